@@ -1,0 +1,20 @@
+//! The nouns of bot-sso: people, bots, connections, tokens, and the two ambient inputs (time and randomness).
+//!
+//! Owns what every room talks about and the only access to the system clock and the system's randomness. It
+//! deliberately knows no wire format, no HTTP, no storage and no configuration syntax.
+
+mod bot;
+mod clock;
+mod connection;
+mod entropy;
+mod people;
+mod secret;
+mod token;
+
+pub use bot::{AfterExchange, Bot, CallerEntry, IdentityBinding, VerifiedUserIds};
+pub use clock::{Clock, OffsetClock, SharedClock, SystemClock, Timestamp};
+pub use connection::{AudienceRule, Connection, ConnectionRevision, ExchangePolicy, TenantPolicy, audiences_of};
+pub use entropy::{Entropy, SharedEntropy, SystemEntropy};
+pub use people::{BotName, ChannelAccount, ChannelId, ChannelUserId, ConnectionName, TokenSlot, UserKey};
+pub use secret::Secret;
+pub use token::{ExchangeableToken, SecurityContext, UserToken};

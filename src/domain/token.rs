@@ -1,0 +1,44 @@
+use super::{Secret, Timestamp, UserKey};
+
+/// A digest of what a token says about how its user signed in (entra-obo §4, row "Key").
+///
+/// Two exchangeable tokens of one user with equal contexts may share an exchanged token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SecurityContext(pub [u8; 16]);
+
+/// A *validated* token that a client handed in to be exchanged: signature, issuer, audience, lifetime, scope and user
+/// have been proven. Only `token_validation` makes one.
+#[derive(Clone, Debug)]
+pub struct ExchangeableToken {
+    /// The token as it came: the `assertion` of the exchange.
+    pub raw: Secret,
+    /// Whose it is.
+    pub user: UserKey,
+    /// The user's object id, lower-case (`oid`).
+    pub object_id: String,
+    /// The tenant that issued it, lower-case (`tid`): the exchange happens there.
+    pub tenant_id: String,
+    /// When it ends (`exp`).
+    pub expires_at: Timestamp,
+    /// How the user signed in.
+    pub security_context: SecurityContext,
+    /// The token's own identifier for logs (`uti`), if it has one.
+    pub token_id: Option<String>,
+}
+
+/// A token that we hold for a user: what the bot gets.
+#[derive(Clone, Debug)]
+pub struct UserToken {
+    /// The access token.
+    pub access_token: Secret,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// Whose it is.
+    pub user: UserKey,
+    /// How the user had signed in when it was obtained.
+    pub security_context: SecurityContext,
+    /// The scopes the issuer says it granted, where it says so.
+    pub granted_scope: Option<String>,
+    /// When it was obtained: tells one keeping from the next.
+    pub obtained_at: Timestamp,
+}
