@@ -6,6 +6,7 @@
 mod bot;
 mod clock;
 mod connection;
+mod directory;
 mod entropy;
 mod people;
 mod secret;
@@ -14,6 +15,7 @@ mod token;
 pub use bot::{AfterExchange, Bot, CallerEntry, IdentityBinding, VerifiedUserIds};
 pub use clock::{Clock, OffsetClock, SharedClock, SystemClock, Timestamp};
 pub use connection::{AudienceRule, Connection, ConnectionRevision, ExchangePolicy, TenantPolicy, audiences_of};
+pub use directory::{Directory, NamedConnection};
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy};
 pub use people::{BotName, ChannelAccount, ChannelId, ChannelUserId, ConnectionName, TokenSlot, UserKey};
 pub use secret::Secret;

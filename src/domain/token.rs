@@ -1,3 +1,5 @@
+use std::fmt::Write;
+
 use super::{Secret, Timestamp, UserKey};
 
 /// A digest of what a token says about how its user signed in (entra-obo §4, row "Key").
@@ -24,6 +26,19 @@ pub struct ExchangeableToken {
     pub security_context: SecurityContext,
     /// The token's own identifier for logs (`uti`), if it has one.
     pub token_id: Option<String>,
+}
+
+impl ExchangeableToken {
+    /// SHA-256 of the token in hexadecimal: names it where it must not be spelled out.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.raw.expose().as_bytes());
+        digest.as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
 }
 
 /// A token that we hold for a user: what the bot gets.

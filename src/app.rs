@@ -1,0 +1,272 @@
+//! The composition root: turns a configuration into a running application.
+//!
+//! The only place that names concrete back ends. Owns the order of building, and the life of the process between start
+//! and drain. It deliberately decides nothing that a room could decide.
+
+mod serving;
+mod tls;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+
+use crate::bot_connector::{BotClient, ContinuationDelivery};
+use crate::config::{Configuration, EntraSection, KeySource, StoreDurability};
+use crate::domain::{Connection, Directory, SharedClock, SharedEntropy};
+use crate::endpoints::{bot_gateway, token_service};
+use crate::exchange::{CurrentTokens, ExchangeEngine, ExchangeParts};
+use crate::identity_provider::{ClientCredential, Entra, EntraClient, EntraSettings, ProviderRegistry, ThrottleBoard};
+use crate::inbound::{BodyLimits, Callers, TrustedProxies};
+use crate::observability::Counters;
+use crate::outbound::{Outbound, OutboundError, OutboundSettings};
+use crate::pending::{Continuations, PendingSignIns};
+use crate::sealing::{KeyRing, KeyRingError, Sealer};
+use crate::sign_in::{CodeRedemption, MagicCodes};
+use crate::store::{Durability, EmbeddedStore, Store, StoreError};
+use crate::token_validation::{
+    CallerTokenValidator, ChannelTrust, EntraTrust, ExchangeableTokenValidator, KeySet, KeySetSource,
+};
+use crate::vault::TokenVault;
+
+/// A request's body must have arrived within this.
+const BODY_TIME: Duration = Duration::from_secs(10);
+/// Connections to one host at a time.
+const CONNECTIONS_PER_HOST: usize = 256;
+
+/// The two inputs that come from nowhere else.
+#[derive(Clone)]
+pub struct Ambient {
+    /// The time.
+    pub clock: SharedClock,
+    /// Randomness.
+    pub entropy: SharedEntropy,
+}
+
+/// Adds routes to the application's own: the stage of development mode.
+pub type RouteFunction = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
+
+/// Why an application could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The key ring cannot be used.
+    #[error("keys.file: {0}")]
+    Keys(#[from] KeyRingError),
+    /// The store cannot be opened.
+    #[error("store.path: {0}")]
+    Store(#[from] StoreError),
+    /// The HTTP client cannot be set up.
+    #[error("outbound: {0}")]
+    Outbound(#[from] OutboundError),
+    /// An address cannot be listened on.
+    #[error("server.listen: {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The certificate cannot be used.
+    #[error("server.tls: {0}")]
+    Tls(String),
+    /// A connection asks its identity provider for what it cannot do.
+    #[error("connections.{connection}: its identity provider cannot exchange tokens: choose another identity_provider")]
+    Incapable {
+        /// The connection.
+        connection: String,
+    },
+}
+
+/// An application that listens already and serves once it is run.
+pub struct Application {
+    server: actix_web::dev::Server,
+    addresses: Vec<SocketAddr>,
+    renewable: Renewable,
+    counters: Arc<Counters>,
+}
+
+/// What SIGHUP reads again.
+struct Renewable {
+    sealer: Arc<Sealer>,
+    keys: PathBuf,
+    certificate: Option<Arc<tls::RenewableCertificate>>,
+}
+
+/// What doors share.
+struct Rooms {
+    ambient: Ambient,
+    outbound: Outbound,
+    directory: Arc<Directory>,
+    callers: Arc<Callers>,
+    parts: ExchangeParts,
+    codes: CodeRedemption,
+    counters: Arc<Counters>,
+}
+
+/// Builds the application and binds its listeners. `extra_routes` are served beside its own.
+///
+/// # Errors
+/// [`BuildError`] names the key of the configuration that has to change.
+pub async fn build(
+    config: Configuration,
+    ambient: Ambient,
+    extra_routes: Option<RouteFunction>,
+) -> Result<Application, BuildError> {
+    let sealer = Arc::new(Sealer::new(KeyRing::load(&config.keys.file)?, ambient.entropy.clone()));
+    let rooms = furnish(&config, &ambient, &sealer)?;
+    let doors = open_doors(&config, &rooms);
+    let certificate = config.server.tls.as_ref().map(tls::RenewableCertificate::load).transpose();
+    let certificate = certificate.map_err(BuildError::Tls)?.map(Arc::new);
+    let (server, addresses) = serving::listen(&config.server, doors, extra_routes, certificate.clone())?;
+    let renewable = Renewable { sealer, keys: config.keys.file, certificate };
+    Ok(Application { server, addresses, renewable, counters: rooms.counters })
+}
+
+/// Everything behind the doors, bottom up.
+fn furnish(config: &Configuration, ambient: &Ambient, sealer: &Arc<Sealer>) -> Result<Rooms, BuildError> {
+    let Ambient { clock, entropy } = ambient.clone();
+    let durability = match config.store.durability {
+        StoreDurability::Full => Durability::Full,
+        StoreDurability::Normal => Durability::Normal,
+    };
+    let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(&config.store.path, durability, clock.clone())?);
+    let outbound = Outbound::new(outbound_settings(config))?;
+    let trusts = entra_trusts(config, &outbound, ambient);
+    let directory = directory_of(config);
+    let vault = Arc::new(TokenVault::new(store.clone(), sealer.clone(), clock.clone(), config.store.l1_bytes));
+    let codes = MagicCodes::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone());
+    let parts = ExchangeParts {
+        pending: Arc::new(PendingSignIns::new(store.clone(), sealer.clone(), clock.clone(), entropy)),
+        continuations: Arc::new(Continuations::new(store, sealer.clone(), clock.clone())),
+        providers: providers_of(config, &outbound, ambient)?,
+        validators: trusts
+            .iter()
+            .map(|(name, trust)| (name.clone(), Arc::new(ExchangeableTokenValidator::new(trust.clone(), clock.clone()))))
+            .collect(),
+        clock,
+        vault: vault.clone(),
+    };
+    let callers = Arc::new(callers_of(config, trusts, directory.clone(), (&outbound, ambient)));
+    let codes = CodeRedemption::new(Arc::new(codes), vault);
+    Ok(Rooms { ambient: ambient.clone(), outbound, directory, callers, parts, codes, counters: Arc::default() })
+}
+
+fn outbound_settings(config: &Configuration) -> OutboundSettings {
+    OutboundSettings {
+        ca_certificates_pem: config.outbound.ca_certificates_pem.clone(),
+        egress_proxy: config.outbound.egress_proxy.clone(),
+        connect_timeout: config.outbound.connect_timeout,
+        plain_http_hosts: config.plain_http_hosts(),
+        private_hosts: config.literal_hosts(),
+        private_networks: config.outbound.private_networks.clone(),
+        max_connections_per_host: CONNECTIONS_PER_HOST,
+    }
+}
+
+fn directory_of(config: &Configuration) -> Arc<Directory> {
+    let connections = config.connections.iter().map(|section| section.connection.clone()).collect();
+    Arc::new(Directory::new(config.bots.clone(), connections))
+}
+
+fn key_set(name: &str, source: &KeySource, outbound: &Outbound, ambient: &Ambient) -> Arc<KeySet> {
+    let source = match source {
+        KeySource::Jwks(url) => KeySetSource::Jwks(url.clone()),
+        KeySource::Metadata(url) => KeySetSource::Metadata(url.clone()),
+    };
+    let keys = KeySet::new(name, source, outbound.clone(), ambient.clock.clone(), ambient.entropy.clone());
+    let warming = keys.clone();
+    tokio::spawn(async move { warming.warm().await });
+    keys
+}
+
+fn entra_trusts(config: &Configuration, outbound: &Outbound, ambient: &Ambient) -> HashMap<String, EntraTrust> {
+    let trust = |section: &EntraSection| EntraTrust {
+        v2_issuer: section.issuer.clone(),
+        v1_issuer: section.v1_issuer.clone(),
+        key_set: key_set(&section.name, &section.keys, outbound, ambient),
+        v1_key_set: None,
+    };
+    config.identity_providers.iter().map(|(name, section)| (name.clone(), trust(section))).collect()
+}
+
+fn callers_of(
+    config: &Configuration,
+    trusts: HashMap<String, EntraTrust>,
+    directory: Arc<Directory>,
+    (outbound, ambient): (&Outbound, &Ambient),
+) -> Callers {
+    let channel = ChannelTrust {
+        issuer: config.channels.issuer.clone(),
+        key_set: key_set("channels", &config.channels.keys, outbound, ambient),
+    };
+    let tenants = config.app_token_tenants();
+    let entra = trusts.into_values().map(|trust| (trust, tenants.clone())).collect();
+    let validator = CallerTokenValidator::new(vec![channel], entra, ambient.clock.clone());
+    Callers::new(validator, directory, config.token_service.audiences.clone())
+}
+
+fn providers_of(config: &Configuration, outbound: &Outbound, ambient: &Ambient) -> Result<ProviderRegistry, BuildError> {
+    let throttle = Arc::new(ThrottleBoard::new(ambient.clock.clone()));
+    let mut registry = ProviderRegistry::default();
+    for section in &config.connections {
+        let connection: &Connection = &section.connection;
+        let Some(provider) = config.identity_providers.get(&connection.identity_provider) else { continue };
+        let settings = EntraSettings { name: provider.name.clone(), token_endpoint: provider.token_endpoint.clone() };
+        let client = EntraClient {
+            client_id: connection.client_id.clone(),
+            credentials: vec![ClientCredential::Secret(section.client_secret.clone())],
+        };
+        let surroundings = (outbound.clone(), ambient.clock.clone(), ambient.entropy.clone());
+        let provider = Entra::new(settings, client, surroundings, throttle.clone());
+        registry.register(connection, Arc::new(provider));
+    }
+    Ok(registry)
+}
+
+/// The doors' states; shared by all workers.
+#[derive(Clone)]
+struct Doors {
+    gateway: web::Data<bot_gateway::BotGateway>,
+    token_service: web::Data<token_service::TokenService>,
+    proxies: web::Data<TrustedProxies>,
+    entropy: web::Data<SharedEntropy>,
+}
+
+fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
+    let limits = BodyLimits { bytes: config.server.body_limit_bytes, time: BODY_TIME };
+    let bots = BotClient::new(rooms.outbound.clone());
+    let gateway = bot_gateway::BotGateway {
+        callers: rooms.callers.clone(),
+        directory: rooms.directory.clone(),
+        engine: Arc::new(ExchangeEngine::new(rooms.parts.clone())),
+        pending: rooms.parts.pending.clone(),
+        codes: rooms.codes.clone(),
+        delivery: ContinuationDelivery::new(bots.clone(), rooms.parts.continuations.clone(), rooms.counters.clone()),
+        bots,
+        counters: rooms.counters.clone(),
+        entropy: rooms.ambient.entropy.clone(),
+        limits,
+        bot_timeout: config.outbound.bot_timeout,
+        statuses: config.statuses.clone(),
+    };
+    let token_service = token_service::TokenService {
+        callers: rooms.callers.clone(),
+        directory: rooms.directory.clone(),
+        tokens: CurrentTokens::new(rooms.parts.vault.clone()),
+        codes: rooms.codes.clone(),
+        engine: Arc::new(ExchangeEngine::new(rooms.parts.clone())),
+        pending: rooms.parts.pending.clone(),
+        public_url: config.server.public_url.clone(),
+        limits,
+        entropy: rooms.ambient.entropy.clone(),
+    };
+    Doors {
+        gateway: web::Data::new(gateway),
+        token_service: web::Data::new(token_service),
+        proxies: web::Data::new(TrustedProxies(config.server.trusted_proxies.clone())),
+        entropy: web::Data::new(rooms.ambient.entropy.clone()),
+    }
+}

@@ -1,0 +1,84 @@
+use std::sync::Arc;
+
+use super::replies::{InvokeReply, refuse_shape};
+use super::{BotGateway, Inbound};
+use crate::domain::{Connection, NamedConnection};
+use crate::observability::Count;
+use crate::protocol::{InvokeKind, Node, TOKENS_RESPONSE, TokenExchangeInvokeRequest};
+
+/// Whose an activity is, and what is to be done with it (DESIGN §3.1).
+pub(super) enum Disposition<'a> {
+    /// A token for one of our connections.
+    Exchange {
+        /// The connection.
+        connection: &'a Arc<Connection>,
+        /// The invoke's `value`.
+        request: TokenExchangeInvokeRequest<'a>,
+    },
+    /// A token exchange nobody could make sense of.
+    Refuse(InvokeReply),
+    /// A magic code.
+    VerifyState,
+    /// A client that could not get a token.
+    ClientFailure,
+    /// Something only we may send.
+    Drop,
+    /// Not ours.
+    PassOn,
+}
+
+/// Decides from the activity as it was parsed: the same bytes that would be passed on.
+pub(super) fn decide<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> Disposition<'a> {
+    match InvokeKind::of(&inbound.activity) {
+        Some(InvokeKind::TokenExchange) => decide_exchange(gateway, inbound),
+        Some(InvokeKind::VerifyState) => Disposition::VerifyState,
+        Some(InvokeKind::Failure) => Disposition::ClientFailure,
+        None if is_forged_token(gateway, inbound) => {
+            gateway.counters.add(Count::ForgedTokensResponse);
+            tracing::warn!(
+                security = true,
+                correlation_id = inbound.correlation_id,
+                bot = inbound.bot.name.as_str(),
+                channel = inbound.activity.channel_id(),
+                "a tokens/response event that we did not send was dropped"
+            );
+            Disposition::Drop
+        }
+        None => Disposition::PassOn,
+    }
+}
+
+fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> Disposition<'a> {
+    let request = match TokenExchangeInvokeRequest::read(inbound.activity.value()) {
+        Ok(request) => request,
+        Err(id) => return Disposition::Refuse(refuse_shape(gateway, inbound, id, "value lacks an object, a connectionName or has members of wrong types")),
+    };
+    match gateway.directory.find_connection(&inbound.bot.name, request.connection_name) {
+        NamedConnection::Exact(connection) => Disposition::Exchange { connection, request },
+        NamedConnection::OtherCase(near) => {
+            tracing::warn!(
+                correlation_id = inbound.correlation_id,
+                bot = inbound.bot.name.as_str(),
+                near = near.name.as_str(),
+                "the invoke names a connection that differs from this one in letter case only"
+            );
+            Disposition::Refuse(refuse_shape(gateway, inbound, request.id, "connectionName differs from a configured one in letter case only"))
+        }
+        NamedConnection::Unknown => Disposition::PassOn,
+    }
+}
+
+/// A `tokens/response` event for one of our connections, or for none it names: only we send those.
+fn is_forged_token(gateway: &BotGateway, inbound: &Inbound<'_>) -> bool {
+    let activity = &inbound.activity;
+    if !activity.is("event") || !activity.name().is_some_and(|name| name.eq_ignore_ascii_case(TOKENS_RESPONSE)) {
+        return false;
+    }
+    let named = activity.value().map(|value| value.get_any_case("connectionName"));
+    match named {
+        Some(Ok(Some(Node::String(name)))) => {
+            !matches!(gateway.directory.find_connection(&inbound.bot.name, name), NamedConnection::Unknown)
+        }
+        _ => !gateway.directory.connections_of(&inbound.bot.name).is_empty(),
+    }
+}

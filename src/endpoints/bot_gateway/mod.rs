@@ -1,0 +1,153 @@
+//! The bot's side door: channels and parent bots post activities here, and most of them go on to the bot untouched.
+//!
+//! Owns the decision what is ours (the sign-in invokes) and what is not, and the status table of their answers. It
+//! deliberately knows nothing of tokens beyond handing them to the exchange.
+
+mod client_failure;
+mod disposition;
+mod passing_on;
+mod replies;
+mod telling;
+mod token_exchange;
+mod verify_state;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use self::disposition::Disposition;
+use self::replies::InvokeReply;
+use crate::bot_connector::{BotClient, ContinuationDelivery, ForwardedRequest};
+use crate::domain::{Bot, ChannelId, Directory, SharedEntropy};
+use crate::exchange::ExchangeEngine;
+use crate::inbound::{BodyLimits, Callers, Peer, Problem, RequestId, read_body};
+use crate::observability::Counters;
+use crate::pending::PendingSignIns;
+use crate::protocol::Activity;
+use crate::sign_in::CodeRedemption;
+
+pub use self::replies::StatusOverrides;
+
+/// The identity provider's part of an invoke ends here (DESIGN §4: answered within 8 s).
+const PROVIDER_BUDGET: Duration = Duration::from_millis(7500);
+/// The invoke is answered here, if no bot is asked.
+const ANSWER_BUDGET: Duration = Duration::from_millis(7800);
+/// An invoke that a bot answers is answered here (bot-auth-and-skills §7: under 10 s).
+const BOT_INVOKE_BUDGET: Duration = Duration::from_millis(9500);
+
+/// What this door works with; built once, shared by all workers.
+pub struct BotGateway {
+    /// Who may call.
+    pub callers: Arc<Callers>,
+    /// Bots and connections.
+    pub directory: Arc<Directory>,
+    /// Runs exchanges.
+    pub engine: Arc<ExchangeEngine<InvokeReply>>,
+    /// Which cards are out.
+    pub pending: Arc<PendingSignIns>,
+    /// Redeems magic codes.
+    pub codes: CodeRedemption,
+    /// Calls bots.
+    pub bots: BotClient,
+    /// Tells bots.
+    pub delivery: ContinuationDelivery,
+    /// Counts.
+    pub counters: Arc<Counters>,
+    /// Randomness.
+    pub entropy: SharedEntropy,
+    /// How much callers may send.
+    pub limits: BodyLimits,
+    /// How long a bot may take for an activity that is no invoke.
+    pub bot_timeout: Duration,
+    /// Other numbers for the status table, by channel.
+    pub statuses: HashMap<ChannelId, StatusOverrides>,
+}
+
+/// An authenticated request for one bot.
+struct Inbound<'a> {
+    bot: Arc<Bot>,
+    peer: &'a Peer,
+    activity: Activity<'a>,
+    body: &'a Bytes,
+    http: &'a HttpRequest,
+    correlation_id: String,
+    begun: Instant,
+}
+
+impl Inbound<'_> {
+    /// What of this request goes on to a bot, with `body` in place of its own.
+    fn forwarded(&self, body: Bytes) -> ForwardedRequest {
+        let headers = self.http.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        ForwardedRequest::new(headers, body)
+    }
+
+    fn channel(&self) -> ChannelId {
+        ChannelId::base_of(self.activity.channel_id())
+    }
+}
+
+/// Adds this door's paths.
+pub fn configure(config: &mut web::ServiceConfig, gateway: web::Data<BotGateway>) {
+    config.app_data(gateway);
+    for path in ["/api/messages", "/bots/{bot}/api/messages"] {
+        config.service(
+            web::resource(path)
+                .route(web::post().to(receive))
+                .default_service(web::to(|| async { Problem::MethodNotAllowed("POST").respond() })),
+        );
+    }
+}
+
+async fn receive(http: HttpRequest, payload: web::Payload, gateway: web::Data<BotGateway>) -> HttpResponse {
+    let begun = Instant::now();
+    match admitted(&http, payload, &gateway, begun).await {
+        Ok(response) => response,
+        Err(problem) => problem.respond(),
+    }
+}
+
+/// Authenticate the caller, read the body once, admit the activity, decide, act.
+async fn admitted(
+    http: &HttpRequest,
+    payload: web::Payload,
+    gateway: &web::Data<BotGateway>,
+    begun: Instant,
+) -> Result<HttpResponse, Problem> {
+    let addressed = http.match_info().get("bot");
+    if addressed.is_some_and(|name| gateway.directory.find_bot(name).is_none()) {
+        return Err(Problem::NotFound);
+    }
+    let peer = gateway.callers.authenticate(http.headers()).await?;
+    if addressed.is_some_and(|name| name != peer.bot.name.as_str()) {
+        tracing::warn!(bot = addressed, "a caller's token is for another bot than the path names");
+        return Err(Problem::InvalidToken);
+    }
+    let body = read_body(payload, gateway.limits).await?;
+    let activity = Activity::parse(&body).map_err(|error| {
+        tracing::warn!(%error, "an activity was refused");
+        if matches!(error, crate::protocol::ActivityError::Missing(_)) { Problem::MissingProperty } else { Problem::BadArgument }
+    })?;
+    peer.admit(&activity)?;
+    let correlation_id = http.extensions().get::<RequestId>().map_or_else(|| gateway.entropy.uuid(), |id| id.0.clone());
+    let bot = Arc::clone(&peer.bot);
+    let inbound = Inbound { bot, peer: &peer, activity, body: &body, http, correlation_id, begun };
+    Ok(act(gateway, &inbound).await)
+}
+
+async fn act(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) -> HttpResponse {
+    match disposition::decide(gateway, inbound) {
+        Disposition::Exchange { connection, request } => {
+            let reply = token_exchange::exchange(gateway, inbound, connection, request).await;
+            reply.respond(inbound)
+        }
+        Disposition::Refuse(reply) => reply.respond(inbound),
+        Disposition::VerifyState => verify_state::answer(gateway, inbound).await,
+        Disposition::ClientFailure => client_failure::answer(gateway, inbound).await.respond(inbound),
+        Disposition::Drop => HttpResponse::Ok().finish(),
+        Disposition::PassOn => passing_on::pass_on(gateway, inbound).await,
+    }
+}

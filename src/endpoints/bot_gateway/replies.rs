@@ -1,0 +1,172 @@
+use std::collections::HashMap;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use bytes::Bytes;
+
+use super::{BotGateway, Inbound};
+use crate::domain::ChannelId;
+use crate::exchange::{Reason, Refusal, Settlement};
+use crate::inbound::Problem;
+use crate::observability::Count;
+use crate::protocol::{TokenExchangeInvokeResponse, invoke_response_envelope};
+
+/// Statuses that replace the table's for one channel, by reason code without its detail (`assertion_rejected`).
+pub type StatusOverrides = HashMap<String, u16>;
+
+/// The answer to an invoke: HTTP status = invoke status, HTTP body = invoke body.
+#[derive(Clone, Debug)]
+pub struct InvokeReply {
+    pub(super) status: u16,
+    pub(super) body: Bytes,
+    pub(super) content_type: Option<String>,
+    /// A bot's own answer to a parent that expects replies is an envelope already.
+    pub(super) is_envelope: bool,
+    pub(super) holds: bool,
+}
+
+impl Settlement for InvokeReply {
+    fn holds(&self) -> bool {
+        self.holds
+    }
+}
+
+impl InvokeReply {
+    /// A status without a body.
+    pub(super) fn empty(status: u16) -> Self {
+        Self { status, body: Bytes::new(), content_type: None, is_envelope: false, holds: (200..300).contains(&status) }
+    }
+
+    fn json(status: u16, body: Bytes) -> Self {
+        Self { body, content_type: Some(String::from("application/json")), ..Self::empty(status) }
+    }
+
+    /// A problem as an invoke's answer.
+    pub(super) fn problem(problem: Problem, status: u16) -> Self {
+        let message = crate::protocol::ErrorResponse::new(problem.code(), "The bot could not be asked.").to_json();
+        Self::json(status, Bytes::from(message))
+    }
+
+    /// The HTTP response, in the delivery mode the caller asked for. Channels get the plain form whatever they ask.
+    pub(super) fn respond(self, inbound: &Inbound<'_>) -> HttpResponse {
+        let expects_replies = inbound.peer.parent().is_some() && inbound.activity.expects_replies();
+        if expects_replies && !self.is_envelope {
+            let envelope = invoke_response_envelope(self.status, &self.body);
+            return HttpResponse::Ok().content_type("application/json").body(envelope);
+        }
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponse::build(status);
+        if let Some(content_type) = self.content_type {
+            response.content_type(content_type);
+        }
+        response.body(self.body)
+    }
+}
+
+/// The success of a token exchange.
+pub(super) fn kept(id: Option<&str>, connection_name: &str) -> InvokeReply {
+    let response = TokenExchangeInvokeResponse { id, connection_name: Some(connection_name), failure_detail: None };
+    InvokeReply::json(200, to_bytes(&response))
+}
+
+/// What a refused exchange is answered with, apart from the reason.
+pub(super) struct Refused<'a> {
+    pub(super) id: Option<&'a str>,
+    pub(super) connection_name: Option<&'a str>,
+    pub(super) channel: &'a ChannelId,
+    pub(super) correlation_id: &'a str,
+}
+
+impl Refused<'_> {
+    /// The reply of DESIGN §3's status table.
+    pub(super) fn reply(&self, gateway: &BotGateway, reason: Reason) -> InvokeReply {
+        let (status, sentence) = row(reason);
+        let code = reason.code();
+        let group = code.split(':').next().unwrap_or_default();
+        let status = gateway.statuses.get(self.channel).and_then(|statuses| statuses.get(group)).copied().unwrap_or(status);
+        let failure_detail = format!("{code}: {sentence} Correlation id: {}", self.correlation_id);
+        let response = TokenExchangeInvokeResponse {
+            id: self.id,
+            connection_name: self.connection_name,
+            failure_detail: Some(failure_detail),
+        };
+        InvokeReply { holds: false, ..InvokeReply::json(status, to_bytes(&response)) }
+    }
+}
+
+/// The table: 412 is the signal that the user can cure it, 400 that nobody present can, 500 that it is an outage.
+const fn row(reason: Reason) -> (u16, &'static str) {
+    match reason {
+        Reason::ConsentRequired => (412, "The user or an administrator has to consent first."),
+        Reason::InteractionRequired => (412, "The user has to sign in interactively."),
+        Reason::AssertionExpired => (412, "The token has expired; a fresh one is needed."),
+        Reason::SignInRequired => (412, "The user has to sign in again."),
+        Reason::BadRequest => (400, "The request is not a complete token exchange for a configured connection."),
+        Reason::AssertionRejected(_) => (400, "The token is not one that this connection exchanges."),
+        Reason::IdentityMismatch(_) => (400, "The token does not belong to the user of this activity."),
+        Reason::Denied => (400, "The identity provider refuses this user."),
+        Reason::Misconfigured => (400, "The connection is not set up correctly; the operator has been told."),
+        Reason::TemporarilyUnavailable => (500, "The exchange is temporarily unavailable; try again later."),
+    }
+}
+
+/// A token exchange that makes no sense. The connection is named if there is only one it could mean.
+pub(super) fn refuse_shape(gateway: &BotGateway, inbound: &Inbound<'_>, id: Option<&str>, hint: &'static str) -> InvokeReply {
+    let connection_name = match gateway.directory.connections_of(&inbound.bot.name) {
+        [only] => Some(only.name.as_str()),
+        _ => None,
+    };
+    let refusal = Refusal::local(Reason::BadRequest, hint);
+    refuse(gateway, inbound, (id, connection_name), &refusal)
+}
+
+/// Answers and logs a refusal that concerns this request alone.
+pub(super) fn refuse(
+    gateway: &BotGateway,
+    inbound: &Inbound<'_>,
+    (id, connection_name): (Option<&str>, Option<&str>),
+    refusal: &Refusal,
+) -> InvokeReply {
+    log_refusal(gateway, (inbound.bot.name.as_str(), &inbound.correlation_id), connection_name, refusal);
+    let channel = inbound.channel();
+    let refused = Refused { id, connection_name, channel: &channel, correlation_id: &inbound.correlation_id };
+    refused.reply(gateway, refusal.reason)
+}
+
+/// The operator's line: the precise reason, what the identity provider said, and what to change.
+pub(super) fn log_refusal(
+    gateway: &BotGateway,
+    (bot, correlation_id): (&str, &str),
+    connection: Option<&str>,
+    refusal: &Refusal,
+) {
+    gateway.counters.add(Count::ExchangeRefused);
+    let diagnostics = &refusal.diagnostics;
+    let check = match refusal.reason {
+        Reason::IdentityMismatch(check) => {
+            gateway.counters.add(Count::IdentityMismatch);
+            Some(check)
+        }
+        _ => None,
+    };
+    tracing::warn!(
+        correlation_id,
+        bot,
+        connection,
+        reason = %refusal.reason.code(),
+        check,
+        security = check.is_some(),
+        http_status = diagnostics.http_status,
+        error = diagnostics.error,
+        suberror = diagnostics.suberror,
+        aadsts = diagnostics.aadsts,
+        trace_id = diagnostics.trace_id,
+        hint = diagnostics.hint,
+        "an exchange was refused"
+    );
+}
+
+fn to_bytes(response: &TokenExchangeInvokeResponse<'_>) -> Bytes {
+    // Strings cannot fail to serialise.
+    serde_json::to_vec(response).map_or_else(|_| Bytes::new(), Bytes::from)
+}

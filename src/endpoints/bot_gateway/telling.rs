@@ -1,0 +1,53 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{BotGateway, Inbound};
+use crate::bot_connector::{ForwardedRequest, Notification};
+use crate::domain::{Bot, UserToken};
+use crate::pending::ExchangeKey;
+use crate::protocol::{TokenResponse, TokensResponseEvent, iso_8601};
+
+/// A `tokens/response` event in the making: everything but the token.
+pub(super) struct Telling {
+    bot: Arc<Bot>,
+    event: TokensResponseEvent,
+    headers: ForwardedRequest,
+    channel_id: String,
+    conversation_id: String,
+    correlation_id: String,
+}
+
+impl Telling {
+    /// An event addressed as this request was, under its bearer, which is valid for the same bot, channel and service
+    /// URL (DESIGN §3.5).
+    pub(super) fn about(inbound: &Inbound<'_>) -> Self {
+        Self {
+            bot: Arc::clone(&inbound.bot),
+            event: TokensResponseEvent::about(&inbound.activity),
+            headers: inbound.forwarded(Bytes::new()),
+            channel_id: inbound.activity.channel_id().to_owned(),
+            conversation_id: inbound.activity.conversation_id().to_owned(),
+            correlation_id: inbound.correlation_id.clone(),
+        }
+    }
+
+    /// Sends it on its way; its id stays the same however often it is tried.
+    pub(super) fn start(self, gateway: &BotGateway, key: ExchangeKey, connection_name: &str, token: &UserToken) {
+        let response = TokenResponse {
+            channel_id: &self.channel_id,
+            connection_name,
+            token: token.access_token.expose(),
+            expiration: iso_8601(token.expires_at),
+        };
+        let body = Bytes::from(self.event.complete(&key.activity_id(), &response));
+        gateway.delivery.start(Notification {
+            bot: self.bot,
+            request: self.headers.with_json(body),
+            conversation_id: self.conversation_id,
+            key,
+            obtained_at: token.obtained_at,
+            correlation_id: self.correlation_id,
+        });
+    }
+}

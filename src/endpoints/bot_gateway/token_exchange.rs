@@ -1,0 +1,160 @@
+use std::sync::Arc;
+
+use actix_web::web;
+use tokio::time::{Instant, timeout_at};
+
+use super::passing_on::collect_answer;
+use super::replies::{InvokeReply, Refused, kept, log_refusal, refuse};
+use super::telling::Telling;
+use super::{ANSWER_BUDGET, BOT_INVOKE_BUDGET, BotGateway, Inbound, PROVIDER_BUDGET};
+use crate::bot_connector::ForwardedRequest;
+use crate::domain::{AfterExchange, Bot, ChannelAccount, ChannelId, ChannelUserId, Connection, Secret};
+use crate::exchange::{Caller, Conversation, ExchangeRequest, Outcome, Reason, Refusal};
+use crate::observability::Count;
+use crate::pending::ExchangeKey;
+use crate::protocol::{ConversationType, InvokeKind, TokenExchangeInvokeRequest, in_canonical_spelling};
+
+/// Longest exchangeable token taken, in bytes (entra-obo §1 rule 1).
+const TOKEN_LIMIT: usize = 32 * 1024;
+
+/// Handles one `signin/tokenExchange` for one of our connections: validate, exchange, answer; the rest follows from the
+/// bot's `after_exchange`.
+pub(super) async fn exchange(
+    gateway: &web::Data<BotGateway>,
+    inbound: &Inbound<'_>,
+    connection: &Arc<Connection>,
+    request: TokenExchangeInvokeRequest<'_>,
+) -> InvokeReply {
+    let echoed = (request.id, Some(connection.name.as_str()));
+    let Some(token) = request.token.filter(|token| token.len() <= TOKEN_LIMIT) else {
+        return refuse(gateway, inbound, echoed, &Refusal::local(Reason::BadRequest, "value.token is absent, empty or too long"));
+    };
+    let raw = Secret::from(token);
+    let deadline = inbound.begun + PROVIDER_BUDGET;
+    let validated = match timeout_at(deadline, gateway.engine.validate(connection, &raw)).await {
+        Ok(Ok(validated)) => validated,
+        Ok(Err(refusal)) => return refuse(gateway, inbound, echoed, &refusal),
+        Err(_) => return refuse(gateway, inbound, echoed, &slow_keys()),
+    };
+    let names_card = request.id.is_some();
+    let exchange_id = request.id.map_or_else(|| validated.digest(), str::to_owned);
+    let exchange = ExchangeRequest {
+        bot: Arc::clone(&inbound.bot),
+        connection: Arc::clone(connection),
+        caller: inbound.peer.parent().map_or(Caller::Channel, |app_id| Caller::Parent { app_id: app_id.to_owned() }),
+        account: account_of(inbound),
+        conversation: conversation_of(inbound),
+        aad_object_id: inbound.activity.aad_object_id().map(str::to_owned),
+        exchange_id,
+        names_card,
+        token: validated,
+        correlation_id: inbound.correlation_id.clone(),
+        deadline,
+        answer_by: inbound.begun + if inbound.bot.after_exchange == AfterExchange::Forward { BOT_INVOKE_BUDGET } else { ANSWER_BUDGET },
+    };
+    let settling = Settling::new(gateway, inbound, connection, request.id);
+    let settled = gateway.engine.exchange(exchange, |outcome, key| settling.settle(outcome, key)).await;
+    settled.unwrap_or_else(|refusal| refuse(gateway, inbound, echoed, &refusal))
+}
+
+pub(super) fn account_of(inbound: &Inbound<'_>) -> ChannelAccount {
+    ChannelAccount {
+        bot: inbound.bot.name.clone(),
+        channel: inbound.channel(),
+        user: ChannelUserId::new(inbound.activity.from_id()),
+    }
+}
+
+fn conversation_of(inbound: &Inbound<'_>) -> Conversation {
+    Conversation {
+        id: inbound.activity.conversation_id().to_owned(),
+        shared: inbound.activity.conversation_type() != ConversationType::Personal,
+        tenant_ids: inbound.activity.tenant_ids().map(str::to_owned).collect(),
+    }
+}
+
+fn slow_keys() -> Refusal {
+    Refusal::local(Reason::TemporarilyUnavailable, "the issuer's keys did not arrive within the invoke's budget")
+}
+
+/// What the leader needs in order to answer everybody and to continue the bot's dialog, once.
+struct Settling {
+    gateway: web::Data<BotGateway>,
+    bot: Arc<Bot>,
+    connection: Arc<Connection>,
+    channel: ChannelId,
+    exchange_id: Option<String>,
+    conversation_id: String,
+    correlation_id: String,
+    continuation: Continuation,
+    bot_by: Instant,
+}
+
+/// What is done with a kept token.
+enum Continuation {
+    Notify(Telling),
+    Forward { invoke: ForwardedRequest, expects_replies: bool },
+    None,
+}
+
+impl Settling {
+    fn new(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, connection: &Arc<Connection>, id: Option<&str>) -> Self {
+        let continuation = match inbound.bot.after_exchange {
+            AfterExchange::Notify => Continuation::Notify(Telling::about(inbound)),
+            AfterExchange::Forward => Continuation::Forward {
+                invoke: inbound.forwarded(in_canonical_spelling(&inbound.activity, InvokeKind::TokenExchange, inbound.body)),
+                expects_replies: inbound.peer.parent().is_some() && inbound.activity.expects_replies(),
+            },
+            AfterExchange::None => Continuation::None,
+        };
+        Self {
+            gateway: gateway.clone(),
+            bot: Arc::clone(&inbound.bot),
+            connection: Arc::clone(connection),
+            channel: inbound.channel(),
+            exchange_id: id.map(str::to_owned),
+            conversation_id: inbound.activity.conversation_id().to_owned(),
+            correlation_id: inbound.correlation_id.clone(),
+            continuation,
+            bot_by: inbound.begun + BOT_INVOKE_BUDGET,
+        }
+    }
+
+    async fn settle(self, outcome: Outcome, key: ExchangeKey) -> InvokeReply {
+        let name = self.connection.name.as_str();
+        let token = match outcome {
+            Outcome::Kept(token) => token,
+            Outcome::Refused(refusal) => {
+                log_refusal(&self.gateway, (self.bot.name.as_str(), &self.correlation_id), Some(name), &refusal);
+                let refused = Refused {
+                    id: self.exchange_id.as_deref(),
+                    connection_name: Some(name),
+                    channel: &self.channel,
+                    correlation_id: &self.correlation_id,
+                };
+                return refused.reply(&self.gateway, refusal.reason);
+            }
+        };
+        self.gateway.counters.add(Count::ExchangeKept);
+        tracing::info!(
+            correlation_id = self.correlation_id,
+            bot = self.bot.name.as_str(),
+            connection = name,
+            user = %token.user,
+            "a token is kept"
+        );
+        let reply = kept(self.exchange_id.as_deref(), name);
+        match self.continuation {
+            Continuation::None => reply,
+            Continuation::Forward { invoke, expects_replies } => {
+                self.gateway.bots.turns().wait_until_idle(&self.bot, &self.conversation_id).await;
+                let answer = self.gateway.bots.forward(&self.bot, invoke, self.bot_by).await;
+                collect_answer(answer, self.bot_by, expects_replies).await
+            }
+            Continuation::Notify(telling) => {
+                telling.start(&self.gateway, key, name, &token);
+                reply
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+use actix_web::{HttpResponse, web};
+
+use super::passing_on::pass_on;
+use super::replies::InvokeReply;
+use super::telling::Telling;
+use super::token_exchange::account_of;
+use super::{BotGateway, Inbound};
+use crate::domain::{AfterExchange, ChannelAccount, NamedConnection, TokenSlot};
+use crate::pending::{PendingError, PendingSignIn};
+use crate::protocol::Node;
+use crate::sign_in::CodeError;
+
+/// What a client sends in place of a code when the user gave up (invoke-protocol §1.3).
+const CANCELLED: &str = "CancelledByUser";
+
+/// Answers `signin/verifyState`: redeems the code for one of the user's pending sign-ins. Passed on if the bot wants to
+/// redeem itself, or if nothing is pending here.
+pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) -> HttpResponse {
+    if inbound.bot.after_exchange == AfterExchange::Forward {
+        return pass_on(gateway, inbound).await;
+    }
+    let account = account_of(inbound);
+    let pending = match gateway.pending.list(&account).await {
+        Ok(pending) if pending.is_empty() => return pass_on(gateway, inbound).await,
+        Ok(pending) => pending,
+        Err(error) => return failed(inbound, &error).respond(inbound),
+    };
+    let state = inbound.activity.value().and_then(|value| value.get_any_case("state").ok().flatten()).and_then(Node::as_str);
+    let reply = match state {
+        None => InvokeReply::empty(404),
+        Some(state) if state.eq_ignore_ascii_case(CANCELLED) => cancel(gateway, inbound, &pending).await,
+        Some(code) => redeem(gateway, inbound, (&account, &pending), code).await,
+    };
+    reply.respond(inbound)
+}
+
+async fn cancel(gateway: &BotGateway, inbound: &Inbound<'_>, pending: &[PendingSignIn]) -> InvokeReply {
+    for sign_in in pending {
+        if let Err(error) = gateway.pending.finish(&sign_in.account, &sign_in.connection).await {
+            return failed(inbound, &error);
+        }
+    }
+    tracing::info!(correlation_id = inbound.correlation_id, bot = inbound.bot.name.as_str(), "the user cancelled the sign-in");
+    InvokeReply::empty(200)
+}
+
+/// The invoke names no connection, so the code is tried on each pending one, the most recent first; a connection it does
+/// not belong to leaves it good for the next (token-service-api rule 14).
+async fn redeem(
+    gateway: &BotGateway,
+    inbound: &Inbound<'_>,
+    (account, pending): (&ChannelAccount, &[PendingSignIn]),
+    code: &str,
+) -> InvokeReply {
+    let mut tried = Vec::new();
+    for sign_in in pending {
+        if tried.contains(&&sign_in.connection) {
+            continue;
+        }
+        tried.push(&sign_in.connection);
+        let named = gateway.directory.find_connection(&inbound.bot.name, sign_in.connection.as_str());
+        let NamedConnection::Exact(connection) = named else { continue };
+        let slot = TokenSlot { account: account.clone(), connection: connection.name.clone() };
+        let token = match gateway.codes.redeem(&slot, connection, code).await {
+            Ok(Some(token)) => token,
+            Ok(None) => continue,
+            Err(error) => return failed(inbound, &error),
+        };
+        if let Err(error) = gateway.pending.finish(account, &connection.name).await {
+            tracing::warn!(correlation_id = inbound.correlation_id, %error, "a finished sign-in stays listed as pending");
+        }
+        if inbound.bot.after_exchange == AfterExchange::Notify {
+            let key = gateway.pending.exchange_key_of(sign_in);
+            Telling::about(inbound).start(gateway, key, connection.name.as_str(), &token);
+        }
+        return InvokeReply::empty(200);
+    }
+    InvokeReply::empty(404)
+}
+
+fn failed(inbound: &Inbound<'_>, error: &impl Failure) -> InvokeReply {
+    tracing::error!(correlation_id = inbound.correlation_id, %error, "a magic code cannot be checked: the store failed");
+    InvokeReply::empty(500)
+}
+
+/// What can fail behind a magic code.
+trait Failure: std::fmt::Display {}
+impl Failure for PendingError {}
+impl Failure for CodeError {}

@@ -1,0 +1,80 @@
+//! The bot's other side door: the Bot Framework Token Service API, for unmodified SDKs.
+//!
+//! Owns the operations' paths, spellings and exact answers. It deliberately takes the bot from the bearer and from
+//! nowhere else, and knows nothing of activities.
+
+mod exchange;
+mod get_sign_in_resource;
+mod get_token;
+mod query;
+mod replies;
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use url::Url;
+
+use self::query::Query;
+use crate::domain::{Bot, ChannelAccount, ChannelId, ChannelUserId, Directory, SharedEntropy};
+use crate::exchange::{CurrentTokens, ExchangeEngine, Outcome};
+use crate::inbound::{BodyLimits, Callers, Problem};
+use crate::pending::PendingSignIns;
+use crate::sign_in::CodeRedemption;
+
+/// What this door works with; built once, shared by all workers.
+pub struct TokenService {
+    /// Who may call.
+    pub callers: Arc<Callers>,
+    /// Bots and connections.
+    pub directory: Arc<Directory>,
+    /// Reads tokens.
+    pub tokens: CurrentTokens,
+    /// Redeems magic codes.
+    pub codes: CodeRedemption,
+    /// Runs exchanges that a bot asks for.
+    pub engine: Arc<ExchangeEngine<Outcome>>,
+    /// Which cards are out.
+    pub pending: Arc<PendingSignIns>,
+    /// Where browsers reach us.
+    pub public_url: Url,
+    /// How much callers may send.
+    pub limits: BodyLimits,
+    /// Randomness.
+    pub entropy: SharedEntropy,
+}
+
+/// Adds this door's paths. Clients disagree about their letter case (token-service-api rule 1).
+pub fn configure(config: &mut web::ServiceConfig, service: web::Data<TokenService>) {
+    let wrong_method = |allow: &'static str| web::to(move || async move { Problem::MethodNotAllowed(allow).respond() });
+    config.app_data(service);
+    config.service(
+        web::resource("/{api:(?i:api)}/{room:(?i:usertoken)}/{operation:(?i:gettoken)}")
+            .route(web::get().to(get_token::answer))
+            .default_service(wrong_method("GET")),
+    );
+    config.service(
+        web::resource("/{api:(?i:api)}/{room:(?i:usertoken)}/{operation:(?i:exchange)}")
+            .route(web::post().to(exchange::answer))
+            .default_service(wrong_method("POST")),
+    );
+    config.service(
+        web::resource("/{api:(?i:api)}/{room:(?i:botsignin)}/{operation:(?i:getsigninresource)}")
+            .route(web::get().to(get_sign_in_resource::answer))
+            .default_service(wrong_method("GET")),
+    );
+}
+
+/// Authenticates the bot and reads the query, which every operation does first.
+async fn admitted(service: &TokenService, http: &HttpRequest) -> Result<(Arc<Bot>, Query), HttpResponse> {
+    let bot = service.callers.authenticate_bot(http.headers()).await.map_err(Problem::respond)?;
+    Ok((bot, Query::parse(http.query_string())))
+}
+
+/// The user the query is about.
+fn account(bot: &Bot, user_id: &str, channel_id: Option<&str>) -> ChannelAccount {
+    ChannelAccount {
+        bot: bot.name.clone(),
+        channel: ChannelId::base_of(channel_id.unwrap_or("")),
+        user: ChannelUserId::new(user_id),
+    }
+}

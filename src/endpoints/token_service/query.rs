@@ -1,0 +1,38 @@
+use std::collections::HashMap;
+
+use actix_web::HttpResponse;
+
+use super::replies::bad_argument;
+
+/// Longest value taken, in bytes; a `state` is the longest there is.
+const VALUE_LIMIT: usize = 16 * 1024;
+
+/// A query string as the Token Service's clients write them: names in any case, an empty value means none
+/// (token-service-api rules 1 to 3).
+pub(super) struct Query {
+    values: HashMap<String, String>,
+}
+
+impl Query {
+    /// Reads a query by the rules of forms: `+` is a space. Of a repeated name the first counts.
+    pub(super) fn parse(text: &str) -> Self {
+        let mut values = HashMap::new();
+        for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+            if !value.is_empty() && value.len() <= VALUE_LIMIT {
+                values.entry(name.to_ascii_lowercase()).or_insert_with(|| value.into_owned());
+            }
+        }
+        Self { values }
+    }
+
+    /// The value of `name`, which is given in lower case.
+    pub(super) fn find(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// The same, or an answer that says what is missing.
+    pub(super) fn get(&self, name: &'static str) -> Result<&str, HttpResponse> {
+        self.find(&name.to_ascii_lowercase())
+            .ok_or_else(|| bad_argument(&format!("The query parameter '{name}' is required.")))
+    }
+}

@@ -1,0 +1,188 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use quick_cache::sync::Cache;
+use tokio::sync::watch;
+
+use crate::domain::{SharedClock, Timestamp};
+use crate::pending::ExchangeKey;
+
+/// How long a success answers its duplicates (DESIGN §3).
+const DONE_FOR: Duration = Duration::from_secs(15 * 60);
+/// How long a failure answers its duplicates before the key is free for a retry (DESIGN §3).
+const FAILED_FOR: Duration = Duration::from_secs(3);
+/// Most duplicates that may wait for one leader.
+const FOLLOWERS: usize = 64;
+/// Most settled exchanges remembered; the vault answers for those forgotten.
+const SETTLED: usize = 200_000;
+
+/// What a door keeps of a settled exchange in order to answer its duplicates.
+pub trait Settlement: Clone + Send + Sync + 'static {
+    /// Whether the exchange succeeded for good, so that its duplicates need no other run.
+    fn holds(&self) -> bool;
+}
+
+/// Joins the duplicates of an exchange: one leader at a time for each key, everybody gets its settlement.
+///
+/// Markers live in memory, beside the embedded store. The running map is locked shard-wise and never across an await.
+pub struct Deduplicator<S> {
+    running: DashMap<ExchangeKey, Arc<watch::Sender<Option<S>>>>,
+    settled: Cache<ExchangeKey, Settled<S>>,
+    clock: SharedClock,
+}
+
+#[derive(Clone)]
+struct Settled<S> {
+    settlement: S,
+    until: Timestamp,
+}
+
+/// What [`Deduplicator::join`] found.
+pub(super) enum Joined<S: Settlement> {
+    /// Nobody works on this key: the ticket holder does.
+    Leader(Ticket<S>, watch::Receiver<Option<S>>),
+    /// Somebody does: wait here.
+    Follower(watch::Receiver<Option<S>>),
+    /// Somebody did.
+    Settled(S),
+    /// Too many wait already.
+    Crowded,
+}
+
+impl<S: Settlement> Deduplicator<S> {
+    /// An empty one.
+    #[must_use]
+    pub fn new(clock: SharedClock) -> Self {
+        Self { running: DashMap::new(), settled: Cache::new(SETTLED), clock }
+    }
+
+    pub(super) fn join(self: &Arc<Self>, key: ExchangeKey) -> Joined<S> {
+        match self.running.entry(key) {
+            Entry::Occupied(running) if running.get().receiver_count() >= FOLLOWERS => Joined::Crowded,
+            Entry::Occupied(running) => Joined::Follower(running.get().subscribe()),
+            Entry::Vacant(vacant) => {
+                // A settlement is written before its running entry goes, so who sees neither is the first.
+                if let Some(settled) = self.find_settled(&key) {
+                    return Joined::Settled(settled.settlement);
+                }
+                let (sender, receiver) = watch::channel(None);
+                let sender = Arc::new(sender);
+                vacant.insert(Arc::clone(&sender));
+                Joined::Leader(Ticket { deduplicator: Arc::clone(self), key, sender }, receiver)
+            }
+        }
+    }
+
+    /// Whether this exchange is under way or was settled a short while ago.
+    pub(super) fn knows(&self, key: &ExchangeKey) -> bool {
+        self.running.contains_key(key) || self.find_settled(key).is_some()
+    }
+
+    /// Forgets a settled exchange whose token is gone.
+    pub(super) fn forget(&self, key: &ExchangeKey) {
+        self.settled.remove(key);
+    }
+
+    fn find_settled(&self, key: &ExchangeKey) -> Option<Settled<S>> {
+        self.settled.get(key).filter(|settled| self.clock.now() < settled.until)
+    }
+}
+
+/// The right to settle one key. Dropped unsettled (its holder panicked or was cancelled) it frees the key, and one of
+/// the waiters becomes the leader.
+pub(super) struct Ticket<S: Settlement> {
+    deduplicator: Arc<Deduplicator<S>>,
+    key: ExchangeKey,
+    sender: Arc<watch::Sender<Option<S>>>,
+}
+
+impl<S: Settlement> Ticket<S> {
+    /// Answers everybody who waits and remembers the settlement for those who come late.
+    pub(super) fn settle(self, settlement: S) {
+        let remembered_for = if settlement.holds() { DONE_FOR } else { FAILED_FOR };
+        let until = self.deduplicator.clock.now().plus(remembered_for);
+        self.deduplicator.settled.insert(self.key, Settled { settlement: settlement.clone(), until });
+        self.sender.send_replace(Some(settlement));
+    }
+}
+
+impl<S: Settlement> Drop for Ticket<S> {
+    fn drop(&mut self) {
+        self.deduplicator.running.remove(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use crate::domain::OffsetClock;
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Reply(u16);
+
+    impl Settlement for Reply {
+        fn holds(&self) -> bool {
+            self.0 == 200
+        }
+    }
+
+    fn set_up() -> (Arc<Deduplicator<Reply>>, Arc<OffsetClock>, ExchangeKey) {
+        let clock = Arc::new(OffsetClock::default());
+        (Arc::new(Deduplicator::new(clock.clone())), clock, ExchangeKey([7; 32]))
+    }
+
+    fn lead(deduplicator: &Arc<Deduplicator<Reply>>, key: ExchangeKey) -> Ticket<Reply> {
+        match deduplicator.join(key) {
+            Joined::Leader(ticket, _) => ticket,
+            _ => panic!("the key should have been free"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failure_answers_for_three_seconds_and_then_frees_the_key() {
+        let (deduplicator, clock, key) = set_up();
+        lead(&deduplicator, key).settle(Reply(412));
+        clock.advance(Duration::from_millis(2900));
+        assert!(matches!(deduplicator.join(key), Joined::Settled(Reply(412))));
+        clock.advance(Duration::from_millis(200));
+        drop(lead(&deduplicator, key));
+    }
+
+    #[tokio::test]
+    async fn a_success_answers_for_a_quarter_of_an_hour() {
+        let (deduplicator, clock, key) = set_up();
+        lead(&deduplicator, key).settle(Reply(200));
+        clock.advance(Duration::from_secs(899));
+        assert!(matches!(deduplicator.join(key), Joined::Settled(Reply(200))));
+        clock.advance(Duration::from_secs(2));
+        drop(lead(&deduplicator, key));
+    }
+
+    #[tokio::test]
+    async fn a_leader_that_vanishes_frees_the_key_and_wakes_its_followers() {
+        let (deduplicator, _, key) = set_up();
+        let ticket = lead(&deduplicator, key);
+        let Joined::Follower(mut waiting) = deduplicator.join(key) else { panic!("expected to follow") };
+        drop(ticket);
+        assert!(waiting.wait_for(Option::is_some).await.is_err());
+        drop(lead(&deduplicator, key));
+    }
+
+    #[tokio::test]
+    async fn followers_get_the_leaders_settlement_and_are_bounded() {
+        let (deduplicator, _, key) = set_up();
+        let ticket = lead(&deduplicator, key);
+        let mut followers = Vec::new();
+        while let Joined::Follower(follower) = deduplicator.join(key) {
+            followers.push(follower);
+        }
+        assert_eq!(followers.len(), FOLLOWERS);
+        ticket.settle(Reply(200));
+        for follower in &mut followers {
+            assert_eq!(*follower.wait_for(Option::is_some).await.unwrap(), Some(Reply(200)));
+        }
+    }
+}

@@ -1,0 +1,326 @@
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::binding::{Binding, bind, mismatch};
+use super::dedup::{Deduplicator, Joined, Settlement, Ticket};
+use super::outcome::{Outcome, Reason, Refusal};
+use crate::domain::{Bot, ChannelAccount, Connection, ExchangeableToken, Secret, SharedClock, TokenSlot, UserToken};
+use crate::identity_provider::{Attempt, Grant, ProviderRegistry};
+use crate::pending::{Continuations, ExchangeKey, PendingError, PendingSignIn, PendingSignIns};
+use crate::token_validation::ExchangeableTokenValidator;
+use crate::vault::{TokenVault, VaultError};
+
+/// How often one request may start over because its leader vanished.
+const JOINS: usize = 3;
+
+/// Who brought the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// A channel, which vouches for the activity's user as far as it can.
+    Channel,
+    /// The bot itself, for a user it names.
+    Bot,
+    /// A parent bot.
+    Parent {
+        /// Its app id, lower-case.
+        app_id: String,
+    },
+}
+
+/// The conversation in which the token arrived.
+#[derive(Clone, Debug)]
+pub struct Conversation {
+    /// Its id.
+    pub id: String,
+    /// Whether others see its cards.
+    pub shared: bool,
+    /// The tenants the activity names for it.
+    pub tenant_ids: Vec<String>,
+}
+
+/// A validated token and the circumstances in which it arrived.
+#[derive(Clone, Debug)]
+pub struct ExchangeRequest {
+    /// The bot it is for.
+    pub bot: Arc<Bot>,
+    /// The connection it is for.
+    pub connection: Arc<Connection>,
+    /// Who brought it.
+    pub caller: Caller,
+    /// The activity's user.
+    pub account: ChannelAccount,
+    /// Where.
+    pub conversation: Conversation,
+    /// The Entra object id that the channel states for the user.
+    pub aad_object_id: Option<String>,
+    /// The card's exchange id, or a digest of the token.
+    pub exchange_id: String,
+    /// Whether `exchange_id` came from a card.
+    pub names_card: bool,
+    /// The token.
+    pub token: ExchangeableToken,
+    /// For logs here and at the issuer.
+    pub correlation_id: String,
+    /// The identity provider's part ends here.
+    pub deadline: Instant,
+    /// The caller is answered by here.
+    pub answer_by: Instant,
+}
+
+impl ExchangeRequest {
+    fn slot(&self) -> TokenSlot {
+        TokenSlot { account: self.account.clone(), connection: self.connection.name.clone() }
+    }
+}
+
+/// What an engine works with.
+#[derive(Clone)]
+pub struct ExchangeParts {
+    /// Where tokens are kept.
+    pub vault: Arc<TokenVault>,
+    /// Which cards are out.
+    pub pending: Arc<PendingSignIns>,
+    /// Names exchanges.
+    pub continuations: Arc<Continuations>,
+    /// Who redeems.
+    pub providers: ProviderRegistry,
+    /// Who validates, by the name of the connection's identity provider.
+    pub validators: HashMap<String, Arc<ExchangeableTokenValidator>>,
+    /// The time.
+    pub clock: SharedClock,
+}
+
+/// Runs exchanges. `S` is what its door remembers in order to answer duplicates.
+pub struct ExchangeEngine<S> {
+    parts: ExchangeParts,
+    deduplicator: Arc<Deduplicator<S>>,
+}
+
+impl<S: Settlement> ExchangeEngine<S> {
+    /// An engine with nothing under way.
+    #[must_use]
+    pub fn new(parts: ExchangeParts) -> Self {
+        let deduplicator = Arc::new(Deduplicator::new(Arc::clone(&parts.clock)));
+        Self { parts, deduplicator }
+    }
+
+    /// Proves that `raw` is an exchangeable token for `connection`: signature, issuer, audience, lifetime, scope, user.
+    ///
+    /// # Errors
+    /// A [`Refusal`] that names the check that failed.
+    pub async fn validate(&self, connection: &Connection, raw: &Secret) -> Result<ExchangeableToken, Refusal> {
+        let validator = self.parts.validators.get(&connection.identity_provider).ok_or_else(|| {
+            Refusal::local(Reason::Misconfigured, "the connection's identity provider issues no exchangeable tokens")
+        })?;
+        Ok(validator.validate(raw, &connection.exchange).await?)
+    }
+
+    /// Runs one exchange or joins the one that is under way: *admit* → *join* → *recall* → *redeem* → *keep* → *settle*.
+    ///
+    /// `settle` turns the outcome into what every duplicate is answered with. It runs for the leader alone, in a task of
+    /// its own, so that a client that hangs up cancels nobody.
+    ///
+    /// # Errors
+    /// A [`Refusal`] that concerns this request only: not admitted, too many waiting, out of time.
+    pub async fn exchange<F, A>(self: &Arc<Self>, request: ExchangeRequest, settle: F) -> Result<S, Refusal>
+    where
+        F: FnOnce(Outcome, ExchangeKey) -> A + Send + 'static,
+        A: Future<Output = S> + Send + 'static,
+    {
+        let key = self.key_of(&request);
+        let binding = timeout_at(request.answer_by, self.admit(&request, &key)).await.map_err(|_| out_of_time())??;
+        let answer_by = request.answer_by;
+        let mut work = Some((request, binding, settle));
+        for _ in 0..JOINS {
+            let mut waiting = match self.deduplicator.join(key) {
+                Joined::Crowded => return Err(crowded()),
+                Joined::Follower(waiting) => waiting,
+                Joined::Settled(settlement) => match &work {
+                    Some((request, ..)) if settlement.holds() && !self.still_kept(request).await => {
+                        self.deduplicator.forget(&key);
+                        continue;
+                    }
+                    _ => return Ok(settlement),
+                },
+                Joined::Leader(ticket, waiting) => {
+                    let Some((request, binding, settle)) = work.take() else { return Err(vanished()) };
+                    tokio::spawn(lead(self.parts.clone(), ticket, (request, binding, key), settle));
+                    waiting
+                }
+            };
+            match timeout_at(answer_by, waiting.wait_for(Option::is_some)).await {
+                Err(_) => return Err(out_of_time()),
+                Ok(Ok(settlement)) => return settlement.clone().ok_or_else(vanished),
+                Ok(Err(_)) => {}
+            }
+        }
+        Err(vanished())
+    }
+
+    /// May this token be exchanged for this user at all? Asked for every duplicate anew.
+    async fn admit(&self, request: &ExchangeRequest, key: &ExchangeKey) -> Result<Binding, Refusal> {
+        let mut binding = bind(request)?;
+        if let Binding::ByPin(account) = &binding {
+            match self.parts.vault.find_pin(account).await.map_err(|error| store_failure(&error))? {
+                Some(user) if user == request.token.user => binding = Binding::Pinned,
+                Some(_) => return Err(pinned_to_another()),
+                None => {}
+            }
+        }
+        let card = if request.names_card {
+            let found = self.parts.pending.find_by_card(&request.account.bot, &request.exchange_id).await;
+            found.map_err(|error| pending_failure(&error))?
+        } else {
+            None
+        };
+        if card.as_ref().is_some_and(|card| !is_issued_to(card, &request.account)) {
+            return Err(mismatch("card", "the card was issued to another user"));
+        }
+        if request.conversation.shared && !self.deduplicator.knows(key) {
+            self.admit_in_group(request, card).await?;
+        }
+        Ok(binding)
+    }
+
+    /// Cards are seen by everybody in a group, so an exchange there needs a sign-in that this very user began (DESIGN §5.6).
+    async fn admit_in_group(&self, request: &ExchangeRequest, card: Option<PendingSignIn>) -> Result<(), Refusal> {
+        let candidates = match card {
+            Some(card) => vec![card],
+            None if request.names_card => Vec::new(),
+            None => self.parts.pending.list(&request.account).await.map_err(|error| pending_failure(&error))?,
+        };
+        let fits = |pending: &PendingSignIn| {
+            pending.connection == request.connection.name
+                && pending.conversation.as_ref().is_none_or(|conversation| *conversation == request.conversation.id)
+        };
+        if candidates.iter().any(fits) {
+            return Ok(());
+        }
+        Err(mismatch("no_pending_sign_in", "in a group an exchange needs a sign-in that this user began there"))
+    }
+
+    async fn still_kept(&self, request: &ExchangeRequest) -> bool {
+        let found = self.parts.vault.find(&request.slot(), request.connection.revision).await;
+        matches!(found, Ok(Some(token)) if token.user == request.token.user)
+    }
+
+    fn key_of(&self, request: &ExchangeRequest) -> ExchangeKey {
+        let account = &request.account;
+        self.parts.continuations.exchange_key(&[
+            account.bot.as_str(),
+            account.channel.as_str(),
+            &request.conversation.id,
+            account.user.as_str(),
+            request.connection.name.as_str(),
+            &request.exchange_id,
+            request.token.user.issuer(),
+            request.token.user.subject(),
+        ])
+    }
+}
+
+/// The leader's task.
+async fn lead<S, F, A>(
+    parts: ExchangeParts,
+    ticket: Ticket<S>,
+    (request, binding, key): (ExchangeRequest, Binding, ExchangeKey),
+    settle: F,
+) where
+    S: Settlement,
+    F: FnOnce(Outcome, ExchangeKey) -> A,
+    A: Future<Output = S>,
+{
+    let outcome = match obtain(&parts, &request, &binding).await {
+        Ok(token) => Outcome::Kept(token),
+        Err(refusal) => Outcome::Refused(refusal),
+    };
+    let kept = matches!(outcome, Outcome::Kept(_));
+    let settlement = settle(outcome, key).await;
+    ticket.settle(settlement);
+    // After settling: a duplicate in a group is admitted by the settled marker once the pending sign-in is gone.
+    if kept && let Err(error) = parts.pending.finish(&request.account, &request.connection.name).await {
+        tracing::warn!(correlation_id = request.correlation_id, %error, "a finished sign-in stays listed as pending");
+    }
+}
+
+/// *recall* → *redeem* → *keep*.
+async fn obtain(parts: &ExchangeParts, request: &ExchangeRequest, binding: &Binding) -> Result<Arc<UserToken>, Refusal> {
+    let slot = request.slot();
+    let recalled = parts.vault.find(&slot, request.connection.revision).await.map_err(|error| store_failure(&error))?;
+    if let Some(token) = recalled {
+        let same_user = token.user == request.token.user;
+        if same_user && token.security_context == request.token.security_context {
+            pin(parts, request, binding).await?;
+            return Ok(token);
+        }
+        if !same_user && *binding != Binding::ByChannel {
+            return Err(mismatch("slot", "this channel account holds another identity's token until sign-out"));
+        }
+    }
+    let user = &request.token.user;
+    let epoch = parts.vault.epoch(user).await.map_err(|error| store_failure(&error))?;
+    let provider = parts.providers.find(&request.connection).ok_or_else(|| {
+        Refusal::local(Reason::Misconfigured, "the connection has no identity provider that can exchange")
+    })?;
+    let attempt = Attempt { correlation_id: request.correlation_id.clone(), deadline: request.deadline };
+    let redemption = provider.redeem(&request.connection, Grant::OnBehalfOf(&request.token), attempt);
+    let redeemed = timeout_at(request.deadline, redemption).await.map_err(|_| out_of_time())??;
+    pin(parts, request, binding).await?;
+    let token = UserToken {
+        access_token: redeemed.access_token,
+        expires_at: redeemed.expires_at,
+        user: user.clone(),
+        security_context: request.token.security_context,
+        granted_scope: redeemed.granted_scope,
+        obtained_at: parts.clock.now(),
+    };
+    parts.vault.keep(&slot, request.connection.revision, token, epoch).await.map_err(|error| store_failure(&error))
+}
+
+/// Pins the account to the identity that succeeded first; of two that race one is refused.
+async fn pin(parts: &ExchangeParts, request: &ExchangeRequest, binding: &Binding) -> Result<(), Refusal> {
+    let Binding::ByPin(account) = binding else { return Ok(()) };
+    let winner = parts.vault.pin(account, &request.token.user).await.map_err(|error| store_failure(&error))?;
+    if winner == request.token.user {
+        return Ok(());
+    }
+    Err(pinned_to_another())
+}
+
+/// A client that named no channel when the card was made is held by its user id alone.
+fn is_issued_to(card: &PendingSignIn, account: &ChannelAccount) -> bool {
+    card.account.user == account.user
+        && (card.account.channel == account.channel || card.account.channel.as_str().is_empty())
+}
+
+fn store_failure(error: &VaultError) -> Refusal {
+    if matches!(error, VaultError::SignedOut) {
+        return Refusal::local(Reason::SignInRequired, "the user was signed out while the exchange was under way");
+    }
+    tracing::error!(%error, "the vault failed");
+    Refusal::local(Reason::TemporarilyUnavailable, "the vault failed: see the error logged before this")
+}
+
+fn pending_failure(error: &PendingError) -> Refusal {
+    tracing::error!(%error, "pending sign-ins cannot be read");
+    Refusal::local(Reason::TemporarilyUnavailable, "the store failed: see the error logged before this")
+}
+
+fn pinned_to_another() -> Refusal {
+    mismatch("pin", "this channel account is pinned to another identity until sign-out")
+}
+
+fn out_of_time() -> Refusal {
+    Refusal::local(Reason::TemporarilyUnavailable, "the identity provider did not answer within the invoke's budget")
+}
+
+fn crowded() -> Refusal {
+    Refusal::local(Reason::TemporarilyUnavailable, "too many duplicates of one exchange are waiting")
+}
+
+fn vanished() -> Refusal {
+    Refusal::local(Reason::TemporarilyUnavailable, "the exchange's task ended without an outcome")
+}

@@ -1,0 +1,16 @@
+//! The core: turns an exchangeable token that arrived for a connection into a kept user token, once.
+//!
+//! Owns the phases of one exchange (admit, join, recall, redeem, keep, settle), the binding of a token to the person who
+//! sent it, and the joining of duplicates. It deliberately knows no HTTP and no wire type: doors hand it a request and
+//! get an outcome, and what an outcome looks like to a client is theirs to say.
+
+mod binding;
+mod current_token;
+mod dedup;
+mod engine;
+mod outcome;
+
+pub use current_token::CurrentTokens;
+pub use dedup::{Deduplicator, Settlement};
+pub use engine::{Caller, Conversation, ExchangeEngine, ExchangeParts, ExchangeRequest};
+pub use outcome::{Outcome, Reason, Refusal};

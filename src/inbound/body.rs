@@ -1,0 +1,43 @@
+use std::time::Duration;
+
+use actix_web::web;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use tokio::time::timeout;
+
+use super::problem::Problem;
+
+/// How much a caller may send, and how slowly.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyLimits {
+    /// Largest body in bytes.
+    pub bytes: usize,
+    /// The whole body must have arrived within this.
+    pub time: Duration,
+}
+
+/// Reads a request body once, bounded in size and time.
+///
+/// # Errors
+/// [`Problem::PayloadTooLarge`], [`Problem::RequestTimeout`], or [`Problem::BadArgument`] if the connection breaks.
+pub async fn read_body(mut payload: web::Payload, limits: BodyLimits) -> Result<Bytes, Problem> {
+    let reading = async {
+        let mut first = Bytes::new();
+        let mut rest = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| Problem::BadArgument)?;
+            if first.len() + rest.len() + chunk.len() > limits.bytes {
+                return Err(Problem::PayloadTooLarge);
+            }
+            // Most activities arrive in one chunk: that one is handed on without being copied.
+            if first.is_empty() && rest.is_empty() {
+                first = chunk;
+            } else {
+                rest.extend_from_slice(&std::mem::take(&mut first));
+                rest.extend_from_slice(&chunk);
+            }
+        }
+        Ok(if rest.is_empty() { first } else { rest.freeze() })
+    };
+    timeout(limits.time, reading).await.unwrap_or(Err(Problem::RequestTimeout))
+}

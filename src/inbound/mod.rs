@@ -1,0 +1,17 @@
+//! What every door shares: who is calling, how much they may send, which request this is, and the bodies of refusals.
+//!
+//! Owns caller authentication and the constant answers to callers who fail it. It deliberately knows no bot's dialogs,
+//! no exchange and no storage of tokens.
+
+mod bearer;
+mod body;
+mod callers;
+mod problem;
+mod request_record;
+mod service_url;
+
+pub use bearer::bearer_of;
+pub use body::{BodyLimits, read_body};
+pub use callers::{Callers, Peer};
+pub use problem::Problem;
+pub use request_record::{RequestId, TrustedProxies, record_request};

@@ -1,0 +1,104 @@
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+
+use crate::protocol::ErrorResponse;
+
+/// A refusal before any door's own logic. Bodies are constant: one code and one sentence each (DESIGN §5, bot-auth §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// No `Authorization` header.
+    MissingAuthorization,
+    /// Several of them, or not one bearer token.
+    InvalidAuthorization,
+    /// The token is not valid here.
+    InvalidToken,
+    /// The token's lifetime is over.
+    TokenExpired,
+    /// A user's token where a caller's is needed.
+    DelegatedTokenNotAllowed,
+    /// The caller is known and not allowed.
+    CallerNotAllowed,
+    /// The caller may not speak for this channel.
+    ChannelNotEndorsed,
+    /// The activity names another service URL than the token.
+    ServiceUrlMismatch,
+    /// The caller may not use this service URL.
+    ServiceUrlNotAllowed,
+    /// The issuer's keys cannot be had.
+    KeysUnavailable,
+    /// Not an activity, or not JSON.
+    BadArgument,
+    /// A member that every activity has is missing.
+    MissingProperty,
+    /// The body is larger than we take.
+    PayloadTooLarge,
+    /// The body came too slowly.
+    RequestTimeout,
+    /// No such path.
+    NotFound,
+    /// The path has other methods.
+    MethodNotAllowed(&'static str),
+    /// The bot cannot be reached.
+    BotUnavailable,
+    /// The bot does not answer in time.
+    BotTimeout,
+    /// Something of ours failed.
+    ServiceUnavailable,
+}
+
+impl Problem {
+    /// The table: status, code, sentence.
+    const fn row(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::MissingAuthorization => (StatusCode::UNAUTHORIZED, "MissingAuthorization", "An Authorization header with a bearer token is required."),
+            Self::InvalidAuthorization => (StatusCode::UNAUTHORIZED, "InvalidAuthorization", "The Authorization header must hold exactly one bearer token."),
+            Self::InvalidToken => (StatusCode::UNAUTHORIZED, "InvalidToken", "The bearer token is not valid here."),
+            Self::TokenExpired => (StatusCode::UNAUTHORIZED, "TokenExpired", "The bearer token has expired."),
+            Self::DelegatedTokenNotAllowed => (StatusCode::FORBIDDEN, "DelegatedTokenNotAllowed", "A user's token does not authenticate a caller."),
+            Self::CallerNotAllowed => (StatusCode::FORBIDDEN, "CallerNotAllowed", "This caller is not allowed."),
+            Self::ChannelNotEndorsed => (StatusCode::FORBIDDEN, "ChannelNotEndorsed", "The caller may not speak for this channel."),
+            Self::ServiceUrlMismatch => (StatusCode::FORBIDDEN, "ServiceUrlMismatch", "The activity's serviceUrl is not the token's."),
+            Self::ServiceUrlNotAllowed => (StatusCode::FORBIDDEN, "ServiceUrlNotAllowed", "The caller may not use this serviceUrl."),
+            Self::KeysUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "KeysUnavailable", "Signing keys are unavailable; try again."),
+            Self::BadArgument => (StatusCode::BAD_REQUEST, "BadArgument", "The request body is not an acceptable activity."),
+            Self::MissingProperty => (StatusCode::BAD_REQUEST, "MissingProperty", "The activity lacks a required property."),
+            Self::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "MessageSizeTooBig", "The request body is too large."),
+            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "RequestTimeout", "The request body did not arrive in time."),
+            Self::NotFound => (StatusCode::NOT_FOUND, "NotFound", "There is nothing at this address."),
+            Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "This address does not take this method."),
+            Self::BotUnavailable => (StatusCode::BAD_GATEWAY, "BotUnavailable", "The bot cannot be reached."),
+            Self::BotTimeout => (StatusCode::GATEWAY_TIMEOUT, "BotTimeout", "The bot did not answer in time."),
+            Self::ServiceUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", "The service is temporarily unavailable."),
+        }
+    }
+
+    /// The code, for logs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The answer.
+    #[must_use]
+    pub fn respond(self) -> HttpResponse {
+        let (status, code, message) = self.row();
+        let mut response = HttpResponse::build(status);
+        match self {
+            Self::MissingAuthorization => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+            }
+            Self::InvalidAuthorization | Self::InvalidToken | Self::TokenExpired => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
+            }
+            Self::KeysUnavailable | Self::ServiceUnavailable => {
+                response.insert_header((header::RETRY_AFTER, "5"));
+            }
+            Self::MethodNotAllowed(allow) => {
+                response.insert_header((header::ALLOW, allow));
+            }
+            _ => {}
+        }
+        response.content_type("application/json").body(ErrorResponse::new(code, message).to_json())
+    }
+}

@@ -1,0 +1,90 @@
+use std::net::IpAddr;
+use std::time::Instant;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::HeaderMap;
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, web};
+use ipnet::IpNet;
+
+use crate::domain::SharedEntropy;
+
+/// This request's id: in the log lines about it, in `failureDetail`, and sent to the identity provider.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// Networks of the proxies whose `X-Forwarded-For` is believed.
+#[derive(Clone, Debug, Default)]
+pub struct TrustedProxies(pub Vec<IpNet>);
+
+impl TrustedProxies {
+    /// The client's address: the nearest hop that is not one of our proxies.
+    #[must_use]
+    pub fn client_of(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let mut client = peer;
+        let hops: Vec<&str> =
+            headers.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+        for hop in hops.iter().rev() {
+            if !self.0.iter().any(|network| network.contains(&client)) {
+                break;
+            }
+            let Ok(address) = hop.trim().parse() else { break };
+            client = address;
+        }
+        client
+    }
+}
+
+/// Records one event for each request, when it is answered: method, path, status, time and client. The query is left
+/// out, since it may hold codes and states.
+///
+/// # Errors
+/// Those of the inner service.
+pub async fn record_request(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let begun = Instant::now();
+    if let Some(entropy) = request.app_data::<web::Data<SharedEntropy>>() {
+        let id = RequestId(entropy.uuid());
+        request.extensions_mut().insert(id);
+    }
+    let response = next.call(request).await?;
+    if tracing::enabled!(tracing::Level::INFO) {
+        let request = response.request();
+        let client = request.peer_addr().map(|peer| {
+            let proxies = request.app_data::<web::Data<TrustedProxies>>();
+            proxies.map_or(peer.ip(), |proxies| proxies.client_of(peer.ip(), request.headers()))
+        });
+        let extensions = request.extensions();
+        tracing::info!(
+            correlation_id = extensions.get::<RequestId>().map_or("", |id| id.0.as_str()),
+            method = request.method().as_str(),
+            path = request.path(),
+            status = response.status().as_u16(),
+            micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            client = client.map(tracing::field::display),
+            "answered"
+        );
+    }
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn only_trusted_proxies_are_believed_about_the_client() {
+        let proxies = TrustedProxies(vec!["10.0.0.0/8".parse().unwrap()]);
+        let mut headers = HeaderMap::new();
+        headers.insert(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static("6.6.6.6, 203.0.113.7, 10.0.0.2"));
+        let seen = |peer: &str| proxies.client_of(peer.parse().unwrap(), &headers).to_string();
+        assert_eq!(seen("10.0.0.1"), "203.0.113.7");
+        assert_eq!(seen("198.51.100.1"), "198.51.100.1");
+    }
+}

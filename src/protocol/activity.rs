@@ -1,0 +1,199 @@
+use super::json::{JsonError, Node};
+
+/// Longest id taken from an activity, in bytes (DESIGN §5.13).
+const ID_LIMIT: usize = 256;
+/// Longest `serviceUrl` taken, in bytes.
+const URL_LIMIT: usize = 2048;
+
+/// Members whose second spelling could make another parser see another activity.
+const DECISIVE: [&str; 10] = [
+    "type", "name", "value", "id", "channelId", "serviceUrl", "from", "conversation", "recipient", "deliveryMode",
+];
+
+/// Why a body is not an activity we take.
+#[derive(Debug, thiserror::Error)]
+pub enum ActivityError {
+    /// Not one JSON object without duplicates.
+    #[error("the body is not acceptable JSON: {0}")]
+    Json(#[from] JsonError),
+    /// A member that every activity has is missing, empty or not a string.
+    #[error("the activity has no usable '{0}'")]
+    Missing(&'static str),
+    /// A member is longer than we take.
+    #[error("the activity's '{0}' is too long")]
+    TooLong(&'static str),
+}
+
+/// What kind of conversation an activity belongs to, as far as sign-in cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConversationType {
+    /// One user and the bot.
+    Personal,
+    /// Several users who see each other's cards.
+    Group,
+    /// A Teams channel: clients cannot sign in silently there (invoke-protocol §1.6).
+    Channel,
+}
+
+/// An activity as it arrived, with the members that decide what happens to it.
+#[derive(Debug)]
+pub struct Activity<'a> {
+    root: Node<'a>,
+}
+
+impl<'a> Activity<'a> {
+    /// Reads an activity from a request body.
+    ///
+    /// # Errors
+    /// [`ActivityError`] names what is missing, too long or ambiguous (bot-auth-and-skills §2 rules 2 and 3).
+    pub fn parse(body: &'a [u8]) -> Result<Self, ActivityError> {
+        let root = Node::parse(body)?;
+        if root.members().is_none() {
+            return Err(ActivityError::Missing("type"));
+        }
+        for name in DECISIVE {
+            root.get_any_case(name)?;
+        }
+        let activity = Self { root };
+        required(activity.root.get("type"), "type", ID_LIMIT)?;
+        required(activity.root.get("channelId"), "channelId", ID_LIMIT)?;
+        required(activity.member("conversation", "id"), "conversation.id", 2 * ID_LIMIT)?;
+        required(activity.member("from", "id"), "from.id", ID_LIMIT)?;
+        for (node, name) in [(activity.root.get("id"), "id"), (activity.root.get("name"), "name")] {
+            if node.and_then(Node::as_str).is_some_and(|text| text.len() > 2 * ID_LIMIT) {
+                return Err(ActivityError::TooLong(name));
+            }
+        }
+        if activity.service_url().is_some_and(|url| url.len() > URL_LIMIT) {
+            return Err(ActivityError::TooLong("serviceUrl"));
+        }
+        Ok(activity)
+    }
+
+    /// The whole document.
+    #[must_use]
+    pub fn root(&self) -> &Node<'a> {
+        &self.root
+    }
+
+    /// `type`, as spelled.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.text("type").unwrap_or("")
+    }
+
+    /// Whether `type` is `kind`, ignoring ASCII case (the published documentation prints `Invoke`).
+    #[must_use]
+    pub fn is(&self, kind: &str) -> bool {
+        self.kind().eq_ignore_ascii_case(kind)
+    }
+
+    /// `name`, as spelled.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.text("name")
+    }
+
+    /// `channelId`, as spelled.
+    #[must_use]
+    pub fn channel_id(&self) -> &str {
+        self.text("channelId").unwrap_or("")
+    }
+
+    /// `serviceUrl`, unless absent or empty.
+    #[must_use]
+    pub fn service_url(&self) -> Option<&str> {
+        self.text("serviceUrl").filter(|url| !url.is_empty())
+    }
+
+    /// `from.id`.
+    #[must_use]
+    pub fn from_id(&self) -> &str {
+        self.member("from", "id").and_then(Node::as_str).unwrap_or("")
+    }
+
+    /// `from.aadObjectId`, unless absent or empty.
+    #[must_use]
+    pub fn aad_object_id(&self) -> Option<&str> {
+        self.member("from", "aadObjectId").and_then(Node::as_str).filter(|id| !id.is_empty())
+    }
+
+    /// `conversation.id`.
+    #[must_use]
+    pub fn conversation_id(&self) -> &str {
+        self.member("conversation", "id").and_then(Node::as_str).unwrap_or("")
+    }
+
+    /// The tenants the activity names: `conversation.tenantId` and `channelData.tenant.id`.
+    pub fn tenant_ids(&self) -> impl Iterator<Item = &str> {
+        let conversation = self.member("conversation", "tenantId");
+        let channel_data = self.member("channelData", "tenant").and_then(|tenant| tenant.get("id"));
+        [conversation, channel_data].into_iter().flatten().filter_map(Node::as_str).filter(|id| !id.is_empty())
+    }
+
+    /// Whether a parent asked for the replies in the answer's body.
+    #[must_use]
+    pub fn expects_replies(&self) -> bool {
+        self.text("deliveryMode").is_some_and(|mode| mode.eq_ignore_ascii_case("expectReplies"))
+    }
+
+    /// Personal, group or channel. `isGroup` alone does not make a Microsoft 365 Copilot conversation a group
+    /// (invoke-protocol §8.14).
+    #[must_use]
+    pub fn conversation_type(&self) -> ConversationType {
+        let conversation_type = self.member("conversation", "conversationType").and_then(Node::as_str);
+        let is_group = self.member("conversation", "isGroup").and_then(Node::as_bool).unwrap_or(false);
+        ConversationType::from_members(conversation_type, is_group && !self.is_copilot())
+    }
+
+    /// `value`.
+    #[must_use]
+    pub fn value(&self) -> Option<&Node<'a>> {
+        self.root.get("value")
+    }
+
+    fn is_copilot(&self) -> bool {
+        let by_channel =
+            self.channel_id().split_once(':').is_some_and(|(_, sub)| sub.eq_ignore_ascii_case("COPILOT"));
+        by_channel || self.root.get("entities").is_some_and(names_copilot)
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.root.get(name).and_then(Node::as_str)
+    }
+
+    fn member(&self, object: &str, name: &str) -> Option<&Node<'a>> {
+        self.root.get(object).and_then(|node| node.get(name))
+    }
+}
+
+impl ConversationType {
+    /// Reads the two members that clients use for it.
+    #[must_use]
+    pub fn from_members(conversation_type: Option<&str>, is_group: bool) -> Self {
+        match conversation_type {
+            Some(kind) if kind.eq_ignore_ascii_case("channel") => Self::Channel,
+            Some(kind) if kind.eq_ignore_ascii_case("groupChat") => Self::Group,
+            Some(kind) if kind.eq_ignore_ascii_case("personal") => Self::Personal,
+            _ if is_group => Self::Group,
+            _ => Self::Personal,
+        }
+    }
+}
+
+/// Whether a `productInfo` entity names Copilot.
+fn names_copilot(entities: &Node<'_>) -> bool {
+    let Node::Array(entities) = entities else { return false };
+    entities.iter().any(|entity| {
+        let is_product = entity.get("type").and_then(Node::as_str).is_some_and(|kind| kind == "productInfo");
+        is_product && entity.get("id").and_then(Node::as_str).is_some_and(|id| id.eq_ignore_ascii_case("COPILOT"))
+    })
+}
+
+fn required(node: Option<&Node<'_>>, name: &'static str, limit: usize) -> Result<(), ActivityError> {
+    match node.and_then(Node::as_str) {
+        None | Some("") => Err(ActivityError::Missing(name)),
+        Some(text) if text.len() > limit => Err(ActivityError::TooLong(name)),
+        Some(_) => Ok(()),
+    }
+}

@@ -1,0 +1,205 @@
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::activity::Activity;
+use super::json::Node;
+use super::token_service::TokenResponse;
+
+/// The name of the event that tells a bot its user's token (invoke-protocol §1.5).
+pub const TOKENS_RESPONSE: &str = "tokens/response";
+
+/// The sign-in invokes that are ours to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvokeKind {
+    /// `signin/tokenExchange`
+    TokenExchange,
+    /// `signin/verifyState`
+    VerifyState,
+    /// `signin/failure`
+    Failure,
+}
+
+impl InvokeKind {
+    /// The kind of `activity`: type and name are compared ignoring ASCII case (DESIGN §3.1).
+    #[must_use]
+    pub fn of(activity: &Activity<'_>) -> Option<Self> {
+        if !activity.is("invoke") {
+            return None;
+        }
+        let name = activity.name()?;
+        [Self::TokenExchange, Self::VerifyState, Self::Failure]
+            .into_iter()
+            .find(|kind| name.eq_ignore_ascii_case(kind.canonical_name()))
+    }
+
+    /// The spelling that SDK bots compare with.
+    #[must_use]
+    pub const fn canonical_name(self) -> &'static str {
+        match self {
+            Self::TokenExchange => "signin/tokenExchange",
+            Self::VerifyState => "signin/verifyState",
+            Self::Failure => "signin/failure",
+        }
+    }
+}
+
+/// The `value` of a `signin/tokenExchange` invoke; its members are read ignoring ASCII case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenExchangeInvokeRequest<'v> {
+    /// `id`: the card's `tokenExchangeResource.id`, unless absent or empty.
+    pub id: Option<&'v str>,
+    /// `connectionName`.
+    pub connection_name: &'v str,
+    /// `token`, unless absent, empty or not a string.
+    pub token: Option<&'v str>,
+}
+
+impl<'v> TokenExchangeInvokeRequest<'v> {
+    /// Reads `value`; the error is the `id` to echo, if one could be read.
+    ///
+    /// # Errors
+    /// If `value` is no object, names no connection, or its members are ambiguous or of the wrong type.
+    pub fn read(value: Option<&'v Node<'_>>) -> Result<Self, Option<&'v str>> {
+        let Some(value) = value.filter(|value| value.members().is_some()) else { return Err(None) };
+        let id = match value.get_any_case("id") {
+            Ok(None | Some(Node::Null)) => None,
+            Ok(Some(Node::String(id))) if id.len() <= 256 => Some(&**id).filter(|id| !id.is_empty()),
+            _ => return Err(None),
+        };
+        let connection_name = match value.get_any_case("connectionName") {
+            Ok(Some(Node::String(name))) if !name.is_empty() && name.len() <= 256 => &**name,
+            _ => return Err(id),
+        };
+        let token = match value.get_any_case("token") {
+            Ok(token) => token.and_then(Node::as_str).filter(|token| !token.is_empty()),
+            Err(_) => return Err(id),
+        };
+        Ok(Self { id, connection_name, token })
+    }
+}
+
+/// The body of the answer to `signin/tokenExchange`. Absent members are left out.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenExchangeInvokeResponse<'v> {
+    /// The request's `id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<&'v str>,
+    /// The connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_name: Option<&'v str>,
+    /// Why not: one fixed sentence for each reason and a correlation id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_detail: Option<String>,
+}
+
+/// A `tokens/response` event about the user of an activity, complete but for its id and value.
+///
+/// It addresses the bot exactly as the activity did: the caller's bearer is valid for nothing else.
+#[derive(Clone, Debug)]
+pub struct TokensResponseEvent {
+    head: Vec<u8>,
+}
+
+impl TokensResponseEvent {
+    /// Takes over the members of `activity` that say who speaks to whom, where.
+    #[must_use]
+    pub fn about(activity: &Activity<'_>) -> Self {
+        const TAKEN_OVER: [&str; 9] = [
+            "channelId", "serviceUrl", "from", "recipient", "conversation", "channelData", "locale", "relatesTo", "entities",
+        ];
+        let mut members = vec![
+            (Cow::Borrowed("type"), Node::String(Cow::Borrowed("event"))),
+            (Cow::Borrowed("name"), Node::String(Cow::Borrowed(TOKENS_RESPONSE))),
+        ];
+        let taken = TAKEN_OVER.iter().filter_map(|name| Some((Cow::Borrowed(*name), activity.root().get(name)?.clone())));
+        members.extend(taken);
+        // A document that was read can be written.
+        let mut head = serde_json::to_vec(&Node::Object(members)).unwrap_or_default();
+        head.pop();
+        Self { head }
+    }
+
+    /// The event's bytes, with `id` and the token.
+    #[must_use]
+    pub fn complete(mut self, id: &str, value: &TokenResponse<'_>) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Tail<'t> {
+            id: &'t str,
+            value: &'t TokenResponse<'t>,
+        }
+        let tail = serde_json::to_vec(&Tail { id, value }).unwrap_or_default();
+        self.head.push(b',');
+        self.head.extend_from_slice(tail.get(1..).unwrap_or_default());
+        self.head
+    }
+}
+
+/// An invoke's bytes for the bot: unchanged if type, name and the members of `value` are spelled as SDKs compare them,
+/// else respelled.
+#[must_use]
+pub fn in_canonical_spelling(activity: &Activity<'_>, kind: InvokeKind, body: &Bytes) -> Bytes {
+    const VALUE_MEMBERS: [&str; 3] = ["id", "connectionName", "token"];
+    let respelled = |key: &str| VALUE_MEMBERS.into_iter().find(|name| name.eq_ignore_ascii_case(key) && *name != key);
+    let value_members = activity.value().and_then(Node::members).unwrap_or_default();
+    let value_is_canonical = !value_members.iter().any(|(key, _)| respelled(key).is_some());
+    if activity.kind() == "invoke" && activity.name() == Some(kind.canonical_name()) && value_is_canonical {
+        return body.clone();
+    }
+    let members = activity.root().members().unwrap_or_default().iter().map(|(key, node)| {
+        let node = match (&**key, node) {
+            ("type", _) => Node::String(Cow::Borrowed("invoke")),
+            ("name", _) => Node::String(Cow::Borrowed(kind.canonical_name())),
+            ("value", Node::Object(members)) => Node::Object(
+                members.iter().map(|(key, node)| (respelled(key).map_or_else(|| key.clone(), Cow::Borrowed), node.clone())).collect(),
+            ),
+            _ => node.clone(),
+        };
+        (key.clone(), node)
+    });
+    serde_json::to_vec(&Node::Object(members.collect())).map_or_else(|_| body.clone(), Bytes::from)
+}
+
+/// An invoke's answer as a parent that asked for `expectReplies` wants it: HTTP 200 with an `invokeResponse` activity
+/// that holds the real status as an integer (invoke-protocol §1.2).
+#[must_use]
+pub fn invoke_response_envelope(status: u16, body: &[u8]) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Envelope<'b> {
+        activities: [InvokeResponseActivity<'b>; 1],
+    }
+    #[derive(Serialize)]
+    struct InvokeResponseActivity<'b> {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        value: InvokeResponse<'b>,
+    }
+    #[derive(Serialize)]
+    struct InvokeResponse<'b> {
+        status: u16,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        body: Option<&'b RawValue>,
+    }
+    let body = serde_json::from_slice::<&RawValue>(body).ok();
+    let activity = InvokeResponseActivity { kind: "invokeResponse", value: InvokeResponse { status, body } };
+    // Strings, integers and raw JSON cannot fail to serialise.
+    serde_json::to_vec(&Envelope { activities: [activity] }).unwrap_or_else(|_| b"{\"activities\":[]}".to_vec())
+}
+
+/// The real status inside an `expectReplies` answer; a numeric string is taken too. `None`: there is none.
+#[must_use]
+pub fn envelope_status(body: &[u8]) -> Option<u16> {
+    let root = Node::parse(body).ok()?;
+    let Some(Node::Array(activities)) = root.get("activities") else { return None };
+    let response = activities
+        .iter()
+        .find(|activity| activity.get("type").and_then(Node::as_str).is_some_and(|kind| kind == "invokeResponse"))?;
+    match response.get("value")?.get("status")? {
+        Node::Number(number) => number.as_u64().and_then(|status| u16::try_from(status).ok()),
+        Node::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}

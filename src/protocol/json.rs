@@ -1,0 +1,274 @@
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+/// Objects of up to this many members are searched linearly for duplicates; larger ones with a set, so that a hostile
+/// body of a hundred thousand members costs linear time.
+const LINEAR_MEMBERS: usize = 24;
+
+/// Deepest nesting taken (bot-auth-and-skills §2 rule 2).
+const DEPTH_LIMIT: usize = 64;
+
+/// Why bytes are not acceptable JSON.
+#[derive(Debug, thiserror::Error)]
+pub enum JsonError {
+    /// Not JSON, or a member occurs twice, or nested too deeply.
+    #[error("{0}")]
+    Unacceptable(serde_json::Error),
+    /// Two members of one object differ only in letter case, and one of them matters to us.
+    #[error("the member '{0}' occurs in two spellings")]
+    TwoSpellings(&'static str),
+}
+
+/// A JSON document read in one pass, borrowing its strings from the input.
+///
+/// Unlike a plain map it refuses duplicate members at any depth: two parsers that disagree about which of them counts
+/// are how a request is smuggled past a gateway.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Node<'a> {
+    /// `null`
+    Null,
+    /// `true`, `false`
+    Bool(bool),
+    /// A number.
+    Number(serde_json::Number),
+    /// A string.
+    String(Cow<'a, str>),
+    /// An array.
+    Array(Vec<Node<'a>>),
+    /// An object; the members in their order.
+    Object(Vec<(Cow<'a, str>, Node<'a>)>),
+}
+
+impl<'a> Node<'a> {
+    /// Reads one JSON document.
+    ///
+    /// # Errors
+    /// [`JsonError::Unacceptable`] for anything but one well-formed document without duplicate members, 64 levels deep
+    /// at most.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
+        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+        let node =
+            NodeSeed { depth: 0 }.deserialize(&mut deserializer).map_err(JsonError::Unacceptable)?;
+        deserializer.end().map_err(JsonError::Unacceptable)?;
+        Ok(node)
+    }
+
+    /// The member spelled exactly `name`, if this is an object that has it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Node<'a>> {
+        self.members()?.iter().find_map(|(key, node)| (key == name).then_some(node))
+    }
+
+    /// The member called `name` in any ASCII letter case.
+    ///
+    /// # Errors
+    /// [`JsonError::TwoSpellings`] if there are two.
+    pub fn get_any_case(&self, name: &'static str) -> Result<Option<&Node<'a>>, JsonError> {
+        let Some(members) = self.members() else { return Ok(None) };
+        let mut found = members.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        let first = found.next();
+        if found.next().is_some() {
+            return Err(JsonError::TwoSpellings(name));
+        }
+        Ok(first.map(|(_, node)| node))
+    }
+
+    /// The members, if this is an object.
+    #[must_use]
+    pub fn members(&self) -> Option<&[(Cow<'a, str>, Node<'a>)]> {
+        if let Node::Object(members) = self { Some(members) } else { None }
+    }
+
+    /// The text, if this is a string.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        if let Node::String(text) = self { Some(text) } else { None }
+    }
+
+    /// The value, if this is a boolean.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Node::Bool(value) = self { Some(*value) } else { None }
+    }
+}
+
+struct NodeSeed {
+    depth: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for NodeSeed {
+    type Value = Node<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for NodeSeed {
+    type Value = Node<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Node::Bool(value))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(Node::Number(value.into()))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(Node::Number(value.into()))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Self::Value, E> {
+        serde_json::Number::from_f64(value).map(Node::Number).ok_or_else(|| E::custom("number out of range"))
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Node::String(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Node::String(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let depth = deeper::<A::Error>(self.depth)?;
+        let mut nodes = Vec::new();
+        while let Some(node) = items.next_element_seed(NodeSeed { depth })? {
+            nodes.push(node);
+        }
+        Ok(Node::Array(nodes))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let depth = deeper::<A::Error>(self.depth)?;
+        let mut members: Vec<(Cow<'de, str>, Node<'de>)> = Vec::new();
+        let mut seen: HashSet<Cow<'de, str>> = HashSet::new();
+        while let Some(key) = entries.next_key_seed(KeySeed)? {
+            let duplicate = if members.len() < LINEAR_MEMBERS {
+                members.iter().any(|(other, _)| *other == key)
+            } else {
+                if seen.is_empty() {
+                    seen.extend(members.iter().map(|(other, _)| other.clone()));
+                }
+                !seen.insert(key.clone())
+            };
+            if duplicate {
+                return Err(de::Error::custom("a member occurs twice"));
+            }
+            members.push((key, entries.next_value_seed(NodeSeed { depth })?));
+        }
+        Ok(Node::Object(members))
+    }
+}
+
+fn deeper<E: de::Error>(depth: usize) -> Result<usize, E> {
+    if depth >= DEPTH_LIMIT { Err(E::custom("nested too deeply")) } else { Ok(depth + 1) }
+}
+
+struct KeySeed;
+
+impl<'de> DeserializeSeed<'de> for KeySeed {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for KeySeed {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a member's name")
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+}
+
+impl Serialize for Node<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Node::Null => serializer.serialize_unit(),
+            Node::Bool(value) => serializer.serialize_bool(*value),
+            Node::Number(number) => number.serialize(serializer),
+            Node::String(text) => serializer.serialize_str(text),
+            Node::Array(nodes) => serializer.collect_seq(nodes),
+            Node::Object(members) => {
+                let mut map = serializer.serialize_map(Some(members.len()))?;
+                for (key, node) in members {
+                    map.serialize_entry(key, node)?;
+                }
+                map.end()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn duplicate_members_are_refused_at_any_depth_and_size() {
+        assert!(Node::parse(br#"{"a":1,"a":2}"#).is_err());
+        assert!(Node::parse(br#"{"a":[{"b":{"c":1,"c":1}}]}"#).is_err());
+        assert!(Node::parse(br#"{"a":1,"\u0061":2}"#).is_err());
+        let many: Vec<String> = (0..100).map(|n| format!("\"k{n}\":0")).collect();
+        assert!(Node::parse(format!("{{{}}}", many.join(",")).as_bytes()).is_ok());
+        assert!(Node::parse(format!("{{{},\"k3\":1}}", many.join(",")).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn nesting_is_bounded_and_trailing_bytes_are_refused() {
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(Node::parse(deep(64).as_bytes()).is_ok());
+        assert!(Node::parse(deep(65).as_bytes()).is_err());
+        assert!(Node::parse(b"{} {}").is_err());
+        assert!(Node::parse(b"\xef\xbb\xbf{}").is_err());
+    }
+
+    #[test]
+    fn a_member_in_two_spellings_is_ambiguous() {
+        let bytes = br#"{"Token":"a","token":"b","id":"x"}"#;
+        let node = Node::parse(bytes).unwrap();
+        assert!(node.get_any_case("token").is_err());
+        assert_eq!(node.get_any_case("ID").unwrap().and_then(Node::as_str), Some("x"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_end_in_a_document_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = Node::parse(&bytes);
+        }
+
+        #[test]
+        fn what_serde_json_reads_is_read_equally(text in "[\\PC]{0,40}", number in any::<i64>()) {
+            let value = serde_json::json!({"text": text, "list": [number, null, true], "deep": {"x": 1.5}});
+            let bytes = serde_json::to_vec(&value).unwrap();
+            let again: serde_json::Value = serde_json::from_slice(&serde_json::to_vec(&Node::parse(&bytes).unwrap()).unwrap()).unwrap();
+            prop_assert_eq!(value, again);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Wire types only: what activities, invokes and Token Service messages look like on the wire.
+//!
+//! Owns spelling, letter case and lenient reading. It deliberately knows no HTTP, makes no decision and holds no state.
+
+mod activity;
+mod invoke;
+mod json;
+mod token_service;
+
+pub use activity::{Activity, ActivityError, ConversationType};
+pub use invoke::{
+    InvokeKind, TOKENS_RESPONSE, TokenExchangeInvokeRequest, TokenExchangeInvokeResponse, TokensResponseEvent,
+    envelope_status, in_canonical_spelling, invoke_response_envelope,
+};
+pub use json::{JsonError, Node};
+pub use token_service::{
+    ErrorResponse, SignInResource, TokenExchangeResource, TokenExchangeState, TokenResponse, iso_8601,
+};
+
+/// The `providerId` that clients know Entra (AAD v2) connections by (token-service-api §2).
+pub const ENTRA_PROVIDER_ID: &str = "30dd229c-58e3-4a48-bdfd-91ec48eb906c";

@@ -1,0 +1,182 @@
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde::Serialize;
+
+use super::activity::ConversationType;
+use super::json::Node;
+use crate::domain::Timestamp;
+
+/// Decodes what SDKs call standard base64, with or without padding.
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true);
+
+/// Longest `state` read, in bytes.
+const STATE_LIMIT: usize = 16 * 1024;
+
+/// What `GetToken` answers (token-service-api §2).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenResponse<'a> {
+    /// The channel.
+    pub channel_id: &'a str,
+    /// The connection.
+    pub connection_name: &'a str,
+    /// The user's token.
+    pub token: &'a str,
+    /// When it ends, ISO 8601; always sent (rule 13).
+    pub expiration: String,
+}
+
+/// How to get a token that is not there (token-service-api §2).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SignInResource {
+    /// The link behind the card's button.
+    pub sign_in_link: String,
+    /// What a client needs to sign in silently; left out where that cannot work, never `null`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_exchange_resource: Option<TokenExchangeResource>,
+}
+
+/// See [`SignInResource::token_exchange_resource`].
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenExchangeResource {
+    /// A GUID made anew each time; comes back as the invoke's `id`.
+    pub id: String,
+    /// What the client gets its exchangeable token for.
+    pub uri: String,
+    /// The kind of identity provider.
+    pub provider_id: &'static str,
+}
+
+/// `{"error":{"code","message"}}`, the error form of the Bot Framework's services.
+#[derive(Debug, Serialize)]
+pub struct ErrorResponse<'a> {
+    error: ErrorBody<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct ErrorBody<'a> {
+    code: &'a str,
+    message: &'a str,
+}
+
+impl<'a> ErrorResponse<'a> {
+    /// An error with a code for programs and a message for people.
+    #[must_use]
+    pub fn new(code: &'a str, message: &'a str) -> Self {
+        Self { error: ErrorBody { code, message } }
+    }
+
+    /// Its JSON form.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Two strings cannot fail to serialise.
+        serde_json::to_string(self).unwrap_or_else(|_| String::from("{}"))
+    }
+}
+
+/// The members of a `TokenExchangeState` that we need (token-service-api §4.1). It is vouched for by the caller's
+/// bearer; the bot it names is not believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenExchangeState {
+    /// `connectionName`.
+    pub connection_name: String,
+    /// `conversation.user.id`.
+    pub user_id: String,
+    /// `conversation.channelId`; some clients leave it out.
+    pub channel_id: Option<String>,
+    /// `conversation.conversation.id`; some clients leave it out.
+    pub conversation_id: Option<String>,
+    /// What kind of conversation it is.
+    pub conversation_type: ConversationType,
+}
+
+impl TokenExchangeState {
+    /// Reads the query's `state`: base64 of JSON with keys in camelCase, `PascalCase` or `snake_case`.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong, for the caller.
+    pub fn decode(state: &str) -> Result<Self, &'static str> {
+        if state.len() > STATE_LIMIT {
+            return Err("'state' is too long");
+        }
+        let bytes = GeneralPurpose::new(&alphabet::STANDARD, LENIENT)
+            .decode(state)
+            .or_else(|_| GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT).decode(state))
+            .map_err(|_| "'state' is not base64")?;
+        let root = Node::parse(&bytes).map_err(|_| "'state' is not base64 of a JSON object")?;
+        let connection_name = text(&root, "connectionname").ok_or("'state' has no connectionName")?;
+        let reference = member(&root, "conversation").ok_or("'state' has no conversation")?;
+        let user_id =
+            member(reference, "user").and_then(|user| text(user, "id")).ok_or("'state' has no conversation.user.id")?;
+        let conversation = member(reference, "conversation");
+        let is_group =
+            conversation.and_then(|node| member(node, "isgroup")).and_then(Node::as_bool).unwrap_or(false);
+        Ok(Self {
+            connection_name,
+            user_id,
+            channel_id: text(reference, "channelid"),
+            conversation_id: conversation.and_then(|node| text(node, "id")),
+            conversation_type: ConversationType::from_members(
+                conversation.and_then(|node| text(node, "conversationtype")).as_deref(),
+                is_group,
+            ),
+        })
+    }
+}
+
+/// The member whose name is `folded` once underscores are dropped and letters lower-cased.
+fn member<'n, 'a>(node: &'n Node<'a>, folded: &str) -> Option<&'n Node<'a>> {
+    node.members()?.iter().find_map(|(key, value)| {
+        let letters = key.bytes().filter(|byte| *byte != b'_').map(|byte| byte.to_ascii_lowercase());
+        letters.eq(folded.bytes()).then_some(value)
+    })
+}
+
+fn text(node: &Node<'_>, folded: &str) -> Option<String> {
+    member(node, folded).and_then(Node::as_str).filter(|text| !text.is_empty() && text.len() <= 512).map(str::to_owned)
+}
+
+/// `2026-11-21T22:00:00Z`
+#[must_use]
+pub fn iso_8601(moment: Timestamp) -> String {
+    time::OffsetDateTime::from_unix_timestamp(moment.unix_seconds())
+        .ok()
+        .and_then(|moment| moment.format(&time::format_description::well_known::Rfc3339).ok())
+        .unwrap_or_else(|| String::from("9999-12-31T23:59:59Z"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use base64::engine::general_purpose::STANDARD;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn state_is_read_in_every_spelling_sdks_use() {
+        let camel = r#"{"connectionName":"c","conversation":{"channelId":"msteams","user":{"id":"29:u"},"conversation":{"id":"k","conversationType":"channel"}},"msAppId":""}"#;
+        let pascal = r#"{"ConnectionName":"c","Conversation":{"ChannelId":"msteams","User":{"Id":"29:u"},"Conversation":{"Id":"k","ConversationType":"channel"}}}"#;
+        let snake = r#"{"connection_name":"c","conversation":{"channel_id":"msteams","user":{"id":"29:u"},"conversation":{"id":"k","conversation_type":"channel"}},"bot_url":null}"#;
+        for json in [camel, pascal, snake] {
+            let state = TokenExchangeState::decode(&STANDARD.encode(json)).unwrap();
+            assert_eq!(state.connection_name, "c");
+            assert_eq!(state.user_id, "29:u");
+            assert_eq!(state.channel_id.as_deref(), Some("msteams"));
+            assert_eq!(state.conversation_id.as_deref(), Some("k"));
+            assert_eq!(state.conversation_type, ConversationType::Channel);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_state_ends_in_a_state_or_a_sentence(text in "\\PC{0,200}") {
+            let _ = TokenExchangeState::decode(&text);
+            let _ = TokenExchangeState::decode(&STANDARD.encode(text));
+        }
+    }
+}
