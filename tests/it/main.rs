@@ -1,1 +1,6 @@
+//! The integration tests: the real application on a real port, the local tenant as its identity provider.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::missing_panics_doc)]
 
+mod architecture;
+mod harness;
+mod smoke;

@@ -1,0 +1,58 @@
+//! What the application logged during the test run: kept for assertions, and written where `scripts/test` searches it
+//! for tokens.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use bot_sso::observability::{LogForm, LoggingOptions, start_logging_to};
+use serde_json::Value;
+
+static LOG: OnceLock<Arc<Mutex<Log>>> = OnceLock::new();
+
+struct Log {
+    text: Vec<u8>,
+    file: File,
+}
+
+struct Writer(Arc<Mutex<Log>>);
+
+impl Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut log = self.0.lock().unwrap();
+        log.text.extend_from_slice(bytes);
+        log.file.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Starts logging, once for the whole test binary.
+pub fn start() {
+    LOG.get_or_init(|| {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-logs");
+        std::fs::create_dir_all(&directory).unwrap();
+        let file = File::create(directory.join("it.log")).unwrap();
+        let log = Arc::new(Mutex::new(Log { text: Vec::new(), file }));
+        let shared = log.clone();
+        let options = LoggingOptions { form: LogForm::Json, level: tracing::Level::TRACE };
+        start_logging_to(options, move || Writer(shared.clone())).unwrap();
+        log
+    });
+}
+
+/// All log lines so far.
+pub fn text() -> String {
+    LOG.get().map_or_else(String::new, |log| String::from_utf8_lossy(&log.lock().unwrap().text).into_owned())
+}
+
+/// The log lines with this correlation id.
+pub fn lines_of(correlation_id: &str) -> Vec<Value> {
+    let text = text();
+    let lines = text.lines().filter(|line| line.contains(correlation_id));
+    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+}

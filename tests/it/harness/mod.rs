@@ -1,0 +1,336 @@
+//! Boots the real application on port 0 against the stage, and speaks to it as channels, bots and browsers do.
+
+pub mod activities;
+pub mod logs;
+mod recorder;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bot_sso::app::{self, Ambient};
+use bot_sso::config::{self, Environment};
+use bot_sso::dev::{GrantKind, Stage, StageOptions, User};
+use bot_sso::domain::{OffsetClock, SystemClock, SystemEntropy};
+use bot_sso::sealing::KeyRing;
+use serde_json::Value;
+
+pub use recorder::{Behaviour, Received, RecorderBot};
+
+/// An answer, read whole.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("not JSON ({error}): {} {:?}", self.status, String::from_utf8_lossy(&self.body)))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// `failureDetail` of an invoke response, or the empty text.
+    pub fn detail(&self) -> String {
+        self.json()["failureDetail"].as_str().unwrap_or("").to_owned()
+    }
+
+    pub fn correlation_id(&self) -> String {
+        self.detail().rsplit(' ').next().unwrap_or("").to_owned()
+    }
+}
+
+/// How a harness differs from the plain one.
+#[derive(Default)]
+pub struct Options {
+    /// `after_exchange` of the bot `demo`; `notify` if empty.
+    pub after_exchange: &'static str,
+    /// More TOML inside `[bots.demo]`'s sub-tables or at the end of the file.
+    pub appended: String,
+    /// Lines put into `[bots.demo.identity]`.
+    pub identity: String,
+    /// Lines put into every connection.
+    pub connection: String,
+    /// A bot endpoint other than the recorder.
+    pub endpoint: Option<String>,
+}
+
+/// The running application with everything around it.
+pub struct Harness {
+    pub stage: Stage,
+    pub bot: RecorderBot,
+    pub base: String,
+    pub clock: Arc<OffsetClock>,
+    pub directory: tempfile::TempDir,
+    http: reqwest::Client,
+    handle: actix_web::dev::ServerHandle,
+}
+
+impl Harness {
+    pub async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub async fn with(options: Options) -> Self {
+        logs::start();
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Arc::new(OffsetClock::default());
+        let stage = Stage::start(StageOptions {
+            http_port: 0,
+            https_port: 0,
+            directory: directory.path().to_owned(),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        })
+        .await
+        .unwrap();
+        let bot = RecorderBot::start().await;
+        KeyRing::generate(&SystemClock, &SystemEntropy).create_file(&directory.path().join("bot-sso.keys")).unwrap();
+        let text = configuration(&stage, &bot, &options, directory.path());
+        let (base, handle) = boot(&text, clock.clone()).await;
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { stage, bot, base, clock, directory, http, handle }
+    }
+
+    /// Stops the application, keeps store and stage, and starts it anew.
+    pub async fn restart(&mut self, options: &Options) {
+        self.handle.stop(true).await;
+        let text = configuration(&self.stage, &self.bot, options, self.directory.path());
+        (self.base, self.handle) = boot(&text, self.clock.clone()).await;
+    }
+
+    pub fn store_path(&self) -> PathBuf {
+        self.directory.path().join("bot-sso.db")
+    }
+
+    pub fn user(&self, name: &str) -> User {
+        self.stage.directory().find_user(name).unwrap().clone()
+    }
+
+    pub fn bot_app_id(&self, bot: &str) -> &'static str {
+        self.stage.directory().find_bot(bot).unwrap().app_id
+    }
+
+    /// Calls with a grant at the token endpoint so far.
+    pub fn exchanges(&self) -> u64 {
+        self.stage.calls().count(GrantKind::OnBehalfOf)
+    }
+
+    pub async fn send(&self, method: &str, url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+        let url = if url.starts_with("http") { url.to_owned() } else { format!("{}{url}", self.base) };
+        let mut request = self.http.request(method.parse().unwrap(), url).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect();
+        Answer { status, headers, body: response.bytes().await.unwrap().to_vec() }
+    }
+
+    async fn form(&self, url: &str, form: &[(&str, &str)]) -> Value {
+        let body: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let answer = self.send("POST", url, &headers, body.into_bytes()).await;
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+        answer.json()
+    }
+
+    /// An exchangeable token of `user` for a connection of the bot `demo`.
+    pub async fn user_token(&self, user: &str, connection: &str) -> String {
+        self.user_token_for("demo", user, connection).await
+    }
+
+    pub async fn user_token_for(&self, bot: &str, user: &str, connection: &str) -> String {
+        let directory = self.stage.directory();
+        let user = directory.find_user(user).unwrap();
+        let connection = directory.connections.iter().find(|entry| entry.name == connection && entry.bot == bot).unwrap();
+        let client = directory.clients.iter().find(|client| client.client_id.starts_with("5e3ce6c0")).unwrap();
+        let answer = self
+            .form(
+                &format!("{}/{}/oauth2/v2.0/token", self.stage.http_base(), user.tid),
+                &[
+                    ("grant_type", "password"),
+                    ("client_id", client.client_id),
+                    ("username", user.principal_name),
+                    ("password", user.password),
+                    ("scope", &connection.exchange_scope),
+                ],
+            )
+            .await;
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// A channel's token for `bot`.
+    pub async fn channel_token(&self, bot: &str) -> String {
+        let manifest = self.stage.manifest(&self.base);
+        let channel = &manifest["channel"];
+        let answer = self
+            .form(
+                channel["token_endpoint"].as_str().unwrap(),
+                &[
+                    ("grant_type", "client_credentials"),
+                    ("client_id", channel["client_id"].as_str().unwrap()),
+                    ("client_secret", channel["client_secret"].as_str().unwrap()),
+                    ("scope", &format!("{}/.default", self.bot_app_id(bot))),
+                ],
+            )
+            .await;
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// The bearer with which `bot` calls the Token Service.
+    pub async fn bot_token(&self, bot: &str) -> String {
+        let (app_id, secret) = {
+            let entry = self.stage.directory().find_bot(bot).unwrap();
+            (entry.app_id, entry.app_secret)
+        };
+        let tenant = self.stage.directory().main_tenant_id();
+        let answer = self
+            .form(
+                &format!("{}/{tenant}/oauth2/v2.0/token", self.stage.http_base()),
+                &[
+                    ("grant_type", "client_credentials"),
+                    ("client_id", app_id),
+                    ("client_secret", secret),
+                    ("scope", "https://api.botframework.com/.default"),
+                ],
+            )
+            .await;
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Posts an activity to `demo` as the channel.
+    pub async fn post(&self, activity: &Value) -> Answer {
+        self.post_to("demo", activity).await
+    }
+
+    pub async fn post_to(&self, bot: &str, activity: &Value) -> Answer {
+        let token = self.channel_token(bot).await;
+        self.post_as(bot, &token, activity).await
+    }
+
+    pub async fn post_as(&self, bot: &str, bearer: &str, activity: &Value) -> Answer {
+        self.post_bytes(bot, bearer, serde_json::to_vec(activity).unwrap()).await
+    }
+
+    pub async fn post_bytes(&self, bot: &str, bearer: &str, body: Vec<u8>) -> Answer {
+        let authorization = format!("Bearer {bearer}");
+        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        self.send("POST", &format!("/bots/{bot}/api/messages"), &headers, body).await
+    }
+
+    /// `GetToken` of the Token Service, as `demo`.
+    pub async fn get_token(&self, channel: &str, user_id: &str, connection: &str) -> Answer {
+        self.get_token_as("demo", &[("userId", user_id), ("connectionName", connection), ("channelId", channel)]).await
+    }
+
+    pub async fn get_token_as(&self, bot: &str, query: &[(&str, &str)]) -> Answer {
+        let query: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        self.token_service(bot, &format!("/api/usertoken/GetToken?{query}")).await
+    }
+
+    pub async fn token_service(&self, bot: &str, path: &str) -> Answer {
+        let authorization = format!("Bearer {}", self.bot_token(bot).await);
+        self.send("GET", path, &[("authorization", &authorization)], Vec::new()).await
+    }
+
+    /// Asks for a card as `demo` does; returns the whole sign-in resource.
+    pub async fn sign_in_resource(&self, activity: &Value, connection: &str) -> Value {
+        let state = activities::state_of(activity, connection);
+        let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("state", &state).finish();
+        let answer = self.token_service("demo", &format!("/api/botsignin/GetSignInResource?{query}")).await;
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+        answer.json()
+    }
+
+    /// The exchange id of a card issued for the user and conversation of `activity`.
+    pub async fn card(&self, activity: &Value, connection: &str) -> String {
+        self.sign_in_resource(activity, connection).await["tokenExchangeResource"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until the bot has received `count` requests, and returns them.
+    pub async fn bot_received(&self, count: usize) -> Vec<Received> {
+        self.bot.wait_for(count, Duration::from_secs(10)).await
+    }
+}
+
+async fn boot(text: &str, clock: Arc<OffsetClock>) -> (String, actix_web::dev::ServerHandle) {
+    let config = config::parse(text, &Environment::empty()).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+    let ambient = Ambient { clock, entropy: Arc::new(SystemEntropy) };
+    let application = app::build(config, ambient, None).await.unwrap();
+    let base = format!("http://{}", application.addresses()[0]);
+    let handle = application.handle();
+    tokio::spawn(application.run());
+    (base, handle)
+}
+
+/// A configuration for the bots `demo` (recorded) and `demo-none`, with all of their connections.
+fn configuration(stage: &Stage, bot: &RecorderBot, options: &Options, directory: &std::path::Path) -> String {
+    use std::fmt::Write as _;
+    let http = stage.http_base();
+    let entries = stage.directory();
+    let tenant = entries.main_tenant_id();
+    let mut text = format!(
+        "[server]\npublic_url = \"http://127.0.0.1:1\"\nlisten = [\"127.0.0.1:0\"]\nworkers = 1\n\
+         [channels]\nissuer = \"{issuer}\"\njwks_url = \"{http}/channel/v1/.well-known/keys\"\nallow_insecure_http = true\n\
+         [identity_providers.entra]\nauthority = \"{http}\"\nissuer = \"{v2}\"\nv1_issuer = \"{v1}\"\n\
+         jwks_url = \"{http}/common/discovery/v2.0/keys\"\ntoken_endpoint = \"{http}/{{tenant}}/oauth2/v2.0/token\"\n\
+         allow_insecure_http = true\n\
+         [token_service]\ntenants = [\"{tenant}\"]\n\
+         [store]\npath = \"{store}\"\n[keys]\nfile = \"{keys}\"\n",
+        issuer = stage.channel_issuer(),
+        v2 = stage.v2_issuer("{tenantid}"),
+        v1 = stage.v1_issuer("{tenantid}"),
+        store = directory.join("bot-sso.db").display(),
+        keys = directory.join("bot-sso.keys").display(),
+    );
+    let after_exchange = if options.after_exchange.is_empty() { "notify" } else { options.after_exchange };
+    let endpoint = options.endpoint.clone().unwrap_or_else(|| bot.endpoint());
+    for (name, mode) in [("demo", after_exchange), ("demo-none", "none")] {
+        let app_id = entries.find_bot(name).unwrap().app_id;
+        let _ = write!(
+            text,
+            "[bots.{name}]\napp_id = \"{app_id}\"\ntenant = \"{tenant}\"\nendpoint = \"{endpoint}\"\nafter_exchange = \"{mode}\"\n"
+        );
+        if name == "demo" && !options.identity.is_empty() {
+            let _ = write!(text, "[bots.demo.identity]\n{}\n", options.identity);
+        }
+    }
+    for connection in entries.connections.iter().filter(|entry| matches!(entry.bot, "demo" | "demo-none")) {
+        let secret = directory.join(format!("{}-{}.secret", connection.bot, connection.name));
+        write_private(&secret, connection.client_secret);
+        let _ = write!(
+            text,
+            "[connections.{bot}-{name}]\nname = \"{name}\"\nbot = \"{bot}\"\nclient_id = \"{client}\"\n\
+             client_secret = {{ file = \"{secret}\" }}\nscopes = {scopes:?}\ntoken_exchange_uri = \"{uri}\"\n\
+             tenants = {tenants:?}\nallow_v1 = {v1}\n{more}\n",
+            bot = connection.bot,
+            name = connection.name,
+            client = connection.client_id,
+            secret = secret.display(),
+            scopes = connection.scopes,
+            uri = connection.token_exchange_uri,
+            tenants = entries.tenants.iter().map(|tenant| tenant.id).collect::<Vec<_>>(),
+            v1 = connection.name == "legacy",
+            more = options.connection,
+        );
+    }
+    text.push_str(&options.appended);
+    text
+}
+
+fn write_private(path: &std::path::Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}

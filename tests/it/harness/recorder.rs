@@ -1,0 +1,145 @@
+//! A bot that records what reaches it and answers as told.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use serde_json::Value;
+
+/// What a bot received.
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub path: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Received {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+/// How the bot answers.
+#[derive(Clone, Debug)]
+pub struct Behaviour {
+    pub status: u16,
+    pub content_type: &'static str,
+    pub headers: Vec<(&'static str, &'static str)>,
+    /// The body's chunks, `pause` apart.
+    pub chunks: Vec<Vec<u8>>,
+    pub pause: Duration,
+    /// Before the status.
+    pub delay: Duration,
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        let (chunks, pause, delay) = (Vec::new(), Duration::ZERO, Duration::ZERO);
+        Self { status: 200, content_type: "application/json", headers: Vec::new(), chunks, pause, delay }
+    }
+}
+
+impl Behaviour {
+    pub fn answering(status: u16, body: &str) -> Self {
+        Self { status, chunks: vec![body.as_bytes().to_vec()], ..Self::default() }
+    }
+}
+
+#[derive(Default)]
+struct State {
+    received: Mutex<Vec<Received>>,
+    /// One for each request to come; the last stays.
+    behaviours: Mutex<Vec<Behaviour>>,
+}
+
+/// The bot.
+#[derive(Clone)]
+pub struct RecorderBot {
+    state: Arc<State>,
+    port: u16,
+}
+
+impl RecorderBot {
+    pub async fn start() -> Self {
+        let state = Arc::new(State::default());
+        let shared = web::Data::from(state.clone());
+        let server = HttpServer::new(move || {
+            App::new().app_data(shared.clone()).app_data(web::PayloadConfig::new(1 << 21)).default_service(web::to(receive))
+        })
+        .workers(1)
+        .disable_signals()
+        .bind("127.0.0.1:0")
+        .unwrap();
+        let port = server.addrs()[0].port();
+        tokio::spawn(server.run());
+        Self { state, port }
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}/api/messages", self.port)
+    }
+
+    /// From now on the bot answers like this.
+    pub fn behave(&self, behaviour: Behaviour) {
+        *self.state.behaviours.lock().unwrap() = vec![behaviour];
+    }
+
+    /// One behaviour a request; the last one stays.
+    pub fn behave_in_turn(&self, mut behaviours: Vec<Behaviour>) {
+        behaviours.reverse();
+        *self.state.behaviours.lock().unwrap() = behaviours;
+    }
+
+    pub fn received(&self) -> Vec<Received> {
+        self.state.received.lock().unwrap().clone()
+    }
+
+    pub async fn wait_for(&self, count: usize, limit: Duration) -> Vec<Received> {
+        let end = tokio::time::Instant::now() + limit;
+        while self.received().len() < count && tokio::time::Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let received = self.received();
+        assert!(received.len() >= count, "the bot received {} of {count} requests", received.len());
+        received
+    }
+}
+
+async fn receive(request: HttpRequest, body: Bytes, state: web::Data<State>) -> HttpResponse {
+    let headers = request
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect();
+    let received = Received { path: request.uri().to_string(), headers, body: body.to_vec() };
+    state.received.lock().unwrap().push(received);
+    let behaviour = {
+        let mut behaviours = state.behaviours.lock().unwrap();
+        if behaviours.len() > 1 { behaviours.pop() } else { behaviours.last().cloned() }.unwrap_or_default()
+    };
+    tokio::time::sleep(behaviour.delay).await;
+    let mut response = HttpResponse::build(actix_web::http::StatusCode::from_u16(behaviour.status).unwrap());
+    for (name, value) in behaviour.headers {
+        response.append_header((name, value));
+    }
+    if behaviour.chunks.is_empty() {
+        return response.finish();
+    }
+    response.content_type(behaviour.content_type);
+    let pause = behaviour.pause;
+    if pause.is_zero() {
+        return response.body(behaviour.chunks.concat());
+    }
+    let stream = futures_util::stream::iter(behaviour.chunks).then(move |chunk| async move {
+        tokio::time::sleep(pause).await;
+        Ok::<_, actix_web::Error>(Bytes::from(chunk))
+    });
+    response.streaming(stream)
+}
