@@ -3,3 +3,8 @@
 //! The rooms and who may import whom are described in the README and held by `tests/it/architecture.rs`.
 
 pub mod domain;
+pub mod pending;
+pub mod sealing;
+pub mod sign_in;
+pub mod store;
+pub mod vault;

@@ -34,7 +34,9 @@ impl KeyRing {
     /// [`KeyRingError::Exists`] rather than overwriting anything; [`KeyRingError::File`] if it cannot be written.
     pub fn create_file(&self, path: &Path) -> Result<(), KeyRingError> {
         match self.write_new(path) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(KeyRingError::Exists { path: path.to_owned() }),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Err(KeyRingError::Exists { path: path.to_owned() })
+            }
             written => written.and_then(|()| sync_folder_of(path)).map_err(failed(path)),
         }
     }

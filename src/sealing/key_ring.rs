@@ -74,7 +74,8 @@ impl KeyRing {
         if !same(&self.naming, &present.naming) {
             return Err(KeyRingError::OtherNamingKey);
         }
-        let has = |key: &SealingKey| self.sealing_keys().any(|own| own.id == key.id && same(&own.material, &key.material));
+        let has =
+            |key: &SealingKey| self.sealing_keys().any(|own| own.id == key.id && same(&own.material, &key.material));
         match present.sealing_keys().find(|key| !has(key)) {
             Some(lost) => Err(KeyRingError::LostKey { key_id: lost.id }),
             None => Ok(()),

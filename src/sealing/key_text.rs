@@ -50,7 +50,8 @@ pub(super) fn parse(text: &str) -> Result<KeyRing, KeyRingError> {
         return Err(malformed("there are more than 1000 sealing keys"));
     }
     nothing_else(&table, "")?;
-    let mut keys = entries.into_iter().zip(1..).map(|(entry, at)| sealing_key(entry, at)).collect::<Result<Vec<_>, _>>()?;
+    let mut keys =
+        entries.into_iter().zip(1..).map(|(entry, at)| sealing_key(entry, at)).collect::<Result<Vec<_>, _>>()?;
     keys.sort_by_key(|key| key.id);
     if keys.iter().zip(keys.iter().skip(1)).any(|(key, next)| key.id == next.id) {
         return Err(malformed("two sealing keys have the same id"));

@@ -67,7 +67,9 @@ pub enum KeyRingError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// The envelope names a key that the ring does not hold.
-    #[error("sealed under key {key_id}, which the key ring does not hold: was an old key removed, or another key file used?")]
+    #[error(
+        "sealed under key {key_id}, which the key ring does not hold: was an old key removed, or another key file used?"
+    )]
     UnknownKey {
         /// The key it names.
         key_id: u32,

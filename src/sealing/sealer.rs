@@ -105,7 +105,9 @@ impl ReadyKeys {
         // 32 bytes are always a key of AES-256; should one ever be refused, it is as good as missing, and said by id.
         let ciphers = ring
             .sealing_keys()
-            .filter_map(|key| Some((key.id, LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.material.as_slice()).ok()?))))
+            .filter_map(|key| {
+                Some((key.id, LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.material.as_slice()).ok()?)))
+            })
             .collect();
         Self { ring, ciphers }
     }

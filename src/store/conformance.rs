@@ -64,8 +64,8 @@ impl Bench {
     }
 }
 
-fn some(value: &'static [u8]) -> Option<Bytes> {
-    Some(Bytes::from_static(value))
+fn bytes(value: &'static [u8]) -> Bytes {
+    Bytes::from_static(value)
 }
 
 pub(crate) async fn absent_records_are_absent(bench: Bench) {
@@ -77,8 +77,8 @@ pub(crate) async fn absent_records_are_absent(bench: Bench) {
 pub(crate) async fn a_record_is_what_was_put(bench: Bench) {
     bench.store.put(key(1), bench.record(b"one")).await.unwrap();
     bench.store.put(key(2), bench.record(b"two")).await.unwrap();
-    assert_eq!(bench.get(1).await, some(b"one"));
-    assert_eq!(bench.get(2).await, some(b"two"));
+    assert_eq!(bench.get(1).await, Some(bytes(b"one")));
+    assert_eq!(bench.get(2).await, Some(bytes(b"two")));
 }
 
 pub(crate) async fn a_later_put_replaces(bench: Bench) {
@@ -86,7 +86,7 @@ pub(crate) async fn a_later_put_replaces(bench: Bench) {
     let longer = Record { expires_at: bench.clock.now().plus(3 * MINUTE), ..bench.record(b"new") };
     bench.store.put(key(1), longer).await.unwrap();
     bench.clock.advance(2 * MINUTE);
-    assert_eq!(bench.get(1).await, some(b"new"), "value and end are the later ones");
+    assert_eq!(bench.get(1).await, Some(bytes(b"new")), "value and end are the later ones");
 }
 
 pub(crate) async fn large_and_empty_values_survive(bench: Bench) {
@@ -94,7 +94,7 @@ pub(crate) async fn large_and_empty_values_survive(bench: Bench) {
     bench.store.put(key(1), Record { value: large.clone(), ..bench.record(b"") }).await.unwrap();
     bench.store.put(key(2), bench.record(b"")).await.unwrap();
     assert_eq!(bench.get(1).await, Some(large));
-    assert_eq!(bench.get(2).await, some(b""));
+    assert_eq!(bench.get(2).await, Some(bytes(b"")));
 }
 
 pub(crate) async fn expired_records_are_invisible(bench: Bench) {
@@ -106,17 +106,17 @@ pub(crate) async fn expired_records_are_invisible(bench: Bench) {
     assert!(bench.members(9).await.is_empty());
     assert_eq!(bench.store.take(key(1)).await.unwrap(), None);
     assert_eq!(bench.store.put_if_absent(key(2), bench.record(b"new")).await.unwrap(), PutIfAbsent::Written);
-    assert!(!bench.store.compare_and_put(key(3), some(b"old"), bench.record(b"new")).await.unwrap());
+    assert!(!bench.store.compare_and_put(key(3), Some(bytes(b"old")), bench.record(b"new")).await.unwrap());
     assert!(bench.store.compare_and_put(key(4), None, bench.record(b"new")).await.unwrap());
-    assert_eq!(bench.get(2).await, some(b"new"));
+    assert_eq!(bench.get(2).await, Some(bytes(b"new")));
     assert_eq!(bench.get(3).await, None);
-    assert_eq!(bench.get(4).await, some(b"new"));
+    assert_eq!(bench.get(4).await, Some(bytes(b"new")));
 }
 
 pub(crate) async fn a_record_born_expired_is_absent(bench: Bench) {
     bench.store.put(key(1), bench.listed(b"live", 9)).await.unwrap();
     let gone = Record { expires_at: bench.clock.now(), ..bench.record(b"") };
-    assert!(bench.store.compare_and_put(key(1), some(b"live"), gone).await.unwrap(), "removal by comparison");
+    assert!(bench.store.compare_and_put(key(1), Some(bytes(b"live")), gone).await.unwrap(), "removal by comparison");
     assert_eq!(bench.get(1).await, None);
     assert!(bench.members(9).await.is_empty());
 }
@@ -132,7 +132,7 @@ pub(crate) async fn take_gives_to_one_caller_only(bench: Bench) {
     let mut winners = 0;
     for caller in callers {
         if let Some(value) = caller.await.unwrap() {
-            assert_eq!(value, Bytes::from_static(b"prize"));
+            assert_eq!(value, bytes(b"prize"));
             winners += 1;
         }
     }
@@ -168,7 +168,7 @@ pub(crate) async fn compare_and_put_has_one_winner(bench: Bench) {
         .map(|number| {
             let (store, record) = (bench.store.clone(), bench.record(b""));
             let record = Record { value: Bytes::copy_from_slice(&[number]), ..record };
-            tokio::spawn(async move { store.compare_and_put(key(1), some(b"start"), record).await.unwrap() })
+            tokio::spawn(async move { store.compare_and_put(key(1), Some(bytes(b"start")), record).await.unwrap() })
         })
         .collect();
     let mut winners = 0;
@@ -179,13 +179,13 @@ pub(crate) async fn compare_and_put_has_one_winner(bench: Bench) {
 }
 
 pub(crate) async fn compare_and_put_compares(bench: Bench) {
-    assert!(!bench.store.compare_and_put(key(1), some(b"x"), bench.record(b"y")).await.unwrap());
+    assert!(!bench.store.compare_and_put(key(1), Some(bytes(b"x")), bench.record(b"y")).await.unwrap());
     assert_eq!(bench.get(1).await, None);
     assert!(bench.store.compare_and_put(key(1), None, bench.record(b"one")).await.unwrap());
     assert!(!bench.store.compare_and_put(key(1), None, bench.record(b"two")).await.unwrap());
-    assert!(!bench.store.compare_and_put(key(1), some(b"on"), bench.record(b"two")).await.unwrap());
-    assert!(bench.store.compare_and_put(key(1), some(b"one"), bench.record(b"two")).await.unwrap());
-    assert_eq!(bench.get(1).await, some(b"two"));
+    assert!(!bench.store.compare_and_put(key(1), Some(bytes(b"on")), bench.record(b"two")).await.unwrap());
+    assert!(bench.store.compare_and_put(key(1), Some(bytes(b"one")), bench.record(b"two")).await.unwrap());
+    assert_eq!(bench.get(1).await, Some(bytes(b"two")));
 }
 
 pub(crate) async fn an_index_lists_its_live_records(bench: Bench) {
@@ -194,19 +194,16 @@ pub(crate) async fn an_index_lists_its_live_records(bench: Bench) {
     bench.store.put(key(2), longer).await.unwrap();
     bench.store.put(key(3), bench.listed(b"three", 8)).await.unwrap();
     bench.store.put(key(4), bench.record(b"four")).await.unwrap();
-    assert_eq!(bench.members(9).await, [
-        (key(1), Bytes::from_static(b"one")),
-        (key(2), Bytes::from_static(b"two"))
-    ]);
+    assert_eq!(bench.members(9).await, [(key(1), bytes(b"one")), (key(2), bytes(b"two"))]);
     bench.clock.advance(MINUTE);
-    assert_eq!(bench.members(9).await, [(key(2), Bytes::from_static(b"two"))]);
+    assert_eq!(bench.members(9).await, [(key(2), bytes(b"two"))]);
 }
 
 pub(crate) async fn replacing_moves_between_indexes(bench: Bench) {
     bench.store.put(key(1), bench.listed(b"one", 9)).await.unwrap();
     bench.store.put(key(1), bench.listed(b"two", 8)).await.unwrap();
     assert!(bench.members(9).await.is_empty());
-    assert_eq!(bench.members(8).await, [(key(1), Bytes::from_static(b"two"))]);
+    assert_eq!(bench.members(8).await, [(key(1), bytes(b"two"))]);
     bench.store.put(key(1), bench.record(b"three")).await.unwrap();
     assert!(bench.members(8).await.is_empty());
 }
@@ -217,7 +214,7 @@ pub(crate) async fn remove_removes_and_forgives(bench: Bench) {
     bench.store.remove(vec![key(1), key(7)]).await.unwrap();
     bench.store.remove(Vec::new()).await.unwrap();
     assert_eq!(bench.get(1).await, None);
-    assert_eq!(bench.members(9).await, [(key(2), Bytes::from_static(b"two"))]);
+    assert_eq!(bench.members(9).await, [(key(2), bytes(b"two"))]);
 }
 
 pub(crate) async fn many_writers_lose_nothing(bench: Bench) {
@@ -228,7 +225,10 @@ pub(crate) async fn many_writers_lose_nothing(bench: Bench) {
             bytes[..2].copy_from_slice(&number.to_be_bytes());
             tokio::spawn(async move {
                 store.put(RecordKey(bytes), record).await.unwrap();
-                assert!(store.get(RecordKey(bytes)).await.unwrap().is_some(), "a finished write is seen by every reader");
+                assert!(
+                    store.get(RecordKey(bytes)).await.unwrap().is_some(),
+                    "a finished write is seen by every reader"
+                );
             })
         })
         .collect();

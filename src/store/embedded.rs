@@ -1,6 +1,6 @@
-//! The embedded back end: one SQLite file in WAL mode, written by one thread with group commit and read by a few.
+//! The embedded back end: one `SQLite` file in WAL mode, written by one thread with group commit and read by a few.
 //!
-//! Nothing of SQLite runs on an async thread. What is answered has been committed: with [`Durability::Full`] it
+//! Nothing of `SQLite` runs on an async thread. What is answered has been committed: with [`Durability::Full`] it
 //! survives a power cut, and a killed process in either setting.
 
 mod lane;
@@ -35,7 +35,7 @@ const READERS: usize = 2;
 /// Jobs that may wait in each lane; further callers wait asynchronously for room.
 const QUEUE: usize = 4096;
 
-/// A [`Store`] in one SQLite file. Dropping it writes what is queued, then ends its threads.
+/// A [`Store`] in one `SQLite` file. Dropping it writes what is queued, then ends its threads.
 pub struct EmbeddedStore {
     writer: Lane,
     readers: Lane,
@@ -55,7 +55,7 @@ impl EmbeddedStore {
         opening::create_private(path)?;
         let writing = opening::connect(path, durability)?;
         opening::prepare_schema(path, &writing)?;
-        // SQLite gives its log and index the main file's mode; those left by an earlier run may have another.
+        // `SQLite` gives its log and index the main file's mode; those left by an earlier run may have another.
         opening::make_private(path)?;
         let reading = (0..READERS).map(|_| opening::connect_reader(path)).collect::<Result<Vec<_>, _>>()?;
         let sweeping = clock.clone();

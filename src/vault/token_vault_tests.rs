@@ -237,9 +237,7 @@ async fn the_epoch_survives_a_restart_against_a_token_that_did_too() {
 
 fn bench_index(bench: &Bench) -> crate::store::RecordKey {
     let user = user();
-    crate::store::RecordKey(
-        bench.sealer.mac("vault.user", &[user.issuer().as_bytes(), user.subject().as_bytes()]),
-    )
+    crate::store::RecordKey(bench.sealer.mac("vault.user", &[user.issuer().as_bytes(), user.subject().as_bytes()]))
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use crate::store::StoreError;
 
 /// The version of the tables; a file with a greater one is left alone.
 pub(super) const SCHEMA_VERSION: i32 = 1;
-/// Marks a SQLite file as ours: `bsso` in ASCII.
+/// Marks a `SQLite` file as ours: `bsso` in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x6273_736f;
 
 const PRIVATE: u32 = 0o600;
@@ -34,7 +34,7 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// Creates the file before SQLite does, with our mode, and makes its name durable.
+/// Creates the file before `SQLite` does, with our mode, and makes its name durable.
 pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
     match OpenOptions::new().create_new(true).write(true).mode(PRIVATE).open(path) {
         Ok(_) => {
