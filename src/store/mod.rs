@@ -5,12 +5,19 @@
 
 mod embedded;
 
+#[cfg(test)]
+pub(crate) mod conformance;
+#[cfg(test)]
+mod throwaway;
+
 use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
 
 pub use embedded::{Durability, EmbeddedStore};
+#[cfg(test)]
+pub(crate) use throwaway::{ThrowawayStore, throwaway_store};
 
 use crate::domain::Timestamp;
 
@@ -30,6 +37,14 @@ pub enum StoreError {
     /// The back end failed; nothing is known about whether a write took effect.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// What lies at the configured place cannot be opened as our store; the text says why and what to do.
+    #[error("the store at {place} cannot be used: {reason}")]
+    Unusable {
+        /// The place as configured.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 /// What a store operation returns.

@@ -1,0 +1,137 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{NewPendingSignIn, PendingSignIns};
+use crate::domain::{BotName, ChannelAccount, ChannelId, ChannelUserId, ConnectionName, SystemEntropy};
+use crate::sealing::{Sealer, throwaway_sealer};
+use crate::store::{ThrowawayStore, throwaway_store};
+
+struct Bench {
+    pending: PendingSignIns,
+    beneath: ThrowawayStore,
+    sealer: Arc<Sealer>,
+}
+
+fn bench() -> Bench {
+    let (beneath, sealer) = (throwaway_store(), throwaway_sealer());
+    Bench { pending: over(&beneath, &sealer), beneath, sealer }
+}
+
+fn over(beneath: &ThrowawayStore, sealer: &Arc<Sealer>) -> PendingSignIns {
+    let clock = beneath.shared_clock.clone();
+    PendingSignIns::new(beneath.store.clone(), sealer.clone(), clock, Arc::new(SystemEntropy))
+}
+
+fn account(bot: &str, user: &str) -> ChannelAccount {
+    ChannelAccount { bot: BotName::new(bot), channel: ChannelId::base_of("msteams"), user: ChannelUserId::new(user) }
+}
+
+fn new(user: &str, connection: &str) -> NewPendingSignIn {
+    NewPendingSignIn {
+        account: account("helper", user),
+        conversation: Some("19:x@thread".to_owned()),
+        connection: ConnectionName::new(connection),
+        offered_sso: true,
+    }
+}
+
+#[tokio::test]
+async fn a_begun_sign_in_is_found_by_its_card_also_after_a_restart() {
+    let bench = bench();
+    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    assert_eq!(begun.card_id.len(), 36);
+    assert_eq!(begun.client_failure, None);
+    for pending in [&bench.pending, &over(&bench.beneath, &bench.sealer)] {
+        let found = pending.find_by_card(&BotName::new("helper"), &begun.card_id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&begun));
+        assert_eq!(pending.list(&begun.account).await.unwrap().as_slice(), std::slice::from_ref(&begun));
+    }
+}
+
+#[tokio::test]
+async fn other_bots_users_and_cards_find_nothing() {
+    let bench = bench();
+    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    assert_eq!(bench.pending.find_by_card(&BotName::new("other"), &begun.card_id).await.unwrap(), None);
+    assert_eq!(bench.pending.find_by_card(&BotName::new("helper"), "").await.unwrap(), None);
+    assert!(bench.pending.list(&account("helper", "bob")).await.unwrap().is_empty());
+    assert!(bench.pending.list(&account("other", "alice")).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_most_recent_comes_first_also_within_a_millisecond() {
+    let bench = bench();
+    let mut expected = Vec::new();
+    for number in 0..12 {
+        if number == 6 {
+            bench.beneath.clock.advance(Duration::from_secs(1));
+        }
+        expected.insert(0, bench.pending.begin(new("alice", &format!("c{number}"))).await.unwrap());
+    }
+    assert_eq!(bench.pending.list(&account("helper", "alice")).await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn finishing_ends_all_of_one_connection() {
+    let bench = bench();
+    for connection in ["graph", "files", "graph"] {
+        bench.pending.begin(new("alice", connection)).await.unwrap();
+    }
+    let bobs = bench.pending.begin(new("bob", "graph")).await.unwrap();
+    let (alice, graph) = (account("helper", "alice"), ConnectionName::new("graph"));
+    bench.pending.finish(&alice, &graph).await.unwrap();
+    bench.pending.finish(&alice, &graph).await.unwrap();
+    let left = bench.pending.list(&alice).await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].connection, ConnectionName::new("files"));
+    assert_eq!(bench.pending.list(&bobs.account).await.unwrap(), [bobs]);
+}
+
+#[tokio::test]
+async fn a_promise_stands_for_fifteen_minutes() {
+    let bench = bench();
+    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    bench.beneath.clock.advance(Duration::from_secs(14 * 60 + 50));
+    assert!(bench.pending.find_by_card(&begun.account.bot, &begun.card_id).await.unwrap().is_some());
+    bench.beneath.clock.advance(Duration::from_secs(10));
+    assert!(bench.pending.find_by_card(&begun.account.bot, &begun.card_id).await.unwrap().is_none());
+    assert!(bench.pending.list(&begun.account).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_clients_failure_is_noted_bounded_and_revives_nothing() {
+    let bench = bench();
+    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    bench.beneath.clock.advance(Duration::from_mins(10));
+    bench.pending.record_client_failure(&begun, "resourcematch\u{1b}[31m failed\n").await.unwrap();
+    let noted = bench.pending.find_by_card(&begun.account.bot, &begun.card_id).await.unwrap().unwrap();
+    assert_eq!(noted.client_failure.as_deref(), Some("resourcematch[31mfailed"));
+    assert_eq!(noted.begun_at, begun.begun_at);
+    assert_eq!(bench.pending.list(&begun.account).await.unwrap(), [noted]);
+
+    bench.pending.record_client_failure(&begun, &"x".repeat(5000)).await.unwrap();
+    let noted = bench.pending.find_by_card(&begun.account.bot, &begun.card_id).await.unwrap().unwrap();
+    assert_eq!(noted.client_failure.map(|code| code.len()), Some(64));
+
+    bench.beneath.clock.advance(Duration::from_mins(5));
+    assert!(bench.pending.list(&begun.account).await.unwrap().is_empty(), "noting does not prolong it");
+
+    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    bench.pending.finish(&begun.account, &begun.connection).await.unwrap();
+    bench.pending.record_client_failure(&begun, "late").await.unwrap();
+    assert!(bench.pending.list(&begun.account).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_user_has_a_bounded_number_of_them() {
+    let bench = bench();
+    let first = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    for _ in 0..40 {
+        bench.pending.begin(new("alice", "graph")).await.unwrap();
+    }
+    let list = bench.pending.list(&first.account).await.unwrap();
+    assert_eq!(list.len(), 32);
+    assert!(!list.contains(&first), "the oldest are forgotten");
+}

@@ -1,0 +1,236 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::domain::{
+    ChannelAccount, ConnectionRevision, Entropy, Secret, SharedClock, SharedEntropy, Timestamp, TokenSlot, UserToken,
+};
+use crate::sealing::{SealError, Sealer};
+use crate::store::{Record, RecordKey, Store, StoreError};
+use crate::vault::{KeptToken, VaultError};
+
+/// How long a code may be typed in.
+const LIFE: Duration = Duration::from_mins(10);
+/// Wrong codes that an account may try in any ten minutes: a guess succeeds with a chance of 1 in 200 000.
+const MAX_WRONG: usize = 5;
+const WRONG_WINDOW: Duration = Duration::from_mins(10);
+/// Every lost race for the tries means that another caller has used one up, so few are ever lost.
+const RACES: usize = 32;
+
+/// Why a code could not be issued or redeemed. A wrong code is no error.
+#[derive(Debug, thiserror::Error)]
+pub enum MagicCodeError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A record could not be sealed or opened.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// A record opened, but holds what this version cannot read.
+    #[error(transparent)]
+    Kept(#[from] VaultError),
+}
+
+/// Six-digit codes that stand between a sign-in in a browser and the chat it was meant for. Until the code is redeemed,
+/// the token is not given out (token-service-api §3.1); only a keyed MAC of the code is kept.
+pub struct MagicCodes {
+    store: Arc<dyn Store>,
+    sealer: Arc<Sealer>,
+    clock: SharedClock,
+    entropy: SharedEntropy,
+}
+
+/// When wrong codes were tried, in milliseconds since the Unix epoch.
+#[derive(Default, Serialize, Deserialize)]
+struct Tries(Vec<i64>);
+
+/// A live code, as it lies in the store.
+struct Live {
+    key: RecordKey,
+    sealed: Bytes,
+    plain: Zeroizing<Vec<u8>>,
+}
+
+impl MagicCodes {
+    /// Codes kept in `store`.
+    pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: SharedClock, entropy: SharedEntropy) -> Self {
+        Self { store, sealer, clock, entropy }
+    }
+
+    /// A code for `token`, good once within ten minutes (and no longer than the token). It replaces the slot's last one.
+    ///
+    /// # Errors
+    /// [`MagicCodeError`] if the store fails.
+    pub async fn issue(
+        &self,
+        slot: &TokenSlot,
+        revision: ConnectionRevision,
+        token: UserToken,
+    ) -> Result<Secret, MagicCodeError> {
+        let code = draw_code(self.entropy.as_ref());
+        let key = self.slot_key(slot);
+        let kept = KeptToken::encode(revision, &token)?;
+        let mut plain = Zeroizing::new(Vec::with_capacity(32 + kept.len()));
+        plain.extend_from_slice(&self.code_mac(slot, code.expose()));
+        plain.extend_from_slice(&kept);
+        let record = Record {
+            value: Bytes::from(self.sealer.seal(&[SLOT.as_bytes(), &key.0], &plain)?),
+            expires_at: self.clock.now().plus(LIFE).min(token.expires_at),
+            index: None,
+        };
+        self.store.put(key, record).await?;
+        Ok(code)
+    }
+
+    /// The token behind `code`, for one caller once. Anything else is `None`: a wrong code, none pending for this slot,
+    /// or five wrong ones from this account in the last ten minutes. A wrong code, and a right one tried on another
+    /// connection, use up no code (token-service-api §1.14).
+    ///
+    /// # Errors
+    /// [`MagicCodeError`] if the store fails.
+    pub async fn redeem(
+        &self,
+        slot: &TokenSlot,
+        code: &str,
+    ) -> Result<Option<(ConnectionRevision, UserToken)>, MagicCodeError> {
+        // Where nothing can be guessed no try is counted: clients try one code on every connection.
+        if !is_code(code) {
+            return Ok(None);
+        }
+        let Some(live) = self.live(slot).await? else {
+            return Ok(None);
+        };
+        // Counted before it is compared, else parallel callers would all compare before any of them is counted.
+        let Some(tried_at) = self.count_try(&slot.account).await? else {
+            return Ok(None);
+        };
+        let (mac, kept) = live.plain.split_first_chunk::<32>().ok_or(VaultError::Unreadable)?;
+        if !bool::from(mac.ct_eq(&self.code_mac(slot, code))) {
+            return Ok(None);
+        }
+        let kept = KeptToken::decode(kept)?;
+        // Ended by comparison: of parallel callers one goes on, and a code issued meanwhile is not touched.
+        let ended = Record { value: Bytes::new(), expires_at: self.clock.now(), index: None };
+        if !self.store.compare_and_put(live.key, Some(live.sealed), ended).await? {
+            return Ok(None);
+        }
+        if let Err(error) = self.uncount_try(&slot.account, tried_at).await {
+            // The code is spent: to withhold the token now would be worse than one try too few.
+            tracing::warn!(%error, "a right magic code counts as a wrong one");
+        }
+        Ok(Some((kept.revision, kept.token)))
+    }
+
+    async fn live(&self, slot: &TokenSlot) -> Result<Option<Live>, MagicCodeError> {
+        let key = self.slot_key(slot);
+        let Some(sealed) = self.store.get(key).await? else {
+            return Ok(None);
+        };
+        let plain = self.sealer.open(&[SLOT.as_bytes(), &key.0], &sealed)?;
+        Ok(Some(Live { key, sealed, plain }))
+    }
+
+    /// Uses up one of the account's tries; none if there is none left.
+    pub(super) async fn count_try(&self, account: &ChannelAccount) -> Result<Option<i64>, MagicCodeError> {
+        let now = self.clock.now();
+        let counted = self.change_tries(account, now, |tries| {
+            let left = tries.len() < MAX_WRONG;
+            if left {
+                tries.push(now.unix_millis());
+            }
+            left
+        });
+        Ok(counted.await?.then(|| now.unix_millis()))
+    }
+
+    /// Gives back the try that was no wrong one.
+    async fn uncount_try(&self, account: &ChannelAccount, tried_at: i64) -> Result<(), MagicCodeError> {
+        let remove = |tries: &mut Vec<i64>| {
+            let place = tries.iter().position(|at| *at == tried_at);
+            place.map(|place| tries.remove(place)).is_some()
+        };
+        self.change_tries(account, self.clock.now(), remove).await.map(drop)
+    }
+
+    /// Changes the account's tries of the last ten minutes, atomically; says whether `change` wanted to and could.
+    async fn change_tries(
+        &self,
+        account: &ChannelAccount,
+        now: Timestamp,
+        change: impl Fn(&mut Vec<i64>) -> bool,
+    ) -> Result<bool, MagicCodeError> {
+        let key = self.tries_key(account);
+        for _ in 0..RACES {
+            let sealed = self.store.get(key).await?;
+            let Tries(mut tries) = match &sealed {
+                Some(sealed) => self.open_tries(key, sealed)?,
+                None => Tries::default(),
+            };
+            tries.retain(|at| Timestamp::from_unix_millis(*at).plus(WRONG_WINDOW) > now);
+            if !change(&mut tries) {
+                return Ok(false);
+            }
+            let record =
+                Record { value: self.seal_tries(key, &Tries(tries))?, expires_at: now.plus(WRONG_WINDOW), index: None };
+            if self.store.compare_and_put(key, sealed, record).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn open_tries(&self, key: RecordKey, sealed: &[u8]) -> Result<Tries, MagicCodeError> {
+        let plain = self.sealer.open(&[TRIES.as_bytes(), &key.0], sealed)?;
+        Ok(serde_json::from_slice(&plain).map_err(|_| VaultError::Unreadable)?)
+    }
+
+    fn seal_tries(&self, key: RecordKey, tries: &Tries) -> Result<Bytes, MagicCodeError> {
+        let plain = serde_json::to_vec(tries).map_err(|_| VaultError::Unreadable)?;
+        Ok(Bytes::from(self.sealer.seal(&[TRIES.as_bytes(), &key.0], &plain)?))
+    }
+
+    fn slot_key(&self, slot: &TokenSlot) -> RecordKey {
+        RecordKey(self.sealer.mac(SLOT, &parts_of(slot)))
+    }
+
+    fn tries_key(&self, account: &ChannelAccount) -> RecordKey {
+        let ChannelAccount { bot, channel, user } = account;
+        RecordKey(self.sealer.mac(TRIES, &[bot.as_str(), channel.as_str(), user.as_str()].map(str::as_bytes)))
+    }
+
+    fn code_mac(&self, slot: &TokenSlot, code: &str) -> [u8; 32] {
+        let [bot, channel, user, connection] = parts_of(slot);
+        self.sealer.mac("magic_code.code", &[bot, channel, user, connection, code.as_bytes()])
+    }
+}
+
+const SLOT: &str = "magic_code.slot";
+const TRIES: &str = "magic_code.tries";
+
+fn parts_of(slot: &TokenSlot) -> [&[u8]; 4] {
+    let TokenSlot { account: ChannelAccount { bot, channel, user }, connection } = slot;
+    [bot.as_str(), channel.as_str(), user.as_str(), connection.as_str()].map(str::as_bytes)
+}
+
+fn is_code(text: &str) -> bool {
+    text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Six digits, all codes equally likely.
+pub(super) fn draw_code(entropy: &dyn Entropy) -> Secret {
+    const CODES: u32 = 1_000_000;
+    // What lies above the last whole million is drawn again: it would favour small codes.
+    const BOUND: u32 = u32::MAX - u32::MAX % CODES;
+    loop {
+        let mut bytes = [0; 4];
+        entropy.fill(&mut bytes);
+        let drawn = u32::from_be_bytes(bytes);
+        if drawn < BOUND {
+            return Secret::new(format!("{:06}", drawn % CODES));
+        }
+    }
+}

@@ -1,0 +1,225 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::MagicCodes;
+use crate::domain::{
+    BotName, ChannelAccount, ChannelId, ChannelUserId, Clock, ConnectionName, ConnectionRevision, Secret,
+    SecurityContext, SystemEntropy, TokenSlot, UserKey, UserToken,
+};
+use crate::sealing::{Sealer, throwaway_sealer};
+use crate::store::{ThrowawayStore, throwaway_store};
+
+const REVISION: ConnectionRevision = ConnectionRevision([9; 16]);
+
+struct Bench {
+    codes: Arc<MagicCodes>,
+    beneath: ThrowawayStore,
+    sealer: Arc<Sealer>,
+}
+
+fn bench() -> Bench {
+    let (beneath, sealer) = (throwaway_store(), throwaway_sealer());
+    let codes = over(&beneath, &sealer);
+    Bench { codes, beneath, sealer }
+}
+
+fn over(beneath: &ThrowawayStore, sealer: &Arc<Sealer>) -> Arc<MagicCodes> {
+    let clock = beneath.shared_clock.clone();
+    Arc::new(MagicCodes::new(beneath.store.clone(), sealer.clone(), clock, Arc::new(SystemEntropy)))
+}
+
+fn slot(user: &str, connection: &str) -> TokenSlot {
+    let account = ChannelAccount {
+        bot: BotName::new("helper"),
+        channel: ChannelId::base_of("webchat"),
+        user: ChannelUserId::new(user),
+    };
+    TokenSlot { account, connection: ConnectionName::new(connection) }
+}
+
+/// The `number`th code after `code`: a wrong one.
+fn other_than(code: &Secret, number: u32) -> String {
+    format!("{:06}", (code.expose().parse::<u32>().unwrap() + number) % 1_000_000)
+}
+
+impl Bench {
+    async fn issue(&self, slot: &TokenSlot, text: &str) -> Secret {
+        let now = self.beneath.clock.now();
+        let token = UserToken {
+            access_token: Secret::from(text),
+            expires_at: now.plus(Duration::from_hours(1)),
+            user: UserKey::entra("0a", "7e"),
+            security_context: SecurityContext([1; 16]),
+            granted_scope: None,
+            obtained_at: now,
+        };
+        self.codes.issue(slot, REVISION, token).await.unwrap()
+    }
+
+    async fn redeem(&self, slot: &TokenSlot, code: &str) -> Option<String> {
+        redeem(&self.codes, slot, code).await
+    }
+}
+
+async fn redeem(codes: &MagicCodes, slot: &TokenSlot, code: &str) -> Option<String> {
+    let (revision, token) = codes.redeem(slot, code).await.unwrap()?;
+    assert_eq!(revision, REVISION);
+    Some(token.access_token.expose().to_owned())
+}
+
+#[tokio::test]
+async fn a_code_is_six_digits_and_good_once() {
+    let bench = bench();
+    let slot = slot("alice", "graph");
+    let code = bench.issue(&slot, "t").await;
+    assert_eq!(code.expose().len(), 6);
+    assert!(code.expose().bytes().all(|byte| byte.is_ascii_digit()));
+    assert_eq!(bench.redeem(&slot, code.expose()).await.as_deref(), Some("t"));
+    assert_eq!(bench.redeem(&slot, code.expose()).await, None);
+}
+
+#[tokio::test]
+async fn a_code_survives_a_restart() {
+    let bench = bench();
+    let slot = slot("alice", "graph");
+    let code = bench.issue(&slot, "t").await;
+    assert_eq!(redeem(&over(&bench.beneath, &bench.sealer), &slot, code.expose()).await.as_deref(), Some("t"));
+}
+
+#[tokio::test]
+async fn wrong_codes_and_the_wrong_connection_use_up_nothing() {
+    let bench = bench();
+    let (graph, files) = (slot("alice", "graph"), slot("alice", "files"));
+    let code = bench.issue(&graph, "g").await;
+    for connection in 0..20 {
+        assert_eq!(bench.redeem(&slot("alice", &connection.to_string()), code.expose()).await, None);
+    }
+    let of_files = bench.issue(&files, "f").await;
+    for text in ["", "12345", "1234567", "12345x", "１２３４５６", "hello", &"9".repeat(100_000)] {
+        assert_eq!(bench.redeem(&graph, text).await, None);
+    }
+    assert_eq!(bench.redeem(&graph, &other_than(&code, 1)).await, None);
+    assert_eq!(bench.redeem(&slot("bob", "graph"), code.expose()).await, None);
+    assert_eq!(bench.redeem(&graph, code.expose()).await.as_deref(), Some("g"));
+    assert_eq!(bench.redeem(&files, of_files.expose()).await.as_deref(), Some("f"));
+}
+
+#[tokio::test]
+async fn a_new_code_replaces_the_slots_last_one() {
+    let bench = bench();
+    let slot = slot("alice", "graph");
+    let old = bench.issue(&slot, "old").await;
+    let mut new = bench.issue(&slot, "new").await;
+    while new.expose() == old.expose() {
+        new = bench.issue(&slot, "new").await;
+    }
+    assert_eq!(bench.redeem(&slot, old.expose()).await, None);
+    assert_eq!(bench.redeem(&slot, new.expose()).await.as_deref(), Some("new"));
+}
+
+#[tokio::test]
+async fn a_code_ends_after_ten_minutes() {
+    let bench = bench();
+    let slot = slot("alice", "graph");
+    let code = bench.issue(&slot, "t").await;
+    bench.beneath.clock.advance(Duration::from_mins(10));
+    assert_eq!(bench.redeem(&slot, code.expose()).await, None);
+    let code = bench.issue(&slot, "t").await;
+    bench.beneath.clock.advance(Duration::from_secs(9 * 60 + 50));
+    assert_eq!(bench.redeem(&slot, code.expose()).await.as_deref(), Some("t"));
+}
+
+#[tokio::test]
+async fn after_five_wrong_codes_the_account_waits_ten_minutes() {
+    let bench = bench();
+    let (graph, files) = (slot("alice", "graph"), slot("alice", "files"));
+    let code = bench.issue(&graph, "t").await;
+    let of_files = bench.issue(&files, "f").await;
+    for wrong in 1..=5 {
+        bench.beneath.clock.advance(Duration::from_secs(30));
+        let slot = if wrong == 1 { &files } else { &graph };
+        let right = if wrong == 1 { &of_files } else { &code };
+        assert_eq!(bench.redeem(slot, &other_than(right, wrong)).await, None);
+    }
+    assert_eq!(bench.redeem(&graph, code.expose()).await, None, "even the right one");
+    assert_eq!(bench.redeem(&files, of_files.expose()).await, None, "on any connection");
+    let bobs = bench.issue(&slot("bob", "graph"), "b").await;
+    assert_eq!(bench.redeem(&slot("bob", "graph"), bobs.expose()).await.as_deref(), Some("b"), "others go on");
+
+    // A new code brings no new tries; time does, one by one.
+    let code = bench.issue(&graph, "again").await;
+    assert_eq!(bench.redeem(&graph, code.expose()).await, None);
+    bench.beneath.clock.advance(Duration::from_mins(8));
+    let code = bench.issue(&graph, "again").await;
+    assert_eq!(bench.redeem(&graph, &other_than(&code, 1)).await, None);
+    assert_eq!(bench.redeem(&graph, code.expose()).await, None);
+    bench.beneath.clock.advance(Duration::from_secs(30));
+    assert_eq!(bench.redeem(&graph, code.expose()).await.as_deref(), Some("again"));
+}
+
+#[tokio::test]
+async fn right_codes_do_not_use_up_tries_nor_bring_new_ones() {
+    let bench = bench();
+    let (graph, files) = (slot("alice", "graph"), slot("alice", "files"));
+    let target = bench.issue(&graph, "target").await;
+    for wrong in 1..=4 {
+        assert_eq!(bench.redeem(&graph, &other_than(&target, wrong)).await, None);
+        let own = bench.issue(&files, "own").await;
+        assert_eq!(bench.redeem(&files, own.expose()).await.as_deref(), Some("own"));
+    }
+    assert_eq!(bench.redeem(&graph, &other_than(&target, 5)).await, None);
+    assert_eq!(bench.redeem(&graph, target.expose()).await, None, "four own successes have not reset the count");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parallel_callers_share_the_five_tries() {
+    for _ in 0..5 {
+        let bench = bench();
+        let slot = slot("alice", "graph");
+        let code = bench.issue(&slot, "t").await;
+        let guesses: Vec<_> = (1..=40)
+            .map(|number| {
+                let (codes, slot, guess) = (bench.codes.clone(), slot.clone(), other_than(&code, number));
+                tokio::spawn(async move { redeem(&codes, &slot, &guess).await })
+            })
+            .collect();
+        for guess in guesses {
+            assert_eq!(guess.await.unwrap(), None);
+        }
+        assert_eq!(bench.redeem(&slot, code.expose()).await, None, "the five tries are used up");
+        assert!(bench.codes.count_try(&slot.account).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_parallel_callers_with_the_right_code_one_gets_the_token() {
+    for _ in 0..5 {
+        let bench = bench();
+        let slot = slot("alice", "graph");
+        let code = bench.issue(&slot, "t").await;
+        let callers: Vec<_> = (0..20)
+            .map(|_| {
+                let (codes, slot, code) = (bench.codes.clone(), slot.clone(), code.clone());
+                tokio::spawn(async move { redeem(&codes, &slot, code.expose()).await })
+            })
+            .collect();
+        let mut winners = 0;
+        for caller in callers {
+            winners += u32::from(caller.await.unwrap().is_some());
+        }
+        assert_eq!(winners, 1);
+    }
+}
+
+#[test]
+fn codes_are_spread_over_the_whole_range() {
+    let drawn: HashSet<String> =
+        (0..2000).map(|_| super::magic_code::draw_code(&SystemEntropy).expose().to_owned()).collect();
+    assert!(drawn.len() > 1900, "collisions as expected of a million");
+    for first in '0'..='9' {
+        assert!(drawn.iter().filter(|code| code.starts_with(first)).count() > 100, "{first}");
+    }
+}

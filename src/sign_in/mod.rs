@@ -1,0 +1,11 @@
+//! The interactive path: what happens when a client could not vouch for the user.
+//!
+//! Owns the magic codes that prove that who signed in in a browser is who sits in the chat. It deliberately knows no
+//! HTTP, no page and no activity.
+
+mod magic_code;
+
+#[cfg(test)]
+mod magic_code_tests;
+
+pub use magic_code::{MagicCodeError, MagicCodes};

@@ -1,0 +1,73 @@
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::domain::Timestamp;
+use crate::store::{Record, RecordKey};
+
+// A table with row ids: values of several kilobytes would make the inner pages of a WITHOUT ROWID tree useless.
+pub(super) const SCHEMA: &str = "
+    CREATE TABLE records (
+        key        BLOB PRIMARY KEY NOT NULL,
+        value      BLOB NOT NULL,
+        expires_at INTEGER NOT NULL,
+        idx        BLOB
+    );
+    CREATE INDEX records_by_expiry ON records (expires_at);
+    CREATE INDEX records_by_idx ON records (idx) WHERE idx IS NOT NULL;
+";
+
+pub(super) fn get(connection: &Connection, key: RecordKey, now: Timestamp) -> rusqlite::Result<Option<Bytes>> {
+    connection
+        .prepare_cached("SELECT value FROM records WHERE key = ?1 AND expires_at > ?2")?
+        .query_row(params![key.0.as_slice(), now.unix_millis()], value_at_0)
+        .optional()
+}
+
+pub(super) fn put(connection: &Connection, key: RecordKey, record: &Record) -> rusqlite::Result<()> {
+    let index = record.index.as_ref().map(|index| index.0.as_slice());
+    connection
+        .prepare_cached(
+            "INSERT INTO records (key, value, expires_at, idx) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at, idx = excluded.idx",
+        )?
+        .execute(params![key.0.as_slice(), record.value.as_ref(), record.expires_at.unix_millis(), index])
+        .map(drop)
+}
+
+pub(super) fn take(connection: &Connection, key: RecordKey, now: Timestamp) -> rusqlite::Result<Option<Bytes>> {
+    connection
+        .prepare_cached("DELETE FROM records WHERE key = ?1 AND expires_at > ?2 RETURNING value")?
+        .query_row(params![key.0.as_slice(), now.unix_millis()], value_at_0)
+        .optional()
+}
+
+pub(super) fn members(
+    connection: &Connection,
+    index: RecordKey,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<(RecordKey, Bytes)>> {
+    connection
+        .prepare_cached("SELECT value, key FROM records WHERE idx = ?1 AND expires_at > ?2")?
+        .query_map(params![index.0.as_slice(), now.unix_millis()], |row| {
+            Ok((RecordKey(row.get::<_, [u8; 32]>(1)?), value_at_0(row)?))
+        })?
+        .collect()
+}
+
+pub(super) fn remove(connection: &Connection, key: RecordKey) -> rusqlite::Result<()> {
+    connection.prepare_cached("DELETE FROM records WHERE key = ?1")?.execute(params![key.0.as_slice()]).map(drop)
+}
+
+/// Deletes up to `limit` expired records, oldest first; says how many there were.
+pub(super) fn sweep(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<usize> {
+    connection
+        .prepare_cached(
+            "DELETE FROM records WHERE rowid IN
+             (SELECT rowid FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+        )?
+        .execute(params![now.unix_millis(), i64::try_from(limit).unwrap_or(i64::MAX)])
+}
+
+fn value_at_0(row: &rusqlite::Row<'_>) -> rusqlite::Result<Bytes> {
+    row.get::<_, Vec<u8>>(0).map(Bytes::from)
+}

@@ -1,0 +1,193 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rusqlite::Connection;
+
+use super::{Durability, EmbeddedStore, opening, writer};
+use crate::domain::{Clock, OffsetClock, SharedClock, SystemClock, Timestamp};
+use crate::store::conformance::{Bench, conformance_suite};
+use crate::store::{Record, RecordKey, Store, StoreError};
+
+fn open_bench() -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(OffsetClock::default());
+    let store = EmbeddedStore::open(&folder.path().join("store.db"), Durability::Full, clock.clone()).unwrap();
+    Bench { store: Arc::new(store), clock, _alive: Box::new(folder) }
+}
+
+conformance_suite!(open_bench);
+
+fn open(path: &Path) -> Result<EmbeddedStore, StoreError> {
+    EmbeddedStore::open(path, Durability::Full, Arc::new(SystemClock))
+}
+
+fn open_error(path: &Path) -> String {
+    open(path).err().expect("it must be refused").to_string()
+}
+
+fn record(value: &'static [u8], expires_at: Timestamp) -> Record {
+    Record { value: Bytes::from_static(value), expires_at, index: None }
+}
+
+fn tomorrow() -> Timestamp {
+    SystemClock.now().plus(Duration::from_hours(24))
+}
+
+#[tokio::test]
+async fn what_was_put_is_there_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = open(&path).unwrap();
+    store.put(RecordKey([1; 32]), record(b"kept", tomorrow())).await.unwrap();
+    drop(store);
+    let store = open(&path).unwrap();
+    assert_eq!(store.get(RecordKey([1; 32])).await.unwrap(), Some(Bytes::from_static(b"kept")));
+}
+
+#[tokio::test]
+async fn what_was_answered_is_in_the_files_though_nobody_closed_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = open(&path).unwrap();
+    for number in 0..50 {
+        store.put(RecordKey([number; 32]), record(b"kept", tomorrow())).await.unwrap();
+    }
+    // The files as a killed process would leave them: copied while the store is still open.
+    let (after, copy) = (tempfile::tempdir().unwrap(), "store.db");
+    for suffix in ["", "-wal"] {
+        let name = format!("{copy}{suffix}");
+        fs::copy(folder.path().join(&name), after.path().join(&name)).unwrap();
+    }
+    let reopened = open(&after.path().join(copy)).unwrap();
+    for number in 0..50 {
+        assert!(reopened.get(RecordKey([number; 32])).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn dropping_the_store_writes_what_is_queued() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = open(&path).unwrap();
+    {
+        let abandoned = store.put(RecordKey([1; 32]), record(b"queued", tomorrow()));
+        let mut abandoned = std::pin::pin!(abandoned);
+        // Polled once, then given up: the caller has hung up, the write has not.
+        let waker = std::task::Waker::noop();
+        let _ = abandoned.as_mut().poll(&mut std::task::Context::from_waker(waker));
+    }
+    drop(store);
+    let store = open(&path).unwrap();
+    assert!(store.get(RecordKey([1; 32])).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn the_files_are_private_even_if_they_were_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    fs::write(&path, b"").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let store = open(&path).unwrap();
+    store.put(RecordKey([1; 32]), record(b"x", tomorrow())).await.unwrap();
+    for suffix in ["", "-wal", "-shm", ".lock"] {
+        let mode = fs::metadata(folder.path().join(format!("store.db{suffix}"))).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "store.db{suffix}");
+    }
+}
+
+#[test]
+fn a_second_opener_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let first = open(&path).unwrap();
+    assert!(open_error(&path).contains("another process has it open"));
+    drop(first);
+    open(&path).unwrap();
+}
+
+#[test]
+fn a_newer_schema_is_refused_by_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    drop(open(&path).unwrap());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
+    let message = open_error(&path);
+    assert!(message.contains("schema version 7 is newer than this program's 1"), "{message}");
+}
+
+#[test]
+fn other_files_are_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let foreign = folder.path().join("foreign.db");
+    let connection = Connection::open(&foreign).unwrap();
+    connection.execute_batch("CREATE TABLE theirs (a);").unwrap();
+    drop(connection);
+    assert!(open_error(&foreign).contains("a database of something else"));
+
+    let text = folder.path().join("notes.txt");
+    fs::write(&text, "this is a text file and not a database, as anyone can see; ".repeat(40)).unwrap();
+    assert!(open_error(&text).contains("not a database"));
+
+    assert!(open_error(&folder.path().join("missing/store.db")).contains("lock file"));
+}
+
+#[tokio::test]
+async fn expired_rows_leave_the_file_with_later_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let clock = Arc::new(OffsetClock::default());
+    let store = EmbeddedStore::open(&path, Durability::Normal, clock.clone()).unwrap();
+    let soon = clock.now().plus(Duration::from_secs(1));
+    for number in 0..10 {
+        store.put(RecordKey([number; 32]), record(b"x", soon)).await.unwrap();
+    }
+    clock.advance(Duration::from_secs(2));
+    for number in 100..105 {
+        store.put(RecordKey([number; 32]), record(b"y", tomorrow())).await.unwrap();
+    }
+    drop(store);
+    assert_eq!(rows(&path), 5);
+}
+
+#[test]
+fn an_idle_writer_sweeps() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    drop(open(&path).unwrap());
+    let connection = opening::connect(&path, Durability::Normal).unwrap();
+    for number in 0..300_u16 {
+        let mut key = [0; 32];
+        key[..2].copy_from_slice(&number.to_be_bytes());
+        super::records::put(&connection, RecordKey(key), &record(b"x", Timestamp::from_unix_millis(1))).unwrap();
+    }
+    let clock: SharedClock = Arc::new(SystemClock);
+    assert_eq!(writer::sweep_idly(&connection, clock.now()), Duration::ZERO, "a full chunk: there may be more");
+    assert_eq!(rows(&path), 300 - 256);
+    assert_ne!(writer::sweep_idly(&connection, clock.now()), Duration::ZERO);
+    assert_eq!(rows(&path), 0);
+}
+
+#[tokio::test]
+async fn a_failed_commit_is_answered_to_everybody_and_does_not_end_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = open(&path).unwrap();
+    store.put(RecordKey([1; 32]), record(b"x", tomorrow())).await.unwrap();
+    let saboteur = Connection::open(&path).unwrap();
+    saboteur.execute_batch("ALTER TABLE records RENAME TO away").unwrap();
+    assert!(matches!(store.put(RecordKey([2; 32]), record(b"x", tomorrow())).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.get(RecordKey([1; 32])).await, Err(StoreError::Unavailable(_))));
+    saboteur.execute_batch("ALTER TABLE away RENAME TO records").unwrap();
+    store.put(RecordKey([2; 32]), record(b"x", tomorrow())).await.unwrap();
+    assert!(store.get(RecordKey([1; 32])).await.unwrap().is_some());
+}
+
+fn rows(path: &Path) -> i64 {
+    Connection::open(path).unwrap().query_row("SELECT count(*) FROM records", [], |row| row.get(0)).unwrap()
+}

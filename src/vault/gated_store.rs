@@ -1,0 +1,127 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::store::{PutIfAbsent, Record, RecordKey, Store, StoreError, StoreFuture};
+
+/// A point at which one operation of the store waits for the test.
+#[derive(Default)]
+pub(super) struct Gate {
+    reached: Notify,
+    opened: Notify,
+}
+
+impl Gate {
+    pub(super) async fn reached(&self) {
+        self.reached.notified().await;
+    }
+
+    pub(super) fn open(&self) {
+        self.opened.notify_one();
+    }
+
+    async fn pass(&self) {
+        self.reached.notify_one();
+        self.opened.notified().await;
+    }
+}
+
+/// A real store in which the test can hold single operations, count reads and make writes fail.
+pub(super) struct GatedStore {
+    inner: Arc<dyn Store>,
+    next_get: Mutex<Option<Arc<Gate>>>,
+    next_put: Mutex<Option<Arc<Gate>>>,
+    next_members: Mutex<Option<Arc<Gate>>>,
+    pub(super) reads: AtomicUsize,
+    pub(super) puts_fail: AtomicBool,
+}
+
+impl GatedStore {
+    pub(super) fn new(inner: Arc<dyn Store>) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            next_get: Mutex::default(),
+            next_put: Mutex::default(),
+            next_members: Mutex::default(),
+            reads: AtomicUsize::new(0),
+            puts_fail: AtomicBool::new(false),
+        })
+    }
+
+    /// The next read is done, and its answer held back.
+    pub(super) fn hold_next_get(&self) -> Arc<Gate> {
+        hold(&self.next_get)
+    }
+
+    /// The next write waits before it is done.
+    pub(super) fn hold_next_put(&self) -> Arc<Gate> {
+        hold(&self.next_put)
+    }
+
+    /// The next listing is done, and its answer held back.
+    pub(super) fn hold_next_members(&self) -> Arc<Gate> {
+        hold(&self.next_members)
+    }
+}
+
+fn hold(place: &Mutex<Option<Arc<Gate>>>) -> Arc<Gate> {
+    let gate = Arc::new(Gate::default());
+    *place.lock().unwrap() = Some(gate.clone());
+    gate
+}
+
+async fn pass(place: &Mutex<Option<Arc<Gate>>>) {
+    let gate = place.lock().unwrap().take();
+    if let Some(gate) = gate {
+        gate.pass().await;
+    }
+}
+
+impl Store for GatedStore {
+    fn get(&self, key: RecordKey) -> StoreFuture<'_, Option<Bytes>> {
+        Box::pin(async move {
+            self.reads.fetch_add(1, Ordering::SeqCst);
+            let answer = self.inner.get(key).await;
+            pass(&self.next_get).await;
+            answer
+        })
+    }
+
+    fn put(&self, key: RecordKey, record: Record) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            pass(&self.next_put).await;
+            if self.puts_fail.load(Ordering::SeqCst) {
+                return Err(StoreError::Unavailable("the test says so".to_owned()));
+            }
+            self.inner.put(key, record).await
+        })
+    }
+
+    fn take(&self, key: RecordKey) -> StoreFuture<'_, Option<Bytes>> {
+        self.inner.take(key)
+    }
+
+    fn put_if_absent(&self, key: RecordKey, record: Record) -> StoreFuture<'_, PutIfAbsent> {
+        self.inner.put_if_absent(key, record)
+    }
+
+    fn compare_and_put(&self, key: RecordKey, expected: Option<Bytes>, record: Record) -> StoreFuture<'_, bool> {
+        self.inner.compare_and_put(key, expected, record)
+    }
+
+    fn members(&self, index: RecordKey) -> StoreFuture<'_, Vec<(RecordKey, Bytes)>> {
+        Box::pin(async move {
+            let answer = self.inner.members(index).await;
+            pass(&self.next_members).await;
+            answer
+        })
+    }
+
+    fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()> {
+        self.inner.remove(keys)
+    }
+}

@@ -1,0 +1,49 @@
+//! The users' tokens: typed, sealed, expiry-aware; the epochs that sign a user out everywhere; the pins that join a
+//! channel's account to a person.
+//!
+//! Owns which token may still be handed out, and that memory and store agree whatever happens at the same time. It
+//! deliberately knows neither how a token is obtained or refreshed nor who asks for it.
+
+mod epochs;
+mod kept_token;
+mod l1;
+mod pins;
+mod token_vault;
+
+#[cfg(test)]
+mod concurrency_tests;
+#[cfg(test)]
+mod gated_store;
+#[cfg(test)]
+mod token_vault_tests;
+
+pub use epochs::Epoch;
+pub use kept_token::KeptToken;
+pub use token_vault::TokenVault;
+
+use crate::domain::Timestamp;
+use crate::sealing::SealError;
+use crate::store::StoreError;
+
+/// Why the vault could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// The user was signed out everywhere after the epoch was read: the token must not be used.
+    #[error("the user was signed out meanwhile")]
+    SignedOut,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A record could not be sealed or opened.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// A record opened, but holds what this version cannot read.
+    #[error("a kept record is not readable by this version")]
+    Unreadable,
+    /// The process is shutting down.
+    #[error("interrupted by the end of the process")]
+    Interrupted,
+}
+
+/// The end of year 9999: records that stay until they are replaced.
+const FOR_EVER: Timestamp = Timestamp::from_unix_seconds(253_402_300_799);

@@ -1,0 +1,333 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::gated_store::GatedStore;
+use super::{TokenVault, VaultError};
+use crate::domain::{
+    BotName, ChannelAccount, ChannelId, ChannelUserId, Clock, ConnectionName, ConnectionRevision, OffsetClock, Secret,
+    SecurityContext, SystemClock, SystemEntropy, TokenSlot, UserKey, UserToken,
+};
+use crate::sealing::{KeyRing, SealError, Sealer, throwaway_sealer};
+use crate::store::{ThrowawayStore, throwaway_store};
+
+pub(super) const REVISION: ConnectionRevision = ConnectionRevision([7; 16]);
+const L1_BYTES: u64 = 4 << 20;
+
+/// A vault over a store that outlives it.
+pub(super) struct Bench {
+    pub(super) vault: TokenVault,
+    pub(super) store: Arc<GatedStore>,
+    pub(super) clock: Arc<OffsetClock>,
+    sealer: Arc<Sealer>,
+    beneath: ThrowawayStore,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        Self::with_sealer(throwaway_sealer())
+    }
+
+    fn with_sealer(sealer: Arc<Sealer>) -> Self {
+        let beneath = throwaway_store();
+        let store = GatedStore::new(beneath.store.clone());
+        let vault = TokenVault::new(store.clone(), sealer.clone(), beneath.shared_clock.clone(), L1_BYTES);
+        Self { vault, store, clock: beneath.clock.clone(), sealer, beneath }
+    }
+
+    /// The same store seen by a process that has just started.
+    pub(super) fn restarted(&self) -> TokenVault {
+        let clock = self.beneath.shared_clock.clone();
+        TokenVault::new(self.beneath.store.clone(), self.sealer.clone(), clock, L1_BYTES)
+    }
+
+    pub(super) fn token(&self, text: &str) -> UserToken {
+        self.token_of(&user(), text, Duration::from_hours(1))
+    }
+
+    pub(super) fn token_of(&self, user: &UserKey, text: &str, life: Duration) -> UserToken {
+        let now = self.clock.now();
+        UserToken {
+            access_token: Secret::from(text),
+            expires_at: now.plus(life),
+            user: user.clone(),
+            security_context: SecurityContext([3; 16]),
+            granted_scope: Some("User.Read".to_owned()),
+            obtained_at: now,
+        }
+    }
+
+    pub(super) async fn keep(&self, slot: &TokenSlot, token: UserToken) {
+        let epoch = self.vault.epoch(&token.user).await.unwrap();
+        self.vault.keep(slot, REVISION, token, epoch).await.unwrap();
+    }
+}
+
+pub(super) async fn found(vault: &TokenVault, slot: &TokenSlot) -> Option<String> {
+    vault.find(slot, REVISION).await.unwrap().map(|token| token.access_token.expose().to_owned())
+}
+
+pub(super) fn user() -> UserKey {
+    UserKey::entra("0a0a", "7e7e")
+}
+
+pub(super) fn account(user: &str) -> ChannelAccount {
+    ChannelAccount {
+        bot: BotName::new("helper"),
+        channel: ChannelId::base_of("msteams"),
+        user: ChannelUserId::new(user),
+    }
+}
+
+pub(super) fn slot(connection: &str) -> TokenSlot {
+    TokenSlot { account: account("29:alice"), connection: ConnectionName::new(connection) }
+}
+
+#[tokio::test]
+async fn a_kept_token_is_found_whole_from_memory_and_after_a_restart() {
+    let bench = Bench::new();
+    let token = bench.token_of(&user(), &"t\"ö\n".repeat(4000), Duration::from_hours(1));
+    bench.keep(&slot("graph"), token.clone()).await;
+    for vault in [&bench.vault, &bench.restarted()] {
+        let found = vault.find(&slot("graph"), REVISION).await.unwrap().unwrap();
+        assert_eq!(found.access_token.expose(), token.access_token.expose());
+        assert_eq!(found.expires_at, token.expires_at);
+        assert_eq!(found.obtained_at, token.obtained_at);
+        assert_eq!(found.user, token.user);
+        assert_eq!(found.security_context, token.security_context);
+        assert_eq!(found.granted_scope, token.granted_scope);
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_found_in_its_slot_only() {
+    let bench = Bench::new();
+    bench.keep(&slot("graph"), bench.token("t")).await;
+    let mut others = vec![slot("Graph"), slot("files")];
+    for change in 0..3 {
+        let mut other = slot("graph");
+        match change {
+            0 => other.account.bot = BotName::new("other"),
+            1 => other.account.channel = ChannelId::base_of("webchat"),
+            _ => other.account.user = ChannelUserId::new("29:bob"),
+        }
+        others.push(other);
+    }
+    for other in others {
+        assert_eq!(found(&bench.vault, &other).await, None, "{other:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_hit_in_memory_reads_nothing_from_the_store() {
+    let bench = Bench::new();
+    bench.keep(&slot("graph"), bench.token("t")).await;
+    let before = bench.store.reads.load(Ordering::SeqCst);
+    for _ in 0..100 {
+        assert_eq!(found(&bench.vault, &slot("graph")).await.as_deref(), Some("t"));
+    }
+    assert_eq!(bench.store.reads.load(Ordering::SeqCst), before);
+}
+
+#[tokio::test]
+async fn what_was_read_from_the_store_is_in_memory_afterwards() {
+    let bench = Bench::new();
+    let epoch = bench.restarted().epoch(&user()).await.unwrap();
+    bench.restarted().keep(&slot("graph"), REVISION, bench.token("t"), epoch).await.unwrap();
+    assert_eq!(found(&bench.vault, &slot("graph")).await.as_deref(), Some("t"));
+    let before = bench.store.reads.load(Ordering::SeqCst);
+    assert_eq!(found(&bench.vault, &slot("graph")).await.as_deref(), Some("t"));
+    assert_eq!(bench.store.reads.load(Ordering::SeqCst), before);
+}
+
+#[tokio::test]
+async fn another_revision_of_the_connection_finds_nothing() {
+    let bench = Bench::new();
+    bench.keep(&slot("graph"), bench.token("t")).await;
+    for vault in [&bench.vault, &bench.restarted()] {
+        assert!(vault.find(&slot("graph"), ConnectionRevision([8; 16])).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_handed_out_until_five_minutes_before_its_end() {
+    let bench = Bench::new();
+    bench.keep(&slot("graph"), bench.token("t")).await;
+    bench.clock.advance(Duration::from_secs(55 * 60 - 5));
+    assert!(found(&bench.vault, &slot("graph")).await.is_some());
+    assert!(found(&bench.restarted(), &slot("graph")).await.is_some());
+    bench.clock.advance(Duration::from_secs(6));
+    assert!(found(&bench.vault, &slot("graph")).await.is_none());
+    assert!(found(&bench.restarted(), &slot("graph")).await.is_none());
+}
+
+#[tokio::test]
+async fn a_short_lived_token_is_handed_out_for_half_its_life() {
+    let bench = Bench::new();
+    bench.keep(&slot("graph"), bench.token_of(&user(), "t", Duration::from_mins(4))).await;
+    bench.clock.advance(Duration::from_secs(110));
+    assert!(found(&bench.vault, &slot("graph")).await.is_some());
+    bench.clock.advance(Duration::from_secs(11));
+    assert!(found(&bench.vault, &slot("graph")).await.is_none());
+}
+
+#[tokio::test]
+async fn forgetting_ends_one_slot() {
+    let bench = Bench::new();
+    bench.keep(&slot("graph"), bench.token("g")).await;
+    bench.keep(&slot("files"), bench.token("f")).await;
+    bench.vault.forget(&slot("graph")).await.unwrap();
+    bench.vault.forget(&slot("never")).await.unwrap();
+    for vault in [&bench.vault, &bench.restarted()] {
+        assert_eq!(found(vault, &slot("graph")).await, None);
+        assert_eq!(found(vault, &slot("files")).await.as_deref(), Some("f"));
+    }
+}
+
+#[tokio::test]
+async fn raising_the_epoch_ends_every_slot_of_that_user_and_no_other() {
+    let bench = Bench::new();
+    let bob = UserKey::entra("0b0b", "7e7e");
+    let bobs = TokenSlot { account: account("29:bob"), connection: ConnectionName::new("graph") };
+    bench.keep(&slot("graph"), bench.token("g")).await;
+    bench.keep(&slot("files"), bench.token("f")).await;
+    bench.keep(&bobs, bench.token_of(&bob, "b", Duration::from_hours(1))).await;
+    let before = bench.vault.epoch(&user()).await.unwrap();
+
+    bench.vault.raise_epoch(&user()).await.unwrap();
+    for vault in [&bench.vault, &bench.restarted()] {
+        assert_eq!(found(vault, &slot("graph")).await, None);
+        assert_eq!(found(vault, &slot("files")).await, None);
+        assert_eq!(found(vault, &bobs).await.as_deref(), Some("b"));
+        assert_ne!(vault.epoch(&user()).await.unwrap(), before);
+    }
+    bench.keep(&slot("graph"), bench.token("again")).await;
+    assert_eq!(found(&bench.vault, &slot("graph")).await.as_deref(), Some("again"));
+    assert_eq!(found(&bench.restarted(), &slot("graph")).await.as_deref(), Some("again"));
+}
+
+#[tokio::test]
+async fn a_token_redeemed_before_sign_out_is_not_kept_after_it() {
+    let bench = Bench::new();
+    let epoch = bench.vault.epoch(&user()).await.unwrap();
+    bench.vault.raise_epoch(&user()).await.unwrap();
+    let kept = bench.vault.keep(&slot("graph"), REVISION, bench.token("t"), epoch).await;
+    assert!(matches!(kept, Err(VaultError::SignedOut)));
+    assert_eq!(found(&bench.vault, &slot("graph")).await, None);
+}
+
+#[tokio::test]
+async fn the_epoch_survives_a_restart_against_a_token_that_did_too() {
+    let bench = Bench::new();
+    bench.keep(&slot("graph"), bench.token("t")).await;
+    let copy = bench.beneath.store.members(bench_index(&bench)).await.unwrap();
+    bench.vault.raise_epoch(&user()).await.unwrap();
+    // Somebody puts the old bytes back where they were.
+    let record = crate::store::Record {
+        value: copy[0].1.clone(),
+        expires_at: bench.clock.now().plus(Duration::from_hours(1)),
+        index: None,
+    };
+    bench.beneath.store.put(copy[0].0, record).await.unwrap();
+    assert_eq!(found(&bench.vault, &slot("graph")).await, None);
+    assert_eq!(found(&bench.restarted(), &slot("graph")).await, None);
+}
+
+fn bench_index(bench: &Bench) -> crate::store::RecordKey {
+    let user = user();
+    crate::store::RecordKey(bench.sealer.mac("vault.user", &[user.issuer().as_bytes(), user.subject().as_bytes()]))
+}
+
+#[tokio::test]
+async fn a_record_moved_to_another_slot_or_epoch_does_not_open() {
+    let bench = Bench::new();
+    bench.keep(&slot("graph"), bench.token("t")).await;
+    bench.keep(&slot("files"), bench.token("f")).await;
+    let members = bench.beneath.store.members(bench_index(&bench)).await.unwrap();
+    let ends = bench.clock.now().plus(Duration::from_hours(1));
+    let record = |value| crate::store::Record { value, expires_at: ends, index: None };
+    bench.beneath.store.put(members[0].0, record(members[1].1.clone())).await.unwrap();
+    let mut forged = members[1].1.to_vec();
+    forged[7] ^= 1;
+    bench.beneath.store.put(members[1].0, record(forged.into())).await.unwrap();
+    for connection in ["graph", "files"] {
+        let outcome = bench.restarted().find(&slot(connection), REVISION).await;
+        assert!(matches!(outcome, Err(VaultError::Seal(SealError::NotAuthentic))));
+    }
+}
+
+#[tokio::test]
+async fn rotation_keeps_old_tokens_readable_and_a_lost_key_is_named() {
+    let ring = KeyRing::generate(&SystemClock, &SystemEntropy);
+    let sealer = Arc::new(Sealer::new(ring.clone(), Arc::new(SystemEntropy)));
+    let bench = Bench::with_sealer(sealer.clone());
+    bench.keep(&slot("graph"), bench.token("old")).await;
+    let rotated = ring.rotated(&SystemClock, &SystemEntropy);
+    sealer.replace(rotated.clone()).unwrap();
+    bench.keep(&slot("files"), bench.token("new")).await;
+
+    let after = Arc::new(Sealer::new(rotated, Arc::new(SystemEntropy)));
+    let clock = bench.beneath.shared_clock.clone();
+    let vault = TokenVault::new(bench.beneath.store.clone(), after, clock.clone(), L1_BYTES);
+    assert_eq!(found(&vault, &slot("graph")).await.as_deref(), Some("old"));
+    assert_eq!(found(&vault, &slot("files")).await.as_deref(), Some("new"));
+
+    let behind = Arc::new(Sealer::new(ring, Arc::new(SystemEntropy)));
+    let vault = TokenVault::new(bench.beneath.store.clone(), behind, clock, L1_BYTES);
+    assert_eq!(found(&vault, &slot("graph")).await.as_deref(), Some("old"));
+    let error = vault.find(&slot("files"), REVISION).await.unwrap_err();
+    assert!(matches!(error, VaultError::Seal(SealError::UnknownKey { key_id: 2 })), "{error}");
+}
+
+#[tokio::test]
+async fn the_store_sees_neither_names_nor_tokens() {
+    let bench = Bench::new();
+    bench.keep(&slot("graph"), bench.token("the-token-itself")).await;
+    let members = bench.beneath.store.members(bench_index(&bench)).await.unwrap();
+    let stored = String::from_utf8_lossy(&members[0].1).into_owned();
+    for text in ["the-token-itself", "0a0a", "29:alice", "graph", "User.Read"] {
+        assert!(!stored.contains(text), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_pin_wins_and_stays() {
+    let bench = Bench::new();
+    let (alice, bob) = (user(), UserKey::from_parts("https://issuer.example", "bob"));
+    assert_eq!(bench.vault.find_pin(&account("dl_1")).await.unwrap(), None);
+    assert_eq!(bench.vault.pin(&account("dl_1"), &alice).await.unwrap(), alice);
+    bench.clock.advance(Duration::from_hours(24 * 400));
+    for vault in [&bench.vault, &bench.restarted()] {
+        assert_eq!(vault.pin(&account("dl_1"), &bob).await.unwrap(), alice);
+        assert_eq!(vault.find_pin(&account("dl_1")).await.unwrap(), Some(alice.clone()));
+    }
+    assert_eq!(bench.vault.pin(&account("dl_2"), &bob).await.unwrap(), bob);
+    let before = bench.store.reads.load(Ordering::SeqCst);
+    assert_eq!(bench.vault.find_pin(&account("dl_2")).await.unwrap(), Some(bob));
+    assert_eq!(bench.store.reads.load(Ordering::SeqCst), before, "pins are in memory");
+}
+
+#[tokio::test]
+async fn memory_is_bounded_and_nothing_is_lost_by_it() {
+    let beneath = throwaway_store();
+    let store = GatedStore::new(beneath.store.clone());
+    let vault = TokenVault::new(store, throwaway_sealer(), beneath.shared_clock.clone(), 64 << 10);
+    let now = beneath.clock.now();
+    let epoch = vault.epoch(&user()).await.unwrap();
+    for number in 0..60 {
+        let token = UserToken {
+            access_token: Secret::new(format!("{number:04}").repeat(1000)),
+            expires_at: now.plus(Duration::from_hours(1)),
+            user: user(),
+            security_context: SecurityContext([0; 16]),
+            granted_scope: None,
+            obtained_at: now,
+        };
+        vault.keep(&slot(&number.to_string()), REVISION, token, epoch).await.unwrap();
+    }
+    for number in 0..60 {
+        assert_eq!(found(&vault, &slot(&number.to_string())).await, Some(format!("{number:04}").repeat(1000)));
+    }
+}
