@@ -1,0 +1,84 @@
+use bytes::{Bytes, BytesMut};
+
+use super::OutboundError;
+
+/// The headers of an answer, in the order they came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers(Vec<(String, Vec<u8>)>);
+
+impl Headers {
+    /// Takes names and values as they are.
+    #[must_use]
+    pub fn new(pairs: Vec<(String, Vec<u8>)>) -> Self {
+        Self(pairs)
+    }
+
+    /// The first value of `name`, ignoring case, if it is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
+            .and_then(|(_, value)| std::str::from_utf8(value).ok())
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn pairs(&self) -> &[(String, Vec<u8>)] {
+        &self.0
+    }
+
+    pub(super) fn of(response: &reqwest::Response) -> Self {
+        Self(
+            response
+                .headers()
+                .iter()
+                .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+                .collect(),
+        )
+    }
+}
+
+/// A whole answer: any status.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: Headers,
+    /// Its body, unchanged.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The first value of the header `name`, ignoring case, if it is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.header(name)
+    }
+}
+
+// The body may be a token endpoint's: it is never printed.
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Answer({}, {} bytes)", self.status, self.body.len())
+    }
+}
+
+/// Reads the body up to `limit_bytes`. An announced length above the cap is refused before a byte is read.
+pub(super) async fn read(mut response: reqwest::Response, limit_bytes: usize) -> Result<Answer, OutboundError> {
+    let announced = response.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+    if announced > limit_bytes {
+        return Err(OutboundError::TooLarge);
+    }
+    let status = response.status().as_u16();
+    let headers = Headers::of(&response);
+    let mut body = BytesMut::with_capacity(announced);
+    while let Some(chunk) = response.chunk().await.map_err(|_| OutboundError::Broken)? {
+        if body.len().saturating_add(chunk.len()) > limit_bytes {
+            return Err(OutboundError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status, headers, body: body.freeze() })
+}

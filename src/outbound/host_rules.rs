@@ -1,0 +1,172 @@
+use std::collections::HashSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
+
+use super::{OutboundError, OutboundSettings, host_of};
+
+/// IPv4 ranges that are nobody's public address (IANA special-purpose registry), and 168.63.129.16, which is public in
+/// form but is Azure's platform channel.
+const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 17] = [
+    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::new(10, 0, 0, 0), 8),
+    (Ipv4Addr::new(100, 64, 0, 0), 10),
+    (Ipv4Addr::new(127, 0, 0, 0), 8),
+    (Ipv4Addr::new(168, 63, 129, 16), 32),
+    (Ipv4Addr::new(169, 254, 0, 0), 16),
+    (Ipv4Addr::new(172, 16, 0, 0), 12),
+    (Ipv4Addr::new(192, 0, 0, 0), 24),
+    (Ipv4Addr::new(192, 0, 2, 0), 24),
+    (Ipv4Addr::new(192, 88, 99, 0), 24),
+    (Ipv4Addr::new(192, 168, 0, 0), 16),
+    (Ipv4Addr::new(198, 18, 0, 0), 15),
+    (Ipv4Addr::new(198, 51, 100, 0), 24),
+    (Ipv4Addr::new(203, 0, 113, 0), 24),
+    (Ipv4Addr::new(224, 0, 0, 0), 4),
+    (Ipv4Addr::new(240, 0, 0, 0), 4),
+    (Ipv4Addr::new(255, 255, 255, 255), 32),
+];
+
+/// What the operator permitted beyond the public internet over TLS.
+pub(super) struct HostRules {
+    plain_http_hosts: HashSet<String>,
+    private_hosts: HashSet<String>,
+    private_networks: Vec<IpNet>,
+}
+
+impl HostRules {
+    pub(super) fn new(settings: &OutboundSettings) -> Self {
+        let mut private_hosts: HashSet<String> = settings.private_hosts.iter().map(|host| normal(host)).collect();
+        // The operator named the proxy; it usually stands on a private network.
+        private_hosts.extend(settings.egress_proxy.iter().map(|proxy| normal(&host_of(proxy))));
+        Self {
+            plain_http_hosts: settings.plain_http_hosts.iter().map(|host| normal(host)).collect(),
+            private_hosts,
+            private_networks: settings.private_networks.clone(),
+        }
+    }
+
+    /// Refuses what can be refused by looking at the URL. Names are checked again when they are resolved.
+    pub(super) fn check(&self, url: &Url) -> Result<(), OutboundError> {
+        let host = host_of(url);
+        let refused = || OutboundError::HostRefused { host: host.clone() };
+        let scheme_fits = match url.scheme() {
+            "https" => true,
+            "http" => self.plain_http_hosts.contains(&normal(&host)),
+            _ => false,
+        };
+        if !scheme_fits || !url.username().is_empty() || url.password().is_some() {
+            return Err(refused());
+        }
+        let address_fits = match url.host() {
+            Some(Host::Domain(_)) => true,
+            Some(Host::Ipv4(address)) => self.permits(&host, IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => self.permits(&host, IpAddr::V6(address)),
+            None => false,
+        };
+        if address_fits { Ok(()) } else { Err(refused()) }
+    }
+
+    /// Whether `url` goes through the egress proxy: not what only this machine or its private network can reach.
+    pub(super) fn proxied(&self, url: &Url) -> bool {
+        match url.host() {
+            Some(Host::Domain(name)) => normal(name).contains('.') && !normal(name).ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => is_public(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => is_public(IpAddr::V6(address)),
+            None => true,
+        }
+    }
+
+    fn permits(&self, host: &str, address: IpAddr) -> bool {
+        is_public(address)
+            || self.private_hosts.contains(&normal(host))
+            || self.private_networks.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// Lower case, without IPv6 brackets and without the root's dot.
+fn normal(host: &str) -> String {
+    host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase()
+}
+
+pub(super) fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let bits = u32::from(address);
+    !NOT_PUBLIC_V4.iter().any(|(network, length)| (bits ^ u32::from(*network)).checked_shr(32 - length) == Some(0))
+}
+
+/// Addresses that carry an IPv4 address inside (mapped, NAT64, 6to4) are as public as that one.
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    if let Some(inner) = address.to_ipv4_mapped() {
+        return is_public_v4(inner);
+    }
+    let bits = u128::from(address);
+    let low_v4 = |shift: u32| Ipv4Addr::from(u32::try_from((bits >> shift) & 0xffff_ffff).unwrap_or(0));
+    match address.segments() {
+        [0x0064, 0xff9b, 0, 0, 0, 0, ..] => is_public_v4(low_v4(0)),
+        [0x2002, ..] => is_public_v4(low_v4(80)),
+        // Teredo, benchmarking, ORCHID and documentation lie in 2001:0::/23 and 2001:db8::/32.
+        [0x2001, second, ..] => second > 0x01ff && second != 0x0db8,
+        // Everything allocated is in 2000::/3; what is outside (loopback, ULA, link-local, multicast) is not public.
+        [first, ..] => first & 0xe000 == 0x2000 && first != 0x3fff,
+    }
+}
+
+/// Resolves names and keeps only the addresses that the rules permit: what is checked is what is connected to, so a
+/// name that changes its address between check and use gains nothing.
+pub(super) struct PermittedAddresses {
+    rules: Arc<HostRules>,
+}
+
+impl PermittedAddresses {
+    pub(super) fn new(rules: Arc<HostRules>) -> Self {
+        Self { rules }
+    }
+}
+
+impl Resolve for PermittedAddresses {
+    fn resolve(&self, name: Name) -> Resolving {
+        let rules = Arc::clone(&self.rules);
+        Box::pin(async move {
+            let host = name.as_str().to_owned();
+            let looked_up = host.clone();
+            let addresses: Vec<SocketAddr> =
+                tokio::task::spawn_blocking(move || (looked_up.as_str(), 0_u16).to_socket_addrs())
+                    .await??
+                    .collect();
+            let found_some = !addresses.is_empty();
+            let permitted: Vec<SocketAddr> =
+                addresses.into_iter().filter(|address| rules.permits(&host, address.ip())).collect();
+            if found_some && permitted.is_empty() {
+                return Err(Box::new(AddressesRefused) as Box<dyn std::error::Error + Send + Sync>);
+            }
+            Ok(Box::new(permitted.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// A name resolved, but only to addresses that nobody may call.
+#[derive(Debug, thiserror::Error)]
+#[error("the name resolves to addresses that are not permitted")]
+struct AddressesRefused;
+
+/// Whether [`PermittedAddresses`] refused, somewhere down the chain of causes.
+pub(super) fn was_refused(error: &reqwest::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if inner.is::<AddressesRefused>() {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
+}

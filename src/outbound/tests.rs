@@ -1,0 +1,226 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use futures_util::StreamExt;
+use tokio::time::Instant;
+
+use super::*;
+
+fn settings() -> OutboundSettings {
+    OutboundSettings {
+        connect_timeout: Duration::from_secs(2),
+        plain_http_hosts: vec!["127.0.0.1".into(), "localhost".into()],
+        private_hosts: vec!["127.0.0.1".into(), "localhost".into()],
+        max_connections_per_host: 4,
+        ..OutboundSettings::default()
+    }
+}
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(5)
+}
+
+/// A peer on a free port; it lives as long as the test's runtime.
+async fn peer() -> Url {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = HttpServer::new(|| {
+        App::new()
+            .route("/large", web::get().to(|| async { HttpResponse::Ok().body(vec![b'x'; 2000]) }))
+            .route(
+                "/chunks",
+                web::get().to(|| async {
+                    let chunks = futures_util::stream::iter(
+                        (0..10).map(|_| Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; 500]))),
+                    );
+                    HttpResponse::Ok().streaming(chunks)
+                }),
+            )
+            .route(
+                "/slow",
+                web::get().to(|| async {
+                    tokio::time::sleep(Duration::from_secs(30)).await;
+                    HttpResponse::Ok().finish()
+                }),
+            )
+            .route(
+                "/away",
+                web::get().to(|| async { HttpResponse::Found().insert_header(("location", "/large")).finish() }),
+            )
+            .route("/echo", web::to(echo))
+    })
+    .workers(1)
+    .listen(listener)
+    .unwrap()
+    .disable_signals()
+    .run();
+    tokio::spawn(server);
+    Url::parse(&format!("http://127.0.0.1:{port}/")).unwrap()
+}
+
+async fn echo(request: HttpRequest, body: Bytes) -> HttpResponse {
+    let mut response = HttpResponse::build(actix_web::http::StatusCode::IM_A_TEAPOT);
+    response.insert_header(("x-method", request.method().as_str()));
+    for (name, value) in request.headers() {
+        if name.as_str().starts_with("x-") || name == "authorization" {
+            response.append_header((format!("seen-{name}"), value.clone()));
+        }
+    }
+    response.body(body)
+}
+
+#[actix_web::test]
+async fn a_form_arrives_encoded_and_any_status_is_an_answer() {
+    let outbound = Outbound::new(settings()).unwrap();
+    let url = peer().await.join("echo").unwrap();
+    let form = [("scope", "a b&c"), ("assertion", "x=y")];
+    let answer = outbound.post_form(&url, &[("X-One", "1")], &form, soon()).await.unwrap();
+    assert_eq!(answer.status, 418);
+    assert_eq!(&answer.body[..], b"scope=a+b%26c&assertion=x%3Dy");
+    assert_eq!(answer.header("SEEN-x-one"), Some("1"));
+}
+
+#[actix_web::test]
+async fn redirects_are_not_followed() {
+    let outbound = Outbound::new(settings()).unwrap();
+    let answer = outbound.get(&peer().await.join("away").unwrap(), soon(), 100).await.unwrap();
+    assert_eq!(answer.status, 302);
+}
+
+#[actix_web::test]
+async fn answers_above_the_cap_are_refused_whether_announced_or_not() {
+    let outbound = Outbound::new(settings()).unwrap();
+    let base = peer().await;
+    assert_eq!(outbound.get(&base.join("large").unwrap(), soon(), 2000).await.unwrap().body.len(), 2000);
+    assert_eq!(outbound.get(&base.join("large").unwrap(), soon(), 1999).await, Err(OutboundError::TooLarge));
+    assert_eq!(outbound.get(&base.join("chunks").unwrap(), soon(), 4999).await, Err(OutboundError::TooLarge));
+}
+
+#[actix_web::test]
+async fn the_deadline_holds_also_while_waiting_for_a_free_connection() {
+    let outbound = Outbound::new(OutboundSettings { max_connections_per_host: 1, ..settings() }).unwrap();
+    let slow = peer().await.join("slow").unwrap();
+    let first = outbound.get(&slow, Instant::now() + Duration::from_millis(400), 100);
+    let second = outbound.get(&slow, Instant::now() + Duration::from_millis(200), 100);
+    let begun = Instant::now();
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!((first, second), (Err(OutboundError::TimedOut), Err(OutboundError::TimedOut)));
+    assert!(begun.elapsed() < Duration::from_secs(3));
+}
+
+#[actix_web::test]
+async fn a_relayed_request_passes_bytes_and_headers_unchanged() {
+    let outbound = Outbound::new(settings()).unwrap();
+    let request = RelayRequest {
+        method: "PUT".into(),
+        url: peer().await.join("echo").unwrap(),
+        headers: vec![
+            ("Authorization".into(), b"Bearer abc".to_vec()),
+            ("x-twice".into(), b"1".to_vec()),
+            ("x-twice".into(), b"2".to_vec()),
+            ("Host".into(), b"elsewhere".to_vec()),
+            ("content-length".into(), b"99999".to_vec()),
+        ],
+        body: Bytes::from_static(b"{\"a\" : 1}\r\n"),
+    };
+    let relayed = outbound.relay(request, soon()).await.unwrap();
+    assert_eq!(relayed.status, 418);
+    let values = |name: &str| relayed.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect::<Vec<_>>();
+    assert_eq!(values("seen-authorization"), vec![b"Bearer abc".to_vec()]);
+    assert_eq!(values("seen-x-twice"), vec![b"1".to_vec(), b"2".to_vec()]);
+    let body: Vec<u8> = relayed.into_stream().map(|chunk| chunk.unwrap().to_vec()).collect::<Vec<_>>().await.concat();
+    assert_eq!(body, b"{\"a\" : 1}\r\n");
+}
+
+#[actix_web::test]
+async fn an_unreachable_host_is_told_from_a_refused_one() {
+    let outbound = Outbound::new(settings()).unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = Url::parse(&format!("http://127.0.0.1:{free}/")).unwrap();
+    assert_eq!(outbound.get(&url, soon(), 10).await, Err(OutboundError::Unreachable));
+
+    let strict = Outbound::new(OutboundSettings { private_hosts: vec![], ..settings() }).unwrap();
+    let refused = |host: &str| Err(OutboundError::HostRefused { host: host.into() });
+    assert_eq!(strict.get(&url, soon(), 10).await, refused("127.0.0.1"));
+    let named = Url::parse(&format!("http://localhost:{free}/")).unwrap();
+    assert_eq!(strict.get(&named, soon(), 10).await, refused("localhost"), "a name that resolves to loopback");
+    let networked = OutboundSettings {
+        private_hosts: vec![],
+        private_networks: vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
+        ..settings()
+    };
+    let networked = Outbound::new(networked).unwrap();
+    assert_eq!(networked.get(&named, soon(), 10).await, Err(OutboundError::Unreachable));
+}
+
+#[actix_web::test]
+async fn plain_http_needs_a_listed_host_and_other_schemes_and_user_info_are_refused() {
+    let outbound = Outbound::new(settings()).unwrap();
+    for url in ["http://bot.example/", "ftp://127.0.0.1/", "https://user:secret@bot.example/", "file:///etc/passwd"] {
+        let answer = outbound.get(&Url::parse(url).unwrap(), soon(), 10).await;
+        assert!(matches!(answer, Err(OutboundError::HostRefused { .. })), "{url}: {answer:?}");
+    }
+}
+
+#[test]
+fn addresses_that_are_not_public_are_known_in_every_disguise() {
+    for address in [
+        "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.9.9.9", "169.254.169.254", "172.31.0.1", "192.168.1.1", "198.19.0.1",
+        "224.0.0.1", "255.255.255.255", "168.63.129.16", "::", "::1", "::ffff:10.0.0.1", "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2002:7f00:1::", "2001::1", "2001:db8::1", "fc00::1", "fd00:ec2::254",
+        "fe80::1", "fec0::1", "ff02::1", "100::1",
+    ] {
+        assert!(!host_rules::is_public(address.parse().unwrap()), "{address}");
+    }
+    for address in ["1.1.1.1", "20.190.128.1", "172.32.0.1", "100.128.0.1", "2603:1006:2000::1", "64:ff9b::101:101", "::ffff:1.1.1.1"] {
+        assert!(host_rules::is_public(address.parse().unwrap()), "{address}");
+    }
+}
+
+#[test]
+fn only_public_names_go_through_the_proxy() {
+    let rules = HostRules::new(&settings());
+    for (url, proxied) in [
+        ("https://login.microsoftonline.com/", true),
+        ("https://8.8.8.8/", true),
+        ("http://localhost:3978/", false),
+        ("http://bot:3978/", false),
+        ("http://127.0.0.1/", false),
+        ("http://[::1]/", false),
+        ("http://10.0.0.5/", false),
+    ] {
+        assert_eq!(rules.proxied(&Url::parse(url).unwrap()), proxied, "{url}");
+    }
+}
+
+#[actix_web::test]
+async fn a_self_made_authority_is_trusted_only_when_its_file_is_configured() {
+    let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let pem = key.cert.pem().into_bytes();
+    let private = rustls::pki_types::PrivateKeyDer::Pkcs8(key.signing_key.serialize_der().into());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![key.cert.der().clone()], private)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = Url::parse(&format!("https://localhost:{}/echo", listener.local_addr().unwrap().port())).unwrap();
+    let server = HttpServer::new(|| App::new().route("/echo", web::to(echo))).workers(1);
+    tokio::spawn(server.listen_rustls_0_23(listener, tls).unwrap().disable_signals().run());
+
+    let stranger = Outbound::new(settings()).unwrap();
+    assert_eq!(stranger.get(&url, soon(), 10).await, Err(OutboundError::Unreachable));
+    let trusting = Outbound::new(OutboundSettings { ca_certificates_pem: vec![pem], ..settings() }).unwrap();
+    assert_eq!(trusting.get(&url, soon(), 10).await.unwrap().status, 418);
+}
+
+#[test]
+fn unusable_certificates_are_refused_at_start_up() {
+    let broken = OutboundSettings { ca_certificates_pem: vec![b"not a certificate".to_vec()], ..settings() };
+    assert!(matches!(Outbound::new(broken), Err(OutboundError::Settings(_))));
+}

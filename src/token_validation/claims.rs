@@ -1,0 +1,141 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::domain::Timestamp;
+
+/// The claims that some rule reads; all others are dropped while parsing.
+const READ: [&str; 28] = [
+    "iss", "aud", "exp", "nbf", "iat", "tid", "oid", "sub", "ver", "azp", "appid", "azpacr", "appidacr", "scp", "roles",
+    "idtyp", "upn", "preferred_username", "unique_name", "nonce", "acct", "acr", "amr", "acrs", "xms_cc", "idp", "sid",
+    "uti",
+];
+/// The channel's claim, spelled in lower case by the Bot Connector.
+const SERVICE_URL: &str = "serviceurl";
+/// How far clocks may differ (bot-auth-and-skills §2 rules 12–13, entra-obo §1 rule 15).
+pub(super) const SKEW: Duration = Duration::from_mins(5);
+/// Managed-identity and continuous-access tokens live up to 28 h; nothing genuine lives longer than this.
+const LONGEST_LIFE: Duration = Duration::from_hours(48);
+
+/// The claims of a token. Whether they are verified is said by the type that holds them.
+#[derive(Debug, Default)]
+pub(super) struct Claims(BTreeMap<&'static str, Value>);
+
+/// A token's lifetime, all of it plausible.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lifetime {
+    pub(super) ends: Timestamp,
+    pub(super) not_before: Option<Timestamp>,
+    pub(super) issued: Option<Timestamp>,
+}
+
+impl Claims {
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|value| !value.is_null())
+    }
+
+    /// The claim, if it is a non-empty string.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// The claim as canonical text, whatever its type; arrays sorted, since their order says nothing.
+    pub(super) fn canonical(&self, name: &str) -> Option<String> {
+        match self.0.get(name)? {
+            Value::Null => None,
+            Value::Array(items) => {
+                let mut items: Vec<String> = items.iter().map(Value::to_string).collect();
+                items.sort();
+                Some(items.join(","))
+            }
+            other => Some(other.to_string()),
+        }
+    }
+
+    /// A claim that is spelled as a number by some issuers and as a string by others (`azpacr`).
+    pub(super) fn digits(&self, name: &str) -> Option<String> {
+        match self.0.get(name)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => Some(String::new()),
+        }
+    }
+
+    /// Whether `scp` lists `scope` as a whole element.
+    pub(super) fn has_scope(&self, scope: &str) -> bool {
+        self.text("scp").is_some_and(|scopes| scopes.split(' ').any(|element| element == scope))
+    }
+
+    /// `exp`, `nbf` and `iat`; the error names the claim that makes no sense. Floats are taken: some libraries write them.
+    pub(super) fn lifetime(&self) -> Result<Lifetime, &'static str> {
+        let ends = self.moment("exp")?.ok_or("exp")?;
+        let not_before = self.moment("nbf")?;
+        let issued = self.moment("iat")?;
+        let begun = [not_before, issued].into_iter().flatten().min();
+        if begun.is_some_and(|begun| begun.until(ends) > LONGEST_LIFE) {
+            return Err("exp");
+        }
+        Ok(Lifetime { ends, not_before, issued })
+    }
+
+    /// `None` if absent; an error if it is no point in time.
+    fn moment(&self, name: &'static str) -> Result<Option<Timestamp>, &'static str> {
+        let Some(value) = self.0.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
+        let since_epoch = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).ok_or(name)?;
+        Ok(Some(Timestamp::from_unix_millis(0).plus(since_epoch)))
+    }
+}
+
+impl Lifetime {
+    /// Whether the beginning is further ahead than clocks may differ; names the claim that says so.
+    pub(super) fn begins_after(&self, now: Timestamp) -> Option<&'static str> {
+        let latest = now.plus(SKEW);
+        if self.not_before.is_some_and(|begins| begins > latest) {
+            return Some("nbf");
+        }
+        if self.issued.is_some_and(|issued| issued > latest) {
+            return Some("iat");
+        }
+        // A token that does not say when it began must not outlive a plausible one either.
+        (self.ends > latest.plus(LONGEST_LIFE)).then_some("exp")
+    }
+}
+
+impl<'de> Deserialize<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ClaimsVisitor)
+    }
+}
+
+/// Refuses an object in which a claim that we read occurs twice, or once more in another case: two readers of such a
+/// token may see two different tenants (entra-obo §1 rule 10).
+struct ClaimsVisitor;
+
+impl<'de> Visitor<'de> for ClaimsVisitor {
+    type Value = Claims;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object of claims")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Claims, A::Error> {
+        let mut seen: Vec<&'static str> = Vec::new();
+        let mut claims = BTreeMap::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let value: Value = map.next_value()?;
+            let read = READ.iter().chain([&SERVICE_URL]).find(|read| name.eq_ignore_ascii_case(read));
+            let Some(read) = read else { continue };
+            if seen.contains(read) {
+                return Err(A::Error::custom("a claim occurs twice"));
+            }
+            seen.push(read);
+            if name == *read {
+                claims.insert(*read, value);
+            }
+        }
+        Ok(Claims(claims))
+    }
+}

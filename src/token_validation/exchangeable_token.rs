@@ -1,0 +1,189 @@
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+use super::ExchangeableTokenError;
+use super::claims::Claims;
+use super::issuer::{EntraOrigin, EntraTrust, TokenVersion, client_of, is_guid};
+use super::verifier::{SignatureVerifier, Unproven};
+use crate::domain::{
+    AudienceRule, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, TenantPolicy, Timestamp,
+    UserKey,
+};
+
+/// entra-obo §1 rule 1: 16 to 32 KiB is enough for a bot.
+const TOKEN_LIMIT_BYTES: usize = 32 * 1024;
+/// The tenant of personal accounts. It is no organisation.
+const PERSONAL_ACCOUNTS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+/// Entra applies `exp` itself while the exchange is on its way (entra-obo §1 rule 15).
+const LIFE_NEEDED: Duration = Duration::from_secs(30);
+/// What makes two sign-ins of one user different (entra-obo §4, row "Key").
+const CONTEXT: [&str; 8] = ["azpacr", "appidacr", "acrs", "acr", "amr", "xms_cc", "idp", "sid"];
+/// A real `uti` has 22 characters; it goes to the log.
+const LONGEST_TOKEN_ID: usize = 64;
+
+/// Validates the tokens that clients hand in to be exchanged. The only maker of [`ExchangeableToken`].
+pub struct ExchangeableTokenValidator {
+    trust: EntraTrust,
+    verifier: SignatureVerifier,
+    clock: SharedClock,
+}
+
+impl ExchangeableTokenValidator {
+    /// Trusts the tenants of one Entra cloud; which of them is each connection's policy.
+    #[must_use]
+    pub fn new(trust: EntraTrust, clock: SharedClock) -> Self {
+        Self { trust, verifier: SignatureVerifier::new(TOKEN_LIMIT_BYTES), clock }
+    }
+
+    /// Proves that `raw` is a user's genuine token, live, and meant for a connection with this policy
+    /// (entra-obo §1 rules 1–20). Issuer and tenant are compared before anything is fetched.
+    ///
+    /// # Errors
+    /// [`ExchangeableTokenError`].
+    pub async fn validate(
+        &self,
+        raw: &Secret,
+        policy: &ExchangePolicy,
+    ) -> Result<ExchangeableToken, ExchangeableTokenError> {
+        let choose = |claims: &Claims| {
+            self.admit_origin(claims, policy).map(|origin| self.trust.keys_of(origin.version).clone())
+        };
+        let token = self.verifier.verify(raw.expose(), choose).await?;
+        let claims = &token.claims;
+        // Again, for a remembered signature was perhaps proven under another connection's policy.
+        let origin = self.admit_origin(claims, policy).map_err(rejected)?;
+        if !self.trust.key_may_sign(&token.key, &origin) {
+            return Err(rejected("iss"));
+        }
+        check_audience(claims, origin.version, policy)?;
+        let expires_at = self.check_times(claims)?;
+        check_user(claims)?;
+        if !policy.required_scopes.iter().all(|scope| claims.has_scope(scope)) {
+            return Err(rejected("scp"));
+        }
+        let client = client_of(claims, origin.version).map_err(rejected)?;
+        check_client(client.as_deref(), policy)?;
+        accepted(raw, claims, &origin, expires_at)
+    }
+
+    fn admit_origin(&self, claims: &Claims, policy: &ExchangePolicy) -> Result<EntraOrigin, &'static str> {
+        let origin = self.trust.origin(claims)?;
+        if !origin.fits_version(claims) || (origin.version == TokenVersion::V1 && !policy.allow_v1) {
+            return Err("ver");
+        }
+        let admitted = match &policy.tenants {
+            TenantPolicy::Listed(tenants) => tenants.contains(&origin.tenant_id),
+            TenantPolicy::AnyOrganization => origin.tenant_id != PERSONAL_ACCOUNTS,
+        };
+        if admitted { Ok(origin) } else { Err("tid") }
+    }
+
+    fn check_times(&self, claims: &Claims) -> Result<Timestamp, ExchangeableTokenError> {
+        let lifetime = claims.lifetime().map_err(|_| rejected("time"))?;
+        if lifetime.not_before.is_none() || lifetime.issued.is_none() {
+            return Err(rejected("time"));
+        }
+        let now = self.clock.now();
+        match lifetime.begins_after(now) {
+            Some("exp") => return Err(rejected("time")),
+            Some(_) => return Err(ExchangeableTokenError::Expired),
+            None => {}
+        }
+        if lifetime.ends > now.plus(LIFE_NEEDED) { Ok(lifetime.ends) } else { Err(ExchangeableTokenError::Expired) }
+    }
+}
+
+impl From<Unproven> for ExchangeableTokenError {
+    fn from(unproven: Unproven) -> Self {
+        match unproven {
+            Unproven::Refused(check) => Self::Rejected { check },
+            Unproven::KeysUnavailable => Self::KeysUnavailable,
+        }
+    }
+}
+
+fn rejected(check: &'static str) -> ExchangeableTokenError {
+    ExchangeableTokenError::Rejected { check }
+}
+
+/// Whole-string comparison (DESIGN §5.7); v1.0 tokens may spell a URI with a trailing slash (entra-obo §1 rule 14).
+fn check_audience(
+    claims: &Claims,
+    version: TokenVersion,
+    policy: &ExchangePolicy,
+) -> Result<(), ExchangeableTokenError> {
+    let audience = claims.text("aud").ok_or(rejected("aud"))?;
+    let fits = policy.audiences.iter().any(|rule| match rule {
+        AudienceRule::ClientId(client_id) => is_guid(audience) && audience.eq_ignore_ascii_case(client_id),
+        AudienceRule::Uri(uri) => {
+            audience == uri || (version == TokenVersion::V1 && audience.strip_suffix('/') == Some(uri))
+        }
+    });
+    if fits { Ok(()) } else { Err(rejected("aud")) }
+}
+
+/// On-behalf-of is for users (entra-obo §1 rule 16), and not for ID tokens (rule 4).
+fn check_user(claims: &Claims) -> Result<(), ExchangeableTokenError> {
+    let without_scope = !claims.has("scp");
+    let same_subject = claims.text("oid").is_some() && claims.text("oid") == claims.text("sub");
+    let app_only = claims.text("idtyp") == Some("app") || (without_scope && (claims.has("roles") || same_subject));
+    if app_only {
+        return Err(rejected("app_only"));
+    }
+    if without_scope {
+        return Err(rejected("scp"));
+    }
+    if claims.has("nonce") { Err(rejected("form")) } else { Ok(()) }
+}
+
+fn check_client(client: Option<&str>, policy: &ExchangePolicy) -> Result<(), ExchangeableTokenError> {
+    let welcome = policy.authorized_clients.is_empty()
+        || client.is_some_and(|client| policy.authorized_clients.iter().any(|listed| listed == client));
+    if welcome { Ok(()) } else { Err(rejected("azp")) }
+}
+
+fn accepted(
+    raw: &Secret,
+    claims: &Claims,
+    origin: &EntraOrigin,
+    expires_at: Timestamp,
+) -> Result<ExchangeableToken, ExchangeableTokenError> {
+    let object_id = claims.text("oid").filter(|oid| is_guid(oid)).ok_or(rejected("oid"))?.to_ascii_lowercase();
+    let token_id = claims.text("uti").filter(|uti| uti.len() <= LONGEST_TOKEN_ID).map(str::to_owned);
+    Ok(ExchangeableToken {
+        raw: raw.clone(),
+        user: UserKey::entra(&object_id, &origin.tenant_id),
+        object_id,
+        tenant_id: origin.tenant_id.clone(),
+        expires_at,
+        security_context: context_of(claims),
+        token_id,
+    })
+}
+
+/// Length-prefixed parts, absence told from emptiness, so that no two different sign-ins share a digest.
+fn context_of(claims: &Claims) -> SecurityContext {
+    let mut context = Context::new(&SHA256);
+    let mut add = |part: Option<&str>| match part {
+        None => context.update(&[0]),
+        Some(text) => {
+            context.update(&[1]);
+            context.update(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+            context.update(text.as_bytes());
+        }
+    };
+    // The client is `azp` in one token format and `appid` in the other.
+    add(claims.text("azp").or(claims.text("appid")).map(str::to_ascii_lowercase).as_deref());
+    for name in CONTEXT {
+        add(claims.canonical(name).as_deref());
+    }
+    let mut short = [0_u8; 16];
+    for (to, from) in short.iter_mut().zip(context.finish().as_ref()) {
+        *to = *from;
+    }
+    SecurityContext(short)
+}

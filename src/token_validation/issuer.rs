@@ -1,0 +1,123 @@
+use std::sync::Arc;
+
+use super::claims::Claims;
+use super::jwks::VerificationKey;
+use super::key_set::KeySet;
+
+/// Entra's placeholder in multi-tenant issuers.
+const PLACEHOLDER: &str = "{tenantid}";
+
+/// A channel issuer and the keys that prove its tokens.
+#[derive(Clone)]
+pub struct ChannelTrust {
+    /// `iss`, compared exactly.
+    pub issuer: String,
+    /// Its keys, endorsed for channels.
+    pub key_set: Arc<KeySet>,
+}
+
+/// An Entra cloud: the forms of its tenants' issuers and the keys that prove their tokens.
+#[derive(Clone)]
+pub struct EntraTrust {
+    /// The issuer of v2.0 tokens, `{tenantid}` standing for the tenant: `https://login.microsoftonline.com/{tenantid}/v2.0`.
+    pub v2_issuer: String,
+    /// The issuer of v1.0 tokens: `https://sts.windows.net/{tenantid}/`.
+    pub v1_issuer: String,
+    /// The keys of v2.0 tokens, and of v1.0 tokens unless these have keys of their own.
+    pub key_set: Arc<KeySet>,
+    /// The keys of v1.0 tokens, where they are published elsewhere.
+    pub v1_key_set: Option<Arc<KeySet>>,
+}
+
+/// The token format, as `ver` and the issuer's form say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenVersion {
+    V1,
+    V2,
+}
+
+/// What an Entra token says about where it comes from, consistent in itself.
+#[derive(Clone, Debug)]
+pub(super) struct EntraOrigin {
+    pub(super) version: TokenVersion,
+    /// Lower-case.
+    pub(super) tenant_id: String,
+    /// As the token spells it.
+    issuer: String,
+}
+
+impl EntraTrust {
+    /// Which tenant's token this claims to be; the error names the failed check. Compares issuer, `tid` and form only
+    /// (entra-obo §1 rules 8–10); `ver` is the caller's to judge.
+    pub(super) fn origin(&self, claims: &Claims) -> Result<EntraOrigin, &'static str> {
+        let issuer = claims.text("iss").ok_or("iss")?;
+        let (version, segment) = tenant_segment(&self.v2_issuer, issuer)
+            .map(|segment| (TokenVersion::V2, segment))
+            .or_else(|| tenant_segment(&self.v1_issuer, issuer).map(|segment| (TokenVersion::V1, segment)))
+            .ok_or("iss")?;
+        let tenant = claims.text("tid").filter(|tenant| is_guid(tenant)).ok_or("tid")?;
+        if segment.is_some_and(|segment| segment != tenant) {
+            return Err("tid");
+        }
+        Ok(EntraOrigin { version, tenant_id: tenant.to_ascii_lowercase(), issuer: issuer.to_owned() })
+    }
+
+    /// The keys for tokens of this form.
+    pub(super) fn keys_of(&self, version: TokenVersion) -> &Arc<KeySet> {
+        match (version, &self.v1_key_set) {
+            (TokenVersion::V1, Some(key_set)) => key_set,
+            _ => &self.key_set,
+        }
+    }
+
+    /// Whether the signing key may sign for this issuer: Entra names a key's issuer beside it, and the keys of one
+    /// tenant (personal accounts, say) must not sign another's tokens (entra-obo §1 rule 11).
+    pub(super) fn key_may_sign(&self, key: &VerificationKey, origin: &EntraOrigin) -> bool {
+        let Some(of_key) = &key.issuer else { return true };
+        let of_key = of_key.replace(PLACEHOLDER, &origin.tenant_id);
+        // The keys of v1.0 tokens carry the v2.0 form.
+        of_key == origin.issuer || of_key == self.v2_issuer.replace(PLACEHOLDER, &origin.tenant_id)
+    }
+}
+
+impl EntraOrigin {
+    /// `ver` must say what the issuer's form says.
+    pub(super) fn fits_version(&self, claims: &Claims) -> bool {
+        match self.version {
+            TokenVersion::V1 => claims.text("ver") == Some("1.0"),
+            TokenVersion::V2 => claims.text("ver") == Some("2.0"),
+        }
+    }
+}
+
+/// The application that obtained the token: `azp` (v2.0) or `appid` (v1.0), lower-case. If both are there they must
+/// agree (bot-auth-and-skills §2 rule 20).
+pub(super) fn client_of(claims: &Claims, version: TokenVersion) -> Result<Option<String>, &'static str> {
+    let (azp, appid) = (claims.text("azp"), claims.text("appid"));
+    if let (Some(azp), Some(appid)) = (azp, appid)
+        && !azp.eq_ignore_ascii_case(appid)
+    {
+        return Err("azp");
+    }
+    let client = match version {
+        TokenVersion::V1 => appid,
+        TokenVersion::V2 => azp,
+    };
+    Ok(client.map(str::to_ascii_lowercase))
+}
+
+/// A GUID in its hyphenated form.
+pub(super) fn is_guid(text: &str) -> bool {
+    text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
+}
+
+/// `None`: the issuer does not fit. `Some(None)`: it fits, and names no tenant because the template does not.
+#[allow(clippy::option_option, reason = "whether it fits and whether it names a tenant are two questions")]
+fn tenant_segment<'a>(template: &str, issuer: &'a str) -> Option<Option<&'a str>> {
+    let Some((before, after)) = template.split_once(PLACEHOLDER) else {
+        let named = issuer.split('/').find(|segment| is_guid(segment));
+        return (!template.is_empty() && template == issuer).then_some(named);
+    };
+    let segment = issuer.strip_prefix(before)?.strip_suffix(after)?;
+    is_guid(segment).then_some(Some(segment))
+}

@@ -1,0 +1,66 @@
+//! Tokens that come in: key sets, signatures, and the claims that each kind of token must have.
+//!
+//! Owns the proof that a token is genuine and of the right kind. It deliberately knows neither requests nor bots nor
+//! connections by name: which audiences and callers are welcome is handed in or decided by who asked. Trust tables are
+//! built once and never learn from a token (DESIGN §5.1).
+
+mod caller;
+mod claims;
+mod exchangeable_token;
+mod issuer;
+mod jwks;
+mod key_set;
+mod unverified;
+mod verifier;
+
+#[cfg(test)]
+mod test_issuer;
+
+pub use caller::{AppClaims, CallerTokenValidator, ChannelClaims, VerifiedCaller};
+pub use exchangeable_token::ExchangeableTokenValidator;
+pub use issuer::{ChannelTrust, EntraTrust};
+pub use key_set::{KeySet, KeySetSource};
+
+/// Why a caller's bearer token was refused (bot-auth-and-skills §2).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallerTokenError {
+    /// 401 `InvalidToken`.
+    #[error("the caller's token is invalid: {check}")]
+    Invalid {
+        /// Which check failed, for the log: `form`, `alg`, `signature`, `iss`, `tid`, `aud`, `exp`, …
+        check: &'static str,
+    },
+    /// 401 `TokenExpired`.
+    #[error("the caller's token has expired")]
+    Expired,
+    /// 403 `DelegatedTokenNotAllowed`: a genuine token, but a user's. If its audience is none of ours it is a 401 like
+    /// any foreign token.
+    #[error("the caller's token is a user's: {check}")]
+    Delegated {
+        /// The claim that tells.
+        check: &'static str,
+        /// `aud`, verified.
+        audience: String,
+    },
+    /// 503 `KeysUnavailable`: nothing can be said about the token.
+    #[error("the issuer's keys are unavailable")]
+    KeysUnavailable,
+}
+
+/// Why a token cannot be exchanged (entra-obo §1).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExchangeableTokenError {
+    /// 400 `assertion_rejected:<check>`.
+    #[error("the exchangeable token is rejected: {check}")]
+    Rejected {
+        /// Which check failed: `form`, `alg`, `crit`, `typ`, `signature`, `iss`, `tid`, `ver`, `aud`, `time`, `app_only`,
+        /// `scp`, `azp`, `oid`.
+        check: &'static str,
+    },
+    /// 412: over, or about to be, or not begun; a fresh one cures it.
+    #[error("the exchangeable token is outside its lifetime")]
+    Expired,
+    /// 500: nothing can be said about the token.
+    #[error("the issuer's keys are unavailable")]
+    KeysUnavailable,
+}

@@ -1,0 +1,168 @@
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::claims::Claims;
+
+/// Longer ids are nobody's; real ones have some 30 bytes.
+const LONGEST_KEY_ID_BYTES: usize = 256;
+
+/// A token whose signature has not been checked. Its values may only choose among configured key sets.
+#[derive(Debug)]
+pub(super) struct UnverifiedToken<'a> {
+    pub(super) key_id: String,
+    pub(super) claims: Claims,
+    pub(super) signed: &'a [u8],
+    pub(super) signature: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: Option<Value>,
+    kid: Option<Value>,
+    typ: Option<Value>,
+    crit: Option<Value>,
+    nonce: Option<Value>,
+}
+
+/// The cheap shape checks; the error names the check (entra-obo §1 rules 1–6, bot-auth-and-skills §2 rules 5–7).
+///
+/// `jku`, `x5u`, `x5c` and `jwk` are not even read: keys come from configured key sets only. Only RS256 is taken: it is
+/// what Entra and the Bot Framework sign with, and a short list leaves no room for confusion of algorithms.
+pub(super) fn parse(raw: &str, limit_bytes: usize) -> Result<UnverifiedToken<'_>, &'static str> {
+    if raw.len() > limit_bytes {
+        return Err("form");
+    }
+    let mut parts = raw.split('.');
+    let (Some(header), Some(payload), Some(signature), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err("form");
+    };
+    let header: Header = decode(header)?;
+    check_header(&header)?;
+    let key_id = header.kid.as_ref().and_then(Value::as_str).unwrap_or("");
+    if key_id.is_empty() || key_id.len() > LONGEST_KEY_ID_BYTES {
+        return Err("kid");
+    }
+    let claims: Claims = decode(payload)?;
+    let signed_length = raw.len() - signature.len() - 1;
+    let signed = raw.as_bytes().get(..signed_length).ok_or("form")?;
+    Ok(UnverifiedToken { key_id: key_id.to_owned(), claims, signed, signature })
+}
+
+fn check_header(header: &Header) -> Result<(), &'static str> {
+    if header.alg.as_ref().and_then(Value::as_str) != Some("RS256") {
+        return Err("alg");
+    }
+    if header.crit.is_some() {
+        return Err("crit");
+    }
+    // A token for Microsoft Graph: its signature covers a hashed nonce, nobody else can verify it (rule 5).
+    if header.nonce.is_some() {
+        return Err("aud");
+    }
+    match &header.typ {
+        None => Ok(()),
+        Some(Value::String(typ)) if is_access_token_type(typ) => Ok(()),
+        Some(_) => Err("typ"),
+    }
+}
+
+fn is_access_token_type(typ: &str) -> bool {
+    let short = typ.strip_prefix("application/").unwrap_or(typ);
+    short.eq_ignore_ascii_case("JWT") || short.eq_ignore_ascii_case("at+jwt")
+}
+
+fn decode<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, &'static str> {
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| "form")?;
+    serde_json::from_slice(&bytes).map_err(|_| "form")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn token(header: &str, payload: &str) -> String {
+        format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload))
+    }
+
+    fn refusal(header: &str, payload: &str) -> &'static str {
+        parse(&token(header, payload), 16_384).unwrap_err()
+    }
+
+    #[test]
+    fn a_well_formed_token_is_taken_apart() {
+        let raw = token(r#"{"alg":"RS256","kid":"k","typ":"JWT"}"#, r#"{"iss":"i"}"#);
+        let parsed = parse(&raw, 16_384).unwrap();
+        assert_eq!((parsed.key_id.as_str(), parsed.signature), ("k", "c2ln"));
+        assert_eq!(parsed.claims.text("iss"), Some("i"));
+        assert_eq!(parsed.signed, raw.strip_suffix(".c2ln").unwrap().as_bytes());
+    }
+
+    #[test]
+    fn hostile_headers_are_refused_before_anything_is_fetched() {
+        for (header, check) in [
+            (r#"{"alg":"none","kid":"k"}"#, "alg"),
+            (r#"{"alg":"NONE","kid":"k"}"#, "alg"),
+            (r#"{"alg":"HS256","kid":"k"}"#, "alg"),
+            (r#"{"alg":"ES256","kid":"k"}"#, "alg"),
+            (r#"{"alg":"PS256","kid":"k"}"#, "alg"),
+            (r#"{"alg":["RS256"],"kid":"k"}"#, "alg"),
+            (r#"{"kid":"k"}"#, "alg"),
+            (r#"{"alg":"RS256","kid":"k","crit":["b64"],"b64":false}"#, "crit"),
+            (r#"{"alg":"RS256","kid":"k","nonce":"x"}"#, "aud"),
+            (r#"{"alg":"RS256","kid":"k","typ":"dpop+jwt"}"#, "typ"),
+            (r#"{"alg":"RS256"}"#, "kid"),
+            (r#"{"alg":"RS256","kid":""}"#, "kid"),
+            (r#"{"alg":"RS256","kid":7}"#, "kid"),
+            (r#"["RS256"]"#, "form"),
+            ("", "form"),
+        ] {
+            assert_eq!(refusal(header, "{}"), check, "{header}");
+        }
+        let long = format!(r#"{{"alg":"RS256","kid":"{}"}}"#, "k".repeat(257));
+        assert_eq!(refusal(&long, "{}"), "kid");
+    }
+
+    #[test]
+    fn what_is_not_three_unpadded_parts_is_no_token() {
+        let good = token(r#"{"alg":"RS256","kid":"k"}"#, "{}");
+        for raw in ["", ".", "..", "a.b", &format!("{good}.x"), &format!("{good}.x.y"), &good.replace('.', "=."), "é.é.é"] {
+            assert_eq!(parse(raw, 16_384).unwrap_err(), "form", "{raw}");
+        }
+        assert_eq!(parse(&good, good.len() - 1).unwrap_err(), "form");
+    }
+
+    #[test]
+    fn a_claim_that_occurs_twice_in_any_case_is_refused() {
+        let header = r#"{"alg":"RS256","kid":"k"}"#;
+        assert_eq!(refusal(header, r#"{"tid":"a","TID":"b"}"#), "form");
+        assert_eq!(refusal(header, r#"{"tid":"a","tid":"a"}"#), "form");
+        assert!(parse(&token(header, r#"{"x":1,"X":2}"#), 16_384).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_input_panics(raw in any::<String>()) {
+            let _ = parse(&raw, 16_384);
+        }
+
+        #[test]
+        fn no_header_or_payload_panics(header in any::<Vec<u8>>(), payload in any::<Vec<u8>>()) {
+            let raw = format!("{}.{}.", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+            let _ = parse(&raw, 16_384);
+        }
+
+        #[test]
+        fn times_of_any_size_are_handled(exp in any::<f64>(), nbf in any::<i64>()) {
+            let raw = token(r#"{"alg":"RS256","kid":"k"}"#, &serde_json::json!({"exp": exp, "nbf": nbf}).to_string());
+            let _ = parse(&raw, 16_384).unwrap().claims.lifetime();
+        }
+    }
+}
