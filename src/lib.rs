@@ -2,5 +2,6 @@
 //!
 //! The rooms and who may import whom are described in the README and held by `tests/it/architecture.rs`.
 
+pub mod config;
 pub mod domain;
 pub mod protocol;

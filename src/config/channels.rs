@@ -1,0 +1,73 @@
+use serde::Deserialize;
+use url::Url;
+
+use super::addresses::{KeySource, PlainHttp};
+use super::cloud::{Cloud, CloudDefaults};
+use super::problems::Place;
+use super::review::Review;
+
+/// Whom bot-sso believes that a call comes from a channel.
+#[derive(Clone, Debug)]
+pub struct ChannelTrustSection {
+    /// `iss` of the channels' tokens, compared exactly.
+    pub issuer: String,
+    /// Where their keys are.
+    pub keys: KeySource,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawChannels {
+    pub(super) cloud: Option<Cloud>,
+    issuer: Option<String>,
+    metadata_url: Option<String>,
+    jwks_url: Option<String>,
+    allow_insecure_http: Option<bool>,
+}
+
+impl RawChannels {
+    pub(super) fn validate(self, defaults: &CloudDefaults, review: &mut Review<'_>) -> Option<ChannelTrustSection> {
+        let place = Place::section("channels");
+        // An issuer of one's own with the public cloud's keys would believe the public cloud's tokens under that name.
+        if self.issuer.is_some() && self.metadata_url.is_none() && self.jwks_url.is_none() {
+            let message = "comes without its keys: write metadata_url or jwks_url beside it";
+            review.report(&place.key("issuer"), message.to_owned());
+        }
+        let issuer = self.issuer.unwrap_or_else(|| defaults.channel_issuer.to_owned());
+        review.url(&issuer, &place.key("issuer"))?;
+        let plain = PlainHttp::of_section(self.allow_insecure_http);
+        let written = WrittenKeys { metadata_url: self.metadata_url, jwks_url: self.jwks_url };
+        let keys = written.validate_or(metadata_at(defaults.channel_metadata), plain, review, &place)?;
+        Some(ChannelTrustSection { issuer, keys })
+    }
+}
+
+/// The addresses of keys as the operator wrote them. `jwks_url` wins over `metadata_url`.
+pub(super) struct WrittenKeys {
+    pub(super) metadata_url: Option<String>,
+    pub(super) jwks_url: Option<String>,
+}
+
+impl WrittenKeys {
+    /// `default` if nothing was written.
+    pub(super) fn validate_or(
+        self,
+        default: Option<KeySource>,
+        plain: PlainHttp,
+        review: &mut Review<'_>,
+        place: &Place,
+    ) -> Option<KeySource> {
+        if self.metadata_url.is_none() && self.jwks_url.is_none() {
+            return default;
+        }
+        let metadata = self.metadata_url.map(|text| review.address(&text, plain, &place.key("metadata_url")));
+        let jwks = self.jwks_url.map(|text| review.address(&text, plain, &place.key("jwks_url")));
+        let metadata = metadata.flatten().map(KeySource::Metadata);
+        jwks.map_or(metadata, |address| address.map(KeySource::Jwks))
+    }
+}
+
+/// The keys that the document at `address` announces; `address` is one of ours.
+pub(super) fn metadata_at(address: &str) -> Option<KeySource> {
+    Url::parse(address).ok().map(KeySource::Metadata)
+}

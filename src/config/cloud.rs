@@ -1,0 +1,58 @@
+use serde::Deserialize;
+
+/// Which of Microsoft's clouds the defaults are taken from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Cloud {
+    #[default]
+    Public,
+    UsGov,
+    China,
+}
+
+/// A cloud's addresses and names (reference: bot-auth-and-skills §1.1, entra-obo §1 rule 9).
+pub(super) struct CloudDefaults {
+    /// Who issues the channels' tokens.
+    pub(super) channel_issuer: &'static str,
+    /// Where the channels' keys are announced.
+    pub(super) channel_metadata: &'static str,
+    /// Where users sign in.
+    pub(super) authority: &'static str,
+    /// Who issues tokens of version 1.0.
+    pub(super) v1_issuer: &'static str,
+    /// For whom bots get the token that they call the Token Service with.
+    pub(super) token_service_audience: &'static str,
+    /// The Bot Framework's own tenant, which issues the tokens of bots that are registered as multi-tenant.
+    pub(super) bot_framework_tenant: &'static str,
+}
+
+impl Cloud {
+    pub(super) fn defaults(self) -> &'static CloudDefaults {
+        match self {
+            Self::Public => &CloudDefaults {
+                channel_issuer: "https://api.botframework.com",
+                channel_metadata: "https://login.botframework.com/v1/.well-known/openidconfiguration",
+                authority: "https://login.microsoftonline.com",
+                v1_issuer: "https://sts.windows.net/{tenantid}/",
+                token_service_audience: "https://api.botframework.com",
+                bot_framework_tenant: "d6d49420-f39b-4df7-a1dc-d59a935871db",
+            },
+            Self::UsGov => &CloudDefaults {
+                channel_issuer: "https://api.botframework.us",
+                channel_metadata: "https://login.botframework.azure.us/v1/.well-known/openidconfiguration",
+                authority: "https://login.microsoftonline.us",
+                v1_issuer: "https://sts.windows.net/{tenantid}/",
+                token_service_audience: "https://api.botframework.us",
+                bot_framework_tenant: "cab8a31a-1906-4287-a0d8-4eef66b95f6e",
+            },
+            Self::China => &CloudDefaults {
+                channel_issuer: "https://api.botframework.azure.cn",
+                channel_metadata: "https://login.botframework.azure.cn/v1/.well-known/openidconfiguration",
+                authority: "https://login.partner.microsoftonline.cn",
+                v1_issuer: "https://sts.chinacloudapi.cn/{tenantid}/",
+                token_service_audience: "https://api.botframework.azure.cn",
+                bot_framework_tenant: "a55a4d5b-9241-49b1-b4ff-befa8db00269",
+            },
+        }
+    }
+}

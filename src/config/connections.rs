@@ -1,0 +1,225 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::domain::{Bot, BotName, Connection, ConnectionName, ExchangePolicy, Secret, TenantPolicy, audiences_of};
+
+use super::problems::Place;
+use super::review::Review;
+use super::revision::revision_of;
+use super::scopes;
+use super::secrets::{SECRET_FORM, SecretReference};
+use super::suggestion::near_match;
+use super::values::WordOrList;
+
+/// The longest wire name taken, in bytes (DESIGN §5.13).
+const MAX_NAME_BYTES: usize = 256;
+
+/// A connection and the credential it is redeemed with.
+#[derive(Clone, Debug)]
+pub struct ConnectionSection {
+    /// Its key in the file: `[connections.<key>]`. The wire name is `connection.name`.
+    pub key: String,
+    /// The connection.
+    pub connection: Connection,
+    /// The client secret.
+    pub client_secret: Secret,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawConnection {
+    name: Option<String>,
+    bot: Option<String>,
+    identity_provider: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<SecretReference>,
+    scopes: Option<Vec<String>>,
+    token_exchange_uri: Option<String>,
+    tenants: Option<WordOrList>,
+    required_scopes: Option<Vec<String>>,
+    authorized_clients: Vec<String>,
+    allow_v1: bool,
+}
+
+/// What a connection may refer to. The names are those written, whether or not the rest of their section is in order.
+pub(super) struct References<'a> {
+    pub(super) bot_names: Vec<String>,
+    pub(super) provider_names: Vec<String>,
+    pub(super) bots: &'a [Bot],
+}
+
+pub(super) fn validate(
+    raw: BTreeMap<String, RawConnection>,
+    references: &References<'_>,
+    review: &mut Review<'_>,
+) -> Vec<ConnectionSection> {
+    let section = Place::section("connections");
+    if raw.is_empty() && !review.is_reported(&section) {
+        review.warn(&section, "is missing: nobody will be signed in, everything is forwarded".to_owned());
+    }
+    let mut sections: Vec<ConnectionSection> = Vec::new();
+    for (key, connection) in raw {
+        let place = section.key(&key);
+        let Some(validated) = connection.validate(&key, references, review, &place) else { continue };
+        let twin = |other: &&ConnectionSection| {
+            other.connection.bot == validated.connection.bot && other.connection.name == validated.connection.name
+        };
+        if let Some(other) = sections.iter().find(twin) {
+            let message = format!("has the same bot and name as connections.{}: write another name", other.key);
+            review.report(&place.key("name"), message);
+        }
+        sections.push(validated);
+    }
+    sections
+}
+
+impl RawConnection {
+    fn validate(
+        mut self,
+        key: &str,
+        references: &References<'_>,
+        review: &mut Review<'_>,
+        place: &Place,
+    ) -> Option<ConnectionSection> {
+        let name = wire_name(self.name.as_deref().unwrap_or(key), review, &place.key("name"));
+        let bot = references.bot(self.bot.take(), review, &place.key("bot"));
+        let provider = references.provider(self.identity_provider.take(), review, &place.key("identity_provider"));
+        let client_id = match self.client_id.take() {
+            Some(text) => review.guid(&text, &place.key("client_id")),
+            None => bot.as_ref().and_then(|bot| references.app_id_of(bot)),
+        };
+        let at = place.key("client_secret");
+        let reference = review.required(self.client_secret.take(), &at, SECRET_FORM);
+        let client_secret = reference.and_then(|reference| review.secret(&reference, &at));
+        let at = place.key("scopes");
+        let asked = review.required(
+            self.scopes.take(),
+            &at,
+            "what the bot needs, as [\"https://graph.microsoft.com/User.Read\"]",
+        );
+        let scopes = asked.and_then(|scopes| scopes::validate(scopes, review, &at));
+        let demands = Demands::take_from(&mut self, review, place);
+        let (client_id, scopes, provider, demands) = (client_id?, scopes?, provider?, demands?);
+        let connection = Connection {
+            bot: BotName::new(&bot?),
+            name: name?,
+            revision: revision_of(&provider, &client_id, &scopes),
+            identity_provider: provider,
+            exchange: demands.policy(&client_id),
+            token_exchange_uri: demands.token_exchange_uri,
+            client_id,
+            scopes,
+        };
+        Some(ConnectionSection { key: key.to_owned(), connection, client_secret: client_secret? })
+    }
+}
+
+fn wire_name(name: &str, review: &mut Review<'_>, place: &Place) -> Option<ConnectionName> {
+    if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
+        review.report(place, format!("is no name for a connection: write 1 to {MAX_NAME_BYTES} bytes of text"));
+        return None;
+    }
+    Some(ConnectionName::new(name))
+}
+
+impl References<'_> {
+    fn bot(&self, written: Option<String>, review: &mut Review<'_>, place: &Place) -> Option<String> {
+        let name = review.required(written, place, "the name of the bot that uses it")?;
+        known(name, &self.bot_names, "bots", review, place)
+    }
+
+    fn provider(&self, written: Option<String>, review: &mut Review<'_>, place: &Place) -> Option<String> {
+        let name = match (written, self.provider_names.as_slice()) {
+            (Some(name), _) => Some(name),
+            (None, [only]) => Some(only.clone()),
+            (None, _) => None,
+        };
+        let name = review.required(name, place, "the name of one of [identity_providers.…]")?;
+        known(name, &self.provider_names, "identity_providers", review, place)
+    }
+
+    fn app_id_of(&self, bot: &str) -> Option<String> {
+        self.bots.iter().find(|known| known.name.as_str() == bot).map(|bot| bot.app_id.clone())
+    }
+}
+
+fn known(name: String, names: &[String], section: &str, review: &mut Review<'_>, place: &Place) -> Option<String> {
+    if names.contains(&name) {
+        return Some(name);
+    }
+    if review.is_reported(&Place::section(section).key(&name)) {
+        return None;
+    }
+    let hint = match near_match(&name, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => format!("write a section [{section}.{name}], or one of: {}", names.join(", ")),
+    };
+    review.report(place, format!("there is no {section}.{name}: {hint}"));
+    None
+}
+
+/// What is demanded of a token before it is exchanged.
+struct Demands {
+    tenants: TenantPolicy,
+    required_scopes: Vec<String>,
+    authorized_clients: Vec<String>,
+    token_exchange_uri: Option<String>,
+    allow_v1: bool,
+}
+
+impl Demands {
+    fn take_from(raw: &mut RawConnection, review: &mut Review<'_>, place: &Place) -> Option<Self> {
+        let tenants = tenant_policy(raw.tenants.take(), review, &place.key("tenants"));
+        let required_scopes = required_scopes(raw.required_scopes.take(), review, &place.key("required_scopes"));
+        let authorized_clients = review.guids(&raw.authorized_clients, &place.key("authorized_clients"));
+        let at = place.key("token_exchange_uri");
+        let uri = raw.token_exchange_uri.take().map(|text| scopes::exchange_uri(text, review, &at));
+        Some(Self {
+            tenants: tenants?,
+            required_scopes,
+            authorized_clients,
+            token_exchange_uri: uri.map_or(Some(None), |uri| uri.map(Some))?,
+            allow_v1: raw.allow_v1,
+        })
+    }
+
+    fn policy(&self, client_id: &str) -> ExchangePolicy {
+        ExchangePolicy {
+            tenants: self.tenants.clone(),
+            audiences: audiences_of(client_id, self.token_exchange_uri.as_deref(), &self.required_scopes),
+            required_scopes: self.required_scopes.clone(),
+            authorized_clients: self.authorized_clients.clone(),
+            allow_v1: self.allow_v1,
+        }
+    }
+}
+
+fn required_scopes(written: Option<Vec<String>>, review: &mut Review<'_>, place: &Place) -> Vec<String> {
+    let scopes = written.unwrap_or_else(|| vec!["access_as_user".to_owned()]);
+    if scopes.is_empty() {
+        review.report(place, "is empty: write the scope that your app exposes, as [\"access_as_user\"]".to_owned());
+    }
+    for (index, scope) in scopes.iter().enumerate() {
+        if let Some((_, last)) = scope.rsplit_once('/') {
+            review.report(&place.index(index), format!("{scope:?} is more than a scope's name: write {last:?}"));
+        }
+    }
+    review.tokens(&scopes, place, "a scope")
+}
+
+fn tenant_policy(written: Option<WordOrList>, review: &mut Review<'_>, place: &Place) -> Option<TenantPolicy> {
+    let form = "[\"<tenant GUID>\"], or \"any_organization\"";
+    match review.required(written, place, &format!("whose users may sign in: {form}"))? {
+        WordOrList::Word(word) if word == "any_organization" => Some(TenantPolicy::AnyOrganization),
+        WordOrList::Word(word) => {
+            review.report(place, format!("{word:?} is neither: write {form}"));
+            None
+        }
+        WordOrList::List(list) if list.is_empty() => {
+            review.report(place, format!("is empty, so that nobody could sign in: write {form}"));
+            None
+        }
+        WordOrList::List(list) => Some(TenantPolicy::Listed(review.guids(&list, place))),
+    }
+}

@@ -1,0 +1,126 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::addresses::{KeySource, PlainHttp};
+use super::channels::{WrittenKeys, metadata_at};
+use super::cloud::CloudDefaults;
+use super::problems::Place;
+use super::review::Review;
+
+/// What the one provider is called when none is configured.
+const DEFAULT_NAME: &str = "entra";
+
+/// A Microsoft Entra (or a stand-in for it) that users sign in to.
+#[derive(Clone, Debug)]
+pub struct EntraSection {
+    /// Its name in configuration.
+    pub name: String,
+    /// The login host, without a trailing slash.
+    pub authority: String,
+    /// `iss` of v2.0 tokens; holds `{tenantid}`.
+    pub issuer: String,
+    /// `iss` of v1.0 tokens; holds `{tenantid}`.
+    pub v1_issuer: String,
+    /// Where its keys are.
+    pub keys: KeySource,
+    /// Where grants are redeemed; holds `{tenant}`.
+    pub token_endpoint: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    #[default]
+    Entra,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawIdentityProvider {
+    kind: Kind,
+    authority: Option<String>,
+    issuer: Option<String>,
+    v1_issuer: Option<String>,
+    metadata_url: Option<String>,
+    jwks_url: Option<String>,
+    token_endpoint: Option<String>,
+    allow_insecure_http: Option<bool>,
+}
+
+/// Where no provider is written there is one, with the cloud's defaults.
+pub(super) fn complete(raw: &mut BTreeMap<String, RawIdentityProvider>) {
+    if raw.is_empty() {
+        raw.insert(DEFAULT_NAME.to_owned(), RawIdentityProvider::default());
+    }
+}
+
+pub(super) fn validate(
+    raw: BTreeMap<String, RawIdentityProvider>,
+    defaults: &CloudDefaults,
+    review: &mut Review<'_>,
+) -> BTreeMap<String, EntraSection> {
+    let validated = raw.into_iter().filter_map(|(name, provider)| {
+        let place = Place::section("identity_providers").key(&name);
+        let Kind::Entra = provider.kind;
+        Some((name.clone(), provider.validate(name, defaults, review, &place)?))
+    });
+    validated.collect()
+}
+
+impl RawIdentityProvider {
+    fn validate(
+        self,
+        name: String,
+        defaults: &CloudDefaults,
+        review: &mut Review<'_>,
+        place: &Place,
+    ) -> Option<EntraSection> {
+        let plain = PlainHttp::of_section(self.allow_insecure_http);
+        let authority = authority(self.authority, defaults, plain, review, &place.key("authority"))?;
+        let with_authority = |text: String| text.replace("{authority}", &authority);
+        let issuer = with_authority(self.issuer.unwrap_or_else(|| "{authority}/{tenantid}/v2.0".to_owned()));
+        let issuer = review.issuer_template(&issuer, "tenantid", &place.key("issuer"));
+        let v1_issuer = with_authority(self.v1_issuer.unwrap_or_else(|| defaults.v1_issuer.to_owned()));
+        let v1_issuer = review.issuer_template(&v1_issuer, "tenantid", &place.key("v1_issuer"));
+        let written = WrittenKeys {
+            metadata_url: self.metadata_url.map(with_authority),
+            jwks_url: self.jwks_url.map(with_authority),
+        };
+        // The v2.0 discovery document that serves every tenant (entra-obo §1 rule 9).
+        let default_keys = metadata_at(&format!("{authority}/common/v2.0/.well-known/openid-configuration"));
+        let keys = written.validate_or(default_keys, plain, review, place);
+        let token_endpoint = match self.token_endpoint.map(with_authority) {
+            Some(written) => review.address_template(&written, "tenant", plain, &place.key("token_endpoint")),
+            None => Some(format!("{authority}/{{tenant}}/oauth2/v2.0/token")),
+        };
+        Some(EntraSection {
+            name,
+            issuer: issuer?,
+            v1_issuer: v1_issuer?,
+            keys: keys?,
+            token_endpoint: token_endpoint?,
+            authority,
+        })
+    }
+}
+
+fn authority(
+    written: Option<String>,
+    defaults: &CloudDefaults,
+    plain: PlainHttp,
+    review: &mut Review<'_>,
+    place: &Place,
+) -> Option<String> {
+    let Some(text) = written else { return Some(defaults.authority.to_owned()) };
+    let url = review.address(&text, plain, place)?;
+    let last = url.path_segments().and_then(|mut segments| segments.rfind(|segment| !segment.is_empty()));
+    let names_tenant = |segment: &str| {
+        matches!(segment, "common" | "organizations" | "consumers") || uuid::Uuid::try_parse(segment).is_ok()
+    };
+    if url.query().is_some() || last.is_some_and(names_tenant) {
+        review.report(place, format!("{text:?} names a tenant: write the host alone, as {:?}", defaults.authority));
+        return None;
+    }
+    Some(text.trim_end_matches('/').to_owned())
+}

@@ -1,0 +1,193 @@
+//! The configuration: one TOML file, `BOT_SSO_SECTION__KEY` environment variables on top, read into what the other
+//! rooms can rely on.
+//!
+//! Owns the syntax, the defaults, every check that can be made before anything runs, and the only access to the
+//! environment. It deliberately knows nothing of how the settings are used: it opens no store, seals nothing and calls
+//! nobody. Raw sections (as written) stay in here; validated ones (as meant) go out.
+
+mod addresses;
+mod bots;
+mod channels;
+mod cloud;
+mod connections;
+mod environment;
+mod identity_providers;
+mod keys;
+mod logging;
+mod outbound;
+mod overlay;
+mod problems;
+mod raw;
+mod read;
+mod review;
+mod revision;
+mod scopes;
+mod secrets;
+mod server;
+mod store;
+mod suggestion;
+mod token_service;
+mod values;
+
+#[cfg(test)]
+mod sample_tests;
+#[cfg(test)]
+mod validation_tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+pub use addresses::KeySource;
+pub use channels::ChannelTrustSection;
+pub use connections::ConnectionSection;
+pub use environment::{Environment, temporary_directory};
+pub use identity_providers::EntraSection;
+pub use keys::KeysSection;
+pub use logging::{LogFormat, LogLevel, LoggingSection};
+pub use outbound::OutboundSection;
+pub use problems::{Problem, Problems};
+pub use server::{Server, TlsPair};
+pub use store::{StoreDurability, StoreSection};
+pub use token_service::TokenServiceSection;
+
+use crate::domain::Bot;
+
+use bots::ValidatedBots;
+use connections::References;
+use overlay::Overlay;
+use problems::Place;
+use raw::RawConfiguration;
+use review::{Findings, Hosts, Review};
+
+/// No configuration is longer; what is, is some other file.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// A configuration without a problem.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// Where bot-sso listens, and how the world sees it.
+    pub server: Server,
+    /// How it calls out.
+    pub outbound: OutboundSection,
+    /// Whom it believes to be a channel.
+    pub channels: ChannelTrustSection,
+    /// Which bearers of bots it takes.
+    pub token_service: TokenServiceSection,
+    /// Where users sign in, by name; never empty.
+    pub identity_providers: BTreeMap<String, EntraSection>,
+    /// The bots it stands in front of; never empty.
+    pub bots: Vec<Bot>,
+    /// The bots' connections.
+    pub connections: Vec<ConnectionSection>,
+    /// Where it keeps what must survive.
+    pub store: StoreSection,
+    /// What it seals that with.
+    pub keys: KeysSection,
+    /// What it logs.
+    pub logging: LoggingSection,
+    /// What is not wrong, but probably not meant.
+    pub warnings: Vec<Problem>,
+    hosts: Hosts,
+}
+
+impl Configuration {
+    /// The hosts that the operator wrote into addresses that we call: these may be private or loopback. Defaults are
+    /// not among them. In the form of [`url::Url::host_str`].
+    #[must_use]
+    pub fn literal_hosts(&self) -> Vec<String> {
+        self.hosts.literal.iter().cloned().collect()
+    }
+
+    /// The hosts that the operator wrote with plain http where that is allowed. In the form of [`url::Url::host_str`].
+    #[must_use]
+    pub fn plain_http_hosts(&self) -> Vec<String> {
+        self.hosts.plain_http.iter().cloned().collect()
+    }
+
+    /// The tenants (lower-case GUIDs) whose app tokens may authenticate a caller: those of the Token Service's bots and
+    /// those of every listed parent bot. Which caller comes from which of them is checked against its own entry.
+    #[must_use]
+    pub fn app_token_tenants(&self) -> Vec<String> {
+        let callers = self.bots.iter().flat_map(|bot| &bot.callers).map(|caller| &caller.tenant_id);
+        let all: BTreeSet<&String> = self.token_service.tenants.iter().chain(callers).collect();
+        all.into_iter().cloned().collect()
+    }
+}
+
+/// Reads the file at `path`, with the process's environment on top. Relative paths in the file count from its directory.
+///
+/// # Errors
+/// Every problem that can be seen at once.
+pub fn load(path: &Path) -> Result<Configuration, Problems> {
+    let directory = path.parent().unwrap_or(Path::new(""));
+    parse_in(directory, &read_file(path)?, &Environment::of_process())
+}
+
+/// Reads `text`, with `environment` on top. Relative paths count from the process's directory.
+///
+/// # Errors
+/// Every problem that can be seen at once.
+pub fn parse(text: &str, environment: &Environment) -> Result<Configuration, Problems> {
+    parse_in(Path::new(""), text, environment)
+}
+
+fn read_file(path: &Path) -> Result<String, Problems> {
+    let whole = |message: String| Problems(vec![Problem { path: String::new(), message }]);
+    let about =
+        std::fs::metadata(path).map_err(|error| whole(format!("{} cannot be read: {error}", path.display())))?;
+    if about.len() > MAX_FILE_BYTES {
+        return Err(whole(format!(
+            "{} is longer than {MAX_FILE_BYTES} bytes: that is no configuration",
+            path.display()
+        )));
+    }
+    std::fs::read_to_string(path).map_err(|error| whole(format!("{} cannot be read: {error}", path.display())))
+}
+
+fn parse_in(base: &Path, text: &str, environment: &Environment) -> Result<Configuration, Problems> {
+    let mut review = Review::new(environment, base);
+    let Some(mut table) = read::parse_table(text, &mut review) else { return Err(review.into_problems()) };
+    let overrides = environment.overrides().unwrap_or_else(|message| {
+        review.report(&Place::root(), message);
+        toml::Table::new()
+    });
+    let mut overlay = Overlay::apply(&mut table, overrides);
+    review.note_variables(overlay.variables());
+    let raw = read::read_raw(table, &mut overlay, &mut review);
+    validate(raw, review)
+}
+
+fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configuration, Problems> {
+    let defaults = raw.channels.cloud.unwrap_or_default().defaults();
+    identity_providers::complete(&mut raw.identity_providers);
+    let bot_names = raw.bots.keys().cloned().collect();
+    let provider_names = raw.identity_providers.keys().cloned().collect();
+    let server = raw.server.validate(&mut review);
+    let outbound = raw.outbound.validate(&mut review);
+    let channels = raw.channels.validate(defaults, &mut review);
+    let identity_providers = identity_providers::validate(raw.identity_providers, defaults, &mut review);
+    let ValidatedBots { bots, tenants } = bots::validate(raw.bots, &mut review);
+    let token_service = raw.token_service.validate(defaults, tenants, &mut review);
+    let references = References { bot_names, provider_names, bots: &bots };
+    let connections = connections::validate(raw.connections, &references, &mut review);
+    let store = raw.store.validate(&mut review);
+    let keys = raw.keys.validate(&mut review);
+    let logging = raw.logging.validate();
+    let complete = || Some((server?, outbound?, channels?, store?, keys?));
+    let Some((server, outbound, channels, store, keys)) = complete() else { return Err(review.into_problems()) };
+    let Findings { hosts, warnings } = review.conclude()?;
+    Ok(Configuration {
+        server,
+        outbound,
+        channels,
+        token_service,
+        identity_providers,
+        bots,
+        connections,
+        store,
+        keys,
+        logging,
+        warnings,
+        hosts,
+    })
+}

@@ -1,0 +1,31 @@
+//! The file as it is written: every key optional, so that a key that cannot be read leaves the others readable.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::bots::RawBot;
+use super::channels::RawChannels;
+use super::connections::RawConnection;
+use super::identity_providers::RawIdentityProvider;
+use super::keys::RawKeys;
+use super::logging::RawLogging;
+use super::outbound::RawOutbound;
+use super::server::RawServer;
+use super::store::RawStore;
+use super::token_service::RawTokenService;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawConfiguration {
+    pub(super) server: RawServer,
+    pub(super) outbound: RawOutbound,
+    pub(super) channels: RawChannels,
+    pub(super) token_service: RawTokenService,
+    pub(super) identity_providers: BTreeMap<String, RawIdentityProvider>,
+    pub(super) bots: BTreeMap<String, RawBot>,
+    pub(super) connections: BTreeMap<String, RawConnection>,
+    pub(super) store: RawStore,
+    pub(super) keys: RawKeys,
+    pub(super) logging: RawLogging,
+}

@@ -1,0 +1,138 @@
+//! The samples in `fixtures/config/` are what the program accepts, no less and no more.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use crate::domain::{AfterExchange, TenantPolicy, VerifiedUserIds};
+
+use super::overlay::Overlay;
+use super::problems::Place;
+use super::review::Review;
+use super::{Environment, KeySource, LogFormat, StoreDurability, parse_in, read};
+
+const FULL: &str = include_str!("../../fixtures/config/full.toml");
+const MINIMAL: &str = include_str!("../../fixtures/config/minimal.toml");
+
+/// A key that nothing is called.
+const STRANGER: &str = "zzzzzzzzzz";
+
+fn private(path: &Path, content: &str) {
+    std::fs::write(path, content).unwrap();
+    std::fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+}
+
+/// A directory with the files that the samples name.
+pub(super) fn directory() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let pair = rcgen::generate_simple_self_signed(vec!["sso.example.com".to_owned()]).unwrap();
+    std::fs::write(directory.path().join("certificate.pem"), pair.cert.pem()).unwrap();
+    std::fs::write(directory.path().join("ca.pem"), pair.cert.pem()).unwrap();
+    private(&directory.path().join("certificate.key"), &pair.signing_key.serialize_pem());
+    private(&directory.path().join("calendar.secret"), "from a file\n");
+    private(&directory.path().join("bot-sso.keys"), "keys are read elsewhere");
+    directory
+}
+
+fn environment() -> Environment {
+    Environment::of(&[("GRAPH_CLIENT_SECRET", "from the environment")])
+}
+
+#[test]
+fn the_full_sample_loads_and_means_what_it_says() {
+    let directory = directory();
+    let configuration = parse_in(directory.path(), FULL, &environment()).unwrap();
+    assert_eq!(configuration.warnings, []);
+    assert_eq!(configuration.server.listen.len(), 2);
+    assert_eq!(configuration.server.tls.unwrap().key_file, directory.path().join("certificate.key"));
+    assert!(matches!(configuration.channels.keys, KeySource::Jwks(_)), "jwks_url wins");
+    let entra = &configuration.identity_providers["entra"];
+    assert_eq!(entra.issuer, "https://login.microsoftonline.com/{tenantid}/v2.0");
+    assert_eq!(entra.token_endpoint, "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token");
+    let [calendar, graph] = configuration.connections.as_slice() else { panic!("two connections") };
+    assert_eq!(calendar.client_secret.expose(), "from a file");
+    assert_eq!(calendar.connection.client_id, configuration.bots[0].app_id);
+    assert_eq!(calendar.connection.exchange.tenants, TenantPolicy::AnyOrganization);
+    assert_eq!(graph.client_secret.expose(), "from the environment");
+    assert_eq!(graph.connection.client_id, "55555555-5555-4555-8555-555555555555");
+}
+
+#[test]
+fn the_minimal_sample_loads_with_the_defaults() {
+    let directory = directory();
+    let configuration = parse_in(directory.path(), MINIMAL, &environment()).unwrap();
+    assert_eq!(configuration.server.listen[0].to_string(), "127.0.0.1:3978");
+    assert_eq!(configuration.server.body_limit_bytes, 524_288);
+    assert_eq!(configuration.channels.issuer, "https://api.botframework.com");
+    assert_eq!(configuration.token_service.audiences, ["https://api.botframework.com"]);
+    assert_eq!(configuration.token_service.tenants, ["d6d49420-f39b-4df7-a1dc-d59a935871db"]);
+    let entra = &configuration.identity_providers["entra"];
+    assert_eq!(
+        entra.keys.address().as_str(),
+        "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration"
+    );
+    let bot = &configuration.bots[0];
+    assert_eq!(bot.after_exchange, AfterExchange::Notify);
+    assert_eq!(bot.identity.verified_user_ids, VerifiedUserIds::Prefixes(vec!["dl_".to_owned()]));
+    assert_eq!(configuration.connections[0].connection.exchange.required_scopes, ["access_as_user"]);
+    assert_eq!(configuration.store.path, directory.path().join("bot-sso.db"));
+    assert_eq!(configuration.store.durability, StoreDurability::Full);
+    assert_eq!(configuration.logging.format, LogFormat::Json);
+    assert_eq!(configuration.literal_hosts(), ["127.0.0.1"], "defaults are not literally written");
+    assert_eq!(configuration.plain_http_hosts(), ["127.0.0.1"]);
+}
+
+/// Puts a stranger into every table; what the complaints list as known must be what the sample has.
+#[test]
+fn the_full_sample_has_every_key_that_the_program_knows() {
+    let mut written = BTreeMap::new();
+    let mut table: Table = FULL.parse().unwrap();
+    plant_strangers(&mut table, &Place::root(), "", &mut written);
+    let environment = environment();
+    let mut review = Review::new(&environment, Path::new(""));
+    read::read_raw(table, &mut Overlay::default(), &mut review);
+    let mut compared = 0;
+    for problem in &review.into_problems().0 {
+        let Some((_, known)) = problem.message.split_once("(known keys: ") else { continue };
+        let known: BTreeSet<String> = known.trim_end_matches(')').split(", ").map(str::to_owned).collect();
+        let place = problem.path.strip_suffix(STRANGER).unwrap().trim_end_matches('.');
+        let (kind, _) = written.iter().find(|(_, (places, _))| places.contains(place)).unwrap();
+        assert_eq!(written[kind].1, known, "keys of [{kind}]");
+        compared += 1;
+    }
+    assert_eq!(compared, 15, "every table was compared");
+    assert!(FULL.contains("{ env = ") && FULL.contains("{ file = "), "both forms of a secret are shown");
+}
+
+type Written = BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)>;
+
+/// Notes each table's keys under its kind (`bots.*` for `bots.help-desk`), and adds the stranger.
+fn plant_strangers(table: &mut Table, place: &Place, kind: &str, written: &mut Written) {
+    let named = ["bots", "connections", "identity_providers"].contains(&kind);
+    if !named {
+        let (places, keys) = written.entry(kind.to_owned()).or_default();
+        places.insert(place.as_str().to_owned());
+        keys.extend(table.keys().cloned());
+    }
+    for (key, value) in table.iter_mut().filter(|(key, _)| *key != "client_secret") {
+        let step = if named { "*" } else { key };
+        let kind = if kind.is_empty() { step.to_owned() } else { format!("{kind}.{step}") };
+        match value {
+            Value::Table(inner) => plant_strangers(inner, &place.key(key), &kind, written),
+            Value::Array(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    let Value::Table(inner) = item else { continue };
+                    plant_strangers(inner, &place.key(key).index(index), &kind, written);
+                }
+            }
+            _ => {}
+        }
+    }
+    if !named {
+        table.insert(STRANGER.to_owned(), Value::Boolean(true));
+    }
+}

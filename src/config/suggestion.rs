@@ -1,0 +1,104 @@
+//! Turns a deserializer's complaint into a sentence for an operator, with the near match of a mistyped word.
+
+/// What serde calls things, and what the operator calls them.
+const WORDS: &[(&str, &str)] = &[
+    ("expected u64", "expected a whole number"),
+    ("expected a sequence", "expected a list: [\"…\"]"),
+    ("expected a map", "expected a table"),
+    ("expected a boolean", "expected true or false"),
+    ("expected path string", "expected a path: \"…\""),
+    ("expected a string", "expected a text: \"…\""),
+];
+
+/// `complaint` in the operator's words; with a suggestion if it names an unknown key or word and the known ones.
+pub(super) fn explain(complaint: &str) -> String {
+    let complaint = complaint.trim();
+    if let Some(rest) = complaint.strip_prefix("unknown field ") {
+        return unknown("unknown key", "known keys", rest);
+    }
+    if let Some(rest) = complaint.strip_prefix("unknown variant ") {
+        return unknown("unknown word", "write one of", rest);
+    }
+    WORDS.iter().fold(complaint.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+/// The one of `known` that `word` was probably meant to be.
+pub(super) fn near_match<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let folded = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
+    let word = folded(word);
+    let limit = (word.chars().count() / 3).clamp(1, 3);
+    known
+        .map(|candidate| (distance(&word, &folded(candidate)), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// `rest` is serde's "`wrong`, expected one of `a`, `b`": the odd pieces between backticks are the names.
+fn unknown(what: &str, label: &str, rest: &str) -> String {
+    let mut names = rest.split('`').skip(1).step_by(2);
+    let wrong = names.next().unwrap_or_default();
+    let known: Vec<&str> = names.collect();
+    let list = known.join(", ");
+    match near_match(wrong, known.iter().copied()) {
+        Some(near) => format!("{what} {wrong:?}: did you mean {near}? ({label}: {list})"),
+        None => format!("{what} {wrong:?} ({label}: {list})"),
+    }
+}
+
+/// The Levenshtein distance between two words.
+fn distance(left: &str, right: &str) -> usize {
+    let mut row: Vec<usize> = (0..=right.chars().count()).collect();
+    for (line, from) in left.chars().enumerate() {
+        let mut diagonal = line;
+        let mut before = line.saturating_add(1);
+        let mut next = vec![before];
+        for (to, above) in right.chars().zip(row.iter().skip(1)) {
+            let changed = diagonal.saturating_add(usize::from(from != to));
+            diagonal = *above;
+            before = changed.min(above.saturating_add(1)).min(before.saturating_add(1));
+            next.push(before);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{distance, explain, near_match};
+
+    #[test]
+    fn distances_are_edits() {
+        for (left, right, edits) in
+            [("", "", 0), ("a", "", 1), ("", "ab", 2), ("kitten", "sitting", 3), ("ab", "ba", 2)]
+        {
+            assert_eq!(distance(left, right), edits, "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn a_slip_is_recognised_and_another_word_is_not() {
+        let known = ["client_id", "client_secret", "scopes"];
+        assert_eq!(near_match("client-secrt", known.into_iter()), Some("client_secret"));
+        assert_eq!(near_match("Scope", known.into_iter()), Some("scopes"));
+        assert_eq!(near_match("tenants", known.into_iter()), None);
+    }
+
+    #[test]
+    fn an_unknown_key_comes_with_the_near_match_and_the_known_keys() {
+        assert_eq!(
+            explain("unknown field `scope`, expected one of `scopes`, `tenants`\n"),
+            "unknown key \"scope\": did you mean scopes? (known keys: scopes, tenants)"
+        );
+        assert_eq!(explain("unknown field `x`, expected `file`"), "unknown key \"x\" (known keys: file)");
+    }
+
+    #[test]
+    fn types_are_named_in_the_operators_words() {
+        assert_eq!(
+            explain("invalid type: string \"x\", expected u64"),
+            "invalid type: string \"x\", expected a whole number"
+        );
+    }
+}

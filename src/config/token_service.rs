@@ -1,0 +1,57 @@
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use super::cloud::CloudDefaults;
+use super::problems::Place;
+use super::review::Review;
+
+/// Which bearers of bots the Token Service takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenServiceSection {
+    /// Acceptable `aud`; never empty.
+    pub audiences: Vec<String>,
+    /// Tenants (lower-case GUIDs) whose app tokens are taken; never empty.
+    pub tenants: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawTokenService {
+    audiences: Option<Vec<String>>,
+    tenants: Option<Vec<String>>,
+}
+
+impl RawTokenService {
+    /// `bot_tenants`: the tenants that the bots are registered in.
+    pub(super) fn validate(
+        self,
+        defaults: &CloudDefaults,
+        bot_tenants: BTreeSet<String>,
+        review: &mut Review<'_>,
+    ) -> TokenServiceSection {
+        let place = Place::section("token_service");
+        let audiences = self.audiences.unwrap_or_else(|| vec![defaults.token_service_audience.to_owned()]);
+        let at = place.key("audiences");
+        if audiences.is_empty() {
+            review.report(&at, format!("is empty: write [{:?}]", defaults.token_service_audience));
+        }
+        let audiences = review.tokens(&audiences, &at, "an audience");
+        let at = place.key("tenants");
+        let tenants = match self.tenants {
+            Some(written) if written.is_empty() => {
+                review.report(
+                    &at,
+                    "is empty: write the tenants that your bots are registered in, or leave it out".to_owned(),
+                );
+                Vec::new()
+            }
+            Some(written) => review.guids(&written, &at),
+            None => {
+                let framework = defaults.bot_framework_tenant.to_owned();
+                bot_tenants.into_iter().chain([framework]).collect::<BTreeSet<_>>().into_iter().collect()
+            }
+        };
+        TokenServiceSection { audiences, tenants }
+    }
+}

@@ -1,0 +1,129 @@
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::Registry;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// The crate's own target: `env!` would name the package, whose name is spelled otherwise.
+const OURS: &str = "bot_sso";
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogForm {
+    /// One JSON object a line.
+    Json,
+    /// Text for people, without colours.
+    Text,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoggingOptions {
+    /// The form.
+    pub form: LogForm,
+    /// The least level of our own lines.
+    pub level: Level,
+}
+
+/// Why logging was not set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LoggingError {
+    /// The process already logs somewhere.
+    #[error("logging has been set up before")]
+    AlreadyStarted,
+}
+
+/// From now on the whole process logs to standard error.
+///
+/// # Errors
+/// [`LoggingError::AlreadyStarted`].
+pub fn start_logging(options: LoggingOptions) -> Result<(), LoggingError> {
+    start_logging_to(options, std::io::stderr)
+}
+
+/// From now on the whole process logs to `writer`.
+///
+/// # Errors
+/// [`LoggingError::AlreadyStarted`].
+pub fn start_logging_to<W>(options: LoggingOptions, writer: W) -> Result<(), LoggingError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    subscriber(options, writer).try_init().map_err(|_| LoggingError::AlreadyStarted)
+}
+
+fn subscriber<W>(options: LoggingOptions, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match options.form {
+        LogForm::Json => Box::new(lines.json().flatten_event(true).with_current_span(false).with_span_list(false)),
+        LogForm::Text => Box::new(lines),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(filter(options.level)))
+}
+
+/// Of other crates only warnings: an HTTP client's own debug lines hold `Authorization` headers (DESIGN §5.10).
+fn filter(level: Level) -> Targets {
+    let ours = LevelFilter::from_level(level);
+    Targets::new().with_target(OURS, ours).with_default(ours.min(LevelFilter::WARN))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use std::sync::{Arc, Mutex};
+
+    use tracing::Level;
+
+    use super::{LogForm, LoggingOptions, subscriber};
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(options: LoggingOptions, log: impl FnOnce()) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        tracing::subscriber::with_default(subscriber(options, move || writer.clone()), log);
+        let bytes = lines.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_json_line_is_one_flat_object() {
+        let options = LoggingOptions { form: LogForm::Json, level: Level::INFO };
+        let text = logged(options, || tracing::info!(status = 200, "answered"));
+        let line: serde_json::Value = serde_json::from_str(text.trim_end()).unwrap();
+        assert_eq!(line["message"], "answered");
+        assert_eq!(line["status"], 200);
+        assert_eq!(line["level"], "INFO");
+    }
+
+    #[test]
+    fn lines_below_the_level_and_chatter_of_other_crates_are_left_out() {
+        let options = LoggingOptions { form: LogForm::Text, level: Level::TRACE };
+        let text = logged(options, || {
+            tracing::trace!("ours");
+            tracing::debug!(target: "hyper::proto", "a header");
+            tracing::warn!(target: "hyper::proto", "a warning");
+        });
+        assert!(text.contains("ours") && text.contains("a warning") && !text.contains("a header"), "{text}");
+        let quiet = LoggingOptions { form: LogForm::Text, level: Level::ERROR };
+        assert_eq!(logged(quiet, || tracing::warn!(target: "hyper::proto", "a warning")), "");
+    }
+}
