@@ -243,6 +243,7 @@ fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
         directory: rooms.directory.clone(),
         engine: Arc::new(ExchangeEngine::new(rooms.parts.clone())),
         pending: rooms.parts.pending.clone(),
+        continuations: rooms.parts.continuations.clone(),
         codes: rooms.codes.clone(),
         delivery: ContinuationDelivery::new(bots.clone(), rooms.parts.continuations.clone(), rooms.counters.clone()),
         bots,

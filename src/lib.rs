@@ -2,6 +2,19 @@
 //!
 //! The rooms and who may import whom are described in the README and held by `tests/it/architecture.rs`.
 
+pub mod bot_connector;
 pub mod config;
 pub mod domain;
+pub mod endpoints;
+pub mod exchange;
+pub mod identity_provider;
+pub mod inbound;
+pub mod observability;
+pub mod outbound;
+pub mod pending;
 pub mod protocol;
+pub mod sealing;
+pub mod sign_in;
+pub mod store;
+pub mod token_validation;
+pub mod vault;

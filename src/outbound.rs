@@ -116,9 +116,9 @@ impl Outbound {
             let direct = Arc::clone(&rules);
             builder = builder.proxy(reqwest::Proxy::custom(move |url| direct.proxied(url).then(|| proxy.clone())));
         }
-        let client = builder
-            .build()
-            .map_err(|_| OutboundError::Settings("the TLS client could not be set up; are CA certificates installed?".into()))?;
+        let client = builder.build().map_err(|_| {
+            OutboundError::Settings("the TLS client could not be set up; are CA certificates installed?".into())
+        })?;
         Ok(Self { client, rules, in_flight: Arc::new(Cache::new(COUNTED_HOSTS)), per_host })
     }
 

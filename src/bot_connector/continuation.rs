@@ -86,7 +86,12 @@ impl ContinuationDelivery {
                 (Tried::NotReached, None) => break,
                 (Tried::Unclear(status), _) => {
                     self.counters.add(Count::ContinuationFailed);
-                    return tracing::error!(correlation_id, bot, status, "the bot failed on the tokens/response event; it is not sent again");
+                    return tracing::error!(
+                        correlation_id,
+                        bot,
+                        status,
+                        "the bot failed on the tokens/response event; it is not sent again"
+                    );
                 }
             }
         }

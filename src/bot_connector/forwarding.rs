@@ -7,13 +7,29 @@ use crate::outbound::{Outbound, OutboundError, RelayRequest, Relayed};
 
 /// Headers of one connection, not of the message (RFC 9110 §7.6.1), and those the HTTP client sets itself.
 const HOP_BY_HOP: [&str; 11] = [
-    "connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
-    "te", "trailer", "transfer-encoding",
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
 ];
 
 /// Headers by which somebody in front of a bot vouches for a client: a caller must not set them.
 const SPOOFABLE: [&str; 9] = [
-    "cf-connecting-ip", "client-ip", "fastly-client-ip", "forwarded", "true-client-ip", "via", "x-client-ip", "x-cluster-client-ip",
+    "cf-connecting-ip",
+    "client-ip",
+    "fastly-client-ip",
+    "forwarded",
+    "true-client-ip",
+    "via",
+    "x-client-ip",
+    "x-cluster-client-ip",
     "x-real-ip",
 ];
 
@@ -33,13 +49,19 @@ pub struct ForwardedRequest {
 impl ForwardedRequest {
     /// Takes of `headers` what a bot may see: hop-by-hop and spoofable ones are dropped, `Authorization` and the rest
     /// stay as they are (bot-auth-and-skills §7).
-    pub fn new<'h>(headers: impl Iterator<Item = (&'h str, &'h [u8])> + Clone, body: Bytes) -> Self {
+    pub fn new<'h>(headers: impl Iterator<Item = (&'h str, &'h [u8])>, body: Bytes) -> Self {
+        let headers: Vec<_> = headers.collect();
         let named: Vec<String> = headers
-            .clone()
+            .iter()
             .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
-            .flat_map(|(_, value)| String::from_utf8_lossy(value).split(',').map(|name| name.trim().to_ascii_lowercase()).collect::<Vec<_>>())
+            .flat_map(|(_, value)| {
+                String::from_utf8_lossy(value)
+                    .split(',')
+                    .map(|name| name.trim().to_ascii_lowercase())
+                    .collect::<Vec<_>>()
+            })
             .collect();
-        let kept = headers.filter(|(name, _)| {
+        let kept = headers.into_iter().filter(|(name, _)| {
             let name = name.to_ascii_lowercase();
             is_end_to_end(&name) && !named.contains(&name) && !is_spoofable(&name)
         });

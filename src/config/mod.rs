@@ -24,6 +24,7 @@ mod revision;
 mod scopes;
 mod secrets;
 mod server;
+mod statuses;
 mod store;
 mod suggestion;
 mod token_service;
@@ -34,7 +35,7 @@ mod sample_tests;
 #[cfg(test)]
 mod validation_tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 pub use addresses::KeySource;
@@ -47,10 +48,11 @@ pub use logging::{LogFormat, LogLevel, LoggingSection};
 pub use outbound::OutboundSection;
 pub use problems::{Problem, Problems};
 pub use server::{Server, TlsPair};
+pub use statuses::ChannelStatuses;
 pub use store::{StoreDurability, StoreSection};
 pub use token_service::TokenServiceSection;
 
-use crate::domain::Bot;
+use crate::domain::{Bot, ChannelId};
 
 use bots::ValidatedBots;
 use connections::References;
@@ -79,6 +81,8 @@ pub struct Configuration {
     pub bots: Vec<Bot>,
     /// The bots' connections.
     pub connections: Vec<ConnectionSection>,
+    /// Other numbers for the gateway's status table, by channel.
+    pub statuses: HashMap<ChannelId, ChannelStatuses>,
     /// Where it keeps what must survive.
     pub store: StoreSection,
     /// What it seals that with.
@@ -170,6 +174,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     let token_service = raw.token_service.validate(defaults, tenants, &mut review);
     let references = References { bot_names, provider_names, bots: &bots };
     let connections = connections::validate(raw.connections, &references, &mut review);
+    let statuses = statuses::validate(raw.statuses, &mut review);
     let store = raw.store.validate(&mut review);
     let keys = raw.keys.validate(&mut review);
     let logging = raw.logging.validate();
@@ -184,6 +189,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         identity_providers,
         bots,
         connections,
+        statuses,
         store,
         keys,
         logging,

@@ -12,6 +12,7 @@ use super::keys::RawKeys;
 use super::logging::RawLogging;
 use super::outbound::RawOutbound;
 use super::server::RawServer;
+use super::statuses::RawStatuses;
 use super::store::RawStore;
 use super::token_service::RawTokenService;
 
@@ -25,6 +26,7 @@ pub(super) struct RawConfiguration {
     pub(super) identity_providers: BTreeMap<String, RawIdentityProvider>,
     pub(super) bots: BTreeMap<String, RawBot>,
     pub(super) connections: BTreeMap<String, RawConnection>,
+    pub(super) statuses: BTreeMap<String, RawStatuses>,
     pub(super) store: RawStore,
     pub(super) keys: RawKeys,
     pub(super) logging: RawLogging,

@@ -65,7 +65,11 @@ pub struct Connection {
 /// Only a segment that *is* one of `required_scopes` counts as a scope segment: `api://contoso.com/botid-1` must not
 /// make `api://contoso.com`, which may be another app's, an audience of this one.
 #[must_use]
-pub fn audiences_of(client_id: &str, token_exchange_uri: Option<&str>, required_scopes: &[String]) -> Vec<AudienceRule> {
+pub fn audiences_of(
+    client_id: &str,
+    token_exchange_uri: Option<&str>,
+    required_scopes: &[String],
+) -> Vec<AudienceRule> {
     let mut rules = vec![
         AudienceRule::ClientId(client_id.to_ascii_lowercase()),
         AudienceRule::Uri(format!("api://{client_id}")),

@@ -49,7 +49,10 @@ fn bind_teams_user(request: &ExchangeRequest) -> Result<Binding, Refusal> {
     if identity.allow_unidentified_teams_users {
         return Ok(Binding::ByPin(request.account.clone()));
     }
-    Err(mismatch("unidentified", "the Teams activity has no aadObjectId or no tenant: see identity.allow_unidentified_teams_users"))
+    Err(mismatch(
+        "unidentified",
+        "the Teams activity has no aadObjectId or no tenant: see identity.allow_unidentified_teams_users",
+    ))
 }
 
 fn bind_verified_id(request: &ExchangeRequest) -> Result<Binding, Refusal> {
@@ -61,7 +64,10 @@ fn bind_verified_id(request: &ExchangeRequest) -> Result<Binding, Refusal> {
     if verified {
         Ok(Binding::ByPin(request.account.clone()))
     } else {
-        Err(mismatch("unverified_id", "from.id is not one of identity.verified_user_ids: the client may have chosen it"))
+        Err(mismatch(
+            "unverified_id",
+            "from.id is not one of identity.verified_user_ids: the client may have chosen it",
+        ))
     }
 }
 

@@ -247,7 +247,11 @@ async fn lead<S, F, A>(
 }
 
 /// *recall* → *redeem* → *keep*.
-async fn obtain(parts: &ExchangeParts, request: &ExchangeRequest, binding: &Binding) -> Result<Arc<UserToken>, Refusal> {
+async fn obtain(
+    parts: &ExchangeParts,
+    request: &ExchangeRequest,
+    binding: &Binding,
+) -> Result<Arc<UserToken>, Refusal> {
     let slot = request.slot();
     let recalled = parts.vault.find(&slot, request.connection.revision).await.map_err(|error| store_failure(&error))?;
     if let Some(token) = recalled {

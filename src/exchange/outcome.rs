@@ -85,15 +85,17 @@ impl Refusal {
 impl From<ExchangeableTokenError> for Refusal {
     fn from(error: ExchangeableTokenError) -> Self {
         match error {
-            ExchangeableTokenError::Rejected { check } => {
-                Self::local(Reason::AssertionRejected(check), "the token is not an exchangeable token for this connection")
-            }
+            ExchangeableTokenError::Rejected { check } => Self::local(
+                Reason::AssertionRejected(check),
+                "the token is not an exchangeable token for this connection",
+            ),
             ExchangeableTokenError::Expired => {
                 Self::local(Reason::AssertionExpired, "the client must fetch a fresh exchangeable token")
             }
-            ExchangeableTokenError::KeysUnavailable => {
-                Self::local(Reason::TemporarilyUnavailable, "the issuer's key set cannot be fetched: check jwks_url and egress")
-            }
+            ExchangeableTokenError::KeysUnavailable => Self::local(
+                Reason::TemporarilyUnavailable,
+                "the issuer's key set cannot be fetched: check jwks_url and egress",
+            ),
         }
     }
 }

@@ -31,7 +31,11 @@ pub struct Peer {
 impl Callers {
     /// Callers of the bots in `directory`.
     #[must_use]
-    pub fn new(validator: CallerTokenValidator, directory: Arc<Directory>, token_service_audiences: Vec<String>) -> Self {
+    pub fn new(
+        validator: CallerTokenValidator,
+        directory: Arc<Directory>,
+        token_service_audiences: Vec<String>,
+    ) -> Self {
         Self { validator, directory, token_service_audiences }
     }
 
@@ -62,8 +66,15 @@ impl Callers {
         if !self.token_service_audiences.contains(&claims.audience) {
             return Err(refused("aud", Problem::InvalidToken));
         }
-        let bot = self.directory.find_bot_by_app_id(&claims.app_id).ok_or_else(|| refused("app_id", Problem::CallerNotAllowed))?;
+        let bot = self
+            .directory
+            .find_bot_by_app_id(&claims.app_id)
+            .ok_or_else(|| refused("app_id", Problem::CallerNotAllowed))?;
         Ok(Arc::clone(bot))
+    }
+
+    fn is_ours(&self, audience: &String) -> bool {
+        self.directory.find_bot_by_app_id(audience).is_some() || self.token_service_audiences.contains(audience)
     }
 
     async fn verify(&self, headers: &HeaderMap) -> Result<VerifiedCaller, Problem> {
@@ -73,7 +84,10 @@ impl Callers {
         self.validator.validate(token).await.map_err(|error| match error {
             CallerTokenError::Invalid { check } => refused(check, Problem::InvalidToken),
             CallerTokenError::Expired => refused("exp", Problem::TokenExpired),
-            CallerTokenError::Delegated { check } => refused(check, Problem::DelegatedTokenNotAllowed),
+            CallerTokenError::Delegated { check, audience } if self.is_ours(&audience) => {
+                refused(check, Problem::DelegatedTokenNotAllowed)
+            }
+            CallerTokenError::Delegated { .. } => refused("aud", Problem::InvalidToken),
             CallerTokenError::KeysUnavailable => refused("keys", Problem::KeysUnavailable),
         })
     }
@@ -94,7 +108,8 @@ impl Peer {
     /// # Errors
     /// 400 if the activity has no service URL, else 403 (bot-auth-and-skills §2 rules 16 to 25).
     pub fn admit(&self, activity: &Activity<'_>) -> Result<(), Problem> {
-        let service_url = activity.service_url().ok_or_else(|| refused("service_url_absent", Problem::MissingProperty))?;
+        let service_url =
+            activity.service_url().ok_or_else(|| refused("service_url_absent", Problem::MissingProperty))?;
         let channel = activity.channel_id();
         if REFUSED_CHANNELS.iter().any(|refused| refused.eq_ignore_ascii_case(channel)) {
             return Err(refused("channel", Problem::ChannelNotEndorsed));

@@ -51,25 +51,55 @@ impl Problem {
     /// The table: status, code, sentence.
     const fn row(self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::MissingAuthorization => (StatusCode::UNAUTHORIZED, "MissingAuthorization", "An Authorization header with a bearer token is required."),
-            Self::InvalidAuthorization => (StatusCode::UNAUTHORIZED, "InvalidAuthorization", "The Authorization header must hold exactly one bearer token."),
+            Self::MissingAuthorization => (
+                StatusCode::UNAUTHORIZED,
+                "MissingAuthorization",
+                "An Authorization header with a bearer token is required.",
+            ),
+            Self::InvalidAuthorization => (
+                StatusCode::UNAUTHORIZED,
+                "InvalidAuthorization",
+                "The Authorization header must hold exactly one bearer token.",
+            ),
             Self::InvalidToken => (StatusCode::UNAUTHORIZED, "InvalidToken", "The bearer token is not valid here."),
             Self::TokenExpired => (StatusCode::UNAUTHORIZED, "TokenExpired", "The bearer token has expired."),
-            Self::DelegatedTokenNotAllowed => (StatusCode::FORBIDDEN, "DelegatedTokenNotAllowed", "A user's token does not authenticate a caller."),
+            Self::DelegatedTokenNotAllowed => {
+                (StatusCode::FORBIDDEN, "DelegatedTokenNotAllowed", "A user's token does not authenticate a caller.")
+            }
             Self::CallerNotAllowed => (StatusCode::FORBIDDEN, "CallerNotAllowed", "This caller is not allowed."),
-            Self::ChannelNotEndorsed => (StatusCode::FORBIDDEN, "ChannelNotEndorsed", "The caller may not speak for this channel."),
-            Self::ServiceUrlMismatch => (StatusCode::FORBIDDEN, "ServiceUrlMismatch", "The activity's serviceUrl is not the token's."),
-            Self::ServiceUrlNotAllowed => (StatusCode::FORBIDDEN, "ServiceUrlNotAllowed", "The caller may not use this serviceUrl."),
-            Self::KeysUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "KeysUnavailable", "Signing keys are unavailable; try again."),
-            Self::BadArgument => (StatusCode::BAD_REQUEST, "BadArgument", "The request body is not an acceptable activity."),
-            Self::MissingProperty => (StatusCode::BAD_REQUEST, "MissingProperty", "The activity lacks a required property."),
-            Self::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "MessageSizeTooBig", "The request body is too large."),
-            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "RequestTimeout", "The request body did not arrive in time."),
+            Self::ChannelNotEndorsed => {
+                (StatusCode::FORBIDDEN, "ChannelNotEndorsed", "The caller may not speak for this channel.")
+            }
+            Self::ServiceUrlMismatch => {
+                (StatusCode::FORBIDDEN, "ServiceUrlMismatch", "The activity's serviceUrl is not the token's.")
+            }
+            Self::ServiceUrlNotAllowed => {
+                (StatusCode::FORBIDDEN, "ServiceUrlNotAllowed", "The caller may not use this serviceUrl.")
+            }
+            Self::KeysUnavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "KeysUnavailable", "Signing keys are unavailable; try again.")
+            }
+            Self::BadArgument => {
+                (StatusCode::BAD_REQUEST, "BadArgument", "The request body is not an acceptable activity.")
+            }
+            Self::MissingProperty => {
+                (StatusCode::BAD_REQUEST, "MissingProperty", "The activity lacks a required property.")
+            }
+            Self::PayloadTooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "MessageSizeTooBig", "The request body is too large.")
+            }
+            Self::RequestTimeout => {
+                (StatusCode::REQUEST_TIMEOUT, "RequestTimeout", "The request body did not arrive in time.")
+            }
             Self::NotFound => (StatusCode::NOT_FOUND, "NotFound", "There is nothing at this address."),
-            Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "This address does not take this method."),
+            Self::MethodNotAllowed(_) => {
+                (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "This address does not take this method.")
+            }
             Self::BotUnavailable => (StatusCode::BAD_GATEWAY, "BotUnavailable", "The bot cannot be reached."),
             Self::BotTimeout => (StatusCode::GATEWAY_TIMEOUT, "BotTimeout", "The bot did not answer in time."),
-            Self::ServiceUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", "The service is temporarily unavailable."),
+            Self::ServiceUnavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", "The service is temporarily unavailable.")
+            }
         }
     }
 

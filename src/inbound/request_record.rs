@@ -23,8 +23,11 @@ impl TrustedProxies {
     #[must_use]
     pub fn client_of(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer;
-        let hops: Vec<&str> =
-            headers.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+        let hops: Vec<&str> = headers
+            .get_all("x-forwarded-for")
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .collect();
         for hop in hops.iter().rev() {
             if !self.0.iter().any(|network| network.contains(&client)) {
                 break;
@@ -82,7 +85,10 @@ mod tests {
     fn only_trusted_proxies_are_believed_about_the_client() {
         let proxies = TrustedProxies(vec!["10.0.0.0/8".parse().unwrap()]);
         let mut headers = HeaderMap::new();
-        headers.insert(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static("6.6.6.6, 203.0.113.7, 10.0.0.2"));
+        headers.insert(
+            HeaderName::from_static("x-forwarded-for"),
+            HeaderValue::from_static("6.6.6.6, 203.0.113.7, 10.0.0.2"),
+        );
         let seen = |peer: &str| proxies.client_of(peer.parse().unwrap(), &headers).to_string();
         assert_eq!(seen("10.0.0.1"), "203.0.113.7");
         assert_eq!(seen("198.51.100.1"), "198.51.100.1");

@@ -20,7 +20,8 @@ pub(super) fn is_within(url: &str, prefix: &str) -> bool {
 
 fn parse(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
-    let is_plain = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    let is_plain =
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
     (is_plain && url.has_host() && matches!(url.scheme(), "http" | "https")).then_some(url)
 }
 
@@ -38,8 +39,15 @@ mod tests {
         assert!(are_same("https://smba.example/amer/", "https://smba.example/amer"));
         assert!(are_same("https://SMBA.example:443/amer", "https://smba.example/amer"));
         for other in [
-            "https://evil.example/amer", "http://smba.example/amer", "https://smba.example/AMER", "https://smba.example:444/amer",
-            "https://smba.example/amer//", "https://u@smba.example/amer", "https://smba.example/amer?x", "https://smba.example/amer#x", "",
+            "https://evil.example/amer",
+            "http://smba.example/amer",
+            "https://smba.example/AMER",
+            "https://smba.example:444/amer",
+            "https://smba.example/amer//",
+            "https://u@smba.example/amer",
+            "https://smba.example/amer?x",
+            "https://smba.example/amer#x",
+            "",
         ] {
             assert!(!are_same(other, "https://smba.example/amer"), "{other}");
         }

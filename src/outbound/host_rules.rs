@@ -140,9 +140,7 @@ impl Resolve for PermittedAddresses {
             let host = name.as_str().to_owned();
             let looked_up = host.clone();
             let addresses: Vec<SocketAddr> =
-                tokio::task::spawn_blocking(move || (looked_up.as_str(), 0_u16).to_socket_addrs())
-                    .await??
-                    .collect();
+                tokio::task::spawn_blocking(move || (looked_up.as_str(), 0_u16).to_socket_addrs()).await??.collect();
             let found_some = !addresses.is_empty();
             let permitted: Vec<SocketAddr> =
                 addresses.into_iter().filter(|address| rules.permits(&host, address.ip())).collect();

@@ -128,7 +128,8 @@ async fn a_relayed_request_passes_bytes_and_headers_unchanged() {
     };
     let relayed = outbound.relay(request, soon()).await.unwrap();
     assert_eq!(relayed.status, 418);
-    let values = |name: &str| relayed.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect::<Vec<_>>();
+    let values =
+        |name: &str| relayed.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect::<Vec<_>>();
     assert_eq!(values("seen-authorization"), vec![b"Bearer abc".to_vec()]);
     assert_eq!(values("seen-x-twice"), vec![b"1".to_vec(), b"2".to_vec()]);
     let body: Vec<u8> = relayed.into_stream().map(|chunk| chunk.unwrap().to_vec()).collect::<Vec<_>>().await.concat();
@@ -168,14 +169,44 @@ async fn plain_http_needs_a_listed_host_and_other_schemes_and_user_info_are_refu
 #[test]
 fn addresses_that_are_not_public_are_known_in_every_disguise() {
     for address in [
-        "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.9.9.9", "169.254.169.254", "172.31.0.1", "192.168.1.1", "198.19.0.1",
-        "224.0.0.1", "255.255.255.255", "168.63.129.16", "::", "::1", "::ffff:10.0.0.1", "::ffff:169.254.169.254",
-        "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2002:7f00:1::", "2001::1", "2001:db8::1", "fc00::1", "fd00:ec2::254",
-        "fe80::1", "fec0::1", "ff02::1", "100::1",
+        "0.0.0.0",
+        "10.1.2.3",
+        "100.64.0.1",
+        "127.9.9.9",
+        "169.254.169.254",
+        "172.31.0.1",
+        "192.168.1.1",
+        "198.19.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "168.63.129.16",
+        "::",
+        "::1",
+        "::ffff:10.0.0.1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::1",
+        "2002:7f00:1::",
+        "2001::1",
+        "2001:db8::1",
+        "fc00::1",
+        "fd00:ec2::254",
+        "fe80::1",
+        "fec0::1",
+        "ff02::1",
+        "100::1",
     ] {
         assert!(!host_rules::is_public(address.parse().unwrap()), "{address}");
     }
-    for address in ["1.1.1.1", "20.190.128.1", "172.32.0.1", "100.128.0.1", "2603:1006:2000::1", "64:ff9b::101:101", "::ffff:1.1.1.1"] {
+    for address in [
+        "1.1.1.1",
+        "20.190.128.1",
+        "172.32.0.1",
+        "100.128.0.1",
+        "2603:1006:2000::1",
+        "64:ff9b::101:101",
+        "::ffff:1.1.1.1",
+    ] {
         assert!(host_rules::is_public(address.parse().unwrap()), "{address}");
     }
 }

@@ -6,9 +6,8 @@ const ID_LIMIT: usize = 256;
 const URL_LIMIT: usize = 2048;
 
 /// Members whose second spelling could make another parser see another activity.
-const DECISIVE: [&str; 10] = [
-    "type", "name", "value", "id", "channelId", "serviceUrl", "from", "conversation", "recipient", "deliveryMode",
-];
+const DECISIVE: [&str; 10] =
+    ["type", "name", "value", "id", "channelId", "serviceUrl", "from", "conversation", "recipient", "deliveryMode"];
 
 /// Why a body is not an activity we take.
 #[derive(Debug, thiserror::Error)]
@@ -153,8 +152,7 @@ impl<'a> Activity<'a> {
     }
 
     fn is_copilot(&self) -> bool {
-        let by_channel =
-            self.channel_id().split_once(':').is_some_and(|(_, sub)| sub.eq_ignore_ascii_case("COPILOT"));
+        let by_channel = self.channel_id().split_once(':').is_some_and(|(_, sub)| sub.eq_ignore_ascii_case("COPILOT"));
         by_channel || self.root.get("entities").is_some_and(names_copilot)
     }
 

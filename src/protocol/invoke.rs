@@ -109,13 +109,22 @@ impl TokensResponseEvent {
     #[must_use]
     pub fn about(activity: &Activity<'_>) -> Self {
         const TAKEN_OVER: [&str; 9] = [
-            "channelId", "serviceUrl", "from", "recipient", "conversation", "channelData", "locale", "relatesTo", "entities",
+            "channelId",
+            "serviceUrl",
+            "from",
+            "recipient",
+            "conversation",
+            "channelData",
+            "locale",
+            "relatesTo",
+            "entities",
         ];
         let mut members = vec![
             (Cow::Borrowed("type"), Node::String(Cow::Borrowed("event"))),
             (Cow::Borrowed("name"), Node::String(Cow::Borrowed(TOKENS_RESPONSE))),
         ];
-        let taken = TAKEN_OVER.iter().filter_map(|name| Some((Cow::Borrowed(*name), activity.root().get(name)?.clone())));
+        let taken =
+            TAKEN_OVER.iter().filter_map(|name| Some((Cow::Borrowed(*name), activity.root().get(name)?.clone())));
         members.extend(taken);
         // A document that was read can be written.
         let mut head = serde_json::to_vec(&Node::Object(members)).unwrap_or_default();
@@ -154,7 +163,10 @@ pub fn in_canonical_spelling(activity: &Activity<'_>, kind: InvokeKind, body: &B
             ("type", _) => Node::String(Cow::Borrowed("invoke")),
             ("name", _) => Node::String(Cow::Borrowed(kind.canonical_name())),
             ("value", Node::Object(members)) => Node::Object(
-                members.iter().map(|(key, node)| (respelled(key).map_or_else(|| key.clone(), Cow::Borrowed), node.clone())).collect(),
+                members
+                    .iter()
+                    .map(|(key, node)| (respelled(key).map_or_else(|| key.clone(), Cow::Borrowed), node.clone()))
+                    .collect(),
             ),
             _ => node.clone(),
         };

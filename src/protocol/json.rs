@@ -51,8 +51,7 @@ impl<'a> Node<'a> {
     /// at most.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-        let node =
-            NodeSeed { depth: 0 }.deserialize(&mut deserializer).map_err(JsonError::Unacceptable)?;
+        let node = NodeSeed { depth: 0 }.deserialize(&mut deserializer).map_err(JsonError::Unacceptable)?;
         deserializer.end().map_err(JsonError::Unacceptable)?;
         Ok(node)
     }

@@ -8,8 +8,9 @@ use super::json::Node;
 use crate::domain::Timestamp;
 
 /// Decodes what SDKs call standard base64, with or without padding.
-const LENIENT: GeneralPurposeConfig =
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true);
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
 
 /// Longest `state` read, in bytes.
 const STATE_LIMIT: usize = 16 * 1024;
@@ -113,8 +114,7 @@ impl TokenExchangeState {
         let user_id =
             member(reference, "user").and_then(|user| text(user, "id")).ok_or("'state' has no conversation.user.id")?;
         let conversation = member(reference, "conversation");
-        let is_group =
-            conversation.and_then(|node| member(node, "isgroup")).and_then(Node::as_bool).unwrap_or(false);
+        let is_group = conversation.and_then(|node| member(node, "isgroup")).and_then(Node::as_bool).unwrap_or(false);
         Ok(Self {
             connection_name,
             user_id,

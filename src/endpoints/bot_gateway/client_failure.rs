@@ -12,12 +12,18 @@ const CODE_LIMIT: usize = 64;
 /// What to change when Teams reports one of these (invoke-protocol §1.4).
 const HINTS: [(&str, &str); 9] = [
     ("installedappnotfound", "the app is not installed for the user or the group chat"),
-    ("resourcematchfailed", "the connection's token_exchange_uri is not the app's Application ID URI (always so in Teams channels)"),
+    (
+        "resourcematchfailed",
+        "the connection's token_exchange_uri is not the app's Application ID URI (always so in Teams channels)",
+    ),
     ("oauthcardnotvalid", "the client could not read the card"),
     ("tokenmissing", "the client could not get a token from Entra: check the app's scope and authorised clients"),
     ("invokeerror", "the client failed on its own"),
     ("installappfailed", "the app could not be installed into the user's personal scope"),
-    ("authrequestfailed", "the authorisation request failed: usually an administrator's consent is missing in the user's tenant"),
+    (
+        "authrequestfailed",
+        "the authorisation request failed: usually an administrator's consent is missing in the user's tenant",
+    ),
     ("userconsentrequired", "the user has to consent"),
     ("interactionrequired", "the user has to sign in interactively"),
 ];
@@ -25,7 +31,8 @@ const HINTS: [(&str, &str); 9] = [
 /// Answers `signin/failure` with 200, always: the client could not sign in silently and only wants to say so. It is
 /// recorded against the most recent sign-in that offered silence, and passed on if the bot takes such invokes itself.
 pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) -> InvokeReply {
-    let code = inbound.activity.value().and_then(|value| value.get_any_case("code").ok().flatten()).and_then(Node::as_str);
+    let code =
+        inbound.activity.value().and_then(|value| value.get_any_case("code").ok().flatten()).and_then(Node::as_str);
     let code: String = code.unwrap_or("").chars().filter(char::is_ascii_alphanumeric).take(CODE_LIMIT).collect();
     let hint = HINTS.iter().find(|(known, _)| known.eq_ignore_ascii_case(&code)).map(|(_, hint)| *hint);
     let attributed = match gateway.pending.list(&account_of(inbound)).await {

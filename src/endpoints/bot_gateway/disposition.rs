@@ -51,7 +51,14 @@ pub(super) fn decide<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> D
 fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> Disposition<'a> {
     let request = match TokenExchangeInvokeRequest::read(inbound.activity.value()) {
         Ok(request) => request,
-        Err(id) => return Disposition::Refuse(refuse_shape(gateway, inbound, id, "value lacks an object, a connectionName or has members of wrong types")),
+        Err(id) => {
+            return Disposition::Refuse(refuse_shape(
+                gateway,
+                inbound,
+                id,
+                "value lacks an object, a connectionName or has members of wrong types",
+            ));
+        }
     };
     match gateway.directory.find_connection(&inbound.bot.name, request.connection_name) {
         NamedConnection::Exact(connection) => Disposition::Exchange { connection, request },
@@ -62,7 +69,12 @@ fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> Dis
                 near = near.name.as_str(),
                 "the invoke names a connection that differs from this one in letter case only"
             );
-            Disposition::Refuse(refuse_shape(gateway, inbound, request.id, "connectionName differs from a configured one in letter case only"))
+            Disposition::Refuse(refuse_shape(
+                gateway,
+                inbound,
+                request.id,
+                "connectionName differs from a configured one in letter case only",
+            ))
         }
         NamedConnection::Unknown => Disposition::PassOn,
     }

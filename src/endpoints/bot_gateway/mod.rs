@@ -26,7 +26,7 @@ use crate::domain::{Bot, ChannelId, Directory, SharedEntropy};
 use crate::exchange::ExchangeEngine;
 use crate::inbound::{BodyLimits, Callers, Peer, Problem, RequestId, read_body};
 use crate::observability::Counters;
-use crate::pending::PendingSignIns;
+use crate::pending::{Continuations, PendingSignIns};
 use crate::protocol::Activity;
 use crate::sign_in::CodeRedemption;
 
@@ -49,6 +49,8 @@ pub struct BotGateway {
     pub engine: Arc<ExchangeEngine<InvokeReply>>,
     /// Which cards are out.
     pub pending: Arc<PendingSignIns>,
+    /// Names what is continued.
+    pub continuations: Arc<Continuations>,
     /// Redeems magic codes.
     pub codes: CodeRedemption,
     /// Calls bots.
@@ -129,7 +131,11 @@ async fn admitted(
     let body = read_body(payload, gateway.limits).await?;
     let activity = Activity::parse(&body).map_err(|error| {
         tracing::warn!(%error, "an activity was refused");
-        if matches!(error, crate::protocol::ActivityError::Missing(_)) { Problem::MissingProperty } else { Problem::BadArgument }
+        if matches!(error, crate::protocol::ActivityError::Missing(_)) {
+            Problem::MissingProperty
+        } else {
+            Problem::BadArgument
+        }
     })?;
     peer.admit(&activity)?;
     let correlation_id = http.extensions().get::<RequestId>().map_or_else(|| gateway.entropy.uuid(), |id| id.0.clone());

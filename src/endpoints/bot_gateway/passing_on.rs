@@ -80,7 +80,10 @@ pub(super) async fn collect_answer(
         Ok(answer) => {
             let status = answer.status;
             let content_type = content_type_of(&answer);
-            timeout_at(by, collect(answer)).await.unwrap_or(Err(OutboundError::TimedOut)).map(|body| (status, content_type, body))
+            timeout_at(by, collect(answer))
+                .await
+                .unwrap_or(Err(OutboundError::TimedOut))
+                .map(|body| (status, content_type, body))
         }
         Err(error) => Err(error),
     };

@@ -83,7 +83,8 @@ impl Refused<'_> {
         let (status, sentence) = row(reason);
         let code = reason.code();
         let group = code.split(':').next().unwrap_or_default();
-        let status = gateway.statuses.get(self.channel).and_then(|statuses| statuses.get(group)).copied().unwrap_or(status);
+        let status =
+            gateway.statuses.get(self.channel).and_then(|statuses| statuses.get(group)).copied().unwrap_or(status);
         let failure_detail = format!("{code}: {sentence} Correlation id: {}", self.correlation_id);
         let response = TokenExchangeInvokeResponse {
             id: self.id,
@@ -111,7 +112,12 @@ const fn row(reason: Reason) -> (u16, &'static str) {
 }
 
 /// A token exchange that makes no sense. The connection is named if there is only one it could mean.
-pub(super) fn refuse_shape(gateway: &BotGateway, inbound: &Inbound<'_>, id: Option<&str>, hint: &'static str) -> InvokeReply {
+pub(super) fn refuse_shape(
+    gateway: &BotGateway,
+    inbound: &Inbound<'_>,
+    id: Option<&str>,
+    hint: &'static str,
+) -> InvokeReply {
     let connection_name = match gateway.directory.connections_of(&inbound.bot.name) {
         [only] => Some(only.name.as_str()),
         _ => None,

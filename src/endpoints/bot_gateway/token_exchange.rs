@@ -27,7 +27,12 @@ pub(super) async fn exchange(
 ) -> InvokeReply {
     let echoed = (request.id, Some(connection.name.as_str()));
     let Some(token) = request.token.filter(|token| token.len() <= TOKEN_LIMIT) else {
-        return refuse(gateway, inbound, echoed, &Refusal::local(Reason::BadRequest, "value.token is absent, empty or too long"));
+        return refuse(
+            gateway,
+            inbound,
+            echoed,
+            &Refusal::local(Reason::BadRequest, "value.token is absent, empty or too long"),
+        );
     };
     let raw = Secret::from(token);
     let deadline = inbound.begun + PROVIDER_BUDGET;
@@ -50,7 +55,8 @@ pub(super) async fn exchange(
         token: validated,
         correlation_id: inbound.correlation_id.clone(),
         deadline,
-        answer_by: inbound.begun + if inbound.bot.after_exchange == AfterExchange::Forward { BOT_INVOKE_BUDGET } else { ANSWER_BUDGET },
+        answer_by: inbound.begun
+            + if inbound.bot.after_exchange == AfterExchange::Forward { BOT_INVOKE_BUDGET } else { ANSWER_BUDGET },
     };
     let settling = Settling::new(gateway, inbound, connection, request.id);
     let settled = gateway.engine.exchange(exchange, |outcome, key| settling.settle(outcome, key)).await;
@@ -98,11 +104,20 @@ enum Continuation {
 }
 
 impl Settling {
-    fn new(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, connection: &Arc<Connection>, id: Option<&str>) -> Self {
+    fn new(
+        gateway: &web::Data<BotGateway>,
+        inbound: &Inbound<'_>,
+        connection: &Arc<Connection>,
+        id: Option<&str>,
+    ) -> Self {
         let continuation = match inbound.bot.after_exchange {
             AfterExchange::Notify => Continuation::Notify(Telling::about(inbound)),
             AfterExchange::Forward => Continuation::Forward {
-                invoke: inbound.forwarded(in_canonical_spelling(&inbound.activity, InvokeKind::TokenExchange, inbound.body)),
+                invoke: inbound.forwarded(in_canonical_spelling(
+                    &inbound.activity,
+                    InvokeKind::TokenExchange,
+                    inbound.body,
+                )),
                 expects_replies: inbound.peer.parent().is_some() && inbound.activity.expects_replies(),
             },
             AfterExchange::None => Continuation::None,

@@ -25,7 +25,8 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         Ok(pending) => pending,
         Err(error) => return failed(inbound, &error).respond(inbound),
     };
-    let state = inbound.activity.value().and_then(|value| value.get_any_case("state").ok().flatten()).and_then(Node::as_str);
+    let state =
+        inbound.activity.value().and_then(|value| value.get_any_case("state").ok().flatten()).and_then(Node::as_str);
     let reply = match state {
         None => InvokeReply::empty(404),
         Some(state) if state.eq_ignore_ascii_case(CANCELLED) => cancel(gateway, inbound, &pending).await,
@@ -40,7 +41,11 @@ async fn cancel(gateway: &BotGateway, inbound: &Inbound<'_>, pending: &[PendingS
             return failed(inbound, &error);
         }
     }
-    tracing::info!(correlation_id = inbound.correlation_id, bot = inbound.bot.name.as_str(), "the user cancelled the sign-in");
+    tracing::info!(
+        correlation_id = inbound.correlation_id,
+        bot = inbound.bot.name.as_str(),
+        "the user cancelled the sign-in"
+    );
     InvokeReply::empty(200)
 }
 
@@ -70,7 +75,7 @@ async fn redeem(
             tracing::warn!(correlation_id = inbound.correlation_id, %error, "a finished sign-in stays listed as pending");
         }
         if inbound.bot.after_exchange == AfterExchange::Notify {
-            let key = gateway.pending.exchange_key_of(sign_in);
+            let key = gateway.continuations.exchange_key(&["verifyState", inbound.bot.name.as_str(), &sign_in.card_id]);
             Telling::about(inbound).start(gateway, key, connection.name.as_str(), &token);
         }
         return InvokeReply::empty(200);

@@ -21,7 +21,11 @@ pub(super) async fn answer(http: HttpRequest, payload: web::Payload, service: we
     exchange(&http, payload, &service).await.unwrap_or_else(|refusal| refusal)
 }
 
-async fn exchange(http: &HttpRequest, payload: web::Payload, service: &TokenService) -> Result<HttpResponse, HttpResponse> {
+async fn exchange(
+    http: &HttpRequest,
+    payload: web::Payload,
+    service: &TokenService,
+) -> Result<HttpResponse, HttpResponse> {
     let begun = Instant::now();
     let (bot, query) = admitted(service, http).await?;
     let (user_id, name) = (query.get("userId")?, query.get("connectionName")?);

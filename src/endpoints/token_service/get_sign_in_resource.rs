@@ -4,9 +4,7 @@ use super::replies::{bad_argument, failed, json, unknown_connection};
 use super::{TokenService, account, admitted};
 use crate::domain::NamedConnection;
 use crate::pending::NewPendingSignIn;
-use crate::protocol::{
-    ConversationType, ENTRA_PROVIDER_ID, SignInResource, TokenExchangeResource, TokenExchangeState,
-};
+use crate::protocol::{ConversationType, ENTRA_PROVIDER_ID, SignInResource, TokenExchangeResource, TokenExchangeState};
 
 /// `GET /api/botsignin/GetSignInResource`: what a card needs. Records the pending sign-in before the card can leave the
 /// bot, so that no client is faster than the record (token-service-api §3.7).
@@ -17,8 +15,10 @@ pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) 
 async fn begin(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse, HttpResponse> {
     let (bot, query) = admitted(service, http).await?;
     let state = TokenExchangeState::decode(query.get("state")?).map_err(bad_argument)?;
-    let NamedConnection::Exact(connection) = service.directory.find_connection(&bot.name, &state.connection_name) else {
-        let known: Vec<_> = service.directory.connections_of(&bot.name).iter().map(|known| known.name.as_str()).collect();
+    let NamedConnection::Exact(connection) = service.directory.find_connection(&bot.name, &state.connection_name)
+    else {
+        let known: Vec<_> =
+            service.directory.connections_of(&bot.name).iter().map(|known| known.name.as_str()).collect();
         tracing::warn!(bot = bot.name.as_str(), known = known.join(", "), "a card is asked for an unknown connection");
         return Err(unknown_connection(&state.connection_name));
     };
@@ -30,7 +30,8 @@ async fn begin(http: &HttpRequest, service: &TokenService) -> Result<HttpRespons
         connection: connection.name.clone(),
         offered_sso: uri.is_some(),
     };
-    let pending = service.pending.begin(new).await.map_err(|error| failed("a pending sign-in cannot be kept", &error))?;
+    let pending =
+        service.pending.begin(new).await.map_err(|error| failed("a pending sign-in cannot be kept", &error))?;
     let base = service.public_url.as_str().trim_end_matches('/');
     Ok(json(&SignInResource {
         sign_in_link: format!("{base}/api/oauth/signin?signin={}", pending.card_id.replace('-', "")),

@@ -17,15 +17,25 @@ async fn find(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse
     let connection = match service.directory.find_connection(&bot.name, name) {
         NamedConnection::Exact(connection) => connection,
         NamedConnection::OtherCase(near) => {
-            tracing::warn!(bot = bot.name.as_str(), near = near.name.as_str(), "GetToken names a connection in another letter case");
+            tracing::warn!(
+                bot = bot.name.as_str(),
+                near = near.name.as_str(),
+                "GetToken names a connection in another letter case"
+            );
             return Ok(nothing());
         }
         NamedConnection::Unknown => return Ok(nothing()),
     };
     let slot = TokenSlot { account: account(&bot, user_id, Some(channel_id)), connection: connection.name.clone() };
     let found = match query.find("code") {
-        Some(code) => service.codes.redeem(&slot, connection, code).await.map_err(|error| failed("a magic code cannot be checked", &error))?,
-        None => service.tokens.find(&slot, connection).await.map_err(|error| failed("a token cannot be read", &error))?,
+        Some(code) => service
+            .codes
+            .redeem(&slot, connection, code)
+            .await
+            .map_err(|error| failed("a magic code cannot be checked", &error))?,
+        None => {
+            service.tokens.find(&slot, connection).await.map_err(|error| failed("a token cannot be read", &error))?
+        }
     };
     Ok(found.map_or_else(nothing, |found| token(channel_id, name, &found)))
 }

@@ -45,8 +45,12 @@ pub(super) fn failed(what: &'static str, error: &impl std::fmt::Display) -> Http
 /// Agents-python looks for; an outage is 503 (token-service-api rules 8 and 10).
 pub(super) fn refused(refusal: &Refusal) -> HttpResponse {
     let (code, message) = match refusal.reason {
-        Reason::ConsentRequired => ("ConsentRequired", "Consent Required: the user or an administrator has to consent."),
-        Reason::InteractionRequired => ("InteractionRequired", "Consent Required: the user has to sign in interactively."),
+        Reason::ConsentRequired => {
+            ("ConsentRequired", "Consent Required: the user or an administrator has to consent.")
+        }
+        Reason::InteractionRequired => {
+            ("InteractionRequired", "Consent Required: the user has to sign in interactively.")
+        }
         Reason::AssertionExpired => ("AssertionExpired", "Consent Required: the token has expired."),
         Reason::SignInRequired => ("SignInRequired", "Consent Required: the user has to sign in again."),
         Reason::BadRequest => ("BadArgument", "The exchange request is incomplete."),

@@ -84,7 +84,7 @@ impl Harness {
             http_port: 0,
             https_port: 0,
             directory: directory.path().to_owned(),
-            clock: Arc::new(SystemClock),
+            clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
         })
         .await
