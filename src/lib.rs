@@ -3,6 +3,6 @@
 //! The rooms and who may import whom are described in the README and held by `tests/it/architecture.rs`.
 
 pub mod domain;
-//pub mod identity_provider;
+pub mod identity_provider;
 pub mod outbound;
 pub mod token_validation;

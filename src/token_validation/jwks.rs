@@ -85,9 +85,7 @@ fn usable(value: Value, cloud_instance_name: Option<&str>) -> Option<(String, Ve
 fn bit_length(big_endian: &[u8]) -> usize {
     let significant = big_endian.iter().skip_while(|byte| **byte == 0);
     let bytes = significant.clone().count();
-    significant.clone().next().map_or(0, |first| {
-        bytes * 8 - usize::try_from(first.leading_zeros()).unwrap_or(0)
-    })
+    significant.clone().next().map_or(0, |first| bytes * 8 - usize::try_from(first.leading_zeros()).unwrap_or(0))
 }
 
 #[cfg(test)]

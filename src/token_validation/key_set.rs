@@ -206,9 +206,13 @@ impl KeySet {
         let mut content = [0_u8; 32];
         content.copy_from_slice(digest(&SHA256, body).as_ref());
         let previous = self.current.load_full();
-        let generation = previous.map_or(1, |previous| {
-            if previous.content == content { previous.generation } else { previous.generation + 1 }
-        });
+        let generation =
+            previous.map_or(
+                1,
+                |previous| {
+                    if previous.content == content { previous.generation } else { previous.generation + 1 }
+                },
+            );
         tracing::debug!(key_set = %self.name, keys = keys.len(), generation, "key set fetched");
         self.current.store(Some(Arc::new(Snapshot { keys, content, fetched_at: now, generation })));
         let jitter = Duration::from_millis(self.random() % REFRESH_JITTER_MILLIS);
@@ -230,8 +234,8 @@ impl KeySet {
         let (url, cloud) = match &self.source {
             KeySetSource::Jwks(url) => (url.clone(), None),
             KeySetSource::Metadata(url) => {
-                let metadata: Metadata = serde_json::from_slice(&self.document(url, deadline).await?)
-                    .map_err(|_| FetchFailure::Metadata)?;
+                let metadata: Metadata =
+                    serde_json::from_slice(&self.document(url, deadline).await?).map_err(|_| FetchFailure::Metadata)?;
                 (key_set_url(url, &metadata).ok_or(FetchFailure::Metadata)?, metadata.cloud_instance_name)
             }
         };

@@ -35,8 +35,7 @@ pub(super) fn parse(raw: &str, limit_bytes: usize) -> Result<UnverifiedToken<'_>
         return Err("form");
     }
     let mut parts = raw.split('.');
-    let (Some(header), Some(payload), Some(signature), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
+    let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err("form");
     };
@@ -133,7 +132,9 @@ mod tests {
     #[test]
     fn what_is_not_three_unpadded_parts_is_no_token() {
         let good = token(r#"{"alg":"RS256","kid":"k"}"#, "{}");
-        for raw in ["", ".", "..", "a.b", &format!("{good}.x"), &format!("{good}.x.y"), &good.replace('.', "=."), "é.é.é"] {
+        for raw in
+            ["", ".", "..", "a.b", &format!("{good}.x"), &format!("{good}.x.y"), &good.replace('.', "=."), "é.é.é"]
+        {
             assert_eq!(parse(raw, 16_384).unwrap_err(), "form", "{raw}");
         }
         assert_eq!(parse(&good, good.len() - 1).unwrap_err(), "form");

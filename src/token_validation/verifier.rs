@@ -91,8 +91,7 @@ impl SignatureVerifier {
             return Err(Unproven::Refused("signature"));
         }
         let token = Arc::new(VerifiedToken { claims: unverified.claims, key: found.key });
-        let proven =
-            Proven { token: Arc::clone(&token), key_set, generation: found.generation, length: raw.len() };
+        let proven = Proven { token: Arc::clone(&token), key_set, generation: found.generation, length: raw.len() };
         self.proven.insert(name, proven);
         Ok(token)
     }

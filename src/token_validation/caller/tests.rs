@@ -67,8 +67,7 @@ async fn a_channel_and_an_app_are_told_apart_and_described() {
         endorsements: vec!["msteams".to_owned()].into(),
     });
     assert_eq!(world.channel(json!({})).await.unwrap(), channel);
-    let app =
-        VerifiedCaller::App(AppClaims { audience: BOT.into(), app_id: CALLER.into(), tenant_id: TENANT.into() });
+    let app = VerifiedCaller::App(AppClaims { audience: BOT.into(), app_id: CALLER.into(), tenant_id: TENANT.into() });
     assert_eq!(world.app(json!({"azp": CALLER.to_uppercase()})).await.unwrap(), app);
     let v1 = json!({"iss": format!("https://sts.windows.net/{TENANT}/"), "ver": "1.0", "azp": null, "appid": CALLER,
         "azpacr": null, "appidacr": 2});
@@ -94,7 +93,7 @@ async fn a_remembered_signature_ends_with_its_key() {
     let world = World::new();
     let token = key(0).sign(&header("channel-1"), &world.channel_claims());
     assert!(world.validator.validate(&token).await.is_ok());
-    world.channel.published.set_keys(vec![key(1).jwk("channel-2", &json!({"endorsements": ["msteams"]}))]);
+    world.channel.published.set_keys(&[key(1).jwk("channel-2", &json!({"endorsements": ["msteams"]}))]);
     let by_new_key = key(1).sign(&header("channel-2"), &world.channel_claims());
     assert!(world.validator.validate(&by_new_key).await.is_ok());
     assert_eq!(world.validator.validate(&token).await, refused("signature"));
@@ -116,7 +115,8 @@ async fn forged_tokens_are_refused() {
     let mut flipped = URL_SAFE_NO_PAD.decode(signature).unwrap();
     flipped[0] ^= 1;
     let crit = with(header("channel-1"), json!({"crit": ["b64"], "b64": false}));
-    let embedded = with(header("unknown"), json!({"jwk": key(1).jwk("unknown", &json!({})), "jku": "https://evil.example/"}));
+    let embedded =
+        with(header("unknown"), json!({"jwk": key(1).jwk("unknown", &json!({})), "jku": "https://evil.example/"}));
     for (case, token, check) in [
         ("none, trailing dot", format!("{none}.{payload}."), "alg"),
         ("none, two parts", format!("{none}.{payload}"), "form"),
@@ -130,7 +130,11 @@ async fn forged_tokens_are_refused() {
         ("path as kid", key(0).sign(&header("../../x"), &claims), "signature"),
         ("no kid", key(0).sign(&json!({"alg": "RS256"}), &claims), "kid"),
         ("1 MiB kid", key(0).sign(&header(&"k".repeat(1 << 20)), &claims), "form"),
-        ("20 KiB token", key(0).sign(&header("channel-1"), &with(claims.clone(), json!({"pad": "x".repeat(15_000)}))), "form"),
+        (
+            "20 KiB token",
+            key(0).sign(&header("channel-1"), &with(claims.clone(), json!({"pad": "x".repeat(15_000)}))),
+            "form",
+        ),
         ("Entra key for the channel", key(0).sign(&header("entra-1"), &claims), "signature"),
         ("channel key for Entra", key(0).sign(&header("channel-1"), &world.app_claims()), "signature"),
         ("nothing", String::new(), "form"),
@@ -145,7 +149,7 @@ async fn unusable_keys_prove_nothing() {
     let world = World::new();
     let mut short = key(0).jwk("short", &json!({}));
     short["n"] = json!(URL_SAFE_NO_PAD.encode([0xff_u8; 128]));
-    world.channel.published.set_keys(vec![
+    world.channel.published.set_keys(&[
         short,
         key(0).jwk("enc", &json!({"use": "enc"})),
         json!({"kty": "EC", "kid": "ec", "crv": "P-256", "x": "AA", "y": "AA"}),
@@ -162,8 +166,15 @@ async fn unusable_keys_prove_nothing() {
 async fn times_are_checked_by_our_clock() {
     let world = World::new();
     let now = world.channel.now();
-    for (exp, check) in [(json!(null), "exp"), (json!("1e10"), "exp"), (json!(1e308), "exp"), (json!(-5), "exp"),
-        (json!([now + 60]), "exp"), (json!(true), "exp"), (json!(now + 49 * 3600), "exp")] {
+    for (exp, check) in [
+        (json!(null), "exp"),
+        (json!("1e10"), "exp"),
+        (json!(1e308), "exp"),
+        (json!(-5), "exp"),
+        (json!([now + 60]), "exp"),
+        (json!(true), "exp"),
+        (json!(now + 49 * 3600), "exp"),
+    ] {
         assert_eq!(world.channel(json!({"exp": exp})).await, refused(check), "{exp}");
     }
     let endless = json!({"exp": now + 60 * 3600, "nbf": null});
@@ -188,9 +199,16 @@ async fn audience_is_one_string_and_issuers_are_compared_exactly() {
     }
     let before = world.fetches();
     for iss in [
-        json!("https://api.botframework.com/"), json!("http://api.botframework.com"), json!("HTTPS://API.BOTFRAMEWORK.COM"),
-        json!("https://api.botframework.com\0"), json!("https://api.b\u{043e}tframework.com"), json!([CHANNEL]), json!(null),
-        json!(""), json!("https://login.microsoftonline.com/common/v2.0"), json!("https://evil.example/{tenantid}/v2.0"),
+        json!("https://api.botframework.com/"),
+        json!("http://api.botframework.com"),
+        json!("HTTPS://API.BOTFRAMEWORK.COM"),
+        json!("https://api.botframework.com\0"),
+        json!("https://api.b\u{043e}tframework.com"),
+        json!([CHANNEL]),
+        json!(null),
+        json!(""),
+        json!("https://login.microsoftonline.com/common/v2.0"),
+        json!("https://evil.example/{tenantid}/v2.0"),
         json!("https://login.microsoftonline.com/{tenantid}/v2.0"),
         json!(format!("https://login.microsoftonline.com/{TENANT}/v2.0/")),
         json!(format!("https://login.microsoftonline.com.evil.example/{TENANT}/v2.0")),
@@ -213,7 +231,11 @@ async fn a_channel_token_without_a_service_url_is_refused() {
 async fn tenant_key_and_version_of_an_app_token_must_be_consistent() {
     let world = World::new();
     let issuer = |tenant: &str| format!("https://login.microsoftonline.com/{tenant}/v2.0");
-    assert_eq!(world.app(json!({"iss": issuer(OTHER_TENANT), "tid": OTHER_TENANT})).await, refused("tid"), "foreign tenant");
+    assert_eq!(
+        world.app(json!({"iss": issuer(OTHER_TENANT), "tid": OTHER_TENANT})).await,
+        refused("tid"),
+        "foreign tenant"
+    );
     assert_eq!(world.app(json!({"iss": issuer(OTHER_TENANT)})).await, refused("tid"), "tid and iss differ");
     assert_eq!(world.app(json!({"tid": null})).await, refused("tid"));
     assert_eq!(world.app(json!({"tid": "common"})).await, refused("tid"));
