@@ -90,17 +90,11 @@ impl Outbound {
     /// [`OutboundError::Settings`] if a certificate or the proxy cannot be used.
     pub fn new(settings: OutboundSettings) -> Result<Self, OutboundError> {
         let per_host = settings.max_connections_per_host.max(1);
-        let proxy = settings.egress_proxy.clone();
-        let mut certificates = Vec::new();
-        for pem in &settings.ca_certificates_pem {
-            let bundle = reqwest::Certificate::from_pem_bundle(pem)
-                .map_err(|_| OutboundError::Settings("a CA file is not a PEM bundle of certificates".into()))?;
-            if bundle.is_empty() {
-                return Err(OutboundError::Settings("a CA file holds no certificate".into()));
-            }
-            certificates.extend(bundle);
-        }
-        let rules = Arc::new(HostRules::new(&settings));
+        let mut private_hosts = settings.private_hosts;
+        // The operator named the proxy; it usually stands on a private network.
+        private_hosts.extend(settings.egress_proxy.iter().map(host_of));
+        let rules = HostRules::new(&settings.plain_http_hosts, &private_hosts, settings.private_networks);
+        let rules = Arc::new(rules);
         let mut builder = reqwest::Client::builder()
             .http1_only()
             .no_proxy()
@@ -109,12 +103,13 @@ impl Outbound {
             .connect_timeout(settings.connect_timeout)
             .pool_max_idle_per_host(per_host)
             .dns_resolver(Arc::new(PermittedAddresses::new(Arc::clone(&rules))));
+        let certificates = certificates_of(&settings.ca_certificates_pem)?;
         if !certificates.is_empty() {
             builder = builder.tls_certs_merge(certificates);
         }
-        if let Some(proxy) = proxy {
-            let direct = Arc::clone(&rules);
-            builder = builder.proxy(reqwest::Proxy::custom(move |url| direct.proxied(url).then(|| proxy.clone())));
+        if let Some(proxy) = settings.egress_proxy {
+            let choose = move |url: &Url| host_rules::is_proxied(url).then(|| proxy.clone());
+            builder = builder.proxy(reqwest::Proxy::custom(choose));
         }
         let client = builder.build().map_err(|_| {
             OutboundError::Settings("the TLS client could not be set up; are CA certificates installed?".into())
@@ -219,6 +214,19 @@ impl std::fmt::Debug for Outbound {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Outbound(..)")
     }
+}
+
+fn certificates_of(bundles: &[Vec<u8>]) -> Result<Vec<reqwest::Certificate>, OutboundError> {
+    let mut certificates = Vec::new();
+    for pem in bundles {
+        let bundle = reqwest::Certificate::from_pem_bundle(pem)
+            .map_err(|_| OutboundError::Settings("a CA file is not a PEM bundle of certificates".into()))?;
+        if bundle.is_empty() {
+            return Err(OutboundError::Settings("a CA file holds no certificate".into()));
+        }
+        certificates.extend(bundle);
+    }
+    Ok(certificates)
 }
 
 async fn within<T>(

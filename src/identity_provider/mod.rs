@@ -3,11 +3,21 @@
 //! Owns the token-endpoint conversation and the classification of its answers. It deliberately knows neither activities
 //! nor storage nor who is waiting: it is given a connection and a grant and returns a token or one closed error.
 
+mod client_auth;
+mod entra;
+mod entra_errors;
+mod throttle;
+mod token_endpoint;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use client_auth::ClientCredential;
+pub use entra::{Entra, EntraClient, EntraMeans, EntraSettings};
+pub use throttle::ThrottleBoard;
 
 use crate::domain::{BotName, Connection, ConnectionName, ExchangeableToken, Secret, Timestamp};
 
@@ -95,8 +105,8 @@ pub struct Diagnostics {
 pub struct RedeemError {
     /// What it means.
     pub failure: RedeemFailure,
-    /// What to tell the operator.
-    pub diagnostics: Diagnostics,
+    /// What to tell the operator. Boxed: an error travels through many hands, its details are read once.
+    pub diagnostics: Box<Diagnostics>,
 }
 
 /// What a redemption returns.

@@ -6,12 +6,12 @@ use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::{OutboundError, OutboundSettings, host_of};
+use super::{OutboundError, host_of};
 
 /// IPv4 ranges that are nobody's public address (IANA special-purpose registry), and 168.63.129.16, which is public in
 /// form but is Azure's platform channel.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 17] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
@@ -27,7 +27,7 @@ const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 17] = [
     (Ipv4Addr::new(203, 0, 113, 0), 24),
     (Ipv4Addr::new(224, 0, 0, 0), 4),
     (Ipv4Addr::new(240, 0, 0, 0), 4),
-    (Ipv4Addr::new(255, 255, 255, 255), 32),
+    (Ipv4Addr::BROADCAST, 32),
 ];
 
 /// What the operator permitted beyond the public internet over TLS.
@@ -38,14 +38,12 @@ pub(super) struct HostRules {
 }
 
 impl HostRules {
-    pub(super) fn new(settings: &OutboundSettings) -> Self {
-        let mut private_hosts: HashSet<String> = settings.private_hosts.iter().map(|host| normal(host)).collect();
-        // The operator named the proxy; it usually stands on a private network.
-        private_hosts.extend(settings.egress_proxy.iter().map(|proxy| normal(&host_of(proxy))));
+    pub(super) fn new(plain_http_hosts: &[String], private_hosts: &[String], private_networks: Vec<IpNet>) -> Self {
+        let normalised = |hosts: &[String]| hosts.iter().map(|host| normal(host)).collect();
         Self {
-            plain_http_hosts: settings.plain_http_hosts.iter().map(|host| normal(host)).collect(),
-            private_hosts,
-            private_networks: settings.private_networks.clone(),
+            plain_http_hosts: normalised(plain_http_hosts),
+            private_hosts: normalised(private_hosts),
+            private_networks,
         }
     }
 
@@ -70,20 +68,20 @@ impl HostRules {
         if address_fits { Ok(()) } else { Err(refused()) }
     }
 
-    /// Whether `url` goes through the egress proxy: not what only this machine or its private network can reach.
-    pub(super) fn proxied(&self, url: &Url) -> bool {
-        match url.host() {
-            Some(Host::Domain(name)) => normal(name).contains('.') && !normal(name).ends_with(".localhost"),
-            Some(Host::Ipv4(address)) => is_public(IpAddr::V4(address)),
-            Some(Host::Ipv6(address)) => is_public(IpAddr::V6(address)),
-            None => true,
-        }
-    }
-
     fn permits(&self, host: &str, address: IpAddr) -> bool {
         is_public(address)
             || self.private_hosts.contains(&normal(host))
             || self.private_networks.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// Whether `url` goes through the egress proxy: not what only this machine or its private network can reach.
+pub(super) fn is_proxied(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => normal(name).contains('.') && !normal(name).ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => is_public(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => is_public(IpAddr::V6(address)),
+        None => true,
     }
 }
 

@@ -10,7 +10,7 @@ use super::answer::Headers;
 use super::{OutboundError, within};
 
 /// A stream that says nothing for so long is given up: server-sent events keep alive far more often.
-const STREAM_IDLE: Duration = Duration::from_secs(300);
+const STREAM_IDLE: Duration = Duration::from_mins(5);
 /// These belong to one connection or describe one message's length: the client writes its own.
 const OWN_HEADERS: [&str; 4] = ["host", "content-length", "transfer-encoding", "connection"];
 

@@ -24,7 +24,7 @@ fn soon() -> Instant {
 }
 
 /// A peer on a free port; it lives as long as the test's runtime.
-async fn peer() -> Url {
+fn peer() -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let server = HttpServer::new(|| {
@@ -75,7 +75,7 @@ async fn echo(request: HttpRequest, body: Bytes) -> HttpResponse {
 #[actix_web::test]
 async fn a_form_arrives_encoded_and_any_status_is_an_answer() {
     let outbound = Outbound::new(settings()).unwrap();
-    let url = peer().await.join("echo").unwrap();
+    let url = peer().join("echo").unwrap();
     let form = [("scope", "a b&c"), ("assertion", "x=y")];
     let answer = outbound.post_form(&url, &[("X-One", "1")], &form, soon()).await.unwrap();
     assert_eq!(answer.status, 418);
@@ -86,14 +86,14 @@ async fn a_form_arrives_encoded_and_any_status_is_an_answer() {
 #[actix_web::test]
 async fn redirects_are_not_followed() {
     let outbound = Outbound::new(settings()).unwrap();
-    let answer = outbound.get(&peer().await.join("away").unwrap(), soon(), 100).await.unwrap();
+    let answer = outbound.get(&peer().join("away").unwrap(), soon(), 100).await.unwrap();
     assert_eq!(answer.status, 302);
 }
 
 #[actix_web::test]
 async fn answers_above_the_cap_are_refused_whether_announced_or_not() {
     let outbound = Outbound::new(settings()).unwrap();
-    let base = peer().await;
+    let base = peer();
     assert_eq!(outbound.get(&base.join("large").unwrap(), soon(), 2000).await.unwrap().body.len(), 2000);
     assert_eq!(outbound.get(&base.join("large").unwrap(), soon(), 1999).await, Err(OutboundError::TooLarge));
     assert_eq!(outbound.get(&base.join("chunks").unwrap(), soon(), 4999).await, Err(OutboundError::TooLarge));
@@ -102,7 +102,7 @@ async fn answers_above_the_cap_are_refused_whether_announced_or_not() {
 #[actix_web::test]
 async fn the_deadline_holds_also_while_waiting_for_a_free_connection() {
     let outbound = Outbound::new(OutboundSettings { max_connections_per_host: 1, ..settings() }).unwrap();
-    let slow = peer().await.join("slow").unwrap();
+    let slow = peer().join("slow").unwrap();
     let first = outbound.get(&slow, Instant::now() + Duration::from_millis(400), 100);
     let second = outbound.get(&slow, Instant::now() + Duration::from_millis(200), 100);
     let begun = Instant::now();
@@ -116,7 +116,7 @@ async fn a_relayed_request_passes_bytes_and_headers_unchanged() {
     let outbound = Outbound::new(settings()).unwrap();
     let request = RelayRequest {
         method: "PUT".into(),
-        url: peer().await.join("echo").unwrap(),
+        url: peer().join("echo").unwrap(),
         headers: vec![
             ("Authorization".into(), b"Bearer abc".to_vec()),
             ("x-twice".into(), b"1".to_vec()),
@@ -213,7 +213,6 @@ fn addresses_that_are_not_public_are_known_in_every_disguise() {
 
 #[test]
 fn only_public_names_go_through_the_proxy() {
-    let rules = HostRules::new(&settings());
     for (url, proxied) in [
         ("https://login.microsoftonline.com/", true),
         ("https://8.8.8.8/", true),
@@ -223,8 +222,23 @@ fn only_public_names_go_through_the_proxy() {
         ("http://[::1]/", false),
         ("http://10.0.0.5/", false),
     ] {
-        assert_eq!(rules.proxied(&Url::parse(url).unwrap()), proxied, "{url}");
+        assert_eq!(host_rules::is_proxied(&Url::parse(url).unwrap()), proxied, "{url}");
     }
+}
+
+#[actix_web::test]
+async fn the_egress_proxy_carries_public_names_and_they_are_not_resolved_here() {
+    let proxy = peer();
+    let outbound = Outbound::new(OutboundSettings {
+        egress_proxy: Some(proxy.clone()),
+        plain_http_hosts: vec!["peer.invalid".into(), "127.0.0.1".into()],
+        ..settings()
+    })
+    .unwrap();
+    let far = Url::parse("http://peer.invalid/echo").unwrap();
+    assert_eq!(outbound.get(&far, soon(), 10).await.unwrap().status, 418, "answered by the proxy");
+    let near = peer().join("large").unwrap();
+    assert_eq!(outbound.get(&near, soon(), 2000).await.unwrap().status, 200, "reached directly");
 }
 
 #[actix_web::test]

@@ -97,7 +97,7 @@ pub(super) struct Published {
 }
 
 impl Published {
-    pub(super) fn set_keys(&self, keys: Vec<Value>) {
+    pub(super) fn set_keys(&self, keys: &[Value]) {
         *self.body.lock().unwrap() = json!({ "keys": keys }).to_string();
     }
 
@@ -152,7 +152,7 @@ impl Stand {
 
     /// An Entra cloud whose keys are `entra-1` (key 0) and `personal` (key 1, one tenant's only).
     pub(super) fn entra(&self) -> EntraTrust {
-        self.published.set_keys(vec![
+        self.published.set_keys(&[
             key(0).jwk("entra-1", &json!({"issuer": "https://login.microsoftonline.com/{tenantid}/v2.0"})),
             key(1)
                 .jwk("personal", &json!({"issuer": format!("https://login.microsoftonline.com/{OTHER_TENANT}/v2.0")})),
@@ -167,7 +167,7 @@ impl Stand {
 
     /// The channel issuer, key `channel-1` (key 0) endorsed for Teams.
     pub(super) fn channel(&self) -> ChannelTrust {
-        self.published.set_keys(vec![key(0).jwk("channel-1", &json!({"endorsements": ["msteams"]}))]);
+        self.published.set_keys(&[key(0).jwk("channel-1", &json!({"endorsements": ["msteams"]}))]);
         ChannelTrust { issuer: CHANNEL.into(), key_set: self.key_set() }
     }
 }

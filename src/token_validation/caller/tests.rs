@@ -93,7 +93,7 @@ async fn a_remembered_signature_ends_with_its_key() {
     let world = World::new();
     let token = key(0).sign(&header("channel-1"), &world.channel_claims());
     assert!(world.validator.validate(&token).await.is_ok());
-    world.channel.published.set_keys(vec![key(1).jwk("channel-2", &json!({"endorsements": ["msteams"]}))]);
+    world.channel.published.set_keys(&[key(1).jwk("channel-2", &json!({"endorsements": ["msteams"]}))]);
     let by_new_key = key(1).sign(&header("channel-2"), &world.channel_claims());
     assert!(world.validator.validate(&by_new_key).await.is_ok());
     assert_eq!(world.validator.validate(&token).await, refused("signature"));
@@ -149,7 +149,7 @@ async fn unusable_keys_prove_nothing() {
     let world = World::new();
     let mut short = key(0).jwk("short", &json!({}));
     short["n"] = json!(URL_SAFE_NO_PAD.encode([0xff_u8; 128]));
-    world.channel.published.set_keys(vec![
+    world.channel.published.set_keys(&[
         short,
         key(0).jwk("enc", &json!({"use": "enc"})),
         json!({"kty": "EC", "kid": "ec", "crv": "P-256", "x": "AA", "y": "AA"}),

@@ -29,7 +29,7 @@ async fn settle(set: &Arc<KeySet>) {
 #[actix_web::test]
 async fn many_who_need_keys_share_one_fetch() {
     let stand = Stand::start();
-    stand.published.set_keys(vec![plain("a")]);
+    stand.published.set_keys(&[plain("a")]);
     stand.published.delay_millis.store(100, Ordering::SeqCst);
     let set = stand.key_set();
     let all = futures_util::future::join_all((0..50).map(|_| finds(&set, "a"))).await;
@@ -49,7 +49,7 @@ async fn a_failure_is_shared_too_and_not_repeated_at_once() {
     assert_eq!(stand.published.fetches(), 1);
 
     stand.published.set_status(200);
-    stand.published.set_keys(vec![plain("a")]);
+    stand.published.set_keys(&[plain("a")]);
     stand.clock.advance(PAUSE_AFTER_FAILURE);
     assert_eq!(finds(&set, "a").await, Ok(true));
 }
@@ -57,11 +57,11 @@ async fn a_failure_is_shared_too_and_not_repeated_at_once() {
 #[actix_web::test]
 async fn a_rotated_key_is_found_by_the_first_token_that_needs_it() {
     let stand = Stand::start();
-    stand.published.set_keys(vec![plain("old")]);
+    stand.published.set_keys(&[plain("old")]);
     let set = stand.key_set();
     assert_eq!(finds(&set, "old").await, Ok(true));
     let before = set.current().unwrap().generation;
-    stand.published.set_keys(vec![plain("new")]);
+    stand.published.set_keys(&[plain("new")]);
     assert_eq!(finds(&set, "new").await, Ok(true));
     assert_eq!(finds(&set, "old").await, Ok(false), "a withdrawn key no longer counts");
     assert!(set.current().unwrap().generation > before);
@@ -70,7 +70,7 @@ async fn a_rotated_key_is_found_by_the_first_token_that_needs_it() {
 #[actix_web::test]
 async fn unknown_keys_cause_one_fetch_in_five_minutes() {
     let stand = Stand::start();
-    stand.published.set_keys(vec![plain("a")]);
+    stand.published.set_keys(&[plain("a")]);
     let set = stand.key_set();
     assert!(set.warm().await);
     for n in 0..500 {
@@ -86,7 +86,7 @@ async fn unknown_keys_cause_one_fetch_in_five_minutes() {
 #[actix_web::test]
 async fn an_unknown_key_during_an_outage_is_not_called_a_forgery() {
     let stand = Stand::start();
-    stand.published.set_keys(vec![plain("a")]);
+    stand.published.set_keys(&[plain("a")]);
     let set = stand.key_set();
     assert!(set.warm().await);
     stand.published.set_status(503);
@@ -97,7 +97,7 @@ async fn an_unknown_key_during_an_outage_is_not_called_a_forgery() {
 #[actix_web::test]
 async fn kept_keys_serve_five_days_through_an_outage_and_no_longer() {
     let stand = Stand::start();
-    stand.published.set_keys(vec![plain("a")]);
+    stand.published.set_keys(&[plain("a")]);
     let set = stand.key_set();
     assert!(set.warm().await);
     stand.published.set_status(500);
@@ -115,7 +115,7 @@ async fn kept_keys_serve_five_days_through_an_outage_and_no_longer() {
 #[actix_web::test]
 async fn a_refresh_happens_in_the_background_between_12_and_24_hours() {
     let stand = Stand::start();
-    stand.published.set_keys(vec![plain("a")]);
+    stand.published.set_keys(&[plain("a")]);
     let set = stand.key_set();
     assert!(set.warm().await);
     let generation = set.current().unwrap().generation;
@@ -132,7 +132,7 @@ async fn a_refresh_happens_in_the_background_between_12_and_24_hours() {
 #[actix_web::test]
 async fn nonsense_does_not_replace_good_keys() {
     let stand = Stand::start();
-    stand.published.set_keys(vec![plain("a")]);
+    stand.published.set_keys(&[plain("a")]);
     let set = stand.key_set();
     assert!(set.warm().await);
     for body in ["", "<html>", "[]", r#"{"keys": []}"#, r#"{"keys": [{"kty": "EC", "kid": "a"}]}"#] {

@@ -1,0 +1,312 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::{HashMap, VecDeque};
+use std::net::TcpListener;
+use std::sync::Mutex;
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use serde_json::json;
+
+use super::*;
+use crate::domain::{
+    BotName, Clock, ConnectionName, ConnectionRevision, ExchangePolicy, OffsetClock, Secret, SecurityContext,
+    SystemEntropy, TenantPolicy, UserKey,
+};
+use crate::outbound::OutboundSettings;
+
+const TENANT_ID: &str = "11111111-2222-4333-8444-555555555555";
+const CONSENT: &str =
+    r#"{"error":"invalid_grant","suberror":"consent_required","error_codes":[65001],"trace_id":"t-1"}"#;
+const TOKEN: &str = r#"{"token_type":"Bearer","access_token":"B","expires_in":3600,"scope":"User.Read"}"#;
+
+/// One scripted answer: status, `Retry-After`, body, delay in milliseconds.
+#[derive(Clone)]
+struct Scripted(u16, Option<&'static str>, &'static str, u64);
+
+/// What the peer saw of a request.
+#[derive(Clone, Debug)]
+struct Seen {
+    path: String,
+    headers: HashMap<String, String>,
+    form: HashMap<String, String>,
+}
+
+#[derive(Default)]
+struct Peer {
+    script: Mutex<VecDeque<Scripted>>,
+    seen: Mutex<Vec<Seen>>,
+}
+
+/// A token endpoint that answers by script, and then with a token.
+struct Stand {
+    peer: Arc<Peer>,
+    clock: Arc<OffsetClock>,
+    entra: Entra,
+}
+
+impl Stand {
+    fn new(script: impl IntoIterator<Item = Scripted>) -> Self {
+        Self::with_secrets(script, &["s3cret"])
+    }
+
+    fn with_secrets(script: impl IntoIterator<Item = Scripted>, secrets: &[&str]) -> Self {
+        let peer = Arc::new(Peer { script: Mutex::new(script.into_iter().collect()), ..Peer::default() });
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let shared = web::Data::from(Arc::clone(&peer));
+        let server =
+            HttpServer::new(move || App::new().app_data(shared.clone()).default_service(web::to(answer))).workers(1);
+        tokio::spawn(server.listen(listener).unwrap().disable_signals().run());
+        let clock = Arc::new(OffsetClock::default());
+        let settings = EntraSettings {
+            provider: "entra".into(),
+            token_endpoint: format!("http://127.0.0.1:{port}/{{tenant}}/oauth2/v2.0/token"),
+        };
+        let credentials = secrets.iter().map(|secret| ClientCredential::Secret(Secret::from(*secret))).collect();
+        let client = EntraClient { client_id: "client-1".into(), credentials };
+        let means = EntraMeans {
+            outbound: outbound(),
+            clock: clock.clone(),
+            entropy: Arc::new(SystemEntropy),
+            throttle: Arc::new(ThrottleBoard::new(clock.clone())),
+        };
+        Self { peer, clock, entra: Entra::new(settings, client, means) }
+    }
+
+    async fn redeem(&self, user: &str) -> Result<RedeemedToken, RedeemError> {
+        self.redeem_within(user, Duration::from_secs(8)).await
+    }
+
+    async fn redeem_within(&self, user: &str, budget: Duration) -> Result<RedeemedToken, RedeemError> {
+        let attempt = Attempt { correlation_id: "c-1".into(), deadline: Instant::now() + budget };
+        self.entra.redeem(&connection(), Grant::OnBehalfOf(&assertion(user, TENANT_ID)), attempt).await
+    }
+
+    fn calls(&self) -> usize {
+        self.peer.seen.lock().unwrap().len()
+    }
+}
+
+fn outbound() -> Outbound {
+    Outbound::new(OutboundSettings {
+        connect_timeout: Duration::from_secs(1),
+        plain_http_hosts: vec!["127.0.0.1".into()],
+        private_hosts: vec!["127.0.0.1".into()],
+        max_connections_per_host: 16,
+        ..OutboundSettings::default()
+    })
+    .unwrap()
+}
+
+async fn answer(request: HttpRequest, body: String, peer: web::Data<Peer>) -> HttpResponse {
+    let text = |value: &actix_web::http::header::HeaderValue| value.to_str().unwrap().to_owned();
+    peer.seen.lock().unwrap().push(Seen {
+        path: request.path().to_owned(),
+        headers: request.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
+        form: url::form_urlencoded::parse(body.as_bytes()).into_owned().collect(),
+    });
+    let next = peer.script.lock().unwrap().pop_front();
+    let Scripted(status, retry_after, body, delay) = next.unwrap_or(Scripted(200, None, TOKEN, 0));
+    tokio::time::sleep(Duration::from_millis(delay)).await;
+    let mut response = HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap());
+    if let Some(retry_after) = retry_after {
+        response.insert_header(("retry-after", retry_after));
+    }
+    response.body(body)
+}
+
+fn assertion(user: &str, tenant: &str) -> ExchangeableToken {
+    ExchangeableToken {
+        raw: Secret::from("the.user's.assertion"),
+        user: UserKey::entra(user, tenant),
+        object_id: user.into(),
+        tenant_id: tenant.into(),
+        expires_at: crate::domain::Timestamp::from_unix_seconds(4_000_000_000),
+        security_context: SecurityContext([0; 16]),
+        token_id: None,
+    }
+}
+
+fn connection() -> Connection {
+    Connection {
+        bot: BotName::new("bot"),
+        name: ConnectionName::new("graph"),
+        identity_provider: "entra".into(),
+        client_id: "client-1".into(),
+        scopes: vec!["User.Read".into(), "Mail.Read".into()],
+        token_exchange_uri: None,
+        exchange: ExchangePolicy {
+            tenants: TenantPolicy::AnyOrganization,
+            audiences: vec![],
+            required_scopes: vec![],
+            authorized_clients: vec![],
+            allow_v1: false,
+        },
+        revision: ConnectionRevision([0; 16]),
+    }
+}
+
+fn failure(outcome: Result<RedeemedToken, RedeemError>) -> RedeemFailure {
+    outcome.unwrap_err().failure
+}
+
+#[actix_web::test]
+async fn the_request_is_the_documented_one_and_the_answer_becomes_a_token() {
+    let stand = Stand::new([]);
+    let token = stand.redeem("u1").await.unwrap();
+    assert_eq!(token.access_token.expose(), "B");
+    assert_eq!(token.granted_scope.as_deref(), Some("User.Read"));
+    let life = stand.clock.now().until(token.expires_at);
+    assert!(life <= Duration::from_hours(1) && life > Duration::from_secs(3590));
+    let seen = stand.peer.seen.lock().unwrap()[0].clone();
+    assert_eq!(seen.path, format!("/{TENANT_ID}/oauth2/v2.0/token"));
+    let form: HashMap<&str, &str> = seen.form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let expected = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+        ("client_id", "client-1"),
+        ("client_secret", "s3cret"),
+        ("assertion", "the.user's.assertion"),
+        ("requested_token_use", "on_behalf_of"),
+        ("scope", "User.Read Mail.Read"),
+    ];
+    assert_eq!(form, HashMap::from(expected));
+    for (name, value) in [
+        ("client-request-id", "c-1"),
+        ("return-client-request-id", "true"),
+        ("x-ms-lib-capability", "retry-after, h429"),
+        ("x-anchormailbox", &format!("oid:u1@{TENANT_ID}")),
+    ] {
+        assert_eq!(seen.headers[name], value);
+    }
+}
+
+#[actix_web::test]
+async fn a_refusal_is_classified_with_diagnostics_and_asked_once() {
+    let stand = Stand::new([Scripted(400, None, CONSENT, 0)]);
+    let error = stand.redeem("u1").await.unwrap_err();
+    assert_eq!(error.failure, RedeemFailure::ConsentRequired);
+    assert_eq!(error.diagnostics.http_status, Some(400));
+    assert_eq!(error.diagnostics.aadsts, Some(65001));
+    assert_eq!(error.diagnostics.trace_id.as_deref(), Some("t-1"));
+    assert_eq!(stand.calls(), 1);
+}
+
+#[actix_web::test]
+async fn passing_faults_are_survived() {
+    let passing = r#"{"error":"invalid_grant","error_codes":[90033]}"#;
+    let stand = Stand::new([Scripted(503, None, "<html>", 0), Scripted(400, None, passing, 0)]);
+    assert!(stand.redeem("u1").await.is_ok());
+    assert_eq!(stand.calls(), 3);
+}
+
+#[actix_web::test]
+async fn a_lasting_outage_ends_after_two_retries() {
+    let stand = Stand::new((0..9).map(|_| Scripted(500, None, "", 0)));
+    assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Transient);
+    assert_eq!(stand.calls(), 3);
+    assert!(stand.redeem("u1").await.is_err(), "an outage throttles nobody");
+    assert_eq!(stand.calls(), 6);
+}
+
+#[actix_web::test]
+async fn nothing_is_waited_for_beyond_the_deadline() {
+    let stand = Stand::new((0..9).map(|_| Scripted(500, None, "", 100)));
+    let begun = Instant::now();
+    assert_eq!(failure(stand.redeem_within("u1", Duration::from_millis(450)).await), RedeemFailure::Transient);
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert_eq!(stand.calls(), 1, "too little time was left for a retry");
+
+    let hanging = Stand::new([Scripted(200, None, TOKEN, 20_000)]);
+    let begun = Instant::now();
+    assert_eq!(failure(hanging.redeem_within("u1", Duration::from_millis(400)).await), RedeemFailure::Transient);
+    assert!(begun.elapsed() < Duration::from_secs(2));
+}
+
+#[actix_web::test]
+async fn retry_after_is_honoured_for_that_user_and_nobody_else() {
+    let stand = Stand::new([Scripted(429, Some("120"), "Too many requests", 0)]);
+    let wait = Some(Duration::from_mins(2));
+    assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Throttled { retry_after: wait });
+    let RedeemFailure::Throttled { retry_after: Some(left) } = failure(stand.redeem("u1").await) else {
+        panic!("still throttled")
+    };
+    assert!(left > Duration::from_secs(100) && left <= Duration::from_mins(2));
+    assert_eq!(stand.calls(), 1, "the issuer was not asked again");
+    assert!(stand.redeem("u2").await.is_ok());
+    stand.clock.advance(Duration::from_mins(2));
+    assert!(stand.redeem("u1").await.is_ok());
+}
+
+#[actix_web::test]
+async fn several_throttled_users_or_a_tenant_code_stop_the_whole_tenant() {
+    let stand = Stand::new((0..5).map(|_| Scripted(429, Some("60"), "", 0)));
+    for user in ["u1", "u2", "u3", "u4", "u5"] {
+        assert!(stand.redeem(user).await.is_err());
+    }
+    assert!(matches!(failure(stand.redeem("u6").await), RedeemFailure::Throttled { .. }));
+    assert_eq!(stand.calls(), 5);
+
+    let tenant = r#"{"error":"invalid_request","error_codes":[90055]}"#;
+    let stand = Stand::new([Scripted(429, Some("60"), tenant, 0)]);
+    assert!(stand.redeem("u1").await.is_err());
+    assert!(matches!(failure(stand.redeem("u2").await), RedeemFailure::Throttled { .. }));
+    assert_eq!(stand.calls(), 1);
+}
+
+#[actix_web::test]
+async fn a_refused_credential_gives_way_to_the_next_one_which_is_then_preferred() {
+    let expired = r#"{"error":"invalid_client","error_codes":[7000222]}"#;
+    let stand = Stand::with_secrets([Scripted(401, None, expired, 0)], &["old", "new"]);
+    assert!(stand.redeem("u1").await.is_ok());
+    assert!(stand.redeem("u2").await.is_ok());
+    let secrets: Vec<String> =
+        stand.peer.seen.lock().unwrap().iter().map(|seen| seen.form["client_secret"].clone()).collect();
+    assert_eq!(secrets, ["old", "new", "new"]);
+
+    let stand = Stand::with_secrets((0..9).map(|_| Scripted(401, None, expired, 0)), &["old", "older"]);
+    assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Misconfigured);
+    assert_eq!(stand.calls(), 2, "each credential once");
+}
+
+#[actix_web::test]
+async fn a_client_without_credentials_or_with_a_bad_endpoint_is_misconfigured() {
+    let mut stand = Stand::with_secrets([], &[]);
+    assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Misconfigured);
+    stand.entra.settings.token_endpoint = "not a url {tenant}".into();
+    assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Misconfigured);
+    stand.entra.settings.token_endpoint = "https://10.0.0.1/{tenant}".into();
+    stand.entra.client.credentials = vec![ClientCredential::Secret(Secret::from("s"))];
+    assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Misconfigured, "a private address nobody permitted");
+    assert_eq!(stand.calls(), 0);
+}
+
+#[actix_web::test]
+async fn only_a_guid_becomes_part_of_the_address() {
+    let stand = Stand::new([]);
+    for tenant in ["", "common", "../evil", "11111111222243338444555555555555", "{11111111-2222-4333-8444-55555555555}"]
+    {
+        let attempt = Attempt { correlation_id: "c".into(), deadline: Instant::now() + Duration::from_secs(1) };
+        let outcome = stand.entra.redeem(&connection(), Grant::OnBehalfOf(&assertion("u", tenant)), attempt).await;
+        assert_eq!(failure(outcome), RedeemFailure::AssertionRejected, "{tenant}");
+    }
+    assert_eq!(stand.calls(), 0);
+}
+
+#[actix_web::test]
+async fn an_unreachable_endpoint_is_an_outage() {
+    let mut stand = Stand::new([]);
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    stand.entra.settings.token_endpoint = format!("http://127.0.0.1:{free}/{{tenant}}/token");
+    assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Transient);
+}
+
+#[actix_web::test]
+async fn errors_print_neither_assertion_nor_secret_nor_token() {
+    let stand = Stand::new([Scripted(200, None, r#"{"access_token":"tok en"}"#, 0)]);
+    let error = stand.redeem("u1").await.unwrap_err();
+    let printed = format!("{error} {error:?} {:?}", json!({"hint": error.diagnostics.hint}));
+    for secret in ["assertion'", "s3cret", "tok en"] {
+        assert!(!printed.contains(secret));
+    }
+    assert!(error.diagnostics.hint.contains("access_token"));
+}
