@@ -19,7 +19,9 @@ use crate::config::{Configuration, EntraSection, KeySource, StoreDurability};
 use crate::domain::{Connection, Directory, SharedClock, SharedEntropy};
 use crate::endpoints::{bot_gateway, token_service};
 use crate::exchange::{CurrentTokens, ExchangeEngine, ExchangeParts};
-use crate::identity_provider::{ClientCredential, Entra, EntraClient, EntraSettings, ProviderRegistry, ThrottleBoard};
+use crate::identity_provider::{
+    ClientCredential, Entra, EntraClient, EntraMeans, EntraSettings, IdentityProvider, ProviderRegistry, ThrottleBoard,
+};
 use crate::inbound::{BodyLimits, Callers, TrustedProxies};
 use crate::observability::Counters;
 use crate::outbound::{Outbound, OutboundError, OutboundSettings};
@@ -209,18 +211,26 @@ fn callers_of(
 }
 
 fn providers_of(config: &Configuration, outbound: &Outbound, ambient: &Ambient) -> Result<ProviderRegistry, BuildError> {
-    let throttle = Arc::new(ThrottleBoard::new(ambient.clock.clone()));
+    let means = EntraMeans {
+        outbound: outbound.clone(),
+        clock: ambient.clock.clone(),
+        entropy: ambient.entropy.clone(),
+        throttle: Arc::new(ThrottleBoard::new(ambient.clock.clone())),
+    };
     let mut registry = ProviderRegistry::default();
     for section in &config.connections {
         let connection: &Connection = &section.connection;
         let Some(provider) = config.identity_providers.get(&connection.identity_provider) else { continue };
-        let settings = EntraSettings { name: provider.name.clone(), token_endpoint: provider.token_endpoint.clone() };
+        let settings =
+            EntraSettings { provider: provider.name.clone(), token_endpoint: provider.token_endpoint.clone() };
         let client = EntraClient {
             client_id: connection.client_id.clone(),
             credentials: vec![ClientCredential::Secret(section.client_secret.clone())],
         };
-        let surroundings = (outbound.clone(), ambient.clock.clone(), ambient.entropy.clone());
-        let provider = Entra::new(settings, client, surroundings, throttle.clone());
+        let provider = Entra::new(settings, client, means.clone());
+        if connection.token_exchange_uri.is_some() && !provider.capabilities().on_behalf_of {
+            return Err(BuildError::Incapable { connection: section.key.clone() });
+        }
         registry.register(connection, Arc::new(provider));
     }
     Ok(registry)

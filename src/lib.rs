@@ -2,6 +2,7 @@
 //!
 //! The rooms and who may import whom are described in the README and held by `tests/it/architecture.rs`.
 
+pub mod app;
 pub mod bot_connector;
 pub mod config;
 pub mod domain;

@@ -111,6 +111,6 @@ impl From<RedeemError> for Refusal {
             RedeemFailure::Denied => Reason::Denied,
             RedeemFailure::Throttled { .. } | RedeemFailure::Transient => Reason::TemporarilyUnavailable,
         };
-        Self { reason, diagnostics: error.diagnostics }
+        Self { reason, diagnostics: *error.diagnostics }
     }
 }
