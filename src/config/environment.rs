@@ -26,9 +26,8 @@ impl Environment {
 
     /// An environment of these variables and no others.
     #[must_use]
-    pub fn of(variables: &[(&str, &str)]) -> Self {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Self { variables: variables.iter().map(owned).collect() }
+    pub fn of<N: Into<String>, V: Into<String>>(variables: impl IntoIterator<Item = (N, V)>) -> Self {
+        Self { variables: variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
     }
 
     /// The variable `name`, if it is set.
@@ -59,6 +58,7 @@ impl Environment {
 
 /// Where the system wants temporary files to be.
 #[must_use]
+#[allow(clippy::disallowed_methods, reason = "it reads the environment, which is ours to do")]
 pub fn temporary_directory() -> PathBuf {
     std::env::temp_dir()
 }
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn variables_nest_at_double_underscores() {
-        let environment = Environment::of(&[
+        let environment = Environment::of([
             ("BOT_SSO_SERVER__PUBLIC_URL", "https://sso.example.com"),
             ("BOT_SSO_BOTS__HELP_DESK__APP_ID", "x"),
             ("BOT_SSO_GRAPH_SECRET", "not an override"),

@@ -39,7 +39,7 @@ pub(super) fn directory() -> tempfile::TempDir {
 }
 
 fn environment() -> Environment {
-    Environment::of(&[("GRAPH_CLIENT_SECRET", "from the environment")])
+    Environment::of([("GRAPH_CLIENT_SECRET", "from the environment")])
 }
 
 #[test]

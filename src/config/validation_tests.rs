@@ -15,7 +15,7 @@ const SECRET: (&str, &str) = ("GRAPH_CLIENT_SECRET", "hunter2\n");
 
 fn read(text: &str, variables: &[(&str, &str)]) -> Result<Configuration, Problems> {
     let variables: Vec<_> = variables.iter().copied().chain([SECRET]).collect();
-    parse_in(directory().path(), text, &Environment::of(&variables))
+    parse_in(directory().path(), text, &Environment::of(variables))
 }
 
 /// The minimal sample with `from` replaced.
@@ -143,7 +143,7 @@ fn a_secret_that_cannot_be_had_is_reported() {
         "connections.graph.client_secret: the environment variable NOWHERE",
     );
     expect_problem(SECRET_LINE, "client_secret = { file = \"no\" }", "connections.graph.client_secret: ");
-    let empty = parse_in(directory().path(), MINIMAL, &Environment::of(&[("GRAPH_CLIENT_SECRET", "\n")]));
+    let empty = parse_in(directory().path(), MINIMAL, &Environment::of([("GRAPH_CLIENT_SECRET", "\n")]));
     assert_eq!(
         empty.unwrap_err().to_string(),
         "connections.graph.client_secret: leads to an empty secret: set its value"
@@ -445,7 +445,7 @@ fn a_certificate_comes_with_its_own_key() {
     std::fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
     let with = |certificate: &str, key: &str| {
         let tls = format!("{MINIMAL}\n[server.tls]\ncertificate_file = {certificate:?}\nkey_file = {key:?}\n");
-        parse_in(directory.path(), &tls, &Environment::of(&[SECRET]))
+        parse_in(directory.path(), &tls, &Environment::of([SECRET]))
     };
     assert!(with("certificate.pem", "certificate.key").is_ok());
     for (certificate, key, start) in [

@@ -1,0 +1,329 @@
+//! The command line: serve, dev, check, keys.
+//!
+//! Owns the arguments, what is printed to a person, and the order in which a process is put together. It is the only
+//! room that knows the stage, and deliberately knows nothing of what the application does once it runs.
+
+use std::io::Write as _;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::{Args, Parser, Subcommand};
+use tracing::Level;
+
+use crate::app::{self, Ambient};
+use crate::config::{self, Configuration, Environment, LogFormat, LogLevel, LoggingSection, Problems};
+use crate::dev::{Stage, StageOptions};
+use crate::domain::{Entropy, SystemClock, SystemEntropy};
+use crate::observability::{self, LogForm, LoggingOptions};
+use crate::sealing::KeyRing;
+
+const EXAMPLES: &str = "\
+Try it without any configuration:
+  bot-sso dev
+
+Run it:
+  bot-sso keys create bot-sso.keys
+  bot-sso check --config bot-sso.toml
+  bot-sso serve --config bot-sso.toml
+
+The commented sample configuration is fixtures/config/full.toml, the smallest one is fixtures/config/minimal.toml.";
+
+const DEV_HELP: &str = "\
+Runs a local tenant (an Entra-like issuer with users), a channel issuer, demo bots and the gateway, all on loopback, and
+prints what listens where and which commands to paste. Needs no configuration and no network. Everything is thrown away
+at the end (Ctrl-C).
+
+Examples:
+  bot-sso dev                      the gateway on 127.0.0.1:3978, the stage on 3979 (http) and 3980 (https)
+  bot-sso dev --port 0             whatever ports are free
+  bot-sso dev --directory ./stage  keep the stage's CA certificate in ./stage";
+
+/// Single sign-on for bots, self-hosted: signs users in silently in front of a Bot Framework bot.
+#[derive(Debug, Parser)]
+#[command(name = "bot-sso", version, after_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the service until SIGTERM or Ctrl-C; requests under way are finished first.
+    #[command(after_help = "Example:\n  bot-sso serve --config /etc/bot-sso/bot-sso.toml")]
+    Serve(ConfigurationFile),
+    /// Runs everything on this machine, with a local tenant and demo bots, for development.
+    #[command(after_help = DEV_HELP)]
+    Dev(DevOptions),
+    /// Reads a configuration and lists everything that is wrong with it. Exit code 0: nothing; 1: something.
+    #[command(after_help = "Example:\n  bot-sso check --config bot-sso.toml && systemctl restart bot-sso")]
+    Check(ConfigurationFile),
+    /// Makes and rotates the keys that everything at rest is sealed with.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+#[derive(Debug, Args)]
+struct ConfigurationFile {
+    /// The configuration (TOML). `BOT_SSO_SECTION__KEY` environment variables go over it.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct DevOptions {
+    /// The gateway's port on 127.0.0.1; the stage takes the two ports after it. 0: any free ones.
+    #[arg(long, default_value_t = 3978)]
+    port: u16,
+    /// Where the stage's certificates are written; default: a temporary directory, removed at the end.
+    #[arg(long, value_name = "DIR")]
+    directory: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Writes a new key file. Refuses to overwrite one: without its keys, what they sealed is lost.
+    #[command(after_help = "Example:\n  bot-sso keys create bot-sso.keys")]
+    Create {
+        /// The file to make; nobody but its owner will be able to read it.
+        file: PathBuf,
+    },
+    /// Adds a new key, which seals from now on; what older keys sealed can still be opened.
+    #[command(after_help = "Example:\n  bot-sso keys rotate bot-sso.keys && systemctl kill -s HUP bot-sso")]
+    Rotate {
+        /// The file to change.
+        file: PathBuf,
+    },
+}
+
+/// Does what the arguments say.
+///
+/// # Errors
+/// What went wrong, for a person to read.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    match arguments.command {
+        Command::Serve(file) => serve(&file.config),
+        Command::Dev(options) => actix_web::rt::System::new().block_on(dev(options)),
+        Command::Check(file) => check(&file.config),
+        Command::Keys(KeysCommand::Create { file }) => create_keys(&file),
+        Command::Keys(KeysCommand::Rotate { file }) => rotate_keys(&file),
+    }
+}
+
+fn serve(file: &Path) -> anyhow::Result<ExitCode> {
+    let configuration = config::load(file).map_err(|problems| refusal(file, &problems))?;
+    start_logging(configuration.logging)?;
+    for warning in &configuration.warnings {
+        tracing::warn!(path = warning.path, "{}", warning.message);
+    }
+    actix_web::rt::System::new().block_on(async {
+        let application = app::build(configuration, ambient(), None).await?;
+        tracing::info!(addresses = ?application.addresses(), "listening");
+        application.run().await.context("the listeners failed")?;
+        tracing::info!("stopped");
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn check(file: &Path) -> anyhow::Result<ExitCode> {
+    match config::load(file) {
+        Ok(configuration) => {
+            for warning in &configuration.warnings {
+                print(&format!("warning: {warning}"))?;
+            }
+            print(&summary(&configuration))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(problems) => {
+            print(&problems.to_string())?;
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
+    start_logging(LoggingSection { format: LogFormat::Text, level: LogLevel::Info })?;
+    let Ambient { clock, entropy } = ambient();
+    let scratch = Scratch::create(entropy.as_ref())?;
+    let ports = DevPorts::choose(options.port)?;
+    let stage = Stage::start(StageOptions {
+        http_port: ports.stage_http,
+        https_port: ports.stage_https,
+        directory: options.directory.unwrap_or_else(|| scratch.path.join("stage")),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+    });
+    let stage = stage.await.context("the stage did not start")?;
+    KeyRing::generate(clock.as_ref(), entropy.as_ref()).create_file(&scratch.path.join("bot-sso.keys"))?;
+    let listen = format!("127.0.0.1:{}", ports.gateway);
+    let gateway = format!("http://{listen}");
+    let text = stage.configuration(&gateway, &listen, &scratch.path);
+    // The process's own environment is left out: it may hold the settings of a real service.
+    let configuration =
+        config::parse(&text, &Environment::of(stage.secrets())).map_err(|problems| anyhow!("{problems}"))?;
+    refuse_other_than_loopback(&configuration)?;
+    let routes = Arc::new(stage.routes(&gateway));
+    let application = app::build(configuration, Ambient { clock, entropy }, Some(routes)).await?;
+    print(&stage.instructions(&gateway))?;
+    application.run().await.context("the listeners failed")?;
+    stage.shutdown().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn create_keys(file: &Path) -> anyhow::Result<ExitCode> {
+    KeyRing::generate(&SystemClock, &SystemEntropy).create_file(file)?;
+    print(&format!(
+        "{} has been written. Keep a copy in a safe place: without it nothing that is stored can be read.",
+        file.display()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rotate_keys(file: &Path) -> anyhow::Result<ExitCode> {
+    KeyRing::load(file)?.rotated(&SystemClock, &SystemEntropy).replace_file(file)?;
+    print(&format!(
+        "{} has a new key. Send SIGHUP to the running service, and it will seal with it; a service that is not running \
+         will when it starts.",
+        file.display()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn ambient() -> Ambient {
+    Ambient { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
+}
+
+fn refusal(file: &Path, problems: &Problems) -> anyhow::Error {
+    anyhow!("{} cannot be used:\n{problems}", file.display())
+}
+
+fn summary(configuration: &Configuration) -> String {
+    let listen: Vec<String> = configuration.server.listen.iter().map(ToString::to_string).collect();
+    let bots: Vec<&str> = configuration.bots.iter().map(|bot| bot.name.as_str()).collect();
+    let connections: Vec<&str> = configuration.connections.iter().map(|section| section.key.as_str()).collect();
+    let mut lines = vec![
+        "ok".to_owned(),
+        format!("  listens on   {}, known as {}", listen.join(", "), configuration.server.public_url),
+        format!("  bots         {}", bots.join(", ")),
+    ];
+    if !connections.is_empty() {
+        lines.push(format!("  connections  {}", connections.join(", ")));
+    }
+    lines.join("\n")
+}
+
+fn start_logging(section: LoggingSection) -> anyhow::Result<()> {
+    let form = match section.format {
+        LogFormat::Json => LogForm::Json,
+        LogFormat::Text => LogForm::Text,
+    };
+    let level = match section.level {
+        LogLevel::Error => Level::ERROR,
+        LogLevel::Warn => Level::WARN,
+        LogLevel::Info => Level::INFO,
+        LogLevel::Debug => Level::DEBUG,
+        LogLevel::Trace => Level::TRACE,
+    };
+    Ok(observability::start_logging(LoggingOptions { form, level })?)
+}
+
+/// Development mode hands tokens to whoever asks: it must not be reachable from elsewhere (DESIGN §5.14).
+fn refuse_other_than_loopback(configuration: &Configuration) -> anyhow::Result<()> {
+    match configuration.server.listen.iter().find(|address| !address.ip().is_loopback()) {
+        Some(address) => bail!("development mode listens on loopback only, not on {address}"),
+        None => Ok(()),
+    }
+}
+
+/// The one place that writes to standard output.
+fn print(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout().lock(), "{text}").context("standard output is closed")
+}
+
+struct DevPorts {
+    gateway: u16,
+    stage_http: u16,
+    stage_https: u16,
+}
+
+impl DevPorts {
+    fn choose(port: u16) -> anyhow::Result<Self> {
+        if port == 0 {
+            // The stage has to know the gateway's address before the gateway listens.
+            let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+            return Ok(Self { gateway: free, stage_http: 0, stage_https: 0 });
+        }
+        match (port.checked_add(1), port.checked_add(2)) {
+            (Some(stage_http), Some(stage_https)) => Ok(Self { gateway: port, stage_http, stage_https }),
+            _ => bail!("--port {port} leaves no room for the two ports after it: write one up to {}", u16::MAX - 2),
+        }
+    }
+}
+
+/// A directory for one run that only its owner can enter; removed at the end.
+struct Scratch {
+    path: PathBuf,
+}
+
+impl Scratch {
+    fn create(entropy: &dyn Entropy) -> anyhow::Result<Self> {
+        let path = config::temporary_directory().join(format!("bot-sso-dev-{}", entropy.hex_id()));
+        let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
+        made.with_context(|| format!("{} cannot be made", path.display()))?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "the temporary directory could not be removed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::{Arguments, Command, DevPorts, Scratch};
+    use crate::domain::SystemEntropy;
+
+    #[test]
+    fn the_arguments_are_consistent_and_the_help_shows_how_to_begin() {
+        Arguments::command().debug_assert();
+        let help = Arguments::command().render_long_help().to_string();
+        for line in ["bot-sso dev", "bot-sso keys create", "bot-sso check --config", "bot-sso serve --config"] {
+            assert!(help.contains(line), "{help}");
+        }
+    }
+
+    #[test]
+    fn dev_needs_no_arguments() {
+        let Command::Dev(options) = Arguments::try_parse_from(["bot-sso", "dev"]).unwrap().command else { panic!() };
+        assert_eq!(options.port, 3978);
+    }
+
+    #[test]
+    fn the_stage_takes_the_two_ports_after_the_gateways() {
+        let ports = DevPorts::choose(4000).unwrap();
+        assert_eq!([ports.gateway, ports.stage_http, ports.stage_https], [4000, 4001, 4002]);
+        assert!(DevPorts::choose(65534).is_err());
+        assert_ne!(DevPorts::choose(0).unwrap().gateway, 0);
+    }
+
+    #[test]
+    fn the_temporary_directory_is_private_and_goes_with_its_owner() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let scratch = Scratch::create(&SystemEntropy).unwrap();
+        let path = scratch.path.clone();
+        std::fs::write(path.join("file"), "x").unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        drop(scratch);
+        assert!(!path.exists());
+    }
+}
