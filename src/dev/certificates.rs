@@ -1,4 +1,6 @@
 use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -78,7 +80,7 @@ fn client_certificate(directory: &Path) -> Result<ClientCertificate, StageError>
         verification: DecodingKey::from_rsa_der(key.der_bytes()),
     };
     write(&made.certificate_file, &certificate.pem())?;
-    write(&made.key_file, &key.serialize_pem())?;
+    write_private(&made.key_file, &key.serialize_pem())?;
     Ok(made)
 }
 
@@ -103,4 +105,15 @@ fn leaf_params() -> Result<CertificateParams, StageError> {
 
 fn write(path: &Path, text: &str) -> Result<(), StageError> {
     fs::write(path, text).map_err(|source| StageError::File { path: path.to_owned(), source })
+}
+
+/// Readable by the owner only: bot-sso refuses key files that others can read.
+fn write_private(path: &Path, text: &str) -> Result<(), StageError> {
+    let failed = |source| StageError::File { path: path.to_owned(), source };
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(failed(source)),
+        _ => {}
+    }
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)
 }
