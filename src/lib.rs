@@ -4,7 +4,9 @@
 
 pub mod app;
 pub mod bot_connector;
+pub mod cli;
 pub mod config;
+pub mod dev;
 pub mod domain;
 pub mod endpoints;
 pub mod exchange;

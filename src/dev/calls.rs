@@ -1,0 +1,167 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+
+use super::state::locked;
+
+/// The call log keeps this many of the latest token requests.
+const KEPT_REQUESTS: usize = 500;
+
+/// The grants the token endpoint knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantKind {
+    /// `urn:ietf:params:oauth:grant-type:jwt-bearer`
+    OnBehalfOf,
+    /// `client_credentials`
+    ClientCredentials,
+    /// `refresh_token`
+    RefreshToken,
+    /// `password`
+    Password,
+    /// `authorization_code`
+    AuthorizationCode,
+}
+
+impl GrantKind {
+    /// The kind a `grant_type` names.
+    #[must_use]
+    pub fn of_grant_type(grant_type: &str) -> Option<Self> {
+        match grant_type {
+            "urn:ietf:params:oauth:grant-type:jwt-bearer" => Some(Self::OnBehalfOf),
+            "client_credentials" => Some(Self::ClientCredentials),
+            "refresh_token" => Some(Self::RefreshToken),
+            "password" => Some(Self::Password),
+            "authorization_code" => Some(Self::AuthorizationCode),
+            _ => None,
+        }
+    }
+}
+
+/// One request the token endpoint got, without its secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SeenRequest {
+    /// The grant asked for.
+    pub grant: GrantKind,
+    /// The tenant segment of the path.
+    pub tenant: String,
+    /// `client_id`, from the body or the Basic header; `None` if the client was refused.
+    pub client_id: Option<String>,
+    /// `none`, `secret` or `certificate`; `None` if the client was refused.
+    pub client_proof: Option<&'static str>,
+    /// Object id of the user concerned, if the request names one.
+    pub user: Option<String>,
+    /// `scope` as sent.
+    pub scope: Option<String>,
+    /// `claims` as sent.
+    pub claims: Option<String>,
+    /// `client-request-id`, from the header, the query or the body.
+    pub correlation_id: Option<String>,
+    /// `x-ms-lib-capability`.
+    pub lib_capability: Option<String>,
+    /// `x-anchormailbox`.
+    pub anchor_mailbox: Option<String>,
+    /// HTTP status of the answer; 0 where a fault swallowed it.
+    pub status: u16,
+    /// AADSTS number of the refusal, if it was one.
+    pub refused: Option<u32>,
+}
+
+/// What the stage has been asked so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CallCounts {
+    /// All requests at the token endpoint, answered or not.
+    pub token_endpoint: u64,
+    /// Those of each grant.
+    pub by_grant: BTreeMap<GrantKind, u64>,
+    /// Those of each grant and user: `grant:oid`.
+    pub by_user: BTreeMap<String, u64>,
+    /// Refusals by AADSTS number.
+    pub refusals: BTreeMap<u32, u64>,
+    /// Fetches of the tenants' key set.
+    pub tenant_keys: u64,
+    /// Fetches of the channel's key set.
+    pub channel_keys: u64,
+    /// Fetches of any metadata document.
+    pub metadata: u64,
+    /// Channel tokens issued.
+    pub channel_tokens: u64,
+    /// Answers of the protected resource with a user in them.
+    pub graph: u64,
+    /// Tokens issued by the managed identity endpoint.
+    pub managed_identity: u64,
+    /// The latest token requests, oldest first.
+    pub requests: VecDeque<SeenRequest>,
+}
+
+/// The stage's call log.
+#[derive(Debug, Default)]
+pub struct Calls(Mutex<CallCounts>);
+
+impl Calls {
+    /// A copy of everything counted since the start or the last reset.
+    #[must_use]
+    pub fn snapshot(&self) -> CallCounts {
+        locked(&self.0).clone()
+    }
+
+    /// How often `grant` was asked for.
+    #[must_use]
+    pub fn count(&self, grant: GrantKind) -> u64 {
+        locked(&self.0).by_grant.get(&grant).copied().unwrap_or(0)
+    }
+
+    /// How often `grant` was asked for the user with object id `oid`.
+    #[must_use]
+    pub fn count_for(&self, grant: GrantKind, oid: &str) -> u64 {
+        locked(&self.0).by_user.get(&user_key(grant, oid)).copied().unwrap_or(0)
+    }
+
+    /// Forgets everything.
+    pub fn reset(&self) {
+        *locked(&self.0) = CallCounts::default();
+    }
+
+    /// Counts something other than a token request.
+    pub(super) fn note(&self, count: impl FnOnce(&mut CallCounts) -> &mut u64) {
+        let mut counts = locked(&self.0);
+        let counter = count(&mut counts);
+        *counter = counter.saturating_add(1);
+    }
+
+    /// Counts a token request when it arrives, so that one that is never answered counts as well.
+    pub(super) fn arrived(&self, grant: Option<GrantKind>, known_user: Option<&str>) {
+        let mut counts = locked(&self.0);
+        counts.token_endpoint = counts.token_endpoint.saturating_add(1);
+        if let Some(grant) = grant {
+            *counts.by_grant.entry(grant).or_default() += 1;
+            if let Some(oid) = known_user {
+                *counts.by_user.entry(user_key(grant, oid)).or_default() += 1;
+            }
+        }
+    }
+
+    /// Files a token request once its fate is known.
+    pub(super) fn answered(&self, request: SeenRequest) {
+        let mut counts = locked(&self.0);
+        if let Some(code) = request.refused {
+            *counts.refusals.entry(code).or_default() += 1;
+        }
+        if counts.requests.len() == KEPT_REQUESTS {
+            counts.requests.pop_front();
+        }
+        counts.requests.push_back(request);
+    }
+}
+
+fn user_key(grant: GrantKind, oid: &str) -> String {
+    let grant = match grant {
+        GrantKind::OnBehalfOf => "on_behalf_of",
+        GrantKind::ClientCredentials => "client_credentials",
+        GrantKind::RefreshToken => "refresh_token",
+        GrantKind::Password => "password",
+        GrantKind::AuthorizationCode => "authorization_code",
+    };
+    format!("{grant}:{oid}")
+}

@@ -1,0 +1,81 @@
+use std::path::Path;
+
+use toml::{Table, Value, toml};
+
+use super::directory::{BotEntry, ConnectionEntry};
+use super::state::State;
+
+/// A configuration for bot-sso that fits the stage. The only place that knows the file's syntax.
+pub(super) fn configuration(state: &State, gateway: &str, listen: &str, data_directory: &Path) -> String {
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    let mut text = Table::new();
+    text.insert("server".to_owned(), table([("public_url", gateway.into()), ("listen", vec![listen].into())]));
+    text.insert("outbound".to_owned(), table([("ca_file", path(&state.ca_file).into())]));
+    text.insert("channels".to_owned(), channels(state));
+    text.insert("identity_providers".to_owned(), table([("entra", entra(state))]));
+    let bots = state.directory.bots.iter().map(|entry| (entry.name.to_owned(), bot(state, entry)));
+    text.insert("bots".to_owned(), Value::Table(bots.collect()));
+    let connections = state.directory.connections.iter().map(|entry| (key_of(entry), connection(state, entry)));
+    text.insert("connections".to_owned(), Value::Table(connections.collect()));
+    text.insert("store".to_owned(), table([("path", path(&data_directory.join("bot-sso.db")).into())]));
+    text.insert("keys".to_owned(), table([("file", path(&data_directory.join("bot-sso.keys")).into())]));
+    text.insert("logging".to_owned(), toml! { format = "text" }.into());
+    text.to_string()
+}
+
+/// The variables that the configuration's secrets are read from.
+pub(super) fn secrets(state: &State) -> Vec<(String, String)> {
+    let connections = state.directory.connections.iter();
+    connections.map(|entry| (secret_variable(entry), entry.client_secret.to_owned())).collect()
+}
+
+/// Two bots may have a connection of one name.
+fn key_of(entry: &ConnectionEntry) -> String {
+    format!("{}-{}", entry.bot, entry.name)
+}
+
+fn secret_variable(entry: &ConnectionEntry) -> String {
+    format!("STAGE_SECRET_{}", key_of(entry))
+}
+
+fn channels(state: &State) -> Value {
+    table([
+        ("issuer", state.channel_issuer().into()),
+        ("metadata_url", format!("{}/channel/v1/.well-known/openidconfiguration", state.https_base).into()),
+    ])
+}
+
+fn entra(state: &State) -> Value {
+    table([
+        ("authority", state.https_base.clone().into()),
+        ("issuer", state.v2_issuer("{tenantid}").into()),
+        ("v1_issuer", state.v1_issuer("{tenantid}").into()),
+    ])
+}
+
+fn bot(state: &State, entry: &BotEntry) -> Value {
+    table([
+        ("app_id", entry.app_id.into()),
+        ("tenant", state.directory.main_tenant_id().into()),
+        ("endpoint", format!("{}/demo-bots/{}/api/messages", state.http_base, entry.name).into()),
+        ("after_exchange", entry.after_exchange.into()),
+    ])
+}
+
+fn connection(state: &State, entry: &ConnectionEntry) -> Value {
+    let tenants: Vec<&str> = state.directory.tenants.iter().map(|tenant| tenant.id).collect();
+    table([
+        ("name", entry.name.into()),
+        ("bot", entry.bot.into()),
+        ("client_id", entry.client_id.into()),
+        ("client_secret", table([("env", secret_variable(entry).into())])),
+        ("scopes", entry.scopes.to_vec().into()),
+        ("token_exchange_uri", entry.token_exchange_uri.clone().into()),
+        ("tenants", tenants.into()),
+        ("allow_v1", entry.v1_tokens.into()),
+    ])
+}
+
+fn table<const N: usize>(members: [(&str, Value); N]) -> Value {
+    Value::Table(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}

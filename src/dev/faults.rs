@@ -1,0 +1,208 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde_json::Value;
+
+use super::calls::GrantKind;
+use super::state::locked;
+
+/// A hanging request is let go after this: the caller has long given up.
+const LONGEST_HANG: Duration = Duration::from_mins(1);
+/// Rules beyond this many push out the oldest.
+const MAX_RULES: usize = 100;
+
+/// A way for the token endpoint to misbehave.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// 429 with an Entra-shaped body; `Retry-After` in seconds if given.
+    Throttled {
+        /// Seconds to put into `Retry-After`.
+        retry_after: Option<u32>,
+    },
+    /// 503 with `temporarily_unavailable`; `Retry-After` in seconds if given.
+    Unavailable {
+        /// Seconds to put into `Retry-After`.
+        retry_after: Option<u32>,
+    },
+    /// No answer at all (for a minute).
+    Hang,
+    /// The right answer, but late.
+    Slow {
+        /// How late, in milliseconds.
+        millis: u64,
+    },
+    /// 500 with a sentence as `text/plain`.
+    PlainText,
+    /// 502 with a proxy's HTML page.
+    Html,
+    /// 200 with JSON that ends too early.
+    InvalidJson,
+    /// 200 without a body.
+    Empty,
+    /// The right answer, with this in the place of `expires_in`; `null` leaves the member out.
+    OddExpiresIn(Value),
+    /// Exactly this answer.
+    Answer {
+        /// HTTP status.
+        status: u16,
+        /// `Content-Type`.
+        content_type: String,
+        /// Body.
+        body: String,
+    },
+}
+
+/// When a fault strikes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FaultRule {
+    fault: Fault,
+    grant: Option<GrantKind>,
+    user: Option<String>,
+    remaining: Option<u32>,
+}
+
+impl FaultRule {
+    /// Strikes every on-behalf-of request until cleared. (Other grants go on, so that a test can still get the
+    /// tokens it needs.)
+    #[must_use]
+    pub fn new(fault: Fault) -> Self {
+        Self { fault, grant: Some(GrantKind::OnBehalfOf), user: None, remaining: None }
+    }
+
+    /// Strikes requests of `grant` instead; `None`: of every grant.
+    #[must_use]
+    pub fn for_grant(mut self, grant: Option<GrantKind>) -> Self {
+        self.grant = grant;
+        self
+    }
+
+    /// Strikes only requests that concern the user with this object id.
+    #[must_use]
+    pub fn for_user(mut self, oid: &str) -> Self {
+        self.user = Some(oid.to_owned());
+        self
+    }
+
+    /// Strikes only the next `count` requests that fit.
+    #[must_use]
+    pub fn times(mut self, count: u32) -> Self {
+        self.remaining = Some(count);
+        self
+    }
+
+    fn fits(&self, grant: Option<GrantKind>, user: Option<&str>) -> bool {
+        (self.grant.is_none() || self.grant == grant) && (self.user.is_none() || self.user.as_deref() == user)
+    }
+}
+
+/// The fault switches of the stage; all off at start.
+#[derive(Debug, Default)]
+pub struct FaultSwitches {
+    rules: Mutex<Vec<FaultRule>>,
+    keys_unavailable: AtomicBool,
+}
+
+impl FaultSwitches {
+    /// Adds a rule; of several that fit a request, the oldest strikes.
+    pub fn add(&self, rule: FaultRule) {
+        let mut rules = locked(&self.rules);
+        if rules.len() == MAX_RULES {
+            rules.remove(0);
+        }
+        rules.push(rule);
+    }
+
+    /// Makes every key set and every metadata document answer 503 (or stop doing so).
+    pub fn set_keys_unavailable(&self, unavailable: bool) {
+        self.keys_unavailable.store(unavailable, Ordering::SeqCst);
+    }
+
+    /// All switches off.
+    pub fn clear(&self) {
+        locked(&self.rules).clear();
+        self.set_keys_unavailable(false);
+    }
+
+    pub(super) fn keys_unavailable(&self) -> bool {
+        self.keys_unavailable.load(Ordering::SeqCst)
+    }
+
+    /// The fault this request gets, using up one strike of its rule.
+    pub(super) fn strike(&self, grant: Option<GrantKind>, user: Option<&str>) -> Option<Fault> {
+        let mut rules = locked(&self.rules);
+        let index = rules.iter().position(|rule| rule.fits(grant, user))?;
+        let rule = rules.get_mut(index)?;
+        let fault = rule.fault.clone();
+        if let Some(remaining) = &mut rule.remaining {
+            *remaining = remaining.saturating_sub(1);
+            if *remaining == 0 {
+                rules.remove(index);
+            }
+        }
+        Some(fault)
+    }
+}
+
+impl Fault {
+    /// What is answered in the place of the real answer; `None` where the real answer is still wanted.
+    pub(super) async fn answer_instead(&self) -> Option<HttpResponse> {
+        match self {
+            Self::Throttled { retry_after } => {
+                Some(unavailable(StatusCode::TOO_MANY_REQUESTS, *retry_after, THROTTLED))
+            }
+            Self::Unavailable { retry_after } => {
+                Some(unavailable(StatusCode::SERVICE_UNAVAILABLE, *retry_after, UNAVAILABLE))
+            }
+            Self::Hang => {
+                tokio::time::sleep(LONGEST_HANG).await;
+                Some(HttpResponse::GatewayTimeout().finish())
+            }
+            Self::Slow { millis } => {
+                tokio::time::sleep(Duration::from_millis(*millis).min(LONGEST_HANG)).await;
+                None
+            }
+            Self::PlainText => Some(text(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "Server Error 500-599")),
+            Self::Html => Some(text(StatusCode::BAD_GATEWAY, "text/html", "<html><h1>502 Bad Gateway</h1></html>")),
+            Self::InvalidJson => Some(text(StatusCode::OK, "application/json", r#"{"access_token": "eyJ"#)),
+            Self::Empty => Some(HttpResponse::Ok().finish()),
+            Self::OddExpiresIn(_) => None,
+            Self::Answer { status, content_type, body } => {
+                let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                Some(text(status, content_type, body))
+            }
+        }
+    }
+
+    /// Bends a real answer's members.
+    pub(super) fn bend(&self, members: &mut Value) {
+        if let (Self::OddExpiresIn(odd), Value::Object(members)) = (self, members) {
+            if odd.is_null() {
+                members.remove("expires_in");
+            } else {
+                members.insert("expires_in".to_owned(), odd.clone());
+            }
+        }
+    }
+}
+
+/// Without an AADSTS number: 90055 would say that the whole tenant is throttled; `Fault::Answer` can.
+const THROTTLED: &str = r#"{"error":"temporarily_unavailable","error_description":"Too many requests."}"#;
+const UNAVAILABLE: &str = concat!(
+    r#"{"error":"temporarily_unavailable","error_codes":[90033],"#,
+    r#""error_description":"AADSTS90033: A transient error has occurred. Please try again."}"#
+);
+
+fn unavailable(status: StatusCode, retry_after: Option<u32>, body: &'static str) -> HttpResponse {
+    let mut answer = HttpResponse::build(status);
+    if let Some(seconds) = retry_after {
+        answer.insert_header(("Retry-After", seconds.to_string()));
+    }
+    answer.content_type("application/json").body(body)
+}
+
+fn text(status: StatusCode, content_type: &str, body: &str) -> HttpResponse {
+    HttpResponse::build(status).content_type(content_type).body(body.to_owned())
+}

@@ -1,0 +1,117 @@
+use serde_json::{Value, json};
+
+use super::{UserGrant, consent_required, enabled, required_scope, token_answer};
+use crate::dev::client_auth::ClientProof;
+use crate::dev::directory::{App, Story, User};
+use crate::dev::refusal::Refusal;
+use crate::dev::token_endpoint::{TenantSegment, TokenRequest};
+use crate::dev::verification::{TokenFault, text_claim};
+
+/// The authentication context that the MFA story's policy asks for.
+const POLICY: &str = "a5d1c7e2-3f40-4b6a-8c9d-2e1f0a9b8c7d";
+
+/// RFC 7523 with Entra's `requested_token_use=on_behalf_of`.
+pub(in crate::dev) fn on_behalf_of(request: &TokenRequest<'_>) -> Result<Value, Refusal> {
+    if request.tenant == TenantSegment::Common {
+        return Err(Refusal::bad_request(
+            "invalid_request",
+            9_001_023,
+            "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations \
+             or tenant-specific endpoint.",
+        ));
+    }
+    if request.form.get("requested_token_use")? != "on_behalf_of" {
+        return Err(Refusal::bad_request(
+            "invalid_request",
+            90_014,
+            "The value of 'requested_token_use' is not known.",
+        ));
+    }
+    if request.proof == ClientProof::Public {
+        return Err(Refusal::client(
+            7_000_218,
+            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+        ));
+    }
+    let assertion = request.form.get("assertion")?;
+    let claims = request.state.verify_tenant_token(assertion).map_err(assertion_fault)?;
+    let user = asserted_user(request, &claims)?;
+    let scope = required_scope(request)?;
+    let stepped_up = claims.get("acrs").is_some();
+    check_story(request, user, stepped_up)?;
+    token_answer(request, &UserGrant { stepped_up, ..UserGrant::new(user, &scope) })
+}
+
+fn assertion_fault(fault: TokenFault) -> Refusal {
+    match fault {
+        TokenFault::Malformed => Refusal::grant(50_027, "JWT token is invalid or malformed."),
+        TokenFault::Signature => {
+            Refusal::grant(50_013, "Assertion failed signature validation. [Reason - The key was not found.]")
+        }
+        TokenFault::Expired => Refusal::grant(
+            500_133,
+            "Assertion is not within its valid time range. Ensure that the access token is not expired before using it \
+             for user assertion, or request a new token.",
+        ),
+        TokenFault::Audience => audience_mismatch(),
+    }
+}
+
+/// The user of a verified assertion that is an access token of this tenant for this client.
+fn asserted_user<'a>(request: &TokenRequest<'a>, claims: &Value) -> Result<&'a User, Refusal> {
+    if text_claim(claims, "scp").is_none() {
+        let is_access_token = text_claim(claims, "azp").or_else(|| text_claim(claims, "appid")).is_some();
+        return Err(if is_access_token {
+            Refusal::grant(50_027, "JWT token is invalid or malformed: an app-only token names no user.")
+        } else {
+            Refusal::grant(
+                240_002,
+                "Input id_token cannot be used as 'urn:ietf:params:oauth:grant-type:jwt-bearer' grant.",
+            )
+        });
+    }
+    if !addresses(request.client, text_claim(claims, "aud").unwrap_or_default()) {
+        return Err(audience_mismatch());
+    }
+    let tid = text_claim(claims, "tid").unwrap_or_default();
+    if !request.tenant.admits(tid) {
+        return Err(Refusal::grant(
+            50_013,
+            "Assertion failed signature validation. [Reason - The issuer does not belong to this tenant.]",
+        ));
+    }
+    text_claim(claims, "oid")
+        .and_then(|oid| request.state.directory.find_user(oid))
+        .filter(|user| user.tid == tid)
+        .ok_or_else(|| Refusal::grant(50_034, "The user account does not exist in the directory."))
+}
+
+fn addresses(client: &App, audience: &str) -> bool {
+    client.client_id.eq_ignore_ascii_case(audience) || client.identifier_uris.iter().any(|uri| uri == audience)
+}
+
+fn audience_mismatch() -> Refusal {
+    Refusal::grant(
+        500_131,
+        "Assertion audience does not match the Client app presenting the assertion. The audience in the assertion must \
+         match the client.",
+    )
+}
+
+fn check_story(request: &TokenRequest<'_>, user: &User, stepped_up: bool) -> Result<(), Refusal> {
+    enabled(user)?;
+    if !request.state.has_consent(user, request.client) {
+        return Err(consent_required(request.client.name, request.client.client_id));
+    }
+    if user.story == Story::NeedsMfa && !stepped_up {
+        let claims = json!({"access_token": {"capolids": {"essential": true, "values": [POLICY]}}});
+        return Err(Refusal::grant(
+            50_076,
+            "Due to a configuration change made by your administrator, or because you moved to a new location, you must \
+             use multi-factor authentication to access the resource.",
+        )
+        .with_suberror("basic_action")
+        .with_claims(&claims));
+    }
+    Ok(())
+}

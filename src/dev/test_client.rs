@@ -1,0 +1,191 @@
+//! What the room's own tests share: a running stage and a client for it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::time::Instant;
+use url::Url;
+
+use super::{Stage, StageOptions};
+use crate::domain::{OffsetClock, SystemEntropy};
+use crate::outbound::{Outbound, OutboundSettings, RelayRequest};
+
+pub(super) const OBO: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+pub(super) const GRAPH_SCOPE: &str = "https://graph.microsoft.com/User.Read";
+
+/// An answer with its body as JSON (`Null` if it is none).
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(String, Vec<u8>)>,
+    pub(super) text: String,
+    pub(super) json: Value,
+}
+
+impl Reply {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let value = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        value.map(|(_, value)| std::str::from_utf8(value).unwrap())
+    }
+
+    pub(super) fn text_of(&self, member: &str) -> &str {
+        self.json[member].as_str().unwrap_or_else(|| panic!("no {member} in {}", self.text))
+    }
+
+    /// The first AADSTS number.
+    pub(super) fn code(&self) -> u64 {
+        self.json["error_codes"][0].as_u64().unwrap_or_else(|| panic!("no refusal: {} {}", self.status, self.text))
+    }
+}
+
+pub(super) struct Bench {
+    pub(super) stage: Stage,
+    pub(super) clock: Arc<OffsetClock>,
+    http: Outbound,
+    _directory: TempDir,
+}
+
+impl Bench {
+    pub(super) async fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Arc::new(OffsetClock::default());
+        let stage = Stage::start(StageOptions {
+            http_port: 0,
+            https_port: 0,
+            directory: directory.path().to_owned(),
+            clock: clock.clone(),
+            entropy: Arc::new(SystemEntropy),
+        })
+        .await
+        .unwrap();
+        let loopback = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+        let http = Outbound::new(OutboundSettings {
+            ca_certificates_pem: vec![std::fs::read(stage.ca_file()).unwrap()],
+            egress_proxy: None,
+            connect_timeout: Duration::from_secs(5),
+            plain_http_hosts: loopback.clone(),
+            private_hosts: loopback,
+            private_networks: Vec::new(),
+            max_connections_per_host: 16,
+        })
+        .unwrap();
+        Self { stage, clock, http, _directory: directory }
+    }
+
+    pub(super) async fn call(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let request = RelayRequest {
+            method: method.to_owned(),
+            url: Url::parse(url).unwrap(),
+            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect(),
+            body: Bytes::from(body.to_owned()),
+        };
+        let relayed = self.http.relay(request, Instant::now() + Duration::from_secs(10)).await.unwrap();
+        let (status, headers) = (relayed.status, relayed.headers.clone());
+        let mut text = Vec::new();
+        let mut chunks = std::pin::pin!(relayed.into_stream());
+        while let Some(chunk) = chunks.next().await {
+            text.extend_from_slice(&chunk.unwrap());
+        }
+        let json = serde_json::from_slice(&text).unwrap_or(Value::Null);
+        Reply { status, headers, text: String::from_utf8(text).unwrap(), json }
+    }
+
+    pub(super) async fn get(&self, url: &str) -> Reply {
+        self.call("GET", url, &[], "").await
+    }
+
+    pub(super) async fn get_as(&self, url: &str, token: &str) -> Reply {
+        self.call("GET", url, &[("authorization", &format!("Bearer {token}"))], "").await
+    }
+
+    pub(super) async fn post_json_as(&self, url: &str, token: &str, body: &Value) -> Reply {
+        let headers = [("authorization", &*format!("Bearer {token}")), ("content-type", "application/json")];
+        self.call("POST", url, &headers, &body.to_string()).await
+    }
+
+    pub(super) async fn form(&self, url: &str, fields: &[(&str, &str)]) -> Reply {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.call("POST", url, &[("content-type", "application/x-www-form-urlencoded")], &body).await
+    }
+
+    pub(super) fn tenant(&self) -> &'static str {
+        self.stage.directory().main_tenant_id()
+    }
+
+    /// A token endpoint on the plain listener.
+    pub(super) fn token_url(&self, tenant: &str) -> String {
+        format!("{}/{tenant}/oauth2/v2.0/token", self.stage.http_base())
+    }
+
+    /// An exchangeable token of `user` for the connection called `connection` of the first bot.
+    pub(super) async fn exchangeable(&self, user: &str, connection: &str) -> String {
+        self.password_grant(user, connection, &[]).await.text_of("access_token").to_owned()
+    }
+
+    pub(super) async fn password_grant(&self, user: &str, connection: &str, more: &[(&str, &str)]) -> Reply {
+        let directory = self.stage.directory();
+        let user = directory.find_user(user).unwrap();
+        let connection = directory.connections.iter().find(|entry| entry.name == connection).unwrap();
+        let mut fields = vec![
+            ("grant_type", "password"),
+            ("client_id", directory.clients[0].client_id),
+            ("username", user.name),
+            ("password", user.password),
+            ("scope", &connection.exchange_scope),
+        ];
+        fields.extend_from_slice(more);
+        self.form(&self.token_url(user.tid), &fields).await
+    }
+
+    /// On-behalf-of by the first bot, at `user`'s tenant.
+    pub(super) async fn exchange(&self, assertion: &str, more: &[(&str, &str)]) -> Reply {
+        let bot = &self.stage.directory().bots[0];
+        let mut fields = vec![
+            ("grant_type", OBO),
+            ("requested_token_use", "on_behalf_of"),
+            ("client_id", bot.app_id),
+            ("assertion", assertion),
+        ];
+        for default in [("client_secret", bot.app_secret), ("scope", GRAPH_SCOPE)] {
+            if !more
+                .iter()
+                .any(|(name, _)| *name == default.0 || (*name == "client_assertion" && default.0 == "client_secret"))
+            {
+                fields.push(default);
+            }
+        }
+        fields.extend_from_slice(more);
+        self.form(&self.token_url(self.tenant()), &fields).await
+    }
+
+    pub(super) async fn channel_token(&self, more: &[(&str, &str)]) -> String {
+        let manifest = self.stage.manifest("http://127.0.0.1:1");
+        let channel = &manifest["channel"];
+        let scope = format!("{}/.default", self.stage.directory().bots[0].app_id);
+        let mut fields = vec![
+            ("grant_type", "client_credentials"),
+            ("client_id", channel["client_id"].as_str().unwrap()),
+            ("client_secret", channel["client_secret"].as_str().unwrap()),
+            ("scope", &scope),
+        ];
+        fields.extend_from_slice(more);
+        self.form(channel["token_endpoint"].as_str().unwrap(), &fields).await.text_of("access_token").to_owned()
+    }
+}
+
+/// Header or claims of a JWT, unverified.
+pub(super) fn part_of(token: &str, index: usize) -> Value {
+    let part = token.split('.').nth(index).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+pub(super) fn claims_of(token: &str) -> Value {
+    part_of(token, 1)
+}
