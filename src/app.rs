@@ -146,7 +146,9 @@ fn furnish(config: &Configuration, ambient: &Ambient, sealer: &Arc<Sealer>) -> R
         providers: providers_of(config, &outbound, ambient)?,
         validators: trusts
             .iter()
-            .map(|(name, trust)| (name.clone(), Arc::new(ExchangeableTokenValidator::new(trust.clone(), clock.clone()))))
+            .map(|(name, trust)| {
+                (name.clone(), Arc::new(ExchangeableTokenValidator::new(trust.clone(), clock.clone())))
+            })
             .collect(),
         clock,
         vault: vault.clone(),
@@ -210,7 +212,11 @@ fn callers_of(
     Callers::new(validator, directory, config.token_service.audiences.clone())
 }
 
-fn providers_of(config: &Configuration, outbound: &Outbound, ambient: &Ambient) -> Result<ProviderRegistry, BuildError> {
+fn providers_of(
+    config: &Configuration,
+    outbound: &Outbound,
+    ambient: &Ambient,
+) -> Result<ProviderRegistry, BuildError> {
     let means = EntraMeans {
         outbound: outbound.clone(),
         clock: ambient.clock.clone(),

@@ -56,7 +56,9 @@ pub(super) fn listen(
         let listener = TcpListener::bind(address).map_err(failed)?;
         addresses.push(listener.local_addr().map_err(failed)?);
         server = match &certificate {
-            Some(certificate) => server.listen_rustls_0_23(listener, certificate.server_config().map_err(BuildError::Tls)?),
+            Some(certificate) => {
+                server.listen_rustls_0_23(listener, certificate.server_config().map_err(BuildError::Tls)?)
+            }
             None => server.listen(listener),
         }
         .map_err(failed)?;
@@ -121,7 +123,9 @@ impl Renewable {
         match self.certificate.as_ref().map(|certificate| certificate.renew()) {
             None => {}
             Some(Ok(())) => tracing::info!("the certificate was read again"),
-            Some(Err(error)) => tracing::error!(error, "server.tls: the certificate could not be read again; the old one stays"),
+            Some(Err(error)) => {
+                tracing::error!(error, "server.tls: the certificate could not be read again; the old one stays")
+            }
         }
     }
 }

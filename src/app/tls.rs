@@ -48,5 +48,6 @@ fn read(pair: &TlsPair) -> Result<CertifiedKey, String> {
         .collect();
     let chain = chain.map_err(|error| format!("certificate_file: {error}"))?;
     let key = PrivateKeyDer::from_pem_file(&pair.key_file).map_err(|error| format!("key_file: {error}"))?;
-    CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).map_err(|error| format!("the pair cannot be used: {error}"))
+    CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())
+        .map_err(|error| format!("the pair cannot be used: {error}"))
 }

@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::missing_panics_doc)]
 
 mod architecture;
+mod conformance;
 mod harness;
 mod smoke;

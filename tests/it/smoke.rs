@@ -13,7 +13,7 @@ async fn a_users_token_is_exchanged_kept_and_handed_to_the_bot() {
     let event = harness.bot_received(1).await[0].json();
     assert_eq!(event["name"], "tokens/response");
     assert_eq!(event["value"]["connectionName"], "graph");
-    let stored = harness.get_token("msteams", "29:Ada", "graph").await;
+    let stored = harness.get_token("msteams", "29:ada", "graph").await;
     assert_eq!(stored.status, 200);
     assert_eq!(stored.json()["token"], event["value"]["token"]);
     assert_eq!(harness.exchanges(), 1);

@@ -15,7 +15,8 @@ async fn requests_in_every_accepted_spelling_are_the_same_exchange() {
         ("3", |activity| activity["name"] = "signin/TokenExchange".into()),
         ("4", |activity| {
             let value = activity["value"].clone();
-            activity["value"] = json!({ "Id": value["id"], "ConnectionName": value["connectionName"], "Token": value["token"] });
+            activity["value"] =
+                json!({ "Id": value["id"], "ConnectionName": value["connectionName"], "Token": value["token"] });
         }),
         ("unknown members", |activity| activity["value"]["isSilentAuth"] = true.into()),
         ("Teams' own members", |activity| {
@@ -37,7 +38,7 @@ async fn requests_in_every_accepted_spelling_are_the_same_exchange() {
         assert_eq!(answer.json(), success(), "case {case}");
         assert_eq!(answer.header("content-type"), Some("application/json"), "case {case}");
         assert_eq!(scene.harness.exchanges(), 1, "case {case}");
-        let stored = scene.harness.get_token("msteams", "29:Ada", "graph").await;
+        let stored = scene.harness.get_token("msteams", "29:ada", "graph").await;
         assert_eq!(stored.status, 200, "case {case}: kept under the base channel");
     }
 }
@@ -211,13 +212,10 @@ async fn the_path_names_a_bot_that_exists_and_that_the_token_is_for() {
     assert_eq!(unknown.status, 404);
     let other = scene.harness.post_as("demo-none", &token, &scene.exchange()).await;
     assert_eq!(other.status, 401);
-    let shared = scene.harness.send(
-        "POST",
-        "/api/messages",
-        &[("authorization", &format!("bearer {token}"))],
-        serde_json::to_vec(&scene.exchange()).unwrap(),
-    );
-    assert_eq!(shared.await.status, 200, "the token's audience names the bot");
+    let bearer = format!("bearer {token}");
+    let body = serde_json::to_vec(&scene.exchange()).unwrap();
+    let shared = scene.harness.send("POST", "/api/messages", &[("authorization", &bearer)], body).await;
+    assert_eq!(shared.status, 200, "the token's audience names the bot");
 }
 
 #[tokio::test]

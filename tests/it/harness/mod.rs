@@ -27,8 +27,9 @@ pub struct Answer {
 
 impl Answer {
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("not JSON ({error}): {} {:?}", self.status, String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
+            panic!("not JSON ({error}): {} {:?}", self.status, String::from_utf8_lossy(&self.body))
+        })
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -153,7 +154,8 @@ impl Harness {
     pub async fn user_token_for(&self, bot: &str, user: &str, connection: &str) -> String {
         let directory = self.stage.directory();
         let user = directory.find_user(user).unwrap();
-        let connection = directory.connections.iter().find(|entry| entry.name == connection && entry.bot == bot).unwrap();
+        let connection =
+            directory.connections.iter().find(|entry| entry.name == connection && entry.bot == bot).unwrap();
         let client = directory.clients.iter().find(|client| client.client_id.starts_with("5e3ce6c0")).unwrap();
         let answer = self
             .form(

@@ -71,7 +71,10 @@ impl RecorderBot {
         let state = Arc::new(State::default());
         let shared = web::Data::from(state.clone());
         let server = HttpServer::new(move || {
-            App::new().app_data(shared.clone()).app_data(web::PayloadConfig::new(1 << 21)).default_service(web::to(receive))
+            App::new()
+                .app_data(shared.clone())
+                .app_data(web::PayloadConfig::new(1 << 21))
+                .default_service(web::to(receive))
         })
         .workers(1)
         .disable_signals()
