@@ -241,8 +241,11 @@ async fn lead<S, F, A>(
     let settlement = settle(outcome, key).await;
     ticket.settle(settlement);
     // After settling: a duplicate in a group is admitted by the settled marker once the pending sign-in is gone.
-    if kept && let Err(error) = parts.pending.finish(&request.account, &request.connection.name).await {
-        tracing::warn!(correlation_id = request.correlation_id, %error, "a finished sign-in stays listed as pending");
+    if kept {
+        let (account, conversation) = (&request.account, Some(request.conversation.id.as_str()));
+        if let Err(error) = parts.pending.finish(account, &request.connection.name, conversation).await {
+            tracing::warn!(correlation_id = request.correlation_id, %error, "a finished sign-in stays listed as pending");
+        }
     }
 }
 

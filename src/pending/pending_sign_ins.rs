@@ -134,14 +134,23 @@ impl PendingSignIns {
         Ok(self.found(account).await?.into_iter().map(|found| found.sign_in).collect())
     }
 
-    /// Ends all of the user's pending sign-ins for `connection`.
+    /// Ends the user's pending sign-ins for `connection` in this conversation, and those begun without naming one. A card
+    /// in another conversation stays good: the bot still waits for it there.
     ///
     /// # Errors
     /// [`PendingError`] if the store fails.
-    pub async fn finish(&self, account: &ChannelAccount, connection: &ConnectionName) -> Result<(), PendingError> {
+    pub async fn finish(
+        &self,
+        account: &ChannelAccount,
+        connection: &ConnectionName,
+        conversation: Option<&str>,
+    ) -> Result<(), PendingError> {
+        let ends = |sign_in: &PendingSignIn| {
+            let begun_in = sign_in.conversation.as_deref();
+            sign_in.connection == *connection && (begun_in.is_none() || begun_in == conversation)
+        };
         let found = self.found(account).await?;
-        let finished: Vec<_> =
-            found.into_iter().filter(|found| found.sign_in.connection == *connection).map(|found| found.key).collect();
+        let finished: Vec<_> = found.into_iter().filter(|found| ends(&found.sign_in)).map(|found| found.key).collect();
         if finished.is_empty() {
             return Ok(());
         }
