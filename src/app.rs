@@ -3,19 +3,22 @@
 //! The only place that names concrete back ends. Owns the order of building, and the life of the process between start
 //! and drain. It deliberately decides nothing that a room could decide.
 
+mod loopback_host;
+mod renewal;
 mod serving;
 mod tls;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
 
+use self::renewal::{Renewable, RenewableCredential};
+
 use crate::bot_connector::{BotClient, ContinuationDelivery};
-use crate::config::{Configuration, EntraSection, KeySource, StoreDurability};
+use crate::config::{Configuration, ConnectionSection, EntraSection, KeySource, StoreDurability};
 use crate::domain::{Connection, Directory, SharedClock, SharedEntropy};
 use crate::endpoints::{bot_gateway, token_service};
 use crate::exchange::{CurrentTokens, ExchangeEngine, ExchangeParts};
@@ -48,8 +51,15 @@ pub struct Ambient {
     pub entropy: SharedEntropy,
 }
 
-/// Adds routes to the application's own: the stage of development mode.
+/// Adds routes to the application's own.
 pub type RouteFunction = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
+
+/// What is different in development mode. It hands tokens to whoever asks, so it listens on loopback only and answers
+/// only requests whose `Host` names this machine (DESIGN §5.14).
+pub struct DevelopmentMode {
+    /// Served beside the application's own.
+    pub routes: RouteFunction,
+}
 
 /// Why an application could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +81,9 @@ pub enum BuildError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Development mode was to be reachable from elsewhere.
+    #[error("server.listen: development mode listens on loopback only, not on {0}")]
+    NotLoopback(SocketAddr),
     /// The certificate cannot be used.
     #[error("server.tls: {0}")]
     Tls(String),
@@ -86,15 +99,8 @@ pub enum BuildError {
 pub struct Application {
     server: actix_web::dev::Server,
     addresses: Vec<SocketAddr>,
-    renewable: Renewable,
+    renewable: Arc<Renewable>,
     counters: Arc<Counters>,
-}
-
-/// What SIGHUP reads again.
-struct Renewable {
-    sealer: Arc<Sealer>,
-    keys: PathBuf,
-    certificate: Option<Arc<tls::RenewableCertificate>>,
 }
 
 /// What doors share.
@@ -106,24 +112,29 @@ struct Rooms {
     parts: ExchangeParts,
     codes: CodeRedemption,
     counters: Arc<Counters>,
+    credentials: Vec<RenewableCredential>,
 }
 
-/// Builds the application and binds its listeners. `extra_routes` are served beside its own.
+/// Builds the application and binds its listeners; for production without a `development` mode.
 ///
 /// # Errors
 /// [`BuildError`] names the key of the configuration that has to change.
 pub async fn build(
     config: Configuration,
     ambient: Ambient,
-    extra_routes: Option<RouteFunction>,
+    development: Option<DevelopmentMode>,
 ) -> Result<Application, BuildError> {
+    if let (Some(_), Some(&address)) = (&development, config.server.listen.iter().find(|it| !it.ip().is_loopback())) {
+        return Err(BuildError::NotLoopback(address));
+    }
     let sealer = Arc::new(Sealer::new(KeyRing::load(&config.keys.file)?, ambient.entropy.clone()));
     let rooms = furnish(&config, &ambient, &sealer)?;
     let doors = open_doors(&config, &rooms);
     let certificate = config.server.tls.as_ref().map(tls::RenewableCertificate::load).transpose();
     let certificate = certificate.map_err(BuildError::Tls)?.map(Arc::new);
-    let (server, addresses) = serving::listen(&config.server, doors, extra_routes, certificate.clone())?;
-    let renewable = Renewable { sealer, keys: config.keys.file, certificate };
+    let (server, addresses) = serving::listen(&config.server, doors, development, certificate.clone())?;
+    let (keys, file) = (config.keys.file, config.file);
+    let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials: rooms.credentials, file });
     Ok(Application { server, addresses, renewable, counters: rooms.counters })
 }
 
@@ -138,12 +149,13 @@ fn furnish(config: &Configuration, ambient: &Ambient, sealer: &Arc<Sealer>) -> R
     let outbound = Outbound::new(outbound_settings(config))?;
     let trusts = entra_trusts(config, &outbound, ambient);
     let directory = directory_of(config);
+    let (providers, credentials) = providers_of(config, &outbound, ambient)?;
     let vault = Arc::new(TokenVault::new(store.clone(), sealer.clone(), clock.clone(), config.store.l1_bytes));
     let codes = MagicCodes::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone());
     let parts = ExchangeParts {
         pending: Arc::new(PendingSignIns::new(store.clone(), sealer.clone(), clock.clone(), entropy)),
         continuations: Arc::new(Continuations::new(store, sealer.clone(), clock.clone())),
-        providers: providers_of(config, &outbound, ambient)?,
+        providers,
         validators: trusts
             .iter()
             .map(|(name, trust)| {
@@ -155,7 +167,8 @@ fn furnish(config: &Configuration, ambient: &Ambient, sealer: &Arc<Sealer>) -> R
     };
     let callers = Arc::new(callers_of(config, trusts, directory.clone(), (&outbound, ambient)));
     let codes = CodeRedemption::new(Arc::new(codes), vault);
-    Ok(Rooms { ambient: ambient.clone(), outbound, directory, callers, parts, codes, counters: Arc::default() })
+    let (ambient, counters) = (ambient.clone(), Arc::default());
+    Ok(Rooms { ambient, outbound, directory, callers, parts, codes, counters, credentials })
 }
 
 fn outbound_settings(config: &Configuration) -> OutboundSettings {
@@ -216,7 +229,7 @@ fn providers_of(
     config: &Configuration,
     outbound: &Outbound,
     ambient: &Ambient,
-) -> Result<ProviderRegistry, BuildError> {
+) -> Result<(ProviderRegistry, Vec<RenewableCredential>), BuildError> {
     let means = EntraMeans {
         outbound: outbound.clone(),
         clock: ambient.clock.clone(),
@@ -224,22 +237,25 @@ fn providers_of(
         throttle: Arc::new(ThrottleBoard::new(ambient.clock.clone())),
     };
     let mut registry = ProviderRegistry::default();
+    let mut credentials = Vec::new();
     for section in &config.connections {
         let connection: &Connection = &section.connection;
         let Some(provider) = config.identity_providers.get(&connection.identity_provider) else { continue };
         let settings =
             EntraSettings { provider: provider.name.clone(), token_endpoint: provider.token_endpoint.clone() };
-        let client = EntraClient {
-            client_id: connection.client_id.clone(),
-            credentials: vec![ClientCredential::Secret(section.client_secret.clone())],
-        };
-        let provider = Entra::new(settings, client, means.clone());
+        let client = EntraClient { client_id: connection.client_id.clone(), credentials: credentials_of(section) };
+        let provider = Arc::new(Entra::new(settings, client, means.clone()));
         if connection.token_exchange_uri.is_some() && !provider.capabilities().on_behalf_of {
             return Err(BuildError::Incapable { connection: section.key.clone() });
         }
-        registry.register(connection, Arc::new(provider));
+        registry.register(connection, provider.clone());
+        credentials.push(RenewableCredential { key: section.key.clone(), connection: connection.clone(), provider });
     }
-    Ok(registry)
+    Ok((registry, credentials))
+}
+
+fn credentials_of(section: &ConnectionSection) -> Vec<ClientCredential> {
+    vec![ClientCredential::Secret(section.client_secret.clone())]
 }
 
 /// The doors' states; shared by all workers.

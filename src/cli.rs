@@ -14,7 +14,7 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Parser, Subcommand};
 use tracing::Level;
 
-use crate::app::{self, Ambient};
+use crate::app::{self, Ambient, DevelopmentMode};
 use crate::config::{self, Configuration, Environment, LogFormat, LogLevel, LoggingSection, Problems};
 use crate::dev::{Stage, StageOptions};
 use crate::domain::{Entropy, SystemClock, SystemEntropy};
@@ -156,7 +156,7 @@ async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
         clock: clock.clone(),
         entropy: entropy.clone(),
     });
-    let stage = stage.await.context("the stage did not start")?;
+    let stage = stage.await.with_context(|| ports.hint())?;
     KeyRing::generate(clock.as_ref(), entropy.as_ref()).create_file(&scratch.path.join("bot-sso.keys"))?;
     let listen = format!("127.0.0.1:{}", ports.gateway);
     let gateway = format!("http://{listen}");
@@ -164,9 +164,9 @@ async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     // The process's own environment is left out: it may hold the settings of a real service.
     let configuration =
         config::parse(&text, &Environment::of(stage.secrets())).map_err(|problems| anyhow!("{problems}"))?;
-    refuse_other_than_loopback(&configuration)?;
-    let routes = Arc::new(stage.routes(&gateway));
-    let application = app::build(configuration, Ambient { clock, entropy }, Some(routes)).await?;
+    let development = DevelopmentMode { routes: Arc::new(stage.routes(&gateway)) };
+    let application = app::build(configuration, Ambient { clock, entropy }, Some(development)).await;
+    let application = application.with_context(|| ports.hint())?;
     print(&stage.instructions(&gateway))?;
     application.run().await.context("the listeners failed")?;
     stage.shutdown().await;
@@ -230,14 +230,6 @@ fn start_logging(section: LoggingSection) -> anyhow::Result<()> {
     Ok(observability::start_logging(LoggingOptions { form, level })?)
 }
 
-/// Development mode hands tokens to whoever asks: it must not be reachable from elsewhere (DESIGN §5.14).
-fn refuse_other_than_loopback(configuration: &Configuration) -> anyhow::Result<()> {
-    match configuration.server.listen.iter().find(|address| !address.ip().is_loopback()) {
-        Some(address) => bail!("development mode listens on loopback only, not on {address}"),
-        None => Ok(()),
-    }
-}
-
 /// The one place that writes to standard output.
 fn print(text: &str) -> anyhow::Result<()> {
     writeln!(std::io::stdout().lock(), "{text}").context("standard output is closed")
@@ -250,6 +242,15 @@ struct DevPorts {
 }
 
 impl DevPorts {
+    /// What to say where something could not be started: nearly always because of a port.
+    fn hint(&self) -> String {
+        let Self { gateway, stage_http, stage_https } = self;
+        format!(
+            "could not start on the ports {gateway}, {stage_http} and {stage_https} (if one is taken, choose others with \
+             --port, or any free ones with --port 0)"
+        )
+    }
+
     fn choose(port: u16) -> anyhow::Result<Self> {
         if port == 0 {
             // The stage has to know the gateway's address before the gateway listens.

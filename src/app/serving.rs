@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, HttpServer, middleware, web};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::loopback_host::loopback_host_only;
+use super::renewal::Renewable;
 use super::tls::RenewableCertificate;
-use super::{Application, BuildError, Doors, Renewable, RouteFunction};
+use super::{Application, BuildError, DevelopmentMode, Doors};
 use crate::config;
 use crate::endpoints::{bot_gateway, token_service};
 use crate::inbound::{Problem, record_request};
 use crate::observability::Counters;
-use crate::sealing::KeyRing;
 
 /// A request's headers must have arrived within this.
 const HEADER_TIME: Duration = Duration::from_secs(5);
@@ -26,13 +27,15 @@ const COUNTS_EVERY: Duration = Duration::from_mins(5);
 pub(super) fn listen(
     section: &config::Server,
     doors: Doors,
-    extra_routes: Option<RouteFunction>,
+    development: Option<DevelopmentMode>,
     certificate: Option<Arc<RenewableCertificate>>,
 ) -> Result<(Server, Vec<SocketAddr>), BuildError> {
+    let extra_routes = development.map(|development| development.routes);
     let app = move || {
         let doors = doors.clone();
         let extra_routes = extra_routes.clone();
         App::new()
+            .wrap(middleware::Condition::new(extra_routes.is_some(), from_fn(loopback_host_only)))
             .wrap(from_fn(record_request))
             .app_data(doors.proxies)
             .app_data(doors.entropy)
@@ -79,7 +82,8 @@ impl Application {
         self.server.handle()
     }
 
-    /// Serves until SIGTERM or Ctrl-C, then finishes what is under way. SIGHUP reads key ring and certificate again.
+    /// Serves until SIGTERM or Ctrl-C, then finishes what is under way. SIGHUP reads key ring, certificate and client
+    /// credentials again.
     ///
     /// # Errors
     /// If signals cannot be received or the server fails.
@@ -94,7 +98,7 @@ impl Application {
 }
 
 /// Watches signals for as long as the server runs.
-async fn tend(handle: ServerHandle, renewable: Renewable, counters: Arc<Counters>) -> std::io::Result<()> {
+async fn tend(handle: ServerHandle, renewable: Arc<Renewable>, counters: Arc<Counters>) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -104,28 +108,15 @@ async fn tend(handle: ServerHandle, renewable: Renewable, counters: Arc<Counters
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            _ = hang_up.recv() => renewable.renew(),
+            _ = hang_up.recv() => {
+                let renewable = renewable.clone();
+                // Reads files; a failure to do so is logged where it happens.
+                let _ = tokio::task::spawn_blocking(move || renewable.renew()).await;
+            }
             _ = ticks.tick() => counters.log(),
         }
     }
     tracing::info!("draining: no new connections, requests under way are finished");
     handle.stop(true).await;
     Ok(())
-}
-
-impl Renewable {
-    /// What cannot be read again stays as it is, and the log says why.
-    fn renew(&self) {
-        match KeyRing::load(&self.keys).and_then(|ring| self.sealer.replace(ring)) {
-            Ok(()) => tracing::info!("the key ring was read again"),
-            Err(error) => tracing::error!(%error, "keys.file: the key ring could not be read again; the old one stays"),
-        }
-        match self.certificate.as_ref().map(|certificate| certificate.renew()) {
-            None => {}
-            Some(Ok(())) => tracing::info!("the certificate was read again"),
-            Some(Err(error)) => {
-                tracing::error!(error, "server.tls: the certificate could not be read again; the old one stays")
-            }
-        }
-    }
 }

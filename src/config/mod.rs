@@ -36,7 +36,7 @@ mod sample_tests;
 mod validation_tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use addresses::KeySource;
 pub use channels::ChannelTrustSection;
@@ -91,6 +91,8 @@ pub struct Configuration {
     pub logging: LoggingSection,
     /// What is not wrong, but probably not meant.
     pub warnings: Vec<Problem>,
+    /// The file it was read from, if it was.
+    pub file: Option<PathBuf>,
     hosts: Hosts,
 }
 
@@ -124,7 +126,8 @@ impl Configuration {
 /// Every problem that can be seen at once.
 pub fn load(path: &Path) -> Result<Configuration, Problems> {
     let directory = path.parent().unwrap_or(Path::new(""));
-    parse_in(directory, &read_file(path)?, &Environment::of_process())
+    let configuration = parse_in(directory, &read_file(path)?, &Environment::of_process())?;
+    Ok(Configuration { file: Some(path.to_owned()), ..configuration })
 }
 
 /// Reads `text`, with `environment` on top. Relative paths count from the process's directory.
@@ -194,6 +197,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         keys,
         logging,
         warnings,
+        file: None,
         hosts,
     })
 }

@@ -1,105 +1,138 @@
 use std::fmt::Write as _;
 
-use serde_json::json;
-
 use super::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET};
 use super::connector_sink::channel_user_id;
-use super::directory::{Story, User};
+use super::directory::{BotEntry, ConnectionEntry, Story, User};
 use super::state::State;
 
-/// What `bot-sso dev` prints: what listens where, and commands to copy. They need a POSIX shell, curl and sed.
+/// The access token in a JSON answer, without jq.
+const PICK: &str = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
+
+/// What `bot-sso dev` prints: what listens where, and commands to paste. They need a POSIX shell, curl and sed.
 pub(super) fn instructions(state: &State, gateway: &str) -> String {
     let gateway = gateway.trim_end_matches('/');
-    let named = |story| state.directory.users.iter().find(|user| user.story == story);
-    let mut text = format!(
-        "bot-sso in development mode; everything listens on loopback only and is forgotten at the end.\n\n  \
-         gateway and token service   {gateway}\n  \
-         manifest for programs       {gateway}/dev/manifest.json\n  \
-         local tenant (https)        {https}/{tid}/v2.0\n  \
-         local tenant (plain http)   {http}/{tid}\n  \
-         connector sink              {http}/connector/_sent\n  \
-         app tokens for SDK bots     IDENTITY_ENDPOINT={http}/msi/token IDENTITY_HEADER=any\n  \
-         CA file of the https side   {ca}\n",
+    let mut text = listeners(state, gateway);
+    let directory = &state.directory;
+    let named = |story| directory.users.iter().find(|user| user.story == story);
+    let connection = directory.connections.first();
+    let bot = connection.and_then(|connection| directory.find_bot(connection.bot));
+    let (Some(bot), Some(connection)) = (bot, connection) else { return text };
+    let (Some(willing), Some(lacking)) = (named(Story::SignsIn), named(Story::LacksConsent)) else { return text };
+    let commands = Commands { state, gateway, bot, connection };
+    // Writing into a String cannot fail.
+    let _ = write!(
+        text,
+        "\nPaste this into another terminal.\n\n\
+         1. A token of {ada} for the bot, as Teams would get it:\n\n{token}\n\n\
+         2. Send it to the bot, as Teams would. The answer is 200, and nobody was asked to sign in:\n\n{channel}\n{send}\n\n\
+         3. The bot has gone on as {ada}; this is the last thing it said:\n\n{said}\n\n\n\
+         The same with {cleo}, who has not consented yet. The answer is 412, on which the client shows the sign-in card:\n\n\
+         {lacking_token}\n{channel}\n{refused}\n\n\
+         Let {cleo} consent and send the token again. The answer is 200:\n\n{consent}\n{accepted}\n\n",
+        ada = willing.display_name,
+        cleo = lacking.display_name,
+        token = commands.token(willing),
+        channel = commands.channel(),
+        send = commands.send(willing, "card-1"),
+        said = commands.said(willing),
+        lacking_token = commands.token(lacking),
+        refused = commands.send(lacking, "card-2"),
+        consent = commands.consent(lacking),
+        accepted = commands.send(lacking, "card-3"),
+    );
+    text
+}
+
+fn listeners(state: &State, gateway: &str) -> String {
+    format!(
+        "bot-sso in development mode. Everything listens on loopback only and is thrown away at the end (Ctrl-C).\n\n  \
+         gateway, token service  {gateway}\n  \
+         manifest for programs   {gateway}/dev/manifest.json\n  \
+         local tenant            {https}/{tid}/v2.0\n  \
+         its CA file             {ca}\n  \
+         the same, plain http    {http}/{tid}\n  \
+         what bots have sent     {http}/connector/_sent\n  \
+         for bots built on SDKs  IDENTITY_ENDPOINT={http}/msi/token IDENTITY_HEADER=any\n",
         https = state.https_base,
         http = state.http_base,
         tid = state.directory.main_tenant_id(),
         ca = state.ca_file.display(),
-    );
-    if let Some(user) = named(Story::SignsIn) {
-        // Writing into a String cannot fail.
-        let _ = write!(
-            text,
-            "\n1. Get an exchangeable token for {name}, as Teams would:\n\n{token}\n\n\
-             2. Send it to the bot through the gateway, as the channel would (answer: 200):\n\n{invoke}\n\n\
-             3. See what the bot said as that user:\n\n{sent}\n",
-            name = user.display_name,
-            token = token_command(state, user),
-            invoke = invoke_command(state, gateway, user),
-            sent = sent_command(state, user),
-        );
-    }
-    if let Some(user) = named(Story::LacksConsent) {
-        let _ = write!(
-            text,
-            "\nThe same with {name}, who has not consented yet (answer: 412, so that the client shows the sign-in card):\n\n\
-             {token}\n{invoke}\n\nLet {name} consent, then send the two commands again (answer: 200):\n\n\
-             curl -s -d user={short} {http}/dev/consent\n",
-            name = user.display_name,
-            token = token_command(state, user),
-            invoke = invoke_command(state, gateway, user),
-            short = user.name,
-            http = state.http_base,
-        );
-    }
-    text
-}
-
-/// The first word of an access token in a JSON answer, without jq.
-const PICK: &str = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
-
-fn token_command(state: &State, user: &User) -> String {
-    let directory = &state.directory;
-    let scope = directory.connections.first().map_or("", |connection| connection.exchange_scope.as_str());
-    let client = directory.clients.first().map_or("", |client| client.client_id);
-    format!(
-        "TOKEN=$(curl -s {http}/{tid}/oauth2/v2.0/token -d grant_type=password -d client_id={client} \
-         -d username={name} -d password={password} -d scope={scope} | {PICK})",
-        http = state.http_base,
-        tid = user.tid,
-        name = user.name,
-        password = user.password,
     )
 }
 
-fn invoke_command(state: &State, gateway: &str, user: &User) -> String {
-    let Some(bot) = state.directory.bots.first() else { return String::new() };
-    let connection = state.directory.connections.iter().find(|connection| connection.bot == bot.name);
-    let activity = json!({
-        "type": "invoke",
-        "name": "signin/tokenExchange",
-        "id": "INVOKE",
-        "channelId": "msteams",
-        "serviceUrl": state.service_url(),
-        "from": {"id": channel_user_id(user), "name": user.display_name, "aadObjectId": user.oid},
-        "recipient": {"id": format!("28:{}", bot.app_id), "name": bot.name},
-        "conversation": {"id": conversation(user), "conversationType": "personal", "tenantId": user.tid},
-        "channelData": {"tenant": {"id": user.tid}},
-        "value": {"id": "INVOKE", "connectionName": connection.map(|connection| connection.name), "token": "TOKEN"},
-    });
-    let activity = activity.to_string().replace("\"TOKEN\"", "\"'$TOKEN'\"").replace("\"INVOKE\"", "\"'$(date +%s)'\"");
-    format!(
-        "CHANNEL=$(curl -s {http}/channel/oauth2/v2.0/token -d grant_type=client_credentials -d client_id={CHANNEL_CLIENT_ID} \
-         -d client_secret={CHANNEL_CLIENT_SECRET} -d scope={app}/.default | {PICK})\n\
-         curl -i {gateway}/bots/{bot}/api/messages -H \"Authorization: Bearer $CHANNEL\" -H 'Content-Type: application/json' \
-         -d '{activity}'",
-        http = state.http_base,
-        app = bot.app_id,
-        bot = bot.name,
-    )
+/// Commands about one bot and one of its connections.
+struct Commands<'a> {
+    state: &'a State,
+    gateway: &'a str,
+    bot: &'a BotEntry,
+    connection: &'a ConnectionEntry,
 }
 
-fn sent_command(state: &State, user: &User) -> String {
-    format!("curl -s '{}/connector/_sent?conversation={}'", state.http_base, conversation(user))
+impl Commands<'_> {
+    /// Sets `TOKEN`.
+    fn token(&self, user: &User) -> String {
+        format!(
+            "TOKEN=$(curl -sS {http}/{tid}/oauth2/v2.0/token \\\n  \
+             -d grant_type=password -d client_id={client} \\\n  \
+             -d username={name} -d password={password} -d scope={scope} \\\n  \
+             | {PICK})",
+            http = self.state.http_base,
+            tid = user.tid,
+            client = self.state.directory.clients.first().map_or("", |client| client.client_id),
+            name = user.name,
+            password = user.password,
+            scope = self.connection.exchange_scope,
+        )
+    }
+
+    /// Sets `CHANNEL`.
+    fn channel(&self) -> String {
+        format!(
+            "CHANNEL=$(curl -sS {http}/channel/oauth2/v2.0/token \\\n  \
+             -d grant_type=client_credentials -d client_id={CHANNEL_CLIENT_ID} \\\n  \
+             -d client_secret={CHANNEL_CLIENT_SECRET} -d scope={app}/.default \\\n  \
+             | {PICK})",
+            http = self.state.http_base,
+            app = self.bot.app_id,
+        )
+    }
+
+    /// Sends `TOKEN`. An id of its own each time: what comes twice with one id is a duplicate.
+    fn send(&self, user: &User, card_id: &str) -> String {
+        format!(
+            "curl -sSi -w '\\n' {gateway}/bots/{bot}/api/messages \\\n  \
+             -H \"Authorization: Bearer $CHANNEL\" -H 'Content-Type: application/json' -d '{{\n  \
+             \"type\": \"invoke\", \"name\": \"signin/tokenExchange\", \"id\": \"invoke-of-{card_id}\",\n  \
+             \"channelId\": \"msteams\", \"serviceUrl\": \"{service_url}\",\n  \
+             \"from\": {{\"id\": \"{from}\", \"aadObjectId\": \"{oid}\"}},\n  \
+             \"recipient\": {{\"id\": \"28:{app}\"}},\n  \
+             \"conversation\": {{\"id\": \"{conversation}\", \"conversationType\": \"personal\", \"tenantId\": \"{tid}\"}},\n  \
+             \"value\": {{\"id\": \"{card_id}\", \"connectionName\": \"{connection}\", \"token\": \"'$TOKEN'\"}}\n}}'",
+            gateway = self.gateway,
+            bot = self.bot.name,
+            service_url = self.state.service_url(),
+            from = channel_user_id(user),
+            oid = user.oid,
+            app = self.bot.app_id,
+            conversation = conversation(user),
+            tid = user.tid,
+            connection = self.connection.name,
+        )
+    }
+
+    /// The bot is told after the answer, hence the second's sleep.
+    fn said(&self, user: &User) -> String {
+        format!(
+            "sleep 1; curl -sS -w '\\n' '{http}/connector/_sent?conversation={conversation}' \\\n  \
+             | sed 's/.*\"text\":\"\\([^\"]*\\)\".*/\\1/'",
+            http = self.state.http_base,
+            conversation = conversation(user),
+        )
+    }
+
+    fn consent(&self, user: &User) -> String {
+        format!("curl -sS {http}/dev/consent -d user={name}", http = self.state.http_base, name = user.name)
+    }
 }
 
 fn conversation(user: &User) -> String {

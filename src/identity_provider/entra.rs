@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::time::Instant;
 use url::Url;
 
@@ -62,7 +63,9 @@ pub struct EntraMeans {
 /// Microsoft Entra ID as one application sees it.
 pub struct Entra {
     settings: EntraSettings,
-    client: EntraClient,
+    client_id: String,
+    /// Replaceable while users are waiting: a redemption under way ends with those it began with.
+    credentials: ArcSwap<Vec<ClientCredential>>,
     means: EntraMeans,
     /// The credential that worked last: a withdrawn one is not tried first for every user.
     preferred: AtomicUsize,
@@ -72,7 +75,15 @@ impl Entra {
     /// A provider that redeems as `client`.
     #[must_use]
     pub fn new(settings: EntraSettings, client: EntraClient, means: EntraMeans) -> Self {
-        Self { settings, client, means, preferred: AtomicUsize::new(0) }
+        let EntraClient { client_id, credentials } = client;
+        let credentials = ArcSwap::from_pointee(credentials);
+        Self { settings, client_id, credentials, means, preferred: AtomicUsize::new(0) }
+    }
+
+    /// From now on redeems with these, in this order.
+    pub fn replace_credentials(&self, credentials: Vec<ClientCredential>) {
+        self.credentials.store(Arc::new(credentials));
+        self.preferred.store(0, Ordering::Relaxed);
     }
 
     /// entra-obo §2. The assertion goes to the configured endpoint in its own tenant and nowhere else.
@@ -83,7 +94,7 @@ impl Entra {
         attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
         let asker = Asker {
-            client: self.client.client_id.clone(),
+            client: self.client_id.clone(),
             tenant: assertion.tenant_id.clone(),
             user: assertion.object_id.clone(),
         };
@@ -102,12 +113,13 @@ impl Entra {
 
     /// The next credential where the issuer refuses one, a retry where the fault is passing, and an end.
     async fn ask_until_settled(&self, request: &Request<'_>) -> Result<RedeemedToken, Verdict> {
-        let count = self.client.credentials.len();
+        let credentials = self.credentials.load_full();
+        let count = credentials.len();
         let first = self.preferred.load(Ordering::Relaxed);
         let (mut refused, mut retries) = (0, 0);
         loop {
             let index = first.wrapping_add(refused).checked_rem(count).unwrap_or(0);
-            let Some(credential) = self.client.credentials.get(index) else {
+            let Some(credential) = credentials.get(index) else {
                 let hint = "no client credential is configured for this identity provider";
                 return Err(Verdict::of(refusal(RedeemFailure::Misconfigured, hint)));
             };
@@ -132,7 +144,7 @@ impl Entra {
         let Request { url, scope, assertion, attempt } = request;
         let mut form = vec![
             ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
-            ("client_id", self.client.client_id.as_str()),
+            ("client_id", self.client_id.as_str()),
             ("assertion", assertion.raw.expose()),
             ("requested_token_use", "on_behalf_of"),
             ("scope", scope.as_str()),

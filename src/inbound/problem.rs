@@ -25,6 +25,8 @@ pub enum Problem {
     ServiceUrlMismatch,
     /// The caller may not use this service URL.
     ServiceUrlNotAllowed,
+    /// In development mode, a request that is not addressed to this machine by name.
+    HostNotAllowed,
     /// The issuer's keys cannot be had.
     KeysUnavailable,
     /// Not an activity, or not JSON.
@@ -75,6 +77,9 @@ impl Problem {
             }
             Self::ServiceUrlNotAllowed => {
                 (StatusCode::FORBIDDEN, "ServiceUrlNotAllowed", "The caller may not use this serviceUrl.")
+            }
+            Self::HostNotAllowed => {
+                (StatusCode::FORBIDDEN, "HostNotAllowed", "In development mode only loopback names are answered.")
             }
             Self::KeysUnavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "KeysUnavailable", "Signing keys are unavailable; try again.")
