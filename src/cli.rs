@@ -113,6 +113,18 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// What to tell a person about `error`: the whole chain, each thing once (some causes are told by what they caused, too).
+#[must_use]
+pub fn explain(error: &anyhow::Error) -> String {
+    let mut text = String::from("bot-sso");
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 fn serve(file: &Path) -> anyhow::Result<ExitCode> {
     let configuration = config::load(file).map_err(|problems| refusal(file, &problems))?;
     start_logging(configuration.logging)?;

@@ -10,7 +10,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // Where standard error is closed there is nobody left to tell.
-            let _ = writeln!(std::io::stderr().lock(), "bot-sso: {error:#}");
+            let _ = writeln!(std::io::stderr().lock(), "{}", bot_sso::cli::explain(&error));
             ExitCode::FAILURE
         }
     }

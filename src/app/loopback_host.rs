@@ -1,0 +1,73 @@
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::HOST;
+use actix_web::middleware::Next;
+
+use crate::inbound::Problem;
+
+/// Answers 403 unless the request was addressed to this machine by name: a web page of elsewhere can make its own name
+/// resolve to loopback, but it cannot make the browser send another `Host` (DESIGN §5.14).
+pub(super) async fn loopback_host_only<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    if is_addressed_to_this_machine(&request) {
+        return Ok(next.call(request).await?.map_into_left_body());
+    }
+    Ok(request.into_response(Problem::HostNotAllowed.respond()).map_into_right_body())
+}
+
+/// The headers themselves: forwarding headers are anybody's to write. Where the request line names a host as well, it
+/// must be one of ours, too.
+fn is_addressed_to_this_machine(request: &ServiceRequest) -> bool {
+    let mut named = request.headers().get_all(HOST).peekable();
+    let named_at_all = named.peek().is_some();
+    let in_headers = named.all(|value| value.to_str().is_ok_and(names_this_machine));
+    let in_line = request.uri().authority().is_none_or(|authority| names_this_machine(authority.as_str()));
+    named_at_all && in_headers && in_line
+}
+
+fn names_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    name.eq_ignore_ascii_case("localhost") || matches!(name, "127.0.0.1" | "[::1]")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use actix_web::middleware::from_fn;
+    use actix_web::test::{TestRequest, call_service, init_service};
+    use actix_web::{App, HttpResponse, web};
+
+    use super::{loopback_host_only, names_this_machine};
+
+    #[test]
+    fn only_names_of_loopback_count_whatever_the_port() {
+        for host in ["localhost", "LocalHost:3978", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:3978"] {
+            assert!(names_this_machine(host), "{host}");
+        }
+        for host in ["", "evil", "evil:3978", "localhost.evil", "127.0.0.1.evil:80", "localhost:evil", "::1", "[::2]:1"]
+        {
+            assert!(!names_this_machine(host), "{host}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_request_for_another_host_is_refused_before_anything_sees_it() {
+        let routes = App::new()
+            .wrap(from_fn(loopback_host_only))
+            .default_service(web::to(|| async { HttpResponse::Ok().finish() }));
+        let app = init_service(routes).await;
+        let status = async |request: TestRequest| call_service(&app, request.to_request()).await.status().as_u16();
+        assert_eq!(status(TestRequest::get().insert_header(("host", "127.0.0.1:3978"))).await, 200);
+        assert_eq!(status(TestRequest::get().insert_header(("host", "evil"))).await, 403);
+        assert_eq!(status(TestRequest::get()).await, 403);
+        let two = TestRequest::get().append_header(("host", "localhost")).append_header(("host", "evil"));
+        assert_eq!(status(two).await, 403);
+        let in_line = TestRequest::get().uri("http://evil/").insert_header(("host", "localhost"));
+        assert_eq!(status(in_line).await, 403);
+    }
+}

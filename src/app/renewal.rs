@@ -1,0 +1,74 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::credentials_of;
+use super::tls::RenewableCertificate;
+use crate::config::{self, Configuration};
+use crate::domain::Connection;
+use crate::identity_provider::Entra;
+use crate::sealing::{KeyRing, Sealer};
+
+/// What SIGHUP reads again. What cannot be read stays as it is, and the log says why.
+pub(super) struct Renewable {
+    pub(super) sealer: Arc<Sealer>,
+    /// The key ring's file.
+    pub(super) keys: PathBuf,
+    pub(super) certificate: Option<Arc<RenewableCertificate>>,
+    pub(super) credentials: Vec<RenewableCredential>,
+    /// The configuration's file, if it came from one.
+    pub(super) file: Option<PathBuf>,
+}
+
+/// How one connection's client proves itself.
+pub(super) struct RenewableCredential {
+    /// The connection's key in the configuration.
+    pub(super) key: String,
+    pub(super) connection: Connection,
+    pub(super) provider: Arc<Entra>,
+}
+
+impl Renewable {
+    /// Reads files, so it must not run on an async thread.
+    pub(super) fn renew(&self) {
+        match KeyRing::load(&self.keys).and_then(|ring| self.sealer.replace(ring)) {
+            Ok(()) => tracing::info!("the key ring was read again"),
+            Err(error) => tracing::error!(%error, "keys.file: the key ring could not be read again; the old one stays"),
+        }
+        match self.certificate.as_ref().map(|certificate| certificate.renew()) {
+            None => {}
+            Some(Ok(())) => tracing::info!("the certificate was read again"),
+            Some(Err(error)) => {
+                tracing::error!(error, "server.tls: the certificate could not be read again; the old one stays");
+            }
+        }
+        match self.file.as_deref().map(config::load) {
+            None => {}
+            Some(Ok(config)) => self.renew_credentials(&config),
+            Some(Err(problems)) => {
+                for problem in &problems.0 {
+                    tracing::error!(path = problem.path, "{}", problem.message);
+                }
+                tracing::error!("the configuration could not be read again; the old credentials stay");
+            }
+        }
+    }
+
+    /// A new secret counts only for the client that it was written for: whatever else has changed needs a restart.
+    fn renew_credentials(&self, config: &Configuration) {
+        for credential in &self.credentials {
+            let same = |now: &Connection| {
+                let then = &credential.connection;
+                (&now.bot, &now.name, &now.identity_provider, &now.client_id)
+                    == (&then.bot, &then.name, &then.identity_provider, &then.client_id)
+            };
+            match config.connections.iter().find(|section| same(&section.connection)) {
+                Some(section) => credential.provider.replace_credentials(credentials_of(section)),
+                None => tracing::warn!(
+                    path = format!("connections.{}", credential.key),
+                    "the connection is another one or gone: restart to take that over; the old credential stays"
+                ),
+            }
+        }
+        tracing::info!("the client credentials were read again");
+    }
+}
