@@ -1,0 +1,9 @@
+//! The program as an operator runs it: its own process, its files, its signals, its exit codes. What it calls is the
+//! stage in the test's process.
+
+mod command_line;
+mod durability;
+mod network;
+mod refusals;
+mod renewal;
+mod setting;

@@ -1,0 +1,142 @@
+//! SIGHUP: keys, certificates and credentials are read again while users are being served.
+
+use std::path::Path;
+
+use super::setting::{Setting, bot_sso, write_private};
+
+#[tokio::test]
+async fn a_rotated_key_seals_from_the_signal_on_and_old_tokens_stay_readable() {
+    let mut setting = Setting::new().await;
+    let keys = setting.path("bot-sso.keys");
+    let service = setting.serve().await;
+    assert_eq!(setting.exchange("Ada", "x").await.status, 200);
+    let old_ring = std::fs::read_to_string(&keys).unwrap();
+
+    let rotated = bot_sso(&["keys", "rotate", keys.to_str().unwrap()]);
+    assert!(rotated.status.success(), "{rotated:?}");
+    let mut service = service;
+    service.signal("HUP");
+    service.wait_for_line("the key ring was read again").await;
+    assert_eq!(setting.get_token("Ada").await, 200);
+    assert_eq!(setting.exchange("Ben", "y").await.status, 200);
+    service.stop().await;
+
+    let service = setting.serve().await;
+    assert_eq!((setting.get_token("Ada").await, setting.get_token("Ben").await), (200, 200));
+    service.stop().await;
+
+    // With the old ring Ada's token can be opened and Ben's cannot: his was sealed with the new key.
+    write_private(&keys, &old_ring);
+    let _service = setting.serve().await;
+    assert_eq!(setting.get_token("Ada").await, 200);
+    assert_ne!(setting.get_token("Ben").await, 200);
+}
+
+#[tokio::test]
+async fn a_key_file_that_cannot_be_used_leaves_the_running_service_as_it_is() {
+    let mut setting = Setting::new().await;
+    let keys = setting.path("bot-sso.keys");
+    let ring = std::fs::read_to_string(&keys).unwrap();
+    let mut service = setting.serve().await;
+    assert_eq!(setting.exchange("Ada", "x").await.status, 200);
+    let other = setting.path("other.keys");
+    assert!(bot_sso(&["keys", "create", other.to_str().unwrap()]).status.success());
+    let of_another_store = std::fs::read_to_string(other).unwrap();
+    for broken in ["no key ring", "", of_another_store.as_str()] {
+        write_private(&keys, broken);
+        service.forget_lines();
+        service.signal("HUP");
+        let line = service.wait_for_line("the key ring could not be read again").await;
+        assert_eq!(line["level"], "ERROR");
+        assert_eq!(setting.get_token("Ada").await, 200);
+    }
+    assert_eq!(setting.exchange("Ben", "y").await.status, 200);
+    service.stop().await;
+
+    write_private(&keys, &ring);
+    let _service = setting.serve().await;
+    assert_eq!((setting.get_token("Ada").await, setting.get_token("Ben").await), (200, 200));
+}
+
+#[tokio::test]
+async fn a_corrected_secret_counts_from_the_signal_on() {
+    let mut setting = Setting::new().await;
+    let right = setting.harness.stage.directory().connections[0].client_secret;
+    let secret = setting.secret_in_file("demo-graph", "a secret that has run out");
+    let mut service = setting.serve().await;
+    let answer = setting.exchange("Ada", "x").await;
+    assert_eq!(answer.status, 400, "{}", answer.detail());
+    assert!(answer.detail().starts_with("misconfigured:"), "{}", answer.detail());
+
+    // A secret that cannot be read changes nothing.
+    write_private(&secret, "");
+    service.signal("HUP");
+    service.wait_for_line("the old credentials stay").await;
+    let complaint = service.wait_for_line("connections.demo-graph.client_secret").await;
+    assert_eq!(complaint["level"], "ERROR");
+
+    write_private(&secret, &format!("{right}\n"));
+    service.signal("HUP");
+    service.wait_for_line("the client credentials were read again").await;
+    let answer = setting.exchange("Ada", "y").await;
+    assert_eq!(answer.status, 200, "{}", answer.detail());
+    let logged = service.lines().join("\n");
+    assert!(!logged.contains(right) && !logged.contains("a secret that has run out"));
+}
+
+#[tokio::test]
+async fn a_credential_of_another_client_waits_for_a_restart() {
+    let mut setting = Setting::new().await;
+    let right = setting.harness.stage.directory().connections[0].client_secret;
+    setting.secret_in_file("demo-graph", right);
+    let mut service = setting.serve().await;
+    setting.secret_in_file("demo-graph", "the other client's secret");
+    setting.set("connections.demo-graph.client_id", "5fbd7096-ce42-41a5-906f-9c8daebfc005");
+    assert!(setting.run("check").status.success());
+    service.signal("HUP");
+    let line = service.wait_for_line("restart to take that over").await;
+    assert_eq!(line["path"], "connections.demo-graph");
+    assert_eq!(setting.exchange("Ada", "x").await.status, 200);
+}
+
+#[tokio::test]
+async fn https_is_served_and_a_renewed_certificate_is_taken_over() {
+    let mut setting = Setting::new().await;
+    let (certificate, key) = (setting.path("certificate.pem"), setting.path("certificate.key"));
+    let first = write_pair(&certificate, &key);
+    setting.set("server.tls.certificate_file", certificate.to_str().unwrap());
+    setting.set("server.tls.key_file", key.to_str().unwrap());
+    let mut service = setting.serve().await;
+    let url = format!("https://localhost:{}/api/usertoken/GetToken", service.address.rsplit_once(':').unwrap().1);
+    assert_eq!(status_of(&first, &url).await, Some(401));
+
+    // Half of a renewal: the key is there, its certificate is not yet.
+    let before = std::fs::read_to_string(&certificate).unwrap();
+    let second = write_pair(&certificate, &key);
+    let after = std::fs::read_to_string(&certificate).unwrap();
+    std::fs::write(&certificate, before).unwrap();
+    service.signal("HUP");
+    service.wait_for_line("the certificate could not be read again").await;
+    assert_eq!(status_of(&first, &url).await, Some(401));
+
+    std::fs::write(&certificate, after).unwrap();
+    service.signal("HUP");
+    service.wait_for_line("the certificate was read again").await;
+    assert_eq!(status_of(&second, &url).await, Some(401));
+    assert_eq!(status_of(&first, &url).await, None);
+}
+
+/// Writes a self-made certificate and its key; returns the certificate.
+fn write_pair(certificate: &Path, key: &Path) -> String {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(certificate, made.cert.pem()).unwrap();
+    write_private(key, &made.signing_key.serialize_pem());
+    made.cert.pem()
+}
+
+/// What a new connection that trusts only this certificate gets.
+async fn status_of(certificate: &str, url: &str) -> Option<u16> {
+    let trusted = reqwest::Certificate::from_pem(certificate.as_bytes()).unwrap();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
+    client.get(url).send().await.ok().map(|answer| answer.status().as_u16())
+}

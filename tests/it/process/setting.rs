@@ -1,0 +1,227 @@
+//! A configuration on disk, and processes that run with it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use crate::harness::{Answer, Harness, activities};
+
+/// Longer than anything takes, on a machine with other work to do.
+const LONG: Duration = Duration::from_secs(30);
+
+/// Runs `bot-sso` to its end, without the test's environment.
+pub fn bot_sso(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bot-sso")).env_clear().args(arguments).output().unwrap()
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Writes a file that nobody but its owner can read.
+pub fn write_private(path: &Path, text: &str) {
+    write_with_mode(path, text, 0o600);
+}
+
+pub fn write_with_mode(path: &Path, text: &str, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// The stage, a recorded bot, and a directory with `bot-sso.toml` and `bot-sso.keys`. The harness's requests go to the
+/// service that was started last.
+pub struct Setting {
+    pub harness: Harness,
+    pub directory: tempfile::TempDir,
+    table: toml::Table,
+    secrets: Vec<(String, String)>,
+}
+
+impl Setting {
+    pub async fn new() -> Self {
+        let harness = Harness::start().await;
+        let directory = tempfile::tempdir().unwrap();
+        let text = harness.stage.configuration("http://127.0.0.1:3978", "127.0.0.1:0", directory.path());
+        let secrets = harness.stage.secrets();
+        let mut setting = Self { table: text.parse().unwrap(), harness, directory, secrets };
+        setting.set("bots.demo.endpoint", setting.harness.bot.endpoint());
+        setting.set("server.workers", 1);
+        let created = bot_sso(&["keys", "create", setting.path("bot-sso.keys").to_str().unwrap()]);
+        assert!(created.status.success(), "{created:?}");
+        setting
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Sets a key of the configuration, as `server.listen`.
+    pub fn set(&mut self, key: &str, value: impl Into<toml::Value>) {
+        let mut steps: Vec<&str> = key.split('.').collect();
+        let last = steps.pop().unwrap();
+        let mut table = &mut self.table;
+        for step in steps {
+            let inner = table.entry(step).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            table = inner.as_table_mut().unwrap();
+        }
+        table.insert(last.to_owned(), value.into());
+    }
+
+    /// Takes a whole section out.
+    pub fn remove_section(&mut self, section: &str) {
+        self.table.remove(section).unwrap();
+    }
+
+    /// Lets a connection's secret stand in a file; returns its path.
+    pub fn secret_in_file(&mut self, connection: &str, secret: &str) -> PathBuf {
+        let path = self.path(&format!("{connection}.secret"));
+        write_private(&path, secret);
+        let mut reference = toml::Table::new();
+        reference.insert("file".to_owned(), path.to_str().unwrap().into());
+        self.set(&format!("connections.{connection}.client_secret"), reference);
+        path
+    }
+
+    /// Writes the configuration, and prepares `bot-sso <command> --config …`.
+    fn command(&self, command: &str) -> Command {
+        let file = self.path("bot-sso.toml");
+        std::fs::write(&file, self.table.to_string()).unwrap();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_bot-sso"));
+        process.env_clear().envs(self.secrets.clone()).args([command, "--config"]).arg(file);
+        process
+    }
+
+    /// Runs `bot-sso <command> --config …` to its end.
+    pub fn run(&self, command: &str) -> Output {
+        self.command(command).output().unwrap()
+    }
+
+    /// Starts `bot-sso serve`, and waits until it listens.
+    pub async fn serve(&mut self) -> Service {
+        let mut command = self.command("serve");
+        // What the environment says goes over the file, which asks for text.
+        command.env("BOT_SSO_LOGGING__FORMAT", "json");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = Arc::<Mutex<Vec<String>>>::default();
+        let (stream, shared) = (child.stderr.take().unwrap(), lines.clone());
+        std::thread::spawn(move || collect(BufReader::new(stream), &shared));
+        let mut service = Service { child, lines, address: String::new() };
+        let listening = service.wait_for_line("listening").await;
+        service.address =
+            listening["addresses"].as_str().unwrap().trim_matches(['[', ']']).split(',').next().unwrap().to_owned();
+        self.harness.base = format!("http://{}", service.address);
+        service
+    }
+
+    /// Ada's, Ben's … exchange for the connection `graph` of the bot `demo`.
+    pub async fn exchange(&self, user: &str, id: &str) -> Answer {
+        let activity = self.activity(user, id).await;
+        self.harness.post(&activity).await
+    }
+
+    pub async fn activity(&self, user: &str, id: &str) -> Value {
+        let token = self.harness.user_token(user, "graph").await;
+        activities::exchange(&self.harness, &self.harness.user(user), id, &token)
+    }
+
+    /// The status of `GetToken` for a user.
+    pub async fn get_token(&self, user: &str) -> u16 {
+        self.harness.get_token("msteams", &format!("29:{}", user.to_lowercase()), "graph").await.status
+    }
+}
+
+/// Keeps the lines, and writes them where `scripts/test` searches for tokens.
+fn collect(stream: impl BufRead, lines: &Mutex<Vec<String>>) {
+    let mut file = log_file();
+    for line in stream.lines() {
+        let line = line.unwrap();
+        writeln!(file, "{line}").unwrap();
+        lines.lock().unwrap().push(line);
+    }
+}
+
+fn log_file() -> File {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-logs");
+    std::fs::create_dir_all(&directory).unwrap();
+    OpenOptions::new().create(true).append(true).open(directory.join("process.log")).unwrap()
+}
+
+/// A running `bot-sso serve`; killed when dropped.
+pub struct Service {
+    child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+    /// Where it listens.
+    pub address: String,
+}
+
+impl Service {
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    /// The first log line that holds `text`.
+    pub async fn wait_for_line(&mut self, text: &str) -> Value {
+        let end = Instant::now() + LONG;
+        loop {
+            if let Some(line) = self.lines().iter().find(|line| line.contains(text)) {
+                return serde_json::from_str(line).unwrap();
+            }
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none() && Instant::now() < end, "no line with {text:?}; {ended:?}\n{:#?}", self.lines());
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// From now on only lines to come count.
+    pub fn forget_lines(&self) {
+        self.lines.lock().unwrap().clear();
+    }
+
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for its end, and returns the exit code.
+    pub async fn exit_code(&mut self) -> Option<i32> {
+        let end = Instant::now() + LONG;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(Instant::now() < end, "it does not end: {:#?}", self.lines());
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// SIGTERM, and a good end.
+    pub async fn stop(mut self) {
+        self.signal("TERM");
+        assert_eq!(self.exit_code().await, Some(0));
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It may have ended before.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
