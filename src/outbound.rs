@@ -26,7 +26,7 @@ pub use relay::{RelayRequest, Relayed};
 /// The cap of an answer's body where the caller does not set one.
 const ANSWER_LIMIT_BYTES: usize = 1024 * 1024;
 /// How long a connection is kept for the next request: issuers' handshakes are dear.
-const KEEP_IDLE: Duration = Duration::from_secs(60);
+const KEEP_IDLE: Duration = Duration::from_mins(1);
 /// The same towards bots. Node closes an idle connection after 5 s: we have to be first, or a request is lost.
 const KEEP_BOTS_IDLE: Duration = Duration::from_secs(4);
 /// For so many hosts connections are counted at a time; the least used one is forgotten first.
