@@ -4,4 +4,6 @@
 mod architecture;
 mod conformance;
 mod harness;
+mod msal;
+mod real_bot;
 mod smoke;
