@@ -349,6 +349,11 @@ async fn an_invoke_that_is_faster_than_the_bots_turn_continues_it(mode: &'static
     assert_eq!(state["continuations"][0]["cause"], stand.cause(), "{state}");
     let said = connector.wait_for(2, TURN_LIMIT).await;
     assert_eq!(said[1].json()["text"], "Signed in as Ada Lovelace (#1)");
+
+    // No dialog was left waiting: a message begins a new one, which finds the token.
+    assert_eq!(stand.harness.post_as("demo", &bearer, &message).await.status, 200);
+    let state = stand.continued(2).await;
+    assert_eq!(state["continuations"][1]["cause"], "message", "{state}");
 }
 
 /// A channel's bearer for another service URL than the stage's.
