@@ -32,7 +32,7 @@ async fn run(program: Program, ca_variable: &str) -> Run {
     let label = format!("msal-{}", program.script);
     let mut environment = environment(&stage);
     environment.push((ca_variable, stage.ca_file().display().to_string()));
-    let printed = Peer::start(&program, &label, &environment).finish(Duration::from_secs(60)).await;
+    let printed = Peer::start(&program, &label, &environment).finish(Duration::from_mins(1)).await;
     assert_eq!(printed.len(), 1, "{printed:?}");
     Run { printed: printed[0].clone(), stage, _directory: directory }
 }

@@ -13,7 +13,7 @@ use crate::harness::{Answer, Behaviour, Harness, Options, RecorderBot, activitie
 
 const OAUTH_CARD: &str = "application/vnd.microsoft.card.oauth";
 /// Node starts slowly when every core is busy.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 const TURN_LIMIT: Duration = Duration::from_secs(15);
 /// A second continuation would have come by then.
 const SETTLING: Duration = Duration::from_millis(400);
