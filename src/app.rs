@@ -101,17 +101,19 @@ pub struct Application {
     addresses: Vec<SocketAddr>,
     renewable: Arc<Renewable>,
     counters: Arc<Counters>,
+    delivery: ContinuationDelivery,
 }
 
 /// What doors share.
 struct Rooms {
     ambient: Ambient,
-    outbound: Outbound,
     directory: Arc<Directory>,
     callers: Arc<Callers>,
     parts: ExchangeParts,
     codes: CodeRedemption,
     counters: Arc<Counters>,
+    bots: BotClient,
+    delivery: ContinuationDelivery,
     credentials: Vec<RenewableCredential>,
 }
 
@@ -135,7 +137,8 @@ pub async fn build(
     let (server, addresses) = serving::listen(&config.server, doors, development, certificate.clone())?;
     let (keys, file) = (config.keys.file, config.file);
     let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials: rooms.credentials, file });
-    Ok(Application { server, addresses, renewable, counters: rooms.counters })
+    let Rooms { counters, delivery, .. } = rooms;
+    Ok(Application { server, addresses, renewable, counters, delivery })
 }
 
 /// Everything behind the doors, bottom up.
@@ -167,8 +170,9 @@ fn furnish(config: &Configuration, ambient: &Ambient, sealer: &Arc<Sealer>) -> R
     };
     let callers = Arc::new(callers_of(config, trusts, directory.clone(), (&outbound, ambient)));
     let codes = CodeRedemption::new(Arc::new(codes), vault);
-    let (ambient, counters) = (ambient.clone(), Arc::default());
-    Ok(Rooms { ambient, outbound, directory, callers, parts, codes, counters, credentials })
+    let (ambient, counters, bots) = (ambient.clone(), Arc::<Counters>::default(), BotClient::new(outbound));
+    let delivery = ContinuationDelivery::new(bots.clone(), parts.continuations.clone(), counters.clone());
+    Ok(Rooms { ambient, directory, callers, parts, codes, counters, bots, delivery, credentials })
 }
 
 fn outbound_settings(config: &Configuration) -> OutboundSettings {
@@ -269,7 +273,6 @@ struct Doors {
 
 fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
     let limits = BodyLimits { bytes: config.server.body_limit_bytes, time: BODY_TIME };
-    let bots = BotClient::new(rooms.outbound.clone());
     let gateway = bot_gateway::BotGateway {
         callers: rooms.callers.clone(),
         directory: rooms.directory.clone(),
@@ -277,8 +280,8 @@ fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
         pending: rooms.parts.pending.clone(),
         continuations: rooms.parts.continuations.clone(),
         codes: rooms.codes.clone(),
-        delivery: ContinuationDelivery::new(bots.clone(), rooms.parts.continuations.clone(), rooms.counters.clone()),
-        bots,
+        delivery: rooms.delivery.clone(),
+        bots: rooms.bots.clone(),
         counters: rooms.counters.clone(),
         entropy: rooms.ambient.entropy.clone(),
         limits,

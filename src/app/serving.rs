@@ -20,6 +20,8 @@ use crate::observability::Counters;
 const HEADER_TIME: Duration = Duration::from_secs(5);
 /// Requests under way are given this long when the process is told to stop.
 const DRAIN_SECONDS: u64 = 20;
+/// Bots that are being told of their users' tokens are then given this long: the second try is made in it.
+const DELIVERY_TIME: Duration = Duration::from_secs(8);
 /// How often the counts are logged.
 const COUNTS_EVERY: Duration = Duration::from_mins(5);
 
@@ -91,6 +93,9 @@ impl Application {
         let handle = self.server.handle();
         let tending = tokio::spawn(tend(handle, self.renewable, self.counters.clone()));
         let served = self.server.await;
+        if !self.delivery.finish(DELIVERY_TIME).await {
+            tracing::warn!("some bots were not told of their users' tokens: they did not answer in time");
+        }
         tending.abort();
         self.counters.log();
         served

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::forwarding::{BotClient, ForwardedRequest};
 use crate::domain::{Bot, Timestamp};
@@ -13,6 +15,9 @@ use crate::pending::{Continuations, ExchangeKey};
 const PAUSES: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(12)];
 /// How long one try may take; a bot runs its dialog while we wait.
 const TRY_LIMIT: Duration = Duration::from_secs(15);
+
+/// Most deliveries under way at a time; each takes a minute at most.
+const UNDER_WAY: u32 = 10_000;
 
 /// A `tokens/response` event on its way to a bot.
 pub struct Notification {
@@ -37,6 +42,9 @@ pub struct ContinuationDelivery {
     bots: BotClient,
     continuations: Arc<Continuations>,
     counters: Arc<Counters>,
+    /// The process's own runtime: that of the worker which answered ends with the worker, when the process drains.
+    runtime: Handle,
+    under_way: Arc<Semaphore>,
 }
 
 /// What a try showed.
@@ -49,16 +57,30 @@ enum Tried {
 }
 
 impl ContinuationDelivery {
-    /// Delivers through `bots`.
+    /// Delivers through `bots`, on the runtime that this is called on.
     #[must_use]
     pub fn new(bots: BotClient, continuations: Arc<Continuations>, counters: Arc<Counters>) -> Self {
-        Self { bots, continuations, counters }
+        let under_way = Arc::new(Semaphore::new(UNDER_WAY as usize));
+        Self { bots, continuations, counters, runtime: Handle::current(), under_way }
     }
 
     /// Delivers in a task of its own. Failures are counted and logged; nobody waits for them.
     pub fn start(&self, notification: Notification) {
+        let Ok(permit) = Arc::clone(&self.under_way).try_acquire_owned() else {
+            self.counters.add(Count::ContinuationFailed);
+            let correlation_id = notification.correlation_id.as_str();
+            return tracing::error!(correlation_id, "the bot is not told of its user's token: too many are being told");
+        };
         let delivery = self.clone();
-        tokio::spawn(async move { delivery.deliver(notification).await });
+        self.runtime.spawn(async move {
+            delivery.deliver(notification).await;
+            drop(permit);
+        });
+    }
+
+    /// Waits until no delivery is under way, at most `limit`. Says whether all came to their end.
+    pub async fn finish(&self, limit: Duration) -> bool {
+        timeout(limit, self.under_way.acquire_many(UNDER_WAY)).await.is_ok()
     }
 
     async fn deliver(&self, notification: Notification) {

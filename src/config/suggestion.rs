@@ -46,20 +46,26 @@ fn unknown(what: &str, label: &str, rest: &str) -> String {
     }
 }
 
-/// The Levenshtein distance between two words.
+/// How many letters were left out, put in, changed or swapped with their neighbour.
 fn distance(left: &str, right: &str) -> usize {
-    let mut row: Vec<usize> = (0..=right.chars().count()).collect();
+    let right: Vec<char> = right.chars().collect();
+    let at = |row: &[usize], index: usize| row.get(index).map_or(usize::MAX, |count| count.saturating_add(1));
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    let (mut row_before, mut from_before) = (Vec::new(), None);
     for (line, from) in left.chars().enumerate() {
-        let mut diagonal = line;
-        let mut before = line.saturating_add(1);
-        let mut next = vec![before];
-        for (to, above) in right.chars().zip(row.iter().skip(1)) {
-            let changed = diagonal.saturating_add(usize::from(from != to));
-            diagonal = *above;
-            before = changed.min(above.saturating_add(1)).min(before.saturating_add(1));
-            next.push(before);
+        let mut next = vec![line.saturating_add(1)];
+        let mut to_before = None;
+        for (index, &to) in right.iter().enumerate() {
+            let changed = at(&row, index).saturating_sub(usize::from(from == to));
+            let mut least = changed.min(at(&row, index.saturating_add(1))).min(at(&next, index));
+            if (from_before, to_before) == (Some(to), Some(from)) {
+                least = least.min(at(&row_before, index.saturating_sub(1)));
+            }
+            next.push(least);
+            to_before = Some(to);
         }
-        row = next;
+        row_before = std::mem::replace(&mut row, next);
+        from_before = Some(from);
     }
     row.last().copied().unwrap_or(0)
 }
@@ -71,7 +77,7 @@ mod tests {
     #[test]
     fn distances_are_edits() {
         for (left, right, edits) in
-            [("", "", 0), ("a", "", 1), ("", "ab", 2), ("kitten", "sitting", 3), ("ab", "ba", 2)]
+            [("", "", 0), ("a", "", 1), ("", "ab", 2), ("kitten", "sitting", 3), ("ab", "ba", 1), ("dmeo", "demo", 1)]
         {
             assert_eq!(distance(left, right), edits, "{left} {right}");
         }

@@ -6,6 +6,7 @@ use bot_sso::dev::{Fault, FaultRule, GrantKind};
 use tokio::time::sleep;
 
 use super::setting::Setting;
+use crate::harness::Behaviour;
 
 #[tokio::test]
 async fn a_kill_right_after_the_answer_loses_nothing_and_repeats_nothing() {
@@ -55,6 +56,18 @@ async fn what_is_under_way_is_finished_when_the_process_is_told_to_stop() {
 
     let _service = setting.serve().await;
     assert_eq!(setting.get_token("Ada").await, 200);
+}
+
+#[tokio::test]
+async fn a_bot_that_is_busy_when_the_process_is_told_to_stop_is_still_told() {
+    let mut setting = Setting::new().await;
+    let service = setting.serve().await;
+    let bot = &setting.harness.bot;
+    bot.behave_in_turn(vec![Behaviour::answering(503, ""), Behaviour::answering(200, "")]);
+    assert_eq!(setting.exchange("Ada", "x").await.status, 200);
+    setting.harness.bot_received(1).await;
+    service.stop().await;
+    assert_eq!(setting.harness.bot.received().len(), 2);
 }
 
 #[tokio::test]

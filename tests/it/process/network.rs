@@ -35,10 +35,7 @@ async fn a_host_of_elsewhere_is_reached_through_the_egress_proxy() {
     fetch_keys_over_http(&mut setting);
     let (proxy, seen) = start_proxy(setting.harness.stage.http_base().replace("http://", "")).await;
     setting.set("outbound.egress_proxy", proxy);
-    setting.set(
-        "identity_providers.entra.token_endpoint",
-        "http://login.bot-sso.example/{tenant}/oauth2/v2.0/token",
-    );
+    setting.set("identity_providers.entra.token_endpoint", "http://login.bot-sso.example/{tenant}/oauth2/v2.0/token");
     let _service = setting.serve().await;
     let answer = setting.exchange("Ada", "x").await;
     assert_eq!(answer.status, 200, "{}", answer.detail());
@@ -61,9 +58,8 @@ async fn start_proxy(target: String) -> (String, std::sync::Arc<std::sync::Mutex
             let text = String::from_utf8_lossy(&head[..length]).into_owned();
             lines.lock().unwrap().push(text.lines().next().unwrap_or("").to_owned());
             // The origin takes an origin-form target and its own name.
-            let rewritten = text
-                .replacen("http://login.bot-sso.example", "", 1)
-                .replacen("login.bot-sso.example", "127.0.0.1", 1);
+            let rewritten =
+                text.replacen("http://login.bot-sso.example", "", 1).replacen("login.bot-sso.example", "127.0.0.1", 1);
             let mut server = TcpStream::connect(&target).await.unwrap();
             server.write_all(rewritten.as_bytes()).await.unwrap();
             tokio::spawn(async move { copy_bidirectional(&mut client, &mut server).await });
