@@ -93,10 +93,15 @@ impl Setting {
         path
     }
 
+    /// The configuration.
+    pub fn text(&self) -> String {
+        self.table.to_string()
+    }
+
     /// Writes the configuration, and prepares `bot-sso <command> --config …`.
     fn command(&self, command: &str) -> Command {
         let file = self.path("bot-sso.toml");
-        std::fs::write(&file, self.table.to_string()).unwrap();
+        std::fs::write(&file, self.text()).unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_bot-sso"));
         process.env_clear().envs(self.secrets.clone()).args([command, "--config"]).arg(file);
         process

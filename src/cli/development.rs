@@ -1,0 +1,142 @@
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::Args;
+
+use super::{ambient, print, start_logging};
+use crate::app::{self, Ambient, DevelopmentMode};
+use crate::config::{self, Environment, LogFormat, LogLevel, LoggingSection};
+use crate::dev::{Stage, StageOptions};
+use crate::domain::Entropy;
+use crate::sealing::KeyRing;
+
+pub(super) const DEV_HELP: &str = "\
+Runs a local tenant (an Entra-like issuer with users), a channel issuer, demo bots and the gateway, all on loopback, and
+prints what listens where and which commands to paste. Needs no configuration and no network. Everything is thrown away
+at the end (Ctrl-C).
+
+Examples:
+  bot-sso dev                      the gateway on 127.0.0.1:3978, the stage on 3979 (http) and 3980 (https)
+  bot-sso dev --port 0             whatever ports are free
+  bot-sso dev --directory ./stage  keep the stage's CA certificate in ./stage";
+
+#[derive(Debug, Args)]
+pub(super) struct DevOptions {
+    /// The gateway's port on 127.0.0.1; the stage takes the two ports after it. 0: any free ones.
+    #[arg(long, default_value_t = 3978)]
+    pub(super) port: u16,
+    /// Where the stage's certificates are written; default: a temporary directory, removed at the end.
+    #[arg(long, value_name = "DIR")]
+    directory: Option<PathBuf>,
+}
+
+/// Runs the stage and the gateway until SIGTERM or Ctrl-C.
+pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
+    start_logging(LoggingSection { format: LogFormat::Text, level: LogLevel::Info })?;
+    let Ambient { clock, entropy } = ambient();
+    let scratch = Scratch::create(entropy.as_ref())?;
+    let ports = DevPorts::choose(options.port)?;
+    let stage = Stage::start(StageOptions {
+        http_port: ports.stage_http,
+        https_port: ports.stage_https,
+        directory: options.directory.unwrap_or_else(|| scratch.path.join("stage")),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+    });
+    let stage = stage.await.with_context(|| ports.hint())?;
+    KeyRing::generate(clock.as_ref(), entropy.as_ref()).create_file(&scratch.path.join("bot-sso.keys"))?;
+    let listen = format!("127.0.0.1:{}", ports.gateway);
+    let gateway = format!("http://{listen}");
+    let text = stage.configuration(&gateway, &listen, &scratch.path);
+    // The process's own environment is left out: it may hold the settings of a real service.
+    let configuration =
+        config::parse(&text, &Environment::of(stage.secrets())).map_err(|problems| anyhow!("{problems}"))?;
+    let development = DevelopmentMode { routes: Arc::new(stage.routes(&gateway)) };
+    let application = app::build(configuration, Ambient { clock, entropy }, Some(development)).await;
+    let application = application.with_context(|| ports.hint())?;
+    print(&stage.instructions(&gateway))?;
+    application.run().await.context("the listeners failed")?;
+    stage.shutdown().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+struct DevPorts {
+    gateway: u16,
+    stage_http: u16,
+    stage_https: u16,
+}
+
+impl DevPorts {
+    /// What to say where something could not be started: nearly always because of a port.
+    fn hint(&self) -> String {
+        let Self { gateway, stage_http, stage_https } = self;
+        format!(
+            "could not start on the ports {gateway}, {stage_http} and {stage_https} (if one is taken, choose others with \
+             --port, or any free ones with --port 0)"
+        )
+    }
+
+    fn choose(port: u16) -> anyhow::Result<Self> {
+        if port == 0 {
+            // The stage has to know the gateway's address before the gateway listens.
+            let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+            return Ok(Self { gateway: free, stage_http: 0, stage_https: 0 });
+        }
+        match (port.checked_add(1), port.checked_add(2)) {
+            (Some(stage_http), Some(stage_https)) => Ok(Self { gateway: port, stage_http, stage_https }),
+            _ => bail!("--port {port} leaves no room for the two ports after it: write one up to {}", u16::MAX - 2),
+        }
+    }
+}
+
+/// A directory for one run that only its owner can enter; removed at the end.
+struct Scratch {
+    path: PathBuf,
+}
+
+impl Scratch {
+    fn create(entropy: &dyn Entropy) -> anyhow::Result<Self> {
+        let path = config::temporary_directory().join(format!("bot-sso-dev-{}", entropy.hex_id()));
+        let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
+        made.with_context(|| format!("{} cannot be made", path.display()))?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "the temporary directory could not be removed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::{DevPorts, Scratch};
+    use crate::domain::SystemEntropy;
+
+    #[test]
+    fn the_stage_takes_the_two_ports_after_the_gateways() {
+        let ports = DevPorts::choose(4000).unwrap();
+        assert_eq!([ports.gateway, ports.stage_http, ports.stage_https], [4000, 4001, 4002]);
+        assert!(DevPorts::choose(65534).is_err());
+        assert_ne!(DevPorts::choose(0).unwrap().gateway, 0);
+    }
+
+    #[test]
+    fn the_temporary_directory_is_private_and_goes_with_its_owner() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let scratch = Scratch::create(&SystemEntropy).unwrap();
+        let path = scratch.path.clone();
+        std::fs::write(path.join("file"), "x").unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        drop(scratch);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,112 @@
+//! `bot-sso dev`: what it prints can be pasted, and it answers this machine only.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use bot_sso::app::{self, Ambient, BuildError, DevelopmentMode};
+use bot_sso::config::{self, Environment};
+use bot_sso::domain::{SystemClock, SystemEntropy};
+use serde_json::Value;
+
+use super::setting::Setting;
+
+/// `bot-sso dev` on free ports; killed when dropped.
+struct Development {
+    child: Child,
+    printed: Vec<String>,
+}
+
+impl Development {
+    /// Starts it in an environment that must not count, and reads what it prints.
+    fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_bot-sso"))
+            .args(["dev", "--port", "0"])
+            .env("BOT_SSO_SERVER__LISTEN", "[\"0.0.0.0:0\"]")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut printed = Vec::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            let is_last = printed.iter().any(|line: &String| line.contains("card-3")) && line == "}'";
+            printed.push(line);
+            if is_last {
+                return Self { child, printed };
+            }
+        }
+        panic!("it ended early: {printed:#?}");
+    }
+
+    fn gateway(&self) -> &str {
+        let line = self.printed.iter().find(|line| line.contains("gateway, token service")).unwrap();
+        line.split_whitespace().last().unwrap()
+    }
+
+    /// The commands, without the prose around them.
+    fn commands(&self) -> String {
+        let pasted = self.printed.iter().skip_while(|line| !line.starts_with("Paste"));
+        let starts = ["TOKEN=", "CHANNEL=", "curl ", "sleep ", "  ", "}'"];
+        let commands = pasted.filter(|line| starts.iter().any(|start| line.starts_with(start)));
+        commands.map(|line| format!("{line}\n")).collect()
+    }
+}
+
+impl Drop for Development {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn what_is_printed_can_be_pasted_and_shows_what_it_says() {
+    let development = Development::start();
+    let output = Command::new("sh").arg("-euc").arg(development.commands()).output().unwrap();
+    let (said, complaints) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success() && complaints.is_empty(), "{said}\n{complaints}");
+    let lines: Vec<&str> = said.lines().collect();
+    let statuses: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("HTTP/1.1 ")).collect();
+    assert_eq!(statuses, ["200 OK", "412 Precondition Failed", "200 OK"], "{said}");
+    assert!(lines.contains(&"You are signed in as Ada Lovelace"), "{said}");
+    assert!(said.contains("consent_required"), "{said}");
+    let longest = development.printed.iter().map(|line| line.chars().count()).max();
+    assert!(longest < Some(130), "{longest:?}");
+}
+
+#[tokio::test]
+async fn only_requests_for_this_machine_are_answered_whatever_they_ask_for() {
+    let development = Development::start();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let get = async |path: &str, host: &str| {
+        let request = client.get(format!("{}{path}", development.gateway())).header("host", host);
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_slice::<Value>(&answer.bytes().await.unwrap()).unwrap_or(Value::Null))
+    };
+    for path in ["/dev/manifest.json", "/api/messages", "/api/usertoken/GetToken", "/nothing"] {
+        for host in ["evil", "evil:3978", "127.0.0.1.evil"] {
+            let (status, body) = get(path, host).await;
+            assert_eq!((status, &body["error"]["code"]), (403, &"HostNotAllowed".into()), "{path} {host}");
+        }
+        for host in ["localhost", "127.0.0.1:1"] {
+            assert_ne!(get(path, host).await.0, 403, "{path} {host}");
+        }
+    }
+    assert_eq!(get("/nothing", "[::1]:3978").await.0, 404);
+    let (_, manifest) = get("/dev/manifest.json", "localhost").await;
+    assert_eq!(manifest["gateway"], development.gateway());
+}
+
+#[tokio::test]
+async fn development_mode_refuses_to_listen_elsewhere_and_production_does_not() {
+    let setting = Setting::new().await;
+    let text = setting.text().replace("127.0.0.1:0", "0.0.0.0:0");
+    let config = config::parse(&text, &Environment::of(setting.harness.stage.secrets())).unwrap();
+    let ambient = Ambient { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
+    let development = DevelopmentMode { routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}) };
+    let refused = app::build(config.clone(), ambient.clone(), Some(development)).await;
+    assert!(matches!(refused, Err(BuildError::NotLoopback(_))));
+    assert!(app::build(config, ambient, None).await.is_ok());
+}
