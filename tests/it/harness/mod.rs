@@ -270,7 +270,7 @@ impl Harness {
 async fn boot(text: &str, clock: Arc<OffsetClock>) -> (String, actix_web::dev::ServerHandle) {
     let config = config::parse(text, &Environment::default()).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
     let ambient = Ambient { clock, entropy: Arc::new(SystemEntropy) };
-    let application = app::build(config, ambient, None).await.unwrap();
+    let application = app::build(config, ambient, None).unwrap();
     let base = format!("http://{}", application.addresses()[0]);
     let handle = application.handle();
     tokio::spawn(application.run());
