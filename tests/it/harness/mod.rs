@@ -1,6 +1,7 @@
 //! Boots the real application on port 0 against the stage, and speaks to it as channels, bots and browsers do.
 
 pub mod activities;
+mod codes;
 pub mod logs;
 pub mod peers;
 mod recorder;
@@ -14,6 +15,7 @@ use bot_sso::config::{self, Environment};
 use bot_sso::dev::{GrantKind, Stage, StageOptions, User};
 use bot_sso::domain::{OffsetClock, SystemClock, SystemEntropy};
 use bot_sso::sealing::KeyRing;
+use bot_sso::store::{Durability, EmbeddedStore};
 use serde_json::Value;
 
 pub use recorder::{Behaviour, Received, RecorderBot};
@@ -60,6 +62,8 @@ pub struct Options {
     pub connection: String,
     /// A bot endpoint other than the recorder.
     pub endpoint: Option<String>,
+    /// A client secret other than the right one.
+    pub client_secret: Option<&'static str>,
 }
 
 /// The running application with everything around it.
@@ -101,7 +105,24 @@ impl Harness {
 
     /// Stops the application, keeps store and stage, and starts it anew.
     pub async fn restart(&mut self, options: &Options) {
+        drop(self.stop().await);
+        self.boot_again(options).await;
+    }
+
+    /// Stops the application and opens its store as soon as it lets go of it.
+    async fn stop(&mut self) -> EmbeddedStore {
         self.handle.stop(true).await;
+        let end = tokio::time::Instant::now() + Duration::from_secs(10);
+        loop {
+            match EmbeddedStore::open(&self.store_path(), Durability::Full, self.clock.clone()) {
+                Ok(store) => return store,
+                Err(error) => assert!(tokio::time::Instant::now() < end, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn boot_again(&mut self, options: &Options) {
         let text = configuration(&self.stage, &self.bot, options, self.directory.path());
         (self.base, self.handle) = boot(&text, self.clock.clone()).await;
     }
@@ -193,6 +214,11 @@ impl Harness {
 
     /// The bearer with which `bot` calls the Token Service.
     pub async fn bot_token(&self, bot: &str) -> String {
+        self.app_token(bot, "https://api.botframework.com/.default").await
+    }
+
+    /// An app-only token of `bot` for `scope`.
+    pub async fn app_token(&self, bot: &str, scope: &str) -> String {
         let (app_id, secret) = {
             let entry = self.stage.directory().find_bot(bot).unwrap();
             (entry.app_id, entry.app_secret)
@@ -205,7 +231,7 @@ impl Harness {
                     ("grant_type", "client_credentials"),
                     ("client_id", app_id),
                     ("client_secret", secret),
-                    ("scope", "https://api.botframework.com/.default"),
+                    ("scope", scope),
                 ],
             )
             .await;
@@ -311,7 +337,7 @@ fn configuration(stage: &Stage, bot: &RecorderBot, options: &Options, directory:
     }
     for connection in entries.connections.iter().filter(|entry| matches!(entry.bot, "demo" | "demo-none")) {
         let secret = directory.join(format!("{}-{}.secret", connection.bot, connection.name));
-        write_private(&secret, connection.client_secret);
+        write_private(&secret, options.client_secret.unwrap_or(connection.client_secret));
         let _ = write!(
             text,
             "[connections.{bot}-{name}]\nname = \"{name}\"\nbot = \"{bot}\"\nclient_id = \"{client}\"\n\
