@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::missing_panics_doc)]
 
 mod architecture;
+mod callers;
 mod conformance;
+mod forwarding;
 mod harness;
 mod smoke;
+mod token_service;

@@ -2,7 +2,9 @@
 
 pub mod activities;
 pub mod logs;
+pub mod raw;
 mod recorder;
+pub mod tokens;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -331,7 +333,7 @@ fn configuration(stage: &Stage, bot: &RecorderBot, options: &Options, directory:
     text
 }
 
-fn write_private(path: &std::path::Path, text: &str) {
+pub fn write_private(path: &std::path::Path, text: &str) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
