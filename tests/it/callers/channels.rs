@@ -94,7 +94,8 @@ async fn claims_of_a_channel_token_are_checked_one_by_one() {
         (
             "39, other spelling",
             |claims, _| {
-                claims["serviceUrl"] = claims["serviceurl"].take();
+                let url = claims.as_object_mut().unwrap().remove("serviceurl");
+                claims["serviceUrl"] = url.unwrap();
             },
             invalid("serviceurl"),
         ),

@@ -127,7 +127,9 @@ async fn headers_of_forged_tokens_are_refused_even_where_the_signature_is_right(
     };
     let good = signed(json!({}));
     let (body, signature) = good.rsplit_once('.').unwrap();
-    let swapped = format!("{}.{signature}", body.replacen(&part(&claims), &part(&json!({ "iss": claims["iss"] })), 1));
+    let mut altered = claims.clone();
+    altered["azp"] = "c0ffee00-0000-4000-8000-000000000002".into();
+    let swapped = format!("{}.{}.{signature}", part(&header(json!({}))), part(&altered));
     let embedded = json!({ "kid": "mine", "jwk": Forge::new().jwk(json!({ "kid": "mine" })) });
     let stranger = Forge::new();
     let cases: Vec<(&str, String, &'static str)> = vec![

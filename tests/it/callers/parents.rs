@@ -51,8 +51,12 @@ async fn wrong_kinds_of_genuine_tokens_are_refused_with_and_without_a_list() {
             door.harness.forge(Signer::Tenant, &app, |claims| {
                 claims["iss"] = v1_issuer.clone().into();
                 claims["ver"] = "1.0".into();
-                claims["appid"] = claims["azp"].take();
-                claims["appidacr"] = claims["azpacr"].take();
+                let mut rename = |from: &str, to: &str| {
+                    let value = claims.as_object_mut().unwrap().remove(from).unwrap();
+                    claims[to] = value;
+                };
+                rename("azp", "appid");
+                rename("azpacr", "appidacr");
                 change(claims);
             })
         };

@@ -173,7 +173,7 @@ async fn a_connection_without_an_exchange_uri_has_nothing_to_give() {
     crate::harness::write_private(&secret, "demo-app-secret-of-the-local-stage");
     let appended = format!(
         "[connections.demo-plain]\nname = \"plain\"\nbot = \"demo\"\nclient_secret = {{ file = \"{}\" }}\n\
-         scopes = [\"https://graph.microsoft.com/User.Read\"]\n",
+         scopes = [\"https://graph.microsoft.com/User.Read\"]\ntenants = \"any_organization\"\n",
         secret.display()
     );
     let harness = Harness::with(Options { appended, ..Options::default() }).await;

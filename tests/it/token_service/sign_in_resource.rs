@@ -95,7 +95,8 @@ async fn the_query_may_hold_what_sdks_add_and_any_case() {
 async fn where_no_client_can_sign_in_silently_nothing_is_offered() {
     let appended = format!(
         "[connections.demo-plain]\nname = \"plain\"\nbot = \"demo\"\nclient_id = \"{demo}\"\n\
-         client_secret = {{ file = \"SECRET\" }}\nscopes = [\"https://graph.microsoft.com/User.Read\"]\n",
+         client_secret = {{ file = \"SECRET\" }}\nscopes = [\"https://graph.microsoft.com/User.Read\"]\n\
+         tenants = \"any_organization\"\n",
         demo = "1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01"
     );
     let directory = tempfile::tempdir().unwrap();
