@@ -78,7 +78,10 @@ impl Door {
         let log = logs::since(logged);
         let fits = |line: &&str| {
             let line: Value = serde_json::from_str(line).unwrap_or_default();
-            line["message"] == "a caller was refused" && line["code"] == refusal.code && line["check"] == refusal.check
+            line["message"] == "a caller was refused"
+                && line["code"] == refusal.code
+                && line["check"] == refusal.check
+                && line["security"] == (refusal.code == "DelegatedTokenNotAllowed")
         };
         assert!(log.lines().any(|line| fits(&line)), "case {case}: no line with check {}", refusal.check);
         for part in bearer.split('.').filter(|part| part.len() > 20) {

@@ -83,7 +83,11 @@ async fn claims_of_a_channel_token_are_checked_one_by_one() {
         ("20, http", |claims, _| claims["iss"] = text(claims, "iss").replace("https:", "http:").into(), invalid("iss")),
         ("20, upper case", |claims, _| claims["iss"] = text(claims, "iss").to_uppercase().into(), invalid("iss")),
         ("20, NUL", |claims, _| claims["iss"] = format!("{}\0", text(claims, "iss")).into(), invalid("iss")),
-        ("20, look-alike", |claims, _| claims["iss"] = text(claims, "iss").replace('o', "\u{43e}").into(), invalid("iss")),
+        (
+            "20, look-alike",
+            |claims, _| claims["iss"] = text(claims, "iss").replace('o', "\u{43e}").into(),
+            invalid("iss"),
+        ),
         ("20, array", |claims, _| claims["iss"] = json!([claims["iss"]]), invalid("iss")),
         ("20, absent", |claims, _| claims["iss"] = Value::Null, invalid("iss")),
         ("20, a space", |claims, _| claims["iss"] = format!(" {}", text(claims, "iss")).into(), invalid("iss")),
@@ -126,7 +130,9 @@ async fn harmless_differences_are_accepted() {
         }),
         ("begins in four minutes", |claims, now| claims["nbf"] = (now + 240).into()),
         ("no nbf", |claims, _| claims["nbf"] = Value::Null),
-        ("a slash more", |claims, _| claims["serviceurl"] = format!("{}/", text(claims, "serviceurl").trim_end_matches('/')).into()),
+        ("a slash more", |claims, _| {
+            claims["serviceurl"] = format!("{}/", text(claims, "serviceurl").trim_end_matches('/')).into()
+        }),
         ("a slash less", |claims, _| claims["serviceurl"] = text(claims, "serviceurl").trim_end_matches('/').into()),
     ];
     let door = Door::open().await;
@@ -196,7 +202,10 @@ async fn a_channel_token_is_bound_to_service_url_and_channel() {
 async fn keys_that_cannot_be_had_are_503_and_not_the_callers_fault() {
     let mut door = Door::open().await;
     let token = door.harness.channel_token("demo").await;
-    let parent = door.harness.app_token("1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01", "api://1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01/.default").await;
+    let parent = door
+        .harness
+        .app_token("1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01", "api://1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01/.default")
+        .await;
     door.harness.stage.faults().set_keys_unavailable(true);
     door.harness.restart(&Options::default()).await;
     let unavailable = Refusal { status: 503, code: "KeysUnavailable", check: "keys" };

@@ -63,7 +63,8 @@ impl Forge {
             self.jwk(json!({ "kid": "elsewhere", "issuer": format!("https://forge.example/{OTHER_TENANT}/v2.0") })),
         ] })
         .to_string();
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", keys.len());
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", keys.len());
         ScriptedServer::answering(head + &keys)
     }
 
@@ -141,8 +142,16 @@ async fn headers_of_forged_tokens_are_refused_even_where_the_signature_is_right(
         ("6", stranger.sign(&header(json!({})), &claims), "signature"),
         ("6, other payload", swapped, "signature"),
         ("6, no signature", format!("{body}."), "signature"),
-        ("rule 6, PS256", forge.sign_by(Algorithm::PS256, &forge.key, &header(json!({ "alg": "PS256" })), &claims), "alg"),
-        ("rule 6, RS512", forge.sign_by(Algorithm::RS512, &forge.key, &header(json!({ "alg": "RS512" })), &claims), "alg"),
+        (
+            "rule 6, PS256",
+            forge.sign_by(Algorithm::PS256, &forge.key, &header(json!({ "alg": "PS256" })), &claims),
+            "alg",
+        ),
+        (
+            "rule 6, RS512",
+            forge.sign_by(Algorithm::RS512, &forge.key, &header(json!({ "alg": "RS512" })), &claims),
+            "alg",
+        ),
         ("rule 6, alg absent", signed(json!({ "alg": null })), "alg"),
         ("8", signed(json!({ "crit": ["b64"], "b64": false })), "crit"),
         ("8, empty", signed(json!({ "crit": [] })), "crit"),

@@ -140,18 +140,21 @@ async fn an_answer_that_breaks_off_does_not_look_complete() {
 async fn redirects_are_passed_on_and_not_followed() {
     let elsewhere = ScriptedServer::answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    for status in [301, 302, 303, 307, 308] {
-        let answer = format!("HTTP/1.1 {status} Moved\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", elsewhere.url("/x"));
-        let server = ScriptedServer::answering(answer);
-        let harness = in_front_of(&server).await;
-        let token = harness.channel_token("demo").await;
-        let url = format!("{}/bots/demo/api/messages", harness.base);
-        let request = client.post(url).bearer_auth(token).body(message(&harness));
+    let statuses = [301, 302, 303, 307, 308];
+    let to = elsewhere.url("/x");
+    let answers =
+        statuses.map(|status| format!("HTTP/1.1 {status} Moved\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n"));
+    let server = ScriptedServer::answering_in_turn(answers.to_vec());
+    let harness = in_front_of(&server).await;
+    let token = harness.channel_token("demo").await;
+    let url = format!("{}/bots/demo/api/messages", harness.base);
+    for status in statuses {
+        let request = client.post(&url).bearer_auth(&token).body(message(&harness));
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status().as_u16(), status);
-        assert_eq!(answer.headers()["location"], elsewhere.url("/x"));
-        assert_eq!(server.requests().len(), 1);
+        assert_eq!(answer.headers()["location"], to);
     }
+    assert_eq!(server.requests().len(), statuses.len());
     assert!(elsewhere.requests().is_empty());
 }
 
@@ -172,12 +175,13 @@ async fn a_bot_that_cannot_be_reached_is_502() {
 
 #[tokio::test]
 async fn a_bot_that_answers_nothing_or_nonsense_is_502() {
-    for answer in ["", "nonsense\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-len"] {
-        let server = ScriptedServer::answering(answer);
-        let harness = in_front_of(&server).await;
+    let answers = ["", "nonsense\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-len"];
+    let server = ScriptedServer::answering_in_turn(answers.map(String::from).to_vec());
+    let harness = in_front_of(&server).await;
+    for (number, answer) in answers.iter().enumerate() {
         let got = say(&harness).await;
         assert_eq!((got.status, String::from_utf8_lossy(&got.body).as_ref()), (502, UNAVAILABLE), "{answer:?}");
-        assert_eq!(server.requests().len(), 1, "{answer:?}: nothing is repeated");
+        assert_eq!(server.requests().len(), number + 1, "{answer:?}: nothing is repeated");
     }
 }
 

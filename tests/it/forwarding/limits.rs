@@ -36,9 +36,11 @@ async fn a_body_of_the_limit_passes_and_a_byte_more_is_413() {
     let larger = harness.post_bytes("demo", &token, padded(&harness, LIMIT + 1).into_bytes()).await;
     assert_eq!((larger.status, larger.json()["error"]["code"].as_str()), (413, Some("MessageSizeTooBig")));
     let body = chunked(&padded(&harness, LIMIT + 1));
-    let answer =
-        answer_to(&harness, format!("{}connection: close\r\ntransfer-encoding: chunked\r\n\r\n{body}", head(&token, "")))
-            .await;
+    let answer = answer_to(
+        &harness,
+        format!("{}connection: close\r\ntransfer-encoding: chunked\r\n\r\n{body}", head(&token, "")),
+    )
+    .await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     assert_eq!(harness.bot.received().len(), 1);
 }
@@ -133,7 +135,9 @@ async fn the_unread_body_of_a_refused_request_is_not_taken_for_a_request() {
     let answer = blocking(move || {
         let mut wire = Wire::to(&base);
         // A second request, so that a connection which is kept open gets closed.
-        wire.send(outer.as_bytes()).send(b"GET /nothing HTTP/1.1\r\nhost: bot-sso\r\nconnection: close\r\n\r\n").read_all()
+        wire.send(outer.as_bytes())
+            .send(b"GET /nothing HTTP/1.1\r\nhost: bot-sso\r\nconnection: close\r\n\r\n")
+            .read_all()
     })
     .await;
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");

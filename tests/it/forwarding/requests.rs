@@ -20,6 +20,7 @@ async fn body_bytes_and_authorization_reach_the_bot_unchanged() {
         format!("\r\n\t {{ \"speak\" :\t\"\\u00e9\\/\\ud83d\\ude00 é\" ,\n\n{members}  \n"),
         format!("{{\"unknown\":{{\"a\":[1.0,1e2,12345678901234567890123,-0,null,{{}}]}},{members}"),
         format!("{{\"Text\":\"other case\",\"text \":\"a space\",\"\":0,{members}"),
+        format!("{{\"half an emoji\":\"\\ud83d\",\"NUL\":\"\\u0000\",{members}"),
         format!("{{\"z\":\"{}\",{members}", "\u{1F600}\u{0301}\u{2028}".repeat(1000)),
     ];
     for (number, body) in bodies.iter().enumerate() {
@@ -72,7 +73,10 @@ async fn ordinary_headers_pass_and_those_of_the_connection_do_not() {
     let (head, forwarded) = request.split_once("\r\n\r\n").unwrap();
     assert_eq!(forwarded, body);
     for (name, value) in passing {
-        assert!(head.contains(&format!("{name}: {value}\r\n")) || head.ends_with(&format!("{name}: {value}")), "{head}");
+        assert!(
+            head.contains(&format!("{name}: {value}\r\n")) || head.ends_with(&format!("{name}: {value}")),
+            "{head}"
+        );
     }
     let head = head.to_ascii_lowercase();
     for (name, _) in dropped {
@@ -185,7 +189,8 @@ fn body_of(harness: &Harness, user_token: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_bot_is_posted_to_once_whatever_it_answers() {
-    let server = ScriptedServer::answering("HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n");
+    let server =
+        ScriptedServer::answering("HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n");
     let harness = super::in_front_of(&server).await;
     assert_eq!(say(&harness).await.status, 503);
     assert_eq!(server.requests().len(), 1);

@@ -90,6 +90,15 @@ impl ScriptedServer {
         Self::start(move |stream| stream.write_all(&answer).unwrap())
     }
 
+    /// One answer a request, in turn.
+    pub fn answering_in_turn(answers: Vec<String>) -> Self {
+        let answers = Mutex::new(answers.into_iter());
+        Self::start(move |stream| {
+            let answer = answers.lock().unwrap().next().unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+        })
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
@@ -111,7 +120,8 @@ fn read_request(stream: &mut TcpStream) -> Option<String> {
         request.push(byte[0]);
     }
     let head = String::from_utf8_lossy(&request).to_ascii_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |it| it.parse().unwrap());
+    let length =
+        head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |it| it.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
     request.extend(body);

@@ -37,8 +37,18 @@ async fn only_a_bots_own_app_token_opens_the_token_service() {
             "DelegatedTokenNotAllowed",
         ),
         ("a channel's token", harness.channel_token("demo").await, 403, "CallerNotAllowed"),
-        ("the bot's token for itself", harness.app_token(demo, &format!("api://{demo}/.default")).await, 401, "InvalidToken"),
-        ("another audience", harness.app_token(demo, "https://graph.microsoft.com/.default").await, 401, "InvalidToken"),
+        (
+            "the bot's token for itself",
+            harness.app_token(demo, &format!("api://{demo}/.default")).await,
+            401,
+            "InvalidToken",
+        ),
+        (
+            "another audience",
+            harness.app_token(demo, "https://graph.microsoft.com/.default").await,
+            401,
+            "InvalidToken",
+        ),
         ("an app that is no bot", harness.app_token(LEGACY, framework).await, 403, "CallerNotAllowed"),
         (
             "a bot that is not configured",
@@ -59,7 +69,8 @@ async fn only_a_bots_own_app_token_opens_the_token_service() {
             "expired",
             harness.forge(Signer::Tenant, &bot, |claims| {
                 let now = claims["iat"].as_i64().unwrap();
-                (claims["iat"], claims["nbf"], claims["exp"]) = ((now - 900).into(), (now - 900).into(), (now - 600).into());
+                (claims["iat"], claims["nbf"], claims["exp"]) =
+                    ((now - 900).into(), (now - 900).into(), (now - 600).into());
             }),
             401,
             "TokenExpired",
@@ -101,7 +112,8 @@ async fn other_methods_are_405_and_other_paths_404() {
             assert_eq!(answer.header("allow"), Some(allowed), "{method} {url}");
         }
     }
-    for path in ["/api/usertoken", "/api/usertoken/nothing", "/prefix/api/usertoken/GetToken", "/api/usertokenGetToken"] {
+    for path in ["/api/usertoken", "/api/usertoken/nothing", "/prefix/api/usertoken/GetToken", "/api/usertokenGetToken"]
+    {
         let answer = harness.send("GET", path, &headers, Vec::new()).await;
         assert_eq!(error_of(path, &answer, 404).0, "NotFound");
     }

@@ -99,7 +99,11 @@ async fn what_no_sign_in_cures_does_not_speak_of_consent() {
     }
     assert_eq!(harness.exchanges(), 0);
     let eve = harness.user_token("Eve", "graph").await;
-    let (code, message) = error_of("disabled", &ask(&harness, "userId=29:eve&connectionName=graph&channelId=msteams", with_token(&eve)).await, 400);
+    let (code, message) = error_of(
+        "disabled",
+        &ask(&harness, "userId=29:eve&connectionName=graph&channelId=msteams", with_token(&eve)).await,
+        400,
+    );
     assert_eq!(code, "Denied");
     assert!(!message.contains("Consent"), "{message}");
 }
@@ -143,7 +147,9 @@ async fn requests_that_cannot_be_read_are_400_and_say_why() {
         assert_eq!(code, "BadArgument", "{query}");
         assert!(message.contains(names), "{query}: {message}");
     }
-    for body in ["", "{}", "[]", "null", "text", "{\"token\":null}", "{\"token\":\"\"}", "{\"token\":7}", "{\"uri\":\"x\"}"] {
+    for body in
+        ["", "{}", "[]", "null", "text", "{\"token\":null}", "{\"token\":\"\"}", "{\"token\":7}", "{\"uri\":\"x\"}"]
+    {
         let (code, _) = error_of(body, &ask(&harness, ADA, body).await, 400);
         assert_eq!(code, "BadArgument", "{body}");
     }
