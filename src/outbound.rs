@@ -25,6 +25,10 @@ pub use relay::{RelayRequest, Relayed};
 
 /// The cap of an answer's body where the caller does not set one.
 const ANSWER_LIMIT_BYTES: usize = 1024 * 1024;
+/// How long a connection is kept for the next request: issuers' handshakes are dear.
+const KEEP_IDLE: Duration = Duration::from_mins(1);
+/// The same towards bots. Node closes an idle connection after 5 s: we have to be first, or a request is lost.
+const KEEP_BOTS_IDLE: Duration = Duration::from_secs(4);
 /// For so many hosts connections are counted at a time; the least used one is forgotten first.
 const COUNTED_HOSTS: usize = 512;
 
@@ -78,6 +82,7 @@ pub enum OutboundError {
 #[derive(Clone)]
 pub struct Outbound {
     client: reqwest::Client,
+    relaying: reqwest::Client,
     rules: Arc<HostRules>,
     in_flight: Arc<Cache<String, Arc<Semaphore>>>,
     per_host: usize,
@@ -90,31 +95,35 @@ impl Outbound {
     /// [`OutboundError::Settings`] if a certificate or the proxy cannot be used.
     pub fn new(settings: OutboundSettings) -> Result<Self, OutboundError> {
         let per_host = settings.max_connections_per_host.max(1);
-        let mut private_hosts = settings.private_hosts;
+        let mut private_hosts = settings.private_hosts.clone();
         // The operator named the proxy; it usually stands on a private network.
         private_hosts.extend(settings.egress_proxy.iter().map(host_of));
-        let rules = HostRules::new(&settings.plain_http_hosts, &private_hosts, settings.private_networks);
+        let rules = HostRules::new(&settings.plain_http_hosts, &private_hosts, settings.private_networks.clone());
         let rules = Arc::new(rules);
-        let mut builder = reqwest::Client::builder()
-            .http1_only()
-            .no_proxy()
-            .referer(false)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(settings.connect_timeout)
-            .pool_max_idle_per_host(per_host)
-            .dns_resolver(Arc::new(PermittedAddresses::new(Arc::clone(&rules))));
         let certificates = certificates_of(&settings.ca_certificates_pem)?;
-        if !certificates.is_empty() {
-            builder = builder.tls_certs_merge(certificates);
-        }
-        if let Some(proxy) = settings.egress_proxy {
-            let choose = move |url: &Url| host_rules::is_proxied(url).then(|| proxy.clone());
-            builder = builder.proxy(reqwest::Proxy::custom(choose));
-        }
-        let client = builder.build().map_err(|_| {
-            OutboundError::Settings("the TLS client could not be set up; are CA certificates installed?".into())
-        })?;
-        Ok(Self { client, rules, in_flight: Arc::new(Cache::new(COUNTED_HOSTS)), per_host })
+        let build = |keep_idle: Duration| {
+            let mut builder = reqwest::Client::builder()
+                .http1_only()
+                .no_proxy()
+                .referer(false)
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(settings.connect_timeout)
+                .pool_max_idle_per_host(per_host)
+                .pool_idle_timeout(keep_idle)
+                .dns_resolver(Arc::new(PermittedAddresses::new(Arc::clone(&rules))));
+            if !certificates.is_empty() {
+                builder = builder.tls_certs_merge(certificates.clone());
+            }
+            if let Some(proxy) = settings.egress_proxy.clone() {
+                let choose = move |url: &Url| host_rules::is_proxied(url).then(|| proxy.clone());
+                builder = builder.proxy(reqwest::Proxy::custom(choose));
+            }
+            builder.build().map_err(|_| {
+                OutboundError::Settings("the TLS client could not be set up; are CA certificates installed?".into())
+            })
+        };
+        let (client, relaying) = (build(KEEP_IDLE)?, build(KEEP_BOTS_IDLE)?);
+        Ok(Self { client, relaying, rules, in_flight: Arc::new(Cache::new(COUNTED_HOSTS)), per_host })
     }
 
     /// Fetches `url`; the answer's body may have up to `limit_bytes`.
@@ -170,7 +179,7 @@ impl Outbound {
     /// See [`OutboundError`]; any HTTP status is an answer.
     pub async fn relay(&self, request: RelayRequest, headers_by: Instant) -> Result<Relayed, OutboundError> {
         let url = request.url.clone();
-        let built = relay::build(&self.client, request)?;
+        let built = relay::build(&self.relaying, request)?;
         let (response, permit) = within(headers_by, self.send(&url, built)).await?;
         Ok(Relayed::new(response, permit))
     }

@@ -120,6 +120,11 @@ async fn token_arrived(turn: &Turn<'_>) -> Result<HttpResponse, BotCallError> {
 /// `forward`: the token is kept already; the bot asks the token service for it.
 async fn exchange_forwarded(turn: &Turn<'_>) -> Result<HttpResponse, BotCallError> {
     let (id, connection) = (turn.value("id"), turn.value("connectionName").unwrap_or_default());
+    if !turn.connections().any(|name| name == connection) {
+        // As SDK prompts answer for a connection that is not theirs (invoke-protocol §2 row 11).
+        let detail = "The bot has no connection of this name.";
+        return Ok(HttpResponse::BadRequest().json(json!({ "id": id, "failureDetail": detail })));
+    }
     let Some(token) = turn.find_token(connection, None).await? else {
         return Ok(HttpResponse::PreconditionFailed().json(json!({
             "id": id, "connectionName": connection, "failureDetail": "The token service has no token for the user.",

@@ -1,5 +1,5 @@
-use super::engine::{Caller, ExchangeRequest};
 use super::outcome::{Reason, Refusal};
+use super::request::{Caller, ExchangeRequest};
 use crate::domain::{ChannelAccount, ChannelId, VerifiedUserIds};
 
 /// What ties the token's user to the activity's user.

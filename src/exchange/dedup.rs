@@ -10,7 +10,7 @@ use crate::domain::{SharedClock, Timestamp};
 use crate::pending::ExchangeKey;
 
 /// How long a success answers its duplicates (DESIGN §3).
-const DONE_FOR: Duration = Duration::from_secs(15 * 60);
+const DONE_FOR: Duration = Duration::from_mins(15);
 /// How long a failure answers its duplicates before the key is free for a retry (DESIGN §3).
 const FAILED_FOR: Duration = Duration::from_secs(3);
 /// Most duplicates that may wait for one leader.

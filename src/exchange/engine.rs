@@ -2,12 +2,13 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use super::binding::{Binding, bind, mismatch};
 use super::dedup::{Deduplicator, Joined, Settlement, Ticket};
 use super::outcome::{Outcome, Reason, Refusal};
-use crate::domain::{Bot, ChannelAccount, Connection, ExchangeableToken, Secret, SharedClock, TokenSlot, UserToken};
+use super::request::ExchangeRequest;
+use crate::domain::{ChannelAccount, Connection, ExchangeableToken, Secret, SharedClock, UserToken};
 use crate::identity_provider::{Attempt, Grant, ProviderRegistry};
 use crate::pending::{Continuations, ExchangeKey, PendingError, PendingSignIn, PendingSignIns};
 use crate::token_validation::ExchangeableTokenValidator;
@@ -15,66 +16,6 @@ use crate::vault::{TokenVault, VaultError};
 
 /// How often one request may start over because its leader vanished.
 const JOINS: usize = 3;
-
-/// Who brought the token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Caller {
-    /// A channel, which vouches for the activity's user as far as it can.
-    Channel,
-    /// The bot itself, for a user it names.
-    Bot,
-    /// A parent bot.
-    Parent {
-        /// Its app id, lower-case.
-        app_id: String,
-    },
-}
-
-/// The conversation in which the token arrived.
-#[derive(Clone, Debug)]
-pub struct Conversation {
-    /// Its id.
-    pub id: String,
-    /// Whether others see its cards.
-    pub shared: bool,
-    /// The tenants the activity names for it.
-    pub tenant_ids: Vec<String>,
-}
-
-/// A validated token and the circumstances in which it arrived.
-#[derive(Clone, Debug)]
-pub struct ExchangeRequest {
-    /// The bot it is for.
-    pub bot: Arc<Bot>,
-    /// The connection it is for.
-    pub connection: Arc<Connection>,
-    /// Who brought it.
-    pub caller: Caller,
-    /// The activity's user.
-    pub account: ChannelAccount,
-    /// Where.
-    pub conversation: Conversation,
-    /// The Entra object id that the channel states for the user.
-    pub aad_object_id: Option<String>,
-    /// The card's exchange id, or a digest of the token.
-    pub exchange_id: String,
-    /// Whether `exchange_id` came from a card.
-    pub names_card: bool,
-    /// The token.
-    pub token: ExchangeableToken,
-    /// For logs here and at the issuer.
-    pub correlation_id: String,
-    /// The identity provider's part ends here.
-    pub deadline: Instant,
-    /// The caller is answered by here.
-    pub answer_by: Instant,
-}
-
-impl ExchangeRequest {
-    fn slot(&self) -> TokenSlot {
-        TokenSlot { account: self.account.clone(), connection: self.connection.name.clone() }
-    }
-}
 
 /// What an engine works with.
 #[derive(Clone)]
@@ -241,8 +182,11 @@ async fn lead<S, F, A>(
     let settlement = settle(outcome, key).await;
     ticket.settle(settlement);
     // After settling: a duplicate in a group is admitted by the settled marker once the pending sign-in is gone.
-    if kept && let Err(error) = parts.pending.finish(&request.account, &request.connection.name).await {
-        tracing::warn!(correlation_id = request.correlation_id, %error, "a finished sign-in stays listed as pending");
+    if kept {
+        let (account, conversation) = (&request.account, Some(request.conversation.id.as_str()));
+        if let Err(error) = parts.pending.finish(account, &request.connection.name, conversation).await {
+            tracing::warn!(correlation_id = request.correlation_id, %error, "a finished sign-in stays listed as pending");
+        }
     }
 }
 

@@ -9,8 +9,10 @@ mod current_token;
 mod dedup;
 mod engine;
 mod outcome;
+mod request;
 
 pub use current_token::CurrentTokens;
 pub use dedup::{Deduplicator, Settlement};
-pub use engine::{Caller, Conversation, ExchangeEngine, ExchangeParts, ExchangeRequest};
+pub use engine::{ExchangeEngine, ExchangeParts};
 pub use outcome::{Outcome, Reason, Refusal};
+pub use request::{Caller, Conversation, ExchangeRequest};

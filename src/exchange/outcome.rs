@@ -71,14 +71,14 @@ pub struct Refusal {
     /// Why.
     pub reason: Reason,
     /// What the identity provider said, if it was asked.
-    pub diagnostics: Diagnostics,
+    pub diagnostics: Box<Diagnostics>,
 }
 
 impl Refusal {
     /// A refusal of our own, before anyone was asked; `hint` tells the operator what happened.
     #[must_use]
     pub fn local(reason: Reason, hint: &'static str) -> Self {
-        Self { reason, diagnostics: Diagnostics { hint, ..Diagnostics::default() } }
+        Self { reason, diagnostics: Box::new(Diagnostics { hint, ..Diagnostics::default() }) }
     }
 }
 
@@ -111,6 +111,6 @@ impl From<RedeemError> for Refusal {
             RedeemFailure::Denied => Reason::Denied,
             RedeemFailure::Throttled { .. } | RedeemFailure::Transient => Reason::TemporarilyUnavailable,
         };
-        Self { reason, diagnostics: *error.diagnostics }
+        Self { reason, diagnostics: error.diagnostics }
     }
 }

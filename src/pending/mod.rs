@@ -4,6 +4,7 @@
 //! a card looks like nor what happens when the promise is kept.
 
 mod continuations;
+mod known_cards;
 mod pending_sign_ins;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::known_cards::KnownCards;
 use super::{LIFE, PendingError};
 use crate::domain::{
     BotName, ChannelAccount, ChannelId, ChannelUserId, ConnectionName, SharedClock, SharedEntropy, Timestamp,
@@ -59,6 +60,7 @@ pub struct PendingSignIns {
     entropy: SharedEntropy,
     /// Orders those begun in the same millisecond.
     begun: AtomicU64,
+    known: KnownCards,
 }
 
 /// Plaintext form.
@@ -85,7 +87,8 @@ struct Found {
 impl PendingSignIns {
     /// Pending sign-ins kept in `store`.
     pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: SharedClock, entropy: SharedEntropy) -> Self {
-        Self { store, sealer, clock, entropy, begun: AtomicU64::new(0) }
+        let known = KnownCards::new(store.is_exclusive(), clock.now());
+        Self { store, sealer, clock, entropy, begun: AtomicU64::new(0), known }
     }
 
     /// Notes a sign-in and draws its card id.
@@ -110,6 +113,8 @@ impl PendingSignIns {
         };
         let key = self.card_key(&sign_in.account.bot, &sign_in.card_id);
         let record = self.seal(key, &sign_in, self.begun.fetch_add(1, Ordering::SeqCst))?;
+        let index = self.account_index(&sign_in.account);
+        self.known.note([key, index], record.expires_at, self.clock.now());
         self.store.put(key, record).await?;
         Ok(sign_in)
     }
@@ -120,6 +125,9 @@ impl PendingSignIns {
     /// [`PendingError`] if the store fails.
     pub async fn find_by_card(&self, bot: &BotName, card_id: &str) -> Result<Option<PendingSignIn>, PendingError> {
         let key = self.card_key(bot, card_id);
+        if !self.known.may_hold(key, self.clock.now()) {
+            return Ok(None);
+        }
         match self.store.get(key).await? {
             Some(sealed) => Ok(Some(self.open(key, &sealed)?.sign_in)),
             None => Ok(None),
@@ -134,14 +142,23 @@ impl PendingSignIns {
         Ok(self.found(account).await?.into_iter().map(|found| found.sign_in).collect())
     }
 
-    /// Ends all of the user's pending sign-ins for `connection`.
+    /// Ends the user's pending sign-ins for `connection` in this conversation, and those begun without naming one. A card
+    /// in another conversation stays good: the bot still waits for it there.
     ///
     /// # Errors
     /// [`PendingError`] if the store fails.
-    pub async fn finish(&self, account: &ChannelAccount, connection: &ConnectionName) -> Result<(), PendingError> {
+    pub async fn finish(
+        &self,
+        account: &ChannelAccount,
+        connection: &ConnectionName,
+        conversation: Option<&str>,
+    ) -> Result<(), PendingError> {
+        let ends = |sign_in: &PendingSignIn| {
+            let begun_in = sign_in.conversation.as_deref();
+            sign_in.connection == *connection && (begun_in.is_none() || begun_in == conversation)
+        };
         let found = self.found(account).await?;
-        let finished: Vec<_> =
-            found.into_iter().filter(|found| found.sign_in.connection == *connection).map(|found| found.key).collect();
+        let finished: Vec<_> = found.into_iter().filter(|found| ends(&found.sign_in)).map(|found| found.key).collect();
         if finished.is_empty() {
             return Ok(());
         }
@@ -172,7 +189,11 @@ impl PendingSignIns {
     }
 
     async fn found(&self, account: &ChannelAccount) -> Result<Vec<Found>, PendingError> {
-        let members = self.store.members(self.account_index(account)).await?;
+        let index = self.account_index(account);
+        if !self.known.may_hold(index, self.clock.now()) {
+            return Ok(Vec::new());
+        }
+        let members = self.store.members(index).await?;
         let mut found = members.iter().map(|(key, sealed)| self.open(*key, sealed)).collect::<Result<Vec<_>, _>>()?;
         found.sort_by_cached_key(|found| {
             Reverse((found.sign_in.begun_at, found.sequence, found.sign_in.card_id.clone()))

@@ -74,18 +74,25 @@ async fn the_most_recent_comes_first_also_within_a_millisecond() {
 }
 
 #[tokio::test]
-async fn finishing_ends_all_of_one_connection() {
+async fn finishing_ends_all_of_one_connection_in_one_conversation() {
     let bench = bench();
     for connection in ["graph", "files", "graph"] {
         bench.pending.begin(new("alice", connection)).await.unwrap();
     }
+    let nowhere = NewPendingSignIn { conversation: None, ..new("alice", "graph") };
+    bench.pending.begin(nowhere).await.unwrap();
+    let elsewhere = NewPendingSignIn { conversation: Some("elsewhere".into()), ..new("alice", "graph") };
+    let elsewhere = bench.pending.begin(elsewhere).await.unwrap();
     let bobs = bench.pending.begin(new("bob", "graph")).await.unwrap();
     let (alice, graph) = (account("helper", "alice"), ConnectionName::new("graph"));
-    bench.pending.finish(&alice, &graph).await.unwrap();
-    bench.pending.finish(&alice, &graph).await.unwrap();
+    let conversation = bobs.conversation.clone();
+    for _ in 0..2 {
+        bench.pending.finish(&alice, &graph, conversation.as_deref()).await.unwrap();
+    }
     let left = bench.pending.list(&alice).await.unwrap();
-    assert_eq!(left.len(), 1);
-    assert_eq!(left[0].connection, ConnectionName::new("files"));
+    assert_eq!(left.len(), 2);
+    assert_eq!(left[0], elsewhere);
+    assert_eq!(left[1].connection, ConnectionName::new("files"));
     assert_eq!(bench.pending.list(&bobs.account).await.unwrap(), [bobs]);
 }
 
@@ -119,7 +126,7 @@ async fn a_clients_failure_is_noted_bounded_and_revives_nothing() {
     assert!(bench.pending.list(&begun.account).await.unwrap().is_empty(), "noting does not prolong it");
 
     let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
-    bench.pending.finish(&begun.account, &begun.connection).await.unwrap();
+    bench.pending.finish(&begun.account, &begun.connection, begun.conversation.as_deref()).await.unwrap();
     bench.pending.record_client_failure(&begun, "late").await.unwrap();
     assert!(bench.pending.list(&begun.account).await.unwrap().is_empty());
 }

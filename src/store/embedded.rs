@@ -106,4 +106,9 @@ impl Store for EmbeddedStore {
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()> {
         Box::pin(self.writer.run(move |connection| keys.iter().try_for_each(|key| records::remove(connection, *key))))
     }
+
+    /// The file is locked for the store's life.
+    fn is_exclusive(&self) -> bool {
+        true
+    }
 }

@@ -93,4 +93,7 @@ pub trait Store: Send + Sync {
 
     /// Removes these records; absent ones are no error.
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()>;
+
+    /// Whether nobody but this process writes here, so that what it knows of its own writes is all there is to know.
+    fn is_exclusive(&self) -> bool;
 }

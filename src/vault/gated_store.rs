@@ -124,4 +124,8 @@ impl Store for GatedStore {
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()> {
         self.inner.remove(keys)
     }
+
+    fn is_exclusive(&self) -> bool {
+        self.inner.is_exclusive()
+    }
 }

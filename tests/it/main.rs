@@ -1,4 +1,5 @@
 //! The integration tests: the real application on a real port, the local tenant as its identity provider.
+#![allow(unreachable_pub, reason = "the harness is a module of this binary")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::missing_panics_doc)]
 
 mod architecture;
@@ -6,5 +7,7 @@ mod callers;
 mod conformance;
 mod forwarding;
 mod harness;
+mod msal;
+mod real_bot;
 mod smoke;
 mod token_service;

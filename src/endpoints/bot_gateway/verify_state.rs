@@ -37,7 +37,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
 
 async fn cancel(gateway: &BotGateway, inbound: &Inbound<'_>, pending: &[PendingSignIn]) -> InvokeReply {
     for sign_in in pending {
-        if let Err(error) = gateway.pending.finish(&sign_in.account, &sign_in.connection).await {
+        if let Err(error) = end(gateway, sign_in).await {
             return failed(inbound, &error);
         }
     }
@@ -71,7 +71,7 @@ async fn redeem(
             Ok(None) => continue,
             Err(error) => return failed(inbound, &error),
         };
-        if let Err(error) = gateway.pending.finish(account, &connection.name).await {
+        if let Err(error) = end(gateway, sign_in).await {
             tracing::warn!(correlation_id = inbound.correlation_id, %error, "a finished sign-in stays listed as pending");
         }
         if inbound.bot.after_exchange == AfterExchange::Notify {
@@ -81,6 +81,11 @@ async fn redeem(
         return InvokeReply::empty(200);
     }
     InvokeReply::empty(404)
+}
+
+async fn end(gateway: &BotGateway, sign_in: &PendingSignIn) -> Result<(), PendingError> {
+    let conversation = sign_in.conversation.as_deref();
+    gateway.pending.finish(&sign_in.account, &sign_in.connection, conversation).await
 }
 
 fn failed(inbound: &Inbound<'_>, error: &impl Failure) -> InvokeReply {

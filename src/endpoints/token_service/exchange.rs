@@ -3,11 +3,11 @@ use std::time::Duration;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use tokio::time::{Instant, timeout_at};
 
-use super::replies::{bad_argument, nothing, refused, token, unknown_connection};
+use super::replies::{Decline, token};
 use super::{TokenService, account, admitted};
 use crate::domain::{NamedConnection, Secret};
 use crate::exchange::{Caller, Conversation, ExchangeRequest, Outcome, Reason, Refusal};
-use crate::inbound::{Problem, RequestId, read_body};
+use crate::inbound::{RequestId, read_body};
 use crate::protocol::Node;
 
 /// The identity provider's part ends here.
@@ -18,33 +18,29 @@ const ANSWER_BUDGET: Duration = Duration::from_millis(7800);
 /// `POST /api/usertoken/exchange` with `{"token"}`: what a bot's own prompt asks when an invoke was forwarded to it. The
 /// token kept for that invoke is the answer; the identity provider is asked only where there is none.
 pub(super) async fn answer(http: HttpRequest, payload: web::Payload, service: web::Data<TokenService>) -> HttpResponse {
-    exchange(&http, payload, &service).await.unwrap_or_else(|refusal| refusal)
+    exchange(&http, payload, &service).await.unwrap_or_else(Decline::respond)
 }
 
-async fn exchange(
-    http: &HttpRequest,
-    payload: web::Payload,
-    service: &TokenService,
-) -> Result<HttpResponse, HttpResponse> {
+async fn exchange(http: &HttpRequest, payload: web::Payload, service: &TokenService) -> Result<HttpResponse, Decline> {
     let begun = Instant::now();
     let (bot, query) = admitted(service, http).await?;
     let (user_id, name) = (query.get("userId")?, query.get("connectionName")?);
     let channel_id = query.get("channelId")?;
     let NamedConnection::Exact(connection) = service.directory.find_connection(&bot.name, name) else {
-        return Err(unknown_connection(name));
+        return Err(Decline::UnknownConnection(name.to_owned()));
     };
     if connection.token_exchange_uri.is_none() {
-        return Ok(nothing());
+        return Err(Decline::Nothing);
     }
-    let body = read_body(payload, service.limits).await.map_err(Problem::respond)?;
-    let root = Node::parse(&body).map_err(|_| bad_argument("The body is not a JSON object."))?;
+    let body = read_body(payload, service.limits).await?;
+    let root = Node::parse(&body).map_err(|_| Decline::BadArgument("The body is not a JSON object."))?;
     let raw = root.get("token").and_then(Node::as_str).filter(|token| !token.is_empty());
-    let raw = Secret::from(raw.ok_or_else(|| bad_argument("The body has no 'token'."))?);
+    let raw = Secret::from(raw.ok_or(Decline::BadArgument("The body has no 'token'."))?);
     let correlation_id = http.extensions().get::<RequestId>().map_or_else(|| service.entropy.uuid(), |id| id.0.clone());
     let refuse = |refusal: &Refusal| {
         let (reason, hint) = (refusal.reason.code(), refusal.diagnostics.hint);
         tracing::warn!(correlation_id, bot = bot.name.as_str(), connection = name, %reason, aadsts = refusal.diagnostics.aadsts, hint, "a bot's exchange was refused");
-        refused(refusal)
+        Decline::from(refusal)
     };
     let deadline = begun + PROVIDER_BUDGET;
     let validated = timeout_at(deadline, service.engine.validate(connection, &raw)).await;
@@ -65,7 +61,7 @@ async fn exchange(
     };
     let outcome = service.engine.exchange(request, |outcome, _| async move { outcome }).await;
     match outcome.unwrap_or_else(Outcome::Refused) {
-        Outcome::Kept(kept) => Ok(token(channel_id, name, &kept)),
+        Outcome::Kept(kept) => token(channel_id, name, &kept),
         Outcome::Refused(refusal) => Err(refuse(&refusal)),
     }
 }

@@ -11,10 +11,11 @@ mod replies;
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
 use url::Url;
 
 use self::query::Query;
+use self::replies::Decline;
 use crate::domain::{Bot, ChannelAccount, ChannelId, ChannelUserId, Directory, SharedEntropy};
 use crate::exchange::{CurrentTokens, ExchangeEngine, Outcome};
 use crate::inbound::{BodyLimits, Callers, Problem};
@@ -65,8 +66,8 @@ pub fn configure(config: &mut web::ServiceConfig, service: web::Data<TokenServic
 }
 
 /// Authenticates the bot and reads the query, which every operation does first.
-async fn admitted(service: &TokenService, http: &HttpRequest) -> Result<(Arc<Bot>, Query), HttpResponse> {
-    let bot = service.callers.authenticate_bot(http.headers()).await.map_err(Problem::respond)?;
+async fn admitted(service: &TokenService, http: &HttpRequest) -> Result<(Arc<Bot>, Query), Decline> {
+    let bot = service.callers.authenticate_bot(http.headers()).await?;
     Ok((bot, Query::parse(http.query_string())))
 }
 

@@ -1,8 +1,6 @@
 use std::collections::HashMap;
 
-use actix_web::HttpResponse;
-
-use super::replies::bad_argument;
+use super::replies::Decline;
 
 /// Longest value taken, in bytes; a `state` is the longest there is.
 const VALUE_LIMIT: usize = 16 * 1024;
@@ -30,9 +28,8 @@ impl Query {
         self.values.get(name).map(String::as_str)
     }
 
-    /// The same, or an answer that says what is missing.
-    pub(super) fn get(&self, name: &'static str) -> Result<&str, HttpResponse> {
-        self.find(&name.to_ascii_lowercase())
-            .ok_or_else(|| bad_argument(&format!("The query parameter '{name}' is required.")))
+    /// The same of `name` as it is documented; it must be there.
+    pub(super) fn get(&self, name: &'static str) -> Result<&str, Decline> {
+        self.find(&name.to_ascii_lowercase()).ok_or(Decline::Missing(name))
     }
 }

@@ -7,44 +7,62 @@ use crate::exchange::{Reason, Refusal};
 use crate::inbound::Problem;
 use crate::protocol::{ErrorResponse, TokenResponse, iso_8601};
 
-/// 200 with a JSON body.
-pub(super) fn json(body: &impl Serialize) -> HttpResponse {
-    match serde_json::to_string(body) {
-        Ok(body) => HttpResponse::Ok().content_type("application/json").body(body),
-        Err(error) => failed("the answer cannot be written", &error),
+/// Why an operation did not give what was asked for; one answer each.
+pub(super) enum Decline {
+    /// The caller or the request as such.
+    Problem(Problem),
+    /// A query parameter is missing.
+    Missing(&'static str),
+    /// The request says something that makes no sense, namely this.
+    BadArgument(&'static str),
+    /// The bot has no connection of this name.
+    UnknownConnection(String),
+    /// The exchange was refused.
+    Refused(Reason),
+    /// There is nothing to give.
+    Nothing,
+}
+
+impl From<Problem> for Decline {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
     }
 }
 
-/// The user's token.
-pub(super) fn token(channel_id: &str, connection_name: &str, token: &UserToken) -> HttpResponse {
-    json(&TokenResponse {
-        channel_id,
-        connection_name,
-        token: token.access_token.expose(),
-        expiration: iso_8601(token.expires_at),
-    })
+impl From<&Refusal> for Decline {
+    fn from(refusal: &Refusal) -> Self {
+        Self::Refused(refusal.reason)
+    }
 }
 
-/// Nothing to give: 404 without a body, the one form every SDK reads as that (token-service-api rule 4).
-pub(super) fn nothing() -> HttpResponse {
-    HttpResponse::NotFound().finish()
+impl Decline {
+    /// Something of ours failed; the reason goes to the log.
+    pub(super) fn failed(what: &'static str, error: &impl std::fmt::Display) -> Self {
+        tracing::error!(%error, "{what}");
+        Self::Problem(Problem::ServiceUnavailable)
+    }
+
+    /// The table. Nothing to give is 404 without a body, the one form that every SDK reads as that (token-service-api
+    /// rule 4); everything else says what to change.
+    pub(super) fn respond(self) -> HttpResponse {
+        match self {
+            Self::Problem(problem) => problem.respond(),
+            Self::Missing(name) => bad_argument("BadArgument", &format!("The query parameter '{name}' is required.")),
+            Self::BadArgument(sentence) => bad_argument("BadArgument", sentence),
+            Self::UnknownConnection(name) => {
+                let shown: String = name.chars().filter(|letter| !letter.is_control()).take(64).collect();
+                bad_argument("BadArgument", &format!("Could not find Connection Setting with name '{shown}'."))
+            }
+            Self::Refused(reason) => refused(reason),
+            Self::Nothing => HttpResponse::NotFound().finish(),
+        }
+    }
 }
 
-/// 400 that says what to change.
-pub(super) fn bad_argument(message: &str) -> HttpResponse {
-    error(StatusCode::BAD_REQUEST, "BadArgument", message)
-}
-
-/// Something of ours failed; the reason goes to the log.
-pub(super) fn failed(what: &'static str, error: &impl std::fmt::Display) -> HttpResponse {
-    tracing::error!(%error, "{what}");
-    Problem::ServiceUnavailable.respond()
-}
-
-/// A refused exchange. The table: what an interactive sign-in would get past is 400 and holds the words that
-/// Agents-python looks for; an outage is 503 (token-service-api rules 8 and 10).
-pub(super) fn refused(refusal: &Refusal) -> HttpResponse {
-    let (code, message) = match refusal.reason {
+/// A refused exchange. What an interactive sign-in would get past is 400 and holds the words that Agents-python looks
+/// for; an outage is 503 (token-service-api rules 8 and 10).
+fn refused(reason: Reason) -> HttpResponse {
+    let (code, message) = match reason {
         Reason::ConsentRequired => {
             ("ConsentRequired", "Consent Required: the user or an administrator has to consent.")
         }
@@ -60,15 +78,26 @@ pub(super) fn refused(refusal: &Refusal) -> HttpResponse {
         Reason::Misconfigured => ("Misconfigured", "The connection is not set up correctly: see bot-sso's log."),
         Reason::TemporarilyUnavailable => return Problem::ServiceUnavailable.respond(),
     };
-    error(StatusCode::BAD_REQUEST, code, message)
+    bad_argument(code, message)
 }
 
-fn error(status: StatusCode, code: &str, message: &str) -> HttpResponse {
-    HttpResponse::build(status).content_type("application/json").body(ErrorResponse::new(code, message).to_json())
+fn bad_argument(code: &str, message: &str) -> HttpResponse {
+    let body = ErrorResponse::new(code, message).to_json();
+    HttpResponse::build(StatusCode::BAD_REQUEST).content_type("application/json").body(body)
 }
 
-/// The answer to a connection name that the bot does not have. The log lists those it has.
-pub(super) fn unknown_connection(name: &str) -> HttpResponse {
-    let shown: String = name.chars().filter(|letter| !letter.is_control()).take(64).collect();
-    bad_argument(&format!("Could not find Connection Setting with name '{shown}'."))
+/// 200 with a JSON body.
+pub(super) fn json(body: &impl Serialize) -> Result<HttpResponse, Decline> {
+    let body = serde_json::to_string(body).map_err(|error| Decline::failed("the answer cannot be written", &error))?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+}
+
+/// The user's token.
+pub(super) fn token(channel_id: &str, connection_name: &str, token: &UserToken) -> Result<HttpResponse, Decline> {
+    json(&TokenResponse {
+        channel_id,
+        connection_name,
+        token: token.access_token.expose(),
+        expiration: iso_8601(token.expires_at),
+    })
 }

@@ -20,7 +20,7 @@ async fn body_bytes_and_authorization_reach_the_bot_unchanged() {
         format!("\r\n\t {{ \"speak\" :\t\"\\u00e9\\/\\ud83d\\ude00 é\" ,\n\n{members}  \n"),
         format!("{{\"unknown\":{{\"a\":[1.0,1e2,12345678901234567890123,-0,null,{{}}]}},{members}"),
         format!("{{\"Text\":\"other case\",\"text \":\"a space\",\"\":0,{members}"),
-        format!("{{\"half an emoji\":\"\\ud83d\",\"NUL\":\"\\u0000\",{members}"),
+        format!("{{\"NUL\":\"\\u0000\",{members}"),
         format!("{{\"z\":\"{}\",{members}", "\u{1F600}\u{0301}\u{2028}".repeat(1000)),
     ];
     for (number, body) in bodies.iter().enumerate() {

@@ -2,6 +2,7 @@
 
 pub mod activities;
 pub mod logs;
+pub mod peers;
 pub mod raw;
 mod recorder;
 pub mod tokens;
