@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::missing_panics_doc)]
 
 mod architecture;
+mod callers;
 mod conformance;
+mod forwarding;
 mod harness;
 mod msal;
 mod process;
 mod real_bot;
 mod smoke;
+mod token_service;

@@ -4,7 +4,9 @@ pub mod activities;
 mod codes;
 pub mod logs;
 pub mod peers;
+pub mod raw;
 mod recorder;
+pub mod tokens;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -296,11 +298,23 @@ impl Harness {
 async fn boot(text: &str, clock: Arc<OffsetClock>) -> (String, actix_web::dev::ServerHandle) {
     let config = config::parse(text, &Environment::default()).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
     let ambient = Ambient { clock, entropy: Arc::new(SystemEntropy) };
-    let application = app::build(config, ambient, None).await.unwrap();
+    let application = build(config, ambient).await;
     let base = format!("http://{}", application.addresses()[0]);
     let handle = application.handle();
     tokio::spawn(application.run());
     (base, handle)
+}
+
+/// An application that was stopped lets go of its store a moment after it said so.
+async fn build(config: config::Configuration, ambient: Ambient) -> app::Application {
+    for _ in 0..100 {
+        match app::build(config.clone(), ambient.clone(), None).await {
+            Ok(application) => return application,
+            Err(app::BuildError::Store(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("the store stays in use")
 }
 
 /// A configuration for the bots `demo` (recorded) and `demo-none`, with all of their connections.
@@ -358,7 +372,7 @@ fn configuration(stage: &Stage, bot: &RecorderBot, options: &Options, directory:
     text
 }
 
-fn write_private(path: &std::path::Path, text: &str) {
+pub fn write_private(path: &std::path::Path, text: &str) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
