@@ -84,8 +84,10 @@ pub fn is_end_to_end(name: &str) -> bool {
     !HOP_BY_HOP.contains(&name) && name != "upgrade"
 }
 
+/// Underscores count as hyphens: CGI-style frameworks cannot tell the two apart.
 fn is_spoofable(name: &str) -> bool {
-    SPOOFABLE.contains(&name) || SPOOFABLE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    let name = name.replace('_', "-");
+    SPOOFABLE.contains(&name.as_str()) || SPOOFABLE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Posts to bots' messages endpoints.

@@ -151,6 +151,8 @@ fn admit_channel(claims: &ChannelClaims, channel: &str, service_url: &str) -> Re
 
 /// Writes down which check refused a caller; the caller learns the code only.
 fn refused(check: &'static str, problem: Problem) -> Problem {
-    tracing::warn!(code = problem.code(), check, "a caller was refused");
+    // A user's token that somebody presents as a caller's was taken from where it belongs.
+    let security = problem == Problem::DelegatedTokenNotAllowed;
+    tracing::warn!(code = problem.code(), check, security, "a caller was refused");
     problem
 }

@@ -4,9 +4,12 @@
 #![allow(clippy::unused_async, reason = "starting something is written alike, whether it has to wait or not")]
 
 mod architecture;
+mod callers;
 mod conformance;
+mod forwarding;
 mod harness;
 mod msal;
 mod process;
 mod real_bot;
 mod smoke;
+mod token_service;

@@ -38,6 +38,8 @@ const PROVIDER_BUDGET: Duration = Duration::from_millis(7500);
 const ANSWER_BUDGET: Duration = Duration::from_millis(7800);
 /// An invoke that a bot answers is answered here (bot-auth-and-skills §7: under 10 s).
 const BOT_INVOKE_BUDGET: Duration = Duration::from_millis(9500);
+/// An exchange that a bot answers is given up here: later than the bot, else its lateness would pass for our own.
+const BOT_EXCHANGE_BUDGET: Duration = Duration::from_millis(9700);
 
 /// What this door works with; built once, shared by all workers.
 pub struct BotGateway {

@@ -1,4 +1,5 @@
 use actix_web::HttpResponse;
+use actix_web::body::BodyStream;
 use actix_web::http::StatusCode;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
@@ -50,7 +51,8 @@ fn stream_back<T: 'static>(answer: Relayed, until_done: T) -> HttpResponse {
         let _ = &until_done;
         chunk
     });
-    response.streaming(body)
+    // `streaming` would add a content type where the bot sent none.
+    response.body(BodyStream::new(body))
 }
 
 fn connection_names(headers: &[(String, Vec<u8>)]) -> Vec<String> {

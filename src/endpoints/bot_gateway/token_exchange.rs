@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout_at};
 use super::passing_on::collect_answer;
 use super::replies::{InvokeReply, Refused, kept, log_refusal, refuse};
 use super::telling::Telling;
-use super::{ANSWER_BUDGET, BOT_INVOKE_BUDGET, BotGateway, Inbound, PROVIDER_BUDGET};
+use super::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, BotGateway, Inbound, PROVIDER_BUDGET};
 use crate::bot_connector::ForwardedRequest;
 use crate::domain::{AfterExchange, Bot, ChannelAccount, ChannelId, ChannelUserId, Connection, Secret};
 use crate::exchange::{Caller, Conversation, ExchangeRequest, Outcome, Reason, Refusal};
@@ -56,7 +56,7 @@ pub(super) async fn exchange(
         correlation_id: inbound.correlation_id.clone(),
         deadline,
         answer_by: inbound.begun
-            + if inbound.bot.after_exchange == AfterExchange::Forward { BOT_INVOKE_BUDGET } else { ANSWER_BUDGET },
+            + if inbound.bot.after_exchange == AfterExchange::Forward { BOT_EXCHANGE_BUDGET } else { ANSWER_BUDGET },
     };
     let settling = Settling::new(gateway, inbound, connection, request.id);
     let settled = gateway.engine.exchange(exchange, |outcome, key| settling.settle(outcome, key)).await;

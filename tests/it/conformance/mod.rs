@@ -1,18 +1,27 @@
 //! The numbered cases of reference/invoke-protocol §10, against the real listening server.
 
+mod after_exchange;
+mod cards;
+mod channel_accounts;
 mod duplicates;
+mod group_conversations;
 mod identity;
+mod logging;
 mod outcomes;
+mod parents;
 mod requests;
 mod token_checks;
+mod tokens_response;
 mod verify_state;
+
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bot_sso::dev::Signer;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Harness, activities};
+use crate::harness::{Answer, Harness, Received, activities, logs};
 
 /// What the cases start from: connection `graph`, user Ada, her valid token T, card id `x`.
 pub struct Scene {
@@ -58,4 +67,34 @@ pub fn assert_refused(case: &str, answer: &Answer, status: u16, reason: &str) {
 /// Case 1's body.
 pub fn success() -> Value {
     json!({ "id": "x", "connectionName": "graph" })
+}
+
+/// `user`'s exchange for the connection `graph`, in a personal Teams conversation.
+pub async fn exchange_of(harness: &Harness, user: &str, id: &str) -> Value {
+    let token = harness.user_token(user, "graph").await;
+    activities::exchange(harness, &harness.user(user), id, &token)
+}
+
+/// Whether the vault has a token for the user of `activity`, as the bot sees it.
+pub async fn is_kept(harness: &Harness, activity: &Value, connection: &str) -> bool {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let answer = harness.get_token(&text(&activity["channelId"]), &text(&activity["from"]["id"]), connection).await;
+    assert!(matches!(answer.status, 200 | 404), "{}", answer.status);
+    answer.status == 200
+}
+
+/// What the bot has received once nothing more is to be expected.
+pub async fn received_in_the_end(harness: &Harness) -> Vec<Received> {
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    harness.bot.received()
+}
+
+/// Asserts that a token of somebody else was refused and the operator told as of an attack, by the check that failed.
+pub fn assert_mismatch(case: &str, answer: &Answer, check: &str) {
+    assert_refused(case, answer, 400, "identity_mismatch");
+    let lines = logs::lines_of(&answer.correlation_id());
+    assert!(
+        lines.iter().any(|line| line["security"] == true && line["check"] == check),
+        "case {case} should have failed by {check}: {lines:?}"
+    );
 }

@@ -1,1 +1,218 @@
-//! outcomes
+//! Cases 31 to 40: what the identity provider answered, and what becomes of it.
+
+use std::time::{Duration, Instant};
+
+use bot_sso::dev::{Fault, FaultRule};
+use serde_json::{Value, json};
+
+use super::{Scene, assert_refused, exchange_of, is_kept, received_in_the_end, success};
+use crate::harness::{Answer, Behaviour, Harness, Options, logs};
+
+/// Longer than a failure answers its duplicates.
+const FAILURE_LIFE: Duration = Duration::from_millis(3100);
+
+/// The one line that tells the operator about a refusal.
+fn operators_line(answer: &Answer) -> Value {
+    let mut lines = logs::lines_of(&answer.correlation_id());
+    lines.retain(|line| line["message"] == "an exchange was refused");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    lines.remove(0)
+}
+
+#[tokio::test]
+async fn cases_31_and_32_consent_frees_the_id_for_a_retry_that_continues_once() {
+    let harness = Harness::start().await;
+    let activity = exchange_of(&harness, "Cleo", "x").await;
+    let refused = harness.post(&activity).await;
+    assert_refused("31", &refused, 412, "consent_required");
+    let mut members: Vec<String> = refused.json().as_object().unwrap().keys().cloned().collect();
+    members.sort();
+    assert_eq!(members, ["connectionName", "failureDetail", "id"]);
+    assert_eq!((refused.json()["id"].clone(), refused.json()["connectionName"].clone()), (json!("x"), json!("graph")));
+    let late_duplicate = harness.post(&activity).await;
+    assert_eq!(late_duplicate.body, refused.body, "a duplicate gets the leader's answer");
+    assert_eq!(harness.exchanges(), 1);
+    assert!(!is_kept(&harness, &activity, "graph").await);
+
+    harness.stage.consent("Cleo", harness.bot_app_id("demo")).unwrap();
+    harness.clock.advance(FAILURE_LIFE);
+    let answer = harness.post(&activity).await;
+    assert_eq!((answer.status, answer.json()), (200, success()));
+    assert_eq!(harness.exchanges(), 2);
+    assert!(is_kept(&harness, &activity, "graph").await);
+    let received = received_in_the_end(&harness).await;
+    assert_eq!(received.len(), 1, "the bot is told of the success, once, and of no failure");
+    assert_eq!(received[0].json()["name"], "tokens/response");
+}
+
+#[tokio::test]
+async fn case_33_what_the_user_can_cure_is_412_and_what_nobody_present_can_is_400() {
+    let harness = Harness::start().await;
+    for (case, user, status, reason, number) in [
+        ("33", "Dan", 412, "interaction_required", 50_076),
+        ("disabled", "Eve", 400, "denied", 50_057),
+        ("consent", "Cleo", 412, "consent_required", 65_001),
+    ] {
+        let activity = exchange_of(&harness, user, "x").await;
+        let answer = harness.post(&activity).await;
+        assert_refused(case, &answer, status, reason);
+        assert!(!is_kept(&harness, &activity, "graph").await, "case {case}");
+        let line = operators_line(&answer);
+        assert_eq!(line["aadsts"], number, "case {case}: {line}");
+        assert!(line["trace_id"].is_string() && line["hint"].is_string(), "case {case}: {line}");
+    }
+    assert!(received_in_the_end(&harness).await.is_empty());
+}
+
+#[tokio::test]
+async fn case_34_a_wrong_client_secret_is_the_operators_affair_and_shown_to_nobody() {
+    let options = Options { client_secret: Some("not-the-secret-of-demo"), ..Options::default() };
+    let scene = Scene::on(Harness::with(options).await).await;
+    let answer = scene.harness.post(&scene.exchange()).await;
+    assert_refused("34", &answer, 400, "misconfigured");
+    assert_eq!(scene.harness.exchanges(), 1, "a wrong secret does not become right by trying again");
+    let line = operators_line(&answer);
+    assert_eq!(line["aadsts"], 7_000_215, "{line}");
+    assert!(line["hint"].as_str().unwrap().contains("client secret"), "{line}");
+    assert!(!logs::text().contains("not-the-secret-of-demo"));
+}
+
+#[tokio::test]
+async fn case_35_a_passing_fault_is_retried_within_the_budget_and_a_lasting_one_is_500() {
+    let scene = Scene::set().await;
+    let faults = scene.harness.stage.faults();
+    faults.add(FaultRule::new(Fault::Unavailable { retry_after: None }).times(1));
+    let answer = scene.harness.post(&scene.exchange()).await;
+    assert_eq!((answer.status, answer.json()), (200, success()));
+    assert_eq!(scene.harness.exchanges(), 2);
+
+    faults.add(FaultRule::new(Fault::Unavailable { retry_after: None }));
+    let activity = exchange_of(&scene.harness, "Ben", "y").await;
+    let begun = Instant::now();
+    let answer = scene.harness.post(&activity).await;
+    assert_refused("35", &answer, 500, "temporarily_unavailable");
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    let tries = scene.harness.exchanges() - 2;
+    assert!((2..=3).contains(&tries), "{tries} tries");
+    assert!(!is_kept(&scene.harness, &activity, "graph").await);
+}
+
+#[tokio::test]
+async fn answers_that_are_no_answers_are_an_outage_and_never_a_card() {
+    let harness = Harness::start().await;
+    let html_200 = Fault::Answer { status: 200, content_type: "text/html".into(), body: "<html>sign in</html>".into() };
+    for (number, fault) in
+        [Fault::PlainText, Fault::Html, Fault::InvalidJson, Fault::Empty, html_200].into_iter().enumerate()
+    {
+        harness.stage.faults().clear();
+        harness.stage.faults().add(FaultRule::new(fault.clone()));
+        let activity = exchange_of(&harness, "Ada", &number.to_string()).await;
+        let answer = harness.post(&activity).await;
+        assert_refused(&format!("{fault:?}"), &answer, 500, "temporarily_unavailable");
+        assert!(!is_kept(&harness, &activity, "graph").await, "{fault:?}");
+    }
+    assert!(received_in_the_end(&harness).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_nonsensical_lifetime_costs_nobody_the_sign_in() {
+    let harness = Harness::start().await;
+    let odd =
+        [json!("3599"), json!(3599.5), json!(-1), json!("soon"), json!(null), json!(99_999_999_999_u64), json!({})];
+    for (number, value) in odd.into_iter().enumerate() {
+        harness.stage.faults().clear();
+        harness.stage.faults().add(FaultRule::new(Fault::OddExpiresIn(value.clone())));
+        let user_id = format!("dl_{number}");
+        let activity = exchange_of(&harness, "Ada", "x").await;
+        let activity = crate::harness::activities::on_channel(activity, "directline", &user_id);
+        let answer = harness.post(&activity).await;
+        assert_eq!((answer.status, answer.json()), (200, success()), "expires_in {value}");
+        let told = harness.bot_received(number + 1).await[number].json();
+        assert!(told["value"]["expiration"].is_string(), "expires_in {value}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn one_users_throttling_is_500_without_another_call_and_does_not_touch_others() {
+    let scene = Scene::set().await;
+    let harness = &scene.harness;
+    let ada = harness.user("Ada");
+    let throttled = Fault::Throttled { retry_after: Some(30) };
+    harness.stage.faults().add(FaultRule::new(throttled).for_user(ada.oid).times(1));
+    assert_refused("429", &harness.post(&scene.exchange()).await, 500, "temporarily_unavailable");
+    harness.clock.advance(FAILURE_LIFE);
+    assert_refused("429 again", &harness.post(&scene.exchange()).await, 500, "temporarily_unavailable");
+    assert_eq!(harness.exchanges(), 1, "Retry-After is honoured");
+    assert_eq!(harness.post(&exchange_of(harness, "Ben", "y").await).await.status, 200);
+    harness.clock.advance(Duration::from_secs(30));
+    assert_eq!(harness.post(&scene.exchange()).await.status, 200);
+}
+
+#[tokio::test]
+async fn case_37_a_hanging_provider_is_500_before_8_s_and_what_it_says_too_late_is_not_kept() {
+    let scene = Scene::set().await;
+    let harness = &scene.harness;
+    let (ada, ben) = (harness.user("Ada"), harness.user("Ben"));
+    harness.stage.faults().add(FaultRule::new(Fault::Hang).for_user(ada.oid));
+    harness.stage.faults().add(FaultRule::new(Fault::Slow { millis: 8500 }).for_user(ben.oid));
+    let (hanging, slow) = (scene.exchange(), exchange_of(harness, "Ben", "y").await);
+    let begun = Instant::now();
+    let (hung, late) = tokio::join!(harness.post(&hanging), harness.post(&slow));
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    assert_refused("37, hang", &hung, 500, "temporarily_unavailable");
+    assert_refused("37, late", &late, 500, "temporarily_unavailable");
+    tokio::time::sleep(Duration::from_secs(9).saturating_sub(begun.elapsed())).await;
+    for activity in [hanging, slow] {
+        assert!(!is_kept(harness, &activity, "graph").await);
+    }
+    assert!(received_in_the_end(harness).await.is_empty());
+}
+
+#[tokio::test]
+async fn case_39_the_answer_does_not_wait_for_the_bot() {
+    let scene = Scene::set().await;
+    scene.harness.bot.behave(Behaviour { delay: Duration::from_secs(30), ..Behaviour::default() });
+    let caller = scene.harness.channel_token("demo").await;
+    let begun = Instant::now();
+    let answer = scene.harness.post_as("demo", &caller, &scene.exchange()).await;
+    assert_eq!((answer.status, answer.json()), (200, success()));
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    scene.harness.bot_received(1).await;
+}
+
+#[tokio::test]
+async fn case_40_a_bot_that_fails_once_is_told_again_with_the_same_event() {
+    let scene = Scene::set().await;
+    scene.harness.bot.behave_in_turn(vec![Behaviour::answering(500, "boom"), Behaviour::default()]);
+    let answer = scene.harness.post(&scene.exchange()).await;
+    assert_eq!((answer.status, answer.json()), (200, success()));
+    let received = scene.harness.bot_received(2).await;
+    assert_eq!(received[0].body, received[1].body, "the same activity id, the same token");
+    assert!(received[0].json()["id"].as_str().is_some_and(|id| !id.is_empty()));
+    assert_eq!(received_in_the_end(&scene.harness).await.len(), 2, "delivered once");
+    assert_eq!(scene.harness.exchanges(), 1);
+}
+
+#[tokio::test]
+async fn case_40_a_bot_that_refuses_the_event_is_not_told_again_and_the_operator_is() {
+    let scene = Scene::set().await;
+    scene.harness.bot.behave(Behaviour::answering(403, r#"{"error":"not by this bearer"}"#));
+    let answer = scene.harness.post(&scene.exchange()).await;
+    assert_eq!((answer.status, answer.json()), (200, success()));
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(scene.harness.bot.received().len(), 1);
+    assert!(is_kept(&scene.harness, &scene.exchange(), "graph").await);
+    let text = logs::text();
+    let told =
+        text.lines().any(|line| line.contains("the bot failed on the tokens/response event") && line.contains("403"));
+    assert!(told);
+}
+
+#[tokio::test]
+async fn a_bot_that_cannot_be_reached_costs_its_user_nothing() {
+    let options = Options { endpoint: Some("http://127.0.0.1:1/api/messages".into()), ..Options::default() };
+    let scene = Scene::on(Harness::with(options).await).await;
+    let answer = scene.harness.post(&scene.exchange()).await;
+    assert_eq!((answer.status, answer.json()), (200, success()));
+    assert!(is_kept(&scene.harness, &scene.exchange(), "graph").await);
+}

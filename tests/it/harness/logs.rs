@@ -50,6 +50,16 @@ pub fn text() -> String {
     LOG.get().map_or_else(String::new, |log| String::from_utf8_lossy(&log.lock().unwrap().text).into_owned())
 }
 
+/// How much has been logged.
+pub fn length() -> usize {
+    LOG.get().map_or(0, |log| log.lock().unwrap().text.len())
+}
+
+/// What has been logged since there were `length` bytes.
+pub fn since(length: usize) -> String {
+    LOG.get().map_or_else(String::new, |log| String::from_utf8_lossy(&log.lock().unwrap().text[length..]).into_owned())
+}
+
 /// The log lines with this correlation id.
 pub fn lines_of(correlation_id: &str) -> Vec<Value> {
     let text = text();

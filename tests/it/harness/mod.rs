@@ -1,9 +1,12 @@
 //! Boots the real application on port 0 against the stage, and speaks to it as channels, bots and browsers do.
 
 pub mod activities;
+mod codes;
 pub mod logs;
 pub mod peers;
+pub mod raw;
 mod recorder;
+pub mod tokens;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +17,7 @@ use bot_sso::config::{self, Environment};
 use bot_sso::dev::{GrantKind, Stage, StageOptions, User};
 use bot_sso::domain::{OffsetClock, SystemClock, SystemEntropy};
 use bot_sso::sealing::KeyRing;
+use bot_sso::store::{Durability, EmbeddedStore};
 use serde_json::Value;
 
 pub use recorder::{Behaviour, Received, RecorderBot};
@@ -60,6 +64,8 @@ pub struct Options {
     pub connection: String,
     /// A bot endpoint other than the recorder.
     pub endpoint: Option<String>,
+    /// A client secret other than the right one.
+    pub client_secret: Option<&'static str>,
 }
 
 /// The running application with everything around it.
@@ -101,7 +107,24 @@ impl Harness {
 
     /// Stops the application, keeps store and stage, and starts it anew.
     pub async fn restart(&mut self, options: &Options) {
+        drop(self.stop().await);
+        self.boot_again(options).await;
+    }
+
+    /// Stops the application and opens its store as soon as it lets go of it.
+    async fn stop(&mut self) -> EmbeddedStore {
         self.handle.stop(true).await;
+        let end = tokio::time::Instant::now() + Duration::from_secs(10);
+        loop {
+            match EmbeddedStore::open(&self.store_path(), Durability::Full, self.clock.clone()) {
+                Ok(store) => return store,
+                Err(error) => assert!(tokio::time::Instant::now() < end, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn boot_again(&mut self, options: &Options) {
         let text = configuration(&self.stage, &self.bot, options, self.directory.path());
         (self.base, self.handle) = boot(&text, self.clock.clone()).await;
     }
@@ -193,6 +216,11 @@ impl Harness {
 
     /// The bearer with which `bot` calls the Token Service.
     pub async fn bot_token(&self, bot: &str) -> String {
+        self.app_token(bot, "https://api.botframework.com/.default").await
+    }
+
+    /// An app-only token of `bot` for `scope`.
+    pub async fn app_token(&self, bot: &str, scope: &str) -> String {
         let (app_id, secret) = {
             let entry = self.stage.directory().find_bot(bot).unwrap();
             (entry.app_id, entry.app_secret)
@@ -205,7 +233,7 @@ impl Harness {
                     ("grant_type", "client_credentials"),
                     ("client_id", app_id),
                     ("client_secret", secret),
-                    ("scope", "https://api.botframework.com/.default"),
+                    ("scope", scope),
                 ],
             )
             .await;
@@ -270,11 +298,23 @@ impl Harness {
 async fn boot(text: &str, clock: Arc<OffsetClock>) -> (String, actix_web::dev::ServerHandle) {
     let config = config::parse(text, &Environment::default()).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
     let ambient = Ambient { clock, entropy: Arc::new(SystemEntropy) };
-    let application = app::build(config, ambient, None).unwrap();
+    let application = build(config, ambient).await;
     let base = format!("http://{}", application.addresses()[0]);
     let handle = application.handle();
     tokio::spawn(application.run());
     (base, handle)
+}
+
+/// An application that was stopped lets go of its store a moment after it said so.
+async fn build(config: config::Configuration, ambient: Ambient) -> app::Application {
+    for _ in 0..100 {
+        match app::build(config.clone(), ambient.clone(), None) {
+            Ok(application) => return application,
+            Err(app::BuildError::Store(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("the store stays in use")
 }
 
 /// A configuration for the bots `demo` (recorded) and `demo-none`, with all of their connections.
@@ -311,7 +351,7 @@ fn configuration(stage: &Stage, bot: &RecorderBot, options: &Options, directory:
     }
     for connection in entries.connections.iter().filter(|entry| matches!(entry.bot, "demo" | "demo-none")) {
         let secret = directory.join(format!("{}-{}.secret", connection.bot, connection.name));
-        write_private(&secret, connection.client_secret);
+        write_private(&secret, options.client_secret.unwrap_or(connection.client_secret));
         let _ = write!(
             text,
             "[connections.{bot}-{name}]\nname = \"{name}\"\nbot = \"{bot}\"\nclient_id = \"{client}\"\n\
@@ -332,7 +372,7 @@ fn configuration(stage: &Stage, bot: &RecorderBot, options: &Options, directory:
     text
 }
 
-fn write_private(path: &std::path::Path, text: &str) {
+pub fn write_private(path: &std::path::Path, text: &str) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();

@@ -1,0 +1,116 @@
+//! The numbered attack cases of reference/bot-auth-and-skills §9 that concern a caller's token, at the bot's door.
+
+mod channels;
+mod forgery;
+mod parents;
+
+use serde_json::Value;
+
+use crate::harness::{Answer, Harness, Options, activities, logs};
+
+/// A door with a valid exchange in front of it: whatever is refused would have been exchanged, had the caller been let in.
+struct Door {
+    harness: Harness,
+    exchange: Value,
+}
+
+/// What a refused caller gets, and what the log says about it.
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    status: u16,
+    code: &'static str,
+    check: &'static str,
+}
+
+const fn invalid(check: &'static str) -> Refusal {
+    Refusal { status: 401, code: "InvalidToken", check }
+}
+
+const fn forbidden(code: &'static str, check: &'static str) -> Refusal {
+    Refusal { status: 403, code, check }
+}
+
+/// The sentence that goes with each code; bodies are constant.
+fn sentence(code: &str) -> &'static str {
+    match code {
+        "MissingAuthorization" => "An Authorization header with a bearer token is required.",
+        "InvalidAuthorization" => "The Authorization header must hold exactly one bearer token.",
+        "InvalidToken" => "The bearer token is not valid here.",
+        "TokenExpired" => "The bearer token has expired.",
+        "DelegatedTokenNotAllowed" => "A user's token does not authenticate a caller.",
+        "CallerNotAllowed" => "This caller is not allowed.",
+        "ChannelNotEndorsed" => "The caller may not speak for this channel.",
+        "ServiceUrlMismatch" => "The activity's serviceUrl is not the token's.",
+        "ServiceUrlNotAllowed" => "The caller may not use this serviceUrl.",
+        "KeysUnavailable" => "Signing keys are unavailable; try again.",
+        "MissingProperty" => "The activity lacks a required property.",
+        other => panic!("no sentence for {other}"),
+    }
+}
+
+impl Door {
+    async fn open() -> Self {
+        Self::with(String::new()).await
+    }
+
+    /// A door whose configuration has `appended` at its end.
+    async fn with(appended: String) -> Self {
+        Self::on(Harness::with(Options { appended, ..Options::default() }).await).await
+    }
+
+    async fn on(harness: Harness) -> Self {
+        let user_token = harness.user_token("Ada", "graph").await;
+        let exchange = activities::exchange(&harness, &harness.user("Ada"), "x", &user_token);
+        Self { harness, exchange }
+    }
+
+    fn exchange_with(&self, change: impl FnOnce(&mut Value)) -> Value {
+        let mut exchange = self.exchange.clone();
+        change(&mut exchange);
+        exchange
+    }
+
+    /// Asserts that `activity` under `bearer` is refused like this: status, constant body, headers, the log's line.
+    async fn refuses(&self, case: &str, bearer: &str, activity: &Value, refusal: Refusal) {
+        let logged = logs::length();
+        let answer = self.harness.post_as("demo", bearer, activity).await;
+        assert_refused(case, &answer, refusal.status, refusal.code);
+        let log = logs::since(logged);
+        let fits = |line: &&str| {
+            let line: Value = serde_json::from_str(line).unwrap_or_default();
+            line["message"] == "a caller was refused"
+                && line["code"] == refusal.code
+                && line["check"] == refusal.check
+                && line["security"] == (refusal.code == "DelegatedTokenNotAllowed")
+        };
+        assert!(log.lines().any(|line| fits(&line)), "case {case}: no line with check {}", refusal.check);
+        for part in bearer.split('.').filter(|part| part.len() > 20) {
+            assert!(!log.contains(part), "case {case}: the log holds a part of the token");
+        }
+    }
+
+    async fn admits(&self, case: &str, bearer: &str, activity: &Value) {
+        let answer = self.harness.post_as("demo", bearer, activity).await;
+        assert_eq!(answer.status, 200, "case {case}: {}", String::from_utf8_lossy(&answer.body));
+    }
+
+    /// Asserts that nothing of what was refused had an effect.
+    fn assert_untouched(&self) {
+        assert_eq!(self.harness.exchanges(), 0, "the token endpoint was asked");
+        assert!(self.harness.bot.received().is_empty(), "something was forwarded");
+    }
+}
+
+fn assert_refused(case: &str, answer: &Answer, status: u16, code: &str) {
+    let body = String::from_utf8_lossy(&answer.body);
+    let expected = format!(r#"{{"error":{{"code":"{code}","message":"{}"}}}}"#, sentence(code));
+    assert_eq!((answer.status, body.as_ref()), (status, expected.as_str()), "case {case}");
+    assert_eq!(answer.header("content-type"), Some("application/json"), "case {case}");
+    let challenge = match (status, code) {
+        (401, "MissingAuthorization") => Some("Bearer"),
+        (401, _) => Some("Bearer error=\"invalid_token\""),
+        _ => None,
+    };
+    assert_eq!(answer.header("www-authenticate"), challenge, "case {case}");
+    assert_eq!(answer.header("retry-after").is_some(), status == 503, "case {case}");
+}

@@ -1,0 +1,223 @@
+//! Tokens of channels: authorization header, claims, what they are bound to, and keys that cannot be had.
+
+use bot_sso::dev::Signer;
+use serde_json::{Value, json};
+
+use super::{Door, Refusal, assert_refused, forbidden, invalid};
+use crate::harness::{Options, activities, logs};
+
+type Change = fn(&mut Value, i64);
+
+// Cases 1 to 3.
+#[tokio::test]
+async fn the_authorization_header_holds_exactly_one_bearer_token() {
+    let door = Door::open().await;
+    let token = door.harness.channel_token("demo").await;
+    let body = door.exchange.to_string();
+    let valid = format!("Bearer {token}");
+    let (two, long) = (format!("Bearer {token} {token}"), format!("Bearer {}", "x".repeat(20 * 1024)));
+    let listed = format!("Bearer {token}, Bearer {token}");
+    let (tab, spaces, bare) = (format!("Bearer\t{token}"), format!("Bearer  {token}"), token.clone());
+    let cases: [(&str, &[&str], &str); 13] = [
+        ("1", &[], "MissingAuthorization"),
+        ("2, twice valid", &[&valid, &valid], "InvalidAuthorization"),
+        ("2, valid first", &[&valid, "Bearer x.y.z"], "InvalidAuthorization"),
+        ("2, valid second", &["Bearer x.y.z", &valid], "InvalidAuthorization"),
+        ("2, in one header", &[&listed], "InvalidAuthorization"),
+        ("3, Basic", &["Basic Ym90OnNlY3JldA=="], "InvalidAuthorization"),
+        ("3, nothing behind Bearer", &["Bearer"], "InvalidAuthorization"),
+        ("3, empty", &[""], "InvalidAuthorization"),
+        ("3, two tokens", &[&two], "InvalidAuthorization"),
+        ("3, 20 KiB", &[&long], "InvalidAuthorization"),
+        ("3, a tab", &[&tab], "InvalidAuthorization"),
+        ("3, two spaces", &[&spaces], "InvalidAuthorization"),
+        ("3, no scheme", &[&bare], "InvalidAuthorization"),
+    ];
+    for (case, values, code) in cases {
+        let headers: Vec<(&str, &str)> = values.iter().map(|value| ("authorization", *value)).collect();
+        for path in ["/api/messages", "/bots/demo/api/messages"] {
+            let logged = logs::length();
+            let answer = door.harness.send("POST", path, &headers, body.clone().into_bytes()).await;
+            assert_refused(case, &answer, 401, code);
+            let log = logs::since(logged);
+            assert!(log.contains(&format!("\"code\":\"{code}\"")), "case {case}: nothing in the log");
+            assert!(!log.contains(token.rsplit('.').next().unwrap()), "case {case}: the log holds the token");
+        }
+    }
+    door.assert_untouched();
+}
+
+// Cases 16, 17, 18, 20, 39.
+#[tokio::test]
+async fn claims_of_a_channel_token_are_checked_one_by_one() {
+    let refused: [(&str, Change, Refusal); 30] = [
+        ("16, absent", |claims, _| claims["exp"] = Value::Null, invalid("exp")),
+        ("16, a string", |claims, now| claims["exp"] = (now + 60).to_string().into(), invalid("exp")),
+        ("16, 1e308", |claims, _| claims["exp"] = json!(1e308), invalid("exp")),
+        ("16, negative", |claims, _| claims["exp"] = json!(-1), invalid("exp")),
+        ("16, an array", |claims, now| claims["exp"] = json!([now + 60]), invalid("exp")),
+        ("rule 13, 49 hours", |claims, now| claims["exp"] = (now + 49 * 3600).into(), invalid("exp")),
+        (
+            "rule 12, expired",
+            |claims, now| {
+                claims["nbf"] = (now - 3600).into();
+                claims["exp"] = (now - 302).into();
+            },
+            Refusal { status: 401, code: "TokenExpired", check: "exp" },
+        ),
+        ("17", |claims, now| claims["nbf"] = (now + 310).into(), invalid("nbf")),
+        ("17, a string", |claims, _| claims["nbf"] = "now".into(), invalid("nbf")),
+        ("rule 13, iat", |claims, now| claims["iat"] = (now + 310).into(), invalid("iat")),
+        ("18, other bot", |claims, _| claims["aud"] = "2c8a4d63-9b1f-4e72-8d3c-6f5a7b8c9d02".into(), invalid("aud")),
+        ("18, array", |claims, _| claims["aud"] = json!([claims["aud"]]), invalid("aud")),
+        ("18, array of two", |claims, _| claims["aud"] = json!([claims["aud"], "x"]), invalid("aud")),
+        (
+            "18, api://",
+            |claims, _| claims["aud"] = format!("api://{}", claims["aud"].as_str().unwrap()).into(),
+            invalid("aud"),
+        ),
+        ("18, empty", |claims, _| claims["aud"] = "".into(), invalid("aud")),
+        ("18, absent", |claims, _| claims["aud"] = Value::Null, invalid("aud")),
+        ("18, the Token Service's", |claims, _| claims["aud"] = "https://api.botframework.com".into(), invalid("aud")),
+        ("20, slash", |claims, _| claims["iss"] = format!("{}/", text(claims, "iss")).into(), invalid("iss")),
+        ("20, http", |claims, _| claims["iss"] = text(claims, "iss").replace("https:", "http:").into(), invalid("iss")),
+        ("20, upper case", |claims, _| claims["iss"] = text(claims, "iss").to_uppercase().into(), invalid("iss")),
+        ("20, NUL", |claims, _| claims["iss"] = format!("{}\0", text(claims, "iss")).into(), invalid("iss")),
+        (
+            "20, look-alike",
+            |claims, _| claims["iss"] = text(claims, "iss").replace('o', "\u{43e}").into(),
+            invalid("iss"),
+        ),
+        ("20, array", |claims, _| claims["iss"] = json!([claims["iss"]]), invalid("iss")),
+        ("20, absent", |claims, _| claims["iss"] = Value::Null, invalid("iss")),
+        ("20, a space", |claims, _| claims["iss"] = format!(" {}", text(claims, "iss")).into(), invalid("iss")),
+        ("20, the real one", |claims, _| claims["iss"] = "https://api.botframework.com".into(), invalid("iss")),
+        ("39", |claims, _| claims["serviceurl"] = Value::Null, invalid("serviceurl")),
+        ("39, empty", |claims, _| claims["serviceurl"] = "".into(), invalid("serviceurl")),
+        ("39, array", |claims, _| claims["serviceurl"] = json!([claims["serviceurl"]]), invalid("serviceurl")),
+        (
+            "39, other spelling",
+            |claims, _| {
+                let url = claims.as_object_mut().unwrap().remove("serviceurl");
+                claims["serviceUrl"] = url.unwrap();
+            },
+            invalid("serviceurl"),
+        ),
+    ];
+    let door = Door::open().await;
+    let genuine = door.harness.channel_token("demo").await;
+    let now = door.harness.now();
+    for (case, change, refusal) in refused {
+        let token = door.harness.forge(Signer::Channel, &genuine, |claims| change(claims, now));
+        door.refuses(case, &token, &door.exchange, refusal).await;
+    }
+    door.assert_untouched();
+}
+
+fn text(claims: &Value, name: &str) -> String {
+    claims[name].as_str().unwrap().to_owned()
+}
+
+// Case 19, and what rules 12, 13 and 17 let pass.
+#[tokio::test]
+async fn harmless_differences_are_accepted() {
+    let accepted: [(&str, Change); 7] = [
+        ("as it is", |_, _| {}),
+        ("19", |claims, _| claims["aud"] = text(claims, "aud").to_uppercase().into()),
+        ("expired four minutes ago", |claims, now| {
+            claims["nbf"] = (now - 3600).into();
+            claims["exp"] = (now - 240).into();
+        }),
+        ("begins in four minutes", |claims, now| claims["nbf"] = (now + 240).into()),
+        ("no nbf", |claims, _| claims["nbf"] = Value::Null),
+        ("a slash more", |claims, _| {
+            claims["serviceurl"] = format!("{}/", text(claims, "serviceurl").trim_end_matches('/')).into()
+        }),
+        ("a slash less", |claims, _| claims["serviceurl"] = text(claims, "serviceurl").trim_end_matches('/').into()),
+    ];
+    let door = Door::open().await;
+    let genuine = door.harness.channel_token("demo").await;
+    let now = door.harness.now();
+    for (case, change) in accepted {
+        let token = door.harness.forge(Signer::Channel, &genuine, |claims| change(claims, now));
+        door.admits(case, &token, &door.exchange).await;
+    }
+}
+
+// Cases 36 to 44.
+#[tokio::test]
+async fn a_channel_token_is_bound_to_service_url_and_channel() {
+    let missing = Refusal { status: 400, code: "MissingProperty", check: "service_url_absent" };
+    let mismatch = forbidden("ServiceUrlMismatch", "service_url");
+    let unendorsed = forbidden("ChannelNotEndorsed", "endorsements");
+    let nobody = forbidden("ChannelNotEndorsed", "channel");
+    let door = Door::open().await;
+    let own = door.harness.stage.service_url();
+    let own = own.trim_end_matches('/');
+    let evil = [
+        json!("https://evil.example/"),
+        json!(format!("{own}.evil.example/")),
+        json!(own.replace("http://", "http://evil.example@")),
+        json!(own.replace("http://", "https://")),
+        json!(format!("{own}/deeper")),
+        json!(format!("{own}?x=1")),
+        json!(format!("{own}#x")),
+        json!("http://169.254.169.254/"),
+        json!("not a URL"),
+    ];
+    let by_service_url = evil.into_iter().map(|url| ("36", "serviceUrl", url, mismatch));
+    let by_absence = [json!(""), Value::Null, json!(7)].into_iter().map(|url| ("38", "serviceUrl", url, missing));
+    let by_channel = [
+        ("42", "channelId", json!("MSTEAMS"), unendorsed),
+        ("42, space", "channelId", json!("msteams "), unendorsed),
+        ("another channel", "channelId", json!("slack"), unendorsed),
+        ("a sub-channel of another", "channelId", json!("slack:msteams"), unendorsed),
+        ("43", "channelId", json!("AseChannel"), nobody),
+        ("44", "channelId", json!("emulator"), nobody),
+        ("44, other case", "channelId", json!("Emulator"), nobody),
+    ];
+    let token = door.harness.channel_token("demo").await;
+    for (case, member, value, refusal) in by_service_url.chain(by_absence).chain(by_channel) {
+        let case = format!("{case}: {value}");
+        let activity = door.exchange_with(|activity| activity[member] = value);
+        door.refuses(&case, &token, &activity, refusal).await;
+    }
+    let other_key = |signer| door.harness.forge(signer, &token, |_| {});
+    let (directline, unmarked) = (other_key(Signer::ChannelForDirectLine), other_key(Signer::ChannelUnendorsed));
+    door.refuses("40", &directline, &door.exchange, unendorsed).await;
+    door.refuses("40, no endorsements", &unmarked, &door.exchange, unendorsed).await;
+    for channel in [Some(""), None] {
+        let activity = door.exchange_with(|activity| match channel {
+            Some(channel) => activity["channelId"] = channel.into(),
+            None => drop(activity.as_object_mut().unwrap().remove("channelId")),
+        });
+        assert_refused("42", &door.harness.post_as("demo", &token, &activity).await, 400, "MissingProperty");
+    }
+    door.assert_untouched();
+    let there = activities::on_channel(door.exchange.clone(), "directline", "dl_ada");
+    door.admits("a key endorsed for Direct Line", &directline, &there).await;
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_had_are_503_and_not_the_callers_fault() {
+    let mut door = Door::open().await;
+    let token = door.harness.channel_token("demo").await;
+    let parent = door
+        .harness
+        .app_token("1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01", "api://1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01/.default")
+        .await;
+    door.harness.stage.faults().set_keys_unavailable(true);
+    door.harness.restart(&Options::default()).await;
+    let unavailable = Refusal { status: 503, code: "KeysUnavailable", check: "keys" };
+    door.refuses("channel", &token, &door.exchange, unavailable).await;
+    door.refuses("app", &parent, &door.exchange, unavailable).await;
+    let unknown_issuer = door.harness.forge(Signer::Channel, &token, |claims| claims["iss"] = "https://evil/".into());
+    door.refuses("what can be told without keys is told", &unknown_issuer, &door.exchange, invalid("iss")).await;
+    door.assert_untouched();
+    door.harness.stage.faults().set_keys_unavailable(false);
+    door.harness.clock.advance(std::time::Duration::from_secs(60));
+    door.admits("keys are back", &token, &door.exchange).await;
+    door.harness.stage.faults().set_keys_unavailable(true);
+    door.harness.clock.advance(std::time::Duration::from_secs(600));
+    door.admits("kept keys are used while the issuer is away", &token, &door.exchange).await;
+}

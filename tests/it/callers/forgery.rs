@@ -1,0 +1,230 @@
+//! Tokens that nobody genuine signed (cases 4 to 14), and key sets that hold more than keys for signatures.
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::KeyPair as _;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use bot_sso::dev::Signer;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use serde_json::{Value, json};
+
+use super::{Door, invalid};
+use crate::harness::raw::ScriptedServer;
+use crate::harness::tokens::{claims_of, part_of};
+
+const PARENT: &str = "c0ffee00-0000-4000-8000-000000000001";
+const TENANT: &str = "8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50";
+const OTHER_TENANT: &str = "d2a9c4e6-7f81-4b3a-a5c7-1e2f3a4b5c60";
+
+/// An issuer whose key the tests have in their hands, so that odd tokens can be signed rightly.
+struct Forge {
+    key: EncodingKey,
+    public_pem: String,
+    public_der: Vec<u8>,
+    modulus: String,
+    exponent: String,
+}
+
+impl Forge {
+    fn new() -> Self {
+        let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
+        let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).unwrap();
+        let pem = |label: &str, der: &[u8]| {
+            format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
+        };
+        let public = pair.public_key();
+        Self {
+            key: EncodingKey::from_rsa_pem(pem("PRIVATE KEY", der.as_ref()).as_bytes()).unwrap(),
+            public_pem: pem("RSA PUBLIC KEY", public.as_ref()),
+            public_der: public.as_ref().to_vec(),
+            modulus: URL_SAFE_NO_PAD.encode(public.modulus().big_endian_without_leading_zero()),
+            exponent: URL_SAFE_NO_PAD.encode(public.exponent().big_endian_without_leading_zero()),
+        }
+    }
+
+    fn jwk(&self, more: Value) -> Value {
+        let mut jwk = json!({ "kty": "RSA", "use": "sig", "n": self.modulus, "e": self.exponent });
+        jwk.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        jwk
+    }
+
+    fn publish(&self) -> ScriptedServer {
+        let mut short = [0xff_u8; 128].to_vec();
+        short[0] = 0x80;
+        let keys = json!({ "keys": [
+            self.jwk(json!({ "kid": "good" })),
+            self.jwk(json!({ "kid": "enc", "use": "enc" })),
+            self.jwk(json!({ "kid": "ps", "alg": "PS256" })),
+            self.jwk(json!({ "kid": "" })),
+            self.jwk(json!({})),
+            json!({ "kty": "EC", "kid": "ec", "crv": "P-256", "x": "AA", "y": "AA", "use": "sig" }),
+            self.jwk(json!({ "kid": "short", "n": URL_SAFE_NO_PAD.encode(short) })),
+            self.jwk(json!({ "kid": "elsewhere", "issuer": format!("https://forge.example/{OTHER_TENANT}/v2.0") })),
+        ] })
+        .to_string();
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", keys.len());
+        ScriptedServer::answering(head + &keys)
+    }
+
+    fn sign(&self, header: &Value, claims: &Value) -> String {
+        self.sign_by(Algorithm::RS256, &self.key, header, claims)
+    }
+
+    #[allow(clippy::unused_self, reason = "reads as what it is for")]
+    fn sign_by(&self, algorithm: Algorithm, key: &EncodingKey, header: &Value, claims: &Value) -> String {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(header), part(claims));
+        let signature = jsonwebtoken::crypto::sign(signed.as_bytes(), key, algorithm).unwrap();
+        format!("{signed}.{signature}")
+    }
+}
+
+/// A door that trusts the forge as it trusts Entra, and admits one parent bot.
+async fn door_and_claims(keys: &ScriptedServer) -> (Door, Value) {
+    let appended = format!(
+        "[identity_providers.forge]\nauthority = \"http://127.0.0.1:1\"\nissuer = \"https://forge.example/{{tenantid}}/v2.0\"\n\
+         v1_issuer = \"https://forge.example/{{tenantid}}/\"\njwks_url = \"{}\"\n\
+         token_endpoint = \"http://127.0.0.1:1/{{tenant}}/token\"\nallow_insecure_http = true\n\
+         [[bots.demo.callers]]\napp_id = \"{PARENT}\"\ntenant = \"{TENANT}\"\n\
+         service_urls = [\"http://127.0.0.1/\"]\nchannels = [\"msteams\"]\n",
+        keys.url("/keys")
+    );
+    // Connections name their provider where there are two.
+    let options = crate::harness::Options {
+        appended,
+        connection: String::from("identity_provider = \"entra\""),
+        ..crate::harness::Options::default()
+    };
+    let door = Door::on(crate::harness::Harness::with(options).await).await;
+    let now = door.harness.now();
+    let claims = json!({
+        "iss": format!("https://forge.example/{TENANT}/v2.0"), "aud": door.harness.bot_app_id("demo"),
+        "iat": now, "nbf": now, "exp": now + 3600, "tid": TENANT, "ver": "2.0", "azp": PARENT, "azpacr": "1",
+        "idtyp": "app", "oid": "o", "sub": "o",
+    });
+    (door, claims)
+}
+
+fn header(more: Value) -> Value {
+    let mut header = json!({ "alg": "RS256", "typ": "JWT", "kid": "good" });
+    header.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    header
+}
+
+// Cases 4 to 14.
+#[tokio::test]
+async fn headers_of_forged_tokens_are_refused_even_where_the_signature_is_right() {
+    let forge = Forge::new();
+    let keys = forge.publish();
+    let (door, claims) = door_and_claims(&keys).await;
+    let signed = |more: Value| forge.sign(&header(more), &claims);
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let none = format!("{}.{}", part(&header(json!({ "alg": "none" }))), part(&claims));
+    let mac = |secret: &[u8]| {
+        let key = EncodingKey::from_secret(secret);
+        forge.sign_by(Algorithm::HS256, &key, &header(json!({ "alg": "HS256" })), &claims)
+    };
+    let good = signed(json!({}));
+    let (body, signature) = good.rsplit_once('.').unwrap();
+    let mut altered = claims.clone();
+    altered["azp"] = "c0ffee00-0000-4000-8000-000000000002".into();
+    let swapped = format!("{}.{}.{signature}", part(&header(json!({}))), part(&altered));
+    let embedded = json!({ "kid": "mine", "jwk": Forge::new().jwk(json!({ "kid": "mine" })) });
+    let stranger = Forge::new();
+    let cases: Vec<(&str, String, &'static str)> = vec![
+        ("4, trailing dot", format!("{none}."), "alg"),
+        ("4, two parts", none.clone(), "form"),
+        ("4, None", signed(json!({ "alg": "None" })), "alg"),
+        ("5, PEM", mac(forge.public_pem.as_bytes()), "alg"),
+        ("5, DER", mac(&forge.public_der), "alg"),
+        ("6", stranger.sign(&header(json!({})), &claims), "signature"),
+        ("6, other payload", swapped, "signature"),
+        ("6, no signature", format!("{body}."), "signature"),
+        (
+            "rule 6, PS256",
+            forge.sign_by(Algorithm::PS256, &forge.key, &header(json!({ "alg": "PS256" })), &claims),
+            "alg",
+        ),
+        (
+            "rule 6, RS512",
+            forge.sign_by(Algorithm::RS512, &forge.key, &header(json!({ "alg": "RS512" })), &claims),
+            "alg",
+        ),
+        ("rule 6, alg absent", signed(json!({ "alg": null })), "alg"),
+        ("8", signed(json!({ "crit": ["b64"], "b64": false })), "crit"),
+        ("8, empty", signed(json!({ "crit": [] })), "crit"),
+        ("11, absent", signed(json!({ "kid": null })), "kid"),
+        ("11, empty", signed(json!({ "kid": "" })), "kid"),
+        ("11, number", signed(json!({ "kid": 7 })), "kid"),
+        ("11, long", signed(json!({ "kid": "k".repeat(1000) })), "kid"),
+        ("11, path", signed(json!({ "kid": "../../x" })), "signature"),
+        ("embedded key", stranger.sign(&header(embedded), &claims), "signature"),
+        ("13, EC", signed(json!({ "kid": "ec" })), "signature"),
+        ("13, enc", signed(json!({ "kid": "enc" })), "signature"),
+        ("rule 7, key for PS256", signed(json!({ "kid": "ps" })), "signature"),
+        ("14", signed(json!({ "kid": "short" })), "signature"),
+        ("rule 11, key of another tenant", signed(json!({ "kid": "elsewhere" })), "iss"),
+        ("rule 5, four parts", format!("{good}.x"), "form"),
+        ("rule 5, padded", format!("{good}=="), "signature"),
+        ("rule 5, one part", String::from("x"), "form"),
+        ("rule 5, not JSON", format!("{}.{}.{signature}", URL_SAFE_NO_PAD.encode("x"), part(&claims)), "form"),
+    ];
+    for (case, token, check) in cases {
+        door.refuses(case, &token, &door.exchange, invalid(check)).await;
+    }
+    door.assert_untouched();
+    let activity = door.exchange_with(|activity| activity["serviceUrl"] = "http://127.0.0.1/".into());
+    let ignored = json!({ "jku": "https://evil.example/", "x5u": "https://evil.example/", "x5c": ["AA"] });
+    door.admits("rule 6, ignored members", &signed(ignored), &activity).await;
+    door.admits("the genuine one", &good, &activity).await;
+    assert!(keys.requests().len() <= 2, "unknown keys made {} fetches", keys.requests().len());
+}
+
+// Case 12.
+#[tokio::test]
+async fn a_key_signs_only_for_the_issuer_that_publishes_it() {
+    let door = Door::open().await;
+    let demo = door.harness.bot_app_id("demo");
+    let channel = door.harness.channel_token("demo").await;
+    let app = door.harness.app_token(demo, &format!("api://{demo}/.default")).await;
+    let by_entra = door.harness.forge(Signer::Tenant, &channel, |_| {});
+    door.refuses("12", &by_entra, &door.exchange, invalid("signature")).await;
+    let by_channel = door.harness.forge(Signer::Channel, &app, |_| {});
+    door.refuses("12, the reverse", &by_channel, &door.exchange, invalid("signature")).await;
+    door.assert_untouched();
+}
+
+// Cases 22 and 23.
+#[tokio::test]
+async fn unsigned_tokens_teach_nothing_and_cause_no_calls() {
+    let door = Door::open().await;
+    let demo = door.harness.bot_app_id("demo");
+    let app = door.harness.app_token(demo, &format!("api://{demo}/.default")).await;
+    let issuer = door.harness.stage.v2_issuer(OTHER_TENANT);
+    let foreign = door.harness.forge(Signer::Tenant, &app, |claims| {
+        claims["tid"] = OTHER_TENANT.into();
+        claims["iss"] = issuer.clone().into();
+    });
+    door.refuses("22", &foreign, &door.exchange, invalid("tid")).await;
+    door.harness.channel_token("demo").await;
+    let before = door.harness.stage.calls().snapshot();
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    for number in 0..500 {
+        let mut claims = claims_of(&foreign);
+        let tenant = format!("99999999-9999-4999-8999-{number:012}");
+        claims["iss"] = door.harness.stage.v2_issuer(&tenant).into();
+        claims["tid"] = tenant.into();
+        let mut header = part_of(&foreign, 0);
+        header["kid"] = format!("unknown-{number}").into();
+        let unsigned = format!("{}.{}.c2ln", part(&header), part(&claims));
+        let answer = door.harness.post_as("demo", &unsigned, &door.exchange).await;
+        assert_eq!((answer.status, &answer.json()["error"]["code"]), (401, &json!("InvalidToken")), "23, {number}");
+    }
+    let after = door.harness.stage.calls().snapshot();
+    assert!(after.tenant_keys <= before.tenant_keys + 1, "one look for an unknown key, not one for each");
+    assert_eq!((after.metadata, after.token_endpoint), (before.metadata, before.token_endpoint));
+    door.refuses("22 again", &foreign, &door.exchange, invalid("tid")).await;
+    door.assert_untouched();
+}

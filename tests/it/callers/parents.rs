@@ -1,0 +1,190 @@
+//! Entra tokens: the wrong kinds of genuine ones, and parent bots by `[[bots.demo.callers]]`.
+
+use bot_sso::dev::Signer;
+use serde_json::{Value, json};
+
+use super::{Door, forbidden, invalid};
+
+type Change = fn(&mut Value);
+
+const DEMO: &str = "1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01";
+const SKILL: &str = "2c8a4d63-9b1f-4e72-8d3c-6f5a7b8c9d02";
+/// A bot of the stage that plays the parent.
+const PARENT: &str = "2c8a4d63-9b1f-4e72-8d3c-6f5a7b8c9d02";
+const STRANGER: &str = "3d9b5e74-ac20-4f83-9e4d-7a6b8c9dae03";
+const TEAMS: &str = "1fec8e78-bce4-4aaf-ab1b-5451cc387264";
+const CONTOSO: &str = "8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50";
+const FABRIKAM: &str = "d2a9c4e6-7f81-4b3a-a5c7-1e2f3a4b5c60";
+const PARENT_URL: &str = "https://parent.example/api/skills";
+
+fn caller(app_id: &str, tenant: &str, channels: &str) -> String {
+    format!(
+        "[[bots.demo.callers]]\napp_id = \"{app_id}\"\ntenant = \"{tenant}\"\nservice_urls = [\"{PARENT_URL}\"]\n\
+         channels = [{channels}]\n"
+    )
+}
+
+/// An app-only token of `client` for the bot `demo`.
+async fn for_demo(door: &Door, client: &str) -> String {
+    door.harness.app_token(client, &format!("api://{DEMO}/.default")).await
+}
+
+fn from_parent(door: &Door) -> Value {
+    door.exchange_with(|activity| activity["serviceUrl"] = PARENT_URL.into())
+}
+
+// Cases 24 to 26, 28 to 35: nobody is on the list, and a place on it would not help either.
+#[tokio::test]
+async fn wrong_kinds_of_genuine_tokens_are_refused_with_and_without_a_list() {
+    let delegated = |check| forbidden("DelegatedTokenNotAllowed", check);
+    let not_listed = forbidden("CallerNotAllowed", "caller_list");
+    for listed in [false, true] {
+        let channels = "\"msteams\"";
+        let list = [TEAMS, DEMO].map(|app_id| caller(app_id, CONTOSO, channels)).concat();
+        let door = Door::with(if listed { list } else { String::new() }).await;
+        let activity = from_parent(&door);
+        let app = for_demo(&door, SKILL).await;
+        let user = door.harness.user_token("Ada", "graph").await;
+        let forge = |token: &str, change: Change| door.harness.forge(Signer::Tenant, token, change);
+        let v1_issuer = door.harness.stage.v1_issuer(CONTOSO);
+        let v1 = |change: Change| {
+            door.harness.forge(Signer::Tenant, &app, |claims| {
+                claims["iss"] = v1_issuer.clone().into();
+                claims["ver"] = "1.0".into();
+                let mut rename = |from: &str, to: &str| {
+                    let value = claims.as_object_mut().unwrap().remove(from).unwrap();
+                    claims[to] = value;
+                };
+                rename("azp", "appid");
+                rename("azpacr", "appidacr");
+                change(claims);
+            })
+        };
+        let connector = door.harness.bot_token("demo").await;
+        let cases = [
+            ("24, absent", forge(&app, |claims| claims["ver"] = Value::Null), invalid("ver")),
+            ("24, 3.0", forge(&app, |claims| claims["ver"] = "3.0".into()), invalid("ver")),
+            ("24, number", forge(&app, |claims| claims["ver"] = 2.into()), invalid("ver")),
+            ("24, 1.0 of a v2 issuer", forge(&app, |claims| claims["ver"] = "1.0".into()), invalid("ver")),
+            ("25", v1(|claims| claims["azp"] = STRANGER.into()), invalid("azp")),
+            ("25, v2", forge(&app, |claims| claims["appid"] = STRANGER.into()), invalid("azp")),
+            ("26", forge(&app, |claims| claims["azp"] = "AnonymousSkill".into()), not_listed),
+            ("26, v1", v1(|claims| claims["appid"] = "AnonymousSkill".into()), not_listed),
+            ("28", user.clone(), delegated("scp")),
+            ("28, Teams", forge(&user, |claims| claims["azp"] = TEAMS.into()), delegated("scp")),
+            ("28, of our own bot", forge(&user, |claims| claims["azp"] = DEMO.into()), delegated("scp")),
+            (
+                "29",
+                forge(&user, |claims| {
+                    for name in ["azp", "azpacr", "scp"] {
+                        claims[name] = Value::Null;
+                    }
+                    claims["nonce"] = "n".into();
+                }),
+                invalid("azp"),
+            ),
+            (
+                "30",
+                v1(|claims| {
+                    claims["aud"] = "https://graph.microsoft.com".into();
+                    claims["appid"] = DEMO.into();
+                    claims["scp"] = "User.Read".into();
+                    claims["upn"] = "ada@contoso.example".into();
+                    claims["idtyp"] = "user".into();
+                }),
+                invalid("aud"),
+            ),
+            ("31", connector, invalid("aud")),
+            ("34", forge(&app, |claims| claims["aud"] = SKILL.into()), invalid("aud")),
+            ("35", forge(&app, |claims| claims["azpacr"] = "0".into()), delegated("azpacr")),
+            ("35, v1", v1(|claims| claims["appidacr"] = "0".into()), delegated("appidacr")),
+            ("rule 21, idtyp", forge(&app, |claims| claims["idtyp"] = "user".into()), delegated("idtyp")),
+            ("rule 21, oid", forge(&app, |claims| claims["oid"] = "other".into()), delegated("oid")),
+            ("rule 21, upn", forge(&app, |claims| claims["upn"] = "a@b".into()), delegated("upn")),
+            ("rule 21, nonce", forge(&app, |claims| claims["nonce"] = "n".into()), delegated("nonce")),
+            ("rule 10, tid absent", forge(&app, |claims| claims["tid"] = Value::Null), invalid("tid")),
+            ("rule 10, tid differs", forge(&app, |claims| claims["tid"] = FABRIKAM.into()), invalid("tid")),
+            ("45", app.clone(), not_listed),
+        ];
+        for (case, token, refusal) in cases {
+            door.refuses(&format!("{case}, listed: {listed}"), &token, &activity, refusal).await;
+        }
+        door.assert_untouched();
+    }
+}
+
+// Cases 32 and 46.
+#[tokio::test]
+async fn without_a_list_no_app_may_call_not_even_the_bot_itself() {
+    let door = Door::open().await;
+    let refusal = forbidden("CallerNotAllowed", "caller_list");
+    for client in [DEMO, PARENT, STRANGER] {
+        let token = for_demo(&door, client).await;
+        door.refuses("32 and 46", &token, &door.exchange, refusal).await;
+        door.refuses("32 and 46", &token, &from_parent(&door), refusal).await;
+    }
+    door.assert_untouched();
+}
+
+// Cases 45 and 49, rules 22, 23 and 25.
+#[tokio::test]
+async fn a_listed_parent_is_held_to_its_tenant_channels_and_service_urls() {
+    let list = caller(PARENT, CONTOSO, "\"msteams\", \"directline\"") + &caller(STRANGER, FABRIKAM, "\"msteams\"");
+    let door = Door::with(list).await;
+    let token = for_demo(&door, PARENT).await;
+    let elsewhere = door.harness.stage.v2_issuer(FABRIKAM);
+    let in_fabrikam = door.harness.forge(Signer::Tenant, &token, |claims| {
+        claims["iss"] = elsewhere.into();
+        claims["tid"] = FABRIKAM.into();
+    });
+    let activity = from_parent(&door);
+    door.refuses("49", &in_fabrikam, &activity, forbidden("CallerNotAllowed", "caller_tenant")).await;
+    let stranger = for_demo(&door, STRANGER).await;
+    door.refuses("49, the reverse", &stranger, &activity, forbidden("CallerNotAllowed", "caller_tenant")).await;
+    let with = |member: &str, value: &str| {
+        let mut activity = activity.clone();
+        activity[member] = value.into();
+        activity
+    };
+    let url = forbidden("ServiceUrlNotAllowed", "caller_service_url");
+    for other in [
+        "http://169.254.169.254/",
+        "https://parent.example/",
+        "https://parent.example/api/skillsX",
+        "https://parent.example/api/skills/../admin",
+        "https://parent.example.evil.example/api/skills",
+        "https://parent.example@evil.example/api/skills",
+        "http://parent.example/api/skills",
+        "https://parent.example:8443/api/skills",
+        "https://parent.example/API/SKILLS",
+        "https://parent.example/api/skills?x",
+        "file:///api/skills",
+    ] {
+        door.refuses(other, &token, &with("serviceUrl", other), url).await;
+    }
+    let channel = |check| forbidden("ChannelNotEndorsed", check);
+    door.refuses("rule 23", &token, &with("channelId", "webchat"), channel("caller_channel")).await;
+    door.refuses("rule 25", &token, &with("channelId", "AseChannel"), channel("channel")).await;
+    door.refuses("rule 24", &token, &with("channelId", "emulator"), channel("channel")).await;
+    door.assert_untouched();
+    let upper_case = door.harness.forge(Signer::Tenant, &token, |claims| claims["azp"] = PARENT.to_uppercase().into());
+    door.admits("listed", &token, &activity).await;
+    door.admits("in upper case", &upper_case, &activity).await;
+    door.admits("below the prefix", &token, &with("serviceUrl", "https://parent.example/api/skills/v3/")).await;
+}
+
+// Case 69's other half: a parent that expects replies gets the envelope.
+#[tokio::test]
+async fn a_parents_invoke_is_exchanged_for_the_parents_own_account() {
+    let door = Door::with(caller(PARENT, CONTOSO, "\"msteams\"")).await;
+    let token = for_demo(&door, PARENT).await;
+    let mut activity = from_parent(&door);
+    activity["deliveryMode"] = "expectReplies".into();
+    let answer = door.harness.post_as("demo", &token, &activity).await;
+    assert_eq!(answer.status, 200);
+    let envelope = answer.json();
+    let invoke_response = envelope["activities"].as_array().unwrap().iter().find(|it| it["type"] == "invokeResponse");
+    assert_eq!(invoke_response.unwrap()["value"]["status"], 200, "{envelope}");
+    assert_eq!(invoke_response.unwrap()["value"]["body"], json!({ "id": "x", "connectionName": "graph" }));
+    assert_eq!(door.harness.exchanges(), 1);
+}

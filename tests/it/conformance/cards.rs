@@ -1,0 +1,91 @@
+//! Cases 73 to 75: what a bot is given for its card, and how soon it can be answered.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Scene, exchange_of, success};
+use crate::harness::{Behaviour, Harness, Options, activities};
+
+/// A connection of `demo` that cannot sign in silently.
+pub fn connection_without_exchange_uri(scene: &Harness) -> Options {
+    let appended = format!(
+        "[connections.plain]\nbot = \"demo\"\nclient_secret = {{ file = \"{}\" }}\n\
+         scopes = [\"https://graph.microsoft.com/User.Read\"]\ntenants = [\"{}\"]\n",
+        scene.directory.path().join("demo-graph.secret").display(),
+        scene.stage.directory().main_tenant_id(),
+    );
+    Options { appended, ..Options::default() }
+}
+
+#[tokio::test]
+async fn case_73_a_connection_without_an_exchange_uri_offers_no_exchange_and_takes_none() {
+    let mut scene = Scene::set().await;
+    let options = connection_without_exchange_uri(&scene.harness);
+    scene.harness.restart(&options).await;
+    let resource = scene.harness.sign_in_resource(&scene.exchange(), "plain").await;
+    assert!(resource["signInLink"].is_string());
+    assert!(resource.get("tokenExchangeResource").is_none(), "left out, never null: {resource}");
+}
+
+#[tokio::test]
+async fn case_74_a_teams_channel_is_offered_no_exchange_and_every_other_conversation_is() {
+    let harness = Harness::start().await;
+    let ada = activities::teams(&harness, &harness.user("Ada"));
+    let group = activities::in_group(ada.clone());
+    let mut channel = group.clone();
+    channel["conversation"]["conversationType"] = "channel".into();
+    let uri = format!("api://botid-{}", harness.bot_app_id("demo"));
+    for (case, activity, offered) in [("personal", ada, true), ("group", group, true), ("channel", channel, false)] {
+        let resource = harness.sign_in_resource(&activity, "graph").await;
+        assert!(resource["signInLink"].as_str().is_some_and(|link| link.starts_with("http")), "{case}");
+        assert_eq!(resource.get("tokenExchangeResource").is_some(), offered, "{case}: {resource}");
+        if offered {
+            assert_eq!(resource["tokenExchangeResource"]["uri"], uri, "{case}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_card_has_an_id_of_its_own_and_all_of_them_work() {
+    let harness = Harness::start().await;
+    let mut activity = activities::in_group(exchange_of(&harness, "Ada", "").await);
+    let (first, second) = (harness.card(&activity, "graph").await, harness.card(&activity, "graph").await);
+    assert_ne!(first, second);
+    activity["value"]["id"] = first.into();
+    assert_eq!(harness.post(&activity).await.status, 200);
+}
+
+#[tokio::test]
+async fn case_75_an_invoke_right_behind_the_card_finds_its_sign_in_pending() {
+    let harness = Harness::start().await;
+    let caller = harness.channel_token("demo").await;
+    for user in ["Ada", "Ben", "Gus"] {
+        let mut activity = activities::in_group(exchange_of(&harness, user, "").await);
+        activity["value"]["id"] = harness.card(&activity, "graph").await.into();
+        let answer = harness.post_as("demo", &caller, &activity).await;
+        assert_eq!(answer.status, 200, "{user}: {}", answer.detail());
+    }
+}
+
+#[tokio::test]
+async fn case_75_the_bot_is_told_only_when_the_turn_that_sent_the_card_is_over() {
+    let scene = Scene::set().await;
+    let harness = &scene.harness;
+    let caller = harness.channel_token("demo").await;
+    let turn = Behaviour { delay: Duration::from_millis(900), ..Behaviour::default() };
+    harness.bot.behave_in_turn(vec![turn, Behaviour::default()]);
+    let message = activities::message(harness, &harness.user("Ada"), "sign me in");
+    let exchange = scene.exchange();
+    let fast_client = async {
+        harness.bot_received(1).await;
+        let answer = harness.post_as("demo", &caller, &exchange).await;
+        assert_eq!((answer.status, answer.json()), (200, success()));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(harness.bot.received().len(), 1, "the bot has not saved its dialog yet");
+    };
+    let (answer, ()) = tokio::join!(harness.post_as("demo", &caller, &message), fast_client);
+    assert_eq!(answer.status, 200);
+    let event: Value = harness.bot_received(2).await[1].json();
+    assert_eq!((event["type"].clone(), event["name"].clone()), (json!("event"), json!("tokens/response")));
+}

@@ -1,0 +1,83 @@
+//! Direct Line and Web Chat, where a client may choose who it is: verified ids, and pins.
+
+use serde_json::Value;
+
+use super::{Scene, assert_mismatch, is_kept, received_in_the_end, success};
+use crate::harness::{Harness, Options, activities};
+
+async fn exchange(harness: &Harness, user: &str, channel: &str, user_id: &str) -> Value {
+    activities::on_channel(super::exchange_of(harness, user, "x").await, channel, user_id)
+}
+
+#[tokio::test]
+async fn ids_that_the_client_may_have_chosen_are_refused() {
+    let harness = Harness::start().await;
+    let oid = harness.user("Ada").oid;
+    for channel in ["directline", "webchat"] {
+        for user_id in ["r_ada", "ada", oid, "DL_ada", "xdl_ada"] {
+            let activity = exchange(&harness, "Ada", channel, user_id).await;
+            assert_mismatch(&format!("{channel} {user_id}"), &harness.post(&activity).await, "unverified_id");
+            assert!(!is_kept(&harness, &activity, "graph").await);
+        }
+        let mut claimed = exchange(&harness, "Ada", channel, "r_ada").await;
+        claimed["from"]["aadObjectId"] = oid.into();
+        assert_mismatch("a claimed aadObjectId proves nothing", &harness.post(&claimed).await, "unverified_id");
+    }
+    assert_eq!(harness.exchanges(), 0);
+    assert!(received_in_the_end(&harness).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_operator_may_state_which_ids_are_verified() {
+    for (setting, accepted, refused) in [("\"all\"", "anything", None), ("[\"r_\"]", "r_ada", Some("dl_ada"))] {
+        let identity = format!("verified_user_ids = {setting}");
+        let harness = Harness::with(Options { identity, ..Options::default() }).await;
+        let answer = harness.post(&exchange(&harness, "Ada", "webchat", accepted).await).await;
+        assert_eq!((answer.status, answer.json()), (200, success()), "{setting}");
+        if let Some(user_id) = refused {
+            let answer = harness.post(&exchange(&harness, "Ada", "webchat", user_id).await).await;
+            assert_mismatch(setting, &answer, "unverified_id");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_first_identity_to_succeed_is_the_accounts_and_stays_so_over_a_restart() {
+    let mut harness = Harness::start().await;
+    let (ada, ben) =
+        (exchange(&harness, "Ada", "directline", "dl_1").await, exchange(&harness, "Ben", "directline", "dl_1").await);
+    let cleo = exchange(&harness, "Cleo", "directline", "dl_1").await;
+    assert_eq!(harness.post(&cleo).await.status, 412, "a failure pins nobody");
+    assert_eq!(harness.post(&ada).await.status, 200);
+    assert_mismatch("pinned", &harness.post(&ben).await, "pin");
+    harness.restart(&Options::default()).await;
+    assert_mismatch("pinned, restarted", &harness.post(&ben).await, "pin");
+    assert_eq!(harness.post(&ada).await.status, 200);
+    assert_eq!(harness.exchanges(), 2, "Cleo's and Ada's");
+    let kept = harness.get_token("directline", "dl_1", "graph").await.json();
+    assert_eq!(kept["token"], harness.bot.received()[0].json()["value"]["token"]);
+    let elsewhere = exchange(&harness, "Ben", "webchat", "dl_1").await;
+    assert_eq!(harness.post(&elsewhere).await.status, 200, "a pin is one channel's");
+}
+
+#[tokio::test]
+async fn of_two_identities_that_race_for_an_account_one_gets_it() {
+    let scene = Scene::set().await;
+    let harness = &scene.harness;
+    for round in 0..3 {
+        let user_id = format!("dl_race_{round}");
+        let (ada, ben) = (
+            exchange(harness, "Ada", "directline", &user_id).await,
+            exchange(harness, "Ben", "directline", &user_id).await,
+        );
+        let before = harness.bot.received().len();
+        let (first, second) = tokio::join!(harness.post(&ada), harness.post(&ben));
+        let mut statuses = [first.status, second.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 400]);
+        let events = received_in_the_end(harness).await;
+        assert_eq!(events.len(), before + 1, "the bot hears of the winner only");
+        let kept = harness.get_token("directline", &user_id, "graph").await.json();
+        assert_eq!(kept["token"], events[before].json()["value"]["token"]);
+    }
+}

@@ -1,0 +1,100 @@
+//! Case 77: nothing that opens a door is ever written down or sent back.
+
+use bot_sso::dev::{Fault, FaultRule};
+use serde_json::{Value, json};
+
+use super::{Scene, exchange_of};
+use crate::harness::{Answer, Options, activities, logs};
+
+/// Whether `text` holds two or three runs of base64url joined by dots, the first of which begins as JSON does.
+fn jwt_in(text: &str) -> Option<&str> {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    text.match_indices("eyJ").find_map(|(start, _)| {
+        let candidate = text.get(start..)?;
+        let header = candidate.bytes().take_while(|byte| is_part(*byte)).count();
+        let rest = candidate.get(header..)?.strip_prefix('.')?;
+        let payload = rest.bytes().take_while(|byte| is_part(*byte)).count();
+        (header >= 10 && payload >= 10).then(|| candidate.get(..header + 1 + payload).unwrap_or(candidate))
+    })
+}
+
+#[test]
+fn a_token_would_be_found() {
+    let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl";
+    assert!(jwt_in(&format!("{{\"message\":\"Bearer {token}\"}}")).is_some());
+    assert!(jwt_in("eyJust three letters. and eyJmore.short").is_none());
+}
+
+#[tokio::test]
+async fn case_77_no_log_line_and_no_answer_holds_a_token_a_code_or_a_secret() {
+    let mut scene = Scene::set().await;
+    let (ada, harness) = (scene.harness.user("Ada"), &scene.harness);
+    let mut answers: Vec<Answer> = Vec::new();
+    let mut secrets = vec![scene.token.clone(), harness.channel_token("demo").await, harness.bot_token("demo").await];
+    let changes: [fn(&mut Value); 8] = [
+        |_| {},
+        |activity| activity["value"]["token"] = format!("{}x", activity["value"]["token"].as_str().unwrap()).into(),
+        |activity| activity["value"]["connectionName"] = "Graph".into(),
+        |activity| activity["value"]["connectionName"] = activity["value"]["token"].clone(),
+        |activity| activity["value"]["id"] = activity["value"]["token"].as_str().unwrap()[..200].into(),
+        |activity| activity["from"]["aadObjectId"] = "other".into(),
+        |activity| activity["name"] = activity["value"]["token"].clone(),
+        |activity| activity["channelId"] = activity["value"]["token"].clone(),
+    ];
+    for change in changes {
+        let mut activity = scene.exchange();
+        change(&mut activity);
+        let mut answer = harness.post(&activity).await;
+        if activity["value"]["id"].as_str().is_some_and(|id| id.starts_with("eyJ")) {
+            // The id is echoed by contract; this client put half a token there.
+            let echoed = String::from_utf8(answer.body).unwrap().replace(activity["value"]["id"].as_str().unwrap(), "");
+            answer.body = echoed.into_bytes();
+        }
+        answers.push(answer);
+    }
+    for bearer in ["x", scene.token.as_str(), &secrets[1].replace('.', "..")] {
+        answers.push(harness.post_as("demo", bearer, &scene.exchange()).await);
+    }
+    for user in ["Ben", "Cleo", "Dan", "Eve"] {
+        answers.push(harness.post(&exchange_of(harness, user, "x").await).await);
+    }
+    let consent_text = format!("AADSTS65001: {} secret {}", scene.token, "demo-app-secret-of-the-local-stage");
+    let echoing = json!({ "error": "invalid_grant", "suberror": scene.token, "error_codes": [65001],
+        "error_description": consent_text, "trace_id": scene.token, "correlation_id": scene.token });
+    for (status, body) in [(400, echoing.to_string()), (200, scene.token.clone()), (500, scene.token.clone())] {
+        let fault = Fault::Answer { status, content_type: "application/json".into(), body };
+        harness.stage.faults().add(FaultRule::new(fault).times(3));
+        let mut activity = exchange_of(harness, "Gus", &format!("echo-{status}")).await;
+        activity["conversation"]["id"] = format!("a:{status}").into();
+        answers.push(harness.post(&activity).await);
+        harness.stage.faults().clear();
+    }
+    let state = json!({ "state": scene.token });
+    answers.push(harness.post(&activities::invoke(harness, &ada, "signin/verifyState", state)).await);
+    let failure = json!({ "code": scene.token, "message": scene.token });
+    answers.push(harness.post(&activities::invoke(harness, &ada, "signin/failure", failure)).await);
+    harness.sign_in_resource(&activities::teams(harness, &ada), "mail").await;
+    secrets.push(harness.get_token("msteams", "29:ada", "graph").await.json()["token"].as_str().unwrap().to_owned());
+    let code = scene.harness.issue_code(&Options::default(), &ada, "mail", "token-behind-the-code").await;
+    let redeem = activities::invoke(&scene.harness, &ada, "signin/verifyState", json!({ "state": code }));
+    answers.push(scene.harness.post(&redeem).await);
+    assert_eq!(answers.last().unwrap().status, 200);
+
+    secrets.extend(scene.harness.stage.directory().connections.iter().map(|entry| entry.client_secret.to_owned()));
+    secrets.push(String::from("token-behind-the-code"));
+    secrets.push(format!("\"{code}\""));
+    let log = logs::text();
+    for secret in &secrets {
+        let (shown, signature) = (secret.len().min(12), secret.rsplit('.').next().unwrap());
+        assert!(!log.contains(secret.as_str()), "the log holds {}…", &secret[..shown]);
+        assert!(!log.contains(signature), "the log holds the signature of {}…", &secret[..shown]);
+        for answer in &answers {
+            let text = format!("{:?} {}", answer.headers, String::from_utf8_lossy(&answer.body));
+            assert!(!text.contains(signature), "an answer holds {}…: {text}", &secret[..shown]);
+        }
+    }
+    assert_eq!(log.lines().find_map(jwt_in), None);
+    for answer in &answers {
+        assert_eq!(jwt_in(&String::from_utf8_lossy(&answer.body)), None);
+    }
+}

@@ -1,0 +1,167 @@
+//! Case 66 and the parent's side of 53 and 72: activities that another bot sends.
+
+use serde_json::{Value, json};
+
+use super::{assert_mismatch, exchange_of, received_in_the_end, success};
+use crate::harness::{Answer, Behaviour, Harness, Options, activities};
+
+const SERVICE_URL: &str = "https://parent.example/api/skills/";
+
+/// `demo` may be called by the bot `demo-forward`, for Teams.
+async fn harness(after_exchange: &'static str) -> Harness {
+    let mut harness = Harness::start().await;
+    harness.restart(&options(&harness, after_exchange)).await;
+    harness
+}
+
+fn options(harness: &Harness, after_exchange: &'static str) -> Options {
+    let appended = format!(
+        "[[bots.demo.callers]]\napp_id = \"{}\"\ntenant = \"{}\"\nservice_urls = [\"{SERVICE_URL}\"]\n\
+         channels = [\"msteams\"]\n",
+        harness.bot_app_id("demo-forward"),
+        harness.stage.directory().main_tenant_id(),
+    );
+    Options { after_exchange, appended, ..Options::default() }
+}
+
+async fn parent_token(harness: &Harness, parent: &str) -> String {
+    harness.app_token(parent, &format!("{}/.default", harness.bot_app_id("demo"))).await
+}
+
+async fn post(harness: &Harness, activity: &Value) -> Answer {
+    harness.post_as("demo", &parent_token(harness, "demo-forward").await, activity).await
+}
+
+/// As `CreateReply` makes it: of the user only id and name are left.
+fn from_parent(mut activity: Value, user_id: &str) -> Value {
+    activity["serviceUrl"] = SERVICE_URL.into();
+    activity["from"] = json!({ "id": user_id, "name": "someone" });
+    activity["conversation"] = json!({ "id": format!("conversation-of-{user_id}") });
+    activity.as_object_mut().unwrap().remove("channelData");
+    activity["deliveryMode"] = "expectReplies".into();
+    activity
+}
+
+/// The one activity of an `expectReplies` answer.
+fn invoke_response(answer: &Answer) -> Value {
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    let body = answer.json();
+    let activities = body["activities"].as_array().unwrap();
+    assert_eq!(activities.len(), 1, "{body}");
+    assert_eq!(activities[0]["type"], "invokeResponse");
+    assert!(activities[0]["value"]["status"].is_u64(), "an integer: {body}");
+    activities[0]["value"].clone()
+}
+
+#[tokio::test]
+async fn case_66_a_parent_that_expects_replies_finds_the_status_in_the_one_activity() {
+    let harness = harness("notify").await;
+    let kept = post(&harness, &from_parent(exchange_of(&harness, "Ada", "x").await, "p:ada")).await;
+    assert_eq!(invoke_response(&kept), json!({ "status": 200, "body": success() }));
+    let consent = post(&harness, &from_parent(exchange_of(&harness, "Cleo", "x").await, "p:cleo")).await;
+    let consent = invoke_response(&consent);
+    assert_eq!((consent["status"].clone(), consent["body"]["id"].clone()), (json!(412), json!("x")));
+    assert!(consent["body"]["failureDetail"].as_str().unwrap().starts_with("consent_required:"));
+    let mut incomplete = from_parent(exchange_of(&harness, "Ada", "y").await, "p:ada");
+    incomplete["value"]["token"] = "".into();
+    assert_eq!(invoke_response(&post(&harness, &incomplete).await)["status"], 400);
+    let mut failure = from_parent(incomplete, "p:ada");
+    failure["name"] = "signin/failure".into();
+    assert_eq!(invoke_response(&post(&harness, &failure).await), json!({ "status": 200 }));
+    let event = received_in_the_end(&harness).await;
+    assert_eq!(event.len(), 1);
+    assert_eq!(event[0].json()["serviceUrl"], SERVICE_URL);
+}
+
+#[tokio::test]
+async fn case_66_without_that_delivery_mode_a_parent_gets_the_plain_answer() {
+    let harness = harness("notify").await;
+    let mut activity = from_parent(exchange_of(&harness, "Ada", "x").await, "p:ada");
+    activity.as_object_mut().unwrap().remove("deliveryMode");
+    let answer = post(&harness, &activity).await;
+    assert_eq!((answer.status, answer.json()), (200, success()));
+}
+
+#[tokio::test]
+async fn case_66_in_forward_the_bots_own_envelope_is_passed_through_and_settles_by_its_inner_status() {
+    let harness = harness("forward").await;
+    let envelope = |status: u16| {
+        json!({ "activities": [{ "type": "invokeResponse", "value": { "status": status } }] }).to_string()
+    };
+    harness
+        .bot
+        .behave_in_turn(vec![Behaviour::answering(200, &envelope(412)), Behaviour::answering(200, &envelope(200))]);
+    let activity = from_parent(exchange_of(&harness, "Ada", "x").await, "p:ada");
+    assert_eq!(invoke_response(&post(&harness, &activity).await)["status"], 412);
+    harness.clock.advance(std::time::Duration::from_millis(3100));
+    for _ in 0..2 {
+        assert_eq!(invoke_response(&post(&harness, &activity).await)["status"], 200);
+    }
+    assert_eq!(received_in_the_end(&harness).await.len(), 2, "the failure was tried again, the success was not");
+    assert_eq!(harness.exchanges(), 1);
+}
+
+#[tokio::test]
+async fn a_parents_user_is_who_came_first_under_that_parent_and_that_id() {
+    let harness = harness("notify").await;
+    let plain = |mut activity: Value| {
+        activity.as_object_mut().unwrap().remove("deliveryMode");
+        activity
+    };
+    let ada = plain(from_parent(exchange_of(&harness, "Ada", "x").await, "p:1"));
+    let ben = plain(from_parent(exchange_of(&harness, "Ben", "x").await, "p:1"));
+    assert_eq!(post(&harness, &ada).await.status, 200);
+    assert_mismatch("another identity", &post(&harness, &ben).await, "pin");
+    let other = plain(from_parent(exchange_of(&harness, "Ben", "x").await, "p:2"));
+    assert_eq!(post(&harness, &other).await.status, 200);
+    assert_eq!(harness.exchanges(), 2);
+}
+
+#[tokio::test]
+async fn only_listed_parents_may_call_and_only_for_their_channels_and_addresses() {
+    let harness = harness("notify").await;
+    let activity = from_parent(exchange_of(&harness, "Ada", "x").await, "p:ada");
+    let unlisted = parent_token(&harness, "demo-none").await;
+    let user = harness.user_token("Ada", "graph").await;
+    let listed = parent_token(&harness, "demo-forward").await;
+    let elsewhere = {
+        let mut activity = activity.clone();
+        activity["serviceUrl"] = "https://parent.example.evil.test/api/skills/".into();
+        activity
+    };
+    let other_channel = activities::on_channel(activity.clone(), "directline", "dl_ada");
+    for (case, bearer, activity, code) in [
+        ("69, unlisted", &unlisted, &activity, "CallerNotAllowed"),
+        ("a user's token", &user, &activity, "DelegatedTokenNotAllowed"),
+        ("service URL", &listed, &elsewhere, "ServiceUrlNotAllowed"),
+        ("channel", &listed, &other_channel, "ChannelNotEndorsed"),
+    ] {
+        let answer = harness.post_as("demo", bearer, activity).await;
+        assert_eq!((answer.status, answer.json()["error"]["code"].clone()), (403, json!(code)), "{case}");
+    }
+    assert_eq!(harness.exchanges(), 0);
+    assert!(received_in_the_end(&harness).await.is_empty());
+}
+
+#[tokio::test]
+async fn case_72_a_tokens_response_from_a_parent_is_dropped_too() {
+    let harness = harness("notify").await;
+    let mut event = from_parent(exchange_of(&harness, "Ada", "x").await, "p:ada");
+    event["type"] = "event".into();
+    event["name"] = "tokens/response".into();
+    event["value"] = json!({ "connectionName": "graph", "token": "forged" });
+    assert_eq!(post(&harness, &event).await.status, 200);
+    assert!(received_in_the_end(&harness).await.is_empty());
+    assert_eq!(harness.get_token("msteams", "p:ada", "graph").await.status, 404);
+}
+
+#[tokio::test]
+async fn in_a_group_a_parents_exchange_needs_a_pending_sign_in_as_well() {
+    let harness = harness("notify").await;
+    let mut activity = from_parent(exchange_of(&harness, "Ada", "x").await, "p:ada");
+    activity["conversation"]["isGroup"] = true.into();
+    activity.as_object_mut().unwrap().remove("deliveryMode");
+    assert_mismatch("group", &post(&harness, &activity).await, "no_pending_sign_in");
+    activity["value"]["id"] = harness.card(&activity, "graph").await.into();
+    assert_eq!(post(&harness, &activity).await.status, 200);
+}

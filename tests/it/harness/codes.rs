@@ -1,0 +1,56 @@
+//! Magic codes, which only the page behind a card gives out: issued here into the stopped application's store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bot_sso::config::{self, Environment};
+use bot_sso::dev::User;
+use bot_sso::domain::{
+    BotName, ChannelAccount, ChannelId, ChannelUserId, Clock, ConnectionName, ConnectionRevision, Secret,
+    SecurityContext, SystemEntropy, TokenSlot, UserKey, UserToken,
+};
+use bot_sso::sealing::{KeyRing, Sealer};
+use bot_sso::sign_in::MagicCodes;
+
+use super::{Harness, Options, configuration};
+
+impl Harness {
+    /// Restarts the application with a code in its store that is good for `token`: `user` has signed in to
+    /// `connection` in a browser, on the way from a Teams conversation with `demo`.
+    pub async fn issue_code(&mut self, options: &Options, user: &User, connection: &str, token: &str) -> String {
+        let store = Arc::new(self.stop().await);
+        let entropy = Arc::new(SystemEntropy);
+        let ring = KeyRing::load(&self.directory.path().join("bot-sso.keys")).unwrap();
+        let sealer = Arc::new(Sealer::new(ring, entropy.clone()));
+        let codes = MagicCodes::new(store, sealer, self.clock.clone(), entropy);
+        let now = self.clock.now();
+        let token = UserToken {
+            access_token: Secret::from(token),
+            expires_at: now.plus(Duration::from_hours(1)),
+            user: UserKey::entra(user.oid, user.tid),
+            security_context: SecurityContext([0; 16]),
+            granted_scope: None,
+            obtained_at: now,
+        };
+        let code = codes.issue(&slot(user, connection), self.revision_of(options, connection), token).await.unwrap();
+        drop(codes);
+        self.boot_again(options).await;
+        code.expose().to_owned()
+    }
+
+    fn revision_of(&self, options: &Options, connection: &str) -> ConnectionRevision {
+        let text = configuration(&self.stage, &self.bot, options, self.directory.path());
+        let config = config::parse(&text, &Environment::default()).unwrap();
+        let mut sections = config.connections.iter().map(|section| &section.connection);
+        sections.find(|entry| entry.bot.as_str() == "demo" && entry.name.as_str() == connection).unwrap().revision
+    }
+}
+
+fn slot(user: &User, connection: &str) -> TokenSlot {
+    let account = ChannelAccount {
+        bot: BotName::new("demo"),
+        channel: ChannelId::base_of("msteams"),
+        user: ChannelUserId::new(&format!("29:{}", user.name)),
+    };
+    TokenSlot { account, connection: ConnectionName::new(connection) }
+}

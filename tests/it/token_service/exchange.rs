@@ -1,0 +1,190 @@
+//! `exchange` (rules 8 to 10, §3.2).
+
+use bot_sso::dev::{Fault, FaultRule, Signer};
+use serde_json::json;
+
+use super::{assert_nothing, error_of, names_of, sign_in};
+use crate::harness::{Answer, Harness, Options};
+
+const ADA: &str = "userId=29:ada&connectionName=graph&channelId=msteams";
+
+async fn ask(harness: &Harness, query: &str, body: impl Into<Vec<u8>>) -> Answer {
+    let authorization = format!("Bearer {}", harness.bot_token("demo").await);
+    let headers = [("authorization", authorization.as_str()), ("content-type", "application/json; charset=utf-8")];
+    harness.send("POST", &format!("/api/usertoken/exchange?{query}"), &headers, body.into()).await
+}
+
+fn with_token(token: &str) -> String {
+    json!({ "token": token }).to_string()
+}
+
+#[tokio::test]
+async fn the_token_kept_for_an_invoke_is_given_without_another_call() {
+    let harness = Harness::start().await;
+    sign_in(&harness, "msteams", "29:ada").await;
+    let kept = harness.get_token("msteams", "29:ada", "graph").await.json();
+    let token = harness.user_token("Ada", "graph").await;
+    for body in [with_token(&token), json!({ "token": token, "uri": null }).to_string()] {
+        let answer = ask(&harness, ADA, body).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+        assert_eq!(answer.json(), kept);
+    }
+    assert_eq!(harness.exchanges(), 1);
+}
+
+#[tokio::test]
+async fn a_new_token_is_exchanged_once_and_kept() {
+    let harness = Harness::start().await;
+    let token = harness.user_token("Ada", "graph").await;
+    let first = ask(&harness, ADA, with_token(&token)).await;
+    assert_eq!(first.status, 200, "{}", String::from_utf8_lossy(&first.body));
+    assert_eq!(names_of(&first.json()), ["channelId", "connectionName", "expiration", "token"]);
+    assert_eq!(ask(&harness, ADA, with_token(&token)).await.json(), first.json(), "it is safe to repeat");
+    assert_eq!(harness.get_token("msteams", "29:ada", "graph").await.json(), first.json());
+    assert_eq!(harness.exchanges(), 1);
+    assert!(harness.bot.received().is_empty(), "the bot asked and is not told");
+}
+
+#[tokio::test]
+async fn what_a_sign_in_would_cure_is_400_and_says_consent_required() {
+    let harness = Harness::start().await;
+    for (user, code) in [("Cleo", "ConsentRequired"), ("Dan", "InteractionRequired")] {
+        let token = harness.user_token(user, "graph").await;
+        let query = format!("userId=29:{user}&connectionName=graph&channelId=msteams");
+        let (answered, message) = error_of(user, &ask(&harness, &query, with_token(&token)).await, 400);
+        assert_eq!(answered, code, "{user}");
+        assert!(message.contains("Consent Required"), "{user}: {message}");
+        assert!(!message.contains("AADSTS"), "{user}: {message}");
+        assert_nothing(user, &harness.get_token("msteams", &format!("29:{user}"), "graph").await);
+    }
+    let token = harness.user_token("Ada", "graph").await;
+    let expired = harness.forge(Signer::Tenant, &token, |claims| {
+        let now = claims["iat"].as_i64().unwrap();
+        (claims["iat"], claims["nbf"], claims["exp"]) = ((now - 900).into(), (now - 900).into(), (now - 10).into());
+    });
+    let (code, message) = error_of("expired", &ask(&harness, ADA, with_token(&expired)).await, 400);
+    assert_eq!(code, "AssertionExpired");
+    assert!(message.contains("Consent Required"), "{message}");
+}
+
+#[tokio::test]
+async fn consent_given_later_lets_the_same_exchange_succeed() {
+    let harness = Harness::start().await;
+    let token = harness.user_token("Cleo", "graph").await;
+    let query = "userId=29:cleo&connectionName=graph&channelId=msteams";
+    assert_eq!(ask(&harness, query, with_token(&token)).await.status, 400);
+    harness.stage.consent("cleo", harness.bot_app_id("demo")).unwrap();
+    let mut answer = ask(&harness, query, with_token(&token)).await;
+    // A failure is kept for a few seconds for those who wait for it.
+    for _ in 0..60 {
+        if answer.status == 200 {
+            break;
+        }
+        harness.clock.advance(std::time::Duration::from_millis(500));
+        answer = ask(&harness, query, with_token(&token)).await;
+    }
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+}
+
+#[tokio::test]
+async fn what_no_sign_in_cures_does_not_speak_of_consent() {
+    let harness = Harness::start().await;
+    let token = harness.user_token("Ada", "graph").await;
+    let mail = harness.forge(Signer::Tenant, &token, |claims| claims["aud"] = "https://graph.microsoft.com".into());
+    let app = harness.bot_token("demo").await;
+    for (case, token) in [("for somebody else", mail), ("an app's", app), ("nonsense", String::from("x"))] {
+        let (code, message) = error_of(case, &ask(&harness, ADA, with_token(&token)).await, 400);
+        assert_eq!(code, "AssertionRejected", "{case}");
+        assert!(!message.contains("Consent"), "{case}: {message}");
+    }
+    assert_eq!(harness.exchanges(), 0);
+    let eve = harness.user_token("Eve", "graph").await;
+    let (code, message) = error_of(
+        "disabled",
+        &ask(&harness, "userId=29:eve&connectionName=graph&channelId=msteams", with_token(&eve)).await,
+        400,
+    );
+    assert_eq!(code, "Denied");
+    assert!(!message.contains("Consent"), "{message}");
+}
+
+#[tokio::test]
+async fn an_account_keeps_to_the_identity_that_succeeded_first() {
+    let harness = Harness::start().await;
+    sign_in(&harness, "msteams", "29:ada").await;
+    sign_in(&harness, "directline", "dl_ada").await;
+    let fresh = "userId=29:new&connectionName=graph&channelId=msteams";
+    assert_eq!(ask(&harness, fresh, with_token(&harness.user_token("Ada", "graph").await)).await.status, 200);
+    let calls = harness.exchanges();
+    let bens = harness.user_token("Ben", "graph").await;
+    for query in [
+        ADA,
+        "userId=dl_ada&connectionName=graph&channelId=directline",
+        "userId=dl_ada&connectionName=mail&channelId=directline",
+        fresh,
+        "userId=29:new&connectionName=mail&channelId=msteams",
+    ] {
+        let (code, _) = error_of(query, &ask(&harness, query, with_token(&bens)).await, 400);
+        assert_eq!(code, "IdentityMismatch", "{query}");
+    }
+    assert_eq!(harness.exchanges(), calls, "Entra is not asked");
+    let kept = harness.get_token("msteams", "29:ada", "graph").await;
+    assert_eq!(kept.status, 200, "Ada's token stays");
+}
+
+#[tokio::test]
+async fn requests_that_cannot_be_read_are_400_and_say_why() {
+    let harness = Harness::start().await;
+    let token = harness.user_token("Ada", "graph").await;
+    for (query, names) in [
+        ("connectionName=graph&channelId=msteams", "'userId'"),
+        ("userId=29:ada&channelId=msteams", "'connectionName'"),
+        ("userId=29:ada&connectionName=graph", "'channelId'"),
+        ("userId=29:ada&connectionName=hosted&channelId=msteams", "'hosted'"),
+        ("userId=29:ada&connectionName=Graph&channelId=msteams", "'Graph'"),
+    ] {
+        let (code, message) = error_of(query, &ask(&harness, query, with_token(&token)).await, 400);
+        assert_eq!(code, "BadArgument", "{query}");
+        assert!(message.contains(names), "{query}: {message}");
+    }
+    for body in
+        ["", "{}", "[]", "null", "text", "{\"token\":null}", "{\"token\":\"\"}", "{\"token\":7}", "{\"uri\":\"x\"}"]
+    {
+        let (code, _) = error_of(body, &ask(&harness, ADA, body).await, 400);
+        assert_eq!(code, "BadArgument", "{body}");
+    }
+    let doubled = format!("{{\"token\":\"{token}\",\"token\":\"{token}\"}}");
+    error_of("a member twice", &ask(&harness, ADA, doubled).await, 400);
+    let large = ask(&harness, ADA, with_token(&"x".repeat(600 * 1024))).await;
+    assert_eq!(error_of("large", &large, 413).0, "MessageSizeTooBig");
+    assert_eq!(harness.exchanges(), 0);
+}
+
+#[tokio::test]
+async fn an_outage_is_503_and_no_reason_to_ask_the_user() {
+    let harness = Harness::start().await;
+    let token = harness.user_token("Ada", "graph").await;
+    harness.stage.faults().add(FaultRule::new(Fault::Throttled { retry_after: Some(30) }));
+    let answer = ask(&harness, ADA, with_token(&token)).await;
+    let (code, message) = error_of("throttled", &answer, 503);
+    assert_eq!(code, "ServiceUnavailable");
+    assert!(!message.contains("Consent"), "{message}");
+    assert!(answer.header("retry-after").is_some());
+}
+
+#[tokio::test]
+async fn a_connection_without_an_exchange_uri_has_nothing_to_give() {
+    let directory = tempfile::tempdir().unwrap();
+    let secret = directory.path().join("secret");
+    crate::harness::write_private(&secret, "demo-app-secret-of-the-local-stage");
+    let appended = format!(
+        "[connections.demo-plain]\nname = \"plain\"\nbot = \"demo\"\nclient_secret = {{ file = \"{}\" }}\n\
+         scopes = [\"https://graph.microsoft.com/User.Read\"]\ntenants = \"any_organization\"\n",
+        secret.display()
+    );
+    let harness = Harness::with(Options { appended, ..Options::default() }).await;
+    let token = harness.user_token("Ada", "graph").await;
+    let query = "userId=29:ada&connectionName=plain&channelId=msteams";
+    assert_nothing("no URI", &ask(&harness, query, with_token(&token)).await);
+    assert_eq!(harness.exchanges(), 0);
+}
