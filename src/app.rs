@@ -21,7 +21,7 @@ use crate::bot_connector::{BotClient, ContinuationDelivery};
 use crate::config::{Configuration, ConnectionSection, EntraSection, KeySource, StoreDurability};
 use crate::domain::{Connection, Directory, SharedClock, SharedEntropy};
 use crate::endpoints::{bot_gateway, token_service};
-use crate::exchange::{CurrentTokens, ExchangeEngine, ExchangeParts};
+use crate::exchange::{CurrentTokens, ExchangeEngine, ExchangeParts, TokenValidators};
 use crate::identity_provider::{
     ClientCredential, Entra, EntraClient, EntraMeans, EntraSettings, IdentityProvider, ProviderRegistry, ThrottleBoard,
 };
@@ -109,6 +109,7 @@ struct Rooms {
     ambient: Ambient,
     directory: Arc<Directory>,
     callers: Arc<Callers>,
+    validators: Arc<TokenValidators>,
     parts: ExchangeParts,
     codes: CodeRedemption,
     counters: Arc<Counters>,
@@ -160,20 +161,17 @@ fn furnish(config: &Configuration, ambient: Ambient, sealer: &Arc<Sealer>) -> Re
         pending: Arc::new(PendingSignIns::new(store.clone(), sealer.clone(), clock.clone(), entropy)),
         continuations: Arc::new(Continuations::new(store, sealer.clone(), clock.clone())),
         providers,
-        validators: trusts
-            .iter()
-            .map(|(name, trust)| {
-                (name.clone(), Arc::new(ExchangeableTokenValidator::new(trust.clone(), clock.clone())))
-            })
-            .collect(),
         clock,
         vault: vault.clone(),
     };
+    let validator = |trust: &EntraTrust| ExchangeableTokenValidator::new(trust.clone(), ambient.clock.clone());
+    let validators = trusts.iter().map(|(name, trust)| (name.clone(), validator(trust))).collect();
+    let validators = Arc::new(TokenValidators::new(validators));
     let callers = Arc::new(callers_of(config, trusts, directory.clone(), (&outbound, &ambient)));
     let codes = CodeRedemption::new(Arc::new(codes), vault);
     let (counters, bots) = (Arc::<Counters>::default(), BotClient::new(outbound));
     let delivery = ContinuationDelivery::new(bots.clone(), parts.continuations.clone(), counters.clone());
-    Ok(Rooms { ambient, directory, callers, parts, codes, counters, bots, delivery, credentials })
+    Ok(Rooms { ambient, directory, callers, validators, parts, codes, counters, bots, delivery, credentials })
 }
 
 fn outbound_settings(config: &Configuration) -> OutboundSettings {
@@ -277,6 +275,7 @@ fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
     let gateway = bot_gateway::BotGateway {
         callers: rooms.callers.clone(),
         directory: rooms.directory.clone(),
+        validators: rooms.validators.clone(),
         engine: Arc::new(ExchangeEngine::new(rooms.parts.clone())),
         pending: rooms.parts.pending.clone(),
         continuations: rooms.parts.continuations.clone(),
@@ -294,7 +293,7 @@ fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
         directory: rooms.directory.clone(),
         tokens: CurrentTokens::new(rooms.parts.vault.clone()),
         codes: rooms.codes.clone(),
-        engine: Arc::new(ExchangeEngine::new(rooms.parts.clone())),
+        validators: rooms.validators.clone(),
         pending: rooms.parts.pending.clone(),
         public_url: config.server.public_url.clone(),
         limits,

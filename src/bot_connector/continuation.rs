@@ -50,8 +50,7 @@ pub struct ContinuationDelivery {
 /// What a try showed.
 enum Tried {
     Delivered(u16),
-    /// The bot was not reached, or says that its turn failed: SDK bots save no dialog state in a turn that fails, so the
-    /// dialog still waits.
+    /// The bot was not reached, or refused to begin: trying again cannot repeat what a dialog did.
     NotReached,
     /// It may have.
     Unclear(Option<u16>),
@@ -126,7 +125,7 @@ impl ContinuationDelivery {
         let by = Instant::now() + TRY_LIMIT;
         match self.bots.forward(&notification.bot, notification.request.clone(), by).await {
             Ok(answer) if (200..300).contains(&answer.status) => Tried::Delivered(answer.status),
-            Ok(answer) if answer.status == 429 || answer.status >= 500 => Tried::NotReached,
+            Ok(answer) if matches!(answer.status, 429 | 502 | 503) => Tried::NotReached,
             Ok(answer) => Tried::Unclear(Some(answer.status)),
             Err(OutboundError::Unreachable) => Tried::NotReached,
             Err(_) => Tried::Unclear(None),

@@ -37,8 +37,8 @@ const SPOOFABLE: [&str; 9] = [
 const SPOOFABLE_PREFIXES: [&str; 5] =
     ["x-bot-sso-", "x-forwarded-", "x-ms-client-principal", "x-ms-token-", "x-original-"];
 
-/// A request to be passed on to a bot.
-#[derive(Clone, Debug)]
+/// A request to be passed on to a bot. Not printable: headers and body hold tokens.
+#[derive(Clone)]
 pub struct ForwardedRequest {
     /// The headers that go along.
     headers: Vec<(String, Vec<u8>)>,
@@ -47,8 +47,8 @@ pub struct ForwardedRequest {
 }
 
 impl ForwardedRequest {
-    /// Takes of `headers` what a bot may see: hop-by-hop and spoofable ones are dropped, `Authorization` and the rest
-    /// stay as they are (bot-auth-and-skills §7).
+    /// Takes of `headers` what a bot may see: hop-by-hop and spoofable ones are dropped, `Authorization` (whatever
+    /// `Connection` says) and the rest stay as they are (bot-auth-and-skills §7).
     pub fn new<'h>(headers: impl Iterator<Item = (&'h str, &'h [u8])>, body: Bytes) -> Self {
         let headers: Vec<_> = headers.collect();
         let named: Vec<String> = headers
@@ -63,15 +63,23 @@ impl ForwardedRequest {
             .collect();
         let kept = headers.into_iter().filter(|(name, _)| {
             let name = name.to_ascii_lowercase();
-            is_end_to_end(&name) && !named.contains(&name) && !is_spoofable(&name)
+            is_end_to_end(&name) && (!named.contains(&name) || name == "authorization") && !is_spoofable(&name)
         });
         Self { headers: kept.map(|(name, value)| (name.to_owned(), value.to_vec())).collect(), body }
+    }
+
+    /// The same, but the answer must come as it is: it is going to be read.
+    #[must_use]
+    pub fn without_compression(mut self) -> Self {
+        self.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("accept-encoding"));
+        self
     }
 
     /// The same headers with a JSON body of our own.
     #[must_use]
     pub fn with_json(mut self, body: Bytes) -> Self {
-        self.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+        self.headers
+            .retain(|(name, _)| !["content-type", "content-encoding"].iter().any(|it| name.eq_ignore_ascii_case(it)));
         self.headers.push((String::from("content-type"), b"application/json".to_vec()));
         self.body = body;
         self

@@ -4,55 +4,69 @@ use crate::domain::{ChannelAccount, ChannelId, VerifiedUserIds};
 
 /// What ties the token's user to the activity's user.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Binding {
-    /// The channel itself vouches for the Entra identity.
-    ByChannel,
-    /// This account is to be pinned to the first identity that succeeds.
-    ByPin(ChannelAccount),
-    /// The account is pinned to this very identity already.
-    Pinned,
+pub(super) struct Binding {
+    /// The channel itself states the Entra identity: what an account was pinned to before does not matter.
+    pub(super) by_channel: bool,
+    /// Accounts that must not be pinned to anybody else.
+    pub(super) held_to: Vec<ChannelAccount>,
+    /// Accounts that are pinned to this identity once it succeeds, until sign-out.
+    pub(super) pins: Vec<ChannelAccount>,
 }
 
 /// Decides how the token's user is bound to the activity's user, and refuses where they cannot be the same
 /// (DESIGN §5.5). No lookup happens here.
 pub(super) fn bind(request: &ExchangeRequest) -> Result<Binding, Refusal> {
+    let account = &request.account;
     if let Caller::Parent { app_id } = &request.caller {
-        let account = &request.account;
+        // A parent seldom knows the Entra identity, but what it states must be true. The token lands in the channel
+        // account's slot, so whom the channel's own traffic is pinned to counts as well.
+        check_stated_identity(request)?;
         let channel = ChannelId::base_of(&format!("parent/{app_id}/{}", account.channel));
-        return Ok(Binding::ByPin(ChannelAccount { channel, ..account.clone() }));
+        let of_parent = ChannelAccount { channel, ..account.clone() };
+        let held_to = vec![of_parent.clone(), account.clone()];
+        return Ok(Binding { by_channel: false, held_to, pins: vec![of_parent] });
     }
-    if request.caller == Caller::Bot {
-        return Ok(Binding::ByPin(request.account.clone()));
-    }
-    match request.account.channel.as_str() {
+    match account.channel.as_str() {
         "msteams" => bind_teams_user(request),
-        "directline" | "webchat" => bind_verified_id(request),
-        _ => Ok(Binding::ByPin(request.account.clone())),
+        "directline" | "directlinespeech" | "webchat" => bind_verified_id(request),
+        _ => Ok(by_pin(request)),
     }
 }
 
+fn by_pin(request: &ExchangeRequest) -> Binding {
+    let account = request.account.clone();
+    Binding { by_channel: false, held_to: vec![account.clone()], pins: vec![account] }
+}
+
 fn bind_teams_user(request: &ExchangeRequest) -> Result<Binding, Refusal> {
+    check_stated_identity(request)?;
     let identity = &request.bot.identity;
-    let token = &request.token;
-    let object_id = request.aad_object_id.as_deref();
-    if object_id.is_some_and(|id| !id.eq_ignore_ascii_case(&token.object_id)) {
-        return Err(mismatch("oid", "the token's oid is not the activity's from.aadObjectId"));
-    }
-    let allowed_tenant = identity.cross_tenants.contains(&token.tenant_id);
-    let foreign = |tenant: &String| !tenant.eq_ignore_ascii_case(&token.tenant_id);
-    if !allowed_tenant && request.conversation.tenant_ids.iter().any(foreign) {
-        return Err(mismatch("tid", "the token's tid is not the conversation's tenant: see identity.cross_tenants"));
-    }
-    if object_id.is_some() && !request.conversation.tenant_ids.is_empty() {
-        return Ok(Binding::ByChannel);
+    if request.aad_object_id.is_some() && !request.conversation.tenant_ids.is_empty() {
+        // Nobody but a parent bot asks for this pin.
+        let pins = if request.bot.callers.is_empty() { Vec::new() } else { vec![request.account.clone()] };
+        return Ok(Binding { by_channel: true, held_to: Vec::new(), pins });
     }
     if identity.allow_unidentified_teams_users {
-        return Ok(Binding::ByPin(request.account.clone()));
+        return Ok(by_pin(request));
     }
     Err(mismatch(
         "unidentified",
         "the Teams activity has no aadObjectId or no tenant: see identity.allow_unidentified_teams_users",
     ))
+}
+
+/// What the activity says of the user's Entra identity must fit the token.
+fn check_stated_identity(request: &ExchangeRequest) -> Result<(), Refusal> {
+    let token = &request.token;
+    if request.aad_object_id.as_deref().is_some_and(|id| !id.eq_ignore_ascii_case(&token.object_id)) {
+        return Err(mismatch("oid", "the token's oid is not the activity's from.aadObjectId"));
+    }
+    let allowed_tenant = request.bot.identity.cross_tenants.contains(&token.tenant_id);
+    let foreign = |tenant: &String| !tenant.eq_ignore_ascii_case(&token.tenant_id);
+    if !allowed_tenant && request.conversation.tenant_ids.iter().any(foreign) {
+        return Err(mismatch("tid", "the token's tid is not the conversation's tenant: see identity.cross_tenants"));
+    }
+    Ok(())
 }
 
 fn bind_verified_id(request: &ExchangeRequest) -> Result<Binding, Refusal> {
@@ -62,13 +76,9 @@ fn bind_verified_id(request: &ExchangeRequest) -> Result<Binding, Refusal> {
         VerifiedUserIds::Prefixes(prefixes) => prefixes.iter().any(|prefix| user.starts_with(prefix.as_str())),
     };
     if verified {
-        Ok(Binding::ByPin(request.account.clone()))
-    } else {
-        Err(mismatch(
-            "unverified_id",
-            "from.id is not one of identity.verified_user_ids: the client may have chosen it",
-        ))
+        return Ok(by_pin(request));
     }
+    Err(mismatch("unverified_id", "from.id is not one of identity.verified_user_ids: the client may have chosen it"))
 }
 
 pub(super) fn mismatch(check: &'static str, hint: &'static str) -> Refusal {

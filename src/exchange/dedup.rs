@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tokio::sync::watch;
 
@@ -17,19 +18,26 @@ const FAILED_FOR: Duration = Duration::from_secs(3);
 const FOLLOWERS: usize = 64;
 /// Most settled exchanges remembered; the vault answers for those forgotten.
 const SETTLED: usize = 200_000;
+/// Most memory for them, in bytes.
+const SETTLED_BYTES: u64 = 64 * 1024 * 1024;
+/// What one of them takes beside its settlement's own bytes.
+const SETTLED_OVERHEAD: u64 = 256;
 
 /// What a door keeps of a settled exchange in order to answer its duplicates.
 pub trait Settlement: Clone + Send + Sync + 'static {
     /// Whether the exchange succeeded for good, so that its duplicates need no other run.
     fn holds(&self) -> bool;
+
+    /// How many bytes it keeps in memory, beside a few fixed ones.
+    fn bytes(&self) -> usize;
 }
 
 /// Joins the duplicates of an exchange: one leader at a time for each key, everybody gets its settlement.
 ///
 /// Markers live in memory, beside the embedded store. The running map is locked shard-wise and never across an await.
-pub struct Deduplicator<S> {
+pub struct Deduplicator<S: Settlement> {
     running: DashMap<ExchangeKey, Arc<watch::Sender<Option<S>>>>,
-    settled: Cache<ExchangeKey, Settled<S>>,
+    settled: Cache<ExchangeKey, Settled<S>, Weight>,
     clock: SharedClock,
 }
 
@@ -37,6 +45,15 @@ pub struct Deduplicator<S> {
 struct Settled<S> {
     settlement: S,
     until: Timestamp,
+}
+
+#[derive(Clone)]
+struct Weight;
+
+impl<S: Settlement> Weighter<ExchangeKey, Settled<S>> for Weight {
+    fn weight(&self, _: &ExchangeKey, settled: &Settled<S>) -> u64 {
+        SETTLED_OVERHEAD + settled.settlement.bytes() as u64
+    }
 }
 
 /// What [`Deduplicator::join`] found.
@@ -55,7 +72,7 @@ impl<S: Settlement> Deduplicator<S> {
     /// An empty one.
     #[must_use]
     pub fn new(clock: SharedClock) -> Self {
-        Self { running: DashMap::new(), settled: Cache::new(SETTLED), clock }
+        Self { running: DashMap::new(), settled: Cache::with_weighter(SETTLED, SETTLED_BYTES, Weight), clock }
     }
 
     pub(super) fn join(self: &Arc<Self>, key: ExchangeKey) -> Joined<S> {
@@ -126,6 +143,10 @@ mod tests {
     impl Settlement for Reply {
         fn holds(&self) -> bool {
             self.0 == 200
+        }
+
+        fn bytes(&self) -> usize {
+            0
         }
     }
 

@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -8,10 +7,9 @@ use super::binding::{Binding, bind, mismatch};
 use super::dedup::{Deduplicator, Joined, Settlement, Ticket};
 use super::outcome::{Outcome, Reason, Refusal};
 use super::request::ExchangeRequest;
-use crate::domain::{ChannelAccount, Connection, ExchangeableToken, Secret, SharedClock, UserToken};
+use crate::domain::{ChannelAccount, SharedClock, UserToken};
 use crate::identity_provider::{Attempt, Grant, ProviderRegistry};
-use crate::pending::{Continuations, ExchangeKey, PendingError, PendingSignIn, PendingSignIns};
-use crate::token_validation::ExchangeableTokenValidator;
+use crate::pending::{Continuations, Ended, ExchangeKey, PendingError, PendingSignIn, PendingSignIns};
 use crate::vault::{TokenVault, VaultError};
 
 /// How often one request may start over because its leader vanished.
@@ -28,14 +26,12 @@ pub struct ExchangeParts {
     pub continuations: Arc<Continuations>,
     /// Who redeems.
     pub providers: ProviderRegistry,
-    /// Who validates, by the name of the connection's identity provider.
-    pub validators: HashMap<String, Arc<ExchangeableTokenValidator>>,
     /// The time.
     pub clock: SharedClock,
 }
 
 /// Runs exchanges. `S` is what its door remembers in order to answer duplicates.
-pub struct ExchangeEngine<S> {
+pub struct ExchangeEngine<S: Settlement> {
     parts: ExchangeParts,
     deduplicator: Arc<Deduplicator<S>>,
 }
@@ -48,47 +44,44 @@ impl<S: Settlement> ExchangeEngine<S> {
         Self { parts, deduplicator }
     }
 
-    /// Proves that `raw` is an exchangeable token for `connection`: signature, issuer, audience, lifetime, scope, user.
-    ///
-    /// # Errors
-    /// A [`Refusal`] that names the check that failed.
-    pub async fn validate(&self, connection: &Connection, raw: &Secret) -> Result<ExchangeableToken, Refusal> {
-        let validator = self.parts.validators.get(&connection.identity_provider).ok_or_else(|| {
-            Refusal::local(Reason::Misconfigured, "the connection's identity provider issues no exchangeable tokens")
-        })?;
-        Ok(validator.validate(raw, &connection.exchange).await?)
-    }
-
     /// Runs one exchange or joins the one that is under way: *admit* → *join* → *recall* → *redeem* → *keep* → *settle*.
     ///
-    /// `settle` turns the outcome into what every duplicate is answered with. It runs for the leader alone, in a task of
+    /// `settling` is asked by the leader alone for what turns the outcome into everybody's answer. That runs in a task of
     /// its own, so that a client that hangs up cancels nobody.
     ///
     /// # Errors
     /// A [`Refusal`] that concerns this request only: not admitted, too many waiting, out of time.
-    pub async fn exchange<F, A>(self: &Arc<Self>, request: ExchangeRequest, settle: F) -> Result<S, Refusal>
+    pub async fn exchange<M, F, A>(self: &Arc<Self>, request: ExchangeRequest, settling: M) -> Result<S, Refusal>
     where
+        M: FnOnce() -> F,
         F: FnOnce(Outcome, ExchangeKey) -> A + Send + 'static,
         A: Future<Output = S> + Send + 'static,
     {
         let key = self.key_of(&request);
-        let binding = timeout_at(request.answer_by, self.admit(&request, &key)).await.map_err(|_| out_of_time())??;
         let answer_by = request.answer_by;
-        let mut work = Some((request, binding, settle));
+        let mut work = Some((request, settling));
         for _ in 0..JOINS {
+            let mut binding = None;
+            if let Some((request, _)) = &work {
+                let admitted = timeout_at(answer_by, self.admit(request, &key)).await;
+                binding = Some(admitted.map_err(|_| out_of_time())??);
+            }
             let mut waiting = match self.deduplicator.join(key) {
                 Joined::Crowded => return Err(crowded()),
                 Joined::Follower(waiting) => waiting,
                 Joined::Settled(settlement) => match &work {
-                    Some((request, ..)) if settlement.holds() && !self.still_kept(request).await => {
+                    // Its token is gone: the request is judged anew, as if it were the first.
+                    Some((request, _)) if settlement.holds() && !self.still_kept(request).await => {
                         self.deduplicator.forget(&key);
                         continue;
                     }
                     _ => return Ok(settlement),
                 },
                 Joined::Leader(ticket, waiting) => {
-                    let Some((request, binding, settle)) = work.take() else { return Err(vanished()) };
-                    tokio::spawn(lead(self.parts.clone(), ticket, (request, binding, key), settle));
+                    let (Some((request, settling)), Some(binding)) = (work.take(), binding) else {
+                        return Err(vanished());
+                    };
+                    tokio::spawn(lead(self.parts.clone(), ticket, (request, binding, key), settling()));
                     waiting
                 }
             };
@@ -104,12 +97,17 @@ impl<S: Settlement> ExchangeEngine<S> {
     /// May this token be exchanged for this user at all? Asked for every duplicate anew.
     async fn admit(&self, request: &ExchangeRequest, key: &ExchangeKey) -> Result<Binding, Refusal> {
         let mut binding = bind(request)?;
-        if let Binding::ByPin(account) = &binding {
-            match self.parts.vault.find_pin(account).await.map_err(|error| store_failure(&error))? {
-                Some(user) if user == request.token.user => binding = Binding::Pinned,
+        for account in &binding.held_to {
+            let pinned = self.parts.vault.find_pin(account).await.map_err(|error| store_failure(&error))?;
+            match pinned {
+                Some(user) if user == request.token.user => binding.pins.retain(|pin| pin != account),
                 Some(_) => return Err(pinned_to_another()),
                 None => {}
             }
+        }
+        // The key names user, conversation and card: whose exchange is known was admitted by all of them before.
+        if self.deduplicator.knows(key) {
+            return Ok(binding);
         }
         let card = if request.names_card {
             let found = self.parts.pending.find_by_card(&request.account.bot, &request.exchange_id).await;
@@ -120,7 +118,7 @@ impl<S: Settlement> ExchangeEngine<S> {
         if card.as_ref().is_some_and(|card| !is_issued_to(card, &request.account)) {
             return Err(mismatch("card", "the card was issued to another user"));
         }
-        if request.conversation.shared && !self.deduplicator.knows(key) {
+        if request.conversation.shared {
             self.admit_in_group(request, card).await?;
         }
         Ok(binding)
@@ -174,19 +172,21 @@ async fn lead<S, F, A>(
     F: FnOnce(Outcome, ExchangeKey) -> A,
     A: Future<Output = S>,
 {
+    let begun_by = parts.clock.now();
     let outcome = match obtain(&parts, &request, &binding).await {
         Ok(token) => Outcome::Kept(token),
         Err(refusal) => Outcome::Refused(refusal),
     };
-    let kept = matches!(outcome, Outcome::Kept(_));
     let settlement = settle(outcome, key).await;
+    let holds = settlement.holds();
     ticket.settle(settlement);
+    if !holds {
+        return;
+    }
     // After settling: a duplicate in a group is admitted by the settled marker once the pending sign-in is gone.
-    if kept {
-        let (account, conversation) = (&request.account, Some(request.conversation.id.as_str()));
-        if let Err(error) = parts.pending.finish(account, &request.connection.name, conversation).await {
-            tracing::warn!(correlation_id = request.correlation_id, %error, "a finished sign-in stays listed as pending");
-        }
+    let ended = Ended { conversation: Some(&request.conversation.id), begun_by };
+    if let Err(error) = parts.pending.finish(&request.account, &request.connection.name, ended).await {
+        tracing::warn!(correlation_id = request.correlation_id, %error, "a finished sign-in stays listed as pending");
     }
 }
 
@@ -204,7 +204,7 @@ async fn obtain(
             pin(parts, request, binding).await?;
             return Ok(token);
         }
-        if !same_user && *binding != Binding::ByChannel {
+        if !same_user && !binding.by_channel {
             return Err(mismatch("slot", "this channel account holds another identity's token until sign-out"));
         }
     }
@@ -228,14 +228,15 @@ async fn obtain(
     parts.vault.keep(&slot, request.connection.revision, token, epoch).await.map_err(|error| store_failure(&error))
 }
 
-/// Pins the account to the identity that succeeded first; of two that race one is refused.
+/// Pins the accounts to the identity that succeeded first; of two that race one is refused.
 async fn pin(parts: &ExchangeParts, request: &ExchangeRequest, binding: &Binding) -> Result<(), Refusal> {
-    let Binding::ByPin(account) = binding else { return Ok(()) };
-    let winner = parts.vault.pin(account, &request.token.user).await.map_err(|error| store_failure(&error))?;
-    if winner == request.token.user {
-        return Ok(());
+    for account in &binding.pins {
+        let winner = parts.vault.pin(account, &request.token.user).await.map_err(|error| store_failure(&error))?;
+        if winner != request.token.user && !binding.by_channel {
+            return Err(pinned_to_another());
+        }
     }
-    Err(pinned_to_another())
+    Ok(())
 }
 
 /// A client that named no channel when the card was made is held by its user id alone.

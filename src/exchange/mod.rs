@@ -10,9 +10,11 @@ mod dedup;
 mod engine;
 mod outcome;
 mod request;
+mod validation;
 
 pub use current_token::CurrentTokens;
 pub use dedup::{Deduplicator, Settlement};
 pub use engine::{ExchangeEngine, ExchangeParts};
 pub use outcome::{Outcome, Reason, Refusal};
 pub use request::{Caller, Conversation, ExchangeRequest};
+pub use validation::TokenValidators;

@@ -1,7 +1,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::dedup::Settlement;
 use crate::domain::UserToken;
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 use crate::token_validation::ExchangeableTokenError;
@@ -13,12 +12,6 @@ pub enum Outcome {
     Kept(Arc<UserToken>),
     /// It is not, for this reason.
     Refused(Refusal),
-}
-
-impl Settlement for Outcome {
-    fn holds(&self) -> bool {
-        matches!(self, Self::Kept(_))
-    }
 }
 
 /// Why an exchange was refused: the closed list of DESIGN §3's status table.

@@ -9,8 +9,6 @@ use crate::domain::{Bot, ChannelAccount, Connection, ExchangeableToken, TokenSlo
 pub enum Caller {
     /// A channel, which vouches for the activity's user as far as it can.
     Channel,
-    /// The bot itself, for a user it names.
-    Bot,
     /// A parent bot.
     Parent {
         /// Its app id, lower-case.

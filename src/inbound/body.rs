@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use actix_web::web;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
@@ -14,6 +15,25 @@ pub struct BodyLimits {
     pub bytes: usize,
     /// The whole body must have arrived within this.
     pub time: Duration,
+}
+
+/// Refuses bodies that a bot behind us might decode to other text than we do: any charset but UTF-8, any encoding.
+///
+/// # Errors
+/// [`Problem::UnsupportedMediaType`].
+pub fn require_plain_utf8(headers: &HeaderMap) -> Result<(), Problem> {
+    let plain_encoding =
+        headers.get_all(CONTENT_ENCODING).all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let utf_8 = headers.get_all(CONTENT_TYPE).all(|value| {
+        let Ok(text) = value.to_str() else { return false };
+        text.split([';', ',']).all(|part| match part.trim().split_once('=') {
+            Some((name, charset)) if name.trim().eq_ignore_ascii_case("charset") => {
+                charset.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+            }
+            _ => true,
+        })
+    });
+    if plain_encoding && utf_8 { Ok(()) } else { Err(Problem::UnsupportedMediaType) }
 }
 
 /// Reads a request body once, bounded in size and time.

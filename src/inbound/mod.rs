@@ -11,7 +11,7 @@ mod request_record;
 mod service_url;
 
 pub use bearer::bearer_of;
-pub use body::{BodyLimits, read_body};
+pub use body::{BodyLimits, read_body, require_plain_utf8};
 pub use callers::{Callers, Peer};
 pub use problem::Problem;
 pub use request_record::{RequestId, TrustedProxies, record_request};

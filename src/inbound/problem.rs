@@ -35,6 +35,8 @@ pub enum Problem {
     MissingProperty,
     /// The body is larger than we take.
     PayloadTooLarge,
+    /// The body is not plain UTF-8 text.
+    UnsupportedMediaType,
     /// The body came too slowly.
     RequestTimeout,
     /// No such path.
@@ -93,6 +95,11 @@ impl Problem {
             Self::PayloadTooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "MessageSizeTooBig", "The request body is too large.")
             }
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "UnsupportedMediaType",
+                "The request body must be UTF-8 JSON without content encoding.",
+            ),
             Self::RequestTimeout => {
                 (StatusCode::REQUEST_TIMEOUT, "RequestTimeout", "The request body did not arrive in time.")
             }

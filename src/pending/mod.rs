@@ -15,7 +15,7 @@ mod pending_sign_ins_tests;
 use std::time::Duration;
 
 pub use continuations::{Continuations, ExchangeKey};
-pub use pending_sign_ins::{NewPendingSignIn, PendingSignIn, PendingSignIns};
+pub use pending_sign_ins::{Ended, NewPendingSignIn, PendingSignIn, PendingSignIns};
 
 use crate::sealing::SealError;
 use crate::store::StoreError;

@@ -52,6 +52,15 @@ pub struct NewPendingSignIn {
     pub offered_sso: bool,
 }
 
+/// Which of a user's sign-ins have come to their end.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended<'a> {
+    /// Those in this conversation.
+    pub conversation: Option<&'a str>,
+    /// Those that had begun by then.
+    pub begun_by: Timestamp,
+}
+
 /// All pending sign-ins.
 pub struct PendingSignIns {
     store: Arc<dyn Store>,
@@ -142,8 +151,8 @@ impl PendingSignIns {
         Ok(self.found(account).await?.into_iter().map(|found| found.sign_in).collect())
     }
 
-    /// Ends the user's pending sign-ins for `connection` in this conversation, and those begun without naming one. A card
-    /// in another conversation stays good: the bot still waits for it there.
+    /// Ends the user's pending sign-ins for `connection` in one conversation, and those begun without naming one. A card
+    /// in another conversation, or one that was offered later, stays good: the bot still waits for it.
     ///
     /// # Errors
     /// [`PendingError`] if the store fails.
@@ -151,11 +160,13 @@ impl PendingSignIns {
         &self,
         account: &ChannelAccount,
         connection: &ConnectionName,
-        conversation: Option<&str>,
+        ended: Ended<'_>,
     ) -> Result<(), PendingError> {
         let ends = |sign_in: &PendingSignIn| {
             let begun_in = sign_in.conversation.as_deref();
-            sign_in.connection == *connection && (begun_in.is_none() || begun_in == conversation)
+            sign_in.connection == *connection
+                && sign_in.begun_at <= ended.begun_by
+                && (begun_in.is_none() || begun_in == ended.conversation)
         };
         let found = self.found(account).await?;
         let finished: Vec<_> = found.into_iter().filter(|found| ends(&found.sign_in)).map(|found| found.key).collect();

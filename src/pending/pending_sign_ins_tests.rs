@@ -37,6 +37,10 @@ fn new(user: &str, connection: &str) -> NewPendingSignIn {
     }
 }
 
+fn ended_with(sign_in: &PendingSignIn) -> Ended<'_> {
+    Ended { conversation: sign_in.conversation.as_deref(), begun_by: sign_in.begun_at }
+}
+
 #[tokio::test]
 async fn a_begun_sign_in_is_found_by_its_card_also_after_a_restart() {
     let bench = bench();
@@ -85,9 +89,9 @@ async fn finishing_ends_all_of_one_connection_in_one_conversation() {
     let elsewhere = bench.pending.begin(elsewhere).await.unwrap();
     let bobs = bench.pending.begin(new("bob", "graph")).await.unwrap();
     let (alice, graph) = (account("helper", "alice"), ConnectionName::new("graph"));
-    let conversation = bobs.conversation.clone();
+    let (conversation, begun_by) = (bobs.conversation.clone(), elsewhere.begun_at);
     for _ in 0..2 {
-        bench.pending.finish(&alice, &graph, conversation.as_deref()).await.unwrap();
+        bench.pending.finish(&alice, &graph, Ended { conversation: conversation.as_deref(), begun_by }).await.unwrap();
     }
     let left = bench.pending.list(&alice).await.unwrap();
     assert_eq!(left.len(), 2);
@@ -126,7 +130,7 @@ async fn a_clients_failure_is_noted_bounded_and_revives_nothing() {
     assert!(bench.pending.list(&begun.account).await.unwrap().is_empty(), "noting does not prolong it");
 
     let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
-    bench.pending.finish(&begun.account, &begun.connection, begun.conversation.as_deref()).await.unwrap();
+    bench.pending.finish(&begun.account, &begun.connection, ended_with(&begun)).await.unwrap();
     bench.pending.record_client_failure(&begun, "late").await.unwrap();
     assert!(bench.pending.list(&begun.account).await.unwrap().is_empty());
 }

@@ -5,9 +5,30 @@ const ID_LIMIT: usize = 256;
 /// Longest `serviceUrl` taken, in bytes.
 const URL_LIMIT: usize = 2048;
 
-/// Members whose second spelling could make another parser see another activity.
-const DECISIVE: [&str; 10] =
-    ["type", "name", "value", "id", "channelId", "serviceUrl", "from", "conversation", "recipient", "deliveryMode"];
+/// Members that decide what happens to an activity, by the object they are in: taken in their one spelling only.
+const DECISIVE: [(&str, &[&str]); 5] = [
+    (
+        "",
+        &[
+            "type",
+            "name",
+            "value",
+            "id",
+            "channelId",
+            "serviceUrl",
+            "from",
+            "conversation",
+            "recipient",
+            "deliveryMode",
+            "channelData",
+            "entities",
+        ],
+    ),
+    ("from", &["id", "aadObjectId"]),
+    ("conversation", &["id", "tenantId", "conversationType", "isGroup"]),
+    ("recipient", &["id"]),
+    ("channelData", &["tenant"]),
+];
 
 /// Why a body is not an activity we take.
 #[derive(Debug, thiserror::Error)]
@@ -50,9 +71,12 @@ impl<'a> Activity<'a> {
         if root.members().is_none() {
             return Err(ActivityError::Missing("type"));
         }
-        for name in DECISIVE {
-            root.get_any_case(name)?;
+        for (object, members) in DECISIVE {
+            let object = if object.is_empty() { Some(&root) } else { root.get(object) };
+            object.map_or(Ok(()), |object| object.require_spelling(members))?;
         }
+        let tenant = root.get("channelData").and_then(|channel_data| channel_data.get("tenant"));
+        tenant.map_or(Ok(()), |tenant| tenant.require_spelling(&["id"]))?;
         let activity = Self { root };
         required(activity.root.get("type"), "type", ID_LIMIT)?;
         required(activity.root.get("channelId"), "channelId", ID_LIMIT)?;
@@ -152,8 +176,9 @@ impl<'a> Activity<'a> {
     }
 
     fn is_copilot(&self) -> bool {
-        let by_channel = self.channel_id().split_once(':').is_some_and(|(_, sub)| sub.eq_ignore_ascii_case("COPILOT"));
-        by_channel || self.root.get("entities").is_some_and(names_copilot)
+        let by_channel = self.channel_id().eq_ignore_ascii_case("msteams:COPILOT");
+        let on_teams = self.channel_id().eq_ignore_ascii_case("msteams");
+        by_channel || on_teams && self.root.get("entities").is_some_and(names_copilot)
     }
 
     fn text(&self, name: &str) -> Option<&str> {

@@ -148,20 +148,23 @@ impl TokensResponseEvent {
 }
 
 /// An invoke's bytes for the bot: unchanged if type, name and the members of `value` are spelled as SDKs compare them,
-/// else respelled.
+/// else respelled. `normal_delivery`: a delivery mode that asks for replies in the answer is taken back.
 #[must_use]
-pub fn in_canonical_spelling(activity: &Activity<'_>, kind: InvokeKind, body: &Bytes) -> Bytes {
+pub fn in_canonical_spelling(activity: &Activity<'_>, kind: InvokeKind, body: &Bytes, normal_delivery: bool) -> Bytes {
     const VALUE_MEMBERS: [&str; 3] = ["id", "connectionName", "token"];
     let respelled = |key: &str| VALUE_MEMBERS.into_iter().find(|name| name.eq_ignore_ascii_case(key) && *name != key);
     let value_members = activity.value().and_then(Node::members).unwrap_or_default();
     let value_is_canonical = !value_members.iter().any(|(key, _)| respelled(key).is_some());
-    if activity.kind() == "invoke" && activity.name() == Some(kind.canonical_name()) && value_is_canonical {
+    let delivery_is_right = !(normal_delivery && activity.expects_replies());
+    let is_named = activity.kind() == "invoke" && activity.name() == Some(kind.canonical_name());
+    if is_named && value_is_canonical && delivery_is_right {
         return body.clone();
     }
     let members = activity.root().members().unwrap_or_default().iter().map(|(key, node)| {
         let node = match (&**key, node) {
             ("type", _) => Node::String(Cow::Borrowed("invoke")),
             ("name", _) => Node::String(Cow::Borrowed(kind.canonical_name())),
+            ("deliveryMode", _) if normal_delivery => Node::String(Cow::Borrowed("normal")),
             ("value", Node::Object(members)) => Node::Object(
                 members
                     .iter()
@@ -201,17 +204,24 @@ pub fn invoke_response_envelope(status: u16, body: &[u8]) -> Vec<u8> {
     serde_json::to_vec(&Envelope { activities: [activity] }).unwrap_or_else(|_| b"{\"activities\":[]}".to_vec())
 }
 
-/// The real status inside an `expectReplies` answer; a numeric string is taken too. `None`: there is none.
+/// The invoke response inside an `expectReplies` answer: status (a numeric string is taken too) and body, which is empty
+/// if there is none. `None`: the answer holds no invoke response.
 #[must_use]
-pub fn envelope_status(body: &[u8]) -> Option<u16> {
-    let root = Node::parse(body).ok()?;
+pub fn response_in_envelope(envelope: &[u8]) -> Option<(u16, Vec<u8>)> {
+    let root = Node::parse(envelope).ok()?;
     let Some(Node::Array(activities)) = root.get("activities") else { return None };
     let response = activities
         .iter()
         .find(|activity| activity.get("type").and_then(Node::as_str).is_some_and(|kind| kind == "invokeResponse"))?;
-    match response.get("value")?.get("status")? {
-        Node::Number(number) => number.as_u64().and_then(|status| u16::try_from(status).ok()),
-        Node::String(text) => text.parse().ok(),
-        _ => None,
-    }
+    let value = response.get("value")?;
+    let status = match value.get("status")? {
+        Node::Number(number) => number.as_u64().and_then(|status| u16::try_from(status).ok())?,
+        Node::String(text) => text.parse().ok()?,
+        _ => return None,
+    };
+    let body = match value.get("body") {
+        None | Some(Node::Null) => Vec::new(),
+        Some(body) => serde_json::to_vec(body).ok()?,
+    };
+    Some((status, body))
 }

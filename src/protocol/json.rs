@@ -21,6 +21,9 @@ pub enum JsonError {
     /// Two members of one object differ only in letter case, and one of them matters to us.
     #[error("the member '{0}' occurs in two spellings")]
     TwoSpellings(&'static str),
+    /// A member is spelled in another letter case than SDKs write it.
+    #[error("the member '{0}' is spelled in another letter case")]
+    OtherSpelling(&'static str),
 }
 
 /// A JSON document read in one pass, borrowing its strings from the input.
@@ -74,6 +77,19 @@ impl<'a> Node<'a> {
             return Err(JsonError::TwoSpellings(name));
         }
         Ok(first.map(|(_, node)| node))
+    }
+
+    /// Refuses members called like one of `names` in another ASCII letter case: we compare exactly, but a bot that does
+    /// not would see another document than we do.
+    ///
+    /// # Errors
+    /// [`JsonError::OtherSpelling`].
+    pub fn require_spelling(&self, names: &[&'static str]) -> Result<(), JsonError> {
+        let other = |key: &str| names.iter().find(|name| key.eq_ignore_ascii_case(name) && key != **name);
+        match self.members().unwrap_or_default().iter().find_map(|(key, _)| other(key)) {
+            Some(name) => Err(JsonError::OtherSpelling(name)),
+            None => Ok(()),
+        }
     }
 
     /// The members, if this is an object.

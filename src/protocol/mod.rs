@@ -10,7 +10,7 @@ mod token_service;
 pub use activity::{Activity, ActivityError, ConversationType};
 pub use invoke::{
     InvokeKind, TOKENS_RESPONSE, TokenExchangeInvokeRequest, TokenExchangeInvokeResponse, TokensResponseEvent,
-    envelope_status, in_canonical_spelling, invoke_response_envelope,
+    in_canonical_spelling, invoke_response_envelope, response_in_envelope,
 };
 pub use json::{JsonError, Node};
 pub use token_service::{

@@ -23,7 +23,7 @@ use self::disposition::Disposition;
 use self::replies::InvokeReply;
 use crate::bot_connector::{BotClient, ContinuationDelivery, ForwardedRequest};
 use crate::domain::{Bot, ChannelId, Directory, SharedEntropy};
-use crate::exchange::ExchangeEngine;
+use crate::exchange::{ExchangeEngine, TokenValidators};
 use crate::inbound::{BodyLimits, Callers, Peer, Problem, RequestId, read_body};
 use crate::observability::Counters;
 use crate::pending::{Continuations, PendingSignIns};
@@ -47,6 +47,8 @@ pub struct BotGateway {
     pub callers: Arc<Callers>,
     /// Bots and connections.
     pub directory: Arc<Directory>,
+    /// Validates exchangeable tokens.
+    pub validators: Arc<TokenValidators>,
     /// Runs exchanges.
     pub engine: Arc<ExchangeEngine<InvokeReply>>,
     /// Which cards are out.
@@ -87,6 +89,11 @@ impl Inbound<'_> {
     fn forwarded(&self, body: Bytes) -> ForwardedRequest {
         let headers = self.http.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         ForwardedRequest::new(headers, body)
+    }
+
+    /// Whether the answer has to be an `expectReplies` envelope: parents may ask for that, channels may not.
+    fn wants_envelope(&self) -> bool {
+        self.peer.parent().is_some() && self.activity.expects_replies()
     }
 
     fn channel(&self) -> ChannelId {

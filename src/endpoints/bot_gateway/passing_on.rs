@@ -10,7 +10,7 @@ use super::{BOT_INVOKE_BUDGET, BotGateway, Inbound};
 use crate::bot_connector::is_end_to_end;
 use crate::inbound::Problem;
 use crate::outbound::{OutboundError, Relayed};
-use crate::protocol::envelope_status;
+use crate::protocol::response_in_envelope;
 
 /// Largest answer of a bot to an invoke that others wait for, in bytes.
 const ANSWER_LIMIT: usize = 1024 * 1024;
@@ -72,35 +72,43 @@ const fn problem_of(error: &OutboundError) -> Problem {
     }
 }
 
-/// A bot's answer to an invoke, whole, so that duplicates can be given the same.
+/// A bot's answer to an invoke, whole, so that duplicates can be given the same. `in_envelope`: the bot was asked for an
+/// `expectReplies` answer, in which the status stands inside.
 pub(super) async fn collect_answer(
     answer: Result<Relayed, OutboundError>,
     by: Instant,
-    expects_replies: bool,
+    in_envelope: bool,
 ) -> InvokeReply {
     let collected = match answer {
+        Ok(answer) if is_encoded(&answer) => Err(OutboundError::Broken),
         Ok(answer) => {
-            let status = answer.status;
-            let content_type = content_type_of(&answer);
-            timeout_at(by, collect(answer))
-                .await
-                .unwrap_or(Err(OutboundError::TimedOut))
-                .map(|body| (status, content_type, body))
+            let (status, content_type) = (answer.status, content_type_of(&answer));
+            let body = timeout_at(by, collect(answer)).await.unwrap_or(Err(OutboundError::TimedOut));
+            body.map(|body| (status, content_type, body))
         }
         Err(error) => Err(error),
     };
     match collected {
-        Ok((status, content_type, body)) => {
-            let own_status = if expects_replies { envelope_status(&body) } else { None };
-            let holds = (200..300).contains(&own_status.unwrap_or(status));
-            InvokeReply { status, body, content_type, is_envelope: own_status.is_some(), holds }
-        }
+        Ok((status, _, body)) if in_envelope && (200..300).contains(&status) => match response_in_envelope(&body) {
+            Some((status, inner)) => {
+                InvokeReply { envelope: Some(body), ..InvokeReply::json(status, Bytes::from(inner)) }
+            }
+            // Replies without an invoke response: nobody handled the invoke.
+            None => InvokeReply::empty(501),
+        },
+        Ok((status, content_type, body)) => InvokeReply { body, content_type, ..InvokeReply::empty(status) },
         Err(error) => {
             tracing::error!(%error, "the bot did not take the invoke that was forwarded to it; its user's token is kept");
             let problem = problem_of(&error);
             InvokeReply::problem(problem, if problem == Problem::BotTimeout { 504 } else { 502 })
         }
     }
+}
+
+/// A compressed answer, though none was asked for: it can be neither read nor given to others.
+fn is_encoded(answer: &Relayed) -> bool {
+    let encodings = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-encoding"));
+    encodings.into_iter().any(|(_, value)| !value.eq_ignore_ascii_case(b"identity"))
 }
 
 fn content_type_of(answer: &Relayed) -> Option<String> {

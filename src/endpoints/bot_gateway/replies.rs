@@ -15,13 +15,13 @@ use crate::protocol::{TokenExchangeInvokeResponse, invoke_response_envelope};
 pub type StatusOverrides = HashMap<String, u16>;
 
 /// The answer to an invoke: HTTP status = invoke status, HTTP body = invoke body.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct InvokeReply {
     pub(super) status: u16,
     pub(super) body: Bytes,
     pub(super) content_type: Option<String>,
-    /// A bot's own answer to a parent that expects replies is an envelope already.
-    pub(super) is_envelope: bool,
+    /// What a bot answered to a parent that expects replies, as it stands: the invoke response among them.
+    pub(super) envelope: Option<Bytes>,
     pub(super) holds: bool,
 }
 
@@ -29,16 +29,22 @@ impl Settlement for InvokeReply {
     fn holds(&self) -> bool {
         self.holds
     }
+
+    fn bytes(&self) -> usize {
+        self.body.len() + self.envelope.as_ref().map_or(0, Bytes::len)
+    }
 }
 
 impl InvokeReply {
     /// A status without a body.
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, body: Bytes::new(), content_type: None, is_envelope: false, holds: (200..300).contains(&status) }
+        let holds = (200..300).contains(&status);
+        Self { status, body: Bytes::new(), content_type: None, envelope: None, holds }
     }
 
-    fn json(status: u16, body: Bytes) -> Self {
-        Self { body, content_type: Some(String::from("application/json")), ..Self::empty(status) }
+    pub(super) fn json(status: u16, body: Bytes) -> Self {
+        let content_type = (!body.is_empty()).then(|| String::from("application/json"));
+        Self { body, content_type, ..Self::empty(status) }
     }
 
     /// A problem as an invoke's answer.
@@ -49,9 +55,9 @@ impl InvokeReply {
 
     /// The HTTP response, in the delivery mode the caller asked for. Channels get the plain form whatever they ask.
     pub(super) fn respond(self, inbound: &Inbound<'_>) -> HttpResponse {
-        let expects_replies = inbound.peer.parent().is_some() && inbound.activity.expects_replies();
-        if expects_replies && !self.is_envelope {
-            let envelope = invoke_response_envelope(self.status, &self.body);
+        if inbound.wants_envelope() {
+            let made = || Bytes::from(invoke_response_envelope(self.status, &self.body));
+            let envelope = self.envelope.clone().unwrap_or_else(made);
             return HttpResponse::Ok().content_type("application/json").body(envelope);
         }
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -36,7 +36,7 @@ pub(super) async fn exchange(
     };
     let raw = Secret::from(token);
     let deadline = inbound.begun + PROVIDER_BUDGET;
-    let validated = match timeout_at(deadline, gateway.engine.validate(connection, &raw)).await {
+    let validated = match timeout_at(deadline, gateway.validators.validate(connection, &raw)).await {
         Ok(Ok(validated)) => validated,
         Ok(Err(refusal)) => return refuse(gateway, inbound, echoed, &refusal),
         Err(_) => return refuse(gateway, inbound, echoed, &slow_keys()),
@@ -58,8 +58,11 @@ pub(super) async fn exchange(
         answer_by: inbound.begun
             + if inbound.bot.after_exchange == AfterExchange::Forward { BOT_EXCHANGE_BUDGET } else { ANSWER_BUDGET },
     };
-    let settling = Settling::new(gateway, inbound, connection, request.id);
-    let settled = gateway.engine.exchange(exchange, |outcome, key| settling.settle(outcome, key)).await;
+    let settling = || {
+        let settling = Settling::new(gateway, inbound, connection, request.id);
+        |outcome, key| settling.settle(outcome, key)
+    };
+    let settled = gateway.engine.exchange(exchange, settling).await;
     settled.unwrap_or_else(|refusal| refuse(gateway, inbound, echoed, &refusal))
 }
 
@@ -99,7 +102,7 @@ struct Settling {
 /// What is done with a kept token.
 enum Continuation {
     Notify(Telling),
-    Forward { invoke: ForwardedRequest, expects_replies: bool },
+    Forward { invoke: ForwardedRequest, in_envelope: bool },
     None,
 }
 
@@ -112,14 +115,12 @@ impl Settling {
     ) -> Self {
         let continuation = match inbound.bot.after_exchange {
             AfterExchange::Notify => Continuation::Notify(Telling::about(inbound)),
-            AfterExchange::Forward => Continuation::Forward {
-                invoke: inbound.forwarded(in_canonical_spelling(
-                    &inbound.activity,
-                    InvokeKind::TokenExchange,
-                    inbound.body,
-                )),
-                expects_replies: inbound.peer.parent().is_some() && inbound.activity.expects_replies(),
-            },
+            AfterExchange::Forward => {
+                let in_envelope = inbound.wants_envelope();
+                let body =
+                    in_canonical_spelling(&inbound.activity, InvokeKind::TokenExchange, inbound.body, !in_envelope);
+                Continuation::Forward { invoke: inbound.forwarded(body).without_compression(), in_envelope }
+            }
             AfterExchange::None => Continuation::None,
         };
         Self {
@@ -161,10 +162,10 @@ impl Settling {
         let reply = kept(self.exchange_id.as_deref(), name);
         match self.continuation {
             Continuation::None => reply,
-            Continuation::Forward { invoke, expects_replies } => {
+            Continuation::Forward { invoke, in_envelope } => {
                 self.gateway.bots.turns().wait_until_idle(&self.bot, &self.conversation_id).await;
                 let answer = self.gateway.bots.forward(&self.bot, invoke, self.bot_by).await;
-                collect_answer(answer, self.bot_by, expects_replies).await
+                collect_answer(answer, self.bot_by, in_envelope).await
             }
             Continuation::Notify(telling) => {
                 telling.start(&self.gateway, key, name, &token);

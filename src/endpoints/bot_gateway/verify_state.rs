@@ -6,7 +6,7 @@ use super::telling::Telling;
 use super::token_exchange::account_of;
 use super::{BotGateway, Inbound};
 use crate::domain::{AfterExchange, ChannelAccount, NamedConnection, TokenSlot};
-use crate::pending::{PendingError, PendingSignIn};
+use crate::pending::{Ended, PendingError, PendingSignIn};
 use crate::protocol::Node;
 use crate::sign_in::CodeError;
 
@@ -84,8 +84,8 @@ async fn redeem(
 }
 
 async fn end(gateway: &BotGateway, sign_in: &PendingSignIn) -> Result<(), PendingError> {
-    let conversation = sign_in.conversation.as_deref();
-    gateway.pending.finish(&sign_in.account, &sign_in.connection, conversation).await
+    let ended = Ended { conversation: sign_in.conversation.as_deref(), begun_by: sign_in.begun_at };
+    gateway.pending.finish(&sign_in.account, &sign_in.connection, ended).await
 }
 
 fn failed(inbound: &Inbound<'_>, error: &impl Failure) -> InvokeReply {

@@ -5,23 +5,23 @@ use tokio::time::{Instant, timeout_at};
 
 use super::replies::{Decline, token};
 use super::{TokenService, account, admitted};
-use crate::domain::{NamedConnection, Secret};
-use crate::exchange::{Caller, Conversation, ExchangeRequest, Outcome, Reason, Refusal};
-use crate::inbound::{RequestId, read_body};
+use crate::domain::{NamedConnection, Secret, TokenSlot};
+use crate::exchange::{Reason, Refusal};
+use crate::inbound::{RequestId, read_body, require_plain_utf8};
 use crate::protocol::Node;
 
-/// The identity provider's part ends here.
-const PROVIDER_BUDGET: Duration = Duration::from_millis(7500);
-/// The bot is answered by here.
-const ANSWER_BUDGET: Duration = Duration::from_millis(7800);
+/// The issuer's keys are waited for so long.
+const KEYS_BUDGET: Duration = Duration::from_millis(7500);
 
-/// `POST /api/usertoken/exchange` with `{"token"}`: what a bot's own prompt asks when an invoke was forwarded to it. The
-/// token kept for that invoke is the answer; the identity provider is asked only where there is none.
+/// `POST /api/usertoken/exchange` with `{"token"}`: what a bot's own prompt asks when an invoke was forwarded to it.
+///
+/// The answer is the token that the invoke brought into the vault. Nothing is exchanged here: this call names a user but
+/// proves nobody, and the invoke, which did, has been through the gateway before.
 pub(super) async fn answer(http: HttpRequest, payload: web::Payload, service: web::Data<TokenService>) -> HttpResponse {
-    exchange(&http, payload, &service).await.unwrap_or_else(Decline::respond)
+    recall(&http, payload, &service).await.unwrap_or_else(Decline::respond)
 }
 
-async fn exchange(http: &HttpRequest, payload: web::Payload, service: &TokenService) -> Result<HttpResponse, Decline> {
+async fn recall(http: &HttpRequest, payload: web::Payload, service: &TokenService) -> Result<HttpResponse, Decline> {
     let begun = Instant::now();
     let (bot, query) = admitted(service, http).await?;
     let (user_id, name) = (query.get("userId")?, query.get("connectionName")?);
@@ -32,6 +32,7 @@ async fn exchange(http: &HttpRequest, payload: web::Payload, service: &TokenServ
     if connection.token_exchange_uri.is_none() {
         return Err(Decline::Nothing);
     }
+    require_plain_utf8(http.headers())?;
     let body = read_body(payload, service.limits).await?;
     let root = Node::parse(&body).map_err(|_| Decline::BadArgument("The body is not a JSON object."))?;
     let raw = root.get("token").and_then(Node::as_str).filter(|token| !token.is_empty());
@@ -39,30 +40,24 @@ async fn exchange(http: &HttpRequest, payload: web::Payload, service: &TokenServ
     let correlation_id = http.extensions().get::<RequestId>().map_or_else(|| service.entropy.uuid(), |id| id.0.clone());
     let refuse = |refusal: &Refusal| {
         let (reason, hint) = (refusal.reason.code(), refusal.diagnostics.hint);
-        tracing::warn!(correlation_id, bot = bot.name.as_str(), connection = name, %reason, aadsts = refusal.diagnostics.aadsts, hint, "a bot's exchange was refused");
+        tracing::warn!(correlation_id, bot = bot.name.as_str(), connection = name, %reason, hint, "a bot's exchange was refused");
         Decline::from(refusal)
     };
-    let deadline = begun + PROVIDER_BUDGET;
-    let validated = timeout_at(deadline, service.engine.validate(connection, &raw)).await;
+    let validated = timeout_at(begun + KEYS_BUDGET, service.validators.validate(connection, &raw)).await;
     let validated = validated.unwrap_or_else(|_| Err(slow_keys())).map_err(|refusal| refuse(&refusal))?;
-    let request = ExchangeRequest {
-        bot: bot.clone(),
-        connection: connection.clone(),
-        caller: Caller::Bot,
-        account: account(&bot, user_id, Some(channel_id)),
-        conversation: Conversation { id: String::new(), shared: false, tenant_ids: Vec::new() },
-        aad_object_id: None,
-        exchange_id: validated.digest(),
-        names_card: false,
-        token: validated,
-        correlation_id: correlation_id.clone(),
-        deadline,
-        answer_by: begun + ANSWER_BUDGET,
-    };
-    let outcome = service.engine.exchange(request, |outcome, _| async move { outcome }).await;
-    match outcome.unwrap_or_else(Outcome::Refused) {
-        Outcome::Kept(kept) => token(channel_id, name, &kept),
-        Outcome::Refused(refusal) => Err(refuse(&refusal)),
+    let account = account(&bot, user_id, Some(channel_id));
+    let slot = TokenSlot { account, connection: connection.name.clone() };
+    let found = service.tokens.find(&slot, connection).await;
+    match found.map_err(|error| Decline::failed("a token cannot be read", &error))? {
+        Some(kept) if kept.user == validated.user => token(channel_id, name, &kept),
+        Some(_) => Err(refuse(&Refusal::local(
+            Reason::IdentityMismatch("slot"),
+            "the token is not of the user whose token is kept for this account",
+        ))),
+        None => Err(refuse(&Refusal::local(
+            Reason::SignInRequired,
+            "no token is kept for this user: the signin/tokenExchange invoke has to come through bot-sso first",
+        ))),
     }
 }
 

@@ -17,7 +17,7 @@ use url::Url;
 use self::query::Query;
 use self::replies::Decline;
 use crate::domain::{Bot, ChannelAccount, ChannelId, ChannelUserId, Directory, SharedEntropy};
-use crate::exchange::{CurrentTokens, ExchangeEngine, Outcome};
+use crate::exchange::{CurrentTokens, TokenValidators};
 use crate::inbound::{BodyLimits, Callers, Problem};
 use crate::pending::PendingSignIns;
 use crate::sign_in::CodeRedemption;
@@ -32,8 +32,8 @@ pub struct TokenService {
     pub tokens: CurrentTokens,
     /// Redeems magic codes.
     pub codes: CodeRedemption,
-    /// Runs exchanges that a bot asks for.
-    pub engine: Arc<ExchangeEngine<Outcome>>,
+    /// Validates the tokens that bots hand in.
+    pub validators: Arc<TokenValidators>,
     /// Which cards are out.
     pub pending: Arc<PendingSignIns>,
     /// Where browsers reach us.

@@ -216,28 +216,7 @@ impl Harness {
 
     /// The bearer with which `bot` calls the Token Service.
     pub async fn bot_token(&self, bot: &str) -> String {
-        self.app_token(bot, "https://api.botframework.com/.default").await
-    }
-
-    /// An app-only token of `bot` for `scope`.
-    pub async fn app_token(&self, bot: &str, scope: &str) -> String {
-        let (app_id, secret) = {
-            let entry = self.stage.directory().find_bot(bot).unwrap();
-            (entry.app_id, entry.app_secret)
-        };
-        let tenant = self.stage.directory().main_tenant_id();
-        let answer = self
-            .form(
-                &format!("{}/{tenant}/oauth2/v2.0/token", self.stage.http_base()),
-                &[
-                    ("grant_type", "client_credentials"),
-                    ("client_id", app_id),
-                    ("client_secret", secret),
-                    ("scope", scope),
-                ],
-            )
-            .await;
-        answer["access_token"].as_str().unwrap().to_owned()
+        self.app_token(self.bot_app_id(bot), "https://api.botframework.com/.default").await
     }
 
     /// Posts an activity to `demo` as the channel.

@@ -1,0 +1,30 @@
+use std::collections::HashMap;
+
+use crate::domain::{Connection, ExchangeableToken, Secret};
+use crate::token_validation::ExchangeableTokenValidator;
+
+use super::outcome::{Reason, Refusal};
+
+/// Validates exchangeable tokens by the rules of their connection's identity provider.
+pub struct TokenValidators {
+    by_provider: HashMap<String, ExchangeableTokenValidator>,
+}
+
+impl TokenValidators {
+    /// One validator an identity provider, by the provider's name in configuration.
+    #[must_use]
+    pub fn new(by_provider: HashMap<String, ExchangeableTokenValidator>) -> Self {
+        Self { by_provider }
+    }
+
+    /// Proves that `raw` is an exchangeable token for `connection`: signature, issuer, audience, lifetime, scope, user.
+    ///
+    /// # Errors
+    /// A [`Refusal`] that names the check that failed.
+    pub async fn validate(&self, connection: &Connection, raw: &Secret) -> Result<ExchangeableToken, Refusal> {
+        let validator = self.by_provider.get(&connection.identity_provider).ok_or_else(|| {
+            Refusal::local(Reason::Misconfigured, "the connection's identity provider issues no exchangeable tokens")
+        })?;
+        Ok(validator.validate(raw, &connection.exchange).await?)
+    }
+}
