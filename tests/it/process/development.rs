@@ -1,7 +1,7 @@
 //! `bot-sso dev`: what it prints can be pasted, and it answers this machine only.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
 use bot_sso::app::{self, Ambient, BuildError, DevelopmentMode};
@@ -14,29 +14,39 @@ use super::setting::Setting;
 /// `bot-sso dev` on free ports; killed when dropped.
 struct Development {
     child: Child,
+    /// Kept open: who prints into a closed pipe ends.
+    output: BufReader<ChildStdout>,
     printed: Vec<String>,
 }
 
 impl Development {
     /// Starts it in an environment that must not count, and reads what it prints.
     fn start() -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_bot-sso"))
+        let mut child = Command::new(env!("CARGO_BIN_EXE_bot-sso"))
             .args(["dev", "--port", "0"])
             .env("BOT_SSO_SERVER__LISTEN", "[\"0.0.0.0:0\"]")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut started = Self { child, printed: Vec::new() };
-        for line in BufReader::new(started.child.stdout.take().unwrap()).lines() {
-            started.printed.push(line.unwrap());
-            if started.printed.iter().any(|line| line.contains("card-3"))
-                && started.printed.ends_with(&["}'".to_owned()])
-            {
-                return started;
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut started = Self { child, output, printed: Vec::new() };
+        started.read();
+        started
+    }
+
+    /// Reads to the end of the last command.
+    fn read(&mut self) {
+        let is_last = |line: &str, before: &[String]| line == "}'" && before.iter().any(|line| line.contains("card-3"));
+        for line in self.output.by_ref().lines() {
+            let line = line.unwrap();
+            let is_last = is_last(&line, &self.printed);
+            self.printed.push(line);
+            if is_last {
+                return;
             }
         }
-        panic!("it ended early: {:#?}", started.printed);
+        panic!("it ended early: {:#?}", self.printed);
     }
 
     fn gateway(&self) -> &str {
