@@ -118,11 +118,12 @@ struct Rooms {
     credentials: Vec<RenewableCredential>,
 }
 
-/// Builds the application and binds its listeners; for production without a `development` mode.
+/// Builds the application and binds its listeners, on the runtime that will run it; for production without a
+/// `development` mode.
 ///
 /// # Errors
 /// [`BuildError`] names the key of the configuration that has to change.
-pub async fn build(
+pub fn build(
     config: Configuration,
     ambient: Ambient,
     development: Option<DevelopmentMode>,
@@ -131,11 +132,11 @@ pub async fn build(
         return Err(BuildError::NotLoopback(address));
     }
     let sealer = Arc::new(Sealer::new(KeyRing::load(&config.keys.file)?, ambient.entropy.clone()));
-    let rooms = furnish(&config, &ambient, &sealer)?;
+    let rooms = furnish(&config, ambient, &sealer)?;
     let doors = open_doors(&config, &rooms);
     let certificate = config.server.tls.as_ref().map(tls::RenewableCertificate::load).transpose();
     let certificate = certificate.map_err(BuildError::Tls)?.map(Arc::new);
-    let (server, addresses) = serving::listen(&config.server, doors, development, certificate.clone())?;
+    let (server, addresses) = serving::listen(&config.server, doors, development, certificate.as_ref())?;
     let (keys, file) = (config.keys.file, config.file);
     let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials: rooms.credentials, file });
     let Rooms { counters, delivery, .. } = rooms;
@@ -143,7 +144,7 @@ pub async fn build(
 }
 
 /// Everything behind the doors, bottom up.
-fn furnish(config: &Configuration, ambient: &Ambient, sealer: &Arc<Sealer>) -> Result<Rooms, BuildError> {
+fn furnish(config: &Configuration, ambient: Ambient, sealer: &Arc<Sealer>) -> Result<Rooms, BuildError> {
     let Ambient { clock, entropy } = ambient.clone();
     let durability = match config.store.durability {
         StoreDurability::Full => Durability::Full,
@@ -151,9 +152,9 @@ fn furnish(config: &Configuration, ambient: &Ambient, sealer: &Arc<Sealer>) -> R
     };
     let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(&config.store.path, durability, clock.clone())?);
     let outbound = Outbound::new(outbound_settings(config))?;
-    let trusts = entra_trusts(config, &outbound, ambient);
+    let trusts = entra_trusts(config, &outbound, &ambient);
     let directory = directory_of(config);
-    let (providers, credentials) = providers_of(config, &outbound, ambient)?;
+    let (providers, credentials) = providers_of(config, &outbound, &ambient)?;
     let vault = Arc::new(TokenVault::new(store.clone(), sealer.clone(), clock.clone(), config.store.l1_bytes));
     let codes = MagicCodes::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone());
     let parts = ExchangeParts {
@@ -166,9 +167,9 @@ fn furnish(config: &Configuration, ambient: &Ambient, sealer: &Arc<Sealer>) -> R
     let validator = |trust: &EntraTrust| ExchangeableTokenValidator::new(trust.clone(), ambient.clock.clone());
     let validators = trusts.iter().map(|(name, trust)| (name.clone(), validator(trust))).collect();
     let validators = Arc::new(TokenValidators::new(validators));
-    let callers = Arc::new(callers_of(config, trusts, directory.clone(), (&outbound, ambient)));
+    let callers = Arc::new(callers_of(config, trusts, directory.clone(), (&outbound, &ambient)));
     let codes = CodeRedemption::new(Arc::new(codes), vault);
-    let (ambient, counters, bots) = (ambient.clone(), Arc::<Counters>::default(), BotClient::new(outbound));
+    let (counters, bots) = (Arc::<Counters>::default(), BotClient::new(outbound));
     let delivery = ContinuationDelivery::new(bots.clone(), parts.continuations.clone(), counters.clone());
     Ok(Rooms { ambient, directory, callers, validators, parts, codes, counters, bots, delivery, credentials })
 }

@@ -95,10 +95,10 @@ impl Outbound {
     /// [`OutboundError::Settings`] if a certificate or the proxy cannot be used.
     pub fn new(settings: OutboundSettings) -> Result<Self, OutboundError> {
         let per_host = settings.max_connections_per_host.max(1);
-        let mut private_hosts = settings.private_hosts.clone();
+        let mut private_hosts = settings.private_hosts;
         // The operator named the proxy; it usually stands on a private network.
         private_hosts.extend(settings.egress_proxy.iter().map(host_of));
-        let rules = HostRules::new(&settings.plain_http_hosts, &private_hosts, settings.private_networks.clone());
+        let rules = HostRules::new(&settings.plain_http_hosts, &private_hosts, settings.private_networks);
         let rules = Arc::new(rules);
         let certificates = certificates_of(&settings.ca_certificates_pem)?;
         let build = |keep_idle: Duration| {

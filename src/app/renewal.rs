@@ -61,12 +61,13 @@ impl Renewable {
                 (&now.bot, &now.name, &now.identity_provider, &now.client_id)
                     == (&then.bot, &then.name, &then.identity_provider, &then.client_id)
             };
-            match config.connections.iter().find(|section| same(&section.connection)) {
-                Some(section) => credential.provider.replace_credentials(credentials_of(section)),
-                None => tracing::warn!(
+            if let Some(section) = config.connections.iter().find(|section| same(&section.connection)) {
+                credential.provider.replace_credentials(credentials_of(section));
+            } else {
+                tracing::warn!(
                     path = format!("connections.{}", credential.key),
                     "the connection is another one or gone: restart to take that over; the old credential stays"
-                ),
+                );
             }
         }
         tracing::info!("the client credentials were read again");

@@ -30,7 +30,7 @@ pub(super) fn listen(
     section: &config::Server,
     doors: Doors,
     development: Option<DevelopmentMode>,
-    certificate: Option<Arc<RenewableCertificate>>,
+    certificate: Option<&Arc<RenewableCertificate>>,
 ) -> Result<(Server, Vec<SocketAddr>), BuildError> {
     let extra_routes = development.map(|development| development.routes);
     let app = move || {
@@ -60,7 +60,7 @@ pub(super) fn listen(
         let failed = |source| BuildError::Listen { address, source };
         let listener = TcpListener::bind(address).map_err(failed)?;
         addresses.push(listener.local_addr().map_err(failed)?);
-        server = match &certificate {
+        server = match certificate {
             Some(certificate) => {
                 server.listen_rustls_0_23(listener, certificate.server_config().map_err(BuildError::Tls)?)
             }

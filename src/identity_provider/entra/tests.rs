@@ -275,7 +275,7 @@ async fn a_client_without_credentials_or_with_a_bad_endpoint_is_misconfigured() 
     stand.entra.settings.token_endpoint = "not a url {tenant}".into();
     assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Misconfigured);
     stand.entra.settings.token_endpoint = "https://10.0.0.1/{tenant}".into();
-    stand.entra.client.credentials = vec![ClientCredential::Secret(Secret::from("s"))];
+    stand.entra.replace_credentials(vec![ClientCredential::Secret(Secret::from("s"))]);
     assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Misconfigured, "a private address nobody permitted");
     assert_eq!(stand.calls(), 0);
 }

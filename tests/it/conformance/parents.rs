@@ -25,7 +25,7 @@ fn options(harness: &Harness, after_exchange: &'static str) -> Options {
 }
 
 async fn parent_token(harness: &Harness, parent: &str) -> String {
-    harness.app_token(parent, &format!("{}/.default", harness.bot_app_id("demo"))).await
+    harness.app_token(harness.bot_app_id(parent), &format!("{}/.default", harness.bot_app_id("demo"))).await
 }
 
 async fn post(harness: &Harness, activity: &Value) -> Answer {

@@ -216,28 +216,7 @@ impl Harness {
 
     /// The bearer with which `bot` calls the Token Service.
     pub async fn bot_token(&self, bot: &str) -> String {
-        self.app_token(bot, "https://api.botframework.com/.default").await
-    }
-
-    /// An app-only token of `bot` for `scope`.
-    pub async fn app_token(&self, bot: &str, scope: &str) -> String {
-        let (app_id, secret) = {
-            let entry = self.stage.directory().find_bot(bot).unwrap();
-            (entry.app_id, entry.app_secret)
-        };
-        let tenant = self.stage.directory().main_tenant_id();
-        let answer = self
-            .form(
-                &format!("{}/{tenant}/oauth2/v2.0/token", self.stage.http_base()),
-                &[
-                    ("grant_type", "client_credentials"),
-                    ("client_id", app_id),
-                    ("client_secret", secret),
-                    ("scope", scope),
-                ],
-            )
-            .await;
-        answer["access_token"].as_str().unwrap().to_owned()
+        self.app_token(self.bot_app_id(bot), "https://api.botframework.com/.default").await
     }
 
     /// Posts an activity to `demo` as the channel.
@@ -308,7 +287,7 @@ async fn boot(text: &str, clock: Arc<OffsetClock>) -> (String, actix_web::dev::S
 /// An application that was stopped lets go of its store a moment after it said so.
 async fn build(config: config::Configuration, ambient: Ambient) -> app::Application {
     for _ in 0..100 {
-        match app::build(config.clone(), ambient.clone(), None).await {
+        match app::build(config.clone(), ambient.clone(), None) {
             Ok(application) => return application,
             Err(app::BuildError::Store(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
             Err(error) => panic!("{error}"),

@@ -20,23 +20,23 @@ struct Development {
 impl Development {
     /// Starts it in an environment that must not count, and reads what it prints.
     fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_bot-sso"))
+        let child = Command::new(env!("CARGO_BIN_EXE_bot-sso"))
             .args(["dev", "--port", "0"])
             .env("BOT_SSO_SERVER__LISTEN", "[\"0.0.0.0:0\"]")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut printed = Vec::new();
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-            let line = line.unwrap();
-            let is_last = printed.iter().any(|line: &String| line.contains("card-3")) && line == "}'";
-            printed.push(line);
-            if is_last {
-                return Self { child, printed };
+        let mut started = Self { child, printed: Vec::new() };
+        for line in BufReader::new(started.child.stdout.take().unwrap()).lines() {
+            started.printed.push(line.unwrap());
+            if started.printed.iter().any(|line| line.contains("card-3"))
+                && started.printed.ends_with(&["}'".to_owned()])
+            {
+                return started;
             }
         }
-        panic!("it ended early: {printed:#?}");
+        panic!("it ended early: {:#?}", started.printed);
     }
 
     fn gateway(&self) -> &str {
@@ -49,7 +49,7 @@ impl Development {
         let pasted = self.printed.iter().skip_while(|line| !line.starts_with("Paste"));
         let starts = ["TOKEN=", "CHANNEL=", "curl ", "sleep ", "  ", "}'"];
         let commands = pasted.filter(|line| starts.iter().any(|start| line.starts_with(start)));
-        commands.map(|line| format!("{line}\n")).collect()
+        commands.map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -106,7 +106,7 @@ async fn development_mode_refuses_to_listen_elsewhere_and_production_does_not() 
     let config = config::parse(&text, &Environment::of(setting.harness.stage.secrets())).unwrap();
     let ambient = Ambient { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
     let development = DevelopmentMode { routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}) };
-    let refused = app::build(config.clone(), ambient.clone(), Some(development)).await;
+    let refused = app::build(config.clone(), ambient.clone(), Some(development));
     assert!(matches!(refused, Err(BuildError::NotLoopback(_))));
-    assert!(app::build(config, ambient, None).await.is_ok());
+    assert!(app::build(config, ambient, None).is_ok());
 }

@@ -123,8 +123,7 @@ impl Setting {
         std::thread::spawn(move || collect(BufReader::new(stream), &shared));
         let mut service = Service { child, lines, address: String::new() };
         let listening = service.wait_for_line("listening").await;
-        service.address =
-            listening["addresses"].as_str().unwrap().trim_matches(['[', ']']).split(',').next().unwrap().to_owned();
+        service.address.push_str(listening["addresses"].as_str().unwrap().trim_matches(['[', ']']));
         self.harness.base = format!("http://{}", service.address);
         service
     }
@@ -194,7 +193,8 @@ impl Service {
     }
 
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        // The shell's own `kill`: the program of that name is not on every machine.
+        let sent = Command::new("sh").arg("-c").arg(format!("kill -s {name} {}", self.child.id())).status().unwrap();
         assert!(sent.success());
     }
 
