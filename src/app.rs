@@ -25,7 +25,7 @@ use crate::exchange::{CurrentTokens, ExchangeEngine, ExchangeParts, TokenValidat
 use crate::identity_provider::{
     ClientCredential, Entra, EntraClient, EntraMeans, EntraSettings, IdentityProvider, ProviderRegistry, ThrottleBoard,
 };
-use crate::inbound::{BodyLimits, Callers, TrustedProxies};
+use crate::inbound::{BodyLimits, Callers, TokenServiceTrust, TrustedProxies};
 use crate::observability::Counters;
 use crate::outbound::{Outbound, OutboundError, OutboundSettings};
 use crate::pending::{Continuations, PendingSignIns};
@@ -225,7 +225,11 @@ fn callers_of(
     let tenants = config.app_token_tenants();
     let entra = trusts.into_values().map(|trust| (trust, tenants.clone())).collect();
     let validator = CallerTokenValidator::new(vec![channel], entra, ambient.clock.clone());
-    Callers::new(validator, directory, config.token_service.audiences.clone())
+    let token_service = TokenServiceTrust {
+        audiences: config.token_service.audiences.clone(),
+        tenants: config.token_service.tenants.clone(),
+    };
+    Callers::new(validator, directory, token_service)
 }
 
 fn providers_of(

@@ -94,7 +94,8 @@ impl ContinuationDelivery {
                 return tracing::error!(correlation_id, bot, %error, "the bot is not told of its user's token: the store failed");
             }
         }
-        self.bots.turns().wait_until_idle(&notification.bot, &notification.conversation_id).await;
+        let by = Instant::now() + TRY_LIMIT;
+        self.bots.turns().wait_until_idle(&notification.bot, &notification.conversation_id, by).await;
         for pause in PAUSES.into_iter().map(Some).chain([None]) {
             match (self.attempt(&notification).await, pause) {
                 (Tried::Delivered(status), _) => {

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::domain::{Bot, BotName};
 
@@ -35,12 +35,13 @@ impl Turns {
         Turn { turns: self.clone(), key }
     }
 
-    /// Waits until no turn of this conversation runs, at most three seconds.
-    pub async fn wait_until_idle(&self, bot: &Bot, conversation_id: &str) {
+    /// Waits until no turn of this conversation runs: at most three seconds, and at most half of what is left until `by`.
+    pub async fn wait_until_idle(&self, bot: &Bot, conversation_id: &str, by: Instant) {
         let key = (bot.name.clone(), conversation_id.to_owned());
         let Some(mut count) = self.running.get(&key).map(|turn| turn.subscribe()) else { return };
         // Either end is fine: idle, or out of patience.
-        let _ = timeout(PATIENCE, count.wait_for(|count| *count == 0)).await;
+        let patience = PATIENCE.min(by.saturating_duration_since(Instant::now()) / 2);
+        let _ = timeout(patience, count.wait_for(|count| *count == 0)).await;
     }
 }
 

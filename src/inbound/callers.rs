@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
 use actix_web::http::header::HeaderMap;
+use actix_web::{HttpMessage, HttpRequest};
 
 use super::bearer::bearer_of;
 use super::problem::Problem;
+use super::request_record::RequestId;
 use super::service_url::{are_same, is_within};
 use crate::domain::{Bot, ChannelId, Directory};
 use crate::protocol::Activity;
@@ -12,12 +14,29 @@ use crate::token_validation::{AppClaims, CallerTokenError, CallerTokenValidator,
 /// Channels that no token speaks for here (bot-auth-and-skills §2 rules 24 and 25).
 const REFUSED_CHANNELS: [&str; 2] = ["AseChannel", "emulator"];
 
+/// Whose bearers authenticate a bot at the Token Service.
+#[derive(Clone, Debug)]
+pub struct TokenServiceTrust {
+    /// Acceptable audiences.
+    pub audiences: Vec<String>,
+    /// Tenants (lower-case GUIDs) that issue bots' tokens.
+    pub tenants: Vec<String>,
+}
+
 /// Authenticates callers: by their token first, then by what the token lets them say.
 pub struct Callers {
     validator: CallerTokenValidator,
     directory: Arc<Directory>,
-    /// Audiences under which bots call the Token Service.
-    token_service_audiences: Vec<String>,
+    token_service: TokenServiceTrust,
+}
+
+/// Why a caller was refused: the answer for the caller, the check for the operator's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallerRefusal {
+    /// The answer.
+    pub problem: Problem,
+    /// The check that failed.
+    pub check: &'static str,
 }
 
 /// A caller of a bot whose token has been verified, before its activity was looked at.
@@ -31,19 +50,15 @@ pub struct Peer {
 impl Callers {
     /// Callers of the bots in `directory`.
     #[must_use]
-    pub fn new(
-        validator: CallerTokenValidator,
-        directory: Arc<Directory>,
-        token_service_audiences: Vec<String>,
-    ) -> Self {
-        Self { validator, directory, token_service_audiences }
+    pub fn new(validator: CallerTokenValidator, directory: Arc<Directory>, token_service: TokenServiceTrust) -> Self {
+        Self { validator, directory, token_service }
     }
 
     /// Who calls, and which bot: the token's audience names it.
     ///
     /// # Errors
-    /// 401, 403 or 503 by the table of bot-auth-and-skills §2; the reason goes to the log.
-    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Peer, Problem> {
+    /// 401, 403 or 503 by the table of bot-auth-and-skills §2.
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Peer, CallerRefusal> {
         let claims = self.verify(headers).await?;
         let audience = match &claims {
             VerifiedCaller::Channel(claims) => &claims.audience,
@@ -59,12 +74,16 @@ impl Callers {
     ///
     /// # Errors
     /// As [`Callers::authenticate`].
-    pub async fn authenticate_bot(&self, headers: &HeaderMap) -> Result<Arc<Bot>, Problem> {
+    pub async fn authenticate_bot(&self, headers: &HeaderMap) -> Result<Arc<Bot>, CallerRefusal> {
         let VerifiedCaller::App(claims) = self.verify(headers).await? else {
             return Err(refused("channel_token", Problem::CallerNotAllowed));
         };
-        if !self.token_service_audiences.contains(&claims.audience) {
+        if !self.token_service.audiences.contains(&claims.audience) {
             return Err(refused("aud", Problem::InvalidToken));
+        }
+        // Parents' tenants are trusted for parents, not for whoever registers a bot's app there.
+        if !self.token_service.tenants.contains(&claims.tenant_id) {
+            return Err(refused("tid", Problem::InvalidToken));
         }
         let bot = self
             .directory
@@ -74,13 +93,11 @@ impl Callers {
     }
 
     fn is_ours(&self, audience: &String) -> bool {
-        self.directory.find_bot_by_app_id(audience).is_some() || self.token_service_audiences.contains(audience)
+        self.directory.find_bot_by_app_id(audience).is_some() || self.token_service.audiences.contains(audience)
     }
 
-    async fn verify(&self, headers: &HeaderMap) -> Result<VerifiedCaller, Problem> {
-        let token = bearer_of(headers).inspect_err(|problem| {
-            tracing::warn!(code = problem.code(), "a caller was refused");
-        })?;
+    async fn verify(&self, headers: &HeaderMap) -> Result<VerifiedCaller, CallerRefusal> {
+        let token = bearer_of(headers).map_err(|problem| refused("authorization", problem))?;
         self.validator.validate(token).await.map_err(|error| match error {
             CallerTokenError::Invalid { check } => refused(check, Problem::InvalidToken),
             CallerTokenError::Expired => refused("exp", Problem::TokenExpired),
@@ -107,7 +124,7 @@ impl Peer {
     ///
     /// # Errors
     /// 400 if the activity has no service URL, else 403 (bot-auth-and-skills §2 rules 16 to 25).
-    pub fn admit(&self, activity: &Activity<'_>) -> Result<(), Problem> {
+    pub fn admit(&self, activity: &Activity<'_>) -> Result<(), CallerRefusal> {
         let service_url =
             activity.service_url().ok_or_else(|| refused("service_url_absent", Problem::MissingProperty))?;
         let channel = activity.channel_id();
@@ -120,7 +137,7 @@ impl Peer {
         }
     }
 
-    fn admit_parent(&self, claims: &AppClaims, channel: &str, service_url: &str) -> Result<(), Problem> {
+    fn admit_parent(&self, claims: &AppClaims, channel: &str, service_url: &str) -> Result<(), CallerRefusal> {
         let entry = self.bot.callers.iter().find(|entry| entry.app_id.eq_ignore_ascii_case(&claims.app_id));
         let entry = entry.ok_or_else(|| refused("caller_list", Problem::CallerNotAllowed))?;
         if !entry.tenant_id.eq_ignore_ascii_case(&claims.tenant_id) {
@@ -137,7 +154,7 @@ impl Peer {
     }
 }
 
-fn admit_channel(claims: &ChannelClaims, channel: &str, service_url: &str) -> Result<(), Problem> {
+fn admit_channel(claims: &ChannelClaims, channel: &str, service_url: &str) -> Result<(), CallerRefusal> {
     if !are_same(service_url, &claims.service_url) {
         return Err(refused("service_url", Problem::ServiceUrlMismatch));
     }
@@ -149,10 +166,20 @@ fn admit_channel(claims: &ChannelClaims, channel: &str, service_url: &str) -> Re
     Ok(())
 }
 
-/// Writes down which check refused a caller; the caller learns the code only.
-fn refused(check: &'static str, problem: Problem) -> Problem {
-    // A user's token that somebody presents as a caller's was taken from where it belongs.
-    let security = problem == Problem::DelegatedTokenNotAllowed;
-    tracing::warn!(code = problem.code(), check, security, "a caller was refused");
-    problem
+fn refused(check: &'static str, problem: Problem) -> CallerRefusal {
+    CallerRefusal { problem, check }
+}
+
+impl CallerRefusal {
+    /// Writes down which check refused the caller; who calls learns the code only.
+    #[must_use]
+    pub fn logged(self, http: &HttpRequest) -> Problem {
+        let extensions = http.extensions();
+        let correlation_id = extensions.get::<RequestId>().map_or("", |id| id.0.as_str());
+        let (code, check) = (self.problem.code(), self.check);
+        // A user's token that somebody presents as a caller's was taken from where it belongs.
+        let security = self.problem == Problem::DelegatedTokenNotAllowed;
+        tracing::warn!(correlation_id, code, check, security, "a caller was refused");
+        self.problem
+    }
 }

@@ -12,6 +12,6 @@ mod service_url;
 
 pub use bearer::bearer_of;
 pub use body::{BodyLimits, read_body, require_plain_utf8};
-pub use callers::{Callers, Peer};
+pub use callers::{CallerRefusal, Callers, Peer, TokenServiceTrust};
 pub use problem::Problem;
 pub use request_record::{RequestId, TrustedProxies, record_request};

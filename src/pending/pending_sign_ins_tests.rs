@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{NewPendingSignIn, PendingSignIns};
+use super::{Ended, NewPendingSignIn, PendingSignIn, PendingSignIns};
 use crate::domain::{BotName, ChannelAccount, ChannelId, ChannelUserId, ConnectionName, SystemEntropy};
 use crate::sealing::{Sealer, throwaway_sealer};
 use crate::store::{ThrowawayStore, throwaway_store};

@@ -19,8 +19,9 @@ const STATE_LIMIT: usize = 16 * 1024;
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenResponse<'a> {
-    /// The channel.
-    pub channel_id: &'a str,
+    /// The channel, if the request named one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel_id: Option<&'a str>,
     /// The connection.
     pub connection_name: &'a str,
     /// The user's token.

@@ -165,7 +165,8 @@ impl KeySet {
         }
         let found = self.look_up(key_id)?;
         if found.is_none() {
-            self.unknown.insert(key_id.to_owned(), self.clock.now().plus(UNKNOWN_KEY_PAUSE));
+            // Until the next fetch is due, not longer: this answer may rest on the last one.
+            self.unknown.insert(key_id.to_owned(), at(&self.unknown_not_before));
         }
         Ok(found)
     }

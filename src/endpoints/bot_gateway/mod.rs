@@ -17,17 +17,17 @@ use std::time::Duration;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use bytes::Bytes;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use self::disposition::Disposition;
 use self::replies::InvokeReply;
 use crate::bot_connector::{BotClient, ContinuationDelivery, ForwardedRequest};
 use crate::domain::{Bot, ChannelId, Directory, SharedEntropy};
 use crate::exchange::{ExchangeEngine, TokenValidators};
-use crate::inbound::{BodyLimits, Callers, Peer, Problem, RequestId, read_body};
+use crate::inbound::{BodyLimits, CallerRefusal, Callers, Peer, Problem, RequestId, read_body, require_plain_utf8};
 use crate::observability::Counters;
 use crate::pending::{Continuations, PendingSignIns};
-use crate::protocol::Activity;
+use crate::protocol::{Activity, ActivityError};
 use crate::sign_in::CodeRedemption;
 
 pub use self::replies::StatusOverrides;
@@ -128,29 +128,35 @@ async fn admitted(
     gateway: &web::Data<BotGateway>,
     begun: Instant,
 ) -> Result<HttpResponse, Problem> {
-    let addressed = http.match_info().get("bot");
-    if addressed.is_some_and(|name| gateway.directory.find_bot(name).is_none()) {
-        return Err(Problem::NotFound);
-    }
-    let peer = gateway.callers.authenticate(http.headers()).await?;
-    if addressed.is_some_and(|name| name != peer.bot.name.as_str()) {
-        tracing::warn!(bot = addressed, "a caller's token is for another bot than the path names");
-        return Err(Problem::InvalidToken);
-    }
+    let peer = authenticated(http, gateway, begun).await?;
+    require_plain_utf8(http.headers())?;
     let body = read_body(payload, gateway.limits).await?;
     let activity = Activity::parse(&body).map_err(|error| {
-        tracing::warn!(%error, "an activity was refused");
-        if matches!(error, crate::protocol::ActivityError::Missing(_)) {
-            Problem::MissingProperty
-        } else {
-            Problem::BadArgument
+        tracing::warn!(%error, bot = peer.bot.name.as_str(), "an activity was refused");
+        match error {
+            ActivityError::Missing(_) => Problem::MissingProperty,
+            ActivityError::Json(_) | ActivityError::TooLong(_) => Problem::BadArgument,
         }
     })?;
-    peer.admit(&activity)?;
+    peer.admit(&activity).map_err(|refusal| refusal.logged(http))?;
     let correlation_id = http.extensions().get::<RequestId>().map_or_else(|| gateway.entropy.uuid(), |id| id.0.clone());
     let bot = Arc::clone(&peer.bot);
     let inbound = Inbound { bot, peer: &peer, activity, body: &body, http, correlation_id, begun };
     Ok(act(gateway, &inbound).await)
+}
+
+/// The caller, and that it calls the bot that the path names. Who is not authenticated learns no bot's name.
+async fn authenticated(http: &HttpRequest, gateway: &BotGateway, begun: Instant) -> Result<Peer, Problem> {
+    let authenticating = timeout_at(begun + PROVIDER_BUDGET, gateway.callers.authenticate(http.headers()));
+    let peer = authenticating.await.map_err(|_| Problem::KeysUnavailable)?.map_err(|refusal| refusal.logged(http))?;
+    match http.match_info().get("bot") {
+        Some(name) if gateway.directory.find_bot(name).is_none() => Err(Problem::NotFound),
+        Some(name) if name != peer.bot.name.as_str() => {
+            let refusal = CallerRefusal { problem: Problem::InvalidToken, check: "aud_of_another_bot" };
+            Err(refusal.logged(http))
+        }
+        _ => Ok(peer),
+    }
 }
 
 async fn act(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) -> HttpResponse {

@@ -35,7 +35,7 @@ impl Telling {
     /// Sends it on its way; its id stays the same however often it is tried.
     pub(super) fn start(self, gateway: &BotGateway, key: ExchangeKey, connection_name: &str, token: &UserToken) {
         let response = TokenResponse {
-            channel_id: &self.channel_id,
+            channel_id: Some(&self.channel_id),
             connection_name,
             token: token.access_token.expose(),
             expiration: iso_8601(token.expires_at),

@@ -163,7 +163,7 @@ impl Settling {
         match self.continuation {
             Continuation::None => reply,
             Continuation::Forward { invoke, in_envelope } => {
-                self.gateway.bots.turns().wait_until_idle(&self.bot, &self.conversation_id).await;
+                self.gateway.bots.turns().wait_until_idle(&self.bot, &self.conversation_id, self.bot_by).await;
                 let answer = self.gateway.bots.forward(&self.bot, invoke, self.bot_by).await;
                 collect_answer(answer, self.bot_by, in_envelope).await
             }

@@ -13,7 +13,7 @@ pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) 
 async fn find(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse, Decline> {
     let (bot, query) = admitted(service, http).await?;
     let (user_id, name) = (query.get("userId")?, query.get("connectionName")?);
-    let channel_id = query.find("channelid").unwrap_or("");
+    let channel_id = query.find("channelid");
     let connection = match service.directory.find_connection(&bot.name, name) {
         NamedConnection::Exact(connection) => connection,
         NamedConnection::OtherCase(near) => {
@@ -26,7 +26,7 @@ async fn find(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse
         }
         NamedConnection::Unknown => return Err(Decline::Nothing),
     };
-    let slot = TokenSlot { account: account(&bot, user_id, Some(channel_id)), connection: connection.name.clone() };
+    let slot = TokenSlot { account: account(&bot, user_id, channel_id), connection: connection.name.clone() };
     let found = match query.find("code") {
         Some(code) => service
             .codes

@@ -67,7 +67,7 @@ pub fn configure(config: &mut web::ServiceConfig, service: web::Data<TokenServic
 
 /// Authenticates the bot and reads the query, which every operation does first.
 async fn admitted(service: &TokenService, http: &HttpRequest) -> Result<(Arc<Bot>, Query), Decline> {
-    let bot = service.callers.authenticate_bot(http.headers()).await?;
+    let bot = service.callers.authenticate_bot(http.headers()).await.map_err(|refusal| refusal.logged(http))?;
     Ok((bot, Query::parse(http.query_string())))
 }
 

@@ -2,8 +2,10 @@ use std::collections::HashMap;
 
 use super::replies::Decline;
 
-/// Longest value taken, in bytes; a `state` is the longest there is.
-const VALUE_LIMIT: usize = 16 * 1024;
+/// Longest `state` taken, in bytes.
+const STATE_LIMIT: usize = 16 * 1024;
+/// Longest other value taken, in bytes: ids and names (DESIGN §5.13).
+const VALUE_LIMIT: usize = 512;
 
 /// A query string as the Token Service's clients write them: names in any case, an empty value means none
 /// (token-service-api rules 1 to 3).
@@ -16,8 +18,10 @@ impl Query {
     pub(super) fn parse(text: &str) -> Self {
         let mut values = HashMap::new();
         for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
-            if !value.is_empty() && value.len() <= VALUE_LIMIT {
-                values.entry(name.to_ascii_lowercase()).or_insert_with(|| value.into_owned());
+            let name = name.to_ascii_lowercase();
+            let limit = if name == "state" { STATE_LIMIT } else { VALUE_LIMIT };
+            if !value.is_empty() && value.len() <= limit {
+                values.entry(name).or_insert_with(|| value.into_owned());
             }
         }
         Self { values }

@@ -93,7 +93,11 @@ pub(super) fn json(body: &impl Serialize) -> Result<HttpResponse, Decline> {
 }
 
 /// The user's token.
-pub(super) fn token(channel_id: &str, connection_name: &str, token: &UserToken) -> Result<HttpResponse, Decline> {
+pub(super) fn token(
+    channel_id: Option<&str>,
+    connection_name: &str,
+    token: &UserToken,
+) -> Result<HttpResponse, Decline> {
     json(&TokenResponse {
         channel_id,
         connection_name,

@@ -39,9 +39,9 @@ async fn the_authorization_header_holds_exactly_one_bearer_token() {
             let logged = logs::length();
             let answer = door.harness.send("POST", path, &headers, body.clone().into_bytes()).await;
             assert_refused(case, &answer, 401, code);
-            let log = logs::since(logged);
-            assert!(log.contains(&format!("\"code\":\"{code}\"")), "case {case}: nothing in the log");
-            assert!(!log.contains(token.rsplit('.').next().unwrap()), "case {case}: the log holds the token");
+            let lines = logs::since(logged);
+            assert!(lines.contains(&format!("\"code\":\"{code}\"")), "case {case}: nothing in the log");
+            assert!(!lines.contains(token.rsplit('.').next().unwrap()), "case {case}: the log holds the token");
         }
     }
     door.assert_untouched();
@@ -131,7 +131,7 @@ async fn harmless_differences_are_accepted() {
         ("begins in four minutes", |claims, now| claims["nbf"] = (now + 240).into()),
         ("no nbf", |claims, _| claims["nbf"] = Value::Null),
         ("a slash more", |claims, _| {
-            claims["serviceurl"] = format!("{}/", text(claims, "serviceurl").trim_end_matches('/')).into()
+            claims["serviceurl"] = format!("{}/", text(claims, "serviceurl").trim_end_matches('/')).into();
         }),
         ("a slash less", |claims, _| claims["serviceurl"] = text(claims, "serviceurl").trim_end_matches('/').into()),
     ];
@@ -215,9 +215,9 @@ async fn keys_that_cannot_be_had_are_503_and_not_the_callers_fault() {
     door.refuses("what can be told without keys is told", &unknown_issuer, &door.exchange, invalid("iss")).await;
     door.assert_untouched();
     door.harness.stage.faults().set_keys_unavailable(false);
-    door.harness.clock.advance(std::time::Duration::from_secs(60));
+    door.harness.clock.advance(std::time::Duration::from_mins(1));
     door.admits("keys are back", &token, &door.exchange).await;
     door.harness.stage.faults().set_keys_unavailable(true);
-    door.harness.clock.advance(std::time::Duration::from_secs(600));
+    door.harness.clock.advance(std::time::Duration::from_mins(10));
     door.admits("kept keys are used while the issuer is away", &token, &door.exchange).await;
 }

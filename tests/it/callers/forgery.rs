@@ -44,9 +44,7 @@ impl Forge {
     }
 
     fn jwk(&self, more: Value) -> Value {
-        let mut jwk = json!({ "kty": "RSA", "use": "sig", "n": self.modulus, "e": self.exponent });
-        jwk.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        jwk
+        with(json!({ "kty": "RSA", "use": "sig", "n": self.modulus, "e": self.exponent }), more)
     }
 
     fn publish(&self) -> ScriptedServer {
@@ -107,10 +105,14 @@ async fn door_and_claims(keys: &ScriptedServer) -> (Door, Value) {
     (door, claims)
 }
 
+fn with(mut object: Value, more: Value) -> Value {
+    let Value::Object(more) = more else { panic!("members are an object") };
+    object.as_object_mut().unwrap().extend(more);
+    object
+}
+
 fn header(more: Value) -> Value {
-    let mut header = json!({ "alg": "RS256", "typ": "JWT", "kid": "good" });
-    header.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    header
+    with(json!({ "alg": "RS256", "typ": "JWT", "kid": "good" }), more)
 }
 
 // Cases 4 to 14.

@@ -37,6 +37,7 @@ async fn in_forward_the_bot_finds_the_token_kept_when_the_invoke_reaches_it_unch
     };
     let (answer, received) = tokio::join!(harness.post_as("demo", &caller, &activity), bot);
     assert_eq!((answer.status, answer.body.as_slice()), (200, &b""[..]), "the bot's own answer");
+    assert_eq!(received[0].path, "/api/messages");
     assert_eq!(received[0].body, serde_json::to_vec(&activity).unwrap(), "byte by byte");
     assert_eq!(received[0].header("authorization"), Some(bearer.as_str()));
     assert_eq!(received_in_the_end(harness).await.len(), 1, "no event besides");

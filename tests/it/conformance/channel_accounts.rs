@@ -49,6 +49,7 @@ async fn the_first_identity_to_succeed_is_the_accounts_and_stays_so_over_a_resta
     let cleo = exchange(&harness, "Cleo", "directline", "dl_1").await;
     assert_eq!(harness.post(&cleo).await.status, 412, "a failure pins nobody");
     assert_eq!(harness.post(&ada).await.status, 200);
+    harness.bot_received(1).await;
     assert_mismatch("pinned", &harness.post(&ben).await, "pin");
     harness.restart(&Options::default()).await;
     assert_mismatch("pinned, restarted", &harness.post(&ben).await, "pin");

@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Scene, assert_mismatch, exchange_of, is_kept, received_in_the_end, success};
+use super::{Change, Scene, assert_mismatch, exchange_of, is_kept, received_in_the_end, success};
 use crate::harness::{Harness, Options};
+
+/// How a case names a tenant.
+type TenantChange = fn(&mut Value, &str);
 
 fn with_identity(lines: &str) -> Options {
     Options { identity: lines.to_owned(), ..Options::default() }
@@ -54,7 +57,7 @@ async fn the_object_id_is_compared_ignoring_case() {
 
 #[tokio::test]
 async fn case_50_a_foreign_tenants_user_is_refused_unless_that_tenant_is_listed() {
-    let changes: [(&str, fn(&mut Value, &str)); 3] = [
+    let changes: [(&str, TenantChange); 3] = [
         ("both", |activity, tenant| {
             activity["conversation"]["tenantId"] = tenant.into();
             activity["channelData"]["tenant"]["id"] = tenant.into();
@@ -87,7 +90,7 @@ async fn case_50_a_foreign_tenants_user_is_refused_unless_that_tenant_is_listed(
 
 #[tokio::test]
 async fn a_teams_activity_without_object_id_or_tenant_is_refused_unless_the_operator_allows_it() {
-    let changes: [(&str, fn(&mut Value)); 3] = [
+    let changes: [(&str, Change); 3] = [
         ("no aadObjectId", |activity| drop(activity["from"].as_object_mut().unwrap().remove("aadObjectId"))),
         ("empty aadObjectId", |activity| activity["from"]["aadObjectId"] = "".into()),
         ("no tenant", without_tenant),

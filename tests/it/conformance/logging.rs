@@ -1,9 +1,9 @@
 //! Case 77: nothing that opens a door is ever written down or sent back.
 
 use bot_sso::dev::{Fault, FaultRule};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Scene, exchange_of};
+use super::{Change, Scene, exchange_of};
 use crate::harness::{Answer, Options, activities, logs};
 
 /// Whether `text` holds two or three runs of base64url joined by dots, the first of which begins as JSON does.
@@ -31,7 +31,7 @@ async fn case_77_no_log_line_and_no_answer_holds_a_token_a_code_or_a_secret() {
     let (ada, harness) = (scene.harness.user("Ada"), &scene.harness);
     let mut answers: Vec<Answer> = Vec::new();
     let mut secrets = vec![scene.token.clone(), harness.channel_token("demo").await, harness.bot_token("demo").await];
-    let changes: [fn(&mut Value); 8] = [
+    let changes: [Change; 8] = [
         |_| {},
         |activity| activity["value"]["token"] = format!("{}x", activity["value"]["token"].as_str().unwrap()).into(),
         |activity| activity["value"]["connectionName"] = "Graph".into(),

@@ -23,6 +23,9 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Harness, Received, activities, logs};
 
+/// How a case differs from case 1.
+pub type Change = fn(&mut Value);
+
 /// What the cases start from: connection `graph`, user Ada, her valid token T, card id `x`.
 pub struct Scene {
     pub harness: Harness,

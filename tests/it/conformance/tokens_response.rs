@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{is_kept, received_in_the_end};
+use super::{Change, is_kept, received_in_the_end};
 use crate::harness::{Harness, activities, logs};
 
 fn forged(harness: &Harness) -> Value {
@@ -16,7 +16,7 @@ fn forged(harness: &Harness) -> Value {
 #[tokio::test]
 async fn case_53_a_tokens_response_that_arrives_is_dropped_in_every_spelling_and_the_operator_told() {
     let harness = Harness::start().await;
-    let changes: [(&str, fn(&mut Value)); 7] = [
+    let changes: [(&str, Change); 7] = [
         ("as SDKs spell it", |_| {}),
         ("type and name in another case", |event| {
             event["type"] = "Event".into();

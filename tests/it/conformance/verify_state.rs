@@ -165,9 +165,7 @@ async fn case_59_the_code_is_found_among_several_pending_sign_ins_and_ends_only_
 }
 
 #[tokio::test]
-async fn case_59_of_two_good_codes_that_are_equal_the_most_recent_card_wins() {
-    // Two codes are equal by chance only, so the order is shown by what is asked: the newer sign-in's code is tried
-    // first, and a try on the older one would have cost one of the five.
+async fn case_59_the_most_recent_card_is_tried_first_and_the_older_cards_code_stays_good() {
     let mut harness = Harness::start().await;
     begin(&harness, "graph").await;
     harness.clock.advance(std::time::Duration::from_secs(5));
@@ -175,8 +173,16 @@ async fn case_59_of_two_good_codes_that_are_equal_the_most_recent_card_wins() {
     let user = harness.user("Ada");
     let older = harness.issue_code(&Options::default(), &user, "graph", "of-graph").await;
     let newer = harness.issue_code(&Options::default(), &user, "mail", "of-mail").await;
-    assert_empty("59", &harness.post(&verify(&harness, json!({ "state": newer }))).await, 200);
-    assert_empty("59", &harness.post(&verify(&harness, json!({ "state": older }))).await, 200);
+    // Two wrong codes on two connections use up four of the five tries. The newer card's code would find none left if it
+    // were tried on the older card first.
+    let right: Vec<u32> = [&older, &newer].iter().map(|code| code.parse().unwrap()).collect();
+    for wrong in (0..1_000_000).filter(|code| !right.contains(code)).take(2) {
+        let state = format!("{wrong:06}");
+        assert_empty("59, wrong", &harness.post(&verify(&harness, json!({ "state": state }))).await, 404);
+    }
+    assert_empty("59, newer", &harness.post(&verify(&harness, json!({ "state": newer }))).await, 200);
+    harness.bot_received(1).await;
+    assert_empty("59, older", &harness.post(&verify(&harness, json!({ "state": older }))).await, 200);
     let told: Vec<Value> =
         received_in_the_end(&harness).await.iter().map(|event| event.json()["value"]["token"].clone()).collect();
     assert_eq!(told, ["of-mail", "of-graph"]);

@@ -19,11 +19,9 @@ fn padded(harness: &Harness, size: usize) -> String {
 }
 
 fn chunked(body: &str) -> String {
-    let mut text = String::new();
-    for chunk in body.as_bytes().chunks(1000) {
-        text.push_str(&format!("{:x};ext=1\r\n{}\r\n", chunk.len(), String::from_utf8_lossy(chunk)));
-    }
-    text + "0\r\n\r\n"
+    let chunk = |chunk: &[u8]| format!("{:x};ext=1\r\n{}\r\n", chunk.len(), String::from_utf8_lossy(chunk));
+    let chunks: Vec<_> = body.as_bytes().chunks(1000).map(chunk).collect();
+    chunks.concat() + "0\r\n\r\n"
 }
 
 #[tokio::test]

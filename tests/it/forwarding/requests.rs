@@ -62,9 +62,9 @@ async fn ordinary_headers_pass_and_those_of_the_connection_do_not() {
         ("x-named-here", "1"),
         ("X-NAMED-TOO", "1"),
     ];
-    let lines: String = passing.iter().chain(&dropped).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let lines: Vec<_> = passing.iter().chain(&dropped).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let body = message(&harness);
-    let request = format!("{}content-length: {}\r\n\r\n{body}", head(&token, &lines), body.len());
+    let request = format!("{}content-length: {}\r\n\r\n{body}", head(&token, &lines.concat()), body.len());
     let base = harness.base.clone();
     let answer = blocking(move || Wire::to(&base).send(request.as_bytes()).read_all()).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
@@ -143,12 +143,19 @@ async fn a_token_event_that_arrives_is_dropped_and_nothing_is_stored() {
     let event = activities::on_channel(event, "directline", "dl_ada");
     assert_eq!(harness.post(&event).await.status, 200);
     assert_eq!(harness.get_token("directline", "dl_ada", "graph").await.status, 404);
-    let mut foreign = event;
-    foreign["value"]["connectionName"] = "somebody-elses".into();
-    assert_eq!(harness.post(&foreign).await.status, 200);
-    let received = harness.bot.received();
-    assert_eq!(received.len(), 1, "only the event for a connection that is not ours");
-    assert_eq!(received[0].json(), foreign);
+    let mut elsewhere = event.clone();
+    elsewhere["value"]["connectionName"] = "somebody-elses".into();
+    let mut spelled = event.clone();
+    spelled["type"] = "Event".into();
+    spelled["name"] = "Tokens/Response".into();
+    for forged in [elsewhere, spelled] {
+        assert_eq!(harness.post(&forged).await.status, 200);
+    }
+    assert!(harness.bot.received().is_empty());
+    let mut other = event;
+    other["name"] = "tokens/other".into();
+    assert_eq!(harness.post(&other).await.status, 200);
+    assert_eq!(harness.bot.received().len(), 1, "other events pass");
 }
 
 #[tokio::test]
