@@ -84,6 +84,9 @@ pub enum BuildError {
     /// Development mode was to be reachable from elsewhere.
     #[error("server.listen: development mode listens on loopback only, not on {0}")]
     NotLoopback(SocketAddr),
+    /// The process cannot be told to stop or to read its files again.
+    #[error("signals cannot be received: {0}")]
+    Signals(std::io::Error),
     /// The certificate cannot be used.
     #[error("server.tls: {0}")]
     Tls(String),
@@ -100,6 +103,8 @@ pub struct Application {
     server: actix_web::dev::Server,
     addresses: Vec<SocketAddr>,
     renewable: Arc<Renewable>,
+    /// From when it listens on: a signal that comes before it runs must not end the process in its own way.
+    signals: serving::Signals,
     counters: Arc<Counters>,
     delivery: ContinuationDelivery,
 }
@@ -136,11 +141,12 @@ pub fn build(
     let doors = open_doors(&config, &rooms);
     let certificate = config.server.tls.as_ref().map(tls::RenewableCertificate::load).transpose();
     let certificate = certificate.map_err(BuildError::Tls)?.map(Arc::new);
+    let signals = serving::Signals::receive().map_err(BuildError::Signals)?;
     let (server, addresses) = serving::listen(&config.server, doors, development, certificate.as_ref())?;
     let (keys, file) = (config.keys.file, config.file);
     let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials: rooms.credentials, file });
     let Rooms { counters, delivery, .. } = rooms;
-    Ok(Application { server, addresses, renewable, counters, delivery })
+    Ok(Application { server, addresses, renewable, signals, counters, delivery })
 }
 
 /// Everything behind the doors, bottom up.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, middleware, web};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::loopback_host::loopback_host_only;
 use super::renewal::Renewable;
@@ -88,10 +88,10 @@ impl Application {
     /// credentials again.
     ///
     /// # Errors
-    /// If signals cannot be received or the server fails.
+    /// If the server fails.
     pub async fn run(self) -> std::io::Result<()> {
         let handle = self.server.handle();
-        let tending = tokio::spawn(tend(handle, self.renewable, self.counters.clone()));
+        let tending = tokio::spawn(tend(handle, self.signals, self.renewable, self.counters.clone()));
         let served = self.server.await;
         if !self.delivery.finish(DELIVERY_TIME).await {
             tracing::warn!("some bots were not told of their users' tokens: they did not answer in time");
@@ -102,18 +102,30 @@ impl Application {
     }
 }
 
+/// The signals that mean something to us.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    pub(super) fn receive() -> std::io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { terminate, interrupt, hang_up: signal(SignalKind::hangup())? })
+    }
+}
+
 /// Watches signals for as long as the server runs.
-async fn tend(handle: ServerHandle, renewable: Arc<Renewable>, counters: Arc<Counters>) -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
+async fn tend(handle: ServerHandle, mut signals: Signals, renewable: Arc<Renewable>, counters: Arc<Counters>) {
     let mut ticks = tokio::time::interval(COUNTS_EVERY);
     ticks.tick().await;
     loop {
         tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            _ = hang_up.recv() => {
+            _ = signals.terminate.recv() => break,
+            _ = signals.interrupt.recv() => break,
+            _ = signals.hang_up.recv() => {
                 let renewable = renewable.clone();
                 // Reads files; a failure to do so is logged where it happens.
                 let _ = tokio::task::spawn_blocking(move || renewable.renew()).await;
@@ -123,5 +135,4 @@ async fn tend(handle: ServerHandle, renewable: Arc<Renewable>, counters: Arc<Cou
     }
     tracing::info!("draining: no new connections, requests under way are finished");
     handle.stop(true).await;
-    Ok(())
 }
