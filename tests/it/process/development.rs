@@ -1,7 +1,7 @@
 //! `bot-sso dev`: what it prints can be pasted, and it answers this machine only.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
 use bot_sso::app::{self, Ambient, BuildError, DevelopmentMode};
@@ -15,28 +15,29 @@ use super::setting::Setting;
 struct Development {
     child: Child,
     printed: Vec<String>,
+    /// Held open: what is printed after the last command must find a reader.
+    _rest: BufReader<ChildStdout>,
 }
 
 impl Development {
     /// Starts it in an environment that must not count, and reads what it prints.
     fn start() -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_bot-sso"))
+        let mut child = Command::new(env!("CARGO_BIN_EXE_bot-sso"))
             .args(["dev", "--port", "0"])
             .env("BOT_SSO_SERVER__LISTEN", "[\"0.0.0.0:0\"]")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut started = Self { child, printed: Vec::new() };
-        for line in BufReader::new(started.child.stdout.take().unwrap()).lines() {
-            started.printed.push(line.unwrap());
-            if started.printed.iter().any(|line| line.contains("card-3"))
-                && started.printed.ends_with(&["}'".to_owned()])
-            {
-                return started;
+        let (mut output, mut printed) = (BufReader::new(child.stdout.take().unwrap()), Vec::<String>::new());
+        let mut line = String::new();
+        while output.read_line(&mut line).unwrap() > 0 {
+            printed.push(std::mem::take(&mut line).trim_end_matches('\n').to_owned());
+            if printed.iter().any(|line| line.contains("card-3")) && printed.ends_with(&["}'".to_owned()]) {
+                return Self { child, printed, _rest: output };
             }
         }
-        panic!("it ended early: {:#?}", started.printed);
+        panic!("it ended early: {printed:#?}");
     }
 
     fn gateway(&self) -> &str {
