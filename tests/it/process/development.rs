@@ -1,6 +1,6 @@
 //! `bot-sso dev`: what it prints can be pasted, and it answers this machine only.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
@@ -14,9 +14,9 @@ use super::setting::Setting;
 /// `bot-sso dev` on free ports; killed when dropped.
 struct Development {
     child: Child,
+    /// Kept open: who prints into a closed pipe ends.
+    output: BufReader<ChildStdout>,
     printed: Vec<String>,
-    /// Held open: what is printed after the last command must find a reader.
-    _rest: BufReader<ChildStdout>,
 }
 
 impl Development {
@@ -29,15 +29,24 @@ impl Development {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let (mut output, mut printed) = (BufReader::new(child.stdout.take().unwrap()), Vec::<String>::new());
-        let mut line = String::new();
-        while output.read_line(&mut line).unwrap() > 0 {
-            printed.push(std::mem::take(&mut line).trim_end_matches('\n').to_owned());
-            if printed.iter().any(|line| line.contains("card-3")) && printed.ends_with(&["}'".to_owned()]) {
-                return Self { child, printed, _rest: output };
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut started = Self { child, output, printed: Vec::new() };
+        started.read();
+        started
+    }
+
+    /// Reads to the end of the last command.
+    fn read(&mut self) {
+        let is_last = |line: &str, before: &[String]| line == "}'" && before.iter().any(|line| line.contains("card-3"));
+        for line in self.output.by_ref().lines() {
+            let line = line.unwrap();
+            let is_last = is_last(&line, &self.printed);
+            self.printed.push(line);
+            if is_last {
+                return;
             }
         }
-        panic!("it ended early: {printed:#?}");
+        panic!("it ended early: {:#?}", self.printed);
     }
 
     fn gateway(&self) -> &str {

@@ -3,7 +3,7 @@
 use bot_sso::dev::Signer;
 use serde_json::json;
 
-use super::{assert_nothing, error_of, names_of, sign_in};
+use super::{assert_nothing, error_of, sign_in};
 use crate::harness::{Answer, Harness, Options};
 
 const ADA: &str = "userId=29:ada&connectionName=graph&channelId=msteams";
