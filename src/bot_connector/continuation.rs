@@ -42,7 +42,8 @@ pub struct ContinuationDelivery {
 /// What a try showed.
 enum Tried {
     Delivered(u16),
-    /// The bot was not reached, or its turn failed before it saved anything: trying again cannot continue a dialog twice.
+    /// The bot was not reached, or says that its turn failed: SDK bots save no dialog state in a turn that fails, so the
+    /// dialog still waits.
     NotReached,
     /// It may have.
     Unclear(Option<u16>),

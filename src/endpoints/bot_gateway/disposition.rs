@@ -4,7 +4,7 @@ use super::replies::{InvokeReply, refuse_shape};
 use super::{BotGateway, Inbound};
 use crate::domain::{Connection, NamedConnection};
 use crate::observability::Count;
-use crate::protocol::{InvokeKind, Node, TOKENS_RESPONSE, TokenExchangeInvokeRequest};
+use crate::protocol::{InvokeKind, TOKENS_RESPONSE, TokenExchangeInvokeRequest};
 
 /// Whose an activity is, and what is to be done with it (DESIGN §3.1).
 pub(super) enum Disposition<'a> {
@@ -80,17 +80,14 @@ fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> Dis
     }
 }
 
-/// A `tokens/response` event for one of our connections, or for none it names: only we send those.
+/// A `tokens/response` event to a bot whose connections are ours: only we send those.
+///
+/// Whatever connection it names: SDK prompts take the token of any such event, so one that named another connection
+/// would continue a dialog that waits for ours, with a token that nobody checked. A bot has one Token Service, so no
+/// other one has a reason to send it events.
 fn is_forged_token(gateway: &BotGateway, inbound: &Inbound<'_>) -> bool {
     let activity = &inbound.activity;
-    if !activity.is("event") || !activity.name().is_some_and(|name| name.eq_ignore_ascii_case(TOKENS_RESPONSE)) {
-        return false;
-    }
-    let named = activity.value().map(|value| value.get_any_case("connectionName"));
-    match named {
-        Some(Ok(Some(Node::String(name)))) => {
-            !matches!(gateway.directory.find_connection(&inbound.bot.name, name), NamedConnection::Unknown)
-        }
-        _ => !gateway.directory.connections_of(&inbound.bot.name).is_empty(),
-    }
+    activity.is("event")
+        && activity.name().is_some_and(|name| name.eq_ignore_ascii_case(TOKENS_RESPONSE))
+        && !gateway.directory.connections_of(&inbound.bot.name).is_empty()
 }

@@ -2,6 +2,7 @@
 
 pub mod activities;
 pub mod logs;
+pub mod peers;
 mod recorder;
 
 use std::path::PathBuf;

@@ -1,0 +1,167 @@
+//! Programs of other people that the tests run beside the application: an SDK bot on Node, MSAL on Node and on Python.
+
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+const POLL: Duration = Duration::from_millis(10);
+
+/// A program of `tests/peers`.
+pub struct Program {
+    /// Folder below `tests/peers`.
+    pub peer: &'static str,
+    /// File in that folder; `.py` runs in the peer's virtual environment, everything else on Node.
+    pub script: &'static str,
+}
+
+/// A running program; killed when dropped.
+pub struct Peer {
+    label: String,
+    child: Child,
+    printed: Arc<Mutex<Vec<String>>>,
+    complaints: Arc<Mutex<String>>,
+}
+
+impl Peer {
+    /// Starts a program with exactly this environment and `PATH`. What it prints also goes to `target/test-logs`, under
+    /// `label`, where `scripts/test` searches it for tokens.
+    pub fn start(program: &Program, label: &str, environment: &[(&str, String)]) -> Self {
+        let mut child = command(program)
+            .env_clear()
+            .env("PATH", search_path())
+            .envs(environment.iter().map(|(name, value)| (*name, value.as_str())))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{} cannot be started: {error}", program.script));
+        let printed = Arc::new(Mutex::new(Vec::new()));
+        let complaints = Arc::new(Mutex::new(String::new()));
+        keep_lines(BufReader::new(child.stdout.take().unwrap()), label, printed.clone());
+        keep_text(child.stderr.take().unwrap(), complaints.clone());
+        Self { label: label.to_owned(), child, printed, complaints }
+    }
+
+    /// The lines of standard output so far.
+    pub fn printed(&self) -> Vec<String> {
+        self.printed.lock().unwrap().clone()
+    }
+
+    /// The same, read as JSON.
+    pub fn events(&self) -> Vec<Value> {
+        let lines = self.printed();
+        lines
+            .iter()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("not JSON ({error}): {line}")))
+            .collect()
+    }
+
+    /// Waits for a line that fits.
+    pub async fn wait_for(&mut self, what: &str, limit: Duration, fits: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + limit;
+        loop {
+            if let Some(event) = self.events().into_iter().find(&fits) {
+                return event;
+            }
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "{} ended before {what}: {}", self.label, self.account());
+            assert!(Instant::now() < end, "{} has not printed {what}: {}", self.label, self.account());
+            sleep(POLL).await;
+        }
+    }
+
+    /// Waits until the program has ended well, and returns what it printed.
+    pub async fn finish(mut self, limit: Duration) -> Vec<Value> {
+        let status = self.wait_for_end(limit).await;
+        assert!(status.success(), "{} failed: {}", self.label, self.account());
+        self.events()
+    }
+
+    async fn wait_for_end(&mut self, limit: Duration) -> ExitStatus {
+        let end = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                // The readers come to the end of the pipes on their own.
+                while Arc::strong_count(&self.printed) + Arc::strong_count(&self.complaints) > 2 {
+                    sleep(POLL).await;
+                }
+                return status;
+            }
+            assert!(Instant::now() < end, "{} did not end in time: {}", self.label, self.account());
+            sleep(POLL).await;
+        }
+    }
+
+    fn account(&self) -> String {
+        format!("{}\n{}", self.printed().join("\n"), self.complaints.lock().unwrap())
+    }
+}
+
+impl Drop for Peer {
+    #[allow(clippy::print_stdout, reason = "shown when the test fails")]
+    fn drop(&mut self) {
+        // It may have ended on its own.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        println!("{} printed:\n{}", self.label, self.account());
+    }
+}
+
+/// A port of 127.0.0.1 that nobody listens on just now.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn command(program: &Program) -> Command {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(program.peer);
+    let is_python = Path::new(program.script).extension().is_some_and(|extension| extension == "py");
+    let mut command = if is_python {
+        Command::new(installed(root.join(".venv/bin/python"), "a virtual environment with MSAL"))
+    } else {
+        installed(root.join("node_modules"), "the Node packages");
+        Command::new("node")
+    };
+    command.arg(root.join(program.script)).current_dir(root);
+    command
+}
+
+fn installed(path: PathBuf, what: &str) -> PathBuf {
+    assert!(path.exists(), "{} is missing: run scripts/test once, it installs {what} there", path.display());
+    path
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one variable a program needs in order to be found")]
+fn search_path() -> std::ffi::OsString {
+    std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into())
+}
+
+fn keep_lines(reader: impl BufRead + Send + 'static, label: &str, printed: Arc<Mutex<Vec<String>>>) {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-logs");
+    std::fs::create_dir_all(&directory).unwrap();
+    let path = directory.join(format!("{label}.log"));
+    let mut file = OpenOptions::new().create(true).write(true).truncate(true).open(path).unwrap();
+    std::thread::spawn(move || {
+        for line in reader.lines().map_while(Result::ok) {
+            let _ = writeln!(file, "{line}");
+            printed.lock().unwrap().push(line);
+        }
+    });
+}
+
+fn keep_text(mut reader: impl Read + Send + 'static, text: Arc<Mutex<String>>) {
+    std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(count) = reader.read(&mut bytes) {
+            if count == 0 {
+                break;
+            }
+            text.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+    });
+}

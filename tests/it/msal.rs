@@ -1,0 +1,103 @@
+//! Unmodified MSAL libraries complete on-behalf-of against the local tenant: that proves the stage, not the application.
+
+use std::time::Duration;
+
+use bot_sso::dev::{GrantKind, Stage, StageOptions};
+use bot_sso::domain::{SystemClock, SystemEntropy};
+use serde_json::{Value, json};
+
+use crate::harness::peers::{Peer, Program};
+
+const GRAPH_SCOPE: &str = "https://graph.microsoft.com/User.Read";
+
+struct Run {
+    printed: Value,
+    stage: Stage,
+    _directory: tempfile::TempDir,
+}
+
+/// Runs a script against a stage of its own, where it plays the bot `demo`. `ca_variable` names the stage's CA to its
+/// runtime.
+async fn run(program: Program, ca_variable: &str) -> Run {
+    let directory = tempfile::tempdir().unwrap();
+    let stage = Stage::start(StageOptions {
+        http_port: 0,
+        https_port: 0,
+        directory: directory.path().to_owned(),
+        clock: std::sync::Arc::new(SystemClock),
+        entropy: std::sync::Arc::new(SystemEntropy),
+    })
+    .await
+    .unwrap();
+    let label = format!("msal-{}", program.script);
+    let mut environment = environment(&stage);
+    environment.push((ca_variable, stage.ca_file().display().to_string()));
+    let printed = Peer::start(&program, &label, &environment).finish(Duration::from_mins(1)).await;
+    assert_eq!(printed.len(), 1, "{printed:?}");
+    Run { printed: printed[0].clone(), stage, _directory: directory }
+}
+
+fn environment(stage: &Stage) -> Vec<(&'static str, String)> {
+    let (directory, http) = (stage.directory(), stage.http_base());
+    let tenant = directory.main_tenant_id();
+    let connection = directory.connections.iter().find(|entry| entry.bot == "demo" && entry.name == "graph").unwrap();
+    let credentials = |name: &str| {
+        let user = directory.find_user(name).unwrap();
+        json!({ "name": user.principal_name, "password": user.password })
+    };
+    let users = json!({ "signs_in": credentials("ada"), "lacks_consent": credentials("cleo"), "needs_mfa": credentials("dan") });
+    let certificate = stage.client_certificate();
+    vec![
+        ("STAGE_AUTHORITY", format!("{}/{tenant}", stage.https_base())),
+        ("STAGE_TOKEN_ENDPOINT", format!("{http}/{tenant}/oauth2/v2.0/token")),
+        ("STAGE_GRAPH_ME", format!("{http}/graph/v1.0/me")),
+        ("STAGE_CLIENT_ID", connection.client_id.to_owned()),
+        ("STAGE_CLIENT_SECRET", connection.client_secret.to_owned()),
+        ("STAGE_CERTIFICATE_FILE", certificate.certificate_file.display().to_string()),
+        ("STAGE_KEY_FILE", certificate.key_file.display().to_string()),
+        ("STAGE_USER_CLIENT_ID", directory.clients[0].client_id.to_owned()),
+        ("STAGE_EXCHANGE_SCOPE", connection.exchange_scope.clone()),
+        ("STAGE_SCOPE", GRAPH_SCOPE.to_owned()),
+        ("STAGE_USERS", users.to_string()),
+    ]
+}
+
+/// Both libraries report the same, under names of their own that the scripts make equal.
+fn assert_stories(run: &Run) {
+    let Run { printed, stage, .. } = run;
+    for credential in ["secret", "certificate"] {
+        let result = &printed[credential];
+        assert_eq!(result["signed_in_as"], "Ada Lovelace", "{credential}: {printed}");
+        assert_eq!(result["account"], "ada@contoso.example", "{credential}: {printed}");
+        assert_eq!(result["token_type"], "Bearer", "{credential}: {printed}");
+        let scopes = result["scopes"].as_array().unwrap();
+        assert!(scopes.iter().any(|scope| scope.as_str().unwrap().ends_with("User.Read")), "{credential}: {printed}");
+    }
+    assert_eq!(printed["no_consent"]["error"], "invalid_grant", "{printed}");
+    assert_eq!(printed["no_consent"]["suberror"], "consent_required", "{printed}");
+    assert_eq!(printed["no_consent"]["number"].to_string().trim_matches('"'), "65001", "{printed}");
+    assert!(printed["no_consent"]["message"].as_str().unwrap().contains("AADSTS65001"), "{printed}");
+    let claims: Value = serde_json::from_str(printed["mfa"]["claims"].as_str().unwrap()).unwrap();
+    assert!(claims["access_token"].is_object(), "{printed}");
+    assert_eq!(printed["mfa"]["number"].to_string().trim_matches('"'), "50076", "{printed}");
+    for refused in ["no_consent", "mfa"] {
+        assert!(printed[refused]["correlation_id"].is_string(), "{refused}: {printed}");
+    }
+    let calls = stage.calls().snapshot();
+    let seen: Vec<_> = calls.requests.iter().filter(|request| request.grant == GrantKind::OnBehalfOf).collect();
+    let proofs: Vec<_> = seen.iter().map(|request| request.client_proof.unwrap_or("refused")).collect();
+    assert_eq!(proofs, ["secret", "certificate", "secret", "secret"]);
+    assert_eq!(calls.graph, 2);
+}
+
+#[tokio::test]
+async fn msal_for_node_completes_on_behalf_of_and_understands_refusals() {
+    let run = run(Program { peer: "msal", script: "obo.mjs" }, "NODE_EXTRA_CA_CERTS").await;
+    assert_stories(&run);
+}
+
+#[tokio::test]
+async fn msal_for_python_completes_on_behalf_of_and_understands_refusals() {
+    let run = run(Program { peer: "msal", script: "obo.py" }, "REQUESTS_CA_BUNDLE").await;
+    assert_stories(&run);
+}
