@@ -28,7 +28,7 @@ use crate::identity_provider::{
 use crate::inbound::{BodyLimits, Callers, TokenServiceTrust, TrustedProxies};
 use crate::observability::Counters;
 use crate::outbound::{Outbound, OutboundError, OutboundSettings};
-use crate::pending::{Continuations, PendingSignIns};
+use crate::pending::{Continuations, PendingError, PendingSignIns};
 use crate::sealing::{KeyRing, KeyRingError, Sealer};
 use crate::sign_in::{CodeRedemption, MagicCodes};
 use crate::store::{Durability, EmbeddedStore, Store, StoreError};
@@ -70,6 +70,9 @@ pub enum BuildError {
     /// The store cannot be opened.
     #[error("store.path: {0}")]
     Store(#[from] StoreError),
+    /// What an earlier process has left cannot be read.
+    #[error("store.path: {0}")]
+    Pending(#[from] PendingError),
     /// The HTTP client cannot be set up.
     #[error("outbound: {0}")]
     Outbound(#[from] OutboundError),
@@ -128,7 +131,7 @@ struct Rooms {
 ///
 /// # Errors
 /// [`BuildError`] names the key of the configuration that has to change.
-pub fn build(
+pub async fn build(
     config: Configuration,
     ambient: Ambient,
     development: Option<DevelopmentMode>,
@@ -138,6 +141,7 @@ pub fn build(
     }
     let sealer = Arc::new(Sealer::new(KeyRing::load(&config.keys.file)?, ambient.entropy.clone()));
     let rooms = furnish(&config, ambient, &sealer)?;
+    rooms.parts.pending.recall().await?;
     let doors = open_doors(&config, &rooms);
     let certificate = config.server.tls.as_ref().map(tls::RenewableCertificate::load).transpose();
     let certificate = certificate.map_err(BuildError::Tls)?.map(Arc::new);

@@ -112,7 +112,7 @@ fn serve(file: &Path) -> anyhow::Result<ExitCode> {
         tracing::warn!(path = warning.path, "{}", warning.message);
     }
     actix_web::rt::System::new().block_on(async {
-        let application = app::build(configuration, ambient(), None)?;
+        let application = app::build(configuration, ambient(), None).await?;
         tracing::info!(addresses = ?application.addresses(), "listening");
         application.run().await.context("the listeners failed")?;
         tracing::info!("stopped");

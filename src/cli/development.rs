@@ -56,7 +56,7 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     let configuration =
         config::parse(&text, &Environment::of(stage.secrets())).map_err(|problems| anyhow!("{problems}"))?;
     let development = DevelopmentMode { routes: Arc::new(stage.routes(&gateway)) };
-    let application = app::build(configuration, Ambient { clock, entropy }, Some(development));
+    let application = app::build(configuration, Ambient { clock, entropy }, Some(development)).await;
     let application = application.with_context(|| ports.hint())?;
     print(&stage.instructions(&gateway))?;
     application.run().await.context("the listeners failed")?;

@@ -1,5 +1,6 @@
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
+use std::task::Poll;
 
 use tokio::time::timeout_at;
 
@@ -46,8 +47,9 @@ impl<S: Settlement> ExchangeEngine<S> {
 
     /// Runs one exchange or joins the one that is under way: *admit* → *join* → *recall* → *redeem* → *keep* → *settle*.
     ///
-    /// `settling` is asked by the leader alone for what turns the outcome into everybody's answer. That runs in a task of
-    /// its own, so that a client that hangs up cancels nobody.
+    /// `settling` is asked by the leader alone for what turns the outcome into everybody's answer. As soon as that or
+    /// anything before it has to wait, all of it goes on in a task of its own, so that a client that hangs up cancels
+    /// nobody.
     ///
     /// # Errors
     /// A [`Refusal`] that concerns this request only: not admitted, too many waiting, out of time.
@@ -81,7 +83,7 @@ impl<S: Settlement> ExchangeEngine<S> {
                     let (Some((request, settling)), Some(binding)) = (work.take(), binding) else {
                         return Err(vanished());
                     };
-                    tokio::spawn(lead(self.parts.clone(), ticket, (request, binding, key), settling()));
+                    begin(lead(self.parts.clone(), ticket, (request, binding, key), settling())).await;
                     waiting
                 }
             };
@@ -161,7 +163,16 @@ impl<S: Settlement> ExchangeEngine<S> {
     }
 }
 
-/// The leader's task.
+/// Does at once what needs no waiting, which is all there is to do where the token is in memory; the rest goes on in a
+/// task of its own.
+async fn begin(work: impl Future<Output = ()> + Send + 'static) {
+    let mut work = Box::pin(work);
+    if poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await.is_pending() {
+        tokio::spawn(work);
+    }
+}
+
+/// The leader's work.
 async fn lead<S, F, A>(
     parts: ExchangeParts,
     ticket: Ticket<S>,
@@ -225,7 +236,16 @@ async fn obtain(
         granted_scope: redeemed.granted_scope,
         obtained_at: parts.clock.now(),
     };
-    parts.vault.keep(&slot, request.connection.revision, token, epoch).await.map_err(|error| store_failure(&error))
+    let kept = parts.vault.keep(&slot, request.connection.revision, token, epoch).await;
+    let kept = kept.map_err(|error| store_failure(&error))?;
+    tracing::info!(
+        correlation_id = request.correlation_id,
+        bot = slot.account.bot.as_str(),
+        connection = slot.connection.as_str(),
+        user = %kept.user,
+        "a token is kept"
+    );
+    Ok(kept)
 }
 
 /// Pins the accounts to the identity that succeeded first; of two that race one is refused.

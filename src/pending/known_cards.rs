@@ -1,13 +1,16 @@
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
 
 use super::LIFE;
-use crate::domain::Timestamp;
+use crate::domain::{BotName, ChannelAccount, Timestamp};
 use crate::store::RecordKey;
 
-/// Most keys remembered; at some 60 bytes each.
+/// Most marks remembered; at some 40 bytes each.
 const MOST: usize = 400_000;
 /// How often those that are over are forgotten.
 const SWEEP: Duration = Duration::from_mins(1);
@@ -16,91 +19,140 @@ const SWEEP: Duration = Duration::from_mins(1);
 /// exchange ids belong to no pending sign-in, and the hot path reads no disk (DESIGN §6).
 ///
 /// Says "not there" only when that is certain: in a store that is this process's alone, once everything an earlier
-/// process may have written is over.
+/// process may have written is over or listed.
 pub(super) struct KnownCards {
-    keys: DashMap<RecordKey, Timestamp>,
-    /// Before this (milliseconds) a key that is not known may exist all the same.
-    complete_from: AtomicI64,
+    /// Short hashes instead of the records' names, which cost a MAC each. Two that collide cost a look at the disk.
+    marks: DashMap<u64, Timestamp>,
+    hasher: RandomState,
+    /// Before this (milliseconds) there may be records of an earlier process: those in `inherited`, once that is known.
+    inherited_until: i64,
+    inherited: OnceLock<HashSet<RecordKey>>,
+    /// Before this (milliseconds) there may be records whose marks were too many to remember.
+    forgotten_until: AtomicI64,
     sweep_at: AtomicI64,
 }
+
+/// What a card or an account is recognised by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark(u64);
 
 impl KnownCards {
     /// Nothing is known yet. `exclusive`: nobody else writes to the store.
     pub(super) fn new(exclusive: bool, now: Timestamp) -> Self {
-        let complete_from = if exclusive { now.plus(LIFE).unix_millis() } else { i64::MAX };
-        let sweep_at = AtomicI64::new(now.plus(SWEEP).unix_millis());
-        Self { keys: DashMap::new(), complete_from: AtomicI64::new(complete_from), sweep_at }
-    }
-
-    /// Notes that a record may be under each of `keys` until `over`.
-    pub(super) fn note(&self, keys: [RecordKey; 2], over: Timestamp, now: Timestamp) {
-        self.sweep(now);
-        for key in keys {
-            self.keys.insert(key, over);
+        Self {
+            marks: DashMap::new(),
+            hasher: RandomState::new(),
+            inherited_until: if exclusive { now.plus(LIFE).unix_millis() } else { i64::MAX },
+            inherited: OnceLock::new(),
+            forgotten_until: AtomicI64::new(i64::MIN),
+            sweep_at: AtomicI64::new(now.plus(SWEEP).unix_millis()),
         }
     }
 
-    /// Whether a record may be under `key`.
-    pub(super) fn may_hold(&self, key: RecordKey, now: Timestamp) -> bool {
-        now.unix_millis() < self.complete_from.load(Ordering::Acquire)
-            || self.keys.get(&key).is_some_and(|over| now < *over)
+    /// The mark of a card.
+    pub(super) fn card(&self, bot: &BotName, card_id: &str) -> Mark {
+        Mark(self.hasher.hash_one((bot, card_id)))
+    }
+
+    /// The mark of an account.
+    pub(super) fn account(&self, account: &ChannelAccount) -> Mark {
+        Mark(self.hasher.hash_one(account))
+    }
+
+    /// Tells which records an earlier process has left, all of them. Only for a store that is this process's alone.
+    pub(super) fn inherit(&self, keys: impl IntoIterator<Item = RecordKey>) {
+        self.inherited.get_or_init(|| keys.into_iter().collect());
+    }
+
+    /// Notes that there may be a record for each of `marks` until `over`.
+    pub(super) fn note(&self, marks: [Mark; 2], over: Timestamp, now: Timestamp) {
+        self.sweep(now);
+        for Mark(mark) in marks {
+            self.marks.insert(mark, over);
+        }
+    }
+
+    /// Whether there may be a record for `mark`; `key` is its name, asked for only if needed.
+    pub(super) fn may_hold(&self, Mark(mark): Mark, key: impl FnOnce() -> RecordKey, now: Timestamp) -> bool {
+        if self.marks.get(&mark).is_some_and(|over| now < *over) {
+            return true;
+        }
+        let millis = now.unix_millis();
+        if millis < self.forgotten_until.load(Ordering::Acquire) {
+            return true;
+        }
+        millis < self.inherited_until
+            && self.inherited.get().is_none_or(|inherited| !inherited.is_empty() && inherited.contains(&key()))
     }
 
     fn sweep(&self, now: Timestamp) {
         let due = self.sweep_at.load(Ordering::Relaxed);
         let next = now.plus(SWEEP).unix_millis();
-        let is_due = now.unix_millis() >= due || self.keys.len() >= MOST;
+        let is_due = now.unix_millis() >= due || self.marks.len() >= MOST;
         if is_due && self.sweep_at.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            self.keys.retain(|_, over| now < *over);
+            self.marks.retain(|_, over| now < *over);
         }
-        if self.keys.len() >= MOST {
+        if self.marks.len() >= MOST {
             // Too many to remember: for one life everything is asked of the disk again.
-            let complete_from = now.plus(LIFE).unix_millis();
-            self.complete_from.fetch_max(complete_from, Ordering::AcqRel);
-            self.keys.clear();
+            self.forgotten_until.fetch_max(now.plus(LIFE).unix_millis(), Ordering::AcqRel);
+            self.marks.clear();
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
+
+    const ONE: RecordKey = RecordKey([1; 32]);
+    const OTHER: RecordKey = RecordKey([2; 32]);
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_unix_seconds(seconds)
     }
 
     #[test]
-    fn an_unknown_key_is_certainly_absent_only_once_an_earlier_process_records_are_over() {
-        let (key, index, other) = (RecordKey([1; 32]), RecordKey([2; 32]), RecordKey([3; 32]));
+    fn an_unknown_card_is_certainly_absent_only_once_an_earlier_process_records_are_over() {
         let known = KnownCards::new(true, at(0));
-        assert!(known.may_hold(key, at(899)));
-        assert!(!known.may_hold(key, at(900)));
-        known.note([key, index], at(1900), at(1000));
-        assert!(known.may_hold(key, at(1899)) && known.may_hold(index, at(1899)));
-        assert!(!known.may_hold(key, at(1900)) && !known.may_hold(other, at(1000)));
+        assert!(known.may_hold(Mark(1), || ONE, at(899)));
+        assert!(!known.may_hold(Mark(1), || ONE, at(900)));
+        known.note([Mark(1), Mark(2)], at(1900), at(1000));
+        assert!(known.may_hold(Mark(1), || ONE, at(1899)) && known.may_hold(Mark(2), || OTHER, at(1899)));
+        assert!(!known.may_hold(Mark(1), || ONE, at(1900)) && !known.may_hold(Mark(3), || ONE, at(1000)));
+    }
+
+    #[test]
+    fn of_an_earlier_process_records_only_those_listed_may_be_there() {
+        let known = KnownCards::new(true, at(0));
+        known.inherit([ONE]);
+        assert!(known.may_hold(Mark(1), || ONE, at(1)) && !known.may_hold(Mark(2), || OTHER, at(1)));
+        assert!(!known.may_hold(Mark(1), || ONE, at(900)), "it is over");
+    }
+
+    #[test]
+    fn nobody_is_asked_for_a_name_where_nothing_was_left() {
+        let known = KnownCards::new(true, at(0));
+        known.inherit([]);
+        assert!(!known.may_hold(Mark(1), || panic!("a name costs a MAC"), at(1)));
     }
 
     #[test]
     fn in_a_shared_store_nothing_is_certainly_absent() {
-        assert!(KnownCards::new(false, at(0)).may_hold(RecordKey([1; 32]), at(1_000_000)));
+        assert!(KnownCards::new(false, at(0)).may_hold(Mark(1), || ONE, at(1_000_000)));
     }
 
     #[test]
     fn what_is_over_is_forgotten_and_too_much_is_asked_of_the_disk() {
         let known = KnownCards::new(true, at(0));
-        let key = |number: u32| {
-            let mut bytes = [0; 32];
-            bytes[..4].copy_from_slice(&number.to_be_bytes());
-            RecordKey(bytes)
-        };
-        known.note([key(0), key(1)], at(1900), at(1000));
-        known.note([key(2), key(3)], at(3000), at(2000));
-        assert_eq!(known.keys.len(), 2);
+        known.inherit([]);
+        known.note([Mark(0), Mark(1)], at(1900), at(1000));
+        known.note([Mark(2), Mark(3)], at(3000), at(2000));
+        assert_eq!(known.marks.len(), 2);
         for number in 0..250_000 {
-            known.note([key(2 * number), key(2 * number + 1)], at(3000), at(2001));
+            known.note([Mark(2 * number), Mark(2 * number + 1)], at(3000), at(2001));
         }
-        assert!(known.keys.len() <= MOST);
-        assert!(known.may_hold(key(7), at(2002)) && known.may_hold(RecordKey([9; 32]), at(2002)));
+        assert!(known.marks.len() <= MOST);
+        assert!(known.may_hold(Mark(7), || ONE, at(2002)) && known.may_hold(Mark(u64::MAX), || ONE, at(2002)));
     }
 }

@@ -17,6 +17,8 @@ use crate::store::{Record, RecordKey, Store};
 const MAX_PER_ACCOUNT: usize = 32;
 /// Longest failure code that is kept, in characters; clients send short words.
 const MAX_CODE: usize = 64;
+/// Records looked at when the process starts, among them whatever else ends so soon; more would delay the start.
+const MOST_RECALLED: usize = 20_000;
 /// How often a record that somebody else changes meanwhile is tried again.
 const TRIES: usize = 4;
 
@@ -100,6 +102,22 @@ impl PendingSignIns {
         Self { store, sealer, clock, entropy, begun: AtomicU64::new(0), known }
     }
 
+    /// Learns what an earlier process has left, so that the disk need not be asked for everything else until that is
+    /// over. To be called at start-up, before anything is begun; without it everything works, more slowly.
+    ///
+    /// # Errors
+    /// [`PendingError`] if the store fails.
+    pub async fn recall(&self) -> Result<(), PendingError> {
+        if !self.store.is_exclusive() {
+            return Ok(());
+        }
+        let left = self.store.list_ending_by(self.clock.now().plus(LIFE), MOST_RECALLED + 1).await?;
+        if left.len() <= MOST_RECALLED {
+            self.known.inherit(left.into_iter().flat_map(|(key, index)| std::iter::once(key).chain(index)));
+        }
+        Ok(())
+    }
+
     /// Notes a sign-in and draws its card id.
     ///
     /// # Errors
@@ -122,8 +140,8 @@ impl PendingSignIns {
         };
         let key = self.card_key(&sign_in.account.bot, &sign_in.card_id);
         let record = self.seal(key, &sign_in, self.begun.fetch_add(1, Ordering::SeqCst))?;
-        let index = self.account_index(&sign_in.account);
-        self.known.note([key, index], record.expires_at, self.clock.now());
+        let marks = [self.known.card(&sign_in.account.bot, &sign_in.card_id), self.known.account(&sign_in.account)];
+        self.known.note(marks, record.expires_at, self.clock.now());
         self.store.put(key, record).await?;
         Ok(sign_in)
     }
@@ -133,10 +151,10 @@ impl PendingSignIns {
     /// # Errors
     /// [`PendingError`] if the store fails.
     pub async fn find_by_card(&self, bot: &BotName, card_id: &str) -> Result<Option<PendingSignIn>, PendingError> {
-        let key = self.card_key(bot, card_id);
-        if !self.known.may_hold(key, self.clock.now()) {
+        if !self.known.may_hold(self.known.card(bot, card_id), || self.card_key(bot, card_id), self.clock.now()) {
             return Ok(None);
         }
+        let key = self.card_key(bot, card_id);
         match self.store.get(key).await? {
             Some(sealed) => Ok(Some(self.open(key, &sealed)?.sign_in)),
             None => Ok(None),
@@ -200,11 +218,10 @@ impl PendingSignIns {
     }
 
     async fn found(&self, account: &ChannelAccount) -> Result<Vec<Found>, PendingError> {
-        let index = self.account_index(account);
-        if !self.known.may_hold(index, self.clock.now()) {
+        if !self.known.may_hold(self.known.account(account), || self.account_index(account), self.clock.now()) {
             return Ok(Vec::new());
         }
-        let members = self.store.members(index).await?;
+        let members = self.store.members(self.account_index(account)).await?;
         let mut found = members.iter().map(|(key, sealed)| self.open(*key, sealed)).collect::<Result<Vec<_>, _>>()?;
         found.sort_by_cached_key(|found| {
             Reverse((found.sign_in.begun_at, found.sequence, found.sign_in.card_id.clone()))

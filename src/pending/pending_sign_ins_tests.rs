@@ -55,6 +55,21 @@ async fn a_begun_sign_in_is_found_by_its_card_also_after_a_restart() {
 }
 
 #[tokio::test]
+async fn what_an_earlier_process_left_is_found_after_it_was_recalled() {
+    let bench = bench();
+    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    let pending = over(&bench.beneath, &bench.sealer);
+    pending.recall().await.unwrap();
+    let later = pending.begin(new("bob", "graph")).await.unwrap();
+    for sign_in in [begun, later] {
+        let found = pending.find_by_card(&BotName::new("helper"), &sign_in.card_id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&sign_in));
+        assert_eq!(pending.list(&sign_in.account).await.unwrap(), [sign_in]);
+    }
+    assert_eq!(pending.find_by_card(&BotName::new("helper"), "another").await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn other_bots_users_and_cards_find_nothing() {
     let bench = bench();
     let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();

@@ -24,7 +24,7 @@ macro_rules! conformance_suite {
             absent_records_are_absent, a_record_is_what_was_put, a_later_put_replaces, large_and_empty_values_survive,
             expired_records_are_invisible, a_record_born_expired_is_absent, take_gives_to_one_caller_only,
             put_if_absent_has_one_winner, compare_and_put_has_one_winner, compare_and_put_compares,
-            an_index_lists_its_live_records, replacing_moves_between_indexes, remove_removes_and_forgives,
+            an_index_lists_its_live_records, what_ends_soon_is_listed_in_order, replacing_moves_between_indexes, remove_removes_and_forgives,
             many_writers_lose_nothing);
     };
     (@each $open:expr, $($case:ident),+) => {
@@ -197,6 +197,20 @@ pub(crate) async fn an_index_lists_its_live_records(bench: Bench) {
     assert_eq!(bench.members(9).await, [(key(1), bytes(b"one")), (key(2), bytes(b"two"))]);
     bench.clock.advance(MINUTE);
     assert_eq!(bench.members(9).await, [(key(2), bytes(b"two"))]);
+}
+
+pub(crate) async fn what_ends_soon_is_listed_in_order(bench: Bench) {
+    let now = bench.clock.now();
+    for (number, minutes, index) in [(1, 3, Some(key(9))), (2, 2, None), (3, 9, None)] {
+        let record = Record { expires_at: now.plus(minutes * MINUTE), index, ..bench.record(b"") };
+        bench.store.put(key(number), record).await.unwrap();
+    }
+    bench.store.put(key(4), bench.record(b"over")).await.unwrap();
+    bench.clock.advance(MINUTE);
+    let until = now.plus(5 * MINUTE);
+    let ending = bench.store.list_ending_by(until, 9).await.unwrap();
+    assert_eq!(ending, [(key(2), None), (key(1), Some(key(9)))]);
+    assert_eq!(bench.store.list_ending_by(until, 1).await.unwrap(), [(key(2), None)]);
 }
 
 pub(crate) async fn replacing_moves_between_indexes(bench: Bench) {

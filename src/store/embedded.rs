@@ -18,7 +18,7 @@ use bytes::Bytes;
 
 use self::lane::Lane;
 use super::{PutIfAbsent, Record, RecordKey, Store, StoreError, StoreFuture};
-use crate::domain::SharedClock;
+use crate::domain::{SharedClock, Timestamp};
 
 /// What a finished write survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -101,6 +101,11 @@ impl Store for EmbeddedStore {
     fn members(&self, index: RecordKey) -> StoreFuture<'_, Vec<(RecordKey, Bytes)>> {
         let clock = self.clock.clone();
         Box::pin(self.readers.run(move |connection| records::members(connection, index, clock.now())))
+    }
+
+    fn list_ending_by(&self, until: Timestamp, most: usize) -> StoreFuture<'_, Vec<(RecordKey, Option<RecordKey>)>> {
+        let clock = self.clock.clone();
+        Box::pin(self.readers.run(move |connection| records::ending_by(connection, (clock.now(), until), most)))
     }
 
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()> {

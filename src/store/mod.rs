@@ -91,6 +91,10 @@ pub trait Store: Send + Sync {
     /// The live records listed by `index`, in no particular order.
     fn members(&self, index: RecordKey) -> StoreFuture<'_, Vec<(RecordKey, Bytes)>>;
 
+    /// Names and indexes of the live records that end before or at `until`, the first to end first, `most` at most. For
+    /// start-up: it may read that many records.
+    fn list_ending_by(&self, until: Timestamp, most: usize) -> StoreFuture<'_, Vec<(RecordKey, Option<RecordKey>)>>;
+
     /// Removes these records; absent ones are no error.
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()>;
 

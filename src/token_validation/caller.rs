@@ -52,9 +52,12 @@ pub struct AppClaims {
 pub struct CallerTokenValidator {
     channels: HashMap<String, Arc<KeySet>>,
     entra: Vec<(EntraTrust, Vec<String>)>,
-    verifier: SignatureVerifier,
+    verifier: SignatureVerifier<Conclusion>,
     clock: SharedClock,
 }
+
+/// What a token says about its bearer, whenever it is shown.
+type Conclusion = Result<VerifiedCaller, CallerTokenError>;
 
 /// A row of the table, found by an issuer.
 enum Trust<'a> {
@@ -83,11 +86,15 @@ impl CallerTokenValidator {
     pub async fn validate(&self, raw: &str) -> Result<VerifiedCaller, CallerTokenError> {
         let choose = |claims: &Claims| self.trust(claims).map(|trust| trust.key_set());
         let token = self.verifier.verify(raw, choose).await?;
-        let audience = token.claims.text("aud").ok_or(invalid("aud"))?.to_owned();
+        let audience = token.claims.text("aud").ok_or(invalid("aud"))?;
         self.check_times(&token.claims)?;
+        token.derived(|token| self.conclude(token, audience.to_owned())).clone()
+    }
+
+    fn conclude(&self, token: &VerifiedToken<Conclusion>, audience: String) -> Conclusion {
         match self.trust(&token.claims).map_err(invalid)? {
-            Trust::Channel(_) => channel(&token, audience),
-            Trust::Entra { trust, origin, admitted } => app(&token, audience, (trust, &origin, admitted)),
+            Trust::Channel(_) => channel(token, audience),
+            Trust::Entra { trust, origin, admitted } => app(token, audience, (trust, &origin, admitted)),
         }
     }
 
@@ -144,7 +151,7 @@ fn invalid(check: &'static str) -> CallerTokenError {
     CallerTokenError::Invalid { check }
 }
 
-fn channel(token: &VerifiedToken, audience: String) -> Result<VerifiedCaller, CallerTokenError> {
+fn channel(token: &VerifiedToken<Conclusion>, audience: String) -> Conclusion {
     let service_url = token.claims.text("serviceurl").ok_or(invalid("serviceurl"))?.to_owned();
     let endorsements = Arc::clone(&token.key.endorsements);
     Ok(VerifiedCaller::Channel(ChannelClaims { audience, service_url, endorsements }))
@@ -153,10 +160,10 @@ fn channel(token: &VerifiedToken, audience: String) -> Result<VerifiedCaller, Ca
 /// A user's token is told from a foreign one first (403 against 401): both are genuine, but only the former is an
 /// attempt to use a token of ours for what it is not.
 fn app(
-    token: &VerifiedToken,
+    token: &VerifiedToken<Conclusion>,
     audience: String,
     (trust, origin, admitted): (&EntraTrust, &EntraOrigin, bool),
-) -> Result<VerifiedCaller, CallerTokenError> {
+) -> Conclusion {
     let claims = &token.claims;
     if !trust.key_may_sign(&token.key, origin) {
         return Err(invalid("iss"));

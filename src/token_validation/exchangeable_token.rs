@@ -8,7 +8,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use super::ExchangeableTokenError;
 use super::claims::Claims;
 use super::issuer::{EntraOrigin, EntraTrust, TokenVersion, client_of, is_guid};
-use super::verifier::{SignatureVerifier, Unproven};
+use super::verifier::{SignatureVerifier, Unproven, VerifiedToken};
 use crate::domain::{
     AudienceRule, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, TenantPolicy, Timestamp,
     UserKey,
@@ -28,8 +28,24 @@ const LONGEST_TOKEN_ID: usize = 64;
 /// Validates the tokens that clients hand in to be exchanged. The only maker of [`ExchangeableToken`].
 pub struct ExchangeableTokenValidator {
     trust: EntraTrust,
-    verifier: SignatureVerifier,
+    verifier: SignatureVerifier<Conclusions>,
     clock: SharedClock,
+}
+
+/// What follows from a token alone, under whichever policy and whenever it is shown.
+struct Conclusions {
+    origin: Result<EntraOrigin, &'static str>,
+    key_may_sign: bool,
+    client: Result<Option<String>, &'static str>,
+    subject: Result<Subject, &'static str>,
+}
+
+/// Whose token it is.
+struct Subject {
+    user: UserKey,
+    object_id: String,
+    security_context: SecurityContext,
+    token_id: Option<String>,
 }
 
 impl ExchangeableTokenValidator {
@@ -50,13 +66,16 @@ impl ExchangeableTokenValidator {
         policy: &ExchangePolicy,
     ) -> Result<ExchangeableToken, ExchangeableTokenError> {
         let choose = |claims: &Claims| {
-            self.admit_origin(claims, policy).map(|origin| self.trust.keys_of(origin.version).clone())
+            let origin = self.trust.origin(claims)?;
+            admit_origin(&origin, claims, policy).map(|()| self.trust.keys_of(origin.version).clone())
         };
         let token = self.verifier.verify(raw.expose(), choose).await?;
         let claims = &token.claims;
+        let Conclusions { origin, key_may_sign, client, subject } = token.derived(|token| self.conclude(token));
+        let origin = origin.as_ref().map_err(|check| rejected(check))?;
         // Again, for a remembered signature was perhaps proven under another connection's policy.
-        let origin = self.admit_origin(claims, policy).map_err(rejected)?;
-        if !self.trust.key_may_sign(&token.key, &origin) {
+        admit_origin(origin, claims, policy).map_err(rejected)?;
+        if !key_may_sign {
             return Err(rejected("iss"));
         }
         check_audience(claims, origin.version, policy)?;
@@ -65,21 +84,28 @@ impl ExchangeableTokenValidator {
         if !policy.required_scopes.iter().all(|scope| claims.has_scope(scope)) {
             return Err(rejected("scp"));
         }
-        let client = client_of(claims, origin.version).map_err(rejected)?;
-        check_client(client.as_deref(), policy)?;
-        accepted(raw, claims, &origin, expires_at)
+        check_client(client.as_ref().map_err(|check| rejected(check))?.as_deref(), policy)?;
+        let subject = subject.as_ref().map_err(|check| rejected(check))?;
+        Ok(ExchangeableToken {
+            raw: raw.clone(),
+            user: subject.user.clone(),
+            object_id: subject.object_id.clone(),
+            tenant_id: origin.tenant_id.clone(),
+            expires_at,
+            security_context: subject.security_context,
+            token_id: subject.token_id.clone(),
+        })
     }
 
-    fn admit_origin(&self, claims: &Claims, policy: &ExchangePolicy) -> Result<EntraOrigin, &'static str> {
-        let origin = self.trust.origin(claims)?;
-        if !origin.fits_version(claims) || (origin.version == TokenVersion::V1 && !policy.allow_v1) {
-            return Err("ver");
+    fn conclude(&self, token: &VerifiedToken<Conclusions>) -> Conclusions {
+        let origin = self.trust.origin(&token.claims);
+        let of_origin = origin.as_ref().map_err(|check| *check);
+        Conclusions {
+            key_may_sign: of_origin.is_ok_and(|origin| self.trust.key_may_sign(&token.key, origin)),
+            client: of_origin.and_then(|origin| client_of(&token.claims, origin.version)),
+            subject: of_origin.and_then(|origin| subject_of(&token.claims, origin)),
+            origin,
         }
-        let admitted = match &policy.tenants {
-            TenantPolicy::Listed(tenants) => tenants.contains(&origin.tenant_id),
-            TenantPolicy::AnyOrganization => origin.tenant_id != PERSONAL_ACCOUNTS,
-        };
-        if admitted { Ok(origin) } else { Err("tid") }
     }
 
     fn check_times(&self, claims: &Claims) -> Result<Timestamp, ExchangeableTokenError> {
@@ -108,6 +134,17 @@ impl From<Unproven> for ExchangeableTokenError {
 
 fn rejected(check: &'static str) -> ExchangeableTokenError {
     ExchangeableTokenError::Rejected { check }
+}
+
+fn admit_origin(origin: &EntraOrigin, claims: &Claims, policy: &ExchangePolicy) -> Result<(), &'static str> {
+    if !origin.fits_version(claims) || (origin.version == TokenVersion::V1 && !policy.allow_v1) {
+        return Err("ver");
+    }
+    let admitted = match &policy.tenants {
+        TenantPolicy::Listed(tenants) => tenants.contains(&origin.tenant_id),
+        TenantPolicy::AnyOrganization => origin.tenant_id != PERSONAL_ACCOUNTS,
+    };
+    if admitted { Ok(()) } else { Err("tid") }
 }
 
 /// Whole-string comparison (DESIGN §5.7); v1.0 tokens may spell a URI with a trailing slash (entra-obo §1 rule 14).
@@ -146,20 +183,12 @@ fn check_client(client: Option<&str>, policy: &ExchangePolicy) -> Result<(), Exc
     if welcome { Ok(()) } else { Err(rejected("azp")) }
 }
 
-fn accepted(
-    raw: &Secret,
-    claims: &Claims,
-    origin: &EntraOrigin,
-    expires_at: Timestamp,
-) -> Result<ExchangeableToken, ExchangeableTokenError> {
-    let object_id = claims.text("oid").filter(|oid| is_guid(oid)).ok_or(rejected("oid"))?.to_ascii_lowercase();
+fn subject_of(claims: &Claims, origin: &EntraOrigin) -> Result<Subject, &'static str> {
+    let object_id = claims.text("oid").filter(|oid| is_guid(oid)).ok_or("oid")?.to_ascii_lowercase();
     let token_id = claims.text("uti").filter(|uti| uti.len() <= LONGEST_TOKEN_ID).map(str::to_owned);
-    Ok(ExchangeableToken {
-        raw: raw.clone(),
+    Ok(Subject {
         user: UserKey::entra(&object_id, &origin.tenant_id),
         object_id,
-        tenant_id: origin.tenant_id.clone(),
-        expires_at,
         security_context: context_of(claims),
         token_id,
     })

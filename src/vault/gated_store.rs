@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use crate::domain::Timestamp;
 use crate::store::{PutIfAbsent, Record, RecordKey, Store, StoreError, StoreFuture};
 
 /// A point at which one operation of the store waits for the test.
@@ -119,6 +120,10 @@ impl Store for GatedStore {
             pass(&self.next_members).await;
             answer
         })
+    }
+
+    fn list_ending_by(&self, until: Timestamp, most: usize) -> StoreFuture<'_, Vec<(RecordKey, Option<RecordKey>)>> {
+        self.inner.list_ending_by(until, most)
     }
 
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()> {

@@ -152,13 +152,6 @@ impl Settling {
             }
         };
         self.gateway.counters.add(Count::ExchangeKept);
-        tracing::info!(
-            correlation_id = self.correlation_id,
-            bot = self.bot.name.as_str(),
-            connection = name,
-            user = %token.user,
-            "a token is kept"
-        );
         let reply = kept(self.exchange_id.as_deref(), name);
         match self.continuation {
             Continuation::None => reply,

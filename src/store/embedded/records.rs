@@ -54,6 +54,21 @@ pub(super) fn members(
         .collect()
 }
 
+pub(super) fn ending_by(
+    connection: &Connection,
+    (now, until): (Timestamp, Timestamp),
+    most: usize,
+) -> rusqlite::Result<Vec<(RecordKey, Option<RecordKey>)>> {
+    connection
+        .prepare(
+            "SELECT key, idx FROM records WHERE expires_at > ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3",
+        )?
+        .query_map(params![now.unix_millis(), until.unix_millis(), i64::try_from(most).unwrap_or(i64::MAX)], |row| {
+            Ok((RecordKey(row.get(0)?), row.get::<_, Option<[u8; 32]>>(1)?.map(RecordKey)))
+        })?
+        .collect()
+}
+
 pub(super) fn remove(connection: &Connection, key: RecordKey) -> rusqlite::Result<()> {
     connection.prepare_cached("DELETE FROM records WHERE key = ?1")?.execute(params![key.0.as_slice()]).map(drop)
 }

@@ -61,6 +61,19 @@ async fn a_users_token_becomes_an_exchangeable_token() {
 }
 
 #[actix_web::test]
+async fn a_remembered_signature_serves_the_very_same_token_only() {
+    let world = World::new();
+    let (one, two) = (world.token(json!({})), world.token(json!({"uti": "u-2"})));
+    for raw in [&one, &two, &one] {
+        world.validator.validate(raw, &world.policy).await.unwrap();
+    }
+    let [one, two] = [&one, &two].map(|raw| raw.expose().split('.').collect::<Vec<_>>());
+    let forged = Secret::new([one[0], one[1], two[2]].join("."));
+    let refused = world.validator.validate(&forged, &world.policy).await.unwrap_err();
+    assert_eq!(refused, rejected("signature"));
+}
+
+#[actix_web::test]
 async fn a_token_for_somebody_else_or_of_another_kind_is_rejected_by_check() {
     let world = World::new();
     let other = format!("https://login.microsoftonline.com/{OTHER_TENANT}/v2.0");

@@ -46,7 +46,7 @@ async fn case_53_a_tokens_response_that_arrives_is_dropped_in_every_spelling_and
 }
 
 #[tokio::test]
-async fn events_of_other_names_and_for_connections_that_are_not_ours_are_the_bots() {
+async fn events_of_other_names_are_the_bots_and_forged_ones_are_dropped_whatever_connection_they_name() {
     let harness = Harness::start().await;
     let (mut hosted, mut other) = (forged(&harness), forged(&harness));
     hosted["value"]["connectionName"] = "hosted-elsewhere".into();
@@ -55,7 +55,7 @@ async fn events_of_other_names_and_for_connections_that_are_not_ours_are_the_bot
         assert_eq!(harness.post(event).await.status, 200);
     }
     let received: Vec<Value> = received_in_the_end(&harness).await.iter().map(crate::harness::Received::json).collect();
-    assert_eq!(received, [hosted, other]);
+    assert_eq!(received, [other], "SDK prompts do not look at the connection's name");
 }
 
 #[tokio::test]

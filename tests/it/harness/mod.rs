@@ -287,7 +287,7 @@ async fn boot(text: &str, clock: Arc<OffsetClock>) -> (String, actix_web::dev::S
 /// An application that was stopped lets go of its store a moment after it said so.
 async fn build(config: config::Configuration, ambient: Ambient) -> app::Application {
     for _ in 0..100 {
-        match app::build(config.clone(), ambient.clone(), None) {
+        match app::build(config.clone(), ambient.clone(), None).await {
             Ok(application) => return application,
             Err(app::BuildError::Store(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
             Err(error) => panic!("{error}"),

@@ -1,9 +1,9 @@
 //! `exchange` (rules 8 to 10, §3.2).
 
-use bot_sso::dev::{Fault, FaultRule, Signer};
+use bot_sso::dev::Signer;
 use serde_json::json;
 
-use super::{assert_nothing, error_of, names_of, sign_in};
+use super::{assert_nothing, error_of, sign_in};
 use crate::harness::{Answer, Harness, Options};
 
 const ADA: &str = "userId=29:ada&connectionName=graph&channelId=msteams";
@@ -33,30 +33,44 @@ async fn the_token_kept_for_an_invoke_is_given_without_another_call() {
 }
 
 #[tokio::test]
-async fn a_new_token_is_exchanged_once_and_kept() {
+async fn a_user_whose_invoke_has_not_come_through_is_told_to_sign_in_and_nobody_is_asked() {
     let harness = Harness::start().await;
+    sign_in(&harness, "msteams", "29:ada").await;
+    let calls = harness.exchanges();
     let token = harness.user_token("Ada", "graph").await;
-    let first = ask(&harness, ADA, with_token(&token)).await;
-    assert_eq!(first.status, 200, "{}", String::from_utf8_lossy(&first.body));
-    assert_eq!(names_of(&first.json()), ["channelId", "connectionName", "expiration", "token"]);
-    assert_eq!(ask(&harness, ADA, with_token(&token)).await.json(), first.json(), "it is safe to repeat");
-    assert_eq!(harness.get_token("msteams", "29:ada", "graph").await.json(), first.json());
-    assert_eq!(harness.exchanges(), 1);
-    assert!(harness.bot.received().is_empty(), "the bot asked and is not told");
+    for query in [
+        "userId=29:new&connectionName=graph&channelId=msteams",
+        "userId=29:ada&connectionName=mail&channelId=msteams",
+        "userId=29:ada&connectionName=graph&channelId=directline",
+    ] {
+        let (code, message) = error_of(query, &ask(&harness, query, with_token(&token)).await, 400);
+        assert_eq!(code, "SignInRequired", "{query}");
+        assert!(message.contains("Consent Required"), "{query}: {message}");
+        assert!(!message.contains("AADSTS"), "{query}: {message}");
+    }
+    assert_eq!(harness.exchanges(), calls);
+    assert_nothing("not kept", &harness.get_token("msteams", "29:new", "graph").await);
 }
 
 #[tokio::test]
-async fn what_a_sign_in_would_cure_is_400_and_says_consent_required() {
+async fn nobody_elses_token_brings_out_what_is_kept_for_a_user() {
     let harness = Harness::start().await;
-    for (user, code) in [("Cleo", "ConsentRequired"), ("Dan", "InteractionRequired")] {
-        let token = harness.user_token(user, "graph").await;
-        let query = format!("userId=29:{user}&connectionName=graph&channelId=msteams");
-        let (answered, message) = error_of(user, &ask(&harness, &query, with_token(&token)).await, 400);
-        assert_eq!(answered, code, "{user}");
-        assert!(message.contains("Consent Required"), "{user}: {message}");
-        assert!(!message.contains("AADSTS"), "{user}: {message}");
-        assert_nothing(user, &harness.get_token("msteams", &format!("29:{user}"), "graph").await);
+    sign_in(&harness, "msteams", "29:ada").await;
+    sign_in(&harness, "directline", "dl_ada").await;
+    let calls = harness.exchanges();
+    let bens = harness.user_token("Ben", "graph").await;
+    for query in [ADA, "userId=dl_ada&connectionName=graph&channelId=directline"] {
+        let (code, _) = error_of(query, &ask(&harness, query, with_token(&bens)).await, 400);
+        assert_eq!(code, "IdentityMismatch", "{query}");
     }
+    assert_eq!(harness.exchanges(), calls, "Entra is not asked");
+    assert_eq!(harness.get_token("msteams", "29:ada", "graph").await.status, 200, "Ada's token stays");
+}
+
+#[tokio::test]
+async fn an_expired_token_is_400_and_says_consent_required() {
+    let harness = Harness::start().await;
+    sign_in(&harness, "msteams", "29:ada").await;
     let token = harness.user_token("Ada", "graph").await;
     let expired = harness.forge(Signer::Tenant, &token, |claims| {
         let now = claims["iat"].as_i64().unwrap();
@@ -68,27 +82,10 @@ async fn what_a_sign_in_would_cure_is_400_and_says_consent_required() {
 }
 
 #[tokio::test]
-async fn consent_given_later_lets_the_same_exchange_succeed() {
-    let harness = Harness::start().await;
-    let token = harness.user_token("Cleo", "graph").await;
-    let query = "userId=29:cleo&connectionName=graph&channelId=msteams";
-    assert_eq!(ask(&harness, query, with_token(&token)).await.status, 400);
-    harness.stage.consent("cleo", harness.bot_app_id("demo")).unwrap();
-    let mut answer = ask(&harness, query, with_token(&token)).await;
-    // A failure is kept for a few seconds for those who wait for it.
-    for _ in 0..60 {
-        if answer.status == 200 {
-            break;
-        }
-        harness.clock.advance(std::time::Duration::from_millis(500));
-        answer = ask(&harness, query, with_token(&token)).await;
-    }
-    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-}
-
-#[tokio::test]
 async fn what_no_sign_in_cures_does_not_speak_of_consent() {
     let harness = Harness::start().await;
+    sign_in(&harness, "msteams", "29:ada").await;
+    let calls = harness.exchanges();
     let token = harness.user_token("Ada", "graph").await;
     let mail = harness.forge(Signer::Tenant, &token, |claims| claims["aud"] = "https://graph.microsoft.com".into());
     let app = harness.bot_token("demo").await;
@@ -97,39 +94,7 @@ async fn what_no_sign_in_cures_does_not_speak_of_consent() {
         assert_eq!(code, "AssertionRejected", "{case}");
         assert!(!message.contains("Consent"), "{case}: {message}");
     }
-    assert_eq!(harness.exchanges(), 0);
-    let eve = harness.user_token("Eve", "graph").await;
-    let (code, message) = error_of(
-        "disabled",
-        &ask(&harness, "userId=29:eve&connectionName=graph&channelId=msteams", with_token(&eve)).await,
-        400,
-    );
-    assert_eq!(code, "Denied");
-    assert!(!message.contains("Consent"), "{message}");
-}
-
-#[tokio::test]
-async fn an_account_keeps_to_the_identity_that_succeeded_first() {
-    let harness = Harness::start().await;
-    sign_in(&harness, "msteams", "29:ada").await;
-    sign_in(&harness, "directline", "dl_ada").await;
-    let fresh = "userId=29:new&connectionName=graph&channelId=msteams";
-    assert_eq!(ask(&harness, fresh, with_token(&harness.user_token("Ada", "graph").await)).await.status, 200);
-    let calls = harness.exchanges();
-    let bens = harness.user_token("Ben", "graph").await;
-    for query in [
-        ADA,
-        "userId=dl_ada&connectionName=graph&channelId=directline",
-        "userId=dl_ada&connectionName=mail&channelId=directline",
-        fresh,
-        "userId=29:new&connectionName=mail&channelId=msteams",
-    ] {
-        let (code, _) = error_of(query, &ask(&harness, query, with_token(&bens)).await, 400);
-        assert_eq!(code, "IdentityMismatch", "{query}");
-    }
-    assert_eq!(harness.exchanges(), calls, "Entra is not asked");
-    let kept = harness.get_token("msteams", "29:ada", "graph").await;
-    assert_eq!(kept.status, 200, "Ada's token stays");
+    assert_eq!(harness.exchanges(), calls);
 }
 
 #[tokio::test]
@@ -158,18 +123,6 @@ async fn requests_that_cannot_be_read_are_400_and_say_why() {
     let large = ask(&harness, ADA, with_token(&"x".repeat(600 * 1024))).await;
     assert_eq!(error_of("large", &large, 413).0, "MessageSizeTooBig");
     assert_eq!(harness.exchanges(), 0);
-}
-
-#[tokio::test]
-async fn an_outage_is_503_and_no_reason_to_ask_the_user() {
-    let harness = Harness::start().await;
-    let token = harness.user_token("Ada", "graph").await;
-    harness.stage.faults().add(FaultRule::new(Fault::Throttled { retry_after: Some(30) }));
-    let answer = ask(&harness, ADA, with_token(&token)).await;
-    let (code, message) = error_of("throttled", &answer, 503);
-    assert_eq!(code, "ServiceUnavailable");
-    assert!(!message.contains("Consent"), "{message}");
-    assert!(answer.header("retry-after").is_some());
 }
 
 #[tokio::test]

@@ -1,0 +1,136 @@
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+
+use crate::client::Connection;
+use crate::setting::User;
+
+/// Connections that are kept busy; each sends its next request as soon as the last one is answered.
+const CONNECTIONS: usize = 32;
+/// How many connections send one exchange at once in the mix *dup*.
+const COPIES: usize = 4;
+
+/// A request that differs from one sending to the next in its exchange id only.
+pub struct Template {
+    bytes: Vec<u8>,
+    id_at: Option<usize>,
+}
+
+/// Stands for an exchange id, and is as long as one.
+const ID: &str = "00000000-1d1d-4000-8000-000000000000";
+
+impl Template {
+    /// The invoke of `user` with `token`, to be sent by the channel.
+    pub fn invoke(user: User, token: &str, channel_token: &str) -> Self {
+        let body = user.invoke(ID, token);
+        let head = format!(
+            "POST /api/messages HTTP/1.1\r\nHost: bots.example.com\r\nAuthorization: Bearer {channel_token}\r\n\
+             User-Agent: Microsoft-SkypeBotApi (Microsoft-BotFramework/3.0)\r\nContent-Type: application/json; charset=utf-8\r\n\
+             x-ms-conversation-id: a:1qLw4YhR6s\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let id_at = head.len() + body.find(ID).unwrap();
+        Self { bytes: (head + &body).into_bytes(), id_at: Some(id_at) }
+    }
+
+    /// `GetToken` for `user`.
+    pub fn get_token(user: User, bot_token: &str) -> Self {
+        let query: String = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([
+                ("userId", user.channel_id().as_str()),
+                ("connectionName", "graph"),
+                ("channelId", "msteams"),
+            ])
+            .finish();
+        let head = format!(
+            "GET /api/usertoken/GetToken?{query} HTTP/1.1\r\nHost: bots.example.com\r\n\
+             Authorization: Bearer {bot_token}\r\nUser-Agent: axios/1.7\r\nAccept: application/json\r\n\r\n"
+        );
+        Self { bytes: head.into_bytes(), id_at: None }
+    }
+
+    fn write(&self, number: u64, to: &mut Vec<u8>) {
+        to.clear();
+        to.extend_from_slice(&self.bytes);
+        if let Some(at) = self.id_at {
+            let id = format!("{:08x}-1d1d-4000-8000-{number:012x}", number % 0xffff_ffff);
+            to[at..at + ID.len()].copy_from_slice(id.as_bytes());
+        }
+    }
+}
+
+/// What a mix sends: requests out of templates in turn, `from` counting on so that no id comes twice.
+pub struct Load<'t> {
+    pub templates: &'t [Template],
+    pub from: u64,
+    pub requests: u64,
+    pub in_copies: bool,
+}
+
+/// What came of it.
+pub struct Seen {
+    pub elapsed: Duration,
+    /// Nanoseconds, ascending.
+    pub latencies: Vec<u64>,
+}
+
+impl Load<'_> {
+    /// Sends everything; every answer must be 200.
+    pub fn run(&self, port: u16) -> Seen {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(self.send(port))
+    }
+
+    async fn send(&self, port: u16) -> Seen {
+        let (next, latencies) = (Rc::new(RefCell::new(0_u64)), Rc::new(RefCell::new(Vec::new())));
+        let copies = if self.in_copies { COPIES } else { 1 };
+        let mut groups = Vec::new();
+        for _ in 0..CONNECTIONS / copies {
+            let mut group = Vec::new();
+            for _ in 0..copies {
+                group.push(Connection::open(port).await);
+            }
+            groups.push(group);
+        }
+        let begun = Instant::now();
+        join_all(groups.into_iter().map(|group| self.keep_busy(group, &next, &latencies))).await;
+        let elapsed = begun.elapsed();
+        let mut latencies = latencies.take();
+        latencies.sort_unstable();
+        Seen { elapsed, latencies }
+    }
+
+    async fn keep_busy(&self, mut group: Vec<Connection>, next: &RefCell<u64>, latencies: &RefCell<Vec<u64>>) {
+        let mut request = Vec::new();
+        let copies = group.len() as u64;
+        loop {
+            let number = *next.borrow();
+            if number * copies >= self.requests {
+                return;
+            }
+            *next.borrow_mut() += 1;
+            let template = &self.templates[usize::try_from(number).unwrap() % self.templates.len()];
+            template.write(self.from + number, &mut request);
+            let request = &request;
+            join_all(group.iter_mut().map(|connection| async move {
+                let begun = Instant::now();
+                let status = connection.call(request).await;
+                assert_eq!(status, 200, "{}", String::from_utf8_lossy(connection.body()));
+                latencies.borrow_mut().push(u64::try_from(begun.elapsed().as_nanos()).unwrap());
+            }))
+            .await;
+        }
+    }
+}
+
+/// One `GET`, its body as text.
+pub fn get(port: u16, path: &str) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut connection = Connection::open(port).await;
+        connection.call(format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n").as_bytes()).await;
+        String::from_utf8(connection.body().to_vec()).unwrap()
+    })
+}

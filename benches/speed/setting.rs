@@ -1,0 +1,95 @@
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use bot_sso::domain::{SystemClock, SystemEntropy};
+use bot_sso::sealing::KeyRing;
+use serde_json::json;
+
+pub const APP_ID: &str = "11111111-1111-4111-8111-111111111111";
+pub const CLIENT_ID: &str = "55555555-5555-4555-8555-555555555555";
+pub const TENANT: &str = "22222222-2222-4222-8222-222222222222";
+pub const SERVICE_URL: &str = "https://smba.trafficmanager.net/emea/22222222-2222-4222-8222-222222222222/";
+pub const CHANNEL_ISSUER: &str = "https://api.botframework.com";
+pub const CONNECTION: &str = "graph";
+
+/// `iss` of a tenant's tokens.
+pub fn v2_issuer(tenant: &str) -> String {
+    format!("https://login.microsoftonline.com/{tenant}/v2.0")
+}
+
+/// One of as many users as a mix needs; everything follows from the number.
+#[derive(Clone, Copy)]
+pub struct User(pub usize);
+
+impl User {
+    pub fn object_id(self) -> String {
+        format!("{:08x}-0b1e-4c2d-8f3a-{:012x}", self.0, self.0 * 7919)
+    }
+
+    pub fn channel_id(self) -> String {
+        format!("29:1bT0pQmZ{:010}mXv8N2kLw4YhR6sUc0aEj9gDf5iKo7tVqPnBxMzWyCr1S3d", self.0)
+    }
+
+    pub fn display_name(self) -> String {
+        format!("Ada Example {:06}", self.0)
+    }
+
+    pub fn principal_name(self) -> String {
+        format!("ada.example.{:06}@contoso.example", self.0)
+    }
+
+    pub fn session_id(self) -> String {
+        format!("{:08x}-5e55-4a0b-9c1d-{:012x}", self.0, self.0)
+    }
+
+    pub fn subject(self) -> String {
+        format!("Hk3mZ{:012x}w8YbT0pQxV2nLr4uJc6sEd9gFh1", self.0)
+    }
+
+    /// A `signin/tokenExchange` invoke as Teams sends it; about 2.4 KB with the token.
+    pub fn invoke(self, exchange_id: &str, token: &str) -> String {
+        let activity = json!({
+            "name": "signin/tokenExchange", "type": "invoke", "timestamp": "2026-11-21T10:11:12.345Z",
+            "localTimestamp": "2026-11-21T11:11:12.345+01:00", "id": "f:0c8c8f2e-5a0e-6a1d-7c3b-2f8e9d1c4b5a",
+            "channelId": "msteams", "serviceUrl": SERVICE_URL,
+            "from": {"id": self.channel_id(), "name": self.display_name(), "aadObjectId": self.object_id()},
+            "conversation": {
+                "conversationType": "personal", "tenantId": TENANT,
+                "id": format!("a:1qLw4YhR6sUc0aEj9gDf5iKo7tVqPnBxMzWyCr{:010}mXv8N2kT0pQmZ8bS3dHk", self.0),
+            },
+            "recipient": {"id": format!("28:{APP_ID}"), "name": "help-desk"},
+            "entities": [{"locale": "en-GB", "country": "GB", "platform": "Windows", "timezone": "Europe/London", "type": "clientInfo"}],
+            "channelData": {"tenant": {"id": TENANT}, "source": {"name": "message"}, "legacy": {"replyToId": "1:1qLw4YhR6s"}},
+            "replyToId": "1700000000000", "locale": "en-GB", "localTimezone": "Europe/London",
+            "value": {"id": exchange_id, "connectionName": CONNECTION, "token": token},
+        });
+        activity.to_string()
+    }
+}
+
+/// Leaves configuration, keys and secret for a bot-sso in `directory`, whose issuers are on `identity_port`.
+pub fn furnish(directory: &Path, listen: u16, identity_port: u16, choices: &str) {
+    std::fs::create_dir_all(directory).unwrap();
+    let keys = directory.join("bot-sso.keys");
+    if !keys.exists() {
+        KeyRing::generate(&SystemClock, &SystemEntropy).create_file(&keys).unwrap();
+    }
+    let secret = directory.join("client.secret");
+    std::fs::write(&secret, "a-secret-of-the-bench").unwrap();
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let identity = format!("http://127.0.0.1:{identity_port}");
+    let text = format!(
+        "[server]\npublic_url = \"http://127.0.0.1:{listen}\"\nlisten = [\"127.0.0.1:{listen}\"]\nworkers = 1\n\
+         [channels]\nissuer = \"{CHANNEL_ISSUER}\"\njwks_url = \"{identity}/keys\"\nallow_insecure_http = true\n\
+         [identity_providers.entra]\nauthority = \"{identity}\"\nissuer = \"{issuer}\"\njwks_url = \"{identity}/keys\"\n\
+         token_endpoint = \"{identity}/{{tenant}}/oauth2/v2.0/token\"\nallow_insecure_http = true\n\
+         [bots.help-desk]\napp_id = \"{APP_ID}\"\ntenant = \"{TENANT}\"\nendpoint = \"http://127.0.0.1:9/\"\n\
+         after_exchange = \"none\"\n\
+         [connections.{CONNECTION}]\nbot = \"help-desk\"\nclient_id = \"{CLIENT_ID}\"\n\
+         client_secret = {{ file = \"client.secret\" }}\nscopes = [\"https://graph.microsoft.com/User.Read\"]\n\
+         token_exchange_uri = \"api://botid-{CLIENT_ID}\"\ntenants = [\"{TENANT}\"]\n\
+         [keys]\nfile = \"bot-sso.keys\"\n{choices}",
+        issuer = v2_issuer("{tenantid}"),
+    );
+    std::fs::write(directory.join("bot-sso.toml"), text).unwrap();
+}

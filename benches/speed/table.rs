@@ -1,0 +1,93 @@
+use crate::load::Seen;
+use crate::processes::CpuTime;
+
+/// One repetition of one mix.
+pub struct Measurement {
+    per_second: f64,
+    percentiles: [f64; 3],
+    cpu_micros: f64,
+    store_micros: f64,
+}
+
+/// What is printed about a mix: medians of its repetitions.
+pub struct Row {
+    pub name: &'static str,
+    measurements: Vec<Measurement>,
+    /// Calls at the token endpoint, and requests they were made for.
+    pub calls: Option<(u64, u64)>,
+}
+
+impl Measurement {
+    pub fn of(seen: &Seen, cpu: CpuTime) -> Self {
+        let requests = seen.latencies.len();
+        let percentile = |share: f64| {
+            let at = ((requests - 1) as f64 * share).round() as usize;
+            seen.latencies[at] as f64 / 1e6
+        };
+        Self {
+            per_second: requests as f64 / seen.elapsed.as_secs_f64(),
+            percentiles: [percentile(0.5), percentile(0.99), percentile(0.999)],
+            cpu_micros: cpu.all.as_secs_f64() * 1e6 / requests as f64,
+            store_micros: cpu.store.as_secs_f64() * 1e6 / requests as f64,
+        }
+    }
+}
+
+impl Row {
+    pub fn new(name: &'static str) -> Self {
+        Self { name, measurements: Vec::new(), calls: None }
+    }
+
+    pub fn add(&mut self, measurement: Measurement) {
+        self.measurements.push(measurement);
+    }
+
+    /// CPU µs per request, all threads.
+    pub fn cpu(&self) -> f64 {
+        self.median(|measurement| measurement.cpu_micros)
+    }
+
+    /// CPU µs per request without the threads of the store.
+    pub fn cpu_without_store(&self) -> f64 {
+        self.median(|measurement| measurement.cpu_micros - measurement.store_micros)
+    }
+
+    fn median(&self, of: impl Fn(&Measurement) -> f64) -> f64 {
+        let mut values: Vec<f64> = self.measurements.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    }
+
+    fn calls_per_request(&self) -> String {
+        self.calls.map_or("-".to_owned(), |(calls, requests)| format!("{:.4}", calls as f64 / requests as f64))
+    }
+}
+
+/// Prints all rows, with their ratios to the two compared servers.
+pub fn print(rows: &[&Row], bare: &Row, verifying: &Row) {
+    println!(
+        "| mix | req/s | p50 ms | p99 ms | p99.9 ms | CPU µs/req | of it store | calls/req | CPU / (a) | CPU / (b) |"
+    );
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    for row in rows {
+        println!(
+            "| {} | {:.0} | {:.2} | {:.2} | {:.2} | {:.1} | {:.1} | {} | {:.2} | {:.2} |",
+            row.name,
+            row.median(|measurement| measurement.per_second),
+            row.median(|measurement| measurement.percentiles[0]),
+            row.median(|measurement| measurement.percentiles[1]),
+            row.median(|measurement| measurement.percentiles[2]),
+            row.cpu(),
+            row.cpu() - row.cpu_without_store(),
+            row.calls_per_request(),
+            row.cpu() / bare.cpu(),
+            row.cpu() / verifying.cpu(),
+        );
+    }
+}
+
+/// Says whether an aim was reached.
+pub fn print_aim(what: &str, value: f64, aim: f64) {
+    let verdict = if value <= aim { "reached" } else { "MISSED" };
+    println!("{what}: {value:.2} (aim: at most {aim:.2}) {verdict}");
+}

@@ -1,0 +1,116 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bot_sso::domain::{
+    BotName, ChannelAccount, ChannelId, ChannelUserId, Clock, ConnectionName, ConnectionRevision, Secret,
+    SecurityContext, SystemClock, SystemEntropy, TokenSlot, UserKey, UserToken,
+};
+use bot_sso::sealing::{KeyRing, Sealer};
+use bot_sso::store::{Durability, EmbeddedStore};
+use bot_sso::vault::TokenVault;
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use crate::processes::{Process, free_port, resident_of};
+use crate::setting::{CONNECTION, TENANT, User, furnish};
+
+/// Bytes of each token, as long as one for Graph.
+const TOKEN_BYTES: usize = 1680;
+const REVISION: ConnectionRevision = ConnectionRevision([7; 16]);
+/// Users kept or read at a time.
+const AT_ONCE: usize = 512;
+
+/// Fills a store with `count` users, starts bot-sso over it, then holds them all in memory; prints what each took.
+/// Filling and holding run in processes of their own, so that neither finds the other's memory.
+pub fn run(server: &Path, directory: &Path, count: usize) {
+    let port = free_port();
+    furnish(directory, port, 9, "");
+    child(&["load-users", directory.to_str().unwrap(), &count.to_string()]);
+    let file = std::fs::metadata(directory.join("bot-sso.db")).unwrap().len();
+    println!("{count} users: {:.0} MB on disk, {} bytes a user", file as f64 / 1e6, file / count as u64);
+    let (process, started) = Process::bot_sso(server, directory, port);
+    std::thread::sleep(Duration::from_secs(2));
+    println!(
+        "{count} users: bot-sso listens after {} ms, resident {:.1} MB",
+        started.as_millis(),
+        process.resident() as f64 / 1e6
+    );
+    drop(process);
+    child(&["hold-users", directory.to_str().unwrap(), &count.to_string()]);
+}
+
+fn child(arguments: &[&str]) {
+    let status = std::process::Command::new(std::env::current_exe().unwrap()).args(arguments).status().unwrap();
+    assert!(status.success());
+}
+
+/// Signs `count` users in, through the vault as an exchange does.
+pub fn load(directory: &Path, count: usize) {
+    in_runtime(async {
+        let vault = vault(directory, 1024 * 1024);
+        let begun = Instant::now();
+        let keeping = stream::iter(0..count).map(|number| keep(vault.clone(), User(number)));
+        keeping.buffer_unordered(AT_ONCE).for_each(|()| std::future::ready(())).await;
+        let seconds = begun.elapsed().as_secs_f64();
+        println!("{count} users: loaded in {seconds:.1} s, {:.0} a second", count as f64 / seconds);
+    });
+}
+
+/// Reads every user's token once, with room for all of them in memory.
+pub fn hold(directory: &Path, count: usize) {
+    in_runtime(async {
+        let vault = vault(directory, u64::MAX / 2);
+        let _ = vault.find(&slot(User(0)), REVISION).await;
+        let (before, begun) = (resident_of("self"), Instant::now());
+        let reading = stream::iter(0..count).map(|number| {
+            let vault = vault.clone();
+            async move { assert!(vault.find(&slot(User(number)), REVISION).await.unwrap().is_some()) }
+        });
+        reading.buffer_unordered(AT_ONCE).for_each(|()| std::future::ready(())).await;
+        let each = (resident_of("self") - before) / count as u64;
+        println!(
+            "{count} users: read into memory in {:.1} s, {each} bytes a user, {} above the token's own {TOKEN_BYTES}",
+            begun.elapsed().as_secs_f64(),
+            each.saturating_sub(TOKEN_BYTES as u64)
+        );
+    });
+}
+
+fn in_runtime(work: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(work);
+}
+
+fn vault(directory: &Path, l1_bytes: u64) -> TokenVault {
+    let clock = Arc::new(SystemClock);
+    let sealer =
+        Arc::new(Sealer::new(KeyRing::load(&directory.join("bot-sso.keys")).unwrap(), Arc::new(SystemEntropy)));
+    let store = EmbeddedStore::open(&directory.join("bot-sso.db"), Durability::Normal, clock.clone()).unwrap();
+    TokenVault::new(Arc::new(store), sealer, clock, l1_bytes)
+}
+
+fn slot(user: User) -> TokenSlot {
+    TokenSlot {
+        account: ChannelAccount {
+            bot: BotName::new("help-desk"),
+            channel: ChannelId::base_of("msteams"),
+            user: ChannelUserId::new(&user.channel_id()),
+        },
+        connection: ConnectionName::new(CONNECTION),
+    }
+}
+
+async fn keep(vault: TokenVault, user: User) {
+    let key = UserKey::entra(&user.object_id(), TENANT);
+    let epoch = vault.epoch(&key).await.unwrap();
+    let now = SystemClock.now();
+    let token = UserToken {
+        access_token: Secret::new("t".repeat(TOKEN_BYTES)),
+        expires_at: now.plus(Duration::from_hours(3)),
+        user: key,
+        security_context: SecurityContext([1; 16]),
+        granted_scope: Some("https://graph.microsoft.com/User.Read".to_owned()),
+        obtained_at: now,
+    };
+    vault.keep(&slot(user), REVISION, token, epoch).await.unwrap();
+}
