@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::setting::Setting;
 
-/// `bot-sso dev` on free ports; killed when dropped.
+/// `bot-sso dev` on free ports; stopped when dropped.
 struct Development {
     child: Child,
     /// Kept open: who prints into a closed pipe ends.
@@ -65,7 +65,8 @@ impl Development {
 
 impl Drop for Development {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // Told to stop, and not killed, it removes its temporary directory.
+        let _ = Command::new("sh").arg("-c").arg(format!("kill -s TERM {}", self.child.id())).status();
         let _ = self.child.wait();
     }
 }
