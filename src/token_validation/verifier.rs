@@ -1,22 +1,19 @@
-use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use jsonwebtoken::Algorithm;
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use quick_cache::{Equivalent, Weighter};
 
 use super::claims::Claims;
 use super::jwks::VerificationKey;
 use super::key_set::{KeySet, KeysUnavailable};
 use super::unverified;
-use crate::domain::Secret;
 
 /// Kept signature results of one validator, by the bytes of their tokens.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// What a real token weighs, for the cache's initial size.
-const USUAL_TOKEN_BYTES: usize = 4096;
-/// So much of a token's end is hashed to find it: part of the signature, which differs wherever anything does.
-const HASHED_BYTES: usize = 32;
+const USUAL_TOKEN_BYTES: usize = 2048;
 
 /// A token whose signature is right. Nothing else is said about it. `D` is what its validator concludes from its bytes
 /// and its key alone, and so needs to conclude only once; what depends on the time, the policy or the request is not
@@ -49,57 +46,21 @@ impl From<KeysUnavailable> for Unproven {
     }
 }
 
-/// Checks signatures for one purpose and remembers the good ones: a repeat of the same bytes costs a map look-up and a
-/// comparison. Everything but the signature is checked by the caller each time (DESIGN §5.11); each validator has a
-/// verifier of its own, so a result never serves another purpose.
-///
-/// Tokens are found by their very bytes. A SHA-256 of them would cost more than everything else that is done for a
-/// repeat where the processor has no instructions for it. What is remembered is wiped when it goes, and is worth less
-/// than the tokens beside it in the vault's memory: only the holder of the client's credential can exchange it.
+/// Checks signatures for one purpose and remembers the good ones by the SHA-256 of their tokens: a repeat of the same
+/// bytes costs a digest and a map look-up. Everything but the signature is checked by the caller each time (DESIGN
+/// §5.11); each validator has a verifier of its own, so a result never serves another purpose.
 pub(super) struct SignatureVerifier<D> {
     limit_bytes: usize,
-    proven: Cache<Proved, Proven<D>, ByTokenLength>,
+    proven: Cache<TokenDigest, Proven<D>, ByTokenLength>,
 }
 
-/// A token whose signature is right, as a name of that result.
-#[derive(Clone)]
-struct Proved(Secret);
-
-/// The bytes of a token that may be one of them.
-struct Presented<'a>(&'a str);
-
-impl Hash for Presented<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // Only genuine tokens are remembered, so nobody can fill the map with equal ends.
-        let bytes = self.0.as_bytes();
-        bytes.get(bytes.len().saturating_sub(HASHED_BYTES)..).hash(state);
-    }
-}
-
-impl Hash for Proved {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        Presented(self.0.expose()).hash(state);
-    }
-}
-
-impl PartialEq for Proved {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.expose() == other.0.expose()
-    }
-}
-
-impl Eq for Proved {}
-
-impl Equivalent<Proved> for Presented<'_> {
-    fn equivalent(&self, proved: &Proved) -> bool {
-        self.0 == proved.0.expose()
-    }
-}
+type TokenDigest = [u8; 32];
 
 struct Proven<D> {
     token: Arc<VerifiedToken<D>>,
     key_set: Arc<KeySet>,
     generation: u64,
+    length: usize,
 }
 
 #[derive(Clone)]
@@ -107,14 +68,15 @@ struct ByTokenLength;
 
 impl<D> Clone for Proven<D> {
     fn clone(&self) -> Self {
-        Self { token: Arc::clone(&self.token), key_set: Arc::clone(&self.key_set), generation: self.generation }
+        let (token, key_set) = (Arc::clone(&self.token), Arc::clone(&self.key_set));
+        Self { token, key_set, generation: self.generation, length: self.length }
     }
 }
 
-impl<D> Weighter<Proved, Proven<D>> for ByTokenLength {
-    fn weight(&self, token: &Proved, _: &Proven<D>) -> u64 {
-        // The text, and its claims taken apart.
-        u64::try_from(2 * token.0.expose().len()).unwrap_or(u64::MAX)
+impl<D> Weighter<TokenDigest, Proven<D>> for ByTokenLength {
+    fn weight(&self, _: &TokenDigest, proven: &Proven<D>) -> u64 {
+        // The claims taken apart take about as much as the token that they come from.
+        u64::try_from(256 + proven.length).unwrap_or(u64::MAX)
     }
 }
 
@@ -134,7 +96,8 @@ impl<D> SignatureVerifier<D> {
         if raw.len() > self.limit_bytes {
             return Err(Unproven::Refused("form"));
         }
-        if let Some(token) = self.remembered(raw) {
+        let digest = digest_of(raw);
+        if let Some(token) = self.remembered(&digest) {
             return Ok(token);
         }
         let unverified = unverified::parse(raw, self.limit_bytes).map_err(Unproven::Refused)?;
@@ -146,15 +109,21 @@ impl<D> SignatureVerifier<D> {
             return Err(Unproven::Refused("signature"));
         }
         let token = Arc::new(VerifiedToken { claims: unverified.claims, key: found.key, derived: OnceLock::new() });
-        let proven = Proven { token: Arc::clone(&token), key_set, generation: found.generation };
-        self.proven.insert(Proved(Secret::from(raw)), proven);
+        let proven = Proven { token: Arc::clone(&token), key_set, generation: found.generation, length: raw.len() };
+        self.proven.insert(digest, proven);
         Ok(token)
     }
 
     /// A result holds only as long as the key set's content that it was made with.
-    fn remembered(&self, raw: &str) -> Option<Arc<VerifiedToken<D>>> {
-        let proven = self.proven.get(&Presented(raw))?;
+    fn remembered(&self, digest: &TokenDigest) -> Option<Arc<VerifiedToken<D>>> {
+        let proven = self.proven.get(digest)?;
         let generation = proven.key_set.current()?.generation;
         (generation == proven.generation).then_some(proven.token)
     }
+}
+
+fn digest_of(raw: &str) -> TokenDigest {
+    let mut bytes = TokenDigest::default();
+    bytes.copy_from_slice(digest(&SHA256, raw.as_bytes()).as_ref());
+    bytes
 }
