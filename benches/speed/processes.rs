@@ -45,7 +45,7 @@ impl Process {
             .unwrap();
         let process = Self { child, port };
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "bot-sso does not listen: see {}", directory.display());
+            assert!(begun.elapsed() < Duration::from_mins(1), "bot-sso does not listen: see {}", directory.display());
             std::thread::sleep(Duration::from_millis(2));
         }
         (process, begun.elapsed())
@@ -83,7 +83,7 @@ impl std::ops::Sub for CpuTime {
     type Output = Self;
 
     fn sub(self, earlier: Self) -> Self {
-        Self { all: self.all - earlier.all, store: self.store - earlier.store }
+        Self { all: self.all.saturating_sub(earlier.all), store: self.store.saturating_sub(earlier.store) }
     }
 }
 
