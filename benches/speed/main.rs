@@ -45,6 +45,7 @@ fn main() {
         ["verifying", directory] => compared::serve(Some(Path::new(directory))),
         ["run", server, directory] => mixes::run(Path::new(server), Path::new(directory), Sizes::WHOLE),
         ["quick", server, directory] => mixes::run(Path::new(server), Path::new(directory), Sizes::QUICK),
+        ["hot", server, directory] => mixes::sustain(Path::new(server), Path::new(directory)),
         ["users", server, directory, count] => {
             users::run(Path::new(server), Path::new(directory), count.parse().expect("a number of users"));
         }

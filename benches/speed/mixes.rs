@@ -114,6 +114,24 @@ pub fn run(server: &Path, directory: &Path, sizes: Sizes) {
     report(&rows, sizes.rounds, (idle, full.resident()));
 }
 
+/// Keeps the mix *hot* up for a profiler to look at; says what it costs.
+pub fn sustain(server: &Path, directory: &Path) {
+    stay_aside();
+    std::fs::create_dir_all(directory).unwrap();
+    let signer = Signer::create(directory);
+    let templates = Templates::sign(&signer, Sizes { rounds: 0, ..Sizes::QUICK });
+    let identity = Process::part(&["identity-side", directory.to_str().unwrap()], false);
+    let port = free_port();
+    furnish(directory, port, identity.port, "");
+    let (process, _) = Process::bot_sso(server, directory, port);
+    let mut bench = Bench { identity_port: identity.port, next_id: 1, process: &process };
+    for _ in 0..5 {
+        let mut row = Row::new("hot");
+        bench.measure(&mut row, templates.known(), 50_000, false);
+        println!("{:.1} µs of CPU a request", row.cpu());
+    }
+}
+
 /// In the order of printing.
 fn measure_all(benches: &mut [Bench<'_>; 5], templates: &Templates) -> [Row; 8] {
     let [bare, verifying, full, normal, quiet] = benches;

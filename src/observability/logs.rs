@@ -7,6 +7,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::Registry;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::json_line::JsonLine;
+
 /// The crate's own target: `env!` would name the package, whose name is spelled otherwise.
 const OURS: &str = "bot_sso";
 
@@ -61,7 +63,7 @@ where
 {
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match options.form {
-        LogForm::Json => Box::new(lines.json().flatten_event(true).with_current_span(false).with_span_list(false)),
+        LogForm::Json => Box::new(lines.event_format(JsonLine)),
         LogForm::Text => Box::new(lines),
     };
     tracing_subscriber::registry().with(lines.with_filter(filter(options.level)))
@@ -112,6 +114,34 @@ mod tests {
         assert_eq!(line["message"], "answered");
         assert_eq!(line["status"], 200);
         assert_eq!(line["level"], "INFO");
+        assert_eq!(line["target"], "bot_sso::observability::logs::tests");
+        assert!(line["timestamp"].as_str().is_some_and(|time| time.len() == 27 && time.ends_with('Z')));
+    }
+
+    #[test]
+    fn every_kind_of_field_is_written_and_none_breaks_out_of_its_string() {
+        let options = LoggingOptions { form: LogForm::Json, level: Level::INFO };
+        let hostile = "\"},\n{\"level\":\"\u{1}\\";
+        let text = logged(options, || {
+            tracing::info!(
+                hostile,
+                shown = %hostile,
+                listed = ?[hostile],
+                below = -1_i64,
+                share = 0.5_f64,
+                yes = true,
+                absent = None::<u64>,
+                "a {hostile}"
+            );
+        });
+        assert_eq!(text.lines().count(), 1);
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(line["hostile"], hostile);
+        assert_eq!(line["shown"], hostile);
+        assert_eq!(line["listed"], format!("{:?}", [hostile]));
+        assert_eq!((&line["below"], &line["share"], &line["yes"]), (&(-1).into(), &0.5.into(), &true.into()));
+        assert_eq!(line["message"], format!("a {hostile}"));
+        assert!(line.get("absent").is_none());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! deliberately knows no room: each writes its own events, and none of them holds a token, a code or a secret.
 
 mod counters;
+mod json_line;
 mod logs;
 
 pub use counters::{Count, Counters};
