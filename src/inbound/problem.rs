@@ -52,80 +52,68 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// The table: status, code, sentence.
-    const fn row(self) -> (StatusCode, &'static str, &'static str) {
+    const fn status(self) -> StatusCode {
         match self {
-            Self::MissingAuthorization => (
-                StatusCode::UNAUTHORIZED,
-                "MissingAuthorization",
-                "An Authorization header with a bearer token is required.",
-            ),
-            Self::InvalidAuthorization => (
-                StatusCode::UNAUTHORIZED,
-                "InvalidAuthorization",
-                "The Authorization header must hold exactly one bearer token.",
-            ),
-            Self::InvalidToken => (StatusCode::UNAUTHORIZED, "InvalidToken", "The bearer token is not valid here."),
-            Self::TokenExpired => (StatusCode::UNAUTHORIZED, "TokenExpired", "The bearer token has expired."),
-            Self::DelegatedTokenNotAllowed => {
-                (StatusCode::FORBIDDEN, "DelegatedTokenNotAllowed", "A user's token does not authenticate a caller.")
+            Self::BadArgument | Self::MissingProperty => StatusCode::BAD_REQUEST,
+            Self::MissingAuthorization | Self::InvalidAuthorization | Self::InvalidToken | Self::TokenExpired => {
+                StatusCode::UNAUTHORIZED
             }
-            Self::CallerNotAllowed => (StatusCode::FORBIDDEN, "CallerNotAllowed", "This caller is not allowed."),
-            Self::ChannelNotEndorsed => {
-                (StatusCode::FORBIDDEN, "ChannelNotEndorsed", "The caller may not speak for this channel.")
-            }
-            Self::ServiceUrlMismatch => {
-                (StatusCode::FORBIDDEN, "ServiceUrlMismatch", "The activity's serviceUrl is not the token's.")
-            }
-            Self::ServiceUrlNotAllowed => {
-                (StatusCode::FORBIDDEN, "ServiceUrlNotAllowed", "The caller may not use this serviceUrl.")
-            }
-            Self::HostNotAllowed => {
-                (StatusCode::FORBIDDEN, "HostNotAllowed", "In development mode only loopback names are answered.")
-            }
-            Self::KeysUnavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "KeysUnavailable", "Signing keys are unavailable; try again.")
-            }
-            Self::BadArgument => {
-                (StatusCode::BAD_REQUEST, "BadArgument", "The request body is not an acceptable activity.")
-            }
-            Self::MissingProperty => {
-                (StatusCode::BAD_REQUEST, "MissingProperty", "The activity lacks a required property.")
-            }
-            Self::PayloadTooLarge => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "MessageSizeTooBig", "The request body is too large.")
-            }
-            Self::UnsupportedMediaType => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "UnsupportedMediaType",
-                "The request body must be UTF-8 JSON without content encoding.",
-            ),
-            Self::RequestTimeout => {
-                (StatusCode::REQUEST_TIMEOUT, "RequestTimeout", "The request body did not arrive in time.")
-            }
-            Self::NotFound => (StatusCode::NOT_FOUND, "NotFound", "There is nothing at this address."),
-            Self::MethodNotAllowed(_) => {
-                (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "This address does not take this method.")
-            }
-            Self::BotUnavailable => (StatusCode::BAD_GATEWAY, "BotUnavailable", "The bot cannot be reached."),
-            Self::BotTimeout => (StatusCode::GATEWAY_TIMEOUT, "BotTimeout", "The bot did not answer in time."),
-            Self::ServiceUnavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", "The service is temporarily unavailable.")
-            }
+            Self::DelegatedTokenNotAllowed
+            | Self::CallerNotAllowed
+            | Self::ChannelNotEndorsed
+            | Self::ServiceUrlMismatch
+            | Self::ServiceUrlNotAllowed
+            | Self::HostNotAllowed => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BotUnavailable => StatusCode::BAD_GATEWAY,
+            Self::KeysUnavailable | Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BotTimeout => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// The code for programs and the sentence for people.
+    #[rustfmt::skip]
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::MissingAuthorization => ("MissingAuthorization", "An Authorization header with a bearer token is required."),
+            Self::InvalidAuthorization => ("InvalidAuthorization", "The Authorization header must hold exactly one bearer token."),
+            Self::InvalidToken => ("InvalidToken", "The bearer token is not valid here."),
+            Self::TokenExpired => ("TokenExpired", "The bearer token has expired."),
+            Self::DelegatedTokenNotAllowed => ("DelegatedTokenNotAllowed", "A user's token does not authenticate a caller."),
+            Self::CallerNotAllowed => ("CallerNotAllowed", "This caller is not allowed."),
+            Self::ChannelNotEndorsed => ("ChannelNotEndorsed", "The caller may not speak for this channel."),
+            Self::ServiceUrlMismatch => ("ServiceUrlMismatch", "The activity's serviceUrl is not the token's."),
+            Self::ServiceUrlNotAllowed => ("ServiceUrlNotAllowed", "The caller may not use this serviceUrl."),
+            Self::HostNotAllowed => ("HostNotAllowed", "In development mode only loopback names are answered."),
+            Self::KeysUnavailable => ("KeysUnavailable", "Signing keys are unavailable; try again."),
+            Self::BadArgument => ("BadArgument", "The request body is not an acceptable activity."),
+            Self::MissingProperty => ("MissingProperty", "The activity lacks a required property."),
+            Self::PayloadTooLarge => ("MessageSizeTooBig", "The request body is too large."),
+            Self::UnsupportedMediaType => ("UnsupportedMediaType", "The request body must be UTF-8 JSON without content encoding."),
+            Self::RequestTimeout => ("RequestTimeout", "The request body did not arrive in time."),
+            Self::NotFound => ("NotFound", "There is nothing at this address."),
+            Self::MethodNotAllowed(_) => ("MethodNotAllowed", "This address does not take this method."),
+            Self::BotUnavailable => ("BotUnavailable", "The bot cannot be reached."),
+            Self::BotTimeout => ("BotTimeout", "The bot did not answer in time."),
+            Self::ServiceUnavailable => ("ServiceUnavailable", "The service is temporarily unavailable."),
         }
     }
 
     /// The code, for logs.
     #[must_use]
     pub const fn code(self) -> &'static str {
-        self.row().1
+        self.words().0
     }
 
     /// The answer.
     #[must_use]
     pub fn respond(self) -> HttpResponse {
-        let (status, code, message) = self.row();
-        let mut response = HttpResponse::build(status);
+        let (code, message) = self.words();
+        let mut response = HttpResponse::build(self.status());
         match self {
             Self::MissingAuthorization => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));

@@ -3,6 +3,7 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
@@ -40,7 +41,7 @@ impl TrustedProxies {
 }
 
 /// Records one event for each request, when it is answered: method, path, status, time and client. The query is left
-/// out, since it may hold codes and states.
+/// out, since it may hold codes and states, and so is a path that leads nowhere: it may hold anything.
 ///
 /// # Errors
 /// Those of the inner service.
@@ -60,11 +61,13 @@ pub async fn record_request(
             let proxies = request.app_data::<web::Data<TrustedProxies>>();
             proxies.map_or(peer.ip(), |proxies| proxies.client_of(peer.ip(), request.headers()))
         });
+        let names_nobody = response.status() == StatusCode::NOT_FOUND && request.match_info().get("bot").is_some();
+        let leads_somewhere = request.match_pattern().is_some() && !names_nobody;
         let extensions = request.extensions();
         tracing::info!(
             correlation_id = extensions.get::<RequestId>().map_or("", |id| id.0.as_str()),
             method = request.method().as_str(),
-            path = request.path(),
+            path = leads_somewhere.then(|| request.path()),
             status = response.status().as_u16(),
             micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
             client = client.map(tracing::field::display),

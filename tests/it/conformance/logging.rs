@@ -4,7 +4,7 @@ use bot_sso::dev::{Fault, FaultRule};
 use serde_json::json;
 
 use super::{Change, Scene, exchange_of};
-use crate::harness::{Answer, Options, activities, logs};
+use crate::harness::{Answer, Harness, Options, activities, logs};
 
 /// Whether `text` holds two or three runs of base64url joined by dots, the first of which begins as JSON does.
 fn jwt_in(text: &str) -> Option<&str> {
@@ -97,4 +97,16 @@ async fn case_77_no_log_line_and_no_answer_holds_a_token_a_code_or_a_secret() {
     for answer in &answers {
         assert_eq!(jwt_in(&String::from_utf8_lossy(&answer.body)), None);
     }
+}
+
+#[tokio::test]
+async fn a_path_that_leads_nowhere_is_not_logged() {
+    let harness = Harness::start().await;
+    let bearer = format!("Bearer {}", harness.channel_token("demo").await);
+    let headers = [("authorization", bearer.as_str())];
+    for path in ["/hidden-in-a-path-1", "/bots/hidden-in-a-path-2/api/messages"] {
+        let answer = harness.send("POST", path, &headers, b"{}".to_vec()).await;
+        assert_eq!(answer.status, 404, "{path}");
+    }
+    assert!(!logs::text().contains("hidden-in-a-path"));
 }
