@@ -28,7 +28,8 @@ pub fn require_plain_utf8(headers: &HeaderMap) -> Result<(), Problem> {
         let Ok(text) = value.to_str() else { return false };
         text.split([';', ',']).all(|part| match part.trim().split_once('=') {
             Some((name, charset)) if name.trim().eq_ignore_ascii_case("charset") => {
-                charset.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+                let charset = charset.trim().trim_matches('"');
+                ["utf-8", "utf8"].iter().any(|known| charset.eq_ignore_ascii_case(known))
             }
             _ => true,
         })

@@ -153,3 +153,41 @@ async fn in_forward_a_clients_failure_is_passed_on_and_the_client_gets_200_all_t
     assert_eq!((answer.status, answer.body.as_slice()), (200, &b""[..]));
     assert_eq!(harness.bot_received(1).await[0].json(), activity);
 }
+
+#[tokio::test]
+async fn in_forward_a_channels_wish_for_replies_is_taken_back_before_the_bot_sees_it() {
+    let scene = Scene::on(Harness::with(forward()).await).await;
+    scene.harness.bot.behave(Behaviour::answering(412, r#"{"failureDetail":"the bot's"}"#));
+    let mut activity = scene.exchange();
+    activity["deliveryMode"] = "expectReplies".into();
+    let answer = scene.harness.post(&activity).await;
+    assert_eq!((answer.status, answer.json()), (412, json!({ "failureDetail": "the bot's" })));
+    activity["deliveryMode"] = "normal".into();
+    assert_eq!(scene.harness.bot.received()[0].json(), activity);
+}
+
+#[tokio::test]
+async fn in_forward_a_compressed_answer_is_not_asked_for_and_not_taken() {
+    let scene = Scene::on(Harness::with(forward()).await).await;
+    let gzip = Behaviour { headers: vec![("content-encoding", "gzip")], ..Behaviour::answering(200, "\u{1f}zipped") };
+    scene.harness.bot.behave(gzip);
+    let bearer = format!("Bearer {}", scene.harness.channel_token("demo").await);
+    let headers = [("authorization", bearer.as_str()), ("accept-encoding", "gzip")];
+    let body = serde_json::to_vec(&scene.exchange()).unwrap();
+    let answer = scene.harness.send("POST", "/bots/demo/api/messages", &headers, body).await;
+    assert_eq!(answer.status, 502);
+    assert_eq!(scene.harness.bot.received()[0].header("accept-encoding"), None);
+    assert!(is_kept(&scene.harness, &scene.exchange(), "graph").await, "the token stays");
+}
+
+#[tokio::test]
+async fn in_forward_a_card_that_the_bot_did_not_take_in_a_group_stays_good() {
+    let harness = Harness::with(forward()).await;
+    harness.bot.behave_in_turn(vec![Behaviour::answering(412, "{}"), Behaviour::default()]);
+    let mut activity = activities::in_group(exchange_of(&harness, "Ada", "").await);
+    activity["value"]["id"] = harness.card(&activity, "graph").await.into();
+    assert_eq!(harness.post(&activity).await.status, 412);
+    harness.clock.advance(Duration::from_millis(3100));
+    assert_eq!(harness.post(&activity).await.status, 200);
+    assert_eq!(harness.exchanges(), 1);
+}

@@ -165,3 +165,42 @@ async fn in_a_group_a_parents_exchange_needs_a_pending_sign_in_as_well() {
     activity["value"]["id"] = harness.card(&activity, "graph").await.into();
     assert_eq!(post(&harness, &activity).await.status, 200);
 }
+
+#[tokio::test]
+async fn what_a_parent_says_of_its_users_entra_identity_must_be_true() {
+    let harness = harness("notify").await;
+    let calls = harness.exchanges();
+    let mut activity = from_parent(exchange_of(&harness, "Ada", "x").await, "p:ada");
+    activity.as_object_mut().unwrap().remove("deliveryMode");
+    activity["from"]["aadObjectId"] = harness.user("Ben").oid.into();
+    assert_mismatch("oid", &post(&harness, &activity).await, "oid");
+    activity["from"]["aadObjectId"] = harness.user("Ada").oid.into();
+    activity["conversation"]["tenantId"] = harness.user("Fay").tid.into();
+    assert_mismatch("tid", &post(&harness, &activity).await, "tid");
+    assert_eq!(harness.exchanges(), calls);
+    activity["conversation"]["tenantId"] = harness.user("Ada").tid.into();
+    assert_eq!(post(&harness, &activity).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_parent_cannot_put_another_persons_token_where_the_channels_user_finds_it() {
+    let harness = harness("notify").await;
+    let ada = activities::exchange(&harness, &harness.user("Ada"), "x", &harness.user_token("Ada", "graph").await);
+    assert_eq!(harness.post(&ada).await.status, 200);
+    let mut bens = from_parent(exchange_of(&harness, "Ben", "y").await, "29:ada");
+    bens.as_object_mut().unwrap().remove("deliveryMode");
+    bens["value"]["connectionName"] = "mail".into();
+    assert_mismatch("pin", &post(&harness, &bens).await, "pin");
+    assert_eq!(harness.get_token("msteams", "29:ada", "mail").await.status, 404);
+}
+
+#[tokio::test]
+async fn in_forward_replies_without_an_invoke_response_are_no_success() {
+    let harness = harness("forward").await;
+    harness.bot.behave(Behaviour::answering(200, r#"{"activities":[{"type":"message","text":"hi"}]}"#));
+    let activity = from_parent(exchange_of(&harness, "Ada", "x").await, "p:ada");
+    assert_eq!(invoke_response(&post(&harness, &activity).await), json!({ "status": 501 }));
+    harness.clock.advance(std::time::Duration::from_millis(3100));
+    post(&harness, &activity).await;
+    assert_eq!(harness.bot.received().len(), 2, "it was not taken for settled");
+}

@@ -234,3 +234,51 @@ async fn cases_64_and_66_other_channels_and_status_numbers_by_channel() {
     broken["channelId"] = "directline".into();
     assert_eq!(scene.harness.post(&broken).await.status, 400);
 }
+
+#[tokio::test]
+async fn a_decisive_member_in_another_letter_case_is_400_and_not_passed_on() {
+    let scene = Scene::set().await;
+    let renamed: [(&str, &str, &str); 9] = [
+        ("", "name", "Name"),
+        ("", "type", "Type"),
+        ("", "value", "VALUE"),
+        ("", "from", "From"),
+        ("", "deliveryMode", "DeliveryMode"),
+        ("from", "aadObjectId", "AadObjectId"),
+        ("conversation", "id", "Id"),
+        ("conversation", "tenantId", "TenantId"),
+        ("channelData", "tenant", "Tenant"),
+    ];
+    for (object, member, other) in renamed {
+        let mut activity = scene.exchange();
+        activity["deliveryMode"] = "normal".into();
+        let object = if object.is_empty() { &mut activity } else { &mut activity[object] };
+        let value = object.as_object_mut().unwrap().remove(member).unwrap();
+        object[other] = value;
+        assert_eq!(scene.harness.post(&activity).await.status, 400, "{other}");
+    }
+    assert_eq!(scene.harness.exchanges(), 0);
+    assert!(scene.harness.bot.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_that_others_might_decode_otherwise_is_415() {
+    let scene = Scene::set().await;
+    let bearer = format!("Bearer {}", scene.harness.channel_token("demo").await);
+    let body = serde_json::to_vec(&scene.exchange()).unwrap();
+    for (name, value) in [
+        ("content-type", "application/json; charset=utf-7"),
+        ("content-type", "application/json;charset=\"UTF-16\""),
+        ("content-encoding", "gzip"),
+    ] {
+        let headers = [("authorization", bearer.as_str()), (name, value)];
+        let answer = scene.harness.send("POST", "/bots/demo/api/messages", &headers, body.clone()).await;
+        assert_eq!(answer.status, 415, "{value}");
+    }
+    assert!(scene.harness.bot.received().is_empty());
+    for value in ["application/json; charset=UTF-8", "application/json;charset=utf8", "text/plain"] {
+        let headers = [("authorization", bearer.as_str()), ("content-type", value)];
+        let answer = scene.harness.send("POST", "/bots/demo/api/messages", &headers, body.clone()).await;
+        assert_eq!(answer.status, 200, "{value}");
+    }
+}

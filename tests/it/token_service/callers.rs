@@ -3,7 +3,7 @@
 use bot_sso::dev::Signer;
 
 use super::error_of;
-use crate::harness::{Harness, activities, logs};
+use crate::harness::{Harness, Options, activities, logs};
 
 const LEGACY: &str = "4eac6f85-bd31-4094-8f5e-8b7c9daebf04";
 const FABRIKAM: &str = "d2a9c4e6-7f81-4b3a-a5c7-1e2f3a4b5c60";
@@ -116,5 +116,26 @@ async fn other_methods_are_405_and_other_paths_404() {
     {
         let answer = harness.send("GET", path, &headers, Vec::new()).await;
         assert_eq!(error_of(path, &answer, 404).0, "NotFound");
+    }
+}
+
+#[tokio::test]
+async fn a_parents_tenant_does_not_vouch_for_a_bot_at_the_token_service() {
+    let mut harness = Harness::start().await;
+    let parent = format!(
+        "[[bots.demo.callers]]\napp_id = \"{LEGACY}\"\ntenant = \"{FABRIKAM}\"\n\
+         service_urls = [\"https://parent.example/\"]\nchannels = [\"msteams\"]\n"
+    );
+    harness.restart(&Options { appended: parent, ..Options::default() }).await;
+    let issuer = harness.stage.v1_issuer(FABRIKAM);
+    let bot = harness.bot_token("demo").await;
+    let elsewhere = harness.forge(Signer::Tenant, &bot, |claims| {
+        (claims["tid"], claims["iss"]) = (FABRIKAM.into(), issuer.into());
+    });
+    for (token, status) in [(&elsewhere, 401), (&bot, 404)] {
+        let authorization = format!("Bearer {token}");
+        let path = "/api/usertoken/GetToken?userId=29:ada&connectionName=graph&channelId=msteams";
+        let answer = harness.send("GET", path, &[("authorization", &authorization)], Vec::new()).await;
+        assert_eq!(answer.status, status);
     }
 }
