@@ -142,8 +142,9 @@ async fn redirects_are_passed_on_and_not_followed() {
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let statuses = [301, 302, 303, 307, 308];
     let to = elsewhere.url("/x");
-    let answers =
-        statuses.map(|status| format!("HTTP/1.1 {status} Moved\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n"));
+    let answers = statuses.map(|status| {
+        format!("HTTP/1.1 {status} Moved\r\nlocation: {to}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+    });
     let server = ScriptedServer::answering_in_turn(answers.to_vec());
     let harness = in_front_of(&server).await;
     let token = harness.channel_token("demo").await;

@@ -73,12 +73,12 @@ async fn only_a_trusted_proxy_is_believed_about_the_client() {
     let mut setting = Setting::new().await;
     let headers = [("x-forwarded-for", "203.0.113.9")];
     let mut service = setting.serve().await;
-    setting.harness.send("GET", "/nothing", &headers, Vec::new()).await;
-    assert_eq!(service.wait_for_line("/nothing").await["client"], "127.0.0.1");
+    setting.harness.send("GET", "/api/messages", &headers, Vec::new()).await;
+    assert_eq!(service.wait_for_line("/api/messages").await["client"], "127.0.0.1");
     service.stop().await;
 
     setting.set("server.trusted_proxies", vec!["127.0.0.0/8"]);
     let mut service = setting.serve().await;
-    setting.harness.send("GET", "/nothing", &headers, Vec::new()).await;
-    assert_eq!(service.wait_for_line("/nothing").await["client"], "203.0.113.9");
+    setting.harness.send("GET", "/api/messages", &headers, Vec::new()).await;
+    assert_eq!(service.wait_for_line("/api/messages").await["client"], "203.0.113.9");
 }
