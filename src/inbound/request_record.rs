@@ -6,7 +6,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, web};
+use actix_web::{Error, HttpMessage, HttpRequest, web};
 use ipnet::IpNet;
 
 use crate::domain::SharedEntropy;
@@ -14,6 +14,14 @@ use crate::domain::SharedEntropy;
 /// This request's id: in the log lines about it, in `failureDetail`, and sent to the identity provider.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
+
+impl RequestId {
+    /// The id that [`record_request`] gave `http`; a new one where it did not run.
+    #[must_use]
+    pub fn of(http: &HttpRequest, entropy: &SharedEntropy) -> String {
+        http.extensions().get::<Self>().map_or_else(|| entropy.uuid(), |id| id.0.clone())
+    }
+}
 
 /// Networks of the proxies whose `X-Forwarded-For` is believed.
 #[derive(Clone, Debug, Default)]

@@ -34,7 +34,11 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
     let code =
         inbound.activity.value().and_then(|value| value.get_any_case("code").ok().flatten()).and_then(Node::as_str);
     let code: String = code.unwrap_or("").chars().filter(char::is_ascii_alphanumeric).take(CODE_LIMIT).collect();
-    let hint = HINTS.iter().find(|(known, _)| known.eq_ignore_ascii_case(&code)).map(|(_, hint)| *hint);
+    // What is not one of the documented codes is the client's own text: that stays out of the log.
+    let (known, hint) = HINTS
+        .into_iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(&code))
+        .unwrap_or(("other", "the client sent a code that is not documented"));
     let attributed = match gateway.pending.list(&account_of(inbound)).await {
         Ok(pending) => pending.into_iter().find(|sign_in| sign_in.offered_sso),
         Err(error) => {
@@ -46,7 +50,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         correlation_id = inbound.correlation_id,
         bot = inbound.bot.name.as_str(),
         connection = attributed.as_ref().map(|sign_in| sign_in.connection.as_str()),
-        code,
+        code = known,
         hint,
         "the client could not sign in silently"
     );

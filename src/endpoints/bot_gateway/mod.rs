@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
@@ -139,7 +139,7 @@ async fn admitted(
         }
     })?;
     peer.admit(&activity).map_err(|refusal| refusal.logged(http))?;
-    let correlation_id = http.extensions().get::<RequestId>().map_or_else(|| gateway.entropy.uuid(), |id| id.0.clone());
+    let correlation_id = RequestId::of(http, &gateway.entropy);
     let bot = Arc::clone(&peer.bot);
     let inbound = Inbound { bot, peer: &peer, activity, body: &body, http, correlation_id, begun };
     Ok(act(gateway, &inbound).await)

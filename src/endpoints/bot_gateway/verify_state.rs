@@ -8,7 +8,6 @@ use super::{BotGateway, Inbound};
 use crate::domain::{AfterExchange, ChannelAccount, NamedConnection, TokenSlot};
 use crate::pending::{Ended, PendingError, PendingSignIn};
 use crate::protocol::Node;
-use crate::sign_in::CodeError;
 
 /// What a client sends in place of a code when the user gave up (invoke-protocol §1.3).
 const CANCELLED: &str = "CancelledByUser";
@@ -88,12 +87,7 @@ async fn end(gateway: &BotGateway, sign_in: &PendingSignIn) -> Result<(), Pendin
     gateway.pending.finish(&sign_in.account, &sign_in.connection, ended).await
 }
 
-fn failed(inbound: &Inbound<'_>, error: &impl Failure) -> InvokeReply {
+fn failed(inbound: &Inbound<'_>, error: &impl std::fmt::Display) -> InvokeReply {
     tracing::error!(correlation_id = inbound.correlation_id, %error, "a magic code cannot be checked: the store failed");
     InvokeReply::empty(500)
 }
-
-/// What can fail behind a magic code.
-trait Failure: std::fmt::Display {}
-impl Failure for PendingError {}
-impl Failure for CodeError {}

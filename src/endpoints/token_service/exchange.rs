@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::time::{Instant, timeout_at};
 
 use super::replies::{Decline, token};
@@ -37,7 +37,7 @@ async fn recall(http: &HttpRequest, payload: web::Payload, service: &TokenServic
     let root = Node::parse(&body).map_err(|_| Decline::BadArgument("The body is not a JSON object."))?;
     let raw = root.get("token").and_then(Node::as_str).filter(|token| !token.is_empty());
     let raw = Secret::from(raw.ok_or(Decline::BadArgument("The body has no 'token'."))?);
-    let correlation_id = http.extensions().get::<RequestId>().map_or_else(|| service.entropy.uuid(), |id| id.0.clone());
+    let correlation_id = RequestId::of(http, &service.entropy);
     let refuse = |refusal: &Refusal| {
         let (reason, hint) = (refusal.reason.code(), refusal.diagnostics.hint);
         tracing::warn!(correlation_id, bot = bot.name.as_str(), connection = name, %reason, hint, "a bot's exchange was refused");
