@@ -3,7 +3,9 @@
 //! The only place that names concrete back ends. Owns the order of building, and the life of the process between start
 //! and drain. It deliberately decides nothing that a room could decide.
 
+mod doors;
 mod loopback_host;
+mod providers;
 mod renewal;
 mod serving;
 mod tls;
@@ -11,21 +13,18 @@ mod tls;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::web;
 
+use self::doors::open_doors;
+use self::providers::providers_of;
 use self::renewal::{Renewable, RenewableCredential};
 
 use crate::bot_connector::{BotClient, ContinuationDelivery};
-use crate::config::{Configuration, ConnectionSection, EntraSection, KeySource, StoreDurability};
-use crate::domain::{Connection, Directory, SharedClock, SharedEntropy};
-use crate::endpoints::{bot_gateway, token_service};
-use crate::exchange::{CurrentTokens, ExchangeEngine, ExchangeParts, TokenValidators};
-use crate::identity_provider::{
-    ClientCredential, Entra, EntraClient, EntraMeans, EntraSettings, IdentityProvider, ProviderRegistry, ThrottleBoard,
-};
-use crate::inbound::{BodyLimits, Callers, TokenServiceTrust, TrustedProxies};
+use crate::config::{Configuration, EntraSection, KeySource, StoreDurability};
+use crate::domain::{Directory, SharedClock, SharedEntropy};
+use crate::exchange::{ExchangeParts, TokenValidators};
+use crate::inbound::{Callers, TokenServiceTrust};
 use crate::observability::Counters;
 use crate::outbound::{Outbound, OutboundError, OutboundSettings};
 use crate::pending::{Continuations, PendingError, PendingSignIns};
@@ -37,8 +36,6 @@ use crate::token_validation::{
 };
 use crate::vault::TokenVault;
 
-/// A request's body must have arrived within this.
-const BODY_TIME: Duration = Duration::from_secs(10);
 /// Connections to one host at a time.
 const CONNECTIONS_PER_HOST: usize = 256;
 
@@ -240,83 +237,4 @@ fn callers_of(
         tenants: config.token_service.tenants.clone(),
     };
     Callers::new(validator, directory, token_service)
-}
-
-fn providers_of(
-    config: &Configuration,
-    outbound: &Outbound,
-    ambient: &Ambient,
-) -> Result<(ProviderRegistry, Vec<RenewableCredential>), BuildError> {
-    let means = EntraMeans {
-        outbound: outbound.clone(),
-        clock: ambient.clock.clone(),
-        entropy: ambient.entropy.clone(),
-        throttle: Arc::new(ThrottleBoard::new(ambient.clock.clone())),
-    };
-    let mut registry = ProviderRegistry::default();
-    let mut credentials = Vec::new();
-    for section in &config.connections {
-        let connection: &Connection = &section.connection;
-        let Some(provider) = config.identity_providers.get(&connection.identity_provider) else { continue };
-        let settings =
-            EntraSettings { provider: provider.name.clone(), token_endpoint: provider.token_endpoint.clone() };
-        let client = EntraClient { client_id: connection.client_id.clone(), credentials: credentials_of(section) };
-        let provider = Arc::new(Entra::new(settings, client, means.clone()));
-        if connection.token_exchange_uri.is_some() && !provider.capabilities().on_behalf_of {
-            return Err(BuildError::Incapable { connection: section.key.clone() });
-        }
-        registry.register(connection, provider.clone());
-        credentials.push(RenewableCredential { key: section.key.clone(), connection: connection.clone(), provider });
-    }
-    Ok((registry, credentials))
-}
-
-fn credentials_of(section: &ConnectionSection) -> Vec<ClientCredential> {
-    vec![ClientCredential::Secret(section.client_secret.clone())]
-}
-
-/// The doors' states; shared by all workers.
-#[derive(Clone)]
-struct Doors {
-    gateway: web::Data<bot_gateway::BotGateway>,
-    token_service: web::Data<token_service::TokenService>,
-    proxies: web::Data<TrustedProxies>,
-    entropy: web::Data<SharedEntropy>,
-}
-
-fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
-    let limits = BodyLimits { bytes: config.server.body_limit_bytes, time: BODY_TIME };
-    let gateway = bot_gateway::BotGateway {
-        callers: rooms.callers.clone(),
-        directory: rooms.directory.clone(),
-        validators: rooms.validators.clone(),
-        engine: Arc::new(ExchangeEngine::new(rooms.parts.clone())),
-        pending: rooms.parts.pending.clone(),
-        continuations: rooms.parts.continuations.clone(),
-        codes: rooms.codes.clone(),
-        delivery: rooms.delivery.clone(),
-        bots: rooms.bots.clone(),
-        counters: rooms.counters.clone(),
-        entropy: rooms.ambient.entropy.clone(),
-        limits,
-        bot_timeout: config.outbound.bot_timeout,
-        statuses: config.statuses.clone(),
-    };
-    let token_service = token_service::TokenService {
-        callers: rooms.callers.clone(),
-        directory: rooms.directory.clone(),
-        tokens: CurrentTokens::new(rooms.parts.vault.clone()),
-        codes: rooms.codes.clone(),
-        validators: rooms.validators.clone(),
-        pending: rooms.parts.pending.clone(),
-        public_url: config.server.public_url.clone(),
-        limits,
-        entropy: rooms.ambient.entropy.clone(),
-    };
-    Doors {
-        gateway: web::Data::new(gateway),
-        token_service: web::Data::new(token_service),
-        proxies: web::Data::new(TrustedProxies(config.server.trusted_proxies.clone())),
-        entropy: web::Data::new(rooms.ambient.entropy.clone()),
-    }
 }

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::credentials_of;
+use super::providers::credentials_of;
 use super::tls::RenewableCertificate;
 use crate::config::{self, Configuration};
 use crate::domain::Connection;

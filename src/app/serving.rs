@@ -7,10 +7,11 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, middleware, web};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::doors::Doors;
 use super::loopback_host::loopback_host_only;
 use super::renewal::Renewable;
 use super::tls::RenewableCertificate;
-use super::{Application, BuildError, DevelopmentMode, Doors};
+use super::{Application, BuildError, DevelopmentMode};
 use crate::config;
 use crate::endpoints::{bot_gateway, token_service};
 use crate::inbound::{Problem, record_request};

@@ -7,6 +7,7 @@ mod client_auth;
 mod entra;
 mod entra_errors;
 mod throttle;
+mod token_client;
 mod token_endpoint;
 
 use std::collections::HashMap;
@@ -16,8 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use client_auth::ClientCredential;
-pub use entra::{Entra, EntraClient, EntraMeans, EntraSettings};
+pub use entra::{Entra, EntraSettings};
 pub use throttle::ThrottleBoard;
+pub use token_client::{EntraClient, EntraMeans};
 
 use crate::domain::{BotName, Connection, ConnectionName, ExchangeableToken, Secret, Timestamp};
 
@@ -138,4 +140,8 @@ impl ProviderRegistry {
     pub fn find(&self, connection: &Connection) -> Option<&Arc<dyn IdentityProvider>> {
         self.providers.get(&(connection.bot.clone(), connection.name.clone()))
     }
+}
+
+fn refusal(failure: RedeemFailure, hint: &'static str) -> RedeemError {
+    RedeemError { failure, diagnostics: Box::new(Diagnostics { hint, ..Diagnostics::default() }) }
 }

@@ -7,12 +7,18 @@ use std::sync::Mutex;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::json;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::*;
 use crate::domain::{
     BotName, Clock, ConnectionName, ConnectionRevision, ExchangePolicy, OffsetClock, Secret, SecurityContext,
     SystemEntropy, TenantPolicy, UserKey,
 };
-use crate::outbound::OutboundSettings;
+use crate::identity_provider::ThrottleBoard;
+use crate::outbound::{Outbound, OutboundSettings};
 
 const TENANT_ID: &str = "11111111-2222-4333-8444-555555555555";
 const CONSENT: &str =
@@ -272,9 +278,9 @@ async fn a_refused_credential_gives_way_to_the_next_one_which_is_then_preferred(
 async fn a_client_without_credentials_or_with_a_bad_endpoint_is_misconfigured() {
     let mut stand = Stand::with_secrets([], &[]);
     assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Misconfigured);
-    stand.entra.settings.token_endpoint = "not a url {tenant}".into();
+    stand.entra.token_endpoint = "not a url {tenant}".into();
     assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Misconfigured);
-    stand.entra.settings.token_endpoint = "https://10.0.0.1/{tenant}".into();
+    stand.entra.token_endpoint = "https://10.0.0.1/{tenant}".into();
     stand.entra.replace_credentials(vec![ClientCredential::Secret(Secret::from("s"))]);
     assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Misconfigured, "a private address nobody permitted");
     assert_eq!(stand.calls(), 0);
@@ -296,7 +302,7 @@ async fn only_a_guid_becomes_part_of_the_address() {
 async fn an_unreachable_endpoint_is_an_outage() {
     let mut stand = Stand::new([]);
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    stand.entra.settings.token_endpoint = format!("http://127.0.0.1:{free}/{{tenant}}/token");
+    stand.entra.token_endpoint = format!("http://127.0.0.1:{free}/{{tenant}}/token");
     assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Transient);
 }
 

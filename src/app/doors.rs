@@ -1,0 +1,61 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+
+use super::Rooms;
+use crate::config::Configuration;
+use crate::domain::SharedEntropy;
+use crate::endpoints::{bot_gateway, token_service};
+use crate::exchange::{CurrentTokens, ExchangeEngine};
+use crate::inbound::{BodyLimits, TrustedProxies};
+
+/// A request's body must have arrived within this.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// The doors' states; shared by all workers.
+#[derive(Clone)]
+pub(super) struct Doors {
+    pub(super) gateway: web::Data<bot_gateway::BotGateway>,
+    pub(super) token_service: web::Data<token_service::TokenService>,
+    pub(super) proxies: web::Data<TrustedProxies>,
+    pub(super) entropy: web::Data<SharedEntropy>,
+}
+
+/// Gives each door what it works with.
+pub(super) fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
+    let limits = BodyLimits { bytes: config.server.body_limit_bytes, time: BODY_TIME };
+    let gateway = bot_gateway::BotGateway {
+        callers: rooms.callers.clone(),
+        directory: rooms.directory.clone(),
+        validators: rooms.validators.clone(),
+        engine: Arc::new(ExchangeEngine::new(rooms.parts.clone())),
+        pending: rooms.parts.pending.clone(),
+        continuations: rooms.parts.continuations.clone(),
+        codes: rooms.codes.clone(),
+        delivery: rooms.delivery.clone(),
+        bots: rooms.bots.clone(),
+        counters: rooms.counters.clone(),
+        entropy: rooms.ambient.entropy.clone(),
+        limits,
+        bot_timeout: config.outbound.bot_timeout,
+        statuses: config.statuses.clone(),
+    };
+    let token_service = token_service::TokenService {
+        callers: rooms.callers.clone(),
+        directory: rooms.directory.clone(),
+        tokens: CurrentTokens::new(rooms.parts.vault.clone()),
+        codes: rooms.codes.clone(),
+        validators: rooms.validators.clone(),
+        pending: rooms.parts.pending.clone(),
+        public_url: config.server.public_url.clone(),
+        limits,
+        entropy: rooms.ambient.entropy.clone(),
+    };
+    Doors {
+        gateway: web::Data::new(gateway),
+        token_service: web::Data::new(token_service),
+        proxies: web::Data::new(TrustedProxies(config.server.trusted_proxies.clone())),
+        entropy: web::Data::new(rooms.ambient.entropy.clone()),
+    }
+}

@@ -1,0 +1,190 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::time::Instant;
+use url::Url;
+
+use super::client_auth::ClientCredential;
+use super::entra_errors::{Verdict, classify, unanswered};
+use super::throttle::{Asker, ThrottleBoard};
+use super::token_endpoint::{self, TokenAnswer};
+use super::{Attempt, RedeemError, RedeemFailure, RedeemedToken, refusal};
+use crate::domain::{SharedClock, SharedEntropy};
+use crate::outbound::Outbound;
+
+const MOST_RETRIES: u32 = 2;
+/// A call that has less time than this is not begun.
+const LEAST_TIME_FOR_A_RETRY: Duration = Duration::from_millis(300);
+const SHORTEST_PAUSE_MILLIS: u64 = 100;
+const LONGEST_PAUSE_MILLIS: u64 = 400;
+
+/// What a provider works with.
+#[derive(Clone)]
+pub struct EntraMeans {
+    /// The HTTP client.
+    pub outbound: Outbound,
+    /// The time.
+    pub clock: SharedClock,
+    /// For the jitter of retries.
+    pub entropy: SharedEntropy,
+    /// Who must not ask, shared by all providers.
+    pub throttle: Arc<ThrottleBoard>,
+}
+
+/// The application that redeems.
+#[derive(Clone, Debug)]
+pub struct EntraClient {
+    /// Its client id.
+    pub client_id: String,
+    /// Its credentials, in the order in which they are tried.
+    pub credentials: Vec<ClientCredential>,
+}
+
+/// One application's conversations with token endpoints: proves who it is, asks, tries again where that helps. Every
+/// grant goes this way.
+pub(super) struct TokenClient {
+    /// The provider's name in configuration, for the log.
+    provider: String,
+    client_id: String,
+    /// Replaceable while users are waiting: a redemption under way ends with those it began with.
+    credentials: ArcSwap<Vec<ClientCredential>>,
+    means: EntraMeans,
+    /// The credential that worked last: a withdrawn one is not tried first for every user.
+    preferred: AtomicUsize,
+}
+
+/// What stays the same over the tries of one redemption.
+pub(super) struct TokenRequest<'a> {
+    pub(super) url: &'a Url,
+    /// The grant's own form fields; those of the client are added.
+    pub(super) fields: Vec<(&'static str, &'a str)>,
+    /// Who asks, for throttling.
+    pub(super) asker: Asker,
+    /// `x-anchormailbox`: where the user's mailbox is, as a routing hint.
+    pub(super) anchor: Option<String>,
+    pub(super) attempt: &'a Attempt,
+}
+
+impl TokenClient {
+    pub(super) fn new(provider: String, client: EntraClient, means: EntraMeans) -> Self {
+        let EntraClient { client_id, credentials } = client;
+        let credentials = ArcSwap::from_pointee(credentials);
+        Self { provider, client_id, credentials, means, preferred: AtomicUsize::new(0) }
+    }
+
+    pub(super) fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// From now on proves itself with these, in this order.
+    pub(super) fn replace_credentials(&self, credentials: Vec<ClientCredential>) {
+        self.credentials.store(Arc::new(credentials));
+        self.preferred.store(0, Ordering::Relaxed);
+    }
+
+    /// Asks until the request is settled, unless the issuer wants this asker to stay away.
+    pub(super) async fn redeem(&self, request: &TokenRequest<'_>) -> Result<RedeemedToken, RedeemError> {
+        if let Some(wait) = self.means.throttle.blocked_for(&request.asker) {
+            let hint = "not asked: the issuer wanted us to stay away for longer";
+            return Err(refusal(RedeemFailure::Throttled { retry_after: Some(wait) }, hint));
+        }
+        let outcome = self.ask_until_settled(request).await;
+        if let Err(verdict) = &outcome {
+            self.note_failure(verdict, request);
+        }
+        outcome.map_err(|verdict| verdict.error)
+    }
+
+    /// The next credential where the issuer refuses one, a retry where the fault is passing, and an end.
+    async fn ask_until_settled(&self, request: &TokenRequest<'_>) -> Result<RedeemedToken, Verdict> {
+        let credentials = self.credentials.load_full();
+        let count = credentials.len();
+        let first = self.preferred.load(Ordering::Relaxed);
+        let (mut refused, mut retries) = (0, 0);
+        loop {
+            let index = first.wrapping_add(refused).checked_rem(count).unwrap_or(0);
+            let Some(credential) = credentials.get(index) else {
+                let hint = "no client credential is configured for this identity provider";
+                return Err(Verdict::of(refusal(RedeemFailure::Misconfigured, hint)));
+            };
+            let verdict = match self.ask(request, credential).await {
+                Ok(token) => {
+                    self.preferred.store(index, Ordering::Relaxed);
+                    return Ok(token);
+                }
+                Err(verdict) => verdict,
+            };
+            if verdict.next_credential && refused + 1 < count {
+                refused += 1;
+            } else if verdict.retry && retries < MOST_RETRIES && self.pause(request.attempt.deadline).await {
+                retries += 1;
+            } else {
+                return Err(verdict);
+            }
+        }
+    }
+
+    async fn ask(&self, request: &TokenRequest<'_>, credential: &ClientCredential) -> Result<RedeemedToken, Verdict> {
+        let attempt = request.attempt;
+        let mut form = request.fields.clone();
+        form.push(("client_id", self.client_id.as_str()));
+        form.extend(credential.fields());
+        let mut headers = vec![
+            ("accept", "application/json"),
+            ("x-client-sku", "bot-sso"),
+            ("x-client-ver", env!("CARGO_PKG_VERSION")),
+            // Without it the issuer breaks loops with invalid_grant, which would show the user a card.
+            ("x-ms-lib-capability", "retry-after, h429"),
+        ];
+        headers.extend(request.anchor.as_deref().map(|anchor| ("x-anchormailbox", anchor)));
+        // It may have come from outside; an id that cannot be a header must not cost the exchange.
+        if attempt.correlation_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            headers.push(("client-request-id", attempt.correlation_id.as_str()));
+            headers.push(("return-client-request-id", "true"));
+        }
+        // The token's life is counted from before the call: rather too short than too long.
+        let asked_at = self.means.clock.now();
+        let answer = self.means.outbound.post_form(request.url, &headers, &form, attempt.deadline).await;
+        let answer = answer.map_err(|error| unanswered(&error))?;
+        match token_endpoint::read(&answer, self.means.clock.now()) {
+            TokenAnswer::Token(granted) => Ok(RedeemedToken {
+                access_token: granted.access_token,
+                expires_at: asked_at.plus(granted.lifetime),
+                granted_scope: granted.scope,
+            }),
+            TokenAnswer::Refusal(refusal) => Err(classify(&refusal)),
+            TokenAnswer::Nonsense(hint) => {
+                let mut error = refusal(RedeemFailure::Transient, hint);
+                error.diagnostics.http_status = Some(answer.status);
+                Err(Verdict::of(error))
+            }
+        }
+    }
+
+    /// Waits a random while before a retry; says no if not enough time would be left for one.
+    async fn pause(&self, deadline: Instant) -> bool {
+        let mut bytes = [0_u8; 8];
+        self.means.entropy.fill(&mut bytes);
+        let spread = u64::from_le_bytes(bytes) % (LONGEST_PAUSE_MILLIS - SHORTEST_PAUSE_MILLIS);
+        let until = Instant::now() + Duration::from_millis(SHORTEST_PAUSE_MILLIS + spread);
+        if until + LEAST_TIME_FOR_A_RETRY > deadline {
+            return false;
+        }
+        tokio::time::sleep_until(until).await;
+        true
+    }
+
+    fn note_failure(&self, verdict: &Verdict, request: &TokenRequest<'_>) {
+        if let RedeemFailure::Throttled { retry_after } = verdict.error.failure {
+            self.means.throttle.note(&request.asker, retry_after, verdict.tenant_wide);
+        }
+        tracing::debug!(
+            provider = %self.provider,
+            correlation_id = %request.attempt.correlation_id,
+            aadsts = verdict.error.diagnostics.aadsts,
+            "the grant was not redeemed"
+        );
+    }
+}
