@@ -23,11 +23,12 @@ use self::renewal::{Renewable, RenewableCredential};
 use crate::bot_connector::{BotClient, ContinuationDelivery};
 use crate::config::{Configuration, EntraSection, KeySource, StoreDurability};
 use crate::domain::{Directory, SharedClock, SharedEntropy};
+use crate::endpoints::operations::AdminToken;
 use crate::exchange::{ExchangeParts, TokenValidators};
 use crate::inbound::{Callers, TokenServiceTrust};
 use crate::observability::Counters;
 use crate::outbound::{Outbound, OutboundError, OutboundSettings};
-use crate::pending::{Continuations, PendingError, PendingSignIns};
+use crate::pending::{ClaimsChallenges, Continuations, PendingError, PendingSignIns};
 use crate::sealing::{KeyRing, KeyRingError, Sealer};
 use crate::sign_in::{CodeRedemption, MagicCodes};
 use crate::store::{Durability, EmbeddedStore, Store, StoreError};
@@ -74,15 +75,17 @@ pub enum BuildError {
     #[error("outbound: {0}")]
     Outbound(#[from] OutboundError),
     /// An address cannot be listened on.
-    #[error("server.listen: {address}: {source}")]
+    #[error("{key}: {address}: {source}")]
     Listen {
+        /// The key it stands under.
+        key: &'static str,
         /// The address.
         address: SocketAddr,
         /// What the system said.
         source: std::io::Error,
     },
     /// Development mode was to be reachable from elsewhere.
-    #[error("server.listen: development mode listens on loopback only, not on {0}")]
+    #[error("server.listen, operations.listen: development mode listens on loopback only, not on {0}")]
     NotLoopback(SocketAddr),
     /// The process cannot be told to stop or to read its files again.
     #[error("signals cannot be received: {0}")]
@@ -96,12 +99,21 @@ pub enum BuildError {
         /// The connection.
         connection: String,
     },
+    /// A connection asks for `offline_access` where nothing can be refreshed.
+    #[error(
+        "connections.{connection}: its identity provider cannot refresh tokens: leave offline_access out of scopes"
+    )]
+    CannotRefresh {
+        /// The connection.
+        connection: String,
+    },
 }
 
 /// An application that listens already and serves once it is run.
 pub struct Application {
     server: actix_web::dev::Server,
     addresses: Vec<SocketAddr>,
+    operations: Option<serving::OperationsListener>,
     renewable: Arc<Renewable>,
     /// From when it listens on: a signal that comes before it runs must not end the process in its own way.
     signals: serving::Signals,
@@ -121,6 +133,7 @@ struct Rooms {
     bots: BotClient,
     delivery: ContinuationDelivery,
     credentials: Vec<RenewableCredential>,
+    admin_token: Option<AdminToken>,
 }
 
 /// Builds the application and binds its listeners, on the runtime that will run it; for production without a
@@ -133,7 +146,9 @@ pub async fn build(
     ambient: Ambient,
     development: Option<DevelopmentMode>,
 ) -> Result<Application, BuildError> {
-    if let (Some(_), Some(&address)) = (&development, config.server.listen.iter().find(|it| !it.ip().is_loopback())) {
+    let operations_address = config.operations.as_ref().map(|section| section.listen);
+    let mut addresses = config.server.listen.iter().copied().chain(operations_address);
+    if let (Some(_), Some(address)) = (&development, addresses.find(|address| !address.ip().is_loopback())) {
         return Err(BuildError::NotLoopback(address));
     }
     let sealer = Arc::new(Sealer::new(KeyRing::load(&config.keys.file)?, ambient.entropy.clone()));
@@ -143,11 +158,12 @@ pub async fn build(
     let certificate = config.server.tls.as_ref().map(tls::RenewableCertificate::load).transpose();
     let certificate = certificate.map_err(BuildError::Tls)?.map(Arc::new);
     let signals = serving::Signals::receive().map_err(BuildError::Signals)?;
+    let operations = serving::listen_for_operations(&config, &doors, development.is_some(), certificate.as_ref())?;
     let (server, addresses) = serving::listen(&config.server, doors, development, certificate.as_ref())?;
+    let Rooms { counters, delivery, credentials, admin_token, .. } = rooms;
     let (keys, file) = (config.keys.file, config.file);
-    let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials: rooms.credentials, file });
-    let Rooms { counters, delivery, .. } = rooms;
-    Ok(Application { server, addresses, renewable, signals, counters, delivery })
+    let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials, admin_token, file });
+    Ok(Application { server, addresses, operations, renewable, signals, counters, delivery })
 }
 
 /// Everything behind the doors, bottom up.
@@ -165,10 +181,12 @@ fn furnish(config: &Configuration, ambient: Ambient, sealer: &Arc<Sealer>) -> Re
     let vault = Arc::new(TokenVault::new(store.clone(), sealer.clone(), clock.clone(), config.store.l1_bytes));
     let codes = MagicCodes::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone());
     let parts = ExchangeParts {
-        pending: Arc::new(PendingSignIns::new(store.clone(), sealer.clone(), clock.clone(), entropy)),
-        continuations: Arc::new(Continuations::new(store, sealer.clone(), clock.clone())),
+        pending: Arc::new(PendingSignIns::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone())),
+        continuations: Arc::new(Continuations::new(store.clone(), sealer.clone(), clock.clone())),
+        challenges: Arc::new(ClaimsChallenges::new(store, sealer.clone(), clock.clone())),
         providers,
         clock,
+        entropy,
         vault: vault.clone(),
     };
     let validator = |trust: &EntraTrust| ExchangeableTokenValidator::new(trust.clone(), ambient.clock.clone());
@@ -178,7 +196,20 @@ fn furnish(config: &Configuration, ambient: Ambient, sealer: &Arc<Sealer>) -> Re
     let codes = CodeRedemption::new(Arc::new(codes), vault);
     let (counters, bots) = (Arc::<Counters>::default(), BotClient::new(outbound));
     let delivery = ContinuationDelivery::new(bots.clone(), parts.continuations.clone(), counters.clone());
-    Ok(Rooms { ambient, directory, callers, validators, parts, codes, counters, bots, delivery, credentials })
+    let admin_token = config.operations.as_ref().map(|section| AdminToken::new(section.admin_token.clone()));
+    Ok(Rooms {
+        ambient,
+        directory,
+        callers,
+        validators,
+        parts,
+        codes,
+        counters,
+        bots,
+        delivery,
+        credentials,
+        admin_token,
+    })
 }
 
 fn outbound_settings(config: &Configuration) -> OutboundSettings {

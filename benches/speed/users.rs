@@ -102,7 +102,7 @@ fn slot(user: User) -> TokenSlot {
 
 async fn keep(vault: TokenVault, user: User) {
     let key = UserKey::entra(&user.object_id(), TENANT);
-    let epoch = vault.epoch(&key).await.unwrap();
+    let permit = vault.permit(&slot(user), &key).await.unwrap();
     let now = SystemClock.now();
     let token = UserToken {
         access_token: Secret::new("t".repeat(TOKEN_BYTES)),
@@ -111,6 +111,8 @@ async fn keep(vault: TokenVault, user: User) {
         security_context: SecurityContext([1; 16]),
         granted_scope: Some("https://graph.microsoft.com/User.Read".to_owned()),
         obtained_at: now,
+        refresh_token: None,
+        refresh_at: None,
     };
-    vault.keep(&slot(user), REVISION, token, epoch).await.unwrap();
+    vault.keep(permit, REVISION, token).await.unwrap();
 }

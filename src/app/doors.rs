@@ -6,8 +6,8 @@ use actix_web::web;
 use super::Rooms;
 use crate::config::Configuration;
 use crate::domain::SharedEntropy;
-use crate::endpoints::{bot_gateway, token_service};
-use crate::exchange::{CurrentTokens, ExchangeEngine};
+use crate::endpoints::{bot_gateway, operations, token_service};
+use crate::exchange::{CurrentTokens, ExchangeEngine, SignOut};
 use crate::inbound::{BodyLimits, TrustedProxies};
 
 /// A request's body must have arrived within this.
@@ -18,6 +18,8 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 pub(super) struct Doors {
     pub(super) gateway: web::Data<bot_gateway::BotGateway>,
     pub(super) token_service: web::Data<token_service::TokenService>,
+    /// On a listener of its own, if at all.
+    pub(super) operations: Option<web::Data<operations::Operations>>,
     pub(super) proxies: web::Data<TrustedProxies>,
     pub(super) entropy: web::Data<SharedEntropy>,
 }
@@ -41,10 +43,12 @@ pub(super) fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
         bot_timeout: config.outbound.bot_timeout,
         statuses: config.statuses.clone(),
     };
+    let sign_out = SignOut::new(rooms.parts.vault.clone(), rooms.parts.challenges.clone(), rooms.directory.clone());
     let token_service = token_service::TokenService {
         callers: rooms.callers.clone(),
         directory: rooms.directory.clone(),
-        tokens: CurrentTokens::new(rooms.parts.vault.clone()),
+        tokens: CurrentTokens::new(rooms.parts.clone()),
+        sign_out: sign_out.clone(),
         codes: rooms.codes.clone(),
         validators: rooms.validators.clone(),
         pending: rooms.parts.pending.clone(),
@@ -52,9 +56,11 @@ pub(super) fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
         limits,
         entropy: rooms.ambient.entropy.clone(),
     };
+    let operations = rooms.admin_token.clone().map(|admin_token| operations::Operations { admin_token, sign_out });
     Doors {
         gateway: web::Data::new(gateway),
         token_service: web::Data::new(token_service),
+        operations: operations.map(web::Data::new),
         proxies: web::Data::new(TrustedProxies(config.server.trusted_proxies.clone())),
         entropy: web::Data::new(rooms.ambient.entropy.clone()),
     }

@@ -33,6 +33,9 @@ pub(super) fn providers_of(
         if connection.token_exchange_uri.is_some() && !provider.capabilities().on_behalf_of {
             return Err(BuildError::Incapable { connection: section.key.clone() });
         }
+        if connection.asks_offline_access() && !provider.capabilities().refresh_token {
+            return Err(BuildError::CannotRefresh { connection: section.key.clone() });
+        }
         registry.register(connection, provider.clone());
         credentials.push(RenewableCredential { key: section.key.clone(), connection: connection.clone(), provider });
     }

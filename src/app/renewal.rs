@@ -5,6 +5,7 @@ use super::providers::credentials_of;
 use super::tls::RenewableCertificate;
 use crate::config::{self, Configuration};
 use crate::domain::Connection;
+use crate::endpoints::operations::AdminToken;
 use crate::identity_provider::Entra;
 use crate::sealing::{KeyRing, Sealer};
 
@@ -15,6 +16,7 @@ pub(super) struct Renewable {
     pub(super) keys: PathBuf,
     pub(super) certificate: Option<Arc<RenewableCertificate>>,
     pub(super) credentials: Vec<RenewableCredential>,
+    pub(super) admin_token: Option<AdminToken>,
     /// The configuration's file, if it came from one.
     pub(super) file: Option<PathBuf>,
 }
@@ -43,7 +45,10 @@ impl Renewable {
         }
         match self.file.as_deref().map(config::load) {
             None => {}
-            Some(Ok(config)) => self.renew_credentials(&config),
+            Some(Ok(config)) => {
+                self.renew_credentials(&config);
+                self.renew_admin_token(config);
+            }
             Some(Err(problems)) => {
                 for problem in &problems.0 {
                     tracing::error!(path = problem.path, "{}", problem.message);
@@ -71,5 +76,12 @@ impl Renewable {
             }
         }
         tracing::info!("the client credentials were read again");
+    }
+
+    fn renew_admin_token(&self, config: Configuration) {
+        if let (Some(present), Some(section)) = (&self.admin_token, config.operations) {
+            present.replace(section.admin_token);
+            tracing::info!("the admin token was read again");
+        }
     }
 }

@@ -12,8 +12,8 @@ use super::loopback_host::loopback_host_only;
 use super::renewal::Renewable;
 use super::tls::RenewableCertificate;
 use super::{Application, BuildError, DevelopmentMode};
-use crate::config;
-use crate::endpoints::{bot_gateway, token_service};
+use crate::config::{self, Configuration};
+use crate::endpoints::{bot_gateway, operations, token_service};
 use crate::inbound::{Problem, record_request};
 use crate::observability::Counters;
 
@@ -58,7 +58,7 @@ pub(super) fn listen(
     }
     let mut addresses = Vec::new();
     for &address in &section.listen {
-        let failed = |source| BuildError::Listen { address, source };
+        let failed = |source| BuildError::Listen { key: "server.listen", address, source };
         let listener = TcpListener::bind(address).map_err(failed)?;
         addresses.push(listener.local_addr().map_err(failed)?);
         server = match certificate {
@@ -72,11 +72,49 @@ pub(super) fn listen(
     Ok((server.run(), addresses))
 }
 
+/// The operator's listener, bound and not yet served.
+pub(super) struct OperationsListener {
+    server: Server,
+    address: SocketAddr,
+}
+
+/// Binds the operator's listener, if one is configured. What is beyond loopback is served with the certificate.
+pub(super) fn listen_for_operations(
+    config: &Configuration,
+    doors: &Doors,
+    development: bool,
+    certificate: Option<&Arc<RenewableCertificate>>,
+) -> Result<Option<OperationsListener>, BuildError> {
+    let (Some(section), Some(door)) = (&config.operations, doors.operations.clone()) else { return Ok(None) };
+    let app = move || {
+        let door = door.clone();
+        App::new()
+            .wrap(middleware::Condition::new(development, from_fn(loopback_host_only)))
+            .configure(|routes| operations::configure(routes, door))
+            .default_service(web::to(|| async { Problem::NotFound.respond() }))
+    };
+    let server = HttpServer::new(app).workers(1).client_request_timeout(HEADER_TIME).disable_signals();
+    let failed = |source| BuildError::Listen { key: "operations.listen", address: section.listen, source };
+    let listener = TcpListener::bind(section.listen).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let server = match certificate.filter(|_| !address.ip().is_loopback()) {
+        Some(certificate) => server.listen_rustls_0_23(listener, certificate.server_config().map_err(BuildError::Tls)?),
+        None => server.listen(listener),
+    };
+    Ok(Some(OperationsListener { server: server.map_err(failed)?.run(), address }))
+}
+
 impl Application {
     /// Where it listens: the configured addresses, ports filled in.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.addresses.clone()
+    }
+
+    /// Where the operator calls, if anywhere.
+    #[must_use]
+    pub fn operations_address(&self) -> Option<SocketAddr> {
+        self.operations.as_ref().map(|listener| listener.address)
     }
 
     /// Stops the application from elsewhere, as SIGTERM does.
@@ -93,7 +131,15 @@ impl Application {
     pub async fn run(self) -> std::io::Result<()> {
         let handle = self.server.handle();
         let tending = tokio::spawn(tend(handle, self.signals, self.renewable, self.counters.clone()));
+        let operations = self.operations.map(|listener| (listener.server.handle(), tokio::spawn(listener.server)));
         let served = self.server.await;
+        // To the end: whoever watches sees a process that drains as alive.
+        if let Some((operations, serving)) = operations {
+            operations.stop(false).await;
+            if !matches!(serving.await, Ok(Ok(()))) {
+                tracing::warn!("the operator's listener failed");
+            }
+        }
         if !self.delivery.finish(DELIVERY_TIME).await {
             tracing::warn!("some bots were not told of their users' tokens: they did not answer in time");
         }

@@ -20,13 +20,15 @@ prints what listens where and which commands to paste. Needs no configuration an
 at the end (Ctrl-C).
 
 Examples:
-  bot-sso dev                      the gateway on 127.0.0.1:3978, the stage on 3979 (http) and 3980 (https)
+  bot-sso dev                      the gateway on 127.0.0.1:3978, the stage on 3979 (http) and 3980 (https),
+                                   the operator's listener on 3981
   bot-sso dev --port 0             whatever ports are free
   bot-sso dev --directory ./stage  keep the stage's CA certificate in ./stage";
 
 #[derive(Debug, Args)]
 pub(super) struct DevOptions {
-    /// The gateway's port on 127.0.0.1; the stage takes the two ports after it. 0: any free ones.
+    /// The gateway's port on 127.0.0.1; the stage and the operator's listener take the three ports after it.
+    /// 0: any free ones.
     #[arg(long, default_value_t = 3978)]
     pub(super) port: u16,
     /// Where the stage's certificates are written; default: a temporary directory, removed at the end.
@@ -48,6 +50,7 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
         entropy: entropy.clone(),
     });
     let stage = stage.await.with_context(|| ports.hint())?;
+    stage.open_operations(&format!("127.0.0.1:{}", ports.operations));
     KeyRing::generate(clock.as_ref(), entropy.as_ref()).create_file(&scratch.path.join("bot-sso.keys"))?;
     let listen = format!("127.0.0.1:{}", ports.gateway);
     let gateway = format!("http://{listen}");
@@ -68,27 +71,31 @@ struct DevPorts {
     gateway: u16,
     stage_http: u16,
     stage_https: u16,
+    operations: u16,
 }
 
 impl DevPorts {
     /// What to say where something could not be started: nearly always because of a port.
     fn hint(&self) -> String {
-        let Self { gateway, stage_http, stage_https } = self;
+        let Self { gateway, stage_http, stage_https, operations } = self;
         format!(
-            "could not start on the ports {gateway}, {stage_http} and {stage_https} (if one is taken, choose others with \
+            "could not start on the ports {gateway}, {stage_http}, {stage_https} and {operations} (if one is taken, choose others with \
              --port, or any free ones with --port 0)"
         )
     }
 
     fn choose(port: u16) -> anyhow::Result<Self> {
         if port == 0 {
-            // The stage has to know the gateway's address before the gateway listens.
-            let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-            return Ok(Self { gateway: free, stage_http: 0, stage_https: 0 });
+            // The stage has to know the gateway's addresses before the gateway listens. Both at once: else it may be one.
+            let free = [TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?];
+            let [gateway, operations] = free.map(|listener| listener.local_addr().map(|address| address.port()));
+            return Ok(Self { gateway: gateway?, stage_http: 0, stage_https: 0, operations: operations? });
         }
-        match (port.checked_add(1), port.checked_add(2)) {
-            (Some(stage_http), Some(stage_https)) => Ok(Self { gateway: port, stage_http, stage_https }),
-            _ => bail!("--port {port} leaves no room for the two ports after it: write one up to {}", u16::MAX - 2),
+        match (port.checked_add(1), port.checked_add(2), port.checked_add(3)) {
+            (Some(stage_http), Some(stage_https), Some(operations)) => {
+                Ok(Self { gateway: port, stage_http, stage_https, operations })
+            }
+            _ => bail!("--port {port} leaves no room for the three ports after it: write one up to {}", u16::MAX - 3),
         }
     }
 }
@@ -122,11 +129,13 @@ mod tests {
     use crate::domain::SystemEntropy;
 
     #[test]
-    fn the_stage_takes_the_two_ports_after_the_gateways() {
+    fn the_three_ports_after_the_gateways_are_the_stages_and_the_operators() {
         let ports = DevPorts::choose(4000).unwrap();
-        assert_eq!([ports.gateway, ports.stage_http, ports.stage_https], [4000, 4001, 4002]);
-        assert!(DevPorts::choose(65534).is_err());
-        assert_ne!(DevPorts::choose(0).unwrap().gateway, 0);
+        let chosen = [ports.gateway, ports.stage_http, ports.stage_https, ports.operations];
+        assert_eq!(chosen, [4000, 4001, 4002, 4003]);
+        assert!(DevPorts::choose(65532).is_ok() && DevPorts::choose(65533).is_err());
+        let free = DevPorts::choose(0).unwrap();
+        assert!(free.gateway != 0 && free.operations != 0 && free.gateway != free.operations);
     }
 
     #[test]

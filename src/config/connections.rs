@@ -35,6 +35,7 @@ pub(super) struct RawConnection {
     client_id: Option<String>,
     client_secret: Option<SecretReference>,
     scopes: Option<Vec<String>>,
+    continuous_access: bool,
     token_exchange_uri: Option<String>,
     tenants: Option<WordOrList>,
     required_scopes: Option<Vec<String>>,
@@ -104,12 +105,13 @@ impl RawConnection {
         let connection = Connection {
             bot: BotName::new(&bot?),
             name: name?,
-            revision: revision_of(&provider, &client_id, &scopes),
+            revision: revision_of(&provider, &client_id, &scopes, self.continuous_access),
             identity_provider: provider,
             exchange: demands.policy(&client_id),
             token_exchange_uri: demands.token_exchange_uri,
             client_id,
             scopes,
+            continuous_access: self.continuous_access,
         };
         Some(ConnectionSection { key: key.to_owned(), connection, client_secret: client_secret? })
     }

@@ -14,6 +14,7 @@ mod environment;
 mod identity_providers;
 mod keys;
 mod logging;
+mod operations;
 mod outbound;
 mod overlay;
 mod problems;
@@ -45,6 +46,7 @@ pub use environment::{Environment, temporary_directory};
 pub use identity_providers::EntraSection;
 pub use keys::KeysSection;
 pub use logging::{LogFormat, LogLevel, LoggingSection};
+pub use operations::OperationsSection;
 pub use outbound::OutboundSection;
 pub use problems::{Problem, Problems};
 pub use server::{Server, TlsPair};
@@ -83,6 +85,8 @@ pub struct Configuration {
     pub connections: Vec<ConnectionSection>,
     /// Other numbers for the gateway's status table, by channel.
     pub statuses: HashMap<ChannelId, ChannelStatuses>,
+    /// Where the operator calls; none: nowhere.
+    pub operations: Option<OperationsSection>,
     /// Where it keeps what must survive.
     pub store: StoreSection,
     /// What it seals that with.
@@ -178,6 +182,8 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     let references = References { bot_names, provider_names, bots: &bots };
     let connections = connections::validate(raw.connections, &references, &mut review);
     let statuses = statuses::validate(raw.statuses, &mut review);
+    let behind_tls = server.as_ref().is_some_and(|server| server.tls.is_some());
+    let operations = raw.operations.and_then(|operations| operations.validate(behind_tls, &mut review));
     let store = raw.store.validate(&mut review);
     let keys = raw.keys.validate(&mut review);
     let logging = raw.logging.validate();
@@ -193,6 +199,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         bots,
         connections,
         statuses,
+        operations,
         store,
         keys,
         logging,

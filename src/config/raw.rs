@@ -10,6 +10,7 @@ use super::connections::RawConnection;
 use super::identity_providers::RawIdentityProvider;
 use super::keys::RawKeys;
 use super::logging::RawLogging;
+use super::operations::RawOperations;
 use super::outbound::RawOutbound;
 use super::server::RawServer;
 use super::statuses::RawStatuses;
@@ -27,6 +28,7 @@ pub(super) struct RawConfiguration {
     pub(super) bots: BTreeMap<String, RawBot>,
     pub(super) connections: BTreeMap<String, RawConnection>,
     pub(super) statuses: BTreeMap<String, RawStatuses>,
+    pub(super) operations: Option<RawOperations>,
     pub(super) store: RawStore,
     pub(super) keys: RawKeys,
     pub(super) logging: RawLogging,

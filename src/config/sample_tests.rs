@@ -39,7 +39,10 @@ pub(super) fn directory() -> tempfile::TempDir {
 }
 
 fn environment() -> Environment {
-    Environment::of([("GRAPH_CLIENT_SECRET", "from the environment")])
+    Environment::of([
+        ("GRAPH_CLIENT_SECRET", "from the environment"),
+        ("ADMIN_TOKEN", "0123456789abcdef0123456789abcdef"),
+    ])
 }
 
 #[test]
@@ -59,6 +62,9 @@ fn the_full_sample_loads_and_means_what_it_says() {
     assert_eq!(calendar.connection.exchange.tenants, TenantPolicy::AnyOrganization);
     assert_eq!(graph.client_secret.expose(), "from the environment");
     assert_eq!(graph.connection.client_id, "55555555-5555-4555-8555-555555555555");
+    assert!(graph.connection.asks_offline_access() && graph.connection.continuous_access);
+    assert!(!calendar.connection.asks_offline_access() && !calendar.connection.continuous_access);
+    assert_eq!(configuration.operations.unwrap().listen.to_string(), "127.0.0.1:3981");
 }
 
 #[test]
@@ -79,6 +85,7 @@ fn the_minimal_sample_loads_with_the_defaults() {
     assert_eq!(bot.after_exchange, AfterExchange::Notify);
     assert_eq!(bot.identity.verified_user_ids, VerifiedUserIds::Prefixes(vec!["dl_".to_owned()]));
     assert_eq!(configuration.connections[0].connection.exchange.required_scopes, ["access_as_user"]);
+    assert!(configuration.operations.is_none());
     assert_eq!(configuration.store.path, directory.path().join("bot-sso.db"));
     assert_eq!(configuration.store.durability, StoreDurability::Full);
     assert_eq!(configuration.logging.format, LogFormat::Json);
@@ -104,7 +111,7 @@ fn the_full_sample_has_every_key_that_the_program_knows() {
         assert_eq!(written[kind].1, known, "keys of [{kind}]");
         compared += 1;
     }
-    assert_eq!(compared, 16, "every table was compared");
+    assert_eq!(compared, 17, "every table was compared");
     assert!(FULL.contains("{ env = ") && FULL.contains("{ file = "), "both forms of a secret are shown");
 }
 
@@ -118,7 +125,7 @@ fn plant_strangers(table: &mut Table, place: &Place, kind: &str, written: &mut W
         places.insert(place.as_str().to_owned());
         keys.extend(table.keys().cloned());
     }
-    for (key, value) in table.iter_mut().filter(|(key, _)| *key != "client_secret") {
+    for (key, value) in table.iter_mut().filter(|(key, _)| !["client_secret", "admin_token"].contains(&key.as_str())) {
         let step = if named { "*" } else { key };
         let kind = if kind.is_empty() { step.to_owned() } else { format!("{kind}.{step}") };
         match value {

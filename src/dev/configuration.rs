@@ -5,6 +5,8 @@ use toml::{Table, Value, toml};
 use super::directory::{BotEntry, ConnectionEntry};
 use super::state::State;
 
+const ADMIN_TOKEN_VARIABLE: &str = "STAGE_ADMIN_TOKEN";
+
 /// A configuration for bot-sso that fits the stage. The only place that knows the file's syntax.
 pub(super) fn configuration(state: &State, gateway: &str, listen: &str, data_directory: &Path) -> String {
     let path = |path: &Path| path.to_string_lossy().into_owned();
@@ -19,6 +21,11 @@ pub(super) fn configuration(state: &State, gateway: &str, listen: &str, data_dir
     text.insert("connections".to_owned(), Value::Table(connections.collect()));
     text.insert("store".to_owned(), table([("path", path(&data_directory.join("bot-sso.db")).into())]));
     text.insert("keys".to_owned(), table([("file", path(&data_directory.join("bot-sso.keys")).into())]));
+    if let Some(door) = state.find_operations() {
+        let admin_token = table([("env", ADMIN_TOKEN_VARIABLE.into())]);
+        let section = table([("listen", door.listen.into()), ("admin_token", admin_token)]);
+        text.insert("operations".to_owned(), section);
+    }
     text.insert("logging".to_owned(), toml! { format = "text" }.into());
     text.to_string()
 }
@@ -26,7 +33,8 @@ pub(super) fn configuration(state: &State, gateway: &str, listen: &str, data_dir
 /// The variables that the configuration's secrets are read from.
 pub(super) fn secrets(state: &State) -> Vec<(String, String)> {
     let connections = state.directory.connections.iter();
-    connections.map(|entry| (secret_variable(entry), entry.client_secret.to_owned())).collect()
+    let admin_token = state.find_operations().map(|door| (ADMIN_TOKEN_VARIABLE.to_owned(), door.admin_token));
+    connections.map(|entry| (secret_variable(entry), entry.client_secret.to_owned())).chain(admin_token).collect()
 }
 
 /// Two bots may have a connection of one name.

@@ -15,6 +15,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/dev/calls/reset", web::post().to(reset_calls))
         .route("/dev/keys/rotate", web::post().to(rotate_keys))
         .route("/dev/consent", web::post().to(consent))
+        .route("/dev/sessions", web::post().to(sessions))
         .route("/dev/faults", web::post().to(faults));
 }
 
@@ -55,6 +56,45 @@ async fn consent(request: HttpRequest, body: Bytes, state: SharedState) -> HttpR
     match order.client {
         Some(client_id) => state.consent(user, &client_id),
         None => state.directory.apps.iter().for_each(|app| state.consent(user, app.client_id)),
+    }
+    HttpResponse::NoContent().finish()
+}
+
+/// Everything may be left out. `refresh_in` in seconds, 0 for none.
+#[derive(Deserialize)]
+struct SessionOrder {
+    refresh_in: Option<Flexible>,
+    /// Whether a refresh token is good once: `true` or `"true"`.
+    single_use: Option<Value>,
+    /// A user whose refreshes demand MFA from now on.
+    demand_mfa: Option<String>,
+    /// A user whose refreshes do so no more.
+    relent: Option<String>,
+    /// A user whose refresh tokens are good no more.
+    revoke: Option<String>,
+}
+
+async fn sessions(request: HttpRequest, body: Bytes, state: SharedState) -> HttpResponse {
+    let Some(order) = read::<SessionOrder>(&request, &body) else { return bad("that cannot be read") };
+    let named = [&order.demand_mfa, &order.relent, &order.revoke];
+    if named.into_iter().flatten().any(|name| state.directory.find_user(name).is_none()) {
+        return bad("there is no such user");
+    }
+    let oid_of = |name: &Option<String>| Some(state.directory.find_user(name.as_deref()?)?.oid);
+    if let Some(seconds) = Flexible::small::<i64>(order.refresh_in) {
+        state.sessions.set_refresh_in((seconds > 0).then_some(seconds));
+    }
+    if let Some(single_use) = order.single_use {
+        state.sessions.set_single_use_refresh_tokens(single_use == true || single_use == "true");
+    }
+    if let Some(oid) = oid_of(&order.demand_mfa) {
+        state.sessions.set_demands_mfa(oid, true);
+    }
+    if let Some(oid) = oid_of(&order.relent) {
+        state.sessions.set_demands_mfa(oid, false);
+    }
+    if let Some(oid) = oid_of(&order.revoke) {
+        state.login.revoke(oid);
     }
     HttpResponse::NoContent().finish()
 }

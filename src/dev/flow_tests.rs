@@ -109,7 +109,7 @@ async fn a_code_with_pkce_becomes_tokens_once_and_they_refresh() {
     let me = format!("{}/graph/v1.0/me", bench.stage.http_base());
     assert_eq!(bench.get_as(&me, refreshed.text_of("access_token")).await.text_of("displayName"), "Ada Lovelace");
     bench.stage.revoke_refresh_tokens(bench.stage.directory().find_user("ada").unwrap().oid);
-    assert_eq!(refresh(second).await.code(), 700_082);
+    assert_eq!(refresh(second).await.code(), 50_173);
 }
 
 #[tokio::test]

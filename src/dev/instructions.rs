@@ -25,7 +25,7 @@ pub(super) fn instructions(state: &State, gateway: &str) -> String {
         "\nPaste this into another terminal.\n\n\
          1. A token of {ada} for the bot, as Teams would get it:\n\n{token}\n\n\
          2. Send it to the bot, as Teams would. The answer is 200, and nobody was asked to sign in:\n\n{channel}\n{send}\n\n\
-         3. The bot has gone on as {ada}; this is the last thing it said:\n\n{said}\n\n\n\
+         3. The bot has gone on as {ada}; this is the last thing it said:\n\n{said}\n\n{operations}\n\
          The same with {cleo}, who has not consented yet. The answer is 412, on which the client shows the sign-in card:\n\n\
          {lacking_token}\n{channel}\n{refused}\n\n\
          Let {cleo} consent and send the token again. The answer is 200:\n\n{consent}\n{accepted}\n\n",
@@ -35,6 +35,7 @@ pub(super) fn instructions(state: &State, gateway: &str) -> String {
         channel = commands.channel(),
         send = commands.send(willing, "card-1"),
         said = commands.said(willing),
+        operations = commands.sign_out(willing),
         lacking_token = commands.token(lacking),
         refused = commands.send(lacking, "card-2"),
         consent = commands.consent(lacking),
@@ -44,10 +45,14 @@ pub(super) fn instructions(state: &State, gateway: &str) -> String {
 }
 
 fn listeners(state: &State, gateway: &str) -> String {
+    let operations = state
+        .find_operations()
+        .map_or_else(String::new, |door| format!("  operator's listener     http://{}/healthz\n", door.listen));
     format!(
         "bot-sso in development mode. Everything listens on loopback only and is thrown away at the end (Ctrl-C).\n\n  \
          gateway, token service  {gateway}\n  \
-         manifest for programs   {gateway}/dev/manifest.json\n  \
+         manifest for programs   {gateway}/dev/manifest.json\n\
+         {operations}  \
          local tenant            {https}/{tid}/v2.0\n  \
          its CA file             {ca}\n  \
          the same, plain http    {http}/{tid}\n  \
@@ -127,6 +132,21 @@ impl Commands<'_> {
              | sed 's/.*\"text\":\"\\([^\"]*\\)\".*/\\1/'",
             http = self.state.http_base,
             conversation = conversation(user),
+        )
+    }
+
+    /// A paragraph of its own, where the operator has a listener.
+    fn sign_out(&self, user: &User) -> String {
+        let Some(door) = self.state.find_operations() else { return String::new() };
+        format!(
+            "4. Sign {name} out everywhere, as the operator does. One token is removed:\n\n\
+             curl -sS -w '\\n' -X POST http://{listen}/admin/users/{oid}@{tid}/sign-out \\\n  \
+             -H 'Authorization: Bearer {token}'\n\n",
+            name = user.display_name,
+            listen = door.listen,
+            oid = user.oid,
+            tid = user.tid,
+            token = door.admin_token,
         )
     }
 

@@ -39,6 +39,8 @@ pub(super) struct RefreshGrant {
     pub(super) oid: String,
     pub(super) scope: String,
     pub(super) stepped_up: bool,
+    /// The user's sessions were ended since.
+    pub(super) revoked: bool,
 }
 
 /// Login pages that are open, codes that were not redeemed, refresh tokens that were given out. Lost at the end.
@@ -87,9 +89,14 @@ impl LoginState {
         self.refresh_tokens.find(token, now)
     }
 
+    /// Ends a refresh token that is good once.
+    pub(super) fn spend_refresh_token(&self, token: &str, now: Timestamp) {
+        self.refresh_tokens.take(token, now);
+    }
+
     /// Revokes every refresh token of a user.
     pub(super) fn revoke(&self, oid: &str) {
-        self.refresh_tokens.retain(|grant| grant.oid != oid);
+        self.refresh_tokens.change(|grant| grant.revoked |= grant.oid == oid);
     }
 }
 
@@ -125,8 +132,8 @@ impl<V: Clone> Bounded<V> {
         locked(&self.0).remove(key).filter(|(until, _)| *until > now).map(|(_, value)| value)
     }
 
-    fn retain(&self, keep: impl Fn(&V) -> bool) {
-        locked(&self.0).retain(|_, (_, value)| keep(value));
+    fn change(&self, change: impl Fn(&mut V)) {
+        locked(&self.0).values_mut().for_each(|(_, value)| change(value));
     }
 }
 

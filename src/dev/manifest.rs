@@ -8,7 +8,7 @@ pub(super) fn manifest(state: &State, gateway: &str) -> Value {
     let gateway = gateway.trim_end_matches('/');
     let directory = &state.directory;
     let authority = format!("{}/{}", state.http_base, directory.main_tenant_id());
-    json!({
+    let mut manifest = json!({
         "gateway": gateway,
         "token_service": gateway,
         "tenant": {
@@ -46,5 +46,10 @@ pub(super) fn manifest(state: &State, gateway: &str) -> Value {
             "tid": user.tid,
             "story": user.story,
         })).collect::<Vec<_>>(),
-    })
+    });
+    if let (Value::Object(members), Some(door)) = (&mut manifest, state.find_operations()) {
+        let operations = json!({"url": format!("http://{}", door.listen), "adminToken": door.admin_token});
+        members.insert("operations".to_owned(), operations);
+    }
+    manifest
 }

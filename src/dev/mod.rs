@@ -32,6 +32,7 @@ mod manifest;
 mod masking;
 mod refusal;
 mod scopes;
+mod sessions;
 mod stage;
 mod state;
 mod token_endpoint;
@@ -45,6 +46,8 @@ mod flow_tests;
 #[cfg(test)]
 mod obo_tests;
 #[cfg(test)]
+mod session_tests;
+#[cfg(test)]
 mod test_client;
 
 pub use calls::{CallCounts, Calls, GrantKind, SeenRequest};
@@ -52,4 +55,5 @@ pub use certificates::ClientCertificate;
 pub use directory::{App, BotEntry, ClientEntry, ConnectionEntry, Directory, Story, Tenant, TokenVersion, User};
 pub use error::StageError;
 pub use faults::{Fault, FaultRule, FaultSwitches};
+pub use sessions::SessionSwitches;
 pub use stage::{Signer, Stage, StageOptions};

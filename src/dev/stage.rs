@@ -20,7 +20,8 @@ use super::keys::{KeyChain, SigningKey};
 use super::listeners::{host_of, is_loopback_host, listen, port_of, serve};
 use super::login_state::LoginState;
 use super::manifest::manifest;
-use super::state::{State, locked};
+use super::sessions::SessionSwitches;
+use super::state::{OperationsDoor, State, locked};
 use super::{connector_sink, controls, demo_bot};
 use crate::domain::{SharedClock, SharedEntropy};
 use crate::outbound::{Outbound, OutboundSettings};
@@ -89,6 +90,8 @@ impl Stage {
             gateway: Mutex::default(),
             login: LoginState::default(),
             faults: FaultSwitches::default(),
+            sessions: SessionSwitches::default(),
+            operations: Mutex::default(),
             calls: Calls::default(),
             sink: connector_sink::Sink::default(),
             inboxes: demo_bot::Inboxes::default(),
@@ -159,6 +162,13 @@ impl Stage {
         configuration(&self.state, gateway, listen, data_directory)
     }
 
+    /// Lets the configuration have an operator's listener on `listen` (`127.0.0.1:port`), with a new admin token. Manifest
+    /// and instructions then name both.
+    pub fn open_operations(&self, listen: &str) {
+        let admin_token = format!("{}-secret-of-the-local-stage", self.state.entropy.hex_id());
+        *locked(&self.state.operations) = Some(OperationsDoor { listen: listen.to_owned(), admin_token });
+    }
+
     /// The environment variables that the configuration's secrets are read from.
     #[must_use]
     pub fn secrets(&self) -> Vec<(String, String)> {
@@ -226,6 +236,12 @@ impl Stage {
     #[must_use]
     pub fn faults(&self) -> &FaultSwitches {
         &self.state.faults
+    }
+
+    /// How sessions behave that last longer than one token.
+    #[must_use]
+    pub fn sessions(&self) -> &SessionSwitches {
+        &self.state.sessions
     }
 
     /// Lets a user consent to an app's downstream permissions.

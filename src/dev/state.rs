@@ -14,8 +14,17 @@ use super::directory::{App, Directory, Story, User};
 use super::faults::FaultSwitches;
 use super::keys::KeyChain;
 use super::login_state::LoginState;
+use super::sessions::SessionSwitches;
 use crate::domain::{SharedClock, SharedEntropy};
 use crate::outbound::Outbound;
+
+/// Where the gateway's operator calls, and with which bearer.
+#[derive(Clone)]
+pub(super) struct OperationsDoor {
+    /// `127.0.0.1:port`.
+    pub(super) listen: String,
+    pub(super) admin_token: String,
+}
 
 /// Everything the stage's handlers share; built once, before the listeners open.
 pub(super) struct State {
@@ -33,6 +42,8 @@ pub(super) struct State {
     pub(super) gateway: Mutex<Option<Url>>,
     pub(super) login: LoginState,
     pub(super) faults: FaultSwitches,
+    pub(super) sessions: SessionSwitches,
+    pub(super) operations: Mutex<Option<OperationsDoor>>,
     pub(super) calls: Calls,
     pub(super) sink: Sink,
     pub(super) inboxes: Inboxes,
@@ -110,6 +121,11 @@ impl State {
     /// The gateway in front of the demo bots, once it is known.
     pub(super) fn find_gateway(&self) -> Option<Url> {
         locked(&self.gateway).clone()
+    }
+
+    /// The operator's door of the gateway, once it is known.
+    pub(super) fn find_operations(&self) -> Option<OperationsDoor> {
+        locked(&self.operations).clone()
     }
 
     /// The handle for actix.

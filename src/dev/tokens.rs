@@ -20,6 +20,8 @@ pub(super) struct UserTokenOrder<'a> {
     pub(super) scope: &'a ScopeRequest<'a>,
     /// The user went through the login page: an authentication context that later exchanges may rely on.
     pub(super) stepped_up: bool,
+    /// The client can handle continuous access evaluation.
+    pub(super) continuous: bool,
     /// Seconds; negative makes a token that has expired already.
     pub(super) lifetime: i64,
 }
@@ -46,6 +48,9 @@ impl State {
         }
         if order.stepped_up {
             claims.insert("acrs".to_owned(), json!(["p1"]));
+        }
+        if order.continuous {
+            claims.insert("xms_cc".to_owned(), json!(["cp1"]));
         }
         self.guest_claims(&mut claims, user);
         self.tenant_keys.sign(&Value::Object(claims))

@@ -51,12 +51,23 @@ pub struct Connection {
     pub client_id: String,
     /// The scopes we ask for.
     pub scopes: Vec<String>,
+    /// Whether the bot handles continuous access evaluation: tokens then live for a day, and the resource withdraws them
+    /// by a claims challenge (entra-obo §2, `claims`).
+    pub continuous_access: bool,
     /// What the card offers clients to get an exchangeable token for; none: no silent sign-in.
     pub token_exchange_uri: Option<String>,
     /// What an exchangeable token must be.
     pub exchange: ExchangePolicy,
     /// See [`ConnectionRevision`].
     pub revision: ConnectionRevision,
+}
+
+impl Connection {
+    /// Whether its tokens are refreshed without the user: the operator asked for `offline_access`.
+    #[must_use]
+    pub fn asks_offline_access(&self) -> bool {
+        self.scopes.iter().any(|scope| scope.eq_ignore_ascii_case("offline_access"))
+    }
 }
 
 /// The audiences that fit a connection: the client id, the exchange URI, that URI without its trailing scope segment,

@@ -4,6 +4,7 @@
 //! deliberately knows no wire format, no HTTP, no storage and no configuration syntax.
 
 mod bot;
+mod claims_challenge;
 mod clock;
 mod connection;
 mod directory;
@@ -13,6 +14,7 @@ mod secret;
 mod token;
 
 pub use bot::{AfterExchange, Bot, CallerEntry, IdentityBinding, VerifiedUserIds};
+pub use claims_challenge::ClaimsChallenge;
 pub use clock::{Clock, OffsetClock, SharedClock, SystemClock, Timestamp};
 pub use connection::{AudienceRule, Connection, ConnectionRevision, ExchangePolicy, TenantPolicy, audiences_of};
 pub use directory::{Directory, NamedConnection};

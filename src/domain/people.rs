@@ -114,6 +114,24 @@ impl UserKey {
         Self { issuer: Arc::from(issuer), subject: Arc::from(subject) }
     }
 
+    /// Reads what [`fmt::Display`] writes: `oid@tid` with two GUIDs in any case, else `subject@issuer` where the issuer
+    /// is an https URL. Anything else is nobody.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (subject, issuer) = text.rsplit_once('@')?;
+        if is_guid(subject) && is_guid(issuer) {
+            return Some(Self::entra(subject, issuer));
+        }
+        let host = issuer.strip_prefix("https://")?;
+        (!subject.is_empty() && !host.is_empty()).then(|| Self::from_parts(issuer, subject))
+    }
+
+    /// The tenant, if Entra is the issuer.
+    #[must_use]
+    pub fn tenant_id(&self) -> Option<&str> {
+        self.issuer.strip_prefix("entra:")
+    }
+
     /// The namespace: `entra:<tid>`, or the issuer's URL.
     #[must_use]
     pub fn issuer(&self) -> &str {
@@ -129,7 +147,37 @@ impl UserKey {
 
 impl fmt::Display for UserKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let issuer = self.issuer.strip_prefix("entra:").unwrap_or(&self.issuer);
-        write!(formatter, "{}@{issuer}", self.subject)
+        write!(formatter, "{}@{}", self.subject, self.tenant_id().unwrap_or(&self.issuer))
+    }
+}
+
+fn is_guid(text: &str) -> bool {
+    text.len() == uuid::fmt::Hyphenated::LENGTH && uuid::Uuid::try_parse(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::UserKey;
+
+    #[test]
+    fn a_user_key_is_read_as_it_is_written() {
+        let entra = UserKey::entra("AAAAAAAA-0000-4000-8000-000000000001", "22222222-2222-4222-8222-222222222222");
+        let other = UserKey::from_parts("https://issuer.example/realm", "someone@example.com");
+        for key in [entra, other] {
+            assert_eq!(UserKey::parse(&key.to_string()), Some(key));
+        }
+        let upper = "aaaaaaaa-0000-4000-8000-00000000000A@22222222-2222-4222-8222-22222222222B";
+        assert_eq!(UserKey::parse(upper), UserKey::parse(&upper.to_ascii_lowercase()));
+    }
+
+    #[test]
+    fn what_names_nobody_is_refused() {
+        let guid = "aaaaaaaa-0000-4000-8000-000000000001";
+        for text in ["", "@", "ada", &format!("{guid}@contoso.com"), &format!("ada@{guid}"), "@https://issuer.example"]
+        {
+            assert_eq!(UserKey::parse(text), None, "{text}");
+        }
+        assert_eq!(UserKey::parse(&format!("{guid}@http://issuer.example")), None, "a plain issuer is none");
+        assert_eq!(UserKey::parse("ada@https://"), None);
     }
 }

@@ -56,4 +56,22 @@ pub struct UserToken {
     pub granted_scope: Option<String>,
     /// When it was obtained: tells one keeping from the next.
     pub obtained_at: Timestamp,
+    /// What it can be refreshed with, without the user. Goes into the vault and never out to a door.
+    pub refresh_token: Option<Secret>,
+    /// From when it is to be refreshed although it is still good; only where it can be refreshed.
+    pub refresh_at: Option<Timestamp>,
+}
+
+impl UserToken {
+    /// The token as it is held in memory and handed out: without what it is refreshed with.
+    #[must_use]
+    pub fn without_refresh_token(self) -> Self {
+        Self { refresh_token: None, ..self }
+    }
+
+    /// Whether it is time to refresh it in the background.
+    #[must_use]
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.refresh_at.is_some_and(|due| due <= now)
+    }
 }

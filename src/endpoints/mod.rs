@@ -4,4 +4,5 @@
 //! identity providers nor the configuration file; no door knows another.
 
 pub mod bot_gateway;
+pub mod operations;
 pub mod token_service;

@@ -21,8 +21,7 @@ pub(super) fn bind(request: &ExchangeRequest) -> Result<Binding, Refusal> {
         // A parent seldom knows the Entra identity, but what it states must be true. The token lands in the channel
         // account's slot, so whom the channel's own traffic is pinned to counts as well.
         check_stated_identity(request)?;
-        let channel = ChannelId::base_of(&format!("parent/{app_id}/{}", account.channel));
-        let of_parent = ChannelAccount { channel, ..account.clone() };
+        let of_parent = account_of_parent(account, app_id);
         let held_to = vec![of_parent.clone(), account.clone()];
         return Ok(Binding { by_channel: false, held_to, pins: vec![of_parent] });
     }
@@ -31,6 +30,12 @@ pub(super) fn bind(request: &ExchangeRequest) -> Result<Binding, Refusal> {
         "directline" | "directlinespeech" | "webchat" => bind_verified_id(request),
         _ => Ok(by_pin(request)),
     }
+}
+
+/// The account as the parent bot `app_id` speaks for it: what one caller proves is not proven for another.
+pub(super) fn account_of_parent(account: &ChannelAccount, app_id: &str) -> ChannelAccount {
+    let channel = ChannelId::base_of(&format!("parent/{app_id}/{}", account.channel));
+    ChannelAccount { channel, ..account.clone() }
 }
 
 fn by_pin(request: &ExchangeRequest) -> Binding {

@@ -1,27 +1,137 @@
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::domain::{Connection, TokenSlot, UserToken};
-use crate::vault::{TokenVault, VaultError};
+use aws_lc_rs::digest::{SHA256, digest};
+use quick_cache::sync::Cache;
+use tokio::time::{Instant, timeout_at};
 
-/// Reads the token that a user has for a connection right now.
+use super::engine::ExchangeParts;
+use super::refresh::{REFRESH_BUDGET, Refresh, Refreshed};
+use super::single_flight::{Flight, SingleFlight};
+use super::storage_failure::StorageFailure;
+use crate::domain::{ClaimsChallenge, Connection, Timestamp, TokenSlot, UserToken};
+
+/// A refresh in the background that failed is not tried again for so long: the token is still good.
+const REST: Duration = Duration::from_mins(1);
+/// Slots whose last refresh failed, remembered.
+const RESTING: usize = 16_384;
+
+/// Gives out the token that a user has for a connection right now, refreshed where that can be done without the user.
 #[derive(Clone)]
 pub struct CurrentTokens {
-    vault: Arc<TokenVault>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    parts: ExchangeParts,
+    flights: SingleFlight<FlightKey, Refreshed>,
+    resting: Cache<TokenSlot, Timestamp>,
+}
+
+/// A refresh that answers a challenge is another one than one that does not.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct FlightKey {
+    slot: TokenSlot,
+    challenge: Option<Vec<u8>>,
 }
 
 impl CurrentTokens {
-    /// Over this vault.
+    /// Over these parts.
     #[must_use]
-    pub fn new(vault: Arc<TokenVault>) -> Self {
-        Self { vault }
+    pub fn new(parts: ExchangeParts) -> Self {
+        let (flights, resting) = (SingleFlight::new(), Cache::new(RESTING));
+        Self { shared: Arc::new(Shared { parts, flights, resting }) }
     }
 
     /// The user's token, if there is one that was obtained for the connection as it is configured now, has not been
-    /// signed out and has enough life left to be handed out.
+    /// signed out and has enough life left to be handed out; at once where that is so. Once the issuer wants it
+    /// refreshed, that is done in the background, and the next caller gets the new one. A token that is over is
+    /// refreshed before this returns: one refresh for all who ask meanwhile, within five seconds.
+    ///
+    /// None means that the user is needed, or that the issuer could not be asked just now.
     ///
     /// # Errors
-    /// If the store is unavailable or the record cannot be opened.
-    pub async fn find(&self, slot: &TokenSlot, connection: &Connection) -> Result<Option<Arc<UserToken>>, VaultError> {
-        self.vault.find(slot, connection.revision).await
+    /// [`StorageFailure`] if the store is unavailable or the record cannot be opened.
+    pub async fn get(
+        &self,
+        slot: &TokenSlot,
+        connection: &Arc<Connection>,
+    ) -> Result<Option<Arc<UserToken>>, StorageFailure> {
+        let vault = &self.shared.parts.vault;
+        if let Some(token) = vault.find(slot, connection.revision).await? {
+            if token.is_due(self.shared.parts.clock.now()) {
+                self.shared.refresh_in_background(slot, connection);
+            }
+            return Ok(Some(token));
+        }
+        if !connection.asks_offline_access() {
+            return Ok(None);
+        }
+        let record = vault.read(slot, connection.revision).await?;
+        if record.is_none_or(|record| record.token.refresh_token.is_none()) {
+            return Ok(None);
+        }
+        Ok(land(self.shared.fly(slot, connection, None)).await)
+    }
+
+    /// A token that answers `challenge`, with which a resource has turned down the present one. What is kept does not
+    /// count: a refresh token brings a new token, or none can be had without the user. Then the challenge waits for the
+    /// user's next exchange, and goes with it once.
+    ///
+    /// # Errors
+    /// As [`CurrentTokens::get`].
+    pub async fn get_challenged(
+        &self,
+        slot: &TokenSlot,
+        connection: &Arc<Connection>,
+        challenge: ClaimsChallenge,
+    ) -> Result<Option<Arc<UserToken>>, StorageFailure> {
+        let token = land(self.shared.fly(slot, connection, Some(challenge))).await;
+        if token.is_some() {
+            // An older one that nobody came to answer is answered with it.
+            self.shared.parts.challenges.end(std::slice::from_ref(slot)).await?;
+        }
+        Ok(token)
+    }
+}
+
+impl Shared {
+    /// Joins the refresh of this slot, or begins it.
+    fn fly(
+        &self,
+        slot: &TokenSlot,
+        connection: &Arc<Connection>,
+        challenge: Option<ClaimsChallenge>,
+    ) -> Flight<Refreshed> {
+        let named =
+            challenge.as_ref().map(|challenge| digest(&SHA256, challenge.as_str().as_bytes()).as_ref().to_vec());
+        let key = FlightKey { slot: slot.clone(), challenge: named };
+        self.flights.join(key, || {
+            let (parts, slot, connection) = (self.parts.clone(), slot.clone(), Arc::clone(connection));
+            Refresh { parts, slot, connection, challenge }.run()
+        })
+    }
+
+    /// Whoever asks now has a good token: nobody waits, and a failure is nobody's.
+    fn refresh_in_background(self: &Arc<Self>, slot: &TokenSlot, connection: &Arc<Connection>) {
+        let now = self.parts.clock.now();
+        if self.resting.get(slot).is_some_and(|until| now < until) {
+            return;
+        }
+        // From the beginning, not from the failure: whoever comes while it runs need not even look for it.
+        self.resting.insert(slot.clone(), now.plus(REST));
+        drop(self.fly(slot, connection, None));
+    }
+}
+
+/// Waits for a refresh, as long as one takes at most.
+async fn land(mut flight: Flight<Refreshed>) -> Option<Arc<UserToken>> {
+    let landed = timeout_at(Instant::now() + REFRESH_BUDGET, flight.wait_for(Option::is_some)).await;
+    match landed {
+        Ok(Ok(refreshed)) => match &*refreshed {
+            Some(Refreshed::Token(token)) => Some(Arc::clone(token)),
+            Some(Refreshed::Nothing | Refreshed::Unavailable) | None => None,
+        },
+        Ok(Err(_)) | Err(_) => None,
     }
 }

@@ -7,11 +7,14 @@ use tokio::time::timeout_at;
 use super::binding::{Binding, bind, mismatch};
 use super::dedup::{Deduplicator, Joined, Settlement, Ticket};
 use super::outcome::{Outcome, Reason, Refusal};
+use super::redeemed::user_token;
 use super::request::ExchangeRequest;
-use crate::domain::{ChannelAccount, SharedClock, UserToken};
-use crate::identity_provider::{Attempt, Grant, ProviderRegistry};
-use crate::pending::{Continuations, Ended, ExchangeKey, PendingError, PendingSignIn, PendingSignIns};
-use crate::vault::{TokenVault, VaultError};
+use crate::domain::{ChannelAccount, SharedClock, SharedEntropy, TokenSlot, UserToken};
+use crate::identity_provider::{Attempt, Grant, ProviderRegistry, RedeemedToken};
+use crate::pending::{
+    ClaimsChallenges, Continuations, Ended, ExchangeKey, PendingError, PendingSignIn, PendingSignIns,
+};
+use crate::vault::{Permit, TokenVault, VaultError};
 
 /// How often one request may start over because its leader vanished.
 const JOINS: usize = 3;
@@ -25,10 +28,14 @@ pub struct ExchangeParts {
     pub pending: Arc<PendingSignIns>,
     /// Names exchanges.
     pub continuations: Arc<Continuations>,
+    /// What resources want of the next tokens.
+    pub challenges: Arc<ClaimsChallenges>,
     /// Who redeems.
     pub providers: ProviderRegistry,
     /// The time.
     pub clock: SharedClock,
+    /// Randomness.
+    pub entropy: SharedEntropy,
 }
 
 /// Runs exchanges. `S` is what its door remembers in order to answer duplicates.
@@ -208,35 +215,16 @@ async fn obtain(
     binding: &Binding,
 ) -> Result<Arc<UserToken>, Refusal> {
     let slot = request.slot();
-    let recalled = parts.vault.find(&slot, request.connection.revision).await.map_err(|error| store_failure(&error))?;
-    if let Some(token) = recalled {
-        let same_user = token.user == request.token.user;
-        if same_user && token.security_context == request.token.security_context {
-            pin(parts, request, binding).await?;
-            return Ok(token);
-        }
-        if !same_user && !binding.by_channel {
-            return Err(mismatch("slot", "this channel account holds another identity's token until sign-out"));
-        }
+    if let Some(token) = recall(parts, request, binding, &slot).await? {
+        return Ok(token);
     }
     let user = &request.token.user;
-    let epoch = parts.vault.epoch(user).await.map_err(|error| store_failure(&error))?;
-    let provider = parts.providers.find(&request.connection).ok_or_else(|| {
-        Refusal::local(Reason::Misconfigured, "the connection has no identity provider that can exchange")
-    })?;
-    let attempt = Attempt { correlation_id: request.correlation_id.clone(), deadline: request.deadline };
-    let redemption = provider.redeem(&request.connection, Grant::OnBehalfOf(&request.token), attempt);
-    let redeemed = timeout_at(request.deadline, redemption).await.map_err(|_| out_of_time())??;
-    pin(parts, request, binding).await?;
-    let token = UserToken {
-        access_token: redeemed.access_token,
-        expires_at: redeemed.expires_at,
-        user: user.clone(),
-        security_context: request.token.security_context,
-        granted_scope: redeemed.granted_scope,
-        obtained_at: parts.clock.now(),
-    };
-    let kept = parts.vault.keep(&slot, request.connection.revision, token, epoch).await;
+    let permit = parts.vault.permit(&slot, user).await.map_err(|error| store_failure(&error))?;
+    let redeemed = redeem(parts, request, &slot).await?;
+    pin(parts, request, binding, &permit).await?;
+    let present = (parts.clock.now(), parts.entropy.as_ref());
+    let token = user_token(redeemed, &request.connection, (user, request.token.security_context), present);
+    let kept = parts.vault.keep(permit, request.connection.revision, token).await;
     let kept = kept.map_err(|error| store_failure(&error))?;
     tracing::info!(
         correlation_id = request.correlation_id,
@@ -248,11 +236,62 @@ async fn obtain(
     Ok(kept)
 }
 
+/// A good token of the same person, obtained in the same circumstances. (Where a challenge waits there is none.)
+async fn recall(
+    parts: &ExchangeParts,
+    request: &ExchangeRequest,
+    binding: &Binding,
+    slot: &TokenSlot,
+) -> Result<Option<Arc<UserToken>>, Refusal> {
+    let recalled = parts.vault.find(slot, request.connection.revision).await.map_err(|error| store_failure(&error))?;
+    let Some(token) = recalled else { return Ok(None) };
+    let user = &request.token.user;
+    if token.user != *user {
+        let slot_is_theirs = "this channel account holds another identity's token until sign-out";
+        return if binding.by_channel { Ok(None) } else { Err(mismatch("slot", slot_is_theirs)) };
+    }
+    if token.security_context != request.token.security_context {
+        return Ok(None);
+    }
+    if !binding.pins.is_empty() {
+        let permit = parts.vault.permit(slot, user).await.map_err(|error| store_failure(&error))?;
+        pin(parts, request, binding, &permit).await?;
+    }
+    Ok(Some(token))
+}
+
+/// On behalf of the user, with the challenge that waits for them, if one does: it goes to the issuer once, and waits
+/// longer only if the issuer could not be asked.
+async fn redeem(parts: &ExchangeParts, request: &ExchangeRequest, slot: &TokenSlot) -> Result<RedeemedToken, Refusal> {
+    let provider = parts.providers.find(&request.connection).ok_or_else(|| {
+        Refusal::local(Reason::Misconfigured, "the connection has no identity provider that can exchange")
+    })?;
+    let challenge = parts.challenges.take(slot).await.map_err(|error| pending_failure(&error))?;
+    let (correlation_id, claims) = (request.correlation_id.clone(), challenge.clone());
+    let attempt = Attempt { correlation_id, deadline: request.deadline, claims };
+    let redemption = provider.redeem(&request.connection, Grant::OnBehalfOf(&request.token), attempt);
+    let redeemed = timeout_at(request.deadline, redemption).await;
+    let redeemed = redeemed.map_err(|_| out_of_time()).and_then(|redeemed| redeemed.map_err(Refusal::from));
+    if let (Err(refusal), Some(challenge)) = (&redeemed, challenge)
+        && refusal.reason == Reason::TemporarilyUnavailable
+        && let Err(error) = parts.challenges.put(slot, Some(&request.token.user), &challenge).await
+    {
+        tracing::warn!(correlation_id = request.correlation_id, %error, "a claims challenge is lost");
+    }
+    redeemed
+}
+
 /// Pins the accounts to the identity that succeeded first; of two that race one is refused.
-async fn pin(parts: &ExchangeParts, request: &ExchangeRequest, binding: &Binding) -> Result<(), Refusal> {
+async fn pin(
+    parts: &ExchangeParts,
+    request: &ExchangeRequest,
+    binding: &Binding,
+    permit: &Permit,
+) -> Result<(), Refusal> {
+    let user = &request.token.user;
     for account in &binding.pins {
-        let winner = parts.vault.pin(account, &request.token.user).await.map_err(|error| store_failure(&error))?;
-        if winner != request.token.user && !binding.by_channel {
+        let winner = parts.vault.pin(account, user, permit).await.map_err(|error| store_failure(&error))?;
+        if winner != *user && !binding.by_channel {
             return Err(pinned_to_another());
         }
     }

@@ -1,7 +1,8 @@
-//! The core: turns an exchangeable token that arrived for a connection into a kept user token, once.
+//! The core: turns an exchangeable token that arrived for a connection into a kept user token, once; keeps that token
+//! fresh, and ends it.
 //!
 //! Owns the phases of one exchange (admit, join, recall, redeem, keep, settle), the binding of a token to the person who
-//! sent it, and the joining of duplicates. It deliberately knows no HTTP and no wire type: doors hand it a request and
+//! sent it, the joining of duplicates, the refresh of a token without its user, and sign-out. It deliberately knows no HTTP and no wire type: doors hand it a request and
 //! get an outcome, and what an outcome looks like to a client is theirs to say.
 
 mod binding;
@@ -9,7 +10,12 @@ mod current_token;
 mod dedup;
 mod engine;
 mod outcome;
+mod redeemed;
+mod refresh;
 mod request;
+mod sign_out;
+mod single_flight;
+mod storage_failure;
 mod validation;
 
 pub use current_token::CurrentTokens;
@@ -17,4 +23,6 @@ pub use dedup::{Deduplicator, Settlement};
 pub use engine::{ExchangeEngine, ExchangeParts};
 pub use outcome::{Outcome, Reason, Refusal};
 pub use request::{Caller, Conversation, ExchangeRequest};
+pub use sign_out::SignOut;
+pub use storage_failure::StorageFailure;
 pub use validation::TokenValidators;

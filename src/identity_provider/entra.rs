@@ -3,13 +3,14 @@ mod tests;
 
 use url::Url;
 
+use super::claims::claims_of;
 use super::client_auth::ClientCredential;
 use super::throttle::Asker;
 use super::token_client::{EntraClient, EntraMeans, TokenClient, TokenRequest};
 use super::{
     Attempt, Capabilities, Grant, IdentityProvider, RedeemError, RedeemFailure, RedeemFuture, RedeemedToken, refusal,
 };
-use crate::domain::{Connection, ExchangeableToken};
+use crate::domain::{Connection, ExchangeableToken, Secret, UserKey};
 
 /// Stands for the user's tenant in the token endpoint's address.
 const TENANT: &str = "{tenant}";
@@ -51,24 +52,48 @@ impl Entra {
         attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
         let url = self.endpoint(&assertion.tenant_id)?;
-        let scope = connection.scopes.join(" ");
-        let request = TokenRequest {
-            url: &url,
-            fields: vec![
-                ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
-                ("assertion", assertion.raw.expose()),
-                ("requested_token_use", "on_behalf_of"),
-                ("scope", scope.as_str()),
-            ],
-            asker: Asker {
-                client: self.client.client_id().to_owned(),
-                tenant: assertion.tenant_id.clone(),
-                user: assertion.object_id.clone(),
-            },
-            anchor: Some(format!("oid:{}@{}", assertion.object_id, assertion.tenant_id)),
-            attempt,
+        let fields = vec![
+            ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+            ("assertion", assertion.raw.expose()),
+            ("requested_token_use", "on_behalf_of"),
+        ];
+        self.ask(connection, (&assertion.object_id, &assertion.tenant_id), (&url, fields), attempt).await
+    }
+
+    /// RFC 6749 §6, in the tenant that the token came from.
+    async fn refresh(
+        &self,
+        connection: &Connection,
+        (refresh_token, user): (&Secret, &UserKey),
+        attempt: &Attempt,
+    ) -> Result<RedeemedToken, RedeemError> {
+        let Some(tenant_id) = user.tenant_id() else {
+            return Err(refusal(RedeemFailure::AssertionRejected, "the refresh token's user is not one of Entra's"));
         };
-        self.client.redeem(&request).await
+        let url = self.endpoint(tenant_id)?;
+        let fields = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
+        self.ask(connection, (user.subject(), tenant_id), (&url, fields), attempt).await
+    }
+
+    /// What every grant of a user asks for: the connection's scopes, and what resources and the client's abilities add.
+    async fn ask(
+        &self,
+        connection: &Connection,
+        (object_id, tenant_id): (&str, &str),
+        (url, mut fields): (&Url, Vec<(&'static str, &str)>),
+        attempt: &Attempt,
+    ) -> Result<RedeemedToken, RedeemError> {
+        let scope = connection.scopes.join(" ");
+        let claims = claims_of(connection, attempt.claims.as_ref());
+        fields.push(("scope", scope.as_str()));
+        fields.extend(claims.as_deref().map(|claims| ("claims", claims)));
+        let asker = Asker {
+            client: self.client.client_id().to_owned(),
+            tenant: tenant_id.to_owned(),
+            user: object_id.to_owned(),
+        };
+        let anchor = Some(format!("oid:{object_id}@{tenant_id}"));
+        self.client.redeem(&TokenRequest { url, fields, asker, anchor, attempt }).await
     }
 
     /// The tenant is compared with a GUID's form once more: it becomes part of an address.
@@ -84,13 +109,16 @@ impl Entra {
 
 impl IdentityProvider for Entra {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { on_behalf_of: true }
+        Capabilities { on_behalf_of: true, refresh_token: true }
     }
 
     fn redeem<'a>(&'a self, connection: &'a Connection, grant: Grant<'a>, attempt: Attempt) -> RedeemFuture<'a> {
         Box::pin(async move {
             match grant {
                 Grant::OnBehalfOf(assertion) => self.on_behalf_of(connection, assertion, &attempt).await,
+                Grant::RefreshToken { refresh_token, user } => {
+                    self.refresh(connection, (refresh_token, user), &attempt).await
+                }
             }
         })
     }

@@ -3,6 +3,7 @@
 //! Owns the token-endpoint conversation and the classification of its answers. It deliberately knows neither activities
 //! nor storage nor who is waiting: it is given a connection and a grant and returns a token or one closed error.
 
+mod claims;
 mod client_auth;
 mod entra;
 mod entra_errors;
@@ -21,13 +22,22 @@ pub use entra::{Entra, EntraSettings};
 pub use throttle::ThrottleBoard;
 pub use token_client::{EntraClient, EntraMeans};
 
-use crate::domain::{BotName, Connection, ConnectionName, ExchangeableToken, Secret, Timestamp};
+use crate::domain::{
+    BotName, ClaimsChallenge, Connection, ConnectionName, ExchangeableToken, Secret, Timestamp, UserKey,
+};
 
 /// What is redeemed. Closed: a provider says which kinds it supports ([`Capabilities`]).
 #[derive(Clone, Copy, Debug)]
 pub enum Grant<'a> {
     /// A user's token for a token of another resource (RFC 7523 §2.1 with Entra's `requested_token_use`).
     OnBehalfOf(&'a ExchangeableToken),
+    /// A refresh token for a new access token of the same user (RFC 6749 §6).
+    RefreshToken {
+        /// The refresh token.
+        refresh_token: &'a Secret,
+        /// Whose it is.
+        user: &'a UserKey,
+    },
 }
 
 /// What a provider supports, as data that start-up checks connections against.
@@ -35,6 +45,8 @@ pub enum Grant<'a> {
 pub struct Capabilities {
     /// [`Grant::OnBehalfOf`].
     pub on_behalf_of: bool,
+    /// [`Grant::RefreshToken`].
+    pub refresh_token: bool,
 }
 
 /// The frame of one redemption.
@@ -44,6 +56,8 @@ pub struct Attempt {
     pub correlation_id: String,
     /// Nothing is waited for beyond this point: calls and retries fit in.
     pub deadline: tokio::time::Instant,
+    /// What a resource wants of the token beyond the connection's scopes.
+    pub claims: Option<ClaimsChallenge>,
 }
 
 /// What a redeemed grant brought.
@@ -55,6 +69,10 @@ pub struct RedeemedToken {
     pub expires_at: Timestamp,
     /// The scopes the issuer says it granted, where it says so.
     pub granted_scope: Option<String>,
+    /// What the next token can be had for, if the issuer gave one.
+    pub refresh_token: Option<Secret>,
+    /// From when the issuer would like to see it refreshed; always before `expires_at`.
+    pub refresh_at: Option<Timestamp>,
 }
 
 /// Why a grant was not redeemed: the closed list that the doors answer from (DESIGN §4).

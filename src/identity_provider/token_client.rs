@@ -153,6 +153,8 @@ impl TokenClient {
                 access_token: granted.access_token,
                 expires_at: asked_at.plus(granted.lifetime),
                 granted_scope: granted.scope,
+                refresh_token: granted.refresh_token,
+                refresh_at: granted.refresh_in.map(|span| asked_at.plus(span)),
             }),
             TokenAnswer::Refusal(refusal) => Err(classify(&refusal)),
             TokenAnswer::Nonsense(hint) => {

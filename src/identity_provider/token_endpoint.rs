@@ -10,12 +10,14 @@ use time::format_description::well_known::Rfc2822;
 use crate::domain::{Secret, Timestamp};
 use crate::outbound::Answer;
 
-/// The policy's cap of a token's life, whatever `expires_in` says (entra-obo §4: continuous-access tokens live 28 h).
-const LONGEST_LIFE: Duration = Duration::from_hours(24);
+/// The policy's cap of a token's life, whatever `expires_in` says: that of Entra's continuous-access tokens, the longest
+/// there are (entra-obo §4).
+const LONGEST_LIFE: Duration = Duration::from_hours(28);
 /// Where `expires_in` is absent or makes no sense: the shortest life that an Entra token-lifetime policy can give, so
 /// that we never hand out a token believing it alive when it is not.
 const ASSUMED_LIFE: Duration = Duration::from_mins(10);
 const LONGEST_ACCESS_TOKEN: usize = 16 * 1024;
+const LONGEST_REFRESH_TOKEN: usize = 16 * 1024;
 const LONGEST_CLAIMS: usize = 8 * 1024;
 /// How much of a body that is not JSON is searched for a number.
 const SEARCHED_TEXT: usize = 64 * 1024;
@@ -35,6 +37,9 @@ pub(super) struct GrantedToken {
     pub(super) access_token: Secret,
     pub(super) lifetime: Duration,
     pub(super) scope: Option<String>,
+    pub(super) refresh_token: Option<Secret>,
+    /// Less than `lifetime`.
+    pub(super) refresh_in: Option<Duration>,
 }
 
 /// A refusal, reduced to what classification and the operator's log need. No free text survives.
@@ -81,10 +86,13 @@ fn granted(object: Option<&Map<String, Value>>, now: Timestamp) -> TokenAnswer {
     if object.get("token_type").is_some_and(|kind| !kind.as_str().unwrap_or("").eq_ignore_ascii_case("bearer")) {
         return TokenAnswer::Nonsense("success with a token_type other than Bearer");
     }
+    let lifetime = lifetime(object, now);
     TokenAnswer::Token(GrantedToken {
         access_token: Secret::from(access_token),
-        lifetime: lifetime(object, now),
+        lifetime,
         scope: text("scope").map(str::to_owned),
+        refresh_token: text("refresh_token").filter(|token| token.len() <= LONGEST_REFRESH_TOKEN).map(Secret::from),
+        refresh_in: object.get("refresh_in").and_then(seconds).filter(|span| *span < lifetime),
     })
 }
 

@@ -31,6 +31,8 @@ pub enum Problem {
     KeysUnavailable,
     /// Not an activity, or not JSON.
     BadArgument,
+    /// The path names no user.
+    BadUserKey,
     /// A member that every activity has is missing.
     MissingProperty,
     /// The body is larger than we take.
@@ -54,7 +56,7 @@ pub enum Problem {
 impl Problem {
     const fn status(self) -> StatusCode {
         match self {
-            Self::BadArgument | Self::MissingProperty => StatusCode::BAD_REQUEST,
+            Self::BadArgument | Self::BadUserKey | Self::MissingProperty => StatusCode::BAD_REQUEST,
             Self::MissingAuthorization | Self::InvalidAuthorization | Self::InvalidToken | Self::TokenExpired => {
                 StatusCode::UNAUTHORIZED
             }
@@ -91,6 +93,7 @@ impl Problem {
             Self::HostNotAllowed => ("HostNotAllowed", "In development mode only loopback names are answered."),
             Self::KeysUnavailable => ("KeysUnavailable", "Signing keys are unavailable; try again."),
             Self::BadArgument => ("BadArgument", "The request body is not an acceptable activity."),
+            Self::BadUserKey => ("BadArgument", "The path must name a user: <object id>@<tenant id>, or for other issuers <subject>@<https issuer>, percent-encoded."),
             Self::MissingProperty => ("MissingProperty", "The activity lacks a required property."),
             Self::PayloadTooLarge => ("MessageSizeTooBig", "The request body is too large."),
             Self::UnsupportedMediaType => ("UnsupportedMediaType", "The request body must be UTF-8 JSON without content encoding."),

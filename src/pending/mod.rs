@@ -1,8 +1,10 @@
-//! What was promised and not yet kept: sign-ins that a card has offered, and the markers that let an exchange go on once.
+//! What was promised and not yet kept: sign-ins that a card has offered, the markers that let an exchange go on once, and
+//! the claims challenges that wait for their user.
 //!
-//! Owns their life of fifteen minutes, durably, since the promise outlives a restart. It deliberately knows neither what
+//! Owns their short lives, durably, since the promise outlives a restart. It deliberately knows neither what
 //! a card looks like nor what happens when the promise is kept.
 
+mod claims_challenges;
 mod continuations;
 mod known_cards;
 mod pending_sign_ins;
@@ -14,6 +16,7 @@ mod pending_sign_ins_tests;
 
 use std::time::Duration;
 
+pub use claims_challenges::ClaimsChallenges;
 pub use continuations::{Continuations, ExchangeKey};
 pub use pending_sign_ins::{Ended, NewPendingSignIn, PendingSignIn, PendingSignIns};
 
@@ -33,6 +36,6 @@ pub enum PendingError {
     #[error(transparent)]
     Seal(#[from] SealError),
     /// A record opened, but holds what this version cannot read.
-    #[error("a pending sign-in is not readable by this version")]
+    #[error("a pending record is not readable by this version")]
     Unreadable,
 }

@@ -44,7 +44,7 @@ impl CodeRedemption {
         if revision != connection.revision {
             return Ok(None);
         }
-        let epoch = self.vault.epoch(&token.user).await?;
-        Ok(Some(self.vault.keep(slot, revision, token, epoch).await?))
+        let permit = self.vault.permit(slot, &token.user).await?;
+        Ok(Some(self.vault.keep(permit, revision, token).await?))
     }
 }

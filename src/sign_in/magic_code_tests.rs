@@ -55,6 +55,8 @@ impl Bench {
             security_context: SecurityContext([1; 16]),
             granted_scope: None,
             obtained_at: now,
+            refresh_token: None,
+            refresh_at: None,
         };
         self.codes.issue(slot, REVISION, token).await.unwrap()
     }

@@ -13,11 +13,11 @@ const WORKERS: usize = 2;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sign_out_ends_a_token_whose_keeping_was_in_flight() {
     let bench = Bench::new();
-    let epoch = bench.vault.epoch(&user()).await.unwrap();
+    let permit = bench.vault.permit(&slot("graph"), &user()).await.unwrap();
     let gate = bench.store.hold_next_put();
     let keeping = {
         let (vault, token) = (bench.vault.clone(), bench.token("t"));
-        tokio::spawn(async move { vault.keep(&slot("graph"), REVISION, token, epoch).await })
+        tokio::spawn(async move { vault.keep(permit, REVISION, token).await })
     };
     gate.reached().await;
     let signing_out = {
@@ -37,7 +37,7 @@ async fn sign_out_ends_a_token_whose_keeping_was_in_flight() {
 async fn keeping_during_a_sign_out_is_refused_and_reading_finds_nothing() {
     let bench = Bench::new();
     bench.keep(&slot("graph"), bench.token("before")).await;
-    let epoch = bench.vault.epoch(&user()).await.unwrap();
+    let permit = bench.vault.permit(&slot("graph"), &user()).await.unwrap();
     let gate = bench.store.hold_next_put();
     let signing_out = {
         let vault = bench.vault.clone();
@@ -47,7 +47,7 @@ async fn keeping_during_a_sign_out_is_refused_and_reading_finds_nothing() {
     assert_eq!(found(&bench.vault, &slot("graph")).await, None, "dead before the store knows");
     let keeping = {
         let (vault, token) = (bench.vault.clone(), bench.token("late"));
-        tokio::spawn(async move { vault.keep(&slot("graph"), REVISION, token, epoch).await })
+        tokio::spawn(async move { vault.keep(permit, REVISION, token).await })
     };
     tokio::time::sleep(Duration::from_millis(20)).await;
     gate.open();
@@ -62,11 +62,11 @@ async fn keeping_and_signing_out_at_once_never_leaves_a_token() {
     let bench = Arc::new(Bench::new());
     for round in 0..300 {
         let connection = format!("c{}", round % 3);
-        let epoch = bench.vault.epoch(&user()).await.unwrap();
+        let permit = bench.vault.permit(&slot(&connection), &user()).await.unwrap();
         let keepers: Vec<_> = (0..WORKERS)
             .map(|_| {
-                let (vault, token, slot) = (bench.vault.clone(), bench.token("t"), slot(&connection));
-                tokio::spawn(async move { vault.keep(&slot, REVISION, token, epoch).await })
+                let (vault, token, permit) = (bench.vault.clone(), bench.token("t"), permit.clone());
+                tokio::spawn(async move { vault.keep(permit, REVISION, token).await })
             })
             .collect();
         let reader = {
@@ -87,8 +87,7 @@ async fn keeping_and_signing_out_at_once_never_leaves_a_token() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_that_was_in_flight_brings_nothing_forgotten_back_into_memory() {
     let bench = Bench::new();
-    let epoch = bench.restarted().epoch(&user()).await.unwrap();
-    bench.restarted().keep(&slot("graph"), REVISION, bench.token("t"), epoch).await.unwrap();
+    bench.keep_elsewhere(&slot("graph"), bench.token("t")).await;
     let gate = bench.store.hold_next_get();
     let reading = {
         let vault = bench.vault.clone();
@@ -104,8 +103,7 @@ async fn a_read_that_was_in_flight_brings_nothing_forgotten_back_into_memory() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_that_was_in_flight_does_not_hide_a_newer_token() {
     let bench = Bench::new();
-    let epoch = bench.restarted().epoch(&user()).await.unwrap();
-    bench.restarted().keep(&slot("graph"), REVISION, bench.token("old"), epoch).await.unwrap();
+    bench.keep_elsewhere(&slot("graph"), bench.token("old")).await;
     let gate = bench.store.hold_next_get();
     let reading = {
         let vault = bench.vault.clone();
@@ -122,11 +120,10 @@ async fn a_read_that_was_in_flight_does_not_hide_a_newer_token() {
 async fn a_caller_that_hangs_up_leaves_memory_and_store_in_agreement() {
     let bench = Bench::new();
     bench.keep(&slot("graph"), bench.token("old")).await;
-    let epoch = bench.vault.epoch(&user()).await.unwrap();
+    let permit = bench.vault.permit(&slot("graph"), &user()).await.unwrap();
     let gate = bench.store.hold_next_put();
     {
-        let (connection, token) = (slot("graph"), bench.token("new"));
-        let keeping = bench.vault.keep(&connection, REVISION, token, epoch);
+        let keeping = bench.vault.keep(permit, REVISION, bench.token("new"));
         tokio::select! {
             _ = keeping => panic!("the gate is shut"),
             () = gate.reached() => {}
@@ -146,8 +143,8 @@ async fn a_sign_out_that_the_store_refuses_holds_in_this_process_and_is_caught_u
     bench.store.puts_fail.store(true, Ordering::SeqCst);
     assert!(matches!(bench.vault.raise_epoch(&user()).await, Err(VaultError::Store(_))));
     assert_eq!(found(&bench.vault, &slot("graph")).await, None, "rather signed out than not");
-    let epoch = bench.vault.epoch(&user()).await.unwrap();
-    assert!(bench.vault.keep(&slot("files"), REVISION, bench.token("f"), epoch).await.is_err());
+    let permit = bench.vault.permit(&slot("files"), &user()).await.unwrap();
+    assert!(bench.vault.keep(permit, REVISION, bench.token("f")).await.is_err());
 
     bench.store.puts_fail.store(false, Ordering::SeqCst);
     bench.keep(&slot("files"), bench.token("f")).await;

@@ -13,7 +13,7 @@ use crate::store::{Record, RecordKey, Store};
 
 /// How often a user has been signed out everywhere. A token is good only in the epoch it was kept in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Epoch(u64);
+pub(super) struct Epoch(u64);
 
 impl Epoch {
     /// As bound into the sealed bytes of a token.

@@ -15,9 +15,11 @@ pub struct KeptToken {
     pub token: UserToken,
 }
 
-const VERSION: u8 = 1;
+/// 1 knew no refresh tokens; what it wrote reads as a token without one.
+const VERSION: u8 = 2;
+const OLDEST_VERSION: u8 = 1;
 
-/// Plaintext form, version 1. Times in milliseconds since the Unix epoch.
+/// Plaintext form. Times in milliseconds since the Unix epoch.
 #[derive(Serialize, Deserialize)]
 struct Plain<'a> {
     v: u8,
@@ -31,6 +33,10 @@ struct Plain<'a> {
     security_context: [u8; 16],
     #[serde(default, skip_serializing_if = "Option::is_none")]
     granted_scope: Option<Cow<'a, str>>,
+    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refresh_at: Option<i64>,
 }
 
 impl KeptToken {
@@ -49,6 +55,8 @@ impl KeptToken {
             subject: token.user.subject().into(),
             security_context: token.security_context.0,
             granted_scope: token.granted_scope.as_deref().map(Cow::from),
+            refresh_token: token.refresh_token.as_ref().map(|secret| secret.expose().into()),
+            refresh_at: token.refresh_at.map(Timestamp::unix_millis),
         };
         // Sized beforehand: a growing buffer would leave copies of the token in freed memory.
         let mut bytes = Zeroizing::new(Vec::with_capacity(1024 + 2 * size_of_texts(token)));
@@ -62,7 +70,7 @@ impl KeptToken {
     /// [`VaultError::Unreadable`] if it was written by a version with another form.
     pub fn decode(bytes: &[u8]) -> Result<Self, VaultError> {
         let plain: Plain<'_> = serde_json::from_slice(bytes).map_err(|_| VaultError::Unreadable)?;
-        if plain.v != VERSION {
+        if !(OLDEST_VERSION..=VERSION).contains(&plain.v) {
             return Err(VaultError::Unreadable);
         }
         let token = UserToken {
@@ -72,6 +80,8 @@ impl KeptToken {
             security_context: SecurityContext(plain.security_context),
             granted_scope: plain.granted_scope.map(Cow::into_owned),
             obtained_at: Timestamp::from_unix_millis(plain.obtained_at),
+            refresh_token: plain.refresh_token.map(|text| Secret::new(text.into_owned())),
+            refresh_at: plain.refresh_at.map(Timestamp::from_unix_millis),
         };
         Ok(Self { revision: ConnectionRevision(plain.revision), token })
     }
@@ -83,4 +93,39 @@ pub(super) fn size_of_texts(token: &UserToken) -> usize {
         + token.user.issuer().len()
         + token.user.subject().len()
         + token.granted_scope.as_ref().map_or(0, String::len)
+        + token.refresh_token.as_ref().map_or(0, |secret| secret.expose().len())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::{KeptToken, Secret, Timestamp};
+
+    const FIRST_VERSION: &[u8] =
+        br#"{"v":1,"revision":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"access_token":"a","expires_at":2000,
+        "obtained_at":1000,"issuer":"entra:t","subject":"o","security_context":[2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2]}"#;
+
+    #[test]
+    fn what_the_first_version_wrote_is_a_token_without_refresh() {
+        let kept = KeptToken::decode(FIRST_VERSION).unwrap();
+        assert_eq!(kept.token.access_token.expose(), "a");
+        assert!(kept.token.refresh_token.is_none() && kept.token.refresh_at.is_none());
+    }
+
+    #[test]
+    fn refresh_token_and_moment_come_back_as_they_went() {
+        let mut kept = KeptToken::decode(FIRST_VERSION).unwrap();
+        kept.token.refresh_token = Some(Secret::from("r \"1\""));
+        kept.token.refresh_at = Some(Timestamp::from_unix_millis(1500));
+        let written = KeptToken::encode(kept.revision, &kept.token).unwrap();
+        let read = KeptToken::decode(&written).unwrap();
+        assert_eq!(read.token.refresh_token.unwrap().expose(), "r \"1\"");
+        assert_eq!(read.token.refresh_at, kept.token.refresh_at);
+    }
+
+    #[test]
+    fn what_a_later_version_wrote_is_not_guessed_at() {
+        let later = String::from_utf8_lossy(FIRST_VERSION).replace(r#""v":1"#, r#""v":3"#);
+        assert!(KeptToken::decode(later.as_bytes()).is_err());
+    }
 }

@@ -8,18 +8,22 @@ mod epochs;
 mod kept_token;
 mod l1;
 mod pins;
+mod slots;
 mod token_vault;
+mod turns;
+mod writes;
 
 #[cfg(test)]
 mod concurrency_tests;
 #[cfg(test)]
 mod gated_store;
 #[cfg(test)]
+mod sign_out_tests;
+#[cfg(test)]
 mod token_vault_tests;
 
-pub use epochs::Epoch;
 pub use kept_token::KeptToken;
-pub use token_vault::TokenVault;
+pub use token_vault::{KeptRecord, Permit, TokenVault};
 
 use crate::domain::Timestamp;
 use crate::sealing::SealError;
@@ -28,9 +32,12 @@ use crate::store::StoreError;
 /// Why the vault could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
-    /// The user was signed out everywhere after the epoch was read: the token must not be used.
+    /// The user was signed out, everywhere or of this connection, after the permit was drawn: the token must not be used.
     #[error("the user was signed out meanwhile")]
     SignedOut,
+    /// Something else lies there meanwhile.
+    #[error("another write came first")]
+    Overtaken,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

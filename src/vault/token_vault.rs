@@ -2,15 +2,17 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::Bytes;
 
+use super::VaultError;
 use super::epochs::{Epoch, Epochs};
 use super::l1::{L1, L1Entry};
 use super::pins::Pins;
-use super::{KeptToken, VaultError};
+use super::slots::Slots;
+use super::turns::{Turn, Turns};
 use crate::domain::{ChannelAccount, ConnectionRevision, SharedClock, Timestamp, TokenSlot, UserKey, UserToken};
 use crate::sealing::Sealer;
-use crate::store::{Record, RecordKey, Store};
+use crate::store::{RecordKey, Store};
 
 /// A token is handed out while more than this is left (token-service-api §1.13), or half of a shorter life.
 const MARGIN: Duration = Duration::from_mins(5);
@@ -21,21 +23,42 @@ pub struct TokenVault {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    store: Arc<dyn Store>,
-    sealer: Arc<Sealer>,
-    clock: SharedClock,
-    l1: L1,
-    epochs: Epochs,
-    pins: Pins,
+pub(super) struct Shared {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: SharedClock,
+    pub(super) slots: Slots,
+    pub(super) l1: L1,
+    pub(super) epochs: Arc<Epochs>,
+    pub(super) turns: Turns,
+    pub(super) pins: Pins,
+}
+
+/// The right to keep what is redeemed for one user in one slot. To be drawn *before* redeeming: a sign-out of the
+/// connection, of the account or of the user that comes in between takes it back.
+#[derive(Clone)]
+pub struct Permit {
+    pub(super) key: RecordKey,
+    pub(super) epoch: Epoch,
+    pub(super) turn: Arc<Turn>,
+}
+
+/// A kept token as it lies in the store, with all it takes to put another in its place. It may be one that is not handed
+/// out any more, and it holds what it can be refreshed with.
+pub struct KeptRecord {
+    /// The token.
+    pub token: UserToken,
+    pub(super) permit: Permit,
+    pub(super) revision: ConnectionRevision,
+    pub(super) sealed: Bytes,
 }
 
 impl TokenVault {
     /// A vault over `store` that holds up to `l1_bytes` of tokens in memory.
     pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: SharedClock, l1_bytes: u64) -> Self {
-        let epochs = Epochs::new(Arc::clone(&store), Arc::clone(&sealer));
-        let pins = Pins::new(Arc::clone(&store), Arc::clone(&sealer));
-        Self { shared: Arc::new(Shared { store, sealer, clock, l1: L1::new(l1_bytes), epochs, pins }) }
+        let epochs = Arc::new(Epochs::new(Arc::clone(&store), Arc::clone(&sealer)));
+        let pins = Pins::new(Arc::clone(&store), Arc::clone(&sealer), clock.clone(), Arc::clone(&epochs));
+        let (slots, l1, turns) = (Slots::new(sealer), L1::new(l1_bytes), Turns::default());
+        Self { shared: Arc::new(Shared { store, clock, slots, l1, epochs, turns, pins }) }
     }
 
     /// The token in `slot`, if it is usable: kept for this revision of the connection, in the user's present epoch, and
@@ -48,7 +71,7 @@ impl TokenVault {
         slot: &TokenSlot,
         revision: ConnectionRevision,
     ) -> Result<Option<Arc<UserToken>>, VaultError> {
-        let key = self.shared.slot_key(slot);
+        let key = self.shared.slots.key(slot);
         if let Some(entry) = self.shared.l1.get(key)
             && self.shared.serves(&entry, revision)
         {
@@ -57,45 +80,82 @@ impl TokenVault {
         self.shared.find_in_store(key, revision).await
     }
 
-    /// The user's epoch; to be read *before* redeeming, and given to [`TokenVault::keep`] with the result.
+    /// What lies in `slot` for this revision of the connection and in the user's present epoch, whether or not it is
+    /// still handed out. Always from the store.
+    ///
+    /// # Errors
+    /// As [`TokenVault::find`].
+    pub async fn read(&self, slot: &TokenSlot, revision: ConnectionRevision) -> Result<Option<KeptRecord>, VaultError> {
+        self.shared.read(self.shared.slots.key(slot), revision).await
+    }
+
+    /// Whether `token` has enough life left to be handed out.
+    #[must_use]
+    pub fn is_usable(&self, token: &UserToken) -> bool {
+        has_margin(token, self.shared.clock.now())
+    }
+
+    /// The right to keep a token of `user` in `slot`; to be drawn *before* redeeming.
     ///
     /// # Errors
     /// [`VaultError`] if the store fails.
-    pub async fn epoch(&self, user: &UserKey) -> Result<Epoch, VaultError> {
-        self.shared.epochs.current(&self.shared.epochs.of(user)).await
+    pub async fn permit(&self, slot: &TokenSlot, user: &UserKey) -> Result<Permit, VaultError> {
+        let key = self.shared.slots.key(slot);
+        let turn = self.shared.turns.begin(key);
+        let epoch = self.shared.epochs.current(&self.shared.epochs.of(user)).await?;
+        Ok(Permit { key, epoch, turn })
     }
 
-    /// Keeps `token` in `slot`; when this returns, it is as durable as the store makes it.
+    /// Keeps `token` in the slot that `permit` is for; when this returns, it is as durable as the store makes it. Hands
+    /// the token back without what it is refreshed with.
     ///
     /// # Errors
-    /// [`VaultError::SignedOut`] when the user was signed out everywhere since `epoch` was read: nothing is kept, and
-    /// the token must not be used. Otherwise [`VaultError`] if the store fails.
+    /// [`VaultError::SignedOut`] when the user was signed out since the permit was drawn, everywhere or of this
+    /// connection: nothing is kept, and the token must not be used. Otherwise [`VaultError`] if the store fails.
     pub async fn keep(
         &self,
-        slot: &TokenSlot,
+        permit: Permit,
         revision: ConnectionRevision,
         token: UserToken,
-        epoch: Epoch,
     ) -> Result<Arc<UserToken>, VaultError> {
-        let (shared, key) = (Arc::clone(&self.shared), self.shared.slot_key(slot));
-        to_the_end(async move { shared.keep(key, revision, token, epoch).await }).await
+        let shared = Arc::clone(&self.shared);
+        to_the_end(async move { shared.keep(permit, revision, token, None).await }).await
     }
 
-    /// Removes the token in `slot`: sign-out of one connection.
+    /// Keeps `token` in the place of `record`, and of nothing else.
+    ///
+    /// # Errors
+    /// As [`TokenVault::keep`]; [`VaultError::Overtaken`] if something else lies there meanwhile.
+    pub async fn replace(&self, record: KeptRecord, token: UserToken) -> Result<Arc<UserToken>, VaultError> {
+        let shared = Arc::clone(&self.shared);
+        let KeptRecord { permit, revision, sealed, .. } = record;
+        to_the_end(async move { shared.keep(permit, revision, token, Some(sealed)).await }).await
+    }
+
+    /// Removes `record`, and nothing else that may lie there meanwhile.
+    ///
+    /// # Errors
+    /// [`VaultError`] if the store fails; the token may then still be there.
+    pub async fn remove(&self, record: KeptRecord) -> Result<(), VaultError> {
+        let shared = Arc::clone(&self.shared);
+        to_the_end(async move { shared.remove(record.permit.key, record.sealed).await.map(drop) }).await
+    }
+
+    /// Removes the token in `slot` and takes back every [`Permit`] for it: sign-out of one connection.
     ///
     /// # Errors
     /// [`VaultError`] if the store fails; the token may then still be there.
     pub async fn forget(&self, slot: &TokenSlot) -> Result<(), VaultError> {
-        let (shared, key) = (Arc::clone(&self.shared), self.shared.slot_key(slot));
+        let (shared, key) = (Arc::clone(&self.shared), self.shared.slots.key(slot));
         to_the_end(async move { shared.forget(key).await }).await
     }
 
     /// Signs `user` out everywhere: no token kept before is handed out again, not even one that is being kept now, and
-    /// all are removed.
+    /// all are removed, with the pins of the user's accounts. Returns how many tokens were removed.
     ///
     /// # Errors
     /// [`VaultError`] if the store fails; this process then treats the user as signed out all the same.
-    pub async fn raise_epoch(&self, user: &UserKey) -> Result<(), VaultError> {
+    pub async fn raise_epoch(&self, user: &UserKey) -> Result<usize, VaultError> {
         let (shared, user) = (Arc::clone(&self.shared), user.clone());
         to_the_end(async move { shared.raise_epoch(&user).await }).await
     }
@@ -108,12 +168,23 @@ impl TokenVault {
         self.shared.pins.find(account).await
     }
 
-    /// Pins `account` to `user` unless it is pinned already; returns whom it is pinned to.
+    /// Pins `account` to `user`, for whom `permit` was drawn, unless it is pinned already; returns whom it is pinned to.
     ///
     /// # Errors
-    /// [`VaultError`] if the store fails.
-    pub async fn pin(&self, account: &ChannelAccount, user: &UserKey) -> Result<UserKey, VaultError> {
-        self.shared.pins.pin(account, user).await
+    /// [`VaultError::SignedOut`] if the slot was signed out since the permit was drawn: then nobody is pinned by it.
+    /// Otherwise [`VaultError`] if the store fails.
+    pub async fn pin(&self, account: &ChannelAccount, user: &UserKey, permit: &Permit) -> Result<UserKey, VaultError> {
+        let (shared, account, user, permit) = (Arc::clone(&self.shared), account.clone(), user.clone(), permit.clone());
+        to_the_end(async move { shared.pins.pin(&account, &user, &permit).await }).await
+    }
+
+    /// Ends the pin of `account`: whoever succeeds next is pinned.
+    ///
+    /// # Errors
+    /// [`VaultError`] if the store fails; the pin may then still be there.
+    pub async fn unpin(&self, account: &ChannelAccount) -> Result<(), VaultError> {
+        let (shared, account) = (Arc::clone(&self.shared), account.clone());
+        to_the_end(async move { shared.pins.unpin(&account).await }).await
     }
 }
 
@@ -127,109 +198,38 @@ impl Shared {
         let Some(record) = self.store.get(key).await? else {
             return Ok(None);
         };
-        let (kept, epoch) = self.open(key, &record)?;
+        let (kept, epoch) = self.slots.open(key, &record)?;
         let user_epoch = self.epochs.of(&kept.token.user);
         self.epochs.current(&user_epoch).await?;
-        let entry = L1Entry { token: Arc::new(kept.token), revision: kept.revision, epoch, user_epoch };
+        let token = Arc::new(kept.token.without_refresh_token());
+        let entry = L1Entry { token: Arc::clone(&token), revision: kept.revision, epoch, user_epoch };
         if !self.serves(&entry, revision) {
             return Ok(None);
         }
-        let token = Arc::clone(&entry.token);
         self.l1.fill(key, ticket, entry);
         Ok(Some(token))
+    }
+
+    async fn read(&self, key: RecordKey, revision: ConnectionRevision) -> Result<Option<KeptRecord>, VaultError> {
+        // Before the store is read: a sign-out that comes after the reading must end what is read.
+        let turn = self.turns.begin(key);
+        let Some(sealed) = self.store.get(key).await? else {
+            return Ok(None);
+        };
+        let (kept, epoch) = self.slots.open(key, &sealed)?;
+        let user_epoch = self.epochs.of(&kept.token.user);
+        self.epochs.current(&user_epoch).await?;
+        if kept.revision != revision || !user_epoch.is(epoch) {
+            return Ok(None);
+        }
+        Ok(Some(KeptRecord { token: kept.token, permit: Permit { key, epoch, turn }, revision, sealed }))
     }
 
     /// The one rule for what is handed out, for memory and store alike.
     fn serves(&self, entry: &L1Entry, revision: ConnectionRevision) -> bool {
         entry.revision == revision && entry.user_epoch.is(entry.epoch) && has_margin(&entry.token, self.clock.now())
     }
-
-    // Lock order: the user's writes, then the slot's.
-    async fn keep(
-        &self,
-        key: RecordKey,
-        revision: ConnectionRevision,
-        token: UserToken,
-        epoch: Epoch,
-    ) -> Result<Arc<UserToken>, VaultError> {
-        let user_epoch = self.epochs.of(&token.user);
-        let mut behind = user_epoch.writing.lock().await;
-        self.epochs.current(&user_epoch).await?;
-        if !user_epoch.is(epoch) {
-            return Err(VaultError::SignedOut);
-        }
-        self.epochs.catch_up(&user_epoch, &mut behind).await?;
-        let record = Record {
-            value: self.seal(key, epoch, &KeptToken::encode(revision, &token)?)?,
-            expires_at: token.expires_at,
-            index: Some(self.user_index(&token.user)),
-        };
-        let order = self.l1.write_order(key).await;
-        if let Err(error) = self.store.put(key, record).await {
-            // Whether it was written is not known: only the store can tell.
-            self.l1.remove(key);
-            return Err(error.into());
-        }
-        let token = Arc::new(token);
-        let user_epoch_in_l1 = Arc::clone(&user_epoch);
-        self.l1.replace(key, L1Entry { token: Arc::clone(&token), revision, epoch, user_epoch: user_epoch_in_l1 });
-        drop(order);
-        Ok(token)
-    }
-
-    async fn forget(&self, key: RecordKey) -> Result<(), VaultError> {
-        let order = self.l1.write_order(key).await;
-        let removed = self.store.remove(vec![key]).await;
-        self.l1.remove(key);
-        drop(order);
-        Ok(removed?)
-    }
-
-    async fn raise_epoch(&self, user: &UserKey) -> Result<(), VaultError> {
-        let user_epoch = self.epochs.of(user);
-        let mut behind = user_epoch.writing.lock().await;
-        self.epochs.raise(&user_epoch, &mut behind).await?;
-        // From here on it is tidying: what the index lists is dead already.
-        for (key, value) in self.store.members(self.user_index(user)).await? {
-            let order = self.l1.write_order(key).await;
-            // Only what was listed: another user's token may have taken the slot meanwhile.
-            let gone = Record { value: Bytes::new(), expires_at: self.clock.now(), index: None };
-            if self.store.compare_and_put(key, Some(value), gone).await? {
-                self.l1.remove(key);
-            }
-            drop(order);
-        }
-        Ok(())
-    }
-
-    /// The epoch stays readable before the envelope, since whose it is is known only inside; the seal binds it.
-    fn seal(&self, key: RecordKey, epoch: Epoch, plain: &[u8]) -> Result<Bytes, VaultError> {
-        let epoch = epoch.to_bytes();
-        let envelope = self.sealer.seal(&[PURPOSE.as_bytes(), &key.0, &epoch], plain)?;
-        let mut record = BytesMut::with_capacity(epoch.len() + envelope.len());
-        record.put_slice(&epoch);
-        record.put_slice(&envelope);
-        Ok(record.freeze())
-    }
-
-    fn open(&self, key: RecordKey, record: &[u8]) -> Result<(KeptToken, Epoch), VaultError> {
-        let (epoch, envelope) = record.split_first_chunk::<8>().ok_or(VaultError::Unreadable)?;
-        let plain = self.sealer.open(&[PURPOSE.as_bytes(), &key.0, epoch], envelope)?;
-        Ok((KeptToken::decode(&plain)?, Epoch::from_bytes(*epoch)))
-    }
-
-    fn slot_key(&self, slot: &TokenSlot) -> RecordKey {
-        let TokenSlot { account: ChannelAccount { bot, channel, user }, connection } = slot;
-        let parts = [bot.as_str(), channel.as_str(), user.as_str(), connection.as_str()].map(str::as_bytes);
-        RecordKey(self.sealer.mac(PURPOSE, &parts))
-    }
-
-    fn user_index(&self, user: &UserKey) -> RecordKey {
-        RecordKey(self.sealer.mac("vault.user", &[user.issuer().as_bytes(), user.subject().as_bytes()]))
-    }
 }
-
-const PURPOSE: &str = "vault.token";
 
 fn has_margin(token: &UserToken, now: Timestamp) -> bool {
     let life = token.obtained_at.until(token.expires_at);

@@ -56,12 +56,21 @@ impl Bench {
             security_context: SecurityContext([3; 16]),
             granted_scope: Some("User.Read".to_owned()),
             obtained_at: now,
+            refresh_token: None,
+            refresh_at: None,
         }
     }
 
     pub(super) async fn keep(&self, slot: &TokenSlot, token: UserToken) {
-        let epoch = self.vault.epoch(&token.user).await.unwrap();
-        self.vault.keep(slot, REVISION, token, epoch).await.unwrap();
+        let permit = self.vault.permit(slot, &token.user).await.unwrap();
+        self.vault.keep(permit, REVISION, token).await.unwrap();
+    }
+
+    /// Kept by another vault over the same store: this one's memory knows nothing of it.
+    pub(super) async fn keep_elsewhere(&self, slot: &TokenSlot, token: UserToken) {
+        let vault = self.restarted();
+        let permit = vault.permit(slot, &token.user).await.unwrap();
+        vault.keep(permit, REVISION, token).await.unwrap();
     }
 }
 
@@ -134,8 +143,7 @@ async fn a_hit_in_memory_reads_nothing_from_the_store() {
 #[tokio::test]
 async fn what_was_read_from_the_store_is_in_memory_afterwards() {
     let bench = Bench::new();
-    let epoch = bench.restarted().epoch(&user()).await.unwrap();
-    bench.restarted().keep(&slot("graph"), REVISION, bench.token("t"), epoch).await.unwrap();
+    bench.keep_elsewhere(&slot("graph"), bench.token("t")).await;
     assert_eq!(found(&bench.vault, &slot("graph")).await.as_deref(), Some("t"));
     let before = bench.store.reads.load(Ordering::SeqCst);
     assert_eq!(found(&bench.vault, &slot("graph")).await.as_deref(), Some("t"));
@@ -194,14 +202,12 @@ async fn raising_the_epoch_ends_every_slot_of_that_user_and_no_other() {
     bench.keep(&slot("graph"), bench.token("g")).await;
     bench.keep(&slot("files"), bench.token("f")).await;
     bench.keep(&bobs, bench.token_of(&bob, "b", Duration::from_hours(1))).await;
-    let before = bench.vault.epoch(&user()).await.unwrap();
-
-    bench.vault.raise_epoch(&user()).await.unwrap();
+    assert_eq!(bench.vault.raise_epoch(&user()).await.unwrap(), 2);
+    assert_eq!(bench.vault.raise_epoch(&user()).await.unwrap(), 0, "there is nothing left");
     for vault in [&bench.vault, &bench.restarted()] {
         assert_eq!(found(vault, &slot("graph")).await, None);
         assert_eq!(found(vault, &slot("files")).await, None);
         assert_eq!(found(vault, &bobs).await.as_deref(), Some("b"));
-        assert_ne!(vault.epoch(&user()).await.unwrap(), before);
     }
     bench.keep(&slot("graph"), bench.token("again")).await;
     assert_eq!(found(&bench.vault, &slot("graph")).await.as_deref(), Some("again"));
@@ -211,9 +217,9 @@ async fn raising_the_epoch_ends_every_slot_of_that_user_and_no_other() {
 #[tokio::test]
 async fn a_token_redeemed_before_sign_out_is_not_kept_after_it() {
     let bench = Bench::new();
-    let epoch = bench.vault.epoch(&user()).await.unwrap();
+    let permit = bench.vault.permit(&slot("graph"), &user()).await.unwrap();
     bench.vault.raise_epoch(&user()).await.unwrap();
-    let kept = bench.vault.keep(&slot("graph"), REVISION, bench.token("t"), epoch).await;
+    let kept = bench.vault.keep(permit, REVISION, bench.token("t")).await;
     assert!(matches!(kept, Err(VaultError::SignedOut)));
     assert_eq!(found(&bench.vault, &slot("graph")).await, None);
 }
@@ -292,18 +298,24 @@ async fn the_store_sees_neither_names_nor_tokens() {
     }
 }
 
+pub(super) async fn pin(vault: &TokenVault, id: &str, user: &UserKey) -> UserKey {
+    let of_account = TokenSlot { account: account(id), connection: ConnectionName::new("graph") };
+    let permit = vault.permit(&of_account, user).await.unwrap();
+    vault.pin(&account(id), user, &permit).await.unwrap()
+}
+
 #[tokio::test]
 async fn the_first_pin_wins_and_stays() {
     let bench = Bench::new();
     let (alice, bob) = (user(), UserKey::from_parts("https://issuer.example", "bob"));
     assert_eq!(bench.vault.find_pin(&account("dl_1")).await.unwrap(), None);
-    assert_eq!(bench.vault.pin(&account("dl_1"), &alice).await.unwrap(), alice);
+    assert_eq!(pin(&bench.vault, "dl_1", &alice).await, alice);
     bench.clock.advance(Duration::from_hours(24 * 400));
     for vault in [&bench.vault, &bench.restarted()] {
-        assert_eq!(vault.pin(&account("dl_1"), &bob).await.unwrap(), alice);
+        assert_eq!(pin(vault, "dl_1", &bob).await, alice);
         assert_eq!(vault.find_pin(&account("dl_1")).await.unwrap(), Some(alice.clone()));
     }
-    assert_eq!(bench.vault.pin(&account("dl_2"), &bob).await.unwrap(), bob);
+    assert_eq!(pin(&bench.vault, "dl_2", &bob).await, bob);
     let before = bench.store.reads.load(Ordering::SeqCst);
     assert_eq!(bench.vault.find_pin(&account("dl_2")).await.unwrap(), Some(bob));
     assert_eq!(bench.store.reads.load(Ordering::SeqCst), before, "pins are in memory");
@@ -315,7 +327,6 @@ async fn memory_is_bounded_and_nothing_is_lost_by_it() {
     let store = GatedStore::new(beneath.store.clone());
     let vault = TokenVault::new(store, throwaway_sealer(), beneath.shared_clock.clone(), 64 << 10);
     let now = beneath.clock.now();
-    let epoch = vault.epoch(&user()).await.unwrap();
     for number in 0..60 {
         let token = UserToken {
             access_token: Secret::new(format!("{number:04}").repeat(1000)),
@@ -324,8 +335,11 @@ async fn memory_is_bounded_and_nothing_is_lost_by_it() {
             security_context: SecurityContext([0; 16]),
             granted_scope: None,
             obtained_at: now,
+            refresh_token: None,
+            refresh_at: None,
         };
-        vault.keep(&slot(&number.to_string()), REVISION, token, epoch).await.unwrap();
+        let permit = vault.permit(&slot(&number.to_string()), &user()).await.unwrap();
+        vault.keep(permit, REVISION, token).await.unwrap();
     }
     for number in 0..60 {
         assert_eq!(found(&vault, &slot(&number.to_string())).await, Some(format!("{number:04}").repeat(1000)));

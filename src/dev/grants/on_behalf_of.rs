@@ -1,14 +1,11 @@
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{UserGrant, consent_required, enabled, required_scope, token_answer};
+use super::{UserGrant, consent_required, enabled, mfa_required, required_scope, token_answer};
 use crate::dev::client_auth::ClientProof;
 use crate::dev::directory::{App, Story, User};
 use crate::dev::refusal::Refusal;
 use crate::dev::token_endpoint::{TenantSegment, TokenRequest};
 use crate::dev::verification::{TokenFault, text_claim};
-
-/// The authentication context that the MFA story's policy asks for.
-const POLICY: &str = "a5d1c7e2-3f40-4b6a-8c9d-2e1f0a9b8c7d";
 
 /// RFC 7523 with Entra's `requested_token_use=on_behalf_of`.
 pub(in crate::dev) fn on_behalf_of(request: &TokenRequest<'_>) -> Result<Value, Refusal> {
@@ -104,14 +101,7 @@ fn check_story(request: &TokenRequest<'_>, user: &User, stepped_up: bool) -> Res
         return Err(consent_required(request.client.name, request.client.client_id));
     }
     if user.story == Story::NeedsMfa && !stepped_up {
-        let claims = json!({"access_token": {"capolids": {"essential": true, "values": [POLICY]}}});
-        return Err(Refusal::grant(
-            50_076,
-            "Due to a configuration change made by your administrator, or because you moved to a new location, you must \
-             use multi-factor authentication to access the resource.",
-        )
-        .with_suberror("basic_action")
-        .with_claims(&claims));
+        return Err(mfa_required());
     }
     Ok(())
 }

@@ -47,7 +47,7 @@ async fn recall(http: &HttpRequest, payload: web::Payload, service: &TokenServic
     let validated = validated.unwrap_or_else(|_| Err(slow_keys())).map_err(|refusal| refuse(&refusal))?;
     let account = account(&bot, user_id, Some(channel_id));
     let slot = TokenSlot { account, connection: connection.name.clone() };
-    let found = service.tokens.find(&slot, connection).await;
+    let found = service.tokens.get(&slot, connection).await;
     match found.map_err(|error| Decline::failed("a token cannot be read", &error))? {
         Some(kept) if kept.user == validated.user => token(Some(channel_id), name, &kept),
         Some(_) => Err(refuse(&Refusal::local(

@@ -1,11 +1,16 @@
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::replies::{Decline, token};
 use super::{TokenService, account, admitted};
-use crate::domain::{NamedConnection, TokenSlot};
+use crate::domain::{ClaimsChallenge, Connection, NamedConnection, TokenSlot, UserToken};
 
 /// `GET /api/usertoken/GetToken`: the user's usable token, or with `code` the one that this magic code is good for
 /// (token-service-api §3.1).
+///
+/// One parameter is ours: `claims`, the decoded challenge with which a resource turned the present token down. It brings
+/// a token that answers it, or 404, and then the user's next sign-in answers it.
 pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
     find(&http, &service).await.unwrap_or_else(Decline::respond)
 }
@@ -27,17 +32,31 @@ async fn find(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse
         NamedConnection::Unknown => return Err(Decline::Nothing),
     };
     let slot = TokenSlot { account: account(&bot, user_id, channel_id), connection: connection.name.clone() };
-    let found = match query.find("code") {
-        Some(code) => service
+    let found = match (query.find("code"), query.find("claims")) {
+        (Some(code), _) => service
             .codes
             .redeem(&slot, connection, code)
             .await
             .map_err(|error| Decline::failed("a magic code cannot be checked", &error))?,
-        None => service
-            .tokens
-            .find(&slot, connection)
-            .await
-            .map_err(|error| Decline::failed("a token cannot be read", &error))?,
+        (None, claims) => current(service, &slot, connection, claims).await?,
     };
     token(channel_id, name, &*found.ok_or(Decline::Nothing)?)
+}
+
+async fn current(
+    service: &TokenService,
+    slot: &TokenSlot,
+    connection: &Arc<Connection>,
+    claims: Option<&str>,
+) -> Result<Option<Arc<UserToken>>, Decline> {
+    let current = match claims {
+        None => service.tokens.get(slot, connection).await,
+        Some(claims) => {
+            let challenge = ClaimsChallenge::parse(claims).ok_or(Decline::BadArgument(
+                "The query parameter 'claims' must be the JSON object of a claims challenge, of up to 8192 bytes.",
+            ))?;
+            service.tokens.get_challenged(slot, connection, challenge).await
+        }
+    };
+    current.map_err(|error| Decline::failed("a token cannot be read", &error))
 }

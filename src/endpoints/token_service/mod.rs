@@ -8,6 +8,7 @@ mod get_sign_in_resource;
 mod get_token;
 mod query;
 mod replies;
+mod sign_out;
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use url::Url;
 use self::query::Query;
 use self::replies::Decline;
 use crate::domain::{Bot, ChannelAccount, ChannelId, ChannelUserId, Directory, SharedEntropy};
-use crate::exchange::{CurrentTokens, TokenValidators};
+use crate::exchange::{CurrentTokens, SignOut, TokenValidators};
 use crate::inbound::{BodyLimits, Callers, Problem};
 use crate::pending::PendingSignIns;
 use crate::sign_in::CodeRedemption;
@@ -28,8 +29,10 @@ pub struct TokenService {
     pub callers: Arc<Callers>,
     /// Bots and connections.
     pub directory: Arc<Directory>,
-    /// Reads tokens.
+    /// Gives out tokens.
     pub tokens: CurrentTokens,
+    /// Ends them.
+    pub sign_out: SignOut,
     /// Redeems magic codes.
     pub codes: CodeRedemption,
     /// Validates the tokens that bots hand in.
@@ -57,6 +60,11 @@ pub fn configure(config: &mut web::ServiceConfig, service: web::Data<TokenServic
         web::resource("/{api:(?i:api)}/{room:(?i:usertoken)}/{operation:(?i:exchange)}")
             .route(web::post().to(exchange::answer))
             .default_service(wrong_method("POST")),
+    );
+    config.service(
+        web::resource("/{api:(?i:api)}/{room:(?i:usertoken)}/{operation:(?i:signout)}")
+            .route(web::delete().to(sign_out::answer))
+            .default_service(wrong_method("DELETE")),
     );
     config.service(
         web::resource("/{api:(?i:api)}/{room:(?i:botsignin)}/{operation:(?i:getsigninresource)}")

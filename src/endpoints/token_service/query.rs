@@ -4,6 +4,8 @@ use super::replies::Decline;
 
 /// Longest `state` taken, in bytes.
 const STATE_LIMIT: usize = 16 * 1024;
+/// Longest `claims` taken, in bytes. A challenge of more than 8 KiB is none, and that is said, not passed over.
+const CLAIMS_LIMIT: usize = 64 * 1024;
 /// Longest other value taken, in bytes: ids and names (DESIGN §5.13).
 const VALUE_LIMIT: usize = 512;
 
@@ -19,7 +21,11 @@ impl Query {
         let mut values = HashMap::new();
         for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
             let name = name.to_ascii_lowercase();
-            let limit = if name == "state" { STATE_LIMIT } else { VALUE_LIMIT };
+            let limit = match name.as_str() {
+                "state" => STATE_LIMIT,
+                "claims" => CLAIMS_LIMIT,
+                _ => VALUE_LIMIT,
+            };
             if !value.is_empty() && value.len() <= limit {
                 values.entry(name).or_insert_with(|| value.into_owned());
             }

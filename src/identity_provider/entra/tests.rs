@@ -84,7 +84,7 @@ impl Stand {
     }
 
     async fn redeem_within(&self, user: &str, budget: Duration) -> Result<RedeemedToken, RedeemError> {
-        let attempt = Attempt { correlation_id: "c-1".into(), deadline: Instant::now() + budget };
+        let attempt = Attempt { correlation_id: "c-1".into(), deadline: Instant::now() + budget, claims: None };
         self.entra.redeem(&connection(), Grant::OnBehalfOf(&assertion(user, TENANT_ID)), attempt).await
     }
 
@@ -140,6 +140,7 @@ fn connection() -> Connection {
         identity_provider: "entra".into(),
         client_id: "client-1".into(),
         scopes: vec!["User.Read".into(), "Mail.Read".into()],
+        continuous_access: false,
         token_exchange_uri: None,
         exchange: ExchangePolicy {
             tenants: TenantPolicy::AnyOrganization,
@@ -291,7 +292,8 @@ async fn only_a_guid_becomes_part_of_the_address() {
     let stand = Stand::new([]);
     for tenant in ["", "common", "../evil", "11111111222243338444555555555555", "{11111111-2222-4333-8444-55555555555}"]
     {
-        let attempt = Attempt { correlation_id: "c".into(), deadline: Instant::now() + Duration::from_secs(1) };
+        let attempt =
+            Attempt { correlation_id: "c".into(), deadline: Instant::now() + Duration::from_secs(1), claims: None };
         let outcome = stand.entra.redeem(&connection(), Grant::OnBehalfOf(&assertion("u", tenant)), attempt).await;
         assert_eq!(failure(outcome), RedeemFailure::AssertionRejected, "{tenant}");
     }

@@ -210,7 +210,7 @@ proptest! {
         match token_endpoint::read(&answer, Timestamp::from_unix_seconds(1_800_000_000)) {
             TokenAnswer::Token(token) => {
                 prop_assert!((200..300).contains(&status));
-                prop_assert!(!token.lifetime.is_zero() && token.lifetime <= Duration::from_hours(24));
+                prop_assert!(!token.lifetime.is_zero() && token.lifetime <= Duration::from_hours(28));
                 prop_assert!(token.access_token.expose().bytes().all(|byte| byte.is_ascii_graphic()));
             }
             TokenAnswer::Nonsense(_) => prop_assert!((200..300).contains(&status)),

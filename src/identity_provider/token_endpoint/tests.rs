@@ -40,3 +40,40 @@ fn a_challenge_stays_verbatim() {
     let vast = format!(r#"{{"a":"{}"}}"#, "x".repeat(LONGEST_CLAIMS));
     assert_eq!(challenge(&json!(vast)), None);
 }
+
+fn granted_by(members: &serde_json::Value) -> GrantedToken {
+    match granted(members.as_object(), NOW) {
+        TokenAnswer::Token(granted) => granted,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn refresh_in_is_a_number_or_a_numeric_text_within_the_tokens_life() {
+    let refresh_in = |refresh_in: serde_json::Value| {
+        granted_by(&json!({"access_token": "a", "expires_in": 3600, "refresh_in": refresh_in})).refresh_in
+    };
+    assert_eq!(refresh_in(json!(1800)), Some(Duration::from_mins(30)));
+    assert_eq!(refresh_in(json!("1800")), Some(Duration::from_mins(30)));
+    for nonsense in [json!(3600), json!(1e300), json!(0), json!(-5), json!("soon"), json!(null), json!([1800])] {
+        assert_eq!(refresh_in(nonsense.clone()), None, "{nonsense}");
+    }
+}
+
+#[test]
+fn a_refresh_token_is_taken_as_text_of_a_sane_length() {
+    let has_one = |token: serde_json::Value| {
+        granted_by(&json!({"access_token": "a", "expires_in": 3600, "refresh_token": token})).refresh_token.is_some()
+    };
+    assert!(has_one(json!("0.AXYZ")));
+    for nonsense in [json!(""), json!(7), json!(null), json!("x".repeat(LONGEST_REFRESH_TOKEN + 1))] {
+        assert!(!has_one(nonsense));
+    }
+}
+
+#[test]
+fn a_continuous_access_token_lives_up_to_28_hours_and_none_longer() {
+    let life = |seconds: u64| granted_by(&json!({"access_token": "a", "expires_in": seconds})).lifetime;
+    assert_eq!(life(100_799), Duration::from_secs(100_799));
+    assert_eq!(life(100_801), Duration::from_hours(28));
+}

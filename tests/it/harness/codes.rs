@@ -31,6 +31,8 @@ impl Harness {
             security_context: SecurityContext([0; 16]),
             granted_scope: None,
             obtained_at: now,
+            refresh_token: None,
+            refresh_at: None,
         };
         let code = codes.issue(&slot(user, connection), self.revision_of(options, connection), token).await.unwrap();
         drop(codes);

@@ -1,0 +1,137 @@
+//! The operator's door, on a listener of its own: is the process alive, and sign this user out everywhere.
+//!
+//! Owns the admin bearer and the paths behind it. It deliberately knows no channel, no bot and no user's token: what
+//! signing out means is the core's to know.
+
+use std::sync::Arc;
+
+use actix_web::http::header::HeaderMap;
+use actix_web::{HttpRequest, HttpResponse, web};
+use arc_swap::ArcSwap;
+use serde_json::json;
+use subtle::ConstantTimeEq;
+
+use crate::domain::{Secret, UserKey};
+use crate::exchange::SignOut;
+use crate::inbound::{Problem, bearer_of};
+
+/// The bearer of admin calls. Clones share it, so that it can be replaced while calls come in.
+#[derive(Clone)]
+pub struct AdminToken(Arc<ArcSwap<Secret>>);
+
+impl AdminToken {
+    /// This token.
+    #[must_use]
+    pub fn new(token: Secret) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(token)))
+    }
+
+    /// From now on this one, and the old one no more.
+    pub fn replace(&self, token: Secret) {
+        self.0.store(Arc::new(token));
+    }
+
+    fn fits(&self, bearer: &str) -> bool {
+        bearer.as_bytes().ct_eq(self.0.load().expose().as_bytes()).into()
+    }
+}
+
+/// What this door works with; built once.
+pub struct Operations {
+    /// Who may call.
+    pub admin_token: AdminToken,
+    /// Signs users out.
+    pub sign_out: SignOut,
+}
+
+/// Adds this door's paths.
+pub fn configure(config: &mut web::ServiceConfig, operations: web::Data<Operations>) {
+    let wrong_method = |allow: &'static str| web::to(move || async move { Problem::MethodNotAllowed(allow).respond() });
+    config.app_data(operations);
+    config.service(web::resource("/healthz").route(web::get().to(alive)).default_service(wrong_method("GET")));
+    config.service(
+        web::resource("/admin/users/{user_key}/sign-out")
+            .route(web::post().to(sign_out_everywhere))
+            .default_service(wrong_method("POST")),
+    );
+}
+
+/// `GET /healthz`: the process answers. Needs no bearer and says nothing else.
+async fn alive() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok")
+}
+
+/// `POST /admin/users/{user key}/sign-out`: every token of the user goes, of every bot, channel and connection, and what
+/// is being exchanged or refreshed for them comes too late. A user whom nobody knows has no tokens: 200 as well.
+async fn sign_out_everywhere(http: HttpRequest, operations: web::Data<Operations>) -> HttpResponse {
+    if let Err(problem) = authenticate(&operations, http.headers()) {
+        tracing::warn!(code = problem.code(), security = true, "an admin call was refused");
+        return problem.respond();
+    }
+    let Some(user) = user_of(&http) else { return Problem::BadUserKey.respond() };
+    match operations.sign_out.everywhere(&user).await {
+        Ok(removed) => HttpResponse::Ok()
+            .content_type("application/json")
+            .body(json!({"userKey": user.to_string(), "tokensRemoved": removed}).to_string()),
+        Err(error) => {
+            tracing::error!(%error, %user, "a user may not be signed out everywhere: call again");
+            Problem::ServiceUnavailable.respond()
+        }
+    }
+}
+
+fn authenticate(operations: &Operations, headers: &HeaderMap) -> Result<(), Problem> {
+    let bearer = bearer_of(headers)?;
+    if operations.admin_token.fits(bearer) { Ok(()) } else { Err(Problem::InvalidToken) }
+}
+
+/// The user key of the path, with its percent signs read once.
+fn user_of(http: &HttpRequest) -> Option<UserKey> {
+    // From the path as it came: the router has decoded some of it, and a second reading would take `%2540` for `@`.
+    let (_, rest) = http.uri().path().split_once("/users/")?;
+    let (encoded, _) = rest.split_once('/')?;
+    UserKey::parse(&percent_decoded(encoded)?)
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        if first == b'%' {
+            let (digits, after) = after.split_first_chunk::<2>()?;
+            // A sign would be read as part of the number.
+            let digits = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()))?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = after;
+        } else {
+            bytes.push(first);
+            rest = after;
+        }
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.chars().any(char::is_control))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AdminToken, Secret, percent_decoded};
+
+    #[test]
+    fn percent_signs_are_read_once_and_whole() {
+        assert_eq!(percent_decoded("a%40b%2Fc%2540").as_deref(), Some("a@b/c%40"));
+        for nonsense in ["%", "%4", "%zz", "%+4", "%ff", "a%00", "%0a"] {
+            assert_eq!(percent_decoded(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_replaced_token_fits_no_more() {
+        let token = AdminToken::new(Secret::from("0123456789abcdef"));
+        let shared = token.clone();
+        assert!(shared.fits("0123456789abcdef"));
+        for other in ["", "0123456789abcde", "0123456789abcdef0", "0123456789ABCDEF"] {
+            assert!(!shared.fits(other), "{other}");
+        }
+        token.replace(Secret::from("fedcba9876543210"));
+        assert!(shared.fits("fedcba9876543210") && !shared.fits("0123456789abcdef"));
+    }
+}

@@ -1,0 +1,68 @@
+use std::time::Duration;
+
+use crate::domain::{Connection, Entropy, SecurityContext, Timestamp, UserKey, UserToken};
+use crate::identity_provider::RedeemedToken;
+
+/// Tokens obtained together are not refreshed together: each up to so much earlier or later than the issuer says
+/// (entra-obo §4, row `refresh_in`).
+const JITTER: Duration = Duration::from_mins(5);
+
+/// The token to be kept of what was redeemed. A refresh token that the connection did not ask for is dropped, and with it
+/// the moment to use it.
+pub(super) fn user_token(
+    redeemed: RedeemedToken,
+    connection: &Connection,
+    (user, security_context): (&UserKey, SecurityContext),
+    (now, entropy): (Timestamp, &dyn Entropy),
+) -> UserToken {
+    let refresh_token = redeemed.refresh_token.filter(|_| connection.asks_offline_access());
+    let mut random = [0; 8];
+    entropy.fill(&mut random);
+    let asked_for = redeemed.refresh_at.filter(|_| refresh_token.is_some());
+    UserToken {
+        access_token: redeemed.access_token,
+        expires_at: redeemed.expires_at,
+        user: user.clone(),
+        security_context,
+        granted_scope: redeemed.granted_scope,
+        obtained_at: now,
+        refresh_token,
+        refresh_at: asked_for.map(|at| spread(at, (now, redeemed.expires_at), u64::from_le_bytes(random))),
+    }
+}
+
+/// `at` moved by chance: never by more than half of the time before it or after it, so that a short-lived token is not
+/// refreshed at once, nor so late that it has ended.
+fn spread(at: Timestamp, (from, to): (Timestamp, Timestamp), random: u64) -> Timestamp {
+    let most = JITTER.min(from.until(at) / 2).min(at.until(to) / 2);
+    let most = u64::try_from(most.as_millis()).unwrap_or(0);
+    let drawn = random % (2 * most + 1);
+    at.minus(Duration::from_millis(most)).plus(Duration::from_millis(drawn))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix_seconds(seconds)
+    }
+
+    #[test]
+    fn the_moment_lies_within_five_minutes_of_what_the_issuer_says() {
+        let moments: Vec<_> =
+            (0..2_000).map(|step| spread(at(50_000), (at(0), at(100_000)), step * 7_919 * 1_000)).collect();
+        assert!(moments.iter().all(|moment| (at(49_700)..=at(50_300)).contains(moment)));
+        assert!(moments.iter().any(|moment| *moment < at(49_800)));
+        assert!(moments.iter().any(|moment| *moment > at(50_200)));
+    }
+
+    #[test]
+    fn a_short_life_is_neither_refreshed_at_once_nor_too_late() {
+        for random in [0, 1, u64::MAX, 123_456_789_012_345] {
+            let moment = spread(at(100), (at(0), at(160)), random);
+            assert!((at(70)..=at(130)).contains(&moment), "{moment:?}");
+            assert_eq!(spread(at(0), (at(0), at(160)), random), at(0));
+        }
+    }
+}

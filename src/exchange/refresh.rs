@@ -1,0 +1,187 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::engine::ExchangeParts;
+use super::redeemed::user_token;
+use super::storage_failure::StorageFailure;
+use crate::domain::{ClaimsChallenge, Connection, TokenSlot, UserToken};
+use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemFailure, RedeemedToken};
+use crate::vault::{KeptRecord, VaultError};
+
+/// A refresh is over within this, whatever the identity provider does: a bot waits for it.
+pub(super) const REFRESH_BUDGET: Duration = Duration::from_secs(5);
+
+/// How a refresh ended.
+#[derive(Clone, Debug)]
+pub(super) enum Refreshed {
+    /// The user has this token now.
+    Token(Arc<UserToken>),
+    /// There is nothing to be had without the user.
+    Nothing,
+    /// Nothing was to be had just now.
+    Unavailable,
+}
+
+/// One refresh: read what is kept → redeem its refresh token → keep the result in its place, unless somebody was quicker:
+/// a sign-out, then nothing comes back; another exchange, then its token is the user's.
+pub(super) struct Refresh {
+    pub(super) parts: ExchangeParts,
+    pub(super) slot: TokenSlot,
+    pub(super) connection: Arc<Connection>,
+    /// What the token must answer; then what is kept does not do, however good it looks.
+    pub(super) challenge: Option<ClaimsChallenge>,
+}
+
+impl Refresh {
+    pub(super) async fn run(self) -> Refreshed {
+        match self.try_run().await {
+            Ok(refreshed) => refreshed,
+            Err(error) => {
+                tracing::error!(%error, "a token cannot be refreshed: the store failed");
+                Refreshed::Unavailable
+            }
+        }
+    }
+
+    async fn try_run(&self) -> Result<Refreshed, StorageFailure> {
+        let vault = &self.parts.vault;
+        let Some(record) = vault.read(&self.slot, self.connection.revision).await? else {
+            return self.nothing(None).await;
+        };
+        // Somebody may have been quicker between the look into memory and this.
+        let is_good = vault.is_usable(&record.token) && !record.token.is_due(self.parts.clock.now());
+        if is_good && self.challenge.is_none() {
+            return self.present().await;
+        }
+        if record.token.refresh_token.is_none() {
+            return self.nothing(Some(record)).await;
+        }
+        let correlation_id = self.parts.entropy.uuid();
+        match self.redeem(&record, &correlation_id).await {
+            Ok(redeemed) => self.keep(record, redeemed, &correlation_id).await,
+            Err(error) => {
+                let refused = is_refusal(&error.failure);
+                self.log(&error, refused, &correlation_id);
+                if refused { self.nothing(Some(record)).await } else { Ok(Refreshed::Unavailable) }
+            }
+        }
+    }
+
+    async fn redeem(&self, record: &KeptRecord, correlation_id: &str) -> Result<RedeemedToken, RedeemError> {
+        let unanswered = |hint| {
+            let diagnostics = Box::new(crate::identity_provider::Diagnostics { hint, ..Default::default() });
+            RedeemError { failure: RedeemFailure::Transient, diagnostics }
+        };
+        let (Some(provider), Some(refresh_token)) =
+            (self.parts.providers.find(&self.connection), &record.token.refresh_token)
+        else {
+            return Err(unanswered("the connection has no identity provider that can refresh"));
+        };
+        let deadline = Instant::now() + REFRESH_BUDGET;
+        let attempt = Attempt { correlation_id: correlation_id.to_owned(), deadline, claims: self.challenge.clone() };
+        let grant = Grant::RefreshToken { refresh_token, user: &record.token.user };
+        let redemption = provider.redeem(&self.connection, grant, attempt);
+        let redeemed = timeout_at(deadline, redemption).await;
+        redeemed.unwrap_or_else(|_| Err(unanswered("the identity provider did not answer in time")))
+    }
+
+    async fn keep(
+        &self,
+        record: KeptRecord,
+        redeemed: RedeemedToken,
+        correlation_id: &str,
+    ) -> Result<Refreshed, StorageFailure> {
+        let old = &record.token;
+        let present = (self.parts.clock.now(), self.parts.entropy.as_ref());
+        // Rotation: the new refresh token if there is one, else the old one goes on.
+        let refresh_token = redeemed.refresh_token.clone().or_else(|| old.refresh_token.clone());
+        let redeemed = RedeemedToken { refresh_token, ..redeemed };
+        let token = user_token(redeemed, &self.connection, (&old.user, old.security_context), present);
+        match self.parts.vault.replace(record, token).await {
+            Ok(token) => {
+                tracing::info!(
+                    correlation_id,
+                    bot = self.slot.account.bot.as_str(),
+                    connection = self.slot.connection.as_str(),
+                    user = %token.user,
+                    "a token was refreshed"
+                );
+                Ok(Refreshed::Token(token))
+            }
+            Err(VaultError::SignedOut) => {
+                tracing::info!(correlation_id, "a refreshed token was dropped: the user was signed out meanwhile");
+                Ok(Refreshed::Nothing)
+            }
+            Err(VaultError::Overtaken) => self.present().await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What the user has, if anything.
+    async fn present(&self) -> Result<Refreshed, StorageFailure> {
+        let found = self.parts.vault.find(&self.slot, self.connection.revision).await?;
+        Ok(found.map_or(Refreshed::Nothing, Refreshed::Token))
+    }
+
+    /// The user is needed. A refresh token that was refused is not tried again. A challenge that nothing answers waits
+    /// for the user's next exchange, and the token it is about, which the resource takes no more, goes.
+    async fn nothing(&self, record: Option<KeptRecord>) -> Result<Refreshed, StorageFailure> {
+        let vault = &self.parts.vault;
+        if let Some(challenge) = &self.challenge {
+            // First: an exchange in between must find the challenge, or the old token, but not neither.
+            let user = record.as_ref().map(|record| &record.token.user);
+            self.parts.challenges.put(&self.slot, user, challenge).await?;
+            if let Some(record) = record {
+                vault.remove(record).await?;
+            }
+            return Ok(Refreshed::Nothing);
+        }
+        let Some(record) = record.filter(|record| record.token.refresh_token.is_some()) else {
+            return Ok(Refreshed::Nothing);
+        };
+        if !vault.is_usable(&record.token) {
+            vault.remove(record).await?;
+            return Ok(Refreshed::Nothing);
+        }
+        let token = UserToken { refresh_token: None, refresh_at: None, ..record.token.clone() };
+        match vault.replace(record, token).await {
+            Ok(token) => Ok(Refreshed::Token(token)),
+            Err(VaultError::SignedOut) => Ok(Refreshed::Nothing),
+            Err(VaultError::Overtaken) => self.present().await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn log(&self, error: &RedeemError, refused: bool, correlation_id: &str) {
+        let diagnostics = &error.diagnostics;
+        let (bot, connection) = (self.slot.account.bot.as_str(), self.slot.connection.as_str());
+        let refresh_token = if refused { "dropped" } else { "kept" };
+        tracing::warn!(
+            correlation_id,
+            bot,
+            connection,
+            http_status = diagnostics.http_status,
+            error = diagnostics.error.as_deref(),
+            suberror = diagnostics.suberror.as_deref(),
+            aadsts = diagnostics.aadsts,
+            trace_id = diagnostics.trace_id.as_deref(),
+            hint = diagnostics.hint,
+            refresh_token,
+            "a token was not refreshed"
+        );
+    }
+}
+
+/// Whether the issuer has judged the refresh token itself. The operator's mistakes and the issuer's outages pass.
+fn is_refusal(failure: &RedeemFailure) -> bool {
+    match failure {
+        RedeemFailure::ConsentRequired
+        | RedeemFailure::InteractionRequired { .. }
+        | RedeemFailure::AssertionExpired
+        | RedeemFailure::AssertionRejected
+        | RedeemFailure::Denied => true,
+        RedeemFailure::Misconfigured | RedeemFailure::Throttled { .. } | RedeemFailure::Transient => false,
+    }
+}

@@ -1,0 +1,13 @@
+use crate::pending::PendingError;
+use crate::vault::VaultError;
+
+/// Something kept could not be read or changed. Its text is for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageFailure {
+    /// A token or a pin.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A challenge.
+    #[error(transparent)]
+    Pending(#[from] PendingError),
+}
