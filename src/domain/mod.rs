@@ -3,6 +3,7 @@
 //! Owns what every room talks about and the only access to the system clock and the system's randomness. It
 //! deliberately knows no wire format, no HTTP, no storage and no configuration syntax.
 
+mod app_scope;
 mod bot;
 mod clock;
 mod connection;
@@ -12,6 +13,7 @@ mod people;
 mod secret;
 mod token;
 
+pub use app_scope::AppScope;
 pub use bot::{AfterExchange, Bot, CallerEntry, IdentityBinding, VerifiedUserIds};
 pub use clock::{Clock, OffsetClock, SharedClock, SystemClock, Timestamp};
 pub use connection::{AudienceRule, Connection, ConnectionRevision, ExchangePolicy, TenantPolicy, audiences_of};
