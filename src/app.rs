@@ -3,12 +3,16 @@
 //! The only place that names concrete back ends. Owns the order of building, and the life of the process between start
 //! and drain. It deliberately decides nothing that a room could decide.
 
+mod credential_check;
+mod credentials;
 mod doors;
 mod loopback_host;
 mod providers;
 mod renewal;
 mod serving;
 mod tls;
+
+pub use credential_check::{CredentialCheck, check_credentials};
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -137,6 +141,7 @@ pub async fn build(
         return Err(BuildError::NotLoopback(address));
     }
     let sealer = Arc::new(Sealer::new(KeyRing::load(&config.keys.file)?, ambient.entropy.clone()));
+    let clock = ambient.clock.clone();
     let rooms = furnish(&config, ambient, &sealer)?;
     rooms.parts.pending.recall().await?;
     let doors = open_doors(&config, &rooms);
@@ -145,7 +150,7 @@ pub async fn build(
     let signals = serving::Signals::receive().map_err(BuildError::Signals)?;
     let (server, addresses) = serving::listen(&config.server, doors, development, certificate.as_ref())?;
     let (keys, file) = (config.keys.file, config.file);
-    let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials: rooms.credentials, file });
+    let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials: rooms.credentials, file, clock });
     let Rooms { counters, delivery, .. } = rooms;
     Ok(Application { server, addresses, renewable, signals, counters, delivery })
 }
