@@ -3,12 +3,16 @@
 //! The only place that names concrete back ends. Owns the order of building, and the life of the process between start
 //! and drain. It deliberately decides nothing that a room could decide.
 
+mod credential_check;
+mod credentials;
 mod doors;
 mod loopback_host;
 mod providers;
 mod renewal;
 mod serving;
 mod tls;
+
+pub use credential_check::{CredentialCheck, check_credentials};
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -152,6 +156,7 @@ pub async fn build(
         return Err(BuildError::NotLoopback(address));
     }
     let sealer = Arc::new(Sealer::new(KeyRing::load(&config.keys.file)?, ambient.entropy.clone()));
+    let clock = ambient.clock.clone();
     let rooms = furnish(&config, ambient, &sealer)?;
     rooms.parts.pending.recall().await?;
     let doors = open_doors(&config, &rooms);
@@ -162,7 +167,7 @@ pub async fn build(
     let (server, addresses) = serving::listen(&config.server, doors, development, certificate.as_ref())?;
     let Rooms { counters, delivery, credentials, admin_token, .. } = rooms;
     let (keys, file) = (config.keys.file, config.file);
-    let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials, admin_token, file });
+    let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials, admin_token, file, clock });
     Ok(Application { server, addresses, operations, renewable, signals, counters, delivery })
 }
 

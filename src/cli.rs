@@ -32,6 +32,11 @@ Run it:
 
 The commented sample configuration is fixtures/config/full.toml, the smallest one is fixtures/config/minimal.toml.";
 
+const CHECK_HELP: &str = "\
+Examples:
+  bot-sso check --config bot-sso.toml && systemctl restart bot-sso
+  bot-sso check --config bot-sso.toml --online";
+
 /// Single sign-on for bots, self-hosted: signs users in silently in front of a Bot Framework bot.
 #[derive(Debug, Parser)]
 #[command(name = "bot-sso", version, after_help = EXAMPLES)]
@@ -49,8 +54,8 @@ enum Command {
     #[command(after_help = DEV_HELP)]
     Dev(DevOptions),
     /// Reads a configuration and lists everything that is wrong with it. Exit code 0: nothing; 1: something.
-    #[command(after_help = "Example:\n  bot-sso check --config bot-sso.toml && systemctl restart bot-sso")]
-    Check(ConfigurationFile),
+    #[command(after_help = CHECK_HELP)]
+    Check(CheckOptions),
     /// Makes and rotates the keys that everything at rest is sealed with.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -61,6 +66,16 @@ struct ConfigurationFile {
     /// The configuration (TOML). `BOT_SSO_SECTION__KEY` environment variables go over it.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct CheckOptions {
+    #[command(flatten)]
+    file: ConfigurationFile,
+    /// Also asks the identity providers for a token with every credential of every connection and bot, and says which
+    /// are refused, and why. Exit code 1 unless all are accepted.
+    #[arg(long)]
+    online: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -87,7 +102,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Serve(file) => serve(&file.config),
         Command::Dev(options) => actix_web::rt::System::new().block_on(dev(options)),
-        Command::Check(file) => check(&file.config),
+        Command::Check(options) => check(&options),
         Command::Keys(KeysCommand::Create { file }) => create_keys(&file),
         Command::Keys(KeysCommand::Rotate { file }) => rotate_keys(&file),
     }
@@ -120,20 +135,31 @@ fn serve(file: &Path) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn check(file: &Path) -> anyhow::Result<ExitCode> {
-    match config::load(file) {
+fn check(options: &CheckOptions) -> anyhow::Result<ExitCode> {
+    match config::load(&options.file.config) {
         Ok(configuration) => {
             for warning in &configuration.warnings {
                 print(&format!("warning: {warning}"))?;
             }
             print(&summary(&configuration))?;
-            Ok(ExitCode::SUCCESS)
+            if options.online { check_online(&configuration) } else { Ok(ExitCode::SUCCESS) }
         }
         Err(problems) => {
             print(&problems.to_string())?;
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// One line a credential.
+fn check_online(configuration: &Configuration) -> anyhow::Result<ExitCode> {
+    let checks =
+        actix_web::rt::System::new().block_on(app::check_credentials(configuration, &ambient())).context("online")?;
+    for check in &checks {
+        print(&check.to_string())?;
+    }
+    let all_accepted = checks.iter().all(app::CredentialCheck::accepted);
+    Ok(if all_accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn create_keys(file: &Path) -> anyhow::Result<ExitCode> {

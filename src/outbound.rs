@@ -31,6 +31,8 @@ const KEEP_IDLE: Duration = Duration::from_mins(1);
 const KEEP_BOTS_IDLE: Duration = Duration::from_secs(4);
 /// For so many hosts connections are counted at a time; the least used one is forgotten first.
 const COUNTED_HOSTS: usize = 512;
+/// For a client of one host: whoever uses it asks rarely.
+const CONNECTIONS_TO_ONE_HOST: usize = 4;
 
 /// How the process reaches others. Set once at start-up. Not printable: the proxy's URL may hold a password.
 #[derive(Clone, Default)]
@@ -89,19 +91,41 @@ pub struct Outbound {
 }
 
 impl Outbound {
+    /// A client that reaches one host, wherever that is, with or without TLS, directly, and no other. For this machine's
+    /// identity endpoint: its address is refused to everything else.
+    ///
+    /// # Errors
+    /// [`OutboundError::Settings`] if `url` names no host or TLS cannot be set up.
+    pub fn to_host_of(url: &Url, connect_timeout: Duration) -> Result<Self, OutboundError> {
+        let host = url.host_str().ok_or_else(|| OutboundError::Settings("an address without a host".into()))?;
+        let only = vec![host.to_owned()];
+        let settings = OutboundSettings {
+            connect_timeout,
+            plain_http_hosts: only.clone(),
+            private_hosts: only.clone(),
+            max_connections_per_host: CONNECTIONS_TO_ONE_HOST,
+            ..OutboundSettings::default()
+        };
+        Self::with_rules(settings, Some(&only))
+    }
+
     /// Builds the client.
     ///
     /// # Errors
     /// [`OutboundError::Settings`] if a certificate or the proxy cannot be used.
     pub fn new(settings: OutboundSettings) -> Result<Self, OutboundError> {
+        Self::with_rules(settings, None)
+    }
+
+    fn with_rules(settings: OutboundSettings, only_hosts: Option<&[String]>) -> Result<Self, OutboundError> {
         let per_host = settings.max_connections_per_host.max(1);
         let mut private_hosts = settings.private_hosts;
         // The operator named the proxy; it usually stands on a private network.
         private_hosts.extend(settings.egress_proxy.iter().map(host_of));
         let rules = HostRules::new(&settings.plain_http_hosts, &private_hosts, settings.private_networks);
-        let rules = Arc::new(rules);
+        let rules = Arc::new(rules.only(only_hosts));
         let certificates = certificates_of(&settings.ca_certificates_pem)?;
-        let build = |keep_idle: Duration| {
+        let client_of = |keep_idle: Duration| {
             let mut builder = reqwest::Client::builder()
                 .http1_only()
                 .no_proxy()
@@ -122,7 +146,7 @@ impl Outbound {
                 OutboundError::Settings("the TLS client could not be set up; are CA certificates installed?".into())
             })
         };
-        let (client, relaying) = (build(KEEP_IDLE)?, build(KEEP_BOTS_IDLE)?);
+        let (client, relaying) = (client_of(KEEP_IDLE)?, client_of(KEEP_BOTS_IDLE)?);
         Ok(Self { client, relaying, rules, in_flight: Arc::new(Cache::new(COUNTED_HOSTS)), per_host })
     }
 
@@ -131,7 +155,24 @@ impl Outbound {
     /// # Errors
     /// See [`OutboundError`]; any HTTP status is an answer.
     pub async fn get(&self, url: &Url, deadline: Instant, limit_bytes: usize) -> Result<Answer, OutboundError> {
-        let request = self.client.get(url.clone());
+        self.get_with(url, &[], deadline, limit_bytes).await
+    }
+
+    /// As [`Outbound::get`], with headers.
+    ///
+    /// # Errors
+    /// See [`OutboundError`]; any HTTP status is an answer.
+    pub async fn get_with(
+        &self,
+        url: &Url,
+        headers: &[(&str, &str)],
+        deadline: Instant,
+        limit_bytes: usize,
+    ) -> Result<Answer, OutboundError> {
+        let mut request = self.client.get(url.clone());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         self.call(url, request, deadline, limit_bytes).await
     }
 

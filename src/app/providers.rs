@@ -1,13 +1,24 @@
 use std::sync::Arc;
 
+use super::credentials::Credentials;
 use super::renewal::RenewableCredential;
 use super::{Ambient, BuildError};
-use crate::config::{Configuration, ConnectionSection};
+use crate::config::Configuration;
 use crate::domain::Connection;
 use crate::identity_provider::{
-    ClientCredential, Entra, EntraClient, EntraMeans, EntraSettings, IdentityProvider, ProviderRegistry, ThrottleBoard,
+    Entra, EntraClient, EntraMeans, EntraSettings, IdentityProvider, ProviderRegistry, ThrottleBoard,
 };
 use crate::outbound::Outbound;
+
+/// What every conversation with a token endpoint works with.
+pub(super) fn means_of(outbound: &Outbound, ambient: &Ambient) -> EntraMeans {
+    EntraMeans {
+        outbound: outbound.clone(),
+        clock: ambient.clock.clone(),
+        entropy: ambient.entropy.clone(),
+        throttle: Arc::new(ThrottleBoard::new(ambient.clock.clone())),
+    }
+}
 
 /// A provider for every connection, and what SIGHUP renews of it.
 pub(super) fn providers_of(
@@ -15,20 +26,17 @@ pub(super) fn providers_of(
     outbound: &Outbound,
     ambient: &Ambient,
 ) -> Result<(ProviderRegistry, Vec<RenewableCredential>), BuildError> {
-    let means = EntraMeans {
-        outbound: outbound.clone(),
-        clock: ambient.clock.clone(),
-        entropy: ambient.entropy.clone(),
-        throttle: Arc::new(ThrottleBoard::new(ambient.clock.clone())),
-    };
+    let means = means_of(outbound, ambient);
+    let mut credentials = Credentials::new(ambient.clock.clone(), config.outbound.connect_timeout);
     let mut registry = ProviderRegistry::default();
-    let mut credentials = Vec::new();
+    let mut renewable = Vec::new();
     for section in &config.connections {
         let connection: &Connection = &section.connection;
         let Some(provider) = config.identity_providers.get(&connection.identity_provider) else { continue };
         let settings =
             EntraSettings { provider: provider.name.clone(), token_endpoint: provider.token_endpoint.clone() };
-        let client = EntraClient { client_id: connection.client_id.clone(), credentials: credentials_of(section) };
+        let client =
+            EntraClient { client_id: connection.client_id.clone(), credentials: credentials.of(&section.credentials)? };
         let provider = Arc::new(Entra::new(settings, client, means.clone()));
         if connection.token_exchange_uri.is_some() && !provider.capabilities().on_behalf_of {
             return Err(BuildError::Incapable { connection: section.key.clone() });
@@ -37,12 +45,7 @@ pub(super) fn providers_of(
             return Err(BuildError::CannotRefresh { connection: section.key.clone() });
         }
         registry.register(connection, provider.clone());
-        credentials.push(RenewableCredential { key: section.key.clone(), connection: connection.clone(), provider });
+        renewable.push(RenewableCredential { key: section.key.clone(), connection: connection.clone(), provider });
     }
-    Ok((registry, credentials))
-}
-
-/// The credentials that a connection's client proves itself with, in their order.
-pub(super) fn credentials_of(section: &ConnectionSection) -> Vec<ClientCredential> {
-    vec![ClientCredential::Secret(section.client_secret.clone())]
+    Ok((registry, renewable))
 }

@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::providers::credentials_of;
+use super::credentials::Credentials;
 use super::tls::RenewableCertificate;
 use crate::config::{self, Configuration};
-use crate::domain::Connection;
+use crate::domain::{Connection, SharedClock};
 use crate::endpoints::operations::AdminToken;
 use crate::identity_provider::Entra;
 use crate::sealing::{KeyRing, Sealer};
@@ -19,6 +19,8 @@ pub(super) struct Renewable {
     pub(super) admin_token: Option<AdminToken>,
     /// The configuration's file, if it came from one.
     pub(super) file: Option<PathBuf>,
+    /// What credentials that expire are held against.
+    pub(super) clock: SharedClock,
 }
 
 /// How one connection's client proves itself.
@@ -58,21 +60,24 @@ impl Renewable {
         }
     }
 
-    /// A new secret counts only for the client that it was written for: whatever else has changed needs a restart.
+    /// A new credential counts only for the client that it was written for: whatever else has changed needs a restart.
     fn renew_credentials(&self, config: &Configuration) {
+        let mut credentials = Credentials::new(self.clock.clone(), config.outbound.connect_timeout);
         for credential in &self.credentials {
             let same = |now: &Connection| {
                 let then = &credential.connection;
                 (&now.bot, &now.name, &now.identity_provider, &now.client_id)
                     == (&then.bot, &then.name, &then.identity_provider, &then.client_id)
             };
-            if let Some(section) = config.connections.iter().find(|section| same(&section.connection)) {
-                credential.provider.replace_credentials(credentials_of(section));
-            } else {
-                tracing::warn!(
-                    path = format!("connections.{}", credential.key),
+            let path = format!("connections.{}", credential.key);
+            let section = config.connections.iter().find(|section| same(&section.connection));
+            match section.map(|section| credentials.of(&section.credentials)) {
+                Some(Ok(renewed)) => credential.provider.replace_credentials(renewed),
+                Some(Err(error)) => tracing::error!(path, %error, "the old credentials stay"),
+                None => tracing::warn!(
+                    path,
                     "the connection is another one or gone: restart to take that over; the old credential stays"
-                );
+                ),
             }
         }
         tracing::info!("the client credentials were read again");

@@ -5,6 +5,9 @@ use serde::Deserialize;
 use crate::domain::{AfterExchange, Bot, BotName, CallerEntry, IdentityBinding, VerifiedUserIds};
 
 use super::addresses::PlainHttp;
+use super::cloud::CloudDefaults;
+use super::connections::provider_of;
+use super::credentials::{self, CredentialOwner, CredentialSection, RawCredential};
 use super::problems::Place;
 use super::review::Review;
 use super::values::WordOrList;
@@ -22,6 +25,21 @@ pub(super) struct RawBot {
     after_exchange: RawAfterExchange,
     identity: RawIdentity,
     callers: Vec<RawCaller>,
+    identity_provider: Option<String>,
+    credentials: Option<Vec<RawCredential>>,
+}
+
+/// How a bot gets tokens of its own.
+#[derive(Clone, Debug)]
+pub struct BotCredentialsSection {
+    /// The bot.
+    pub bot: BotName,
+    /// Where it asks: the name of an identity provider.
+    pub identity_provider: String,
+    /// Its tenant; none: the cloud's own for multi-tenant bots.
+    pub tenant: Option<String>,
+    /// How it proves itself, in the order in which that is tried; never empty.
+    pub credentials: Vec<CredentialSection>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -56,20 +74,31 @@ pub(super) struct ValidatedBots {
     pub(super) bots: Vec<Bot>,
     /// Tenants that the bots are registered in.
     pub(super) tenants: BTreeSet<String>,
+    pub(super) credentials: Vec<BotCredentialsSection>,
 }
 
-pub(super) fn validate(raw: BTreeMap<String, RawBot>, review: &mut Review<'_>) -> ValidatedBots {
+/// What a bot may refer to.
+pub(super) struct BotReferences<'a> {
+    pub(super) provider_names: &'a [String],
+    pub(super) defaults: &'static CloudDefaults,
+}
+
+pub(super) fn validate(
+    raw: BTreeMap<String, RawBot>,
+    references: &BotReferences<'_>,
+    review: &mut Review<'_>,
+) -> ValidatedBots {
     let section = Place::section("bots");
     if raw.is_empty() && !review.is_reported(&section) {
         review.report(&section, "is missing: write a section [bots.<name>] with app_id and endpoint".to_owned());
     }
     let mut validated = ValidatedBots::default();
-    for (name, bot) in raw {
+    for (name, mut bot) in raw {
         let place = section.key(&name);
         check_name(&name, review, &place);
-        if let Some(tenant) = &bot.tenant {
-            validated.tenants.extend(review.guid(tenant, &place.key("tenant")));
-        }
+        let tenant = bot.tenant.as_ref().and_then(|tenant| review.guid(tenant, &place.key("tenant")));
+        validated.tenants.extend(tenant.clone());
+        validated.credentials.extend(bot.take_credentials((&name, tenant), references, review, &place));
         let Some(bot) = bot.validate(&name, review, &place) else { continue };
         if let Some(other) = validated.bots.iter().find(|other| other.app_id == bot.app_id) {
             let message = format!("is also the app id of the bot {:?}: each bot has its own", other.name.as_str());
@@ -81,6 +110,29 @@ pub(super) fn validate(raw: BTreeMap<String, RawBot>, review: &mut Review<'_>) -
 }
 
 impl RawBot {
+    fn take_credentials(
+        &mut self,
+        (name, tenant): (&str, Option<String>),
+        references: &BotReferences<'_>,
+        review: &mut Review<'_>,
+        place: &Place,
+    ) -> Option<BotCredentialsSection> {
+        let (at, provider_at) = (place.key("credentials"), place.key("identity_provider"));
+        let Some(list) = self.credentials.take() else {
+            if self.identity_provider.is_some() && !review.is_reported(&at) {
+                review.report(&provider_at, "is used with credentials alone: write them, or take it out".to_owned());
+            }
+            return None;
+        };
+        // What is wrong with the app id is reported where the app id is read.
+        let app_id = self.app_id.as_deref().map(str::to_ascii_lowercase);
+        let owner = CredentialOwner { is_bot: true, client_id: app_id.as_deref(), defaults: references.defaults };
+        let credentials = credentials::validate(list, &owner, review, &at);
+        let provider = provider_of(self.identity_provider.take(), references.provider_names, review, &provider_at);
+        let (identity_provider, credentials) = (provider?, credentials?);
+        Some(BotCredentialsSection { bot: BotName::new(name), identity_provider, tenant, credentials })
+    }
+
     fn validate(self, name: &str, review: &mut Review<'_>, place: &Place) -> Option<Bot> {
         let at = place.key("app_id");
         let app_id = review.required(self.app_id, &at, "the bot's app id (a GUID)");

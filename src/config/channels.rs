@@ -13,6 +13,8 @@ pub struct ChannelTrustSection {
     pub issuer: String,
     /// Where their keys are.
     pub keys: KeySource,
+    /// What a bot is to read as `callerId` of an activity that came from a channel; none: the cloud defines none.
+    pub caller_id: Option<&'static str>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -38,7 +40,7 @@ impl RawChannels {
         let plain = PlainHttp::of_section(self.allow_insecure_http);
         let written = WrittenKeys { metadata_url: self.metadata_url, jwks_url: self.jwks_url };
         let keys = written.validate_or(metadata_at(defaults.channel_metadata), plain, review, &place)?;
-        Some(ChannelTrustSection { issuer, keys })
+        Some(ChannelTrustSection { issuer, keys, caller_id: defaults.caller_id })
     }
 }
 

@@ -11,6 +11,7 @@ pub(super) enum Cloud {
 }
 
 /// A cloud's addresses and names (reference: bot-auth-and-skills §1.1, entra-obo §1 rule 9).
+#[derive(Debug)]
 pub(super) struct CloudDefaults {
     /// Who issues the channels' tokens.
     pub(super) channel_issuer: &'static str,
@@ -20,10 +21,16 @@ pub(super) struct CloudDefaults {
     pub(super) authority: &'static str,
     /// Who issues tokens of version 1.0.
     pub(super) v1_issuer: &'static str,
-    /// For whom bots get the token that they call the Token Service with.
+    /// For whom bots get the token that they call the connector and the Token Service with.
     pub(super) token_service_audience: &'static str,
     /// The Bot Framework's own tenant, which issues the tokens of bots that are registered as multi-tenant.
     pub(super) bot_framework_tenant: &'static str,
+    /// Where bots that are registered as multi-tenant get their tokens: a domain of the Bot Framework's own tenant.
+    pub(super) default_tenant: &'static str,
+    /// What a token has to be for that federated credentials take (entra-obo §2).
+    pub(super) token_exchange_audience: &'static str,
+    /// The `callerId` of the channels; China has none.
+    pub(super) caller_id: Option<&'static str>,
 }
 
 impl Cloud {
@@ -36,6 +43,9 @@ impl Cloud {
                 v1_issuer: "https://sts.windows.net/{tenantid}/",
                 token_service_audience: "https://api.botframework.com",
                 bot_framework_tenant: "d6d49420-f39b-4df7-a1dc-d59a935871db",
+                default_tenant: "botframework.com",
+                token_exchange_audience: "api://AzureADTokenExchange",
+                caller_id: Some("urn:botframework:azure"),
             },
             Self::UsGov => &CloudDefaults {
                 channel_issuer: "https://api.botframework.us",
@@ -44,6 +54,9 @@ impl Cloud {
                 v1_issuer: "https://sts.windows.net/{tenantid}/",
                 token_service_audience: "https://api.botframework.us",
                 bot_framework_tenant: "cab8a31a-1906-4287-a0d8-4eef66b95f6e",
+                default_tenant: "MicrosoftServices.onmicrosoft.us",
+                token_exchange_audience: "api://AzureADTokenExchangeUSGov",
+                caller_id: Some("urn:botframework:azureusgov"),
             },
             Self::China => &CloudDefaults {
                 channel_issuer: "https://api.botframework.azure.cn",
@@ -52,6 +65,9 @@ impl Cloud {
                 v1_issuer: "https://sts.chinacloudapi.cn/{tenantid}/",
                 token_service_audience: "https://api.botframework.azure.cn",
                 bot_framework_tenant: "a55a4d5b-9241-49b1-b4ff-befa8db00269",
+                default_tenant: "microsoftservices.partner.onmschina.cn",
+                token_exchange_audience: "api://AzureADTokenExchangeChina",
+                caller_id: None,
             },
         }
     }

@@ -2,8 +2,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::domain::{Bot, BotName, Connection, ConnectionName, ExchangePolicy, Secret, TenantPolicy, audiences_of};
+use crate::domain::{Bot, BotName, Connection, ConnectionName, ExchangePolicy, TenantPolicy, audiences_of};
 
+use super::cloud::CloudDefaults;
+use super::credentials::{self, CredentialOwner, CredentialSection, RawCredential};
 use super::problems::Place;
 use super::review::Review;
 use super::revision::revision_of;
@@ -15,15 +17,15 @@ use super::values::WordOrList;
 /// The longest wire name taken, in bytes (DESIGN §5.13).
 const MAX_NAME_BYTES: usize = 256;
 
-/// A connection and the credential it is redeemed with.
+/// A connection and the credentials it is redeemed with.
 #[derive(Clone, Debug)]
 pub struct ConnectionSection {
     /// Its key in the file: `[connections.<key>]`. The wire name is `connection.name`.
     pub key: String,
     /// The connection.
     pub connection: Connection,
-    /// The client secret.
-    pub client_secret: Secret,
+    /// How its client proves itself, in the order in which that is tried; never empty.
+    pub credentials: Vec<CredentialSection>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -34,6 +36,7 @@ pub(super) struct RawConnection {
     identity_provider: Option<String>,
     client_id: Option<String>,
     client_secret: Option<SecretReference>,
+    credentials: Option<Vec<RawCredential>>,
     scopes: Option<Vec<String>>,
     continuous_access: bool,
     token_exchange_uri: Option<String>,
@@ -48,6 +51,7 @@ pub(super) struct References<'a> {
     pub(super) bot_names: Vec<String>,
     pub(super) provider_names: Vec<String>,
     pub(super) bots: &'a [Bot],
+    pub(super) defaults: &'static CloudDefaults,
 }
 
 pub(super) fn validate(
@@ -85,14 +89,18 @@ impl RawConnection {
     ) -> Option<ConnectionSection> {
         let name = wire_name(self.name.as_deref().unwrap_or(key), review, &place.key("name"));
         let bot = references.bot(self.bot.take(), review, &place.key("bot"));
-        let provider = references.provider(self.identity_provider.take(), review, &place.key("identity_provider"));
+        let provider = provider_of(
+            self.identity_provider.take(),
+            &references.provider_names,
+            review,
+            &place.key("identity_provider"),
+        );
         let client_id = match self.client_id.take() {
             Some(text) => review.guid(&text, &place.key("client_id")),
             None => bot.as_ref().and_then(|bot| references.app_id_of(bot)),
         };
-        let at = place.key("client_secret");
-        let reference = review.required(self.client_secret.take(), &at, SECRET_FORM);
-        let client_secret = reference.and_then(|reference| review.secret(&reference, &at));
+        let owner = CredentialOwner { is_bot: false, client_id: client_id.as_deref(), defaults: references.defaults };
+        let credentials = self.take_credentials(&owner, review, place);
         let at = place.key("scopes");
         let asked = review.required(
             self.scopes.take(),
@@ -113,7 +121,31 @@ impl RawConnection {
             scopes,
             continuous_access: self.continuous_access,
         };
-        Some(ConnectionSection { key: key.to_owned(), connection, client_secret: client_secret? })
+        Some(ConnectionSection { key: key.to_owned(), connection, credentials: credentials? })
+    }
+
+    /// `client_secret` is the short form of one secret.
+    fn take_credentials(
+        &mut self,
+        owner: &CredentialOwner<'_>,
+        review: &mut Review<'_>,
+        place: &Place,
+    ) -> Option<Vec<CredentialSection>> {
+        let (at, list_at) = (place.key("client_secret"), place.key("credentials"));
+        match (self.client_secret.take(), self.credentials.take()) {
+            (Some(reference), None) => Some(vec![CredentialSection::Secret(review.secret(&reference, &at)?)]),
+            (None, Some(list)) => credentials::validate(list, owner, review, &list_at),
+            (Some(_), Some(_)) => {
+                let message = "stands beside client_secret: write one of them (in the list a secret is { secret = … })";
+                review.report(&list_at, message.to_owned());
+                None
+            }
+            (None, None) if review.is_reported(&list_at) => None,
+            (None, None) => {
+                let write = format!("{SECRET_FORM}, or a list of credentials = [{{ certificate = … }}]");
+                review.required(None, &at, &write)
+            }
+        }
     }
 }
 
@@ -131,19 +163,25 @@ impl References<'_> {
         known(name, &self.bot_names, "bots", review, place)
     }
 
-    fn provider(&self, written: Option<String>, review: &mut Review<'_>, place: &Place) -> Option<String> {
-        let name = match (written, self.provider_names.as_slice()) {
-            (Some(name), _) => Some(name),
-            (None, [only]) => Some(only.clone()),
-            (None, _) => None,
-        };
-        let name = review.required(name, place, "the name of one of [identity_providers.…]")?;
-        known(name, &self.provider_names, "identity_providers", review, place)
-    }
-
     fn app_id_of(&self, bot: &str) -> Option<String> {
         self.bots.iter().find(|known| known.name.as_str() == bot).map(|bot| bot.app_id.clone())
     }
+}
+
+/// The identity provider that is written, or the only one.
+pub(super) fn provider_of(
+    written: Option<String>,
+    names: &[String],
+    review: &mut Review<'_>,
+    place: &Place,
+) -> Option<String> {
+    let name = match (written, names) {
+        (Some(name), _) => Some(name),
+        (None, [only]) => Some(only.clone()),
+        (None, _) => None,
+    };
+    let name = review.required(name, place, "the name of one of [identity_providers.…]")?;
+    known(name, names, "identity_providers", review, place)
 }
 
 fn known(name: String, names: &[String], section: &str, review: &mut Review<'_>, place: &Place) -> Option<String> {

@@ -6,10 +6,13 @@
 //! nobody. Raw sections (as written) stay in here; validated ones (as meant) go out.
 
 mod addresses;
+mod app_identities;
 mod bots;
 mod channels;
+mod client_certificate;
 mod cloud;
 mod connections;
+mod credentials;
 mod environment;
 mod identity_providers;
 mod keys;
@@ -32,6 +35,8 @@ mod token_service;
 mod values;
 
 #[cfg(test)]
+mod credentials_tests;
+#[cfg(test)]
 mod sample_tests;
 #[cfg(test)]
 mod validation_tests;
@@ -40,8 +45,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 pub use addresses::KeySource;
+pub use app_identities::AppIdentitySection;
+pub use bots::BotCredentialsSection;
 pub use channels::ChannelTrustSection;
+pub use client_certificate::CertificateSection;
 pub use connections::ConnectionSection;
+pub use credentials::{CredentialSection, IdentityEndpointSection, IdentitySection};
 pub use environment::{Environment, temporary_directory};
 pub use identity_providers::EntraSection;
 pub use keys::KeysSection;
@@ -56,7 +65,8 @@ pub use token_service::TokenServiceSection;
 
 use crate::domain::{Bot, ChannelId};
 
-use bots::ValidatedBots;
+use bots::{BotReferences, ValidatedBots};
+use cloud::CloudDefaults;
 use connections::References;
 use overlay::Overlay;
 use problems::Place;
@@ -81,6 +91,8 @@ pub struct Configuration {
     pub identity_providers: BTreeMap<String, EntraSection>,
     /// The bots it stands in front of; never empty.
     pub bots: Vec<Bot>,
+    /// How those of them get tokens of their own that do.
+    pub bot_credentials: Vec<BotCredentialsSection>,
     /// The bots' connections.
     pub connections: Vec<ConnectionSection>,
     /// Other numbers for the gateway's status table, by channel.
@@ -98,6 +110,7 @@ pub struct Configuration {
     /// The file it was read from, if it was.
     pub file: Option<PathBuf>,
     hosts: Hosts,
+    cloud: &'static CloudDefaults,
 }
 
 impl Configuration {
@@ -172,14 +185,15 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     let defaults = raw.channels.cloud.unwrap_or_default().defaults();
     identity_providers::complete(&mut raw.identity_providers);
     let bot_names = raw.bots.keys().cloned().collect();
-    let provider_names = raw.identity_providers.keys().cloned().collect();
+    let provider_names: Vec<String> = raw.identity_providers.keys().cloned().collect();
     let server = raw.server.validate(&mut review);
     let outbound = raw.outbound.validate(&mut review);
     let channels = raw.channels.validate(defaults, &mut review);
     let identity_providers = identity_providers::validate(raw.identity_providers, defaults, &mut review);
-    let ValidatedBots { bots, tenants } = bots::validate(raw.bots, &mut review);
+    let bot_references = BotReferences { provider_names: &provider_names, defaults };
+    let ValidatedBots { bots, tenants, credentials } = bots::validate(raw.bots, &bot_references, &mut review);
     let token_service = raw.token_service.validate(defaults, tenants, &mut review);
-    let references = References { bot_names, provider_names, bots: &bots };
+    let references = References { bot_names, provider_names, bots: &bots, defaults };
     let connections = connections::validate(raw.connections, &references, &mut review);
     let statuses = statuses::validate(raw.statuses, &mut review);
     let behind_tls = server.as_ref().is_some_and(|server| server.tls.is_some());
@@ -197,6 +211,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         token_service,
         identity_providers,
         bots,
+        bot_credentials: credentials,
         connections,
         statuses,
         operations,
@@ -206,5 +221,6 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         warnings,
         file: None,
         hosts,
+        cloud: defaults,
     })
 }

@@ -13,10 +13,14 @@ use crate::domain::{AfterExchange, TenantPolicy, VerifiedUserIds};
 use super::overlay::Overlay;
 use super::problems::Place;
 use super::review::Review;
-use super::{Environment, KeySource, LogFormat, StoreDurability, parse_in, read};
+use super::{ConnectionSection, CredentialSection, Environment, KeySource, LogFormat, StoreDurability, parse_in, read};
 
 const FULL: &str = include_str!("../../fixtures/config/full.toml");
 const MINIMAL: &str = include_str!("../../fixtures/config/minimal.toml");
+
+/// Made with openssl; good for a hundred years.
+pub(super) const CLIENT_CERTIFICATE: &str = include_str!("../../fixtures/credentials/client-certificate.pem");
+pub(super) const CLIENT_KEY: &str = include_str!("../../fixtures/credentials/client-key.pem");
 
 /// A key that nothing is called.
 const STRANGER: &str = "zzzzzzzzzz";
@@ -34,13 +38,25 @@ pub(super) fn directory() -> tempfile::TempDir {
     std::fs::write(directory.path().join("ca.pem"), pair.cert.pem()).unwrap();
     private(&directory.path().join("certificate.key"), &pair.signing_key.serialize_pem());
     private(&directory.path().join("calendar.secret"), "from a file\n");
+    std::fs::write(directory.path().join("client-certificate.pem"), CLIENT_CERTIFICATE).unwrap();
+    private(&directory.path().join("client-key.pem"), CLIENT_KEY);
+    std::fs::write(directory.path().join("assertion.jwt"), "read when it is used").unwrap();
     private(&directory.path().join("bot-sso.keys"), "keys are read elsewhere");
     directory
+}
+
+/// The one secret of a connection.
+pub(super) fn secret_of(section: &ConnectionSection) -> &str {
+    match section.credentials.as_slice() {
+        [CredentialSection::Secret(secret)] => secret.expose(),
+        other => panic!("{other:?}"),
+    }
 }
 
 fn environment() -> Environment {
     Environment::of([
         ("GRAPH_CLIENT_SECRET", "from the environment"),
+        ("MAIL_CLIENT_SECRET", "also from there"),
         ("ADMIN_TOKEN", "0123456789abcdef0123456789abcdef"),
     ])
 }
@@ -56,11 +72,28 @@ fn the_full_sample_loads_and_means_what_it_says() {
     let entra = &configuration.identity_providers["entra"];
     assert_eq!(entra.issuer, "https://login.microsoftonline.com/{tenantid}/v2.0");
     assert_eq!(entra.token_endpoint, "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token");
-    let [calendar, graph] = configuration.connections.as_slice() else { panic!("two connections") };
-    assert_eq!(calendar.client_secret.expose(), "from a file");
+    let [calendar, graph, mail] = configuration.connections.as_slice() else { panic!("three connections") };
+    assert_eq!(secret_of(calendar), "from a file");
     assert_eq!(calendar.connection.client_id, configuration.bots[0].app_id);
     assert_eq!(calendar.connection.exchange.tenants, TenantPolicy::AnyOrganization);
-    assert_eq!(graph.client_secret.expose(), "from the environment");
+    assert_eq!(secret_of(graph), "from the environment");
+    let [
+        CredentialSection::Certificate(certificate),
+        CredentialSection::AssertionFile(file),
+        CredentialSection::FederatedIdentity { identity, audience },
+        CredentialSection::Secret(_),
+    ] = mail.credentials.as_slice()
+    else {
+        panic!("{:?}", mail.credentials)
+    };
+    assert_eq!((certificate.chain.len(), certificate.send_chain, certificate.rs256), (1, false, false));
+    assert_eq!(file, &directory.path().join("assertion.jwt"));
+    assert_eq!(identity.client_id, "66666666-6666-4666-8666-666666666666");
+    assert_eq!(*audience, "api://AzureADTokenExchange");
+    let [CredentialSection::ManagedIdentity(itself)] = configuration.bot_credentials[0].credentials.as_slice() else {
+        panic!("{:?}", configuration.bot_credentials)
+    };
+    assert_eq!(itself.client_id, configuration.bots[0].app_id);
     assert_eq!(graph.connection.client_id, "55555555-5555-4555-8555-555555555555");
     assert!(graph.connection.asks_offline_access() && graph.connection.continuous_access);
     assert!(!calendar.connection.asks_offline_access() && !calendar.connection.continuous_access);
@@ -111,7 +144,7 @@ fn the_full_sample_has_every_key_that_the_program_knows() {
         assert_eq!(written[kind].1, known, "keys of [{kind}]");
         compared += 1;
     }
-    assert_eq!(compared, 17, "every table was compared");
+    assert_eq!(compared, 26, "every table was compared");
     assert!(FULL.contains("{ env = ") && FULL.contains("{ file = "), "both forms of a secret are shown");
 }
 
@@ -120,12 +153,16 @@ type Written = BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)>;
 /// Notes each table's keys under its kind (`bots.*` for `bots.help-desk`), and adds the stranger.
 fn plant_strangers(table: &mut Table, place: &Place, kind: &str, written: &mut Written) {
     let named = ["bots", "connections", "identity_providers"].contains(&kind);
+    // The credentials of bots and connections are written alike.
+    let kind = kind.strip_prefix("bots.*.").filter(|rest| rest.starts_with("credentials")).unwrap_or(kind);
+    let kind = kind.strip_prefix("connections.*.").unwrap_or(kind);
     if !named {
         let (places, keys) = written.entry(kind.to_owned()).or_default();
         places.insert(place.as_str().to_owned());
         keys.extend(table.keys().cloned());
     }
-    for (key, value) in table.iter_mut().filter(|(key, _)| !["client_secret", "admin_token"].contains(&key.as_str())) {
+    let secrets = ["client_secret", "secret", "admin_token"];
+    for (key, value) in table.iter_mut().filter(|(key, _)| !secrets.contains(&key.as_str())) {
         let step = if named { "*" } else { key };
         let kind = if kind.is_empty() { step.to_owned() } else { format!("{kind}.{step}") };
         match value {

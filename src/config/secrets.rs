@@ -102,7 +102,7 @@ fn open_private(path: &Path) -> Result<File, String> {
     Ok(file)
 }
 
-fn read_private(path: &Path) -> Result<String, String> {
+pub(super) fn read_private(path: &Path) -> Result<String, String> {
     let file = open_private(path)?;
     let mut text = String::new();
     let read = file.take(MAX_SECRET_BYTES.saturating_add(1)).read_to_string(&mut text);

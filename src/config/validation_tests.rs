@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::domain::{AudienceRule, TenantPolicy};
 
-use super::sample_tests::directory;
+use super::sample_tests::{directory, secret_of};
 use super::{Configuration, Environment, LogLevel, Problems, load, parse_in};
 
 const MINIMAL: &str = include_str!("../../fixtures/config/minimal.toml");
@@ -131,7 +131,7 @@ fn a_secret_is_a_reference_and_is_never_shown() {
         assert!(!problem.contains("hunter2") && !problem.contains("12345678"), "{problem}");
     }
     let configuration = read(MINIMAL, &[]).unwrap();
-    assert_eq!(configuration.connections[0].client_secret.expose(), "hunter2", "the line end is trimmed");
+    assert_eq!(secret_of(&configuration.connections[0]), "hunter2", "the line end is trimmed");
     assert!(!format!("{configuration:?}").contains("hunter2"));
 }
 
@@ -187,7 +187,7 @@ fn the_environment_goes_over_the_file() {
     let graph = &configuration.connections[0];
     assert_eq!(graph.connection.exchange.tenants, TenantPolicy::AnyOrganization);
     assert!(graph.connection.exchange.allow_v1);
-    assert_eq!(graph.client_secret.expose(), "other");
+    assert_eq!(secret_of(graph), "other");
     assert_eq!(configuration.logging.level, LogLevel::Debug);
 }
 

@@ -108,7 +108,7 @@ fn write(path: &Path, text: &str) -> Result<(), StageError> {
 }
 
 /// Readable by the owner only: bot-sso refuses key files that others can read.
-fn write_private(path: &Path, text: &str) -> Result<(), StageError> {
+pub(super) fn write_private(path: &Path, text: &str) -> Result<(), StageError> {
     let failed = |source| StageError::File { path: path.to_owned(), source };
     match fs::remove_file(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(failed(source)),

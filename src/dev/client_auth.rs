@@ -2,19 +2,13 @@ use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jsonwebtoken::Algorithm;
 use subtle::ConstantTimeEq;
 
 use super::directory::App;
 use super::form::Form;
+use super::listeners::host_of;
 use super::refusal::Refusal;
 use super::state::State;
-use super::verification::{number_claim, signed_claims, text_claim};
-
-/// Seconds of clock difference that a client assertion may show.
-const ASSERTION_SKEW: f64 = 300.0;
-/// RFC 7523 §2.2.
-const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// How the client of a token request proved who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +17,10 @@ pub(super) enum ClientProof {
     Public,
     /// A secret, in the body or in a Basic header.
     Secret,
-    /// A signed assertion.
+    /// An assertion signed with a registered certificate's key.
     Certificate,
+    /// Another issuer's token, by a federated credential.
+    Federation,
 }
 
 impl ClientProof {
@@ -33,7 +29,7 @@ impl ClientProof {
         match self {
             Self::Public => "0",
             Self::Secret => "1",
-            Self::Certificate => "2",
+            Self::Certificate | Self::Federation => "2",
         }
     }
 
@@ -43,6 +39,7 @@ impl ClientProof {
             Self::Public => "none",
             Self::Secret => "secret",
             Self::Certificate => "certificate",
+            Self::Federation => "federation",
         }
     }
 }
@@ -75,10 +72,7 @@ impl State {
                     "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
                 ));
             }
-            (Some(_), _, Some(assertion)) => {
-                self.check_assertion(app, form, assertion, tenant)?;
-                ClientProof::Certificate
-            }
+            (Some(_), _, Some(assertion)) => self.check_assertion(app, form, assertion, &token_url(request, tenant))?,
             (Some(known), Some(given), None) => {
                 check_secret(app, known, given)?;
                 ClientProof::Secret
@@ -92,61 +86,12 @@ impl State {
         };
         Ok((app, proof))
     }
+}
 
-    /// `private_key_jwt` as Entra checks it. Python's MSAL pads the thumbprint and writes float times.
-    fn check_assertion(&self, app: &App, form: &Form, assertion: &str, tenant: &str) -> Result<(), Refusal> {
-        if form.find("client_assertion_type") != Some(ASSERTION_TYPE) {
-            return Err(Refusal::missing("client_assertion_type"));
-        }
-        let malformed = || Refusal::client(50_027, "JWT token is invalid or malformed.");
-        let header = jsonwebtoken::decode_header(assertion).map_err(|_| malformed())?;
-        if !matches!(header.alg, Algorithm::RS256 | Algorithm::PS256) {
-            return Err(Refusal::client(50_012, "Client assertion is signed with an algorithm that is not allowed."));
-        }
-        let known = &self.client_certificate;
-        let same = |given: Option<&String>, own: &str| given.is_some_and(|text| text.trim_end_matches('=') == own);
-        if !same(header.x5t_s256.as_ref(), &known.thumbprint_sha256)
-            && !same(header.x5t.as_ref(), &known.thumbprint_sha1)
-        {
-            return Err(Refusal::client(
-                700_027,
-                "The certificate with identifier used to sign the client assertion is not registered on application. \
-                 [Reason - The key was not found.]",
-            ));
-        }
-        let claims = signed_claims(assertion, &known.verification, &[header.alg])
-            .map_err(|_| Refusal::client(50_012, "Client assertion contains an invalid signature."))?;
-        let names_app = |claim| text_claim(&claims, claim).is_some_and(|id| id.eq_ignore_ascii_case(app.client_id));
-        if !names_app("iss") || !names_app("sub") {
-            return Err(Refusal::client(
-                700_021,
-                "Client assertion application identifier doesn't match 'client_id' parameter.",
-            ));
-        }
-        self.check_assertion_times(&claims)?;
-        let audience = text_claim(&claims, "aud").unwrap_or_default();
-        let endpoint = format!("/{tenant}/oauth2/v2.0/token");
-        if self.own_origins().iter().any(|origin| audience.strip_prefix(origin.as_str()) == Some(endpoint.as_str())) {
-            Ok(())
-        } else {
-            Err(Refusal::client(700_023, "Client assertion audience claim does not match Realm issuer."))
-        }
-    }
-
-    #[allow(clippy::cast_precision_loss, reason = "seconds since 1970 fit a float's mantissa for ages")]
-    fn check_assertion_times(&self, claims: &serde_json::Value) -> Result<(), Refusal> {
-        let now = self.now_seconds() as f64;
-        let expiry = number_claim(claims, "exp");
-        let not_before = number_claim(claims, "nbf").unwrap_or(now);
-        if expiry.is_some_and(|expiry| expiry + ASSERTION_SKEW > now) && not_before - ASSERTION_SKEW <= now {
-            Ok(())
-        } else {
-            Err(Refusal::client(
-                700_024,
-                "Client assertion is not within its valid time range. Current time and assertion times differ.",
-            ))
-        }
-    }
+/// Where a request was posted to, as its sender names it: Entra takes an assertion for that address and no alias of it.
+fn token_url(request: &HttpRequest, tenant: &str) -> String {
+    let scheme = if request.app_config().secure() { "https" } else { "http" };
+    format!("{scheme}://{}/{tenant}/oauth2/v2.0/token", host_of(request.headers()))
 }
 
 fn check_secret(app: &App, known: &str, given: &str) -> Result<(), Refusal> {

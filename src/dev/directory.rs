@@ -1,7 +1,10 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::directory_entries::{CONTOSO, apps, bots, clients, connections, tenants, users};
+use super::directory_entries::{
+    CONTOSO, apps, bots, clients, connections, federated_credentials, identities, tenants, users,
+};
+use super::federation::FederatedCredential;
 
 /// A tenant of the local issuer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -120,6 +123,17 @@ pub struct ConnectionEntry {
     pub v1_tokens: bool,
 }
 
+/// A user-assigned managed identity of the machine that the stage is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityEntry {
+    /// Name.
+    pub name: &'static str,
+    /// Its client id.
+    pub client_id: &'static str,
+    /// Its object id: `oid` and `sub` of its tokens.
+    pub object_id: &'static str,
+}
+
 /// Everything that exists on the stage. Ids never change, so they may be written into tests.
 #[derive(Clone, Debug)]
 pub struct Directory {
@@ -135,6 +149,10 @@ pub struct Directory {
     pub clients: Vec<ClientEntry>,
     /// Connections.
     pub connections: Vec<ConnectionEntry>,
+    /// Managed identities, apart from the bots' apps, which are some as well.
+    pub identities: Vec<IdentityEntry>,
+    /// Federated credentials of the apps.
+    pub federated_credentials: Vec<FederatedCredential>,
 }
 
 impl Directory {
@@ -148,6 +166,8 @@ impl Directory {
             bots: bots(),
             clients: clients(),
             connections: connections(),
+            identities: identities(),
+            federated_credentials: federated_credentials(),
         }
     }
 

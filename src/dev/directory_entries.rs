@@ -1,4 +1,5 @@
-use super::directory::{App, BotEntry, ClientEntry, ConnectionEntry, Story, Tenant, TokenVersion, User};
+use super::directory::{App, BotEntry, ClientEntry, ConnectionEntry, IdentityEntry, Story, Tenant, TokenVersion, User};
+use super::federation::{FederatedCredential, FederatedIssuer, WORKLOAD_SUBJECT};
 
 /// The resource tenant: everybody but the last user signs in here.
 pub(super) const CONTOSO: &str = "8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50";
@@ -110,6 +111,33 @@ const USERS: [User; 7] = [
 
 const GRAPH_SCOPES: &[&str] = &["https://graph.microsoft.com/User.Read"];
 const MAIL_SCOPES: &[&str] = &["https://graph.microsoft.com/Mail.Read"];
+
+/// The first one is federated with every bot's app, the second with none.
+const IDENTITIES: [IdentityEntry; 2] = [
+    IdentityEntry {
+        name: "gateway",
+        client_id: "6a0e81a7-df53-42b6-8a17-ad9ebfc0d106",
+        object_id: "7b1f92b8-e064-43c7-9b28-be0fc0d1e207",
+    },
+    IdentityEntry {
+        name: "stranger",
+        client_id: "8c20a3c9-f175-44d8-8c39-cf10d1e2f308",
+        object_id: "9d31b4da-0286-45e9-9d4a-d021e2f30409",
+    },
+];
+
+pub(super) fn identities() -> Vec<IdentityEntry> {
+    IDENTITIES.to_vec()
+}
+
+/// The bots' apps are federated with the workload and with one managed identity, the legacy app with nothing.
+pub(super) fn federated_credentials() -> Vec<FederatedCredential> {
+    let workload = (FederatedIssuer::Workload, WORKLOAD_SUBJECT);
+    let identity = IDENTITIES.first().map(|identity| (FederatedIssuer::Tenant, identity.object_id));
+    let trusted: Vec<_> = [workload].into_iter().chain(identity).collect();
+    let pairs = BOTS.iter().flat_map(|bot| trusted.iter().map(|trust| (bot.app_id, *trust)));
+    pairs.map(|(client_id, (issuer, subject))| FederatedCredential { client_id, issuer, subject }).collect()
+}
 
 pub(super) fn tenants() -> Vec<Tenant> {
     vec![Tenant { id: CONTOSO, name: "Contoso" }, Tenant { id: FABRIKAM, name: "Fabrikam" }]

@@ -9,6 +9,7 @@ mod authorize;
 mod calls;
 mod certificates;
 mod channel;
+mod client_assertion;
 mod client_auth;
 mod configuration;
 mod connector_sink;
@@ -20,6 +21,7 @@ mod directory_entries;
 mod discovery;
 mod error;
 mod faults;
+mod federation;
 mod form;
 mod grants;
 mod graph;
@@ -42,6 +44,8 @@ mod verification;
 #[cfg(test)]
 mod demo_tests;
 #[cfg(test)]
+mod federation_tests;
+#[cfg(test)]
 mod flow_tests;
 #[cfg(test)]
 mod obo_tests;
@@ -52,8 +56,11 @@ mod test_client;
 
 pub use calls::{CallCounts, Calls, GrantKind, SeenRequest};
 pub use certificates::ClientCertificate;
-pub use directory::{App, BotEntry, ClientEntry, ConnectionEntry, Directory, Story, Tenant, TokenVersion, User};
+pub use directory::{
+    App, BotEntry, ClientEntry, ConnectionEntry, Directory, IdentityEntry, Story, Tenant, TokenVersion, User,
+};
 pub use error::StageError;
 pub use faults::{Fault, FaultRule, FaultSwitches};
+pub use federation::{FederatedCredential, FederatedIssuer, WorkloadClaims};
 pub use sessions::SessionSwitches;
 pub use stage::{Signer, Stage, StageOptions};

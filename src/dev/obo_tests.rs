@@ -164,7 +164,8 @@ async fn clients_prove_who_they_are() {
     let key = std::fs::read(&bench.stage.client_certificate().key_file).unwrap();
     let key = EncodingKey::from_rsa_pem(&key).unwrap();
     let now = f64::from(i32::try_from(bench.clock.now().unix_seconds()).unwrap());
-    let https_endpoint = format!("{}/{}/oauth2/v2.0/token", bench.stage.https_base(), bench.tenant());
+    let endpoint = bench.token_url(bench.tenant());
+    let alias = endpoint.replace("127.0.0.1", "localhost");
     let sign = |algorithm, sha256: &str, audience: &str, expiry: f64| {
         let mut header = Header::new(algorithm);
         header.x5t_s256 = Some(sha256.to_owned());
@@ -173,15 +174,18 @@ async fn clients_prove_who_they_are() {
         });
         jsonwebtoken::encode(&header, &claims, &key).unwrap()
     };
+    let broken = |assertion: String| format!("{}AAAA", &assertion[..assertion.len() - 4]);
     let thumbprint = bench.stage.client_certificate().thumbprint_sha256.clone();
     let padded = format!("{thumbprint}=");
     let cases = [
-        (sign(Algorithm::PS256, &padded, &https_endpoint, now + 600.5), None),
-        (sign(Algorithm::RS256, &thumbprint, &bench.token_url(bench.tenant()), now + 600.5), None),
-        (sign(Algorithm::PS256, "another", &https_endpoint, now + 600.5), Some(700_027)),
+        (sign(Algorithm::PS256, &padded, &endpoint, now + 600.5), None),
+        (sign(Algorithm::RS256, &thumbprint, &endpoint, now + 600.5), None),
+        (sign(Algorithm::PS256, "another", &endpoint, now + 600.5), Some(700_027)),
         (sign(Algorithm::PS256, &thumbprint, &bench.token_url("common"), now + 600.5), Some(700_023)),
-        (sign(Algorithm::PS256, &thumbprint, &https_endpoint, now - 600.5), Some(700_024)),
-        (sign(Algorithm::RS512, &thumbprint, &https_endpoint, now + 600.5), Some(50_012)),
+        (sign(Algorithm::PS256, &thumbprint, &alias, now + 600.5), Some(700_023)),
+        (sign(Algorithm::PS256, &thumbprint, &endpoint, now - 600.5), Some(700_024)),
+        (sign(Algorithm::RS512, &thumbprint, &endpoint, now + 600.5), Some(50_012)),
+        (broken(sign(Algorithm::PS256, &thumbprint, &endpoint, now + 600.5)), Some(50_012)),
         ("nonsense".to_owned(), Some(50_027)),
     ];
     for (client_assertion, refused) in cases {

@@ -15,6 +15,7 @@ use super::configuration::configuration;
 use super::directory::Directory;
 use super::error::StageError;
 use super::faults::FaultSwitches;
+use super::federation::WorkloadKey;
 use super::instructions::instructions;
 use super::keys::{KeyChain, SigningKey};
 use super::listeners::{host_of, is_loopback_host, listen, port_of, serve};
@@ -85,6 +86,7 @@ impl Stage {
             tenant_keys: KeyChain::new(tenant),
             channel_keys: ChannelKeys { endorsed, directline, unendorsed },
             client_certificate: certificates.client,
+            workload_key: WorkloadKey::default(),
             consents: Mutex::default(),
             redirects: Mutex::default(),
             gateway: Mutex::default(),
@@ -99,6 +101,10 @@ impl Stage {
         });
         let server = serve(&state, http, https, certificates.tls)?;
         Ok(Self { state, server })
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
     }
 
     /// Base URL of the plain listener, `http://127.0.0.1:port`.

@@ -12,6 +12,7 @@ use super::connector_sink::Sink;
 use super::demo_bot::Inboxes;
 use super::directory::{App, Directory, Story, User};
 use super::faults::FaultSwitches;
+use super::federation::WorkloadKey;
 use super::keys::KeyChain;
 use super::login_state::LoginState;
 use super::sessions::SessionSwitches;
@@ -37,6 +38,7 @@ pub(super) struct State {
     pub(super) tenant_keys: KeyChain,
     pub(super) channel_keys: ChannelKeys,
     pub(super) client_certificate: ClientCertificate,
+    pub(super) workload_key: WorkloadKey,
     pub(super) consents: Mutex<BTreeSet<(String, String)>>,
     pub(super) redirects: Mutex<BTreeMap<String, BTreeSet<String>>>,
     pub(super) gateway: Mutex<Option<Url>>,
@@ -67,14 +69,6 @@ impl State {
     /// The base URL of the listener this request came in on.
     pub(super) fn base_of(&self, request: &HttpRequest) -> &str {
         if request.app_config().secure() { &self.https_base } else { &self.http_base }
-    }
-
-    /// Every spelling of the stage's own origins; one of them starts a client assertion's audience.
-    pub(super) fn own_origins(&self) -> Vec<String> {
-        [&self.http_base, &self.https_base]
-            .iter()
-            .flat_map(|base| [base.replace("localhost", "127.0.0.1"), base.replace("127.0.0.1", "localhost")])
-            .collect()
     }
 
     /// v2 issuer of a tenant; `{tenantid}` gives the template of the multi-tenant documents.

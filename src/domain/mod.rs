@@ -3,6 +3,7 @@
 //! Owns what every room talks about and the only access to the system clock and the system's randomness. It
 //! deliberately knows no wire format, no HTTP, no storage and no configuration syntax.
 
+mod app_scope;
 mod bot;
 mod claims_challenge;
 mod clock;
@@ -13,6 +14,7 @@ mod people;
 mod secret;
 mod token;
 
+pub use app_scope::AppScope;
 pub use bot::{AfterExchange, Bot, CallerEntry, IdentityBinding, VerifiedUserIds};
 pub use claims_challenge::ClaimsChallenge;
 pub use clock::{Clock, OffsetClock, SharedClock, SystemClock, Timestamp};

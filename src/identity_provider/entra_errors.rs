@@ -7,7 +7,7 @@ mod tests;
 use super::token_endpoint::Refusal;
 use super::{Diagnostics, RedeemError, RedeemFailure};
 use crate::outbound::OutboundError;
-use table::{BY_CODE, BY_ERROR, BY_SUBERROR, OTHER_CREDENTIAL_MAY_SERVE};
+use table::{ASSERTION_TIMES, BY_CODE, BY_ERROR, BY_SUBERROR, CREDENTIAL, OTHER_CREDENTIAL_MAY_SERVE};
 
 /// What a refusal means, before it is given a challenge or a waiting time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,14 +28,24 @@ enum Meaning {
     ServerFault,
 }
 
+/// What a failure says about the client credential that was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CredentialVerdict {
+    /// Nothing, or that no other one would do better.
+    Stands,
+    /// Another credential of the same client may be accepted.
+    OtherMayServe,
+    /// Its assertion was refused for its times: a new one may be accepted, and another credential as well.
+    RenewedMayServe,
+}
+
 /// A classified failure and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
     pub(super) error: RedeemError,
     /// Worth another try within the same redemption.
     pub(super) retry: bool,
-    /// Another credential of the same client may be accepted.
-    pub(super) next_credential: bool,
+    pub(super) credential: CredentialVerdict,
     /// A throttling that concerns all users of the tenant.
     pub(super) tenant_wide: bool,
 }
@@ -43,7 +53,17 @@ pub(super) struct Verdict {
 impl Verdict {
     /// A verdict that settles the redemption.
     pub(super) fn of(error: RedeemError) -> Self {
-        Self { error, retry: false, next_credential: false, tenant_wide: false }
+        Self { error, retry: false, credential: CredentialVerdict::Stands, tenant_wide: false }
+    }
+
+    /// A new assertion of the same credential may be accepted.
+    pub(super) fn wants_new_assertion(&self) -> bool {
+        self.credential == CredentialVerdict::RenewedMayServe
+    }
+
+    /// Another credential may be accepted.
+    pub(super) fn wants_other_credential(&self) -> bool {
+        self.credential != CredentialVerdict::Stands
     }
 }
 
@@ -51,7 +71,14 @@ impl Verdict {
 pub(super) fn classify(refusal: &Refusal) -> Verdict {
     // With several numbers the last known one is the most specific ("AADSTS70002: …. AADSTS70008: … expired").
     let row = refusal.codes.iter().rev().find_map(|code| BY_CODE.iter().find(|row| row.0 == *code));
-    let (meaning, hint) = meaning_of(refusal, row.map(|row| (row.1, row.2)));
+    let (meaning, hint) = match meaning_of(refusal, row.map(|row| (row.1, row.2))) {
+        // What is wrong with an assertion is wrong with the client's own, if it is the client that is refused: the
+        // user cannot cure it.
+        (Meaning::AssertionRejected, _) if refusal.error.as_deref() == Some("invalid_client") => {
+            (Meaning::Misconfigured, CREDENTIAL)
+        }
+        meaning => meaning,
+    };
     let code = row.map(|row| row.0).or_else(|| refusal.codes.last().copied());
     let failure = match meaning {
         Meaning::Consent => RedeemFailure::ConsentRequired,
@@ -74,7 +101,11 @@ pub(super) fn classify(refusal: &Refusal) -> Verdict {
     Verdict {
         error: RedeemError { failure, diagnostics },
         retry: meaning == Meaning::Transient,
-        next_credential: code.is_some_and(|code| OTHER_CREDENTIAL_MAY_SERVE.contains(&code)),
+        credential: match code {
+            Some(ASSERTION_TIMES) => CredentialVerdict::RenewedMayServe,
+            Some(code) if OTHER_CREDENTIAL_MAY_SERVE.contains(&code) => CredentialVerdict::OtherMayServe,
+            _ => CredentialVerdict::Stands,
+        },
         tenant_wide: meaning == Meaning::TenantThrottled,
     }
 }

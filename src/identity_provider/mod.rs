@@ -3,10 +3,12 @@
 //! Owns the token-endpoint conversation and the classification of its answers. It deliberately knows neither activities
 //! nor storage nor who is waiting: it is given a connection and a grant and returns a token or one closed error.
 
+mod app_client;
 mod claims;
 mod client_auth;
 mod entra;
 mod entra_errors;
+mod single_flight;
 mod throttle;
 mod token_client;
 mod token_endpoint;
@@ -17,8 +19,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use client_auth::ClientCredential;
+pub use app_client::{AppClient, AppSettings};
+pub use client_auth::{
+    AssertionAlgorithm, AssertionFile, ClientCertificate, ClientCredential, FederatedIdentity, IdentityEndpoint,
+    ManagedIdentity,
+};
 pub use entra::{Entra, EntraSettings};
+pub use single_flight::{Flight, SingleFlight};
 pub use throttle::ThrottleBoard;
 pub use token_client::{EntraClient, EntraMeans};
 

@@ -3,16 +3,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 use tokio::time::Instant;
 use url::Url;
 
-use super::client_auth::ClientCredential;
+use super::client_auth::{ClientCredential, ProofRequest};
 use super::entra_errors::{Verdict, classify, unanswered};
 use super::throttle::{Asker, ThrottleBoard};
 use super::token_endpoint::{self, TokenAnswer};
 use super::{Attempt, RedeemError, RedeemFailure, RedeemedToken, refusal};
-use crate::domain::{SharedClock, SharedEntropy};
-use crate::outbound::Outbound;
+use crate::domain::{AppScope, SharedClock, SharedEntropy, Timestamp};
+use crate::outbound::{Answer, Outbound};
 
 const MOST_RETRIES: u32 = 2;
 /// A call that has less time than this is not begun.
@@ -27,7 +29,7 @@ pub struct EntraMeans {
     pub outbound: Outbound,
     /// The time.
     pub clock: SharedClock,
-    /// For the jitter of retries.
+    /// For the jitter of retries, and the ids of client assertions.
     pub entropy: SharedEntropy,
     /// Who must not ask, shared by all providers.
     pub throttle: Arc<ThrottleBoard>,
@@ -86,38 +88,65 @@ impl TokenClient {
 
     /// Asks until the request is settled, unless the issuer wants this asker to stay away.
     pub(super) async fn redeem(&self, request: &TokenRequest<'_>) -> Result<RedeemedToken, RedeemError> {
+        self.redeem_for(request, None).await
+    }
+
+    /// As [`TokenClient::redeem`], for a token of the application's own: one that is a managed identity gets it from its
+    /// machine.
+    pub(super) async fn redeem_as_itself(
+        &self,
+        request: &TokenRequest<'_>,
+        scope: &AppScope,
+    ) -> Result<RedeemedToken, RedeemError> {
+        self.redeem_for(request, Some(scope)).await
+    }
+
+    async fn redeem_for(
+        &self,
+        request: &TokenRequest<'_>,
+        own: Option<&AppScope>,
+    ) -> Result<RedeemedToken, RedeemError> {
         if let Some(wait) = self.means.throttle.blocked_for(&request.asker) {
             let hint = "not asked: the issuer wanted us to stay away for longer";
             return Err(refusal(RedeemFailure::Throttled { retry_after: Some(wait) }, hint));
         }
-        let outcome = self.ask_until_settled(request).await;
+        let outcome = self.ask_until_settled(request, own).await;
         if let Err(verdict) = &outcome {
             self.note_failure(verdict, request);
         }
         outcome.map_err(|verdict| verdict.error)
     }
 
-    /// The next credential where the issuer refuses one, a retry where the fault is passing, and an end.
-    async fn ask_until_settled(&self, request: &TokenRequest<'_>) -> Result<RedeemedToken, Verdict> {
+    /// A new assertion where the old one's times were refused, the next credential where the issuer refuses one, a
+    /// retry where the fault is passing, and an end.
+    async fn ask_until_settled(
+        &self,
+        request: &TokenRequest<'_>,
+        own: Option<&AppScope>,
+    ) -> Result<RedeemedToken, Verdict> {
         let credentials = self.credentials.load_full();
         let count = credentials.len();
         let first = self.preferred.load(Ordering::Relaxed);
-        let (mut refused, mut retries) = (0, 0);
+        let (mut refused, mut retries, mut renewed) = (0, 0, false);
         loop {
             let index = first.wrapping_add(refused).checked_rem(count).unwrap_or(0);
             let Some(credential) = credentials.get(index) else {
                 let hint = "no client credential is configured for this identity provider";
                 return Err(Verdict::of(refusal(RedeemFailure::Misconfigured, hint)));
             };
-            let verdict = match self.ask(request, credential).await {
+            let verdict = match self.ask(request, credential, own).await {
                 Ok(token) => {
                     self.preferred.store(index, Ordering::Relaxed);
                     return Ok(token);
                 }
                 Err(verdict) => verdict,
             };
-            if verdict.next_credential && refused + 1 < count {
+            if verdict.wants_new_assertion() && !renewed && credential.renew() {
+                renewed = true;
+            } else if verdict.wants_other_credential() && refused + 1 < count {
+                self.note_refused(&verdict, index, credential);
                 refused += 1;
+                renewed = false;
             } else if verdict.retry && retries < MOST_RETRIES && self.pause(request.attempt.deadline).await {
                 retries += 1;
             } else {
@@ -126,11 +155,62 @@ impl TokenClient {
         }
     }
 
-    async fn ask(&self, request: &TokenRequest<'_>, credential: &ClientCredential) -> Result<RedeemedToken, Verdict> {
+    async fn ask(
+        &self,
+        request: &TokenRequest<'_>,
+        credential: &ClientCredential,
+        own: Option<&AppScope>,
+    ) -> Result<RedeemedToken, Verdict> {
+        if let (ClientCredential::ManagedIdentity(identity), Some(scope)) = (credential, own) {
+            let given = identity.token(scope.resource(), request.attempt.deadline).await?;
+            return Ok(RedeemedToken {
+                access_token: given.token,
+                expires_at: given.expires_at,
+                granted_scope: None,
+                refresh_token: None,
+                refresh_at: None,
+            });
+        }
+        // The token's life is counted from before the call: rather too short than too long.
+        let asked_at = self.means.clock.now();
+        let answer = self.post(request, credential).await?;
+        match token_endpoint::read(&answer, self.means.clock.now()) {
+            TokenAnswer::Token(granted) => Ok(RedeemedToken {
+                access_token: granted.access_token,
+                expires_at: asked_at.plus(granted.lifetime),
+                granted_scope: granted.scope,
+                refresh_token: granted.refresh_token,
+                refresh_at: granted.refresh_in.map(|span| asked_at.plus(span)),
+            }),
+            TokenAnswer::Refusal(refusal) => {
+                let verdict = classify(&refusal);
+                if verdict.wants_new_assertion() {
+                    self.note_clocks(&answer, asked_at);
+                }
+                Err(verdict)
+            }
+            TokenAnswer::Nonsense(hint) => {
+                let mut error = refusal(RedeemFailure::Transient, hint);
+                error.diagnostics.http_status = Some(answer.status);
+                Err(Verdict::of(error))
+            }
+        }
+    }
+
+    async fn post(&self, request: &TokenRequest<'_>, credential: &ClientCredential) -> Result<Answer, Verdict> {
         let attempt = request.attempt;
+        let proof = credential
+            .prove(&ProofRequest {
+                client_id: &self.client_id,
+                token_endpoint: request.url,
+                clock: &self.means.clock,
+                entropy: &self.means.entropy,
+                deadline: attempt.deadline,
+            })
+            .await?;
         let mut form = request.fields.clone();
         form.push(("client_id", self.client_id.as_str()));
-        form.extend(credential.fields());
+        form.extend(proof.fields());
         let mut headers = vec![
             ("accept", "application/json"),
             ("x-client-sku", "bot-sso"),
@@ -144,25 +224,8 @@ impl TokenClient {
             headers.push(("client-request-id", attempt.correlation_id.as_str()));
             headers.push(("return-client-request-id", "true"));
         }
-        // The token's life is counted from before the call: rather too short than too long.
-        let asked_at = self.means.clock.now();
         let answer = self.means.outbound.post_form(request.url, &headers, &form, attempt.deadline).await;
-        let answer = answer.map_err(|error| unanswered(&error))?;
-        match token_endpoint::read(&answer, self.means.clock.now()) {
-            TokenAnswer::Token(granted) => Ok(RedeemedToken {
-                access_token: granted.access_token,
-                expires_at: asked_at.plus(granted.lifetime),
-                granted_scope: granted.scope,
-                refresh_token: granted.refresh_token,
-                refresh_at: granted.refresh_in.map(|span| asked_at.plus(span)),
-            }),
-            TokenAnswer::Refusal(refusal) => Err(classify(&refusal)),
-            TokenAnswer::Nonsense(hint) => {
-                let mut error = refusal(RedeemFailure::Transient, hint);
-                error.diagnostics.http_status = Some(answer.status);
-                Err(Verdict::of(error))
-            }
-        }
+        answer.map_err(|error| unanswered(&error))
     }
 
     /// Waits a random while before a retry; says no if not enough time would be left for one.
@@ -176,6 +239,32 @@ impl TokenClient {
         }
         tokio::time::sleep_until(until).await;
         true
+    }
+
+    /// The next credential may well serve, and then nobody would learn that this one does not.
+    fn note_refused(&self, verdict: &Verdict, index: usize, credential: &ClientCredential) {
+        let diagnostics = &verdict.error.diagnostics;
+        tracing::warn!(
+            provider = %self.provider,
+            client_id = %self.client_id,
+            credential = index,
+            kind = credential.kind(),
+            aadsts = diagnostics.aadsts,
+            trace_id = diagnostics.trace_id,
+            hint = diagnostics.hint,
+            "a client credential does not serve; the next one is tried"
+        );
+    }
+
+    /// How far this machine's clock is from the issuer's.
+    fn note_clocks(&self, answer: &Answer, asked_at: Timestamp) {
+        let date = answer.header("date").and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
+        tracing::warn!(
+            provider = %self.provider,
+            client_id = %self.client_id,
+            seconds_ahead = date.map(|date| asked_at.unix_seconds().saturating_sub(date.unix_timestamp())),
+            "the client assertion's times were refused: compare this machine's clock with the issuer's"
+        );
     }
 
     fn note_failure(&self, verdict: &Verdict, request: &TokenRequest<'_>) {

@@ -35,16 +35,23 @@ pub(super) struct HostRules {
     plain_http_hosts: HashSet<String>,
     private_hosts: HashSet<String>,
     private_networks: Vec<IpNet>,
+    /// Where set: every other host is refused, public or not.
+    only_hosts: Option<HashSet<String>>,
 }
 
 impl HostRules {
     pub(super) fn new(plain_http_hosts: &[String], private_hosts: &[String], private_networks: Vec<IpNet>) -> Self {
-        let normalised = |hosts: &[String]| hosts.iter().map(|host| normal(host)).collect();
         Self {
             plain_http_hosts: normalised(plain_http_hosts),
             private_hosts: normalised(private_hosts),
             private_networks,
+            only_hosts: None,
         }
+    }
+
+    /// The same, for these hosts alone.
+    pub(super) fn only(self, hosts: Option<&[String]>) -> Self {
+        Self { only_hosts: hosts.map(normalised), ..self }
     }
 
     /// Refuses what can be refused by looking at the URL. Names are checked again when they are resolved.
@@ -56,7 +63,8 @@ impl HostRules {
             "http" => self.plain_http_hosts.contains(&normal(&host)),
             _ => false,
         };
-        if !scheme_fits || !url.username().is_empty() || url.password().is_some() {
+        let host_fits = self.only_hosts.as_ref().is_none_or(|only| only.contains(&normal(&host)));
+        if !scheme_fits || !host_fits || !url.username().is_empty() || url.password().is_some() {
             return Err(refused());
         }
         let address_fits = match url.host() {
@@ -83,6 +91,10 @@ pub(super) fn is_proxied(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => is_public(IpAddr::V6(address)),
         None => true,
     }
+}
+
+fn normalised(hosts: &[String]) -> HashSet<String> {
+    hosts.iter().map(|host| normal(host)).collect()
 }
 
 /// Lower case, without IPv6 brackets and without the root's dot.

@@ -269,3 +269,21 @@ fn unusable_certificates_are_refused_at_start_up() {
     let broken = OutboundSettings { ca_certificates_pem: vec![b"not a certificate".to_vec()], ..settings() };
     assert!(matches!(Outbound::new(broken), Err(OutboundError::Settings(_))));
 }
+
+#[actix_web::test]
+async fn a_client_of_one_host_reaches_that_host_and_no_other_and_nobody_else_reaches_it() {
+    let metadata = Url::parse("http://169.254.169.254/metadata/identity/oauth2/token").unwrap();
+    let refused = |host: &str| Err(OutboundError::HostRefused { host: host.into() });
+    assert_eq!(Outbound::new(settings()).unwrap().get(&metadata, soon(), 10).await, refused("169.254.169.254"));
+
+    let url = peer().join("echo").unwrap();
+    let alone = Outbound::to_host_of(&url, Duration::from_secs(1)).unwrap();
+    let answer = alone.get_with(&url, &[("X-One", "1")], soon(), 100).await.unwrap();
+    assert_eq!((answer.status, answer.header("seen-x-one")), (418, Some("1")));
+    for other in ["https://example.com/", "http://localhost/", "http://169.254.169.254/", "https://127.0.0.2/"] {
+        let other = Url::parse(other).unwrap();
+        assert_eq!(alone.get(&other, soon(), 10).await, refused(other.host_str().unwrap()));
+    }
+    let alone = Outbound::to_host_of(&metadata, Duration::from_millis(100)).unwrap();
+    assert_eq!(alone.get(&url, soon(), 10).await, refused("127.0.0.1"));
+}

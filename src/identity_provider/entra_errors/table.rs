@@ -28,12 +28,23 @@ const APPLICATION: &str =
 const SECRET: &str = "the client secret is wrong: configure the secret's value (not its id) under App registrations > Certificates & secrets";
 const SECRET_EXPIRED: &str =
     "the client secret has expired: create a new one under App registrations > Certificates & secrets";
-const CREDENTIAL: &str = "the client credential is missing or of a kind that this application does not take";
+pub(super) const CREDENTIAL: &str = "the client credential is missing or of a kind that this application does not take";
 const CERTIFICATE: &str =
     "the client certificate is unknown, expired or revoked: upload the current one under Certificates & secrets";
+const SIGNATURE: &str = "the client assertion's signature does not fit its certificate: check that the key file belongs to the \
+    certificate, and that this very certificate is uploaded under Certificates & secrets";
+const ASSERTION_AUDIENCE: &str = "the client assertion is for another token endpoint: configure the login host's own name, not an \
+    alias of it";
+const ASSERTION_SUBJECT: &str = "the client assertion names another application: check the connection's client_id";
 const CLOCK: &str = "the client assertion's times do not fit: check this machine's clock";
 const FEDERATION: &str =
     "no federated credential of the application fits the presented issuer, subject and audience (case matters)";
+const FEDERATED_ISSUER: &str = "no federated credential of the application has the presented issuer: compare it with the assertion's iss, \
+    letter by letter";
+const FEDERATED_AUDIENCE: &str = "no federated credential of the application has the presented audience: it must be the cloud's, as \
+    api://AzureADTokenExchange";
+const FEDERATED_SUBJECT: &str = "no federated credential of the application has the presented subject: compare it with the assertion's sub \
+    (a managed identity's object id), letter by letter";
 const TENANT: &str =
     "the tenant is unknown here or belongs to another national cloud: check the identity provider's authority";
 const OUR_REQUEST: &str = "the token request is malformed: check the token endpoint's address, else report a bug";
@@ -41,7 +52,7 @@ const FAULT: &str = "the issuer has a passing fault; nothing to change here";
 const LASTING_FAULT: &str = "the issuer has a fault; nothing to change here";
 
 /// Refinements by AADSTS number. Microsoft may change numbers: an unknown one falls back to the tables below.
-pub(super) const BY_CODE: [Row<u32>; 119] = [
+pub(super) const BY_CODE: [Row<u32>; 120] = [
     (65001, Consent, GRANT_CONSENT),
     (65004, Consent, "the user declined to consent"),
     (90094, Consent, ADMIN_CONSENT),
@@ -115,7 +126,6 @@ pub(super) const BY_CODE: [Row<u32>; 119] = [
     (28003, Misconfigured, SCOPES),
     (70011, Misconfigured, SCOPES),
     (700_022, Misconfigured, SCOPES),
-    (700_023, Misconfigured, SCOPES),
     (50001, Misconfigured, RESOURCE),
     (500_011, Misconfigured, RESOURCE),
     (70001, Misconfigured, APPLICATION),
@@ -129,20 +139,27 @@ pub(super) const BY_CODE: [Row<u32>; 119] = [
     (70002, Misconfigured, CREDENTIAL),
     (700_025, Misconfigured, CREDENTIAL),
     (7_000_218, Misconfigured, CREDENTIAL),
-    (50012, Misconfigured, CERTIFICATE),
+    (50012, Misconfigured, SIGNATURE),
     (700_027, Misconfigured, CERTIFICATE),
     (1_000_502, Misconfigured, CERTIFICATE),
     (7_000_214, Misconfigured, CERTIFICATE),
     (7_000_274, Misconfigured, CERTIFICATE),
     (7_000_277, Misconfigured, CERTIFICATE),
-    (700_024, Misconfigured, CLOCK),
+    (700_021, Misconfigured, ASSERTION_SUBJECT),
+    // The reference lists it among the scopes' faults; its text is about the client assertion's audience.
+    (700_023, Misconfigured, ASSERTION_AUDIENCE),
+    (ASSERTION_TIMES, Misconfigured, CLOCK),
     (70021, Misconfigured, FEDERATION),
-    (700_211, Misconfigured, FEDERATION),
-    (700_212, Misconfigured, FEDERATION),
-    (700_213, Misconfigured, FEDERATION),
-    (7_002_137, Misconfigured, FEDERATION),
-    (7_002_138, Misconfigured, FEDERATION),
-    (700_229, Misconfigured, FEDERATION),
+    (700_211, Misconfigured, FEDERATED_ISSUER),
+    (700_212, Misconfigured, FEDERATED_AUDIENCE),
+    (700_213, Misconfigured, FEDERATED_SUBJECT),
+    (7_002_137, Misconfigured, FEDERATED_SUBJECT),
+    (7_002_138, Misconfigured, FEDERATED_SUBJECT),
+    (
+        700_229,
+        Misconfigured,
+        "a user's token was presented as the application's assertion: check what the assertion file holds",
+    ),
     (50049, Misconfigured, TENANT),
     (90002, Misconfigured, TENANT),
     (90038, Misconfigured, TENANT),
@@ -210,7 +227,13 @@ pub(super) const BY_ERROR: [Row<&str>; 17] = [
     ("server_error", ServerFault, LASTING_FAULT),
 ];
 
+/// The client assertion's times: worth one new assertion of the same credential.
+pub(super) const ASSERTION_TIMES: u32 = 700_024;
+
 /// Numbers that condemn one credential, not the client. 7000215 (wrong secret) is among them because two configured
-/// secrets are the present and the next one, and either may be the withdrawn one.
-pub(super) const OTHER_CREDENTIAL_MAY_SERVE: [u32; 8] =
-    [7_000_215, 7_000_222, 700_027, 7_000_274, 50012, 1_000_502, 7_000_214, 7_000_277];
+/// secrets are the present and the next one, and either may be the withdrawn one. An unknown application (700016) or
+/// one that takes no credential (700025) is not: the next credential would be refused as well.
+pub(super) const OTHER_CREDENTIAL_MAY_SERVE: [u32; 17] = [
+    7_000_215, 7_000_222, 700_027, 7_000_274, 50012, 1_000_502, 7_000_214, 7_000_277, 700_021, 700_023, 70021, 700_211,
+    700_212, 700_213, 7_002_137, 7_002_138, 700_229,
+];

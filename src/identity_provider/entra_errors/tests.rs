@@ -120,8 +120,21 @@ fn passing_faults_are_retried_and_final_answers_are_not() {
     assert!(!verdict(429, 0).retry);
     assert!(verdict(429, 90055).tenant_wide && verdict(400, 90055).tenant_wide);
     assert!(!verdict(429, 50196).tenant_wide);
-    assert!(verdict(401, 7_000_222).next_credential);
-    assert!(!verdict(401, 700_016).next_credential);
+    assert!(verdict(401, 7_000_222).wants_other_credential());
+    for code in [700_016, 700_025, 65_001, 50_013] {
+        assert!(!verdict(401, code).wants_other_credential(), "{code}: the next one would be refused as well");
+    }
+    assert!(verdict(401, 700_024).wants_new_assertion() && verdict(401, 700_024).wants_other_credential());
+    assert!(!verdict(401, 700_027).wants_new_assertion());
+}
+
+#[test]
+fn a_malformed_assertion_of_the_client_is_not_the_users() {
+    let refused_as = |error: &str| {
+        classify(&Refusal { status: 400, codes: vec![50_027], error: Some(error.into()), ..Refusal::default() })
+    };
+    assert_eq!(refused_as("invalid_grant").error.failure, RedeemFailure::AssertionRejected);
+    assert_eq!(refused_as("invalid_client").error.failure, RedeemFailure::Misconfigured);
 }
 
 #[test]

@@ -1,0 +1,92 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::credentials::Credentials;
+use super::providers::means_of;
+use super::{Ambient, BuildError, outbound_settings};
+use crate::bot_connector::AppTokens;
+use crate::config::{AppIdentitySection, Configuration};
+use crate::identity_provider::{
+    AppClient, AppSettings, Attempt, ClientCredential, EntraClient, EntraMeans, RedeemError, RedeemFailure,
+};
+use crate::outbound::Outbound;
+
+/// How long each credential's try may take, retries included.
+const TRY_LIMIT: Duration = Duration::from_secs(8);
+
+/// What the identity provider says to one configured credential. Displayed as a line for the operator; holds no secret.
+#[derive(Clone, Debug)]
+pub struct CredentialCheck {
+    place: String,
+    index: usize,
+    kind: &'static str,
+    outcome: Result<(), RedeemError>,
+}
+
+impl CredentialCheck {
+    /// Whether an app token was given for it.
+    #[must_use]
+    pub fn accepted(&self) -> bool {
+        self.outcome.is_ok()
+    }
+}
+
+impl fmt::Display for CredentialCheck {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, index, kind, outcome } = self;
+        write!(formatter, "{place} credentials[{index}] ({kind}): ")?;
+        let Err(RedeemError { failure, diagnostics }) = outcome else { return formatter.write_str("accepted") };
+        formatter.write_str(match failure {
+            RedeemFailure::Transient | RedeemFailure::Throttled { .. } => "not known: ",
+            _ => "refused: ",
+        })?;
+        if let Some(number) = diagnostics.aadsts {
+            write!(formatter, "AADSTS{number} ")?;
+        }
+        formatter.write_str(diagnostics.hint)?;
+        match &diagnostics.trace_id {
+            Some(trace_id) => write!(formatter, " (trace id {trace_id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Asks for an app token with every configured credential, one at a time and each by itself, so that one that does not
+/// serve is not hidden by the next.
+///
+/// # Errors
+/// [`BuildError`] if nothing can be asked at all.
+pub async fn check_credentials(config: &Configuration, ambient: &Ambient) -> Result<Vec<CredentialCheck>, BuildError> {
+    let means = means_of(&Outbound::new(outbound_settings(config))?, ambient);
+    let mut credentials = Credentials::new(ambient.clock.clone(), config.outbound.connect_timeout);
+    let mut checks = Vec::new();
+    for section in config.app_identities() {
+        for (index, credential) in credentials.of(&section.credentials)?.into_iter().enumerate() {
+            let (place, kind) = (section.place.clone(), credential.kind());
+            let outcome = try_one(&section, credential, means.clone()).await;
+            checks.push(CredentialCheck { place, index, kind, outcome });
+        }
+    }
+    Ok(checks)
+}
+
+async fn try_one(
+    section: &AppIdentitySection,
+    credential: ClientCredential,
+    means: EntraMeans,
+) -> Result<(), RedeemError> {
+    let settings = AppSettings {
+        provider: section.identity_provider.clone(),
+        token_endpoint: section.token_endpoint.clone(),
+        tenant: section.tenant.clone(),
+    };
+    let client = EntraClient { client_id: section.client_id.clone(), credentials: vec![credential] };
+    let attempt = Attempt { correlation_id: means.entropy.uuid(), deadline: Instant::now() + TRY_LIMIT, claims: None };
+    // Tokens of its own for each: another credential's token for the same client proves nothing for this one.
+    let tokens = AppTokens::new(means.clock.clone());
+    let client = Arc::new(AppClient::new(settings, client, means));
+    tokens.get(&client, &section.scope, &attempt).await.map(drop)
+}
