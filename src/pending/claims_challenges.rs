@@ -133,8 +133,8 @@ mod tests {
         let (challenges, _beneath) = set_up();
         challenges.put(&slot("graph"), None, &challenge(r#"{"a":1}"#)).await.unwrap();
         let (slot, challenges) = (slot("graph"), &challenges);
-        let takes = (0..8).map(|_| challenges.take(&slot));
-        let taken = futures_util::future::join_all(takes).await;
+        let callers = (0..8).map(|_| challenges.take(&slot));
+        let taken = futures_util::future::join_all(callers).await;
         assert_eq!(taken.into_iter().filter(|taken| taken.as_ref().unwrap().is_some()).count(), 1);
     }
 
