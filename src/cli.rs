@@ -128,7 +128,8 @@ fn serve(file: &Path) -> anyhow::Result<ExitCode> {
     }
     actix_web::rt::System::new().block_on(async {
         let application = app::build(configuration, ambient(), None).await?;
-        tracing::info!(addresses = ?application.addresses(), "listening");
+        let operations = application.operations_address().map(tracing::field::display);
+        tracing::info!(addresses = ?application.addresses(), operations, "listening");
         application.run().await.context("the listeners failed")?;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
@@ -200,6 +201,9 @@ fn summary(configuration: &Configuration) -> String {
     ];
     if !connections.is_empty() {
         lines.push(format!("  connections  {}", connections.join(", ")));
+    }
+    if let Some(operations) = &configuration.operations {
+        lines.push(format!("  operations   {}", operations.listen));
     }
     lines.join("\n")
 }

@@ -140,7 +140,8 @@ impl Commands<'_> {
         let Some(door) = self.state.find_operations() else { return String::new() };
         format!(
             "4. Sign {name} out everywhere, as the operator does. One token is removed:\n\n\
-             curl -sS -w '\\n' -X POST http://{listen}/admin/users/{oid}@{tid}/sign-out \\\n  \
+             curl -sS -w '\\n' -X POST \\\n  \
+             http://{listen}/admin/users/{oid}@{tid}/sign-out \\\n  \
              -H 'Authorization: Bearer {token}'\n\n",
             name = user.display_name,
             listen = door.listen,

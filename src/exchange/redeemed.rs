@@ -43,6 +43,50 @@ fn spread(at: Timestamp, (from, to): (Timestamp, Timestamp), random: u64) -> Tim
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{
+        BotName, ConnectionName, ConnectionRevision, ExchangePolicy, Secret, SystemEntropy, TenantPolicy,
+    };
+
+    fn connection(scopes: &[&str]) -> Connection {
+        Connection {
+            bot: BotName::new("bot"),
+            name: ConnectionName::new("graph"),
+            identity_provider: "entra".to_owned(),
+            client_id: "client".to_owned(),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            continuous_access: false,
+            token_exchange_uri: None,
+            exchange: ExchangePolicy {
+                tenants: TenantPolicy::AnyOrganization,
+                audiences: Vec::new(),
+                required_scopes: Vec::new(),
+                authorized_clients: Vec::new(),
+                allow_v1: false,
+            },
+            revision: ConnectionRevision([0; 16]),
+        }
+    }
+
+    fn kept(scopes: &[&str], refresh_token: Option<&str>) -> UserToken {
+        let redeemed = RedeemedToken {
+            access_token: Secret::from("a"),
+            expires_at: at(3600),
+            granted_scope: None,
+            refresh_token: refresh_token.map(Secret::from),
+            refresh_at: Some(at(1800)),
+        };
+        let whose = (&UserKey::entra("o", "t"), SecurityContext([0; 16]));
+        user_token(redeemed, &connection(scopes), whose, (at(0), &SystemEntropy))
+    }
+
+    #[test]
+    fn a_refresh_token_is_kept_only_where_it_was_asked_for() {
+        let asked_for = kept(&["User.Read", "Offline_Access"], Some("r"));
+        assert!(asked_for.refresh_token.is_some() && asked_for.refresh_at.is_some());
+        for token in [kept(&["User.Read"], Some("r")), kept(&["offline_access"], None)] {
+            assert!(token.refresh_token.is_none() && token.refresh_at.is_none());
+        }
+    }
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_unix_seconds(seconds)

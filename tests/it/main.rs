@@ -8,6 +8,7 @@ mod callers;
 mod conformance;
 mod forwarding;
 mod harness;
+mod long_life;
 mod msal;
 mod process;
 mod real_bot;

@@ -5,6 +5,7 @@ mod command_line;
 mod development;
 mod durability;
 mod network;
+mod operations;
 mod refusals;
 mod renewal;
 mod setting;

@@ -318,3 +318,43 @@ async fn errors_print_neither_assertion_nor_secret_nor_token() {
     }
     assert!(error.diagnostics.hint.contains("access_token"));
 }
+
+#[actix_web::test]
+async fn a_refresh_goes_to_the_users_tenant_with_the_connections_scopes_and_abilities() {
+    const ANSWER: &str =
+        r#"{"token_type":"Bearer","access_token":"B2","expires_in":3600,"refresh_in":"1800","refresh_token":"r2"}"#;
+    let stand = Stand::new([Scripted(200, None, ANSWER, 0)]);
+    let connection = Connection { continuous_access: true, ..connection() };
+    let (refresh_token, user) = (Secret::from("r1"), UserKey::entra("user-1", TENANT_ID));
+    let claims = crate::domain::ClaimsChallenge::parse(r#"{"access_token":{"nbf":{"value":"1"}}}"#);
+    let attempt = Attempt { correlation_id: "c-1".into(), deadline: Instant::now() + Duration::from_secs(8), claims };
+    let grant = Grant::RefreshToken { refresh_token: &refresh_token, user: &user };
+    let redeemed = stand.entra.redeem(&connection, grant, attempt).await.unwrap();
+    assert_eq!(redeemed.refresh_token.unwrap().expose(), "r2");
+    let life = redeemed.refresh_at.unwrap().until(redeemed.expires_at);
+    assert_eq!(life, Duration::from_mins(30));
+    let seen = stand.peer.seen.lock().unwrap()[0].clone();
+    assert_eq!(seen.path, format!("/{TENANT_ID}/oauth2/v2.0/token"));
+    assert_eq!(seen.headers["x-anchormailbox"], format!("oid:user-1@{TENANT_ID}"));
+    let claims: serde_json::Value = serde_json::from_str(&seen.form["claims"]).unwrap();
+    assert_eq!(claims, json!({"access_token": {"xms_cc": {"values": ["cp1"]}, "nbf": {"value": "1"}}}));
+    let mut names: Vec<_> = seen.form.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["claims", "client_id", "client_secret", "grant_type", "refresh_token", "scope"]);
+    assert_eq!((seen.form["grant_type"].as_str(), seen.form["refresh_token"].as_str()), ("refresh_token", "r1"));
+    assert_eq!(seen.form["scope"], "User.Read Mail.Read");
+}
+
+#[actix_web::test]
+async fn a_refresh_token_of_somebody_who_is_not_entras_goes_nowhere() {
+    let stand = Stand::new([]);
+    for issuer in ["https://issuer.example", "entra:common", "entra:"] {
+        let (refresh_token, user) = (Secret::from("r1"), UserKey::from_parts(issuer, "someone"));
+        let deadline = Instant::now() + Duration::from_secs(8);
+        let attempt = Attempt { correlation_id: "c-1".into(), deadline, claims: None };
+        let grant = Grant::RefreshToken { refresh_token: &refresh_token, user: &user };
+        let outcome = stand.entra.redeem(&connection(), grant, attempt).await;
+        assert_eq!(failure(outcome), RedeemFailure::AssertionRejected, "{issuer}");
+    }
+    assert_eq!(stand.calls(), 0);
+}

@@ -62,17 +62,26 @@ pub struct Options {
     pub identity: String,
     /// Lines put into every connection.
     pub connection: String,
+    /// Whether the connections ask for `offline_access`.
+    pub offline_access: bool,
+    /// Whether the operator has a listener.
+    pub operations: bool,
     /// A bot endpoint other than the recorder.
     pub endpoint: Option<String>,
     /// A client secret other than the right one.
     pub client_secret: Option<&'static str>,
 }
 
+/// The bearer of admin calls.
+pub const ADMIN_TOKEN: &str = "the-operators-secret-of-the-local-stage";
+
 /// The running application with everything around it.
 pub struct Harness {
     pub stage: Stage,
     pub bot: RecorderBot,
     pub base: String,
+    /// The operator's listener; empty if there is none.
+    pub operations: String,
     pub clock: Arc<OffsetClock>,
     pub directory: tempfile::TempDir,
     http: reqwest::Client,
@@ -100,9 +109,9 @@ impl Harness {
         let bot = RecorderBot::start().await;
         KeyRing::generate(&SystemClock, &SystemEntropy).create_file(&directory.path().join("bot-sso.keys")).unwrap();
         let text = configuration(&stage, &bot, &options, directory.path());
-        let (base, handle) = boot(&text, clock.clone()).await;
+        let (base, operations, handle) = boot(&text, clock.clone()).await;
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { stage, bot, base, clock, directory, http, handle }
+        Self { stage, bot, base, operations, clock, directory, http, handle }
     }
 
     /// Stops the application, keeps store and stage, and starts it anew.
@@ -126,7 +135,7 @@ impl Harness {
 
     async fn boot_again(&mut self, options: &Options) {
         let text = configuration(&self.stage, &self.bot, options, self.directory.path());
-        (self.base, self.handle) = boot(&text, self.clock.clone()).await;
+        (self.base, self.operations, self.handle) = boot(&text, self.clock.clone()).await;
     }
 
     pub fn store_path(&self) -> PathBuf {
@@ -254,6 +263,21 @@ impl Harness {
         self.send("GET", path, &[("authorization", &authorization)], Vec::new()).await
     }
 
+    /// `SignOut` of the Token Service, as `demo`.
+    pub async fn sign_out(&self, query: &[(&str, &str)]) -> Answer {
+        let query: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        let authorization = format!("Bearer {}", self.bot_token("demo").await);
+        let headers = [("authorization", authorization.as_str())];
+        self.send("DELETE", &format!("/api/usertoken/SignOut?{query}"), &headers, Vec::new()).await
+    }
+
+    /// Signs a user out everywhere, as the operator does.
+    pub async fn sign_out_everywhere(&self, user_key: &str) -> Answer {
+        let authorization = format!("Bearer {ADMIN_TOKEN}");
+        let url = format!("{}/admin/users/{user_key}/sign-out", self.operations);
+        self.send("POST", &url, &[("authorization", &authorization)], Vec::new()).await
+    }
+
     /// Asks for a card as `demo` does; returns the whole sign-in resource.
     pub async fn sign_in_resource(&self, activity: &Value, connection: &str) -> Value {
         let state = activities::state_of(activity, connection);
@@ -274,14 +298,15 @@ impl Harness {
     }
 }
 
-async fn boot(text: &str, clock: Arc<OffsetClock>) -> (String, actix_web::dev::ServerHandle) {
+async fn boot(text: &str, clock: Arc<OffsetClock>) -> (String, String, actix_web::dev::ServerHandle) {
     let config = config::parse(text, &Environment::default()).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
     let ambient = Ambient { clock, entropy: Arc::new(SystemEntropy) };
     let application = build(config, ambient).await;
     let base = format!("http://{}", application.addresses()[0]);
+    let operations = application.operations_address().map(|address| format!("http://{address}"));
     let handle = application.handle();
     tokio::spawn(application.run());
-    (base, handle)
+    (base, operations.unwrap_or_default(), handle)
 }
 
 /// An application that was stopped lets go of its store a moment after it said so.
@@ -331,6 +356,8 @@ fn configuration(stage: &Stage, bot: &RecorderBot, options: &Options, directory:
     for connection in entries.connections.iter().filter(|entry| matches!(entry.bot, "demo" | "demo-none")) {
         let secret = directory.join(format!("{}-{}.secret", connection.bot, connection.name));
         write_private(&secret, options.client_secret.unwrap_or(connection.client_secret));
+        let mut scopes = connection.scopes.to_vec();
+        scopes.extend(options.offline_access.then_some("offline_access"));
         let _ = write!(
             text,
             "[connections.{bot}-{name}]\nname = \"{name}\"\nbot = \"{bot}\"\nclient_id = \"{client}\"\n\
@@ -340,12 +367,17 @@ fn configuration(stage: &Stage, bot: &RecorderBot, options: &Options, directory:
             name = connection.name,
             client = connection.client_id,
             secret = secret.display(),
-            scopes = connection.scopes,
             uri = connection.token_exchange_uri,
             tenants = entries.tenants.iter().map(|tenant| tenant.id).collect::<Vec<_>>(),
             v1 = connection.name == "legacy",
             more = options.connection,
         );
+    }
+    if options.operations {
+        let file = directory.join("admin.token");
+        write_private(&file, ADMIN_TOKEN);
+        let file = file.display();
+        let _ = write!(text, "[operations]\nlisten = \"127.0.0.1:0\"\nadmin_token = {{ file = \"{file}\" }}\n");
     }
     text.push_str(&options.appended);
     text

@@ -81,6 +81,7 @@ fn what_is_printed_can_be_pasted_and_shows_what_it_says() {
     let statuses: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("HTTP/1.1 ")).collect();
     assert_eq!(statuses, ["200 OK", "412 Precondition Failed", "200 OK"], "{said}");
     assert!(lines.contains(&"You are signed in as Ada Lovelace"), "{said}");
+    assert!(said.contains("\"tokensRemoved\":1"), "{said}");
     assert!(said.contains("consent_required"), "{said}");
     let longest = development.printed.iter().map(|line| line.chars().count()).max();
     assert!(longest < Some(130), "{longest:?}");
@@ -108,6 +109,15 @@ async fn only_requests_for_this_machine_are_answered_whatever_they_ask_for() {
     assert_eq!(get("/nothing", "[::1]:3978").await.0, 404);
     let (_, manifest) = get("/dev/manifest.json", "localhost").await;
     assert_eq!(manifest["gateway"], development.gateway());
+    let operations = manifest["operations"]["url"].as_str().unwrap();
+    for (host, expected) in [("evil", 403), ("127.0.0.1.evil", 403), ("localhost", 200), ("127.0.0.1:1", 200)] {
+        let answer = client.get(format!("{operations}/healthz")).header("host", host).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), expected, "{host}");
+    }
+    let url = format!("{operations}/admin/users/{0}@{0}/sign-out", "00000000-0000-4000-8000-000000000009");
+    let bearer = manifest["operations"]["adminToken"].as_str().unwrap();
+    let status = async |bearer: &str| client.post(&url).bearer_auth(bearer).send().await.unwrap().status().as_u16();
+    assert_eq!((status("of-somebody-else").await, status(bearer).await), (401, 200));
 }
 
 #[tokio::test]

@@ -1,0 +1,92 @@
+//! Tokens that outlive an hour: refreshed without their user, withdrawn by a resource, signed out by a bot or the operator.
+
+mod background;
+mod claims;
+mod in_flight;
+mod operations;
+mod refresh;
+mod sign_out;
+
+use std::time::Duration;
+
+use bot_sso::dev::{Fault, FaultRule, GrantKind};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use crate::harness::{Answer, Harness, Options, activities};
+
+/// What the token service is asked about Ada in Teams.
+const ADA: [(&str, &str); 3] = [("userId", "29:ada"), ("connectionName", "graph"), ("channelId", "msteams")];
+/// After this a token of an hour is not handed out any more.
+const LIFE: Duration = Duration::from_mins(56);
+/// How long something in the background may take.
+const LIMIT: Duration = Duration::from_secs(10);
+
+fn refreshable() -> Options {
+    Options { offline_access: true, operations: true, ..Options::default() }
+}
+
+/// `user` signs in silently in Teams.
+async fn sign_in(harness: &Harness, user: &str, connection: &str, id: &str) -> Answer {
+    let token = harness.user_token(user, connection).await;
+    let mut activity = activities::exchange(harness, &harness.user(user), id, &token);
+    activity["value"]["connectionName"] = connection.into();
+    harness.post(&activity).await
+}
+
+/// A harness in which Ada has a token for `graph`.
+async fn with_ada(options: Options) -> Harness {
+    let harness = Harness::with(options).await;
+    assert_eq!(sign_in(&harness, "Ada", "graph", "first").await.status, 200);
+    harness
+}
+
+async fn get(harness: &Harness) -> Answer {
+    harness.get_token_as("demo", &ADA).await
+}
+
+/// Ada's token.
+async fn token(harness: &Harness) -> String {
+    let answer = get(harness).await;
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    answer.json()["token"].as_str().unwrap().to_owned()
+}
+
+/// Nothing to give: 404 without a body.
+#[track_caller]
+fn assert_nothing(answer: &Answer) {
+    assert_eq!((answer.status, answer.body.len()), (404, 0), "{}", String::from_utf8_lossy(&answer.body));
+}
+
+fn refreshes(harness: &Harness) -> u64 {
+    harness.stage.calls().count(GrantKind::RefreshToken)
+}
+
+/// What the identity provider was asked with a grant, oldest first.
+fn asked(harness: &Harness, grant: GrantKind) -> Vec<Value> {
+    let requests = harness.stage.calls().snapshot().requests;
+    requests
+        .iter()
+        .filter(|request| request.grant == grant)
+        .map(|request| serde_json::to_value(request).unwrap())
+        .collect()
+}
+
+/// Lets every refresh come to a fault from now on.
+fn refreshes_meet(harness: &Harness, fault: Fault) {
+    harness.stage.faults().add(FaultRule::new(fault).for_grant(Some(GrantKind::RefreshToken)));
+}
+
+/// An answer of the identity provider that is no fault of the refresh token, and that is not tried again at once.
+fn misconfigured() -> Fault {
+    let body = r#"{"error":"invalid_client","error_codes":[7000222]}"#.to_owned();
+    Fault::Answer { status: 401, content_type: "application/json".to_owned(), body }
+}
+
+async fn wait_until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + LIMIT;
+    while !holds().await {
+        assert!(Instant::now() < end, "{what} did not happen");
+        sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -1,0 +1,101 @@
+//! A token that the issuer wants refreshed is refreshed while it is still good, and nobody waits for that.
+
+use std::time::Duration;
+
+use bot_sso::dev::{Fault, GrantKind};
+use futures_util::future::join_all;
+use tokio::time::sleep;
+
+use super::{
+    LIFE, asked, assert_nothing, get, misconfigured, refreshable, refreshes, refreshes_meet, token, wait_until,
+    with_ada,
+};
+use crate::harness::Harness;
+
+/// `refresh_in` of the stage's answers, in seconds.
+const REFRESH_IN: u64 = 1800;
+/// What chance may add to it or take from it.
+const JITTER: u64 = 300;
+
+/// A harness in which Ada's token is to be refreshed after half an hour.
+async fn with_refresh_in() -> Harness {
+    let harness = Harness::with(refreshable()).await;
+    harness.stage.sessions().set_refresh_in(Some(i64::try_from(REFRESH_IN).unwrap()));
+    assert_eq!(super::sign_in(&harness, "Ada", "graph", "first").await.status, 200);
+    harness
+}
+
+fn advance(harness: &Harness, seconds: u64) {
+    harness.clock.advance(Duration::from_secs(seconds));
+}
+
+/// The stage has answered `count` refreshes.
+async fn answered(harness: &Harness, count: usize) {
+    wait_until("a refresh", async || asked(harness, GrantKind::RefreshToken).len() == count).await;
+}
+
+/// Whoever asks now begins nothing.
+async fn assert_quiet(harness: &Harness, expected: &str) {
+    let before = refreshes(harness);
+    for _ in 0..3 {
+        assert_eq!(token(harness).await, expected);
+    }
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(refreshes(harness), before);
+}
+
+#[tokio::test]
+async fn the_old_token_is_given_at_once_and_the_new_one_later() {
+    let harness = with_refresh_in().await;
+    let first = token(&harness).await;
+    advance(&harness, REFRESH_IN - JITTER - 5);
+    assert_quiet(&harness, &first).await;
+    advance(&harness, 2 * JITTER + 10);
+    refreshes_meet(&harness, Fault::Slow { millis: 300 });
+    let given = join_all((0..10).map(|_| token(&harness))).await;
+    assert!(given.iter().all(|token| *token == first));
+    wait_until("a new token", async || token(&harness).await != first).await;
+    assert_eq!(refreshes(&harness), 1, "for all of them");
+    let second = token(&harness).await;
+    assert_quiet(&harness, &second).await;
+}
+
+#[tokio::test]
+async fn a_failure_is_nobodys_while_the_old_token_is_good_and_is_tried_again_after_a_minute() {
+    let harness = with_refresh_in().await;
+    let first = token(&harness).await;
+    advance(&harness, REFRESH_IN + JITTER + 5);
+    refreshes_meet(&harness, misconfigured());
+    assert_eq!(token(&harness).await, first);
+    answered(&harness, 1).await;
+    assert_quiet(&harness, &first).await;
+    harness.stage.faults().clear();
+    assert_quiet(&harness, &first).await;
+    advance(&harness, 61);
+    assert_eq!(token(&harness).await, first);
+    wait_until("a new token", async || token(&harness).await != first).await;
+    assert_eq!(refreshes(&harness), 2);
+}
+
+#[tokio::test]
+async fn a_refused_refresh_token_leaves_the_old_token_and_is_not_tried_again() {
+    let harness = with_refresh_in().await;
+    let first = token(&harness).await;
+    harness.stage.revoke_refresh_tokens(harness.user("Ada").oid);
+    advance(&harness, REFRESH_IN + JITTER + 5);
+    assert_eq!(token(&harness).await, first);
+    answered(&harness, 1).await;
+    advance(&harness, 120);
+    assert_quiet(&harness, &first).await;
+    harness.clock.advance(LIFE);
+    assert_nothing(&get(&harness).await);
+    assert_eq!(refreshes(&harness), 1);
+}
+
+#[tokio::test]
+async fn without_a_wish_of_the_issuer_a_good_token_is_left_alone() {
+    let harness = with_ada(refreshable()).await;
+    let first = token(&harness).await;
+    advance(&harness, 3000);
+    assert_quiet(&harness, &first).await;
+}

@@ -1,0 +1,117 @@
+//! A sign-out wins over whatever is being fetched at that moment: the token is dropped, not handed out and not kept.
+
+use bot_sso::dev::{Fault, FaultRule, GrantKind};
+
+use super::operations::key_of;
+use super::{
+    ADA, LIFE, asked, assert_nothing, get, refreshable, refreshes, refreshes_meet, sign_in, token, wait_until, with_ada,
+};
+use crate::harness::{Harness, activities};
+
+const SLOW: Fault = Fault::Slow { millis: 700 };
+
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    OneConnection,
+    AllConnections,
+    Operator,
+}
+
+const WAYS: [Way; 3] = [Way::OneConnection, Way::AllConnections, Way::Operator];
+
+/// Signs Ada out once the identity provider has got `count` requests with `grant`, of which the last is not answered yet.
+async fn sign_out_when(harness: &Harness, way: Way, (grant, count): (GrantKind, u64)) {
+    wait_until("a request", async || harness.stage.calls().count(grant) == count).await;
+    let answer = match way {
+        Way::OneConnection => harness.sign_out(&ADA).await,
+        Way::AllConnections => harness.sign_out(&[ADA[0], ADA[2]]).await,
+        Way::Operator => harness.sign_out_everywhere(&key_of(harness, "Ada")).await,
+    };
+    assert_eq!(answer.status, 200);
+    assert_eq!(asked(harness, grant).len() as u64, count - 1, "{way:?}: it was still in flight");
+}
+
+/// There is nothing in memory, nothing in the store, and nothing to be refreshed.
+async fn assert_gone(harness: &mut Harness) {
+    harness.stage.faults().clear();
+    let before = refreshes(harness);
+    assert_nothing(&get(harness).await);
+    harness.restart(&refreshable()).await;
+    assert_nothing(&get(harness).await);
+    assert_eq!(refreshes(harness), before);
+}
+
+#[tokio::test]
+async fn a_refresh_that_somebody_waits_for_brings_nothing_back() {
+    for way in WAYS {
+        let mut harness = with_ada(refreshable()).await;
+        harness.clock.advance(LIFE);
+        refreshes_meet(&harness, SLOW);
+        let refresh = (GrantKind::RefreshToken, 1);
+        let (answer, ()) = tokio::join!(get(&harness), sign_out_when(&harness, way, refresh));
+        assert_nothing(&answer);
+        assert_eq!(asked(&harness, GrantKind::RefreshToken)[0]["status"], 200, "{way:?}: and it was answered");
+        assert_gone(&mut harness).await;
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_in_the_background_brings_nothing_back() {
+    for way in WAYS {
+        let mut harness = Harness::with(refreshable()).await;
+        harness.stage.sessions().set_refresh_in(Some(600));
+        assert_eq!(sign_in(&harness, "Ada", "graph", "first").await.status, 200);
+        harness.clock.advance(LIFE / 2);
+        refreshes_meet(&harness, SLOW);
+        token(&harness).await;
+        sign_out_when(&harness, way, (GrantKind::RefreshToken, 1)).await;
+        assert_nothing(&get(&harness).await);
+        wait_until("the answer", async || asked(&harness, GrantKind::RefreshToken).len() == 1).await;
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        assert_gone(&mut harness).await;
+    }
+}
+
+#[tokio::test]
+async fn an_exchange_brings_nothing_back_and_the_client_shows_its_card() {
+    for way in WAYS {
+        let mut harness = with_ada(refreshable()).await;
+        assert_eq!(harness.sign_out(&ADA).await.status, 200);
+        harness.stage.faults().add(FaultRule::new(SLOW));
+        let exchange = (GrantKind::OnBehalfOf, 2);
+        let (answer, ()) =
+            tokio::join!(sign_in(&harness, "Ada", "graph", "second"), sign_out_when(&harness, way, exchange));
+        assert_eq!((answer.status, answer.detail().contains("sign")), (412, true), "{way:?}: {}", answer.detail());
+        assert_gone(&mut harness).await;
+        assert_eq!(sign_in(&harness, "Ada", "graph", "third").await.status, 200, "{way:?}: and then as ever");
+        assert_eq!(get(&harness).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn an_exchange_for_another_connection_is_not_touched() {
+    let harness = with_ada(refreshable()).await;
+    harness.stage.faults().add(FaultRule::new(SLOW));
+    let exchange = (GrantKind::OnBehalfOf, 2);
+    let (answer, ()) =
+        tokio::join!(sign_in(&harness, "Ada", "mail", "mail"), sign_out_when(&harness, Way::OneConnection, exchange));
+    assert_eq!(answer.status, 200);
+    assert_eq!(harness.get_token("msteams", "29:ada", "mail").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_exchange_that_comes_too_late_does_not_pin_its_account() {
+    let harness = Harness::with(refreshable()).await;
+    let exchange = async |user: &str, id: &str| {
+        let token = harness.user_token(user, "graph").await;
+        let activity = activities::exchange(&harness, &harness.user(user), id, &token);
+        harness.post(&activities::on_channel(activity, "directline", "dl_1")).await.status
+    };
+    harness.stage.faults().add(FaultRule::new(SLOW).times(1));
+    let sign_out = async {
+        wait_until("the exchange", async || harness.exchanges() == 1).await;
+        harness.sign_out(&[("userId", "dl_1"), ("channelId", "directline")]).await.status
+    };
+    assert_eq!(tokio::join!(exchange("Ada", "1"), sign_out), (412, 200));
+    assert_eq!(exchange("Ben", "2").await, 200, "the account is nobody's");
+}
