@@ -46,7 +46,7 @@ impl Configuration {
                 identity_provider: connection.identity_provider.clone(),
                 client_id: connection.client_id.clone(),
                 tenant: tenant.to_owned(),
-                scope: AppScope::configured(&connection.client_id),
+                scope: AppScope::configured_for(&connection.client_id),
                 credentials: section.credentials.clone(),
             })
         })
@@ -62,7 +62,7 @@ impl Configuration {
                 identity_provider: section.identity_provider.clone(),
                 client_id: bot.app_id.clone(),
                 tenant: tenant.to_owned(),
-                scope: AppScope::configured(self.cloud.token_service_audience),
+                scope: AppScope::configured_for(self.cloud.token_service_audience),
                 credentials: section.credentials.clone(),
             })
         })

@@ -11,7 +11,7 @@ const DEFAULT: &str = "/.default";
 impl AppScope {
     /// The scope of a configured resource: an app id, or an audience as `https://api.botframework.com`.
     #[must_use]
-    pub fn configured(resource: &str) -> Self {
+    pub fn configured_for(resource: &str) -> Self {
         Self { scope: format!("{resource}{DEFAULT}") }
     }
 
@@ -34,7 +34,7 @@ mod tests {
 
     #[test]
     fn a_scope_and_its_resource_differ_by_the_suffix() {
-        let scope = AppScope::configured("https://api.botframework.com");
+        let scope = AppScope::configured_for("https://api.botframework.com");
         assert_eq!(scope.as_str(), "https://api.botframework.com/.default");
         assert_eq!(scope.resource(), "https://api.botframework.com");
     }

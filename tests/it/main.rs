@@ -6,6 +6,7 @@
 mod architecture;
 mod callers;
 mod conformance;
+mod credentials;
 mod forwarding;
 mod harness;
 mod long_life;

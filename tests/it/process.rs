@@ -2,6 +2,7 @@
 //! stage in the test's process.
 
 mod command_line;
+mod credentials;
 mod development;
 mod durability;
 mod network;

@@ -75,7 +75,8 @@ impl Stand {
         };
         let clients = vec![client("one", "c"), client("two", "c"), client("one", "d")];
         let tokens = AppTokens::new(clock.clone());
-        let (bot, other) = (AppScope::configured("https://api.botframework.com"), AppScope::configured("skill"));
+        let (bot, other) =
+            (AppScope::configured_for("https://api.botframework.com"), AppScope::configured_for("skill"));
         Self { issuer, clock, tokens, clients, bot, other }
     }
 

@@ -70,6 +70,10 @@ pub struct Options {
     pub endpoint: Option<String>,
     /// A client secret other than the right one.
     pub client_secret: Option<&'static str>,
+    /// `credentials` of the connection `graph` of `demo`, in the place of its secret: what stands between the brackets.
+    pub credentials: String,
+    /// The environment that the configuration is read in.
+    pub environment: Vec<(String, String)>,
 }
 
 /// The bearer of admin calls.
@@ -109,7 +113,7 @@ impl Harness {
         let bot = RecorderBot::start().await;
         KeyRing::generate(&SystemClock, &SystemEntropy).create_file(&directory.path().join("bot-sso.keys")).unwrap();
         let text = configuration(&stage, &bot, &options, directory.path());
-        let (base, operations, handle) = boot(&text, clock.clone()).await;
+        let (base, operations, handle) = boot(&text, &options, clock.clone()).await;
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { stage, bot, base, operations, clock, directory, http, handle }
     }
@@ -135,7 +139,7 @@ impl Harness {
 
     async fn boot_again(&mut self, options: &Options) {
         let text = configuration(&self.stage, &self.bot, options, self.directory.path());
-        (self.base, self.operations, self.handle) = boot(&text, self.clock.clone()).await;
+        (self.base, self.operations, self.handle) = boot(&text, options, self.clock.clone()).await;
     }
 
     pub fn store_path(&self) -> PathBuf {
@@ -298,8 +302,13 @@ impl Harness {
     }
 }
 
-async fn boot(text: &str, clock: Arc<OffsetClock>) -> (String, String, actix_web::dev::ServerHandle) {
-    let config = config::parse(text, &Environment::default()).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+async fn boot(
+    text: &str,
+    options: &Options,
+    clock: Arc<OffsetClock>,
+) -> (String, String, actix_web::dev::ServerHandle) {
+    let environment = Environment::of(options.environment.clone());
+    let config = config::parse(text, &environment).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
     let ambient = Ambient { clock, entropy: Arc::new(SystemEntropy) };
     let application = build(config, ambient).await;
     let base = format!("http://{}", application.addresses()[0]);
@@ -358,15 +367,19 @@ fn configuration(stage: &Stage, bot: &RecorderBot, options: &Options, directory:
         write_private(&secret, options.client_secret.unwrap_or(connection.client_secret));
         let mut scopes = connection.scopes.to_vec();
         scopes.extend(options.offline_access.then_some("offline_access"));
+        let proof = if (connection.bot, connection.name) == ("demo", "graph") && !options.credentials.is_empty() {
+            format!("credentials = [{}]", options.credentials)
+        } else {
+            format!("client_secret = {{ file = \"{}\" }}", secret.display())
+        };
         let _ = write!(
             text,
             "[connections.{bot}-{name}]\nname = \"{name}\"\nbot = \"{bot}\"\nclient_id = \"{client}\"\n\
-             client_secret = {{ file = \"{secret}\" }}\nscopes = {scopes:?}\ntoken_exchange_uri = \"{uri}\"\n\
+             {proof}\nscopes = {scopes:?}\ntoken_exchange_uri = \"{uri}\"\n\
              tenants = {tenants:?}\nallow_v1 = {v1}\n{more}\n",
             bot = connection.bot,
             name = connection.name,
             client = connection.client_id,
-            secret = secret.display(),
             uri = connection.token_exchange_uri,
             tenants = entries.tenants.iter().map(|tenant| tenant.id).collect::<Vec<_>>(),
             v1 = connection.name == "legacy",

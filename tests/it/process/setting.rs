@@ -78,6 +78,24 @@ impl Setting {
         table.insert(last.to_owned(), value.into());
     }
 
+    /// Puts credentials, written as in the file, in the place of a connection's secret.
+    pub fn set_credentials(&mut self, connection: &str, list: &str) {
+        let table: toml::Table = format!("credentials = [{list}]").parse().unwrap();
+        self.set(&format!("connections.{connection}.credentials"), table["credentials"].clone());
+        let section = self.table["connections"][connection].as_table_mut().unwrap();
+        section.remove("client_secret");
+    }
+
+    /// Sets a variable for the processes to come.
+    pub fn set_variable(&mut self, name: &str, value: &str) {
+        self.secrets.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Writes the configuration for a process that runs already.
+    pub fn write(&self) {
+        std::fs::write(self.path("bot-sso.toml"), self.text()).unwrap();
+    }
+
     /// Takes a whole section out.
     pub fn remove_section(&mut self, section: &str) {
         self.table.remove(section).unwrap();
@@ -101,7 +119,7 @@ impl Setting {
     /// Writes the configuration, and prepares `bot-sso <command> --config …`.
     fn command(&self, command: &str) -> Command {
         let file = self.path("bot-sso.toml");
-        std::fs::write(&file, self.text()).unwrap();
+        self.write();
         let mut process = Command::new(env!("CARGO_BIN_EXE_bot-sso"));
         process.env_clear().envs(self.secrets.clone()).args([command, "--config"]).arg(file);
         process
@@ -110,6 +128,11 @@ impl Setting {
     /// Runs `bot-sso <command> --config …` to its end.
     pub fn run(&self, command: &str) -> Output {
         self.command(command).output().unwrap()
+    }
+
+    /// Runs `bot-sso check --config … --online`. The stage answers on threads of its own.
+    pub fn check_online(&self) -> Output {
+        self.command("check").arg("--online").output().unwrap()
     }
 
     /// Starts `bot-sso serve`, and waits until it listens.
