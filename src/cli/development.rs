@@ -29,6 +29,10 @@ pub(super) struct DevOptions {
     /// The gateway's port on 127.0.0.1; the stage takes the two ports after it. 0: any free ones.
     #[arg(long, default_value_t = 3978)]
     pub(super) port: u16,
+    /// Let the Bot Framework Emulator on this machine call without a token (channel `emulator`). Nobody can be signed in
+    /// that way: sign-ins need a channel that says who its users are.
+    #[arg(long)]
+    allow_anonymous: bool,
     /// Where the stage's certificates are written; default: a temporary directory, removed at the end.
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
@@ -55,7 +59,7 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     // The process's own environment is left out: it may hold the settings of a real service.
     let configuration =
         config::parse(&text, &Environment::of(stage.secrets())).map_err(|problems| anyhow!("{problems}"))?;
-    let development = DevelopmentMode { routes: Arc::new(stage.routes(&gateway)) };
+    let development = DevelopmentMode { routes: Arc::new(stage.routes(&gateway)), anonymous: options.allow_anonymous };
     let application = app::build(configuration, Ambient { clock, entropy }, Some(development)).await;
     let application = application.with_context(|| ports.hint())?;
     print(&stage.instructions(&gateway))?;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::domain::{AfterExchange, Bot, BotName, CallerEntry, IdentityBinding, VerifiedUserIds};
 
 use super::addresses::PlainHttp;
+use super::cloud::CloudDefaults;
 use super::problems::Place;
 use super::review::Review;
 use super::values::WordOrList;
@@ -22,6 +23,7 @@ pub(super) struct RawBot {
     after_exchange: RawAfterExchange,
     identity: RawIdentity,
     callers: Vec<RawCaller>,
+    allow_emulator: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -56,9 +58,15 @@ pub(super) struct ValidatedBots {
     pub(super) bots: Vec<Bot>,
     /// Tenants that the bots are registered in.
     pub(super) tenants: BTreeSet<String>,
+    /// Where the emulator is let in.
+    pub(super) emulator: Vec<Place>,
 }
 
-pub(super) fn validate(raw: BTreeMap<String, RawBot>, review: &mut Review<'_>) -> ValidatedBots {
+pub(super) fn validate(
+    raw: BTreeMap<String, RawBot>,
+    defaults: &CloudDefaults,
+    review: &mut Review<'_>,
+) -> ValidatedBots {
     let section = Place::section("bots");
     if raw.is_empty() && !review.is_reported(&section) {
         review.report(&section, "is missing: write a section [bots.<name>] with app_id and endpoint".to_owned());
@@ -70,7 +78,10 @@ pub(super) fn validate(raw: BTreeMap<String, RawBot>, review: &mut Review<'_>) -
         if let Some(tenant) = &bot.tenant {
             validated.tenants.extend(review.guid(tenant, &place.key("tenant")));
         }
-        let Some(bot) = bot.validate(&name, review, &place) else { continue };
+        if bot.allow_emulator {
+            validated.emulator.push(place.key("allow_emulator"));
+        }
+        let Some(bot) = bot.validate(&name, defaults, (review, &place)) else { continue };
         if let Some(other) = validated.bots.iter().find(|other| other.app_id == bot.app_id) {
             let message = format!("is also the app id of the bot {:?}: each bot has its own", other.name.as_str());
             review.report(&place.key("app_id"), message);
@@ -81,7 +92,8 @@ pub(super) fn validate(raw: BTreeMap<String, RawBot>, review: &mut Review<'_>) -
 }
 
 impl RawBot {
-    fn validate(self, name: &str, review: &mut Review<'_>, place: &Place) -> Option<Bot> {
+    fn validate(self, name: &str, defaults: &CloudDefaults, (review, place): (&mut Review<'_>, &Place)) -> Option<Bot> {
+        let emulator_tenants = self.emulator_tenants(defaults);
         let at = place.key("app_id");
         let app_id = review.required(self.app_id, &at, "the bot's app id (a GUID)");
         let app_id = app_id.and_then(|text| review.guid(&text, &at));
@@ -101,7 +113,17 @@ impl RawBot {
             after_exchange: self.after_exchange.into(),
             identity: identity?,
             callers,
+            emulator_tenants,
         })
+    }
+
+    /// The bot's own tenant and those that the emulator uses for bots of no tenant.
+    fn emulator_tenants(&self, defaults: &CloudDefaults) -> Vec<String> {
+        if !self.allow_emulator {
+            return Vec::new();
+        }
+        let fixed = defaults.emulator_tenants.iter().map(|tenant| (*tenant).to_owned());
+        fixed.chain(self.tenant.as_ref().map(|tenant| tenant.to_ascii_lowercase())).collect()
     }
 }
 
@@ -170,7 +192,13 @@ impl RawCaller {
             review.report(&at, "is missing: write the channels that it may speak for, as [\"msteams\"]".to_owned());
         }
         let channels = review.tokens(&self.channels, &at, "a channel");
-        let channels = channels.iter().map(|channel| channel.to_ascii_lowercase()).collect();
+        let channels: Vec<String> = channels.iter().map(|channel| channel.to_ascii_lowercase()).collect();
+        if channels.iter().any(|channel| channel == "emulator" || channel == "asechannel") {
+            review.report(
+                &at,
+                "names a channel that no parent bot speaks for: leave out emulator and AseChannel".to_owned(),
+            );
+        }
         Some(CallerEntry { app_id: app_id?, tenant_id: tenant_id?, service_url_prefixes, channels })
     }
 }

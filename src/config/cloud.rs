@@ -24,7 +24,14 @@ pub(super) struct CloudDefaults {
     pub(super) token_service_audience: &'static str,
     /// The Bot Framework's own tenant, which issues the tokens of bots that are registered as multi-tenant.
     pub(super) bot_framework_tenant: &'static str,
+    /// What a bot is told as the `callerId` of its channels; China has none (bot-auth-and-skills §1.1).
+    pub(super) caller_id: Option<&'static str>,
+    /// The tenants that the Bot Framework Emulator gets its tokens from, beside the bot's own (bot-auth-and-skills §1.1).
+    pub(super) emulator_tenants: &'static [&'static str],
 }
+
+/// The emulator's tenant since version 3.2 of the protocol.
+const EMULATOR_TENANT: &str = "f8cdef31-a31e-4b4a-93e4-5f571e91255a";
 
 impl Cloud {
     pub(super) fn defaults(self) -> &'static CloudDefaults {
@@ -36,6 +43,8 @@ impl Cloud {
                 v1_issuer: "https://sts.windows.net/{tenantid}/",
                 token_service_audience: "https://api.botframework.com",
                 bot_framework_tenant: "d6d49420-f39b-4df7-a1dc-d59a935871db",
+                caller_id: Some("urn:botframework:azure"),
+                emulator_tenants: &["d6d49420-f39b-4df7-a1dc-d59a935871db", EMULATOR_TENANT],
             },
             Self::UsGov => &CloudDefaults {
                 channel_issuer: "https://api.botframework.us",
@@ -44,6 +53,8 @@ impl Cloud {
                 v1_issuer: "https://sts.windows.net/{tenantid}/",
                 token_service_audience: "https://api.botframework.us",
                 bot_framework_tenant: "cab8a31a-1906-4287-a0d8-4eef66b95f6e",
+                caller_id: Some("urn:botframework:azureusgov"),
+                emulator_tenants: &["cab8a31a-1906-4287-a0d8-4eef66b95f6e", EMULATOR_TENANT],
             },
             Self::China => &CloudDefaults {
                 channel_issuer: "https://api.botframework.azure.cn",
@@ -52,6 +63,8 @@ impl Cloud {
                 v1_issuer: "https://sts.chinacloudapi.cn/{tenantid}/",
                 token_service_audience: "https://api.botframework.azure.cn",
                 bot_framework_tenant: "a55a4d5b-9241-49b1-b4ff-befa8db00269",
+                caller_id: None,
+                emulator_tenants: &["a55a4d5b-9241-49b1-b4ff-befa8db00269"],
             },
         }
     }

@@ -13,6 +13,7 @@ mod connections;
 mod environment;
 mod identity_providers;
 mod keys;
+mod limits;
 mod logging;
 mod outbound;
 mod overlay;
@@ -44,6 +45,7 @@ pub use connections::ConnectionSection;
 pub use environment::{Environment, temporary_directory};
 pub use identity_providers::EntraSection;
 pub use keys::KeysSection;
+pub use limits::LimitsSection;
 pub use logging::{LogFormat, LogLevel, LoggingSection};
 pub use outbound::OutboundSection;
 pub use problems::{Problem, Problems};
@@ -83,6 +85,8 @@ pub struct Configuration {
     pub connections: Vec<ConnectionSection>,
     /// Other numbers for the gateway's status table, by channel.
     pub statuses: HashMap<ChannelId, ChannelStatuses>,
+    /// How often callers and users may ask.
+    pub limits: LimitsSection,
     /// Where it keeps what must survive.
     pub store: StoreSection,
     /// What it seals that with.
@@ -110,12 +114,13 @@ impl Configuration {
         self.hosts.plain_http.iter().cloned().collect()
     }
 
-    /// The tenants (lower-case GUIDs) whose app tokens may authenticate a caller: those of the Token Service's bots and
-    /// those of every listed parent bot. Which caller comes from which of them is checked against its own entry.
+    /// The tenants (lower-case GUIDs) whose app tokens may authenticate a caller: those of the Token Service's bots, those
+    /// of every listed parent bot, and the emulator's. Which caller comes from which of them is checked against its entry.
     #[must_use]
     pub fn app_token_tenants(&self) -> Vec<String> {
         let callers = self.bots.iter().flat_map(|bot| &bot.callers).map(|caller| &caller.tenant_id);
-        let all: BTreeSet<&String> = self.token_service.tenants.iter().chain(callers).collect();
+        let emulators = self.bots.iter().flat_map(|bot| &bot.emulator_tenants);
+        let all: BTreeSet<&String> = self.token_service.tenants.iter().chain(callers).chain(emulators).collect();
         all.into_iter().cloned().collect()
     }
 }
@@ -173,16 +178,22 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     let outbound = raw.outbound.validate(&mut review);
     let channels = raw.channels.validate(defaults, &mut review);
     let identity_providers = identity_providers::validate(raw.identity_providers, defaults, &mut review);
-    let ValidatedBots { bots, tenants } = bots::validate(raw.bots, &mut review);
+    let ValidatedBots { bots, tenants, emulator } = bots::validate(raw.bots, defaults, &mut review);
+    if let Some(server) = &server {
+        server.require_loopback_for(&emulator, &mut review);
+    }
     let token_service = raw.token_service.validate(defaults, tenants, &mut review);
     let references = References { bot_names, provider_names, bots: &bots };
     let connections = connections::validate(raw.connections, &references, &mut review);
     let statuses = statuses::validate(raw.statuses, &mut review);
+    let limits = raw.limits.validate(&mut review);
     let store = raw.store.validate(&mut review);
     let keys = raw.keys.validate(&mut review);
     let logging = raw.logging.validate();
-    let complete = || Some((server?, outbound?, channels?, store?, keys?));
-    let Some((server, outbound, channels, store, keys)) = complete() else { return Err(review.into_problems()) };
+    let complete = || Some((server?, outbound?, channels?, limits?, store?, keys?));
+    let Some((server, outbound, channels, limits, store, keys)) = complete() else {
+        return Err(review.into_problems());
+    };
     let Findings { hosts, warnings } = review.conclude()?;
     Ok(Configuration {
         server,
@@ -193,6 +204,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         bots,
         connections,
         statuses,
+        limits,
         store,
         keys,
         logging,

@@ -9,6 +9,7 @@ use super::channels::RawChannels;
 use super::connections::RawConnection;
 use super::identity_providers::RawIdentityProvider;
 use super::keys::RawKeys;
+use super::limits::RawLimits;
 use super::logging::RawLogging;
 use super::outbound::RawOutbound;
 use super::server::RawServer;
@@ -27,6 +28,7 @@ pub(super) struct RawConfiguration {
     pub(super) bots: BTreeMap<String, RawBot>,
     pub(super) connections: BTreeMap<String, RawConnection>,
     pub(super) statuses: BTreeMap<String, RawStatuses>,
+    pub(super) limits: RawLimits,
     pub(super) store: RawStore,
     pub(super) keys: RawKeys,
     pub(super) logging: RawLogging,

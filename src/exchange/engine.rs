@@ -8,6 +8,7 @@ use super::binding::{Binding, bind, mismatch};
 use super::dedup::{Deduplicator, Joined, Settlement, Ticket};
 use super::outcome::{Outcome, Reason, Refusal};
 use super::request::ExchangeRequest;
+use super::user_rates::UserRates;
 use crate::domain::{ChannelAccount, SharedClock, UserToken};
 use crate::identity_provider::{Attempt, Grant, ProviderRegistry};
 use crate::pending::{Continuations, Ended, ExchangeKey, PendingError, PendingSignIn, PendingSignIns};
@@ -25,6 +26,8 @@ pub struct ExchangeParts {
     pub pending: Arc<PendingSignIns>,
     /// Names exchanges.
     pub continuations: Arc<Continuations>,
+    /// How much each user may cause.
+    pub rates: Arc<UserRates>,
     /// Who redeems.
     pub providers: ProviderRegistry,
     /// The time.
@@ -66,7 +69,7 @@ impl<S: Settlement> ExchangeEngine<S> {
             let mut binding = None;
             if let Some((request, _)) = &work {
                 let admitted = timeout_at(answer_by, self.admit(request, &key)).await;
-                binding = Some(admitted.map_err(|_| out_of_time())??);
+                binding = Some(admitted.map_err(|_| out_of_time())?.map_err(|refusal| self.charged(request, refusal))?);
             }
             let mut waiting = match self.deduplicator.join(key) {
                 Joined::Crowded => return Err(crowded()),
@@ -124,6 +127,14 @@ impl<S: Settlement> ExchangeEngine<S> {
             self.admit_in_group(request, card).await?;
         }
         Ok(binding)
+    }
+
+    /// A refusal tells who sent the token something about an account, so it counts as a guess.
+    fn charged(&self, request: &ExchangeRequest, refusal: Refusal) -> Refusal {
+        if refusal.reason == Reason::TemporarilyUnavailable {
+            return refusal;
+        }
+        self.parts.rates.charge(&request.account, &request.correlation_id).err().unwrap_or(refusal)
     }
 
     /// Cards are seen by everybody in a group, so an exchange there needs a sign-in that this very user began (DESIGN §5.6).
@@ -224,6 +235,7 @@ async fn obtain(
     let provider = parts.providers.find(&request.connection).ok_or_else(|| {
         Refusal::local(Reason::Misconfigured, "the connection has no identity provider that can exchange")
     })?;
+    parts.rates.charge(&request.account, &request.correlation_id)?;
     let attempt = Attempt { correlation_id: request.correlation_id.clone(), deadline: request.deadline };
     let redemption = provider.redeem(&request.connection, Grant::OnBehalfOf(&request.token), attempt);
     let redeemed = timeout_at(request.deadline, redemption).await.map_err(|_| out_of_time())??;

@@ -10,6 +10,7 @@ mod dedup;
 mod engine;
 mod outcome;
 mod request;
+mod user_rates;
 mod validation;
 
 pub use current_token::CurrentTokens;
@@ -17,4 +18,5 @@ pub use dedup::{Deduplicator, Settlement};
 pub use engine::{ExchangeEngine, ExchangeParts};
 pub use outcome::{Outcome, Reason, Refusal};
 pub use request::{Caller, Conversation, ExchangeRequest};
+pub use user_rates::UserRates;
 pub use validation::TokenValidators;

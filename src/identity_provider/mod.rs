@@ -6,6 +6,7 @@
 mod client_auth;
 mod entra;
 mod entra_errors;
+mod judgement;
 mod throttle;
 mod token_client;
 mod token_endpoint;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 pub use client_auth::ClientCredential;
 pub use entra::{Entra, EntraSettings};
+pub use judgement::judge;
 pub use throttle::ThrottleBoard;
 pub use token_client::{EntraClient, EntraMeans};
 

@@ -7,9 +7,9 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::client_auth::ClientCredential;
-use super::entra_errors::{Verdict, classify, unanswered};
+use super::entra_errors::{Verdict, unanswered};
+use super::judgement;
 use super::throttle::{Asker, ThrottleBoard};
-use super::token_endpoint::{self, TokenAnswer};
 use super::{Attempt, RedeemError, RedeemFailure, RedeemedToken, refusal};
 use crate::domain::{SharedClock, SharedEntropy};
 use crate::outbound::Outbound;
@@ -144,23 +144,10 @@ impl TokenClient {
             headers.push(("client-request-id", attempt.correlation_id.as_str()));
             headers.push(("return-client-request-id", "true"));
         }
-        // The token's life is counted from before the call: rather too short than too long.
         let asked_at = self.means.clock.now();
         let answer = self.means.outbound.post_form(request.url, &headers, &form, attempt.deadline).await;
         let answer = answer.map_err(|error| unanswered(&error))?;
-        match token_endpoint::read(&answer, self.means.clock.now()) {
-            TokenAnswer::Token(granted) => Ok(RedeemedToken {
-                access_token: granted.access_token,
-                expires_at: asked_at.plus(granted.lifetime),
-                granted_scope: granted.scope,
-            }),
-            TokenAnswer::Refusal(refusal) => Err(classify(&refusal)),
-            TokenAnswer::Nonsense(hint) => {
-                let mut error = refusal(RedeemFailure::Transient, hint);
-                error.diagnostics.http_status = Some(answer.status);
-                Err(Verdict::of(error))
-            }
-        }
+        judgement::verdict(&answer, asked_at, self.means.clock.now())
     }
 
     /// Waits a random while before a retry; says no if not enough time would be left for one.

@@ -7,6 +7,7 @@ mod architecture;
 mod callers;
 mod conformance;
 mod forwarding;
+mod fuzzing;
 mod harness;
 mod msal;
 mod process;

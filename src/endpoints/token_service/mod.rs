@@ -14,13 +14,15 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, web};
 use url::Url;
 
-use self::query::Query;
-use self::replies::Decline;
 use crate::domain::{Bot, ChannelAccount, ChannelId, ChannelUserId, Directory, SharedEntropy};
-use crate::exchange::{CurrentTokens, TokenValidators};
+use crate::exchange::{CurrentTokens, TokenValidators, UserRates};
 use crate::inbound::{BodyLimits, Callers, Problem};
 use crate::pending::PendingSignIns;
 use crate::sign_in::CodeRedemption;
+
+pub use self::query::Query;
+
+use self::replies::Decline;
 
 /// What this door works with; built once, shared by all workers.
 pub struct TokenService {
@@ -32,6 +34,8 @@ pub struct TokenService {
     pub tokens: CurrentTokens,
     /// Redeems magic codes.
     pub codes: CodeRedemption,
+    /// How much each user may cause.
+    pub rates: Arc<UserRates>,
     /// Validates the tokens that bots hand in.
     pub validators: Arc<TokenValidators>,
     /// Which cards are out.

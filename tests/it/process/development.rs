@@ -116,7 +116,8 @@ async fn development_mode_refuses_to_listen_elsewhere_and_production_does_not() 
     let text = setting.text().replace("127.0.0.1:0", "0.0.0.0:0");
     let config = config::parse(&text, &Environment::of(setting.harness.stage.secrets())).unwrap();
     let ambient = Ambient { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
-    let development = DevelopmentMode { routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}) };
+    let development =
+        DevelopmentMode { routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}), anonymous: false };
     let refused = app::build(config.clone(), ambient.clone(), Some(development)).await;
     assert!(matches!(refused, Err(BuildError::NotLoopback(_))));
     assert!(app::build(config, ambient, None).await.is_ok());
