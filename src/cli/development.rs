@@ -22,7 +22,8 @@ at the end (Ctrl-C).
 Examples:
   bot-sso dev                      the gateway on 127.0.0.1:3978, the stage on 3979 (http) and 3980 (https)
   bot-sso dev --port 0             whatever ports are free
-  bot-sso dev --directory ./stage  keep the stage's CA certificate in ./stage";
+  bot-sso dev --directory ./stage  keep the stage's CA certificate in ./stage
+  bot-sso dev --allow-anonymous    let the Bot Framework Emulator talk to the bots without app id and password";
 
 #[derive(Debug, Args)]
 pub(super) struct DevOptions {
