@@ -3,6 +3,7 @@
 //! The only place that names concrete back ends. Owns the order of building, and the life of the process between start
 //! and drain. It deliberately decides nothing that a room could decide.
 
+mod callers;
 mod credential_check;
 mod credentials;
 mod doors;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use actix_web::web;
 
+use self::callers::callers_of;
 use self::doors::open_doors;
 use self::providers::providers_of;
 use self::renewal::{Renewable, RenewableCredential};
@@ -28,17 +30,15 @@ use crate::bot_connector::{BotClient, ContinuationDelivery};
 use crate::config::{Configuration, EntraSection, KeySource, StoreDurability};
 use crate::domain::{Directory, SharedClock, SharedEntropy};
 use crate::endpoints::operations::AdminToken;
-use crate::exchange::{ExchangeParts, TokenValidators};
-use crate::inbound::{Callers, TokenServiceTrust};
+use crate::exchange::{ExchangeParts, TokenValidators, UserRates};
+use crate::inbound::Callers;
 use crate::observability::Counters;
 use crate::outbound::{Outbound, OutboundError, OutboundSettings};
 use crate::pending::{ClaimsChallenges, Continuations, PendingError, PendingSignIns};
 use crate::sealing::{KeyRing, KeyRingError, Sealer};
 use crate::sign_in::{CodeRedemption, MagicCodes};
 use crate::store::{Durability, EmbeddedStore, Store, StoreError};
-use crate::token_validation::{
-    CallerTokenValidator, ChannelTrust, EntraTrust, ExchangeableTokenValidator, KeySet, KeySetSource,
-};
+use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, KeySet, KeySetSource};
 use crate::vault::TokenVault;
 
 /// Connections to one host at a time.
@@ -61,6 +61,9 @@ pub type RouteFunction = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
 pub struct DevelopmentMode {
     /// Served beside the application's own.
     pub routes: RouteFunction,
+    /// Let the Bot Framework Emulator on this machine call without a token. There is no other way to ask for it: whoever
+    /// serves others authenticates them.
+    pub anonymous: bool,
 }
 
 /// Why an application could not be built.
@@ -157,7 +160,8 @@ pub async fn build(
     }
     let sealer = Arc::new(Sealer::new(KeyRing::load(&config.keys.file)?, ambient.entropy.clone()));
     let clock = ambient.clock.clone();
-    let rooms = furnish(&config, ambient, &sealer)?;
+    let anonymous = development.as_ref().is_some_and(|development| development.anonymous);
+    let rooms = furnish(&config, ambient, &sealer, anonymous)?;
     rooms.parts.pending.recall().await?;
     let doors = open_doors(&config, &rooms);
     let certificate = config.server.tls.as_ref().map(tls::RenewableCertificate::load).transpose();
@@ -172,7 +176,12 @@ pub async fn build(
 }
 
 /// Everything behind the doors, bottom up.
-fn furnish(config: &Configuration, ambient: Ambient, sealer: &Arc<Sealer>) -> Result<Rooms, BuildError> {
+fn furnish(
+    config: &Configuration,
+    ambient: Ambient,
+    sealer: &Arc<Sealer>,
+    anonymous: bool,
+) -> Result<Rooms, BuildError> {
     let Ambient { clock, entropy } = ambient.clone();
     let durability = match config.store.durability {
         StoreDurability::Full => Durability::Full,
@@ -185,7 +194,9 @@ fn furnish(config: &Configuration, ambient: Ambient, sealer: &Arc<Sealer>) -> Re
     let (providers, credentials) = providers_of(config, &outbound, &ambient)?;
     let vault = Arc::new(TokenVault::new(store.clone(), sealer.clone(), clock.clone(), config.store.l1_bytes));
     let codes = MagicCodes::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone());
+    let counters = Arc::<Counters>::default();
     let parts = ExchangeParts {
+        rates: Arc::new(UserRates::new(config.limits.user_exchanges_per_minute, clock.clone(), counters.clone())),
         pending: Arc::new(PendingSignIns::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone())),
         continuations: Arc::new(Continuations::new(store.clone(), sealer.clone(), clock.clone())),
         challenges: Arc::new(ClaimsChallenges::new(store, sealer.clone(), clock.clone())),
@@ -197,9 +208,9 @@ fn furnish(config: &Configuration, ambient: Ambient, sealer: &Arc<Sealer>) -> Re
     let validator = |trust: &EntraTrust| ExchangeableTokenValidator::new(trust.clone(), ambient.clock.clone());
     let validators = trusts.iter().map(|(name, trust)| (name.clone(), validator(trust))).collect();
     let validators = Arc::new(TokenValidators::new(validators));
-    let callers = Arc::new(callers_of(config, trusts, directory.clone(), (&outbound, &ambient)));
+    let callers = Arc::new(callers_of(config, trusts, (&directory, &counters), (&outbound, &ambient), anonymous));
     let codes = CodeRedemption::new(Arc::new(codes), vault);
-    let (counters, bots) = (Arc::<Counters>::default(), BotClient::new(outbound));
+    let bots = BotClient::new(outbound);
     let delivery = ContinuationDelivery::new(bots.clone(), parts.continuations.clone(), counters.clone());
     let admin_token = config.operations.as_ref().map(|section| AdminToken::new(section.admin_token.clone()));
     Ok(Rooms {
@@ -253,24 +264,4 @@ fn entra_trusts(config: &Configuration, outbound: &Outbound, ambient: &Ambient) 
         v1_key_set: None,
     };
     config.identity_providers.iter().map(|(name, section)| (name.clone(), trust(section))).collect()
-}
-
-fn callers_of(
-    config: &Configuration,
-    trusts: HashMap<String, EntraTrust>,
-    directory: Arc<Directory>,
-    (outbound, ambient): (&Outbound, &Ambient),
-) -> Callers {
-    let channel = ChannelTrust {
-        issuer: config.channels.issuer.clone(),
-        key_set: key_set("channels", &config.channels.keys, outbound, ambient),
-    };
-    let tenants = config.app_token_tenants();
-    let entra = trusts.into_values().map(|trust| (trust, tenants.clone())).collect();
-    let validator = CallerTokenValidator::new(vec![channel], entra, ambient.clock.clone());
-    let token_service = TokenServiceTrust {
-        audiences: config.token_service.audiences.clone(),
-        tenants: config.token_service.tenants.clone(),
-    };
-    Callers::new(validator, directory, token_service)
 }

@@ -23,7 +23,8 @@ Examples:
   bot-sso dev                      the gateway on 127.0.0.1:3978, the stage on 3979 (http) and 3980 (https),
                                    the operator's listener on 3981
   bot-sso dev --port 0             whatever ports are free
-  bot-sso dev --directory ./stage  keep the stage's CA certificate in ./stage";
+  bot-sso dev --directory ./stage  keep the stage's CA certificate in ./stage
+  bot-sso dev --allow-anonymous    let the Bot Framework Emulator talk to the bots without app id and password";
 
 #[derive(Debug, Args)]
 pub(super) struct DevOptions {
@@ -31,6 +32,10 @@ pub(super) struct DevOptions {
     /// 0: any free ones.
     #[arg(long, default_value_t = 3978)]
     pub(super) port: u16,
+    /// Let the Bot Framework Emulator on this machine call without a token (channel `emulator`). Nobody can be signed in
+    /// that way: sign-ins need a channel that says who its users are.
+    #[arg(long)]
+    allow_anonymous: bool,
     /// Where the stage's certificates are written; default: a temporary directory, removed at the end.
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
@@ -58,7 +63,7 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     // The process's own environment is left out: it may hold the settings of a real service.
     let configuration =
         config::parse(&text, &Environment::of(stage.secrets())).map_err(|problems| anyhow!("{problems}"))?;
-    let development = DevelopmentMode { routes: Arc::new(stage.routes(&gateway)) };
+    let development = DevelopmentMode { routes: Arc::new(stage.routes(&gateway)), anonymous: options.allow_anonymous };
     let application = app::build(configuration, Ambient { clock, entropy }, Some(development)).await;
     let application = application.with_context(|| ports.hint())?;
     print(&stage.instructions(&gateway))?;

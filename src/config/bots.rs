@@ -27,6 +27,7 @@ pub(super) struct RawBot {
     callers: Vec<RawCaller>,
     identity_provider: Option<String>,
     credentials: Option<Vec<RawCredential>>,
+    allow_emulator: bool,
 }
 
 /// How a bot gets tokens of its own.
@@ -75,6 +76,8 @@ pub(super) struct ValidatedBots {
     /// Tenants that the bots are registered in.
     pub(super) tenants: BTreeSet<String>,
     pub(super) credentials: Vec<BotCredentialsSection>,
+    /// Where the emulator is let in.
+    pub(super) emulator: Vec<Place>,
 }
 
 /// What a bot may refer to.
@@ -99,7 +102,10 @@ pub(super) fn validate(
         let tenant = bot.tenant.as_ref().and_then(|tenant| review.guid(tenant, &place.key("tenant")));
         validated.tenants.extend(tenant.clone());
         validated.credentials.extend(bot.take_credentials((&name, tenant), references, review, &place));
-        let Some(bot) = bot.validate(&name, review, &place) else { continue };
+        if bot.allow_emulator {
+            validated.emulator.push(place.key("allow_emulator"));
+        }
+        let Some(bot) = bot.validate(&name, references.defaults, (review, &place)) else { continue };
         if let Some(other) = validated.bots.iter().find(|other| other.app_id == bot.app_id) {
             let message = format!("is also the app id of the bot {:?}: each bot has its own", other.name.as_str());
             review.report(&place.key("app_id"), message);
@@ -133,7 +139,8 @@ impl RawBot {
         Some(BotCredentialsSection { bot: BotName::new(name), identity_provider, tenant, credentials })
     }
 
-    fn validate(self, name: &str, review: &mut Review<'_>, place: &Place) -> Option<Bot> {
+    fn validate(self, name: &str, defaults: &CloudDefaults, (review, place): (&mut Review<'_>, &Place)) -> Option<Bot> {
+        let emulator_tenants = self.emulator_tenants(defaults);
         let at = place.key("app_id");
         let app_id = review.required(self.app_id, &at, "the bot's app id (a GUID)");
         let app_id = app_id.and_then(|text| review.guid(&text, &at));
@@ -153,7 +160,17 @@ impl RawBot {
             after_exchange: self.after_exchange.into(),
             identity: identity?,
             callers,
+            emulator_tenants,
         })
+    }
+
+    /// The bot's own tenant and those that the emulator uses for bots of no tenant.
+    fn emulator_tenants(&self, defaults: &CloudDefaults) -> Vec<String> {
+        if !self.allow_emulator {
+            return Vec::new();
+        }
+        let fixed = defaults.emulator_tenants.iter().map(|tenant| (*tenant).to_owned());
+        fixed.chain(self.tenant.as_ref().map(|tenant| tenant.to_ascii_lowercase())).collect()
     }
 }
 
@@ -222,7 +239,13 @@ impl RawCaller {
             review.report(&at, "is missing: write the channels that it may speak for, as [\"msteams\"]".to_owned());
         }
         let channels = review.tokens(&self.channels, &at, "a channel");
-        let channels = channels.iter().map(|channel| channel.to_ascii_lowercase()).collect();
+        let channels: Vec<String> = channels.iter().map(|channel| channel.to_ascii_lowercase()).collect();
+        if channels.iter().any(|channel| channel == "emulator" || channel == "asechannel") {
+            review.report(
+                &at,
+                "names a channel that no parent bot speaks for: leave out emulator and AseChannel".to_owned(),
+            );
+        }
         Some(CallerEntry { app_id: app_id?, tenant_id: tenant_id?, service_url_prefixes, channels })
     }
 }

@@ -13,8 +13,10 @@ pub struct ChannelTrustSection {
     pub issuer: String,
     /// Where their keys are.
     pub keys: KeySource,
-    /// What a bot is to read as `callerId` of an activity that came from a channel; none: the cloud defines none.
+    /// What bots are told as the `callerId` of a channel; `None` where the cloud has none.
     pub caller_id: Option<&'static str>,
+    /// What a channel's key must be endorsed for beside the channel itself.
+    pub required_endorsements: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -25,6 +27,7 @@ pub(super) struct RawChannels {
     metadata_url: Option<String>,
     jwks_url: Option<String>,
     allow_insecure_http: Option<bool>,
+    required_endorsements: Vec<String>,
 }
 
 impl RawChannels {
@@ -40,7 +43,9 @@ impl RawChannels {
         let plain = PlainHttp::of_section(self.allow_insecure_http);
         let written = WrittenKeys { metadata_url: self.metadata_url, jwks_url: self.jwks_url };
         let keys = written.validate_or(metadata_at(defaults.channel_metadata), plain, review, &place)?;
-        Some(ChannelTrustSection { issuer, keys, caller_id: defaults.caller_id })
+        let at = place.key("required_endorsements");
+        let required_endorsements = review.tokens(&self.required_endorsements, &at, "an endorsement");
+        Some(ChannelTrustSection { issuer, keys, caller_id: defaults.caller_id, required_endorsements })
     }
 }
 

@@ -29,9 +29,14 @@ pub(super) struct CloudDefaults {
     pub(super) default_tenant: &'static str,
     /// What a token has to be for that federated credentials take (entra-obo §2).
     pub(super) token_exchange_audience: &'static str,
-    /// The `callerId` of the channels; China has none.
+    /// What a bot is told as the `callerId` of its channels; China has none (bot-auth-and-skills §1.1).
     pub(super) caller_id: Option<&'static str>,
+    /// The tenants that the Bot Framework Emulator gets its tokens from, beside the bot's own (bot-auth-and-skills §1.1).
+    pub(super) emulator_tenants: &'static [&'static str],
 }
+
+/// The emulator's tenant since version 3.2 of the protocol.
+const EMULATOR_TENANT: &str = "f8cdef31-a31e-4b4a-93e4-5f571e91255a";
 
 impl Cloud {
     pub(super) fn defaults(self) -> &'static CloudDefaults {
@@ -46,6 +51,7 @@ impl Cloud {
                 default_tenant: "botframework.com",
                 token_exchange_audience: "api://AzureADTokenExchange",
                 caller_id: Some("urn:botframework:azure"),
+                emulator_tenants: &["d6d49420-f39b-4df7-a1dc-d59a935871db", EMULATOR_TENANT],
             },
             Self::UsGov => &CloudDefaults {
                 channel_issuer: "https://api.botframework.us",
@@ -57,6 +63,7 @@ impl Cloud {
                 default_tenant: "MicrosoftServices.onmicrosoft.us",
                 token_exchange_audience: "api://AzureADTokenExchangeUSGov",
                 caller_id: Some("urn:botframework:azureusgov"),
+                emulator_tenants: &["cab8a31a-1906-4287-a0d8-4eef66b95f6e", EMULATOR_TENANT],
             },
             Self::China => &CloudDefaults {
                 channel_issuer: "https://api.botframework.azure.cn",
@@ -68,6 +75,7 @@ impl Cloud {
                 default_tenant: "microsoftservices.partner.onmschina.cn",
                 token_exchange_audience: "api://AzureADTokenExchangeChina",
                 caller_id: None,
+                emulator_tenants: &["a55a4d5b-9241-49b1-b4ff-befa8db00269"],
             },
         }
     }

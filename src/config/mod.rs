@@ -16,6 +16,7 @@ mod credentials;
 mod environment;
 mod identity_providers;
 mod keys;
+mod limits;
 mod logging;
 mod operations;
 mod outbound;
@@ -54,6 +55,7 @@ pub use credentials::{CredentialSection, IdentityEndpointSection, IdentitySectio
 pub use environment::{Environment, temporary_directory};
 pub use identity_providers::EntraSection;
 pub use keys::KeysSection;
+pub use limits::LimitsSection;
 pub use logging::{LogFormat, LogLevel, LoggingSection};
 pub use operations::OperationsSection;
 pub use outbound::OutboundSection;
@@ -99,6 +101,8 @@ pub struct Configuration {
     pub statuses: HashMap<ChannelId, ChannelStatuses>,
     /// Where the operator calls; none: nowhere.
     pub operations: Option<OperationsSection>,
+    /// How often callers and users may ask.
+    pub limits: LimitsSection,
     /// Where it keeps what must survive.
     pub store: StoreSection,
     /// What it seals that with.
@@ -127,12 +131,13 @@ impl Configuration {
         self.hosts.plain_http.iter().cloned().collect()
     }
 
-    /// The tenants (lower-case GUIDs) whose app tokens may authenticate a caller: those of the Token Service's bots and
-    /// those of every listed parent bot. Which caller comes from which of them is checked against its own entry.
+    /// The tenants (lower-case GUIDs) whose app tokens may authenticate a caller: those of the Token Service's bots, those
+    /// of every listed parent bot, and the emulator's. Which caller comes from which of them is checked against its entry.
     #[must_use]
     pub fn app_token_tenants(&self) -> Vec<String> {
         let callers = self.bots.iter().flat_map(|bot| &bot.callers).map(|caller| &caller.tenant_id);
-        let all: BTreeSet<&String> = self.token_service.tenants.iter().chain(callers).collect();
+        let emulators = self.bots.iter().flat_map(|bot| &bot.emulator_tenants);
+        let all: BTreeSet<&String> = self.token_service.tenants.iter().chain(callers).chain(emulators).collect();
         all.into_iter().cloned().collect()
     }
 }
@@ -191,18 +196,24 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     let channels = raw.channels.validate(defaults, &mut review);
     let identity_providers = identity_providers::validate(raw.identity_providers, defaults, &mut review);
     let bot_references = BotReferences { provider_names: &provider_names, defaults };
-    let ValidatedBots { bots, tenants, credentials } = bots::validate(raw.bots, &bot_references, &mut review);
+    let ValidatedBots { bots, tenants, credentials, emulator } = bots::validate(raw.bots, &bot_references, &mut review);
+    if let Some(server) = &server {
+        server.require_loopback_for(&emulator, &mut review);
+    }
     let token_service = raw.token_service.validate(defaults, tenants, &mut review);
     let references = References { bot_names, provider_names, bots: &bots, defaults };
     let connections = connections::validate(raw.connections, &references, &mut review);
     let statuses = statuses::validate(raw.statuses, &mut review);
     let behind_tls = server.as_ref().is_some_and(|server| server.tls.is_some());
     let operations = raw.operations.and_then(|operations| operations.validate(behind_tls, &mut review));
+    let limits = raw.limits.validate(&mut review);
     let store = raw.store.validate(&mut review);
     let keys = raw.keys.validate(&mut review);
     let logging = raw.logging.validate();
-    let complete = || Some((server?, outbound?, channels?, store?, keys?));
-    let Some((server, outbound, channels, store, keys)) = complete() else { return Err(review.into_problems()) };
+    let complete = || Some((server?, outbound?, channels?, limits?, store?, keys?));
+    let Some((server, outbound, channels, limits, store, keys)) = complete() else {
+        return Err(review.into_problems());
+    };
     let Findings { hosts, warnings } = review.conclude()?;
     Ok(Configuration {
         server,
@@ -215,6 +226,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         connections,
         statuses,
         operations,
+        limits,
         store,
         keys,
         logging,

@@ -9,6 +9,7 @@ use super::channels::RawChannels;
 use super::connections::RawConnection;
 use super::identity_providers::RawIdentityProvider;
 use super::keys::RawKeys;
+use super::limits::RawLimits;
 use super::logging::RawLogging;
 use super::operations::RawOperations;
 use super::outbound::RawOutbound;
@@ -29,6 +30,7 @@ pub(super) struct RawConfiguration {
     pub(super) connections: BTreeMap<String, RawConnection>,
     pub(super) statuses: BTreeMap<String, RawStatuses>,
     pub(super) operations: Option<RawOperations>,
+    pub(super) limits: RawLimits,
     pub(super) store: RawStore,
     pub(super) keys: RawKeys,
     pub(super) logging: RawLogging,

@@ -20,6 +20,9 @@ pub(super) const SECRET_FORM: &str = "{ env = \"NAME\" } or { file = \"/path\" }
 /// No secret is longer; what is, is some other file.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
+/// A bundle of every public authority has some 250 KB.
+const MAX_PEM_BYTES: u64 = 4 * 1024 * 1024;
+
 /// Where a secret is found. Read by hand, because a deserializer's complaint would print the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SecretReference {
@@ -82,10 +85,23 @@ impl Review<'_> {
     /// The content of a file that anybody may read.
     pub(super) fn public_file(&mut self, path: &Path, place: &Place) -> Option<Vec<u8>> {
         let path = self.resolve(path);
-        std::fs::read(&path)
-            .map_err(|error| self.report(place, format!("{} cannot be read: {error}", path.display())))
-            .ok()
+        read_public(&path).map_err(|message| self.report(place, message)).ok()
     }
+}
+
+/// Reads a file, and not a device that has no end.
+fn read_public(path: &Path) -> Result<Vec<u8>, String> {
+    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(format!("{} is not a file", path.display()));
+    }
+    let mut content = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    let read = file.take(MAX_PEM_BYTES.saturating_add(1)).read_to_end(&mut content).map_err(unreadable)?;
+    if u64::try_from(read).is_ok_and(|read| read <= MAX_PEM_BYTES) {
+        return Ok(content);
+    }
+    Err(format!("{} is longer than {MAX_PEM_BYTES} bytes: that is no file of certificates", path.display()))
 }
 
 /// Opens first and looks at the open file, so that no other file can be put in its place in between.

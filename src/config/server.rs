@@ -80,6 +80,20 @@ impl RawServer {
     }
 }
 
+impl Server {
+    /// The emulator is let in because it runs on this machine: nobody else may reach the door it comes through.
+    pub(super) fn require_loopback_for(&self, emulator: &[Place], review: &mut Review<'_>) {
+        let Some(address) = self.listen.iter().find(|address| !address.ip().is_loopback()) else { return };
+        for place in emulator {
+            let message = format!(
+                "is for the emulator on this machine, but server.listen has {address}: write loopback addresses only, as \
+                 [\"127.0.0.1:3978\"], or leave allow_emulator out"
+            );
+            review.report(place, message);
+        }
+    }
+}
+
 fn public_url(text: Option<String>, review: &mut Review<'_>, place: &Place) -> Option<Url> {
     let text = review.required(text, place, "the address under which browsers and bots reach this service")?;
     let url = review.url(&text, place)?;

@@ -24,6 +24,7 @@ pub(super) struct RawStatuses {
     misconfigured: Option<u16>,
     sign_in_required: Option<u16>,
     temporarily_unavailable: Option<u16>,
+    too_many_requests: Option<u16>,
 }
 
 pub(super) fn validate(
@@ -49,6 +50,7 @@ impl RawStatuses {
             ("misconfigured", self.misconfigured),
             ("sign_in_required", self.sign_in_required),
             ("temporarily_unavailable", self.temporarily_unavailable),
+            ("too_many_requests", self.too_many_requests),
         ];
         let mut statuses = ChannelStatuses::new();
         for (reason, status) in written {

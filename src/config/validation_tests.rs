@@ -517,3 +517,69 @@ fn a_file_that_cannot_be_read_is_one_problem() {
     assert_eq!(problems.0.len(), 1);
     assert!(problems.to_string().contains("none.toml cannot be read"), "{problems}");
 }
+
+#[test]
+fn the_emulator_is_let_in_only_where_nobody_else_can_come() {
+    let allowed =
+        changed(ENDPOINT, &format!("{ENDPOINT}\nallow_emulator = true\ntenant = \"{}\"", OWN_TENANT.to_uppercase()));
+    let bot = &read(&allowed, &[]).unwrap().bots[0];
+    let fixed = ["d6d49420-f39b-4df7-a1dc-d59a935871db", "f8cdef31-a31e-4b4a-93e4-5f571e91255a"];
+    assert_eq!(bot.emulator_tenants, [fixed[0], fixed[1], OWN_TENANT]);
+    assert!(read(&allowed, &[]).unwrap().app_token_tenants().iter().any(|tenant| tenant == fixed[1]));
+    assert!(read(MINIMAL, &[]).unwrap().bots[0].emulator_tenants.is_empty(), "off by default");
+    for (listen, address) in
+        [("[\"0.0.0.0:3978\"]", "0.0.0.0:3978"), ("[\"127.0.0.1:3978\", \"192.0.2.1:3978\"]", "192.0.2.1:3978")]
+    {
+        let text = allowed.replace(PUBLIC_URL, &format!("{PUBLIC_URL}\nlisten = {listen}"));
+        let problem = problem_of(&text);
+        assert!(problem.starts_with("bots.help-desk.allow_emulator: is for the emulator on this machine"), "{problem}");
+        assert!(problem.contains(address) && problem.contains("127.0.0.1:3978"), "{problem}");
+    }
+}
+
+const OWN_TENANT: &str = "aaaaaaaa-2222-4222-8222-222222222222";
+
+#[test]
+fn nobody_speaks_for_the_emulator_or_for_app_service_and_nobody_calls_anonymously() {
+    for channel in ["emulator", "Emulator", "AseChannel"] {
+        let caller = format!(
+            "{ENDPOINT}\n[[bots.help-desk.callers]]\napp_id = \"{OWN_TENANT}\"\ntenant = \"{OWN_TENANT}\"\n\
+             service_urls = [\"https://parent.example.com/\"]\nchannels = [\"msteams\", \"{channel}\"]\n"
+        );
+        expect_problem(ENDPOINT, &caller, "bots.help-desk.callers[0].channels: names a channel that no parent bot");
+    }
+    for key in ["anonymous", "allow_anonymous"] {
+        let problem = problem_of(&changed(ENDPOINT, &format!("{ENDPOINT}\n{key} = true")));
+        assert!(problem.starts_with(&format!("bots.help-desk.{key}: unknown key")), "{problem}");
+    }
+}
+
+#[test]
+fn limits_have_defaults_and_a_range() {
+    let limits = read(MINIMAL, &[]).unwrap().limits;
+    assert_eq!((limits.parent_requests_per_second.get(), limits.user_exchanges_per_minute.get()), (500, 120));
+    assert_eq!((limits.channel_requests_per_second, limits.token_service_requests_per_second), (None, None));
+    let text = format!("{MINIMAL}\n[limits]\nchannel_requests_per_second = 7\n");
+    assert_eq!(read(&text, &[]).unwrap().limits.channel_requests_per_second.unwrap().get(), 7);
+    for key in [
+        "parent_requests_per_second",
+        "channel_requests_per_second",
+        "token_service_requests_per_second",
+        "user_exchanges_per_minute",
+    ] {
+        for wrong in [0, 1_000_001] {
+            let problem = problem_of(&format!("{MINIMAL}\n[limits]\n{key} = {wrong}\n"));
+            assert_eq!(problem, format!("limits.{key}: is {wrong}: write a number from 1 to 1000000"));
+        }
+    }
+}
+
+#[test]
+fn every_cloud_has_its_own_name_for_its_channels() {
+    for (cloud, caller_id) in
+        [("public", Some("urn:botframework:azure")), ("us_gov", Some("urn:botframework:azureusgov")), ("china", None)]
+    {
+        let text = format!("{MINIMAL}\n[channels]\ncloud = \"{cloud}\"\n");
+        assert_eq!(read(&text, &[]).unwrap().channels.caller_id, caller_id, "{cloud}");
+    }
+}

@@ -60,4 +60,6 @@ pub struct Bot {
     pub identity: IdentityBinding,
     /// Parent bots that may call.
     pub callers: Vec<CallerEntry>,
+    /// Tenants (lower-case GUIDs) whose tokens let the Bot Framework Emulator call as this bot; empty: it may not.
+    pub emulator_tenants: Vec<String>,
 }

@@ -37,6 +37,18 @@ impl Directory {
         directory
     }
 
+    /// All bots, in no order.
+    pub fn bots(&self) -> impl Iterator<Item = &Arc<Bot>> {
+        self.bots.values()
+    }
+
+    /// The bot, if there is just one.
+    #[must_use]
+    pub fn find_only_bot(&self) -> Option<&Arc<Bot>> {
+        let mut bots = self.bots.values();
+        bots.next().filter(|_| bots.next().is_none())
+    }
+
     /// The bot configured under `name`.
     #[must_use]
     pub fn find_bot(&self, name: &str) -> Option<&Arc<Bot>> {

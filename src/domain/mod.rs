@@ -17,7 +17,7 @@ mod token;
 pub use app_scope::AppScope;
 pub use bot::{AfterExchange, Bot, CallerEntry, IdentityBinding, VerifiedUserIds};
 pub use claims_challenge::ClaimsChallenge;
-pub use clock::{Clock, OffsetClock, SharedClock, SystemClock, Timestamp};
+pub use clock::{Clock, OffsetClock, RateClock, SharedClock, SystemClock, Timestamp};
 pub use connection::{AudienceRule, Connection, ConnectionRevision, ExchangePolicy, TenantPolicy, audiences_of};
 pub use directory::{Directory, NamedConnection};
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy};

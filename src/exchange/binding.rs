@@ -17,6 +17,12 @@ pub(super) struct Binding {
 /// (DESIGN §5.5). No lookup happens here.
 pub(super) fn bind(request: &ExchangeRequest) -> Result<Binding, Refusal> {
     let account = &request.account;
+    if account.channel.as_str() == "emulator" {
+        return Err(mismatch(
+            "emulator",
+            "an emulator's user is whoever its operator writes: they can sign in by code only",
+        ));
+    }
     if let Caller::Parent { app_id } = &request.caller {
         // A parent seldom knows the Entra identity, but what it states must be true. The token lands in the channel
         // account's slot, so whom the channel's own traffic is pinned to counts as well.

@@ -9,6 +9,7 @@ use super::dedup::{Deduplicator, Joined, Settlement, Ticket};
 use super::outcome::{Outcome, Reason, Refusal};
 use super::redeemed::user_token;
 use super::request::ExchangeRequest;
+use super::user_rates::UserRates;
 use crate::domain::{ChannelAccount, SharedClock, SharedEntropy, TokenSlot, UserToken};
 use crate::identity_provider::{Attempt, Grant, ProviderRegistry, RedeemedToken};
 use crate::pending::{
@@ -30,6 +31,8 @@ pub struct ExchangeParts {
     pub continuations: Arc<Continuations>,
     /// What resources want of the next tokens.
     pub challenges: Arc<ClaimsChallenges>,
+    /// How much each user may cause.
+    pub rates: Arc<UserRates>,
     /// Who redeems.
     pub providers: ProviderRegistry,
     /// The time.
@@ -73,7 +76,7 @@ impl<S: Settlement> ExchangeEngine<S> {
             let mut binding = None;
             if let Some((request, _)) = &work {
                 let admitted = timeout_at(answer_by, self.admit(request, &key)).await;
-                binding = Some(admitted.map_err(|_| out_of_time())??);
+                binding = Some(admitted.map_err(|_| out_of_time())?.map_err(|refusal| self.charged(request, refusal))?);
             }
             let mut waiting = match self.deduplicator.join(key) {
                 Joined::Crowded => return Err(crowded()),
@@ -131,6 +134,14 @@ impl<S: Settlement> ExchangeEngine<S> {
             self.admit_in_group(request, card).await?;
         }
         Ok(binding)
+    }
+
+    /// A refusal tells who sent the token something about an account, so it counts as a guess.
+    fn charged(&self, request: &ExchangeRequest, refusal: Refusal) -> Refusal {
+        if refusal.reason == Reason::TemporarilyUnavailable {
+            return refusal;
+        }
+        self.parts.rates.charge(&request.account, &request.correlation_id).err().unwrap_or(refusal)
     }
 
     /// Cards are seen by everybody in a group, so an exchange there needs a sign-in that this very user began (DESIGN §5.6).
@@ -266,6 +277,7 @@ async fn redeem(parts: &ExchangeParts, request: &ExchangeRequest, slot: &TokenSl
     let provider = parts.providers.find(&request.connection).ok_or_else(|| {
         Refusal::local(Reason::Misconfigured, "the connection has no identity provider that can exchange")
     })?;
+    parts.rates.charge(&request.account, &request.correlation_id)?;
     let challenge = parts.challenges.take(slot).await.map_err(|error| pending_failure(&error))?;
     let (correlation_id, claims) = (request.correlation_id.clone(), challenge.clone());
     let attempt = Attempt { correlation_id, deadline: request.deadline, claims };

@@ -16,6 +16,7 @@ mod request;
 mod sign_out;
 mod single_flight;
 mod storage_failure;
+mod user_rates;
 mod validation;
 
 pub use current_token::CurrentTokens;
@@ -25,4 +26,5 @@ pub use outcome::{Outcome, Reason, Refusal};
 pub use request::{Caller, Conversation, ExchangeRequest};
 pub use sign_out::SignOut;
 pub use storage_failure::StorageFailure;
+pub use user_rates::UserRates;
 pub use validation::TokenValidators;

@@ -37,6 +37,11 @@ pub enum Reason {
     Misconfigured,
     /// An outage, throttling or lack of time.
     TemporarilyUnavailable,
+    /// The user asks too often.
+    TooManyRequests {
+        /// Seconds until the next piece of work is taken on.
+        retry_after: u64,
+    },
 }
 
 impl Reason {
@@ -54,6 +59,7 @@ impl Reason {
             Self::Denied => "denied",
             Self::Misconfigured => "misconfigured",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::TooManyRequests { .. } => "too_many_requests",
         })
     }
 }

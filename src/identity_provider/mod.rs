@@ -8,6 +8,7 @@ mod claims;
 mod client_auth;
 mod entra;
 mod entra_errors;
+mod judgement;
 mod single_flight;
 mod throttle;
 mod token_client;
@@ -25,6 +26,7 @@ pub use client_auth::{
     ManagedIdentity,
 };
 pub use entra::{Entra, EntraSettings};
+pub use judgement::judge;
 pub use single_flight::{Flight, SingleFlight};
 pub use throttle::ThrottleBoard;
 pub use token_client::{EntraClient, EntraMeans};

@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::client_auth::{ClientCredential, ProofRequest};
-use super::entra_errors::{Verdict, classify, unanswered};
+use super::entra_errors::{Verdict, unanswered};
+use super::judgement;
 use super::throttle::{Asker, ThrottleBoard};
-use super::token_endpoint::{self, TokenAnswer};
 use super::{Attempt, RedeemError, RedeemFailure, RedeemedToken, refusal};
 use crate::domain::{AppScope, SharedClock, SharedEntropy, Timestamp};
 use crate::outbound::{Answer, Outbound};
@@ -174,27 +174,11 @@ impl TokenClient {
         // The token's life is counted from before the call: rather too short than too long.
         let asked_at = self.means.clock.now();
         let answer = self.post(request, credential).await?;
-        match token_endpoint::read(&answer, self.means.clock.now()) {
-            TokenAnswer::Token(granted) => Ok(RedeemedToken {
-                access_token: granted.access_token,
-                expires_at: asked_at.plus(granted.lifetime),
-                granted_scope: granted.scope,
-                refresh_token: granted.refresh_token,
-                refresh_at: granted.refresh_in.map(|span| asked_at.plus(span)),
-            }),
-            TokenAnswer::Refusal(refusal) => {
-                let verdict = classify(&refusal);
-                if verdict.wants_new_assertion() {
-                    self.note_clocks(&answer, asked_at);
-                }
-                Err(verdict)
-            }
-            TokenAnswer::Nonsense(hint) => {
-                let mut error = refusal(RedeemFailure::Transient, hint);
-                error.diagnostics.http_status = Some(answer.status);
-                Err(Verdict::of(error))
-            }
+        let judged = judgement::verdict(&answer, asked_at, self.means.clock.now());
+        if judged.as_ref().is_err_and(Verdict::wants_new_assertion) {
+            self.note_clocks(&answer, asked_at);
         }
+        judged
     }
 
     async fn post(&self, request: &TokenRequest<'_>, credential: &ClientCredential) -> Result<Answer, Verdict> {

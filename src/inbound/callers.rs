@@ -1,18 +1,18 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use actix_web::http::header::HeaderMap;
-use actix_web::{HttpMessage, HttpRequest};
+use actix_web::HttpRequest;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 
 use super::bearer::bearer_of;
+use super::caller_rates::{Asker, CallerRates};
+use super::local::{is_from_a_page, is_from_this_machine};
+use super::peer::{Identity, Peer};
 use super::problem::Problem;
-use super::request_record::RequestId;
-use super::service_url::{are_same, is_within};
-use crate::domain::{Bot, ChannelId, Directory};
+use super::refusal::CallerRefusal;
+use crate::domain::{Bot, Directory};
 use crate::protocol::Activity;
-use crate::token_validation::{AppClaims, CallerTokenError, CallerTokenValidator, ChannelClaims, VerifiedCaller};
-
-/// Channels that no token speaks for here (bot-auth-and-skills §2 rules 24 and 25).
-const REFUSED_CHANNELS: [&str; 2] = ["AseChannel", "emulator"];
+use crate::token_validation::{CallerTokenError, CallerTokenValidator, VerifiedCaller};
 
 /// Whose bearers authenticate a bot at the Token Service.
 #[derive(Clone, Debug)]
@@ -23,50 +23,80 @@ pub struct TokenServiceTrust {
     pub tenants: Vec<String>,
 }
 
+/// What is the same for all callers, beside their tokens.
+#[derive(Clone, Debug)]
+pub struct CallerPolicy {
+    /// Who may call the Token Service.
+    pub token_service: TokenServiceTrust,
+    /// What a bot is told as a channel's `callerId`; `None` where the cloud has none.
+    pub channel_caller_id: Option<&'static str>,
+    /// What a channel's key must be endorsed for beside the channel (bot-auth-and-skills §2 rule 19).
+    pub required_endorsements: Vec<String>,
+    /// Development mode only: the emulator on this machine may call without a token.
+    pub anonymous: bool,
+}
+
 /// Authenticates callers: by their token first, then by what the token lets them say.
 pub struct Callers {
     validator: CallerTokenValidator,
     directory: Arc<Directory>,
-    token_service: TokenServiceTrust,
-}
-
-/// Why a caller was refused: the answer for the caller, the check for the operator's log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallerRefusal {
-    /// The answer.
-    pub problem: Problem,
-    /// The check that failed.
-    pub check: &'static str,
-}
-
-/// A caller of a bot whose token has been verified, before its activity was looked at.
-#[derive(Clone, Debug)]
-pub struct Peer {
-    /// The bot it may call.
-    pub bot: Arc<Bot>,
-    claims: VerifiedCaller,
+    policy: CallerPolicy,
+    rates: CallerRates,
 }
 
 impl Callers {
     /// Callers of the bots in `directory`.
     #[must_use]
-    pub fn new(validator: CallerTokenValidator, directory: Arc<Directory>, token_service: TokenServiceTrust) -> Self {
-        Self { validator, directory, token_service }
+    pub fn new(
+        validator: CallerTokenValidator,
+        directory: Arc<Directory>,
+        policy: CallerPolicy,
+        rates: CallerRates,
+    ) -> Self {
+        Self { validator, directory, policy, rates }
     }
 
     /// Who calls, and which bot: the token's audience names it.
     ///
     /// # Errors
-    /// 401, 403 or 503 by the table of bot-auth-and-skills §2.
-    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Peer, CallerRefusal> {
-        let claims = self.verify(headers).await?;
+    /// 401, 403, 429 or 503 by the table of bot-auth-and-skills §2.
+    pub async fn authenticate(&self, http: &HttpRequest) -> Result<Peer, CallerRefusal> {
+        if self.policy.anonymous && !http.headers().contains_key(AUTHORIZATION) {
+            return self.without_a_token(http);
+        }
+        let claims = self.verify(http.headers()).await?;
         let audience = match &claims {
             VerifiedCaller::Channel(claims) => &claims.audience,
             VerifiedCaller::App(claims) => &claims.audience,
         };
-        match self.directory.find_bot_by_app_id(audience) {
-            Some(bot) => Ok(Peer { bot: Arc::clone(bot), claims }),
-            None => Err(refused("aud", Problem::InvalidToken)),
+        let bot = self.directory.find_bot_by_app_id(audience).map(Arc::clone);
+        let bot = bot.ok_or(CallerRefusal::new(Problem::InvalidToken, "aud"))?;
+        let (identity, asker) = match &claims {
+            VerifiedCaller::Channel(claims) => (Identity::Channel(claims.clone()), Asker::Channels),
+            VerifiedCaller::App(claims) => (Identity::App(claims.clone()), Asker::Parent(&claims.app_id)),
+        };
+        self.rates.charge(&bot, asker)?;
+        Ok(Peer { bot, identity, is_local: is_from_this_machine(http) })
+    }
+
+    /// May this caller send this activity? Its channel and service URL must be the caller's to speak for.
+    ///
+    /// # Errors
+    /// 400 if the activity has no service URL, else 403 (bot-auth-and-skills §2 rules 16 to 25).
+    pub fn admit(&self, peer: &Peer, activity: &Activity<'_>) -> Result<(), CallerRefusal> {
+        peer.admit(activity, &self.policy.required_endorsements)
+    }
+
+    /// Who sent an activity, in the words of its `callerId` (bot-auth-and-skills §2 rule 26). The emulator and who calls
+    /// without a token are nobody.
+    #[must_use]
+    pub fn caller_id_of(&self, peer: &Peer, activity: &Activity<'_>) -> Option<Cow<'static, str>> {
+        match &peer.identity {
+            Identity::Channel(_) => self.policy.channel_caller_id.map(Cow::Borrowed),
+            Identity::App(claims) if !activity.is_on_emulator() => {
+                Some(Cow::Owned(format!("urn:botframework:aadappid:{}", claims.app_id)))
+            }
+            Identity::App(_) | Identity::Nobody => None,
         }
     }
 
@@ -76,110 +106,53 @@ impl Callers {
     /// As [`Callers::authenticate`].
     pub async fn authenticate_bot(&self, headers: &HeaderMap) -> Result<Arc<Bot>, CallerRefusal> {
         let VerifiedCaller::App(claims) = self.verify(headers).await? else {
-            return Err(refused("channel_token", Problem::CallerNotAllowed));
+            return Err(CallerRefusal::new(Problem::CallerNotAllowed, "channel_token"));
         };
-        if !self.token_service.audiences.contains(&claims.audience) {
-            return Err(refused("aud", Problem::InvalidToken));
+        let trust = &self.policy.token_service;
+        if !trust.audiences.contains(&claims.audience) {
+            return Err(CallerRefusal::new(Problem::InvalidToken, "aud"));
         }
         // Parents' tenants are trusted for parents, not for whoever registers a bot's app there.
-        if !self.token_service.tenants.contains(&claims.tenant_id) {
-            return Err(refused("tid", Problem::InvalidToken));
+        if !trust.tenants.contains(&claims.tenant_id) {
+            return Err(CallerRefusal::new(Problem::InvalidToken, "tid"));
         }
-        let bot = self
-            .directory
-            .find_bot_by_app_id(&claims.app_id)
-            .ok_or_else(|| refused("app_id", Problem::CallerNotAllowed))?;
-        Ok(Arc::clone(bot))
+        let bot = self.directory.find_bot_by_app_id(&claims.app_id).map(Arc::clone);
+        let bot = bot.ok_or(CallerRefusal::new(Problem::CallerNotAllowed, "app_id"))?;
+        self.rates.charge(&bot, Asker::TokenService)?;
+        Ok(bot)
+    }
+
+    /// In development mode: a program on this machine that shows no token, for the bot that the path names or the only one.
+    fn without_a_token(&self, http: &HttpRequest) -> Result<Peer, CallerRefusal> {
+        let refused = |check| Err(CallerRefusal::new(Problem::MissingAuthorization, check));
+        if !is_from_this_machine(http) {
+            return refused("anonymous_peer");
+        }
+        if is_from_a_page(http) {
+            return refused("anonymous_page");
+        }
+        let bot = match http.match_info().get("bot") {
+            Some(name) => self.directory.find_bot(name),
+            None => self.directory.find_only_bot(),
+        };
+        let Some(bot) = bot else { return refused("anonymous_bot") };
+        Ok(Peer { bot: Arc::clone(bot), identity: Identity::Nobody, is_local: true })
     }
 
     fn is_ours(&self, audience: &String) -> bool {
-        self.directory.find_bot_by_app_id(audience).is_some() || self.token_service.audiences.contains(audience)
+        self.directory.find_bot_by_app_id(audience).is_some() || self.policy.token_service.audiences.contains(audience)
     }
 
     async fn verify(&self, headers: &HeaderMap) -> Result<VerifiedCaller, CallerRefusal> {
-        let token = bearer_of(headers).map_err(|problem| refused("authorization", problem))?;
+        let token = bearer_of(headers).map_err(|problem| CallerRefusal::new(problem, "authorization"))?;
         self.validator.validate(token).await.map_err(|error| match error {
-            CallerTokenError::Invalid { check } => refused(check, Problem::InvalidToken),
-            CallerTokenError::Expired => refused("exp", Problem::TokenExpired),
+            CallerTokenError::Invalid { check } => CallerRefusal::new(Problem::InvalidToken, check),
+            CallerTokenError::Expired => CallerRefusal::new(Problem::TokenExpired, "exp"),
             CallerTokenError::Delegated { check, audience } if self.is_ours(&audience) => {
-                refused(check, Problem::DelegatedTokenNotAllowed)
+                CallerRefusal::new(Problem::DelegatedTokenNotAllowed, check)
             }
-            CallerTokenError::Delegated { .. } => refused("aud", Problem::InvalidToken),
-            CallerTokenError::KeysUnavailable => refused("keys", Problem::KeysUnavailable),
+            CallerTokenError::Delegated { .. } => CallerRefusal::new(Problem::InvalidToken, "aud"),
+            CallerTokenError::KeysUnavailable => CallerRefusal::new(Problem::KeysUnavailable, "keys"),
         })
-    }
-}
-
-impl Peer {
-    /// The parent bot's app id, if a parent calls and not a channel.
-    #[must_use]
-    pub fn parent(&self) -> Option<&str> {
-        match &self.claims {
-            VerifiedCaller::Channel(_) => None,
-            VerifiedCaller::App(claims) => Some(&claims.app_id),
-        }
-    }
-
-    /// May this caller send this activity? Its channel and service URL must be the caller's to speak for.
-    ///
-    /// # Errors
-    /// 400 if the activity has no service URL, else 403 (bot-auth-and-skills §2 rules 16 to 25).
-    pub fn admit(&self, activity: &Activity<'_>) -> Result<(), CallerRefusal> {
-        let service_url =
-            activity.service_url().ok_or_else(|| refused("service_url_absent", Problem::MissingProperty))?;
-        let channel = activity.channel_id();
-        if REFUSED_CHANNELS.iter().any(|refused| refused.eq_ignore_ascii_case(channel)) {
-            return Err(refused("channel", Problem::ChannelNotEndorsed));
-        }
-        match &self.claims {
-            VerifiedCaller::Channel(claims) => admit_channel(claims, channel, service_url),
-            VerifiedCaller::App(claims) => self.admit_parent(claims, channel, service_url),
-        }
-    }
-
-    fn admit_parent(&self, claims: &AppClaims, channel: &str, service_url: &str) -> Result<(), CallerRefusal> {
-        let entry = self.bot.callers.iter().find(|entry| entry.app_id.eq_ignore_ascii_case(&claims.app_id));
-        let entry = entry.ok_or_else(|| refused("caller_list", Problem::CallerNotAllowed))?;
-        if !entry.tenant_id.eq_ignore_ascii_case(&claims.tenant_id) {
-            return Err(refused("caller_tenant", Problem::CallerNotAllowed));
-        }
-        let base = ChannelId::base_of(channel);
-        if !entry.channels.iter().any(|allowed| allowed == base.as_str()) {
-            return Err(refused("caller_channel", Problem::ChannelNotEndorsed));
-        }
-        if !entry.service_url_prefixes.iter().any(|prefix| is_within(service_url, prefix)) {
-            return Err(refused("caller_service_url", Problem::ServiceUrlNotAllowed));
-        }
-        Ok(())
-    }
-}
-
-fn admit_channel(claims: &ChannelClaims, channel: &str, service_url: &str) -> Result<(), CallerRefusal> {
-    if !are_same(service_url, &claims.service_url) {
-        return Err(refused("service_url", Problem::ServiceUrlMismatch));
-    }
-    // `a:b` is a sub-channel of `a`; everything else is compared exactly.
-    let base = channel.split_once(':').map_or(channel, |(base, _)| base);
-    if !claims.endorsements.iter().any(|endorsed| endorsed == base) {
-        return Err(refused("endorsements", Problem::ChannelNotEndorsed));
-    }
-    Ok(())
-}
-
-fn refused(check: &'static str, problem: Problem) -> CallerRefusal {
-    CallerRefusal { problem, check }
-}
-
-impl CallerRefusal {
-    /// Writes down which check refused the caller; who calls learns the code only.
-    #[must_use]
-    pub fn logged(self, http: &HttpRequest) -> Problem {
-        let extensions = http.extensions();
-        let correlation_id = extensions.get::<RequestId>().map_or("", |id| id.0.as_str());
-        let (code, check) = (self.problem.code(), self.check);
-        // A user's token that somebody presents as a caller's was taken from where it belongs.
-        let security = self.problem == Problem::DelegatedTokenNotAllowed;
-        tracing::warn!(correlation_id, code, check, security, "a caller was refused");
-        self.problem
     }
 }

@@ -5,13 +5,20 @@
 
 mod bearer;
 mod body;
+mod caller_rates;
 mod callers;
+mod local;
+mod peer;
 mod problem;
+mod refusal;
 mod request_record;
 mod service_url;
 
 pub use bearer::bearer_of;
 pub use body::{BodyLimits, read_body, require_plain_utf8};
-pub use callers::{CallerRefusal, Callers, Peer, TokenServiceTrust};
+pub use caller_rates::{CallerLimits, CallerRates};
+pub use callers::{CallerPolicy, Callers, TokenServiceTrust};
+pub use peer::Peer;
 pub use problem::Problem;
+pub use refusal::CallerRefusal;
 pub use request_record::{RequestId, TrustedProxies, record_request};

@@ -27,6 +27,11 @@ pub enum Problem {
     ServiceUrlNotAllowed,
     /// In development mode, a request that is not addressed to this machine by name.
     HostNotAllowed,
+    /// The caller asks too often.
+    TooManyRequests {
+        /// Seconds until it may ask again.
+        retry_after: u64,
+    },
     /// The issuer's keys cannot be had.
     KeysUnavailable,
     /// Not an activity, or not JSON.
@@ -66,6 +71,7 @@ impl Problem {
             | Self::ServiceUrlMismatch
             | Self::ServiceUrlNotAllowed
             | Self::HostNotAllowed => StatusCode::FORBIDDEN,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -91,6 +97,7 @@ impl Problem {
             Self::ServiceUrlMismatch => ("ServiceUrlMismatch", "The activity's serviceUrl is not the token's."),
             Self::ServiceUrlNotAllowed => ("ServiceUrlNotAllowed", "The caller may not use this serviceUrl."),
             Self::HostNotAllowed => ("HostNotAllowed", "In development mode only loopback names are answered."),
+            Self::TooManyRequests { .. } => ("TooManyRequests", "Too many requests; try again later."),
             Self::KeysUnavailable => ("KeysUnavailable", "Signing keys are unavailable; try again."),
             Self::BadArgument => ("BadArgument", "The request body is not an acceptable activity."),
             Self::BadUserKey => ("BadArgument", "The path must name a user: <object id>@<tenant id>, or for other issuers <subject>@<https issuer>, percent-encoded."),
@@ -112,10 +119,16 @@ impl Problem {
         self.words().0
     }
 
+    /// The answer's body.
+    #[must_use]
+    pub fn to_json(self) -> String {
+        let (code, message) = self.words();
+        ErrorResponse::new(code, message).to_json()
+    }
+
     /// The answer.
     #[must_use]
     pub fn respond(self) -> HttpResponse {
-        let (code, message) = self.words();
         let mut response = HttpResponse::build(self.status());
         match self {
             Self::MissingAuthorization => {
@@ -127,11 +140,14 @@ impl Problem {
             Self::KeysUnavailable | Self::ServiceUnavailable => {
                 response.insert_header((header::RETRY_AFTER, "5"));
             }
+            Self::TooManyRequests { retry_after } => {
+                response.insert_header((header::RETRY_AFTER, retry_after));
+            }
             Self::MethodNotAllowed(allow) => {
                 response.insert_header((header::ALLOW, allow));
             }
             _ => {}
         }
-        response.content_type("application/json").body(ErrorResponse::new(code, message).to_json())
+        response.content_type("application/json").body(self.to_json())
     }
 }

@@ -11,17 +11,23 @@ pub enum Count {
     IdentityMismatch,
     /// `tokens/response` events that arrived from outside and were dropped.
     ForgedTokensResponse,
+    /// Requests of callers that asked too often.
+    CallerRateLimited,
+    /// What users asked for too often.
+    UserRateLimited,
     /// Bots told of their user's token.
     ContinuationDelivered,
     /// Bots that could not be told.
     ContinuationFailed,
 }
 
-const ALL: [(Count, &str); 6] = [
+const ALL: [(Count, &str); 8] = [
     (Count::ExchangeKept, "exchange_kept"),
     (Count::ExchangeRefused, "exchange_refused"),
     (Count::IdentityMismatch, "identity_mismatch"),
     (Count::ForgedTokensResponse, "forged_tokens_response"),
+    (Count::CallerRateLimited, "caller_rate_limited"),
+    (Count::UserRateLimited, "user_rate_limited"),
     (Count::ContinuationDelivered, "continuation_delivered"),
     (Count::ContinuationFailed, "continuation_failed"),
 ];

@@ -22,6 +22,7 @@ const DECISIVE: [(&str, &[&str]); 5] = [
             "deliveryMode",
             "channelData",
             "entities",
+            "callerId",
         ],
     ),
     ("from", &["id", "aadObjectId"]),
@@ -99,6 +100,10 @@ impl<'a> Activity<'a> {
         &self.root
     }
 
+    pub(super) fn root_mut(&mut self) -> &mut Node<'a> {
+        &mut self.root
+    }
+
     /// `type`, as spelled.
     #[must_use]
     pub fn kind(&self) -> &str {
@@ -121,6 +126,12 @@ impl<'a> Activity<'a> {
     #[must_use]
     pub fn channel_id(&self) -> &str {
         self.text("channelId").unwrap_or("")
+    }
+
+    /// Whether it comes from the Bot Framework Emulator, by its `channelId` in the one spelling.
+    #[must_use]
+    pub fn is_on_emulator(&self) -> bool {
+        self.channel_id() == "emulator"
     }
 
     /// `serviceUrl`, unless absent or empty.

@@ -3,6 +3,7 @@
 //! Owns spelling, letter case and lenient reading. It deliberately knows no HTTP, makes no decision and holds no state.
 
 mod activity;
+mod caller_id;
 mod invoke;
 mod json;
 mod token_service;

@@ -94,9 +94,8 @@ impl EntraOrigin {
 /// agree (bot-auth-and-skills §2 rule 20).
 pub(super) fn client_of(claims: &Claims, version: TokenVersion) -> Result<Option<String>, &'static str> {
     let (azp, appid) = (claims.text("azp"), claims.text("appid"));
-    if let (Some(azp), Some(appid)) = (azp, appid)
-        && !azp.eq_ignore_ascii_case(appid)
-    {
+    let agree = matches!((azp, appid), (Some(azp), Some(appid)) if azp.eq_ignore_ascii_case(appid));
+    if claims.has("azp") && claims.has("appid") && !agree {
         return Err("azp");
     }
     let client = match version {

@@ -20,6 +20,7 @@ pub use caller::{AppClaims, CallerTokenValidator, ChannelClaims, VerifiedCaller}
 pub use exchangeable_token::ExchangeableTokenValidator;
 pub use issuer::{ChannelTrust, EntraTrust};
 pub use key_set::{KeySet, KeySetSource};
+pub use unverified::UnverifiedToken;
 
 /// Why a caller's bearer token was refused (bot-auth-and-skills §2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

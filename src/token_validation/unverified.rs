@@ -10,7 +10,7 @@ const LONGEST_KEY_ID_BYTES: usize = 256;
 
 /// A token whose signature has not been checked. Its values may only choose among configured key sets.
 #[derive(Debug)]
-pub(super) struct UnverifiedToken<'a> {
+pub struct UnverifiedToken<'a> {
     pub(super) key_id: String,
     pub(super) claims: Claims,
     pub(super) signed: &'a [u8],
@@ -26,29 +26,60 @@ struct Header {
     nonce: Option<Value>,
 }
 
-/// The cheap shape checks; the error names the check (entra-obo §1 rules 1–6, bot-auth-and-skills §2 rules 5–7).
-///
-/// `jku`, `x5u`, `x5c` and `jwk` are not even read: keys come from configured key sets only. Only RS256 is taken: it is
-/// what Entra and the Bot Framework sign with, and a short list leaves no room for confusion of algorithms.
-pub(super) fn parse(raw: &str, limit_bytes: usize) -> Result<UnverifiedToken<'_>, &'static str> {
-    if raw.len() > limit_bytes {
-        return Err("form");
+impl<'a> UnverifiedToken<'a> {
+    /// Takes `raw` apart and makes the cheap checks of its shape; at most `limit_bytes` are looked at.
+    ///
+    /// `jku`, `x5u`, `x5c` and `jwk` are not even read: keys come from configured key sets only. Only RS256 is taken: it is
+    /// what Entra and the Bot Framework sign with, and a short list leaves no room for confusion of algorithms.
+    ///
+    /// # Errors
+    /// The check that failed: `form`, `alg`, `crit`, `aud`, `typ`, `kid` (entra-obo §1 rules 1–6, bot-auth-and-skills §2
+    /// rules 5–7).
+    pub fn parse(raw: &'a str, limit_bytes: usize) -> Result<Self, &'static str> {
+        if raw.len() > limit_bytes {
+            return Err("form");
+        }
+        let mut parts = raw.split('.');
+        let (Some(header), Some(payload), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err("form");
+        };
+        let header: Header = decode(header)?;
+        check_header(&header)?;
+        let key_id = header.kid.as_ref().and_then(Value::as_str).unwrap_or("");
+        if key_id.is_empty() || key_id.len() > LONGEST_KEY_ID_BYTES {
+            return Err("kid");
+        }
+        let claims: Claims = decode(payload)?;
+        let signed_length = raw.len() - signature.len() - 1;
+        let signed = raw.as_bytes().get(..signed_length).ok_or("form")?;
+        Ok(Self { key_id: key_id.to_owned(), claims, signed, signature })
     }
-    let mut parts = raw.split('.');
-    let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err("form");
-    };
-    let header: Header = decode(header)?;
-    check_header(&header)?;
-    let key_id = header.kid.as_ref().and_then(Value::as_str).unwrap_or("");
-    if key_id.is_empty() || key_id.len() > LONGEST_KEY_ID_BYTES {
-        return Err("kid");
+
+    /// The name of the key that is said to have signed it.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        &self.key_id
     }
-    let claims: Claims = decode(payload)?;
-    let signed_length = raw.len() - signature.len() - 1;
-    let signed = raw.as_bytes().get(..signed_length).ok_or("form")?;
-    Ok(UnverifiedToken { key_id: key_id.to_owned(), claims, signed, signature })
+
+    /// The bytes that the signature is over.
+    #[must_use]
+    pub fn signed(&self) -> &'a [u8] {
+        self.signed
+    }
+
+    /// The signature, base64url.
+    #[must_use]
+    pub fn signature(&self) -> &'a str {
+        self.signature
+    }
+
+    /// The claim `name`, if it is one that is read at all and a text that is not empty.
+    #[must_use]
+    pub fn claim(&self, name: &str) -> Option<&str> {
+        self.claims.text(name)
+    }
 }
 
 fn check_header(header: &Header) -> Result<(), &'static str> {
@@ -92,13 +123,13 @@ mod tests {
     }
 
     fn refusal(header: &str, payload: &str) -> &'static str {
-        parse(&token(header, payload), 16_384).unwrap_err()
+        UnverifiedToken::parse(&token(header, payload), 16_384).unwrap_err()
     }
 
     #[test]
     fn a_well_formed_token_is_taken_apart() {
         let raw = token(r#"{"alg":"RS256","kid":"k","typ":"JWT"}"#, r#"{"iss":"i"}"#);
-        let parsed = parse(&raw, 16_384).unwrap();
+        let parsed = UnverifiedToken::parse(&raw, 16_384).unwrap();
         assert_eq!((parsed.key_id.as_str(), parsed.signature), ("k", "c2ln"));
         assert_eq!(parsed.claims.text("iss"), Some("i"));
         assert_eq!(parsed.signed, raw.strip_suffix(".c2ln").unwrap().as_bytes());
@@ -135,9 +166,9 @@ mod tests {
         for raw in
             ["", ".", "..", "a.b", &format!("{good}.x"), &format!("{good}.x.y"), &good.replace('.', "=."), "é.é.é"]
         {
-            assert_eq!(parse(raw, 16_384).unwrap_err(), "form", "{raw}");
+            assert_eq!(UnverifiedToken::parse(raw, 16_384).unwrap_err(), "form", "{raw}");
         }
-        assert_eq!(parse(&good, good.len() - 1).unwrap_err(), "form");
+        assert_eq!(UnverifiedToken::parse(&good, good.len() - 1).unwrap_err(), "form");
     }
 
     #[test]
@@ -145,25 +176,25 @@ mod tests {
         let header = r#"{"alg":"RS256","kid":"k"}"#;
         assert_eq!(refusal(header, r#"{"tid":"a","TID":"b"}"#), "form");
         assert_eq!(refusal(header, r#"{"tid":"a","tid":"a"}"#), "form");
-        assert!(parse(&token(header, r#"{"x":1,"X":2}"#), 16_384).is_ok());
+        assert!(UnverifiedToken::parse(&token(header, r#"{"x":1,"X":2}"#), 16_384).is_ok());
     }
 
     proptest! {
         #[test]
         fn no_input_panics(raw in any::<String>()) {
-            let _ = parse(&raw, 16_384);
+            let _ = UnverifiedToken::parse(&raw, 16_384);
         }
 
         #[test]
         fn no_header_or_payload_panics(header in any::<Vec<u8>>(), payload in any::<Vec<u8>>()) {
             let raw = format!("{}.{}.", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
-            let _ = parse(&raw, 16_384);
+            let _ = UnverifiedToken::parse(&raw, 16_384);
         }
 
         #[test]
         fn times_of_any_size_are_handled(exp in any::<f64>(), nbf in any::<i64>()) {
             let raw = token(r#"{"alg":"RS256","kid":"k"}"#, &serde_json::json!({"exp": exp, "nbf": nbf}).to_string());
-            let _ = parse(&raw, 16_384).unwrap().claims.lifetime();
+            let _ = UnverifiedToken::parse(&raw, 16_384).unwrap().claims.lifetime();
         }
     }
 }

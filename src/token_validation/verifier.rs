@@ -8,7 +8,7 @@ use quick_cache::sync::Cache;
 use super::claims::Claims;
 use super::jwks::VerificationKey;
 use super::key_set::{KeySet, KeysUnavailable};
-use super::unverified;
+use super::unverified::UnverifiedToken;
 
 /// Kept signature results of one validator, by the bytes of their tokens.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
@@ -100,7 +100,7 @@ impl<D> SignatureVerifier<D> {
         if let Some(token) = self.remembered(&digest) {
             return Ok(token);
         }
-        let unverified = unverified::parse(raw, self.limit_bytes).map_err(Unproven::Refused)?;
+        let unverified = UnverifiedToken::parse(raw, self.limit_bytes).map_err(Unproven::Refused)?;
         let key_set = choose(&unverified.claims).map_err(Unproven::Refused)?;
         let found = key_set.find_key(&unverified.key_id).await?.ok_or(Unproven::Refused("signature"))?;
         let genuine =

@@ -1,8 +1,11 @@
 //! The numbered attack cases of reference/bot-auth-and-skills §9 that concern a caller's token, at the bot's door.
 
+mod bodies;
 mod channels;
+mod emulator;
 mod forgery;
 mod parents;
+mod rates;
 
 use serde_json::Value;
 
@@ -44,6 +47,10 @@ fn sentence(code: &str) -> &'static str {
         "ServiceUrlNotAllowed" => "The caller may not use this serviceUrl.",
         "KeysUnavailable" => "Signing keys are unavailable; try again.",
         "MissingProperty" => "The activity lacks a required property.",
+        "BadArgument" => "The request body is not an acceptable activity.",
+        "MessageSizeTooBig" => "The request body is too large.",
+        "UnsupportedMediaType" => "The request body must be UTF-8 JSON without content encoding.",
+        "TooManyRequests" => "Too many requests; try again later.",
         other => panic!("no sentence for {other}"),
     }
 }
@@ -70,22 +77,35 @@ impl Door {
         exchange
     }
 
-    /// Asserts that `activity` under `bearer` is refused like this: status, constant body, headers, the log's line.
+    /// Asserts that `activity` under `bearer` is refused like this, and in every other respect that [`Door::watch`] looks at.
     async fn refuses(&self, case: &str, bearer: &str, activity: &Value, refusal: Refusal) {
-        let logged = logs::length();
-        let answer = self.harness.post_as("demo", bearer, activity).await;
+        self.watch(case, self.harness.post_as("demo", bearer, activity), refusal, &[bearer]).await;
+    }
+
+    /// Asserts that what `sending` sends is refused like this: status, constant body, headers; nothing is forwarded, nobody
+    /// asks a token endpoint, the log has exactly one line about it with the check, and nothing of `secrets` or of the
+    /// user's token is in the log.
+    async fn watch(&self, case: &str, sending: impl Future<Output = Answer>, refusal: Refusal, secrets: &[&str]) {
+        let (logged, calls) = (logs::length(), self.harness.stage.calls().snapshot().token_endpoint);
+        let received = self.harness.bot.received().len();
+        let answer = sending.await;
         assert_refused(case, &answer, refusal.status, refusal.code);
+        assert_eq!(self.harness.bot.received().len(), received, "case {case}: something was forwarded");
+        let called = self.harness.stage.calls().snapshot().token_endpoint - calls;
+        assert_eq!(called, 0, "case {case}: the token endpoint was asked");
+        let complaints = logs::complaints_of(&self.harness.tag, logged);
+        let [line] = complaints.as_slice() else { panic!("case {case}: not one line: {complaints:#?}") };
+        assert_eq!(
+            (&line["code"], &line["check"]),
+            (&refusal.code.into(), &refusal.check.into()),
+            "case {case}: {line}"
+        );
+        assert_eq!(line["security"] == true, refusal.code == "DelegatedTokenNotAllowed", "case {case}: {line}");
+        let user_token = self.exchange["value"]["token"].as_str().unwrap();
         let log = logs::since(logged);
-        let fits = |line: &&str| {
-            let line: Value = serde_json::from_str(line).unwrap_or_default();
-            line["message"] == "a caller was refused"
-                && line["code"] == refusal.code
-                && line["check"] == refusal.check
-                && line["security"] == (refusal.code == "DelegatedTokenNotAllowed")
-        };
-        assert!(log.lines().any(|line| fits(&line)), "case {case}: no line with check {}", refusal.check);
-        for part in bearer.split('.').filter(|part| part.len() > 20) {
-            assert!(!log.contains(part), "case {case}: the log holds a part of the token");
+        for part in secrets.iter().chain([&user_token]).flat_map(|secret| secret.split('.')).filter(|it| it.len() > 20)
+        {
+            assert!(!log.contains(part), "case {case}: the log holds a part of a token");
         }
     }
 
@@ -112,5 +132,5 @@ fn assert_refused(case: &str, answer: &Answer, status: u16, code: &str) {
         _ => None,
     };
     assert_eq!(answer.header("www-authenticate"), challenge, "case {case}");
-    assert_eq!(answer.header("retry-after").is_some(), status == 503, "case {case}");
+    assert_eq!(answer.header("retry-after").is_some(), matches!(status, 429 | 503), "case {case}");
 }

@@ -8,6 +8,7 @@ mod callers;
 mod conformance;
 mod credentials;
 mod forwarding;
+mod fuzzing;
 mod harness;
 mod long_life;
 mod msal;

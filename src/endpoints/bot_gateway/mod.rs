@@ -23,7 +23,7 @@ use self::disposition::Disposition;
 use self::replies::InvokeReply;
 use crate::bot_connector::{BotClient, ContinuationDelivery, ForwardedRequest};
 use crate::domain::{Bot, ChannelId, Directory, SharedEntropy};
-use crate::exchange::{ExchangeEngine, TokenValidators};
+use crate::exchange::{ExchangeEngine, TokenValidators, UserRates};
 use crate::inbound::{BodyLimits, CallerRefusal, Callers, Peer, Problem, RequestId, read_body, require_plain_utf8};
 use crate::observability::Counters;
 use crate::pending::{Continuations, PendingSignIns};
@@ -57,6 +57,8 @@ pub struct BotGateway {
     pub continuations: Arc<Continuations>,
     /// Redeems magic codes.
     pub codes: CodeRedemption,
+    /// How much each user may cause.
+    pub rates: Arc<UserRates>,
     /// Calls bots.
     pub bots: BotClient,
     /// Tells bots.
@@ -129,31 +131,39 @@ async fn admitted(
     begun: Instant,
 ) -> Result<HttpResponse, Problem> {
     let peer = authenticated(http, gateway, begun).await?;
-    require_plain_utf8(http.headers())?;
-    let body = read_body(payload, gateway.limits).await?;
-    let activity = Activity::parse(&body).map_err(|error| {
-        tracing::warn!(%error, bot = peer.bot.name.as_str(), "an activity was refused");
-        match error {
-            ActivityError::Missing(_) => Problem::MissingProperty,
-            ActivityError::Json(_) | ActivityError::TooLong(_) => Problem::BadArgument,
-        }
-    })?;
-    peer.admit(&activity).map_err(|refusal| refusal.logged(http))?;
+    let refused_body = |problem| CallerRefusal::new(problem, "body").logged(http);
+    require_plain_utf8(http.headers()).map_err(refused_body)?;
+    let body = read_body(payload, gateway.limits).await.map_err(refused_body)?;
     let correlation_id = RequestId::of(http, &gateway.entropy);
+    let mut activity = Activity::parse(&body).map_err(|error| refused_activity(&error, &peer, &correlation_id))?;
+    gateway.callers.admit(&peer, &activity).map_err(|refusal| refusal.logged(http))?;
+    let caller_id = gateway.callers.caller_id_of(&peer, &activity);
+    let body = activity.recompute_caller_id(&body, caller_id.as_deref());
     let bot = Arc::clone(&peer.bot);
     let inbound = Inbound { bot, peer: &peer, activity, body: &body, http, correlation_id, begun };
     Ok(act(gateway, &inbound).await)
 }
 
+fn refused_activity(error: &ActivityError, peer: &Peer, correlation_id: &str) -> Problem {
+    let (problem, check) = match error {
+        ActivityError::Missing(name) => (Problem::MissingProperty, *name),
+        ActivityError::TooLong(name) => (Problem::BadArgument, *name),
+        ActivityError::Json(_) => (Problem::BadArgument, "json"),
+    };
+    let (bot, code) = (peer.bot.name.as_str(), problem.code());
+    tracing::warn!(correlation_id, bot, code, check, %error, "an activity was refused");
+    problem
+}
+
 /// The caller, and that it calls the bot that the path names. Who is not authenticated learns no bot's name.
 async fn authenticated(http: &HttpRequest, gateway: &BotGateway, begun: Instant) -> Result<Peer, Problem> {
-    let authenticating = timeout_at(begun + PROVIDER_BUDGET, gateway.callers.authenticate(http.headers()));
-    let peer = authenticating.await.map_err(|_| Problem::KeysUnavailable)?.map_err(|refusal| refusal.logged(http))?;
+    let authenticating = timeout_at(begun + PROVIDER_BUDGET, gateway.callers.authenticate(http));
+    let too_slow = |_| Err(CallerRefusal::new(Problem::KeysUnavailable, "keys_in_time"));
+    let peer = authenticating.await.unwrap_or_else(too_slow).map_err(|refusal| refusal.logged(http))?;
     match http.match_info().get("bot") {
         Some(name) if gateway.directory.find_bot(name).is_none() => Err(Problem::NotFound),
         Some(name) if name != peer.bot.name.as_str() => {
-            let refusal = CallerRefusal { problem: Problem::InvalidToken, check: "aud_of_another_bot" };
-            Err(refusal.logged(http))
+            Err(CallerRefusal::new(Problem::InvalidToken, "aud_of_another_bot").logged(http))
         }
         _ => Ok(peer),
     }

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
 use bytes::Bytes;
 
 use super::{BotGateway, Inbound};
@@ -22,6 +23,8 @@ pub struct InvokeReply {
     pub(super) content_type: Option<String>,
     /// What a bot answered to a parent that expects replies, as it stands: the invoke response among them.
     pub(super) envelope: Option<Bytes>,
+    /// Seconds after which asking again makes sense.
+    pub(super) retry_after: Option<u64>,
     pub(super) holds: bool,
 }
 
@@ -39,7 +42,7 @@ impl InvokeReply {
     /// A status without a body.
     pub(super) fn empty(status: u16) -> Self {
         let holds = (200..300).contains(&status);
-        Self { status, body: Bytes::new(), content_type: None, envelope: None, holds }
+        Self { status, body: Bytes::new(), content_type: None, envelope: None, retry_after: None, holds }
     }
 
     pub(super) fn json(status: u16, body: Bytes) -> Self {
@@ -65,7 +68,16 @@ impl InvokeReply {
         if let Some(content_type) = self.content_type {
             response.content_type(content_type);
         }
+        if let Some(retry_after) = self.retry_after {
+            response.insert_header((RETRY_AFTER, retry_after));
+        }
         response.body(self.body)
+    }
+
+    /// The user asks too often, where no exchange is answered.
+    pub(super) fn too_many_requests(retry_after: u64) -> Self {
+        let body = Problem::TooManyRequests { retry_after }.to_json();
+        Self { retry_after: Some(retry_after), ..Self::json(429, Bytes::from(body)) }
     }
 }
 
@@ -97,7 +109,11 @@ impl Refused<'_> {
             connection_name: self.connection_name,
             failure_detail: Some(failure_detail),
         };
-        InvokeReply { holds: false, ..InvokeReply::json(status, to_bytes(&response)) }
+        let retry_after = match reason {
+            Reason::TooManyRequests { retry_after } => Some(retry_after),
+            _ => None,
+        };
+        InvokeReply { retry_after, holds: false, ..InvokeReply::json(status, to_bytes(&response)) }
     }
 }
 
@@ -113,6 +129,7 @@ const fn row(reason: Reason) -> (u16, &'static str) {
         Reason::IdentityMismatch(_) => (400, "The token does not belong to the user of this activity."),
         Reason::Denied => (400, "The identity provider refuses this user."),
         Reason::Misconfigured => (400, "The connection is not set up correctly; the operator has been told."),
+        Reason::TooManyRequests { .. } => (429, "The user asks too often; try again later."),
         Reason::TemporarilyUnavailable => (500, "The exchange is temporarily unavailable; try again later."),
     }
 }
@@ -153,6 +170,10 @@ pub(super) fn log_refusal(
     refusal: &Refusal,
 ) {
     gateway.counters.add(Count::ExchangeRefused);
+    // Told where it was decided, once a minute.
+    if matches!(refusal.reason, Reason::TooManyRequests { .. }) {
+        return;
+    }
     let diagnostics = &refusal.diagnostics;
     let check = match refusal.reason {
         Reason::IdentityMismatch(check) => {

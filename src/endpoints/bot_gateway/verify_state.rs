@@ -6,6 +6,7 @@ use super::telling::Telling;
 use super::token_exchange::account_of;
 use super::{BotGateway, Inbound};
 use crate::domain::{AfterExchange, ChannelAccount, NamedConnection, TokenSlot};
+use crate::exchange::Reason;
 use crate::pending::{Ended, PendingError, PendingSignIn};
 use crate::protocol::Node;
 
@@ -56,6 +57,10 @@ async fn redeem(
     (account, pending): (&ChannelAccount, &[PendingSignIn]),
     code: &str,
 ) -> InvokeReply {
+    if let Err(refusal) = gateway.rates.charge(account, &inbound.correlation_id) {
+        let Reason::TooManyRequests { retry_after } = refusal.reason else { return InvokeReply::empty(500) };
+        return InvokeReply::too_many_requests(retry_after);
+    }
     let mut tried = Vec::new();
     for sign_in in pending {
         if tried.contains(&&sign_in.connection) {

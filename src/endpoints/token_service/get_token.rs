@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::replies::{Decline, token};
 use super::{TokenService, account, admitted};
 use crate::domain::{ClaimsChallenge, Connection, NamedConnection, TokenSlot, UserToken};
+use crate::inbound::RequestId;
 
 /// `GET /api/usertoken/GetToken`: the user's usable token, or with `code` the one that this magic code is good for
 /// (token-service-api §3.1).
@@ -33,11 +34,15 @@ async fn find(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse
     };
     let slot = TokenSlot { account: account(&bot, user_id, channel_id), connection: connection.name.clone() };
     let found = match (query.find("code"), query.find("claims")) {
-        (Some(code), _) => service
-            .codes
-            .redeem(&slot, connection, code)
-            .await
-            .map_err(|error| Decline::failed("a magic code cannot be checked", &error))?,
+        (Some(code), _) => {
+            let correlation_id = RequestId::of(http, &service.entropy);
+            service.rates.charge(&slot.account, &correlation_id).map_err(|refusal| Decline::from(&refusal))?;
+            service
+                .codes
+                .redeem(&slot, connection, code)
+                .await
+                .map_err(|error| Decline::failed("a magic code cannot be checked", &error))?
+        }
         (None, claims) => current(service, &slot, connection, claims).await?,
     };
     token(channel_id, name, &*found.ok_or(Decline::Nothing)?)

@@ -15,13 +15,15 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, web};
 use url::Url;
 
-use self::query::Query;
-use self::replies::Decline;
 use crate::domain::{Bot, ChannelAccount, ChannelId, ChannelUserId, Directory, SharedEntropy};
-use crate::exchange::{CurrentTokens, SignOut, TokenValidators};
+use crate::exchange::{CurrentTokens, SignOut, TokenValidators, UserRates};
 use crate::inbound::{BodyLimits, Callers, Problem};
 use crate::pending::PendingSignIns;
 use crate::sign_in::CodeRedemption;
+
+pub use self::query::Query;
+
+use self::replies::Decline;
 
 /// What this door works with; built once, shared by all workers.
 pub struct TokenService {
@@ -35,6 +37,8 @@ pub struct TokenService {
     pub sign_out: SignOut,
     /// Redeems magic codes.
     pub codes: CodeRedemption,
+    /// How much each user may cause.
+    pub rates: Arc<UserRates>,
     /// Validates the tokens that bots hand in.
     pub validators: Arc<TokenValidators>,
     /// Which cards are out.

@@ -11,13 +11,14 @@ const VALUE_LIMIT: usize = 512;
 
 /// A query string as the Token Service's clients write them: names in any case, an empty value means none
 /// (token-service-api rules 1 to 3).
-pub(super) struct Query {
+pub struct Query {
     values: HashMap<String, String>,
 }
 
 impl Query {
     /// Reads a query by the rules of forms: `+` is a space. Of a repeated name the first counts.
-    pub(super) fn parse(text: &str) -> Self {
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
         let mut values = HashMap::new();
         for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
             let name = name.to_ascii_lowercase();
@@ -34,7 +35,8 @@ impl Query {
     }
 
     /// The value of `name`, which is given in lower case.
-    pub(super) fn find(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
 

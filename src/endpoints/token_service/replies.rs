@@ -76,6 +76,7 @@ fn refused(reason: Reason) -> HttpResponse {
         Reason::IdentityMismatch(_) => ("IdentityMismatch", "The token does not belong to this user."),
         Reason::Denied => ("Denied", "The identity provider refuses this user."),
         Reason::Misconfigured => ("Misconfigured", "The connection is not set up correctly: see bot-sso's log."),
+        Reason::TooManyRequests { retry_after } => return Problem::TooManyRequests { retry_after }.respond(),
         Reason::TemporarilyUnavailable => return Problem::ServiceUnavailable.respond(),
     };
     bad_argument(code, message)

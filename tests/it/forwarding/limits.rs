@@ -1,8 +1,8 @@
 //! Too large, too slow, and malformed on purpose.
 
 use super::{head, message};
-use crate::harness::Harness;
 use crate::harness::raw::{Wire, blocking};
+use crate::harness::{Harness, logs};
 
 /// The default limit of a body.
 const LIMIT: usize = 512 * 1024;
@@ -83,6 +83,8 @@ async fn a_body_that_does_not_arrive_is_408() {
     let answer = blocking(move || Wire::to(&base).send(request.as_bytes()).read_until("}}")).await;
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(answer.contains(r#""code":"RequestTimeout""#), "{answer}");
+    let lines = logs::complaints_of(&harness.tag, 0);
+    assert_eq!((lines.len(), &lines[0]["code"]), (1, &"RequestTimeout".into()), "{lines:#?}");
     assert!(harness.bot.received().is_empty());
 }
 

@@ -60,6 +60,17 @@ pub fn since(length: usize) -> String {
     LOG.get().map_or_else(String::new, |log| String::from_utf8_lossy(&log.lock().unwrap().text[length..]).into_owned())
 }
 
+/// The warnings and errors about requests whose ids begin with `tag`, since `length` bytes had been logged.
+pub fn complaints_of(tag: &str, length: usize) -> Vec<Value> {
+    let lines = since(length);
+    let lines = lines.lines().filter(|line| line.contains(tag)).filter_map(|line| serde_json::from_str(line).ok());
+    let complains = |line: &Value| {
+        let id = line["correlation_id"].as_str().unwrap_or("");
+        id.starts_with(tag) && (line["level"] == "WARN" || line["level"] == "ERROR")
+    };
+    lines.filter(complains).collect()
+}
+
 /// The log lines with this correlation id.
 pub fn lines_of(correlation_id: &str) -> Vec<Value> {
     let text = text();

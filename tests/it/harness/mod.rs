@@ -2,6 +2,7 @@
 
 pub mod activities;
 mod codes;
+mod entropy;
 pub mod logs;
 pub mod peers;
 pub mod raw;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bot_sso::app::{self, Ambient};
+use bot_sso::app::{self, Ambient, DevelopmentMode};
 use bot_sso::config::{self, Environment};
 use bot_sso::dev::{GrantKind, Stage, StageOptions, User};
 use bot_sso::domain::{OffsetClock, SystemClock, SystemEntropy};
@@ -20,6 +21,7 @@ use bot_sso::sealing::KeyRing;
 use bot_sso::store::{Durability, EmbeddedStore};
 use serde_json::Value;
 
+use entropy::TaggedEntropy;
 pub use recorder::{Behaviour, Received, RecorderBot};
 
 /// An answer, read whole.
@@ -68,6 +70,12 @@ pub struct Options {
     pub operations: bool,
     /// A bot endpoint other than the recorder.
     pub endpoint: Option<String>,
+    /// Lines put into `[bots.demo]`.
+    pub bot: &'static str,
+    /// Lines put into `[channels]`.
+    pub channels: &'static str,
+    /// In development mode, in which who calls without a token is let in.
+    pub anonymous: bool,
     /// A client secret other than the right one.
     pub client_secret: Option<&'static str>,
     /// `credentials` of the connection `graph` of `demo`, in the place of its secret: what stands between the brackets.
@@ -88,6 +96,8 @@ pub struct Harness {
     pub operations: String,
     pub clock: Arc<OffsetClock>,
     pub directory: tempfile::TempDir,
+    /// What the ids of this application's requests begin with.
+    pub tag: String,
     http: reqwest::Client,
     handle: actix_web::dev::ServerHandle,
 }
@@ -113,9 +123,10 @@ impl Harness {
         let bot = RecorderBot::start().await;
         KeyRing::generate(&SystemClock, &SystemEntropy).create_file(&directory.path().join("bot-sso.keys")).unwrap();
         let text = configuration(&stage, &bot, &options, directory.path());
-        let (base, operations, handle) = boot(&text, &options, clock.clone()).await;
+        let tag = entropy::next_tag();
+        let (base, operations, handle) = boot(&text, &options, clock.clone(), &tag).await;
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { stage, bot, base, operations, clock, directory, http, handle }
+        Self { stage, bot, base, operations, clock, directory, tag, http, handle }
     }
 
     /// Stops the application, keeps store and stage, and starts it anew.
@@ -139,7 +150,7 @@ impl Harness {
 
     async fn boot_again(&mut self, options: &Options) {
         let text = configuration(&self.stage, &self.bot, options, self.directory.path());
-        (self.base, self.operations, self.handle) = boot(&text, options, self.clock.clone()).await;
+        (self.base, self.operations, self.handle) = boot(&text, options, self.clock.clone(), &self.tag).await;
     }
 
     pub fn store_path(&self) -> PathBuf {
@@ -306,11 +317,12 @@ async fn boot(
     text: &str,
     options: &Options,
     clock: Arc<OffsetClock>,
+    tag: &str,
 ) -> (String, String, actix_web::dev::ServerHandle) {
     let environment = Environment::of(options.environment.clone());
     let config = config::parse(text, &environment).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
-    let ambient = Ambient { clock, entropy: Arc::new(SystemEntropy) };
-    let application = build(config, ambient).await;
+    let ambient = Ambient { clock, entropy: Arc::new(TaggedEntropy::new(tag)) };
+    let application = build(config, ambient, options.anonymous).await;
     let base = format!("http://{}", application.addresses()[0]);
     let operations = application.operations_address().map(|address| format!("http://{address}"));
     let handle = application.handle();
@@ -319,9 +331,11 @@ async fn boot(
 }
 
 /// An application that was stopped lets go of its store a moment after it said so.
-async fn build(config: config::Configuration, ambient: Ambient) -> app::Application {
+async fn build(config: config::Configuration, ambient: Ambient, anonymous: bool) -> app::Application {
+    let routes: app::RouteFunction = Arc::new(|_: &mut actix_web::web::ServiceConfig| {});
+    let development = || anonymous.then(|| DevelopmentMode { routes: routes.clone(), anonymous });
     for _ in 0..100 {
-        match app::build(config.clone(), ambient.clone(), None).await {
+        match app::build(config.clone(), ambient.clone(), development()).await {
             Ok(application) => return application,
             Err(app::BuildError::Store(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
             Err(error) => panic!("{error}"),
@@ -338,12 +352,13 @@ fn configuration(stage: &Stage, bot: &RecorderBot, options: &Options, directory:
     let tenant = entries.main_tenant_id();
     let mut text = format!(
         "[server]\npublic_url = \"http://127.0.0.1:1\"\nlisten = [\"127.0.0.1:0\"]\nworkers = 1\n\
-         [channels]\nissuer = \"{issuer}\"\njwks_url = \"{http}/channel/v1/.well-known/keys\"\nallow_insecure_http = true\n\
+         [channels]\nissuer = \"{issuer}\"\njwks_url = \"{http}/channel/v1/.well-known/keys\"\nallow_insecure_http = true\n{channels}\n\
          [identity_providers.entra]\nauthority = \"{http}\"\nissuer = \"{v2}\"\nv1_issuer = \"{v1}\"\n\
          jwks_url = \"{http}/common/discovery/v2.0/keys\"\ntoken_endpoint = \"{http}/{{tenant}}/oauth2/v2.0/token\"\n\
          allow_insecure_http = true\n\
          [token_service]\ntenants = [\"{tenant}\"]\n\
          [store]\npath = \"{store}\"\n[keys]\nfile = \"{keys}\"\n",
+        channels = options.channels,
         issuer = stage.channel_issuer(),
         v2 = stage.v2_issuer("{tenantid}"),
         v1 = stage.v1_issuer("{tenantid}"),
@@ -358,6 +373,9 @@ fn configuration(stage: &Stage, bot: &RecorderBot, options: &Options, directory:
             text,
             "[bots.{name}]\napp_id = \"{app_id}\"\ntenant = \"{tenant}\"\nendpoint = \"{endpoint}\"\nafter_exchange = \"{mode}\"\n"
         );
+        if name == "demo" {
+            let _ = writeln!(text, "{}", options.bot);
+        }
         if name == "demo" && !options.identity.is_empty() {
             let _ = write!(text, "[bots.demo.identity]\n{}\n", options.identity);
         }

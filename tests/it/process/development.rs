@@ -22,8 +22,13 @@ struct Development {
 impl Development {
     /// Starts it in an environment that must not count, and reads what it prints.
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(options: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_bot-sso"))
             .args(["dev", "--port", "0"])
+            .args(options)
             .env("BOT_SSO_SERVER__LISTEN", "[\"0.0.0.0:0\"]")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -121,12 +126,28 @@ async fn only_requests_for_this_machine_are_answered_whatever_they_ask_for() {
 }
 
 #[tokio::test]
+async fn who_shows_no_token_reaches_a_bot_only_if_that_was_asked_for() {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let message = r#"{"type":"message","id":"1","text":"hello","channelId":"emulator","serviceUrl":"http://localhost:52000",
+        "from":{"id":"u"},"recipient":{"id":"b"},"conversation":{"id":"k"}}"#;
+    for (options, status) in [(&[] as &[&str], 401), (&["--allow-anonymous"], 200)] {
+        let development = Development::start_with(options);
+        let post = async |host: &str| {
+            let url = format!("{}/bots/demo/api/messages", development.gateway());
+            client.post(url).header("host", host).body(message).send().await.unwrap().status().as_u16()
+        };
+        assert_eq!((post("localhost").await, post("evil").await), (status, 403), "{options:?}");
+    }
+}
+
+#[tokio::test]
 async fn development_mode_refuses_to_listen_elsewhere_and_production_does_not() {
     let setting = Setting::new().await;
     let text = setting.text().replace("127.0.0.1:0", "0.0.0.0:0");
     let config = config::parse(&text, &Environment::of(setting.harness.stage.secrets())).unwrap();
     let ambient = Ambient { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
-    let development = DevelopmentMode { routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}) };
+    let development =
+        DevelopmentMode { routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}), anonymous: false };
     let refused = app::build(config.clone(), ambient.clone(), Some(development)).await;
     assert!(matches!(refused, Err(BuildError::NotLoopback(_))));
     assert!(app::build(config, ambient, None).await.is_ok());

@@ -1,0 +1,44 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Ambient, key_set};
+use crate::config::Configuration;
+use crate::domain::Directory;
+use crate::inbound::{CallerLimits, CallerPolicy, CallerRates, Callers, TokenServiceTrust};
+use crate::observability::Counters;
+use crate::outbound::Outbound;
+use crate::token_validation::{CallerTokenValidator, ChannelTrust, EntraTrust};
+
+/// Who may call, by the configuration; `anonymous` in development mode only.
+pub(super) fn callers_of(
+    config: &Configuration,
+    trusts: HashMap<String, EntraTrust>,
+    (directory, counters): (&Arc<Directory>, &Arc<Counters>),
+    (outbound, ambient): (&Outbound, &Ambient),
+    anonymous: bool,
+) -> Callers {
+    let channel = ChannelTrust {
+        issuer: config.channels.issuer.clone(),
+        key_set: key_set("channels", &config.channels.keys, outbound, ambient),
+    };
+    let tenants = config.app_token_tenants();
+    let entra = trusts.into_values().map(|trust| (trust, tenants.clone())).collect();
+    let validator = CallerTokenValidator::new(vec![channel], entra, ambient.clock.clone());
+    let token_service = TokenServiceTrust {
+        audiences: config.token_service.audiences.clone(),
+        tenants: config.token_service.tenants.clone(),
+    };
+    let policy = CallerPolicy {
+        token_service,
+        channel_caller_id: config.channels.caller_id,
+        required_endorsements: config.channels.required_endorsements.clone(),
+        anonymous,
+    };
+    let limits = CallerLimits {
+        parents: config.limits.parent_requests_per_second,
+        channels: config.limits.channel_requests_per_second,
+        token_service: config.limits.token_service_requests_per_second,
+    };
+    let rates = CallerRates::new(limits, directory, ambient.clock.clone(), counters.clone());
+    Callers::new(validator, directory.clone(), policy, rates)
+}

@@ -1,0 +1,125 @@
+use std::hash::{BuildHasher as _, RandomState};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use governor::clock::Clock as _;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use super::outcome::{Reason, Refusal};
+use crate::domain::{ChannelAccount, RateClock, SharedClock};
+use crate::observability::{Count, Counters};
+
+/// Those whose limits are full again are forgotten whenever so many have been charged.
+const SWEEP_EVERY: u32 = 4096;
+
+type Limiter = RateLimiter<u64, DashMapStateStore<u64>, RateClock, NoOpMiddleware<Nanos>>;
+
+/// How much each user may cause of what costs the identity provider or guesses: redemptions, refused exchanges, tries of
+/// codes. Answers from memory and from the vault never come here.
+pub struct UserRates {
+    work: Limiter,
+    /// One line a minute about each who asks too often.
+    lines: Limiter,
+    /// Accounts are known by a keyed hash: whoever may choose user ids cannot choose whom to share a limit with.
+    hasher: RandomState,
+    charged: AtomicU32,
+    clock: RateClock,
+    counters: Arc<Counters>,
+}
+
+impl UserRates {
+    /// Every user may cause `per_minute`, all of it at once if need be.
+    #[must_use]
+    pub fn new(per_minute: NonZeroU32, clock: SharedClock, counters: Arc<Counters>) -> Self {
+        let clock = RateClock::new(clock);
+        Self {
+            work: RateLimiter::dashmap_with_clock(Quota::per_minute(per_minute), clock.clone()),
+            lines: RateLimiter::dashmap_with_clock(Quota::per_minute(NonZeroU32::MIN), clock.clone()),
+            hasher: RandomState::new(),
+            charged: AtomicU32::new(0),
+            clock,
+            counters,
+        }
+    }
+
+    /// Counts one piece of work for the user `account`.
+    ///
+    /// # Errors
+    /// [`Reason::TooManyRequests`] with the time until the next piece; the operator has been told.
+    pub fn charge(&self, account: &ChannelAccount, correlation_id: &str) -> Result<(), Refusal> {
+        if self.charged.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
+            self.work.retain_recent();
+            self.lines.retain_recent();
+        }
+        let key = self.hasher.hash_one(account);
+        let Err(until) = self.work.check_key(&key) else { return Ok(()) };
+        self.counters.add(Count::UserRateLimited);
+        let wait = until.wait_time_from(self.clock.now());
+        let retry_after = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
+        if self.lines.check_key(&key).is_ok() {
+            tracing::warn!(
+                correlation_id,
+                bot = account.bot.as_str(),
+                channel = account.channel.as_str(),
+                retry_after,
+                code = "TooManyRequests",
+                check = "user_rate",
+                "a user asks too often: see limits.user_exchanges_per_minute"
+            );
+        }
+        Err(Refusal::local(Reason::TooManyRequests { retry_after }, "the user asks too often"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::{BotName, ChannelId, ChannelUserId, OffsetClock};
+
+    fn account(user: &str) -> ChannelAccount {
+        ChannelAccount {
+            bot: BotName::new("b"),
+            channel: ChannelId::base_of("msteams"),
+            user: ChannelUserId::new(user),
+        }
+    }
+
+    fn rates(per_minute: u32) -> (UserRates, Arc<OffsetClock>, Arc<Counters>) {
+        let (clock, counters) = (Arc::new(OffsetClock::default()), Arc::<Counters>::default());
+        (UserRates::new(NonZeroU32::new(per_minute).unwrap(), clock.clone(), counters.clone()), clock, counters)
+    }
+
+    #[test]
+    fn a_user_who_has_used_up_the_minute_waits_and_nobody_else_does() {
+        let (rates, clock, counters) = rates(6);
+        for _ in 0..6 {
+            rates.charge(&account("ada"), "").unwrap();
+        }
+        let refusal = rates.charge(&account("ada"), "").unwrap_err();
+        assert_eq!(refusal.reason, Reason::TooManyRequests { retry_after: 10 });
+        rates.charge(&account("ben"), "").unwrap();
+        assert_eq!(counters.value(Count::UserRateLimited), 1);
+        clock.advance(Duration::from_secs(11));
+        rates.charge(&account("ada"), "").unwrap();
+        rates.charge(&account("ada"), "").unwrap_err();
+    }
+
+    #[test]
+    fn who_has_not_asked_for_a_while_takes_no_memory() {
+        let (rates, clock, _) = rates(120);
+        for round in 0..4 {
+            for user in 0..SWEEP_EVERY {
+                rates.charge(&account(&format!("{round}-{user}")), "").unwrap();
+            }
+            clock.advance(Duration::from_mins(2));
+        }
+        assert!(rates.work.len() <= 2 * SWEEP_EVERY as usize, "{}", rates.work.len());
+    }
+}

@@ -1,0 +1,39 @@
+use actix_web::HttpRequest;
+use actix_web::http::header::{FORWARDED, ORIGIN};
+
+/// Whether the request was made on this machine: its connection comes from loopback, and no proxy or tunnel says that it
+/// brings somebody else's.
+pub(super) fn is_from_this_machine(http: &HttpRequest) -> bool {
+    let headers = http.headers();
+    let is_brought = headers.contains_key("x-forwarded-for") || headers.contains_key(FORWARDED);
+    http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback()) && !is_brought
+}
+
+/// Whether a web page made the request: browsers say so with every POST, and a page of anywhere can post to loopback.
+pub(super) fn is_from_a_page(http: &HttpRequest) -> bool {
+    http.headers().contains_key(ORIGIN) || http.headers().contains_key("sec-fetch-site")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn only_a_connection_of_this_machine_that_speaks_for_itself_is_local() {
+        let from = |peer: &str| TestRequest::post().peer_addr(peer.parse().unwrap());
+        for peer in ["127.0.0.1:5", "127.9.9.9:5", "[::1]:5", "[::ffff:127.0.0.1]:5"] {
+            assert!(is_from_this_machine(&from(peer).to_http_request()), "{peer}");
+        }
+        for peer in ["192.0.2.1:5", "10.0.0.1:5", "[::ffff:192.0.2.1]:5", "[fe80::1]:5"] {
+            assert!(!is_from_this_machine(&from(peer).to_http_request()), "{peer}");
+        }
+        for header in ["x-forwarded-for", "Forwarded"] {
+            let brought = from("127.0.0.1:5").insert_header((header, "for=127.0.0.1"));
+            assert!(!is_from_this_machine(&brought.to_http_request()), "{header}");
+        }
+        assert!(!is_from_this_machine(&TestRequest::post().to_http_request()), "who has no address");
+    }
+}

@@ -1,0 +1,133 @@
+use std::sync::Arc;
+
+use super::problem::Problem;
+use super::refusal::CallerRefusal;
+use super::service_url::{are_same, is_loopback, is_within};
+use crate::domain::{Bot, ChannelId};
+use crate::protocol::{Activity, InvokeKind};
+use crate::token_validation::{AppClaims, ChannelClaims};
+
+/// A caller of a bot whose token has been verified, before its activity was looked at.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// The bot it may call.
+    pub bot: Arc<Bot>,
+    pub(super) identity: Identity,
+    /// It runs on this machine, and speaks for itself.
+    pub(super) is_local: bool,
+}
+
+/// What is known of a caller.
+#[derive(Clone, Debug)]
+pub(super) enum Identity {
+    Channel(ChannelClaims),
+    App(AppClaims),
+    /// Whoever is on this machine; in development mode only.
+    Nobody,
+}
+
+impl Peer {
+    /// The parent bot's app id, if a parent calls and not a channel.
+    #[must_use]
+    pub fn parent(&self) -> Option<&str> {
+        match &self.identity {
+            Identity::App(claims) => Some(&claims.app_id),
+            Identity::Channel(_) | Identity::Nobody => None,
+        }
+    }
+
+    pub(super) fn admit(&self, activity: &Activity<'_>, required_endorsements: &[String]) -> Result<(), CallerRefusal> {
+        let service_url = activity.service_url();
+        let service_url = service_url.ok_or(CallerRefusal::new(Problem::MissingProperty, "service_url_absent"))?;
+        let channel = activity.channel_id();
+        if let Identity::Nobody = &self.identity {
+            return admit_nobody(activity, service_url);
+        }
+        // Channels that no token speaks for (bot-auth-and-skills §2 rules 24 and 25), in whatever spelling.
+        let base = ChannelId::base_of(channel);
+        if base.as_str() == "asechannel" {
+            return refused("channel", Problem::ChannelNotEndorsed);
+        }
+        match &self.identity {
+            Identity::App(claims) if activity.is_on_emulator() => self.admit_emulator(claims, service_url),
+            _ if base.as_str() == "emulator" => refused("channel", Problem::ChannelNotEndorsed),
+            Identity::App(claims) => self.admit_parent(claims, &base, service_url),
+            Identity::Channel(claims) => admit_channel(claims, channel, service_url, required_endorsements),
+            Identity::Nobody => refused("channel", Problem::ChannelNotEndorsed),
+        }
+    }
+
+    /// The emulator shows a token of the bot's own app for itself, so nothing tells it from the bot or from whoever else
+    /// has the bot's password; hence only from this machine, and only for replies that stay on it.
+    fn admit_emulator(&self, claims: &AppClaims, service_url: &str) -> Result<(), CallerRefusal> {
+        let tenants = &self.bot.emulator_tenants;
+        if tenants.is_empty() || claims.app_id != self.bot.app_id {
+            return refused("channel", Problem::ChannelNotEndorsed);
+        }
+        if !tenants.contains(&claims.tenant_id) {
+            return refused("emulator_tenant", Problem::CallerNotAllowed);
+        }
+        if !self.is_local {
+            return refused("emulator_peer", Problem::CallerNotAllowed);
+        }
+        if !is_loopback(service_url) {
+            return refused("emulator_service_url", Problem::ServiceUrlNotAllowed);
+        }
+        Ok(())
+    }
+
+    fn admit_parent(&self, claims: &AppClaims, base: &ChannelId, service_url: &str) -> Result<(), CallerRefusal> {
+        let entry = self.bot.callers.iter().find(|entry| entry.app_id.eq_ignore_ascii_case(&claims.app_id));
+        let Some(entry) = entry else { return refused("caller_list", Problem::CallerNotAllowed) };
+        if !entry.tenant_id.eq_ignore_ascii_case(&claims.tenant_id) {
+            return refused("caller_tenant", Problem::CallerNotAllowed);
+        }
+        if !entry.channels.iter().any(|allowed| allowed == base.as_str()) {
+            return refused("caller_channel", Problem::ChannelNotEndorsed);
+        }
+        if !entry.service_url_prefixes.iter().any(|prefix| is_within(service_url, prefix)) {
+            return refused("caller_service_url", Problem::ServiceUrlNotAllowed);
+        }
+        Ok(())
+    }
+}
+
+/// Anything but the emulator's chat with the bot is refused as if nobody could call without a token. Nobody can be signed
+/// in who is nobody.
+fn admit_nobody(activity: &Activity<'_>, service_url: &str) -> Result<(), CallerRefusal> {
+    if !activity.is_on_emulator() {
+        return refused("anonymous_channel", Problem::MissingAuthorization);
+    }
+    if !is_loopback(service_url) {
+        return refused("anonymous_service_url", Problem::MissingAuthorization);
+    }
+    if InvokeKind::of(activity).is_some() {
+        return refused("anonymous_sign_in", Problem::CallerNotAllowed);
+    }
+    Ok(())
+}
+
+fn admit_channel(
+    claims: &ChannelClaims,
+    channel: &str,
+    service_url: &str,
+    required_endorsements: &[String],
+) -> Result<(), CallerRefusal> {
+    if !are_same(service_url, &claims.service_url) {
+        return refused("service_url", Problem::ServiceUrlMismatch);
+    }
+    // `a:b` is a sub-channel of `a`; everything else is compared exactly.
+    let base = channel.split_once(':').map_or(channel, |(base, _)| base);
+    let is_endorsed = |wanted: &str| claims.endorsements.iter().any(|endorsed| endorsed == wanted);
+    if !is_endorsed(base) {
+        return refused("endorsements", Problem::ChannelNotEndorsed);
+    }
+    if !required_endorsements.iter().all(|required| is_endorsed(required)) {
+        return refused("required_endorsements", Problem::ChannelNotEndorsed);
+    }
+    Ok(())
+}
+
+fn refused(check: &'static str, problem: Problem) -> Result<(), CallerRefusal> {
+    Err(CallerRefusal::new(problem, check))
+}

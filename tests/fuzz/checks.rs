@@ -1,0 +1,208 @@
+//! What must hold for whatever bytes come in: one function for each parser of outside bytes. The fuzz targets feed them
+//! with what the fuzzer thinks of, the integration tests with `fixtures/fuzz` and with what proptest thinks of.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bot_sso::config::{self, Environment};
+use bot_sso::domain::Timestamp;
+use bot_sso::endpoints::token_service::Query;
+use bot_sso::identity_provider::{RedeemFailure, judge};
+use bot_sso::outbound::{Answer, Headers};
+use bot_sso::protocol::{
+    Activity, InvokeKind, Node, TokenExchangeInvokeRequest, TokenExchangeState, TokenResponse, TokensResponseEvent,
+    in_canonical_spelling, invoke_response_envelope, response_in_envelope,
+};
+use bot_sso::token_validation::UnverifiedToken;
+use bytes::Bytes;
+use serde_json::Value;
+
+/// An activity that is accepted says to others what it says to us, and what is passed on in its place says the same.
+pub fn activity(bytes: &[u8]) {
+    envelope(bytes);
+    let body = Bytes::copy_from_slice(bytes);
+    let Ok(activity) = Activity::parse(&body) else { return };
+    let whole: Value = serde_json::from_slice(bytes).expect("serde_json accepts it as well");
+    assert_eq!(serde_json::to_value(activity.root()).unwrap(), whole, "and reads the same");
+    for (text, pointer) in [
+        (Some(activity.kind()), "/type"),
+        (Some(activity.channel_id()), "/channelId"),
+        (Some(activity.from_id()), "/from/id"),
+        (Some(activity.conversation_id()), "/conversation/id"),
+        (activity.service_url(), "/serviceUrl"),
+        (activity.name(), "/name"),
+    ] {
+        let read = whole.pointer(pointer).and_then(Value::as_str);
+        assert_eq!(text.unwrap_or(""), read.unwrap_or(""), "{pointer}");
+        assert!(text.is_none_or(|text| text.len() <= 2048), "{pointer} is bounded");
+    }
+    let _ = (activity.aad_object_id(), activity.conversation_type(), activity.expects_replies());
+    assert!(activity.tenant_ids().count() <= 2);
+    respelled(&activity, &body);
+    caller_id(&body, &whole);
+    let response = TokenResponse { channel_id: None, connection_name: "c", token: "t", expiration: String::new() };
+    let event = TokensResponseEvent::about(&activity).complete("id", &response);
+    let event = Activity::parse(&event).expect("the event is an activity");
+    assert_eq!((event.kind(), event.name(), event.from_id()), ("event", Some("tokens/response"), activity.from_id()));
+    assert_eq!(event.value().and_then(|value| value.get("token")).and_then(Node::as_str), Some("t"));
+}
+
+/// An exchange in canonical spelling is the same exchange, and stays as it is from then on.
+fn respelled(activity: &Activity<'_>, body: &Bytes) {
+    let Some(kind) = InvokeKind::of(activity) else { return };
+    let Ok(request) = TokenExchangeInvokeRequest::read(activity.value()) else { return };
+    for normal_delivery in [false, true] {
+        let respelled = in_canonical_spelling(activity, kind, body, normal_delivery);
+        let again = Activity::parse(&respelled).expect("what is passed on is an activity");
+        assert_eq!((again.kind(), again.name()), ("invoke", Some(kind.canonical_name())));
+        assert_eq!(TokenExchangeInvokeRequest::read(again.value()), Ok(request));
+        assert_eq!(
+            (again.channel_id(), again.from_id(), again.conversation_id(), again.service_url()),
+            (activity.channel_id(), activity.from_id(), activity.conversation_id(), activity.service_url())
+        );
+        assert!(!(normal_delivery && again.expects_replies()));
+        assert_eq!(in_canonical_spelling(&again, kind, &respelled, normal_delivery), respelled);
+    }
+}
+
+/// Nothing but the one member changes, and nothing at all where it is not.
+fn caller_id(body: &Bytes, whole: &Value) {
+    for caller_id in [Some("urn:botframework:azure"), None] {
+        let mut activity = Activity::parse(body).unwrap();
+        let forwarded = activity.recompute_caller_id(body, caller_id);
+        let mut expected = whole.clone();
+        let members = expected.as_object_mut().unwrap();
+        let claims = members.contains_key("callerId");
+        assert!(claims || forwarded == *body, "who claims nothing is passed on as it is");
+        match caller_id.filter(|_| claims) {
+            Some(caller_id) => drop(members.insert("callerId".into(), caller_id.into())),
+            None => drop(members.remove("callerId")),
+        }
+        let told: Value = serde_json::from_slice(&forwarded).expect("what is passed on is JSON");
+        assert_eq!(told.get("callerId"), expected.get("callerId"));
+        assert_eq!(serde_json::to_value(activity.root()).unwrap(), expected);
+        let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(keys(&told), keys(&expected));
+        Activity::parse(&forwarded).expect("what is passed on is an activity");
+    }
+}
+
+/// What is put into an `expectReplies` envelope comes out of it.
+fn envelope(bytes: &[u8]) {
+    let _ = response_in_envelope(bytes);
+    let (status, body) = response_in_envelope(&invoke_response_envelope(412, bytes)).unwrap_or((412, Vec::new()));
+    assert_eq!(status, 412);
+    if let (Ok(put), Ok(taken)) = (Node::parse(bytes), Node::parse(&body)) {
+        assert_eq!(serde_json::to_value(&put).unwrap().is_object(), serde_json::to_value(&taken).unwrap().is_object());
+    }
+}
+
+/// A token that gets as far as its signature has one plain form, whoever reads it.
+pub fn jwt(bytes: &[u8]) {
+    const LIMIT: usize = 16 * 1024;
+    let Ok(raw) = std::str::from_utf8(bytes) else { return };
+    let token = match UnverifiedToken::parse(raw, LIMIT) {
+        Ok(token) => token,
+        Err(check) => return assert!(["form", "alg", "crit", "aud", "typ", "kid"].contains(&check), "{check}"),
+    };
+    assert!(raw.len() <= LIMIT);
+    let signed = std::str::from_utf8(token.signed()).unwrap();
+    assert_eq!(format!("{signed}.{}", token.signature()), raw, "all of it is either signed or the signature");
+    let parts: Vec<&str> = signed.split('.').collect();
+    let [header, payload] = parts.as_slice() else { panic!("two parts are signed") };
+    let read = |part: &str| {
+        let bytes = URL_SAFE_NO_PAD.decode(part).expect("unpadded base64url");
+        assert_eq!(URL_SAFE_NO_PAD.encode(&bytes), part, "in its one spelling");
+        serde_json::from_slice::<Value>(&bytes).expect("JSON")
+    };
+    let (header, payload) = (read(header), read(payload));
+    assert_eq!((&header["alg"], header["kid"].as_str()), (&"RS256".into(), Some(token.key_id())));
+    assert!(!token.key_id().is_empty() && token.key_id().len() <= 256);
+    assert!(header.get("crit").is_none_or(Value::is_null), "nothing critical is passed over");
+    for name in ["iss", "aud", "tid", "azp", "appid", "ver", "serviceurl", "scp"] {
+        let read = payload[name].as_str().filter(|text| !text.is_empty());
+        assert_eq!(token.claim(name), read, "{name} is read by us as by others");
+    }
+    assert_eq!(token.claim("jku"), None, "what no rule reads is not kept");
+}
+
+/// A token endpoint's answer: a status on the first line, headers up to an empty line, then the body.
+pub fn token_answer(bytes: &[u8]) {
+    let now = Timestamp::from_unix_seconds(1_800_000_000);
+    let answer = answer_of(bytes);
+    match judge(&answer, now, now) {
+        Ok(token) => {
+            assert!((200..300).contains(&answer.status));
+            let text = token.access_token.expose();
+            assert!(!text.is_empty() && text.len() <= 16 * 1024 && text.bytes().all(|byte| byte.is_ascii_graphic()));
+            assert!(token.expires_at > now && now.until(token.expires_at).as_secs() <= 24 * 3600);
+        }
+        Err(error) => {
+            let diagnostics = &error.diagnostics;
+            assert_eq!(diagnostics.http_status, Some(answer.status));
+            assert!(!diagnostics.hint.is_empty());
+            for text in [&diagnostics.error, &diagnostics.suberror, &diagnostics.trace_id].into_iter().flatten() {
+                let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+                assert!((1..=64).contains(&text.len()) && text.bytes().all(plain), "prose survived: {text}");
+            }
+            if let RedeemFailure::InteractionRequired { claims: Some(claims) } = &error.failure {
+                assert!(claims.len() <= 8 * 1024);
+                assert!(serde_json::from_str::<Value>(claims).is_ok_and(|claims| claims.is_object()));
+            }
+        }
+    }
+}
+
+fn answer_of(bytes: &[u8]) -> Answer {
+    let end_of = |bytes: &[u8]| bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    let (mut rest, mut status, mut headers) = (bytes, None, Vec::new());
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(end_of(rest));
+        rest = after.strip_prefix(b"\n").unwrap_or(after);
+        if line.is_empty() {
+            break;
+        }
+        let text = String::from_utf8_lossy(line);
+        match (status, text.split_once(':')) {
+            (None, _) => status = Some(text.trim().parse().unwrap_or(200)),
+            (_, Some((name, value))) => headers.push((name.to_owned(), value.trim().as_bytes().to_vec())),
+            _ => {}
+        }
+    }
+    Answer { status: status.unwrap_or(200), headers: Headers::new(headers), body: Bytes::copy_from_slice(rest) }
+}
+
+/// A query of a form, and the sign-in state in it.
+pub fn query_form(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let query = Query::parse(text);
+    for name in ["userid", "connectionname", "channelid", "code", "state"] {
+        let limit = if name == "state" { 16 * 1024 } else { 512 };
+        let mut values = url::form_urlencoded::parse(bytes).filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        let first = values.find(|(_, value)| !value.is_empty() && value.len() <= limit);
+        assert_eq!(query.find(name), first.as_ref().map(|(_, value)| &**value), "{name}");
+    }
+    for state in [query.find("state").unwrap_or(""), text] {
+        let Ok(state) = TokenExchangeState::decode(state) else { continue };
+        let texts = [Some(&state.connection_name), Some(&state.user_id), state.channel_id.as_ref()];
+        for text in texts.into_iter().chain([state.conversation_id.as_ref()]).flatten() {
+            assert!((1..=512).contains(&text.len()));
+        }
+    }
+}
+
+/// A configuration is read, or everything that is wrong is said, one line a problem.
+pub fn toml(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    match config::parse(text, &Environment::default()) {
+        Ok(configuration) => {
+            assert!(!configuration.bots.is_empty() && !configuration.server.listen.is_empty());
+        }
+        Err(problems) => {
+            assert!(!problems.0.is_empty(), "a refusal without a reason");
+            for problem in &problems.0 {
+                assert!(!problem.message.is_empty());
+                assert_eq!(problem.to_string().lines().count(), 1, "{problem:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The Bot Framework Emulator (rule 24, cases 33 and 44), and calls without a token in development mode.
+
+use bot_sso::dev::Signer;
+use serde_json::{Value, json};
+
+use super::{Door, Refusal, forbidden, invalid};
+use crate::conformance;
+use crate::harness::{Answer, Harness, Options, activities};
+
+const DEMO: &str = "1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01";
+const STRANGER: &str = "3d9b5e74-ac20-4f83-9e4d-7a6b8c9dae03";
+const FABRIKAM: &str = "d2a9c4e6-7f81-4b3a-a5c7-1e2f3a4b5c60";
+const HERE: &str = "http://localhost:52000";
+
+async fn with_emulator() -> Door {
+    // A parent of the other tenant, so that tokens of that tenant are taken at all.
+    let appended = format!(
+        "[[bots.demo.callers]]\napp_id = \"{STRANGER}\"\ntenant = \"{FABRIKAM}\"\nservice_urls = [\"{HERE}\"]\n\
+         channels = [\"msteams\"]\n"
+    );
+    let options = Options { bot: "allow_emulator = true", appended, ..Options::default() };
+    Door::on(Harness::with(options).await).await
+}
+
+async fn token_of(door: &Door, client: &str) -> String {
+    door.harness.app_token(client, &format!("api://{DEMO}/.default")).await
+}
+
+fn on_emulator(activity: &Value) -> Value {
+    let mut activity = activities::on_channel(activity.clone(), "emulator", "r_1700000000");
+    activity["serviceUrl"] = HERE.into();
+    activity
+}
+
+fn message(door: &Door) -> Value {
+    on_emulator(&activities::message(&door.harness, &door.harness.user("Ada"), "hello"))
+}
+
+#[tokio::test]
+async fn the_emulator_may_call_with_the_bots_own_token_where_it_is_allowed() {
+    let door = with_emulator().await;
+    let token = token_of(&door, DEMO).await;
+    let (activity, mut claiming) = (message(&door), message(&door));
+    for url in [HERE, "http://127.0.0.1:52000/", "http://[::1]:52000", "https://localhost/"] {
+        let mut activity = activity.clone();
+        activity["serviceUrl"] = url.into();
+        door.admits(url, &token, &activity).await;
+        assert_eq!(door.harness.bot.received().pop().unwrap().json(), activity);
+    }
+    claiming["callerId"] = "urn:botframework:azure".into();
+    door.admits("a claim", &token, &claiming).await;
+    assert_eq!(door.harness.bot.received().pop().unwrap().json(), activity, "the emulator is nobody");
+}
+
+// Rule 24, cases 32, 33 and 44.
+#[tokio::test]
+async fn nobody_else_passes_for_the_emulator() {
+    let door = with_emulator().await;
+    let (own, stranger) = (token_of(&door, DEMO).await, token_of(&door, STRANGER).await);
+    let channel = door.harness.channel_token("demo").await;
+    let issuer = door.harness.stage.v2_issuer(FABRIKAM);
+    let foreign = |token: &str| {
+        door.harness.forge(Signer::Tenant, token, |claims| {
+            claims["iss"] = issuer.clone().into();
+            claims["tid"] = FABRIKAM.into();
+        })
+    };
+    let delegated = door.harness.forge(Signer::Tenant, &own, |claims| claims["scp"] = "access_as_user".into());
+    let activity = message(&door);
+    let with = |member: &str, value: &str| {
+        let mut activity = activity.clone();
+        activity[member] = value.into();
+        activity
+    };
+    let not_endorsed = forbidden("ChannelNotEndorsed", "channel");
+    let cases = [
+        ("a channel", &channel, activity.clone(), forbidden("ChannelNotEndorsed", "channel")),
+        ("another app", &stranger, activity.clone(), not_endorsed),
+        ("a listed parent", &foreign(&stranger), activity.clone(), not_endorsed),
+        ("another tenant", &foreign(&own), activity.clone(), forbidden("CallerNotAllowed", "emulator_tenant")),
+        ("a user's token", &delegated, activity.clone(), forbidden("DelegatedTokenNotAllowed", "scp")),
+        ("other spelling", &own, with("channelId", "Emulator"), not_endorsed),
+        ("a sub-channel", &own, with("channelId", "emulator:x"), not_endorsed),
+        ("another channel", &own, with("channelId", "msteams"), forbidden("CallerNotAllowed", "caller_list")),
+    ];
+    for (case, token, activity, refusal) in cases {
+        door.refuses(case, token, &activity, refusal).await;
+    }
+    let elsewhere = forbidden("ServiceUrlNotAllowed", "emulator_service_url");
+    for url in [
+        "https://evil.example/",
+        "http://127.0.0.1.evil.example/",
+        "http://localhost\\@evil.example/",
+        "http://0.0.0.0/",
+    ] {
+        door.refuses(url, &own, &with("serviceUrl", url), elsewhere).await;
+    }
+    let brought = forbidden("CallerNotAllowed", "emulator_peer");
+    for header in ["x-forwarded-for", "forwarded"] {
+        let bearer = format!("Bearer {own}");
+        let headers = [("authorization", bearer.as_str()), (header, "203.0.113.7")];
+        let sending = door.harness.send("POST", "/bots/demo/api/messages", &headers, activity.to_string().into_bytes());
+        door.watch(header, sending, brought, &[&own]).await;
+    }
+    door.assert_untouched();
+}
+
+#[tokio::test]
+async fn where_it_is_not_allowed_the_emulator_is_refused() {
+    let door = Door::open().await;
+    let token = token_of(&door, DEMO).await;
+    door.refuses("33", &token, &message(&door), forbidden("ChannelNotEndorsed", "channel")).await;
+    door.assert_untouched();
+}
+
+// An emulator's user is whoever its operator writes: not even a token of theirs says that they sit there.
+#[tokio::test]
+async fn an_emulators_user_is_no_identity_to_exchange_for() {
+    let door = with_emulator().await;
+    let token = token_of(&door, DEMO).await;
+    let answer = door.harness.post_as("demo", &token, &on_emulator(&door.exchange)).await;
+    conformance::assert_mismatch("emulator", &answer, "emulator");
+    let mut identified = on_emulator(&door.exchange);
+    identified["from"]["aadObjectId"] = door.harness.user("Ada").oid.into();
+    identified["conversation"]["tenantId"] = door.harness.user("Ada").tid.into();
+    let answer = door.harness.post_as("demo", &token, &identified).await;
+    conformance::assert_mismatch("emulator, identified", &answer, "emulator");
+    door.assert_untouched();
+}
+
+async fn anonymous() -> Door {
+    Door::on(Harness::with(Options { anonymous: true, ..Options::default() }).await).await
+}
+
+/// Posts without a token.
+async fn post(door: &Door, path: &str, headers: &[(&str, &str)], activity: &Value) -> Answer {
+    door.harness.send("POST", path, headers, activity.to_string().into_bytes()).await
+}
+
+const PATH: &str = "/bots/demo/api/messages";
+
+#[tokio::test]
+async fn in_development_mode_the_emulator_may_call_without_a_token_if_it_was_asked_for() {
+    let door = anonymous().await;
+    let activity = message(&door);
+    assert_eq!(post(&door, PATH, &[], &activity).await.status, 200);
+    let received = door.harness.bot.received().pop().unwrap();
+    assert_eq!((received.header("authorization"), received.json()), (None, activity.clone()));
+    // Whoever shows a token is judged by it.
+    door.refuses("a bad token", "x.y.z", &activity, invalid("form")).await;
+    let own = token_of(&door, DEMO).await;
+    door.refuses("the bot's own", &own, &activity, forbidden("ChannelNotEndorsed", "channel")).await;
+    door.admits("a channel", &door.harness.channel_token("demo").await, &door.exchange).await;
+    // A forged tokens/response is dropped as everybody's is.
+    let mut event = activity;
+    event["type"] = "event".into();
+    event["name"] = "tokens/response".into();
+    event["value"] = json!({ "connectionName": "graph", "token": "forged" });
+    let received = door.harness.bot_received(2).await.len();
+    assert_eq!(post(&door, PATH, &[], &event).await.status, 200);
+    assert_eq!(door.harness.bot.received().len(), received);
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_else_is_let_in_and_nobody_is_signed_in() {
+    let door = anonymous().await;
+    let activity = message(&door);
+    let with = |member: &str, value: &str| {
+        let mut activity = activity.clone();
+        activity[member] = value.into();
+        activity
+    };
+    let unauthenticated = |check| Refusal { status: 401, code: "MissingAuthorization", check };
+    for (case, activity, check) in [
+        ("another channel", with("channelId", "msteams"), "anonymous_channel"),
+        ("another spelling", with("channelId", "EMULATOR"), "anonymous_channel"),
+        ("a sub-channel", with("channelId", "emulator:x"), "anonymous_channel"),
+        ("another machine", with("serviceUrl", "https://evil.example/"), "anonymous_service_url"),
+        ("a channel's invoke", door.exchange.clone(), "anonymous_channel"),
+    ] {
+        door.watch(case, post(&door, PATH, &[], &activity), unauthenticated(check), &[]).await;
+    }
+    for (name, value, check) in [
+        ("x-forwarded-for", "203.0.113.7", "anonymous_peer"),
+        ("forwarded", "for=203.0.113.7", "anonymous_peer"),
+        ("origin", "https://evil.example", "anonymous_page"),
+        ("origin", "null", "anonymous_page"),
+        ("sec-fetch-site", "cross-site", "anonymous_page"),
+    ] {
+        door.watch(name, post(&door, PATH, &[(name, value)], &activity), unauthenticated(check), &[]).await;
+    }
+    // Two bots: the path has to say which.
+    door.watch("which bot", post(&door, "/api/messages", &[], &activity), unauthenticated("anonymous_bot"), &[]).await;
+    door.watch("no bot", post(&door, "/bots/x/api/messages", &[], &activity), unauthenticated("anonymous_bot"), &[])
+        .await;
+    let signed_out = forbidden("CallerNotAllowed", "anonymous_sign_in");
+    for name in ["signin/tokenExchange", "signin/verifyState", "signin/failure", "SIGNIN/VerifyState"] {
+        let mut invoke = on_emulator(&door.exchange);
+        invoke["name"] = name.into();
+        door.watch(name, post(&door, PATH, &[], &invoke), signed_out, &[]).await;
+    }
+    door.assert_untouched();
+}
+
+#[tokio::test]
+async fn in_production_nobody_calls_without_a_token() {
+    let door = Door::open().await;
+    let refusal = Refusal { status: 401, code: "MissingAuthorization", check: "authorization" };
+    door.watch("no token", post(&door, PATH, &[], &message(&door)), refusal, &[]).await;
+    door.assert_untouched();
+}

@@ -1,0 +1,168 @@
+//! How often callers and users may ask.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Door, Refusal, assert_refused};
+use crate::conformance;
+use crate::harness::{Answer, Harness, activities, logs};
+
+const PARENT: &str = "2c8a4d63-9b1f-4e72-8d3c-6f5a7b8c9d02";
+const OTHER: &str = "3d9b5e74-ac20-4f83-9e4d-7a6b8c9dae03";
+const CONTOSO: &str = "8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50";
+const URL: &str = "https://parent.example/api";
+
+async fn limited(limits: &str) -> Door {
+    let caller = |app_id: &str| {
+        format!(
+            "[[bots.demo.callers]]\napp_id = \"{app_id}\"\ntenant = \"{CONTOSO}\"\nservice_urls = [\"{URL}\"]\n\
+             channels = [\"msteams\"]\n"
+        )
+    };
+    Door::with(format!("{}{}[limits]\n{limits}\n", caller(PARENT), caller(OTHER))).await
+}
+
+const fn too_many(check: &'static str) -> Refusal {
+    Refusal { status: 429, code: "TooManyRequests", check }
+}
+
+fn message(harness: &Harness) -> Value {
+    activities::message(harness, &harness.user("Ada"), "hello")
+}
+
+#[tokio::test]
+async fn a_parent_that_asks_too_often_waits_and_others_do_not() {
+    let door = limited("parent_requests_per_second = 1").await;
+    let token = |client| door.harness.app_token(client, "api://1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01/.default");
+    let (parent, other) = (token(PARENT).await, token(OTHER).await);
+    let mut activity = message(&door.harness);
+    activity["serviceUrl"] = URL.into();
+    // The clock goes on while the requests are made, so the last ones are counted from a full burst.
+    for number in 0..2 {
+        door.admits(&format!("request {number}"), &parent, &activity).await;
+    }
+    let logged = logs::length();
+    let mut refused = 0;
+    for _ in 0..20 {
+        let answer = door.harness.post_as("demo", &parent, &activity).await;
+        if answer.status == 429 {
+            assert_refused("parent", &answer, 429, "TooManyRequests");
+            assert_eq!(answer.header("retry-after"), Some("1"));
+            refused += 1;
+        }
+    }
+    assert!(refused > 1, "{refused}");
+    let lines = logs::complaints_of(&door.harness.tag, logged);
+    assert_eq!(lines.len(), 1, "one line a minute: {lines:#?}");
+    assert_eq!(lines[0]["check"], "parent_rate");
+    assert_eq!(door.harness.bot.received().len(), 22 - refused, "what is refused is not forwarded");
+    door.admits("another parent", &other, &activity).await;
+    door.harness.clock.advance(Duration::from_mins(2));
+    door.admits("later", &parent, &activity).await;
+    door.admits("later, the burst", &parent, &activity).await;
+    let over = async {
+        loop {
+            let answer = door.harness.post_as("demo", &parent, &activity).await;
+            if answer.status == 429 {
+                return answer;
+            }
+        }
+    };
+    let logged = logs::length();
+    assert_refused("told again", &over.await, 429, "TooManyRequests");
+    assert_eq!(logs::complaints_of(&door.harness.tag, logged).len(), 1);
+}
+
+#[tokio::test]
+async fn channels_and_bots_are_limited_only_where_the_operator_says_so() {
+    let door = limited("channel_requests_per_second = 1\ntoken_service_requests_per_second = 1").await;
+    let channel = door.harness.channel_token("demo").await;
+    let bot = format!("Bearer {}", door.harness.bot_token("demo").await);
+    let headers = [("authorization", bot.as_str())];
+    let path = "/api/usertoken/GetToken?userId=u&connectionName=graph&channelId=msteams";
+    let (activity, mut statuses) = (message(&door.harness), Vec::new());
+    for _ in 0..20 {
+        let sent = door.harness.post_as("demo", &channel, &activity).await;
+        let asked = door.harness.send("GET", path, &headers, Vec::new()).await;
+        for answer in [&sent, &asked] {
+            if answer.status == 429 {
+                assert_refused("limited", answer, 429, "TooManyRequests");
+            }
+        }
+        statuses.push((sent.status, asked.status));
+    }
+    assert_eq!((statuses[0], statuses[1]), ((200, 404), (200, 404)), "a burst passes");
+    assert!(statuses.iter().any(|it| it.0 == 429) && statuses.iter().any(|it| it.1 == 429), "{statuses:?}");
+    let unlimited = Door::open().await;
+    for _ in 0..50 {
+        assert_eq!(unlimited.harness.post(&message(&unlimited.harness)).await.status, 200);
+    }
+}
+
+/// Ada's exchange for `connection`.
+async fn exchange(door: &Door, connection: &str, id: &str) -> Answer {
+    let token = door.harness.user_token("Ada", connection).await;
+    let mut activity = activities::exchange(&door.harness, &door.harness.user("Ada"), id, &token);
+    activity["value"]["connectionName"] = connection.into();
+    door.harness.post(&activity).await
+}
+
+fn assert_limited(case: &str, answer: &Answer, status: u16) {
+    conformance::assert_refused(case, answer, status, "too_many_requests");
+    let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&seconds), "case {case}: {seconds}");
+}
+
+#[tokio::test]
+async fn a_user_is_limited_by_what_costs_the_identity_provider_and_by_nothing_else() {
+    let door = limited("user_exchanges_per_minute = 1").await;
+    assert_eq!(exchange(&door, "graph", "a").await.status, 200);
+    let logged = logs::length();
+    assert_limited("another redemption", &exchange(&door, "mail", "b").await, 429);
+    assert_limited("again", &exchange(&door, "mail", "c").await, 429);
+    assert_eq!(door.harness.exchanges(), 1, "what is refused does not reach the identity provider");
+    let lines = logs::complaints_of(&door.harness.tag, logged);
+    assert_eq!(lines.len(), 1, "one line a minute: {lines:#?}");
+    assert_eq!(lines[0]["check"], "user_rate");
+    for number in 0..30 {
+        let answer = exchange(&door, "graph", &format!("card-{number}")).await;
+        assert_eq!(answer.status, 200, "the vault's answers are free");
+        assert_eq!(exchange(&door, "graph", "a").await.status, 200, "and so are duplicates");
+    }
+    let ben = door.harness.user_token("Gus", "graph").await;
+    let other = activities::exchange(&door.harness, &door.harness.user("Gus"), "a", &ben);
+    assert_eq!(door.harness.post(&other).await.status, 200, "other users have their own limit");
+    door.harness.clock.advance(Duration::from_secs(61));
+    assert_eq!(exchange(&door, "mail", "d").await.status, 200);
+    assert_eq!(door.harness.exchanges(), 3);
+}
+
+#[tokio::test]
+async fn refused_exchanges_and_tries_of_codes_count_as_guesses() {
+    let statuses = "user_exchanges_per_minute = 2\n[statuses.msteams]\ntoo_many_requests = 503";
+    let door = limited(statuses).await;
+    let foreign = door.exchange_with(|activity| activity["from"]["aadObjectId"] = "somebody-else".into());
+    for _ in 0..2 {
+        conformance::assert_mismatch("a guess", &door.harness.post(&foreign).await, "oid");
+    }
+    assert_limited("a third guess, in the channel's own number", &door.harness.post(&foreign).await, 503);
+    let graph = activities::teams(&door.harness, &door.harness.user("Gus"));
+    door.harness.card(&graph, "graph").await;
+    let code = activities::invoke(
+        &door.harness,
+        &door.harness.user("Gus"),
+        "signin/verifyState",
+        json!({ "state": "123456" }),
+    );
+    for _ in 0..2 {
+        assert_eq!(door.harness.post(&code).await.status, 404);
+    }
+    let channel = door.harness.channel_token("demo").await;
+    door.refuses("a third code", &channel, &code, too_many("user_rate")).await;
+    let query = [("userId", "29:gus"), ("connectionName", "graph"), ("channelId", "msteams"), ("code", "123456")];
+    let answer = door.harness.get_token_as("demo", &query).await;
+    assert_refused("at the Token Service, too", &answer, 429, "TooManyRequests");
+    assert_eq!(door.harness.get_token_as("demo", &query[..3]).await.status, 404, "without a code nothing is guessed");
+    door.assert_untouched();
+}
