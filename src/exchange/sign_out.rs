@@ -37,7 +37,6 @@ impl SignOut {
             Some(connection) => vec![slot(connection)],
             None => self.directory.connections_of(&account.bot).iter().map(|known| slot(&known.name)).collect(),
         };
-        // Challenges last: those of a refresh under way come before its token goes.
         for slot in &slots {
             self.vault.forget(slot).await?;
         }

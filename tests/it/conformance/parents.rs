@@ -204,3 +204,18 @@ async fn in_forward_replies_without_an_invoke_response_are_no_success() {
     post(&harness, &activity).await;
     assert_eq!(harness.bot.received().len(), 2, "it was not taken for settled");
 }
+
+#[tokio::test]
+async fn a_parents_user_may_be_another_person_once_all_connections_were_signed_out() {
+    let harness = harness("none").await;
+    let status = async |user: &str, id: &str| {
+        invoke_response(&post(&harness, &from_parent(exchange_of(&harness, user, id).await, "p:1")).await)["status"]
+            .clone()
+    };
+    let account = [("userId", "p:1"), ("channelId", "msteams")];
+    assert_eq!(status("Ada", "1").await, 200);
+    assert_eq!(harness.sign_out(&[account[0], account[1], ("connectionName", "graph")]).await.status, 200);
+    assert_eq!(status("Ben", "2").await, 400, "the parent spoke for Ada");
+    assert_eq!(harness.sign_out(&account).await.status, 200);
+    assert_eq!(status("Ben", "3").await, 200);
+}
