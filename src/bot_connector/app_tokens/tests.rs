@@ -170,6 +170,7 @@ async fn while_a_refresh_fails_the_old_token_serves_to_its_end_and_the_issuer_is
     for _ in 0..10 {
         assert_eq!(stand.get().await.unwrap(), first);
     }
+    tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(stand.calls(), 2, "not asked again at every use");
     stand.clock.advance(Duration::from_secs(31));
     assert_eq!(stand.get().await.unwrap(), first);
