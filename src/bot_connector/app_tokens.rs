@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::domain::{AppScope, Secret, SharedClock, Timestamp};
 use crate::identity_provider::{
-    AppClient, Attempt, Diagnostics, RedeemError, RedeemFailure, RedeemedToken, SingleFlight,
+    AppClient, Attempt, Diagnostics, Flight, RedeemError, RedeemFailure, RedeemedToken, SingleFlight,
 };
 
 /// A token is refreshed at this share of its life, or …
@@ -48,7 +48,7 @@ type SlotKey = (Url, String, AppScope);
 #[derive(Default)]
 struct Slot {
     kept: Mutex<Option<Kept>>,
-    asking: SingleFlight<Result<AppToken, RedeemError>>,
+    asking: SingleFlight<(), Result<AppToken, RedeemError>>,
 }
 
 #[derive(Clone)]
@@ -87,7 +87,9 @@ impl AppTokens {
         match good {
             // The refresh goes on by itself.
             Some(kept) => Ok(kept.token),
-            None => timeout_at(attempt.deadline, asking).await.unwrap_or_else(|_| Err(too_late())),
+            None => {
+                timeout_at(attempt.deadline, asking.outcome()).await.ok().flatten().unwrap_or_else(|| Err(too_late()))
+            }
         }
     }
 
@@ -103,10 +105,10 @@ impl AppTokens {
         client: &Arc<AppClient>,
         scope: &AppScope,
         correlation_id: &str,
-    ) -> impl Future<Output = Result<AppToken, RedeemError>> {
+    ) -> Flight<Result<AppToken, RedeemError>> {
         let (clock, shared, client, scope) = (self.clock.clone(), slot.clone(), client.clone(), scope.clone());
         let correlation_id = correlation_id.to_owned();
-        slot.asking.join(|| async move {
+        slot.asking.join((), || async move {
             let began_at = clock.now();
             // Whoever looked before another one's call ended comes here after it.
             if let Some(kept) = shared.find_kept().filter(|kept| began_at < kept.refresh_at) {

@@ -7,9 +7,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::engine::ExchangeParts;
 use super::refresh::{REFRESH_BUDGET, Refresh, Refreshed};
-use super::single_flight::{Flight, SingleFlight};
 use super::storage_failure::StorageFailure;
 use crate::domain::{ClaimsChallenge, Connection, Timestamp, TokenSlot, UserToken};
+use crate::identity_provider::{Flight, SingleFlight};
 
 /// A refresh in the background that failed is not tried again for so long: the token is still good.
 const REST: Duration = Duration::from_mins(1);
@@ -39,7 +39,7 @@ impl CurrentTokens {
     /// Over these parts.
     #[must_use]
     pub fn new(parts: ExchangeParts) -> Self {
-        let (flights, resting) = (SingleFlight::new(), Cache::new(RESTING));
+        let (flights, resting) = (SingleFlight::default(), Cache::new(RESTING));
         Self { shared: Arc::new(Shared { parts, flights, resting }) }
     }
 
@@ -125,13 +125,9 @@ impl Shared {
 }
 
 /// Waits for a refresh, as long as one takes at most.
-async fn land(mut flight: Flight<Refreshed>) -> Option<Arc<UserToken>> {
-    let landed = timeout_at(Instant::now() + REFRESH_BUDGET, flight.wait_for(Option::is_some)).await;
-    match landed {
-        Ok(Ok(refreshed)) => match &*refreshed {
-            Some(Refreshed::Token(token)) => Some(Arc::clone(token)),
-            Some(Refreshed::Nothing | Refreshed::Unavailable) | None => None,
-        },
-        Ok(Err(_)) | Err(_) => None,
+async fn land(flight: Flight<Refreshed>) -> Option<Arc<UserToken>> {
+    match timeout_at(Instant::now() + REFRESH_BUDGET, flight.outcome()).await {
+        Ok(Some(Refreshed::Token(token))) => Some(token),
+        Ok(Some(Refreshed::Nothing | Refreshed::Unavailable) | None) | Err(_) => None,
     }
 }

@@ -14,7 +14,6 @@ mod redeemed;
 mod refresh;
 mod request;
 mod sign_out;
-mod single_flight;
 mod storage_failure;
 mod user_rates;
 mod validation;

@@ -1,44 +1,138 @@
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::hash::Hash;
+use std::sync::Arc;
 
-use futures_util::FutureExt as _;
-use futures_util::future::Shared;
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use tokio::sync::watch;
 
-/// A call that others may wait for as well.
-pub type Flight<T> = Shared<Pin<Box<dyn Future<Output = T> + Send>>>;
-
-/// One call under way at a time: whoever comes meanwhile gets its outcome, a failure as well. It is no cache: what has
-/// ended is handed to nobody who comes later.
-pub struct SingleFlight<T: Clone> {
-    under_way: Mutex<Option<Flight<T>>>,
+/// Work of which there is at most one of a kind under way. Whoever comes meanwhile shares its outcome, a failure as well.
+/// It is no cache: what has ended is handed to nobody who comes later.
+///
+/// The work runs in a task of its own: nobody who waits for it, and hangs up, ends it for the others. The map is locked
+/// shard-wise and never across an await.
+pub struct SingleFlight<K: Eq + Hash, V> {
+    flights: Arc<DashMap<K, watch::Receiver<Option<V>>>>,
 }
 
-impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
-    /// The call under way, or a new one. It runs in a task of its own, to its end: nobody who stops waiting, and
-    /// nobody at all waiting, ends it.
-    pub fn join<F: Future<Output = T> + Send + 'static>(&self, begin: impl FnOnce() -> F) -> Flight<T> {
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = under_way.as_ref().filter(|flight| flight.peek().is_none()) {
-            return flight.clone();
-        }
-        let future: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(begin());
-        let flight = future.shared();
-        tokio::spawn(flight.clone());
-        *under_way = Some(flight.clone());
-        flight
+/// Work under way.
+pub struct Flight<V>(watch::Receiver<Option<V>>);
+
+impl<V: Clone> Flight<V> {
+    /// What came of it; none if it panicked.
+    pub async fn outcome(mut self) -> Option<V> {
+        self.0.wait_for(Option::is_some).await.ok()?.clone()
     }
 }
 
-impl<T: Clone> Default for SingleFlight<T> {
+impl<K: Eq + Hash, V> Default for SingleFlight<K, V> {
     fn default() -> Self {
-        Self { under_way: Mutex::new(None) }
+        Self { flights: Arc::default() }
     }
 }
 
-impl<T: Clone> fmt::Debug for SingleFlight<T> {
+impl<K: Eq + Hash, V> fmt::Debug for SingleFlight<K, V> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("SingleFlight(..)")
+    }
+}
+
+impl<K, V> SingleFlight<K, V>
+where
+    K: Clone + Eq + Hash + Send + Sync + 'static,
+    V: Send + Sync + 'static,
+{
+    /// The work of this key, which is begun if nobody has.
+    pub fn join<F>(&self, key: K, begin: impl FnOnce() -> F) -> Flight<V>
+    where
+        F: Future<Output = V> + Send + 'static,
+    {
+        match self.flights.entry(key) {
+            Entry::Occupied(flight) => Flight(flight.get().clone()),
+            Entry::Vacant(place) => {
+                let (sender, receiver) = watch::channel(None);
+                let landing = Landing { flights: Arc::clone(&self.flights), key: place.key().clone() };
+                place.insert(receiver.clone());
+                let work = begin();
+                tokio::spawn(async move {
+                    let landing = landing;
+                    let outcome = work.await;
+                    // First: whoever comes from now on begins anew.
+                    drop(landing);
+                    sender.send_replace(Some(outcome));
+                });
+                Flight(receiver)
+            }
+        }
+    }
+}
+
+/// Frees the key, also if the work panics.
+struct Landing<K: Eq + Hash, V> {
+    flights: Arc<DashMap<K, watch::Receiver<Option<V>>>>,
+    key: K,
+}
+
+impl<K: Eq + Hash, V> Drop for Landing<K, V> {
+    fn drop(&mut self) {
+        self.flights.remove(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic)]
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn those_who_come_meanwhile_share_the_outcome_and_the_next_begins_anew() {
+        let flights = SingleFlight::<u8, usize>::default();
+        let (begun, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+        let join = |key| {
+            let (begun, gate) = (begun.clone(), gate.clone());
+            flights.join(key, || async move {
+                gate.notified().await;
+                begun.fetch_add(1, Ordering::SeqCst)
+            })
+        };
+        let waiting = vec![join(1), join(1), join(1)];
+        gate.notify_one();
+        for flight in waiting {
+            assert_eq!(flight.outcome().await, Some(0));
+        }
+        while !flights.flights.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let next = join(1);
+        gate.notify_one();
+        assert_eq!(next.outcome().await, Some(1));
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_frees_its_key_and_those_who_wait() {
+        let flights = SingleFlight::<u8, ()>::default();
+        let flight = flights.join(1, || async { panic!("on purpose") });
+        assert_eq!(flight.outcome().await, None);
+        while !flights.flights.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_who_leaves_ends_the_work() {
+        let flights = SingleFlight::<u8, ()>::default();
+        let (gate, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (opened, finished) = (gate.clone(), done.clone());
+        drop(flights.join(1, || async move {
+            opened.notified().await;
+            finished.notify_one();
+        }));
+        gate.notify_one();
+        done.notified().await;
     }
 }

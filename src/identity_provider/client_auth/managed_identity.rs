@@ -144,7 +144,7 @@ pub struct FederatedIdentity {
     /// The cloud's token exchange audience.
     audience: String,
     kept: Mutex<Option<IdentityToken>>,
-    fetching: SingleFlight<Result<IdentityToken, Verdict>>,
+    fetching: SingleFlight<(), Result<IdentityToken, Verdict>>,
 }
 
 impl FederatedIdentity {
@@ -163,13 +163,14 @@ impl FederatedIdentity {
             return Ok(kept.token.clone());
         }
         let shared = Arc::clone(self);
-        let fetching = self.fetching.join(|| async move {
+        let fetching = self.fetching.join((), || async move {
             let fetched = shared.identity.token(&shared.audience, Instant::now() + ANSWER_LIMIT).await?;
             *shared.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(fetched.clone());
             Ok(fetched)
         });
-        let late = |_| unanswered(&OutboundError::TimedOut);
-        match (timeout_at(deadline, fetching).await.map_err(late).and_then(|fetched| fetched), kept) {
+        let fetched = timeout_at(deadline, fetching.outcome()).await;
+        let fetched = fetched.ok().flatten().unwrap_or_else(|| Err(unanswered(&OutboundError::TimedOut)));
+        match (fetched, kept) {
             (Ok(fetched), _) => Ok(fetched.token),
             (Err(_), Some(kept)) => Ok(kept.token),
             (Err(verdict), None) => Err(verdict),
