@@ -63,6 +63,9 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     // The process's own environment is left out: it may hold the settings of a real service.
     let configuration =
         config::parse(&text, &Environment::of(stage.secrets())).map_err(|problems| anyhow!("{problems}"))?;
+    if options.allow_anonymous {
+        stage.admit_anonymous();
+    }
     let development = DevelopmentMode { routes: Arc::new(stage.routes(&gateway)), anonymous: options.allow_anonymous };
     let application = app::build(configuration, Ambient { clock, entropy }, Some(development)).await;
     let application = application.with_context(|| ports.hint())?;

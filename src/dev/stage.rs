@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -97,6 +98,7 @@ impl Stage {
             calls: Calls::default(),
             sink: connector_sink::Sink::default(),
             inboxes: demo_bot::Inboxes::default(),
+            anonymous: AtomicBool::new(false),
             outbound: loopback_client()?,
         });
         let server = serve(&state, http, https, certificates.tls)?;
@@ -105,6 +107,11 @@ impl Stage {
 
     pub(super) fn state(&self) -> &State {
         &self.state
+    }
+
+    /// From now on the demo bots take the emulator's activities without a token, as bots without an app id do.
+    pub fn admit_anonymous(&self) {
+        self.state.anonymous.store(true, Ordering::SeqCst);
     }
 
     /// Base URL of the plain listener, `http://127.0.0.1:port`.

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::HttpRequest;
@@ -49,6 +50,8 @@ pub(super) struct State {
     pub(super) calls: Calls,
     pub(super) sink: Sink,
     pub(super) inboxes: Inboxes,
+    /// The demo bots talk with the emulator on this machine, too, which shows no token.
+    pub(super) anonymous: AtomicBool,
     pub(super) outbound: Outbound,
 }
 

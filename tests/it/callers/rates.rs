@@ -38,40 +38,41 @@ async fn a_parent_that_asks_too_often_waits_and_others_do_not() {
     let (parent, other) = (token(PARENT).await, token(OTHER).await);
     let mut activity = message(&door.harness);
     activity["serviceUrl"] = URL.into();
-    // The clock goes on while the requests are made, so the last ones are counted from a full burst.
     for number in 0..2 {
         door.admits(&format!("request {number}"), &parent, &activity).await;
     }
     let logged = logs::length();
-    let mut refused = 0;
-    for _ in 0..20 {
-        let answer = door.harness.post_as("demo", &parent, &activity).await;
-        if answer.status == 429 {
-            assert_refused("parent", &answer, 429, "TooManyRequests");
-            assert_eq!(answer.header("retry-after"), Some("1"));
-            refused += 1;
-        }
-    }
+    let refused = refused_of(&crowd(|| door.harness.post_as("demo", &parent, &activity)).await);
     assert!(refused > 1, "{refused}");
     let lines = logs::complaints_of(&door.harness.tag, logged);
     assert_eq!(lines.len(), 1, "one line a minute: {lines:#?}");
     assert_eq!(lines[0]["check"], "parent_rate");
-    assert_eq!(door.harness.bot.received().len(), 22 - refused, "what is refused is not forwarded");
+    assert_eq!(door.harness.bot.received().len(), 2 + CROWD - refused, "what is refused is not forwarded");
     door.admits("another parent", &other, &activity).await;
     door.harness.clock.advance(Duration::from_mins(2));
     door.admits("later", &parent, &activity).await;
     door.admits("later, the burst", &parent, &activity).await;
-    let over = async {
-        loop {
-            let answer = door.harness.post_as("demo", &parent, &activity).await;
-            if answer.status == 429 {
-                return answer;
-            }
-        }
-    };
     let logged = logs::length();
-    assert_refused("told again", &over.await, 429, "TooManyRequests");
-    assert_eq!(logs::complaints_of(&door.harness.tag, logged).len(), 1);
+    assert!(refused_of(&crowd(|| door.harness.post_as("demo", &parent, &activity)).await) > 1);
+    assert_eq!(logs::complaints_of(&door.harness.tag, logged).len(), 1, "told again");
+}
+
+/// More than a limit of one a second lets through, however slow the machine is.
+const CROWD: usize = 40;
+
+/// The clock goes on while requests are made, so they are made all at once.
+async fn crowd<F: Future<Output = Answer>>(ask: impl Fn() -> F) -> Vec<Answer> {
+    futures_util::future::join_all((0..CROWD).map(|_| ask())).await
+}
+
+fn refused_of(answers: &[Answer]) -> usize {
+    let refused = answers.iter().filter(|answer| answer.status == 429);
+    refused
+        .map(|answer| {
+            assert_refused("too often", answer, 429, "TooManyRequests");
+            assert_eq!(answer.header("retry-after"), Some("1"));
+        })
+        .count()
 }
 
 #[tokio::test]
@@ -81,23 +82,16 @@ async fn channels_and_bots_are_limited_only_where_the_operator_says_so() {
     let bot = format!("Bearer {}", door.harness.bot_token("demo").await);
     let headers = [("authorization", bot.as_str())];
     let path = "/api/usertoken/GetToken?userId=u&connectionName=graph&channelId=msteams";
-    let (activity, mut statuses) = (message(&door.harness), Vec::new());
-    for _ in 0..20 {
-        let sent = door.harness.post_as("demo", &channel, &activity).await;
-        let asked = door.harness.send("GET", path, &headers, Vec::new()).await;
-        for answer in [&sent, &asked] {
-            if answer.status == 429 {
-                assert_refused("limited", answer, 429, "TooManyRequests");
-            }
-        }
-        statuses.push((sent.status, asked.status));
-    }
-    assert_eq!((statuses[0], statuses[1]), ((200, 404), (200, 404)), "a burst passes");
-    assert!(statuses.iter().any(|it| it.0 == 429) && statuses.iter().any(|it| it.1 == 429), "{statuses:?}");
+    let activity = message(&door.harness);
+    let sent = crowd(|| door.harness.post_as("demo", &channel, &activity)).await;
+    let asked = crowd(|| door.harness.send("GET", path, &headers, Vec::new())).await;
+    assert!(sent.iter().filter(|answer| answer.status == 200).count() >= 2, "a burst passes");
+    assert!(asked.iter().filter(|answer| answer.status == 404).count() >= 2, "a burst passes");
+    assert!(refused_of(&sent) > 1 && refused_of(&asked) > 1);
     let unlimited = Door::open().await;
-    for _ in 0..50 {
-        assert_eq!(unlimited.harness.post(&message(&unlimited.harness)).await.status, 200);
-    }
+    let (token, activity) = (unlimited.harness.channel_token("demo").await, message(&unlimited.harness));
+    let sent = crowd(|| unlimited.harness.post_as("demo", &token, &activity)).await;
+    assert!(sent.iter().all(|answer| answer.status == 200), "{sent:?}");
 }
 
 /// Ada's exchange for `connection`.

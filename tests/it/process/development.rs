@@ -128,7 +128,7 @@ async fn only_requests_for_this_machine_are_answered_whatever_they_ask_for() {
 #[tokio::test]
 async fn who_shows_no_token_reaches_a_bot_only_if_that_was_asked_for() {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let message = r#"{"type":"message","id":"1","text":"hello","channelId":"emulator","serviceUrl":"http://localhost:52000",
+    let message = r#"{"type":"conversationUpdate","id":"1","channelId":"emulator","serviceUrl":"http://localhost:52000",
         "from":{"id":"u"},"recipient":{"id":"b"},"conversation":{"id":"k"}}"#;
     for (options, status) in [(&[] as &[&str], 401), (&["--allow-anonymous"], 200)] {
         let development = Development::start_with(options);
