@@ -39,5 +39,5 @@ async fn find(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse
             .await
             .map_err(|error| Decline::failed("a token cannot be read", &error))?,
     };
-    token(channel_id, name, &*found.ok_or(Decline::Nothing)?)
+    Ok(token(channel_id, name, &*found.ok_or(Decline::Nothing)?))
 }
