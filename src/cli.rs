@@ -18,7 +18,7 @@ use self::development::{DEV_HELP, DevOptions, dev};
 use crate::app::{self, Ambient};
 use crate::config::{self, Configuration, LogFormat, LogLevel, LoggingSection, Problems};
 use crate::domain::{SystemClock, SystemEntropy};
-use crate::observability::{self, LogForm, LoggingOptions};
+use crate::observability::{self, LogForm, Logging, LoggingOptions};
 use crate::sealing::KeyRing;
 
 const EXAMPLES: &str = "\
@@ -122,7 +122,7 @@ pub fn explain(error: &anyhow::Error) -> String {
 
 fn serve(file: &Path) -> anyhow::Result<ExitCode> {
     let configuration = config::load(file).map_err(|problems| refusal(file, &problems))?;
-    start_logging(configuration.logging)?;
+    let _logging = start_logging(configuration.logging)?;
     for warning in &configuration.warnings {
         tracing::warn!(path = warning.path, "{}", warning.message);
     }
@@ -208,7 +208,7 @@ fn summary(configuration: &Configuration) -> String {
     lines.join("\n")
 }
 
-fn start_logging(section: LoggingSection) -> anyhow::Result<()> {
+fn start_logging(section: LoggingSection) -> anyhow::Result<Logging> {
     let form = match section.format {
         LogFormat::Json => LogForm::Json,
         LogFormat::Text => LogForm::Text,

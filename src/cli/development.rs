@@ -43,7 +43,7 @@ pub(super) struct DevOptions {
 
 /// Runs the stage and the gateway until SIGTERM or Ctrl-C.
 pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
-    start_logging(LoggingSection { format: LogFormat::Text, level: LogLevel::Info })?;
+    let _logging = start_logging(LoggingSection { format: LogFormat::Text, level: LogLevel::Info })?;
     let Ambient { clock, entropy } = ambient();
     let scratch = Scratch::create(entropy.as_ref())?;
     let ports = DevPorts::choose(options.port)?;

@@ -10,6 +10,7 @@ mod clock;
 mod connection;
 mod directory;
 mod entropy;
+mod fingerprint;
 mod people;
 mod secret;
 mod token;
@@ -21,6 +22,7 @@ pub use clock::{Clock, OffsetClock, RateClock, SharedClock, SystemClock, Timesta
 pub use connection::{AudienceRule, Connection, ConnectionRevision, ExchangePolicy, TenantPolicy, audiences_of};
 pub use directory::{Directory, NamedConnection};
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy};
+pub use fingerprint::{Fingerprint, Fingerprints};
 pub use people::{BotName, ChannelAccount, ChannelId, ChannelUserId, ConnectionName, TokenSlot, UserKey};
 pub use secret::Secret;
 pub use token::{ExchangeableToken, SecurityContext, UserToken};

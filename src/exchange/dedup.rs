@@ -7,8 +7,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tokio::sync::watch;
 
-use crate::domain::{SharedClock, Timestamp};
-use crate::pending::ExchangeKey;
+use crate::domain::{Fingerprint, SharedClock, Timestamp};
 
 /// How long a success answers its duplicates (DESIGN §3).
 const DONE_FOR: Duration = Duration::from_mins(15);
@@ -34,10 +33,10 @@ pub trait Settlement: Clone + Send + Sync + 'static {
 
 /// Joins the duplicates of an exchange: one leader at a time for each key, everybody gets its settlement.
 ///
-/// Markers live in memory, beside the embedded store. The running map is locked shard-wise and never across an await.
+/// Markers live in memory, beside the embedded store, under names that mean something in this process only. The running map is locked shard-wise and never across an await.
 pub struct Deduplicator<S: Settlement> {
-    running: DashMap<ExchangeKey, Arc<watch::Sender<Option<S>>>>,
-    settled: Cache<ExchangeKey, Settled<S>, Weight>,
+    running: DashMap<Fingerprint, Arc<watch::Sender<Option<S>>>>,
+    settled: Cache<Fingerprint, Settled<S>, Weight>,
     clock: SharedClock,
 }
 
@@ -50,8 +49,8 @@ struct Settled<S> {
 #[derive(Clone)]
 struct Weight;
 
-impl<S: Settlement> Weighter<ExchangeKey, Settled<S>> for Weight {
-    fn weight(&self, _: &ExchangeKey, settled: &Settled<S>) -> u64 {
+impl<S: Settlement> Weighter<Fingerprint, Settled<S>> for Weight {
+    fn weight(&self, _: &Fingerprint, settled: &Settled<S>) -> u64 {
         SETTLED_OVERHEAD + settled.settlement.bytes() as u64
     }
 }
@@ -75,7 +74,7 @@ impl<S: Settlement> Deduplicator<S> {
         Self { running: DashMap::new(), settled: Cache::with_weighter(SETTLED, SETTLED_BYTES, Weight), clock }
     }
 
-    pub(super) fn join(self: &Arc<Self>, key: ExchangeKey) -> Joined<S> {
+    pub(super) fn join(self: &Arc<Self>, key: Fingerprint) -> Joined<S> {
         match self.running.entry(key) {
             Entry::Occupied(running) if running.get().receiver_count() >= FOLLOWERS => Joined::Crowded,
             Entry::Occupied(running) => Joined::Follower(running.get().subscribe()),
@@ -93,16 +92,16 @@ impl<S: Settlement> Deduplicator<S> {
     }
 
     /// Whether this exchange is under way or was settled a short while ago.
-    pub(super) fn knows(&self, key: &ExchangeKey) -> bool {
+    pub(super) fn knows(&self, key: &Fingerprint) -> bool {
         self.running.contains_key(key) || self.find_settled(key).is_some()
     }
 
     /// Forgets a settled exchange whose token is gone.
-    pub(super) fn forget(&self, key: &ExchangeKey) {
+    pub(super) fn forget(&self, key: &Fingerprint) {
         self.settled.remove(key);
     }
 
-    fn find_settled(&self, key: &ExchangeKey) -> Option<Settled<S>> {
+    fn find_settled(&self, key: &Fingerprint) -> Option<Settled<S>> {
         self.settled.get(key).filter(|settled| self.clock.now() < settled.until)
     }
 }
@@ -111,7 +110,7 @@ impl<S: Settlement> Deduplicator<S> {
 /// the waiters becomes the leader.
 pub(super) struct Ticket<S: Settlement> {
     deduplicator: Arc<Deduplicator<S>>,
-    key: ExchangeKey,
+    key: Fingerprint,
     sender: Arc<watch::Sender<Option<S>>>,
 }
 
@@ -135,7 +134,7 @@ impl<S: Settlement> Drop for Ticket<S> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
-    use crate::domain::OffsetClock;
+    use crate::domain::{Fingerprints, OffsetClock};
 
     #[derive(Clone, Debug, PartialEq)]
     struct Reply(u16);
@@ -150,12 +149,12 @@ mod tests {
         }
     }
 
-    fn set_up() -> (Arc<Deduplicator<Reply>>, Arc<OffsetClock>, ExchangeKey) {
+    fn set_up() -> (Arc<Deduplicator<Reply>>, Arc<OffsetClock>, Fingerprint) {
         let clock = Arc::new(OffsetClock::default());
-        (Arc::new(Deduplicator::new(clock.clone())), clock, ExchangeKey([7; 32]))
+        (Arc::new(Deduplicator::new(clock.clone())), clock, Fingerprints::new().of(b"an exchange"))
     }
 
-    fn lead(deduplicator: &Arc<Deduplicator<Reply>>, key: ExchangeKey) -> Ticket<Reply> {
+    fn lead(deduplicator: &Arc<Deduplicator<Reply>>, key: Fingerprint) -> Ticket<Reply> {
         match deduplicator.join(key) {
             Joined::Leader(ticket, _) => ticket,
             _ => panic!("the key should have been free"),

@@ -10,7 +10,7 @@ use super::outcome::{Outcome, Reason, Refusal};
 use super::redeemed::user_token;
 use super::request::ExchangeRequest;
 use super::user_rates::UserRates;
-use crate::domain::{ChannelAccount, SharedClock, SharedEntropy, TokenSlot, UserToken};
+use crate::domain::{ChannelAccount, Fingerprint, Fingerprints, SharedClock, SharedEntropy, TokenSlot, UserToken};
 use crate::identity_provider::{Attempt, Grant, ProviderRegistry, RedeemedToken};
 use crate::pending::{
     ClaimsChallenges, Continuations, Ended, ExchangeKey, PendingError, PendingSignIn, PendingSignIns,
@@ -45,6 +45,7 @@ pub struct ExchangeParts {
 pub struct ExchangeEngine<S: Settlement> {
     parts: ExchangeParts,
     deduplicator: Arc<Deduplicator<S>>,
+    fingerprints: Fingerprints,
 }
 
 impl<S: Settlement> ExchangeEngine<S> {
@@ -52,12 +53,13 @@ impl<S: Settlement> ExchangeEngine<S> {
     #[must_use]
     pub fn new(parts: ExchangeParts) -> Self {
         let deduplicator = Arc::new(Deduplicator::new(Arc::clone(&parts.clock)));
-        Self { parts, deduplicator }
+        Self { parts, deduplicator, fingerprints: Fingerprints::new() }
     }
 
     /// Runs one exchange or joins the one that is under way: *admit* → *join* → *recall* → *redeem* → *keep* → *settle*.
     ///
-    /// `settling` is asked by the leader alone for what turns the outcome into everybody's answer. As soon as that or
+    /// `settling` is asked by the leader alone for what turns the outcome into everybody's answer; it is given a way to the
+    /// exchange's lasting name, which costs a MAC that most answers do not need. As soon as what it returns or
     /// anything before it has to wait, all of it goes on in a task of its own, so that a client that hangs up cancels
     /// nobody.
     ///
@@ -65,11 +67,11 @@ impl<S: Settlement> ExchangeEngine<S> {
     /// A [`Refusal`] that concerns this request only: not admitted, too many waiting, out of time.
     pub async fn exchange<M, F, A>(self: &Arc<Self>, request: ExchangeRequest, settling: M) -> Result<S, Refusal>
     where
-        M: FnOnce() -> F,
-        F: FnOnce(Outcome, ExchangeKey) -> A + Send + 'static,
+        M: FnOnce(&dyn Fn() -> ExchangeKey) -> F,
+        F: FnOnce(Outcome) -> A + Send + 'static,
         A: Future<Output = S> + Send + 'static,
     {
-        let key = self.key_of(&request);
+        let key = self.fingerprints.of_parts(&parts_of(&request));
         let answer_by = request.answer_by;
         let mut work = Some((request, settling));
         for _ in 0..JOINS {
@@ -93,7 +95,8 @@ impl<S: Settlement> ExchangeEngine<S> {
                     let (Some((request, settling)), Some(binding)) = (work.take(), binding) else {
                         return Err(vanished());
                     };
-                    begin(lead(self.parts.clone(), ticket, (request, binding, key), settling())).await;
+                    let settle = settling(&|| self.parts.continuations.exchange_key(&parts_of(&request)));
+                    begin(lead(self.parts.clone(), ticket, (request, binding), settle)).await;
                     waiting
                 }
             };
@@ -107,7 +110,7 @@ impl<S: Settlement> ExchangeEngine<S> {
     }
 
     /// May this token be exchanged for this user at all? Asked for every duplicate anew.
-    async fn admit(&self, request: &ExchangeRequest, key: &ExchangeKey) -> Result<Binding, Refusal> {
+    async fn admit(&self, request: &ExchangeRequest, key: &Fingerprint) -> Result<Binding, Refusal> {
         let mut binding = bind(request)?;
         for account in &binding.held_to {
             let pinned = self.parts.vault.find_pin(account).await.map_err(|error| store_failure(&error))?;
@@ -165,20 +168,21 @@ impl<S: Settlement> ExchangeEngine<S> {
         let found = self.parts.vault.find(&request.slot(), request.connection.revision).await;
         matches!(found, Ok(Some(token)) if token.user == request.token.user)
     }
+}
 
-    fn key_of(&self, request: &ExchangeRequest) -> ExchangeKey {
-        let account = &request.account;
-        self.parts.continuations.exchange_key(&[
-            account.bot.as_str(),
-            account.channel.as_str(),
-            &request.conversation.id,
-            account.user.as_str(),
-            request.connection.name.as_str(),
-            &request.exchange_id,
-            request.token.user.issuer(),
-            request.token.user.subject(),
-        ])
-    }
+/// What tells one exchange from another (DESIGN §3, Dedup).
+fn parts_of(request: &ExchangeRequest) -> [&str; 8] {
+    let account = &request.account;
+    [
+        account.bot.as_str(),
+        account.channel.as_str(),
+        &request.conversation.id,
+        account.user.as_str(),
+        request.connection.name.as_str(),
+        &request.exchange_id,
+        request.token.user.issuer(),
+        request.token.user.subject(),
+    ]
 }
 
 /// Does at once what needs no waiting, which is all there is to do where the token is in memory; the rest goes on in a
@@ -194,11 +198,11 @@ async fn begin(work: impl Future<Output = ()> + Send + 'static) {
 async fn lead<S, F, A>(
     parts: ExchangeParts,
     ticket: Ticket<S>,
-    (request, binding, key): (ExchangeRequest, Binding, ExchangeKey),
+    (request, binding): (ExchangeRequest, Binding),
     settle: F,
 ) where
     S: Settlement,
-    F: FnOnce(Outcome, ExchangeKey) -> A,
+    F: FnOnce(Outcome) -> A,
     A: Future<Output = S>,
 {
     let begun_by = parts.clock.now();
@@ -206,7 +210,7 @@ async fn lead<S, F, A>(
         Ok(token) => Outcome::Kept(token),
         Err(refusal) => Outcome::Refused(refusal),
     };
-    let settlement = settle(outcome, key).await;
+    let settlement = settle(outcome).await;
     let holds = settlement.holds();
     ticket.settle(settlement);
     if !holds {

@@ -4,6 +4,8 @@ use super::problem::Problem;
 
 /// Longest token taken, in bytes (bot-auth-and-skills §2 rule 5).
 const TOKEN_LIMIT: usize = 16 * 1024;
+/// The scheme and what separates it.
+const SCHEME: &[u8] = b"Bearer ";
 
 /// The one bearer token of a request: exactly one `Authorization` header, the scheme in any case, exactly one space
 /// (bot-auth-and-skills §2 rule 4).
@@ -16,10 +18,55 @@ pub fn bearer_of(headers: &HeaderMap) -> Result<&str, Problem> {
     if values.next().is_some() {
         return Err(Problem::InvalidAuthorization);
     }
-    let text = value.to_str().map_err(|_| Problem::InvalidAuthorization)?;
-    let (scheme, token) = text.split_once(' ').ok_or(Problem::InvalidAuthorization)?;
-    // All bytes are looked at, whatever is found: that is done many at a time.
-    let separates = |found: bool, byte: u8| found | matches!(byte, b' ' | b'\t' | b',');
-    let is_one_token = !token.is_empty() && token.len() <= TOKEN_LIMIT && !token.bytes().fold(false, separates);
-    if scheme.eq_ignore_ascii_case("bearer") && is_one_token { Ok(token) } else { Err(Problem::InvalidAuthorization) }
+    let (scheme, token) = value.as_bytes().split_at_checked(SCHEME.len()).ok_or(Problem::InvalidAuthorization)?;
+    let is_one_token = !token.is_empty() && token.len() <= TOKEN_LIMIT && is_visible_without_comma(token);
+    if scheme.eq_ignore_ascii_case(SCHEME) && is_one_token {
+        std::str::from_utf8(token).map_err(|_| Problem::InvalidAuthorization)
+    } else {
+        Err(Problem::InvalidAuthorization)
+    }
+}
+
+/// All bytes are looked at, whatever is found: that is done many at a time.
+fn is_visible_without_comma(bytes: &[u8]) -> bool {
+    let refused = |found: u8, &byte: &u8| found | u8::from(!(0x21..=0x7e).contains(&byte)) | u8::from(byte == b',');
+    bytes.iter().fold(0, refused) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    fn read(value: &[u8]) -> Result<String, Problem> {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_bytes(value).map_err(|_| Problem::BadArgument)?);
+        bearer_of(&headers).map(str::to_owned)
+    }
+
+    #[test]
+    fn one_bearer_after_one_space_is_taken_and_nothing_else() {
+        assert_eq!(read(b"Bearer a.b.c").as_deref(), Ok("a.b.c"));
+        assert_eq!(read(b"bEARER a.b.c").as_deref(), Ok("a.b.c"));
+        let refused: [&[u8]; 12] = [
+            b"",
+            b"Bearer",
+            b"Bearer ",
+            b"Bearer  a",
+            b"Bearer a b",
+            b"Bearer a,b",
+            b"Bearer\ta",
+            b"Bearer a\t",
+            b"Basic a",
+            b"Bearer: a",
+            b"Bearer \xc3\xa9",
+            b"xBearer a",
+        ];
+        for value in refused {
+            assert_eq!(read(value), Err(Problem::InvalidAuthorization), "{value:?}");
+        }
+        let long = |length: usize| [b"Bearer ".to_vec(), vec![b'a'; length]].concat();
+        assert!(read(&long(TOKEN_LIMIT)).is_ok() && read(&long(TOKEN_LIMIT + 1)).is_err());
+    }
 }

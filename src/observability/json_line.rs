@@ -1,38 +1,87 @@
+use std::cell::Cell;
 use std::fmt;
 use std::io::Write;
 
+use time::OffsetDateTime;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing::level_filters::LevelFilter;
+use tracing::span;
+use tracing::subscriber::Interest;
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::domain::{Clock, SystemClock, Timestamp};
 
 /// What most lines need.
 const USUAL_BYTES: usize = 512;
 
-/// Writes an event as one flat JSON object: time, level, its fields, target.
+/// Writes each event as one flat JSON object a line: time, level, its fields, target.
 ///
-/// The library's own JSON form costs several times as much, which counts where every request writes a line.
-pub(super) struct JsonLine;
+/// A subscriber of its own: every request writes a line, and the library's registry of spans, which nobody here opens,
+/// and its JSON form cost several times as much as the line itself.
+pub(super) struct JsonLines<W> {
+    filter: Targets,
+    writer: W,
+}
 
-impl<S, N> FormatEvent<S, N> for JsonLine
+impl<W> JsonLines<W> {
+    pub(super) fn new(filter: Targets, writer: W) -> Self {
+        Self { filter, writer }
+    }
+}
+
+thread_local! {
+    /// The buffer in which this thread makes its lines.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// The latest second this thread has written, and its text.
+    static SECOND: Cell<(i64, [u8; 19])> = const { Cell::new((i64::MIN, [0; 19])) };
+}
+
+impl<W> Subscriber for JsonLines<W>
 where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
+    W: for<'w> MakeWriter<'w> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let mut time = String::with_capacity(32);
-        SystemTime.format_time(&mut Writer::new(&mut time))?;
-        let mut line = Line(Vec::with_capacity(USUAL_BYTES));
-        line.0.extend_from_slice(b"{\"timestamp\":");
-        line.text(&time);
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.enabled(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        !metadata.is_span() && self.filter.would_enable(metadata.target(), metadata.level())
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        self.filter.iter().map(|(_, level)| level).chain(self.filter.default_level()).max()
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        // Taken, not borrowed: a value that logs while it is shown gets a buffer of its own.
+        let mut line = Line(BUFFER.take());
+        line.0.reserve(USUAL_BYTES);
+        line.0.extend_from_slice(b"{\"timestamp\":\"");
+        line.time(SystemClock.now());
+        line.0.push(b'"');
         line.member("level", |line| line.text(event.metadata().level().as_str()));
         event.record(&mut line);
         line.member("target", |line| line.text(event.metadata().target()));
         line.0.extend_from_slice(b"}\n");
-        writer.write_str(std::str::from_utf8(&line.0).map_err(|_| fmt::Error)?)
+        // Where logs cannot be written there is nobody to be told.
+        let _ = self.writer.make_writer_for(event.metadata()).write_all(&line.0);
+        line.0.clear();
+        BUFFER.set(line.0);
     }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
 }
 
 /// A line as far as it is written. Writing to memory cannot fail.
@@ -47,13 +96,56 @@ impl Line {
     }
 
     fn text(&mut self, text: &str) {
-        drop(serde_json::to_writer(&mut self.0, text));
+        self.0.push(b'"');
+        self.escaped(text);
+        self.0.push(b'"');
     }
 
-    fn bare(&mut self, name: &str, value: impl fmt::Display) {
-        self.member(name, |line| {
-            let _ = write!(line.0, "{value}");
-        });
+    /// The inside of a string.
+    fn escaped(&mut self, text: &str) {
+        // All bytes are looked at, whatever is found: that is done many at a time.
+        let escaped =
+            |found: u8, byte: u8| found | u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\');
+        if text.bytes().fold(0, escaped) == 0 {
+            self.0.extend_from_slice(text.as_bytes());
+            return;
+        }
+        let from = self.0.len();
+        drop(serde_json::to_writer(&mut self.0, text));
+        self.0.pop();
+        self.0.remove(from);
+    }
+
+    fn number(&mut self, name: &str, value: impl serde::Serialize) {
+        // Infinities become `null`.
+        self.member(name, |line| drop(serde_json::to_writer(&mut line.0, &value)));
+    }
+
+    /// ISO 8601 with milliseconds.
+    fn time(&mut self, now: Timestamp) {
+        let (mut second, mut text) = SECOND.get();
+        if second != now.unix_seconds() {
+            second = now.unix_seconds();
+            let time = OffsetDateTime::from_unix_timestamp(second).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+            let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+            let (hour, minute, second_of_minute) = time.to_hms();
+            // Of a year beyond 9999 the end is cut off.
+            let _ = write!(
+                text.as_mut_slice(),
+                "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second_of_minute:02}"
+            );
+            SECOND.set((second, text));
+        }
+        self.0.extend_from_slice(&text);
+        let millis = now.unix_millis().rem_euclid(1000);
+        let _ = write!(self.0, ".{millis:03}Z");
+    }
+}
+
+impl fmt::Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.escaped(text);
+        Ok(())
     }
 }
 
@@ -63,23 +155,27 @@ impl Visit for Line {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.bare(field.name(), value);
+        self.number(field.name(), value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.bare(field.name(), value);
+        self.number(field.name(), value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.bare(field.name(), value);
+        self.number(field.name(), value);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        // Infinities become `null`.
-        self.member(field.name(), |line| drop(serde_json::to_writer(&mut line.0, &value)));
+        self.number(field.name(), value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.member(field.name(), |line| line.text(&format!("{value:?}")));
+        self.member(field.name(), |line| {
+            line.0.push(b'"');
+            // What fails to show itself is shown as far as it got.
+            let _ = fmt::Write::write_fmt(line, format_args!("{value:?}"));
+            line.0.push(b'"');
+        });
     }
 }

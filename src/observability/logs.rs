@@ -1,13 +1,15 @@
+use std::io::Stderr;
+use std::sync::Arc;
+
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Subscriber};
-use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::registry::Registry;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::json_line::JsonLine;
+use super::batch::{Batch, Batched};
+use super::json_line::JsonLines;
 
 /// The crate's own target: `env!` would name the package, whose name is spelled otherwise.
 const OURS: &str = "bot_sso";
@@ -36,17 +38,42 @@ pub enum LoggingError {
     /// The process already logs somewhere.
     #[error("logging has been set up before")]
     AlreadyStarted,
+    /// There is no thread to write the lines.
+    #[error("no thread for the log: {0}")]
+    NoThread(std::io::Error),
 }
 
-/// From now on the whole process logs to standard error.
+/// While it lives lines are gathered; when it goes, what waits is written, and later lines at once. To be kept until the
+/// process ends.
+#[must_use]
+pub struct Logging {
+    batch: Arc<Batch<Stderr>>,
+}
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        self.batch.finish();
+    }
+}
+
+/// From now on the whole process logs to standard error, many lines at once: warnings and errors are written before
+/// whoever logs them goes on, other lines within a tenth of a second. A panic writes what waits. Only a process that is
+/// killed outright loses lines, none of them a warning and none older than that.
 ///
 /// # Errors
-/// [`LoggingError::AlreadyStarted`].
-pub fn start_logging(options: LoggingOptions) -> Result<(), LoggingError> {
-    start_logging_to(options, std::io::stderr)
+/// [`LoggingError`].
+pub fn start_logging(options: LoggingOptions) -> Result<Logging, LoggingError> {
+    let batch = Batch::start(std::io::stderr()).map_err(LoggingError::NoThread)?;
+    start_logging_to(options, Batched(Arc::clone(&batch)))?;
+    let (waiting, say) = (Arc::clone(&batch), std::panic::take_hook());
+    std::panic::set_hook(Box::new(move |panic| {
+        waiting.write_if_free();
+        say(panic);
+    }));
+    Ok(Logging { batch })
 }
 
-/// From now on the whole process logs to `writer`.
+/// From now on the whole process logs to `writer`, line by line.
 ///
 /// # Errors
 /// [`LoggingError::AlreadyStarted`].
@@ -57,16 +84,18 @@ where
     subscriber(options, writer).try_init().map_err(|_| LoggingError::AlreadyStarted)
 }
 
-fn subscriber<W>(options: LoggingOptions, writer: W) -> impl Subscriber + Send + Sync
+fn subscriber<W>(options: LoggingOptions, writer: W) -> Box<dyn Subscriber + Send + Sync>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
-    let lines: Box<dyn Layer<Registry> + Send + Sync> = match options.form {
-        LogForm::Json => Box::new(lines.event_format(JsonLine)),
-        LogForm::Text => Box::new(lines),
-    };
-    tracing_subscriber::registry().with(lines.with_filter(filter(options.level)))
+    let filter = filter(options.level);
+    match options.form {
+        LogForm::Json => Box::new(JsonLines::new(filter, writer)),
+        LogForm::Text => {
+            let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
+            Box::new(tracing_subscriber::registry().with(lines).with(filter))
+        }
+    }
 }
 
 /// Of other crates only warnings: an HTTP client's own debug lines hold `Authorization` headers (DESIGN §5.10).
@@ -115,7 +144,7 @@ mod tests {
         assert_eq!(line["status"], 200);
         assert_eq!(line["level"], "INFO");
         assert_eq!(line["target"], "bot_sso::observability::logs::tests");
-        assert!(line["timestamp"].as_str().is_some_and(|time| time.len() == 27 && time.ends_with('Z')));
+        assert!(line["timestamp"].as_str().is_some_and(|time| time.len() == 24 && time.ends_with('Z')));
     }
 
     #[test]
@@ -142,6 +171,16 @@ mod tests {
         assert_eq!((&line["below"], &line["share"], &line["yes"]), (&(-1).into(), &0.5.into(), &true.into()));
         assert_eq!(line["message"], format!("a {hostile}"));
         assert!(line.get("absent").is_none());
+    }
+
+    #[test]
+    fn who_asks_whether_a_line_would_be_written_is_told_and_spans_are_not_kept() {
+        let options = LoggingOptions { form: LogForm::Json, level: Level::INFO };
+        let text = logged(options, || {
+            assert!(tracing::enabled!(Level::INFO) && !tracing::enabled!(Level::DEBUG));
+            tracing::info_span!("a span").in_scope(|| tracing::info!("inside"));
+        });
+        assert_eq!(text.lines().count(), 1, "{text}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::activity::Activity;
-use super::json::Node;
+use super::json::{Node, write_text};
 use super::token_service::TokenResponse;
 
 /// The name of the event that tells a bot its user's token (invoke-protocol §1.5).
@@ -135,14 +135,11 @@ impl TokensResponseEvent {
     /// The event's bytes, with `id` and the token.
     #[must_use]
     pub fn complete(mut self, id: &str, value: &TokenResponse<'_>) -> Vec<u8> {
-        #[derive(Serialize)]
-        struct Tail<'t> {
-            id: &'t str,
-            value: &'t TokenResponse<'t>,
-        }
-        let tail = serde_json::to_vec(&Tail { id, value }).unwrap_or_default();
-        self.head.push(b',');
-        self.head.extend_from_slice(tail.get(1..).unwrap_or_default());
+        self.head.extend_from_slice(b",\"id\":");
+        write_text(&mut self.head, id);
+        self.head.extend_from_slice(b",\"value\":");
+        self.head.extend_from_slice(&value.to_json());
+        self.head.push(b'}');
         self.head
     }
 }

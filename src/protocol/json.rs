@@ -53,7 +53,9 @@ impl<'a> Node<'a> {
     /// [`JsonError::Unacceptable`] for anything but one well-formed document without duplicate members, 64 levels deep
     /// at most.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
-        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+        // Checked as a whole, which is cheaper than string by string.
+        let text = std::str::from_utf8(bytes).map_err(|error| JsonError::Unacceptable(de::Error::custom(error)))?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
         let node = NodeSeed { depth: 0 }.deserialize(&mut deserializer).map_err(JsonError::Unacceptable)?;
         deserializer.end().map_err(JsonError::Unacceptable)?;
         Ok(node)
@@ -85,7 +87,12 @@ impl<'a> Node<'a> {
     /// # Errors
     /// [`JsonError::OtherSpelling`].
     pub fn require_spelling(&self, names: &[&'static str]) -> Result<(), JsonError> {
-        let other = |key: &str| names.iter().find(|name| key.eq_ignore_ascii_case(name) && key != **name);
+        // Most are told apart by their length or first letter; who compares all of each pays for it in every request.
+        let alike = |key: &str, name: &str| {
+            let first = |text: &str| text.as_bytes().first().map(u8::to_ascii_lowercase);
+            key.len() == name.len() && first(key) == first(name) && key != name && key.eq_ignore_ascii_case(name)
+        };
+        let other = |key: &str| names.iter().find(|name| alike(key, name));
         match self.members().unwrap_or_default().iter().find_map(|(key, _)| other(key)) {
             Some(name) => Err(JsonError::OtherSpelling(name)),
             None => Ok(()),
@@ -108,6 +115,22 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         if let Node::Bool(value) = self { Some(*value) } else { None }
+    }
+}
+
+/// Appends `text` as a JSON string. Tokens, which have nothing to escape, are copied as they stand; the library looks at
+/// one byte after the other.
+pub(super) fn write_text(to: &mut Vec<u8>, text: &str) {
+    // All bytes are looked at, whatever is found: that is done many at a time.
+    let escaped =
+        |found: u8, byte: u8| found | u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\');
+    if text.bytes().fold(0, escaped) == 0 {
+        to.push(b'"');
+        to.extend_from_slice(text.as_bytes());
+        to.push(b'"');
+    } else {
+        // Writing to memory cannot fail.
+        drop(serde_json::to_writer(to, text));
     }
 }
 
@@ -273,6 +296,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_text_is_written_as_the_library_writes_it(text in any::<String>()) {
+            let mut bytes = Vec::new();
+            write_text(&mut bytes, &text);
+            prop_assert_eq!(bytes, serde_json::to_vec(&text).unwrap());
+        }
+
         #[test]
         fn any_bytes_end_in_a_document_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
             let _ = Node::parse(&bytes);

@@ -4,7 +4,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Serialize;
 
 use super::activity::ConversationType;
-use super::json::Node;
+use super::json::{Node, write_text};
 use crate::domain::Timestamp;
 
 /// Decodes what SDKs call standard base64, with or without padding.
@@ -16,11 +16,9 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const STATE_LIMIT: usize = 16 * 1024;
 
 /// What `GetToken` answers (token-service-api §2).
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub struct TokenResponse<'a> {
     /// The channel, if the request named one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub channel_id: Option<&'a str>,
     /// The connection.
     pub connection_name: &'a str,
@@ -28,6 +26,32 @@ pub struct TokenResponse<'a> {
     pub token: &'a str,
     /// When it ends, ISO 8601; always sent (rule 13).
     pub expiration: String,
+}
+
+impl TokenResponse<'_> {
+    /// Its JSON form.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut json = Vec::with_capacity(256 + self.token.len());
+        json.push(b'{');
+        if let Some(channel_id) = self.channel_id {
+            json.extend_from_slice(b"\"channelId\":");
+            write_text(&mut json, channel_id);
+            json.push(b',');
+        }
+        let members =
+            [("connectionName", self.connection_name), ("token", self.token), ("expiration", self.expiration.as_str())];
+        for (number, (name, value)) in members.into_iter().enumerate() {
+            if number > 0 {
+                json.push(b',');
+            }
+            write_text(&mut json, name);
+            json.push(b':');
+            write_text(&mut json, value);
+        }
+        json.push(b'}');
+        json
+    }
 }
 
 /// How to get a token that is not there (token-service-api §2).

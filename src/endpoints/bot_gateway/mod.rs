@@ -105,14 +105,15 @@ impl Inbound<'_> {
 
 /// Adds this door's paths.
 pub fn configure(config: &mut web::ServiceConfig, gateway: web::Data<BotGateway>) {
+    let messages = |path: &str| {
+        web::resource(path)
+            .route(web::post().to(receive))
+            .default_service(web::to(|| async { Problem::MethodNotAllowed("POST").respond() }))
+    };
     config.app_data(gateway);
-    for path in ["/api/messages", "/bots/{bot}/api/messages"] {
-        config.service(
-            web::resource(path)
-                .route(web::post().to(receive))
-                .default_service(web::to(|| async { Problem::MethodNotAllowed("POST").respond() })),
-        );
-    }
+    config.service(messages("/api/messages"));
+    // A scope of its own: the pattern is tried only on what begins so.
+    config.service(web::scope("/bots").service(messages("/{bot}/api/messages")));
 }
 
 async fn receive(http: HttpRequest, payload: web::Payload, gateway: web::Data<BotGateway>) -> HttpResponse {

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use actix_web::HttpResponse;
 use actix_web::body::BodyStream;
 use actix_web::http::StatusCode;
@@ -111,9 +113,9 @@ fn is_encoded(answer: &Relayed) -> bool {
     encodings.into_iter().any(|(_, value)| !value.eq_ignore_ascii_case(b"identity"))
 }
 
-fn content_type_of(answer: &Relayed) -> Option<String> {
+fn content_type_of(answer: &Relayed) -> Option<Cow<'static, str>> {
     let header = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    header.and_then(|(_, value)| String::from_utf8(value.clone()).ok())
+    header.and_then(|(_, value)| String::from_utf8(value.clone()).ok()).map(Cow::Owned)
 }
 
 async fn collect(answer: Relayed) -> Result<Bytes, OutboundError> {

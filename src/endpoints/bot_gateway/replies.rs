@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use actix_web::HttpResponse;
@@ -20,7 +21,7 @@ pub type StatusOverrides = HashMap<String, u16>;
 pub struct InvokeReply {
     pub(super) status: u16,
     pub(super) body: Bytes,
-    pub(super) content_type: Option<String>,
+    pub(super) content_type: Option<Cow<'static, str>>,
     /// What a bot answered to a parent that expects replies, as it stands: the invoke response among them.
     pub(super) envelope: Option<Bytes>,
     /// Seconds after which asking again makes sense.
@@ -46,7 +47,7 @@ impl InvokeReply {
     }
 
     pub(super) fn json(status: u16, body: Bytes) -> Self {
-        let content_type = (!body.is_empty()).then(|| String::from("application/json"));
+        let content_type = (!body.is_empty()).then_some(Cow::Borrowed("application/json"));
         Self { body, content_type, ..Self::empty(status) }
     }
 
@@ -66,7 +67,10 @@ impl InvokeReply {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
         if let Some(content_type) = self.content_type {
-            response.content_type(content_type);
+            match content_type {
+                Cow::Borrowed(name) => response.content_type(name),
+                Cow::Owned(name) => response.content_type(name),
+            };
         }
         if let Some(retry_after) = self.retry_after {
             response.insert_header((RETRY_AFTER, retry_after));

@@ -16,12 +16,13 @@ pub(super) struct Telling {
     channel_id: String,
     conversation_id: String,
     correlation_id: String,
+    key: ExchangeKey,
 }
 
 impl Telling {
     /// An event addressed as this request was, under its bearer, which is valid for the same bot, channel and service
-    /// URL (DESIGN §3.5).
-    pub(super) fn about(inbound: &Inbound<'_>) -> Self {
+    /// URL (DESIGN §3.5). It continues the exchange `key`.
+    pub(super) fn about(inbound: &Inbound<'_>, key: ExchangeKey) -> Self {
         Self {
             bot: Arc::clone(&inbound.bot),
             event: TokensResponseEvent::about(&inbound.activity),
@@ -29,23 +30,24 @@ impl Telling {
             channel_id: inbound.activity.channel_id().to_owned(),
             conversation_id: inbound.activity.conversation_id().to_owned(),
             correlation_id: inbound.correlation_id.clone(),
+            key,
         }
     }
 
     /// Sends it on its way; its id stays the same however often it is tried.
-    pub(super) fn start(self, gateway: &BotGateway, key: ExchangeKey, connection_name: &str, token: &UserToken) {
+    pub(super) fn start(self, gateway: &BotGateway, connection_name: &str, token: &UserToken) {
         let response = TokenResponse {
             channel_id: Some(&self.channel_id),
             connection_name,
             token: token.access_token.expose(),
             expiration: iso_8601(token.expires_at),
         };
-        let body = Bytes::from(self.event.complete(&key.activity_id(), &response));
+        let body = Bytes::from(self.event.complete(&self.key.activity_id(), &response));
         gateway.delivery.start(Notification {
             bot: self.bot,
             request: self.headers.with_json(body),
             conversation_id: self.conversation_id,
-            key,
+            key: self.key,
             obtained_at: token.obtained_at,
             correlation_id: self.correlation_id,
         });

@@ -58,9 +58,9 @@ pub(super) async fn exchange(
         answer_by: inbound.begun
             + if inbound.bot.after_exchange == AfterExchange::Forward { BOT_EXCHANGE_BUDGET } else { ANSWER_BUDGET },
     };
-    let settling = || {
-        let settling = Settling::new(gateway, inbound, connection, request.id);
-        |outcome, key| settling.settle(outcome, key)
+    let settling = |key: &dyn Fn() -> ExchangeKey| {
+        let settling = Settling::new(gateway, inbound, (connection, request.id), key);
+        |outcome| settling.settle(outcome)
     };
     let settled = gateway.engine.exchange(exchange, settling).await;
     settled.unwrap_or_else(|refusal| refuse(gateway, inbound, echoed, &refusal))
@@ -110,11 +110,11 @@ impl Settling {
     fn new(
         gateway: &web::Data<BotGateway>,
         inbound: &Inbound<'_>,
-        connection: &Arc<Connection>,
-        id: Option<&str>,
+        (connection, id): (&Arc<Connection>, Option<&str>),
+        key: &dyn Fn() -> ExchangeKey,
     ) -> Self {
         let continuation = match inbound.bot.after_exchange {
-            AfterExchange::Notify => Continuation::Notify(Telling::about(inbound)),
+            AfterExchange::Notify => Continuation::Notify(Telling::about(inbound, key())),
             AfterExchange::Forward => {
                 let in_envelope = inbound.wants_envelope();
                 let body =
@@ -136,7 +136,7 @@ impl Settling {
         }
     }
 
-    async fn settle(self, outcome: Outcome, key: ExchangeKey) -> InvokeReply {
+    async fn settle(self, outcome: Outcome) -> InvokeReply {
         let name = self.connection.name.as_str();
         let token = match outcome {
             Outcome::Kept(token) => token,
@@ -161,7 +161,7 @@ impl Settling {
                 collect_answer(answer, self.bot_by, in_envelope).await
             }
             Continuation::Notify(telling) => {
-                telling.start(&self.gateway, key, name, &token);
+                telling.start(&self.gateway, name, &token);
                 reply
             }
         }

@@ -80,7 +80,7 @@ async fn redeem(
         }
         if inbound.bot.after_exchange == AfterExchange::Notify {
             let key = gateway.continuations.exchange_key(&["verifyState", inbound.bot.name.as_str(), &sign_in.card_id]);
-            Telling::about(inbound).start(gateway, key, connection.name.as_str(), &token);
+            Telling::about(inbound, key).start(gateway, connection.name.as_str(), &token);
         }
         return InvokeReply::empty(200);
     }

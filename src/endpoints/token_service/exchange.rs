@@ -49,7 +49,7 @@ async fn recall(http: &HttpRequest, payload: web::Payload, service: &TokenServic
     let slot = TokenSlot { account, connection: connection.name.clone() };
     let found = service.tokens.get(&slot, connection).await;
     match found.map_err(|error| Decline::failed("a token cannot be read", &error))? {
-        Some(kept) if kept.user == validated.user => token(Some(channel_id), name, &kept),
+        Some(kept) if kept.user == validated.user => Ok(token(Some(channel_id), name, &kept)),
         Some(_) => Err(refuse(&Refusal::local(
             Reason::IdentityMismatch("slot"),
             "the token is not of the user whose token is kept for this account",

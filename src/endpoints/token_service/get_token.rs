@@ -45,7 +45,7 @@ async fn find(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse
         }
         (None, claims) => current(service, &slot, connection, claims).await?,
     };
-    token(channel_id, name, &*found.ok_or(Decline::Nothing)?)
+    Ok(token(channel_id, name, &*found.ok_or(Decline::Nothing)?))
 }
 
 async fn current(

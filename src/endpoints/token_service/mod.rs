@@ -51,34 +51,45 @@ pub struct TokenService {
     pub entropy: SharedEntropy,
 }
 
-/// Adds this door's paths. Clients disagree about their letter case (token-service-api rule 1).
+/// Adds this door's paths. Clients disagree about their letter case (token-service-api rule 1); the spelling of the
+/// published SDKs is compared as it stands, since a pattern costs as much as all else about a request.
 pub fn configure(config: &mut web::ServiceConfig, service: web::Data<TokenService>) {
     let wrong_method = |allow: &'static str| web::to(move || async move { Problem::MethodNotAllowed(allow).respond() });
     config.app_data(service);
-    config.service(
-        web::resource("/{api:(?i:api)}/{room:(?i:usertoken)}/{operation:(?i:gettoken)}")
-            .route(web::get().to(get_token::answer))
-            .default_service(wrong_method("GET")),
-    );
-    config.service(
-        web::resource("/{api:(?i:api)}/{room:(?i:usertoken)}/{operation:(?i:exchange)}")
-            .route(web::post().to(exchange::answer))
-            .default_service(wrong_method("POST")),
-    );
-    config.service(
-        web::resource("/{api:(?i:api)}/{room:(?i:usertoken)}/{operation:(?i:signout)}")
-            .route(web::delete().to(sign_out::answer))
-            .default_service(wrong_method("DELETE")),
-    );
-    config.service(
-        web::resource("/{api:(?i:api)}/{room:(?i:botsignin)}/{operation:(?i:getsigninresource)}")
-            .route(web::get().to(get_sign_in_resource::answer))
-            .default_service(wrong_method("GET")),
-    );
+    for path in [as_published, in_any_case] {
+        config.service(
+            web::resource(path("usertoken", "GetToken"))
+                .route(web::get().to(get_token::answer))
+                .default_service(wrong_method("GET")),
+        );
+        config.service(
+            web::resource(path("usertoken", "exchange"))
+                .route(web::post().to(exchange::answer))
+                .default_service(wrong_method("POST")),
+        );
+        config.service(
+            web::resource(path("usertoken", "SignOut"))
+                .route(web::delete().to(sign_out::answer))
+                .default_service(wrong_method("DELETE")),
+        );
+        config.service(
+            web::resource(path("botsignin", "GetSignInResource"))
+                .route(web::get().to(get_sign_in_resource::answer))
+                .default_service(wrong_method("GET")),
+        );
+    }
+}
+
+fn as_published(room: &str, operation: &str) -> String {
+    format!("/api/{room}/{operation}")
+}
+
+fn in_any_case(room: &str, operation: &str) -> String {
+    format!("/{{api:(?i:api)}}/{{room:(?i:{room})}}/{{operation:(?i:{operation})}}")
 }
 
 /// Authenticates the bot and reads the query, which every operation does first.
-async fn admitted(service: &TokenService, http: &HttpRequest) -> Result<(Arc<Bot>, Query), Decline> {
+async fn admitted<'q>(service: &TokenService, http: &'q HttpRequest) -> Result<(Arc<Bot>, Query<'q>), Decline> {
     let bot = service.callers.authenticate_bot(http.headers()).await.map_err(|refusal| refusal.logged(http))?;
     Ok((bot, Query::parse(http.query_string())))
 }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 use super::replies::Decline;
 
@@ -11,37 +11,32 @@ const VALUE_LIMIT: usize = 512;
 
 /// A query string as the Token Service's clients write them: names in any case, an empty value means none
 /// (token-service-api rules 1 to 3).
-pub struct Query {
-    values: HashMap<String, String>,
+pub struct Query<'q> {
+    values: Vec<(Cow<'q, str>, Cow<'q, str>)>,
 }
 
-impl Query {
+impl<'q> Query<'q> {
     /// Reads a query by the rules of forms: `+` is a space. Of a repeated name the first counts.
     #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let mut values = HashMap::new();
-        for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
-            let name = name.to_ascii_lowercase();
-            let limit = match name.as_str() {
-                "state" => STATE_LIMIT,
-                "claims" => CLAIMS_LIMIT,
-                _ => VALUE_LIMIT,
-            };
-            if !value.is_empty() && value.len() <= limit {
-                values.entry(name).or_insert_with(|| value.into_owned());
-            }
-        }
-        Self { values }
+    pub fn parse(text: &'q str) -> Self {
+        let fits = |name: &str, value: &str| {
+            let limits = [("state", STATE_LIMIT), ("claims", CLAIMS_LIMIT)];
+            let own = limits.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+            let limit = own.map_or(VALUE_LIMIT, |(_, limit)| *limit);
+            !value.is_empty() && value.len() <= limit
+        };
+        let parsed = url::form_urlencoded::parse(text.as_bytes());
+        Self { values: parsed.filter(|(name, value)| fits(name, value)).collect() }
     }
 
-    /// The value of `name`, which is given in lower case.
+    /// The value of `name`, in whatever case.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(String::as_str)
+        self.values.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
     }
 
-    /// The same of `name` as it is documented; it must be there.
+    /// The same of a `name` that must be there.
     pub(super) fn get(&self, name: &'static str) -> Result<&str, Decline> {
-        self.find(&name.to_ascii_lowercase()).ok_or(Decline::Missing(name))
+        self.find(name).ok_or(Decline::Missing(name))
     }
 }

@@ -94,15 +94,12 @@ pub(super) fn json(body: &impl Serialize) -> Result<HttpResponse, Decline> {
 }
 
 /// The user's token.
-pub(super) fn token(
-    channel_id: Option<&str>,
-    connection_name: &str,
-    token: &UserToken,
-) -> Result<HttpResponse, Decline> {
-    json(&TokenResponse {
+pub(super) fn token(channel_id: Option<&str>, connection_name: &str, token: &UserToken) -> HttpResponse {
+    let response = TokenResponse {
         channel_id,
         connection_name,
         token: token.access_token.expose(),
         expiration: iso_8601(token.expires_at),
-    })
+    };
+    HttpResponse::Ok().content_type("application/json").body(response.to_json())
 }
