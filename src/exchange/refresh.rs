@@ -7,7 +7,7 @@ use super::engine::ExchangeParts;
 use super::redeemed::user_token;
 use super::storage_failure::StorageFailure;
 use crate::domain::{ClaimsChallenge, Connection, TokenSlot, UserToken};
-use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemFailure, RedeemedToken};
+use crate::identity_provider::{Attempt, Diagnostics, Grant, RedeemError, RedeemFailure, RedeemedToken};
 use crate::vault::{KeptRecord, VaultError};
 
 /// A refresh is over within this, whatever the identity provider does: a bot waits for it.
@@ -71,7 +71,7 @@ impl Refresh {
 
     async fn redeem(&self, record: &KeptRecord, correlation_id: &str) -> Result<RedeemedToken, RedeemError> {
         let unanswered = |hint| {
-            let diagnostics = Box::new(crate::identity_provider::Diagnostics { hint, ..Default::default() });
+            let diagnostics = Box::new(Diagnostics { hint, ..Diagnostics::default() });
             RedeemError { failure: RedeemFailure::Transient, diagnostics }
         };
         let (Some(provider), Some(refresh_token)) =
