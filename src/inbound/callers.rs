@@ -71,11 +71,15 @@ impl Callers {
         };
         let bot = self.directory.find_bot_by_app_id(audience).map(Arc::clone);
         let bot = bot.ok_or(CallerRefusal::new(Problem::InvalidToken, "aud"))?;
-        let (identity, asker) = match &claims {
-            VerifiedCaller::Channel(claims) => (Identity::Channel(claims.clone()), Asker::Channels),
-            VerifiedCaller::App(claims) => (Identity::App(claims.clone()), Asker::Parent(&claims.app_id)),
+        let asker = match &claims {
+            VerifiedCaller::Channel(_) => Asker::Channels,
+            VerifiedCaller::App(claims) => Asker::Parent(&claims.app_id),
         };
         self.rates.charge(&bot, asker)?;
+        let identity = match claims {
+            VerifiedCaller::Channel(claims) => Identity::Channel(claims),
+            VerifiedCaller::App(claims) => Identity::App(claims),
+        };
         Ok(Peer { bot, identity, is_local: is_from_this_machine(http) })
     }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::problem::Problem;
 use super::refusal::CallerRefusal;
 use super::service_url::{are_same, is_loopback, is_within};
-use crate::domain::{Bot, ChannelId};
+use crate::domain::Bot;
 use crate::protocol::{Activity, InvokeKind};
 use crate::token_validation::{AppClaims, ChannelClaims};
 
@@ -43,16 +43,17 @@ impl Peer {
         if let Identity::Nobody = &self.identity {
             return admit_nobody(activity, service_url);
         }
+        // `a:b` is a sub-channel of `a`.
+        let base = channel.split_once(':').map_or(channel, |(base, _)| base);
         // Channels that no token speaks for (bot-auth-and-skills §2 rules 24 and 25), in whatever spelling.
-        let base = ChannelId::base_of(channel);
-        if base.as_str() == "asechannel" {
+        if base.eq_ignore_ascii_case("AseChannel") {
             return refused("channel", Problem::ChannelNotEndorsed);
         }
         match &self.identity {
             Identity::App(claims) if activity.is_on_emulator() => self.admit_emulator(claims, service_url),
-            _ if base.as_str() == "emulator" => refused("channel", Problem::ChannelNotEndorsed),
-            Identity::App(claims) => self.admit_parent(claims, &base, service_url),
-            Identity::Channel(claims) => admit_channel(claims, channel, service_url, required_endorsements),
+            _ if base.eq_ignore_ascii_case("emulator") => refused("channel", Problem::ChannelNotEndorsed),
+            Identity::App(claims) => self.admit_parent(claims, base, service_url),
+            Identity::Channel(claims) => admit_channel(claims, base, service_url, required_endorsements),
             Identity::Nobody => refused("channel", Problem::ChannelNotEndorsed),
         }
     }
@@ -76,13 +77,13 @@ impl Peer {
         Ok(())
     }
 
-    fn admit_parent(&self, claims: &AppClaims, base: &ChannelId, service_url: &str) -> Result<(), CallerRefusal> {
+    fn admit_parent(&self, claims: &AppClaims, base: &str, service_url: &str) -> Result<(), CallerRefusal> {
         let entry = self.bot.callers.iter().find(|entry| entry.app_id.eq_ignore_ascii_case(&claims.app_id));
         let Some(entry) = entry else { return refused("caller_list", Problem::CallerNotAllowed) };
         if !entry.tenant_id.eq_ignore_ascii_case(&claims.tenant_id) {
             return refused("caller_tenant", Problem::CallerNotAllowed);
         }
-        if !entry.channels.iter().any(|allowed| allowed == base.as_str()) {
+        if !entry.channels.iter().any(|allowed| allowed.eq_ignore_ascii_case(base)) {
             return refused("caller_channel", Problem::ChannelNotEndorsed);
         }
         if !entry.service_url_prefixes.iter().any(|prefix| is_within(service_url, prefix)) {
@@ -109,16 +110,15 @@ fn admit_nobody(activity: &Activity<'_>, service_url: &str) -> Result<(), Caller
 
 fn admit_channel(
     claims: &ChannelClaims,
-    channel: &str,
+    base: &str,
     service_url: &str,
     required_endorsements: &[String],
 ) -> Result<(), CallerRefusal> {
     if !are_same(service_url, &claims.service_url) {
         return refused("service_url", Problem::ServiceUrlMismatch);
     }
-    // `a:b` is a sub-channel of `a`; everything else is compared exactly.
-    let base = channel.split_once(':').map_or(channel, |(base, _)| base);
     let is_endorsed = |wanted: &str| claims.endorsements.iter().any(|endorsed| endorsed == wanted);
+    // Compared exactly.
     if !is_endorsed(base) {
         return refused("endorsements", Problem::ChannelNotEndorsed);
     }
