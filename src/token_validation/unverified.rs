@@ -107,7 +107,9 @@ fn is_access_token_type(typ: &str) -> bool {
 
 fn decode<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, &'static str> {
     let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| "form")?;
-    serde_json::from_slice(&bytes).map_err(|_| "form")
+    // As text: what no rule reads is passed over by the JSON reader, and other readers would refuse it.
+    let text = std::str::from_utf8(&bytes).map_err(|_| "form")?;
+    serde_json::from_str(text).map_err(|_| "form")
 }
 
 #[cfg(test)]
