@@ -72,6 +72,7 @@ impl std::fmt::Debug for Fingerprint {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing)]
     use super::*;
 
     #[test]

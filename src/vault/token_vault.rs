@@ -7,6 +7,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use super::epochs::{Epoch, Epochs};
 use super::l1::{L1, L1Entry};
 use super::pins::Pins;
+use super::slot_names::SlotNames;
 use super::{KeptToken, VaultError};
 use crate::domain::{ChannelAccount, ConnectionRevision, SharedClock, Timestamp, TokenSlot, UserKey, UserToken};
 use crate::sealing::Sealer;
@@ -28,6 +29,7 @@ struct Shared {
     l1: L1,
     epochs: Epochs,
     pins: Pins,
+    slot_names: SlotNames,
 }
 
 impl TokenVault {
@@ -35,7 +37,8 @@ impl TokenVault {
     pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: SharedClock, l1_bytes: u64) -> Self {
         let epochs = Epochs::new(Arc::clone(&store), Arc::clone(&sealer));
         let pins = Pins::new(Arc::clone(&store), Arc::clone(&sealer));
-        Self { shared: Arc::new(Shared { store, sealer, clock, l1: L1::new(l1_bytes), epochs, pins }) }
+        let slot_names = SlotNames::new(Arc::clone(&sealer));
+        Self { shared: Arc::new(Shared { store, sealer, clock, l1: L1::new(l1_bytes), epochs, pins, slot_names }) }
     }
 
     /// The token in `slot`, if it is usable: kept for this revision of the connection, in the user's present epoch, and
@@ -219,9 +222,7 @@ impl Shared {
     }
 
     fn slot_key(&self, slot: &TokenSlot) -> RecordKey {
-        let TokenSlot { account: ChannelAccount { bot, channel, user }, connection } = slot;
-        let parts = [bot.as_str(), channel.as_str(), user.as_str(), connection.as_str()].map(str::as_bytes);
-        RecordKey(self.sealer.mac(PURPOSE, &parts))
+        self.slot_names.of(PURPOSE, slot)
     }
 
     fn user_index(&self, user: &UserKey) -> RecordKey {
