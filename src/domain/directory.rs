@@ -7,7 +7,8 @@ use super::{Bot, BotName, Connection};
 #[derive(Debug, Default)]
 pub struct Directory {
     bots: HashMap<BotName, Arc<Bot>>,
-    by_app_id: HashMap<String, BotName>,
+    /// By app ids in lower case.
+    by_app_id: HashMap<String, Arc<Bot>>,
     connections: HashMap<BotName, Vec<Arc<Connection>>>,
 }
 
@@ -28,8 +29,9 @@ impl Directory {
     pub fn new(bots: Vec<Bot>, connections: Vec<Connection>) -> Self {
         let mut directory = Self::default();
         for bot in bots {
-            directory.by_app_id.insert(bot.app_id.to_ascii_lowercase(), bot.name.clone());
-            directory.bots.insert(bot.name.clone(), Arc::new(bot));
+            let bot = Arc::new(bot);
+            directory.by_app_id.insert(bot.app_id.to_ascii_lowercase(), Arc::clone(&bot));
+            directory.bots.insert(bot.name.clone(), bot);
         }
         for connection in connections {
             directory.connections.entry(connection.bot.clone()).or_default().push(Arc::new(connection));
@@ -58,7 +60,8 @@ impl Directory {
     /// The bot whose app id is `app_id`, compared as a GUID.
     #[must_use]
     pub fn find_bot_by_app_id(&self, app_id: &str) -> Option<&Arc<Bot>> {
-        self.bots.get(self.by_app_id.get(&app_id.to_ascii_lowercase())?)
+        // Most tokens spell it as we do.
+        self.by_app_id.get(app_id).or_else(|| self.by_app_id.get(&app_id.to_ascii_lowercase()))
     }
 
     /// All connections of `bot`.

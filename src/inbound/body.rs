@@ -8,6 +8,8 @@ use tokio::time::timeout;
 
 use super::problem::Problem;
 
+const USUAL_TYPES: [&[u8]; 2] = [b"application/json; charset=utf-8", b"application/json"];
+
 /// How much a caller may send, and how slowly.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
@@ -25,6 +27,10 @@ pub fn require_plain_utf8(headers: &HeaderMap) -> Result<(), Problem> {
     let plain_encoding =
         headers.get_all(CONTENT_ENCODING).all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"));
     let utf_8 = headers.get_all(CONTENT_TYPE).all(|value| {
+        // As channels and SDKs write it.
+        if USUAL_TYPES.contains(&value.as_bytes()) {
+            return true;
+        }
         let Ok(text) = value.to_str() else { return false };
         text.split([';', ',']).all(|part| match part.trim().split_once('=') {
             Some((name, charset)) if name.trim().eq_ignore_ascii_case("charset") => {

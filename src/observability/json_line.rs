@@ -89,9 +89,10 @@ struct Line(Vec<u8>);
 
 impl Line {
     fn member(&mut self, name: &str, value: impl FnOnce(&mut Self)) {
-        self.0.push(b',');
-        self.text(name);
-        self.0.push(b':');
+        // A name in the program's text: there is nothing in it to be escaped.
+        self.0.extend_from_slice(b",\"");
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
         value(self);
     }
 

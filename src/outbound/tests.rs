@@ -19,6 +19,18 @@ fn settings() -> OutboundSettings {
     }
 }
 
+#[test]
+fn a_form_is_written_as_the_library_writes_it() {
+    let texts = ["", "a", "eJ0.a-b_c", "urn:ietf:params", "a b&c=d", "grüße", "*~'%+"];
+    for name in texts {
+        for value in texts {
+            let pairs = [(name, value), ("next", value)];
+            let expected = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+            assert_eq!(form_of(&pairs), expected);
+        }
+    }
+}
+
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(5)
 }

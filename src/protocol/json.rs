@@ -192,7 +192,8 @@ impl<'de> Visitor<'de> for NodeSeed {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
         let depth = deeper::<A::Error>(self.depth)?;
-        let mut members: Vec<(Cow<'de, str>, Node<'de>)> = Vec::new();
+        // An activity has some twenty members, the objects in it a few.
+        let mut members: Vec<(Cow<'de, str>, Node<'de>)> = Vec::with_capacity(if depth == 1 { 24 } else { 4 });
         let mut seen: HashSet<Cow<'de, str>> = HashSet::new();
         while let Some(key) = entries.next_key_seed(KeySeed)? {
             let duplicate = if members.len() < LINEAR_MEMBERS {

@@ -151,7 +151,8 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
         let mut claims = BTreeMap::new();
         while let Some(name) = map.next_key::<String>()? {
             let value: Value = map.next_value()?;
-            let read = READ.iter().chain([&SERVICE_URL]).find(|read| name.eq_ignore_ascii_case(read));
+            let alike = |read: &str| name.len() == read.len() && name.eq_ignore_ascii_case(read);
+            let read = READ.iter().chain([&SERVICE_URL]).find(|read| alike(read));
             let Some(read) = read else { continue };
             if seen.contains(read) {
                 return Err(A::Error::custom("a claim occurs twice"));

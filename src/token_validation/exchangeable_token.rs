@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{Context, SHA256};
 
 use super::ExchangeableTokenError;
-use super::claims::Claims;
+use super::claims::{Claims, Lifetime};
 use super::issuer::{EntraOrigin, EntraTrust, TokenVersion, client_of, is_guid};
 use super::verifier::{SignatureVerifier, Unproven, VerifiedToken};
 use crate::domain::{
@@ -38,6 +38,8 @@ struct Conclusions {
     key_may_sign: bool,
     client: Result<Option<String>, &'static str>,
     subject: Result<Subject, &'static str>,
+    lifetime: Result<Lifetime, &'static str>,
+    of_a_user: Result<(), &'static str>,
 }
 
 /// Whose token it is.
@@ -71,7 +73,8 @@ impl ExchangeableTokenValidator {
         };
         let token = self.verifier.verify(raw.expose(), choose).await?;
         let claims = &token.claims;
-        let Conclusions { origin, key_may_sign, client, subject } = token.derived(|token| self.conclude(token));
+        let Conclusions { origin, key_may_sign, client, subject, lifetime, of_a_user } =
+            token.derived(|token| self.conclude(token));
         let origin = origin.as_ref().map_err(|check| rejected(check))?;
         // Again, for a remembered signature was perhaps proven under another connection's policy.
         admit_origin(origin, claims, policy).map_err(rejected)?;
@@ -79,8 +82,8 @@ impl ExchangeableTokenValidator {
             return Err(rejected("iss"));
         }
         check_audience(claims, origin.version, policy)?;
-        let expires_at = self.check_times(claims)?;
-        check_user(claims)?;
+        let expires_at = self.check_times(lifetime.map_err(|_| rejected("time"))?)?;
+        of_a_user.map_err(rejected)?;
         if !policy.required_scopes.iter().all(|scope| claims.has_scope(scope)) {
             return Err(rejected("scp"));
         }
@@ -104,12 +107,13 @@ impl ExchangeableTokenValidator {
             key_may_sign: of_origin.is_ok_and(|origin| self.trust.key_may_sign(&token.key, origin)),
             client: of_origin.and_then(|origin| client_of(&token.claims, origin.version)),
             subject: of_origin.and_then(|origin| subject_of(&token.claims, origin)),
+            lifetime: token.claims.lifetime(),
+            of_a_user: check_user(&token.claims),
             origin,
         }
     }
 
-    fn check_times(&self, claims: &Claims) -> Result<Timestamp, ExchangeableTokenError> {
-        let lifetime = claims.lifetime().map_err(|_| rejected("time"))?;
+    fn check_times(&self, lifetime: Lifetime) -> Result<Timestamp, ExchangeableTokenError> {
         if lifetime.not_before.is_none() || lifetime.issued.is_none() {
             return Err(rejected("time"));
         }
@@ -164,17 +168,17 @@ fn check_audience(
 }
 
 /// On-behalf-of is for users (entra-obo §1 rule 16), and not for ID tokens (rule 4).
-fn check_user(claims: &Claims) -> Result<(), ExchangeableTokenError> {
+fn check_user(claims: &Claims) -> Result<(), &'static str> {
     let without_scope = !claims.has("scp");
     let same_subject = claims.text("oid").is_some() && claims.text("oid") == claims.text("sub");
     let app_only = claims.text("idtyp") == Some("app") || (without_scope && (claims.has("roles") || same_subject));
     if app_only {
-        return Err(rejected("app_only"));
+        return Err("app_only");
     }
     if without_scope {
-        return Err(rejected("scp"));
+        return Err("scp");
     }
-    if claims.has("nonce") { Err(rejected("form")) } else { Ok(()) }
+    if claims.has("nonce") { Err("form") } else { Ok(()) }
 }
 
 fn check_client(client: Option<&str>, policy: &ExchangePolicy) -> Result<(), ExchangeableTokenError> {

@@ -8,6 +8,7 @@ mod epochs;
 mod kept_token;
 mod l1;
 mod pins;
+mod slot_names;
 mod slots;
 mod token_vault;
 mod turns;

@@ -3,8 +3,9 @@ use std::sync::Arc;
 use bytes::{BufMut as _, Bytes, BytesMut};
 
 use super::epochs::Epoch;
+use super::slot_names::SlotNames;
 use super::{KeptToken, VaultError};
-use crate::domain::{ChannelAccount, TokenSlot, UserKey};
+use crate::domain::{TokenSlot, UserKey};
 use crate::sealing::Sealer;
 use crate::store::RecordKey;
 
@@ -13,11 +14,12 @@ const PURPOSE: &str = "vault.token";
 /// Under which names tokens lie in the store, and how they are sealed there.
 pub(super) struct Slots {
     sealer: Arc<Sealer>,
+    names: SlotNames,
 }
 
 impl Slots {
     pub(super) fn new(sealer: Arc<Sealer>) -> Self {
-        Self { sealer }
+        Self { names: SlotNames::new(Arc::clone(&sealer)), sealer }
     }
 
     /// The epoch stays readable before the envelope, since whose it is is known only inside; the seal binds it.
@@ -37,9 +39,7 @@ impl Slots {
     }
 
     pub(super) fn key(&self, slot: &TokenSlot) -> RecordKey {
-        let TokenSlot { account: ChannelAccount { bot, channel, user }, connection } = slot;
-        let parts = [bot.as_str(), channel.as_str(), user.as_str(), connection.as_str()].map(str::as_bytes);
-        RecordKey(self.sealer.mac(PURPOSE, &parts))
+        self.names.of(PURPOSE, slot)
     }
 
     /// The index of all tokens of `user`.

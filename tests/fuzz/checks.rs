@@ -134,7 +134,8 @@ pub fn token_answer(bytes: &[u8]) {
             assert!((200..300).contains(&answer.status));
             let text = token.access_token.expose();
             assert!(!text.is_empty() && text.len() <= 16 * 1024 && text.bytes().all(|byte| byte.is_ascii_graphic()));
-            assert!(token.expires_at > now && now.until(token.expires_at).as_secs() <= 24 * 3600);
+            assert!(token.expires_at > now && now.until(token.expires_at).as_secs() <= 28 * 3600);
+            assert!(token.refresh_at.is_none_or(|at| at < token.expires_at));
         }
         Err(error) => {
             let diagnostics = &error.diagnostics;
@@ -175,8 +176,12 @@ fn answer_of(bytes: &[u8]) -> Answer {
 pub fn query_form(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let query = Query::parse(text);
-    for name in ["userid", "connectionname", "channelid", "code", "state"] {
-        let limit = if name == "state" { 16 * 1024 } else { 512 };
+    for name in ["userid", "connectionname", "channelid", "code", "state", "claims"] {
+        let limit = match name {
+            "state" => 16 * 1024,
+            "claims" => 64 * 1024,
+            _ => 512,
+        };
         let mut values = url::form_urlencoded::parse(bytes).filter(|(key, _)| key.eq_ignore_ascii_case(name));
         let first = values.find(|(_, value)| !value.is_empty() && value.len() <= limit);
         assert_eq!(query.find(name), first.as_ref().map(|(_, value)| &**value), "{name}");
