@@ -1,7 +1,8 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// One kept-alive HTTP/1.1 connection. Knows no more than these servers' answers need: a status and a content length.
+/// One kept-alive HTTP/1.1 connection. Knows no more than these servers' answers need: a status, and a content length or
+/// chunks.
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -21,8 +22,11 @@ impl Connection {
         loop {
             assert!(self.stream.read_buf(&mut self.buffer).await.unwrap() > 0, "the server closed the connection");
             let Some(head) = find(&self.buffer, b"\r\n\r\n") else { continue };
-            let length = content_length(&self.buffer[..head]);
-            if self.buffer.len() >= head + 4 + length {
+            let is_whole = match content_length(&self.buffer[..head]) {
+                Some(length) => self.buffer.len() >= head + 4 + length,
+                None => self.buffer.ends_with(b"0\r\n\r\n"),
+            };
+            if is_whole {
                 return std::str::from_utf8(&self.buffer[9..12]).unwrap().parse().unwrap();
             }
         }
@@ -38,8 +42,10 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
-fn content_length(head: &[u8]) -> usize {
-    let at = find(head, b"content-length: ").expect("these servers state the length") + 16;
+/// None: the answer comes in chunks.
+fn content_length(head: &[u8]) -> Option<usize> {
+    const NAME: &[u8] = b"content-length: ";
+    let at = head.windows(NAME.len()).position(|window| window.eq_ignore_ascii_case(NAME))? + NAME.len();
     let digits = head[at..].iter().take_while(|byte| byte.is_ascii_digit());
-    digits.fold(0, |length, digit| length * 10 + usize::from(digit - b'0'))
+    Some(digits.fold(0, |length, digit| length * 10 + usize::from(digit - b'0')))
 }

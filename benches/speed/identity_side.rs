@@ -2,18 +2,51 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use serde_json::{Value, json};
 
 use crate::compared::announce;
+use crate::setting::{APP_ID, CHANNEL_ISSUER, CONNECTION};
 use crate::signing::Signer;
 
-/// The shape of Entra's answer; the token is opaque to everybody and as long as one for Graph.
+/// Opaque to everybody, and as long as one for Graph.
+fn graph_token() -> String {
+    "EwB4A8l6BAAUO9chh8cJscQLmU+LSWpbnr0vmwwAAQ".repeat(40)
+}
+
+/// The shape of Entra's answer.
 fn answer() -> String {
-    let token = "EwB4A8l6BAAUO9chh8cJscQLmU+LSWpbnr0vmwwAAQ".repeat(40);
+    let token = graph_token();
     format!(
         "{{\"token_type\":\"Bearer\",\"scope\":\"https://graph.microsoft.com/User.Read\",\"expires_in\":4999,\
          \"ext_expires_in\":4999,\"access_token\":\"{token}\"}}"
     )
+}
+
+/// What an SDK bot asks for besides: the channel's metadata, a token for itself, its user's token, who the user is, and
+/// somewhere to send its replies. All of it is answered at once.
+fn for_sdk_bots(config: &mut web::ServiceConfig, user_token: &str) {
+    let app_token = json!({
+        "access_token": "an-app-token", "expires_on": "32503680000", "resource": "https://api.botframework.com",
+        "token_type": "Bearer", "client_id": APP_ID,
+    });
+    let user_token = json!({
+        "channelId": "msteams", "connectionName": CONNECTION, "token": user_token, "expiration": "2999-12-31T00:00:00Z",
+    });
+    let always = |answer: Value| move || std::future::ready(HttpResponse::Ok().json(&answer));
+    config
+        .route("/metadata", web::get().to(metadata))
+        .route("/msi", web::get().to(always(app_token)))
+        .route("/api/usertoken/GetToken", web::get().to(always(user_token)))
+        .route("/me", web::get().to(always(json!({"displayName": "Ada Example"}))))
+        .route("/v3/conversations/{tail:.*}", web::post().to(always(json!({"id": "1"}))));
+}
+
+async fn metadata(request: HttpRequest) -> HttpResponse {
+    let keys = format!("http://{}/keys", request.connection_info().host());
+    HttpResponse::Ok().json(json!({
+        "issuer": CHANNEL_ISSUER, "jwks_uri": keys, "id_token_signing_alg_values_supported": ["RS256"],
+    }))
 }
 
 /// Key sets, and a token endpoint that answers everything at once and counts the calls.
@@ -24,6 +57,7 @@ pub fn serve(directory: &Path) {
     let app = move || {
         let (keys, answer, counted, told) = (keys.clone(), answer.clone(), calls.clone(), calls.clone());
         App::new()
+            .configure(|config| for_sdk_bots(config, &graph_token()))
             .route("/keys", web::get().to(move || std::future::ready(json(keys.clone()))))
             .route("/calls", web::get().to(move || std::future::ready(json(told.load(Ordering::SeqCst).to_string()))))
             .route(

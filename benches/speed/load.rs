@@ -10,7 +10,7 @@ use crate::setting::User;
 /// Connections that are kept busy; each sends its next request as soon as the last one is answered.
 const CONNECTIONS: usize = 32;
 /// How many connections send one exchange at once in the mix *dup*.
-const COPIES: usize = 4;
+pub const COPIES: usize = 4;
 
 /// A request that differs from one sending to the next in its exchange id only.
 pub struct Template {
@@ -23,8 +23,16 @@ const ID: &str = "00000000-1d1d-4000-8000-000000000000";
 
 impl Template {
     /// The invoke of `user` with `token`, to be sent by the channel.
-    pub fn invoke(user: User, token: &str, channel_token: &str) -> Self {
-        let body = user.invoke(ID, token);
+    pub fn invoke(user: User, token: &str, (service_url, channel_token): (&str, &str)) -> Self {
+        Self::activity(&user.invoke(service_url, ID, token), channel_token)
+    }
+
+    /// An event that means nothing to the bot.
+    pub fn event(user: User, (service_url, channel_token): (&str, &str)) -> Self {
+        Self::activity(&user.event(service_url, ID), channel_token)
+    }
+
+    fn activity(body: &str, channel_token: &str) -> Self {
         let head = format!(
             "POST /api/messages HTTP/1.1\r\nHost: bots.example.com\r\nAuthorization: Bearer {channel_token}\r\n\
              User-Agent: Microsoft-SkypeBotApi (Microsoft-BotFramework/3.0)\r\nContent-Type: application/json; charset=utf-8\r\n\
@@ -32,7 +40,7 @@ impl Template {
             body.len()
         );
         let id_at = head.len() + body.find(ID).unwrap();
-        Self { bytes: (head + &body).into_bytes(), id_at: Some(id_at) }
+        Self { bytes: (head + body).into_bytes(), id_at: Some(id_at) }
     }
 
     /// `GetToken` for `user`.

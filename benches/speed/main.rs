@@ -23,6 +23,7 @@
 mod client;
 mod compared;
 mod identity_side;
+mod instructions;
 mod load;
 mod mixes;
 mod processes;
@@ -43,9 +44,14 @@ fn main() {
         ["identity-side", directory] => identity_side::serve(Path::new(directory)),
         ["bare"] => compared::serve(None),
         ["verifying", directory] => compared::serve(Some(Path::new(directory))),
-        ["run", server, directory] => mixes::run(Path::new(server), Path::new(directory), Sizes::WHOLE),
-        ["quick", server, directory] => mixes::run(Path::new(server), Path::new(directory), Sizes::QUICK),
+        ["run", server, directory, with] => {
+            mixes::run(Path::new(server), Path::new(directory), Sizes::WHOLE, *with == "node");
+        }
+        ["quick", server, directory, with] => {
+            mixes::run(Path::new(server), Path::new(directory), Sizes::QUICK, *with == "node");
+        }
         ["hot", server, directory] => mixes::sustain(Path::new(server), Path::new(directory)),
+        ["count", server, directory] => instructions::run(Path::new(server), Path::new(directory)),
         ["users", server, directory, count] => {
             users::run(Path::new(server), Path::new(directory), count.parse().expect("a number of users"));
         }

@@ -1,14 +1,15 @@
 use std::path::Path;
-use std::process::Command;
 
-use crate::load::{Load, Template, get};
-use crate::processes::{Process, free_port, stay_aside};
-use crate::setting::{User, furnish};
+use crate::load::{COPIES, Load, Template, get};
+use crate::processes::{Process, Run, free_port, stay_aside};
+use crate::setting::{SERVICE_URL, User, furnish};
 use crate::signing::Signer;
-use crate::table::{Measurement, Row, print, print_aim};
+use crate::table::{Aim, Measurement, Row, of_aims, of_rows};
 
 /// Users whose tokens are in memory.
 const KNOWN_USERS: usize = 1000;
+/// Users of the SDK bot, which keeps their conversations' states in memory.
+const SDK_USERS: usize = 200;
 
 /// How much is measured.
 #[derive(Clone, Copy)]
@@ -21,27 +22,30 @@ pub struct Sizes {
     pub cold: usize,
     /// Exchanges of one round of *dup*, each sent four times.
     pub dup: usize,
+    /// Requests of one round to the SDK bot, of each kind.
+    pub sdk: u64,
 }
 
 impl Sizes {
-    pub const WHOLE: Self = Self { rounds: 7, repeating: 40_000, cold: 3000, dup: 1500 };
+    pub const WHOLE: Self = Self { rounds: 7, repeating: 40_000, cold: 3000, dup: 1500, sdk: 1500 };
     /// Says that everything works, and little about speed.
-    pub const QUICK: Self = Self { rounds: 3, repeating: 4000, cold: 400, dup: 200 };
+    pub const QUICK: Self = Self { rounds: 3, repeating: 4000, cold: 400, dup: 200, sdk: 200 };
 }
 
 /// All templates: the first users are the known ones, then come those of *cold*, then those of *dup*.
-struct Templates {
+pub struct Templates {
     invokes: Vec<Template>,
-    get_tokens: Vec<Template>,
+    pub get_tokens: Vec<Template>,
     sizes: Sizes,
 }
 
 impl Templates {
-    fn sign(signer: &Signer, sizes: Sizes) -> Self {
-        let channel_token = signer.channel_token();
+    pub fn sign(signer: &Signer, sizes: Sizes) -> Self {
+        let channel_token = signer.channel_token(SERVICE_URL);
         let bot_token = signer.bot_token();
         let users = KNOWN_USERS + sizes.rounds * (sizes.cold + sizes.dup);
-        let invoke = |number| Template::invoke(User(number), &signer.user_token(User(number)), &channel_token);
+        let invoke =
+            |number| Template::invoke(User(number), &signer.user_token(User(number)), (SERVICE_URL, &channel_token));
         Self {
             invokes: (0..users).map(invoke).collect(),
             get_tokens: (0..KNOWN_USERS).map(|number| Template::get_token(User(number), &bot_token)).collect(),
@@ -49,15 +53,15 @@ impl Templates {
         }
     }
 
-    fn known(&self) -> &[Template] {
+    pub fn known(&self) -> &[Template] {
         &self.invokes[..KNOWN_USERS]
     }
 
-    fn cold(&self, round: usize) -> &[Template] {
+    pub fn cold(&self, round: usize) -> &[Template] {
         &self.invokes[KNOWN_USERS + round * self.sizes.cold..][..self.sizes.cold]
     }
 
-    fn dup(&self, round: usize) -> &[Template] {
+    pub fn dup(&self, round: usize) -> &[Template] {
         let Sizes { rounds, cold, dup, .. } = self.sizes;
         &self.invokes[KNOWN_USERS + rounds * cold + round * dup..][..dup]
     }
@@ -79,7 +83,9 @@ impl Bench<'_> {
         let cpu = self.process.cpu_time() - before;
         self.next_id += requests;
         let (calls, of) = row.calls.unwrap_or_default();
-        row.calls = Some((calls + self::calls(self.identity_port) - calls_before, of + seen.latencies.len() as u64));
+        let exchanges = if in_copies { requests / COPIES as u64 } else { requests };
+        row.calls = Some((calls + self::calls(self.identity_port) - calls_before, of + exchanges));
+        row.resident = self.process.resident();
         row.add(Measurement::of(&seen, cpu));
     }
 }
@@ -88,30 +94,33 @@ fn calls(identity_port: u16) -> u64 {
     get(identity_port, "/calls").parse().unwrap()
 }
 
-/// Measures every mix of `server` (a bot-sso) and prints the table. `directory` is the bench's own.
-pub fn run(server: &Path, directory: &Path, sizes: Sizes) {
+/// Measures every mix of `server` (a bot-sso) and prints the tables, which also go to a file of Markdown in `directory`,
+/// the bench's own. `with_node`: the SDK bot is there to be measured.
+pub fn run(server: &Path, directory: &Path, sizes: Sizes, with_node: bool) {
     stay_aside();
     std::fs::create_dir_all(directory).unwrap();
     let signer = Signer::create(directory);
     let templates = Templates::sign(&signer, sizes);
     let path = directory.to_str().unwrap();
-    let identity = Process::part(&["identity-side", path], false);
+    let identity = Process::part(&["identity-side", path], Run::Aside);
     let start = |name: &str, choices: &str| {
         let directory = directory.join(name);
         let port = free_port();
         furnish(&directory, port, identity.port, choices);
-        Process::bot_sso(server, &directory, port).0
+        Process::bot_sso(server, &directory, port, Run::Measured).0
     };
-    let (bare, verifying) = (Process::part(&["bare"], true), Process::part(&["verifying", path], true));
+    let (bare, verifying) =
+        (Process::part(&["bare"], Run::Measured), Process::part(&["verifying", path], Run::Measured));
     let full = start("full", "[store]\ndurability = \"full\"\n");
     let normal = start("normal", "[store]\ndurability = \"normal\"\n");
     let quiet = start("quiet", "[logging]\nlevel = \"warn\"\n");
+    let sdk_bot = with_node.then(|| SdkBot::start(directory, &signer, identity.port));
     std::thread::sleep(std::time::Duration::from_secs(1));
     let idle = full.resident();
     let bench = |process| Bench { identity_port: identity.port, next_id: 1, process };
     let mut benches = [&bare, &verifying, &full, &normal, &quiet].map(bench);
-    let rows = measure_all(&mut benches, &templates);
-    report(&rows, sizes.rounds, (idle, full.resident()));
+    let rows = measure_all(&mut benches, &templates, sdk_bot.as_ref());
+    report(&rows, sizes.rounds, idle, directory);
 }
 
 /// Keeps the mix *hot* up for a profiler to look at; says what it costs.
@@ -120,10 +129,10 @@ pub fn sustain(server: &Path, directory: &Path) {
     std::fs::create_dir_all(directory).unwrap();
     let signer = Signer::create(directory);
     let templates = Templates::sign(&signer, Sizes { rounds: 0, ..Sizes::QUICK });
-    let identity = Process::part(&["identity-side", directory.to_str().unwrap()], false);
+    let identity = Process::part(&["identity-side", directory.to_str().unwrap()], Run::Aside);
     let port = free_port();
     furnish(directory, port, identity.port, "");
-    let (process, _) = Process::bot_sso(server, directory, port);
+    let (process, _) = Process::bot_sso(server, directory, port, Run::Measured);
     let mut bench = Bench { identity_port: identity.port, next_id: 1, process: &process };
     for _ in 0..5 {
         let mut row = Row::new("hot");
@@ -132,27 +141,64 @@ pub fn sustain(server: &Path, directory: &Path) {
     }
 }
 
+/// The SDK bot in Node, and what is sent to it. Its replies go where the activities say, so these name another place.
+struct SdkBot {
+    process: Process,
+    identity_port: u16,
+    events: Vec<Template>,
+    invokes: Vec<Template>,
+}
+
+impl SdkBot {
+    fn start(directory: &Path, signer: &Signer, identity_port: u16) -> Self {
+        let service_url = format!("http://127.0.0.1:{identity_port}/");
+        let channel_token = signer.channel_token(&service_url);
+        let from = (service_url.as_str(), channel_token.as_str());
+        let users = || (0..SDK_USERS).map(User);
+        Self {
+            process: Process::sdk_bot(directory, identity_port),
+            identity_port,
+            events: users().map(|user| Template::event(user, from)).collect(),
+            invokes: users().map(|user| Template::invoke(user, &signer.user_token(user), from)).collect(),
+        }
+    }
+
+    fn measure(&self, [event, invoke]: [&mut Row; 2], requests: u64, round: usize) {
+        let next_id = 1 + requests * round as u64;
+        let mut bench = Bench { identity_port: self.identity_port, next_id, process: &self.process };
+        bench.measure(event, &self.events, requests, false);
+        bench.measure(invoke, &self.invokes, requests, false);
+    }
+}
+
 /// In the order of printing.
-fn measure_all(benches: &mut [Bench<'_>; 5], templates: &Templates) -> [Row; 8] {
+const NAMES: [&str; 10] = [
+    "(a) bare handler",
+    "(b) bare handler + RS256",
+    "(c) bot-sso, hot",
+    "(c) bot-sso, hot, log level warn",
+    "(c) bot-sso, `GetToken` from L1",
+    "(c) bot-sso, dup",
+    "(c) bot-sso, cold, store full",
+    "(c) bot-sso, cold, store normal",
+    "(d) SDK bot, Node: an event it has no use for",
+    "(d) SDK bot, Node: token exchange, user signed in",
+];
+
+fn measure_all(benches: &mut [Bench<'_>; 5], templates: &Templates, sdk_bot: Option<&SdkBot>) -> [Row; 10] {
     let [bare, verifying, full, normal, quiet] = benches;
-    let mut rows = [
-        "(a) bare handler",
-        "(b) bare handler + RS256",
-        "hot",
-        "hot, log level warn",
-        "GetToken from L1",
-        "dup",
-        "cold, store full",
-        "cold, store normal",
-    ]
-    .map(Row::new);
-    let [a, b, hot, hot_quiet, get_token, dup, cold_full, cold_normal] = &mut rows;
+    let mut rows = NAMES.map(Row::new);
+    let [a, b, hot, hot_quiet, get_token, dup, cold_full, cold_normal, sdk_event, sdk_invoke] = &mut rows;
     let mut warming = Row::new("warming");
     for bench in [&mut *bare, &mut *verifying, &mut *full, &mut *quiet] {
         bench.measure(&mut warming, templates.known(), 2 * KNOWN_USERS as u64, false);
     }
     normal.measure(&mut warming, templates.known(), 8, false);
-    let Sizes { rounds, repeating, cold: cold_requests, dup: exchanges } = templates.sizes;
+    let Sizes { rounds, repeating, cold: cold_requests, dup: exchanges, sdk } = templates.sizes;
+    if let Some(sdk_bot) = sdk_bot {
+        let [mut event, mut invoke] = ["", ""].map(Row::new);
+        sdk_bot.measure([&mut event, &mut invoke], sdk, rounds);
+    }
     for round in 0..rounds {
         bare.measure(a, templates.known(), repeating, false);
         full.measure(hot, templates.known(), repeating, false);
@@ -162,31 +208,44 @@ fn measure_all(benches: &mut [Bench<'_>; 5], templates: &Templates) -> [Row; 8] 
         full.measure(dup, templates.dup(round), 4 * exchanges as u64, true);
         full.measure(cold_full, templates.cold(round), cold_requests as u64, false);
         normal.measure(cold_normal, templates.cold(round), cold_requests as u64, false);
+        if let Some(sdk_bot) = sdk_bot {
+            sdk_bot.measure([&mut *sdk_event, &mut *sdk_invoke], sdk, round);
+        }
     }
-    (a.calls, b.calls) = (None, None);
+    for row in [a, b, sdk_event, sdk_invoke] {
+        row.calls = None;
+    }
     rows
 }
 
-fn report(rows: &[Row; 8], rounds: usize, (idle, loaded): (u64, u64)) {
-    let [a, b, hot, _, get_token, dup, cold, _] = rows;
-    println!("Medians of {rounds} rounds, 32 connections, one worker, {}.", machine());
-    print(&rows.each_ref(), a, b);
-    println!();
-    let mega = |bytes: u64| bytes as f64 / 1e6;
-    print_aim("hot: CPU / (a)", hot.cpu() / a.cpu(), 1.3);
-    print_aim("GetToken from L1: CPU / (a)", get_token.cpu() / a.cpu(), 1.3);
-    print_aim("cold without the store's threads: CPU µs", cold.cpu_without_store(), b.cpu() + 25.0);
-    print_aim("dup: CPU µs against (cold + 3 hot) / 4", dup.cpu(), 1.2 * (cold.cpu() + 3.0 * hot.cpu()) / 4.0);
-    let (calls, requests) = dup.calls.unwrap_or_default();
-    println!("dup: {calls} calls for {requests} requests{}", if calls * 4 == requests { "" } else { " MISSED" });
-    print_aim("resident when idle, MB", mega(idle), 20.0);
-    println!("resident after the load, MB: {:.1}", mega(loaded));
+fn report(rows: &[Row; 10], rounds: usize, idle: u64, directory: &Path) {
+    let [a, b, hot, _, get_token, dup, cold, ..] = rows;
+    let measured: Vec<&Row> = rows.iter().filter(|row| !row.is_empty()).collect();
+    let (calls, exchanges) = dup.calls.unwrap_or_default();
+    let aim = |what, value, most| Aim { what, value, most };
+    let aims = [
+        aim("hot: CPU / (a)", hot.cpu() / a.cpu(), 1.3),
+        aim("`GetToken` from L1: CPU / (a)", get_token.cpu() / a.cpu(), 1.3),
+        aim("cold without the store's threads: CPU µs, (b) + 25", cold.cpu_without_store(), b.cpu() + 25.0),
+        aim("dup: CPU µs, 1.2 (cold + 3 hot) / 4", dup.cpu(), 1.2 * (cold.cpu() + 3.0 * hot.cpu()) / 4.0),
+        aim("dup: upstream calls a request", calls as f64 / (4 * exchanges) as f64, 0.25),
+        aim("resident when idle, MB", idle as f64 / 1e6, 20.0),
+    ];
+    let text = format!(
+        "Medians of {rounds} rounds, 32 connections, one worker, {}.\n\n{}\n{}",
+        machine(),
+        of_rows(&measured, a, b),
+        of_aims(&aims)
+    );
+    println!("{text}");
+    let file = directory.join("table.md");
+    std::fs::write(&file, text).unwrap();
+    println!("{} holds the same.", file.display());
 }
 
 fn machine() -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name\t: ")).unwrap_or("unknown processor");
-    let load = Command::new("cut").args(["-d", " ", "-f", "1", "/proc/loadavg"]).output();
-    let load = load.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
-    format!("{model}, load average {load}")
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    format!("{model}, load average {}", load.split(' ').next().unwrap_or_default())
 }

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::setting::{APP_ID, CHANNEL_ISSUER, CONNECTION, TENANT};
+
 /// The core for what is measured; everything else runs on the other one.
 const MEASURED: &str = "1";
 const OTHERS: &str = "0";
@@ -13,6 +15,17 @@ const OTHERS: &str = "0";
 pub struct Process {
     child: Child,
     pub port: u16,
+}
+
+/// How a server is run.
+#[derive(Clone, Copy)]
+pub enum Run<'d> {
+    /// Off the core of what is measured.
+    Aside,
+    /// On the core of what is measured.
+    Measured,
+    /// Under a simulator that counts instructions and leaves its counts in this directory.
+    Counted(&'d Path),
 }
 
 /// CPU time a process has used so far.
@@ -25,30 +38,69 @@ pub struct CpuTime {
 
 impl Process {
     /// This very program in another part, which says on which port it listens.
-    pub fn part(arguments: &[&str], measured: bool) -> Self {
+    pub fn part(arguments: &[&str], run: Run<'_>) -> Self {
         let program = std::env::current_exe().unwrap();
-        let mut child = pinned(&program, measured).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = run.command(&program).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         Self { child, port: line.trim().parse().expect("the part names its port") }
     }
 
     /// bot-sso as it is started in earnest; its log goes to a file. Returns how long it took until it listened.
-    pub fn bot_sso(program: &Path, directory: &Path, port: u16) -> (Self, Duration) {
+    pub fn bot_sso(program: &Path, directory: &Path, port: u16, run: Run<'_>) -> (Self, Duration) {
         let log = File::create(directory.join("bot-sso.log")).unwrap();
         let begun = Instant::now();
-        let child = pinned(program, true)
+        let child = run
+            .command(program)
             .args(["serve", "--config"])
             .arg(directory.join("bot-sso.toml"))
             .stderr(log)
             .spawn()
             .unwrap();
         let process = Self { child, port };
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(begun.elapsed() < Duration::from_mins(1), "bot-sso does not listen: see {}", directory.display());
+        process.wait_until_it_listens(directory);
+        (process, begun.elapsed())
+    }
+
+    /// The SDK bot of `tests/peers/botbuilder`, unmodified, whose channel and services are on `identity_port`; its output
+    /// goes to a file in `directory`.
+    pub fn sdk_bot(directory: &Path, identity_port: u16) -> Self {
+        let identity = format!("http://127.0.0.1:{identity_port}");
+        let port = free_port();
+        let log = File::create(directory.join("sdk-bot.log")).unwrap();
+        let environment = [
+            ("PORT", port.to_string()),
+            ("MicrosoftAppId", APP_ID.to_owned()),
+            ("MicrosoftAppType", "UserAssignedMsi".to_owned()),
+            ("MicrosoftAppTenantId", TENANT.to_owned()),
+            ("IDENTITY_ENDPOINT", format!("{identity}/msi")),
+            ("IDENTITY_HEADER", "any".to_owned()),
+            ("OAuthUrl", identity.clone()),
+            ("ToChannelFromBotLoginUrl", format!("{identity}/{TENANT}")),
+            ("ToChannelFromBotOAuthScope", "https://api.botframework.com".to_owned()),
+            ("ToBotFromChannelTokenIssuer", CHANNEL_ISSUER.to_owned()),
+            ("ToBotFromChannelOpenIdMetadataUrl", format!("{identity}/metadata")),
+            ("ToBotFromEmulatorOpenIdMetadataUrl", format!("{identity}/metadata")),
+            ("ValidateAuthority", "false".to_owned()),
+            ("CallerId", "urn:botframework:azure".to_owned()),
+            ("CONNECTION_NAME", CONNECTION.to_owned()),
+            ("GRAPH_URL", format!("{identity}/me")),
+        ];
+        let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/botbuilder");
+        let path = std::env::var_os("PATH").unwrap();
+        let mut command = Run::Measured.command(Path::new("node"));
+        command.arg("bot.mjs").current_dir(peer).env_clear().env("PATH", path).envs(environment);
+        let process = Self { child: command.stdout(log).spawn().unwrap(), port };
+        process.wait_until_it_listens(directory);
+        process
+    }
+
+    fn wait_until_it_listens(&self, directory: &Path) {
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(begun.elapsed() < Duration::from_mins(1), "nothing listens: see {}", directory.display());
             std::thread::sleep(Duration::from_millis(2));
         }
-        (process, begun.elapsed())
     }
 
     pub fn cpu_time(&self) -> CpuTime {
@@ -64,6 +116,18 @@ impl Process {
             }
         }
         time
+    }
+
+    /// Of a counted process: instructions since it was last asked. `name` tells its files of counts apart.
+    pub fn instructions(&self, directory: &Path, name: &str) -> u64 {
+        let id = self.child.id().to_string();
+        let told = Command::new("callgrind_control").arg(format!("--dump={name}")).arg(&id).output().unwrap();
+        assert!(told.status.success(), "callgrind_control: {}", String::from_utf8_lossy(&told.stderr));
+        let newest = (1..).map(|number| directory.join(format!("callgrind.{id}.{number}")));
+        let newest = newest.take_while(|file| file.exists()).last().expect("counts are written on demand");
+        let counts = std::fs::read_to_string(newest).unwrap();
+        let total = counts.lines().find_map(|line| line.strip_prefix("totals: ")).expect("counts have a total");
+        total.trim().parse().unwrap()
     }
 
     /// Resident memory in bytes.
@@ -108,13 +172,28 @@ pub fn stay_aside() {
     }
 }
 
-fn pinned(program: &Path, measured: bool) -> Command {
-    if !has_two_cores() {
-        return Command::new(program);
+impl Run<'_> {
+    fn command(self, program: &Path) -> Command {
+        let core = match self {
+            Self::Aside => OTHERS,
+            Self::Measured => MEASURED,
+            Self::Counted(directory) => {
+                let mut command = Command::new("valgrind");
+                let counts = directory.join("callgrind.%p");
+                command
+                    .args(["-q", "--tool=callgrind", "--compress-strings=no", "--dump-instr=yes"])
+                    .arg(format!("--callgrind-out-file={}", counts.display()));
+                command.arg(program);
+                return command;
+            }
+        };
+        if !has_two_cores() {
+            return Command::new(program);
+        }
+        let mut command = Command::new("taskset");
+        command.args(["-c", core]).arg(program);
+        command
     }
-    let mut command = Command::new("taskset");
-    command.args(["-c", if measured { MEASURED } else { OTHERS }]).arg(program);
-    command
 }
 
 fn has_two_cores() -> bool {

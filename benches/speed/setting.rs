@@ -3,7 +3,7 @@ use std::path::Path;
 
 use bot_sso::domain::{SystemClock, SystemEntropy};
 use bot_sso::sealing::KeyRing;
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub const APP_ID: &str = "11111111-1111-4111-8111-111111111111";
 pub const CLIENT_ID: &str = "55555555-5555-4555-8555-555555555555";
@@ -47,11 +47,21 @@ impl User {
     }
 
     /// A `signin/tokenExchange` invoke as Teams sends it; about 2.4 KB with the token.
-    pub fn invoke(self, exchange_id: &str, token: &str) -> String {
+    pub fn invoke(self, service_url: &str, exchange_id: &str, token: &str) -> String {
+        let value = json!({"id": exchange_id, "connectionName": CONNECTION, "token": token});
+        self.activity(service_url, "invoke", "signin/tokenExchange", &value)
+    }
+
+    /// An event that no bot has heard of: what an SDK does with it, it does with every activity.
+    pub fn event(self, service_url: &str, id: &str) -> String {
+        self.activity(service_url, "event", "bench/nothing", &json!({"id": id}))
+    }
+
+    fn activity(self, service_url: &str, kind: &str, name: &str, value: &Value) -> String {
         let activity = json!({
-            "name": "signin/tokenExchange", "type": "invoke", "timestamp": "2026-11-21T10:11:12.345Z",
+            "name": name, "type": kind, "timestamp": "2026-11-21T10:11:12.345Z",
             "localTimestamp": "2026-11-21T11:11:12.345+01:00", "id": "f:0c8c8f2e-5a0e-6a1d-7c3b-2f8e9d1c4b5a",
-            "channelId": "msteams", "serviceUrl": SERVICE_URL,
+            "channelId": "msteams", "serviceUrl": service_url,
             "from": {"id": self.channel_id(), "name": self.display_name(), "aadObjectId": self.object_id()},
             "conversation": {
                 "conversationType": "personal", "tenantId": TENANT,
@@ -61,7 +71,7 @@ impl User {
             "entities": [{"locale": "en-GB", "country": "GB", "platform": "Windows", "timezone": "Europe/London", "type": "clientInfo"}],
             "channelData": {"tenant": {"id": TENANT}, "source": {"name": "message"}, "legacy": {"replyToId": "1:1qLw4YhR6s"}},
             "replyToId": "1700000000000", "locale": "en-GB", "localTimezone": "Europe/London",
-            "value": {"id": exchange_id, "connectionName": CONNECTION, "token": token},
+            "value": value,
         });
         activity.to_string()
     }

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::setting::{APP_ID, CHANNEL_ISSUER, CLIENT_ID, SERVICE_URL, TENANT, User, v2_issuer};
+use crate::setting::{APP_ID, CHANNEL_ISSUER, CLIENT_ID, TENANT, User, v2_issuer};
 
 const KEY_ID: &str = "bench-key-1";
 const KEY_FILE: &str = "signing.der";
@@ -72,11 +72,11 @@ impl Signer {
         }))
     }
 
-    /// The channel's token for the bot.
-    pub fn channel_token(&self) -> String {
+    /// The channel's token for the bot, good for one service URL.
+    pub fn channel_token(&self, service_url: &str) -> String {
         let now = now();
         self.sign(&json!({
-            "serviceurl": SERVICE_URL, "nbf": now - 60, "exp": now + 3 * 3600, "iss": CHANNEL_ISSUER, "aud": APP_ID,
+            "serviceurl": service_url, "nbf": now - 60, "exp": now + 3 * 3600, "iss": CHANNEL_ISSUER, "aud": APP_ID,
         }))
     }
 

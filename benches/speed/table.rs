@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use crate::load::Seen;
 use crate::processes::CpuTime;
 
@@ -13,8 +15,17 @@ pub struct Measurement {
 pub struct Row {
     pub name: &'static str,
     measurements: Vec<Measurement>,
-    /// Calls at the token endpoint, and requests they were made for.
+    /// Calls at the token endpoint, and exchanges they were made for.
     pub calls: Option<(u64, u64)>,
+    /// Resident memory after the last repetition, in bytes.
+    pub resident: u64,
+}
+
+/// What was aimed at.
+pub struct Aim {
+    pub what: &'static str,
+    pub value: f64,
+    pub most: f64,
 }
 
 impl Measurement {
@@ -35,11 +46,15 @@ impl Measurement {
 
 impl Row {
     pub fn new(name: &'static str) -> Self {
-        Self { name, measurements: Vec::new(), calls: None }
+        Self { name, measurements: Vec::new(), calls: None, resident: 0 }
     }
 
     pub fn add(&mut self, measurement: Measurement) {
         self.measurements.push(measurement);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.measurements.is_empty()
     }
 
     /// CPU µs per request, all threads.
@@ -58,20 +73,22 @@ impl Row {
         values[values.len() / 2]
     }
 
-    fn calls_per_request(&self) -> String {
-        self.calls.map_or("-".to_owned(), |(calls, requests)| format!("{:.4}", calls as f64 / requests as f64))
+    fn calls_per_exchange(&self) -> String {
+        self.calls.map_or("-".to_owned(), |(calls, exchanges)| format!("{:.4}", calls as f64 / exchanges as f64))
     }
 }
 
-/// Prints all rows, with their ratios to the two compared servers.
-pub fn print(rows: &[&Row], bare: &Row, verifying: &Row) {
-    println!(
-        "| mix | req/s | p50 ms | p99 ms | p99.9 ms | CPU µs/req | of it store | calls/req | CPU / (a) | CPU / (b) |"
+/// All rows as a Markdown table, with their ratios to the two compared servers.
+pub fn of_rows(rows: &[&Row], bare: &Row, verifying: &Row) -> String {
+    let mut table = String::from(
+        "| server and mix | req/s | p50 ms | p99 ms | p99.9 ms | CPU µs/req | of it store | calls/exchange | MB resident \
+         | CPU / (a) | CPU / (b) |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
-    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for row in rows {
-        println!(
-            "| {} | {:.0} | {:.2} | {:.2} | {:.2} | {:.1} | {:.1} | {} | {:.2} | {:.2} |",
+        let _ = writeln!(
+            table,
+            "| {} | {:.0} | {:.2} | {:.2} | {:.2} | {:.1} | {:.1} | {} | {:.1} | {:.2} | {:.2} |",
             row.name,
             row.median(|measurement| measurement.per_second),
             row.median(|measurement| measurement.percentiles[0]),
@@ -79,15 +96,21 @@ pub fn print(rows: &[&Row], bare: &Row, verifying: &Row) {
             row.median(|measurement| measurement.percentiles[2]),
             row.cpu(),
             row.cpu() - row.cpu_without_store(),
-            row.calls_per_request(),
+            row.calls_per_exchange(),
+            row.resident as f64 / 1e6,
             row.cpu() / bare.cpu(),
             row.cpu() / verifying.cpu(),
         );
     }
+    table
 }
 
-/// Says whether an aim was reached.
-pub fn print_aim(what: &str, value: f64, aim: f64) {
-    let verdict = if value <= aim { "reached" } else { "MISSED" };
-    println!("{what}: {value:.2} (aim: at most {aim:.2}) {verdict}");
+/// The aims as a Markdown table.
+pub fn of_aims(aims: &[Aim]) -> String {
+    let mut table = String::from("| aim | measured | at most | |\n| --- | ---: | ---: | --- |\n");
+    for Aim { what, value, most } in aims {
+        let verdict = if value <= most { "reached" } else { "missed" };
+        let _ = writeln!(table, "| {what} | {value:.2} | {most:.2} | {verdict} |");
+    }
+    table
 }

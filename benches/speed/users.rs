@@ -12,7 +12,7 @@ use bot_sso::vault::TokenVault;
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use crate::processes::{Process, free_port, resident_of};
+use crate::processes::{Process, Run, free_port, resident_of};
 use crate::setting::{CONNECTION, TENANT, User, furnish};
 
 /// Bytes of each token, as long as one for Graph.
@@ -29,7 +29,7 @@ pub fn run(server: &Path, directory: &Path, count: usize) {
     child(&["load-users", directory.to_str().unwrap(), &count.to_string()]);
     let file = std::fs::metadata(directory.join("bot-sso.db")).unwrap().len();
     println!("{count} users: {:.0} MB on disk, {} bytes a user", file as f64 / 1e6, file / count as u64);
-    let (process, started) = Process::bot_sso(server, directory, port);
+    let (process, started) = Process::bot_sso(server, directory, port, Run::Measured);
     std::thread::sleep(Duration::from_secs(2));
     println!(
         "{count} users: bot-sso listens after {} ms, resident {:.1} MB",
