@@ -22,7 +22,9 @@ pub(super) fn callers_of(
         key_set: key_set("channels", &config.channels.keys, outbound, ambient),
     };
     let tenants = config.app_token_tenants();
-    let entra = trusts.into_values().map(|trust| (trust, tenants.clone())).collect();
+    let believed = |name: &String| config.identity_providers.get(name).is_some_and(|it| it.authenticates_callers);
+    let entra = trusts.into_iter().filter(|(name, _)| believed(name));
+    let entra = entra.map(|(_, trust)| (trust, tenants.clone())).collect();
     let validator = CallerTokenValidator::new(vec![channel], entra, ambient.clock.clone());
     let token_service = TokenServiceTrust {
         audiences: config.token_service.audiences.clone(),

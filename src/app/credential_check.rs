@@ -23,14 +23,14 @@ pub struct CredentialCheck {
     place: String,
     index: usize,
     kind: &'static str,
-    outcome: Result<(), RedeemError>,
+    outcome: Option<Result<(), RedeemError>>,
 }
 
 impl CredentialCheck {
-    /// Whether an app token was given for it.
+    /// Whether an app token was given for it, or nothing says in which tenant to ask for one.
     #[must_use]
-    pub fn accepted(&self) -> bool {
-        self.outcome.is_ok()
+    pub fn passed(&self) -> bool {
+        self.outcome.as_ref().is_none_or(Result::is_ok)
     }
 }
 
@@ -38,6 +38,10 @@ impl fmt::Display for CredentialCheck {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { place, index, kind, outcome } = self;
         write!(formatter, "{place} credentials[{index}] ({kind}): ")?;
+        let Some(outcome) = outcome else {
+            return formatter
+                .write_str("not asked: the connection takes any organization's users, so no tenant is known");
+        };
         let Err(RedeemError { failure, diagnostics }) = outcome else { return formatter.write_str("accepted") };
         formatter.write_str(match failure {
             RedeemFailure::Transient | RedeemFailure::Throttled { .. } => "not known: ",
@@ -66,7 +70,10 @@ pub async fn check_credentials(config: &Configuration, ambient: &Ambient) -> Res
     for section in config.app_identities() {
         for (index, credential) in credentials.of(&section.credentials)?.into_iter().enumerate() {
             let (place, kind) = (section.place.clone(), credential.kind());
-            let outcome = try_one(&section, credential, means.clone()).await;
+            let outcome = match &section.tenant {
+                Some(tenant) => Some(try_one(&section, tenant, credential, means.clone()).await),
+                None => None,
+            };
             checks.push(CredentialCheck { place, index, kind, outcome });
         }
     }
@@ -75,13 +82,14 @@ pub async fn check_credentials(config: &Configuration, ambient: &Ambient) -> Res
 
 async fn try_one(
     section: &AppIdentitySection,
+    tenant: &str,
     credential: ClientCredential,
     means: EntraMeans,
 ) -> Result<(), RedeemError> {
     let settings = AppSettings {
         provider: section.identity_provider.clone(),
         token_endpoint: section.token_endpoint.clone(),
-        tenant: section.tenant.clone(),
+        tenant: tenant.to_owned(),
     };
     let client = EntraClient { client_id: section.client_id.clone(), credentials: vec![credential] };
     let attempt = Attempt { correlation_id: means.entropy.uuid(), deadline: Instant::now() + TRY_LIMIT, claims: None };

@@ -17,7 +17,8 @@ pub(super) struct Credentials {
     clock: SharedClock,
     connect_timeout: Duration,
     files: HashMap<PathBuf, Arc<AssertionFile>>,
-    federated: HashMap<String, Arc<FederatedIdentity>>,
+    /// By client id and audience.
+    federated: HashMap<(String, String), Arc<FederatedIdentity>>,
     /// The one way to the machine's identity endpoint, made when it is first needed.
     to_endpoint: Option<Outbound>,
 }
@@ -41,12 +42,13 @@ impl Credentials {
                 ClientCredential::AssertionFile(self.files.entry(path.clone()).or_insert_with(make).clone())
             }
             CredentialSection::FederatedIdentity { identity: section, audience } => {
-                if let Some(known) = self.federated.get(&section.client_id) {
+                let name = (section.client_id.clone(), audience.clone());
+                if let Some(known) = self.federated.get(&name) {
                     return Ok(ClientCredential::FederatedIdentity(known.clone()));
                 }
                 let identity = Arc::new(self.identity(section)?);
-                let federated = Arc::new(FederatedIdentity::new(identity, (*audience).to_owned()));
-                self.federated.insert(section.client_id.clone(), federated.clone());
+                let federated = Arc::new(FederatedIdentity::new(identity, audience.clone()));
+                self.federated.insert(name, federated.clone());
                 ClientCredential::FederatedIdentity(federated)
             }
             CredentialSection::ManagedIdentity(section) => {

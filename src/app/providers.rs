@@ -37,6 +37,7 @@ pub(super) fn providers_of(
             EntraSettings { provider: provider.name.clone(), token_endpoint: provider.token_endpoint.clone() };
         let client =
             EntraClient { client_id: connection.client_id.clone(), credentials: credentials.of(&section.credentials)? };
+        let token_endpoint = provider.token_endpoint.clone();
         let provider = Arc::new(Entra::new(settings, client, means.clone()));
         if connection.token_exchange_uri.is_some() && !provider.capabilities().on_behalf_of {
             return Err(BuildError::Incapable { connection: section.key.clone() });
@@ -45,7 +46,8 @@ pub(super) fn providers_of(
             return Err(BuildError::CannotRefresh { connection: section.key.clone() });
         }
         registry.register(connection, provider.clone());
-        renewable.push(RenewableCredential { key: section.key.clone(), connection: connection.clone(), provider });
+        let (key, connection) = (section.key.clone(), connection.clone());
+        renewable.push(RenewableCredential { key, connection, token_endpoint, provider });
     }
     Ok((registry, renewable))
 }

@@ -28,6 +28,8 @@ pub(super) struct RenewableCredential {
     /// The connection's key in the configuration.
     pub(super) key: String,
     pub(super) connection: Connection,
+    /// Where the credential goes: it must never go to another place than the one that it was written for.
+    pub(super) token_endpoint: String,
     pub(super) provider: Arc<Entra>,
 }
 
@@ -66,8 +68,10 @@ impl Renewable {
         for credential in &self.credentials {
             let same = |now: &Connection| {
                 let then = &credential.connection;
+                let endpoint = config.identity_providers.get(&now.identity_provider).map(|it| &it.token_endpoint);
                 (&now.bot, &now.name, &now.identity_provider, &now.client_id)
                     == (&then.bot, &then.name, &then.identity_provider, &then.client_id)
+                    && endpoint == Some(&credential.token_endpoint)
             };
             let path = format!("connections.{}", credential.key);
             let section = config.connections.iter().find(|section| same(&section.connection));

@@ -111,7 +111,8 @@ impl AppTokens {
         slot.asking.join((), || async move {
             let began_at = clock.now();
             // Whoever looked before another one's call ended comes here after it.
-            if let Some(kept) = shared.find_kept().filter(|kept| began_at < kept.refresh_at) {
+            if let Some(kept) = shared.find_kept().filter(|kept| began_at < kept.refresh_at.min(kept.token.expires_at))
+            {
                 return Ok(kept.token);
             }
             let attempt = Attempt { correlation_id, deadline: Instant::now() + REFRESH_LIMIT, claims: None };

@@ -1,3 +1,4 @@
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,9 +32,14 @@ pub struct Notification {
     pub key: ExchangeKey,
     /// When the token was obtained: one keeping is told once.
     pub obtained_at: Timestamp,
+    /// Asked before each try: whether the user still has the token. Who was signed out meanwhile has none.
+    pub still_kept: StillKept,
     /// For the log.
     pub correlation_id: String,
 }
+
+/// Looks whether a token is still kept.
+pub type StillKept = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
 
 /// Tells bots that their user's token is there: after the caller was answered, at most once for each keeping, also
 /// across a crash (the claim is durable and made before the first try).
@@ -97,6 +103,9 @@ impl ContinuationDelivery {
         let by = Instant::now() + TRY_LIMIT;
         self.bots.turns().wait_until_idle(&notification.bot, &notification.conversation_id, by).await;
         for pause in PAUSES.into_iter().map(Some).chain([None]) {
+            if !(notification.still_kept)().await {
+                return tracing::info!(correlation_id, bot, "the bot is not told: the token is not kept any more");
+            }
             match (self.attempt(&notification).await, pause) {
                 (Tried::Delivered(status), _) => {
                     self.counters.add(Count::ContinuationDelivered);

@@ -10,6 +10,6 @@ mod forwarding;
 mod turns;
 
 pub use app_tokens::{AppToken, AppTokens};
-pub use continuation::{ContinuationDelivery, Notification};
+pub use continuation::{ContinuationDelivery, Notification, StillKept};
 pub use forwarding::{BotClient, ForwardedRequest, is_end_to_end};
 pub use turns::{Turn, Turns};

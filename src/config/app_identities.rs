@@ -14,8 +14,8 @@ pub struct AppIdentitySection {
     pub identity_provider: String,
     /// Its client id.
     pub client_id: String,
-    /// Its tenant: a GUID, or a domain.
-    pub tenant: String,
+    /// Its tenant: a GUID, or a domain; none: nothing says which one it could ask in.
+    pub tenant: Option<String>,
     /// Where it asks.
     pub token_endpoint: Url,
     /// What for: a connection's client for itself, a bot for the connector.
@@ -25,8 +25,8 @@ pub struct AppIdentitySection {
 }
 
 impl Configuration {
-    /// Every application that has credentials. A bot asks in its own tenant, a connection's client in the first that is
-    /// listed; where there is none, in the cloud's own for multi-tenant bots.
+    /// Every application that has credentials. A bot asks in its own tenant, or the cloud's own for multi-tenant bots; a
+    /// connection's client in the first that is listed.
     #[must_use]
     pub fn app_identities(&self) -> Vec<AppIdentitySection> {
         self.identities_of_connections().chain(self.identities_of_bots()).collect()
@@ -39,13 +39,13 @@ impl Configuration {
                 TenantPolicy::Listed(tenants) => tenants.first().map(String::as_str),
                 TenantPolicy::AnyOrganization => None,
             };
-            let tenant = tenant.unwrap_or(self.cloud.default_tenant);
             Some(AppIdentitySection {
                 place: format!("connections.{}", section.key),
-                token_endpoint: self.token_endpoint(&connection.identity_provider, tenant)?,
+                token_endpoint: self
+                    .token_endpoint(&connection.identity_provider, tenant.unwrap_or("organizations"))?,
                 identity_provider: connection.identity_provider.clone(),
                 client_id: connection.client_id.clone(),
-                tenant: tenant.to_owned(),
+                tenant: tenant.map(str::to_owned),
                 scope: AppScope::configured_for(&connection.client_id),
                 credentials: section.credentials.clone(),
             })
@@ -61,7 +61,7 @@ impl Configuration {
                 token_endpoint: self.token_endpoint(&section.identity_provider, tenant)?,
                 identity_provider: section.identity_provider.clone(),
                 client_id: bot.app_id.clone(),
-                tenant: tenant.to_owned(),
+                tenant: Some(tenant.to_owned()),
                 scope: AppScope::configured_for(self.cloud.token_service_audience),
                 credentials: section.credentials.clone(),
             })

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::domain::{AfterExchange, Bot, BotName, CallerEntry, IdentityBinding, VerifiedUserIds};
 
-use super::addresses::PlainHttp;
+use super::addresses::{PlainHttp, is_loopback};
 use super::cloud::CloudDefaults;
 use super::connections::provider_of;
 use super::credentials::{self, CredentialOwner, CredentialSection, RawCredential};
@@ -240,6 +240,9 @@ impl RawCaller {
         }
         let channels = review.tokens(&self.channels, &at, "a channel");
         let channels: Vec<String> = channels.iter().map(|channel| channel.to_ascii_lowercase()).collect();
+        if channels.iter().any(|channel| channel.contains(':')) {
+            review.report(&at, "names a part of a channel: write the channel alone, as \"msteams\"".to_owned());
+        }
         if channels.iter().any(|channel| channel == "emulator" || channel == "asechannel") {
             review.report(
                 &at,
@@ -253,5 +256,17 @@ impl RawCaller {
 /// Written out by the URL parser, so that a prefix always goes beyond the host: `https://a.example` must not fit
 /// `https://a.example.evil.test`.
 fn service_url_prefix(text: &str, review: &mut Review<'_>, place: &Place) -> Option<String> {
-    Some(review.url(text, place)?.to_string())
+    let url = review.url(text, place)?;
+    if url.scheme() != "https" && !is_loopback(&url) {
+        review.report(
+            place,
+            format!("{text:?} is plain http, where the bot's answers and token could be read: write https"),
+        );
+        return None;
+    }
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        review.report(place, format!("{text:?} has a query, a fragment or a user: no serviceUrl starts like that"));
+        return None;
+    }
+    Some(url.to_string())
 }

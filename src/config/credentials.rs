@@ -32,7 +32,7 @@ pub enum CredentialSection {
         /// The identity.
         identity: IdentitySection,
         /// What its token has to be for.
-        audience: &'static str,
+        audience: String,
     },
     /// The application is this managed identity.
     ManagedIdentity(IdentitySection),
@@ -77,6 +77,7 @@ pub(super) struct RawCredential {
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 struct RawManagedIdentity {
     client_id: Option<String>,
+    audience: Option<String>,
 }
 
 /// Whose credentials they are.
@@ -166,10 +167,15 @@ impl RawManagedIdentity {
             return None;
         }
         let identity = IdentitySection { client_id, endpoint: identity_endpoint(review, place)? };
+        if is_the_application && self.audience.is_some() {
+            let message = "is for federation alone, and this identity is the bot itself: leave it out";
+            review.report(&place.key("audience"), message.to_owned());
+        }
+        let audience = self.audience.unwrap_or_else(|| owner.defaults.token_exchange_audience.to_owned());
         Some(if is_the_application {
             CredentialSection::ManagedIdentity(identity)
         } else {
-            CredentialSection::FederatedIdentity { identity, audience: owner.defaults.token_exchange_audience }
+            CredentialSection::FederatedIdentity { identity, audience }
         })
     }
 }

@@ -280,7 +280,7 @@ fn every_cloud_has_its_own_addresses() {
         assert_eq!(connection.place, "connections.graph");
         assert_eq!(connection.token_endpoint.as_str(), format!("{login}/{listed}/oauth2/v2.0/token"));
         assert_eq!(connection.scope.as_str(), format!("{BOT_ID}/.default"));
-        assert_eq!((bot.place.as_str(), bot.tenant.as_str()), ("bots.other", tenant));
+        assert_eq!((bot.place.as_str(), bot.tenant.as_deref()), ("bots.other", Some(tenant)));
         assert_eq!(bot.token_endpoint.as_str(), format!("{login}/{tenant}/oauth2/v2.0/token"));
         assert_eq!(bot.scope.as_str(), format!("{connector}/.default"));
         let CredentialSection::FederatedIdentity { audience, .. } = &connection.credentials[0] else {

@@ -26,6 +26,8 @@ pub struct EntraSection {
     pub keys: KeySource,
     /// Where grants are redeemed; holds `{tenant}`.
     pub token_endpoint: String,
+    /// Whether its app tokens prove who calls: parent bots, the bots at the Token Service, the emulator.
+    pub authenticates_callers: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -46,6 +48,7 @@ pub(super) struct RawIdentityProvider {
     jwks_url: Option<String>,
     token_endpoint: Option<String>,
     allow_insecure_http: Option<bool>,
+    authenticates_callers: Option<bool>,
 }
 
 /// Where no provider is written there is one, with the cloud's defaults.
@@ -60,12 +63,23 @@ pub(super) fn validate(
     defaults: &CloudDefaults,
     review: &mut Review<'_>,
 ) -> BTreeMap<String, EntraSection> {
-    let validated = raw.into_iter().filter_map(|(name, provider)| {
+    let is_only_one = raw.len() == 1;
+    let validated = raw.into_iter().filter_map(|(name, mut provider)| {
         let place = Place::section("identity_providers").key(&name);
         let Kind::Entra = provider.kind;
+        // Whoever runs an authority of its own could else pose as any bot: only the cloud's is believed unasked.
+        let is_clouds_own =
+            provider.authority.as_deref().is_none_or(|it| it.trim_end_matches('/') == defaults.authority);
+        provider.authenticates_callers.get_or_insert(is_only_one || is_clouds_own);
         Some((name.clone(), provider.validate(name, defaults, review, &place)?))
     });
-    validated.collect()
+    let validated: BTreeMap<_, _> = validated.collect();
+    if !validated.is_empty() && !validated.values().any(|provider| provider.authenticates_callers) {
+        let message = "has none that authenticates callers, so that no bot can call the Token Service: write \
+                       authenticates_callers = true in the one that issues your bots' tokens";
+        review.warn(&Place::section("identity_providers"), message.to_owned());
+    }
+    validated
 }
 
 impl RawIdentityProvider {
@@ -101,6 +115,7 @@ impl RawIdentityProvider {
             keys: keys?,
             token_endpoint: token_endpoint?,
             authority,
+            authenticates_callers: self.authenticates_callers == Some(true),
         })
     }
 }

@@ -83,6 +83,13 @@ impl RawServer {
 impl Server {
     /// The emulator is let in because it runs on this machine: nobody else may reach the door it comes through.
     pub(super) fn require_loopback_for(&self, emulator: &[Place], review: &mut Review<'_>) {
+        if !self.trusted_proxies.is_empty() {
+            for place in emulator {
+                let message = "is for the emulator on this machine, but server.trusted_proxies names proxies that bring others: \
+                               leave one of them out";
+                review.report(place, message.to_owned());
+            }
+        }
         let Some(address) = self.listen.iter().find(|address| !address.ip().is_loopback()) else { return };
         for place in emulator {
             let message = format!(

@@ -1,6 +1,6 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use governor::nanos::Nanos;
 
@@ -56,12 +56,16 @@ impl Timestamp {
 pub trait Clock: Send + Sync {
     /// The current time.
     fn now(&self) -> Timestamp;
+
+    /// How long the process has been running: never goes back, whatever is done to the time of day.
+    fn elapsed(&self) -> Duration;
 }
 
 /// A clock shared by the whole process.
 pub type SharedClock = Arc<dyn Clock>;
 
-/// Our clock, as rate limiters read it. Tests that move the one move the other.
+/// Our clock, as rate limiters read it: setting the time of day back must lock nobody out. Tests that move the one move
+/// the other.
 #[derive(Clone)]
 pub struct RateClock(SharedClock);
 
@@ -77,8 +81,7 @@ impl governor::clock::Clock for RateClock {
     type Instant = Nanos;
 
     fn now(&self) -> Nanos {
-        let millis = u64::try_from(self.0.now().unix_millis()).unwrap_or(0);
-        Nanos::new(millis.saturating_mul(1_000_000))
+        Nanos::new(u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX))
     }
 }
 
@@ -93,6 +96,11 @@ impl Clock for SystemClock {
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
         Timestamp(millis)
+    }
+
+    fn elapsed(&self) -> Duration {
+        static BEGUN: OnceLock<Instant> = OnceLock::new();
+        BEGUN.get_or_init(Instant::now).elapsed()
     }
 }
 
@@ -114,5 +122,10 @@ impl Clock for OffsetClock {
     fn now(&self) -> Timestamp {
         let offset = self.offset_millis.load(Ordering::SeqCst);
         Timestamp(SystemClock.now().0.saturating_add(offset))
+    }
+
+    fn elapsed(&self) -> Duration {
+        let offset = u64::try_from(self.offset_millis.load(Ordering::SeqCst)).unwrap_or(0);
+        SystemClock.elapsed().saturating_add(Duration::from_millis(offset))
     }
 }

@@ -79,20 +79,35 @@ impl CurrentTokens {
     /// user's next exchange, and goes with it once.
     ///
     /// # Errors
-    /// As [`CurrentTokens::get`].
+    /// [`StorageFailure`] as [`CurrentTokens::get`].
     pub async fn get_challenged(
         &self,
         slot: &TokenSlot,
         connection: &Arc<Connection>,
         challenge: ClaimsChallenge,
-    ) -> Result<Option<Arc<UserToken>>, StorageFailure> {
-        let token = land(self.shared.fly(slot, connection, Some(challenge))).await;
-        if token.is_some() {
-            // An older one that nobody came to answer is answered with it.
-            self.shared.parts.challenges.end(std::slice::from_ref(slot)).await?;
+    ) -> Result<Challenged, StorageFailure> {
+        let flight = self.shared.fly(slot, connection, Some(challenge));
+        match timeout_at(Instant::now() + REFRESH_BUDGET, flight.outcome()).await {
+            Ok(Some(Refreshed::Token(token))) => {
+                // An older one that nobody came to answer is answered with it.
+                self.shared.parts.challenges.end(std::slice::from_ref(slot)).await?;
+                Ok(Challenged::Answered(token))
+            }
+            Ok(Some(Refreshed::Nothing)) => Ok(Challenged::UserNeeded),
+            Ok(Some(Refreshed::Unavailable) | None) | Err(_) => Ok(Challenged::Unavailable),
         }
-        Ok(token)
     }
+}
+
+/// What came of a resource's challenge.
+#[derive(Clone, Debug)]
+pub enum Challenged {
+    /// This token answers it.
+    Answered(Arc<UserToken>),
+    /// The user has to answer it.
+    UserNeeded,
+    /// The issuer could not be asked: nothing has changed, and asking again may help.
+    Unavailable,
 }
 
 impl Shared {

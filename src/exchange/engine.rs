@@ -10,7 +10,9 @@ use super::outcome::{Outcome, Reason, Refusal};
 use super::redeemed::user_token;
 use super::request::ExchangeRequest;
 use super::user_rates::UserRates;
-use crate::domain::{ChannelAccount, Fingerprint, Fingerprints, SharedClock, SharedEntropy, TokenSlot, UserToken};
+use crate::domain::{
+    ChannelAccount, Connection, Fingerprint, Fingerprints, SharedClock, SharedEntropy, TokenSlot, UserKey, UserToken,
+};
 use crate::identity_provider::{Attempt, Grant, ProviderRegistry, RedeemedToken};
 use crate::pending::{
     ClaimsChallenges, Continuations, Ended, ExchangeKey, PendingError, PendingSignIn, PendingSignIns,
@@ -85,7 +87,7 @@ impl<S: Settlement> ExchangeEngine<S> {
                 Joined::Follower(waiting) => waiting,
                 Joined::Settled(settlement) => match &work {
                     // Its token is gone: the request is judged anew, as if it were the first.
-                    Some((request, _)) if settlement.holds() && !self.still_kept(request).await => {
+                    Some((request, _)) if settlement.holds() && !self.holds_for(request).await => {
                         self.deduplicator.forget(&key);
                         continue;
                     }
@@ -144,7 +146,7 @@ impl<S: Settlement> ExchangeEngine<S> {
         if refusal.reason == Reason::TemporarilyUnavailable {
             return refusal;
         }
-        self.parts.rates.charge(&request.account, &request.correlation_id).err().unwrap_or(refusal)
+        self.parts.rates.charge(&request.caller, &request.account, &request.correlation_id).err().unwrap_or(refusal)
     }
 
     /// Cards are seen by everybody in a group, so an exchange there needs a sign-in that this very user began (DESIGN §5.6).
@@ -164,9 +166,14 @@ impl<S: Settlement> ExchangeEngine<S> {
         Err(mismatch("no_pending_sign_in", "in a group an exchange needs a sign-in that this user began there"))
     }
 
-    async fn still_kept(&self, request: &ExchangeRequest) -> bool {
-        let found = self.parts.vault.find(&request.slot(), request.connection.revision).await;
-        matches!(found, Ok(Some(token)) if token.user == request.token.user)
+    async fn holds_for(&self, request: &ExchangeRequest) -> bool {
+        self.still_kept(&request.slot(), &request.connection, &request.token.user).await
+    }
+
+    /// Whether `user` still has a token in `slot`: no more once they were signed out.
+    pub async fn still_kept(&self, slot: &TokenSlot, connection: &Connection, user: &UserKey) -> bool {
+        let found = self.parts.vault.find(slot, connection.revision).await;
+        matches!(found, Ok(Some(token)) if token.user == *user)
     }
 }
 
@@ -230,11 +237,17 @@ async fn obtain(
     binding: &Binding,
 ) -> Result<Arc<UserToken>, Refusal> {
     let slot = request.slot();
-    if let Some(token) = recall(parts, request, binding, &slot).await? {
+    let user = &request.token.user;
+    let permit = async || parts.vault.permit(&slot, user).await.map_err(|error| store_failure(&error));
+    // Before anything is read: a sign-out that comes after it ends what is pinned for it.
+    let early = if binding.pins.is_empty() { None } else { Some(permit().await?) };
+    if let Some(token) = recall(parts, request, binding, (&slot, early.as_ref())).await? {
         return Ok(token);
     }
-    let user = &request.token.user;
-    let permit = parts.vault.permit(&slot, user).await.map_err(|error| store_failure(&error))?;
+    let permit = match early {
+        Some(permit) => permit,
+        None => permit().await?,
+    };
     let redeemed = redeem(parts, request, &slot).await?;
     pin(parts, request, binding, &permit).await?;
     let present = (parts.clock.now(), parts.entropy.as_ref());
@@ -256,7 +269,7 @@ async fn recall(
     parts: &ExchangeParts,
     request: &ExchangeRequest,
     binding: &Binding,
-    slot: &TokenSlot,
+    (slot, permit): (&TokenSlot, Option<&Permit>),
 ) -> Result<Option<Arc<UserToken>>, Refusal> {
     let recalled = parts.vault.find(slot, request.connection.revision).await.map_err(|error| store_failure(&error))?;
     let Some(token) = recalled else { return Ok(None) };
@@ -268,9 +281,8 @@ async fn recall(
     if token.security_context != request.token.security_context {
         return Ok(None);
     }
-    if !binding.pins.is_empty() {
-        let permit = parts.vault.permit(slot, user).await.map_err(|error| store_failure(&error))?;
-        pin(parts, request, binding, &permit).await?;
+    if let Some(permit) = permit {
+        pin(parts, request, binding, permit).await?;
     }
     Ok(Some(token))
 }
@@ -281,7 +293,7 @@ async fn redeem(parts: &ExchangeParts, request: &ExchangeRequest, slot: &TokenSl
     let provider = parts.providers.find(&request.connection).ok_or_else(|| {
         Refusal::local(Reason::Misconfigured, "the connection has no identity provider that can exchange")
     })?;
-    parts.rates.charge(&request.account, &request.correlation_id)?;
+    parts.rates.charge(&request.caller, &request.account, &request.correlation_id)?;
     let challenge = parts.challenges.take(slot).await.map_err(|error| pending_failure(&error))?;
     let (correlation_id, claims) = (request.correlation_id.clone(), challenge.clone());
     let attempt = Attempt { correlation_id, deadline: request.deadline, claims };

@@ -18,7 +18,7 @@ mod storage_failure;
 mod user_rates;
 mod validation;
 
-pub use current_token::CurrentTokens;
+pub use current_token::{Challenged, CurrentTokens};
 pub use dedup::{Deduplicator, Settlement};
 pub use engine::{ExchangeEngine, ExchangeParts};
 pub use outcome::{Outcome, Reason, Refusal};

@@ -13,6 +13,9 @@ use crate::vault::{KeptRecord, VaultError};
 /// A refresh is over within this, whatever the identity provider does: a bot waits for it.
 pub(super) const REFRESH_BUDGET: Duration = Duration::from_secs(5);
 
+/// How often a refresh that must answer a challenge may be overtaken by one that need not.
+const RACES: usize = 3;
+
 /// How a refresh ended.
 #[derive(Clone, Debug)]
 pub(super) enum Refreshed {
@@ -36,16 +39,21 @@ pub(super) struct Refresh {
 
 impl Refresh {
     pub(super) async fn run(self) -> Refreshed {
-        match self.try_run().await {
-            Ok(refreshed) => refreshed,
-            Err(error) => {
-                tracing::error!(%error, "a token cannot be refreshed: the store failed");
-                Refreshed::Unavailable
+        for _ in 0..RACES {
+            match self.try_run().await {
+                Ok(Some(refreshed)) => return refreshed,
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(%error, "a token cannot be refreshed: the store failed");
+                    return Refreshed::Unavailable;
+                }
             }
         }
+        Refreshed::Unavailable
     }
 
-    async fn try_run(&self) -> Result<Refreshed, StorageFailure> {
+    /// None: somebody else was quicker, and what is kept now has to be looked at anew.
+    async fn try_run(&self) -> Result<Option<Refreshed>, StorageFailure> {
         let vault = &self.parts.vault;
         let Some(record) = vault.read(&self.slot, self.connection.revision).await? else {
             return self.nothing(None).await;
@@ -53,7 +61,7 @@ impl Refresh {
         // Somebody may have been quicker between the look into memory and this.
         let is_good = vault.is_usable(&record.token) && !record.token.is_due(self.parts.clock.now());
         if is_good && self.challenge.is_none() {
-            return self.present().await;
+            return self.present().await.map(Some);
         }
         if record.token.refresh_token.is_none() {
             return self.nothing(Some(record)).await;
@@ -64,7 +72,7 @@ impl Refresh {
             Err(error) => {
                 let refused = is_refusal(&error.failure);
                 self.log(&error, refused, &correlation_id);
-                if refused { self.nothing(Some(record)).await } else { Ok(Refreshed::Unavailable) }
+                if refused { self.nothing(Some(record)).await } else { Ok(Some(Refreshed::Unavailable)) }
             }
         }
     }
@@ -92,7 +100,7 @@ impl Refresh {
         record: KeptRecord,
         redeemed: RedeemedToken,
         correlation_id: &str,
-    ) -> Result<Refreshed, StorageFailure> {
+    ) -> Result<Option<Refreshed>, StorageFailure> {
         let old = &record.token;
         let present = (self.parts.clock.now(), self.parts.entropy.as_ref());
         // Rotation: the new refresh token if there is one, else the old one goes on.
@@ -108,13 +116,15 @@ impl Refresh {
                     user = %token.user,
                     "a token was refreshed"
                 );
-                Ok(Refreshed::Token(token))
+                Ok(Some(Refreshed::Token(token)))
             }
             Err(VaultError::SignedOut) => {
                 tracing::info!(correlation_id, "a refreshed token was dropped: the user was signed out meanwhile");
-                Ok(Refreshed::Nothing)
+                Ok(Some(Refreshed::Nothing))
             }
-            Err(VaultError::Overtaken) => self.present().await,
+            // Its token was not made for the challenge.
+            Err(VaultError::Overtaken) if self.challenge.is_some() => Ok(None),
+            Err(VaultError::Overtaken) => self.present().await.map(Some),
             Err(error) => Err(error.into()),
         }
     }
@@ -127,29 +137,28 @@ impl Refresh {
 
     /// The user is needed. A refresh token that was refused is not tried again. A challenge that nothing answers waits
     /// for the user's next exchange, and the token it is about, which the resource takes no more, goes.
-    async fn nothing(&self, record: Option<KeptRecord>) -> Result<Refreshed, StorageFailure> {
+    async fn nothing(&self, record: Option<KeptRecord>) -> Result<Option<Refreshed>, StorageFailure> {
         let vault = &self.parts.vault;
+        let Some(record) = record else { return Ok(Some(Refreshed::Nothing)) };
         if let Some(challenge) = &self.challenge {
             // First: an exchange in between must find the challenge, or the old token, but not neither.
-            let user = record.as_ref().map(|record| &record.token.user);
-            self.parts.challenges.put(&self.slot, user, challenge).await?;
-            if let Some(record) = record {
-                vault.remove(record).await?;
-            }
-            return Ok(Refreshed::Nothing);
+            self.parts.challenges.put(&self.slot, Some(&record.token.user), challenge).await?;
+            // Whatever lies there by now, and whatever is about to: none of it was made for the challenge.
+            vault.forget(&self.slot).await?;
+            return Ok(Some(Refreshed::Nothing));
         }
-        let Some(record) = record.filter(|record| record.token.refresh_token.is_some()) else {
-            return Ok(Refreshed::Nothing);
-        };
+        if record.token.refresh_token.is_none() {
+            return Ok(Some(Refreshed::Nothing));
+        }
         if !vault.is_usable(&record.token) {
             vault.remove(record).await?;
-            return Ok(Refreshed::Nothing);
+            return Ok(Some(Refreshed::Nothing));
         }
         let token = UserToken { refresh_token: None, refresh_at: None, ..record.token.clone() };
         match vault.replace(record, token).await {
-            Ok(token) => Ok(Refreshed::Token(token)),
-            Err(VaultError::SignedOut) => Ok(Refreshed::Nothing),
-            Err(VaultError::Overtaken) => self.present().await,
+            Ok(token) => Ok(Some(Refreshed::Token(token))),
+            Err(VaultError::SignedOut) => Ok(Some(Refreshed::Nothing)),
+            Err(VaultError::Overtaken) => self.present().await.map(Some),
             Err(error) => Err(error.into()),
         }
     }

@@ -9,7 +9,9 @@ use governor::nanos::Nanos;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
+use super::binding::account_of_parent;
 use super::outcome::{Reason, Refusal};
+use super::request::Caller;
 use crate::domain::{ChannelAccount, RateClock, SharedClock};
 use crate::observability::{Count, Counters};
 
@@ -46,16 +48,20 @@ impl UserRates {
         }
     }
 
-    /// Counts one piece of work for the user `account`.
+    /// Counts one piece of work that `caller` brings for the user `account`. What a parent bot brings counts for that
+    /// parent's user alone: it must not use up what the channel's own user may cause.
     ///
     /// # Errors
     /// [`Reason::TooManyRequests`] with the time until the next piece; the operator has been told.
-    pub fn charge(&self, account: &ChannelAccount, correlation_id: &str) -> Result<(), Refusal> {
+    pub fn charge(&self, caller: &Caller, account: &ChannelAccount, correlation_id: &str) -> Result<(), Refusal> {
         if self.charged.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
             self.work.retain_recent();
             self.lines.retain_recent();
         }
-        let key = self.hasher.hash_one(account);
+        let key = match caller {
+            Caller::Channel => self.hasher.hash_one(account),
+            Caller::Parent { app_id } => self.hasher.hash_one(account_of_parent(account, app_id)),
+        };
         let Err(until) = self.work.check_key(&key) else { return Ok(()) };
         self.counters.add(Count::UserRateLimited);
         let wait = until.wait_time_from(self.clock.now());
@@ -100,15 +106,15 @@ mod tests {
     fn a_user_who_has_used_up_the_minute_waits_and_nobody_else_does() {
         let (rates, clock, counters) = rates(6);
         for _ in 0..6 {
-            rates.charge(&account("ada"), "").unwrap();
+            rates.charge(&Caller::Channel, &account("ada"), "").unwrap();
         }
-        let refusal = rates.charge(&account("ada"), "").unwrap_err();
+        let refusal = rates.charge(&Caller::Channel, &account("ada"), "").unwrap_err();
         assert_eq!(refusal.reason, Reason::TooManyRequests { retry_after: 10 });
-        rates.charge(&account("ben"), "").unwrap();
+        rates.charge(&Caller::Channel, &account("ben"), "").unwrap();
         assert_eq!(counters.value(Count::UserRateLimited), 1);
         clock.advance(Duration::from_secs(11));
-        rates.charge(&account("ada"), "").unwrap();
-        rates.charge(&account("ada"), "").unwrap_err();
+        rates.charge(&Caller::Channel, &account("ada"), "").unwrap();
+        rates.charge(&Caller::Channel, &account("ada"), "").unwrap_err();
     }
 
     #[test]
@@ -116,7 +122,7 @@ mod tests {
         let (rates, clock, _) = rates(120);
         for round in 0..4 {
             for user in 0..SWEEP_EVERY {
-                rates.charge(&account(&format!("{round}-{user}")), "").unwrap();
+                rates.charge(&Caller::Channel, &account(&format!("{round}-{user}")), "").unwrap();
             }
             clock.advance(Duration::from_mins(2));
         }

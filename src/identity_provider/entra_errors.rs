@@ -104,6 +104,10 @@ pub(super) fn classify(refusal: &Refusal) -> Verdict {
         credential: match code {
             Some(ASSERTION_TIMES) => CredentialVerdict::RenewedMayServe,
             Some(code) if OTHER_CREDENTIAL_MAY_SERVE.contains(&code) => CredentialVerdict::OtherMayServe,
+            // A number that nobody knows yet, about the client: general signals first (entra-obo §3).
+            _ if row.is_none() && refusal.error.as_deref() == Some("invalid_client") => {
+                CredentialVerdict::OtherMayServe
+            }
             _ => CredentialVerdict::Stands,
         },
         tenant_wide: meaning == Meaning::TenantThrottled,

@@ -130,7 +130,7 @@ pub struct Diagnostics {
 
 /// A failed redemption.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{failure:?} ({})", diagnostics.hint)]
+#[error("{}", diagnostics.hint)]
 pub struct RedeemError {
     /// What it means.
     pub failure: RedeemFailure,

@@ -1,11 +1,26 @@
 use actix_web::HttpRequest;
-use actix_web::http::header::{FORWARDED, ORIGIN};
+use actix_web::http::header::ORIGIN;
+
+/// What proxies and tunnels add to requests that they bring. One that adds nothing cannot be told from a caller of this
+/// machine: there must be none before a bot that lets the emulator in.
+const BRINGERS: [&str; 10] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-server",
+    "x-real-ip",
+    "x-original-host",
+    "true-client-ip",
+    "cf-connecting-ip",
+];
 
 /// Whether the request was made on this machine: its connection comes from loopback, and no proxy or tunnel says that it
 /// brings somebody else's.
 pub(super) fn is_from_this_machine(http: &HttpRequest) -> bool {
     let headers = http.headers();
-    let is_brought = headers.contains_key("x-forwarded-for") || headers.contains_key(FORWARDED);
+    let is_brought = BRINGERS.iter().any(|name| headers.contains_key(*name));
     http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback()) && !is_brought
 }
 
@@ -30,7 +45,7 @@ mod tests {
         for peer in ["192.0.2.1:5", "10.0.0.1:5", "[::ffff:192.0.2.1]:5", "[fe80::1]:5"] {
             assert!(!is_from_this_machine(&from(peer).to_http_request()), "{peer}");
         }
-        for header in ["x-forwarded-for", "Forwarded"] {
+        for header in ["x-forwarded-for", "Forwarded", "X-Real-IP", "Via"] {
             let brought = from("127.0.0.1:5").insert_header((header, "for=127.0.0.1"));
             assert!(!is_from_this_machine(&brought.to_http_request()), "{header}");
         }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::problem::Problem;
 use super::refusal::CallerRefusal;
 use super::service_url::{are_same, is_loopback, is_within};
-use crate::domain::Bot;
+use crate::domain::{Bot, CallerEntry};
 use crate::protocol::{Activity, InvokeKind};
 use crate::token_validation::{AppClaims, ChannelClaims};
 
@@ -78,19 +78,30 @@ impl Peer {
     }
 
     fn admit_parent(&self, claims: &AppClaims, base: &str, service_url: &str) -> Result<(), CallerRefusal> {
-        let entry = self.bot.callers.iter().find(|entry| entry.app_id.eq_ignore_ascii_case(&claims.app_id));
-        let Some(entry) = entry else { return refused("caller_list", Problem::CallerNotAllowed) };
-        if !entry.tenant_id.eq_ignore_ascii_case(&claims.tenant_id) {
-            return refused("caller_tenant", Problem::CallerNotAllowed);
+        let entries = self.bot.callers.iter().filter(|entry| entry.app_id.eq_ignore_ascii_case(&claims.app_id));
+        // A parent may be listed more than once; what is said of its refusal is what its last entry says.
+        let mut outcome = refused("caller_list", Problem::CallerNotAllowed);
+        for entry in entries {
+            outcome = admit_by(entry, claims, (base, service_url));
+            if outcome.is_ok() {
+                break;
+            }
         }
-        if !entry.channels.iter().any(|allowed| allowed.eq_ignore_ascii_case(base)) {
-            return refused("caller_channel", Problem::ChannelNotEndorsed);
-        }
-        if !entry.service_url_prefixes.iter().any(|prefix| is_within(service_url, prefix)) {
-            return refused("caller_service_url", Problem::ServiceUrlNotAllowed);
-        }
-        Ok(())
+        outcome
     }
+}
+
+fn admit_by(entry: &CallerEntry, claims: &AppClaims, (base, service_url): (&str, &str)) -> Result<(), CallerRefusal> {
+    if !entry.tenant_id.eq_ignore_ascii_case(&claims.tenant_id) {
+        return refused("caller_tenant", Problem::CallerNotAllowed);
+    }
+    if !entry.channels.iter().any(|allowed| allowed.eq_ignore_ascii_case(base)) {
+        return refused("caller_channel", Problem::ChannelNotEndorsed);
+    }
+    if !entry.service_url_prefixes.iter().any(|prefix| is_within(service_url, prefix)) {
+        return refused("caller_service_url", Problem::ServiceUrlNotAllowed);
+    }
+    Ok(())
 }
 
 /// Anything but the emulator's chat with the bot is refused as if nobody could call without a token. Nobody can be signed

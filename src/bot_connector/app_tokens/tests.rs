@@ -182,7 +182,7 @@ async fn while_a_refresh_fails_the_old_token_serves_to_its_end_and_the_issuer_is
     assert_eq!(stand.get().await.unwrap_err().failure, RedeemFailure::Misconfigured, "and not beyond its end");
 
     stand.issuer.refusing.store(0, Ordering::SeqCst);
-    assert!(stand.get().await.is_ok(), "a failure is not kept");
+    assert_ne!(stand.get().await.unwrap(), first, "neither a failure nor what has ended is handed out");
 }
 
 #[actix_web::test]

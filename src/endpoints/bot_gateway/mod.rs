@@ -23,7 +23,7 @@ use self::disposition::Disposition;
 use self::replies::InvokeReply;
 use crate::bot_connector::{BotClient, ContinuationDelivery, ForwardedRequest};
 use crate::domain::{Bot, ChannelId, Directory, SharedEntropy};
-use crate::exchange::{ExchangeEngine, TokenValidators, UserRates};
+use crate::exchange::{Caller, ExchangeEngine, TokenValidators, UserRates};
 use crate::inbound::{BodyLimits, CallerRefusal, Callers, Peer, Problem, RequestId, read_body, require_plain_utf8};
 use crate::observability::Counters;
 use crate::pending::{Continuations, PendingSignIns};
@@ -96,6 +96,10 @@ impl Inbound<'_> {
     /// Whether the answer has to be an `expectReplies` envelope: parents may ask for that, channels may not.
     fn wants_envelope(&self) -> bool {
         self.peer.parent().is_some() && self.activity.expects_replies()
+    }
+
+    fn caller(&self) -> Caller {
+        self.peer.parent().map_or(Caller::Channel, |app_id| Caller::Parent { app_id: app_id.to_owned() })
     }
 
     fn channel(&self) -> ChannelId {

@@ -2,9 +2,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::token_exchange::account_of;
 use super::{BotGateway, Inbound};
-use crate::bot_connector::{ForwardedRequest, Notification};
-use crate::domain::{Bot, UserToken};
+use crate::bot_connector::{ForwardedRequest, Notification, StillKept};
+use crate::domain::{Bot, ChannelAccount, Connection, TokenSlot, UserToken};
 use crate::pending::ExchangeKey;
 use crate::protocol::{TokenResponse, TokensResponseEvent, iso_8601};
 
@@ -16,6 +17,7 @@ pub(super) struct Telling {
     channel_id: String,
     conversation_id: String,
     correlation_id: String,
+    account: ChannelAccount,
     key: ExchangeKey,
 }
 
@@ -30,25 +32,33 @@ impl Telling {
             channel_id: inbound.activity.channel_id().to_owned(),
             conversation_id: inbound.activity.conversation_id().to_owned(),
             correlation_id: inbound.correlation_id.clone(),
+            account: account_of(inbound),
             key,
         }
     }
 
     /// Sends it on its way; its id stays the same however often it is tried.
-    pub(super) fn start(self, gateway: &BotGateway, connection_name: &str, token: &UserToken) {
+    pub(super) fn start(self, gateway: &BotGateway, connection: &Arc<Connection>, token: &UserToken) {
         let response = TokenResponse {
             channel_id: Some(&self.channel_id),
-            connection_name,
+            connection_name: connection.name.as_str(),
             token: token.access_token.expose(),
             expiration: iso_8601(token.expires_at),
         };
         let body = Bytes::from(self.event.complete(&self.key.activity_id(), &response));
+        let slot = TokenSlot { account: self.account, connection: connection.name.clone() };
+        let (engine, connection, user) = (Arc::clone(&gateway.engine), Arc::clone(connection), token.user.clone());
+        let still_kept: StillKept = Box::new(move || {
+            let (engine, connection, slot, user) = (engine.clone(), connection.clone(), slot.clone(), user.clone());
+            Box::pin(async move { engine.still_kept(&slot, &connection, &user).await })
+        });
         gateway.delivery.start(Notification {
             bot: self.bot,
             request: self.headers.with_json(body),
             conversation_id: self.conversation_id,
             key: self.key,
             obtained_at: token.obtained_at,
+            still_kept,
             correlation_id: self.correlation_id,
         });
     }

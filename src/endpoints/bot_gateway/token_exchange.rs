@@ -9,7 +9,7 @@ use super::telling::Telling;
 use super::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, BotGateway, Inbound, PROVIDER_BUDGET};
 use crate::bot_connector::ForwardedRequest;
 use crate::domain::{AfterExchange, Bot, ChannelAccount, ChannelId, ChannelUserId, Connection, Secret};
-use crate::exchange::{Caller, Conversation, ExchangeRequest, Outcome, Reason, Refusal};
+use crate::exchange::{Conversation, ExchangeRequest, Outcome, Reason, Refusal};
 use crate::observability::Count;
 use crate::pending::ExchangeKey;
 use crate::protocol::{ConversationType, InvokeKind, TokenExchangeInvokeRequest, in_canonical_spelling};
@@ -46,7 +46,7 @@ pub(super) async fn exchange(
     let exchange = ExchangeRequest {
         bot: Arc::clone(&inbound.bot),
         connection: Arc::clone(connection),
-        caller: inbound.peer.parent().map_or(Caller::Channel, |app_id| Caller::Parent { app_id: app_id.to_owned() }),
+        caller: inbound.caller(),
         account: account_of(inbound),
         conversation: conversation_of(inbound),
         aad_object_id: inbound.activity.aad_object_id().map(str::to_owned),
@@ -161,7 +161,7 @@ impl Settling {
                 collect_answer(answer, self.bot_by, in_envelope).await
             }
             Continuation::Notify(telling) => {
-                telling.start(&self.gateway, name, &token);
+                telling.start(&self.gateway, &self.connection, &token);
                 reply
             }
         }

@@ -57,7 +57,7 @@ async fn redeem(
     (account, pending): (&ChannelAccount, &[PendingSignIn]),
     code: &str,
 ) -> InvokeReply {
-    if let Err(refusal) = gateway.rates.charge(account, &inbound.correlation_id) {
+    if let Err(refusal) = gateway.rates.charge(&inbound.caller(), account, &inbound.correlation_id) {
         let Reason::TooManyRequests { retry_after } = refusal.reason else { return InvokeReply::empty(500) };
         return InvokeReply::too_many_requests(retry_after);
     }
@@ -80,7 +80,7 @@ async fn redeem(
         }
         if inbound.bot.after_exchange == AfterExchange::Notify {
             let key = gateway.continuations.exchange_key(&["verifyState", inbound.bot.name.as_str(), &sign_in.card_id]);
-            Telling::about(inbound, key).start(gateway, connection.name.as_str(), &token);
+            Telling::about(inbound, key).start(gateway, connection, &token);
         }
         return InvokeReply::empty(200);
     }

@@ -5,13 +5,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::replies::{Decline, token};
 use super::{TokenService, account, admitted};
 use crate::domain::{ClaimsChallenge, Connection, NamedConnection, TokenSlot, UserToken};
-use crate::inbound::RequestId;
+use crate::exchange::{Caller, Challenged, StorageFailure};
+use crate::inbound::{Problem, RequestId};
 
 /// `GET /api/usertoken/GetToken`: the user's usable token, or with `code` the one that this magic code is good for
 /// (token-service-api §3.1).
 ///
 /// One parameter is ours: `claims`, the decoded challenge with which a resource turned the present token down. It brings
-/// a token that answers it, or 404, and then the user's next sign-in answers it.
+/// a token that answers it, or 404, and then the user's next sign-in answers it; 503 while the issuer cannot be asked.
 pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
     find(&http, &service).await.unwrap_or_else(Decline::respond)
 }
@@ -33,35 +34,42 @@ async fn find(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse
         NamedConnection::Unknown => return Err(Decline::Nothing),
     };
     let slot = TokenSlot { account: account(&bot, user_id, channel_id), connection: connection.name.clone() };
-    let found = match (query.find("code"), query.find("claims")) {
-        (Some(code), _) => {
-            let correlation_id = RequestId::of(http, &service.entropy);
-            service.rates.charge(&slot.account, &correlation_id).map_err(|refusal| Decline::from(&refusal))?;
-            service
-                .codes
-                .redeem(&slot, connection, code)
-                .await
-                .map_err(|error| Decline::failed("a magic code cannot be checked", &error))?
-        }
-        (None, claims) => current(service, &slot, connection, claims).await?,
+    let (code, claims) = (query.find("code"), query.find("claims"));
+    if code.is_some() || claims.is_some() {
+        // A guess, or a call of the identity provider.
+        let correlation_id = RequestId::of(http, &service.entropy);
+        let charged = service.rates.charge(&Caller::Channel, &slot.account, &correlation_id);
+        charged.map_err(|refusal| Decline::from(&refusal))?;
+    }
+    let found = match (code, claims) {
+        (Some(code), _) => service
+            .codes
+            .redeem(&slot, connection, code)
+            .await
+            .map_err(|error| Decline::failed("a magic code cannot be checked", &error))?,
+        (None, Some(claims)) => challenged(service, &slot, connection, claims).await?,
+        (None, None) => service.tokens.get(&slot, connection).await.map_err(unreadable)?,
     };
     Ok(token(channel_id, name, &*found.ok_or(Decline::Nothing)?))
 }
 
-async fn current(
+async fn challenged(
     service: &TokenService,
     slot: &TokenSlot,
     connection: &Arc<Connection>,
-    claims: Option<&str>,
+    claims: &str,
 ) -> Result<Option<Arc<UserToken>>, Decline> {
-    let current = match claims {
-        None => service.tokens.get(slot, connection).await,
-        Some(claims) => {
-            let challenge = ClaimsChallenge::parse(claims).ok_or(Decline::BadArgument(
-                "The query parameter 'claims' must be the JSON object of a claims challenge, of up to 8192 bytes.",
-            ))?;
-            service.tokens.get_challenged(slot, connection, challenge).await
-        }
-    };
-    current.map_err(|error| Decline::failed("a token cannot be read", &error))
+    let challenge = ClaimsChallenge::parse(claims).ok_or(Decline::BadArgument(
+        "The query parameter 'claims' must be the JSON object of a claims challenge, of up to 8192 bytes.",
+    ))?;
+    match service.tokens.get_challenged(slot, connection, challenge).await.map_err(unreadable)? {
+        Challenged::Answered(token) => Ok(Some(token)),
+        Challenged::UserNeeded => Ok(None),
+        Challenged::Unavailable => Err(Decline::Problem(Problem::ServiceUnavailable)),
+    }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "what map_err wants")]
+fn unreadable(error: StorageFailure) -> Decline {
+    Decline::failed("a token cannot be read", &error)
 }

@@ -91,7 +91,7 @@ fn in_any_case(room: &str, operation: &str) -> String {
 /// Authenticates the bot and reads the query, which every operation does first.
 async fn admitted<'q>(service: &TokenService, http: &'q HttpRequest) -> Result<(Arc<Bot>, Query<'q>), Decline> {
     let bot = service.callers.authenticate_bot(http.headers()).await.map_err(|refusal| refusal.logged(http))?;
-    Ok((bot, Query::parse(http.query_string())))
+    Ok((bot, Query::parse(http.query_string()).require_bounded()?))
 }
 
 /// The user the query is about.

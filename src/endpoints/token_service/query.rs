@@ -9,10 +9,15 @@ const CLAIMS_LIMIT: usize = 64 * 1024;
 /// Longest other value taken, in bytes: ids and names (DESIGN §5.13).
 const VALUE_LIMIT: usize = 512;
 
+/// The parameters that operations look at.
+const KNOWN: [&str; 6] = ["userId", "connectionName", "channelId", "code", "state", "claims"];
+
 /// A query string as the Token Service's clients write them: names in any case, an empty value means none
 /// (token-service-api rules 1 to 3).
 pub struct Query<'q> {
     values: Vec<(Cow<'q, str>, Cow<'q, str>)>,
+    /// What was said of these is not what is found of them.
+    overlong: bool,
 }
 
 impl<'q> Query<'q> {
@@ -23,10 +28,22 @@ impl<'q> Query<'q> {
             let limits = [("state", STATE_LIMIT), ("claims", CLAIMS_LIMIT)];
             let own = limits.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
             let limit = own.map_or(VALUE_LIMIT, |(_, limit)| *limit);
-            !value.is_empty() && value.len() <= limit
+            value.len() <= limit
         };
-        let parsed = url::form_urlencoded::parse(text.as_bytes());
-        Self { values: parsed.filter(|(name, value)| fits(name, value)).collect() }
+        let is_known = |name: &str| KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let parsed = url::form_urlencoded::parse(text.as_bytes()).filter(|(_, value)| !value.is_empty());
+        let mut overlong = false;
+        let fitting = parsed.filter(|(name, value)| {
+            let fits = fits(name, value);
+            overlong |= !fits && is_known(name);
+            fits
+        });
+        Self { values: fitting.collect(), overlong }
+    }
+
+    /// Refuses a query of which something that counts is too long: it must not pass for one that does not say it.
+    pub(super) fn require_bounded(self) -> Result<Self, Decline> {
+        if self.overlong { Err(Decline::BadArgument("A query parameter is too long.")) } else { Ok(self) }
     }
 
     /// The value of `name`, in whatever case.

@@ -93,6 +93,10 @@ const UNREADABLE: &str = "the assertion file cannot be read: check its path and 
 
 fn version_of(path: &Path) -> std::io::Result<Version> {
     let about = std::fs::metadata(path)?;
+    // What is no file may never come to an end.
+    if !about.is_file() {
+        return Err(std::io::ErrorKind::InvalidInput.into());
+    }
     Ok(Version { modified: about.modified().ok(), length: about.len() })
 }
 
