@@ -53,7 +53,11 @@ impl ChannelId {
     #[must_use]
     pub fn base_of(channel_id: &str) -> Self {
         let base = channel_id.split_once(':').map_or(channel_id, |(base, _)| base);
-        Self(Arc::from(base.to_ascii_lowercase()))
+        // Most channels write themselves so.
+        if base.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Self(Arc::from(base.to_ascii_lowercase()));
+        }
+        Self(Arc::from(base))
     }
 
     /// The channel's name.

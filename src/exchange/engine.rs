@@ -45,7 +45,7 @@ pub struct ExchangeParts {
 
 /// Runs exchanges. `S` is what its door remembers in order to answer duplicates.
 pub struct ExchangeEngine<S: Settlement> {
-    parts: ExchangeParts,
+    parts: Arc<ExchangeParts>,
     deduplicator: Arc<Deduplicator<S>>,
     fingerprints: Fingerprints,
 }
@@ -55,7 +55,7 @@ impl<S: Settlement> ExchangeEngine<S> {
     #[must_use]
     pub fn new(parts: ExchangeParts) -> Self {
         let deduplicator = Arc::new(Deduplicator::new(Arc::clone(&parts.clock)));
-        Self { parts, deduplicator, fingerprints: Fingerprints::new() }
+        Self { parts: Arc::new(parts), deduplicator, fingerprints: Fingerprints::new() }
     }
 
     /// Runs one exchange or joins the one that is under way: *admit* → *join* → *recall* → *redeem* → *keep* → *settle*.
@@ -98,7 +98,7 @@ impl<S: Settlement> ExchangeEngine<S> {
                         return Err(vanished());
                     };
                     let settle = settling(&|| self.parts.continuations.exchange_key(&parts_of(&request)));
-                    begin(lead(self.parts.clone(), ticket, (request, binding), settle)).await;
+                    begin(lead(Arc::clone(&self.parts), ticket, (request, binding), settle)).await;
                     waiting
                 }
             };
@@ -203,7 +203,7 @@ async fn begin(work: impl Future<Output = ()> + Send + 'static) {
 
 /// The leader's work.
 async fn lead<S, F, A>(
-    parts: ExchangeParts,
+    parts: Arc<ExchangeParts>,
     ticket: Ticket<S>,
     (request, binding): (ExchangeRequest, Binding),
     settle: F,

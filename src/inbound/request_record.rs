@@ -70,7 +70,8 @@ pub async fn record_request(
             proxies.map_or(peer.ip(), |proxies| proxies.client_of(peer.ip(), request.headers()))
         });
         let names_nobody = response.status() == StatusCode::NOT_FOUND && request.match_info().get("bot").is_some();
-        let leads_somewhere = request.match_pattern().is_some() && !names_nobody;
+        // Looked up only where the answer does not say so already.
+        let leads_somewhere = response.status().is_success() || (request.match_pattern().is_some() && !names_nobody);
         let extensions = request.extensions();
         tracing::info!(
             correlation_id = extensions.get::<RequestId>().map_or("", |id| id.0.as_str()),

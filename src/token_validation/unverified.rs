@@ -39,12 +39,9 @@ impl<'a> UnverifiedToken<'a> {
         if raw.len() > limit_bytes {
             return Err("form");
         }
-        let mut parts = raw.split('.');
-        let (Some(header), Some(payload), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err("form");
-        };
+        // From both ends: a further dot would stand in the payload, which then is no base64.
+        let (header, rest) = raw.split_once('.').ok_or("form")?;
+        let (payload, signature) = rest.rsplit_once('.').ok_or("form")?;
         let header: Header = decode(header)?;
         check_header(&header)?;
         let key_id = header.kid.as_ref().and_then(Value::as_str).unwrap_or("");

@@ -58,8 +58,9 @@ pub(super) async fn exchange(
         answer_by: inbound.begun
             + if inbound.bot.after_exchange == AfterExchange::Forward { BOT_EXCHANGE_BUDGET } else { ANSWER_BUDGET },
     };
+    let channel = exchange.account.channel.clone();
     let settling = |key: &dyn Fn() -> ExchangeKey| {
-        let settling = Settling::new(gateway, inbound, (connection, request.id), key);
+        let settling = Settling::new((gateway, inbound), (connection, channel, request.id), key);
         |outcome| settling.settle(outcome)
     };
     let settled = gateway.engine.exchange(exchange, settling).await;
@@ -108,9 +109,8 @@ enum Continuation {
 
 impl Settling {
     fn new(
-        gateway: &web::Data<BotGateway>,
-        inbound: &Inbound<'_>,
-        (connection, id): (&Arc<Connection>, Option<&str>),
+        (gateway, inbound): (&web::Data<BotGateway>, &Inbound<'_>),
+        (connection, channel, id): (&Arc<Connection>, ChannelId, Option<&str>),
         key: &dyn Fn() -> ExchangeKey,
     ) -> Self {
         let continuation = match inbound.bot.after_exchange {
@@ -127,7 +127,7 @@ impl Settling {
             gateway: gateway.clone(),
             bot: Arc::clone(&inbound.bot),
             connection: Arc::clone(connection),
-            channel: inbound.channel(),
+            channel,
             exchange_id: id.map(str::to_owned),
             conversation_id: inbound.activity.conversation_id().to_owned(),
             correlation_id: inbound.correlation_id.clone(),
