@@ -16,8 +16,8 @@ const KNOWN: [&str; 6] = ["userId", "connectionName", "channelId", "code", "stat
 /// (token-service-api rules 1 to 3).
 pub struct Query<'q> {
     values: Vec<(Cow<'q, str>, Cow<'q, str>)>,
-    /// What was said of these is not what is found of them.
-    overlong: bool,
+    /// A parameter whose value is not found because it is too long.
+    overlong: Option<&'static str>,
 }
 
 impl<'q> Query<'q> {
@@ -30,12 +30,14 @@ impl<'q> Query<'q> {
             let limit = own.map_or(VALUE_LIMIT, |(_, limit)| *limit);
             value.len() <= limit
         };
-        let is_known = |name: &str| KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let known = |name: &str| KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(name));
         let parsed = url::form_urlencoded::parse(text.as_bytes()).filter(|(_, value)| !value.is_empty());
-        let mut overlong = false;
+        let mut overlong = None;
         let fitting = parsed.filter(|(name, value)| {
             let fits = fits(name, value);
-            overlong |= !fits && is_known(name);
+            if !fits {
+                overlong = overlong.or(known(name));
+            }
             fits
         });
         Self { values: fitting.collect(), overlong }
@@ -43,7 +45,10 @@ impl<'q> Query<'q> {
 
     /// Refuses a query of which something that counts is too long: it must not pass for one that does not say it.
     pub(super) fn require_bounded(self) -> Result<Self, Decline> {
-        if self.overlong { Err(Decline::BadArgument("A query parameter is too long.")) } else { Ok(self) }
+        match self.overlong {
+            Some(name) => Err(Decline::TooLong(name)),
+            None => Ok(self),
+        }
     }
 
     /// The value of `name`, in whatever case.

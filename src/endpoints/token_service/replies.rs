@@ -13,6 +13,8 @@ pub(super) enum Decline {
     Problem(Problem),
     /// A query parameter is missing.
     Missing(&'static str),
+    /// A query parameter is too long.
+    TooLong(&'static str),
     /// The request says something that makes no sense, namely this.
     BadArgument(&'static str),
     /// The bot has no connection of this name.
@@ -48,6 +50,7 @@ impl Decline {
         match self {
             Self::Problem(problem) => problem.respond(),
             Self::Missing(name) => bad_argument("BadArgument", &format!("The query parameter '{name}' is required.")),
+            Self::TooLong(name) => bad_argument("BadArgument", &format!("The query parameter '{name}' is too long.")),
             Self::BadArgument(sentence) => bad_argument("BadArgument", sentence),
             Self::UnknownConnection(name) => {
                 let shown: String = name.chars().filter(|letter| !letter.is_control()).take(64).collect();

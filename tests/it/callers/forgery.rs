@@ -81,8 +81,12 @@ impl Forge {
 
 /// A door that trusts the forge as it trusts Entra, and admits one parent bot.
 async fn door_and_claims(keys: &ScriptedServer) -> (Door, Value) {
+    door_that(keys, "authenticates_callers = true").await
+}
+
+async fn door_that(keys: &ScriptedServer, believes: &str) -> (Door, Value) {
     let appended = format!(
-        "[identity_providers.forge]\nauthority = \"http://127.0.0.1:1\"\nissuer = \"https://forge.example/{{tenantid}}/v2.0\"\n\
+        "[identity_providers.forge]\n{believes}\nauthority = \"http://127.0.0.1:1\"\nissuer = \"https://forge.example/{{tenantid}}/v2.0\"\n\
          v1_issuer = \"https://forge.example/{{tenantid}}/\"\njwks_url = \"{}\"\n\
          token_endpoint = \"http://127.0.0.1:1/{{tenant}}/token\"\nallow_insecure_http = true\n\
          [[bots.demo.callers]]\napp_id = \"{PARENT}\"\ntenant = \"{TENANT}\"\n\
@@ -182,6 +186,21 @@ async fn headers_of_forged_tokens_are_refused_even_where_the_signature_is_right(
     door.admits("rule 6, ignored members", &signed(ignored), &activity).await;
     door.admits("the genuine one", &good, &activity).await;
     assert!(keys.requests().len() <= 2, "unknown keys made {} fetches", keys.requests().len());
+}
+
+#[tokio::test]
+async fn an_issuer_for_users_alone_does_not_say_who_calls() {
+    let forge = Forge::new();
+    let keys = forge.publish();
+    let (door, claims) = door_that(&keys, "").await;
+    let token = forge.sign(&header(json!({})), &claims);
+    door.refuses("as a parent", &token, &door.exchange, invalid("iss")).await;
+    let of_bot = json!({ "aud": "https://api.botframework.com", "azp": door.harness.bot_app_id("demo") });
+    let token = forge.sign(&header(json!({})), &with(claims, of_bot));
+    let (path, authorization) =
+        ("/api/usertoken/GetToken?userId=29:ada&connectionName=graph", format!("Bearer {token}"));
+    let answer = door.harness.send("GET", path, &[("authorization", &authorization)], Vec::new()).await;
+    assert_eq!(answer.status, 401, "as a bot at the Token Service");
 }
 
 // Case 12.

@@ -353,7 +353,7 @@ fn configuration(stage: &Stage, bot: &RecorderBot, options: &Options, directory:
     let mut text = format!(
         "[server]\npublic_url = \"http://127.0.0.1:1\"\nlisten = [\"127.0.0.1:0\"]\nworkers = 1\n\
          [channels]\nissuer = \"{issuer}\"\njwks_url = \"{http}/channel/v1/.well-known/keys\"\nallow_insecure_http = true\n{channels}\n\
-         [identity_providers.entra]\nauthority = \"{http}\"\nissuer = \"{v2}\"\nv1_issuer = \"{v1}\"\n\
+         [identity_providers.entra]\nauthenticates_callers = true\nauthority = \"{http}\"\nissuer = \"{v2}\"\nv1_issuer = \"{v1}\"\n\
          jwks_url = \"{http}/common/discovery/v2.0/keys\"\ntoken_endpoint = \"{http}/{{tenant}}/oauth2/v2.0/token\"\n\
          allow_insecure_http = true\n\
          [token_service]\ntenants = [\"{tenant}\"]\n\

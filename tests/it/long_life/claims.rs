@@ -122,7 +122,7 @@ async fn an_outage_changes_nothing() {
     let harness = with_ada(refreshable()).await;
     let first = token(&harness).await;
     refreshes_meet(&harness, super::misconfigured());
-    assert_nothing(&get_challenged(&harness, CHALLENGE).await);
+    assert_eq!(get_challenged(&harness, CHALLENGE).await.status, 503, "no card for an outage");
     harness.stage.faults().clear();
     assert_eq!(token(&harness).await, first, "whether the resource takes it is the resource's to say");
     assert_eq!(get_challenged(&harness, CHALLENGE).await.status, 200);
