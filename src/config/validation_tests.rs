@@ -583,3 +583,44 @@ fn every_cloud_has_its_own_name_for_its_channels() {
         assert_eq!(read(&text, &[]).unwrap().channels.caller_id, caller_id, "{cloud}");
     }
 }
+
+#[test]
+fn a_callers_entry_holds_what_can_fit_and_what_is_safe() {
+    let entry = |url: &str, channel: &str| {
+        format!(
+            "{ENDPOINT}\n[[bots.help-desk.callers]]\napp_id = \"{OWN_TENANT}\"\ntenant = \"{OWN_TENANT}\"\n\
+             service_urls = [\"{url}\"]\nchannels = [\"{channel}\"]\n"
+        )
+    };
+    let place = "bots.help-desk.callers[0]";
+    for (url, says) in [("http://parent.example/", "is plain http"), ("https://parent.example/?x=1", "has a query")] {
+        expect_problem(ENDPOINT, &entry(url, "msteams"), &format!("{place}.service_urls[0]: {url:?} {says}"));
+    }
+    expect_problem(
+        ENDPOINT,
+        &entry("https://p.example/", "msteams:COPILOT"),
+        &format!("{place}.channels: names a part"),
+    );
+    assert!(read(&changed(ENDPOINT, &entry("http://127.0.0.1/skills", "msteams")), &[]).is_ok());
+}
+
+#[test]
+fn the_emulator_and_a_proxy_that_brings_others_do_not_go_together() {
+    let text = changed(ENDPOINT, &format!("{ENDPOINT}\nallow_emulator = true"));
+    let text = text.replace(PUBLIC_URL, &format!("{PUBLIC_URL}\ntrusted_proxies = [\"127.0.0.1\"]"));
+    assert!(problem_of(&text).contains("server.trusted_proxies"));
+}
+
+#[test]
+fn of_several_issuers_the_clouds_own_says_who_calls() {
+    let believed = |more: &str| {
+        let text = format!(
+            "{MINIMAL}\n[identity_providers.own]\nauthority = \"https://login.example\"\n{more}\n[identity_providers.entra]\n"
+        );
+        let text = text.replace(TENANTS, &format!("{TENANTS}\nidentity_provider = \"entra\""));
+        let providers = read(&text, &[]).unwrap().identity_providers;
+        ["entra", "own"].map(|name| providers[name].authenticates_callers)
+    };
+    assert_eq!(believed(""), [true, false]);
+    assert_eq!(believed("authenticates_callers = true"), [true, true]);
+}

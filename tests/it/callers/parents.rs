@@ -188,3 +188,37 @@ async fn a_parents_invoke_is_exchanged_for_the_parents_own_account() {
     assert_eq!(invoke_response.unwrap()["value"]["body"], json!({ "id": "x", "connectionName": "graph" }));
     assert_eq!(door.harness.exchanges(), 1);
 }
+
+#[tokio::test]
+async fn a_parent_that_is_listed_twice_may_do_what_either_entry_says() {
+    let elsewhere = "http://127.0.0.1/other/";
+    let second = caller(PARENT, CONTOSO, "\"directline\"").replace(PARENT_URL, elsewhere);
+    let door = Door::with(caller(PARENT, CONTOSO, "\"msteams\"") + &second).await;
+    let token = for_demo(&door, PARENT).await;
+    let first = from_parent(&door);
+    door.admits("the first entry", &token, &first).await;
+    let at = |channel: &str, url: &str| {
+        let mut activity = door.exchange_with(|activity| activity["type"] = "message".into());
+        activity["channelId"] = channel.into();
+        activity["serviceUrl"] = url.into();
+        activity
+    };
+    door.admits("the second", &token, &at("directline", elsewhere)).await;
+    let forwarded = door.harness.bot.received().len();
+    let mixed = at("directline", PARENT_URL);
+    assert_eq!(door.harness.post_as("demo", &token, &mixed).await.status, 403, "half of one and half of the other");
+    assert_eq!(door.harness.bot.received().len(), forwarded);
+}
+
+#[tokio::test]
+async fn what_a_parent_brings_does_not_use_up_what_the_channels_user_may_cause() {
+    let list = caller(PARENT, CONTOSO, "\"msteams\"") + "[limits]\nuser_exchanges_per_minute = 1\n";
+    let door = Door::with(list).await;
+    let token = for_demo(&door, PARENT).await;
+    let mut guess = from_parent(&door);
+    guess["from"]["aadObjectId"] = "somebody-else".into();
+    assert_eq!(door.harness.post_as("demo", &token, &guess).await.status, 400);
+    guess["value"]["id"] = "another".into();
+    assert_eq!(door.harness.post_as("demo", &token, &guess).await.status, 429, "the parent's user is limited");
+    assert_eq!(door.harness.post(&door.exchange).await.status, 200, "and the channel's own user is not");
+}

@@ -100,6 +100,20 @@ async fn a_credential_of_another_client_waits_for_a_restart() {
 }
 
 #[tokio::test]
+async fn a_credential_for_another_place_is_not_sent_to_the_old_one() {
+    let mut setting = Setting::new().await;
+    let right = setting.harness.stage.directory().connections[0].client_secret;
+    setting.secret_in_file("demo-graph", right);
+    let mut service = setting.serve().await;
+    setting.secret_in_file("demo-graph", "a secret for the new place");
+    setting.set("identity_providers.entra.token_endpoint", "https://127.0.0.1:1/{tenant}/oauth2/v2.0/token");
+    assert!(setting.run("check").status.success());
+    service.signal("HUP");
+    service.wait_for_line("restart to take that over").await;
+    assert_eq!(setting.exchange("Ada", "x").await.status, 200, "the old secret goes on to the old place");
+}
+
+#[tokio::test]
 async fn https_is_served_and_a_renewed_certificate_is_taken_over() {
     let mut setting = Setting::new().await;
     let (certificate, key) = (setting.path("certificate.pem"), setting.path("certificate.key"));
