@@ -3,11 +3,13 @@
 //! Owns the admin bearer and the paths behind it. It deliberately knows no channel, no bot and no user's token: what
 //! signing out means is the core's to know.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 use arc_swap::ArcSwap;
+use percent_encoding::percent_decode_str;
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
@@ -93,22 +95,15 @@ fn user_of(http: &HttpRequest) -> Option<UserKey> {
     UserKey::parse(&percent_decoded(encoded)?)
 }
 
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        if first == b'%' {
-            let (digits, after) = after.split_first_chunk::<2>()?;
-            // A sign would be read as part of the number.
-            let digits = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()))?;
-            bytes.push(u8::from_str_radix(digits, 16).ok()?);
-            rest = after;
-        } else {
-            bytes.push(first);
-            rest = after;
-        }
+/// Percent signs are read once, and only whole.
+fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
+    let is_escape =
+        |rest: &str| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    if !text.split('%').skip(1).all(is_escape) {
+        return None;
     }
-    String::from_utf8(bytes).ok().filter(|text| !text.chars().any(char::is_control))
+    let decoded = percent_decode_str(text).decode_utf8().ok()?;
+    (!decoded.chars().any(char::is_control)).then_some(decoded)
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //! fresh, and ends it.
 //!
 //! Owns the phases of one exchange (admit, join, recall, redeem, keep, settle), the binding of a token to the person who
-//! sent it, the joining of duplicates, the refresh of a token without its user, and sign-out. It deliberately knows no HTTP and no wire type: doors hand it a request and
-//! get an outcome, and what an outcome looks like to a client is theirs to say.
+//! sent it, the joining of duplicates, the refresh of a token without its user, and sign-out. It deliberately knows no
+//! HTTP and no wire type: doors hand it a request and get an outcome, and what an outcome looks like to a client is
+//! theirs to say.
 
 mod binding;
 mod current_token;

@@ -7,7 +7,7 @@ use crate::sealing::Sealer;
 use crate::store::RecordKey;
 
 /// Names remembered, at some hundred bytes each.
-const RECENT_SLOTS: usize = 65_536;
+const RECENT_SLOTS: usize = 32_768;
 
 /// The records' names of slots. A name never changes and costs a MAC: those lately asked for are remembered, by
 /// fingerprints that cost a fraction of it.

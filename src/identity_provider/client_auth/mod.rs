@@ -1,3 +1,8 @@
+//! How a client proves itself at a token endpoint: a secret, a signed assertion, somebody else's assertion.
+//!
+//! Owns what is sent as proof and how long a proof may be used again. It deliberately knows no grant and no answer: the
+//! conversation with the endpoint, and which credential comes next, is `token_client`'s.
+
 mod assertion_file;
 mod certificate;
 mod managed_identity;
