@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use crate::domain::{AfterExchange, Bot, BotName, CallerEntry, IdentityBinding, VerifiedUserIds};
+use crate::domain::{AfterExchange, Bot, BotName, CallerEntry, IdentityBinding, RefusalStyle, VerifiedUserIds};
 
 use super::addresses::{PlainHttp, is_loopback};
 use super::cloud::CloudDefaults;
@@ -28,6 +28,7 @@ pub(super) struct RawBot {
     identity_provider: Option<String>,
     credentials: Option<Vec<RawCredential>>,
     allow_emulator: bool,
+    refusal_style: RawRefusalStyle,
 }
 
 /// How a bot gets tokens of its own.
@@ -50,6 +51,17 @@ enum RawAfterExchange {
     Notify,
     Forward,
     None,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RawRefusalStyle {
+    #[default]
+    #[serde(rename = "json400")]
+    Json400,
+    #[serde(rename = "text400")]
+    Text400,
+    OkWithoutToken,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -161,6 +173,7 @@ impl RawBot {
             identity: identity?,
             callers,
             emulator_tenants,
+            refusal_style: self.refusal_style.into(),
         })
     }
 
@@ -189,6 +202,16 @@ impl From<RawAfterExchange> for AfterExchange {
             RawAfterExchange::Notify => Self::Notify,
             RawAfterExchange::Forward => Self::Forward,
             RawAfterExchange::None => Self::None,
+        }
+    }
+}
+
+impl From<RawRefusalStyle> for RefusalStyle {
+    fn from(raw: RawRefusalStyle) -> Self {
+        match raw {
+            RawRefusalStyle::Json400 => Self::Json400,
+            RawRefusalStyle::Text400 => Self::Text400,
+            RawRefusalStyle::OkWithoutToken => Self::OkWithoutToken,
         }
     }
 }

@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::domain::{Bot, BotName, Connection, ConnectionName, ExchangePolicy, TenantPolicy, audiences_of};
+use crate::domain::{
+    Bot, BotName, Connection, ConnectionName, ExchangePolicy, ProviderKind, TenantPolicy, audiences_of,
+};
 
 use super::cloud::CloudDefaults;
 use super::credentials::{self, CredentialOwner, CredentialSection, RawCredential};
@@ -40,6 +42,8 @@ pub(super) struct RawConnection {
     scopes: Option<Vec<String>>,
     continuous_access: bool,
     token_exchange_uri: Option<String>,
+    exchange_uris: Vec<String>,
+    aad_resources: Vec<String>,
     tenants: Option<WordOrList>,
     required_scopes: Option<Vec<String>>,
     authorized_clients: Vec<String>,
@@ -108,6 +112,8 @@ impl RawConnection {
             "what the bot needs, as [\"https://graph.microsoft.com/User.Read\"]",
         );
         let scopes = asked.and_then(|scopes| scopes::validate(scopes, review, &at));
+        let exchange_uris = resources(&self.exchange_uris, review, &place.key("exchange_uris"));
+        let aad_resources = resources(&self.aad_resources, review, &place.key("aad_resources"));
         let demands = Demands::take_from(&mut self, review, place);
         let (client_id, scopes, provider, demands) = (client_id?, scopes?, provider?, demands?);
         let connection = Connection {
@@ -117,6 +123,9 @@ impl RawConnection {
             identity_provider: provider,
             exchange: demands.policy(&client_id),
             token_exchange_uri: demands.token_exchange_uri,
+            provider_kind: ProviderKind::Entra,
+            exchange_uris,
+            aad_resources,
             client_id,
             scopes,
             continuous_access: self.continuous_access,
@@ -147,6 +156,18 @@ impl RawConnection {
             }
         }
     }
+}
+
+/// Resources that the bot may name: each is compared as it is written.
+fn resources(written: &[String], review: &mut Review<'_>, place: &Place) -> Vec<String> {
+    for (index, text) in written.iter().enumerate() {
+        let is_uri = text.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty());
+        if !is_uri {
+            let message = format!("{text:?} is no resource: write its App ID URI, as \"https://graph.microsoft.com/\"");
+            review.report(&place.index(index), message);
+        }
+    }
+    review.tokens(written, place, "a resource")
 }
 
 fn wire_name(name: &str, review: &mut Review<'_>, place: &Place) -> Option<ConnectionName> {

@@ -45,6 +45,19 @@ pub struct CallerEntry {
     pub channels: Vec<String>,
 }
 
+/// How the Token Service answers an exchange that it refuses, since no single answer suits every SDK
+/// (token-service-api §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum RefusalStyle {
+    /// 400 with a JSON error object, as the hosted service.
+    #[default]
+    Json400,
+    /// The same as `text/plain`, for botbuilder-python, whose prompt fails over the object.
+    Text400,
+    /// 200 with a `TokenResponse` that has no token, for the Agents SDK for JavaScript, which throws on every other status.
+    OkWithoutToken,
+}
+
 /// A bot that bot-sso stands in front of.
 #[derive(Clone, Debug)]
 pub struct Bot {
@@ -62,4 +75,6 @@ pub struct Bot {
     pub callers: Vec<CallerEntry>,
     /// Tenants (lower-case GUIDs) whose tokens let the Bot Framework Emulator call as this bot; empty: it may not.
     pub emulator_tenants: Vec<String>,
+    /// What its SDK makes of a refused exchange.
+    pub refusal_style: RefusalStyle,
 }

@@ -38,6 +38,15 @@ pub struct ExchangePolicy {
     pub allow_v1: bool,
 }
 
+/// What kind of identity provider serves a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProviderKind {
+    /// Microsoft Entra ID (AAD v2).
+    Entra,
+    /// Any other `OpenID` Connect provider.
+    OpenIdConnect,
+}
+
 /// A configured OAuth connection of one bot.
 #[derive(Clone, Debug)]
 pub struct Connection {
@@ -47,6 +56,8 @@ pub struct Connection {
     pub name: ConnectionName,
     /// The name of its identity provider in configuration.
     pub identity_provider: String,
+    /// What kind of provider that is.
+    pub provider_kind: ProviderKind,
     /// The client id under which we exchange.
     pub client_id: String,
     /// The scopes we ask for.
@@ -56,6 +67,10 @@ pub struct Connection {
     pub continuous_access: bool,
     /// What the card offers clients to get an exchangeable token for; none: no silent sign-in.
     pub token_exchange_uri: Option<String>,
+    /// The resources that the bot may have a signed-in user's token exchanged for (`exchange` with `{uri}`).
+    pub exchange_uris: Vec<String>,
+    /// The resources that `GetAadTokens` gives tokens for.
+    pub aad_resources: Vec<String>,
     /// What an exchangeable token must be.
     pub exchange: ExchangePolicy,
     /// See [`ConnectionRevision`].

@@ -16,10 +16,12 @@ mod secret;
 mod token;
 
 pub use app_scope::AppScope;
-pub use bot::{AfterExchange, Bot, CallerEntry, IdentityBinding, VerifiedUserIds};
+pub use bot::{AfterExchange, Bot, CallerEntry, IdentityBinding, RefusalStyle, VerifiedUserIds};
 pub use claims_challenge::ClaimsChallenge;
 pub use clock::{Clock, OffsetClock, RateClock, SharedClock, SystemClock, Timestamp};
-pub use connection::{AudienceRule, Connection, ConnectionRevision, ExchangePolicy, TenantPolicy, audiences_of};
+pub use connection::{
+    AudienceRule, Connection, ConnectionRevision, ExchangePolicy, ProviderKind, TenantPolicy, audiences_of,
+};
 pub use directory::{Directory, NamedConnection};
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy};
 pub use fingerprint::{Fingerprint, Fingerprints};

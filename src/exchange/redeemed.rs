@@ -56,6 +56,9 @@ mod tests {
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             continuous_access: false,
             token_exchange_uri: None,
+            provider_kind: crate::domain::ProviderKind::Entra,
+            exchange_uris: Vec::new(),
+            aad_resources: Vec::new(),
             exchange: ExchangePolicy {
                 tenants: TenantPolicy::AnyOrganization,
                 audiences: Vec::new(),

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use claims_challenges::ClaimsChallenges;
 pub use continuations::{Continuations, ExchangeKey};
-pub use pending_sign_ins::{Ended, NewPendingSignIn, PendingSignIn, PendingSignIns};
+pub use pending_sign_ins::{Ended, NewPendingSignIn, PendingSignIn, PendingSignIns, StatedIdentity};
 
 use crate::sealing::SealError;
 use crate::store::StoreError;

@@ -22,6 +22,15 @@ const MOST_RECALLED: usize = 20_000;
 /// How often a record that somebody else changes meanwhile is tried again.
 const TRIES: usize = 4;
 
+/// What the bot says of a user's identity where it asks for a card, copied from what its channel told it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatedIdentity {
+    /// The Entra object id.
+    pub object_id: Option<String>,
+    /// The tenants named for user and conversation.
+    pub tenant_ids: Vec<String>,
+}
+
 /// A sign-in that a card has offered to a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingSignIn {
@@ -35,6 +44,10 @@ pub struct PendingSignIn {
     pub connection: ConnectionName,
     /// Whether the card let the client vouch for the user.
     pub offered_sso: bool,
+    /// Who the user is, if the bot said so.
+    pub stated: StatedIdentity,
+    /// Where the browser goes at the end in the place of the plain page; allowed by configuration.
+    pub final_redirect: Option<String>,
     /// When it was offered; it is gone fifteen minutes later.
     pub begun_at: Timestamp,
     /// The code of a `signin/failure` that the client sent.
@@ -52,6 +65,10 @@ pub struct NewPendingSignIn {
     pub connection: ConnectionName,
     /// Whether the card lets the client vouch for the user.
     pub offered_sso: bool,
+    /// Who the user is, if the bot said so.
+    pub stated: StatedIdentity,
+    /// Where the browser goes at the end; allowed by configuration.
+    pub final_redirect: Option<String>,
 }
 
 /// Which of a user's sign-ins have come to their end.
@@ -84,6 +101,10 @@ struct Plain {
     conversation: Option<String>,
     connection: String,
     offered_sso: bool,
+    #[serde(default)]
+    stated: StatedIdentity,
+    #[serde(default)]
+    final_redirect: Option<String>,
     begun_at: i64,
     sequence: u64,
     client_failure: Option<String>,
@@ -123,7 +144,7 @@ impl PendingSignIns {
     /// # Errors
     /// [`PendingError`] if the store fails: the card must then not be sent.
     pub async fn begin(&self, new: NewPendingSignIn) -> Result<PendingSignIn, PendingError> {
-        let NewPendingSignIn { account, conversation, connection, offered_sso } = new;
+        let NewPendingSignIn { account, conversation, connection, offered_sso, stated, final_redirect } = new;
         let others = self.found(&account).await?;
         let surplus: Vec<_> = others.iter().skip(MAX_PER_ACCOUNT - 1).map(|other| other.key).collect();
         if !surplus.is_empty() {
@@ -135,6 +156,8 @@ impl PendingSignIns {
             conversation,
             connection,
             offered_sso,
+            stated,
+            final_redirect,
             begun_at: self.clock.now(),
             client_failure: None,
         };
@@ -259,8 +282,7 @@ const PURPOSE: &str = "pending.card";
 
 impl Plain {
     fn of(sign_in: &PendingSignIn, sequence: u64) -> Self {
-        let PendingSignIn { card_id, account, conversation, connection, offered_sso, begun_at, client_failure } =
-            sign_in;
+        let PendingSignIn { card_id, account, conversation, connection, .. } = sign_in;
         Self {
             card_id: card_id.clone(),
             bot: account.bot.to_string(),
@@ -268,10 +290,12 @@ impl Plain {
             user: account.user.to_string(),
             conversation: conversation.clone(),
             connection: connection.to_string(),
-            offered_sso: *offered_sso,
-            begun_at: begun_at.unix_millis(),
+            offered_sso: sign_in.offered_sso,
+            stated: sign_in.stated.clone(),
+            final_redirect: sign_in.final_redirect.clone(),
+            begun_at: sign_in.begun_at.unix_millis(),
             sequence,
-            client_failure: client_failure.clone(),
+            client_failure: sign_in.client_failure.clone(),
         }
     }
 
@@ -286,6 +310,8 @@ impl Plain {
             conversation: self.conversation,
             connection: ConnectionName::new(&self.connection),
             offered_sso: self.offered_sso,
+            stated: self.stated,
+            final_redirect: self.final_redirect,
             begun_at: Timestamp::from_unix_millis(self.begun_at),
             client_failure: self.client_failure,
         }

@@ -34,6 +34,8 @@ fn new(user: &str, connection: &str) -> NewPendingSignIn {
         conversation: Some("19:x@thread".to_owned()),
         connection: ConnectionName::new(connection),
         offered_sso: true,
+        stated: super::StatedIdentity::default(),
+        final_redirect: None,
     }
 }
 

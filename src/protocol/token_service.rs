@@ -112,6 +112,10 @@ pub struct TokenExchangeState {
     pub connection_name: String,
     /// `conversation.user.id`.
     pub user_id: String,
+    /// `conversation.user.aadObjectId`.
+    pub aad_object_id: Option<String>,
+    /// `conversation.conversation.tenantId` and `conversation.user.tenantId`.
+    pub tenant_ids: Vec<String>,
     /// `conversation.channelId`; some clients leave it out.
     pub channel_id: Option<String>,
     /// `conversation.conversation.id`; some clients leave it out.
@@ -136,13 +140,15 @@ impl TokenExchangeState {
         let root = Node::parse(&bytes).map_err(|_| "'state' is not base64 of a JSON object")?;
         let connection_name = text(&root, "connectionname").ok_or("'state' has no connectionName")?;
         let reference = member(&root, "conversation").ok_or("'state' has no conversation")?;
-        let user_id =
-            member(reference, "user").and_then(|user| text(user, "id")).ok_or("'state' has no conversation.user.id")?;
+        let user = member(reference, "user");
+        let user_id = user.and_then(|user| text(user, "id")).ok_or("'state' has no conversation.user.id")?;
         let conversation = member(reference, "conversation");
         let is_group = conversation.and_then(|node| member(node, "isgroup")).and_then(Node::as_bool).unwrap_or(false);
         Ok(Self {
             connection_name,
             user_id,
+            aad_object_id: user.and_then(|user| text(user, "aadobjectid")),
+            tenant_ids: [conversation, user].into_iter().flatten().filter_map(|node| text(node, "tenantid")).collect(),
             channel_id: text(reference, "channelid"),
             conversation_id: conversation.and_then(|node| text(node, "id")),
             conversation_type: ConversationType::from_members(

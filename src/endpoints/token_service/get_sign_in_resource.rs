@@ -3,7 +3,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::replies::{Decline, json};
 use super::{TokenService, account, admitted};
 use crate::domain::NamedConnection;
-use crate::pending::NewPendingSignIn;
+use crate::pending::{NewPendingSignIn, StatedIdentity};
 use crate::protocol::{ConversationType, ENTRA_PROVIDER_ID, SignInResource, TokenExchangeResource, TokenExchangeState};
 
 /// `GET /api/botsignin/GetSignInResource`: what a card needs. Records the pending sign-in before the card can leave the
@@ -29,6 +29,8 @@ async fn begin(http: &HttpRequest, service: &TokenService) -> Result<HttpRespons
         conversation: state.conversation_id,
         connection: connection.name.clone(),
         offered_sso: uri.is_some(),
+        stated: StatedIdentity { object_id: state.aad_object_id, tenant_ids: state.tenant_ids },
+        final_redirect: None,
     };
     let pending = service
         .pending

@@ -142,6 +142,9 @@ fn connection() -> Connection {
         scopes: vec!["User.Read".into(), "Mail.Read".into()],
         continuous_access: false,
         token_exchange_uri: None,
+        provider_kind: crate::domain::ProviderKind::Entra,
+        exchange_uris: Vec::new(),
+        aad_resources: Vec::new(),
         exchange: ExchangePolicy {
             tenants: TenantPolicy::AnyOrganization,
             audiences: vec![],
