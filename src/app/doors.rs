@@ -7,7 +7,7 @@ use super::Rooms;
 use crate::config::Configuration;
 use crate::domain::SharedEntropy;
 use crate::endpoints::{bot_gateway, operations, token_service};
-use crate::exchange::{CurrentTokens, ExchangeEngine, SignOut};
+use crate::exchange::{CurrentTokens, ExchangeEngine, ResourceTokens, SignOut};
 use crate::inbound::{BodyLimits, TrustedProxies};
 
 /// A request's body must have arrived within this.
@@ -45,10 +45,12 @@ pub(super) fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
         statuses: config.statuses.clone(),
     };
     let sign_out = SignOut::new(rooms.parts.vault.clone(), rooms.parts.challenges.clone(), rooms.directory.clone());
+    let tokens = CurrentTokens::new(rooms.parts.clone());
     let token_service = token_service::TokenService {
         callers: rooms.callers.clone(),
         directory: rooms.directory.clone(),
-        tokens: CurrentTokens::new(rooms.parts.clone()),
+        resources: ResourceTokens::new(rooms.parts.clone(), tokens.clone(), rooms.validators.clone()),
+        tokens,
         engine: Arc::new(ExchangeEngine::new(rooms.parts.clone())),
         sign_out: sign_out.clone(),
         codes: rooms.codes.clone(),

@@ -1,5 +1,5 @@
 //! The core: turns an exchangeable token that arrived for a connection into a kept user token, once; keeps that token
-//! fresh, and ends it.
+//! fresh, gets others with it, and ends it.
 //!
 //! Owns the phases of one exchange (admit, join, recall, redeem, keep, settle), the binding of a token to the person who
 //! sent it, the joining of duplicates, the refresh of a token without its user, and sign-out. It deliberately knows no
@@ -14,6 +14,7 @@ mod outcome;
 mod redeemed;
 mod refresh;
 mod request;
+mod resource_tokens;
 mod sign_out;
 mod storage_failure;
 mod user_rates;
@@ -24,6 +25,7 @@ pub use dedup::{Deduplicator, Settlement};
 pub use engine::{ExchangeEngine, ExchangeParts};
 pub use outcome::{Outcome, Reason, Refusal};
 pub use request::{Caller, Conversation, ExchangeRequest};
+pub use resource_tokens::{ResourceScope, ResourceTokens, WantedResource};
 pub use sign_out::SignOut;
 pub use storage_failure::StorageFailure;
 pub use user_rates::UserRates;

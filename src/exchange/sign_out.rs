@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::binding::account_of_parent;
+use super::resource_tokens::resource_slots;
 use super::storage_failure::StorageFailure;
 use crate::domain::{ChannelAccount, ConnectionName, Directory, TokenSlot, UserKey};
 use crate::pending::ClaimsChallenges;
@@ -32,11 +33,7 @@ impl SignOut {
         account: &ChannelAccount,
         connection: Option<&ConnectionName>,
     ) -> Result<(), StorageFailure> {
-        let slot = |connection: &ConnectionName| TokenSlot { account: account.clone(), connection: connection.clone() };
-        let slots: Vec<TokenSlot> = match connection {
-            Some(connection) => vec![slot(connection)],
-            None => self.directory.connections_of(&account.bot).iter().map(|known| slot(&known.name)).collect(),
-        };
+        let slots = self.slots_of(account, connection);
         for slot in &slots {
             self.vault.forget(slot).await?;
         }
@@ -64,6 +61,18 @@ impl SignOut {
         self.challenges.end_all_of(user).await?;
         tracing::info!(%user, tokens_removed, security = true, "a user was signed out everywhere");
         Ok(tokens_removed)
+    }
+
+    /// A connection's own token, and those had with it.
+    fn slots_of(&self, account: &ChannelAccount, connection: Option<&ConnectionName>) -> Vec<TokenSlot> {
+        let known = self.directory.connections_of(&account.bot).iter();
+        let ending = known.filter(|known| connection.is_none_or(|name| known.name == *name));
+        let slots = ending.flat_map(|connection| {
+            let slot = TokenSlot { account: account.clone(), connection: connection.name.clone() };
+            let others: Vec<_> = resource_slots(&slot, connection).collect();
+            std::iter::once(slot).chain(others)
+        });
+        slots.collect()
     }
 
     /// The account itself, and as parent bots may have brought it.

@@ -5,6 +5,7 @@ mod exchange;
 mod get_token;
 mod offers;
 mod redeeming;
+mod resources;
 mod sign_in_resource;
 mod status;
 

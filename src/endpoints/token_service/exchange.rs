@@ -4,10 +4,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::time::Instant;
 
 use super::exchange_token::exchange_token;
-use super::replies::{Decline, RefusalManner};
+use super::replies::{Decline, RefusalManner, token};
 use super::{TokenService, account, admitted, connection_named};
 use crate::domain::{Bot, Connection, Secret, TokenSlot};
-use crate::exchange::{Reason, Refusal};
+use crate::exchange::{Reason, Refusal, WantedResource};
 use crate::inbound::{RequestId, read_body, require_plain_utf8};
 use crate::protocol::Node;
 
@@ -72,8 +72,19 @@ async fn exchange(
     match body {
         Body::Token(_) if connection.token_exchange_uri.is_none() => Err(Decline::Nothing),
         Body::Token(raw) => exchange_token(&asked, raw).await,
-        Body::Uri(uri) => Err(Decline::UnlistedResource(uri, "exchange_uris")),
+        Body::Uri(uri) => exchange_uri(&asked, uri).await,
     }
+}
+
+/// A token of the user who is signed in already, for a resource that the operator has listed: what a root bot answers a
+/// skill's card with.
+async fn exchange_uri(asked: &Asked<'_>, uri: String) -> Result<HttpResponse, Decline> {
+    let Some(scope) = WantedResource::ExchangeUri(&uri).find_scope(asked.connection) else {
+        return Err(Decline::UnlistedResource(uri, "exchange_uris"));
+    };
+    let found = asked.service.resources.get(&asked.slot, asked.connection, &scope, &asked.correlation_id).await;
+    let found = found.map_err(|refusal| asked.refused(&refusal))?.ok_or(Decline::Nothing)?;
+    Ok(token(asked.channel_id, asked.connection.name.as_str(), &found))
 }
 
 /// One SDK wrapped the body in `exchangeRequest`, another adds a `uri` that is `null` (token-service-api §2).

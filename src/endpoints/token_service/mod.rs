@@ -6,6 +6,7 @@
 mod begin_sign_in;
 mod exchange;
 mod exchange_token;
+mod get_aad_tokens;
 mod get_token;
 mod get_token_or_sign_in_resource;
 mod get_token_status;
@@ -22,7 +23,7 @@ use url::Url;
 use crate::domain::{
     Bot, ChannelAccount, ChannelId, ChannelUserId, Connection, Directory, NamedConnection, SharedEntropy,
 };
-use crate::exchange::{CurrentTokens, ExchangeEngine, SignOut, TokenValidators, UserRates};
+use crate::exchange::{CurrentTokens, ExchangeEngine, ResourceTokens, SignOut, TokenValidators, UserRates};
 use crate::inbound::{BodyLimits, Callers, Operation};
 use crate::pending::PendingSignIns;
 use crate::sign_in::CodeRedemption;
@@ -40,6 +41,8 @@ pub struct TokenService {
     pub directory: Arc<Directory>,
     /// Gives out tokens.
     pub tokens: CurrentTokens,
+    /// Gives out those for other resources.
+    pub resources: ResourceTokens,
     /// Ends them.
     pub sign_out: SignOut,
     /// Redeems magic codes.
@@ -72,6 +75,7 @@ pub const OPERATIONS: &[Operation] = &[
         path: "/api/usertoken/GetTokenStatus",
         route: || web::get().to(get_token_status::answer),
     },
+    Operation { method: "POST", path: "/api/usertoken/GetAadTokens", route: || web::post().to(get_aad_tokens::answer) },
     Operation {
         method: "GET",
         path: "/api/usertoken/GetTokenOrSignInResource",

@@ -9,10 +9,10 @@ const CLAIMS_LIMIT: usize = 64 * 1024;
 /// Longest `finalRedirect` taken, in bytes.
 const URL_LIMIT: usize = 2048;
 /// Longest other value taken, in bytes: ids and names (DESIGN §5.13).
-const VALUE_LIMIT: usize = 512;
+pub(super) const VALUE_LIMIT: usize = 512;
 
 /// The parameters that operations look at.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 12] = [
     "userId",
     "connectionName",
     "channelId",
@@ -24,6 +24,7 @@ const KNOWN: [&str; 11] = [
     "finalRedirect",
     "text",
     "title",
+    "resourceUrls",
 ];
 
 /// A query string as the Token Service's clients write them: names in any case, an empty value means none
@@ -44,7 +45,7 @@ impl<'q> Query<'q> {
             let limit = own.map_or(VALUE_LIMIT, |(_, limit)| *limit);
             value.len() <= limit
         };
-        let known = |name: &str| KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(name));
+        let known = |name: &str| KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(without_index(name)));
         let parsed = url::form_urlencoded::parse(text.as_bytes()).filter(|(_, value)| !value.is_empty());
         let mut overlong = None;
         let fitting = parsed.filter(|(name, value)| {
@@ -71,8 +72,20 @@ impl<'q> Query<'q> {
         self.values.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
     }
 
+    /// All values of `name`: repeated, or with an index, `name[0]`.
+    pub(super) fn list<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
+        let named = self.values.iter().filter(move |(other, _)| without_index(other).eq_ignore_ascii_case(name));
+        named.map(|(_, value)| &**value)
+    }
+
     /// The same of a `name` that must be there.
     pub(super) fn get(&self, name: &'static str) -> Result<&str, Decline> {
         self.find(name).ok_or(Decline::Missing(name))
     }
+}
+
+/// `name` for `name[0]` and `name[]`.
+fn without_index(name: &str) -> &str {
+    let indexed = name.strip_suffix(']').and_then(|open| open.rsplit_once('['));
+    indexed.filter(|(_, index)| index.bytes().all(|byte| byte.is_ascii_digit())).map_or(name, |(name, _)| name)
 }

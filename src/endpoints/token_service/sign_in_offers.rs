@@ -32,7 +32,7 @@ pub(super) async fn get_sign_in_url(http: HttpRequest, service: web::Data<TokenS
 /// `GET /api/agentsignin/getSignInUrl`: the same, always as text: its one client reads that although it asks for JSON.
 pub(super) async fn get_raw_sign_in_url(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
     let begun = offered(&http, &service).await;
-    begun.map(|begun| raw(begun.resource.sign_in_link)).unwrap_or_else(Decline::respond)
+    begun.map_or_else(Decline::respond, |begun| raw(begun.resource.sign_in_link))
 }
 
 /// `GET /api/botsignin/GetOAuthCard`, which is ours: the complete attachment, so that a bot in any language can send it
@@ -62,7 +62,7 @@ fn raw(link: String) -> HttpResponse {
 /// Only JSON is asked for: neither text nor anything at all would do.
 fn wants_json(http: &HttpRequest) -> bool {
     let values = http.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok());
-    let accepted: Vec<_> = values.flat_map(|value| value.split(',')).map(|range| media_type(range)).collect();
+    let accepted: Vec<_> = values.flat_map(|value| value.split(',')).map(media_type).collect();
     let accepts = |name: &str| accepted.iter().any(|range| range == name);
     accepts("application/json") && !accepts("text/plain") && !accepts("*/*")
 }

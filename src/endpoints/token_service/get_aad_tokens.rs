@@ -1,0 +1,92 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::future::try_join_all;
+use tokio::time::Instant;
+
+use super::exchange::Asked;
+use super::query::{Query, VALUE_LIMIT};
+use super::replies::{Decline, json, token_response};
+use super::{TokenService, account, admitted, connection_named};
+use crate::domain::{TokenSlot, UserToken};
+use crate::exchange::WantedResource;
+use crate::inbound::{RequestId, read_body, require_plain_utf8};
+use crate::protocol::Node;
+
+/// Most resources of one call.
+const MOST_RESOURCES: usize = 16;
+
+/// `POST /api/usertoken/GetAadTokens`: tokens of a signed-in user for resources that the operator has listed, under the
+/// names that the bot has sent. Clients put everything into the query, into the body or into both, so the body is asked
+/// first and then the query, and the lists of resources are joined (token-service-api §3.5).
+pub(super) async fn answer(http: HttpRequest, payload: web::Payload, service: web::Data<TokenService>) -> HttpResponse {
+    tokens(&http, payload, &service).await.unwrap_or_else(Decline::respond)
+}
+
+async fn tokens(http: &HttpRequest, payload: web::Payload, service: &TokenService) -> Result<HttpResponse, Decline> {
+    let begun = Instant::now();
+    let (bot, query) = admitted(service, http).await?;
+    require_plain_utf8(http.headers())?;
+    let body = read_body(payload, service.limits).await?;
+    let root = if body.is_empty() { Node::Null } else { Node::parse(&body).map_err(|_| not_an_object())? };
+    let find = |name: &'static str| -> Result<Option<&str>, Decline> {
+        let written = root.get_any_case(name).map_err(|_| not_an_object())?.and_then(Node::as_str);
+        match written.filter(|text| !text.is_empty()) {
+            Some(text) if text.len() > VALUE_LIMIT => Err(Decline::TooLong(name)),
+            Some(text) => Ok(Some(text)),
+            None => Ok(query.find(name)),
+        }
+    };
+    let user_id = find("userId")?.ok_or(Decline::Missing("userId"))?;
+    let name = find("connectionName")?.ok_or(Decline::Missing("connectionName"))?;
+    let channel_id = find("channelId")?;
+    let resources = resources_of(&root, &query)?;
+    let connection = connection_named(service, &bot, name)?;
+    let slot = TokenSlot { account: account(&bot, user_id, channel_id), connection: connection.name.clone() };
+    let correlation_id = RequestId::of(http, &service.entropy);
+    let asked = Asked { service, bot, connection, channel_id, slot, correlation_id, begun };
+    let found = find_all(&asked, &resources).await?;
+    let responses: BTreeMap<_, _> =
+        found.iter().map(|(resource, token)| (*resource, token_response(channel_id, name, token))).collect();
+    json(&responses)
+}
+
+/// All of them, or why not.
+async fn find_all<'r>(asked: &Asked<'_>, resources: &[&'r str]) -> Result<Vec<(&'r str, Arc<UserToken>)>, Decline> {
+    let scope_of = |resource: &&'r str| {
+        let scope = WantedResource::Aad(resource).find_scope(asked.connection);
+        scope.ok_or_else(|| Decline::UnlistedResource((*resource).to_owned(), "aad_resources"))
+    };
+    // Before anybody is asked for anything.
+    let scopes = resources.iter().map(scope_of).collect::<Result<Vec<_>, _>>()?;
+    let redeeming = resources.iter().zip(&scopes).map(|(resource, scope)| async move {
+        let found = asked.service.resources.get(&asked.slot, asked.connection, scope, &asked.correlation_id).await;
+        let found = found.map_err(|refusal| asked.refused(&refusal))?;
+        Ok((*resource, found.ok_or(Decline::Nothing)?))
+    });
+    try_join_all(redeeming).await
+}
+
+fn resources_of<'a>(root: &'a Node<'_>, query: &'a Query<'_>) -> Result<Vec<&'a str>, Decline> {
+    let mut resources: Vec<&str> = Vec::new();
+    let listed = root.get_any_case("resourceUrls").map_err(|_| not_an_object())?;
+    let in_body = match listed {
+        Some(Node::Array(items)) => items.iter().filter_map(Node::as_str).collect(),
+        Some(Node::String(text)) => vec![&**text],
+        _ => Vec::new(),
+    };
+    for resource in in_body.into_iter().chain(query.list("resourceUrls")) {
+        if !resource.is_empty() && !resources.contains(&resource) {
+            resources.push(resource);
+        }
+        if resources.len() > MOST_RESOURCES {
+            return Err(Decline::BadArgument("'resourceUrls' names more than 16 resources."));
+        }
+    }
+    if resources.is_empty() { Err(Decline::Missing("resourceUrls")) } else { Ok(resources) }
+}
+
+fn not_an_object() -> Decline {
+    Decline::BadArgument("The body is not a JSON object.")
+}
