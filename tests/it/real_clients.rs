@@ -1,0 +1,58 @@
+//! The Token Service clients of six SDKs, unmodified, call the application as their bots would. What they printed is in
+//! `target/test-logs/real-client-*.log`.
+
+mod story;
+
+use self::story::{Story, Told};
+use crate::harness::peers::Program;
+
+#[tokio::test]
+async fn botbuilder_for_node() {
+    let story = Story::set("").await;
+    let told = story.told_by(&Program { peer: "botbuilder", script: "client.mjs" }).await;
+    assert_signed_in_and_out(&told);
+    // The answer's body, which its prompt finds no token in.
+    assert_eq!(told.step("refused")["code"], "consent_required", "{told}");
+}
+
+#[tokio::test]
+async fn agents_for_node() {
+    let story = Story::set("").await;
+    let told = story.told_by(&Program { peer: "agents-js", script: "client.mjs" }).await;
+    assert_signed_in_and_out(&told);
+    let refused = told.step("refused");
+    assert_eq!((&refused["raised"], &refused["status"]), (&"HttpError".into(), &400.into()), "{told}");
+    assert!(refused["message"].as_str().unwrap().contains("Consent Required"), "{told}");
+}
+
+#[tokio::test]
+async fn teams_for_node() {
+    let story = Story::set("").await;
+    let told = story.told_by(&Program { peer: "teams-js", script: "client.mjs" }).await;
+    assert_signed_in_and_out(&told);
+    assert_eq!(told.step("refused")["status"], 400, "{told}");
+}
+
+/// Every client gets along with every answer. How each tells that there is no token is its own.
+fn assert_signed_in_and_out(told: &Told) {
+    let connections = ["status", "status_there"].map(|step| &told.step(step)["connections"]);
+    assert!(connections[0].as_object().unwrap().len() > 1, "all of the bot's connections: {told}");
+    assert!(connections[0].as_object().unwrap().values().all(|has_token| has_token == false), "{told}");
+    let with_token: Vec<_> = connections[1].as_object().unwrap().iter().filter(|entry| entry.1 == true).collect();
+    assert_eq!(with_token, [(&"graph".to_owned(), &true.into())], "{told}");
+    for step in ["token", "token_gone"] {
+        told.assert_no_token(step);
+    }
+    let resource = told.step("resource");
+    assert!(resource["link"].as_str().unwrap().ends_with("/api/oauth/signin"), "{told}");
+    assert_eq!(resource["exchangeId"], 36, "{told}");
+    assert!(resource["exchangeUri"].as_str().unwrap().starts_with("api://botid-"), "{told}");
+    for step in ["exchange", "token_there"] {
+        let answer = told.step(step);
+        assert_eq!((&answer["hasToken"], &answer["connection"]), (&true.into(), &"graph".into()), "{step}: {told}");
+        assert_eq!(answer["expires"], true, "{step}: {told}");
+    }
+    assert_eq!(told.step("aad_tokens")["tokens"], serde_json::json!({ story::RESOURCE: true }), "{told}");
+    assert_eq!(told.step("sign_out")["done"], true, "{told}");
+    told.assert_no_token("refused");
+}

@@ -1,0 +1,99 @@
+//! What a client is asked to do, and what it said it got.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::harness::peers::{Peer, Program};
+use crate::harness::{Harness, Options, activities};
+
+/// A resource that the connections give tokens for.
+pub const RESOURCE: &str = "https://graph.microsoft.com/";
+/// Python starts slowly when every core is busy, and some SDKs try again before they give up.
+const LIMIT: Duration = Duration::from_mins(2);
+
+/// The application, and users who stand ready.
+pub struct Story {
+    harness: Harness,
+}
+
+/// What a client printed.
+pub struct Told(Vec<Value>);
+
+impl Story {
+    /// With lines put into `[bots.demo]`.
+    pub async fn set(bot: &'static str) -> Self {
+        let connection = format!("aad_resources = [\"{RESOURCE}\"]");
+        let options = Options { connection, offline_access: true, bot, ..Options::default() };
+        Self { harness: Harness::with(options).await }
+    }
+
+    /// Ada signs in and out; Cleo lacks consent.
+    pub async fn told_by(&self, program: &Program) -> Told {
+        let environment = self.environment().await;
+        let label = format!("real-client-{}", program.peer);
+        Told(Peer::start(program, &label, &environment).finish(LIMIT).await)
+    }
+
+    /// The table of `tests/peers/README.md`: the story's own variables, and by what each SDK is pointed here.
+    async fn environment(&self) -> Vec<(&'static str, String)> {
+        let harness = &self.harness;
+        let stage = harness.stage.http_base();
+        let tenant = harness.stage.directory().main_tenant_id();
+        let app_id = harness.bot_app_id("demo").to_owned();
+        let (ada, cleo) = (harness.user("Ada"), harness.user("Cleo"));
+        vec![
+            ("TOKEN_SERVICE", harness.base.clone()),
+            ("BOT_APP_ID", app_id.clone()),
+            ("CONNECTION_NAME", "graph".to_owned()),
+            ("RESOURCE_URL", RESOURCE.to_owned()),
+            ("ACTIVITY", activities::message(harness, &ada, "hello").to_string()),
+            ("EXCHANGEABLE_TOKEN", harness.user_token("Ada", "graph").await),
+            ("REFUSED_ACTIVITY", activities::message(harness, &cleo, "hello").to_string()),
+            ("REFUSED_TOKEN", harness.user_token("Cleo", "graph").await),
+            ("IDENTITY_ENDPOINT", format!("{stage}/msi/token")),
+            ("IDENTITY_HEADER", "any".to_owned()),
+            // botbuilder-js
+            ("MicrosoftAppId", app_id.clone()),
+            ("MicrosoftAppType", "UserAssignedMsi".to_owned()),
+            ("MicrosoftAppTenantId", tenant.to_owned()),
+            ("OAuthUrl", harness.base.clone()),
+            ("ToChannelFromBotLoginUrl", format!("{stage}/{tenant}")),
+            ("ToChannelFromBotOAuthScope", "https://api.botframework.com".to_owned()),
+            ("ToBotFromChannelTokenIssuer", harness.stage.channel_issuer()),
+            ("ToBotFromChannelOpenIdMetadataUrl", stage.clone()),
+            ("ToBotFromEmulatorOpenIdMetadataUrl", stage.clone()),
+            ("ValidateAuthority", "false".to_owned()),
+            ("CallerId", "urn:botframework:azure".to_owned()),
+            // Agents SDK
+            ("TOKEN_SERVICE_ENDPOINT", harness.base.clone()),
+            ("clientId", app_id.clone()),
+            ("tenantId", tenant.to_owned()),
+            ("authType", "UserManagedIdentity".to_owned()),
+            // Teams SDK
+            ("OAUTH_URL", harness.base.clone()),
+            ("CLIENT_ID", app_id),
+            ("TENANT_ID", tenant.to_owned()),
+        ]
+    }
+}
+
+impl Told {
+    pub fn step(&self, name: &str) -> &Value {
+        self.0.iter().find(|line| line["step"] == name).unwrap_or_else(|| panic!("no step {name}: {self}"))
+    }
+
+    /// An exception, nothing, or something without a token.
+    pub fn assert_no_token(&self, name: &str) {
+        let step = self.step(name);
+        let raised = step["raised"].is_string();
+        assert!(raised || step["hasToken"] == false, "{name}: {self}");
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|line| writeln!(formatter, "{line}"))
+    }
+}
