@@ -33,6 +33,32 @@ async fn teams_for_node() {
     assert_eq!(told.step("refused")["status"], 400, "{told}");
 }
 
+#[tokio::test]
+async fn botbuilder_for_python() {
+    let story = Story::set("").await;
+    let told = story.told_by(&Program { peer: "botbuilder-python", script: "client.py" }).await;
+    assert_signed_in_and_out(&told);
+    // The very object that its prompt cannot stand.
+    assert_eq!(told.step("refused")["kind"], "ErrorResponse", "{told}");
+}
+
+#[tokio::test]
+async fn agents_for_python() {
+    let story = Story::set("").await;
+    let told = story.told_by(&Program { peer: "agents-python", script: "client.py" }).await;
+    assert_signed_in_and_out(&told);
+    let refused = told.step("refused");
+    assert_eq!((&refused["raised"], &refused["status"]), (&"ClientResponseError".into(), &400.into()), "{told}");
+}
+
+#[tokio::test]
+async fn teams_for_python() {
+    let story = Story::set("").await;
+    let told = story.told_by(&Program { peer: "teams-python", script: "client.py" }).await;
+    assert_signed_in_and_out(&told);
+    assert_eq!(told.step("refused")["status"], 400, "{told}");
+}
+
 /// Every client gets along with every answer. How each tells that there is no token is its own.
 fn assert_signed_in_and_out(told: &Told) {
     let connections = ["status", "status_there"].map(|step| &told.step(step)["connections"]);

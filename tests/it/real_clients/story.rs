@@ -75,6 +75,8 @@ impl Story {
             ("OAUTH_URL", harness.base.clone()),
             ("CLIENT_ID", app_id),
             ("TENANT_ID", tenant.to_owned()),
+            // What they have in common is beside their folders, where Python would leave its own files.
+            ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
         ]
     }
 }
