@@ -1,7 +1,7 @@
 // The story that the Token Service clients of the SDKs for Node tell, one JSON object a line on standard output: what each call
 // came to. README.md lists the environment. Never a token and never a sign-in link: only whether there is one.
 
-const MAX_MESSAGE_CHARACTERS = 400;
+export const MAX_MESSAGE_CHARACTERS = 400;
 const TOKEN_SHAPE = /eyJ[\w-]+(\.[\w-]*)*/g;
 
 export function print(line) {
