@@ -1,6 +1,7 @@
 //! An unmodified SDK bot behind the gateway, in both ways of continuing its dialog. What the bot printed is in
 //! `target/test-logs/real-bot-*.log`.
 
+mod agents;
 mod stand;
 
 use std::time::Duration;

@@ -36,48 +36,18 @@ impl Story {
         Told(Peer::start(program, &label, &environment).finish(LIMIT).await)
     }
 
-    /// The table of `tests/peers/README.md`: the story's own variables, and by what each SDK is pointed here.
     async fn environment(&self) -> Vec<(&'static str, String)> {
         let harness = &self.harness;
-        let stage = harness.stage.http_base();
-        let tenant = harness.stage.directory().main_tenant_id();
-        let app_id = harness.bot_app_id("demo").to_owned();
         let (ada, cleo) = (harness.user("Ada"), harness.user("Cleo"));
-        vec![
-            ("TOKEN_SERVICE", harness.base.clone()),
-            ("BOT_APP_ID", app_id.clone()),
-            ("CONNECTION_NAME", "graph".to_owned()),
+        let mut environment = harness.sdk_environment();
+        environment.extend([
             ("RESOURCE_URL", RESOURCE.to_owned()),
             ("ACTIVITY", activities::message(harness, &ada, "hello").to_string()),
             ("EXCHANGEABLE_TOKEN", harness.user_token("Ada", "graph").await),
             ("REFUSED_ACTIVITY", activities::message(harness, &cleo, "hello").to_string()),
             ("REFUSED_TOKEN", harness.user_token("Cleo", "graph").await),
-            ("IDENTITY_ENDPOINT", format!("{stage}/msi/token")),
-            ("IDENTITY_HEADER", "any".to_owned()),
-            // botbuilder-js
-            ("MicrosoftAppId", app_id.clone()),
-            ("MicrosoftAppType", "UserAssignedMsi".to_owned()),
-            ("MicrosoftAppTenantId", tenant.to_owned()),
-            ("OAuthUrl", harness.base.clone()),
-            ("ToChannelFromBotLoginUrl", format!("{stage}/{tenant}")),
-            ("ToChannelFromBotOAuthScope", "https://api.botframework.com".to_owned()),
-            ("ToBotFromChannelTokenIssuer", harness.stage.channel_issuer()),
-            ("ToBotFromChannelOpenIdMetadataUrl", stage.clone()),
-            ("ToBotFromEmulatorOpenIdMetadataUrl", stage.clone()),
-            ("ValidateAuthority", "false".to_owned()),
-            ("CallerId", "urn:botframework:azure".to_owned()),
-            // Agents SDK
-            ("TOKEN_SERVICE_ENDPOINT", harness.base.clone()),
-            ("clientId", app_id.clone()),
-            ("tenantId", tenant.to_owned()),
-            ("authType", "UserManagedIdentity".to_owned()),
-            // Teams SDK
-            ("OAUTH_URL", harness.base.clone()),
-            ("CLIENT_ID", app_id),
-            ("TENANT_ID", tenant.to_owned()),
-            // What they have in common is beside their folders, where Python would leave its own files.
-            ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
-        ]
+        ]);
+        environment
     }
 }
 
