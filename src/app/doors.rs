@@ -55,6 +55,7 @@ pub(super) fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
         validators: rooms.validators.clone(),
         pending: rooms.parts.pending.clone(),
         public_url: config.server.public_url.clone(),
+        final_redirects: config.sign_in.final_redirects.clone(),
         limits,
         entropy: rooms.ambient.entropy.clone(),
     };

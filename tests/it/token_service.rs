@@ -3,7 +3,9 @@
 mod callers;
 mod exchange;
 mod get_token;
+mod offers;
 mod sign_in_resource;
+mod status;
 
 use serde_json::Value;
 

@@ -96,13 +96,18 @@ pub(super) fn json(body: &impl Serialize) -> Result<HttpResponse, Decline> {
     Ok(HttpResponse::Ok().content_type("application/json").body(body))
 }
 
+/// The user's token as the answer's body has it.
+pub(super) fn token_response<'a>(
+    channel_id: Option<&'a str>,
+    connection_name: &'a str,
+    token: &'a UserToken,
+) -> TokenResponse<'a> {
+    let expiration = iso_8601(token.expires_at);
+    TokenResponse { channel_id, connection_name, token: token.access_token.expose(), expiration }
+}
+
 /// The user's token.
 pub(super) fn token(channel_id: Option<&str>, connection_name: &str, token: &UserToken) -> HttpResponse {
-    let response = TokenResponse {
-        channel_id,
-        connection_name,
-        token: token.access_token.expose(),
-        expiration: iso_8601(token.expires_at),
-    };
+    let response = token_response(channel_id, connection_name, token);
     HttpResponse::Ok().content_type("application/json").body(response.to_json())
 }
