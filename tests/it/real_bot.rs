@@ -2,6 +2,7 @@
 //! `target/test-logs/real-bot-*.log`.
 
 mod agents;
+mod refusals;
 mod stand;
 
 use std::time::Duration;

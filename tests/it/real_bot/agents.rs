@@ -24,8 +24,8 @@ async fn an_invoke_signs_the_user_in_and_the_agent_acts_as_the_user() {
     let answer = stand.harness.post(&invoke).await;
     assert_eq!(answer.status, 200, "{}", answer.json());
     let state = stand.continued(1).await;
-    // It takes up the message that it kept.
-    assert_eq!(state["continuations"][0]["cause"], "message", "{state}");
+    // It takes up the message that it kept, in a turn of its own.
+    assert_eq!(state["continuations"][0]["cause"], "ContinueConversation", "{state}");
     assert_eq!(stand.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Ada Lovelace (#1)");
     assert_eq!(stand.harness.exchanges(), 1);
 }

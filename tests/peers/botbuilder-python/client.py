@@ -3,7 +3,6 @@ turn: the configuration's `OAUTH_URL` points it at bot-sso.
 """
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 
@@ -11,24 +10,10 @@ from botbuilder.integration.aiohttp import ConfigurationBotFrameworkAuthenticati
 from botbuilder.schema import Activity
 from botframework.connector.auth import ClaimsIdentity
 from botframework.connector.token_api.models import TokenExchangeRequest
+from config import Config
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from steps import Settings, tell  # noqa: E402  pylint: disable=wrong-import-position
-
-
-class Config:  # pylint: disable=too-few-public-methods
-    """As the `config.py` of the samples."""
-
-    APP_ID = os.environ["BOT_APP_ID"]
-    APP_TYPE = "UserAssignedMSI"
-    APP_TENANTID = os.environ["TENANT_ID"]
-    OAUTH_URL = os.environ["TOKEN_SERVICE"]
-    TO_CHANNEL_FROM_BOT_LOGIN_URL = os.environ["ToChannelFromBotLoginUrl"]
-    TO_CHANNEL_FROM_BOT_OAUTH_SCOPE = "https://api.botframework.com"
-    TO_BOT_FROM_CHANNEL_TOKEN_ISSUER = os.environ["ToBotFromChannelTokenIssuer"]
-    TO_BOT_FROM_CHANNEL_OPENID_METADATA_URL = os.environ["ToBotFromChannelOpenIdMetadataUrl"]
-    TO_BOT_FROM_EMULATOR_OPENID_METADATA_URL = os.environ["ToBotFromEmulatorOpenIdMetadataUrl"]
-    CALLER_ID = "urn:botframework:azure"
 
 
 class Client:
