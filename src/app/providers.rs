@@ -6,13 +6,13 @@ use super::{Ambient, BuildError};
 use crate::config::Configuration;
 use crate::domain::Connection;
 use crate::identity_provider::{
-    Entra, EntraClient, EntraMeans, EntraSettings, IdentityProvider, ProviderRegistry, ThrottleBoard,
+    Entra, EntraSettings, IdentityProvider, ProviderRegistry, RedeemingClient, RedeemingMeans, ThrottleBoard,
 };
 use crate::outbound::Outbound;
 
 /// What every conversation with a token endpoint works with.
-pub(super) fn means_of(outbound: &Outbound, ambient: &Ambient) -> EntraMeans {
-    EntraMeans {
+pub(super) fn means_of(outbound: &Outbound, ambient: &Ambient) -> RedeemingMeans {
+    RedeemingMeans {
         outbound: outbound.clone(),
         clock: ambient.clock.clone(),
         entropy: ambient.entropy.clone(),
@@ -33,10 +33,16 @@ pub(super) fn providers_of(
     for section in &config.connections {
         let connection: &Connection = &section.connection;
         let Some(provider) = config.identity_providers.get(&connection.identity_provider) else { continue };
-        let settings =
-            EntraSettings { provider: provider.name.clone(), token_endpoint: provider.token_endpoint.clone() };
-        let client =
-            EntraClient { client_id: connection.client_id.clone(), credentials: credentials.of(&section.credentials)? };
+        let settings = EntraSettings {
+            provider: provider.name.clone(),
+            token_endpoint: provider.token_endpoint.clone(),
+            authorization_endpoint: provider.authorization_endpoint.clone(),
+            issuer: provider.issuer.clone(),
+        };
+        let client = RedeemingClient {
+            client_id: connection.client_id.clone(),
+            credentials: credentials.of(&section.credentials)?,
+        };
         let token_endpoint = provider.token_endpoint.clone();
         let provider = Arc::new(Entra::new(settings, client, means.clone()));
         if connection.token_exchange_uri.is_some() && !provider.capabilities().on_behalf_of {

@@ -57,6 +57,9 @@ fn channels(state: &State) -> Value {
 fn entra(state: &State) -> Value {
     table([
         ("authority", state.https_base.clone().into()),
+        // A browser would warn of the stage's certificate, which it cannot know.
+        ("authorization_endpoint", format!("{}/{{tenant}}/oauth2/v2.0/authorize", state.http_base).into()),
+        ("allow_insecure_http", true.into()),
         ("issuer", state.v2_issuer("{tenantid}").into()),
         ("v1_issuer", state.v1_issuer("{tenantid}").into()),
     ])

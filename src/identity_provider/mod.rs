@@ -4,11 +4,16 @@
 //! nor storage nor who is waiting: it is given a connection and a grant and returns a token or one closed error.
 
 mod app_client;
+mod authorization;
 mod claims;
 mod client_auth;
+mod discovery;
 mod entra;
 mod entra_errors;
+mod generic;
 mod judgement;
+mod oauth_errors;
+mod presentation;
 mod single_flight;
 mod throttle;
 mod token_client;
@@ -21,15 +26,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use app_client::{AppClient, AppSettings};
+pub use authorization::{AdmissionFuture, AuthorizationRequest, AuthorizeFuture};
 pub use client_auth::{
     AssertionAlgorithm, AssertionFile, ClientCertificate, ClientCredential, FederatedIdentity, IdentityEndpoint,
     ManagedIdentity,
 };
+pub use discovery::{Discovery, DiscoverySettings};
 pub use entra::{Entra, EntraSettings};
+pub use generic::Generic;
 pub use judgement::judge;
 pub use single_flight::{Flight, SingleFlight};
 pub use throttle::ThrottleBoard;
-pub use token_client::{EntraClient, EntraMeans};
+pub use token_client::{RedeemingClient, RedeemingMeans};
+
+use url::Url;
 
 use crate::domain::{
     BotName, ClaimsChallenge, Connection, ConnectionName, ExchangeableToken, Secret, Timestamp, UserKey,
@@ -47,6 +57,15 @@ pub enum Grant<'a> {
         /// Whose it is.
         user: &'a UserKey,
     },
+    /// What a browser brought back from the authorization endpoint (RFC 6749 §4.1.3), with its proof key (RFC 7636 §4.5).
+    AuthorizationCode {
+        /// The code.
+        code: &'a Secret,
+        /// What the request's `code_challenge` was made of.
+        code_verifier: &'a Secret,
+        /// Exactly the one of the request.
+        redirect_uri: &'a Url,
+    },
 }
 
 /// What a provider supports, as data that start-up checks connections against.
@@ -56,6 +75,8 @@ pub struct Capabilities {
     pub on_behalf_of: bool,
     /// [`Grant::RefreshToken`].
     pub refresh_token: bool,
+    /// [`Grant::AuthorizationCode`].
+    pub authorization_code: bool,
 }
 
 /// The frame of one redemption.
@@ -82,6 +103,8 @@ pub struct RedeemedToken {
     pub refresh_token: Option<Secret>,
     /// From when the issuer would like to see it refreshed; always before `expires_at`.
     pub refresh_at: Option<Timestamp>,
+    /// Who signed in, where the grant was an authorization code (`OpenID` Connect Core §3.1.3.3). Not validated yet.
+    pub id_token: Option<Secret>,
 }
 
 /// Why a grant was not redeemed: the closed list that the doors answer from (DESIGN §4).
@@ -148,6 +171,16 @@ pub trait IdentityProvider: Send + Sync {
 
     /// Redeems `grant` for the connection's scopes, within the attempt's deadline.
     fn redeem<'a>(&'a self, connection: &'a Connection, grant: Grant<'a>, attempt: Attempt) -> RedeemFuture<'a>;
+
+    /// Where a browser is sent so that its user signs in for `connection` (RFC 6749 §4.1.1).
+    fn authorize_url<'a>(
+        &'a self,
+        connection: &'a Connection,
+        request: AuthorizationRequest<'a>,
+    ) -> AuthorizeFuture<'a>;
+
+    /// Whether the `iss` parameter of an authorization response, or its absence, is this issuer's (RFC 9207 §2.4).
+    fn admits_issuer<'a>(&'a self, iss: Option<&'a str>) -> AdmissionFuture<'a>;
 }
 
 /// Which provider serves which connection. Built once at start-up.
