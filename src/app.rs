@@ -36,9 +36,11 @@ use crate::observability::Counters;
 use crate::outbound::{Outbound, OutboundError, OutboundSettings};
 use crate::pending::{ClaimsChallenges, Continuations, PendingError, PendingSignIns};
 use crate::sealing::{KeyRing, KeyRingError, Sealer};
-use crate::sign_in::{CodeRedemption, MagicCodes};
+use crate::sign_in::{CodeRedemption, IdTokenValidators, MagicCodes};
 use crate::store::{Durability, EmbeddedStore, Store, StoreError};
-use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, KeySet, KeySetSource};
+use crate::token_validation::{
+    EntraTrust, ExchangeableTokenValidator, IdTokenTrust, IdTokenValidator, KeySet, KeySetSource,
+};
 use crate::vault::TokenVault;
 
 /// Connections to one host at a time.
@@ -134,6 +136,7 @@ struct Rooms {
     directory: Arc<Directory>,
     callers: Arc<Callers>,
     validators: Arc<TokenValidators>,
+    id_tokens: Arc<IdTokenValidators>,
     parts: ExchangeParts,
     codes: CodeRedemption,
     counters: Arc<Counters>,
@@ -208,6 +211,7 @@ fn furnish(
     let validator = |trust: &EntraTrust| ExchangeableTokenValidator::new(trust.clone(), ambient.clock.clone());
     let validators = trusts.iter().map(|(name, trust)| (name.clone(), validator(trust))).collect();
     let validators = Arc::new(TokenValidators::new(validators));
+    let id_tokens = Arc::new(id_tokens_of(&trusts, &ambient));
     let callers = Arc::new(callers_of(config, trusts, (&directory, &counters), (&outbound, &ambient), anonymous));
     let codes = CodeRedemption::new(Arc::new(codes), vault);
     let bots = BotClient::new(outbound);
@@ -218,6 +222,7 @@ fn furnish(
         directory,
         callers,
         validators,
+        id_tokens,
         parts,
         codes,
         counters,
@@ -264,4 +269,10 @@ fn entra_trusts(config: &Configuration, outbound: &Outbound, ambient: &Ambient) 
         v1_key_set: None,
     };
     config.identity_providers.iter().map(|(name, section)| (name.clone(), trust(section))).collect()
+}
+
+fn id_tokens_of(trusts: &HashMap<String, EntraTrust>, ambient: &Ambient) -> IdTokenValidators {
+    let validator =
+        |trust: &EntraTrust| IdTokenValidator::new(IdTokenTrust::Entra(trust.clone()), ambient.clock.clone());
+    IdTokenValidators::new(trusts.iter().map(|(name, trust)| (name.clone(), validator(trust))).collect())
 }

@@ -33,8 +33,12 @@ pub(super) fn providers_of(
     for section in &config.connections {
         let connection: &Connection = &section.connection;
         let Some(provider) = config.identity_providers.get(&connection.identity_provider) else { continue };
-        let settings =
-            EntraSettings { provider: provider.name.clone(), token_endpoint: provider.token_endpoint.clone() };
+        let settings = EntraSettings {
+            provider: provider.name.clone(),
+            token_endpoint: provider.token_endpoint.clone(),
+            authorization_endpoint: provider.authorization_endpoint.clone(),
+            issuer: provider.issuer.clone(),
+        };
         let client =
             EntraClient { client_id: connection.client_id.clone(), credentials: credentials.of(&section.credentials)? };
         let token_endpoint = provider.token_endpoint.clone();

@@ -26,6 +26,8 @@ pub struct EntraSection {
     pub keys: KeySource,
     /// Where grants are redeemed; holds `{tenant}`.
     pub token_endpoint: String,
+    /// Where browsers are sent; holds `{tenant}`.
+    pub authorization_endpoint: String,
     /// Whether its app tokens prove who calls: parent bots, the bots at the Token Service, the emulator.
     pub authenticates_callers: bool,
 }
@@ -47,6 +49,7 @@ pub(super) struct RawIdentityProvider {
     metadata_url: Option<String>,
     jwks_url: Option<String>,
     token_endpoint: Option<String>,
+    authorization_endpoint: Option<String>,
     allow_insecure_http: Option<bool>,
     authenticates_callers: Option<bool>,
 }
@@ -104,16 +107,22 @@ impl RawIdentityProvider {
         // The v2.0 discovery document that serves every tenant (entra-obo §1 rule 9).
         let default_keys = metadata_at(&format!("{authority}/common/v2.0/.well-known/openid-configuration"));
         let keys = written.validate_or(default_keys, plain, review, place);
-        let token_endpoint = match self.token_endpoint.map(with_authority) {
-            Some(written) => review.address_template(&written, "tenant", plain, &place.key("token_endpoint")),
-            None => Some(format!("{authority}/{{tenant}}/oauth2/v2.0/token")),
+        let endpoint = |written: Option<String>, key: &str, review: &mut Review<'_>| match written.map(with_authority) {
+            Some(written) => review.address_template(&written, "tenant", plain, &place.key(key)),
+            None => {
+                let last = if key == "token_endpoint" { "token" } else { "authorize" };
+                Some(format!("{authority}/{{tenant}}/oauth2/v2.0/{last}"))
+            }
         };
+        let token_endpoint = endpoint(self.token_endpoint, "token_endpoint", review);
+        let authorization_endpoint = endpoint(self.authorization_endpoint, "authorization_endpoint", review);
         Some(EntraSection {
             name,
             issuer: issuer?,
             v1_issuer: v1_issuer?,
             keys: keys?,
             token_endpoint: token_endpoint?,
+            authorization_endpoint: authorization_endpoint?,
             authority,
             authenticates_callers: self.authenticates_callers == Some(true),
         })

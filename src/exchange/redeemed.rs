@@ -77,6 +77,7 @@ mod tests {
             granted_scope: None,
             refresh_token: refresh_token.map(Secret::from),
             refresh_at: Some(at(1800)),
+            id_token: None,
         };
         let whose = (&UserKey::entra("o", "t"), SecurityContext([0; 16]));
         user_token(redeemed, &connection(scopes), whose, (at(0), &SystemEntropy))

@@ -3,6 +3,7 @@ mod tests;
 
 use url::Url;
 
+use super::authorization::{self, AdmissionFuture, AuthorizationRequest, AuthorizeFuture};
 use super::claims::claims_of;
 use super::client_auth::ClientCredential;
 use super::throttle::Asker;
@@ -10,10 +11,16 @@ use super::token_client::{EntraClient, EntraMeans, TokenClient, TokenRequest};
 use super::{
     Attempt, Capabilities, Grant, IdentityProvider, RedeemError, RedeemFailure, RedeemFuture, RedeemedToken, refusal,
 };
-use crate::domain::{Connection, ExchangeableToken, Secret, UserKey};
+use crate::domain::{Connection, ExchangeableToken, Secret, TenantPolicy, UserKey};
 
 /// Stands for the user's tenant in the token endpoint's address.
 const TENANT: &str = "{tenant}";
+/// Stands for it in the issuer.
+const TENANT_OF_ISSUER: &str = "{tenantid}";
+/// Takes any organisation's users; personal accounts are none.
+const ORGANIZATIONS: &str = "organizations";
+/// What makes the answer to a code name its user.
+const IDENTIFYING_SCOPES: [&str; 2] = ["openid", "profile"];
 
 /// Where an Entra cloud redeems grants.
 #[derive(Clone, Debug)]
@@ -23,11 +30,16 @@ pub struct EntraSettings {
     /// The token endpoint, `{tenant}` standing for the user's tenant:
     /// `https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token`.
     pub token_endpoint: String,
+    /// Where browsers are sent, `{tenant}` standing for the tenant that users sign in to:
+    /// `https://login.microsoftonline.com/{tenant}/oauth2/v2.0/authorize`.
+    pub authorization_endpoint: String,
+    /// `iss`, `{tenantid}` standing for the tenant: `https://login.microsoftonline.com/{tenantid}/v2.0`.
+    pub issuer: String,
 }
 
 /// Microsoft Entra ID as one application sees it.
 pub struct Entra {
-    token_endpoint: String,
+    settings: EntraSettings,
     client: TokenClient,
 }
 
@@ -35,8 +47,8 @@ impl Entra {
     /// A provider that redeems as `client`.
     #[must_use]
     pub fn new(settings: EntraSettings, client: EntraClient, means: EntraMeans) -> Self {
-        let EntraSettings { provider, token_endpoint } = settings;
-        Self { token_endpoint, client: TokenClient::new(provider, client, means) }
+        let client = TokenClient::new(settings.provider.clone(), client, means);
+        Self { settings, client }
     }
 
     /// From now on redeems with these, in this order.
@@ -75,6 +87,26 @@ impl Entra {
         self.ask(connection, (user.subject(), tenant_id), (&url, fields), attempt).await
     }
 
+    /// RFC 6749 §4.1.3, in the tenant that the browser was sent to. Who the user is will be said by the answer.
+    async fn code(
+        &self,
+        connection: &Connection,
+        fields: Vec<(&'static str, &str)>,
+        attempt: &Attempt,
+    ) -> Result<RedeemedToken, RedeemError> {
+        let tenant = authority_of(connection);
+        let url = address(&self.settings.token_endpoint, tenant)?;
+        let scope = authorization::scope_with(connection, &IDENTIFYING_SCOPES);
+        let claims = claims_of(connection, attempt.claims.as_ref());
+        let mut fields = fields;
+        fields.push(("scope", scope.as_str()));
+        fields.extend(claims.as_deref().map(|claims| ("claims", claims)));
+        // One for each sign-in: what one user is refused for is no reason to keep the others away.
+        let (client, user) = (self.client.client_id().to_owned(), attempt.correlation_id.clone());
+        let asker = Asker { client, tenant: tenant.to_owned(), user };
+        self.client.redeem(&TokenRequest { url: &url, fields, asker, anchor: None, attempt }).await
+    }
+
     /// What every grant of a user asks for: the connection's scopes, and what resources and the client's abilities add.
     async fn ask(
         &self,
@@ -98,18 +130,45 @@ impl Entra {
 
     /// The tenant is compared with a GUID's form once more: it becomes part of an address.
     fn endpoint(&self, tenant_id: &str) -> Result<Url, RedeemError> {
-        let is_guid = tenant_id.len() == 36 && uuid::Uuid::try_parse(tenant_id).is_ok();
-        if !is_guid {
+        if !is_guid(tenant_id) {
             return Err(refusal(RedeemFailure::AssertionRejected, "the assertion's tenant is no GUID"));
         }
-        Url::parse(&self.token_endpoint.replace(TENANT, tenant_id))
-            .map_err(|_| refusal(RedeemFailure::Misconfigured, "the identity provider's token endpoint is no URL"))
+        address(&self.settings.token_endpoint, tenant_id)
     }
+
+    /// Its issuer is known without asking; Entra sends no `iss` so far, so that an absent one proves nothing.
+    fn is_issuer(&self, iss: &str) -> bool {
+        let Some((before, after)) = self.settings.issuer.split_once(TENANT_OF_ISSUER) else {
+            return iss == self.settings.issuer;
+        };
+        let tenant = iss.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+        tenant.is_some_and(is_guid)
+    }
+}
+
+/// The tenant that a connection's users sign in to.
+fn authority_of(connection: &Connection) -> &str {
+    match &connection.exchange.tenants {
+        TenantPolicy::Listed(tenants) => match tenants.as_slice() {
+            [only] => only,
+            _ => ORGANIZATIONS,
+        },
+        TenantPolicy::AnyOrganization => ORGANIZATIONS,
+    }
+}
+
+fn address(template: &str, tenant: &str) -> Result<Url, RedeemError> {
+    Url::parse(&template.replace(TENANT, tenant))
+        .map_err(|_| refusal(RedeemFailure::Misconfigured, "an endpoint of the identity provider is no URL"))
+}
+
+fn is_guid(text: &str) -> bool {
+    text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
 }
 
 impl IdentityProvider for Entra {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { on_behalf_of: true, refresh_token: true }
+        Capabilities { on_behalf_of: true, refresh_token: true, authorization_code: true }
     }
 
     fn redeem<'a>(&'a self, connection: &'a Connection, grant: Grant<'a>, attempt: Attempt) -> RedeemFuture<'a> {
@@ -119,7 +178,32 @@ impl IdentityProvider for Entra {
                 Grant::RefreshToken { refresh_token, user } => {
                     self.refresh(connection, (refresh_token, user), &attempt).await
                 }
+                Grant::AuthorizationCode { code, code_verifier, redirect_uri } => {
+                    let fields = authorization::code_fields(code, code_verifier, redirect_uri);
+                    self.code(connection, fields, &attempt).await
+                }
             }
         })
+    }
+
+    fn authorize_url<'a>(
+        &'a self,
+        connection: &'a Connection,
+        request: AuthorizationRequest<'a>,
+    ) -> AuthorizeFuture<'a> {
+        Box::pin(async move {
+            let endpoint = address(&self.settings.authorization_endpoint, authority_of(connection))?;
+            let scope = authorization::scope_with(connection, &IDENTIFYING_SCOPES);
+            let claims = claims_of(connection, request.claims);
+            let mut url = authorization::address(endpoint, connection, (&scope, claims.as_deref()), &request);
+            url.query_pairs_mut()
+                .append_pair("response_mode", "query")
+                .extend_pairs(request.ask_consent.then_some(("prompt", "consent")));
+            Ok(url)
+        })
+    }
+
+    fn admits_issuer<'a>(&'a self, iss: Option<&'a str>) -> AdmissionFuture<'a> {
+        Box::pin(async move { Ok(iss.is_none_or(|iss| self.is_issuer(iss))) })
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn verdict(answer: &Answer, asked_at: Timestamp, now: Timestamp) -> R
             granted_scope: granted.scope,
             refresh_token: granted.refresh_token,
             refresh_at: granted.refresh_in.map(|span| asked_at.plus(span)),
+            id_token: granted.id_token,
         }),
         TokenAnswer::Refusal(refusal) => Err(classify(&refusal)),
         TokenAnswer::Nonsense(hint) => {

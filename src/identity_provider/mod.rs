@@ -4,6 +4,7 @@
 //! nor storage nor who is waiting: it is given a connection and a grant and returns a token or one closed error.
 
 mod app_client;
+mod authorization;
 mod claims;
 mod client_auth;
 mod entra;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use app_client::{AppClient, AppSettings};
+pub use authorization::{AdmissionFuture, AuthorizationRequest, AuthorizeFuture};
 pub use client_auth::{
     AssertionAlgorithm, AssertionFile, ClientCertificate, ClientCredential, FederatedIdentity, IdentityEndpoint,
     ManagedIdentity,
@@ -30,6 +32,8 @@ pub use judgement::judge;
 pub use single_flight::{Flight, SingleFlight};
 pub use throttle::ThrottleBoard;
 pub use token_client::{EntraClient, EntraMeans};
+
+use url::Url;
 
 use crate::domain::{
     BotName, ClaimsChallenge, Connection, ConnectionName, ExchangeableToken, Secret, Timestamp, UserKey,
@@ -47,6 +51,15 @@ pub enum Grant<'a> {
         /// Whose it is.
         user: &'a UserKey,
     },
+    /// What a browser brought back from the authorization endpoint (RFC 6749 §4.1.3), with its proof key (RFC 7636 §4.5).
+    AuthorizationCode {
+        /// The code.
+        code: &'a Secret,
+        /// What the request's `code_challenge` was made of.
+        code_verifier: &'a Secret,
+        /// Exactly the one of the request.
+        redirect_uri: &'a Url,
+    },
 }
 
 /// What a provider supports, as data that start-up checks connections against.
@@ -56,6 +69,8 @@ pub struct Capabilities {
     pub on_behalf_of: bool,
     /// [`Grant::RefreshToken`].
     pub refresh_token: bool,
+    /// [`Grant::AuthorizationCode`].
+    pub authorization_code: bool,
 }
 
 /// The frame of one redemption.
@@ -82,6 +97,8 @@ pub struct RedeemedToken {
     pub refresh_token: Option<Secret>,
     /// From when the issuer would like to see it refreshed; always before `expires_at`.
     pub refresh_at: Option<Timestamp>,
+    /// Who signed in, where the grant was an authorization code (`OpenID` Connect Core §3.1.3.3). Not validated yet.
+    pub id_token: Option<Secret>,
 }
 
 /// Why a grant was not redeemed: the closed list that the doors answer from (DESIGN §4).
@@ -148,6 +165,16 @@ pub trait IdentityProvider: Send + Sync {
 
     /// Redeems `grant` for the connection's scopes, within the attempt's deadline.
     fn redeem<'a>(&'a self, connection: &'a Connection, grant: Grant<'a>, attempt: Attempt) -> RedeemFuture<'a>;
+
+    /// Where a browser is sent so that its user signs in for `connection` (RFC 6749 §4.1.1).
+    fn authorize_url<'a>(
+        &'a self,
+        connection: &'a Connection,
+        request: AuthorizationRequest<'a>,
+    ) -> AuthorizeFuture<'a>;
+
+    /// Whether the `iss` parameter of an authorization response, or its absence, is this issuer's (RFC 9207 §2.4).
+    fn admits_issuer<'a>(&'a self, iss: Option<&'a str>) -> AdmissionFuture<'a>;
 }
 
 /// Which provider serves which connection. Built once at start-up.

@@ -169,6 +169,7 @@ impl TokenClient {
                 granted_scope: None,
                 refresh_token: None,
                 refresh_at: None,
+                id_token: None,
             });
         }
         // The token's life is counted from before the call: rather too short than too long.

@@ -18,6 +18,8 @@ const LONGEST_LIFE: Duration = Duration::from_hours(28);
 const ASSUMED_LIFE: Duration = Duration::from_mins(10);
 const LONGEST_ACCESS_TOKEN: usize = 16 * 1024;
 const LONGEST_REFRESH_TOKEN: usize = 16 * 1024;
+/// What `token_validation` takes at most.
+const LONGEST_ID_TOKEN: usize = 16 * 1024;
 const LONGEST_CLAIMS: usize = 8 * 1024;
 /// How much of a body that is not JSON is searched for a number.
 const SEARCHED_TEXT: usize = 64 * 1024;
@@ -40,6 +42,7 @@ pub(super) struct GrantedToken {
     pub(super) refresh_token: Option<Secret>,
     /// Less than `lifetime`.
     pub(super) refresh_in: Option<Duration>,
+    pub(super) id_token: Option<Secret>,
 }
 
 /// A refusal, reduced to what classification and the operator's log need. No free text survives.
@@ -94,6 +97,7 @@ fn granted(object: Option<&Map<String, Value>>, now: Timestamp) -> TokenAnswer {
         scope: text("scope").map(str::to_owned),
         refresh_token: text("refresh_token").filter(|token| token.len() <= LONGEST_REFRESH_TOKEN).map(Secret::from),
         refresh_in: object.get("refresh_in").and_then(seconds).filter(|span| *span < lifetime),
+        id_token: text("id_token").filter(|token| token.len() <= LONGEST_ID_TOKEN).map(Secret::from),
     })
 }
 

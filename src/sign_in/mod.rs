@@ -4,10 +4,12 @@
 //! HTTP, no page and no activity.
 
 mod code_redemption;
+mod identification;
 mod magic_code;
 
 #[cfg(test)]
 mod magic_code_tests;
 
 pub use code_redemption::{CodeError, CodeRedemption};
+pub use identification::{IdTokenValidators, IdentificationError};
 pub use magic_code::{MagicCodeError, MagicCodes};

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::domain::Timestamp;
 
 /// The claims that some rule reads; all others are dropped while parsing.
-const READ: [&str; 28] = [
+const READ: [&str; 30] = [
     "iss",
     "aud",
     "exp",
@@ -37,6 +37,8 @@ const READ: [&str; 28] = [
     "idp",
     "sid",
     "uti",
+    "name",
+    "email",
 ];
 /// The channel's claim, spelled in lower case by the Bot Connector.
 const SERVICE_URL: &str = "serviceurl";
@@ -65,6 +67,15 @@ impl Claims {
     /// The claim, if it is a non-empty string.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// The claim's texts, be it one or an array of them; `None` if anything else is in it.
+    pub(super) fn texts(&self, name: &str) -> Option<Vec<&str>> {
+        match self.0.get(name)? {
+            Value::String(text) => Some(vec![text]),
+            Value::Array(items) => items.iter().map(Value::as_str).collect(),
+            _ => None,
+        }
     }
 
     /// The claim as canonical text, whatever its type; arrays sorted, since their order says nothing.

@@ -3,25 +3,19 @@ mod tests;
 
 use std::time::Duration;
 
-use aws_lc_rs::digest::{Context, SHA256};
-
 use super::ExchangeableTokenError;
 use super::claims::{Claims, Lifetime};
 use super::issuer::{EntraOrigin, EntraTrust, TokenVersion, client_of, is_guid};
+use super::security_context::context_of;
 use super::verifier::{SignatureVerifier, Unproven, VerifiedToken};
 use crate::domain::{
-    AudienceRule, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, TenantPolicy, Timestamp,
-    UserKey,
+    AudienceRule, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, Timestamp, UserKey,
 };
 
 /// entra-obo §1 rule 1: 16 to 32 KiB is enough for a bot.
 const TOKEN_LIMIT_BYTES: usize = 32 * 1024;
-/// The tenant of personal accounts. It is no organisation.
-const PERSONAL_ACCOUNTS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 /// Entra applies `exp` itself while the exchange is on its way (entra-obo §1 rule 15).
 const LIFE_NEEDED: Duration = Duration::from_secs(30);
-/// What makes two sign-ins of one user different (entra-obo §4, row "Key").
-const CONTEXT: [&str; 8] = ["azpacr", "appidacr", "acrs", "acr", "amr", "xms_cc", "idp", "sid"];
 /// A real `uti` has 22 characters; it goes to the log.
 const LONGEST_TOKEN_ID: usize = 64;
 
@@ -144,11 +138,7 @@ fn admit_origin(origin: &EntraOrigin, claims: &Claims, policy: &ExchangePolicy) 
     if !origin.fits_version(claims) || (origin.version == TokenVersion::V1 && !policy.allow_v1) {
         return Err("ver");
     }
-    let admitted = match &policy.tenants {
-        TenantPolicy::Listed(tenants) => tenants.contains(&origin.tenant_id),
-        TenantPolicy::AnyOrganization => origin.tenant_id != PERSONAL_ACCOUNTS,
-    };
-    if admitted { Ok(()) } else { Err("tid") }
+    if origin.is_admitted_by(&policy.tenants) { Ok(()) } else { Err("tid") }
 }
 
 /// Whole-string comparison (DESIGN §5.7); v1.0 tokens may spell a URI with a trailing slash (entra-obo §1 rule 14).
@@ -196,27 +186,4 @@ fn subject_of(claims: &Claims, origin: &EntraOrigin) -> Result<Subject, &'static
         security_context: context_of(claims),
         token_id,
     })
-}
-
-/// Length-prefixed parts, absence told from emptiness, so that no two different sign-ins share a digest.
-fn context_of(claims: &Claims) -> SecurityContext {
-    let mut context = Context::new(&SHA256);
-    let mut add = |part: Option<&str>| match part {
-        None => context.update(&[0]),
-        Some(text) => {
-            context.update(&[1]);
-            context.update(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
-            context.update(text.as_bytes());
-        }
-    };
-    // The client is `azp` in one token format and `appid` in the other.
-    add(claims.text("azp").or(claims.text("appid")).map(str::to_ascii_lowercase).as_deref());
-    for name in CONTEXT {
-        add(claims.canonical(name).as_deref());
-    }
-    let mut short = [0_u8; 16];
-    for (to, from) in short.iter_mut().zip(context.finish().as_ref()) {
-        *to = *from;
-    }
-    SecurityContext(short)
 }

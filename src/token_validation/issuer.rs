@@ -3,9 +3,12 @@ use std::sync::Arc;
 use super::claims::Claims;
 use super::jwks::VerificationKey;
 use super::key_set::KeySet;
+use crate::domain::TenantPolicy;
 
 /// Entra's placeholder in multi-tenant issuers.
 const PLACEHOLDER: &str = "{tenantid}";
+/// The tenant of personal accounts. It is no organisation.
+pub(super) const PERSONAL_ACCOUNTS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// A channel issuer and the keys that prove its tokens.
 #[derive(Clone)]
@@ -86,6 +89,14 @@ impl EntraOrigin {
         match self.version {
             TokenVersion::V1 => claims.text("ver") == Some("1.0"),
             TokenVersion::V2 => claims.text("ver") == Some("2.0"),
+        }
+    }
+
+    /// Whether a connection takes this tenant's users.
+    pub(super) fn is_admitted_by(&self, tenants: &TenantPolicy) -> bool {
+        match tenants {
+            TenantPolicy::Listed(tenants) => tenants.contains(&self.tenant_id),
+            TenantPolicy::AnyOrganization => self.tenant_id != PERSONAL_ACCOUNTS,
         }
     }
 }

@@ -7,9 +7,11 @@
 mod caller;
 mod claims;
 mod exchangeable_token;
+mod id_token;
 mod issuer;
 mod jwks;
 mod key_set;
+mod security_context;
 mod unverified;
 mod verifier;
 
@@ -18,6 +20,7 @@ mod test_issuer;
 
 pub use caller::{AppClaims, CallerTokenValidator, ChannelClaims, VerifiedCaller};
 pub use exchangeable_token::ExchangeableTokenValidator;
+pub use id_token::{IdTokenTrust, IdTokenValidator, IdentifiedUser};
 pub use issuer::{ChannelTrust, EntraTrust};
 pub use key_set::{KeySet, KeySetSource};
 pub use unverified::UnverifiedToken;
@@ -62,6 +65,21 @@ pub enum ExchangeableTokenError {
     #[error("the exchangeable token is outside its lifetime")]
     Expired,
     /// 500: nothing can be said about the token.
+    #[error("the issuer's keys are unavailable")]
+    KeysUnavailable,
+}
+
+/// Why an ID token says nothing about who signed in (`OpenID` Connect Core §3.1.3.7).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdTokenError {
+    /// A check failed.
+    #[error("the ID token is rejected: {check}")]
+    Rejected {
+        /// Which one: `form`, `alg`, `crit`, `typ`, `kid`, `signature`, `iss`, `tid`, `ver`, `aud`, `azp`, `exp`, `iat`,
+        /// `nbf`, `nonce`, `oid`, `sub`.
+        check: &'static str,
+    },
+    /// Nothing can be said about the token.
     #[error("the issuer's keys are unavailable")]
     KeysUnavailable,
 }

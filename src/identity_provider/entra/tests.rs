@@ -67,6 +67,8 @@ impl Stand {
         let settings = EntraSettings {
             provider: "entra".into(),
             token_endpoint: format!("http://127.0.0.1:{port}/{{tenant}}/oauth2/v2.0/token"),
+            authorization_endpoint: format!("http://127.0.0.1:{port}/{{tenant}}/oauth2/v2.0/authorize"),
+            issuer: "https://login.example/{tenantid}/v2.0".into(),
         };
         let credentials = secrets.iter().map(|secret| ClientCredential::Secret(Secret::from(*secret))).collect();
         let client = EntraClient { client_id: "client-1".into(), credentials };
@@ -282,9 +284,9 @@ async fn a_refused_credential_gives_way_to_the_next_one_which_is_then_preferred(
 async fn a_client_without_credentials_or_with_a_bad_endpoint_is_misconfigured() {
     let mut stand = Stand::with_secrets([], &[]);
     assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Misconfigured);
-    stand.entra.token_endpoint = "not a url {tenant}".into();
+    stand.entra.settings.token_endpoint = "not a url {tenant}".into();
     assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Misconfigured);
-    stand.entra.token_endpoint = "https://10.0.0.1/{tenant}".into();
+    stand.entra.settings.token_endpoint = "https://10.0.0.1/{tenant}".into();
     stand.entra.replace_credentials(vec![ClientCredential::Secret(Secret::from("s"))]);
     assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Misconfigured, "a private address nobody permitted");
     assert_eq!(stand.calls(), 0);
@@ -307,7 +309,7 @@ async fn only_a_guid_becomes_part_of_the_address() {
 async fn an_unreachable_endpoint_is_an_outage() {
     let mut stand = Stand::new([]);
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    stand.entra.token_endpoint = format!("http://127.0.0.1:{free}/{{tenant}}/token");
+    stand.entra.settings.token_endpoint = format!("http://127.0.0.1:{free}/{{tenant}}/token");
     assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Transient);
 }
 
@@ -360,4 +362,93 @@ async fn a_refresh_token_of_somebody_who_is_not_entras_goes_nowhere() {
         assert_eq!(failure(outcome), RedeemFailure::AssertionRejected, "{issuer}");
     }
     assert_eq!(stand.calls(), 0);
+}
+
+fn taking(tenants: TenantPolicy, scopes: &[&str]) -> Connection {
+    let exchange = ExchangePolicy { tenants, ..connection().exchange };
+    Connection { exchange, scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(), ..connection() }
+}
+
+#[actix_web::test]
+async fn a_browser_is_sent_to_the_tenant_with_everything_that_ties_its_answer_to_it() {
+    let stand = Stand::new([]);
+    let redirect_uri = Url::parse("https://sso.example/.auth/web/redirect").unwrap();
+    let challenge = crate::domain::ClaimsChallenge::parse(r#"{"access_token":{"acrs":{"value":"c1"}}}"#).unwrap();
+    let (state, nonce) = (Secret::from("the-state"), Secret::from("the-nonce"));
+    let request = AuthorizationRequest {
+        redirect_uri: &redirect_uri,
+        state: &state,
+        nonce: &nonce,
+        code_challenge: "the-challenge",
+        ask_consent: true,
+        claims: Some(&challenge),
+    };
+    let single = taking(TenantPolicy::Listed(vec![TENANT_ID.into()]), &["User.Read", "Profile", "offline_access"]);
+    let url = stand.entra.authorize_url(&single, request).await.unwrap();
+    assert_eq!(url.path(), format!("/{TENANT_ID}/oauth2/v2.0/authorize"));
+    let query: HashMap<String, String> = url.query_pairs().into_owned().collect();
+    let expected = [
+        ("client_id", "client-1"),
+        ("response_type", "code"),
+        ("redirect_uri", "https://sso.example/.auth/web/redirect"),
+        ("scope", "User.Read Profile offline_access openid"),
+        ("state", "the-state"),
+        ("nonce", "the-nonce"),
+        ("code_challenge", "the-challenge"),
+        ("code_challenge_method", "S256"),
+        ("claims", challenge.as_str()),
+        ("response_mode", "query"),
+        ("prompt", "consent"),
+    ];
+    assert_eq!(query, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+
+    let any = Connection { continuous_access: true, ..taking(TenantPolicy::AnyOrganization, &["User.Read"]) };
+    let plain = AuthorizationRequest { ask_consent: false, claims: None, ..request };
+    let url = stand.entra.authorize_url(&any, plain).await.unwrap();
+    assert_eq!(url.path(), "/organizations/oauth2/v2.0/authorize");
+    let query: HashMap<String, String> = url.query_pairs().into_owned().collect();
+    assert_eq!(query["claims"], r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#);
+    assert_eq!(query.get("prompt"), None);
+}
+
+#[actix_web::test]
+async fn a_code_is_redeemed_where_the_browser_was_sent_and_its_answer_names_the_user() {
+    let answer = r#"{"token_type":"Bearer","access_token":"B","expires_in":3600,"id_token":"a.b.c"}"#;
+    let stand = Stand::new([Scripted(200, None, answer, 0)]);
+    let redirect_uri = Url::parse("https://sso.example/.auth/web/redirect").unwrap();
+    let (code, code_verifier) = (Secret::from("the-code"), Secret::from("the-verifier"));
+    let grant = Grant::AuthorizationCode { code: &code, code_verifier: &code_verifier, redirect_uri: &redirect_uri };
+    let deadline = Instant::now() + Duration::from_secs(8);
+    let attempt = Attempt { correlation_id: "c-1".into(), deadline, claims: None };
+    let token = stand.entra.redeem(&connection(), grant, attempt).await.unwrap();
+    assert_eq!(token.id_token.unwrap().expose(), "a.b.c");
+    let seen = stand.peer.seen.lock().unwrap()[0].clone();
+    assert_eq!(seen.path, "/organizations/oauth2/v2.0/token");
+    assert!(!seen.headers.contains_key("x-anchormailbox"), "whose mailbox is not known yet");
+    let form: HashMap<&str, &str> = seen.form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let expected = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "client-1"),
+        ("client_secret", "s3cret"),
+        ("code", "the-code"),
+        ("code_verifier", "the-verifier"),
+        ("redirect_uri", "https://sso.example/.auth/web/redirect"),
+        ("scope", "User.Read Mail.Read openid profile"),
+    ];
+    assert_eq!(form, HashMap::from(expected));
+}
+
+#[actix_web::test]
+async fn an_issuer_that_an_answer_names_is_this_cloud_s() {
+    let stand = Stand::new([]);
+    for (iss, admitted) in [
+        (None, true),
+        (Some(format!("https://login.example/{TENANT_ID}/v2.0")), true),
+        (Some(format!("https://login.example/{TENANT_ID}/v2.0/")), false),
+        (Some("https://login.example/common/v2.0".to_owned()), false),
+        (Some(format!("https://evil.example/{TENANT_ID}/v2.0")), false),
+        (Some(String::new()), false),
+    ] {
+        assert_eq!(stand.entra.admits_issuer(iss.as_deref()).await, Ok(admitted), "{iss:?}");
+    }
 }

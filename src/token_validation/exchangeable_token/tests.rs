@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::super::issuer::PERSONAL_ACCOUNTS;
 use super::super::test_issuer::{BOT, OTHER_TENANT, Stand, TEAMS, TENANT, USER, header, key, with};
 use super::*;
-use crate::domain::audiences_of;
+use crate::domain::{TenantPolicy, audiences_of};
 
 struct World {
     stand: Stand,

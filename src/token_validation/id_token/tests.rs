@@ -1,0 +1,167 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use serde_json::{Value, json};
+
+use super::super::test_issuer::{BOT, OTHER_TENANT, Stand, TENANT, USER, header, key, with};
+use super::*;
+
+const ISSUER: &str = "https://issuer.example/realm";
+const CLIENT: &str = "the client";
+
+fn listed(tenant: &str) -> TenantPolicy {
+    TenantPolicy::Listed(vec![tenant.into()])
+}
+
+fn check_of(outcome: Result<IdentifiedUser, IdTokenError>) -> &'static str {
+    match outcome.unwrap_err() {
+        IdTokenError::Rejected { check } => check,
+        IdTokenError::KeysUnavailable => "keys",
+    }
+}
+
+/// Entra's side.
+struct Cloud {
+    stand: Stand,
+    validator: IdTokenValidator,
+}
+
+impl Cloud {
+    fn new() -> Self {
+        let stand = Stand::start();
+        let validator = IdTokenValidator::new(IdTokenTrust::Entra(stand.entra()), stand.clock.clone());
+        Self { stand, validator }
+    }
+
+    fn claims(&self) -> Value {
+        let now = self.stand.now();
+        json!({"iss": format!("https://login.microsoftonline.com/{TENANT}/v2.0"), "aud": BOT, "exp": now + 3600,
+            "nbf": now - 5, "iat": now - 5, "tid": TENANT, "ver": "2.0", "oid": USER.to_uppercase(), "sub": "pairwise",
+            "nonce": "n-1", "name": "Ada Lovelace", "preferred_username": "ada@contoso.example"})
+    }
+
+    async fn validate(&self, changes: Value, tenants: &TenantPolicy) -> Result<IdentifiedUser, IdTokenError> {
+        let raw = Secret::new(key(0).sign(&header("entra-1"), &with(self.claims(), changes)));
+        self.validator.validate(&raw, BOT, &Secret::from("n-1"), tenants).await
+    }
+}
+
+/// Anybody else's.
+struct Realm {
+    stand: Stand,
+    validator: IdTokenValidator,
+}
+
+impl Realm {
+    fn new() -> Self {
+        let stand = Stand::start();
+        stand.published.set_keys(&[key(0).jwk("k", &json!({}))]);
+        let trust = IdTokenTrust::OpenIdConnect { issuer: ISSUER.into(), key_set: stand.key_set() };
+        let validator = IdTokenValidator::new(trust, stand.clock.clone());
+        Self { stand, validator }
+    }
+
+    async fn validate(&self, changes: Value) -> Result<IdentifiedUser, IdTokenError> {
+        let now = self.stand.now();
+        let claims = json!({"iss": ISSUER, "aud": CLIENT, "exp": now + 3600, "iat": now, "sub": "ada", "nonce": "n-1"});
+        let raw = Secret::new(key(0).sign(&header("k"), &with(claims, changes)));
+        self.validator.validate(&raw, CLIENT, &Secret::from("n-1"), &TenantPolicy::AnyOrganization).await
+    }
+}
+
+#[actix_web::test]
+async fn an_id_token_of_entra_names_its_user() {
+    let cloud = Cloud::new();
+    let user = cloud.validate(json!({}), &listed(TENANT)).await.unwrap();
+    assert_eq!(user.user, UserKey::entra(USER, TENANT));
+    assert_eq!((user.object_id.as_deref(), user.tenant_id.as_deref()), (Some(USER), Some(TENANT)));
+    assert_eq!(user.display_name.as_deref(), Some("Ada Lovelace"));
+    assert_eq!(user.account_name.as_deref(), Some("ada@contoso.example"));
+    let any = cloud.validate(json!({"aud": BOT.to_uppercase()}), &TenantPolicy::AnyOrganization).await.unwrap();
+    assert_eq!(any.user, user.user);
+}
+
+#[actix_web::test]
+async fn an_id_token_of_entra_that_fails_a_check_is_rejected_by_its_name() {
+    let cloud = Cloud::new();
+    let now = cloud.stand.now();
+    let other = format!("https://login.microsoftonline.com/{OTHER_TENANT}/v2.0");
+    let personal = "9188040d-6c67-4c5b-b112-36a304b66dad";
+    let policy = TenantPolicy::AnyOrganization;
+    for (changes, check) in [
+        (json!({"iss": "https://login.example/v2.0"}), "iss"),
+        (json!({"iss": other}), "tid"),
+        (json!({"tid": null}), "tid"),
+        (json!({"iss": format!("https://login.microsoftonline.com/{personal}/v2.0"), "tid": personal}), "tid"),
+        (json!({"iss": format!("https://sts.windows.net/{TENANT}/"), "ver": "1.0"}), "ver"),
+        (json!({"ver": "1.0"}), "ver"),
+        (json!({"aud": USER}), "aud"),
+        (json!({"aud": null}), "aud"),
+        (json!({"aud": {"a": 1}}), "aud"),
+        (json!({"azp": USER}), "azp"),
+        (json!({"exp": now - 301}), "exp"),
+        (json!({"exp": null}), "exp"),
+        (json!({"iat": null}), "iat"),
+        (json!({"iat": now + 400}), "iat"),
+        (json!({"nonce": null}), "nonce"),
+        (json!({"nonce": "n-2"}), "nonce"),
+        (json!({"nonce": ["n-1"]}), "nonce"),
+        (json!({"oid": null}), "oid"),
+        (json!({"oid": "ada"}), "oid"),
+    ] {
+        assert_eq!(check_of(cloud.validate(changes.clone(), &policy).await), check, "{changes}");
+    }
+    assert_eq!(check_of(cloud.validate(json!({}), &listed(OTHER_TENANT)).await), "tid", "of this connection none");
+}
+
+#[actix_web::test]
+async fn the_key_of_one_tenant_signs_for_no_other_and_a_forged_signature_for_nobody() {
+    let cloud = Cloud::new();
+    let nonce = Secret::from("n-1");
+    let claims = cloud.claims();
+    let foreign = Secret::new(key(1).sign(&header("personal"), &claims));
+    assert_eq!(check_of(cloud.validator.validate(&foreign, BOT, &nonce, &listed(TENANT)).await), "iss");
+    let forged = Secret::new(key(1).sign(&header("entra-1"), &claims));
+    assert_eq!(check_of(cloud.validator.validate(&forged, BOT, &nonce, &listed(TENANT)).await), "signature");
+}
+
+#[actix_web::test]
+async fn elsewhere_the_subject_is_the_user_and_an_oid_is_nobody_in_entra() {
+    let realm = Realm::new();
+    let claims = json!({"oid": USER, "tid": TENANT, "email": "ada@issuer.example", "name": "A\u{7}da"});
+    let user = realm.validate(claims).await.unwrap();
+    assert_eq!(user.user, UserKey::from_parts(ISSUER, "ada"));
+    assert_ne!(user.user, UserKey::entra(USER, TENANT));
+    assert_eq!((user.object_id, user.tenant_id, user.user.tenant_id()), (None, None, None));
+    assert_eq!(user.display_name.as_deref(), Some("Ada"));
+    assert_eq!(user.account_name.as_deref(), Some("ada@issuer.example"));
+}
+
+#[actix_web::test]
+async fn audiences_beside_us_need_us_as_the_authorized_party() {
+    let realm = Realm::new();
+    for fits in [json!({"aud": [CLIENT]}), json!({"azp": CLIENT}), json!({"aud": ["another", CLIENT], "azp": CLIENT})] {
+        assert!(realm.validate(fits.clone()).await.is_ok(), "{fits}");
+    }
+    for (changes, check) in [
+        (json!({"aud": []}), "aud"),
+        (json!({"aud": ["another"]}), "aud"),
+        (json!({"aud": [CLIENT, 7]}), "aud"),
+        (json!({"aud": "THE CLIENT"}), "aud"),
+        (json!({"aud": ["another", CLIENT]}), "azp"),
+        (json!({"aud": [CLIENT, "another"], "azp": "another"}), "azp"),
+        (json!({"azp": "another"}), "azp"),
+        (json!({"iss": format!("{ISSUER}/")}), "iss"),
+        (json!({"sub": null}), "sub"),
+        (json!({"sub": "s".repeat(256)}), "sub"),
+        (json!({"sub": "a\nb"}), "sub"),
+    ] {
+        assert_eq!(check_of(realm.validate(changes.clone()).await), check, "{changes}");
+    }
+}
+
+#[actix_web::test]
+async fn without_keys_nothing_is_said() {
+    let realm = Realm::new();
+    realm.stand.published.set_status(503);
+    assert_eq!(realm.validate(json!({})).await, Err(IdTokenError::KeysUnavailable));
+}

@@ -1,0 +1,30 @@
+use aws_lc_rs::digest::{Context, SHA256};
+
+use super::claims::Claims;
+use crate::domain::SecurityContext;
+
+/// What makes two sign-ins of one user different (entra-obo §4, row "Key").
+const CONTEXT: [&str; 8] = ["azpacr", "appidacr", "acrs", "acr", "amr", "xms_cc", "idp", "sid"];
+
+/// Length-prefixed parts, absence told from emptiness, so that no two different sign-ins share a digest.
+pub(super) fn context_of(claims: &Claims) -> SecurityContext {
+    let mut context = Context::new(&SHA256);
+    let mut add = |part: Option<&str>| match part {
+        None => context.update(&[0]),
+        Some(text) => {
+            context.update(&[1]);
+            context.update(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+            context.update(text.as_bytes());
+        }
+    };
+    // The client is `azp` in one token format and `appid` in the other.
+    add(claims.text("azp").or(claims.text("appid")).map(str::to_ascii_lowercase).as_deref());
+    for name in CONTEXT {
+        add(claims.canonical(name).as_deref());
+    }
+    let mut short = [0_u8; 16];
+    for (to, from) in short.iter_mut().zip(context.finish().as_ref()) {
+        *to = *from;
+    }
+    SecurityContext(short)
+}
