@@ -29,6 +29,7 @@ mod revision;
 mod scopes;
 mod secrets;
 mod server;
+mod sign_in;
 mod statuses;
 mod store;
 mod suggestion;
@@ -61,6 +62,7 @@ pub use operations::OperationsSection;
 pub use outbound::OutboundSection;
 pub use problems::{Problem, Problems};
 pub use server::{Server, TlsPair};
+pub use sign_in::SignInSection;
 pub use statuses::ChannelStatuses;
 pub use store::{StoreDurability, StoreSection};
 pub use token_service::TokenServiceSection;
@@ -89,6 +91,8 @@ pub struct Configuration {
     pub channels: ChannelTrustSection,
     /// Which bearers of bots it takes.
     pub token_service: TokenServiceSection,
+    /// What browsers see of a sign-in.
+    pub sign_in: SignInSection,
     /// Where users sign in, by name; never empty.
     pub identity_providers: BTreeMap<String, EntraSection>,
     /// The bots it stands in front of; never empty.
@@ -201,6 +205,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         server.require_loopback_for(&emulator, &mut review);
     }
     let token_service = raw.token_service.validate(defaults, tenants, &mut review);
+    let sign_in = raw.sign_in.validate(&mut review);
     let references = References { bot_names, provider_names, bots: &bots, defaults };
     let connections = connections::validate(raw.connections, &references, &mut review);
     let statuses = statuses::validate(raw.statuses, &mut review);
@@ -210,8 +215,8 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     let store = raw.store.validate(&mut review);
     let keys = raw.keys.validate(&mut review);
     let logging = raw.logging.validate();
-    let complete = || Some((server?, outbound?, channels?, limits?, store?, keys?));
-    let Some((server, outbound, channels, limits, store, keys)) = complete() else {
+    let complete = || Some((server?, outbound?, channels?, sign_in?, limits?, store?, keys?));
+    let Some((server, outbound, channels, sign_in, limits, store, keys)) = complete() else {
         return Err(review.into_problems());
     };
     let Findings { hosts, warnings } = review.conclude()?;
@@ -220,6 +225,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         outbound,
         channels,
         token_service,
+        sign_in,
         identity_providers,
         bots,
         bot_credentials: credentials,

@@ -14,6 +14,7 @@ use super::logging::RawLogging;
 use super::operations::RawOperations;
 use super::outbound::RawOutbound;
 use super::server::RawServer;
+use super::sign_in::RawSignIn;
 use super::statuses::RawStatuses;
 use super::store::RawStore;
 use super::token_service::RawTokenService;
@@ -25,6 +26,7 @@ pub(super) struct RawConfiguration {
     pub(super) outbound: RawOutbound,
     pub(super) channels: RawChannels,
     pub(super) token_service: RawTokenService,
+    pub(super) sign_in: RawSignIn,
     pub(super) identity_providers: BTreeMap<String, RawIdentityProvider>,
     pub(super) bots: BTreeMap<String, RawBot>,
     pub(super) connections: BTreeMap<String, RawConnection>,
