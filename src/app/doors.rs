@@ -44,7 +44,7 @@ pub(super) fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
         bot_timeout: config.outbound.bot_timeout,
         statuses: config.statuses.clone(),
     };
-    let sign_out = SignOut::new(rooms.parts.vault.clone(), rooms.parts.challenges.clone(), rooms.directory.clone());
+    let sign_out = SignOut::new(rooms.parts.clone(), rooms.directory.clone(), vec![rooms.magic_codes.clone()]);
     let token_service = token_service::TokenService {
         callers: rooms.callers.clone(),
         directory: rooms.directory.clone(),

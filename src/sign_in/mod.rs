@@ -12,4 +12,4 @@ mod magic_code_tests;
 
 pub use code_redemption::{CodeError, CodeRedemption};
 pub use identification::{IdTokenValidators, IdentificationError};
-pub use magic_code::{MagicCodeError, MagicCodes};
+pub use magic_code::{CodeGrant, IssuedCode, MagicCodeError, MagicCodes};
