@@ -34,7 +34,7 @@ use crate::exchange::{ExchangeParts, TokenValidators, UserRates};
 use crate::inbound::Callers;
 use crate::observability::Counters;
 use crate::outbound::{Outbound, OutboundError, OutboundSettings};
-use crate::pending::{ClaimsChallenges, Continuations, PendingError, PendingSignIns, SignInNeeds};
+use crate::pending::{BrowserSignIns, ClaimsChallenges, Continuations, PendingError, PendingSignIns, SignInNeeds};
 use crate::sealing::{KeyRing, KeyRingError, Sealer};
 use crate::sign_in::{CodeRedemption, IdTokenValidators, MagicCodes};
 use crate::store::{Durability, EmbeddedStore, Store, StoreError};
@@ -139,6 +139,7 @@ struct Rooms {
     id_tokens: Arc<IdTokenValidators>,
     parts: ExchangeParts,
     magic_codes: Arc<MagicCodes>,
+    browsers: Arc<BrowserSignIns>,
     codes: CodeRedemption,
     counters: Arc<Counters>,
     bots: BotClient,
@@ -198,6 +199,7 @@ fn furnish(
     let (providers, credentials) = providers_of(config, &outbound, &ambient)?;
     let vault = Arc::new(TokenVault::new(store.clone(), sealer.clone(), clock.clone(), config.store.l1_bytes));
     let magic_codes = Arc::new(MagicCodes::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone()));
+    let browsers = BrowserSignIns::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone());
     let counters = Arc::<Counters>::default();
     let parts = ExchangeParts {
         rates: Arc::new(UserRates::new(config.limits.user_exchanges_per_minute, clock.clone(), counters.clone())),
@@ -227,6 +229,7 @@ fn furnish(
         id_tokens,
         parts,
         magic_codes,
+        browsers: Arc::new(browsers),
         codes,
         counters,
         bots,
