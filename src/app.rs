@@ -215,7 +215,7 @@ fn furnish(
     let validator = |trust: &EntraTrust| ExchangeableTokenValidator::new(trust.clone(), ambient.clock.clone());
     let validators = trusts.iter().map(|(name, trust)| (name.clone(), validator(trust))).collect();
     let validators = Arc::new(TokenValidators::new(validators));
-    let id_tokens = Arc::new(id_tokens_of(&trusts, &ambient));
+    let id_tokens = Arc::new(id_tokens_of(config, &trusts, (&outbound, &ambient)));
     let callers = Arc::new(callers_of(config, trusts, (&directory, &counters), (&outbound, &ambient), anonymous));
     let codes = CodeRedemption::new(magic_codes.clone(), parts.clone());
     let bots = BotClient::new(outbound);
@@ -277,8 +277,17 @@ fn entra_trusts(config: &Configuration, outbound: &Outbound, ambient: &Ambient) 
     config.identity_providers.iter().map(|(name, section)| (name.clone(), trust(section))).collect()
 }
 
-fn id_tokens_of(trusts: &HashMap<String, EntraTrust>, ambient: &Ambient) -> IdTokenValidators {
-    let validator =
-        |trust: &EntraTrust| IdTokenValidator::new(IdTokenTrust::Entra(trust.clone()), ambient.clock.clone());
-    IdTokenValidators::new(trusts.iter().map(|(name, trust)| (name.clone(), validator(trust))).collect())
+/// Of every provider that users can sign in to in a browser.
+fn id_tokens_of(
+    config: &Configuration,
+    trusts: &HashMap<String, EntraTrust>,
+    (outbound, ambient): (&Outbound, &Ambient),
+) -> IdTokenValidators {
+    let entra = trusts.iter().map(|(name, trust)| (name, IdTokenTrust::Entra(trust.clone())));
+    let openid = config.openid_providers.iter().map(|(name, section)| {
+        let (issuer, key_set) = (section.issuer.clone(), key_set(name, &section.keys, outbound, ambient));
+        (name, IdTokenTrust::OpenIdConnect { issuer, key_set })
+    });
+    let validator = |trust| IdTokenValidator::new(trust, ambient.clock.clone());
+    IdTokenValidators::new(entra.chain(openid).map(|(name, trust)| (name.clone(), validator(trust))).collect())
 }

@@ -10,7 +10,7 @@ use super::{Ambient, BuildError, outbound_settings};
 use crate::bot_connector::AppTokens;
 use crate::config::{AppIdentitySection, Configuration};
 use crate::identity_provider::{
-    AppClient, AppSettings, Attempt, ClientCredential, EntraClient, EntraMeans, RedeemError, RedeemFailure,
+    AppClient, AppSettings, Attempt, ClientCredential, RedeemError, RedeemFailure, RedeemingClient, RedeemingMeans,
 };
 use crate::outbound::Outbound;
 
@@ -84,14 +84,14 @@ async fn try_one(
     section: &AppIdentitySection,
     tenant: &str,
     credential: ClientCredential,
-    means: EntraMeans,
+    means: RedeemingMeans,
 ) -> Result<(), RedeemError> {
     let settings = AppSettings {
         provider: section.identity_provider.clone(),
         token_endpoint: section.token_endpoint.clone(),
         tenant: tenant.to_owned(),
     };
-    let client = EntraClient { client_id: section.client_id.clone(), credentials: vec![credential] };
+    let client = RedeemingClient { client_id: section.client_id.clone(), credentials: vec![credential] };
     let attempt = Attempt { correlation_id: means.entropy.uuid(), deadline: Instant::now() + TRY_LIMIT, claims: None };
     // Tokens of its own for each: another credential's token for the same client proves nothing for this one.
     let tokens = AppTokens::new(means.clock.clone());

@@ -3,6 +3,7 @@ use std::path::Path;
 use toml::{Table, Value, toml};
 
 use super::directory::{BotEntry, ConnectionEntry};
+use super::scopes::GRAPH;
 use super::state::State;
 
 const ADMIN_TOKEN_VARIABLE: &str = "STAGE_ADMIN_TOKEN";
@@ -56,6 +57,9 @@ fn channels(state: &State) -> Value {
 fn entra(state: &State) -> Value {
     table([
         ("authority", state.https_base.clone().into()),
+        // A browser would warn of the stage's certificate, which it cannot know.
+        ("authorization_endpoint", format!("{}/{{tenant}}/oauth2/v2.0/authorize", state.http_base).into()),
+        ("allow_insecure_http", true.into()),
         ("issuer", state.v2_issuer("{tenantid}").into()),
         ("v1_issuer", state.v1_issuer("{tenantid}").into()),
     ])
@@ -72,12 +76,14 @@ fn bot(state: &State, entry: &BotEntry) -> Value {
 
 fn connection(state: &State, entry: &ConnectionEntry) -> Value {
     let tenants: Vec<&str> = state.directory.tenants.iter().map(|tenant| tenant.id).collect();
+    let scopes: Vec<&str> = entry.scopes.iter().copied().chain(["offline_access"]).collect();
     table([
         ("name", entry.name.into()),
         ("bot", entry.bot.into()),
         ("client_id", entry.client_id.into()),
         ("client_secret", table([("env", secret_variable(entry).into())])),
-        ("scopes", entry.scopes.to_vec().into()),
+        ("scopes", scopes.into()),
+        ("aad_resources", vec![GRAPH].into()),
         ("token_exchange_uri", entry.token_exchange_uri.clone().into()),
         ("tenants", tenants.into()),
         ("allow_v1", entry.v1_tokens.into()),

@@ -1,7 +1,8 @@
 use url::Url;
 
+use super::presentation::Dialect;
 use super::throttle::Asker;
-use super::token_client::{EntraClient, EntraMeans, TokenClient, TokenRequest};
+use super::token_client::{RedeemingClient, RedeemingMeans, TokenClient, TokenRequest};
 use super::{Attempt, RedeemError, RedeemedToken};
 use crate::domain::AppScope;
 
@@ -26,7 +27,7 @@ pub struct AppClient {
 impl AppClient {
     /// The application `client`.
     #[must_use]
-    pub fn new(settings: AppSettings, client: EntraClient, means: EntraMeans) -> Self {
+    pub fn new(settings: AppSettings, client: RedeemingClient, means: RedeemingMeans) -> Self {
         let AppSettings { provider, token_endpoint, tenant } = settings;
         Self { token_endpoint, tenant, client: TokenClient::new(provider, client, means) }
     }
@@ -50,6 +51,7 @@ impl AppClient {
     pub async fn redeem(&self, scope: &AppScope, attempt: &Attempt) -> Result<RedeemedToken, RedeemError> {
         let request = TokenRequest {
             url: &self.token_endpoint,
+            dialect: Dialect::Entra,
             fields: vec![("grant_type", "client_credentials"), ("scope", scope.as_str())],
             asker: Asker {
                 client: self.client.client_id().to_owned(),

@@ -6,8 +6,9 @@ use url::Url;
 use super::authorization::{self, AdmissionFuture, AuthorizationRequest, AuthorizeFuture};
 use super::claims::claims_of;
 use super::client_auth::ClientCredential;
+use super::presentation::Dialect;
 use super::throttle::Asker;
-use super::token_client::{EntraClient, EntraMeans, TokenClient, TokenRequest};
+use super::token_client::{RedeemingClient, RedeemingMeans, TokenClient, TokenRequest};
 use super::{
     Attempt, Capabilities, Grant, IdentityProvider, RedeemError, RedeemFailure, RedeemFuture, RedeemedToken, refusal,
 };
@@ -46,7 +47,7 @@ pub struct Entra {
 impl Entra {
     /// A provider that redeems as `client`.
     #[must_use]
-    pub fn new(settings: EntraSettings, client: EntraClient, means: EntraMeans) -> Self {
+    pub fn new(settings: EntraSettings, client: RedeemingClient, means: RedeemingMeans) -> Self {
         let client = TokenClient::new(settings.provider.clone(), client, means);
         Self { settings, client }
     }
@@ -104,7 +105,9 @@ impl Entra {
         // One for each sign-in: what one user is refused for is no reason to keep the others away.
         let (client, user) = (self.client.client_id().to_owned(), attempt.correlation_id.clone());
         let asker = Asker { client, tenant: tenant.to_owned(), user };
-        self.client.redeem(&TokenRequest { url: &url, fields, asker, anchor: None, attempt }).await
+        self.client
+            .redeem(&TokenRequest { url: &url, dialect: Dialect::Entra, fields, asker, anchor: None, attempt })
+            .await
     }
 
     /// What every grant of a user asks for: the connection's scopes, and what resources and the client's abilities add.
@@ -125,7 +128,7 @@ impl Entra {
             user: object_id.to_owned(),
         };
         let anchor = Some(format!("oid:{object_id}@{tenant_id}"));
-        self.client.redeem(&TokenRequest { url, fields, asker, anchor, attempt }).await
+        self.client.redeem(&TokenRequest { url, dialect: Dialect::Entra, fields, asker, anchor, attempt }).await
     }
 
     /// The tenant is compared with a GUID's form once more: it becomes part of an address.

@@ -7,9 +7,13 @@ mod app_client;
 mod authorization;
 mod claims;
 mod client_auth;
+mod discovery;
 mod entra;
 mod entra_errors;
+mod generic;
 mod judgement;
+mod oauth_errors;
+mod presentation;
 mod single_flight;
 mod throttle;
 mod token_client;
@@ -27,11 +31,13 @@ pub use client_auth::{
     AssertionAlgorithm, AssertionFile, ClientCertificate, ClientCredential, FederatedIdentity, IdentityEndpoint,
     ManagedIdentity,
 };
+pub use discovery::{Discovery, DiscoverySettings};
 pub use entra::{Entra, EntraSettings};
+pub use generic::Generic;
 pub use judgement::judge;
 pub use single_flight::{Flight, SingleFlight};
 pub use throttle::ThrottleBoard;
-pub use token_client::{EntraClient, EntraMeans};
+pub use token_client::{RedeemingClient, RedeemingMeans};
 
 use url::Url;
 

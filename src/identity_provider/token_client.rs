@@ -11,6 +11,7 @@ use url::Url;
 use super::client_auth::{ClientCredential, ProofRequest};
 use super::entra_errors::{Verdict, unanswered};
 use super::judgement;
+use super::presentation::{Dialect, Presented};
 use super::throttle::{Asker, ThrottleBoard};
 use super::{Attempt, RedeemError, RedeemFailure, RedeemedToken, refusal};
 use crate::domain::{AppScope, SharedClock, SharedEntropy, Timestamp};
@@ -24,7 +25,7 @@ const LONGEST_PAUSE_MILLIS: u64 = 400;
 
 /// What a provider works with.
 #[derive(Clone)]
-pub struct EntraMeans {
+pub struct RedeemingMeans {
     /// The HTTP client.
     pub outbound: Outbound,
     /// The time.
@@ -37,7 +38,7 @@ pub struct EntraMeans {
 
 /// The application that redeems.
 #[derive(Clone, Debug)]
-pub struct EntraClient {
+pub struct RedeemingClient {
     /// Its client id.
     pub client_id: String,
     /// Its credentials, in the order in which they are tried.
@@ -52,7 +53,7 @@ pub(super) struct TokenClient {
     client_id: String,
     /// Replaceable while users are waiting: a redemption under way ends with those it began with.
     credentials: ArcSwap<Vec<ClientCredential>>,
-    means: EntraMeans,
+    means: RedeemingMeans,
     /// The credential that worked last: a withdrawn one is not tried first for every user.
     preferred: AtomicUsize,
 }
@@ -60,6 +61,8 @@ pub(super) struct TokenClient {
 /// What stays the same over the tries of one redemption.
 pub(super) struct TokenRequest<'a> {
     pub(super) url: &'a Url,
+    /// How that endpoint wants to be spoken to.
+    pub(super) dialect: Dialect,
     /// The grant's own form fields; those of the client are added.
     pub(super) fields: Vec<(&'static str, &'a str)>,
     /// Who asks, for throttling.
@@ -70,8 +73,8 @@ pub(super) struct TokenRequest<'a> {
 }
 
 impl TokenClient {
-    pub(super) fn new(provider: String, client: EntraClient, means: EntraMeans) -> Self {
-        let EntraClient { client_id, credentials } = client;
+    pub(super) fn new(provider: String, client: RedeemingClient, means: RedeemingMeans) -> Self {
+        let RedeemingClient { client_id, credentials } = client;
         let credentials = ArcSwap::from_pointee(credentials);
         Self { provider, client_id, credentials, means, preferred: AtomicUsize::new(0) }
     }
@@ -175,7 +178,7 @@ impl TokenClient {
         // The token's life is counted from before the call: rather too short than too long.
         let asked_at = self.means.clock.now();
         let answer = self.post(request, credential).await?;
-        let judged = judgement::verdict(&answer, asked_at, self.means.clock.now());
+        let judged = judgement::verdict(&answer, request.dialect, (asked_at, self.means.clock.now()));
         if judged.as_ref().is_err_and(Verdict::wants_new_assertion) {
             self.note_clocks(&answer, asked_at);
         }
@@ -193,22 +196,8 @@ impl TokenClient {
                 deadline: attempt.deadline,
             })
             .await?;
-        let mut form = request.fields.clone();
-        form.push(("client_id", self.client_id.as_str()));
-        form.extend(proof.fields());
-        let mut headers = vec![
-            ("accept", "application/json"),
-            ("x-client-sku", "bot-sso"),
-            ("x-client-ver", env!("CARGO_PKG_VERSION")),
-            // Without it the issuer breaks loops with invalid_grant, which would show the user a card.
-            ("x-ms-lib-capability", "retry-after, h429"),
-        ];
-        headers.extend(request.anchor.as_deref().map(|anchor| ("x-anchormailbox", anchor)));
-        // It may have come from outside; an id that cannot be a header must not cost the exchange.
-        if attempt.correlation_id.bytes().all(|byte| byte.is_ascii_graphic()) {
-            headers.push(("client-request-id", attempt.correlation_id.as_str()));
-            headers.push(("return-client-request-id", "true"));
-        }
+        let Presented { headers, form } = request.present(&self.client_id, &proof);
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_ref())).collect();
         let answer = self.means.outbound.post_form(request.url, &headers, &form, attempt.deadline).await;
         answer.map_err(|error| unanswered(&error))
     }

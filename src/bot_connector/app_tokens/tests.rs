@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::{OffsetClock, SystemEntropy};
-use crate::identity_provider::{AppSettings, ClientCredential, EntraClient, EntraMeans, ThrottleBoard};
+use crate::identity_provider::{AppSettings, ClientCredential, RedeemingClient, RedeemingMeans, ThrottleBoard};
 use crate::outbound::{Outbound, OutboundSettings};
 
 /// A token endpoint that counts, and answers with the count and the scope it was asked for.
@@ -57,7 +57,7 @@ impl Stand {
             max_connections_per_host: 16,
             ..OutboundSettings::default()
         });
-        let means = EntraMeans {
+        let means = RedeemingMeans {
             outbound: outbound.unwrap(),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
@@ -70,7 +70,7 @@ impl Stand {
                 tenant: tenant.into(),
             };
             let credentials = vec![ClientCredential::Secret(Secret::from("s3cret"))];
-            let client = EntraClient { client_id: client_id.into(), credentials };
+            let client = RedeemingClient { client_id: client_id.into(), credentials };
             Arc::new(AppClient::new(settings, client, means.clone()))
         };
         let clients = vec![client("one", "c"), client("two", "c"), client("one", "d")];

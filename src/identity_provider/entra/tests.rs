@@ -71,8 +71,8 @@ impl Stand {
             issuer: "https://login.example/{tenantid}/v2.0".into(),
         };
         let credentials = secrets.iter().map(|secret| ClientCredential::Secret(Secret::from(*secret))).collect();
-        let client = EntraClient { client_id: "client-1".into(), credentials };
-        let means = EntraMeans {
+        let client = RedeemingClient { client_id: "client-1".into(), credentials };
+        let means = RedeemingMeans {
             outbound: outbound(),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
