@@ -111,9 +111,36 @@ async fn answer(turn: &Turn<'_>) -> Result<HttpResponse, BotCallError> {
     }
 }
 
-/// A message: says who the user is, or offers the card. The text may name a connection.
+/// What the page behind the card showed the user.
+fn is_code(text: &str) -> bool {
+    text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A magic code in the chat: good for one of the bot's connections, or for none.
+async fn code_typed(turn: &Turn<'_>, code: &str) -> Result<HttpResponse, BotCallError> {
+    match find_by_code(turn, Some(code)).await? {
+        Some(token) => turn.greet(&token).await?,
+        None => turn.say("This code is not good (any more). Say anything to begin anew.").await?,
+    }
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// A code names no connection.
+async fn find_by_code(turn: &Turn<'_>, code: Option<&str>) -> Result<Option<String>, BotCallError> {
+    for connection in turn.connections() {
+        if let Some(token) = turn.find_token(connection, code).await? {
+            return Ok(Some(token));
+        }
+    }
+    Ok(None)
+}
+
+/// A message: says who the user is, takes a code, or offers the card. The text may name a connection.
 async fn message(turn: &Turn<'_>) -> Result<HttpResponse, BotCallError> {
     let text = text_claim(turn.activity, "text").unwrap_or_default().trim();
+    if is_code(text) {
+        return code_typed(turn, text).await;
+    }
     let connection = turn.connections().find(|name| *name == text).or_else(|| turn.connections().next());
     let Some(connection) = connection else { return Err(BotCallError::NoConnection) };
     match turn.find_token(connection, None).await? {
@@ -147,14 +174,11 @@ async fn exchange_forwarded(turn: &Turn<'_>) -> Result<HttpResponse, BotCallErro
     Ok(HttpResponse::Ok().json(json!({ "id": id, "connectionName": connection })))
 }
 
-/// `forward`: a magic code, which names no connection.
+/// `forward`: a magic code that Teams sends by itself.
 async fn code_forwarded(turn: &Turn<'_>) -> Result<HttpResponse, BotCallError> {
-    let code = turn.value("state");
-    for connection in turn.connections() {
-        if let Some(token) = turn.find_token(connection, code).await? {
-            turn.greet(&token).await?;
-            return Ok(HttpResponse::Ok().finish());
-        }
+    if let Some(token) = find_by_code(turn, turn.value("state")).await? {
+        turn.greet(&token).await?;
+        return Ok(HttpResponse::Ok().finish());
     }
     Ok(HttpResponse::NotFound().finish())
 }

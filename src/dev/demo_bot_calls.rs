@@ -84,9 +84,14 @@ impl<'a> Turn<'a> {
         let url = Url::parse(&url).map_err(|_| BotCallError::Unexpected("the resource has no address"))?;
         let (status, me) = self.get(url, token).await?;
         match text_claim(&me, "displayName") {
-            Some(name) if status == 200 => self.send(json!({"text": format!("You are signed in as {name}")})).await,
+            Some(name) if status == 200 => self.say(&format!("You are signed in as {name}")).await,
             _ => Err(BotCallError::Status { what: "the protected resource", status }),
         }
+    }
+
+    /// Says `text` in the conversation.
+    pub(super) async fn say(&self, text: &str) -> Result<(), BotCallError> {
+        self.send(json!({ "text": text })).await
     }
 
     /// Sends an OAuth card with what `GetSignInResource` gave.

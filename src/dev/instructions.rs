@@ -8,6 +8,15 @@ use super::state::State;
 /// The access token in a JSON answer, without jq.
 const PICK: &str = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
 
+/// The text of the last message.
+const TEXT: &str = r#"sed 's/.*"text":"\([^"]*\)".*/\1/'"#;
+
+/// The link behind the last card's button.
+const LINK: &str = r#"sed 's/.*"value":"\([^"]*signin=[^"]*\)".*/\1/'"#;
+
+/// The conversation of the sign-in by hand.
+const WEB_CHAT: &str = "demo-web-chat";
+
 /// What `bot-sso dev` prints: what listens where, and commands to paste. They need a POSIX shell, curl and sed.
 pub(super) fn instructions(state: &State, gateway: &str) -> String {
     let gateway = gateway.trim_end_matches('/');
@@ -28,7 +37,10 @@ pub(super) fn instructions(state: &State, gateway: &str) -> String {
          3. The bot has gone on as {ada}; this is the last thing it said:\n\n{said}\n\n{operations}\n\
          The same with {cleo}, who has not consented yet. The answer is 412, on which the client shows the sign-in card:\n\n\
          {lacking_token}\n{channel}\n{refused}\n\n\
-         Let {cleo} consent and send the token again. The answer is 200:\n\n{consent}\n{accepted}\n\n",
+         Let {cleo} consent and send the token again. The answer is 200:\n\n{consent}\n{accepted}\n\n\
+         Where silence is impossible there is a link behind the card. Say hello in Web Chat, and open the link in a browser:\n\n\
+         {hello}\n{link}\n\n\
+         Sign in as anybody, and say the six digits that the page shows:\n\n{code}\n{answer}\n\n",
         ada = willing.display_name,
         cleo = lacking.display_name,
         token = commands.token(willing),
@@ -40,6 +52,10 @@ pub(super) fn instructions(state: &State, gateway: &str) -> String {
         refused = commands.send(lacking, "card-2"),
         consent = commands.consent(lacking),
         accepted = commands.send(lacking, "card-3"),
+        hello = commands.say("hello"),
+        link = commands.sent_to(WEB_CHAT, LINK),
+        code = commands.say("123456"),
+        answer = commands.sent_to(WEB_CHAT, TEXT),
     );
     text
 }
@@ -125,13 +141,31 @@ impl Commands<'_> {
         )
     }
 
-    /// The bot is told after the answer, hence the second's sleep.
-    fn said(&self, user: &User) -> String {
+    /// Says `text` to the bot in Web Chat.
+    fn say(&self, text: &str) -> String {
         format!(
-            "sleep 1; curl -sS -w '\\n' '{http}/connector/_sent?conversation={conversation}' \\\n  \
-             | sed 's/.*\"text\":\"\\([^\"]*\\)\".*/\\1/'",
+            "curl -sS {gateway}/bots/{bot}/api/messages \\\n  \
+             -H \"Authorization: Bearer $CHANNEL\" -H 'Content-Type: application/json' -d '{{\n  \
+             \"type\": \"message\", \"text\": \"{text}\", \"id\": \"said-{text}\",\n  \
+             \"channelId\": \"webchat\", \"serviceUrl\": \"{service_url}\",\n  \
+             \"from\": {{\"id\": \"dl_demo\"}}, \"recipient\": {{\"id\": \"{app}\"}},\n  \
+             \"conversation\": {{\"id\": \"{WEB_CHAT}\"}}\n}}'",
+            gateway = self.gateway,
+            bot = self.bot.name,
+            service_url = self.state.service_url(),
+            app = self.bot.app_id,
+        )
+    }
+
+    fn said(&self, user: &User) -> String {
+        self.sent_to(&conversation(user), TEXT)
+    }
+
+    /// What the bot sent last, as far as `pick` shows it. The bot is told after the answer, hence the second's sleep.
+    fn sent_to(&self, conversation: &str, pick: &str) -> String {
+        format!(
+            "sleep 1; curl -sS -w '\\n' '{http}/connector/_sent?conversation={conversation}' \\\n  | {pick}",
             http = self.state.http_base,
-            conversation = conversation(user),
         )
     }
 

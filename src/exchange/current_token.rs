@@ -74,6 +74,22 @@ impl CurrentTokens {
         Ok(land(self.shared.fly(slot, connection, None)).await)
     }
 
+    /// Whether [`CurrentTokens::get`] would give a token, as far as that can be told without asking the issuer.
+    ///
+    /// # Errors
+    /// [`StorageFailure`] as [`CurrentTokens::get`].
+    pub async fn can_give(&self, slot: &TokenSlot, connection: &Connection) -> Result<bool, StorageFailure> {
+        let vault = &self.shared.parts.vault;
+        if vault.find(slot, connection.revision).await?.is_some() {
+            return Ok(true);
+        }
+        if !connection.asks_offline_access() {
+            return Ok(false);
+        }
+        let record = vault.read(slot, connection.revision).await?;
+        Ok(record.is_some_and(|record| record.token.refresh_token.is_some()))
+    }
+
     /// A token that answers `challenge`, with which a resource has turned down the present one. What is kept does not
     /// count: a refresh token brings a new token, or none can be had without the user. Then the challenge waits for the
     /// user's next exchange, and goes with it once.

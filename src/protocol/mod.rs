@@ -6,6 +6,7 @@ mod activity;
 mod caller_id;
 mod invoke;
 mod json;
+mod oauth_card;
 mod token_service;
 
 pub use activity::{Activity, ActivityError, ConversationType};
@@ -14,8 +15,10 @@ pub use invoke::{
     in_canonical_spelling, invoke_response_envelope, response_in_envelope,
 };
 pub use json::{JsonError, Node};
+pub use oauth_card::{CardAttachment, takes_oauth_card};
 pub use token_service::{
-    ErrorResponse, SignInResource, TokenExchangeResource, TokenExchangeState, TokenResponse, iso_8601,
+    ErrorResponse, SignInResource, TokenExchangeResource, TokenExchangeState, TokenOrSignInResource, TokenResponse,
+    TokenStatus, WithoutToken, iso_8601,
 };
 
 /// The `providerId` that clients know Entra (AAD v2) connections by (token-service-api §2).

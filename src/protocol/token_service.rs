@@ -16,9 +16,11 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const STATE_LIMIT: usize = 16 * 1024;
 
 /// What `GetToken` answers (token-service-api §2).
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TokenResponse<'a> {
     /// The channel, if the request named one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub channel_id: Option<&'a str>,
     /// The connection.
     pub connection_name: &'a str,
@@ -29,7 +31,7 @@ pub struct TokenResponse<'a> {
 }
 
 impl TokenResponse<'_> {
-    /// Its JSON form.
+    /// Its JSON form, written faster than a serialiser does: most answers are this.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         let mut json = Vec::with_capacity(256 + self.token.len());
@@ -52,6 +54,43 @@ impl TokenResponse<'_> {
         json.push(b'}');
         json
     }
+}
+
+/// A `TokenResponse` that brings no token: how an exchange is refused to a client that throws on every other answer
+/// (token-service-api §5).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WithoutToken<'a> {
+    /// The channel, if the request named one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel_id: Option<&'a str>,
+    /// The connection.
+    pub connection_name: &'a str,
+}
+
+/// What `GetTokenOrSignInResource` answers (token-service-api §3.8).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TokenOrSignInResource<'a> {
+    /// The token.
+    TokenResponse(TokenResponse<'a>),
+    /// How to get one.
+    SignInResource(SignInResource),
+}
+
+/// One connection in the answer of `GetTokenStatus` (token-service-api §2).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenStatus<'a> {
+    /// The channel, if the request named one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel_id: Option<&'a str>,
+    /// The connection.
+    pub connection_name: &'a str,
+    /// Whether `GetToken` would give a token.
+    pub has_token: bool,
+    /// The kind of identity provider, for people.
+    pub service_provider_display_name: &'static str,
 }
 
 /// How to get a token that is not there (token-service-api §2).

@@ -3,7 +3,10 @@
 mod callers;
 mod exchange;
 mod get_token;
+mod offers;
+mod redeeming;
 mod sign_in_resource;
+mod status;
 
 use serde_json::Value;
 

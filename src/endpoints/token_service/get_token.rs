@@ -7,6 +7,7 @@ use super::{TokenService, account, admitted};
 use crate::domain::{ClaimsChallenge, Connection, NamedConnection, TokenSlot, UserToken};
 use crate::exchange::{Caller, Challenged, StorageFailure};
 use crate::inbound::{Problem, RequestId};
+use crate::pending::{Ended, PendingError};
 
 /// `GET /api/usertoken/GetToken`: the user's usable token, or with `code` the one that this magic code is good for
 /// (token-service-api §3.1).
@@ -34,23 +35,51 @@ async fn find(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse
         NamedConnection::Unknown => return Err(Decline::Nothing),
     };
     let slot = TokenSlot { account: account(&bot, user_id, channel_id), connection: connection.name.clone() };
-    let (code, claims) = (query.find("code"), query.find("claims"));
-    if code.is_some() || claims.is_some() {
-        // A guess, or a call of the identity provider.
-        let correlation_id = RequestId::of(http, &service.entropy);
-        let charged = service.rates.charge(&Caller::Channel, &slot.account, &correlation_id);
-        charged.map_err(|refusal| Decline::from(&refusal))?;
-    }
-    let found = match (code, claims) {
-        (Some(code), _) => service
-            .codes
-            .redeem(&slot, connection, code)
-            .await
-            .map_err(|error| Decline::failed("a magic code cannot be checked", &error))?,
-        (None, Some(claims)) => challenged(service, &slot, connection, claims).await?,
-        (None, None) => service.tokens.get(&slot, connection).await.map_err(unreadable)?,
+    let found = match (query.find("code"), query.find("claims")) {
+        (None, Some(claims)) => {
+            // A call of the identity provider.
+            charge(http, service, &slot)?;
+            challenged(service, &slot, connection, claims).await?
+        }
+        (code, _) => find_token(http, service, (&slot, connection), code).await?,
     };
     Ok(token(channel_id, name, &*found.ok_or(Decline::Nothing)?))
+}
+
+/// The token that `code` is good for; without a code the user's present one.
+pub(super) async fn find_token(
+    http: &HttpRequest,
+    service: &TokenService,
+    (slot, connection): (&TokenSlot, &Arc<Connection>),
+    code: Option<&str>,
+) -> Result<Option<Arc<UserToken>>, Decline> {
+    let Some(code) = code else {
+        return service.tokens.get(slot, connection).await.map_err(unreadable);
+    };
+    // A guess.
+    charge(http, service, slot)?;
+    let redeemed = service.codes.redeem(slot, connection, code).await;
+    let redeemed = redeemed.map_err(|error| Decline::failed("a magic code cannot be checked", &error))?;
+    if redeemed.is_some()
+        && let Err(error) = end_card(service, slot).await
+    {
+        tracing::warn!(%error, "a finished sign-in stays listed as pending");
+    }
+    Ok(redeemed)
+}
+
+/// The card that the code came from is answered: the connection's most recent one, and what was begun there before.
+async fn end_card(service: &TokenService, slot: &TokenSlot) -> Result<(), PendingError> {
+    let pending = service.pending.list(&slot.account).await?;
+    let Some(card) = pending.into_iter().find(|card| card.connection == slot.connection) else { return Ok(()) };
+    let ended = Ended { conversation: card.conversation.as_deref(), begun_by: card.begun_at };
+    service.pending.finish(&slot.account, &slot.connection, ended).await
+}
+
+fn charge(http: &HttpRequest, service: &TokenService, slot: &TokenSlot) -> Result<(), Decline> {
+    let correlation_id = RequestId::of(http, &service.entropy);
+    let charged = service.rates.charge(&Caller::Channel, &slot.account, &correlation_id);
+    charged.map_err(|refusal| Decline::from(&refusal))
 }
 
 async fn challenged(

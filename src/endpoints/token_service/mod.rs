@@ -3,11 +3,15 @@
 //! Owns the operations' paths, spellings and exact answers. It deliberately takes the bot from the bearer and from
 //! nowhere else, and knows nothing of activities.
 
+mod begin_sign_in;
 mod exchange;
-mod get_sign_in_resource;
+mod exchange_token;
 mod get_token;
+mod get_token_or_sign_in_resource;
+mod get_token_status;
 mod query;
 mod replies;
+mod sign_in_offers;
 mod sign_out;
 
 use std::sync::Arc;
@@ -15,12 +19,15 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, web};
 use url::Url;
 
-use crate::domain::{Bot, ChannelAccount, ChannelId, ChannelUserId, Directory, SharedEntropy};
-use crate::exchange::{CurrentTokens, SignOut, TokenValidators, UserRates};
-use crate::inbound::{BodyLimits, Callers, Problem};
+use crate::domain::{
+    Bot, ChannelAccount, ChannelId, ChannelUserId, Connection, Directory, NamedConnection, SharedEntropy,
+};
+use crate::exchange::{CurrentTokens, ExchangeEngine, SignOut, TokenValidators, UserRates};
+use crate::inbound::{BodyLimits, Callers, Operation};
 use crate::pending::PendingSignIns;
 use crate::sign_in::CodeRedemption;
 
+pub use self::exchange_token::Settled;
 pub use self::query::Query;
 
 use self::replies::Decline;
@@ -39,59 +46,85 @@ pub struct TokenService {
     pub codes: CodeRedemption,
     /// How much each user may cause.
     pub rates: Arc<UserRates>,
+    /// Exchanges them.
+    pub engine: Arc<ExchangeEngine<Settled>>,
     /// Validates the tokens that bots hand in.
     pub validators: Arc<TokenValidators>,
     /// Which cards are out.
     pub pending: Arc<PendingSignIns>,
     /// Where browsers reach us.
     pub public_url: Url,
+    /// Where browsers may be sent at the end of a sign-in.
+    pub final_redirects: Vec<Url>,
     /// How much callers may send.
     pub limits: BodyLimits,
     /// Randomness.
     pub entropy: SharedEntropy,
 }
 
+/// What this door answers.
+pub const OPERATIONS: &[Operation] = &[
+    Operation { method: "GET", path: "/api/usertoken/GetToken", route: || web::get().to(get_token::answer) },
+    Operation { method: "POST", path: "/api/usertoken/exchange", route: || web::post().to(exchange::answer) },
+    Operation { method: "DELETE", path: "/api/usertoken/SignOut", route: || web::delete().to(sign_out::answer) },
+    Operation {
+        method: "GET",
+        path: "/api/usertoken/GetTokenStatus",
+        route: || web::get().to(get_token_status::answer),
+    },
+    Operation {
+        method: "GET",
+        path: "/api/usertoken/GetTokenOrSignInResource",
+        route: || web::get().to(get_token_or_sign_in_resource::answer),
+    },
+    Operation {
+        method: "GET",
+        path: "/api/botsignin/GetSignInResource",
+        route: || web::get().to(sign_in_offers::get_sign_in_resource),
+    },
+    Operation {
+        method: "GET",
+        path: "/api/botsignin/GetSignInUrl",
+        route: || web::get().to(sign_in_offers::get_sign_in_url),
+    },
+    Operation {
+        method: "GET",
+        path: "/api/agentsignin/getSignInUrl",
+        route: || web::get().to(sign_in_offers::get_raw_sign_in_url),
+    },
+    Operation {
+        method: "GET",
+        path: "/api/botsignin/GetOAuthCard",
+        route: || web::get().to(sign_in_offers::get_oauth_card),
+    },
+];
+
 /// Adds this door's paths. Clients disagree about their letter case (token-service-api rule 1); the spelling of the
 /// published SDKs is compared as it stands, since a pattern costs as much as all else about a request.
 pub fn configure(config: &mut web::ServiceConfig, service: web::Data<TokenService>) {
-    let wrong_method = |allow: &'static str| web::to(move || async move { Problem::MethodNotAllowed(allow).respond() });
     config.app_data(service);
-    for path in [as_published, in_any_case] {
-        config.service(
-            web::resource(path("usertoken", "GetToken"))
-                .route(web::get().to(get_token::answer))
-                .default_service(wrong_method("GET")),
-        );
-        config.service(
-            web::resource(path("usertoken", "exchange"))
-                .route(web::post().to(exchange::answer))
-                .default_service(wrong_method("POST")),
-        );
-        config.service(
-            web::resource(path("usertoken", "SignOut"))
-                .route(web::delete().to(sign_out::answer))
-                .default_service(wrong_method("DELETE")),
-        );
-        config.service(
-            web::resource(path("botsignin", "GetSignInResource"))
-                .route(web::get().to(get_sign_in_resource::answer))
-                .default_service(wrong_method("GET")),
-        );
+    for operation in OPERATIONS {
+        config.service(operation.resource(operation.path));
     }
-}
-
-fn as_published(room: &str, operation: &str) -> String {
-    format!("/api/{room}/{operation}")
-}
-
-fn in_any_case(room: &str, operation: &str) -> String {
-    format!("/{{api:(?i:api)}}/{{room:(?i:{room})}}/{{operation:(?i:{operation})}}")
+    for operation in OPERATIONS {
+        config.service(operation.resource(&operation.in_any_case()));
+    }
 }
 
 /// Authenticates the bot and reads the query, which every operation does first.
 async fn admitted<'q>(service: &TokenService, http: &'q HttpRequest) -> Result<(Arc<Bot>, Query<'q>), Decline> {
     let bot = service.callers.authenticate_bot(http.headers()).await.map_err(|refusal| refusal.logged(http))?;
     Ok((bot, Query::parse(http.query_string()).require_bounded()?))
+}
+
+/// The bot's connection of this name.
+fn connection_named<'s>(service: &'s TokenService, bot: &Bot, name: &str) -> Result<&'s Arc<Connection>, Decline> {
+    if let NamedConnection::Exact(connection) = service.directory.find_connection(&bot.name, name) {
+        return Ok(connection);
+    }
+    let known: Vec<_> = service.directory.connections_of(&bot.name).iter().map(|known| known.name.as_str()).collect();
+    tracing::warn!(bot = bot.name.as_str(), known = known.join(", "), "a bot names a connection that it does not have");
+    Err(Decline::UnknownConnection(name.to_owned()))
 }
 
 /// The user the query is about.

@@ -6,11 +6,25 @@ use super::replies::Decline;
 const STATE_LIMIT: usize = 16 * 1024;
 /// Longest `claims` taken, in bytes. A challenge of more than 8 KiB is none, and that is said, not passed over.
 const CLAIMS_LIMIT: usize = 64 * 1024;
+/// Longest `finalRedirect` taken, in bytes.
+const URL_LIMIT: usize = 2048;
 /// Longest other value taken, in bytes: ids and names (DESIGN §5.13).
 const VALUE_LIMIT: usize = 512;
 
 /// The parameters that operations look at.
-const KNOWN: [&str; 6] = ["userId", "connectionName", "channelId", "code", "state", "claims"];
+const KNOWN: [&str; 11] = [
+    "userId",
+    "connectionName",
+    "channelId",
+    "code",
+    "state",
+    "claims",
+    "include",
+    "includeFilter",
+    "finalRedirect",
+    "text",
+    "title",
+];
 
 /// A query string as the Token Service's clients write them: names in any case, an empty value means none
 /// (token-service-api rules 1 to 3).
@@ -25,7 +39,7 @@ impl<'q> Query<'q> {
     #[must_use]
     pub fn parse(text: &'q str) -> Self {
         let fits = |name: &str, value: &str| {
-            let limits = [("state", STATE_LIMIT), ("claims", CLAIMS_LIMIT)];
+            let limits = [("state", STATE_LIMIT), ("claims", CLAIMS_LIMIT), ("finalRedirect", URL_LIMIT)];
             let own = limits.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
             let limit = own.map_or(VALUE_LIMIT, |(_, limit)| *limit);
             value.len() <= limit

@@ -2,8 +2,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::replies::{self, Decline};
-use super::{TokenService, account, admitted};
-use crate::domain::NamedConnection;
+use super::{TokenService, account, admitted, connection_named};
 
 /// `DELETE /api/usertoken/SignOut`: ends the user's token for one connection, or without `connectionName` for all of the
 /// bot's connections on the channel (token-service-api §3.3). To be signed out already is no error. The answer is exactly
@@ -15,18 +14,8 @@ pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) 
 async fn sign_out(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse, Decline> {
     let (bot, query) = admitted(service, http).await?;
     let user_id = query.get("userId")?;
-    let connection = match query.find("connectionname") {
-        None => None,
-        Some(name) => match service.directory.find_connection(&bot.name, name) {
-            NamedConnection::Exact(connection) => Some(&connection.name),
-            NamedConnection::OtherCase(near) => {
-                let (bot, near) = (bot.name.as_str(), near.name.as_str());
-                tracing::warn!(bot, near, "SignOut names a connection in another letter case");
-                return Err(Decline::UnknownConnection(name.to_owned()));
-            }
-            NamedConnection::Unknown => return Err(Decline::UnknownConnection(name.to_owned())),
-        },
-    };
+    let name = query.find("connectionname");
+    let connection = name.map(|name| connection_named(service, &bot, name)).transpose()?.map(|found| &found.name);
     let account = account(&bot, user_id, query.find("channelid"));
     let signed_out = service.sign_out.of_account(&account, connection).await;
     signed_out.map_err(|error| Decline::failed("a user cannot be signed out", &error))?;

@@ -42,7 +42,9 @@ impl Development {
 
     /// Reads to the end of the last command.
     fn read(&mut self) {
-        let is_last = |line: &str, before: &[String]| line == "}'" && before.iter().any(|line| line.contains("card-3"));
+        let is_last = |line: &str, before: &[String]| {
+            line.starts_with("  | sed") && before.iter().any(|line| line.contains("said-123456"))
+        };
         for line in self.output.by_ref().lines() {
             let line = line.unwrap();
             let is_last = is_last(&line, &self.printed);
@@ -88,6 +90,8 @@ fn what_is_printed_can_be_pasted_and_shows_what_it_says() {
     assert!(lines.contains(&"You are signed in as Ada Lovelace"), "{said}");
     assert!(said.contains("\"tokensRemoved\":1"), "{said}");
     assert!(said.contains("consent_required"), "{said}");
+    assert!(lines.iter().any(|line| line.starts_with("http") && line.contains("/api/oauth/signin?signin=")), "{said}");
+    assert!(lines.contains(&"This code is not good (any more). Say anything to begin anew."), "{said}");
     let longest = development.printed.iter().map(|line| line.chars().count()).max();
     assert!(longest < Some(130), "{longest:?}");
 }

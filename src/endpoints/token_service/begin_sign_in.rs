@@ -1,0 +1,126 @@
+use url::Url;
+
+use super::replies::Decline;
+use super::{TokenService, account, connection_named};
+use crate::domain::{Bot, ChannelId};
+use crate::pending::{NewPendingSignIn, StatedIdentity};
+use crate::protocol::{
+    ConversationType, ENTRA_PROVIDER_ID, SignInResource, TokenExchangeResource, TokenExchangeState, takes_oauth_card,
+};
+
+/// A sign-in that a bot is about to offer.
+pub(super) struct BegunSignIn {
+    /// For which connection.
+    pub(super) connection_name: String,
+    /// On which channel, if the bot said so.
+    pub(super) channel: ChannelId,
+    /// What the card needs.
+    pub(super) resource: SignInResource,
+}
+
+/// Records the pending sign-in before its card can leave the bot, so that no client is faster than the record, and
+/// names what the card needs (token-service-api §3.7). `final_redirect` must be one that the operator has listed.
+pub(super) async fn begin(
+    service: &TokenService,
+    bot: &Bot,
+    state: TokenExchangeState,
+    final_redirect: Option<&str>,
+) -> Result<BegunSignIn, Decline> {
+    let connection = connection_named(service, bot, &state.connection_name)?;
+    let final_redirect = final_redirect.map(|text| admitted_redirect(&service.final_redirects, text)).transpose()?;
+    let account = account(bot, &state.user_id, state.channel_id.as_deref());
+    let channel = account.channel.clone();
+    // In a Teams channel no client signs in silently, and some clients know no OAuth card (invoke-protocol §1.6).
+    let is_silent = state.conversation_type != ConversationType::Channel && takes_oauth_card(channel.as_str());
+    let uri = connection.token_exchange_uri.clone().filter(|_| is_silent);
+    let new = NewPendingSignIn {
+        account,
+        conversation: state.conversation_id,
+        connection: connection.name.clone(),
+        offered_sso: uri.is_some(),
+        stated: StatedIdentity { object_id: state.aad_object_id, tenant_ids: state.tenant_ids },
+        final_redirect,
+    };
+    let pending = service.pending.begin(new).await;
+    let pending = pending.map_err(|error| Decline::failed("a pending sign-in cannot be kept", &error))?;
+    let base = service.public_url.as_str().trim_end_matches('/');
+    let resource = SignInResource {
+        sign_in_link: format!("{base}/api/oauth/signin?signin={}", pending.card_id.replace('-', "")),
+        token_exchange_resource: uri.map(|uri| TokenExchangeResource {
+            id: pending.card_id,
+            uri,
+            provider_id: ENTRA_PROVIDER_ID,
+        }),
+    };
+    Ok(BegunSignIn { connection_name: connection.name.to_string(), channel, resource })
+}
+
+/// `text` as a browser reads it, if it lies at or below one of `listed`: same origin, whole segments of the path. A
+/// redirect to wherever a request says would lend our name to anybody's page.
+fn admitted_redirect(listed: &[Url], text: &str) -> Result<String, Decline> {
+    let refused = Decline::BadArgument(
+        "'finalRedirect' is not listed: add its origin and the beginning of its path to sign_in.final_redirects.",
+    );
+    let Ok(target) = Url::parse(text) else { return Err(refused) };
+    let is_plain = target.username().is_empty() && target.password().is_none();
+    if is_plain && listed.iter().any(|entry| entry.origin() == target.origin() && is_below(entry.path(), target.path()))
+    {
+        return Ok(target.into());
+    }
+    Err(refused)
+}
+
+fn is_below(listed: &str, path: &str) -> bool {
+    let rest = path.strip_prefix(listed.trim_end_matches('/'));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn admits(text: &str) -> bool {
+        let listed = ["https://www.example.com/done", "https://all.example.com/", "http://localhost:3000/a/"];
+        admitted_redirect(&listed.map(|text| Url::parse(text).unwrap()), text).is_ok()
+    }
+
+    #[test]
+    fn a_redirect_lies_at_or_below_a_listed_address() {
+        for text in [
+            "https://www.example.com/done",
+            "https://www.example.com/done/",
+            "https://www.example.com:443/done/more?x=1#part",
+            "https://WWW.EXAMPLE.com/done",
+            "https://all.example.com",
+            "https://all.example.com/whatever",
+            "http://localhost:3000/a/b",
+        ] {
+            assert!(admits(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_other_address_passes_for_a_listed_one() {
+        for text in [
+            "https://www.example.com/",
+            "https://www.example.com/done-not",
+            "https://www.example.com/done/../else",
+            "https://www.example.com/done/%2e%2e/else",
+            "https://www.example.com/done\\..\\..\\else",
+            "https://www.example.com.evil.example/done",
+            "https://www.example.com@evil.example/done",
+            "https://user@www.example.com/done",
+            "https://:secret@www.example.com/done",
+            "https://www.example.com:8443/done",
+            "http://www.example.com/done",
+            "//www.example.com/done",
+            "/done",
+            "javascript:alert(1)//https://www.example.com/done",
+            "https:\\\\evil.example\\done",
+            "",
+        ] {
+            assert!(!admits(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::replies::{Decline, json};
+use super::{TokenService, account, admitted};
+use crate::domain::{ProviderKind, TokenSlot};
+use crate::protocol::TokenStatus;
+
+/// `GET /api/usertoken/GetTokenStatus`: every connection of the bot, and whether the user has a token there
+/// (token-service-api §3.4). `include`, or `includeFilter`, is a comma list of those that are asked about.
+pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
+    list(&http, &service).await.unwrap_or_else(Decline::respond)
+}
+
+async fn list(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse, Decline> {
+    let (bot, query) = admitted(service, http).await?;
+    let (user_id, channel_id) = (query.get("userId")?, query.find("channelId"));
+    let include = query.find("include").or_else(|| query.find("includeFilter"));
+    let included: Option<Vec<&str>> = include.map(|list| list.split(',').map(str::trim).collect());
+    let account = account(&bot, user_id, channel_id);
+    let mut statuses = Vec::new();
+    for connection in service.directory.connections_of(&bot.name) {
+        let name = connection.name.as_str();
+        if included.as_ref().is_some_and(|included| !included.contains(&name)) {
+            continue;
+        }
+        let slot = TokenSlot { account: account.clone(), connection: connection.name.clone() };
+        let has_token = service.tokens.can_give(&slot, connection).await;
+        statuses.push(TokenStatus {
+            channel_id,
+            connection_name: name,
+            has_token: has_token.map_err(|error| Decline::failed("a token cannot be read", &error))?,
+            service_provider_display_name: display_name(connection.provider_kind),
+        });
+    }
+    json(&statuses)
+}
+
+/// As the hosted service calls them.
+fn display_name(kind: ProviderKind) -> &'static str {
+    match kind {
+        ProviderKind::Entra => "Azure Active Directory v2",
+        ProviderKind::OpenIdConnect => "OpenID Connect",
+    }
+}
