@@ -14,5 +14,6 @@ mod long_life;
 mod msal;
 mod process;
 mod real_bot;
+mod real_clients;
 mod smoke;
 mod token_service;
