@@ -49,6 +49,7 @@ pub(super) fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
         callers: rooms.callers.clone(),
         directory: rooms.directory.clone(),
         tokens: CurrentTokens::new(rooms.parts.clone()),
+        engine: Arc::new(ExchangeEngine::new(rooms.parts.clone())),
         sign_out: sign_out.clone(),
         codes: rooms.codes.clone(),
         rates: rooms.parts.rates.clone(),

@@ -31,6 +31,10 @@ pub(super) fn bind(request: &ExchangeRequest) -> Result<Binding, Refusal> {
         let held_to = vec![of_parent.clone(), account.clone()];
         return Ok(Binding { by_channel: false, held_to, pins: vec![of_parent] });
     }
+    if request.caller == Caller::Bot {
+        // What the bot's card said of the user: the bot has it from its channel.
+        check_stated_identity(request)?;
+    }
     match account.channel.as_str() {
         "msteams" => bind_teams_user(request),
         "directline" | "directlinespeech" | "webchat" => bind_verified_id(request),
@@ -57,7 +61,8 @@ fn bind_teams_user(request: &ExchangeRequest) -> Result<Binding, Refusal> {
         let pins = if request.bot.callers.is_empty() { Vec::new() } else { vec![request.account.clone()] };
         return Ok(Binding { by_channel: true, held_to: Vec::new(), pins });
     }
-    if identity.allow_unidentified_teams_users {
+    // A bot that states nothing of its user vouches for the id alone.
+    if identity.allow_unidentified_teams_users || request.caller == Caller::Bot {
         return Ok(by_pin(request));
     }
     Err(mismatch(

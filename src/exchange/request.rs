@@ -9,6 +9,9 @@ use crate::domain::{Bot, ChannelAccount, Connection, ExchangeableToken, TokenSlo
 pub enum Caller {
     /// A channel, which vouches for the activity's user as far as it can.
     Channel,
+    /// The bot itself, which asks its Token Service for a token that an invoke brought it. It states who the user is; that
+    /// this user was to sign in at all is proven by the card it had asked for before.
+    Bot,
     /// A parent bot.
     Parent {
         /// Its app id, lower-case.

@@ -59,7 +59,7 @@ impl UserRates {
             self.lines.retain_recent();
         }
         let key = match caller {
-            Caller::Channel => self.hasher.hash_one(account),
+            Caller::Channel | Caller::Bot => self.hasher.hash_one(account),
             Caller::Parent { app_id } => self.hasher.hash_one(account_of_parent(account, app_id)),
         };
         let Err(until) = self.work.check_key(&key) else { return Ok(()) };

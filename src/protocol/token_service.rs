@@ -56,6 +56,18 @@ impl TokenResponse<'_> {
     }
 }
 
+/// A `TokenResponse` that brings no token: how an exchange is refused to a client that throws on every other answer
+/// (token-service-api §5).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WithoutToken<'a> {
+    /// The channel, if the request named one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel_id: Option<&'a str>,
+    /// The connection.
+    pub connection_name: &'a str,
+}
+
 /// What `GetTokenOrSignInResource` answers (token-service-api §3.8).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -4,6 +4,7 @@ mod callers;
 mod exchange;
 mod get_token;
 mod offers;
+mod redeeming;
 mod sign_in_resource;
 mod status;
 

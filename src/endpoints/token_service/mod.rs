@@ -5,6 +5,7 @@
 
 mod begin_sign_in;
 mod exchange;
+mod exchange_token;
 mod get_token;
 mod get_token_or_sign_in_resource;
 mod get_token_status;
@@ -21,11 +22,12 @@ use url::Url;
 use crate::domain::{
     Bot, ChannelAccount, ChannelId, ChannelUserId, Connection, Directory, NamedConnection, SharedEntropy,
 };
-use crate::exchange::{CurrentTokens, SignOut, TokenValidators, UserRates};
+use crate::exchange::{CurrentTokens, ExchangeEngine, SignOut, TokenValidators, UserRates};
 use crate::inbound::{BodyLimits, Callers, Operation};
 use crate::pending::PendingSignIns;
 use crate::sign_in::CodeRedemption;
 
+pub use self::exchange_token::Settled;
 pub use self::query::Query;
 
 use self::replies::Decline;
@@ -44,6 +46,8 @@ pub struct TokenService {
     pub codes: CodeRedemption,
     /// How much each user may cause.
     pub rates: Arc<UserRates>,
+    /// Exchanges them.
+    pub engine: Arc<ExchangeEngine<Settled>>,
     /// Validates the tokens that bots hand in.
     pub validators: Arc<TokenValidators>,
     /// Which cards are out.

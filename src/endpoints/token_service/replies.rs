@@ -2,10 +2,10 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde::Serialize;
 
-use crate::domain::UserToken;
+use crate::domain::{RefusalStyle, UserToken};
 use crate::exchange::{Reason, Refusal};
 use crate::inbound::Problem;
-use crate::protocol::{ErrorResponse, TokenResponse, iso_8601};
+use crate::protocol::{ErrorResponse, TokenResponse, WithoutToken, iso_8601};
 
 /// Why an operation did not give what was asked for; one answer each.
 pub(super) enum Decline {
@@ -19,8 +19,12 @@ pub(super) enum Decline {
     BadArgument(&'static str),
     /// The bot has no connection of this name.
     UnknownConnection(String),
+    /// A resource is not in the connection's list of this name.
+    UnlistedResource(String, &'static str),
     /// The exchange was refused.
     Refused(Reason),
+    /// The same, in the way that the bot's SDK understands.
+    RefusedInStyle(Reason, RefusalManner),
     /// There is nothing to give.
     Nothing,
 }
@@ -56,22 +60,79 @@ impl Decline {
                 let shown: String = name.chars().filter(|letter| !letter.is_control()).take(64).collect();
                 bad_argument("BadArgument", &format!("Could not find Connection Setting with name '{shown}'."))
             }
+            Self::UnlistedResource(resource, list) => {
+                let shown: String = resource.chars().filter(|letter| !letter.is_control()).take(128).collect();
+                bad_argument("BadArgument", &format!("The resource '{shown}' is not one of the connection's {list}."))
+            }
             Self::Refused(reason) => refused(reason),
+            Self::RefusedInStyle(reason, manner) => refused_in_style(reason, &manner),
             Self::Nothing => HttpResponse::NotFound().finish(),
         }
+    }
+}
+
+/// How a bot wants to be refused.
+pub(super) struct RefusalManner {
+    pub(super) style: RefusalStyle,
+    pub(super) channel_id: Option<String>,
+    pub(super) connection_name: String,
+}
+
+/// A refused exchange as no two SDKs want it (token-service-api §5): as JSON, as the same text of no JSON type, or, where
+/// the bot can go on to ask its user, as a success that brings no token.
+fn refused_in_style(reason: Reason, manner: &RefusalManner) -> HttpResponse {
+    let answer = refused(reason);
+    match manner.style {
+        RefusalStyle::Text400 if answer.status() == StatusCode::BAD_REQUEST => {
+            let (code, message) = words_of(reason);
+            let text = ErrorResponse::new(code, message).to_json();
+            HttpResponse::BadRequest().content_type("text/plain; charset=utf-8").body(text)
+        }
+        RefusalStyle::OkWithoutToken if asks_the_user(reason) => {
+            let channel_id = manner.channel_id.as_deref();
+            let nothing = WithoutToken { channel_id, connection_name: &manner.connection_name };
+            json(&nothing).unwrap_or_else(Decline::respond)
+        }
+        RefusalStyle::Json400 | RefusalStyle::Text400 | RefusalStyle::OkWithoutToken => answer,
+    }
+}
+
+/// Whether the bot should answer its client that the user has to sign in.
+fn asks_the_user(reason: Reason) -> bool {
+    match reason {
+        Reason::ConsentRequired
+        | Reason::InteractionRequired
+        | Reason::AssertionExpired
+        | Reason::SignInRequired
+        | Reason::Denied => true,
+        Reason::BadRequest
+        | Reason::AssertionRejected(_)
+        | Reason::IdentityMismatch(_)
+        | Reason::Misconfigured
+        | Reason::TooManyRequests { .. }
+        | Reason::TemporarilyUnavailable => false,
     }
 }
 
 /// A refused exchange. What an interactive sign-in would get past is 400 and holds the words that Agents-python looks
 /// for; an outage is 503 (token-service-api rules 8 and 10).
 fn refused(reason: Reason) -> HttpResponse {
-    let (code, message) = match reason {
-        Reason::ConsentRequired => {
-            ("ConsentRequired", "Consent Required: the user or an administrator has to consent.")
+    match reason {
+        Reason::TooManyRequests { retry_after } => Problem::TooManyRequests { retry_after }.respond(),
+        Reason::TemporarilyUnavailable => Problem::ServiceUnavailable.respond(),
+        reason => {
+            let (code, message) = words_of(reason);
+            bad_argument(code, message)
         }
-        Reason::InteractionRequired => {
-            ("InteractionRequired", "Consent Required: the user has to sign in interactively.")
-        }
+    }
+}
+
+/// The code for programs and the sentence for people.
+#[rustfmt::skip]
+fn words_of(reason: Reason) -> (&'static str, &'static str) {
+    match reason {
+        Reason::ConsentRequired => ("ConsentRequired", "Consent Required: the user or an administrator has to consent."),
+        Reason::InteractionRequired => ("InteractionRequired", "Consent Required: the user has to sign in interactively."),
         Reason::AssertionExpired => ("AssertionExpired", "Consent Required: the token has expired."),
         Reason::SignInRequired => ("SignInRequired", "Consent Required: the user has to sign in again."),
         Reason::BadRequest => ("BadArgument", "The exchange request is incomplete."),
@@ -79,10 +140,9 @@ fn refused(reason: Reason) -> HttpResponse {
         Reason::IdentityMismatch(_) => ("IdentityMismatch", "The token does not belong to this user."),
         Reason::Denied => ("Denied", "The identity provider refuses this user."),
         Reason::Misconfigured => ("Misconfigured", "The connection is not set up correctly: see bot-sso's log."),
-        Reason::TooManyRequests { retry_after } => return Problem::TooManyRequests { retry_after }.respond(),
-        Reason::TemporarilyUnavailable => return Problem::ServiceUnavailable.respond(),
-    };
-    bad_argument(code, message)
+        Reason::TooManyRequests { .. } => ("TooManyRequests", "Too many requests; try again later."),
+        Reason::TemporarilyUnavailable => ("ServiceUnavailable", "The service is temporarily unavailable."),
+    }
 }
 
 fn bad_argument(code: &str, message: &str) -> HttpResponse {
