@@ -12,7 +12,7 @@ async fn botbuilder_for_node() {
     let told = story.told_by(&Program { peer: "botbuilder", script: "client.mjs" }).await;
     assert_signed_in_and_out(&told);
     // The answer's body, which its prompt finds no token in.
-    assert_eq!(told.step("refused")["code"], "consent_required");
+    assert_eq!(told.step("refused")["code"], "ConsentRequired");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 // CloudAdapter behind `authorizeJWT`, AgentApplication with an authorization handler, and a route that needs it. The tests put it behind
 // the gateway with `after_exchange = "forward"`.
 //
-// Standard output carries one JSON object a line and never a token; README.md lists the environment.
+// Standard output carries one JSON object a line and never a token; ../README.md lists the environment.
 
 import { ActivityTypes } from '@microsoft/agents-activity';
 import { AgentApplication, CloudAdapter, MemoryStorage, authorizeJWT, loadAuthConfigFromEnv } from '@microsoft/agents-hosting';

@@ -1,7 +1,7 @@
 // A Bot Framework bot as the SDK's own samples build it (botbuilder 4.23, nothing of the SDK changed or replaced): CloudAdapter with
 // inbound authentication on, one OAuthPrompt, and a step that uses the token. The tests put it behind the gateway.
 //
-// Standard output carries one JSON object a line and never a token; README.md lists the environment.
+// Standard output carries one JSON object a line and never a token; ../README.md lists the environment.
 
 import {
   ActivityHandler,
