@@ -34,7 +34,7 @@ use crate::exchange::{ExchangeParts, TokenValidators, UserRates};
 use crate::inbound::Callers;
 use crate::observability::Counters;
 use crate::outbound::{Outbound, OutboundError, OutboundSettings};
-use crate::pending::{ClaimsChallenges, Continuations, PendingError, PendingSignIns};
+use crate::pending::{BrowserSignIns, ClaimsChallenges, Continuations, PendingError, PendingSignIns, SignInNeeds};
 use crate::sealing::{KeyRing, KeyRingError, Sealer};
 use crate::sign_in::{CodeRedemption, IdTokenValidators, MagicCodes};
 use crate::store::{Durability, EmbeddedStore, Store, StoreError};
@@ -138,6 +138,8 @@ struct Rooms {
     validators: Arc<TokenValidators>,
     id_tokens: Arc<IdTokenValidators>,
     parts: ExchangeParts,
+    magic_codes: Arc<MagicCodes>,
+    browsers: Arc<BrowserSignIns>,
     codes: CodeRedemption,
     counters: Arc<Counters>,
     bots: BotClient,
@@ -196,24 +198,26 @@ fn furnish(
     let directory = directory_of(config);
     let (providers, credentials) = providers_of(config, &outbound, &ambient)?;
     let vault = Arc::new(TokenVault::new(store.clone(), sealer.clone(), clock.clone(), config.store.l1_bytes));
-    let codes = MagicCodes::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone());
+    let magic_codes = Arc::new(MagicCodes::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone()));
+    let browsers = BrowserSignIns::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone());
     let counters = Arc::<Counters>::default();
     let parts = ExchangeParts {
         rates: Arc::new(UserRates::new(config.limits.user_exchanges_per_minute, clock.clone(), counters.clone())),
         pending: Arc::new(PendingSignIns::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone())),
         continuations: Arc::new(Continuations::new(store.clone(), sealer.clone(), clock.clone())),
-        challenges: Arc::new(ClaimsChallenges::new(store, sealer.clone(), clock.clone())),
+        challenges: Arc::new(ClaimsChallenges::new(store.clone(), sealer.clone(), clock.clone())),
+        needs: Arc::new(SignInNeeds::new(store, sealer.clone(), clock.clone())),
         providers,
         clock,
         entropy,
-        vault: vault.clone(),
+        vault,
     };
     let validator = |trust: &EntraTrust| ExchangeableTokenValidator::new(trust.clone(), ambient.clock.clone());
     let validators = trusts.iter().map(|(name, trust)| (name.clone(), validator(trust))).collect();
     let validators = Arc::new(TokenValidators::new(validators));
-    let id_tokens = Arc::new(id_tokens_of(&trusts, &ambient));
+    let id_tokens = Arc::new(id_tokens_of(config, &trusts, (&outbound, &ambient)));
     let callers = Arc::new(callers_of(config, trusts, (&directory, &counters), (&outbound, &ambient), anonymous));
-    let codes = CodeRedemption::new(Arc::new(codes), vault);
+    let codes = CodeRedemption::new(magic_codes.clone(), parts.clone());
     let bots = BotClient::new(outbound);
     let delivery = ContinuationDelivery::new(bots.clone(), parts.continuations.clone(), counters.clone());
     let admin_token = config.operations.as_ref().map(|section| AdminToken::new(section.admin_token.clone()));
@@ -224,6 +228,8 @@ fn furnish(
         validators,
         id_tokens,
         parts,
+        magic_codes,
+        browsers: Arc::new(browsers),
         codes,
         counters,
         bots,
@@ -271,8 +277,17 @@ fn entra_trusts(config: &Configuration, outbound: &Outbound, ambient: &Ambient) 
     config.identity_providers.iter().map(|(name, section)| (name.clone(), trust(section))).collect()
 }
 
-fn id_tokens_of(trusts: &HashMap<String, EntraTrust>, ambient: &Ambient) -> IdTokenValidators {
-    let validator =
-        |trust: &EntraTrust| IdTokenValidator::new(IdTokenTrust::Entra(trust.clone()), ambient.clock.clone());
-    IdTokenValidators::new(trusts.iter().map(|(name, trust)| (name.clone(), validator(trust))).collect())
+/// Of every provider that users can sign in to in a browser.
+fn id_tokens_of(
+    config: &Configuration,
+    trusts: &HashMap<String, EntraTrust>,
+    (outbound, ambient): (&Outbound, &Ambient),
+) -> IdTokenValidators {
+    let entra = trusts.iter().map(|(name, trust)| (name, IdTokenTrust::Entra(trust.clone())));
+    let openid = config.openid_providers.iter().map(|(name, section)| {
+        let (issuer, key_set) = (section.issuer.clone(), key_set(name, &section.keys, outbound, ambient));
+        (name, IdTokenTrust::OpenIdConnect { issuer, key_set })
+    });
+    let validator = |trust| IdTokenValidator::new(trust, ambient.clock.clone());
+    IdTokenValidators::new(entra.chain(openid).map(|(name, trust)| (name.clone(), validator(trust))).collect())
 }

@@ -1,12 +1,14 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::credentials::Credentials;
-use super::renewal::RenewableCredential;
+use super::renewal::{RenewableCredential, ReplaceCredentials};
 use super::{Ambient, BuildError};
-use crate::config::Configuration;
+use crate::config::{Configuration, EntraSection, OpenIdSection};
 use crate::domain::Connection;
 use crate::identity_provider::{
-    Entra, EntraSettings, IdentityProvider, ProviderRegistry, RedeemingClient, RedeemingMeans, ThrottleBoard,
+    Discovery, DiscoverySettings, Entra, EntraSettings, Generic, IdentityProvider, ProviderRegistry, RedeemingClient,
+    RedeemingMeans, ThrottleBoard,
 };
 use crate::outbound::Outbound;
 
@@ -27,33 +29,65 @@ pub(super) fn providers_of(
     ambient: &Ambient,
 ) -> Result<(ProviderRegistry, Vec<RenewableCredential>), BuildError> {
     let means = means_of(outbound, ambient);
+    let discoveries = discoveries_of(config, outbound, ambient);
     let mut credentials = Credentials::new(ambient.clock.clone(), config.outbound.connect_timeout);
     let mut registry = ProviderRegistry::default();
     let mut renewable = Vec::new();
     for section in &config.connections {
         let connection: &Connection = &section.connection;
-        let Some(provider) = config.identity_providers.get(&connection.identity_provider) else { continue };
-        let settings = EntraSettings {
-            provider: provider.name.clone(),
-            token_endpoint: provider.token_endpoint.clone(),
-            authorization_endpoint: provider.authorization_endpoint.clone(),
-            issuer: provider.issuer.clone(),
-        };
+        let name = &connection.identity_provider;
         let client = RedeemingClient {
             client_id: connection.client_id.clone(),
             credentials: credentials.of(&section.credentials)?,
         };
-        let token_endpoint = provider.token_endpoint.clone();
-        let provider = Arc::new(Entra::new(settings, client, means.clone()));
+        let provider = match (config.identity_providers.get(name), discoveries.get(name)) {
+            (Some(entra), _) => of_entra(entra, client, &means),
+            (None, Some(discovery)) => generic(discovery, client, &means),
+            (None, None) => continue,
+        };
+        let (provider, replace) = provider;
         if connection.token_exchange_uri.is_some() && !provider.capabilities().on_behalf_of {
             return Err(BuildError::Incapable { connection: section.key.clone() });
         }
         if connection.asks_offline_access() && !provider.capabilities().refresh_token {
             return Err(BuildError::CannotRefresh { connection: section.key.clone() });
         }
-        registry.register(connection, provider.clone());
-        let (key, connection) = (section.key.clone(), connection.clone());
-        renewable.push(RenewableCredential { key, connection, token_endpoint, provider });
+        registry.register(connection, provider);
+        let (key, goes_to) = (section.key.clone(), config.credentials_go_to(name));
+        renewable.push(RenewableCredential { key, connection: connection.clone(), goes_to, replace });
     }
     Ok((registry, renewable))
+}
+
+type Provider = (Arc<dyn IdentityProvider>, ReplaceCredentials);
+
+fn of_entra(section: &EntraSection, client: RedeemingClient, means: &RedeemingMeans) -> Provider {
+    let settings = EntraSettings {
+        provider: section.name.clone(),
+        token_endpoint: section.token_endpoint.clone(),
+        authorization_endpoint: section.authorization_endpoint.clone(),
+        issuer: section.issuer.clone(),
+    };
+    let provider = Arc::new(Entra::new(settings, client, means.clone()));
+    (provider.clone(), Box::new(move |renewed| provider.replace_credentials(renewed)))
+}
+
+fn generic(discovery: &Arc<Discovery>, client: RedeemingClient, means: &RedeemingMeans) -> Provider {
+    let provider = Arc::new(Generic::new(discovery.clone(), client, means.clone()));
+    (provider.clone(), Box::new(move |renewed| provider.replace_credentials(renewed)))
+}
+
+/// One a provider, whatever number of connections it serves.
+fn discoveries_of(config: &Configuration, outbound: &Outbound, ambient: &Ambient) -> HashMap<String, Arc<Discovery>> {
+    let discovery = |section: &OpenIdSection| {
+        let settings = DiscoverySettings {
+            provider: section.name.clone(),
+            issuer: section.issuer.clone(),
+            metadata_url: section.metadata_url.clone(),
+            authorization_endpoint: section.authorization_endpoint.clone(),
+            token_endpoint: section.token_endpoint.clone(),
+        };
+        Discovery::new(settings, outbound.clone(), ambient.clock.clone())
+    };
+    config.openid_providers.iter().map(|(name, section)| (name.clone(), discovery(section))).collect()
 }

@@ -6,7 +6,7 @@ use super::tls::RenewableCertificate;
 use crate::config::{self, Configuration};
 use crate::domain::{Connection, SharedClock};
 use crate::endpoints::operations::AdminToken;
-use crate::identity_provider::Entra;
+use crate::identity_provider::ClientCredential;
 use crate::sealing::{KeyRing, Sealer};
 
 /// What SIGHUP reads again. What cannot be read stays as it is, and the log says why.
@@ -28,10 +28,14 @@ pub(super) struct RenewableCredential {
     /// The connection's key in the configuration.
     pub(super) key: String,
     pub(super) connection: Connection,
-    /// Where the credential goes: it must never go to another place than the one that it was written for.
-    pub(super) token_endpoint: String,
-    pub(super) provider: Arc<Entra>,
+    /// See [`Configuration::credentials_go_to`].
+    pub(super) goes_to: Option<String>,
+    /// What takes over the renewed ones.
+    pub(super) replace: ReplaceCredentials,
 }
+
+/// Hands renewed credentials to a provider.
+pub(super) type ReplaceCredentials = Box<dyn Fn(Vec<ClientCredential>) + Send + Sync>;
 
 impl Renewable {
     /// Reads files, so it must not run on an async thread.
@@ -68,15 +72,14 @@ impl Renewable {
         for credential in &self.credentials {
             let same = |now: &Connection| {
                 let then = &credential.connection;
-                let endpoint = config.identity_providers.get(&now.identity_provider).map(|it| &it.token_endpoint);
                 (&now.bot, &now.name, &now.identity_provider, &now.client_id)
                     == (&then.bot, &then.name, &then.identity_provider, &then.client_id)
-                    && endpoint == Some(&credential.token_endpoint)
+                    && config.credentials_go_to(&now.identity_provider) == credential.goes_to
             };
             let path = format!("connections.{}", credential.key);
             let section = config.connections.iter().find(|section| same(&section.connection));
             match section.map(|section| credentials.of(&section.credentials)) {
-                Some(Ok(renewed)) => credential.provider.replace_credentials(renewed),
+                Some(Ok(renewed)) => (credential.replace)(renewed),
                 Some(Err(error)) => tracing::error!(path, %error, "the old credentials stay"),
                 None => tracing::warn!(
                     path,

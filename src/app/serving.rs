@@ -13,7 +13,7 @@ use super::renewal::Renewable;
 use super::tls::RenewableCertificate;
 use super::{Application, BuildError, DevelopmentMode};
 use crate::config::{self, Configuration};
-use crate::endpoints::{bot_gateway, operations, token_service};
+use crate::endpoints::{bot_gateway, operations, sign_in_pages, token_service};
 use crate::inbound::{Problem, record_request};
 use crate::observability::Counters;
 
@@ -44,6 +44,7 @@ pub(super) fn listen(
             .app_data(doors.entropy)
             .configure(|routes| bot_gateway::configure(routes, doors.gateway))
             .configure(|routes| token_service::configure(routes, doors.token_service))
+            .configure(|routes| sign_in_pages::configure(routes, doors.sign_in_pages))
             .configure(|routes| {
                 if let Some(add) = &extra_routes {
                     add(routes);

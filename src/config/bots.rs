@@ -94,7 +94,9 @@ pub(super) struct ValidatedBots {
 
 /// What a bot may refer to.
 pub(super) struct BotReferences<'a> {
+    /// Providers of kind `entra`: bots get tokens of no other.
     pub(super) provider_names: &'a [String],
+    pub(super) openid_names: &'a [String],
     pub(super) defaults: &'static CloudDefaults,
 }
 
@@ -146,7 +148,15 @@ impl RawBot {
         let app_id = self.app_id.as_deref().map(str::to_ascii_lowercase);
         let owner = CredentialOwner { is_bot: true, client_id: app_id.as_deref(), defaults: references.defaults };
         let credentials = credentials::validate(list, &owner, review, &at);
-        let provider = provider_of(self.identity_provider.take(), references.provider_names, review, &provider_at);
+        let written = self.identity_provider.take();
+        if let Some(name) = written.as_ref().filter(|name| references.openid_names.contains(name)) {
+            let message = format!(
+                "{name:?} is of kind \"oidc\", and bots get their tokens from Entra: write one of kind \"entra\""
+            );
+            review.report(&provider_at, message);
+            return None;
+        }
+        let provider = provider_of(written, references.provider_names, review, &provider_at);
         let (identity_provider, credentials) = (provider?, credentials?);
         Some(BotCredentialsSection { bot: BotName::new(name), identity_provider, tenant, credentials })
     }

@@ -8,6 +8,7 @@ use crate::domain::{
 
 use super::cloud::CloudDefaults;
 use super::credentials::{self, CredentialOwner, CredentialSection, RawCredential};
+use super::openid_connections::Named;
 use super::problems::Place;
 use super::review::Review;
 use super::revision::revision_of;
@@ -33,27 +34,29 @@ pub struct ConnectionSection {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(super) struct RawConnection {
-    name: Option<String>,
-    bot: Option<String>,
-    identity_provider: Option<String>,
-    client_id: Option<String>,
-    client_secret: Option<SecretReference>,
-    credentials: Option<Vec<RawCredential>>,
-    scopes: Option<Vec<String>>,
-    continuous_access: bool,
-    token_exchange_uri: Option<String>,
-    exchange_uris: Vec<String>,
-    aad_resources: Vec<String>,
-    tenants: Option<WordOrList>,
-    required_scopes: Option<Vec<String>>,
-    authorized_clients: Vec<String>,
-    allow_v1: bool,
+    pub(super) name: Option<String>,
+    pub(super) bot: Option<String>,
+    pub(super) identity_provider: Option<String>,
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret: Option<SecretReference>,
+    pub(super) credentials: Option<Vec<RawCredential>>,
+    pub(super) scopes: Option<Vec<String>>,
+    pub(super) continuous_access: bool,
+    pub(super) token_exchange_uri: Option<String>,
+    pub(super) exchange_uris: Vec<String>,
+    pub(super) aad_resources: Vec<String>,
+    pub(super) tenants: Option<WordOrList>,
+    pub(super) required_scopes: Option<Vec<String>>,
+    pub(super) authorized_clients: Vec<String>,
+    pub(super) allow_v1: bool,
 }
 
 /// What a connection may refer to. The names are those written, whether or not the rest of their section is in order.
 pub(super) struct References<'a> {
     pub(super) bot_names: Vec<String>,
     pub(super) provider_names: Vec<String>,
+    /// Those of them that are of kind `oidc`.
+    pub(super) openid_names: Vec<String>,
     pub(super) bots: &'a [Bot],
     pub(super) defaults: &'static CloudDefaults,
 }
@@ -99,6 +102,11 @@ impl RawConnection {
             review,
             &place.key("identity_provider"),
         );
+        let is_openid = |provider: &String| references.openid_names.contains(provider);
+        if let Some(provider) = provider.clone().filter(is_openid) {
+            let owner = CredentialOwner { is_bot: false, client_id: None, defaults: references.defaults };
+            return self.validate_openid(Named { key, name, bot, provider }, owner, review, place);
+        }
         let client_id = match self.client_id.take() {
             Some(text) => review.guid(&text, &place.key("client_id")),
             None => bot.as_ref().and_then(|bot| references.app_id_of(bot)),
@@ -134,7 +142,7 @@ impl RawConnection {
     }
 
     /// `client_secret` is the short form of one secret.
-    fn take_credentials(
+    pub(super) fn take_credentials(
         &mut self,
         owner: &CredentialOwner<'_>,
         review: &mut Review<'_>,

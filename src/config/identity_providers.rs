@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::addresses::{KeySource, PlainHttp};
 use super::channels::{WrittenKeys, metadata_at};
 use super::cloud::CloudDefaults;
+use super::openid_providers::OpenIdSection;
 use super::problems::Place;
 use super::review::Review;
 
@@ -34,24 +35,25 @@ pub struct EntraSection {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Kind {
+pub(super) enum Kind {
     #[default]
     Entra,
+    Oidc,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(super) struct RawIdentityProvider {
-    kind: Kind,
-    authority: Option<String>,
-    issuer: Option<String>,
-    v1_issuer: Option<String>,
-    metadata_url: Option<String>,
-    jwks_url: Option<String>,
-    token_endpoint: Option<String>,
-    authorization_endpoint: Option<String>,
-    allow_insecure_http: Option<bool>,
-    authenticates_callers: Option<bool>,
+    pub(super) kind: Kind,
+    pub(super) authority: Option<String>,
+    pub(super) issuer: Option<String>,
+    pub(super) v1_issuer: Option<String>,
+    pub(super) metadata_url: Option<String>,
+    pub(super) jwks_url: Option<String>,
+    pub(super) token_endpoint: Option<String>,
+    pub(super) authorization_endpoint: Option<String>,
+    pub(super) allow_insecure_http: Option<bool>,
+    pub(super) authenticates_callers: Option<bool>,
 }
 
 /// Where no provider is written there is one, with the cloud's defaults.
@@ -61,25 +63,41 @@ pub(super) fn complete(raw: &mut BTreeMap<String, RawIdentityProvider>) {
     }
 }
 
+/// The configured providers, each kind by itself.
+pub(super) struct ValidatedProviders {
+    pub(super) entra: BTreeMap<String, EntraSection>,
+    pub(super) openid: BTreeMap<String, OpenIdSection>,
+}
+
+/// The names that are written, whether or not the rest of their section is in order.
+pub(super) fn names_of(raw: &BTreeMap<String, RawIdentityProvider>, kind: Kind) -> Vec<String> {
+    raw.iter().filter(|(_, provider)| provider.kind == kind).map(|(name, _)| name.clone()).collect()
+}
+
 pub(super) fn validate(
     raw: BTreeMap<String, RawIdentityProvider>,
     defaults: &CloudDefaults,
     review: &mut Review<'_>,
-) -> BTreeMap<String, EntraSection> {
-    let is_only_one = raw.len() == 1;
-    let validated = raw.into_iter().filter_map(|(name, mut provider)| {
+) -> ValidatedProviders {
+    let is_only_one = names_of(&raw, Kind::Entra).len() == 1;
+    let mut validated = ValidatedProviders { entra: BTreeMap::new(), openid: BTreeMap::new() };
+    for (name, mut provider) in raw {
         let place = Place::section("identity_providers").key(&name);
-        let Kind::Entra = provider.kind;
+        if provider.kind == Kind::Oidc {
+            validated.openid.extend(provider.validate_openid(&name, review, &place).map(|section| (name, section)));
+            continue;
+        }
         // Whoever runs an authority of its own could else pose as any bot: only the cloud's is believed unasked.
         let is_clouds_own =
             provider.authority.as_deref().is_none_or(|it| it.trim_end_matches('/') == defaults.authority);
         provider.authenticates_callers.get_or_insert(is_only_one || is_clouds_own);
-        Some((name.clone(), provider.validate(name, defaults, review, &place)?))
-    });
-    let validated: BTreeMap<_, _> = validated.collect();
-    if !validated.is_empty() && !validated.values().any(|provider| provider.authenticates_callers) {
+        let section = provider.validate(name.clone(), defaults, review, &place);
+        validated.entra.extend(section.map(|section| (name, section)));
+    }
+    let some_in_order = !validated.entra.is_empty() || !validated.openid.is_empty();
+    if some_in_order && !validated.entra.values().any(|provider| provider.authenticates_callers) {
         let message = "has none that authenticates callers, so that no bot can call the Token Service: write \
-                       authenticates_callers = true in the one that issues your bots' tokens";
+                       authenticates_callers = true in the one that issues your bots' tokens (of kind \"entra\")";
         review.warn(&Place::section("identity_providers"), message.to_owned());
     }
     validated

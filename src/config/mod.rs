@@ -18,6 +18,8 @@ mod identity_providers;
 mod keys;
 mod limits;
 mod logging;
+mod openid_connections;
+mod openid_providers;
 mod operations;
 mod outbound;
 mod overlay;
@@ -58,6 +60,7 @@ pub use identity_providers::EntraSection;
 pub use keys::KeysSection;
 pub use limits::LimitsSection;
 pub use logging::{LogFormat, LogLevel, LoggingSection};
+pub use openid_providers::OpenIdSection;
 pub use operations::OperationsSection;
 pub use outbound::OutboundSection;
 pub use problems::{Problem, Problems};
@@ -67,11 +70,14 @@ pub use statuses::ChannelStatuses;
 pub use store::{StoreDurability, StoreSection};
 pub use token_service::TokenServiceSection;
 
+use url::Url;
+
 use crate::domain::{Bot, ChannelId};
 
 use bots::{BotReferences, ValidatedBots};
 use cloud::CloudDefaults;
 use connections::References;
+use identity_providers::Kind;
 use overlay::Overlay;
 use problems::Place;
 use raw::RawConfiguration;
@@ -93,8 +99,10 @@ pub struct Configuration {
     pub token_service: TokenServiceSection,
     /// What browsers see of a sign-in.
     pub sign_in: SignInSection,
-    /// Where users sign in, by name; never empty.
+    /// The Entra clouds where users sign in, by name.
     pub identity_providers: BTreeMap<String, EntraSection>,
+    /// The other providers where they do, by name. None has the name of one of the former.
+    pub openid_providers: BTreeMap<String, OpenIdSection>,
     /// The bots it stands in front of; never empty.
     pub bots: Vec<Bot>,
     /// How those of them get tokens of their own that do.
@@ -133,6 +141,17 @@ impl Configuration {
     #[must_use]
     pub fn plain_http_hosts(&self) -> Vec<String> {
         self.hosts.plain_http.iter().cloned().collect()
+    }
+
+    /// Where the credentials of a provider's clients go, in a form that is compared and not called: whoever reads a
+    /// configuration again must not send a secret to another place than the one that it was written for.
+    #[must_use]
+    pub fn credentials_go_to(&self, identity_provider: &str) -> Option<String> {
+        if let Some(provider) = self.openid_providers.get(identity_provider) {
+            let token_endpoint = provider.token_endpoint.as_ref().map_or("", Url::as_str);
+            return Some([provider.issuer.as_str(), provider.metadata_url.as_str(), token_endpoint].join(" "));
+        }
+        self.identity_providers.get(identity_provider).map(|provider| provider.token_endpoint.clone())
     }
 
     /// The tenants (lower-case GUIDs) whose app tokens may authenticate a caller: those of the Token Service's bots, those
@@ -198,15 +217,17 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     let server = raw.server.validate(&mut review);
     let outbound = raw.outbound.validate(&mut review);
     let channels = raw.channels.validate(defaults, &mut review);
-    let identity_providers = identity_providers::validate(raw.identity_providers, defaults, &mut review);
-    let bot_references = BotReferences { provider_names: &provider_names, defaults };
+    let entra_names = identity_providers::names_of(&raw.identity_providers, Kind::Entra);
+    let openid_names = identity_providers::names_of(&raw.identity_providers, Kind::Oidc);
+    let providers = identity_providers::validate(raw.identity_providers, defaults, &mut review);
+    let bot_references = BotReferences { provider_names: &entra_names, openid_names: &openid_names, defaults };
     let ValidatedBots { bots, tenants, credentials, emulator } = bots::validate(raw.bots, &bot_references, &mut review);
     if let Some(server) = &server {
         server.require_loopback_for(&emulator, &mut review);
     }
     let token_service = raw.token_service.validate(defaults, tenants, &mut review);
     let sign_in = raw.sign_in.validate(&mut review);
-    let references = References { bot_names, provider_names, bots: &bots, defaults };
+    let references = References { bot_names, provider_names, openid_names, bots: &bots, defaults };
     let connections = connections::validate(raw.connections, &references, &mut review);
     let statuses = statuses::validate(raw.statuses, &mut review);
     let behind_tls = server.as_ref().is_some_and(|server| server.tls.is_some());
@@ -226,7 +247,8 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         channels,
         token_service,
         sign_in,
-        identity_providers,
+        identity_providers: providers.entra,
+        openid_providers: providers.openid,
         bots,
         bot_credentials: credentials,
         connections,

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use crate::domain::{AfterExchange, TenantPolicy, VerifiedUserIds};
+use crate::domain::{AfterExchange, ProviderKind, TenantPolicy, VerifiedUserIds};
 
 use super::overlay::Overlay;
 use super::problems::Place;
@@ -57,6 +57,7 @@ fn environment() -> Environment {
     Environment::of([
         ("GRAPH_CLIENT_SECRET", "from the environment"),
         ("MAIL_CLIENT_SECRET", "also from there"),
+        ("TICKETS_CLIENT_SECRET", "and this"),
         ("ADMIN_TOKEN", "0123456789abcdef0123456789abcdef"),
     ])
 }
@@ -72,7 +73,11 @@ fn the_full_sample_loads_and_means_what_it_says() {
     let entra = &configuration.identity_providers["entra"];
     assert_eq!(entra.issuer, "https://login.microsoftonline.com/{tenantid}/v2.0");
     assert_eq!(entra.token_endpoint, "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token");
-    let [calendar, graph, mail] = configuration.connections.as_slice() else { panic!("three connections") };
+    let [calendar, graph, mail, tickets] = configuration.connections.as_slice() else { panic!("four connections") };
+    assert_eq!(tickets.connection.provider_kind, ProviderKind::OpenIdConnect);
+    assert_eq!(tickets.connection.client_id, "help-desk-bot");
+    let keycloak = &configuration.openid_providers["keycloak"];
+    assert_eq!(keycloak.metadata_url.as_str(), format!("{}/.well-known/openid-configuration", keycloak.issuer));
     assert_eq!(secret_of(calendar), "from a file");
     assert_eq!(calendar.connection.client_id, configuration.bots[0].app_id);
     assert_eq!(calendar.connection.exchange.tenants, TenantPolicy::AnyOrganization);
@@ -144,7 +149,7 @@ fn the_full_sample_has_every_key_that_the_program_knows() {
         assert_eq!(written[kind].1, known, "keys of [{kind}]");
         compared += 1;
     }
-    assert_eq!(compared, 28, "every table was compared");
+    assert_eq!(compared, 30, "every table was compared");
     assert!(FULL.contains("{ env = ") && FULL.contains("{ file = "), "both forms of a secret are shown");
 }
 

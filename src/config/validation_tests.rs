@@ -624,3 +624,100 @@ fn of_several_issuers_the_clouds_own_says_who_calls() {
     assert_eq!(believed(""), [true, false]);
     assert_eq!(believed("authenticates_callers = true"), [true, true]);
 }
+
+/// A second provider of kind `oidc`, and a connection of it with `more`.
+fn with_openid(provider: &str, more: &str) -> String {
+    let text = MINIMAL.replace(TENANTS, &format!("{TENANTS}\nidentity_provider = \"entra\""));
+    format!(
+        "{text}\n[identity_providers.entra]\n[identity_providers.other]\nkind = \"oidc\"\n{provider}\n\
+         [connections.tickets]\nbot = \"help-desk\"\nidentity_provider = \"other\"\nscopes = [\"profile\"]\n\
+         client_secret = {{ env = \"GRAPH_CLIENT_SECRET\" }}\n{more}\n"
+    )
+}
+
+const OTHER_ISSUER: &str = "issuer = \"https://login.example.com/realm/\"";
+const CLIENT: &str = "client_id = \"the bot's client\"";
+
+#[test]
+fn any_openid_provider_is_known_by_its_issuer() {
+    let configuration = read(&with_openid(OTHER_ISSUER, CLIENT), &[]).unwrap();
+    let other = &configuration.openid_providers["other"];
+    assert_eq!(other.issuer, "https://login.example.com/realm/", "letter by letter");
+    assert_eq!(other.metadata_url.as_str(), "https://login.example.com/realm/.well-known/openid-configuration");
+    assert_eq!(other.keys.address(), &other.metadata_url);
+    assert!(configuration.identity_providers["entra"].authenticates_callers, "the only one of its kind");
+    let tickets = configuration.connections.iter().find(|section| section.key == "tickets").unwrap();
+    assert_eq!(tickets.connection.provider_kind, crate::domain::ProviderKind::OpenIdConnect);
+    assert_eq!(tickets.connection.client_id, "the bot's client");
+    assert!(tickets.connection.exchange.audiences.is_empty());
+    assert!(configuration.app_identities().iter().all(|identity| identity.place != "connections.tickets"));
+    let loopback = with_openid("issuer = \"http://127.0.0.1:9/realm\"", CLIENT);
+    assert!(read(&loopback, &[]).unwrap().plain_http_hosts().contains(&"127.0.0.1".to_owned()));
+}
+
+#[test]
+fn what_belongs_to_entra_is_refused_elsewhere_by_its_key() {
+    for (line, key) in [
+        ("authority = \"https://login.example.com\"", "authority"),
+        ("v1_issuer = \"https://login.example.com/{tenantid}\"", "v1_issuer"),
+        ("authenticates_callers = true", "authenticates_callers"),
+    ] {
+        let problem = problem_of(&with_openid(&format!("{OTHER_ISSUER}\n{line}"), CLIENT));
+        assert!(problem.starts_with(&format!("identity_providers.other.{key}: belongs to ")), "{problem}");
+    }
+    for (line, key) in [
+        ("token_exchange_uri = \"api://login.example.com/x\"", "token_exchange_uri"),
+        ("exchange_uris = [\"api://x/y\"]", "exchange_uris"),
+        ("aad_resources = [\"https://graph.microsoft.com/\"]", "aad_resources"),
+        ("tenants = \"any_organization\"", "tenants"),
+        ("required_scopes = [\"x\"]", "required_scopes"),
+        ("authorized_clients = [\"22222222-2222-4222-8222-222222222222\"]", "authorized_clients"),
+        ("allow_v1 = true", "allow_v1"),
+        ("continuous_access = true", "continuous_access"),
+    ] {
+        let problem = problem_of(&with_openid(OTHER_ISSUER, &format!("{CLIENT}\n{line}")));
+        assert!(problem.starts_with(&format!("connections.tickets.{key}: belongs to ")), "{problem}");
+    }
+}
+
+#[test]
+fn an_openid_provider_has_an_issuer_and_its_connections_a_client() {
+    for (provider, start) in [
+        ("", "identity_providers.other.issuer: is missing"),
+        ("issuer = \"http://login.example.com\"", "identity_providers.other.issuer: "),
+        ("issuer = \"https://login.example.com/?a=b\"", "identity_providers.other.issuer: "),
+        (
+            "issuer = \"https://login.example.com/.well-known/openid-configuration\"",
+            "identity_providers.other.issuer: ",
+        ),
+    ] {
+        let problem = problem_of(&with_openid(provider, CLIENT));
+        assert!(problem.starts_with(start), "{problem}");
+    }
+    for (more, start) in [
+        ("", "connections.tickets.client_id: is missing"),
+        ("client_id = \"\"", "connections.tickets.client_id: is no client id"),
+    ] {
+        let problem = problem_of(&with_openid(OTHER_ISSUER, more));
+        assert!(problem.starts_with(start), "{problem}");
+    }
+    let federated = with_openid(OTHER_ISSUER, CLIENT).replace(
+        "scopes = [\"profile\"]\nclient_secret = { env = \"GRAPH_CLIENT_SECRET\" }",
+        "scopes = [\"profile\"]\ncredentials = [{ managed_identity = { client_id = \"66666666-6666-4666-8666-666666666666\" } }]",
+    );
+    let problem = problem_of(&federated);
+    assert!(
+        problem.starts_with("connections.tickets.credentials[0]: is of a kind that Entra alone takes"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn bots_get_their_tokens_from_entra() {
+    let text = with_openid(OTHER_ISSUER, CLIENT).replace(
+        ENDPOINT,
+        &format!("{ENDPOINT}\nidentity_provider = \"other\"\ncredentials = [{{ managed_identity = {{}} }}]"),
+    );
+    let problem = problem_of(&text);
+    assert!(problem.starts_with("bots.help-desk.identity_provider: \"other\" is of kind \"oidc\""), "{problem}");
+}

@@ -27,6 +27,35 @@ impl ClaimsChallenge {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What this challenge wants, merged over `base` object by object: where both say something it wins (entra-obo §2).
+    #[must_use]
+    pub fn merged_over(&self, mut base: Map<String, Value>) -> Map<String, Value> {
+        // Parsed when it was made.
+        if let Ok(wanted) = serde_json::from_str(&self.0) {
+            merge(&mut base, wanted);
+        }
+        base
+    }
+
+    /// What both want; where they say different things, `other`. Itself if both together are too long.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Self {
+        let both = Value::Object(other.merged_over(self.merged_over(Map::new())));
+        Self::parse(&both.to_string()).unwrap_or_else(|| self.clone())
+    }
+}
+
+/// As deep as the parser let a challenge be.
+fn merge(into: &mut Map<String, Value>, from: Map<String, Value>) {
+    for (name, value) in from {
+        match (into.get_mut(&name), value) {
+            (Some(Value::Object(present)), Value::Object(wanted)) => merge(present, wanted),
+            (_, value) => {
+                into.insert(name, value);
+            }
+        }
+    }
 }
 
 impl fmt::Debug for ClaimsChallenge {
@@ -39,6 +68,17 @@ impl fmt::Debug for ClaimsChallenge {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::{ClaimsChallenge, LONGEST};
+
+    #[test]
+    fn two_challenges_are_joined_object_by_object() {
+        let challenge = |text| ClaimsChallenge::parse(text).unwrap();
+        let factor = challenge(r#"{"access_token":{"polids":{"values":["p"]},"x":1}}"#);
+        let fresh = challenge(r#"{"access_token":{"nbf":{"value":"1"},"x":2},"id_token":{"acr":null}}"#);
+        let both = r#"{"access_token":{"nbf":{"value":"1"},"polids":{"values":["p"]},"x":2},"id_token":{"acr":null}}"#;
+        assert_eq!(factor.joined(&fresh).as_str(), both);
+        let vast = challenge(&format!("{{\"b\":\"{}\"}}", "x".repeat(LONGEST - 8)));
+        assert_eq!(factor.joined(&vast), factor);
+    }
 
     #[test]
     fn a_challenge_is_an_object_that_asks_for_something() {

@@ -5,4 +5,5 @@
 
 pub mod bot_gateway;
 pub mod operations;
+pub mod sign_in_pages;
 pub mod token_service;

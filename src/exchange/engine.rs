@@ -6,6 +6,7 @@ use tokio::time::timeout_at;
 
 use super::binding::{Binding, bind, mismatch};
 use super::dedup::{Deduplicator, Joined, Settlement, Ticket};
+use super::lacking::note_lack;
 use super::outcome::{Outcome, Reason, Refusal};
 use super::redeemed::user_token;
 use super::request::ExchangeRequest;
@@ -15,7 +16,7 @@ use crate::domain::{
 };
 use crate::identity_provider::{Attempt, Grant, ProviderRegistry, RedeemedToken};
 use crate::pending::{
-    ClaimsChallenges, Continuations, Ended, ExchangeKey, PendingError, PendingSignIn, PendingSignIns,
+    ClaimsChallenges, Continuations, Ended, ExchangeKey, PendingError, PendingSignIn, PendingSignIns, SignInNeeds,
 };
 use crate::vault::{Permit, TokenVault, VaultError};
 
@@ -33,6 +34,8 @@ pub struct ExchangeParts {
     pub continuations: Arc<Continuations>,
     /// What resources want of the next tokens.
     pub challenges: Arc<ClaimsChallenges>,
+    /// What silent attempts lacked.
+    pub needs: Arc<SignInNeeds>,
     /// How much each user may cause.
     pub rates: Arc<UserRates>,
     /// Who redeems.
@@ -299,6 +302,9 @@ async fn redeem(parts: &ExchangeParts, request: &ExchangeRequest, slot: &TokenSl
     let attempt = Attempt { correlation_id, deadline: request.deadline, claims };
     let redemption = provider.redeem(&request.connection, Grant::OnBehalfOf(&request.token), attempt);
     let redeemed = timeout_at(request.deadline, redemption).await;
+    if let Ok(Err(error)) = &redeemed {
+        note_lack(parts, slot, (&error.failure, challenge.as_ref()), &request.correlation_id).await;
+    }
     let redeemed = redeemed.map_err(|_| out_of_time()).and_then(|redeemed| redeemed.map_err(Refusal::from));
     if let (Err(refusal), Some(challenge)) = (&redeemed, challenge)
         && refusal.reason == Reason::TemporarilyUnavailable

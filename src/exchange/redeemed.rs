@@ -9,7 +9,8 @@ const JITTER: Duration = Duration::from_mins(5);
 
 /// The token to be kept of what was redeemed. A refresh token that the connection did not ask for is dropped, and with it
 /// the moment to use it.
-pub(super) fn user_token(
+#[must_use]
+pub fn user_token(
     redeemed: RedeemedToken,
     connection: &Connection,
     (user, security_context): (&UserKey, SecurityContext),

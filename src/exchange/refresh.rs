@@ -4,6 +4,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::engine::ExchangeParts;
+use super::lacking::note_lack;
 use super::redeemed::user_token;
 use super::storage_failure::StorageFailure;
 use crate::domain::{ClaimsChallenge, Connection, TokenSlot, UserToken};
@@ -72,6 +73,7 @@ impl Refresh {
             Err(error) => {
                 let refused = is_refusal(&error.failure);
                 self.log(&error, refused, &correlation_id);
+                note_lack(&self.parts, &self.slot, (&error.failure, None), &correlation_id).await;
                 if refused { self.nothing(Some(record)).await } else { Ok(Some(Refreshed::Unavailable)) }
             }
         }

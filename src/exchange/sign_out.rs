@@ -1,26 +1,36 @@
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use super::binding::account_of_parent;
+use super::engine::ExchangeParts;
 use super::resource_tokens::resource_slots;
 use super::storage_failure::StorageFailure;
-use crate::domain::{ChannelAccount, ConnectionName, Directory, TokenSlot, UserKey};
-use crate::pending::ClaimsChallenges;
-use crate::vault::TokenVault;
+use crate::domain::{ChannelAccount, Connection, ConnectionName, Directory, TokenSlot, UserKey};
+
+/// What [`EndedAtSignOut::end`] returns.
+pub type EndFuture<'a> = Pin<Box<dyn Future<Output = Result<(), StorageFailure>> + Send + 'a>>;
+
+/// Something kept elsewhere that a token could still come of, and that a sign-out of its slot therefore ends.
+pub trait EndedAtSignOut: Send + Sync {
+    /// Ends what is kept for these slots.
+    fn end<'a>(&'a self, slots: &'a [TokenSlot]) -> EndFuture<'a>;
+}
 
 /// Signs users out: of one connection, of all that an account has, or everywhere. What is being exchanged or refreshed at
 /// that moment comes too late and is dropped. Nothing is revoked at the identity provider.
 #[derive(Clone)]
 pub struct SignOut {
-    vault: Arc<TokenVault>,
-    challenges: Arc<ClaimsChallenges>,
+    parts: ExchangeParts,
     directory: Arc<Directory>,
+    others: Vec<Arc<dyn EndedAtSignOut>>,
 }
 
 impl SignOut {
-    /// Out of this vault, for the bots and connections in `directory`.
+    /// Out of these parts' vault and of `others`, for the bots and connections in `directory`.
     #[must_use]
-    pub fn new(vault: Arc<TokenVault>, challenges: Arc<ClaimsChallenges>, directory: Arc<Directory>) -> Self {
-        Self { vault, challenges, directory }
+    pub fn new(parts: ExchangeParts, directory: Arc<Directory>, others: Vec<Arc<dyn EndedAtSignOut>>) -> Self {
+        Self { parts, directory, others }
     }
 
     /// Signs the account out of `connection`; without one, of all connections of its bot, and then whoever signs in next
@@ -33,15 +43,21 @@ impl SignOut {
         account: &ChannelAccount,
         connection: Option<&ConnectionName>,
     ) -> Result<(), StorageFailure> {
-        let slots = self.slots_of(account, connection);
-        for slot in &slots {
-            self.vault.forget(slot).await?;
+        let known = self.directory.connections_of(&account.bot).iter();
+        let ending: Vec<_> = known.filter(|known| connection.is_none_or(|name| known.name == *name)).collect();
+        let slot = |known: &Connection| TokenSlot { account: account.clone(), connection: known.name.clone() };
+        let slots: Vec<TokenSlot> = ending.iter().map(|known| slot(known)).collect();
+        self.end(&slots).await?;
+        // After the slots: who still found the user signed in had drawn the permit that this takes back.
+        for (slot, connection) in slots.iter().zip(&ending) {
+            for had_with_it in resource_slots(slot, connection) {
+                self.parts.vault.forget(&had_with_it).await?;
+            }
         }
         if connection.is_none() {
             // After the slots: an exchange under way finds its slot signed out and takes its pin back.
             self.unpin(account).await?;
         }
-        self.challenges.end(&slots).await?;
         tracing::info!(
             bot = account.bot.as_str(),
             channel = account.channel.as_str(),
@@ -57,30 +73,39 @@ impl SignOut {
     /// # Errors
     /// [`StorageFailure`] if the store fails. No token is handed out any more all the same; call again for the rest.
     pub async fn everywhere(&self, user: &UserKey) -> Result<usize, StorageFailure> {
-        let tokens_removed = self.vault.raise_epoch(user).await?;
-        self.challenges.end_all_of(user).await?;
+        let tokens_removed = self.parts.vault.raise_epoch(user).await?;
+        self.parts.challenges.end_all_of(user).await?;
         tracing::info!(%user, tokens_removed, security = true, "a user was signed out everywhere");
         Ok(tokens_removed)
     }
 
-    /// A connection's own token, and those had with it.
-    fn slots_of(&self, account: &ChannelAccount, connection: Option<&ConnectionName>) -> Vec<TokenSlot> {
-        let known = self.directory.connections_of(&account.bot).iter();
-        let ending = known.filter(|known| connection.is_none_or(|name| known.name == *name));
-        let slots = ending.flat_map(|connection| {
-            let slot = TokenSlot { account: account.clone(), connection: connection.name.clone() };
-            let others: Vec<_> = resource_slots(&slot, connection).collect();
-            std::iter::once(slot).chain(others)
-        });
-        slots.collect()
+    /// Tokens, and what tokens could come of. In this order nothing that is under way slips through: who looked at a card
+    /// before it ended had drawn its permit before the first `forget`, so that the code issued with it is either there to
+    /// be ended or taken back by its issuer; and who redeemed a code before it ended had drawn its turn before the second.
+    async fn end(&self, slots: &[TokenSlot]) -> Result<(), StorageFailure> {
+        self.parts.pending.end(slots).await?;
+        for slot in slots {
+            self.parts.vault.forget(slot).await?;
+        }
+        for other in &self.others {
+            other.end(slots).await?;
+        }
+        if !self.others.is_empty() {
+            for slot in slots {
+                self.parts.vault.forget(slot).await?;
+            }
+        }
+        self.parts.challenges.end(slots).await?;
+        self.parts.needs.end(slots).await?;
+        Ok(())
     }
 
     /// The account itself, and as parent bots may have brought it.
     async fn unpin(&self, account: &ChannelAccount) -> Result<(), StorageFailure> {
-        self.vault.unpin(account).await?;
+        self.parts.vault.unpin(account).await?;
         let bot = self.directory.find_bot(account.bot.as_str());
         for caller in bot.iter().flat_map(|bot| &bot.callers) {
-            self.vault.unpin(&account_of_parent(account, &caller.app_id)).await?;
+            self.parts.vault.unpin(&account_of_parent(account, &caller.app_id)).await?;
         }
         Ok(())
     }

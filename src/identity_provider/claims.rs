@@ -1,4 +1,4 @@
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::domain::{ClaimsChallenge, Connection};
 
@@ -10,11 +10,8 @@ pub(super) fn claims_of(connection: &Connection, challenge: Option<&ClaimsChalle
         (false, Some(challenge)) => Some(challenge.as_str().to_owned()),
         (true, None) => Some(capability().to_string()),
         (true, Some(challenge)) => {
-            let mut claims = capability();
-            if let (Value::Object(members), Ok(wanted)) = (&mut claims, serde_json::from_str(challenge.as_str())) {
-                merge(members, wanted);
-            }
-            Some(claims.to_string())
+            let base = capability().as_object().cloned().unwrap_or_default();
+            Some(Value::Object(challenge.merged_over(base)).to_string())
         }
     }
 }
@@ -23,29 +20,18 @@ fn capability() -> Value {
     json!({"access_token": {"xms_cc": {"values": ["cp1"]}}})
 }
 
-/// As deep as the parser let a challenge be.
-fn merge(into: &mut Map<String, Value>, from: Map<String, Value>) {
-    for (name, value) in from {
-        match (into.get_mut(&name), value) {
-            (Some(Value::Object(present)), Value::Object(wanted)) => merge(present, wanted),
-            (_, value) => {
-                into.insert(name, value);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use serde_json::{Map, Value, json};
+    use serde_json::{Value, json};
 
-    use super::{capability, merge};
+    use super::capability;
+    use crate::domain::ClaimsChallenge;
 
+    #[allow(clippy::needless_pass_by_value, reason = "written in place by every caller")]
     fn merged(challenge: Value) -> Value {
-        let (Value::Object(mut claims), Value::Object(wanted)) = (capability(), challenge) else { return json!(null) };
-        merge(&mut claims, wanted);
-        Value::Object(claims)
+        let challenge = ClaimsChallenge::parse(&challenge.to_string()).unwrap();
+        Value::Object(challenge.merged_over(capability().as_object().unwrap().clone()))
     }
 
     #[test]
@@ -66,8 +52,5 @@ mod tests {
             merged(json!({"access_token": {"xms_cc": {"essential": true}}})),
             json!({"access_token": {"xms_cc": {"values": ["cp1"], "essential": true}}})
         );
-        let mut empty = Map::new();
-        merge(&mut empty, Map::new());
-        assert!(empty.is_empty());
     }
 }

@@ -42,6 +42,16 @@ impl ClaimsChallenges {
         Ok(self.store.put(key, record).await?)
     }
 
+    /// The challenge that waits for `slot`, and goes on waiting.
+    ///
+    /// # Errors
+    /// [`PendingError`] if the store fails.
+    pub async fn find(&self, slot: &TokenSlot) -> Result<Option<ClaimsChallenge>, PendingError> {
+        let key = self.key(slot);
+        let Some(sealed) = self.store.get(key).await? else { return Ok(None) };
+        self.open(key, &sealed).map(Some)
+    }
+
     /// The challenge that waits for `slot`, for one caller once.
     ///
     /// # Errors
@@ -53,9 +63,7 @@ impl ClaimsChallenges {
             return Ok(None);
         }
         let Some(sealed) = self.store.take(key).await? else { return Ok(None) };
-        let plain = self.sealer.open(&[PURPOSE.as_bytes(), &key.0], &sealed)?;
-        let challenge = std::str::from_utf8(&plain).ok().and_then(ClaimsChallenge::parse);
-        challenge.map(Some).ok_or(PendingError::Unreadable)
+        self.open(key, &sealed).map(Some)
     }
 
     /// Ends what waits for these slots.
@@ -76,6 +84,12 @@ impl ClaimsChallenges {
             return Ok(());
         }
         Ok(self.store.remove(members.into_iter().map(|(key, _)| key).collect()).await?)
+    }
+
+    fn open(&self, key: RecordKey, sealed: &[u8]) -> Result<ClaimsChallenge, PendingError> {
+        let plain = self.sealer.open(&[PURPOSE.as_bytes(), &key.0], sealed)?;
+        let challenge = std::str::from_utf8(&plain).ok().and_then(ClaimsChallenge::parse);
+        challenge.ok_or(PendingError::Unreadable)
     }
 
     fn key(&self, slot: &TokenSlot) -> RecordKey {

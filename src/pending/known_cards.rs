@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 
-use super::LIFE;
-use crate::domain::{BotName, ChannelAccount, Timestamp};
+use super::HELD_FOR;
+use crate::domain::{ChannelAccount, Timestamp};
 use crate::store::RecordKey;
 
 /// Most marks remembered; at some 40 bytes each.
@@ -42,7 +42,7 @@ impl KnownCards {
         Self {
             marks: DashMap::new(),
             hasher: RandomState::new(),
-            inherited_until: if exclusive { now.plus(LIFE).unix_millis() } else { i64::MAX },
+            inherited_until: if exclusive { now.plus(HELD_FOR).unix_millis() } else { i64::MAX },
             inherited: OnceLock::new(),
             forgotten_until: AtomicI64::new(i64::MIN),
             sweep_at: AtomicI64::new(now.plus(SWEEP).unix_millis()),
@@ -50,8 +50,8 @@ impl KnownCards {
     }
 
     /// The mark of a card.
-    pub(super) fn card(&self, bot: &BotName, card_id: &str) -> Mark {
-        Mark(self.hasher.hash_one((bot, card_id)))
+    pub(super) fn card(&self, card_id: &str) -> Mark {
+        Mark(self.hasher.hash_one(card_id))
     }
 
     /// The mark of an account.
@@ -94,7 +94,7 @@ impl KnownCards {
         }
         if self.marks.len() >= MOST {
             // Too many to remember: for one life everything is asked of the disk again.
-            self.forgotten_until.fetch_max(now.plus(LIFE).unix_millis(), Ordering::AcqRel);
+            self.forgotten_until.fetch_max(now.plus(HELD_FOR).unix_millis(), Ordering::AcqRel);
             self.marks.clear();
         }
     }
@@ -115,11 +115,11 @@ mod tests {
     #[test]
     fn an_unknown_card_is_certainly_absent_only_once_an_earlier_process_records_are_over() {
         let known = KnownCards::new(true, at(0));
-        assert!(known.may_hold(Mark(1), || ONE, at(899)));
-        assert!(!known.may_hold(Mark(1), || ONE, at(900)));
-        known.note([Mark(1), Mark(2)], at(1900), at(1000));
-        assert!(known.may_hold(Mark(1), || ONE, at(1899)) && known.may_hold(Mark(2), || OTHER, at(1899)));
-        assert!(!known.may_hold(Mark(1), || ONE, at(1900)) && !known.may_hold(Mark(3), || ONE, at(1000)));
+        assert!(known.may_hold(Mark(1), || ONE, at(1799)));
+        assert!(!known.may_hold(Mark(1), || ONE, at(1800)));
+        known.note([Mark(1), Mark(2)], at(2900), at(2000));
+        assert!(known.may_hold(Mark(1), || ONE, at(2899)) && known.may_hold(Mark(2), || OTHER, at(2899)));
+        assert!(!known.may_hold(Mark(1), || ONE, at(2900)) && !known.may_hold(Mark(3), || ONE, at(2000)));
     }
 
     #[test]
@@ -127,7 +127,7 @@ mod tests {
         let known = KnownCards::new(true, at(0));
         known.inherit([ONE]);
         assert!(known.may_hold(Mark(1), || ONE, at(1)) && !known.may_hold(Mark(2), || OTHER, at(1)));
-        assert!(!known.may_hold(Mark(1), || ONE, at(900)), "it is over");
+        assert!(!known.may_hold(Mark(1), || ONE, at(1800)), "it is over");
     }
 
     #[test]

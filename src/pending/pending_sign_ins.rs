@@ -3,13 +3,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 
 use super::known_cards::KnownCards;
-use super::{LIFE, PendingError};
-use crate::domain::{
-    BotName, ChannelAccount, ChannelId, ChannelUserId, ConnectionName, SharedClock, SharedEntropy, Timestamp,
-};
+use super::pending_sign_in::{Ended, NewPendingSignIn, PendingSignIn, Plain};
+use super::{HELD_FOR, LIFE, PendingError};
+use crate::domain::{BotName, ChannelAccount, ConnectionName, SharedClock, SharedEntropy, Timestamp, TokenSlot};
 use crate::sealing::Sealer;
 use crate::store::{Record, RecordKey, Store};
 
@@ -22,64 +20,6 @@ const MOST_RECALLED: usize = 20_000;
 /// How often a record that somebody else changes meanwhile is tried again.
 const TRIES: usize = 4;
 
-/// What the bot says of a user's identity where it asks for a card, copied from what its channel told it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatedIdentity {
-    /// The Entra object id.
-    pub object_id: Option<String>,
-    /// The tenants named for user and conversation.
-    pub tenant_ids: Vec<String>,
-}
-
-/// A sign-in that a card has offered to a user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PendingSignIn {
-    /// The card's `tokenExchangeResource.id`, a GUID.
-    pub card_id: String,
-    /// To whom it was offered.
-    pub account: ChannelAccount,
-    /// Where, if the bot said so.
-    pub conversation: Option<String>,
-    /// For which connection.
-    pub connection: ConnectionName,
-    /// Whether the card let the client vouch for the user.
-    pub offered_sso: bool,
-    /// Who the user is, if the bot said so.
-    pub stated: StatedIdentity,
-    /// Where the browser goes at the end in the place of the plain page; allowed by configuration.
-    pub final_redirect: Option<String>,
-    /// When it was offered; it is gone fifteen minutes later.
-    pub begun_at: Timestamp,
-    /// The code of a `signin/failure` that the client sent.
-    pub client_failure: Option<String>,
-}
-
-/// A sign-in about to be offered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewPendingSignIn {
-    /// To whom.
-    pub account: ChannelAccount,
-    /// Where, if the bot said so.
-    pub conversation: Option<String>,
-    /// For which connection.
-    pub connection: ConnectionName,
-    /// Whether the card lets the client vouch for the user.
-    pub offered_sso: bool,
-    /// Who the user is, if the bot said so.
-    pub stated: StatedIdentity,
-    /// Where the browser goes at the end; allowed by configuration.
-    pub final_redirect: Option<String>,
-}
-
-/// Which of a user's sign-ins have come to their end.
-#[derive(Clone, Copy, Debug)]
-pub struct Ended<'a> {
-    /// Those in this conversation.
-    pub conversation: Option<&'a str>,
-    /// Those that had begun by then.
-    pub begun_by: Timestamp,
-}
-
 /// All pending sign-ins.
 pub struct PendingSignIns {
     store: Arc<dyn Store>,
@@ -89,25 +29,6 @@ pub struct PendingSignIns {
     /// Orders those begun in the same millisecond.
     begun: AtomicU64,
     known: KnownCards,
-}
-
-/// Plaintext form.
-#[derive(Serialize, Deserialize)]
-struct Plain {
-    card_id: String,
-    bot: String,
-    channel: String,
-    user: String,
-    conversation: Option<String>,
-    connection: String,
-    offered_sso: bool,
-    #[serde(default)]
-    stated: StatedIdentity,
-    #[serde(default)]
-    final_redirect: Option<String>,
-    begun_at: i64,
-    sequence: u64,
-    client_failure: Option<String>,
 }
 
 struct Found {
@@ -132,7 +53,7 @@ impl PendingSignIns {
         if !self.store.is_exclusive() {
             return Ok(());
         }
-        let left = self.store.list_ending_by(self.clock.now().plus(LIFE), MOST_RECALLED + 1).await?;
+        let left = self.store.list_ending_by(self.clock.now().plus(HELD_FOR), MOST_RECALLED + 1).await?;
         if left.len() <= MOST_RECALLED {
             self.known.inherit(left.into_iter().flat_map(|(key, index)| std::iter::once(key).chain(index)));
         }
@@ -161,10 +82,9 @@ impl PendingSignIns {
             begun_at: self.clock.now(),
             client_failure: None,
         };
-        let key = self.card_key(&sign_in.account.bot, &sign_in.card_id);
+        let key = self.card_key(&sign_in.card_id);
         let record = self.seal(key, &sign_in, self.begun.fetch_add(1, Ordering::SeqCst))?;
-        let marks = [self.known.card(&sign_in.account.bot, &sign_in.card_id), self.known.account(&sign_in.account)];
-        self.known.note(marks, record.expires_at, self.clock.now());
+        self.note(&sign_in, record.expires_at);
         self.store.put(key, record).await?;
         Ok(sign_in)
     }
@@ -174,14 +94,50 @@ impl PendingSignIns {
     /// # Errors
     /// [`PendingError`] if the store fails.
     pub async fn find_by_card(&self, bot: &BotName, card_id: &str) -> Result<Option<PendingSignIn>, PendingError> {
-        if !self.known.may_hold(self.known.card(bot, card_id), || self.card_key(bot, card_id), self.clock.now()) {
+        if !self.known.may_hold(self.known.card(card_id), || self.card_key(card_id), self.clock.now()) {
             return Ok(None);
         }
-        let key = self.card_key(bot, card_id);
-        match self.store.get(key).await? {
-            Some(sealed) => Ok(Some(self.open(key, &sealed)?.sign_in)),
-            None => Ok(None),
+        let found = self.find(card_id).await?.map(|(found, _)| found.sign_in);
+        Ok(found.filter(|sign_in| sign_in.account.bot == *bot && self.is_good(sign_in)))
+    }
+
+    /// The pending sign-in that a sign-in link names by its card's id. To know the link is to hold it, whoever one is:
+    /// what may be done with it is not decided here.
+    ///
+    /// # Errors
+    /// [`PendingError`] if the store fails.
+    pub async fn find_by_link(&self, card_id: &str) -> Result<Option<PendingSignIn>, PendingError> {
+        let found = self.find(card_id).await?.map(|(found, _)| found.sign_in);
+        Ok(found.filter(|sign_in| self.is_good(sign_in)))
+    }
+
+    /// Keeps the record of a card whose link a browser has followed until that browser must be back. Nobody can begin
+    /// anything with it for longer than before. False if it has ended meanwhile.
+    ///
+    /// # Errors
+    /// [`PendingError`] if the store fails.
+    pub async fn hold(&self, card_id: &str) -> Result<bool, PendingError> {
+        for _ in 0..TRIES {
+            let Some((Found { key, sequence, sign_in }, sealed)) = self.find(card_id).await? else {
+                return Ok(false);
+            };
+            let expires_at = sign_in.begun_at.plus(HELD_FOR);
+            let record = Record { expires_at, ..self.seal(key, &sign_in, sequence)? };
+            self.note(&sign_in, expires_at);
+            if self.store.compare_and_put(key, Some(sealed), record).await? {
+                return Ok(true);
+            }
         }
+        // Whoever changes it that often holds it as well.
+        Ok(true)
+    }
+
+    /// The card of a sign-in that a browser has begun, unless it has ended: answered, signed out, or too long ago.
+    ///
+    /// # Errors
+    /// [`PendingError`] if the store fails.
+    pub async fn find_held(&self, card_id: &str) -> Result<Option<PendingSignIn>, PendingError> {
+        Ok(self.find(card_id).await?.map(|(found, _)| found.sign_in))
     }
 
     /// The user's pending sign-ins, most recent first.
@@ -189,7 +145,8 @@ impl PendingSignIns {
     /// # Errors
     /// [`PendingError`] if the store fails.
     pub async fn list(&self, account: &ChannelAccount) -> Result<Vec<PendingSignIn>, PendingError> {
-        Ok(self.found(account).await?.into_iter().map(|found| found.sign_in).collect())
+        let found = self.found(account).await?.into_iter().map(|found| found.sign_in);
+        Ok(found.filter(|sign_in| self.is_good(sign_in)).collect())
     }
 
     /// Ends the user's pending sign-ins for `connection` in one conversation, and those begun without naming one. A card
@@ -217,20 +174,45 @@ impl PendingSignIns {
         Ok(self.store.remove(finished).await?)
     }
 
+    /// Ends the sign-in behind a card, and with it those that [`PendingSignIns::finish`] ends with it.
+    ///
+    /// # Errors
+    /// [`PendingError`] if the store fails.
+    pub async fn finish_card(&self, card_id: &str) -> Result<(), PendingError> {
+        let Some(card) = self.find_held(card_id).await? else { return Ok(()) };
+        let ended = Ended { conversation: card.conversation.as_deref(), begun_by: card.begun_at };
+        self.finish(&card.account, &card.connection, ended).await
+    }
+
+    /// Ends whatever was offered for these slots, which are of one account: it has signed out.
+    ///
+    /// # Errors
+    /// [`PendingError`] if the store fails.
+    pub async fn end(&self, slots: &[TokenSlot]) -> Result<(), PendingError> {
+        let Some(TokenSlot { account, .. }) = slots.first() else { return Ok(()) };
+        let of_slots = |sign_in: &PendingSignIn| slots.iter().any(|slot| slot.connection == sign_in.connection);
+        let found = self.found(account).await?;
+        let ended: Vec<_> = found.into_iter().filter(|found| of_slots(&found.sign_in)).map(|found| found.key).collect();
+        if ended.is_empty() {
+            return Ok(());
+        }
+        Ok(self.store.remove(ended).await?)
+    }
+
     /// Notes the code of a `signin/failure`, printable ASCII up to 64 characters of it. No error if the sign-in is over.
     ///
     /// # Errors
     /// [`PendingError`] if the store fails.
     pub async fn record_client_failure(&self, pending: &PendingSignIn, code: &str) -> Result<(), PendingError> {
         let code: String = code.chars().filter(char::is_ascii_graphic).take(MAX_CODE).collect();
-        let key = self.card_key(&pending.account.bot, &pending.card_id);
         for _ in 0..TRIES {
-            let Some(sealed) = self.store.get(key).await? else {
+            let Some((Found { key, sequence, mut sign_in }, sealed)) = self.find(&pending.card_id).await? else {
                 return Ok(());
             };
-            let mut found = self.open(key, &sealed)?;
-            found.sign_in.client_failure = Some(code.clone());
-            let record = self.seal(key, &found.sign_in, found.sequence)?;
+            sign_in.client_failure = Some(code.clone());
+            // A browser may be on its way: the record stays as long as one could be.
+            let record = Record { expires_at: sign_in.begun_at.plus(HELD_FOR), ..self.seal(key, &sign_in, sequence)? };
+            self.note(&sign_in, record.expires_at);
             // By comparison, so that a sign-in that is finished meanwhile does not come back.
             if self.store.compare_and_put(key, Some(sealed), record).await? {
                 return Ok(());
@@ -238,6 +220,22 @@ impl PendingSignIns {
         }
         // Others noted theirs meanwhile, each as good as this one.
         Ok(())
+    }
+
+    async fn find(&self, card_id: &str) -> Result<Option<(Found, Bytes)>, PendingError> {
+        let key = self.card_key(card_id);
+        let Some(sealed) = self.store.get(key).await? else { return Ok(None) };
+        Ok(Some((self.open(key, &sealed)?, sealed)))
+    }
+
+    /// Whether a card may still be answered. Its record may lie there for longer ([`PendingSignIns::hold`]).
+    fn is_good(&self, sign_in: &PendingSignIn) -> bool {
+        self.clock.now() < sign_in.begun_at.plus(LIFE)
+    }
+
+    fn note(&self, sign_in: &PendingSignIn, over: Timestamp) {
+        let marks = [self.known.card(&sign_in.card_id), self.known.account(&sign_in.account)];
+        self.known.note(marks, over, self.clock.now());
     }
 
     async fn found(&self, account: &ChannelAccount) -> Result<Vec<Found>, PendingError> {
@@ -267,8 +265,8 @@ impl PendingSignIns {
         Ok(Found { key, sequence: plain.sequence, sign_in: plain.into_sign_in() })
     }
 
-    fn card_key(&self, bot: &BotName, card_id: &str) -> RecordKey {
-        RecordKey(self.sealer.mac(PURPOSE, &[bot.as_str().as_bytes(), card_id.as_bytes()]))
+    fn card_key(&self, card_id: &str) -> RecordKey {
+        RecordKey(self.sealer.mac(PURPOSE, &[card_id.as_bytes()]))
     }
 
     fn account_index(&self, account: &ChannelAccount) -> RecordKey {
@@ -279,41 +277,3 @@ impl PendingSignIns {
 }
 
 const PURPOSE: &str = "pending.card";
-
-impl Plain {
-    fn of(sign_in: &PendingSignIn, sequence: u64) -> Self {
-        let PendingSignIn { card_id, account, conversation, connection, .. } = sign_in;
-        Self {
-            card_id: card_id.clone(),
-            bot: account.bot.to_string(),
-            channel: account.channel.to_string(),
-            user: account.user.to_string(),
-            conversation: conversation.clone(),
-            connection: connection.to_string(),
-            offered_sso: sign_in.offered_sso,
-            stated: sign_in.stated.clone(),
-            final_redirect: sign_in.final_redirect.clone(),
-            begun_at: sign_in.begun_at.unix_millis(),
-            sequence,
-            client_failure: sign_in.client_failure.clone(),
-        }
-    }
-
-    fn into_sign_in(self) -> PendingSignIn {
-        PendingSignIn {
-            card_id: self.card_id,
-            account: ChannelAccount {
-                bot: BotName::new(&self.bot),
-                channel: ChannelId::base_of(&self.channel),
-                user: ChannelUserId::new(&self.user),
-            },
-            conversation: self.conversation,
-            connection: ConnectionName::new(&self.connection),
-            offered_sso: self.offered_sso,
-            stated: self.stated,
-            final_redirect: self.final_redirect,
-            begun_at: Timestamp::from_unix_millis(self.begun_at),
-            client_failure: self.client_failure,
-        }
-    }
-}

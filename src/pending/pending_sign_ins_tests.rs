@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Ended, NewPendingSignIn, PendingSignIn, PendingSignIns};
-use crate::domain::{BotName, ChannelAccount, ChannelId, ChannelUserId, ConnectionName, SystemEntropy};
+use crate::domain::{BotName, ChannelAccount, ChannelId, ChannelUserId, ConnectionName, SystemEntropy, TokenSlot};
 use crate::sealing::{Sealer, throwaway_sealer};
 use crate::store::{ThrowawayStore, throwaway_store};
 
@@ -162,4 +162,67 @@ async fn a_user_has_a_bounded_number_of_them() {
     let list = bench.pending.list(&first.account).await.unwrap();
     assert_eq!(list.len(), 32);
     assert!(!list.contains(&first), "the oldest are forgotten");
+}
+
+#[tokio::test]
+async fn a_link_leads_to_its_card_for_fifteen_minutes() {
+    let bench = bench();
+    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    assert_eq!(bench.pending.find_by_link(&begun.card_id).await.unwrap(), Some(begun.clone()));
+    assert_eq!(bench.pending.find_by_link("another").await.unwrap(), None);
+    bench.beneath.clock.advance(Duration::from_mins(15));
+    assert_eq!(bench.pending.find_by_link(&begun.card_id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_card_whose_link_was_followed_is_held_until_the_browser_must_be_back_and_good_for_nothing_else() {
+    let bench = bench();
+    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    bench.beneath.clock.advance(Duration::from_mins(14));
+    assert!(bench.pending.hold(&begun.card_id).await.unwrap());
+    assert!(!bench.pending.hold("another").await.unwrap());
+    bench.beneath.clock.advance(Duration::from_mins(15));
+    for pending in [&bench.pending, &over(&bench.beneath, &bench.sealer)] {
+        assert_eq!(pending.find_held(&begun.card_id).await.unwrap(), Some(begun.clone()));
+        assert_eq!(pending.find_by_link(&begun.card_id).await.unwrap(), None);
+        assert_eq!(pending.find_by_card(&begun.account.bot, &begun.card_id).await.unwrap(), None);
+        assert!(pending.list(&begun.account).await.unwrap().is_empty());
+    }
+    bench.beneath.clock.advance(Duration::from_mins(1));
+    assert_eq!(bench.pending.find_held(&begun.card_id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_sign_out_ends_what_was_offered_for_its_slots_also_what_is_held() {
+    let bench = bench();
+    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    let other = bench.pending.begin(new("alice", "mail")).await.unwrap();
+    let bobs = bench.pending.begin(new("bob", "graph")).await.unwrap();
+    bench.pending.hold(&begun.card_id).await.unwrap();
+    bench.beneath.clock.advance(Duration::from_mins(14));
+    let held = over(&bench.beneath, &bench.sealer);
+    held.recall().await.unwrap();
+    bench.beneath.clock.advance(Duration::from_mins(2));
+    let slot = TokenSlot { account: begun.account.clone(), connection: begun.connection.clone() };
+    held.end(&[slot]).await.unwrap();
+    assert_eq!(held.find_held(&begun.card_id).await.unwrap(), None);
+    bench.pending.end(&[]).await.unwrap();
+    let again = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    let slot = TokenSlot { account: again.account.clone(), connection: again.connection.clone() };
+    let fresh = bench.pending.begin(new("alice", "mail")).await.unwrap();
+    bench.pending.end(&[slot]).await.unwrap();
+    assert_eq!(bench.pending.list(&other.account).await.unwrap(), [fresh]);
+    assert!(bench.pending.list(&bobs.account).await.unwrap().is_empty(), "that one is over by now");
+}
+
+#[tokio::test]
+async fn finishing_a_card_ends_its_companions() {
+    let bench = bench();
+    let first = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    let second = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    let other = bench.pending.begin(new("alice", "mail")).await.unwrap();
+    bench.pending.finish_card(&second.card_id).await.unwrap();
+    bench.pending.finish_card(&second.card_id).await.unwrap();
+    assert_eq!(bench.pending.find_held(&first.card_id).await.unwrap(), None);
+    assert_eq!(bench.pending.list(&other.account).await.unwrap(), [other]);
 }

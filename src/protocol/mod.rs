@@ -17,8 +17,8 @@ pub use invoke::{
 pub use json::{JsonError, Node};
 pub use oauth_card::{CardAttachment, takes_oauth_card};
 pub use token_service::{
-    ErrorResponse, SignInResource, TokenExchangeResource, TokenExchangeState, TokenOrSignInResource, TokenResponse,
-    TokenStatus, WithoutToken, iso_8601,
+    ErrorResponse, SignInResource, TokenExchangeResource, TokenExchangeState, TokenOrSignInResource, TokenPostResource,
+    TokenResponse, TokenStatus, WithoutToken, iso_8601,
 };
 
 /// The `providerId` that clients know Entra (AAD v2) connections by (token-service-api §2).

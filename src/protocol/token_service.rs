@@ -102,7 +102,13 @@ pub struct SignInResource {
     /// What a client needs to sign in silently; left out where that cannot work, never `null`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_exchange_resource: Option<TokenExchangeResource>,
+    /// Always there: the Agents SDK for Python (1.9) copies it onto its card, which cannot be without it.
+    pub token_post_resource: TokenPostResource,
 }
+
+/// Where a page with a token of its own would post it: nowhere here, so that nothing is said of where.
+#[derive(Debug, Serialize)]
+pub struct TokenPostResource {}
 
 /// See [`SignInResource::token_exchange_resource`].
 #[derive(Debug, Serialize)]

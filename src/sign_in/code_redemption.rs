@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use super::magic_code::{MagicCodeError, MagicCodes};
 use crate::domain::{Connection, TokenSlot, UserToken};
-use crate::vault::{TokenVault, VaultError};
+use crate::exchange::ExchangeParts;
+use crate::vault::VaultError;
 
 /// Why a code could not be judged.
 #[derive(Debug, thiserror::Error)]
@@ -19,18 +20,18 @@ pub enum CodeError {
 #[derive(Clone)]
 pub struct CodeRedemption {
     codes: Arc<MagicCodes>,
-    vault: Arc<TokenVault>,
+    parts: ExchangeParts,
 }
 
 impl CodeRedemption {
-    /// Over these codes, into this vault.
+    /// Over these codes, into the vault of these parts.
     #[must_use]
-    pub fn new(codes: Arc<MagicCodes>, vault: Arc<TokenVault>) -> Self {
-        Self { codes, vault }
+    pub fn new(codes: Arc<MagicCodes>, parts: ExchangeParts) -> Self {
+        Self { codes, parts }
     }
 
-    /// The token behind `code`, kept under `slot`; `None` for a wrong code, or one whose sign-in was for the connection
-    /// as it was configured before.
+    /// The token behind `code`, kept under `slot`; the card that led to it has come to its end. `None` for a wrong code,
+    /// or one whose sign-in was for the connection as it was configured before, or of a user who was signed out since.
     ///
     /// # Errors
     /// [`CodeError`] if the store fails.
@@ -40,11 +41,35 @@ impl CodeRedemption {
         connection: &Connection,
         code: &str,
     ) -> Result<Option<Arc<UserToken>>, CodeError> {
-        let Some((revision, token)) = self.codes.redeem(slot, code).await? else { return Ok(None) };
-        if revision != connection.revision {
+        let vault = &self.parts.vault;
+        // Before the code is looked at: a sign-out that comes after that must end what it brings.
+        let turn = vault.turn(slot);
+        let Some(grant) = self.codes.redeem(slot, code).await? else { return Ok(None) };
+        if grant.revision != connection.revision {
             return Ok(None);
         }
-        let permit = self.vault.permit(slot, &token.user).await?;
-        Ok(Some(self.vault.keep(permit, revision, token).await?))
+        let permit = vault.permit_in(turn, &grant.token.user).await?;
+        if permit.epoch() != grant.epoch {
+            return Ok(None);
+        }
+        let token = match vault.keep(permit, grant.revision, grant.token).await {
+            Ok(token) => token,
+            Err(VaultError::SignedOut) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        self.finish(slot, &grant.card_id).await;
+        Ok(Some(token))
+    }
+
+    /// The token is kept: what is left over ends by itself if it cannot be ended now.
+    async fn finish(&self, slot: &TokenSlot, card_id: &str) {
+        let slots = std::slice::from_ref(slot);
+        let ended = async {
+            self.parts.challenges.end(slots).await?;
+            self.parts.pending.finish_card(card_id).await
+        };
+        if let Err(error) = ended.await {
+            tracing::warn!(%error, "a finished sign-in stays listed as pending");
+        }
     }
 }

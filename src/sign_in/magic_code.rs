@@ -9,9 +9,10 @@ use zeroize::Zeroizing;
 use crate::domain::{
     ChannelAccount, ConnectionRevision, Entropy, Secret, SharedClock, SharedEntropy, Timestamp, TokenSlot, UserToken,
 };
+use crate::exchange::{EndFuture, EndedAtSignOut};
 use crate::sealing::{SealError, Sealer};
 use crate::store::{Record, RecordKey, Store, StoreError};
-use crate::vault::{KeptToken, VaultError};
+use crate::vault::{Epoch, KeptToken, VaultError};
 
 /// How long a code may be typed in.
 const LIFE: Duration = Duration::from_mins(10);
@@ -44,6 +45,28 @@ pub struct MagicCodes {
     entropy: SharedEntropy,
 }
 
+/// What a code is good for.
+#[derive(Clone, Debug)]
+pub struct CodeGrant {
+    /// The card whose link the browser had followed.
+    pub card_id: String,
+    /// What the connection was.
+    pub revision: ConnectionRevision,
+    /// The token.
+    pub token: UserToken,
+    /// The epoch of the token's user: a sign-out everywhere ends the code.
+    pub epoch: Epoch,
+}
+
+/// A code and the record behind it.
+#[derive(Debug)]
+pub struct IssuedCode {
+    /// The six digits.
+    pub code: Secret,
+    key: RecordKey,
+    sealed: Bytes,
+}
+
 /// When wrong codes were tried, in milliseconds since the Unix epoch.
 #[derive(Default, Serialize, Deserialize)]
 struct Tries(Vec<i64>);
@@ -61,42 +84,41 @@ impl MagicCodes {
         Self { store, sealer, clock, entropy }
     }
 
-    /// A code for `token`, good once within ten minutes (and no longer than the token). It replaces the slot's last one.
+    /// A code for what `grant` holds, good once within ten minutes (and no longer than the token). It replaces the slot's
+    /// last one.
     ///
     /// # Errors
     /// [`MagicCodeError`] if the store fails.
-    pub async fn issue(
-        &self,
-        slot: &TokenSlot,
-        revision: ConnectionRevision,
-        token: UserToken,
-    ) -> Result<Secret, MagicCodeError> {
+    pub async fn issue(&self, slot: &TokenSlot, grant: &CodeGrant) -> Result<IssuedCode, MagicCodeError> {
         let code = draw_code(self.entropy.as_ref());
         let key = self.slot_key(slot);
-        let kept = KeptToken::encode(revision, &token)?;
-        let mut plain = Zeroizing::new(Vec::with_capacity(32 + kept.len()));
+        let content = grant.encode()?;
+        let mut plain = Zeroizing::new(Vec::with_capacity(32 + content.len()));
         plain.extend_from_slice(&self.code_mac(slot, code.expose()));
-        plain.extend_from_slice(&kept);
-        let record = Record {
-            value: Bytes::from(self.sealer.seal(&[SLOT.as_bytes(), &key.0], &plain)?),
-            expires_at: self.clock.now().plus(LIFE).min(token.expires_at),
-            index: None,
-        };
-        self.store.put(key, record).await?;
-        Ok(code)
+        plain.extend_from_slice(&content);
+        let sealed = Bytes::from(self.sealer.seal(&[SLOT.as_bytes(), &key.0], &plain)?);
+        let expires_at = self.clock.now().plus(LIFE).min(grant.token.expires_at);
+        self.store.put(key, Record { value: sealed.clone(), expires_at, index: None }).await?;
+        Ok(IssuedCode { code, key, sealed })
     }
 
-    /// The token behind `code`, for one caller once. Anything else is `None`: a wrong code, none pending for this slot,
+    /// Takes a code back that nobody has been told: this one, not one that was issued since.
+    ///
+    /// # Errors
+    /// [`MagicCodeError`] if the store fails.
+    pub async fn withdraw(&self, issued: IssuedCode) -> Result<(), MagicCodeError> {
+        let ended = Record { value: Bytes::new(), expires_at: self.clock.now(), index: None };
+        self.store.compare_and_put(issued.key, Some(issued.sealed), ended).await?;
+        Ok(())
+    }
+
+    /// What `code` is good for, for one caller once. Anything else is `None`: a wrong code, none pending for this slot,
     /// or five wrong ones from this account in the last ten minutes. A wrong code, and a right one tried on another
     /// connection, use up no code (token-service-api §1.14).
     ///
     /// # Errors
     /// [`MagicCodeError`] if the store fails.
-    pub async fn redeem(
-        &self,
-        slot: &TokenSlot,
-        code: &str,
-    ) -> Result<Option<(ConnectionRevision, UserToken)>, MagicCodeError> {
+    pub async fn redeem(&self, slot: &TokenSlot, code: &str) -> Result<Option<CodeGrant>, MagicCodeError> {
         // Where nothing can be guessed no try is counted: clients try one code on every connection.
         if !is_code(code) {
             return Ok(None);
@@ -108,11 +130,11 @@ impl MagicCodes {
         let Some(tried_at) = self.count_try(&slot.account).await? else {
             return Ok(None);
         };
-        let (mac, kept) = live.plain.split_first_chunk::<32>().ok_or(VaultError::Unreadable)?;
+        let (mac, content) = live.plain.split_first_chunk::<32>().ok_or(VaultError::Unreadable)?;
         if !bool::from(mac.ct_eq(&self.code_mac(slot, code))) {
             return Ok(None);
         }
-        let kept = KeptToken::decode(kept)?;
+        let grant = CodeGrant::decode(content)?;
         // Ended by comparison: of parallel callers one goes on, and a code issued meanwhile is not touched.
         let ended = Record { value: Bytes::new(), expires_at: self.clock.now(), index: None };
         if !self.store.compare_and_put(live.key, Some(live.sealed), ended).await? {
@@ -122,7 +144,7 @@ impl MagicCodes {
             // The code is spent: to withhold the token now would be worse than one try too few.
             tracing::warn!(%error, "a right magic code counts as a wrong one");
         }
-        Ok(Some((kept.revision, kept.token)))
+        Ok(Some(grant))
     }
 
     async fn live(&self, slot: &TokenSlot) -> Result<Option<Live>, MagicCodeError> {
@@ -205,6 +227,41 @@ impl MagicCodes {
     fn code_mac(&self, slot: &TokenSlot, code: &str) -> [u8; 32] {
         let [bot, channel, user, connection] = parts_of(slot);
         self.sealer.mac("magic_code.code", &[bot, channel, user, connection, code.as_bytes()])
+    }
+}
+
+impl EndedAtSignOut for MagicCodes {
+    fn end<'a>(&'a self, slots: &'a [TokenSlot]) -> EndFuture<'a> {
+        Box::pin(async move {
+            let keys = slots.iter().map(|slot| self.slot_key(slot)).collect();
+            self.store.remove(keys).await.map_err(|error| VaultError::from(error).into())
+        })
+    }
+}
+
+impl CodeGrant {
+    /// In a buffer that is wiped: epoch, length of the card's id, card's id, token.
+    pub(super) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, MagicCodeError> {
+        let kept = KeptToken::encode(self.revision, &self.token)?;
+        let length = u8::try_from(self.card_id.len()).map_err(|_| VaultError::Unreadable)?;
+        let mut content = Zeroizing::new(Vec::with_capacity(9 + self.card_id.len() + kept.len()));
+        content.extend_from_slice(&self.epoch.to_bytes());
+        content.push(length);
+        content.extend_from_slice(self.card_id.as_bytes());
+        content.extend_from_slice(&kept);
+        Ok(content)
+    }
+
+    pub(super) fn decode(content: &[u8]) -> Result<Self, MagicCodeError> {
+        let read = || {
+            let (epoch, rest) = content.split_first_chunk::<8>()?;
+            let (length, rest) = rest.split_first()?;
+            let (card_id, kept) = rest.split_at_checked(usize::from(*length))?;
+            Some((Epoch::from_bytes(*epoch), std::str::from_utf8(card_id).ok()?, kept))
+        };
+        let (epoch, card_id, kept) = read().ok_or(VaultError::Unreadable)?;
+        let KeptToken { revision, token } = KeptToken::decode(kept)?;
+        Ok(Self { card_id: card_id.to_owned(), revision, token, epoch })
     }
 }
 

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::MagicCodes;
+use super::{CodeGrant, MagicCodes};
 use crate::domain::{
     BotName, ChannelAccount, ChannelId, ChannelUserId, Clock, ConnectionName, ConnectionRevision, Secret,
     SecurityContext, SystemEntropy, TokenSlot, UserKey, UserToken,
 };
 use crate::sealing::{Sealer, throwaway_sealer};
 use crate::store::{ThrowawayStore, throwaway_store};
+use crate::vault::Epoch;
 
 const REVISION: ConnectionRevision = ConnectionRevision([9; 16]);
 
@@ -58,7 +59,9 @@ impl Bench {
             refresh_token: None,
             refresh_at: None,
         };
-        self.codes.issue(slot, REVISION, token).await.unwrap()
+        let grant =
+            CodeGrant { card_id: "card".to_owned(), revision: REVISION, token, epoch: Epoch::from_bytes([7; 8]) };
+        self.codes.issue(slot, &grant).await.unwrap().code
     }
 
     async fn redeem(&self, slot: &TokenSlot, code: &str) -> Option<String> {
@@ -67,9 +70,9 @@ impl Bench {
 }
 
 async fn redeem(codes: &MagicCodes, slot: &TokenSlot, code: &str) -> Option<String> {
-    let (revision, token) = codes.redeem(slot, code).await.unwrap()?;
-    assert_eq!(revision, REVISION);
-    Some(token.access_token.expose().to_owned())
+    let grant = codes.redeem(slot, code).await.unwrap()?;
+    assert_eq!((grant.revision, grant.card_id.as_str(), grant.epoch), (REVISION, "card", Epoch::from_bytes([7; 8])));
+    Some(grant.token.access_token.expose().to_owned())
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! The interactive path: what happens when a client could not vouch for the user.
 //!
-//! Owns the magic codes that prove that who signed in in a browser is who sits in the chat. It deliberately knows no
-//! HTTP, no page and no activity.
+//! Owns the way of a browser from a card's link to the identity provider and back, and the magic codes that prove that who
+//! signed in there is who sits in the chat. It deliberately knows no HTTP, no page and no activity.
 
 mod code_redemption;
+mod flow;
 mod identification;
 mod magic_code;
 
@@ -11,5 +12,9 @@ mod magic_code;
 mod magic_code_tests;
 
 pub use code_redemption::{CodeError, CodeRedemption};
+pub use flow::{
+    BrowserSecret, Completion, FlowParts, Names, ProviderAnswer, ProviderRefusal, Review, SignInError, SignInFailure,
+    SignInFlow,
+};
 pub use identification::{IdTokenValidators, IdentificationError};
-pub use magic_code::{MagicCodeError, MagicCodes};
+pub use magic_code::{CodeGrant, IssuedCode, MagicCodeError, MagicCodes};

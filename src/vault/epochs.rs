@@ -13,15 +13,18 @@ use crate::store::{Record, RecordKey, Store};
 
 /// How often a user has been signed out everywhere. A token is good only in the epoch it was kept in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Epoch(u64);
+pub struct Epoch(u64);
 
 impl Epoch {
-    /// As bound into the sealed bytes of a token.
-    pub(super) fn to_bytes(self) -> [u8; 8] {
+    /// As bound into sealed bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 8] {
         self.0.to_be_bytes()
     }
 
-    pub(super) fn from_bytes(bytes: [u8; 8]) -> Self {
+    /// Reads what [`Epoch::to_bytes`] wrote.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 8]) -> Self {
         Self(u64::from_be_bytes(bytes))
     }
 }

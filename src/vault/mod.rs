@@ -23,8 +23,9 @@ mod sign_out_tests;
 #[cfg(test)]
 mod token_vault_tests;
 
+pub use epochs::Epoch;
 pub use kept_token::KeptToken;
-pub use token_vault::{KeptRecord, Permit, TokenVault};
+pub use token_vault::{KeptRecord, Permit, SlotTurn, TokenVault};
 
 use crate::domain::Timestamp;
 use crate::sealing::SealError;

@@ -42,6 +42,22 @@ pub struct Permit {
     pub(super) turn: Arc<Turn>,
 }
 
+/// The present turn of a slot, which its next sign-out ends: what becomes a [`Permit`] once it is known whose token is to
+/// be kept. To be drawn before that is asked.
+#[derive(Clone)]
+pub struct SlotTurn {
+    key: RecordKey,
+    turn: Arc<Turn>,
+}
+
+impl Permit {
+    /// The user's epoch that it was drawn in.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+}
+
 /// A kept token as it lies in the store, with all it takes to put another in its place. It may be one that is not handed
 /// out any more, and it holds what it can be refreshed with.
 pub struct KeptRecord {
@@ -100,10 +116,34 @@ impl TokenVault {
     /// # Errors
     /// [`VaultError`] if the store fails.
     pub async fn permit(&self, slot: &TokenSlot, user: &UserKey) -> Result<Permit, VaultError> {
+        self.permit_in(self.turn(slot), user).await
+    }
+
+    /// The present turn of `slot`.
+    #[must_use]
+    pub fn turn(&self, slot: &TokenSlot) -> SlotTurn {
         let key = self.shared.slots.key(slot);
-        let turn = self.shared.turns.begin(key);
+        SlotTurn { key, turn: self.shared.turns.begin(key) }
+    }
+
+    /// The right to keep a token of `user` in the slot of `turn`, counted from when the turn was drawn.
+    ///
+    /// # Errors
+    /// [`VaultError`] if the store fails.
+    pub async fn permit_in(&self, turn: SlotTurn, user: &UserKey) -> Result<Permit, VaultError> {
+        let SlotTurn { key, turn } = turn;
         let epoch = self.shared.epochs.current(&self.shared.epochs.of(user)).await?;
         Ok(Permit { key, epoch, turn })
+    }
+
+    /// Whether `permit`, drawn for `user`, still holds: no sign-out has taken it back.
+    ///
+    /// # Errors
+    /// [`VaultError`] if the store fails.
+    pub async fn holds(&self, permit: &Permit, user: &UserKey) -> Result<bool, VaultError> {
+        let cell = self.shared.epochs.of(user);
+        self.shared.epochs.current(&cell).await?;
+        Ok(cell.is(permit.epoch) && !permit.turn.is_over())
     }
 
     /// Keeps `token` in the slot that `permit` is for; when this returns, it is as durable as the store makes it. Hands

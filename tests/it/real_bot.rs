@@ -1,6 +1,8 @@
 //! An unmodified SDK bot behind the gateway, in both ways of continuing its dialog. What the bot printed is in
 //! `target/test-logs/real-bot-*.log`.
 
+mod agents;
+mod refusals;
 mod stand;
 
 use std::time::Duration;

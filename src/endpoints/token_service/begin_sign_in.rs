@@ -5,7 +5,8 @@ use super::{TokenService, account, connection_named};
 use crate::domain::{Bot, ChannelId};
 use crate::pending::{NewPendingSignIn, StatedIdentity};
 use crate::protocol::{
-    ConversationType, ENTRA_PROVIDER_ID, SignInResource, TokenExchangeResource, TokenExchangeState, takes_oauth_card,
+    ConversationType, ENTRA_PROVIDER_ID, SignInResource, TokenExchangeResource, TokenExchangeState, TokenPostResource,
+    takes_oauth_card,
 };
 
 /// A sign-in that a bot is about to offer.
@@ -51,6 +52,7 @@ pub(super) async fn begin(
             uri,
             provider_id: ENTRA_PROVIDER_ID,
         }),
+        token_post_resource: TokenPostResource {},
     };
     Ok(BegunSignIn { connection_name: connection.name.to_string(), channel, resource })
 }

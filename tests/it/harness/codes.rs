@@ -10,7 +10,8 @@ use bot_sso::domain::{
     SecurityContext, SystemEntropy, TokenSlot, UserKey, UserToken,
 };
 use bot_sso::sealing::{KeyRing, Sealer};
-use bot_sso::sign_in::MagicCodes;
+use bot_sso::sign_in::{CodeGrant, MagicCodes};
+use bot_sso::vault::TokenVault;
 
 use super::{Harness, Options, configuration};
 
@@ -22,6 +23,7 @@ impl Harness {
         let entropy = Arc::new(SystemEntropy);
         let ring = KeyRing::load(&self.directory.path().join("bot-sso.keys")).unwrap();
         let sealer = Arc::new(Sealer::new(ring, entropy.clone()));
+        let vault = TokenVault::new(store.clone(), sealer.clone(), self.clock.clone(), 0);
         let codes = MagicCodes::new(store, sealer, self.clock.clone(), entropy);
         let now = self.clock.now();
         let token = UserToken {
@@ -34,10 +36,14 @@ impl Harness {
             refresh_token: None,
             refresh_at: None,
         };
-        let code = codes.issue(&slot(user, connection), self.revision_of(options, connection), token).await.unwrap();
-        drop(codes);
+        let slot = slot(user, connection);
+        let epoch = vault.permit(&slot, &token.user).await.unwrap().epoch();
+        let revision = self.revision_of(options, connection);
+        let grant = CodeGrant { card_id: String::new(), revision, token, epoch };
+        let issued = codes.issue(&slot, &grant).await.unwrap();
+        drop((codes, vault));
         self.boot_again(options).await;
-        code.expose().to_owned()
+        issued.code.expose().to_owned()
     }
 
     fn revision_of(&self, options: &Options, connection: &str) -> ConnectionRevision {

@@ -8,6 +8,7 @@ pub mod logs;
 pub mod peers;
 pub mod raw;
 mod recorder;
+mod sdks;
 pub mod tokens;
 
 use std::path::PathBuf;

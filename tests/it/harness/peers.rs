@@ -1,4 +1,4 @@
-//! Programs of other people that the tests run beside the application: an SDK bot on Node, MSAL on Node and on Python.
+//! Programs of other people that the tests run beside the application: SDK bots and clients, and MSAL, on Node and on Python.
 
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -122,7 +122,7 @@ fn command(program: &Program) -> Command {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(program.peer);
     let is_python = Path::new(program.script).extension().is_some_and(|extension| extension == "py");
     let mut command = if is_python {
-        Command::new(installed(root.join(".venv/bin/python"), "a virtual environment with MSAL"))
+        Command::new(installed(root.join(".venv/bin/python"), "a virtual environment"))
     } else {
         installed(root.join("node_modules"), "the Node packages");
         Command::new("node")

@@ -73,7 +73,7 @@ async fn one_call_brings_the_token_or_how_to_get_one() {
     assert_eq!((before.status, before.header("content-type")), (200, Some("application/json")));
     let body = before.json();
     assert_eq!(names_of(&body), ["signInResource"]);
-    assert_eq!(names_of(&body["signInResource"]), ["signInLink", "tokenExchangeResource"]);
+    assert_eq!(names_of(&body["signInResource"]), ["signInLink", "tokenExchangeResource", "tokenPostResource"]);
     assert_link("resource", body["signInResource"]["signInLink"].as_str().unwrap());
     sign_in(&harness, "msteams", "29:ada").await;
     let after = get(&harness, BOTH, &ada(&state, &[]), "").await.json();

@@ -20,7 +20,7 @@ fn is_guid(text: &str) -> bool {
 fn offered(case: &str, harness: &Harness, answer: &Answer) -> String {
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")), "{case}");
     let resource = answer.json();
-    assert_eq!(names_of(&resource), ["signInLink", "tokenExchangeResource"], "{case}");
+    assert_eq!(names_of(&resource), ["signInLink", "tokenExchangeResource", "tokenPostResource"], "{case}");
     let exchange = &resource["tokenExchangeResource"];
     assert_eq!(names_of(exchange), ["id", "providerId", "uri"], "{case}");
     assert_eq!(exchange["providerId"], "30dd229c-58e3-4a48-bdfd-91ec48eb906c", "{case}");
@@ -109,7 +109,7 @@ async fn where_no_client_can_sign_in_silently_nothing_is_offered() {
     channel["conversation"] = json!({ "id": "19:c@thread.tacv2", "conversationType": "channel", "isGroup": true });
     for (case, activity, connection) in [("no URI", &personal, "plain"), ("Teams channel", &channel, "graph")] {
         let resource = harness.sign_in_resource(activity, connection).await;
-        assert_eq!(names_of(&resource), ["signInLink"], "{case}");
+        assert_eq!(names_of(&resource), ["signInLink", "tokenPostResource"], "{case}");
     }
     let group = activities::in_group(personal);
     offered("group chat", &harness, &ask(&harness, &activities::state_of(&group, "graph")).await);

@@ -1,0 +1,123 @@
+//! The user's own door: what the browser behind a card's button sees.
+//!
+//! Owns the three addresses, the cookie and the pages. It deliberately decides nothing about who may sign in where: it
+//! hands on what a browser brings, and shows what comes of it.
+
+mod begin;
+mod callback;
+mod complete;
+mod pages;
+mod replies;
+
+use std::borrow::Cow;
+
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::{HttpRequest, HttpResponse, web};
+use url::Url;
+
+use crate::domain::SharedEntropy;
+use crate::inbound::{BodyLimits, Problem};
+use crate::sign_in::{BrowserSecret, SignInFlow};
+
+/// Where providers send browsers back to, below `public_url` (token-service-api §4.2).
+pub const REDIRECT_PATH: &str = "/.auth/web/redirect";
+/// Where a browser confirms.
+const COMPLETE_PATH: &str = "/api/oauth/PostSignInCallback";
+/// Longest value taken of a query parameter, in bytes: codes are the longest.
+const VALUE_LIMIT: usize = 8 * 1024;
+/// How long a browser is recognised.
+const COOKIE_LIFE: Duration = Duration::hours(1);
+
+/// What this door works with; built once, shared by all workers.
+pub struct SignInPages {
+    /// The way of a browser.
+    pub flow: SignInFlow,
+    /// Where browsers reach us.
+    pub public_url: Url,
+    /// The Teams library that pages in Teams load.
+    pub teams_library: Url,
+    /// Who may frame the pages in Teams.
+    pub frame_ancestors: Vec<String>,
+    /// How much browsers may send.
+    pub limits: BodyLimits,
+    /// Randomness.
+    pub entropy: SharedEntropy,
+}
+
+/// Adds this door's paths, in any letter case, as links are copied by hand.
+pub fn configure(config: &mut web::ServiceConfig, door: web::Data<SignInPages>) {
+    let wrong_method = |allow: &'static str| web::to(move || async move { Problem::MethodNotAllowed(allow).respond() });
+    config.app_data(door);
+    config.service(
+        web::resource("/{api:(?i:api)}/{room:(?i:oauth)}/{step:(?i:signin)}")
+            .route(web::get().to(begin::answer))
+            .default_service(wrong_method("GET")),
+    );
+    config.service(
+        web::resource("/{auth:(?i:\\.auth)}/{web:(?i:web)}/{step:(?i:redirect)}")
+            .route(web::get().to(callback::answer))
+            .default_service(wrong_method("GET")),
+    );
+    config.service(
+        web::resource("/{api:(?i:api)}/{room:(?i:oauth)}/{step:(?i:PostSignInCallback)}")
+            .route(web::get().to(complete::review))
+            .route(web::post().to(complete::decide))
+            .default_service(wrong_method("GET, POST")),
+    );
+}
+
+impl SignInPages {
+    /// The cookie's name; its prefix makes browsers refuse it from anybody but this very host (RFC 6265bis §4.1.3.2).
+    fn cookie_name(&self) -> &'static str {
+        if self.is_secure() { "__Host-bot-sso-browser" } else { "bot-sso-browser" }
+    }
+
+    /// On a loopback address, in development, there may be no TLS.
+    fn is_secure(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+
+    /// Who the browser says it is.
+    fn browser_of(&self, http: &HttpRequest) -> Option<BrowserSecret> {
+        http.cookie(self.cookie_name()).and_then(|cookie| BrowserSecret::parse(cookie.value()))
+    }
+
+    /// What it is to say from here on.
+    fn introduce(&self, response: &mut HttpResponse, browser: &BrowserSecret) {
+        let cookie = Cookie::build(self.cookie_name(), browser.expose())
+            .path("/")
+            .max_age(COOKIE_LIFE)
+            .http_only(true)
+            .secure(self.is_secure())
+            .same_site(SameSite::Lax)
+            .finish();
+        // Of letters and digits alone, so it can be written.
+        if let Err(error) = response.add_cookie(&cookie) {
+            tracing::error!(%error, "a cookie cannot be written");
+        }
+    }
+}
+
+/// The one value of the query's parameter `name`, in whatever case; what is repeated or too long is none.
+fn value_of<'q>(query: &'q str, name: &str) -> Option<Cow<'q, str>> {
+    let mut values = url::form_urlencoded::parse(query.as_bytes())
+        .filter(|(other, _)| other.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value);
+    let value = values.next().filter(|value| !value.is_empty() && value.len() <= VALUE_LIMIT);
+    if values.next().is_some() { None } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::value_of;
+
+    #[test]
+    fn a_value_is_said_once_and_not_too_long() {
+        let long = format!("code={}", "x".repeat(super::VALUE_LIMIT + 1));
+        assert_eq!(value_of("a=1&SignIn=x%26y+z", "signin").as_deref(), Some("x&y z"));
+        for nothing in ["", "code=", "code=1&Code=1", &long] {
+            assert_eq!(value_of(nothing, "code"), None, "{nothing}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+use super::engine::ExchangeParts;
+use crate::domain::{ClaimsChallenge, TokenSlot};
+use crate::identity_provider::RedeemFailure;
+use crate::pending::SignInNeed;
+
+/// Remembers what a silent attempt lacked, so that the browser which comes next asks the user for exactly that. `tried`
+/// is the challenge that went with the attempt: no other waits for the user any more.
+pub(super) async fn note_lack(
+    parts: &ExchangeParts,
+    slot: &TokenSlot,
+    (failure, tried): (&RedeemFailure, Option<&ClaimsChallenge>),
+    correlation_id: &str,
+) {
+    let Some(need) = need_of(failure, tried) else { return };
+    if let Err(error) = parts.needs.put(slot, &need).await {
+        tracing::warn!(correlation_id, %error, "the browser will not ask for what a silent attempt lacked");
+    }
+}
+
+fn need_of(failure: &RedeemFailure, tried: Option<&ClaimsChallenge>) -> Option<SignInNeed> {
+    match failure {
+        RedeemFailure::ConsentRequired => Some(SignInNeed { consent: true, claims: tried.cloned() }),
+        RedeemFailure::InteractionRequired { claims } => {
+            let wanted = claims.as_deref().and_then(ClaimsChallenge::parse);
+            Some(SignInNeed { consent: false, claims: wanted.or_else(|| tried.cloned()) })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn consent_and_claims_are_remembered_and_nothing_else_is() {
+        let tried = ClaimsChallenge::parse(r#"{"tried":1}"#);
+        let wanted = ClaimsChallenge::parse(r#"{"wanted":1}"#);
+        let interaction =
+            |claims: Option<&str>| RedeemFailure::InteractionRequired { claims: claims.map(str::to_owned) };
+        for (failure, need) in [
+            (RedeemFailure::ConsentRequired, Some(SignInNeed { consent: true, claims: tried.clone() })),
+            (interaction(Some(r#"{"wanted":1}"#)), Some(SignInNeed { consent: false, claims: wanted })),
+            (interaction(Some("nonsense")), Some(SignInNeed { consent: false, claims: tried.clone() })),
+            (interaction(None), Some(SignInNeed { consent: false, claims: tried.clone() })),
+            (RedeemFailure::Denied, None),
+            (RedeemFailure::Transient, None),
+        ] {
+            assert_eq!(need_of(&failure, tried.as_ref()), need, "{failure:?}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::{LIFE, PendingError};
+use crate::domain::{ChannelAccount, ClaimsChallenge, SharedClock, TokenSlot};
+use crate::sealing::Sealer;
+use crate::store::{Record, RecordKey, Store};
+
+/// What a silent attempt lacked, and a browser must therefore ask the user for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignInNeed {
+    /// The user's consent.
+    pub consent: bool,
+    /// What the issuer wants of the next token (a second factor, a compliant device).
+    pub claims: Option<ClaimsChallenge>,
+}
+
+/// What the last silent attempt for a slot lacked: one need a slot, for as long as its card can be answered.
+pub struct SignInNeeds {
+    store: Arc<dyn Store>,
+    sealer: Arc<Sealer>,
+    clock: SharedClock,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Plain {
+    consent: bool,
+    claims: Option<String>,
+}
+
+impl SignInNeeds {
+    /// Needs kept in `store`.
+    pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: SharedClock) -> Self {
+        Self { store, sealer, clock }
+    }
+
+    /// Keeps `need` for `slot`, in the place of an earlier one.
+    ///
+    /// # Errors
+    /// [`PendingError`] if the store fails.
+    pub async fn put(&self, slot: &TokenSlot, need: &SignInNeed) -> Result<(), PendingError> {
+        let key = self.key(slot);
+        let claims = need.claims.as_ref().map(|claims| claims.as_str().to_owned());
+        let plain = serde_json::to_vec(&Plain { consent: need.consent, claims });
+        let plain = plain.map_err(|_| PendingError::Unreadable)?;
+        let value = Bytes::from(self.sealer.seal(&[PURPOSE.as_bytes(), &key.0], &plain)?);
+        let record = Record { value, expires_at: self.clock.now().plus(LIFE), index: None };
+        Ok(self.store.put(key, record).await?)
+    }
+
+    /// What the next browser sign-in for `slot` must ask for; nothing in particular if nothing is known.
+    ///
+    /// # Errors
+    /// [`PendingError`] if the store fails.
+    pub async fn get(&self, slot: &TokenSlot) -> Result<SignInNeed, PendingError> {
+        let key = self.key(slot);
+        let Some(sealed) = self.store.get(key).await? else { return Ok(SignInNeed::default()) };
+        let plain = self.sealer.open(&[PURPOSE.as_bytes(), &key.0], &sealed)?;
+        let plain: Plain = serde_json::from_slice(&plain).map_err(|_| PendingError::Unreadable)?;
+        let claims = plain.claims.as_deref().and_then(ClaimsChallenge::parse);
+        Ok(SignInNeed { consent: plain.consent, claims })
+    }
+
+    /// Ends what was kept for these slots.
+    ///
+    /// # Errors
+    /// [`PendingError`] if the store fails.
+    pub async fn end(&self, slots: &[TokenSlot]) -> Result<(), PendingError> {
+        Ok(self.store.remove(slots.iter().map(|slot| self.key(slot)).collect()).await?)
+    }
+
+    fn key(&self, slot: &TokenSlot) -> RecordKey {
+        let TokenSlot { account: ChannelAccount { bot, channel, user }, connection } = slot;
+        let parts = [bot.as_str(), channel.as_str(), user.as_str(), connection.as_str()].map(str::as_bytes);
+        RecordKey(self.sealer.mac(PURPOSE, &parts))
+    }
+}
+
+const PURPOSE: &str = "pending.need";
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::domain::{BotName, ChannelId, ChannelUserId, ConnectionName};
+    use crate::sealing::throwaway_sealer;
+    use crate::store::throwaway_store;
+
+    fn slot(connection: &str) -> TokenSlot {
+        let account = ChannelAccount {
+            bot: BotName::new("helper"),
+            channel: ChannelId::base_of("msteams"),
+            user: ChannelUserId::new("29:alice"),
+        };
+        TokenSlot { account, connection: ConnectionName::new(connection) }
+    }
+
+    #[tokio::test]
+    async fn the_last_need_of_a_slot_counts_until_it_is_met_or_fifteen_minutes_have_passed() {
+        let beneath = throwaway_store();
+        let needs = SignInNeeds::new(beneath.store.clone(), throwaway_sealer(), beneath.shared_clock.clone());
+        let consent = SignInNeed { consent: true, claims: None };
+        let factor = SignInNeed { consent: false, claims: ClaimsChallenge::parse(r#"{"a":1}"#) };
+        needs.put(&slot("graph"), &consent).await.unwrap();
+        assert_eq!(needs.get(&slot("graph")).await.unwrap(), consent);
+        needs.put(&slot("graph"), &factor).await.unwrap();
+        assert_eq!(needs.get(&slot("graph")).await.unwrap(), factor);
+        assert_eq!(needs.get(&slot("mail")).await.unwrap(), SignInNeed::default());
+        needs.end(&[slot("graph"), slot("never")]).await.unwrap();
+        assert_eq!(needs.get(&slot("graph")).await.unwrap(), SignInNeed::default());
+        needs.put(&slot("graph"), &consent).await.unwrap();
+        beneath.clock.advance(LIFE);
+        assert_eq!(needs.get(&slot("graph")).await.unwrap(), SignInNeed::default());
+    }
+}

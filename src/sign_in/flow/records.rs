@@ -1,0 +1,97 @@
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::domain::{ConnectionRevision, Secret};
+use crate::pending::PendingError;
+use crate::sign_in::magic_code::CodeGrant;
+use crate::token_validation::IdentifiedUser;
+
+/// What is remembered of a browser while it is at the identity provider. Bot, user, channel and connection are the card's.
+pub(super) struct AtProvider {
+    pub(super) card_id: String,
+    pub(super) revision: ConnectionRevision,
+    pub(super) nonce: Secret,
+    pub(super) code_verifier: Secret,
+}
+
+/// What is remembered of a browser whose user is known: what it is good for, and what its user is shown.
+pub(super) struct Identified {
+    pub(super) grant: CodeGrant,
+    pub(super) object_id: Option<String>,
+    pub(super) tenant_id: Option<String>,
+    pub(super) account_name: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PlainAtProvider {
+    card_id: String,
+    revision: [u8; 16],
+    nonce: String,
+    code_verifier: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PlainIdentified {
+    object_id: Option<String>,
+    tenant_id: Option<String>,
+    account_name: String,
+}
+
+impl AtProvider {
+    pub(super) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, PendingError> {
+        let plain = PlainAtProvider {
+            card_id: self.card_id.clone(),
+            revision: self.revision.0,
+            nonce: self.nonce.expose().to_owned(),
+            code_verifier: self.code_verifier.expose().to_owned(),
+        };
+        serde_json::to_vec(&plain).map(Zeroizing::new).map_err(|_| PendingError::Unreadable)
+    }
+
+    pub(super) fn decode(content: &[u8]) -> Result<Self, PendingError> {
+        let plain: PlainAtProvider = serde_json::from_slice(content).map_err(|_| PendingError::Unreadable)?;
+        Ok(Self {
+            card_id: plain.card_id,
+            revision: ConnectionRevision(plain.revision),
+            nonce: Secret::new(plain.nonce),
+            code_verifier: Secret::new(plain.code_verifier),
+        })
+    }
+}
+
+impl Identified {
+    /// `user` and what their sign-in is good for.
+    pub(super) fn new(user: IdentifiedUser, grant: CodeGrant) -> Self {
+        let account_name = user.account_name.or(user.display_name);
+        let account_name = account_name.unwrap_or_else(|| user.user.subject().to_owned());
+        Self { grant, object_id: user.object_id, tenant_id: user.tenant_id, account_name }
+    }
+
+    /// The length of the names (four bytes), the names, the grant.
+    pub(super) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, PendingError> {
+        let names = PlainIdentified {
+            object_id: self.object_id.clone(),
+            tenant_id: self.tenant_id.clone(),
+            account_name: self.account_name.clone(),
+        };
+        let names = serde_json::to_vec(&names).map_err(|_| PendingError::Unreadable)?;
+        let length = u32::try_from(names.len()).map_err(|_| PendingError::Unreadable)?;
+        let grant = self.grant.encode().map_err(|_| PendingError::Unreadable)?;
+        // Sized beforehand: a growing buffer would leave copies of the token in freed memory.
+        let mut content = Zeroizing::new(Vec::with_capacity(4 + names.len() + grant.len()));
+        content.extend_from_slice(&length.to_be_bytes());
+        content.extend_from_slice(&names);
+        content.extend_from_slice(&grant);
+        Ok(content)
+    }
+
+    pub(super) fn decode(content: &[u8]) -> Result<Self, PendingError> {
+        let (length, rest) = content.split_first_chunk::<4>().ok_or(PendingError::Unreadable)?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| PendingError::Unreadable)?;
+        let (names, grant) = rest.split_at_checked(length).ok_or(PendingError::Unreadable)?;
+        let names: PlainIdentified = serde_json::from_slice(names).map_err(|_| PendingError::Unreadable)?;
+        let grant = CodeGrant::decode(grant).map_err(|_| PendingError::Unreadable)?;
+        let PlainIdentified { object_id, tenant_id, account_name } = names;
+        Ok(Self { grant, object_id, tenant_id, account_name })
+    }
+}

@@ -1,0 +1,51 @@
+//! What points the SDKs at the application, each by settings of its own. `tests/peers/README.md` has the table.
+
+use super::Harness;
+
+impl Harness {
+    /// The environment of a program on any of the SDKs, in the place of the bot `demo`.
+    pub fn sdk_environment(&self) -> Vec<(&'static str, String)> {
+        let app_id = self.bot_app_id("demo").to_owned();
+        let tenant = self.stage.directory().main_tenant_id().to_owned();
+        let mut environment = vec![
+            ("TOKEN_SERVICE", self.base.clone()),
+            ("CONNECTION_NAME", "graph".to_owned()),
+            ("BOT_APP_ID", app_id.clone()),
+            ("IDENTITY_ENDPOINT", format!("{}/msi/token", self.stage.http_base())),
+            ("IDENTITY_HEADER", "any".to_owned()),
+            // The Agents SDK.
+            ("TOKEN_SERVICE_ENDPOINT", self.base.clone()),
+            ("clientId", app_id.clone()),
+            ("tenantId", tenant.clone()),
+            ("authType", "UserManagedIdentity".to_owned()),
+            ("authorityEndpoint", format!("{}/channel/v1", self.stage.http_base())),
+            // The Teams SDK.
+            ("OAUTH_URL", self.base.clone()),
+            ("CLIENT_ID", app_id),
+            ("TENANT_ID", tenant),
+            // What the programs have in common is beside their folders, where Python would leave files of its own.
+            ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
+        ];
+        environment.extend(self.botbuilder_environment());
+        environment
+    }
+
+    fn botbuilder_environment(&self) -> [(&'static str, String); 11] {
+        let stage = self.stage.http_base();
+        let tenant = self.stage.directory().main_tenant_id();
+        let metadata = format!("{stage}/channel/v1/.well-known/openidconfiguration");
+        [
+            ("MicrosoftAppId", self.bot_app_id("demo").to_owned()),
+            ("MicrosoftAppType", "UserAssignedMsi".to_owned()),
+            ("MicrosoftAppTenantId", tenant.to_owned()),
+            ("OAuthUrl", self.base.clone()),
+            ("ToChannelFromBotLoginUrl", format!("{stage}/{tenant}")),
+            ("ToChannelFromBotOAuthScope", "https://api.botframework.com".to_owned()),
+            ("ToBotFromChannelTokenIssuer", self.stage.channel_issuer()),
+            ("ToBotFromChannelOpenIdMetadataUrl", metadata.clone()),
+            ("ToBotFromEmulatorOpenIdMetadataUrl", metadata),
+            ("ValidateAuthority", "false".to_owned()),
+            ("CallerId", "urn:botframework:azure".to_owned()),
+        ]
+    }
+}

@@ -1,0 +1,84 @@
+//! The Token Service clients of six SDKs, unmodified, call the application as their bots would. What they printed is in
+//! `target/test-logs/real-client-*.log`.
+
+mod story;
+
+use self::story::{Story, Told};
+use crate::harness::peers::Program;
+
+#[tokio::test]
+async fn botbuilder_for_node() {
+    let story = Story::set("").await;
+    let told = story.told_by(&Program { peer: "botbuilder", script: "client.mjs" }).await;
+    assert_signed_in_and_out(&told);
+    // The answer's body, which its prompt finds no token in.
+    assert_eq!(told.step("refused")["code"], "ConsentRequired");
+}
+
+#[tokio::test]
+async fn agents_for_node() {
+    let story = Story::set("").await;
+    let told = story.told_by(&Program { peer: "agents-js", script: "client.mjs" }).await;
+    assert_signed_in_and_out(&told);
+    let refused = told.step("refused");
+    assert_eq!((&refused["raised"], &refused["status"]), (&"HttpError".into(), &400.into()));
+    assert!(refused["message"].as_str().unwrap().contains("Consent Required"));
+}
+
+#[tokio::test]
+async fn teams_for_node() {
+    let story = Story::set("").await;
+    let told = story.told_by(&Program { peer: "teams-js", script: "client.mjs" }).await;
+    assert_signed_in_and_out(&told);
+    assert_eq!(told.step("refused")["status"], 400);
+}
+
+#[tokio::test]
+async fn botbuilder_for_python() {
+    let story = Story::set("").await;
+    let told = story.told_by(&Program { peer: "botbuilder-python", script: "client.py" }).await;
+    assert_signed_in_and_out(&told);
+    // The very object that its prompt cannot stand.
+    assert_eq!(told.step("refused")["kind"], "ErrorResponse");
+}
+
+#[tokio::test]
+async fn agents_for_python() {
+    let story = Story::set("").await;
+    let told = story.told_by(&Program { peer: "agents-python", script: "client.py" }).await;
+    assert_signed_in_and_out(&told);
+    let refused = told.step("refused");
+    assert_eq!((&refused["raised"], &refused["status"]), (&"ClientResponseError".into(), &400.into()));
+}
+
+#[tokio::test]
+async fn teams_for_python() {
+    let story = Story::set("").await;
+    let told = story.told_by(&Program { peer: "teams-python", script: "client.py" }).await;
+    assert_signed_in_and_out(&told);
+    assert_eq!(told.step("refused")["status"], 400);
+}
+
+/// Every client gets along with every answer. How each tells that there is no token is its own.
+fn assert_signed_in_and_out(told: &Told) {
+    let connections = ["status", "status_there"].map(|step| &told.step(step)["connections"]);
+    assert!(connections[0].as_object().unwrap().len() > 1, "all of the bot's connections");
+    assert!(connections[0].as_object().unwrap().values().all(|has_token| has_token == false));
+    let with_token: Vec<_> = connections[1].as_object().unwrap().iter().filter(|entry| entry.1 == true).collect();
+    assert_eq!(with_token, [(&"graph".to_owned(), &true.into())]);
+    for step in ["token", "token_gone"] {
+        told.assert_no_token(step);
+    }
+    let resource = told.step("resource");
+    assert!(resource["link"].as_str().unwrap().ends_with("/api/oauth/signin"));
+    assert_eq!(resource["exchangeId"], 36);
+    assert!(resource["exchangeUri"].as_str().unwrap().starts_with("api://botid-"));
+    for step in ["exchange", "token_there"] {
+        let answer = told.step(step);
+        assert_eq!((&answer["hasToken"], &answer["connection"]), (&true.into(), &"graph".into()), "{step}");
+        assert_eq!(answer["expires"], true, "{step}");
+    }
+    assert_eq!(told.step("aad_tokens")["tokens"], serde_json::json!({ story::RESOURCE: true }));
+    assert_eq!(told.step("sign_out")["done"], true);
+    told.assert_no_token("refused");
+}

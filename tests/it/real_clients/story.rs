@@ -1,0 +1,64 @@
+//! What a client is asked to do, and what it said it got.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::harness::peers::{Peer, Program};
+use crate::harness::{Harness, Options, activities};
+
+/// A resource that the connections give tokens for.
+pub const RESOURCE: &str = "https://graph.microsoft.com/";
+/// Python starts slowly when every core is busy, and some SDKs try again before they give up.
+const LIMIT: Duration = Duration::from_mins(2);
+
+/// The application, and users who stand ready.
+pub struct Story {
+    harness: Harness,
+}
+
+/// What a client printed. A test that fails shows it.
+pub struct Told(Vec<Value>);
+
+impl Story {
+    /// With lines put into `[bots.demo]`.
+    pub async fn set(bot: &'static str) -> Self {
+        let connection = format!("aad_resources = [\"{RESOURCE}\"]");
+        let options = Options { connection, offline_access: true, bot, ..Options::default() };
+        Self { harness: Harness::with(options).await }
+    }
+
+    /// Ada signs in and out; Cleo lacks consent.
+    pub async fn told_by(&self, program: &Program) -> Told {
+        let environment = self.environment().await;
+        let label = format!("real-client-{}", program.peer);
+        Told(Peer::start(program, &label, &environment).finish(LIMIT).await)
+    }
+
+    async fn environment(&self) -> Vec<(&'static str, String)> {
+        let harness = &self.harness;
+        let (ada, cleo) = (harness.user("Ada"), harness.user("Cleo"));
+        let mut environment = harness.sdk_environment();
+        environment.extend([
+            ("RESOURCE_URL", RESOURCE.to_owned()),
+            ("ACTIVITY", activities::message(harness, &ada, "hello").to_string()),
+            ("EXCHANGEABLE_TOKEN", harness.user_token("Ada", "graph").await),
+            ("REFUSED_ACTIVITY", activities::message(harness, &cleo, "hello").to_string()),
+            ("REFUSED_TOKEN", harness.user_token("Cleo", "graph").await),
+        ]);
+        environment
+    }
+}
+
+impl Told {
+    pub fn step(&self, name: &str) -> &Value {
+        self.0.iter().find(|line| line["step"] == name).unwrap_or_else(|| panic!("no step {name}"))
+    }
+
+    /// An exception, nothing, or something without a token.
+    pub fn assert_no_token(&self, name: &str) {
+        let step = self.step(name);
+        let raised = step["raised"].is_string();
+        assert!(raised || step["hasToken"] == false, "{name}");
+    }
+}

@@ -1,0 +1,59 @@
+"""The Token Service client of the Microsoft 365 Agents SDK for Python, unmodified, as its CloudAdapter makes it for a turn: the
+factory's option `token_service_endpoint` points it at bot-sso.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+from microsoft_agents.activity import Activity, TokenExchangeRequest
+from microsoft_agents.authentication.msal import MsalConnectionManager
+from microsoft_agents.hosting.core import AgentAuthConfiguration, AuthTypes, ClaimsIdentity, RestChannelServiceClientFactory
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from steps import Settings, tell  # noqa: E402  pylint: disable=wrong-import-position
+
+
+class Client:
+    def __init__(self, client, settings):
+        self._client = client
+        self._settings = settings
+        self._place = (settings.connection, settings.channel)
+
+    async def status(self, user):
+        return await self._client.get_token_status(user, self._settings.channel)
+
+    async def token(self, user):
+        return await self._client.get_user_token(user, *self._place)
+
+    async def resource(self, activity):
+        return await self._client.get_sign_in_resource(self._settings.connection, Activity.model_validate(activity))
+
+    async def exchange(self, user, token):
+        return await self._client.exchange_token(user, *self._place, TokenExchangeRequest(token=token))
+
+    async def aad_tokens(self, user):
+        connection, channel = self._place
+        return await self._client.get_aad_tokens(user, connection, [self._settings.resource], channel)
+
+    async def sign_out(self, user):
+        return await self._client.sign_out_user(user, *self._place)
+
+
+async def main():
+    settings = Settings()
+    service_connection = AgentAuthConfiguration(
+        auth_type=AuthTypes.user_managed_identity, client_id=settings.app_id, tenant_id=settings.tenant_id
+    )
+    connections = MsalConnectionManager(connections_configurations={"SERVICE_CONNECTION": service_connection})
+    factory = RestChannelServiceClientFactory(connections, token_service_endpoint=settings.url)
+    turn = SimpleNamespace(activity=Activity.model_validate(settings.activity))
+    client = await factory.create_user_token_client(turn, ClaimsIdentity({"aud": settings.app_id}, "Bearer"))
+    try:
+        await tell(Client(client, settings), settings)
+    finally:
+        await client.close()
+
+
+asyncio.run(main())

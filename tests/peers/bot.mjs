@@ -1,0 +1,133 @@
+// What the bots of the tests have in common, whatever SDK they are built on: an HTTP server with the endpoint for messages and one for
+// what happened so far, and lines on standard output, one JSON object each and never a token.
+
+import http from 'node:http';
+import { MAX_MESSAGE_CHARACTERS, print } from './steps.mjs';
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** What happened so far, for `GET /state`. */
+const seen = { continued: 0, noToken: 0, errors: 0, activities: [], continuations: [] };
+
+export function reportError(where, problem) {
+  seen.errors += 1;
+  const message = String(problem?.message ?? problem).slice(0, MAX_MESSAGE_CHARACTERS);
+  print({ event: 'error', where, message, status: problem?.statusCode ?? problem?.status });
+}
+
+export function required(name) {
+  const value = process.env[name];
+  if (!value) {
+    reportError('settings', `${name} is not set`);
+    process.exit(2);
+  }
+  return value;
+}
+
+/** SDKs write caught exceptions to the console whole, request headers included: they become redacted lines instead. */
+console.error = (...parts) => reportError('sdk', parts.find((part) => part instanceof Error) ?? parts[0]);
+console.warn = (...parts) => print({ event: 'warning', message: String(parts[0]) });
+
+export function noteActivity({ type, name }) {
+  seen.activities.push({ type, name });
+  print({ event: 'activity', type, name });
+}
+
+/** Acts as the user: who the token says that is, by the same call a bot would make at Microsoft Graph. Returns what to say. */
+export async function actAsUser(activity, token) {
+  const { channelId, conversation, from } = activity;
+  if (!token) {
+    seen.noToken += 1;
+    print({ event: 'no_token', user: from?.id });
+    return 'no token';
+  }
+  const displayName = await readDisplayName(required('GRAPH_URL'), token);
+  seen.continued += 1;
+  const count = seen.continued;
+  const cause = activity.name ?? activity.type;
+  seen.continuations.push({ count, displayName, cause, channelId, conversation: conversation.id, user: from?.id });
+  print({ event: 'continued', count, displayName, cause, conversation: conversation.id, user: from?.id });
+  return `Signed in as ${displayName} (#${count})`;
+}
+
+async function readDisplayName(graphUrl, token) {
+  const answer = await fetch(graphUrl, { headers: { authorization: `Bearer ${token}` }, redirect: 'error' });
+  if (!answer.ok) {
+    throw new Error(`the graph answered ${answer.status}`);
+  }
+  return (await answer.json()).displayName;
+}
+
+async function readJson(request) {
+  const chunks = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) {
+      throw new Error('body too large');
+    }
+    chunks.push(chunk);
+  }
+  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+}
+
+/** What restify or express would hand to an adapter: a response with `status`, `send`, `header`, `setHeader`, `end`. */
+function asSdkResponse(response) {
+  const shown = {
+    get headersSent() {
+      return response.headersSent;
+    },
+    get writableEnded() {
+      return response.writableEnded;
+    },
+    status: (code) => {
+      response.statusCode = code;
+      return shown;
+    },
+    header: (name, value) => response.setHeader(name, value),
+    setHeader: (name, value) => response.setHeader(name, value),
+    send: (body) => {
+      const isText = typeof body === 'string';
+      response.setHeader('content-type', isText ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8');
+      response.write(isText ? body : JSON.stringify(body));
+      return shown;
+    },
+    end: () => response.end(),
+  };
+  return shown;
+}
+
+function answerJson(response, status, body) {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+}
+
+async function answer(handle, request, response) {
+  const { pathname } = new URL(request.url, 'http://bot');
+  if (request.method === 'GET' && pathname === '/state') {
+    return answerJson(response, 200, seen);
+  }
+  if (pathname !== '/api/messages') {
+    return answerJson(response, 404, { error: 'not found' });
+  }
+  if (request.method === 'POST') {
+    request.body = await readJson(request);
+  }
+  return handle(request, asSdkResponse(response));
+}
+
+/** Serves on `PORT` of 127.0.0.1; `handle` gets what an SDK's adapter takes. */
+export function serve(handle) {
+  const server = http.createServer((request, response) => {
+    answer(handle, request, response).catch((problem) => {
+      reportError('http', problem);
+      if (!response.headersSent) {
+        answerJson(response, 400, { error: 'bad request' });
+      }
+    });
+  });
+  server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => print({ event: 'listening', port: server.address().port }));
+  for (const signal of ['SIGTERM', 'SIGINT']) {
+    process.on(signal, () => process.exit(0));
+  }
+}

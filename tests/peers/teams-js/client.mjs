@@ -1,0 +1,31 @@
+// The Token Service client of the Teams SDK for JavaScript, unmodified, as its App makes it: `OAUTH_URL` is the one setting that
+// points it at bot-sso. A client id without a secret means a managed identity.
+
+import { App } from '@microsoft/teams.apps';
+import { settings, tell } from '../steps.mjs';
+
+const story = settings();
+const { connection: connectionName, appId } = story;
+const { channelId } = story.activity;
+
+const silent = () => undefined;
+const logger = { error: silent, warn: silent, info: silent, debug: silent, log: silent, child: () => logger };
+const { api } = new App({ logger });
+
+/** As `signin()` of the SDK's context does it. */
+function stateOf({ id, from, recipient, conversation, channelId: channel, locale, serviceUrl }) {
+  const reference = { activityId: id, user: from, bot: recipient, conversation, channelId: channel, locale, serviceUrl };
+  return Buffer.from(JSON.stringify({ connectionName, conversation: reference, msAppId: appId })).toString('base64');
+}
+
+await tell(
+  {
+    status: (userId) => api.users.token.getStatus({ userId, channelId, includeFilter: '' }),
+    token: (userId) => api.users.token.get({ userId, connectionName, channelId }),
+    resource: (activity) => api.bots.signIn.getResource({ state: stateOf(activity) }),
+    exchange: (userId, token) => api.users.token.exchange({ userId, connectionName, channelId, exchangeRequest: { token } }),
+    aadTokens: (userId) => api.users.token.getAad({ userId, connectionName, channelId, resourceUrls: [story.resource] }),
+    signOut: (userId) => api.users.token.signOut({ userId, connectionName, channelId }),
+  },
+  story,
+);

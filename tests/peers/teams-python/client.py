@@ -1,0 +1,93 @@
+"""The Token Service client of the Teams SDK for Python, unmodified, as its App makes it: `OAUTH_URL` is the one setting that
+points it at bot-sso. A client id without a secret means a managed identity.
+"""
+
+import asyncio
+import base64
+import json
+import sys
+from pathlib import Path
+
+from microsoft_teams.api import (
+    ConversationReference,
+    ExchangeUserTokenParams,
+    GetBotSignInResourceParams,
+    GetUserAADTokenParams,
+    GetUserTokenParams,
+    GetUserTokenStatusParams,
+    SignOutUserParams,
+    TokenExchangeRequest,
+    TokenExchangeState,
+)
+from microsoft_teams.apps import App
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from steps import Settings, tell  # noqa: E402  pylint: disable=wrong-import-position
+
+
+def reference_of(activity):
+    return ConversationReference.model_validate(
+        {
+            "activityId": activity["id"],
+            "user": activity["from"],
+            "bot": activity["recipient"],
+            "conversation": activity["conversation"],
+            "channelId": activity["channelId"],
+            "locale": activity["locale"],
+            "serviceUrl": activity["serviceUrl"],
+        }
+    )
+
+
+class Client:
+    def __init__(self, api, settings):
+        self._users = api.users
+        self._sign_in = api.bots.sign_in
+        self._settings = settings
+        self._channel = settings.channel
+        self._connection = settings.connection
+
+    async def status(self, user):
+        return await self._users.get_token_status(GetUserTokenStatusParams(user_id=user, channel_id=self._channel))
+
+    async def token(self, user):
+        params = GetUserTokenParams(user_id=user, connection_name=self._connection, channel_id=self._channel)
+        return await self._users.get_token(params)
+
+    async def resource(self, activity):
+        """As `sign_in()` of the SDK's context does it."""
+        state = TokenExchangeState(
+            connection_name=self._connection, conversation=reference_of(activity), ms_app_id=self._settings.app_id
+        )
+        encoded = base64.b64encode(json.dumps(state.model_dump()).encode()).decode()
+        return await self._sign_in.get_resource(GetBotSignInResourceParams(state=encoded))
+
+    async def exchange(self, user, token):
+        params = ExchangeUserTokenParams(
+            user_id=user,
+            connection_name=self._connection,
+            channel_id=self._channel,
+            exchange_request=TokenExchangeRequest(uri=None, token=token),
+        )
+        return await self._users.exchange_token(params)
+
+    async def aad_tokens(self, user):
+        params = GetUserAADTokenParams(
+            user_id=user,
+            connection_name=self._connection,
+            resource_urls=[self._settings.resource],
+            channel_id=self._channel,
+        )
+        return await self._users.get_aad_tokens(params)
+
+    async def sign_out(self, user):
+        params = SignOutUserParams(user_id=user, connection_name=self._connection, channel_id=self._channel)
+        return await self._users.sign_out(params)
+
+
+async def main():
+    settings = Settings()
+    await tell(Client(App().api, settings), settings)
+
+
+asyncio.run(main())
