@@ -105,7 +105,7 @@ impl RawConnection {
         let is_openid = |provider: &String| references.openid_names.contains(provider);
         if let Some(provider) = provider.clone().filter(is_openid) {
             let owner = CredentialOwner { is_bot: false, client_id: None, defaults: references.defaults };
-            return self.validate_openid(Named { key, name, bot, provider }, owner, review, place);
+            return self.validate_openid(Named { key, name, bot, provider }, &owner, review, place);
         }
         let client_id = match self.client_id.take() {
             Some(text) => review.guid(&text, &place.key("client_id")),

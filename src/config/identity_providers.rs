@@ -125,15 +125,14 @@ impl RawIdentityProvider {
         // The v2.0 discovery document that serves every tenant (entra-obo §1 rule 9).
         let default_keys = metadata_at(&format!("{authority}/common/v2.0/.well-known/openid-configuration"));
         let keys = written.validate_or(default_keys, plain, review, place);
-        let endpoint = |written: Option<String>, key: &str, review: &mut Review<'_>| match written.map(with_authority) {
-            Some(written) => review.address_template(&written, "tenant", plain, &place.key(key)),
-            None => {
-                let last = if key == "token_endpoint" { "token" } else { "authorize" };
-                Some(format!("{authority}/{{tenant}}/oauth2/v2.0/{last}"))
-            }
+        let mut endpoint = |written: Option<String>, key: &str, last: &str| {
+            let Some(written) = written.map(with_authority) else {
+                return Some(format!("{authority}/{{tenant}}/oauth2/v2.0/{last}"));
+            };
+            review.address_template(&written, "tenant", plain, &place.key(key))
         };
-        let token_endpoint = endpoint(self.token_endpoint, "token_endpoint", review);
-        let authorization_endpoint = endpoint(self.authorization_endpoint, "authorization_endpoint", review);
+        let token_endpoint = endpoint(self.token_endpoint, "token_endpoint", "token");
+        let authorization_endpoint = endpoint(self.authorization_endpoint, "authorization_endpoint", "authorize");
         Some(EntraSection {
             name,
             issuer: issuer?,

@@ -21,7 +21,7 @@ impl RawConnection {
     pub(super) fn validate_openid(
         mut self,
         named: Named<'_>,
-        owner: CredentialOwner<'_>,
+        owner: &CredentialOwner<'_>,
         review: &mut Review<'_>,
         place: &Place,
     ) -> Option<ConnectionSection> {
@@ -29,7 +29,7 @@ impl RawConnection {
         let at = place.key("client_id");
         let client_id = review.required(self.client_id.take(), &at, "the client's id at the provider");
         let client_id = client_id.filter(|text| client_id_is_in_order(text, review, &at));
-        let credentials = self.take_credentials(&owner, review, place);
+        let credentials = self.take_credentials(owner, review, place);
         let credentials = credentials.filter(|list| credentials_are_in_order(list, review, &place.key("credentials")));
         let at = place.key("scopes");
         let scopes = review.required(self.scopes.take(), &at, "what the bot needs, as [\"openid\", \"profile\"]");

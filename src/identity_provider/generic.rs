@@ -16,7 +16,7 @@ use super::token_client::{RedeemingClient, RedeemingMeans, TokenClient, TokenReq
 use super::{
     Attempt, Capabilities, Grant, IdentityProvider, RedeemError, RedeemFailure, RedeemFuture, RedeemedToken, refusal,
 };
-use crate::domain::{Connection, Secret, UserKey};
+use crate::domain::{ClaimsChallenge, Connection, Secret, UserKey};
 
 /// How long a browser waits for a discovery document at most.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -105,7 +105,7 @@ impl IdentityProvider for Generic {
         Box::pin(async move {
             let endpoints = self.discovery.endpoints(Instant::now() + PATIENCE).await?;
             let scope = authorization::scope_with(connection, &["openid"]);
-            let claims = request.claims.map(|claims| claims.as_str());
+            let claims = request.claims.map(ClaimsChallenge::as_str);
             let endpoint = endpoints.authorization.clone();
             let mut url = authorization::address(endpoint, connection, (&scope, claims), &request);
             // Without it `offline_access` is ignored (OpenID Connect Core §11).

@@ -36,14 +36,12 @@ impl TokenRequest<'_> {
     pub(super) fn present<'a>(&'a self, client_id: &'a str, proof: &'a Proof) -> Presented<'a> {
         let mut presented =
             Presented { headers: vec![("accept", "application/json".into())], form: self.fields.clone() };
-        match (self.dialect, proof) {
-            (Dialect::Standard(SecretMethod::Basic), Proof::Secret(_)) => {
-                presented.headers.push(("authorization", basic(client_id, proof).into()));
-            }
-            _ => {
-                presented.form.push(("client_id", client_id));
-                presented.form.extend(proof.fields());
-            }
+        let in_header = self.dialect == Dialect::Standard(SecretMethod::Basic) && matches!(proof, Proof::Secret(_));
+        if in_header {
+            presented.headers.push(("authorization", basic(client_id, proof).into()));
+        } else {
+            presented.form.push(("client_id", client_id));
+            presented.form.extend(proof.fields());
         }
         if self.dialect == Dialect::Entra {
             self.add_entras_headers(&mut presented.headers);

@@ -15,13 +15,16 @@ use crate::domain::{
 use crate::identity_provider::ThrottleBoard;
 use crate::outbound::{Outbound, OutboundSettings};
 
+/// The form, and `Authorization`.
+type Asked = (HashMap<String, String>, Option<String>);
+
 /// A provider that says of itself what it is told to.
 #[derive(Default)]
 struct Peer {
     document: Mutex<Option<Value>>,
     answer: Mutex<(u16, Value)>,
     fetches: Mutex<usize>,
-    asked: Mutex<Vec<(HashMap<String, String>, Option<String>)>>,
+    asked: Mutex<Vec<Asked>>,
 }
 
 struct Stand {
@@ -68,12 +71,12 @@ impl Stand {
         let client = RedeemingClient { client_id: "the client".into(), credentials };
         let provider = Generic::new(Discovery::new(settings, outbound, clock.clone()), client, means);
         let stand = Self { peer, clock, issuer, provider };
-        stand.describe(json!({}));
+        stand.describe(&json!({}));
         stand
     }
 
     /// What discovery says, with changes; `null` takes a member out.
-    fn describe(&self, changes: Value) {
+    fn describe(&self, changes: &Value) {
         let mut document = json!({
             "issuer": self.issuer,
             "authorization_endpoint": format!("{}/authorize", self.issuer),
@@ -124,7 +127,7 @@ impl Stand {
         Ok(url.query_pairs().into_owned().collect())
     }
 
-    fn asked(&self) -> (HashMap<String, String>, Option<String>) {
+    fn asked(&self) -> Asked {
         self.peer.asked.lock().unwrap().last().cloned().unwrap()
     }
 }
@@ -225,11 +228,11 @@ async fn a_secret_goes_into_the_header_unless_only_the_form_is_offered() {
         (json!(["private_key_jwt", "client_secret_post"]), true),
     ] {
         let stand = Stand::new();
-        stand.describe(json!({"token_endpoint_auth_methods_supported": methods}));
+        stand.describe(&json!({"token_endpoint_auth_methods_supported": methods}));
         stand.redeem_code().await.unwrap();
         let (sent, authorization) = stand.asked();
         assert_eq!(authorization.is_none(), in_form);
-        assert_eq!(sent.get("client_secret").is_some(), in_form);
+        assert_eq!(sent.contains_key("client_secret"), in_form);
     }
 }
 
@@ -254,7 +257,7 @@ async fn an_answer_names_its_issuer_where_the_document_promises_that() {
     assert_eq!(stand.provider.admits_issuer(Some(&stand.issuer)).await, Ok(true));
     assert_eq!(stand.provider.admits_issuer(Some("https://elsewhere.example")).await, Ok(false));
     let stand = Stand::new();
-    stand.describe(json!({"authorization_response_iss_parameter_supported": true}));
+    stand.describe(&json!({"authorization_response_iss_parameter_supported": true}));
     assert_eq!(stand.provider.admits_issuer(None).await, Ok(false));
     assert_eq!(stand.provider.admits_issuer(Some(&stand.issuer)).await, Ok(true));
 }
@@ -269,7 +272,7 @@ async fn a_document_of_another_issuer_or_with_endpoints_elsewhere_is_not_followe
         json!({"token_endpoint": null}),
     ] {
         let stand = Stand::new();
-        stand.describe(changes.clone());
+        stand.describe(&changes);
         let error = stand.redeem_code().await.unwrap_err();
         assert_eq!(error.failure, RedeemFailure::Misconfigured, "{changes}");
         assert!(stand.peer.asked.lock().unwrap().is_empty());
@@ -277,7 +280,7 @@ async fn a_document_of_another_issuer_or_with_endpoints_elsewhere_is_not_followe
     let configured = Stand::with(|settings| {
         settings.token_endpoint = Some(Url::parse(&format!("{}/token", settings.issuer)).unwrap());
     });
-    configured.describe(json!({"token_endpoint": "https://elsewhere.example/token"}));
+    configured.describe(&json!({"token_endpoint": "https://elsewhere.example/token"}));
     assert!(configured.redeem_code().await.is_ok());
 }
 
@@ -289,7 +292,7 @@ async fn all_who_wait_share_one_document_and_one_failure() {
     let outcomes = futures_util::future::join_all(waiting).await;
     assert!(outcomes.iter().all(|outcome| outcome.as_ref().unwrap_err().failure == RedeemFailure::Transient));
     assert_eq!(stand.fetches(), 1);
-    stand.describe(json!({}));
+    stand.describe(&json!({}));
     assert!(stand.authorize(&[], false).await.is_err(), "not asked again at once");
     stand.clock.advance(Duration::from_secs(3));
     assert!(stand.authorize(&[], false).await.is_ok());
