@@ -16,5 +16,6 @@ mod msal;
 mod process;
 mod real_bot;
 mod real_clients;
+mod sign_in;
 mod smoke;
 mod token_service;

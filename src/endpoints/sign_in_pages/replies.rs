@@ -1,8 +1,6 @@
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use askama::Template;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 use super::SignInPages;
 use super::pages::{CodePage, ConfirmPage, Dress, NoticePage, Told};
@@ -143,7 +141,7 @@ impl Answering<'_> {
         self.door.entropy.fill(&mut random);
         let in_teams = channel.is_some_and(|channel| channel.as_str() == "msteams");
         let teams_library = in_teams.then(|| self.door.teams_library.as_str());
-        Dress { nonce: STANDARD.encode(random), teams_library, told }
+        Dress { nonce: format!("{:032x}", u128::from_be_bytes(random)), teams_library, told }
     }
 
     /// Nothing but what a page itself brings, and in Teams the library, which asks its own origin whom to speak to.

@@ -1,6 +1,7 @@
 //! Boots the real application on port 0 against the stage, and speaks to it as channels, bots and browsers do.
 
 pub mod activities;
+mod browser;
 mod codes;
 mod configuration;
 mod entropy;
@@ -123,6 +124,9 @@ impl Harness {
         })
         .await
         .unwrap();
+        for app in &stage.directory().apps {
+            stage.allow_redirect(app.client_id, "http://127.0.0.1:1/.auth/web/redirect");
+        }
         let bot = RecorderBot::start().await;
         KeyRing::generate(&SystemClock, &SystemEntropy).create_file(&directory.path().join("bot-sso.keys")).unwrap();
         let text = configuration(&stage, &bot, &options, directory.path());

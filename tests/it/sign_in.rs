@@ -1,0 +1,50 @@
+//! The sign-in behind the card, as browsers see it (DESIGN §5.8, token-service-api §4).
+
+mod journeys;
+mod needs;
+mod pages;
+mod refusals;
+mod sign_out;
+
+use serde_json::Value;
+
+use crate::harness::{Answer, Harness, activities, tokens};
+
+/// A Web Chat user, of whom nobody knows who they are.
+const CHATTER: &str = "wc-1";
+
+/// What a Web Chat user's activity says.
+fn web_chat(harness: &Harness, user_id: &str) -> Value {
+    activities::on_channel(activities::teams(harness, &harness.user("Ada")), "webchat", user_id)
+}
+
+/// A card for a Web Chat user.
+async fn card(harness: &Harness) -> Value {
+    harness.sign_in_resource(&web_chat(harness, CHATTER), "graph").await
+}
+
+/// A card for a Teams user in a personal conversation.
+async fn teams_card(harness: &Harness, user: &str) -> Value {
+    harness.sign_in_resource(&activities::teams(harness, &harness.user(user)), "graph").await
+}
+
+async fn redeem(harness: &Harness, channel: &str, user_id: &str, code: &str) -> Answer {
+    let query = [("userId", user_id), ("connectionName", "graph"), ("channelId", channel), ("code", code)];
+    harness.get_token_as("demo", &query).await
+}
+
+/// Whose token it is.
+fn owner(answer: &Answer) -> String {
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    tokens::claims_of(answer.json()["token"].as_str().unwrap())["oid"].as_str().unwrap().to_owned()
+}
+
+/// Asserts a page that says what happened, with a reference; `reason` is what the log calls it.
+fn assert_notice(case: &str, answer: &Answer, status: u16, reason: &str) {
+    let text = answer.text();
+    assert_eq!(answer.status, status, "{case}: {text}");
+    assert!(text.contains("<h1>") && text.contains("Reference: "), "{case}: {text}");
+    let reference = text.split_once("Reference: ").unwrap().1.split('<').next().unwrap().to_owned();
+    let lines = crate::harness::logs::lines_of(&reference);
+    assert!(lines.iter().any(|line| line.to_string().contains(&format!("\"{reason}\""))), "{case}: {lines:?}");
+}

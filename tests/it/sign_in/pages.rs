@@ -1,0 +1,111 @@
+//! What every answer to a browser says beside its text.
+
+use super::{card, teams_card};
+use crate::harness::{Answer, Harness, Options};
+
+fn assert_guarded(case: &str, answer: &Answer) -> String {
+    assert_eq!(answer.header("cache-control"), Some("no-store"), "{case}");
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{case}");
+    assert!(matches!(answer.header("referrer-policy"), Some("no-referrer" | "same-origin")), "{case}");
+    let policy = answer.header("content-security-policy").unwrap_or_else(|| panic!("{case}: no policy")).to_owned();
+    assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors "), "{case}: {policy}");
+    assert!(!policy.contains("unsafe") && !policy.contains('*') || policy.contains("teams"), "{case}: {policy}");
+    policy
+}
+
+fn assert_page(case: &str, answer: &Answer) -> String {
+    let policy = assert_guarded(case, answer);
+    let text = answer.text();
+    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{case}");
+    for needed in ["<html lang=\"en\">", "name=\"viewport\"", "content=\"light dark\"", "<title>", "<h1>"] {
+        assert!(text.contains(needed), "{case}: {needed}: {text}");
+    }
+    for forbidden in [" onclick", " onload", "javascript:", " style=\"", "<link", "<img"] {
+        assert!(!text.contains(forbidden), "{case}: {forbidden}");
+    }
+    let nonce = policy.split_once("'nonce-").unwrap().1.split('\'').next().unwrap();
+    let tags = text.matches("<script").count() + text.matches("<style").count();
+    assert_eq!(text.matches(&format!("nonce=\"{nonce}\"")).count(), tags, "{case}: {text}");
+    for directive in ["base-uri 'none'", "form-action 'self'", "style-src 'nonce-", "script-src 'nonce-"] {
+        assert!(policy.contains(directive), "{case}: {policy}");
+    }
+    nonce.to_owned()
+}
+
+#[tokio::test]
+async fn every_answer_is_guarded_and_every_page_readable() {
+    let harness = Harness::start().await;
+    let mut browser = harness.browser();
+    let resource = card(&harness).await;
+    let link = resource["signInLink"].as_str().unwrap();
+    assert_guarded("begin", &browser.get(link).await);
+    let authorize = browser.begin(&resource).await;
+    let callback = browser.log_in(&authorize, "Ada").await;
+    let sent_on = browser.get(&callback).await;
+    assert_guarded("callback", &sent_on);
+    let last = sent_on.location().to_owned();
+    let mut nonces = vec![assert_page("confirm", &browser.get(&last).await)];
+    nonces.push(assert_page("confirm", &browser.get(&last).await));
+    let code = browser.post(&last, &[("decision", "continue")]).await;
+    nonces.push(assert_page("code", &code));
+    assert!(code.header("content-security-policy").unwrap().contains("frame-ancestors 'none'"));
+    nonces.push(assert_page("error", &browser.get(&callback).await));
+    let last = browser.arrive(&resource, "Ada").await;
+    nonces.push(assert_page("cancelled", &browser.post(&last, &[("decision", "cancel")]).await));
+    let drawn = nonces.len();
+    nonces.sort();
+    nonces.dedup();
+    assert_eq!(nonces.len(), drawn, "a nonce is drawn for every page");
+}
+
+#[tokio::test]
+async fn pages_in_teams_may_be_framed_by_it_and_load_its_library_from_where_the_operator_says() {
+    let appended = "[sign_in]\nteams_library_url = \"https://library.example/teams.js\"\n\
+                    frame_ancestors = [\"https://teams.example\"]\n"
+        .to_owned();
+    let harness = Harness::with(Options { appended, ..Options::default() }).await;
+    let mut browser = harness.browser();
+    let last = browser.arrive(&teams_card(&harness, "Ada").await, "Ada").await;
+    let page = browser.get(&last).await;
+    assert_page("Teams", &page);
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.ends_with("frame-ancestors https://teams.example"), "{policy}");
+    assert!(policy.contains("connect-src https://library.example;"), "{policy}");
+    assert!(page.text().contains("src=\"https://library.example/teams.js\""));
+    let last = browser.arrive(&teams_card(&harness, "Ada").await, "Ben").await;
+    let asked = browser.get(&last).await;
+    assert!(
+        asked.header("content-security-policy").unwrap().ends_with("frame-ancestors 'none'"),
+        "no page to click on"
+    );
+}
+
+#[tokio::test]
+async fn one_cookie_recognises_a_browser_and_says_nothing_else() {
+    let harness = Harness::start().await;
+    let mut browser = harness.browser();
+    let resource = card(&harness).await;
+    let cookie = browser.get(resource["signInLink"].as_str().unwrap()).await.header("set-cookie").unwrap().to_owned();
+    for attribute in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=3600"] {
+        assert!(cookie.contains(attribute), "{cookie}");
+    }
+    assert!(!cookie.contains("Secure") && cookie.starts_with("bot-sso-browser="), "plain http: {cookie}");
+    let first = browser.cookies.clone();
+    browser.begin(&resource).await;
+    assert_eq!(browser.cookies, first, "it stays the same");
+    browser.cookies.values_mut().for_each(|value| *value = "chosen-by-somebody".to_owned());
+    browser.begin(&resource).await;
+    let drawn = browser.cookies.values().next().unwrap();
+    assert!(drawn.len() == 64 && *drawn != *first.values().next().unwrap(), "{drawn}");
+}
+
+#[tokio::test]
+async fn other_methods_are_refused() {
+    let harness = Harness::start().await;
+    for (method, path) in
+        [("POST", "/api/oauth/signin"), ("POST", "/.auth/web/redirect"), ("DELETE", "/api/oauth/PostSignInCallback")]
+    {
+        let answer = harness.browser().request(method, path, &[], None).await;
+        assert_eq!(answer.status, 405, "{method} {path}");
+    }
+}

@@ -1,0 +1,244 @@
+//! Bad input, attacks, and a user who goes back: each ends on a page that says what happened.
+
+use std::time::Duration;
+
+use bot_sso::dev::{Fault, FaultRule};
+
+use super::{CHATTER, assert_notice, card, owner, redeem, teams_card};
+use crate::harness::{Harness, Options, logs};
+
+#[tokio::test]
+async fn a_link_that_is_no_cards_leads_nowhere() {
+    let harness = Harness::start().await;
+    let resource = card(&harness).await;
+    let good = resource["signInLink"].as_str().unwrap().rsplit('=').next().unwrap().to_owned();
+    for bad in ["", "x", &good[1..], &good.replace(|_| true, "0"), "<script>alert(1)</script>"] {
+        let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("signin", bad).finish();
+        let answer = harness.browser().get(&format!("/api/oauth/signin?{query}")).await;
+        assert_notice(bad, &answer, 410, "LinkUnknown");
+        assert!(!answer.text().contains("alert(1)") && answer.header("set-cookie").is_none());
+    }
+    assert_notice(
+        "twice",
+        &harness.browser().get(&format!("/api/oauth/signin?signin={good}&signin={good}")).await,
+        410,
+        "LinkUnknown",
+    );
+    for spelled in [
+        format!("/API/OAuth/SignIn?SignIn={good}"),
+        format!("/api/oauth/signin?signin={good}%26code_challenge%3Dabc"),
+        format!("/api/oauth/signin?signin={good}&code_challenge=abc"),
+    ] {
+        assert_eq!(harness.browser().get(&spelled).await.status, 302, "{spelled}");
+    }
+    harness.clock.advance(Duration::from_mins(15));
+    assert_notice(
+        "late",
+        &harness.browser().get(&format!("/api/oauth/signin?signin={good}")).await,
+        410,
+        "LinkUnknown",
+    );
+}
+
+#[tokio::test]
+async fn a_state_is_good_once_in_its_own_browser_for_fifteen_minutes() {
+    let harness = Harness::start().await;
+    let mut browser = harness.browser();
+    let authorize = browser.begin(&card(&harness).await).await;
+    let callback = browser.log_in(&authorize, "Ada").await;
+
+    let mut stranger = harness.browser();
+    assert_notice("no cookie", &stranger.get(&callback).await, 403, "OtherBrowser");
+    stranger.begin(&card(&harness).await).await;
+    assert_notice("another browser's cookie", &stranger.get(&callback).await, 403, "OtherBrowser");
+    let name = browser.cookies.keys().next().unwrap().clone();
+    stranger.cookies.insert(name, "not a secret of ours".to_owned());
+    assert_notice("a made-up cookie", &stranger.get(&callback).await, 403, "OtherBrowser");
+    let forged = callback.replace("state=", "state=0");
+    assert_notice("a forged state", &browser.get(&forged).await, 410, "StateUnknown");
+    assert_notice("no state", &browser.get("/.auth/web/redirect?code=x").await, 410, "StateUnknown");
+
+    let sent_on = browser.get(&callback).await;
+    assert_eq!(sent_on.status, 302, "nothing was used up by others: {}", sent_on.text());
+    let calls = harness.stage.calls().count(bot_sso::dev::GrantKind::AuthorizationCode);
+    assert_notice("back button", &browser.get(&callback).await, 410, "StateUnknown");
+    assert_eq!(harness.stage.calls().count(bot_sso::dev::GrantKind::AuthorizationCode), calls);
+
+    let authorize = browser.begin(&card(&harness).await).await;
+    let callback = browser.log_in(&authorize, "Ada").await;
+    harness.clock.advance(Duration::from_mins(16));
+    assert_notice("late", &browser.get(&callback).await, 410, "StateUnknown");
+}
+
+#[tokio::test]
+async fn the_last_step_is_its_browsers_alone_and_taken_once() {
+    let harness = Harness::start().await;
+    let mut browser = harness.browser();
+    let last = browser.arrive(&card(&harness).await, "Ada").await;
+    let mut stranger = harness.browser();
+    assert_notice("no cookie", &stranger.get(&last).await, 403, "OtherBrowser");
+    assert_notice("no cookie", &stranger.post(&last, &[("decision", "continue")]).await, 403, "OtherBrowser");
+    stranger.begin(&card(&harness).await).await;
+    assert_notice("other cookie", &stranger.post(&last, &[("decision", "cancel")]).await, 403, "OtherBrowser");
+    for origin in ["https://evil.example", "null", "http://127.0.0.1:2"] {
+        let form: &[_] = &[("decision", "continue")];
+        let answer = browser.request("POST", &last, &[("origin", origin)], Some(form)).await;
+        assert_notice(origin, &answer, 403, "OtherBrowser");
+    }
+    assert_notice("no decision", &browser.post(&last, &[("decision", "perhaps")]).await, 410, "StateUnknown");
+    for _ in 0..2 {
+        assert_eq!(browser.get(&last).await.status, 200, "looking uses nothing up");
+    }
+    let code = browser.post(&last, &[("decision", "continue")]).await.code();
+    assert_notice("again", &browser.post(&last, &[("decision", "continue")]).await, 410, "StateUnknown");
+    assert_notice("back", &browser.get(&last).await, 410, "StateUnknown");
+    assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.status, 200, "the code is still good");
+}
+
+#[tokio::test]
+async fn a_code_is_good_for_its_own_chat_alone() {
+    let harness = Harness::start().await;
+    let code = harness.browser().finish(&card(&harness).await, "Ada").await.code();
+    for (channel, user) in [("webchat", "wc-2"), ("directline", CHATTER), ("msteams", "29:ben")] {
+        assert_eq!(redeem(&harness, channel, user, &code).await.status, 404, "{channel} {user}");
+    }
+    let query = [("userId", CHATTER), ("connectionName", "graph"), ("channelId", "webchat"), ("code", code.as_str())];
+    assert_eq!(harness.get_token_as("demo-none", &query).await.status, 404, "another bot");
+    assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.status, 200);
+}
+
+/// Mallory sends the link of his own card to Ada.
+#[tokio::test]
+async fn a_victim_of_a_strangers_link_is_told_whose_bot_asks_and_gives_nothing_away_without_the_code() {
+    let harness = Harness::start().await;
+    for (channel, attacker, resource) in
+        [("webchat", CHATTER, card(&harness).await), ("msteams", "29:ben", teams_card(&harness, "Ben").await)]
+    {
+        let mut victim = harness.browser();
+        let last = victim.arrive(&resource, "Ada").await;
+        let asked = victim.get(&last).await;
+        for said in ["demo", "ada@contoso.example", "If somebody sent you the link"] {
+            assert!(asked.text().contains(said), "{said}: {}", asked.text());
+        }
+        assert_eq!(harness.get_token(channel, attacker, "graph").await.status, 404, "asked, not answered");
+        assert_eq!(cancelled(victim.post(&last, &[("decision", "cancel")]).await).status, 200);
+        let page = victim.finish(&resource, "Ada").await;
+        assert_eq!(page.status, 200, "{}", page.text());
+        assert_eq!(
+            harness.get_token(channel, attacker, "graph").await.status,
+            404,
+            "Ada has the code, Mallory has not"
+        );
+    }
+}
+
+/// A cancelled sign-in is no failure and not logged as one.
+fn cancelled(answer: crate::harness::Answer) -> crate::harness::Answer {
+    assert!(answer.text().contains("You have cancelled"), "{}", answer.text());
+    answer
+}
+
+#[tokio::test]
+async fn who_gives_up_at_the_provider_is_told_so() {
+    let harness = Harness::start().await;
+    for (case, resource) in [("web chat", card(&harness).await), ("Teams", teams_card(&harness, "Ada").await)] {
+        let mut browser = harness.browser();
+        let authorize = browser.begin(&resource).await;
+        let callback = browser.give_up(&authorize).await;
+        let page = browser.get(&callback).await;
+        assert_notice(case, &cancelled(page.clone()), 200, "CancelledByUser");
+        let tells_teams = page.text().contains("data-reason=\"CancelledByUser\"");
+        assert_eq!(tells_teams, case == "Teams", "{}", page.text());
+        assert_eq!(browser.get(resource["signInLink"].as_str().unwrap()).await.status, 302, "{case}: may think again");
+    }
+}
+
+#[tokio::test]
+async fn what_a_provider_answers_in_error_ends_on_a_page() {
+    let harness = Harness::start().await;
+    let mut browser = harness.browser();
+    for (answer, status, reason) in [
+        ("error=server_error&error_description=%3Cscript%3Ealert(1)", 403, "ProviderRefused"),
+        ("error=consent_required", 403, "ConsentRequired"),
+        ("error=access_denied&code=x", 200, "CancelledByUser"),
+        ("", 403, "ProviderRefused"),
+        ("code=never-issued", 410, "StateUnknown"),
+        ("code=x&iss=https%3A%2F%2Fevil.example", 400, "IssuerMismatch"),
+        ("error=access_denied&iss=https%3A%2F%2Fevil.example", 400, "IssuerMismatch"),
+    ] {
+        let authorize = browser.begin(&card(&harness).await).await;
+        let state = authorize.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+        let page = browser.get(&format!("/.auth/web/redirect?state={state}&{answer}")).await;
+        assert_notice(answer, &page, status, reason);
+        assert!(!page.text().contains("alert(1)"), "{}", page.text());
+        let again = browser.get(&format!("/.auth/web/redirect?state={state}&code=x")).await;
+        assert_notice("used up", &again, 410, "StateUnknown");
+    }
+}
+
+#[tokio::test]
+async fn an_outage_of_the_provider_is_no_refusal() {
+    let harness = Harness::start().await;
+    let mut browser = harness.browser();
+    let authorize = browser.begin(&card(&harness).await).await;
+    let callback = browser.log_in(&authorize, "Ada").await;
+    harness.stage.faults().add(FaultRule::new(Fault::Unavailable { retry_after: None }).for_grant(None));
+    let page = browser.get(&callback).await;
+    assert_notice("outage", &page, 503, "Unavailable");
+    assert!(page.header("retry-after").is_some());
+}
+
+#[tokio::test]
+async fn accounts_of_foreign_tenants_are_turned_away() {
+    let harness = Harness::start().await;
+    let mut browser = harness.browser();
+    let authorize = browser.begin(&card(&harness).await).await;
+    // Signed in at a tenant, with a nonce of another request: somebody else's code is none of ours.
+    let other = harness.browser().begin(&card(&harness).await).await;
+    let foreign = browser.log_in(&other, "Ada").await;
+    let state = |url: &url::Url| url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+    let injected = foreign.replace(&state(&other), &state(&authorize));
+    // PKCE: the code was made for another verifier.
+    assert_notice("an injected code", &browser.get(&injected).await, 410, "StateUnknown");
+}
+
+#[tokio::test]
+async fn one_account_begins_only_so_many() {
+    let appended = "[limits]\nuser_exchanges_per_minute = 2\n".to_owned();
+    let harness = Harness::with(Options { appended, ..Options::default() }).await;
+    let mut browser = harness.browser();
+    let resource = card(&harness).await;
+    browser.begin(&resource).await;
+    browser.begin(&resource).await;
+    let page = browser.get(resource["signInLink"].as_str().unwrap()).await;
+    assert_notice("throttled", &page, 429, "Throttled");
+    assert!(page.header("retry-after").is_some());
+    harness.browser().begin(&teams_card(&harness, "Ada").await).await;
+}
+
+#[tokio::test]
+async fn neither_link_nor_state_nor_code_is_logged() {
+    let harness = Harness::start().await;
+    let before = logs::length();
+    let resource = card(&harness).await;
+    let mut browser = harness.browser();
+    let authorize = browser.begin(&resource).await;
+    let callback = browser.log_in(&authorize, "Ada").await;
+    let last = browser.get(&callback).await.location().to_owned();
+    let page = browser.post(&last, &[("decision", "continue")]).await;
+    assert_eq!(owner(&redeem(&harness, "webchat", CHATTER, &page.code()).await), harness.user("Ada").oid);
+    let written = logs::since(before);
+    let pairs: Vec<String> = [authorize.as_str(), &callback.replace("http://127.0.0.1:1", "http://x")]
+        .iter()
+        .flat_map(|url| url::Url::parse(url).unwrap().query_pairs().into_owned().collect::<Vec<_>>())
+        .filter(|(name, _)| ["state", "nonce", "code_challenge", "code"].contains(&name.as_str()))
+        .map(|(_, value)| value)
+        .collect();
+    assert!(pairs.len() >= 5, "{pairs:?}");
+    let link = resource["signInLink"].as_str().unwrap().rsplit('=').next().unwrap().to_owned();
+    let handle = last.rsplit('=').next().unwrap().to_owned();
+    let cookie = browser.cookies.values().next().unwrap().clone();
+    for secret in pairs.iter().chain([&link, &handle, &cookie]) {
+        assert!(!written.contains(secret.as_str()), "{secret}");
+    }
+}
