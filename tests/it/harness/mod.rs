@@ -1,6 +1,7 @@
 //! Boots the real application on port 0 against the stage, and speaks to it as channels, bots and browsers do.
 
 pub mod activities;
+pub mod browser;
 mod codes;
 mod configuration;
 mod entropy;
@@ -85,6 +86,8 @@ pub struct Options {
     pub credentials: String,
     /// The environment that the configuration is read in.
     pub environment: Vec<(String, String)>,
+    /// A port of one's own, so that `public_url` really leads here and browsers can be sent back; nowhere if there is none.
+    pub port: Option<u16>,
 }
 
 /// The bearer of admin calls.
@@ -128,6 +131,9 @@ impl Harness {
         let text = configuration(&stage, &bot, &options, directory.path());
         let tag = entropy::next_tag();
         let (base, operations, handle) = boot(&text, &options, clock.clone(), &tag).await;
+        if options.port.is_some() {
+            stage.attach_gateway(&base);
+        }
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { stage, bot, base, operations, clock, directory, tag, http, handle }
     }
