@@ -9,6 +9,7 @@ mod conformance;
 mod credentials;
 mod forwarding;
 mod fuzzing;
+mod generic_provider;
 mod harness;
 mod long_life;
 mod msal;

@@ -1,0 +1,93 @@
+// An OpenID Connect provider as its package gives it (oidc-provider 9, nothing of it changed or replaced), with the package's own
+// pages for signing in and consenting. One of its users has claims named `oid` and `tid`, as anybody's users may.
+//
+// Standard output carries one JSON object a line and never a token; README.md lists the environment.
+
+import { X509Certificate, generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import Provider from 'oidc-provider';
+
+const TOKEN_SHAPE = /eyJ[\w-]+(\.[\w-]*)*/g;
+
+function print(event) {
+  process.stdout.write(`${JSON.stringify(event).replace(TOKEN_SHAPE, '[token]')}\n`);
+}
+
+function required(name) {
+  const value = process.env[name];
+  if (!value) {
+    print({ event: 'error', message: `${name} is not set` });
+    process.exit(2);
+  }
+  return value;
+}
+
+/** The package warns that its pages and keys in memory are for development, which is what they are used for. */
+console.info = () => {};
+console.warn = () => {};
+
+const accounts = new Map([
+  ['ada', { name: 'Ada of Elsewhere', preferred_username: 'ada', oid: required('OID'), tid: required('TID') }],
+  ['grace', { name: 'Grace of Elsewhere', preferred_username: 'grace' }],
+]);
+
+function findAccount(_context, id) {
+  const claims = accounts.get(id);
+  return claims && { accountId: id, claims: async () => ({ sub: id, ...claims }) };
+}
+
+function signingKey() {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return { ...privateKey.export({ format: 'jwk' }), kid: 'peer-1', use: 'sig', alg: 'RS256' };
+}
+
+function clients() {
+  const common = {
+    redirect_uris: [required('REDIRECT_URI')],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+  };
+  const secret = (id, method) => ({
+    ...common,
+    client_id: id,
+    client_secret: required('CLIENT_SECRET'),
+    token_endpoint_auth_method: method,
+  });
+  const certified = (file) => ({
+    ...common,
+    client_id: 'certified bot',
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks: { keys: [{ ...new X509Certificate(readFileSync(file)).publicKey.export({ format: 'jwk' }), use: 'sig' }] },
+  });
+  const certificate = process.env.CLIENT_CERTIFICATE;
+  return [secret('tickets bot', 'client_secret_basic'), ...(certificate ? [certified(certificate)] : [])];
+}
+
+const server = http.createServer();
+server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
+  const { port } = server.address();
+  const issuer = `http://127.0.0.1:${port}`;
+  const provider = new Provider(issuer, {
+    clients: clients(),
+    findAccount,
+    jwks: { keys: [signingKey()] },
+    cookies: { keys: ['of a peer in tests'] },
+    claims: { openid: ['sub', 'oid', 'tid'], profile: ['name', 'preferred_username'] },
+    conformIdTokenClaims: false,
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    pkce: { required: () => true },
+    rotateRefreshToken: true,
+    ttl: { AccessToken: 600, IdToken: 600, RefreshToken: 3600, Grant: 3600, Session: 3600, Interaction: 600 },
+  });
+  for (const name of ['authorization.error', 'grant.error', 'server_error', 'introspection.error']) {
+    provider.on(name, (_context, error) => print({ event: name, error: error.error, detail: error.error_detail }));
+  }
+  provider.on('grant.success', (context) => {
+    const { client, params } = context.oidc;
+    print({ event: 'grant', type: params.grant_type, client: client.clientId, method: client.clientAuthMethod });
+  });
+  provider.on('grant.revoked', () => print({ event: 'revoked' }));
+  server.on('request', provider.callback());
+  print({ event: 'listening', port });
+});
