@@ -2,6 +2,7 @@
 //! `target/test-logs/real-bot-*.log`.
 
 mod agents;
+mod browser;
 mod refusals;
 mod stand;
 

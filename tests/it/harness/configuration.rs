@@ -15,13 +15,15 @@ pub(super) fn configuration(
     let entries = stage.directory();
     let tenant = entries.main_tenant_id();
     let mut text = format!(
-        "[server]\npublic_url = \"http://127.0.0.1:1\"\nlisten = [\"127.0.0.1:0\"]\nworkers = 1\n\
+        "[server]\npublic_url = \"http://127.0.0.1:{public}\"\nlisten = [\"127.0.0.1:{port}\"]\nworkers = 1\n\
          [channels]\nissuer = \"{issuer}\"\njwks_url = \"{http}/channel/v1/.well-known/keys\"\nallow_insecure_http = true\n{channels}\n\
          [identity_providers.entra]\nauthenticates_callers = true\nauthority = \"{http}\"\nissuer = \"{v2}\"\nv1_issuer = \"{v1}\"\n\
          jwks_url = \"{http}/common/discovery/v2.0/keys\"\ntoken_endpoint = \"{http}/{{tenant}}/oauth2/v2.0/token\"\n\
          allow_insecure_http = true\n\
          [token_service]\ntenants = [\"{tenant}\"]\n\
          [store]\npath = \"{store}\"\n[keys]\nfile = \"{keys}\"\n",
+        public = options.port.unwrap_or(1),
+        port = options.port.unwrap_or(0),
         channels = options.channels,
         issuer = stage.channel_issuer(),
         v2 = stage.v2_issuer("{tenantid}"),

@@ -2,6 +2,7 @@
 
 pub mod activities;
 mod browser;
+pub mod chromium;
 mod codes;
 mod configuration;
 mod entropy;
@@ -86,6 +87,8 @@ pub struct Options {
     pub credentials: String,
     /// The environment that the configuration is read in.
     pub environment: Vec<(String, String)>,
+    /// A port of one's own, so that `public_url` really leads here and browsers can be sent back; nowhere if there is none.
+    pub port: Option<u16>,
 }
 
 /// The bearer of admin calls.
@@ -132,6 +135,9 @@ impl Harness {
         let text = configuration(&stage, &bot, &options, directory.path());
         let tag = entropy::next_tag();
         let (base, operations, handle) = boot(&text, &options, clock.clone(), &tag).await;
+        if options.port.is_some() {
+            stage.attach_gateway(&base);
+        }
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { stage, bot, base, operations, clock, directory, tag, http, handle }
     }

@@ -48,7 +48,8 @@ impl Stand {
         let Setup { program, mode, handler, settings } = setup;
         let bot_base = format!("http://127.0.0.1:{}", free_port());
         let endpoint = Some(format!("{bot_base}/api/messages"));
-        let options = Options { after_exchange: mode, endpoint, bot: settings, ..Options::default() };
+        let port = Some(free_port());
+        let options = Options { after_exchange: mode, endpoint, bot: settings, port, ..Options::default() };
         let harness = Harness::with(options).await;
         let mut environment = harness.sdk_environment();
         environment.extend([

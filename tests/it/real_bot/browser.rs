@@ -1,0 +1,82 @@
+//! Silence fails, and the user takes the way behind the card's button: in a real browser, through the real pages, with the code that comes
+//! of it. Then the bot acts as the user.
+
+use serde_json::{Value, json};
+
+use super::stand::{Setup, Stand, id_of};
+use crate::harness::activities;
+use crate::harness::peers::Program;
+
+const BOTBUILDER: Program = Program { peer: "botbuilder", script: "bot.mjs" };
+const AGENTS: Program = Program { peer: "agents-js", script: "bot.mjs" };
+
+async fn stand(program: Program, mode: &'static str, scenario: &str) -> Stand {
+    let settings = if program.peer == "agents-js" { "refusal_style = \"ok_without_token\"" } else { "" };
+    Stand::with(Setup { program, mode, handler: "teams", settings }, scenario).await
+}
+
+fn link_of(card: &Value) -> &str {
+    card["buttons"][0]["value"].as_str().unwrap()
+}
+
+/// A message of Cleo, who has not consented, and the code that the browser shows her in the end.
+async fn code_after_refusal(stand: &Stand, label: &str) -> (Value, String) {
+    let cleo = stand.harness.user("Cleo");
+    let message = activities::message(&stand.harness, &cleo, "hello");
+    let card = stand.card_for(&message).await;
+    let token = stand.harness.user_token("Cleo", "graph").await;
+    let refused = stand.harness.post(&activities::exchange(&stand.harness, &cleo, id_of(&card), &token)).await;
+    assert_eq!(refused.status, 412, "{}", refused.json());
+    let seen = stand.harness.signs_in_by_browser(label, link_of(&card), &cleo).await;
+    // The channel vouches for who she is, and she is who signed in: she is asked for nothing.
+    assert_eq!(seen.titles(), ["You are signed in"]);
+    let code = seen.code().to_owned();
+    assert_eq!(seen.told, json!([{ "success": code }]));
+    (message, code)
+}
+
+/// What Teams does with the code it is told.
+async fn verify_state(stand: &mut Stand, mode: &str) {
+    let label = format!("browser-{mode}-verify-state");
+    let (message, code) = code_after_refusal(stand, &label).await;
+    let cleo = stand.harness.user("Cleo");
+    let invoke = activities::invoke(&stand.harness, &cleo, "signin/verifyState", json!({ "state": code }));
+    let answer = stand.harness.post(&invoke).await;
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    stand.continued(1).await;
+    assert_eq!(stand.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Cleo Patra (#1)");
+}
+
+async fn typed_code(stand: &mut Stand, mode: &str) {
+    let label = format!("browser-{mode}-typed-code");
+    let (message, code) = code_after_refusal(stand, &label).await;
+    let cleo = stand.harness.user("Cleo");
+    let typed = activities::message(&stand.harness, &cleo, &code);
+    assert_eq!(stand.harness.post(&typed).await.status, 200);
+    stand.continued(1).await;
+    assert_eq!(stand.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Cleo Patra (#1)");
+}
+
+#[tokio::test]
+async fn a_botbuilder_bot_goes_on_when_teams_hands_in_the_code() {
+    for mode in ["notify", "forward"] {
+        verify_state(&mut stand(BOTBUILDER, mode, "verify-state").await, mode).await;
+    }
+}
+
+#[tokio::test]
+async fn a_botbuilder_bot_goes_on_when_the_code_is_typed() {
+    for mode in ["notify", "forward"] {
+        typed_code(&mut stand(BOTBUILDER, mode, "typed-code").await, mode).await;
+    }
+}
+
+#[tokio::test]
+async fn an_agent_goes_on_when_teams_hands_in_the_code() {
+    verify_state(&mut stand(AGENTS, "forward", "verify-state").await, "agents").await;
+}
+
+#[tokio::test]
+async fn an_agent_goes_on_when_the_code_is_typed() {
+    typed_code(&mut stand(AGENTS, "forward", "typed-code").await, "agents").await;
+}
