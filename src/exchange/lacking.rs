@@ -3,9 +3,10 @@ use crate::domain::{ClaimsChallenge, TokenSlot};
 use crate::identity_provider::RedeemFailure;
 use crate::pending::SignInNeed;
 
-/// Remembers what a silent attempt lacked, so that the browser which comes next asks the user for exactly that. `tried`
-/// is the challenge that went with the attempt: no other waits for the user any more.
-pub(super) async fn note_lack(
+/// Remembers what an attempt to get a token lacked, so that the browser which comes next asks the user for exactly that;
+/// where it lacked nothing that can be asked for, what is remembered stays. `tried` is the challenge that went with the
+/// attempt: no other waits for the user any more.
+pub async fn note_lack(
     parts: &ExchangeParts,
     slot: &TokenSlot,
     (failure, tried): (&RedeemFailure, Option<&ClaimsChallenge>),
@@ -18,14 +19,15 @@ pub(super) async fn note_lack(
 }
 
 fn need_of(failure: &RedeemFailure, tried: Option<&ClaimsChallenge>) -> Option<SignInNeed> {
-    match failure {
-        RedeemFailure::ConsentRequired => Some(SignInNeed { consent: true, claims: tried.cloned() }),
+    let need = match failure {
+        RedeemFailure::ConsentRequired => SignInNeed { consent: true, claims: tried.cloned() },
         RedeemFailure::InteractionRequired { claims } => {
             let wanted = claims.as_deref().and_then(ClaimsChallenge::parse);
-            Some(SignInNeed { consent: false, claims: wanted.or_else(|| tried.cloned()) })
+            SignInNeed { consent: false, claims: wanted.or_else(|| tried.cloned()) }
         }
-        _ => None,
-    }
+        _ => SignInNeed::default(),
+    };
+    (need != SignInNeed::default()).then_some(need)
 }
 
 #[cfg(test)]
@@ -48,5 +50,6 @@ mod tests {
         ] {
             assert_eq!(need_of(&failure, tried.as_ref()), need, "{failure:?}");
         }
+        assert_eq!(need_of(&interaction(None), None), None, "nothing in particular");
     }
 }

@@ -24,6 +24,7 @@ mod validation;
 pub use current_token::{Challenged, CurrentTokens};
 pub use dedup::{Deduplicator, Settlement};
 pub use engine::{ExchangeEngine, ExchangeParts};
+pub use lacking::note_lack;
 pub use outcome::{Outcome, Reason, Refusal};
 pub use redeemed::user_token;
 pub use request::{Caller, Conversation, ExchangeRequest};

@@ -5,6 +5,7 @@ mod browser;
 mod stand;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,7 +15,7 @@ use bot_sso::token_validation::IdTokenError;
 use serde_json::{Value, json};
 use url::Url;
 
-use self::browser::Browser;
+use self::browser::{Browser, Page};
 use self::stand::{
     CERTIFIED_CLIENT, CLIENT, CLIENT_SECRET, Client, Elsewhere, OID, TID, with_certificate, with_secret,
 };
@@ -37,7 +38,7 @@ async fn me(elsewhere: &Elsewhere, token: &Secret) -> Value {
 
 #[tokio::test]
 async fn a_user_signs_in_elsewhere_and_is_nobody_in_entra() {
-    let elsewhere = Elsewhere::start("sign-in", (OID, TID)).await;
+    let elsewhere = Elsewhere::start("sign-in").await;
     let client = Client::new(&elsewhere, CLIENT, with_secret());
     let begun = client.begin().await;
     let back = query_of(&elsewhere.sign_in(&mut Browser::new(), begun.url.clone(), "ada").await);
@@ -62,7 +63,7 @@ async fn a_user_signs_in_elsewhere_and_is_nobody_in_entra() {
 
 #[tokio::test]
 async fn refresh_tokens_rotate_and_an_old_one_ends_them_all() {
-    let elsewhere = Elsewhere::start("refresh", (OID, TID)).await;
+    let elsewhere = Elsewhere::start("refresh").await;
     let client = Client::new(&elsewhere, CLIENT, with_secret());
     let begun = client.begin().await;
     let back = query_of(&elsewhere.sign_in(&mut Browser::new(), begun.url.clone(), "grace").await);
@@ -79,7 +80,7 @@ async fn refresh_tokens_rotate_and_an_old_one_ends_them_all() {
 
 #[tokio::test]
 async fn a_code_is_good_once_and_with_its_own_verifier() {
-    let elsewhere = Elsewhere::start("codes", (OID, TID)).await;
+    let elsewhere = Elsewhere::start("codes").await;
     let client = Client::new(&elsewhere, CLIENT, with_secret());
     let mut browser = Browser::new();
     let begun = client.begin().await;
@@ -100,7 +101,7 @@ async fn a_code_is_good_once_and_with_its_own_verifier() {
 
 #[tokio::test]
 async fn a_client_proves_itself_by_its_certificate_too() {
-    let elsewhere = Elsewhere::start("certificate", (OID, TID)).await;
+    let elsewhere = Elsewhere::start("certificate").await;
     for algorithm in [AssertionAlgorithm::Ps256, AssertionAlgorithm::Rs256] {
         let client = Client::new(&elsewhere, CERTIFIED_CLIENT, with_certificate(algorithm));
         let begun = client.begin().await;
@@ -135,7 +136,7 @@ async fn harness_with(elsewhere: &Elsewhere) -> Harness {
 
 #[tokio::test]
 async fn its_card_offers_no_silent_sign_in_and_entras_tokens_are_none_of_its() {
-    let elsewhere = Elsewhere::start("application", (OID, TID)).await;
+    let elsewhere = Elsewhere::start("application").await;
     let harness = harness_with(&elsewhere).await;
     let ada = harness.user("Ada");
     let message = activities::message(&harness, &ada, "hello");
@@ -148,4 +149,96 @@ async fn its_card_offers_no_silent_sign_in_and_entras_tokens_are_none_of_its() {
     let refused = harness.post(&invoke).await;
     assert_eq!(refused.status, 400, "{}", String::from_utf8_lossy(&refused.body));
     assert_eq!(harness.get_token("msteams", "29:ada", "tickets").await.status, 404);
+}
+
+/// Browsers reach the application by an address that nobody listens on.
+fn at(harness: &Harness, url: &str) -> Url {
+    Url::parse(&url.replacen("http://127.0.0.1:1", &harness.base, 1)).unwrap()
+}
+
+/// Signs `login` in through the pages behind the card; returns the last page.
+async fn sign_in_behind_the_card(
+    (elsewhere, harness): (&Elsewhere, &Harness),
+    message: &Value,
+    login: &str,
+) -> (Browser, Page) {
+    let mut browser = Browser::new();
+    let resource = harness.sign_in_resource(message, "tickets").await;
+    let begun = browser.get(at(harness, resource["signInLink"].as_str().unwrap())).await;
+    let to_provider = begun.location.unwrap_or_else(|| panic!("{} {}", begun.status, begun.text));
+    assert!(to_provider.as_str().starts_with(&elsewhere.issuer), "{to_provider}");
+    let back = elsewhere.sign_in(&mut browser, to_provider, login).await;
+    let page = browser.get(at(harness, back.as_str())).await;
+    let page = browser.follow(page, "nowhere").await;
+    (browser, page)
+}
+
+fn code_on(page: &Page) -> &str {
+    let (_, rest) = page.text.split_once("id=\"code\">").unwrap_or_else(|| panic!("no code: {}", page.text));
+    rest.split('<').next().unwrap()
+}
+
+#[tokio::test]
+async fn a_user_signs_in_behind_the_card_and_the_chats_own_user_is_not_believed_to_be_them() {
+    let elsewhere = Elsewhere::start("card").await;
+    let harness = harness_with(&elsewhere).await;
+    let ada = harness.user("Ada");
+    assert_eq!((ada.oid, ada.tid), (OID, TID), "the claims name her, or this proves nothing");
+    let message = activities::message(&harness, &ada, "hello");
+    let (mut browser, page) = sign_in_behind_the_card((&elsewhere, &harness), &message, "ada").await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    assert!(page.text.contains("value=\"continue\"") && page.text.contains("<strong>ada</strong>"), "{}", page.text);
+    let page = browser.submit(&page, &[("decision", "continue")]).await;
+    let code = code_on(&page).to_owned();
+    let account = [("userId", "29:ada"), ("connectionName", "tickets"), ("channelId", "msteams")];
+    assert_eq!(harness.get_token_as("demo", &account).await.status, 404, "nothing before the code");
+
+    let [user, connection, channel] = account;
+    let redeemed = harness.get_token_as("demo", &[user, connection, channel, ("code", &code)]).await;
+    assert_eq!(redeemed.status, 200, "{}", String::from_utf8_lossy(&redeemed.body));
+    let first = Secret::from(redeemed.json()["token"].as_str().unwrap());
+    assert_eq!(me(&elsewhere, &first).await["sub"], "ada");
+
+    // The provider's tokens last ten minutes; five before their end they are refreshed.
+    harness.clock.advance(Duration::from_mins(6));
+    let refreshed = harness.get_token_as("demo", &account).await;
+    assert_eq!(refreshed.status, 200, "{}", String::from_utf8_lossy(&refreshed.body));
+    let second = Secret::from(refreshed.json()["token"].as_str().unwrap());
+    assert_ne!(second.expose(), first.expose());
+    assert_eq!(me(&elsewhere, &second).await["sub"], "ada");
+    assert_eq!(harness.get_token("msteams", "29:ada", "graph").await.status, 404, "another connection is another's");
+}
+
+#[tokio::test]
+async fn whoever_cancels_there_ends_on_a_page_that_says_so() {
+    let elsewhere = Elsewhere::start("cancel").await;
+    let harness = harness_with(&elsewhere).await;
+    let message = activities::message(&harness, &harness.user("Ada"), "hello");
+    let mut browser = Browser::new();
+    let resource = harness.sign_in_resource(&message, "tickets").await;
+    let begun = browser.get(at(&harness, resource["signInLink"].as_str().unwrap())).await;
+    let back = elsewhere.cancel(&mut browser, begun.location.unwrap()).await;
+    let page = browser.get(at(&harness, back.as_str())).await;
+    assert!(page.location.is_none() && page.text.contains("You have cancelled"), "{}", page.text);
+    let again = browser.get(at(&harness, back.as_str())).await;
+    assert!(again.status >= 400 && again.location.is_none(), "good once: {}", again.text);
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_name_its_issuer_is_not_redeemed() {
+    let elsewhere = Elsewhere::start("issuer").await;
+    let harness = harness_with(&elsewhere).await;
+    let message = activities::message(&harness, &harness.user("Ada"), "hello");
+    for iss in [None, Some("https://elsewhere.example")] {
+        let mut browser = Browser::new();
+        let resource = harness.sign_in_resource(&message, "tickets").await;
+        let begun = browser.get(at(&harness, resource["signInLink"].as_str().unwrap())).await;
+        let back = elsewhere.sign_in(&mut browser, begun.location.unwrap(), "ada").await;
+        let mut forged = at(&harness, back.as_str());
+        let kept = back.query_pairs().into_owned().filter(|(name, _)| name != "iss");
+        forged.query_pairs_mut().clear().extend_pairs(kept).extend_pairs(iss.map(|iss| ("iss", iss)));
+        let page = browser.get(forged).await;
+        assert!(page.status >= 400 && page.location.is_none(), "{}", page.text);
+    }
+    assert!(!elsewhere.peer.events().iter().any(|event| event["event"] == "grant"), "no code got there");
 }

@@ -6,8 +6,8 @@ use super::failure::ProviderRefusal;
 use super::records::{AtProvider, Identified};
 use super::{BrowserSecret, PROVIDER_BUDGET, SignInError, SignInFailure, SignInFlow, is_handle, slot_of};
 use crate::domain::{Connection, Secret};
-use crate::exchange::{Caller, user_token};
-use crate::identity_provider::{Attempt, Diagnostics, Grant, IdentityProvider, RedeemedToken};
+use crate::exchange::{Caller, note_lack, user_token};
+use crate::identity_provider::{Attempt, Diagnostics, Grant, IdentityProvider, RedeemError, RedeemedToken};
 use crate::pending::{BrowserStep, Found, PendingSignIn};
 use crate::sign_in::magic_code::CodeGrant;
 use crate::token_validation::IdentifiedUser;
@@ -79,7 +79,13 @@ impl SignInFlow {
         exchange.rates.charge(&Caller::Channel, &card.account, correlation_id)?;
         let attempt = Attempt { correlation_id: correlation_id.to_owned(), deadline, claims: None };
         let work = self.redeem((provider, connection), (&code, record), attempt);
-        let (redeemed, user) = timeout_at(deadline, work).await.map_err(|_| SignInError::Unavailable)??;
+        let redeemed = timeout_at(deadline, work).await.map_err(|_| SignInError::Unavailable)?;
+        if let Err(error) = &redeemed {
+            note_lack(exchange, &slot_of(card), (&error.failure, None), correlation_id).await;
+        }
+        let redeemed = redeemed?;
+        let work = self.identify_by(connection, (&redeemed, record));
+        let user = timeout_at(deadline, work).await.map_err(|_| SignInError::Unavailable)??;
         // As early as the user is known: a sign-out everywhere from here on ends what comes of this.
         let epoch = exchange.vault.permit(&slot_of(card), &user.user).await?.epoch();
         let present = (exchange.clock.now(), exchange.entropy.as_ref());
@@ -94,13 +100,19 @@ impl SignInFlow {
         (provider, connection): (&Arc<dyn IdentityProvider>, &Connection),
         (code, record): (&Secret, &AtProvider),
         attempt: Attempt,
-    ) -> Result<(RedeemedToken, IdentifiedUser), SignInFailure> {
+    ) -> Result<RedeemedToken, RedeemError> {
         let (code_verifier, redirect_uri) = (&record.code_verifier, &self.parts.redirect_uri);
         let grant = Grant::AuthorizationCode { code, code_verifier, redirect_uri };
-        let redeemed = provider.redeem(connection, grant, attempt).await?;
-        let raw = redeemed.id_token.clone().ok_or(SignInError::IdTokenRejected { check: "absent" })?;
-        let user = self.parts.id_tokens.validate(connection, &raw, &record.nonce).await?;
-        Ok((redeemed, user))
+        provider.redeem(connection, grant, attempt).await
+    }
+
+    async fn identify_by(
+        &self,
+        connection: &Connection,
+        (redeemed, record): (&RedeemedToken, &AtProvider),
+    ) -> Result<IdentifiedUser, SignInFailure> {
+        let raw = redeemed.id_token.as_ref().ok_or(SignInError::IdTokenRejected { check: "absent" })?;
+        Ok(self.parts.id_tokens.validate(connection, raw, &record.nonce).await?)
     }
 }
 

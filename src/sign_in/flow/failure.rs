@@ -128,9 +128,10 @@ impl From<RedeemError> for SignInFailure {
         let meaning = match error.failure {
             RedeemFailure::ConsentRequired => SignInError::ProviderRefused(ProviderRefusal::ConsentMissing),
             RedeemFailure::Denied => SignInError::ProviderRefused(ProviderRefusal::Denied),
-            RedeemFailure::InteractionRequired { .. } => SignInError::ProviderRefused(ProviderRefusal::Other),
-            // The code is over or was used: the sign-in has to begin anew.
-            RedeemFailure::AssertionExpired | RedeemFailure::AssertionRejected => SignInError::StateUnknown,
+            // The code is over, was used, or is another's, or more is wanted of the user: they have to begin anew.
+            RedeemFailure::InteractionRequired { .. }
+            | RedeemFailure::AssertionExpired
+            | RedeemFailure::AssertionRejected => SignInError::StateUnknown,
             RedeemFailure::Misconfigured => SignInError::Misconfigured,
             RedeemFailure::Throttled { .. } | RedeemFailure::Transient => SignInError::Unavailable,
         };

@@ -33,9 +33,9 @@ pub const CLIENT_SECRET: &str = "tickets: a + secret-of-the-local-stage";
 /// Node starts slowly when every core is busy.
 const START_LIMIT: Duration = Duration::from_mins(1);
 
-/// An Entra user's, and a claim's.
-pub const OID: &str = "aaaaaaaa-0000-4000-8000-000000000001";
-pub const TID: &str = "22222222-2222-4222-8222-222222222222";
+/// Those of the stage's Ada; somebody else has claims of these names elsewhere.
+pub const OID: &str = "a0000000-1111-4222-8333-00000000ada0";
+pub const TID: &str = "8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50";
 
 /// The running provider.
 pub struct Elsewhere {
@@ -44,13 +44,13 @@ pub struct Elsewhere {
 }
 
 impl Elsewhere {
-    pub async fn start(scenario: &str, (oid, tid): (&str, &str)) -> Self {
+    pub async fn start(scenario: &str) -> Self {
         let environment = [
             ("REDIRECT_URI", REDIRECT_URI.to_owned()),
             ("CLIENT_SECRET", CLIENT_SECRET.to_owned()),
             ("CLIENT_CERTIFICATE", fixture("client-certificate.pem").display().to_string()),
-            ("OID", oid.to_owned()),
-            ("TID", tid.to_owned()),
+            ("OID", OID.to_owned()),
+            ("TID", TID.to_owned()),
         ];
         let program = Program { peer: "oidc-provider", script: "provider.mjs" };
         let mut peer = Peer::start(&program, &format!("oidc-provider-{scenario}"), &environment);

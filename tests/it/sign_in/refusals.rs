@@ -189,11 +189,10 @@ async fn an_outage_of_the_provider_is_no_refusal() {
 }
 
 #[tokio::test]
-async fn accounts_of_foreign_tenants_are_turned_away() {
+async fn a_code_of_another_sign_in_is_not_redeemed() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let authorize = browser.begin(&card(&harness).await).await;
-    // Signed in at a tenant, with a nonce of another request: somebody else's code is none of ours.
     let other = harness.browser().begin(&card(&harness).await).await;
     let foreign = browser.log_in(&other, "Ada").await;
     let state = |url: &url::Url| url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();

@@ -1,7 +1,7 @@
 // An OpenID Connect provider as its package gives it (oidc-provider 9, nothing of it changed or replaced), with the package's own
 // pages for signing in and consenting. One of its users has claims named `oid` and `tid`, as anybody's users may.
 //
-// Standard output carries one JSON object a line and never a token; README.md lists the environment.
+// Standard output carries one JSON object a line and never a token; ../README.md lists the environment.
 
 import { X509Certificate, generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
