@@ -94,7 +94,9 @@ pub enum BuildError {
         source: std::io::Error,
     },
     /// Development mode was to be reachable from elsewhere.
-    #[error("server.listen, operations.listen: development mode listens on loopback only, not on {0}")]
+    #[error(
+        "server.listen, token_service.listen, operations.listen: development mode listens on loopback only, not on {0}"
+    )]
     NotLoopback(SocketAddr),
     /// The process cannot be told to stop or to read its files again.
     #[error("signals cannot be received: {0}")]
@@ -122,7 +124,9 @@ pub enum BuildError {
 pub struct Application {
     server: actix_web::dev::Server,
     addresses: Vec<SocketAddr>,
-    operations: Option<serving::OperationsListener>,
+    /// The Token Service's, if it has one.
+    of_bots: Option<serving::OwnListener>,
+    operations: Option<serving::OwnListener>,
     renewable: Arc<Renewable>,
     /// From when it listens on: a signal that comes before it runs must not end the process in its own way.
     signals: serving::Signals,
@@ -158,8 +162,9 @@ pub async fn build(
     ambient: Ambient,
     development: Option<DevelopmentMode>,
 ) -> Result<Application, BuildError> {
-    let operations_address = config.operations.as_ref().map(|section| section.listen);
-    let mut addresses = config.server.listen.iter().copied().chain(operations_address);
+    let operations_address = config.operations.iter().map(|section| section.listen);
+    let of_token_service = config.token_service.listen.iter().copied();
+    let mut addresses = config.server.listen.iter().copied().chain(of_token_service).chain(operations_address);
     if let (Some(_), Some(address)) = (&development, addresses.find(|address| !address.ip().is_loopback())) {
         return Err(BuildError::NotLoopback(address));
     }
@@ -173,11 +178,12 @@ pub async fn build(
     let certificate = certificate.map_err(BuildError::Tls)?.map(Arc::new);
     let signals = serving::Signals::receive().map_err(BuildError::Signals)?;
     let operations = serving::listen_for_operations(&config, &doors, development.is_some(), certificate.as_ref())?;
-    let (server, addresses) = serving::listen(&config.server, doors, development, certificate.as_ref())?;
+    let of_bots = serving::listen_for_bots(&config, &doors, development.is_some(), certificate.as_ref())?;
+    let (server, addresses) = serving::listen(&config, doors, development, certificate.as_ref())?;
     let Rooms { counters, delivery, credentials, admin_token, .. } = rooms;
     let (keys, file) = (config.keys.file, config.file);
     let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials, admin_token, file, clock });
-    Ok(Application { server, addresses, operations, renewable, signals, counters, delivery })
+    Ok(Application { server, addresses, of_bots, operations, renewable, signals, counters, delivery })
 }
 
 /// Everything behind the doors, bottom up.

@@ -129,7 +129,8 @@ fn serve(file: &Path) -> anyhow::Result<ExitCode> {
     actix_web::rt::System::new().block_on(async {
         let application = app::build(configuration, ambient(), None).await?;
         let operations = application.operations_address().map(tracing::field::display);
-        tracing::info!(addresses = ?application.addresses(), operations, "listening");
+        let token_service = application.token_service_addresses();
+        tracing::info!(addresses = ?application.addresses(), ?token_service, operations, "listening");
         application.run().await.context("the listeners failed")?;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)

@@ -12,7 +12,7 @@ use super::loopback_host::loopback_host_only;
 use super::renewal::Renewable;
 use super::tls::RenewableCertificate;
 use super::{Application, BuildError, DevelopmentMode};
-use crate::config::{self, Configuration};
+use crate::config::Configuration;
 use crate::endpoints::{bot_gateway, operations, sign_in_pages, token_service};
 use crate::inbound::{Problem, record_request};
 use crate::observability::Counters;
@@ -23,17 +23,20 @@ const HEADER_TIME: Duration = Duration::from_secs(5);
 const DRAIN_SECONDS: u64 = 20;
 /// Bots that are being told of their users' tokens are then given this long: the second try is made in it.
 const DELIVERY_TIME: Duration = Duration::from_secs(8);
+/// Where the Token Service's own addresses stand.
+const BOTS: &str = "token_service.listen";
 /// How often the counts are logged.
 const COUNTS_EVERY: Duration = Duration::from_mins(5);
 
 /// Binds the listeners and prepares the server; nothing is served before it is awaited.
 pub(super) fn listen(
-    section: &config::Server,
+    config: &Configuration,
     doors: Doors,
     development: Option<DevelopmentMode>,
     certificate: Option<&Arc<RenewableCertificate>>,
 ) -> Result<(Server, Vec<SocketAddr>), BuildError> {
     let extra_routes = development.map(|development| development.routes);
+    let serves_bots = config.token_service.listen.is_empty();
     let app = move || {
         let doors = doors.clone();
         let extra_routes = extra_routes.clone();
@@ -43,7 +46,11 @@ pub(super) fn listen(
             .app_data(doors.proxies)
             .app_data(doors.entropy)
             .configure(|routes| bot_gateway::configure(routes, doors.gateway))
-            .configure(|routes| token_service::configure(routes, doors.token_service))
+            .configure(|routes| {
+                if serves_bots {
+                    token_service::configure(routes, doors.token_service);
+                }
+            })
             .configure(|routes| sign_in_pages::configure(routes, doors.sign_in_pages))
             .configure(|routes| {
                 if let Some(add) = &extra_routes {
@@ -54,29 +61,64 @@ pub(super) fn listen(
     };
     let mut server =
         HttpServer::new(app).client_request_timeout(HEADER_TIME).shutdown_timeout(DRAIN_SECONDS).disable_signals();
-    if let Some(workers) = section.workers {
+    if let Some(workers) = config.server.workers {
         server = server.workers(workers);
     }
-    let mut addresses = Vec::new();
-    for &address in &section.listen {
-        let failed = |source| BuildError::Listen { key: "server.listen", address, source };
-        let listener = TcpListener::bind(address).map_err(failed)?;
-        addresses.push(listener.local_addr().map_err(failed)?);
-        server = match certificate {
-            Some(certificate) => {
-                server.listen_rustls_0_23(listener, certificate.server_config().map_err(BuildError::Tls)?)
-            }
+    let bound = bound("server.listen", &config.server.listen, |_| certificate)?;
+    let addresses = bound.iter().map(|bound| bound.address).collect();
+    for Bound { listener, address, tls } in bound {
+        server = match tls {
+            Some(tls) => server.listen_rustls_0_23(listener, tls),
             None => server.listen(listener),
         }
-        .map_err(failed)?;
+        .map_err(|source| BuildError::Listen { key: "server.listen", address, source })?;
     }
     Ok((server.run(), addresses))
 }
 
-/// The operator's listener, bound and not yet served.
-pub(super) struct OperationsListener {
+/// The listener of one door alone, bound and not yet served.
+pub(super) struct OwnListener {
     server: Server,
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
+}
+
+/// Binds the Token Service's own listener, if one is configured. What is beyond loopback is served with the certificate.
+pub(super) fn listen_for_bots(
+    config: &Configuration,
+    doors: &Doors,
+    development: bool,
+    certificate: Option<&Arc<RenewableCertificate>>,
+) -> Result<Option<OwnListener>, BuildError> {
+    if config.token_service.listen.is_empty() {
+        return Ok(None);
+    }
+    let (door, proxies, entropy) = (doors.token_service.clone(), doors.proxies.clone(), doors.entropy.clone());
+    let app = move || {
+        let (door, proxies, entropy) = (door.clone(), proxies.clone(), entropy.clone());
+        App::new()
+            .wrap(middleware::Condition::new(development, from_fn(loopback_host_only)))
+            .wrap(from_fn(record_request))
+            .app_data(proxies)
+            .app_data(entropy)
+            .configure(|routes| token_service::configure(routes, door))
+            .default_service(web::to(|| async { Problem::NotFound.respond() }))
+    };
+    let mut server =
+        HttpServer::new(app).client_request_timeout(HEADER_TIME).shutdown_timeout(DRAIN_SECONDS).disable_signals();
+    if let Some(workers) = config.server.workers {
+        server = server.workers(workers);
+    }
+    let bound =
+        bound(BOTS, &config.token_service.listen, |address| certificate.filter(|_| !address.ip().is_loopback()))?;
+    let addresses = bound.iter().map(|bound| bound.address).collect();
+    for Bound { listener, address, tls } in bound {
+        server = match tls {
+            Some(tls) => server.listen_rustls_0_23(listener, tls),
+            None => server.listen(listener),
+        }
+        .map_err(|source| BuildError::Listen { key: BOTS, address, source })?;
+    }
+    Ok(Some(OwnListener { server: server.run(), addresses }))
 }
 
 /// Binds the operator's listener, if one is configured. What is beyond loopback is served with the certificate.
@@ -85,7 +127,7 @@ pub(super) fn listen_for_operations(
     doors: &Doors,
     development: bool,
     certificate: Option<&Arc<RenewableCertificate>>,
-) -> Result<Option<OperationsListener>, BuildError> {
+) -> Result<Option<OwnListener>, BuildError> {
     let (Some(section), Some(door)) = (&config.operations, doors.operations.clone()) else { return Ok(None) };
     let app = move || {
         let door = door.clone();
@@ -94,15 +136,42 @@ pub(super) fn listen_for_operations(
             .configure(|routes| operations::configure(routes, door))
             .default_service(web::to(|| async { Problem::NotFound.respond() }))
     };
-    let server = HttpServer::new(app).workers(1).client_request_timeout(HEADER_TIME).disable_signals();
-    let failed = |source| BuildError::Listen { key: "operations.listen", address: section.listen, source };
-    let listener = TcpListener::bind(section.listen).map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    let server = match certificate.filter(|_| !address.ip().is_loopback()) {
-        Some(certificate) => server.listen_rustls_0_23(listener, certificate.server_config().map_err(BuildError::Tls)?),
-        None => server.listen(listener),
+    let mut server = HttpServer::new(app).workers(1).client_request_timeout(HEADER_TIME).disable_signals();
+    let listen = [section.listen];
+    let bound = bound("operations.listen", &listen, |address| certificate.filter(|_| !address.ip().is_loopback()))?;
+    let addresses = bound.iter().map(|bound| bound.address).collect();
+    for Bound { listener, address, tls } in bound {
+        server = match tls {
+            Some(tls) => server.listen_rustls_0_23(listener, tls),
+            None => server.listen(listener),
+        }
+        .map_err(|source| BuildError::Listen { key: "operations.listen", address, source })?;
+    }
+    Ok(Some(OwnListener { server: server.run(), addresses }))
+}
+
+/// An address that is listened on.
+struct Bound {
+    listener: TcpListener,
+    /// Its port is filled in.
+    address: SocketAddr,
+    tls: Option<rustls::ServerConfig>,
+}
+
+/// Binds all of `addresses`, each with the certificate it is served with.
+fn bound<'c>(
+    key: &'static str,
+    addresses: &[SocketAddr],
+    certificate_for: impl Fn(&SocketAddr) -> Option<&'c Arc<RenewableCertificate>>,
+) -> Result<Vec<Bound>, BuildError> {
+    let bind = |&address: &SocketAddr| {
+        let failed = |source| BuildError::Listen { key, address, source };
+        let listener = TcpListener::bind(address).map_err(failed)?;
+        let tls = certificate_for(&address).map(|certificate| certificate.server_config()).transpose();
+        let (address, tls) = (listener.local_addr().map_err(failed)?, tls.map_err(BuildError::Tls)?);
+        Ok(Bound { listener, address, tls })
     };
-    Ok(Some(OperationsListener { server: server.map_err(failed)?.run(), address }))
+    addresses.iter().map(bind).collect()
 }
 
 impl Application {
@@ -115,7 +184,13 @@ impl Application {
     /// Where the operator calls, if anywhere.
     #[must_use]
     pub fn operations_address(&self) -> Option<SocketAddr> {
-        self.operations.as_ref().map(|listener| listener.address)
+        self.operations.as_ref().and_then(|listener| listener.addresses.first().copied())
+    }
+
+    /// Where bots reach the Token Service: its own listener, or where everything listens.
+    #[must_use]
+    pub fn token_service_addresses(&self) -> Vec<SocketAddr> {
+        self.of_bots.as_ref().map_or_else(|| self.addresses(), |listener| listener.addresses.clone())
     }
 
     /// Stops the application from elsewhere, as SIGTERM does.
@@ -132,8 +207,16 @@ impl Application {
     pub async fn run(self) -> std::io::Result<()> {
         let handle = self.server.handle();
         let tending = tokio::spawn(tend(handle, self.signals, self.renewable, self.counters.clone()));
+        let of_bots = self.of_bots.map(|listener| (listener.server.handle(), tokio::spawn(listener.server)));
         let operations = self.operations.map(|listener| (listener.server.handle(), tokio::spawn(listener.server)));
         let served = self.server.await;
+        // After the door through which bots are asked: they ask here before they answer there.
+        if let Some((of_bots, serving)) = of_bots {
+            of_bots.stop(true).await;
+            if !matches!(serving.await, Ok(Ok(()))) {
+                tracing::warn!("the Token Service's listener failed");
+            }
+        }
         // To the end: whoever watches sees a process that drains as alive.
         if let Some((operations, serving)) = operations {
             operations.stop(false).await;

@@ -59,7 +59,8 @@ impl RawServer {
     pub(super) fn validate(self, review: &mut Review<'_>) -> Option<Server> {
         let place = Place::section("server");
         let public_url = public_url(self.public_url, review, &place.key("public_url"));
-        let listen = listen(self.listen, review, &place.key("listen"));
+        let listening = self.listen.unwrap_or_else(|| vec!["127.0.0.1:3978".to_owned()]);
+        let listen = listen(&listening, review, &place.key("listen"));
         let tls = self.tls.map(|tls| tls.validate(review, &place.key("tls")));
         let trusted_proxies = review.networks(&self.trusted_proxies.unwrap_or_default(), &place.key("trusted_proxies"));
         let body_limit_bytes = review.number(
@@ -119,8 +120,8 @@ fn public_url(text: Option<String>, review: &mut Review<'_>, place: &Place) -> O
     Some(url)
 }
 
-fn listen(texts: Option<Vec<String>>, review: &mut Review<'_>, place: &Place) -> Option<Vec<SocketAddr>> {
-    let texts = texts.unwrap_or_else(|| vec!["127.0.0.1:3978".to_owned()]);
+/// The addresses of a listener; one at least.
+pub(super) fn listen(texts: &[String], review: &mut Review<'_>, place: &Place) -> Option<Vec<SocketAddr>> {
     if texts.is_empty() {
         review.report(place, "is empty: write at least one address, as [\"127.0.0.1:3978\"]".to_owned());
     }

@@ -1,18 +1,22 @@
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 use serde::Deserialize;
 
 use super::cloud::CloudDefaults;
 use super::problems::Place;
 use super::review::Review;
+use super::server::listen;
 
-/// Which bearers of bots the Token Service takes.
+/// Which bearers of bots the Token Service takes, and where it listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenServiceSection {
     /// Acceptable `aud`; never empty.
     pub audiences: Vec<String>,
     /// Tenants (lower-case GUIDs) whose app tokens are taken; never empty.
     pub tenants: Vec<String>,
+    /// The addresses it listens on, and nothing else does; none: those of the server.
+    pub listen: Vec<SocketAddr>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -20,6 +24,7 @@ pub struct TokenServiceSection {
 pub(super) struct RawTokenService {
     audiences: Option<Vec<String>>,
     tenants: Option<Vec<String>>,
+    listen: Option<Vec<String>>,
 }
 
 impl RawTokenService {
@@ -52,6 +57,8 @@ impl RawTokenService {
                 bot_tenants.into_iter().chain([framework]).collect::<BTreeSet<_>>().into_iter().collect()
             }
         };
-        TokenServiceSection { audiences, tenants }
+        let written = self.listen.as_deref();
+        let listening = written.and_then(|texts| listen(texts, review, &place.key("listen"))).unwrap_or_default();
+        TokenServiceSection { audiences, tenants, listen: listening }
     }
 }

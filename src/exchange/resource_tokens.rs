@@ -46,6 +46,9 @@ impl WantedResource<'_> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceScope(String);
 
+/// The token, if there can be one.
+type Given = Result<Option<Arc<UserToken>>, Refusal>;
+
 /// Gives a signed-in user's tokens for other resources than their connection's own: exchanged on behalf of the user where
 /// the kept token allows that, else had by its refresh token. Each is kept in a slot of its own, which signing out of the
 /// connection ends.
@@ -54,7 +57,7 @@ pub struct ResourceTokens {
     parts: ExchangeParts,
     current: CurrentTokens,
     validators: Arc<TokenValidators>,
-    flights: Arc<SingleFlight<TokenSlot, Result<Option<Arc<UserToken>>, Refusal>>>,
+    flights: Arc<SingleFlight<TokenSlot, Given>>,
 }
 
 impl ResourceTokens {

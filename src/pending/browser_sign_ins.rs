@@ -198,7 +198,7 @@ mod tests {
         let (beneath, sealer) = (throwaway_store(), throwaway_sealer());
         let (sign_ins, ours) = (over(&beneath, &sealer), Secret::from("ours"));
         let handle = sign_ins.put(STEP, &ours, b"content").await.unwrap();
-        beneath.clock.advance(LIFE - Duration::from_secs(5));
+        beneath.clock.advance(LIFE.checked_sub(Duration::from_secs(5)).unwrap());
         assert_eq!(text(&sign_ins.find(STEP, &handle, &ours).await.unwrap()), "content");
         beneath.clock.advance(Duration::from_secs(5));
         assert_eq!(text(&sign_ins.take(STEP, &handle, &ours).await.unwrap()), "nothing");

@@ -4,6 +4,7 @@ mod callers;
 mod exchange;
 mod get_token;
 mod offers;
+mod own_listener;
 mod redeeming;
 mod resources;
 mod sign_in_resource;

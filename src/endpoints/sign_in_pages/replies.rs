@@ -71,7 +71,7 @@ pub(super) struct Answering<'a> {
 impl Answering<'_> {
     /// Sends the browser on.
     pub(super) fn redirect(&self, address: &str) -> HttpResponse {
-        let mut response = self.prepare(StatusCode::FOUND, "no-referrer");
+        let mut response = prepare(StatusCode::FOUND, "no-referrer");
         response.insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"));
         response.insert_header((header::LOCATION, address)).finish()
     }
@@ -81,7 +81,7 @@ impl Answering<'_> {
     pub(super) fn confirm(&self, names: &Names) -> HttpResponse {
         let dress = self.dress(None, Told::Reason(""));
         let policy = self.policy(&dress);
-        let response = self.prepare(StatusCode::OK, "same-origin");
+        let response = prepare(StatusCode::OK, "same-origin");
         finish(response, &policy, &ConfirmPage::new(dress, names))
     }
 
@@ -89,7 +89,7 @@ impl Answering<'_> {
     pub(super) fn code(&self, completion: &Completion) -> HttpResponse {
         let dress = self.dress(Some(&completion.names.channel), Told::Code(completion.code.expose()));
         let policy = self.policy(&dress);
-        let response = self.prepare(StatusCode::OK, "no-referrer");
+        let response = prepare(StatusCode::OK, "no-referrer");
         finish(response, &policy, &CodePage::new(dress, completion))
     }
 
@@ -128,7 +128,7 @@ impl Answering<'_> {
     fn notice(&self, words: &Words, channel: Option<&ChannelId>, retry_after: Option<u64>) -> HttpResponse {
         let dress = self.dress(channel, Told::Reason(words.reason));
         let policy = self.policy(&dress);
-        let mut response = self.prepare(words.status, "no-referrer");
+        let mut response = prepare(words.status, "no-referrer");
         if let Some(seconds) = retry_after {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
@@ -158,15 +158,15 @@ impl Answering<'_> {
              base-uri 'none'; frame-ancestors {ancestors}"
         )
     }
+}
 
-    fn prepare(&self, status: StatusCode, referrer_policy: &'static str) -> actix_web::HttpResponseBuilder {
-        let mut response = HttpResponse::build(status);
-        response
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .insert_header((header::REFERRER_POLICY, referrer_policy))
-            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
-        response
-    }
+fn prepare(status: StatusCode, referrer_policy: &'static str) -> actix_web::HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::REFERRER_POLICY, referrer_policy))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    response
 }
 
 fn finish(mut response: actix_web::HttpResponseBuilder, policy: &str, page: &impl Template) -> HttpResponse {

@@ -20,11 +20,12 @@ pub(super) fn configuration(
          [identity_providers.entra]\nauthenticates_callers = true\nauthority = \"{http}\"\nissuer = \"{v2}\"\nv1_issuer = \"{v1}\"\n\
          jwks_url = \"{http}/common/discovery/v2.0/keys\"\ntoken_endpoint = \"{http}/{{tenant}}/oauth2/v2.0/token\"\n\
          allow_insecure_http = true\n\
-         [token_service]\ntenants = [\"{tenant}\"]\n\
+         [token_service]\ntenants = [\"{tenant}\"]\n{token_service}\n\
          [store]\npath = \"{store}\"\n[keys]\nfile = \"{keys}\"\n",
         public = options.port.unwrap_or(1),
         port = options.port.unwrap_or(0),
         channels = options.channels,
+        token_service = options.token_service,
         issuer = stage.channel_issuer(),
         v2 = stage.v2_issuer("{tenantid}"),
         v1 = stage.v1_issuer("{tenantid}"),

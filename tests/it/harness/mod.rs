@@ -79,6 +79,8 @@ pub struct Options {
     pub bot: &'static str,
     /// Lines put into `[channels]`.
     pub channels: &'static str,
+    /// Lines put into `[token_service]`.
+    pub token_service: &'static str,
     /// In development mode, in which who calls without a token is let in.
     pub anonymous: bool,
     /// A client secret other than the right one.
@@ -101,6 +103,8 @@ pub struct Harness {
     pub base: String,
     /// The operator's listener; empty if there is none.
     pub operations: String,
+    /// Where bots reach the Token Service.
+    pub for_bots: String,
     pub clock: Arc<OffsetClock>,
     pub directory: tempfile::TempDir,
     /// What the ids of this application's requests begin with.
@@ -134,12 +138,12 @@ impl Harness {
         KeyRing::generate(&SystemClock, &SystemEntropy).create_file(&directory.path().join("bot-sso.keys")).unwrap();
         let text = configuration(&stage, &bot, &options, directory.path());
         let tag = entropy::next_tag();
-        let (base, operations, handle) = boot(&text, &options, clock.clone(), &tag).await;
+        let Booted { base, operations, for_bots, handle } = boot(&text, &options, clock.clone(), &tag).await;
         if options.port.is_some() {
             stage.attach_gateway(&base);
         }
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { stage, bot, base, operations, clock, directory, tag, http, handle }
+        Self { stage, bot, base, operations, for_bots, clock, directory, tag, http, handle }
     }
 
     /// Stops the application, keeps store and stage, and starts it anew.
@@ -163,7 +167,9 @@ impl Harness {
 
     async fn boot_again(&mut self, options: &Options) {
         let text = configuration(&self.stage, &self.bot, options, self.directory.path());
-        (self.base, self.operations, self.handle) = boot(&text, options, self.clock.clone(), &self.tag).await;
+        let booted = boot(&text, options, self.clock.clone(), &self.tag).await;
+        (self.base, self.operations, self.for_bots) = (booted.base, booted.operations, booted.for_bots);
+        self.handle = booted.handle;
     }
 
     pub fn store_path(&self) -> PathBuf {
@@ -326,21 +332,25 @@ impl Harness {
     }
 }
 
-async fn boot(
-    text: &str,
-    options: &Options,
-    clock: Arc<OffsetClock>,
-    tag: &str,
-) -> (String, String, actix_web::dev::ServerHandle) {
+/// An application that runs, and where it is reached.
+struct Booted {
+    base: String,
+    operations: String,
+    for_bots: String,
+    handle: actix_web::dev::ServerHandle,
+}
+
+async fn boot(text: &str, options: &Options, clock: Arc<OffsetClock>, tag: &str) -> Booted {
     let environment = Environment::of(options.environment.clone());
     let config = config::parse(text, &environment).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
     let ambient = Ambient { clock, entropy: Arc::new(TaggedEntropy::new(tag)) };
     let application = build(config, ambient, options.anonymous).await;
     let base = format!("http://{}", application.addresses()[0]);
+    let for_bots = format!("http://{}", application.token_service_addresses()[0]);
     let operations = application.operations_address().map(|address| format!("http://{address}"));
     let handle = application.handle();
     tokio::spawn(application.run());
-    (base, operations.unwrap_or_default(), handle)
+    Booted { base, operations: operations.unwrap_or_default(), for_bots, handle }
 }
 
 /// An application that was stopped lets go of its store a moment after it said so.
