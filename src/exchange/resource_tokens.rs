@@ -78,7 +78,7 @@ impl ResourceTokens {
         connection: &Arc<Connection>,
         scope: &ResourceScope,
         correlation_id: &str,
-    ) -> Result<Option<Arc<UserToken>>, Refusal> {
+    ) -> Given {
         let signed_in = self.current.get(slot, connection).await.map_err(|error| store_failed(&error))?;
         let Some(signed_in) = signed_in else { return Ok(None) };
         let own = slot_of(slot, scope);
@@ -153,7 +153,7 @@ struct Redemption {
 }
 
 impl Redemption {
-    async fn run(self, user: &UserKey) -> Result<Option<Arc<UserToken>>, Refusal> {
+    async fn run(self, user: &UserKey) -> Given {
         let parts = &self.tokens.parts;
         // In this order: a sign-out that comes later takes the permit back, one that came before is seen.
         let permit = parts.vault.permit(&self.own, user).await.map_err(|error| store_failed(&error))?;

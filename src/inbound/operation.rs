@@ -25,6 +25,7 @@ impl Operation {
     #[must_use]
     pub fn in_any_case(&self) -> String {
         let segments = self.path.split('/').filter(|segment| !segment.is_empty()).enumerate();
-        segments.map(|(number, segment)| format!("/{{segment{number}:(?i:{segment})}}")).collect()
+        segments
+            .fold(String::new(), |pattern, (number, segment)| format!("{pattern}/{{segment{number}:(?i:{segment})}}"))
     }
 }

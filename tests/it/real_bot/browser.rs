@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::stand::{Setup, Stand, id_of};
 use crate::harness::activities;
+use crate::harness::chromium::Visit;
 use crate::harness::peers::Program;
 
 const BOTBUILDER: Program = Program { peer: "botbuilder", script: "bot.mjs" };
@@ -79,4 +80,46 @@ async fn an_agent_goes_on_when_teams_hands_in_the_code() {
 #[tokio::test]
 async fn an_agent_goes_on_when_the_code_is_typed() {
     typed_code(&mut stand(AGENTS, "forward", "typed-code").await, "agents").await;
+}
+
+/// On webchat nobody vouches for who the user is.
+async fn on_webchat(scenario: &str) -> (Stand, Value, Value) {
+    let setup = Setup { program: BOTBUILDER, mode: "notify", handler: "plain", settings: "" };
+    let stand = Stand::with(setup, scenario).await;
+    let ada = stand.harness.user("Ada");
+    let message = activities::on_channel(activities::message(&stand.harness, &ada, "hello"), "webchat", "dl_5f1c");
+    let card = stand.card_for(&message).await;
+    (stand, message, card)
+}
+
+#[tokio::test]
+async fn outside_teams_the_user_is_asked_and_types_the_code() {
+    let (mut stand, mut message, card) = on_webchat("browser").await;
+    let ada = stand.harness.user("Ada");
+    let visit = Visit { link: link_of(&card), user: &ada, decision: "continue", scheme: "dark" };
+    let seen = stand.harness.visits("browser-webchat", &visit).await;
+    assert_eq!(seen.titles(), ["Continue signing in?", "Type the code into the chat"]);
+    for told in ["ada@contoso.example", "demo", "webchat"] {
+        assert!(seen.pages[0]["text"].as_str().unwrap().contains(told), "{told}: {:?}", seen.pages[0]);
+    }
+    assert_eq!((&seen.pages[1]["codeVisible"], &seen.told), (&json!(true), &json!([])));
+    // Until it is typed, the token is nobody's.
+    stand.waits_after(&json!([{ "type": "message" }])).await;
+    assert_eq!(stand.harness.get_token("webchat", "dl_5f1c", "graph").await.status, 404);
+
+    message["text"] = seen.code().into();
+    assert_eq!(stand.harness.post(&message).await.status, 200);
+    stand.continued(1).await;
+    assert_eq!(stand.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Ada Lovelace (#1)");
+}
+
+#[tokio::test]
+async fn who_was_sent_the_link_by_somebody_else_cancels_and_nobody_is_signed_in() {
+    let (stand, _, card) = on_webchat("browser-cancel").await;
+    let ben = stand.harness.user("Ben");
+    let visit = Visit { link: link_of(&card), user: &ben, decision: "cancel", scheme: "light" };
+    let seen = stand.harness.visits("browser-cancel", &visit).await;
+    assert_eq!(seen.titles(), ["Continue signing in?", "You have cancelled"]);
+    stand.waits_after(&json!([{ "type": "message" }])).await;
+    assert_eq!(stand.harness.get_token("webchat", "dl_5f1c", "graph").await.status, 404);
 }

@@ -18,7 +18,9 @@ import { actAsUser, noteActivity, reportError, required, serve } from '../bot.mj
 class MainDialog extends ComponentDialog {
   constructor(connectionName) {
     super('main');
-    this.addDialog(new OAuthPrompt('sign-in', { connectionName, title: 'Sign in', text: 'Please sign in', timeout: 900_000 }));
+    // Outside Teams the prompt leaves its button to the channel otherwise, which would lead to another service than its own.
+    const link = { showSignInLink: true };
+    this.addDialog(new OAuthPrompt('sign-in', { connectionName, title: 'Sign in', text: 'Please sign in', timeout: 900_000, ...link }));
     this.addDialog(new WaterfallDialog('steps', [(step) => step.beginDialog('sign-in'), (step) => this.useToken(step)]));
     this.initialDialogId = 'steps';
   }
