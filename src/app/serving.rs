@@ -167,7 +167,7 @@ fn bound<'c>(
     let bind = |&address: &SocketAddr| {
         let failed = |source| BuildError::Listen { key, address, source };
         let listener = TcpListener::bind(address).map_err(failed)?;
-        let tls = certificate_for(&address).map(|certificate| certificate.server_config()).transpose();
+        let tls = certificate_for(&address).map(RenewableCertificate::server_config).transpose();
         let (address, tls) = (listener.local_addr().map_err(failed)?, tls.map_err(BuildError::Tls)?);
         Ok(Bound { listener, address, tls })
     };
