@@ -79,6 +79,31 @@ impl Refusal {
     pub fn local(reason: Reason, hint: &'static str) -> Self {
         Self { reason, diagnostics: Box::new(Diagnostics { hint, ..Diagnostics::default() }) }
     }
+
+    /// One line for the operator: that `bot`'s exchange for `connection` was refused, and why.
+    pub fn log(&self, bot: &str, connection: Option<&str>, correlation_id: &str) {
+        // Told where it was decided, once a minute.
+        if matches!(self.reason, Reason::TooManyRequests { .. }) {
+            return;
+        }
+        let diagnostics = &self.diagnostics;
+        let check = if let Reason::IdentityMismatch(check) = self.reason { Some(check) } else { None };
+        tracing::warn!(
+            correlation_id,
+            bot,
+            connection,
+            reason = %self.reason.code(),
+            check,
+            security = check.is_some(),
+            http_status = diagnostics.http_status,
+            error = diagnostics.error,
+            suberror = diagnostics.suberror,
+            aadsts = diagnostics.aadsts,
+            trace_id = diagnostics.trace_id,
+            hint = diagnostics.hint,
+            "an exchange was refused"
+        );
+    }
 }
 
 impl From<ExchangeableTokenError> for Refusal {

@@ -5,12 +5,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::current_token::CurrentTokens;
 use super::engine::ExchangeParts;
+use super::lacking::note_lack;
 use super::outcome::{Reason, Refusal};
 use super::redeemed::user_token;
 use super::request::Caller;
 use super::validation::TokenValidators;
 use crate::domain::{Connection, ConnectionName, TokenSlot, UserKey, UserToken};
-use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemedToken, SingleFlight};
+use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemFailure, RedeemedToken, SingleFlight};
 use crate::vault::{KeptRecord, VaultError};
 
 /// A redemption is over within this, whatever the identity provider does: a bot waits for it.
@@ -202,6 +203,10 @@ impl Redemption {
         let attempt = Attempt { correlation_id: self.correlation_id.clone(), deadline, claims: None };
         let redeemed: Result<_, RedeemError> =
             timeout_at(deadline, provider.redeem(narrowed, grant, attempt)).await.map_err(|_| too_late())?;
+        if let Err(RedeemError { failure: failure @ RedeemFailure::InteractionRequired { .. }, .. }) = &redeemed {
+            // Consent to another resource is not what the connection's own sign-in can ask for; proofs are.
+            note_lack(&self.tokens.parts, &self.slot, (failure, None), &self.correlation_id).await;
+        }
         Ok(redeemed?)
     }
 

@@ -54,14 +54,27 @@ impl UserRates {
     /// # Errors
     /// [`Reason::TooManyRequests`] with the time until the next piece; the operator has been told.
     pub fn charge(&self, caller: &Caller, account: &ChannelAccount, correlation_id: &str) -> Result<(), Refusal> {
-        if self.charged.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
-            self.work.retain_recent();
-            self.lines.retain_recent();
-        }
         let key = match caller {
             Caller::Channel | Caller::Bot => self.hasher.hash_one(account),
             Caller::Parent { app_id } => self.hasher.hash_one(account_of_parent(account, app_id)),
         };
+        self.charge_key(key, account, correlation_id)
+    }
+
+    /// Counts one step of a browser that has followed a link of `account`'s. Whoever sees a link can do that: it must not
+    /// use up what the user themselves may cause.
+    ///
+    /// # Errors
+    /// As [`UserRates::charge`].
+    pub fn charge_browser(&self, account: &ChannelAccount, correlation_id: &str) -> Result<(), Refusal> {
+        self.charge_key(self.hasher.hash_one(("browser", account)), account, correlation_id)
+    }
+
+    fn charge_key(&self, key: u64, account: &ChannelAccount, correlation_id: &str) -> Result<(), Refusal> {
+        if self.charged.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
+            self.work.retain_recent();
+            self.lines.retain_recent();
+        }
         let Err(until) = self.work.check_key(&key) else { return Ok(()) };
         self.counters.add(Count::UserRateLimited);
         let wait = until.wait_time_from(self.clock.now());

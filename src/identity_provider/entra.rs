@@ -92,19 +92,17 @@ impl Entra {
     async fn code(
         &self,
         connection: &Connection,
-        fields: Vec<(&'static str, &str)>,
-        attempt: &Attempt,
+        mut fields: Vec<(&'static str, &str)>,
+        (user, attempt): (&str, &Attempt),
     ) -> Result<RedeemedToken, RedeemError> {
         let tenant = authority_of(connection);
         let url = address(&self.settings.token_endpoint, tenant)?;
         let scope = authorization::scope_with(connection, &IDENTIFYING_SCOPES);
         let claims = claims_of(connection, attempt.claims.as_ref());
-        let mut fields = fields;
         fields.push(("scope", scope.as_str()));
         fields.extend(claims.as_deref().map(|claims| ("claims", claims)));
-        // One for each sign-in: what one user is refused for is no reason to keep the others away.
-        let (client, user) = (self.client.client_id().to_owned(), attempt.correlation_id.clone());
-        let asker = Asker { client, tenant: tenant.to_owned(), user };
+        let client = self.client.client_id().to_owned();
+        let asker = Asker { client, tenant: tenant.to_owned(), user: user.to_owned() };
         self.client
             .redeem(&TokenRequest { url: &url, dialect: Dialect::Entra, fields, asker, anchor: None, attempt })
             .await
@@ -181,9 +179,9 @@ impl IdentityProvider for Entra {
                 Grant::RefreshToken { refresh_token, user } => {
                     self.refresh(connection, (refresh_token, user), &attempt).await
                 }
-                Grant::AuthorizationCode { code, code_verifier, redirect_uri } => {
+                Grant::AuthorizationCode { code, code_verifier, redirect_uri, asker } => {
                     let fields = authorization::code_fields(code, code_verifier, redirect_uri);
-                    self.code(connection, fields, &attempt).await
+                    self.code(connection, fields, (asker, &attempt)).await
                 }
             }
         })

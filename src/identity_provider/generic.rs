@@ -40,14 +40,14 @@ impl Generic {
         self.client.replace_credentials(credentials);
     }
 
-    /// RFC 6749 §4.1.3. Which of its users is asking is not known yet: what one is refused for keeps nobody else away.
+    /// RFC 6749 §4.1.3.
     async fn code(
         &self,
         (code, code_verifier, redirect_uri): (&Secret, &Secret, &Url),
-        attempt: &Attempt,
+        (asker, attempt): (&str, &Attempt),
     ) -> Result<RedeemedToken, RedeemError> {
         let fields = authorization::code_fields(code, code_verifier, redirect_uri);
-        self.ask(fields, &attempt.correlation_id, attempt).await
+        self.ask(fields, asker, attempt).await
     }
 
     /// RFC 6749 §6. The scopes are those that were granted with the code.
@@ -59,6 +59,11 @@ impl Generic {
         // An issuer may have been configured anew under an old name: it must not be shown another's token.
         if user.issuer() != self.discovery.issuer() {
             return Err(refusal(RedeemFailure::AssertionRejected, "the refresh token's user is another issuer's"));
+        }
+        // There is no parameter for them here (OpenID Connect Core §12.1): a browser must ask.
+        if let Some(claims) = &attempt.claims {
+            let failure = RedeemFailure::InteractionRequired { claims: Some(claims.as_str().to_owned()) };
+            return Err(refusal(failure, "a refresh at this provider cannot answer a claims challenge"));
         }
         let fields = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
         self.ask(fields, user.subject(), attempt).await
@@ -90,8 +95,8 @@ impl IdentityProvider for Generic {
                     Err(refusal(RedeemFailure::Misconfigured, "tokens are exchanged on behalf of users at Entra only"))
                 }
                 Grant::RefreshToken { refresh_token, user } => self.refresh((refresh_token, user), &attempt).await,
-                Grant::AuthorizationCode { code, code_verifier, redirect_uri } => {
-                    self.code((code, code_verifier, redirect_uri), &attempt).await
+                Grant::AuthorizationCode { code, code_verifier, redirect_uri, asker } => {
+                    self.code((code, code_verifier, redirect_uri), (asker, &attempt)).await
                 }
             }
         })

@@ -65,6 +65,8 @@ pub enum Grant<'a> {
         code_verifier: &'a Secret,
         /// Exactly the one of the request.
         redirect_uri: &'a Url,
+        /// Whose sign-in this is: if the issuer asks for patience, it is theirs. Sent nowhere.
+        asker: &'a str,
     },
 }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::magic_code::{MagicCodeError, MagicCodes};
+use super::magic_code::{MagicCodeError, MagicCodes, RightCode};
 use crate::domain::{Connection, TokenSlot, UserToken};
 use crate::exchange::ExchangeParts;
 use crate::vault::VaultError;
@@ -44,7 +44,7 @@ impl CodeRedemption {
         let vault = &self.parts.vault;
         // Before the code is looked at: a sign-out that comes after that must end what it brings.
         let turn = vault.turn(slot);
-        let Some(grant) = self.codes.redeem(slot, code).await? else { return Ok(None) };
+        let Some(RightCode { grant, record }) = self.codes.check(slot, code).await? else { return Ok(None) };
         if grant.revision != connection.revision {
             return Ok(None);
         }
@@ -57,6 +57,10 @@ impl CodeRedemption {
             Err(VaultError::SignedOut) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
+        // Only now: whoever is not answered for a failure of ours asks again with the same code.
+        if !self.codes.end_one(record).await? {
+            return Ok(None);
+        }
         self.finish(slot, &grant.card_id).await;
         Ok(Some(token))
     }
@@ -66,6 +70,7 @@ impl CodeRedemption {
         let slots = std::slice::from_ref(slot);
         let ended = async {
             self.parts.challenges.end(slots).await?;
+            self.parts.needs.end(slots).await?;
             self.parts.pending.finish_card(card_id).await
         };
         if let Err(error) = ended.await {

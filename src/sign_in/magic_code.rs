@@ -58,11 +58,26 @@ pub struct CodeGrant {
     pub epoch: Epoch,
 }
 
-/// A code and the record behind it.
+/// A new code.
 #[derive(Debug)]
 pub struct IssuedCode {
     /// The six digits.
     pub code: Secret,
+    /// To end it with.
+    pub record: CodeRecord,
+}
+
+/// A code that was right, and what it is good for.
+pub struct RightCode {
+    /// What it is good for.
+    pub grant: CodeGrant,
+    /// To end it with.
+    pub record: CodeRecord,
+}
+
+/// One code's record, as it was written.
+#[derive(Debug)]
+pub struct CodeRecord {
     key: RecordKey,
     sealed: Bytes,
 }
@@ -99,26 +114,26 @@ impl MagicCodes {
         let sealed = Bytes::from(self.sealer.seal(&[SLOT.as_bytes(), &key.0], &plain)?);
         let expires_at = self.clock.now().plus(LIFE).min(grant.token.expires_at);
         self.store.put(key, Record { value: sealed.clone(), expires_at, index: None }).await?;
-        Ok(IssuedCode { code, key, sealed })
+        Ok(IssuedCode { code, record: CodeRecord { key, sealed } })
     }
 
-    /// Takes a code back that nobody has been told: this one, not one that was issued since.
+    /// Ends a code: it was used, or is taken back before anybody was told. Of several callers one is told `true`; a code
+    /// that was issued since is not touched.
     ///
     /// # Errors
-    /// [`MagicCodeError`] if the store fails.
-    pub async fn withdraw(&self, issued: IssuedCode) -> Result<(), MagicCodeError> {
+    /// [`MagicCodeError`] if the store fails: the code may then still be good.
+    pub async fn end_one(&self, record: CodeRecord) -> Result<bool, MagicCodeError> {
         let ended = Record { value: Bytes::new(), expires_at: self.clock.now(), index: None };
-        self.store.compare_and_put(issued.key, Some(issued.sealed), ended).await?;
-        Ok(())
+        Ok(self.store.compare_and_put(record.key, Some(record.sealed), ended).await?)
     }
 
-    /// What `code` is good for, for one caller once. Anything else is `None`: a wrong code, none pending for this slot,
-    /// or five wrong ones from this account in the last ten minutes. A wrong code, and a right one tried on another
-    /// connection, use up no code (token-service-api §1.14).
+    /// What `code` is good for. `None` for a wrong code, where none is pending for this slot, or after five wrong ones from
+    /// this account in the last ten minutes. A wrong code, and a right one tried on another connection, use up no code
+    /// (token-service-api §1.14); the right one stays good until it is [ended](Self::end_one).
     ///
     /// # Errors
     /// [`MagicCodeError`] if the store fails.
-    pub async fn redeem(&self, slot: &TokenSlot, code: &str) -> Result<Option<CodeGrant>, MagicCodeError> {
+    pub async fn check(&self, slot: &TokenSlot, code: &str) -> Result<Option<RightCode>, MagicCodeError> {
         // Where nothing can be guessed no try is counted: clients try one code on every connection.
         if !is_code(code) {
             return Ok(None);
@@ -135,16 +150,11 @@ impl MagicCodes {
             return Ok(None);
         }
         let grant = CodeGrant::decode(content)?;
-        // Ended by comparison: of parallel callers one goes on, and a code issued meanwhile is not touched.
-        let ended = Record { value: Bytes::new(), expires_at: self.clock.now(), index: None };
-        if !self.store.compare_and_put(live.key, Some(live.sealed), ended).await? {
-            return Ok(None);
-        }
         if let Err(error) = self.uncount_try(&slot.account, tried_at).await {
-            // The code is spent: to withhold the token now would be worse than one try too few.
+            // To refuse a right code for that would be worse than one try too few.
             tracing::warn!(%error, "a right magic code counts as a wrong one");
         }
-        Ok(Some(grant))
+        Ok(Some(RightCode { grant, record: CodeRecord { key: live.key, sealed: live.sealed } }))
     }
 
     async fn live(&self, slot: &TokenSlot) -> Result<Option<Live>, MagicCodeError> {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CodeGrant, MagicCodes};
+use super::{CodeGrant, MagicCodes, RightCode};
 use crate::domain::{
     BotName, ChannelAccount, ChannelId, ChannelUserId, Clock, ConnectionName, ConnectionRevision, Secret,
     SecurityContext, SystemEntropy, TokenSlot, UserKey, UserToken,
@@ -70,7 +70,10 @@ impl Bench {
 }
 
 async fn redeem(codes: &MagicCodes, slot: &TokenSlot, code: &str) -> Option<String> {
-    let grant = codes.redeem(slot, code).await.unwrap()?;
+    let RightCode { grant, record } = codes.check(slot, code).await.unwrap()?;
+    if !codes.end_one(record).await.unwrap() {
+        return None;
+    }
     assert_eq!((grant.revision, grant.card_id.as_str(), grant.epoch), (REVISION, "card", Epoch::from_bytes([7; 8])));
     Some(grant.token.access_token.expose().to_owned())
 }

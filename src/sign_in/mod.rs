@@ -17,4 +17,4 @@ pub use flow::{
     SignInFlow,
 };
 pub use identification::{IdTokenValidators, IdentificationError};
-pub use magic_code::{CodeGrant, IssuedCode, MagicCodeError, MagicCodes};
+pub use magic_code::{CodeGrant, CodeRecord, IssuedCode, MagicCodeError, MagicCodes, RightCode};

@@ -174,33 +174,10 @@ pub(super) fn log_refusal(
     refusal: &Refusal,
 ) {
     gateway.counters.add(Count::ExchangeRefused);
-    // Told where it was decided, once a minute.
-    if matches!(refusal.reason, Reason::TooManyRequests { .. }) {
-        return;
+    if matches!(refusal.reason, Reason::IdentityMismatch(_)) {
+        gateway.counters.add(Count::IdentityMismatch);
     }
-    let diagnostics = &refusal.diagnostics;
-    let check = match refusal.reason {
-        Reason::IdentityMismatch(check) => {
-            gateway.counters.add(Count::IdentityMismatch);
-            Some(check)
-        }
-        _ => None,
-    };
-    tracing::warn!(
-        correlation_id,
-        bot,
-        connection,
-        reason = %refusal.reason.code(),
-        check,
-        security = check.is_some(),
-        http_status = diagnostics.http_status,
-        error = diagnostics.error,
-        suberror = diagnostics.suberror,
-        aadsts = diagnostics.aadsts,
-        trace_id = diagnostics.trace_id,
-        hint = diagnostics.hint,
-        "an exchange was refused"
-    );
+    refusal.log(bot, connection, correlation_id);
 }
 
 fn to_bytes(response: &TokenExchangeInvokeResponse<'_>) -> Bytes {

@@ -27,7 +27,7 @@ pub(super) async fn decide(http: HttpRequest, payload: web::Payload, door: web::
     }
     let body = match read_body(payload, door.limits).await {
         Ok(body) => body,
-        Err(problem) => return problem.respond(),
+        Err(_) => return answering.failed(&SignInError::FormUnreadable.into()),
     };
     let (flow, browser) = (&door.flow, door.browser_of(&http));
     let handle = value_of(http.query_string(), "signin").unwrap_or_default();
@@ -41,7 +41,7 @@ pub(super) async fn decide(http: HttpRequest, payload: web::Payload, door: web::
             Ok(names) => answering.cancelled(&names),
             Err(failure) => answering.failed(&failure),
         },
-        _ => answering.failed(&SignInError::StateUnknown.into()),
+        _ => answering.failed(&SignInError::FormUnreadable.into()),
     }
 }
 

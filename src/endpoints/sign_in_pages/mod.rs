@@ -99,13 +99,15 @@ impl SignInPages {
     }
 }
 
-/// The one value of the query's parameter `name`, in whatever case; what is repeated or too long is none.
+/// The value of the query's parameter `name`, in whatever case; an empty one is none. What is repeated or too long is
+/// there, but is no value that anything takes (RFC 6749 §3.1): empty.
 fn value_of<'q>(query: &'q str, name: &str) -> Option<Cow<'q, str>> {
     let mut values = url::form_urlencoded::parse(query.as_bytes())
-        .filter(|(other, _)| other.eq_ignore_ascii_case(name))
+        .filter(|(other, value)| other.eq_ignore_ascii_case(name) && !value.is_empty())
         .map(|(_, value)| value);
-    let value = values.next().filter(|value| !value.is_empty() && value.len() <= VALUE_LIMIT);
-    if values.next().is_some() { None } else { value }
+    let value = values.next()?;
+    let is_usable = values.next().is_none() && value.len() <= VALUE_LIMIT;
+    Some(if is_usable { value } else { Cow::default() })
 }
 
 #[cfg(test)]
@@ -116,8 +118,11 @@ mod tests {
     fn a_value_is_said_once_and_not_too_long() {
         let long = format!("code={}", "x".repeat(super::VALUE_LIMIT + 1));
         assert_eq!(value_of("a=1&SignIn=x%26y+z", "signin").as_deref(), Some("x&y z"));
-        for nothing in ["", "code=", "code=1&Code=1", &long] {
+        for nothing in ["", "code=", "codes=1"] {
             assert_eq!(value_of(nothing, "code"), None, "{nothing}");
+        }
+        for unusable in ["code=1&Code=1", &long] {
+            assert_eq!(value_of(unusable, "code").as_deref(), Some(""), "{unusable}");
         }
     }
 }

@@ -78,7 +78,7 @@ impl<'a> ConfirmPage<'a> {
 
 impl<'a> CodePage<'a> {
     pub(super) fn new(dress: Dress<'a>, completion: &'a Completion) -> Self {
-        let Completion { code, verified, names, final_redirect } = completion;
+        let Completion { code, verified, names, final_redirect, .. } = completion;
         Self {
             dress,
             verified: *verified,
@@ -120,6 +120,7 @@ mod tests {
         let completion = Completion {
             code: Secret::from("123456"),
             verified: false,
+            is_told: true,
             names: names.clone(),
             final_redirect: Some("https://x.example/\"onclick=\"y".to_owned()),
         };

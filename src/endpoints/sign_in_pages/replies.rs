@@ -33,6 +33,8 @@ fn words_of(error: SignInError) -> Words {
             "The link has expired, was answered already, or you have signed out since.", START_AGAIN),
         SignInError::StateUnknown => words(StatusCode::GONE, "StateUnknown", "This step is over",
             "The page was used already, or too much time has passed.", START_AGAIN),
+        SignInError::FormUnreadable => words(StatusCode::BAD_REQUEST, "FormUnreadable", "Your answer did not arrive",
+            "What the browser sent is not what this page sends.", START_AGAIN),
         SignInError::OtherBrowser => words(StatusCode::FORBIDDEN, "OtherBrowser", "This is not the browser that began",
             "The sign-in was begun in another browser, or this one keeps no cookies.",
             "Open the button from your chat in this browser, and allow cookies for this site."),
@@ -41,6 +43,8 @@ fn words_of(error: SignInError) -> Words {
         SignInError::ProviderRefused(ProviderRefusal::ConsentMissing) => words(StatusCode::FORBIDDEN, "ConsentRequired",
             "Consent is missing", "The bot may not act for you before somebody has agreed to it.",
             "Agree when you are asked. If you cannot, ask your administrator to agree for everybody."),
+        SignInError::ProviderRefused(ProviderRefusal::MoreWanted) => words(StatusCode::FORBIDDEN, "InteractionRequired",
+            "One more proof is wanted", "Your organisation wants more of you than this sign-in brought.", START_AGAIN),
         SignInError::ProviderRefused(ProviderRefusal::Denied) => words(StatusCode::FORBIDDEN, "Denied", "You may not sign in here",
             "Your account is not allowed to use this bot.", ASK_ADMINISTRATOR),
         SignInError::ProviderRefused(ProviderRefusal::Other) => words(StatusCode::FORBIDDEN, "ProviderRefused",
@@ -80,7 +84,8 @@ impl Answering<'_> {
 
     /// Shows the code.
     pub(super) fn code(&self, completion: &Completion) -> HttpResponse {
-        let dress = self.dress(Some(&completion.names.channel), Told::Code(completion.code.expose()));
+        let channel = completion.is_told.then_some(&completion.names.channel);
+        let dress = self.dress(channel, Told::Code(completion.code.expose()));
         let policy = self.policy(&dress);
         let response = prepare(StatusCode::OK, "no-referrer");
         finish(response, &policy, &CodePage::new(dress, completion))

@@ -37,8 +37,13 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     /// Tells the operator why, and the bot in the way its SDK understands.
     pub(super) fn refused(&self, refusal: &Refusal) -> Decline {
-        log_refusal(refusal, (self.bot.name.as_str(), self.connection.name.as_str()), &self.correlation_id);
+        self.log(refusal);
         self.refused_for(refusal.reason)
+    }
+
+    /// Tells the operator why.
+    pub(super) fn log(&self, refusal: &Refusal) {
+        refusal.log(self.bot.name.as_str(), Some(self.connection.name.as_str()), &self.correlation_id);
     }
 
     /// The same where the operator was told before.
@@ -90,36 +95,16 @@ async fn exchange_uri(asked: &Asked<'_>, uri: String) -> Result<HttpResponse, De
 /// One SDK wrapped the body in `exchangeRequest`, another adds a `uri` that is `null` (token-service-api §2).
 fn body_of(bytes: &[u8]) -> Result<Body, Decline> {
     let root = Node::parse(bytes).map_err(|_| Decline::BadArgument("The body is not a JSON object."))?;
-    let request = root.get("exchangeRequest").filter(|inner| inner.members().is_some()).unwrap_or(&root);
-    let text = |name| request.get(name).and_then(Node::as_str).filter(|text: &&str| !text.is_empty());
-    match (text("token"), text("uri")) {
+    let ambiguous = |_| Decline::BadArgument("The body says the same thing twice.");
+    let wrapped = root.get_any_case("exchangeRequest").map_err(ambiguous)?;
+    let request = wrapped.filter(|inner| inner.members().is_some()).unwrap_or(&root);
+    let text = |name| {
+        let written = request.get_any_case(name).map_err(ambiguous)?;
+        Ok::<_, Decline>(written.and_then(Node::as_str).filter(|text: &&str| !text.is_empty()))
+    };
+    match (text("token")?, text("uri")?) {
         (Some(token), _) => Ok(Body::Token(Secret::from(token))),
         (None, Some(uri)) => Ok(Body::Uri(uri.to_owned())),
         (None, None) => Err(Decline::BadArgument("The body has no 'token' and no 'uri'.")),
     }
-}
-
-/// One line a refusal, for the operator.
-pub(super) fn log_refusal(refusal: &Refusal, (bot, connection): (&str, &str), correlation_id: &str) {
-    // Told where it was decided, once a minute.
-    if matches!(refusal.reason, Reason::TooManyRequests { .. }) {
-        return;
-    }
-    let diagnostics = &refusal.diagnostics;
-    let check = if let Reason::IdentityMismatch(check) = refusal.reason { Some(check) } else { None };
-    tracing::warn!(
-        correlation_id,
-        bot,
-        connection,
-        reason = %refusal.reason.code(),
-        check,
-        security = check.is_some(),
-        http_status = diagnostics.http_status,
-        error = diagnostics.error,
-        suberror = diagnostics.suberror,
-        aadsts = diagnostics.aadsts,
-        trace_id = diagnostics.trace_id,
-        hint = diagnostics.hint,
-        "a bot's exchange was refused"
-    );
 }

@@ -4,11 +4,11 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use tokio::time::timeout_at;
 
-use super::exchange::{Asked, log_refusal};
+use super::exchange::Asked;
 use super::replies::{Decline, token};
-use crate::domain::{ChannelAccount, ChannelId, ExchangeableToken, Secret, UserToken};
+use crate::domain::{ExchangeableToken, Secret, UserToken};
 use crate::exchange::{Caller, Conversation, ExchangeRequest, Outcome, Reason, Refusal, Settlement};
-use crate::pending::{Ended, PendingSignIn};
+use crate::pending::PendingSignIn;
 
 /// The issuer's keys, and what it redeems, are waited for so long.
 const PROVIDER_BUDGET: Duration = Duration::from_millis(7500);
@@ -71,20 +71,11 @@ async fn kept_for(asked: &Asked<'_>, validated: &ExchangeableToken) -> Result<Op
     }
 }
 
-/// The most recent card that is out for this user and connection. A bot whose client library names no channel where it
-/// asks for a card has asked without one.
+/// The most recent card that is out for this user and connection.
 async fn find_card(asked: &Asked<'_>) -> Result<Option<PendingSignIn>, Decline> {
-    let account = &asked.slot.account;
-    let without_channel = ChannelAccount { channel: ChannelId::base_of(""), ..account.clone() };
-    for account in [account, &without_channel] {
-        let cards = asked.service.pending.list(account).await;
-        let cards = cards.map_err(|error| Decline::failed("pending sign-ins cannot be read", &error))?;
-        let card = cards.into_iter().find(|card| card.connection == asked.slot.connection);
-        if card.is_some() {
-            return Ok(card);
-        }
-    }
-    Ok(None)
+    let cards = asked.service.pending.list(&asked.slot.account).await;
+    let cards = cards.map_err(|error| Decline::failed("pending sign-ins cannot be read", &error))?;
+    Ok(cards.into_iter().find(|card| card.connection == asked.slot.connection))
 }
 
 async fn redeem(asked: &Asked<'_>, validated: &ExchangeableToken, card: &PendingSignIn) -> Result<(), Decline> {
@@ -113,7 +104,7 @@ async fn redeem(asked: &Asked<'_>, validated: &ExchangeableToken, card: &Pending
         match outcome {
             Outcome::Kept(_) => Settled(None),
             Outcome::Refused(refusal) => {
-                log_refusal(&refusal, (bot.as_str(), connection.as_str()), &correlation_id);
+                refusal.log(bot.as_str(), Some(connection.as_str()), &correlation_id);
                 Settled(Some(refusal.reason))
             }
         }
@@ -122,20 +113,7 @@ async fn redeem(asked: &Asked<'_>, validated: &ExchangeableToken, card: &Pending
     if let Settled(Some(reason)) = settled.map_err(|refusal| asked.refused(&refusal))? {
         return Err(asked.refused_for(reason));
     }
-    end_card_without_channel(asked, card).await;
     Ok(())
-}
-
-/// The exchange has ended the cards of its own channel.
-async fn end_card_without_channel(asked: &Asked<'_>, card: &PendingSignIn) {
-    if card.account == asked.slot.account {
-        return;
-    }
-    let ended = Ended { conversation: card.conversation.as_deref(), begun_by: card.begun_at };
-    if let Err(error) = asked.service.pending.finish(&card.account, &card.connection, ended).await {
-        let correlation_id = asked.correlation_id.as_str();
-        tracing::warn!(correlation_id, %error, "a finished sign-in stays listed as pending");
-    }
 }
 
 fn slow_keys() -> Refusal {

@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
 use super::exchange::Asked;
@@ -60,12 +59,18 @@ async fn find_all<'r>(asked: &Asked<'_>, resources: &[&'r str]) -> Result<Vec<(&
     };
     // Before anybody is asked for anything.
     let scopes = resources.iter().map(scope_of).collect::<Result<Vec<_>, _>>()?;
-    let redeeming = resources.iter().zip(&scopes).map(|(resource, scope)| async move {
+    let mut tokens = Vec::with_capacity(resources.len());
+    // One after the other: they may be had by one refresh token, which some issuers take once.
+    for (resource, scope) in resources.iter().zip(&scopes) {
         let found = asked.service.resources.get(&asked.slot, asked.connection, scope, &asked.correlation_id).await;
-        let found = found.map_err(|refusal| asked.refused(&refusal))?;
-        Ok((*resource, found.ok_or(Decline::Nothing)?))
-    });
-    try_join_all(redeeming).await
+        // No bot's own style: an answer of 200 is a map of resources here.
+        let found = found.map_err(|refusal| {
+            asked.log(&refusal);
+            Decline::Refused(refusal.reason)
+        })?;
+        tokens.push((*resource, found.ok_or(Decline::Nothing)?));
+    }
+    Ok(tokens)
 }
 
 fn resources_of<'a>(root: &'a Node<'_>, query: &'a Query<'_>) -> Result<Vec<&'a str>, Decline> {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::replies::{Decline, token};
-use super::{TokenService, account, admitted};
+use super::{TokenService, account, admitted, log_unknown_connection};
 use crate::domain::{ClaimsChallenge, Connection, NamedConnection, TokenSlot, UserToken};
 use crate::exchange::{Caller, Challenged, StorageFailure};
 use crate::inbound::{Problem, RequestId};
@@ -20,18 +20,13 @@ pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) 
 async fn find(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse, Decline> {
     let (bot, query) = admitted(service, http).await?;
     let (user_id, name) = (query.get("userId")?, query.get("connectionName")?);
-    let channel_id = query.find("channelid");
+    let channel_id = query.find("channelId");
     let connection = match service.directory.find_connection(&bot.name, name) {
         NamedConnection::Exact(connection) => connection,
-        NamedConnection::OtherCase(near) => {
-            tracing::warn!(
-                bot = bot.name.as_str(),
-                near = near.name.as_str(),
-                "GetToken names a connection in another letter case"
-            );
+        NamedConnection::OtherCase(_) | NamedConnection::Unknown => {
+            log_unknown_connection(service, &bot);
             return Err(Decline::Nothing);
         }
-        NamedConnection::Unknown => return Err(Decline::Nothing),
     };
     let slot = TokenSlot { account: account(&bot, user_id, channel_id), connection: connection.name.clone() };
     let found = match (query.find("code"), query.find("claims")) {

@@ -6,7 +6,8 @@ use crate::domain::{ProviderKind, TokenSlot};
 use crate::protocol::TokenStatus;
 
 /// `GET /api/usertoken/GetTokenStatus`: every connection of the bot, and whether the user has a token there
-/// (token-service-api §3.4). `include`, or `includeFilter`, is a comma list of those that are asked about.
+/// (token-service-api §3.4). `include` is a comma list of those that are asked about; what the Teams SDKs call
+/// `includeFilter` has never had an effect, and has none here (rule 2).
 pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
     list(&http, &service).await.unwrap_or_else(Decline::respond)
 }
@@ -14,8 +15,7 @@ pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) 
 async fn list(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse, Decline> {
     let (bot, query) = admitted(service, http).await?;
     let (user_id, channel_id) = (query.get("userId")?, query.find("channelId"));
-    let include = query.find("include").or_else(|| query.find("includeFilter"));
-    let included: Option<Vec<&str>> = include.map(|list| list.split(',').map(str::trim).collect());
+    let included: Option<Vec<&str>> = query.find("include").map(|list| list.split(',').map(str::trim).collect());
     let account = account(&bot, user_id, channel_id);
     let mut statuses = Vec::new();
     for connection in service.directory.connections_of(&bot.name) {

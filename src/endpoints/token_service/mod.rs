@@ -126,16 +126,21 @@ fn connection_named<'s>(service: &'s TokenService, bot: &Bot, name: &str) -> Res
     if let NamedConnection::Exact(connection) = service.directory.find_connection(&bot.name, name) {
         return Ok(connection);
     }
-    let known: Vec<_> = service.directory.connections_of(&bot.name).iter().map(|known| known.name.as_str()).collect();
-    tracing::warn!(bot = bot.name.as_str(), known = known.join(", "), "a bot names a connection that it does not have");
+    log_unknown_connection(service, bot);
     Err(Decline::UnknownConnection(name.to_owned()))
 }
 
-/// The user the query is about.
+/// What the bot could have named; letter case counts.
+fn log_unknown_connection(service: &TokenService, bot: &Bot) {
+    let known: Vec<_> = service.directory.connections_of(&bot.name).iter().map(|known| known.name.as_str()).collect();
+    tracing::warn!(bot = bot.name.as_str(), known = known.join(", "), "a bot names a connection that it does not have");
+}
+
+/// The user the query is about. The one client that names no channel knows no other than Teams (token-service-api §4.1).
 fn account(bot: &Bot, user_id: &str, channel_id: Option<&str>) -> ChannelAccount {
     ChannelAccount {
         bot: bot.name.clone(),
-        channel: ChannelId::base_of(channel_id.unwrap_or("")),
+        channel: ChannelId::base_of(channel_id.unwrap_or("msteams")),
         user: ChannelUserId::new(user_id),
     }
 }

@@ -6,13 +6,13 @@ use super::replies::Decline;
 const STATE_LIMIT: usize = 16 * 1024;
 /// Longest `claims` taken, in bytes. A challenge of more than 8 KiB is none, and that is said, not passed over.
 const CLAIMS_LIMIT: usize = 64 * 1024;
-/// Longest `finalRedirect` taken, in bytes.
-const URL_LIMIT: usize = 2048;
+/// Longest `finalRedirect`, list of connections and text for a card taken, in bytes.
+const LONG_LIMIT: usize = 2048;
 /// Longest other value taken, in bytes: ids and names (DESIGN §5.13).
 pub(super) const VALUE_LIMIT: usize = 512;
 
 /// The parameters that operations look at.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 11] = [
     "userId",
     "connectionName",
     "channelId",
@@ -20,7 +20,6 @@ const KNOWN: [&str; 12] = [
     "state",
     "claims",
     "include",
-    "includeFilter",
     "finalRedirect",
     "text",
     "title",
@@ -40,7 +39,15 @@ impl<'q> Query<'q> {
     #[must_use]
     pub fn parse(text: &'q str) -> Self {
         let fits = |name: &str, value: &str| {
-            let limits = [("state", STATE_LIMIT), ("claims", CLAIMS_LIMIT), ("finalRedirect", URL_LIMIT)];
+            let limits = [
+                ("state", STATE_LIMIT),
+                ("claims", CLAIMS_LIMIT),
+                ("finalRedirect", LONG_LIMIT),
+                ("include", LONG_LIMIT),
+                ("text", LONG_LIMIT),
+                // Whatever is typed into a chat may come as a code: a long text is a wrong one.
+                ("code", usize::MAX),
+            ];
             let own = limits.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
             let limit = own.map_or(VALUE_LIMIT, |(_, limit)| *limit);
             value.len() <= limit

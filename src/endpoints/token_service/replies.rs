@@ -1,5 +1,5 @@
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
 use crate::domain::{RefusalStyle, UserToken};
@@ -103,9 +103,9 @@ fn asks_the_user(reason: Reason) -> bool {
         Reason::ConsentRequired
         | Reason::InteractionRequired
         | Reason::AssertionExpired
-        | Reason::SignInRequired
-        | Reason::Denied => true,
-        Reason::BadRequest
+        | Reason::SignInRequired => true,
+        Reason::Denied
+        | Reason::BadRequest
         | Reason::AssertionRejected(_)
         | Reason::IdentityMismatch(_)
         | Reason::Misconfigured
@@ -153,7 +153,14 @@ fn bad_argument(code: &str, message: &str) -> HttpResponse {
 /// 200 with a JSON body.
 pub(super) fn json(body: &impl Serialize) -> Result<HttpResponse, Decline> {
     let body = serde_json::to_string(body).map_err(|error| Decline::failed("the answer cannot be written", &error))?;
-    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+    Ok(ok().content_type("application/json").body(body))
+}
+
+/// 200 of what nobody on the way may keep: tokens and sign-in links (RFC 6749 §5.1).
+pub(super) fn ok() -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CACHE_CONTROL, "no-store"));
+    response
 }
 
 /// The user's token as the answer's body has it.
@@ -169,5 +176,5 @@ pub(super) fn token_response<'a>(
 /// The user's token.
 pub(super) fn token(channel_id: Option<&str>, connection_name: &str, token: &UserToken) -> HttpResponse {
     let response = token_response(channel_id, connection_name, token);
-    HttpResponse::Ok().content_type("application/json").body(response.to_json())
+    ok().content_type("application/json").body(response.to_json())
 }

@@ -2,8 +2,8 @@ use actix_web::http::header::ACCEPT;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::begin_sign_in::{BegunSignIn, begin};
-use super::replies::{Decline, json};
-use super::{TokenService, admitted};
+use super::replies::{Decline, json, ok};
+use super::{Query, TokenService, admitted};
 use crate::protocol::{CardAttachment, TokenExchangeState};
 
 /// What a card says where the bot gives no words for it.
@@ -42,9 +42,8 @@ pub(super) async fn get_oauth_card(http: HttpRequest, service: web::Data<TokenSe
 }
 
 async fn card(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse, Decline> {
-    let (bot, query) = admitted(service, http).await?;
-    let state = TokenExchangeState::decode(query.get("state")?).map_err(Decline::BadArgument)?;
-    let begun = begin(service, &bot, state, query.find("finalRedirect")).await?;
+    let begun = offered(http, service).await?;
+    let query = Query::parse(http.query_string());
     let words = (query.find("text").unwrap_or(TEXT), query.find("title").unwrap_or(TITLE));
     json(&CardAttachment::new(begun.channel.as_str(), &begun.connection_name, words, &begun.resource))
 }
@@ -56,7 +55,7 @@ async fn offered(http: &HttpRequest, service: &TokenService) -> Result<BegunSign
 }
 
 fn raw(link: String) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(link)
+    ok().content_type("text/plain; charset=utf-8").body(link)
 }
 
 /// Only JSON is asked for: neither text nor anything at all would do.

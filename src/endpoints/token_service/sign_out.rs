@@ -14,9 +14,9 @@ pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) 
 async fn sign_out(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse, Decline> {
     let (bot, query) = admitted(service, http).await?;
     let user_id = query.get("userId")?;
-    let name = query.find("connectionname");
+    let name = query.find("connectionName");
     let connection = name.map(|name| connection_named(service, &bot, name)).transpose()?.map(|found| &found.name);
-    let account = account(&bot, user_id, query.find("channelid"));
+    let account = account(&bot, user_id, query.find("channelId"));
     let signed_out = service.sign_out.of_account(&account, connection).await;
     signed_out.map_err(|error| Decline::failed("a user cannot be signed out", &error))?;
     replies::json(&json!({}))

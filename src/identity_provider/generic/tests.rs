@@ -101,7 +101,7 @@ impl Stand {
         let redirect_uri = Url::parse("https://sso.example/.auth/web/redirect").unwrap();
         let (code, code_verifier) = (Secret::from("the-code"), Secret::from("the-verifier"));
         let grant =
-            Grant::AuthorizationCode { code: &code, code_verifier: &code_verifier, redirect_uri: &redirect_uri };
+            Grant::AuthorizationCode { code: &code, code_verifier: &code_verifier, redirect_uri: &redirect_uri, asker: "ada" };
         self.redeem(grant).await
     }
 

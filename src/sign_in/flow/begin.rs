@@ -8,7 +8,6 @@ use uuid::Uuid;
 use super::records::AtProvider;
 use super::{BrowserSecret, PROVIDER_BUDGET, SignInError, SignInFailure, SignInFlow, slot_of};
 use crate::domain::{ClaimsChallenge, Connection, Entropy, Secret, TokenSlot};
-use crate::exchange::Caller;
 use crate::identity_provider::AuthorizationRequest;
 use crate::pending::{BrowserStep, PendingSignIn, SignInNeed};
 
@@ -33,14 +32,20 @@ impl SignInFlow {
     ) -> Result<Url, SignInFailure> {
         let exchange = &self.parts.exchange;
         let connection = self.connection_of(card).ok_or(SignInError::LinkUnknown)?;
-        exchange.rates.charge(&Caller::Channel, &card.account, correlation_id)?;
+        exchange.rates.charge_browser(&card.account, correlation_id)?;
         let need = self.need_of(&slot_of(card)).await?;
         let code_verifier = draw_verifier(exchange.entropy.as_ref());
         let nonce = draw_verifier(exchange.entropy.as_ref());
         if !exchange.pending.hold(&card.card_id).await? {
             return Err(SignInError::LinkUnknown.into());
         }
-        let record = AtProvider { card_id: card.card_id.clone(), revision: connection.revision, nonce, code_verifier };
+        let record = AtProvider {
+            card_id: card.card_id.clone(),
+            channel: card.account.channel.clone(),
+            revision: connection.revision,
+            nonce,
+            code_verifier,
+        };
         let state = self.parts.browsers.put(BrowserStep::AtProvider, &browser.0, &record.encode()?).await?;
         let url = self.authorize_url(connection, (&state, &record), &need).await?;
         tracing::info!(

@@ -5,8 +5,8 @@ use tokio::time::{Instant, timeout_at};
 use super::failure::ProviderRefusal;
 use super::records::{AtProvider, Identified};
 use super::{BrowserSecret, PROVIDER_BUDGET, SignInError, SignInFailure, SignInFlow, is_handle, slot_of};
-use crate::domain::{Connection, Secret};
-use crate::exchange::{Caller, note_lack, user_token};
+use crate::domain::{ChannelAccount, Connection, Secret};
+use crate::exchange::{note_lack, user_token};
 use crate::identity_provider::{Attempt, Diagnostics, Grant, IdentityProvider, RedeemError, RedeemedToken};
 use crate::pending::{BrowserStep, Found, PendingSignIn};
 use crate::sign_in::magic_code::CodeGrant;
@@ -50,19 +50,22 @@ impl SignInFlow {
             Found::OfAnotherBrowser => return Err(SignInError::OtherBrowser.into()),
             Found::Nothing => return Err(SignInError::StateUnknown.into()),
         };
-        let card = self.parts.exchange.pending.find_held(&record.card_id).await?.ok_or(SignInError::LinkUnknown)?;
-        let identified = self.identify((&card, &record), &answer, correlation_id).await;
-        let identified = identified.map_err(|failure| failure.on(&card.account.channel))?;
-        Ok(self.parts.browsers.put(BrowserStep::Identified, &browser.0, &identified.encode()?).await?)
+        let identified = self.identify(&record, &answer, correlation_id).await;
+        let handed_on = async {
+            let content = identified?.encode()?;
+            Ok(self.parts.browsers.put(BrowserStep::Identified, &browser.0, &content).await?)
+        };
+        handed_on.await.map_err(|failure: SignInFailure| failure.on(&record.channel))
     }
 
     async fn identify(
         &self,
-        (card, record): (&PendingSignIn, &AtProvider),
+        record: &AtProvider,
         answer: &ProviderAnswer<'_>,
         correlation_id: &str,
     ) -> Result<Identified, SignInFailure> {
-        let connection = self.connection_of(card).filter(|connection| connection.revision == record.revision);
+        let card = self.parts.exchange.pending.find_held(&record.card_id).await?.ok_or(SignInError::LinkUnknown)?;
+        let connection = self.connection_of(&card).filter(|connection| connection.revision == record.revision);
         let connection = connection.ok_or(SignInError::LinkUnknown)?;
         let exchange = &self.parts.exchange;
         let provider = exchange.providers.find(connection).ok_or(SignInError::Misconfigured)?;
@@ -72,37 +75,38 @@ impl SignInFlow {
         if !admitted.map_err(|_| SignInError::Unavailable)?? {
             return Err(SignInError::IssuerMismatch.into());
         }
-        let code = match (answer.error, answer.code) {
+        let code = match (answer.error, answer.code.filter(|code| !code.is_empty())) {
             (None, Some(code)) => Secret::from(code),
             (error, _) => return Err(refused(error.unwrap_or("no code"), answer.error_description)),
         };
-        exchange.rates.charge(&Caller::Channel, &card.account, correlation_id)?;
+        exchange.rates.charge_browser(&card.account, correlation_id)?;
         let attempt = Attempt { correlation_id: correlation_id.to_owned(), deadline, claims: None };
-        let work = self.redeem((provider, connection), (&code, record), attempt);
+        let work = self.redeem((provider, connection), (&code, record), (&card, attempt));
         let redeemed = timeout_at(deadline, work).await.map_err(|_| SignInError::Unavailable)?;
         if let Err(error) = &redeemed {
-            note_lack(exchange, &slot_of(card), (&error.failure, None), correlation_id).await;
+            note_lack(exchange, &slot_of(&card), (&error.failure, None), correlation_id).await;
         }
         let redeemed = redeemed?;
         let work = self.identify_by(connection, (&redeemed, record));
         let user = timeout_at(deadline, work).await.map_err(|_| SignInError::Unavailable)??;
         // As early as the user is known: a sign-out everywhere from here on ends what comes of this.
-        let epoch = exchange.vault.permit(&slot_of(card), &user.user).await?.epoch();
+        let epoch = exchange.vault.permit(&slot_of(&card), &user.user).await?.epoch();
         let present = (exchange.clock.now(), exchange.entropy.as_ref());
         let token = user_token(redeemed, connection, (&user.user, user.security_context), present);
-        exchange.needs.end(&[slot_of(card)]).await?;
-        let grant = CodeGrant { card_id: card.card_id.clone(), revision: connection.revision, token, epoch };
-        Ok(Identified::new(user, grant))
+        let grant = CodeGrant { card_id: card.card_id, revision: connection.revision, token, epoch };
+        Ok(Identified::new(user, card.account.channel, grant))
     }
 
     async fn redeem(
         &self,
         (provider, connection): (&Arc<dyn IdentityProvider>, &Connection),
         (code, record): (&Secret, &AtProvider),
-        attempt: Attempt,
+        (card, attempt): (&PendingSignIn, Attempt),
     ) -> Result<RedeemedToken, RedeemError> {
         let (code_verifier, redirect_uri) = (&record.code_verifier, &self.parts.redirect_uri);
-        let grant = Grant::AuthorizationCode { code, code_verifier, redirect_uri };
+        let ChannelAccount { bot, channel, user } = &card.account;
+        let asker = format!("{bot} {} {}", channel.as_str(), user.as_str());
+        let grant = Grant::AuthorizationCode { code, code_verifier, redirect_uri, asker: &asker };
         provider.redeem(connection, grant, attempt).await
     }
 
@@ -117,22 +121,24 @@ impl SignInFlow {
 }
 
 /// The provider's refusal as it comes through the browser, which may have written it itself: it decides about a page and
-/// nothing else.
-fn refused(error: &str, description: Option<&str>) -> SignInFailure {
-    let meaning = match error {
-        "access_denied" => ProviderRefusal::Cancelled,
-        "consent_required" => ProviderRefusal::ConsentMissing,
-        "unauthorized_client" | "invalid_client" => ProviderRefusal::Denied,
-        _ => ProviderRefusal::Other,
+/// nothing else (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
+fn refused(code: &str, description: Option<&str>) -> SignInFailure {
+    let error = match code {
+        "access_denied" => SignInError::ProviderRefused(ProviderRefusal::Cancelled),
+        "consent_required" => SignInError::ProviderRefused(ProviderRefusal::ConsentMissing),
+        "unauthorized_client" | "invalid_client" | "invalid_request" | "invalid_scope" | "unsupported_response_type" => {
+            SignInError::Misconfigured
+        }
+        "server_error" | "temporarily_unavailable" => SignInError::Unavailable,
+        _ => SignInError::ProviderRefused(ProviderRefusal::Other),
     };
-    let printable = error.chars().filter(|letter| letter.is_ascii_graphic() || *letter == ' ').take(LONGEST_ERROR);
+    let printable = code.chars().filter(|letter| letter.is_ascii_graphic() || *letter == ' ').take(LONGEST_ERROR);
     let diagnostics = Diagnostics {
         error: Some(printable.collect()),
         aadsts: description.and_then(aadsts_of),
         hint: "the identity provider has sent the browser back with an error",
         ..Diagnostics::default()
     };
-    let error = SignInError::ProviderRefused(meaning);
     SignInFailure { error, channel: None, diagnostics: Box::new(diagnostics) }
 }
 
@@ -149,13 +155,24 @@ mod tests {
     fn of_a_refusal_only_its_code_and_number_are_looked_at() {
         let long = "x\u{1b}\n".repeat(100);
         for (error, description, meaning, number) in [
-            ("access_denied", Some("AADSTS65004: User declined"), ProviderRefusal::Cancelled, Some(65_004)),
-            ("consent_required", Some("AADSTS65001"), ProviderRefusal::ConsentMissing, Some(65_001)),
-            ("server_error", Some("AADSTSx"), ProviderRefusal::Other, None),
-            (&long, None, ProviderRefusal::Other, None),
+            (
+                "access_denied",
+                Some("AADSTS65004: User declined"),
+                SignInError::ProviderRefused(ProviderRefusal::Cancelled),
+                Some(65_004),
+            ),
+            (
+                "consent_required",
+                Some("AADSTS65001"),
+                SignInError::ProviderRefused(ProviderRefusal::ConsentMissing),
+                Some(65_001),
+            ),
+            ("server_error", Some("AADSTSx"), SignInError::Unavailable, None),
+            ("invalid_scope", Some("AADSTS70011: …"), SignInError::Misconfigured, Some(70_011)),
+            (&long, None, SignInError::ProviderRefused(ProviderRefusal::Other), None),
         ] {
             let failure = refused(error, description);
-            assert_eq!(failure.error, SignInError::ProviderRefused(meaning));
+            assert_eq!(failure.error, meaning);
             assert_eq!(failure.diagnostics.aadsts, number);
             let logged = failure.diagnostics.error.unwrap_or_default();
             assert!(logged.len() <= LONGEST_ERROR && !logged.contains(char::is_control), "{logged}");

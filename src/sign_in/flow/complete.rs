@@ -1,7 +1,7 @@
 use super::records::Identified;
 use super::{BrowserSecret, SignInError, SignInFailure, SignInFlow, is_handle, is_teams, slot_of};
-use crate::domain::{ChannelId, Connection, Secret};
-use crate::pending::{BrowserStep, Found, PendingSignIn};
+use crate::domain::{ChannelId, Connection, Secret, TokenSlot};
+use crate::pending::{BrowserStep, Found, PendingSignIn, StatedIdentity};
 use crate::vault::Permit;
 
 /// What a page says of a sign-in.
@@ -31,6 +31,9 @@ pub struct Completion {
     pub code: Secret,
     /// Whether the token is the bot's already.
     pub verified: bool,
+    /// Whether whoever has opened the page may be told the code by the page itself: in Teams, where nothing says that
+    /// another person has signed in than the card was for. Else the user carries it by hand, past what asks for it.
+    pub is_told: bool,
     /// Whose it is.
     pub names: Names,
     /// Where the browser goes at the end, in the place of a page.
@@ -52,7 +55,8 @@ impl SignInFlow {
         let found = self.parts.browsers.find(BrowserStep::Identified, &handle, &browser.0).await?;
         let identified = Identified::decode(&here(found)?)?;
         let card = self.card_of(&identified).await?;
-        if !is_verified(&card, &identified) {
+        let verified = self.is_verified(&card, &identified).await;
+        if !verified.map_err(|failure| failure.on(&identified.channel))? {
             return Ok(Review::Confirm(names_of(&card, &identified)));
         }
         self.confirm(handle.expose(), Some(browser), correlation_id).await.map(Review::Completed)
@@ -69,9 +73,8 @@ impl SignInFlow {
         correlation_id: &str,
     ) -> Result<Completion, SignInFailure> {
         let identified = self.take(handle, browser).await?;
-        let card = self.card_of(&identified).await?;
-        let completed = self.complete(&card, &identified, correlation_id).await;
-        completed.map_err(|failure| failure.on(&card.account.channel))
+        let completed = self.complete(&identified, correlation_id).await;
+        completed.map_err(|failure| failure.on(&identified.channel))
     }
 
     /// Drops the sign-in: its user does not know it.
@@ -86,14 +89,13 @@ impl SignInFlow {
 
     async fn complete(
         &self,
-        card: &PendingSignIn,
         identified: &Identified,
         correlation_id: &str,
     ) -> Result<Completion, SignInFailure> {
         let (vault, codes) = (&self.parts.exchange.vault, &self.parts.codes);
         let grant = &identified.grant;
         let user = &grant.token.user;
-        let slot = slot_of(card);
+        let slot = slot_of(&self.card_of(identified).await?);
         let permit = vault.permit(&slot, user).await?;
         // Looked at again: a sign-out ends cards first, so that one which comes after this ends the permit.
         let card = self.card_of(identified).await?;
@@ -102,13 +104,13 @@ impl SignInFlow {
         if permit.epoch() != grant.epoch {
             return Err(SignInError::LinkUnknown.into());
         }
-        let verified = is_verified(&card, identified);
+        let verified = self.is_verified(&card, identified).await?;
         if verified {
-            self.keep((&card, identified), connection, &permit).await?;
+            self.keep(&slot, (identified, connection), &permit).await?;
         }
         let issued = codes.issue(&slot, grant).await?;
         if !vault.holds(&permit, user).await? {
-            codes.withdraw(issued).await?;
+            codes.end_one(issued.record).await?;
             return Err(SignInError::LinkUnknown.into());
         }
         tracing::info!(
@@ -121,24 +123,46 @@ impl SignInFlow {
             "a browser sign-in was completed"
         );
         let names = names_of(&card, identified);
-        Ok(Completion { code: issued.code, verified, names, final_redirect: card.final_redirect })
+        let is_told = verified || (is_teams(&card.account.channel) && !self.is_in_doubt(&card, identified));
+        Ok(Completion { code: issued.code, verified, is_told, names, final_redirect: card.final_redirect })
     }
 
     /// The channel vouches for the user as it does in a silent exchange, so the token is the bot's at once.
     async fn keep(
         &self,
-        (card, identified): (&PendingSignIn, &Identified),
-        connection: &Connection,
+        slot: &TokenSlot,
+        (identified, connection): (&Identified, &Connection),
         permit: &Permit,
     ) -> Result<(), SignInFailure> {
-        let (exchange, token) = (&self.parts.exchange, &identified.grant.token);
-        // Nobody but a parent bot asks for this pin.
-        if self.parts.directory.find_bot(card.account.bot.as_str()).is_some_and(|bot| !bot.callers.is_empty()) {
-            exchange.vault.pin(&card.account, &token.user, permit).await?;
+        let (exchange, slots) = (&self.parts.exchange, std::slice::from_ref(slot));
+        exchange.vault.keep(permit.clone(), connection.revision, identified.grant.token.clone()).await?;
+        exchange.challenges.end(slots).await?;
+        Ok(exchange.needs.end(slots).await?)
+    }
+
+    /// Whether the channel itself has said that its user is who has signed in. Teams alone does, in the Entra object id
+    /// and the tenants of its activities; whatever else a bot may state proves nothing. What a bot states may also come
+    /// from a parent, which is no channel: where there are parents, the channel's own traffic must have proven it before
+    /// (DESIGN §5.5).
+    async fn is_verified(&self, card: &PendingSignIn, identified: &Identified) -> Result<bool, SignInFailure> {
+        if !is_stated(card, identified) {
+            return Ok(false);
         }
-        exchange.vault.keep(permit.clone(), connection.revision, token.clone()).await?;
-        exchange.challenges.end(&[slot_of(card)]).await?;
-        Ok(())
+        if !self.has_parents(card) {
+            return Ok(true);
+        }
+        let pinned = self.parts.exchange.vault.find_pin(&card.account).await?;
+        Ok(pinned.is_some_and(|user| user == identified.grant.token.user))
+    }
+
+    /// Whether another person may have signed in than the card was for.
+    fn is_in_doubt(&self, card: &PendingSignIn, identified: &Identified) -> bool {
+        self.has_parents(card) || contradicts(card, identified)
+    }
+
+    fn has_parents(&self, card: &PendingSignIn) -> bool {
+        let bot = self.parts.directory.find_bot(card.account.bot.as_str());
+        bot.is_none_or(|bot| !bot.callers.is_empty())
     }
 
     async fn take(&self, handle: &str, browser: Option<&BrowserSecret>) -> Result<Identified, SignInFailure> {
@@ -149,7 +173,7 @@ impl SignInFlow {
 
     async fn card_of(&self, identified: &Identified) -> Result<PendingSignIn, SignInFailure> {
         let card = self.parts.exchange.pending.find_held(&identified.grant.card_id).await?;
-        Ok(card.ok_or(SignInError::LinkUnknown)?)
+        card.ok_or_else(|| SignInFailure::from(SignInError::LinkUnknown).on(&identified.channel))
     }
 }
 
@@ -168,15 +192,23 @@ fn here<T>(found: Found<T>) -> Result<T, SignInError> {
     }
 }
 
-/// Whether the channel itself has said that its user is who has signed in. Teams alone does, in the Entra object id and
-/// the tenants of its activities; whatever else a bot may state proves nothing.
-fn is_verified(card: &PendingSignIn, identified: &Identified) -> bool {
-    let same = |stated: &str, proven: Option<&str>| proven.is_some_and(|proven| proven.eq_ignore_ascii_case(stated));
-    let tenants = &card.stated.tenant_ids;
+/// Whether a Teams card states an Entra identity in full, and it is who has signed in.
+fn is_stated(card: &PendingSignIn, identified: &Identified) -> bool {
+    let StatedIdentity { object_id, tenant_ids } = &card.stated;
     is_teams(&card.account.channel)
-        && card.stated.object_id.as_deref().is_some_and(|stated| same(stated, identified.object_id.as_deref()))
-        && !tenants.is_empty()
-        && tenants.iter().all(|stated| same(stated, identified.tenant_id.as_deref()))
+        && object_id.is_some()
+        && !tenant_ids.is_empty()
+        && !contradicts(card, identified)
+}
+
+/// Whether any of what a card states is another identity's.
+fn contradicts(card: &PendingSignIn, identified: &Identified) -> bool {
+    let differs = |stated: &String, proven: &Option<String>| {
+        !proven.as_ref().is_some_and(|proven| proven.eq_ignore_ascii_case(stated))
+    };
+    let StatedIdentity { object_id, tenant_ids } = &card.stated;
+    object_id.iter().any(|stated| differs(stated, &identified.object_id))
+        || tenant_ids.iter().any(|stated| differs(stated, &identified.tenant_id))
 }
 
 fn names_of(card: &PendingSignIn, identified: &Identified) -> Names {

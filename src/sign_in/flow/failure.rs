@@ -14,6 +14,8 @@ pub enum ProviderRefusal {
     Cancelled,
     /// Somebody has to consent, an administrator perhaps.
     ConsentMissing,
+    /// The user has to prove more: the next try asks for it.
+    MoreWanted,
     /// This user may not.
     Denied,
     /// Anything else.
@@ -32,6 +34,9 @@ pub enum SignInError {
     /// The step is unknown: made up, over, or taken already.
     #[error("the step of the sign-in is unknown, over, or was taken already")]
     StateUnknown,
+    /// What the page's form brought is too large, too slow, or not from that form.
+    #[error("the form of the page cannot be read")]
+    FormUnreadable,
     /// The identity provider says no.
     #[error("the identity provider refused")]
     ProviderRefused(ProviderRefusal),
@@ -128,10 +133,9 @@ impl From<RedeemError> for SignInFailure {
         let meaning = match error.failure {
             RedeemFailure::ConsentRequired => SignInError::ProviderRefused(ProviderRefusal::ConsentMissing),
             RedeemFailure::Denied => SignInError::ProviderRefused(ProviderRefusal::Denied),
-            // The code is over, was used, or is another's, or more is wanted of the user: they have to begin anew.
-            RedeemFailure::InteractionRequired { .. }
-            | RedeemFailure::AssertionExpired
-            | RedeemFailure::AssertionRejected => SignInError::StateUnknown,
+            RedeemFailure::InteractionRequired { .. } => SignInError::ProviderRefused(ProviderRefusal::MoreWanted),
+            // The code is over, was used, or is another's: the sign-in has to begin anew.
+            RedeemFailure::AssertionExpired | RedeemFailure::AssertionRejected => SignInError::StateUnknown,
             RedeemFailure::Misconfigured => SignInError::Misconfigured,
             RedeemFailure::Throttled { .. } | RedeemFailure::Transient => SignInError::Unavailable,
         };
