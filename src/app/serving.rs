@@ -187,7 +187,7 @@ impl Place<'_> {
             let failed = |source| BuildError::Listen { key: self.key, address, source };
             let listener = TcpListener::bind(address).map_err(failed)?;
             let certificate = self.certificate.filter(|_| !(self.plain_on_loopback && address.ip().is_loopback()));
-            let tls = certificate.map(|certificate| certificate.server_config()).transpose();
+            let tls = certificate.map(RenewableCertificate::server_config).transpose();
             let (address, tls) = (listener.local_addr().map_err(failed)?, tls.map_err(BuildError::Tls)?);
             Ok(Bound { listener, address, tls })
         };

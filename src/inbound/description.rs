@@ -111,6 +111,7 @@ impl Description {
     }
 
     /// The operation under the heading `tag`, and the types that it names.
+    #[must_use]
     pub fn into_parts(self, tag: &str) -> (openapi::path::Operation, NamedSchemas) {
         (self.operation.tag(tag).build(), self.schemas)
     }
