@@ -7,7 +7,7 @@ use super::token_exchange::account_of;
 use super::{BotGateway, Inbound};
 use crate::domain::{AfterExchange, ChannelAccount, NamedConnection, TokenSlot};
 use crate::exchange::Reason;
-use crate::pending::{Ended, PendingError, PendingSignIn};
+use crate::pending::{Ended, PendingSignIn};
 use crate::protocol::Node;
 
 /// What a client sends in place of a code when the user gave up (invoke-protocol §1.3).
@@ -37,7 +37,8 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
 
 async fn cancel(gateway: &BotGateway, inbound: &Inbound<'_>, pending: &[PendingSignIn]) -> InvokeReply {
     for sign_in in pending {
-        if let Err(error) = end(gateway, sign_in).await {
+        let ended = Ended { conversation: sign_in.conversation.as_deref(), begun_by: sign_in.begun_at };
+        if let Err(error) = gateway.pending.finish(&sign_in.account, &sign_in.connection, ended).await {
             return failed(inbound, &error);
         }
     }
@@ -75,9 +76,6 @@ async fn redeem(
             Ok(None) => continue,
             Err(error) => return failed(inbound, &error),
         };
-        if let Err(error) = end(gateway, sign_in).await {
-            tracing::warn!(correlation_id = inbound.correlation_id, %error, "a finished sign-in stays listed as pending");
-        }
         if inbound.bot.after_exchange == AfterExchange::Notify {
             let key = gateway.continuations.exchange_key(&["verifyState", inbound.bot.name.as_str(), &sign_in.card_id]);
             Telling::about(inbound, key).start(gateway, connection, &token);
@@ -85,11 +83,6 @@ async fn redeem(
         return InvokeReply::empty(200);
     }
     InvokeReply::empty(404)
-}
-
-async fn end(gateway: &BotGateway, sign_in: &PendingSignIn) -> Result<(), PendingError> {
-    let ended = Ended { conversation: sign_in.conversation.as_deref(), begun_by: sign_in.begun_at };
-    gateway.pending.finish(&sign_in.account, &sign_in.connection, ended).await
 }
 
 fn failed(inbound: &Inbound<'_>, error: &impl std::fmt::Display) -> InvokeReply {

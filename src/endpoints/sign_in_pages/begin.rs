@@ -1,6 +1,6 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::replies::Answering;
+use super::replies::{Answering, redirect};
 use super::{SignInPages, value_of};
 use crate::inbound::RequestId;
 use crate::sign_in::BrowserSecret;
@@ -15,7 +15,7 @@ pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> H
     let link = value_of(http.query_string(), "signin").unwrap_or_default();
     match door.flow.begin(&link, &browser, &correlation_id).await {
         Ok(url) => {
-            let mut response = answering.redirect(url.as_str());
+            let mut response = redirect(url.as_str());
             door.introduce(&mut response, &browser);
             response
         }

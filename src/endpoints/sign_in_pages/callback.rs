@@ -1,6 +1,6 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::replies::Answering;
+use super::replies::{Answering, redirect};
 use super::{COMPLETE_PATH, SignInPages, value_of};
 use crate::inbound::RequestId;
 use crate::sign_in::ProviderAnswer;
@@ -21,7 +21,7 @@ pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> H
         iss: iss.as_deref(),
     };
     match door.flow.callback(answer, door.browser_of(&http).as_ref(), &correlation_id).await {
-        Ok(handle) => answering.redirect(&format!("{COMPLETE_PATH}?signin={}", handle.expose())),
+        Ok(handle) => redirect(&format!("{COMPLETE_PATH}?signin={}", handle.expose())),
         Err(failure) => answering.failed(&failure),
     }
 }

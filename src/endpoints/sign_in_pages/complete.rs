@@ -1,7 +1,7 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::replies::Answering;
+use super::replies::{Answering, redirect};
 use super::{SignInPages, value_of};
 use crate::inbound::{RequestId, read_body};
 use crate::sign_in::{Completion, Review, SignInError};
@@ -48,7 +48,7 @@ pub(super) async fn decide(http: HttpRequest, payload: web::Payload, door: web::
 /// Who is to type the code in must see it; everybody else is sent where the bot wants.
 fn completed(answering: &Answering<'_>, completion: &Completion) -> HttpResponse {
     match &completion.final_redirect {
-        Some(address) if completion.verified => answering.redirect(address),
+        Some(address) if completion.verified => redirect(address),
         _ => answering.code(completion),
     }
 }

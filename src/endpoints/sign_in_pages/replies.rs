@@ -69,13 +69,6 @@ pub(super) struct Answering<'a> {
 }
 
 impl Answering<'_> {
-    /// Sends the browser on.
-    pub(super) fn redirect(&self, address: &str) -> HttpResponse {
-        let mut response = prepare(StatusCode::FOUND, "no-referrer");
-        response.insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"));
-        response.insert_header((header::LOCATION, address)).finish()
-    }
-
     /// Asks the user. Its form says where it comes from, which `no-referrer` would keep from us (Fetch, "append a request
     /// Origin header"), and no other place is told.
     pub(super) fn confirm(&self, names: &Names) -> HttpResponse {
@@ -158,6 +151,13 @@ impl Answering<'_> {
              base-uri 'none'; frame-ancestors {ancestors}"
         )
     }
+}
+
+/// Sends the browser on.
+pub(super) fn redirect(address: &str) -> HttpResponse {
+    let mut response = prepare(StatusCode::FOUND, "no-referrer");
+    response.insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"));
+    response.insert_header((header::LOCATION, address)).finish()
 }
 
 fn prepare(status: StatusCode, referrer_policy: &'static str) -> actix_web::HttpResponseBuilder {

@@ -7,7 +7,6 @@ use super::{TokenService, account, admitted};
 use crate::domain::{ClaimsChallenge, Connection, NamedConnection, TokenSlot, UserToken};
 use crate::exchange::{Caller, Challenged, StorageFailure};
 use crate::inbound::{Problem, RequestId};
-use crate::pending::{Ended, PendingError};
 
 /// `GET /api/usertoken/GetToken`: the user's usable token, or with `code` the one that this magic code is good for
 /// (token-service-api §3.1).
@@ -59,21 +58,7 @@ pub(super) async fn find_token(
     // A guess.
     charge(http, service, slot)?;
     let redeemed = service.codes.redeem(slot, connection, code).await;
-    let redeemed = redeemed.map_err(|error| Decline::failed("a magic code cannot be checked", &error))?;
-    if redeemed.is_some()
-        && let Err(error) = end_card(service, slot).await
-    {
-        tracing::warn!(%error, "a finished sign-in stays listed as pending");
-    }
-    Ok(redeemed)
-}
-
-/// The card that the code came from is answered: the connection's most recent one, and what was begun there before.
-async fn end_card(service: &TokenService, slot: &TokenSlot) -> Result<(), PendingError> {
-    let pending = service.pending.list(&slot.account).await?;
-    let Some(card) = pending.into_iter().find(|card| card.connection == slot.connection) else { return Ok(()) };
-    let ended = Ended { conversation: card.conversation.as_deref(), begun_by: card.begun_at };
-    service.pending.finish(&slot.account, &slot.connection, ended).await
+    redeemed.map_err(|error| Decline::failed("a magic code cannot be checked", &error))
 }
 
 fn charge(http: &HttpRequest, service: &TokenService, slot: &TokenSlot) -> Result<(), Decline> {

@@ -127,7 +127,7 @@ mod tests {
     fn a_proof_key_is_hashed_as_the_rfc_shows() {
         // RFC 7636, appendix B.
         let challenge = challenge_of(&Secret::from("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
-        assert_eq!(challenge, "E9Melhoa2OwvFrEMTJguCMeHt1tlYsxDXMAbH_I-SBk");
+        assert_eq!(challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
         assert_eq!(draw_verifier(&crate::domain::SystemEntropy).expose().len(), 43);
     }
 }

@@ -17,7 +17,7 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 pub const TURN_LIMIT: Duration = Duration::from_secs(15);
 /// A second continuation would have come by then.
 const SETTLING: Duration = Duration::from_millis(400);
-/// The SDK's own sample bot on BotBuilder for Node.
+/// The SDK's own sample bot on `BotBuilder` for Node.
 const BOTBUILDER: Program = Program { peer: "botbuilder", script: "bot.mjs" };
 
 /// Which bot stands behind the gateway, and how.
@@ -25,7 +25,7 @@ pub struct Setup {
     pub program: Program,
     /// `after_exchange`.
     pub mode: &'static str,
-    /// Which of BotBuilder's handlers: `teams` or `plain`.
+    /// Which of `BotBuilder`'s handlers: `teams` or `plain`.
     pub handler: &'static str,
     /// Lines put into `[bots.demo]`.
     pub settings: &'static str,
