@@ -8,7 +8,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use bytes::Bytes;
 use utoipa::openapi::path::{PathItem, PathsBuilder};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApiBuilder};
 
@@ -18,6 +18,7 @@ use crate::inbound::{Answer, BEARER, Description, Door, LetterCase, Method, Oper
 pub const DOOR: Door = Door {
     name: "Description",
     description: "What is answered here.",
+    bearer: "",
     operations: OPERATIONS,
     letter_case: LetterCase::Exact,
 };
@@ -48,7 +49,8 @@ impl ApiDocument {
                 components = components.schemas_from_iter(schemas);
             }
         }
-        let bearer = Http::new(HttpAuthScheme::Bearer);
+        let bearers: Vec<_> = doors.iter().map(|door| door.bearer).filter(|bearer| !bearer.is_empty()).collect();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(bearers.join(" "))).build();
         let info = InfoBuilder::new().title(title).version(env!("CARGO_PKG_VERSION")).description(Some(description));
         let document = OpenApiBuilder::new()
             .info(info)

@@ -51,6 +51,7 @@ pub struct Operations {
 pub const DOOR: Door = Door {
     name: "Operations",
     description: "For the operator.",
+    bearer: "Of the operator: `operations.admin_token`.",
     operations: OPERATIONS,
     letter_case: LetterCase::Exact,
 };

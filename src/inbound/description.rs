@@ -58,6 +58,13 @@ impl Description {
         self.parameter((name, ParameterIn::Query), Required::False, text)
     }
 
+    /// A parameter that it may have several times.
+    pub fn query_list(self, name: &str, text: &str) -> Self {
+        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query).required(Required::False);
+        let parameter = parameter.description(Some(text)).schema(Some(Vec::<String>::schema()));
+        Self { operation: self.operation.parameter(parameter), ..self }
+    }
+
     /// A cookie that the browser brings back.
     pub fn cookie(self, name: &str, text: &str) -> Self {
         self.parameter((name, ParameterIn::Cookie), Required::False, text)

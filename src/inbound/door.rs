@@ -11,6 +11,8 @@ pub struct Door {
     pub name: &'static str,
     /// Who calls here, and what for.
     pub description: &'static str,
+    /// Whose bearer it takes; empty if it takes none.
+    pub bearer: &'static str,
     /// The table.
     pub operations: &'static [Operation],
     /// Which spellings of its paths lead here.

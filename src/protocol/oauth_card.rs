@@ -15,8 +15,10 @@ pub fn takes_oauth_card(channel: &str) -> bool {
 /// An attachment with the card that asks a user to sign in: an OAuth card, or a sign-in card where a channel's clients
 /// do not know that (invoke-protocol §1.6).
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "A card that asks a user to sign in, as an attachment of an activity.")]
 #[serde(rename_all = "camelCase")]
 pub struct CardAttachment<'a> {
+    /// `application/vnd.microsoft.card.oauth`, or `application/vnd.microsoft.card.signin`.
     content_type: &'static str,
     content: CardContent<'a>,
 }
@@ -37,9 +39,11 @@ struct CardContent<'a> {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct CardAction<'a> {
+    /// `signin`
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'a str,
+    /// The link.
     value: &'a str,
 }
 

@@ -18,6 +18,7 @@ const STATE_LIMIT: usize = 16 * 1024;
 
 /// What `GetToken` answers (token-service-api §2).
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "A user's token.")]
 #[serde(rename_all = "camelCase")]
 pub struct TokenResponse<'a> {
     /// The channel, if the request named one.
@@ -28,7 +29,7 @@ pub struct TokenResponse<'a> {
     pub connection_name: &'a str,
     /// The user's token.
     pub token: &'a str,
-    /// When it ends, ISO 8601; always sent (rule 13).
+    /// When it ends, ISO 8601; always sent.
     #[schema(format = DateTime)]
     pub expiration: String,
 }
@@ -62,6 +63,7 @@ impl TokenResponse<'_> {
 /// A `TokenResponse` that brings no token: how an exchange is refused to a client that throws on every other answer
 /// (token-service-api §5).
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "No token: a refusal as a success.")]
 #[serde(rename_all = "camelCase")]
 pub struct WithoutToken<'a> {
     /// The channel, if the request named one.
@@ -74,6 +76,7 @@ pub struct WithoutToken<'a> {
 
 /// What `GetTokenOrSignInResource` answers (token-service-api §3.8).
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "A token, or how to get one.")]
 #[serde(rename_all = "camelCase")]
 pub enum TokenOrSignInResource<'a> {
     /// The token.
@@ -84,6 +87,7 @@ pub enum TokenOrSignInResource<'a> {
 
 /// One connection in the answer of `GetTokenStatus` (token-service-api §2).
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "Whether a user has a token for a connection.")]
 #[serde(rename_all = "camelCase")]
 pub struct TokenStatus<'a> {
     /// The channel, if the request named one.
@@ -100,6 +104,7 @@ pub struct TokenStatus<'a> {
 
 /// How to get a token that is not there (token-service-api §2).
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "What a card needs.")]
 #[serde(rename_all = "camelCase")]
 pub struct SignInResource {
     /// The link behind the card's button.
@@ -115,10 +120,12 @@ pub struct SignInResource {
 
 /// Where a page with a token of its own would post it: nowhere here, so that nothing is said of where.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "An object without members.")]
 pub struct TokenPostResource {}
 
 /// See [`SignInResource::token_exchange_resource`].
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "What a client needs to sign in silently.")]
 #[serde(rename_all = "camelCase")]
 pub struct TokenExchangeResource {
     /// A GUID made anew each time; comes back as the invoke's `id`.

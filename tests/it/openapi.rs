@@ -23,6 +23,9 @@ pub async fn document_of(harness: &Harness, base: &str) -> Value {
     let answer = harness.send("GET", &format!("{base}/openapi.json"), &[], Vec::new()).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")), "{base}");
     assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
+    // What the house says to itself: references, links of rustdoc.
+    let text = String::from_utf8_lossy(&answer.body);
+    assert!(!text.contains('§') && !text.contains("[`") && !text.contains("\\n"), "{text}");
     answer.json()
 }
 

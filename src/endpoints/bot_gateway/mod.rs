@@ -115,6 +115,7 @@ impl Inbound<'_> {
 pub const DOOR: Door = Door {
     name: "Bot gateway",
     description: "Channels and parent bots post activities here, instead of at the bot.",
+    bearer: "Of a channel or a parent bot: the token with which it would call the bot itself.",
     operations: OPERATIONS,
     letter_case: LetterCase::Exact,
 };

@@ -51,6 +51,7 @@ pub const DOOR: Door = Door {
     name: "Sign-in pages",
     description: "For the user's browser, when silence failed. Paths and names of query parameters are read in any \
                   letter case.",
+    bearer: "",
     operations: OPERATIONS,
     letter_case: LetterCase::Any,
 };

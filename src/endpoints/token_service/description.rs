@@ -83,14 +83,10 @@ pub(super) fn get_token_status() -> Description {
 #[schema(rename_all = "camelCase")]
 #[allow(dead_code, reason = "the body is read member by member")]
 struct AadTokensRequest {
-    #[schema(nullable = false)]
     user_id: Option<String>,
-    #[schema(nullable = false)]
     connection_name: Option<String>,
-    #[schema(nullable = false)]
     channel_id: Option<String>,
     /// Up to sixteen of the connection's `aad_resources`.
-    #[schema(nullable = false)]
     resource_urls: Option<Vec<String>>,
 }
 
@@ -99,7 +95,7 @@ pub(super) fn get_aad_tokens() -> Description {
         .optional_query(USER.0, "The user's id on the channel; here or in the body.")
         .optional_query(CONNECTION.0, "One of the bot's connections; here or in the body.")
         .optional_query(CHANNEL.0, CHANNEL.1)
-        .optional_query("resourceUrls", "A resource; may be repeated, also as `resourceUrls[0]`.")
+        .query_list("resourceUrls", "Resources; also as `resourceUrls[0]`.")
         .json_body::<AadTokensRequest>(false, "What does not stand in the query.");
     let tokens = "Each resource, as it was sent, with its token. Without any: refused, for bots with \
                   `refusal_style = \"ok_without_token\"`.";

@@ -72,6 +72,7 @@ pub const DOOR: Door = Door {
     description: "The Bot Framework Token Service API, for bots and their SDKs. The bot is the one in the bearer. Paths and \
                   names of query parameters are read in any letter case; a query is read as a form, an empty value \
                   means none, and a parameter that is not named here is passed over.",
+    bearer: "Of a bot: an app-only token for `https://api.botframework.com`, or for one of `token_service.audiences`.",
     operations: OPERATIONS,
     letter_case: LetterCase::Any,
 };
