@@ -35,7 +35,7 @@ export function settings() {
 /** What an SDK answers for "is there a token". */
 function tokenAnswer(answer) {
   return {
-    answered: answer === undefined || answer === null ? 'nothing' : 'something',
+    answered: answer === undefined || answer === null ? 'nothing' : Object.keys(answer).sort().join(),
     hasToken: typeof answer?.token === 'string' && answer.token.length > 0,
     connection: answer?.connectionName,
     expires: typeof answer?.expiration === 'string' && !Number.isNaN(Date.parse(answer.expiration)),

@@ -49,7 +49,7 @@ def token_answer(answer):
     """What an SDK answers for "is there a token"."""
     token = getattr(answer, "token", None)
     return {
-        "answered": "nothing" if answer is None else "something",
+        "answered": "nothing" if answer is None else type(answer).__name__,
         "hasToken": isinstance(token, str) and len(token) > 0,
         "connection": getattr(answer, "connection_name", None),
         "expires": is_time(getattr(answer, "expiration", None)),

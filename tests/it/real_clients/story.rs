@@ -20,6 +20,16 @@ pub struct Story {
 /// What a client printed. A test that fails shows it.
 pub struct Told(Vec<Value>);
 
+/// How an SDK says that there is no token.
+pub enum NoToken {
+    /// `null`, `None`.
+    Nothing,
+    /// An answer without a token: its one member in Node, its type in Python.
+    Empty { answered: &'static str },
+    /// The exception of its HTTP client, with the answer's status.
+    NotFound { raised: &'static str },
+}
+
 impl Story {
     /// With lines put into `[bots.demo]`.
     pub async fn set(bot: &'static str) -> Self {
@@ -55,10 +65,17 @@ impl Told {
         self.0.iter().find(|line| line["step"] == name).unwrap_or_else(|| panic!("no step {name}"))
     }
 
-    /// An exception, nothing, or something without a token.
-    pub fn assert_no_token(&self, name: &str) {
+    /// Nothing else will do: a type error, a refused connection or a 500 is no "no token".
+    pub fn assert_no_token(&self, name: &str, how: &NoToken) {
         let step = self.step(name);
-        let raised = step["raised"].is_string();
-        assert!(raised || step["hasToken"] == false, "{name}");
+        match how {
+            NoToken::Nothing => assert_eq!(step["answered"], "nothing", "{step}"),
+            NoToken::Empty { answered } => {
+                assert_eq!((&step["answered"], &step["hasToken"]), (&(*answered).into(), &false.into()), "{step}");
+            }
+            NoToken::NotFound { raised } => {
+                assert_eq!((&step["raised"], &step["status"]), (&(*raised).into(), &404.into()), "{step}");
+            }
+        }
     }
 }
