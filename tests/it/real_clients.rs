@@ -10,6 +10,7 @@ use crate::harness::peers::Program;
 async fn botbuilder_for_node() {
     let told = told_by("botbuilder", "client.mjs").await;
     assert_signed_in_and_out(&told, &NoToken::Nothing);
+    assert_eq!(told.step("sign_in_url")["isSignInLink"], true);
     // The answer's body, which its prompt finds no token in.
     let refused = told.step("refused");
     assert_eq!((&refused["answered"], &refused["hasToken"]), (&"error".into(), &false.into()));
@@ -29,6 +30,7 @@ async fn agents_for_node() {
 async fn teams_for_node() {
     let told = told_by("teams-js", "client.mjs").await;
     assert_signed_in_and_out(&told, &NoToken::NotFound { raised: "AxiosError" });
+    assert_eq!(told.step("sign_in_url")["isSignInLink"], true);
     let refused = told.step("refused");
     assert_eq!((&refused["raised"], &refused["status"]), (&"AxiosError".into(), &400.into()));
 }
@@ -37,6 +39,7 @@ async fn teams_for_node() {
 async fn botbuilder_for_python() {
     let told = told_by("botbuilder-python", "client.py").await;
     assert_signed_in_and_out(&told, &NoToken::Nothing);
+    assert_eq!(told.step("sign_in_url")["isSignInLink"], true);
     // The very object that its prompt cannot stand.
     let refused = told.step("refused");
     assert_eq!((&refused["answered"], &refused["hasToken"]), (&"ErrorResponse".into(), &false.into()));
@@ -47,6 +50,7 @@ async fn botbuilder_for_python() {
 async fn agents_for_python() {
     let told = told_by("agents-python", "client.py").await;
     assert_signed_in_and_out(&told, &NoToken::Empty { answered: "TokenResponse" });
+    assert_eq!(told.step("sign_in_url")["isSignInLink"], true);
     let refused = told.step("refused");
     assert_eq!((&refused["raised"], &refused["status"]), (&"ClientResponseError".into(), &400.into()));
 }
@@ -55,6 +59,7 @@ async fn agents_for_python() {
 async fn teams_for_python() {
     let told = told_by("teams-python", "client.py").await;
     assert_signed_in_and_out(&told, &NoToken::NotFound { raised: "HTTPStatusError" });
+    assert_eq!(told.step("sign_in_url")["isSignInLink"], true);
     let refused = told.step("refused");
     assert_eq!((&refused["raised"], &refused["status"]), (&"HTTPStatusError".into(), &400.into()));
 }

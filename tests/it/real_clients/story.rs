@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::peers::{Peer, Program};
+use crate::harness::peers::{Peer, Program, free_port};
 use crate::harness::{Harness, Options, activities};
 
 /// A resource that the connections give tokens for.
@@ -34,7 +34,7 @@ impl Story {
     /// With lines put into `[bots.demo]`.
     pub async fn set(bot: &'static str) -> Self {
         let connection = format!("aad_resources = [\"{RESOURCE}\"]");
-        let options = Options { connection, offline_access: true, bot, ..Options::default() };
+        let options = Options { connection, offline_access: true, bot, port: Some(free_port()), ..Options::default() };
         Self { harness: Harness::with(options).await }
     }
 
