@@ -122,11 +122,10 @@ pub enum BuildError {
 
 /// An application that listens already and serves once it is run.
 pub struct Application {
-    server: actix_web::dev::Server,
-    addresses: Vec<SocketAddr>,
+    public: serving::Listener,
     /// The Token Service's, if it has one.
-    of_bots: Option<serving::OwnListener>,
-    operations: Option<serving::OwnListener>,
+    of_bots: Option<serving::Listener>,
+    operations: Option<serving::Listener>,
     renewable: Arc<Renewable>,
     /// From when it listens on: a signal that comes before it runs must not end the process in its own way.
     signals: serving::Signals,
@@ -179,11 +178,11 @@ pub async fn build(
     let signals = serving::Signals::receive().map_err(BuildError::Signals)?;
     let operations = serving::listen_for_operations(&config, &doors, development.is_some(), certificate.as_ref())?;
     let of_bots = serving::listen_for_bots(&config, &doors, development.is_some(), certificate.as_ref())?;
-    let (server, addresses) = serving::listen(&config, doors, development, certificate.as_ref())?;
+    let public = serving::listen(&config, &doors, development, certificate.as_ref())?;
     let Rooms { counters, delivery, credentials, admin_token, .. } = rooms;
     let (keys, file) = (config.keys.file, config.file);
     let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials, admin_token, file, clock });
-    Ok(Application { server, addresses, of_bots, operations, renewable, signals, counters, delivery })
+    Ok(Application { public, of_bots, operations, renewable, signals, counters, delivery })
 }
 
 /// Everything behind the doors, bottom up.

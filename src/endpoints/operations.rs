@@ -10,12 +10,13 @@ use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 use arc_swap::ArcSwap;
 use percent_encoding::percent_decode_str;
-use serde_json::json;
+use serde::Serialize;
 use subtle::ConstantTimeEq;
+use utoipa::ToSchema;
 
 use crate::domain::{Secret, UserKey};
 use crate::exchange::SignOut;
-use crate::inbound::{Problem, bearer_of};
+use crate::inbound::{Answer, Description, Door, LetterCase, Method, Operation, Problem, bearer_of};
 
 /// The bearer of admin calls. Clones share it, so that it can be replaced while calls come in.
 #[derive(Clone)]
@@ -46,16 +47,58 @@ pub struct Operations {
     pub sign_out: SignOut,
 }
 
+/// What this door answers.
+pub const DOOR: Door = Door {
+    name: "Operations",
+    description: "For the operator.",
+    bearer: "Of the operator: `operations.admin_token`.",
+    operations: OPERATIONS,
+    letter_case: LetterCase::Exact,
+};
+
+const OPERATIONS: &[Operation] = &[
+    Operation {
+        method: Method::Get,
+        path: "/healthz",
+        route: |route| route.to(alive),
+        description: || {
+            Description::new("GetHealth", "Whether the process answers. Needs no bearer.")
+                .answer(200, Answer::text("`ok`"))
+        },
+    },
+    Operation {
+        method: Method::Post,
+        path: "/admin/users/{user_key}/sign-out",
+        route: |route| route.to(sign_out_everywhere),
+        description: || {
+            let key = "`<object id>@<tenant id>`, or for other issuers `<subject>@<https issuer>`; percent-encoded.";
+            let unavailable =
+                Answer::error("Not certain for every token: call again.").header("Retry-After", "Seconds.");
+            Description::new("SignOutEverywhere", "Ends every token of a user, of all bots, channels and connections.")
+                .bearer()
+                .path_parameter("user_key", key)
+                .answer(200, Answer::json::<SignedOut>("The user has no tokens now, or never had one."))
+                .error(400, "The path names no user.")
+                .error(401, "No bearer, or not `operations.admin_token`.")
+                .answer(503, unavailable)
+        },
+    },
+];
+
+/// What a user's sign-out everywhere has come to.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct SignedOut {
+    /// Who.
+    user_key: String,
+    /// How many tokens there were.
+    tokens_removed: usize,
+}
+
 /// Adds this door's paths.
 pub fn configure(config: &mut web::ServiceConfig, operations: web::Data<Operations>) {
-    let wrong_method = |allow: &'static str| web::to(move || async move { Problem::MethodNotAllowed(allow).respond() });
     config.app_data(operations);
-    config.service(web::resource("/healthz").route(web::get().to(alive)).default_service(wrong_method("GET")));
-    config.service(
-        web::resource("/admin/users/{user_key}/sign-out")
-            .route(web::post().to(sign_out_everywhere))
-            .default_service(wrong_method("POST")),
-    );
+    DOOR.add_routes(config);
 }
 
 /// `GET /healthz`: the process answers. Needs no bearer and says nothing else.
@@ -72,9 +115,7 @@ async fn sign_out_everywhere(http: HttpRequest, operations: web::Data<Operations
     }
     let Some(user) = user_of(&http) else { return Problem::BadUserKey.respond() };
     match operations.sign_out.everywhere(&user).await {
-        Ok(removed) => HttpResponse::Ok()
-            .content_type("application/json")
-            .body(json!({"userKey": user.to_string(), "tokensRemoved": removed}).to_string()),
+        Ok(tokens_removed) => HttpResponse::Ok().json(SignedOut { user_key: user.to_string(), tokens_removed }),
         Err(error) => {
             tracing::error!(%error, %user, "a user may not be signed out everywhere: call again");
             Problem::ServiceUnavailable.respond()

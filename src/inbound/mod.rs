@@ -1,4 +1,5 @@
-//! What every door shares: who is calling, how much they may send, which request this is, and the bodies of refusals.
+//! What every door shares: who is calling, how much they may send, which request this is, the bodies of refusals, and the
+//! form of a door's table.
 //!
 //! Owns caller authentication and the constant answers to callers who fail it. It deliberately knows no bot's dialogs,
 //! no exchange and no storage of tokens.
@@ -7,6 +8,8 @@ mod bearer;
 mod body;
 mod caller_rates;
 mod callers;
+mod description;
+mod door;
 mod local;
 mod operation;
 mod peer;
@@ -19,7 +22,9 @@ pub use bearer::bearer_of;
 pub use body::{BodyLimits, read_body, require_plain_utf8};
 pub use caller_rates::{CallerLimits, CallerRates};
 pub use callers::{CallerPolicy, Callers, TokenServiceTrust};
-pub use operation::Operation;
+pub use description::{Answer, BEARER, Description, NamedSchemas};
+pub use door::{Door, LetterCase};
+pub use operation::{Method, Operation};
 pub use peer::Peer;
 pub use problem::Problem;
 pub use refusal::CallerRefusal;

@@ -1,31 +1,58 @@
-use actix_web::{Resource, Route, web};
+use actix_web::Route;
+use utoipa::openapi::HttpMethod;
 
-use super::problem::Problem;
+use super::description::Description;
 
-/// One operation of a door: its routes are made of these, and the `OpenAPI` document is held against them.
+/// One operation of a door: its route is made of this, and so is its part of the `OpenAPI` document. Neither can say what
+/// the other does not.
 pub struct Operation {
     /// The HTTP method.
-    pub method: &'static str,
-    /// The path as published.
+    pub method: Method,
+    /// The path as published; a parameter stands in braces and fills its segment.
     pub path: &'static str,
-    /// Leads to what answers.
-    pub route: fn() -> Route,
+    /// Leads a route of this method to what answers.
+    pub route: fn(Route) -> Route,
+    /// What the document says of it.
+    pub description: fn() -> Description,
 }
 
-impl Operation {
-    /// The operation under `path`; every other method there is 405.
+/// The methods that operations have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`
+    Get,
+    /// `POST`
+    Post,
+    /// `DELETE`
+    Delete,
+}
+
+impl Method {
+    /// As a request line has it.
     #[must_use]
-    pub fn resource(&self, path: &str) -> Resource {
-        let allow = self.method;
-        let wrong_method = web::to(move || async move { Problem::MethodNotAllowed(allow).respond() });
-        web::resource(path).route((self.route)()).default_service(wrong_method)
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+        }
     }
 
-    /// A pattern that fits the path in any letter case.
-    #[must_use]
-    pub fn in_any_case(&self) -> String {
-        let segments = self.path.split('/').filter(|segment| !segment.is_empty()).enumerate();
-        segments
-            .fold(String::new(), |pattern, (number, segment)| format!("{pattern}/{{segment{number}:(?i:{segment})}}"))
+    pub(super) fn route(self) -> Route {
+        match self {
+            Self::Get => actix_web::web::get(),
+            Self::Post => actix_web::web::post(),
+            Self::Delete => actix_web::web::delete(),
+        }
+    }
+}
+
+impl From<Method> for HttpMethod {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Get => Self::Get,
+            Method::Post => Self::Post,
+            Method::Delete => Self::Delete,
+        }
     }
 }

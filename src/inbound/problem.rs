@@ -49,7 +49,7 @@ pub enum Problem {
     /// No such path.
     NotFound,
     /// The path has other methods.
-    MethodNotAllowed(&'static str),
+    MethodNotAllowed,
     /// The bot cannot be reached.
     BotUnavailable,
     /// The bot does not answer in time.
@@ -73,7 +73,7 @@ impl Problem {
             | Self::HostNotAllowed => StatusCode::FORBIDDEN,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -106,7 +106,7 @@ impl Problem {
             Self::UnsupportedMediaType => ("UnsupportedMediaType", "The request body must be UTF-8 JSON without content encoding."),
             Self::RequestTimeout => ("RequestTimeout", "The request body did not arrive in time."),
             Self::NotFound => ("NotFound", "There is nothing at this address."),
-            Self::MethodNotAllowed(_) => ("MethodNotAllowed", "This address does not take this method."),
+            Self::MethodNotAllowed => ("MethodNotAllowed", "This address does not take this method."),
             Self::BotUnavailable => ("BotUnavailable", "The bot cannot be reached."),
             Self::BotTimeout => ("BotTimeout", "The bot did not answer in time."),
             Self::ServiceUnavailable => ("ServiceUnavailable", "The service is temporarily unavailable."),
@@ -142,9 +142,6 @@ impl Problem {
             }
             Self::TooManyRequests { retry_after } => {
                 response.insert_header((header::RETRY_AFTER, retry_after));
-            }
-            Self::MethodNotAllowed(allow) => {
-                response.insert_header((header::ALLOW, allow));
             }
             _ => {}
         }

@@ -3,6 +3,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::activity::Activity;
 use super::json::{Node, write_text};
@@ -82,17 +83,20 @@ impl<'v> TokenExchangeInvokeRequest<'v> {
 }
 
 /// The body of the answer to `signin/tokenExchange`. Absent members are left out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenExchangeInvokeResponse<'v> {
     /// The request's `id`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub id: Option<&'v str>,
     /// The connection.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub connection_name: Option<&'v str>,
     /// Why not: one fixed sentence for each reason and a correlation id.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub failure_detail: Option<String>,
 }
 
@@ -175,30 +179,38 @@ pub fn in_canonical_spelling(activity: &Activity<'_>, kind: InvokeKind, body: &B
     serde_json::to_vec(&Node::Object(members.collect())).map_or_else(|_| body.clone(), Bytes::from)
 }
 
+/// The body that a parent gets which asked for `expectReplies`.
+#[derive(Serialize, ToSchema)]
+pub struct ExpectedReplies<'b> {
+    activities: [InvokeResponseActivity<'b>; 1],
+}
+
+#[derive(Serialize, ToSchema)]
+struct InvokeResponseActivity<'b> {
+    /// `invokeResponse`
+    #[serde(rename = "type")]
+    kind: &'static str,
+    value: InvokeResponse<'b>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct InvokeResponse<'b> {
+    /// What would be the HTTP status without an envelope.
+    status: u16,
+    /// What would be the HTTP body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<serde_json::Value>)]
+    body: Option<&'b RawValue>,
+}
+
 /// An invoke's answer as a parent that asked for `expectReplies` wants it: HTTP 200 with an `invokeResponse` activity
 /// that holds the real status as an integer (invoke-protocol §1.2).
 #[must_use]
 pub fn invoke_response_envelope(status: u16, body: &[u8]) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Envelope<'b> {
-        activities: [InvokeResponseActivity<'b>; 1],
-    }
-    #[derive(Serialize)]
-    struct InvokeResponseActivity<'b> {
-        #[serde(rename = "type")]
-        kind: &'static str,
-        value: InvokeResponse<'b>,
-    }
-    #[derive(Serialize)]
-    struct InvokeResponse<'b> {
-        status: u16,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        body: Option<&'b RawValue>,
-    }
     let body = serde_json::from_slice::<&RawValue>(body).ok();
     let activity = InvokeResponseActivity { kind: "invokeResponse", value: InvokeResponse { status, body } };
     // Strings, integers and raw JSON cannot fail to serialise.
-    serde_json::to_vec(&Envelope { activities: [activity] }).unwrap_or_else(|_| b"{\"activities\":[]}".to_vec())
+    serde_json::to_vec(&ExpectedReplies { activities: [activity] }).unwrap_or_else(|_| b"{\"activities\":[]}".to_vec())
 }
 
 /// The invoke response inside an `expectReplies` answer: status (a numeric string is taken too) and body, which is empty

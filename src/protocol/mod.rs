@@ -11,8 +11,8 @@ mod token_service;
 
 pub use activity::{Activity, ActivityError, ConversationType};
 pub use invoke::{
-    InvokeKind, TOKENS_RESPONSE, TokenExchangeInvokeRequest, TokenExchangeInvokeResponse, TokensResponseEvent,
-    in_canonical_spelling, invoke_response_envelope, response_in_envelope,
+    ExpectedReplies, InvokeKind, TOKENS_RESPONSE, TokenExchangeInvokeRequest, TokenExchangeInvokeResponse,
+    TokensResponseEvent, in_canonical_spelling, invoke_response_envelope, response_in_envelope,
 };
 pub use json::{JsonError, Node};
 pub use oauth_card::{CardAttachment, takes_oauth_card};

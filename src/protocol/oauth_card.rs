@@ -1,4 +1,5 @@
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::token_service::{SignInResource, TokenExchangeResource};
 
@@ -13,30 +14,36 @@ pub fn takes_oauth_card(channel: &str) -> bool {
 
 /// An attachment with the card that asks a user to sign in: an OAuth card, or a sign-in card where a channel's clients
 /// do not know that (invoke-protocol §1.6).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "A card that asks a user to sign in, as an attachment of an activity.")]
 #[serde(rename_all = "camelCase")]
 pub struct CardAttachment<'a> {
+    /// `application/vnd.microsoft.card.oauth`, or `application/vnd.microsoft.card.signin`.
     content_type: &'static str,
     content: CardContent<'a>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct CardContent<'a> {
     text: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     connection_name: Option<&'a str>,
     buttons: [CardAction<'a>; 1],
     /// Left out where no client can sign in silently: Teams refuses `null`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     token_exchange_resource: Option<&'a TokenExchangeResource>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct CardAction<'a> {
+    /// `signin`
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'a str,
+    /// The link.
     value: &'a str,
 }
 

@@ -2,6 +2,7 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::activity::ConversationType;
 use super::json::{Node, write_text};
@@ -16,17 +17,20 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const STATE_LIMIT: usize = 16 * 1024;
 
 /// What `GetToken` answers (token-service-api §2).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "A user's token.")]
 #[serde(rename_all = "camelCase")]
 pub struct TokenResponse<'a> {
     /// The channel, if the request named one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub channel_id: Option<&'a str>,
     /// The connection.
     pub connection_name: &'a str,
     /// The user's token.
     pub token: &'a str,
-    /// When it ends, ISO 8601; always sent (rule 13).
+    /// When it ends, ISO 8601; always sent.
+    #[schema(format = DateTime)]
     pub expiration: String,
 }
 
@@ -58,18 +62,21 @@ impl TokenResponse<'_> {
 
 /// A `TokenResponse` that brings no token: how an exchange is refused to a client that throws on every other answer
 /// (token-service-api §5).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "No token: a refusal as a success.")]
 #[serde(rename_all = "camelCase")]
 pub struct WithoutToken<'a> {
     /// The channel, if the request named one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub channel_id: Option<&'a str>,
     /// The connection.
     pub connection_name: &'a str,
 }
 
 /// What `GetTokenOrSignInResource` answers (token-service-api §3.8).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "A token, or how to get one.")]
 #[serde(rename_all = "camelCase")]
 pub enum TokenOrSignInResource<'a> {
     /// The token.
@@ -79,11 +86,13 @@ pub enum TokenOrSignInResource<'a> {
 }
 
 /// One connection in the answer of `GetTokenStatus` (token-service-api §2).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "Whether a user has a token for a connection.")]
 #[serde(rename_all = "camelCase")]
 pub struct TokenStatus<'a> {
     /// The channel, if the request named one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub channel_id: Option<&'a str>,
     /// The connection.
     pub connection_name: &'a str,
@@ -94,27 +103,33 @@ pub struct TokenStatus<'a> {
 }
 
 /// How to get a token that is not there (token-service-api §2).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "What a card needs.")]
 #[serde(rename_all = "camelCase")]
 pub struct SignInResource {
     /// The link behind the card's button.
+    #[schema(format = "uri")]
     pub sign_in_link: String,
     /// What a client needs to sign in silently; left out where that cannot work, never `null`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub token_exchange_resource: Option<TokenExchangeResource>,
     /// Always there: the Agents SDK for Python (1.9) copies it onto its card, which cannot be without it.
     pub token_post_resource: TokenPostResource,
 }
 
 /// Where a page with a token of its own would post it: nowhere here, so that nothing is said of where.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "An object without members.")]
 pub struct TokenPostResource {}
 
 /// See [`SignInResource::token_exchange_resource`].
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "What a client needs to sign in silently.")]
 #[serde(rename_all = "camelCase")]
 pub struct TokenExchangeResource {
     /// A GUID made anew each time; comes back as the invoke's `id`.
+    #[schema(format = "uuid")]
     pub id: String,
     /// What the client gets its exchangeable token for.
     pub uri: String,
@@ -123,14 +138,16 @@ pub struct TokenExchangeResource {
 }
 
 /// `{"error":{"code","message"}}`, the error form of the Bot Framework's services.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorResponse<'a> {
     error: ErrorBody<'a>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct ErrorBody<'a> {
+    /// For programs.
     code: &'a str,
+    /// For people: what to change.
     message: &'a str,
 }
 

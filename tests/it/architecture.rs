@@ -43,6 +43,8 @@ const RESERVED: &[(&str, &str)] = &[
     ("anyhow", "cli main"),
     ("actix_web", "app cli dev endpoints inbound"),
     ("temp_dir", "config"),
+    // Wire types, and what doors say of themselves.
+    ("utoipa", "protocol inbound endpoints"),
     // What an app token is asked for is never chosen by a request.
     ("configured_for", "config domain"),
 ];

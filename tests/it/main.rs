@@ -13,6 +13,7 @@ mod generic_provider;
 mod harness;
 mod long_life;
 mod msal;
+mod openapi;
 mod process;
 mod real_bot;
 mod real_clients;

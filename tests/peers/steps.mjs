@@ -35,7 +35,7 @@ export function settings() {
 /** What an SDK answers for "is there a token". */
 function tokenAnswer(answer) {
   return {
-    answered: answer === undefined || answer === null ? 'nothing' : 'something',
+    answered: answer === undefined || answer === null ? 'nothing' : Object.keys(answer).sort().join(),
     hasToken: typeof answer?.token === 'string' && answer.token.length > 0,
     connection: answer?.connectionName,
     expires: typeof answer?.expiration === 'string' && !Number.isNaN(Date.parse(answer.expiration)),
@@ -50,6 +50,12 @@ function resourceAnswer(resource) {
   const { origin, pathname } = new URL(resource.signInLink);
   const exchange = resource.tokenExchangeResource;
   return { link: `${origin}${pathname}`, exchangeId: exchange?.id?.length ?? 0, exchangeUri: exchange?.uri };
+}
+
+/** A bare link, not a quoted one: whether the whole of it is what the pages of this service begin with. */
+function linkAnswer(service, link) {
+  const begin = `${service}/api/oauth/signin?signin=`;
+  return { isSignInLink: typeof link === 'string' && link.startsWith(begin) && /^[0-9a-f]{32}$/.test(link.slice(begin.length)) };
 }
 
 function aadAnswer(tokens) {
@@ -78,12 +84,15 @@ function refusalAnswer(answer) {
   return { ...tokenAnswer(answer), code: answer?.error?.code };
 }
 
-/** Tells the story with an SDK's client: an object of `status`, `token`, `resource`, `exchange`, `aadTokens` and `signOut`. */
-export async function tell(client, { activity, token, refusedActivity, refusedToken }) {
+/** Tells the story with an SDK's client: an object of `status`, `token`, `resource`, `link` (if it has one), `exchange`, `aadTokens` and `signOut`. */
+export async function tell(client, { url, activity, token, refusedActivity, refusedToken }) {
   const [user, refusedUser] = [activity.from.id, refusedActivity.from.id];
   await step('status', () => client.status(user), statusAnswer);
   await step('token', () => client.token(user), tokenAnswer);
   await step('resource', () => client.resource(activity), resourceAnswer);
+  if (client.link) {
+    await step('sign_in_url', () => client.link(activity), (link) => linkAnswer(url, link));
+  }
   await step('exchange', () => client.exchange(user, token), tokenAnswer);
   await step('token_there', () => client.token(user), tokenAnswer);
   await step('status_there', () => client.status(user), statusAnswer);

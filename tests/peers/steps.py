@@ -49,7 +49,7 @@ def token_answer(answer):
     """What an SDK answers for "is there a token"."""
     token = getattr(answer, "token", None)
     return {
-        "answered": "nothing" if answer is None else "something",
+        "answered": "nothing" if answer is None else type(answer).__name__,
         "hasToken": isinstance(token, str) and len(token) > 0,
         "connection": getattr(answer, "connection_name", None),
         "expires": is_time(getattr(answer, "expiration", None)),
@@ -68,6 +68,12 @@ def resource_answer(resource):
         "exchangeId": len(exchange.id) if exchange else 0,
         "exchangeUri": exchange.uri if exchange else None,
     }
+
+
+def link_answer(service, link):
+    """A bare link, not a quoted one: whether the whole of it is what the pages of this service begin with."""
+    pattern = re.escape(f"{service}/api/oauth/signin?signin=") + "[0-9a-f]{32}"
+    return {"isSignInLink": isinstance(link, str) and re.fullmatch(pattern, link) is not None}
 
 
 def aad_answer(tokens):
@@ -95,11 +101,12 @@ async def step(name, call, describe):
 
 
 async def tell(client, settings):
-    """Tells the story with an SDK's client: `status`, `token`, `resource`, `exchange`, `aad_tokens` and `sign_out`."""
+    """Tells the story with an SDK's client: `status`, `token`, `resource`, `link`, `exchange`, `aad_tokens` and `sign_out`."""
     user, refused_user = settings.activity["from"]["id"], settings.refused_activity["from"]["id"]
     await step("status", client.status(user), status_answer)
     await step("token", client.token(user), token_answer)
     await step("resource", client.resource(settings.activity), resource_answer)
+    await step("sign_in_url", client.link(settings.activity), lambda link: link_answer(settings.url, link))
     await step("exchange", client.exchange(user, settings.token), token_answer)
     await step("token_there", client.token(user), token_answer)
     await step("status_there", client.status(user), status_answer)

@@ -4,6 +4,7 @@
 //! deliberately knows nothing of tokens beyond handing them to the exchange.
 
 mod client_failure;
+mod description;
 mod disposition;
 mod passing_on;
 mod replies;
@@ -24,7 +25,10 @@ use self::replies::InvokeReply;
 use crate::bot_connector::{BotClient, ContinuationDelivery, ForwardedRequest};
 use crate::domain::{Bot, ChannelId, Directory, SharedEntropy};
 use crate::exchange::{Caller, ExchangeEngine, TokenValidators, UserRates};
-use crate::inbound::{BodyLimits, CallerRefusal, Callers, Peer, Problem, RequestId, read_body, require_plain_utf8};
+use crate::inbound::{
+    BodyLimits, CallerRefusal, Callers, Door, LetterCase, Method, Operation, Peer, Problem, RequestId, read_body,
+    require_plain_utf8,
+};
 use crate::observability::Counters;
 use crate::pending::{Continuations, PendingSignIns};
 use crate::protocol::{Activity, ActivityError};
@@ -107,17 +111,37 @@ impl Inbound<'_> {
     }
 }
 
+/// What this door answers.
+pub const DOOR: Door = Door {
+    name: "Bot gateway",
+    description: "Channels and parent bots post activities here, instead of at the bot.",
+    bearer: "Of a channel or a parent bot: the token with which it would call the bot itself.",
+    operations: OPERATIONS,
+    letter_case: LetterCase::Exact,
+};
+
+const OPERATIONS: &[Operation] = &[
+    Operation {
+        method: Method::Post,
+        path: "/api/messages",
+        route: |route| route.to(receive),
+        description: || description::posted("PostActivity", "Takes an activity for the bot that the bearer is for."),
+    },
+    Operation {
+        method: Method::Post,
+        path: "/bots/{bot}/api/messages",
+        route: |route| route.to(receive),
+        description: || {
+            description::posted("PostActivityToBot", "Takes an activity for the named bot.")
+                .path_parameter("bot", "The bot's name in the configuration; the bearer must be for that bot.")
+        },
+    },
+];
+
 /// Adds this door's paths.
 pub fn configure(config: &mut web::ServiceConfig, gateway: web::Data<BotGateway>) {
-    let messages = |path: &str| {
-        web::resource(path)
-            .route(web::post().to(receive))
-            .default_service(web::to(|| async { Problem::MethodNotAllowed("POST").respond() }))
-    };
     config.app_data(gateway);
-    config.service(messages("/api/messages"));
-    // A scope of its own: the pattern is tried only on what begins so.
-    config.service(web::scope("/bots").service(messages("/{bot}/api/messages")));
+    DOOR.add_routes(config);
 }
 
 async fn receive(http: HttpRequest, payload: web::Payload, gateway: web::Data<BotGateway>) -> HttpResponse {

@@ -6,6 +6,7 @@
 mod begin;
 mod callback;
 mod complete;
+mod description;
 mod pages;
 mod replies;
 
@@ -17,7 +18,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use url::Url;
 
 use crate::domain::SharedEntropy;
-use crate::inbound::{BodyLimits, Problem};
+use crate::inbound::{BodyLimits, Door, LetterCase, Method, Operation};
 use crate::sign_in::{BrowserSecret, SignInFlow};
 
 /// Where providers send browsers back to, below `public_url` (token-service-api §4.2).
@@ -45,26 +46,47 @@ pub struct SignInPages {
     pub entropy: SharedEntropy,
 }
 
-/// Adds this door's paths, in any letter case, as links are copied by hand.
+/// What this door answers, in any letter case, as links are copied by hand.
+pub const DOOR: Door = Door {
+    name: "Sign-in pages",
+    description: "For the user's browser, when silence failed. Paths and names of query parameters are read in any \
+                  letter case.",
+    bearer: "",
+    operations: OPERATIONS,
+    letter_case: LetterCase::Any,
+};
+
+const OPERATIONS: &[Operation] = &[
+    Operation {
+        method: Method::Get,
+        path: "/api/oauth/signin",
+        route: |route| route.to(begin::answer),
+        description: description::begin,
+    },
+    Operation {
+        method: Method::Get,
+        path: REDIRECT_PATH,
+        route: |route| route.to(callback::answer),
+        description: description::callback,
+    },
+    Operation {
+        method: Method::Get,
+        path: COMPLETE_PATH,
+        route: |route| route.to(complete::review),
+        description: description::review,
+    },
+    Operation {
+        method: Method::Post,
+        path: COMPLETE_PATH,
+        route: |route| route.to(complete::decide),
+        description: description::decide,
+    },
+];
+
+/// Adds this door's paths.
 pub fn configure(config: &mut web::ServiceConfig, door: web::Data<SignInPages>) {
-    let wrong_method = |allow: &'static str| web::to(move || async move { Problem::MethodNotAllowed(allow).respond() });
     config.app_data(door);
-    config.service(
-        web::resource("/{api:(?i:api)}/{room:(?i:oauth)}/{step:(?i:signin)}")
-            .route(web::get().to(begin::answer))
-            .default_service(wrong_method("GET")),
-    );
-    config.service(
-        web::resource("/{auth:(?i:\\.auth)}/{web:(?i:web)}/{step:(?i:redirect)}")
-            .route(web::get().to(callback::answer))
-            .default_service(wrong_method("GET")),
-    );
-    config.service(
-        web::resource("/{api:(?i:api)}/{room:(?i:oauth)}/{step:(?i:PostSignInCallback)}")
-            .route(web::get().to(complete::review))
-            .route(web::post().to(complete::decide))
-            .default_service(wrong_method("GET, POST")),
-    );
+    DOOR.add_routes(config);
 }
 
 impl SignInPages {

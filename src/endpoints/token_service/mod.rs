@@ -4,6 +4,7 @@
 //! nowhere else, and knows nothing of activities.
 
 mod begin_sign_in;
+mod description;
 mod exchange;
 mod exchange_token;
 mod get_aad_tokens;
@@ -24,7 +25,7 @@ use crate::domain::{
     Bot, ChannelAccount, ChannelId, ChannelUserId, Connection, Directory, NamedConnection, SharedEntropy,
 };
 use crate::exchange::{CurrentTokens, ExchangeEngine, ResourceTokens, SignOut, TokenValidators, UserRates};
-use crate::inbound::{BodyLimits, Callers, Operation};
+use crate::inbound::{BodyLimits, Callers, Door, LetterCase, Method, Operation};
 use crate::pending::PendingSignIns;
 use crate::sign_in::CodeRedemption;
 
@@ -65,54 +66,84 @@ pub struct TokenService {
     pub entropy: SharedEntropy,
 }
 
-/// What this door answers.
-pub const OPERATIONS: &[Operation] = &[
-    Operation { method: "GET", path: "/api/usertoken/GetToken", route: || web::get().to(get_token::answer) },
-    Operation { method: "POST", path: "/api/usertoken/exchange", route: || web::post().to(exchange::answer) },
-    Operation { method: "DELETE", path: "/api/usertoken/SignOut", route: || web::delete().to(sign_out::answer) },
+/// What this door answers, in any letter case: clients disagree about it (token-service-api rule 1).
+pub const DOOR: Door = Door {
+    name: "Token Service",
+    description: "The Bot Framework Token Service API, for bots and their SDKs. The bot is the one in the bearer. Paths and \
+                  names of query parameters are read in any letter case; a query is read as a form, an empty value \
+                  means none, and a parameter that is not named here is passed over.",
+    bearer: "Of a bot: an app-only token for `https://api.botframework.com`, or for one of `token_service.audiences`.",
+    operations: OPERATIONS,
+    letter_case: LetterCase::Any,
+};
+
+const OPERATIONS: &[Operation] = &[
     Operation {
-        method: "GET",
+        method: Method::Get,
+        path: "/api/usertoken/GetToken",
+        route: |route| route.to(get_token::answer),
+        description: description::get_token,
+    },
+    Operation {
+        method: Method::Post,
+        path: "/api/usertoken/exchange",
+        route: |route| route.to(exchange::answer),
+        description: description::exchange,
+    },
+    Operation {
+        method: Method::Delete,
+        path: "/api/usertoken/SignOut",
+        route: |route| route.to(sign_out::answer),
+        description: description::sign_out,
+    },
+    Operation {
+        method: Method::Get,
         path: "/api/usertoken/GetTokenStatus",
-        route: || web::get().to(get_token_status::answer),
+        route: |route| route.to(get_token_status::answer),
+        description: description::get_token_status,
     },
-    Operation { method: "POST", path: "/api/usertoken/GetAadTokens", route: || web::post().to(get_aad_tokens::answer) },
     Operation {
-        method: "GET",
+        method: Method::Post,
+        path: "/api/usertoken/GetAadTokens",
+        route: |route| route.to(get_aad_tokens::answer),
+        description: description::get_aad_tokens,
+    },
+    Operation {
+        method: Method::Get,
         path: "/api/usertoken/GetTokenOrSignInResource",
-        route: || web::get().to(get_token_or_sign_in_resource::answer),
+        route: |route| route.to(get_token_or_sign_in_resource::answer),
+        description: description::get_token_or_sign_in_resource,
     },
     Operation {
-        method: "GET",
+        method: Method::Get,
         path: "/api/botsignin/GetSignInResource",
-        route: || web::get().to(sign_in_offers::get_sign_in_resource),
+        route: |route| route.to(sign_in_offers::get_sign_in_resource),
+        description: description::get_sign_in_resource,
     },
     Operation {
-        method: "GET",
+        method: Method::Get,
         path: "/api/botsignin/GetSignInUrl",
-        route: || web::get().to(sign_in_offers::get_sign_in_url),
+        route: |route| route.to(sign_in_offers::get_sign_in_url),
+        description: description::get_sign_in_url,
     },
     Operation {
-        method: "GET",
+        method: Method::Get,
         path: "/api/agentsignin/getSignInUrl",
-        route: || web::get().to(sign_in_offers::get_raw_sign_in_url),
+        route: |route| route.to(sign_in_offers::get_raw_sign_in_url),
+        description: description::get_raw_sign_in_url,
     },
     Operation {
-        method: "GET",
+        method: Method::Get,
         path: "/api/botsignin/GetOAuthCard",
-        route: || web::get().to(sign_in_offers::get_oauth_card),
+        route: |route| route.to(sign_in_offers::get_oauth_card),
+        description: description::get_oauth_card,
     },
 ];
 
-/// Adds this door's paths. Clients disagree about their letter case (token-service-api rule 1); the spelling of the
-/// published SDKs is compared as it stands, since a pattern costs as much as all else about a request.
+/// Adds this door's paths.
 pub fn configure(config: &mut web::ServiceConfig, service: web::Data<TokenService>) {
     config.app_data(service);
-    for operation in OPERATIONS {
-        config.service(operation.resource(operation.path));
-    }
-    for operation in OPERATIONS {
-        config.service(operation.resource(&operation.in_any_case()));
-    }
+    DOOR.add_routes(config);
 }
 
 /// Authenticates the bot and reads the query, which every operation does first.

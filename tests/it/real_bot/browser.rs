@@ -99,7 +99,7 @@ async fn outside_teams_the_user_is_asked_and_types_the_code() {
     let visit = Visit { link: link_of(&card), user: &ada, decision: "continue", scheme: "dark" };
     let seen = stand.harness.visits("browser-webchat", &visit).await;
     assert_eq!(seen.titles(), ["Continue signing in?", "Type the code into the chat"]);
-    for told in ["ada@contoso.example", "demo", "webchat"] {
+    for told in ["ada@contoso.example", "demo", "Web Chat"] {
         assert!(seen.pages[0]["text"].as_str().unwrap().contains(told), "{told}: {:?}", seen.pages[0]);
     }
     assert_eq!((&seen.pages[1]["codeVisible"], &seen.told), (&json!(true), &json!([])));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::peers::{Peer, Program};
+use crate::harness::peers::{Peer, Program, free_port};
 use crate::harness::{Harness, Options, activities};
 
 /// A resource that the connections give tokens for.
@@ -20,11 +20,21 @@ pub struct Story {
 /// What a client printed. A test that fails shows it.
 pub struct Told(Vec<Value>);
 
+/// How an SDK says that there is no token.
+pub enum NoToken {
+    /// `null`, `None`.
+    Nothing,
+    /// An answer without a token: its one member in Node, its type in Python.
+    Empty { answered: &'static str },
+    /// The exception of its HTTP client, with the answer's status.
+    NotFound { raised: &'static str },
+}
+
 impl Story {
     /// With lines put into `[bots.demo]`.
     pub async fn set(bot: &'static str) -> Self {
         let connection = format!("aad_resources = [\"{RESOURCE}\"]");
-        let options = Options { connection, offline_access: true, bot, ..Options::default() };
+        let options = Options { connection, offline_access: true, bot, port: Some(free_port()), ..Options::default() };
         Self { harness: Harness::with(options).await }
     }
 
@@ -55,10 +65,17 @@ impl Told {
         self.0.iter().find(|line| line["step"] == name).unwrap_or_else(|| panic!("no step {name}"))
     }
 
-    /// An exception, nothing, or something without a token.
-    pub fn assert_no_token(&self, name: &str) {
+    /// Nothing else will do: a type error, a refused connection or a 500 is no "no token".
+    pub fn assert_no_token(&self, name: &str, how: &NoToken) {
         let step = self.step(name);
-        let raised = step["raised"].is_string();
-        assert!(raised || step["hasToken"] == false, "{name}");
+        match how {
+            NoToken::Nothing => assert_eq!(step["answered"], "nothing", "{step}"),
+            NoToken::Empty { answered } => {
+                assert_eq!((&step["answered"], &step["hasToken"]), (&(*answered).into(), &false.into()), "{step}");
+            }
+            NoToken::NotFound { raised } => {
+                assert_eq!((&step["raised"], &step["status"]), (&(*raised).into(), &404.into()), "{step}");
+            }
+        }
     }
 }

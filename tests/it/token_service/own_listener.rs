@@ -2,6 +2,7 @@
 
 use super::{error_of, sign_in};
 use crate::harness::{Answer, Harness, Options};
+use crate::openapi::assert_bots_are_described_apart;
 
 const PATHS: [&str; 3] = [
     "/api/usertoken/GetTokenStatus?userId=29:ada&channelId=msteams",
@@ -38,6 +39,7 @@ async fn with_one_bots_are_answered_there_and_nowhere_else() {
     assert_eq!(channel.status, 404, "and no channel is");
     let page = harness.send("GET", &format!("{}/api/oauth/signin?signin=x", harness.for_bots), &[], Vec::new()).await;
     assert_eq!(page.status, 404, "and no browser");
+    assert_bots_are_described_apart(&harness).await;
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-from microsoft_agents.activity import Activity, TokenExchangeRequest
+from microsoft_agents.activity import Activity, TokenExchangeRequest, TokenExchangeState
 from microsoft_agents.authentication.msal import MsalConnectionManager
 from microsoft_agents.hosting.core import AgentAuthConfiguration, AuthTypes, ClaimsIdentity, RestChannelServiceClientFactory
 
@@ -29,6 +29,14 @@ class Client:
 
     async def resource(self, activity):
         return await self._client.get_sign_in_resource(self._settings.connection, Activity.model_validate(activity))
+
+    async def link(self, activity):
+        state = TokenExchangeState(
+            connection_name=self._settings.connection,
+            conversation=Activity.model_validate(activity).get_conversation_reference(),
+            ms_app_id=self._settings.app_id,
+        )
+        return await self._client.agent_sign_in.get_sign_in_url(state.get_encoded_state())
 
     async def exchange(self, user, token):
         return await self._client.exchange_token(user, *self._place, TokenExchangeRequest(token=token))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from botbuilder.integration.aiohttp import ConfigurationBotFrameworkAuthentication
 from botbuilder.schema import Activity
-from botframework.connector.auth import ClaimsIdentity
+from botframework.connector.auth import ClaimsIdentity, UserTokenClient
 from botframework.connector.token_api.models import TokenExchangeRequest
 from config import Config
 
@@ -30,6 +30,13 @@ class Client:
 
     async def resource(self, activity):
         return await self._client.get_sign_in_resource(self._settings.connection, Activity.deserialize(activity), None)
+
+    async def link(self, activity):
+        """The one call that its CloudAdapter makes no more; `get_oauth_sign_in_link` of the BotFrameworkAdapter makes it like this."""
+        settings = self._settings
+        message = Activity.deserialize(activity)
+        state = UserTokenClient.create_token_exchange_state(settings.app_id, settings.connection, message)
+        return await self._client._client.bot_sign_in.get_sign_in_url(state)  # pylint: disable=protected-access
 
     async def exchange(self, user, token):
         return await self._client.exchange_token(user, *self._place, TokenExchangeRequest(token=token))

@@ -2,7 +2,7 @@
 // setting `OAuthUrl` points it at bot-sso.
 
 import { ConfigurationBotFrameworkAuthentication } from 'botbuilder';
-import { ClaimsIdentity } from 'botframework-connector';
+import { ClaimsIdentity, UserTokenClient } from 'botframework-connector';
 import { settings, tell } from '../steps.mjs';
 
 const story = settings();
@@ -17,11 +17,18 @@ const bot = new ClaimsIdentity([
 ]);
 const client = await authentication.createUserTokenClient(bot);
 
+/** The one call that its CloudAdapter makes no more; `getSignInLink` of the BotFrameworkAdapter makes it like this. */
+async function linkFor(activity) {
+  const state = UserTokenClient.createTokenExchangeState(appId, connection, activity);
+  return (await client.client.botSignIn.getSignInUrl(state))._response.bodyAsText;
+}
+
 await tell(
   {
     status: (user) => client.getTokenStatus(user, channel),
     token: (user) => client.getUserToken(user, connection, channel),
     resource: (activity) => client.getSignInResource(connection, activity),
+    link: linkFor,
     exchange: (user, token) => client.exchangeToken(user, connection, channel, { token }),
     aadTokens: (user) => client.getAadTokens(user, connection, [story.resource], channel),
     signOut: (user) => client.signOutUser(user, connection, channel),

@@ -23,6 +23,7 @@ await tell(
     status: (userId) => api.users.token.getStatus({ userId, channelId, includeFilter: '' }),
     token: (userId) => api.users.token.get({ userId, connectionName, channelId }),
     resource: (activity) => api.bots.signIn.getResource({ state: stateOf(activity) }),
+    link: (activity) => api.bots.signIn.getUrl({ state: stateOf(activity) }),
     exchange: (userId, token) => api.users.token.exchange({ userId, connectionName, channelId, exchangeRequest: { token } }),
     aadTokens: (userId) => api.users.token.getAad({ userId, connectionName, channelId, resourceUrls: [story.resource] }),
     signOut: (userId) => api.users.token.signOut({ userId, connectionName, channelId }),

@@ -12,6 +12,7 @@ from microsoft_teams.api import (
     ConversationReference,
     ExchangeUserTokenParams,
     GetBotSignInResourceParams,
+    GetBotSignInUrlParams,
     GetUserAADTokenParams,
     GetUserTokenParams,
     GetUserTokenStatusParams,
@@ -54,13 +55,18 @@ class Client:
         params = GetUserTokenParams(user_id=user, connection_name=self._connection, channel_id=self._channel)
         return await self._users.get_token(params)
 
-    async def resource(self, activity):
+    def _state(self, activity):
         """As `sign_in()` of the SDK's context does it."""
         state = TokenExchangeState(
             connection_name=self._connection, conversation=reference_of(activity), ms_app_id=self._settings.app_id
         )
-        encoded = base64.b64encode(json.dumps(state.model_dump()).encode()).decode()
-        return await self._sign_in.get_resource(GetBotSignInResourceParams(state=encoded))
+        return base64.b64encode(json.dumps(state.model_dump()).encode()).decode()
+
+    async def resource(self, activity):
+        return await self._sign_in.get_resource(GetBotSignInResourceParams(state=self._state(activity)))
+
+    async def link(self, activity):
+        return await self._sign_in.get_url(GetBotSignInUrlParams(state=self._state(activity)))
 
     async def exchange(self, user, token):
         params = ExchangeUserTokenParams(

@@ -1,0 +1,77 @@
+//! The `OpenAPI` document of a listener, for whoever wants to call it: exactly the doors that are open there.
+//!
+//! Owns the document as a whole. It deliberately knows no operation: each door's own table says what is answered, and
+//! the document is made of those tables as the routes are. Each listener has a document of its own, so that none names
+//! what is answered elsewhere or not at all.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use bytes::Bytes;
+use utoipa::openapi::path::{PathItem, PathsBuilder};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApiBuilder};
+
+use crate::inbound::{Answer, BEARER, Description, Door, LetterCase, Method, Operation};
+
+/// This door's one operation.
+pub const DOOR: Door = Door {
+    name: "Description",
+    description: "What is answered here.",
+    bearer: "",
+    operations: OPERATIONS,
+    letter_case: LetterCase::Exact,
+};
+
+const OPERATIONS: &[Operation] = &[Operation {
+    method: Method::Get,
+    path: "/openapi.json",
+    route: |route| route.to(answer),
+    description: || {
+        Description::new("GetOpenApiDocument", "This document. Needs no bearer.")
+            .answer(200, Answer::empty("OpenAPI 3.1.").or_any_json())
+    },
+}];
+
+/// The document of one listener, rendered once.
+pub struct ApiDocument(Bytes);
+
+impl ApiDocument {
+    /// Of these doors and this one, with `title` and what there is to say of them together.
+    #[must_use]
+    pub fn of(title: &str, description: &str, doors: &[&Door]) -> Self {
+        let (mut paths, mut components, mut tags) = (PathsBuilder::new(), ComponentsBuilder::new(), Vec::new());
+        for door in doors.iter().copied().chain([&DOOR]) {
+            tags.push(TagBuilder::new().name(door.name).description(Some(door.description)).build());
+            for operation in door.operations {
+                let (described, schemas) = (operation.description)().into_parts(door.name);
+                paths = paths.path(operation.path, PathItem::new(operation.method.into(), described));
+                components = components.schemas_from_iter(schemas);
+            }
+        }
+        let bearers: Vec<_> = doors.iter().map(|door| door.bearer).filter(|bearer| !bearer.is_empty()).collect();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(bearers.join(" "))).build();
+        let info = InfoBuilder::new().title(title).version(env!("CARGO_PKG_VERSION")).description(Some(description));
+        let document = OpenApiBuilder::new()
+            .info(info)
+            .paths(paths)
+            .components(Some(components.security_scheme(BEARER, SecurityScheme::Http(bearer)).build()))
+            .tags(Some(tags));
+        // Strings, numbers and maps with string keys cannot fail to serialise.
+        Self(document.build().to_json().map_or_else(|_| Bytes::new(), Bytes::from))
+    }
+}
+
+/// Adds this door's path.
+pub fn configure(config: &mut web::ServiceConfig, document: web::Data<ApiDocument>) {
+    config.app_data(document);
+    DOOR.add_routes(config);
+}
+
+/// `GET /openapi.json`. It changes with the program alone, and tells nothing that is not published.
+async fn answer(document: web::Data<ApiDocument>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .content_type("application/json")
+        .body(document.0.clone())
+}

@@ -1,0 +1,165 @@
+//! The `OpenAPI` documents against the doors' tables, against the running application, and against its real answers.
+
+mod answers;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use bot_sso::endpoints::{api_document, bot_gateway, operations, sign_in_pages, token_service};
+use bot_sso::inbound::{Door, LetterCase};
+use serde_json::Value;
+
+use crate::harness::{Answer, Harness, Options};
+
+const PUBLIC: [&Door; 4] = [&bot_gateway::DOOR, &sign_in_pages::DOOR, &token_service::DOOR, &api_document::DOOR];
+const WITHOUT_BOTS: [&Door; 3] = [&bot_gateway::DOOR, &sign_in_pages::DOOR, &api_document::DOOR];
+const FOR_BOTS: [&Door; 2] = [&token_service::DOOR, &api_document::DOOR];
+const FOR_THE_OPERATOR: [&Door; 2] = [&operations::DOOR, &api_document::DOOR];
+
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// The document of the listener at `base`.
+pub async fn document_of(harness: &Harness, base: &str) -> Value {
+    let answer = harness.send("GET", &format!("{base}/openapi.json"), &[], Vec::new()).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")), "{base}");
+    assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
+    // What the house says to itself: references, links of rustdoc.
+    let text = String::from_utf8_lossy(&answer.body);
+    assert!(!text.contains('§') && !text.contains("[`") && !text.contains("\\n"), "{text}");
+    answer.json()
+}
+
+/// Method and path of everything that a document describes.
+fn documented(document: &Value) -> BTreeSet<(String, String)> {
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths
+        .flat_map(|(path, item)| {
+            item.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The same of the doors' tables.
+fn tabled(doors: &[&Door]) -> BTreeSet<(String, String)> {
+    let operations = doors.iter().flat_map(|door| door.operations);
+    operations.map(|operation| (operation.method.as_str().to_owned(), operation.path.to_owned())).collect()
+}
+
+async fn assert_describes(harness: &Harness, base: &str, doors: &[&Door]) {
+    let described = documented(&document_of(harness, base).await);
+    assert!(described.len() > 2);
+    assert_eq!(described, tabled(doors), "{base}");
+}
+
+/// What the Token Service's own listener and the one without it must describe.
+pub async fn assert_bots_are_described_apart(harness: &Harness) {
+    assert_describes(harness, &harness.for_bots, &FOR_BOTS).await;
+    assert_describes(harness, &harness.base, &WITHOUT_BOTS).await;
+}
+
+/// A request that the path's parameters do not fail.
+fn filled(path: &str) -> String {
+    path.replace("{bot}", "demo").replace("{user_key}", "someone@https%3A%2F%2Fissuer.example")
+}
+
+/// What an address answers that leads nowhere.
+fn is_unknown(answer: &Answer) -> bool {
+    answer.status == 404 && String::from_utf8_lossy(&answer.body).contains("\"NotFound\"")
+}
+
+async fn send(harness: &Harness, base: &str, method: &str, path: &str) -> Answer {
+    harness.send(method, &format!("{base}{path}"), &[], Vec::new()).await
+}
+
+#[tokio::test]
+async fn each_listener_describes_what_its_doors_have_and_nothing_else() {
+    let harness = Harness::with(Options { operations: true, ..Options::default() }).await;
+    assert_describes(&harness, &harness.base, &PUBLIC).await;
+    assert_describes(&harness, &harness.operations, &FOR_THE_OPERATOR).await;
+}
+
+#[tokio::test]
+async fn what_is_described_is_answered_and_no_other_method_of_it_is() {
+    let harness = Harness::with(Options { operations: true, ..Options::default() }).await;
+    for base in [&harness.base, &harness.operations] {
+        let described = documented(&document_of(&harness, base).await);
+        for (_, path) in &described {
+            let allowed: Vec<_> = METHODS
+                .into_iter()
+                .filter(|method| described.contains(&((*method).to_owned(), path.clone())))
+                .collect();
+            for method in METHODS {
+                let answer = send(&harness, base, method, &filled(path)).await;
+                assert!(!is_unknown(&answer), "{method} {path}");
+                assert_eq!(answer.status == 405, !allowed.contains(&method), "{method} {path}: {}", answer.status);
+                if answer.status == 405 {
+                    assert_eq!(answer.header("allow"), Some(allowed.join(", ").as_str()), "{method} {path}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_described_is_answered_by_nothing() {
+    let harness = Harness::with(Options { operations: true, ..Options::default() }).await;
+    let everywhere =
+        ["/", "/openapi", "/openapi.json/", "/OpenAPI.json", "/bots", "/bots/demo", "/admin/users/x", "/metrics"];
+    for (base, other) in [(&harness.base, &harness.operations), (&harness.operations, &harness.base)] {
+        let described = documented(&document_of(&harness, base).await);
+        let elsewhere = documented(&document_of(&harness, other).await);
+        let below = described.iter().map(|(_, path)| format!("{}/x", filled(path)));
+        let elsewhere = elsewhere.difference(&described).map(|(_, path)| filled(path));
+        for path in everywhere.map(str::to_owned).into_iter().chain(below).chain(elsewhere) {
+            for method in ["GET", "POST"] {
+                let answer = send(&harness, base, method, &path).await;
+                assert!(is_unknown(&answer), "{method} {path}: {}", answer.status);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_letter_case_of_a_path_counts_where_the_table_says_so() {
+    let harness = Harness::start().await;
+    for door in PUBLIC {
+        for operation in door.operations {
+            let path = filled(operation.path).to_uppercase();
+            let answer = send(&harness, &harness.base, operation.method.as_str(), &path).await;
+            assert_eq!(is_unknown(&answer), door.letter_case == LetterCase::Exact, "{path}: {}", answer.status);
+            assert_ne!(answer.status, 405, "{path}");
+        }
+    }
+}
+
+/// Whatever makes routes: the tables do, in one place. The stage of development mode is no part of the product.
+#[test]
+fn no_route_is_made_outside_the_tables() {
+    const MAKERS: [&str; 12] = [
+        "web::resource",
+        "web::scope",
+        "web::route",
+        "web::get",
+        "web::post",
+        "web::delete",
+        "web::method",
+        "Resource::new",
+        "Scope::new",
+        ".service(",
+        ".route(",
+        "#[get(",
+    ];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    // The rooms that may name the framework at all: see architecture.rs.
+    let mut paths: Vec<_> =
+        ["endpoints", "inbound", "app", "app.rs", "cli", "cli.rs"].map(|name| root.join(name)).into();
+    let mut made = BTreeSet::new();
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            paths.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if MAKERS.iter().any(|maker| std::fs::read_to_string(&path).unwrap().contains(maker)) {
+            made.insert(path.strip_prefix(&root).unwrap().display().to_string());
+        }
+    }
+    assert_eq!(made, BTreeSet::from(["inbound/door.rs", "inbound/operation.rs"].map(str::to_owned)));
+}

@@ -1,0 +1,240 @@
+//! Unmodified validators read the documents, and hold real answers against them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::document_of;
+use crate::harness::peers::{Peer, Program};
+use crate::harness::{ADMIN_TOKEN, Answer, Harness, Options, activities};
+
+const GRAPH: &str = "https://graph.microsoft.com/";
+const LISTS: &str = "aad_resources = [\"https://graph.microsoft.com/\"]";
+const ADA: &str = "userId=29:ada&connectionName=graph&channelId=msteams";
+const NOBODY: &str = "userId=29:nobody&connectionName=graph&channelId=msteams";
+
+/// Answers, each with the operation and the document that describes it.
+#[derive(Default)]
+struct Answers(Vec<Value>);
+
+impl Answers {
+    fn add(&mut self, document: &str, (method, path): (&str, &str), answer: &Answer) {
+        self.0.push(json!({
+            "document": document,
+            "method": method,
+            "path": path,
+            "status": answer.status,
+            "content_type": answer.header("content-type"),
+            "body": String::from_utf8(answer.body.clone()).unwrap(),
+        }));
+    }
+
+    /// Of the public listener; asserts the status.
+    async fn ask(&mut self, harness: &Harness, (method, path): (&str, &str), asked: Asked<'_>, status: u16) {
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(asked.accept.map(|accept| ("accept", accept)));
+        let authorization = asked.bearer.map(|bearer| format!("Bearer {bearer}"));
+        headers.extend(authorization.as_deref().map(|value| ("authorization", value)));
+        let url = format!("{path}?{}", asked.query);
+        let body = asked.body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
+        let answer = harness.send(method, &url, &headers, body).await;
+        assert_eq!(answer.status, status, "{method} {path}: {}", String::from_utf8_lossy(&answer.body));
+        self.add("public", (method, path), &answer);
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Asked<'a> {
+    query: &'a str,
+    bearer: Option<&'a str>,
+    accept: Option<&'a str>,
+    body: Option<&'a Value>,
+}
+
+fn form(pairs: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+/// What a card for Ada is asked for with, on this channel.
+fn state_of_ada(harness: &Harness, channel: &str) -> String {
+    let mut activity = activities::teams(harness, &harness.user("Ada"));
+    activity["from"]["id"] = "29:ada".into();
+    activity["channelId"] = channel.into();
+    form(&[("state", &activities::state_of(&activity, "graph"))])
+}
+
+/// The problems that the validators find, by document or answer.
+async fn problems(harness: &Harness, label: &str, cases: Value) -> Vec<(String, Vec<String>)> {
+    let path = harness.directory.path().join("cases.json");
+    std::fs::write(&path, cases.to_string()).unwrap();
+    let program = Program { peer: "openapi", script: "check.py" };
+    let printed = Peer::start(&program, label, &[("CASES", path.display().to_string())]);
+    let lines = printed.finish(Duration::from_mins(1)).await;
+    let title = |line: &Value| line["answer"].as_str().or(line["document"].as_str()).unwrap().to_owned();
+    let found = |line: &Value| serde_json::from_value(line["problems"].clone()).unwrap();
+    lines.iter().map(|line| (title(line), found(line))).collect()
+}
+
+/// What bots get who offer a card.
+async fn ask_for_cards(harness: &Harness, answers: &mut Answers, bearer: &str) {
+    for channel in ["msteams", "skype"] {
+        let query = state_of_ada(harness, channel);
+        let asked = Asked { query: &query, bearer: Some(bearer), ..Asked::default() };
+        answers.ask(harness, ("GET", "/api/botsignin/GetSignInResource"), asked, 200).await;
+        answers.ask(harness, ("GET", "/api/botsignin/GetOAuthCard"), asked, 200).await;
+        answers.ask(harness, ("GET", "/api/agentsignin/getSignInUrl"), asked, 200).await;
+        answers.ask(harness, ("GET", "/api/botsignin/GetSignInUrl"), asked, 200).await;
+        let as_json = Asked { accept: Some("application/json"), ..asked };
+        answers.ask(harness, ("GET", "/api/botsignin/GetSignInUrl"), as_json, 200).await;
+        let broken = Asked { query: "state=x", ..asked };
+        answers.ask(harness, ("GET", "/api/botsignin/GetOAuthCard"), broken, 400).await;
+    }
+    let query = format!("{ADA}&{}", state_of_ada(harness, "msteams"));
+    let asked = Asked { query: &query, bearer: Some(bearer), ..Asked::default() };
+    answers.ask(harness, ("GET", "/api/usertoken/GetTokenOrSignInResource"), asked, 200).await;
+}
+
+/// What they get who ask for tokens, before and after Ada has one.
+async fn ask_for_tokens(harness: &Harness, answers: &mut Answers, bearer: &str) {
+    let asked = |query| Asked { query, bearer: Some(bearer), ..Asked::default() };
+    let resources = json!({ "resourceUrls": [GRAPH] });
+    answers.ask(harness, ("GET", "/api/usertoken/GetToken"), asked(ADA), 404).await;
+    let aad = Asked { body: Some(&resources), ..asked(ADA) };
+    answers.ask(harness, ("POST", "/api/usertoken/GetAadTokens"), aad, 404).await;
+    let token = json!({ "token": harness.user_token("Ada", "graph").await });
+    let exchange = Asked { body: Some(&token), ..asked(ADA) };
+    answers.ask(harness, ("POST", "/api/usertoken/exchange"), exchange, 200).await;
+    answers.ask(harness, ("GET", "/api/usertoken/GetToken"), asked(ADA), 200).await;
+    answers.ask(harness, ("GET", "/api/usertoken/GetToken"), asked("userId=29:ada&connectionName=graph"), 404).await;
+    answers.ask(harness, ("GET", "/api/usertoken/GetTokenStatus"), asked(ADA), 200).await;
+    answers.ask(harness, ("GET", "/api/usertoken/GetTokenStatus"), asked("userId=29:ada"), 200).await;
+    answers.ask(harness, ("GET", "/api/usertoken/GetTokenOrSignInResource"), asked(ADA), 200).await;
+    answers.ask(harness, ("POST", "/api/usertoken/GetAadTokens"), aad, 200).await;
+    answers.ask(harness, ("DELETE", "/api/usertoken/SignOut"), asked(ADA), 200).await;
+}
+
+/// How they are refused.
+async fn ask_wrongly(harness: &Harness, answers: &mut Answers, bearer: &str) {
+    let delegated = harness.user_token("Ada", "graph").await;
+    let token = json!({ "token": harness.user_token("Ada", "graph").await });
+    for door in bot_sso::endpoints::token_service::DOOR.operations {
+        let operation = (door.method.as_str(), door.path);
+        answers.ask(harness, operation, Asked::default(), 401).await;
+        answers.ask(harness, operation, Asked { bearer: Some(&delegated), ..Asked::default() }, 403).await;
+        answers.ask(harness, operation, Asked { bearer: Some(bearer), ..Asked::default() }, 400).await;
+    }
+    let refused = Asked { query: NOBODY, bearer: Some(bearer), body: Some(&token), ..Asked::default() };
+    answers.ask(harness, ("POST", "/api/usertoken/exchange"), refused, 400).await;
+}
+
+/// What channels and browsers get.
+async fn ask_elsewhere(harness: &Harness, answers: &mut Answers) {
+    let gateway = ("POST", "/bots/{bot}/api/messages");
+    for (user, status) in [("Ada", 200), ("Cleo", 412)] {
+        let token = harness.user_token(user, "graph").await;
+        let answer = harness.post(&activities::exchange(harness, &harness.user(user), "card", &token)).await;
+        assert_eq!(answer.status, status, "{user}");
+        answers.add("public", gateway, &answer);
+    }
+    let nonsense = activities::exchange(harness, &harness.user("Ada"), "other", "nonsense");
+    for (activity, status) in [(nonsense, 400), (json!({ "type": "message" }), 400)] {
+        let answer = harness.post(&activity).await;
+        assert_eq!(answer.status, status);
+        answers.add("public", gateway, &answer);
+    }
+    answers.ask(harness, ("POST", "/api/messages"), Asked::default(), 401).await;
+    answers.ask(harness, ("GET", "/api/oauth/signin"), Asked { query: "signin=x", ..Asked::default() }, 410).await;
+    answers.ask(harness, ("GET", "/.auth/web/redirect"), Asked { query: "state=x", ..Asked::default() }, 410).await;
+    answers.ask(harness, ("GET", "/openapi.json"), Asked::default(), 200).await;
+}
+
+/// What the operator gets.
+async fn ask_as_operator(harness: &Harness, answers: &mut Answers) {
+    let base = &harness.operations;
+    let alive = harness.send("GET", &format!("{base}/healthz"), &[], Vec::new()).await;
+    answers.add("operations", ("GET", "/healthz"), &alive);
+    let sign_out = ("POST", "/admin/users/{user_key}/sign-out");
+    let ada = harness.user("Ada");
+    let key = format!("{}@{}", ada.oid, ada.tid);
+    let (right, wrong) = (format!("Bearer {ADMIN_TOKEN}"), "Bearer x".to_owned());
+    for (key, authorization, status) in [(key.as_str(), &right, 200), ("nobody", &right, 400), (&key, &wrong, 401)] {
+        let url = format!("{base}/admin/users/{key}/sign-out");
+        let answer = harness.send("POST", &url, &[("authorization", authorization)], Vec::new()).await;
+        assert_eq!(answer.status, status, "{key}");
+        answers.add("operations", sign_out, &answer);
+    }
+}
+
+#[tokio::test]
+async fn real_answers_are_what_the_documents_say_and_the_documents_are_valid() {
+    let connection = LISTS.to_owned();
+    let options = Options { operations: true, offline_access: true, connection, ..Options::default() };
+    let harness = Harness::with(options).await;
+    let bearer = harness.bot_token("demo").await;
+    let mut answers = Answers::default();
+    ask_for_cards(&harness, &mut answers, &bearer).await;
+    ask_for_tokens(&harness, &mut answers, &bearer).await;
+    ask_wrongly(&harness, &mut answers, &bearer).await;
+    ask_elsewhere(&harness, &mut answers).await;
+    ask_as_operator(&harness, &mut answers).await;
+    let documents = json!({
+        "public": document_of(&harness, &harness.base).await,
+        "operations": document_of(&harness, &harness.operations).await,
+    });
+    let count = answers.0.len();
+    let cases = json!({ "documents": documents, "answers": answers.0 });
+    let found = problems(&harness, "openapi", cases).await;
+    assert_eq!(found.len(), count + 2);
+    let problems: Vec<_> = found.iter().filter(|(_, problems)| !problems.is_empty()).collect();
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+#[tokio::test]
+async fn refusals_in_the_style_of_an_sdk_are_described_too() {
+    for (style, status) in [("refusal_style = \"text400\"", 400), ("refusal_style = \"ok_without_token\"", 200)] {
+        let harness = Harness::with(Options { bot: style, ..Options::default() }).await;
+        let bearer = harness.bot_token("demo").await;
+        let token = json!({ "token": harness.user_token("Ada", "graph").await });
+        let refused = Asked { query: NOBODY, bearer: Some(&bearer), body: Some(&token), ..Asked::default() };
+        let mut answers = Answers::default();
+        answers.ask(&harness, ("POST", "/api/usertoken/exchange"), refused, status).await;
+        let documents = json!({ "public": document_of(&harness, &harness.base).await });
+        let cases = json!({ "documents": documents, "answers": answers.0 });
+        for (title, problems) in problems(&harness, "openapi-styles", cases).await {
+            assert!(problems.is_empty(), "{style}: {title}: {problems:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_validators_find_what_is_wrong() {
+    let harness = Harness::start().await;
+    let document = document_of(&harness, &harness.base).await;
+    let mut broken = document.clone();
+    broken["paths"]["/api/usertoken/GetToken"]["get"]["responses"]["200"]["description"].take();
+    let token = json!({ "connectionName": "graph", "token": "x", "expiration": "2026-11-21T22:00:00Z" });
+    let with = |name: &str, value: Value| {
+        let mut token = token.clone();
+        token[name] = value;
+        token
+    };
+    let answer = |status: u16, body: String| {
+        json!({ "document": "public", "method": "GET", "path": "/api/usertoken/GetToken", "status": status,
+                "content_type": "application/json", "body": body })
+    };
+    let wrong = [
+        answer(200, with("channelId", Value::Null).to_string()),
+        answer(200, with("expiration", "tomorrow".into()).to_string()),
+        answer(200, with("refreshToken", "x".into()).to_string()),
+        answer(200, json!({ "connectionName": "graph" }).to_string()),
+        answer(404, "{}".to_owned()),
+        answer(400, json!({ "error": "x" }).to_string()),
+        answer(418, "{}".to_owned()),
+    ];
+    let mut answers = vec![answer(200, token.to_string())];
+    answers.extend(wrong);
+    let cases = json!({ "documents": { "public": document, "wrong": broken }, "answers": answers });
+    let found = problems(&harness, "openapi-wrong", cases).await;
+    let empty: Vec<_> = found.iter().map(|(_, problems)| problems.is_empty()).collect();
+    assert_eq!(empty, [true, false, true, false, false, false, false, false, false, false], "{found:#?}");
+}
