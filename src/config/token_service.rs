@@ -33,6 +33,7 @@ impl RawTokenService {
         self,
         defaults: &CloudDefaults,
         bot_tenants: BTreeSet<String>,
+        behind_tls: bool,
         review: &mut Review<'_>,
     ) -> TokenServiceSection {
         let place = Place::section("token_service");
@@ -58,7 +59,11 @@ impl RawTokenService {
             }
         };
         let written = self.listen.as_deref();
-        let listening = written.and_then(|texts| listen(texts, review, &place.key("listen"))).unwrap_or_default();
+        let at = place.key("listen");
+        let listening = written.and_then(|texts| listen(texts, review, &at)).unwrap_or_default();
+        if !behind_tls && listening.iter().any(|address| !address.ip().is_loopback()) {
+            review.warn(&at, "is served without TLS: tokens can be read on the way: write [server.tls]".to_owned());
+        }
         TokenServiceSection { audiences, tenants, listen: listening }
     }
 }

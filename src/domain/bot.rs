@@ -21,6 +21,17 @@ pub enum VerifiedUserIds {
     Prefixes(Vec<String>),
 }
 
+impl VerifiedUserIds {
+    /// Whether `user` counts.
+    #[must_use]
+    pub fn contains(&self, user: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Prefixes(prefixes) => prefixes.iter().any(|prefix| user.starts_with(prefix.as_str())),
+        }
+    }
+}
+
 /// How strictly a token's user is held against the activity's user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityBinding {

@@ -1,6 +1,6 @@
 use super::outcome::{Reason, Refusal};
 use super::request::{Caller, ExchangeRequest};
-use crate::domain::{ChannelAccount, ChannelId, VerifiedUserIds};
+use crate::domain::{Bot, ChannelAccount, ChannelId};
 
 /// What ties the token's user to the activity's user.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,6 +39,19 @@ pub(super) fn bind(request: &ExchangeRequest) -> Result<Binding, Refusal> {
         "msteams" => bind_teams_user(request),
         "directline" | "directlinespeech" | "webchat" => bind_verified_id(request),
         _ => Ok(by_pin(request)),
+    }
+}
+
+/// Whether a token that `account` sends to `bot` may ever be bound: where it cannot, a card must not ask a client for one.
+/// A parent vouches for ids that its channel's clients choose.
+#[must_use]
+pub fn may_be_bound(bot: &Bot, account: &ChannelAccount) -> bool {
+    match account.channel.as_str() {
+        "emulator" => false,
+        "directline" | "directlinespeech" | "webchat" => {
+            bot.identity.verified_user_ids.contains(account.user.as_str()) || !bot.callers.is_empty()
+        }
+        _ => true,
     }
 }
 
@@ -85,12 +98,7 @@ fn check_stated_identity(request: &ExchangeRequest) -> Result<(), Refusal> {
 }
 
 fn bind_verified_id(request: &ExchangeRequest) -> Result<Binding, Refusal> {
-    let user = request.account.user.as_str();
-    let verified = match &request.bot.identity.verified_user_ids {
-        VerifiedUserIds::All => true,
-        VerifiedUserIds::Prefixes(prefixes) => prefixes.iter().any(|prefix| user.starts_with(prefix.as_str())),
-    };
-    if verified {
+    if request.bot.identity.verified_user_ids.contains(request.account.user.as_str()) {
         return Ok(by_pin(request));
     }
     Err(mismatch("unverified_id", "from.id is not one of identity.verified_user_ids: the client may have chosen it"))

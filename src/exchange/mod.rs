@@ -21,6 +21,7 @@ mod storage_failure;
 mod user_rates;
 mod validation;
 
+pub use binding::may_be_bound;
 pub use current_token::{Challenged, CurrentTokens};
 pub use dedup::{Deduplicator, Settlement};
 pub use engine::{ExchangeEngine, ExchangeParts};

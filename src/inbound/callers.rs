@@ -114,14 +114,14 @@ impl Callers {
         };
         let trust = &self.policy.token_service;
         if !trust.audiences.contains(&claims.audience) {
-            return Err(CallerRefusal::new(Problem::InvalidToken, "aud"));
+            return Err(CallerRefusal::new(Problem::AudienceNotTaken, "aud"));
         }
         // Parents' tenants are trusted for parents, not for whoever registers a bot's app there.
         if !trust.tenants.contains(&claims.tenant_id) {
-            return Err(CallerRefusal::new(Problem::InvalidToken, "tid"));
+            return Err(CallerRefusal::new(Problem::TenantNotTaken, "tid"));
         }
         let bot = self.directory.find_bot_by_app_id(&claims.app_id).map(Arc::clone);
-        let bot = bot.ok_or(CallerRefusal::new(Problem::CallerNotAllowed, "app_id"))?;
+        let bot = bot.ok_or(CallerRefusal::new(Problem::NoBotOfOurs, "app_id"))?;
         self.rates.charge(&bot, Asker::TokenService)?;
         Ok(bot)
     }

@@ -13,6 +13,12 @@ pub enum Problem {
     InvalidAuthorization,
     /// The token is not valid here.
     InvalidToken,
+    /// The Token Service does not take tokens for that audience.
+    AudienceNotTaken,
+    /// The Token Service does not take tokens of that tenant.
+    TenantNotTaken,
+    /// The app is none of our bots.
+    NoBotOfOurs,
     /// The token's lifetime is over.
     TokenExpired,
     /// A user's token where a caller's is needed.
@@ -62,10 +68,14 @@ impl Problem {
     const fn status(self) -> StatusCode {
         match self {
             Self::BadArgument | Self::BadUserKey | Self::MissingProperty => StatusCode::BAD_REQUEST,
-            Self::MissingAuthorization | Self::InvalidAuthorization | Self::InvalidToken | Self::TokenExpired => {
-                StatusCode::UNAUTHORIZED
-            }
+            Self::MissingAuthorization
+            | Self::InvalidAuthorization
+            | Self::InvalidToken
+            | Self::AudienceNotTaken
+            | Self::TenantNotTaken
+            | Self::TokenExpired => StatusCode::UNAUTHORIZED,
             Self::DelegatedTokenNotAllowed
+            | Self::NoBotOfOurs
             | Self::CallerNotAllowed
             | Self::ChannelNotEndorsed
             | Self::ServiceUrlMismatch
@@ -90,6 +100,9 @@ impl Problem {
             Self::MissingAuthorization => ("MissingAuthorization", "An Authorization header with a bearer token is required."),
             Self::InvalidAuthorization => ("InvalidAuthorization", "The Authorization header must hold exactly one bearer token."),
             Self::InvalidToken => ("InvalidToken", "The bearer token is not valid here."),
+            Self::AudienceNotTaken => ("InvalidToken", "The bearer token's audience is not one of token_service.audiences."),
+            Self::TenantNotTaken => ("InvalidToken", "The bearer token's tenant is not one of token_service.tenants."),
+            Self::NoBotOfOurs => ("CallerNotAllowed", "The bearer token's app id is not the app_id of any configured bot."),
             Self::TokenExpired => ("TokenExpired", "The bearer token has expired."),
             Self::DelegatedTokenNotAllowed => ("DelegatedTokenNotAllowed", "A user's token does not authenticate a caller."),
             Self::CallerNotAllowed => ("CallerNotAllowed", "This caller is not allowed."),
@@ -134,7 +147,11 @@ impl Problem {
             Self::MissingAuthorization => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
-            Self::InvalidAuthorization | Self::InvalidToken | Self::TokenExpired => {
+            Self::InvalidAuthorization
+            | Self::InvalidToken
+            | Self::AudienceNotTaken
+            | Self::TenantNotTaken
+            | Self::TokenExpired => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
             }
             Self::KeysUnavailable | Self::ServiceUnavailable => {

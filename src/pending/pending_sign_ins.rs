@@ -149,6 +149,14 @@ impl PendingSignIns {
         Ok(found.filter(|sign_in| self.is_good(sign_in)).collect())
     }
 
+    /// The same with those that are held for a browser: a code may come from them after nobody can begin them any more.
+    ///
+    /// # Errors
+    /// [`PendingError`] if the store fails.
+    pub async fn list_held(&self, account: &ChannelAccount) -> Result<Vec<PendingSignIn>, PendingError> {
+        Ok(self.found(account).await?.into_iter().map(|found| found.sign_in).collect())
+    }
+
     /// Ends the user's pending sign-ins for `connection` in one conversation, and those begun without naming one. A card
     /// in another conversation, or one that was offered later, stays good: the bot still waits for it.
     ///

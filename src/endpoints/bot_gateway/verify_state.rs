@@ -20,7 +20,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         return pass_on(gateway, inbound).await;
     }
     let account = account_of(inbound);
-    let pending = match gateway.pending.list(&account).await {
+    let pending = match gateway.pending.list_held(&account).await {
         Ok(pending) if pending.is_empty() => return pass_on(gateway, inbound).await,
         Ok(pending) => pending,
         Err(error) => return failed(inbound, &error).respond(inbound),

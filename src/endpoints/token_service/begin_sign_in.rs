@@ -3,6 +3,7 @@ use url::Url;
 use super::replies::Decline;
 use super::{TokenService, account, connection_named};
 use crate::domain::{Bot, ChannelId};
+use crate::exchange::may_be_bound;
 use crate::pending::{NewPendingSignIn, StatedIdentity};
 use crate::protocol::{
     ConversationType, ENTRA_PROVIDER_ID, SignInResource, TokenExchangeResource, TokenExchangeState, TokenPostResource,
@@ -31,8 +32,11 @@ pub(super) async fn begin(
     let final_redirect = final_redirect.map(|text| admitted_redirect(&service.final_redirects, text)).transpose()?;
     let account = account(bot, &state.user_id, state.channel_id.as_deref());
     let channel = account.channel.clone();
-    // In a Teams channel no client signs in silently, and some clients know no OAuth card (invoke-protocol §1.6).
-    let is_silent = state.conversation_type != ConversationType::Channel && takes_oauth_card(channel.as_str());
+    // In a Teams channel no client signs in silently, and some clients know no OAuth card (invoke-protocol §1.6); and what
+    // could only be refused is not asked for.
+    let is_silent = state.conversation_type != ConversationType::Channel
+        && takes_oauth_card(channel.as_str())
+        && may_be_bound(bot, &account);
     let uri = connection.token_exchange_uri.clone().filter(|_| is_silent);
     let new = NewPendingSignIn {
         account,

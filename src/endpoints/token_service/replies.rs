@@ -100,10 +100,9 @@ fn refused_in_style(reason: Reason, manner: &RefusalManner) -> HttpResponse {
 /// Whether the bot should answer its client that the user has to sign in.
 fn asks_the_user(reason: Reason) -> bool {
     match reason {
-        Reason::ConsentRequired
-        | Reason::InteractionRequired
-        | Reason::AssertionExpired
-        | Reason::SignInRequired => true,
+        Reason::ConsentRequired | Reason::InteractionRequired | Reason::AssertionExpired | Reason::SignInRequired => {
+            true
+        }
         Reason::Denied
         | Reason::BadRequest
         | Reason::AssertionRejected(_)

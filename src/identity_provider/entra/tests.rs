@@ -417,7 +417,12 @@ async fn a_code_is_redeemed_where_the_browser_was_sent_and_its_answer_names_the_
     let stand = Stand::new([Scripted(200, None, answer, 0)]);
     let redirect_uri = Url::parse("https://sso.example/.auth/web/redirect").unwrap();
     let (code, code_verifier) = (Secret::from("the-code"), Secret::from("the-verifier"));
-    let grant = Grant::AuthorizationCode { code: &code, code_verifier: &code_verifier, redirect_uri: &redirect_uri, asker: "ada" };
+    let grant = Grant::AuthorizationCode {
+        code: &code,
+        code_verifier: &code_verifier,
+        redirect_uri: &redirect_uri,
+        asker: "ada",
+    };
     let deadline = Instant::now() + Duration::from_secs(8);
     let attempt = Attempt { correlation_id: "c-1".into(), deadline, claims: None };
     let token = stand.entra.redeem(&connection(), grant, attempt).await.unwrap();

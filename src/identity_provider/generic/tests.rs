@@ -100,8 +100,12 @@ impl Stand {
     async fn redeem_code(&self) -> Result<RedeemedToken, RedeemError> {
         let redirect_uri = Url::parse("https://sso.example/.auth/web/redirect").unwrap();
         let (code, code_verifier) = (Secret::from("the-code"), Secret::from("the-verifier"));
-        let grant =
-            Grant::AuthorizationCode { code: &code, code_verifier: &code_verifier, redirect_uri: &redirect_uri, asker: "ada" };
+        let grant = Grant::AuthorizationCode {
+            code: &code,
+            code_verifier: &code_verifier,
+            redirect_uri: &redirect_uri,
+            asker: "ada",
+        };
         self.redeem(grant).await
     }
 

@@ -126,9 +126,11 @@ fn refused(code: &str, description: Option<&str>) -> SignInFailure {
     let error = match code {
         "access_denied" => SignInError::ProviderRefused(ProviderRefusal::Cancelled),
         "consent_required" => SignInError::ProviderRefused(ProviderRefusal::ConsentMissing),
-        "unauthorized_client" | "invalid_client" | "invalid_request" | "invalid_scope" | "unsupported_response_type" => {
-            SignInError::Misconfigured
-        }
+        "unauthorized_client"
+        | "invalid_client"
+        | "invalid_request"
+        | "invalid_scope"
+        | "unsupported_response_type" => SignInError::Misconfigured,
         "server_error" | "temporarily_unavailable" => SignInError::Unavailable,
         _ => SignInError::ProviderRefused(ProviderRefusal::Other),
     };

@@ -87,11 +87,7 @@ impl SignInFlow {
         Ok(names_of(&card, &identified))
     }
 
-    async fn complete(
-        &self,
-        identified: &Identified,
-        correlation_id: &str,
-    ) -> Result<Completion, SignInFailure> {
+    async fn complete(&self, identified: &Identified, correlation_id: &str) -> Result<Completion, SignInFailure> {
         let (vault, codes) = (&self.parts.exchange.vault, &self.parts.codes);
         let grant = &identified.grant;
         let user = &grant.token.user;
@@ -195,10 +191,7 @@ fn here<T>(found: Found<T>) -> Result<T, SignInError> {
 /// Whether a Teams card states an Entra identity in full, and it is who has signed in.
 fn is_stated(card: &PendingSignIn, identified: &Identified) -> bool {
     let StatedIdentity { object_id, tenant_ids } = &card.stated;
-    is_teams(&card.account.channel)
-        && object_id.is_some()
-        && !tenant_ids.is_empty()
-        && !contradicts(card, identified)
+    is_teams(&card.account.channel) && object_id.is_some() && !tenant_ids.is_empty() && !contradicts(card, identified)
 }
 
 /// Whether any of what a card states is another identity's.

@@ -166,7 +166,12 @@ impl Client {
 
     pub async fn redeem(&self, code: &str, verifier: &Secret) -> Result<RedeemedToken, RedeemError> {
         let (code, redirect_uri) = (Secret::from(code), Url::parse(REDIRECT_URI).unwrap());
-        let grant = Grant::AuthorizationCode { code: &code, code_verifier: verifier, redirect_uri: &redirect_uri, asker: "ada" };
+        let grant = Grant::AuthorizationCode {
+            code: &code,
+            code_verifier: verifier,
+            redirect_uri: &redirect_uri,
+            asker: "ada",
+        };
         self.provider.redeem(&self.connection, grant, attempt()).await
     }
 

@@ -1,4 +1,5 @@
-//! Magic codes, which only the page behind a card gives out: issued here into the stopped application's store.
+//! Magic codes, which only the page behind a card gives out: issued here into the stopped application's store, for the
+//! most recent card of their connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use bot_sso::domain::{
     BotName, ChannelAccount, ChannelId, ChannelUserId, Clock, ConnectionName, ConnectionRevision, Secret,
     SecurityContext, SystemEntropy, TokenSlot, UserKey, UserToken,
 };
+use bot_sso::pending::PendingSignIns;
 use bot_sso::sealing::{KeyRing, Sealer};
 use bot_sso::sign_in::{CodeGrant, MagicCodes};
 use bot_sso::vault::TokenVault;
@@ -24,6 +26,7 @@ impl Harness {
         let ring = KeyRing::load(&self.directory.path().join("bot-sso.keys")).unwrap();
         let sealer = Arc::new(Sealer::new(ring, entropy.clone()));
         let vault = TokenVault::new(store.clone(), sealer.clone(), self.clock.clone(), 0);
+        let pending = PendingSignIns::new(store.clone(), sealer.clone(), self.clock.clone(), entropy.clone());
         let codes = MagicCodes::new(store, sealer, self.clock.clone(), entropy);
         let now = self.clock.now();
         let token = UserToken {
@@ -39,9 +42,12 @@ impl Harness {
         let slot = slot(user, connection);
         let epoch = vault.permit(&slot, &token.user).await.unwrap().epoch();
         let revision = self.revision_of(options, connection);
-        let grant = CodeGrant { card_id: String::new(), revision, token, epoch };
+        let cards = pending.list(&slot.account).await.unwrap();
+        let card = cards.into_iter().find(|card| card.connection == slot.connection);
+        let card_id = card.map(|card| card.card_id).unwrap_or_default();
+        let grant = CodeGrant { card_id, revision, token, epoch };
         let issued = codes.issue(&slot, &grant).await.unwrap();
-        drop((codes, vault));
+        drop((codes, pending, vault));
         self.boot_again(options).await;
         issued.code.expose().to_owned()
     }
