@@ -74,7 +74,8 @@ fn bind_teams_user(request: &ExchangeRequest) -> Result<Binding, Refusal> {
         let pins = if request.bot.callers.is_empty() { Vec::new() } else { vec![request.account.clone()] };
         return Ok(Binding { by_channel: true, held_to: Vec::new(), pins });
     }
-    if identity.allow_unidentified_teams_users {
+    // A bot that states nothing of its user vouches for the id alone.
+    if identity.allow_unidentified_teams_users || request.caller == Caller::Bot {
         return Ok(by_pin(request));
     }
     Err(mismatch(

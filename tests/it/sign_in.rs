@@ -1,5 +1,6 @@
 //! The sign-in behind the card, as browsers see it (DESIGN §5.8, token-service-api §4).
 
+mod doubt;
 mod journeys;
 mod needs;
 mod pages;

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use bot_sso::dev::{Fault, FaultRule};
+use futures_util::future::join_all;
 
 use super::{CHATTER, assert_notice, card, owner, redeem, teams_card};
+use crate::harness::browser::Browser;
 use crate::harness::{Harness, Options, logs};
 
 #[tokio::test]
@@ -55,7 +57,12 @@ async fn a_state_is_good_once_in_its_own_browser_for_fifteen_minutes() {
     stranger.cookies.insert(name, "not a secret of ours".to_owned());
     assert_notice("a made-up cookie", &stranger.get(&callback).await, 403, "OtherBrowser");
     let forged = callback.replace("state=", "state=0");
-    assert_notice("a forged state", &browser.get(&forged).await, 410, "StateUnknown");
+    assert_notice("a malformed state", &browser.get(&forged).await, 410, "StateUnknown");
+    let made_up = format!("/.auth/web/redirect?code=x&state={}", "0123456789abcdef".repeat(4));
+    assert_notice("a made-up state", &browser.get(&made_up).await, 410, "StateUnknown");
+    let state = authorize.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+    let as_last_step = format!("/api/oauth/PostSignInCallback?signin={state}");
+    assert_notice("a state where the last step is", &browser.get(&as_last_step).await, 410, "StateUnknown");
     assert_notice("no state", &browser.get("/.auth/web/redirect?code=x").await, 410, "StateUnknown");
 
     let sent_on = browser.get(&callback).await;
@@ -85,7 +92,13 @@ async fn the_last_step_is_its_browsers_alone_and_taken_once() {
         let answer = browser.request("POST", &last, &[("origin", origin)], Some(form)).await;
         assert_notice(origin, &answer, 403, "OtherBrowser");
     }
-    assert_notice("no decision", &browser.post(&last, &[("decision", "perhaps")]).await, 410, "StateUnknown");
+    assert_notice("no decision", &browser.post(&last, &[("decision", "perhaps")]).await, 400, "FormUnreadable");
+    let (long, twice) = ("x".repeat(600 * 1024), [("decision", "continue"), ("decision", "cancel")]);
+    assert_notice("too long", &browser.post(&last, &[("decision", &long)]).await, 400, "FormUnreadable");
+    assert_notice("two decisions", &browser.post(&last, &twice).await, 400, "FormUnreadable");
+    let handle = last.rsplit('=').next().unwrap();
+    let as_state = format!("/.auth/web/redirect?code=x&state={handle}");
+    assert_notice("the last step as a state", &browser.get(&as_state).await, 410, "StateUnknown");
     for _ in 0..2 {
         assert_eq!(browser.get(&last).await.status, 200, "looking uses nothing up");
     }
@@ -93,6 +106,57 @@ async fn the_last_step_is_its_browsers_alone_and_taken_once() {
     assert_notice("again", &browser.post(&last, &[("decision", "continue")]).await, 410, "StateUnknown");
     assert_notice("back", &browser.get(&last).await, 410, "StateUnknown");
     assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.status, 200, "the code is still good");
+}
+
+#[tokio::test]
+async fn of_the_same_step_taken_many_times_at_once_one_goes_on() {
+    let harness = Harness::start().await;
+    let mut browser = harness.browser();
+    let authorize = browser.begin(&card(&harness).await).await;
+    let callback = browser.log_in(&authorize, "Ada").await;
+    let cookies = browser.cookies.clone();
+    let tab = || Browser { cookies: cookies.clone(), ..harness.browser() };
+    let answers = join_all((0..4).map(|_| async { tab().get(&callback).await })).await;
+    let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [302, 410, 410, 410]);
+    assert_eq!(harness.stage.calls().count(bot_sso::dev::GrantKind::AuthorizationCode), 1);
+    let last = answers.iter().find(|answer| answer.status == 302).unwrap().location().to_owned();
+    let form = [("decision", "continue")];
+    let answers = join_all((0..4).map(|_| async { tab().post(&last, &form).await })).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| answer.status == 410).count(), 3);
+}
+
+#[tokio::test]
+async fn what_was_proven_waits_a_quarter_of_an_hour_and_its_code_ten_minutes() {
+    let harness = Harness::start().await;
+    let mut browser = harness.browser();
+    let last = browser.arrive(&card(&harness).await, "Ada").await;
+    harness.clock.advance(Duration::from_mins(15));
+    assert_notice("late", &browser.get(&last).await, 410, "StateUnknown");
+    assert_notice("late", &browser.post(&last, &[("decision", "continue")]).await, 410, "StateUnknown");
+    let code = browser.finish(&card(&harness).await, "Ada").await.code();
+    harness.clock.advance(Duration::from_mins(10));
+    assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_parameter_that_is_said_twice_is_believed_in_neither_form() {
+    let harness = Harness::start().await;
+    for extra in ["iss=https%3A%2F%2Fa.example&iss=https%3A%2F%2Fb.example", "ISS=https%3A%2F%2Fevil.example"] {
+        let mut browser = harness.browser();
+        let authorize = browser.begin(&card(&harness).await).await;
+        let callback = browser.log_in(&authorize, "Ada").await;
+        let answer = browser.get(&format!("{callback}&{extra}")).await;
+        assert_notice(extra, &answer, 400, "IssuerMismatch");
+    }
+    let mut browser = harness.browser();
+    let authorize = browser.begin(&card(&harness).await).await;
+    let callback = browser.log_in(&authorize, "Ada").await;
+    let answer = browser.get(&format!("{callback}&code=another")).await;
+    assert_notice("two codes", &answer, 403, "ProviderRefused");
+    assert_eq!(harness.stage.calls().count(bot_sso::dev::GrantKind::AuthorizationCode), 0);
 }
 
 #[tokio::test]
@@ -158,7 +222,10 @@ async fn what_a_provider_answers_in_error_ends_on_a_page() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     for (answer, status, reason) in [
-        ("error=server_error&error_description=%3Cscript%3Ealert(1)", 403, "ProviderRefused"),
+        ("error=server_error&error_description=%3Cscript%3Ealert(1)", 503, "Unavailable"),
+        ("error=temporarily_unavailable", 503, "Unavailable"),
+        ("error=unauthorized_client", 503, "Misconfigured"),
+        ("error=%3Cscript%3Ealert(1)", 403, "ProviderRefused"),
         ("error=consent_required", 403, "ConsentRequired"),
         ("error=access_denied&code=x", 200, "CancelledByUser"),
         ("", 403, "ProviderRefused"),

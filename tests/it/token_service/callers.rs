@@ -1,6 +1,7 @@
 //! Who may call (rule 16, §6).
 
 use bot_sso::dev::Signer;
+use bot_sso::endpoints::token_service;
 
 use super::error_of;
 use crate::harness::{Harness, Options, activities, logs};
@@ -9,15 +10,12 @@ const LEGACY: &str = "4eac6f85-bd31-4094-8f5e-8b7c9daebf04";
 const FABRIKAM: &str = "d2a9c4e6-7f81-4b3a-a5c7-1e2f3a4b5c60";
 
 /// One address of each operation, with its method.
-fn operations(harness: &Harness) -> [(&'static str, String); 3] {
-    let user = "userId=29:ada&connectionName=graph&channelId=msteams";
+fn operations(harness: &Harness) -> Vec<(&'static str, String)> {
     let state = activities::state_of(&activities::teams(harness, &harness.user("Ada")), "graph");
-    let state = state.replace('+', "%2B").replace('=', "%3D");
-    [
-        ("GET", format!("/api/usertoken/GetToken?{user}")),
-        ("POST", format!("/api/usertoken/exchange?{user}")),
-        ("GET", format!("/api/botsignin/GetSignInResource?state={state}")),
-    ]
+    let pairs = [("userId", "29:ada"), ("connectionName", "graph"), ("channelId", "msteams"), ("state", &state)];
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let operations = token_service::DOOR.operations.iter();
+    operations.map(|operation| (operation.method.as_str(), format!("{}?{query}", operation.path))).collect()
 }
 
 #[tokio::test]

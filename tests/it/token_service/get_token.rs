@@ -14,6 +14,7 @@ async fn a_kept_token_is_given_in_the_form_that_sdks_read() {
     sign_in(&harness, "msteams", "29:ada").await;
     let answer = harness.get_token("msteams", "29:ada", "graph").await;
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
     let body = answer.json();
     assert_eq!(names_of(&body), ["channelId", "connectionName", "expiration", "token"]);
     assert_eq!((&body["channelId"], &body["connectionName"]), (&json!("msteams"), &json!("graph")));

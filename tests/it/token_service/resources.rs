@@ -254,3 +254,36 @@ async fn what_the_issuer_refuses_is_400_and_what_it_does_not_answer_503() {
     assert!(message.contains("Consent Required"), "{message}");
     assert_eq!(harness.get_token("msteams", "29:ada", "graph").await.status, 200, "the user is signed in all the same");
 }
+
+#[tokio::test]
+async fn what_a_resource_demands_of_the_user_the_browser_asks_for() {
+    let harness = Harness::with(options()).await;
+    sign_in(&harness, "msteams", "29:ada").await;
+    harness.stage.sessions().set_demands_mfa(harness.user("Ada").oid, true);
+    error_of("mfa", &aad_tokens(&harness, &[GRAPH]).await, 400);
+    let resource = harness.sign_in_resource(&activities::teams(&harness, &harness.user("Ada")), "graph").await;
+    let authorize = harness.browser().begin(&resource).await;
+    let claims = authorize.query_pairs().find(|(name, _)| name == "claims").map(|(_, claims)| claims.into_owned());
+    let claims: Value = serde_json::from_str(&claims.unwrap()).unwrap();
+    assert!(claims["access_token"].is_object(), "{claims}");
+}
+
+#[tokio::test]
+async fn a_bots_style_is_for_exchanges_and_never_makes_a_refusal_a_map_of_tokens() {
+    for bot in ["refusal_style = \"ok_without_token\"", "refusal_style = \"text400\""] {
+        let harness = Harness::with(Options { bot, ..options() }).await;
+        sign_in(&harness, "msteams", "29:ada").await;
+        harness.stage.sessions().set_demands_mfa(harness.user("Ada").oid, true);
+        error_of(bot, &aad_tokens(&harness, &[GRAPH]).await, 400);
+    }
+}
+
+#[tokio::test]
+async fn many_resources_at_once_are_had_by_one_refresh_token_that_is_good_once() {
+    let harness = Harness::with(options()).await;
+    harness.stage.sessions().set_single_use_refresh_tokens(true);
+    sign_in(&harness, "msteams", "29:ada").await;
+    let answer = aad_tokens(&harness, &[GRAPH, OWN_APP]).await;
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    assert_eq!(answer.json().as_object().unwrap().len(), 2);
+}

@@ -170,3 +170,28 @@ async fn a_card_is_good_for_its_user_alone() {
     assert_eq!((by_ada.status, &by_ada.json()["id"]), (200, &json!(card)));
     assert_eq!(harness.exchanges(), 1);
 }
+
+#[tokio::test]
+async fn whose_token_could_only_be_refused_is_not_asked_for_one() {
+    let harness = Harness::start().await;
+    let ada = activities::teams(&harness, &harness.user("Ada"));
+    for (channel, user_id, silent) in [
+        ("emulator", "user", false),
+        ("webchat", "wc-1", false),
+        ("directline", "ada", false),
+        ("webchat", "dl_ada", true),
+        ("slack", "U1", true),
+        ("msteams", "29:ada", true),
+    ] {
+        let mut activity = activities::on_channel(ada.clone(), channel, user_id);
+        activity["conversation"]["conversationType"] = "personal".into();
+        let answer = ask(&harness, &activities::state_of(&activity, "graph")).await;
+        assert_eq!(answer.json().get("tokenExchangeResource").is_some(), silent, "{channel} {user_id}");
+        assert!(answer.json()["signInLink"].is_string(), "{channel} {user_id}: by code they may");
+    }
+    let trusting = Options { identity: "verified_user_ids = \"all\"".to_owned(), ..Options::default() };
+    let harness = Harness::with(trusting).await;
+    let activity = activities::on_channel(ada, "webchat", "wc-1");
+    let answer = ask(&harness, &activities::state_of(&activity, "graph")).await;
+    assert!(answer.json()["tokenExchangeResource"].is_object());
+}

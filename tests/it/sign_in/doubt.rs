@@ -1,0 +1,115 @@
+//! Whose word counts in Teams, and who is told the code by the page itself (DESIGN §5.5, §5.8).
+
+use serde_json::Value;
+
+use super::{CHATTER, card, owner, redeem, teams_card};
+use crate::harness::{Answer, Harness, Options, activities};
+
+/// A bot that a parent may call, which speaks for Teams users.
+fn with_parent() -> Options {
+    let appended = "[[bots.demo.callers]]\napp_id = \"4eac6f85-bd31-4094-8f5e-8b7c9daebf04\"\n\
+                    tenant = \"8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50\"\n\
+                    service_urls = [\"https://parent.example/\"]\nchannels = [\"msteams\"]\n"
+        .to_owned();
+    Options { appended, ..Options::default() }
+}
+
+/// The page at the end of `user`'s way, who agrees where they are asked; whether they were.
+async fn end_of(harness: &Harness, resource: &Value, user: &str) -> (Answer, bool) {
+    let mut browser = harness.browser();
+    let last = browser.arrive(resource, user).await;
+    let page = browser.get(&last).await;
+    if !page.text().contains("value=\"continue\"") {
+        return (page, false);
+    }
+    (browser.post(&last, &[("decision", "continue")]).await, true)
+}
+
+fn tells_the_library(page: &Answer) -> bool {
+    page.text().contains("microsoftTeams")
+}
+
+/// A card whose activity says that `id` is `whose`.
+async fn card_of(harness: &Harness, id: &str, whose: &str) -> Value {
+    let mut activity = activities::teams(harness, &harness.user(whose));
+    activity["from"]["id"] = id.into();
+    harness.sign_in_resource(&activity, "graph").await
+}
+
+#[tokio::test]
+async fn what_a_parent_may_have_said_signs_nobody_in_without_a_code() {
+    let harness = Harness::with(with_parent()).await;
+    let planted = card_of(&harness, "29:mallory", "Ada").await;
+    let (page, was_asked) = end_of(&harness, &planted, "Ada").await;
+    assert!(was_asked && !tells_the_library(&page), "{}", page.text());
+    assert_eq!(harness.get_token("msteams", "29:mallory", "graph").await.status, 404);
+    let code = page.code();
+    assert_eq!(owner(&redeem(&harness, "msteams", "29:mallory", &code).await), harness.user("Ada").oid);
+}
+
+#[tokio::test]
+async fn whom_the_channels_own_traffic_has_proven_needs_no_code_and_nobody_else_takes_their_place() {
+    let harness = Harness::with(with_parent()).await;
+    let ada = harness.user("Ada");
+    let silent = activities::exchange(&harness, &ada, "card-1", &harness.user_token("Ada", "graph").await);
+    assert_eq!(harness.post(&silent).await.status, 200);
+
+    let planted = card_of(&harness, "29:ada", "Ben").await;
+    let (page, was_asked) = end_of(&harness, &planted, "Ben").await;
+    assert!(was_asked && !tells_the_library(&page), "{}", page.text());
+    assert_eq!(owner(&harness.get_token("msteams", "29:ada", "graph").await), ada.oid);
+
+    let (page, was_asked) = end_of(&harness, &teams_card(&harness, "Ada").await, "Ada").await;
+    assert!(!was_asked && tells_the_library(&page), "{}", page.text());
+}
+
+#[tokio::test]
+async fn teams_is_not_told_the_code_of_somebody_whom_the_card_was_not_for() {
+    let harness = Harness::start().await;
+    let (page, was_asked) = end_of(&harness, &teams_card(&harness, "Ben").await, "Ada").await;
+    assert!(was_asked && !tells_the_library(&page), "{}", page.text());
+    assert!(!page.text().contains("data-code"), "{}", page.text());
+    page.code();
+
+    // Of whom nothing is said: the page is Teams' own as it is for any.
+    let mut unnamed = activities::teams(&harness, &harness.user("Ada"));
+    unnamed["from"].as_object_mut().unwrap().remove("aadObjectId");
+    let resource = harness.sign_in_resource(&unnamed, "graph").await;
+    let (page, was_asked) = end_of(&harness, &resource, "Ada").await;
+    assert!(was_asked && tells_the_library(&page), "{}", page.text());
+    let (page, _) = end_of(&harness, &card(&harness).await, "Ada").await;
+    assert!(!tells_the_library(&page), "{}", page.text());
+}
+
+#[tokio::test]
+async fn a_bystander_who_follows_a_link_over_and_over_uses_up_nothing_of_its_owners() {
+    let harness = Harness::start().await;
+    let resource = card(&harness).await;
+    let code = harness.browser().finish(&resource, "Ada").await.code();
+    let mut bystander = harness.browser();
+    let mut status = 302;
+    for _ in 0..200 {
+        status = bystander.get(resource["signInLink"].as_str().unwrap()).await.status;
+    }
+    assert_eq!(status, 429);
+    assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_card_of_a_bot_that_names_no_channel_is_for_teams() {
+    let harness = Harness::start().await;
+    let mut loose = activities::teams(&harness, &harness.user("Ada"));
+    loose.as_object_mut().unwrap().remove("channelId");
+    let resource = harness.sign_in_resource(&loose, "graph").await;
+    let (page, _) = end_of(&harness, &resource, "Ben").await;
+    let code = page.code();
+    assert_eq!(owner(&redeem(&harness, "msteams", "29:ada", &code).await), harness.user("Ben").oid);
+
+    let resource = harness.sign_in_resource(&loose, "graph").await;
+    let mut browser = harness.browser();
+    let authorize = browser.begin(&resource).await;
+    let signed_out = harness.sign_out(&[("userId", "29:ada"), ("channelId", "msteams")]).await;
+    assert_eq!(signed_out.status, 200);
+    let callback = browser.log_in(&authorize, "Ada").await;
+    assert_eq!(browser.get(&callback).await.status, 410, "signed out means signed out of this, too");
+}
