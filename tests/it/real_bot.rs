@@ -3,6 +3,7 @@
 
 mod agents;
 mod browser;
+mod pages;
 mod refusals;
 mod stand;
 
