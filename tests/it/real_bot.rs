@@ -6,6 +6,7 @@ mod browser;
 mod pages;
 mod refusals;
 mod stand;
+mod teams;
 
 use std::time::Duration;
 

@@ -10,6 +10,8 @@ use crate::harness::peers::Program;
 
 const BOTBUILDER: Program = Program { peer: "botbuilder", script: "bot.mjs" };
 const AGENTS: Program = Program { peer: "agents-js", script: "bot.mjs" };
+const TEAMS: Program = Program { peer: "teams-js", script: "bot.mjs" };
+const TEAMS_PYTHON: Program = Program { peer: "teams-python", script: "bot.py" };
 
 async fn stand(program: Program, mode: &'static str, scenario: &str) -> Stand {
     let settings = if program.peer == "agents-js" { "refusal_style = \"ok_without_token\"" } else { "" };
@@ -76,6 +78,13 @@ async fn a_botbuilder_bot_goes_on_when_the_code_is_typed() {
 #[tokio::test]
 async fn an_agent_goes_on_when_teams_hands_in_the_code() {
     verify_state(&mut stand(AGENTS, "forward", "verify-state").await, "agents").await;
+}
+
+#[tokio::test]
+async fn a_bot_on_the_teams_sdk_goes_on_when_teams_hands_in_the_code() {
+    for (program, label) in [(TEAMS, "teams-js"), (TEAMS_PYTHON, "teams-python")] {
+        verify_state(&mut stand(program, "forward", "verify-state").await, label).await;
+    }
 }
 
 #[tokio::test]
