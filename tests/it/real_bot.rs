@@ -3,8 +3,10 @@
 
 mod agents;
 mod browser;
+mod pages;
 mod refusals;
 mod stand;
+mod teams;
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 far, and lines on standard output, one JSON object each and never a token. The same as bot.mjs does.
 """
 
+import asyncio
 import logging
 import os
 
@@ -47,8 +48,14 @@ async def state(_):
     return web.json_response(seen)
 
 
-async def announce(_):
-    show({"event": "listening", "port": int(os.environ["PORT"])})
+async def listen(app):
+    """Says so only when callers can connect."""
+    port = int(os.environ["PORT"])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    show({"event": "listening", "port": port})
+    await asyncio.Event().wait()
 
 
 def serve(handle):
@@ -57,5 +64,4 @@ def serve(handle):
     app = web.Application()
     app.router.add_get("/state", state)
     app.router.add_post("/api/messages", handle)
-    app.on_startup.append(announce)
-    web.run_app(app, host="127.0.0.1", port=int(os.environ["PORT"]), print=None, access_log=None)
+    asyncio.run(listen(app))

@@ -1,6 +1,7 @@
 use utoipa::ToSchema;
 
 use crate::inbound::{Answer, Description};
+use crate::protocol::ErrorResponse;
 
 /// The cookie's name where there is TLS.
 const COOKIE: &str = "__Host-bot-sso-browser";
@@ -62,9 +63,7 @@ pub(super) fn decide() -> Description {
         .query("signin", "As before.")
         .form_body::<DecisionForm>("The form of that page.")
         .answer(200, Answer::html("Shows the magic code, or that the user has cancelled."))
-        .answer(302, sent_on)
-        .error(408, "The form did not arrive in time.")
-        .error(413, "The form is larger than `server.body_limit_bytes`.");
+        .answer(302, sent_on);
     errors(of_this_browser(description))
 }
 
@@ -76,13 +75,12 @@ fn of_this_browser(description: Description) -> Description {
 fn errors(description: Description) -> Description {
     let later = |text| Answer::html(text).header("Retry-After", "Seconds; not where waiting does not help.");
     description
-        .answer(400, Answer::html("The answer did not come from the identity provider that was asked."))
-        .answer(403, Answer::html("Another browser, or the user may not sign in, or has not consented."))
+        .answer(400, Answer::html("Not the answer of the identity provider that was asked, or no form of ours."))
+        .answer(
+            403,
+            Answer::html("Another browser, or the user may not sign in, has not consented, or more is wanted of them."),
+        )
         .answer(410, Answer::html("The link or the step is over, or was never there."))
         .answer(429, later("Too many attempts."))
-        .answer(
-            503,
-            later("An outage, or a connection that is not set up correctly.")
-                .or_json::<crate::protocol::ErrorResponse<'_>>(),
-        )
+        .answer(503, later("An outage, or a connection that is not set up correctly.").or_json::<ErrorResponse<'_>>())
 }

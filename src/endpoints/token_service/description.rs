@@ -11,6 +11,7 @@ const RETRY_AFTER: (&str, &str) = ("Retry-After", "Seconds.");
 const USER: (&str, &str) = ("userId", "The user's id on the channel.");
 const CONNECTION: (&str, &str) = ("connectionName", "One of the bot's connections.");
 const CHANNEL: (&str, &str) = ("channelId", "The channel: the same user id elsewhere has other tokens.");
+const OPTIONAL_CHANNEL: (&str, &str) = ("channelId", "The channel; `msteams` if it is not said.");
 const CODE: (&str, &str) = ("code", "A magic code; good once.");
 const STATE: (&str, &str) =
     ("state", "Base64 of a TokenExchangeState: `connectionName`, `conversation` with its `user`.");
@@ -25,7 +26,7 @@ pub(super) fn get_token() -> Description {
     let description = described("GetToken", "The user's token, or the one that a magic code is good for.")
         .query(USER.0, USER.1)
         .query(CONNECTION.0, CONNECTION.1)
-        .optional_query(CHANNEL.0, CHANNEL.1)
+        .optional_query(OPTIONAL_CHANNEL.0, OPTIONAL_CHANNEL.1)
         .optional_query(CODE.0, CODE.1)
         .optional_query("claims", "The claims challenge (JSON) with which a resource turned the present token down.");
     description
@@ -65,16 +66,15 @@ pub(super) fn sign_out() -> Description {
     described("SignOut", "Ends the user's token. To be signed out already is no error.")
         .query(USER.0, USER.1)
         .optional_query(CONNECTION.0, "Only this connection; else all of the bot's on the channel.")
-        .optional_query(CHANNEL.0, CHANNEL.1)
+        .optional_query(OPTIONAL_CHANNEL.0, OPTIONAL_CHANNEL.1)
         .answer(200, Answer::json::<Empty>("Exactly `{}`."))
 }
 
 pub(super) fn get_token_status() -> Description {
     described("GetTokenStatus", "Every connection of the bot, and whether the user has a token there.")
         .query(USER.0, USER.1)
-        .optional_query(CHANNEL.0, CHANNEL.1)
+        .optional_query(OPTIONAL_CHANNEL.0, OPTIONAL_CHANNEL.1)
         .optional_query("include", "Only these connections, with commas between.")
-        .optional_query("includeFilter", "The same, as the Teams SDKs call it.")
         .answer(200, Answer::empty("One entry a connection.").or_json_of::<TokenStatus<'_>>(list_of))
 }
 
@@ -94,7 +94,7 @@ pub(super) fn get_aad_tokens() -> Description {
     let description = described("GetAadTokens", "Tokens of a signed-in user for other resources.")
         .optional_query(USER.0, "The user's id on the channel; here or in the body.")
         .optional_query(CONNECTION.0, "One of the bot's connections; here or in the body.")
-        .optional_query(CHANNEL.0, CHANNEL.1)
+        .optional_query(OPTIONAL_CHANNEL.0, OPTIONAL_CHANNEL.1)
         .query_list("resourceUrls", "Resources; also as `resourceUrls[0]`.")
         .json_body::<AadTokensRequest>(false, "What does not stand in the query.");
     let tokens = "Each resource, as it was sent, with its token. Without any: refused, for bots with \

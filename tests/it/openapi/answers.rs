@@ -38,7 +38,8 @@ impl Answers {
         let url = format!("{path}?{}", asked.query);
         let body = asked.body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
         let answer = harness.send(method, &url, &headers, body).await;
-        assert_eq!(answer.status, status, "{method} {path}: {}", String::from_utf8_lossy(&answer.body));
+        // Without the body, which may be a token.
+        assert_eq!(answer.status, status, "{method} {path}");
         self.add("public", (method, path), &answer);
     }
 }
@@ -105,7 +106,7 @@ async fn ask_for_tokens(harness: &Harness, answers: &mut Answers, bearer: &str) 
     let exchange = Asked { body: Some(&token), ..asked(ADA) };
     answers.ask(harness, ("POST", "/api/usertoken/exchange"), exchange, 200).await;
     answers.ask(harness, ("GET", "/api/usertoken/GetToken"), asked(ADA), 200).await;
-    answers.ask(harness, ("GET", "/api/usertoken/GetToken"), asked("userId=29:ada&connectionName=graph"), 404).await;
+    answers.ask(harness, ("GET", "/api/usertoken/GetToken"), asked("userId=29:ada&connectionName=graph"), 200).await;
     answers.ask(harness, ("GET", "/api/usertoken/GetTokenStatus"), asked(ADA), 200).await;
     answers.ask(harness, ("GET", "/api/usertoken/GetTokenStatus"), asked("userId=29:ada"), 200).await;
     answers.ask(harness, ("GET", "/api/usertoken/GetTokenOrSignInResource"), asked(ADA), 200).await;

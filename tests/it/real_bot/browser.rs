@@ -10,6 +10,8 @@ use crate::harness::peers::Program;
 
 const BOTBUILDER: Program = Program { peer: "botbuilder", script: "bot.mjs" };
 const AGENTS: Program = Program { peer: "agents-js", script: "bot.mjs" };
+const TEAMS: Program = Program { peer: "teams-js", script: "bot.mjs" };
+const TEAMS_PYTHON: Program = Program { peer: "teams-python", script: "bot.py" };
 
 async fn stand(program: Program, mode: &'static str, scenario: &str) -> Stand {
     let settings = if program.peer == "agents-js" { "refusal_style = \"ok_without_token\"" } else { "" };
@@ -28,11 +30,12 @@ async fn code_after_refusal(stand: &Stand, label: &str) -> (Value, String) {
     let token = stand.harness.user_token("Cleo", "graph").await;
     let refused = stand.harness.post(&activities::exchange(&stand.harness, &cleo, id_of(&card), &token)).await;
     assert_eq!(refused.status, 412, "{}", refused.json());
-    let seen = stand.harness.signs_in_by_browser(label, link_of(&card), &cleo).await;
+    let visit = Visit { link: link_of(&card), user: &cleo, decision: "continue", scheme: "light", client: "teams" };
+    let seen = stand.harness.visits(label, &visit).await;
     // The channel vouches for who she is, and she is who signed in: she is asked for nothing.
     assert_eq!(seen.titles(), ["You are signed in"]);
     let code = seen.code().to_owned();
-    assert_eq!(seen.told, json!([{ "success": code }]));
+    assert_eq!(seen.told, json!([{ "func": "authentication.authenticate.success", "args": [code] }]));
     (message, code)
 }
 
@@ -78,6 +81,13 @@ async fn an_agent_goes_on_when_teams_hands_in_the_code() {
 }
 
 #[tokio::test]
+async fn a_bot_on_the_teams_sdk_goes_on_when_teams_hands_in_the_code() {
+    for (program, label) in [(TEAMS, "teams-js"), (TEAMS_PYTHON, "teams-python")] {
+        verify_state(&mut stand(program, "forward", "verify-state").await, label).await;
+    }
+}
+
+#[tokio::test]
 async fn an_agent_goes_on_when_the_code_is_typed() {
     typed_code(&mut stand(AGENTS, "forward", "typed-code").await, "agents").await;
 }
@@ -96,13 +106,14 @@ async fn on_webchat(scenario: &str) -> (Stand, Value, Value) {
 async fn outside_teams_the_user_is_asked_and_types_the_code() {
     let (mut stand, mut message, card) = on_webchat("browser").await;
     let ada = stand.harness.user("Ada");
-    let visit = Visit { link: link_of(&card), user: &ada, decision: "continue", scheme: "dark" };
+    let visit = Visit { link: link_of(&card), user: &ada, decision: "continue", scheme: "dark", client: "browser" };
     let seen = stand.harness.visits("browser-webchat", &visit).await;
     assert_eq!(seen.titles(), ["Continue signing in?", "Type the code into the chat"]);
     for told in ["ada@contoso.example", "demo", "Web Chat"] {
         assert!(seen.pages[0]["text"].as_str().unwrap().contains(told), "{told}: {:?}", seen.pages[0]);
     }
     assert_eq!((&seen.pages[1]["codeVisible"], &seen.told), (&json!(true), &json!([])));
+    assert_eq!(seen.pages[1]["copied"], json!({ "says": "Copied", "same": true }));
     // Until it is typed, the token is nobody's.
     stand.waits_after(&json!([{ "type": "message" }])).await;
     assert_eq!(stand.harness.get_token("webchat", "dl_5f1c", "graph").await.status, 404);
@@ -117,7 +128,7 @@ async fn outside_teams_the_user_is_asked_and_types_the_code() {
 async fn who_was_sent_the_link_by_somebody_else_cancels_and_nobody_is_signed_in() {
     let (stand, _, card) = on_webchat("browser-cancel").await;
     let ben = stand.harness.user("Ben");
-    let visit = Visit { link: link_of(&card), user: &ben, decision: "cancel", scheme: "light" };
+    let visit = Visit { link: link_of(&card), user: &ben, decision: "cancel", scheme: "light", client: "browser" };
     let seen = stand.harness.visits("browser-cancel", &visit).await;
     assert_eq!(seen.titles(), ["Continue signing in?", "You have cancelled"]);
     stand.waits_after(&json!([{ "type": "message" }])).await;

@@ -66,3 +66,19 @@ async fn the_agents_sdk_for_python_answers_412() {
     assert_eq!(status, 412, "{body}");
     assert_eq!(stand.state().await["errors"], 0);
 }
+
+#[tokio::test]
+async fn the_teams_sdk_for_node_answers_412() {
+    let program = Program { peer: "teams-js", script: "bot.mjs" };
+    let (stand, status, body) = answer_without_consent(program, "").await;
+    assert_eq!(status, 412, "{body}");
+    assert_eq!(stand.state().await["errors"], 0);
+}
+
+#[tokio::test]
+async fn the_teams_sdk_for_python_answers_412() {
+    let program = Program { peer: "teams-python", script: "bot.py" };
+    let (stand, status, body) = answer_without_consent(program, "").await;
+    assert_eq!(status, 412, "{body}");
+    assert_eq!(stand.state().await["errors"], 0);
+}

@@ -65,7 +65,11 @@ impl Stand {
 
     /// Posts an activity to the bot past the gateway, as a channel does that knows the bot alone.
     pub async fn post_past(&self, activity: &Value) -> Answer {
-        let authorization = format!("Bearer {}", self.harness.channel_token("demo").await);
+        self.post_past_as(&self.harness.channel_token("demo").await, activity).await
+    }
+
+    pub async fn post_past_as(&self, bearer: &str, activity: &Value) -> Answer {
+        let authorization = format!("Bearer {bearer}");
         let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
         let body = serde_json::to_vec(activity).unwrap();
         self.harness.send("POST", &format!("{}/api/messages", self.bot_base), &headers, body).await

@@ -1,68 +1,99 @@
 // A user with a real browser (the system's Chromium) opens the link behind a card's button, signs in to the stage, and does what the pages
-// say. Prints one JSON object a line: each page as the user sees it, and at the end what the Teams library was told.
+// say. Prints one JSON object a line: each page as the user sees it, and at the end what there is to complain of. The code, and what Teams is
+// told, goes to a file instead.
 
+import { writeFile } from 'node:fs/promises';
 import { chromium } from 'playwright-core';
 import { print } from '../steps.mjs';
+import { measure } from './looks.mjs';
+import { hear, openFromTeams, standIn } from './teams.mjs';
 
-const { LINK, USERNAME, PASSWORD, CONSENT, DECISION, SCREENSHOTS, TEAMS_LIBRARY, SCHEME } = process.env;
-
-/** What the pages need of the Teams library; without Teams around it, the real one does nothing. */
-const TEAMS_STUB = `window.told = [];
-window.microsoftTeams = {
-  app: { initialize: () => Promise.resolve() },
-  authentication: {
-    notifySuccess: (value) => window.told.push({ success: value }),
-    notifyFailure: (value) => window.told.push({ failure: value }),
-  },
-};`;
+const { LINK, USERNAME, PASSWORD, DECISION, SCREENSHOTS, CLIENT, SCHEME, OUTCOME } = process.env;
+/** As wide as the narrowest telephones. */
+const VIEWPORT = { width: 360, height: 740 };
+/** When the pages stop waiting for Teams. */
+const FALLBACK_MS = 5000;
+const CODE = /\b\d{6}\b/g;
 
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
-const context = await browser.newContext({ viewport: { width: 390, height: 844 }, colorScheme: SCHEME || 'light' });
-const page = await context.newPage();
+const context = await browser.newContext({ viewport: VIEWPORT, colorScheme: SCHEME });
+const { origin: ours, hostname } = new URL(LINK);
+await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: ours });
 const complaints = [];
-page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-page.on('pageerror', (error) => complaints.push(String(error)));
-if (TEAMS_LIBRARY) {
-  await context.route(TEAMS_LIBRARY, (route) => route.fulfill({ contentType: 'text/javascript', body: TEAMS_STUB }));
-}
+context.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+context.on('weberror', (problem) => complaints.push(String(problem.error())));
+await context.exposeBinding('complain', (_, text) => complaints.push(text));
+await context.addInitScript(() => {
+  addEventListener('securitypolicyviolation', ({ effectiveDirective }) => window.complain(`policy: ${effectiveDirective}`));
+});
+const asked = await standIn(context, (url) => url.hostname === hostname, complaints);
 
 let count = 0;
 
 /** Tells of the page that the browser is on. */
-async function tell() {
+async function tell(page) {
   count += 1;
-  if (SCREENSHOTS) {
-    await page.screenshot({ path: `${SCREENSHOTS}-${count}.png`, fullPage: true });
-  }
+  await page.screenshot({ path: `${SCREENSHOTS}-${count}.png`, fullPage: true });
   const code = page.locator('#code');
-  const shown = (await code.count()) > 0;
   const { origin, pathname } = new URL(page.url());
   print({
     page: count,
     at: `${origin}${pathname}`,
     title: await page.title(),
-    text: (await page.locator('body').innerText()).replace(/\s+/g, ' ').trim(),
-    code: shown ? await code.textContent() : undefined,
-    codeVisible: shown && (await code.isVisible()),
-    tooWide: await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth),
+    text: (await page.locator('body').innerText()).replace(/\s+/g, ' ').replace(CODE, '[code]').trim(),
+    codeVisible: await code.isVisible(),
+    looks: await measure(page),
+    copied: (await page.locator('#copy').isVisible()) ? await copy(page, await code.textContent()) : undefined,
   });
 }
 
-await page.goto(LINK);
-if ((await page.locator('select[name=username]').count()) > 0) {
+/** Presses the button below the code: what it says then, and whether the clipboard has the code. */
+async function copy(page, code) {
+  const button = page.locator('#copy');
+  await page.evaluate(() => navigator.clipboard.writeText('nothing'));
+  await button.click();
+  await page.waitForFunction(() => document.getElementById('copy').textContent !== 'Copy the code');
+  const clipboard = await page.evaluate(() => navigator.clipboard.readText());
+  return { says: await button.textContent(), same: clipboard === code };
+}
+
+async function signIn(page) {
+  const left = page.waitForURL((url) => !url.pathname.endsWith('/authorize'));
   await page.selectOption('select[name=username]', USERNAME);
   await page.fill('input[name=password]', PASSWORD);
-  await page.setChecked('input[name=consent]', CONSENT === 'yes');
-  await Promise.all([page.waitForURL((url) => !url.pathname.endsWith('/authorize')), page.getByRole('button', { name: 'Sign in' }).click()]);
+  await page.setChecked('input[name=consent]', true);
+  await page.getByRole('button', { name: DECISION === 'give up' ? 'Cancel' : 'Sign in' }).click();
+  await left;
 }
-await tell();
-const decide = page.locator(`button[name=decision][value=${DECISION || 'continue'}]`);
+
+async function open() {
+  if (CLIENT !== 'browser') {
+    return openFromTeams(context, LINK);
+  }
+  const page = await context.newPage();
+  await page.goto(LINK);
+  return { page };
+}
+
+const windows = await open();
+const { page } = windows;
+if ((await page.locator('select[name=username]').count()) > 0) {
+  await signIn(page);
+}
+await tell(page);
+const decide = page.locator(`button[name=decision][value=${DECISION.replace(' ', '-')}]`);
 if ((await decide.count()) > 0) {
   await Promise.all([page.waitForResponse((response) => response.request().method() === 'POST'), decide.click()]);
   await page.waitForLoadState();
-  await tell();
+  await tell(page);
 }
-// The library is told in a task of its own.
-await page.waitForTimeout(100);
-print({ told: await page.evaluate(() => window.told ?? []), complaints });
+const shown = page.locator('#code');
+const code = (await shown.count()) > 0 ? await shown.textContent() : undefined;
+if (CLIENT === 'silent teams') {
+  await page.waitForTimeout(FALLBACK_MS);
+  await tell(page);
+}
+const told = CLIENT === 'teams' ? await hear(windows) : [];
+await writeFile(OUTCOME, JSON.stringify({ code, told }), { mode: 0o600 });
+print({ complaints, asked });
 await browser.close();

@@ -1,0 +1,71 @@
+//! The pages behind a card's button in a real browser, without a bot: how they look, and what Teams gets to hear by its own library.
+
+use serde_json::{Value, json};
+
+use crate::harness::chromium::{Seen, Visit};
+use crate::harness::peers::free_port;
+use crate::harness::{Harness, Options, activities};
+
+async fn harness() -> Harness {
+    Harness::with(Options { port: Some(free_port()), ..Options::default() }).await
+}
+
+/// Ada follows the button of a card in Teams.
+async fn visit_from_teams(label: &str, decision: &str, client: &str) -> Seen {
+    let harness = harness().await;
+    let ada = harness.user("Ada");
+    let resource = harness.sign_in_resource(&activities::teams(&harness, &ada), "graph").await;
+    let link = resource["signInLink"].as_str().unwrap();
+    harness.visits(label, &Visit { link, user: &ada, decision, scheme: "dark", client }).await
+}
+
+/// The same outside Teams, where she is asked whether to go on.
+async fn visit_from_webchat(harness: &Harness, scheme: &str) -> Seen {
+    let ada = harness.user("Ada");
+    let activity = activities::on_channel(activities::teams(harness, &ada), "webchat", "dl_5f1c");
+    let resource = harness.sign_in_resource(&activity, "graph").await;
+    let link = resource["signInLink"].as_str().unwrap();
+    let visit = Visit { link, user: &ada, decision: "continue", scheme, client: "browser" };
+    harness.visits(&format!("pages-{scheme}"), &visit).await
+}
+
+#[tokio::test]
+async fn pages_follow_the_colour_scheme_and_can_be_read_in_both() {
+    let harness = harness().await;
+    let (light, dark) = (visit_from_webchat(&harness, "light").await, visit_from_webchat(&harness, "dark").await);
+    assert_eq!(light.titles(), dark.titles());
+    assert_eq!(light.titles().len(), 2);
+    for (light, dark) in light.pages.iter().zip(&dark.pages) {
+        assert!(brightness(light, "background") > 600 && brightness(light, "text") < 150, "{light}");
+        assert!(brightness(dark, "background") < 150 && brightness(dark, "text") > 600, "{dark}");
+    }
+}
+
+/// The sum of red, green and blue.
+fn brightness(page: &Value, what: &str) -> u32 {
+    page["looks"][what].as_str().unwrap().split(',').map(|part| part.parse::<u32>().unwrap()).sum()
+}
+
+#[tokio::test]
+async fn teams_hears_the_code_before_anybody_sees_it() {
+    let seen = visit_from_teams("pages-teams", "continue", "teams").await;
+    assert_eq!(seen.titles(), ["You are signed in"]);
+    assert_eq!(seen.pages[0]["codeVisible"], false);
+    assert_eq!(seen.told, json!([{ "func": "authentication.authenticate.success", "args": [seen.code()] }]));
+}
+
+#[tokio::test]
+async fn teams_hears_that_the_user_gave_up() {
+    let seen = visit_from_teams("pages-given-up", "give up", "teams").await;
+    assert_eq!(seen.titles(), ["You have cancelled"]);
+    assert_eq!(seen.told, json!([{ "func": "authentication.authenticate.failure", "args": ["CancelledByUser"] }]));
+}
+
+#[tokio::test]
+async fn the_code_is_shown_when_teams_does_not_answer() {
+    let seen = visit_from_teams("pages-silent-teams", "continue", "silent teams").await;
+    let visible: Vec<_> = seen.pages.iter().map(|page| &page["codeVisible"]).collect();
+    assert_eq!(visible, [false, true]);
+    assert_eq!(seen.pages[1]["copied"], json!({ "says": "Copied", "same": true }));
+    assert_eq!(seen.told, json!([]));
+}
