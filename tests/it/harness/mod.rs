@@ -1,7 +1,7 @@
 //! Boots the real application on port 0 against the stage, and speaks to it as channels, bots and browsers do.
 
 pub mod activities;
-pub mod browser;
+mod browser;
 pub mod chromium;
 mod codes;
 mod configuration;

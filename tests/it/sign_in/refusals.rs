@@ -6,7 +6,6 @@ use bot_sso::dev::{Fault, FaultRule};
 use futures_util::future::join_all;
 
 use super::{CHATTER, assert_notice, card, owner, redeem, teams_card};
-use crate::harness::browser::Browser;
 use crate::harness::{Harness, Options, logs};
 
 #[tokio::test]
@@ -115,7 +114,11 @@ async fn of_the_same_step_taken_many_times_at_once_one_goes_on() {
     let authorize = browser.begin(&card(&harness).await).await;
     let callback = browser.log_in(&authorize, "Ada").await;
     let cookies = browser.cookies.clone();
-    let tab = || Browser { cookies: cookies.clone(), ..harness.browser() };
+    let tab = || {
+        let mut tab = harness.browser();
+        tab.cookies.clone_from(&cookies);
+        tab
+    };
     let answers = join_all((0..4).map(|_| async { tab().get(&callback).await })).await;
     let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
     statuses.sort_unstable();
