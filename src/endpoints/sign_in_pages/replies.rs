@@ -11,6 +11,9 @@ use crate::sign_in::{Completion, Names, ProviderRefusal, SignInError, SignInFail
 /// What a client of Teams makes of a user who gave up (invoke-protocol §1.3).
 const CANCELLED: &str = "CancelledByUser";
 
+/// Where the Teams library has its list of hosts from, wherever it is loaded from itself.
+const TEAMS_LIBRARY_HOME: &str = "https://res.cdn.office.net";
+
 /// What is said of a failure: for programs, and for people.
 struct Words {
     status: StatusCode,
@@ -142,15 +145,14 @@ impl Answering<'_> {
         Dress { nonce: format!("{:032x}", u128::from_be_bytes(random)), teams_library, told }
     }
 
-    /// Nothing but what a page itself brings, and in Teams the library, which asks its own origin whom to speak to.
+    /// Nothing but what a page itself brings, and in Teams the library, which asks at home whom to speak to.
     fn policy(&self, dress: &Dress<'_>) -> String {
         let nonce = &dress.nonce;
         let (connects, ancestors) = match dress.teams_library {
             Some(_) if !self.door.frame_ancestors.is_empty() => (true, self.door.frame_ancestors.join(" ")),
             library => (library.is_some(), "'none'".to_owned()),
         };
-        let origin = self.door.teams_library.origin().ascii_serialization();
-        let connects = if connects { format!("connect-src {origin}; ") } else { String::new() };
+        let connects = if connects { format!("connect-src {TEAMS_LIBRARY_HOME}; ") } else { String::new() };
         format!(
             "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; {connects}form-action 'self'; \
              base-uri 'none'; frame-ancestors {ancestors}"

@@ -97,11 +97,12 @@ pub(super) fn get_aad_tokens() -> Description {
         .optional_query(OPTIONAL_CHANNEL.0, OPTIONAL_CHANNEL.1)
         .query_list("resourceUrls", "Resources; also as `resourceUrls[0]`.")
         .json_body::<AadTokensRequest>(false, "What does not stand in the query.");
-    let tokens = "Each resource, as it was sent, with its token. Without any: refused, for bots with \
-                  `refusal_style = \"ok_without_token\"`.";
     description
-        .answer(200, Answer::empty(tokens).or_json_of::<TokenResponse<'_>>(map_of).or_json::<WithoutToken<'_>>())
-        .answer(400, Answer::error(REFUSED).or_text())
+        .answer(
+            200,
+            Answer::empty("Each resource, as it was sent, with its token.").or_json_of::<TokenResponse<'_>>(map_of),
+        )
+        .error(400, "The request makes no sense, names what is not listed, or the user has to sign in interactively.")
         .answer(404, Answer::empty("The user is not signed in, or nothing can be had for them. No body."))
         .body_errors()
 }
