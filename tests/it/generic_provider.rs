@@ -21,9 +21,6 @@ use self::stand::{
 };
 use crate::harness::{Harness, Options, activities};
 
-/// What the provider has done it prints a moment later.
-const ANNOUNCED: Duration = Duration::from_secs(20);
-
 fn query_of(url: &Url) -> HashMap<String, String> {
     url.query_pairs().into_owned().collect()
 }
@@ -104,15 +101,15 @@ async fn a_code_is_good_once_and_with_its_own_verifier() {
 
 #[tokio::test]
 async fn a_client_proves_itself_by_its_certificate_too() {
-    let mut elsewhere = Elsewhere::start("certificate").await;
-    for algorithm in [AssertionAlgorithm::Ps256, AssertionAlgorithm::Rs256] {
+    let elsewhere = Elsewhere::start("certificate").await;
+    for (number, algorithm) in [AssertionAlgorithm::Ps256, AssertionAlgorithm::Rs256].into_iter().enumerate() {
         let client = Client::new(&elsewhere, CERTIFIED_CLIENT, with_certificate(algorithm));
         let begun = client.begin().await;
         let back = query_of(&elsewhere.sign_in(&mut Browser::new(), begun.url, "ada").await);
         let token = client.redeem(&back["code"], &begun.verifier).await.unwrap();
         client.identify(&token.id_token.unwrap(), &begun.nonce).await.unwrap();
-        let grant = elsewhere.peer.wait_for("grant", ANNOUNCED, |event| event["event"] == "grant").await;
-        assert_eq!(grant["method"], "private_key_jwt");
+        let granted = elsewhere.grants(number + 1).await;
+        assert_eq!(granted[number]["method"], "private_key_jwt", "{granted:?}");
     }
     let wrong = Client::new(&elsewhere, CLIENT, with_certificate(AssertionAlgorithm::Ps256));
     let begun = wrong.begin().await;

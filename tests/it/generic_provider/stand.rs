@@ -19,7 +19,8 @@ use bot_sso::identity_provider::{
 use bot_sso::outbound::{Outbound, OutboundSettings};
 use bot_sso::token_validation::{IdTokenError, IdTokenTrust, IdTokenValidator, IdentifiedUser, KeySet, KeySetSource};
 use jsonwebtoken::EncodingKey;
-use tokio::time::Instant;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
 use url::Url;
 
 use super::browser::{Browser, Page};
@@ -44,6 +45,20 @@ pub struct Elsewhere {
 }
 
 impl Elsewhere {
+    /// What was granted, once there are `count` of them: the provider prints that a moment later.
+    pub async fn grants(&self, count: usize) -> Vec<Value> {
+        let end = Instant::now() + START_LIMIT;
+        loop {
+            let granted: Vec<_> =
+                self.peer.events().into_iter().filter(|event| event["event"] == "grant").collect();
+            if granted.len() >= count {
+                return granted;
+            }
+            assert!(Instant::now() < end, "{granted:?}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     pub async fn start(scenario: &str) -> Self {
         let environment = [
             ("REDIRECT_URI", REDIRECT_URI.to_owned()),

@@ -71,7 +71,7 @@ async fn pages_in_teams_may_be_framed_by_it_and_load_its_library_from_where_the_
     assert_page("Teams", &page);
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.ends_with("frame-ancestors https://teams.example"), "{policy}");
-    assert!(policy.contains("connect-src https://library.example;"), "{policy}");
+    assert!(policy.contains("connect-src https://res.cdn.office.net;"), "{policy}");
     assert!(page.text().contains("src=\"https://library.example/teams.js\""));
     let last = browser.arrive(&teams_card(&harness, "Ada").await, "Ben").await;
     let asked = browser.get(&last).await;
