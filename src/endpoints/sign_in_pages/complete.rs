@@ -25,9 +25,8 @@ pub(super) async fn decide(http: HttpRequest, payload: web::Payload, door: web::
     if !is_ours(&http, &door) {
         return answering.failed(&SignInError::OtherBrowser.into());
     }
-    let body = match read_body(payload, door.limits).await {
-        Ok(body) => body,
-        Err(_) => return answering.failed(&SignInError::FormUnreadable.into()),
+    let Ok(body) = read_body(payload, door.limits).await else {
+        return answering.failed(&SignInError::FormUnreadable.into());
     };
     let (flow, browser) = (&door.flow, door.browser_of(&http));
     let handle = value_of(http.query_string(), "signin").unwrap_or_default();

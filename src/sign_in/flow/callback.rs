@@ -121,7 +121,7 @@ impl SignInFlow {
 }
 
 /// The provider's refusal as it comes through the browser, which may have written it itself: it decides about a page and
-/// nothing else (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
+/// nothing else (RFC 6749 §4.1.2.1, `OpenID` Connect Core §3.1.2.6).
 fn refused(code: &str, description: Option<&str>) -> SignInFailure {
     let error = match code {
         "access_denied" => SignInError::ProviderRefused(ProviderRefusal::Cancelled),
