@@ -133,9 +133,13 @@ impl From<RedeemError> for SignInFailure {
         let meaning = match error.failure {
             RedeemFailure::ConsentRequired => SignInError::ProviderRefused(ProviderRefusal::ConsentMissing),
             RedeemFailure::Denied => SignInError::ProviderRefused(ProviderRefusal::Denied),
-            RedeemFailure::InteractionRequired { .. } => SignInError::ProviderRefused(ProviderRefusal::MoreWanted),
+            RedeemFailure::InteractionRequired { claims: Some(_) } => {
+                SignInError::ProviderRefused(ProviderRefusal::MoreWanted)
+            }
             // The code is over, was used, or is another's: the sign-in has to begin anew.
-            RedeemFailure::AssertionExpired | RedeemFailure::AssertionRejected => SignInError::StateUnknown,
+            RedeemFailure::InteractionRequired { claims: None }
+            | RedeemFailure::AssertionExpired
+            | RedeemFailure::AssertionRejected => SignInError::StateUnknown,
             RedeemFailure::Misconfigured => SignInError::Misconfigured,
             RedeemFailure::Throttled { .. } | RedeemFailure::Transient => SignInError::Unavailable,
         };

@@ -49,8 +49,7 @@ impl Elsewhere {
     pub async fn grants(&self, count: usize) -> Vec<Value> {
         let end = Instant::now() + START_LIMIT;
         loop {
-            let granted: Vec<_> =
-                self.peer.events().into_iter().filter(|event| event["event"] == "grant").collect();
+            let granted: Vec<_> = self.peer.events().into_iter().filter(|event| event["event"] == "grant").collect();
             if granted.len() >= count {
                 return granted;
             }

@@ -159,7 +159,7 @@ async fn a_card_offers_nothing_silent_where_no_client_can() {
 async fn words_of_a_card_are_bounded() {
     let harness = Harness::start().await;
     let state = state_of_ada(&harness);
-    let answer = get(&harness, CARD, &[("state", &state), ("text", &"x".repeat(600))], "").await;
+    let answer = get(&harness, CARD, &[("state", &state), ("text", &"x".repeat(2049))], "").await;
     assert!(error_of("long", &answer, 400).1.contains("'text'"));
 }
 
