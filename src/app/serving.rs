@@ -68,6 +68,7 @@ pub(super) fn listen(
         plain_on_loopback: false,
         workers: config.server.workers,
         records_requests: true,
+        drain_seconds: DRAIN_SECONDS,
     };
     start(&place, is_development, Arc::new(routes))
 }
@@ -97,6 +98,8 @@ pub(super) fn listen_for_bots(
         plain_on_loopback: true,
         workers: config.server.workers,
         records_requests: true,
+        // What the other listener's last requests still wanted here is answered by then.
+        drain_seconds: 2,
     };
     start(&place, is_development, Arc::new(routes)).map(Some)
 }
@@ -122,6 +125,7 @@ pub(super) fn listen_for_operations(
         workers: Some(1),
         // A watcher asks every few seconds.
         records_requests: false,
+        drain_seconds: 0,
     };
     start(&place, is_development, Arc::new(routes)).map(Some)
 }
@@ -143,6 +147,8 @@ struct Place<'c> {
     workers: Option<usize>,
     /// Whether the log tells of each request.
     records_requests: bool,
+    /// How long requests under way are waited for at the end.
+    drain_seconds: u64,
 }
 
 /// Binds the addresses of a place and prepares the server; nothing is served before it is awaited.
@@ -155,8 +161,10 @@ fn start(place: &Place<'_>, is_development: bool, routes: RouteFunction) -> Resu
             .configure(|config| routes(config))
             .default_service(web::to(|| async { Problem::NotFound.respond() }))
     };
-    let mut server =
-        HttpServer::new(app).client_request_timeout(HEADER_TIME).shutdown_timeout(DRAIN_SECONDS).disable_signals();
+    let mut server = HttpServer::new(app)
+        .client_request_timeout(HEADER_TIME)
+        .shutdown_timeout(place.drain_seconds)
+        .disable_signals();
     if let Some(workers) = place.workers {
         server = server.workers(workers);
     }

@@ -69,6 +69,10 @@ fn by_pin(request: &ExchangeRequest) -> Binding {
 fn bind_teams_user(request: &ExchangeRequest) -> Result<Binding, Refusal> {
     check_stated_identity(request)?;
     let identity = &request.bot.identity;
+    if request.caller == Caller::Bot && !request.bot.callers.is_empty() {
+        // What the bot states it may have from a parent, which is no channel: nobody is pinned by that.
+        return Ok(Binding { pins: Vec::new(), ..by_pin(request) });
+    }
     if request.aad_object_id.is_some() && !request.conversation.tenant_ids.is_empty() {
         // Nobody but a parent bot asks for this pin.
         let pins = if request.bot.callers.is_empty() { Vec::new() } else { vec![request.account.clone()] };

@@ -11,9 +11,7 @@ use super::outcome::{Outcome, Reason, Refusal};
 use super::redeemed::user_token;
 use super::request::ExchangeRequest;
 use super::user_rates::UserRates;
-use crate::domain::{
-    ChannelAccount, Connection, Fingerprint, Fingerprints, SharedClock, SharedEntropy, TokenSlot, UserKey, UserToken,
-};
+use crate::domain::{Connection, Fingerprint, Fingerprints, SharedClock, SharedEntropy, TokenSlot, UserKey, UserToken};
 use crate::identity_provider::{Attempt, Grant, ProviderRegistry, RedeemedToken};
 use crate::pending::{
     ClaimsChallenges, Continuations, Ended, ExchangeKey, PendingError, PendingSignIn, PendingSignIns, SignInNeeds,
@@ -135,7 +133,7 @@ impl<S: Settlement> ExchangeEngine<S> {
         } else {
             None
         };
-        if card.as_ref().is_some_and(|card| !is_issued_to(card, &request.account)) {
+        if card.as_ref().is_some_and(|card| card.account != request.account) {
             return Err(mismatch("card", "the card was issued to another user"));
         }
         if request.conversation.shared {
@@ -330,12 +328,6 @@ async fn pin(
         }
     }
     Ok(())
-}
-
-/// A client that named no channel when the card was made is held by its user id alone.
-fn is_issued_to(card: &PendingSignIn, account: &ChannelAccount) -> bool {
-    card.account.user == account.user
-        && (card.account.channel == account.channel || card.account.channel.as_str().is_empty())
 }
 
 fn store_failure(error: &VaultError) -> Refusal {

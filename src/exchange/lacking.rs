@@ -1,12 +1,12 @@
 use super::engine::ExchangeParts;
 use crate::domain::{ClaimsChallenge, TokenSlot};
 use crate::identity_provider::RedeemFailure;
-use crate::pending::SignInNeed;
+use crate::pending::{PendingError, SignInNeed};
 
 /// Remembers what an attempt to get a token lacked, so that the browser which comes next asks the user for exactly that;
 /// where it lacked nothing that can be asked for, what is remembered stays. `tried` is the challenge that went with the
 /// attempt: no other waits for the user any more.
-pub async fn note_lack(
+pub(super) async fn note_lack(
     parts: &ExchangeParts,
     slot: &TokenSlot,
     (failure, tried): (&RedeemFailure, Option<&ClaimsChallenge>),
@@ -14,8 +14,25 @@ pub async fn note_lack(
 ) {
     let Some(need) = need_of(failure, tried) else { return };
     if let Err(error) = parts.needs.put(slot, &need).await {
-        tracing::warn!(correlation_id, %error, "the browser will not ask for what a silent attempt lacked");
+        not_noted(&error, correlation_id);
     }
+}
+
+/// Remembers what the browser's own attempt lacked, beside what is remembered already: whoever follows a link may be
+/// somebody else than its owner, and must not make theirs forgotten.
+pub async fn note_further_lack(parts: &ExchangeParts, slot: &TokenSlot, failure: &RedeemFailure, correlation_id: &str) {
+    let Some(need) = need_of(failure, None) else { return };
+    let noted = async {
+        let earlier = parts.needs.get(slot, None).await?;
+        parts.needs.put(slot, &earlier.joined(need)).await
+    };
+    if let Err(error) = noted.await {
+        not_noted(&error, correlation_id);
+    }
+}
+
+fn not_noted(error: &PendingError, correlation_id: &str) {
+    tracing::warn!(correlation_id, %error, "the browser will not ask for what an attempt lacked");
 }
 
 fn need_of(failure: &RedeemFailure, tried: Option<&ClaimsChallenge>) -> Option<SignInNeed> {

@@ -25,7 +25,7 @@ pub use binding::may_be_bound;
 pub use current_token::{Challenged, CurrentTokens};
 pub use dedup::{Deduplicator, Settlement};
 pub use engine::{ExchangeEngine, ExchangeParts};
-pub use lacking::note_lack;
+pub use lacking::note_further_lack;
 pub use outcome::{Outcome, Reason, Refusal};
 pub use redeemed::user_token;
 pub use request::{Caller, Conversation, ExchangeRequest};

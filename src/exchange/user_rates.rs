@@ -1,4 +1,5 @@
 use std::hash::{BuildHasher as _, RandomState};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -61,13 +62,18 @@ impl UserRates {
         self.charge_key(key, account, correlation_id)
     }
 
-    /// Counts one step of a browser that has followed a link of `account`'s. Whoever sees a link can do that: it must not
-    /// use up what the user themselves may cause.
+    /// Counts a browser at `address` that has followed a link of `account`'s. Whoever sees a link can do that: it must use up
+    /// neither what the user may cause nor their own browser's tries.
     ///
     /// # Errors
     /// As [`UserRates::charge`].
-    pub fn charge_browser(&self, account: &ChannelAccount, correlation_id: &str) -> Result<(), Refusal> {
-        self.charge_key(self.hasher.hash_one(("browser", account)), account, correlation_id)
+    pub fn charge_browser(
+        &self,
+        account: &ChannelAccount,
+        address: Option<IpAddr>,
+        correlation_id: &str,
+    ) -> Result<(), Refusal> {
+        self.charge_key(self.hasher.hash_one(("browser", account, address)), account, correlation_id)
     }
 
     fn charge_key(&self, key: u64, account: &ChannelAccount, correlation_id: &str) -> Result<(), Refusal> {
@@ -128,6 +134,19 @@ mod tests {
         clock.advance(Duration::from_secs(11));
         rates.charge(&Caller::Channel, &account("ada"), "").unwrap();
         rates.charge(&Caller::Channel, &account("ada"), "").unwrap_err();
+    }
+
+    #[test]
+    fn browsers_use_up_nothing_of_the_users_and_nothing_of_each_others() {
+        let (rates, ..) = rates(2);
+        let at = |address: &str| Some(address.parse().unwrap());
+        for _ in 0..2 {
+            rates.charge_browser(&account("ada"), at("192.0.2.1"), "").unwrap();
+        }
+        rates.charge_browser(&account("ada"), at("192.0.2.1"), "").unwrap_err();
+        rates.charge_browser(&account("ada"), at("192.0.2.2"), "").unwrap();
+        rates.charge_browser(&account("ben"), at("192.0.2.1"), "").unwrap();
+        rates.charge(&Caller::Channel, &account("ada"), "").unwrap();
     }
 
     #[test]

@@ -46,6 +46,14 @@ impl TrustedProxies {
         }
         client
     }
+
+    /// The address of whoever sends `request`.
+    #[must_use]
+    pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
+        let peer = request.peer_addr()?.ip();
+        let proxies = request.app_data::<web::Data<Self>>();
+        Some(proxies.map_or(peer, |proxies| proxies.client_of(peer, request.headers())))
+    }
 }
 
 /// Records one event for each request, when it is answered: method, path, status, time and client. The query is left
@@ -65,10 +73,7 @@ pub async fn record_request(
     let response = next.call(request).await?;
     if tracing::enabled!(tracing::Level::INFO) {
         let request = response.request();
-        let client = request.peer_addr().map(|peer| {
-            let proxies = request.app_data::<web::Data<TrustedProxies>>();
-            proxies.map_or(peer.ip(), |proxies| proxies.client_of(peer.ip(), request.headers()))
-        });
+        let client = TrustedProxies::client_address(request);
         let names_nobody = response.status() == StatusCode::NOT_FOUND && request.match_info().get("bot").is_some();
         // Looked up only where the answer does not say so already.
         let leads_somewhere = response.status().is_success() || (request.match_pattern().is_some() && !names_nobody);

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use super::magic_code::{MagicCodeError, MagicCodes, RightCode};
-use crate::domain::{Connection, TokenSlot, UserToken};
+use super::magic_code::{CodeGrant, CodeRecord, MagicCodeError, MagicCodes, RightCode};
+use crate::domain::{Connection, TokenSlot, UserKey, UserToken};
 use crate::exchange::ExchangeParts;
-use crate::vault::VaultError;
+use crate::vault::{Permit, VaultError};
 
 /// Why a code could not be judged.
 #[derive(Debug, thiserror::Error)]
@@ -52,17 +52,49 @@ impl CodeRedemption {
         if permit.epoch() != grant.epoch {
             return Ok(None);
         }
-        let token = match vault.keep(permit, grant.revision, grant.token).await {
-            Ok(token) => token,
-            Err(VaultError::SignedOut) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        // Only now: whoever is not answered for a failure of ours asks again with the same code.
-        if !self.codes.end_one(record).await? {
+        let (redemption, slot) = (self.clone(), slot.clone());
+        // In a task of its own: a caller that hangs up must not leave a code that is used up and a token that is not kept.
+        let kept = tokio::spawn(async move { redemption.keep(&slot, (grant, record), permit).await });
+        kept.await.map_err(|_| VaultError::Interrupted)?
+    }
+
+    /// The code first: of several callers one keeps the token, and none in the place of what came after it.
+    async fn keep(
+        &self,
+        slot: &TokenSlot,
+        (grant, record): (CodeGrant, CodeRecord),
+        permit: Permit,
+    ) -> Result<Option<Arc<UserToken>>, CodeError> {
+        if !self.codes.end_one(record.clone()).await? {
             return Ok(None);
         }
-        self.finish(slot, &grant.card_id).await;
-        Ok(Some(token))
+        let user = grant.token.user.clone();
+        match self.parts.vault.keep(permit.clone(), grant.revision, grant.token).await {
+            Ok(token) => {
+                self.finish(slot, &grant.card_id).await;
+                Ok(Some(token))
+            }
+            Err(VaultError::SignedOut) => Ok(None),
+            Err(error) => {
+                self.give_back(record, (&permit, &user)).await;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Whoever is not answered for a failure of ours asks again with the same code. A sign-out that came meanwhile found
+    /// no code to end, so it is ended here.
+    async fn give_back(&self, record: CodeRecord, (permit, user): (&Permit, &UserKey)) {
+        let given_back = async {
+            self.codes.restore(record.clone()).await?;
+            if !self.parts.vault.holds(permit, user).await? {
+                self.codes.end_one(record).await?;
+            }
+            Ok::<_, CodeError>(())
+        };
+        if let Err(error) = given_back.await {
+            tracing::warn!(%error, "a magic code is used up, and its token could not be kept");
+        }
     }
 
     /// The token is kept: what is left over ends by itself if it cannot be ended now.
@@ -70,7 +102,6 @@ impl CodeRedemption {
         let slots = std::slice::from_ref(slot);
         let ended = async {
             self.parts.challenges.end(slots).await?;
-            self.parts.needs.end(slots).await?;
             self.parts.pending.finish_card(card_id).await
         };
         if let Err(error) = ended.await {

@@ -16,6 +16,8 @@ use crate::vault::{Epoch, KeptToken, VaultError};
 
 /// How long a code may be typed in.
 const LIFE: Duration = Duration::from_mins(10);
+/// How long a code is good again whose redemption has failed: a client tries again at once, or its user does.
+const REPRIEVE: Duration = Duration::from_mins(2);
 /// Wrong codes that an account may try in any ten minutes: a guess succeeds with a chance of 1 in 200 000.
 const MAX_WRONG: usize = 5;
 const WRONG_WINDOW: Duration = Duration::from_mins(10);
@@ -76,7 +78,7 @@ pub struct RightCode {
 }
 
 /// One code's record, as it was written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct CodeRecord {
     key: RecordKey,
     sealed: Bytes,
@@ -125,6 +127,18 @@ impl MagicCodes {
     pub async fn end_one(&self, record: CodeRecord) -> Result<bool, MagicCodeError> {
         let ended = Record { value: Bytes::new(), expires_at: self.clock.now(), index: None };
         Ok(self.store.compare_and_put(record.key, Some(record.sealed), ended).await?)
+    }
+
+    /// Makes a code good again for two minutes, after it was ended for what then failed; unless another has been issued
+    /// since.
+    ///
+    /// # Errors
+    /// [`MagicCodeError`] if the store fails.
+    pub async fn restore(&self, record: CodeRecord) -> Result<(), MagicCodeError> {
+        let expires_at = self.clock.now().plus(REPRIEVE);
+        let again = Record { value: record.sealed, expires_at, index: None };
+        self.store.compare_and_put(record.key, None, again).await?;
+        Ok(())
     }
 
     /// What `code` is good for. `None` for a wrong code, where none is pending for this slot, or after five wrong ones from

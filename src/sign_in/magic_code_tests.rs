@@ -90,6 +90,25 @@ async fn a_code_is_six_digits_and_good_once() {
 }
 
 #[tokio::test]
+async fn a_code_whose_redemption_failed_is_good_again_for_a_while_unless_there_is_a_newer_one() {
+    let bench = bench();
+    let slot = slot("alice", "graph");
+    let code = bench.issue(&slot, "t").await;
+    let taken = async || bench.codes.check(&slot, code.expose()).await.unwrap().unwrap().record;
+    let record = taken().await;
+    assert!(bench.codes.end_one(record.clone()).await.unwrap());
+    assert_eq!(bench.redeem(&slot, code.expose()).await, None);
+    bench.codes.restore(record.clone()).await.unwrap();
+    assert_eq!(bench.redeem(&slot, code.expose()).await.as_deref(), Some("t"));
+    bench.codes.restore(record.clone()).await.unwrap();
+    bench.beneath.clock.advance(Duration::from_mins(2));
+    assert_eq!(bench.redeem(&slot, code.expose()).await, None);
+    let newer = bench.issue(&slot, "newer").await;
+    bench.codes.restore(record).await.unwrap();
+    assert_eq!(bench.redeem(&slot, newer.expose()).await.as_deref(), Some("newer"));
+}
+
+#[tokio::test]
 async fn a_code_survives_a_restart() {
     let bench = bench();
     let slot = slot("alice", "graph");

@@ -189,6 +189,7 @@ async fn a_user_signs_in_behind_the_card_and_the_chats_own_user_is_not_believed_
     assert_eq!(page.status, 200, "{}", page.text);
     assert!(page.text.contains("value=\"continue\"") && page.text.contains("<strong>ada</strong>"), "{}", page.text);
     let page = browser.submit(&page, &[("decision", "continue")]).await;
+    assert!(page.text.contains("microsoftTeams"), "in Teams the page says so itself: {}", page.text);
     let code = code_on(&page).to_owned();
     let account = [("userId", "29:ada"), ("connectionName", "tickets"), ("channelId", "msteams")];
     assert_eq!(harness.get_token_as("demo", &account).await.status, 404, "nothing before the code");

@@ -2,7 +2,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::replies::{Answering, redirect};
 use super::{SignInPages, value_of};
-use crate::inbound::RequestId;
+use crate::inbound::{RequestId, TrustedProxies};
 use crate::sign_in::BrowserSecret;
 
 /// `GET /api/oauth/signin?signin=…`: the link of a card. Sends the browser to the identity provider, with a cookie that it
@@ -13,7 +13,8 @@ pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> H
     // One browser may have several sign-ins under way: all of them know it by one secret.
     let browser = door.browser_of(&http).unwrap_or_else(|| BrowserSecret::draw(door.entropy.as_ref()));
     let link = value_of(http.query_string(), "signin").unwrap_or_default();
-    match door.flow.begin(&link, &browser, &correlation_id).await {
+    let address = TrustedProxies::client_address(&http);
+    match door.flow.begin(&link, (&browser, address), &correlation_id).await {
         Ok(url) => {
             let mut response = redirect(url.as_str());
             door.introduce(&mut response, &browser);

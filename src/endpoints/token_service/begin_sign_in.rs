@@ -14,7 +14,7 @@ use crate::protocol::{
 pub(super) struct BegunSignIn {
     /// For which connection.
     pub(super) connection_name: String,
-    /// On which channel, if the bot said so.
+    /// On which channel.
     pub(super) channel: ChannelId,
     /// What the card needs.
     pub(super) resource: SignInResource,

@@ -30,8 +30,9 @@ pub(super) fn get_token() -> Description {
         .optional_query(CODE.0, CODE.1)
         .optional_query("claims", "The claims challenge (JSON) with which a resource turned the present token down.");
     description
-        .answer(200, Answer::json::<TokenResponse<'_>>("The token; it is good for another five minutes at least."))
-        .answer(404, Answer::empty("There is none, or the code is wrong. No body."))
+        .error(400, "A parameter is missing, or makes no sense; the message says which.")
+        .answer(200, Answer::json::<TokenResponse<'_>>("The token."))
+        .answer(404, Answer::empty("There is none, the code is wrong, or the bot has no such connection. No body."))
 }
 
 /// What is to be exchanged.

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::exchange::Asked;
 use super::query::{Query, VALUE_LIMIT};
@@ -10,9 +11,11 @@ use super::replies::{Decline, json, token_response};
 use super::{TokenService, account, admitted, connection_named};
 use crate::domain::{TokenSlot, UserToken};
 use crate::exchange::WantedResource;
-use crate::inbound::{RequestId, read_body, require_plain_utf8};
+use crate::inbound::{Problem, RequestId, read_body, require_plain_utf8};
 use crate::protocol::Node;
 
+/// Bots wait for an answer this long; who asks again finds what was had by then.
+const BUDGET: Duration = Duration::from_millis(7500);
 /// Most resources of one call.
 const MOST_RESOURCES: usize = 16;
 
@@ -45,7 +48,8 @@ async fn tokens(http: &HttpRequest, payload: web::Payload, service: &TokenServic
     let slot = TokenSlot { account: account(&bot, user_id, channel_id), connection: connection.name.clone() };
     let correlation_id = RequestId::of(http, &service.entropy);
     let asked = Asked { service, bot, connection, channel_id, slot, correlation_id, begun };
-    let found = find_all(&asked, &resources).await?;
+    let found = timeout_at(begun + BUDGET, find_all(&asked, &resources)).await;
+    let found = found.unwrap_or(Err(Decline::Problem(Problem::ServiceUnavailable)))?;
     let responses: BTreeMap<_, _> =
         found.iter().map(|(resource, token)| (*resource, token_response(channel_id, name, token))).collect();
     json(&responses)
@@ -60,7 +64,7 @@ async fn find_all<'r>(asked: &Asked<'_>, resources: &[&'r str]) -> Result<Vec<(&
     // Before anybody is asked for anything.
     let scopes = resources.iter().map(scope_of).collect::<Result<Vec<_>, _>>()?;
     let mut tokens = Vec::with_capacity(resources.len());
-    // One after the other: they may be had by one refresh token, which some issuers take once.
+    // One after the other: they may be had by one refresh token, and an issuer may take that once.
     for (resource, scope) in resources.iter().zip(&scopes) {
         let found = asked.service.resources.get(&asked.slot, asked.connection, scope, &asked.correlation_id).await;
         // No bot's own style: an answer of 200 is a map of resources here.

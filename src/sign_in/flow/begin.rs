@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,19 +9,26 @@ use uuid::Uuid;
 
 use super::records::AtProvider;
 use super::{BrowserSecret, PROVIDER_BUDGET, SignInError, SignInFailure, SignInFlow, slot_of};
-use crate::domain::{ClaimsChallenge, Connection, Entropy, Secret, TokenSlot};
+use crate::domain::{Connection, Entropy, Secret, TokenSlot};
 use crate::identity_provider::AuthorizationRequest;
 use crate::pending::{BrowserStep, PendingSignIn, SignInNeed};
 
 impl SignInFlow {
-    /// Where the browser that has followed a card's link is sent. `link` is the link's `signin` value.
+    /// Where the browser at `address` that has followed a card's link is sent. `link` is the link's `signin` value.
     ///
     /// # Errors
     /// [`SignInFailure`] with [`SignInError::LinkUnknown`] for a link that is no card's, or no longer.
-    pub async fn begin(&self, link: &str, browser: &BrowserSecret, correlation_id: &str) -> Result<Url, SignInFailure> {
+    pub async fn begin(
+        &self,
+        link: &str,
+        (browser, address): (&BrowserSecret, Option<IpAddr>),
+        correlation_id: &str,
+    ) -> Result<Url, SignInFailure> {
         let card_id = card_id_of(link).ok_or(SignInError::LinkUnknown)?;
         let pending = &self.parts.exchange.pending;
         let card = pending.find_by_link(&card_id).await?.ok_or(SignInError::LinkUnknown)?;
+        let charged = self.parts.exchange.rates.charge_browser(&card.account, address, correlation_id);
+        charged.map_err(|refusal| SignInFailure::from(refusal).on(&card.account.channel))?;
         let sent = self.send_to_provider(&card, browser, correlation_id).await;
         sent.map_err(|failure| failure.on(&card.account.channel))
     }
@@ -32,8 +41,7 @@ impl SignInFlow {
     ) -> Result<Url, SignInFailure> {
         let exchange = &self.parts.exchange;
         let connection = self.connection_of(card).ok_or(SignInError::LinkUnknown)?;
-        exchange.rates.charge_browser(&card.account, correlation_id)?;
-        let need = self.need_of(&slot_of(card)).await?;
+        let need = self.need_of(&slot_of(card), connection).await?;
         let code_verifier = draw_verifier(exchange.entropy.as_ref());
         let nonce = draw_verifier(exchange.entropy.as_ref());
         if !exchange.pending.hold(&card.card_id).await? {
@@ -79,15 +87,14 @@ impl SignInFlow {
         Ok(url.map_err(|_| SignInError::Unavailable)??)
     }
 
-    /// What the browser must ask for: what a silent attempt lacked, and what a resource wants of the next token.
-    async fn need_of(&self, slot: &TokenSlot) -> Result<SignInNeed, SignInFailure> {
-        let lacked = self.parts.exchange.needs.get(slot).await?;
-        let wanted = self.parts.exchange.challenges.find(slot).await?;
-        let claims = match (lacked.claims, wanted) {
-            (Some(lacked), Some(wanted)) => Some(ClaimsChallenge::joined(&lacked, &wanted)),
-            (lacked, wanted) => lacked.or(wanted),
-        };
-        Ok(SignInNeed { claims, ..lacked })
+    /// What the browser must ask for: what an attempt lacked since the user was last signed in, and what a resource wants of
+    /// the next token.
+    async fn need_of(&self, slot: &TokenSlot, connection: &Connection) -> Result<SignInNeed, SignInFailure> {
+        let exchange = &self.parts.exchange;
+        let kept = exchange.vault.find(slot, connection.revision).await?;
+        let lacked = exchange.needs.get(slot, kept.map(|kept| kept.obtained_at)).await?;
+        let claims = exchange.challenges.find(slot).await?;
+        Ok(lacked.joined(SignInNeed { consent: false, claims }))
     }
 }
 

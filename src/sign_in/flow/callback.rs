@@ -6,7 +6,7 @@ use super::failure::ProviderRefusal;
 use super::records::{AtProvider, Identified};
 use super::{BrowserSecret, PROVIDER_BUDGET, SignInError, SignInFailure, SignInFlow, is_handle, slot_of};
 use crate::domain::{ChannelAccount, Connection, Secret};
-use crate::exchange::{note_lack, user_token};
+use crate::exchange::{note_further_lack, user_token};
 use crate::identity_provider::{Attempt, Diagnostics, Grant, IdentityProvider, RedeemError, RedeemedToken};
 use crate::pending::{BrowserStep, Found, PendingSignIn};
 use crate::sign_in::magic_code::CodeGrant;
@@ -79,12 +79,11 @@ impl SignInFlow {
             (None, Some(code)) => Secret::from(code),
             (error, _) => return Err(refused(error.unwrap_or("no code"), answer.error_description)),
         };
-        exchange.rates.charge_browser(&card.account, correlation_id)?;
         let attempt = Attempt { correlation_id: correlation_id.to_owned(), deadline, claims: None };
         let work = self.redeem((provider, connection), (&code, record), (&card, attempt));
         let redeemed = timeout_at(deadline, work).await.map_err(|_| SignInError::Unavailable)?;
         if let Err(error) = &redeemed {
-            note_lack(exchange, &slot_of(&card), (&error.failure, None), correlation_id).await;
+            note_further_lack(exchange, &slot_of(&card), &error.failure, correlation_id).await;
         }
         let redeemed = redeemed?;
         let work = self.identify_by(connection, (&redeemed, record));

@@ -132,8 +132,7 @@ impl SignInFlow {
     ) -> Result<(), SignInFailure> {
         let (exchange, slots) = (&self.parts.exchange, std::slice::from_ref(slot));
         exchange.vault.keep(permit.clone(), connection.revision, identified.grant.token.clone()).await?;
-        exchange.challenges.end(slots).await?;
-        Ok(exchange.needs.end(slots).await?)
+        Ok(exchange.challenges.end(slots).await?)
     }
 
     /// Whether the channel itself has said that its user is who has signed in. Teams alone does, in the Entra object id
@@ -151,9 +150,17 @@ impl SignInFlow {
         Ok(pinned.is_some_and(|user| user == identified.grant.token.user))
     }
 
-    /// Whether another person may have signed in than the card was for.
+    /// Whether another person has signed in than the card was for, as far as that can be told: of users of other providers
+    /// Teams knows nothing.
     fn is_in_doubt(&self, card: &PendingSignIn, identified: &Identified) -> bool {
-        self.has_parents(card) || contradicts(card, identified)
+        let Some(bot) = self.parts.directory.find_bot(card.account.bot.as_str()) else { return true };
+        let StatedIdentity { object_id, tenant_ids } = &card.stated;
+        let differs = |stated: &String, proven: &String| !proven.eq_ignore_ascii_case(stated);
+        let is_another = object_id.iter().zip(&identified.object_id).any(|(stated, proven)| differs(stated, proven));
+        let is_foreign = identified.tenant_id.as_ref().is_some_and(|proven| {
+            !bot.identity.cross_tenants.contains(proven) && tenant_ids.iter().any(|stated| differs(stated, proven))
+        });
+        !bot.callers.is_empty() || is_another || is_foreign
     }
 
     fn has_parents(&self, card: &PendingSignIn) -> bool {
@@ -190,18 +197,14 @@ fn here<T>(found: Found<T>) -> Result<T, SignInError> {
 
 /// Whether a Teams card states an Entra identity in full, and it is who has signed in.
 fn is_stated(card: &PendingSignIn, identified: &Identified) -> bool {
-    let StatedIdentity { object_id, tenant_ids } = &card.stated;
-    is_teams(&card.account.channel) && object_id.is_some() && !tenant_ids.is_empty() && !contradicts(card, identified)
-}
-
-/// Whether any of what a card states is another identity's.
-fn contradicts(card: &PendingSignIn, identified: &Identified) -> bool {
-    let differs = |stated: &String, proven: &Option<String>| {
-        !proven.as_ref().is_some_and(|proven| proven.eq_ignore_ascii_case(stated))
+    let is = |stated: &String, proven: &Option<String>| {
+        proven.as_ref().is_some_and(|proven| proven.eq_ignore_ascii_case(stated))
     };
     let StatedIdentity { object_id, tenant_ids } = &card.stated;
-    object_id.iter().any(|stated| differs(stated, &identified.object_id))
-        || tenant_ids.iter().any(|stated| differs(stated, &identified.tenant_id))
+    is_teams(&card.account.channel)
+        && object_id.as_ref().is_some_and(|stated| is(stated, &identified.object_id))
+        && !tenant_ids.is_empty()
+        && tenant_ids.iter().all(|stated| is(stated, &identified.tenant_id))
 }
 
 fn names_of(card: &PendingSignIn, identified: &Identified) -> Names {

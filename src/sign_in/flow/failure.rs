@@ -1,4 +1,4 @@
-use crate::domain::ChannelId;
+use crate::domain::{ChannelId, ClaimsChallenge};
 use crate::exchange::{Reason, Refusal};
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 use crate::pending::PendingError;
@@ -133,11 +133,13 @@ impl From<RedeemError> for SignInFailure {
         let meaning = match error.failure {
             RedeemFailure::ConsentRequired => SignInError::ProviderRefused(ProviderRefusal::ConsentMissing),
             RedeemFailure::Denied => SignInError::ProviderRefused(ProviderRefusal::Denied),
-            RedeemFailure::InteractionRequired { claims: Some(_) } => {
+            RedeemFailure::InteractionRequired { claims: Some(claims) }
+                if ClaimsChallenge::parse(&claims).is_some() =>
+            {
                 SignInError::ProviderRefused(ProviderRefusal::MoreWanted)
             }
             // The code is over, was used, or is another's: the sign-in has to begin anew.
-            RedeemFailure::InteractionRequired { claims: None }
+            RedeemFailure::InteractionRequired { .. }
             | RedeemFailure::AssertionExpired
             | RedeemFailure::AssertionRejected => SignInError::StateUnknown,
             RedeemFailure::Misconfigured => SignInError::Misconfigured,

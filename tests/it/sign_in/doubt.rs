@@ -64,6 +64,19 @@ async fn whom_the_channels_own_traffic_has_proven_needs_no_code_and_nobody_else_
 }
 
 #[tokio::test]
+async fn what_a_bot_with_parents_states_pins_nobody() {
+    let harness = Harness::with(with_parent()).await;
+    card_of(&harness, "29:mallory", "Ada").await;
+    let body = serde_json::json!({ "token": harness.user_token("Ada", "graph").await }).to_string();
+    let authorization = format!("Bearer {}", harness.bot_token("demo").await);
+    let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+    let exchange = "/api/usertoken/exchange?userId=29:mallory&connectionName=graph&channelId=msteams";
+    assert_eq!(harness.send("POST", exchange, &headers, body.into_bytes()).await.status, 200);
+    let (_, was_asked) = end_of(&harness, &card_of(&harness, "29:mallory", "Ada").await, "Ada").await;
+    assert!(was_asked);
+}
+
+#[tokio::test]
 async fn teams_is_not_told_the_code_of_somebody_whom_the_card_was_not_for() {
     let harness = Harness::start().await;
     let (page, was_asked) = end_of(&harness, &teams_card(&harness, "Ben").await, "Ada").await;
@@ -92,6 +105,8 @@ async fn a_bystander_who_follows_a_link_over_and_over_uses_up_nothing_of_its_own
         status = bystander.get(resource["signInLink"].as_str().unwrap()).await.status;
     }
     assert_eq!(status, 429);
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    assert_eq!(redeem(&harness, "webchat", CHATTER, wrong).await.status, 404, "tries are left");
     assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.status, 200);
 }
 

@@ -127,22 +127,6 @@ async fn ids_that_a_client_may_choose_prove_nothing() {
 }
 
 #[tokio::test]
-async fn a_card_asked_for_without_a_channel_counts_by_its_user() {
-    use base64::Engine as _;
-    let harness = Harness::start().await;
-    let state = json!({ "connectionName": "graph", "conversation": { "user": { "id": "29:ada" } } });
-    let state = base64::engine::general_purpose::STANDARD.encode(state.to_string());
-    let state: String = url::form_urlencoded::byte_serialize(state.as_bytes()).collect();
-    let path = format!("/api/botsignin/GetSignInResource?state={state}");
-    assert_eq!(harness.token_service("demo", &path).await.status, 200);
-    let token = harness.user_token("Ada", "graph").await;
-    assert_eq!(ask(&harness, "29:ada", "msteams", json!({ "token": token })).await.status, 200);
-    harness.sign_out(&[("userId", "29:ada"), ("channelId", "msteams")]).await;
-    let again = ask(&harness, "29:ada", "msteams", json!({ "token": token })).await;
-    assert_eq!(error_of("its card is answered", &again, 400).0, "SignInRequired");
-}
-
-#[tokio::test]
 async fn the_body_is_read_in_any_letter_case_unless_that_leaves_two_readings() {
     let harness = Harness::start().await;
     harness.sign_in_resource(&activities::teams(&harness, &harness.user("Ada")), "graph").await;
