@@ -92,8 +92,16 @@ impl Stand {
     }
 
     async fn redeem(&self, grant: Grant<'_>) -> Result<RedeemedToken, RedeemError> {
+        self.redeem_with(grant, None).await
+    }
+
+    async fn redeem_with(
+        &self,
+        grant: Grant<'_>,
+        claims: Option<ClaimsChallenge>,
+    ) -> Result<RedeemedToken, RedeemError> {
         let deadline = Instant::now() + Duration::from_secs(8);
-        let attempt = Attempt { correlation_id: "c-1".into(), deadline, claims: None };
+        let attempt = Attempt { correlation_id: "c-1".into(), deadline, claims };
         self.provider.redeem(&connection(&[]), grant, attempt).await
     }
 
@@ -252,6 +260,16 @@ async fn a_refresh_token_goes_to_its_own_issuer_alone() {
     assert_eq!(refused.failure, RedeemFailure::InteractionRequired { claims: None });
     assert_eq!(refused.diagnostics.aadsts, None, "numbers are Entra's");
     assert_eq!(stand.peer.asked.lock().unwrap().len(), 2);
+}
+
+#[actix_web::test]
+async fn a_refresh_cannot_answer_a_challenge_so_a_browser_must() {
+    let stand = Stand::new();
+    let (refresh_token, user) = (Secret::from("r-1"), UserKey::from_parts(&stand.issuer, "ada"));
+    let grant = Grant::RefreshToken { refresh_token: &refresh_token, user: &user };
+    let refused = stand.redeem_with(grant, ClaimsChallenge::parse(r#"{"a":1}"#)).await.unwrap_err();
+    assert_eq!(refused.failure, RedeemFailure::InteractionRequired { claims: Some(r#"{"a":1}"#.to_owned()) });
+    assert_eq!(stand.peer.asked.lock().unwrap().len(), 0, "the refresh token stays good");
 }
 
 #[actix_web::test]

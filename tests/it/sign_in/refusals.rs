@@ -174,6 +174,17 @@ async fn a_code_is_good_for_its_own_chat_alone() {
     assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.status, 200);
 }
 
+#[tokio::test]
+async fn of_many_who_say_the_same_code_at_once_one_is_given_the_token() {
+    let harness = Harness::start().await;
+    let code = harness.browser().finish(&card(&harness).await, "Ada").await.code();
+    // As many as an account has tries: each is counted until it proves right.
+    let answers = join_all((0..5).map(|_| redeem(&harness, "webchat", CHATTER, &code))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| answer.status == 404).count(), 4);
+    assert_eq!(harness.get_token("webchat", CHATTER, "graph").await.status, 200);
+}
+
 /// Mallory sends the link of his own card to Ada.
 #[tokio::test]
 async fn a_victim_of_a_strangers_link_is_told_whose_bot_asks_and_gives_nothing_away_without_the_code() {
