@@ -9,6 +9,7 @@ use crate::domain::{
 use super::cloud::CloudDefaults;
 use super::credentials::{self, CredentialOwner, CredentialSection, RawCredential};
 use super::openid_connections::Named;
+use super::openid_providers::OpenIdSection;
 use super::problems::Place;
 use super::review::Review;
 use super::revision::revision_of;
@@ -57,6 +58,8 @@ pub(super) struct References<'a> {
     pub(super) provider_names: Vec<String>,
     /// Those of them that are of kind `oidc`.
     pub(super) openid_names: Vec<String>,
+    /// Those of these whose sections are in order.
+    pub(super) openid_providers: &'a BTreeMap<String, OpenIdSection>,
     pub(super) bots: &'a [Bot],
     pub(super) defaults: &'static CloudDefaults,
 }
@@ -105,7 +108,9 @@ impl RawConnection {
         let is_openid = |provider: &String| references.openid_names.contains(provider);
         if let Some(provider) = provider.clone().filter(is_openid) {
             let owner = CredentialOwner { is_bot: false, client_id: None, defaults: references.defaults };
-            return self.validate_openid(Named { key, name, bot, provider }, &owner, review, place);
+            // Without one the section is reported.
+            let issuer = references.openid_providers.get(&provider).map_or("", |section| section.issuer.as_str());
+            return self.validate_openid(Named { key, name, bot, provider, issuer }, &owner, review, place);
         }
         let client_id = match self.client_id.take() {
             Some(text) => review.guid(&text, &place.key("client_id")),

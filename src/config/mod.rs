@@ -228,7 +228,8 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     let behind_tls = server.as_ref().is_some_and(|server| server.tls.is_some());
     let token_service = raw.token_service.validate(defaults, tenants, behind_tls, &mut review);
     let sign_in = raw.sign_in.validate(&mut review);
-    let references = References { bot_names, provider_names, openid_names, bots: &bots, defaults };
+    let openid_providers = &providers.openid;
+    let references = References { bot_names, provider_names, openid_names, openid_providers, bots: &bots, defaults };
     let connections = connections::validate(raw.connections, &references, &mut review);
     let statuses = statuses::validate(raw.statuses, &mut review);
     let operations = raw.operations.and_then(|operations| operations.validate(behind_tls, &mut review));

@@ -14,6 +14,8 @@ pub(super) struct Named<'a> {
     pub(super) name: Option<ConnectionName>,
     pub(super) bot: Option<String>,
     pub(super) provider: String,
+    /// The provider's.
+    pub(super) issuer: &'a str,
 }
 
 impl RawConnection {
@@ -38,7 +40,8 @@ impl RawConnection {
         let connection = Connection {
             bot: BotName::new(&named.bot?),
             name: named.name?,
-            revision: revision_of(&provider, &client_id, &scopes, false),
+            // Whom another issuer has signed in under the same name is nobody here.
+            revision: revision_of(&format!("{provider} {}", named.issuer), &client_id, &scopes, false),
             identity_provider: provider,
             provider_kind: ProviderKind::OpenIdConnect,
             exchange: nothing_is_exchanged(),

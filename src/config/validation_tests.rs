@@ -656,6 +656,17 @@ fn any_openid_provider_is_known_by_its_issuer() {
 }
 
 #[test]
+fn tokens_of_another_issuer_under_the_same_name_are_none_of_this_ones() {
+    let revision = |issuer: &str| {
+        let configuration = read(&with_openid(&format!("issuer = \"{issuer}\""), CLIENT), &[]).unwrap();
+        let tickets = configuration.connections.into_iter().find(|section| section.key == "tickets");
+        tickets.unwrap().connection.revision
+    };
+    assert_eq!(revision("https://login.example.com/a"), revision("https://login.example.com/a"));
+    assert_ne!(revision("https://login.example.com/a"), revision("https://login.example.com/b"));
+}
+
+#[test]
 fn what_belongs_to_entra_is_refused_elsewhere_by_its_key() {
     for (line, key) in [
         ("authority = \"https://login.example.com\"", "authority"),

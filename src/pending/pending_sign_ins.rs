@@ -7,7 +7,9 @@ use bytes::Bytes;
 use super::known_cards::KnownCards;
 use super::pending_sign_in::{Ended, NewPendingSignIn, PendingSignIn, Plain};
 use super::{HELD_FOR, LIFE, PendingError};
-use crate::domain::{BotName, ChannelAccount, ConnectionName, SharedClock, SharedEntropy, Timestamp, TokenSlot};
+use crate::domain::{
+    BotName, ChannelAccount, ConnectionName, Secret, SharedClock, SharedEntropy, Timestamp, TokenSlot,
+};
 use crate::sealing::Sealer;
 use crate::store::{Record, RecordKey, Store};
 
@@ -60,19 +62,21 @@ impl PendingSignIns {
         Ok(())
     }
 
-    /// Notes a sign-in and draws its card id.
+    /// Notes a sign-in and draws what its card's link is known by: 128 random bits as hexadecimal digits. The card's id
+    /// follows from them and not they from it, since clients and bots write such ids into their logs.
     ///
     /// # Errors
     /// [`PendingError`] if the store fails: the card must then not be sent.
-    pub async fn begin(&self, new: NewPendingSignIn) -> Result<PendingSignIn, PendingError> {
+    pub async fn begin(&self, new: NewPendingSignIn) -> Result<(PendingSignIn, Secret), PendingError> {
         let NewPendingSignIn { account, conversation, connection, offered_sso, stated, final_redirect } = new;
         let others = self.found(&account).await?;
         let surplus: Vec<_> = others.iter().skip(MAX_PER_ACCOUNT - 1).map(|other| other.key).collect();
         if !surplus.is_empty() {
             self.store.remove(surplus).await?;
         }
+        let link = Secret::new(self.entropy.uuid().replace('-', ""));
         let sign_in = PendingSignIn {
-            card_id: self.entropy.uuid(),
+            card_id: self.card_id_of(&link),
             account,
             conversation,
             connection,
@@ -86,7 +90,7 @@ impl PendingSignIns {
         let record = self.seal(key, &sign_in, self.begun.fetch_add(1, Ordering::SeqCst))?;
         self.note(&sign_in, record.expires_at);
         self.store.put(key, record).await?;
-        Ok(sign_in)
+        Ok((sign_in, link))
     }
 
     /// The pending sign-in behind a card of `bot`. Other bots do not find it.
@@ -101,13 +105,13 @@ impl PendingSignIns {
         Ok(found.filter(|sign_in| sign_in.account.bot == *bot && self.is_good(sign_in)))
     }
 
-    /// The pending sign-in that a sign-in link names by its card's id. To know the link is to hold it, whoever one is:
-    /// what may be done with it is not decided here.
+    /// The pending sign-in that a sign-in link leads to. To know the link is to hold it, whoever one is: what may be done
+    /// with it is not decided here.
     ///
     /// # Errors
     /// [`PendingError`] if the store fails.
-    pub async fn find_by_link(&self, card_id: &str) -> Result<Option<PendingSignIn>, PendingError> {
-        let found = self.find(card_id).await?.map(|(found, _)| found.sign_in);
+    pub async fn find_by_link(&self, link: &Secret) -> Result<Option<PendingSignIn>, PendingError> {
+        let found = self.find(&self.card_id_of(link)).await?.map(|(found, _)| found.sign_in);
         Ok(found.filter(|sign_in| self.is_good(sign_in)))
     }
 
@@ -271,6 +275,14 @@ impl PendingSignIns {
         let plain = self.sealer.open(&[PURPOSE.as_bytes(), &key.0], sealed)?;
         let plain: Plain = serde_json::from_slice(&plain).map_err(|_| PendingError::Unreadable)?;
         Ok(Found { key, sequence: plain.sequence, sign_in: plain.into_sign_in() })
+    }
+
+    fn card_id_of(&self, link: &Secret) -> String {
+        let mut bytes = [0; 16];
+        for (to, from) in bytes.iter_mut().zip(self.sealer.mac("pending.link", &[link.expose().as_bytes()])) {
+            *to = from;
+        }
+        uuid::Builder::from_random_bytes(bytes).into_uuid().hyphenated().to_string()
     }
 
     fn card_key(&self, card_id: &str) -> RecordKey {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Ended, NewPendingSignIn, PendingSignIn, PendingSignIns};
-use crate::domain::{BotName, ChannelAccount, ChannelId, ChannelUserId, ConnectionName, SystemEntropy, TokenSlot};
+use crate::domain::{
+    BotName, ChannelAccount, ChannelId, ChannelUserId, ConnectionName, Secret, SystemEntropy, TokenSlot,
+};
 use crate::sealing::{Sealer, throwaway_sealer};
 use crate::store::{ThrowawayStore, throwaway_store};
 
@@ -46,7 +48,7 @@ fn ended_with(sign_in: &PendingSignIn) -> Ended<'_> {
 #[tokio::test]
 async fn a_begun_sign_in_is_found_by_its_card_also_after_a_restart() {
     let bench = bench();
-    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
     assert_eq!(begun.card_id.len(), 36);
     assert_eq!(begun.client_failure, None);
     for pending in [&bench.pending, &over(&bench.beneath, &bench.sealer)] {
@@ -59,10 +61,10 @@ async fn a_begun_sign_in_is_found_by_its_card_also_after_a_restart() {
 #[tokio::test]
 async fn what_an_earlier_process_left_is_found_after_it_was_recalled() {
     let bench = bench();
-    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
     let pending = over(&bench.beneath, &bench.sealer);
     pending.recall().await.unwrap();
-    let later = pending.begin(new("bob", "graph")).await.unwrap();
+    let later = pending.begin(new("bob", "graph")).await.unwrap().0;
     for sign_in in [begun, later] {
         let found = pending.find_by_card(&BotName::new("helper"), &sign_in.card_id).await.unwrap();
         assert_eq!(found.as_ref(), Some(&sign_in));
@@ -74,7 +76,7 @@ async fn what_an_earlier_process_left_is_found_after_it_was_recalled() {
 #[tokio::test]
 async fn other_bots_users_and_cards_find_nothing() {
     let bench = bench();
-    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
     assert_eq!(bench.pending.find_by_card(&BotName::new("other"), &begun.card_id).await.unwrap(), None);
     assert_eq!(bench.pending.find_by_card(&BotName::new("helper"), "").await.unwrap(), None);
     assert!(bench.pending.list(&account("helper", "bob")).await.unwrap().is_empty());
@@ -89,7 +91,7 @@ async fn the_most_recent_comes_first_also_within_a_millisecond() {
         if number == 6 {
             bench.beneath.clock.advance(Duration::from_secs(1));
         }
-        expected.insert(0, bench.pending.begin(new("alice", &format!("c{number}"))).await.unwrap());
+        expected.insert(0, bench.pending.begin(new("alice", &format!("c{number}"))).await.unwrap().0);
     }
     assert_eq!(bench.pending.list(&account("helper", "alice")).await.unwrap(), expected);
 }
@@ -103,8 +105,8 @@ async fn finishing_ends_all_of_one_connection_in_one_conversation() {
     let nowhere = NewPendingSignIn { conversation: None, ..new("alice", "graph") };
     bench.pending.begin(nowhere).await.unwrap();
     let elsewhere = NewPendingSignIn { conversation: Some("elsewhere".into()), ..new("alice", "graph") };
-    let elsewhere = bench.pending.begin(elsewhere).await.unwrap();
-    let bobs = bench.pending.begin(new("bob", "graph")).await.unwrap();
+    let elsewhere = bench.pending.begin(elsewhere).await.unwrap().0;
+    let bobs = bench.pending.begin(new("bob", "graph")).await.unwrap().0;
     let (alice, graph) = (account("helper", "alice"), ConnectionName::new("graph"));
     let (conversation, begun_by) = (bobs.conversation.clone(), elsewhere.begun_at);
     for _ in 0..2 {
@@ -120,7 +122,7 @@ async fn finishing_ends_all_of_one_connection_in_one_conversation() {
 #[tokio::test]
 async fn a_promise_stands_for_fifteen_minutes() {
     let bench = bench();
-    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
     bench.beneath.clock.advance(Duration::from_secs(14 * 60 + 50));
     assert!(bench.pending.find_by_card(&begun.account.bot, &begun.card_id).await.unwrap().is_some());
     bench.beneath.clock.advance(Duration::from_secs(10));
@@ -131,7 +133,7 @@ async fn a_promise_stands_for_fifteen_minutes() {
 #[tokio::test]
 async fn a_clients_failure_is_noted_bounded_and_revives_nothing() {
     let bench = bench();
-    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
     bench.beneath.clock.advance(Duration::from_mins(10));
     bench.pending.record_client_failure(&begun, "resourcematch\u{1b}[31m failed\n").await.unwrap();
     let noted = bench.pending.find_by_card(&begun.account.bot, &begun.card_id).await.unwrap().unwrap();
@@ -146,7 +148,7 @@ async fn a_clients_failure_is_noted_bounded_and_revives_nothing() {
     bench.beneath.clock.advance(Duration::from_mins(5));
     assert!(bench.pending.list(&begun.account).await.unwrap().is_empty(), "noting does not prolong it");
 
-    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
     bench.pending.finish(&begun.account, &begun.connection, ended_with(&begun)).await.unwrap();
     bench.pending.record_client_failure(&begun, "late").await.unwrap();
     assert!(bench.pending.list(&begun.account).await.unwrap().is_empty());
@@ -155,7 +157,7 @@ async fn a_clients_failure_is_noted_bounded_and_revives_nothing() {
 #[tokio::test]
 async fn a_user_has_a_bounded_number_of_them() {
     let bench = bench();
-    let first = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    let first = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
     for _ in 0..40 {
         bench.pending.begin(new("alice", "graph")).await.unwrap();
     }
@@ -167,24 +169,27 @@ async fn a_user_has_a_bounded_number_of_them() {
 #[tokio::test]
 async fn a_link_leads_to_its_card_for_fifteen_minutes() {
     let bench = bench();
-    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
-    assert_eq!(bench.pending.find_by_link(&begun.card_id).await.unwrap(), Some(begun.clone()));
-    assert_eq!(bench.pending.find_by_link("another").await.unwrap(), None);
+    let (begun, link) = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    assert_eq!(bench.pending.find_by_link(&link).await.unwrap(), Some(begun.clone()));
+    for other in ["another", &begun.card_id, &begun.card_id.replace('-', "")] {
+        assert_eq!(bench.pending.find_by_link(&Secret::from(other)).await.unwrap(), None, "{other}");
+    }
+    assert!(link.expose().len() == 32 && !link.expose().contains(&begun.card_id[..8]), "neither says the other");
     bench.beneath.clock.advance(Duration::from_mins(15));
-    assert_eq!(bench.pending.find_by_link(&begun.card_id).await.unwrap(), None);
+    assert_eq!(bench.pending.find_by_link(&link).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn a_card_whose_link_was_followed_is_held_until_the_browser_must_be_back_and_good_for_nothing_else() {
     let bench = bench();
-    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    let (begun, link) = bench.pending.begin(new("alice", "graph")).await.unwrap();
     bench.beneath.clock.advance(Duration::from_mins(14));
     assert!(bench.pending.hold(&begun.card_id).await.unwrap());
     assert!(!bench.pending.hold("another").await.unwrap());
     bench.beneath.clock.advance(Duration::from_mins(15));
     for pending in [&bench.pending, &over(&bench.beneath, &bench.sealer)] {
         assert_eq!(pending.find_held(&begun.card_id).await.unwrap(), Some(begun.clone()));
-        assert_eq!(pending.find_by_link(&begun.card_id).await.unwrap(), None);
+        assert_eq!(pending.find_by_link(&link).await.unwrap(), None);
         assert_eq!(pending.find_by_card(&begun.account.bot, &begun.card_id).await.unwrap(), None);
         assert!(pending.list(&begun.account).await.unwrap().is_empty());
     }
@@ -195,9 +200,9 @@ async fn a_card_whose_link_was_followed_is_held_until_the_browser_must_be_back_a
 #[tokio::test]
 async fn a_sign_out_ends_what_was_offered_for_its_slots_also_what_is_held() {
     let bench = bench();
-    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap();
-    let other = bench.pending.begin(new("alice", "mail")).await.unwrap();
-    let bobs = bench.pending.begin(new("bob", "graph")).await.unwrap();
+    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
+    let other = bench.pending.begin(new("alice", "mail")).await.unwrap().0;
+    let bobs = bench.pending.begin(new("bob", "graph")).await.unwrap().0;
     bench.pending.hold(&begun.card_id).await.unwrap();
     bench.beneath.clock.advance(Duration::from_mins(14));
     let held = over(&bench.beneath, &bench.sealer);
@@ -207,9 +212,9 @@ async fn a_sign_out_ends_what_was_offered_for_its_slots_also_what_is_held() {
     held.end(&[slot]).await.unwrap();
     assert_eq!(held.find_held(&begun.card_id).await.unwrap(), None);
     bench.pending.end(&[]).await.unwrap();
-    let again = bench.pending.begin(new("alice", "graph")).await.unwrap();
+    let again = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
     let slot = TokenSlot { account: again.account.clone(), connection: again.connection.clone() };
-    let fresh = bench.pending.begin(new("alice", "mail")).await.unwrap();
+    let fresh = bench.pending.begin(new("alice", "mail")).await.unwrap().0;
     bench.pending.end(&[slot]).await.unwrap();
     assert_eq!(bench.pending.list(&other.account).await.unwrap(), [fresh]);
     assert!(bench.pending.list(&bobs.account).await.unwrap().is_empty(), "that one is over by now");
@@ -218,9 +223,9 @@ async fn a_sign_out_ends_what_was_offered_for_its_slots_also_what_is_held() {
 #[tokio::test]
 async fn finishing_a_card_ends_its_companions() {
     let bench = bench();
-    let first = bench.pending.begin(new("alice", "graph")).await.unwrap();
-    let second = bench.pending.begin(new("alice", "graph")).await.unwrap();
-    let other = bench.pending.begin(new("alice", "mail")).await.unwrap();
+    let first = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
+    let second = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
+    let other = bench.pending.begin(new("alice", "mail")).await.unwrap().0;
     bench.pending.finish_card(&second.card_id).await.unwrap();
     bench.pending.finish_card(&second.card_id).await.unwrap();
     assert_eq!(bench.pending.find_held(&first.card_id).await.unwrap(), None);

@@ -46,11 +46,11 @@ pub(super) async fn begin(
         stated: StatedIdentity { object_id: state.aad_object_id, tenant_ids: state.tenant_ids },
         final_redirect,
     };
-    let pending = service.pending.begin(new).await;
-    let pending = pending.map_err(|error| Decline::failed("a pending sign-in cannot be kept", &error))?;
+    let begun = service.pending.begin(new).await;
+    let (pending, link) = begun.map_err(|error| Decline::failed("a pending sign-in cannot be kept", &error))?;
     let base = service.public_url.as_str().trim_end_matches('/');
     let resource = SignInResource {
-        sign_in_link: format!("{base}/api/oauth/signin?signin={}", pending.card_id.replace('-', "")),
+        sign_in_link: format!("{base}/api/oauth/signin?signin={}", link.expose()),
         token_exchange_resource: uri.map(|uri| TokenExchangeResource {
             id: pending.card_id,
             uri,

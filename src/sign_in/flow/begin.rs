@@ -5,7 +5,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::time::timeout;
 use url::Url;
-use uuid::Uuid;
 
 use super::records::AtProvider;
 use super::{BrowserSecret, PROVIDER_BUDGET, SignInError, SignInFailure, SignInFlow, slot_of};
@@ -24,9 +23,9 @@ impl SignInFlow {
         (browser, address): (&BrowserSecret, Option<IpAddr>),
         correlation_id: &str,
     ) -> Result<Url, SignInFailure> {
-        let card_id = card_id_of(link).ok_or(SignInError::LinkUnknown)?;
+        let link = digits_of(link).ok_or(SignInError::LinkUnknown)?;
         let pending = &self.parts.exchange.pending;
-        let card = pending.find_by_link(&card_id).await?.ok_or(SignInError::LinkUnknown)?;
+        let card = pending.find_by_link(&link).await?.ok_or(SignInError::LinkUnknown)?;
         let charged = self.parts.exchange.rates.charge_browser(&card.account, address, correlation_id);
         charged.map_err(|refusal| SignInFailure::from(refusal).on(&card.account.channel))?;
         let sent = self.send_to_provider(&card, browser, correlation_id).await;
@@ -98,11 +97,11 @@ impl SignInFlow {
     }
 }
 
-/// The card's id out of `<32 hex>`, to which Web Chat glues `&code_challenge=…` inside the value (token-service-api §4.4).
-/// What it glues only Direct Line could check.
-fn card_id_of(link: &str) -> Option<String> {
+/// The link's own digits out of `<32 hex>`, to which Web Chat glues `&code_challenge=…` inside the value (token-service-api
+/// §4.4). What it glues only Direct Line could check.
+fn digits_of(link: &str) -> Option<Secret> {
     let digits = link.split('&').next().filter(|digits| digits.len() == 32)?;
-    Uuid::try_parse(digits).ok().map(|id| id.hyphenated().to_string())
+    digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| Secret::new(digits.to_ascii_lowercase()))
 }
 
 /// 256 random bits in the alphabet of RFC 7636 §4.1.
@@ -122,16 +121,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_names_its_card_also_with_what_web_chat_glues_to_it() {
-        let card = "0f8fad5b-d9cb-469f-a165-70867728950e";
-        let digits = card.replace('-', "");
+    fn a_link_is_found_also_in_what_web_chat_glues_to_it() {
+        let digits = "0f8fad5bd9cb469fa16570867728950e";
         for link in
-            [digits.clone(), digits.to_uppercase(), format!("{digits}&code_challenge=x&y"), format!("{digits}&")]
+            [digits.to_owned(), digits.to_uppercase(), format!("{digits}&code_challenge=x&y"), format!("{digits}&")]
         {
-            assert_eq!(card_id_of(&link).as_deref(), Some(card), "{link}");
+            assert_eq!(digits_of(&link).as_ref().map(Secret::expose), Some(digits), "{link}");
         }
-        for link in ["", "&", card, &digits[1..], &format!("{digits}0"), &digits.replace('0', "g")] {
-            assert_eq!(card_id_of(link), None, "{link}");
+        for link in ["", "&", &digits[1..], &format!("{digits}0"), &digits.replace('0', "g")] {
+            assert!(digits_of(link).is_none(), "{link}");
         }
     }
 

@@ -30,6 +30,7 @@ fn offered(case: &str, harness: &Harness, answer: &Answer) -> String {
     let link = resource["signInLink"].as_str().unwrap();
     let handle = link.strip_prefix("http://127.0.0.1:1/api/oauth/signin?signin=").unwrap();
     assert!(handle.len() == 32 && handle.bytes().all(|byte| byte.is_ascii_hexdigit()), "{case}: {link}");
+    assert_ne!(handle, id.replace('-', ""), "{case}: whoever reads the id in a log has no link");
     id
 }
 
