@@ -63,6 +63,7 @@ pub(super) fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
         final_redirects: config.sign_in.final_redirects.clone(),
         limits,
         entropy: rooms.ambient.entropy.clone(),
+        counters: rooms.counters.clone(),
     };
     let operations = rooms.admin_token.clone().map(|admin_token| operations::Operations { admin_token, sign_out });
     Doors {

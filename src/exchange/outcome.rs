@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use crate::domain::UserToken;
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
+use crate::observability::{Count, Counters};
 use crate::token_validation::ExchangeableTokenError;
 
 /// How an exchange ended.
@@ -80,8 +81,12 @@ impl Refusal {
         Self { reason, diagnostics: Box::new(Diagnostics { hint, ..Diagnostics::default() }) }
     }
 
-    /// One line for the operator: that `bot`'s exchange for `connection` was refused, and why.
-    pub fn log(&self, bot: &str, connection: Option<&str>, correlation_id: &str) {
+    /// Counts it, and one line for the operator: that `bot`'s exchange for `connection` was refused, and why.
+    pub fn report(&self, counters: &Counters, (bot, connection): (&str, Option<&str>), correlation_id: &str) {
+        counters.add(Count::ExchangeRefused);
+        if matches!(self.reason, Reason::IdentityMismatch(_)) {
+            counters.add(Count::IdentityMismatch);
+        }
         // Told where it was decided, once a minute.
         if matches!(self.reason, Reason::TooManyRequests { .. }) {
             return;

@@ -181,8 +181,13 @@ fn of_issuer(claims: &Claims, issuer: &str) -> Result<IdentifiedUser, &'static s
 }
 
 fn named(user: UserKey, claims: &Claims) -> IdentifiedUser {
+    // Neither what is not seen nor what turns the text around it: a page shows the name in a sentence of its own.
+    let is_shown = |letter: &char| {
+        let turns = matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        !letter.is_control() && !turns
+    };
     let shown = |name: &str| {
-        let text: String = claims.text(name)?.chars().filter(|it| !it.is_control()).take(LONGEST_NAME).collect();
+        let text: String = claims.text(name)?.chars().filter(is_shown).take(LONGEST_NAME).collect();
         (!text.trim().is_empty()).then_some(text)
     };
     IdentifiedUser {

@@ -10,7 +10,6 @@ use super::{BotGateway, Inbound};
 use crate::domain::ChannelId;
 use crate::exchange::{Reason, Refusal, Settlement};
 use crate::inbound::Problem;
-use crate::observability::Count;
 use crate::protocol::{TokenExchangeInvokeResponse, invoke_response_envelope};
 
 /// Statuses that replace the table's for one channel, by reason code without its detail (`assertion_rejected`).
@@ -153,31 +152,17 @@ pub(super) fn refuse_shape(
     refuse(gateway, inbound, (id, connection_name), &refusal)
 }
 
-/// Answers and logs a refusal that concerns this request alone.
+/// Answers and reports a refusal that concerns this request alone.
 pub(super) fn refuse(
     gateway: &BotGateway,
     inbound: &Inbound<'_>,
     (id, connection_name): (Option<&str>, Option<&str>),
     refusal: &Refusal,
 ) -> InvokeReply {
-    log_refusal(gateway, (inbound.bot.name.as_str(), &inbound.correlation_id), connection_name, refusal);
+    refusal.report(&gateway.counters, (inbound.bot.name.as_str(), connection_name), &inbound.correlation_id);
     let channel = inbound.channel();
     let refused = Refused { id, connection_name, channel: &channel, correlation_id: &inbound.correlation_id };
     refused.reply(gateway, refusal.reason)
-}
-
-/// The operator's line: the precise reason, what the identity provider said, and what to change.
-pub(super) fn log_refusal(
-    gateway: &BotGateway,
-    (bot, correlation_id): (&str, &str),
-    connection: Option<&str>,
-    refusal: &Refusal,
-) {
-    gateway.counters.add(Count::ExchangeRefused);
-    if matches!(refusal.reason, Reason::IdentityMismatch(_)) {
-        gateway.counters.add(Count::IdentityMismatch);
-    }
-    refusal.log(bot, connection, correlation_id);
 }
 
 fn to_bytes(response: &TokenExchangeInvokeResponse<'_>) -> Bytes {

@@ -4,7 +4,7 @@ use actix_web::web;
 use tokio::time::{Instant, timeout_at};
 
 use super::passing_on::collect_answer;
-use super::replies::{InvokeReply, Refused, kept, log_refusal, refuse};
+use super::replies::{InvokeReply, Refused, kept, refuse};
 use super::telling::Telling;
 use super::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, BotGateway, Inbound, PROVIDER_BUDGET};
 use crate::bot_connector::ForwardedRequest;
@@ -141,7 +141,7 @@ impl Settling {
         let token = match outcome {
             Outcome::Kept(token) => token,
             Outcome::Refused(refusal) => {
-                log_refusal(&self.gateway, (self.bot.name.as_str(), &self.correlation_id), Some(name), &refusal);
+                refusal.report(&self.gateway.counters, (self.bot.name.as_str(), Some(name)), &self.correlation_id);
                 let refused = Refused {
                     id: self.exchange_id.as_deref(),
                     connection_name: Some(name),

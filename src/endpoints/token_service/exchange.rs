@@ -37,13 +37,14 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     /// Tells the operator why, and the bot in the way its SDK understands.
     pub(super) fn refused(&self, refusal: &Refusal) -> Decline {
-        self.log(refusal);
+        self.report(refusal);
         self.refused_for(refusal.reason)
     }
 
     /// Tells the operator why.
-    pub(super) fn log(&self, refusal: &Refusal) {
-        refusal.log(self.bot.name.as_str(), Some(self.connection.name.as_str()), &self.correlation_id);
+    pub(super) fn report(&self, refusal: &Refusal) {
+        let place = (self.bot.name.as_str(), Some(self.connection.name.as_str()));
+        refusal.report(&self.service.counters, place, &self.correlation_id);
     }
 
     /// The same where the operator was told before.

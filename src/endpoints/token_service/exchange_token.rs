@@ -8,6 +8,7 @@ use super::exchange::Asked;
 use super::replies::{Decline, token};
 use crate::domain::{ExchangeableToken, Secret, UserToken};
 use crate::exchange::{Caller, Conversation, ExchangeRequest, Outcome, Reason, Refusal, Settlement};
+use crate::observability::Count;
 use crate::pending::PendingSignIn;
 
 /// The issuer's keys, and what it redeems, are waited for so long.
@@ -99,12 +100,15 @@ async fn redeem(asked: &Asked<'_>, validated: &ExchangeableToken, card: &Pending
         answer_by: asked.begun + ANSWER_BUDGET,
     };
     let (bot, connection) = (asked.bot.name.clone(), asked.connection.name.clone());
-    let correlation_id = asked.correlation_id.clone();
+    let (correlation_id, counters) = (asked.correlation_id.clone(), Arc::clone(&asked.service.counters));
     let settle = |outcome| async move {
         match outcome {
-            Outcome::Kept(_) => Settled(None),
+            Outcome::Kept(_) => {
+                counters.add(Count::ExchangeKept);
+                Settled(None)
+            }
             Outcome::Refused(refusal) => {
-                refusal.log(bot.as_str(), Some(connection.as_str()), &correlation_id);
+                refusal.report(&counters, (bot.as_str(), Some(connection.as_str())), &correlation_id);
                 Settled(Some(refusal.reason))
             }
         }

@@ -69,7 +69,7 @@ async fn find_all<'r>(asked: &Asked<'_>, resources: &[&'r str]) -> Result<Vec<(&
         let found = asked.service.resources.get(&asked.slot, asked.connection, scope, &asked.correlation_id).await;
         // No bot's own style: an answer of 200 is a map of resources here.
         let found = found.map_err(|refusal| {
-            asked.log(&refusal);
+            asked.report(&refusal);
             Decline::Refused(refusal.reason)
         })?;
         tokens.push((*resource, found.ok_or(Decline::Nothing)?));

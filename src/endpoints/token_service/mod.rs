@@ -26,6 +26,7 @@ use crate::domain::{
 };
 use crate::exchange::{CurrentTokens, ExchangeEngine, ResourceTokens, SignOut, TokenValidators, UserRates};
 use crate::inbound::{BodyLimits, Callers, Door, LetterCase, Method, Operation};
+use crate::observability::Counters;
 use crate::pending::PendingSignIns;
 use crate::sign_in::CodeRedemption;
 
@@ -64,6 +65,8 @@ pub struct TokenService {
     pub limits: BodyLimits,
     /// Randomness.
     pub entropy: SharedEntropy,
+    /// How often what happens.
+    pub counters: Arc<Counters>,
 }
 
 /// What this door answers, in any letter case: clients disagree about it (token-service-api rule 1).

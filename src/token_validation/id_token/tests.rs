@@ -127,7 +127,7 @@ async fn the_key_of_one_tenant_signs_for_no_other_and_a_forged_signature_for_nob
 #[actix_web::test]
 async fn elsewhere_the_subject_is_the_user_and_an_oid_is_nobody_in_entra() {
     let realm = Realm::new();
-    let claims = json!({"oid": USER, "tid": TENANT, "email": "ada@issuer.example", "name": "A\u{7}da"});
+    let claims = json!({"oid": USER, "tid": TENANT, "email": "ada@issuer.example", "name": "A\u{7}\u{202e}d\u{2066}a"});
     let user = realm.validate(claims).await.unwrap();
     assert_eq!(user.user, UserKey::from_parts(ISSUER, "ada"));
     assert_ne!(user.user, UserKey::entra(USER, TENANT));
