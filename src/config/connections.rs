@@ -64,6 +64,14 @@ pub(super) struct References<'a> {
     pub(super) defaults: &'static CloudDefaults,
 }
 
+impl References<'_> {
+    /// What a connection uses that names no provider: other kinds are named.
+    fn only_entra_name(&self) -> Option<String> {
+        let mut entra = self.provider_names.iter().filter(|name| !self.openid_names.contains(name));
+        entra.next().filter(|_| entra.next().is_none()).cloned()
+    }
+}
+
 pub(super) fn validate(
     raw: BTreeMap<String, RawConnection>,
     references: &References<'_>,
@@ -100,7 +108,7 @@ impl RawConnection {
         let name = wire_name(self.name.as_deref().unwrap_or(key), review, &place.key("name"));
         let bot = references.bot(self.bot.take(), review, &place.key("bot"));
         let provider = provider_of(
-            self.identity_provider.take(),
+            self.identity_provider.take().or_else(|| references.only_entra_name()),
             &references.provider_names,
             review,
             &place.key("identity_provider"),

@@ -56,10 +56,11 @@ pub(super) struct RawIdentityProvider {
     pub(super) authenticates_callers: Option<bool>,
 }
 
-/// Where no provider is written there is one, with the cloud's defaults.
+/// Where no provider of kind `entra` is written there is one, with the cloud's defaults: bots get their tokens there,
+/// wherever else users sign in.
 pub(super) fn complete(raw: &mut BTreeMap<String, RawIdentityProvider>) {
-    if raw.is_empty() {
-        raw.insert(DEFAULT_NAME.to_owned(), RawIdentityProvider::default());
+    if raw.values().all(|provider| provider.kind != Kind::Entra) {
+        raw.entry(DEFAULT_NAME.to_owned()).or_default();
     }
 }
 

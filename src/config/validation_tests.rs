@@ -656,6 +656,22 @@ fn any_openid_provider_is_known_by_its_issuer() {
 }
 
 #[test]
+fn a_provider_beside_entra_changes_nothing_for_what_is_written_already() {
+    let added = format!(
+        "{MINIMAL}\n[identity_providers.other]\nkind = \"oidc\"\n{OTHER_ISSUER}\n[connections.tickets]\nbot = \"help-desk\"\n\
+         identity_provider = \"other\"\nscopes = [\"profile\"]\nclient_secret = {{ env = \"GRAPH_CLIENT_SECRET\" }}\n{CLIENT}\n"
+    );
+    let (before, after) = (read(MINIMAL, &[]).unwrap(), read(&added, &[]).unwrap());
+    assert_eq!(after.connections.len(), before.connections.len() + 1);
+    for section in &before.connections {
+        let same = after.connections.iter().find(|other| other.key == section.key).unwrap();
+        assert_eq!(same.connection.revision, section.connection.revision);
+        assert_eq!(same.connection.identity_provider, "entra");
+    }
+    assert!(after.identity_providers["entra"].authenticates_callers);
+}
+
+#[test]
 fn tokens_of_another_issuer_under_the_same_name_are_none_of_this_ones() {
     let revision = |issuer: &str| {
         let configuration = read(&with_openid(&format!("issuer = \"{issuer}\""), CLIENT), &[]).unwrap();

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::begin_sign_in::{BegunSignIn, begin};
 use super::replies::{Decline, json, ok};
 use super::{Query, TokenService, admitted};
+use crate::domain::Bot;
 use crate::protocol::{CardAttachment, TokenExchangeState};
 
 /// What a card says where the bot gives no words for it.
@@ -42,16 +43,20 @@ pub(super) async fn get_oauth_card(http: HttpRequest, service: web::Data<TokenSe
 }
 
 async fn card(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse, Decline> {
-    let begun = offered(http, service).await?;
-    let query = Query::parse(http.query_string());
+    let (bot, query) = admitted(service, http).await?;
+    let begun = begin_for(service, &bot, &query).await?;
     let words = (query.find("text").unwrap_or(TEXT), query.find("title").unwrap_or(TITLE));
     json(&CardAttachment::new(begun.channel.as_str(), &begun.connection_name, words, &begun.resource))
 }
 
 async fn offered(http: &HttpRequest, service: &TokenService) -> Result<BegunSignIn, Decline> {
     let (bot, query) = admitted(service, http).await?;
+    begin_for(service, &bot, &query).await
+}
+
+async fn begin_for(service: &TokenService, bot: &Bot, query: &Query<'_>) -> Result<BegunSignIn, Decline> {
     let state = TokenExchangeState::decode(query.get("state")?).map_err(Decline::BadArgument)?;
-    begin(service, &bot, state, query.find("finalRedirect")).await
+    begin(service, bot, state, query.find("finalRedirect")).await
 }
 
 fn raw(link: String) -> HttpResponse {
