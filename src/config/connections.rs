@@ -181,14 +181,16 @@ impl RawConnection {
 
 /// Resources that the bot may name: each is compared as it is written.
 fn resources(written: &[String], review: &mut Review<'_>, place: &Place) -> Vec<String> {
+    let written = review.tokens(written, place, "a resource");
     for (index, text) in written.iter().enumerate() {
         let is_uri = text.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty());
-        if !is_uri {
+        let at = place.index(index);
+        if !is_uri && !review.is_reported(&at) {
             let message = format!("{text:?} is no resource: write its App ID URI, as \"https://graph.microsoft.com/\"");
-            review.report(&place.index(index), message);
+            review.report(&at, message);
         }
     }
-    review.tokens(written, place, "a resource")
+    written
 }
 
 fn wire_name(name: &str, review: &mut Review<'_>, place: &Place) -> Option<ConnectionName> {
