@@ -101,6 +101,23 @@ async fn one_cookie_recognises_a_browser_and_says_nothing_else() {
 }
 
 #[tokio::test]
+async fn behind_tls_the_cookie_is_this_hosts_alone_and_never_in_clear() {
+    let environment = vec![("BOT_SSO_SERVER__PUBLIC_URL".to_owned(), "https://sso.example.com".to_owned())];
+    let harness = Harness::with(Options { environment, ..Options::default() }).await;
+    let resource = card(&harness).await;
+    let link = resource["signInLink"].as_str().unwrap();
+    let path = link.strip_prefix("https://sso.example.com").unwrap();
+    let answer = harness.browser().get(path).await;
+    let cookie = answer.header("set-cookie").unwrap_or_else(|| panic!("{}", answer.text()));
+    assert!(cookie.starts_with("__Host-bot-sso-browser="), "{cookie}");
+    for attribute in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.split("; ").any(|part| part == attribute), "{attribute}: {cookie}");
+    }
+    assert!(!cookie.contains("Domain"), "{cookie}");
+    assert!(answer.location().contains("redirect_uri=https%3A%2F%2Fsso.example.com%2F.auth%2Fweb%2Fredirect"));
+}
+
+#[tokio::test]
 async fn other_methods_are_refused() {
     let harness = Harness::start().await;
     for (method, path) in

@@ -156,6 +156,22 @@ async fn a_card_offers_nothing_silent_where_no_client_can() {
 }
 
 #[tokio::test]
+async fn an_unknown_connection_is_named_by_every_offer() {
+    let harness = Harness::start().await;
+    let state = activities::state_of(&activities::teams(&harness, &harness.user("Ada")), "nothing");
+    for path in
+        ["/api/botsignin/GetSignInResource", "/api/botsignin/GetSignInUrl", CARD, "/api/agentsignin/getSignInUrl"]
+    {
+        let (code, message) = error_of(path, &get(&harness, path, &[("state", &state)], "").await, 400);
+        assert!(code == "BadArgument" && message.contains("'nothing'"), "{path}: {message}");
+    }
+    let asked =
+        [("userId", "29:ada"), ("connectionName", "nothing"), ("channelId", "msteams"), ("state", state.as_str())];
+    let (_, message) = error_of("both", &get(&harness, BOTH, &asked, "").await, 400);
+    assert!(message.contains("'nothing'"), "{message}");
+}
+
+#[tokio::test]
 async fn words_of_a_card_are_bounded() {
     let harness = Harness::start().await;
     let state = state_of_ada(&harness);

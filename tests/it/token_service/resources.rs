@@ -287,3 +287,17 @@ async fn many_resources_at_once_are_had_by_one_refresh_token_that_is_good_once()
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
     assert_eq!(answer.json().as_object().unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn a_resources_token_is_under_no_name_that_a_bot_can_say() {
+    let harness = Harness::with(options()).await;
+    sign_in(&harness, "msteams", "29:ada").await;
+    assert_eq!(exchange(&harness, ADA, MAIL).await.status, 200);
+    assert_eq!(aad_tokens(&harness, &[GRAPH]).await.status, 200);
+    for scope in [MAIL, GRAPH, &format!("{GRAPH}/.default"), "https://graph.microsoft.com/.default"] {
+        for between in ["\n", " ", "%0A"] {
+            let name = format!("graph{between}{scope}");
+            assert_nothing(&name, &harness.get_token("msteams", "29:ada", &name).await);
+        }
+    }
+}
