@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bot_sso::domain::{
-    BotName, ChannelAccount, ChannelId, ChannelUserId, Clock, ConnectionName, ConnectionRevision, Secret,
-    SecurityContext, SystemClock, SystemEntropy, TokenSlot, UserKey, UserToken,
+    Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, Secret, SecurityContext, SystemClock,
+    SystemEntropy, TokenSlot, UserKey, UserToken,
 };
 use bot_sso::sealing::{KeyRing, Sealer};
 use bot_sso::store::{Durability, EmbeddedStore};
@@ -91,11 +91,7 @@ fn vault(directory: &Path, l1_bytes: u64) -> TokenVault {
 
 fn slot(user: User) -> TokenSlot {
     TokenSlot {
-        account: ChannelAccount {
-            bot: BotName::new("help-desk"),
-            channel: ChannelId::base_of("msteams"),
-            user: ChannelUserId::new(&user.channel_id()),
-        },
+        account: Account::of_channel(&BotName::new("help-desk"), ChannelId::base_of("msteams"), &user.channel_id()),
         connection: ConnectionName::new(CONNECTION),
     }
 }

@@ -89,3 +89,11 @@ pub struct Bot {
     /// What its SDK makes of a refused exchange.
     pub refusal_style: RefusalStyle,
 }
+
+impl Bot {
+    /// Whether parent bots may call: what the bot says of a user may then come from one of them, which is no channel.
+    #[must_use]
+    pub fn has_parents(&self) -> bool {
+        !self.callers.is_empty()
+    }
+}

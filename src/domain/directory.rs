@@ -54,7 +54,7 @@ impl Directory {
     /// The bot configured under `name`.
     #[must_use]
     pub fn find_bot(&self, name: &str) -> Option<&Arc<Bot>> {
-        self.bots.get(&BotName::new(name))
+        self.bots.get(name)
     }
 
     /// The bot whose app id is `app_id`, compared as a GUID.
@@ -66,13 +66,13 @@ impl Directory {
 
     /// All connections of `bot`.
     #[must_use]
-    pub fn connections_of(&self, bot: &BotName) -> &[Arc<Connection>] {
+    pub fn connections_of(&self, bot: &str) -> &[Arc<Connection>] {
         self.connections.get(bot).map_or(&[], Vec::as_slice)
     }
 
     /// The connection of `bot` called `name`.
     #[must_use]
-    pub fn find_connection(&self, bot: &BotName, name: &str) -> NamedConnection<'_> {
+    pub fn find_connection(&self, bot: &str, name: &str) -> NamedConnection<'_> {
         let connections = self.connections_of(bot);
         if let Some(exact) = connections.iter().find(|connection| connection.name.as_str() == name) {
             return NamedConnection::Exact(exact);

@@ -3,20 +3,25 @@
 //! Owns what every room talks about and the only access to the system clock and the system's randomness. It
 //! deliberately knows no wire format, no HTTP, no storage and no configuration syntax.
 
+mod account;
 mod app_scope;
 mod bot;
+mod channel;
 mod claims_challenge;
 mod clock;
 mod connection;
 mod directory;
 mod entropy;
 mod fingerprint;
-mod people;
+mod names;
 mod secret;
 mod token;
+mod user_key;
 
+pub use account::{Account, Realm, TokenSlot};
 pub use app_scope::AppScope;
 pub use bot::{AfterExchange, Bot, CallerEntry, IdentityBinding, RefusalStyle, VerifiedUserIds};
+pub use channel::{ChannelId, ChannelKind};
 pub use claims_challenge::ClaimsChallenge;
 pub use clock::{Clock, OffsetClock, RateClock, SharedClock, SystemClock, Timestamp};
 pub use connection::{
@@ -25,6 +30,7 @@ pub use connection::{
 pub use directory::{Directory, NamedConnection};
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy};
 pub use fingerprint::{Fingerprint, Fingerprints};
-pub use people::{BotName, ChannelAccount, ChannelId, ChannelUserId, ConnectionName, TokenSlot, UserKey};
+pub use names::{BotName, ConnectionName, HolderName, SubjectId};
 pub use secret::Secret;
 pub use token::{ExchangeableToken, SecurityContext, UserToken};
+pub use user_key::UserKey;

@@ -1,6 +1,6 @@
 use super::outcome::{Reason, Refusal};
 use super::request::{Caller, ExchangeRequest};
-use crate::domain::{Bot, ChannelAccount, ChannelId};
+use crate::domain::{Account, Bot, ChannelKind};
 
 /// What ties the token's user to the activity's user.
 #[derive(Debug, PartialEq, Eq)]
@@ -8,16 +8,17 @@ pub(super) struct Binding {
     /// The channel itself states the Entra identity: what an account was pinned to before does not matter.
     pub(super) by_channel: bool,
     /// Accounts that must not be pinned to anybody else.
-    pub(super) held_to: Vec<ChannelAccount>,
+    pub(super) held_to: Vec<Account>,
     /// Accounts that are pinned to this identity once it succeeds, until sign-out.
-    pub(super) pins: Vec<ChannelAccount>,
+    pub(super) pins: Vec<Account>,
 }
 
 /// Decides how the token's user is bound to the activity's user, and refuses where they cannot be the same
 /// (DESIGN §5.5). No lookup happens here.
 pub(super) fn bind(request: &ExchangeRequest) -> Result<Binding, Refusal> {
     let account = &request.account;
-    if account.channel.as_str() == "emulator" {
+    let channel = account.channel_kind();
+    if channel == ChannelKind::Emulator {
         return Err(mismatch(
             "emulator",
             "an emulator's user is whoever its operator writes: they can sign in by code only",
@@ -27,7 +28,7 @@ pub(super) fn bind(request: &ExchangeRequest) -> Result<Binding, Refusal> {
         // A parent seldom knows the Entra identity, but what it states must be true. The token lands in the channel
         // account's slot, so whom the channel's own traffic is pinned to counts as well.
         check_stated_identity(request)?;
-        let of_parent = account_of_parent(account, app_id);
+        let of_parent = account.as_parent_account(app_id);
         let held_to = vec![of_parent.clone(), account.clone()];
         return Ok(Binding { by_channel: false, held_to, pins: vec![of_parent] });
     }
@@ -35,9 +36,9 @@ pub(super) fn bind(request: &ExchangeRequest) -> Result<Binding, Refusal> {
         // What the bot's card said of the user: the bot has it from its channel.
         check_stated_identity(request)?;
     }
-    match account.channel.as_str() {
-        "msteams" => bind_teams_user(request),
-        "directline" | "directlinespeech" | "webchat" => bind_verified_id(request),
+    match channel {
+        ChannelKind::Teams => bind_teams_user(request),
+        channel if channel.lets_clients_choose_user_ids() => bind_verified_id(request),
         _ => Ok(by_pin(request)),
     }
 }
@@ -45,20 +46,14 @@ pub(super) fn bind(request: &ExchangeRequest) -> Result<Binding, Refusal> {
 /// Whether a token that `account` sends to `bot` may ever be bound: where it cannot, a card must not ask a client for one.
 /// A parent vouches for ids that its channel's clients choose.
 #[must_use]
-pub fn may_be_bound(bot: &Bot, account: &ChannelAccount) -> bool {
-    match account.channel.as_str() {
-        "emulator" => false,
-        "directline" | "directlinespeech" | "webchat" => {
-            bot.identity.verified_user_ids.contains(account.user.as_str()) || !bot.callers.is_empty()
+pub fn may_be_bound(bot: &Bot, account: &Account) -> bool {
+    match account.channel_kind() {
+        ChannelKind::Emulator => false,
+        channel if channel.lets_clients_choose_user_ids() => {
+            bot.identity.verified_user_ids.contains(account.subject.as_str()) || bot.has_parents()
         }
         _ => true,
     }
-}
-
-/// The account as the parent bot `app_id` speaks for it: what one caller proves is not proven for another.
-pub(super) fn account_of_parent(account: &ChannelAccount, app_id: &str) -> ChannelAccount {
-    let channel = ChannelId::base_of(&format!("parent/{app_id}/{}", account.channel));
-    ChannelAccount { channel, ..account.clone() }
 }
 
 fn by_pin(request: &ExchangeRequest) -> Binding {
@@ -69,13 +64,13 @@ fn by_pin(request: &ExchangeRequest) -> Binding {
 fn bind_teams_user(request: &ExchangeRequest) -> Result<Binding, Refusal> {
     check_stated_identity(request)?;
     let identity = &request.bot.identity;
-    if request.caller == Caller::Bot && !request.bot.callers.is_empty() {
+    if request.caller == Caller::Bot && request.bot.has_parents() {
         // What the bot states it may have from a parent, which is no channel: nobody is pinned by that.
         return Ok(Binding { pins: Vec::new(), ..by_pin(request) });
     }
     if request.aad_object_id.is_some() && !request.conversation.tenant_ids.is_empty() {
         // Nobody but a parent bot asks for this pin.
-        let pins = if request.bot.callers.is_empty() { Vec::new() } else { vec![request.account.clone()] };
+        let pins = if request.bot.has_parents() { vec![request.account.clone()] } else { Vec::new() };
         return Ok(Binding { by_channel: true, held_to: Vec::new(), pins });
     }
     // A bot that states nothing of its user vouches for the id alone.
@@ -103,7 +98,7 @@ fn check_stated_identity(request: &ExchangeRequest) -> Result<(), Refusal> {
 }
 
 fn bind_verified_id(request: &ExchangeRequest) -> Result<Binding, Refusal> {
-    if request.bot.identity.verified_user_ids.contains(request.account.user.as_str()) {
+    if request.bot.identity.verified_user_ids.contains(request.account.subject.as_str()) {
         return Ok(by_pin(request));
     }
     Err(mismatch("unverified_id", "from.id is not one of identity.verified_user_ids: the client may have chosen it"))

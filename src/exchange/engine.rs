@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::task::Poll;
@@ -74,7 +75,7 @@ impl<S: Settlement> ExchangeEngine<S> {
         F: FnOnce(Outcome) -> A + Send + 'static,
         A: Future<Output = S> + Send + 'static,
     {
-        let key = self.fingerprints.of_parts(&parts_of(&request));
+        let key = self.fingerprints.of_parts(&parts_of(&request).each_ref().map(|part| &**part));
         let answer_by = request.answer_by;
         let mut work = Some((request, settling));
         for _ in 0..JOINS {
@@ -98,7 +99,9 @@ impl<S: Settlement> ExchangeEngine<S> {
                     let (Some((request, settling)), Some(binding)) = (work.take(), binding) else {
                         return Err(vanished());
                     };
-                    let settle = settling(&|| self.parts.continuations.exchange_key(&parts_of(&request)));
+                    let settle = settling(&|| {
+                        self.parts.continuations.exchange_key(&parts_of(&request).each_ref().map(|part| &**part))
+                    });
                     begin(lead(Arc::clone(&self.parts), ticket, (request, binding), settle)).await;
                     waiting
                 }
@@ -128,7 +131,7 @@ impl<S: Settlement> ExchangeEngine<S> {
             return Ok(binding);
         }
         let card = if request.names_card {
-            let found = self.parts.pending.find_by_card(&request.account.bot, &request.exchange_id).await;
+            let found = self.parts.pending.find_by_card(&request.account.holder, &request.exchange_id).await;
             found.map_err(|error| pending_failure(&error))?
         } else {
             None
@@ -179,17 +182,18 @@ impl<S: Settlement> ExchangeEngine<S> {
 }
 
 /// What tells one exchange from another (DESIGN §3, Dedup).
-fn parts_of(request: &ExchangeRequest) -> [&str; 8] {
-    let account = &request.account;
+fn parts_of(request: &ExchangeRequest) -> [Cow<'_, str>; 8] {
+    let [holder, realm, subject] = request.account.key_parts();
+    let user = &request.token.user;
     [
-        account.bot.as_str(),
-        account.channel.as_str(),
-        &request.conversation.id,
-        account.user.as_str(),
-        request.connection.name.as_str(),
-        &request.exchange_id,
-        request.token.user.issuer(),
-        request.token.user.subject(),
+        holder,
+        realm,
+        request.conversation.id.as_str().into(),
+        subject,
+        request.connection.name.as_str().into(),
+        request.exchange_id.as_str().into(),
+        user.issuer().into(),
+        user.subject().into(),
     ]
 }
 
@@ -257,7 +261,7 @@ async fn obtain(
     let kept = kept.map_err(|error| store_failure(&error))?;
     tracing::info!(
         correlation_id = request.correlation_id,
-        bot = slot.account.bot.as_str(),
+        bot = slot.account.holder.as_str(),
         connection = slot.connection.as_str(),
         user = %kept.user,
         "a token is kept"

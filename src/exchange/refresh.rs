@@ -113,7 +113,7 @@ impl Refresh {
             Ok(token) => {
                 tracing::info!(
                     correlation_id,
-                    bot = self.slot.account.bot.as_str(),
+                    bot = self.slot.account.holder.as_str(),
                     connection = self.slot.connection.as_str(),
                     user = %token.user,
                     "a token was refreshed"
@@ -167,7 +167,7 @@ impl Refresh {
 
     fn log(&self, error: &RedeemError, refused: bool, correlation_id: &str) {
         let diagnostics = &error.diagnostics;
-        let (bot, connection) = (self.slot.account.bot.as_str(), self.slot.connection.as_str());
+        let (bot, connection) = (self.slot.account.holder.as_str(), self.slot.connection.as_str());
         let refresh_token = if refused { "dropped" } else { "kept" };
         tracing::warn!(
             correlation_id,

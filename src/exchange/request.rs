@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::domain::{Bot, ChannelAccount, Connection, ExchangeableToken, TokenSlot};
+use crate::domain::{Account, Bot, Connection, ExchangeableToken, TokenSlot};
 
 /// Who brought the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub struct ExchangeRequest {
     /// Who brought it.
     pub caller: Caller,
     /// The activity's user.
-    pub account: ChannelAccount,
+    pub account: Account,
     /// Where.
     pub conversation: Conversation,
     /// The Entra object id that the channel states for the user.

@@ -170,7 +170,7 @@ impl Redemption {
             Err(VaultError::SignedOut) => return Ok(None),
             kept => kept.map_err(|error| store_failed(&error))?,
         };
-        let (bot, connection) = (self.slot.account.bot.as_str(), self.slot.connection.as_str());
+        let (bot, connection) = (self.slot.account.holder.as_str(), self.slot.connection.as_str());
         let (correlation_id, scope) = (self.correlation_id.as_str(), self.scope.0.as_str());
         tracing::info!(correlation_id, bot, connection, scope, user = %kept.user, "a token for a resource is kept");
         Ok(Some(kept))

@@ -2,11 +2,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::binding::account_of_parent;
 use super::engine::ExchangeParts;
 use super::resource_tokens::resource_slots;
 use super::storage_failure::StorageFailure;
-use crate::domain::{ChannelAccount, Connection, ConnectionName, Directory, TokenSlot, UserKey};
+use crate::domain::{Account, Connection, ConnectionName, Directory, TokenSlot, UserKey};
 
 /// What [`EndedAtSignOut::end`] returns.
 pub type EndFuture<'a> = Pin<Box<dyn Future<Output = Result<(), StorageFailure>> + Send + 'a>>;
@@ -40,10 +39,10 @@ impl SignOut {
     /// [`StorageFailure`] if the store fails; some tokens may then still be there: call again.
     pub async fn of_account(
         &self,
-        account: &ChannelAccount,
+        account: &Account,
         connection: Option<&ConnectionName>,
     ) -> Result<(), StorageFailure> {
-        let known = self.directory.connections_of(&account.bot).iter();
+        let known = self.directory.connections_of(account.holder.as_str()).iter();
         let ending: Vec<_> = known.filter(|known| connection.is_none_or(|name| known.name == *name)).collect();
         let slot = |known: &Connection| TokenSlot { account: account.clone(), connection: known.name.clone() };
         let slots: Vec<TokenSlot> = ending.iter().map(|known| slot(known)).collect();
@@ -59,8 +58,8 @@ impl SignOut {
             self.unpin(account).await?;
         }
         tracing::info!(
-            bot = account.bot.as_str(),
-            channel = account.channel.as_str(),
+            bot = account.holder.as_str(),
+            channel = account.channel_name(),
             connection = connection.map(ConnectionName::as_str),
             "an account was signed out"
         );
@@ -101,11 +100,11 @@ impl SignOut {
     }
 
     /// The account itself, and as parent bots may have brought it.
-    async fn unpin(&self, account: &ChannelAccount) -> Result<(), StorageFailure> {
+    async fn unpin(&self, account: &Account) -> Result<(), StorageFailure> {
         self.parts.vault.unpin(account).await?;
-        let bot = self.directory.find_bot(account.bot.as_str());
+        let bot = self.directory.find_bot(account.holder.as_str());
         for caller in bot.iter().flat_map(|bot| &bot.callers) {
-            self.parts.vault.unpin(&account_of_parent(account, &caller.app_id)).await?;
+            self.parts.vault.unpin(&account.as_parent_account(&caller.app_id)).await?;
         }
         Ok(())
     }

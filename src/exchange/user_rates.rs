@@ -10,10 +10,9 @@ use governor::nanos::Nanos;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-use super::binding::account_of_parent;
 use super::outcome::{Reason, Refusal};
 use super::request::Caller;
-use crate::domain::{ChannelAccount, RateClock, SharedClock};
+use crate::domain::{Account, RateClock, SharedClock};
 use crate::observability::{Count, Counters};
 
 /// Those whose limits are full again are forgotten whenever so many have been charged.
@@ -54,10 +53,10 @@ impl UserRates {
     ///
     /// # Errors
     /// [`Reason::TooManyRequests`] with the time until the next piece; the operator has been told.
-    pub fn charge(&self, caller: &Caller, account: &ChannelAccount, correlation_id: &str) -> Result<(), Refusal> {
+    pub fn charge(&self, caller: &Caller, account: &Account, correlation_id: &str) -> Result<(), Refusal> {
         let key = match caller {
             Caller::Channel | Caller::Bot => self.hasher.hash_one(account),
-            Caller::Parent { app_id } => self.hasher.hash_one(account_of_parent(account, app_id)),
+            Caller::Parent { app_id } => self.hasher.hash_one(account.as_parent_account(app_id)),
         };
         self.charge_key(key, account, correlation_id)
     }
@@ -69,14 +68,14 @@ impl UserRates {
     /// As [`UserRates::charge`].
     pub fn charge_browser(
         &self,
-        account: &ChannelAccount,
+        account: &Account,
         address: Option<IpAddr>,
         correlation_id: &str,
     ) -> Result<(), Refusal> {
         self.charge_key(self.hasher.hash_one(("browser", account, address)), account, correlation_id)
     }
 
-    fn charge_key(&self, key: u64, account: &ChannelAccount, correlation_id: &str) -> Result<(), Refusal> {
+    fn charge_key(&self, key: u64, account: &Account, correlation_id: &str) -> Result<(), Refusal> {
         if self.charged.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
             self.work.retain_recent();
             self.lines.retain_recent();
@@ -88,8 +87,8 @@ impl UserRates {
         if self.lines.check_key(&key).is_ok() {
             tracing::warn!(
                 correlation_id,
-                bot = account.bot.as_str(),
-                channel = account.channel.as_str(),
+                bot = account.holder.as_str(),
+                channel = account.channel_name(),
                 retry_after,
                 code = "TooManyRequests",
                 check = "user_rate",
@@ -106,14 +105,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::{BotName, ChannelId, ChannelUserId, OffsetClock};
+    use crate::domain::{BotName, ChannelId, OffsetClock};
 
-    fn account(user: &str) -> ChannelAccount {
-        ChannelAccount {
-            bot: BotName::new("b"),
-            channel: ChannelId::base_of("msteams"),
-            user: ChannelUserId::new(user),
-        }
+    fn account(user: &str) -> Account {
+        Account::of_channel(&BotName::new("b"), ChannelId::base_of("msteams"), user)
     }
 
     fn rates(per_minute: u32) -> (UserRates, Arc<OffsetClock>, Arc<Counters>) {

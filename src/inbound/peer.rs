@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::problem::Problem;
 use super::refusal::CallerRefusal;
 use super::service_url::{are_same, is_loopback, is_within};
-use crate::domain::{Bot, CallerEntry};
+use crate::domain::{Bot, CallerEntry, ChannelKind};
 use crate::protocol::{Activity, InvokeKind};
 use crate::token_validation::{AppClaims, ChannelClaims};
 
@@ -46,12 +46,13 @@ impl Peer {
         // `a:b` is a sub-channel of `a`.
         let base = channel.split_once(':').map_or(channel, |(base, _)| base);
         // Channels that no token speaks for (bot-auth-and-skills §2 rules 24 and 25), in whatever spelling.
-        if base.eq_ignore_ascii_case("AseChannel") {
+        let kind = ChannelKind::of(base);
+        if kind == ChannelKind::AppServiceExtension {
             return refused("channel", Problem::ChannelNotEndorsed);
         }
         match &self.identity {
             Identity::App(claims) if activity.is_on_emulator() => self.admit_emulator(claims, service_url),
-            _ if base.eq_ignore_ascii_case("emulator") => refused("channel", Problem::ChannelNotEndorsed),
+            _ if kind == ChannelKind::Emulator => refused("channel", Problem::ChannelNotEndorsed),
             Identity::App(claims) => self.admit_parent(claims, base, service_url),
             Identity::Channel(claims) => admit_channel(claims, base, service_url, required_endorsements),
             Identity::Nobody => refused("channel", Problem::ChannelNotEndorsed),

@@ -4,7 +4,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::PendingError;
-use crate::domain::{ChannelAccount, ClaimsChallenge, SharedClock, TokenSlot, UserKey};
+use crate::domain::{ClaimsChallenge, SharedClock, TokenSlot, UserKey};
 use crate::sealing::Sealer;
 use crate::store::{Record, RecordKey, Store};
 
@@ -93,9 +93,7 @@ impl ClaimsChallenges {
     }
 
     fn key(&self, slot: &TokenSlot) -> RecordKey {
-        let TokenSlot { account: ChannelAccount { bot, channel, user }, connection } = slot;
-        let parts = [bot.as_str(), channel.as_str(), user.as_str(), connection.as_str()].map(str::as_bytes);
-        RecordKey(self.sealer.mac(PURPOSE, &parts))
+        RecordKey(self.sealer.mac(PURPOSE, &slot.key_parts().each_ref().map(|part| part.as_bytes())))
     }
 
     fn of_user(&self, user: &UserKey) -> RecordKey {
@@ -109,7 +107,7 @@ const PURPOSE: &str = "pending.claims";
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::domain::{BotName, ChannelId, ChannelUserId, ConnectionName};
+    use crate::domain::{Account, BotName, ChannelId, ConnectionName};
     use crate::sealing::throwaway_sealer;
     use crate::store::{ThrowawayStore, throwaway_store};
 
@@ -120,11 +118,7 @@ mod tests {
     }
 
     fn slot(connection: &str) -> TokenSlot {
-        let account = ChannelAccount {
-            bot: BotName::new("helper"),
-            channel: ChannelId::base_of("msteams"),
-            user: ChannelUserId::new("29:alice"),
-        };
+        let account = Account::of_channel(&BotName::new("helper"), ChannelId::base_of("msteams"), "29:alice");
         TokenSlot { account, connection: ConnectionName::new(connection) }
     }
 

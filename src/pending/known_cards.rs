@@ -7,7 +7,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 
 use super::HELD_FOR;
-use crate::domain::{ChannelAccount, Timestamp};
+use crate::domain::{Account, Timestamp};
 use crate::store::RecordKey;
 
 /// Most marks remembered; at some 40 bytes each.
@@ -55,7 +55,7 @@ impl KnownCards {
     }
 
     /// The mark of an account.
-    pub(super) fn account(&self, account: &ChannelAccount) -> Mark {
+    pub(super) fn account(&self, account: &Account) -> Mark {
         Mark(self.hasher.hash_one(account))
     }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{BotName, ChannelAccount, ChannelId, ChannelUserId, ConnectionName, Timestamp};
+use crate::domain::{Account, BotName, ChannelId, ConnectionName, Timestamp};
 
 /// What the bot says of a user's identity where it asks for a card, copied from what its channel told it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub struct PendingSignIn {
     /// The card's `tokenExchangeResource.id`, a GUID.
     pub card_id: String,
     /// To whom it was offered.
-    pub account: ChannelAccount,
+    pub account: Account,
     /// Where, if the bot said so.
     pub conversation: Option<String>,
     /// For which connection.
@@ -38,7 +38,7 @@ pub struct PendingSignIn {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewPendingSignIn {
     /// To whom.
-    pub account: ChannelAccount,
+    pub account: Account,
     /// Where, if the bot said so.
     pub conversation: Option<String>,
     /// For which connection.
@@ -84,9 +84,9 @@ impl Plain {
         let PendingSignIn { card_id, account, conversation, connection, .. } = sign_in;
         Self {
             card_id: card_id.clone(),
-            bot: account.bot.to_string(),
-            channel: account.channel.to_string(),
-            user: account.user.to_string(),
+            bot: account.holder.to_string(),
+            channel: account.channel_name().unwrap_or_default().to_owned(),
+            user: account.subject.to_string(),
             conversation: conversation.clone(),
             connection: connection.to_string(),
             offered_sso: sign_in.offered_sso,
@@ -101,11 +101,7 @@ impl Plain {
     pub(super) fn into_sign_in(self) -> PendingSignIn {
         PendingSignIn {
             card_id: self.card_id,
-            account: ChannelAccount {
-                bot: BotName::new(&self.bot),
-                channel: ChannelId::base_of(&self.channel),
-                user: ChannelUserId::new(&self.user),
-            },
+            account: Account::of_channel(&BotName::new(&self.bot), ChannelId::base_of(&self.channel), &self.user),
             conversation: self.conversation,
             connection: ConnectionName::new(&self.connection),
             offered_sso: self.offered_sso,

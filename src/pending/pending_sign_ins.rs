@@ -7,9 +7,7 @@ use bytes::Bytes;
 use super::known_cards::KnownCards;
 use super::pending_sign_in::{Ended, NewPendingSignIn, PendingSignIn, Plain};
 use super::{HELD_FOR, LIFE, PendingError};
-use crate::domain::{
-    BotName, ChannelAccount, ConnectionName, Secret, SharedClock, SharedEntropy, Timestamp, TokenSlot,
-};
+use crate::domain::{Account, ConnectionName, HolderName, Secret, SharedClock, SharedEntropy, Timestamp, TokenSlot};
 use crate::sealing::Sealer;
 use crate::store::{Record, RecordKey, Store};
 
@@ -93,16 +91,20 @@ impl PendingSignIns {
         Ok((sign_in, link))
     }
 
-    /// The pending sign-in behind a card of `bot`. Other bots do not find it.
+    /// The pending sign-in behind a card of `holder`. Other bots do not find it.
     ///
     /// # Errors
     /// [`PendingError`] if the store fails.
-    pub async fn find_by_card(&self, bot: &BotName, card_id: &str) -> Result<Option<PendingSignIn>, PendingError> {
+    pub async fn find_by_card(
+        &self,
+        holder: &HolderName,
+        card_id: &str,
+    ) -> Result<Option<PendingSignIn>, PendingError> {
         if !self.known.may_hold(self.known.card(card_id), || self.card_key(card_id), self.clock.now()) {
             return Ok(None);
         }
         let found = self.find(card_id).await?.map(|(found, _)| found.sign_in);
-        Ok(found.filter(|sign_in| sign_in.account.bot == *bot && self.is_good(sign_in)))
+        Ok(found.filter(|sign_in| sign_in.account.holder == *holder && self.is_good(sign_in)))
     }
 
     /// The pending sign-in that a sign-in link leads to. To know the link is to hold it, whoever one is: what may be done
@@ -148,7 +150,7 @@ impl PendingSignIns {
     ///
     /// # Errors
     /// [`PendingError`] if the store fails.
-    pub async fn list(&self, account: &ChannelAccount) -> Result<Vec<PendingSignIn>, PendingError> {
+    pub async fn list(&self, account: &Account) -> Result<Vec<PendingSignIn>, PendingError> {
         let found = self.found(account).await?.into_iter().map(|found| found.sign_in);
         Ok(found.filter(|sign_in| self.is_good(sign_in)).collect())
     }
@@ -157,7 +159,7 @@ impl PendingSignIns {
     ///
     /// # Errors
     /// [`PendingError`] if the store fails.
-    pub async fn list_held(&self, account: &ChannelAccount) -> Result<Vec<PendingSignIn>, PendingError> {
+    pub async fn list_held(&self, account: &Account) -> Result<Vec<PendingSignIn>, PendingError> {
         Ok(self.found(account).await?.into_iter().map(|found| found.sign_in).collect())
     }
 
@@ -168,7 +170,7 @@ impl PendingSignIns {
     /// [`PendingError`] if the store fails.
     pub async fn finish(
         &self,
-        account: &ChannelAccount,
+        account: &Account,
         connection: &ConnectionName,
         ended: Ended<'_>,
     ) -> Result<(), PendingError> {
@@ -250,7 +252,7 @@ impl PendingSignIns {
         self.known.note(marks, over, self.clock.now());
     }
 
-    async fn found(&self, account: &ChannelAccount) -> Result<Vec<Found>, PendingError> {
+    async fn found(&self, account: &Account) -> Result<Vec<Found>, PendingError> {
         if !self.known.may_hold(self.known.account(account), || self.account_index(account), self.clock.now()) {
             return Ok(Vec::new());
         }
@@ -289,10 +291,9 @@ impl PendingSignIns {
         RecordKey(self.sealer.mac(PURPOSE, &[card_id.as_bytes()]))
     }
 
-    fn account_index(&self, account: &ChannelAccount) -> RecordKey {
-        let ChannelAccount { bot, channel, user } = account;
-        let parts = [bot.as_str().as_bytes(), channel.as_str().as_bytes(), user.as_str().as_bytes()];
-        RecordKey(self.sealer.mac("pending.account", &parts))
+    fn account_index(&self, account: &Account) -> RecordKey {
+        let parts = account.key_parts();
+        RecordKey(self.sealer.mac("pending.account", &parts.each_ref().map(|part| part.as_bytes())))
     }
 }
 

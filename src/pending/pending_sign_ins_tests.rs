@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Ended, NewPendingSignIn, PendingSignIn, PendingSignIns};
-use crate::domain::{
-    BotName, ChannelAccount, ChannelId, ChannelUserId, ConnectionName, Secret, SystemEntropy, TokenSlot,
-};
+use crate::domain::{Account, BotName, ChannelId, ConnectionName, HolderName, Secret, SystemEntropy, TokenSlot};
 use crate::sealing::{Sealer, throwaway_sealer};
 use crate::store::{ThrowawayStore, throwaway_store};
 
@@ -26,8 +24,8 @@ fn over(beneath: &ThrowawayStore, sealer: &Arc<Sealer>) -> PendingSignIns {
     PendingSignIns::new(beneath.store.clone(), sealer.clone(), clock, Arc::new(SystemEntropy))
 }
 
-fn account(bot: &str, user: &str) -> ChannelAccount {
-    ChannelAccount { bot: BotName::new(bot), channel: ChannelId::base_of("msteams"), user: ChannelUserId::new(user) }
+fn account(bot: &str, user: &str) -> Account {
+    Account::of_channel(&BotName::new(bot), ChannelId::base_of("msteams"), user)
 }
 
 fn new(user: &str, connection: &str) -> NewPendingSignIn {
@@ -52,7 +50,7 @@ async fn a_begun_sign_in_is_found_by_its_card_also_after_a_restart() {
     assert_eq!(begun.card_id.len(), 36);
     assert_eq!(begun.client_failure, None);
     for pending in [&bench.pending, &over(&bench.beneath, &bench.sealer)] {
-        let found = pending.find_by_card(&BotName::new("helper"), &begun.card_id).await.unwrap();
+        let found = pending.find_by_card(&HolderName::new("helper"), &begun.card_id).await.unwrap();
         assert_eq!(found.as_ref(), Some(&begun));
         assert_eq!(pending.list(&begun.account).await.unwrap().as_slice(), std::slice::from_ref(&begun));
     }
@@ -66,19 +64,19 @@ async fn what_an_earlier_process_left_is_found_after_it_was_recalled() {
     pending.recall().await.unwrap();
     let later = pending.begin(new("bob", "graph")).await.unwrap().0;
     for sign_in in [begun, later] {
-        let found = pending.find_by_card(&BotName::new("helper"), &sign_in.card_id).await.unwrap();
+        let found = pending.find_by_card(&HolderName::new("helper"), &sign_in.card_id).await.unwrap();
         assert_eq!(found.as_ref(), Some(&sign_in));
         assert_eq!(pending.list(&sign_in.account).await.unwrap(), [sign_in]);
     }
-    assert_eq!(pending.find_by_card(&BotName::new("helper"), "another").await.unwrap(), None);
+    assert_eq!(pending.find_by_card(&HolderName::new("helper"), "another").await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn other_bots_users_and_cards_find_nothing() {
     let bench = bench();
     let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
-    assert_eq!(bench.pending.find_by_card(&BotName::new("other"), &begun.card_id).await.unwrap(), None);
-    assert_eq!(bench.pending.find_by_card(&BotName::new("helper"), "").await.unwrap(), None);
+    assert_eq!(bench.pending.find_by_card(&HolderName::new("other"), &begun.card_id).await.unwrap(), None);
+    assert_eq!(bench.pending.find_by_card(&HolderName::new("helper"), "").await.unwrap(), None);
     assert!(bench.pending.list(&account("helper", "bob")).await.unwrap().is_empty());
     assert!(bench.pending.list(&account("other", "alice")).await.unwrap().is_empty());
 }
@@ -124,9 +122,9 @@ async fn a_promise_stands_for_fifteen_minutes() {
     let bench = bench();
     let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
     bench.beneath.clock.advance(Duration::from_secs(14 * 60 + 50));
-    assert!(bench.pending.find_by_card(&begun.account.bot, &begun.card_id).await.unwrap().is_some());
+    assert!(bench.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().is_some());
     bench.beneath.clock.advance(Duration::from_secs(10));
-    assert!(bench.pending.find_by_card(&begun.account.bot, &begun.card_id).await.unwrap().is_none());
+    assert!(bench.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().is_none());
     assert!(bench.pending.list(&begun.account).await.unwrap().is_empty());
 }
 
@@ -136,13 +134,13 @@ async fn a_clients_failure_is_noted_bounded_and_revives_nothing() {
     let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
     bench.beneath.clock.advance(Duration::from_mins(10));
     bench.pending.record_client_failure(&begun, "resourcematch\u{1b}[31m failed\n").await.unwrap();
-    let noted = bench.pending.find_by_card(&begun.account.bot, &begun.card_id).await.unwrap().unwrap();
+    let noted = bench.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().unwrap();
     assert_eq!(noted.client_failure.as_deref(), Some("resourcematch[31mfailed"));
     assert_eq!(noted.begun_at, begun.begun_at);
     assert_eq!(bench.pending.list(&begun.account).await.unwrap(), [noted]);
 
     bench.pending.record_client_failure(&begun, &"x".repeat(5000)).await.unwrap();
-    let noted = bench.pending.find_by_card(&begun.account.bot, &begun.card_id).await.unwrap().unwrap();
+    let noted = bench.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().unwrap();
     assert_eq!(noted.client_failure.map(|code| code.len()), Some(64));
 
     bench.beneath.clock.advance(Duration::from_mins(5));
@@ -190,7 +188,7 @@ async fn a_card_whose_link_was_followed_is_held_until_the_browser_must_be_back_a
     for pending in [&bench.pending, &over(&bench.beneath, &bench.sealer)] {
         assert_eq!(pending.find_held(&begun.card_id).await.unwrap(), Some(begun.clone()));
         assert_eq!(pending.find_by_link(&link).await.unwrap(), None);
-        assert_eq!(pending.find_by_card(&begun.account.bot, &begun.card_id).await.unwrap(), None);
+        assert_eq!(pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap(), None);
         assert!(pending.list(&begun.account).await.unwrap().is_empty());
     }
     bench.beneath.clock.advance(Duration::from_mins(1));

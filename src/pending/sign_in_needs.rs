@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{LIFE, PendingError};
-use crate::domain::{ChannelAccount, ClaimsChallenge, SharedClock, Timestamp, TokenSlot};
+use crate::domain::{ClaimsChallenge, SharedClock, Timestamp, TokenSlot};
 use crate::sealing::Sealer;
 use crate::store::{Record, RecordKey, Store};
 
@@ -91,9 +91,7 @@ impl SignInNeeds {
     }
 
     fn key(&self, slot: &TokenSlot) -> RecordKey {
-        let TokenSlot { account: ChannelAccount { bot, channel, user }, connection } = slot;
-        let parts = [bot.as_str(), channel.as_str(), user.as_str(), connection.as_str()].map(str::as_bytes);
-        RecordKey(self.sealer.mac(PURPOSE, &parts))
+        RecordKey(self.sealer.mac(PURPOSE, &slot.key_parts().each_ref().map(|part| part.as_bytes())))
     }
 }
 
@@ -105,16 +103,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::{BotName, ChannelId, ChannelUserId, Clock, ConnectionName};
+    use crate::domain::{Account, BotName, ChannelId, Clock, ConnectionName};
     use crate::sealing::throwaway_sealer;
     use crate::store::throwaway_store;
 
     fn slot(connection: &str) -> TokenSlot {
-        let account = ChannelAccount {
-            bot: BotName::new("helper"),
-            channel: ChannelId::base_of("msteams"),
-            user: ChannelUserId::new("29:alice"),
-        };
+        let account = Account::of_channel(&BotName::new("helper"), ChannelId::base_of("msteams"), "29:alice");
         TokenSlot { account, connection: ConnectionName::new(connection) }
     }
 

@@ -15,7 +15,7 @@ pub use invoke::{
     TokensResponseEvent, in_canonical_spelling, invoke_response_envelope, response_in_envelope,
 };
 pub use json::{JsonError, Node};
-pub use oauth_card::{CardAttachment, takes_oauth_card};
+pub use oauth_card::{CardAttachment, CardWords};
 pub use token_service::{
     ErrorResponse, SignInResource, TokenExchangeResource, TokenExchangeState, TokenOrSignInResource, TokenPostResource,
     TokenResponse, TokenStatus, WithoutToken, iso_8601,

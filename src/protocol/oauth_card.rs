@@ -2,14 +2,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::token_service::{SignInResource, TokenExchangeResource};
+use crate::domain::ChannelKind;
 
-/// Channels whose clients know no OAuth card (invoke-protocol §1.6).
-const WITHOUT_OAUTH_CARD: [&str; 3] = ["cortana", "skype", "skypeforbusiness"];
-
-/// Whether the clients of this base channel know the OAuth card.
-#[must_use]
-pub fn takes_oauth_card(channel: &str) -> bool {
-    !WITHOUT_OAUTH_CARD.contains(&channel)
+/// What a card says.
+#[derive(Clone, Copy, Debug)]
+pub struct CardWords<'a> {
+    /// The text above the button.
+    pub text: &'a str,
+    /// The button's title.
+    pub title: &'a str,
 }
 
 /// An attachment with the card that asks a user to sign in: an OAuth card, or a sign-in card where a channel's clients
@@ -48,16 +49,17 @@ struct CardAction<'a> {
 }
 
 impl<'a> CardAttachment<'a> {
-    /// The card for `channel` that leads to `resource`, with the text above its button and the button's title.
+    /// The card for `channel` that leads to `resource`, with these words.
     #[must_use]
     pub fn new(
-        channel: &str,
+        channel: ChannelKind,
         connection_name: &'a str,
-        (text, title): (&'a str, &'a str),
+        words: CardWords<'a>,
         resource: &'a SignInResource,
     ) -> Self {
+        let CardWords { text, title } = words;
         let buttons = [CardAction { kind: "signin", title, value: &resource.sign_in_link }];
-        if !takes_oauth_card(channel) {
+        if !channel.takes_oauth_card() {
             let content = CardContent { text, connection_name: None, buttons, token_exchange_resource: None };
             return Self { content_type: "application/vnd.microsoft.card.signin", content };
         }

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::identification::IdTokenValidators;
 use super::magic_code::MagicCodes;
-use crate::domain::{ChannelId, Connection, Directory, Entropy, NamedConnection, Secret, TokenSlot};
+use crate::domain::{Connection, Directory, Entropy, NamedConnection, Secret, TokenSlot};
 use crate::exchange::ExchangeParts;
 use crate::pending::{BrowserSignIns, PendingSignIn, draw_256_bits};
 
@@ -78,7 +78,7 @@ impl SignInFlow {
     }
 
     fn connection_of(&self, card: &PendingSignIn) -> Option<&Arc<Connection>> {
-        match self.parts.directory.find_connection(&card.account.bot, card.connection.as_str()) {
+        match self.parts.directory.find_connection(card.account.holder.as_str(), card.connection.as_str()) {
             NamedConnection::Exact(connection) => Some(connection),
             NamedConnection::OtherCase(_) | NamedConnection::Unknown => None,
         }
@@ -91,10 +91,5 @@ fn is_handle(text: &str) -> bool {
 }
 
 fn slot_of(card: &PendingSignIn) -> TokenSlot {
-    TokenSlot { account: card.account.clone(), connection: card.connection.clone() }
-}
-
-/// Whether `channel` states its users' Entra identities, and shows pages through its own library.
-fn is_teams(channel: &ChannelId) -> bool {
-    channel.as_str() == "msteams"
+    TokenSlot::new(&card.account, &card.connection)
 }

@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::domain::{
-    ChannelAccount, ConnectionRevision, Entropy, Secret, SharedClock, SharedEntropy, Timestamp, TokenSlot, UserToken,
+    Account, ConnectionRevision, Entropy, Secret, SharedClock, SharedEntropy, Timestamp, TokenSlot, UserToken,
 };
 use crate::exchange::{EndFuture, EndedAtSignOut};
 use crate::sealing::{SealError, Sealer};
@@ -181,7 +181,7 @@ impl MagicCodes {
     }
 
     /// Uses up one of the account's tries; none if there is none left.
-    pub(super) async fn count_try(&self, account: &ChannelAccount) -> Result<Option<i64>, MagicCodeError> {
+    pub(super) async fn count_try(&self, account: &Account) -> Result<Option<i64>, MagicCodeError> {
         let now = self.clock.now();
         let counted = self.change_tries(account, now, |tries| {
             let left = tries.len() < MAX_WRONG;
@@ -194,7 +194,7 @@ impl MagicCodes {
     }
 
     /// Gives back the try that was no wrong one.
-    async fn uncount_try(&self, account: &ChannelAccount, tried_at: i64) -> Result<(), MagicCodeError> {
+    async fn uncount_try(&self, account: &Account, tried_at: i64) -> Result<(), MagicCodeError> {
         let remove = |tries: &mut Vec<i64>| {
             let place = tries.iter().position(|at| *at == tried_at);
             place.map(|place| tries.remove(place)).is_some()
@@ -205,7 +205,7 @@ impl MagicCodes {
     /// Changes the account's tries of the last ten minutes, atomically; says whether `change` wanted to and could.
     async fn change_tries(
         &self,
-        account: &ChannelAccount,
+        account: &Account,
         now: Timestamp,
         change: impl Fn(&mut Vec<i64>) -> bool,
     ) -> Result<bool, MagicCodeError> {
@@ -240,17 +240,17 @@ impl MagicCodes {
     }
 
     fn slot_key(&self, slot: &TokenSlot) -> RecordKey {
-        RecordKey(self.sealer.mac(SLOT, &parts_of(slot)))
+        RecordKey(self.sealer.mac(SLOT, &slot.key_parts().each_ref().map(|part| part.as_bytes())))
     }
 
-    fn tries_key(&self, account: &ChannelAccount) -> RecordKey {
-        let ChannelAccount { bot, channel, user } = account;
-        RecordKey(self.sealer.mac(TRIES, &[bot.as_str(), channel.as_str(), user.as_str()].map(str::as_bytes)))
+    fn tries_key(&self, account: &Account) -> RecordKey {
+        RecordKey(self.sealer.mac(TRIES, &account.key_parts().each_ref().map(|part| part.as_bytes())))
     }
 
     fn code_mac(&self, slot: &TokenSlot, code: &str) -> [u8; 32] {
-        let [bot, channel, user, connection] = parts_of(slot);
-        self.sealer.mac("magic_code.code", &[bot, channel, user, connection, code.as_bytes()])
+        let [holder, realm, subject, connection] = slot.key_parts();
+        let parts = [&*holder, &*realm, &*subject, &*connection, code].map(str::as_bytes);
+        self.sealer.mac("magic_code.code", &parts)
     }
 }
 
@@ -291,11 +291,6 @@ impl CodeGrant {
 
 const SLOT: &str = "magic_code.slot";
 const TRIES: &str = "magic_code.tries";
-
-fn parts_of(slot: &TokenSlot) -> [&[u8]; 4] {
-    let TokenSlot { account: ChannelAccount { bot, channel, user }, connection } = slot;
-    [bot.as_str(), channel.as_str(), user.as_str(), connection.as_str()].map(str::as_bytes)
-}
 
 fn is_code(text: &str) -> bool {
     text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{CodeGrant, MagicCodes, RightCode};
 use crate::domain::{
-    BotName, ChannelAccount, ChannelId, ChannelUserId, Clock, ConnectionName, ConnectionRevision, Secret,
-    SecurityContext, SystemEntropy, TokenSlot, UserKey, UserToken,
+    Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, Secret, SecurityContext, SystemEntropy,
+    TokenSlot, UserKey, UserToken,
 };
 use crate::sealing::{Sealer, throwaway_sealer};
 use crate::store::{ThrowawayStore, throwaway_store};
@@ -33,11 +33,7 @@ fn over(beneath: &ThrowawayStore, sealer: &Arc<Sealer>) -> Arc<MagicCodes> {
 }
 
 fn slot(user: &str, connection: &str) -> TokenSlot {
-    let account = ChannelAccount {
-        bot: BotName::new("helper"),
-        channel: ChannelId::base_of("webchat"),
-        user: ChannelUserId::new(user),
-    };
+    let account = Account::of_channel(&BotName::new("helper"), ChannelId::base_of("webchat"), user);
     TokenSlot { account, connection: ConnectionName::new(connection) }
 }
 

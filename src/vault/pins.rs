@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::epochs::{Epoch, Epochs, UserEpoch};
 use super::token_vault::Permit;
 use super::{FOR_EVER, VaultError};
-use crate::domain::{ChannelAccount, SharedClock, UserKey};
+use crate::domain::{Account, SharedClock, UserKey};
 use crate::sealing::Sealer;
 use crate::store::{PutIfAbsent, Record, RecordKey, Store};
 
@@ -47,7 +47,7 @@ pub(super) struct Pins {
     sealer: Arc<Sealer>,
     clock: SharedClock,
     epochs: Arc<Epochs>,
-    recent: Cache<ChannelAccount, Pin>,
+    recent: Cache<Account, Pin>,
     /// How many pins were ended one by one: who read the store before one of them must not leave it in memory.
     ended: AtomicU64,
 }
@@ -57,7 +57,7 @@ impl Pins {
         Self { store, sealer, clock, epochs, recent: Cache::new(RECENT_PINS), ended: AtomicU64::new(0) }
     }
 
-    pub(super) async fn find(&self, account: &ChannelAccount) -> Result<Option<UserKey>, VaultError> {
+    pub(super) async fn find(&self, account: &Account) -> Result<Option<UserKey>, VaultError> {
         if let Some(pin) = self.recent.get(account).filter(Pin::holds) {
             return Ok(Some(pin.user));
         }
@@ -69,12 +69,7 @@ impl Pins {
         Ok(pin.holds().then(|| self.remember(account, pin, ended)))
     }
 
-    pub(super) async fn pin(
-        &self,
-        account: &ChannelAccount,
-        user: &UserKey,
-        permit: &Permit,
-    ) -> Result<UserKey, VaultError> {
+    pub(super) async fn pin(&self, account: &Account, user: &UserKey, permit: &Permit) -> Result<UserKey, VaultError> {
         if let Some(pin) = self.recent.get(account).filter(Pin::holds) {
             return Ok(pin.user);
         }
@@ -101,7 +96,7 @@ impl Pins {
     /// that may have been before this pin was there to be ended.
     async fn pinned(
         &self,
-        account: &ChannelAccount,
+        account: &Account,
         (key, sealed): (RecordKey, Bytes),
         pin: Pin,
         permit: &Permit,
@@ -114,7 +109,7 @@ impl Pins {
         Ok(self.remember(account, pin, ended))
     }
 
-    pub(super) async fn unpin(&self, account: &ChannelAccount) -> Result<(), VaultError> {
+    pub(super) async fn unpin(&self, account: &Account) -> Result<(), VaultError> {
         let removed = self.store.remove(vec![self.key(account)]).await;
         self.ended.fetch_add(1, Ordering::SeqCst);
         self.recent.remove(account);
@@ -137,7 +132,7 @@ impl Pins {
     }
 
     /// `ended` was read before the store was.
-    fn remember(&self, account: &ChannelAccount, pin: Pin, ended: u64) -> UserKey {
+    fn remember(&self, account: &Account, pin: Pin, ended: u64) -> UserKey {
         let user = pin.user.clone();
         self.recent.insert(account.clone(), pin);
         if self.ended.load(Ordering::SeqCst) != ended {
@@ -166,10 +161,8 @@ impl Pins {
         Ok(Pin { user, epoch: Epoch::from_bytes(pin.epoch.to_be_bytes()), user_epoch })
     }
 
-    fn key(&self, account: &ChannelAccount) -> RecordKey {
-        let ChannelAccount { bot, channel, user } = account;
-        let parts = [bot.as_str().as_bytes(), channel.as_str().as_bytes(), user.as_str().as_bytes()];
-        RecordKey(self.sealer.mac(PURPOSE, &parts))
+    fn key(&self, account: &Account) -> RecordKey {
+        RecordKey(self.sealer.mac(PURPOSE, &account.key_parts().each_ref().map(|part| part.as_bytes())))
     }
 
     /// The index of all pins to `user`.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 
-use crate::domain::{ChannelAccount, Fingerprint, Fingerprints, TokenSlot};
+use crate::domain::{Fingerprint, Fingerprints, TokenSlot};
 use crate::sealing::Sealer;
 use crate::store::RecordKey;
 
@@ -24,8 +24,8 @@ impl SlotNames {
 
     /// The name of the record of `slot`, of this `purpose`.
     pub(super) fn of(&self, purpose: &str, slot: &TokenSlot) -> RecordKey {
-        let TokenSlot { account: ChannelAccount { bot, channel, user }, connection } = slot;
-        let parts = [bot.as_str(), channel.as_str(), user.as_str(), connection.as_str()];
+        let parts = slot.key_parts();
+        let parts = parts.each_ref().map(|part| &**part);
         let fingerprint = self.fingerprints.of_parts(&parts);
         if let Some(name) = self.recent.get(&fingerprint) {
             return name;

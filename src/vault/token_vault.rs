@@ -10,7 +10,7 @@ use super::l1::{L1, L1Entry};
 use super::pins::Pins;
 use super::slots::Slots;
 use super::turns::{Turn, Turns};
-use crate::domain::{ChannelAccount, ConnectionRevision, SharedClock, Timestamp, TokenSlot, UserKey, UserToken};
+use crate::domain::{Account, ConnectionRevision, SharedClock, Timestamp, TokenSlot, UserKey, UserToken};
 use crate::sealing::Sealer;
 use crate::store::{RecordKey, Store};
 
@@ -204,7 +204,7 @@ impl TokenVault {
     ///
     /// # Errors
     /// [`VaultError`] if the store fails.
-    pub async fn find_pin(&self, account: &ChannelAccount) -> Result<Option<UserKey>, VaultError> {
+    pub async fn find_pin(&self, account: &Account) -> Result<Option<UserKey>, VaultError> {
         self.shared.pins.find(account).await
     }
 
@@ -213,7 +213,7 @@ impl TokenVault {
     /// # Errors
     /// [`VaultError::SignedOut`] if the slot was signed out since the permit was drawn: then nobody is pinned by it.
     /// Otherwise [`VaultError`] if the store fails.
-    pub async fn pin(&self, account: &ChannelAccount, user: &UserKey, permit: &Permit) -> Result<UserKey, VaultError> {
+    pub async fn pin(&self, account: &Account, user: &UserKey, permit: &Permit) -> Result<UserKey, VaultError> {
         let (shared, account, user, permit) = (Arc::clone(&self.shared), account.clone(), user.clone(), permit.clone());
         to_the_end(async move { shared.pins.pin(&account, &user, &permit).await }).await
     }
@@ -222,7 +222,7 @@ impl TokenVault {
     ///
     /// # Errors
     /// [`VaultError`] if the store fails; the pin may then still be there.
-    pub async fn unpin(&self, account: &ChannelAccount) -> Result<(), VaultError> {
+    pub async fn unpin(&self, account: &Account) -> Result<(), VaultError> {
         let (shared, account) = (Arc::clone(&self.shared), account.clone());
         to_the_end(async move { shared.pins.unpin(&account).await }).await
     }

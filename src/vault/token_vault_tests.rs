@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::gated_store::GatedStore;
 use super::{TokenVault, VaultError};
 use crate::domain::{
-    BotName, ChannelAccount, ChannelId, ChannelUserId, Clock, ConnectionName, ConnectionRevision, OffsetClock, Secret,
-    SecurityContext, SystemClock, SystemEntropy, TokenSlot, UserKey, UserToken,
+    Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, HolderName, OffsetClock, Realm, Secret,
+    SecurityContext, SubjectId, SystemClock, SystemEntropy, TokenSlot, UserKey, UserToken,
 };
 use crate::sealing::{KeyRing, SealError, Sealer, throwaway_sealer};
 use crate::store::{ThrowawayStore, throwaway_store};
@@ -82,12 +82,8 @@ pub(super) fn user() -> UserKey {
     UserKey::entra("0a0a", "7e7e")
 }
 
-pub(super) fn account(user: &str) -> ChannelAccount {
-    ChannelAccount {
-        bot: BotName::new("helper"),
-        channel: ChannelId::base_of("msteams"),
-        user: ChannelUserId::new(user),
-    }
+pub(super) fn account(user: &str) -> Account {
+    Account::of_channel(&BotName::new("helper"), ChannelId::base_of("msteams"), user)
 }
 
 pub(super) fn slot(connection: &str) -> TokenSlot {
@@ -118,9 +114,9 @@ async fn a_token_is_found_in_its_slot_only() {
     for change in 0..3 {
         let mut other = slot("graph");
         match change {
-            0 => other.account.bot = BotName::new("other"),
-            1 => other.account.channel = ChannelId::base_of("webchat"),
-            _ => other.account.user = ChannelUserId::new("29:bob"),
+            0 => other.account.holder = HolderName::new("other"),
+            1 => other.account.realm = Realm::Channel(ChannelId::base_of("webchat")),
+            _ => other.account.subject = SubjectId::new("29:bob"),
         }
         others.push(other);
     }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::token_exchange::account_of;
 use super::{BotGateway, Inbound};
 use crate::bot_connector::{ForwardedRequest, Notification, StillKept};
-use crate::domain::{Bot, ChannelAccount, Connection, TokenSlot, UserToken};
+use crate::domain::{Account, Bot, Connection, TokenSlot, UserToken};
 use crate::pending::ExchangeKey;
 use crate::protocol::{TokenResponse, TokensResponseEvent, iso_8601};
 
@@ -17,7 +17,7 @@ pub(super) struct Telling {
     channel_id: String,
     conversation_id: String,
     correlation_id: String,
-    account: ChannelAccount,
+    account: Account,
     key: ExchangeKey,
 }
 

@@ -8,7 +8,7 @@ use super::replies::{InvokeReply, Refused, kept, refuse};
 use super::telling::Telling;
 use super::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, BotGateway, Inbound, PROVIDER_BUDGET};
 use crate::bot_connector::ForwardedRequest;
-use crate::domain::{AfterExchange, Bot, ChannelAccount, ChannelId, ChannelUserId, Connection, Secret};
+use crate::domain::{Account, AfterExchange, Bot, ChannelId, Connection, Secret};
 use crate::exchange::{Conversation, ExchangeRequest, Outcome, Reason, Refusal};
 use crate::observability::Count;
 use crate::pending::ExchangeKey;
@@ -58,7 +58,7 @@ pub(super) async fn exchange(
         answer_by: inbound.begun
             + if inbound.bot.after_exchange == AfterExchange::Forward { BOT_EXCHANGE_BUDGET } else { ANSWER_BUDGET },
     };
-    let channel = exchange.account.channel.clone();
+    let channel = inbound.channel();
     let settling = |key: &dyn Fn() -> ExchangeKey| {
         let settling = Settling::new((gateway, inbound), (connection, channel, request.id), key);
         |outcome| settling.settle(outcome)
@@ -67,12 +67,8 @@ pub(super) async fn exchange(
     settled.unwrap_or_else(|refusal| refuse(gateway, inbound, echoed, &refusal))
 }
 
-pub(super) fn account_of(inbound: &Inbound<'_>) -> ChannelAccount {
-    ChannelAccount {
-        bot: inbound.bot.name.clone(),
-        channel: inbound.channel(),
-        user: ChannelUserId::new(inbound.activity.from_id()),
-    }
+pub(super) fn account_of(inbound: &Inbound<'_>) -> Account {
+    Account::of_channel(&inbound.bot.name, inbound.channel(), inbound.activity.from_id())
 }
 
 fn conversation_of(inbound: &Inbound<'_>) -> Conversation {

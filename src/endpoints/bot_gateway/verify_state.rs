@@ -5,7 +5,7 @@ use super::replies::InvokeReply;
 use super::telling::Telling;
 use super::token_exchange::account_of;
 use super::{BotGateway, Inbound};
-use crate::domain::{AfterExchange, ChannelAccount, NamedConnection, TokenSlot};
+use crate::domain::{Account, AfterExchange, NamedConnection, TokenSlot};
 use crate::exchange::Reason;
 use crate::pending::{Ended, PendingSignIn};
 use crate::protocol::Node;
@@ -55,7 +55,7 @@ async fn cancel(gateway: &BotGateway, inbound: &Inbound<'_>, pending: &[PendingS
 async fn redeem(
     gateway: &BotGateway,
     inbound: &Inbound<'_>,
-    (account, pending): (&ChannelAccount, &[PendingSignIn]),
+    (account, pending): (&Account, &[PendingSignIn]),
     code: &str,
 ) -> InvokeReply {
     if let Err(refusal) = gateway.rates.charge(&inbound.caller(), account, &inbound.correlation_id) {
@@ -68,7 +68,7 @@ async fn redeem(
             continue;
         }
         tried.push(&sign_in.connection);
-        let named = gateway.directory.find_connection(&inbound.bot.name, sign_in.connection.as_str());
+        let named = gateway.directory.find_connection(inbound.bot.name.as_str(), sign_in.connection.as_str());
         let NamedConnection::Exact(connection) = named else { continue };
         let slot = TokenSlot { account: account.clone(), connection: connection.name.clone() };
         let token = match gateway.codes.redeem(&slot, connection, code).await {

@@ -93,14 +93,10 @@ impl<'a> CodePage<'a> {
 
 /// What people call a channel.
 fn spoken(names: &Names) -> &str {
-    match names.channel.as_str() {
-        "msteams" => "Microsoft Teams",
-        "webchat" => "Web Chat",
-        "directline" | "directlinespeech" => "a web page",
-        "emulator" => "the Bot Framework Emulator",
-        "" => "your chat",
-        other => other,
-    }
+    let Some(channel) = names.channel.as_ref().filter(|channel| !channel.as_str().is_empty()) else {
+        return "your chat";
+    };
+    channel.kind().display_name().unwrap_or(channel.as_str())
 }
 
 #[cfg(test)]
@@ -114,7 +110,7 @@ mod tests {
         let names = Names {
             bot: "<b>bot</b>".to_owned(),
             account: "<script>alert(1)</script>\"'@x".to_owned(),
-            channel: ChannelId::base_of("<i>"),
+            channel: Some(ChannelId::base_of("<i>")),
         };
         let dress = |told| Dress { nonce: "n".to_owned(), teams_library: Some("https://l.example/?a=\"b\""), told };
         let completion = Completion {

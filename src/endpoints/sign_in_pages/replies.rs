@@ -87,7 +87,7 @@ impl Answering<'_> {
 
     /// Shows the code.
     pub(super) fn code(&self, completion: &Completion) -> HttpResponse {
-        let channel = completion.is_told.then_some(&completion.names.channel);
+        let channel = completion.names.channel.as_ref().filter(|_| completion.is_told);
         let dress = self.dress(channel, Told::Code(completion.code.expose()));
         let policy = self.policy(&dress);
         let response = prepare(StatusCode::OK, "no-referrer");
@@ -96,7 +96,7 @@ impl Answering<'_> {
 
     /// The user does not know this sign-in.
     pub(super) fn cancelled(&self, names: &Names) -> HttpResponse {
-        self.notice(&words_of(SignInError::ProviderRefused(ProviderRefusal::Cancelled)), Some(&names.channel), None)
+        self.notice(&words_of(SignInError::ProviderRefused(ProviderRefusal::Cancelled)), names.channel.as_ref(), None)
     }
 
     /// Says what happened, here and in the log.
@@ -140,7 +140,7 @@ impl Answering<'_> {
     fn dress<'d>(&'d self, channel: Option<&ChannelId>, told: Told<'d>) -> Dress<'d> {
         let mut random = [0; 16];
         self.door.entropy.fill(&mut random);
-        let in_teams = channel.is_some_and(|channel| channel.as_str() == "msteams");
+        let in_teams = channel.is_some_and(|channel| channel.kind().is_teams());
         let teams_library = in_teams.then(|| self.door.teams_library.as_str());
         Dress { nonce: format!("{:032x}", u128::from_be_bytes(random)), teams_library, told }
     }

@@ -2,12 +2,11 @@ use url::Url;
 
 use super::replies::Decline;
 use super::{TokenService, account, connection_named};
-use crate::domain::{Bot, ChannelId};
+use crate::domain::{Bot, ChannelKind};
 use crate::exchange::may_be_bound;
 use crate::pending::{NewPendingSignIn, StatedIdentity};
 use crate::protocol::{
     ConversationType, ENTRA_PROVIDER_ID, SignInResource, TokenExchangeResource, TokenExchangeState, TokenPostResource,
-    takes_oauth_card,
 };
 
 /// A sign-in that a bot is about to offer.
@@ -15,7 +14,7 @@ pub(super) struct BegunSignIn {
     /// For which connection.
     pub(super) connection_name: String,
     /// On which channel.
-    pub(super) channel: ChannelId,
+    pub(super) channel: ChannelKind,
     /// What the card needs.
     pub(super) resource: SignInResource,
 }
@@ -31,11 +30,11 @@ pub(super) async fn begin(
     let connection = connection_named(service, bot, &state.connection_name)?;
     let final_redirect = final_redirect.map(|text| admitted_redirect(&service.final_redirects, text)).transpose()?;
     let account = account(bot, &state.user_id, state.channel_id.as_deref());
-    let channel = account.channel.clone();
+    let channel = account.channel_kind();
     // In a Teams channel no client signs in silently, and some clients know no OAuth card (invoke-protocol §1.6); and what
     // could only be refused is not asked for.
     let is_silent = state.conversation_type != ConversationType::Channel
-        && takes_oauth_card(channel.as_str())
+        && channel.takes_oauth_card()
         && may_be_bound(bot, &account);
     let uri = connection.token_exchange_uri.clone().filter(|_| is_silent);
     let new = NewPendingSignIn {

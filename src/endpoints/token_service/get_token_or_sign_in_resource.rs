@@ -29,7 +29,7 @@ async fn find_or_begin(http: &HttpRequest, service: &TokenService) -> Result<Htt
             "'state' names another user or connection than 'userId' and 'connectionName'.",
         ));
     }
-    let is_elsewhere = |of_state: &String| ChannelId::base_of(of_state) != slot.account.channel;
+    let is_elsewhere = |of_state: &String| slot.account.realm.channel() != Some(&ChannelId::base_of(of_state));
     if state.channel_id.as_ref().is_some_and(is_elsewhere) {
         return Err(Decline::BadArgument("'state' names another channel than 'channelId'."));
     }

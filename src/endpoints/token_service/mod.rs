@@ -21,9 +21,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, web};
 use url::Url;
 
-use crate::domain::{
-    Bot, ChannelAccount, ChannelId, ChannelUserId, Connection, Directory, NamedConnection, SharedEntropy,
-};
+use crate::domain::{Account, Bot, ChannelId, ChannelKind, Connection, Directory, NamedConnection, SharedEntropy};
 use crate::exchange::{CurrentTokens, ExchangeEngine, ResourceTokens, SignOut, TokenValidators, UserRates};
 use crate::inbound::{BodyLimits, Callers, Door, LetterCase, Method, Operation};
 use crate::observability::Counters;
@@ -157,7 +155,7 @@ async fn admitted<'q>(service: &TokenService, http: &'q HttpRequest) -> Result<(
 
 /// The bot's connection of this name.
 fn connection_named<'s>(service: &'s TokenService, bot: &Bot, name: &str) -> Result<&'s Arc<Connection>, Decline> {
-    if let NamedConnection::Exact(connection) = service.directory.find_connection(&bot.name, name) {
+    if let NamedConnection::Exact(connection) = service.directory.find_connection(bot.name.as_str(), name) {
         return Ok(connection);
     }
     log_unknown_connection(service, bot);
@@ -166,15 +164,12 @@ fn connection_named<'s>(service: &'s TokenService, bot: &Bot, name: &str) -> Res
 
 /// What the bot could have named; letter case counts.
 fn log_unknown_connection(service: &TokenService, bot: &Bot) {
-    let known: Vec<_> = service.directory.connections_of(&bot.name).iter().map(|known| known.name.as_str()).collect();
+    let known: Vec<_> =
+        service.directory.connections_of(bot.name.as_str()).iter().map(|known| known.name.as_str()).collect();
     tracing::warn!(bot = bot.name.as_str(), known = known.join(", "), "a bot names a connection that it does not have");
 }
 
 /// The user the query is about. The one client that names no channel knows no other than Teams (token-service-api §4.1).
-fn account(bot: &Bot, user_id: &str, channel_id: Option<&str>) -> ChannelAccount {
-    ChannelAccount {
-        bot: bot.name.clone(),
-        channel: ChannelId::base_of(channel_id.unwrap_or("msteams")),
-        user: ChannelUserId::new(user_id),
-    }
+fn account(bot: &Bot, user_id: &str, channel_id: Option<&str>) -> Account {
+    Account::of_channel(&bot.name, ChannelId::base_of(channel_id.unwrap_or(ChannelKind::TEAMS)), user_id)
 }

@@ -5,7 +5,7 @@ use super::begin_sign_in::{BegunSignIn, begin};
 use super::replies::{Decline, json, ok};
 use super::{Query, TokenService, admitted};
 use crate::domain::Bot;
-use crate::protocol::{CardAttachment, TokenExchangeState};
+use crate::protocol::{CardAttachment, CardWords, TokenExchangeState};
 
 /// What a card says where the bot gives no words for it.
 const TEXT: &str = "Please sign in to continue.";
@@ -45,8 +45,8 @@ pub(super) async fn get_oauth_card(http: HttpRequest, service: web::Data<TokenSe
 async fn card(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse, Decline> {
     let (bot, query) = admitted(service, http).await?;
     let begun = begin_for(service, &bot, &query).await?;
-    let words = (query.find("text").unwrap_or(TEXT), query.find("title").unwrap_or(TITLE));
-    json(&CardAttachment::new(begun.channel.as_str(), &begun.connection_name, words, &begun.resource))
+    let words = CardWords { text: query.find("text").unwrap_or(TEXT), title: query.find("title").unwrap_or(TITLE) };
+    json(&CardAttachment::new(begun.channel, &begun.connection_name, words, &begun.resource))
 }
 
 async fn offered(http: &HttpRequest, service: &TokenService) -> Result<BegunSignIn, Decline> {

@@ -27,9 +27,9 @@ impl SignInFlow {
         let pending = &self.parts.exchange.pending;
         let card = pending.find_by_link(&link).await?.ok_or(SignInError::LinkUnknown)?;
         let charged = self.parts.exchange.rates.charge_browser(&card.account, address, correlation_id);
-        charged.map_err(|refusal| SignInFailure::from(refusal).on(&card.account.channel))?;
+        charged.map_err(|refusal| SignInFailure::from(refusal).on(card.account.realm.channel()))?;
         let sent = self.send_to_provider(&card, browser, correlation_id).await;
-        sent.map_err(|failure| failure.on(&card.account.channel))
+        sent.map_err(|failure| failure.on(card.account.realm.channel()))
     }
 
     async fn send_to_provider(
@@ -48,7 +48,7 @@ impl SignInFlow {
         }
         let record = AtProvider {
             card_id: card.card_id.clone(),
-            channel: card.account.channel.clone(),
+            channel: card.account.realm.channel().cloned(),
             revision: connection.revision,
             nonce,
             code_verifier,
@@ -57,8 +57,8 @@ impl SignInFlow {
         let url = self.authorize_url(connection, (&state, &record), &need).await?;
         tracing::info!(
             correlation_id,
-            bot = card.account.bot.as_str(),
-            channel = card.account.channel.as_str(),
+            bot = card.account.holder.as_str(),
+            channel = card.account.channel_name(),
             connection = card.connection.as_str(),
             ask_consent = need.consent,
             claims = need.claims.is_some(),

@@ -5,7 +5,7 @@ use tokio::time::{Instant, timeout_at};
 use super::failure::ProviderRefusal;
 use super::records::{AtProvider, Identified};
 use super::{BrowserSecret, PROVIDER_BUDGET, SignInError, SignInFailure, SignInFlow, is_handle, slot_of};
-use crate::domain::{ChannelAccount, Connection, Secret};
+use crate::domain::{Connection, Secret};
 use crate::exchange::{note_further_lack, user_token};
 use crate::identity_provider::{Attempt, Diagnostics, Grant, IdentityProvider, RedeemError, RedeemedToken};
 use crate::pending::{BrowserStep, Found, PendingSignIn};
@@ -55,7 +55,7 @@ impl SignInFlow {
             let content = identified?.encode()?;
             Ok(self.parts.browsers.put(BrowserStep::Identified, &browser.0, &content).await?)
         };
-        handed_on.await.map_err(|failure: SignInFailure| failure.on(&record.channel))
+        handed_on.await.map_err(|failure: SignInFailure| failure.on(record.channel.as_ref()))
     }
 
     async fn identify(
@@ -93,7 +93,7 @@ impl SignInFlow {
         let present = (exchange.clock.now(), exchange.entropy.as_ref());
         let token = user_token(redeemed, connection, (&user.user, user.security_context), present);
         let grant = CodeGrant { card_id: card.card_id, revision: connection.revision, token, epoch };
-        Ok(Identified::new(user, card.account.channel, grant))
+        Ok(Identified::new(user, card.account.realm.channel().cloned(), grant))
     }
 
     async fn redeem(
@@ -103,8 +103,7 @@ impl SignInFlow {
         (card, attempt): (&PendingSignIn, Attempt),
     ) -> Result<RedeemedToken, RedeemError> {
         let (code_verifier, redirect_uri) = (&record.code_verifier, &self.parts.redirect_uri);
-        let ChannelAccount { bot, channel, user } = &card.account;
-        let asker = format!("{bot} {} {}", channel.as_str(), user.as_str());
+        let asker = card.account.key_parts().join(" ");
         let grant = Grant::AuthorizationCode { code, code_verifier, redirect_uri, asker: &asker };
         provider.redeem(connection, grant, attempt).await
     }

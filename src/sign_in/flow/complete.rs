@@ -1,5 +1,5 @@
 use super::records::Identified;
-use super::{BrowserSecret, SignInError, SignInFailure, SignInFlow, is_handle, is_teams, slot_of};
+use super::{BrowserSecret, SignInError, SignInFailure, SignInFlow, is_handle, slot_of};
 use crate::domain::{ChannelId, Connection, Secret, TokenSlot};
 use crate::pending::{BrowserStep, Found, PendingSignIn, StatedIdentity};
 use crate::vault::Permit;
@@ -11,8 +11,8 @@ pub struct Names {
     pub bot: String,
     /// The account that has signed in, as its identity provider shows it.
     pub account: String,
-    /// The channel of the chat.
-    pub channel: ChannelId,
+    /// The channel of the chat, if it is one.
+    pub channel: Option<ChannelId>,
 }
 
 /// How far a browser gets without its user.
@@ -56,7 +56,7 @@ impl SignInFlow {
         let identified = Identified::decode(&here(found)?)?;
         let card = self.card_of(&identified).await?;
         let verified = self.is_verified(&card, &identified).await;
-        if !verified.map_err(|failure| failure.on(&identified.channel))? {
+        if !verified.map_err(|failure| failure.on(identified.channel.as_ref()))? {
             return Ok(Review::Confirm(names_of(&card, &identified)));
         }
         self.confirm(handle.expose(), Some(browser), correlation_id).await.map(Review::Completed)
@@ -74,7 +74,7 @@ impl SignInFlow {
     ) -> Result<Completion, SignInFailure> {
         let identified = self.take(handle, browser).await?;
         let completed = self.complete(&identified, correlation_id).await;
-        completed.map_err(|failure| failure.on(&identified.channel))
+        completed.map_err(|failure| failure.on(identified.channel.as_ref()))
     }
 
     /// Drops the sign-in: its user does not know it.
@@ -111,15 +111,15 @@ impl SignInFlow {
         }
         tracing::info!(
             correlation_id,
-            bot = slot.account.bot.as_str(),
-            channel = slot.account.channel.as_str(),
+            bot = slot.account.holder.as_str(),
+            channel = slot.account.channel_name(),
             connection = slot.connection.as_str(),
             %user,
             verified,
             "a browser sign-in was completed"
         );
         let names = names_of(&card, identified);
-        let is_told = verified || (is_teams(&card.account.channel) && !self.is_in_doubt(&card, identified));
+        let is_told = verified || (is_on_teams(&card) && !self.is_in_doubt(&card, identified));
         Ok(Completion { code: issued.code, verified, is_told, names, final_redirect: card.final_redirect })
     }
 
@@ -153,19 +153,19 @@ impl SignInFlow {
     /// Whether another person has signed in than the card was for, as far as that can be told: of users of other providers
     /// Teams knows nothing.
     fn is_in_doubt(&self, card: &PendingSignIn, identified: &Identified) -> bool {
-        let Some(bot) = self.parts.directory.find_bot(card.account.bot.as_str()) else { return true };
+        let Some(bot) = self.parts.directory.find_bot(card.account.holder.as_str()) else { return true };
         let StatedIdentity { object_id, tenant_ids } = &card.stated;
         let differs = |stated: &String, proven: &String| !proven.eq_ignore_ascii_case(stated);
         let is_another = object_id.iter().zip(&identified.object_id).any(|(stated, proven)| differs(stated, proven));
         let is_foreign = identified.tenant_id.as_ref().is_some_and(|proven| {
             !bot.identity.cross_tenants.contains(proven) && tenant_ids.iter().any(|stated| differs(stated, proven))
         });
-        !bot.callers.is_empty() || is_another || is_foreign
+        bot.has_parents() || is_another || is_foreign
     }
 
     fn has_parents(&self, card: &PendingSignIn) -> bool {
-        let bot = self.parts.directory.find_bot(card.account.bot.as_str());
-        bot.is_none_or(|bot| !bot.callers.is_empty())
+        let bot = self.parts.directory.find_bot(card.account.holder.as_str());
+        bot.is_none_or(|bot| bot.has_parents())
     }
 
     async fn take(&self, handle: &str, browser: Option<&BrowserSecret>) -> Result<Identified, SignInFailure> {
@@ -176,7 +176,7 @@ impl SignInFlow {
 
     async fn card_of(&self, identified: &Identified) -> Result<PendingSignIn, SignInFailure> {
         let card = self.parts.exchange.pending.find_held(&identified.grant.card_id).await?;
-        card.ok_or_else(|| SignInFailure::from(SignInError::LinkUnknown).on(&identified.channel))
+        card.ok_or_else(|| SignInFailure::from(SignInError::LinkUnknown).on(identified.channel.as_ref()))
     }
 }
 
@@ -201,13 +201,17 @@ fn is_stated(card: &PendingSignIn, identified: &Identified) -> bool {
         proven.as_ref().is_some_and(|proven| proven.eq_ignore_ascii_case(stated))
     };
     let StatedIdentity { object_id, tenant_ids } = &card.stated;
-    is_teams(&card.account.channel)
+    is_on_teams(card)
         && object_id.as_ref().is_some_and(|stated| is(stated, &identified.object_id))
         && !tenant_ids.is_empty()
         && tenant_ids.iter().all(|stated| is(stated, &identified.tenant_id))
 }
 
 fn names_of(card: &PendingSignIn, identified: &Identified) -> Names {
-    let (bot, channel) = (card.account.bot.to_string(), card.account.channel.clone());
+    let (bot, channel) = (card.account.holder.to_string(), card.account.realm.channel().cloned());
     Names { bot, account: identified.account_name.clone(), channel }
+}
+
+fn is_on_teams(card: &PendingSignIn) -> bool {
+    card.account.channel_kind().is_teams()
 }

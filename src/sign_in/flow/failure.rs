@@ -81,9 +81,9 @@ pub struct SignInFailure {
 }
 
 impl SignInFailure {
-    /// The same, known to be for `channel`.
-    pub(super) fn on(self, channel: &ChannelId) -> Self {
-        Self { channel: Some(channel.clone()), ..self }
+    /// The same, of a sign-in that was for `channel`, if it was for one.
+    pub(super) fn on(self, channel: Option<&ChannelId>) -> Self {
+        Self { channel: channel.cloned(), ..self }
     }
 }
 

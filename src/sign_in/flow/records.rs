@@ -10,7 +10,7 @@ use crate::token_validation::IdentifiedUser;
 /// the channel is kept for a page that has to say that there is no such card any more.
 pub(super) struct AtProvider {
     pub(super) card_id: String,
-    pub(super) channel: ChannelId,
+    pub(super) channel: Option<ChannelId>,
     pub(super) revision: ConnectionRevision,
     pub(super) nonce: Secret,
     pub(super) code_verifier: Secret,
@@ -19,7 +19,7 @@ pub(super) struct AtProvider {
 /// What is remembered of a browser whose user is known: what it is good for, and what its user is shown.
 pub(super) struct Identified {
     pub(super) grant: CodeGrant,
-    pub(super) channel: ChannelId,
+    pub(super) channel: Option<ChannelId>,
     pub(super) object_id: Option<String>,
     pub(super) tenant_id: Option<String>,
     pub(super) account_name: String,
@@ -28,7 +28,7 @@ pub(super) struct Identified {
 #[derive(Serialize, Deserialize)]
 struct PlainAtProvider {
     card_id: String,
-    channel: String,
+    channel: Option<String>,
     revision: [u8; 16],
     nonce: String,
     code_verifier: String,
@@ -36,7 +36,7 @@ struct PlainAtProvider {
 
 #[derive(Serialize, Deserialize)]
 struct PlainIdentified {
-    channel: String,
+    channel: Option<String>,
     object_id: Option<String>,
     tenant_id: Option<String>,
     account_name: String,
@@ -46,7 +46,7 @@ impl AtProvider {
     pub(super) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, PendingError> {
         let plain = PlainAtProvider {
             card_id: self.card_id.clone(),
-            channel: self.channel.as_str().to_owned(),
+            channel: self.channel.as_ref().map(ToString::to_string),
             revision: self.revision.0,
             nonce: self.nonce.expose().to_owned(),
             code_verifier: self.code_verifier.expose().to_owned(),
@@ -58,7 +58,7 @@ impl AtProvider {
         let plain: PlainAtProvider = serde_json::from_slice(content).map_err(|_| PendingError::Unreadable)?;
         Ok(Self {
             card_id: plain.card_id,
-            channel: ChannelId::base_of(&plain.channel),
+            channel: plain.channel.as_deref().map(ChannelId::base_of),
             revision: ConnectionRevision(plain.revision),
             nonce: Secret::new(plain.nonce),
             code_verifier: Secret::new(plain.code_verifier),
@@ -68,7 +68,7 @@ impl AtProvider {
 
 impl Identified {
     /// `user` and what their sign-in is good for.
-    pub(super) fn new(user: IdentifiedUser, channel: ChannelId, grant: CodeGrant) -> Self {
+    pub(super) fn new(user: IdentifiedUser, channel: Option<ChannelId>, grant: CodeGrant) -> Self {
         let account_name = user.account_name.or(user.display_name);
         let account_name = account_name.unwrap_or_else(|| user.user.subject().to_owned());
         Self { grant, channel, object_id: user.object_id, tenant_id: user.tenant_id, account_name }
@@ -77,7 +77,7 @@ impl Identified {
     /// The length of the names (four bytes), the names, the grant.
     pub(super) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, PendingError> {
         let names = PlainIdentified {
-            channel: self.channel.as_str().to_owned(),
+            channel: self.channel.as_ref().map(ToString::to_string),
             object_id: self.object_id.clone(),
             tenant_id: self.tenant_id.clone(),
             account_name: self.account_name.clone(),
@@ -100,6 +100,6 @@ impl Identified {
         let names: PlainIdentified = serde_json::from_slice(names).map_err(|_| PendingError::Unreadable)?;
         let grant = CodeGrant::decode(grant).map_err(|_| PendingError::Unreadable)?;
         let PlainIdentified { channel, object_id, tenant_id, account_name } = names;
-        Ok(Self { grant, channel: ChannelId::base_of(&channel), object_id, tenant_id, account_name })
+        Ok(Self { grant, channel: channel.as_deref().map(ChannelId::base_of), object_id, tenant_id, account_name })
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bot_sso::config::{self, Environment};
 use bot_sso::dev::User;
 use bot_sso::domain::{
-    BotName, ChannelAccount, ChannelId, ChannelUserId, Clock, ConnectionName, ConnectionRevision, Secret,
-    SecurityContext, SystemEntropy, TokenSlot, UserKey, UserToken,
+    Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, Secret, SecurityContext, SystemEntropy,
+    TokenSlot, UserKey, UserToken,
 };
 use bot_sso::pending::PendingSignIns;
 use bot_sso::sealing::{KeyRing, Sealer};
@@ -61,10 +61,7 @@ impl Harness {
 }
 
 fn slot(user: &User, connection: &str) -> TokenSlot {
-    let account = ChannelAccount {
-        bot: BotName::new("demo"),
-        channel: ChannelId::base_of("msteams"),
-        user: ChannelUserId::new(&format!("29:{}", user.name)),
-    };
+    let subject = format!("29:{}", user.name);
+    let account = Account::of_channel(&BotName::new("demo"), ChannelId::base_of("msteams"), &subject);
     TokenSlot { account, connection: ConnectionName::new(connection) }
 }

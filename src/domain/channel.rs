@@ -1,0 +1,140 @@
+use std::fmt;
+use std::sync::Arc;
+
+/// A channel in its base form: `msteams` for `msteams:COPILOT`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChannelId(Arc<str>);
+
+impl ChannelId {
+    /// The base channel of `channel_id`: cut at the first `:`, lower-cased (token-service-api §3.1).
+    #[must_use]
+    pub fn base_of(channel_id: &str) -> Self {
+        let base = channel_id.split_once(':').map_or(channel_id, |(base, _)| base);
+        // Most channels write themselves in lower case.
+        if base.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Self(Arc::from(base.to_ascii_lowercase()));
+        }
+        Self(Arc::from(base))
+    }
+
+    /// The channel's name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What is known of this channel.
+    #[must_use]
+    pub fn kind(&self) -> ChannelKind {
+        ChannelKind::of(&self.0)
+    }
+}
+
+impl fmt::Display for ChannelId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Everything that bot-sso knows of a channel beside its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChannelKind {
+    /// Microsoft Teams, and Microsoft 365 Copilot on it.
+    Teams,
+    /// Direct Line and Direct Line Speech: a page or an app of the bot's owner.
+    DirectLine,
+    /// The hosted Web Chat.
+    WebChat,
+    /// The Bot Framework Emulator.
+    Emulator,
+    /// The App Service Extension's channel: no token speaks for it (bot-auth-and-skills §2 rule 25).
+    AppServiceExtension,
+    /// Cortana and Skype, whose clients know no OAuth card (invoke-protocol §1.6).
+    WithoutOAuthCard,
+    /// Any other channel.
+    Other,
+}
+
+impl ChannelKind {
+    /// The kind of the base channel `name`, which is compared ignoring ASCII case.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        const NAMES: [(&str, ChannelKind); 9] = [
+            (ChannelKind::TEAMS, ChannelKind::Teams),
+            ("webchat", ChannelKind::WebChat),
+            ("directline", ChannelKind::DirectLine),
+            ("directlinespeech", ChannelKind::DirectLine),
+            ("emulator", ChannelKind::Emulator),
+            ("asechannel", ChannelKind::AppServiceExtension),
+            ("cortana", ChannelKind::WithoutOAuthCard),
+            ("skype", ChannelKind::WithoutOAuthCard),
+            ("skypeforbusiness", ChannelKind::WithoutOAuthCard),
+        ];
+        NAMES.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or(Self::Other, |(_, kind)| kind)
+    }
+
+    /// The base name of the channel that a Token Service call is about when it names none: its one such client knows no
+    /// other channel (token-service-api §4.1).
+    pub const TEAMS: &'static str = "msteams";
+
+    /// Whether the channel states its users' Entra identities in its activities, and shows pages in its own frame through
+    /// its own library.
+    #[must_use]
+    pub const fn is_teams(self) -> bool {
+        matches!(self, Self::Teams)
+    }
+
+    /// Whether the channel's clients choose the user ids, so that an id counts only where the bot says that it is verified
+    /// (DESIGN §5.5).
+    #[must_use]
+    pub const fn lets_clients_choose_user_ids(self) -> bool {
+        matches!(self, Self::DirectLine | Self::WebChat)
+    }
+
+    /// Whether a parent bot may speak for the channel.
+    #[must_use]
+    pub const fn may_be_spoken_for(self) -> bool {
+        !matches!(self, Self::Emulator | Self::AppServiceExtension)
+    }
+
+    /// Whether the channel's clients know the OAuth card (invoke-protocol §1.6).
+    #[must_use]
+    pub const fn takes_oauth_card(self) -> bool {
+        !matches!(self, Self::WithoutOAuthCard)
+    }
+
+    /// What people call the channel, where that is not its name.
+    #[must_use]
+    pub const fn display_name(self) -> Option<&'static str> {
+        match self {
+            Self::Teams => Some("Microsoft Teams"),
+            Self::WebChat => Some("Web Chat"),
+            Self::DirectLine => Some("a web page"),
+            Self::Emulator => Some("the Bot Framework Emulator"),
+            Self::AppServiceExtension | Self::WithoutOAuthCard | Self::Other => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_is_known_by_its_base_name_in_any_case() {
+        for (text, base, kind) in [
+            ("msteams", "msteams", ChannelKind::Teams),
+            ("MSTeams:COPILOT", "msteams", ChannelKind::Teams),
+            ("DirectLineSpeech", "directlinespeech", ChannelKind::DirectLine),
+            ("webchat", "webchat", ChannelKind::WebChat),
+            ("Emulator", "emulator", ChannelKind::Emulator),
+            ("AseChannel", "asechannel", ChannelKind::AppServiceExtension),
+            ("skypeforbusiness", "skypeforbusiness", ChannelKind::WithoutOAuthCard),
+            ("msteams2", "msteams2", ChannelKind::Other),
+            ("", "", ChannelKind::Other),
+        ] {
+            let channel = ChannelId::base_of(text);
+            assert_eq!((channel.as_str(), channel.kind()), (base, kind), "{text}");
+        }
+    }
+}
