@@ -10,9 +10,8 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::domain::{AppScope, Secret, SharedClock, Timestamp};
-use crate::identity_provider::{
-    AppClient, Attempt, Diagnostics, Flight, RedeemError, RedeemFailure, RedeemedToken, SingleFlight,
-};
+use crate::identity_provider::{AppClient, Attempt, Diagnostics, RedeemError, RedeemFailure, RedeemedToken};
+use crate::single_flight::{Flight, SingleFlight};
 
 /// A token is refreshed at this share of its life, or …
 const REFRESHED_AT_PERCENT: u32 = 80;

@@ -9,7 +9,7 @@ use super::engine::ExchangeParts;
 use super::refresh::{REFRESH_BUDGET, Refresh, Refreshed};
 use super::storage_failure::StorageFailure;
 use crate::domain::{ClaimsChallenge, Connection, Timestamp, TokenSlot, UserToken};
-use crate::identity_provider::{Flight, SingleFlight};
+use crate::single_flight::{Flight, SingleFlight};
 
 /// A refresh in the background that failed is not tried again for so long: the token is still good.
 const REST: Duration = Duration::from_mins(1);

@@ -11,7 +11,8 @@ use super::redeemed::user_token;
 use super::request::Caller;
 use super::validation::TokenValidators;
 use crate::domain::{Connection, ConnectionName, TokenSlot, UserKey, UserToken};
-use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemFailure, RedeemedToken, SingleFlight};
+use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemFailure, RedeemedToken};
+use crate::single_flight::SingleFlight;
 use crate::vault::{KeptRecord, VaultError};
 
 /// A redemption is over within this, whatever the identity provider does: a bot waits for it.

@@ -7,10 +7,10 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::presentation::SecretMethod;
-use super::single_flight::SingleFlight;
 use super::{RedeemError, RedeemFailure, refusal};
 use crate::domain::{SharedClock, Timestamp};
 use crate::outbound::{Outbound, OutboundError};
+use crate::single_flight::SingleFlight;
 
 /// Endpoints move rarely; after this the document is fetched again.
 const FRESH_FOR: Duration = Duration::from_hours(6);

@@ -14,7 +14,6 @@ mod generic;
 mod judgement;
 mod oauth_errors;
 mod presentation;
-mod single_flight;
 mod throttle;
 mod token_client;
 mod token_endpoint;
@@ -35,7 +34,6 @@ pub use discovery::{Discovery, DiscoverySettings};
 pub use entra::{Entra, EntraSettings};
 pub use generic::Generic;
 pub use judgement::judge;
-pub use single_flight::{Flight, SingleFlight};
 pub use throttle::ThrottleBoard;
 pub use token_client::{RedeemingClient, RedeemingMeans};
 

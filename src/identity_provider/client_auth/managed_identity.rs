@@ -9,9 +9,9 @@ use super::of_credential;
 use crate::domain::{Secret, SharedClock, Timestamp};
 use crate::identity_provider::RedeemFailure;
 use crate::identity_provider::entra_errors::Verdict;
-use crate::identity_provider::single_flight::SingleFlight;
 use crate::identity_provider::token_endpoint::{self, TokenAnswer};
 use crate::outbound::{Answer, Outbound, OutboundError};
+use crate::single_flight::SingleFlight;
 
 /// How long the machine's identity endpoint is waited for, whoever asks.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);

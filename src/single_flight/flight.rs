@@ -7,20 +7,20 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use tokio::sync::watch;
 
-/// Work of which there is at most one of a kind under way. Whoever comes meanwhile shares its outcome, a failure as well.
-/// It is no cache: what has ended is handed to nobody who comes later.
+/// Work that runs at most once per key at a time. A caller that joins while it runs gets its outcome, a failure as well.
+/// It is no cache: a caller that comes after the end begins the work anew.
 ///
-/// The work runs in a task of its own: nobody who waits for it, and hangs up, ends it for the others. The map is locked
-/// shard-wise and never across an await.
+/// The work runs in a task of its own, so a caller that hangs up does not end it for the others. The map is locked
+/// shard-wise, never across an await.
 pub struct SingleFlight<K: Eq + Hash, V> {
     flights: Arc<DashMap<K, watch::Receiver<Option<V>>>>,
 }
 
-/// Work under way.
+/// Work under way, as one caller waits for it.
 pub struct Flight<V>(watch::Receiver<Option<V>>);
 
 impl<V: Clone> Flight<V> {
-    /// What came of it; none if it panicked.
+    /// Waits for the outcome; `None` if the work panicked.
     pub async fn outcome(mut self) -> Option<V> {
         self.0.wait_for(Option::is_some).await.ok()?.clone()
     }
@@ -43,7 +43,7 @@ where
     K: Clone + Eq + Hash + Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
-    /// The work of this key, which is begun if nobody has.
+    /// Joins the work that runs for `key`, or begins it.
     pub fn join<F>(&self, key: K, begin: impl FnOnce() -> F) -> Flight<V>
     where
         F: Future<Output = V> + Send + 'static,
@@ -58,7 +58,7 @@ where
                 tokio::spawn(async move {
                     let landing = landing;
                     let outcome = work.await;
-                    // First: whoever comes from now on begins anew.
+                    // Before the outcome is published: a caller that joins from now on begins anew.
                     drop(landing);
                     sender.send_replace(Some(outcome));
                 });
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn those_who_come_meanwhile_share_the_outcome_and_the_next_begins_anew() {
+    async fn callers_that_join_while_the_work_runs_share_its_outcome_and_a_later_one_begins_anew() {
         let flights = SingleFlight::<u8, usize>::default();
         let (begun, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
         let join = |key| {
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_panics_frees_its_key_and_those_who_wait() {
+    async fn work_that_panics_frees_its_key_and_its_callers() {
         let flights = SingleFlight::<u8, ()>::default();
         let flight = flights.join(1, || async { panic!("on purpose") });
         assert_eq!(flight.outcome().await, None);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_who_leaves_ends_the_work() {
+    async fn work_goes_on_when_its_caller_is_gone() {
         let flights = SingleFlight::<u8, ()>::default();
         let (gate, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (opened, finished) = (gate.clone(), done.clone());

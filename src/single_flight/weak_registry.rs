@@ -1,0 +1,201 @@
+use std::fmt;
+use std::hash::Hash;
+use std::ops::Deref;
+use std::sync::{Arc, Weak};
+
+use dashmap::{DashMap, Entry};
+
+type Entries<K, V> = DashMap<K, Weak<Registered<K, V>>>;
+
+/// Values by key of which at most one per key is registered, and only while somebody holds it.
+///
+/// The registry keeps weak references: a value is dropped with its last [`Arc`], and its entry goes with it. The map is
+/// locked shard-wise, never across an await.
+///
+/// # The race between the last drop and the next use
+///
+/// Between the moment when the last `Arc` of a value is gone and the moment when [`Registered::drop`] removes its entry,
+/// another thread may look the key up. It finds a weak reference that cannot be upgraded, and puts a new value in its
+/// place. The drop of the old value therefore removes the entry only if the entry's own count is zero, under the lock of
+/// its shard: a living successor stays, and a successor that has ended too may go, since its drop finds nothing then.
+pub struct WeakRegistry<K: Eq + Hash, V> {
+    entries: Arc<Entries<K, V>>,
+}
+
+/// A value that is registered under its key as long as an [`Arc`] of it lives.
+pub struct Registered<K: Eq + Hash, V> {
+    key: K,
+    value: V,
+    entries: Arc<Entries<K, V>>,
+}
+
+impl<K: Eq + Hash, V> Default for WeakRegistry<K, V> {
+    fn default() -> Self {
+        Self { entries: Arc::default() }
+    }
+}
+
+impl<K: Clone + Eq + Hash, V> WeakRegistry<K, V> {
+    /// The value of `key`: the registered one, or what `make` returns, which is registered then.
+    ///
+    /// `make` runs under the lock of the key's shard, so that no two callers make a value of one key. It must not use
+    /// this registry.
+    pub fn get_or_register(&self, key: K, make: impl FnOnce(&K) -> V) -> Arc<Registered<K, V>> {
+        match self.entries.entry(key) {
+            Entry::Occupied(mut place) => place.get().upgrade().unwrap_or_else(|| {
+                let fresh = self.entry_of(place.key(), make);
+                place.insert(Arc::downgrade(&fresh));
+                fresh
+            }),
+            Entry::Vacant(place) => {
+                let fresh = self.entry_of(place.key(), make);
+                place.insert(Arc::downgrade(&fresh));
+                fresh
+            }
+        }
+    }
+
+    /// Takes the value of `key` out of the registry and returns it, if it lives. Those who hold it keep it; the next
+    /// [`WeakRegistry::get_or_register`] makes another one.
+    pub fn detach(&self, key: &K) -> Option<Arc<Registered<K, V>>> {
+        // The lock of the shard is free again before the upgraded value can be dropped, which takes the same lock.
+        let detached = self.entries.remove(key);
+        detached.and_then(|(_, registered)| registered.upgrade())
+    }
+
+    /// Whether no value is registered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn entry_of(&self, key: &K, make: impl FnOnce(&K) -> V) -> Arc<Registered<K, V>> {
+        Arc::new(Registered { value: make(key), key: key.clone(), entries: Arc::clone(&self.entries) })
+    }
+}
+
+impl<K: Eq + Hash, V> Registered<K, V> {
+    /// The key that the value was registered under.
+    #[must_use]
+    pub fn key(&self) -> &K {
+        &self.key
+    }
+}
+
+impl<K: Eq + Hash, V> Deref for Registered<K, V> {
+    type Target = V;
+
+    fn deref(&self) -> &V {
+        &self.value
+    }
+}
+
+impl<K: Eq + Hash, V> Drop for Registered<K, V> {
+    fn drop(&mut self) {
+        self.entries.remove_if(&self.key, |_, registered| registered.strong_count() == 0);
+    }
+}
+
+impl<K: Eq + Hash, V> fmt::Debug for WeakRegistry<K, V> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("WeakRegistry(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn all_who_ask_for_a_key_hold_the_same_value_and_it_is_made_once() {
+        const THREADS: usize = 8;
+        let (registry, start) = (WeakRegistry::<u8, usize>::default(), Barrier::new(THREADS));
+        let made = AtomicUsize::new(0);
+        let held: Vec<_> = thread::scope(|scope| {
+            let ask = || {
+                start.wait();
+                registry.get_or_register(1, |_| made.fetch_add(1, Ordering::SeqCst))
+            };
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(ask)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(held.iter().all(|value| Arc::ptr_eq(value, &held[0])));
+        assert_eq!(made.load(Ordering::SeqCst), 1);
+        assert_eq!((*held[0].key(), **held[0]), (1, 0));
+    }
+
+    #[test]
+    fn an_entry_goes_with_its_last_holder() {
+        let registry = WeakRegistry::<u8, ()>::default();
+        let (first, second) = (registry.get_or_register(1, |_| ()), registry.get_or_register(1, |_| ()));
+        drop(first);
+        assert!(!registry.is_empty());
+        drop(second);
+        assert!(registry.is_empty());
+    }
+
+    #[test]
+    fn a_detached_value_stays_with_its_holders_and_leaves_its_successor_in_place() {
+        let registry = WeakRegistry::<u8, &str>::default();
+        assert!(registry.detach(&1).is_none());
+        let old = registry.get_or_register(1, |_| "old");
+        assert!(registry.detach(&1).is_some_and(|detached| Arc::ptr_eq(&detached, &old)));
+        assert!(registry.detach(&1).is_none());
+        let new = registry.get_or_register(1, |_| "new");
+        assert_eq!((**old, **new), ("old", "new"));
+        drop(old);
+        assert!(Arc::ptr_eq(&new, &registry.get_or_register(1, |_| "another")));
+    }
+
+    #[test]
+    fn a_value_that_is_being_dropped_leaves_its_successor_in_place() {
+        let registry = WeakRegistry::<u8, &str>::default();
+        let old = registry.get_or_register(1, |_| "old");
+        // The last `Arc` is gone, the value's drop has not run yet.
+        let dropping = Arc::into_inner(old).unwrap();
+        let new = registry.get_or_register(1, |_| "new");
+        drop(dropping);
+        assert!(Arc::ptr_eq(&new, &registry.get_or_register(1, |_| "another")));
+        drop(new);
+        assert!(registry.is_empty());
+    }
+
+    #[test]
+    fn threads_that_take_and_drop_a_value_never_hold_two_and_leave_nothing_behind() {
+        let (registry, living) = (WeakRegistry::<u8, Living>::default(), Arc::new(AtomicUsize::new(0)));
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..2000 {
+                        let held = registry.get_or_register(1, |_| Living::new(&living));
+                        let again = registry.get_or_register(1, |_| Living::new(&living));
+                        assert!(Arc::ptr_eq(&held, &again));
+                    }
+                });
+            }
+        });
+        assert!(registry.is_empty());
+        assert_eq!(living.load(Ordering::SeqCst), 0);
+    }
+
+    /// Counts how many of its kind live.
+    struct Living(Arc<AtomicUsize>);
+
+    impl Living {
+        fn new(count: &Arc<AtomicUsize>) -> Self {
+            count.fetch_add(1, Ordering::SeqCst);
+            Self(Arc::clone(count))
+        }
+    }
+
+    impl Drop for Living {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
