@@ -18,6 +18,7 @@ pub mod pending;
 pub mod protocol;
 pub mod sealing;
 pub mod sign_in;
+pub mod sign_out;
 pub mod single_flight;
 pub mod store;
 pub mod token_validation;

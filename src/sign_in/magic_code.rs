@@ -7,9 +7,9 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::domain::{
-    Account, ConnectionRevision, Entropy, Secret, SharedClock, SharedEntropy, Timestamp, TokenSlot, UserToken,
+    Account, ConnectionRevision, EndFuture, EndedAtSignOut, Entropy, Secret, SharedClock, SharedEntropy, Timestamp,
+    TokenSlot, UserToken,
 };
-use crate::exchange::{EndFuture, EndedAtSignOut};
 use crate::sealing::{SealError, Sealer};
 use crate::store::{Record, RecordKey, Store, StoreError};
 use crate::vault::{Epoch, KeptToken, VaultError};
@@ -258,7 +258,7 @@ impl EndedAtSignOut for MagicCodes {
     fn end<'a>(&'a self, slots: &'a [TokenSlot]) -> EndFuture<'a> {
         Box::pin(async move {
             let keys = slots.iter().map(|slot| self.slot_key(slot)).collect();
-            self.store.remove(keys).await.map_err(|error| VaultError::from(error).into())
+            Ok(self.store.remove(keys).await?)
         })
     }
 }

@@ -1,3 +1,6 @@
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -43,6 +46,11 @@ struct PlainIdentified {
 }
 
 impl AtProvider {
+    /// What the provider is told of the proof key (RFC 7636 §4.2, `S256`).
+    pub(super) fn code_challenge(&self) -> String {
+        challenge_of(&self.code_verifier)
+    }
+
     pub(super) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, PendingError> {
         let plain = PlainAtProvider {
             card_id: self.card_id.clone(),
@@ -101,5 +109,21 @@ impl Identified {
         let grant = CodeGrant::decode(grant).map_err(|_| PendingError::Unreadable)?;
         let PlainIdentified { channel, object_id, tenant_id, account_name } = names;
         Ok(Self { grant, channel: channel.as_deref().map(ChannelId::base_of), object_id, tenant_id, account_name })
+    }
+}
+
+fn challenge_of(code_verifier: &Secret) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, code_verifier.expose().as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_key_is_hashed_as_the_rfc_shows() {
+        // RFC 7636, appendix B.
+        let challenge = challenge_of(&Secret::from("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
+        assert_eq!(challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 }
