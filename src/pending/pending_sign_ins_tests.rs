@@ -7,8 +7,9 @@ use super::{Ended, NewPendingSignIn, PendingSignIn, PendingSignIns};
 use crate::domain::{
     BotName, ChannelAccount, ChannelId, ChannelUserId, ConnectionName, Secret, SystemEntropy, TokenSlot,
 };
-use crate::sealing::{Sealer, throwaway_sealer};
-use crate::store::{ThrowawayStore, throwaway_store};
+use crate::sealing::Sealer;
+use crate::sealing::testing::throwaway_sealer;
+use crate::store::testing::{ThrowawayStore, throwaway_store};
 
 struct Bench {
     pending: PendingSignIns,

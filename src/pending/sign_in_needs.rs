@@ -106,8 +106,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{BotName, ChannelId, ChannelUserId, Clock, ConnectionName};
-    use crate::sealing::throwaway_sealer;
-    use crate::store::throwaway_store;
+    use crate::sealing::testing::throwaway_sealer;
+    use crate::store::testing::throwaway_store;
 
     fn slot(connection: &str) -> TokenSlot {
         let account = ChannelAccount {
