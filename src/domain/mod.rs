@@ -5,6 +5,7 @@
 
 mod app_scope;
 mod bot;
+mod bytes;
 mod claims_challenge;
 mod clock;
 mod connection;
@@ -17,6 +18,7 @@ mod token;
 
 pub use app_scope::AppScope;
 pub use bot::{AfterExchange, Bot, CallerEntry, IdentityBinding, RefusalStyle, VerifiedUserIds};
+pub use bytes::any_byte;
 pub use claims_challenge::ClaimsChallenge;
 pub use clock::{Clock, OffsetClock, RateClock, SharedClock, SystemClock, Timestamp};
 pub use connection::{
