@@ -53,7 +53,8 @@ impl<'a> CardAttachment<'a> {
     pub fn new(
         channel: &str,
         connection_name: &'a str,
-        (text, title): (&'a str, &'a str),
+        text: &'a str,
+        title: &'a str,
         resource: &'a SignInResource,
     ) -> Self {
         let buttons = [CardAction { kind: "signin", title, value: &resource.sign_in_link }];

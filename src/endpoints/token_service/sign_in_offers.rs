@@ -45,8 +45,8 @@ pub(super) async fn get_oauth_card(http: HttpRequest, service: web::Data<TokenSe
 async fn card(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse, Decline> {
     let (bot, query) = admitted(service, http).await?;
     let begun = begin_for(service, &bot, &query).await?;
-    let words = (query.find("text").unwrap_or(TEXT), query.find("title").unwrap_or(TITLE));
-    json(&CardAttachment::new(begun.channel.as_str(), &begun.connection_name, words, &begun.resource))
+    let (text, title) = (query.find("text").unwrap_or(TEXT), query.find("title").unwrap_or(TITLE));
+    json(&CardAttachment::new(begun.channel.as_str(), &begun.connection_name, text, title, &begun.resource))
 }
 
 async fn offered(http: &HttpRequest, service: &TokenService) -> Result<BegunSignIn, Decline> {
