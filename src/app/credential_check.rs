@@ -10,7 +10,7 @@ use super::{Ambient, BuildError, outbound_settings};
 use crate::bot_connector::AppTokens;
 use crate::config::{AppIdentitySection, Configuration};
 use crate::identity_provider::{
-    AppClient, AppSettings, Attempt, ClientCredential, RedeemError, RedeemFailure, RedeemingClient, RedeemingMeans,
+    AppClient, AppSettings, Attempt, ClientCredential, RedeemError, RedeemFailure, RedeemingClient, TokenClientParts,
 };
 use crate::outbound::Outbound;
 
@@ -84,7 +84,7 @@ async fn try_one(
     section: &AppIdentitySection,
     tenant: &str,
     credential: ClientCredential,
-    means: RedeemingMeans,
+    means: TokenClientParts,
 ) -> Result<(), RedeemError> {
     let settings = AppSettings {
         provider: section.identity_provider.clone(),
