@@ -100,7 +100,7 @@ impl TokenClient {
             let index = first.wrapping_add(refused).checked_rem(count).unwrap_or(0);
             let Some(credential) = credentials.get(index) else {
                 let hint = "no client credential is configured for this identity provider";
-                return Err(Classification::is_final(refusal(RedeemFailure::Misconfigured, hint)));
+                return Err(Classification::conclusive(refusal(RedeemFailure::Misconfigured, hint)));
             };
             let classified = match self.try_once(request, credential).await {
                 Ok(token) => {

@@ -37,7 +37,7 @@ pub(super) struct Classification {
 
 impl Classification {
     /// A failure that ends the redemption: neither a retry nor another credential helps.
-    pub(super) fn is_final(error: RedeemError) -> Self {
+    pub(super) fn conclusive(error: RedeemError) -> Self {
         Self { error, retry: false, credential: CredentialVerdict::Stands, tenant_wide: false }
     }
 
@@ -84,7 +84,7 @@ pub(super) fn classify_answer(
         TokenAnswer::Nonsense(hint) => {
             let mut error = refusal(RedeemFailure::Transient, hint);
             error.diagnostics.http_status = Some(answer.status);
-            Err(Classification::is_final(error))
+            Err(Classification::conclusive(error))
         }
     }
 }
@@ -106,5 +106,5 @@ pub(super) fn classify_unanswered(error: &OutboundError) -> Classification {
         OutboundError::Broken => (RedeemFailure::Transient, "the connection to the token endpoint broke", true),
     };
     let error = RedeemError { failure, diagnostics: Box::new(Diagnostics { hint, ..Diagnostics::default() }) };
-    Classification { retry, ..Classification::is_final(error) }
+    Classification { retry, ..Classification::conclusive(error) }
 }

@@ -44,7 +44,7 @@ pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
     Classification {
         retry: failure == RedeemFailure::Transient && refusal.status >= 500,
         credential: if is_of_client { CredentialVerdict::OtherMayServe } else { CredentialVerdict::Stands },
-        ..Classification::is_final(RedeemError { failure, diagnostics: Box::new(diagnostics) })
+        ..Classification::conclusive(RedeemError { failure, diagnostics: Box::new(diagnostics) })
     }
 }
 

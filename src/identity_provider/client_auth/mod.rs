@@ -124,6 +124,6 @@ fn of_credential(failure: RedeemFailure, hint: &'static str) -> Classification {
     let diagnostics = Box::new(Diagnostics { hint, ..Diagnostics::default() });
     Classification {
         credential: CredentialVerdict::OtherMayServe,
-        ..Classification::is_final(RedeemError { failure, diagnostics })
+        ..Classification::conclusive(RedeemError { failure, diagnostics })
     }
 }
