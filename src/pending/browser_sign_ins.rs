@@ -148,8 +148,8 @@ mod tests {
 
     use super::*;
     use crate::domain::SystemEntropy;
-    use crate::sealing::throwaway_sealer;
-    use crate::store::{ThrowawayStore, throwaway_store};
+    use crate::sealing::testing::throwaway_sealer;
+    use crate::store::testing::{ThrowawayStore, throwaway_store};
 
     const STEP: BrowserStep = BrowserStep::AtProvider;
 

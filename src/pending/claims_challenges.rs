@@ -108,8 +108,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::domain::{Account, BotName, ChannelId, ConnectionName};
-    use crate::sealing::throwaway_sealer;
-    use crate::store::{ThrowawayStore, throwaway_store};
+    use crate::sealing::testing::throwaway_sealer;
+    use crate::store::testing::{ThrowawayStore, throwaway_store};
 
     fn set_up() -> (ClaimsChallenges, ThrowawayStore) {
         let beneath = throwaway_store();

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Continuations;
 use crate::domain::{Clock, Timestamp};
-use crate::sealing::throwaway_sealer;
-use crate::store::throwaway_store;
+use crate::sealing::testing::throwaway_sealer;
+use crate::store::testing::throwaway_store;
 
 #[test]
 fn exchange_keys_tell_parts_apart() {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::{Ended, NewPendingSignIn, PendingSignIn, PendingSignIns};
 use crate::domain::{Account, BotName, ChannelId, ConnectionName, HolderName, Secret, SystemEntropy, TokenSlot};
-use crate::sealing::{Sealer, throwaway_sealer};
-use crate::store::{ThrowawayStore, throwaway_store};
+use crate::sealing::Sealer;
+use crate::sealing::testing::throwaway_sealer;
+use crate::store::testing::{ThrowawayStore, throwaway_store};
 
 struct Bench {
     pending: PendingSignIns,

@@ -104,8 +104,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{Account, BotName, ChannelId, Clock, ConnectionName};
-    use crate::sealing::throwaway_sealer;
-    use crate::store::throwaway_store;
+    use crate::sealing::testing::throwaway_sealer;
+    use crate::store::testing::throwaway_store;
 
     fn slot(connection: &str) -> TokenSlot {
         let account = Account::of_channel(&BotName::new("helper"), ChannelId::base_of("msteams"), "29:alice");

@@ -9,8 +9,9 @@ use crate::domain::{
     Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, Secret, SecurityContext, SystemEntropy,
     TokenSlot, UserKey, UserToken,
 };
-use crate::sealing::{Sealer, throwaway_sealer};
-use crate::store::{ThrowawayStore, throwaway_store};
+use crate::sealing::Sealer;
+use crate::sealing::testing::throwaway_sealer;
+use crate::store::testing::{ThrowawayStore, throwaway_store};
 use crate::vault::Epoch;
 
 const REVISION: ConnectionRevision = ConnectionRevision([9; 16]);

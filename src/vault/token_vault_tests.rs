@@ -10,8 +10,9 @@ use crate::domain::{
     Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, HolderName, OffsetClock, Realm, Secret,
     SecurityContext, SubjectId, SystemClock, SystemEntropy, TokenSlot, UserKey, UserToken,
 };
-use crate::sealing::{KeyRing, SealError, Sealer, throwaway_sealer};
-use crate::store::{ThrowawayStore, throwaway_store};
+use crate::sealing::testing::throwaway_sealer;
+use crate::sealing::{KeyRing, SealError, Sealer};
+use crate::store::testing::{ThrowawayStore, throwaway_store};
 
 pub(super) const REVISION: ConnectionRevision = ConnectionRevision([7; 16]);
 const L1_BYTES: u64 = 4 << 20;

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::super::token_endpoint::{self, TokenAnswer};
 use super::*;
 use crate::domain::{Clock, SystemClock, Timestamp};
-use crate::outbound::{Answer, Headers};
+use crate::identity_provider::token_endpoint::{self, TokenAnswer};
+use crate::outbound::{Headers, HttpAnswer};
 
 /// `fixtures/token_endpoint/*.json`: an answer, and what it means.
 fn fixtures() -> Vec<(String, Value)> {
@@ -28,17 +28,17 @@ fn fixtures() -> Vec<(String, Value)> {
     fixtures
 }
 
-fn answer_of(fixture: &Value) -> Answer {
+fn answer_of(fixture: &Value) -> HttpAnswer {
     let answer = &fixture["answer"];
     let body = match &answer["json"] {
         Value::Null => answer["text"].as_str().unwrap().to_owned(),
         json => json.to_string(),
     };
     let headers = answer["headers"].as_object().unwrap().iter();
-    let headers = headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().as_bytes().to_vec())).collect();
-    Answer {
+    let headers = headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().as_bytes().to_vec()));
+    HttpAnswer {
         status: u16::try_from(answer["status"].as_u64().unwrap()).unwrap(),
-        headers: Headers::new(headers),
+        headers: headers.collect(),
         body: Bytes::from(body),
     }
 }
@@ -77,7 +77,7 @@ fn every_fixture_means_what_it_says() {
     }
 }
 
-fn check_refusal(name: &str, expect: &Value, verdict: &Verdict) {
+fn check_refusal(name: &str, expect: &Value, verdict: &Classification) {
     let RedeemError { failure, diagnostics } = &verdict.error;
     assert_eq!(expect["outcome"], outcome_of(failure), "{name}");
     assert_eq!(diagnostics.aadsts.map(u64::from), expect["aadsts"].as_u64(), "{name}");
@@ -111,7 +111,12 @@ fn every_known_number_has_a_fixture_and_occurs_once() {
 #[test]
 fn passing_faults_are_retried_and_final_answers_are_not() {
     let verdict = |status: u16, code: u32| {
-        classify(&Refusal { status, codes: vec![code], error: Some("invalid_grant".into()), ..Refusal::default() })
+        classify(&EndpointRefusal {
+            status,
+            codes: vec![code],
+            error: Some("invalid_grant".into()),
+            ..EndpointRefusal::default()
+        })
     };
     assert!(verdict(400, 90033).retry, "a passing fault under 400");
     assert!(verdict(503, 0).retry);
@@ -131,7 +136,12 @@ fn passing_faults_are_retried_and_final_answers_are_not() {
 #[test]
 fn a_malformed_assertion_of_the_client_is_not_the_users() {
     let refused_as = |error: &str| {
-        classify(&Refusal { status: 400, codes: vec![50_027], error: Some(error.into()), ..Refusal::default() })
+        classify(&EndpointRefusal {
+            status: 400,
+            codes: vec![50_027],
+            error: Some(error.into()),
+            ..EndpointRefusal::default()
+        })
     };
     assert_eq!(refused_as("invalid_grant").error.failure, RedeemFailure::AssertionRejected);
     assert_eq!(refused_as("invalid_client").error.failure, RedeemFailure::Misconfigured);
@@ -139,7 +149,7 @@ fn a_malformed_assertion_of_the_client_is_not_the_users() {
 
 #[test]
 fn diagnostics_carry_no_prose_of_the_answer() {
-    let refusal = Answer {
+    let refusal = HttpAnswer {
         status: 400,
         headers: Headers::default(),
         body: Bytes::from_static(
@@ -149,21 +159,6 @@ fn diagnostics_carry_no_prose_of_the_answer() {
     let TokenAnswer::Refusal(refusal) = token_endpoint::read(&refusal, SystemClock.now()) else { panic!("a refusal") };
     let diagnostics = *classify(&refusal).error.diagnostics;
     assert_eq!((diagnostics.error, diagnostics.suberror, diagnostics.trace_id), (None, None, None));
-}
-
-#[test]
-fn a_call_without_an_answer_is_an_outage_unless_our_rules_forbade_it() {
-    let unanswered = |error: OutboundError| unanswered(&error);
-    assert_eq!(unanswered(OutboundError::HostRefused { host: "h".into() }).error.failure, RedeemFailure::Misconfigured);
-    for (error, retry) in [
-        (OutboundError::Unreachable, true),
-        (OutboundError::Broken, true),
-        (OutboundError::TimedOut, false),
-        (OutboundError::TooLarge, false),
-    ] {
-        let verdict = unanswered(error);
-        assert_eq!((verdict.error.failure, verdict.retry), (RedeemFailure::Transient, retry));
-    }
 }
 
 fn arbitrary_json() -> impl Strategy<Value = Value> {
@@ -218,8 +213,8 @@ proptest! {
         retry_after in proptest::option::of(any::<String>()),
         body in arbitrary_body(),
     ) {
-        let headers = retry_after.map(|value| ("Retry-After".to_owned(), value.into_bytes())).into_iter().collect();
-        let answer = Answer { status, headers: Headers::new(headers), body: Bytes::from(body) };
+        let headers = retry_after.map(|value| ("Retry-After".to_owned(), value.into_bytes()));
+        let answer = HttpAnswer { status, headers: headers.into_iter().collect(), body: Bytes::from(body) };
         match token_endpoint::read(&answer, Timestamp::from_unix_seconds(1_800_000_000)) {
             TokenAnswer::Token(token) => {
                 prop_assert!((200..300).contains(&status));

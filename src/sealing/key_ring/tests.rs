@@ -7,30 +7,31 @@ use proptest::prelude::*;
 
 use super::{KeyRing, KeyRingError};
 use crate::domain::{SystemClock, SystemEntropy};
+use crate::sealing::key_text;
 
 fn ring() -> KeyRing {
     KeyRing::generate(&SystemClock, &SystemEntropy).rotated(&SystemClock, &SystemEntropy)
 }
 
 fn problem(text: &str) -> String {
-    KeyRing::parse(text).unwrap_err().to_string()
+    key_text::parse(text).unwrap_err().to_string()
 }
 
 #[test]
 fn the_text_form_reads_back() {
     let ring = ring();
-    let text = ring.to_text();
-    let again = KeyRing::parse(text.expose()).unwrap();
+    let text = key_text::write(&ring);
+    let again = key_text::parse(text.expose()).unwrap();
     again.check_succeeds(&ring).unwrap();
     ring.check_succeeds(&again).unwrap();
     assert_eq!(again.active_key_id(), 2);
-    assert_eq!(again.to_text().expose(), text.expose());
+    assert_eq!(key_text::write(&again).expose(), text.expose());
 }
 
 #[test]
 fn the_greatest_id_is_active_whatever_the_order() {
     let one = format!("version = 1\nnaming_key = \"{0}\"\n{1}{2}", b64(1), entry(7), entry(3));
-    assert_eq!(KeyRing::parse(&one).unwrap().active_key_id(), 7);
+    assert_eq!(key_text::parse(&one).unwrap().active_key_id(), 7);
 }
 
 fn b64(byte: u8) -> String {
@@ -46,7 +47,7 @@ fn entry(id: u8) -> String {
 fn each_fault_is_named_without_content() {
     let head = format!("version = 1\nnaming_key = \"{}\"\n", b64(1));
     let good = format!("{head}{}", entry(1));
-    KeyRing::parse(&good).unwrap();
+    key_text::parse(&good).unwrap();
     let cases = [
         (String::new(), "`version` must be 1"),
         (good.replace("version = 1", "version = 2"), "`version` must be 1"),
@@ -112,17 +113,17 @@ fn a_file_is_replaced_whole_and_stays_private() {
 proptest! {
     #[test]
     fn arbitrary_text_is_an_error_and_nothing_worse(text in ".{0,300}") {
-        prop_assert!(KeyRing::parse(&text).is_err());
+        prop_assert!(key_text::parse(&text).is_err());
     }
 
     #[test]
     fn a_mutilated_ring_parses_or_is_refused_without_quoting_it(cut in any::<prop::sample::Index>(), insert in "[\\[\\]\"=\\n a-z0-9]{0,6}") {
         let ring = ring();
-        let text = ring.to_text();
+        let text = key_text::write(&ring);
         let text = text.expose();
         let at = cut.index(text.len());
         let mutilated = format!("{}{insert}{}", &text[..at], &text[(at + 3).min(text.len())..]);
-        if let Err(error) = KeyRing::parse(&mutilated) {
+        if let Err(error) = key_text::parse(&mutilated) {
             let message = error.to_string();
             for line in text.lines().filter_map(|line| line.split('"').nth(1)).filter(|value| value.len() == 44) {
                 prop_assert!(!message.contains(&line[..20]));

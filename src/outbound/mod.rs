@@ -6,6 +6,7 @@
 mod answer;
 mod host_rules;
 mod relay;
+mod request;
 #[cfg(test)]
 mod tests;
 
@@ -19,9 +20,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use url::{Host, Url};
 
-pub use answer::{Answer, Headers};
+pub use answer::{Headers, HttpAnswer};
 use host_rules::{HostRules, PermittedAddresses};
 pub use relay::{RelayRequest, Relayed};
+use request::encode_form;
+pub use request::{FormField, RequestHeader};
 
 /// The cap of an answer's body where the caller does not set one.
 const ANSWER_LIMIT_BYTES: usize = 1024 * 1024;
@@ -154,7 +157,7 @@ impl Outbound {
     ///
     /// # Errors
     /// See [`OutboundError`]; any HTTP status is an answer.
-    pub async fn get(&self, url: &Url, deadline: Instant, limit_bytes: usize) -> Result<Answer, OutboundError> {
+    pub async fn get(&self, url: &Url, deadline: Instant, limit_bytes: usize) -> Result<HttpAnswer, OutboundError> {
         self.get_with(url, &[], deadline, limit_bytes).await
     }
 
@@ -165,13 +168,13 @@ impl Outbound {
     pub async fn get_with(
         &self,
         url: &Url,
-        headers: &[(&str, &str)],
+        headers: &[RequestHeader<'_>],
         deadline: Instant,
         limit_bytes: usize,
-    ) -> Result<Answer, OutboundError> {
+    ) -> Result<HttpAnswer, OutboundError> {
         let mut request = self.client.get(url.clone());
-        for (name, value) in headers {
-            request = request.header(*name, *value);
+        for header in headers {
+            request = request.header(header.name, header.value);
         }
         self.call(url, request, deadline, limit_bytes).await
     }
@@ -183,14 +186,14 @@ impl Outbound {
     pub async fn post_form(
         &self,
         url: &Url,
-        headers: &[(&str, &str)],
-        form: &[(&str, &str)],
+        headers: &[RequestHeader<'_>],
+        form: &[FormField<'_>],
         deadline: Instant,
-    ) -> Result<Answer, OutboundError> {
-        let body = form_of(form);
+    ) -> Result<HttpAnswer, OutboundError> {
+        let body = encode_form(form);
         let mut request = self.client.post(url.clone()).header("content-type", "application/x-www-form-urlencoded");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
+        for header in headers {
+            request = request.header(header.name, header.value);
         }
         self.call(url, request.body(body), deadline, ANSWER_LIMIT_BYTES).await
     }
@@ -202,13 +205,13 @@ impl Outbound {
     pub async fn post_json(
         &self,
         url: &Url,
-        headers: &[(&str, &[u8])],
+        headers: &[RequestHeader<'_>],
         body: Bytes,
         deadline: Instant,
-    ) -> Result<Answer, OutboundError> {
+    ) -> Result<HttpAnswer, OutboundError> {
         let mut request = self.client.post(url.clone()).header("content-type", "application/json");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
+        for header in headers {
+            request = request.header(header.name, header.value);
         }
         self.call(url, request.body(body), deadline, ANSWER_LIMIT_BYTES).await
     }
@@ -231,7 +234,7 @@ impl Outbound {
         request: reqwest::RequestBuilder,
         deadline: Instant,
         limit_bytes: usize,
-    ) -> Result<Answer, OutboundError> {
+    ) -> Result<HttpAnswer, OutboundError> {
         within(deadline, async {
             let (response, _permit) = self.send(url, request).await?;
             answer::read(response, limit_bytes).await
@@ -258,36 +261,6 @@ impl Outbound {
             .get_or_insert_with(&host, || Ok::<_, OutboundError>(Arc::new(Semaphore::new(self.per_host))))?;
         semaphore.acquire_owned().await.map_err(|_| OutboundError::Broken)
     }
-}
-
-/// `application/x-www-form-urlencoded`. Assertions, which have nothing to escape, are copied as they stand; the library
-/// looks at one byte after the other.
-fn form_of(pairs: &[(&str, &str)]) -> String {
-    let size = |(name, value): &(&str, &str)| name.len() + value.len() + 16;
-    let mut form = String::with_capacity(pairs.iter().map(size).sum());
-    // All bytes are looked at, whatever is found: that is done many at a time.
-    let escaped = |found: u8, byte: u8| {
-        let letter = u8::from((byte | 0x20).wrapping_sub(b'a') < 26);
-        let digit = u8::from(byte.wrapping_sub(b'0') < 10);
-        let mark = u8::from(byte == b'-') | u8::from(byte == b'.') | u8::from(byte == b'_');
-        found | (1 ^ (letter | digit | mark))
-    };
-    let append = |form: &mut String, text: &str| {
-        if text.bytes().fold(0, escaped) == 0 {
-            form.push_str(text);
-        } else {
-            form.extend(url::form_urlencoded::byte_serialize(text.as_bytes()));
-        }
-    };
-    for (name, value) in pairs {
-        if !form.is_empty() {
-            form.push('&');
-        }
-        append(&mut form, name);
-        form.push('=');
-        append(&mut form, value);
-    }
-    form
 }
 
 impl std::fmt::Debug for Outbound {

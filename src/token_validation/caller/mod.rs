@@ -14,7 +14,7 @@ use crate::domain::SharedClock;
 /// bot-auth-and-skills §2 rule 5.
 const TOKEN_LIMIT_BYTES: usize = 16 * 1024;
 /// Claims that only users' tokens have (bot-auth-and-skills §2 rule 21).
-const OF_USERS: [&str; 6] = ["scp", "upn", "preferred_username", "unique_name", "nonce", "acct"];
+const USER_TOKEN_CLAIMS: [&str; 6] = ["scp", "upn", "preferred_username", "unique_name", "nonce", "acct"];
 
 /// Who opened our door, proven.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,9 +51,18 @@ pub struct AppClaims {
 /// request's body nor an unverified claim chooses anything else (bot-auth-and-skills §1.2).
 pub struct CallerTokenValidator {
     channels: HashMap<String, Arc<KeySet>>,
-    entra: Vec<(EntraTrust, Vec<String>)>,
+    entra: Vec<EntraCallers>,
     verifier: SignatureVerifier<Conclusion>,
     clock: SharedClock,
+}
+
+/// The applications of one Entra cloud that may call.
+#[derive(Clone)]
+pub struct EntraCallers {
+    /// The cloud.
+    pub trust: EntraTrust,
+    /// The tenants whose applications are admitted, in any letter case.
+    pub tenants: Vec<String>,
 }
 
 /// What a token says about its bearer, whenever it is shown.
@@ -68,11 +77,14 @@ enum Trust<'a> {
 impl CallerTokenValidator {
     /// Trusts these channel issuers, and app-only tokens from these tenants of these Entra clouds.
     #[must_use]
-    pub fn new(channels: Vec<ChannelTrust>, entra: Vec<(EntraTrust, Vec<String>)>, clock: SharedClock) -> Self {
-        let lower = |tenants: Vec<String>| tenants.iter().map(|tenant| tenant.to_ascii_lowercase()).collect();
+    pub fn new(channels: Vec<ChannelTrust>, entra: Vec<EntraCallers>, clock: SharedClock) -> Self {
+        let lower_case = |callers: EntraCallers| EntraCallers {
+            tenants: callers.tenants.iter().map(|tenant| tenant.to_ascii_lowercase()).collect(),
+            ..callers
+        };
         Self {
             channels: channels.into_iter().map(|trust| (trust.issuer, trust.key_set)).collect(),
-            entra: entra.into_iter().map(|(trust, tenants)| (trust, lower(tenants))).collect(),
+            entra: entra.into_iter().map(lower_case).collect(),
             verifier: SignatureVerifier::new(TOKEN_LIMIT_BYTES),
             clock,
         }
@@ -94,7 +106,7 @@ impl CallerTokenValidator {
     fn conclude(&self, token: &VerifiedToken<Conclusion>, audience: String) -> Conclusion {
         match self.trust(&token.claims).map_err(invalid)? {
             Trust::Channel(_) => channel(token, audience),
-            Trust::Entra { trust, origin, admitted } => app(token, audience, (trust, &origin, admitted)),
+            Trust::Entra { trust, origin, admitted } => app(token, audience, trust, &origin, admitted),
         }
     }
 
@@ -105,7 +117,7 @@ impl CallerTokenValidator {
         }
         let mut refusal = "iss";
         let mut found = None;
-        for (trust, tenants) in &self.entra {
+        for EntraCallers { trust, tenants } in &self.entra {
             match trust.origin(claims) {
                 // Two rows may share a cloud; the one that lists the tenant decides.
                 Ok(origin) if tenants.contains(&origin.tenant_id) => {
@@ -162,7 +174,9 @@ fn channel(token: &VerifiedToken<Conclusion>, audience: String) -> Conclusion {
 fn app(
     token: &VerifiedToken<Conclusion>,
     audience: String,
-    (trust, origin, admitted): (&EntraTrust, &EntraOrigin, bool),
+    trust: &EntraTrust,
+    origin: &EntraOrigin,
+    admitted: bool,
 ) -> Conclusion {
     let claims = &token.claims;
     if !trust.key_may_sign(&token.key, origin) {
@@ -184,7 +198,7 @@ fn app(
 /// What says that this is not an app-only token. `idtyp` is optional and its absence proves nothing, hence the list
 /// (bot-auth-and-skills §2.2).
 fn sign_of_a_user(claims: &Claims) -> Option<&'static str> {
-    if let Some(check) = OF_USERS.into_iter().find(|name| claims.has(name)) {
+    if let Some(check) = USER_TOKEN_CLAIMS.into_iter().find(|name| claims.has(name)) {
         return Some(check);
     }
     if claims.has("idtyp") && claims.text("idtyp") != Some("app") {

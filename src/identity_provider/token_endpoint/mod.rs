@@ -1,14 +1,18 @@
 //! Reading what a token endpoint answers, whatever it is (entra-obo §8). Nothing here fails: an answer is a token, a
 //! refusal, or nonsense.
 
+mod style;
+
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use crate::domain::{Secret, Timestamp};
-use crate::outbound::Answer;
+pub(super) use style::{SecretMethod, TokenEndpointStyle};
+
+use crate::domain::{Secret, Timestamp, any_byte};
+use crate::outbound::HttpAnswer;
 
 /// The policy's cap of a token's life, whatever `expires_in` says: that of Entra's continuous-access tokens, the longest
 /// there are (entra-obo §4).
@@ -29,7 +33,7 @@ const MOST_CODES: usize = 8;
 #[derive(Debug)]
 pub(super) enum TokenAnswer {
     Token(GrantedToken),
-    Refusal(Box<Refusal>),
+    Refusal(Box<EndpointRefusal>),
     /// A success that holds nothing usable; says what is wrong.
     Nonsense(&'static str),
 }
@@ -47,7 +51,7 @@ pub(super) struct GrantedToken {
 
 /// A refusal, reduced to what classification and the operator's log need. No free text survives.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Refusal {
+pub(super) struct EndpointRefusal {
     pub(super) status: u16,
     pub(super) error: Option<String>,
     pub(super) suberror: Option<String>,
@@ -62,7 +66,7 @@ pub(super) struct Refusal {
 }
 
 /// Reads an answer that came at `now`.
-pub(super) fn read(answer: &Answer, now: Timestamp) -> TokenAnswer {
+pub(super) fn read(answer: &HttpAnswer, now: Timestamp) -> TokenAnswer {
     let body = answer.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&answer.body);
     let object = match serde_json::from_slice::<Value>(body) {
         Ok(Value::Object(object)) => Some(object),
@@ -80,9 +84,8 @@ fn granted(object: Option<&Map<String, Value>>, now: Timestamp) -> TokenAnswer {
     };
     let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     // It becomes a header value at the bot: nothing but visible ASCII may be in it (RFC 6750 §2.1).
-    // All bytes are looked at, whatever is found: that is done many at a time.
-    let refused = |found: u8, byte: u8| found | u8::from(!byte.is_ascii_graphic());
-    let usable = |token: &&str| token.len() <= LONGEST_ACCESS_TOKEN && token.bytes().fold(0, refused) == 0;
+    let is_refused = |byte: u8| u8::from(!byte.is_ascii_graphic());
+    let usable = |token: &&str| token.len() <= LONGEST_ACCESS_TOKEN && !any_byte(token.as_bytes(), is_refused);
     let Some(access_token) = text("access_token").filter(usable) else {
         return TokenAnswer::Nonsense("success without a usable access_token");
     };
@@ -125,7 +128,7 @@ fn seconds(value: &Value) -> Option<Duration> {
     Some(Duration::try_from_secs_f64(number).unwrap_or(Duration::MAX))
 }
 
-fn refused(answer: &Answer, object: Option<&Map<String, Value>>, body: &[u8], now: Timestamp) -> Refusal {
+fn refused(answer: &HttpAnswer, object: Option<&Map<String, Value>>, body: &[u8], now: Timestamp) -> EndpointRefusal {
     let member = |name: &str| object.and_then(|object| object.get(name));
     let identifier =
         |name: &str| member(name).and_then(Value::as_str).filter(|text| is_identifier(text)).map(str::to_owned);
@@ -138,7 +141,7 @@ fn refused(answer: &Answer, object: Option<&Map<String, Value>>, body: &[u8], no
     if codes.is_empty() {
         codes = codes_in_text(searched);
     }
-    Refusal {
+    EndpointRefusal {
         status: answer.status,
         error: identifier("error"),
         suberror: identifier("suberror"),

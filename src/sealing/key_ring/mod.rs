@@ -1,11 +1,14 @@
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use subtle::ConstantTimeEq;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::{KeyRingError, key_text};
-use crate::domain::{Clock, Entropy, Secret};
+use super::KeyRingError;
+use crate::domain::{Clock, Entropy};
 
 pub(super) type KeyMaterial = Zeroizing<[u8; 32]>;
 
@@ -33,20 +36,6 @@ impl KeyRing {
     /// A new ring: nothing sealed under another can be opened with it.
     pub fn generate(clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
         Self { naming: draw(entropy), older: Vec::new(), active: new_key(1, clock, entropy) }
-    }
-
-    /// Reads the text form, TOML as [`KeyRing::to_text`] writes it.
-    ///
-    /// # Errors
-    /// [`KeyRingError::Malformed`] naming the place and never the content.
-    pub fn parse(text: &str) -> Result<Self, KeyRingError> {
-        key_text::parse(text)
-    }
-
-    /// The text form.
-    #[must_use]
-    pub fn to_text(&self) -> Secret {
-        key_text::write(self)
     }
 
     /// This ring with a new active key; all old ones still open.

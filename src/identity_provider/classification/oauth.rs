@@ -1,9 +1,9 @@
 //! What the refusals of other providers than Entra mean: by the registered `error` words (RFC 6749 §5.2, `OpenID` Connect
-//! Core §3.1.2.6) and HTTP statuses alone. Numbers and prose of theirs are nobody's.
+//! Core §3.1.2.6) and HTTP statuses alone. Their numbers and their prose are not used.
 
-use super::entra_errors::{CredentialVerdict, Verdict};
-use super::token_endpoint::Refusal;
-use super::{Diagnostics, RedeemError, RedeemFailure};
+use super::{Classification, CredentialVerdict};
+use crate::identity_provider::token_endpoint::EndpointRefusal;
+use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 
 const SIGN_IN_AGAIN: &str =
     "the code or refresh token has expired, was used before or was revoked: a fresh sign-in cures it";
@@ -14,7 +14,7 @@ const REQUEST: &str =
     "the provider does not take the request: check token_endpoint and the client's registration, else report a bug";
 
 /// Classifies a refusal. Every refusal lands in a class, and only known ones show the user anything.
-pub(super) fn classify(refusal: &Refusal) -> Verdict {
+pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
     let interaction = || RedeemFailure::InteractionRequired { claims: None };
     let (failure, hint) = match (refusal.status, refusal.error.as_deref()) {
         (429, _) => throttled(refusal),
@@ -41,14 +41,14 @@ pub(super) fn classify(refusal: &Refusal) -> Verdict {
     let is_of_client = refusal.error.as_deref() == Some("invalid_client") && failure == RedeemFailure::Misconfigured;
     let diagnostics =
         Diagnostics { http_status: Some(refusal.status), error: refusal.error.clone(), hint, ..Diagnostics::default() };
-    Verdict {
+    Classification {
         retry: failure == RedeemFailure::Transient && refusal.status >= 500,
         credential: if is_of_client { CredentialVerdict::OtherMayServe } else { CredentialVerdict::Stands },
-        ..Verdict::of(RedeemError { failure, diagnostics: Box::new(diagnostics) })
+        ..Classification::conclusive(RedeemError { failure, diagnostics: Box::new(diagnostics) })
     }
 }
 
-fn throttled(refusal: &Refusal) -> (RedeemFailure, &'static str) {
+fn throttled(refusal: &EndpointRefusal) -> (RedeemFailure, &'static str) {
     let failure = RedeemFailure::Throttled { retry_after: refusal.retry_after };
     (failure, "too many requests: wait, and look for a client that loops")
 }
@@ -57,8 +57,8 @@ fn throttled(refusal: &Refusal) -> (RedeemFailure, &'static str) {
 mod tests {
     use super::*;
 
-    fn refusal(status: u16, error: &str) -> Refusal {
-        Refusal { status, error: Some(error.to_owned()), ..Refusal::default() }
+    fn refusal(status: u16, error: &str) -> EndpointRefusal {
+        EndpointRefusal { status, error: Some(error.to_owned()), ..EndpointRefusal::default() }
     }
 
     #[test]
@@ -83,8 +83,8 @@ mod tests {
     }
 
     #[test]
-    fn a_number_of_entra_s_means_nothing_here() {
-        let foreign = Refusal {
+    fn a_number_of_entra_means_nothing_here() {
+        let foreign = EndpointRefusal {
             codes: vec![65001],
             suberror: Some("consent_required".to_owned()),
             claims: Some("{\"a\":1}".to_owned()),

@@ -2,7 +2,7 @@
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -15,6 +15,7 @@ use url::Url;
 use super::jwks::{self, Keys, Metadata, VerificationKey};
 use crate::domain::{SharedClock, SharedEntropy, Timestamp};
 use crate::outbound::{Outbound, OutboundError};
+use crate::single_flight::{Flight, SingleFlight};
 
 // The windows of bot-auth-and-skills §2.1.
 const REFRESH_AFTER: Duration = Duration::from_hours(12);
@@ -23,7 +24,7 @@ const USABLE_FOR: Duration = Duration::from_hours(5 * 24);
 const UNKNOWN_KEY_PAUSE: Duration = Duration::from_mins(5);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 const DOCUMENT_LIMIT_BYTES: usize = 1024 * 1024;
-/// After a failed fetch nobody waits for another one so soon: the callers' budget is 8 s, a fetch may take 5.
+/// After a failed fetch no caller waits for another one so soon: the callers' budget is 8 s, a fetch may take 5.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// After a failed background refresh; the kept keys serve meanwhile.
 const REFRESH_RETRY: Duration = Duration::from_mins(5);
@@ -40,7 +41,7 @@ pub enum KeySetSource {
 
 /// One issuer's published keys, fetched when first needed and kept fresh.
 ///
-/// One fetch at a time, shared by all who wait. Refreshed in the background after 12 to 24 hours; if that fails, the
+/// One fetch at a time, shared by all callers that wait. Refreshed in the background after 12 to 24 hours; if that fails, the
 /// kept keys serve for up to five days. An unknown `kid` causes one fetch per five minutes, and is remembered.
 pub struct KeySet {
     name: String,
@@ -49,11 +50,8 @@ pub struct KeySet {
     clock: SharedClock,
     entropy: SharedEntropy,
     current: ArcSwapOption<Snapshot>,
-    /// Held by the one who fetches.
-    turn: tokio::sync::Mutex<()>,
-    completed: AtomicU64,
-    last_succeeded: AtomicBool,
-    refreshing: AtomicBool,
+    /// The outcome says whether keys were fetched.
+    fetches: SingleFlight<(), bool>,
     refresh_at: AtomicI64,
     not_before: AtomicI64,
     unknown_not_before: AtomicI64,
@@ -79,7 +77,7 @@ pub(super) struct FoundKey {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Why {
+enum FetchReason {
     NoKeys,
     UnknownKey,
     Due,
@@ -114,10 +112,7 @@ impl KeySet {
             clock,
             entropy,
             current: ArcSwapOption::empty(),
-            turn: tokio::sync::Mutex::new(()),
-            completed: AtomicU64::new(0),
-            last_succeeded: AtomicBool::new(false),
-            refreshing: AtomicBool::new(false),
+            fetches: SingleFlight::default(),
             refresh_at: AtomicI64::new(0),
             not_before: AtomicI64::new(i64::MIN),
             unknown_not_before: AtomicI64::new(i64::MIN),
@@ -127,7 +122,7 @@ impl KeySet {
 
     /// Fetches the keys unless usable ones are there; says whether there are some now. For start-up and readiness.
     pub async fn warm(self: &Arc<Self>) -> bool {
-        self.current().is_some() || self.fetch_shared(Why::NoKeys).await
+        self.current().is_some() || self.fetch_shared(FetchReason::NoKeys).await
     }
 
     /// The usable keys, if any. Starts a background refresh when one is due.
@@ -137,12 +132,9 @@ impl KeySet {
         if now > snapshot.fetched_at.plus(USABLE_FOR) {
             return None;
         }
-        if now >= at(&self.refresh_at) && !self.refreshing.swap(true, Ordering::SeqCst) {
-            let this = Arc::clone(self);
-            tokio::spawn(async move {
-                this.fetch_shared(Why::Due).await;
-                this.refreshing.store(false, Ordering::SeqCst);
-            });
+        if now >= at(&self.refresh_at) {
+            // The fetch goes on without a caller that waits for it.
+            drop(self.join_fetch(FetchReason::Due));
         }
         Some(snapshot)
     }
@@ -150,7 +142,7 @@ impl KeySet {
     /// The key named `key_id`, or `None` if the issuer does not publish it. An unknown name waits for a fetch, so that
     /// the first token after a rotation does not fail.
     pub(super) async fn find_key(self: &Arc<Self>, key_id: &str) -> Result<Option<FoundKey>, KeysUnavailable> {
-        if self.current().is_none() && !self.fetch_shared(Why::NoKeys).await {
+        if self.current().is_none() && !self.fetch_shared(FetchReason::NoKeys).await {
             return Err(KeysUnavailable);
         }
         if let Some(found) = self.look_up(key_id)? {
@@ -160,7 +152,7 @@ impl KeySet {
             return Ok(None);
         }
         // Whether the key is new cannot be said while the issuer is unreachable: an outage must not look like a forgery.
-        if !self.fetch_shared(Why::UnknownKey).await {
+        if !self.fetch_shared(FetchReason::UnknownKey).await {
             return Err(KeysUnavailable);
         }
         let found = self.look_up(key_id)?;
@@ -178,31 +170,47 @@ impl KeySet {
     }
 
     /// One fetch for all who ask at the same time; says whether the keys are as fresh as asked for.
-    async fn fetch_shared(&self, why: Why) -> bool {
-        let seen = self.completed.load(Ordering::SeqCst);
-        let _turn = self.turn.lock().await;
-        if self.completed.load(Ordering::SeqCst) != seen {
-            return self.last_succeeded.load(Ordering::SeqCst);
+    async fn fetch_shared(self: &Arc<Self>, reason: FetchReason) -> bool {
+        match self.join_fetch(reason) {
+            Ok(fetch) => fetch.outcome().await.unwrap_or(false),
+            Err(answer) => answer,
         }
-        let now = self.clock.now();
-        if why == Why::UnknownKey && now < at(&self.unknown_not_before) {
-            return true;
-        }
-        if now < at(&self.not_before) {
-            return false;
-        }
-        let outcome = self.fetch().await;
-        let succeeded = outcome.is_ok();
-        match outcome {
-            Ok((keys, body)) => self.keep(keys, &body, why),
-            Err(failure) => self.postpone(&failure),
-        }
-        self.last_succeeded.store(succeeded, Ordering::SeqCst);
-        self.completed.fetch_add(1, Ordering::SeqCst);
-        succeeded
     }
 
-    fn keep(&self, keys: Keys, body: &[u8], why: Why) {
+    /// Joins the fetch under way, or begins one unless it is too early: then the error is the answer to the question
+    /// whether the keys are as fresh as asked for.
+    fn join_fetch(self: &Arc<Self>, reason: FetchReason) -> Result<Flight<bool>, bool> {
+        self.fetches.try_join((), || {
+            if let Some(answer) = self.answer_without_fetch(reason) {
+                return Err(answer);
+            }
+            let this = Arc::clone(self);
+            Ok(async move { this.fetch_and_keep(reason).await })
+        })
+    }
+
+    fn answer_without_fetch(&self, reason: FetchReason) -> Option<bool> {
+        let now = self.clock.now();
+        if reason == FetchReason::UnknownKey && now < at(&self.unknown_not_before) {
+            return Some(true);
+        }
+        (now < at(&self.not_before)).then_some(false)
+    }
+
+    async fn fetch_and_keep(&self, reason: FetchReason) -> bool {
+        match self.fetch().await {
+            Ok((keys, body)) => {
+                self.keep(keys, &body, reason);
+                true
+            }
+            Err(failure) => {
+                self.postpone(&failure);
+                false
+            }
+        }
+    }
+
+    fn keep(&self, keys: Keys, body: &[u8], reason: FetchReason) {
         let now = self.clock.now();
         let mut content = [0_u8; 32];
         content.copy_from_slice(digest(&SHA256, body).as_ref());
@@ -218,7 +226,7 @@ impl KeySet {
         self.current.store(Some(Arc::new(Snapshot { keys, content, fetched_at: now, generation })));
         let jitter = Duration::from_millis(self.random() % REFRESH_JITTER_MILLIS);
         set(&self.refresh_at, now.plus(REFRESH_AFTER).plus(jitter));
-        if why == Why::UnknownKey {
+        if reason == FetchReason::UnknownKey {
             set(&self.unknown_not_before, now.plus(UNKNOWN_KEY_PAUSE));
         }
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{KeyRing, KeyRingError, SealError, Sealer};
 use crate::domain::{SystemClock, SystemEntropy};
+use crate::sealing::{KeyRing, KeyRingError, SealError, Sealer};
 
 fn ring() -> KeyRing {
     KeyRing::generate(&SystemClock, &SystemEntropy)

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use url::Url;
 
 use super::authorization::{self, AdmissionFuture, AuthorizationRequest, AuthorizeFuture};
 use super::client_auth::ClientCredential;
 use super::discovery::Discovery;
-use super::presentation::Dialect;
-use super::throttle::Asker;
-use super::token_client::{RedeemingClient, RedeemingMeans, TokenClient, TokenRequest};
+use super::throttle::ThrottleKey;
+use super::token_client::{RedeemingClient, TokenClient, TokenClientParts};
+use super::token_endpoint::TokenEndpointStyle;
+use super::token_request::TokenRequest;
 use super::{
     Attempt, Capabilities, Grant, IdentityProvider, RedeemError, RedeemFailure, RedeemFuture, RedeemedToken, refusal,
 };
 use crate::domain::{ClaimsChallenge, Connection, Secret, UserKey};
+use crate::outbound::FormField;
 
 /// How long a browser waits for a discovery document at most.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -30,8 +31,8 @@ pub struct Generic {
 impl Generic {
     /// A provider that redeems as `client`. Its connections share the `discovery`.
     #[must_use]
-    pub fn new(discovery: Arc<Discovery>, client: RedeemingClient, means: RedeemingMeans) -> Self {
-        let client = TokenClient::new(discovery.provider().to_owned(), client, means);
+    pub fn new(discovery: Arc<Discovery>, client: RedeemingClient, parts: TokenClientParts) -> Self {
+        let client = TokenClient::new(discovery.provider().to_owned(), client, parts);
         Self { discovery, client }
     }
 
@@ -40,20 +41,11 @@ impl Generic {
         self.client.replace_credentials(credentials);
     }
 
-    /// RFC 6749 §4.1.3.
-    async fn code(
-        &self,
-        (code, code_verifier, redirect_uri): (&Secret, &Secret, &Url),
-        (asker, attempt): (&str, &Attempt),
-    ) -> Result<RedeemedToken, RedeemError> {
-        let fields = authorization::code_fields(code, code_verifier, redirect_uri);
-        self.ask(fields, asker, attempt).await
-    }
-
     /// RFC 6749 §6. The scopes are those that were granted with the code.
-    async fn refresh(
+    async fn redeem_refresh_token(
         &self,
-        (refresh_token, user): (&Secret, &UserKey),
+        refresh_token: &Secret,
+        user: &UserKey,
         attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
         // An issuer may have been configured anew under an old name: it must not be shown another's token.
@@ -65,21 +57,26 @@ impl Generic {
             let failure = RedeemFailure::InteractionRequired { claims: Some(claims.as_str().to_owned()) };
             return Err(refusal(failure, "a refresh at this provider cannot answer a claims challenge"));
         }
-        let fields = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
-        self.ask(fields, user.subject(), attempt).await
+        let fields = vec![
+            FormField::new("grant_type", "refresh_token"),
+            FormField::new("refresh_token", refresh_token.expose()),
+        ];
+        self.redeem_fields(fields, user.subject(), attempt).await
     }
 
-    async fn ask(
+    /// Redeems the grant that `fields` hold; a throttling concerns `user`.
+    async fn redeem_fields(
         &self,
-        fields: Vec<(&'static str, &str)>,
+        fields: Vec<FormField<'_>>,
         user: &str,
         attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
         let endpoints = self.discovery.endpoints(attempt.deadline).await?;
         let (client, tenant) = (self.client.client_id().to_owned(), self.discovery.issuer().to_owned());
-        let asker = Asker { client, tenant, user: user.to_owned() };
-        let dialect = Dialect::Standard(endpoints.secret_method);
-        self.client.redeem(&TokenRequest { url: &endpoints.token, dialect, fields, asker, anchor: None, attempt }).await
+        let throttle_key = ThrottleKey { client, tenant, user: user.to_owned() };
+        let style = TokenEndpointStyle::Standard(endpoints.secret_method);
+        let (url, anchor, app_scope) = (&endpoints.token, None, None);
+        self.client.redeem(&TokenRequest { url, style, fields, throttle_key, anchor, app_scope, attempt }).await
     }
 }
 
@@ -94,9 +91,12 @@ impl IdentityProvider for Generic {
                 Grant::OnBehalfOf(_) => {
                     Err(refusal(RedeemFailure::Misconfigured, "tokens are exchanged on behalf of users at Entra only"))
                 }
-                Grant::RefreshToken { refresh_token, user } => self.refresh((refresh_token, user), &attempt).await,
+                Grant::RefreshToken { refresh_token, user } => {
+                    self.redeem_refresh_token(refresh_token, user, &attempt).await
+                }
                 Grant::AuthorizationCode { code, code_verifier, redirect_uri, asker } => {
-                    self.code((code, code_verifier, redirect_uri), (asker, &attempt)).await
+                    let fields = authorization::code_fields(code, code_verifier, redirect_uri);
+                    self.redeem_fields(fields, asker, &attempt).await
                 }
             }
         })
@@ -112,7 +112,7 @@ impl IdentityProvider for Generic {
             let scope = authorization::scope_with(connection, &["openid"]);
             let claims = request.claims.map(ClaimsChallenge::as_str);
             let endpoint = endpoints.authorization.clone();
-            let mut url = authorization::address(endpoint, connection, (&scope, claims), &request);
+            let mut url = authorization::address(endpoint, &connection.client_id, &scope, claims, &request);
             // Without it `offline_access` is ignored (OpenID Connect Core §11).
             if request.ask_consent || connection.asks_offline_access() {
                 url.query_pairs_mut().append_pair("prompt", "consent");

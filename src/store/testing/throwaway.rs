@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use super::{Durability, EmbeddedStore, Store};
 use crate::domain::{OffsetClock, SharedClock};
+use crate::store::{Durability, EmbeddedStore, Store};
 
 /// A store for one unit test: on disk, gone with this value. Other rooms' tests need not name a back end.
 pub(crate) struct ThrowawayStore {

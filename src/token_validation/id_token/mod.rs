@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 
 use super::IdTokenError;
 use super::claims::{Claims, SKEW};
-use super::issuer::{EntraTrust, TokenVersion, is_guid};
+use super::issuer::{EntraTrust, IssuerVersion, is_guid};
 use super::key_set::KeySet;
 use super::security_context::context_of;
 use super::verifier::{SignatureVerifier, Unproven, VerifiedToken};
@@ -159,7 +159,7 @@ fn of_entra(
 ) -> Result<IdentifiedUser, &'static str> {
     let claims = &token.claims;
     let origin = trust.origin(claims)?;
-    if origin.version != TokenVersion::V2 || !origin.fits_version(claims) {
+    if origin.version != IssuerVersion::V2 || !origin.fits_version(claims) {
         return Err("ver");
     }
     // Again, for a remembered signature was perhaps proven under another connection's policy.

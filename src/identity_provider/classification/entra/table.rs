@@ -1,10 +1,11 @@
-use super::Meaning;
-use super::Meaning::{
+use super::EntraErrorClass;
+use super::EntraErrorClass::{
     AssertionExpired, AssertionRejected, Consent, Denied, Interaction, Misconfigured, ServerFault, TenantThrottled,
     Throttled, Transient,
 };
 
-type Row<K> = (K, Meaning, &'static str);
+/// A key, its class, and the hint for the operator.
+pub(super) type Row<K> = (K, EntraErrorClass, &'static str);
 
 const GRANT_CONSENT: &str = "the user or an administrator has not consented to the connection's scopes: consent on the sign-in page, \
     or grant admin consent under Enterprise applications > Permissions";

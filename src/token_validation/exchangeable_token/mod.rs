@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::ExchangeableTokenError;
 use super::claims::{Claims, Lifetime};
-use super::issuer::{EntraOrigin, EntraTrust, TokenVersion, client_of, is_guid};
+use super::issuer::{EntraOrigin, EntraTrust, IssuerVersion, client_of, is_guid};
 use super::security_context::context_of;
 use super::verifier::{SignatureVerifier, Unproven, VerifiedToken};
 use crate::domain::{
@@ -135,7 +135,7 @@ fn rejected(check: &'static str) -> ExchangeableTokenError {
 }
 
 fn admit_origin(origin: &EntraOrigin, claims: &Claims, policy: &ExchangePolicy) -> Result<(), &'static str> {
-    if !origin.fits_version(claims) || (origin.version == TokenVersion::V1 && !policy.allow_v1) {
+    if !origin.fits_version(claims) || (origin.version == IssuerVersion::V1 && !policy.allow_v1) {
         return Err("ver");
     }
     if origin.is_admitted_by(&policy.tenants) { Ok(()) } else { Err("tid") }
@@ -144,14 +144,14 @@ fn admit_origin(origin: &EntraOrigin, claims: &Claims, policy: &ExchangePolicy) 
 /// Whole-string comparison (DESIGN §5.7); v1.0 tokens may spell a URI with a trailing slash (entra-obo §1 rule 14).
 fn check_audience(
     claims: &Claims,
-    version: TokenVersion,
+    version: IssuerVersion,
     policy: &ExchangePolicy,
 ) -> Result<(), ExchangeableTokenError> {
     let audience = claims.text("aud").ok_or(rejected("aud"))?;
     let fits = policy.audiences.iter().any(|rule| match rule {
         AudienceRule::ClientId(client_id) => is_guid(audience) && audience.eq_ignore_ascii_case(client_id),
         AudienceRule::Uri(uri) => {
-            audience == uri || (version == TokenVersion::V1 && audience.strip_suffix('/') == Some(uri))
+            audience == uri || (version == IssuerVersion::V1 && audience.strip_suffix('/') == Some(uri))
         }
     });
     if fits { Ok(()) } else { Err(rejected("aud")) }

@@ -6,13 +6,15 @@ use url::Url;
 use super::authorization::{self, AdmissionFuture, AuthorizationRequest, AuthorizeFuture};
 use super::claims::claims_of;
 use super::client_auth::ClientCredential;
-use super::presentation::Dialect;
-use super::throttle::Asker;
-use super::token_client::{RedeemingClient, RedeemingMeans, TokenClient, TokenRequest};
+use super::throttle::ThrottleKey;
+use super::token_client::{RedeemingClient, TokenClient, TokenClientParts};
+use super::token_endpoint::TokenEndpointStyle;
+use super::token_request::TokenRequest;
 use super::{
     Attempt, Capabilities, Grant, IdentityProvider, RedeemError, RedeemFailure, RedeemFuture, RedeemedToken, refusal,
 };
 use crate::domain::{Connection, ExchangeableToken, Secret, TenantPolicy, UserKey};
+use crate::outbound::FormField;
 
 /// Stands for the user's tenant in the token endpoint's address.
 const TENANT: &str = "{tenant}";
@@ -44,11 +46,18 @@ pub struct Entra {
     client: TokenClient,
 }
 
+/// A user as Entra names one.
+#[derive(Clone, Copy)]
+struct EntraUser<'a> {
+    object_id: &'a str,
+    tenant_id: &'a str,
+}
+
 impl Entra {
     /// A provider that redeems as `client`.
     #[must_use]
-    pub fn new(settings: EntraSettings, client: RedeemingClient, means: RedeemingMeans) -> Self {
-        let client = TokenClient::new(settings.provider.clone(), client, means);
+    pub fn new(settings: EntraSettings, client: RedeemingClient, parts: TokenClientParts) -> Self {
+        let client = TokenClient::new(settings.provider.clone(), client, parts);
         Self { settings, client }
     }
 
@@ -58,75 +67,84 @@ impl Entra {
     }
 
     /// entra-obo §2. The assertion goes to the configured endpoint in its own tenant and nowhere else.
-    async fn on_behalf_of(
+    async fn redeem_on_behalf_of(
         &self,
         connection: &Connection,
         assertion: &ExchangeableToken,
         attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
-        let url = self.endpoint(&assertion.tenant_id)?;
+        let user = EntraUser { object_id: &assertion.object_id, tenant_id: &assertion.tenant_id };
         let fields = vec![
-            ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
-            ("assertion", assertion.raw.expose()),
-            ("requested_token_use", "on_behalf_of"),
+            FormField::new("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+            FormField::new("assertion", assertion.raw.expose()),
+            FormField::new("requested_token_use", "on_behalf_of"),
         ];
-        self.ask(connection, (&assertion.object_id, &assertion.tenant_id), (&url, fields), attempt).await
+        self.redeem_for(user, connection, fields, attempt).await
     }
 
     /// RFC 6749 §6, in the tenant that the token came from.
-    async fn refresh(
+    async fn redeem_refresh_token(
         &self,
         connection: &Connection,
-        (refresh_token, user): (&Secret, &UserKey),
+        refresh_token: &Secret,
+        user: &UserKey,
         attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
         let Some(tenant_id) = user.tenant_id() else {
             return Err(refusal(RedeemFailure::AssertionRejected, "the refresh token's user is not one of Entra's"));
         };
-        let url = self.endpoint(tenant_id)?;
-        let fields = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
-        self.ask(connection, (user.subject(), tenant_id), (&url, fields), attempt).await
+        let user = EntraUser { object_id: user.subject(), tenant_id };
+        let fields = vec![
+            FormField::new("grant_type", "refresh_token"),
+            FormField::new("refresh_token", refresh_token.expose()),
+        ];
+        self.redeem_for(user, connection, fields, attempt).await
     }
 
-    /// RFC 6749 §4.1.3, in the tenant that the browser was sent to. Who the user is will be said by the answer.
-    async fn code(
-        &self,
-        connection: &Connection,
-        mut fields: Vec<(&'static str, &str)>,
-        (user, attempt): (&str, &Attempt),
+    /// RFC 6749 §4.1.3, in the tenant that the browser was sent to. The answer says who the user is; `throttled_as`
+    /// stands for the user until then.
+    async fn redeem_code<'a>(
+        &'a self,
+        connection: &'a Connection,
+        mut fields: Vec<FormField<'a>>,
+        throttled_as: &str,
+        attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
         let tenant = authority_of(connection);
         let url = address(&self.settings.token_endpoint, tenant)?;
         let scope = authorization::scope_with(connection, &IDENTIFYING_SCOPES);
         let claims = claims_of(connection, attempt.claims.as_ref());
-        fields.push(("scope", scope.as_str()));
-        fields.extend(claims.as_deref().map(|claims| ("claims", claims)));
-        let client = self.client.client_id().to_owned();
-        let asker = Asker { client, tenant: tenant.to_owned(), user: user.to_owned() };
-        self.client
-            .redeem(&TokenRequest { url: &url, dialect: Dialect::Entra, fields, asker, anchor: None, attempt })
-            .await
+        fields.push(FormField::new("scope", scope.as_str()));
+        fields.extend(claims.as_deref().map(|claims| FormField::new("claims", claims)));
+        let throttle_key = self.throttle_key(tenant, throttled_as);
+        let style = TokenEndpointStyle::Entra;
+        let request = TokenRequest { url: &url, style, fields, throttle_key, anchor: None, app_scope: None, attempt };
+        self.client.redeem(&request).await
     }
 
-    /// What every grant of a user asks for: the connection's scopes, and what resources and the client's abilities add.
-    async fn ask(
-        &self,
-        connection: &Connection,
-        (object_id, tenant_id): (&str, &str),
-        (url, mut fields): (&Url, Vec<(&'static str, &str)>),
+    /// Redeems a grant of a known user: adds what every such grant asks for, which is the connection's scopes, and what
+    /// resources and the client's abilities add.
+    async fn redeem_for<'a>(
+        &'a self,
+        user: EntraUser<'a>,
+        connection: &'a Connection,
+        mut fields: Vec<FormField<'a>>,
         attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
+        let url = self.endpoint(user.tenant_id)?;
         let scope = connection.scopes.join(" ");
         let claims = claims_of(connection, attempt.claims.as_ref());
-        fields.push(("scope", scope.as_str()));
-        fields.extend(claims.as_deref().map(|claims| ("claims", claims)));
-        let asker = Asker {
-            client: self.client.client_id().to_owned(),
-            tenant: tenant_id.to_owned(),
-            user: object_id.to_owned(),
-        };
-        let anchor = Some(format!("oid:{object_id}@{tenant_id}"));
-        self.client.redeem(&TokenRequest { url, dialect: Dialect::Entra, fields, asker, anchor, attempt }).await
+        fields.push(FormField::new("scope", scope.as_str()));
+        fields.extend(claims.as_deref().map(|claims| FormField::new("claims", claims)));
+        let throttle_key = self.throttle_key(user.tenant_id, user.object_id);
+        let anchor = Some(format!("oid:{}@{}", user.object_id, user.tenant_id));
+        let style = TokenEndpointStyle::Entra;
+        let request = TokenRequest { url: &url, style, fields, throttle_key, anchor, app_scope: None, attempt };
+        self.client.redeem(&request).await
+    }
+
+    fn throttle_key(&self, tenant: &str, user: &str) -> ThrottleKey {
+        ThrottleKey { client: self.client.client_id().to_owned(), tenant: tenant.to_owned(), user: user.to_owned() }
     }
 
     /// The tenant is compared with a GUID's form once more: it becomes part of an address.
@@ -175,13 +193,13 @@ impl IdentityProvider for Entra {
     fn redeem<'a>(&'a self, connection: &'a Connection, grant: Grant<'a>, attempt: Attempt) -> RedeemFuture<'a> {
         Box::pin(async move {
             match grant {
-                Grant::OnBehalfOf(assertion) => self.on_behalf_of(connection, assertion, &attempt).await,
+                Grant::OnBehalfOf(assertion) => self.redeem_on_behalf_of(connection, assertion, &attempt).await,
                 Grant::RefreshToken { refresh_token, user } => {
-                    self.refresh(connection, (refresh_token, user), &attempt).await
+                    self.redeem_refresh_token(connection, refresh_token, user, &attempt).await
                 }
                 Grant::AuthorizationCode { code, code_verifier, redirect_uri, asker } => {
                     let fields = authorization::code_fields(code, code_verifier, redirect_uri);
-                    self.code(connection, fields, (asker, &attempt)).await
+                    self.redeem_code(connection, fields, asker, &attempt).await
                 }
             }
         })
@@ -196,7 +214,7 @@ impl IdentityProvider for Entra {
             let endpoint = address(&self.settings.authorization_endpoint, authority_of(connection))?;
             let scope = authorization::scope_with(connection, &IDENTIFYING_SCOPES);
             let claims = claims_of(connection, request.claims);
-            let mut url = authorization::address(endpoint, connection, (&scope, claims.as_deref()), &request);
+            let mut url = authorization::address(endpoint, &connection.client_id, &scope, claims.as_deref(), &request);
             url.query_pairs_mut()
                 .append_pair("response_mode", "query")
                 .extend_pairs(request.ask_consent.then_some(("prompt", "consent")));
