@@ -64,21 +64,5 @@ pub fn temporary_directory() -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-    use super::Environment;
-
-    #[test]
-    fn variables_nest_at_double_underscores() {
-        let environment = Environment::of([
-            ("BOT_SSO_SERVER__PUBLIC_URL", "https://sso.example.com"),
-            ("BOT_SSO_BOTS__HELP_DESK__APP_ID", "x"),
-            ("BOT_SSO_GRAPH_SECRET", "not an override"),
-            ("PATH", "/bin"),
-        ]);
-        let overrides = environment.overrides().unwrap();
-        assert_eq!(overrides["server"]["public_url"].as_str(), Some("https://sso.example.com"));
-        assert_eq!(overrides["bots"]["help_desk"]["app_id"].as_str(), Some("x"));
-        assert_eq!(overrides.len(), 2);
-    }
-}
+#[path = "environment_tests.rs"]
+mod tests;
