@@ -76,3 +76,27 @@ fn a_list_with_a_gap_is_a_problem() {
     let environment = Environment::of([("BOT_SSO_SERVER__LISTEN[1]", "127.0.0.1:1")]);
     assert!(environment.overrides().is_err());
 }
+
+#[test]
+fn a_name_that_is_no_path_is_a_problem_that_names_the_variable() {
+    for name in ["BOT_SSO_SERVER__", "BOT_SSO___X", "BOT_SSO_A__B C", "BOT_SSO_A__B[", "BOT_SSO_A__B[x]", "BOT_SSO_A__Ä"] {
+        let complaint = Environment::of([(name, "secret")]).overrides().unwrap_err();
+        assert_eq!(
+            complaint,
+            format!("the environment variable {name} cannot be read: its name must be BOT_SSO_SECTION__KEY")
+        );
+    }
+}
+
+#[test]
+fn of_variables_that_contradict_each_other_the_one_for_the_inner_place_wins() {
+    let environment = Environment::of([
+        ("BOT_SSO_SERVER__TLS__KEY_FILE", "k"),
+        ("BOT_SSO_SERVER__TLS", "{ key_file = \"other\" }"),
+        ("BOT_SSO_SERVER__LISTEN", "[]"),
+        ("BOT_SSO_SERVER__LISTEN[0]", "127.0.0.1:1"),
+    ]);
+    let overrides = environment.overrides().unwrap();
+    assert_eq!(overrides["server"]["tls"]["key_file"].as_str(), Some("k"));
+    assert_eq!(overrides["server"]["listen"][0].as_str(), Some("127.0.0.1:1"));
+}

@@ -33,6 +33,7 @@ mod secrets;
 mod server;
 mod sign_in;
 mod statuses;
+mod step;
 mod store;
 mod suggestion;
 mod token_service;

@@ -5,16 +5,11 @@ use super::overlay::Overlay;
 use super::problems::Place;
 use super::raw::RawConfiguration;
 use super::review::Review;
+use super::step::Step;
 use super::suggestion;
 
 /// A file with more problems than this is some other file.
 const MAX_PROBLEMS: usize = 200;
-
-#[derive(Clone, Debug)]
-enum Step {
-    Key(String),
-    Index(usize),
-}
 
 /// Parses `text`. A syntax error is reported by line and column only: the line itself may hold what should not be shown.
 pub(super) fn parse_table(text: &str, review: &mut Review<'_>) -> Option<Table> {
