@@ -1,5 +1,7 @@
 //! Turns a deserializer's complaint into a sentence for an operator, with the near match of a mistyped word.
 
+use strsim::osa_distance;
+
 /// What serde calls things, and what the operator calls them.
 const WORDS: &[(&str, &str)] = &[
     ("expected u64", "expected a whole number"),
@@ -28,7 +30,7 @@ pub(super) fn near_match<'k>(word: &str, known: impl Iterator<Item = &'k str>) -
     let word = folded(word);
     let limit = (word.chars().count() / 3).clamp(1, 3);
     known
-        .map(|candidate| (distance(&word, &folded(candidate)), candidate))
+        .map(|candidate| (osa_distance(&word, &folded(candidate)), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -46,40 +48,16 @@ fn unknown(what: &str, label: &str, rest: &str) -> String {
     }
 }
 
-/// How many letters were left out, put in, changed or swapped with their neighbour.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let at = |row: &[usize], index: usize| row.get(index).map_or(usize::MAX, |count| count.saturating_add(1));
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    let (mut row_before, mut from_before) = (Vec::new(), None);
-    for (line, from) in left.chars().enumerate() {
-        let mut next = vec![line.saturating_add(1)];
-        let mut to_before = None;
-        for (index, &to) in right.iter().enumerate() {
-            let changed = at(&row, index).saturating_sub(usize::from(from == to));
-            let mut least = changed.min(at(&row, index.saturating_add(1))).min(at(&next, index));
-            if (from_before, to_before) == (Some(to), Some(from)) {
-                least = least.min(at(&row_before, index.saturating_sub(1)));
-            }
-            next.push(least);
-            to_before = Some(to);
-        }
-        row_before = std::mem::replace(&mut row, next);
-        from_before = Some(from);
-    }
-    row.last().copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{distance, explain, near_match};
+    use super::{explain, near_match, osa_distance};
 
     #[test]
     fn distances_are_edits() {
         for (left, right, edits) in
             [("", "", 0), ("a", "", 1), ("", "ab", 2), ("kitten", "sitting", 3), ("ab", "ba", 1), ("dmeo", "demo", 1)]
         {
-            assert_eq!(distance(left, right), edits, "{left} {right}");
+            assert_eq!(osa_distance(left, right), edits, "{left} {right}");
         }
     }
 
