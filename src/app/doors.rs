@@ -5,7 +5,7 @@ use actix_web::web;
 
 use super::Rooms;
 use crate::config::Configuration;
-use crate::domain::SharedEntropy;
+use crate::domain::{SharedClock, SharedEntropy};
 use crate::endpoints::{bot_gateway, operations, sign_in_pages, token_service};
 use crate::exchange::{CurrentTokens, ExchangeEngine, ResourceTokens, SignOut};
 use crate::inbound::{BodyLimits, TrustedProxies};
@@ -24,6 +24,7 @@ pub(super) struct Doors {
     pub(super) operations: Option<web::Data<operations::Operations>>,
     pub(super) proxies: web::Data<TrustedProxies>,
     pub(super) entropy: web::Data<SharedEntropy>,
+    pub(super) clock: web::Data<SharedClock>,
 }
 
 /// Gives each door what it works with.
@@ -73,6 +74,7 @@ pub(super) fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
         operations: operations.map(web::Data::new),
         proxies: web::Data::new(TrustedProxies(config.server.trusted_proxies.clone())),
         entropy: web::Data::new(rooms.ambient.entropy.clone()),
+        clock: web::Data::new(rooms.ambient.clock.clone()),
     }
 }
 
