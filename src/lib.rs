@@ -16,6 +16,7 @@ pub mod observability;
 pub mod outbound;
 pub mod pending;
 pub mod protocol;
+pub mod records;
 pub mod sealing;
 pub mod sign_in;
 pub mod single_flight;

@@ -17,8 +17,6 @@ mod writes;
 #[cfg(test)]
 mod concurrency_tests;
 #[cfg(test)]
-mod gated_store;
-#[cfg(test)]
 mod sign_out_tests;
 #[cfg(test)]
 mod token_vault_tests;

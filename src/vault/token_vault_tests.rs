@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::gated_store::GatedStore;
 use super::{TokenVault, VaultError};
 use crate::domain::{
     Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, HolderName, OffsetClock, Realm, Secret,
     SecurityContext, SubjectId, SystemClock, SystemEntropy, TokenSlot, UserKey, UserToken,
 };
+use crate::records::GatedStore;
 use crate::sealing::{KeyRing, SealError, Sealer, throwaway_sealer};
 use crate::store::{ThrowawayStore, throwaway_store};
 

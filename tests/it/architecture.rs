@@ -13,6 +13,8 @@ const ROOMS: &[(&str, &str)] = &[
     ("config", "domain"),
     ("sealing", "domain"),
     ("store", "domain"),
+    ("single_flight", ""),
+    ("records", "domain store sealing observability"),
     ("outbound", "domain observability"),
     ("token_validation", "domain protocol outbound observability"),
     ("identity_provider", "domain protocol outbound token_validation observability"),
