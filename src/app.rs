@@ -35,6 +35,7 @@ use crate::inbound::Callers;
 use crate::observability::Counters;
 use crate::outbound::{Outbound, OutboundError, OutboundSettings};
 use crate::pending::{BrowserSignIns, ClaimsChallenges, Continuations, PendingError, PendingSignIns, SignInNeeds};
+use crate::records::Records;
 use crate::sealing::{KeyRing, KeyRingError, Sealer};
 use crate::sign_in::{CodeRedemption, IdTokenValidators, MagicCodes};
 use crate::store::{Durability, EmbeddedStore, Store, StoreError};
@@ -80,6 +81,9 @@ pub enum BuildError {
     /// What an earlier process has left cannot be read.
     #[error("store.path: {0}")]
     Pending(#[from] PendingError),
+    /// Other processes write to the store, and what the application keeps in memory has no shared form yet.
+    #[error("store.path: other processes write to this store, which this version does not support")]
+    SharedStore,
     /// The HTTP client cannot be set up.
     #[error("outbound: {0}")]
     Outbound(#[from] OutboundError),
@@ -202,8 +206,10 @@ fn furnish(
     let trusts = entra_trusts(config, &outbound, &ambient);
     let directory = directory_of(config);
     let (providers, credentials) = providers_of(config, &outbound, &ambient)?;
-    let vault = Arc::new(TokenVault::new(store.clone(), sealer.clone(), clock.clone(), config.store.l1_bytes));
-    let magic_codes = Arc::new(MagicCodes::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone()));
+    let records = Records::new(store.clone(), sealer.clone(), clock.clone());
+    let writer = records.single_writer().ok_or(BuildError::SharedStore)?;
+    let vault = Arc::new(TokenVault::new(&records, writer, config.store.l1_bytes));
+    let magic_codes = Arc::new(MagicCodes::new(&records, entropy.clone()));
     let browsers = BrowserSignIns::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone());
     let counters = Arc::<Counters>::default();
     let parts = ExchangeParts {

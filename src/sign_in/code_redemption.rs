@@ -43,12 +43,12 @@ impl CodeRedemption {
     ) -> Result<Option<Arc<UserToken>>, CodeError> {
         let vault = &self.parts.vault;
         // Before the code is looked at: a sign-out that comes after that must end what it brings.
-        let turn = vault.turn(slot);
+        let generation = vault.generation(slot);
         let Some(RightCode { grant, record }) = self.codes.check(slot, code).await? else { return Ok(None) };
         if grant.revision != connection.revision {
             return Ok(None);
         }
-        let permit = vault.permit_in(turn, &grant.token.user).await?;
+        let permit = vault.permit_in(generation, &grant.token.user).await?;
         if permit.epoch() != grant.epoch {
             return Ok(None);
         }

@@ -84,7 +84,7 @@ impl Identified {
         };
         let names = serde_json::to_vec(&names).map_err(|_| PendingError::Unreadable)?;
         let length = u32::try_from(names.len()).map_err(|_| PendingError::Unreadable)?;
-        let grant = self.grant.encode().map_err(|_| PendingError::Unreadable)?;
+        let grant = self.grant.encode().ok_or(PendingError::Unreadable)?;
         // Sized beforehand: a growing buffer would leave copies of the token in freed memory.
         let mut content = Zeroizing::new(Vec::with_capacity(4 + names.len() + grant.len()));
         content.extend_from_slice(&length.to_be_bytes());
@@ -98,7 +98,7 @@ impl Identified {
         let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| PendingError::Unreadable)?;
         let (names, grant) = rest.split_at_checked(length).ok_or(PendingError::Unreadable)?;
         let names: PlainIdentified = serde_json::from_slice(names).map_err(|_| PendingError::Unreadable)?;
-        let grant = CodeGrant::decode(grant).map_err(|_| PendingError::Unreadable)?;
+        let grant = CodeGrant::decode(grant).ok_or(PendingError::Unreadable)?;
         let PlainIdentified { channel, object_id, tenant_id, account_name } = names;
         Ok(Self { grant, channel: channel.as_deref().map(ChannelId::base_of), object_id, tenant_id, account_name })
     }
