@@ -26,18 +26,18 @@ use self::doors::open_doors;
 use self::providers::providers_of;
 use self::renewal::{Renewable, RenewableCredential};
 
-use crate::bot_connector::{BotClient, ContinuationDelivery};
+use crate::bot_connector::{BotClient, ContinuationDelivery, Continuations};
+use crate::cards::PendingSignIns;
 use crate::config::{Configuration, EntraSection, KeySource, StoreDurability};
 use crate::domain::{Directory, SharedClock, SharedEntropy};
 use crate::endpoints::operations::AdminToken;
-use crate::exchange::{ExchangeParts, TokenValidators, UserRates};
+use crate::exchange::{ClaimsChallenges, ExchangeNames, ExchangeParts, SignInNeeds, TokenValidators, UserRates};
 use crate::inbound::Callers;
 use crate::observability::Counters;
 use crate::outbound::{Outbound, OutboundError, OutboundSettings};
-use crate::pending::{BrowserSignIns, ClaimsChallenges, Continuations, PendingError, PendingSignIns, SignInNeeds};
-use crate::records::Records;
+use crate::records::{RecordError, Records};
 use crate::sealing::{KeyRing, KeyRingError, Sealer};
-use crate::sign_in::{CodeRedemption, IdTokenValidators, MagicCodes};
+use crate::sign_in::{BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes};
 use crate::store::{Durability, EmbeddedStore, Store, StoreError};
 use crate::token_validation::{
     EntraTrust, ExchangeableTokenValidator, IdTokenTrust, IdTokenValidator, KeySet, KeySetSource,
@@ -80,7 +80,7 @@ pub enum BuildError {
     Store(#[from] StoreError),
     /// What an earlier process has left cannot be read.
     #[error("store.path: {0}")]
-    Pending(#[from] PendingError),
+    Records(#[from] RecordError),
     /// Other processes write to the store, and what the application keeps in memory has no shared form yet.
     #[error("store.path: other processes write to this store, which this version does not support")]
     SharedStore,
@@ -206,18 +206,18 @@ fn furnish(
     let trusts = entra_trusts(config, &outbound, &ambient);
     let directory = directory_of(config);
     let (providers, credentials) = providers_of(config, &outbound, &ambient)?;
-    let records = Records::new(store.clone(), sealer.clone(), clock.clone());
+    let records = Records::new(store, sealer.clone(), clock.clone());
     let writer = records.single_writer().ok_or(BuildError::SharedStore)?;
     let vault = Arc::new(TokenVault::new(&records, writer, config.store.l1_bytes));
     let magic_codes = Arc::new(MagicCodes::new(&records, entropy.clone()));
-    let browsers = BrowserSignIns::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone());
+    let browsers = BrowserSignIns::new(&records, entropy.clone());
     let counters = Arc::<Counters>::default();
     let parts = ExchangeParts {
         rates: Arc::new(UserRates::new(config.limits.user_exchanges_per_minute, clock.clone(), counters.clone())),
-        pending: Arc::new(PendingSignIns::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone())),
-        continuations: Arc::new(Continuations::new(store.clone(), sealer.clone(), clock.clone())),
-        challenges: Arc::new(ClaimsChallenges::new(store.clone(), sealer.clone(), clock.clone())),
-        needs: Arc::new(SignInNeeds::new(store, sealer.clone(), clock.clone())),
+        pending: Arc::new(PendingSignIns::new(&records, entropy.clone())),
+        exchange_names: ExchangeNames::new(&records),
+        challenges: Arc::new(ClaimsChallenges::new(&records)),
+        needs: Arc::new(SignInNeeds::new(&records)),
         providers,
         clock,
         entropy,
@@ -230,7 +230,7 @@ fn furnish(
     let callers = Arc::new(callers_of(config, trusts, (&directory, &counters), (&outbound, &ambient), anonymous));
     let codes = CodeRedemption::new(magic_codes.clone(), parts.clone());
     let bots = BotClient::new(outbound);
-    let delivery = ContinuationDelivery::new(bots.clone(), parts.continuations.clone(), counters.clone());
+    let delivery = ContinuationDelivery::new(bots.clone(), Arc::new(Continuations::new(&records)), counters.clone());
     let admin_token = config.operations.as_ref().map(|section| AdminToken::new(section.admin_token.clone()));
     Ok(Rooms {
         ambient,

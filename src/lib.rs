@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod bot_connector;
+pub mod cards;
 pub mod cli;
 pub mod config;
 pub mod dev;
@@ -14,7 +15,6 @@ pub mod identity_provider;
 pub mod inbound;
 pub mod observability;
 pub mod outbound;
-pub mod pending;
 pub mod protocol;
 pub mod records;
 pub mod sealing;

@@ -35,7 +35,7 @@ pub(super) fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
         validators: rooms.validators.clone(),
         engine: Arc::new(ExchangeEngine::new(rooms.parts.clone())),
         pending: rooms.parts.pending.clone(),
-        continuations: rooms.parts.continuations.clone(),
+        exchange_names: rooms.parts.exchange_names.clone(),
         codes: rooms.codes.clone(),
         rates: rooms.parts.rates.clone(),
         delivery: rooms.delivery.clone(),

@@ -7,16 +7,19 @@ use tokio::time::timeout_at;
 
 use super::binding::{Binding, bind, mismatch};
 use super::dedup::{Deduplicator, Joined, Settlement, Ticket};
+use super::exchange_name::ExchangeNames;
 use super::lacking::note_lack;
+use super::needs::{ClaimsChallenges, SignInNeeds};
 use super::outcome::{Outcome, Reason, Refusal};
 use super::redeemed::user_token;
 use super::request::ExchangeRequest;
 use super::user_rates::UserRates;
-use crate::domain::{Connection, Fingerprint, Fingerprints, SharedClock, SharedEntropy, TokenSlot, UserKey, UserToken};
-use crate::identity_provider::{Attempt, Grant, ProviderRegistry, RedeemedToken};
-use crate::pending::{
-    ClaimsChallenges, Continuations, Ended, ExchangeKey, PendingError, PendingSignIn, PendingSignIns, SignInNeeds,
+use crate::cards::{Ended, PendingSignIn, PendingSignIns};
+use crate::domain::{
+    Connection, ExchangeKey, Fingerprint, Fingerprints, SharedClock, SharedEntropy, TokenSlot, UserKey, UserToken,
 };
+use crate::identity_provider::{Attempt, Grant, ProviderRegistry, RedeemedToken};
+use crate::records::RecordError;
 use crate::vault::{Permit, TokenVault, VaultError};
 
 /// How often one request may start over because its leader vanished.
@@ -30,7 +33,7 @@ pub struct ExchangeParts {
     /// Which cards are out.
     pub pending: Arc<PendingSignIns>,
     /// Names exchanges.
-    pub continuations: Arc<Continuations>,
+    pub exchange_names: ExchangeNames,
     /// What resources want of the next tokens.
     pub challenges: Arc<ClaimsChallenges>,
     /// What silent attempts lacked.
@@ -100,7 +103,7 @@ impl<S: Settlement> ExchangeEngine<S> {
                         return Err(vanished());
                     };
                     let settle = settling(&|| {
-                        self.parts.continuations.exchange_key(&parts_of(&request).each_ref().map(|part| &**part))
+                        self.parts.exchange_names.exchange_key(&parts_of(&request).each_ref().map(|part| &**part))
                     });
                     begin(lead(Arc::clone(&self.parts), ticket, (request, binding), settle)).await;
                     waiting
@@ -342,7 +345,7 @@ fn store_failure(error: &VaultError) -> Refusal {
     Refusal::local(Reason::TemporarilyUnavailable, "the vault failed: see the error logged before this")
 }
 
-fn pending_failure(error: &PendingError) -> Refusal {
+fn pending_failure(error: &RecordError) -> Refusal {
     tracing::error!(%error, "pending sign-ins cannot be read");
     Refusal::local(Reason::TemporarilyUnavailable, "the store failed: see the error logged before this")
 }

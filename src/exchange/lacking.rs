@@ -1,7 +1,8 @@
 use super::engine::ExchangeParts;
+use super::needs::SignInNeed;
 use crate::domain::{ClaimsChallenge, TokenSlot};
 use crate::identity_provider::RedeemFailure;
-use crate::pending::{PendingError, SignInNeed};
+use crate::records::RecordError;
 
 /// Remembers what an attempt to get a token lacked, so that the browser which comes next asks the user for exactly that;
 /// where it lacked nothing that can be asked for, what is remembered stays. `tried` is the challenge that went with the
@@ -31,7 +32,7 @@ pub async fn note_further_lack(parts: &ExchangeParts, slot: &TokenSlot, failure:
     }
 }
 
-fn not_noted(error: &PendingError, correlation_id: &str) {
+fn not_noted(error: &RecordError, correlation_id: &str) {
     tracing::warn!(correlation_id, %error, "the browser will not ask for what an attempt lacked");
 }
 

@@ -1,4 +1,3 @@
-use crate::pending::PendingError;
 use crate::records::RecordError;
 use crate::vault::VaultError;
 
@@ -8,10 +7,7 @@ pub enum StorageFailure {
     /// A token or a pin.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// Another record.
+    /// A challenge, a card, a code.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// A challenge.
-    #[error(transparent)]
-    Pending(#[from] PendingError),
 }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use bytes::{BufMut as _, Bytes, BytesMut};
 
 use super::{
-    Binding, Content, Life, OpenedRecord, Plaintext, RecordError, RecordKey, Records, SealedRecord, StoredRecord,
+    Content, Life, OpenedRecord, Plaintext, RecordBinding, RecordError, RecordKey, Records, SealedRecord, StoredRecord,
 };
 use crate::domain::Timestamp;
 use crate::store::{PutIfAbsent, Record};
@@ -84,7 +84,7 @@ impl<T: Content> Collection<T> {
             let (binding, envelope) = stored.sealed().split_first_chunk().ok_or(Self::UNREADABLE)?;
             (self.records.sealer.open(&[purpose, &key.0, binding], envelope)?, *binding)
         } else {
-            (self.records.sealer.open(&[purpose, &key.0], stored.sealed())?, Binding::default())
+            (self.records.sealer.open(&[purpose, &key.0], stored.sealed())?, RecordBinding::default())
         };
         T::decode(Plaintext::new(&plain, binding)).ok_or(Self::UNREADABLE)
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
-    Binding, Collection, Content, Kind, Life, Plaintext, RecordError, RecordKey, SealError, ThrowawayRecords,
+    Collection, Content, Kind, Life, Plaintext, RecordBinding, RecordError, RecordKey, SealError, ThrowawayRecords,
     encode_json, throwaway_records,
 };
 use crate::domain::Clock as _;
@@ -39,14 +39,14 @@ impl Content for Parcel {
 /// Bound to a generation.
 #[derive(Debug, PartialEq)]
 struct Stamp {
-    generation: Binding,
+    generation: RecordBinding,
     text: Vec<u8>,
 }
 
 impl Content for Stamp {
     const KIND: &'static Kind = &Kind::new("test.stamp", "records", Life::SetByWriter).bound();
 
-    fn binding(&self) -> Binding {
+    fn binding(&self) -> RecordBinding {
         self.generation
     }
 

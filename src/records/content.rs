@@ -7,7 +7,7 @@ use super::Kind;
 
 /// Eight bytes that stand readable in front of a sealed record, because whoever opens the record needs them before. The
 /// seal covers them: a record opens with the binding that it was sealed with, and with no other.
-pub type Binding = [u8; 8];
+pub type RecordBinding = [u8; 8];
 
 /// What a record of one kind holds.
 pub trait Content: Sized {
@@ -15,8 +15,8 @@ pub trait Content: Sized {
     const KIND: &'static Kind;
 
     /// What the record is bound to beside its place. Asked for only if the kind is [bound](Kind::bound).
-    fn binding(&self) -> Binding {
-        Binding::default()
+    fn binding(&self) -> RecordBinding {
+        RecordBinding::default()
     }
 
     /// The plaintext in the kind's version. The buffer is wiped; it is sized beforehand, since a growing buffer would
@@ -32,11 +32,11 @@ pub trait Content: Sized {
 #[derive(Clone, Copy)]
 pub struct Plaintext<'a> {
     bytes: &'a [u8],
-    binding: Binding,
+    binding: RecordBinding,
 }
 
 impl<'a> Plaintext<'a> {
-    pub(super) fn new(bytes: &'a [u8], binding: Binding) -> Self {
+    pub(super) fn new(bytes: &'a [u8], binding: RecordBinding) -> Self {
         Self { bytes, binding }
     }
 
@@ -46,9 +46,16 @@ impl<'a> Plaintext<'a> {
         self.bytes
     }
 
+    /// The first bytes and the rest; `None` if there are fewer.
+    #[must_use]
+    pub fn split_first_chunk<const BYTES: usize>(self) -> Option<(&'a [u8; BYTES], Self)> {
+        let (first, rest) = self.bytes.split_first_chunk()?;
+        Some((first, Self { bytes: rest, ..self }))
+    }
+
     /// What the record is bound to; zeros if its kind is not bound.
     #[must_use]
-    pub fn binding(self) -> Binding {
+    pub fn binding(self) -> RecordBinding {
         self.binding
     }
 

@@ -13,7 +13,7 @@ pub struct Kind {
     pub version: u8,
     /// Names the index that lists the records, if there is one. It never changes either.
     pub index: Option<&'static str>,
-    /// Whether a [`Binding`](super::Binding) stands in front of the sealed bytes.
+    /// Whether a [`RecordBinding`](super::RecordBinding) stands in front of the sealed bytes.
     pub bound: bool,
 }
 

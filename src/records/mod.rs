@@ -18,7 +18,7 @@ mod gated_store;
 mod throwaway;
 
 pub use collection::Collection;
-pub use content::{Binding, Content, Plaintext, encode_json};
+pub use content::{Content, Plaintext, RecordBinding, encode_json};
 pub use kind::{Kind, Life, MacPurpose};
 pub use sealed_store::{Records, SingleWriter};
 pub use stored_record::{OpenedRecord, SealedRecord, StoredRecord};

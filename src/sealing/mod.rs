@@ -13,15 +13,11 @@ mod sealer;
 mod key_ring_tests;
 #[cfg(test)]
 mod sealer_tests;
-#[cfg(test)]
-mod throwaway;
 
 use std::path::PathBuf;
 
 pub use key_ring::KeyRing;
 pub use sealer::Sealer;
-#[cfg(test)]
-pub(crate) use throwaway::throwaway_sealer;
 
 /// Why a key ring cannot be used. No variant holds anything that was read from the file.
 #[derive(Debug, thiserror::Error)]

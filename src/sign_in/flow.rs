@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::browser_sign_ins::BrowserSignIns;
 use super::identification::IdTokenValidators;
 use super::magic_code::MagicCodes;
-use crate::domain::{Connection, Directory, Entropy, NamedConnection, Secret, TokenSlot};
+use crate::cards::PendingSignIn;
+use crate::domain::{Connection, Directory, Entropy, NamedConnection, Secret, TokenSlot, draw_256_bits};
 use crate::exchange::ExchangeParts;
-use crate::pending::{BrowserSignIns, PendingSignIn, draw_256_bits};
 
 pub use callback::ProviderAnswer;
 pub use complete::{Completion, Names, Review};

@@ -3,6 +3,7 @@
 //! Owns the way of a browser from a card's link to the identity provider and back, and the magic codes that prove that who
 //! signed in there is who sits in the chat. It deliberately knows no HTTP, no page and no activity.
 
+mod browser_sign_ins;
 mod code_redemption;
 mod flow;
 mod identification;
@@ -11,6 +12,7 @@ mod magic_code;
 #[cfg(test)]
 mod magic_code_tests;
 
+pub use browser_sign_ins::{BrowserSignIns, BrowserStep, Found};
 pub use code_redemption::{CodeError, CodeRedemption};
 pub use flow::{
     BrowserSecret, Completion, FlowParts, Names, ProviderAnswer, ProviderRefusal, Review, SignInError, SignInFailure,

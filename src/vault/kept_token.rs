@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::epochs::Epoch;
 use crate::domain::{ConnectionRevision, Secret, SecurityContext, Timestamp, UserKey, UserToken};
-use crate::records::{Binding, Content, Kind, Plaintext, catalogue};
+use crate::records::{Content, Kind, Plaintext, RecordBinding, catalogue};
 
 /// A token and the revision of the connection it was obtained for, as they are sealed.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub(super) struct TokenRecord {
 impl Content for TokenRecord {
     const KIND: &'static Kind = &catalogue::TOKEN;
 
-    fn binding(&self) -> Binding {
+    fn binding(&self) -> RecordBinding {
         self.epoch.to_bytes()
     }
 

@@ -23,14 +23,14 @@ use tokio::time::{Instant, timeout_at};
 use self::disposition::Disposition;
 use self::replies::InvokeReply;
 use crate::bot_connector::{BotClient, ContinuationDelivery, ForwardedRequest};
+use crate::cards::PendingSignIns;
 use crate::domain::{Bot, ChannelId, Directory, SharedEntropy};
-use crate::exchange::{Caller, ExchangeEngine, TokenValidators, UserRates};
+use crate::exchange::{Caller, ExchangeEngine, ExchangeNames, TokenValidators, UserRates};
 use crate::inbound::{
     BodyLimits, CallerRefusal, Callers, Door, LetterCase, Method, Operation, Peer, Problem, RequestId, read_body,
     require_plain_utf8,
 };
 use crate::observability::Counters;
-use crate::pending::{Continuations, PendingSignIns};
 use crate::protocol::{Activity, ActivityError};
 use crate::sign_in::CodeRedemption;
 
@@ -58,7 +58,7 @@ pub struct BotGateway {
     /// Which cards are out.
     pub pending: Arc<PendingSignIns>,
     /// Names what is continued.
-    pub continuations: Arc<Continuations>,
+    pub exchange_names: ExchangeNames,
     /// Redeems magic codes.
     pub codes: CodeRedemption,
     /// How much each user may cause.

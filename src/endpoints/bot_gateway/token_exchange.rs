@@ -8,10 +8,9 @@ use super::replies::{InvokeReply, Refused, kept, refuse};
 use super::telling::Telling;
 use super::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, BotGateway, Inbound, PROVIDER_BUDGET};
 use crate::bot_connector::ForwardedRequest;
-use crate::domain::{Account, AfterExchange, Bot, ChannelId, Connection, Secret};
+use crate::domain::{Account, AfterExchange, Bot, ChannelId, Connection, ExchangeKey, Secret};
 use crate::exchange::{Conversation, ExchangeRequest, Outcome, Reason, Refusal};
 use crate::observability::Count;
-use crate::pending::ExchangeKey;
 use crate::protocol::{ConversationType, InvokeKind, TokenExchangeInvokeRequest, in_canonical_spelling};
 
 /// Longest exchangeable token taken, in bytes (entra-obo §1 rule 1).

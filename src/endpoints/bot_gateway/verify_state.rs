@@ -5,9 +5,9 @@ use super::replies::InvokeReply;
 use super::telling::Telling;
 use super::token_exchange::account_of;
 use super::{BotGateway, Inbound};
+use crate::cards::{Ended, PendingSignIn};
 use crate::domain::{Account, AfterExchange, NamedConnection, TokenSlot};
 use crate::exchange::Reason;
-use crate::pending::{Ended, PendingSignIn};
 use crate::protocol::Node;
 
 /// What a client sends in place of a code when the user gave up (invoke-protocol §1.3).
@@ -77,7 +77,8 @@ async fn redeem(
             Err(error) => return failed(inbound, &error),
         };
         if inbound.bot.after_exchange == AfterExchange::Notify {
-            let key = gateway.continuations.exchange_key(&["verifyState", inbound.bot.name.as_str(), &sign_in.card_id]);
+            let parts = ["verifyState", inbound.bot.name.as_str(), &sign_in.card_id];
+            let key = gateway.exchange_names.exchange_key(&parts);
             Telling::about(inbound, key).start(gateway, connection, &token);
         }
         return InvokeReply::empty(200);

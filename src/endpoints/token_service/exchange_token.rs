@@ -6,10 +6,10 @@ use tokio::time::timeout_at;
 
 use super::exchange::Asked;
 use super::replies::{Decline, token};
+use crate::cards::PendingSignIn;
 use crate::domain::{ExchangeableToken, Secret, UserToken};
 use crate::exchange::{Caller, Conversation, ExchangeRequest, Outcome, Reason, Refusal, Settlement};
 use crate::observability::Count;
-use crate::pending::PendingSignIn;
 
 /// The issuer's keys, and what it redeems, are waited for so long.
 const PROVIDER_BUDGET: Duration = Duration::from_millis(7500);

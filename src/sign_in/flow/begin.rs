@@ -8,9 +8,10 @@ use url::Url;
 
 use super::records::AtProvider;
 use super::{BrowserSecret, PROVIDER_BUDGET, SignInError, SignInFailure, SignInFlow, slot_of};
+use crate::cards::PendingSignIn;
 use crate::domain::{Connection, Entropy, Secret, TokenSlot};
+use crate::exchange::SignInNeed;
 use crate::identity_provider::AuthorizationRequest;
-use crate::pending::{BrowserStep, PendingSignIn, SignInNeed};
 
 impl SignInFlow {
     /// Where the browser at `address` that has followed a card's link is sent. `link` is the link's `signin` value.
@@ -53,7 +54,7 @@ impl SignInFlow {
             nonce,
             code_verifier,
         };
-        let state = self.parts.browsers.put(BrowserStep::AtProvider, &browser.0, &record.encode()?).await?;
+        let state = self.parts.browsers.put(&browser.0, &record).await?;
         let url = self.authorize_url(connection, (&state, &record), &need).await?;
         tracing::info!(
             correlation_id,

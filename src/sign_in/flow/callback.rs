@@ -5,10 +5,11 @@ use tokio::time::{Instant, timeout_at};
 use super::failure::ProviderRefusal;
 use super::records::{AtProvider, Identified};
 use super::{BrowserSecret, PROVIDER_BUDGET, SignInError, SignInFailure, SignInFlow, is_handle, slot_of};
+use crate::cards::PendingSignIn;
 use crate::domain::{Connection, Secret};
 use crate::exchange::{note_further_lack, user_token};
 use crate::identity_provider::{Attempt, Diagnostics, Grant, IdentityProvider, RedeemError, RedeemedToken};
-use crate::pending::{BrowserStep, Found, PendingSignIn};
+use crate::sign_in::browser_sign_ins::Found;
 use crate::sign_in::magic_code::CodeGrant;
 use crate::token_validation::IdentifiedUser;
 
@@ -44,17 +45,14 @@ impl SignInFlow {
     ) -> Result<Secret, SignInFailure> {
         let state = answer.state.filter(|state| is_handle(state)).ok_or(SignInError::StateUnknown)?;
         let browser = browser.ok_or(SignInError::OtherBrowser)?;
-        let taken = self.parts.browsers.take(BrowserStep::AtProvider, &Secret::from(state), &browser.0).await?;
-        let record = match taken {
-            Found::Here(content) => AtProvider::decode(&content)?,
+        let taken = self.parts.browsers.take(&Secret::from(state), &browser.0).await?;
+        let record: AtProvider = match taken {
+            Found::Here(record) => record,
             Found::OfAnotherBrowser => return Err(SignInError::OtherBrowser.into()),
             Found::Nothing => return Err(SignInError::StateUnknown.into()),
         };
         let identified = self.identify(&record, &answer, correlation_id).await;
-        let handed_on = async {
-            let content = identified?.encode()?;
-            Ok(self.parts.browsers.put(BrowserStep::Identified, &browser.0, &content).await?)
-        };
+        let handed_on = async { Ok(self.parts.browsers.put(&browser.0, &identified?).await?) };
         handed_on.await.map_err(|failure: SignInFailure| failure.on(record.channel.as_ref()))
     }
 
@@ -93,7 +91,7 @@ impl SignInFlow {
         let present = (exchange.clock.now(), exchange.entropy.as_ref());
         let token = user_token(redeemed, connection, (&user.user, user.security_context), present);
         let grant = CodeGrant { card_id: card.card_id, revision: connection.revision, token, epoch };
-        Ok(Identified::new(user, card.account.realm.channel().cloned(), grant))
+        Ok(Identified::new(user, card.offer.account.realm.channel().cloned(), grant))
     }
 
     async fn redeem(

@@ -1,7 +1,8 @@
 use super::records::Identified;
 use super::{BrowserSecret, SignInError, SignInFailure, SignInFlow, is_handle, slot_of};
+use crate::cards::{PendingSignIn, StatedIdentity};
 use crate::domain::{ChannelId, Connection, Secret, TokenSlot};
-use crate::pending::{BrowserStep, Found, PendingSignIn, StatedIdentity};
+use crate::sign_in::browser_sign_ins::Found;
 use crate::vault::Permit;
 
 /// What a page says of a sign-in.
@@ -52,8 +53,7 @@ impl SignInFlow {
         correlation_id: &str,
     ) -> Result<Review, SignInFailure> {
         let (handle, browser) = presented(handle, browser)?;
-        let found = self.parts.browsers.find(BrowserStep::Identified, &handle, &browser.0).await?;
-        let identified = Identified::decode(&here(found)?)?;
+        let identified: Identified = here(self.parts.browsers.find(&handle, &browser.0).await?)?;
         let card = self.card_of(&identified).await?;
         let verified = self.is_verified(&card, &identified).await;
         if !verified.map_err(|failure| failure.on(identified.channel.as_ref()))? {
@@ -120,7 +120,7 @@ impl SignInFlow {
         );
         let names = names_of(&card, identified);
         let is_told = verified || (is_on_teams(&card) && !self.is_in_doubt(&card, identified));
-        Ok(Completion { code: issued.code, verified, is_told, names, final_redirect: card.final_redirect })
+        Ok(Completion { code: issued.code, verified, is_told, names, final_redirect: card.offer.final_redirect })
     }
 
     /// The channel vouches for the user as it does in a silent exchange, so the token is the bot's at once.
@@ -170,8 +170,7 @@ impl SignInFlow {
 
     async fn take(&self, handle: &str, browser: Option<&BrowserSecret>) -> Result<Identified, SignInFailure> {
         let (handle, browser) = presented(handle, browser)?;
-        let taken = self.parts.browsers.take(BrowserStep::Identified, &handle, &browser.0).await?;
-        Ok(Identified::decode(&here(taken)?)?)
+        Ok(here(self.parts.browsers.take(&handle, &browser.0).await?)?)
     }
 
     async fn card_of(&self, identified: &Identified) -> Result<PendingSignIn, SignInFailure> {

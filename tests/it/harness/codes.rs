@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bot_sso::cards::PendingSignIns;
 use bot_sso::config::{self, Environment};
 use bot_sso::dev::User;
 use bot_sso::domain::{
     Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, Secret, SecurityContext, SystemEntropy,
     TokenSlot, UserKey, UserToken,
 };
-use bot_sso::pending::PendingSignIns;
 use bot_sso::records::Records;
 use bot_sso::sealing::{KeyRing, Sealer};
 use bot_sso::sign_in::{CodeGrant, MagicCodes};
@@ -26,9 +26,9 @@ impl Harness {
         let entropy = Arc::new(SystemEntropy);
         let ring = KeyRing::load(&self.directory.path().join("bot-sso.keys")).unwrap();
         let sealer = Arc::new(Sealer::new(ring, entropy.clone()));
-        let records = Records::new(store.clone(), sealer.clone(), self.clock.clone());
+        let records = Records::new(store, sealer, self.clock.clone());
         let vault = TokenVault::new(&records, records.single_writer().unwrap(), 0);
-        let pending = PendingSignIns::new(store, sealer, self.clock.clone(), entropy.clone());
+        let pending = PendingSignIns::new(&records, entropy.clone());
         let codes = MagicCodes::new(&records, entropy);
         let now = self.clock.now();
         let token = UserToken {

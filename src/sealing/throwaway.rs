@@ -1,9 +1,0 @@
-use std::sync::Arc;
-
-use super::{KeyRing, Sealer};
-use crate::domain::{SystemClock, SystemEntropy};
-
-/// A sealer with a new key ring, for other rooms' tests.
-pub(crate) fn throwaway_sealer() -> Arc<Sealer> {
-    Arc::new(Sealer::new(KeyRing::generate(&SystemClock, &SystemEntropy), Arc::new(SystemEntropy)))
-}
