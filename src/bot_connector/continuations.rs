@@ -50,7 +50,7 @@ mod tests {
 
     use super::*;
     use crate::domain::Clock as _;
-    use crate::records::throwaway_records;
+    use crate::records::{records_of_fixture, throwaway_records};
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn one_of_many_callers_goes_on() {
@@ -69,6 +69,15 @@ mod tests {
             going_on += u32::from(caller.await.unwrap());
         }
         assert_eq!(going_on, 1);
+    }
+
+    #[tokio::test]
+    async fn a_bot_that_commit_a030e75_has_told_is_not_told_again() {
+        let earlier = records_of_fixture("a030e75");
+        let key = ExchangeKey(earlier.records.mac(&catalogue::EXCHANGE_NAME, &[b"an", b"exchange"]));
+        assert_eq!(key.activity_id(), earlier.text("activity_id"));
+        let continuations = Continuations::new(&earlier.records);
+        assert!(!continuations.claim(key, earlier.written_at).await.unwrap());
     }
 
     #[tokio::test]

@@ -26,7 +26,7 @@ pub use stored_record::{OpenedRecord, SealedRecord, StoredRecord};
 #[cfg(test)]
 pub(crate) use gated_store::GatedStore;
 #[cfg(test)]
-pub(crate) use throwaway::{ThrowawayRecords, throwaway_records};
+pub(crate) use throwaway::{FixtureRecords, ThrowawayRecords, records_of_fixture, throwaway_records};
 
 pub use crate::sealing::SealError;
 pub use crate::store::RecordKey;

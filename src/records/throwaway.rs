@@ -1,15 +1,20 @@
 //! Records for unit tests of other rooms, which need to name neither a back end nor a key ring.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::Value;
+use tempfile::TempDir;
 
 use super::{RecordKey, Records};
-use crate::domain::{Clock as _, OffsetClock, SharedClock, SystemClock, SystemEntropy};
+use crate::domain::{Clock, OffsetClock, SharedClock, SystemClock, SystemEntropy, Timestamp};
 use crate::sealing::{KeyRing, Sealer};
-use crate::store::{Record, Store, ThrowawayStore, throwaway_store};
+use crate::store::{Record, Store, ThrowawayStore, embedded_store_at, throwaway_store};
 
 /// Records for one unit test: on disk, gone with this value.
 pub(crate) struct ThrowawayRecords {
@@ -55,5 +60,49 @@ impl ThrowawayRecords {
     pub(crate) fn reopened(&self) -> Records {
         let sealer = Arc::new(Sealer::new(self.ring.lock().unwrap().clone(), Arc::new(SystemEntropy)));
         Records::new(self.store.clone(), sealer, self.shared_clock.clone())
+    }
+}
+
+/// The records of a store that an earlier version wrote, as they were when it had written them.
+pub(crate) struct FixtureRecords {
+    pub(crate) records: Records,
+    pub(crate) written_at: Timestamp,
+    contents: Value,
+    _folder: TempDir,
+}
+
+/// A copy of the store `name` of `fixtures/store`, with the clock fixed at the time of writing.
+pub(crate) fn records_of_fixture(name: &str) -> FixtureRecords {
+    let (fixture, folder) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/store").join(name), TempDir::new());
+    let folder = folder.unwrap();
+    for file in ["bot-sso.db", "bot-sso.keys"] {
+        let copy = folder.path().join(file);
+        fs::copy(fixture.join(file), &copy).unwrap();
+        fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let contents: Value = serde_json::from_slice(&fs::read(fixture.join("contents.json")).unwrap()).unwrap();
+    let written_at = Timestamp::from_unix_seconds(contents["written_at"].as_i64().unwrap());
+    let clock: SharedClock = Arc::new(StoppedClock(written_at));
+    let sealer = Sealer::new(KeyRing::load(&folder.path().join("bot-sso.keys")).unwrap(), Arc::new(SystemEntropy));
+    let store = embedded_store_at(&folder.path().join("bot-sso.db"), clock.clone());
+    FixtureRecords { records: Records::new(store, Arc::new(sealer), clock), written_at, contents, _folder: folder }
+}
+
+impl FixtureRecords {
+    /// One of the texts in `contents.json`.
+    pub(crate) fn text(&self, member: &str) -> &str {
+        self.contents[member].as_str().unwrap()
+    }
+}
+
+struct StoppedClock(Timestamp);
+
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
     }
 }

@@ -4,6 +4,9 @@ mod complete;
 mod failure;
 mod records;
 
+#[cfg(test)]
+mod earlier_store_tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -17,7 +17,7 @@ use bytes::Bytes;
 
 pub use embedded::{Durability, EmbeddedStore};
 #[cfg(test)]
-pub(crate) use throwaway::{ThrowawayStore, throwaway_store};
+pub(crate) use throwaway::{ThrowawayStore, embedded_store_at, throwaway_store};
 
 use crate::domain::Timestamp;
 
