@@ -12,14 +12,14 @@ use crate::records::{RecordKey, SingleWriter};
 
 /// Most marks remembered; at some 40 bytes each.
 const MOST: usize = 400_000;
-/// How often those that are over are forgotten.
+/// How often marks that have ended are forgotten.
 const SWEEP: Duration = Duration::from_mins(1);
 
 /// What this process has written and is not over yet, so that it need not ask the disk for what it never wrote: most
 /// exchange ids belong to no pending sign-in, and the hot path reads no disk (DESIGN §6).
 ///
 /// Says "not there" only when that is certain: in a store that is this process's alone, once everything an earlier
-/// process may have written is over or listed.
+/// process may have written has ended or is listed.
 pub(super) struct KnownCards {
     /// Short hashes instead of the records' names, which cost a MAC each. Two that collide cost a look at the disk.
     marks: DashMap<u64, Timestamp>,

@@ -14,7 +14,7 @@ const MAX_PER_ACCOUNT: usize = 32;
 const MAX_CODE: usize = 64;
 /// Records looked at when the process starts, among them whatever else ends so soon; more would delay the start.
 const MOST_RECALLED: usize = 20_000;
-/// How often a record that somebody else changes meanwhile is tried again.
+/// How often a change is tried again when another caller has changed the record meanwhile.
 const TRIES: usize = 4;
 
 /// All pending sign-ins.
@@ -84,7 +84,7 @@ impl PendingSignIns {
         Ok(found.filter(|sign_in| sign_in.account.holder == *holder && self.is_good(sign_in)))
     }
 
-    /// The pending sign-in that a sign-in link leads to. To know the link is to hold it, whoever one is: what may be done
+    /// The pending sign-in that a sign-in link leads to. To know the link is to hold it: what may be done
     /// with it is not decided here.
     ///
     /// # Errors
@@ -94,8 +94,8 @@ impl PendingSignIns {
         Ok(found.filter(|sign_in| self.is_good(sign_in)))
     }
 
-    /// Keeps the record of a card whose link a browser has followed until that browser must be back. Nobody can begin
-    /// anything with it for longer than before. False if it has ended meanwhile.
+    /// Keeps the record of a card whose link a browser has followed until that browser must be back. The card
+    /// can be answered no longer than before. False if it has ended meanwhile.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
@@ -110,7 +110,7 @@ impl PendingSignIns {
                 return Ok(true);
             }
         }
-        // Whoever changes it that often holds it as well.
+        // A caller that changes it that often holds it as well.
         Ok(true)
     }
 
@@ -131,7 +131,7 @@ impl PendingSignIns {
         Ok(found.filter(|sign_in| self.is_good(sign_in)).collect())
     }
 
-    /// The same with those that are held for a browser: a code may come from them after nobody can begin them any more.
+    /// The same with those that are held for a browser: a code may come from them after they can no longer be begun.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.

@@ -1,4 +1,4 @@
-//! Every kind of record that is kept: what it is for, who holds it and when it ends. Nothing else lies in the store.
+//! Every kind of record that is kept: what it is for, which room holds it and when it ends. Nothing else lies in the store.
 
 use std::time::Duration;
 

@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 
 use super::Kind;
 
-/// Eight bytes that stand readable in front of a sealed record, because whoever opens the record needs them before. The
-/// seal covers them: a record opens with the binding that it was sealed with, and with no other.
+/// Eight bytes that stand readable in front of a sealed record, because what they say is needed to open it. The seal
+/// covers them: a record opens with the binding that it was sealed with, and with no other.
 pub type RecordBinding = [u8; 8];
 
 /// What a record of one kind holds.

@@ -1,4 +1,4 @@
-//! What is kept, as typed records: sealed, with an end, found by keys from which nobody learns an id.
+//! What is kept, as typed records: sealed, with an end, found by keys that give no id away.
 //!
 //! Owns naming, sealing, life and version of every record, and the [`catalogue`] of all kinds. It deliberately knows
 //! neither who asks for a record nor what its content means. Nothing else calls the sealer or the store for what is kept.

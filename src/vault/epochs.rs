@@ -99,7 +99,7 @@ impl Epochs {
             return Ok(Epoch(known));
         }
         let stored = self.records.get(cell.key).await?.map_or(Epoch(0), |record| record.content);
-        // Whoever came first is right: it may have raised the epoch since we read it.
+        // A value that came first is right: a sign-out may have raised the epoch since this one was read.
         match cell.value.compare_exchange(UNKNOWN, stored.0, Ordering::SeqCst, Ordering::SeqCst) {
             Ok(_) => Ok(stored),
             Err(known) => Ok(Epoch(known)),

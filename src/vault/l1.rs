@@ -37,7 +37,7 @@ const TYPICAL_ENTRY: u64 = 3000;
 #[derive(Default)]
 struct SlotOrder {
     writing: tokio::sync::Mutex<()>,
-    /// How many writes were done: who read the store before one of them must not put what it read into memory.
+    /// How many writes were done: a reader that read the store before one of them must not fill memory.
     writes: Mutex<u64>,
 }
 

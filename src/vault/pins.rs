@@ -15,7 +15,7 @@ use crate::records::{
 
 /// Pins held in memory.
 const RECENT_PINS: usize = 65_536;
-/// Every lost race for a pin means that somebody else has pinned or unpinned, so few are ever lost.
+/// Every lost race for a pin means that another caller has pinned or unpinned, so few are ever lost.
 const RACES: usize = 8;
 
 /// A pin as it is kept.
@@ -52,7 +52,8 @@ impl Content for PinRecord {
     }
 }
 
-/// Whom an account belongs to, as long as that person's epoch lasts: sign-out everywhere ends all of their pins at once.
+/// The person that an account belongs to, as long as that person's epoch lasts: a sign-out everywhere ends all pins to a
+/// person at once.
 #[derive(Clone)]
 struct Pin {
     user: UserKey,
@@ -71,7 +72,8 @@ pub(super) struct Pins {
     records: Collection<PinRecord>,
     epochs: Arc<Epochs>,
     recent: Cache<Account, Pin>,
-    /// How many pins were ended one by one: who read the store before one of them must not leave it in memory.
+    /// How many pins were ended one by one: a reader that read the store before one of them must not leave
+    /// it in memory.
     ended: AtomicU64,
 }
 

@@ -193,14 +193,14 @@ impl TokenVault {
     /// Pins `account` to `user`, for whom `permit` was drawn, unless it is pinned already; returns whom it is pinned to.
     ///
     /// # Errors
-    /// [`VaultError::SignedOut`] if the slot was signed out since the permit was drawn: then nobody is pinned by it.
+    /// [`VaultError::SignedOut`] if the slot was signed out since the permit was drawn: the account is not pinned then.
     /// Otherwise [`VaultError`] if the store fails.
     pub async fn pin(&self, account: &Account, user: &UserKey, permit: &Permit) -> Result<UserKey, VaultError> {
         let (shared, account, user, permit) = (Arc::clone(&self.shared), account.clone(), user.clone(), permit.clone());
         to_the_end(async move { shared.pins.pin(&account, &user, &permit).await }).await
     }
 
-    /// Ends the pin of `account`: whoever succeeds next is pinned.
+    /// Ends the pin of `account`: the next person who succeeds is pinned.
     ///
     /// # Errors
     /// [`VaultError`] if the store fails; the pin may then still be there.
