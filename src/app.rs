@@ -10,51 +10,31 @@ mod doors;
 mod loopback_host;
 mod providers;
 mod renewal;
+mod services;
 mod serving;
 mod tls;
 
 pub use credential_check::{CredentialCheck, check_credentials};
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actix_web::web;
 
-use self::callers::callers_of;
 use self::doors::open_doors;
-use self::providers::providers_of;
-use self::renewal::{Renewable, RenewableCredential};
-
-use crate::bot_connector::{BotClient, ContinuationDelivery, Continuations};
-use crate::cards::PendingSignIns;
-use crate::config::{Configuration, EntraSection, KeySource, StoreDurability};
-use crate::domain::{Directory, SharedClock, SharedEntropy};
-use crate::endpoints::operations::AdminToken;
-use crate::exchange::{ClaimsChallenges, ExchangeNames, ExchangeParts, SignInNeeds, TokenValidators, UserRates};
-use crate::inbound::Callers;
+use self::renewal::Renewable;
+use self::services::{Services, build_services};
+use crate::bot_connector::ContinuationDelivery;
+use crate::config::Configuration;
+use crate::domain::ClockAndEntropy;
 use crate::observability::Counters;
-use crate::outbound::{Outbound, OutboundError, OutboundSettings};
-use crate::records::{RecordError, Records};
+use crate::outbound::OutboundError;
+use crate::records::RecordError;
 use crate::sealing::{KeyRing, KeyRingError, Sealer};
-use crate::sign_in::{BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes};
-use crate::store::{Durability, EmbeddedStore, Store, StoreError};
-use crate::token_validation::{
-    EntraTrust, ExchangeableTokenValidator, IdTokenTrust, IdTokenValidator, KeySet, KeySetSource,
-};
-use crate::vault::TokenVault;
+use crate::store::StoreError;
 
-/// Connections to one host at a time.
-const CONNECTIONS_PER_HOST: usize = 256;
-
-/// The two inputs that come from nowhere else.
-#[derive(Clone)]
-pub struct Ambient {
-    /// The time.
-    pub clock: SharedClock,
-    /// Randomness.
-    pub entropy: SharedEntropy,
-}
+/// See [`ClockAndEntropy`].
+pub type Ambient = ClockAndEntropy;
 
 /// Adds routes to the application's own.
 pub type RouteFunction = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
@@ -137,24 +117,6 @@ pub struct Application {
     delivery: ContinuationDelivery,
 }
 
-/// What doors share.
-struct Rooms {
-    ambient: Ambient,
-    directory: Arc<Directory>,
-    callers: Arc<Callers>,
-    validators: Arc<TokenValidators>,
-    id_tokens: Arc<IdTokenValidators>,
-    parts: ExchangeParts,
-    magic_codes: Arc<MagicCodes>,
-    browsers: Arc<BrowserSignIns>,
-    codes: CodeRedemption,
-    counters: Arc<Counters>,
-    bots: BotClient,
-    delivery: ContinuationDelivery,
-    credentials: Vec<RenewableCredential>,
-    admin_token: Option<AdminToken>,
-}
-
 /// Builds the application and binds its listeners, on the runtime that will run it; for production without a
 /// `development` mode.
 ///
@@ -162,7 +124,7 @@ struct Rooms {
 /// [`BuildError`] names the key of the configuration that has to change.
 pub async fn build(
     config: Configuration,
-    ambient: Ambient,
+    ambient: ClockAndEntropy,
     development: Option<DevelopmentMode>,
 ) -> Result<Application, BuildError> {
     let operations_address = config.operations.iter().map(|section| section.listen);
@@ -174,131 +136,17 @@ pub async fn build(
     let sealer = Arc::new(Sealer::new(KeyRing::load(&config.keys.file)?, ambient.entropy.clone()));
     let clock = ambient.clock.clone();
     let anonymous = development.as_ref().is_some_and(|development| development.anonymous);
-    let rooms = furnish(&config, ambient, &sealer, anonymous)?;
-    rooms.parts.pending.recall().await?;
-    let doors = open_doors(&config, &rooms);
+    let services = build_services(&config, ambient, &sealer, anonymous)?;
+    services.cards.recall().await?;
+    let doors = open_doors(&config, &services);
     let certificate = config.server.tls.as_ref().map(tls::RenewableCertificate::load).transpose();
     let certificate = certificate.map_err(BuildError::Tls)?.map(Arc::new);
     let signals = serving::Signals::receive().map_err(BuildError::Signals)?;
     let operations = serving::listen_for_operations(&config, &doors, development.is_some(), certificate.as_ref())?;
     let of_bots = serving::listen_for_bots(&config, &doors, development.is_some(), certificate.as_ref())?;
     let public = serving::listen(&config, &doors, development, certificate.as_ref())?;
-    let Rooms { counters, delivery, credentials, admin_token, .. } = rooms;
+    let Services { counters, delivery, credentials, admin_token, .. } = services;
     let (keys, file) = (config.keys.file, config.file);
     let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials, admin_token, file, clock });
     Ok(Application { public, of_bots, operations, renewable, signals, counters, delivery })
-}
-
-/// Everything behind the doors, bottom up.
-fn furnish(
-    config: &Configuration,
-    ambient: Ambient,
-    sealer: &Arc<Sealer>,
-    anonymous: bool,
-) -> Result<Rooms, BuildError> {
-    let Ambient { clock, entropy } = ambient.clone();
-    let durability = match config.store.durability {
-        StoreDurability::Full => Durability::Full,
-        StoreDurability::Normal => Durability::Normal,
-    };
-    let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(&config.store.path, durability, clock.clone())?);
-    let outbound = Outbound::new(outbound_settings(config))?;
-    let trusts = entra_trusts(config, &outbound, &ambient);
-    let directory = directory_of(config);
-    let (providers, credentials) = providers_of(config, &outbound, &ambient)?;
-    let records = Records::new(store, sealer.clone(), clock.clone());
-    let writer = records.single_writer().ok_or(BuildError::SharedStore)?;
-    let vault = Arc::new(TokenVault::new(&records, writer, config.store.l1_bytes));
-    let magic_codes = Arc::new(MagicCodes::new(&records, entropy.clone()));
-    let browsers = BrowserSignIns::new(&records, entropy.clone());
-    let counters = Arc::<Counters>::default();
-    let parts = ExchangeParts {
-        rates: Arc::new(UserRates::new(config.limits.user_exchanges_per_minute, clock.clone(), counters.clone())),
-        pending: Arc::new(PendingSignIns::new(&records, entropy.clone())),
-        exchange_names: ExchangeNames::new(&records),
-        challenges: Arc::new(ClaimsChallenges::new(&records)),
-        needs: Arc::new(SignInNeeds::new(&records)),
-        providers,
-        clock,
-        entropy,
-        vault,
-    };
-    let validator = |trust: &EntraTrust| ExchangeableTokenValidator::new(trust.clone(), ambient.clock.clone());
-    let validators = trusts.iter().map(|(name, trust)| (name.clone(), validator(trust))).collect();
-    let validators = Arc::new(TokenValidators::new(validators));
-    let id_tokens = Arc::new(id_tokens_of(config, &trusts, (&outbound, &ambient)));
-    let callers = Arc::new(callers_of(config, trusts, (&directory, &counters), (&outbound, &ambient), anonymous));
-    let codes = CodeRedemption::new(magic_codes.clone(), parts.clone());
-    let bots = BotClient::new(outbound);
-    let delivery = ContinuationDelivery::new(bots.clone(), Arc::new(Continuations::new(&records)), counters.clone());
-    let admin_token = config.operations.as_ref().map(|section| AdminToken::new(section.admin_token.clone()));
-    Ok(Rooms {
-        ambient,
-        directory,
-        callers,
-        validators,
-        id_tokens,
-        parts,
-        magic_codes,
-        browsers: Arc::new(browsers),
-        codes,
-        counters,
-        bots,
-        delivery,
-        credentials,
-        admin_token,
-    })
-}
-
-fn outbound_settings(config: &Configuration) -> OutboundSettings {
-    OutboundSettings {
-        ca_certificates_pem: config.outbound.ca_certificates_pem.clone(),
-        egress_proxy: config.outbound.egress_proxy.clone(),
-        connect_timeout: config.outbound.connect_timeout,
-        plain_http_hosts: config.plain_http_hosts(),
-        private_hosts: config.literal_hosts(),
-        private_networks: config.outbound.private_networks.clone(),
-        max_connections_per_host: CONNECTIONS_PER_HOST,
-    }
-}
-
-fn directory_of(config: &Configuration) -> Arc<Directory> {
-    let connections = config.connections.iter().map(|section| section.connection.clone()).collect();
-    Arc::new(Directory::new(config.bots.clone(), connections))
-}
-
-fn key_set(name: &str, source: &KeySource, outbound: &Outbound, ambient: &Ambient) -> Arc<KeySet> {
-    let source = match source {
-        KeySource::Jwks(url) => KeySetSource::Jwks(url.clone()),
-        KeySource::Metadata(url) => KeySetSource::Metadata(url.clone()),
-    };
-    let keys = KeySet::new(name, source, outbound.clone(), ambient.clock.clone(), ambient.entropy.clone());
-    let warming = keys.clone();
-    tokio::spawn(async move { warming.warm().await });
-    keys
-}
-
-fn entra_trusts(config: &Configuration, outbound: &Outbound, ambient: &Ambient) -> HashMap<String, EntraTrust> {
-    let trust = |section: &EntraSection| EntraTrust {
-        v2_issuer: section.issuer.clone(),
-        v1_issuer: section.v1_issuer.clone(),
-        key_set: key_set(&section.name, &section.keys, outbound, ambient),
-        v1_key_set: None,
-    };
-    config.identity_providers.iter().map(|(name, section)| (name.clone(), trust(section))).collect()
-}
-
-/// Of every provider that users can sign in to in a browser.
-fn id_tokens_of(
-    config: &Configuration,
-    trusts: &HashMap<String, EntraTrust>,
-    (outbound, ambient): (&Outbound, &Ambient),
-) -> IdTokenValidators {
-    let entra = trusts.iter().map(|(name, trust)| (name, IdTokenTrust::Entra(trust.clone())));
-    let openid = config.openid_providers.iter().map(|(name, section)| {
-        let (issuer, key_set) = (section.issuer.clone(), key_set(name, &section.keys, outbound, ambient));
-        (name, IdTokenTrust::OpenIdConnect { issuer, key_set })
-    });
-    let validator = |trust| IdTokenValidator::new(trust, ambient.clock.clone());
-    IdTokenValidators::new(entra.chain(openid).map(|(name, trust)| (name.clone(), validator(trust))).collect())
 }

@@ -19,6 +19,7 @@ pub mod protocol;
 pub mod records;
 pub mod sealing;
 pub mod sign_in;
+pub mod sign_out;
 pub mod single_flight;
 pub mod store;
 pub mod token_validation;

@@ -1,22 +1,30 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Ambient, key_set};
+use super::services::key_set;
 use crate::config::Configuration;
-use crate::domain::Directory;
+use crate::domain::{ClockAndEntropy, Directory};
 use crate::inbound::{CallerLimits, CallerPolicy, CallerRates, Callers, TokenServiceTrust};
 use crate::observability::Counters;
 use crate::outbound::Outbound;
 use crate::token_validation::{CallerTokenValidator, ChannelTrust, EntraTrust};
 
+/// Whose keys callers' tokens are verified with, and how keys are fetched.
+pub(super) struct CallerKeys<'a> {
+    pub(super) trusts: HashMap<String, EntraTrust>,
+    pub(super) outbound: &'a Outbound,
+    pub(super) ambient: &'a ClockAndEntropy,
+}
+
 /// Who may call, by the configuration; `anonymous` in development mode only.
 pub(super) fn callers_of(
     config: &Configuration,
-    trusts: HashMap<String, EntraTrust>,
-    (directory, counters): (&Arc<Directory>, &Arc<Counters>),
-    (outbound, ambient): (&Outbound, &Ambient),
+    directory: &Arc<Directory>,
+    counters: &Arc<Counters>,
+    keys: CallerKeys<'_>,
     anonymous: bool,
 ) -> Callers {
+    let CallerKeys { trusts, outbound, ambient } = keys;
     let channel = ChannelTrust {
         issuer: config.channels.issuer.clone(),
         key_set: key_set("channels", &config.channels.keys, outbound, ambient),

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::BuildError;
 use super::credentials::Credentials;
 use super::providers::means_of;
-use super::{Ambient, BuildError, outbound_settings};
+use super::services::outbound_settings;
 use crate::bot_connector::AppTokens;
 use crate::config::{AppIdentitySection, Configuration};
+use crate::domain::ClockAndEntropy;
 use crate::identity_provider::{
     AppClient, AppSettings, Attempt, ClientCredential, RedeemError, RedeemFailure, RedeemingClient, RedeemingMeans,
 };
@@ -63,7 +65,10 @@ impl fmt::Display for CredentialCheck {
 ///
 /// # Errors
 /// [`BuildError`] if nothing can be asked at all.
-pub async fn check_credentials(config: &Configuration, ambient: &Ambient) -> Result<Vec<CredentialCheck>, BuildError> {
+pub async fn check_credentials(
+    config: &Configuration,
+    ambient: &ClockAndEntropy,
+) -> Result<Vec<CredentialCheck>, BuildError> {
     let means = means_of(&Outbound::new(outbound_settings(config))?, ambient);
     let mut credentials = Credentials::new(ambient.clock.clone(), config.outbound.connect_timeout);
     let mut checks = Vec::new();

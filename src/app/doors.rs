@@ -3,13 +3,18 @@ use std::time::Duration;
 
 use actix_web::web;
 
-use super::Rooms;
+use super::services::Services;
 use crate::config::Configuration;
 use crate::domain::SharedEntropy;
-use crate::endpoints::{bot_gateway, operations, sign_in_pages, token_service};
-use crate::exchange::{CurrentTokens, ExchangeEngine, ResourceTokens, SignOut};
+use crate::endpoints::bot_gateway::{
+    BotGateway, GatewayAnswers, GatewayBots, GatewayCallers, GatewayExchange, GatewaySignIns,
+};
+use crate::endpoints::operations::Operations;
+use crate::endpoints::sign_in_pages::{self, PageSite, SignInPages, SignInSteps};
+use crate::endpoints::token_service::{ServiceCallers, ServiceExchange, ServiceTokens, SignInOffers, TokenService};
+use crate::exchange::ExchangeEngine;
 use crate::inbound::{BodyLimits, TrustedProxies};
-use crate::sign_in::{FlowParts, SignInFlow};
+use crate::sign_in::{ProviderAccess, SignInCompletion, SignInReturn, SignInStart};
 
 /// A request's body must have arrived within this.
 const BODY_TIME: Duration = Duration::from_secs(10);
@@ -17,83 +22,108 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 /// The doors' states; shared by all workers.
 #[derive(Clone)]
 pub(super) struct Doors {
-    pub(super) gateway: web::Data<bot_gateway::BotGateway>,
-    pub(super) token_service: web::Data<token_service::TokenService>,
-    pub(super) sign_in_pages: web::Data<sign_in_pages::SignInPages>,
+    pub(super) gateway: web::Data<BotGateway>,
+    pub(super) token_service: web::Data<TokenService>,
+    pub(super) sign_in_pages: web::Data<SignInPages>,
     /// On a listener of its own, if at all.
-    pub(super) operations: Option<web::Data<operations::Operations>>,
+    pub(super) operations: Option<web::Data<Operations>>,
     pub(super) proxies: web::Data<TrustedProxies>,
     pub(super) entropy: web::Data<SharedEntropy>,
 }
 
 /// Gives each door what it works with.
-pub(super) fn open_doors(config: &Configuration, rooms: &Rooms) -> Doors {
+pub(super) fn open_doors(config: &Configuration, services: &Services) -> Doors {
     let limits = BodyLimits { bytes: config.server.body_limit_bytes, time: BODY_TIME };
-    let gateway = bot_gateway::BotGateway {
-        callers: rooms.callers.clone(),
-        directory: rooms.directory.clone(),
-        validators: rooms.validators.clone(),
-        engine: Arc::new(ExchangeEngine::new(rooms.parts.clone())),
-        pending: rooms.parts.pending.clone(),
-        exchange_names: rooms.parts.exchange_names.clone(),
-        codes: rooms.codes.clone(),
-        rates: rooms.parts.rates.clone(),
-        delivery: rooms.delivery.clone(),
-        bots: rooms.bots.clone(),
-        counters: rooms.counters.clone(),
-        entropy: rooms.ambient.entropy.clone(),
-        limits,
-        bot_timeout: config.outbound.bot_timeout,
-        statuses: config.statuses.clone(),
-    };
-    let sign_out = SignOut::new(rooms.parts.clone(), rooms.directory.clone(), vec![rooms.magic_codes.clone()]);
-    let tokens = CurrentTokens::new(rooms.parts.clone());
-    let token_service = token_service::TokenService {
-        callers: rooms.callers.clone(),
-        directory: rooms.directory.clone(),
-        resources: ResourceTokens::new(rooms.parts.clone(), tokens.clone(), rooms.validators.clone()),
-        tokens,
-        engine: Arc::new(ExchangeEngine::new(rooms.parts.clone())),
-        sign_out: sign_out.clone(),
-        codes: rooms.codes.clone(),
-        rates: rooms.parts.rates.clone(),
-        validators: rooms.validators.clone(),
-        pending: rooms.parts.pending.clone(),
-        public_url: config.server.public_url.clone(),
-        final_redirects: config.sign_in.final_redirects.clone(),
-        limits,
-        entropy: rooms.ambient.entropy.clone(),
-        counters: rooms.counters.clone(),
-    };
-    let operations = rooms.admin_token.clone().map(|admin_token| operations::Operations { admin_token, sign_out });
+    let operations = services.admin_token.clone().map(|token| Operations::new(token, services.sign_out.clone()));
     Doors {
-        gateway: web::Data::new(gateway),
-        token_service: web::Data::new(token_service),
-        sign_in_pages: web::Data::new(sign_in_pages_of(config, rooms, limits)),
+        gateway: web::Data::new(bot_gateway(config, services, limits)),
+        token_service: web::Data::new(token_service(config, services, limits)),
+        sign_in_pages: web::Data::new(sign_in_pages(config, services, limits)),
         operations: operations.map(web::Data::new),
         proxies: web::Data::new(TrustedProxies(config.server.trusted_proxies.clone())),
-        entropy: web::Data::new(rooms.ambient.entropy.clone()),
+        entropy: web::Data::new(services.ambient.entropy.clone()),
     }
 }
 
-fn sign_in_pages_of(config: &Configuration, rooms: &Rooms, limits: BodyLimits) -> sign_in_pages::SignInPages {
-    let public_url = config.server.public_url.clone();
-    let mut redirect_uri = public_url.clone();
-    redirect_uri.set_path(sign_in_pages::REDIRECT_PATH);
-    let flow = SignInFlow::new(FlowParts {
-        exchange: rooms.parts.clone(),
-        browsers: rooms.browsers.clone(),
-        codes: rooms.magic_codes.clone(),
-        id_tokens: rooms.id_tokens.clone(),
-        directory: rooms.directory.clone(),
-        redirect_uri,
-    });
-    sign_in_pages::SignInPages {
-        flow,
-        public_url,
+fn bot_gateway(config: &Configuration, services: &Services, limits: BodyLimits) -> BotGateway {
+    let callers = GatewayCallers {
+        callers: services.callers.clone(),
+        directory: services.directory.clone(),
+        limits,
+        entropy: services.ambient.entropy.clone(),
+    };
+    let exchange = GatewayExchange {
+        validators: services.validators.clone(),
+        engine: Arc::new(ExchangeEngine::new(
+            services.admission.clone(),
+            services.acquisition.clone(),
+            services.exchange_names.clone(),
+        )),
+        tokens: services.tokens.clone(),
+    };
+    let sign_ins =
+        GatewaySignIns { cards: services.cards.clone(), codes: services.codes.clone(), rates: services.rates.clone() };
+    let bots = GatewayBots {
+        client: services.bots.clone(),
+        delivery: services.delivery.clone(),
+        exchange_names: services.exchange_names.clone(),
+        timeout: config.outbound.bot_timeout,
+    };
+    let answers = GatewayAnswers { counters: services.counters.clone(), statuses: config.statuses.clone() };
+    BotGateway::new(callers, exchange, sign_ins, bots, answers)
+}
+
+fn token_service(config: &Configuration, services: &Services, limits: BodyLimits) -> TokenService {
+    let callers = ServiceCallers {
+        callers: services.callers.clone(),
+        directory: services.directory.clone(),
+        limits,
+        entropy: services.ambient.entropy.clone(),
+    };
+    let tokens = ServiceTokens {
+        current: services.tokens.clone(),
+        resources: services.resources.clone(),
+        sign_out: services.sign_out.clone(),
+        codes: services.codes.clone(),
+        rates: services.rates.clone(),
+    };
+    let exchange = ServiceExchange {
+        engine: Arc::new(ExchangeEngine::new(
+            services.admission.clone(),
+            services.acquisition.clone(),
+            services.exchange_names.clone(),
+        )),
+        validators: services.validators.clone(),
+        counters: services.counters.clone(),
+    };
+    let offers = SignInOffers {
+        cards: services.cards.clone(),
+        public_url: config.server.public_url.clone(),
+        final_redirects: config.sign_in.final_redirects.clone(),
+    };
+    TokenService::new(callers, tokens, exchange, offers)
+}
+
+fn sign_in_pages(config: &Configuration, services: &Services, limits: BodyLimits) -> SignInPages {
+    let site = PageSite {
+        public_url: config.server.public_url.clone(),
         teams_library: config.sign_in.teams_library_url.clone(),
         frame_ancestors: config.sign_in.frame_ancestors.clone(),
-        limits,
-        entropy: rooms.ambient.entropy.clone(),
-    }
+    };
+    let mut redirect_uri = site.public_url.clone();
+    redirect_uri.set_path(sign_in_pages::REDIRECT_PATH);
+    let provider = ProviderAccess::new(services.redemption.clone(), services.id_tokens.clone(), redirect_uri);
+    let (flow, tokens, ambient) = (&services.browser_flow, &services.signed_in_tokens, &services.ambient);
+    let steps = SignInSteps {
+        start: SignInStart::new(
+            flow.clone(),
+            provider.clone(),
+            tokens.clone(),
+            services.rates.clone(),
+            ambient.entropy.clone(),
+        ),
+        back: SignInReturn::new(flow.clone(), provider, tokens.clone(), ambient.clone()),
+        completion: SignInCompletion::new(flow.clone(), tokens.clone(), services.magic_codes.clone()),
+    };
+    SignInPages::new(steps, site, limits, ambient.entropy.clone())
 }

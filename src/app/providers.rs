@@ -1,11 +1,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::BuildError;
 use super::credentials::Credentials;
 use super::renewal::{RenewableCredential, ReplaceCredentials};
-use super::{Ambient, BuildError};
 use crate::config::{Configuration, EntraSection, OpenIdSection};
-use crate::domain::Connection;
+use crate::domain::{ClockAndEntropy, Connection};
 use crate::identity_provider::{
     Discovery, DiscoverySettings, Entra, EntraSettings, Generic, IdentityProvider, ProviderRegistry, RedeemingClient,
     RedeemingMeans, ThrottleBoard,
@@ -13,7 +13,7 @@ use crate::identity_provider::{
 use crate::outbound::Outbound;
 
 /// What every conversation with a token endpoint works with.
-pub(super) fn means_of(outbound: &Outbound, ambient: &Ambient) -> RedeemingMeans {
+pub(super) fn means_of(outbound: &Outbound, ambient: &ClockAndEntropy) -> RedeemingMeans {
     RedeemingMeans {
         outbound: outbound.clone(),
         clock: ambient.clock.clone(),
@@ -26,7 +26,7 @@ pub(super) fn means_of(outbound: &Outbound, ambient: &Ambient) -> RedeemingMeans
 pub(super) fn providers_of(
     config: &Configuration,
     outbound: &Outbound,
-    ambient: &Ambient,
+    ambient: &ClockAndEntropy,
 ) -> Result<(ProviderRegistry, Vec<RenewableCredential>), BuildError> {
     let means = means_of(outbound, ambient);
     let discoveries = discoveries_of(config, outbound, ambient);
@@ -78,7 +78,11 @@ fn generic(discovery: &Arc<Discovery>, client: RedeemingClient, means: &Redeemin
 }
 
 /// One a provider, whatever number of connections it serves.
-fn discoveries_of(config: &Configuration, outbound: &Outbound, ambient: &Ambient) -> HashMap<String, Arc<Discovery>> {
+fn discoveries_of(
+    config: &Configuration,
+    outbound: &Outbound,
+    ambient: &ClockAndEntropy,
+) -> HashMap<String, Arc<Discovery>> {
     let discovery = |section: &OpenIdSection| {
         let settings = DiscoverySettings {
             provider: section.name.clone(),

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use crate::domain::{AfterExchange, Bot, BotName, CallerEntry, IdentityBinding, RefusalStyle, VerifiedUserIds};
+use crate::domain::{Bot, BotName, CallerEntry, ContinuationMode, IdentityBinding, RefusalStyle, VerifiedUserIds};
 
 use super::addresses::{PlainHttp, is_loopback};
 use super::cloud::CloudDefaults;
@@ -179,7 +179,7 @@ impl RawBot {
             name: BotName::new(name),
             app_id: app_id?,
             endpoint: endpoint?,
-            after_exchange: self.after_exchange.into(),
+            continuation: self.after_exchange.into(),
             identity: identity?,
             callers,
             emulator_tenants,
@@ -206,7 +206,7 @@ fn check_name(name: &str, review: &mut Review<'_>, place: &Place) {
     }
 }
 
-impl From<RawAfterExchange> for AfterExchange {
+impl From<RawAfterExchange> for ContinuationMode {
     fn from(raw: RawAfterExchange) -> Self {
         match raw {
             RawAfterExchange::Notify => Self::Notify,

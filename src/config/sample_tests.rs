@@ -8,7 +8,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use crate::domain::{AfterExchange, ProviderKind, TenantPolicy, VerifiedUserIds};
+use crate::domain::{ContinuationMode, ProviderKind, TenantPolicy, VerifiedUserIds};
 
 use super::overlay::Overlay;
 use super::problems::Place;
@@ -120,7 +120,7 @@ fn the_minimal_sample_loads_with_the_defaults() {
         "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration"
     );
     let bot = &configuration.bots[0];
-    assert_eq!(bot.after_exchange, AfterExchange::Notify);
+    assert_eq!(bot.continuation, ContinuationMode::Notify);
     assert_eq!(bot.identity.verified_user_ids, VerifiedUserIds::Prefixes(vec!["dl_".to_owned()]));
     assert_eq!(configuration.connections[0].connection.exchange.required_scopes, ["access_as_user"]);
     assert!(configuration.operations.is_none());

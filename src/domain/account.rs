@@ -109,6 +109,15 @@ impl TokenSlot {
         Self { account: account.clone(), connection: connection.clone() }
     }
 
+    /// The slot of the channel's account: what a browser signs in to.
+    #[must_use]
+    pub fn as_channel_slot(&self) -> Cow<'_, Self> {
+        match self.account.as_channel_account() {
+            Cow::Borrowed(_) => Cow::Borrowed(self),
+            Cow::Owned(account) => Cow::Owned(Self { account, connection: self.connection.clone() }),
+        }
+    }
+
     /// The parts that name the slot's records.
     #[must_use]
     pub fn key_parts(&self) -> [Cow<'_, str>; 4] {

@@ -2,7 +2,7 @@ use super::BotName;
 
 /// What happens once a token is kept (DESIGN §3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum AfterExchange {
+pub enum ContinuationMode {
     /// Answer 200, then send the bot one `tokens/response` event.
     #[default]
     Notify,
@@ -79,7 +79,7 @@ pub struct Bot {
     /// Where its messages endpoint is.
     pub endpoint: url::Url,
     /// What happens once a token is kept.
-    pub after_exchange: AfterExchange,
+    pub continuation: ContinuationMode,
     /// How users are bound to tokens.
     pub identity: IdentityBinding,
     /// Parent bots that may call.

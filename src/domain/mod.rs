@@ -9,6 +9,7 @@ mod bot;
 mod channel;
 mod claims_challenge;
 mod clock;
+mod clock_and_entropy;
 mod connection;
 mod directory;
 mod entropy;
@@ -16,15 +17,17 @@ mod exchange_key;
 mod fingerprint;
 mod names;
 mod secret;
+mod sign_out;
 mod token;
 mod user_key;
 
 pub use account::{Account, Realm, TokenSlot};
 pub use app_scope::AppScope;
-pub use bot::{AfterExchange, Bot, CallerEntry, IdentityBinding, RefusalStyle, VerifiedUserIds};
+pub use bot::{Bot, CallerEntry, ContinuationMode, IdentityBinding, RefusalStyle, VerifiedUserIds};
 pub use channel::{ChannelId, ChannelKind};
 pub use claims_challenge::ClaimsChallenge;
 pub use clock::{Clock, OffsetClock, RateClock, SharedClock, SystemClock, Timestamp};
+pub use clock_and_entropy::ClockAndEntropy;
 pub use connection::{
     AudienceRule, Connection, ConnectionRevision, ExchangePolicy, ProviderKind, TenantPolicy, audiences_of,
 };
@@ -34,5 +37,6 @@ pub use exchange_key::ExchangeKey;
 pub use fingerprint::{Fingerprint, Fingerprints};
 pub use names::{BotName, ConnectionName, HolderName, SubjectId};
 pub use secret::Secret;
+pub use sign_out::{EndFuture, EndedAtSignOut};
 pub use token::{ExchangeableToken, SecurityContext, UserToken};
 pub use user_key::UserKey;

@@ -15,8 +15,8 @@ use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
 use crate::domain::{Secret, UserKey};
-use crate::exchange::SignOut;
 use crate::inbound::{Answer, Description, Door, LetterCase, Method, Operation, Problem, bearer_of};
+use crate::sign_out::SignOut;
 
 /// The bearer of admin calls. Clones share it, so that it can be replaced while calls come in.
 #[derive(Clone)]
@@ -41,10 +41,16 @@ impl AdminToken {
 
 /// What this door works with; built once.
 pub struct Operations {
-    /// Who may call.
-    pub admin_token: AdminToken,
-    /// Signs users out.
-    pub sign_out: SignOut,
+    admin_token: AdminToken,
+    sign_out: SignOut,
+}
+
+impl Operations {
+    /// The door for whoever has `admin_token`.
+    #[must_use]
+    pub fn new(admin_token: AdminToken, sign_out: SignOut) -> Self {
+        Self { admin_token, sign_out }
+    }
 }
 
 /// What this door answers.

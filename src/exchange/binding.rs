@@ -1,109 +1,328 @@
+use super::evidence::Evidence;
 use super::outcome::{Reason, Refusal};
-use super::request::{Caller, ExchangeRequest};
-use crate::domain::{Account, Bot, ChannelKind};
+use crate::cards::StatedIdentity;
+use crate::domain::{Account, Bot, ChannelKind, ExchangeableToken};
 
-/// What ties the token's user to the activity's user.
+/// What ties the token's user to the account.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Binding {
-    /// The channel itself states the Entra identity: what an account was pinned to before does not matter.
+    /// The channel itself states the Entra identity: what the account was pinned to before does not matter.
     pub(super) by_channel: bool,
     /// Accounts that must not be pinned to anybody else.
     pub(super) held_to: Vec<Account>,
     /// Accounts that are pinned to this identity once it succeeds, until sign-out.
     pub(super) pins: Vec<Account>,
+    /// Accounts of the same user id, none of which may hold another identity's token: of a parent's account the channel's
+    /// and the other parents'.
+    pub(super) siblings: Vec<Account>,
 }
 
-/// Decides how the token's user is bound to the activity's user, and refuses where they cannot be the same
-/// (DESIGN §5.5). No lookup happens here.
-pub(super) fn bind(request: &ExchangeRequest) -> Result<Binding, Refusal> {
-    let account = &request.account;
-    let channel = account.channel_kind();
-    if channel == ChannelKind::Emulator {
-        return Err(mismatch(
-            "emulator",
-            "an emulator's user is whoever its operator writes: they can sign in by code only",
-        ));
+/// How the token's user is bound to the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    /// The channel states the user's Entra identity in full, and that is the proof.
+    StatedByChannel,
+    /// The account belongs to who succeeds first, until sign-out.
+    FirstSuccess,
+    /// The same, but this exchange pins nobody.
+    FirstSuccessOfAnother,
+    /// The parent's account belongs to who succeeds first, and must fit the channel's account.
+    FirstSuccessAtParent,
+    /// The two cannot be the same.
+    Refused(Unbound),
+}
+
+/// Why a token cannot be bound to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unbound {
+    Emulator,
+    Unidentified,
+    UnverifiedId,
+}
+
+/// Who vouches, by the kind of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Voucher {
+    Channel,
+    Parent,
+    Bot,
+}
+
+/// What the rules are chosen by.
+#[derive(Clone, Copy, Debug)]
+struct Facts {
+    voucher: Voucher,
+    channel: ChannelKind,
+    /// Parent bots may call the bot.
+    has_parents: bool,
+    /// Object id and tenant of the user are both stated.
+    stated_in_full: bool,
+    /// Teams users without a stated identity are allowed.
+    allows_unidentified: bool,
+    /// The bot says that ids as this one are verified.
+    id_is_verified: bool,
+}
+
+/// The table: which rule binds, the first row that fits (DESIGN §5.5).
+#[rustfmt::skip]
+const fn rule_of(facts: Facts) -> Rule {
+    use ChannelKind::{DirectLine, Emulator, Teams, WebChat};
+    let Facts { voucher, channel, has_parents, stated_in_full, allows_unidentified, id_is_verified } = facts;
+    match (voucher, channel) {
+        (_, Emulator)                                                        => Rule::Refused(Unbound::Emulator),
+        (Voucher::Parent, _)                                                 => Rule::FirstSuccessAtParent,
+        // What the bot states it may have from a parent, which is no channel.
+        (Voucher::Bot, Teams) if has_parents                                 => Rule::FirstSuccessOfAnother,
+        (_, Teams) if stated_in_full                                         => Rule::StatedByChannel,
+        // A bot that states nothing of its user vouches for the id alone; a channel has to state more.
+        (Voucher::Channel, Teams) if !allows_unidentified                    => Rule::Refused(Unbound::Unidentified),
+        (_, DirectLine | WebChat) if !id_is_verified                         => Rule::Refused(Unbound::UnverifiedId),
+        _                                                                    => Rule::FirstSuccess,
     }
-    if let Caller::Parent { app_id } = &request.caller {
-        // A parent seldom knows the Entra identity, but what it states must be true. The token lands in the channel
-        // account's slot, so whom the channel's own traffic is pinned to counts as well.
-        check_stated_identity(request)?;
-        let of_parent = account.as_parent_account(app_id);
-        let held_to = vec![of_parent.clone(), account.clone()];
-        return Ok(Binding { by_channel: false, held_to, pins: vec![of_parent] });
+}
+
+/// Whether what is stated of the user's Entra identity must fit the token. Channels other than Teams state none.
+const fn must_fit_statement(facts: Facts) -> bool {
+    !matches!(facts.voucher, Voucher::Channel) || facts.channel.is_teams()
+}
+
+/// Decides how the token's user is bound to `account`, and refuses where they cannot be the same. No lookup happens here.
+pub(super) fn bind(
+    bot: &Bot,
+    account: &Account,
+    evidence: &Evidence,
+    token: &ExchangeableToken,
+) -> Result<Binding, Refusal> {
+    let facts = facts_of(bot, account, evidence);
+    let rule = rule_of(facts);
+    if rule != Rule::Refused(Unbound::Emulator) && must_fit_statement(facts) {
+        check_statement(bot, evidence.stated(), token)?;
     }
-    if request.caller == Caller::Bot {
-        // What the bot's card said of the user: the bot has it from its channel.
-        check_stated_identity(request)?;
-    }
-    match channel {
-        ChannelKind::Teams => bind_teams_user(request),
-        channel if channel.lets_clients_choose_user_ids() => bind_verified_id(request),
-        _ => Ok(by_pin(request)),
-    }
+    let own = || vec![account.clone()];
+    let plain = Binding { by_channel: false, held_to: Vec::new(), pins: Vec::new(), siblings: Vec::new() };
+    Ok(match rule {
+        // Only a parent bot's exchange looks for this pin.
+        Rule::StatedByChannel if bot.has_parents() => Binding { by_channel: true, pins: own(), ..plain },
+        Rule::StatedByChannel => Binding { by_channel: true, ..plain },
+        Rule::FirstSuccess => Binding { held_to: own(), pins: own(), ..plain },
+        Rule::FirstSuccessOfAnother => Binding { held_to: own(), ..plain },
+        Rule::FirstSuccessAtParent => {
+            let of_channel = account.as_channel_account().into_owned();
+            let other_parents = parent_accounts(bot, &of_channel).filter(|other| other != account);
+            let siblings = std::iter::once(of_channel.clone()).chain(other_parents).collect();
+            Binding { held_to: vec![account.clone(), of_channel], pins: own(), siblings, ..plain }
+        }
+        Rule::Refused(unbound) => return Err(refusal_of(unbound)),
+    })
+}
+
+/// The accounts of the same user under each parent bot that may call `bot`; `account` is the channel's.
+pub(super) fn parent_accounts<'a>(bot: &'a Bot, account: &'a Account) -> impl Iterator<Item = Account> + 'a {
+    bot.callers.iter().map(|parent| account.as_parent_account(&parent.app_id))
 }
 
 /// Whether a token that `account` sends to `bot` may ever be bound: where it cannot, a card must not ask a client for one.
 /// A parent vouches for ids that its channel's clients choose.
 #[must_use]
 pub fn may_be_bound(bot: &Bot, account: &Account) -> bool {
-    match account.channel_kind() {
-        ChannelKind::Emulator => false,
-        channel if channel.lets_clients_choose_user_ids() => {
-            bot.identity.verified_user_ids.contains(account.subject.as_str()) || bot.has_parents()
-        }
-        _ => true,
+    let channel = account.channel_kind();
+    let is_verified = bot.identity.verified_user_ids.contains(account.subject.as_str());
+    channel != ChannelKind::Emulator && (!channel.lets_clients_choose_user_ids() || is_verified || bot.has_parents())
+}
+
+fn facts_of(bot: &Bot, account: &Account, evidence: &Evidence) -> Facts {
+    let stated = evidence.stated();
+    let channel = account.channel_kind();
+    Facts {
+        voucher: match evidence {
+            Evidence::Activity(_) => Voucher::Channel,
+            Evidence::Parent(_) => Voucher::Parent,
+            Evidence::Bot(_) => Voucher::Bot,
+        },
+        channel,
+        has_parents: bot.has_parents(),
+        stated_in_full: stated.object_id.is_some() && !stated.tenant_ids.is_empty(),
+        allows_unidentified: bot.identity.allow_unidentified_teams_users,
+        id_is_verified: !channel.lets_clients_choose_user_ids()
+            || bot.identity.verified_user_ids.contains(account.subject.as_str()),
     }
 }
 
-fn by_pin(request: &ExchangeRequest) -> Binding {
-    let account = request.account.clone();
-    Binding { by_channel: false, held_to: vec![account.clone()], pins: vec![account] }
-}
-
-fn bind_teams_user(request: &ExchangeRequest) -> Result<Binding, Refusal> {
-    check_stated_identity(request)?;
-    let identity = &request.bot.identity;
-    if request.caller == Caller::Bot && request.bot.has_parents() {
-        // What the bot states it may have from a parent, which is no channel: nobody is pinned by that.
-        return Ok(Binding { pins: Vec::new(), ..by_pin(request) });
-    }
-    if request.aad_object_id.is_some() && !request.conversation.tenant_ids.is_empty() {
-        // Nobody but a parent bot asks for this pin.
-        let pins = if request.bot.has_parents() { vec![request.account.clone()] } else { Vec::new() };
-        return Ok(Binding { by_channel: true, held_to: Vec::new(), pins });
-    }
-    // A bot that states nothing of its user vouches for the id alone.
-    if identity.allow_unidentified_teams_users || request.caller == Caller::Bot {
-        return Ok(by_pin(request));
-    }
-    Err(mismatch(
-        "unidentified",
-        "the Teams activity has no aadObjectId or no tenant: see identity.allow_unidentified_teams_users",
-    ))
-}
-
-/// What the activity says of the user's Entra identity must fit the token.
-fn check_stated_identity(request: &ExchangeRequest) -> Result<(), Refusal> {
-    let token = &request.token;
-    if request.aad_object_id.as_deref().is_some_and(|id| !id.eq_ignore_ascii_case(&token.object_id)) {
+/// What is stated of the user's Entra identity must fit the token.
+fn check_statement(bot: &Bot, stated: &StatedIdentity, token: &ExchangeableToken) -> Result<(), Refusal> {
+    if stated.object_id.as_deref().is_some_and(|id| !id.eq_ignore_ascii_case(&token.object_id)) {
         return Err(mismatch("oid", "the token's oid is not the activity's from.aadObjectId"));
     }
-    let allowed_tenant = request.bot.identity.cross_tenants.contains(&token.tenant_id);
-    let foreign = |tenant: &String| !tenant.eq_ignore_ascii_case(&token.tenant_id);
-    if !allowed_tenant && request.conversation.tenant_ids.iter().any(foreign) {
+    let is_foreign = |tenant: &String| !tenant.eq_ignore_ascii_case(&token.tenant_id);
+    if !bot.identity.cross_tenants.contains(&token.tenant_id) && stated.tenant_ids.iter().any(is_foreign) {
         return Err(mismatch("tid", "the token's tid is not the conversation's tenant: see identity.cross_tenants"));
     }
     Ok(())
 }
 
-fn bind_verified_id(request: &ExchangeRequest) -> Result<Binding, Refusal> {
-    if request.bot.identity.verified_user_ids.contains(request.account.subject.as_str()) {
-        return Ok(by_pin(request));
+fn refusal_of(unbound: Unbound) -> Refusal {
+    match unbound {
+        Unbound::Emulator => {
+            mismatch("emulator", "an emulator's user is whoever its operator writes: they can sign in by code only")
+        }
+        Unbound::Unidentified => mismatch(
+            "unidentified",
+            "the Teams activity has no aadObjectId or no tenant: see identity.allow_unidentified_teams_users",
+        ),
+        Unbound::UnverifiedId => {
+            mismatch("unverified_id", "from.id is not one of identity.verified_user_ids: the client may have chosen it")
+        }
     }
-    Err(mismatch("unverified_id", "from.id is not one of identity.verified_user_ids: the client may have chosen it"))
 }
 
 pub(super) fn mismatch(check: &'static str, hint: &'static str) -> Refusal {
     Refusal::local(Reason::IdentityMismatch(check), hint)
+}
+
+/// What a browser sign-in proves for the account that its card was for (DESIGN §5.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BrowserBinding {
+    /// The channel itself has said that its user is who has signed in: the token is the account's at once.
+    Proven,
+    /// The same, if the channel's own traffic has pinned the account to this user; else as [`BrowserBinding::CodeByHand`].
+    ProvenIfPinned,
+    /// The page may hand the code to the client that shows it: nothing says that another person has signed in.
+    CodeByPage,
+    /// The user carries the code into the chat by hand, past what asks for it.
+    CodeByHand,
+}
+
+/// Who has signed in in a browser, as far as an Entra identity is known.
+#[derive(Clone, Copy, Debug)]
+pub struct ProvenIdentity<'a> {
+    /// The object id, if Entra is the issuer.
+    pub object_id: Option<&'a str>,
+    /// The tenant, if Entra is the issuer.
+    pub tenant_id: Option<&'a str>,
+}
+
+/// How what a card states of its user fits who has signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fit {
+    /// Object id and every tenant are stated, and all are this user's.
+    InFull,
+    /// Nothing that is stated speaks against it.
+    NotContradicted,
+    /// Something that is stated is another user's.
+    Contradicted,
+}
+
+/// The table for browsers. Teams alone states the Entra identity of its users; what a bot states of them may also come from
+/// a parent, which is no channel.
+#[rustfmt::skip]
+const fn browser_rule_of(channel: ChannelKind, has_parents: bool, fit: Fit) -> BrowserBinding {
+    match (channel, fit) {
+        (ChannelKind::Teams, Fit::InFull) if has_parents  => BrowserBinding::ProvenIfPinned,
+        (ChannelKind::Teams, Fit::InFull)                 => BrowserBinding::Proven,
+        (ChannelKind::Teams, Fit::NotContradicted) if !has_parents => BrowserBinding::CodeByPage,
+        _                                                 => BrowserBinding::CodeByHand,
+    }
+}
+
+/// Decides how a browser sign-in of `proven` is bound to the account of the card, of which `stated` was said.
+#[must_use]
+pub fn bind_browser_sign_in(
+    bot: &Bot,
+    account: &Account,
+    stated: &StatedIdentity,
+    proven: ProvenIdentity<'_>,
+) -> BrowserBinding {
+    browser_rule_of(account.channel_kind(), bot.has_parents(), fit_of(bot, stated, proven))
+}
+
+fn fit_of(bot: &Bot, stated: &StatedIdentity, proven: ProvenIdentity<'_>) -> Fit {
+    let StatedIdentity { object_id, tenant_ids } = stated;
+    let is = |proven: Option<&str>, stated: &str| proven.is_some_and(|proven| proven.eq_ignore_ascii_case(stated));
+    let differs = |proven: Option<&str>, stated: &str| proven.is_some() && !is(proven, stated);
+    let tenants_fit = !tenant_ids.is_empty() && tenant_ids.iter().all(|stated| is(proven.tenant_id, stated));
+    if tenants_fit && object_id.as_deref().is_some_and(|stated| is(proven.object_id, stated)) {
+        return Fit::InFull;
+    }
+    let is_cross_tenant =
+        proven.tenant_id.is_some_and(|tenant| bot.identity.cross_tenants.iter().any(|listed| listed == tenant));
+    let is_foreign = !is_cross_tenant && tenant_ids.iter().any(|stated| differs(proven.tenant_id, stated));
+    if is_foreign || object_id.as_deref().is_some_and(|stated| differs(proven.object_id, stated)) {
+        return Fit::Contradicted;
+    }
+    Fit::NotContradicted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVERYTHING: Facts = Facts {
+        voucher: Voucher::Channel,
+        channel: ChannelKind::Teams,
+        has_parents: false,
+        stated_in_full: true,
+        allows_unidentified: false,
+        id_is_verified: true,
+    };
+
+    #[test]
+    fn each_kind_of_evidence_binds_by_the_row_of_its_channel() {
+        use ChannelKind::{DirectLine, Emulator, Other, Teams, WebChat};
+        let unstated = Facts { stated_in_full: false, ..EVERYTHING };
+        let of = |voucher, channel| Facts { voucher, channel, ..unstated };
+        for (facts, rule) in [
+            (EVERYTHING, Rule::StatedByChannel),
+            (Facts { has_parents: true, ..EVERYTHING }, Rule::StatedByChannel),
+            (unstated, Rule::Refused(Unbound::Unidentified)),
+            (Facts { allows_unidentified: true, ..unstated }, Rule::FirstSuccess),
+            (Facts { voucher: Voucher::Bot, ..EVERYTHING }, Rule::StatedByChannel),
+            (of(Voucher::Bot, Teams), Rule::FirstSuccess),
+            (Facts { has_parents: true, voucher: Voucher::Bot, ..EVERYTHING }, Rule::FirstSuccessOfAnother),
+            (Facts { has_parents: true, ..of(Voucher::Bot, Teams) }, Rule::FirstSuccessOfAnother),
+            (Facts { voucher: Voucher::Parent, ..EVERYTHING }, Rule::FirstSuccessAtParent),
+            (of(Voucher::Parent, WebChat), Rule::FirstSuccessAtParent),
+            (Facts { id_is_verified: false, ..of(Voucher::Parent, DirectLine) }, Rule::FirstSuccessAtParent),
+            (of(Voucher::Channel, DirectLine), Rule::FirstSuccess),
+            (of(Voucher::Bot, WebChat), Rule::FirstSuccess),
+            (Facts { id_is_verified: false, ..of(Voucher::Channel, DirectLine) }, Rule::Refused(Unbound::UnverifiedId)),
+            (Facts { id_is_verified: false, ..of(Voucher::Bot, WebChat) }, Rule::Refused(Unbound::UnverifiedId)),
+            (of(Voucher::Channel, Other), Rule::FirstSuccess),
+            (of(Voucher::Bot, Other), Rule::FirstSuccess),
+            (of(Voucher::Channel, Emulator), Rule::Refused(Unbound::Emulator)),
+            (of(Voucher::Parent, Emulator), Rule::Refused(Unbound::Emulator)),
+            (of(Voucher::Bot, Emulator), Rule::Refused(Unbound::Emulator)),
+        ] {
+            assert_eq!(rule_of(facts), rule, "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn a_statement_must_fit_wherever_one_is_made() {
+        for (voucher, channel, must_fit) in [
+            (Voucher::Channel, ChannelKind::Teams, true),
+            (Voucher::Channel, ChannelKind::WebChat, false),
+            (Voucher::Channel, ChannelKind::Other, false),
+            (Voucher::Bot, ChannelKind::WebChat, true),
+            (Voucher::Parent, ChannelKind::Other, true),
+        ] {
+            let facts = Facts { voucher, channel, ..EVERYTHING };
+            assert_eq!(must_fit_statement(facts), must_fit, "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn a_browser_needs_a_code_unless_teams_itself_has_stated_its_user() {
+        for (channel, has_parents, fit, binding) in [
+            (ChannelKind::Teams, false, Fit::InFull, BrowserBinding::Proven),
+            (ChannelKind::Teams, true, Fit::InFull, BrowserBinding::ProvenIfPinned),
+            (ChannelKind::Teams, false, Fit::NotContradicted, BrowserBinding::CodeByPage),
+            (ChannelKind::Teams, true, Fit::NotContradicted, BrowserBinding::CodeByHand),
+            (ChannelKind::Teams, false, Fit::Contradicted, BrowserBinding::CodeByHand),
+            (ChannelKind::WebChat, false, Fit::InFull, BrowserBinding::CodeByHand),
+            (ChannelKind::Emulator, false, Fit::NotContradicted, BrowserBinding::CodeByHand),
+            (ChannelKind::Other, false, Fit::InFull, BrowserBinding::CodeByHand),
+        ] {
+            assert_eq!(browser_rule_of(channel, has_parents, fit), binding, "{channel:?} {has_parents} {fit:?}");
+        }
+    }
 }

@@ -82,7 +82,7 @@ impl Refusal {
     }
 
     /// Counts it, and one line for the operator: that `bot`'s exchange for `connection` was refused, and why.
-    pub fn report(&self, counters: &Counters, (bot, connection): (&str, Option<&str>), correlation_id: &str) {
+    pub fn report(&self, counters: &Counters, bot: &str, connection: Option<&str>, correlation_id: &str) {
         counters.add(Count::ExchangeRefused);
         if matches!(self.reason, Reason::IdentityMismatch(_)) {
             counters.add(Count::IdentityMismatch);

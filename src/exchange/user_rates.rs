@@ -11,7 +11,6 @@ use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
 use super::outcome::{Reason, Refusal};
-use super::request::Caller;
 use crate::domain::{Account, RateClock, SharedClock};
 use crate::observability::{Count, Counters};
 
@@ -19,6 +18,19 @@ use crate::observability::{Count, Counters};
 const SWEEP_EVERY: u32 = 4096;
 
 type Limiter = RateLimiter<u64, DashMapStateStore<u64>, RateClock, NoOpMiddleware<Nanos>>;
+
+/// The user asks too often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimited {
+    /// Seconds until the next piece of work is taken on.
+    pub retry_after: u64,
+}
+
+impl From<RateLimited> for Refusal {
+    fn from(limited: RateLimited) -> Self {
+        Self::local(Reason::TooManyRequests { retry_after: limited.retry_after }, "the user asks too often")
+    }
+}
 
 /// How much each user may cause of what costs the identity provider or guesses: redemptions, refused exchanges, tries of
 /// codes. Answers from memory and from the vault never come here.
@@ -48,17 +60,13 @@ impl UserRates {
         }
     }
 
-    /// Counts one piece of work that `caller` brings for the user `account`. What a parent bot brings counts for that
-    /// parent's user alone: it must not use up what the channel's own user may cause.
+    /// Counts one piece of work for the user `account`. What a parent bot brings counts for that parent's account alone: it
+    /// must not use up what the channel's own user may cause.
     ///
     /// # Errors
-    /// [`Reason::TooManyRequests`] with the time until the next piece; the operator has been told.
-    pub fn charge(&self, caller: &Caller, account: &Account, correlation_id: &str) -> Result<(), Refusal> {
-        let key = match caller {
-            Caller::Channel | Caller::Bot => self.hasher.hash_one(account),
-            Caller::Parent { app_id } => self.hasher.hash_one(account.as_parent_account(app_id)),
-        };
-        self.charge_key(key, account, correlation_id)
+    /// [`RateLimited`] with the time until the next piece; one log line a minute names the user's bot.
+    pub fn charge(&self, account: &Account, correlation_id: &str) -> Result<(), RateLimited> {
+        self.charge_key(self.hasher.hash_one(account), account, correlation_id)
     }
 
     /// Counts a browser at `address` that has followed a link of `account`'s. Whoever sees a link can do that: it must use up
@@ -71,11 +79,11 @@ impl UserRates {
         account: &Account,
         address: Option<IpAddr>,
         correlation_id: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), RateLimited> {
         self.charge_key(self.hasher.hash_one(("browser", account, address)), account, correlation_id)
     }
 
-    fn charge_key(&self, key: u64, account: &Account, correlation_id: &str) -> Result<(), Refusal> {
+    fn charge_key(&self, key: u64, account: &Account, correlation_id: &str) -> Result<(), RateLimited> {
         if self.charged.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
             self.work.retain_recent();
             self.lines.retain_recent();
@@ -95,7 +103,7 @@ impl UserRates {
                 "a user asks too often: see limits.user_exchanges_per_minute"
             );
         }
-        Err(Refusal::local(Reason::TooManyRequests { retry_after }, "the user asks too often"))
+        Err(RateLimited { retry_after })
     }
 }
 
@@ -120,15 +128,15 @@ mod tests {
     fn a_user_who_has_used_up_the_minute_waits_and_nobody_else_does() {
         let (rates, clock, counters) = rates(6);
         for _ in 0..6 {
-            rates.charge(&Caller::Channel, &account("ada"), "").unwrap();
+            rates.charge(&account("ada"), "").unwrap();
         }
-        let refusal = rates.charge(&Caller::Channel, &account("ada"), "").unwrap_err();
-        assert_eq!(refusal.reason, Reason::TooManyRequests { retry_after: 10 });
-        rates.charge(&Caller::Channel, &account("ben"), "").unwrap();
+        let limited = rates.charge(&account("ada"), "").unwrap_err();
+        assert_eq!(limited, RateLimited { retry_after: 10 });
+        rates.charge(&account("ben"), "").unwrap();
         assert_eq!(counters.value(Count::UserRateLimited), 1);
         clock.advance(Duration::from_secs(11));
-        rates.charge(&Caller::Channel, &account("ada"), "").unwrap();
-        rates.charge(&Caller::Channel, &account("ada"), "").unwrap_err();
+        rates.charge(&account("ada"), "").unwrap();
+        rates.charge(&account("ada"), "").unwrap_err();
     }
 
     #[test]
@@ -141,7 +149,7 @@ mod tests {
         rates.charge_browser(&account("ada"), at("192.0.2.1"), "").unwrap_err();
         rates.charge_browser(&account("ada"), at("192.0.2.2"), "").unwrap();
         rates.charge_browser(&account("ben"), at("192.0.2.1"), "").unwrap();
-        rates.charge(&Caller::Channel, &account("ada"), "").unwrap();
+        rates.charge(&account("ada"), "").unwrap();
     }
 
     #[test]
@@ -149,7 +157,7 @@ mod tests {
         let (rates, clock, _) = rates(120);
         for round in 0..4 {
             for user in 0..SWEEP_EVERY {
-                rates.charge(&Caller::Channel, &account(&format!("{round}-{user}")), "").unwrap();
+                rates.charge(&account(&format!("{round}-{user}")), "").unwrap();
             }
             clock.advance(Duration::from_mins(2));
         }

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use super::magic_code::{CodeGrant, CodeRecord, MagicCodeError, MagicCodes, RightCode};
-use crate::domain::{Connection, TokenSlot, UserKey, UserToken};
-use crate::exchange::ExchangeParts;
+use super::signed_in_tokens::SignedInTokens;
+use crate::cards::PendingSignIns;
+use crate::domain::{Bot, Connection, TokenSlot, UserKey, UserToken};
 use crate::vault::{Permit, VaultError};
 
 /// Why a code could not be judged.
@@ -16,18 +17,29 @@ pub enum CodeError {
     Vault(#[from] VaultError),
 }
 
+/// A code that was right, and what it takes to keep its token.
+struct RedeemedCode {
+    bot: Arc<Bot>,
+    slot: TokenSlot,
+    connection: Arc<Connection>,
+    grant: CodeGrant,
+    record: CodeRecord,
+    permit: Permit,
+}
+
 /// Redeems magic codes: from here on the token behind a code is the user's current one.
 #[derive(Clone)]
 pub struct CodeRedemption {
     codes: Arc<MagicCodes>,
-    parts: ExchangeParts,
+    tokens: SignedInTokens,
+    cards: Arc<PendingSignIns>,
 }
 
 impl CodeRedemption {
-    /// Over these codes, into the vault of these parts.
+    /// Redeems `codes` for `tokens`, and ends the `cards` that led to them.
     #[must_use]
-    pub fn new(codes: Arc<MagicCodes>, parts: ExchangeParts) -> Self {
-        Self { codes, parts }
+    pub fn new(codes: Arc<MagicCodes>, tokens: SignedInTokens, cards: Arc<PendingSignIns>) -> Self {
+        Self { codes, tokens, cards }
     }
 
     /// The token behind `code`, kept under `slot`; the card that led to it has come to its end. `None` for a wrong code,
@@ -37,11 +49,12 @@ impl CodeRedemption {
     /// [`CodeError`] if the store fails.
     pub async fn redeem(
         &self,
+        bot: &Arc<Bot>,
         slot: &TokenSlot,
-        connection: &Connection,
+        connection: &Arc<Connection>,
         code: &str,
     ) -> Result<Option<Arc<UserToken>>, CodeError> {
-        let vault = &self.parts.vault;
+        let vault = self.tokens.vault();
         // Before the code is looked at: a sign-out that comes after that must end what it brings.
         let generation = vault.generation(slot);
         let Some(RightCode { grant, record }) = self.codes.check(slot, code).await? else { return Ok(None) };
@@ -52,31 +65,35 @@ impl CodeRedemption {
         if permit.epoch() != grant.epoch {
             return Ok(None);
         }
-        let (redemption, slot) = (self.clone(), slot.clone());
+        let redeemed = RedeemedCode {
+            bot: Arc::clone(bot),
+            slot: slot.clone(),
+            connection: Arc::clone(connection),
+            grant,
+            record,
+            permit,
+        };
+        let redemption = self.clone();
         // In a task of its own: a caller that hangs up must not leave a code that is used up and a token that is not kept.
-        let kept = tokio::spawn(async move { redemption.keep(&slot, (grant, record), permit).await });
+        let kept = tokio::spawn(async move { redemption.keep(redeemed).await });
         kept.await.map_err(|_| VaultError::Interrupted)?
     }
 
     /// The code first: of several callers one keeps the token, and none in the place of what came after it.
-    async fn keep(
-        &self,
-        slot: &TokenSlot,
-        (grant, record): (CodeGrant, CodeRecord),
-        permit: Permit,
-    ) -> Result<Option<Arc<UserToken>>, CodeError> {
+    async fn keep(&self, redeemed: RedeemedCode) -> Result<Option<Arc<UserToken>>, CodeError> {
+        let RedeemedCode { bot, slot, connection, grant, record, permit } = redeemed;
         if !self.codes.end_one(record.clone()).await? {
             return Ok(None);
         }
         let user = grant.token.user.clone();
-        match self.parts.vault.keep(permit.clone(), grant.revision, grant.token).await {
+        match self.tokens.keep(&bot, &slot, &connection, permit.clone(), grant.token).await {
             Ok(token) => {
-                self.finish(slot, &grant.card_id).await;
+                self.finish(&slot, &grant.card_id).await;
                 Ok(Some(token))
             }
             Err(VaultError::SignedOut) => Ok(None),
             Err(error) => {
-                self.give_back(record, (&permit, &user)).await;
+                self.give_back(record, &permit, &user).await;
                 Err(error.into())
             }
         }
@@ -84,10 +101,10 @@ impl CodeRedemption {
 
     /// Whoever is not answered for a failure of ours asks again with the same code. A sign-out that came meanwhile found
     /// no code to end, so it is ended here.
-    async fn give_back(&self, record: CodeRecord, (permit, user): (&Permit, &UserKey)) {
+    async fn give_back(&self, record: CodeRecord, permit: &Permit, user: &UserKey) {
         let given_back = async {
             self.codes.restore(record.clone()).await?;
-            if !self.parts.vault.holds(permit, user).await? {
+            if !self.tokens.vault().holds(permit, user).await? {
                 self.codes.end_one(record).await?;
             }
             Ok::<_, CodeError>(())
@@ -99,10 +116,9 @@ impl CodeRedemption {
 
     /// The token is kept: what is left over ends by itself if it cannot be ended now.
     async fn finish(&self, slot: &TokenSlot, card_id: &str) {
-        let slots = std::slice::from_ref(slot);
         let ended = async {
-            self.parts.challenges.end(slots).await?;
-            self.parts.pending.finish_card(card_id).await
+            self.tokens.requirements().end_challenge(slot).await?;
+            self.cards.finish_card(card_id).await
         };
         if let Err(error) = ended.await {
             tracing::warn!(%error, "a finished sign-in stays listed as pending");

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::domain::{Account, ConnectionRevision, Entropy, Secret, SharedEntropy, Timestamp, TokenSlot, UserToken};
-use crate::exchange::{EndFuture, EndedAtSignOut};
+use crate::domain::{
+    Account, ConnectionRevision, EndFuture, EndedAtSignOut, Entropy, Secret, SharedEntropy, Timestamp, TokenSlot,
+    UserToken,
+};
 use crate::records::{
     Collection, Content, Kind, OpenedRecord, Plaintext, RecordError, RecordKey, Records, StoredRecord, catalogue,
     encode_json,

@@ -8,6 +8,7 @@ mod code_redemption;
 mod flow;
 mod identification;
 mod magic_code;
+mod signed_in_tokens;
 
 #[cfg(test)]
 mod magic_code_tests;
@@ -15,8 +16,9 @@ mod magic_code_tests;
 pub use browser_sign_ins::{BrowserSignIns, BrowserStep, Found};
 pub use code_redemption::{CodeError, CodeRedemption};
 pub use flow::{
-    BrowserSecret, Completion, FlowParts, Names, ProviderAnswer, ProviderRefusal, Review, SignInError, SignInFailure,
-    SignInFlow,
+    BrowserFlow, BrowserSecret, Completion, Names, ProviderAccess, ProviderAnswer, ProviderRefusal, Review,
+    SignInCompletion, SignInError, SignInFailure, SignInReturn, SignInStart,
 };
 pub use identification::{IdTokenValidators, IdentificationError};
 pub use magic_code::{CodeGrant, CodeRecord, IssuedCode, MagicCodeError, MagicCodes, RightCode};
+pub use signed_in_tokens::{SignedInTokens, SignedInTokensError};

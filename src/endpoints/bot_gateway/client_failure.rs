@@ -1,9 +1,8 @@
 use actix_web::web;
 
 use super::replies::InvokeReply;
-use super::token_exchange::account_of;
 use super::{BOT_INVOKE_BUDGET, BotGateway, Inbound};
-use crate::domain::AfterExchange;
+use crate::domain::ContinuationMode;
 use crate::protocol::Node;
 
 /// Longest failure code kept, in characters; Teams' longest has 20.
@@ -39,7 +38,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         .into_iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(&code))
         .unwrap_or(("other", "the client sent a code that is not documented"));
-    let attributed = match gateway.pending.list(&account_of(inbound)).await {
+    let attributed = match gateway.pending.list(&inbound.channel_account()).await {
         Ok(pending) => pending.into_iter().find(|sign_in| sign_in.offered_sso),
         Err(error) => {
             tracing::error!(correlation_id = inbound.correlation_id, %error, "pending sign-ins cannot be read");
@@ -59,7 +58,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
     {
         tracing::error!(correlation_id = inbound.correlation_id, %error, "the client's failure could not be recorded");
     }
-    if inbound.bot.after_exchange == AfterExchange::Forward {
+    if inbound.bot.continuation == ContinuationMode::Forward {
         pass_on_unanswered(gateway, inbound);
     }
     InvokeReply::empty(200)

@@ -6,10 +6,10 @@
 mod client_failure;
 mod description;
 mod disposition;
-mod passing_on;
+mod forward;
 mod replies;
-mod telling;
 mod token_exchange;
+mod tokens_response;
 mod verify_state;
 
 use std::collections::HashMap;
@@ -21,11 +21,10 @@ use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
 use self::disposition::Disposition;
-use self::replies::InvokeReply;
 use crate::bot_connector::{BotClient, ContinuationDelivery, ForwardedRequest};
 use crate::cards::PendingSignIns;
-use crate::domain::{Bot, ChannelId, Directory, SharedEntropy};
-use crate::exchange::{Caller, ExchangeEngine, ExchangeNames, TokenValidators, UserRates};
+use crate::domain::{Account, Bot, ChannelId, Directory, SharedEntropy};
+use crate::exchange::{CurrentTokens, ExchangeEngine, ExchangeNames, TokenValidators, UserRates};
 use crate::inbound::{
     BodyLimits, CallerRefusal, Callers, Door, LetterCase, Method, Operation, Peer, Problem, RequestId, read_body,
     require_plain_utf8,
@@ -34,7 +33,7 @@ use crate::observability::Counters;
 use crate::protocol::{Activity, ActivityError};
 use crate::sign_in::CodeRedemption;
 
-pub use self::replies::StatusOverrides;
+pub use self::replies::{InvokeReply, StatusOverrides};
 
 /// The identity provider's part of an invoke ends here (DESIGN §4: answered within 8 s).
 const PROVIDER_BUDGET: Duration = Duration::from_millis(7500);
@@ -47,36 +46,110 @@ const BOT_EXCHANGE_BUDGET: Duration = Duration::from_millis(9700);
 
 /// What this door works with; built once, shared by all workers.
 pub struct BotGateway {
-    /// Who may call.
+    callers: Arc<Callers>,
+    directory: Arc<Directory>,
+    limits: BodyLimits,
+    entropy: SharedEntropy,
+    validators: Arc<TokenValidators>,
+    engine: Arc<ExchangeEngine<InvokeReply>>,
+    tokens: CurrentTokens,
+    pending: Arc<PendingSignIns>,
+    codes: CodeRedemption,
+    rates: Arc<UserRates>,
+    exchange_names: ExchangeNames,
+    bots: BotClient,
+    delivery: ContinuationDelivery,
+    bot_timeout: Duration,
+    counters: Arc<Counters>,
+    statuses: HashMap<ChannelId, StatusOverrides>,
+}
+
+/// Who may call, for which bots, and how much they may send.
+pub struct GatewayCallers {
+    /// Authenticates channels and parent bots.
     pub callers: Arc<Callers>,
     /// Bots and connections.
     pub directory: Arc<Directory>,
+    /// How much callers may send.
+    pub limits: BodyLimits,
+    /// Draws request ids.
+    pub entropy: SharedEntropy,
+}
+
+/// What exchanges the tokens that invokes bring.
+pub struct GatewayExchange {
     /// Validates exchangeable tokens.
     pub validators: Arc<TokenValidators>,
     /// Runs exchanges.
     pub engine: Arc<ExchangeEngine<InvokeReply>>,
+    /// Says whether a token is still kept.
+    pub tokens: CurrentTokens,
+}
+
+/// The interactive sign-ins that a chat ends.
+pub struct GatewaySignIns {
     /// Which cards are out.
-    pub pending: Arc<PendingSignIns>,
-    /// Names what is continued.
-    pub exchange_names: ExchangeNames,
+    pub cards: Arc<PendingSignIns>,
     /// Redeems magic codes.
     pub codes: CodeRedemption,
-    /// How much each user may cause.
+    /// How often a user may try one.
     pub rates: Arc<UserRates>,
-    /// Calls bots.
-    pub bots: BotClient,
-    /// Tells bots.
+}
+
+/// The bots behind the gateway.
+pub struct GatewayBots {
+    /// Calls them.
+    pub client: BotClient,
+    /// Delivers `tokens/response` events to them.
     pub delivery: ContinuationDelivery,
+    /// Names what an event continues.
+    pub exchange_names: ExchangeNames,
+    /// How long a bot may take for an activity that is no invoke.
+    pub timeout: Duration,
+}
+
+/// How outcomes are counted and answered.
+pub struct GatewayAnswers {
     /// Counts.
     pub counters: Arc<Counters>,
-    /// Randomness.
-    pub entropy: SharedEntropy,
-    /// How much callers may send.
-    pub limits: BodyLimits,
-    /// How long a bot may take for an activity that is no invoke.
-    pub bot_timeout: Duration,
     /// Other numbers for the status table, by channel.
     pub statuses: HashMap<ChannelId, StatusOverrides>,
+}
+
+impl BotGateway {
+    /// The gateway of these callers and bots.
+    #[must_use]
+    pub fn new(
+        callers: GatewayCallers,
+        exchange: GatewayExchange,
+        sign_ins: GatewaySignIns,
+        bots: GatewayBots,
+        answers: GatewayAnswers,
+    ) -> Self {
+        let GatewayCallers { callers, directory, limits, entropy } = callers;
+        let GatewayExchange { validators, engine, tokens } = exchange;
+        let GatewaySignIns { cards: pending, codes, rates } = sign_ins;
+        let GatewayBots { client: bots, delivery, exchange_names, timeout: bot_timeout } = bots;
+        let GatewayAnswers { counters, statuses } = answers;
+        Self {
+            callers,
+            directory,
+            limits,
+            entropy,
+            validators,
+            engine,
+            tokens,
+            pending,
+            codes,
+            rates,
+            exchange_names,
+            bots,
+            delivery,
+            bot_timeout,
+            counters,
+            statuses,
+        }
+    }
 }
 
 /// An authenticated request for one bot.
@@ -102,8 +175,18 @@ impl Inbound<'_> {
         self.peer.parent().is_some() && self.activity.expects_replies()
     }
 
-    fn caller(&self) -> Caller {
-        self.peer.parent().map_or(Caller::Channel, |app_id| Caller::Parent { app_id: app_id.to_owned() })
+    /// The activity's user as the channel knows them: the account that the bot names.
+    fn channel_account(&self) -> Account {
+        Account::of_channel(&self.bot.name, self.channel(), self.activity.from_id())
+    }
+
+    /// The activity's user as the caller speaks for them.
+    fn account(&self) -> Account {
+        let account = self.channel_account();
+        match self.peer.parent() {
+            Some(app_id) => account.as_parent_account(app_id),
+            None => account,
+        }
     }
 
     fn channel(&self) -> ChannelId {
@@ -208,6 +291,6 @@ async fn act(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) -> HttpResp
         Disposition::VerifyState => verify_state::answer(gateway, inbound).await,
         Disposition::ClientFailure => client_failure::answer(gateway, inbound).await.respond(inbound),
         Disposition::Drop => HttpResponse::Ok().finish(),
-        Disposition::PassOn => passing_on::pass_on(gateway, inbound).await,
+        Disposition::PassOn => forward::forward_to_bot(gateway, inbound).await,
     }
 }

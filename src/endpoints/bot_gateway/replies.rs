@@ -149,17 +149,25 @@ pub(super) fn refuse_shape(
         _ => None,
     };
     let refusal = Refusal::local(Reason::BadRequest, hint);
-    refuse(gateway, inbound, (id, connection_name), &refusal)
+    refuse(gateway, inbound, Echoed { id, connection_name }, &refusal)
+}
+
+/// What of an invoke its answer repeats.
+#[derive(Clone, Copy)]
+pub(super) struct Echoed<'a> {
+    pub(super) id: Option<&'a str>,
+    pub(super) connection_name: Option<&'a str>,
 }
 
 /// Answers and reports a refusal that concerns this request alone.
 pub(super) fn refuse(
     gateway: &BotGateway,
     inbound: &Inbound<'_>,
-    (id, connection_name): (Option<&str>, Option<&str>),
+    echoed: Echoed<'_>,
     refusal: &Refusal,
 ) -> InvokeReply {
-    refusal.report(&gateway.counters, (inbound.bot.name.as_str(), connection_name), &inbound.correlation_id);
+    let Echoed { id, connection_name } = echoed;
+    refusal.report(&gateway.counters, inbound.bot.name.as_str(), connection_name, &inbound.correlation_id);
     let channel = inbound.channel();
     let refused = Refused { id, connection_name, channel: &channel, correlation_id: &inbound.correlation_id };
     refused.reply(gateway, refusal.reason)

@@ -3,13 +3,17 @@ use std::sync::Arc;
 use actix_web::web;
 use tokio::time::{Instant, timeout_at};
 
-use super::passing_on::collect_answer;
-use super::replies::{InvokeReply, Refused, kept, refuse};
-use super::telling::Telling;
+use super::forward::collect_answer;
+use super::replies::{Echoed, InvokeReply, Refused, kept, refuse};
+use super::tokens_response::TokensResponseDelivery;
 use super::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, BotGateway, Inbound, PROVIDER_BUDGET};
 use crate::bot_connector::ForwardedRequest;
-use crate::domain::{Account, AfterExchange, Bot, ChannelId, Connection, ExchangeKey, Secret};
-use crate::exchange::{Conversation, ExchangeRequest, Outcome, Reason, Refusal};
+use crate::cards::StatedIdentity;
+use crate::domain::{Bot, ChannelId, Connection, ContinuationMode, Secret};
+use crate::exchange::{
+    ActivityEvidence, AfterExchange, Conversation, Evidence, ExchangeRequest, JoinedExchange, LeadingExchange, Outcome,
+    Reason, Refusal,
+};
 use crate::observability::Count;
 use crate::protocol::{ConversationType, InvokeKind, TokenExchangeInvokeRequest, in_canonical_spelling};
 
@@ -24,7 +28,7 @@ pub(super) async fn exchange(
     connection: &Arc<Connection>,
     request: TokenExchangeInvokeRequest<'_>,
 ) -> InvokeReply {
-    let echoed = (request.id, Some(connection.name.as_str()));
+    let echoed = Echoed { id: request.id, connection_name: Some(connection.name.as_str()) };
     let Some(token) = request.token.filter(|token| token.len() <= TOKEN_LIMIT) else {
         return refuse(
             gateway,
@@ -40,42 +44,41 @@ pub(super) async fn exchange(
         Ok(Err(refusal)) => return refuse(gateway, inbound, echoed, &refusal),
         Err(_) => return refuse(gateway, inbound, echoed, &slow_keys()),
     };
-    let names_card = request.id.is_some();
-    let exchange_id = request.id.map_or_else(|| validated.digest(), str::to_owned);
     let exchange = ExchangeRequest {
         bot: Arc::clone(&inbound.bot),
         connection: Arc::clone(connection),
-        caller: inbound.caller(),
-        account: account_of(inbound),
-        conversation: conversation_of(inbound),
-        aad_object_id: inbound.activity.aad_object_id().map(str::to_owned),
-        exchange_id,
-        names_card,
+        account: inbound.account(),
+        evidence: evidence_of(inbound, request.id),
         token: validated,
         correlation_id: inbound.correlation_id.clone(),
         deadline,
         answer_by: inbound.begun
-            + if inbound.bot.after_exchange == AfterExchange::Forward { BOT_EXCHANGE_BUDGET } else { ANSWER_BUDGET },
+            + if inbound.bot.continuation == ContinuationMode::Forward { BOT_EXCHANGE_BUDGET } else { ANSWER_BUDGET },
     };
-    let channel = inbound.channel();
-    let settling = |key: &dyn Fn() -> ExchangeKey| {
-        let settling = Settling::new((gateway, inbound), (connection, channel, request.id), key);
-        |outcome| settling.settle(outcome)
+    let settled = match gateway.engine.join(exchange).await {
+        Ok(JoinedExchange::Settled(reply)) => Ok(reply),
+        Ok(JoinedExchange::Leads(exchange)) => {
+            let reply = ReplyAndContinuation::new(gateway, inbound, connection, request.id, &exchange);
+            exchange.run(reply).await
+        }
+        Err(refusal) => Err(refusal),
     };
-    let settled = gateway.engine.exchange(exchange, settling).await;
     settled.unwrap_or_else(|refusal| refuse(gateway, inbound, echoed, &refusal))
 }
 
-pub(super) fn account_of(inbound: &Inbound<'_>) -> Account {
-    Account::of_channel(&inbound.bot.name, inbound.channel(), inbound.activity.from_id())
-}
-
-fn conversation_of(inbound: &Inbound<'_>) -> Conversation {
-    Conversation {
-        id: inbound.activity.conversation_id().to_owned(),
-        shared: inbound.activity.conversation_type() != ConversationType::Personal,
-        tenant_ids: inbound.activity.tenant_ids().map(str::to_owned).collect(),
-    }
+fn evidence_of(inbound: &Inbound<'_>, card_id: Option<&str>) -> Evidence {
+    let activity = ActivityEvidence {
+        conversation: Conversation {
+            id: inbound.activity.conversation_id().to_owned(),
+            shared: inbound.activity.conversation_type() != ConversationType::Personal,
+        },
+        card_id: card_id.map(str::to_owned),
+        stated: StatedIdentity {
+            object_id: inbound.activity.aad_object_id().map(str::to_owned),
+            tenant_ids: inbound.activity.tenant_ids().map(str::to_owned).collect(),
+        },
+    };
+    if inbound.peer.parent().is_some() { Evidence::Parent(activity) } else { Evidence::Activity(activity) }
 }
 
 fn slow_keys() -> Refusal {
@@ -83,7 +86,7 @@ fn slow_keys() -> Refusal {
 }
 
 /// What the leader needs in order to answer everybody and to continue the bot's dialog, once.
-struct Settling {
+struct ReplyAndContinuation {
     gateway: web::Data<BotGateway>,
     bot: Arc<Bot>,
     connection: Arc<Connection>,
@@ -97,32 +100,37 @@ struct Settling {
 
 /// What is done with a kept token.
 enum Continuation {
-    Notify(Telling),
+    Notify(TokensResponseDelivery),
     Forward { invoke: ForwardedRequest, in_envelope: bool },
     None,
 }
 
-impl Settling {
+impl ReplyAndContinuation {
     fn new(
-        (gateway, inbound): (&web::Data<BotGateway>, &Inbound<'_>),
-        (connection, channel, id): (&Arc<Connection>, ChannelId, Option<&str>),
-        key: &dyn Fn() -> ExchangeKey,
+        gateway: &web::Data<BotGateway>,
+        inbound: &Inbound<'_>,
+        connection: &Arc<Connection>,
+        id: Option<&str>,
+        exchange: &LeadingExchange<InvokeReply>,
     ) -> Self {
-        let continuation = match inbound.bot.after_exchange {
-            AfterExchange::Notify => Continuation::Notify(Telling::about(inbound, key())),
-            AfterExchange::Forward => {
+        let continuation = match inbound.bot.continuation {
+            ContinuationMode::Notify => {
+                let delivery = TokensResponseDelivery::for_request(inbound, exchange.name());
+                Continuation::Notify(delivery)
+            }
+            ContinuationMode::Forward => {
                 let in_envelope = inbound.wants_envelope();
                 let body =
                     in_canonical_spelling(&inbound.activity, InvokeKind::TokenExchange, inbound.body, !in_envelope);
                 Continuation::Forward { invoke: inbound.forwarded(body).without_compression(), in_envelope }
             }
-            AfterExchange::None => Continuation::None,
+            ContinuationMode::None => Continuation::None,
         };
         Self {
             gateway: gateway.clone(),
             bot: Arc::clone(&inbound.bot),
             connection: Arc::clone(connection),
-            channel,
+            channel: inbound.channel(),
             exchange_id: id.map(str::to_owned),
             conversation_id: inbound.activity.conversation_id().to_owned(),
             correlation_id: inbound.correlation_id.clone(),
@@ -131,23 +139,29 @@ impl Settling {
         }
     }
 
-    async fn settle(self, outcome: Outcome) -> InvokeReply {
+    fn refused(&self, refusal: &Refusal) -> InvokeReply {
         let name = self.connection.name.as_str();
+        refusal.report(&self.gateway.counters, self.bot.name.as_str(), Some(name), &self.correlation_id);
+        let refused = Refused {
+            id: self.exchange_id.as_deref(),
+            connection_name: Some(name),
+            channel: &self.channel,
+            correlation_id: &self.correlation_id,
+        };
+        refused.reply(&self.gateway, refusal.reason)
+    }
+}
+
+impl AfterExchange for ReplyAndContinuation {
+    type Reply = InvokeReply;
+
+    async fn settle(self, outcome: Outcome) -> InvokeReply {
         let token = match outcome {
             Outcome::Kept(token) => token,
-            Outcome::Refused(refusal) => {
-                refusal.report(&self.gateway.counters, (self.bot.name.as_str(), Some(name)), &self.correlation_id);
-                let refused = Refused {
-                    id: self.exchange_id.as_deref(),
-                    connection_name: Some(name),
-                    channel: &self.channel,
-                    correlation_id: &self.correlation_id,
-                };
-                return refused.reply(&self.gateway, refusal.reason);
-            }
+            Outcome::Refused(refusal) => return self.refused(&refusal),
         };
         self.gateway.counters.add(Count::ExchangeKept);
-        let reply = kept(self.exchange_id.as_deref(), name);
+        let reply = kept(self.exchange_id.as_deref(), self.connection.name.as_str());
         match self.continuation {
             Continuation::None => reply,
             Continuation::Forward { invoke, in_envelope } => {
@@ -155,8 +169,8 @@ impl Settling {
                 let answer = self.gateway.bots.forward(&self.bot, invoke, self.bot_by).await;
                 collect_answer(answer, self.bot_by, in_envelope).await
             }
-            Continuation::Notify(telling) => {
-                telling.start(&self.gateway, &self.connection, &token);
+            Continuation::Notify(delivery) => {
+                delivery.send(&self.gateway, &self.connection, &token);
                 reply
             }
         }

@@ -1,13 +1,12 @@
 use actix_web::{HttpResponse, web};
 
-use super::passing_on::pass_on;
+use super::forward::forward_to_bot;
 use super::replies::InvokeReply;
-use super::telling::Telling;
-use super::token_exchange::account_of;
+use super::tokens_response::TokensResponseDelivery;
 use super::{BotGateway, Inbound};
 use crate::cards::{Ended, PendingSignIn};
-use crate::domain::{Account, AfterExchange, NamedConnection, TokenSlot};
-use crate::exchange::Reason;
+use crate::domain::{Account, ContinuationMode, NamedConnection, TokenSlot};
+use crate::exchange::RateLimited;
 use crate::protocol::Node;
 
 /// What a client sends in place of a code when the user gave up (invoke-protocol §1.3).
@@ -16,12 +15,12 @@ const CANCELLED: &str = "CancelledByUser";
 /// Answers `signin/verifyState`: redeems the code for one of the user's pending sign-ins. Passed on if the bot wants to
 /// redeem itself, or if nothing is pending here.
 pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) -> HttpResponse {
-    if inbound.bot.after_exchange == AfterExchange::Forward {
-        return pass_on(gateway, inbound).await;
+    if inbound.bot.continuation == ContinuationMode::Forward {
+        return forward_to_bot(gateway, inbound).await;
     }
-    let account = account_of(inbound);
+    let account = inbound.channel_account();
     let pending = match gateway.pending.list_held(&account).await {
-        Ok(pending) if pending.is_empty() => return pass_on(gateway, inbound).await,
+        Ok(pending) if pending.is_empty() => return forward_to_bot(gateway, inbound).await,
         Ok(pending) => pending,
         Err(error) => return failed(inbound, &error).respond(inbound),
     };
@@ -30,7 +29,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
     let reply = match state {
         None => InvokeReply::empty(404),
         Some(state) if state.eq_ignore_ascii_case(CANCELLED) => cancel(gateway, inbound, &pending).await,
-        Some(code) => redeem(gateway, inbound, (&account, &pending), code).await,
+        Some(code) => redeem(gateway, inbound, &account, &pending, code).await,
     };
     reply.respond(inbound)
 }
@@ -55,11 +54,11 @@ async fn cancel(gateway: &BotGateway, inbound: &Inbound<'_>, pending: &[PendingS
 async fn redeem(
     gateway: &BotGateway,
     inbound: &Inbound<'_>,
-    (account, pending): (&Account, &[PendingSignIn]),
+    account: &Account,
+    pending: &[PendingSignIn],
     code: &str,
 ) -> InvokeReply {
-    if let Err(refusal) = gateway.rates.charge(&inbound.caller(), account, &inbound.correlation_id) {
-        let Reason::TooManyRequests { retry_after } = refusal.reason else { return InvokeReply::empty(500) };
+    if let Err(RateLimited { retry_after }) = gateway.rates.charge(&inbound.account(), &inbound.correlation_id) {
         return InvokeReply::too_many_requests(retry_after);
     }
     let mut tried = Vec::new();
@@ -70,16 +69,16 @@ async fn redeem(
         tried.push(&sign_in.connection);
         let named = gateway.directory.find_connection(inbound.bot.name.as_str(), sign_in.connection.as_str());
         let NamedConnection::Exact(connection) = named else { continue };
-        let slot = TokenSlot { account: account.clone(), connection: connection.name.clone() };
-        let token = match gateway.codes.redeem(&slot, connection, code).await {
+        let slot = TokenSlot::new(account, &connection.name);
+        let token = match gateway.codes.redeem(&inbound.bot, &slot, connection, code).await {
             Ok(Some(token)) => token,
             Ok(None) => continue,
             Err(error) => return failed(inbound, &error),
         };
-        if inbound.bot.after_exchange == AfterExchange::Notify {
+        if inbound.bot.continuation == ContinuationMode::Notify {
             let parts = ["verifyState", inbound.bot.name.as_str(), &sign_in.card_id];
             let key = gateway.exchange_names.exchange_key(&parts);
-            Telling::about(inbound, key).start(gateway, connection, &token);
+            TokensResponseDelivery::for_request(inbound, key).send(gateway, connection, &token);
         }
         return InvokeReply::empty(200);
     }

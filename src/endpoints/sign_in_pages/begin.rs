@@ -14,10 +14,10 @@ pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> H
     let browser = door.browser_of(&http).unwrap_or_else(|| BrowserSecret::draw(door.entropy.as_ref()));
     let link = value_of(http.query_string(), "signin").unwrap_or_default();
     let address = TrustedProxies::client_address(&http);
-    match door.flow.begin(&link, (&browser, address), &correlation_id).await {
+    match door.steps.start.begin(&link, &browser, address, &correlation_id).await {
         Ok(url) => {
             let mut response = redirect(url.as_str());
-            door.introduce(&mut response, &browser);
+            door.set_browser_cookie(&mut response, &browser);
             response
         }
         Err(failure) => answering.failed(&failure),

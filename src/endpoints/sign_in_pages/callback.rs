@@ -20,7 +20,7 @@ pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> H
         error_description: error_description.as_deref(),
         iss: iss.as_deref(),
     };
-    match door.flow.callback(answer, door.browser_of(&http).as_ref(), &correlation_id).await {
+    match door.steps.back.callback(answer, door.browser_of(&http).as_ref(), &correlation_id).await {
         Ok(handle) => redirect(&format!("{COMPLETE_PATH}?signin={}", handle.expose())),
         Err(failure) => answering.failed(&failure),
     }

@@ -11,7 +11,7 @@ pub(super) async fn review(http: HttpRequest, door: web::Data<SignInPages>) -> H
     let correlation_id = RequestId::of(&http, &door.entropy);
     let answering = Answering { door: &door, correlation_id: &correlation_id };
     let handle = value_of(http.query_string(), "signin").unwrap_or_default();
-    match door.flow.review(&handle, door.browser_of(&http).as_ref(), &correlation_id).await {
+    match door.steps.completion.review(&handle, door.browser_of(&http).as_ref(), &correlation_id).await {
         Ok(Review::Confirm(names)) => answering.confirm(&names),
         Ok(Review::Completed(completion)) => completed(&answering, &completion),
         Err(failure) => answering.failed(&failure),
@@ -28,15 +28,15 @@ pub(super) async fn decide(http: HttpRequest, payload: web::Payload, door: web::
     let Ok(body) = read_body(payload, door.limits).await else {
         return answering.failed(&SignInError::FormUnreadable.into());
     };
-    let (flow, browser) = (&door.flow, door.browser_of(&http));
+    let (completion, browser) = (&door.steps.completion, door.browser_of(&http));
     let handle = value_of(http.query_string(), "signin").unwrap_or_default();
     let decision = std::str::from_utf8(&body).ok().and_then(|body| value_of(body, "decision"));
     match decision.as_deref() {
-        Some("continue") => match flow.confirm(&handle, browser.as_ref(), &correlation_id).await {
+        Some("continue") => match completion.confirm(&handle, browser.as_ref(), &correlation_id).await {
             Ok(completion) => completed(&answering, &completion),
             Err(failure) => answering.failed(&failure),
         },
-        Some("cancel") => match flow.cancel(&handle, browser.as_ref()).await {
+        Some("cancel") => match completion.cancel(&handle, browser.as_ref()).await {
             Ok(names) => answering.cancelled(&names),
             Err(failure) => answering.failed(&failure),
         },

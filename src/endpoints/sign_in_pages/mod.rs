@@ -19,7 +19,7 @@ use url::Url;
 
 use crate::domain::SharedEntropy;
 use crate::inbound::{BodyLimits, Door, LetterCase, Method, Operation};
-use crate::sign_in::{BrowserSecret, SignInFlow};
+use crate::sign_in::{BrowserSecret, SignInCompletion, SignInReturn, SignInStart};
 
 /// Where providers send browsers back to, below `public_url` (token-service-api §4.2).
 pub const REDIRECT_PATH: &str = "/.auth/web/redirect";
@@ -32,18 +32,32 @@ const COOKIE_LIFE: Duration = Duration::hours(1);
 
 /// What this door works with; built once, shared by all workers.
 pub struct SignInPages {
-    /// The way of a browser.
-    pub flow: SignInFlow,
+    steps: SignInSteps,
+    public_url: Url,
+    teams_library: Url,
+    frame_ancestors: Vec<String>,
+    limits: BodyLimits,
+    entropy: SharedEntropy,
+}
+
+/// The steps of a browser's sign-in.
+pub struct SignInSteps {
+    /// A card's link leads to the identity provider.
+    pub start: SignInStart,
+    /// The browser is back.
+    pub back: SignInReturn,
+    /// Its user confirms.
+    pub completion: SignInCompletion,
+}
+
+/// Where the pages stand and how they are shown.
+pub struct PageSite {
     /// Where browsers reach us.
     pub public_url: Url,
     /// The Teams library that pages in Teams load.
     pub teams_library: Url,
-    /// Who may frame the pages in Teams.
+    /// Origins that may frame the pages in Teams.
     pub frame_ancestors: Vec<String>,
-    /// How much browsers may send.
-    pub limits: BodyLimits,
-    /// Randomness.
-    pub entropy: SharedEntropy,
 }
 
 /// What this door answers, in any letter case, as links are copied by hand.
@@ -90,6 +104,13 @@ pub fn configure(config: &mut web::ServiceConfig, door: web::Data<SignInPages>) 
 }
 
 impl SignInPages {
+    /// The pages of `site`; browsers may send as much as `limits` say.
+    #[must_use]
+    pub fn new(steps: SignInSteps, site: PageSite, limits: BodyLimits, entropy: SharedEntropy) -> Self {
+        let PageSite { public_url, teams_library, frame_ancestors } = site;
+        Self { steps, public_url, teams_library, frame_ancestors, limits, entropy }
+    }
+
     /// The cookie's name; its prefix makes browsers refuse it from anybody but this very host (RFC 6265bis §4.1.3.2).
     fn cookie_name(&self) -> &'static str {
         if self.is_secure() { "__Host-bot-sso-browser" } else { "bot-sso-browser" }
@@ -105,8 +126,8 @@ impl SignInPages {
         http.cookie(self.cookie_name()).and_then(|cookie| BrowserSecret::parse(cookie.value()))
     }
 
-    /// What it is to say from here on.
-    fn introduce(&self, response: &mut HttpResponse, browser: &BrowserSecret) {
+    /// Has the browser keep its secret.
+    fn set_browser_cookie(&self, response: &mut HttpResponse, browser: &BrowserSecret) {
         let cookie = Cookie::build(self.cookie_name(), browser.expose())
             .path("/")
             .max_age(COOKIE_LIFE)

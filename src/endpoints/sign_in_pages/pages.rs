@@ -116,7 +116,7 @@ mod tests {
         let completion = Completion {
             code: Secret::from("123456"),
             verified: false,
-            is_told: true,
+            page_delivers_code: true,
             names: names.clone(),
             final_redirect: Some("https://x.example/\"onclick=\"y".to_owned()),
         };

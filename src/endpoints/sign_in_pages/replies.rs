@@ -87,7 +87,7 @@ impl Answering<'_> {
 
     /// Shows the code.
     pub(super) fn code(&self, completion: &Completion) -> HttpResponse {
-        let channel = completion.names.channel.as_ref().filter(|_| completion.is_told);
+        let channel = completion.names.channel.as_ref().filter(|_| completion.page_delivers_code);
         let dress = self.dress(channel, Told::Code(completion.code.expose()));
         let policy = self.policy(&dress);
         let response = prepare(StatusCode::OK, "no-referrer");

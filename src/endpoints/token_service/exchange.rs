@@ -1,13 +1,12 @@
-use std::sync::Arc;
-
 use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::time::Instant;
 
+use super::exchange_call::ExchangeCall;
 use super::exchange_token::exchange_token;
-use super::replies::{Decline, RefusalManner, token};
+use super::replies::{Decline, token};
 use super::{TokenService, account, admitted, connection_named};
-use crate::domain::{Bot, Connection, Secret, TokenSlot};
-use crate::exchange::{Reason, Refusal, WantedResource};
+use crate::domain::{Secret, TokenSlot};
+use crate::exchange::WantedResource;
 use crate::inbound::{RequestId, read_body, require_plain_utf8};
 use crate::protocol::Node;
 
@@ -23,41 +22,6 @@ enum Body {
     Uri(String),
 }
 
-/// Who asks for what, and since when.
-pub(super) struct Asked<'a> {
-    pub(super) service: &'a TokenService,
-    pub(super) bot: Arc<Bot>,
-    pub(super) connection: &'a Arc<Connection>,
-    pub(super) channel_id: Option<&'a str>,
-    pub(super) slot: TokenSlot,
-    pub(super) correlation_id: String,
-    pub(super) begun: Instant,
-}
-
-impl Asked<'_> {
-    /// Tells the operator why, and the bot in the way its SDK understands.
-    pub(super) fn refused(&self, refusal: &Refusal) -> Decline {
-        self.report(refusal);
-        self.refused_for(refusal.reason)
-    }
-
-    /// Tells the operator why.
-    pub(super) fn report(&self, refusal: &Refusal) {
-        let place = (self.bot.name.as_str(), Some(self.connection.name.as_str()));
-        refusal.report(&self.service.counters, place, &self.correlation_id);
-    }
-
-    /// The same where the operator was told before.
-    pub(super) fn refused_for(&self, reason: Reason) -> Decline {
-        let manner = RefusalManner {
-            style: self.bot.refusal_style,
-            channel_id: self.channel_id.map(str::to_owned),
-            connection_name: self.connection.name.to_string(),
-        };
-        Decline::RefusedInStyle(reason, manner)
-    }
-}
-
 async fn exchange(
     http: &HttpRequest,
     payload: web::Payload,
@@ -71,26 +35,26 @@ async fn exchange(
     require_plain_utf8(http.headers())?;
     let body = read_body(payload, service.limits).await?;
     let body = body_of(&body)?;
-    let slot = TokenSlot { account: account(&bot, user_id, Some(channel_id)), connection: connection.name.clone() };
+    let slot = TokenSlot::new(&account(&bot, user_id, Some(channel_id)), &connection.name);
     let correlation_id = RequestId::of(http, &service.entropy);
     let channel_id = Some(channel_id);
-    let asked = Asked { service, bot, connection, channel_id, slot, correlation_id, begun };
+    let call = ExchangeCall { service, bot, connection, channel_id, slot, correlation_id, begun };
     match body {
         Body::Token(_) if connection.token_exchange_uri.is_none() => Err(Decline::Nothing),
-        Body::Token(raw) => exchange_token(&asked, raw).await,
-        Body::Uri(uri) => exchange_uri(&asked, uri).await,
+        Body::Token(raw) => exchange_token(&call, raw).await,
+        Body::Uri(uri) => exchange_uri(&call, uri).await,
     }
 }
 
 /// A token of the user who is signed in already, for a resource that the operator has listed: what a root bot answers a
 /// skill's card with.
-async fn exchange_uri(asked: &Asked<'_>, uri: String) -> Result<HttpResponse, Decline> {
-    let Some(scope) = WantedResource::ExchangeUri(&uri).find_scope(asked.connection) else {
+async fn exchange_uri(call: &ExchangeCall<'_>, uri: String) -> Result<HttpResponse, Decline> {
+    let Some(scope) = WantedResource::ExchangeUri(&uri).find_scope(call.connection) else {
         return Err(Decline::UnlistedResource(uri, "exchange_uris"));
     };
-    let found = asked.service.resources.get(&asked.slot, asked.connection, &scope, &asked.correlation_id).await;
-    let found = found.map_err(|refusal| asked.refused(&refusal))?.ok_or(Decline::Nothing)?;
-    Ok(token(asked.channel_id, asked.connection.name.as_str(), &found))
+    let found = call.resource_token(&scope).await;
+    let found = found.map_err(|refusal| call.refused(&refusal))?.ok_or(Decline::Nothing)?;
+    Ok(token(call.channel_id, call.connection.name.as_str(), &found))
 }
 
 /// One SDK wrapped the body in `exchangeRequest`, another adds a `uri` that is `null` (token-service-api §2).

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::time::{Instant, timeout_at};
 
-use super::exchange::Asked;
+use super::exchange_call::ExchangeCall;
 use super::query::{Query, VALUE_LIMIT};
 use super::replies::{Decline, json, token_response};
 use super::{TokenService, account, admitted, connection_named};
@@ -45,10 +45,10 @@ async fn tokens(http: &HttpRequest, payload: web::Payload, service: &TokenServic
     let channel_id = find("channelId")?;
     let resources = resources_of(&root, &query)?;
     let connection = connection_named(service, &bot, name)?;
-    let slot = TokenSlot { account: account(&bot, user_id, channel_id), connection: connection.name.clone() };
+    let slot = TokenSlot::new(&account(&bot, user_id, channel_id), &connection.name);
     let correlation_id = RequestId::of(http, &service.entropy);
-    let asked = Asked { service, bot, connection, channel_id, slot, correlation_id, begun };
-    let found = timeout_at(begun + BUDGET, find_all(&asked, &resources)).await;
+    let call = ExchangeCall { service, bot, connection, channel_id, slot, correlation_id, begun };
+    let found = timeout_at(begun + BUDGET, find_all(&call, &resources)).await;
     let found = found.unwrap_or(Err(Decline::Problem(Problem::ServiceUnavailable)))?;
     let responses: BTreeMap<_, _> =
         found.iter().map(|(resource, token)| (*resource, token_response(channel_id, name, token))).collect();
@@ -56,9 +56,12 @@ async fn tokens(http: &HttpRequest, payload: web::Payload, service: &TokenServic
 }
 
 /// All of them, or why not.
-async fn find_all<'r>(asked: &Asked<'_>, resources: &[&'r str]) -> Result<Vec<(&'r str, Arc<UserToken>)>, Decline> {
+async fn find_all<'r>(
+    call: &ExchangeCall<'_>,
+    resources: &[&'r str],
+) -> Result<Vec<(&'r str, Arc<UserToken>)>, Decline> {
     let scope_of = |resource: &&'r str| {
-        let scope = WantedResource::Aad(resource).find_scope(asked.connection);
+        let scope = WantedResource::Aad(resource).find_scope(call.connection);
         scope.ok_or_else(|| Decline::UnlistedResource((*resource).to_owned(), "aad_resources"))
     };
     // Before anybody is asked for anything.
@@ -66,10 +69,10 @@ async fn find_all<'r>(asked: &Asked<'_>, resources: &[&'r str]) -> Result<Vec<(&
     let mut tokens = Vec::with_capacity(resources.len());
     // One after the other: they may be had by one refresh token, and an issuer may take that once.
     for (resource, scope) in resources.iter().zip(&scopes) {
-        let found = asked.service.resources.get(&asked.slot, asked.connection, scope, &asked.correlation_id).await;
+        let found = call.resource_token(scope).await;
         // No bot's own style: an answer of 200 is a map of resources here.
         let found = found.map_err(|refusal| {
-            asked.report(&refusal);
+            call.report(&refusal);
             Decline::Refused(refusal.reason)
         })?;
         tokens.push((*resource, found.ok_or(Decline::Nothing)?));

@@ -1,7 +1,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::begin_sign_in::begin;
-use super::get_token::find_token;
+use super::get_token::{Wanted, find_token};
 use super::replies::{Decline, json, token_response};
 use super::{TokenService, account, admitted, connection_named};
 use crate::domain::{ChannelId, TokenSlot};
@@ -18,8 +18,10 @@ async fn find_or_begin(http: &HttpRequest, service: &TokenService) -> Result<Htt
     let (user_id, name) = (query.get("userId")?, query.get("connectionName")?);
     let channel_id = query.get("channelId")?;
     let connection = connection_named(service, &bot, name)?;
-    let slot = TokenSlot { account: account(&bot, user_id, Some(channel_id)), connection: connection.name.clone() };
-    if let Some(found) = find_token(http, service, (&slot, connection), query.find("code")).await? {
+    let slot = TokenSlot::new(&account(&bot, user_id, Some(channel_id)), &connection.name);
+    if let Some(found) =
+        find_token(http, service, Wanted { bot: &bot, slot: &slot, connection }, query.find("code")).await?
+    {
         return json(&TokenOrSignInResource::TokenResponse(token_response(Some(channel_id), name, &found)));
     }
     let state = TokenExchangeState::decode(query.get("state")?).map_err(Decline::BadArgument)?;

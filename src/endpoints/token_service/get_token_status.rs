@@ -23,8 +23,12 @@ async fn list(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse
         if included.as_ref().is_some_and(|included| !included.contains(&name)) {
             continue;
         }
-        let slot = TokenSlot { account: account.clone(), connection: connection.name.clone() };
-        let has_token = service.tokens.can_give(&slot, connection).await;
+        let slot = TokenSlot::new(&account, &connection.name);
+        let has_token = async {
+            let slot = service.tokens.slot_in_use(&bot, &slot, connection).await?;
+            service.tokens.can_give(&slot, connection).await
+        };
+        let has_token = has_token.await;
         statuses.push(TokenStatus {
             channel_id,
             connection_name: name,

@@ -6,6 +6,7 @@
 mod begin_sign_in;
 mod description;
 mod exchange;
+mod exchange_call;
 mod exchange_token;
 mod get_aad_tokens;
 mod get_token;
@@ -23,24 +24,52 @@ use url::Url;
 
 use crate::cards::PendingSignIns;
 use crate::domain::{Account, Bot, ChannelId, ChannelKind, Connection, Directory, NamedConnection, SharedEntropy};
-use crate::exchange::{CurrentTokens, ExchangeEngine, ResourceTokens, SignOut, TokenValidators, UserRates};
+use crate::exchange::{CurrentTokens, ExchangeEngine, ResourceTokens, TokenValidators, UserRates};
 use crate::inbound::{BodyLimits, Callers, Door, LetterCase, Method, Operation};
 use crate::observability::Counters;
 use crate::sign_in::CodeRedemption;
+use crate::sign_out::SignOut;
 
-pub use self::exchange_token::Settled;
+pub use self::exchange_token::ExchangeReply;
 pub use self::query::Query;
 
 use self::replies::Decline;
 
 /// What this door works with; built once, shared by all workers.
 pub struct TokenService {
-    /// Who may call.
+    callers: Arc<Callers>,
+    directory: Arc<Directory>,
+    limits: BodyLimits,
+    entropy: SharedEntropy,
+    tokens: CurrentTokens,
+    resources: ResourceTokens,
+    sign_out: SignOut,
+    codes: CodeRedemption,
+    rates: Arc<UserRates>,
+    engine: Arc<ExchangeEngine<ExchangeReply>>,
+    validators: Arc<TokenValidators>,
+    counters: Arc<Counters>,
+    pending: Arc<PendingSignIns>,
+    public_url: Url,
+    final_redirects: Vec<Url>,
+}
+
+/// Which bots may call, and how much they may send.
+pub struct ServiceCallers {
+    /// Authenticates bots.
     pub callers: Arc<Callers>,
     /// Bots and connections.
     pub directory: Arc<Directory>,
-    /// Gives out tokens.
-    pub tokens: CurrentTokens,
+    /// How much callers may send.
+    pub limits: BodyLimits,
+    /// Draws request ids.
+    pub entropy: SharedEntropy,
+}
+
+/// What gives out the tokens of users and ends them.
+pub struct ServiceTokens {
+    /// Gives out a connection's own tokens.
+    pub current: CurrentTokens,
     /// Gives out those for other resources.
     pub resources: ResourceTokens,
     /// Ends them.
@@ -49,22 +78,59 @@ pub struct TokenService {
     pub codes: CodeRedemption,
     /// How much each user may cause.
     pub rates: Arc<UserRates>,
-    /// Exchanges them.
-    pub engine: Arc<ExchangeEngine<Settled>>,
-    /// Validates the tokens that bots hand in.
+}
+
+/// What exchanges the tokens that bots hand in.
+pub struct ServiceExchange {
+    /// Runs exchanges.
+    pub engine: Arc<ExchangeEngine<ExchangeReply>>,
+    /// Validates the tokens.
     pub validators: Arc<TokenValidators>,
+    /// Counts.
+    pub counters: Arc<Counters>,
+}
+
+/// What bots offer their users in order to sign in.
+pub struct SignInOffers {
     /// Which cards are out.
-    pub pending: Arc<PendingSignIns>,
+    pub cards: Arc<PendingSignIns>,
     /// Where browsers reach us.
     pub public_url: Url,
     /// Where browsers may be sent at the end of a sign-in.
     pub final_redirects: Vec<Url>,
-    /// How much callers may send.
-    pub limits: BodyLimits,
-    /// Randomness.
-    pub entropy: SharedEntropy,
-    /// How often what happens.
-    pub counters: Arc<Counters>,
+}
+
+impl TokenService {
+    /// The Token Service of these callers.
+    #[must_use]
+    pub fn new(
+        callers: ServiceCallers,
+        tokens: ServiceTokens,
+        exchange: ServiceExchange,
+        offers: SignInOffers,
+    ) -> Self {
+        let ServiceCallers { callers, directory, limits, entropy } = callers;
+        let ServiceTokens { current: tokens, resources, sign_out, codes, rates } = tokens;
+        let ServiceExchange { engine, validators, counters } = exchange;
+        let SignInOffers { cards: pending, public_url, final_redirects } = offers;
+        Self {
+            callers,
+            directory,
+            limits,
+            entropy,
+            tokens,
+            resources,
+            sign_out,
+            codes,
+            rates,
+            engine,
+            validators,
+            counters,
+            pending,
+            public_url,
+            final_redirects,
+        }
+    }
 }
 
 /// What this door answers, in any letter case: clients disagree about it (token-service-api rule 1).

@@ -3,7 +3,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
 use crate::domain::{RefusalStyle, UserToken};
-use crate::exchange::{Reason, Refusal};
+use crate::exchange::{RateLimited, Reason};
 use crate::inbound::Problem;
 use crate::protocol::{ErrorResponse, TokenResponse, WithoutToken, iso_8601};
 
@@ -24,7 +24,7 @@ pub(super) enum Decline {
     /// The exchange was refused.
     Refused(Reason),
     /// The same, in the way that the bot's SDK understands.
-    RefusedInStyle(Reason, RefusalManner),
+    RefusedInStyle(Reason, SdkErrorStyle),
     /// There is nothing to give.
     Nothing,
 }
@@ -35,9 +35,9 @@ impl From<Problem> for Decline {
     }
 }
 
-impl From<&Refusal> for Decline {
-    fn from(refusal: &Refusal) -> Self {
-        Self::Refused(refusal.reason)
+impl From<RateLimited> for Decline {
+    fn from(limited: RateLimited) -> Self {
+        Self::Refused(Reason::TooManyRequests { retry_after: limited.retry_after })
     }
 }
 
@@ -65,14 +65,14 @@ impl Decline {
                 bad_argument("BadArgument", &format!("The resource '{shown}' is not one of the connection's {list}."))
             }
             Self::Refused(reason) => refused(reason),
-            Self::RefusedInStyle(reason, manner) => refused_in_style(reason, &manner),
+            Self::RefusedInStyle(reason, manner) => error_in_style(reason, &manner),
             Self::Nothing => HttpResponse::NotFound().finish(),
         }
     }
 }
 
 /// How a bot wants to be refused.
-pub(super) struct RefusalManner {
+pub(super) struct SdkErrorStyle {
     pub(super) style: RefusalStyle,
     pub(super) channel_id: Option<String>,
     pub(super) connection_name: String,
@@ -80,7 +80,7 @@ pub(super) struct RefusalManner {
 
 /// A refused exchange as no two SDKs want it (token-service-api §5): as JSON, as the same text of no JSON type, or, where
 /// the bot can go on to ask its user, as a success that brings no token.
-fn refused_in_style(reason: Reason, manner: &RefusalManner) -> HttpResponse {
+fn error_in_style(reason: Reason, manner: &SdkErrorStyle) -> HttpResponse {
     let answer = refused(reason);
     match manner.style {
         RefusalStyle::Text400 if answer.status() == StatusCode::BAD_REQUEST => {

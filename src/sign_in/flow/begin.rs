@@ -1,19 +1,39 @@
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tokio::time::timeout;
 use url::Url;
 
 use super::records::AtProvider;
-use super::{BrowserSecret, PROVIDER_BUDGET, SignInError, SignInFailure, SignInFlow, slot_of};
+use super::{BrowserFlow, BrowserSecret, ProviderAccess, SignInError, SignInFailure, slot_of};
 use crate::cards::PendingSignIn;
-use crate::domain::{Connection, Entropy, Secret, TokenSlot};
-use crate::exchange::SignInNeed;
-use crate::identity_provider::AuthorizationRequest;
+use crate::domain::{Entropy, Secret, SharedEntropy};
+use crate::exchange::UserRates;
+use crate::sign_in::SignedInTokens;
 
-impl SignInFlow {
+/// The first step: a card's link leads to the identity provider.
+pub struct SignInStart {
+    flow: BrowserFlow,
+    provider: ProviderAccess,
+    tokens: SignedInTokens,
+    rates: Arc<UserRates>,
+    entropy: SharedEntropy,
+}
+
+impl SignInStart {
+    /// Starts in `flow` towards `provider`, as often as `rates` let a browser begin.
+    #[must_use]
+    pub fn new(
+        flow: BrowserFlow,
+        provider: ProviderAccess,
+        tokens: SignedInTokens,
+        rates: Arc<UserRates>,
+        entropy: SharedEntropy,
+    ) -> Self {
+        Self { flow, provider, tokens, rates, entropy }
+    }
+
     /// Where the browser at `address` that has followed a card's link is sent. `link` is the link's `signin` value.
     ///
     /// # Errors
@@ -21,16 +41,17 @@ impl SignInFlow {
     pub async fn begin(
         &self,
         link: &str,
-        (browser, address): (&BrowserSecret, Option<IpAddr>),
+        browser: &BrowserSecret,
+        address: Option<IpAddr>,
         correlation_id: &str,
     ) -> Result<Url, SignInFailure> {
         let link = digits_of(link).ok_or(SignInError::LinkUnknown)?;
-        let pending = &self.parts.exchange.pending;
-        let card = pending.find_by_link(&link).await?.ok_or(SignInError::LinkUnknown)?;
-        let charged = self.parts.exchange.rates.charge_browser(&card.account, address, correlation_id);
-        charged.map_err(|refusal| SignInFailure::from(refusal).on(card.account.realm.channel()))?;
+        let card = self.flow.cards.find_by_link(&link).await?.ok_or(SignInError::LinkUnknown)?;
+        let channel = card.account.realm.channel();
+        let charged = self.rates.charge_browser(&card.account, address, correlation_id);
+        charged.map_err(|limited| SignInFailure::from(limited).on(channel))?;
         let sent = self.send_to_provider(&card, browser, correlation_id).await;
-        sent.map_err(|failure| failure.on(card.account.realm.channel()))
+        sent.map_err(|failure| failure.on(channel))
     }
 
     async fn send_to_provider(
@@ -39,23 +60,20 @@ impl SignInFlow {
         browser: &BrowserSecret,
         correlation_id: &str,
     ) -> Result<Url, SignInFailure> {
-        let exchange = &self.parts.exchange;
-        let connection = self.connection_of(card).ok_or(SignInError::LinkUnknown)?;
-        let need = self.need_of(&slot_of(card), connection).await?;
-        let code_verifier = draw_verifier(exchange.entropy.as_ref());
-        let nonce = draw_verifier(exchange.entropy.as_ref());
-        if !exchange.pending.hold(&card.card_id).await? {
+        let connection = self.flow.connection_of(card).ok_or(SignInError::LinkUnknown)?;
+        let need = self.tokens.required(&slot_of(card), connection).await?;
+        if !self.flow.cards.hold(&card.card_id).await? {
             return Err(SignInError::LinkUnknown.into());
         }
         let record = AtProvider {
             card_id: card.card_id.clone(),
             channel: card.account.realm.channel().cloned(),
             revision: connection.revision,
-            nonce,
-            code_verifier,
+            nonce: draw_verifier(self.entropy.as_ref()),
+            code_verifier: draw_verifier(self.entropy.as_ref()),
         };
-        let state = self.parts.browsers.put(&browser.0, &record).await?;
-        let url = self.authorize_url(connection, (&state, &record), &need).await?;
+        let state = self.flow.browsers.put(&browser.0, &record).await?;
+        let url = self.provider.authorize_url(connection, &state, &record, &need).await?;
         tracing::info!(
             correlation_id,
             bot = card.account.holder.as_str(),
@@ -66,35 +84,6 @@ impl SignInFlow {
             "a browser was sent to the identity provider"
         );
         Ok(url)
-    }
-
-    async fn authorize_url(
-        &self,
-        connection: &Connection,
-        (state, record): (&Secret, &AtProvider),
-        need: &SignInNeed,
-    ) -> Result<Url, SignInFailure> {
-        let provider = self.parts.exchange.providers.find(connection).ok_or(SignInError::Misconfigured)?;
-        let request = AuthorizationRequest {
-            redirect_uri: &self.parts.redirect_uri,
-            state,
-            nonce: &record.nonce,
-            code_challenge: &challenge_of(&record.code_verifier),
-            ask_consent: need.consent,
-            claims: need.claims.as_ref(),
-        };
-        let url = timeout(PROVIDER_BUDGET, provider.authorize_url(connection, request)).await;
-        Ok(url.map_err(|_| SignInError::Unavailable)??)
-    }
-
-    /// What the browser must ask for: what an attempt lacked since the user was last signed in, and what a resource wants of
-    /// the next token.
-    async fn need_of(&self, slot: &TokenSlot, connection: &Connection) -> Result<SignInNeed, SignInFailure> {
-        let exchange = &self.parts.exchange;
-        let kept = exchange.vault.find(slot, connection.revision).await?;
-        let lacked = exchange.needs.get(slot, kept.map(|kept| kept.obtained_at)).await?;
-        let claims = exchange.challenges.find(slot).await?;
-        Ok(lacked.joined(SignInNeed { consent: false, claims }))
     }
 }
 
@@ -110,11 +99,6 @@ fn draw_verifier(entropy: &dyn Entropy) -> Secret {
     let mut bytes = zeroize::Zeroizing::new([0; 32]);
     entropy.fill(&mut *bytes);
     Secret::new(URL_SAFE_NO_PAD.encode(*bytes))
-}
-
-/// RFC 7636 §4.2, `S256`.
-fn challenge_of(code_verifier: &Secret) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, code_verifier.expose().as_bytes()))
 }
 
 #[cfg(test)]
@@ -135,10 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_key_is_hashed_as_the_rfc_shows() {
-        // RFC 7636, appendix B.
-        let challenge = challenge_of(&Secret::from("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
-        assert_eq!(challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+    fn a_proof_key_has_256_random_bits() {
         assert_eq!(draw_verifier(&crate::domain::SystemEntropy).expose().len(), 43);
     }
 }

@@ -1,17 +1,18 @@
-use std::sync::Arc;
-
 use tokio::time::{Instant, timeout_at};
 
 use super::failure::ProviderRefusal;
+use super::provider_access::ReturnedCode;
 use super::records::{AtProvider, Identified};
-use super::{BrowserSecret, PROVIDER_BUDGET, SignInError, SignInFailure, SignInFlow, is_handle, slot_of};
+use super::{
+    BrowserFlow, BrowserSecret, PROVIDER_BUDGET, ProviderAccess, SignInError, SignInFailure, is_handle, slot_of,
+};
 use crate::cards::PendingSignIn;
-use crate::domain::{Connection, Secret};
-use crate::exchange::{note_further_lack, user_token};
-use crate::identity_provider::{Attempt, Diagnostics, Grant, IdentityProvider, RedeemError, RedeemedToken};
+use crate::domain::{ClockAndEntropy, Connection, Secret};
+use crate::exchange::{TokenOwner, user_token};
+use crate::identity_provider::{Attempt, Diagnostics, RedeemedToken};
+use crate::sign_in::SignedInTokens;
 use crate::sign_in::browser_sign_ins::Found;
 use crate::sign_in::magic_code::CodeGrant;
-use crate::token_validation::IdentifiedUser;
 
 /// Longest error code that goes to the log, in characters.
 const LONGEST_ERROR: usize = 64;
@@ -31,7 +32,21 @@ pub struct ProviderAnswer<'a> {
     pub iss: Option<&'a str>,
 }
 
-impl SignInFlow {
+/// The second step: the browser is back from the identity provider.
+pub struct SignInReturn {
+    flow: BrowserFlow,
+    provider: ProviderAccess,
+    tokens: SignedInTokens,
+    ambient: ClockAndEntropy,
+}
+
+impl SignInReturn {
+    /// Returns in `flow` from `provider`.
+    #[must_use]
+    pub fn new(flow: BrowserFlow, provider: ProviderAccess, tokens: SignedInTokens, ambient: ClockAndEntropy) -> Self {
+        Self { flow, provider, tokens, ambient }
+    }
+
     /// Takes the browser's answer, redeems its code and learns who has signed in. Returns the handle of the next step: the
     /// browser is sent on, so that neither reload nor back button brings a code twice.
     ///
@@ -45,14 +60,14 @@ impl SignInFlow {
     ) -> Result<Secret, SignInFailure> {
         let state = answer.state.filter(|state| is_handle(state)).ok_or(SignInError::StateUnknown)?;
         let browser = browser.ok_or(SignInError::OtherBrowser)?;
-        let taken = self.parts.browsers.take(&Secret::from(state), &browser.0).await?;
+        let taken = self.flow.browsers.take(&Secret::from(state), &browser.0).await?;
         let record: AtProvider = match taken {
             Found::Here(record) => record,
             Found::OfAnotherBrowser => return Err(SignInError::OtherBrowser.into()),
             Found::Nothing => return Err(SignInError::StateUnknown.into()),
         };
         let identified = self.identify(&record, &answer, correlation_id).await;
-        let handed_on = async { Ok(self.parts.browsers.put(&browser.0, &identified?).await?) };
+        let handed_on = async { Ok(self.flow.browsers.put(&browser.0, &identified?).await?) };
         handed_on.await.map_err(|failure: SignInFailure| failure.on(record.channel.as_ref()))
     }
 
@@ -62,57 +77,56 @@ impl SignInFlow {
         answer: &ProviderAnswer<'_>,
         correlation_id: &str,
     ) -> Result<Identified, SignInFailure> {
-        let card = self.parts.exchange.pending.find_held(&record.card_id).await?.ok_or(SignInError::LinkUnknown)?;
-        let connection = self.connection_of(&card).filter(|connection| connection.revision == record.revision);
+        let card = self.flow.held_card(&record.card_id).await?;
+        let connection = self.flow.connection_of(&card).filter(|connection| connection.revision == record.revision);
         let connection = connection.ok_or(SignInError::LinkUnknown)?;
-        let exchange = &self.parts.exchange;
-        let provider = exchange.providers.find(connection).ok_or(SignInError::Misconfigured)?;
         let deadline = Instant::now() + PROVIDER_BUDGET;
-        // First: an error of another issuer's is not this one's either (RFC 9207 §2.4).
-        let admitted = timeout_at(deadline, provider.admits_issuer(answer.iss)).await;
-        if !admitted.map_err(|_| SignInError::Unavailable)?? {
-            return Err(SignInError::IssuerMismatch.into());
-        }
-        let code = match (answer.error, answer.code.filter(|code| !code.is_empty())) {
-            (None, Some(code)) => Secret::from(code),
-            (error, _) => return Err(refused(error.unwrap_or("no code"), answer.error_description)),
-        };
+        let code = self.code_of(connection, answer, deadline).await?;
         let attempt = Attempt { correlation_id: correlation_id.to_owned(), deadline, claims: None };
-        let work = self.redeem((provider, connection), (&code, record), (&card, attempt));
-        let redeemed = timeout_at(deadline, work).await.map_err(|_| SignInError::Unavailable)?;
-        if let Err(error) = &redeemed {
-            note_further_lack(exchange, &slot_of(&card), &error.failure, correlation_id).await;
-        }
-        let redeemed = redeemed?;
-        let work = self.identify_by(connection, (&redeemed, record));
-        let user = timeout_at(deadline, work).await.map_err(|_| SignInError::Unavailable)??;
+        let redeemed = self.redeem(connection, &code, record, &card, attempt).await?;
+        let user = self.provider.identify(connection, &redeemed, &record.nonce, deadline).await?;
         // As early as the user is known: a sign-out everywhere from here on ends what comes of this.
-        let epoch = exchange.vault.permit(&slot_of(&card), &user.user).await?.epoch();
-        let present = (exchange.clock.now(), exchange.entropy.as_ref());
-        let token = user_token(redeemed, connection, (&user.user, user.security_context), present);
+        let epoch = self.tokens.epoch(&slot_of(&card), &user.user).await?;
+        let owner = TokenOwner { user: &user.user, security_context: user.security_context };
+        let token = user_token(redeemed, connection, owner, &self.ambient);
         let grant = CodeGrant { card_id: card.card_id, revision: connection.revision, token, epoch };
         Ok(Identified::new(user, card.offer.account.realm.channel().cloned(), grant))
     }
 
-    async fn redeem(
-        &self,
-        (provider, connection): (&Arc<dyn IdentityProvider>, &Connection),
-        (code, record): (&Secret, &AtProvider),
-        (card, attempt): (&PendingSignIn, Attempt),
-    ) -> Result<RedeemedToken, RedeemError> {
-        let (code_verifier, redirect_uri) = (&record.code_verifier, &self.parts.redirect_uri);
-        let asker = card.account.key_parts().join(" ");
-        let grant = Grant::AuthorizationCode { code, code_verifier, redirect_uri, asker: &asker };
-        provider.redeem(connection, grant, attempt).await
-    }
-
-    async fn identify_by(
+    /// The code in an answer that is this issuer's. An error of another issuer's is not this one's either (RFC 9207 §2.4),
+    /// so the issuer is looked at first.
+    async fn code_of(
         &self,
         connection: &Connection,
-        (redeemed, record): (&RedeemedToken, &AtProvider),
-    ) -> Result<IdentifiedUser, SignInFailure> {
-        let raw = redeemed.id_token.as_ref().ok_or(SignInError::IdTokenRejected { check: "absent" })?;
-        Ok(self.parts.id_tokens.validate(connection, raw, &record.nonce).await?)
+        answer: &ProviderAnswer<'_>,
+        deadline: Instant,
+    ) -> Result<Secret, SignInFailure> {
+        let provider = self.provider.find(connection)?;
+        let admitted = timeout_at(deadline, provider.admits_issuer(answer.iss)).await;
+        if !admitted.map_err(|_| SignInError::Unavailable)?? {
+            return Err(SignInError::IssuerMismatch.into());
+        }
+        match (answer.error, answer.code.filter(|code| !code.is_empty())) {
+            (None, Some(code)) => Ok(Secret::from(code)),
+            (error, _) => Err(refused(error.unwrap_or("no code"), answer.error_description)),
+        }
+    }
+
+    async fn redeem(
+        &self,
+        connection: &Connection,
+        code: &Secret,
+        record: &AtProvider,
+        card: &PendingSignIn,
+        attempt: Attempt,
+    ) -> Result<RedeemedToken, SignInFailure> {
+        let correlation_id = attempt.correlation_id.clone();
+        let returned = ReturnedCode { code, record, account: &card.account };
+        let redeemed = self.provider.redeem(connection, returned, attempt).await;
+        if let Err(error) = &redeemed {
+            self.tokens.requirements().add(&slot_of(card), &error.failure, &correlation_id).await;
+        }
+        Ok(redeemed?)
     }
 }
 

@@ -1,7 +1,8 @@
 use crate::domain::{ChannelId, ClaimsChallenge};
-use crate::exchange::{Reason, Refusal};
+use crate::exchange::RateLimited;
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 use crate::records::RecordError;
+use crate::sign_in::SignedInTokensError;
 use crate::sign_in::identification::IdentificationError;
 use crate::sign_in::magic_code::MagicCodeError;
 use crate::token_validation::IdTokenError;
@@ -117,14 +118,18 @@ impl From<MagicCodeError> for SignInFailure {
     }
 }
 
-impl From<Refusal> for SignInFailure {
-    /// Of the users' rates, which refuse nothing else.
-    fn from(refusal: Refusal) -> Self {
-        let error = match refusal.reason {
-            Reason::TooManyRequests { retry_after } => SignInError::Throttled { retry_after },
-            _ => SignInError::Unavailable,
-        };
-        Self { error, channel: None, diagnostics: refusal.diagnostics }
+impl From<RateLimited> for SignInFailure {
+    fn from(limited: RateLimited) -> Self {
+        SignInError::Throttled { retry_after: limited.retry_after }.into()
+    }
+}
+
+impl From<SignedInTokensError> for SignInFailure {
+    fn from(error: SignedInTokensError) -> Self {
+        match error {
+            SignedInTokensError::Vault(error) => error.into(),
+            SignedInTokensError::Requirements(error) => error.into(),
+        }
     }
 }
 

@@ -1,3 +1,6 @@
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -43,6 +46,13 @@ struct PlainIdentified {
     object_id: Option<String>,
     tenant_id: Option<String>,
     account_name: String,
+}
+
+impl AtProvider {
+    /// What the provider is told of the proof key (RFC 7636 §4.2, `S256`).
+    pub(super) fn code_challenge(&self) -> String {
+        challenge_of(&self.code_verifier)
+    }
 }
 
 impl BrowserStep for AtProvider {
@@ -106,5 +116,21 @@ impl BrowserStep for Identified {
         let PlainIdentified { channel, object_id, tenant_id, account_name } = serde_json::from_slice(names).ok()?;
         let grant = CodeGrant::decode(grant)?;
         Some(Self { grant, channel: channel.as_deref().map(ChannelId::base_of), object_id, tenant_id, account_name })
+    }
+}
+
+fn challenge_of(code_verifier: &Secret) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, code_verifier.expose().as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_key_is_hashed_as_the_rfc_shows() {
+        // RFC 7636, appendix B.
+        let challenge = challenge_of(&Secret::from("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
+        assert_eq!(challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 }

@@ -1,7 +1,13 @@
+//! The way of one browser: *begin* (a card's link leads to the identity provider) → *callback* (it is back, and its user
+//! is known) → *complete* (the user confirms, unless the channel has said who they are, and gets a code for the chat).
+//!
+//! Owns what each step may lead to. It deliberately knows neither pages nor cookies.
+
 mod begin;
 mod callback;
 mod complete;
 mod failure;
+mod provider_access;
 mod records;
 
 #[cfg(test)]
@@ -10,44 +16,27 @@ mod earlier_store_tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use url::Url;
-
 use super::browser_sign_ins::BrowserSignIns;
-use super::identification::IdTokenValidators;
-use super::magic_code::MagicCodes;
-use crate::cards::PendingSignIn;
-use crate::domain::{Connection, Directory, Entropy, NamedConnection, Secret, TokenSlot, draw_256_bits};
-use crate::exchange::ExchangeParts;
+use crate::cards::{PendingSignIn, PendingSignIns};
+use crate::domain::{Bot, Connection, Directory, Entropy, NamedConnection, Secret, TokenSlot, draw_256_bits};
 
-pub use callback::ProviderAnswer;
-pub use complete::{Completion, Names, Review};
+pub use begin::SignInStart;
+pub use callback::{ProviderAnswer, SignInReturn};
+pub use complete::{Completion, Names, Review, SignInCompletion};
 pub use failure::{ProviderRefusal, SignInError, SignInFailure};
+pub use provider_access::ProviderAccess;
 
 /// A browser waits no longer than this for the identity provider.
 const PROVIDER_BUDGET: Duration = Duration::from_secs(10);
 
-/// What the flow works with.
-pub struct FlowParts {
-    /// Vault, cards, providers and the rest.
-    pub exchange: ExchangeParts,
-    /// Where browsers have got to.
-    pub browsers: Arc<BrowserSignIns>,
-    /// What proves that browser and chat are one person's.
-    pub codes: Arc<MagicCodes>,
-    /// Says who has signed in.
-    pub id_tokens: Arc<IdTokenValidators>,
-    /// Bots and connections.
-    pub directory: Arc<Directory>,
-    /// Where providers send browsers back to, letter by letter as registered there.
-    pub redirect_uri: Url,
-}
-
-/// The way of one browser: *begin* (a card's link leads to the identity provider) → *callback* (it is back, and its user
-/// is known) → *complete* (the user confirms, unless the channel has said who they are, and gets a code for the chat).
+/// The sign-ins that browsers have under way, and the cards that they are for.
 ///
 /// Every step can be taken by that browser alone, once, within fifteen minutes, and none once the card has ended.
-pub struct SignInFlow {
-    parts: FlowParts,
+#[derive(Clone)]
+pub struct BrowserFlow {
+    cards: Arc<PendingSignIns>,
+    browsers: Arc<BrowserSignIns>,
+    directory: Arc<Directory>,
 }
 
 /// What a browser is recognised by: 256 bits that it keeps in a cookie.
@@ -74,15 +63,24 @@ impl BrowserSecret {
     }
 }
 
-impl SignInFlow {
-    /// A flow over these parts.
+impl BrowserFlow {
+    /// The flow of `browsers` for `cards`, of the bots and connections in `directory`.
     #[must_use]
-    pub fn new(parts: FlowParts) -> Self {
-        Self { parts }
+    pub fn new(cards: Arc<PendingSignIns>, browsers: Arc<BrowserSignIns>, directory: Arc<Directory>) -> Self {
+        Self { cards, browsers, directory }
+    }
+
+    /// The card that a browser has followed, unless it has ended.
+    async fn held_card(&self, card_id: &str) -> Result<PendingSignIn, SignInFailure> {
+        Ok(self.cards.find_held(card_id).await?.ok_or(SignInError::LinkUnknown)?)
+    }
+
+    fn bot_of(&self, card: &PendingSignIn) -> Option<&Arc<Bot>> {
+        self.directory.find_bot(card.account.holder.as_str())
     }
 
     fn connection_of(&self, card: &PendingSignIn) -> Option<&Arc<Connection>> {
-        match self.parts.directory.find_connection(card.account.holder.as_str(), card.connection.as_str()) {
+        match self.directory.find_connection(card.account.holder.as_str(), card.connection.as_str()) {
             NamedConnection::Exact(connection) => Some(connection),
             NamedConnection::OtherCase(_) | NamedConnection::Unknown => None,
         }

@@ -1,11 +1,20 @@
 use std::time::Duration;
 
-use crate::domain::{Connection, Entropy, SecurityContext, Timestamp, UserKey, UserToken};
+use crate::domain::{ClockAndEntropy, Connection, SecurityContext, Timestamp, UserKey, UserToken};
 use crate::identity_provider::RedeemedToken;
 
 /// Tokens obtained together are not refreshed together: each up to so much earlier or later than the issuer says
 /// (entra-obo §4, row `refresh_in`).
 const JITTER: Duration = Duration::from_mins(5);
+
+/// Whose a redeemed token is, and how they had signed in.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenOwner<'a> {
+    /// The user.
+    pub user: &'a UserKey,
+    /// How the user had signed in.
+    pub security_context: SecurityContext,
+}
 
 /// The token to be kept of what was redeemed. A refresh token that the connection did not ask for is dropped, and with it
 /// the moment to use it.
@@ -13,12 +22,14 @@ const JITTER: Duration = Duration::from_mins(5);
 pub fn user_token(
     redeemed: RedeemedToken,
     connection: &Connection,
-    (user, security_context): (&UserKey, SecurityContext),
-    (now, entropy): (Timestamp, &dyn Entropy),
+    owner: TokenOwner<'_>,
+    ambient: &ClockAndEntropy,
 ) -> UserToken {
+    let TokenOwner { user, security_context } = owner;
+    let now = ambient.now();
     let refresh_token = redeemed.refresh_token.filter(|_| connection.asks_offline_access());
     let mut random = [0; 8];
-    entropy.fill(&mut random);
+    ambient.entropy.fill(&mut random);
     let asked_for = redeemed.refresh_at.filter(|_| refresh_token.is_some());
     UserToken {
         access_token: redeemed.access_token,
@@ -28,13 +39,13 @@ pub fn user_token(
         granted_scope: redeemed.granted_scope,
         obtained_at: now,
         refresh_token,
-        refresh_at: asked_for.map(|at| spread(at, (now, redeemed.expires_at), u64::from_le_bytes(random))),
+        refresh_at: asked_for.map(|at| spread(at, now, redeemed.expires_at, u64::from_le_bytes(random))),
     }
 }
 
-/// `at` moved by chance: never by more than half of the time before it or after it, so that a short-lived token is not
+/// `at`, which lies between `from` and `to`, moved by chance: never by more than half of the time before it or after it, so that a short-lived token is not
 /// refreshed at once, nor so late that it has ended.
-fn spread(at: Timestamp, (from, to): (Timestamp, Timestamp), random: u64) -> Timestamp {
+fn spread(at: Timestamp, from: Timestamp, to: Timestamp, random: u64) -> Timestamp {
     let most = JITTER.min(from.until(at) / 2).min(at.until(to) / 2);
     let most = u64::try_from(most.as_millis()).unwrap_or(0);
     let drawn = random % (2 * most + 1);
@@ -43,9 +54,11 @@ fn spread(at: Timestamp, (from, to): (Timestamp, Timestamp), random: u64) -> Tim
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::domain::{
-        BotName, ConnectionName, ConnectionRevision, ExchangePolicy, Secret, SystemEntropy, TenantPolicy,
+        BotName, ConnectionName, ConnectionRevision, ExchangePolicy, OffsetClock, Secret, SystemEntropy, TenantPolicy,
     };
 
     fn connection(scopes: &[&str]) -> Connection {
@@ -80,8 +93,10 @@ mod tests {
             refresh_at: Some(at(1800)),
             id_token: None,
         };
-        let whose = (&UserKey::entra("o", "t"), SecurityContext([0; 16]));
-        user_token(redeemed, &connection(scopes), whose, (at(0), &SystemEntropy))
+        let user = UserKey::entra("o", "t");
+        let owner = TokenOwner { user: &user, security_context: SecurityContext([0; 16]) };
+        let ambient = ClockAndEntropy { clock: Arc::new(OffsetClock::default()), entropy: Arc::new(SystemEntropy) };
+        user_token(redeemed, &connection(scopes), owner, &ambient)
     }
 
     #[test]
@@ -100,7 +115,7 @@ mod tests {
     #[test]
     fn the_moment_lies_within_five_minutes_of_what_the_issuer_says() {
         let moments: Vec<_> =
-            (0..2_000).map(|step| spread(at(50_000), (at(0), at(100_000)), step * 7_919 * 1_000)).collect();
+            (0..2_000).map(|step| spread(at(50_000), at(0), at(100_000), step * 7_919 * 1_000)).collect();
         assert!(moments.iter().all(|moment| (at(49_700)..=at(50_300)).contains(moment)));
         assert!(moments.iter().any(|moment| *moment < at(49_800)));
         assert!(moments.iter().any(|moment| *moment > at(50_200)));
@@ -109,9 +124,9 @@ mod tests {
     #[test]
     fn a_short_life_is_neither_refreshed_at_once_nor_too_late() {
         for random in [0, 1, u64::MAX, 123_456_789_012_345] {
-            let moment = spread(at(100), (at(0), at(160)), random);
+            let moment = spread(at(100), at(0), at(160), random);
             assert!((at(70)..=at(130)).contains(&moment), "{moment:?}");
-            assert_eq!(spread(at(0), (at(0), at(160)), random), at(0));
+            assert_eq!(spread(at(0), at(0), at(160), random), at(0));
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::protocol::response_in_envelope;
 const ANSWER_LIMIT: usize = 1024 * 1024;
 
 /// Passes the request on to the bot, body bytes unchanged, and streams the bot's answer back.
-pub(super) async fn pass_on(gateway: &BotGateway, inbound: &Inbound<'_>) -> HttpResponse {
+pub(super) async fn forward_to_bot(gateway: &BotGateway, inbound: &Inbound<'_>) -> HttpResponse {
     let limit = if inbound.activity.is("invoke") { BOT_INVOKE_BUDGET } else { gateway.bot_timeout };
     let turn = gateway.bots.turns().begin(&inbound.bot, inbound.activity.conversation_id());
     let request = inbound.forwarded(inbound.body.clone());

@@ -2,14 +2,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::token_exchange::account_of;
 use super::{BotGateway, Inbound};
 use crate::bot_connector::{ForwardedRequest, Notification, StillKept};
 use crate::domain::{Account, Bot, Connection, ExchangeKey, TokenSlot, UserToken};
 use crate::protocol::{TokenResponse, TokensResponseEvent, iso_8601};
 
 /// A `tokens/response` event in the making: everything but the token.
-pub(super) struct Telling {
+pub(super) struct TokensResponseDelivery {
     bot: Arc<Bot>,
     event: TokensResponseEvent,
     headers: ForwardedRequest,
@@ -20,10 +19,10 @@ pub(super) struct Telling {
     key: ExchangeKey,
 }
 
-impl Telling {
+impl TokensResponseDelivery {
     /// An event addressed as this request was, under its bearer, which is valid for the same bot, channel and service
     /// URL (DESIGN §3.5). It continues the exchange `key`.
-    pub(super) fn about(inbound: &Inbound<'_>, key: ExchangeKey) -> Self {
+    pub(super) fn for_request(inbound: &Inbound<'_>, key: ExchangeKey) -> Self {
         Self {
             bot: Arc::clone(&inbound.bot),
             event: TokensResponseEvent::about(&inbound.activity),
@@ -31,13 +30,13 @@ impl Telling {
             channel_id: inbound.activity.channel_id().to_owned(),
             conversation_id: inbound.activity.conversation_id().to_owned(),
             correlation_id: inbound.correlation_id.clone(),
-            account: account_of(inbound),
+            account: inbound.account(),
             key,
         }
     }
 
     /// Sends it on its way; its id stays the same however often it is tried.
-    pub(super) fn start(self, gateway: &BotGateway, connection: &Arc<Connection>, token: &UserToken) {
+    pub(super) fn send(self, gateway: &BotGateway, connection: &Arc<Connection>, token: &UserToken) {
         let response = TokenResponse {
             channel_id: Some(&self.channel_id),
             connection_name: connection.name.as_str(),
@@ -45,11 +44,11 @@ impl Telling {
             expiration: iso_8601(token.expires_at),
         };
         let body = Bytes::from(self.event.complete(&self.key.activity_id(), &response));
-        let slot = TokenSlot { account: self.account, connection: connection.name.clone() };
-        let (engine, connection, user) = (Arc::clone(&gateway.engine), Arc::clone(connection), token.user.clone());
+        let slot = TokenSlot::new(&self.account, &connection.name);
+        let (tokens, connection, user) = (gateway.tokens.clone(), Arc::clone(connection), token.user.clone());
         let still_kept: StillKept = Box::new(move || {
-            let (engine, connection, slot, user) = (engine.clone(), connection.clone(), slot.clone(), user.clone());
-            Box::pin(async move { engine.still_kept(&slot, &connection, &user).await })
+            let (tokens, connection, slot, user) = (tokens.clone(), connection.clone(), slot.clone(), user.clone());
+            Box::pin(async move { tokens.is_kept(&slot, &connection, &user).await })
         });
         gateway.delivery.start(Notification {
             bot: self.bot,

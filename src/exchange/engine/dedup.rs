@@ -34,7 +34,7 @@ pub trait Settlement: Clone + Send + Sync + 'static {
 /// Joins the duplicates of an exchange: one leader at a time for each key, everybody gets its settlement.
 ///
 /// Markers live in memory, beside the embedded store, under names that mean something in this process only. The running map is locked shard-wise and never across an await.
-pub struct Deduplicator<S: Settlement> {
+pub(super) struct Deduplicator<S: Settlement> {
     running: DashMap<Fingerprint, Arc<watch::Sender<Option<S>>>>,
     settled: Cache<Fingerprint, Settled<S>, Weight>,
     clock: SharedClock,
@@ -70,7 +70,7 @@ pub(super) enum Joined<S: Settlement> {
 impl<S: Settlement> Deduplicator<S> {
     /// An empty one.
     #[must_use]
-    pub fn new(clock: SharedClock) -> Self {
+    pub(super) fn new(clock: SharedClock) -> Self {
         Self { running: DashMap::new(), settled: Cache::with_weighter(SETTLED, SETTLED_BYTES, Weight), clock }
     }
 

@@ -3,17 +3,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::current_token::CurrentTokens;
-use super::engine::ExchangeParts;
-use super::lacking::note_lack;
-use super::outcome::{Reason, Refusal};
-use super::redeemed::user_token;
-use super::request::Caller;
-use super::validation::TokenValidators;
-use crate::domain::{Connection, ConnectionName, TokenSlot, UserKey, UserToken};
+use super::current::CurrentTokens;
+use crate::domain::{ClockAndEntropy, Connection, ConnectionName, TokenSlot, UserKey, UserToken};
+use crate::exchange::user_token::{TokenOwner, user_token};
+use crate::exchange::{Reason, Redemption, Refusal, TokenValidators, UserRates};
 use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemFailure, RedeemedToken};
 use crate::single_flight::SingleFlight;
-use crate::vault::{KeptRecord, VaultError};
+use crate::vault::{KeptRecord, TokenVault, VaultError};
 
 /// A redemption is over within this, whatever the identity provider does: a bot waits for it.
 const BUDGET: Duration = Duration::from_secs(5);
@@ -56,17 +52,31 @@ type Given = Result<Option<Arc<UserToken>>, Refusal>;
 /// connection ends.
 #[derive(Clone)]
 pub struct ResourceTokens {
-    parts: ExchangeParts,
     current: CurrentTokens,
-    validators: Arc<TokenValidators>,
+    exchange: ResourceExchange,
     flights: Arc<SingleFlight<TokenSlot, Given>>,
 }
 
+/// What gets a token for a resource by a signed-in user's token.
+#[derive(Clone)]
+pub struct ResourceExchange {
+    /// Where both tokens are kept.
+    pub vault: Arc<TokenVault>,
+    /// Says whether the signed-in user's token can be exchanged on behalf of the user.
+    pub validators: Arc<TokenValidators>,
+    /// Redeems.
+    pub redemption: Redemption,
+    /// How often a user may cause that.
+    pub rates: Arc<UserRates>,
+    /// Time and randomness.
+    pub ambient: ClockAndEntropy,
+}
+
 impl ResourceTokens {
-    /// Over these parts; `current` says who is signed in.
+    /// Tokens by `exchange`; `current` says who is signed in.
     #[must_use]
-    pub fn new(parts: ExchangeParts, current: CurrentTokens, validators: Arc<TokenValidators>) -> Self {
-        Self { parts, current, validators, flights: Arc::default() }
+    pub fn new(current: CurrentTokens, exchange: ResourceExchange) -> Self {
+        Self { current, exchange, flights: Arc::default() }
     }
 
     /// The token for `scope` of the user who is signed in to `slot`; at once where one is kept. None if nobody is signed
@@ -83,8 +93,8 @@ impl ResourceTokens {
     ) -> Given {
         let signed_in = self.current.get(slot, connection).await.map_err(|error| store_failed(&error))?;
         let Some(signed_in) = signed_in else { return Ok(None) };
-        let own = slot_of(slot, scope);
-        let kept = self.parts.vault.find(&own, connection.revision).await.map_err(|error| store_failed(&error))?;
+        let own = resource_slot(slot, scope);
+        let kept = self.exchange.vault.find(&own, connection.revision).await.map_err(|error| store_failed(&error))?;
         // Of the same person, who had signed in in the same way.
         let fits =
             |token: &UserToken| token.user == signed_in.user && token.security_context == signed_in.security_context;
@@ -92,8 +102,8 @@ impl ResourceTokens {
             return Ok(Some(kept));
         }
         let flight = self.flights.join(own.clone(), || {
-            let redemption = Redemption {
-                tokens: self.clone(),
+            let redemption = ResourceRedemption {
+                exchange: self.exchange.clone(),
                 slot: slot.clone(),
                 own,
                 connection: Arc::clone(connection),
@@ -116,12 +126,12 @@ pub(super) fn resource_slots<'a>(
 ) -> impl Iterator<Item = TokenSlot> + 'a {
     let uris = connection.exchange_uris.iter().map(|uri| of_exchange_uri(uri));
     let resources = connection.aad_resources.iter().map(|resource| of_resource(resource));
-    uris.chain(resources).map(|scope| slot_of(slot, &scope))
+    uris.chain(resources).map(|scope| resource_slot(slot, &scope))
 }
 
 /// No connection can be called so: names hold no control characters.
-fn slot_of(slot: &TokenSlot, ResourceScope(scope): &ResourceScope) -> TokenSlot {
-    let connection = ConnectionName::new(&format!("{}\n{scope}", slot.connection));
+fn resource_slot(slot: &TokenSlot, scope: &ResourceScope) -> TokenSlot {
+    let connection = ConnectionName::new(&format!("{}\n{}", slot.connection, scope.0));
     TokenSlot { account: slot.account.clone(), connection }
 }
 
@@ -145,8 +155,8 @@ fn of_exchange_uri(uri: &str) -> ResourceScope {
 }
 
 /// One redemption: draw the right to keep → see that the user is still signed in → redeem → keep.
-struct Redemption {
-    tokens: ResourceTokens,
+struct ResourceRedemption {
+    exchange: ResourceExchange,
     slot: TokenSlot,
     own: TokenSlot,
     connection: Arc<Connection>,
@@ -154,20 +164,20 @@ struct Redemption {
     correlation_id: String,
 }
 
-impl Redemption {
+impl ResourceRedemption {
     async fn run(self, user: &UserKey) -> Given {
-        let parts = &self.tokens.parts;
+        let vault = &self.exchange.vault;
         // In this order: a sign-out that comes later takes the permit back, one that came before is seen.
-        let permit = parts.vault.permit(&self.own, user).await.map_err(|error| store_failed(&error))?;
-        let signed_in = parts.vault.find(&self.slot, self.connection.revision).await;
+        let permit = vault.permit(&self.own, user).await.map_err(|error| store_failed(&error))?;
+        let signed_in = vault.find(&self.slot, self.connection.revision).await;
         let signed_in = signed_in.map_err(|error| store_failed(&error))?.filter(|token| token.user == *user);
         let Some(signed_in) = signed_in else { return Ok(None) };
         let Some(redeemed) = self.redeem(&signed_in).await? else { return Ok(None) };
         // The connection's own token holds what further ones are had by.
         let redeemed = RedeemedToken { refresh_token: None, ..redeemed };
-        let present = (parts.clock.now(), parts.entropy.as_ref());
-        let token = user_token(redeemed, &self.connection, (user, signed_in.security_context), present);
-        let kept = match parts.vault.keep(permit, self.connection.revision, token).await {
+        let owner = TokenOwner { user, security_context: signed_in.security_context };
+        let token = user_token(redeemed, &self.connection, owner, &self.exchange.ambient);
+        let kept = match vault.keep(permit, self.connection.revision, token).await {
             Err(VaultError::SignedOut) => return Ok(None),
             kept => kept.map_err(|error| store_failed(&error))?,
         };
@@ -178,15 +188,14 @@ impl Redemption {
     }
 
     async fn redeem(&self, signed_in: &UserToken) -> Result<Option<RedeemedToken>, Refusal> {
-        let parts = &self.tokens.parts;
-        parts.rates.charge(&Caller::Bot, &self.slot.account, &self.correlation_id)?;
+        self.exchange.rates.charge(&self.slot.account, &self.correlation_id)?;
         // The same connection, asking for this alone.
         let narrowed = Connection { scopes: vec![self.scope.0.clone()], ..(*self.connection).clone() };
-        let assertion = self.tokens.validators.validate(&self.connection, &signed_in.access_token).await;
+        let assertion = self.exchange.validators.validate(&self.connection, &signed_in.access_token).await;
         if let Some(assertion) = assertion.ok().filter(|assertion| assertion.user == signed_in.user) {
             return Ok(Some(self.ask(&narrowed, Grant::OnBehalfOf(&assertion)).await?));
         }
-        let record = parts.vault.read(&self.slot, self.connection.revision).await;
+        let record = self.exchange.vault.read(&self.slot, self.connection.revision).await;
         let record = record.map_err(|error| store_failed(&error))?;
         let Some(record) = record.filter(|record| record.token.user == signed_in.user) else { return Ok(None) };
         let Some(refresh_token) = record.token.refresh_token.clone() else { return Ok(None) };
@@ -197,16 +206,13 @@ impl Redemption {
     }
 
     async fn ask(&self, narrowed: &Connection, grant: Grant<'_>) -> Result<RedeemedToken, Refusal> {
-        let provider = self.tokens.parts.providers.find(&self.connection).ok_or_else(|| {
-            Refusal::local(Reason::Misconfigured, "the connection has no identity provider that can exchange")
-        })?;
         let deadline = Instant::now() + BUDGET;
         let attempt = Attempt { correlation_id: self.correlation_id.clone(), deadline, claims: None };
-        let redeemed: Result<_, RedeemError> =
-            timeout_at(deadline, provider.redeem(narrowed, grant, attempt)).await.map_err(|_| too_late())?;
+        let redeemed = self.exchange.redemption.redeem(narrowed, grant, attempt).await;
         if let Err(RedeemError { failure: failure @ RedeemFailure::InteractionRequired { .. }, .. }) = &redeemed {
             // Consent to another resource is not what the connection's own sign-in can ask for; proofs are.
-            note_lack(&self.tokens.parts, &self.slot, (failure, None), &self.correlation_id).await;
+            let requirements = self.exchange.redemption.requirements();
+            requirements.remember(&self.slot, failure, None, &self.correlation_id).await;
         }
         Ok(redeemed?)
     }
@@ -215,7 +221,7 @@ impl Redemption {
     async fn keep_rotated(&self, record: KeptRecord, redeemed: &RedeemedToken) {
         let Some(refresh_token) = redeemed.refresh_token.clone() else { return };
         let token = UserToken { refresh_token: Some(refresh_token), ..record.token.clone() };
-        match self.tokens.parts.vault.replace(record, token).await {
+        match self.exchange.vault.replace(record, token).await {
             Ok(_) | Err(VaultError::Overtaken | VaultError::SignedOut) => {}
             Err(error) => tracing::warn!(correlation_id = self.correlation_id, %error, "a refresh token is lost"),
         }

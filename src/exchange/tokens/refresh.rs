@@ -1,15 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use super::engine::ExchangeParts;
-use super::lacking::note_lack;
-use super::redeemed::user_token;
-use super::storage_failure::StorageFailure;
-use crate::domain::{ClaimsChallenge, Connection, TokenSlot, UserToken};
-use crate::identity_provider::{Attempt, Diagnostics, Grant, RedeemError, RedeemFailure, RedeemedToken};
-use crate::vault::{KeptRecord, VaultError};
+use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Secret, TokenSlot, UserKey, UserToken};
+use crate::exchange::user_token::{TokenOwner, user_token};
+use crate::exchange::{Redemption, StorageFailure};
+use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemFailure, RedeemedToken};
+use crate::vault::{KeptRecord, TokenVault, VaultError};
 
 /// A refresh is over within this, whatever the identity provider does: a bot waits for it.
 pub(super) const REFRESH_BUDGET: Duration = Duration::from_secs(5);
@@ -28,10 +26,18 @@ pub(super) enum Refreshed {
     Unavailable,
 }
 
+/// What refreshes work with.
+#[derive(Clone)]
+pub(super) struct RefreshableTokens {
+    pub(super) vault: Arc<TokenVault>,
+    pub(super) redemption: Redemption,
+    pub(super) ambient: ClockAndEntropy,
+}
+
 /// One refresh: read what is kept → redeem its refresh token → keep the result in its place, unless somebody was quicker:
 /// a sign-out, then nothing comes back; another exchange, then its token is the user's.
 pub(super) struct Refresh {
-    pub(super) parts: ExchangeParts,
+    pub(super) tokens: RefreshableTokens,
     pub(super) slot: TokenSlot,
     pub(super) connection: Arc<Connection>,
     /// What the token must answer; then what is kept does not do, however good it looks.
@@ -55,46 +61,41 @@ impl Refresh {
 
     /// None: somebody else was quicker, and what is kept now has to be looked at anew.
     async fn try_run(&self) -> Result<Option<Refreshed>, StorageFailure> {
-        let vault = &self.parts.vault;
+        let vault = &self.tokens.vault;
         let Some(record) = vault.read(&self.slot, self.connection.revision).await? else {
             return self.nothing(None).await;
         };
         // Somebody may have been quicker between the look into memory and this.
-        let is_good = vault.is_usable(&record.token) && !record.token.is_due(self.parts.clock.now());
+        let is_good = vault.is_usable(&record.token) && !record.token.is_due(self.tokens.ambient.now());
         if is_good && self.challenge.is_none() {
             return self.present().await.map(Some);
         }
-        if record.token.refresh_token.is_none() {
+        let Some(refresh_token) = record.token.refresh_token.clone() else {
             return self.nothing(Some(record)).await;
-        }
-        let correlation_id = self.parts.entropy.uuid();
-        match self.redeem(&record, &correlation_id).await {
+        };
+        let correlation_id = self.tokens.ambient.entropy.uuid();
+        match self.redeem(&record.token.user, &refresh_token, &correlation_id).await {
             Ok(redeemed) => self.keep(record, redeemed, &correlation_id).await,
             Err(error) => {
                 let refused = is_refusal(&error.failure);
                 self.log(&error, refused, &correlation_id);
-                note_lack(&self.parts, &self.slot, (&error.failure, None), &correlation_id).await;
+                let requirements = self.tokens.redemption.requirements();
+                requirements.remember(&self.slot, &error.failure, None, &correlation_id).await;
                 if refused { self.nothing(Some(record)).await } else { Ok(Some(Refreshed::Unavailable)) }
             }
         }
     }
 
-    async fn redeem(&self, record: &KeptRecord, correlation_id: &str) -> Result<RedeemedToken, RedeemError> {
-        let unanswered = |hint| {
-            let diagnostics = Box::new(Diagnostics { hint, ..Diagnostics::default() });
-            RedeemError { failure: RedeemFailure::Transient, diagnostics }
-        };
-        let (Some(provider), Some(refresh_token)) =
-            (self.parts.providers.find(&self.connection), &record.token.refresh_token)
-        else {
-            return Err(unanswered("the connection has no identity provider that can refresh"));
-        };
+    async fn redeem(
+        &self,
+        user: &UserKey,
+        refresh_token: &Secret,
+        correlation_id: &str,
+    ) -> Result<RedeemedToken, RedeemError> {
         let deadline = Instant::now() + REFRESH_BUDGET;
         let attempt = Attempt { correlation_id: correlation_id.to_owned(), deadline, claims: self.challenge.clone() };
-        let grant = Grant::RefreshToken { refresh_token, user: &record.token.user };
-        let redemption = provider.redeem(&self.connection, grant, attempt);
-        let redeemed = timeout_at(deadline, redemption).await;
-        redeemed.unwrap_or_else(|_| Err(unanswered("the identity provider did not answer in time")))
+        let grant = Grant::RefreshToken { refresh_token, user };
+        self.tokens.redemption.redeem(&self.connection, grant, attempt).await
     }
 
     async fn keep(
@@ -104,12 +105,12 @@ impl Refresh {
         correlation_id: &str,
     ) -> Result<Option<Refreshed>, StorageFailure> {
         let old = &record.token;
-        let present = (self.parts.clock.now(), self.parts.entropy.as_ref());
         // Rotation: the new refresh token if there is one, else the old one goes on.
         let refresh_token = redeemed.refresh_token.clone().or_else(|| old.refresh_token.clone());
         let redeemed = RedeemedToken { refresh_token, ..redeemed };
-        let token = user_token(redeemed, &self.connection, (&old.user, old.security_context), present);
-        match self.parts.vault.replace(record, token).await {
+        let owner = TokenOwner { user: &old.user, security_context: old.security_context };
+        let token = user_token(redeemed, &self.connection, owner, &self.tokens.ambient);
+        match self.tokens.vault.replace(record, token).await {
             Ok(token) => {
                 tracing::info!(
                     correlation_id,
@@ -133,18 +134,22 @@ impl Refresh {
 
     /// What the user has, if anything.
     async fn present(&self) -> Result<Refreshed, StorageFailure> {
-        let found = self.parts.vault.find(&self.slot, self.connection.revision).await?;
+        let found = self.tokens.vault.find(&self.slot, self.connection.revision).await?;
         Ok(found.map_or(Refreshed::Nothing, Refreshed::Token))
     }
 
     /// The user is needed. A refresh token that was refused is not tried again. A challenge that nothing answers waits
     /// for the user's next exchange, and the token it is about, which the resource takes no more, goes.
     async fn nothing(&self, record: Option<KeptRecord>) -> Result<Option<Refreshed>, StorageFailure> {
-        let vault = &self.parts.vault;
+        let vault = &self.tokens.vault;
         let Some(record) = record else { return Ok(Some(Refreshed::Nothing)) };
         if let Some(challenge) = &self.challenge {
             // First: an exchange in between must find the challenge, or the old token, but not neither.
-            self.parts.challenges.put(&self.slot, Some(&record.token.user), challenge).await?;
+            self.tokens
+                .redemption
+                .requirements()
+                .put_challenge(&self.slot, Some(&record.token.user), challenge)
+                .await?;
             // Whatever lies there by now, and whatever is about to: none of it was made for the challenge.
             vault.forget(&self.slot).await?;
             return Ok(Some(Refreshed::Nothing));

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -5,16 +6,17 @@ use aws_lc_rs::digest::{SHA256, digest};
 use quick_cache::sync::Cache;
 use tokio::time::{Instant, timeout_at};
 
-use super::engine::ExchangeParts;
-use super::refresh::{REFRESH_BUDGET, Refresh, Refreshed};
-use super::storage_failure::StorageFailure;
-use crate::domain::{ClaimsChallenge, Connection, Timestamp, TokenSlot, UserToken};
+use super::refresh::{REFRESH_BUDGET, Refresh, RefreshableTokens, Refreshed};
+use crate::domain::{Bot, ClaimsChallenge, ClockAndEntropy, Connection, Timestamp, TokenSlot, UserKey, UserToken};
+use crate::exchange::parent_slots::{find_slot_in_use, is_kept};
+use crate::exchange::{Redemption, StorageFailure};
 use crate::single_flight::{Flight, SingleFlight};
+use crate::vault::TokenVault;
 
 /// A refresh in the background that failed is not tried again for so long: the token is still good.
-const REST: Duration = Duration::from_mins(1);
+const RETRY_AFTER_FAILURE: Duration = Duration::from_mins(1);
 /// Slots whose last refresh failed, remembered.
-const RESTING: usize = 16_384;
+const FAILED_SLOTS_REMEMBERED: usize = 16_384;
 
 /// Gives out the token that a user has for a connection right now, refreshed where that can be done without the user.
 #[derive(Clone)]
@@ -23,7 +25,7 @@ pub struct CurrentTokens {
 }
 
 struct Shared {
-    parts: ExchangeParts,
+    tokens: RefreshableTokens,
     flights: SingleFlight<FlightKey, Refreshed>,
     resting: Cache<TokenSlot, Timestamp>,
 }
@@ -36,11 +38,29 @@ struct FlightKey {
 }
 
 impl CurrentTokens {
-    /// Over these parts.
+    /// The tokens in `vault`, refreshed by `redemption`.
     #[must_use]
-    pub fn new(parts: ExchangeParts) -> Self {
-        let (flights, resting) = (SingleFlight::default(), Cache::new(RESTING));
-        Self { shared: Arc::new(Shared { parts, flights, resting }) }
+    pub fn new(vault: Arc<TokenVault>, redemption: Redemption, ambient: ClockAndEntropy) -> Self {
+        let tokens = RefreshableTokens { vault, redemption, ambient };
+        let (flights, resting) = (SingleFlight::default(), Cache::new(FAILED_SLOTS_REMEMBERED));
+        Self { shared: Arc::new(Shared { tokens, flights, resting }) }
+    }
+
+    /// The slot that holds the token which `bot` asks for when it names `slot`, a channel's: a parent bot may have brought
+    /// it. Costs nothing where no parent may call the bot.
+    ///
+    /// # Errors
+    /// [`StorageFailure`] if the store fails.
+    pub async fn slot_in_use<'s>(
+        &self,
+        bot: &Bot,
+        slot: &'s TokenSlot,
+        connection: &Connection,
+    ) -> Result<Cow<'s, TokenSlot>, StorageFailure> {
+        if !bot.has_parents() {
+            return Ok(Cow::Borrowed(slot));
+        }
+        Ok(Cow::Owned(find_slot_in_use(&self.shared.tokens.vault, bot, slot, connection).await?))
     }
 
     /// The user's token, if there is one that was obtained for the connection as it is configured now, has not been
@@ -57,9 +77,9 @@ impl CurrentTokens {
         slot: &TokenSlot,
         connection: &Arc<Connection>,
     ) -> Result<Option<Arc<UserToken>>, StorageFailure> {
-        let vault = &self.shared.parts.vault;
+        let vault = &self.shared.tokens.vault;
         if let Some(token) = vault.find(slot, connection.revision).await? {
-            if token.is_due(self.shared.parts.clock.now()) {
+            if token.is_due(self.shared.tokens.ambient.now()) {
                 self.shared.refresh_in_background(slot, connection);
             }
             return Ok(Some(token));
@@ -71,7 +91,12 @@ impl CurrentTokens {
         if record.is_none_or(|record| record.token.refresh_token.is_none()) {
             return Ok(None);
         }
-        Ok(land(self.shared.fly(slot, connection, None)).await)
+        Ok(await_refresh(self.shared.start_refresh(slot, connection, None)).await)
+    }
+
+    /// Whether `user` still has the token that was brought for `slot`, by a channel or by a parent bot.
+    pub async fn is_kept(&self, slot: &TokenSlot, connection: &Connection, user: &UserKey) -> bool {
+        matches!(is_kept(&self.shared.tokens.vault, slot, connection, user).await, Ok(true))
     }
 
     /// Whether [`CurrentTokens::get`] would give a token, as far as that can be told without asking the issuer.
@@ -79,7 +104,7 @@ impl CurrentTokens {
     /// # Errors
     /// [`StorageFailure`] as [`CurrentTokens::get`].
     pub async fn can_give(&self, slot: &TokenSlot, connection: &Connection) -> Result<bool, StorageFailure> {
-        let vault = &self.shared.parts.vault;
+        let vault = &self.shared.tokens.vault;
         if vault.find(slot, connection.revision).await?.is_some() {
             return Ok(true);
         }
@@ -102,11 +127,11 @@ impl CurrentTokens {
         connection: &Arc<Connection>,
         challenge: ClaimsChallenge,
     ) -> Result<Challenged, StorageFailure> {
-        let flight = self.shared.fly(slot, connection, Some(challenge));
+        let flight = self.shared.start_refresh(slot, connection, Some(challenge));
         match timeout_at(Instant::now() + REFRESH_BUDGET, flight.outcome()).await {
             Ok(Some(Refreshed::Token(token))) => {
                 // An older one that nobody came to answer is answered with it.
-                self.shared.parts.challenges.end(std::slice::from_ref(slot)).await?;
+                self.shared.tokens.redemption.requirements().end_challenge(slot).await?;
                 Ok(Challenged::Answered(token))
             }
             Ok(Some(Refreshed::Nothing)) => Ok(Challenged::UserNeeded),
@@ -128,7 +153,7 @@ pub enum Challenged {
 
 impl Shared {
     /// Joins the refresh of this slot, or begins it.
-    fn fly(
+    fn start_refresh(
         &self,
         slot: &TokenSlot,
         connection: &Arc<Connection>,
@@ -138,25 +163,25 @@ impl Shared {
             challenge.as_ref().map(|challenge| digest(&SHA256, challenge.as_str().as_bytes()).as_ref().to_vec());
         let key = FlightKey { slot: slot.clone(), challenge: named };
         self.flights.join(key, || {
-            let (parts, slot, connection) = (self.parts.clone(), slot.clone(), Arc::clone(connection));
-            Refresh { parts, slot, connection, challenge }.run()
+            let (tokens, slot, connection) = (self.tokens.clone(), slot.clone(), Arc::clone(connection));
+            Refresh { tokens, slot, connection, challenge }.run()
         })
     }
 
     /// Whoever asks now has a good token: nobody waits, and a failure is nobody's.
     fn refresh_in_background(self: &Arc<Self>, slot: &TokenSlot, connection: &Arc<Connection>) {
-        let now = self.parts.clock.now();
+        let now = self.tokens.ambient.now();
         if self.resting.get(slot).is_some_and(|until| now < until) {
             return;
         }
         // From the beginning, not from the failure: whoever comes while it runs need not even look for it.
-        self.resting.insert(slot.clone(), now.plus(REST));
-        drop(self.fly(slot, connection, None));
+        self.resting.insert(slot.clone(), now.plus(RETRY_AFTER_FAILURE));
+        drop(self.start_refresh(slot, connection, None));
     }
 }
 
 /// Waits for a refresh, as long as one takes at most.
-async fn land(flight: Flight<Refreshed>) -> Option<Arc<UserToken>> {
+async fn await_refresh(flight: Flight<Refreshed>) -> Option<Arc<UserToken>> {
     match timeout_at(Instant::now() + REFRESH_BUDGET, flight.outcome()).await {
         Ok(Some(Refreshed::Token(token))) => Some(token),
         Ok(Some(Refreshed::Nothing | Refreshed::Unavailable) | None) | Err(_) => None,

@@ -1,0 +1,194 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::BuildError;
+use super::callers::{CallerKeys, callers_of};
+use super::providers::providers_of;
+use super::renewal::RenewableCredential;
+use crate::bot_connector::{BotClient, ContinuationDelivery, Continuations};
+use crate::cards::PendingSignIns;
+use crate::config::{Configuration, EntraSection, KeySource, StoreDurability};
+use crate::domain::{ClockAndEntropy, Directory};
+use crate::endpoints::operations::AdminToken;
+use crate::exchange::{
+    Acquisition, Admission, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption, ResourceExchange,
+    ResourceTokens, SignInNeeds, SignInRequirements, TokenSignOut, TokenValidators, UserRates,
+};
+use crate::inbound::Callers;
+use crate::observability::Counters;
+use crate::outbound::{Outbound, OutboundSettings};
+use crate::records::Records;
+use crate::sealing::Sealer;
+use crate::sign_in::{BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, SignedInTokens};
+use crate::sign_out::SignOut;
+use crate::store::{Durability, EmbeddedStore, Store};
+use crate::token_validation::{
+    EntraTrust, ExchangeableTokenValidator, IdTokenTrust, IdTokenValidator, KeySet, KeySetSource,
+};
+use crate::vault::TokenVault;
+
+/// Connections to one host at a time.
+const CONNECTIONS_PER_HOST: usize = 256;
+
+/// What the doors take what they use from; built once.
+pub(super) struct Services {
+    pub(super) ambient: ClockAndEntropy,
+    pub(super) directory: Arc<Directory>,
+    pub(super) callers: Arc<Callers>,
+    pub(super) validators: Arc<TokenValidators>,
+    pub(super) id_tokens: Arc<IdTokenValidators>,
+    pub(super) cards: Arc<PendingSignIns>,
+    pub(super) exchange_names: ExchangeNames,
+    pub(super) rates: Arc<UserRates>,
+    pub(super) redemption: Redemption,
+    pub(super) admission: Admission,
+    pub(super) acquisition: Acquisition,
+    pub(super) tokens: CurrentTokens,
+    pub(super) resources: ResourceTokens,
+    pub(super) sign_out: SignOut,
+    pub(super) magic_codes: Arc<MagicCodes>,
+    pub(super) browser_flow: BrowserFlow,
+    pub(super) signed_in_tokens: SignedInTokens,
+    pub(super) codes: CodeRedemption,
+    pub(super) counters: Arc<Counters>,
+    pub(super) bots: BotClient,
+    pub(super) delivery: ContinuationDelivery,
+    pub(super) credentials: Vec<RenewableCredential>,
+    pub(super) admin_token: Option<AdminToken>,
+}
+
+/// Everything behind the doors, bottom up.
+pub(super) fn build_services(
+    config: &Configuration,
+    ambient: ClockAndEntropy,
+    sealer: &Arc<Sealer>,
+    anonymous: bool,
+) -> Result<Services, BuildError> {
+    let ClockAndEntropy { clock, entropy } = ambient.clone();
+    let records = Records::new(open_store(config, &ambient)?, sealer.clone(), clock.clone());
+    let writer = records.single_writer().ok_or(BuildError::SharedStore)?;
+    let counters = Arc::<Counters>::default();
+    let outbound = Outbound::new(outbound_settings(config))?;
+    let trusts = entra_trusts(config, &outbound, &ambient);
+    let directory = directory_of(config);
+    let (providers, credentials) = providers_of(config, &outbound, &ambient)?;
+    let vault = Arc::new(TokenVault::new(&records, writer, config.store.l1_bytes));
+    let rates = Arc::new(UserRates::new(config.limits.user_exchanges_per_minute, clock.clone(), counters.clone()));
+    let cards = Arc::new(PendingSignIns::new(&records, entropy.clone()));
+    let requirements =
+        SignInRequirements::new(Arc::new(ClaimsChallenges::new(&records)), Arc::new(SignInNeeds::new(&records)));
+    let redemption = Redemption::new(Arc::new(providers), requirements.clone());
+    let magic_codes = Arc::new(MagicCodes::new(&records, entropy.clone()));
+    let browsers = Arc::new(BrowserSignIns::new(&records, entropy));
+    let validators = Arc::new(exchangeable_token_validators(&trusts, &ambient));
+    let id_tokens = Arc::new(id_tokens_of(config, &trusts, &outbound, &ambient));
+    let keys = CallerKeys { trusts, outbound: &outbound, ambient: &ambient };
+    let callers = Arc::new(callers_of(config, &directory, &counters, keys, anonymous));
+    let tokens = CurrentTokens::new(vault.clone(), redemption.clone(), ambient.clone());
+    let resources = ResourceTokens::new(
+        tokens.clone(),
+        ResourceExchange {
+            vault: vault.clone(),
+            validators: validators.clone(),
+            redemption: redemption.clone(),
+            rates: rates.clone(),
+            ambient: ambient.clone(),
+        },
+    );
+    let sign_out = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone());
+    let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements);
+    let bots = BotClient::new(outbound);
+    Ok(Services {
+        callers,
+        validators,
+        id_tokens,
+        admission: Admission::new(vault.clone(), cards.clone(), rates.clone()),
+        acquisition: Acquisition::new(vault, redemption.clone(), rates.clone(), ambient.clone()),
+        tokens,
+        resources,
+        sign_out: SignOut::new(sign_out, directory.clone(), vec![magic_codes.clone()]),
+        browser_flow: BrowserFlow::new(cards.clone(), browsers, directory.clone()),
+        codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
+        delivery: ContinuationDelivery::new(bots.clone(), Arc::new(Continuations::new(&records)), counters.clone()),
+        admin_token: config.operations.as_ref().map(|section| AdminToken::new(section.admin_token.clone())),
+        ambient,
+        directory,
+        cards,
+        exchange_names: ExchangeNames::new(&records),
+        rates,
+        redemption,
+        magic_codes,
+        signed_in_tokens,
+        counters,
+        bots,
+        credentials,
+    })
+}
+
+fn open_store(config: &Configuration, ambient: &ClockAndEntropy) -> Result<Arc<dyn Store>, BuildError> {
+    let durability = match config.store.durability {
+        StoreDurability::Full => Durability::Full,
+        StoreDurability::Normal => Durability::Normal,
+    };
+    Ok(Arc::new(EmbeddedStore::open(&config.store.path, durability, ambient.clock.clone())?))
+}
+
+/// One validator an identity provider that issues exchangeable tokens.
+fn exchangeable_token_validators(trusts: &HashMap<String, EntraTrust>, ambient: &ClockAndEntropy) -> TokenValidators {
+    let validator = |trust: &EntraTrust| ExchangeableTokenValidator::new(trust.clone(), ambient.clock.clone());
+    TokenValidators::new(trusts.iter().map(|(name, trust)| (name.clone(), validator(trust))).collect())
+}
+
+pub(super) fn outbound_settings(config: &Configuration) -> OutboundSettings {
+    OutboundSettings {
+        ca_certificates_pem: config.outbound.ca_certificates_pem.clone(),
+        egress_proxy: config.outbound.egress_proxy.clone(),
+        connect_timeout: config.outbound.connect_timeout,
+        plain_http_hosts: config.plain_http_hosts(),
+        private_hosts: config.literal_hosts(),
+        private_networks: config.outbound.private_networks.clone(),
+        max_connections_per_host: CONNECTIONS_PER_HOST,
+    }
+}
+
+fn directory_of(config: &Configuration) -> Arc<Directory> {
+    let connections = config.connections.iter().map(|section| section.connection.clone()).collect();
+    Arc::new(Directory::new(config.bots.clone(), connections))
+}
+
+pub(super) fn key_set(name: &str, source: &KeySource, outbound: &Outbound, ambient: &ClockAndEntropy) -> Arc<KeySet> {
+    let source = match source {
+        KeySource::Jwks(url) => KeySetSource::Jwks(url.clone()),
+        KeySource::Metadata(url) => KeySetSource::Metadata(url.clone()),
+    };
+    let keys = KeySet::new(name, source, outbound.clone(), ambient.clock.clone(), ambient.entropy.clone());
+    let warming = keys.clone();
+    tokio::spawn(async move { warming.warm().await });
+    keys
+}
+
+fn entra_trusts(config: &Configuration, outbound: &Outbound, ambient: &ClockAndEntropy) -> HashMap<String, EntraTrust> {
+    let trust = |section: &EntraSection| EntraTrust {
+        v2_issuer: section.issuer.clone(),
+        v1_issuer: section.v1_issuer.clone(),
+        key_set: key_set(&section.name, &section.keys, outbound, ambient),
+        v1_key_set: None,
+    };
+    config.identity_providers.iter().map(|(name, section)| (name.clone(), trust(section))).collect()
+}
+
+/// Of every provider that users can sign in to in a browser.
+fn id_tokens_of(
+    config: &Configuration,
+    trusts: &HashMap<String, EntraTrust>,
+    outbound: &Outbound,
+    ambient: &ClockAndEntropy,
+) -> IdTokenValidators {
+    let entra = trusts.iter().map(|(name, trust)| (name, IdTokenTrust::Entra(trust.clone())));
+    let openid = config.openid_providers.iter().map(|(name, section)| {
+        let (issuer, key_set) = (section.issuer.clone(), key_set(name, &section.keys, outbound, ambient));
+        (name, IdTokenTrust::OpenIdConnect { issuer, key_set })
+    });
+    let validator = |trust| IdTokenValidator::new(trust, ambient.clock.clone());
+    IdTokenValidators::new(entra.chain(openid).map(|(name, trust)| (name.clone(), validator(trust))).collect())
+}

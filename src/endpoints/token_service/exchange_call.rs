@@ -1,0 +1,62 @@
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::TokenService;
+use super::replies::{Decline, SdkErrorStyle};
+use crate::domain::{Bot, Connection, TokenSlot, UserToken};
+use crate::exchange::{Reason, Refusal, ResourceScope};
+
+/// Who asks for what, and since when.
+pub(super) struct ExchangeCall<'a> {
+    pub(super) service: &'a TokenService,
+    pub(super) bot: Arc<Bot>,
+    pub(super) connection: &'a Arc<Connection>,
+    pub(super) channel_id: Option<&'a str>,
+    pub(super) slot: TokenSlot,
+    pub(super) correlation_id: String,
+    pub(super) begun: Instant,
+}
+
+impl ExchangeCall<'_> {
+    /// The user's present token for the connection itself, if there is one.
+    pub(super) async fn present_token(&self) -> Result<Option<Arc<UserToken>>, Decline> {
+        let found = async {
+            let slot = self.service.tokens.slot_in_use(&self.bot, &self.slot, self.connection).await?;
+            self.service.tokens.get(&slot, self.connection).await
+        };
+        found.await.map_err(|error| Decline::failed("a token cannot be read", &error))
+    }
+
+    /// The signed-in user's token for another resource.
+    pub(super) async fn resource_token(&self, scope: &ResourceScope) -> Result<Option<Arc<UserToken>>, Refusal> {
+        let slot = self.service.tokens.slot_in_use(&self.bot, &self.slot, self.connection).await;
+        let slot = slot.map_err(|error| {
+            tracing::error!(%error, "a token for a resource cannot be read or kept");
+            Refusal::local(Reason::TemporarilyUnavailable, "the store failed: see the error logged before this")
+        })?;
+        self.service.resources.get(&slot, self.connection, scope, &self.correlation_id).await
+    }
+
+    /// Tells the operator why, and the bot in the way its SDK understands.
+    pub(super) fn refused(&self, refusal: &Refusal) -> Decline {
+        self.report(refusal);
+        self.refused_for(refusal.reason)
+    }
+
+    /// Tells the operator why.
+    pub(super) fn report(&self, refusal: &Refusal) {
+        let (bot, connection) = (self.bot.name.as_str(), self.connection.name.as_str());
+        refusal.report(&self.service.counters, bot, Some(connection), &self.correlation_id);
+    }
+
+    /// The same where the operator was told before.
+    pub(super) fn refused_for(&self, reason: Reason) -> Decline {
+        let manner = SdkErrorStyle {
+            style: self.bot.refusal_style,
+            channel_id: self.channel_id.map(str::to_owned),
+            connection_name: self.connection.name.to_string(),
+        };
+        Decline::RefusedInStyle(reason, manner)
+    }
+}

@@ -1,0 +1,150 @@
+use std::sync::Arc;
+
+use super::request::ExchangeRequest;
+use super::{pinned_to_another, store_failure, vault_failure};
+use crate::domain::{ClockAndEntropy, TokenSlot, UserToken};
+use crate::exchange::binding::{Binding, mismatch};
+use crate::exchange::parent_slots::{end_tokens_of_others, is_kept};
+use crate::exchange::user_token::{TokenOwner, user_token};
+use crate::exchange::{Reason, Redemption, Refusal, UserRates};
+use crate::identity_provider::{Attempt, Grant, RedeemedToken};
+use crate::vault::{Permit, TokenVault};
+
+/// Gets the token of an admitted request: *recall* → *redeem* → *keep*.
+#[derive(Clone)]
+pub struct Acquisition {
+    vault: Arc<TokenVault>,
+    redemption: Redemption,
+    rates: Arc<UserRates>,
+    ambient: ClockAndEntropy,
+}
+
+impl Acquisition {
+    /// Tokens from `vault`, or by `redemption` as often as `rates` let a user cause it.
+    #[must_use]
+    pub fn new(
+        vault: Arc<TokenVault>,
+        redemption: Redemption,
+        rates: Arc<UserRates>,
+        ambient: ClockAndEntropy,
+    ) -> Self {
+        Self { vault, redemption, rates, ambient }
+    }
+
+    /// Time and randomness.
+    pub(super) const fn ambient(&self) -> &ClockAndEntropy {
+        &self.ambient
+    }
+
+    /// Whether the request's user still has a token that this exchange could have brought: no more after a sign-out.
+    pub(super) async fn is_still_kept(&self, request: &ExchangeRequest) -> bool {
+        let kept = is_kept(&self.vault, &request.slot(), &request.connection, &request.token.user).await;
+        matches!(kept, Ok(true))
+    }
+
+    pub(super) async fn obtain(&self, request: &ExchangeRequest, binding: &Binding) -> Result<Arc<UserToken>, Refusal> {
+        let (slot, user) = (request.slot(), &request.token.user);
+        let permit = async || self.vault.permit(&slot, user).await.map_err(|error| vault_failure(&error));
+        // Before anything is read: a sign-out that comes after it ends what is pinned for it.
+        let early = if binding.pins.is_empty() { None } else { Some(permit().await?) };
+        if let Some(token) = self.recall(request, binding, early.as_ref()).await? {
+            return Ok(token);
+        }
+        let permit = match early {
+            Some(permit) => permit,
+            None => permit().await?,
+        };
+        let redeemed = self.redeem(request, &slot).await?;
+        self.pin(request, binding, &permit).await?;
+        let owner = TokenOwner { user, security_context: request.token.security_context };
+        let token = user_token(redeemed, &request.connection, owner, &self.ambient);
+        let kept = self.vault.keep(permit, request.connection.revision, token).await;
+        let kept = kept.map_err(|error| vault_failure(&error))?;
+        let ended = end_tokens_of_others(&self.vault, &request.bot, &slot, &request.connection, user).await;
+        ended.map_err(|error| vault_failure(&error))?;
+        tracing::info!(
+            correlation_id = request.correlation_id,
+            bot = slot.account.holder.as_str(),
+            connection = slot.connection.as_str(),
+            user = %kept.user,
+            "a token is kept"
+        );
+        Ok(kept)
+    }
+
+    /// A good token of the same person, obtained in the same circumstances. (Where a challenge waits there is none.)
+    async fn recall(
+        &self,
+        request: &ExchangeRequest,
+        binding: &Binding,
+        permit: Option<&Permit>,
+    ) -> Result<Option<Arc<UserToken>>, Refusal> {
+        let mut recalled = self.find(request, &request.slot()).await?;
+        if recalled.as_ref().is_some_and(|token| token.user != request.token.user) {
+            if !binding.by_channel {
+                return Err(slot_of_another());
+            }
+            recalled = None;
+        }
+        for sibling in &binding.siblings {
+            let found = self.find(request, &TokenSlot::new(sibling, &request.connection.name)).await?;
+            if found.as_ref().is_some_and(|token| token.user != request.token.user) {
+                return Err(slot_of_another());
+            }
+            // What the channel's own traffic has brought is good for everybody who speaks for this user.
+            if recalled.is_none() && *sibling == *request.account.as_channel_account() {
+                recalled = found;
+            }
+        }
+        let Some(token) = recalled.filter(|token| token.security_context == request.token.security_context) else {
+            return Ok(None);
+        };
+        if let Some(permit) = permit {
+            self.pin(request, binding, permit).await?;
+        }
+        Ok(Some(token))
+    }
+
+    async fn find(&self, request: &ExchangeRequest, slot: &TokenSlot) -> Result<Option<Arc<UserToken>>, Refusal> {
+        self.vault.find(slot, request.connection.revision).await.map_err(|error| vault_failure(&error))
+    }
+
+    /// On behalf of the user, with the challenge that waits for them, if one does: it goes to the issuer once, and waits
+    /// longer only if the issuer could not be asked.
+    async fn redeem(&self, request: &ExchangeRequest, slot: &TokenSlot) -> Result<RedeemedToken, Refusal> {
+        self.rates.charge(&request.account, &request.correlation_id)?;
+        let requirements = self.redemption.requirements();
+        let challenge = requirements.take_challenge(slot).await.map_err(|error| store_failure(&error))?;
+        let (correlation_id, claims) = (request.correlation_id.clone(), challenge.clone());
+        let attempt = Attempt { correlation_id, deadline: request.deadline, claims };
+        let grant = Grant::OnBehalfOf(&request.token);
+        let redeemed = self.redemption.redeem(&request.connection, grant, attempt).await;
+        if let Err(error) = &redeemed {
+            requirements.remember(slot, &error.failure, challenge.as_ref(), &request.correlation_id).await;
+        }
+        let redeemed = redeemed.map_err(Refusal::from);
+        if let (Err(refusal), Some(challenge)) = (&redeemed, challenge)
+            && refusal.reason == Reason::TemporarilyUnavailable
+            && let Err(error) = requirements.put_challenge(slot, Some(&request.token.user), &challenge).await
+        {
+            tracing::warn!(correlation_id = request.correlation_id, %error, "a claims challenge is lost");
+        }
+        redeemed
+    }
+
+    /// Pins the accounts to the identity that succeeded first; of two that race one is refused.
+    async fn pin(&self, request: &ExchangeRequest, binding: &Binding, permit: &Permit) -> Result<(), Refusal> {
+        let user = &request.token.user;
+        for account in &binding.pins {
+            let winner = self.vault.pin(account, user, permit).await.map_err(|error| vault_failure(&error))?;
+            if winner != *user && !binding.by_channel {
+                return Err(pinned_to_another());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn slot_of_another() -> Refusal {
+    mismatch("slot", "this channel account holds another identity's token until sign-out")
+}

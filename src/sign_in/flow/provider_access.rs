@@ -1,0 +1,90 @@
+use std::sync::Arc;
+
+use tokio::time::{Instant, timeout, timeout_at};
+use url::Url;
+
+use super::records::AtProvider;
+use super::{PROVIDER_BUDGET, SignInError, SignInFailure};
+use crate::domain::{Account, Connection, Secret};
+use crate::exchange::{Redemption, SignInNeed};
+use crate::identity_provider::{Attempt, AuthorizationRequest, Grant, IdentityProvider, RedeemError, RedeemedToken};
+use crate::sign_in::identification::IdTokenValidators;
+use crate::token_validation::IdentifiedUser;
+
+/// The identity providers as browsers meet them: where users are sent, and what comes back.
+#[derive(Clone)]
+pub struct ProviderAccess {
+    redemption: Redemption,
+    id_tokens: Arc<IdTokenValidators>,
+    /// Where providers send browsers back to, letter by letter as registered there.
+    redirect_uri: Url,
+}
+
+/// The code that a browser has brought back.
+pub(super) struct ReturnedCode<'a> {
+    pub(super) code: &'a Secret,
+    /// What was remembered when the browser was sent away.
+    pub(super) record: &'a AtProvider,
+    /// Whose sign-in it is, for the provider's rate limits.
+    pub(super) account: &'a Account,
+}
+
+impl ProviderAccess {
+    /// Access to the providers of `redemption`, which send browsers back to `redirect_uri` and say who has signed in by ID tokens.
+    #[must_use]
+    pub fn new(redemption: Redemption, id_tokens: Arc<IdTokenValidators>, redirect_uri: Url) -> Self {
+        Self { redemption, id_tokens, redirect_uri }
+    }
+
+    /// The provider of `connection`.
+    pub(super) fn find(&self, connection: &Connection) -> Result<&Arc<dyn IdentityProvider>, SignInError> {
+        self.redemption.find_provider(connection).ok_or(SignInError::Misconfigured)
+    }
+
+    /// Where the browser whose handle is `state` is sent.
+    pub(super) async fn authorize_url(
+        &self,
+        connection: &Connection,
+        state: &Secret,
+        record: &AtProvider,
+        need: &SignInNeed,
+    ) -> Result<Url, SignInFailure> {
+        let request = AuthorizationRequest {
+            redirect_uri: &self.redirect_uri,
+            state,
+            nonce: &record.nonce,
+            code_challenge: &record.code_challenge(),
+            ask_consent: need.consent,
+            claims: need.claims.as_ref(),
+        };
+        let url = timeout(PROVIDER_BUDGET, self.find(connection)?.authorize_url(connection, request)).await;
+        Ok(url.map_err(|_| SignInError::Unavailable)??)
+    }
+
+    /// Redeems the code that a browser has brought, within the attempt's deadline.
+    pub(super) async fn redeem(
+        &self,
+        connection: &Connection,
+        returned: ReturnedCode<'_>,
+        attempt: Attempt,
+    ) -> Result<RedeemedToken, RedeemError> {
+        let ReturnedCode { code, record, account } = returned;
+        let asker = account.key_parts().join(" ");
+        let (code_verifier, redirect_uri) = (&record.code_verifier, &self.redirect_uri);
+        let grant = Grant::AuthorizationCode { code, code_verifier, redirect_uri, asker: &asker };
+        self.redemption.redeem(connection, grant, attempt).await
+    }
+
+    /// Who has signed in, by the ID token that came with `redeemed`.
+    pub(super) async fn identify(
+        &self,
+        connection: &Connection,
+        redeemed: &RedeemedToken,
+        nonce: &Secret,
+        deadline: Instant,
+    ) -> Result<IdentifiedUser, SignInFailure> {
+        let raw = redeemed.id_token.as_ref().ok_or(SignInError::IdTokenRejected { check: "absent" })?;
+        let validated = timeout_at(deadline, self.id_tokens.validate(connection, raw, nonce)).await;
+        Ok(validated.map_err(|_| SignInError::Unavailable)??)
+    }
+}
