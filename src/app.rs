@@ -29,7 +29,7 @@ use crate::config::Configuration;
 use crate::domain::ClockAndEntropy;
 use crate::observability::Counters;
 use crate::outbound::OutboundError;
-use crate::pending::PendingError;
+use crate::records::RecordError;
 use crate::sealing::{KeyRing, KeyRingError, Sealer};
 use crate::store::StoreError;
 
@@ -60,7 +60,10 @@ pub enum BuildError {
     Store(#[from] StoreError),
     /// What an earlier process has left cannot be read.
     #[error("store.path: {0}")]
-    Pending(#[from] PendingError),
+    Records(#[from] RecordError),
+    /// Other processes write to the store, and what the application keeps in memory has no shared form yet.
+    #[error("store.path: other processes write to this store, which this version does not support")]
+    SharedStore,
     /// The HTTP client cannot be set up.
     #[error("outbound: {0}")]
     Outbound(#[from] OutboundError),

@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod bot_connector;
+pub mod cards;
 pub mod cli;
 pub mod config;
 pub mod dev;
@@ -14,8 +15,8 @@ pub mod identity_provider;
 pub mod inbound;
 pub mod observability;
 pub mod outbound;
-pub mod pending;
 pub mod protocol;
+pub mod records;
 pub mod sealing;
 pub mod sign_in;
 pub mod sign_out;

@@ -6,6 +6,7 @@ use bot_sso::domain::{
     Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, Secret, SecurityContext, SystemClock,
     SystemEntropy, TokenSlot, UserKey, UserToken,
 };
+use bot_sso::records::Records;
 use bot_sso::sealing::{KeyRing, Sealer};
 use bot_sso::store::{Durability, EmbeddedStore};
 use bot_sso::vault::TokenVault;
@@ -86,7 +87,8 @@ fn vault(directory: &Path, l1_bytes: u64) -> TokenVault {
     let sealer =
         Arc::new(Sealer::new(KeyRing::load(&directory.join("bot-sso.keys")).unwrap(), Arc::new(SystemEntropy)));
     let store = EmbeddedStore::open(&directory.join("bot-sso.db"), Durability::Normal, clock.clone()).unwrap();
-    TokenVault::new(Arc::new(store), sealer, clock, l1_bytes)
+    let records = Records::new(Arc::new(store), sealer, clock);
+    TokenVault::new(&records, records.single_writer().unwrap(), l1_bytes)
 }
 
 fn slot(user: User) -> TokenSlot {

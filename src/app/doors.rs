@@ -59,7 +59,7 @@ fn bot_gateway(config: &Configuration, services: &Services, limits: BodyLimits) 
         engine: Arc::new(ExchangeEngine::new(
             services.admission.clone(),
             services.acquisition.clone(),
-            services.continuations.clone(),
+            services.exchange_names.clone(),
         )),
         tokens: services.tokens.clone(),
     };
@@ -68,7 +68,7 @@ fn bot_gateway(config: &Configuration, services: &Services, limits: BodyLimits) 
     let bots = GatewayBots {
         client: services.bots.clone(),
         delivery: services.delivery.clone(),
-        continuations: services.continuations.clone(),
+        exchange_names: services.exchange_names.clone(),
         timeout: config.outbound.bot_timeout,
     };
     let answers = GatewayAnswers { counters: services.counters.clone(), statuses: config.statuses.clone() };
@@ -93,7 +93,7 @@ fn token_service(config: &Configuration, services: &Services, limits: BodyLimits
         engine: Arc::new(ExchangeEngine::new(
             services.admission.clone(),
             services.acquisition.clone(),
-            services.continuations.clone(),
+            services.exchange_names.clone(),
         )),
         validators: services.validators.clone(),
         counters: services.counters.clone(),

@@ -5,20 +5,21 @@ use super::BuildError;
 use super::callers::{CallerKeys, callers_of};
 use super::providers::providers_of;
 use super::renewal::RenewableCredential;
-use crate::bot_connector::{BotClient, ContinuationDelivery};
+use crate::bot_connector::{BotClient, ContinuationDelivery, Continuations};
+use crate::cards::PendingSignIns;
 use crate::config::{Configuration, EntraSection, KeySource, StoreDurability};
 use crate::domain::{ClockAndEntropy, Directory};
 use crate::endpoints::operations::AdminToken;
 use crate::exchange::{
-    Acquisition, Admission, CurrentTokens, Redemption, ResourceExchange, ResourceTokens, SignInRequirements,
-    TokenSignOut, TokenValidators, UserRates,
+    Acquisition, Admission, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption, ResourceExchange,
+    ResourceTokens, SignInNeeds, SignInRequirements, TokenSignOut, TokenValidators, UserRates,
 };
 use crate::inbound::Callers;
 use crate::observability::Counters;
 use crate::outbound::{Outbound, OutboundSettings};
-use crate::pending::{BrowserSignIns, ClaimsChallenges, Continuations, PendingSignIns, SignInNeeds};
+use crate::records::Records;
 use crate::sealing::Sealer;
-use crate::sign_in::{BrowserFlow, CodeRedemption, IdTokenValidators, MagicCodes, SignedInTokens};
+use crate::sign_in::{BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, SignedInTokens};
 use crate::sign_out::SignOut;
 use crate::store::{Durability, EmbeddedStore, Store};
 use crate::token_validation::{
@@ -37,7 +38,7 @@ pub(super) struct Services {
     pub(super) validators: Arc<TokenValidators>,
     pub(super) id_tokens: Arc<IdTokenValidators>,
     pub(super) cards: Arc<PendingSignIns>,
-    pub(super) continuations: Arc<Continuations>,
+    pub(super) exchange_names: ExchangeNames,
     pub(super) rates: Arc<UserRates>,
     pub(super) redemption: Redemption,
     pub(super) admission: Admission,
@@ -64,23 +65,21 @@ pub(super) fn build_services(
     anonymous: bool,
 ) -> Result<Services, BuildError> {
     let ClockAndEntropy { clock, entropy } = ambient.clone();
-    let store = open_store(config, &ambient)?;
+    let records = Records::new(open_store(config, &ambient)?, sealer.clone(), clock.clone());
+    let writer = records.single_writer().ok_or(BuildError::SharedStore)?;
     let counters = Arc::<Counters>::default();
     let outbound = Outbound::new(outbound_settings(config))?;
     let trusts = entra_trusts(config, &outbound, &ambient);
     let directory = directory_of(config);
     let (providers, credentials) = providers_of(config, &outbound, &ambient)?;
-    let vault = Arc::new(TokenVault::new(store.clone(), sealer.clone(), clock.clone(), config.store.l1_bytes));
+    let vault = Arc::new(TokenVault::new(&records, writer, config.store.l1_bytes));
     let rates = Arc::new(UserRates::new(config.limits.user_exchanges_per_minute, clock.clone(), counters.clone()));
-    let cards = Arc::new(PendingSignIns::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone()));
-    let continuations = Arc::new(Continuations::new(store.clone(), sealer.clone(), clock.clone()));
-    let requirements = SignInRequirements::new(
-        Arc::new(ClaimsChallenges::new(store.clone(), sealer.clone(), clock.clone())),
-        Arc::new(SignInNeeds::new(store.clone(), sealer.clone(), clock.clone())),
-    );
+    let cards = Arc::new(PendingSignIns::new(&records, entropy.clone()));
+    let requirements =
+        SignInRequirements::new(Arc::new(ClaimsChallenges::new(&records)), Arc::new(SignInNeeds::new(&records)));
     let redemption = Redemption::new(Arc::new(providers), requirements.clone());
-    let magic_codes = Arc::new(MagicCodes::new(store.clone(), sealer.clone(), clock.clone(), entropy.clone()));
-    let browsers = Arc::new(BrowserSignIns::new(store, sealer.clone(), clock.clone(), entropy));
+    let magic_codes = Arc::new(MagicCodes::new(&records, entropy.clone()));
+    let browsers = Arc::new(BrowserSignIns::new(&records, entropy));
     let validators = Arc::new(exchangeable_token_validators(&trusts, &ambient));
     let id_tokens = Arc::new(id_tokens_of(config, &trusts, &outbound, &ambient));
     let keys = CallerKeys { trusts, outbound: &outbound, ambient: &ambient };
@@ -110,12 +109,12 @@ pub(super) fn build_services(
         sign_out: SignOut::new(sign_out, directory.clone(), vec![magic_codes.clone()]),
         browser_flow: BrowserFlow::new(cards.clone(), browsers, directory.clone()),
         codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
-        delivery: ContinuationDelivery::new(bots.clone(), continuations.clone(), counters.clone()),
+        delivery: ContinuationDelivery::new(bots.clone(), Arc::new(Continuations::new(&records)), counters.clone()),
         admin_token: config.operations.as_ref().map(|section| AdminToken::new(section.admin_token.clone())),
         ambient,
         directory,
         cards,
-        continuations,
+        exchange_names: ExchangeNames::new(&records),
         rates,
         redemption,
         magic_codes,

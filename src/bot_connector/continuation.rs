@@ -6,11 +6,11 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::continuations::Continuations;
 use super::forwarding::{BotClient, ForwardedRequest};
-use crate::domain::{Bot, Timestamp};
+use crate::domain::{Bot, ExchangeKey, Timestamp};
 use crate::observability::{Count, Counters};
 use crate::outbound::OutboundError;
-use crate::pending::{Continuations, ExchangeKey};
 
 /// When the second and third try start, after the one before failed (DESIGN §3.5: three tries within a minute).
 const PAUSES: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(12)];

@@ -6,10 +6,12 @@
 
 mod app_tokens;
 mod continuation;
+mod continuations;
 mod forwarding;
 mod turns;
 
 pub use app_tokens::{AppToken, AppTokens};
 pub use continuation::{ContinuationDelivery, Notification, StillKept};
+pub use continuations::Continuations;
 pub use forwarding::{BotClient, ForwardedRequest, is_end_to_end};
 pub use turns::{Turn, Turns};

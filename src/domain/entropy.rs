@@ -1,6 +1,8 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use super::Secret;
+
 /// Where randomness comes from. Passed as a parameter; every identifier, nonce and key is drawn from it.
 pub trait Entropy: Send + Sync {
     /// Fills `bytes` with cryptographically secure random bytes.
@@ -26,6 +28,15 @@ pub trait Entropy: Send + Sync {
 
 /// A source of randomness shared by the whole process.
 pub type SharedEntropy = Arc<dyn Entropy>;
+
+/// 256 random bits as 64 lower-case hexadecimal digits.
+#[must_use]
+pub fn draw_256_bits(entropy: &dyn Entropy) -> Secret {
+    let (mut low, mut high) = ([0; 16], [0; 16]);
+    entropy.fill(&mut low);
+    entropy.fill(&mut high);
+    Secret::new(format!("{:032x}{:032x}", u128::from_be_bytes(low), u128::from_be_bytes(high)))
+}
 
 /// The operating system's randomness, through the process's one crypto provider.
 #[derive(Clone, Copy, Debug, Default)]

@@ -14,6 +14,7 @@ mod clock_and_entropy;
 mod connection;
 mod directory;
 mod entropy;
+mod exchange_key;
 mod fingerprint;
 mod names;
 mod secret;
@@ -33,7 +34,8 @@ pub use connection::{
     AudienceRule, Connection, ConnectionRevision, ExchangePolicy, ProviderKind, TenantPolicy, audiences_of,
 };
 pub use directory::{Directory, NamedConnection};
-pub use entropy::{Entropy, SharedEntropy, SystemEntropy};
+pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};
+pub use exchange_key::ExchangeKey;
 pub use fingerprint::{Fingerprint, Fingerprints};
 pub use names::{BotName, ConnectionName, HolderName, SubjectId};
 pub use secret::Secret;

@@ -1,7 +1,7 @@
 use super::evidence::Evidence;
 use super::outcome::{Reason, Refusal};
+use crate::cards::StatedIdentity;
 use crate::domain::{Account, Bot, ChannelKind, ExchangeableToken};
-use crate::pending::StatedIdentity;
 
 /// What ties the token's user to the account.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-use crate::pending::StatedIdentity;
+use crate::cards::StatedIdentity;
 
 /// What vouches that a token's user is the account it is brought for.
 #[derive(Clone, Debug)]

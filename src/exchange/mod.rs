@@ -9,6 +9,8 @@
 mod binding;
 mod engine;
 mod evidence;
+mod exchange_name;
+mod needs;
 mod outcome;
 mod parent_slots;
 mod redemption;
@@ -24,6 +26,8 @@ pub use engine::{
     Acquisition, Admission, AfterExchange, ExchangeEngine, ExchangeRequest, JoinedExchange, LeadingExchange, Settlement,
 };
 pub use evidence::{ActivityEvidence, BotStatement, Conversation, Evidence};
+pub use exchange_name::ExchangeNames;
+pub use needs::{ClaimsChallenges, SignInNeed, SignInNeeds};
 pub use outcome::{Outcome, Reason, Refusal};
 pub use parent_slots::end_tokens_of_others;
 pub use redemption::Redemption;

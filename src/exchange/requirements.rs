@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
+use super::needs::{ClaimsChallenges, SignInNeed, SignInNeeds};
 use crate::domain::{ClaimsChallenge, Timestamp, TokenSlot, UserKey};
 use crate::identity_provider::RedeemFailure;
-use crate::pending::{ClaimsChallenges, PendingError, SignInNeed, SignInNeeds};
+use crate::records::RecordError;
 
 /// What the next sign-in of a user must bring: what silent attempts lacked, and what resources have challenged the user's
 /// token for.
@@ -26,12 +27,12 @@ impl SignInRequirements {
     /// of the next token.
     ///
     /// # Errors
-    /// [`PendingError`] if the store fails.
+    /// [`RecordError`] if the store fails.
     pub async fn for_browser(
         &self,
         slot: &TokenSlot,
         obtained_at: Option<Timestamp>,
-    ) -> Result<SignInNeed, PendingError> {
+    ) -> Result<SignInNeed, RecordError> {
         let slot = slot.as_channel_slot();
         let lacked = self.needs.get(&slot, obtained_at).await?;
         let claims = self.challenges.find(&slot).await?;
@@ -39,7 +40,7 @@ impl SignInRequirements {
     }
 
     /// The challenge that waits for the user, for one caller once.
-    pub(super) async fn take_challenge(&self, slot: &TokenSlot) -> Result<Option<ClaimsChallenge>, PendingError> {
+    pub(super) async fn take_challenge(&self, slot: &TokenSlot) -> Result<Option<ClaimsChallenge>, RecordError> {
         self.challenges.take(&slot.as_channel_slot()).await
     }
 
@@ -49,25 +50,25 @@ impl SignInRequirements {
         slot: &TokenSlot,
         user: Option<&UserKey>,
         challenge: &ClaimsChallenge,
-    ) -> Result<(), PendingError> {
+    ) -> Result<(), RecordError> {
         self.challenges.put(&slot.as_channel_slot(), user, challenge).await
     }
 
     /// Ends the challenge that waits for `slot`: a token has answered it.
     ///
     /// # Errors
-    /// [`PendingError`] if the store fails.
-    pub async fn end_challenge(&self, slot: &TokenSlot) -> Result<(), PendingError> {
+    /// [`RecordError`] if the store fails.
+    pub async fn end_challenge(&self, slot: &TokenSlot) -> Result<(), RecordError> {
         self.challenges.end(std::slice::from_ref(&*slot.as_channel_slot())).await
     }
 
     /// Ends every challenge of `user`.
-    pub(super) async fn end_challenges_of(&self, user: &UserKey) -> Result<(), PendingError> {
+    pub(super) async fn end_challenges_of(&self, user: &UserKey) -> Result<(), RecordError> {
         self.challenges.end_all_of(user).await
     }
 
     /// Ends everything that is kept for these slots, which are of channels' accounts.
-    pub(super) async fn end(&self, slots: &[TokenSlot]) -> Result<(), PendingError> {
+    pub(super) async fn end(&self, slots: &[TokenSlot]) -> Result<(), RecordError> {
         self.challenges.end(slots).await?;
         self.needs.end(slots).await
     }
@@ -103,7 +104,7 @@ impl SignInRequirements {
     }
 }
 
-fn log_forgotten(error: &PendingError, correlation_id: &str) {
+fn log_forgotten(error: &RecordError, correlation_id: &str) {
     tracing::warn!(correlation_id, %error, "the browser will not ask for what an attempt lacked");
 }
 

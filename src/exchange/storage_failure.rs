@@ -1,4 +1,4 @@
-use crate::pending::PendingError;
+use crate::records::RecordError;
 use crate::vault::VaultError;
 
 /// Something kept could not be read or changed. Its text is for the log.
@@ -7,7 +7,7 @@ pub enum StorageFailure {
     /// A token or a pin.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// A challenge.
+    /// A challenge, a card, a code.
     #[error(transparent)]
-    Pending(#[from] PendingError),
+    Record(#[from] RecordError),
 }

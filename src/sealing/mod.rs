@@ -9,9 +9,6 @@ mod key_ring;
 mod key_text;
 mod sealer;
 
-#[cfg(test)]
-pub(crate) mod testing;
-
 use std::path::PathBuf;
 
 pub use key_ring::KeyRing;

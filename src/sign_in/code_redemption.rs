@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use super::magic_code::{CodeGrant, CodeRecord, MagicCodeError, MagicCodes, RightCode};
 use super::signed_in_tokens::SignedInTokens;
+use crate::cards::PendingSignIns;
 use crate::domain::{Bot, Connection, TokenSlot, UserKey, UserToken};
-use crate::pending::PendingSignIns;
 use crate::vault::{Permit, VaultError};
 
 /// Why a code could not be judged.
@@ -56,12 +56,12 @@ impl CodeRedemption {
     ) -> Result<Option<Arc<UserToken>>, CodeError> {
         let vault = self.tokens.vault();
         // Before the code is looked at: a sign-out that comes after that must end what it brings.
-        let turn = vault.turn(slot);
+        let generation = vault.generation(slot);
         let Some(RightCode { grant, record }) = self.codes.check(slot, code).await? else { return Ok(None) };
         if grant.revision != connection.revision {
             return Ok(None);
         }
-        let permit = vault.permit_in(turn, &grant.token.user).await?;
+        let permit = vault.permit_in(generation, &grant.token.user).await?;
         if permit.epoch() != grant.epoch {
             return Ok(None);
         }

@@ -1,18 +1,18 @@
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::domain::{
-    Account, ConnectionRevision, EndFuture, EndedAtSignOut, Entropy, Secret, SharedClock, SharedEntropy, Timestamp,
-    TokenSlot, UserToken,
+    Account, ConnectionRevision, EndFuture, EndedAtSignOut, Entropy, Secret, SharedEntropy, Timestamp, TokenSlot,
+    UserToken,
 };
-use crate::sealing::{SealError, Sealer};
-use crate::store::{Record, RecordKey, Store, StoreError};
-use crate::vault::{Epoch, KeptToken, VaultError};
+use crate::records::{
+    Collection, Content, Kind, OpenedRecord, Plaintext, RecordError, RecordKey, Records, StoredRecord, catalogue,
+    encode_json,
+};
+use crate::vault::{Epoch, KeptToken};
 
 /// How long a code may be typed in.
 const LIFE: Duration = Duration::from_mins(10);
@@ -20,30 +20,21 @@ const LIFE: Duration = Duration::from_mins(10);
 const REPRIEVE: Duration = Duration::from_mins(2);
 /// Wrong codes that an account may try in any ten minutes: a guess succeeds with a chance of 1 in 200 000.
 const MAX_WRONG: usize = 5;
-const WRONG_WINDOW: Duration = Duration::from_mins(10);
+const WRONG_WINDOW: Duration = catalogue::CODE_TRIES_WINDOW;
 /// Every lost race for the tries means that another caller has used one up, so few are ever lost.
 const RACES: usize = 32;
 
 /// Why a code could not be issued or redeemed. A wrong code is no error.
 #[derive(Debug, thiserror::Error)]
-pub enum MagicCodeError {
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A record could not be sealed or opened.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    /// A record opened, but holds what this version cannot read.
-    #[error(transparent)]
-    Kept(#[from] VaultError),
-}
+#[error(transparent)]
+pub struct MagicCodeError(#[from] RecordError);
 
 /// Six-digit codes that stand between a sign-in in a browser and the chat it was meant for. Until the code is redeemed,
 /// the token is not given out (token-service-api §3.1); only a keyed MAC of the code is kept.
 pub struct MagicCodes {
-    store: Arc<dyn Store>,
-    sealer: Arc<Sealer>,
-    clock: SharedClock,
+    records: Records,
+    codes: Collection<MagicCode>,
+    tries: Collection<Tries>,
     entropy: SharedEntropy,
 }
 
@@ -79,26 +70,24 @@ pub struct RightCode {
 
 /// One code's record, as it was written.
 #[derive(Clone, Debug)]
-pub struct CodeRecord {
-    key: RecordKey,
-    sealed: Bytes,
+pub struct CodeRecord(StoredRecord<MagicCode>);
+
+/// What is kept of a code: a keyed MAC of its digits, and what it is good for.
+struct MagicCode {
+    mac: [u8; 32],
+    grant: CodeGrant,
 }
 
 /// When wrong codes were tried, in milliseconds since the Unix epoch.
 #[derive(Default, Serialize, Deserialize)]
 struct Tries(Vec<i64>);
 
-/// A live code, as it lies in the store.
-struct Live {
-    key: RecordKey,
-    sealed: Bytes,
-    plain: Zeroizing<Vec<u8>>,
-}
-
 impl MagicCodes {
-    /// Codes kept in `store`.
-    pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: SharedClock, entropy: SharedEntropy) -> Self {
-        Self { store, sealer, clock, entropy }
+    /// Codes kept in `records`, drawn from `entropy`.
+    #[must_use]
+    pub fn new(records: &Records, entropy: SharedEntropy) -> Self {
+        let (codes, tries) = (records.collection(), records.collection());
+        Self { records: records.clone(), codes, tries, entropy }
     }
 
     /// A code for what `grant` holds, good once within ten minutes (and no longer than the token). It replaces the slot's
@@ -108,15 +97,12 @@ impl MagicCodes {
     /// [`MagicCodeError`] if the store fails.
     pub async fn issue(&self, slot: &TokenSlot, grant: &CodeGrant) -> Result<IssuedCode, MagicCodeError> {
         let code = draw_code(self.entropy.as_ref());
-        let key = self.slot_key(slot);
-        let content = grant.encode()?;
-        let mut plain = Zeroizing::new(Vec::with_capacity(32 + content.len()));
-        plain.extend_from_slice(&self.code_mac(slot, code.expose()));
-        plain.extend_from_slice(&content);
-        let sealed = Bytes::from(self.sealer.seal(&[SLOT.as_bytes(), &key.0], &plain)?);
-        let expires_at = self.clock.now().plus(LIFE).min(grant.token.expires_at);
-        self.store.put(key, Record { value: sealed.clone(), expires_at, index: None }).await?;
-        Ok(IssuedCode { code, record: CodeRecord { key, sealed } })
+        let content = MagicCode { mac: self.code_mac(slot, code.expose()), grant: grant.clone() };
+        let expires_at = self.now().plus(LIFE).min(grant.token.expires_at);
+        let sealed = self.codes.seal_until(self.slot_key(slot), &content, expires_at)?;
+        let record = CodeRecord(sealed.stored());
+        self.codes.put(sealed).await?;
+        Ok(IssuedCode { code, record })
     }
 
     /// Ends a code: it was used, or is taken back before anybody was told. Of several callers one is told `true`; a code
@@ -125,8 +111,7 @@ impl MagicCodes {
     /// # Errors
     /// [`MagicCodeError`] if the store fails: the code may then still be good.
     pub async fn end_one(&self, record: CodeRecord) -> Result<bool, MagicCodeError> {
-        let ended = Record { value: Bytes::new(), expires_at: self.clock.now(), index: None };
-        Ok(self.store.compare_and_put(record.key, Some(record.sealed), ended).await?)
+        Ok(self.codes.end(record.0).await?)
     }
 
     /// Makes a code good again for two minutes, after it was ended for what then failed; unless another has been issued
@@ -135,9 +120,7 @@ impl MagicCodes {
     /// # Errors
     /// [`MagicCodeError`] if the store fails.
     pub async fn restore(&self, record: CodeRecord) -> Result<(), MagicCodeError> {
-        let expires_at = self.clock.now().plus(REPRIEVE);
-        let again = Record { value: record.sealed, expires_at, index: None };
-        self.store.compare_and_put(record.key, None, again).await?;
+        self.codes.compare_and_put(None, record.0.again_until(self.now().plus(REPRIEVE))).await?;
         Ok(())
     }
 
@@ -152,37 +135,27 @@ impl MagicCodes {
         if !is_code(code) {
             return Ok(None);
         }
-        let Some(live) = self.live(slot).await? else {
+        let Some(live) = self.codes.get(self.slot_key(slot)).await? else {
             return Ok(None);
         };
         // Counted before it is compared, else parallel callers would all compare before any of them is counted.
         let Some(tried_at) = self.count_try(&slot.account).await? else {
             return Ok(None);
         };
-        let (mac, content) = live.plain.split_first_chunk::<32>().ok_or(VaultError::Unreadable)?;
+        let OpenedRecord { content: MagicCode { mac, grant }, stored } = live;
         if !bool::from(mac.ct_eq(&self.code_mac(slot, code))) {
             return Ok(None);
         }
-        let grant = CodeGrant::decode(content)?;
         if let Err(error) = self.uncount_try(&slot.account, tried_at).await {
             // To refuse a right code for that would be worse than one try too few.
             tracing::warn!(%error, "a right magic code counts as a wrong one");
         }
-        Ok(Some(RightCode { grant, record: CodeRecord { key: live.key, sealed: live.sealed } }))
-    }
-
-    async fn live(&self, slot: &TokenSlot) -> Result<Option<Live>, MagicCodeError> {
-        let key = self.slot_key(slot);
-        let Some(sealed) = self.store.get(key).await? else {
-            return Ok(None);
-        };
-        let plain = self.sealer.open(&[SLOT.as_bytes(), &key.0], &sealed)?;
-        Ok(Some(Live { key, sealed, plain }))
+        Ok(Some(RightCode { grant, record: CodeRecord(stored) }))
     }
 
     /// Uses up one of the account's tries; none if there is none left.
     pub(super) async fn count_try(&self, account: &Account) -> Result<Option<i64>, MagicCodeError> {
-        let now = self.clock.now();
+        let now = self.now();
         let counted = self.change_tries(account, now, |tries| {
             let left = tries.len() < MAX_WRONG;
             if left {
@@ -199,7 +172,7 @@ impl MagicCodes {
             let place = tries.iter().position(|at| *at == tried_at);
             place.map(|place| tries.remove(place)).is_some()
         };
-        self.change_tries(account, self.clock.now(), remove).await.map(drop)
+        self.change_tries(account, self.now(), remove).await.map(drop)
     }
 
     /// Changes the account's tries of the last ten minutes, atomically; says whether `change` wanted to and could.
@@ -209,48 +182,35 @@ impl MagicCodes {
         now: Timestamp,
         change: impl Fn(&mut Vec<i64>) -> bool,
     ) -> Result<bool, MagicCodeError> {
-        let key = self.tries_key(account);
+        let key = self.tries.key_of(&account.key_parts());
         for _ in 0..RACES {
-            let sealed = self.store.get(key).await?;
-            let Tries(mut tries) = match &sealed {
-                Some(sealed) => self.open_tries(key, sealed)?,
-                None => Tries::default(),
+            let (Tries(mut tries), present) = match self.tries.get(key).await? {
+                Some(record) => (record.content, Some(record.stored)),
+                None => (Tries::default(), None),
             };
             tries.retain(|at| Timestamp::from_unix_millis(*at).plus(WRONG_WINDOW) > now);
             if !change(&mut tries) {
                 return Ok(false);
             }
-            let record =
-                Record { value: self.seal_tries(key, &Tries(tries))?, expires_at: now.plus(WRONG_WINDOW), index: None };
-            if self.store.compare_and_put(key, sealed, record).await? {
+            if self.tries.compare_and_put(present, self.tries.seal(key, &Tries(tries))?).await? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    fn open_tries(&self, key: RecordKey, sealed: &[u8]) -> Result<Tries, MagicCodeError> {
-        let plain = self.sealer.open(&[TRIES.as_bytes(), &key.0], sealed)?;
-        Ok(serde_json::from_slice(&plain).map_err(|_| VaultError::Unreadable)?)
-    }
-
-    fn seal_tries(&self, key: RecordKey, tries: &Tries) -> Result<Bytes, MagicCodeError> {
-        let plain = serde_json::to_vec(tries).map_err(|_| VaultError::Unreadable)?;
-        Ok(Bytes::from(self.sealer.seal(&[TRIES.as_bytes(), &key.0], &plain)?))
-    }
-
     fn slot_key(&self, slot: &TokenSlot) -> RecordKey {
-        RecordKey(self.sealer.mac(SLOT, &slot.key_parts().each_ref().map(|part| part.as_bytes())))
-    }
-
-    fn tries_key(&self, account: &Account) -> RecordKey {
-        RecordKey(self.sealer.mac(TRIES, &account.key_parts().each_ref().map(|part| part.as_bytes())))
+        self.codes.key_of(&slot.key_parts())
     }
 
     fn code_mac(&self, slot: &TokenSlot, code: &str) -> [u8; 32] {
         let [holder, realm, subject, connection] = slot.key_parts();
         let parts = [&*holder, &*realm, &*subject, &*connection, code].map(str::as_bytes);
-        self.sealer.mac("magic_code.code", &parts)
+        self.records.mac(&catalogue::CODE_DIGITS, &parts)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.records.clock().now()
     }
 }
 
@@ -258,39 +218,64 @@ impl EndedAtSignOut for MagicCodes {
     fn end<'a>(&'a self, slots: &'a [TokenSlot]) -> EndFuture<'a> {
         Box::pin(async move {
             let keys = slots.iter().map(|slot| self.slot_key(slot)).collect();
-            Ok(self.store.remove(keys).await?)
+            Ok(self.codes.remove(keys).await?)
         })
+    }
+}
+
+impl Content for MagicCode {
+    const KIND: &'static Kind = &catalogue::MAGIC_CODE;
+
+    /// The MAC, the grant.
+    fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let grant = self.grant.encode()?;
+        let mut plain = Zeroizing::new(Vec::with_capacity(self.mac.len() + grant.len()));
+        plain.extend_from_slice(&self.mac);
+        plain.extend_from_slice(&grant);
+        Some(plain)
+    }
+
+    fn decode(plain: Plaintext<'_>) -> Option<Self> {
+        let (mac, grant) = plain.bytes().split_first_chunk()?;
+        Some(Self { mac: *mac, grant: CodeGrant::decode(grant)? })
+    }
+}
+
+impl Content for Tries {
+    const KIND: &'static Kind = &catalogue::CODE_TRIES;
+
+    fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+        encode_json(self)
+    }
+
+    fn decode(plain: Plaintext<'_>) -> Option<Self> {
+        plain.json(Self::KIND)
     }
 }
 
 impl CodeGrant {
     /// In a buffer that is wiped: epoch, length of the card's id, card's id, token.
-    pub(super) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, MagicCodeError> {
-        let kept = KeptToken::encode(self.revision, &self.token)?;
-        let length = u8::try_from(self.card_id.len()).map_err(|_| VaultError::Unreadable)?;
+    pub(super) fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let kept = KeptToken { revision: self.revision, token: self.token.clone() }.encode()?;
+        let length = u8::try_from(self.card_id.len()).ok()?;
         let mut content = Zeroizing::new(Vec::with_capacity(9 + self.card_id.len() + kept.len()));
         content.extend_from_slice(&self.epoch.to_bytes());
         content.push(length);
         content.extend_from_slice(self.card_id.as_bytes());
         content.extend_from_slice(&kept);
-        Ok(content)
+        Some(content)
     }
 
-    pub(super) fn decode(content: &[u8]) -> Result<Self, MagicCodeError> {
-        let read = || {
-            let (epoch, rest) = content.split_first_chunk::<8>()?;
-            let (length, rest) = rest.split_first()?;
-            let (card_id, kept) = rest.split_at_checked(usize::from(*length))?;
-            Some((Epoch::from_bytes(*epoch), std::str::from_utf8(card_id).ok()?, kept))
-        };
-        let (epoch, card_id, kept) = read().ok_or(VaultError::Unreadable)?;
+    /// Reads what [`CodeGrant::encode`] wrote. The version is the token's.
+    pub(super) fn decode(content: &[u8]) -> Option<Self> {
+        let (epoch, rest) = content.split_first_chunk::<8>()?;
+        let (length, rest) = rest.split_first()?;
+        let (card_id, kept) = rest.split_at_checked(usize::from(*length))?;
+        let card_id = std::str::from_utf8(card_id).ok()?.to_owned();
         let KeptToken { revision, token } = KeptToken::decode(kept)?;
-        Ok(Self { card_id: card_id.to_owned(), revision, token, epoch })
+        Some(Self { card_id, revision, token, epoch: Epoch::from_bytes(*epoch) })
     }
 }
-
-const SLOT: &str = "magic_code.slot";
-const TRIES: &str = "magic_code.tries";
 
 fn is_code(text: &str) -> bool {
     text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())

@@ -9,28 +9,23 @@ use crate::domain::{
     Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, Secret, SecurityContext, SystemEntropy,
     TokenSlot, UserKey, UserToken,
 };
-use crate::sealing::Sealer;
-use crate::sealing::testing::throwaway_sealer;
-use crate::store::testing::{ThrowawayStore, throwaway_store};
+use crate::records::testing::{ThrowawayRecords, throwaway_records};
 use crate::vault::Epoch;
 
 const REVISION: ConnectionRevision = ConnectionRevision([9; 16]);
 
 struct Bench {
     codes: Arc<MagicCodes>,
-    beneath: ThrowawayStore,
-    sealer: Arc<Sealer>,
+    beneath: ThrowawayRecords,
 }
 
 fn bench() -> Bench {
-    let (beneath, sealer) = (throwaway_store(), throwaway_sealer());
-    let codes = over(&beneath, &sealer);
-    Bench { codes, beneath, sealer }
+    let beneath = throwaway_records();
+    Bench { codes: over(&beneath), beneath }
 }
 
-fn over(beneath: &ThrowawayStore, sealer: &Arc<Sealer>) -> Arc<MagicCodes> {
-    let clock = beneath.shared_clock.clone();
-    Arc::new(MagicCodes::new(beneath.store.clone(), sealer.clone(), clock, Arc::new(SystemEntropy)))
+fn over(beneath: &ThrowawayRecords) -> Arc<MagicCodes> {
+    Arc::new(MagicCodes::new(&beneath.records, Arc::new(SystemEntropy)))
 }
 
 fn slot(user: &str, connection: &str) -> TokenSlot {
@@ -110,7 +105,7 @@ async fn a_code_survives_a_restart() {
     let bench = bench();
     let slot = slot("alice", "graph");
     let code = bench.issue(&slot, "t").await;
-    assert_eq!(redeem(&over(&bench.beneath, &bench.sealer), &slot, code.expose()).await.as_deref(), Some("t"));
+    assert_eq!(redeem(&over(&bench.beneath), &slot, code.expose()).await.as_deref(), Some("t"));
 }
 
 #[tokio::test]

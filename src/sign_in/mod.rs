@@ -3,6 +3,7 @@
 //! Owns the way of a browser from a card's link to the identity provider and back, and the magic codes that prove that who
 //! signed in there is who sits in the chat. It deliberately knows no HTTP, no page and no activity.
 
+mod browser_sign_ins;
 mod code_redemption;
 mod flow;
 mod identification;
@@ -12,6 +13,7 @@ mod signed_in_tokens;
 #[cfg(test)]
 mod magic_code_tests;
 
+pub use browser_sign_ins::{BrowserSignIns, BrowserStep, Found};
 pub use code_redemption::{CodeError, CodeRedemption};
 pub use flow::{
     BrowserFlow, BrowserSecret, Completion, Names, ProviderAccess, ProviderAnswer, ProviderRefusal, Review,

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use crate::domain::{Account, Bot, Connection, TokenSlot, UserKey, UserToken};
-use crate::exchange::{SignInRequirements, end_tokens_of_others};
-use crate::pending::{PendingError, SignInNeed};
+use crate::exchange::{SignInNeed, SignInRequirements, end_tokens_of_others};
+use crate::records::RecordError;
 use crate::vault::{Epoch, Permit, TokenVault, VaultError};
 
 /// What an interactive sign-in does to the tokens that are kept.
@@ -20,7 +20,7 @@ pub enum SignedInTokensError {
     Vault(#[from] VaultError),
     /// The requirements could not be read or ended.
     #[error(transparent)]
-    Requirements(#[from] PendingError),
+    Requirements(#[from] RecordError),
 }
 
 impl SignedInTokens {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::VaultError;
 use super::token_vault_tests::{Bench, REVISION, found, slot, user};
 use crate::domain::UserKey;
+use crate::records::RecordError;
 
 const WORKERS: usize = 2;
 
@@ -141,7 +142,7 @@ async fn a_sign_out_that_the_store_refuses_holds_in_this_process_and_is_caught_u
     let bench = Bench::new();
     bench.keep(&slot("graph"), bench.token("t")).await;
     bench.store.puts_fail.store(true, Ordering::SeqCst);
-    assert!(matches!(bench.vault.raise_epoch(&user()).await, Err(VaultError::Store(_))));
+    assert!(matches!(bench.vault.raise_epoch(&user()).await, Err(VaultError::Record(RecordError::Store(_)))));
     assert_eq!(found(&bench.vault, &slot("graph")).await, None, "rather signed out than not");
     let permit = bench.vault.permit(&slot("files"), &user()).await.unwrap();
     assert!(bench.vault.keep(permit, REVISION, bench.token("f")).await.is_err());

@@ -3,8 +3,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::VaultError;
+use super::epochs::Epoch;
 use crate::domain::{ConnectionRevision, Secret, SecurityContext, Timestamp, UserKey, UserToken};
+use crate::records::{Content, Kind, Plaintext, RecordBinding, catalogue};
 
 /// A token and the revision of the connection it was obtained for, as they are sealed.
 #[derive(Clone, Debug)]
@@ -15,8 +16,32 @@ pub struct KeptToken {
     pub token: UserToken,
 }
 
+/// A kept token in its slot, in the epoch of its user.
+#[derive(Clone, Debug)]
+pub(super) struct TokenRecord {
+    pub(super) kept: KeptToken,
+    /// Stays readable in front of the envelope, since whose token it is stands inside; the seal binds it.
+    pub(super) epoch: Epoch,
+}
+
+impl Content for TokenRecord {
+    const KIND: &'static Kind = &catalogue::TOKEN;
+
+    fn binding(&self) -> RecordBinding {
+        self.epoch.to_bytes()
+    }
+
+    fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+        self.kept.encode()
+    }
+
+    fn decode(plain: Plaintext<'_>) -> Option<Self> {
+        Some(Self { kept: KeptToken::decode(plain.bytes())?, epoch: Epoch::from_bytes(plain.binding()) })
+    }
+}
+
 /// 1 knew no refresh tokens; what it wrote reads as a token without one.
-const VERSION: u8 = 2;
+const VERSION: u8 = catalogue::TOKEN.version;
 const OLDEST_VERSION: u8 = 1;
 
 /// Plaintext form. Times in milliseconds since the Unix epoch.
@@ -40,11 +65,11 @@ struct Plain<'a> {
 }
 
 impl KeptToken {
-    /// The plaintext to be sealed, in a buffer that is wiped.
-    ///
-    /// # Errors
-    /// [`VaultError::Unreadable`], in theory only: everything a token holds can be written.
-    pub fn encode(revision: ConnectionRevision, token: &UserToken) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    /// The plaintext to be sealed, in a buffer that is wiped. `None` in theory only: everything a token holds can be
+    /// written.
+    #[must_use]
+    pub fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let Self { revision, token } = self;
         let plain = Plain {
             v: VERSION,
             revision: revision.0,
@@ -60,18 +85,16 @@ impl KeptToken {
         };
         // Sized beforehand: a growing buffer would leave copies of the token in freed memory.
         let mut bytes = Zeroizing::new(Vec::with_capacity(1024 + 2 * size_of_texts(token)));
-        serde_json::to_writer(&mut *bytes, &plain).map_err(|_| VaultError::Unreadable)?;
-        Ok(bytes)
+        serde_json::to_writer(&mut *bytes, &plain).ok()?;
+        Some(bytes)
     }
 
-    /// Reads what [`KeptToken::encode`] wrote.
-    ///
-    /// # Errors
-    /// [`VaultError::Unreadable`] if it was written by a version with another form.
-    pub fn decode(bytes: &[u8]) -> Result<Self, VaultError> {
-        let plain: Plain<'_> = serde_json::from_slice(bytes).map_err(|_| VaultError::Unreadable)?;
+    /// Reads what [`KeptToken::encode`] wrote, in this version or an earlier one. `None` for everything else.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let plain: Plain<'_> = serde_json::from_slice(bytes).ok()?;
         if !(OLDEST_VERSION..=VERSION).contains(&plain.v) {
-            return Err(VaultError::Unreadable);
+            return None;
         }
         let token = UserToken {
             access_token: Secret::new(plain.access_token.into_owned()),
@@ -83,7 +106,7 @@ impl KeptToken {
             refresh_token: plain.refresh_token.map(|text| Secret::new(text.into_owned())),
             refresh_at: plain.refresh_at.map(Timestamp::from_unix_millis),
         };
-        Ok(Self { revision: ConnectionRevision(plain.revision), token })
+        Some(Self { revision: ConnectionRevision(plain.revision), token })
     }
 }
 
@@ -117,7 +140,7 @@ mod tests {
         let mut kept = KeptToken::decode(FIRST_VERSION).unwrap();
         kept.token.refresh_token = Some(Secret::from("r \"1\""));
         kept.token.refresh_at = Some(Timestamp::from_unix_millis(1500));
-        let written = KeptToken::encode(kept.revision, &kept.token).unwrap();
+        let written = kept.encode().unwrap();
         let read = KeptToken::decode(&written).unwrap();
         assert_eq!(read.token.refresh_token.unwrap().expose(), "r \"1\"");
         assert_eq!(read.token.refresh_at, kept.token.refresh_at);
@@ -126,6 +149,6 @@ mod tests {
     #[test]
     fn what_a_later_version_wrote_is_not_guessed_at() {
         let later = String::from_utf8_lossy(FIRST_VERSION).replace(r#""v":1"#, r#""v":3"#);
-        assert!(KeptToken::decode(later.as_bytes()).is_err());
+        assert!(KeptToken::decode(later.as_bytes()).is_none());
     }
 }

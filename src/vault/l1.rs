@@ -6,7 +6,7 @@ use quick_cache::sync::Cache;
 use super::epochs::{Epoch, UserEpoch};
 use super::kept_token::size_of_texts;
 use crate::domain::{ConnectionRevision, UserToken};
-use crate::store::RecordKey;
+use crate::records::{RecordKey, SingleWriter};
 
 /// A token in memory, ready to be handed out while its epoch lasts.
 pub(super) struct L1Entry {
@@ -37,7 +37,7 @@ const TYPICAL_ENTRY: u64 = 3000;
 #[derive(Default)]
 struct SlotOrder {
     writing: tokio::sync::Mutex<()>,
-    /// How many writes were done: who read the store before one of them must not put what it read into memory.
+    /// How many writes were done: a reader that read the store before one of them must not fill memory.
     writes: Mutex<u64>,
 }
 
@@ -45,14 +45,15 @@ struct SlotOrder {
 #[derive(Clone, Copy)]
 pub(super) struct ReadTicket(u64);
 
-/// The first level: tokens in memory, bounded by bytes, never newer or older than the store once a write is answered.
+/// The first level: tokens in memory, bounded by bytes, never newer or older than the store once a write is answered. That
+/// holds while this process alone writes tokens, which [`SingleWriter`] proves.
 pub(super) struct L1 {
     entries: Cache<RecordKey, Arc<L1Entry>, Bytes>,
     orders: Box<[SlotOrder; ORDERS]>,
 }
 
 impl L1 {
-    pub(super) fn new(bytes: u64) -> Self {
+    pub(super) fn new(bytes: u64, _: SingleWriter) -> Self {
         let typical = usize::try_from(bytes / TYPICAL_ENTRY).unwrap_or(usize::MAX);
         Self {
             entries: Cache::with_weighter(typical, bytes, Bytes),

@@ -7,17 +7,15 @@
 mod epochs;
 mod kept_token;
 mod l1;
+mod permit;
 mod pins;
+mod slot_generations;
 mod slot_names;
-mod slots;
 mod token_vault;
-mod turns;
 mod writes;
 
 #[cfg(test)]
 mod concurrency_tests;
-#[cfg(test)]
-mod gated_store;
 #[cfg(test)]
 mod sign_out_tests;
 #[cfg(test)]
@@ -25,11 +23,11 @@ mod token_vault_tests;
 
 pub use epochs::Epoch;
 pub use kept_token::KeptToken;
-pub use token_vault::{KeptRecord, Permit, SlotTurn, TokenVault};
+pub use permit::Permit;
+pub use slot_generations::SlotGeneration;
+pub use token_vault::{KeptRecord, TokenVault};
 
-use crate::domain::Timestamp;
-use crate::sealing::SealError;
-use crate::store::StoreError;
+use crate::records::RecordError;
 
 /// Why the vault could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -40,19 +38,10 @@ pub enum VaultError {
     /// Something else lies there meanwhile.
     #[error("another write came first")]
     Overtaken,
-    /// The store failed.
+    /// A record could not be written or read.
     #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A record could not be sealed or opened.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    /// A record opened, but holds what this version cannot read.
-    #[error("a kept record is not readable by this version")]
-    Unreadable,
+    Record(#[from] RecordError),
     /// The process is shutting down.
     #[error("interrupted by the end of the process")]
     Interrupted,
 }
-
-/// The end of year 9999: records that stay until they are replaced.
-const FOR_EVER: Timestamp = Timestamp::from_unix_seconds(253_402_300_799);

@@ -1,33 +1,59 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
+use super::VaultError;
 use super::epochs::{Epoch, Epochs, UserEpoch};
-use super::token_vault::Permit;
-use super::{FOR_EVER, VaultError};
-use crate::domain::{Account, SharedClock, UserKey};
-use crate::sealing::Sealer;
-use crate::store::{PutIfAbsent, Record, RecordKey, Store};
+use super::permit::Permit;
+use crate::domain::{Account, UserKey};
+use crate::records::{
+    Collection, Content, Kind, Plaintext, RecordKey, Records, SingleWriter, StoredRecord, catalogue, encode_json,
+};
 
-const PURPOSE: &str = "vault.pin";
 /// Pins held in memory.
 const RECENT_PINS: usize = 65_536;
-/// Every lost race for a pin means that somebody else has pinned or unpinned, so few are ever lost.
+/// Every lost race for a pin means that another caller has pinned or unpinned, so few are ever lost.
 const RACES: usize = 8;
 
+/// A pin as it is kept.
+struct PinRecord {
+    user: UserKey,
+    epoch: Epoch,
+}
+
+/// Plaintext form.
 #[derive(Serialize, Deserialize)]
 struct PlainPin {
     issuer: String,
     subject: String,
-    /// Absent in what the first version wrote: nobody had been signed out everywhere then.
+    /// Absent in what the first version wrote: no user had been signed out everywhere then.
     #[serde(default)]
     epoch: u64,
 }
 
-/// Whom an account belongs to, as long as that person's epoch lasts: sign-out everywhere ends all of their pins at once.
+impl Content for PinRecord {
+    const KIND: &'static Kind = &catalogue::PIN;
+
+    fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+        encode_json(&PlainPin {
+            issuer: self.user.issuer().to_owned(),
+            subject: self.user.subject().to_owned(),
+            epoch: u64::from_be_bytes(self.epoch.to_bytes()),
+        })
+    }
+
+    fn decode(plain: Plaintext<'_>) -> Option<Self> {
+        let pin: PlainPin = plain.json(Self::KIND)?;
+        let user = UserKey::from_parts(&pin.issuer, &pin.subject);
+        Some(Self { user, epoch: Epoch::from_bytes(pin.epoch.to_be_bytes()) })
+    }
+}
+
+/// The person that an account belongs to, as long as that person's epoch lasts: a sign-out everywhere ends all pins to a
+/// person at once.
 #[derive(Clone)]
 struct Pin {
     user: UserKey,
@@ -43,18 +69,18 @@ impl Pin {
 
 /// Which person a channel's account belongs to, by first success and until sign-out.
 pub(super) struct Pins {
-    store: Arc<dyn Store>,
-    sealer: Arc<Sealer>,
-    clock: SharedClock,
+    records: Collection<PinRecord>,
     epochs: Arc<Epochs>,
     recent: Cache<Account, Pin>,
-    /// How many pins were ended one by one: who read the store before one of them must not leave it in memory.
+    /// How many pins were ended one by one: a reader that read the store before one of them must not leave
+    /// it in memory.
     ended: AtomicU64,
 }
 
 impl Pins {
-    pub(super) fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: SharedClock, epochs: Arc<Epochs>) -> Self {
-        Self { store, sealer, clock, epochs, recent: Cache::new(RECENT_PINS), ended: AtomicU64::new(0) }
+    /// The pins in memory are right only while this process alone writes pins.
+    pub(super) fn new(records: &Records, _: SingleWriter, epochs: Arc<Epochs>) -> Self {
+        Self { records: records.collection(), epochs, recent: Cache::new(RECENT_PINS), ended: AtomicU64::new(0) }
     }
 
     pub(super) async fn find(&self, account: &Account) -> Result<Option<UserKey>, VaultError> {
@@ -62,10 +88,10 @@ impl Pins {
             return Ok(Some(pin.user));
         }
         let (key, ended) = (self.key(account), self.ended.load(Ordering::SeqCst));
-        let Some(sealed) = self.store.get(key).await? else {
+        let Some(record) = self.records.get(key).await? else {
             return Ok(None);
         };
-        let pin = self.open(key, &sealed).await?;
+        let pin = self.live(record.content).await?;
         Ok(pin.holds().then(|| self.remember(account, pin, ended)))
     }
 
@@ -75,42 +101,43 @@ impl Pins {
         }
         let (key, ended) = (self.key(account), self.ended.load(Ordering::SeqCst));
         let ours = Pin { user: user.clone(), epoch: permit.epoch, user_epoch: self.epochs.of(user) };
-        let record = self.seal(key, &ours)?;
+        let content = PinRecord { user: user.clone(), epoch: permit.epoch };
+        let record = self.records.seal(key, &content)?.listed_by(self.of_user(user));
         for _ in 0..RACES {
-            let sealed = match self.store.put_if_absent(key, record.clone()).await? {
-                PutIfAbsent::Written => return self.pinned(account, (key, record.value), ours, permit).await,
-                PutIfAbsent::Existing(sealed) => sealed,
+            let Some(existing) = self.records.put_if_absent(record.clone()).await? else {
+                return self.pinned(account, record.stored(), ours, permit).await;
             };
-            let winner = self.open(key, &sealed).await?;
+            let winner = self.live(existing.content).await?;
             if winner.holds() {
                 return Ok(self.remember(account, winner, ended));
             }
-            if self.store.compare_and_put(key, Some(sealed), record.clone()).await? {
-                return self.pinned(account, (key, record.value), ours, permit).await;
+            if self.records.compare_and_put(Some(existing.stored), record.clone()).await? {
+                return self.pinned(account, record.stored(), ours, permit).await;
             }
         }
         Err(VaultError::Overtaken)
     }
 
-    /// A pin was written. The sign-out of the slot ends its turn first and the account's pin then: if the turn is over,
-    /// that may have been before this pin was there to be ended.
+    /// A pin was written. The sign-out of the slot supersedes its generation first and ends the account's pin then: if
+    /// the generation is superseded, that may have been before this pin was there to be ended.
     async fn pinned(
         &self,
         account: &Account,
-        (key, sealed): (RecordKey, Bytes),
+        stored: StoredRecord<PinRecord>,
         pin: Pin,
         permit: &Permit,
     ) -> Result<UserKey, VaultError> {
         let ended = self.ended.load(Ordering::SeqCst);
-        if permit.turn.is_over() {
-            self.remove(key, sealed).await?;
+        if permit.generation.is_superseded() {
+            // Only this very pin: the account may have been pinned anew meanwhile.
+            self.records.end(stored).await?;
             return Err(VaultError::SignedOut);
         }
         Ok(self.remember(account, pin, ended))
     }
 
     pub(super) async fn unpin(&self, account: &Account) -> Result<(), VaultError> {
-        let removed = self.store.remove(vec![self.key(account)]).await;
+        let removed = self.records.remove(vec![self.key(account)]).await;
         self.ended.fetch_add(1, Ordering::SeqCst);
         self.recent.remove(account);
         Ok(removed?)
@@ -118,16 +145,10 @@ impl Pins {
 
     /// Tidies after the user's epoch was raised, which has ended these pins.
     pub(super) async fn remove_all_of(&self, user: &UserKey) -> Result<(), VaultError> {
-        for (key, sealed) in self.store.members(self.of_user(user)).await? {
-            self.remove(key, sealed).await?;
+        for stored in self.records.members(self.of_user(user)).await? {
+            // Only this very pin: the account may have been pinned anew meanwhile.
+            self.records.end(stored).await?;
         }
-        Ok(())
-    }
-
-    /// Only this very pin: the account may have been pinned anew meanwhile.
-    async fn remove(&self, key: RecordKey, sealed: Bytes) -> Result<(), VaultError> {
-        let gone = Record { value: Bytes::new(), expires_at: self.clock.now(), index: None };
-        self.store.compare_and_put(key, Some(sealed), gone).await?;
         Ok(())
     }
 
@@ -141,32 +162,20 @@ impl Pins {
         user
     }
 
-    fn seal(&self, key: RecordKey, pin: &Pin) -> Result<Record, VaultError> {
-        let plain = PlainPin {
-            issuer: pin.user.issuer().to_owned(),
-            subject: pin.user.subject().to_owned(),
-            epoch: u64::from_be_bytes(pin.epoch.to_bytes()),
-        };
-        let plain = serde_json::to_vec(&plain).map_err(|_| VaultError::Unreadable)?;
-        let value = self.sealer.seal(&[PURPOSE.as_bytes(), &key.0], &plain)?.into();
-        Ok(Record { value, expires_at: FOR_EVER, index: Some(self.of_user(&pin.user)) })
-    }
-
-    async fn open(&self, key: RecordKey, sealed: &[u8]) -> Result<Pin, VaultError> {
-        let plain = self.sealer.open(&[PURPOSE.as_bytes(), &key.0], sealed)?;
-        let pin: PlainPin = serde_json::from_slice(&plain).map_err(|_| VaultError::Unreadable)?;
-        let user = UserKey::from_parts(&pin.issuer, &pin.subject);
+    /// A pin that was read, with its person's epoch.
+    async fn live(&self, record: PinRecord) -> Result<Pin, VaultError> {
+        let PinRecord { user, epoch } = record;
         let user_epoch = self.epochs.of(&user);
         self.epochs.current(&user_epoch).await?;
-        Ok(Pin { user, epoch: Epoch::from_bytes(pin.epoch.to_be_bytes()), user_epoch })
+        Ok(Pin { user, epoch, user_epoch })
     }
 
     fn key(&self, account: &Account) -> RecordKey {
-        RecordKey(self.sealer.mac(PURPOSE, &account.key_parts().each_ref().map(|part| part.as_bytes())))
+        self.records.key_of(&account.key_parts())
     }
 
     /// The index of all pins to `user`.
     fn of_user(&self, user: &UserKey) -> RecordKey {
-        RecordKey(self.sealer.mac("vault.pins", &[user.issuer().as_bytes(), user.subject().as_bytes()]))
+        self.records.index([user.issuer(), user.subject()])
     }
 }

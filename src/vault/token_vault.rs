@@ -2,17 +2,16 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::VaultError;
-use super::epochs::{Epoch, Epochs};
+use super::epochs::Epochs;
+use super::kept_token::TokenRecord;
 use super::l1::{L1, L1Entry};
+use super::permit::Permit;
 use super::pins::Pins;
-use super::slots::Slots;
-use super::turns::{Turn, Turns};
+use super::slot_generations::{SlotGeneration, SlotGenerations};
+use super::slot_names::SlotNames;
 use crate::domain::{Account, ConnectionRevision, SharedClock, Timestamp, TokenSlot, UserKey, UserToken};
-use crate::sealing::Sealer;
-use crate::store::{RecordKey, Store};
+use crate::records::{Collection, RecordKey, Records, SingleWriter, StoredRecord};
 
 /// A token is handed out while more than this is left (token-service-api §1.13), or half of a shorter life.
 const MARGIN: Duration = Duration::from_mins(5);
@@ -24,38 +23,13 @@ pub struct TokenVault {
 }
 
 pub(super) struct Shared {
-    pub(super) store: Arc<dyn Store>,
+    pub(super) tokens: Collection<TokenRecord>,
     pub(super) clock: SharedClock,
-    pub(super) slots: Slots,
+    names: SlotNames,
     pub(super) l1: L1,
     pub(super) epochs: Arc<Epochs>,
-    pub(super) turns: Turns,
+    pub(super) generations: SlotGenerations,
     pub(super) pins: Pins,
-}
-
-/// The right to keep what is redeemed for one user in one slot. To be drawn *before* redeeming: a sign-out of the
-/// connection, of the account or of the user that comes in between takes it back.
-#[derive(Clone)]
-pub struct Permit {
-    pub(super) key: RecordKey,
-    pub(super) epoch: Epoch,
-    pub(super) turn: Arc<Turn>,
-}
-
-/// The present turn of a slot, which its next sign-out ends: what becomes a [`Permit`] once it is known whose token is to
-/// be kept. To be drawn before that is asked.
-#[derive(Clone)]
-pub struct SlotTurn {
-    key: RecordKey,
-    turn: Arc<Turn>,
-}
-
-impl Permit {
-    /// The user's epoch that it was drawn in.
-    #[must_use]
-    pub fn epoch(&self) -> Epoch {
-        self.epoch
-    }
 }
 
 /// A kept token as it lies in the store, with all it takes to put another in its place. It may be one that is not handed
@@ -63,18 +37,28 @@ impl Permit {
 pub struct KeptRecord {
     /// The token.
     pub token: UserToken,
-    pub(super) permit: Permit,
-    pub(super) revision: ConnectionRevision,
-    pub(super) sealed: Bytes,
+    permit: Permit,
+    revision: ConnectionRevision,
+    stored: StoredRecord<TokenRecord>,
 }
 
 impl TokenVault {
-    /// A vault over `store` that holds up to `l1_bytes` of tokens in memory.
-    pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: SharedClock, l1_bytes: u64) -> Self {
-        let epochs = Arc::new(Epochs::new(Arc::clone(&store), Arc::clone(&sealer)));
-        let pins = Pins::new(Arc::clone(&store), Arc::clone(&sealer), clock.clone(), Arc::clone(&epochs));
-        let (slots, l1, turns) = (Slots::new(sealer), L1::new(l1_bytes), Turns::default());
-        Self { shared: Arc::new(Shared { store, clock, slots, l1, epochs, turns, pins }) }
+    /// A vault over `records` that holds up to `l1_bytes` of tokens in memory. What it holds there is right only while
+    /// this process alone writes: `writer` proves it.
+    #[must_use]
+    pub fn new(records: &Records, writer: SingleWriter, l1_bytes: u64) -> Self {
+        let tokens: Collection<TokenRecord> = records.collection();
+        let epochs = Arc::new(Epochs::new(records, writer));
+        let shared = Shared {
+            clock: records.clock().clone(),
+            names: SlotNames::new(tokens.clone()),
+            tokens,
+            l1: L1::new(l1_bytes, writer),
+            generations: SlotGenerations::new(writer),
+            pins: Pins::new(records, writer, Arc::clone(&epochs)),
+            epochs,
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// The token in `slot`, if it is usable: kept for this revision of the connection, in the user's present epoch, and
@@ -87,7 +71,7 @@ impl TokenVault {
         slot: &TokenSlot,
         revision: ConnectionRevision,
     ) -> Result<Option<Arc<UserToken>>, VaultError> {
-        let key = self.shared.slots.key(slot);
+        let key = self.shared.names.of(slot);
         if let Some(entry) = self.shared.l1.get(key)
             && self.shared.serves(&entry, revision)
         {
@@ -102,7 +86,7 @@ impl TokenVault {
     /// # Errors
     /// As [`TokenVault::find`].
     pub async fn read(&self, slot: &TokenSlot, revision: ConnectionRevision) -> Result<Option<KeptRecord>, VaultError> {
-        self.shared.read(self.shared.slots.key(slot), revision).await
+        self.shared.read(self.shared.names.of(slot), revision).await
     }
 
     /// Whether `token` has enough life left to be handed out.
@@ -116,24 +100,22 @@ impl TokenVault {
     /// # Errors
     /// [`VaultError`] if the store fails.
     pub async fn permit(&self, slot: &TokenSlot, user: &UserKey) -> Result<Permit, VaultError> {
-        self.permit_in(self.turn(slot), user).await
+        self.permit_in(self.generation(slot), user).await
     }
 
-    /// The present turn of `slot`.
+    /// The present generation of `slot`.
     #[must_use]
-    pub fn turn(&self, slot: &TokenSlot) -> SlotTurn {
-        let key = self.shared.slots.key(slot);
-        SlotTurn { key, turn: self.shared.turns.begin(key) }
+    pub fn generation(&self, slot: &TokenSlot) -> SlotGeneration {
+        self.shared.generations.current(self.shared.names.of(slot))
     }
 
-    /// The right to keep a token of `user` in the slot of `turn`, counted from when the turn was drawn.
+    /// The right to keep a token of `user` in the slot of `generation`, counted from when the generation was drawn.
     ///
     /// # Errors
     /// [`VaultError`] if the store fails.
-    pub async fn permit_in(&self, turn: SlotTurn, user: &UserKey) -> Result<Permit, VaultError> {
-        let SlotTurn { key, turn } = turn;
+    pub async fn permit_in(&self, generation: SlotGeneration, user: &UserKey) -> Result<Permit, VaultError> {
         let epoch = self.shared.epochs.current(&self.shared.epochs.of(user)).await?;
-        Ok(Permit { key, epoch, turn })
+        Ok(Permit { epoch, generation })
     }
 
     /// Whether `permit`, drawn for `user`, still holds: no sign-out has taken it back.
@@ -143,7 +125,7 @@ impl TokenVault {
     pub async fn holds(&self, permit: &Permit, user: &UserKey) -> Result<bool, VaultError> {
         let cell = self.shared.epochs.of(user);
         self.shared.epochs.current(&cell).await?;
-        Ok(cell.is(permit.epoch) && !permit.turn.is_over())
+        Ok(cell.is(permit.epoch) && !permit.generation.is_superseded())
     }
 
     /// Keeps `token` in the slot that `permit` is for; when this returns, it is as durable as the store makes it. Hands
@@ -168,8 +150,8 @@ impl TokenVault {
     /// As [`TokenVault::keep`]; [`VaultError::Overtaken`] if something else lies there meanwhile.
     pub async fn replace(&self, record: KeptRecord, token: UserToken) -> Result<Arc<UserToken>, VaultError> {
         let shared = Arc::clone(&self.shared);
-        let KeptRecord { permit, revision, sealed, .. } = record;
-        to_the_end(async move { shared.keep(permit, revision, token, Some(sealed)).await }).await
+        let KeptRecord { permit, revision, stored, .. } = record;
+        to_the_end(async move { shared.keep(permit, revision, token, Some(stored)).await }).await
     }
 
     /// Removes `record`, and nothing else that may lie there meanwhile.
@@ -178,7 +160,7 @@ impl TokenVault {
     /// [`VaultError`] if the store fails; the token may then still be there.
     pub async fn remove(&self, record: KeptRecord) -> Result<(), VaultError> {
         let shared = Arc::clone(&self.shared);
-        to_the_end(async move { shared.remove(record.permit.key, record.sealed).await.map(drop) }).await
+        to_the_end(async move { shared.remove(record.stored).await.map(drop) }).await
     }
 
     /// Removes the token in `slot` and takes back every [`Permit`] for it: sign-out of one connection.
@@ -186,7 +168,7 @@ impl TokenVault {
     /// # Errors
     /// [`VaultError`] if the store fails; the token may then still be there.
     pub async fn forget(&self, slot: &TokenSlot) -> Result<(), VaultError> {
-        let (shared, key) = (Arc::clone(&self.shared), self.shared.slots.key(slot));
+        let (shared, key) = (Arc::clone(&self.shared), self.shared.names.of(slot));
         to_the_end(async move { shared.forget(key).await }).await
     }
 
@@ -211,14 +193,14 @@ impl TokenVault {
     /// Pins `account` to `user`, for whom `permit` was drawn, unless it is pinned already; returns whom it is pinned to.
     ///
     /// # Errors
-    /// [`VaultError::SignedOut`] if the slot was signed out since the permit was drawn: then nobody is pinned by it.
+    /// [`VaultError::SignedOut`] if the slot was signed out since the permit was drawn: the account is not pinned then.
     /// Otherwise [`VaultError`] if the store fails.
     pub async fn pin(&self, account: &Account, user: &UserKey, permit: &Permit) -> Result<UserKey, VaultError> {
         let (shared, account, user, permit) = (Arc::clone(&self.shared), account.clone(), user.clone(), permit.clone());
         to_the_end(async move { shared.pins.pin(&account, &user, &permit).await }).await
     }
 
-    /// Ends the pin of `account`: whoever succeeds next is pinned.
+    /// Ends the pin of `account`: the next person who succeeds is pinned.
     ///
     /// # Errors
     /// [`VaultError`] if the store fails; the pin may then still be there.
@@ -235,10 +217,10 @@ impl Shared {
         revision: ConnectionRevision,
     ) -> Result<Option<Arc<UserToken>>, VaultError> {
         let ticket = self.l1.read_ticket(key);
-        let Some(record) = self.store.get(key).await? else {
+        let Some(record) = self.tokens.get(key).await? else {
             return Ok(None);
         };
-        let (kept, epoch) = self.slots.open(key, &record)?;
+        let TokenRecord { kept, epoch } = record.content;
         let user_epoch = self.epochs.of(&kept.token.user);
         self.epochs.current(&user_epoch).await?;
         let token = Arc::new(kept.token.without_refresh_token());
@@ -252,17 +234,23 @@ impl Shared {
 
     async fn read(&self, key: RecordKey, revision: ConnectionRevision) -> Result<Option<KeptRecord>, VaultError> {
         // Before the store is read: a sign-out that comes after the reading must end what is read.
-        let turn = self.turns.begin(key);
-        let Some(sealed) = self.store.get(key).await? else {
+        let generation = self.generations.current(key);
+        let Some(record) = self.tokens.get(key).await? else {
             return Ok(None);
         };
-        let (kept, epoch) = self.slots.open(key, &sealed)?;
+        let TokenRecord { kept, epoch } = record.content;
         let user_epoch = self.epochs.of(&kept.token.user);
         self.epochs.current(&user_epoch).await?;
         if kept.revision != revision || !user_epoch.is(epoch) {
             return Ok(None);
         }
-        Ok(Some(KeptRecord { token: kept.token, permit: Permit { key, epoch, turn }, revision, sealed }))
+        let permit = Permit { epoch, generation };
+        Ok(Some(KeptRecord { token: kept.token, permit, revision, stored: record.stored }))
+    }
+
+    /// The index of all tokens of `user`.
+    pub(super) fn of_user(&self, user: &UserKey) -> RecordKey {
+        self.tokens.index([user.issuer(), user.subject()])
     }
 
     /// The one rule for what is handed out, for memory and store alike.

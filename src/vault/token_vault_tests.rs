@@ -4,15 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::gated_store::GatedStore;
 use super::{TokenVault, VaultError};
 use crate::domain::{
     Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, HolderName, OffsetClock, Realm, Secret,
-    SecurityContext, SubjectId, SystemClock, SystemEntropy, TokenSlot, UserKey, UserToken,
+    SecurityContext, SubjectId, TokenSlot, UserKey, UserToken,
 };
-use crate::sealing::testing::throwaway_sealer;
-use crate::sealing::{KeyRing, SealError, Sealer};
-use crate::store::testing::{ThrowawayStore, throwaway_store};
+use crate::records::testing::{GatedStore, ThrowawayRecords, throwaway_records};
+use crate::records::{RecordError, RecordKey, Records, SealError};
 
 pub(super) const REVISION: ConnectionRevision = ConnectionRevision([7; 16]);
 const L1_BYTES: u64 = 4 << 20;
@@ -22,26 +20,24 @@ pub(super) struct Bench {
     pub(super) vault: TokenVault,
     pub(super) store: Arc<GatedStore>,
     pub(super) clock: Arc<OffsetClock>,
-    sealer: Arc<Sealer>,
-    beneath: ThrowawayStore,
+    beneath: ThrowawayRecords,
+}
+
+fn vault_over(records: &Records) -> TokenVault {
+    TokenVault::new(records, records.single_writer().unwrap(), L1_BYTES)
 }
 
 impl Bench {
     pub(super) fn new() -> Self {
-        Self::with_sealer(throwaway_sealer())
-    }
-
-    fn with_sealer(sealer: Arc<Sealer>) -> Self {
-        let beneath = throwaway_store();
+        let beneath = throwaway_records();
         let store = GatedStore::new(beneath.store.clone());
-        let vault = TokenVault::new(store.clone(), sealer.clone(), beneath.shared_clock.clone(), L1_BYTES);
-        Self { vault, store, clock: beneath.clock.clone(), sealer, beneath }
+        let records = Records::new(store.clone(), beneath.sealer.clone(), beneath.shared_clock.clone());
+        Self { vault: vault_over(&records), store, clock: beneath.clock.clone(), beneath }
     }
 
     /// The same store seen by a process that has just started.
     pub(super) fn restarted(&self) -> TokenVault {
-        let clock = self.beneath.shared_clock.clone();
-        TokenVault::new(self.beneath.store.clone(), self.sealer.clone(), clock, L1_BYTES)
+        vault_over(&self.beneath.records)
     }
 
     pub(super) fn token(&self, text: &str) -> UserToken {
@@ -228,19 +224,14 @@ async fn the_epoch_survives_a_restart_against_a_token_that_did_too() {
     let copy = bench.beneath.store.members(bench_index(&bench)).await.unwrap();
     bench.vault.raise_epoch(&user()).await.unwrap();
     // Somebody puts the old bytes back where they were.
-    let record = crate::store::Record {
-        value: copy[0].1.clone(),
-        expires_at: bench.clock.now().plus(Duration::from_hours(1)),
-        index: None,
-    };
-    bench.beneath.store.put(copy[0].0, record).await.unwrap();
+    bench.beneath.overwrite(copy[0].0, copy[0].1.clone()).await;
     assert_eq!(found(&bench.vault, &slot("graph")).await, None);
     assert_eq!(found(&bench.restarted(), &slot("graph")).await, None);
 }
 
-fn bench_index(bench: &Bench) -> crate::store::RecordKey {
+fn bench_index(bench: &Bench) -> RecordKey {
     let user = user();
-    crate::store::RecordKey(bench.sealer.mac("vault.user", &[user.issuer().as_bytes(), user.subject().as_bytes()]))
+    RecordKey(bench.beneath.sealer.mac("vault.user", &[user.issuer().as_bytes(), user.subject().as_bytes()]))
 }
 
 #[tokio::test]
@@ -249,39 +240,32 @@ async fn a_record_moved_to_another_slot_or_epoch_does_not_open() {
     bench.keep(&slot("graph"), bench.token("t")).await;
     bench.keep(&slot("files"), bench.token("f")).await;
     let members = bench.beneath.store.members(bench_index(&bench)).await.unwrap();
-    let ends = bench.clock.now().plus(Duration::from_hours(1));
-    let record = |value| crate::store::Record { value, expires_at: ends, index: None };
-    bench.beneath.store.put(members[0].0, record(members[1].1.clone())).await.unwrap();
+    bench.beneath.overwrite(members[0].0, members[1].1.clone()).await;
     let mut forged = members[1].1.to_vec();
     forged[7] ^= 1;
-    bench.beneath.store.put(members[1].0, record(forged.into())).await.unwrap();
+    bench.beneath.overwrite(members[1].0, forged.into()).await;
     for connection in ["graph", "files"] {
         let outcome = bench.restarted().find(&slot(connection), REVISION).await;
-        assert!(matches!(outcome, Err(VaultError::Seal(SealError::NotAuthentic))));
+        assert!(matches!(outcome, Err(VaultError::Record(RecordError::Seal(SealError::NotAuthentic)))));
     }
 }
 
 #[tokio::test]
 async fn rotation_keeps_old_tokens_readable_and_a_lost_key_is_named() {
-    let ring = KeyRing::generate(&SystemClock, &SystemEntropy);
-    let sealer = Arc::new(Sealer::new(ring.clone(), Arc::new(SystemEntropy)));
-    let bench = Bench::with_sealer(sealer.clone());
+    let bench = Bench::new();
+    let behind = bench.beneath.reopened();
     bench.keep(&slot("graph"), bench.token("old")).await;
-    let rotated = ring.rotated(&SystemClock, &SystemEntropy);
-    sealer.replace(rotated.clone()).unwrap();
+    bench.beneath.rotate_keys();
     bench.keep(&slot("files"), bench.token("new")).await;
 
-    let after = Arc::new(Sealer::new(rotated, Arc::new(SystemEntropy)));
-    let clock = bench.beneath.shared_clock.clone();
-    let vault = TokenVault::new(bench.beneath.store.clone(), after, clock.clone(), L1_BYTES);
+    let vault = vault_over(&bench.beneath.reopened());
     assert_eq!(found(&vault, &slot("graph")).await.as_deref(), Some("old"));
     assert_eq!(found(&vault, &slot("files")).await.as_deref(), Some("new"));
 
-    let behind = Arc::new(Sealer::new(ring, Arc::new(SystemEntropy)));
-    let vault = TokenVault::new(bench.beneath.store.clone(), behind, clock, L1_BYTES);
+    let vault = vault_over(&behind);
     assert_eq!(found(&vault, &slot("graph")).await.as_deref(), Some("old"));
     let error = vault.find(&slot("files"), REVISION).await.unwrap_err();
-    assert!(matches!(error, VaultError::Seal(SealError::UnknownKey { key_id: 2 })), "{error}");
+    assert!(matches!(error, VaultError::Record(RecordError::Seal(SealError::UnknownKey { key_id: 2 }))), "{error}");
 }
 
 #[tokio::test]
@@ -320,9 +304,8 @@ async fn the_first_pin_wins_and_stays() {
 
 #[tokio::test]
 async fn memory_is_bounded_and_nothing_is_lost_by_it() {
-    let beneath = throwaway_store();
-    let store = GatedStore::new(beneath.store.clone());
-    let vault = TokenVault::new(store, throwaway_sealer(), beneath.shared_clock.clone(), 64 << 10);
+    let beneath = throwaway_records();
+    let vault = TokenVault::new(&beneath.records, beneath.records.single_writer().unwrap(), 64 << 10);
     let now = beneath.clock.now();
     for number in 0..60 {
         let token = UserToken {

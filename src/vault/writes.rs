@@ -1,13 +1,15 @@
+//! The writes of [`Shared`], which is what all clones of a [`TokenVault`](super::TokenVault) share.
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
+use super::kept_token::TokenRecord;
 use super::l1::L1Entry;
-use super::token_vault::{Permit, Shared};
+use super::permit::Permit;
+use super::token_vault::Shared;
 use super::{KeptToken, VaultError};
 use crate::domain::{ConnectionRevision, Timestamp, UserKey, UserToken};
-use crate::store::{Record, RecordKey};
+use crate::records::{RecordKey, StoredRecord};
 
 /// A token that can be refreshed stays for as long as Entra lets a refresh token lie unused (90 days); each refresh
 /// begins the time anew.
@@ -21,9 +23,10 @@ impl Shared {
         permit: Permit,
         revision: ConnectionRevision,
         token: UserToken,
-        expected: Option<Bytes>,
+        expected: Option<StoredRecord<TokenRecord>>,
     ) -> Result<Arc<UserToken>, VaultError> {
-        let Permit { key, epoch, turn } = permit;
+        let Permit { epoch, generation } = permit;
+        let key = generation.key();
         let user_epoch = self.epochs.of(&token.user);
         let mut behind = user_epoch.writing.lock().await;
         self.epochs.current(&user_epoch).await?;
@@ -31,18 +34,16 @@ impl Shared {
             return Err(VaultError::SignedOut);
         }
         self.epochs.catch_up(&user_epoch, &mut behind).await?;
-        let record = Record {
-            value: self.slots.seal(key, epoch, &KeptToken::encode(revision, &token)?)?,
-            expires_at: kept_until(&token, self.clock.now()),
-            index: Some(self.slots.of_user(&token.user)),
-        };
+        let (expires_at, index) = (kept_until(&token, self.clock.now()), self.of_user(&token.user));
+        let content = TokenRecord { kept: KeptToken { revision, token }, epoch };
+        let record = self.tokens.seal_until(key, &content, expires_at)?.listed_by(index);
         let order = self.l1.write_order(key).await;
-        if turn.is_over() {
+        if generation.is_superseded() {
             return Err(VaultError::SignedOut);
         }
         let written = match expected {
-            None => self.store.put(key, record).await.map(|()| true),
-            expected => self.store.compare_and_put(key, expected, record).await,
+            None => self.tokens.put(record).await.map(|()| true),
+            expected => self.tokens.compare_and_put(expected, record).await,
         };
         match written {
             Ok(true) => {}
@@ -53,7 +54,7 @@ impl Shared {
                 return Err(error.into());
             }
         }
-        let token = Arc::new(token.without_refresh_token());
+        let token = Arc::new(content.kept.token.without_refresh_token());
         let user_epoch_in_l1 = Arc::clone(&user_epoch);
         self.l1.replace(key, L1Entry { token: Arc::clone(&token), revision, epoch, user_epoch: user_epoch_in_l1 });
         drop(order);
@@ -62,18 +63,18 @@ impl Shared {
 
     pub(super) async fn forget(&self, key: RecordKey) -> Result<(), VaultError> {
         let order = self.l1.write_order(key).await;
-        self.turns.end(key);
-        let removed = self.store.remove(vec![key]).await;
+        self.generations.supersede(key);
+        let removed = self.tokens.remove(vec![key]).await;
         self.l1.remove(key);
         drop(order);
         Ok(removed?)
     }
 
     /// Removes the record if it is still this one; says whether it was.
-    pub(super) async fn remove(&self, key: RecordKey, sealed: Bytes) -> Result<bool, VaultError> {
+    pub(super) async fn remove(&self, stored: StoredRecord<TokenRecord>) -> Result<bool, VaultError> {
+        let key = stored.key();
         let order = self.l1.write_order(key).await;
-        let gone = Record { value: Bytes::new(), expires_at: self.clock.now(), index: None };
-        let removed = self.store.compare_and_put(key, Some(sealed), gone).await?;
+        let removed = self.tokens.end(stored).await?;
         if removed {
             self.l1.remove(key);
         }
@@ -87,9 +88,9 @@ impl Shared {
         self.epochs.raise(&user_epoch, &mut behind).await?;
         // From here on it is tidying: what the indexes list is dead already.
         let mut removed = 0;
-        for (key, value) in self.store.members(self.slots.of_user(user)).await? {
+        for stored in self.tokens.members(self.of_user(user)).await? {
             // Only what was listed: another user's token may have taken the slot meanwhile.
-            removed += usize::from(self.remove(key, value).await?);
+            removed += usize::from(self.remove(stored).await?);
         }
         self.pins.remove_all_of(user).await?;
         Ok(removed)

@@ -22,14 +22,14 @@ use tokio::time::{Instant, timeout_at};
 
 use self::disposition::Disposition;
 use crate::bot_connector::{BotClient, ContinuationDelivery, ForwardedRequest};
+use crate::cards::PendingSignIns;
 use crate::domain::{Account, Bot, ChannelId, Directory, SharedEntropy};
-use crate::exchange::{CurrentTokens, ExchangeEngine, TokenValidators, UserRates};
+use crate::exchange::{CurrentTokens, ExchangeEngine, ExchangeNames, TokenValidators, UserRates};
 use crate::inbound::{
     BodyLimits, CallerRefusal, Callers, Door, LetterCase, Method, Operation, Peer, Problem, RequestId, read_body,
     require_plain_utf8,
 };
 use crate::observability::Counters;
-use crate::pending::{Continuations, PendingSignIns};
 use crate::protocol::{Activity, ActivityError};
 use crate::sign_in::CodeRedemption;
 
@@ -56,7 +56,7 @@ pub struct BotGateway {
     pending: Arc<PendingSignIns>,
     codes: CodeRedemption,
     rates: Arc<UserRates>,
-    continuations: Arc<Continuations>,
+    exchange_names: ExchangeNames,
     bots: BotClient,
     delivery: ContinuationDelivery,
     bot_timeout: Duration,
@@ -103,7 +103,7 @@ pub struct GatewayBots {
     /// Delivers `tokens/response` events to them.
     pub delivery: ContinuationDelivery,
     /// Names what an event continues.
-    pub continuations: Arc<Continuations>,
+    pub exchange_names: ExchangeNames,
     /// How long a bot may take for an activity that is no invoke.
     pub timeout: Duration,
 }
@@ -129,7 +129,7 @@ impl BotGateway {
         let GatewayCallers { callers, directory, limits, entropy } = callers;
         let GatewayExchange { validators, engine, tokens } = exchange;
         let GatewaySignIns { cards: pending, codes, rates } = sign_ins;
-        let GatewayBots { client: bots, delivery, continuations, timeout: bot_timeout } = bots;
+        let GatewayBots { client: bots, delivery, exchange_names, timeout: bot_timeout } = bots;
         let GatewayAnswers { counters, statuses } = answers;
         Self {
             callers,
@@ -142,7 +142,7 @@ impl BotGateway {
             pending,
             codes,
             rates,
-            continuations,
+            exchange_names,
             bots,
             delivery,
             bot_timeout,

@@ -8,13 +8,13 @@ use super::replies::{Echoed, InvokeReply, Refused, kept, refuse};
 use super::tokens_response::TokensResponseDelivery;
 use super::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, BotGateway, Inbound, PROVIDER_BUDGET};
 use crate::bot_connector::ForwardedRequest;
+use crate::cards::StatedIdentity;
 use crate::domain::{Bot, ChannelId, Connection, ContinuationMode, Secret};
 use crate::exchange::{
     ActivityEvidence, AfterExchange, Conversation, Evidence, ExchangeRequest, JoinedExchange, LeadingExchange, Outcome,
     Reason, Refusal,
 };
 use crate::observability::Count;
-use crate::pending::StatedIdentity;
 use crate::protocol::{ConversationType, InvokeKind, TokenExchangeInvokeRequest, in_canonical_spelling};
 
 /// Longest exchangeable token taken, in bytes (entra-obo §1 rule 1).

@@ -4,8 +4,7 @@ use bytes::Bytes;
 
 use super::{BotGateway, Inbound};
 use crate::bot_connector::{ForwardedRequest, Notification, StillKept};
-use crate::domain::{Account, Bot, Connection, TokenSlot, UserToken};
-use crate::pending::ExchangeKey;
+use crate::domain::{Account, Bot, Connection, ExchangeKey, TokenSlot, UserToken};
 use crate::protocol::{TokenResponse, TokensResponseEvent, iso_8601};
 
 /// A `tokens/response` event in the making: everything but the token.

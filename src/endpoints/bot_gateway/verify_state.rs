@@ -4,9 +4,9 @@ use super::forward::forward_to_bot;
 use super::replies::InvokeReply;
 use super::tokens_response::TokensResponseDelivery;
 use super::{BotGateway, Inbound};
+use crate::cards::{Ended, PendingSignIn};
 use crate::domain::{Account, ContinuationMode, NamedConnection, TokenSlot};
 use crate::exchange::RateLimited;
-use crate::pending::{Ended, PendingSignIn};
 use crate::protocol::Node;
 
 /// What a client sends in place of a code when the user gave up (invoke-protocol §1.3).
@@ -76,7 +76,8 @@ async fn redeem(
             Err(error) => return failed(inbound, &error),
         };
         if inbound.bot.continuation == ContinuationMode::Notify {
-            let key = gateway.continuations.exchange_key(&["verifyState", inbound.bot.name.as_str(), &sign_in.card_id]);
+            let parts = ["verifyState", inbound.bot.name.as_str(), &sign_in.card_id];
+            let key = gateway.exchange_names.exchange_key(&parts);
             TokensResponseDelivery::for_request(inbound, key).send(gateway, connection, &token);
         }
         return InvokeReply::empty(200);

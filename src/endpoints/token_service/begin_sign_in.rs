@@ -2,9 +2,9 @@ use url::Url;
 
 use super::replies::Decline;
 use super::{TokenService, account, connection_named};
+use crate::cards::{SignInOffer, StatedIdentity};
 use crate::domain::{Bot, ChannelKind};
 use crate::exchange::may_be_bound;
-use crate::pending::{NewPendingSignIn, StatedIdentity};
 use crate::protocol::{
     ConversationType, ENTRA_PROVIDER_ID, SignInResource, TokenExchangeResource, TokenExchangeState, TokenPostResource,
 };
@@ -37,7 +37,7 @@ pub(super) async fn begin(
         && channel.takes_oauth_card()
         && may_be_bound(bot, &account);
     let uri = connection.token_exchange_uri.clone().filter(|_| is_silent);
-    let new = NewPendingSignIn {
+    let new = SignInOffer {
         account,
         conversation: state.conversation_id,
         connection: connection.name.clone(),

@@ -6,12 +6,12 @@ use tokio::time::timeout_at;
 
 use super::exchange_call::ExchangeCall;
 use super::replies::{Decline, token};
+use crate::cards::PendingSignIn;
 use crate::domain::{BotName, ConnectionName, ExchangeableToken, Secret, UserToken};
 use crate::exchange::{
     AfterExchange, BotStatement, Evidence, ExchangeRequest, JoinedExchange, Outcome, Reason, Refusal, Settlement,
 };
 use crate::observability::{Count, Counters};
-use crate::pending::PendingSignIn;
 
 /// The issuer's keys, and what it redeems, are waited for so long.
 const PROVIDER_BUDGET: Duration = Duration::from_millis(7500);

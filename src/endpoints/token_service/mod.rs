@@ -22,11 +22,11 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, web};
 use url::Url;
 
+use crate::cards::PendingSignIns;
 use crate::domain::{Account, Bot, ChannelId, ChannelKind, Connection, Directory, NamedConnection, SharedEntropy};
 use crate::exchange::{CurrentTokens, ExchangeEngine, ResourceTokens, TokenValidators, UserRates};
 use crate::inbound::{BodyLimits, Callers, Door, LetterCase, Method, Operation};
 use crate::observability::Counters;
-use crate::pending::PendingSignIns;
 use crate::sign_in::CodeRedemption;
 use crate::sign_out::SignOut;
 

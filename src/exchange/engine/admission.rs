@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use super::request::ExchangeRequest;
 use super::{pinned_to_another, store_failure, vault_failure};
+use crate::cards::{PendingSignIn, PendingSignIns};
 use crate::domain::Account;
 use crate::exchange::binding::{Binding, bind, mismatch};
 use crate::exchange::{Reason, Refusal, UserRates};
-use crate::pending::{PendingSignIn, PendingSignIns};
 use crate::vault::TokenVault;
 
 /// Says whether a token may be exchanged for an account at all. Every duplicate is asked anew.

@@ -18,9 +18,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::binding::{Binding, mismatch};
-use super::{Outcome, Reason, Refusal};
-use crate::domain::{Fingerprint, Fingerprints};
-use crate::pending::{Continuations, Ended, ExchangeKey, PendingError};
+use super::{ExchangeNames, Outcome, Reason, Refusal};
+use crate::cards::Ended;
+use crate::domain::{ExchangeKey, Fingerprint, Fingerprints};
+use crate::records::RecordError;
 use crate::vault::VaultError;
 
 use self::dedup::{Deduplicator, Joined, Ticket};
@@ -38,7 +39,7 @@ const JOINS: usize = 3;
 pub struct ExchangeEngine<R: Settlement> {
     admission: Admission,
     acquisition: Acquisition,
-    continuations: Arc<Continuations>,
+    exchange_names: ExchangeNames,
     deduplicator: Arc<Deduplicator<R>>,
     fingerprints: Fingerprints,
 }
@@ -63,9 +64,9 @@ pub struct LeadingExchange<R: Settlement> {
 impl<R: Settlement> ExchangeEngine<R> {
     /// An engine with nothing under way.
     #[must_use]
-    pub fn new(admission: Admission, acquisition: Acquisition, continuations: Arc<Continuations>) -> Self {
+    pub fn new(admission: Admission, acquisition: Acquisition, exchange_names: ExchangeNames) -> Self {
         let deduplicator = Arc::new(Deduplicator::new(Arc::clone(&acquisition.ambient().clock)));
-        Self { admission, acquisition, continuations, deduplicator, fingerprints: Fingerprints::new() }
+        Self { admission, acquisition, exchange_names, deduplicator, fingerprints: Fingerprints::new() }
     }
 
     /// Admits the request and joins it to its duplicates; waits for the reply where another one leads.
@@ -115,7 +116,7 @@ impl<R: Settlement> LeadingExchange<R> {
     /// The exchange's lasting name, which costs a MAC.
     #[must_use]
     pub fn name(&self) -> ExchangeKey {
-        self.engine.continuations.exchange_key(&self.request.name_parts().each_ref().map(|part| &**part))
+        self.engine.exchange_names.exchange_key(&self.request.name_parts().each_ref().map(|part| &**part))
     }
 
     /// Makes the exchange, and has `after` turn its outcome into everybody's reply. As soon as any of it has to wait, all
@@ -189,7 +190,7 @@ fn vault_failure(error: &VaultError) -> Refusal {
     Refusal::local(Reason::TemporarilyUnavailable, "the vault failed: see the error logged before this")
 }
 
-fn store_failure(error: &PendingError) -> Refusal {
+fn store_failure(error: &RecordError) -> Refusal {
     tracing::error!(%error, "pending sign-ins cannot be read");
     Refusal::local(Reason::TemporarilyUnavailable, "the store failed: see the error logged before this")
 }

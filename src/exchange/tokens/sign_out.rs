@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use super::resource::resource_slots;
+use crate::cards::PendingSignIns;
 use crate::domain::{Account, Bot, Connection, TokenSlot, UserKey};
 use crate::exchange::binding::parent_accounts;
 use crate::exchange::parent_slots::parent_slots;
 use crate::exchange::{SignInRequirements, StorageFailure};
-use crate::pending::PendingSignIns;
 use crate::vault::TokenVault;
 
 /// The exchange's part of a sign-out: tokens, pins, cards that are out, and what the next sign-in was to bring.

@@ -7,9 +7,9 @@ use url::Url;
 
 use super::records::AtProvider;
 use super::{BrowserFlow, BrowserSecret, ProviderAccess, SignInError, SignInFailure, slot_of};
+use crate::cards::PendingSignIn;
 use crate::domain::{Entropy, Secret, SharedEntropy};
 use crate::exchange::UserRates;
-use crate::pending::{BrowserStep, PendingSignIn};
 use crate::sign_in::SignedInTokens;
 
 /// The first step: a card's link leads to the identity provider.
@@ -72,7 +72,7 @@ impl SignInStart {
             nonce: draw_verifier(self.entropy.as_ref()),
             code_verifier: draw_verifier(self.entropy.as_ref()),
         };
-        let state = self.flow.browsers.put(BrowserStep::AtProvider, &browser.0, &record.encode()?).await?;
+        let state = self.flow.browsers.put(&browser.0, &record).await?;
         let url = self.provider.authorize_url(connection, &state, &record, &need).await?;
         tracing::info!(
             correlation_id,

@@ -6,11 +6,12 @@ use super::records::{AtProvider, Identified};
 use super::{
     BrowserFlow, BrowserSecret, PROVIDER_BUDGET, ProviderAccess, SignInError, SignInFailure, is_handle, slot_of,
 };
+use crate::cards::PendingSignIn;
 use crate::domain::{ClockAndEntropy, Connection, Secret};
 use crate::exchange::{TokenOwner, user_token};
 use crate::identity_provider::{Attempt, Diagnostics, RedeemedToken};
-use crate::pending::{BrowserStep, Found, PendingSignIn};
 use crate::sign_in::SignedInTokens;
+use crate::sign_in::browser_sign_ins::Found;
 use crate::sign_in::magic_code::CodeGrant;
 
 /// Longest error code that goes to the log, in characters.
@@ -59,17 +60,14 @@ impl SignInReturn {
     ) -> Result<Secret, SignInFailure> {
         let state = answer.state.filter(|state| is_handle(state)).ok_or(SignInError::StateUnknown)?;
         let browser = browser.ok_or(SignInError::OtherBrowser)?;
-        let taken = self.flow.browsers.take(BrowserStep::AtProvider, &Secret::from(state), &browser.0).await?;
-        let record = match taken {
-            Found::Here(content) => AtProvider::decode(&content)?,
+        let taken = self.flow.browsers.take(&Secret::from(state), &browser.0).await?;
+        let record: AtProvider = match taken {
+            Found::Here(record) => record,
             Found::OfAnotherBrowser => return Err(SignInError::OtherBrowser.into()),
             Found::Nothing => return Err(SignInError::StateUnknown.into()),
         };
         let identified = self.identify(&record, &answer, correlation_id).await;
-        let handed_on = async {
-            let content = identified?.encode()?;
-            Ok(self.flow.browsers.put(BrowserStep::Identified, &browser.0, &content).await?)
-        };
+        let handed_on = async { Ok(self.flow.browsers.put(&browser.0, &identified?).await?) };
         handed_on.await.map_err(|failure: SignInFailure| failure.on(record.channel.as_ref()))
     }
 
@@ -92,7 +90,7 @@ impl SignInReturn {
         let owner = TokenOwner { user: &user.user, security_context: user.security_context };
         let token = user_token(redeemed, connection, owner, &self.ambient);
         let grant = CodeGrant { card_id: card.card_id, revision: connection.revision, token, epoch };
-        Ok(Identified::new(user, card.account.realm.channel().cloned(), grant))
+        Ok(Identified::new(user, card.offer.account.realm.channel().cloned(), grant))
     }
 
     /// The code in an answer that is this issuer's. An error of another issuer's is not this one's either (RFC 9207 §2.4),

@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use super::records::Identified;
 use super::{BrowserFlow, BrowserSecret, SignInError, SignInFailure, is_handle, slot_of};
+use crate::cards::PendingSignIn;
 use crate::domain::{ChannelId, Secret};
 use crate::exchange::{BrowserBinding, ProvenIdentity, bind_browser_sign_in};
-use crate::pending::{BrowserStep, Found, PendingSignIn};
 use crate::sign_in::SignedInTokens;
+use crate::sign_in::browser_sign_ins::Found;
 use crate::sign_in::magic_code::MagicCodes;
 
 /// What a page says of a sign-in.
@@ -69,8 +70,8 @@ impl SignInCompletion {
         correlation_id: &str,
     ) -> Result<Review, SignInFailure> {
         let step = require_handle_and_browser(handle, browser)?;
-        let found = self.flow.browsers.find(BrowserStep::Identified, &step.handle, &step.browser.0).await?;
-        let identified = Identified::decode(&found_or_error(found)?)?;
+        let found = self.flow.browsers.find(&step.handle, &step.browser.0).await?;
+        let identified: Identified = found_or_error(found)?;
         let card = self.card_of(&identified).await?;
         let binding = self.bind(&card, &identified).await;
         if binding.map_err(|failure| failure.on(identified.channel.as_ref()))? != BrowserBinding::Proven {
@@ -142,7 +143,13 @@ impl SignInCompletion {
         );
         let names = names_of(&card, identified);
         let page_delivers_code = verified || binding == BrowserBinding::CodeByPage;
-        Ok(Completion { code: issued.code, verified, page_delivers_code, names, final_redirect: card.final_redirect })
+        Ok(Completion {
+            code: issued.code,
+            verified,
+            page_delivers_code,
+            names,
+            final_redirect: card.offer.final_redirect,
+        })
     }
 
     /// What the browser sign-in proves for the card's account, with the pin looked up where the rule asks for it.
@@ -160,8 +167,7 @@ impl SignInCompletion {
 
     async fn take(&self, handle: &str, browser: Option<&BrowserSecret>) -> Result<Identified, SignInFailure> {
         let step = require_handle_and_browser(handle, browser)?;
-        let taken = self.flow.browsers.take(BrowserStep::Identified, &step.handle, &step.browser.0).await?;
-        Ok(Identified::decode(&found_or_error(taken)?)?)
+        Ok(found_or_error(self.flow.browsers.take(&step.handle, &step.browser.0).await?)?)
     }
 
     async fn card_of(&self, identified: &Identified) -> Result<PendingSignIn, SignInFailure> {

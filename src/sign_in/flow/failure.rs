@@ -1,7 +1,7 @@
 use crate::domain::{ChannelId, ClaimsChallenge};
 use crate::exchange::RateLimited;
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
-use crate::pending::PendingError;
+use crate::records::RecordError;
 use crate::sign_in::SignedInTokensError;
 use crate::sign_in::identification::IdentificationError;
 use crate::sign_in::magic_code::MagicCodeError;
@@ -94,8 +94,8 @@ impl From<SignInError> for SignInFailure {
     }
 }
 
-impl From<PendingError> for SignInFailure {
-    fn from(error: PendingError) -> Self {
+impl From<RecordError> for SignInFailure {
+    fn from(error: RecordError) -> Self {
         tracing::error!(%error, "a browser's sign-in cannot be kept or read");
         SignInError::Storage.into()
     }

@@ -10,11 +10,15 @@ mod failure;
 mod provider_access;
 mod records;
 
+#[cfg(test)]
+mod earlier_store_tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Bot, Connection, Directory, Entropy, NamedConnection, Secret, TokenSlot};
-use crate::pending::{BrowserSignIns, PendingSignIn, PendingSignIns, draw_256_bits};
+use super::browser_sign_ins::BrowserSignIns;
+use crate::cards::{PendingSignIn, PendingSignIns};
+use crate::domain::{Bot, Connection, Directory, Entropy, NamedConnection, Secret, TokenSlot, draw_256_bits};
 
 pub use begin::SignInStart;
 pub use callback::{ProviderAnswer, SignInReturn};

@@ -6,9 +6,8 @@ use url::Url;
 use super::records::AtProvider;
 use super::{PROVIDER_BUDGET, SignInError, SignInFailure};
 use crate::domain::{Account, Connection, Secret};
-use crate::exchange::Redemption;
+use crate::exchange::{Redemption, SignInNeed};
 use crate::identity_provider::{Attempt, AuthorizationRequest, Grant, IdentityProvider, RedeemError, RedeemedToken};
-use crate::pending::SignInNeed;
 use crate::sign_in::identification::IdTokenValidators;
 use crate::token_validation::IdentifiedUser;
 

@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::domain::{ChannelId, ConnectionRevision, Secret};
-use crate::pending::PendingError;
+use crate::records::{Kind, Plaintext, catalogue, encode_json};
+use crate::sign_in::browser_sign_ins::BrowserStep;
 use crate::sign_in::magic_code::CodeGrant;
 use crate::token_validation::IdentifiedUser;
 
 /// What is remembered of a browser while it is at the identity provider. Bot, user, channel and connection are the card's;
 /// the channel is kept for a page that has to say that there is no such card any more.
+#[derive(Clone)]
 pub(super) struct AtProvider {
     pub(super) card_id: String,
     pub(super) channel: Option<ChannelId>,
@@ -20,6 +22,7 @@ pub(super) struct AtProvider {
 }
 
 /// What is remembered of a browser whose user is known: what it is good for, and what its user is shown.
+#[derive(Clone)]
 pub(super) struct Identified {
     pub(super) grant: CodeGrant,
     pub(super) channel: Option<ChannelId>,
@@ -50,21 +53,24 @@ impl AtProvider {
     pub(super) fn code_challenge(&self) -> String {
         challenge_of(&self.code_verifier)
     }
+}
 
-    pub(super) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, PendingError> {
-        let plain = PlainAtProvider {
+impl BrowserStep for AtProvider {
+    const KIND: &'static Kind = &catalogue::BROWSER_AT_PROVIDER;
+
+    fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+        encode_json(&PlainAtProvider {
             card_id: self.card_id.clone(),
             channel: self.channel.as_ref().map(ToString::to_string),
             revision: self.revision.0,
             nonce: self.nonce.expose().to_owned(),
             code_verifier: self.code_verifier.expose().to_owned(),
-        };
-        serde_json::to_vec(&plain).map(Zeroizing::new).map_err(|_| PendingError::Unreadable)
+        })
     }
 
-    pub(super) fn decode(content: &[u8]) -> Result<Self, PendingError> {
-        let plain: PlainAtProvider = serde_json::from_slice(content).map_err(|_| PendingError::Unreadable)?;
-        Ok(Self {
+    fn decode(plain: Plaintext<'_>) -> Option<Self> {
+        let plain: PlainAtProvider = plain.json(Self::KIND)?;
+        Some(Self {
             card_id: plain.card_id,
             channel: plain.channel.as_deref().map(ChannelId::base_of),
             revision: ConnectionRevision(plain.revision),
@@ -81,34 +87,35 @@ impl Identified {
         let account_name = account_name.unwrap_or_else(|| user.user.subject().to_owned());
         Self { grant, channel, object_id: user.object_id, tenant_id: user.tenant_id, account_name }
     }
+}
+
+impl BrowserStep for Identified {
+    const KIND: &'static Kind = &catalogue::BROWSER_IDENTIFIED;
 
     /// The length of the names (four bytes), the names, the grant.
-    pub(super) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, PendingError> {
-        let names = PlainIdentified {
+    fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let names = encode_json(&PlainIdentified {
             channel: self.channel.as_ref().map(ToString::to_string),
             object_id: self.object_id.clone(),
             tenant_id: self.tenant_id.clone(),
             account_name: self.account_name.clone(),
-        };
-        let names = serde_json::to_vec(&names).map_err(|_| PendingError::Unreadable)?;
-        let length = u32::try_from(names.len()).map_err(|_| PendingError::Unreadable)?;
-        let grant = self.grant.encode().map_err(|_| PendingError::Unreadable)?;
+        })?;
+        let length = u32::try_from(names.len()).ok()?;
+        let grant = self.grant.encode()?;
         // Sized beforehand: a growing buffer would leave copies of the token in freed memory.
         let mut content = Zeroizing::new(Vec::with_capacity(4 + names.len() + grant.len()));
         content.extend_from_slice(&length.to_be_bytes());
         content.extend_from_slice(&names);
         content.extend_from_slice(&grant);
-        Ok(content)
+        Some(content)
     }
 
-    pub(super) fn decode(content: &[u8]) -> Result<Self, PendingError> {
-        let (length, rest) = content.split_first_chunk::<4>().ok_or(PendingError::Unreadable)?;
-        let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| PendingError::Unreadable)?;
-        let (names, grant) = rest.split_at_checked(length).ok_or(PendingError::Unreadable)?;
-        let names: PlainIdentified = serde_json::from_slice(names).map_err(|_| PendingError::Unreadable)?;
-        let grant = CodeGrant::decode(grant).map_err(|_| PendingError::Unreadable)?;
-        let PlainIdentified { channel, object_id, tenant_id, account_name } = names;
-        Ok(Self { grant, channel: channel.as_deref().map(ChannelId::base_of), object_id, tenant_id, account_name })
+    fn decode(plain: Plaintext<'_>) -> Option<Self> {
+        let (length, rest) = plain.bytes().split_first_chunk::<4>()?;
+        let (names, grant) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+        let PlainIdentified { channel, object_id, tenant_id, account_name } = serde_json::from_slice(names).ok()?;
+        let grant = CodeGrant::decode(grant)?;
+        Some(Self { grant, channel: channel.as_deref().map(ChannelId::base_of), object_id, tenant_id, account_name })
     }
 }
 

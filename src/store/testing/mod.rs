@@ -3,4 +3,4 @@
 pub(crate) mod conformance;
 mod throwaway;
 
-pub(crate) use throwaway::{ThrowawayStore, throwaway_store};
+pub(crate) use throwaway::{ThrowawayStore, embedded_store_at, throwaway_store};

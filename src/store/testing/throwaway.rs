@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::domain::{OffsetClock, SharedClock};
@@ -16,6 +17,12 @@ pub(crate) fn throwaway_store() -> ThrowawayStore {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(OffsetClock::default());
     let shared_clock: SharedClock = clock.clone();
-    let store = EmbeddedStore::open(&folder.path().join("store.db"), Durability::Normal, shared_clock.clone()).unwrap();
-    ThrowawayStore { store: Arc::new(store), clock, shared_clock, _folder: folder }
+    let store = embedded_store_at(&folder.path().join("store.db"), shared_clock.clone());
+    ThrowawayStore { store, clock, shared_clock, _folder: folder }
+}
+
+/// The embedded store in the file at `path`.
+#[allow(clippy::unwrap_used, reason = "only in tests")]
+pub(crate) fn embedded_store_at(path: &Path, clock: SharedClock) -> Arc<dyn Store> {
+    Arc::new(EmbeddedStore::open(path, Durability::Normal, clock).unwrap())
 }

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bot_sso::cards::PendingSignIns;
 use bot_sso::config::{self, Environment};
 use bot_sso::dev::User;
 use bot_sso::domain::{
     Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, Secret, SecurityContext, SystemEntropy,
     TokenSlot, UserKey, UserToken,
 };
-use bot_sso::pending::PendingSignIns;
+use bot_sso::records::Records;
 use bot_sso::sealing::{KeyRing, Sealer};
 use bot_sso::sign_in::{CodeGrant, MagicCodes};
 use bot_sso::vault::TokenVault;
@@ -25,9 +26,10 @@ impl Harness {
         let entropy = Arc::new(SystemEntropy);
         let ring = KeyRing::load(&self.directory.path().join("bot-sso.keys")).unwrap();
         let sealer = Arc::new(Sealer::new(ring, entropy.clone()));
-        let vault = TokenVault::new(store.clone(), sealer.clone(), self.clock.clone(), 0);
-        let pending = PendingSignIns::new(store.clone(), sealer.clone(), self.clock.clone(), entropy.clone());
-        let codes = MagicCodes::new(store, sealer, self.clock.clone(), entropy);
+        let records = Records::new(store, sealer, self.clock.clone());
+        let vault = TokenVault::new(&records, records.single_writer().unwrap(), 0);
+        let pending = PendingSignIns::new(&records, entropy.clone());
+        let codes = MagicCodes::new(&records, entropy);
         let now = self.clock.now();
         let token = UserToken {
             access_token: Secret::from(token),
@@ -47,7 +49,7 @@ impl Harness {
         let card_id = card.map(|card| card.card_id).unwrap_or_default();
         let grant = CodeGrant { card_id, revision, token, epoch };
         let issued = codes.issue(&slot, &grant).await.unwrap();
-        drop((codes, pending, vault));
+        drop((codes, pending, vault, records));
         self.boot_again(options).await;
         issued.code.expose().to_owned()
     }

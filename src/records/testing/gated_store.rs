@@ -1,3 +1,4 @@
+//! A store for unit tests whose operations wait, fail and count as the test says.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,17 +12,17 @@ use crate::store::{PutIfAbsent, Record, RecordKey, Store, StoreError, StoreFutur
 
 /// A point at which one operation of the store waits for the test.
 #[derive(Default)]
-pub(super) struct Gate {
+pub(crate) struct Gate {
     reached: Notify,
     opened: Notify,
 }
 
 impl Gate {
-    pub(super) async fn reached(&self) {
+    pub(crate) async fn reached(&self) {
         self.reached.notified().await;
     }
 
-    pub(super) fn open(&self) {
+    pub(crate) fn open(&self) {
         self.opened.notify_one();
     }
 
@@ -32,39 +33,51 @@ impl Gate {
 }
 
 /// A real store in which the test can hold single operations, count reads and make writes fail.
-pub(super) struct GatedStore {
+pub(crate) struct GatedStore {
     inner: Arc<dyn Store>,
     next_get: Mutex<Option<Arc<Gate>>>,
     next_put: Mutex<Option<Arc<Gate>>>,
     next_members: Mutex<Option<Arc<Gate>>>,
-    pub(super) reads: AtomicUsize,
-    pub(super) puts_fail: AtomicBool,
+    pub(crate) reads: AtomicUsize,
+    pub(crate) puts_fail: AtomicBool,
+    is_exclusive: bool,
 }
 
 impl GatedStore {
-    pub(super) fn new(inner: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self {
+    pub(crate) fn new(inner: Arc<dyn Store>) -> Arc<Self> {
+        let is_exclusive = inner.is_exclusive();
+        Arc::new(Self::over(inner, is_exclusive))
+    }
+
+    /// The same store, which says that other processes write to it as well.
+    pub(crate) fn shared_with_others(inner: Arc<dyn Store>) -> Arc<Self> {
+        Arc::new(Self::over(inner, false))
+    }
+
+    fn over(inner: Arc<dyn Store>, is_exclusive: bool) -> Self {
+        Self {
             inner,
+            is_exclusive,
             next_get: Mutex::default(),
             next_put: Mutex::default(),
             next_members: Mutex::default(),
             reads: AtomicUsize::new(0),
             puts_fail: AtomicBool::new(false),
-        })
+        }
     }
 
     /// The next read is done, and its answer held back.
-    pub(super) fn hold_next_get(&self) -> Arc<Gate> {
+    pub(crate) fn hold_next_get(&self) -> Arc<Gate> {
         hold(&self.next_get)
     }
 
     /// The next write waits before it is done.
-    pub(super) fn hold_next_put(&self) -> Arc<Gate> {
+    pub(crate) fn hold_next_put(&self) -> Arc<Gate> {
         hold(&self.next_put)
     }
 
     /// The next listing is done, and its answer held back.
-    pub(super) fn hold_next_members(&self) -> Arc<Gate> {
+    pub(crate) fn hold_next_members(&self) -> Arc<Gate> {
         hold(&self.next_members)
     }
 }
@@ -131,6 +144,6 @@ impl Store for GatedStore {
     }
 
     fn is_exclusive(&self) -> bool {
-        self.inner.is_exclusive()
+        self.is_exclusive
     }
 }

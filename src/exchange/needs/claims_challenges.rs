@@ -1,120 +1,105 @@
-use std::sync::Arc;
-use std::time::Duration;
+use zeroize::Zeroizing;
 
-use bytes::Bytes;
-
-use super::PendingError;
-use crate::domain::{ClaimsChallenge, SharedClock, TokenSlot, UserKey};
-use crate::sealing::Sealer;
-use crate::store::{Record, RecordKey, Store};
-
-/// How long a challenge waits for the user. Longer than that, and the resource is better asked again.
-const LIFE: Duration = Duration::from_hours(1);
+use crate::domain::{ClaimsChallenge, TokenSlot, UserKey};
+use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, StoredRecord, catalogue};
 
 /// What resources want of the next token, one challenge a slot: kept when no token could be had that answers it, taken by
 /// the exchange that comes next, and by no other.
 pub struct ClaimsChallenges {
-    store: Arc<dyn Store>,
-    sealer: Arc<Sealer>,
-    clock: SharedClock,
+    challenges: Collection<ClaimsChallenge>,
+}
+
+impl Content for ClaimsChallenge {
+    const KIND: &'static Kind = &catalogue::CLAIMS_CHALLENGE;
+
+    fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+        Some(Zeroizing::new(self.as_str().as_bytes().to_vec()))
+    }
+
+    fn decode(plain: Plaintext<'_>) -> Option<Self> {
+        std::str::from_utf8(plain.bytes()).ok().and_then(Self::parse)
+    }
 }
 
 impl ClaimsChallenges {
-    /// Challenges kept in `store`.
-    pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: SharedClock) -> Self {
-        Self { store, sealer, clock }
+    /// Challenges kept in `records`.
+    #[must_use]
+    pub fn new(records: &Records) -> Self {
+        Self { challenges: records.collection() }
     }
 
     /// Keeps `challenge` for `slot`, in the place of an earlier one; `user` is whose token was challenged, if known.
     ///
     /// # Errors
-    /// [`PendingError`] if the store fails.
+    /// [`RecordError`] if the store fails.
     pub async fn put(
         &self,
         slot: &TokenSlot,
         user: Option<&UserKey>,
         challenge: &ClaimsChallenge,
-    ) -> Result<(), PendingError> {
-        let key = self.key(slot);
-        let value = Bytes::from(self.sealer.seal(&[PURPOSE.as_bytes(), &key.0], challenge.as_str().as_bytes())?);
-        let record =
-            Record { value, expires_at: self.clock.now().plus(LIFE), index: user.map(|user| self.of_user(user)) };
-        Ok(self.store.put(key, record).await?)
+    ) -> Result<(), RecordError> {
+        let mut record = self.challenges.seal(self.challenges.key_of(&slot.key_parts()), challenge)?;
+        if let Some(user) = user {
+            record = record.listed_by(self.challenges.index([user.issuer(), user.subject()]));
+        }
+        self.challenges.put(record).await
     }
 
     /// The challenge that waits for `slot`, and goes on waiting.
     ///
     /// # Errors
-    /// [`PendingError`] if the store fails.
-    pub async fn find(&self, slot: &TokenSlot) -> Result<Option<ClaimsChallenge>, PendingError> {
-        let key = self.key(slot);
-        let Some(sealed) = self.store.get(key).await? else { return Ok(None) };
-        self.open(key, &sealed).map(Some)
+    /// [`RecordError`] if the store fails.
+    pub async fn find(&self, slot: &TokenSlot) -> Result<Option<ClaimsChallenge>, RecordError> {
+        let record = self.challenges.get(self.challenges.key_of(&slot.key_parts())).await?;
+        Ok(record.map(|record| record.content))
     }
 
     /// The challenge that waits for `slot`, for one caller once.
     ///
     /// # Errors
-    /// [`PendingError`] if the store fails.
-    pub async fn take(&self, slot: &TokenSlot) -> Result<Option<ClaimsChallenge>, PendingError> {
-        let key = self.key(slot);
+    /// [`RecordError`] if the store fails.
+    pub async fn take(&self, slot: &TokenSlot) -> Result<Option<ClaimsChallenge>, RecordError> {
+        let key = self.challenges.key_of(&slot.key_parts());
         // Nearly always there is none, and reading costs no write.
-        if self.store.get(key).await?.is_none() {
+        if !self.challenges.contains(key).await? {
             return Ok(None);
         }
-        let Some(sealed) = self.store.take(key).await? else { return Ok(None) };
-        self.open(key, &sealed).map(Some)
+        self.challenges.take(key).await
     }
 
     /// Ends what waits for these slots.
     ///
     /// # Errors
-    /// [`PendingError`] if the store fails.
-    pub async fn end(&self, slots: &[TokenSlot]) -> Result<(), PendingError> {
-        Ok(self.store.remove(slots.iter().map(|slot| self.key(slot)).collect()).await?)
+    /// [`RecordError`] if the store fails.
+    pub async fn end(&self, slots: &[TokenSlot]) -> Result<(), RecordError> {
+        self.challenges.remove(slots.iter().map(|slot| self.challenges.key_of(&slot.key_parts())).collect()).await
     }
 
     /// Ends what waits for `user`, wherever it is known that it does.
     ///
     /// # Errors
-    /// [`PendingError`] if the store fails.
-    pub async fn end_all_of(&self, user: &UserKey) -> Result<(), PendingError> {
-        let members = self.store.members(self.of_user(user)).await?;
+    /// [`RecordError`] if the store fails.
+    pub async fn end_all_of(&self, user: &UserKey) -> Result<(), RecordError> {
+        let members = self.challenges.members(self.challenges.index([user.issuer(), user.subject()])).await?;
         if members.is_empty() {
             return Ok(());
         }
-        Ok(self.store.remove(members.into_iter().map(|(key, _)| key).collect()).await?)
-    }
-
-    fn open(&self, key: RecordKey, sealed: &[u8]) -> Result<ClaimsChallenge, PendingError> {
-        let plain = self.sealer.open(&[PURPOSE.as_bytes(), &key.0], sealed)?;
-        let challenge = std::str::from_utf8(&plain).ok().and_then(ClaimsChallenge::parse);
-        challenge.ok_or(PendingError::Unreadable)
-    }
-
-    fn key(&self, slot: &TokenSlot) -> RecordKey {
-        RecordKey(self.sealer.mac(PURPOSE, &slot.key_parts().each_ref().map(|part| part.as_bytes())))
-    }
-
-    fn of_user(&self, user: &UserKey) -> RecordKey {
-        RecordKey(self.sealer.mac("pending.claims.user", &[user.issuer().as_bytes(), user.subject().as_bytes()]))
+        self.challenges.remove(members.iter().map(StoredRecord::key).collect()).await
     }
 }
-
-const PURPOSE: &str = "pending.claims";
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::time::Duration;
+
     use super::*;
     use crate::domain::{Account, BotName, ChannelId, ConnectionName};
-    use crate::sealing::testing::throwaway_sealer;
-    use crate::store::testing::{ThrowawayStore, throwaway_store};
+    use crate::records::testing::{ThrowawayRecords, throwaway_records};
 
-    fn set_up() -> (ClaimsChallenges, ThrowawayStore) {
-        let beneath = throwaway_store();
-        let challenges = ClaimsChallenges::new(beneath.store.clone(), throwaway_sealer(), beneath.shared_clock.clone());
-        (challenges, beneath)
+    fn set_up() -> (ClaimsChallenges, ThrowawayRecords) {
+        let beneath = throwaway_records();
+        (ClaimsChallenges::new(&beneath.records), beneath)
     }
 
     fn slot(connection: &str) -> TokenSlot {
@@ -151,7 +136,7 @@ mod tests {
         let (challenges, beneath) = set_up();
         let (alice, bob) = (UserKey::entra("a", "t"), UserKey::entra("b", "t"));
         challenges.put(&slot("graph"), None, &challenge(r#"{"a":1}"#)).await.unwrap();
-        beneath.clock.advance(LIFE);
+        beneath.clock.advance(Duration::from_hours(1));
         assert_eq!(challenges.take(&slot("graph")).await.unwrap(), None);
         challenges.put(&slot("graph"), None, &challenge(r#"{"a":1}"#)).await.unwrap();
         challenges.end(&[slot("graph"), slot("never")]).await.unwrap();

@@ -8,18 +8,18 @@ use dashmap::DashMap;
 
 use super::HELD_FOR;
 use crate::domain::{Account, Timestamp};
-use crate::store::RecordKey;
+use crate::records::{RecordKey, SingleWriter};
 
 /// Most marks remembered; at some 40 bytes each.
 const MOST: usize = 400_000;
-/// How often those that are over are forgotten.
+/// How often marks that have ended are forgotten.
 const SWEEP: Duration = Duration::from_mins(1);
 
 /// What this process has written and is not over yet, so that it need not ask the disk for what it never wrote: most
 /// exchange ids belong to no pending sign-in, and the hot path reads no disk (DESIGN §6).
 ///
 /// Says "not there" only when that is certain: in a store that is this process's alone, once everything an earlier
-/// process may have written is over or listed.
+/// process may have written has ended or is listed.
 pub(super) struct KnownCards {
     /// Short hashes instead of the records' names, which cost a MAC each. Two that collide cost a look at the disk.
     marks: DashMap<u64, Timestamp>,
@@ -37,12 +37,12 @@ pub(super) struct KnownCards {
 pub(super) struct Mark(u64);
 
 impl KnownCards {
-    /// Nothing is known yet. `exclusive`: nobody else writes to the store.
-    pub(super) fn new(exclusive: bool, now: Timestamp) -> Self {
+    /// Nothing is known yet. Without a `writer` other processes write to the store, and nothing is certainly absent.
+    pub(super) fn new(writer: Option<SingleWriter>, now: Timestamp) -> Self {
         Self {
             marks: DashMap::new(),
             hasher: RandomState::new(),
-            inherited_until: if exclusive { now.plus(HELD_FOR).unix_millis() } else { i64::MAX },
+            inherited_until: writer.map_or(i64::MAX, |_| now.plus(HELD_FOR).unix_millis()),
             inherited: OnceLock::new(),
             forgotten_until: AtomicI64::new(i64::MIN),
             sweep_at: AtomicI64::new(now.plus(SWEEP).unix_millis()),
@@ -60,8 +60,8 @@ impl KnownCards {
     }
 
     /// Tells which records an earlier process has left, all of them. Only for a store that is this process's alone.
-    pub(super) fn inherit(&self, keys: impl IntoIterator<Item = RecordKey>) {
-        self.inherited.get_or_init(|| keys.into_iter().collect());
+    pub(super) fn inherit(&self, keys: HashSet<RecordKey>) {
+        self.inherited.get_or_init(|| keys);
     }
 
     /// Notes that there may be a record for each of `marks` until `over`.
@@ -104,9 +104,15 @@ impl KnownCards {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
+    use crate::records::testing::throwaway_records;
 
     const ONE: RecordKey = RecordKey([1; 32]);
     const OTHER: RecordKey = RecordKey([2; 32]);
+
+    /// What is known where this process alone writes.
+    fn known() -> KnownCards {
+        KnownCards::new(throwaway_records().records.single_writer(), at(0))
+    }
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_unix_seconds(seconds)
@@ -114,7 +120,7 @@ mod tests {
 
     #[test]
     fn an_unknown_card_is_certainly_absent_only_once_an_earlier_process_records_are_over() {
-        let known = KnownCards::new(true, at(0));
+        let known = known();
         assert!(known.may_hold(Mark(1), || ONE, at(1799)));
         assert!(!known.may_hold(Mark(1), || ONE, at(1800)));
         known.note([Mark(1), Mark(2)], at(2900), at(2000));
@@ -124,28 +130,28 @@ mod tests {
 
     #[test]
     fn of_an_earlier_process_records_only_those_listed_may_be_there() {
-        let known = KnownCards::new(true, at(0));
-        known.inherit([ONE]);
+        let known = known();
+        known.inherit([ONE].into());
         assert!(known.may_hold(Mark(1), || ONE, at(1)) && !known.may_hold(Mark(2), || OTHER, at(1)));
         assert!(!known.may_hold(Mark(1), || ONE, at(1800)), "it is over");
     }
 
     #[test]
     fn nobody_is_asked_for_a_name_where_nothing_was_left() {
-        let known = KnownCards::new(true, at(0));
-        known.inherit([]);
+        let known = known();
+        known.inherit([].into());
         assert!(!known.may_hold(Mark(1), || panic!("a name costs a MAC"), at(1)));
     }
 
     #[test]
     fn in_a_shared_store_nothing_is_certainly_absent() {
-        assert!(KnownCards::new(false, at(0)).may_hold(Mark(1), || ONE, at(1_000_000)));
+        assert!(KnownCards::new(None, at(0)).may_hold(Mark(1), || ONE, at(1_000_000)));
     }
 
     #[test]
     fn what_is_over_is_forgotten_and_too_much_is_asked_of_the_disk() {
-        let known = KnownCards::new(true, at(0));
-        known.inherit([]);
+        let known = known();
+        known.inherit([].into());
         known.note([Mark(0), Mark(1)], at(1900), at(1000));
         known.note([Mark(2), Mark(3)], at(3000), at(2000));
         assert_eq!(known.marks.len(), 2);

@@ -3,34 +3,30 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Ended, NewPendingSignIn, PendingSignIn, PendingSignIns};
+use super::{Ended, PendingSignIn, PendingSignIns, SignInOffer};
 use crate::domain::{Account, BotName, ChannelId, ConnectionName, HolderName, Secret, SystemEntropy, TokenSlot};
-use crate::sealing::Sealer;
-use crate::sealing::testing::throwaway_sealer;
-use crate::store::testing::{ThrowawayStore, throwaway_store};
+use crate::records::testing::{ThrowawayRecords, throwaway_records};
 
 struct Bench {
     pending: PendingSignIns,
-    beneath: ThrowawayStore,
-    sealer: Arc<Sealer>,
+    beneath: ThrowawayRecords,
 }
 
 fn bench() -> Bench {
-    let (beneath, sealer) = (throwaway_store(), throwaway_sealer());
-    Bench { pending: over(&beneath, &sealer), beneath, sealer }
+    let beneath = throwaway_records();
+    Bench { pending: over(&beneath), beneath }
 }
 
-fn over(beneath: &ThrowawayStore, sealer: &Arc<Sealer>) -> PendingSignIns {
-    let clock = beneath.shared_clock.clone();
-    PendingSignIns::new(beneath.store.clone(), sealer.clone(), clock, Arc::new(SystemEntropy))
+fn over(beneath: &ThrowawayRecords) -> PendingSignIns {
+    PendingSignIns::new(&beneath.records, Arc::new(SystemEntropy))
 }
 
 fn account(bot: &str, user: &str) -> Account {
     Account::of_channel(&BotName::new(bot), ChannelId::base_of("msteams"), user)
 }
 
-fn new(user: &str, connection: &str) -> NewPendingSignIn {
-    NewPendingSignIn {
+fn new(user: &str, connection: &str) -> SignInOffer {
+    SignInOffer {
         account: account("helper", user),
         conversation: Some("19:x@thread".to_owned()),
         connection: ConnectionName::new(connection),
@@ -50,7 +46,7 @@ async fn a_begun_sign_in_is_found_by_its_card_also_after_a_restart() {
     let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
     assert_eq!(begun.card_id.len(), 36);
     assert_eq!(begun.client_failure, None);
-    for pending in [&bench.pending, &over(&bench.beneath, &bench.sealer)] {
+    for pending in [&bench.pending, &over(&bench.beneath)] {
         let found = pending.find_by_card(&HolderName::new("helper"), &begun.card_id).await.unwrap();
         assert_eq!(found.as_ref(), Some(&begun));
         assert_eq!(pending.list(&begun.account).await.unwrap().as_slice(), std::slice::from_ref(&begun));
@@ -61,7 +57,7 @@ async fn a_begun_sign_in_is_found_by_its_card_also_after_a_restart() {
 async fn what_an_earlier_process_left_is_found_after_it_was_recalled() {
     let bench = bench();
     let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
-    let pending = over(&bench.beneath, &bench.sealer);
+    let pending = over(&bench.beneath);
     pending.recall().await.unwrap();
     let later = pending.begin(new("bob", "graph")).await.unwrap().0;
     for sign_in in [begun, later] {
@@ -101,9 +97,9 @@ async fn finishing_ends_all_of_one_connection_in_one_conversation() {
     for connection in ["graph", "files", "graph"] {
         bench.pending.begin(new("alice", connection)).await.unwrap();
     }
-    let nowhere = NewPendingSignIn { conversation: None, ..new("alice", "graph") };
+    let nowhere = SignInOffer { conversation: None, ..new("alice", "graph") };
     bench.pending.begin(nowhere).await.unwrap();
-    let elsewhere = NewPendingSignIn { conversation: Some("elsewhere".into()), ..new("alice", "graph") };
+    let elsewhere = SignInOffer { conversation: Some("elsewhere".into()), ..new("alice", "graph") };
     let elsewhere = bench.pending.begin(elsewhere).await.unwrap().0;
     let bobs = bench.pending.begin(new("bob", "graph")).await.unwrap().0;
     let (alice, graph) = (account("helper", "alice"), ConnectionName::new("graph"));
@@ -186,7 +182,7 @@ async fn a_card_whose_link_was_followed_is_held_until_the_browser_must_be_back_a
     assert!(bench.pending.hold(&begun.card_id).await.unwrap());
     assert!(!bench.pending.hold("another").await.unwrap());
     bench.beneath.clock.advance(Duration::from_mins(15));
-    for pending in [&bench.pending, &over(&bench.beneath, &bench.sealer)] {
+    for pending in [&bench.pending, &over(&bench.beneath)] {
         assert_eq!(pending.find_held(&begun.card_id).await.unwrap(), Some(begun.clone()));
         assert_eq!(pending.find_by_link(&link).await.unwrap(), None);
         assert_eq!(pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap(), None);
@@ -204,7 +200,7 @@ async fn a_sign_out_ends_what_was_offered_for_its_slots_also_what_is_held() {
     let bobs = bench.pending.begin(new("bob", "graph")).await.unwrap().0;
     bench.pending.hold(&begun.card_id).await.unwrap();
     bench.beneath.clock.advance(Duration::from_mins(14));
-    let held = over(&bench.beneath, &bench.sealer);
+    let held = over(&bench.beneath);
     held.recall().await.unwrap();
     bench.beneath.clock.advance(Duration::from_mins(2));
     let slot = TokenSlot { account: begun.account.clone(), connection: begun.connection.clone() };

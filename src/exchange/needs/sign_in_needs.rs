@@ -1,12 +1,8 @@
-use std::sync::Arc;
-
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
-use super::{LIFE, PendingError};
-use crate::domain::{ClaimsChallenge, SharedClock, Timestamp, TokenSlot};
-use crate::sealing::Sealer;
-use crate::store::{Record, RecordKey, Store};
+use crate::domain::{ClaimsChallenge, Timestamp, TokenSlot};
+use crate::records::{Collection, Content, Kind, Plaintext, RecordError, RecordKey, Records, catalogue, encode_json};
 
 /// What a silent attempt lacked, and a browser must therefore ask the user for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,71 +27,76 @@ impl SignInNeed {
 
 /// What the last silent attempt for a slot lacked: one need a slot, for as long as its card can be answered.
 pub struct SignInNeeds {
-    store: Arc<dyn Store>,
-    sealer: Arc<Sealer>,
-    clock: SharedClock,
+    records: Records,
+    needs: Collection<NotedNeed>,
 }
 
+/// Plaintext form.
 #[derive(Serialize, Deserialize)]
-struct Plain {
+struct NotedNeed {
     consent: bool,
     claims: Option<String>,
     /// In milliseconds since the Unix epoch.
     noted_at: i64,
 }
 
+impl Content for NotedNeed {
+    const KIND: &'static Kind = &catalogue::SIGN_IN_NEED;
+
+    fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+        encode_json(self)
+    }
+
+    fn decode(plain: Plaintext<'_>) -> Option<Self> {
+        plain.json(Self::KIND)
+    }
+}
+
 impl SignInNeeds {
-    /// Needs kept in `store`.
-    pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: SharedClock) -> Self {
-        Self { store, sealer, clock }
+    /// Needs kept in `records`.
+    #[must_use]
+    pub fn new(records: &Records) -> Self {
+        Self { records: records.clone(), needs: records.collection() }
     }
 
     /// Keeps `need` for `slot`, in the place of an earlier one.
     ///
     /// # Errors
-    /// [`PendingError`] if the store fails.
-    pub async fn put(&self, slot: &TokenSlot, need: &SignInNeed) -> Result<(), PendingError> {
-        let key = self.key(slot);
+    /// [`RecordError`] if the store fails.
+    pub async fn put(&self, slot: &TokenSlot, need: &SignInNeed) -> Result<(), RecordError> {
         let claims = need.claims.as_ref().map(|claims| claims.as_str().to_owned());
-        let now = self.clock.now();
-        let plain = serde_json::to_vec(&Plain { consent: need.consent, claims, noted_at: now.unix_millis() });
-        let plain = plain.map_err(|_| PendingError::Unreadable)?;
-        let value = Bytes::from(self.sealer.seal(&[PURPOSE.as_bytes(), &key.0], &plain)?);
-        let record = Record { value, expires_at: now.plus(LIFE), index: None };
-        Ok(self.store.put(key, record).await?)
+        let noted_at = self.records.clock().now().unix_millis();
+        let noted = NotedNeed { consent: need.consent, claims, noted_at };
+        self.needs.put(self.needs.seal(self.key(slot), &noted)?).await
     }
 
     /// What the next browser sign-in for `slot` must ask for; nothing in particular if nothing is known, or if a token was
     /// obtained since: it has met the need.
     ///
     /// # Errors
-    /// [`PendingError`] if the store fails.
-    pub async fn get(&self, slot: &TokenSlot, obtained_at: Option<Timestamp>) -> Result<SignInNeed, PendingError> {
-        let key = self.key(slot);
-        let Some(sealed) = self.store.get(key).await? else { return Ok(SignInNeed::default()) };
-        let plain = self.sealer.open(&[PURPOSE.as_bytes(), &key.0], &sealed)?;
-        let plain: Plain = serde_json::from_slice(&plain).map_err(|_| PendingError::Unreadable)?;
-        if obtained_at.is_some_and(|at| at.unix_millis() > plain.noted_at) {
+    /// [`RecordError`] if the store fails.
+    pub async fn get(&self, slot: &TokenSlot, obtained_at: Option<Timestamp>) -> Result<SignInNeed, RecordError> {
+        let Some(record) = self.needs.get(self.key(slot)).await? else { return Ok(SignInNeed::default()) };
+        let noted = record.content;
+        if obtained_at.is_some_and(|at| at.unix_millis() > noted.noted_at) {
             return Ok(SignInNeed::default());
         }
-        let claims = plain.claims.as_deref().and_then(ClaimsChallenge::parse);
-        Ok(SignInNeed { consent: plain.consent, claims })
+        let claims = noted.claims.as_deref().and_then(ClaimsChallenge::parse);
+        Ok(SignInNeed { consent: noted.consent, claims })
     }
 
     /// Ends what was kept for these slots.
     ///
     /// # Errors
-    /// [`PendingError`] if the store fails.
-    pub async fn end(&self, slots: &[TokenSlot]) -> Result<(), PendingError> {
-        Ok(self.store.remove(slots.iter().map(|slot| self.key(slot)).collect()).await?)
+    /// [`RecordError`] if the store fails.
+    pub async fn end(&self, slots: &[TokenSlot]) -> Result<(), RecordError> {
+        self.needs.remove(slots.iter().map(|slot| self.key(slot)).collect()).await
     }
 
     fn key(&self, slot: &TokenSlot) -> RecordKey {
-        RecordKey(self.sealer.mac(PURPOSE, &slot.key_parts().each_ref().map(|part| part.as_bytes())))
+        self.needs.key_of(&slot.key_parts())
     }
 }
-
-const PURPOSE: &str = "pending.need";
 
 #[cfg(test)]
 mod tests {
@@ -104,8 +105,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{Account, BotName, ChannelId, Clock, ConnectionName};
-    use crate::sealing::testing::throwaway_sealer;
-    use crate::store::testing::throwaway_store;
+    use crate::records::testing::throwaway_records;
 
     fn slot(connection: &str) -> TokenSlot {
         let account = Account::of_channel(&BotName::new("helper"), ChannelId::base_of("msteams"), "29:alice");
@@ -114,8 +114,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_need_of_a_slot_counts_until_it_is_met_or_fifteen_minutes_have_passed() {
-        let beneath = throwaway_store();
-        let needs = SignInNeeds::new(beneath.store.clone(), throwaway_sealer(), beneath.shared_clock.clone());
+        let beneath = throwaway_records();
+        let needs = SignInNeeds::new(&beneath.records);
         let before = beneath.clock.now();
         let consent = SignInNeed { consent: true, claims: None };
         let factor = SignInNeed { consent: false, claims: ClaimsChallenge::parse(r#"{"a":1}"#) };
@@ -130,7 +130,7 @@ mod tests {
         needs.end(&[slot("graph"), slot("never")]).await.unwrap();
         assert_eq!(needs.get(&slot("graph"), None).await.unwrap(), SignInNeed::default());
         needs.put(&slot("graph"), &consent).await.unwrap();
-        beneath.clock.advance(LIFE);
+        beneath.clock.advance(catalogue::CARD_LIFETIME);
         assert_eq!(needs.get(&slot("graph"), None).await.unwrap(), SignInNeed::default());
     }
 }
