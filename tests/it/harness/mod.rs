@@ -358,7 +358,7 @@ async fn build(config: config::Configuration, ambient: Ambient, anonymous: bool)
     let routes: app::RouteFunction = Arc::new(|_: &mut actix_web::web::ServiceConfig| {});
     let development = || anonymous.then(|| DevelopmentMode { routes: routes.clone(), anonymous });
     for _ in 0..100 {
-        match app::build(config.clone(), ambient.clone(), development()).await {
+        match app::build(config.clone(), ambient.clone(), app::BoundListeners::default(), development()).await {
             Ok(application) => return application,
             Err(app::BuildError::Store(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
             Err(error) => panic!("{error}"),
