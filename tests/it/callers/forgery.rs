@@ -99,7 +99,7 @@ async fn door_that(keys: &ScriptedServer, believes: &str) -> (Door, Value) {
         connection: String::from("identity_provider = \"entra\""),
         ..crate::harness::Options::default()
     };
-    let door = Door::on(crate::harness::Harness::with(options).await).await;
+    let door = Door::open_on(crate::harness::Harness::with(options).await).await;
     let now = door.harness.now();
     let claims = json!({
         "iss": format!("https://forge.example/{TENANT}/v2.0"), "aud": door.harness.bot_app_id("demo"),

@@ -3,7 +3,7 @@
 use bot_sso::dev::{Fault, FaultRule};
 use serde_json::json;
 
-use super::{Change, Scene, exchange_of};
+use super::{Change, Scenario, exchange_of};
 use crate::harness::{Answer, Harness, Options, activities, logs};
 
 /// Whether `text` holds two or three runs of base64url joined by dots, the first of which begins as JSON does.
@@ -27,10 +27,11 @@ fn a_token_would_be_found() {
 
 #[tokio::test]
 async fn case_77_no_log_line_and_no_answer_holds_a_token_a_code_or_a_secret() {
-    let mut scene = Scene::set().await;
-    let (ada, harness) = (scene.harness.user("Ada"), &scene.harness);
+    let mut scenario = Scenario::start().await;
+    let (ada, harness) = (scenario.harness.user("Ada"), &scenario.harness);
     let mut answers: Vec<Answer> = Vec::new();
-    let mut secrets = vec![scene.token.clone(), harness.channel_token("demo").await, harness.bot_token("demo").await];
+    let mut secrets =
+        vec![scenario.token.clone(), harness.channel_token("demo").await, harness.bot_token("demo").await];
     let changes: [Change; 8] = [
         |_| {},
         |activity| activity["value"]["token"] = format!("{}x", activity["value"]["token"].as_str().unwrap()).into(),
@@ -42,7 +43,7 @@ async fn case_77_no_log_line_and_no_answer_holds_a_token_a_code_or_a_secret() {
         |activity| activity["channelId"] = activity["value"]["token"].clone(),
     ];
     for change in changes {
-        let mut activity = scene.exchange();
+        let mut activity = scenario.exchange();
         change(&mut activity);
         let mut answer = harness.post(&activity).await;
         if activity["value"]["id"].as_str().is_some_and(|id| id.starts_with("eyJ")) {
@@ -52,16 +53,16 @@ async fn case_77_no_log_line_and_no_answer_holds_a_token_a_code_or_a_secret() {
         }
         answers.push(answer);
     }
-    for bearer in ["x", scene.token.as_str(), &secrets[1].replace('.', "..")] {
-        answers.push(harness.post_as("demo", bearer, &scene.exchange()).await);
+    for bearer in ["x", scenario.token.as_str(), &secrets[1].replace('.', "..")] {
+        answers.push(harness.post_as("demo", bearer, &scenario.exchange()).await);
     }
     for user in ["Ben", "Cleo", "Dan", "Eve"] {
         answers.push(harness.post(&exchange_of(harness, user, "x").await).await);
     }
-    let consent_text = format!("AADSTS65001: {} secret {}", scene.token, "demo-app-secret-of-the-local-stage");
-    let echoing = json!({ "error": "invalid_grant", "suberror": scene.token, "error_codes": [65001],
-        "error_description": consent_text, "trace_id": scene.token, "correlation_id": scene.token });
-    for (status, body) in [(400, echoing.to_string()), (200, scene.token.clone()), (500, scene.token.clone())] {
+    let consent_text = format!("AADSTS65001: {} secret {}", scenario.token, "demo-app-secret-of-the-local-stage");
+    let echoing = json!({ "error": "invalid_grant", "suberror": scenario.token, "error_codes": [65001],
+        "error_description": consent_text, "trace_id": scenario.token, "correlation_id": scenario.token });
+    for (status, body) in [(400, echoing.to_string()), (200, scenario.token.clone()), (500, scenario.token.clone())] {
         let fault = Fault::Answer { status, content_type: "application/json".into(), body };
         harness.stage.faults().add(FaultRule::new(fault).times(3));
         let mut activity = exchange_of(harness, "Gus", &format!("echo-{status}")).await;
@@ -69,18 +70,18 @@ async fn case_77_no_log_line_and_no_answer_holds_a_token_a_code_or_a_secret() {
         answers.push(harness.post(&activity).await);
         harness.stage.faults().clear();
     }
-    let state = json!({ "state": scene.token });
+    let state = json!({ "state": scenario.token });
     answers.push(harness.post(&activities::invoke(harness, &ada, "signin/verifyState", state)).await);
-    let failure = json!({ "code": scene.token, "message": scene.token });
+    let failure = json!({ "code": scenario.token, "message": scenario.token });
     answers.push(harness.post(&activities::invoke(harness, &ada, "signin/failure", failure)).await);
     harness.sign_in_resource(&activities::teams(harness, &ada), "mail").await;
     secrets.push(harness.get_token("msteams", "29:ada", "graph").await.json()["token"].as_str().unwrap().to_owned());
-    let code = scene.harness.issue_code(&Options::default(), &ada, "mail", "token-behind-the-code").await;
-    let redeem = activities::invoke(&scene.harness, &ada, "signin/verifyState", json!({ "state": code }));
-    answers.push(scene.harness.post(&redeem).await);
+    let code = scenario.harness.issue_code(&Options::default(), &ada, "mail", "token-behind-the-code").await;
+    let redeem = activities::invoke(&scenario.harness, &ada, "signin/verifyState", json!({ "state": code }));
+    answers.push(scenario.harness.post(&redeem).await);
     assert_eq!(answers.last().unwrap().status, 200);
 
-    secrets.extend(scene.harness.stage.directory().connections.iter().map(|entry| entry.client_secret.to_owned()));
+    secrets.extend(scenario.harness.stage.directory().connections.iter().map(|entry| entry.client_secret.to_owned()));
     secrets.push(String::from("token-behind-the-code"));
     secrets.push(format!("\"{code}\""));
     let log = logs::text();

@@ -7,6 +7,9 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde_json::Value;
+use tokio::sync::watch;
+
+use super::waiting::wait_until;
 
 /// What a bot received.
 #[derive(Clone, Debug)]
@@ -35,20 +38,45 @@ pub struct Behaviour {
     /// The body's chunks, `pause` apart.
     pub chunks: Vec<Vec<u8>>,
     pub pause: Duration,
-    /// Before the status.
-    pub delay: Duration,
+    /// Keeps the answer back.
+    pub gate: Option<Gate>,
 }
 
 impl Default for Behaviour {
     fn default() -> Self {
-        let (chunks, pause, delay) = (Vec::new(), Duration::ZERO, Duration::ZERO);
-        Self { status: 200, content_type: "application/json", headers: Vec::new(), chunks, pause, delay }
+        let (chunks, pause, gate) = (Vec::new(), Duration::ZERO, None);
+        Self { status: 200, content_type: "application/json", headers: Vec::new(), chunks, pause, gate }
     }
 }
 
 impl Behaviour {
     pub fn answering(status: u16, body: &str) -> Self {
         Self { status, chunks: vec![body.as_bytes().to_vec()], ..Self::default() }
+    }
+
+    /// Answers only when `gate` is opened.
+    pub fn behind(self, gate: &Gate) -> Self {
+        Self { gate: Some(gate.clone()), ..self }
+    }
+
+    /// Never answers.
+    pub fn silent() -> Self {
+        Self::default().behind(&Gate::default())
+    }
+}
+
+/// Closed at first. Its clones are one gate.
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Arc<watch::Sender<bool>>);
+
+impl Gate {
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+
+    async fn pass(&self) {
+        // The sender is `self`, so it cannot be gone.
+        let _ = self.0.subscribe().wait_for(|is_open| *is_open).await;
     }
 }
 
@@ -104,14 +132,11 @@ impl RecorderBot {
         self.state.received.lock().unwrap().clone()
     }
 
-    pub async fn wait_for(&self, count: usize, limit: Duration) -> Vec<Received> {
-        let end = tokio::time::Instant::now() + limit;
-        while self.received().len() < count && tokio::time::Instant::now() < end {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        let received = self.received();
-        assert!(received.len() >= count, "the bot received {} of {count} requests", received.len());
-        received
+    /// Waits until there were `count` requests, and returns all of them.
+    pub async fn wait_for(&self, count: usize) -> Vec<Received> {
+        let what = format!("{count} requests of the bot's");
+        wait_until(&what, async || self.received().len() >= count).await;
+        self.received()
     }
 }
 
@@ -127,7 +152,9 @@ async fn receive(request: HttpRequest, body: Bytes, state: web::Data<State>) -> 
         let mut behaviours = state.behaviours.lock().unwrap();
         if behaviours.len() > 1 { behaviours.pop() } else { behaviours.last().cloned() }.unwrap_or_default()
     };
-    tokio::time::sleep(behaviour.delay).await;
+    if let Some(gate) = &behaviour.gate {
+        gate.pass().await;
+    }
     let mut response = HttpResponse::build(actix_web::http::StatusCode::from_u16(behaviour.status).unwrap());
     for (name, value) in behaviour.headers {
         response.append_header((name, value));
