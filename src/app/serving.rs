@@ -219,6 +219,7 @@ impl Application {
     }
 
     /// What tells bots of their users' tokens: its [`finish`](ContinuationDelivery::finish) waits for those under way.
+    /// The store stays open as long as it is kept.
     #[must_use]
     pub fn delivery(&self) -> ContinuationDelivery {
         self.delivery.clone()

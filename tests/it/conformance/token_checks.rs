@@ -9,64 +9,61 @@ type Change = fn(&mut Value);
 
 const STRANGER: &str = "99999999-9999-4999-8999-999999999999";
 
+/// How T's claims are changed, and what is answered.
+const WRONG_CLAIMS: [(&str, Change, u16, &str); 21] = [
+    ("23", |claims| claims["aud"] = STRANGER.into(), 400, "assertion_rejected:aud"),
+    (
+        "aud by substring",
+        |claims| claims["aud"] = format!("{}x", claims["aud"].as_str().unwrap()).into(),
+        400,
+        "assertion_rejected:aud",
+    ),
+    ("aud an array", |claims| claims["aud"] = json!([claims["aud"]]), 400, "assertion_rejected:aud"),
+    ("Graph's", |claims| claims["aud"] = "https://graph.microsoft.com".into(), 400, "assertion_rejected:aud"),
+    ("25", |claims| claims["exp"] = (claims["iat"].as_i64().unwrap() - 900).into(), 412, "assertion_expired"),
+    ("no exp", |claims| drop(claims.as_object_mut().unwrap().remove("exp")), 400, "assertion_rejected:time"),
+    ("not begun", |claims| claims["nbf"] = (claims["iat"].as_i64().unwrap() + 900).into(), 412, "assertion_expired"),
+    ("27", |claims| claims["tid"] = STRANGER.into(), 400, "assertion_rejected:tid"),
+    ("no tid", |claims| drop(claims.as_object_mut().unwrap().remove("tid")), 400, "assertion_rejected:tid"),
+    ("other issuer", |claims| claims["iss"] = "https://evil.example/v2.0".into(), 400, "assertion_rejected:iss"),
+    (
+        "issuer with a slash",
+        |claims| claims["iss"] = format!("{}/", claims["iss"].as_str().unwrap()).into(),
+        400,
+        "assertion_rejected:iss",
+    ),
+    ("29", |claims| claims["scp"] = "other".into(), 400, "assertion_rejected:scp"),
+    ("scp by substring", |claims| claims["scp"] = "access_as_user_not".into(), 400, "assertion_rejected:scp"),
+    ("28, idtyp app", |claims| claims["idtyp"] = "app".into(), 400, "assertion_rejected:app_only"),
+    (
+        "28, no scp but roles",
+        |claims| {
+            claims.as_object_mut().unwrap().remove("scp");
+            claims["roles"] = json!(["Task.Run"]);
+        },
+        400,
+        "assertion_rejected:app_only",
+    ),
+    ("no scp at all", |claims| drop(claims.as_object_mut().unwrap().remove("scp")), 400, "assertion_rejected:"),
+    ("no oid", |claims| drop(claims.as_object_mut().unwrap().remove("oid")), 400, "assertion_rejected:oid"),
+    ("ver 3.0", |claims| claims["ver"] = "3.0".into(), 400, "assertion_rejected:ver"),
+    ("ver absent", |claims| drop(claims.as_object_mut().unwrap().remove("ver")), 400, "assertion_rejected:ver"),
+    (
+        "20, v1 where it is not allowed",
+        |claims| {
+            claims["ver"] = "1.0".into();
+            claims["iss"] = claims["iss"].as_str().unwrap().replace("/v2.0", "/").into();
+        },
+        400,
+        "assertion_rejected:",
+    ),
+    ("exp in milliseconds' text", |claims| claims["exp"] = "soon".into(), 400, "assertion_rejected:time"),
+];
+
 #[tokio::test]
 async fn tokens_that_are_not_for_us_are_refused_by_the_check_that_failed_and_entra_is_not_asked() {
-    let refused: [(&str, Change, u16, &str); 21] = [
-        ("23", |claims| claims["aud"] = STRANGER.into(), 400, "assertion_rejected:aud"),
-        (
-            "aud by substring",
-            |claims| claims["aud"] = format!("{}x", claims["aud"].as_str().unwrap()).into(),
-            400,
-            "assertion_rejected:aud",
-        ),
-        ("aud an array", |claims| claims["aud"] = json!([claims["aud"]]), 400, "assertion_rejected:aud"),
-        ("Graph's", |claims| claims["aud"] = "https://graph.microsoft.com".into(), 400, "assertion_rejected:aud"),
-        ("25", |claims| claims["exp"] = (claims["iat"].as_i64().unwrap() - 900).into(), 412, "assertion_expired"),
-        ("no exp", |claims| drop(claims.as_object_mut().unwrap().remove("exp")), 400, "assertion_rejected:time"),
-        (
-            "not begun",
-            |claims| claims["nbf"] = (claims["iat"].as_i64().unwrap() + 900).into(),
-            412,
-            "assertion_expired",
-        ),
-        ("27", |claims| claims["tid"] = STRANGER.into(), 400, "assertion_rejected:tid"),
-        ("no tid", |claims| drop(claims.as_object_mut().unwrap().remove("tid")), 400, "assertion_rejected:tid"),
-        ("other issuer", |claims| claims["iss"] = "https://evil.example/v2.0".into(), 400, "assertion_rejected:iss"),
-        (
-            "issuer with a slash",
-            |claims| claims["iss"] = format!("{}/", claims["iss"].as_str().unwrap()).into(),
-            400,
-            "assertion_rejected:iss",
-        ),
-        ("29", |claims| claims["scp"] = "other".into(), 400, "assertion_rejected:scp"),
-        ("scp by substring", |claims| claims["scp"] = "access_as_user_not".into(), 400, "assertion_rejected:scp"),
-        ("28, idtyp app", |claims| claims["idtyp"] = "app".into(), 400, "assertion_rejected:app_only"),
-        (
-            "28, no scp but roles",
-            |claims| {
-                claims.as_object_mut().unwrap().remove("scp");
-                claims["roles"] = json!(["Task.Run"]);
-            },
-            400,
-            "assertion_rejected:app_only",
-        ),
-        ("no scp at all", |claims| drop(claims.as_object_mut().unwrap().remove("scp")), 400, "assertion_rejected:"),
-        ("no oid", |claims| drop(claims.as_object_mut().unwrap().remove("oid")), 400, "assertion_rejected:oid"),
-        ("ver 3.0", |claims| claims["ver"] = "3.0".into(), 400, "assertion_rejected:ver"),
-        ("ver absent", |claims| drop(claims.as_object_mut().unwrap().remove("ver")), 400, "assertion_rejected:ver"),
-        (
-            "20, v1 where it is not allowed",
-            |claims| {
-                claims["ver"] = "1.0".into();
-                claims["iss"] = claims["iss"].as_str().unwrap().replace("/v2.0", "/").into();
-            },
-            400,
-            "assertion_rejected:",
-        ),
-        ("exp in milliseconds' text", |claims| claims["exp"] = "soon".into(), 400, "assertion_rejected:time"),
-    ];
     let scenario = Scenario::start().await;
-    for (case, change, status, reason) in refused {
+    for (case, change, status, reason) in WRONG_CLAIMS {
         let mut activity = scenario.exchange();
         activity["value"]["token"] = scenario.token_with(change).into();
         let answer = scenario.harness.post(&activity).await;

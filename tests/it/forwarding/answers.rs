@@ -26,7 +26,7 @@ async fn status_and_body_of_the_bot_pass_as_they_are() {
     for (status, content_type, body) in answers {
         let mut behaviour = Behaviour { status, headers: vec![("x-bot", "1"), ("x-bot", "2")], ..Behaviour::default() };
         if !body.is_empty() {
-            behaviour.chunks = vec![body.to_vec()];
+            behaviour.body = body.to_vec();
         }
         behaviour.content_type = content_type;
         harness.bot.behave(behaviour);

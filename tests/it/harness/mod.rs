@@ -92,6 +92,7 @@ impl Surroundings {
         let start = Start { configuration, listener: &listener, clock: clock.clone(), tag: &tag };
         let Running { operations, for_bots, handle, delivery } = start.run(options.anonymous).await;
         let http = new_client();
+        let delivery = Some(delivery);
         Harness { stage, bot, base, operations, for_bots, clock, directory, tag, listener, http, handle, delivery }
     }
 }
@@ -113,7 +114,8 @@ pub struct Harness {
     listener: TcpListener,
     http: reqwest::Client,
     handle: actix_web::dev::ServerHandle,
-    delivery: ContinuationDelivery,
+    /// Not while the application is stopped: its store would stay open.
+    delivery: Option<ContinuationDelivery>,
 }
 
 impl Harness {
@@ -133,6 +135,7 @@ impl Harness {
 
     /// Stops the application and opens its store as soon as it lets go of it.
     async fn stop(&mut self) -> EmbeddedStore {
+        self.delivery = None;
         self.handle.stop(true).await;
         let (path, clock) = (self.store_path(), self.clock.clone());
         wait_for("the store", async || EmbeddedStore::open(&path, Durability::Full, clock.clone()).ok()).await
@@ -143,7 +146,7 @@ impl Harness {
         let start = Start { configuration, listener: &self.listener, clock: self.clock.clone(), tag: &self.tag };
         let Running { operations, for_bots, handle, delivery } = start.run(options.anonymous).await;
         (self.operations, self.for_bots) = (operations, for_bots);
-        (self.handle, self.delivery) = (handle, delivery);
+        (self.handle, self.delivery) = (handle, Some(delivery));
         // A connection to the application that was stopped is of no use for the new one.
         self.http = new_client();
     }
@@ -173,7 +176,8 @@ impl Harness {
     /// All that the bot has received, once it is being told of no token any more: a delivery begins before the request
     /// that it follows is answered.
     pub async fn received_once_settled(&self) -> Vec<Received> {
-        assert!(self.delivery.finish(PATIENCE).await, "the bot is still being told of a token");
+        let delivery = self.delivery.as_ref().unwrap();
+        assert!(delivery.finish(PATIENCE).await, "the bot is still being told of a token");
         self.bot.received()
     }
 }

@@ -1,5 +1,6 @@
 /// How a harness differs from the plain one.
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each says one thing about the configuration")]
 pub struct Options {
     /// `after_exchange` of the bot `demo`; `notify` if empty.
     pub after_exchange: &'static str,

@@ -1,11 +1,9 @@
 //! A bot that records what reaches it and answers as told.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use bytes::Bytes;
-use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -35,23 +33,21 @@ pub struct Behaviour {
     pub status: u16,
     pub content_type: &'static str,
     pub headers: Vec<(&'static str, &'static str)>,
-    /// The body's chunks, `pause` apart.
-    pub chunks: Vec<Vec<u8>>,
-    pub pause: Duration,
+    /// The body.
+    pub body: Vec<u8>,
     /// Keeps the answer back.
     pub gate: Option<Gate>,
 }
 
 impl Default for Behaviour {
     fn default() -> Self {
-        let (chunks, pause, gate) = (Vec::new(), Duration::ZERO, None);
-        Self { status: 200, content_type: "application/json", headers: Vec::new(), chunks, pause, gate }
+        Self { status: 200, content_type: "application/json", headers: Vec::new(), body: Vec::new(), gate: None }
     }
 }
 
 impl Behaviour {
     pub fn answering(status: u16, body: &str) -> Self {
-        Self { status, chunks: vec![body.as_bytes().to_vec()], ..Self::default() }
+        Self { status, body: body.as_bytes().to_vec(), ..Self::default() }
     }
 
     /// Answers only when `gate` is opened.
@@ -159,17 +155,8 @@ async fn receive(request: HttpRequest, body: Bytes, state: web::Data<State>) -> 
     for (name, value) in behaviour.headers {
         response.append_header((name, value));
     }
-    if behaviour.chunks.is_empty() {
+    if behaviour.body.is_empty() {
         return response.finish();
     }
-    response.content_type(behaviour.content_type);
-    let pause = behaviour.pause;
-    if pause.is_zero() {
-        return response.body(behaviour.chunks.concat());
-    }
-    let stream = futures_util::stream::iter(behaviour.chunks).then(move |chunk| async move {
-        tokio::time::sleep(pause).await;
-        Ok::<_, actix_web::Error>(Bytes::from(chunk))
-    });
-    response.streaming(stream)
+    response.content_type(behaviour.content_type).body(behaviour.body)
 }
