@@ -7,6 +7,7 @@ mod callers;
 mod credential_check;
 mod credentials;
 mod doors;
+mod listeners;
 mod loopback_host;
 mod providers;
 mod renewal;
@@ -15,6 +16,7 @@ mod serving;
 mod tls;
 
 pub use credential_check::{CredentialCheck, check_credentials};
+pub use listeners::BoundListeners;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -77,6 +79,9 @@ pub enum BuildError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The system does not say where a socket is bound.
+    #[error("the address of a listener cannot be read: {0}")]
+    Address(std::io::Error),
     /// Development mode was to be reachable from elsewhere.
     #[error(
         "server.listen, token_service.listen, operations.listen: development mode listens on loopback only, not on {0}"
@@ -117,20 +122,20 @@ pub struct Application {
     delivery: ContinuationDelivery,
 }
 
-/// Builds the application and binds its listeners, on the runtime that will run it; for production without a
-/// `development` mode.
+/// Builds the application on the runtime that will run it, and binds the listeners that `listeners` does not bring; for
+/// production without a `development` mode.
 ///
 /// # Errors
 /// [`BuildError`] names the key of the configuration that has to change.
 pub async fn build(
     config: Configuration,
     ambient: ClockAndEntropy,
+    listeners: BoundListeners,
     development: Option<DevelopmentMode>,
 ) -> Result<Application, BuildError> {
-    let operations_address = config.operations.iter().map(|section| section.listen);
-    let of_token_service = config.token_service.listen.iter().copied();
-    let mut addresses = config.server.listen.iter().copied().chain(of_token_service).chain(operations_address);
-    if let (Some(_), Some(address)) = (&development, addresses.find(|address| !address.ip().is_loopback())) {
+    if development.is_some()
+        && let Some(address) = listeners.first_beyond_loopback(&config)?
+    {
         return Err(BuildError::NotLoopback(address));
     }
     let sealer = Arc::new(Sealer::new(KeyRing::load(&config.keys.file)?, ambient.entropy.clone()));
@@ -142,9 +147,11 @@ pub async fn build(
     let certificate = config.server.tls.as_ref().map(tls::RenewableCertificate::load).transpose();
     let certificate = certificate.map_err(BuildError::Tls)?.map(Arc::new);
     let signals = serving::Signals::receive().map_err(BuildError::Signals)?;
-    let operations = serving::listen_for_operations(&config, &doors, development.is_some(), certificate.as_ref())?;
-    let of_bots = serving::listen_for_bots(&config, &doors, development.is_some(), certificate.as_ref())?;
-    let public = serving::listen(&config, &doors, development, certificate.as_ref())?;
+    let is_development = development.is_some();
+    let site = serving::Site { config: &config, doors: &doors, certificate: certificate.as_ref(), is_development };
+    let operations = site.listen_for_operations(listeners.operations)?;
+    let of_bots = site.listen_for_bots(listeners.token_service)?;
+    let public = site.listen(listeners.public, development.map(|development| development.routes))?;
     let Services { counters, delivery, credentials, admin_token, .. } = services;
     let (keys, file) = (config.keys.file, config.file);
     let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials, admin_token, file, clock });

@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand};
 use tracing::Level;
 
 use self::development::{DEV_HELP, DevOptions, dev};
-use crate::app::{self, Ambient};
+use crate::app::{self, Ambient, BoundListeners};
 use crate::config::{self, Configuration, LogFormat, LogLevel, LoggingSection, Problems};
 use crate::domain::{SystemClock, SystemEntropy};
 use crate::observability::{self, LogForm, Logging, LoggingOptions};
@@ -127,7 +127,7 @@ fn serve(file: &Path) -> anyhow::Result<ExitCode> {
         tracing::warn!(path = warning.path, "{}", warning.message);
     }
     actix_web::rt::System::new().block_on(async {
-        let application = app::build(configuration, ambient(), None).await?;
+        let application = app::build(configuration, ambient(), BoundListeners::default(), None).await?;
         let operations = application.operations_address().map(tracing::field::display);
         let token_service = application.token_service_addresses();
         tracing::info!(addresses = ?application.addresses(), ?token_service, operations, "listening");

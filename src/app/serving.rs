@@ -11,7 +11,8 @@ use super::doors::Doors;
 use super::loopback_host::loopback_host_only;
 use super::renewal::Renewable;
 use super::tls::RenewableCertificate;
-use super::{Application, BuildError, DevelopmentMode, RouteFunction};
+use super::{Application, BuildError, RouteFunction};
+use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
 use crate::endpoints::api_document::{self, ApiDocument};
 use crate::endpoints::{bot_gateway, operations, sign_in_pages, token_service};
@@ -33,101 +34,135 @@ pub(super) struct Listener {
     addresses: Vec<SocketAddr>,
 }
 
-/// Binds the listener that everybody reaches; bots, too, unless they have one of their own.
-pub(super) fn listen(
-    config: &Configuration,
-    doors: &Doors,
-    development: Option<DevelopmentMode>,
-    certificate: Option<&Arc<RenewableCertificate>>,
-) -> Result<Listener, BuildError> {
-    let serves_bots = config.token_service.listen.is_empty();
-    let mut described = vec![&bot_gateway::DOOR, &sign_in_pages::DOOR];
-    if serves_bots {
-        described.push(&token_service::DOOR);
-    }
-    let document = document("What channels, bots and browsers call.", &described);
-    let (doors, is_development) = (doors.clone(), development.is_some());
-    let extra_routes = development.map(|development| development.routes);
-    let routes = move |routes: &mut web::ServiceConfig| {
-        let doors = doors.clone();
-        routes.app_data(doors.proxies).app_data(doors.entropy).app_data(doors.clock);
-        bot_gateway::configure(routes, doors.gateway);
+/// What all listeners of an application are set up with.
+pub(super) struct Site<'a> {
+    pub(super) config: &'a Configuration,
+    pub(super) doors: &'a Doors,
+    pub(super) certificate: Option<&'a Arc<RenewableCertificate>>,
+    pub(super) is_development: bool,
+}
+
+impl Site<'_> {
+    /// Prepares the listener that everybody reaches; bots, too, unless they have one of their own.
+    pub(super) fn listen(
+        &self,
+        bound: Vec<TcpListener>,
+        extra_routes: Option<RouteFunction>,
+    ) -> Result<Listener, BuildError> {
+        let serves_bots = self.config.token_service.listen.is_empty();
+        let mut described = vec![&bot_gateway::DOOR, &sign_in_pages::DOOR];
         if serves_bots {
-            token_service::configure(routes, doors.token_service);
+            described.push(&token_service::DOOR);
         }
-        sign_in_pages::configure(routes, doors.sign_in_pages);
-        api_document::configure(routes, document.clone());
-        if let Some(add) = &extra_routes {
-            add(routes);
-        }
-    };
-    let place = Place {
-        key: "server.listen",
-        addresses: &config.server.listen,
-        certificate,
-        plain_on_loopback: false,
-        workers: config.server.workers,
-        records_requests: true,
-        drain_seconds: DRAIN_SECONDS,
-    };
-    start(&place, is_development, Arc::new(routes))
-}
-
-/// Binds the Token Service's own listener, if one is configured. What is beyond loopback is served with the certificate.
-pub(super) fn listen_for_bots(
-    config: &Configuration,
-    doors: &Doors,
-    is_development: bool,
-    certificate: Option<&Arc<RenewableCertificate>>,
-) -> Result<Option<Listener>, BuildError> {
-    if config.token_service.listen.is_empty() {
-        return Ok(None);
+        let document = document("What channels, bots and browsers call.", &described);
+        let doors = self.doors.clone();
+        let routes = move |routes: &mut web::ServiceConfig| {
+            let doors = doors.clone();
+            routes.app_data(doors.proxies).app_data(doors.entropy).app_data(doors.clock);
+            bot_gateway::configure(routes, doors.gateway);
+            if serves_bots {
+                token_service::configure(routes, doors.token_service);
+            }
+            sign_in_pages::configure(routes, doors.sign_in_pages);
+            api_document::configure(routes, document.clone());
+            if let Some(add) = &extra_routes {
+                add(routes);
+            }
+        };
+        let place = Place {
+            key: "server.listen",
+            addresses: &self.config.server.listen,
+            plain_on_loopback: false,
+            workers: self.config.server.workers,
+            records_requests: true,
+            drain_seconds: DRAIN_SECONDS,
+        };
+        self.start(&place, bound, Arc::new(routes))
     }
-    let document = document("What bots call.", &[&token_service::DOOR]);
-    let doors = doors.clone();
-    let routes = move |routes: &mut web::ServiceConfig| {
-        let doors = doors.clone();
-        routes.app_data(doors.proxies).app_data(doors.entropy).app_data(doors.clock);
-        token_service::configure(routes, doors.token_service);
-        api_document::configure(routes, document.clone());
-    };
-    let place = Place {
-        key: "token_service.listen",
-        addresses: &config.token_service.listen,
-        certificate,
-        plain_on_loopback: true,
-        workers: config.server.workers,
-        records_requests: true,
-        // What the other listener's last requests still wanted here is answered by then.
-        drain_seconds: 2,
-    };
-    start(&place, is_development, Arc::new(routes)).map(Some)
-}
 
-/// Binds the operator's listener, if one is configured. What is beyond loopback is served with the certificate.
-pub(super) fn listen_for_operations(
-    config: &Configuration,
-    doors: &Doors,
-    is_development: bool,
-    certificate: Option<&Arc<RenewableCertificate>>,
-) -> Result<Option<Listener>, BuildError> {
-    let (Some(section), Some(door)) = (&config.operations, doors.operations.clone()) else { return Ok(None) };
-    let document = document("What the operator calls.", &[&operations::DOOR]);
-    let routes = move |routes: &mut web::ServiceConfig| {
-        operations::configure(routes, door.clone());
-        api_document::configure(routes, document.clone());
-    };
-    let place = Place {
-        key: "operations.listen",
-        addresses: &[section.listen],
-        certificate,
-        plain_on_loopback: true,
-        workers: Some(1),
-        // A watcher asks every few seconds.
-        records_requests: false,
-        drain_seconds: 0,
-    };
-    start(&place, is_development, Arc::new(routes)).map(Some)
+    /// Prepares the Token Service's own listener, if one is configured. What is beyond loopback is served with the
+    /// certificate.
+    pub(super) fn listen_for_bots(&self, bound: Vec<TcpListener>) -> Result<Option<Listener>, BuildError> {
+        if self.config.token_service.listen.is_empty() {
+            return Ok(None);
+        }
+        let document = document("What bots call.", &[&token_service::DOOR]);
+        let doors = self.doors.clone();
+        let routes = move |routes: &mut web::ServiceConfig| {
+            let doors = doors.clone();
+            routes.app_data(doors.proxies).app_data(doors.entropy).app_data(doors.clock);
+            token_service::configure(routes, doors.token_service);
+            api_document::configure(routes, document.clone());
+        };
+        let place = Place {
+            key: "token_service.listen",
+            addresses: &self.config.token_service.listen,
+            plain_on_loopback: true,
+            workers: self.config.server.workers,
+            records_requests: true,
+            // What the other listener's last requests still wanted here is answered by then.
+            drain_seconds: 2,
+        };
+        self.start(&place, bound, Arc::new(routes)).map(Some)
+    }
+
+    /// Prepares the operator's listener, if one is configured. What is beyond loopback is served with the certificate.
+    pub(super) fn listen_for_operations(&self, bound: Vec<TcpListener>) -> Result<Option<Listener>, BuildError> {
+        let (Some(section), Some(door)) = (&self.config.operations, self.doors.operations.clone()) else {
+            return Ok(None);
+        };
+        let document = document("What the operator calls.", &[&operations::DOOR]);
+        let routes = move |routes: &mut web::ServiceConfig| {
+            operations::configure(routes, door.clone());
+            api_document::configure(routes, document.clone());
+        };
+        let place = Place {
+            key: "operations.listen",
+            addresses: &[section.listen],
+            plain_on_loopback: true,
+            workers: Some(1),
+            // A watcher asks every few seconds.
+            records_requests: false,
+            drain_seconds: 0,
+        };
+        self.start(&place, bound, Arc::new(routes)).map(Some)
+    }
+
+    /// Prepares the server of a place; nothing is served before it is awaited.
+    fn start(&self, place: &Place<'_>, bound: Vec<TcpListener>, routes: RouteFunction) -> Result<Listener, BuildError> {
+        let (is_development, records_requests) = (self.is_development, place.records_requests);
+        let app = move || {
+            App::new()
+                .wrap(middleware::Condition::new(is_development, from_fn(loopback_host_only)))
+                .wrap(middleware::Condition::new(records_requests, from_fn(record_request)))
+                .configure(|config| routes(config))
+                .default_service(web::to(|| async { Problem::NotFound.respond() }))
+        };
+        let mut server = HttpServer::new(app)
+            .client_request_timeout(HEADER_TIME)
+            .shutdown_timeout(place.drain_seconds)
+            .disable_signals();
+        if let Some(workers) = place.workers {
+            server = server.workers(workers);
+        }
+        let mut addresses = Vec::new();
+        for listener in if bound.is_empty() { place.bind()? } else { bound } {
+            let address = listener.local_addr().map_err(BuildError::Address)?;
+            server = match self.tls_at(place, address)? {
+                Some(tls) => server.listen_rustls_0_23(listener, tls),
+                None => server.listen(listener),
+            }
+            .map_err(|source| BuildError::Listen { key: place.key, address, source })?;
+            addresses.push(address);
+        }
+        Ok(Listener { server: server.run(), addresses })
+    }
+
+    /// What an address is served with, if not in the clear.
+    fn tls_at(&self, place: &Place<'_>, address: SocketAddr) -> Result<Option<rustls::ServerConfig>, BuildError> {
+        let certificate = self.certificate.filter(|_| !(place.plain_on_loopback && address.ip().is_loopback()));
+        certificate.map(RenewableCertificate::server_config).transpose().map_err(BuildError::Tls)
+    }
 }
 
 /// Of these doors, for all workers of a listener.
@@ -140,7 +175,6 @@ struct Place<'c> {
     /// What its addresses stand under.
     key: &'static str,
     addresses: &'c [SocketAddr],
-    certificate: Option<&'c Arc<RenewableCertificate>>,
     /// Whether loopback addresses are served without the certificate.
     plain_on_loopback: bool,
     /// As many as there are processors, if not said.
@@ -151,55 +185,11 @@ struct Place<'c> {
     drain_seconds: u64,
 }
 
-/// Binds the addresses of a place and prepares the server; nothing is served before it is awaited.
-fn start(place: &Place<'_>, is_development: bool, routes: RouteFunction) -> Result<Listener, BuildError> {
-    let records_requests = place.records_requests;
-    let app = move || {
-        App::new()
-            .wrap(middleware::Condition::new(is_development, from_fn(loopback_host_only)))
-            .wrap(middleware::Condition::new(records_requests, from_fn(record_request)))
-            .configure(|config| routes(config))
-            .default_service(web::to(|| async { Problem::NotFound.respond() }))
-    };
-    let mut server = HttpServer::new(app)
-        .client_request_timeout(HEADER_TIME)
-        .shutdown_timeout(place.drain_seconds)
-        .disable_signals();
-    if let Some(workers) = place.workers {
-        server = server.workers(workers);
-    }
-    let bound = place.bind()?;
-    let addresses = bound.iter().map(|bound| bound.address).collect();
-    for Bound { listener, address, tls } in bound {
-        server = match tls {
-            Some(tls) => server.listen_rustls_0_23(listener, tls),
-            None => server.listen(listener),
-        }
-        .map_err(|source| BuildError::Listen { key: place.key, address, source })?;
-    }
-    Ok(Listener { server: server.run(), addresses })
-}
-
-/// An address that is listened on.
-struct Bound {
-    listener: TcpListener,
-    /// Its port is filled in.
-    address: SocketAddr,
-    tls: Option<rustls::ServerConfig>,
-}
-
 impl Place<'_> {
-    /// Binds all of its addresses, each with the certificate it is served with.
-    fn bind(&self) -> Result<Vec<Bound>, BuildError> {
-        let bind = |&address: &SocketAddr| {
-            let failed = |source| BuildError::Listen { key: self.key, address, source };
-            let listener = TcpListener::bind(address).map_err(failed)?;
-            let certificate = self.certificate.filter(|_| !(self.plain_on_loopback && address.ip().is_loopback()));
-            let tls = certificate.map(RenewableCertificate::server_config).transpose();
-            let (address, tls) = (listener.local_addr().map_err(failed)?, tls.map_err(BuildError::Tls)?);
-            Ok(Bound { listener, address, tls })
-        };
-        self.addresses.iter().map(bind).collect()
+    /// Binds all of its addresses.
+    fn bind(&self) -> Result<Vec<TcpListener>, BuildError> {
+        let failed = |address, source| BuildError::Listen { key: self.key, address, source };
+        self.addresses.iter().map(|&at| TcpListener::bind(at).map_err(|source| failed(at, source))).collect()
     }
 }
 
@@ -226,6 +216,13 @@ impl Application {
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         self.public.server.handle()
+    }
+
+    /// What tells bots of their users' tokens: its [`finish`](ContinuationDelivery::finish) waits for those under way.
+    /// The store stays open as long as it is kept.
+    #[must_use]
+    pub fn delivery(&self) -> ContinuationDelivery {
+        self.delivery.clone()
     }
 
     /// Serves until SIGTERM or Ctrl-C, then finishes what is under way. SIGHUP reads key ring, certificate and client

@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
 use super::{ambient, print, start_logging};
-use crate::app::{self, Ambient, DevelopmentMode};
+use crate::app::{self, Ambient, BoundListeners, DevelopmentMode};
 use crate::config::{self, Environment, LogFormat, LogLevel, LoggingSection};
 use crate::dev::{Stage, StageOptions};
 use crate::domain::Entropy;
@@ -46,7 +46,8 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     let _logging = start_logging(LoggingSection { format: LogFormat::Text, level: LogLevel::Info })?;
     let Ambient { clock, entropy } = ambient();
     let scratch = Scratch::create(entropy.as_ref())?;
-    let ports = DevPorts::choose(options.port)?;
+    let mut ports = DevPorts::choose(options.port)?;
+    let listeners = ports.bind().with_context(|| ports.hint())?;
     let stage = Stage::start(StageOptions {
         http_port: ports.stage_http,
         https_port: ports.stage_https,
@@ -67,7 +68,7 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
         stage.admit_anonymous();
     }
     let development = DevelopmentMode { routes: Arc::new(stage.routes(&gateway)), anonymous: options.allow_anonymous };
-    let application = app::build(configuration, Ambient { clock, entropy }, Some(development)).await;
+    let application = app::build(configuration, Ambient { clock, entropy }, listeners, Some(development)).await;
     let application = application.with_context(|| ports.hint())?;
     print(&stage.instructions(&gateway))?;
     application.run().await.context("the listeners failed")?;
@@ -94,10 +95,7 @@ impl DevPorts {
 
     fn choose(port: u16) -> anyhow::Result<Self> {
         if port == 0 {
-            // The stage has to know the gateway's addresses before the gateway listens. Both at once: else it may be one.
-            let free = [TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?];
-            let [gateway, operations] = free.map(|listener| listener.local_addr().map(|address| address.port()));
-            return Ok(Self { gateway: gateway?, stage_http: 0, stage_https: 0, operations: operations? });
+            return Ok(Self { gateway: 0, stage_http: 0, stage_https: 0, operations: 0 });
         }
         match (port.checked_add(1), port.checked_add(2), port.checked_add(3)) {
             (Some(stage_http), Some(stage_https), Some(operations)) => {
@@ -106,6 +104,22 @@ impl DevPorts {
             _ => bail!("--port {port} leaves no room for the three ports after it: write one up to {}", u16::MAX - 3),
         }
     }
+
+    /// Takes the ports of the gateway and of the operator's listener, and fills them in: the stage has to know them
+    /// before the gateway is built.
+    fn bind(&mut self) -> anyhow::Result<BoundListeners> {
+        let public = bind_on_loopback("server.listen", &mut self.gateway)?;
+        let operations = bind_on_loopback("operations.listen", &mut self.operations)?;
+        Ok(BoundListeners { public: vec![public], operations: vec![operations], ..BoundListeners::default() })
+    }
+}
+
+/// Binds a port of 127.0.0.1, for 0 any one, and fills it in.
+fn bind_on_loopback(key: &str, port: &mut u16) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, *port));
+    let listener = listener.with_context(|| format!("{key}: 127.0.0.1:{port}"))?;
+    *port = listener.local_addr()?.port();
+    Ok(listener)
 }
 
 /// A directory for one run that only its owner can enter; removed at the end.
@@ -133,7 +147,7 @@ impl Drop for Scratch {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-    use super::{DevPorts, Scratch};
+    use super::{DevPorts, Scratch, TcpListener, bind_on_loopback};
     use crate::domain::SystemEntropy;
 
     #[test]
@@ -142,8 +156,17 @@ mod tests {
         let chosen = [ports.gateway, ports.stage_http, ports.stage_https, ports.operations];
         assert_eq!(chosen, [4000, 4001, 4002, 4003]);
         assert!(DevPorts::choose(65532).is_ok() && DevPorts::choose(65533).is_err());
-        let free = DevPorts::choose(0).unwrap();
+    }
+
+    #[test]
+    fn free_ports_of_gateway_and_operator_are_bound_when_they_are_chosen() {
+        let mut free = DevPorts::choose(0).unwrap();
+        let listeners = free.bind().unwrap();
+        let port_of = |listener: &TcpListener| listener.local_addr().unwrap().port();
+        assert_eq!((port_of(&listeners.public[0]), port_of(&listeners.operations[0])), (free.gateway, free.operations));
         assert!(free.gateway != 0 && free.operations != 0 && free.gateway != free.operations);
+        let taken = bind_on_loopback("server.listen", &mut free.gateway).unwrap_err();
+        assert_eq!(taken.to_string(), format!("server.listen: 127.0.0.1:{}", free.gateway));
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Unmodified MSAL libraries complete on-behalf-of against the local tenant: that proves the stage, not the application.
 
-use std::time::Duration;
-
 use bot_sso::dev::{GrantKind, Stage, StageOptions};
 use bot_sso::domain::{SystemClock, SystemEntropy};
 use serde_json::{Value, json};
@@ -32,7 +30,7 @@ async fn run(program: Program, ca_variable: &str) -> Run {
     let label = format!("msal-{}", program.script);
     let mut environment = environment(&stage);
     environment.push((ca_variable, stage.ca_file().display().to_string()));
-    let printed = Peer::start(&program, &label, &environment).finish(Duration::from_mins(1)).await;
+    let printed = Peer::start(&program, &label, &environment).finish().await;
     assert_eq!(printed.len(), 1, "{printed:?}");
     Run { printed: printed[0].clone(), stage, _directory: directory }
 }

@@ -191,7 +191,7 @@ async fn an_exchanged_invoke_that_is_forwarded_has_no_claim_of_its_caller_either
     for (mode, name) in
         [("forward", "signin/tokenExchange"), ("forward", "SignIn/TokenExchange"), ("notify", "signin/tokenExchange")]
     {
-        let door = Door::on(Harness::with(Options { after_exchange: mode, ..Options::default() }).await).await;
+        let door = Door::open_on(Harness::with(Options { after_exchange: mode, ..Options::default() }).await).await;
         let activity = door.exchange_with(|activity| {
             activity["callerId"] = "urn:botframework:aadappid:evil".into();
             activity["name"] = name.into();
@@ -225,7 +225,7 @@ async fn a_channels_token_serves_for_as_many_requests_as_it_lives() {
 #[tokio::test]
 async fn endorsements_that_the_operator_requires_must_all_be_there() {
     let required = "required_endorsements = [\"msteams\", \"directline\"]";
-    let door = Door::on(Harness::with(Options { channels: required, ..Options::default() }).await).await;
+    let door = Door::open_on(Harness::with(Options { channels: required, ..Options::default() }).await).await;
     let token = door.harness.channel_token("demo").await;
     let directline_only = door.harness.forge(Signer::ChannelForDirectLine, &token, |_| {});
     let there = activities::on_channel(door.exchange.clone(), "directline", "dl_ada");

@@ -44,67 +44,65 @@ async fn the_authorization_header_holds_exactly_one_bearer_token() {
     door.assert_untouched();
 }
 
+/// How a channel token's claims are changed, and what is said to it.
+const WRONG_CLAIMS: [(&str, Change, Refusal); 30] = [
+    ("16, absent", |claims, _| claims["exp"] = Value::Null, invalid("exp")),
+    ("16, a string", |claims, now| claims["exp"] = (now + 60).to_string().into(), invalid("exp")),
+    ("16, 1e308", |claims, _| claims["exp"] = json!(1e308), invalid("exp")),
+    ("16, negative", |claims, _| claims["exp"] = json!(-1), invalid("exp")),
+    ("16, an array", |claims, now| claims["exp"] = json!([now + 60]), invalid("exp")),
+    ("rule 13, 49 hours", |claims, now| claims["exp"] = (now + 49 * 3600).into(), invalid("exp")),
+    (
+        "rule 12, expired",
+        |claims, now| {
+            claims["nbf"] = (now - 3600).into();
+            claims["exp"] = (now - 302).into();
+        },
+        Refusal { status: 401, code: "TokenExpired", check: "exp" },
+    ),
+    ("17", |claims, now| claims["nbf"] = (now + 310).into(), invalid("nbf")),
+    ("17, a string", |claims, _| claims["nbf"] = "now".into(), invalid("nbf")),
+    ("rule 13, iat", |claims, now| claims["iat"] = (now + 310).into(), invalid("iat")),
+    ("18, other bot", |claims, _| claims["aud"] = "2c8a4d63-9b1f-4e72-8d3c-6f5a7b8c9d02".into(), invalid("aud")),
+    ("18, array", |claims, _| claims["aud"] = json!([claims["aud"]]), invalid("aud")),
+    ("18, array of two", |claims, _| claims["aud"] = json!([claims["aud"], "x"]), invalid("aud")),
+    (
+        "18, api://",
+        |claims, _| claims["aud"] = format!("api://{}", claims["aud"].as_str().unwrap()).into(),
+        invalid("aud"),
+    ),
+    ("18, empty", |claims, _| claims["aud"] = "".into(), invalid("aud")),
+    ("18, absent", |claims, _| claims["aud"] = Value::Null, invalid("aud")),
+    ("18, the Token Service's", |claims, _| claims["aud"] = "https://api.botframework.com".into(), invalid("aud")),
+    ("20, slash", |claims, _| claims["iss"] = format!("{}/", text(claims, "iss")).into(), invalid("iss")),
+    ("20, http", |claims, _| claims["iss"] = text(claims, "iss").replace("https:", "http:").into(), invalid("iss")),
+    ("20, upper case", |claims, _| claims["iss"] = text(claims, "iss").to_uppercase().into(), invalid("iss")),
+    ("20, NUL", |claims, _| claims["iss"] = format!("{}\0", text(claims, "iss")).into(), invalid("iss")),
+    ("20, look-alike", |claims, _| claims["iss"] = text(claims, "iss").replace('o', "\u{43e}").into(), invalid("iss")),
+    ("20, array", |claims, _| claims["iss"] = json!([claims["iss"]]), invalid("iss")),
+    ("20, absent", |claims, _| claims["iss"] = Value::Null, invalid("iss")),
+    ("20, a space", |claims, _| claims["iss"] = format!(" {}", text(claims, "iss")).into(), invalid("iss")),
+    ("20, the real one", |claims, _| claims["iss"] = "https://api.botframework.com".into(), invalid("iss")),
+    ("39", |claims, _| claims["serviceurl"] = Value::Null, invalid("serviceurl")),
+    ("39, empty", |claims, _| claims["serviceurl"] = "".into(), invalid("serviceurl")),
+    ("39, array", |claims, _| claims["serviceurl"] = json!([claims["serviceurl"]]), invalid("serviceurl")),
+    (
+        "39, other spelling",
+        |claims, _| {
+            let url = claims.as_object_mut().unwrap().remove("serviceurl");
+            claims["serviceUrl"] = url.unwrap();
+        },
+        invalid("serviceurl"),
+    ),
+];
+
 // Cases 16, 17, 18, 20, 39.
 #[tokio::test]
 async fn claims_of_a_channel_token_are_checked_one_by_one() {
-    let refused: [(&str, Change, Refusal); 30] = [
-        ("16, absent", |claims, _| claims["exp"] = Value::Null, invalid("exp")),
-        ("16, a string", |claims, now| claims["exp"] = (now + 60).to_string().into(), invalid("exp")),
-        ("16, 1e308", |claims, _| claims["exp"] = json!(1e308), invalid("exp")),
-        ("16, negative", |claims, _| claims["exp"] = json!(-1), invalid("exp")),
-        ("16, an array", |claims, now| claims["exp"] = json!([now + 60]), invalid("exp")),
-        ("rule 13, 49 hours", |claims, now| claims["exp"] = (now + 49 * 3600).into(), invalid("exp")),
-        (
-            "rule 12, expired",
-            |claims, now| {
-                claims["nbf"] = (now - 3600).into();
-                claims["exp"] = (now - 302).into();
-            },
-            Refusal { status: 401, code: "TokenExpired", check: "exp" },
-        ),
-        ("17", |claims, now| claims["nbf"] = (now + 310).into(), invalid("nbf")),
-        ("17, a string", |claims, _| claims["nbf"] = "now".into(), invalid("nbf")),
-        ("rule 13, iat", |claims, now| claims["iat"] = (now + 310).into(), invalid("iat")),
-        ("18, other bot", |claims, _| claims["aud"] = "2c8a4d63-9b1f-4e72-8d3c-6f5a7b8c9d02".into(), invalid("aud")),
-        ("18, array", |claims, _| claims["aud"] = json!([claims["aud"]]), invalid("aud")),
-        ("18, array of two", |claims, _| claims["aud"] = json!([claims["aud"], "x"]), invalid("aud")),
-        (
-            "18, api://",
-            |claims, _| claims["aud"] = format!("api://{}", claims["aud"].as_str().unwrap()).into(),
-            invalid("aud"),
-        ),
-        ("18, empty", |claims, _| claims["aud"] = "".into(), invalid("aud")),
-        ("18, absent", |claims, _| claims["aud"] = Value::Null, invalid("aud")),
-        ("18, the Token Service's", |claims, _| claims["aud"] = "https://api.botframework.com".into(), invalid("aud")),
-        ("20, slash", |claims, _| claims["iss"] = format!("{}/", text(claims, "iss")).into(), invalid("iss")),
-        ("20, http", |claims, _| claims["iss"] = text(claims, "iss").replace("https:", "http:").into(), invalid("iss")),
-        ("20, upper case", |claims, _| claims["iss"] = text(claims, "iss").to_uppercase().into(), invalid("iss")),
-        ("20, NUL", |claims, _| claims["iss"] = format!("{}\0", text(claims, "iss")).into(), invalid("iss")),
-        (
-            "20, look-alike",
-            |claims, _| claims["iss"] = text(claims, "iss").replace('o', "\u{43e}").into(),
-            invalid("iss"),
-        ),
-        ("20, array", |claims, _| claims["iss"] = json!([claims["iss"]]), invalid("iss")),
-        ("20, absent", |claims, _| claims["iss"] = Value::Null, invalid("iss")),
-        ("20, a space", |claims, _| claims["iss"] = format!(" {}", text(claims, "iss")).into(), invalid("iss")),
-        ("20, the real one", |claims, _| claims["iss"] = "https://api.botframework.com".into(), invalid("iss")),
-        ("39", |claims, _| claims["serviceurl"] = Value::Null, invalid("serviceurl")),
-        ("39, empty", |claims, _| claims["serviceurl"] = "".into(), invalid("serviceurl")),
-        ("39, array", |claims, _| claims["serviceurl"] = json!([claims["serviceurl"]]), invalid("serviceurl")),
-        (
-            "39, other spelling",
-            |claims, _| {
-                let url = claims.as_object_mut().unwrap().remove("serviceurl");
-                claims["serviceUrl"] = url.unwrap();
-            },
-            invalid("serviceurl"),
-        ),
-    ];
     let door = Door::open().await;
     let genuine = door.harness.channel_token("demo").await;
     let now = door.harness.now();
-    for (case, change, refusal) in refused {
+    for (case, change, refusal) in WRONG_CLAIMS {
         let token = door.harness.forge(Signer::Channel, &genuine, |claims| change(claims, now));
         door.refuses(case, &token, &door.exchange, refusal).await;
     }
@@ -141,17 +139,10 @@ async fn harmless_differences_are_accepted() {
     }
 }
 
-// Cases 36 to 44.
-#[tokio::test]
-async fn a_channel_token_is_bound_to_service_url_and_channel() {
-    let missing = Refusal { status: 400, code: "MissingProperty", check: "service_url_absent" };
-    let mismatch = forbidden("ServiceUrlMismatch", "service_url");
-    let unendorsed = forbidden("ChannelNotEndorsed", "endorsements");
-    let nobody = forbidden("ChannelNotEndorsed", "channel");
-    let door = Door::open().await;
-    let own = door.harness.stage.service_url();
+/// What looks like the stage's service URL, and is another.
+fn foreign_service_urls(own: &str) -> [Value; 24] {
     let own = own.trim_end_matches('/');
-    let evil = [
+    [
         json!("https://evil.example/"),
         json!(format!("{own}.evil.example/")),
         json!(own.replace("http://", "http://evil.example@")),
@@ -176,8 +167,19 @@ async fn a_channel_token_is_bound_to_service_url_and_channel() {
         json!(own.replace("127.0.0.1", "127%2e0.0.1")),
         json!("http://169.254.169.254/"),
         json!("not a URL"),
-    ];
-    let by_service_url = evil.into_iter().map(|url| ("36", "serviceUrl", url, mismatch));
+    ]
+}
+
+// Cases 36 to 44.
+#[tokio::test]
+async fn a_channel_token_is_bound_to_service_url_and_channel() {
+    let missing = Refusal { status: 400, code: "MissingProperty", check: "service_url_absent" };
+    let mismatch = forbidden("ServiceUrlMismatch", "service_url");
+    let unendorsed = forbidden("ChannelNotEndorsed", "endorsements");
+    let nobody = forbidden("ChannelNotEndorsed", "channel");
+    let door = Door::open().await;
+    let foreign = foreign_service_urls(&door.harness.stage.service_url());
+    let by_service_url = foreign.into_iter().map(|url| ("36", "serviceUrl", url, mismatch));
     let by_absence = [json!(""), Value::Null, json!(7)].into_iter().map(|url| ("38", "serviceUrl", url, missing));
     let by_channel = [
         ("42", "channelId", json!("MSTEAMS"), unendorsed),

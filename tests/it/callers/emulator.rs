@@ -4,8 +4,7 @@ use bot_sso::dev::Signer;
 use serde_json::{Value, json};
 
 use super::{Door, Refusal, forbidden, invalid};
-use crate::conformance;
-use crate::harness::{Answer, Harness, Options, activities};
+use crate::harness::{Answer, Harness, Options, activities, refusals};
 
 const DEMO: &str = "1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01";
 const STRANGER: &str = "3d9b5e74-ac20-4f83-9e4d-7a6b8c9dae03";
@@ -19,7 +18,7 @@ async fn with_emulator() -> Door {
          channels = [\"msteams\"]\n"
     );
     let options = Options { bot: "allow_emulator = true", appended, ..Options::default() };
-    Door::on(Harness::with(options).await).await
+    Door::open_on(Harness::with(options).await).await
 }
 
 async fn token_of(door: &Door, client: &str) -> String {
@@ -119,17 +118,17 @@ async fn an_emulators_user_is_no_identity_to_exchange_for() {
     let door = with_emulator().await;
     let token = token_of(&door, DEMO).await;
     let answer = door.harness.post_as("demo", &token, &on_emulator(&door.exchange)).await;
-    conformance::assert_mismatch("emulator", &answer, "emulator");
+    refusals::assert_mismatch("emulator", &answer, "emulator");
     let mut identified = on_emulator(&door.exchange);
     identified["from"]["aadObjectId"] = door.harness.user("Ada").oid.into();
     identified["conversation"]["tenantId"] = door.harness.user("Ada").tid.into();
     let answer = door.harness.post_as("demo", &token, &identified).await;
-    conformance::assert_mismatch("emulator, identified", &answer, "emulator");
+    refusals::assert_mismatch("emulator, identified", &answer, "emulator");
     door.assert_untouched();
 }
 
 async fn anonymous() -> Door {
-    Door::on(Harness::with(Options { anonymous: true, ..Options::default() }).await).await
+    Door::open_on(Harness::with(Options { anonymous: true, ..Options::default() }).await).await
 }
 
 /// Posts without a token.

@@ -33,6 +33,36 @@ fn from_parent(door: &Door) -> Value {
     door.exchange_with(|activity| activity["serviceUrl"] = PARENT_URL.into())
 }
 
+/// An app's token as an issuer of version 1 words it, with this change.
+fn forge_v1(door: &Door, app_token: &str, change: Change) -> String {
+    door.harness.forge(Signer::Tenant, app_token, |claims| {
+        claims["iss"] = door.harness.stage.v1_issuer(CONTOSO).into();
+        claims["ver"] = "1.0".into();
+        let mut rename = |from: &str, to: &str| {
+            let value = claims.as_object_mut().unwrap().remove(from).unwrap();
+            claims[to] = value;
+        };
+        rename("azp", "appid");
+        rename("azpacr", "appidacr");
+        change(claims);
+    })
+}
+
+fn name_no_app(claims: &mut Value) {
+    for name in ["azp", "azpacr", "scp"] {
+        claims[name] = Value::Null;
+    }
+    claims["nonce"] = "n".into();
+}
+
+fn belong_to_graph(claims: &mut Value) {
+    claims["aud"] = "https://graph.microsoft.com".into();
+    claims["appid"] = DEMO.into();
+    claims["scp"] = "User.Read".into();
+    claims["upn"] = "ada@contoso.example".into();
+    claims["idtyp"] = "user".into();
+}
+
 // Cases 24 to 26, 28 to 35: nobody is on the list, and a place on it would not help either.
 #[tokio::test]
 async fn wrong_kinds_of_genuine_tokens_are_refused_with_and_without_a_list() {
@@ -46,20 +76,7 @@ async fn wrong_kinds_of_genuine_tokens_are_refused_with_and_without_a_list() {
         let app = for_demo(&door, SKILL).await;
         let user = door.harness.user_token("Ada", "graph").await;
         let forge = |token: &str, change: Change| door.harness.forge(Signer::Tenant, token, change);
-        let v1_issuer = door.harness.stage.v1_issuer(CONTOSO);
-        let v1 = |change: Change| {
-            door.harness.forge(Signer::Tenant, &app, |claims| {
-                claims["iss"] = v1_issuer.clone().into();
-                claims["ver"] = "1.0".into();
-                let mut rename = |from: &str, to: &str| {
-                    let value = claims.as_object_mut().unwrap().remove(from).unwrap();
-                    claims[to] = value;
-                };
-                rename("azp", "appid");
-                rename("azpacr", "appidacr");
-                change(claims);
-            })
-        };
+        let v1 = |change: Change| forge_v1(&door, &app, change);
         let connector = door.harness.bot_token("demo").await;
         let cases = [
             ("24, absent", forge(&app, |claims| claims["ver"] = Value::Null), invalid("ver")),
@@ -73,27 +90,8 @@ async fn wrong_kinds_of_genuine_tokens_are_refused_with_and_without_a_list() {
             ("28", user.clone(), delegated("scp")),
             ("28, Teams", forge(&user, |claims| claims["azp"] = TEAMS.into()), delegated("scp")),
             ("28, of our own bot", forge(&user, |claims| claims["azp"] = DEMO.into()), delegated("scp")),
-            (
-                "29",
-                forge(&user, |claims| {
-                    for name in ["azp", "azpacr", "scp"] {
-                        claims[name] = Value::Null;
-                    }
-                    claims["nonce"] = "n".into();
-                }),
-                invalid("azp"),
-            ),
-            (
-                "30",
-                v1(|claims| {
-                    claims["aud"] = "https://graph.microsoft.com".into();
-                    claims["appid"] = DEMO.into();
-                    claims["scp"] = "User.Read".into();
-                    claims["upn"] = "ada@contoso.example".into();
-                    claims["idtyp"] = "user".into();
-                }),
-                invalid("aud"),
-            ),
+            ("29", forge(&user, name_no_app), invalid("azp")),
+            ("30", v1(belong_to_graph), invalid("aud")),
             ("31", connector, invalid("aud")),
             ("34", forge(&app, |claims| claims["aud"] = SKILL.into()), invalid("aud")),
             ("35", forge(&app, |claims| claims["azpacr"] = "0".into()), delegated("azpacr")),

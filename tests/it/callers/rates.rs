@@ -5,8 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Door, Refusal, assert_refused};
-use crate::conformance;
-use crate::harness::{Answer, Harness, activities, logs};
+use crate::harness::{Answer, Harness, activities, logs, refusals};
 
 const PARENT: &str = "2c8a4d63-9b1f-4e72-8d3c-6f5a7b8c9d02";
 const OTHER: &str = "3d9b5e74-ac20-4f83-9e4d-7a6b8c9dae03";
@@ -103,7 +102,7 @@ async fn exchange(door: &Door, connection: &str, id: &str) -> Answer {
 }
 
 fn assert_limited(case: &str, answer: &Answer, status: u16) {
-    conformance::assert_refused(case, answer, status, "too_many_requests");
+    refusals::assert_refused(case, answer, status, "too_many_requests");
     let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=60).contains(&seconds), "case {case}: {seconds}");
 }
@@ -138,7 +137,7 @@ async fn refused_exchanges_and_tries_of_codes_count_as_guesses() {
     let door = limited(statuses).await;
     let foreign = door.exchange_with(|activity| activity["from"]["aadObjectId"] = "somebody-else".into());
     for _ in 0..2 {
-        conformance::assert_mismatch("a guess", &door.harness.post(&foreign).await, "oid");
+        refusals::assert_mismatch("a guess", &door.harness.post(&foreign).await, "oid");
     }
     assert_limited("a third guess, in the channel's own number", &door.harness.post(&foreign).await, 503);
     let graph = activities::teams(&door.harness, &door.harness.user("Gus"));

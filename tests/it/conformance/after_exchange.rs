@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use bot_sso::dev::{Fault, FaultRule};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
-use super::{Scene, exchange_of, is_kept, received_in_the_end, success};
-use crate::harness::{Behaviour, Harness, Options, activities};
+use super::{Scenario, exchange_of, is_kept, success};
+use crate::harness::{Behaviour, Gate, Harness, Options, activities};
 
 fn forward() -> Options {
     Options { after_exchange: "forward", ..Options::default() }
@@ -15,25 +14,27 @@ fn forward() -> Options {
 
 #[tokio::test]
 async fn in_none_the_invoke_is_answered_and_the_bot_asks_when_it_wants() {
-    let scene = Scene::on(Harness::with(Options { after_exchange: "none", ..Options::default() }).await).await;
+    let scenario = Scenario::with(Harness::with(Options { after_exchange: "none", ..Options::default() }).await).await;
     for _ in 0..2 {
-        let answer = scene.harness.post(&scene.exchange()).await;
+        let answer = scenario.harness.post(&scenario.exchange()).await;
         assert_eq!((answer.status, answer.json()), (200, success()));
     }
-    assert_eq!(scene.harness.exchanges(), 1);
-    assert!(received_in_the_end(&scene.harness).await.is_empty());
-    assert!(is_kept(&scene.harness, &scene.exchange(), "graph").await);
+    assert_eq!(scenario.harness.exchanges(), 1);
+    assert!(scenario.harness.received_once_settled().await.is_empty());
+    assert!(is_kept(&scenario.harness, &scenario.exchange(), "graph").await);
 }
 
 #[tokio::test]
 async fn in_forward_the_bot_finds_the_token_kept_when_the_invoke_reaches_it_unchanged() {
-    let scene = Scene::on(Harness::with(forward()).await).await;
-    let (harness, caller) = (&scene.harness, scene.harness.channel_token("demo").await);
-    harness.bot.behave(Behaviour { delay: Duration::from_millis(600), ..Behaviour::default() });
-    let (activity, bearer) = (scene.exchange(), format!("Bearer {caller}"));
+    let scenario = Scenario::with(Harness::with(forward()).await).await;
+    let (harness, caller) = (&scenario.harness, scenario.harness.channel_token("demo").await);
+    let gate = Gate::default();
+    harness.bot.behave(Behaviour::default().behind(&gate));
+    let (activity, bearer) = (scenario.exchange(), format!("Bearer {caller}"));
     let bot = async {
         let received = harness.bot_received(1).await;
         assert!(is_kept(harness, &activity, "graph").await, "kept before it is forwarded");
+        gate.open();
         received
     };
     let (answer, received) = tokio::join!(harness.post_as("demo", &caller, &activity), bot);
@@ -41,36 +42,40 @@ async fn in_forward_the_bot_finds_the_token_kept_when_the_invoke_reaches_it_unch
     assert_eq!(received[0].path, "/api/messages");
     assert_eq!(received[0].body, serde_json::to_vec(&activity).unwrap(), "byte by byte");
     assert_eq!(received[0].header("authorization"), Some(bearer.as_str()));
-    assert_eq!(received_in_the_end(harness).await.len(), 1, "no event besides");
+    assert_eq!(harness.received_once_settled().await.len(), 1, "no event besides");
 }
 
 #[tokio::test]
 async fn in_forward_the_bot_sees_the_canonical_spelling() {
-    let scene = Scene::on(Harness::with(forward()).await).await;
-    let canonical = scene.exchange();
+    let scenario = Scenario::with(Harness::with(forward()).await).await;
+    let canonical = scenario.exchange();
     let mut activity = canonical.clone();
     activity["type"] = "Invoke".into();
     activity["name"] = "signin/TokenExchange".into();
     let value = &canonical["value"];
     activity["value"] =
         json!({ "Id": value["id"], "ConnectionName": value["connectionName"], "Token": value["token"] });
-    assert_eq!(scene.harness.post(&activity).await.status, 200);
-    assert_eq!(scene.harness.bot.received()[0].json(), canonical);
+    assert_eq!(scenario.harness.post(&activity).await.status, 200);
+    assert_eq!(scenario.harness.bot.received()[0].json(), canonical);
 }
 
 #[tokio::test]
 async fn in_forward_the_leader_alone_reaches_the_bot_and_its_answer_is_everybodys() {
     for (status, body) in [(200, r#"{"from":"the bot"}"#), (412, r#"{"failureDetail":"the bot's"}"#), (501, "")] {
-        let scene = Scene::on(Harness::with(forward()).await).await;
-        let (harness, activity) = (&scene.harness, scene.exchange());
-        let slow = Behaviour { delay: Duration::from_millis(400), ..Behaviour::answering(status, body) };
-        harness.bot.behave(slow);
-        let (first, second, third) =
-            tokio::join!(harness.post(&activity), harness.post(&activity), harness.post(&activity));
+        let scenario = Scenario::with(Harness::with(forward()).await).await;
+        let (harness, activity) = (&scenario.harness, scenario.exchange());
+        let gate = Gate::default();
+        harness.bot.behave(Behaviour::answering(status, body).behind(&gate));
+        let answering = async {
+            harness.bot_received(1).await;
+            gate.open();
+        };
+        let (first, second, third, ()) =
+            tokio::join!(harness.post(&activity), harness.post(&activity), harness.post(&activity), answering);
         for answer in [first, second, third, harness.post(&activity).await] {
             assert_eq!((answer.status, String::from_utf8_lossy(&answer.body).as_ref()), (status, body));
         }
-        assert_eq!(received_in_the_end(harness).await.len(), 1, "{status}");
+        assert_eq!(harness.received_once_settled().await.len(), 1, "{status}");
         assert_eq!(harness.exchanges(), 1, "{status}");
         assert!(is_kept(harness, &activity, "graph").await, "{status}: the token stays");
     }
@@ -78,31 +83,29 @@ async fn in_forward_the_leader_alone_reaches_the_bot_and_its_answer_is_everybody
 
 #[tokio::test]
 async fn in_forward_a_retry_after_the_bots_failure_reaches_it_again_without_an_exchange() {
-    let scene = Scene::on(Harness::with(forward()).await).await;
-    scene.harness.bot.behave_in_turn(vec![Behaviour::answering(500, "boom"), Behaviour::default()]);
-    assert_eq!(scene.harness.post(&scene.exchange()).await.status, 500);
-    scene.harness.clock.advance(Duration::from_millis(3100));
-    assert_eq!(scene.harness.post(&scene.exchange()).await.status, 200);
-    assert_eq!((scene.harness.exchanges(), scene.harness.bot.received().len()), (1, 2));
+    let scenario = Scenario::with(Harness::with(forward()).await).await;
+    scenario.harness.bot.behave_in_turn(vec![Behaviour::answering(500, "boom"), Behaviour::default()]);
+    assert_eq!(scenario.harness.post(&scenario.exchange()).await.status, 500);
+    scenario.harness.clock.advance(Duration::from_millis(3100));
+    assert_eq!(scenario.harness.post(&scenario.exchange()).await.status, 200);
+    assert_eq!((scenario.harness.exchanges(), scenario.harness.bot.received().len()), (1, 2));
 }
 
 #[tokio::test]
 async fn in_forward_a_bot_that_is_too_late_is_504_and_one_that_is_not_there_502_and_the_token_stays() {
     let (late, gone) = tokio::join!(
         async {
-            let scene = Scene::on(Harness::with(forward()).await).await;
-            scene.harness.bot.behave(Behaviour { delay: Duration::from_secs(30), ..Behaviour::default() });
-            let begun = Instant::now();
-            let answer = scene.harness.post(&scene.exchange()).await;
-            assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
-            assert!(is_kept(&scene.harness, &scene.exchange(), "graph").await);
+            let scenario = Scenario::with(Harness::with(forward()).await).await;
+            scenario.harness.bot.behave(Behaviour::silent());
+            let answer = scenario.harness.post(&scenario.exchange()).await;
+            assert!(is_kept(&scenario.harness, &scenario.exchange(), "graph").await);
             answer
         },
         async {
             let nowhere = Options { endpoint: Some("http://127.0.0.1:1/api/messages".into()), ..forward() };
-            let scene = Scene::on(Harness::with(nowhere).await).await;
-            let answer = scene.harness.post(&scene.exchange()).await;
-            assert!(is_kept(&scene.harness, &scene.exchange(), "graph").await);
+            let scenario = Scenario::with(Harness::with(nowhere).await).await;
+            let answer = scenario.harness.post(&scenario.exchange()).await;
+            assert!(is_kept(&scenario.harness, &scenario.exchange(), "graph").await);
             answer
         }
     );
@@ -112,19 +115,19 @@ async fn in_forward_a_bot_that_is_too_late_is_504_and_one_that_is_not_there_502_
 
 #[tokio::test]
 async fn in_forward_a_refused_exchange_never_reaches_the_bot() {
-    let scene = Scene::on(Harness::with(forward()).await).await;
-    let harness = &scene.harness;
-    let mut of_another = scene.exchange();
+    let scenario = Scenario::with(Harness::with(forward()).await).await;
+    let harness = &scenario.harness;
+    let mut of_another = scenario.exchange();
     of_another["value"]["token"] = harness.user_token("Ben", "graph").await.into();
-    let mut incomplete = scene.exchange();
+    let mut incomplete = scenario.exchange();
     incomplete["value"].as_object_mut().unwrap().remove("token");
     let consent = exchange_of(harness, "Cleo", "x").await;
     for (activity, status) in [(&of_another, 400), (&incomplete, 400), (&consent, 412)] {
         assert_eq!(harness.post(activity).await.status, status);
     }
     harness.stage.faults().add(FaultRule::new(Fault::PlainText));
-    assert_eq!(harness.post(&scene.exchange()).await.status, 500);
-    assert!(received_in_the_end(harness).await.is_empty());
+    assert_eq!(harness.post(&scenario.exchange()).await.status, 500);
+    assert!(harness.received_once_settled().await.is_empty());
 }
 
 #[tokio::test]
@@ -157,28 +160,28 @@ async fn in_forward_a_clients_failure_is_passed_on_and_the_client_gets_200_all_t
 
 #[tokio::test]
 async fn in_forward_a_channels_wish_for_replies_is_taken_back_before_the_bot_sees_it() {
-    let scene = Scene::on(Harness::with(forward()).await).await;
-    scene.harness.bot.behave(Behaviour::answering(412, r#"{"failureDetail":"the bot's"}"#));
-    let mut activity = scene.exchange();
+    let scenario = Scenario::with(Harness::with(forward()).await).await;
+    scenario.harness.bot.behave(Behaviour::answering(412, r#"{"failureDetail":"the bot's"}"#));
+    let mut activity = scenario.exchange();
     activity["deliveryMode"] = "expectReplies".into();
-    let answer = scene.harness.post(&activity).await;
+    let answer = scenario.harness.post(&activity).await;
     assert_eq!((answer.status, answer.json()), (412, json!({ "failureDetail": "the bot's" })));
     activity["deliveryMode"] = "normal".into();
-    assert_eq!(scene.harness.bot.received()[0].json(), activity);
+    assert_eq!(scenario.harness.bot.received()[0].json(), activity);
 }
 
 #[tokio::test]
 async fn in_forward_a_compressed_answer_is_not_asked_for_and_not_taken() {
-    let scene = Scene::on(Harness::with(forward()).await).await;
+    let scenario = Scenario::with(Harness::with(forward()).await).await;
     let gzip = Behaviour { headers: vec![("content-encoding", "gzip")], ..Behaviour::answering(200, "\u{1f}zipped") };
-    scene.harness.bot.behave(gzip);
-    let bearer = format!("Bearer {}", scene.harness.channel_token("demo").await);
+    scenario.harness.bot.behave(gzip);
+    let bearer = format!("Bearer {}", scenario.harness.channel_token("demo").await);
     let headers = [("authorization", bearer.as_str()), ("accept-encoding", "gzip")];
-    let body = serde_json::to_vec(&scene.exchange()).unwrap();
-    let answer = scene.harness.send("POST", "/bots/demo/api/messages", &headers, body).await;
+    let body = serde_json::to_vec(&scenario.exchange()).unwrap();
+    let answer = scenario.harness.send("POST", "/bots/demo/api/messages", &headers, body).await;
     assert_eq!(answer.status, 502);
-    assert_eq!(scene.harness.bot.received()[0].header("accept-encoding"), None);
-    assert!(is_kept(&scene.harness, &scene.exchange(), "graph").await, "the token stays");
+    assert_eq!(scenario.harness.bot.received()[0].header("accept-encoding"), None);
+    assert!(is_kept(&scenario.harness, &scenario.exchange(), "graph").await, "the token stays");
 }
 
 #[tokio::test]

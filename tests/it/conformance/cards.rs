@@ -1,29 +1,27 @@
 //! Cases 73 to 75: what a bot is given for its card, and how soon it can be answered.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use super::{Scene, exchange_of, success};
-use crate::harness::{Behaviour, Harness, Options, activities};
+use super::{Scenario, exchange_of, success};
+use crate::harness::{Behaviour, Gate, Harness, Options, activities};
 
 /// A connection of `demo` that cannot sign in silently.
-pub fn connection_without_exchange_uri(scene: &Harness) -> Options {
+pub fn connection_without_exchange_uri(scenario: &Harness) -> Options {
     let appended = format!(
         "[connections.plain]\nbot = \"demo\"\nclient_secret = {{ file = \"{}\" }}\n\
          scopes = [\"https://graph.microsoft.com/User.Read\"]\ntenants = [\"{}\"]\n",
-        scene.directory.path().join("demo-graph.secret").display(),
-        scene.stage.directory().main_tenant_id(),
+        scenario.directory.path().join("demo-graph.secret").display(),
+        scenario.stage.directory().main_tenant_id(),
     );
     Options { appended, ..Options::default() }
 }
 
 #[tokio::test]
 async fn case_73_a_connection_without_an_exchange_uri_offers_no_exchange_and_takes_none() {
-    let mut scene = Scene::set().await;
-    let options = connection_without_exchange_uri(&scene.harness);
-    scene.harness.restart(&options).await;
-    let resource = scene.harness.sign_in_resource(&scene.exchange(), "plain").await;
+    let mut scenario = Scenario::start().await;
+    let options = connection_without_exchange_uri(&scenario.harness);
+    scenario.harness.restart(&options).await;
+    let resource = scenario.harness.sign_in_resource(&scenario.exchange(), "plain").await;
     assert!(resource["signInLink"].is_string());
     assert!(resource.get("tokenExchangeResource").is_none(), "left out, never null: {resource}");
 }
@@ -70,22 +68,26 @@ async fn case_75_an_invoke_right_behind_the_card_finds_its_sign_in_pending() {
 
 #[tokio::test]
 async fn case_75_the_bot_is_told_only_when_the_turn_that_sent_the_card_is_over() {
-    let scene = Scene::set().await;
-    let harness = &scene.harness;
+    let scenario = Scenario::start().await;
+    let harness = &scenario.harness;
     let caller = harness.channel_token("demo").await;
-    let turn = Behaviour { delay: Duration::from_millis(900), ..Behaviour::default() };
-    harness.bot.behave_in_turn(vec![turn, Behaviour::default()]);
+    let gate = Gate::default();
+    harness.bot.behave_in_turn(vec![Behaviour::default().behind(&gate), Behaviour::default()]);
     let message = activities::message(harness, &harness.user("Ada"), "sign me in");
-    let exchange = scene.exchange();
+    let (exchange, of_ben) = (scenario.exchange(), exchange_of(harness, "Ben", "y").await);
     let fast_client = async {
         harness.bot_received(1).await;
         let answer = harness.post_as("demo", &caller, &exchange).await;
         assert_eq!((answer.status, answer.json()), (200, success()));
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        assert_eq!(harness.bot.received().len(), 1, "the bot has not saved its dialog yet");
+        // Ben's sign-in begins later, and the bot is told of it: it would have been told of Ada's, too.
+        assert_eq!(harness.post_as("demo", &caller, &of_ben).await.status, 200);
+        let told = &harness.bot_received(2).await[1].json();
+        assert_eq!(told["from"]["id"], "29:ben", "the bot has not saved Ada's dialog yet");
+        gate.open();
     };
     let (answer, ()) = tokio::join!(harness.post_as("demo", &caller, &message), fast_client);
     assert_eq!(answer.status, 200);
-    let event: Value = harness.bot_received(2).await[1].json();
+    let event: Value = harness.bot_received(3).await[2].json();
+    assert_eq!(event["from"]["id"], "29:ada");
     assert_eq!((event["type"].clone(), event["name"].clone()), (json!("event"), json!("tokens/response")));
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Scene, assert_mismatch, is_kept, received_in_the_end, success};
+use super::{Scenario, assert_mismatch, is_kept, success};
 use crate::harness::{Harness, Options, activities};
 
 async fn exchange(harness: &Harness, user: &str, channel: &str, user_id: &str) -> Value {
@@ -24,7 +24,7 @@ async fn ids_that_the_client_may_have_chosen_are_refused() {
         assert_mismatch("a claimed aadObjectId proves nothing", &harness.post(&claimed).await, "unverified_id");
     }
     assert_eq!(harness.exchanges(), 0);
-    assert!(received_in_the_end(&harness).await.is_empty());
+    assert!(harness.received_once_settled().await.is_empty());
 }
 
 #[tokio::test]
@@ -63,8 +63,8 @@ async fn the_first_identity_to_succeed_is_the_accounts_and_stays_so_over_a_resta
 
 #[tokio::test]
 async fn of_two_identities_that_race_for_an_account_one_gets_it() {
-    let scene = Scene::set().await;
-    let harness = &scene.harness;
+    let scenario = Scenario::start().await;
+    let harness = &scenario.harness;
     for round in 0..3 {
         let user_id = format!("dl_race_{round}");
         let (ada, ben) = (
@@ -76,7 +76,7 @@ async fn of_two_identities_that_race_for_an_account_one_gets_it() {
         let mut statuses = [first.status, second.status];
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 400]);
-        let events = received_in_the_end(harness).await;
+        let events = harness.received_once_settled().await;
         assert_eq!(events.len(), before + 1, "the bot hears of the winner only");
         let kept = harness.get_token("directline", &user_id, "graph").await.json();
         assert_eq!(kept["token"], events[before].json()["value"]["token"]);

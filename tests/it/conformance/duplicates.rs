@@ -5,7 +5,8 @@ use std::time::Duration;
 use bot_sso::dev::{Fault, FaultRule};
 use serde_json::json;
 
-use super::{Scene, exchange_of, is_kept, received_in_the_end, success};
+use super::{Scenario, exchange_of, is_kept, success};
+use crate::harness::waiting::wait_until;
 use crate::harness::{Harness, Options, activities};
 
 /// Makes parallel requests overlap for certain.
@@ -15,8 +16,8 @@ fn slow_down(harness: &Harness) {
 
 #[tokio::test]
 async fn case_41_three_in_parallel_are_one_exchange_three_equal_answers_and_one_continuation() {
-    let scene = Scene::set().await;
-    let (harness, activity) = (&scene.harness, scene.exchange());
+    let scenario = Scenario::start().await;
+    let (harness, activity) = (&scenario.harness, scenario.exchange());
     slow_down(harness);
     let (first, second, third) =
         tokio::join!(harness.post(&activity), harness.post(&activity), harness.post(&activity));
@@ -25,7 +26,7 @@ async fn case_41_three_in_parallel_are_one_exchange_three_equal_answers_and_one_
     }
     assert_eq!(first.json(), success());
     assert_eq!(harness.exchanges(), 1);
-    assert_eq!(received_in_the_end(harness).await.len(), 1);
+    assert_eq!(harness.received_once_settled().await.len(), 1);
 }
 
 #[tokio::test]
@@ -40,103 +41,105 @@ async fn case_41_three_in_parallel_get_the_leaders_412_as_well() {
     }
     assert!(first.detail().starts_with("consent_required:"));
     assert_eq!(harness.exchanges(), 1);
-    assert!(received_in_the_end(&harness).await.is_empty());
+    assert!(harness.received_once_settled().await.is_empty());
 }
 
 #[tokio::test]
 async fn case_43_a_duplicate_a_minute_later_is_200_without_an_exchange_or_a_second_event() {
-    let scene = Scene::set().await;
-    let first = scene.harness.post(&scene.exchange()).await;
+    let scenario = Scenario::start().await;
+    let first = scenario.harness.post(&scenario.exchange()).await;
     for _ in 0..2 {
-        scene.harness.clock.advance(Duration::from_mins(1));
-        let later = scene.harness.post(&scene.exchange()).await;
+        scenario.harness.clock.advance(Duration::from_mins(1));
+        let later = scenario.harness.post(&scenario.exchange()).await;
         assert_eq!((later.status, &later.body), (200, &first.body));
     }
-    assert_eq!(scene.harness.exchanges(), 1);
-    assert_eq!(received_in_the_end(&scene.harness).await.len(), 1);
+    assert_eq!(scenario.harness.exchanges(), 1);
+    assert_eq!(scenario.harness.received_once_settled().await.len(), 1);
 }
 
 #[tokio::test]
 async fn clients_with_tokens_of_their_own_are_duplicates_all_the_same() {
-    let scene = Scene::set().await;
-    let mut other_client = scene.exchange();
-    other_client["value"]["token"] = scene.token_with(|claims| claims["uti"] = "another".into()).into();
-    for activity in [scene.exchange(), other_client] {
-        let answer = scene.harness.post(&activity).await;
+    let scenario = Scenario::start().await;
+    let mut other_client = scenario.exchange();
+    other_client["value"]["token"] = scenario.token_with(|claims| claims["uti"] = "another".into()).into();
+    for activity in [scenario.exchange(), other_client] {
+        let answer = scenario.harness.post(&activity).await;
         assert_eq!((answer.status, answer.json()), (200, success()));
     }
-    assert_eq!(scene.harness.exchanges(), 1);
-    assert_eq!(received_in_the_end(&scene.harness).await.len(), 1);
+    assert_eq!(scenario.harness.exchanges(), 1);
+    assert_eq!(scenario.harness.received_once_settled().await.len(), 1);
 }
 
 #[tokio::test]
 async fn a_success_counts_only_as_long_as_its_token_is_there() {
-    let scene = Scene::set().await;
-    scene.harness.stage.faults().add(FaultRule::new(Fault::OddExpiresIn(json!(400))).times(1));
-    assert_eq!(scene.harness.post(&scene.exchange()).await.status, 200);
-    scene.harness.clock.advance(Duration::from_secs(150));
-    assert_eq!(scene.harness.post(&scene.exchange()).await.status, 200);
-    assert_eq!(scene.harness.exchanges(), 1, "half of a short life is over: not yet");
-    scene.harness.clock.advance(Duration::from_secs(100));
-    assert!(!is_kept(&scene.harness, &scene.exchange(), "graph").await);
-    let again = scene.harness.post(&scene.exchange()).await;
+    let scenario = Scenario::start().await;
+    scenario.harness.stage.faults().add(FaultRule::new(Fault::OddExpiresIn(json!(400))).times(1));
+    assert_eq!(scenario.harness.post(&scenario.exchange()).await.status, 200);
+    scenario.harness.clock.advance(Duration::from_secs(150));
+    assert_eq!(scenario.harness.post(&scenario.exchange()).await.status, 200);
+    assert_eq!(scenario.harness.exchanges(), 1, "half of a short life is over: not yet");
+    scenario.harness.clock.advance(Duration::from_secs(100));
+    assert!(!is_kept(&scenario.harness, &scenario.exchange(), "graph").await);
+    let again = scenario.harness.post(&scenario.exchange()).await;
     assert_eq!((again.status, again.json()), (200, success()));
-    assert_eq!(scene.harness.exchanges(), 2);
-    assert!(is_kept(&scene.harness, &scene.exchange(), "graph").await);
-    assert_eq!(received_in_the_end(&scene.harness).await.len(), 2, "a new token is a new continuation");
+    assert_eq!(scenario.harness.exchanges(), 2);
+    assert!(is_kept(&scenario.harness, &scenario.exchange(), "graph").await);
+    assert_eq!(scenario.harness.received_once_settled().await.len(), 2, "a new token is a new continuation");
 }
 
 #[tokio::test]
 async fn after_a_restart_the_vault_answers_the_duplicate_and_the_bot_is_not_told_again() {
-    let mut scene = Scene::set().await;
-    assert_eq!(scene.harness.post(&scene.exchange()).await.status, 200);
-    scene.harness.bot_received(1).await;
-    scene.harness.restart(&Options::default()).await;
-    let again = scene.harness.post(&scene.exchange()).await;
+    let mut scenario = Scenario::start().await;
+    assert_eq!(scenario.harness.post(&scenario.exchange()).await.status, 200);
+    scenario.harness.bot_received(1).await;
+    scenario.harness.restart(&Options::default()).await;
+    let again = scenario.harness.post(&scenario.exchange()).await;
     assert_eq!((again.status, again.json()), (200, success()));
-    assert_eq!(scene.harness.exchanges(), 1);
-    assert_eq!(received_in_the_end(&scene.harness).await.len(), 1);
+    assert_eq!(scenario.harness.exchanges(), 1);
+    assert_eq!(scenario.harness.received_once_settled().await.len(), 1);
 }
 
 #[tokio::test]
 async fn a_connection_that_was_changed_has_no_token_until_it_is_exchanged_anew() {
-    let mut scene = Scene::set().await;
-    let client_id = scene.harness.bot_app_id("demo");
+    let mut scenario = Scenario::start().await;
+    let client_id = scenario.harness.bot_app_id("demo");
     let section = |scope: &str| {
         format!(
             "[connections.changing]\nbot = \"demo\"\nclient_id = \"{client_id}\"\nscopes = [\"{scope}\"]\n\
              client_secret = {{ file = \"{}\" }}\ntoken_exchange_uri = \"api://botid-{client_id}\"\n\
              tenants = [\"{}\"]\n",
-            scene.harness.directory.path().join("demo-graph.secret").display(),
-            scene.harness.stage.directory().main_tenant_id(),
+            scenario.harness.directory.path().join("demo-graph.secret").display(),
+            scenario.harness.stage.directory().main_tenant_id(),
         )
     };
     let options = |scope: &str| Options { appended: section(scope), ..Options::default() };
     let (before, after) =
         (options("https://graph.microsoft.com/User.Read"), options("https://graph.microsoft.com/Mail.Read"));
-    let mut activity = scene.exchange();
+    let mut activity = scenario.exchange();
     activity["value"]["connectionName"] = "changing".into();
-    scene.harness.restart(&before).await;
-    assert_eq!(scene.harness.post(&activity).await.status, 200);
-    assert!(is_kept(&scene.harness, &activity, "changing").await);
-    scene.harness.restart(&after).await;
-    assert!(!is_kept(&scene.harness, &activity, "changing").await);
-    assert_eq!(scene.harness.post(&activity).await.status, 200);
-    assert_eq!(scene.harness.exchanges(), 2);
-    assert!(is_kept(&scene.harness, &activity, "changing").await);
+    scenario.harness.restart(&before).await;
+    assert_eq!(scenario.harness.post(&activity).await.status, 200);
+    assert!(is_kept(&scenario.harness, &activity, "changing").await);
+    scenario.harness.restart(&after).await;
+    assert!(!is_kept(&scenario.harness, &activity, "changing").await);
+    assert_eq!(scenario.harness.post(&activity).await.status, 200);
+    assert_eq!(scenario.harness.exchanges(), 2);
+    assert!(is_kept(&scenario.harness, &activity, "changing").await);
 }
 
 #[tokio::test]
 async fn case_47_one_id_on_two_connections_is_two_exchanges() {
-    let scene = Scene::set().await;
-    let mut mail = scene.exchange();
+    let scenario = Scenario::start().await;
+    let mut mail = scenario.exchange();
     mail["value"]["connectionName"] = "mail".into();
-    let activity = scene.exchange();
-    let (graph_answer, mail_answer) = tokio::join!(scene.harness.post(&activity), scene.harness.post(&mail));
+    let activity = scenario.exchange();
+    let (graph_answer, mail_answer) = tokio::join!(scenario.harness.post(&activity), scenario.harness.post(&mail));
     assert_eq!((graph_answer.status, graph_answer.json()), (200, success()));
     assert_eq!((mail_answer.status, mail_answer.json()), (200, json!({ "id": "x", "connectionName": "mail" })));
-    assert_eq!(scene.harness.exchanges(), 2);
-    let mut told: Vec<String> = received_in_the_end(&scene.harness)
+    assert_eq!(scenario.harness.exchanges(), 2);
+    let mut told: Vec<String> = scenario
+        .harness
+        .received_once_settled()
         .await
         .iter()
         .map(|event| event.json()["value"]["connectionName"].as_str().unwrap().to_owned())
@@ -144,7 +147,7 @@ async fn case_47_one_id_on_two_connections_is_two_exchanges() {
     told.sort();
     assert_eq!(told, ["graph", "mail"]);
     for connection in ["graph", "mail"] {
-        assert!(is_kept(&scene.harness, &activity, connection).await);
+        assert!(is_kept(&scenario.harness, &activity, connection).await);
     }
 }
 
@@ -164,15 +167,15 @@ async fn one_id_of_two_users_is_two_exchanges_each_with_its_own_token() {
 
 #[tokio::test]
 async fn a_second_card_is_answered_from_the_vault_and_continues_its_own_dialog() {
-    let scene = Scene::set().await;
-    assert_eq!(scene.harness.post(&scene.exchange()).await.status, 200);
-    let mut elsewhere = scene.exchange();
+    let scenario = Scenario::start().await;
+    assert_eq!(scenario.harness.post(&scenario.exchange()).await.status, 200);
+    let mut elsewhere = scenario.exchange();
     elsewhere["value"]["id"] = "y".into();
     elsewhere["conversation"]["id"] = "a:another-conversation".into();
-    let answer = scene.harness.post(&elsewhere).await;
+    let answer = scenario.harness.post(&elsewhere).await;
     assert_eq!((answer.status, answer.json()), (200, json!({ "id": "y", "connectionName": "graph" })));
-    assert_eq!(scene.harness.exchanges(), 1);
-    let received = received_in_the_end(&scene.harness).await;
+    assert_eq!(scenario.harness.exchanges(), 1);
+    let received = scenario.harness.received_once_settled().await;
     assert_eq!(received.len(), 2);
     assert_eq!(received[1].json()["conversation"]["id"], "a:another-conversation");
     assert_ne!(received[0].json()["id"], received[1].json()["id"]);
@@ -180,34 +183,37 @@ async fn a_second_card_is_answered_from_the_vault_and_continues_its_own_dialog()
 
 #[tokio::test]
 async fn a_token_of_another_sign_in_is_exchanged_and_not_answered_from_the_vault() {
-    let scene = Scene::set().await;
-    assert_eq!(scene.harness.post(&scene.exchange()).await.status, 200);
-    let mut stepped_up = scene.exchange();
+    let scenario = Scenario::start().await;
+    assert_eq!(scenario.harness.post(&scenario.exchange()).await.status, 200);
+    let mut stepped_up = scenario.exchange();
     stepped_up["value"]["id"] = "y".into();
-    stepped_up["value"]["token"] = scene.token_with(|claims| claims["acrs"] = json!(["c1"])).into();
-    assert_eq!(scene.harness.post(&stepped_up).await.status, 200);
-    assert_eq!(scene.harness.exchanges(), 2);
+    stepped_up["value"]["token"] = scenario.token_with(|claims| claims["acrs"] = json!(["c1"])).into();
+    assert_eq!(scenario.harness.post(&stepped_up).await.status, 200);
+    assert_eq!(scenario.harness.exchanges(), 2);
 }
 
 #[tokio::test]
 async fn a_client_that_hangs_up_cancels_nobody() {
-    let scene = Scene::set().await;
-    let (harness, activity) = (&scene.harness, scene.exchange());
+    let scenario = Scenario::start().await;
+    let (harness, activity) = (&scenario.harness, scenario.exchange());
     let caller = harness.channel_token("demo").await;
     harness.post_as("demo", &caller, &activities::message(harness, &harness.user("Ada"), "warm up")).await;
     slow_down(harness);
-    let hung_up = tokio::time::timeout(Duration::from_millis(200), harness.post_as("demo", &caller, &activity)).await;
-    assert!(hung_up.is_err(), "the client should have left before the answer");
+    tokio::select! {
+        biased;
+        () = wait_until("the exchange", async || harness.exchanges() == 1) => {}
+        _ = harness.post_as("demo", &caller, &activity) => panic!("the client should have left before the answer"),
+    }
     let answer = harness.post_as("demo", &caller, &activity).await;
     assert_eq!((answer.status, answer.json()), (200, success()));
     assert_eq!(harness.exchanges(), 1);
-    assert_eq!(received_in_the_end(harness).await.len(), 2, "the message and one event");
+    assert_eq!(harness.received_once_settled().await.len(), 2, "the message and one event");
 }
 
 #[tokio::test]
 async fn a_crowd_of_duplicates_is_bounded_and_costs_one_exchange() {
-    let scene = Scene::set().await;
-    let (harness, activity) = (&scene.harness, scene.exchange());
+    let scenario = Scenario::start().await;
+    let (harness, activity) = (&scenario.harness, scenario.exchange());
     harness.stage.faults().add(FaultRule::new(Fault::Slow { millis: 3000 }));
     let caller = harness.channel_token("demo").await;
     let crowd = (0..80).map(|_| harness.post_as("demo", &caller, &activity));
@@ -216,5 +222,5 @@ async fn a_crowd_of_duplicates_is_bounded_and_costs_one_exchange() {
     let turned_away = answers.iter().filter(|answer| answer.status == 500).count();
     assert_eq!((taken, turned_away), (64, 16));
     assert_eq!(harness.exchanges(), 1);
-    assert_eq!(received_in_the_end(harness).await.len(), 1);
+    assert_eq!(harness.received_once_settled().await.len(), 1);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Change, assert_mismatch, assert_refused, exchange_of, is_kept, received_in_the_end};
+use super::{Change, assert_mismatch, assert_refused, exchange_of, is_kept};
 use crate::harness::{Harness, activities};
 
 /// `user`'s exchange in the group chat, and a card for it.
@@ -31,7 +31,7 @@ async fn without_a_pending_sign_in_of_that_user_nothing_is_exchanged() {
         assert_mismatch(case, &harness.post(&activity).await, "no_pending_sign_in");
     }
     assert_eq!(harness.exchanges(), 0);
-    assert!(received_in_the_end(&harness).await.is_empty());
+    assert!(harness.received_once_settled().await.is_empty());
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn a_user_answers_the_own_card_and_so_do_the_duplicates() {
         assert_eq!((duplicate.status, &duplicate.body), (200, &first.body));
     }
     assert_eq!(harness.exchanges(), 1);
-    assert_eq!(received_in_the_end(&harness).await.len(), 1);
+    assert_eq!(harness.received_once_settled().await.len(), 1);
     harness.clock.advance(Duration::from_mins(16));
     assert_mismatch("the card is used up", &harness.post(&activity).await, "no_pending_sign_in");
 }
@@ -70,9 +70,9 @@ async fn another_users_valid_token_does_not_end_the_first_users_sign_in() {
     ben["from"]["aadObjectId"] = ada["from"]["aadObjectId"].clone();
     assert_mismatch("another user's token", &harness.post(&ben).await, "oid");
     assert_eq!(harness.exchanges(), 0);
-    assert!(received_in_the_end(&harness).await.is_empty());
+    assert!(harness.received_once_settled().await.is_empty());
     assert_eq!(harness.post(&ada).await.status, 200);
-    let received = received_in_the_end(&harness).await;
+    let received = harness.received_once_settled().await;
     assert_eq!((received.len(), received[0].json()["from"]["id"].clone()), (1, "29:ada".into()));
 }
 
@@ -96,7 +96,7 @@ async fn two_users_with_cards_of_their_own_in_one_group_both_succeed() {
     let (first, second) = tokio::join!(harness.post(&ada), harness.post(&ben));
     assert_eq!((first.status, second.status), (200, 200));
     assert_eq!(harness.exchanges(), 2);
-    assert_eq!(received_in_the_end(&harness).await.len(), 2);
+    assert_eq!(harness.received_once_settled().await.len(), 2);
 }
 
 #[tokio::test]
@@ -134,5 +134,5 @@ async fn after_a_failure_the_same_card_works_once_the_user_has_consented() {
     harness.stage.consent("Cleo", harness.bot_app_id("demo")).unwrap();
     harness.clock.advance(Duration::from_millis(3100));
     assert_eq!(harness.post(&activity).await.status, 200);
-    assert_eq!(received_in_the_end(&harness).await.len(), 1);
+    assert_eq!(harness.received_once_settled().await.len(), 1);
 }

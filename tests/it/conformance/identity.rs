@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Change, Scene, assert_mismatch, exchange_of, is_kept, received_in_the_end, success};
+use super::{Change, Scenario, assert_mismatch, exchange_of, is_kept, success};
 use crate::harness::{Harness, Options};
 
 /// How a case names a tenant.
@@ -19,29 +19,29 @@ fn without_tenant(activity: &mut Value) {
 
 #[tokio::test]
 async fn case_48_another_users_token_is_refused_and_the_operator_told() {
-    let scene = Scene::set().await;
-    let mut activity = scene.exchange();
-    activity["value"]["token"] = scene.harness.user_token("Ben", "graph").await.into();
-    let answer = scene.harness.post(&activity).await;
+    let scenario = Scenario::start().await;
+    let mut activity = scenario.exchange();
+    activity["value"]["token"] = scenario.harness.user_token("Ben", "graph").await.into();
+    let answer = scenario.harness.post(&activity).await;
     assert_mismatch("48", &answer, "oid");
-    assert_eq!(scene.harness.exchanges(), 0);
-    assert!(!is_kept(&scene.harness, &activity, "graph").await);
-    assert!(received_in_the_end(&scene.harness).await.is_empty());
-    let own = scene.harness.post(&scene.exchange()).await;
+    assert_eq!(scenario.harness.exchanges(), 0);
+    assert!(!is_kept(&scenario.harness, &activity, "graph").await);
+    assert!(scenario.harness.received_once_settled().await.is_empty());
+    let own = scenario.harness.post(&scenario.exchange()).await;
     assert_eq!((own.status, own.json()), (200, success()), "the user's own token with the same id goes through");
 }
 
 #[tokio::test]
 async fn a_success_answers_only_those_who_hold_that_users_token() {
-    let scene = Scene::set().await;
-    assert_eq!(scene.harness.post(&scene.exchange()).await.status, 200);
-    let mut activity = scene.exchange();
-    activity["value"]["token"] = scene.harness.user_token("Ben", "graph").await.into();
-    assert_mismatch("duplicate with another's token", &scene.harness.post(&activity).await, "oid");
-    activity["value"]["token"] = scene.token_with(|claims| claims["scp"] = "other".into()).into();
+    let scenario = Scenario::start().await;
+    assert_eq!(scenario.harness.post(&scenario.exchange()).await.status, 200);
+    let mut activity = scenario.exchange();
+    activity["value"]["token"] = scenario.harness.user_token("Ben", "graph").await.into();
+    assert_mismatch("duplicate with another's token", &scenario.harness.post(&activity).await, "oid");
+    activity["value"]["token"] = scenario.token_with(|claims| claims["scp"] = "other".into()).into();
     super::assert_refused(
         "duplicate with a bad token",
-        &scene.harness.post(&activity).await,
+        &scenario.harness.post(&activity).await,
         400,
         "assertion_rejected:scp",
     );
@@ -49,10 +49,10 @@ async fn a_success_answers_only_those_who_hold_that_users_token() {
 
 #[tokio::test]
 async fn the_object_id_is_compared_ignoring_case() {
-    let scene = Scene::set().await;
-    let mut activity = scene.exchange();
-    activity["from"]["aadObjectId"] = scene.harness.user("Ada").oid.to_uppercase().into();
-    assert_eq!(scene.harness.post(&activity).await.status, 200);
+    let scenario = Scenario::start().await;
+    let mut activity = scenario.exchange();
+    activity["from"]["aadObjectId"] = scenario.harness.user("Ada").oid.to_uppercase().into();
+    assert_eq!(scenario.harness.post(&activity).await.status, 200);
 }
 
 #[tokio::test]
@@ -95,37 +95,37 @@ async fn a_teams_activity_without_object_id_or_tenant_is_refused_unless_the_oper
         ("empty aadObjectId", |activity| activity["from"]["aadObjectId"] = "".into()),
         ("no tenant", without_tenant),
     ];
-    let mut scene = Scene::set().await;
+    let mut scenario = Scenario::start().await;
     for (case, change) in changes {
-        let mut activity = scene.exchange();
+        let mut activity = scenario.exchange();
         change(&mut activity);
-        assert_mismatch(case, &scene.harness.post(&activity).await, "unidentified");
+        assert_mismatch(case, &scenario.harness.post(&activity).await, "unidentified");
     }
-    assert_eq!(scene.harness.exchanges(), 0);
-    scene.harness.restart(&with_identity("allow_unidentified_teams_users = true")).await;
+    assert_eq!(scenario.harness.exchanges(), 0);
+    scenario.harness.restart(&with_identity("allow_unidentified_teams_users = true")).await;
     for (case, change) in changes {
-        let mut activity = scene.exchange();
+        let mut activity = scenario.exchange();
         change(&mut activity);
-        let answer = scene.harness.post(&activity).await;
+        let answer = scenario.harness.post(&activity).await;
         assert_eq!((answer.status, answer.json()), (200, success()), "allowed, {case}");
     }
     // What the channel does state still counts, and who came first stays.
-    let mut stated = scene.exchange();
+    let mut stated = scenario.exchange();
     without_tenant(&mut stated);
-    stated["value"]["token"] = scene.harness.user_token("Ben", "graph").await.into();
-    assert_mismatch("allowed, another's token", &scene.harness.post(&stated).await, "oid");
+    stated["value"]["token"] = scenario.harness.user_token("Ben", "graph").await.into();
+    assert_mismatch("allowed, another's token", &scenario.harness.post(&stated).await, "oid");
     stated["from"].as_object_mut().unwrap().remove("aadObjectId");
-    assert_mismatch("allowed, pinned", &scene.harness.post(&stated).await, "pin");
+    assert_mismatch("allowed, pinned", &scenario.harness.post(&stated).await, "pin");
 }
 
 #[tokio::test]
 async fn case_52_a_card_issued_to_one_user_cannot_be_answered_by_another() {
-    let scene = Scene::set().await;
-    let harness = &scene.harness;
+    let scenario = Scenario::start().await;
+    let harness = &scenario.harness;
     let mut ben = exchange_of(harness, "Ben", "").await;
     let card = harness.card(&ben, "graph").await;
     ben["value"]["id"] = card.clone().into();
-    let mut ada = scene.exchange();
+    let mut ada = scenario.exchange();
     ada["value"]["id"] = card.clone().into();
     assert_mismatch("52", &harness.post(&ada).await, "card");
     // Not even in the conversation that the card was sent to.
@@ -135,7 +135,7 @@ async fn case_52_a_card_issued_to_one_user_cannot_be_answered_by_another() {
     assert!(!is_kept(harness, &ada, "graph").await);
     let answer = harness.post(&ben).await;
     assert_eq!((answer.status, answer.json()["id"].as_str()), (200, Some(card.as_str())));
-    let received = received_in_the_end(harness).await;
+    let received = harness.received_once_settled().await;
     assert_eq!(received.len(), 1);
     assert_eq!(received[0].json()["from"]["id"], "29:ben");
 }

@@ -3,7 +3,7 @@
 use bot_sso::dev::{Fault, FaultRule};
 use serde_json::json;
 
-use super::{Change, Scene, exchange_of};
+use super::{Change, Scenario, exchange_of};
 use crate::harness::{Answer, Harness, Options, activities, logs};
 
 /// Whether `text` holds two or three runs of base64url joined by dots, the first of which begins as JSON does.
@@ -25,12 +25,9 @@ fn a_token_would_be_found() {
     assert!(jwt_in("eyJust three letters. and eyJmore.short").is_none());
 }
 
-#[tokio::test]
-async fn case_77_no_log_line_and_no_answer_holds_a_token_a_code_or_a_secret() {
-    let mut scene = Scene::set().await;
-    let (ada, harness) = (scene.harness.user("Ada"), &scene.harness);
-    let mut answers: Vec<Answer> = Vec::new();
-    let mut secrets = vec![scene.token.clone(), harness.channel_token("demo").await, harness.bot_token("demo").await];
+/// What a client gets that puts its token where it does not belong, or sends what is refused.
+async fn answers_to_changed_exchanges(scenario: &Scenario) -> Vec<Answer> {
+    let mut answers = Vec::new();
     let changes: [Change; 8] = [
         |_| {},
         |activity| activity["value"]["token"] = format!("{}x", activity["value"]["token"].as_str().unwrap()).into(),
@@ -42,9 +39,9 @@ async fn case_77_no_log_line_and_no_answer_holds_a_token_a_code_or_a_secret() {
         |activity| activity["channelId"] = activity["value"]["token"].clone(),
     ];
     for change in changes {
-        let mut activity = scene.exchange();
+        let mut activity = scenario.exchange();
         change(&mut activity);
-        let mut answer = harness.post(&activity).await;
+        let mut answer = scenario.harness.post(&activity).await;
         if activity["value"]["id"].as_str().is_some_and(|id| id.starts_with("eyJ")) {
             // The id is echoed by contract; this client put half a token there.
             let echoed = String::from_utf8(answer.body).unwrap().replace(activity["value"]["id"].as_str().unwrap(), "");
@@ -52,16 +49,16 @@ async fn case_77_no_log_line_and_no_answer_holds_a_token_a_code_or_a_secret() {
         }
         answers.push(answer);
     }
-    for bearer in ["x", scene.token.as_str(), &secrets[1].replace('.', "..")] {
-        answers.push(harness.post_as("demo", bearer, &scene.exchange()).await);
-    }
-    for user in ["Ben", "Cleo", "Dan", "Eve"] {
-        answers.push(harness.post(&exchange_of(harness, user, "x").await).await);
-    }
-    let consent_text = format!("AADSTS65001: {} secret {}", scene.token, "demo-app-secret-of-the-local-stage");
-    let echoing = json!({ "error": "invalid_grant", "suberror": scene.token, "error_codes": [65001],
-        "error_description": consent_text, "trace_id": scene.token, "correlation_id": scene.token });
-    for (status, body) in [(400, echoing.to_string()), (200, scene.token.clone()), (500, scene.token.clone())] {
+    answers
+}
+
+/// What a client gets while the identity provider answers with the token that it was sent.
+async fn answers_while_the_provider_echoes(scenario: &Scenario) -> Vec<Answer> {
+    let (harness, mut answers) = (&scenario.harness, Vec::new());
+    let consent_text = format!("AADSTS65001: {} secret {}", scenario.token, "demo-app-secret-of-the-local-stage");
+    let echoing = json!({ "error": "invalid_grant", "suberror": scenario.token, "error_codes": [65001],
+        "error_description": consent_text, "trace_id": scenario.token, "correlation_id": scenario.token });
+    for (status, body) in [(400, echoing.to_string()), (200, scenario.token.clone()), (500, scenario.token.clone())] {
         let fault = Fault::Answer { status, content_type: "application/json".into(), body };
         harness.stage.faults().add(FaultRule::new(fault).times(3));
         let mut activity = exchange_of(harness, "Gus", &format!("echo-{status}")).await;
@@ -69,34 +66,56 @@ async fn case_77_no_log_line_and_no_answer_holds_a_token_a_code_or_a_secret() {
         answers.push(harness.post(&activity).await);
         harness.stage.faults().clear();
     }
-    let state = json!({ "state": scene.token });
-    answers.push(harness.post(&activities::invoke(harness, &ada, "signin/verifyState", state)).await);
-    let failure = json!({ "code": scene.token, "message": scene.token });
-    answers.push(harness.post(&activities::invoke(harness, &ada, "signin/failure", failure)).await);
-    harness.sign_in_resource(&activities::teams(harness, &ada), "mail").await;
-    secrets.push(harness.get_token("msteams", "29:ada", "graph").await.json()["token"].as_str().unwrap().to_owned());
-    let code = scene.harness.issue_code(&Options::default(), &ada, "mail", "token-behind-the-code").await;
-    let redeem = activities::invoke(&scene.harness, &ada, "signin/verifyState", json!({ "state": code }));
-    answers.push(scene.harness.post(&redeem).await);
-    assert_eq!(answers.last().unwrap().status, 200);
+    answers
+}
 
-    secrets.extend(scene.harness.stage.directory().connections.iter().map(|entry| entry.client_secret.to_owned()));
-    secrets.push(String::from("token-behind-the-code"));
-    secrets.push(format!("\"{code}\""));
+fn assert_nothing_is_shown(secrets: &[String], answers: &[Answer]) {
     let log = logs::text();
-    for secret in &secrets {
+    for secret in secrets {
         let (shown, signature) = (secret.len().min(12), secret.rsplit('.').next().unwrap());
         assert!(!log.contains(secret.as_str()), "the log holds {}…", &secret[..shown]);
         assert!(!log.contains(signature), "the log holds the signature of {}…", &secret[..shown]);
-        for answer in &answers {
+        for answer in answers {
             let text = format!("{:?} {}", answer.headers, String::from_utf8_lossy(&answer.body));
             assert!(!text.contains(signature), "an answer holds {}…: {text}", &secret[..shown]);
         }
     }
     assert_eq!(log.lines().find_map(jwt_in), None);
-    for answer in &answers {
+    for answer in answers {
         assert_eq!(jwt_in(&String::from_utf8_lossy(&answer.body)), None);
     }
+}
+
+#[tokio::test]
+async fn case_77_no_log_line_and_no_answer_holds_a_token_a_code_or_a_secret() {
+    let mut scenario = Scenario::start().await;
+    let (ada, harness) = (scenario.harness.user("Ada"), &scenario.harness);
+    let mut answers: Vec<Answer> = Vec::new();
+    let mut secrets =
+        vec![scenario.token.clone(), harness.channel_token("demo").await, harness.bot_token("demo").await];
+    answers.extend(answers_to_changed_exchanges(&scenario).await);
+    for bearer in ["x", scenario.token.as_str(), &secrets[1].replace('.', "..")] {
+        answers.push(harness.post_as("demo", bearer, &scenario.exchange()).await);
+    }
+    for user in ["Ben", "Cleo", "Dan", "Eve"] {
+        answers.push(harness.post(&exchange_of(harness, user, "x").await).await);
+    }
+    answers.extend(answers_while_the_provider_echoes(&scenario).await);
+    let state = json!({ "state": scenario.token });
+    answers.push(harness.post(&activities::invoke(harness, &ada, "signin/verifyState", state)).await);
+    let failure = json!({ "code": scenario.token, "message": scenario.token });
+    answers.push(harness.post(&activities::invoke(harness, &ada, "signin/failure", failure)).await);
+    harness.sign_in_resource(&activities::teams(harness, &ada), "mail").await;
+    secrets.push(harness.get_token("msteams", "29:ada", "graph").await.json()["token"].as_str().unwrap().to_owned());
+    let code = scenario.harness.issue_code(&Options::default(), &ada, "mail", "token-behind-the-code").await;
+    let redeem = activities::invoke(&scenario.harness, &ada, "signin/verifyState", json!({ "state": code }));
+    answers.push(scenario.harness.post(&redeem).await);
+    assert_eq!(answers.last().unwrap().status, 200);
+
+    secrets.extend(scenario.harness.stage.directory().connections.iter().map(|entry| entry.client_secret.to_owned()));
+    secrets.push(String::from("token-behind-the-code"));
+    secrets.push(format!("\"{code}\""));
+    assert_nothing_is_shown(&secrets, &answers);
 }
 
 #[tokio::test]

@@ -14,30 +14,29 @@ mod token_checks;
 mod tokens_response;
 mod verify_state;
 
-use std::time::Duration;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bot_sso::dev::Signer;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Harness, Received, activities, logs};
+use crate::harness::refusals::{assert_mismatch, assert_refused};
+use crate::harness::{Harness, activities};
 
 /// How a case differs from case 1.
 pub type Change = fn(&mut Value);
 
 /// What the cases start from: connection `graph`, user Ada, her valid token T, card id `x`.
-pub struct Scene {
+pub struct Scenario {
     pub harness: Harness,
     pub token: String,
 }
 
-impl Scene {
-    pub async fn set() -> Self {
-        Self::on(Harness::start().await).await
+impl Scenario {
+    pub async fn start() -> Self {
+        Self::with(Harness::start().await).await
     }
 
-    pub async fn on(harness: Harness) -> Self {
+    pub async fn with(harness: Harness) -> Self {
         let token = harness.user_token("Ada", "graph").await;
         Self { harness, token }
     }
@@ -53,17 +52,6 @@ impl Scene {
         let mut claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
         change(&mut claims);
         self.harness.stage.sign(Signer::Tenant, &claims).unwrap()
-    }
-}
-
-/// Asserts a refusal: status, reason code in `failureDetail`, no exchange, nothing told to the bot.
-pub fn assert_refused(case: &str, answer: &Answer, status: u16, reason: &str) {
-    let body = String::from_utf8_lossy(&answer.body);
-    assert_eq!(answer.status, status, "case {case}: {body}");
-    let detail = answer.detail();
-    assert!(detail.starts_with(&format!("{reason}:")), "case {case}: {body}");
-    for forbidden in ["AADSTS", "eyJ", "secret"] {
-        assert!(!body.contains(forbidden), "case {case} leaks {forbidden}: {body}");
     }
 }
 
@@ -84,20 +72,4 @@ pub async fn is_kept(harness: &Harness, activity: &Value, connection: &str) -> b
     let answer = harness.get_token(&text(&activity["channelId"]), &text(&activity["from"]["id"]), connection).await;
     assert!(matches!(answer.status, 200 | 404), "{}", answer.status);
     answer.status == 200
-}
-
-/// What the bot has received once nothing more is to be expected.
-pub async fn received_in_the_end(harness: &Harness) -> Vec<Received> {
-    tokio::time::sleep(Duration::from_millis(400)).await;
-    harness.bot.received()
-}
-
-/// Asserts that a token of somebody else was refused and the operator told as of an attack, by the check that failed.
-pub fn assert_mismatch(case: &str, answer: &Answer, check: &str) {
-    assert_refused(case, answer, 400, "identity_mismatch");
-    let lines = logs::lines_of(&answer.correlation_id());
-    assert!(
-        lines.iter().any(|line| line["security"] == true && line["check"] == check),
-        "case {case} should have failed by {check}: {lines:?}"
-    );
 }

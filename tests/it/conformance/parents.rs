@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{assert_mismatch, exchange_of, received_in_the_end, success};
+use super::{assert_mismatch, exchange_of, success};
 use crate::harness::{Answer, Behaviour, Harness, Options, activities};
 
 const SERVICE_URL: &str = "https://parent.example/api/skills/";
@@ -68,7 +68,7 @@ async fn case_66_a_parent_that_expects_replies_finds_the_status_in_the_one_activ
     let mut failure = from_parent(incomplete, "p:ada");
     failure["name"] = "signin/failure".into();
     assert_eq!(invoke_response(&post(&harness, &failure).await), json!({ "status": 200 }));
-    let event = received_in_the_end(&harness).await;
+    let event = harness.received_once_settled().await;
     assert_eq!(event.len(), 1);
     assert_eq!(event[0].json()["serviceUrl"], SERVICE_URL);
 }
@@ -97,7 +97,7 @@ async fn case_66_in_forward_the_bots_own_envelope_is_passed_through_and_settles_
     for _ in 0..2 {
         assert_eq!(invoke_response(&post(&harness, &activity).await)["status"], 200);
     }
-    assert_eq!(received_in_the_end(&harness).await.len(), 2, "the failure was tried again, the success was not");
+    assert_eq!(harness.received_once_settled().await.len(), 2, "the failure was tried again, the success was not");
     assert_eq!(harness.exchanges(), 1);
 }
 
@@ -140,7 +140,7 @@ async fn only_listed_parents_may_call_and_only_for_their_channels_and_addresses(
         assert_eq!((answer.status, answer.json()["error"]["code"].clone()), (403, json!(code)), "{case}");
     }
     assert_eq!(harness.exchanges(), 0);
-    assert!(received_in_the_end(&harness).await.is_empty());
+    assert!(harness.received_once_settled().await.is_empty());
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn case_72_a_tokens_response_from_a_parent_is_dropped_too() {
     event["name"] = "tokens/response".into();
     event["value"] = json!({ "connectionName": "graph", "token": "forged" });
     assert_eq!(post(&harness, &event).await.status, 200);
-    assert!(received_in_the_end(&harness).await.is_empty());
+    assert!(harness.received_once_settled().await.is_empty());
     assert_eq!(harness.get_token("msteams", "p:ada", "graph").await.status, 404);
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Scene, success};
+use super::{Scenario, success};
 use crate::harness::{Harness, Options, activities, logs};
 
 type Change = fn(&mut Value);
@@ -30,15 +30,15 @@ async fn requests_in_every_accepted_spelling_are_the_same_exchange() {
         ("69", |activity| activity["deliveryMode"] = "expectReplies".into()),
     ];
     for (case, change) in accepted {
-        let scene = Scene::set().await;
-        let mut activity = scene.exchange();
+        let scenario = Scenario::start().await;
+        let mut activity = scenario.exchange();
         change(&mut activity);
-        let answer = scene.harness.post(&activity).await;
+        let answer = scenario.harness.post(&activity).await;
         assert_eq!(answer.status, 200, "case {case}: {}", String::from_utf8_lossy(&answer.body));
         assert_eq!(answer.json(), success(), "case {case}");
         assert_eq!(answer.header("content-type"), Some("application/json"), "case {case}");
-        assert_eq!(scene.harness.exchanges(), 1, "case {case}");
-        let stored = scene.harness.get_token("msteams", "29:ada", "graph").await;
+        assert_eq!(scenario.harness.exchanges(), 1, "case {case}");
+        let stored = scenario.harness.get_token("msteams", "29:ada", "graph").await;
         assert_eq!(stored.status, 200, "case {case}: kept under the base channel");
     }
 }
@@ -58,35 +58,35 @@ async fn requests_without_a_usable_value_are_400_and_nobody_is_asked() {
         ("id an object", |activity| activity["value"]["id"] = json!({}), Value::Null),
         ("two spellings", |activity| activity["value"]["Token"] = "other".into(), json!("x")),
     ];
-    let scene = Scene::set().await;
+    let scenario = Scenario::start().await;
     for (case, change, id) in refused {
-        let mut activity = scene.exchange();
+        let mut activity = scenario.exchange();
         change(&mut activity);
-        let answer = scene.harness.post(&activity).await;
+        let answer = scenario.harness.post(&activity).await;
         super::assert_refused(case, &answer, 400, "bad_request");
         assert_eq!(answer.json()["id"], id, "case {case}: the id is echoed where it can be read");
     }
-    assert_eq!(scene.harness.exchanges(), 0);
-    assert!(scene.harness.bot.received().is_empty());
+    assert_eq!(scenario.harness.exchanges(), 0);
+    assert!(scenario.harness.bot.received().is_empty());
 }
 
 #[tokio::test]
 async fn case_6_names_the_connection_only_if_there_is_just_one() {
-    let scene = Scene::set().await;
-    let mut activity = scene.exchange();
+    let scenario = Scenario::start().await;
+    let mut activity = scenario.exchange();
     activity.as_object_mut().unwrap().remove("value");
-    let several = scene.harness.post(&activity).await.json();
+    let several = scenario.harness.post(&activity).await.json();
     assert!(several.get("connectionName").is_none(), "{several}");
-    let one = scene.harness.post_to("demo-none", &activity).await.json();
+    let one = scenario.harness.post_to("demo-none", &activity).await.json();
     assert_eq!(one["connectionName"], "graph");
 }
 
 #[tokio::test]
 async fn case_12_a_connection_name_in_another_case_is_refused_and_the_log_names_the_near_match() {
-    let scene = Scene::set().await;
-    let mut activity = scene.exchange();
+    let scenario = Scenario::start().await;
+    let mut activity = scenario.exchange();
     activity["value"]["connectionName"] = "Graph".into();
-    let answer = scene.harness.post(&activity).await;
+    let answer = scenario.harness.post(&activity).await;
     super::assert_refused("12", &answer, 400, "bad_request");
     let lines = logs::lines_of(&answer.correlation_id());
     assert!(lines.iter().any(|line| line["near"] == "graph"), "{lines:?}");
@@ -94,32 +94,32 @@ async fn case_12_a_connection_name_in_another_case_is_refused_and_the_log_names_
 
 #[tokio::test]
 async fn an_exchange_for_somebody_elses_connection_goes_to_the_bot_untouched() {
-    let scene = Scene::set().await;
-    scene.harness.bot.behave(crate::harness::Behaviour::answering(412, r#"{"failureDetail":"mine"}"#));
-    let mut activity = scene.exchange();
+    let scenario = Scenario::start().await;
+    scenario.harness.bot.behave(crate::harness::Behaviour::answering(412, r#"{"failureDetail":"mine"}"#));
+    let mut activity = scenario.exchange();
     activity["value"]["connectionName"] = "hosted".into();
-    let answer = scene.harness.post(&activity).await;
+    let answer = scenario.harness.post(&activity).await;
     assert_eq!((answer.status, answer.json()), (412, json!({ "failureDetail": "mine" })));
-    assert_eq!(scene.harness.bot.received()[0].json(), activity);
-    assert_eq!(scene.harness.exchanges(), 0);
+    assert_eq!(scenario.harness.bot.received()[0].json(), activity);
+    assert_eq!(scenario.harness.exchanges(), 0);
 }
 
 #[tokio::test]
 async fn an_exchange_without_an_id_is_accepted_and_deduplicated_by_its_token() {
-    let scene = Scene::set().await;
-    let mut activity = scene.exchange();
+    let scenario = Scenario::start().await;
+    let mut activity = scenario.exchange();
     activity["value"].as_object_mut().unwrap().remove("id");
     for _ in 0..2 {
-        let answer = scene.harness.post(&activity).await;
+        let answer = scenario.harness.post(&activity).await;
         assert_eq!((answer.status, answer.json()), (200, json!({ "connectionName": "graph" })));
     }
-    assert_eq!(scene.harness.exchanges(), 1);
-    assert_eq!(scene.harness.bot_received(1).await.len(), 1);
+    assert_eq!(scenario.harness.exchanges(), 1);
+    assert_eq!(scenario.harness.bot_received(1).await.len(), 1);
 }
 
 #[tokio::test]
 async fn case_15_an_activity_without_its_basic_members_is_400() {
-    let scene = Scene::set().await;
+    let scenario = Scenario::start().await;
     let incomplete: [(&str, Change); 8] = [
         ("from.id absent", |activity| drop(activity["from"].as_object_mut().unwrap().remove("id"))),
         ("from absent", |activity| drop(activity.as_object_mut().unwrap().remove("from"))),
@@ -131,21 +131,21 @@ async fn case_15_an_activity_without_its_basic_members_is_400() {
         ("from.id a number", |activity| activity["from"]["id"] = 7.into()),
     ];
     for (case, change) in incomplete {
-        let mut activity = scene.exchange();
+        let mut activity = scenario.exchange();
         change(&mut activity);
-        let answer = scene.harness.post(&activity).await;
+        let answer = scenario.harness.post(&activity).await;
         assert_eq!((answer.status, answer.json()["error"]["code"].clone()), (400, json!("MissingProperty")), "{case}");
     }
-    assert_eq!(scene.harness.exchanges(), 0);
-    assert!(scene.harness.bot.received().is_empty());
+    assert_eq!(scenario.harness.exchanges(), 0);
+    assert!(scenario.harness.bot.received().is_empty());
 }
 
 #[tokio::test]
 async fn case_16_a_request_without_a_valid_bearer_is_401_before_its_value_is_read() {
-    let scene = Scene::set().await;
-    let body = serde_json::to_vec(&scene.exchange()).unwrap();
+    let scenario = Scenario::start().await;
+    let body = serde_json::to_vec(&scenario.exchange()).unwrap();
     let path = "/bots/demo/api/messages";
-    let token = scene.harness.channel_token("demo").await;
+    let token = scenario.harness.channel_token("demo").await;
     let (valid, doubled) = (format!("Bearer {token}"), format!("Bearer {token} {token}"));
     let headers: [&[(&str, &str)]; 6] = [
         &[],
@@ -157,13 +157,13 @@ async fn case_16_a_request_without_a_valid_bearer_is_401_before_its_value_is_rea
     ];
     for headers in headers {
         for body in [body.clone(), b"not json".to_vec()] {
-            let answer = scene.harness.send("POST", path, headers, body).await;
+            let answer = scenario.harness.send("POST", path, headers, body).await;
             assert_eq!(answer.status, 401, "{headers:?}");
             assert!(answer.header("www-authenticate").is_some_and(|value| value.starts_with("Bearer")));
         }
     }
-    assert_eq!(scene.harness.exchanges(), 0);
-    assert!(scene.harness.bot.received().is_empty());
+    assert_eq!(scenario.harness.exchanges(), 0);
+    assert!(scenario.harness.bot.received().is_empty());
 }
 
 #[tokio::test]
@@ -187,9 +187,9 @@ async fn case_17_other_methods_are_405_and_bodies_that_are_no_activity_are_400()
 
 #[tokio::test]
 async fn a_member_given_twice_in_any_place_or_spelling_is_400() {
-    let scene = Scene::set().await;
-    let token = scene.harness.channel_token("demo").await;
-    let text = scene.exchange().to_string();
+    let scenario = Scenario::start().await;
+    let token = scenario.harness.channel_token("demo").await;
+    let text = scenario.exchange().to_string();
     let doubled = [
         text.replacen('{', "{\"type\":\"message\",", 1),
         text.replacen('{', "{\"Name\":\"other\",", 1),
@@ -197,47 +197,47 @@ async fn a_member_given_twice_in_any_place_or_spelling_is_400() {
         text.replacen("\"connectionName\"", "\"connectionName\":\"mail\",\"connectionName\"", 1),
     ];
     for body in doubled {
-        let answer = scene.harness.post_bytes("demo", &token, body.clone().into_bytes()).await;
+        let answer = scenario.harness.post_bytes("demo", &token, body.clone().into_bytes()).await;
         assert_eq!(answer.status, 400, "{body}");
     }
-    assert_eq!(scene.harness.exchanges(), 0);
-    assert!(scene.harness.bot.received().is_empty());
+    assert_eq!(scenario.harness.exchanges(), 0);
+    assert!(scenario.harness.bot.received().is_empty());
 }
 
 #[tokio::test]
 async fn the_path_names_a_bot_that_exists_and_that_the_token_is_for() {
-    let scene = Scene::set().await;
-    let token = scene.harness.channel_token("demo").await;
-    let unknown = scene.harness.post_as("nobody", &token, &scene.exchange()).await;
+    let scenario = Scenario::start().await;
+    let token = scenario.harness.channel_token("demo").await;
+    let unknown = scenario.harness.post_as("nobody", &token, &scenario.exchange()).await;
     assert_eq!(unknown.status, 404);
-    let other = scene.harness.post_as("demo-none", &token, &scene.exchange()).await;
+    let other = scenario.harness.post_as("demo-none", &token, &scenario.exchange()).await;
     assert_eq!(other.status, 401);
     let bearer = format!("bearer {token}");
-    let body = serde_json::to_vec(&scene.exchange()).unwrap();
-    let shared = scene.harness.send("POST", "/api/messages", &[("authorization", &bearer)], body).await;
+    let body = serde_json::to_vec(&scenario.exchange()).unwrap();
+    let shared = scenario.harness.send("POST", "/api/messages", &[("authorization", &bearer)], body).await;
     assert_eq!(shared.status, 200, "the token's audience names the bot");
 }
 
 #[tokio::test]
 async fn cases_64_and_66_other_channels_and_status_numbers_by_channel() {
     let options = Options { appended: String::from("[statuses.webchat]\nbad_request = 422\n"), ..Options::default() };
-    let scene = Scene::on(Harness::with(options).await).await;
+    let scenario = Scenario::with(Harness::with(options).await).await;
     for channel in ["directline", "webchat"] {
-        let activity = activities::on_channel(scene.exchange(), channel, "dl_ada");
-        let answer = scene.harness.post(&activity).await;
+        let activity = activities::on_channel(scenario.exchange(), channel, "dl_ada");
+        let answer = scenario.harness.post(&activity).await;
         assert_eq!((answer.status, answer.json()), (200, success()), "{channel}");
-        assert_eq!(scene.harness.get_token(channel, "dl_ada", "graph").await.status, 200);
+        assert_eq!(scenario.harness.get_token(channel, "dl_ada", "graph").await.status, 200);
     }
-    let mut broken = activities::on_channel(scene.exchange(), "webchat", "dl_ada");
+    let mut broken = activities::on_channel(scenario.exchange(), "webchat", "dl_ada");
     broken["value"]["token"] = "".into();
-    assert_eq!(scene.harness.post(&broken).await.status, 422);
+    assert_eq!(scenario.harness.post(&broken).await.status, 422);
     broken["channelId"] = "directline".into();
-    assert_eq!(scene.harness.post(&broken).await.status, 400);
+    assert_eq!(scenario.harness.post(&broken).await.status, 400);
 }
 
 #[tokio::test]
 async fn a_decisive_member_in_another_letter_case_is_400_and_not_passed_on() {
-    let scene = Scene::set().await;
+    let scenario = Scenario::start().await;
     let renamed: [(&str, &str, &str); 9] = [
         ("", "name", "Name"),
         ("", "type", "Type"),
@@ -250,35 +250,35 @@ async fn a_decisive_member_in_another_letter_case_is_400_and_not_passed_on() {
         ("channelData", "tenant", "Tenant"),
     ];
     for (object, member, other) in renamed {
-        let mut activity = scene.exchange();
+        let mut activity = scenario.exchange();
         activity["deliveryMode"] = "normal".into();
         let object = if object.is_empty() { &mut activity } else { &mut activity[object] };
         let value = object.as_object_mut().unwrap().remove(member).unwrap();
         object[other] = value;
-        assert_eq!(scene.harness.post(&activity).await.status, 400, "{other}");
+        assert_eq!(scenario.harness.post(&activity).await.status, 400, "{other}");
     }
-    assert_eq!(scene.harness.exchanges(), 0);
-    assert!(scene.harness.bot.received().is_empty());
+    assert_eq!(scenario.harness.exchanges(), 0);
+    assert!(scenario.harness.bot.received().is_empty());
 }
 
 #[tokio::test]
 async fn a_body_that_others_might_decode_otherwise_is_415() {
-    let scene = Scene::set().await;
-    let bearer = format!("Bearer {}", scene.harness.channel_token("demo").await);
-    let body = serde_json::to_vec(&scene.exchange()).unwrap();
+    let scenario = Scenario::start().await;
+    let bearer = format!("Bearer {}", scenario.harness.channel_token("demo").await);
+    let body = serde_json::to_vec(&scenario.exchange()).unwrap();
     for (name, value) in [
         ("content-type", "application/json; charset=utf-7"),
         ("content-type", "application/json;charset=\"UTF-16\""),
         ("content-encoding", "gzip"),
     ] {
         let headers = [("authorization", bearer.as_str()), (name, value)];
-        let answer = scene.harness.send("POST", "/bots/demo/api/messages", &headers, body.clone()).await;
+        let answer = scenario.harness.send("POST", "/bots/demo/api/messages", &headers, body.clone()).await;
         assert_eq!(answer.status, 415, "{value}");
     }
-    assert!(scene.harness.bot.received().is_empty());
+    assert!(scenario.harness.bot.received().is_empty());
     for value in ["application/json; charset=UTF-8", "application/json;charset=utf8", "text/plain"] {
         let headers = [("authorization", bearer.as_str()), ("content-type", value)];
-        let answer = scene.harness.send("POST", "/bots/demo/api/messages", &headers, body.clone()).await;
+        let answer = scenario.harness.send("POST", "/bots/demo/api/messages", &headers, body.clone()).await;
         assert_eq!(answer.status, 200, "{value}");
     }
 }

@@ -2,136 +2,133 @@
 
 use serde_json::{Value, json};
 
-use super::{Scene, assert_refused, success};
+use super::{Scenario, assert_refused, success};
 use crate::harness::{Harness, Options, activities};
 
 type Change = fn(&mut Value);
 
 const STRANGER: &str = "99999999-9999-4999-8999-999999999999";
 
+/// How T's claims are changed, and what is answered.
+const WRONG_CLAIMS: [(&str, Change, u16, &str); 21] = [
+    ("23", |claims| claims["aud"] = STRANGER.into(), 400, "assertion_rejected:aud"),
+    (
+        "aud by substring",
+        |claims| claims["aud"] = format!("{}x", claims["aud"].as_str().unwrap()).into(),
+        400,
+        "assertion_rejected:aud",
+    ),
+    ("aud an array", |claims| claims["aud"] = json!([claims["aud"]]), 400, "assertion_rejected:aud"),
+    ("Graph's", |claims| claims["aud"] = "https://graph.microsoft.com".into(), 400, "assertion_rejected:aud"),
+    ("25", |claims| claims["exp"] = (claims["iat"].as_i64().unwrap() - 900).into(), 412, "assertion_expired"),
+    ("no exp", |claims| drop(claims.as_object_mut().unwrap().remove("exp")), 400, "assertion_rejected:time"),
+    ("not begun", |claims| claims["nbf"] = (claims["iat"].as_i64().unwrap() + 900).into(), 412, "assertion_expired"),
+    ("27", |claims| claims["tid"] = STRANGER.into(), 400, "assertion_rejected:tid"),
+    ("no tid", |claims| drop(claims.as_object_mut().unwrap().remove("tid")), 400, "assertion_rejected:tid"),
+    ("other issuer", |claims| claims["iss"] = "https://evil.example/v2.0".into(), 400, "assertion_rejected:iss"),
+    (
+        "issuer with a slash",
+        |claims| claims["iss"] = format!("{}/", claims["iss"].as_str().unwrap()).into(),
+        400,
+        "assertion_rejected:iss",
+    ),
+    ("29", |claims| claims["scp"] = "other".into(), 400, "assertion_rejected:scp"),
+    ("scp by substring", |claims| claims["scp"] = "access_as_user_not".into(), 400, "assertion_rejected:scp"),
+    ("28, idtyp app", |claims| claims["idtyp"] = "app".into(), 400, "assertion_rejected:app_only"),
+    (
+        "28, no scp but roles",
+        |claims| {
+            claims.as_object_mut().unwrap().remove("scp");
+            claims["roles"] = json!(["Task.Run"]);
+        },
+        400,
+        "assertion_rejected:app_only",
+    ),
+    ("no scp at all", |claims| drop(claims.as_object_mut().unwrap().remove("scp")), 400, "assertion_rejected:"),
+    ("no oid", |claims| drop(claims.as_object_mut().unwrap().remove("oid")), 400, "assertion_rejected:oid"),
+    ("ver 3.0", |claims| claims["ver"] = "3.0".into(), 400, "assertion_rejected:ver"),
+    ("ver absent", |claims| drop(claims.as_object_mut().unwrap().remove("ver")), 400, "assertion_rejected:ver"),
+    (
+        "20, v1 where it is not allowed",
+        |claims| {
+            claims["ver"] = "1.0".into();
+            claims["iss"] = claims["iss"].as_str().unwrap().replace("/v2.0", "/").into();
+        },
+        400,
+        "assertion_rejected:",
+    ),
+    ("exp in milliseconds' text", |claims| claims["exp"] = "soon".into(), 400, "assertion_rejected:time"),
+];
+
 #[tokio::test]
 async fn tokens_that_are_not_for_us_are_refused_by_the_check_that_failed_and_entra_is_not_asked() {
-    let refused: [(&str, Change, u16, &str); 21] = [
-        ("23", |claims| claims["aud"] = STRANGER.into(), 400, "assertion_rejected:aud"),
-        (
-            "aud by substring",
-            |claims| claims["aud"] = format!("{}x", claims["aud"].as_str().unwrap()).into(),
-            400,
-            "assertion_rejected:aud",
-        ),
-        ("aud an array", |claims| claims["aud"] = json!([claims["aud"]]), 400, "assertion_rejected:aud"),
-        ("Graph's", |claims| claims["aud"] = "https://graph.microsoft.com".into(), 400, "assertion_rejected:aud"),
-        ("25", |claims| claims["exp"] = (claims["iat"].as_i64().unwrap() - 900).into(), 412, "assertion_expired"),
-        ("no exp", |claims| drop(claims.as_object_mut().unwrap().remove("exp")), 400, "assertion_rejected:time"),
-        (
-            "not begun",
-            |claims| claims["nbf"] = (claims["iat"].as_i64().unwrap() + 900).into(),
-            412,
-            "assertion_expired",
-        ),
-        ("27", |claims| claims["tid"] = STRANGER.into(), 400, "assertion_rejected:tid"),
-        ("no tid", |claims| drop(claims.as_object_mut().unwrap().remove("tid")), 400, "assertion_rejected:tid"),
-        ("other issuer", |claims| claims["iss"] = "https://evil.example/v2.0".into(), 400, "assertion_rejected:iss"),
-        (
-            "issuer with a slash",
-            |claims| claims["iss"] = format!("{}/", claims["iss"].as_str().unwrap()).into(),
-            400,
-            "assertion_rejected:iss",
-        ),
-        ("29", |claims| claims["scp"] = "other".into(), 400, "assertion_rejected:scp"),
-        ("scp by substring", |claims| claims["scp"] = "access_as_user_not".into(), 400, "assertion_rejected:scp"),
-        ("28, idtyp app", |claims| claims["idtyp"] = "app".into(), 400, "assertion_rejected:app_only"),
-        (
-            "28, no scp but roles",
-            |claims| {
-                claims.as_object_mut().unwrap().remove("scp");
-                claims["roles"] = json!(["Task.Run"]);
-            },
-            400,
-            "assertion_rejected:app_only",
-        ),
-        ("no scp at all", |claims| drop(claims.as_object_mut().unwrap().remove("scp")), 400, "assertion_rejected:"),
-        ("no oid", |claims| drop(claims.as_object_mut().unwrap().remove("oid")), 400, "assertion_rejected:oid"),
-        ("ver 3.0", |claims| claims["ver"] = "3.0".into(), 400, "assertion_rejected:ver"),
-        ("ver absent", |claims| drop(claims.as_object_mut().unwrap().remove("ver")), 400, "assertion_rejected:ver"),
-        (
-            "20, v1 where it is not allowed",
-            |claims| {
-                claims["ver"] = "1.0".into();
-                claims["iss"] = claims["iss"].as_str().unwrap().replace("/v2.0", "/").into();
-            },
-            400,
-            "assertion_rejected:",
-        ),
-        ("exp in milliseconds' text", |claims| claims["exp"] = "soon".into(), 400, "assertion_rejected:time"),
-    ];
-    let scene = Scene::set().await;
-    for (case, change, status, reason) in refused {
-        let mut activity = scene.exchange();
-        activity["value"]["token"] = scene.token_with(change).into();
-        let answer = scene.harness.post(&activity).await;
+    let scenario = Scenario::start().await;
+    for (case, change, status, reason) in WRONG_CLAIMS {
+        let mut activity = scenario.exchange();
+        activity["value"]["token"] = scenario.token_with(change).into();
+        let answer = scenario.harness.post(&activity).await;
         assert_refused(case, &answer, status, reason.trim_end_matches(':'));
     }
-    assert_eq!(scene.harness.exchanges(), 0);
-    assert!(scene.harness.bot.received().is_empty());
+    assert_eq!(scenario.harness.exchanges(), 0);
+    assert!(scenario.harness.bot.received().is_empty());
 }
 
 #[tokio::test]
 async fn cases_10_and_26_what_is_no_signed_token_is_refused() {
-    let scene = Scene::set().await;
-    let parts: Vec<&str> = scene.token.split('.').collect();
-    let other = scene.token_with(|claims| claims["name"] = "Somebody Else".into());
+    let scenario = Scenario::start().await;
+    let parts: Vec<&str> = scenario.token.split('.').collect();
+    let other = scenario.token_with(|claims| claims["name"] = "Somebody Else".into());
     let forged = format!("{}.{}.{}", parts[0], parts[1], other.split('.').nth(2).unwrap());
     let unsigned = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{}.", parts[1]);
     let tokens = [
         ("10", "not a token".to_owned(), "assertion_rejected:form"),
         ("10, two parts", format!("{}.{}", parts[0], parts[1]), "assertion_rejected:form"),
-        ("10, five parts", format!("{}.a.b", scene.token), "assertion_rejected:form"),
+        ("10, five parts", format!("{}.a.b", scenario.token), "assertion_rejected:form"),
         ("26, other signature", forged, "assertion_rejected:signature"),
         ("unsigned", unsigned, "assertion_rejected:"),
     ];
     for (case, token, reason) in tokens {
-        let mut activity = scene.exchange();
+        let mut activity = scenario.exchange();
         activity["value"]["token"] = token.into();
-        let answer = scene.harness.post(&activity).await;
+        let answer = scenario.harness.post(&activity).await;
         assert_eq!(answer.status, 400, "case {case}");
         assert!(answer.detail().starts_with(reason), "case {case}: {}", answer.detail());
     }
-    assert_eq!(scene.harness.exchanges(), 0);
+    assert_eq!(scenario.harness.exchanges(), 0);
 }
 
 #[tokio::test]
 async fn case_26_an_unknown_key_costs_one_refetch_and_a_rotated_key_is_found_by_it() {
-    let scene = Scene::set().await;
-    assert_eq!(scene.harness.post(&scene.exchange()).await.status, 200);
-    scene.harness.stage.rotate_keys().await.unwrap();
-    let before = scene.harness.stage.calls().snapshot().tenant_keys;
-    let fresh = scene.harness.user_token("Ben", "graph").await;
-    let activity = activities::exchange(&scene.harness, &scene.harness.user("Ben"), "y", &fresh);
-    assert_eq!(scene.harness.post(&activity).await.status, 200);
-    assert_eq!(scene.harness.stage.calls().snapshot().tenant_keys, before + 1);
+    let scenario = Scenario::start().await;
+    assert_eq!(scenario.harness.post(&scenario.exchange()).await.status, 200);
+    scenario.harness.stage.rotate_keys().await.unwrap();
+    let before = scenario.harness.stage.calls().snapshot().tenant_keys;
+    let fresh = scenario.harness.user_token("Ben", "graph").await;
+    let activity = activities::exchange(&scenario.harness, &scenario.harness.user("Ben"), "y", &fresh);
+    assert_eq!(scenario.harness.post(&activity).await.status, 200);
+    assert_eq!(scenario.harness.stage.calls().snapshot().tenant_keys, before + 1);
 }
 
 #[tokio::test]
 async fn case_21_the_bare_client_id_fits_a_connection_whose_uri_is_another_spelling() {
-    let scene = Scene::set().await;
-    let uri = &scene.harness.stage.directory().connections[0].token_exchange_uri;
+    let scenario = Scenario::start().await;
+    let uri = &scenario.harness.stage.directory().connections[0].token_exchange_uri;
     assert!(uri.starts_with("api://"), "{uri}");
-    let upper = scene.token_with(|claims| claims["aud"] = claims["aud"].as_str().unwrap().to_uppercase().into());
-    let mut activity = scene.exchange();
+    let upper = scenario.token_with(|claims| claims["aud"] = claims["aud"].as_str().unwrap().to_uppercase().into());
+    let mut activity = scenario.exchange();
     activity["value"]["token"] = upper.into();
-    let answer = scene.harness.post(&activity).await;
+    let answer = scenario.harness.post(&activity).await;
     // The stage, as Entra, is the judge of the exchange itself; the audience is ours and compared as a GUID.
     assert!(!answer.detail().contains("aud"), "{}", answer.detail());
 }
 
 #[tokio::test]
 async fn case_20_a_v1_token_is_exchanged_where_the_connection_allows_it() {
-    let scene = Scene::set().await;
-    let token = scene.harness.user_token("Ada", "legacy").await;
-    let mut activity = activities::exchange(&scene.harness, &scene.harness.user("Ada"), "x", &token);
+    let scenario = Scenario::start().await;
+    let token = scenario.harness.user_token("Ada", "legacy").await;
+    let mut activity = activities::exchange(&scenario.harness, &scenario.harness.user("Ada"), "x", &token);
     activity["value"]["connectionName"] = "legacy".into();
-    let answer = scene.harness.post(&activity).await;
+    let answer = scenario.harness.post(&activity).await;
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
 }
 
@@ -139,31 +136,31 @@ async fn case_20_a_v1_token_is_exchanged_where_the_connection_allows_it() {
 async fn case_30_only_authorised_clients_may_have_obtained_the_token() {
     let teams_desktop = "authorized_clients = [\"1fec8e78-bce4-4aaf-ab1b-5451cc387264\"]";
     let options = Options { connection: teams_desktop.into(), ..Options::default() };
-    let scene = Scene::on(Harness::with(options).await).await;
-    let answer = scene.harness.post(&scene.exchange()).await;
+    let scenario = Scenario::with(Harness::with(options).await).await;
+    let answer = scenario.harness.post(&scenario.exchange()).await;
     assert_refused("30", &answer, 400, "assertion_rejected:azp");
-    let mut activity = scene.exchange();
-    let desktop = scene.token_with(|claims| claims["azp"] = "1FEC8E78-bce4-4aaf-ab1b-5451cc387264".into());
+    let mut activity = scenario.exchange();
+    let desktop = scenario.token_with(|claims| claims["azp"] = "1FEC8E78-bce4-4aaf-ab1b-5451cc387264".into());
     activity["value"]["token"] = desktop.into();
-    let answer = scene.harness.post(&activity).await;
+    let answer = scenario.harness.post(&activity).await;
     assert_eq!((answer.status, answer.json()), (200, success()));
 }
 
 #[tokio::test]
 async fn without_keys_nothing_is_said_about_a_token_but_that_it_is_an_outage() {
-    let scene = Scene::set().await;
-    let caller = scene.harness.channel_token("demo").await;
-    scene
+    let scenario = Scenario::start().await;
+    let caller = scenario.harness.channel_token("demo").await;
+    scenario
         .harness
-        .post_as("demo", &caller, &activities::message(&scene.harness, &scene.harness.user("Ada"), "hi"))
+        .post_as("demo", &caller, &activities::message(&scenario.harness, &scenario.harness.user("Ada"), "hi"))
         .await;
-    scene.harness.stage.rotate_keys().await.unwrap();
-    let fresh = scene.harness.user_token("Ada", "graph").await;
-    scene.harness.stage.faults().set_keys_unavailable(true);
-    let mut activity = scene.exchange();
+    scenario.harness.stage.rotate_keys().await.unwrap();
+    let fresh = scenario.harness.user_token("Ada", "graph").await;
+    scenario.harness.stage.faults().set_keys_unavailable(true);
+    let mut activity = scenario.exchange();
     activity["value"]["token"] = fresh.into();
-    let answer = scene.harness.post_as("demo", &caller, &activity).await;
+    let answer = scenario.harness.post_as("demo", &caller, &activity).await;
     // The old keys are usable, so the unknown one is either unreachable or not there; never accepted, never a card.
     assert!(matches!(answer.status, 400 | 500), "{}", answer.status);
-    assert_eq!(scene.harness.exchanges(), 0);
+    assert_eq!(scenario.harness.exchanges(), 0);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Change, is_kept, received_in_the_end};
+use super::{Change, is_kept};
 use crate::harness::{Harness, activities, logs};
 
 fn forged(harness: &Harness) -> Value {
@@ -36,7 +36,7 @@ async fn case_53_a_tokens_response_that_arrives_is_dropped_in_every_spelling_and
         let answer = harness.post(&event).await;
         assert_eq!((answer.status, answer.body.as_slice()), (200, &b""[..]), "{case}");
     }
-    assert!(received_in_the_end(&harness).await.is_empty());
+    assert!(harness.received_once_settled().await.is_empty());
     assert!(!is_kept(&harness, &forged(&harness), "graph").await);
     let text = logs::text();
     let told = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).any(|line| {
@@ -54,7 +54,8 @@ async fn events_of_other_names_are_the_bots_and_forged_ones_are_dropped_whatever
     for event in [&hosted, &other] {
         assert_eq!(harness.post(event).await.status, 200);
     }
-    let received: Vec<Value> = received_in_the_end(&harness).await.iter().map(crate::harness::Received::json).collect();
+    let received: Vec<Value> =
+        harness.received_once_settled().await.iter().map(crate::harness::Received::json).collect();
     assert_eq!(received, [other], "SDK prompts do not look at the connection's name");
 }
 
@@ -68,7 +69,7 @@ async fn case_53_a_forged_event_does_not_stand_for_the_sign_in_that_is_pending()
     assert_eq!(harness.post(&event).await.status, 200);
     assert!(!is_kept(&harness, &activity, "graph").await);
     assert_eq!(harness.post(&activity).await.status, 200);
-    let received = received_in_the_end(&harness).await;
+    let received = harness.received_once_settled().await;
     assert_eq!(received.len(), 1);
     assert_ne!(received[0].json()["value"]["token"], event["value"]["token"]);
 }

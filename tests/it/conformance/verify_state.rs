@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::cards::connection_without_exchange_uri;
-use super::{is_kept, received_in_the_end};
+use super::is_kept;
 use crate::harness::{Answer, Behaviour, Harness, Options, activities, logs};
 
 fn verify(harness: &Harness, value: Value) -> Value {
@@ -28,7 +28,7 @@ async fn case_55_a_good_code_is_200_and_its_token_is_kept_and_told_once() {
     assert_empty("55", &harness.post(&activity).await, 200);
     let kept = harness.get_token("msteams", "29:ada", "graph").await;
     assert_eq!((kept.status, kept.json()["token"].clone()), (200, json!("behind-a-code")));
-    let received = received_in_the_end(&harness).await;
+    let received = harness.received_once_settled().await;
     assert_eq!(received.len(), 1);
     let event = received[0].json();
     assert_eq!((event["type"].clone(), event["name"].clone()), (json!("event"), json!("tokens/response")));
@@ -48,7 +48,7 @@ async fn case_55_other_spellings_and_the_mode_none_without_an_event() {
     activity["name"] = "signin/VerifyState".into();
     assert_empty("55, none", &harness.post(&activity).await, 200);
     assert!(is_kept(&harness, &activity, "graph").await);
-    assert!(received_in_the_end(&harness).await.is_empty());
+    assert!(harness.received_once_settled().await.is_empty());
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn case_56_an_unknown_code_is_404_and_leaves_the_right_one_good() {
     ben["from"]["aadObjectId"] = harness.user("Ada").oid.into();
     assert_empty("56, another account", &harness.post(&ben).await, 404);
     assert_empty("56, right", &harness.post(&verify(&harness, json!({ "state": code }))).await, 200);
-    let received = received_in_the_end(&harness).await;
+    let received = harness.received_once_settled().await;
     assert_eq!(received.len(), 1, "nothing of this was forwarded");
 }
 
@@ -82,7 +82,7 @@ async fn case_56_a_store_that_fails_is_500() {
     }
     let failure = activities::invoke(&harness, &harness.user("Ada"), "signin/failure", json!({}));
     assert_empty("62, store", &harness.post(&failure).await, 200);
-    assert!(received_in_the_end(&harness).await.is_empty());
+    assert!(harness.received_once_settled().await.is_empty());
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn case_57_a_missing_state_is_404() {
     let mut without = verify(&harness, Value::Null);
     without.as_object_mut().unwrap().remove("value");
     assert_empty("57, no value", &harness.post(&without).await, 404);
-    assert!(received_in_the_end(&harness).await.is_empty());
+    assert!(harness.received_once_settled().await.is_empty());
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn case_59_the_code_is_found_among_several_pending_sign_ins_and_ends_only_
         assert_empty(&format!("59, {signed_in}"), &harness.post(&activity).await, 200);
         assert!(is_kept(&harness, &activity, signed_in).await);
         assert!(!is_kept(&harness, &activity, other).await, "success stops");
-        let received = received_in_the_end(&harness).await;
+        let received = harness.received_once_settled().await;
         assert_eq!(received.len(), 1);
         assert_eq!(received[0].json()["value"]["connectionName"], signed_in);
         assert_empty("59, used up", &harness.post(&activity).await, 404);
@@ -184,7 +184,7 @@ async fn case_59_the_most_recent_card_is_tried_first_and_the_older_cards_code_st
     harness.bot_received(1).await;
     assert_empty("59, older", &harness.post(&verify(&harness, json!({ "state": older }))).await, 200);
     let told: Vec<Value> =
-        received_in_the_end(&harness).await.iter().map(|event| event.json()["value"]["token"].clone()).collect();
+        harness.received_once_settled().await.iter().map(|event| event.json()["value"]["token"].clone()).collect();
     assert_eq!(told, ["of-mail", "of-graph"]);
 }
 
@@ -221,7 +221,7 @@ async fn case_61_a_failure_is_attributed_to_the_sign_in_that_offered_silence() {
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert_eq!((lines[0]["connection"].clone(), lines[0]["bot"].clone()), (json!("graph"), json!("demo")));
     assert!(lines[0]["hint"].as_str().unwrap().contains("token_exchange_uri"), "the operator learns what to change");
-    assert!(received_in_the_end(&harness).await.is_empty());
+    assert!(harness.received_once_settled().await.is_empty());
     let code = harness.issue_code(&options, &ada, "graph", "behind-a-code").await;
     let answer = harness.post(&verify(&harness, json!({ "state": code }))).await;
     assert_empty("61, the sign-in is still pending", &answer, 200);
@@ -244,5 +244,5 @@ async fn case_62_a_failure_is_200_whatever_it_says() {
         without.as_object_mut().unwrap().remove("value");
         assert_empty("62, no value", &harness.post(&without).await, 200);
     }
-    assert!(received_in_the_end(&harness).await.is_empty());
+    assert!(harness.received_once_settled().await.is_empty());
 }

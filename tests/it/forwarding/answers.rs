@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{head, in_front_of, message, say};
 use crate::harness::raw::{ScriptedServer, Wire, blocking};
-use crate::harness::{Behaviour, Harness, Options, activities};
+use crate::harness::{Behaviour, Harness, NOWHERE, Options, activities};
 
 #[tokio::test]
 async fn status_and_body_of_the_bot_pass_as_they_are() {
@@ -26,7 +26,7 @@ async fn status_and_body_of_the_bot_pass_as_they_are() {
     for (status, content_type, body) in answers {
         let mut behaviour = Behaviour { status, headers: vec![("x-bot", "1"), ("x-bot", "2")], ..Behaviour::default() };
         if !body.is_empty() {
-            behaviour.chunks = vec![body.to_vec()];
+            behaviour.body = body.to_vec();
         }
         behaviour.content_type = content_type;
         harness.bot.behave(behaviour);
@@ -164,8 +164,7 @@ const TIMEOUT: &str = r#"{"error":{"code":"BotTimeout","message":"The bot did no
 
 #[tokio::test]
 async fn a_bot_that_cannot_be_reached_is_502() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let endpoint = Some(format!("http://{closed}/api/messages"));
+    let endpoint = Some(format!("http://{NOWHERE}/api/messages"));
     let harness = Harness::with(Options { endpoint, ..Options::default() }).await;
     let invoke = activities::invoke(&harness, &harness.user("Ada"), "task/fetch", serde_json::json!({}));
     for answer in [say(&harness).await, harness.post(&invoke).await] {
@@ -190,7 +189,7 @@ async fn a_bot_that_answers_nothing_or_nonsense_is_502() {
 async fn a_slow_bot_is_504() {
     let appended = String::from("[outbound]\nbot_timeout_ms = 1000\n");
     let harness = Harness::with(Options { appended, ..Options::default() }).await;
-    harness.bot.behave(Behaviour { delay: Duration::from_secs(4), ..Behaviour::default() });
+    harness.bot.behave(Behaviour::silent());
     let answer = say(&harness).await;
     assert_eq!((answer.status, String::from_utf8_lossy(&answer.body).as_ref()), (504, TIMEOUT));
     assert_eq!(answer.header("content-type"), Some("application/json"));
@@ -200,11 +199,9 @@ async fn a_slow_bot_is_504() {
 #[tokio::test]
 async fn an_invoke_that_a_bot_takes_too_long_for_is_504_before_the_channel_gives_up() {
     let harness = Harness::start().await;
-    harness.bot.behave(Behaviour { delay: Duration::from_secs(14), ..Behaviour::default() });
+    harness.bot.behave(Behaviour::silent());
     let invoke = activities::invoke(&harness, &harness.user("Ada"), "task/fetch", serde_json::json!({}));
     let token = harness.channel_token("demo").await;
-    let begun = tokio::time::Instant::now();
     let answer = harness.post_as("demo", &token, &invoke).await;
     assert_eq!((answer.status, String::from_utf8_lossy(&answer.body).as_ref()), (504, TIMEOUT));
-    assert!(begun.elapsed() < Duration::from_millis(12_500), "{:?}", begun.elapsed());
 }

@@ -1,12 +1,11 @@
 //! What reaches the bot.
 
-use std::time::Duration;
-
 use bot_sso::dev::{Fault, FaultRule};
 use serde_json::json;
 
 use super::{head, message, say};
 use crate::harness::raw::{ScriptedServer, Wire, blocking};
+use crate::harness::waiting::wait_until;
 use crate::harness::{Harness, activities};
 
 #[tokio::test]
@@ -174,9 +173,7 @@ async fn a_client_that_hangs_up_cancels_nobody() {
         wire
     })
     .await;
-    while harness.exchanges() == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_until("the exchange", async || harness.exchanges() > 0).await;
     assert!(harness.bot.received().is_empty(), "the exchange is still under way");
     wire.hang_up();
     let event = harness.bot_received(1).await[0].json();
@@ -186,8 +183,7 @@ async fn a_client_that_hangs_up_cancels_nobody() {
     // The client asks again, as clients do: the same answer, and the bot is not told twice.
     let again = harness.post_bytes("demo", &token, body_of(&harness, &user_token)).await;
     assert_eq!(again.status, 200);
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!((harness.bot.received().len(), harness.exchanges()), (1, 1));
+    assert_eq!((harness.received_once_settled().await.len(), harness.exchanges()), (1, 1));
 }
 
 fn body_of(harness: &Harness, user_token: &str) -> Vec<u8> {

@@ -1,7 +1,6 @@
 //! A user with a real browser, on the way behind a card's button. Screenshots are in `target/test-logs/*.png`.
 
 use std::path::Path;
-use std::time::Duration;
 
 use bot_sso::dev::User;
 use serde_json::{Value, json};
@@ -9,8 +8,6 @@ use serde_json::{Value, json};
 use super::Harness;
 use super::peers::{Peer, Program};
 
-/// Browsers start slowly when every core is busy.
-const LIMIT: Duration = Duration::from_mins(2);
 /// Of the window, in pixels.
 const WIDTH: u64 = 360;
 /// Of text to what is behind it (WCAG 2.2, 1.4.3).
@@ -67,7 +64,7 @@ impl Harness {
             ("HOME", home.display().to_string()),
         ];
         let program = Program { peer: "browser", script: "sign_in.mjs" };
-        let mut pages = Peer::start(&program, label, &environment).finish(LIMIT).await;
+        let mut pages = Peer::start(&program, label, &environment).finish().await;
         let end = pages.pop().unwrap();
         assert_eq!(end["complaints"], json!([]), "{end}");
         // The library asks the network whom it may speak to, and the page's policy lets it.

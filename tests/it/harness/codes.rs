@@ -16,7 +16,7 @@ use bot_sso::sealing::{KeyRing, Sealer};
 use bot_sso::sign_in::{CodeGrant, MagicCodes};
 use bot_sso::vault::TokenVault;
 
-use super::{Harness, Options, configuration};
+use super::{Harness, Options};
 
 impl Harness {
     /// Restarts the application with a code in its store that is good for `token`: `user` has signed in to
@@ -50,13 +50,12 @@ impl Harness {
         let grant = CodeGrant { card_id, revision, token, epoch };
         let issued = codes.issue(&slot, &grant).await.unwrap();
         drop((codes, pending, vault, records));
-        self.boot_again(options).await;
+        self.run_again(options).await;
         issued.code.expose().to_owned()
     }
 
     fn revision_of(&self, options: &Options, connection: &str) -> ConnectionRevision {
-        let text = configuration(&self.stage, &self.bot, options, self.directory.path());
-        let config = config::parse(&text, &Environment::default()).unwrap();
+        let config = config::parse(&self.configuration_text(options), &Environment::default()).unwrap();
         let mut sections = config.connections.iter().map(|section| &section.connection);
         sections.find(|entry| entry.bot.as_str() == "demo" && entry.name.as_str() == connection).unwrap().revision
     }

@@ -5,12 +5,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
-const POLL: Duration = Duration::from_millis(10);
+use super::waiting::{wait_for, wait_until};
 
 /// A program of `tests/peers`.
 pub struct Program {
@@ -63,39 +61,35 @@ impl Peer {
     }
 
     /// Waits for a line that fits.
-    pub async fn wait_for(&mut self, what: &str, limit: Duration, fits: impl Fn(&Value) -> bool) -> Value {
-        let end = Instant::now() + limit;
-        loop {
-            if let Some(event) = self.events().into_iter().find(&fits) {
-                return event;
-            }
-            let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none(), "{} ended before {what}: {}", self.label, self.account());
-            assert!(Instant::now() < end, "{} has not printed {what}: {}", self.label, self.account());
-            sleep(POLL).await;
-        }
+    pub async fn wait_for(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        wait_for(what, async || {
+            let found = self.events().into_iter().find(&fits);
+            let has_ended = found.is_none() && self.child.try_wait().unwrap().is_some();
+            assert!(!has_ended, "{} ended before {what}: {}", self.label, self.account());
+            found
+        })
+        .await
+    }
+
+    /// Waits until a bot or a provider listens, and returns its port.
+    pub async fn port(&mut self) -> u16 {
+        let listening = self.wait_for("listening", |event| event["event"] == "listening").await;
+        listening["port"].as_u64().and_then(|port| u16::try_from(port).ok()).unwrap()
     }
 
     /// Waits until the program has ended well, and returns what it printed.
-    pub async fn finish(mut self, limit: Duration) -> Vec<Value> {
-        let status = self.wait_for_end(limit).await;
+    pub async fn finish(mut self) -> Vec<Value> {
+        let status = self.wait_for_end().await;
         assert!(status.success(), "{} failed: {}", self.label, self.account());
         self.events()
     }
 
-    async fn wait_for_end(&mut self, limit: Duration) -> ExitStatus {
-        let end = Instant::now() + limit;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                // The readers come to the end of the pipes on their own.
-                while Arc::strong_count(&self.printed) + Arc::strong_count(&self.complaints) > 2 {
-                    sleep(POLL).await;
-                }
-                return status;
-            }
-            assert!(Instant::now() < end, "{} did not end in time: {}", self.label, self.account());
-            sleep(POLL).await;
-        }
+    async fn wait_for_end(&mut self) -> ExitStatus {
+        let status = wait_for("the program's end", async || self.child.try_wait().unwrap()).await;
+        // The readers come to the end of the pipes on their own.
+        let readers = || Arc::strong_count(&self.printed) + Arc::strong_count(&self.complaints) - 2;
+        wait_until("the end of what it printed", async || readers() == 0).await;
+        status
     }
 
     fn account(&self) -> String {
@@ -111,11 +105,6 @@ impl Drop for Peer {
         let _ = self.child.wait();
         println!("{} printed:\n{}", self.label, self.account());
     }
-}
-
-/// A port of 127.0.0.1 that nobody listens on just now.
-pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn command(program: &Program) -> Command {

@@ -1,12 +1,13 @@
 //! A bot that records what reaches it and answers as told.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use bytes::Bytes;
-use futures_util::StreamExt;
 use serde_json::Value;
+use tokio::sync::watch;
+
+use super::waiting::wait_until;
 
 /// What a bot received.
 #[derive(Clone, Debug)]
@@ -32,23 +33,46 @@ pub struct Behaviour {
     pub status: u16,
     pub content_type: &'static str,
     pub headers: Vec<(&'static str, &'static str)>,
-    /// The body's chunks, `pause` apart.
-    pub chunks: Vec<Vec<u8>>,
-    pub pause: Duration,
-    /// Before the status.
-    pub delay: Duration,
+    /// The body.
+    pub body: Vec<u8>,
+    /// Keeps the answer back.
+    pub gate: Option<Gate>,
 }
 
 impl Default for Behaviour {
     fn default() -> Self {
-        let (chunks, pause, delay) = (Vec::new(), Duration::ZERO, Duration::ZERO);
-        Self { status: 200, content_type: "application/json", headers: Vec::new(), chunks, pause, delay }
+        Self { status: 200, content_type: "application/json", headers: Vec::new(), body: Vec::new(), gate: None }
     }
 }
 
 impl Behaviour {
     pub fn answering(status: u16, body: &str) -> Self {
-        Self { status, chunks: vec![body.as_bytes().to_vec()], ..Self::default() }
+        Self { status, body: body.as_bytes().to_vec(), ..Self::default() }
+    }
+
+    /// Answers only when `gate` is opened.
+    pub fn behind(self, gate: &Gate) -> Self {
+        Self { gate: Some(gate.clone()), ..self }
+    }
+
+    /// Never answers.
+    pub fn silent() -> Self {
+        Self::default().behind(&Gate::default())
+    }
+}
+
+/// Closed at first. Its clones are one gate.
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Arc<watch::Sender<bool>>);
+
+impl Gate {
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+
+    async fn pass(&self) {
+        // The sender is `self`, so it cannot be gone.
+        let _ = self.0.subscribe().wait_for(|is_open| *is_open).await;
     }
 }
 
@@ -104,14 +128,11 @@ impl RecorderBot {
         self.state.received.lock().unwrap().clone()
     }
 
-    pub async fn wait_for(&self, count: usize, limit: Duration) -> Vec<Received> {
-        let end = tokio::time::Instant::now() + limit;
-        while self.received().len() < count && tokio::time::Instant::now() < end {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        let received = self.received();
-        assert!(received.len() >= count, "the bot received {} of {count} requests", received.len());
-        received
+    /// Waits until there were `count` requests, and returns all of them.
+    pub async fn wait_for(&self, count: usize) -> Vec<Received> {
+        let what = format!("{count} requests of the bot's");
+        wait_until(&what, async || self.received().len() >= count).await;
+        self.received()
     }
 }
 
@@ -127,22 +148,15 @@ async fn receive(request: HttpRequest, body: Bytes, state: web::Data<State>) -> 
         let mut behaviours = state.behaviours.lock().unwrap();
         if behaviours.len() > 1 { behaviours.pop() } else { behaviours.last().cloned() }.unwrap_or_default()
     };
-    tokio::time::sleep(behaviour.delay).await;
+    if let Some(gate) = &behaviour.gate {
+        gate.pass().await;
+    }
     let mut response = HttpResponse::build(actix_web::http::StatusCode::from_u16(behaviour.status).unwrap());
     for (name, value) in behaviour.headers {
         response.append_header((name, value));
     }
-    if behaviour.chunks.is_empty() {
+    if behaviour.body.is_empty() {
         return response.finish();
     }
-    response.content_type(behaviour.content_type);
-    let pause = behaviour.pause;
-    if pause.is_zero() {
-        return response.body(behaviour.chunks.concat());
-    }
-    let stream = futures_util::stream::iter(behaviour.chunks).then(move |chunk| async move {
-        tokio::time::sleep(pause).await;
-        Ok::<_, actix_web::Error>(Bytes::from(chunk))
-    });
-    response.streaming(stream)
+    response.content_type(behaviour.content_type).body(behaviour.body)
 }

@@ -1,11 +1,11 @@
 //! What points the SDKs at the application, each by settings of its own. `tests/peers/README.md` has the table.
 
-use super::Harness;
+use super::Surroundings;
 
-impl Harness {
+impl Surroundings {
     /// The environment of a program on any of the SDKs, in the place of the bot `demo`.
     pub fn sdk_environment(&self) -> Vec<(&'static str, String)> {
-        let app_id = self.bot_app_id("demo").to_owned();
+        let app_id = self.stage.directory().find_bot("demo").unwrap().app_id.to_owned();
         let tenant = self.stage.directory().main_tenant_id().to_owned();
         let mut environment = vec![
             ("TOKEN_SERVICE", self.base.clone()),
@@ -35,7 +35,7 @@ impl Harness {
         let tenant = self.stage.directory().main_tenant_id();
         let metadata = format!("{stage}/channel/v1/.well-known/openidconfiguration");
         [
-            ("MicrosoftAppId", self.bot_app_id("demo").to_owned()),
+            ("MicrosoftAppId", self.stage.directory().find_bot("demo").unwrap().app_id.to_owned()),
             ("MicrosoftAppType", "UserAssignedMsi".to_owned()),
             ("MicrosoftAppTenantId", tenant.to_owned()),
             ("OAuthUrl", self.base.clone()),

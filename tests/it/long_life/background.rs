@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use bot_sso::dev::{Fault, GrantKind};
 use futures_util::future::join_all;
-use tokio::time::sleep;
 
 use super::{
-    LIFE, asked, assert_nothing, get, misconfigured, refreshable, refreshes, refreshes_meet, token, wait_until,
+    LIFE, asked, assert_nothing, get, misconfigured, refreshable, refreshes, refreshes_meet, sign_ben_in_anew, token,
     with_ada,
 };
 use crate::harness::Harness;
+use crate::harness::waiting::wait_until;
 
 /// `refresh_in` of the stage's answers, in seconds.
 const REFRESH_IN: u64 = 1800;
@@ -40,7 +40,7 @@ async fn assert_quiet(harness: &Harness, expected: &str) {
     for _ in 0..3 {
         assert_eq!(token(harness).await, expected);
     }
-    sleep(Duration::from_millis(200)).await;
+    sign_ben_in_anew(harness).await;
     assert_eq!(refreshes(harness), before);
 }
 

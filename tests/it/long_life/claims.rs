@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{ADA, asked, assert_nothing, get, refreshable, refreshes, refreshes_meet, sign_in, token, with_ada};
+use crate::harness::waiting::wait_until;
 use crate::harness::{Answer, Harness, Options, logs};
 
 /// What a resource says in `WWW-Authenticate`, decoded.
@@ -47,7 +48,7 @@ async fn a_bot_that_handles_challenges_gets_tokens_for_a_day() {
     assert_eq!(refreshes(&harness), 0);
     harness.clock.advance(Duration::from_mins(70));
     assert_eq!(token(&harness).await, first, "past half of its life");
-    super::wait_until("a new token", async || token(&harness).await != first).await;
+    wait_until("a new token", async || token(&harness).await != first).await;
     assert_eq!(claims_sent(&harness, GrantKind::RefreshToken), [cp1]);
 }
 

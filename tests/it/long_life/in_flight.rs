@@ -4,8 +4,10 @@ use bot_sso::dev::{Fault, FaultRule, GrantKind};
 
 use super::operations::key_of;
 use super::{
-    ADA, LIFE, asked, assert_nothing, get, refreshable, refreshes, refreshes_meet, sign_in, token, wait_until, with_ada,
+    ADA, LIFE, asked, assert_nothing, get, refreshable, refreshes, refreshes_meet, sign_ben_in_anew, sign_in, token,
+    with_ada,
 };
+use crate::harness::waiting::wait_until;
 use crate::harness::{Harness, activities};
 
 const SLOW: Fault = Fault::Slow { millis: 700 };
@@ -20,7 +22,7 @@ enum Way {
 const WAYS: [Way; 3] = [Way::OneConnection, Way::AllConnections, Way::Operator];
 
 /// Signs Ada out once the identity provider has got `count` requests with `grant`, of which the last is not answered yet.
-async fn sign_out_when(harness: &Harness, way: Way, (grant, count): (GrantKind, u64)) {
+async fn sign_out_when(harness: &Harness, way: Way, grant: GrantKind, count: u64) {
     wait_until("a request", async || harness.stage.calls().count(grant) == count).await;
     let answer = match way {
         Way::OneConnection => harness.sign_out(&ADA).await,
@@ -47,8 +49,8 @@ async fn a_refresh_that_somebody_waits_for_brings_nothing_back() {
         let mut harness = with_ada(refreshable()).await;
         harness.clock.advance(LIFE);
         refreshes_meet(&harness, SLOW);
-        let refresh = (GrantKind::RefreshToken, 1);
-        let (answer, ()) = tokio::join!(get(&harness), sign_out_when(&harness, way, refresh));
+        let signing_out = sign_out_when(&harness, way, GrantKind::RefreshToken, 1);
+        let (answer, ()) = tokio::join!(get(&harness), signing_out);
         assert_nothing(&answer);
         assert_eq!(asked(&harness, GrantKind::RefreshToken)[0]["status"], 200, "{way:?}: and it was answered");
         assert_gone(&mut harness).await;
@@ -64,10 +66,10 @@ async fn a_refresh_in_the_background_brings_nothing_back() {
         harness.clock.advance(LIFE / 2);
         refreshes_meet(&harness, SLOW);
         token(&harness).await;
-        sign_out_when(&harness, way, (GrantKind::RefreshToken, 1)).await;
+        sign_out_when(&harness, way, GrantKind::RefreshToken, 1).await;
         assert_nothing(&get(&harness).await);
         wait_until("the answer", async || asked(&harness, GrantKind::RefreshToken).len() == 1).await;
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        sign_ben_in_anew(&harness).await;
         assert_gone(&mut harness).await;
     }
 }
@@ -78,9 +80,8 @@ async fn an_exchange_brings_nothing_back_and_the_client_shows_its_card() {
         let mut harness = with_ada(refreshable()).await;
         assert_eq!(harness.sign_out(&ADA).await.status, 200);
         harness.stage.faults().add(FaultRule::new(SLOW));
-        let exchange = (GrantKind::OnBehalfOf, 2);
-        let (answer, ()) =
-            tokio::join!(sign_in(&harness, "Ada", "graph", "second"), sign_out_when(&harness, way, exchange));
+        let signing_out = sign_out_when(&harness, way, GrantKind::OnBehalfOf, 2);
+        let (answer, ()) = tokio::join!(sign_in(&harness, "Ada", "graph", "second"), signing_out);
         assert_eq!((answer.status, answer.detail().contains("sign")), (412, true), "{way:?}: {}", answer.detail());
         assert_gone(&mut harness).await;
         assert_eq!(sign_in(&harness, "Ada", "graph", "third").await.status, 200, "{way:?}: and then as ever");
@@ -92,9 +93,8 @@ async fn an_exchange_brings_nothing_back_and_the_client_shows_its_card() {
 async fn an_exchange_for_another_connection_is_not_touched() {
     let harness = with_ada(refreshable()).await;
     harness.stage.faults().add(FaultRule::new(SLOW));
-    let exchange = (GrantKind::OnBehalfOf, 2);
-    let (answer, ()) =
-        tokio::join!(sign_in(&harness, "Ada", "mail", "mail"), sign_out_when(&harness, Way::OneConnection, exchange));
+    let signing_out = sign_out_when(&harness, Way::OneConnection, GrantKind::OnBehalfOf, 2);
+    let (answer, ()) = tokio::join!(sign_in(&harness, "Ada", "mail", "mail"), signing_out);
     assert_eq!(answer.status, 200);
     assert_eq!(harness.get_token("msteams", "29:ada", "mail").await.status, 200);
 }

@@ -1,9 +1,6 @@
 //! `SignOut` of the Token Service, in the form that SDKs read (token-service-api §3.3, rules 1, 2, 6 and 9).
 
-use std::time::Duration;
-
 use serde_json::json;
-use tokio::time::Instant;
 
 use super::{ADA, LIFE, assert_nothing, get, refreshable, refreshes, sign_in, with_ada};
 use crate::harness::{Answer, Behaviour, Harness, Options, activities, logs};
@@ -127,17 +124,14 @@ async fn what_cannot_be_done_is_said() {
 #[tokio::test]
 async fn a_bot_that_was_not_reached_is_not_told_of_a_token_that_is_gone() {
     let harness = with_ada(Options::default()).await;
-    let told = harness.bot.wait_for(1, Duration::from_secs(10)).await.len();
+    let told = harness.bot_received(1).await.len();
     harness.bot.behave_in_turn(vec![Behaviour::answering(503, ""), Behaviour::answering(200, "")]);
     assert_eq!(harness.sign_out(&ADA).await.status, 200);
     assert_eq!(sign_in(&harness, "Ada", "graph", "second").await.status, 200);
-    harness.bot.wait_for(told + 1, Duration::from_secs(10)).await;
+    harness.bot_received(told + 1).await;
     let logged = logs::length();
     assert_eq!(harness.sign_out(&ADA).await.status, 200);
-    let begun = Instant::now();
-    while !logs::since(logged).contains("the token is not kept any more") {
-        assert!(begun.elapsed() < Duration::from_secs(20), "nothing was concluded");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    assert_eq!(harness.bot.received().len(), told + 1, "the second try is not made");
+    let received = harness.received_once_settled().await;
+    assert!(logs::since(logged).contains("the token is not kept any more"), "nothing was concluded");
+    assert_eq!(received.len(), told + 1, "the second try is not made");
 }

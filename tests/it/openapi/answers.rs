@@ -1,10 +1,8 @@
 //! Unmodified validators read the documents, and hold real answers against them.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use super::document_of;
+use crate::harness::api_documents::document_of;
 use crate::harness::peers::{Peer, Program};
 use crate::harness::{ADMIN_TOKEN, Answer, Harness, Options, activities};
 
@@ -18,11 +16,11 @@ const NOBODY: &str = "userId=29:nobody&connectionName=graph&channelId=msteams";
 struct Answers(Vec<Value>);
 
 impl Answers {
-    fn add(&mut self, document: &str, (method, path): (&str, &str), answer: &Answer) {
+    fn add(&mut self, document: &str, operation: Operation, answer: &Answer) {
         self.0.push(json!({
             "document": document,
-            "method": method,
-            "path": path,
+            "method": operation.method,
+            "path": operation.path,
             "status": answer.status,
             "content_type": answer.header("content-type"),
             "body": String::from_utf8(answer.body.clone()).unwrap(),
@@ -30,7 +28,8 @@ impl Answers {
     }
 
     /// Of the public listener; asserts the status.
-    async fn ask(&mut self, harness: &Harness, (method, path): (&str, &str), asked: Asked<'_>, status: u16) {
+    async fn ask(&mut self, harness: &Harness, operation: Operation, asked: Asked<'_>, status: u16) {
+        let Operation { method, path } = operation;
         let mut headers = vec![("content-type", "application/json")];
         headers.extend(asked.accept.map(|accept| ("accept", accept)));
         let authorization = asked.bearer.map(|bearer| format!("Bearer {bearer}"));
@@ -40,8 +39,27 @@ impl Answers {
         let answer = harness.send(method, &url, &headers, body).await;
         // Without the body, which may be a token.
         assert_eq!(answer.status, status, "{method} {path}");
-        self.add("public", (method, path), &answer);
+        self.add("public", operation, &answer);
     }
+}
+
+/// An operation as documents name it.
+#[derive(Clone, Copy)]
+struct Operation {
+    method: &'static str,
+    path: &'static str,
+}
+
+const fn get(path: &'static str) -> Operation {
+    Operation { method: "GET", path }
+}
+
+const fn post(path: &'static str) -> Operation {
+    Operation { method: "POST", path }
+}
+
+const fn delete(path: &'static str) -> Operation {
+    Operation { method: "DELETE", path }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -70,7 +88,7 @@ async fn problems(harness: &Harness, label: &str, cases: Value) -> Vec<(String, 
     std::fs::write(&path, cases.to_string()).unwrap();
     let program = Program { peer: "openapi", script: "check.py" };
     let printed = Peer::start(&program, label, &[("CASES", path.display().to_string())]);
-    let lines = printed.finish(Duration::from_mins(1)).await;
+    let lines = printed.finish().await;
     let title = |line: &Value| line["answer"].as_str().or(line["document"].as_str()).unwrap().to_owned();
     let found = |line: &Value| serde_json::from_value(line["problems"].clone()).unwrap();
     lines.iter().map(|line| (title(line), found(line))).collect()
@@ -81,37 +99,37 @@ async fn ask_for_cards(harness: &Harness, answers: &mut Answers, bearer: &str) {
     for channel in ["msteams", "skype"] {
         let query = state_of_ada(harness, channel);
         let asked = Asked { query: &query, bearer: Some(bearer), ..Asked::default() };
-        answers.ask(harness, ("GET", "/api/botsignin/GetSignInResource"), asked, 200).await;
-        answers.ask(harness, ("GET", "/api/botsignin/GetOAuthCard"), asked, 200).await;
-        answers.ask(harness, ("GET", "/api/agentsignin/getSignInUrl"), asked, 200).await;
-        answers.ask(harness, ("GET", "/api/botsignin/GetSignInUrl"), asked, 200).await;
+        answers.ask(harness, get("/api/botsignin/GetSignInResource"), asked, 200).await;
+        answers.ask(harness, get("/api/botsignin/GetOAuthCard"), asked, 200).await;
+        answers.ask(harness, get("/api/agentsignin/getSignInUrl"), asked, 200).await;
+        answers.ask(harness, get("/api/botsignin/GetSignInUrl"), asked, 200).await;
         let as_json = Asked { accept: Some("application/json"), ..asked };
-        answers.ask(harness, ("GET", "/api/botsignin/GetSignInUrl"), as_json, 200).await;
+        answers.ask(harness, get("/api/botsignin/GetSignInUrl"), as_json, 200).await;
         let broken = Asked { query: "state=x", ..asked };
-        answers.ask(harness, ("GET", "/api/botsignin/GetOAuthCard"), broken, 400).await;
+        answers.ask(harness, get("/api/botsignin/GetOAuthCard"), broken, 400).await;
     }
     let query = format!("{ADA}&{}", state_of_ada(harness, "msteams"));
     let asked = Asked { query: &query, bearer: Some(bearer), ..Asked::default() };
-    answers.ask(harness, ("GET", "/api/usertoken/GetTokenOrSignInResource"), asked, 200).await;
+    answers.ask(harness, get("/api/usertoken/GetTokenOrSignInResource"), asked, 200).await;
 }
 
 /// What they get who ask for tokens, before and after Ada has one.
 async fn ask_for_tokens(harness: &Harness, answers: &mut Answers, bearer: &str) {
     let asked = |query| Asked { query, bearer: Some(bearer), ..Asked::default() };
     let resources = json!({ "resourceUrls": [GRAPH] });
-    answers.ask(harness, ("GET", "/api/usertoken/GetToken"), asked(ADA), 404).await;
+    answers.ask(harness, get("/api/usertoken/GetToken"), asked(ADA), 404).await;
     let aad = Asked { body: Some(&resources), ..asked(ADA) };
-    answers.ask(harness, ("POST", "/api/usertoken/GetAadTokens"), aad, 404).await;
+    answers.ask(harness, post("/api/usertoken/GetAadTokens"), aad, 404).await;
     let token = json!({ "token": harness.user_token("Ada", "graph").await });
     let exchange = Asked { body: Some(&token), ..asked(ADA) };
-    answers.ask(harness, ("POST", "/api/usertoken/exchange"), exchange, 200).await;
-    answers.ask(harness, ("GET", "/api/usertoken/GetToken"), asked(ADA), 200).await;
-    answers.ask(harness, ("GET", "/api/usertoken/GetToken"), asked("userId=29:ada&connectionName=graph"), 200).await;
-    answers.ask(harness, ("GET", "/api/usertoken/GetTokenStatus"), asked(ADA), 200).await;
-    answers.ask(harness, ("GET", "/api/usertoken/GetTokenStatus"), asked("userId=29:ada"), 200).await;
-    answers.ask(harness, ("GET", "/api/usertoken/GetTokenOrSignInResource"), asked(ADA), 200).await;
-    answers.ask(harness, ("POST", "/api/usertoken/GetAadTokens"), aad, 200).await;
-    answers.ask(harness, ("DELETE", "/api/usertoken/SignOut"), asked(ADA), 200).await;
+    answers.ask(harness, post("/api/usertoken/exchange"), exchange, 200).await;
+    answers.ask(harness, get("/api/usertoken/GetToken"), asked(ADA), 200).await;
+    answers.ask(harness, get("/api/usertoken/GetToken"), asked("userId=29:ada&connectionName=graph"), 200).await;
+    answers.ask(harness, get("/api/usertoken/GetTokenStatus"), asked(ADA), 200).await;
+    answers.ask(harness, get("/api/usertoken/GetTokenStatus"), asked("userId=29:ada"), 200).await;
+    answers.ask(harness, get("/api/usertoken/GetTokenOrSignInResource"), asked(ADA), 200).await;
+    answers.ask(harness, post("/api/usertoken/GetAadTokens"), aad, 200).await;
+    answers.ask(harness, delete("/api/usertoken/SignOut"), asked(ADA), 200).await;
 }
 
 /// How they are refused.
@@ -119,18 +137,18 @@ async fn ask_wrongly(harness: &Harness, answers: &mut Answers, bearer: &str) {
     let delegated = harness.user_token("Ada", "graph").await;
     let token = json!({ "token": harness.user_token("Ada", "graph").await });
     for door in bot_sso::endpoints::token_service::DOOR.operations {
-        let operation = (door.method.as_str(), door.path);
+        let operation = Operation { method: door.method.as_str(), path: door.path };
         answers.ask(harness, operation, Asked::default(), 401).await;
         answers.ask(harness, operation, Asked { bearer: Some(&delegated), ..Asked::default() }, 403).await;
         answers.ask(harness, operation, Asked { bearer: Some(bearer), ..Asked::default() }, 400).await;
     }
     let refused = Asked { query: NOBODY, bearer: Some(bearer), body: Some(&token), ..Asked::default() };
-    answers.ask(harness, ("POST", "/api/usertoken/exchange"), refused, 400).await;
+    answers.ask(harness, post("/api/usertoken/exchange"), refused, 400).await;
 }
 
 /// What channels and browsers get.
 async fn ask_elsewhere(harness: &Harness, answers: &mut Answers) {
-    let gateway = ("POST", "/bots/{bot}/api/messages");
+    let gateway = post("/bots/{bot}/api/messages");
     for (user, status) in [("Ada", 200), ("Cleo", 412)] {
         let token = harness.user_token(user, "graph").await;
         let answer = harness.post(&activities::exchange(harness, &harness.user(user), "card", &token)).await;
@@ -143,18 +161,18 @@ async fn ask_elsewhere(harness: &Harness, answers: &mut Answers) {
         assert_eq!(answer.status, status);
         answers.add("public", gateway, &answer);
     }
-    answers.ask(harness, ("POST", "/api/messages"), Asked::default(), 401).await;
-    answers.ask(harness, ("GET", "/api/oauth/signin"), Asked { query: "signin=x", ..Asked::default() }, 410).await;
-    answers.ask(harness, ("GET", "/.auth/web/redirect"), Asked { query: "state=x", ..Asked::default() }, 410).await;
-    answers.ask(harness, ("GET", "/openapi.json"), Asked::default(), 200).await;
+    answers.ask(harness, post("/api/messages"), Asked::default(), 401).await;
+    answers.ask(harness, get("/api/oauth/signin"), Asked { query: "signin=x", ..Asked::default() }, 410).await;
+    answers.ask(harness, get("/.auth/web/redirect"), Asked { query: "state=x", ..Asked::default() }, 410).await;
+    answers.ask(harness, get("/openapi.json"), Asked::default(), 200).await;
 }
 
 /// What the operator gets.
 async fn ask_as_operator(harness: &Harness, answers: &mut Answers) {
     let base = &harness.operations;
     let alive = harness.send("GET", &format!("{base}/healthz"), &[], Vec::new()).await;
-    answers.add("operations", ("GET", "/healthz"), &alive);
-    let sign_out = ("POST", "/admin/users/{user_key}/sign-out");
+    answers.add("operations", get("/healthz"), &alive);
+    let sign_out = post("/admin/users/{user_key}/sign-out");
     let ada = harness.user("Ada");
     let key = format!("{}@{}", ada.oid, ada.tid);
     let (right, wrong) = (format!("Bearer {ADMIN_TOKEN}"), "Bearer x".to_owned());
@@ -198,7 +216,7 @@ async fn refusals_in_the_style_of_an_sdk_are_described_too() {
         let token = json!({ "token": harness.user_token("Ada", "graph").await });
         let refused = Asked { query: NOBODY, bearer: Some(&bearer), body: Some(&token), ..Asked::default() };
         let mut answers = Answers::default();
-        answers.ask(&harness, ("POST", "/api/usertoken/exchange"), refused, status).await;
+        answers.ask(&harness, post("/api/usertoken/exchange"), refused, status).await;
         let documents = json!({ "public": document_of(&harness, &harness.base).await });
         let cases = json!({ "documents": documents, "answers": answers.0 });
         for (title, problems) in problems(&harness, "openapi-styles", cases).await {

@@ -1,6 +1,7 @@
 //! Credentials as an operator meets them: `check --online`, and SIGHUP for every kind.
 
-use super::setting::{Setting, stdout, write_private};
+use super::setting::{Setting, stdout};
+use crate::harness::write_private;
 
 const STRANGERS_CERTIFICATE: &str = include_str!("../../../fixtures/credentials/client-certificate.pem");
 const STRANGERS_KEY: &str = include_str!("../../../fixtures/credentials/client-key.pem");

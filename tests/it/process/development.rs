@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
-use bot_sso::app::{self, Ambient, BuildError, DevelopmentMode};
+use bot_sso::app::{self, Ambient, BoundListeners, BuildError, DevelopmentMode};
 use bot_sso::config::{self, Environment};
 use bot_sso::domain::{SystemClock, SystemEntropy};
 use serde_json::Value;
@@ -152,7 +152,20 @@ async fn development_mode_refuses_to_listen_elsewhere_and_production_does_not() 
     let ambient = Ambient { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
     let development =
         DevelopmentMode { routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}), anonymous: false };
-    let refused = app::build(config.clone(), ambient.clone(), Some(development)).await;
+    let refused = app::build(config.clone(), ambient.clone(), BoundListeners::default(), Some(development)).await;
     assert!(matches!(refused, Err(BuildError::NotLoopback(_))));
-    assert!(app::build(config, ambient, None).await.is_ok());
+    assert!(app::build(config, ambient, BoundListeners::default(), None).await.is_ok());
+}
+
+#[tokio::test]
+async fn development_mode_refuses_a_listener_that_is_bound_elsewhere_already() {
+    let setting = Setting::new().await;
+    let config = config::parse(&setting.text(), &Environment::of(setting.harness.stage.secrets())).unwrap();
+    let ambient = Ambient { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
+    let development =
+        DevelopmentMode { routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}), anonymous: false };
+    let public = vec![std::net::TcpListener::bind("0.0.0.0:0").unwrap()];
+    let listeners = BoundListeners { public, ..BoundListeners::default() };
+    let refused = app::build(config, ambient, listeners, Some(development)).await;
+    assert!(matches!(refused, Err(BuildError::NotLoopback(_))));
 }

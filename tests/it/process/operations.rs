@@ -5,7 +5,8 @@ use std::path::Path;
 
 use bot_sso::dev::User;
 
-use super::setting::{Service, Setting, write_private};
+use super::setting::{Service, Setting};
+use crate::harness::write_private;
 
 const FIRST: &str = "first-admin-secret-of-the-local-stage";
 const SECOND: &str = "second-admin-secret-of-the-local-stage";

@@ -1,6 +1,7 @@
 //! Processes that do not start say why, naming the key to change.
 
-use super::setting::{Setting, stderr, write_private};
+use super::setting::{Setting, stderr};
+use crate::harness::write_private;
 
 /// Starts, and must not: returns what it said.
 fn refused(setting: &Setting) -> String {

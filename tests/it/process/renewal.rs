@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::setting::{Setting, bot_sso, write_private};
+use super::setting::{Setting, bot_sso};
+use crate::harness::write_private;
 
 #[tokio::test]
 async fn a_rotated_key_seals_from_the_signal_on_and_old_tokens_stay_readable() {

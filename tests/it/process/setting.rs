@@ -8,12 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
-use crate::harness::{Answer, Harness, activities};
-
-/// Longer than anything takes, on a machine with other work to do.
-const LONG: Duration = Duration::from_secs(30);
+use crate::harness::waiting::{PATIENCE, wait_for, wait_within};
+use crate::harness::{Answer, Harness, activities, write_private};
 
 /// Runs `bot-sso` to its end, without the test's environment.
 pub fn bot_sso(arguments: &[&str]) -> Output {
@@ -26,11 +23,6 @@ pub fn stdout(output: &Output) -> String {
 
 pub fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// Writes a file that nobody but its owner can read.
-pub fn write_private(path: &Path, text: &str) {
-    write_with_mode(path, text, 0o600);
 }
 
 pub fn write_with_mode(path: &Path, text: &str, mode: u32) {
@@ -199,15 +191,14 @@ impl Service {
 
     /// The first log line that holds `text`.
     pub async fn wait_for_line(&mut self, text: &str) -> Value {
-        let end = Instant::now() + LONG;
-        loop {
-            if let Some(line) = self.lines().iter().find(|line| line.contains(text)) {
-                return serde_json::from_str(line).unwrap();
-            }
-            let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none() && Instant::now() < end, "no line with {text:?}; {ended:?}\n{:#?}", self.lines());
-            sleep(Duration::from_millis(20)).await;
-        }
+        let line = wait_for(text, async || {
+            let found = self.lines().into_iter().find(|line| line.contains(text));
+            let ended = if found.is_none() { self.child.try_wait().unwrap() } else { None };
+            assert!(ended.is_none(), "no line with {text:?}; {ended:?}\n{:#?}", self.lines());
+            found
+        })
+        .await;
+        serde_json::from_str(&line).unwrap()
     }
 
     /// From now on only lines to come count.
@@ -229,14 +220,12 @@ impl Service {
 
     /// Waits for its end, and returns the exit code.
     pub async fn exit_code(&mut self) -> Option<i32> {
-        let end = Instant::now() + LONG;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(Instant::now() < end, "it does not end: {:#?}", self.lines());
-            sleep(Duration::from_millis(20)).await;
-        }
+        self.exit_code_within(PATIENCE).await
+    }
+
+    /// The same; fails the test if it does not end within `limit`.
+    pub async fn exit_code_within(&mut self, limit: Duration) -> Option<i32> {
+        wait_within(limit, "the process's end", async || self.child.try_wait().unwrap()).await.code()
     }
 
     /// SIGTERM, and a good end.

@@ -1,31 +1,31 @@
 //! An agent on the Agents SDK for JavaScript, which signs users in by its own authorization handler: it wants to see the invoke, and so
 //! it gets it (`forward`).
 
-use super::stand::{Setup, Stand, id_of};
+use super::fixture::{Fixture, Setup, id_of};
 use crate::harness::activities;
 use crate::harness::peers::Program;
 
-async fn stand(scenario: &str) -> Stand {
+async fn start_bot(scenario: &str) -> Fixture {
     let program = Program { peer: "agents-js", script: "bot.mjs" };
     let settings = "refusal_style = \"ok_without_token\"";
-    Stand::with(Setup { program, mode: "forward", handler: "", settings }, scenario).await
+    Fixture::start_with(Setup { program, mode: "forward", handler: "", settings }, scenario).await
 }
 
 #[tokio::test]
 async fn an_invoke_signs_the_user_in_and_the_agent_acts_as_the_user() {
-    let mut stand = stand("silent").await;
-    let ada = stand.harness.user("Ada");
-    let message = activities::message(&stand.harness, &ada, "hello");
-    let card = stand.card_for(&message).await;
+    let mut fixture = start_bot("silent").await;
+    let ada = fixture.harness.user("Ada");
+    let message = activities::message(&fixture.harness, &ada, "hello");
+    let card = fixture.card_for(&message).await;
     assert_eq!(card["connectionName"], "graph");
 
-    let token = stand.harness.user_token("Ada", "graph").await;
-    let invoke = activities::exchange(&stand.harness, &ada, id_of(&card), &token);
-    let answer = stand.harness.post(&invoke).await;
+    let token = fixture.harness.user_token("Ada", "graph").await;
+    let invoke = activities::exchange(&fixture.harness, &ada, id_of(&card), &token);
+    let answer = fixture.harness.post(&invoke).await;
     assert_eq!(answer.status, 200, "{}", answer.json());
-    let state = stand.continued(1).await;
+    let state = fixture.continued(1).await;
     // It takes up the message that it kept, in a turn of its own.
     assert_eq!(state["continuations"][0]["cause"], "ContinueConversation", "{state}");
-    assert_eq!(stand.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Ada Lovelace (#1)");
-    assert_eq!(stand.harness.exchanges(), 1);
+    assert_eq!(fixture.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Ada Lovelace (#1)");
+    assert_eq!(fixture.harness.exchanges(), 1);
 }

@@ -3,11 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::harness::chromium::{Seen, Visit};
-use crate::harness::peers::free_port;
 use crate::harness::{Harness, Options, activities};
 
 async fn harness() -> Harness {
-    Harness::with(Options { port: Some(free_port()), ..Options::default() }).await
+    Harness::with(Options { reachable: true, ..Options::default() }).await
 }
 
 /// Ada follows the button of a card in Teams.

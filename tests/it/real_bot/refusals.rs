@@ -3,82 +3,82 @@
 
 use serde_json::Value;
 
-use super::stand::{Setup, Stand, id_of};
+use super::fixture::{Fixture, Setup, id_of};
 use crate::harness::activities;
 use crate::harness::peers::Program;
 
 /// The answer to the invoke of a user who has not consented.
-async fn answer_without_consent(program: Program, settings: &'static str) -> (Stand, u16, Value) {
+async fn answer_without_consent(program: Program, settings: &'static str) -> (Fixture, u16, Value) {
     let scenario = if settings.is_empty() { "refused-json400" } else { "refused" };
-    let stand = Stand::with(Setup { program, mode: "none", handler: "teams", settings }, scenario).await;
-    let cleo = stand.harness.user("Cleo");
-    let card = stand.card_for(&activities::message(&stand.harness, &cleo, "hello")).await;
-    let token = stand.harness.user_token("Cleo", "graph").await;
-    let answer = stand.post_past(&activities::exchange(&stand.harness, &cleo, id_of(&card), &token)).await;
+    let fixture = Fixture::start_with(Setup { program, mode: "none", handler: "teams", settings }, scenario).await;
+    let cleo = fixture.harness.user("Cleo");
+    let card = fixture.card_for(&activities::message(&fixture.harness, &cleo, "hello")).await;
+    let token = fixture.harness.user_token("Cleo", "graph").await;
+    let answer = fixture.post_past(&activities::exchange(&fixture.harness, &cleo, id_of(&card), &token)).await;
     let body = if answer.body.is_empty() { Value::Null } else { answer.json() };
-    (stand, answer.status, body)
+    (fixture, answer.status, body)
 }
 
 #[tokio::test]
 async fn the_prompt_of_botbuilder_for_node_answers_412() {
     let program = Program { peer: "botbuilder", script: "bot.mjs" };
-    let (stand, status, body) = answer_without_consent(program, "").await;
+    let (fixture, status, body) = answer_without_consent(program, "").await;
     assert_eq!(status, 412, "{body}");
-    assert_eq!(stand.state().await["continued"], 0);
+    assert_eq!(fixture.state().await["continued"], 0);
 }
 
 #[tokio::test]
 async fn the_prompt_of_botbuilder_for_python_answers_412_to_text() {
     let program = Program { peer: "botbuilder-python", script: "bot.py" };
-    let (stand, status, body) = answer_without_consent(program, "refusal_style = \"text400\"").await;
+    let (fixture, status, body) = answer_without_consent(program, "refusal_style = \"text400\"").await;
     assert_eq!(status, 412, "{body}");
-    assert_eq!(stand.state().await["errors"], 0);
+    assert_eq!(fixture.state().await["errors"], 0);
 }
 
 #[tokio::test]
 async fn the_prompt_of_botbuilder_for_python_fails_over_json() {
     let program = Program { peer: "botbuilder-python", script: "bot.py" };
-    let (stand, status, body) = answer_without_consent(program, "").await;
+    let (fixture, status, body) = answer_without_consent(program, "").await;
     assert_ne!(status, 412, "{body}");
-    assert_eq!(stand.state().await["errors"], 1);
+    assert_eq!(fixture.state().await["errors"], 1);
 }
 
 #[tokio::test]
 async fn the_agents_sdk_for_node_answers_412_to_an_answer_without_a_token() {
     let program = Program { peer: "agents-js", script: "bot.mjs" };
-    let (stand, status, body) = answer_without_consent(program, "refusal_style = \"ok_without_token\"").await;
+    let (fixture, status, body) = answer_without_consent(program, "refusal_style = \"ok_without_token\"").await;
     assert_eq!(status, 412, "{body}");
-    assert_eq!(stand.state().await["errors"], 0);
+    assert_eq!(fixture.state().await["errors"], 0);
 }
 
 #[tokio::test]
 async fn the_agents_sdk_for_node_fails_over_a_refusal_that_says_so() {
     let program = Program { peer: "agents-js", script: "bot.mjs" };
-    let (stand, status, body) = answer_without_consent(program, "").await;
+    let (fixture, status, body) = answer_without_consent(program, "").await;
     assert_ne!(status, 412, "{body}");
-    assert_eq!(stand.state().await["errors"], 1);
+    assert_eq!(fixture.state().await["errors"], 1);
 }
 
 #[tokio::test]
 async fn the_agents_sdk_for_python_answers_412() {
     let program = Program { peer: "agents-python", script: "bot.py" };
-    let (stand, status, body) = answer_without_consent(program, "").await;
+    let (fixture, status, body) = answer_without_consent(program, "").await;
     assert_eq!(status, 412, "{body}");
-    assert_eq!(stand.state().await["errors"], 0);
+    assert_eq!(fixture.state().await["errors"], 0);
 }
 
 #[tokio::test]
 async fn the_teams_sdk_for_node_answers_412() {
     let program = Program { peer: "teams-js", script: "bot.mjs" };
-    let (stand, status, body) = answer_without_consent(program, "").await;
+    let (fixture, status, body) = answer_without_consent(program, "").await;
     assert_eq!(status, 412, "{body}");
-    assert_eq!(stand.state().await["errors"], 0);
+    assert_eq!(fixture.state().await["errors"], 0);
 }
 
 #[tokio::test]
 async fn the_teams_sdk_for_python_answers_412() {
     let program = Program { peer: "teams-python", script: "bot.py" };
-    let (stand, status, body) = answer_without_consent(program, "").await;
+    let (fixture, status, body) = answer_without_consent(program, "").await;
     assert_eq!(status, 412, "{body}");
-    assert_eq!(stand.state().await["errors"], 0);
+    assert_eq!(fixture.state().await["errors"], 0);
 }

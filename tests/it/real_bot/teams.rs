@@ -3,38 +3,38 @@
 
 use serde_json::{Value, json};
 
-use super::stand::{Setup, Stand, id_of};
+use super::fixture::{Fixture, Setup, id_of};
 use crate::harness::peers::Program;
 use crate::harness::{Answer, activities};
 
 const JAVASCRIPT: Program = Program { peer: "teams-js", script: "bot.mjs" };
 const PYTHON: Program = Program { peer: "teams-python", script: "bot.py" };
 
-async fn stand(program: Program, scenario: &str) -> Stand {
-    Stand::with(Setup { program, mode: "forward", handler: "", settings: "" }, scenario).await
+async fn start_bot(program: Program, scenario: &str) -> Fixture {
+    Fixture::start_with(Setup { program, mode: "forward", handler: "", settings: "" }, scenario).await
 }
 
 /// The user's silent sign-in, and what the user is told of it.
 async fn sign_in_silently(program: Program) {
-    let mut stand = stand(program, "silent").await;
-    let ada = stand.harness.user("Ada");
-    let message = activities::message(&stand.harness, &ada, "hello");
-    let card = stand.card_for(&message).await;
+    let mut fixture = start_bot(program, "silent").await;
+    let ada = fixture.harness.user("Ada");
+    let message = activities::message(&fixture.harness, &ada, "hello");
+    let card = fixture.card_for(&message).await;
     assert_eq!(card["connectionName"], "graph");
 
-    let token = stand.harness.user_token("Ada", "graph").await;
-    let invoke = activities::exchange(&stand.harness, &ada, id_of(&card), &token);
-    let answer = stand.harness.post(&invoke).await;
+    let token = fixture.harness.user_token("Ada", "graph").await;
+    let invoke = activities::exchange(&fixture.harness, &ada, id_of(&card), &token);
+    let answer = fixture.harness.post(&invoke).await;
     assert_eq!(answer.status, 200, "{}", text_of(&answer));
-    let state = stand.continued(1).await;
+    let state = fixture.continued(1).await;
     assert_eq!(state["continuations"][0]["cause"], "signin/tokenExchange", "{state}");
-    assert_eq!(stand.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Ada Lovelace (#1)");
+    assert_eq!(fixture.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Ada Lovelace (#1)");
     // The bot redeems the token once more, and gets what was kept.
-    assert_eq!(stand.harness.exchanges(), 1);
+    assert_eq!(fixture.harness.exchanges(), 1);
 
     // The next message finds the token without a card.
-    assert_eq!(stand.harness.post(&message).await.status, 200);
-    let state = stand.continued(2).await;
+    assert_eq!(fixture.harness.post(&message).await.status, 200);
+    let state = fixture.continued(2).await;
     assert_eq!(state["continuations"][1]["cause"], "message", "{state}");
 }
 
@@ -50,15 +50,15 @@ async fn an_invoke_signs_the_user_in_at_a_bot_in_python() {
 
 /// Nobody but the channel may speak to the bot: its own check is at work, with the stage's keys.
 async fn refuse_forged_tokens(program: Program) {
-    let stand = stand(program, "forged").await;
-    let message = activities::message(&stand.harness, &stand.harness.user("Ada"), "hello");
-    let genuine = stand.harness.channel_token("demo").await;
+    let fixture = start_bot(program, "forged").await;
+    let message = activities::message(&fixture.harness, &fixture.harness.user("Ada"), "hello");
+    let genuine = fixture.harness.channel_token("demo").await;
     let (signed, signature) = genuine.rsplit_once('.').unwrap();
     let forged: String = signature.chars().rev().collect();
     for bearer in [format!("{signed}.{forged}"), genuine.replace('.', "")] {
-        assert_eq!(stand.post_past_as(&bearer, &message).await.status, 401);
+        assert_eq!(fixture.post_past_as(&bearer, &message).await.status, 401);
     }
-    assert_eq!(stand.post_past(&message).await.status, 200);
+    assert_eq!(fixture.post_past(&message).await.status, 200);
 }
 
 #[tokio::test]

@@ -1,20 +1,18 @@
 //! What a client is asked to do, and what it said it got.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
-use crate::harness::peers::{Peer, Program, free_port};
-use crate::harness::{Harness, Options, activities};
+use crate::harness::peers::{Peer, Program};
+use crate::harness::{Harness, Options, Surroundings, activities};
 
 /// A resource that the connections give tokens for.
 pub const RESOURCE: &str = "https://graph.microsoft.com/";
-/// Python starts slowly when every core is busy, and some SDKs try again before they give up.
-const LIMIT: Duration = Duration::from_mins(2);
 
 /// The application, and users who stand ready.
 pub struct Story {
     harness: Harness,
+    /// What points an SDK at the application.
+    sdk_environment: Vec<(&'static str, String)>,
 }
 
 /// What a client printed. A test that fails shows it.
@@ -32,23 +30,25 @@ pub enum NoToken {
 
 impl Story {
     /// With lines put into `[bots.demo]`.
-    pub async fn set(bot: &'static str) -> Self {
+    pub async fn start(bot: &'static str) -> Self {
         let connection = format!("aad_resources = [\"{RESOURCE}\"]");
-        let options = Options { connection, offline_access: true, bot, port: Some(free_port()), ..Options::default() };
-        Self { harness: Harness::with(options).await }
+        let options = Options { connection, offline_access: true, bot, reachable: true, ..Options::default() };
+        let surroundings = Surroundings::start().await;
+        let sdk_environment = surroundings.sdk_environment();
+        Self { harness: surroundings.run(&options).await, sdk_environment }
     }
 
     /// Ada signs in and out; Cleo lacks consent.
     pub async fn told_by(&self, program: &Program) -> Told {
         let environment = self.environment().await;
         let label = format!("real-client-{}", program.peer);
-        Told(Peer::start(program, &label, &environment).finish(LIMIT).await)
+        Told(Peer::start(program, &label, &environment).finish().await)
     }
 
     async fn environment(&self) -> Vec<(&'static str, String)> {
         let harness = &self.harness;
         let (ada, cleo) = (harness.user("Ada"), harness.user("Cleo"));
-        let mut environment = harness.sdk_environment();
+        let mut environment = self.sdk_environment.clone();
         environment.extend([
             ("RESOURCE_URL", RESOURCE.to_owned()),
             ("ACTIVITY", activities::message(harness, &ada, "hello").to_string()),

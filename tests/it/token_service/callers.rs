@@ -18,16 +18,17 @@ fn operations(harness: &Harness) -> Vec<(&'static str, String)> {
     operations.map(|operation| (operation.method.as_str(), format!("{}?{query}", operation.path))).collect()
 }
 
-#[tokio::test]
-async fn only_a_bots_own_app_token_opens_the_token_service() {
-    let harness = Harness::start().await;
+/// Tokens of others than bots, each with the status and the code that it gets.
+async fn tokens_that_open_nothing(
+    harness: &Harness,
+    user_token: &str,
+) -> Vec<(&'static str, String, u16, &'static str)> {
     let demo = harness.bot_app_id("demo");
-    let user_token = harness.user_token("Ada", "graph").await;
     let bot = harness.bot_token("demo").await;
     let framework = "https://api.botframework.com/.default";
     let issuer = harness.stage.v1_issuer(FABRIKAM);
-    let cases = [
-        ("a user's token", user_token.clone(), 403, "DelegatedTokenNotAllowed"),
+    vec![
+        ("a user's token", user_token.to_owned(), 403, "DelegatedTokenNotAllowed"),
         (
             "a user's token for the Token Service",
             harness.forge(Signer::Tenant, &bot, |claims| claims["scp"] = "user_impersonation".into()),
@@ -75,7 +76,14 @@ async fn only_a_bots_own_app_token_opens_the_token_service() {
         ),
         ("a channel's signature", harness.forge(Signer::Channel, &bot, |_| {}), 401, "InvalidToken"),
         ("garbage", String::from("x.y.z"), 401, "InvalidToken"),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn only_a_bots_own_app_token_opens_the_token_service() {
+    let harness = Harness::start().await;
+    let user_token = harness.user_token("Ada", "graph").await;
+    let cases = tokens_that_open_nothing(&harness, &user_token).await;
     let logged = logs::length();
     for (method, url) in operations(&harness) {
         let body = format!("{{\"token\":\"{user_token}\"}}");

@@ -1,8 +1,8 @@
 //! A listener and an audience of the Token Service's own (DESIGN §5.12).
 
 use super::{error_of, sign_in};
+use crate::harness::api_documents::assert_bots_are_described_apart;
 use crate::harness::{Answer, Harness, Options};
-use crate::openapi::assert_bots_are_described_apart;
 
 const PATHS: [&str; 3] = [
     "/api/usertoken/GetTokenStatus?userId=29:ada&channelId=msteams",

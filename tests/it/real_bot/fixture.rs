@@ -1,22 +1,13 @@
 //! The bot behind the gateway, a channel in front of it, and what the scenarios assert about both.
 
-use std::time::Duration;
-
 use bot_sso::dev::Signer;
 use bot_sso::domain::Clock;
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
-use crate::harness::peers::{Peer, Program, free_port};
-use crate::harness::{Answer, Harness, Options};
+use crate::harness::peers::{Peer, Program};
+use crate::harness::{Answer, Harness, Options, Surroundings};
 
 const OAUTH_CARD: &str = "application/vnd.microsoft.card.oauth";
-/// Node starts slowly when every core is busy.
-const START_LIMIT: Duration = Duration::from_mins(1);
-/// For a turn of the bot.
-pub const TURN_LIMIT: Duration = Duration::from_secs(15);
-/// A second continuation would have come by then.
-const SETTLING: Duration = Duration::from_millis(400);
 /// The SDK's own sample bot on `BotBuilder` for Node.
 const BOTBUILDER: Program = Program { peer: "botbuilder", script: "bot.mjs" };
 
@@ -32,34 +23,34 @@ pub struct Setup {
 }
 
 /// The bot behind the gateway.
-pub struct Stand {
+pub struct Fixture {
     pub harness: Harness,
     bot: Peer,
     bot_base: String,
     mode: &'static str,
 }
 
-impl Stand {
-    pub async fn set(mode: &'static str, scenario: &str, handler: &'static str) -> Self {
-        Self::with(Setup { program: BOTBUILDER, mode, handler, settings: "" }, scenario).await
+impl Fixture {
+    pub async fn start(mode: &'static str, scenario: &str, handler: &'static str) -> Self {
+        Self::start_with(Setup { program: BOTBUILDER, mode, handler, settings: "" }, scenario).await
     }
 
-    pub async fn with(setup: Setup, scenario: &str) -> Self {
+    /// Each of the two has to know where the other one is: the application's listener is bound first, then the bot starts
+    /// and says where it listens, then the application is built.
+    pub async fn start_with(setup: Setup, scenario: &str) -> Self {
         let Setup { program, mode, handler, settings } = setup;
-        let bot_base = format!("http://127.0.0.1:{}", free_port());
-        let endpoint = Some(format!("{bot_base}/api/messages"));
-        let port = Some(free_port());
-        let options = Options { after_exchange: mode, endpoint, bot: settings, port, ..Options::default() };
-        let harness = Harness::with(options).await;
-        let mut environment = harness.sdk_environment();
+        let surroundings = Surroundings::start().await;
+        let mut environment = surroundings.sdk_environment();
         environment.extend([
-            ("PORT", bot_base.rsplit(':').next().unwrap().to_owned()),
-            ("GRAPH_URL", format!("{}/graph/v1.0/me", harness.stage.http_base())),
+            ("GRAPH_URL", format!("{}/graph/v1.0/me", surroundings.stage.http_base())),
             ("HANDLER", handler.to_owned()),
         ]);
         let label = format!("real-bot-{}-{scenario}-{mode}", program.peer);
         let mut bot = Peer::start(&program, &label, &environment);
-        bot.wait_for("listening", START_LIMIT, |event| event["event"] == "listening").await;
+        let bot_base = format!("http://127.0.0.1:{}", bot.port().await);
+        let endpoint = Some(format!("{bot_base}/api/messages"));
+        let options = Options { after_exchange: mode, endpoint, bot: settings, reachable: true, ..Options::default() };
+        let harness = surroundings.run(&options).await;
         Self { harness, bot, bot_base, mode }
     }
 
@@ -92,11 +83,11 @@ impl Stand {
         self.harness.send("GET", &format!("{}/state", self.bot_base), &[], Vec::new()).await.json()
     }
 
-    /// Waits for the dialog's `count`th continuation, and a little longer for one too many.
+    /// Waits for the dialog's `count`th continuation, and until nothing is under way that could bring one too many.
     pub async fn continued(&mut self, count: u64) -> Value {
         let fits = |event: &Value| event["event"] == "continued" && event["count"] == count;
-        self.bot.wait_for("continued", TURN_LIMIT, fits).await;
-        sleep(SETTLING).await;
+        self.bot.wait_for("continued", fits).await;
+        self.harness.received_once_settled().await;
         let state = self.state().await;
         assert_eq!(state["continued"], count, "{state}");
         assert_eq!(state["noToken"], 0, "{state}");
@@ -106,7 +97,7 @@ impl Stand {
 
     /// Asserts that the bot got nothing but these activities, and that its dialog still waits.
     pub async fn waits_after(&self, activities: &Value) {
-        sleep(SETTLING).await;
+        self.harness.received_once_settled().await;
         let state = self.state().await;
         assert_eq!(&state["activities"], activities, "{state}");
         assert_eq!((&state["continued"], &state["errors"]), (&json!(0), &json!(0)), "{state}");

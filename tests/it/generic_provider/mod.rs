@@ -2,7 +2,7 @@
 //! printed is in `target/test-logs/oidc-provider-*.log`.
 
 mod browser;
-mod stand;
+mod fixture;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use self::browser::{Browser, Page};
-use self::stand::{
+use self::fixture::{
     CERTIFIED_CLIENT, CLIENT, CLIENT_SECRET, Client, Elsewhere, OID, TID, with_certificate, with_secret,
 };
 use crate::harness::{Harness, Options, activities};
@@ -158,7 +158,8 @@ fn at(harness: &Harness, url: &str) -> Url {
 
 /// Signs `login` in through the pages behind the card; returns the last page.
 async fn sign_in_behind_the_card(
-    (elsewhere, harness): (&Elsewhere, &Harness),
+    elsewhere: &Elsewhere,
+    harness: &Harness,
     message: &Value,
     login: &str,
 ) -> (Browser, Page) {
@@ -185,7 +186,7 @@ async fn a_user_signs_in_behind_the_card_and_the_chats_own_user_is_not_believed_
     let ada = harness.user("Ada");
     assert_eq!((ada.oid, ada.tid), (OID, TID), "the claims name her, or this proves nothing");
     let message = activities::message(&harness, &ada, "hello");
-    let (mut browser, page) = sign_in_behind_the_card((&elsewhere, &harness), &message, "ada").await;
+    let (mut browser, page) = sign_in_behind_the_card(&elsewhere, &harness, &message, "ada").await;
     assert_eq!(page.status, 200, "{}", page.text);
     assert!(page.text.contains("value=\"continue\"") && page.text.contains("<strong>ada</strong>"), "{}", page.text);
     let page = browser.submit(&page, &[("decision", "continue")]).await;

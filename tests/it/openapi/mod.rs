@@ -7,55 +7,14 @@ use std::path::Path;
 
 use bot_sso::endpoints::{api_document, bot_gateway, operations, sign_in_pages, token_service};
 use bot_sso::inbound::{Door, LetterCase};
-use serde_json::Value;
 
+use crate::harness::api_documents::{assert_describes, document_of, documented};
 use crate::harness::{Answer, Harness, Options};
 
 const PUBLIC: [&Door; 4] = [&bot_gateway::DOOR, &sign_in_pages::DOOR, &token_service::DOOR, &api_document::DOOR];
-const WITHOUT_BOTS: [&Door; 3] = [&bot_gateway::DOOR, &sign_in_pages::DOOR, &api_document::DOOR];
-const FOR_BOTS: [&Door; 2] = [&token_service::DOOR, &api_document::DOOR];
 const FOR_THE_OPERATOR: [&Door; 2] = [&operations::DOOR, &api_document::DOOR];
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-
-/// The document of the listener at `base`.
-pub async fn document_of(harness: &Harness, base: &str) -> Value {
-    let answer = harness.send("GET", &format!("{base}/openapi.json"), &[], Vec::new()).await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")), "{base}");
-    assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
-    // What the house says to itself: references, links of rustdoc.
-    let text = String::from_utf8_lossy(&answer.body);
-    assert!(!text.contains('§') && !text.contains("[`") && !text.contains("\\n"), "{text}");
-    answer.json()
-}
-
-/// Method and path of everything that a document describes.
-fn documented(document: &Value) -> BTreeSet<(String, String)> {
-    let paths = document["paths"].as_object().unwrap().iter();
-    paths
-        .flat_map(|(path, item)| {
-            item.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())).collect::<Vec<_>>()
-        })
-        .collect()
-}
-
-/// The same of the doors' tables.
-fn tabled(doors: &[&Door]) -> BTreeSet<(String, String)> {
-    let operations = doors.iter().flat_map(|door| door.operations);
-    operations.map(|operation| (operation.method.as_str().to_owned(), operation.path.to_owned())).collect()
-}
-
-async fn assert_describes(harness: &Harness, base: &str, doors: &[&Door]) {
-    let described = documented(&document_of(harness, base).await);
-    assert!(described.len() > 2);
-    assert_eq!(described, tabled(doors), "{base}");
-}
-
-/// What the Token Service's own listener and the one without it must describe.
-pub async fn assert_bots_are_described_apart(harness: &Harness) {
-    assert_describes(harness, &harness.for_bots, &FOR_BOTS).await;
-    assert_describes(harness, &harness.base, &WITHOUT_BOTS).await;
-}
 
 /// A request that the path's parameters do not fail.
 fn filled(path: &str) -> String {

@@ -20,19 +20,18 @@ use bot_sso::outbound::{Outbound, OutboundSettings};
 use bot_sso::token_validation::{IdTokenError, IdTokenTrust, IdTokenValidator, IdentifiedUser, KeySet, KeySetSource};
 use jsonwebtoken::EncodingKey;
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use url::Url;
 
 use super::browser::{Browser, Page};
 use crate::harness::peers::{Peer, Program};
+use crate::harness::waiting::wait_for;
 
 /// The harness's applications are found under this address by browsers.
 pub const REDIRECT_URI: &str = "http://127.0.0.1:1/.auth/web/redirect";
 pub const CLIENT: &str = "tickets bot";
 pub const CERTIFIED_CLIENT: &str = "certified bot";
 pub const CLIENT_SECRET: &str = "tickets: a + secret-of-the-local-stage";
-/// Node starts slowly when every core is busy.
-const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// Those of the stage's Ada; somebody else has claims of these names elsewhere.
 pub const OID: &str = "a0000000-1111-4222-8333-00000000ada0";
@@ -47,15 +46,11 @@ pub struct Elsewhere {
 impl Elsewhere {
     /// What was granted, once there are `count` of them: the provider prints that a moment later.
     pub async fn grants(&self, count: usize) -> Vec<Value> {
-        let end = Instant::now() + START_LIMIT;
-        loop {
+        wait_for("the grants", async || {
             let granted: Vec<_> = self.peer.events().into_iter().filter(|event| event["event"] == "grant").collect();
-            if granted.len() >= count {
-                return granted;
-            }
-            assert!(Instant::now() < end, "{granted:?}");
-            sleep(Duration::from_millis(20)).await;
-        }
+            (granted.len() >= count).then_some(granted)
+        })
+        .await
     }
 
     pub async fn start(scenario: &str) -> Self {
@@ -68,8 +63,8 @@ impl Elsewhere {
         ];
         let program = Program { peer: "oidc-provider", script: "provider.mjs" };
         let mut peer = Peer::start(&program, &format!("oidc-provider-{scenario}"), &environment);
-        let listening = peer.wait_for("listening", START_LIMIT, |event| event["event"] == "listening").await;
-        Self { peer, issuer: format!("http://127.0.0.1:{}", listening["port"]) }
+        let issuer = format!("http://127.0.0.1:{}", peer.port().await);
+        Self { peer, issuer }
     }
 
     /// Signs `login` in on the provider's pages, which begin at `url`; returns where the browser is sent back to.

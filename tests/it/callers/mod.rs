@@ -62,10 +62,10 @@ impl Door {
 
     /// A door whose configuration has `appended` at its end.
     async fn with(appended: String) -> Self {
-        Self::on(Harness::with(Options { appended, ..Options::default() }).await).await
+        Self::open_on(Harness::with(Options { appended, ..Options::default() }).await).await
     }
 
-    async fn on(harness: Harness) -> Self {
+    async fn open_on(harness: Harness) -> Self {
         let user_token = harness.user_token("Ada", "graph").await;
         let exchange = activities::exchange(&harness, &harness.user("Ada"), "x", &user_token);
         Self { harness, exchange }

@@ -65,7 +65,7 @@ async fn teams_for_python() {
 }
 
 async fn told_by(peer: &'static str, script: &'static str) -> Told {
-    Story::set("").await.told_by(&Program { peer, script }).await
+    Story::start("").await.told_by(&Program { peer, script }).await
 }
 
 /// Every client gets along with every answer. How each tells that there is no token is its own.

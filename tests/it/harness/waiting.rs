@@ -1,0 +1,32 @@
+//! Waiting for what happens elsewhere: the one place that looks again and again.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+/// Longer than anything takes on a machine that is busy with other work.
+pub const PATIENCE: Duration = Duration::from_mins(2);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Looks until there is something, and returns it. Fails the test after `limit`.
+pub async fn wait_within<T>(limit: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited {limit:?} in vain for {what}");
+        sleep(PAUSE).await;
+    }
+}
+
+/// [`wait_within`] the longest time that anything may take.
+pub async fn wait_for<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    wait_within(PATIENCE, what, look).await
+}
+
+/// Waits until a condition holds.
+pub async fn wait_until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    wait_for(what, async || holds().await.then_some(())).await;
+}
