@@ -6,6 +6,7 @@ pub mod app;
 pub mod bot_connector;
 pub mod cli;
 pub mod config;
+#[cfg(feature = "stage")]
 pub mod dev;
 pub mod domain;
 pub mod endpoints;

@@ -3,28 +3,34 @@
 //! Owns the arguments, what is printed to a person, and the order in which a process is put together. It is the only
 //! room that knows the stage, and deliberately knows nothing of what the application does once it runs.
 
+#[cfg(feature = "stage")]
 mod development;
+mod process;
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Parser, Subcommand};
-use tracing::Level;
 
+#[cfg(feature = "stage")]
 use self::development::{DEV_HELP, DevOptions, dev};
-use crate::app::{self, Ambient};
-use crate::config::{self, Configuration, LogFormat, LogLevel, LoggingSection, Problems};
+use self::process::{ambient, print, start_logging};
+use crate::app;
+use crate::config::{self, Configuration, Problems};
 use crate::domain::{SystemClock, SystemEntropy};
-use crate::observability::{self, LogForm, Logging, LoggingOptions};
 use crate::sealing::KeyRing;
 
-const EXAMPLES: &str = "\
+#[cfg(feature = "stage")]
+const TRY_IT: &str = "\
 Try it without any configuration:
   bot-sso dev
 
+";
+#[cfg(not(feature = "stage"))]
+const TRY_IT: &str = "";
+
+const RUN_IT: &str = "\
 Run it:
   bot-sso keys create bot-sso.keys
   bot-sso check --config bot-sso.toml
@@ -39,7 +45,7 @@ Examples:
 
 /// Single sign-on for bots, self-hosted: signs users in silently in front of a Bot Framework bot.
 #[derive(Debug, Parser)]
-#[command(name = "bot-sso", version, after_help = EXAMPLES)]
+#[command(name = "bot-sso", version, after_help = format!("{TRY_IT}{RUN_IT}"))]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -51,6 +57,7 @@ enum Command {
     #[command(after_help = "Example:\n  bot-sso serve --config /etc/bot-sso/bot-sso.toml")]
     Serve(ConfigurationFile),
     /// Runs everything on this machine, with a local tenant and demo bots, for development.
+    #[cfg(feature = "stage")]
     #[command(after_help = DEV_HELP)]
     Dev(DevOptions),
     /// Reads a configuration and lists everything that is wrong with it. Exit code 0: nothing; 1: something.
@@ -101,6 +108,7 @@ enum KeysCommand {
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Serve(file) => serve(&file.config),
+        #[cfg(feature = "stage")]
         Command::Dev(options) => actix_web::rt::System::new().block_on(dev(options)),
         Command::Check(options) => check(&options),
         Command::Keys(KeysCommand::Create { file }) => create_keys(&file),
@@ -183,10 +191,6 @@ fn rotate_keys(file: &Path) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn ambient() -> Ambient {
-    Ambient { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
-}
-
 fn refusal(file: &Path, problems: &Problems) -> anyhow::Error {
     anyhow!("{} cannot be used:\n{problems}", file.display())
 }
@@ -209,44 +213,29 @@ fn summary(configuration: &Configuration) -> String {
     lines.join("\n")
 }
 
-fn start_logging(section: LoggingSection) -> anyhow::Result<Logging> {
-    let form = match section.format {
-        LogFormat::Json => LogForm::Json,
-        LogFormat::Text => LogForm::Text,
-    };
-    let level = match section.level {
-        LogLevel::Error => Level::ERROR,
-        LogLevel::Warn => Level::WARN,
-        LogLevel::Info => Level::INFO,
-        LogLevel::Debug => Level::DEBUG,
-        LogLevel::Trace => Level::TRACE,
-    };
-    Ok(observability::start_logging(LoggingOptions { form, level })?)
-}
-
-/// The one place that writes to standard output.
-fn print(text: &str) -> anyhow::Result<()> {
-    writeln!(std::io::stdout().lock(), "{text}").context("standard output is closed")
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-    use clap::{CommandFactory as _, Parser as _};
+    use clap::CommandFactory as _;
 
-    use super::{Arguments, Command};
+    use super::Arguments;
 
     #[test]
     fn the_arguments_are_consistent_and_the_help_shows_how_to_begin() {
         Arguments::command().debug_assert();
         let help = Arguments::command().render_long_help().to_string();
-        for line in ["bot-sso dev", "bot-sso keys create", "bot-sso check --config", "bot-sso serve --config"] {
+        for line in ["bot-sso keys create", "bot-sso check --config", "bot-sso serve --config"] {
             assert!(help.contains(line), "{help}");
         }
+        assert_eq!(help.contains("bot-sso dev"), cfg!(feature = "stage"), "{help}");
     }
 
+    #[cfg(feature = "stage")]
     #[test]
     fn dev_needs_no_arguments() {
+        use clap::Parser as _;
+
+        use super::Command;
         let Command::Dev(options) = Arguments::try_parse_from(["bot-sso", "dev"]).unwrap().command else { panic!() };
         assert_eq!(options.port, 3978);
     }
