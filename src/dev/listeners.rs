@@ -55,7 +55,7 @@ pub(super) fn serve(
     Ok(handle)
 }
 
-/// A web page of elsewhere whose name was made to resolve to loopback gets nothing (DESIGN §5.14).
+/// A foreign web page whose name was made to resolve to loopback gets nothing (DESIGN §5.14).
 async fn loopback_host_only(
     request: ServiceRequest,
     next: Next<impl MessageBody>,

@@ -1,6 +1,6 @@
 use actix_web::http::header::{HOST, HeaderMap};
 
-/// The `Host` header itself: forwarding headers are anybody's to write.
+/// The `Host` header itself, because any client can write forwarding headers.
 pub(super) fn host_of(headers: &HeaderMap) -> &str {
     headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }

@@ -13,7 +13,7 @@ use crate::domain::SharedClock;
 /// How long a channel token is good for, in seconds.
 pub(super) const LIFETIME: i64 = 3600;
 
-/// The channel's issuer: makes its tokens and knows them again.
+/// The channel's issuer: makes its tokens and verifies them.
 pub(in crate::dev) struct ChannelIssuer {
     pub(in crate::dev) addresses: Arc<Addresses>,
     pub(in crate::dev) keys: ChannelKeys,

@@ -57,9 +57,9 @@ struct SessionOrder {
     single_use: Option<Value>,
     /// A user whose refreshes demand MFA from now on.
     demand_mfa: Option<String>,
-    /// A user whose refreshes do so no more.
+    /// A user whose refreshes no longer demand MFA.
     relent: Option<String>,
-    /// A user whose refresh tokens are good no more.
+    /// A user whose refresh tokens are revoked.
     revoke: Option<String>,
 }
 

@@ -162,7 +162,7 @@ impl Commands<'_> {
         self.sent_to(&conversation(user), TEXT)
     }
 
-    /// What the bot sent last, as far as `pick` shows it. The bot is told after the answer, hence the second's sleep.
+    /// What `pick` shows of the bot's last message. The gateway tells the bot after it has answered, so the command waits a second.
     fn sent_to(&self, conversation: &str, pick: &str) -> String {
         format!(
             "sleep 1; curl -sS -w '\\n' '{http}/connector/_sent?conversation={conversation}' \\\n  | {pick}",

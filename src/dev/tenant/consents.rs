@@ -14,7 +14,7 @@ impl Consents {
         locked(&self.0).insert((user.oid.to_owned(), client_id.to_ascii_lowercase()));
     }
 
-    /// Whether `app` may act for `user` as far as consent goes.
+    /// Whether `app` needs no consent of `user`, or has it.
     pub(in crate::dev) fn has(&self, user: &User, app: &App) -> bool {
         user.story != UserScenario::LacksConsent
             || locked(&self.0).contains(&(user.oid.to_owned(), app.client_id.to_owned()))

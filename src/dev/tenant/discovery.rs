@@ -36,7 +36,7 @@ async fn v1_metadata(request: HttpRequest, tenant: Path<String>, discovery: Data
     metadata(&request, &tenant, &discovery, false)
 }
 
-/// The issuer is the https one on whichever listener; keys and tokens are offered on the listener that was asked, so
+/// Both listeners name the https issuer; keys and tokens are offered on the listener that was asked, so
 /// that a program without TLS finds its way, and the browser's part is on https.
 fn metadata(request: &HttpRequest, tenant: &str, discovery: &TenantDiscovery, v2: bool) -> HttpResponse {
     discovery.calls.note(|counts| &mut counts.metadata);

@@ -1,7 +1,7 @@
 //! The local tenants: an Entra-like issuer with its login page, token endpoint, key sets and one protected resource.
 //!
 //! Owns the directory, what users have consented to, every token of the tenants and the numbers of their refusals. It
-//! deliberately knows nothing of channels, bots and the gateway: whatever client comes is a client of the directory.
+//! deliberately knows nothing of channels, bots and the gateway: every client is an app of the directory.
 
 mod client_proof;
 mod clients;

@@ -9,7 +9,7 @@ use crate::dev::lock::locked;
 /// How long a token of continuous access is good for, in seconds: Entra's are good for 20 to 28 hours.
 pub(in crate::dev) const LONG_LIFETIME: i64 = 26 * 3600;
 
-/// How sessions behave that last longer than one token; all as at Entra at start.
+/// Switches for sessions that last longer than one token. At start all behave as at Entra.
 #[derive(Debug, Default)]
 pub struct SessionSwitches(Mutex<Settings>);
 
@@ -26,12 +26,12 @@ impl SessionSwitches {
         locked(&self.0).refresh_in = seconds;
     }
 
-    /// From now on a refresh token is good once: who presents the old one again is refused.
+    /// Switches whether a refresh token is good once: presented again, it is refused.
     pub fn set_single_use_refresh_tokens(&self, single_use: bool) {
         locked(&self.0).single_use = single_use;
     }
 
-    /// From now on the refresh of the user with this object id demands MFA, by a claims challenge; or no more.
+    /// Switches whether refreshes of the user with this object id demand MFA, by a claims challenge.
     pub fn set_demands_mfa(&self, oid: &str, demands: bool) {
         let users = &mut locked(&self.0).in_need_of_mfa;
         if demands {

@@ -6,9 +6,9 @@ use super::refusal::EntraRefusal;
 pub(in crate::dev) enum TenantSegment<'a> {
     /// One tenant, by its id.
     One(&'a str),
-    /// `organizations`: whichever the user belongs to.
+    /// `organizations`: the tenant that the user belongs to.
     Organizations,
-    /// `common`: likewise, but not for every grant.
+    /// `common`: the same, but on-behalf-of requests are refused.
     Common,
 }
 

@@ -89,7 +89,7 @@ impl TokenEndpoint {
         grants::answer(grant, &request)
     }
 
-    /// The object id of the user whom a request concerns, as far as it can be told before anything is verified.
+    /// The object id of the user that a request names; nothing is verified yet.
     fn find_user(&self, form: &Form) -> Option<String> {
         let claimed = form
             .find("assertion")

@@ -24,7 +24,7 @@ pub enum UserScenario {
     /// 50076 with `claims` until the user has signed in on the login page.
     #[serde(rename = "needs MFA")]
     NeedsMfa,
-    /// 50057 for ever.
+    /// Always 50057.
     #[serde(rename = "disabled")]
     Disabled,
     /// Signs in, but the home tenant is another one (`idp`, `acct`).
@@ -140,7 +140,7 @@ pub enum FederatedIssuer {
     Tenant,
 }
 
-/// A federated credential of an app: whose word counts as the app's own.
+/// A federated credential of an app: the assertions of another issuer that authenticate the app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FederatedCredential {
     /// The app.

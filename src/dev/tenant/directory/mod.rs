@@ -28,7 +28,7 @@ pub struct Directory {
     pub clients: Vec<ClientEntry>,
     /// Connections.
     pub connections: Vec<ConnectionEntry>,
-    /// Managed identities, apart from the bots' apps, which are some as well.
+    /// Managed identities. The bots' apps are managed identities as well and not listed here.
     pub identities: Vec<IdentityEntry>,
     /// Federated credentials of the apps.
     pub federated_credentials: Vec<FederatedCredential>,

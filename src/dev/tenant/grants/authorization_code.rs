@@ -32,7 +32,7 @@ pub(in crate::dev) fn authorization_code(request: &GrantRequest<'_>) -> Result<V
         .ok_or_else(|| EntraRefusal::grant(50_034, "The user account does not exist in the directory."))?;
     enabled(user)?;
     let scope = ScopeRequest::parse(&services.directory, &login.scope)?;
-    // Whoever went through the page has done whatever it asked for.
+    // A user who went through the login page has met every demand of the policies.
     let grant = UserGrant { stepped_up: true, nonce: login.nonce.as_deref(), ..UserGrant::new(user, &scope) };
     token_answer(request, &grant)
 }

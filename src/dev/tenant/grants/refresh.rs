@@ -6,7 +6,7 @@ use super::user_grant::{UserGrant, token_answer};
 use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::scopes::ScopeRequest;
 
-/// RFC 6749 §6: a new access token, and a new refresh token beside the old one (or in its place, if the stage was told so).
+/// RFC 6749 §6: a new access token, and a new refresh token beside the old one (or in its place, by a session switch).
 pub(in crate::dev) fn refresh_token(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
     let services = request.services;
     let token = request.form.get("refresh_token")?;

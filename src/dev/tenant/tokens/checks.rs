@@ -1,4 +1,4 @@
-//! The checks of [`TokenIssuer`]: whether it made a token that somebody shows.
+//! The checks of [`TokenIssuer`]: whether it signed a token that is presented.
 
 use jsonwebtoken::Algorithm;
 use serde_json::Value;

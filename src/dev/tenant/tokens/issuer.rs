@@ -30,7 +30,7 @@ pub(in crate::dev) struct UserTokenOrder<'a> {
     pub(in crate::dev) lifetime: i64,
 }
 
-/// The tenants' issuer: makes their tokens and knows them again.
+/// The tenants' issuer: makes their tokens and verifies them.
 pub(in crate::dev) struct TokenIssuer {
     pub(in crate::dev) addresses: Arc<Addresses>,
     pub(in crate::dev) keys: KeyChain,
@@ -187,7 +187,7 @@ fn client_claims(claims: &mut Map<String, Value>, version: AppTokenVersion, clie
     claims.insert(strength.to_owned(), json!(proof.strength()));
 }
 
-/// `sub`: another one for every audience.
+/// `sub`: it differs for every audience.
 fn pairwise_subject(user: &User, audience: &str) -> String {
     let text = format!("{}/{}/{audience}", user.oid, user.tid);
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())

@@ -1,4 +1,4 @@
-//! The tenants' tokens: how they are made, signed and known again.
+//! The tenants' tokens: how they are made, signed and verified.
 //!
 //! Owns the claims of every kind of token and the keys that sign them. It deliberately knows nothing of who may have a
 //! token: that is decided by the grants, the login page and the managed identity endpoint.
