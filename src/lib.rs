@@ -7,6 +7,7 @@ pub mod bot_connector;
 pub mod cards;
 pub mod cli;
 pub mod config;
+#[cfg(feature = "stage")]
 pub mod dev;
 pub mod domain;
 pub mod endpoints;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
-use super::{ambient, print, start_logging};
+use super::process::{ambient, print, start_logging};
 use crate::app::{self, Ambient, BoundListeners, DevelopmentMode};
 use crate::config::{self, Environment, LogFormat, LogLevel, LoggingSection};
 use crate::dev::{Stage, StageOptions};

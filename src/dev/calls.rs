@@ -3,7 +3,7 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
-use super::state::locked;
+use super::lock::locked;
 
 /// The call log keeps this many of the latest token requests.
 const KEPT_REQUESTS: usize = 500;

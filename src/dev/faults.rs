@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use serde_json::Value;
 
 use super::calls::GrantKind;
-use super::state::locked;
+use super::lock::locked;
 
 /// A hanging request is let go after this: the caller has long given up.
 const LONGEST_HANG: Duration = Duration::from_mins(1);

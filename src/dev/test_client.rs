@@ -20,6 +20,9 @@ use crate::outbound::{Outbound, OutboundSettings, RelayRequest};
 pub(super) const OBO: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 pub(super) const GRAPH_SCOPE: &str = "https://graph.microsoft.com/User.Read";
 
+/// The name and the value of a header or of a member of a form.
+pub(super) type Field<'a> = (&'a str, &'a str);
+
 /// An answer with its body as JSON (`Null` if it is none).
 #[derive(Debug)]
 pub(super) struct Reply {
@@ -45,14 +48,14 @@ impl Reply {
     }
 }
 
-pub(super) struct Bench {
+pub(super) struct Fixture {
     pub(super) stage: Stage,
     pub(super) clock: Arc<OffsetClock>,
     http: Outbound,
     _directory: TempDir,
 }
 
-impl Bench {
+impl Fixture {
     pub(super) async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(OffsetClock::default());
@@ -79,7 +82,7 @@ impl Bench {
         Self { stage, clock, http, _directory: directory }
     }
 
-    pub(super) async fn call(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    pub(super) async fn call(&self, method: &str, url: &str, headers: &[Field<'_>], body: &str) -> Reply {
         let request = RelayRequest {
             method: method.to_owned(),
             url: Url::parse(url).unwrap(),
@@ -110,7 +113,7 @@ impl Bench {
         self.call("POST", url, &headers, &body.to_string()).await
     }
 
-    pub(super) async fn form(&self, url: &str, fields: &[(&str, &str)]) -> Reply {
+    pub(super) async fn form(&self, url: &str, fields: &[Field<'_>]) -> Reply {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.call("POST", url, &[("content-type", "application/x-www-form-urlencoded")], &body).await
     }
@@ -129,7 +132,7 @@ impl Bench {
         self.password_grant(user, connection, &[]).await.text_of("access_token").to_owned()
     }
 
-    pub(super) async fn password_grant(&self, user: &str, connection: &str, more: &[(&str, &str)]) -> Reply {
+    pub(super) async fn password_grant(&self, user: &str, connection: &str, more: &[Field<'_>]) -> Reply {
         let directory = self.stage.directory();
         let user = directory.find_user(user).unwrap();
         let connection = directory.connections.iter().find(|entry| entry.name == connection).unwrap();
@@ -145,7 +148,7 @@ impl Bench {
     }
 
     /// On-behalf-of by the first bot, at `user`'s tenant.
-    pub(super) async fn exchange(&self, assertion: &str, more: &[(&str, &str)]) -> Reply {
+    pub(super) async fn exchange(&self, assertion: &str, more: &[Field<'_>]) -> Reply {
         let bot = &self.stage.directory().bots[0];
         let mut fields = vec![
             ("grant_type", OBO),
@@ -165,7 +168,7 @@ impl Bench {
         self.form(&self.token_url(self.tenant()), &fields).await
     }
 
-    pub(super) async fn channel_token(&self, more: &[(&str, &str)]) -> String {
+    pub(super) async fn channel_token(&self, more: &[Field<'_>]) -> String {
         let manifest = self.stage.manifest("http://127.0.0.1:1");
         let channel = &manifest["channel"];
         let scope = format!("{}/.default", self.stage.directory().bots[0].app_id);

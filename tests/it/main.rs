@@ -4,19 +4,35 @@
 #![allow(clippy::unused_async, reason = "starting something is written alike, whether it has to wait or not")]
 
 mod architecture;
+#[cfg(feature = "stage")]
 mod callers;
+#[cfg(feature = "stage")]
 mod conformance;
+#[cfg(feature = "stage")]
 mod credentials;
+#[cfg(feature = "stage")]
 mod forwarding;
 mod fuzzing;
+#[cfg(feature = "stage")]
 mod generic_provider;
+#[cfg(feature = "stage")]
 mod harness;
+#[cfg(feature = "stage")]
 mod long_life;
+#[cfg(feature = "stage")]
 mod msal;
+#[cfg(feature = "stage")]
 mod openapi;
+#[cfg(feature = "stage")]
 mod process;
+#[cfg(feature = "stage")]
 mod real_bot;
+#[cfg(feature = "stage")]
 mod real_clients;
+#[cfg(feature = "stage")]
 mod sign_in;
+#[cfg(feature = "stage")]
 mod smoke;
+#[cfg(feature = "stage")]
 mod token_service;
+mod without_stage;

@@ -1,0 +1,242 @@
+//! The command line: serve, dev, check, keys.
+//!
+//! Owns the arguments, what is printed to a person, and the order in which a process is put together. It is the only
+//! room that knows the stage, and deliberately knows nothing of what the application does once it runs.
+
+#[cfg(feature = "stage")]
+mod development;
+mod process;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, anyhow};
+use clap::{Args, Parser, Subcommand};
+
+#[cfg(feature = "stage")]
+use self::development::{DEV_HELP, DevOptions, dev};
+use self::process::{ambient, print, start_logging};
+use crate::app::{self, BoundListeners};
+use crate::config::{self, Configuration, Problems};
+use crate::domain::{SystemClock, SystemEntropy};
+use crate::sealing::KeyRing;
+
+#[cfg(feature = "stage")]
+const TRY_IT: &str = "\
+Try it without any configuration:
+  bot-sso dev
+
+";
+#[cfg(not(feature = "stage"))]
+const TRY_IT: &str = "";
+
+const RUN_IT: &str = "\
+Run it:
+  bot-sso keys create bot-sso.keys
+  bot-sso check --config bot-sso.toml
+  bot-sso serve --config bot-sso.toml
+
+The commented sample configuration is fixtures/config/full.toml, the smallest one is fixtures/config/minimal.toml.";
+
+const CHECK_HELP: &str = "\
+Examples:
+  bot-sso check --config bot-sso.toml && systemctl restart bot-sso
+  bot-sso check --config bot-sso.toml --online";
+
+/// Single sign-on for bots, self-hosted: signs users in silently in front of a Bot Framework bot.
+#[derive(Debug, Parser)]
+#[command(name = "bot-sso", version, after_help = format!("{TRY_IT}{RUN_IT}"))]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the service until SIGTERM or Ctrl-C; requests under way are finished first.
+    #[command(after_help = "Example:\n  bot-sso serve --config /etc/bot-sso/bot-sso.toml")]
+    Serve(ConfigurationFile),
+    /// Runs everything on this machine, with a local tenant and demo bots, for development.
+    #[cfg(feature = "stage")]
+    #[command(after_help = DEV_HELP)]
+    Dev(DevOptions),
+    /// Reads a configuration and lists everything that is wrong with it. Exit code 0: nothing; 1: something.
+    #[command(after_help = CHECK_HELP)]
+    Check(CheckOptions),
+    /// Makes and rotates the keys that everything at rest is sealed with.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+#[derive(Debug, Args)]
+struct ConfigurationFile {
+    /// The configuration (TOML). `BOT_SSO_SECTION__KEY` environment variables go over it.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct CheckOptions {
+    #[command(flatten)]
+    file: ConfigurationFile,
+    /// Also asks the identity providers for a token with every credential of every connection and bot, and says which
+    /// are refused, and why. Exit code 1 unless all that could be asked for are accepted.
+    #[arg(long)]
+    online: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Writes a new key file. Refuses to overwrite one: without its keys, what they sealed is lost.
+    #[command(after_help = "Example:\n  bot-sso keys create bot-sso.keys")]
+    Create {
+        /// The file to make; nobody but its owner will be able to read it.
+        file: PathBuf,
+    },
+    /// Adds a new key, which seals from now on; what older keys sealed can still be opened.
+    #[command(after_help = "Example:\n  bot-sso keys rotate bot-sso.keys && systemctl kill -s HUP bot-sso")]
+    Rotate {
+        /// The file to change.
+        file: PathBuf,
+    },
+}
+
+/// Does what the arguments say.
+///
+/// # Errors
+/// What went wrong, for a person to read.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    match arguments.command {
+        Command::Serve(file) => serve(&file.config),
+        #[cfg(feature = "stage")]
+        Command::Dev(options) => actix_web::rt::System::new().block_on(dev(options)),
+        Command::Check(options) => check(&options),
+        Command::Keys(KeysCommand::Create { file }) => create_keys(&file),
+        Command::Keys(KeysCommand::Rotate { file }) => rotate_keys(&file),
+    }
+}
+
+/// What to tell a person about `error`: the whole chain, each thing once (some causes are told by what they caused, too).
+#[must_use]
+pub fn explain(error: &anyhow::Error) -> String {
+    let mut text = String::from("bot-sso");
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+fn serve(file: &Path) -> anyhow::Result<ExitCode> {
+    let configuration = config::load(file).map_err(|problems| refusal(file, &problems))?;
+    let _logging = start_logging(configuration.logging)?;
+    for warning in &configuration.warnings {
+        tracing::warn!(path = warning.path, "{}", warning.message);
+    }
+    actix_web::rt::System::new().block_on(async {
+        let application = app::build(configuration, ambient(), BoundListeners::default(), None).await?;
+        let operations = application.operations_address().map(tracing::field::display);
+        let token_service = application.token_service_addresses();
+        tracing::info!(addresses = ?application.addresses(), ?token_service, operations, "listening");
+        application.run().await.context("the listeners failed")?;
+        tracing::info!("stopped");
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn check(options: &CheckOptions) -> anyhow::Result<ExitCode> {
+    match config::load(&options.file.config) {
+        Ok(configuration) => {
+            for warning in &configuration.warnings {
+                print(&format!("warning: {warning}"))?;
+            }
+            print(&summary(&configuration))?;
+            if options.online { check_online(&configuration) } else { Ok(ExitCode::SUCCESS) }
+        }
+        Err(problems) => {
+            print(&problems.to_string())?;
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// One line a credential.
+fn check_online(configuration: &Configuration) -> anyhow::Result<ExitCode> {
+    let checks =
+        actix_web::rt::System::new().block_on(app::check_credentials(configuration, &ambient())).context("online")?;
+    for check in &checks {
+        print(&check.to_string())?;
+    }
+    let all_passed = checks.iter().all(app::CredentialCheck::passed);
+    Ok(if all_passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn create_keys(file: &Path) -> anyhow::Result<ExitCode> {
+    KeyRing::generate(&SystemClock, &SystemEntropy).create_file(file)?;
+    print(&format!(
+        "{} has been written. Keep a copy in a safe place: without it nothing that is stored can be read.",
+        file.display()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rotate_keys(file: &Path) -> anyhow::Result<ExitCode> {
+    KeyRing::load(file)?.rotated(&SystemClock, &SystemEntropy).replace_file(file)?;
+    print(&format!(
+        "{} has a new key. Send SIGHUP to the running service, and it will seal with it; a service that is not running \
+         will when it starts.",
+        file.display()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn refusal(file: &Path, problems: &Problems) -> anyhow::Error {
+    anyhow!("{} cannot be used:\n{problems}", file.display())
+}
+
+fn summary(configuration: &Configuration) -> String {
+    let listen: Vec<String> = configuration.server.listen.iter().map(ToString::to_string).collect();
+    let bots: Vec<&str> = configuration.bots.iter().map(|bot| bot.name.as_str()).collect();
+    let connections: Vec<&str> = configuration.connections.iter().map(|section| section.key.as_str()).collect();
+    let mut lines = vec![
+        "ok".to_owned(),
+        format!("  listens on   {}, known as {}", listen.join(", "), configuration.server.public_url),
+        format!("  bots         {}", bots.join(", ")),
+    ];
+    if !connections.is_empty() {
+        lines.push(format!("  connections  {}", connections.join(", ")));
+    }
+    if let Some(operations) = &configuration.operations {
+        lines.push(format!("  operations   {}", operations.listen));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use clap::CommandFactory as _;
+
+    use super::Arguments;
+
+    #[test]
+    fn the_arguments_are_consistent_and_the_help_shows_how_to_begin() {
+        Arguments::command().debug_assert();
+        let help = Arguments::command().render_long_help().to_string();
+        for line in ["bot-sso keys create", "bot-sso check --config", "bot-sso serve --config"] {
+            assert!(help.contains(line), "{help}");
+        }
+        assert_eq!(help.contains("bot-sso dev"), cfg!(feature = "stage"), "{help}");
+    }
+
+    #[cfg(feature = "stage")]
+    #[test]
+    fn dev_needs_no_arguments() {
+        use clap::Parser as _;
+
+        use super::Command;
+        let Command::Dev(options) = Arguments::try_parse_from(["bot-sso", "dev"]).unwrap().command else { panic!() };
+        assert_eq!(options.port, 3978);
+    }
+}

@@ -1,0 +1,92 @@
+use actix_web::HttpResponse;
+use serde_json::json;
+
+use super::turn::{BotCallError, BotTurn};
+use crate::dev::jwt::text_claim;
+
+/// Does what a demo bot does with an activity, and answers it.
+pub(super) async fn answer(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
+    let kind = text_claim(turn.activity, "type").unwrap_or_default();
+    let name = text_claim(turn.activity, "name").unwrap_or_default();
+    match (kind, name) {
+        ("message", _) => message(turn).await,
+        ("event", "tokens/response") => token_arrived(turn).await,
+        ("invoke", "signin/tokenExchange") => exchange_forwarded(turn).await,
+        ("invoke", "signin/verifyState") => code_forwarded(turn).await,
+        ("invoke", "signin/failure") => Ok(HttpResponse::Ok().finish()),
+        ("invoke", _) => Ok(HttpResponse::NotImplemented().finish()),
+        _ => Ok(HttpResponse::Ok().finish()),
+    }
+}
+
+/// What the page behind the card showed the user.
+fn is_code(text: &str) -> bool {
+    text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A magic code in the chat: good for one of the bot's connections, or for none.
+async fn code_typed(turn: &BotTurn<'_>, code: &str) -> Result<HttpResponse, BotCallError> {
+    match find_by_code(turn, Some(code)).await? {
+        Some(token) => turn.greet(&token).await?,
+        None => turn.say("This code is not good (any more). Say anything to begin anew.").await?,
+    }
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// A code names no connection.
+async fn find_by_code(turn: &BotTurn<'_>, code: Option<&str>) -> Result<Option<String>, BotCallError> {
+    for connection in turn.connections() {
+        if let Some(token) = turn.find_token(connection, code).await? {
+            return Ok(Some(token));
+        }
+    }
+    Ok(None)
+}
+
+/// A message: says who the user is, takes a code, or offers the card. The text may name a connection.
+async fn message(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
+    let text = text_claim(turn.activity, "text").unwrap_or_default().trim();
+    if is_code(text) {
+        return code_typed(turn, text).await;
+    }
+    let connection = turn.connections().find(|name| *name == text).or_else(|| turn.connections().next());
+    let Some(connection) = connection else { return Err(BotCallError::NoConnection) };
+    match turn.find_token(connection, None).await? {
+        Some(token) => turn.greet(&token).await?,
+        None => turn.offer_card(connection).await?,
+    }
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// `notify`: the gateway hands over the token.
+async fn token_arrived(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
+    let token = turn.value("token").ok_or(BotCallError::Unexpected("a tokens/response event without a token"))?;
+    turn.greet(token).await?;
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// `forward`: the token is kept already; the bot asks the token service for it.
+async fn exchange_forwarded(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
+    let (id, connection) = (turn.value("id"), turn.value("connectionName").unwrap_or_default());
+    if !turn.connections().any(|name| name == connection) {
+        // As SDK prompts answer for a connection of another prompt (invoke-protocol §2 row 11).
+        let detail = "The bot has no connection of this name.";
+        return Ok(HttpResponse::BadRequest().json(json!({ "id": id, "failureDetail": detail })));
+    }
+    let Some(token) = turn.find_token(connection, None).await? else {
+        return Ok(HttpResponse::PreconditionFailed().json(json!({
+            "id": id, "connectionName": connection, "failureDetail": "The token service has no token for the user.",
+        })));
+    };
+    turn.greet(&token).await?;
+    Ok(HttpResponse::Ok().json(json!({ "id": id, "connectionName": connection })))
+}
+
+/// `forward`: a magic code that Teams sends by itself.
+async fn code_forwarded(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
+    if let Some(token) = find_by_code(turn, turn.value("state")).await? {
+        turn.greet(&token).await?;
+        return Ok(HttpResponse::Ok().finish());
+    }
+    Ok(HttpResponse::NotFound().finish())
+}

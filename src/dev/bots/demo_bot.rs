@@ -1,0 +1,79 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::http::header::{AUTHORIZATION, ORIGIN};
+use actix_web::web::{Bytes, Data, Path, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::Value;
+use url::Url;
+
+use super::answers::answer;
+use super::inboxes::Inboxes;
+use super::turn::{BotServices, BotTurn};
+use crate::dev::channel::ChannelIssuer;
+use crate::dev::jwt::{bearer, text_claim};
+use crate::dev::tenant::BotEntry;
+
+/// The demo bots: one program under several names, as the directory lists them.
+pub(in crate::dev) struct DemoBots {
+    pub(in crate::dev) services: BotServices,
+    pub(in crate::dev) channel: Arc<ChannelIssuer>,
+    pub(in crate::dev) inboxes: Inboxes,
+    /// The demo bots talk with the emulator on this machine, too, which shows no token.
+    pub(in crate::dev) admits_anonymous: AtomicBool,
+}
+
+impl DemoBots {
+    /// The check every bot makes: a channel token for this bot whose service URL is the activity's. It guards the bot's own
+    /// bearer, which goes to that URL.
+    fn hears_channel(&self, request: &HttpRequest, bot: &BotEntry, activity: &Value) -> bool {
+        let Some(claims) = bearer(request).and_then(|token| self.channel.verify(token, bot.app_id).ok()) else {
+            return false;
+        };
+        let (claimed, named) = (text_claim(&claims, "serviceurl"), text_claim(activity, "serviceUrl"));
+        claimed.is_some() && claimed.map(|url| url.trim_end_matches('/')) == named.map(|url| url.trim_end_matches('/'))
+    }
+
+    /// The bot's own bearer goes to the service URL, so that has to be on this machine. A web page is not the emulator.
+    fn hears_emulator(&self, request: &HttpRequest, activity: &Value) -> bool {
+        let shows_nothing = !request.headers().contains_key(AUTHORIZATION) && !request.headers().contains_key(ORIGIN);
+        let service_url = text_claim(activity, "serviceUrl").and_then(|url| Url::parse(url).ok());
+        let answered_here =
+            service_url.is_some_and(|url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")));
+        let on_emulator = text_claim(activity, "channelId") == Some("emulator");
+        self.admits_anonymous.load(Ordering::SeqCst) && shows_nothing && answered_here && on_emulator
+    }
+}
+
+pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/demo-bots/{bot}/api/messages", web::post().to(messages))
+        .route("/demo-bots/{bot}/received", web::get().to(received));
+}
+
+async fn received(bot: Path<String>, bots: Data<DemoBots>) -> HttpResponse {
+    match bots.services.directory.find_bot(&bot) {
+        Some(bot) => HttpResponse::Ok().json(bots.inboxes.received(bot.name)),
+        None => HttpResponse::NotFound().finish(),
+    }
+}
+
+async fn messages(request: HttpRequest, bot: Path<String>, body: Bytes, bots: Data<DemoBots>) -> HttpResponse {
+    let Some(bot) = bots.services.directory.find_bot(&bot) else { return HttpResponse::NotFound().finish() };
+    let activity: Value = match serde_json::from_slice(&body) {
+        Ok(activity) => activity,
+        Err(_) => return HttpResponse::BadRequest().finish(),
+    };
+    if !bots.hears_channel(&request, bot, &activity) && !bots.hears_emulator(&request, &activity) {
+        return HttpResponse::Unauthorized().finish();
+    }
+    bots.inboxes.record(bot.name, &activity);
+    let turn = BotTurn { services: &bots.services, bot, activity: &activity };
+    match answer(&turn).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            tracing::warn!(bot = bot.name, %error, "the demo bot could not do what it was asked");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
+}

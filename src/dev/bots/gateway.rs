@@ -1,0 +1,21 @@
+use std::sync::Mutex;
+
+use url::Url;
+
+use crate::dev::lock::locked;
+
+/// The gateway in front of the demo bots, once it is known.
+#[derive(Default)]
+pub(in crate::dev) struct GatewayAddress(Mutex<Option<Url>>);
+
+impl GatewayAddress {
+    /// From now on the demo bots ask the token service at `url`.
+    pub(in crate::dev) fn set(&self, url: Url) {
+        *locked(&self.0) = Some(url);
+    }
+
+    /// The gateway's base URL.
+    pub(in crate::dev) fn find(&self) -> Option<Url> {
+        locked(&self.0).clone()
+    }
+}

@@ -1,0 +1,38 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Mutex;
+
+use serde_json::Value;
+
+use crate::dev::lock::locked;
+use crate::dev::masking::mask_tokens;
+
+/// Each demo bot remembers this many of the latest activities.
+const KEPT_ACTIVITIES: usize = 200;
+
+/// What the demo bots received, tokens masked.
+#[derive(Debug, Default)]
+pub(in crate::dev) struct Inboxes(Mutex<BTreeMap<&'static str, VecDeque<Value>>>);
+
+impl Inboxes {
+    /// Keeps an activity that `bot` has received; the oldest one goes when there are too many.
+    pub(super) fn record(&self, bot: &'static str, activity: &Value) {
+        let mut masked = activity.clone();
+        mask_tokens(&mut masked);
+        let mut inboxes = locked(&self.0);
+        let inbox = inboxes.entry(bot).or_default();
+        if inbox.len() == KEPT_ACTIVITIES {
+            inbox.pop_front();
+        }
+        inbox.push_back(masked);
+    }
+
+    /// Activities of one bot, oldest first.
+    pub(in crate::dev) fn received(&self, bot: &str) -> Vec<Value> {
+        locked(&self.0).get(bot).map(|inbox| inbox.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Forgets everything.
+    pub(in crate::dev) fn clear(&self) {
+        locked(&self.0).clear();
+    }
+}

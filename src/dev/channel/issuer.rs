@@ -1,0 +1,47 @@
+use std::sync::Arc;
+
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+
+use super::keys::ChannelKeys;
+use crate::dev::addresses::Addresses;
+use crate::dev::error::StageError;
+use crate::dev::jwt::{TokenFault, check_expiry, signed_claims, text_claim};
+use crate::dev::signing_key::SigningKey;
+use crate::domain::SharedClock;
+
+/// How long a channel token is good for, in seconds.
+pub(super) const LIFETIME: i64 = 3600;
+
+/// The channel's issuer: makes its tokens and verifies them.
+pub(in crate::dev) struct ChannelIssuer {
+    pub(in crate::dev) addresses: Arc<Addresses>,
+    pub(in crate::dev) keys: ChannelKeys,
+    pub(in crate::dev) clock: SharedClock,
+}
+
+impl ChannelIssuer {
+    /// Makes a channel token for the bot `app_id`.
+    pub(in crate::dev) fn mint(&self, app_id: &str, service_url: &str, key: &SigningKey) -> Result<String, StageError> {
+        let now = self.clock.now().unix_seconds();
+        key.sign(&json!({
+            "iss": self.addresses.channel_issuer(),
+            "aud": app_id,
+            "serviceurl": service_url,
+            "nbf": now,
+            "exp": now + LIFETIME,
+        }))
+    }
+
+    /// Claims of a channel token for `app_id`, checked as a bot checks it.
+    pub(in crate::dev) fn verify(&self, token: &str, app_id: &str) -> Result<Value, TokenFault> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenFault::Malformed)?;
+        let kid = header.kid.ok_or(TokenFault::Malformed)?;
+        let key = self.keys.find(&kid).ok_or(TokenFault::Signature)?;
+        let claims = signed_claims(token, key.verification(), &[Algorithm::RS256])?;
+        check_expiry(&claims, self.clock.now().unix_seconds())?;
+        let ours = text_claim(&claims, "aud") == Some(app_id)
+            && text_claim(&claims, "iss") == Some(self.addresses.channel_issuer().as_str());
+        if ours { Ok(claims) } else { Err(TokenFault::Audience) }
+    }
+}

@@ -1,0 +1,32 @@
+use std::sync::Arc;
+
+use crate::dev::signing_key::SigningKey;
+
+/// The channels that ordinary channel tokens may speak for.
+pub(in crate::dev) const ENDORSED: [&str; 3] = ["msteams", "webchat", "directline"];
+
+/// The channel issuer's keys; what differs is what they are endorsed for.
+pub(in crate::dev) struct ChannelKeys {
+    /// Endorsed for all of `ENDORSED`.
+    pub(in crate::dev) endorsed: Arc<SigningKey>,
+    /// Endorsed for `directline` only.
+    pub(in crate::dev) directline: Arc<SigningKey>,
+    /// Without an `endorsements` member.
+    pub(in crate::dev) unendorsed: Arc<SigningKey>,
+}
+
+impl ChannelKeys {
+    pub(super) fn all(&self) -> [(&Arc<SigningKey>, Option<&'static [&'static str]>); 3] {
+        [(&self.endorsed, Some(&ENDORSED)), (&self.directline, Some(&["directline"])), (&self.unendorsed, None)]
+    }
+
+    /// The key with this `kid`, or with this plain name: `endorsed`, `directline`, `unendorsed`.
+    pub(super) fn find(&self, name: &str) -> Option<&Arc<SigningKey>> {
+        match name {
+            "endorsed" => Some(&self.endorsed),
+            "directline" => Some(&self.directline),
+            "unendorsed" => Some(&self.unendorsed),
+            kid => self.all().into_iter().map(|(key, _)| key).find(|key| key.kid() == kid),
+        }
+    }
+}

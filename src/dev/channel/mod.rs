@@ -1,0 +1,29 @@
+//! The channel: the issuer whose tokens speak for Teams, Web Chat and Direct Line, and the Bot Connector that bots send to.
+//!
+//! Owns the channel's keys and credentials and what the bots have sent. It deliberately knows nothing of the demo bots: any
+//! bot of the directory that shows the tenant's token may send.
+
+mod connector;
+mod endpoints;
+mod issuer;
+mod keys;
+mod members;
+mod sink;
+
+#[cfg(test)]
+mod channel_tests;
+
+use actix_web::web::ServiceConfig;
+
+pub(in crate::dev) use connector::Connector;
+pub(in crate::dev) use endpoints::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, ChannelEndpoints};
+pub(in crate::dev) use issuer::ChannelIssuer;
+pub(in crate::dev) use keys::{ChannelKeys, ENDORSED};
+pub(in crate::dev) use members::channel_user_id;
+pub(in crate::dev) use sink::ConnectorSink;
+
+/// The routes of the channel's issuer.
+pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
+    endpoints::routes(config);
+    connector::routes(config);
+}

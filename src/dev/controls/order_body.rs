@@ -1,0 +1,42 @@
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A number, which a form can only write as text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Flexible {
+    Number(u64),
+    Text(String),
+}
+
+impl Flexible {
+    fn number(self) -> Option<u64> {
+        match self {
+            Self::Number(number) => Some(number),
+            Self::Text(text) => text.parse().ok(),
+        }
+    }
+
+    /// A number that `T` can hold.
+    pub(super) fn small<T: TryFrom<u64>>(value: Option<Self>) -> Option<T> {
+        value.and_then(Self::number).and_then(|number| T::try_from(number).ok())
+    }
+}
+
+/// A body that is JSON or a form.
+pub(super) fn read<T: serde::de::DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Option<T> {
+    let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    if media_type.starts_with("application/json") {
+        return serde_json::from_slice(body).ok();
+    }
+    let members =
+        url::form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())));
+    serde_json::from_value(Value::Object(members.collect())).ok()
+}
+
+/// 400 with a sentence that says what is wrong with an order.
+pub(super) fn bad(problem: &'static str) -> HttpResponse {
+    HttpResponse::BadRequest().json(json!({"error": {"code": "BadArgument", "message": problem}}))
+}

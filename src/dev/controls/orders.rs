@@ -1,0 +1,96 @@
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::order_body::{Flexible, bad, read};
+use crate::dev::calls::Calls;
+use crate::dev::tenant::{Consents, Directory, LoginState, SessionSwitches, TokenIssuer};
+
+/// `GET /dev/calls`.
+pub(super) async fn calls(calls: Data<Calls>) -> HttpResponse {
+    HttpResponse::Ok().json(calls.snapshot())
+}
+
+/// `POST /dev/calls/reset`.
+pub(super) async fn reset_calls(calls: Data<Calls>) -> HttpResponse {
+    calls.reset();
+    HttpResponse::NoContent().finish()
+}
+
+/// `POST /dev/keys/rotate`.
+pub(super) async fn rotate_keys(tokens: Data<TokenIssuer>) -> HttpResponse {
+    match tokens.keys.rotate().await {
+        Ok(kid) => HttpResponse::Ok().json(json!({ "kid": kid })),
+        Err(_) => HttpResponse::InternalServerError().finish(),
+    }
+}
+
+#[derive(Deserialize)]
+struct ConsentOrder {
+    user: String,
+    /// Client id of the app consented to; all apps if absent.
+    client: Option<String>,
+}
+
+/// `POST /dev/consent`.
+pub(super) async fn consent(
+    request: HttpRequest,
+    body: Bytes,
+    directory: Data<Directory>,
+    consents: Data<Consents>,
+) -> HttpResponse {
+    let Some(order) = read::<ConsentOrder>(&request, &body) else { return bad("user is missing") };
+    let Some(user) = directory.find_user(&order.user) else { return bad("there is no such user") };
+    match order.client {
+        Some(client_id) => consents.give(user, &client_id),
+        None => directory.apps.iter().for_each(|app| consents.give(user, app.client_id)),
+    }
+    HttpResponse::NoContent().finish()
+}
+
+/// Everything may be left out. `refresh_in` in seconds, 0 for none.
+#[derive(Deserialize)]
+struct SessionOrder {
+    refresh_in: Option<Flexible>,
+    /// Whether a refresh token is good once: `true` or `"true"`.
+    single_use: Option<Value>,
+    /// A user whose refreshes demand MFA from now on.
+    demand_mfa: Option<String>,
+    /// A user whose refreshes no longer demand MFA.
+    relent: Option<String>,
+    /// A user whose refresh tokens are revoked.
+    revoke: Option<String>,
+}
+
+/// `POST /dev/sessions`.
+pub(super) async fn sessions(
+    request: HttpRequest,
+    body: Bytes,
+    directory: Data<Directory>,
+    sessions: Data<SessionSwitches>,
+    logins: Data<LoginState>,
+) -> HttpResponse {
+    let Some(order) = read::<SessionOrder>(&request, &body) else { return bad("that cannot be read") };
+    let named = [&order.demand_mfa, &order.relent, &order.revoke];
+    if named.into_iter().flatten().any(|name| directory.find_user(name).is_none()) {
+        return bad("there is no such user");
+    }
+    let oid_of = |name: &Option<String>| Some(directory.find_user(name.as_deref()?)?.oid);
+    if let Some(seconds) = Flexible::small::<i64>(order.refresh_in) {
+        sessions.set_refresh_in((seconds > 0).then_some(seconds));
+    }
+    if let Some(single_use) = order.single_use {
+        sessions.set_single_use_refresh_tokens(single_use == true || single_use == "true");
+    }
+    if let Some(oid) = oid_of(&order.demand_mfa) {
+        sessions.set_demands_mfa(oid, true);
+    }
+    if let Some(oid) = oid_of(&order.relent) {
+        sessions.set_demands_mfa(oid, false);
+    }
+    if let Some(oid) = oid_of(&order.revoke) {
+        logins.revoke(oid);
+    }
+    HttpResponse::NoContent().finish()
+}

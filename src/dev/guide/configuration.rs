@@ -1,0 +1,105 @@
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use super::facts::StageFacts;
+use crate::dev::tenant::{BotEntry, ConnectionEntry, GRAPH};
+
+const ADMIN_TOKEN_VARIABLE: &str = "STAGE_ADMIN_TOKEN";
+
+/// A configuration for bot-sso that fits the stage. The only place that knows the file's syntax.
+pub(in crate::dev) fn configuration(facts: &StageFacts, gateway: &str, listen: &str, data_directory: &Path) -> String {
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    let bots = facts.directory.bots.iter().map(|entry| (entry.name.to_owned(), bot(facts, entry).into()));
+    let connections = facts.directory.connections.iter();
+    let connections = connections.map(|entry| (key_of(entry), connection(facts, entry).into()));
+    let mut file = Section::default()
+        .with("server", Section::default().with("public_url", gateway).with("listen", vec![listen]))
+        .with("outbound", Section::default().with("ca_file", path(&facts.ca_file)))
+        .with("channels", channels(facts))
+        .with("identity_providers", Section::default().with("entra", entra(facts)))
+        .with("bots", bots.collect::<Table>())
+        .with("connections", connections.collect::<Table>())
+        .with("store", Section::default().with("path", path(&data_directory.join("bot-sso.db"))))
+        .with("keys", Section::default().with("file", path(&data_directory.join("bot-sso.keys"))));
+    if let Some(door) = facts.find_operations() {
+        let admin_token = Section::default().with("env", ADMIN_TOKEN_VARIABLE);
+        let section = Section::default().with("listen", door.listen).with("admin_token", admin_token);
+        file = file.with("operations", section);
+    }
+    file.with("logging", Section::default().with("format", "text")).0.to_string()
+}
+
+/// The variables that the configuration's secrets are read from.
+pub(in crate::dev) fn secrets(facts: &StageFacts) -> Vec<(String, String)> {
+    let connections = facts.directory.connections.iter();
+    let admin_token = facts.find_operations().map(|door| (ADMIN_TOKEN_VARIABLE.to_owned(), door.admin_token));
+    connections.map(|entry| (secret_variable(entry), entry.client_secret.to_owned())).chain(admin_token).collect()
+}
+
+/// Two bots may have a connection of one name.
+fn key_of(entry: &ConnectionEntry) -> String {
+    format!("{}-{}", entry.bot, entry.name)
+}
+
+fn secret_variable(entry: &ConnectionEntry) -> String {
+    format!("STAGE_SECRET_{}", key_of(entry))
+}
+
+fn channels(facts: &StageFacts) -> Section {
+    let addresses = &facts.addresses;
+    Section::default()
+        .with("issuer", addresses.channel_issuer())
+        .with("metadata_url", format!("{}/channel/v1/.well-known/openidconfiguration", addresses.https_base))
+}
+
+fn entra(facts: &StageFacts) -> Section {
+    let addresses = &facts.addresses;
+    Section::default()
+        .with("authority", addresses.https_base.clone())
+        // A browser would warn of the stage's certificate, which it cannot know.
+        .with("authorization_endpoint", format!("{}/{{tenant}}/oauth2/v2.0/authorize", addresses.http_base))
+        .with("allow_insecure_http", true)
+        .with("issuer", addresses.v2_issuer("{tenantid}"))
+        .with("v1_issuer", addresses.v1_issuer("{tenantid}"))
+}
+
+fn bot(facts: &StageFacts, entry: &BotEntry) -> Section {
+    Section::default()
+        .with("app_id", entry.app_id)
+        .with("tenant", facts.directory.main_tenant_id())
+        .with("endpoint", format!("{}/demo-bots/{}/api/messages", facts.addresses.http_base, entry.name))
+        .with("after_exchange", entry.after_exchange)
+}
+
+fn connection(facts: &StageFacts, entry: &ConnectionEntry) -> Section {
+    let tenants: Vec<&str> = facts.directory.tenants.iter().map(|tenant| tenant.id).collect();
+    let scopes: Vec<&str> = entry.scopes.iter().copied().chain(["offline_access"]).collect();
+    Section::default()
+        .with("name", entry.name)
+        .with("bot", entry.bot)
+        .with("client_id", entry.client_id)
+        .with("client_secret", Section::default().with("env", secret_variable(entry)))
+        .with("scopes", scopes)
+        .with("aad_resources", vec![GRAPH])
+        .with("token_exchange_uri", entry.token_exchange_uri.clone())
+        .with("tenants", tenants)
+        .with("allow_v1", entry.v1_tokens)
+}
+
+/// A section of the file, or the whole of it.
+#[derive(Default)]
+struct Section(Table);
+
+impl Section {
+    fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.0.insert(key.to_owned(), value.into());
+        self
+    }
+}
+
+impl From<Section> for Value {
+    fn from(section: Section) -> Self {
+        Self::Table(section.0)
+    }
+}

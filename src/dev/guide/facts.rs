@@ -1,0 +1,35 @@
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use crate::dev::addresses::Addresses;
+use crate::dev::lock::locked;
+use crate::dev::tenant::Directory;
+
+/// Where the gateway's operator calls, and with which bearer.
+#[derive(Clone)]
+pub(in crate::dev) struct OperationsDoor {
+    /// `127.0.0.1:port`.
+    pub(in crate::dev) listen: String,
+    pub(in crate::dev) admin_token: String,
+}
+
+/// What the texts about the stage are made from.
+pub(in crate::dev) struct StageFacts {
+    pub(in crate::dev) addresses: Arc<Addresses>,
+    pub(in crate::dev) directory: Arc<Directory>,
+    /// PEM file of the CA of the TLS listener.
+    pub(in crate::dev) ca_file: PathBuf,
+    pub(in crate::dev) operations: Mutex<Option<OperationsDoor>>,
+}
+
+impl StageFacts {
+    /// The operator's door of the gateway, once it is known.
+    pub(in crate::dev) fn find_operations(&self) -> Option<OperationsDoor> {
+        locked(&self.operations).clone()
+    }
+
+    /// The gateway's operator calls at `door` from now on.
+    pub(in crate::dev) fn open_operations(&self, door: OperationsDoor) {
+        *locked(&self.operations) = Some(door);
+    }
+}

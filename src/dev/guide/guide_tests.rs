@@ -1,0 +1,57 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeSet;
+
+use actix_web::App;
+use serde_json::Value;
+
+use crate::dev::test_client::Fixture;
+
+const GATEWAY: &str = "http://127.0.0.1:3978";
+
+fn members(value: &Value) -> BTreeSet<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[tokio::test]
+async fn the_manifest_has_the_members_that_were_promised() {
+    let fixture = Fixture::start().await;
+    let manifest = fixture.stage.manifest(GATEWAY);
+    assert_eq!(
+        members(&manifest),
+        BTreeSet::from(["bots", "channel", "clients", "connections", "gateway", "tenant", "token_service", "users"])
+    );
+    assert_eq!(members(&manifest["tenant"]), BTreeSet::from(["authority", "id", "token_endpoint"]));
+    assert_eq!(
+        members(&manifest["channel"]),
+        BTreeSet::from(["client_id", "client_secret", "endorsed", "service_url", "token_endpoint"])
+    );
+    assert_eq!(members(&manifest["bots"][0]), BTreeSet::from(["app_id", "app_secret", "messages_url", "name"]));
+    assert_eq!(members(&manifest["clients"][0]), BTreeSet::from(["client_id", "name"]));
+    assert_eq!(members(&manifest["connections"][0]), BTreeSet::from(["bot", "name", "scope", "token_exchange_uri"]));
+    assert_eq!(members(&manifest["users"][0]), BTreeSet::from(["name", "oid", "password", "story", "tid"]));
+    assert!(!manifest.to_string().contains("https://"), "programs without TLS read this");
+    let stories: BTreeSet<_> =
+        manifest["users"].as_array().unwrap().iter().map(|user| user["story"].as_str().unwrap()).collect();
+    assert_eq!(stories, BTreeSet::from(["signs in", "lacks consent", "needs MFA", "disabled", "guest"]));
+    assert_eq!(manifest["bots"][0]["messages_url"], "http://127.0.0.1:3978/bots/demo/api/messages");
+    assert!(
+        toml::from_str::<toml::Table>(&fixture.stage.configuration(GATEWAY, "127.0.0.1:3978", "/tmp".as_ref())).is_ok()
+    );
+    assert!(fixture.stage.instructions(GATEWAY).contains("/dev/consent"));
+}
+
+#[tokio::test]
+async fn the_manifest_is_served_to_loopback_names_only() {
+    let fixture = Fixture::start().await;
+    let routes = fixture.stage.routes(GATEWAY);
+    let app = actix_web::test::init_service(App::new().configure(routes)).await;
+    let get = |host: &'static str| {
+        actix_web::test::TestRequest::get().uri("/dev/manifest.json").insert_header(("host", host)).to_request()
+    };
+    let answer = actix_web::test::call_service(&app, get("127.0.0.1:3978")).await;
+    assert_eq!(answer.status(), 200);
+    let served: Value = actix_web::test::read_body_json(answer).await;
+    assert_eq!(served, fixture.stage.manifest(GATEWAY));
+    assert_eq!(actix_web::test::call_service(&app, get("rebound.example")).await.status(), 403);
+}

@@ -1,0 +1,196 @@
+use std::fmt::Write as _;
+
+use super::facts::StageFacts;
+use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, channel_user_id};
+use crate::dev::tenant::{BotEntry, ConnectionEntry, User, UserScenario};
+
+/// The access token in a JSON answer, without jq.
+const PICK: &str = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
+
+/// The text of the last message.
+const TEXT: &str = r#"sed 's/.*"text":"\([^"]*\)".*/\1/'"#;
+
+/// The link behind the last card's button.
+const LINK: &str = r#"sed 's/.*"value":"\([^"]*signin=[^"]*\)".*/\1/'"#;
+
+/// The conversation of the sign-in by hand.
+const WEB_CHAT: &str = "demo-web-chat";
+
+/// What `bot-sso dev` prints: what listens where, and commands to paste. They need a POSIX shell, curl and sed.
+pub(in crate::dev) fn instructions(facts: &StageFacts, gateway: &str) -> String {
+    let gateway = gateway.trim_end_matches('/');
+    let mut text = listeners(facts, gateway);
+    let directory = &facts.directory;
+    let named = |story| directory.users.iter().find(|user| user.story == story);
+    let connection = directory.connections.first();
+    let bot = connection.and_then(|connection| directory.find_bot(connection.bot));
+    let (Some(bot), Some(connection)) = (bot, connection) else { return text };
+    let (Some(willing), Some(lacking)) = (named(UserScenario::SignsIn), named(UserScenario::LacksConsent)) else {
+        return text;
+    };
+    let commands = Commands { facts, gateway, bot, connection };
+    // Writing into a String cannot fail.
+    let _ = write!(
+        text,
+        "\nPaste this into another terminal.\n\n\
+         1. A token of {ada} for the bot, as Teams would get it:\n\n{token}\n\n\
+         2. Send it to the bot, as Teams would. The answer is 200, and nobody was asked to sign in:\n\n{channel}\n{send}\n\n\
+         3. The bot has gone on as {ada}; this is the last thing it said:\n\n{said}\n\n{operations}\n\
+         The same with {cleo}, who has not consented yet. The answer is 412, on which the client shows the sign-in card:\n\n\
+         {lacking_token}\n{channel}\n{refused}\n\n\
+         Let {cleo} consent and send the token again. The answer is 200:\n\n{consent}\n{accepted}\n\n\
+         Where silence is impossible there is a link behind the card. Say hello in Web Chat, and open the link in a browser:\n\n\
+         {hello}\n{link}\n\n\
+         Sign in as anybody, and say the six digits that the page shows:\n\n{code}\n{answer}\n\n",
+        ada = willing.display_name,
+        cleo = lacking.display_name,
+        token = commands.token(willing),
+        channel = commands.channel(),
+        send = commands.send(willing, "card-1"),
+        said = commands.said(willing),
+        operations = commands.sign_out(willing),
+        lacking_token = commands.token(lacking),
+        refused = commands.send(lacking, "card-2"),
+        consent = commands.consent(lacking),
+        accepted = commands.send(lacking, "card-3"),
+        hello = commands.say("hello"),
+        link = commands.sent_to(WEB_CHAT, LINK),
+        code = commands.say("123456"),
+        answer = commands.sent_to(WEB_CHAT, TEXT),
+    );
+    text
+}
+
+fn listeners(facts: &StageFacts, gateway: &str) -> String {
+    let operations = facts
+        .find_operations()
+        .map_or_else(String::new, |door| format!("  operator's listener     http://{}/healthz\n", door.listen));
+    format!(
+        "bot-sso in development mode. Everything listens on loopback only and is thrown away at the end (Ctrl-C).\n\n  \
+         gateway, token service  {gateway}\n  \
+         manifest for programs   {gateway}/dev/manifest.json\n\
+         {operations}  \
+         local tenant            {https}/{tid}/v2.0\n  \
+         its CA file             {ca}\n  \
+         the same, plain http    {http}/{tid}\n  \
+         what bots have sent     {http}/connector/_sent\n  \
+         for bots built on SDKs  IDENTITY_ENDPOINT={http}/msi/token IDENTITY_HEADER=any\n",
+        https = facts.addresses.https_base,
+        http = facts.addresses.http_base,
+        tid = facts.directory.main_tenant_id(),
+        ca = facts.ca_file.display(),
+    )
+}
+
+/// Commands about one bot and one of its connections.
+struct Commands<'a> {
+    facts: &'a StageFacts,
+    gateway: &'a str,
+    bot: &'a BotEntry,
+    connection: &'a ConnectionEntry,
+}
+
+impl Commands<'_> {
+    /// Sets `TOKEN`.
+    fn token(&self, user: &User) -> String {
+        format!(
+            "TOKEN=$(curl -sS {http}/{tid}/oauth2/v2.0/token \\\n  \
+             -d grant_type=password -d client_id={client} \\\n  \
+             -d username={name} -d password={password} -d scope={scope} \\\n  \
+             | {PICK})",
+            http = self.facts.addresses.http_base,
+            tid = user.tid,
+            client = self.facts.directory.clients.first().map_or("", |client| client.client_id),
+            name = user.name,
+            password = user.password,
+            scope = self.connection.exchange_scope,
+        )
+    }
+
+    /// Sets `CHANNEL`.
+    fn channel(&self) -> String {
+        format!(
+            "CHANNEL=$(curl -sS {http}/channel/oauth2/v2.0/token \\\n  \
+             -d grant_type=client_credentials -d client_id={CHANNEL_CLIENT_ID} \\\n  \
+             -d client_secret={CHANNEL_CLIENT_SECRET} -d scope={app}/.default \\\n  \
+             | {PICK})",
+            http = self.facts.addresses.http_base,
+            app = self.bot.app_id,
+        )
+    }
+
+    /// Sends `TOKEN`. An id of its own each time: what comes twice with one id is a duplicate.
+    fn send(&self, user: &User, card_id: &str) -> String {
+        format!(
+            "curl -sSi -w '\\n' {gateway}/bots/{bot}/api/messages \\\n  \
+             -H \"Authorization: Bearer $CHANNEL\" -H 'Content-Type: application/json' -d '{{\n  \
+             \"type\": \"invoke\", \"name\": \"signin/tokenExchange\", \"id\": \"invoke-of-{card_id}\",\n  \
+             \"channelId\": \"msteams\", \"serviceUrl\": \"{service_url}\",\n  \
+             \"from\": {{\"id\": \"{from}\", \"aadObjectId\": \"{oid}\"}},\n  \
+             \"recipient\": {{\"id\": \"28:{app}\"}},\n  \
+             \"conversation\": {{\"id\": \"{conversation}\", \"conversationType\": \"personal\", \"tenantId\": \"{tid}\"}},\n  \
+             \"value\": {{\"id\": \"{card_id}\", \"connectionName\": \"{connection}\", \"token\": \"'$TOKEN'\"}}\n}}'",
+            gateway = self.gateway,
+            bot = self.bot.name,
+            service_url = self.facts.addresses.service_url(),
+            from = channel_user_id(user),
+            oid = user.oid,
+            app = self.bot.app_id,
+            conversation = conversation(user),
+            tid = user.tid,
+            connection = self.connection.name,
+        )
+    }
+
+    /// Says `text` to the bot in Web Chat.
+    fn say(&self, text: &str) -> String {
+        format!(
+            "curl -sS {gateway}/bots/{bot}/api/messages \\\n  \
+             -H \"Authorization: Bearer $CHANNEL\" -H 'Content-Type: application/json' -d '{{\n  \
+             \"type\": \"message\", \"text\": \"{text}\", \"id\": \"said-{text}\",\n  \
+             \"channelId\": \"webchat\", \"serviceUrl\": \"{service_url}\",\n  \
+             \"from\": {{\"id\": \"dl_demo\"}}, \"recipient\": {{\"id\": \"{app}\"}},\n  \
+             \"conversation\": {{\"id\": \"{WEB_CHAT}\"}}\n}}'",
+            gateway = self.gateway,
+            bot = self.bot.name,
+            service_url = self.facts.addresses.service_url(),
+            app = self.bot.app_id,
+        )
+    }
+
+    fn said(&self, user: &User) -> String {
+        self.sent_to(&conversation(user), TEXT)
+    }
+
+    /// What `pick` shows of the bot's last message. The gateway tells the bot after it has answered, so the command waits a second.
+    fn sent_to(&self, conversation: &str, pick: &str) -> String {
+        format!(
+            "sleep 1; curl -sS -w '\\n' '{http}/connector/_sent?conversation={conversation}' \\\n  | {pick}",
+            http = self.facts.addresses.http_base,
+        )
+    }
+
+    /// A paragraph of its own, where the operator has a listener.
+    fn sign_out(&self, user: &User) -> String {
+        let Some(door) = self.facts.find_operations() else { return String::new() };
+        format!(
+            "4. Sign {name} out everywhere, as the operator does. One token is removed:\n\n\
+             curl -sS -w '\\n' -X POST \\\n  \
+             http://{listen}/admin/users/{oid}@{tid}/sign-out \\\n  \
+             -H 'Authorization: Bearer {token}'\n\n",
+            name = user.display_name,
+            listen = door.listen,
+            oid = user.oid,
+            tid = user.tid,
+            token = door.admin_token,
+        )
+    }
+
+    fn consent(&self, user: &User) -> String {
+        format!("curl -sS {http}/dev/consent -d user={name}", http = self.facts.addresses.http_base, name = user.name)
+    }
+}
+
+fn conversation(user: &User) -> String {
+    format!("demo-{}", user.name)
+}

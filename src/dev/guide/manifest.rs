@@ -1,0 +1,55 @@
+use serde_json::{Value, json};
+
+use super::facts::StageFacts;
+use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, ENDORSED};
+
+/// What `GET /dev/manifest.json` answers: all a program needs to play client and channel. All URLs are plain http.
+pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
+    let gateway = gateway.trim_end_matches('/');
+    let directory = &facts.directory;
+    let authority = format!("{}/{}", facts.addresses.http_base, directory.main_tenant_id());
+    let mut manifest = json!({
+        "gateway": gateway,
+        "token_service": gateway,
+        "tenant": {
+            "id": directory.main_tenant_id(),
+            "authority": authority,
+            "token_endpoint": format!("{authority}/oauth2/v2.0/token"),
+        },
+        "channel": {
+            "token_endpoint": format!("{}/channel/oauth2/v2.0/token", facts.addresses.http_base),
+            "client_id": CHANNEL_CLIENT_ID,
+            "client_secret": CHANNEL_CLIENT_SECRET,
+            "service_url": facts.addresses.service_url(),
+            "endorsed": ENDORSED,
+        },
+        "bots": directory.bots.iter().map(|bot| json!({
+            "name": bot.name,
+            "app_id": bot.app_id,
+            "app_secret": bot.app_secret,
+            "messages_url": format!("{gateway}/bots/{}/api/messages", bot.name),
+        })).collect::<Vec<_>>(),
+        "clients": directory.clients.iter().map(|client| json!({
+            "name": client.name,
+            "client_id": client.client_id,
+        })).collect::<Vec<_>>(),
+        "connections": directory.connections.iter().map(|connection| json!({
+            "name": connection.name,
+            "bot": connection.bot,
+            "token_exchange_uri": connection.token_exchange_uri,
+            "scope": connection.exchange_scope,
+        })).collect::<Vec<_>>(),
+        "users": directory.users.iter().map(|user| json!({
+            "name": user.name,
+            "password": user.password,
+            "oid": user.oid,
+            "tid": user.tid,
+            "story": user.story,
+        })).collect::<Vec<_>>(),
+    });
+    if let (Value::Object(members), Some(door)) = (&mut manifest, facts.find_operations()) {
+        let operations = json!({"url": format!("http://{}", door.listen), "adminToken": door.admin_token});
+        members.insert("operations".to_owned(), operations);
+    }
+    manifest
+}

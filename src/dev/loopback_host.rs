@@ -1,0 +1,12 @@
+use actix_web::http::header::{HOST, HeaderMap};
+
+/// The `Host` header itself, because any client can write forwarding headers.
+pub(super) fn host_of(headers: &HeaderMap) -> &str {
+    headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Whether a `Host` header names this machine.
+pub(super) fn is_loopback_host(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    matches!(name, "localhost" | "127.0.0.1")
+}

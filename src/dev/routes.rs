@@ -1,0 +1,113 @@
+//! The routes of [`StageServices`], and what each endpoint holds.
+
+use actix_web::web::{Data, ServiceConfig};
+
+use super::channel::{self, ChannelEndpoints, Connector};
+use super::services::StageServices;
+use super::tenant::{
+    self, AssertionChecks, AuthorizationEndpoint, ClientAuthenticator, FederationChecks, GrantServices,
+    TenantDiscovery, TokenEndpoint, TrustedIssuer,
+};
+use super::workload::{self, ManagedIdentities};
+use super::{bots, controls};
+
+impl StageServices {
+    /// The routes of every sub-room. Fixed first segments stand before those that begin with a tenant.
+    pub(super) fn routes(&self) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
+        let (directory, tokens) = (Data::from(self.directory.clone()), Data::from(self.tokens.clone()));
+        let (calls, faults) = (Data::from(self.calls.clone()), Data::from(self.faults.clone()));
+        let (consents, logins) = (Data::from(self.consents.clone()), Data::from(self.logins.clone()));
+        let (sessions, bots) = (Data::from(self.sessions.clone()), Data::from(self.bots.clone()));
+        let (discovery, authorization) = (Data::new(self.discovery()), Data::new(self.authorization_endpoint()));
+        let (token_endpoint, identities) = (Data::new(self.token_endpoint()), Data::new(self.managed_identities()));
+        let (channel, connector) = (Data::new(self.channel_endpoints()), Data::new(self.connector()));
+        move |config: &mut ServiceConfig| {
+            config
+                .app_data(directory.clone())
+                .app_data(tokens.clone())
+                .app_data(calls.clone())
+                .app_data(faults.clone())
+                .app_data(consents.clone())
+                .app_data(logins.clone())
+                .app_data(sessions.clone())
+                .app_data(bots.clone())
+                .app_data(discovery.clone())
+                .app_data(authorization.clone())
+                .app_data(token_endpoint.clone())
+                .app_data(identities.clone())
+                .app_data(channel.clone())
+                .app_data(connector.clone());
+            channel::routes(config);
+            bots::routes(config);
+            workload::routes(config);
+            controls::routes(config);
+            tenant::routes(config);
+        }
+    }
+
+    fn discovery(&self) -> TenantDiscovery {
+        TenantDiscovery {
+            directory: self.directory.clone(),
+            tokens: self.tokens.clone(),
+            refusals: self.refusals.clone(),
+            calls: self.calls.clone(),
+            faults: self.faults.clone(),
+        }
+    }
+
+    fn authorization_endpoint(&self) -> AuthorizationEndpoint {
+        AuthorizationEndpoint {
+            directory: self.directory.clone(),
+            redirect_uris: self.redirect_uris.clone(),
+            consents: self.consents.clone(),
+            logins: self.logins.clone(),
+        }
+    }
+
+    fn token_endpoint(&self) -> TokenEndpoint {
+        let workload = TrustedIssuer { issuer: self.workload.issuer.clone(), key: self.workload.key.clone() };
+        let federation = FederationChecks { directory: self.directory.clone(), tokens: self.tokens.clone(), workload };
+        TokenEndpoint {
+            services: GrantServices {
+                directory: self.directory.clone(),
+                consents: self.consents.clone(),
+                logins: self.logins.clone(),
+                sessions: self.sessions.clone(),
+                tokens: self.tokens.clone(),
+            },
+            clients: ClientAuthenticator {
+                directory: self.directory.clone(),
+                assertions: AssertionChecks {
+                    certificate: self.client_certificate.clone(),
+                    federation,
+                    clock: self.tokens.clock.clone(),
+                },
+            },
+            refusals: self.refusals.clone(),
+            calls: self.calls.clone(),
+            faults: self.faults.clone(),
+        }
+    }
+
+    fn managed_identities(&self) -> ManagedIdentities {
+        ManagedIdentities { directory: self.directory.clone(), tokens: self.tokens.clone(), calls: self.calls.clone() }
+    }
+
+    fn channel_endpoints(&self) -> ChannelEndpoints {
+        ChannelEndpoints {
+            issuer: self.channel.clone(),
+            refusals: self.refusals.clone(),
+            calls: self.calls.clone(),
+            faults: self.faults.clone(),
+        }
+    }
+
+    fn connector(&self) -> Connector {
+        Connector {
+            sink: self.sink.clone(),
+            directory: self.directory.clone(),
+            tokens: self.tokens.clone(),
+            entropy: self.entropy.clone(),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::addresses::Addresses;
+use super::bots::{BotServices, DemoBots, GatewayAddress, Inboxes};
+use super::calls::Calls;
+use super::channel::{ChannelIssuer, ChannelKeys, ConnectorSink};
+use super::error::StageError;
+use super::faults::FaultSwitches;
+use super::guide::StageFacts;
+use super::signing_key::{SigningKey, SigningKeyOnDemand};
+use super::tenant::{
+    Consents, Directory, EntraRefusalReplies, KeyChain, LoginState, RedirectUris, RegisteredCertificate,
+    SessionSwitches, TokenIssuer,
+};
+use super::workload::WorkloadIssuer;
+use crate::domain::{SharedClock, SharedEntropy};
+use crate::outbound::{Outbound, OutboundSettings};
+
+/// What a stage is put together from.
+pub(super) struct StageParts {
+    pub(super) addresses: Addresses,
+    pub(super) clock: SharedClock,
+    pub(super) entropy: SharedEntropy,
+    pub(super) tenant_key: Arc<SigningKey>,
+    pub(super) channel_keys: ChannelKeys,
+    pub(super) client_certificate: RegisteredCertificate,
+    pub(super) ca_file: PathBuf,
+}
+
+/// What runs on a stage, put together once before the listeners open. Only [`Stage`](super::stage::Stage) and the listeners
+/// see all of it; an endpoint holds what it uses.
+pub(super) struct StageServices {
+    pub(super) entropy: SharedEntropy,
+    pub(super) directory: Arc<Directory>,
+    pub(super) client_certificate: RegisteredCertificate,
+    pub(super) tokens: Arc<TokenIssuer>,
+    pub(super) redirect_uris: Arc<RedirectUris>,
+    pub(super) consents: Arc<Consents>,
+    pub(super) logins: Arc<LoginState>,
+    pub(super) sessions: Arc<SessionSwitches>,
+    pub(super) channel: Arc<ChannelIssuer>,
+    pub(super) sink: Arc<ConnectorSink>,
+    pub(super) bots: Arc<DemoBots>,
+    pub(super) workload: WorkloadIssuer,
+    pub(super) calls: Arc<Calls>,
+    pub(super) faults: Arc<FaultSwitches>,
+    pub(super) facts: StageFacts,
+    pub(super) refusals: Arc<EntraRefusalReplies>,
+}
+
+impl StageServices {
+    /// Puts a stage together.
+    ///
+    /// # Errors
+    /// When the demo bots' HTTP client cannot be set up.
+    pub(super) fn new(parts: StageParts) -> Result<Self, StageError> {
+        let StageParts { addresses, clock, entropy, tenant_key, channel_keys, client_certificate, ca_file } = parts;
+        let (addresses, directory) = (Arc::new(addresses), Arc::new(Directory::fixed()));
+        let tokens = Arc::new(TokenIssuer {
+            addresses: addresses.clone(),
+            keys: KeyChain::new(tenant_key),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+        });
+        let channel =
+            Arc::new(ChannelIssuer { addresses: addresses.clone(), keys: channel_keys, clock: clock.clone() });
+        let bots = BotServices {
+            addresses: addresses.clone(),
+            directory: directory.clone(),
+            tokens: tokens.clone(),
+            gateway: GatewayAddress::default(),
+            outbound: loopback_client()?,
+        };
+        Ok(Self {
+            client_certificate,
+            redirect_uris: Arc::default(),
+            consents: Arc::default(),
+            logins: Arc::new(LoginState::new(clock.clone(), entropy.clone())),
+            sessions: Arc::default(),
+            sink: Arc::default(),
+            bots: Arc::new(DemoBots {
+                services: bots,
+                channel: channel.clone(),
+                inboxes: Inboxes::default(),
+                admits_anonymous: AtomicBool::new(false),
+            }),
+            workload: WorkloadIssuer {
+                issuer: addresses.workload_issuer(),
+                key: Arc::new(SigningKeyOnDemand::default()),
+                clock: clock.clone(),
+            },
+            calls: Arc::default(),
+            faults: Arc::default(),
+            facts: StageFacts {
+                addresses: addresses.clone(),
+                directory: directory.clone(),
+                ca_file,
+                operations: Mutex::default(),
+            },
+            refusals: Arc::new(EntraRefusalReplies { addresses, clock, entropy: entropy.clone() }),
+            entropy,
+            directory,
+            tokens,
+            channel,
+        })
+    }
+}
+
+/// The demo bots call nothing but loopback.
+fn loopback_client() -> Result<Outbound, StageError> {
+    let loopback = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+    Ok(Outbound::new(OutboundSettings {
+        ca_certificates_pem: Vec::new(),
+        egress_proxy: None,
+        connect_timeout: Duration::from_secs(2),
+        plain_http_hosts: loopback.clone(),
+        private_hosts: loopback,
+        private_networks: Vec::new(),
+        max_connections_per_host: 256,
+    })?)
+}

@@ -1,0 +1,107 @@
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::DecodingKey;
+use serde_json::{Map, Value, json};
+use tokio::sync::OnceCell;
+
+use super::error::StageError;
+
+/// An RSA key parsed once: signing costs only the arithmetic.
+pub(super) struct SigningKey {
+    kid: String,
+    pair: RsaKeyPair,
+    modulus: String,
+    exponent: String,
+    verification: DecodingKey,
+}
+
+impl SigningKey {
+    /// Makes a new RSA-2048 key. Blocks for about 100 ms.
+    pub(super) fn generate() -> Result<Self, StageError> {
+        let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(StageError::key_material)?;
+        let public = pair.public_key();
+        let encode = |number: &[u8]| URL_SAFE_NO_PAD.encode(number);
+        Ok(Self {
+            kid: encode(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, public.as_ref()).as_ref()),
+            modulus: encode(public.modulus().big_endian_without_leading_zero()),
+            exponent: encode(public.exponent().big_endian_without_leading_zero()),
+            verification: DecodingKey::from_rsa_der(public.as_ref()),
+            pair,
+        })
+    }
+
+    /// Makes `count` keys, one thread each, off the async threads.
+    pub(super) async fn generate_many(count: usize) -> Result<Vec<Arc<Self>>, StageError> {
+        let running: Vec<_> = (0..count).map(|_| tokio::task::spawn_blocking(Self::generate)).collect();
+        let mut keys = Vec::with_capacity(count);
+        for task in running {
+            keys.push(Arc::new(task.await.map_err(StageError::key_material)??));
+        }
+        Ok(keys)
+    }
+
+    /// Makes one key off the async threads.
+    pub(super) async fn generate_one() -> Result<Arc<Self>, StageError> {
+        let keys = Self::generate_many(1).await?;
+        keys.into_iter().next().ok_or_else(|| StageError::KeyMaterial("no key was made".to_owned()))
+    }
+
+    /// Key id; equals `x5t`, as Entra's do.
+    pub(super) fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// What verifies this key's signatures.
+    pub(super) fn verification(&self) -> &DecodingKey {
+        &self.verification
+    }
+
+    /// A compact JWS (RS256, `typ` JWT) over `claims`.
+    ///
+    /// The JWT crate parses the private key anew for every signature; load tests put the token endpoint under more
+    /// pressure than that allows.
+    pub(super) fn sign(&self, claims: &Value) -> Result<String, StageError> {
+        let header = json!({"typ": "JWT", "alg": "RS256", "x5t": self.kid, "kid": self.kid});
+        let signed =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        // PKCS#1 v1.5 signatures are deterministic: the randomness the call wants is not used.
+        self.pair
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+            .map_err(StageError::key_material)?;
+        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+
+    /// This key's entry of a JWKS, without the members that only one kind of issuer adds.
+    pub(super) fn jwk(&self) -> Map<String, Value> {
+        let entry = json!({
+            "kty": "RSA", "use": "sig", "kid": self.kid, "x5t": self.kid, "n": self.modulus, "e": self.exponent,
+        });
+        match entry {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        }
+    }
+}
+
+/// A key that is made when it is first needed, since few tests need it.
+#[derive(Default)]
+pub(super) struct SigningKeyOnDemand(OnceCell<Arc<SigningKey>>);
+
+impl SigningKeyOnDemand {
+    /// The key; makes it if there is none yet.
+    pub(super) async fn get(&self) -> Result<&SigningKey, StageError> {
+        Ok(self.0.get_or_try_init(SigningKey::generate_one).await?)
+    }
+
+    /// The key, if it has been made.
+    pub(super) fn find(&self) -> Option<&SigningKey> {
+        self.0.get().map(Arc::as_ref)
+    }
+}

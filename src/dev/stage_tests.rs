@@ -1,0 +1,12 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use crate::dev::test_client::Fixture;
+
+#[tokio::test]
+async fn a_stage_that_was_shut_down_no_longer_listens() {
+    let fixture = Fixture::start().await;
+    let base = fixture.stage.http_base();
+    fixture.stage.shutdown().await;
+    let address = base.trim_start_matches("http://");
+    assert!(std::net::TcpStream::connect(address).is_err());
+}

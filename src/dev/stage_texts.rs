@@ -1,0 +1,65 @@
+//! The texts of [`Stage`]: configuration, manifest and instructions.
+
+use std::path::Path;
+
+use actix_web::web::ServiceConfig;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::Value;
+
+use super::guide::{OperationsDoor, configuration, instructions, manifest, secrets};
+use super::loopback_host::{host_of, is_loopback_host};
+use super::stage::Stage;
+
+impl Stage {
+    /// A bot-sso configuration (TOML) with every bot and connection of the stage. Attaches the gateway.
+    #[must_use]
+    pub fn configuration(&self, gateway: &str, listen: &str, data_directory: &Path) -> String {
+        self.attach_gateway(gateway);
+        configuration(&self.services.facts, gateway, listen, data_directory)
+    }
+
+    /// Lets the configuration have an operator's listener on `listen` (`127.0.0.1:port`), with a new admin token. Manifest
+    /// and instructions then name both.
+    pub fn open_operations(&self, listen: &str) {
+        let admin_token = format!("{}-secret-of-the-local-stage", self.services.entropy.hex_id());
+        self.services.facts.open_operations(OperationsDoor { listen: listen.to_owned(), admin_token });
+    }
+
+    /// The environment variables that the configuration's secrets are read from.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<(String, String)> {
+        secrets(&self.services.facts)
+    }
+
+    /// What programs read to play client and channel.
+    #[must_use]
+    pub fn manifest(&self, gateway: &str) -> Value {
+        manifest(&self.services.facts, gateway)
+    }
+
+    /// `GET /dev/manifest.json`, to be mounted on the gateway's own listener. Attaches the gateway.
+    pub fn routes(&self, gateway: &str) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
+        self.attach_gateway(gateway);
+        let manifest = self.manifest(gateway);
+        move |config: &mut ServiceConfig| {
+            let manifest = manifest.clone();
+            config.route(
+                "/dev/manifest.json",
+                web::get().to(move |request: HttpRequest| {
+                    let answer = if is_loopback_host(host_of(request.headers())) {
+                        HttpResponse::Ok().json(&manifest)
+                    } else {
+                        HttpResponse::Forbidden().finish()
+                    };
+                    async move { answer }
+                }),
+            );
+        }
+    }
+
+    /// What `bot-sso dev` prints.
+    #[must_use]
+    pub fn instructions(&self, gateway: &str) -> String {
+        instructions(&self.services.facts, gateway)
+    }
+}

@@ -1,0 +1,33 @@
+/// How the client of a token request proved who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::dev) enum ClientProof {
+    /// Nothing: a public client.
+    Public,
+    /// A secret, in the body or in a Basic header.
+    Secret,
+    /// An assertion signed with a registered certificate's key.
+    Certificate,
+    /// Another issuer's token, by a federated credential.
+    Federation,
+}
+
+impl ClientProof {
+    /// `azpacr` / `appidacr`.
+    pub(in crate::dev) const fn strength(self) -> &'static str {
+        match self {
+            Self::Public => "0",
+            Self::Secret => "1",
+            Self::Certificate | Self::Federation => "2",
+        }
+    }
+
+    /// The word for it in the call log.
+    pub(in crate::dev) const fn name(self) -> &'static str {
+        match self {
+            Self::Public => "none",
+            Self::Secret => "secret",
+            Self::Certificate => "certificate",
+            Self::Federation => "federation",
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! How the clients of the token endpoint prove who they are: secrets, certificates, federated credentials.
+//!
+//! Owns the checks and their refusals. It deliberately knows nothing of grants: a client is authenticated before its grant
+//! is looked at.
+
+mod assertion;
+mod authenticator;
+mod certificate;
+mod federation;
+
+pub(in crate::dev) use assertion::AssertionChecks;
+pub(in crate::dev) use authenticator::ClientAuthenticator;
+pub use certificate::RegisteredCertificate;
+pub(in crate::dev) use federation::{FederationChecks, TrustedIssuer};

@@ -1,0 +1,27 @@
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use super::directory::{App, User, UserScenario};
+use crate::dev::lock::locked;
+
+/// Which users have agreed to what which apps ask for; none at start.
+#[derive(Default)]
+pub(in crate::dev) struct Consents(Mutex<BTreeSet<(String, String)>>);
+
+impl Consents {
+    /// Records that `user` agreed to what `client_id` asks for.
+    pub(in crate::dev) fn give(&self, user: &User, client_id: &str) {
+        locked(&self.0).insert((user.oid.to_owned(), client_id.to_ascii_lowercase()));
+    }
+
+    /// Whether `app` needs no consent of `user`, or has it.
+    pub(in crate::dev) fn has(&self, user: &User, app: &App) -> bool {
+        user.story != UserScenario::LacksConsent
+            || locked(&self.0).contains(&(user.oid.to_owned(), app.client_id.to_owned()))
+    }
+
+    /// Takes every consent back.
+    pub(in crate::dev) fn clear(&self) {
+        locked(&self.0).clear();
+    }
+}

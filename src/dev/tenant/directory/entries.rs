@@ -1,0 +1,172 @@
+//! The kinds of things that a [`Directory`](super::Directory) holds.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+/// A tenant of the local issuer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Tenant {
+    /// Tenant id (`tid`), a GUID.
+    pub id: &'static str,
+    /// What the login page calls it.
+    pub name: &'static str,
+}
+
+/// What happens when a token of this user is exchanged on behalf of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum UserScenario {
+    /// Everything succeeds.
+    #[serde(rename = "signs in")]
+    SignsIn,
+    /// 65001 until the user has consented.
+    #[serde(rename = "lacks consent")]
+    LacksConsent,
+    /// 50076 with `claims` until the user has signed in on the login page.
+    #[serde(rename = "needs MFA")]
+    NeedsMfa,
+    /// Always 50057.
+    #[serde(rename = "disabled")]
+    Disabled,
+    /// Signs in, but the home tenant is another one (`idp`, `acct`).
+    #[serde(rename = "guest")]
+    Guest,
+}
+
+/// A user object of one tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Short name; also a valid `username` of the password grant, as the principal name is.
+    pub name: &'static str,
+    /// `name` claim, and what the protected resource answers.
+    pub display_name: &'static str,
+    /// User principal name.
+    pub principal_name: &'static str,
+    /// Password.
+    pub password: &'static str,
+    /// Object id in `tid`.
+    pub oid: &'static str,
+    /// The tenant whose tokens this user gets.
+    pub tid: &'static str,
+    /// The tenant the account lives in; differs from `tid` for a guest.
+    pub home_tid: &'static str,
+    /// What happens on exchange.
+    pub story: UserScenario,
+}
+
+/// Which claims an app's access tokens carry (`accessTokenAcceptedVersion` of its registration).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppTokenVersion {
+    /// `ver` 1.0: audience is the App ID URI, client is `appid`.
+    V1,
+    /// `ver` 2.0: audience is the client id, client is `azp`.
+    V2,
+}
+
+/// An app registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct App {
+    /// Client id, a GUID.
+    pub client_id: &'static str,
+    /// Display name.
+    pub name: &'static str,
+    /// Its secret; `None` for a public client.
+    pub secret: Option<&'static str>,
+    /// App ID URIs, the preferred one first. Empty for apps that are no API.
+    pub identifier_uris: Vec<String>,
+    /// The version of tokens *for* this app.
+    pub token_version: AppTokenVersion,
+}
+
+/// A bot of the stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BotEntry {
+    /// Name, as in the path of its messages URL.
+    pub name: &'static str,
+    /// Microsoft app id.
+    pub app_id: &'static str,
+    /// Its app's secret.
+    pub app_secret: &'static str,
+    /// What the gateway does after an exchange: `notify`, `forward` or `none`.
+    pub after_exchange: &'static str,
+}
+
+/// A client that gets exchangeable tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientEntry {
+    /// Name.
+    pub name: &'static str,
+    /// Client id of a public client.
+    pub client_id: &'static str,
+}
+
+/// An OAuth connection that fits the stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionEntry {
+    /// Connection name; unique in its bot.
+    pub name: &'static str,
+    /// The bot it belongs to.
+    pub bot: &'static str,
+    /// Client id that exchanges on behalf of the user.
+    pub client_id: &'static str,
+    /// That client's secret.
+    pub client_secret: &'static str,
+    /// The Token Exchange URL.
+    pub token_exchange_uri: String,
+    /// The full scope a client asks for to get an exchangeable token.
+    pub exchange_scope: String,
+    /// The scopes the gateway asks for downstream.
+    pub scopes: &'static [&'static str],
+    /// Whether exchangeable tokens are v1 tokens.
+    pub v1_tokens: bool,
+}
+
+/// A user-assigned managed identity of the machine that the stage is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityEntry {
+    /// Name.
+    pub name: &'static str,
+    /// Its client id.
+    pub client_id: &'static str,
+    /// Its object id: `oid` and `sub` of its tokens.
+    pub object_id: &'static str,
+}
+
+/// Whose tokens a federated credential takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FederatedIssuer {
+    /// The stage's workload issuer, as a Kubernetes cluster would have one.
+    Workload,
+    /// The main tenant, for its managed identities.
+    Tenant,
+}
+
+/// A federated credential of an app: the assertions of another issuer that authenticate the app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FederatedCredential {
+    /// The app.
+    pub client_id: &'static str,
+    /// The issuer.
+    pub issuer: FederatedIssuer,
+    /// `sub`, compared letter by letter.
+    pub subject: &'static str,
+}
+
+impl User {
+    /// Object id in the home tenant: another object than `oid` for a guest.
+    #[must_use]
+    pub fn home_oid(&self) -> String {
+        if self.home_tid == self.tid { self.oid.to_owned() } else { derived_id(&[self.oid, self.home_tid]) }
+    }
+}
+
+impl App {
+    /// Object id of this app's service principal in tenant `tid`: `oid` and `sub` of its app tokens.
+    #[must_use]
+    pub fn service_principal_id(&self, tid: &str) -> String {
+        derived_id(&[self.client_id, tid])
+    }
+}
+
+fn derived_id(parts: &[&str]) -> String {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, parts.join("/").as_bytes()).hyphenated().to_string()
+}

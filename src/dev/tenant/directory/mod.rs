@@ -1,0 +1,92 @@
+//! The one directory of the local tenants: who and what exists, with ids that never change.
+//!
+//! Owns the kinds of entries, the entries themselves and how they are found. It deliberately knows nothing of tokens,
+//! requests and what users have consented to since the start.
+
+mod entries;
+mod fixed;
+
+pub use entries::{
+    App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, FederatedCredential, FederatedIssuer, IdentityEntry,
+    Tenant, User, UserScenario,
+};
+pub(in crate::dev) use fixed::WORKLOAD_SUBJECT;
+use fixed::{CONTOSO, apps, bots, clients, connections, federated_credentials, identities, tenants, users};
+
+/// Everything that exists on the stage. Ids never change, so they may be written into tests.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    /// Tenants, the main one first.
+    pub tenants: Vec<Tenant>,
+    /// Users.
+    pub users: Vec<User>,
+    /// App registrations: bots, the legacy API and the clients. Every tenant knows all of them.
+    pub apps: Vec<App>,
+    /// Bots.
+    pub bots: Vec<BotEntry>,
+    /// Clients.
+    pub clients: Vec<ClientEntry>,
+    /// Connections.
+    pub connections: Vec<ConnectionEntry>,
+    /// Managed identities. The bots' apps are managed identities as well and not listed here.
+    pub identities: Vec<IdentityEntry>,
+    /// Federated credentials of the apps.
+    pub federated_credentials: Vec<FederatedCredential>,
+}
+
+impl Directory {
+    /// The one directory there is.
+    #[must_use]
+    pub fn fixed() -> Self {
+        Self {
+            tenants: tenants(),
+            users: users(),
+            apps: apps(),
+            bots: bots(),
+            clients: clients(),
+            connections: connections(),
+            identities: identities(),
+            federated_credentials: federated_credentials(),
+        }
+    }
+
+    /// The tenant most users belong to.
+    #[must_use]
+    pub fn main_tenant_id(&self) -> &'static str {
+        CONTOSO
+    }
+
+    /// The tenant with this id.
+    #[must_use]
+    pub fn find_tenant(&self, id: &str) -> Option<&Tenant> {
+        self.tenants.iter().find(|tenant| tenant.id.eq_ignore_ascii_case(id))
+    }
+
+    /// The user with this short name, principal name or object id, ignoring case.
+    #[must_use]
+    pub fn find_user(&self, key: &str) -> Option<&User> {
+        self.users
+            .iter()
+            .find(|user| [user.name, user.principal_name, user.oid].iter().any(|known| known.eq_ignore_ascii_case(key)))
+    }
+
+    /// The app with this client id.
+    #[must_use]
+    pub fn find_app(&self, client_id: &str) -> Option<&App> {
+        self.apps.iter().find(|app| app.client_id.eq_ignore_ascii_case(client_id))
+    }
+
+    /// The app that is the API with this identifier: client id or App ID URI.
+    #[must_use]
+    pub fn find_resource(&self, identifier: &str) -> Option<&App> {
+        self.apps.iter().filter(|app| !app.identifier_uris.is_empty()).find(|app| {
+            app.client_id.eq_ignore_ascii_case(identifier) || app.identifier_uris.iter().any(|uri| uri == identifier)
+        })
+    }
+
+    /// The bot with this name.
+    #[must_use]
+    pub fn find_bot(&self, name: &str) -> Option<&BotEntry> {
+        self.bots.iter().find(|bot| bot.name == name)
+    }
+}

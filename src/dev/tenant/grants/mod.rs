@@ -1,0 +1,31 @@
+//! The grants of the local tenant's token endpoint, one file each.
+//!
+//! Owns what each grant asks of a request and which refusals it gives. It deliberately knows nothing of client
+//! authentication, faults and the shape of refusals: those stand before and behind every grant.
+
+mod authorization_code;
+mod checks;
+mod client_credentials;
+mod on_behalf_of;
+mod password;
+mod refresh;
+mod request;
+mod user_grant;
+
+use serde_json::Value;
+
+use crate::dev::calls::GrantKind;
+use crate::dev::tenant::refusal::EntraRefusal;
+
+pub(in crate::dev) use request::{GrantRequest, GrantServices};
+
+/// Answers a token request by the rules of its grant.
+pub(in crate::dev) fn answer(grant: GrantKind, request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
+    match grant {
+        GrantKind::OnBehalfOf => on_behalf_of::on_behalf_of(request),
+        GrantKind::ClientCredentials => client_credentials::client_credentials(request),
+        GrantKind::RefreshToken => refresh::refresh_token(request),
+        GrantKind::Password => password::password(request),
+        GrantKind::AuthorizationCode => authorization_code::authorization_code(request),
+    }
+}

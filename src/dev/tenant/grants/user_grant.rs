@@ -1,0 +1,70 @@
+use serde_json::{Value, json};
+
+use super::request::GrantRequest;
+use crate::dev::tenant::directory::User;
+use crate::dev::tenant::login::RefreshGrant;
+use crate::dev::tenant::refusal::EntraRefusal;
+use crate::dev::tenant::scopes::ScopeRequest;
+use crate::dev::tenant::sessions::{LONG_LIFETIME, is_continuous};
+use crate::dev::tenant::tokens::{TOKEN_LIFETIME, UserTokenOrder, client_info};
+
+/// What every grant with a user ends in.
+pub(super) struct UserGrant<'a> {
+    pub(super) user: &'a User,
+    pub(super) scope: &'a ScopeRequest<'a>,
+    pub(super) stepped_up: bool,
+    pub(super) nonce: Option<&'a str>,
+    pub(super) lifetime: i64,
+}
+
+impl<'a> UserGrant<'a> {
+    pub(super) fn new(user: &'a User, scope: &'a ScopeRequest<'a>) -> Self {
+        Self { user, scope, stepped_up: false, nonce: None, lifetime: TOKEN_LIFETIME }
+    }
+}
+
+/// The token answer: access token, and whatever else the scope asks for.
+pub(super) fn token_answer(request: &GrantRequest<'_>, grant: &UserGrant<'_>) -> Result<Value, EntraRefusal> {
+    let services = request.services;
+    let continuous = is_continuous(request.form.find("claims"))?;
+    let lifetime = if continuous { LONG_LIFETIME } else { grant.lifetime };
+    let access_token = services.tokens.mint_user_token(&UserTokenOrder {
+        user: grant.user,
+        client: request.client,
+        proof: request.proof,
+        scope: grant.scope,
+        stepped_up: grant.stepped_up,
+        continuous,
+        lifetime,
+    })?;
+    let mut answer = json!({
+        "token_type": "Bearer",
+        "scope": grant.scope.granted(),
+        "expires_in": (lifetime - 1).max(0),
+        "ext_expires_in": (lifetime - 1).max(0),
+        "access_token": access_token,
+    });
+    let Value::Object(members) = &mut answer else { return Err(EntraRefusal::server_error()) };
+    if let Some(refresh_in) = services.sessions.refresh_in(lifetime) {
+        members.insert("refresh_in".to_owned(), json!(refresh_in));
+    }
+    if grant.scope.offline_access {
+        let refresh = RefreshGrant {
+            client_id: request.client.client_id.to_owned(),
+            oid: grant.user.oid.to_owned(),
+            scope: request.form.find("scope").map_or_else(|| grant.scope.granted(), str::to_owned),
+            stepped_up: grant.stepped_up,
+            revoked: false,
+        };
+        let token = services.logins.issue_refresh_token(refresh);
+        members.insert("refresh_token".to_owned(), json!(token));
+    }
+    if grant.scope.openid {
+        let id_token = services.tokens.mint_id_token(grant.user, request.client, grant.nonce)?;
+        members.insert("id_token".to_owned(), json!(id_token));
+    }
+    if request.form.find("client_info") == Some("1") {
+        members.insert("client_info".to_owned(), json!(client_info(grant.user)));
+    }
+    Ok(answer)
+}

@@ -1,0 +1,204 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actix_web::web::{Data, Form, Path, Query, ServiceConfig};
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use url::Url;
+
+use super::login_page::{LoginPage, problem_page};
+use super::login_state::{IssuedCode, LoginRequest, LoginState};
+use super::password::check_password;
+use super::redirect_uris::RedirectUris;
+use crate::dev::tenant::consents::Consents;
+use crate::dev::tenant::directory::{App, Directory, User, UserScenario};
+use crate::dev::tenant::refusal::EntraRefusal;
+use crate::dev::tenant::scopes::{Resource, ScopeRequest};
+use crate::dev::tenant::tenant_segment::TenantSegment;
+
+/// Query of an authorization request.
+type Parameters = BTreeMap<String, String>;
+
+/// The login page's form.
+#[derive(Deserialize)]
+struct LoginForm {
+    ticket: String,
+    username: String,
+    password: String,
+    consent: Option<String>,
+    cancel: Option<String>,
+}
+
+/// The tenants' authorization endpoint and its login page.
+pub(in crate::dev) struct AuthorizationEndpoint {
+    pub(in crate::dev) directory: Arc<Directory>,
+    pub(in crate::dev) redirect_uris: Arc<RedirectUris>,
+    pub(in crate::dev) consents: Arc<Consents>,
+    pub(in crate::dev) logins: Arc<LoginState>,
+}
+
+/// A client, and the address that it has registered and asks to be answered at.
+struct TrustedClient<'a> {
+    app: &'a App,
+    redirect_uri: &'a str,
+}
+
+pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
+    config.service(
+        web::resource("/{tenant}/oauth2/v2.0/authorize").route(web::get().to(page)).route(web::post().to(signed_in)),
+    );
+}
+
+/// GET: checks the request and shows the login page.
+async fn page(tenant: Path<String>, query: Query<Parameters>, endpoint: Data<AuthorizationEndpoint>) -> HttpResponse {
+    let directory = &endpoint.directory;
+    let client = match endpoint.trusted_client(&tenant, &query) {
+        Ok(client) => client,
+        // RFC 6749 §4.1.2.1: no redirect to an address that is not the client's.
+        Err(refusal) => return problem_page(&refusal),
+    };
+    match login_request(directory, &tenant, &query, &client) {
+        Ok(login) => {
+            let hint = query.get("login_hint").and_then(|hint| directory.find_user(hint)).map(|user| user.name);
+            let ticket = endpoint.logins.begin(login);
+            LoginPage { directory, tenant: &tenant, ticket: &ticket }.show(hint, None)
+        }
+        Err(refusal) => {
+            redirect(client.redirect_uri, query.get("state").map(String::as_str), &Outcome::Refused(&refusal))
+        }
+    }
+}
+
+/// POST: the page's form.
+async fn signed_in(tenant: Path<String>, form: Form<LoginForm>, endpoint: Data<AuthorizationEndpoint>) -> HttpResponse {
+    let directory = &endpoint.directory;
+    let Some(login) = endpoint.logins.find_login(&form.ticket).filter(|login| login.tenant == *tenant) else {
+        return problem_page(&EntraRefusal::bad_request(
+            "invalid_request",
+            90_014,
+            "This login page is no longer open.",
+        ));
+    };
+    if form.cancel.is_some() {
+        let refusal = EntraRefusal::bad_request("access_denied", 65_004, "User declined to consent to access the app.");
+        return redirect(&login.redirect_uri, login.state.as_deref(), &Outcome::Refused(&refusal));
+    }
+    let page = LoginPage { directory, tenant: &tenant, ticket: &form.ticket };
+    let user = TenantSegment::parse(directory, &tenant)
+        .and_then(|segment| check_password(directory, segment, &form.username, &form.password));
+    let user = match user {
+        Ok(user) if user.story == UserScenario::Disabled => {
+            return page.show(Some(user.name), Some(&EntraRefusal::grant(50_057, "The user account is disabled.")));
+        }
+        Ok(user) => user,
+        Err(refusal) => return page.show(None, Some(&refusal)),
+    };
+    let Some(client) = directory.find_app(&login.client_id) else {
+        return problem_page(&EntraRefusal::server_error());
+    };
+    if form.consent.is_some() {
+        endpoint.consent(user, client, &login.scope);
+    }
+    if !endpoint.consents.has(user, client) {
+        let refusal = EntraRefusal::grant(65_001, "Tick the box to consent, or cancel.");
+        return page.show(Some(user.name), Some(&refusal));
+    }
+    let (redirect_uri, client_state) = (login.redirect_uri.clone(), login.state.clone());
+    let code = endpoint.logins.issue_code(&form.ticket, IssuedCode { request: login, oid: user.oid.to_owned() });
+    redirect(&redirect_uri, client_state.as_deref(), &Outcome::Code(&code))
+}
+
+impl AuthorizationEndpoint {
+    /// The client and its registered redirect URI.
+    fn trusted_client<'a>(&'a self, tenant: &str, query: &'a Parameters) -> Result<TrustedClient<'a>, EntraRefusal> {
+        TenantSegment::parse(&self.directory, tenant)?;
+        let client_id = query.get("client_id").ok_or_else(|| EntraRefusal::missing("client_id"))?;
+        let app = self.directory.find_app(client_id).ok_or_else(|| {
+            EntraRefusal::bad_request("unauthorized_client", 700_016, "The application was not found in the directory.")
+        })?;
+        let redirect_uri = query.get("redirect_uri").ok_or_else(|| EntraRefusal::missing("redirect_uri"))?;
+        if self.redirect_uris.contains(app.client_id, redirect_uri) {
+            Ok(TrustedClient { app, redirect_uri })
+        } else {
+            Err(EntraRefusal::bad_request(
+                "invalid_request",
+                50_011,
+                "The redirect URI specified in the request does not match the redirect URIs configured for the application.",
+            ))
+        }
+    }
+
+    /// Combined consent (`knownClientApplications`): the API's own downstream permissions are agreed to as well.
+    fn consent(&self, user: &User, client: &App, scope: &str) {
+        self.consents.give(user, client.client_id);
+        if let Ok(ScopeRequest { resource: Resource::App(api), .. }) = ScopeRequest::parse(&self.directory, scope) {
+            self.consents.give(user, api.client_id);
+        }
+    }
+}
+
+fn login_request(
+    directory: &Directory,
+    tenant: &str,
+    query: &Parameters,
+    client: &TrustedClient<'_>,
+) -> Result<LoginRequest, EntraRefusal> {
+    let find = |name: &str| query.get(name).filter(|value| !value.is_empty()).cloned();
+    if query.get("response_type").map(String::as_str) != Some("code") {
+        let text = "The response_type is not supported: only 'code' is.";
+        return Err(EntraRefusal::bad_request("unsupported_response_type", 700_054, text));
+    }
+    if find("response_mode").is_some_and(|mode| mode != "query") {
+        return Err(EntraRefusal::bad_request("invalid_request", 90_014, "Only response_mode 'query' is supported."));
+    }
+    if query.get("prompt").map(String::as_str) == Some("none") {
+        let text = "Session information is not sufficient for single-sign-on.";
+        return Err(EntraRefusal::bad_request("login_required", 50_058, text));
+    }
+    let code_challenge = find("code_challenge");
+    let method = find("code_challenge_method");
+    if code_challenge.is_some() && method.as_deref() != Some("S256") {
+        return Err(EntraRefusal::bad_request("invalid_request", 501_491, "The code_challenge_method must be 'S256'."));
+    }
+    if code_challenge.is_none() && client.app.secret.is_none() {
+        let text = "Proof Key for Code Exchange is required for cross-origin and public-client code redemption.";
+        return Err(EntraRefusal::bad_request("invalid_request", 9_002_325, text));
+    }
+    let scope = find("scope").ok_or_else(|| EntraRefusal::missing("scope"))?;
+    ScopeRequest::parse(directory, &scope)?;
+    Ok(LoginRequest {
+        tenant: tenant.to_owned(),
+        client_id: client.app.client_id.to_owned(),
+        redirect_uri: client.redirect_uri.to_owned(),
+        scope,
+        state: find("state"),
+        nonce: find("nonce"),
+        code_challenge,
+    })
+}
+
+/// What the browser takes back to the client.
+enum Outcome<'a> {
+    Code(&'a str),
+    Refused(&'a EntraRefusal),
+}
+
+fn redirect(redirect_uri: &str, state: Option<&str>, outcome: &Outcome<'_>) -> HttpResponse {
+    let Ok(mut target) = Url::parse(redirect_uri) else {
+        return problem_page(&EntraRefusal::server_error());
+    };
+    match outcome {
+        Outcome::Code(code) => target.query_pairs_mut().append_pair("code", code),
+        Outcome::Refused(refusal) => target
+            .query_pairs_mut()
+            .append_pair("error", refusal.error)
+            .append_pair("error_description", &refusal.message()),
+    };
+    if let Some(state) = state {
+        target.query_pairs_mut().append_pair("state", state);
+    }
+    HttpResponse::Found()
+        .insert_header(("Location", target.as_str()))
+        .insert_header(("Cache-Control", "no-store"))
+        .finish()
+}

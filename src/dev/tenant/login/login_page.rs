@@ -1,0 +1,61 @@
+use std::fmt::Write as _;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+
+use crate::dev::tenant::directory::Directory;
+use crate::dev::tenant::refusal::EntraRefusal;
+use crate::dev::tenant::tenant_segment::TenantSegment;
+
+/// The page of one authorization request. It shows nothing that came with the request: the request stays on the stage, the
+/// form carries only its ticket.
+pub(super) struct LoginPage<'a> {
+    pub(super) directory: &'a Directory,
+    /// The tenant segment of the path.
+    pub(super) tenant: &'a str,
+    pub(super) ticket: &'a str,
+}
+
+impl LoginPage<'_> {
+    /// The page, with a user selected, and with the number of what went wrong before.
+    pub(super) fn show(&self, selected: Option<&str>, problem: Option<&EntraRefusal>) -> HttpResponse {
+        let mut options = String::new();
+        let segment = TenantSegment::parse(self.directory, self.tenant).unwrap_or(TenantSegment::Common);
+        for user in self.directory.users.iter().filter(|user| segment.admits(user.tid)) {
+            let mark = if selected == Some(user.name) { " selected" } else { "" };
+            // Writing into a String cannot fail.
+            let _ = write!(options, "<option value=\"{0}\"{mark}>{1} ({0})</option>", user.name, user.display_name);
+        }
+        let note = problem.map_or(String::new(), |problem| format!("<p role=\"alert\">AADSTS{}</p>", problem.code));
+        let ticket = self.ticket;
+        let page = format!(
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sign in to the local stage</title></head><body>\
+             <h1>Sign in to the local stage</h1><p>Every password is the user's name followed by <code>-password</code>.</p>{note}\
+             <form method=\"post\"><input type=\"hidden\" name=\"ticket\" value=\"{ticket}\">\
+             <p><label>User <select name=\"username\">{options}</select></label></p>\
+             <p><label>Password <input type=\"password\" name=\"password\"></label></p>\
+             <p><label><input type=\"checkbox\" name=\"consent\" value=\"yes\"> I consent to what the app asks for</label></p>\
+             <p><button>Sign in</button> <button name=\"cancel\" value=\"yes\">Cancel</button></p></form></body></html>"
+        );
+        let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+        html(status, page)
+    }
+}
+
+/// The page of a request that may be sent nowhere.
+pub(super) fn problem_page(refusal: &EntraRefusal) -> HttpResponse {
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sign-in error</title></head><body>\
+         <h1>Sorry, but we're having trouble signing you in</h1><p>AADSTS{} ({})</p></body></html>",
+        refusal.code, refusal.error
+    );
+    html(StatusCode::BAD_REQUEST, page)
+}
+
+fn html(status: StatusCode, page: String) -> HttpResponse {
+    HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .insert_header(("Cache-Control", "no-store"))
+        .insert_header(("X-Frame-Options", "DENY"))
+        .body(page)
+}

@@ -1,0 +1,154 @@
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::dev::lock::locked;
+use crate::domain::{SharedClock, SharedEntropy, Timestamp};
+
+/// How long a login page or an authorization code is good for.
+const CODE_LIFETIME: Duration = Duration::from_mins(10);
+/// How long a refresh token is good for.
+const REFRESH_LIFETIME: Duration = Duration::from_hours(90 * 24);
+/// Each of the three maps holds this many entries; the oldest goes first.
+const MAX_ENTRIES: usize = 20_000;
+
+/// An authorization request whose user has not signed in yet.
+#[derive(Clone, Debug)]
+pub(in crate::dev) struct LoginRequest {
+    pub(in crate::dev) tenant: String,
+    pub(in crate::dev) client_id: String,
+    pub(in crate::dev) redirect_uri: String,
+    pub(in crate::dev) scope: String,
+    pub(in crate::dev) state: Option<String>,
+    pub(in crate::dev) nonce: Option<String>,
+    pub(in crate::dev) code_challenge: Option<String>,
+}
+
+/// What an authorization code stands for.
+#[derive(Clone, Debug)]
+pub(in crate::dev) struct IssuedCode {
+    pub(in crate::dev) request: LoginRequest,
+    pub(in crate::dev) oid: String,
+}
+
+/// What a refresh token stands for.
+#[derive(Clone, Debug)]
+pub(in crate::dev) struct RefreshGrant {
+    pub(in crate::dev) client_id: String,
+    pub(in crate::dev) oid: String,
+    pub(in crate::dev) scope: String,
+    pub(in crate::dev) stepped_up: bool,
+    /// The user's sessions were ended since.
+    pub(in crate::dev) revoked: bool,
+}
+
+/// Login pages that are open, codes that were not redeemed, refresh tokens that were given out. Lost at the end.
+pub(in crate::dev) struct LoginState {
+    clock: SharedClock,
+    entropy: SharedEntropy,
+    logins: Bounded<LoginRequest>,
+    codes: Bounded<IssuedCode>,
+    refresh_tokens: Bounded<RefreshGrant>,
+}
+
+impl LoginState {
+    /// Without logins, codes and refresh tokens; `entropy` makes them, `clock` ends them.
+    pub(in crate::dev) fn new(clock: SharedClock, entropy: SharedEntropy) -> Self {
+        let (logins, codes, refresh_tokens) = (Bounded::default(), Bounded::default(), Bounded::default());
+        Self { clock, entropy, logins, codes, refresh_tokens }
+    }
+
+    /// Keeps an authorization request; the answer is the ticket that the page's form carries.
+    pub(in crate::dev) fn begin(&self, request: LoginRequest) -> String {
+        let (ticket, now) = (self.entropy.hex_id(), self.clock.now());
+        self.logins.put(ticket.clone(), request, now.plus(CODE_LIFETIME), now);
+        ticket
+    }
+
+    /// The request of an open login page; it stays open, since a password may be mistyped.
+    pub(in crate::dev) fn find_login(&self, ticket: &str) -> Option<LoginRequest> {
+        self.logins.find(ticket, self.clock.now())
+    }
+
+    /// Closes a login page and gives out its code.
+    pub(in crate::dev) fn issue_code(&self, ticket: &str, issued: IssuedCode) -> String {
+        let now = self.clock.now();
+        self.logins.take(ticket, now);
+        let code = format!("0.{}{}", self.entropy.hex_id(), self.entropy.hex_id());
+        self.codes.put(code.clone(), issued, now.plus(CODE_LIFETIME), now);
+        code
+    }
+
+    /// What `code` stands for; a code is good once.
+    pub(in crate::dev) fn take_code(&self, code: &str) -> Option<IssuedCode> {
+        self.codes.take(code, self.clock.now())
+    }
+
+    /// Gives out a refresh token.
+    pub(in crate::dev) fn issue_refresh_token(&self, grant: RefreshGrant) -> String {
+        let now = self.clock.now();
+        let token = format!("1.{}{}", self.entropy.hex_id(), self.entropy.hex_id());
+        self.refresh_tokens.put(token.clone(), grant, now.plus(REFRESH_LIFETIME), now);
+        token
+    }
+
+    /// What a refresh token stands for. As at Entra, a used one stays good beside its successor.
+    pub(in crate::dev) fn find_refresh_token(&self, token: &str) -> Option<RefreshGrant> {
+        self.refresh_tokens.find(token, self.clock.now())
+    }
+
+    /// Ends a refresh token that is good once.
+    pub(in crate::dev) fn spend_refresh_token(&self, token: &str) {
+        self.refresh_tokens.take(token, self.clock.now());
+    }
+
+    /// Revokes every refresh token of a user.
+    pub(in crate::dev) fn revoke(&self, oid: &str) {
+        self.refresh_tokens.change(|grant| grant.revoked |= grant.oid == oid);
+    }
+}
+
+/// A map whose entries expire, with an upper bound on their number.
+struct Bounded<V>(Mutex<HashMap<String, Entry<V>>>);
+
+struct Entry<V> {
+    value: V,
+    until: Timestamp,
+}
+
+impl<V> Default for Bounded<V> {
+    fn default() -> Self {
+        Self(Mutex::new(HashMap::new()))
+    }
+}
+
+impl<V: Clone> Bounded<V> {
+    fn put(&self, key: String, value: V, until: Timestamp, now: Timestamp) {
+        let mut entries = locked(&self.0);
+        if entries.len() >= MAX_ENTRIES {
+            entries.retain(|_, entry| entry.until > now);
+        }
+        if entries.len() >= MAX_ENTRIES
+            && let Some(oldest) = oldest_key(&entries)
+        {
+            entries.remove(&oldest);
+        }
+        entries.insert(key, Entry { value, until });
+    }
+
+    fn find(&self, key: &str, now: Timestamp) -> Option<V> {
+        locked(&self.0).get(key).filter(|entry| entry.until > now).map(|entry| entry.value.clone())
+    }
+
+    fn take(&self, key: &str, now: Timestamp) -> Option<V> {
+        locked(&self.0).remove(key).filter(|entry| entry.until > now).map(|entry| entry.value)
+    }
+
+    fn change(&self, change: impl Fn(&mut V)) {
+        locked(&self.0).values_mut().for_each(|entry| change(&mut entry.value));
+    }
+}
+
+fn oldest_key<V>(entries: &HashMap<String, Entry<V>>) -> Option<String> {
+    entries.iter().min_by_key(|(_, entry)| entry.until).map(|(key, _)| key.clone())
+}

@@ -1,0 +1,26 @@
+use subtle::ConstantTimeEq;
+
+use crate::dev::tenant::directory::{Directory, User};
+use crate::dev::tenant::refusal::EntraRefusal;
+use crate::dev::tenant::tenant_segment::TenantSegment;
+
+/// The user with this name and password, if they belong to the tenant.
+pub(in crate::dev) fn check_password<'d>(
+    directory: &'d Directory,
+    tenant: TenantSegment<'_>,
+    name: &str,
+    password: &str,
+) -> Result<&'d User, EntraRefusal> {
+    let user = directory.find_user(name).filter(|user| tenant.admits(user.tid)).ok_or_else(|| {
+        EntraRefusal::grant(
+            50_034,
+            "The user account does not exist in the directory. To sign into this application, the \
+             account must be added to the directory.",
+        )
+    })?;
+    if bool::from(user.password.as_bytes().ct_eq(password.as_bytes())) {
+        Ok(user)
+    } else {
+        Err(EntraRefusal::grant(50_126, "Error validating credentials due to invalid username or password."))
+    }
+}

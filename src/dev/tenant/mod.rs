@@ -1,0 +1,58 @@
+//! The local tenants: an Entra-like issuer with its login page, token endpoint, key sets and one protected resource.
+//!
+//! Owns the directory, what users have consented to, every token of the tenants and the numbers of their refusals. It
+//! deliberately knows nothing of channels, bots and the gateway: every client is an app of the directory.
+
+mod client_proof;
+mod clients;
+mod consents;
+mod directory;
+mod discovery;
+mod form;
+mod grants;
+mod graph;
+mod login;
+mod refusal;
+mod scopes;
+mod sessions;
+mod tenant_segment;
+mod token_endpoint;
+mod tokens;
+
+#[cfg(test)]
+mod federation_tests;
+#[cfg(test)]
+mod flow_tests;
+#[cfg(test)]
+mod obo_tests;
+#[cfg(test)]
+mod session_tests;
+
+use actix_web::web::ServiceConfig;
+
+pub(in crate::dev) use client_proof::ClientProof;
+pub use clients::RegisteredCertificate;
+pub(in crate::dev) use clients::{AssertionChecks, ClientAuthenticator, FederationChecks, TrustedIssuer};
+pub(in crate::dev) use consents::Consents;
+pub(in crate::dev) use directory::WORKLOAD_SUBJECT;
+pub use directory::{
+    App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, Directory, FederatedCredential, FederatedIssuer,
+    IdentityEntry, Tenant, User, UserScenario,
+};
+pub(in crate::dev) use discovery::TenantDiscovery;
+pub(in crate::dev) use form::Form;
+pub(in crate::dev) use grants::GrantServices;
+pub(in crate::dev) use login::{AuthorizationEndpoint, LoginState, RedirectUris};
+pub(in crate::dev) use refusal::{EntraRefusal, EntraRefusalReplies};
+pub(in crate::dev) use scopes::{BOT_FRAMEWORK, EXCHANGE_AUDIENCE, GRAPH, Resource};
+pub use sessions::SessionSwitches;
+pub(in crate::dev) use token_endpoint::TokenEndpoint;
+pub(in crate::dev) use tokens::{KeyChain, TOKEN_LIFETIME, TokenIssuer};
+
+/// The routes of the tenants; those that begin with a tenant's id match many paths, so they come last.
+pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
+    graph::routes(config);
+    discovery::routes(config);
+    login::routes(config);
+    token_endpoint::routes(config);
+}

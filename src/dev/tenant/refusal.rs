@@ -1,0 +1,129 @@
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::dev::addresses::Addresses;
+use crate::dev::error::StageError;
+use crate::domain::{SharedClock, SharedEntropy, Timestamp};
+
+/// An answer of the token endpoint (or of the authorize endpoint) that is not a token, in Entra's shape.
+#[derive(Debug)]
+pub(in crate::dev) struct EntraRefusal {
+    status: StatusCode,
+    pub(in crate::dev) error: &'static str,
+    pub(in crate::dev) code: u32,
+    text: String,
+    suberror: Option<&'static str>,
+    claims: Option<String>,
+}
+
+impl EntraRefusal {
+    fn new(status: StatusCode, error: &'static str, code: u32, text: impl Into<String>) -> Self {
+        Self { status, error, code, text: text.into(), suberror: None, claims: None }
+    }
+
+    /// `invalid_grant`: the user's assertion, password, code or refresh token is no good.
+    pub(in crate::dev) fn grant(code: u32, text: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_grant", code, text)
+    }
+
+    /// `invalid_client`: the app could not prove who it is. Entra answers 401 here.
+    pub(in crate::dev) fn client(code: u32, text: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "invalid_client", code, text)
+    }
+
+    /// Any other `error` at status 400.
+    pub(in crate::dev) fn bad_request(error: &'static str, code: u32, text: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error, code, text)
+    }
+
+    /// 900144: a required form parameter is absent.
+    pub(in crate::dev) fn missing(parameter: &str) -> Self {
+        let text = format!("The request body must contain the following parameter: '{parameter}'.");
+        Self::bad_request("invalid_request", 900_144, text)
+    }
+
+    /// 50000: the stage itself failed.
+    pub(in crate::dev) fn server_error() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", 50_000, "There was an error issuing a token.")
+    }
+
+    pub(in crate::dev) fn with_suberror(mut self, suberror: &'static str) -> Self {
+        self.suberror = Some(suberror);
+        self
+    }
+
+    pub(in crate::dev) fn with_claims(mut self, claims: &Value) -> Self {
+        self.claims = Some(claims.to_string());
+        self
+    }
+
+    /// `AADSTSnnnn: text`, without trace ids.
+    pub(in crate::dev) fn message(&self) -> String {
+        format!("AADSTS{}: {}", self.code, self.text)
+    }
+}
+
+impl From<StageError> for EntraRefusal {
+    /// No part of a request makes the stage itself fail, so its errors are the server's.
+    fn from(_: StageError) -> Self {
+        Self::server_error()
+    }
+}
+
+/// Turns refusals into answers: adds the time, a trace id and the address of the explanation.
+pub(in crate::dev) struct EntraRefusalReplies {
+    pub(in crate::dev) addresses: Arc<Addresses>,
+    pub(in crate::dev) clock: SharedClock,
+    pub(in crate::dev) entropy: SharedEntropy,
+}
+
+impl EntraRefusalReplies {
+    /// The JSON answer to a request that brought no `client-request-id`.
+    pub(in crate::dev) fn reply(&self, refusal: &EntraRefusal) -> HttpResponse {
+        self.reply_with(refusal, &self.new_correlation_id())
+    }
+
+    /// The JSON answer; `correlation_id` echoes the caller's `client-request-id`.
+    pub(in crate::dev) fn reply_with(&self, refusal: &EntraRefusal, correlation_id: &str) -> HttpResponse {
+        let trace_id = self.entropy.uuid();
+        let timestamp = entra_time(self.clock.now());
+        let message = refusal.message();
+        let mut body = json!({
+            "error": refusal.error,
+            "error_description":
+                format!("{message} Trace ID: {trace_id} Correlation ID: {correlation_id} Timestamp: {timestamp}"),
+            "error_codes": [refusal.code],
+            "timestamp": timestamp,
+            "trace_id": trace_id,
+            "correlation_id": correlation_id,
+            "error_uri": format!("{}/error?code={}", self.addresses.https_base, refusal.code),
+        });
+        if let Value::Object(members) = &mut body {
+            if let Some(suberror) = refusal.suberror {
+                members.insert("suberror".to_owned(), Value::from(suberror));
+            }
+            if let Some(claims) = &refusal.claims {
+                members.insert("claims".to_owned(), Value::from(claims.as_str()));
+            }
+        }
+        HttpResponse::build(refusal.status).insert_header(("Cache-Control", "no-store")).json(body)
+    }
+
+    /// An id for a request that brought none.
+    pub(in crate::dev) fn new_correlation_id(&self) -> String {
+        self.entropy.uuid()
+    }
+}
+
+fn entra_time(at: Timestamp) -> String {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
+    OffsetDateTime::from_unix_timestamp(at.unix_seconds())
+        .ok()
+        .and_then(|moment| moment.format(format).ok())
+        .unwrap_or_else(|| at.unix_seconds().to_string())
+}

@@ -1,0 +1,156 @@
+use super::directory::{App, AppTokenVersion, Directory};
+use super::refusal::EntraRefusal;
+
+/// Audience of tokens for the stage's protected resource.
+pub(in crate::dev) const GRAPH: &str = "https://graph.microsoft.com";
+/// Audience of tokens for the Bot Connector and the Token Service.
+pub(in crate::dev) const BOT_FRAMEWORK: &str = "https://api.botframework.com";
+
+/// What federated credentials and their tokens have as audience (public cloud).
+pub(in crate::dev) const EXCHANGE_AUDIENCE: &str = "api://AzureADTokenExchange";
+
+/// What an access token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::dev) enum Resource<'d> {
+    Graph,
+    BotFramework,
+    App(&'d App),
+}
+
+impl<'d> Resource<'d> {
+    /// The resource with this identifier (App ID URI, client id, or a well-known one).
+    pub(in crate::dev) fn find(directory: &'d Directory, identifier: &str) -> Option<Self> {
+        match identifier.trim_end_matches('/') {
+            GRAPH => Some(Self::Graph),
+            BOT_FRAMEWORK => Some(Self::BotFramework),
+            other => directory.find_resource(other).map(Self::App),
+        }
+    }
+
+    /// `aud` of its tokens: the bare client id in v2, the App ID URI in v1.
+    pub(in crate::dev) fn audience(&self) -> &'d str {
+        match self {
+            Self::Graph => GRAPH,
+            Self::BotFramework => BOT_FRAMEWORK,
+            Self::App(app) if app.token_version == AppTokenVersion::V2 => app.client_id,
+            Self::App(app) => app.identifier_uris.first().map_or(app.client_id, String::as_str),
+        }
+    }
+
+    /// Which claims its tokens carry.
+    pub(in crate::dev) fn token_version(&self) -> AppTokenVersion {
+        match self {
+            Self::Graph | Self::BotFramework => AppTokenVersion::V1,
+            Self::App(app) => app.token_version,
+        }
+    }
+
+    /// What `.default` stands for in a user's token.
+    fn default_permission(self) -> &'static str {
+        match self {
+            Self::Graph => "User.Read",
+            Self::BotFramework => "user_impersonation",
+            Self::App(_) => "access_as_user",
+        }
+    }
+}
+
+/// A parsed `scope` parameter.
+#[derive(Clone, Debug)]
+pub(in crate::dev) struct ScopeRequest<'d> {
+    pub(in crate::dev) resource: Resource<'d>,
+    /// Permission names without their resource; what `scp` will hold.
+    pub(in crate::dev) permissions: Vec<String>,
+    /// `<resource>/.default` was asked for.
+    pub(in crate::dev) default: bool,
+    pub(in crate::dev) openid: bool,
+    pub(in crate::dev) offline_access: bool,
+}
+
+impl<'d> ScopeRequest<'d> {
+    /// Reads a space-separated scope list. OIDC scopes alone ask for the protected resource, as Entra does.
+    pub(in crate::dev) fn parse(directory: &'d Directory, text: &str) -> Result<Self, EntraRefusal> {
+        let mut request = Self {
+            resource: Resource::Graph,
+            permissions: Vec::new(),
+            default: false,
+            openid: false,
+            offline_access: false,
+        };
+        let mut named: Option<Resource<'d>> = None;
+        for scope in text.split_ascii_whitespace() {
+            match scope {
+                "openid" | "profile" | "email" => request.openid = true,
+                "offline_access" => request.offline_access = true,
+                _ => {
+                    let (resource, permission) = resource_and_permission(directory, scope)?;
+                    if named.is_some_and(|other| other != resource) {
+                        return Err(EntraRefusal::bad_request(
+                            "invalid_scope",
+                            700_022,
+                            "The provided value for the input parameter scope is not valid: it contains more than one resource.",
+                        ));
+                    }
+                    named = Some(resource);
+                    if permission == ".default" {
+                        request.default = true;
+                    } else {
+                        request.permissions.push(permission.to_owned());
+                    }
+                }
+            }
+        }
+        request.resource = named.unwrap_or(Resource::Graph);
+        if request.permissions.is_empty() {
+            request.permissions.push(request.resource.default_permission().to_owned());
+        }
+        Ok(request)
+    }
+
+    /// The `scope` member of a token answer.
+    pub(in crate::dev) fn granted(&self) -> String {
+        let mut granted: Vec<String> = self.permissions.iter().map(|permission| self.qualified(permission)).collect();
+        if self.openid {
+            granted.extend(["openid".to_owned(), "profile".to_owned()]);
+        }
+        granted.join(" ")
+    }
+
+    fn qualified(&self, permission: &str) -> String {
+        match self.resource {
+            Resource::App(app) => {
+                let uri = app.identifier_uris.first().map_or(app.client_id, String::as_str);
+                format!("{uri}/{permission}")
+            }
+            Resource::Graph | Resource::BotFramework => format!("{}/{permission}", self.resource.audience()),
+        }
+    }
+}
+
+fn resource_and_permission<'d, 's>(
+    directory: &'d Directory,
+    scope: &'s str,
+) -> Result<(Resource<'d>, &'s str), EntraRefusal> {
+    let Some((identifier, permission)) = scope.rsplit_once('/') else {
+        // A bare name is a permission of the protected resource; anything that is no name is malformed.
+        return if scope.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '_') {
+            Ok((Resource::Graph, scope))
+        } else {
+            Err(EntraRefusal::bad_request(
+                "invalid_scope",
+                70_011,
+                format!(
+                    "The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid."
+                ),
+            ))
+        };
+    };
+    let resource = Resource::find(directory, identifier).ok_or_else(|| {
+        EntraRefusal::bad_request(
+            "invalid_resource",
+            500_011,
+            format!("The resource principal named {identifier} was not found in the tenant."),
+        )
+    })?;
+    Ok((resource, permission))
+}

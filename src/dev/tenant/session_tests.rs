@@ -1,0 +1,74 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use serde_json::json;
+
+use crate::dev::test_client::{Field, Fixture, Reply, claims_of};
+
+const OFFLINE: (&str, &str) = ("scope", "https://graph.microsoft.com/User.Read offline_access");
+const CP1: &str = r#"{"access_token":{"xms_cc":{"values":["cp1"]},"nbf":{"essential":true,"value":"1"}}}"#;
+
+async fn refresh(fixture: &Fixture, token: &str, more: &[Field<'_>]) -> Reply {
+    let bot = &fixture.stage.directory().bots[0];
+    let mut fields = vec![
+        ("grant_type", "refresh_token"),
+        ("client_id", bot.app_id),
+        ("client_secret", bot.app_secret),
+        ("refresh_token", token),
+    ];
+    fields.extend_from_slice(more);
+    fixture.form(&fixture.token_url(fixture.tenant()), &fields).await
+}
+
+async fn refresh_token_of(fixture: &Fixture, user: &str) -> String {
+    let answer = fixture.exchange(&fixture.exchangeable(user, "graph").await, &[OFFLINE]).await;
+    answer.text_of("refresh_token").to_owned()
+}
+
+async fn order(fixture: &Fixture, order: &serde_json::Value) -> u16 {
+    let url = format!("{}/dev/sessions", fixture.stage.http_base());
+    fixture.call("POST", &url, &[("content-type", "application/json")], &order.to_string()).await.status
+}
+
+#[tokio::test]
+async fn a_client_of_continuous_access_gets_a_long_token_and_a_new_one_for_a_challenge() {
+    let fixture = Fixture::start().await;
+    let assertion = fixture.exchangeable("ada", "graph").await;
+    let plain = fixture.exchange(&assertion, &[]).await;
+    assert_eq!((&plain.json["expires_in"], plain.json.get("refresh_in")), (&json!(3599), None));
+    let long = fixture.exchange(&assertion, &[("claims", CP1)]).await;
+    assert_eq!((&long.json["expires_in"], &long.json["refresh_in"]), (&json!(93_599), &json!(46_800)));
+    assert_eq!(claims_of(long.text_of("access_token"))["xms_cc"], json!(["cp1"]));
+    let again = fixture.exchange(&assertion, &[("claims", CP1)]).await;
+    assert_ne!(again.text_of("access_token"), long.text_of("access_token"));
+    assert_eq!(fixture.exchange(&assertion, &[("claims", "[]")]).await.code(), 90_014);
+}
+
+#[tokio::test]
+async fn refresh_tokens_are_good_once_if_the_stage_is_told_so() {
+    let fixture = Fixture::start().await;
+    let first = refresh_token_of(&fixture, "ada").await;
+    assert_eq!(refresh(&fixture, &first, &[]).await.status, 200);
+    assert_eq!(order(&fixture, &json!({"single_use": true, "refresh_in": 1800})).await, 204);
+    let rotated = refresh(&fixture, &first, &[]).await;
+    assert_eq!(rotated.json["refresh_in"], 1800);
+    let second = rotated.text_of("refresh_token");
+    assert_eq!(refresh(&fixture, &first, &[]).await.code(), 700_082);
+    assert_eq!(refresh(&fixture, second, &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_users_sessions_are_revoked_and_refreshes_demand_mfa_on_order() {
+    let fixture = Fixture::start().await;
+    let (ada, ben) = (refresh_token_of(&fixture, "ada").await, refresh_token_of(&fixture, "ben").await);
+    assert_eq!(order(&fixture, &json!({"demand_mfa": "ada"})).await, 204);
+    let refused = refresh(&fixture, &ada, &[]).await;
+    assert_eq!(refused.code(), 50_076);
+    assert!(refused.text_of("claims").contains("capolids"));
+    assert_eq!(order(&fixture, &json!({"relent": "ada"})).await, 204);
+    assert_eq!(refresh(&fixture, &ada, &[]).await.status, 200);
+    assert_eq!(order(&fixture, &json!({"revoke": "ada"})).await, 204);
+    let revoked = refresh(&fixture, &ada, &[]).await;
+    assert_eq!((revoked.code(), revoked.text_of("suberror")), (50_173, "bad_token"));
+    assert_eq!(refresh(&fixture, &ben, &[]).await.status, 200);
+    assert_eq!(order(&fixture, &json!({"revoke": "nobody"})).await, 400);
+}

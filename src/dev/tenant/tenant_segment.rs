@@ -1,0 +1,43 @@
+use super::directory::Directory;
+use super::refusal::EntraRefusal;
+
+/// What the path says about the tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::dev) enum TenantSegment<'a> {
+    /// One tenant, by its id.
+    One(&'a str),
+    /// `organizations`: the tenant that the user belongs to.
+    Organizations,
+    /// `common`: the same, but on-behalf-of requests are refused.
+    Common,
+}
+
+impl<'a> TenantSegment<'a> {
+    /// Reads the path segment, without a look at the directory for the two words.
+    pub(in crate::dev) fn parse(directory: &'a Directory, segment: &str) -> Result<Self, EntraRefusal> {
+        match segment.to_ascii_lowercase().as_str() {
+            "common" => Ok(Self::Common),
+            "organizations" => Ok(Self::Organizations),
+            id => directory.find_tenant(id).map(|tenant| Self::One(tenant.id)).ok_or_else(|| {
+                let text = format!("Tenant '{segment}' not found. Check to make sure you have the correct tenant ID.");
+                EntraRefusal::bad_request("invalid_request", 90_002, text)
+            }),
+        }
+    }
+
+    /// Whether users of tenant `tid` may come this way.
+    pub(in crate::dev) fn admits(self, tid: &str) -> bool {
+        match self {
+            Self::One(id) => id == tid,
+            Self::Organizations | Self::Common => true,
+        }
+    }
+
+    /// The tenant for a grant without a user.
+    pub(in crate::dev) fn id_or_main(self, directory: &Directory) -> &'a str {
+        match self {
+            Self::One(id) => id,
+            Self::Organizations | Self::Common => directory.main_tenant_id(),
+        }
+    }
+}

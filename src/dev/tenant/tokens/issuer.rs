@@ -1,0 +1,201 @@
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+
+use super::key_chain::KeyChain;
+use crate::dev::addresses::Addresses;
+use crate::dev::error::StageError;
+use crate::dev::tenant::client_proof::ClientProof;
+use crate::dev::tenant::directory::{App, AppTokenVersion, User};
+use crate::dev::tenant::scopes::{EXCHANGE_AUDIENCE, Resource, ScopeRequest};
+use crate::domain::{SharedClock, SharedEntropy};
+
+/// How long every token of the tenants is good for, in seconds.
+pub(in crate::dev) const TOKEN_LIFETIME: i64 = 3600;
+
+/// A user's access token to be made.
+pub(in crate::dev) struct UserTokenOrder<'a> {
+    pub(in crate::dev) user: &'a User,
+    pub(in crate::dev) client: &'a App,
+    pub(in crate::dev) proof: ClientProof,
+    pub(in crate::dev) scope: &'a ScopeRequest<'a>,
+    /// The user went through the login page: an authentication context that later exchanges may rely on.
+    pub(in crate::dev) stepped_up: bool,
+    /// The client can handle continuous access evaluation.
+    pub(in crate::dev) continuous: bool,
+    /// Seconds; negative makes a token that has expired already.
+    pub(in crate::dev) lifetime: i64,
+}
+
+/// The tenants' issuer: makes their tokens and verifies them.
+pub(in crate::dev) struct TokenIssuer {
+    pub(in crate::dev) addresses: Arc<Addresses>,
+    pub(in crate::dev) keys: KeyChain,
+    pub(in crate::dev) clock: SharedClock,
+    pub(in crate::dev) entropy: SharedEntropy,
+}
+
+impl TokenIssuer {
+    /// The time in whole seconds, as tokens carry it.
+    pub(in crate::dev) fn now_seconds(&self) -> i64 {
+        self.clock.now().unix_seconds()
+    }
+
+    /// Makes a delegated access token.
+    pub(in crate::dev) fn mint_user_token(&self, order: &UserTokenOrder<'_>) -> Result<String, StageError> {
+        let user = order.user;
+        let resource = order.scope.resource;
+        let mut claims = self.frame(resource, user.tid, order.lifetime);
+        client_claims(&mut claims, resource.token_version(), order.client, order.proof);
+        claims.insert("name".to_owned(), json!(user.display_name));
+        claims.insert("oid".to_owned(), json!(user.oid));
+        claims.insert("scp".to_owned(), json!(order.scope.permissions.join(" ")));
+        claims.insert("sub".to_owned(), json!(pairwise_subject(user, resource.audience())));
+        match resource.token_version() {
+            AppTokenVersion::V2 => {
+                claims.insert("preferred_username".to_owned(), json!(user.principal_name));
+            }
+            AppTokenVersion::V1 => {
+                claims.insert("upn".to_owned(), json!(user.principal_name));
+                claims.insert("unique_name".to_owned(), json!(user.principal_name));
+            }
+        }
+        if order.stepped_up {
+            claims.insert("acrs".to_owned(), json!(["p1"]));
+        }
+        if order.continuous {
+            claims.insert("xms_cc".to_owned(), json!(["cp1"]));
+        }
+        self.guest_claims(&mut claims, user);
+        self.keys.sign(&Value::Object(claims))
+    }
+
+    /// Makes an app-only access token for `client` in tenant `tid`.
+    pub(in crate::dev) fn mint_app_token(
+        &self,
+        client: &App,
+        proof: ClientProof,
+        resource: Resource<'_>,
+        tid: &str,
+    ) -> Result<String, StageError> {
+        let principal = client.service_principal_id(tid);
+        let mut claims = self.frame(resource, tid, TOKEN_LIFETIME);
+        client_claims(&mut claims, resource.token_version(), client, proof);
+        claims.insert("idtyp".to_owned(), json!("app"));
+        claims.insert("oid".to_owned(), json!(principal));
+        claims.insert("sub".to_owned(), json!(principal));
+        self.keys.sign(&Value::Object(claims))
+    }
+
+    /// Makes what the managed identity `client_id` with the object id `object_id` shows an app that is federated with it.
+    pub(in crate::dev) fn mint_identity_token(
+        &self,
+        client_id: &str,
+        object_id: &str,
+        tid: &str,
+    ) -> Result<String, StageError> {
+        let now = self.now_seconds();
+        self.keys.sign(&json!({
+            "aud": EXCHANGE_AUDIENCE,
+            "iss": self.addresses.v2_issuer(tid),
+            "iat": now,
+            "nbf": now,
+            "exp": now + TOKEN_LIFETIME,
+            "azp": client_id,
+            "azpacr": "2",
+            "idtyp": "app",
+            "oid": object_id,
+            "sub": object_id,
+            "tid": tid,
+            "uti": self.entropy.hex_id(),
+            "ver": "2.0",
+        }))
+    }
+
+    /// Makes an ID token for `client`; `nonce` as the client sent it.
+    pub(in crate::dev) fn mint_id_token(
+        &self,
+        user: &User,
+        client: &App,
+        nonce: Option<&str>,
+    ) -> Result<String, StageError> {
+        let now = self.now_seconds();
+        let mut claims = members(json!({
+            "aud": client.client_id,
+            "iss": self.addresses.v2_issuer(user.tid),
+            "iat": now,
+            "nbf": now,
+            "exp": now + TOKEN_LIFETIME,
+            "name": user.display_name,
+            "oid": user.oid,
+            "preferred_username": user.principal_name,
+            "sub": pairwise_subject(user, client.client_id),
+            "tid": user.tid,
+            "uti": self.entropy.hex_id(),
+            "ver": "2.0",
+        }));
+        if let Some(nonce) = nonce {
+            claims.insert("nonce".to_owned(), json!(nonce));
+        }
+        self.guest_claims(&mut claims, user);
+        self.keys.sign(&Value::Object(claims))
+    }
+
+    /// What every access token holds.
+    fn frame(&self, resource: Resource<'_>, tid: &str, lifetime: i64) -> Map<String, Value> {
+        let now = self.now_seconds();
+        let (issuer, version) = match resource.token_version() {
+            AppTokenVersion::V1 => (self.addresses.v1_issuer(tid), "1.0"),
+            AppTokenVersion::V2 => (self.addresses.v2_issuer(tid), "2.0"),
+        };
+        // A token that has expired already was issued before it expired.
+        let issued_at = now.min(now + lifetime - 1);
+        members(json!({
+            "aud": resource.audience(),
+            "iss": issuer,
+            "iat": issued_at,
+            "nbf": issued_at,
+            "exp": now + lifetime,
+            "tid": tid,
+            "uti": self.entropy.hex_id(),
+            "ver": version,
+        }))
+    }
+
+    fn guest_claims(&self, claims: &mut Map<String, Value>, user: &User) {
+        if user.home_tid != user.tid {
+            claims.insert("idp".to_owned(), json!(self.addresses.v1_issuer(user.home_tid)));
+            claims.insert("acct".to_owned(), json!(1));
+        }
+    }
+}
+
+/// `client_info` of a token answer: where the account lives.
+pub(in crate::dev) fn client_info(user: &User) -> String {
+    URL_SAFE_NO_PAD.encode(json!({"uid": user.home_oid(), "utid": user.home_tid}).to_string())
+}
+
+fn client_claims(claims: &mut Map<String, Value>, version: AppTokenVersion, client: &App, proof: ClientProof) {
+    let (id, strength) = match version {
+        AppTokenVersion::V1 => ("appid", "appidacr"),
+        AppTokenVersion::V2 => ("azp", "azpacr"),
+    };
+    claims.insert(id.to_owned(), json!(client.client_id));
+    claims.insert(strength.to_owned(), json!(proof.strength()));
+}
+
+/// `sub`: it differs for every audience.
+fn pairwise_subject(user: &User, audience: &str) -> String {
+    let text = format!("{}/{}/{audience}", user.oid, user.tid);
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
+}
+
+fn members(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,55 @@
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use serde_json::Value;
+
+use crate::dev::error::StageError;
+use crate::dev::signing_key::SigningKey;
+
+/// A listed key set keeps this many keys, so that tokens signed before the last rotations stay good.
+const KEPT_KEYS: usize = 4;
+
+/// The tenants' keys: the first one signs, all are listed.
+pub(in crate::dev) struct KeyChain {
+    keys: ArcSwap<Vec<Arc<SigningKey>>>,
+}
+
+impl KeyChain {
+    pub(in crate::dev) fn new(first: Arc<SigningKey>) -> Self {
+        Self { keys: ArcSwap::from_pointee(vec![first]) }
+    }
+
+    /// All listed keys, the signing one first.
+    pub(in crate::dev) fn all(&self) -> Arc<Vec<Arc<SigningKey>>> {
+        self.keys.load_full()
+    }
+
+    /// The listed key called `kid`.
+    pub(in crate::dev) fn find(&self, kid: &str) -> Option<Arc<SigningKey>> {
+        self.keys.load().iter().find(|key| key.kid() == kid).cloned()
+    }
+
+    /// Signs with the newest key.
+    pub(in crate::dev) fn sign(&self, claims: &Value) -> Result<String, StageError> {
+        let keys = self.keys.load();
+        let newest = keys.first().ok_or_else(|| StageError::KeyMaterial("the key chain is empty".to_owned()))?;
+        newest.sign(claims)
+    }
+
+    /// Makes a new key, which signs from now on; the older ones stay listed (overlap), the oldest beyond four go. Answers
+    /// the new `kid`.
+    pub(in crate::dev) async fn rotate(&self) -> Result<String, StageError> {
+        let key = SigningKey::generate_one().await?;
+        self.keys.rcu(|keys| {
+            let mut next = vec![Arc::clone(&key)];
+            next.extend(keys.iter().take(KEPT_KEYS - 1).cloned());
+            next
+        });
+        Ok(key.kid().to_owned())
+    }
+
+    /// Only the signing key stays listed.
+    pub(in crate::dev) fn retire_old(&self) {
+        self.keys.rcu(|keys| keys.iter().take(1).cloned().collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,11 @@
+//! The tenants' tokens: how they are made, signed and verified.
+//!
+//! Owns the claims of every kind of token and the keys that sign them. It deliberately knows nothing of who may have a
+//! token: that is decided by the grants, the login page and the managed identity endpoint.
+
+mod checks;
+mod issuer;
+mod key_chain;
+
+pub(in crate::dev) use issuer::{TOKEN_LIFETIME, TokenIssuer, UserTokenOrder, client_info};
+pub(in crate::dev) use key_chain::KeyChain;

@@ -1,0 +1,16 @@
+//! What a program that runs on this machine proves itself with: a certificate, a managed identity, an assertion of its cluster.
+//!
+//! Owns the certificates, the managed identity endpoint and the workload issuer. It deliberately knows nothing of how such
+//! a proof is checked: that is the tenant's part.
+
+mod assertions;
+mod certificates;
+mod managed_identity;
+
+#[cfg(test)]
+mod managed_identity_tests;
+
+pub use assertions::WorkloadClaims;
+pub(in crate::dev) use assertions::WorkloadIssuer;
+pub(in crate::dev) use certificates::{StageCertificates, make as make_certificates};
+pub(in crate::dev) use managed_identity::{ManagedIdentities, routes};
