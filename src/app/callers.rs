@@ -7,7 +7,7 @@ use crate::domain::{ClockAndEntropy, Directory};
 use crate::inbound::{CallerLimits, CallerPolicy, CallerRates, Callers, TokenServiceTrust};
 use crate::observability::Counters;
 use crate::outbound::Outbound;
-use crate::token_validation::{CallerTokenValidator, ChannelTrust, EntraTrust};
+use crate::token_validation::{CallerTokenValidator, ChannelTrust, EntraCallers, EntraTrust};
 
 /// Whose keys callers' tokens are verified with, and how keys are fetched.
 pub(super) struct CallerKeys<'a> {
@@ -32,7 +32,7 @@ pub(super) fn callers_of(
     let tenants = config.app_token_tenants();
     let believed = |name: &String| config.identity_providers.get(name).is_some_and(|it| it.authenticates_callers);
     let entra = trusts.into_iter().filter(|(name, _)| believed(name));
-    let entra = entra.map(|(_, trust)| (trust, tenants.clone())).collect();
+    let entra = entra.map(|(_, trust)| EntraCallers { trust, tenants: tenants.clone() }).collect();
     let validator = CallerTokenValidator::new(vec![channel], entra, ambient.clock.clone());
     let token_service = TokenServiceTrust {
         audiences: config.token_service.audiences.clone(),

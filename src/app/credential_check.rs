@@ -12,7 +12,7 @@ use crate::bot_connector::AppTokens;
 use crate::config::{AppIdentitySection, Configuration};
 use crate::domain::ClockAndEntropy;
 use crate::identity_provider::{
-    AppClient, AppSettings, Attempt, ClientCredential, RedeemError, RedeemFailure, RedeemingClient, RedeemingMeans,
+    AppClient, AppSettings, Attempt, ClientCredential, RedeemError, RedeemFailure, RedeemingClient, TokenClientParts,
 };
 use crate::outbound::Outbound;
 
@@ -89,7 +89,7 @@ async fn try_one(
     section: &AppIdentitySection,
     tenant: &str,
     credential: ClientCredential,
-    means: RedeemingMeans,
+    means: TokenClientParts,
 ) -> Result<(), RedeemError> {
     let settings = AppSettings {
         provider: section.identity_provider.clone(),

@@ -5,7 +5,7 @@ use actix_web::web;
 
 use super::services::Services;
 use crate::config::Configuration;
-use crate::domain::SharedEntropy;
+use crate::domain::{SharedClock, SharedEntropy};
 use crate::endpoints::bot_gateway::{
     BotGateway, GatewayAnswers, GatewayBots, GatewayCallers, GatewayExchange, GatewaySignIns,
 };
@@ -29,6 +29,7 @@ pub(super) struct Doors {
     pub(super) operations: Option<web::Data<Operations>>,
     pub(super) proxies: web::Data<TrustedProxies>,
     pub(super) entropy: web::Data<SharedEntropy>,
+    pub(super) clock: web::Data<SharedClock>,
 }
 
 /// Gives each door what it works with.
@@ -42,6 +43,7 @@ pub(super) fn open_doors(config: &Configuration, services: &Services) -> Doors {
         operations: operations.map(web::Data::new),
         proxies: web::Data::new(TrustedProxies(config.server.trusted_proxies.clone())),
         entropy: web::Data::new(services.ambient.entropy.clone()),
+        clock: web::Data::new(services.ambient.clock.clone()),
     }
 }
 

@@ -8,13 +8,13 @@ use crate::config::{Configuration, EntraSection, OpenIdSection};
 use crate::domain::{ClockAndEntropy, Connection};
 use crate::identity_provider::{
     Discovery, DiscoverySettings, Entra, EntraSettings, Generic, IdentityProvider, ProviderRegistry, RedeemingClient,
-    RedeemingMeans, ThrottleBoard,
+    ThrottleBoard, TokenClientParts,
 };
 use crate::outbound::Outbound;
 
 /// What every conversation with a token endpoint works with.
-pub(super) fn means_of(outbound: &Outbound, ambient: &ClockAndEntropy) -> RedeemingMeans {
-    RedeemingMeans {
+pub(super) fn means_of(outbound: &Outbound, ambient: &ClockAndEntropy) -> TokenClientParts {
+    TokenClientParts {
         outbound: outbound.clone(),
         clock: ambient.clock.clone(),
         entropy: ambient.entropy.clone(),
@@ -61,7 +61,7 @@ pub(super) fn providers_of(
 
 type Provider = (Arc<dyn IdentityProvider>, ReplaceCredentials);
 
-fn of_entra(section: &EntraSection, client: RedeemingClient, means: &RedeemingMeans) -> Provider {
+fn of_entra(section: &EntraSection, client: RedeemingClient, means: &TokenClientParts) -> Provider {
     let settings = EntraSettings {
         provider: section.name.clone(),
         token_endpoint: section.token_endpoint.clone(),
@@ -72,7 +72,7 @@ fn of_entra(section: &EntraSection, client: RedeemingClient, means: &RedeemingMe
     (provider.clone(), Box::new(move |renewed| provider.replace_credentials(renewed)))
 }
 
-fn generic(discovery: &Arc<Discovery>, client: RedeemingClient, means: &RedeemingMeans) -> Provider {
+fn generic(discovery: &Arc<Discovery>, client: RedeemingClient, means: &TokenClientParts) -> Provider {
     let provider = Arc::new(Generic::new(discovery.clone(), client, means.clone()));
     (provider.clone(), Box::new(move |renewed| provider.replace_credentials(renewed)))
 }

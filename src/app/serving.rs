@@ -50,7 +50,7 @@ pub(super) fn listen(
     let extra_routes = development.map(|development| development.routes);
     let routes = move |routes: &mut web::ServiceConfig| {
         let doors = doors.clone();
-        routes.app_data(doors.proxies).app_data(doors.entropy);
+        routes.app_data(doors.proxies).app_data(doors.entropy).app_data(doors.clock);
         bot_gateway::configure(routes, doors.gateway);
         if serves_bots {
             token_service::configure(routes, doors.token_service);
@@ -87,7 +87,7 @@ pub(super) fn listen_for_bots(
     let doors = doors.clone();
     let routes = move |routes: &mut web::ServiceConfig| {
         let doors = doors.clone();
-        routes.app_data(doors.proxies).app_data(doors.entropy);
+        routes.app_data(doors.proxies).app_data(doors.entropy).app_data(doors.clock);
         token_service::configure(routes, doors.token_service);
         api_document::configure(routes, document.clone());
     };

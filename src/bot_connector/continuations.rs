@@ -50,7 +50,7 @@ mod tests {
 
     use super::*;
     use crate::domain::Clock as _;
-    use crate::records::{records_of_fixture, throwaway_records};
+    use crate::records::testing::{records_of_fixture, throwaway_records};
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn one_of_many_callers_goes_on() {

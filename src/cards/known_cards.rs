@@ -104,7 +104,7 @@ impl KnownCards {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
-    use crate::records::throwaway_records;
+    use crate::records::testing::throwaway_records;
 
     const ONE: RecordKey = RecordKey([1; 32]);
     const OTHER: RecordKey = RecordKey([2; 32]);

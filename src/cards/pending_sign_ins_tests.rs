@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Ended, PendingSignIn, PendingSignIns, SignInOffer};
 use crate::domain::{Account, BotName, ChannelId, ConnectionName, HolderName, Secret, SystemEntropy, TokenSlot};
-use crate::records::{ThrowawayRecords, throwaway_records};
+use crate::records::testing::{ThrowawayRecords, throwaway_records};
 
 struct Bench {
     pending: PendingSignIns,

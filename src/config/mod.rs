@@ -2,88 +2,48 @@
 //! rooms can rely on.
 //!
 //! Owns the syntax, the defaults, every check that can be made before anything runs, and the only access to the
-//! environment. It deliberately knows nothing of how the settings are used: it opens no store, seals nothing and calls
-//! nobody. Raw sections (as written) stay in here; validated ones (as meant) go out.
+//! environment. It deliberately knows nothing of how the settings are used: it opens no store, seals nothing and makes
+//! no call. Raw sections (as written) stay in here; validated ones (as meant) go out.
 
-mod addresses;
-mod app_identities;
-mod bots;
-mod channels;
-mod client_certificate;
-mod cloud;
 mod connections;
 mod credentials;
-mod environment;
 mod identity_providers;
-mod keys;
-mod limits;
-mod logging;
-mod openid_connections;
-mod openid_providers;
-mod operations;
-mod outbound;
-mod overlay;
-mod problems;
-mod raw;
-mod read;
+mod reading;
 mod review;
-mod revision;
-mod scopes;
-mod secrets;
-mod server;
-mod sign_in;
-mod statuses;
-mod store;
-mod suggestion;
-mod token_service;
-mod values;
+mod sections;
 
 #[cfg(test)]
-mod credentials_tests;
+mod configuration_tests;
 #[cfg(test)]
 mod sample_tests;
 #[cfg(test)]
-mod validation_tests;
+mod test_samples;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-pub use addresses::KeySource;
-pub use app_identities::AppIdentitySection;
-pub use bots::BotCredentialsSection;
-pub use channels::ChannelTrustSection;
-pub use client_certificate::CertificateSection;
 pub use connections::ConnectionSection;
-pub use credentials::{CredentialSection, IdentityEndpointSection, IdentitySection};
-pub use environment::{Environment, temporary_directory};
-pub use identity_providers::EntraSection;
-pub use keys::KeysSection;
-pub use limits::LimitsSection;
-pub use logging::{LogFormat, LogLevel, LoggingSection};
-pub use openid_providers::OpenIdSection;
-pub use operations::OperationsSection;
-pub use outbound::OutboundSection;
-pub use problems::{Problem, Problems};
-pub use server::{Server, TlsPair};
-pub use sign_in::SignInSection;
-pub use statuses::ChannelStatuses;
-pub use store::{StoreDurability, StoreSection};
-pub use token_service::TokenServiceSection;
+pub use credentials::{
+    AppIdentitySection, CertificateSection, CredentialSection, IdentityEndpointSection, IdentitySection,
+};
+pub use identity_providers::{EntraSection, OpenIdSection};
+pub use reading::{Environment, temporary_directory};
+pub use review::{KeySource, Problem, Problems};
+pub use sections::{
+    BotCredentialsSection, ChannelStatuses, ChannelTrustSection, KeysSection, LimitsSection, LogFormat, LogLevel,
+    LoggingSection, OperationsSection, OutboundSection, Server, SignInSection, StoreDurability, StoreSection, TlsPair,
+    TokenServiceSection,
+};
 
 use url::Url;
 
 use crate::domain::{Bot, ChannelId};
 
-use bots::{BotReferences, ValidatedBots};
-use cloud::CloudDefaults;
-use connections::References;
-use identity_providers::Kind;
-use overlay::Overlay;
-use problems::Place;
-use raw::RawConfiguration;
-use review::{Findings, Hosts, Review};
+use reading::RawConfiguration;
+use review::{CloudDefaults, Context, Findings, Hosts, Review};
+use sections::ValidatedBots;
 
-/// No configuration is longer; what is, is some other file.
+/// A longer file is taken for something other than a configuration.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 /// A configuration without a problem.
@@ -101,11 +61,11 @@ pub struct Configuration {
     pub sign_in: SignInSection,
     /// The Entra clouds where users sign in, by name.
     pub identity_providers: BTreeMap<String, EntraSection>,
-    /// The other providers where they do, by name. None has the name of one of the former.
+    /// The other providers where users sign in, by name. A name belongs to one provider, whatever its kind.
     pub openid_providers: BTreeMap<String, OpenIdSection>,
     /// The bots it stands in front of; never empty.
     pub bots: Vec<Bot>,
-    /// How those of them get tokens of their own that do.
+    /// How bots get tokens of their own; not every bot does.
     pub bot_credentials: Vec<BotCredentialsSection>,
     /// The bots' connections.
     pub connections: Vec<ConnectionSection>,
@@ -143,8 +103,8 @@ impl Configuration {
         self.hosts.plain_http.iter().cloned().collect()
     }
 
-    /// Where the credentials of a provider's clients go, in a form that is compared and not called: whoever reads a
-    /// configuration again must not send a secret to another place than the one that it was written for.
+    /// Where the credentials of a provider's clients go, in a form that is compared and not called: a reload of
+    /// the configuration must not send a secret to another place than the one that it was written for.
     #[must_use]
     pub fn credentials_go_to(&self, identity_provider: &str) -> Option<String> {
         if let Some(provider) = self.openid_providers.get(identity_provider) {
@@ -152,6 +112,20 @@ impl Configuration {
             return Some([provider.issuer.as_str(), provider.metadata_url.as_str(), token_endpoint].join(" "));
         }
         self.identity_providers.get(identity_provider).map(|provider| provider.token_endpoint.clone())
+    }
+
+    /// Every application that has credentials. A bot asks in its own tenant, or the cloud's own for multi-tenant bots; a
+    /// connection's client in the first that is listed.
+    #[must_use]
+    pub fn app_identities(&self) -> Vec<AppIdentitySection> {
+        let of_connections = self.connections.iter().filter_map(|section| {
+            section.app_identity(self.identity_providers.get(&section.connection.identity_provider)?)
+        });
+        let of_bots = self.bot_credentials.iter().filter_map(|section| {
+            let bot = self.bots.iter().find(|bot| bot.name == section.bot)?;
+            section.app_identity(bot, self.identity_providers.get(&section.identity_provider)?, self.cloud)
+        });
+        of_connections.chain(of_bots).collect()
     }
 
     /// The tenants (lower-case GUIDs) whose app tokens may authenticate a caller: those of the Token Service's bots, those
@@ -197,41 +171,40 @@ fn read_file(path: &Path) -> Result<String, Problems> {
 }
 
 fn parse_in(base: &Path, text: &str, environment: &Environment) -> Result<Configuration, Problems> {
-    let mut review = Review::new(environment, base);
-    let Some(mut table) = read::parse_table(text, &mut review) else { return Err(review.into_problems()) };
-    let overrides = environment.overrides().unwrap_or_else(|message| {
-        review.report(&Place::root(), message);
-        toml::Table::new()
-    });
-    let mut overlay = Overlay::apply(&mut table, overrides);
-    review.note_variables(overlay.variables());
-    let raw = read::read_raw(table, &mut overlay, &mut review);
-    validate(raw, review)
+    let mut review = Review::new(environment.variables(), base);
+    match reading::read(text, environment, &mut review) {
+        Some(raw) => validate(raw, review),
+        None => Err(review.into_problems()),
+    }
 }
 
+fn context_of(raw: &RawConfiguration) -> Context {
+    Context {
+        cloud: raw.channels.cloud.unwrap_or_default().defaults(),
+        bots: sections::written_app_ids(&raw.bots),
+        identity_providers: identity_providers::written_providers(&raw.identity_providers),
+    }
+}
+
+/// Checks every section, so that all problems are found; what one section needs of another comes before it.
 fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configuration, Problems> {
-    let defaults = raw.channels.cloud.unwrap_or_default().defaults();
     identity_providers::complete(&mut raw.identity_providers);
-    let bot_names = raw.bots.keys().cloned().collect();
-    let provider_names: Vec<String> = raw.identity_providers.keys().cloned().collect();
+    let context = context_of(&raw);
+    let cloud = context.cloud;
     let server = raw.server.validate(&mut review);
     let outbound = raw.outbound.validate(&mut review);
-    let channels = raw.channels.validate(defaults, &mut review);
-    let entra_names = identity_providers::names_of(&raw.identity_providers, Kind::Entra);
-    let openid_names = identity_providers::names_of(&raw.identity_providers, Kind::Oidc);
-    let providers = identity_providers::validate(raw.identity_providers, defaults, &mut review);
-    let bot_references = BotReferences { provider_names: &entra_names, openid_names: &openid_names, defaults };
-    let ValidatedBots { bots, tenants, credentials, emulator } = bots::validate(raw.bots, &bot_references, &mut review);
+    let channels = raw.channels.validate(cloud, &mut review);
+    let providers = identity_providers::validate(raw.identity_providers, cloud, &mut review);
+    let ValidatedBots { bots, tenants, credentials, emulator } =
+        sections::validate_bots(raw.bots, &context, &mut review);
     if let Some(server) = &server {
         server.require_loopback_for(&emulator, &mut review);
     }
     let behind_tls = server.as_ref().is_some_and(|server| server.tls.is_some());
-    let token_service = raw.token_service.validate(defaults, tenants, behind_tls, &mut review);
+    let token_service = raw.token_service.validate(cloud, tenants, behind_tls, &mut review);
     let sign_in = raw.sign_in.validate(&mut review);
-    let openid_providers = &providers.openid;
-    let references = References { bot_names, provider_names, openid_names, openid_providers, bots: &bots, defaults };
-    let connections = connections::validate(raw.connections, &references, &mut review);
-    let statuses = statuses::validate(raw.statuses, &mut review);
+    let connections = connections::validate(raw.connections, &context, &mut review);
+    let statuses = sections::validate_statuses(raw.statuses, &mut review);
     let operations = raw.operations.and_then(|operations| operations.validate(behind_tls, &mut review));
     let limits = raw.limits.validate(&mut review);
     let store = raw.store.validate(&mut review);
@@ -262,6 +235,6 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         warnings,
         file: None,
         hosts,
-        cloud: defaults,
+        cloud,
     })
 }

@@ -14,7 +14,7 @@ use super::error::StageError;
 use super::scopes::Resource;
 use super::state::State;
 use super::verification::text_claim;
-use crate::outbound::{OutboundError, RelayRequest};
+use crate::outbound::{OutboundError, RelayRequest, RequestHeader};
 
 /// A demo bot gives each of its calls this long.
 const CALL_TIME: Duration = Duration::from_secs(5);
@@ -155,7 +155,7 @@ impl<'a> Turn<'a> {
             .pop_if_empty()
             .extend(["v3", "conversations", self.id_of("conversation"), "activities"]);
         let authorization = format!("Bearer {}", self.app_token()?);
-        let headers: [(&str, &[u8]); 1] = [("authorization", authorization.as_bytes())];
+        let headers = [RequestHeader::new("authorization", &authorization)];
         let body = Bytes::from(message.to_string());
         let answer = self.state.outbound.post_json(&url, &headers, body, Instant::now() + CALL_TIME).await?;
         if (200..300).contains(&answer.status) {

@@ -10,7 +10,9 @@ const USUAL_BYTES: usize = 512;
 /// A MAC (AES-GMAC) under a key that is drawn when the process starts and never leaves it. Nobody who does not know the
 /// key finds two texts with one fingerprint: for texts of up to 32 KiB each try succeeds with a probability below 2⁻¹¹⁶.
 /// One nonce serves all, which is sound only because no fingerprint is ever shown; hence none may be stored, sent or
-/// logged, and there is no way to get at its bytes. Without SHA instructions it costs a tenth of SHA-256.
+/// logged, and there is no way to get at its bytes. Without SHA instructions it costs a tenth of SHA-256. Keyed BLAKE3
+/// would ask for no such care, but costs 2,090 instructions against 920 for 200 bytes, and 11,460 against 2,020 for a token
+/// of 1,500 bytes (2.4 µs against 0.26 µs).
 pub struct Fingerprints {
     key: LessSafeKey,
 }

@@ -6,6 +6,7 @@
 mod account;
 mod app_scope;
 mod bot;
+mod bytes;
 mod channel;
 mod claims_challenge;
 mod clock;
@@ -24,6 +25,7 @@ mod user_key;
 pub use account::{Account, Realm, TokenSlot};
 pub use app_scope::AppScope;
 pub use bot::{Bot, CallerEntry, ContinuationMode, IdentityBinding, RefusalStyle, VerifiedUserIds};
+pub use bytes::any_byte;
 pub use channel::{ChannelId, ChannelKind};
 pub use claims_challenge::ClaimsChallenge;
 pub use clock::{Clock, OffsetClock, RateClock, SharedClock, SystemClock, Timestamp};

@@ -25,7 +25,7 @@ impl ExchangeNames {
 #[cfg(test)]
 mod tests {
     use super::ExchangeNames;
-    use crate::records::throwaway_records;
+    use crate::records::testing::throwaway_records;
 
     #[test]
     fn exchange_keys_tell_parts_apart() {

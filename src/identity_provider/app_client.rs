@@ -1,10 +1,12 @@
 use url::Url;
 
-use super::presentation::Dialect;
-use super::throttle::Asker;
-use super::token_client::{RedeemingClient, RedeemingMeans, TokenClient, TokenRequest};
+use super::throttle::ThrottleKey;
+use super::token_client::{RedeemingClient, TokenClient, TokenClientParts};
+use super::token_endpoint::TokenEndpointStyle;
+use super::token_request::TokenRequest;
 use super::{Attempt, RedeemError, RedeemedToken};
 use crate::domain::AppScope;
+use crate::outbound::FormField;
 
 /// Where and as what an application gets tokens of its own.
 #[derive(Clone, Debug)]
@@ -27,9 +29,9 @@ pub struct AppClient {
 impl AppClient {
     /// The application `client`.
     #[must_use]
-    pub fn new(settings: AppSettings, client: RedeemingClient, means: RedeemingMeans) -> Self {
+    pub fn new(settings: AppSettings, client: RedeemingClient, parts: TokenClientParts) -> Self {
         let AppSettings { provider, token_endpoint, tenant } = settings;
-        Self { token_endpoint, tenant, client: TokenClient::new(provider, client, means) }
+        Self { token_endpoint, tenant, client: TokenClient::new(provider, client, parts) }
     }
 
     /// Where it asks.
@@ -51,17 +53,18 @@ impl AppClient {
     pub async fn redeem(&self, scope: &AppScope, attempt: &Attempt) -> Result<RedeemedToken, RedeemError> {
         let request = TokenRequest {
             url: &self.token_endpoint,
-            dialect: Dialect::Entra,
-            fields: vec![("grant_type", "client_credentials"), ("scope", scope.as_str())],
-            asker: Asker {
+            style: TokenEndpointStyle::Entra,
+            fields: vec![FormField::new("grant_type", "client_credentials"), FormField::new("scope", scope.as_str())],
+            throttle_key: ThrottleKey {
                 client: self.client.client_id().to_owned(),
                 tenant: self.tenant.clone(),
-                // Nobody in particular.
+                // The application asks for itself.
                 user: String::new(),
             },
             anchor: None,
+            app_scope: Some(scope),
             attempt,
         };
-        self.client.redeem_as_itself(&request, scope).await
+        self.client.redeem(&request).await
     }
 }

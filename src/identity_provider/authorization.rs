@@ -5,6 +5,7 @@ use url::Url;
 
 use super::RedeemError;
 use crate::domain::{ClaimsChallenge, Connection, Secret};
+use crate::outbound::FormField;
 
 /// What one browser is sent to the authorization endpoint with.
 #[derive(Clone, Copy, Debug)]
@@ -41,25 +42,26 @@ pub(super) fn code_fields<'a>(
     code: &'a Secret,
     code_verifier: &'a Secret,
     redirect_uri: &'a Url,
-) -> Vec<(&'static str, &'a str)> {
+) -> Vec<FormField<'a>> {
     vec![
-        ("grant_type", "authorization_code"),
-        ("code", code.expose()),
-        ("code_verifier", code_verifier.expose()),
-        ("redirect_uri", redirect_uri.as_str()),
+        FormField::new("grant_type", "authorization_code"),
+        FormField::new("code", code.expose()),
+        FormField::new("code_verifier", code_verifier.expose()),
+        FormField::new("redirect_uri", redirect_uri.as_str()),
     ]
 }
 
 /// Adds to `endpoint` what every authorization request with a code and a proof key says; a query of its own stays.
 pub(super) fn address(
     mut endpoint: Url,
-    connection: &Connection,
-    (scope, claims): (&str, Option<&str>),
+    client_id: &str,
+    scope: &str,
+    claims: Option<&str>,
     request: &AuthorizationRequest<'_>,
 ) -> Url {
     endpoint
         .query_pairs_mut()
-        .append_pair("client_id", &connection.client_id)
+        .append_pair("client_id", client_id)
         .append_pair("response_type", "code")
         .append_pair("redirect_uri", request.redirect_uri.as_str())
         .append_pair("scope", scope)

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::presentation::SecretMethod;
+use super::token_endpoint::SecretMethod;
 use super::{RedeemError, RedeemFailure, refusal};
 use crate::domain::{SharedClock, Timestamp};
 use crate::outbound::{Outbound, OutboundError};

@@ -6,17 +6,15 @@
 mod app_client;
 mod authorization;
 mod claims;
+mod classification;
 mod client_auth;
 mod discovery;
 mod entra;
-mod entra_errors;
 mod generic;
-mod judgement;
-mod oauth_errors;
-mod presentation;
 mod throttle;
 mod token_client;
 mod token_endpoint;
+mod token_request;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -26,6 +24,7 @@ use std::time::Duration;
 
 pub use app_client::{AppClient, AppSettings};
 pub use authorization::{AdmissionFuture, AuthorizationRequest, AuthorizeFuture};
+pub use classification::judge;
 pub use client_auth::{
     AssertionAlgorithm, AssertionFile, ClientCertificate, ClientCredential, FederatedIdentity, IdentityEndpoint,
     ManagedIdentity,
@@ -33,9 +32,8 @@ pub use client_auth::{
 pub use discovery::{Discovery, DiscoverySettings};
 pub use entra::{Entra, EntraSettings};
 pub use generic::Generic;
-pub use judgement::judge;
 pub use throttle::ThrottleBoard;
-pub use token_client::{RedeemingClient, RedeemingMeans};
+pub use token_client::{RedeemingClient, TokenClientParts};
 
 use url::Url;
 

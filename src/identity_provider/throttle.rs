@@ -15,9 +15,9 @@ const WINDOW: Duration = Duration::from_mins(1);
 const REMEMBERED_USERS: usize = 16_384;
 const REMEMBERED_TENANTS: usize = 1024;
 
-/// Who asked: one user of one tenant, through one client.
+/// What a block applies to: one user of one tenant, through one client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Asker {
+pub(super) struct ThrottleKey {
     pub(super) client: String,
     pub(super) tenant: String,
     pub(super) user: String,
@@ -29,7 +29,7 @@ pub(super) struct Asker {
 /// so. A bot with a million users must not fall silent because one of them hammers.
 pub struct ThrottleBoard {
     clock: SharedClock,
-    users: Cache<Asker, Timestamp>,
+    users: Cache<ThrottleKey, Timestamp>,
     tenants: Cache<(String, String), Arc<Mutex<TenantRecord>>>,
 }
 
@@ -46,23 +46,23 @@ impl ThrottleBoard {
         Self { clock, users: Cache::new(REMEMBERED_USERS), tenants: Cache::new(REMEMBERED_TENANTS) }
     }
 
-    /// How long this asker must still stay away.
-    pub(super) fn blocked_for(&self, asker: &Asker) -> Option<Duration> {
+    /// How long requests of this key must still stay away.
+    pub(super) fn blocked_for(&self, key: &ThrottleKey) -> Option<Duration> {
         let now = self.clock.now();
-        let user = self.users.get(asker);
+        let user = self.users.get(key);
         let tenant = self
             .tenants
-            .get(&(asker.client.clone(), asker.tenant.clone()))
+            .get(&(key.client.clone(), key.tenant.clone()))
             .map(|record| record.lock().unwrap_or_else(PoisonError::into_inner).blocked_until);
         user.into_iter().chain(tenant).map(|until| now.until(until)).max().filter(|wait| !wait.is_zero())
     }
 
-    /// Notes that the issuer throttled this asker, or (`tenant_wide`) the whole client in that tenant.
-    pub(super) fn note(&self, asker: &Asker, retry_after: Option<Duration>, tenant_wide: bool) {
+    /// Notes that the issuer throttled requests of this key, or (`tenant_wide`) the whole client in that tenant.
+    pub(super) fn note(&self, key: &ThrottleKey, retry_after: Option<Duration>, tenant_wide: bool) {
         let now = self.clock.now();
         let until = now.plus(retry_after.unwrap_or(UNNAMED_BLOCK).min(LONGEST_BLOCK));
-        self.users.insert(asker.clone(), until);
-        let name = (asker.client.clone(), asker.tenant.clone());
+        self.users.insert(key.clone(), until);
+        let name = (key.client.clone(), key.tenant.clone());
         let fresh = || {
             let record = TenantRecord { window_began: now, users: Vec::new(), blocked_until: now };
             Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(record)))
@@ -73,8 +73,8 @@ impl ThrottleBoard {
             record.window_began = now;
             record.users.clear();
         }
-        if !record.users.contains(&asker.user) && record.users.len() < USERS_OF_A_TENANT {
-            record.users.push(asker.user.clone());
+        if !record.users.contains(&key.user) && record.users.len() < USERS_OF_A_TENANT {
+            record.users.push(key.user.clone());
         }
         if tenant_wide || record.users.len() >= USERS_OF_A_TENANT {
             record.blocked_until = record.blocked_until.max(until);
@@ -98,8 +98,8 @@ mod tests {
         (clock.clone(), ThrottleBoard::new(clock))
     }
 
-    fn asker(user: &str, tenant: &str) -> Asker {
-        Asker { client: "client".into(), tenant: tenant.into(), user: user.into() }
+    fn key(user: &str, tenant: &str) -> ThrottleKey {
+        ThrottleKey { client: "client".into(), tenant: tenant.into(), user: user.into() }
     }
 
     const MINUTE: Option<Duration> = Some(Duration::from_mins(1));
@@ -108,50 +108,50 @@ mod tests {
     fn one_users_throttling_blocks_that_user_until_the_named_time() {
         let (clock, board) = board();
         for _ in 0..10 {
-            board.note(&asker("a", "t"), MINUTE, false);
+            board.note(&key("a", "t"), MINUTE, false);
         }
-        assert!(board.blocked_for(&asker("a", "t")).is_some_and(|wait| wait > Duration::from_secs(55)));
-        assert_eq!(board.blocked_for(&asker("b", "t")), None);
-        assert_eq!(board.blocked_for(&asker("a", "other")), None);
+        assert!(board.blocked_for(&key("a", "t")).is_some_and(|wait| wait > Duration::from_secs(55)));
+        assert_eq!(board.blocked_for(&key("b", "t")), None);
+        assert_eq!(board.blocked_for(&key("a", "other")), None);
         clock.advance(Duration::from_secs(61));
-        assert_eq!(board.blocked_for(&asker("a", "t")), None);
+        assert_eq!(board.blocked_for(&key("a", "t")), None);
     }
 
     #[test]
     fn five_users_within_a_minute_block_the_tenant() {
         let (_, board) = board();
         for user in ["a", "b", "c", "d"] {
-            board.note(&asker(user, "t"), MINUTE, false);
+            board.note(&key(user, "t"), MINUTE, false);
         }
-        assert_eq!(board.blocked_for(&asker("z", "t")), None);
-        board.note(&asker("e", "t"), MINUTE, false);
-        assert!(board.blocked_for(&asker("z", "t")).is_some());
-        assert_eq!(board.blocked_for(&asker("z", "other")), None);
+        assert_eq!(board.blocked_for(&key("z", "t")), None);
+        board.note(&key("e", "t"), MINUTE, false);
+        assert!(board.blocked_for(&key("z", "t")).is_some());
+        assert_eq!(board.blocked_for(&key("z", "other")), None);
     }
 
     #[test]
     fn five_users_over_an_hour_do_not() {
         let (clock, board) = board();
         for user in ["a", "b", "c", "d", "e", "f"] {
-            board.note(&asker(user, "t"), MINUTE, false);
+            board.note(&key(user, "t"), MINUTE, false);
             clock.advance(Duration::from_secs(30));
         }
-        assert_eq!(board.blocked_for(&asker("z", "t")), None);
+        assert_eq!(board.blocked_for(&key("z", "t")), None);
     }
 
     #[test]
     fn a_tenant_wide_code_blocks_the_tenant_at_once() {
         let (_, board) = board();
-        board.note(&asker("a", "t"), MINUTE, true);
-        assert!(board.blocked_for(&asker("z", "t")).is_some());
+        board.note(&key("a", "t"), MINUTE, true);
+        assert!(board.blocked_for(&key("z", "t")).is_some());
     }
 
     #[test]
     fn an_unnamed_time_is_short_and_an_absurd_one_is_capped() {
         let (_, board) = board();
-        board.note(&asker("a", "t"), None, false);
-        assert!(board.blocked_for(&asker("a", "t")).is_some_and(|wait| wait <= UNNAMED_BLOCK));
-        board.note(&asker("b", "t"), Some(Duration::MAX), false);
-        assert!(board.blocked_for(&asker("b", "t")).is_some_and(|wait| wait <= LONGEST_BLOCK));
+        board.note(&key("a", "t"), None, false);
+        assert!(board.blocked_for(&key("a", "t")).is_some_and(|wait| wait <= UNNAMED_BLOCK));
+        board.note(&key("b", "t"), Some(Duration::MAX), false);
+        assert!(board.blocked_for(&key("b", "t")).is_some_and(|wait| wait <= LONGEST_BLOCK));
     }
 }

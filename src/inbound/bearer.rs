@@ -1,6 +1,7 @@
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 
 use super::problem::Problem;
+use crate::domain::any_byte;
 
 /// Longest token taken, in bytes (bot-auth-and-skills §2 rule 5).
 const TOKEN_LIMIT: usize = 16 * 1024;
@@ -27,10 +28,8 @@ pub fn bearer_of(headers: &HeaderMap) -> Result<&str, Problem> {
     }
 }
 
-/// All bytes are looked at, whatever is found: that is done many at a time.
 fn is_visible_without_comma(bytes: &[u8]) -> bool {
-    let refused = |found: u8, &byte: &u8| found | u8::from(!(0x21..=0x7e).contains(&byte)) | u8::from(byte == b',');
-    bytes.iter().fold(0, refused) == 0
+    !any_byte(bytes, |byte| u8::from(!(0x21..=0x7e).contains(&byte)) | u8::from(byte == b','))
 }
 
 #[cfg(test)]

@@ -26,9 +26,9 @@ pub struct CallerLimits {
     pub token_service: Option<NonZeroU32>,
 }
 
-/// Who asks, as far as rates go.
+/// Whose rate a request is charged to.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Asker<'a> {
+pub(super) enum RateKey<'a> {
     Parent(&'a str),
     Channels,
     TokenService,
@@ -78,12 +78,12 @@ impl CallerRates {
     ///
     /// # Errors
     /// 429 with the time until the next one is let in.
-    pub(super) fn charge(&self, bot: &Bot, asker: Asker<'_>) -> Result<(), CallerRefusal> {
+    pub(super) fn charge(&self, bot: &Bot, key: RateKey<'_>) -> Result<(), CallerRefusal> {
         let rates = self.bots.get(&bot.name);
-        let rate = rates.and_then(|rates| match asker {
-            Asker::Parent(app_id) => rates.parents.get(app_id),
-            Asker::Channels => rates.channels.as_ref(),
-            Asker::TokenService => rates.token_service.as_ref(),
+        let rate = rates.and_then(|rates| match key {
+            RateKey::Parent(app_id) => rates.parents.get(app_id),
+            RateKey::Channels => rates.channels.as_ref(),
+            RateKey::TokenService => rates.token_service.as_ref(),
         });
         let Some(Err(until)) = rate.map(|rate| rate.requests.check()) else { return Ok(()) };
         self.counters.add(Count::CallerRateLimited);
@@ -91,13 +91,13 @@ impl CallerRates {
         let problem = Problem::TooManyRequests {
             retry_after: wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1),
         };
-        let refusal = CallerRefusal::new(problem, asker.check());
+        let refusal = CallerRefusal::new(problem, key.check());
         let told = rate.is_some_and(|rate| rate.lines.check().is_err());
         Err(if told { refusal.untold() } else { refusal })
     }
 }
 
-impl Asker<'_> {
+impl RateKey<'_> {
     const fn check(self) -> &'static str {
         match self {
             Self::Parent(_) => "parent_rate",

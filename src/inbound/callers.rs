@@ -5,7 +5,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 
 use super::bearer::bearer_of;
-use super::caller_rates::{Asker, CallerRates};
+use super::caller_rates::{CallerRates, RateKey};
 use super::local::{is_from_a_page, is_from_this_machine};
 use super::peer::{Identity, Peer};
 use super::problem::Problem;
@@ -71,11 +71,11 @@ impl Callers {
         };
         let bot = self.directory.find_bot_by_app_id(audience).map(Arc::clone);
         let bot = bot.ok_or(CallerRefusal::new(Problem::InvalidToken, "aud"))?;
-        let asker = match &claims {
-            VerifiedCaller::Channel(_) => Asker::Channels,
-            VerifiedCaller::App(claims) => Asker::Parent(&claims.app_id),
+        let key = match &claims {
+            VerifiedCaller::Channel(_) => RateKey::Channels,
+            VerifiedCaller::App(claims) => RateKey::Parent(&claims.app_id),
         };
-        self.rates.charge(&bot, asker)?;
+        self.rates.charge(&bot, key)?;
         let identity = match claims {
             VerifiedCaller::Channel(claims) => Identity::Channel(claims),
             VerifiedCaller::App(claims) => Identity::App(claims),
@@ -122,7 +122,7 @@ impl Callers {
         }
         let bot = self.directory.find_bot_by_app_id(&claims.app_id).map(Arc::clone);
         let bot = bot.ok_or(CallerRefusal::new(Problem::NoBotOfOurs, "app_id"))?;
-        self.rates.charge(&bot, Asker::TokenService)?;
+        self.rates.charge(&bot, RateKey::TokenService)?;
         Ok(bot)
     }
 

@@ -45,17 +45,17 @@ impl Description {
 
     /// A parameter of the path.
     pub fn path_parameter(self, name: &str, text: &str) -> Self {
-        self.parameter((name, ParameterIn::Path), Required::True, text)
+        self.parameter(name, ParameterIn::Path, Required::True, text)
     }
 
     /// A parameter that the query must have.
     pub fn query(self, name: &str, text: &str) -> Self {
-        self.parameter((name, ParameterIn::Query), Required::True, text)
+        self.parameter(name, ParameterIn::Query, Required::True, text)
     }
 
     /// A parameter that it may have.
     pub fn optional_query(self, name: &str, text: &str) -> Self {
-        self.parameter((name, ParameterIn::Query), Required::False, text)
+        self.parameter(name, ParameterIn::Query, Required::False, text)
     }
 
     /// A parameter that it may have several times.
@@ -67,10 +67,10 @@ impl Description {
 
     /// A cookie that the browser brings back.
     pub fn cookie(self, name: &str, text: &str) -> Self {
-        self.parameter((name, ParameterIn::Cookie), Required::False, text)
+        self.parameter(name, ParameterIn::Cookie, Required::False, text)
     }
 
-    fn parameter(self, (name, place): (&str, ParameterIn), required: Required, text: &str) -> Self {
+    fn parameter(self, name: &str, place: ParameterIn, required: Required, text: &str) -> Self {
         let parameter = ParameterBuilder::new().name(name).parameter_in(place).required(required);
         let parameter = parameter.description(Some(text)).schema(Some(String::schema()));
         Self { operation: self.operation.parameter(parameter), ..self }

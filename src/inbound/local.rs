@@ -3,7 +3,7 @@ use actix_web::http::header::ORIGIN;
 
 /// What proxies and tunnels add to requests that they bring. One that adds nothing cannot be told from a caller of this
 /// machine: there must be none before a bot that lets the emulator in.
-const BRINGERS: [&str; 10] = [
+const PROXY_HEADERS: [&str; 10] = [
     "forwarded",
     "via",
     "x-forwarded-for",
@@ -20,7 +20,7 @@ const BRINGERS: [&str; 10] = [
 /// brings somebody else's.
 pub(super) fn is_from_this_machine(http: &HttpRequest) -> bool {
     let headers = http.headers();
-    let is_brought = BRINGERS.iter().any(|name| headers.contains_key(*name));
+    let is_brought = PROXY_HEADERS.iter().any(|name| headers.contains_key(*name));
     http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback()) && !is_brought
 }
 

@@ -83,7 +83,7 @@ impl Peer {
         // A parent may be listed more than once; what is said of its refusal is what its last entry says.
         let mut outcome = refused("caller_list", Problem::CallerNotAllowed);
         for entry in entries {
-            outcome = admit_by(entry, claims, (base, service_url));
+            outcome = admit_by(entry, claims, base, service_url);
             if outcome.is_ok() {
                 break;
             }
@@ -92,7 +92,7 @@ impl Peer {
     }
 }
 
-fn admit_by(entry: &CallerEntry, claims: &AppClaims, (base, service_url): (&str, &str)) -> Result<(), CallerRefusal> {
+fn admit_by(entry: &CallerEntry, claims: &AppClaims, base: &str, service_url: &str) -> Result<(), CallerRefusal> {
     if !entry.tenant_id.eq_ignore_ascii_case(&claims.tenant_id) {
         return refused("caller_tenant", Problem::CallerNotAllowed);
     }

@@ -1,5 +1,5 @@
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -9,7 +9,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 use ipnet::IpNet;
 
-use crate::domain::SharedEntropy;
+use crate::domain::{SharedClock, SharedEntropy};
 
 /// This request's id: in the log lines about it, in `failureDetail`, and sent to the identity provider.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ pub async fn record_request(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let begun = Instant::now();
+    let begun = elapsed(request.request());
     if let Some(entropy) = request.app_data::<web::Data<SharedEntropy>>() {
         let id = RequestId(entropy.uuid());
         request.extensions_mut().insert(id);
@@ -83,12 +83,22 @@ pub async fn record_request(
             method = request.method().as_str(),
             path = leads_somewhere.then(|| request.path()),
             status = response.status().as_u16(),
-            micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            micros = begun.zip(elapsed(request)).map(|(begun, now)| whole_micros(now.saturating_sub(begun))),
             client = client.map(tracing::field::display),
             "answered"
         );
     }
     Ok(response)
+}
+
+/// How long the process has been running, by the listener's clock.
+fn elapsed(request: &HttpRequest) -> Option<Duration> {
+    request.app_data::<web::Data<SharedClock>>().map(|clock| clock.elapsed())
+}
+
+/// Saturates after half a million years.
+fn whole_micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

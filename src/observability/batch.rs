@@ -143,12 +143,19 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<Vec<u8>>>>);
+    struct Written(Arc<Writes>);
+
+    #[derive(Default)]
+    struct Writes {
+        made: Mutex<Vec<Vec<u8>>>,
+        changed: Condvar,
+    }
 
     impl Write for Written {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             if !bytes.is_empty() {
-                self.0.lock().unwrap().push(bytes.to_vec());
+                self.0.made.lock().unwrap().push(bytes.to_vec());
+                self.0.changed.notify_all();
             }
             Ok(bytes.len())
         }
@@ -159,8 +166,14 @@ mod tests {
     }
 
     impl Written {
+        fn wait_for(&self, line: &str) {
+            let made = self.0.made.lock().unwrap();
+            let is_missing = |made: &mut Vec<Vec<u8>>| made.last().is_none_or(|last| last != line.as_bytes());
+            drop(self.0.changed.wait_while(made, is_missing).unwrap());
+        }
+
         fn texts(&self) -> Vec<String> {
-            self.0.lock().unwrap().iter().map(|bytes| String::from_utf8(bytes.clone()).unwrap()).collect()
+            self.0.made.lock().unwrap().iter().map(|bytes| String::from_utf8(bytes.clone()).unwrap()).collect()
         }
     }
 
@@ -201,9 +214,7 @@ mod tests {
         let batch = Batch::start(written.clone()).unwrap();
         for line in ["one\n", "two\n"] {
             batch.add(line.as_bytes(), false);
-            while written.texts().last().is_none_or(|last| last != line) {
-                thread::sleep(Duration::from_millis(5));
-            }
+            written.wait_for(line);
         }
     }
 

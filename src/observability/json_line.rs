@@ -11,7 +11,7 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::domain::{Clock, SystemClock, Timestamp};
+use crate::domain::{Clock, SystemClock, Timestamp, any_byte};
 
 /// What most lines need.
 const USUAL_BYTES: usize = 512;
@@ -104,10 +104,8 @@ impl Line {
 
     /// The inside of a string.
     fn escaped(&mut self, text: &str) {
-        // All bytes are looked at, whatever is found: that is done many at a time.
-        let escaped =
-            |found: u8, byte: u8| found | u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\');
-        if text.bytes().fold(0, escaped) == 0 {
+        let is_escaped = |byte: u8| u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\');
+        if !any_byte(text.as_bytes(), is_escaped) {
             self.0.extend_from_slice(text.as_bytes());
             return;
         }

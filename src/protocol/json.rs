@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::domain::any_byte;
+
 /// Objects of up to this many members are searched linearly for duplicates; larger ones with a set, so that a hostile
 /// body of a hundred thousand members costs linear time.
 const LINEAR_MEMBERS: usize = 24;
@@ -121,16 +123,14 @@ impl<'a> Node<'a> {
 /// Appends `text` as a JSON string. Tokens, which have nothing to escape, are copied as they stand; the library looks at
 /// one byte after the other.
 pub(super) fn write_text(to: &mut Vec<u8>, text: &str) {
-    // All bytes are looked at, whatever is found: that is done many at a time.
-    let escaped =
-        |found: u8, byte: u8| found | u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\');
-    if text.bytes().fold(0, escaped) == 0 {
+    let is_escaped = |byte: u8| u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\');
+    if any_byte(text.as_bytes(), is_escaped) {
+        // Writing to memory cannot fail.
+        drop(serde_json::to_writer(to, text));
+    } else {
         to.push(b'"');
         to.extend_from_slice(text.as_bytes());
         to.push(b'"');
-    } else {
-        // Writing to memory cannot fail.
-        drop(serde_json::to_writer(to, text));
     }
 }
 

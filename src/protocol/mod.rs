@@ -4,6 +4,7 @@
 
 mod activity;
 mod caller_id;
+pub mod deadlines;
 mod invoke;
 mod json;
 mod oauth_card;
@@ -11,8 +12,9 @@ mod token_service;
 
 pub use activity::{Activity, ActivityError, ConversationType};
 pub use invoke::{
-    ExpectedReplies, InvokeKind, TOKENS_RESPONSE, TokenExchangeInvokeRequest, TokenExchangeInvokeResponse,
-    TokensResponseEvent, in_canonical_spelling, invoke_response_envelope, response_in_envelope,
+    CANCELLED_BY_USER, ExpectedReplies, InvokeKind, TOKENS_RESPONSE, TokenExchangeInvokeRequest,
+    TokenExchangeInvokeResponse, TokensResponseEvent, in_canonical_spelling, invoke_response_envelope,
+    response_in_envelope,
 };
 pub use json::{JsonError, Node};
 pub use oauth_card::{CardAttachment, CardWords};

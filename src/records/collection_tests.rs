@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::testing::{ThrowawayRecords, throwaway_records};
 use super::{
-    Collection, Content, Kind, Life, Plaintext, RecordBinding, RecordError, RecordKey, SealError, ThrowawayRecords,
-    encode_json, throwaway_records,
+    Collection, Content, Kind, Life, Plaintext, RecordBinding, RecordError, RecordKey, SealError, encode_json,
 };
 use crate::domain::Clock as _;
 
@@ -237,7 +237,7 @@ async fn the_names_of_what_ends_soon_are_listed_unless_they_are_too_many() {
 fn a_store_that_others_write_to_gives_no_proof_of_a_single_writer() {
     let beneath = throwaway_records();
     assert!(beneath.records.single_writer().is_some());
-    let shared = super::GatedStore::shared_with_others(beneath.store.clone());
+    let shared = super::testing::GatedStore::shared_with_others(beneath.store.clone());
     let records = super::Records::new(shared, beneath.sealer.clone(), beneath.shared_clock.clone());
     assert!(records.single_writer().is_none());
 }

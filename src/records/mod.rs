@@ -13,20 +13,13 @@ mod stored_record;
 #[cfg(test)]
 mod collection_tests;
 #[cfg(test)]
-mod gated_store;
-#[cfg(test)]
-mod throwaway;
+pub(crate) mod testing;
 
 pub use collection::Collection;
 pub use content::{Content, Plaintext, RecordBinding, encode_json};
 pub use kind::{Kind, Life, MacPurpose};
 pub use sealed_store::{Records, SingleWriter};
 pub use stored_record::{OpenedRecord, SealedRecord, StoredRecord};
-
-#[cfg(test)]
-pub(crate) use gated_store::GatedStore;
-#[cfg(test)]
-pub(crate) use throwaway::{FixtureRecords, ThrowawayRecords, records_of_fixture, throwaway_records};
 
 pub use crate::sealing::SealError;
 pub use crate::store::RecordKey;

@@ -1,3 +1,5 @@
+//! The file of a [`KeyRing`].
+
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -6,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{KeyRing, KeyRingError};
+use super::{KeyRing, KeyRingError, key_text};
 
 const PRIVATE: u32 = 0o600;
 /// A ring of a thousand keys has about 200 KiB.
@@ -25,7 +27,7 @@ impl KeyRing {
             return Err(KeyRingError::Exposed { path: path.to_owned() });
         }
         let text = read_text(&mut file).map_err(failed(path))?;
-        Self::parse(&text)
+        key_text::parse(&text)
     }
 
     /// Writes a new key file with mode 0600.
@@ -41,7 +43,7 @@ impl KeyRing {
         }
     }
 
-    /// Replaces a key file in one step: whoever reads it sees the old ring or this one, also after a power cut.
+    /// Replaces a key file in one step: a reader sees the old ring or this one, also after a power cut.
     ///
     /// # Errors
     /// [`KeyRingError::File`] if it cannot be written; the old file is then still in place.
@@ -63,7 +65,7 @@ impl KeyRing {
 
     fn write_new(&self, path: &Path) -> io::Result<()> {
         let mut file = OpenOptions::new().create_new(true).write(true).mode(PRIVATE).open(path)?;
-        let written = file.write_all(self.to_text().expose().as_bytes()).and_then(|()| file.sync_all());
+        let written = file.write_all(key_text::write(self).expose().as_bytes()).and_then(|()| file.sync_all());
         if written.is_err() {
             // Half a ring is worse than none. The error that counts is the first one.
             drop(fs::remove_file(path));

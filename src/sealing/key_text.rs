@@ -18,7 +18,7 @@ const HEADER: &str = "\
 /// Far more than anyone rotates to; a bound on what is parsed.
 const MAX_KEYS: usize = 1000;
 
-/// The text form of `ring`.
+/// Writes the text form of `ring`: TOML, as [`parse`] reads it.
 pub(super) fn write(ring: &KeyRing) -> Secret {
     // Sized beforehand: a growing string would leave copies of keys in freed memory.
     let mut text = String::with_capacity(HEADER.len() + 128 + 192 * (ring.older.len() + 1));
@@ -36,7 +36,7 @@ pub(super) fn write(ring: &KeyRing) -> Secret {
     Secret::new(text)
 }
 
-/// Reads the text form. Errors name members and lines, never content: the parser's own messages quote the source.
+/// Reads the text form, as [`write`] writes it. Errors name members and lines, never content: the parser's own messages quote the source.
 pub(super) fn parse(text: &str) -> Result<KeyRing, KeyRingError> {
     let mut table: Table = toml::from_str(text).map_err(|error| syntax(text, &error))?;
     if table.remove("version").and_then(|version| version.as_integer()) != Some(1) {

@@ -9,11 +9,6 @@ mod key_ring;
 mod key_text;
 mod sealer;
 
-#[cfg(test)]
-mod key_ring_tests;
-#[cfg(test)]
-mod sealer_tests;
-
 use std::path::PathBuf;
 
 pub use key_ring::KeyRing;

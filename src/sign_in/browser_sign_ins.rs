@@ -125,7 +125,7 @@ mod tests {
 
     use super::*;
     use crate::domain::SystemEntropy;
-    use crate::records::{ThrowawayRecords, throwaway_records};
+    use crate::records::testing::{ThrowawayRecords, throwaway_records};
 
     #[derive(Clone)]
     struct AtProvider(&'static [u8]);

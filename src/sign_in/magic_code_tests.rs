@@ -9,7 +9,7 @@ use crate::domain::{
     Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, Secret, SecurityContext, SystemEntropy,
     TokenSlot, UserKey, UserToken,
 };
-use crate::records::{ThrowawayRecords, throwaway_records};
+use crate::records::testing::{ThrowawayRecords, throwaway_records};
 use crate::vault::Epoch;
 
 const REVISION: ConnectionRevision = ConnectionRevision([9; 16]);

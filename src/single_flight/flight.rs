@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
@@ -44,17 +45,34 @@ where
     V: Send + Sync + 'static,
 {
     /// Joins the work that runs for `key`, or begins it.
+    ///
+    /// `begin` runs under the lock of the key's shard; it makes the future and must not use these flights.
     pub fn join<F>(&self, key: K, begin: impl FnOnce() -> F) -> Flight<V>
     where
         F: Future<Output = V> + Send + 'static,
     {
+        match self.try_join(key, || Ok::<F, Infallible>(begin())) {
+            Ok(flight) => flight,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Joins the work that runs for `key`, or begins it if `begin` gives any.
+    ///
+    /// # Errors
+    /// The reason of `begin` for not beginning. Work that runs already is joined without asking it. `begin` runs under
+    /// the lock of the key's shard; it makes the future and must not use these flights.
+    pub fn try_join<F, E>(&self, key: K, begin: impl FnOnce() -> Result<F, E>) -> Result<Flight<V>, E>
+    where
+        F: Future<Output = V> + Send + 'static,
+    {
         match self.flights.entry(key) {
-            Entry::Occupied(flight) => Flight(flight.get().clone()),
+            Entry::Occupied(flight) => Ok(Flight(flight.get().clone())),
             Entry::Vacant(place) => {
+                let work = begin()?;
                 let (sender, receiver) = watch::channel(None);
                 let landing = Landing { flights: Arc::clone(&self.flights), key: place.key().clone() };
                 place.insert(receiver.clone());
-                let work = begin();
                 tokio::spawn(async move {
                     let landing = landing;
                     let outcome = work.await;
@@ -62,7 +80,7 @@ where
                     drop(landing);
                     sender.send_replace(Some(outcome));
                 });
-                Flight(receiver)
+                Ok(Flight(receiver))
             }
         }
     }
@@ -134,5 +152,21 @@ mod tests {
         }));
         gate.notify_one();
         done.notified().await;
+    }
+
+    #[tokio::test]
+    async fn work_that_is_not_begun_leaves_the_key_free_and_work_that_runs_is_joined() {
+        let flights = SingleFlight::<u8, u8>::default();
+        let gate = Arc::new(Notify::new());
+        let decline = || Err::<std::future::Ready<u8>, _>("not now");
+        assert_eq!(flights.try_join(1, decline).err(), Some("not now"));
+        let opened = gate.clone();
+        let begun = flights.join(1, || async move {
+            opened.notified().await;
+            7
+        });
+        let Ok(joined) = flights.try_join(1, decline) else { panic!("the work runs") };
+        gate.notify_one();
+        assert_eq!((begun.outcome().await, joined.outcome().await), (Some(7), Some(7)));
     }
 }

@@ -6,9 +6,7 @@
 mod embedded;
 
 #[cfg(test)]
-pub(crate) mod conformance;
-#[cfg(test)]
-mod throwaway;
+pub(crate) mod testing;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,8 +14,6 @@ use std::pin::Pin;
 use bytes::Bytes;
 
 pub use embedded::{Durability, EmbeddedStore};
-#[cfg(test)]
-pub(crate) use throwaway::{ThrowawayStore, embedded_store_at, throwaway_store};
 
 use crate::domain::Timestamp;
 

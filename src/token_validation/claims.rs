@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::domain::Timestamp;
 
 /// The claims that some rule reads; all others are dropped while parsing.
-const READ: [&str; 30] = [
+const KNOWN_CLAIMS: [&str; 30] = [
     "iss",
     "aud",
     "exp",
@@ -163,7 +163,7 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
         while let Some(name) = map.next_key::<String>()? {
             let value: Value = map.next_value()?;
             let alike = |read: &str| name.len() == read.len() && name.eq_ignore_ascii_case(read);
-            let read = READ.iter().chain([&SERVICE_URL]).find(|read| alike(read));
+            let read = KNOWN_CLAIMS.iter().chain([&SERVICE_URL]).find(|read| alike(read));
             let Some(read) = read else { continue };
             if seen.contains(read) {
                 return Err(A::Error::custom("a claim occurs twice"));

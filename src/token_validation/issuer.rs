@@ -34,7 +34,7 @@ pub struct EntraTrust {
 
 /// The token format, as `ver` and the issuer's form say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TokenVersion {
+pub(super) enum IssuerVersion {
     V1,
     V2,
 }
@@ -42,7 +42,7 @@ pub(super) enum TokenVersion {
 /// What an Entra token says about where it comes from, consistent in itself.
 #[derive(Clone, Debug)]
 pub(super) struct EntraOrigin {
-    pub(super) version: TokenVersion,
+    pub(super) version: IssuerVersion,
     /// Lower-case.
     pub(super) tenant_id: String,
     /// As the token spells it.
@@ -55,8 +55,8 @@ impl EntraTrust {
     pub(super) fn origin(&self, claims: &Claims) -> Result<EntraOrigin, &'static str> {
         let issuer = claims.text("iss").ok_or("iss")?;
         let (version, segment) = tenant_segment(&self.v2_issuer, issuer)
-            .map(|segment| (TokenVersion::V2, segment))
-            .or_else(|| tenant_segment(&self.v1_issuer, issuer).map(|segment| (TokenVersion::V1, segment)))
+            .map(|segment| (IssuerVersion::V2, segment))
+            .or_else(|| tenant_segment(&self.v1_issuer, issuer).map(|segment| (IssuerVersion::V1, segment)))
             .ok_or("iss")?;
         let tenant = claims.text("tid").filter(|tenant| is_guid(tenant)).ok_or("tid")?;
         if segment.is_some_and(|segment| segment != tenant) {
@@ -66,9 +66,9 @@ impl EntraTrust {
     }
 
     /// The keys for tokens of this form.
-    pub(super) fn keys_of(&self, version: TokenVersion) -> &Arc<KeySet> {
+    pub(super) fn keys_of(&self, version: IssuerVersion) -> &Arc<KeySet> {
         match (version, &self.v1_key_set) {
-            (TokenVersion::V1, Some(key_set)) => key_set,
+            (IssuerVersion::V1, Some(key_set)) => key_set,
             _ => &self.key_set,
         }
     }
@@ -87,8 +87,8 @@ impl EntraOrigin {
     /// `ver` must say what the issuer's form says.
     pub(super) fn fits_version(&self, claims: &Claims) -> bool {
         match self.version {
-            TokenVersion::V1 => claims.text("ver") == Some("1.0"),
-            TokenVersion::V2 => claims.text("ver") == Some("2.0"),
+            IssuerVersion::V1 => claims.text("ver") == Some("1.0"),
+            IssuerVersion::V2 => claims.text("ver") == Some("2.0"),
         }
     }
 
@@ -103,15 +103,15 @@ impl EntraOrigin {
 
 /// The application that obtained the token: `azp` (v2.0) or `appid` (v1.0), lower-case. If both are there they must
 /// agree (bot-auth-and-skills §2 rule 20).
-pub(super) fn client_of(claims: &Claims, version: TokenVersion) -> Result<Option<String>, &'static str> {
+pub(super) fn client_of(claims: &Claims, version: IssuerVersion) -> Result<Option<String>, &'static str> {
     let (azp, appid) = (claims.text("azp"), claims.text("appid"));
     let agree = matches!((azp, appid), (Some(azp), Some(appid)) if azp.eq_ignore_ascii_case(appid));
     if claims.has("azp") && claims.has("appid") && !agree {
         return Err("azp");
     }
     let client = match version {
-        TokenVersion::V1 => appid,
-        TokenVersion::V2 => azp,
+        IssuerVersion::V1 => appid,
+        IssuerVersion::V2 => azp,
     };
     Ok(client.map(str::to_ascii_lowercase))
 }

@@ -16,9 +16,9 @@ mod unverified;
 mod verifier;
 
 #[cfg(test)]
-mod test_issuer;
+mod testing;
 
-pub use caller::{AppClaims, CallerTokenValidator, ChannelClaims, VerifiedCaller};
+pub use caller::{AppClaims, CallerTokenValidator, ChannelClaims, EntraCallers, VerifiedCaller};
 pub use exchangeable_token::ExchangeableTokenValidator;
 pub use id_token::{IdTokenTrust, IdTokenValidator, IdentifiedUser};
 pub use issuer::{ChannelTrust, EntraTrust};

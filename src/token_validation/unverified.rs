@@ -39,7 +39,7 @@ impl<'a> UnverifiedToken<'a> {
         if raw.len() > limit_bytes {
             return Err("form");
         }
-        // From both ends: a further dot would stand in the payload, which then is no base64.
+        // From both ends: a further dot would issuer in the payload, which then is no base64.
         let (header, rest) = raw.split_once('.').ok_or("form")?;
         let (payload, signature) = rest.rsplit_once('.').ok_or("form")?;
         let header: Header = decode(header)?;

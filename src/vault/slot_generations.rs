@@ -54,7 +54,7 @@ impl SlotGenerations {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::records::throwaway_records;
+    use crate::records::testing::throwaway_records;
 
     fn generations() -> SlotGenerations {
         SlotGenerations::new(throwaway_records().records.single_writer().unwrap())

@@ -9,7 +9,8 @@ use crate::domain::{
     Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, HolderName, OffsetClock, Realm, Secret,
     SecurityContext, SubjectId, TokenSlot, UserKey, UserToken,
 };
-use crate::records::{GatedStore, RecordError, RecordKey, Records, SealError, ThrowawayRecords, throwaway_records};
+use crate::records::testing::{GatedStore, ThrowawayRecords, throwaway_records};
+use crate::records::{RecordError, RecordKey, Records, SealError};
 
 pub(super) const REVISION: ConnectionRevision = ConnectionRevision([7; 16]);
 const L1_BYTES: u64 = 4 << 20;

@@ -7,7 +7,7 @@ use bot_sso::config::{self, Environment};
 use bot_sso::domain::Timestamp;
 use bot_sso::endpoints::token_service::Query;
 use bot_sso::identity_provider::{RedeemFailure, judge};
-use bot_sso::outbound::{Answer, Headers};
+use bot_sso::outbound::HttpAnswer;
 use bot_sso::protocol::{
     Activity, InvokeKind, Node, TokenExchangeInvokeRequest, TokenExchangeState, TokenResponse, TokensResponseEvent,
     in_canonical_spelling, invoke_response_envelope, response_in_envelope,
@@ -153,7 +153,7 @@ pub fn token_answer(bytes: &[u8]) {
     }
 }
 
-fn answer_of(bytes: &[u8]) -> Answer {
+fn answer_of(bytes: &[u8]) -> HttpAnswer {
     let end_of = |bytes: &[u8]| bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
     let (mut rest, mut status, mut headers) = (bytes, None, Vec::new());
     while !rest.is_empty() {
@@ -169,7 +169,11 @@ fn answer_of(bytes: &[u8]) -> Answer {
             _ => {}
         }
     }
-    Answer { status: status.unwrap_or(200), headers: Headers::new(headers), body: Bytes::copy_from_slice(rest) }
+    HttpAnswer {
+        status: status.unwrap_or(200),
+        headers: headers.into_iter().collect(),
+        body: Bytes::copy_from_slice(rest),
+    }
 }
 
 /// A query of a form, and the sign-in state in it.

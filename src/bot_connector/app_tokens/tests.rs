@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::{OffsetClock, SystemEntropy};
-use crate::identity_provider::{AppSettings, ClientCredential, RedeemingClient, RedeemingMeans, ThrottleBoard};
+use crate::identity_provider::{AppSettings, ClientCredential, RedeemingClient, ThrottleBoard, TokenClientParts};
 use crate::outbound::{Outbound, OutboundSettings};
 
 /// A token endpoint that counts, and answers with the count and the scope it was asked for.
@@ -57,7 +57,7 @@ impl Stand {
             max_connections_per_host: 16,
             ..OutboundSettings::default()
         });
-        let means = RedeemingMeans {
+        let means = TokenClientParts {
             outbound: outbound.unwrap(),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),

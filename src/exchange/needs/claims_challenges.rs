@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{Account, BotName, ChannelId, ConnectionName};
-    use crate::records::{ThrowawayRecords, throwaway_records};
+    use crate::records::testing::{ThrowawayRecords, throwaway_records};
 
     fn set_up() -> (ClaimsChallenges, ThrowawayRecords) {
         let beneath = throwaway_records();

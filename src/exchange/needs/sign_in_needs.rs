@@ -105,7 +105,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{Account, BotName, ChannelId, Clock, ConnectionName};
-    use crate::records::throwaway_records;
+    use crate::records::testing::throwaway_records;
 
     fn slot(connection: &str) -> TokenSlot {
         let account = Account::of_channel(&BotName::new("helper"), ChannelId::base_of("msteams"), "29:alice");

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{of_credential, unusable};
 use crate::domain::{Secret, SharedClock, Timestamp};
 use crate::identity_provider::RedeemFailure;
-use crate::identity_provider::entra_errors::Verdict;
+use crate::identity_provider::classification::Classification;
 
 /// So long before its end the file is read again, whether or not it seems to have changed.
 const READ_AGAIN_BEFORE_END: Duration = Duration::from_mins(5);
@@ -53,7 +53,7 @@ impl AssertionFile {
     }
 
     /// What the file holds now. A look at the file is a system call, so it is never made on the async thread.
-    pub(super) async fn read(self: &Arc<Self>, deadline: Instant) -> Result<Secret, Verdict> {
+    pub(super) async fn read(self: &Arc<Self>, deadline: Instant) -> Result<Secret, Classification> {
         let file = Arc::clone(self);
         let reading = tokio::task::spawn_blocking(move || file.read_if_changed());
         match timeout_at(deadline, reading).await {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{ProofRequest, unusable};
 use crate::domain::Secret;
-use crate::identity_provider::entra_errors::Verdict;
+use crate::identity_provider::classification::Classification;
 
 /// How long an assertion is good for. Entra takes at most 10 minutes (entra-obo §2).
 const ASSERTION_LIFE: Duration = Duration::from_mins(10);
@@ -51,7 +51,7 @@ impl ClientCertificate {
     }
 
     /// A new assertion for one try. Signing takes about a millisecond: not on the async thread.
-    pub(super) async fn sign(self: &Arc<Self>, request: &ProofRequest<'_>) -> Result<Secret, Verdict> {
+    pub(super) async fn sign(self: &Arc<Self>, request: &ProofRequest<'_>) -> Result<Secret, Classification> {
         let now = request.clock.now();
         let claims = json!({
             "aud": request.token_endpoint.as_str(),

@@ -8,9 +8,9 @@ use url::Url;
 use super::of_credential;
 use crate::domain::{Secret, SharedClock, Timestamp};
 use crate::identity_provider::RedeemFailure;
-use crate::identity_provider::entra_errors::Verdict;
+use crate::identity_provider::classification::Classification;
 use crate::identity_provider::token_endpoint::{self, TokenAnswer};
-use crate::outbound::{Answer, Outbound, OutboundError};
+use crate::outbound::{HttpAnswer, Outbound, OutboundError, RequestHeader};
 use crate::single_flight::SingleFlight;
 
 /// How long the machine's identity endpoint is waited for, whoever asks.
@@ -73,19 +73,19 @@ impl ManagedIdentity {
         &self,
         resource: &str,
         deadline: Instant,
-    ) -> Result<IdentityToken, Verdict> {
+    ) -> Result<IdentityToken, Classification> {
         let mut url = self.endpoint.url().clone();
-        let (version, header) = match &self.endpoint {
-            IdentityEndpoint::AppService { header, .. } => ("2019-08-01", ("x-identity-header", header.expose())),
+        let (version, name, value) = match &self.endpoint {
+            IdentityEndpoint::AppService { header, .. } => ("2019-08-01", "x-identity-header", header.expose()),
             // Without this header it answers nobody: a redirected browser or a naive proxy cannot send it.
-            IdentityEndpoint::InstanceMetadata { .. } => ("2018-02-01", ("metadata", "true")),
+            IdentityEndpoint::InstanceMetadata { .. } => ("2018-02-01", "metadata", "true"),
         };
         url.query_pairs_mut()
             .append_pair("api-version", version)
             .append_pair("resource", resource)
             .append_pair("client_id", &self.client_id);
         let asked_at = self.clock.now();
-        let answer = self.outbound.get_with(&url, &[header], deadline, LONGEST_ANSWER).await;
+        let answer = self.outbound.get_with(&url, &[RequestHeader::new(name, value)], deadline, LONGEST_ANSWER).await;
         let answer = answer.map_err(|error| unanswered(&error))?;
         match token_endpoint::read(&answer, self.clock.now()) {
             TokenAnswer::Token(granted) => {
@@ -101,9 +101,9 @@ impl ManagedIdentity {
 }
 
 /// The identity endpoint's statuses: 404 and 410 mean that it is not up yet (or just being updated).
-fn refused(answer: &Answer) -> Verdict {
+fn refused(answer: &HttpAnswer) -> Classification {
     let verdict = match answer.status {
-        404 | 410 | 429 | 500.. => Verdict {
+        404 | 410 | 429 | 500.. => Classification {
             retry: true,
             ..of_credential(
                 RedeemFailure::Transient,
@@ -119,12 +119,12 @@ fn refused(answer: &Answer) -> Verdict {
     with_status(verdict, answer)
 }
 
-fn with_status(mut verdict: Verdict, answer: &Answer) -> Verdict {
+fn with_status(mut verdict: Classification, answer: &HttpAnswer) -> Classification {
     verdict.error.diagnostics.http_status = Some(answer.status);
     verdict
 }
 
-fn unanswered(error: &OutboundError) -> Verdict {
+fn unanswered(error: &OutboundError) -> Classification {
     match error {
         OutboundError::HostRefused { .. } | OutboundError::Settings(_) => {
             of_credential(RedeemFailure::Misconfigured, "the identity endpoint's address cannot be called")
@@ -144,7 +144,7 @@ pub struct FederatedIdentity {
     /// The cloud's token exchange audience.
     audience: String,
     kept: Mutex<Option<IdentityToken>>,
-    fetching: SingleFlight<(), Result<IdentityToken, Verdict>>,
+    fetching: SingleFlight<(), Result<IdentityToken, Classification>>,
 }
 
 impl FederatedIdentity {
@@ -156,7 +156,7 @@ impl FederatedIdentity {
 
     /// The assertion: kept until 5 minutes before its end, fetched by one for all. While the endpoint fails, the old
     /// one serves to its very end.
-    pub(super) async fn assertion(self: &Arc<Self>, deadline: Instant) -> Result<Secret, Verdict> {
+    pub(super) async fn assertion(self: &Arc<Self>, deadline: Instant) -> Result<Secret, Classification> {
         let now = self.identity.clock.now();
         let kept = self.find_kept().filter(|kept| now < kept.expires_at);
         if let Some(kept) = kept.as_ref().filter(|kept| now.plus(FETCH_AGAIN_BEFORE_END) < kept.expires_at) {

@@ -14,9 +14,10 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use url::Url;
 
-use super::entra_errors::{CredentialVerdict, Verdict};
+use super::classification::{Classification, CredentialVerdict};
 use super::{Diagnostics, RedeemError, RedeemFailure};
 use crate::domain::{Secret, SharedClock, SharedEntropy};
+use crate::outbound::FormField;
 
 pub use assertion_file::AssertionFile;
 pub use certificate::{AssertionAlgorithm, ClientCertificate};
@@ -72,7 +73,7 @@ impl ClientCredential {
     }
 
     /// Makes, reads or fetches the proof for one try.
-    pub(super) async fn prove(&self, request: &ProofRequest<'_>) -> Result<Proof, Verdict> {
+    pub(super) async fn prove(&self, request: &ProofRequest<'_>) -> Result<Proof, Classification> {
         match self {
             Self::Secret(secret) => Ok(Proof::Secret(secret.clone())),
             Self::Certificate(certificate) => certificate.sign(request).await.map(Proof::Assertion),
@@ -98,23 +99,31 @@ impl ClientCredential {
 
 impl Proof {
     /// The form fields that carry the proof.
-    pub(super) fn fields(&self) -> Vec<(&'static str, &str)> {
+    pub(super) fn fields(&self) -> Vec<FormField<'_>> {
         match self {
             // Secrets read from files often end in a line break, which no issuer's secret does.
-            Self::Secret(secret) => vec![("client_secret", secret.expose().trim_end_matches(['\r', '\n']))],
+            Self::Secret(secret) => {
+                vec![FormField::new("client_secret", secret.expose().trim_end_matches(['\r', '\n']))]
+            }
             Self::Assertion(assertion) => {
-                vec![("client_assertion_type", ASSERTION_TYPE), ("client_assertion", assertion.expose())]
+                vec![
+                    FormField::new("client_assertion_type", ASSERTION_TYPE),
+                    FormField::new("client_assertion", assertion.expose()),
+                ]
             }
         }
     }
 }
 
 /// A credential that could not even be presented: the operator's affair, and another one may serve.
-fn unusable(hint: &'static str) -> Verdict {
+fn unusable(hint: &'static str) -> Classification {
     of_credential(RedeemFailure::Misconfigured, hint)
 }
 
-fn of_credential(failure: RedeemFailure, hint: &'static str) -> Verdict {
+fn of_credential(failure: RedeemFailure, hint: &'static str) -> Classification {
     let diagnostics = Box::new(Diagnostics { hint, ..Diagnostics::default() });
-    Verdict { credential: CredentialVerdict::OtherMayServe, ..Verdict::of(RedeemError { failure, diagnostics }) }
+    Classification {
+        credential: CredentialVerdict::OtherMayServe,
+        ..Classification::conclusive(RedeemError { failure, diagnostics })
+    }
 }

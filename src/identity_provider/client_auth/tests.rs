@@ -44,7 +44,7 @@ impl Ground {
         }
     }
 
-    async fn prove(&self, credential: &ClientCredential) -> Result<String, Verdict> {
+    async fn prove(&self, credential: &ClientCredential) -> Result<String, Classification> {
         let request = ProofRequest {
             client_id: "client-1",
             token_endpoint: &self.endpoint,
@@ -52,7 +52,7 @@ impl Ground {
             entropy: &self.entropy,
             deadline: Instant::now() + Duration::from_secs(8),
         };
-        credential.prove(&request).await.map(|proof| proof.fields().last().unwrap().1.to_owned())
+        credential.prove(&request).await.map(|proof| proof.fields().last().unwrap().value.to_owned())
     }
 
     async fn refusal(&self, credential: &ClientCredential) -> (RedeemFailure, &'static str) {
@@ -88,7 +88,8 @@ fn verified(token: &str, algorithm: Algorithm) -> Value {
 #[test]
 fn a_trailing_line_break_is_no_part_of_a_secret() {
     let proof = Proof::Secret(Secret::from("s3cret \r\n"));
-    assert_eq!(proof.fields(), vec![("client_secret", "s3cret ")]);
+    let fields: Vec<_> = proof.fields().iter().map(|field| (field.name, field.value)).collect();
+    assert_eq!(fields, [("client_secret", "s3cret ")]);
 }
 
 #[tokio::test]
@@ -174,7 +175,6 @@ struct Machine {
 
 async fn give(request: HttpRequest, machine: web::Data<Arc<Machine>>) -> HttpResponse {
     let call = machine.calls.fetch_add(1, Ordering::SeqCst) + 1;
-    tokio::time::sleep(Duration::from_millis(100)).await;
     let header = |name: &str| request.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
     match machine.status.load(Ordering::SeqCst) {
         0 => HttpResponse::Ok().json(json!({
@@ -208,6 +208,7 @@ async fn a_managed_identitys_assertion_is_fetched_by_one_for_all_and_kept() {
     let (machine, url) = machine();
     let credential = federated(IdentityEndpoint::InstanceMetadata { url }, &ground.shared_clock);
     let calls = || machine.calls.load(Ordering::SeqCst);
+    // All twenty ask in one poll, before the runtime gets to run the fetch.
     let asked: Vec<_> = (0..20).map(|_| ground.prove(&credential)).collect();
     for outcome in futures_util::future::join_all(asked).await {
         let expected = "1?api-version=2018-02-01&resource=api%3A%2F%2FExchange&client_id=identity-1#true";

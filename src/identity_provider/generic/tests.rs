@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
+use url::Url;
 
 use super::super::discovery::DiscoverySettings;
 use super::*;
@@ -61,7 +62,7 @@ impl Stand {
         configure(&mut settings);
         let clock = Arc::new(OffsetClock::default());
         let outbound = outbound();
-        let means = RedeemingMeans {
+        let means = TokenClientParts {
             outbound: outbound.clone(),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
@@ -146,7 +147,6 @@ impl Stand {
 
 async fn describe(peer: web::Data<Peer>) -> HttpResponse {
     *peer.fetches.lock().unwrap() += 1;
-    tokio::time::sleep(Duration::from_millis(20)).await;
     let document = peer.document.lock().unwrap().clone();
     document.map_or_else(|| HttpResponse::ServiceUnavailable().finish(), |document| HttpResponse::Ok().json(document))
 }
@@ -195,8 +195,8 @@ fn connection(scopes: &[&str]) -> Connection {
     }
 }
 
-fn form(pairs: &[(&str, &str)]) -> HashMap<String, String> {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+fn form(fields: HashMap<&str, &str>) -> HashMap<String, String> {
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 const CODE: [(&str, &str); 4] = [
@@ -220,7 +220,7 @@ async fn a_browser_is_sent_where_the_document_says() {
         ("code_challenge", "the-challenge"),
         ("code_challenge_method", "S256"),
     ];
-    assert_eq!(query, form(&expected));
+    assert_eq!(query, form(HashMap::from(expected)));
     let offline = stand.authorize(&["openid", "offline_access"], false).await.unwrap();
     assert_eq!((offline["scope"].as_str(), offline["prompt"].as_str()), ("openid offline_access", "consent"));
     assert_eq!(stand.authorize(&["openid"], true).await.unwrap()["prompt"], "consent");
@@ -233,7 +233,7 @@ async fn a_secret_goes_into_the_header_unless_only_the_form_is_offered() {
     let token = stand.redeem_code().await.unwrap();
     assert_eq!((token.access_token.expose(), token.id_token.unwrap().expose()), ("A", "a.b.c"));
     let basic = "Basic dGhlK2NsaWVudDpzJTNBY3JldA==";
-    assert_eq!(stand.asked(), (form(&CODE), Some(basic.to_owned())), "the+client:s%3Acret");
+    assert_eq!(stand.asked(), (form(HashMap::from(CODE)), Some(basic.to_owned())), "the+client:s%3Acret");
     for (methods, in_form) in [
         (json!(["client_secret_post", "client_secret_basic"]), false),
         (json!(["private_key_jwt"]), false),
@@ -252,7 +252,7 @@ async fn a_secret_goes_into_the_header_unless_only_the_form_is_offered() {
 async fn a_refresh_token_goes_to_its_own_issuer_alone() {
     let stand = Stand::new();
     stand.refresh(&stand.issuer).await.unwrap();
-    assert_eq!(stand.asked().0, form(&[("grant_type", "refresh_token"), ("refresh_token", "r-1")]));
+    assert_eq!(stand.asked().0, form(HashMap::from([("grant_type", "refresh_token"), ("refresh_token", "r-1")])));
     let refused = stand.refresh("https://elsewhere.example").await.unwrap_err();
     assert_eq!(refused.failure, RedeemFailure::AssertionRejected);
     *stand.peer.answer.lock().unwrap() = (400, json!({"error": "invalid_grant", "error_description": "AADSTS65001"}));
@@ -310,6 +310,7 @@ async fn a_document_of_another_issuer_or_with_endpoints_elsewhere_is_not_followe
 async fn all_who_wait_share_one_document_and_one_failure() {
     let stand = Stand::new();
     *stand.peer.document.lock().unwrap() = None;
+    // All eight ask in one poll, before the runtime gets to run the fetch.
     let waiting = (0..8).map(|_| stand.authorize(&[], false));
     let outcomes = futures_util::future::join_all(waiting).await;
     assert!(outcomes.iter().all(|outcome| outcome.as_ref().unwrap_err().failure == RedeemFailure::Transient));

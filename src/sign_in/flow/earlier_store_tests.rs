@@ -11,7 +11,7 @@ use crate::domain::{
     SecurityContext, SystemEntropy, TokenSlot, UserKey, UserToken,
 };
 use crate::exchange::{ClaimsChallenges, SignInNeed, SignInNeeds};
-use crate::records::{FixtureRecords, records_of_fixture};
+use crate::records::testing::{FixtureRecords, records_of_fixture};
 use crate::sign_in::browser_sign_ins::{BrowserSignIns, Found};
 use crate::sign_in::magic_code::MagicCodes;
 use crate::vault::{Epoch, TokenVault};

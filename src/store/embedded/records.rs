@@ -54,9 +54,10 @@ pub(super) fn members(
         .collect()
 }
 
-pub(super) fn ending_by(
+pub(super) fn list_ending_by(
     connection: &Connection,
-    (now, until): (Timestamp, Timestamp),
+    now: Timestamp,
+    until: Timestamp,
     most: usize,
 ) -> rusqlite::Result<Vec<(RecordKey, Option<RecordKey>)>> {
     connection

@@ -11,17 +11,17 @@ use rusqlite::Connection;
 
 use super::{Durability, EmbeddedStore, opening, writer};
 use crate::domain::{Clock, OffsetClock, SharedClock, SystemClock, Timestamp};
-use crate::store::conformance::{Bench, conformance_suite};
+use crate::store::testing::conformance::{StoreUnderTest, conformance_suite};
 use crate::store::{Record, RecordKey, Store, StoreError};
 
-fn open_bench() -> Bench {
+fn open_store() -> StoreUnderTest {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(OffsetClock::default());
     let store = EmbeddedStore::open(&folder.path().join("store.db"), Durability::Full, clock.clone()).unwrap();
-    Bench { store: Arc::new(store), clock, _alive: Box::new(folder) }
+    StoreUnderTest { store: Arc::new(store), clock, _alive: Box::new(folder) }
 }
 
-conformance_suite!(open_bench);
+conformance_suite!(open_store);
 
 fn open(path: &Path) -> Result<EmbeddedStore, StoreError> {
     EmbeddedStore::open(path, Durability::Full, Arc::new(SystemClock))

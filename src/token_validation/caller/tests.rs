@@ -4,24 +4,24 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::super::test_issuer::{BOT, CHANNEL, OTHER_TENANT, Stand, TEAMS, TENANT, header, key, with};
 use super::*;
+use crate::token_validation::testing::{BOT, CHANNEL, OTHER_TENANT, TEAMS, TENANT, TestIssuer, header, key, with};
 
 const CALLER: &str = "c0ffee00-0000-4000-8000-000000000001";
 
 /// A validator that trusts the channel (key `channel-1`) and one tenant of Entra (key `entra-1`), on two listeners.
 struct World {
-    channel: Stand,
-    entra: Stand,
+    channel: TestIssuer,
+    entra: TestIssuer,
     validator: CallerTokenValidator,
 }
 
 impl World {
     fn new() -> Self {
-        let (channel, entra) = (Stand::start(), Stand::start());
+        let (channel, entra) = (TestIssuer::start(), TestIssuer::start());
         let validator = CallerTokenValidator::new(
             vec![channel.channel()],
-            vec![(entra.entra(), vec![TENANT.to_uppercase()])],
+            vec![EntraCallers { trust: entra.entra(), tenants: vec![TENANT.to_uppercase()] }],
             channel.clock.clone(),
         );
         Self { channel, entra, validator }

@@ -3,20 +3,20 @@
 use serde_json::{Value, json};
 
 use super::super::issuer::PERSONAL_ACCOUNTS;
-use super::super::test_issuer::{BOT, OTHER_TENANT, Stand, TEAMS, TENANT, USER, header, key, with};
 use super::*;
 use crate::domain::{TenantPolicy, audiences_of};
+use crate::token_validation::testing::{BOT, OTHER_TENANT, TEAMS, TENANT, TestIssuer, USER, header, key, with};
 
 struct World {
-    stand: Stand,
+    issuer: TestIssuer,
     validator: ExchangeableTokenValidator,
     policy: ExchangePolicy,
 }
 
 impl World {
     fn new() -> Self {
-        let stand = Stand::start();
-        let validator = ExchangeableTokenValidator::new(stand.entra(), stand.clock.clone());
+        let issuer = TestIssuer::start();
+        let validator = ExchangeableTokenValidator::new(issuer.entra(), issuer.clock.clone());
         let scopes = vec!["access_as_user".to_owned()];
         let policy = ExchangePolicy {
             tenants: TenantPolicy::Listed(vec![TENANT.into()]),
@@ -25,11 +25,11 @@ impl World {
             authorized_clients: vec![],
             allow_v1: false,
         };
-        Self { stand, validator, policy }
+        Self { issuer, validator, policy }
     }
 
     fn claims(&self) -> Value {
-        let now = self.stand.now();
+        let now = self.issuer.now();
         json!({"iss": format!("https://login.microsoftonline.com/{TENANT}/v2.0"), "aud": BOT, "exp": now + 3600,
             "nbf": now - 60, "iat": now - 60, "tid": TENANT, "ver": "2.0", "azp": TEAMS, "azpacr": "0", "oid": USER,
             "sub": "pairwise", "scp": "profile access_as_user", "uti": "u-1", "preferred_username": "user@contoso.example"})
@@ -51,7 +51,7 @@ impl World {
 #[actix_web::test]
 async fn a_users_token_becomes_an_exchangeable_token() {
     let world = World::new();
-    let ends = world.stand.now() + 3000;
+    let ends = world.issuer.now() + 3000;
     let raw = world.token(json!({"oid": USER.to_uppercase(), "exp": ends}));
     let token = world.validator.validate(&raw, &world.policy).await.unwrap();
     assert_eq!(token.user, UserKey::entra(USER, TENANT));
@@ -145,7 +145,7 @@ async fn what_is_no_jwt_or_cannot_be_verified_is_rejected_without_a_fetch_for_sh
         let answer = world.validator.validate(&Secret::new(raw), &world.policy).await.unwrap_err();
         assert_eq!(answer, rejected(check));
     }
-    assert_eq!(world.stand.published.fetches(), 0);
+    assert_eq!(world.issuer.published.fetches(), 0);
     for raw in [key(1).sign(&header("entra-1"), &claims), key(0).sign(&header("unknown"), &claims)] {
         let answer = world.validator.validate(&Secret::new(raw), &world.policy).await.unwrap_err();
         assert_eq!(answer, rejected("signature"));
@@ -157,7 +157,7 @@ async fn what_is_no_jwt_or_cannot_be_verified_is_rejected_without_a_fetch_for_sh
 #[actix_web::test]
 async fn a_token_must_be_alive_long_enough_for_the_exchange() {
     let world = World::new();
-    let now = world.stand.now();
+    let now = world.issuer.now();
     for changes in
         [json!({"exp": now - 1}), json!({"exp": now + 28}), json!({"nbf": now + 310}), json!({"iat": now + 310})]
     {
@@ -182,7 +182,7 @@ async fn a_remembered_token_is_still_measured_by_clock_and_policy() {
     let world = World::new();
     let raw = world.token(json!({}));
     assert!(world.validator.validate(&raw, &world.policy).await.is_ok());
-    let fetched = world.stand.published.fetches();
+    let fetched = world.issuer.published.fetches();
     let narrow = |change: fn(&mut ExchangePolicy)| {
         let mut policy = world.policy.clone();
         change(&mut policy);
@@ -198,9 +198,9 @@ async fn a_remembered_token_is_still_measured_by_clock_and_policy() {
     }
     let listed = narrow(|policy| policy.authorized_clients = vec![TEAMS.into()]);
     assert!(world.validator.validate(&raw, &listed).await.is_ok());
-    world.stand.clock.advance(Duration::from_secs(3580));
+    world.issuer.clock.advance(Duration::from_secs(3580));
     assert_eq!(world.validator.validate(&raw, &world.policy).await.unwrap_err(), ExchangeableTokenError::Expired);
-    assert_eq!(world.stand.published.fetches(), fetched);
+    assert_eq!(world.issuer.published.fetches(), fetched);
 }
 
 #[actix_web::test]
@@ -239,7 +239,7 @@ async fn v1_tokens_are_an_opt_in_with_their_own_forms() {
 async fn another_sign_in_of_the_same_user_is_another_security_context() {
     let world = World::new();
     let base = world.validate(json!({})).await.unwrap().security_context;
-    let same = json!({"uti": "u-2", "iat": world.stand.now() - 10, "azp": TEAMS.to_uppercase()});
+    let same = json!({"uti": "u-2", "iat": world.issuer.now() - 10, "azp": TEAMS.to_uppercase()});
     assert_eq!(world.validate(same).await.unwrap().security_context, base);
     for changes in [
         json!({"azp": "5e3ce6c0-2b1f-4285-8d4b-75ee78787346"}),
@@ -264,6 +264,6 @@ async fn another_sign_in_of_the_same_user_is_another_security_context() {
 #[actix_web::test]
 async fn an_outage_of_the_keys_is_no_rejection() {
     let world = World::new();
-    world.stand.published.set_status(500);
+    world.issuer.published.set_status(500);
     assert_eq!(world.refusal(json!({})).await, ExchangeableTokenError::KeysUnavailable);
 }

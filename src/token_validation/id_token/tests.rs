@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::test_issuer::{BOT, OTHER_TENANT, Stand, TENANT, USER, header, key, with};
 use super::*;
+use crate::token_validation::testing::{BOT, OTHER_TENANT, TENANT, TestIssuer, USER, header, key, with};
 
 const ISSUER: &str = "https://issuer.example/realm";
 const CLIENT: &str = "the client";
@@ -21,19 +21,19 @@ fn check_of(outcome: Result<IdentifiedUser, IdTokenError>) -> &'static str {
 
 /// Entra's side.
 struct Cloud {
-    stand: Stand,
+    issuer: TestIssuer,
     validator: IdTokenValidator,
 }
 
 impl Cloud {
     fn new() -> Self {
-        let stand = Stand::start();
-        let validator = IdTokenValidator::new(IdTokenTrust::Entra(stand.entra()), stand.clock.clone());
-        Self { stand, validator }
+        let issuer = TestIssuer::start();
+        let validator = IdTokenValidator::new(IdTokenTrust::Entra(issuer.entra()), issuer.clock.clone());
+        Self { issuer, validator }
     }
 
     fn claims(&self) -> Value {
-        let now = self.stand.now();
+        let now = self.issuer.now();
         json!({"iss": format!("https://login.microsoftonline.com/{TENANT}/v2.0"), "aud": BOT, "exp": now + 3600,
             "nbf": now - 5, "iat": now - 5, "tid": TENANT, "ver": "2.0", "oid": USER.to_uppercase(), "sub": "pairwise",
             "nonce": "n-1", "name": "Ada Lovelace", "preferred_username": "ada@contoso.example"})
@@ -47,21 +47,21 @@ impl Cloud {
 
 /// Anybody else's.
 struct Realm {
-    stand: Stand,
+    issuer: TestIssuer,
     validator: IdTokenValidator,
 }
 
 impl Realm {
     fn new() -> Self {
-        let stand = Stand::start();
-        stand.published.set_keys(&[key(0).jwk("k", &json!({}))]);
-        let trust = IdTokenTrust::OpenIdConnect { issuer: ISSUER.into(), key_set: stand.key_set() };
-        let validator = IdTokenValidator::new(trust, stand.clock.clone());
-        Self { stand, validator }
+        let issuer = TestIssuer::start();
+        issuer.published.set_keys(&[key(0).jwk("k", &json!({}))]);
+        let trust = IdTokenTrust::OpenIdConnect { issuer: ISSUER.into(), key_set: issuer.key_set() };
+        let validator = IdTokenValidator::new(trust, issuer.clock.clone());
+        Self { issuer, validator }
     }
 
     async fn validate(&self, changes: Value) -> Result<IdentifiedUser, IdTokenError> {
-        let now = self.stand.now();
+        let now = self.issuer.now();
         let claims = json!({"iss": ISSUER, "aud": CLIENT, "exp": now + 3600, "iat": now, "sub": "ada", "nonce": "n-1"});
         let raw = Secret::new(key(0).sign(&header("k"), &with(claims, changes)));
         self.validator.validate(&raw, CLIENT, &Secret::from("n-1"), &TenantPolicy::AnyOrganization).await
@@ -83,7 +83,7 @@ async fn an_id_token_of_entra_names_its_user() {
 #[actix_web::test]
 async fn an_id_token_of_entra_that_fails_a_check_is_rejected_by_its_name() {
     let cloud = Cloud::new();
-    let now = cloud.stand.now();
+    let now = cloud.issuer.now();
     let other = format!("https://login.microsoftonline.com/{OTHER_TENANT}/v2.0");
     let personal = "9188040d-6c67-4c5b-b112-36a304b66dad";
     let policy = TenantPolicy::AnyOrganization;
@@ -162,6 +162,6 @@ async fn audiences_beside_us_need_us_as_the_authorized_party() {
 #[actix_web::test]
 async fn without_keys_nothing_is_said() {
     let realm = Realm::new();
-    realm.stand.published.set_status(503);
+    realm.issuer.published.set_status(503);
     assert_eq!(realm.validate(json!({})).await, Err(IdTokenError::KeysUnavailable));
 }

@@ -1,9 +1,10 @@
 //! The modes `forward` and `none` of `after_exchange` (`notify` is what all other cases run with).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bot_sso::dev::{Fault, FaultRule};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{Scene, exchange_of, is_kept, received_in_the_end, success};
 use crate::harness::{Behaviour, Harness, Options, activities};

@@ -1,9 +1,10 @@
 //! Cases 31 to 40: what the identity provider answered, and what becomes of it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bot_sso::dev::{Fault, FaultRule};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{Scene, assert_refused, exchange_of, is_kept, received_in_the_end, success};
 use crate::harness::{Answer, Behaviour, Harness, Options, logs};

@@ -13,8 +13,8 @@ use bot_sso::domain::{
 };
 use bot_sso::identity_provider::{
     AssertionAlgorithm, Attempt, AuthorizationRequest, ClientCertificate, ClientCredential, Discovery,
-    DiscoverySettings, Generic, Grant, IdentityProvider, RedeemError, RedeemedToken, RedeemingClient, RedeemingMeans,
-    ThrottleBoard,
+    DiscoverySettings, Generic, Grant, IdentityProvider, RedeemError, RedeemedToken, RedeemingClient, ThrottleBoard,
+    TokenClientParts,
 };
 use bot_sso::outbound::{Outbound, OutboundSettings};
 use bot_sso::token_validation::{IdTokenError, IdTokenTrust, IdTokenValidator, IdentifiedUser, KeySet, KeySetSource};
@@ -151,7 +151,7 @@ impl Client {
         let trust = IdTokenTrust::OpenIdConnect { issuer: issuer.clone(), key_set };
         let discovery = Discovery::new(settings, outbound.clone(), clock.clone());
         let throttle = Arc::new(ThrottleBoard::new(clock.clone()));
-        let means = RedeemingMeans { outbound, clock: clock.clone(), entropy, throttle };
+        let means = TokenClientParts { outbound, clock: clock.clone(), entropy, throttle };
         let client = RedeemingClient { client_id: client_id.to_owned(), credentials: vec![credential] };
         Self {
             provider: Generic::new(discovery, client, means),

@@ -1,8 +1,9 @@
 //! `SignOut` of the Token Service, in the form that SDKs read (token-service-api §3.3, rules 1, 2, 6 and 9).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{ADA, LIFE, assert_nothing, get, refreshable, refreshes, sign_in, with_ada};
 use crate::harness::{Answer, Behaviour, Harness, Options, activities, logs};

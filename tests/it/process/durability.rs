@@ -74,7 +74,7 @@ async fn a_bot_that_is_busy_when_the_process_is_told_to_stop_is_still_told() {
 async fn ctrl_c_ends_an_idle_process_at_once() {
     let mut setting = Setting::new().await;
     let mut service = setting.serve().await;
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     service.signal("INT");
     assert_eq!(service.exit_code().await, Some(0));
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());

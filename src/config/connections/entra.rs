@@ -1,0 +1,124 @@
+use crate::config::credentials::CredentialOwner;
+use crate::config::review::{Context, Place, Review, WordOrList, exchange_uri, revision_of, validate_scopes};
+use crate::domain::{BotName, Connection, ExchangePolicy, ProviderKind, TenantPolicy, audiences_of};
+
+use super::connection::{ConnectionNames, ConnectionSection};
+use super::raw::RawConnection;
+
+/// A connection of a provider of kind `entra`.
+pub(super) fn validate(
+    mut raw: RawConnection,
+    names: ConnectionNames,
+    context: &Context,
+    review: &mut Review<'_>,
+    place: &Place,
+) -> Option<ConnectionSection> {
+    let client_id = match raw.client_id.take() {
+        Some(text) => review.guid(&text, &place.key("client_id")),
+        None => names.bot.as_ref().and_then(|bot| context.bots.get(bot)?.clone()),
+    };
+    let owner = CredentialOwner { is_bot: false, client_id: client_id.as_deref(), cloud: context.cloud };
+    let credentials = raw.take_credentials(&owner, review, place);
+    let at = place.key("scopes");
+    let write = "what the bot needs, as [\"https://graph.microsoft.com/User.Read\"]";
+    let asked = review.required(raw.scopes.take(), &at, write);
+    let scopes = asked.and_then(|scopes| validate_scopes(scopes, review, &at));
+    let exchange_uris = resources(&raw.exchange_uris, review, &place.key("exchange_uris"));
+    let aad_resources = resources(&raw.aad_resources, review, &place.key("aad_resources"));
+    let demands = ExchangeDemands::take_from(&mut raw, review, place);
+    let (client_id, scopes, provider, demands) = (client_id?, scopes?, names.identity_provider?, demands?);
+    let connection = Connection {
+        bot: BotName::new(&names.bot?),
+        name: names.name?,
+        revision: revision_of(&provider, &client_id, &scopes, raw.continuous_access),
+        identity_provider: provider,
+        exchange: demands.policy(&client_id),
+        token_exchange_uri: demands.token_exchange_uri,
+        provider_kind: ProviderKind::Entra,
+        exchange_uris,
+        aad_resources,
+        client_id,
+        scopes,
+        continuous_access: raw.continuous_access,
+    };
+    Some(ConnectionSection { key: names.key, connection, credentials: credentials? })
+}
+
+/// Resources that the bot may name: each is compared as it is written.
+fn resources(written: &[String], review: &mut Review<'_>, place: &Place) -> Vec<String> {
+    let written = review.tokens(written, place, "a resource");
+    for (index, text) in written.iter().enumerate() {
+        let is_uri = text.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty());
+        let at = place.index(index);
+        if !is_uri && !review.is_reported(&at) {
+            let message = format!("{text:?} is no resource: write its App ID URI, as \"https://graph.microsoft.com/\"");
+            review.report(&at, message);
+        }
+    }
+    written
+}
+
+/// What is demanded of a token before it is exchanged.
+struct ExchangeDemands {
+    tenants: TenantPolicy,
+    required_scopes: Vec<String>,
+    authorized_clients: Vec<String>,
+    token_exchange_uri: Option<String>,
+    allow_v1: bool,
+}
+
+impl ExchangeDemands {
+    fn take_from(raw: &mut RawConnection, review: &mut Review<'_>, place: &Place) -> Option<Self> {
+        let tenants = tenant_policy(raw.tenants.take(), review, &place.key("tenants"));
+        let required_scopes = required_scopes(raw.required_scopes.take(), review, &place.key("required_scopes"));
+        let authorized_clients = review.guids(&raw.authorized_clients, &place.key("authorized_clients"));
+        let at = place.key("token_exchange_uri");
+        let uri = raw.token_exchange_uri.take().map(|text| exchange_uri(text, review, &at));
+        Some(Self {
+            tenants: tenants?,
+            required_scopes,
+            authorized_clients,
+            token_exchange_uri: uri.map_or(Some(None), |uri| uri.map(Some))?,
+            allow_v1: raw.allow_v1,
+        })
+    }
+
+    fn policy(&self, client_id: &str) -> ExchangePolicy {
+        ExchangePolicy {
+            tenants: self.tenants.clone(),
+            audiences: audiences_of(client_id, self.token_exchange_uri.as_deref(), &self.required_scopes),
+            required_scopes: self.required_scopes.clone(),
+            authorized_clients: self.authorized_clients.clone(),
+            allow_v1: self.allow_v1,
+        }
+    }
+}
+
+fn required_scopes(written: Option<Vec<String>>, review: &mut Review<'_>, place: &Place) -> Vec<String> {
+    let scopes = written.unwrap_or_else(|| vec!["access_as_user".to_owned()]);
+    if scopes.is_empty() {
+        review.report(place, "is empty: write the scope that your app exposes, as [\"access_as_user\"]".to_owned());
+    }
+    for (index, scope) in scopes.iter().enumerate() {
+        if let Some((_, last)) = scope.rsplit_once('/') {
+            review.report(&place.index(index), format!("{scope:?} is more than a scope's name: write {last:?}"));
+        }
+    }
+    review.tokens(&scopes, place, "a scope")
+}
+
+fn tenant_policy(written: Option<WordOrList>, review: &mut Review<'_>, place: &Place) -> Option<TenantPolicy> {
+    let form = "[\"<tenant GUID>\"], or \"any_organization\"";
+    match review.required(written, place, &format!("whose users may sign in: {form}"))? {
+        WordOrList::Word(word) if word == "any_organization" => Some(TenantPolicy::AnyOrganization),
+        WordOrList::Word(word) => {
+            review.report(place, format!("{word:?} is neither: write {form}"));
+            None
+        }
+        WordOrList::List(list) if list.is_empty() => {
+            review.report(place, format!("is empty, so that nobody could sign in: write {form}"));
+            None
+        }
+        WordOrList::List(list) => Some(TenantPolicy::Listed(review.guids(&list, place))),
+    }
+}

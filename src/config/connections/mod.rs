@@ -1,0 +1,67 @@
+//! `[connections.<key>]`: which bot gets which users' tokens, for what, from which identity provider.
+//!
+//! Owns what a connection of either kind of provider must have, and the order of its parts that make a new revision. It
+//! deliberately does not know the providers' addresses, and obtains no token.
+
+mod connection;
+mod entra;
+mod oidc;
+mod raw;
+
+#[cfg(test)]
+mod connections_tests;
+#[cfg(test)]
+mod oidc_tests;
+
+use std::collections::BTreeMap;
+
+pub use connection::ConnectionSection;
+
+pub(in crate::config) use raw::RawConnection;
+
+use crate::config::review::{Context, Place, Review};
+
+use connection::{ConnectionNames, wire_name};
+
+/// The sections `[connections.<key>]`.
+pub(in crate::config) fn validate(
+    raw: BTreeMap<String, RawConnection>,
+    context: &Context,
+    review: &mut Review<'_>,
+) -> Vec<ConnectionSection> {
+    let section = Place::section("connections");
+    if raw.is_empty() && !review.is_reported(&section) {
+        review.warn(&section, "is missing: nobody will be signed in, everything is forwarded".to_owned());
+    }
+    let mut sections: Vec<ConnectionSection> = Vec::new();
+    for (key, connection) in raw {
+        let place = section.key(&key);
+        let Some(validated) = validate_one(key, connection, context, review, &place) else { continue };
+        if let Some(twin) = sections.iter().find(|other| other.has_names_of(&validated)) {
+            let message = format!("has the same bot and name as connections.{}: write another name", twin.key);
+            review.report(&place.key("name"), message);
+        }
+        sections.push(validated);
+    }
+    sections
+}
+
+fn validate_one(
+    key: String,
+    mut raw: RawConnection,
+    context: &Context,
+    review: &mut Review<'_>,
+    place: &Place,
+) -> Option<ConnectionSection> {
+    let name = wire_name(raw.name.as_deref().unwrap_or(&key), review, &place.key("name"));
+    let bot = context.bot(raw.bot.take(), review, &place.key("bot"));
+    let written = raw.identity_provider.take();
+    let identity_provider = context.identity_provider(written, review, &place.key("identity_provider"));
+    let is_oidc = identity_provider.as_deref().is_some_and(|provider| context.is_oidc(provider));
+    let names = ConnectionNames { key, name, bot, identity_provider };
+    if is_oidc {
+        oidc::validate(raw, names, context, review, place)
+    } else {
+        entra::validate(raw, names, context, review, place)
+    }
+}

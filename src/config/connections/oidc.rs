@@ -1,0 +1,96 @@
+use crate::config::credentials::{CredentialOwner, CredentialSection};
+use crate::config::review::{Context, Place, Review, revision_of};
+use crate::domain::{BotName, Connection, ExchangePolicy, ProviderKind, TenantPolicy};
+
+use super::connection::{ConnectionNames, ConnectionSection};
+use super::raw::RawConnection;
+
+const LONGEST_CLIENT_ID: usize = 256;
+
+/// A connection of a provider of kind `oidc`: users sign in there in a browser, and no token is exchanged.
+pub(super) fn validate(
+    mut raw: RawConnection,
+    names: ConnectionNames,
+    context: &Context,
+    review: &mut Review<'_>,
+    place: &Place,
+) -> Option<ConnectionSection> {
+    refuse_entra_keys(&raw, review, place);
+    let at = place.key("client_id");
+    let client_id = review.required(raw.client_id.take(), &at, "the client's id at the provider");
+    let client_id = client_id.filter(|text| client_id_is_in_order(text, review, &at));
+    let owner = CredentialOwner { is_bot: false, client_id: None, cloud: context.cloud };
+    let credentials = raw.take_credentials(&owner, review, place);
+    let credentials = credentials.filter(|list| credentials_are_in_order(list, review, &place.key("credentials")));
+    let at = place.key("scopes");
+    let scopes = review.required(raw.scopes.take(), &at, "what the bot needs, as [\"openid\", \"profile\"]");
+    let scopes = scopes.map(|scopes| review.tokens(&scopes, &at, "a scope"));
+    let (client_id, scopes, provider) = (client_id?, scopes?, names.identity_provider?);
+    let issuer = context.identity_providers.get(&provider)?.issuer.as_deref().unwrap_or_default();
+    let connection = Connection {
+        bot: BotName::new(&names.bot?),
+        name: names.name?,
+        // The issuer is part of the revision, so tokens of a previous issuer under the same name are not reused.
+        revision: revision_of(&format!("{provider} {issuer}"), &client_id, &scopes, false),
+        identity_provider: provider,
+        provider_kind: ProviderKind::OpenIdConnect,
+        exchange: nothing_is_exchanged(),
+        token_exchange_uri: None,
+        exchange_uris: Vec::new(),
+        aad_resources: Vec::new(),
+        client_id,
+        scopes,
+        continuous_access: false,
+    };
+    Some(ConnectionSection { key: names.key, connection, credentials: credentials? })
+}
+
+fn refuse_entra_keys(raw: &RawConnection, review: &mut Review<'_>, place: &Place) {
+    let written = [
+        ("token_exchange_uri", raw.token_exchange_uri.is_some()),
+        ("exchange_uris", !raw.exchange_uris.is_empty()),
+        ("aad_resources", !raw.aad_resources.is_empty()),
+        ("tenants", raw.tenants.is_some()),
+        ("required_scopes", raw.required_scopes.is_some()),
+        ("authorized_clients", !raw.authorized_clients.is_empty()),
+        ("allow_v1", raw.allow_v1),
+        ("continuous_access", raw.continuous_access),
+    ];
+    for (key, _) in written.iter().filter(|(_, is_written)| *is_written) {
+        let message = "belongs to connections of Entra alone, and this one's identity provider is of kind \"oidc\": \
+                       leave it out";
+        review.report(&place.key(key), message.to_owned());
+    }
+}
+
+/// A policy that no token fits.
+fn nothing_is_exchanged() -> ExchangePolicy {
+    ExchangePolicy {
+        tenants: TenantPolicy::Listed(Vec::new()),
+        audiences: Vec::new(),
+        required_scopes: Vec::new(),
+        authorized_clients: Vec::new(),
+        allow_v1: false,
+    }
+}
+
+fn client_id_is_in_order(text: &str, review: &mut Review<'_>, place: &Place) -> bool {
+    let in_order = (1..=LONGEST_CLIENT_ID).contains(&text.len()) && !text.chars().any(char::is_control);
+    if !in_order {
+        review.report(place, "is no client id: write it as it is registered at the provider".to_owned());
+    }
+    in_order
+}
+
+/// Assertions of others are federation with Entra.
+fn credentials_are_in_order(list: &[CredentialSection], review: &mut Review<'_>, place: &Place) -> bool {
+    let mut in_order = true;
+    for (index, credential) in list.iter().enumerate() {
+        if !matches!(credential, CredentialSection::Secret(_) | CredentialSection::Certificate(_)) {
+            let message = "is of a kind that Entra alone takes: write secret or certificate".to_owned();
+            review.report(&place.index(index), message);
+            in_order = false;
+        }
+    }
+    in_order
+}

@@ -1,0 +1,162 @@
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
+use aws_lc_rs::signature::KeyPair as _;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::EncodingKey;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde::Deserialize;
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
+
+use crate::config::review::{Place, Review, read_private};
+use crate::domain::{Clock as _, SystemClock, Timestamp};
+
+/// From so long before its end on a certificate is warned about.
+const WARNED_BEFORE_END: Duration = Duration::from_hours(14 * 24);
+
+/// A certificate that an application proves itself with. Checked: the key is RSA and belongs to the certificate.
+#[derive(Clone)]
+pub struct CertificateSection {
+    /// The private key.
+    pub key: EncodingKey,
+    /// The certificates in DER form, the application's own first; never empty.
+    pub chain: Vec<Vec<u8>>,
+    /// Whether the chain goes into every assertion (`x5c`).
+    pub send_chain: bool,
+    /// RS256 with `x5t` instead of PS256.
+    pub rs256: bool,
+}
+
+// A chain is public, but pages of it help nobody.
+impl fmt::Debug for CertificateSection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "CertificateSection({} certificates)", self.chain.len())
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawCertificate {
+    file: Option<PathBuf>,
+    key_file: Option<PathBuf>,
+    send_chain: bool,
+    algorithm: RawAlgorithm,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+enum RawAlgorithm {
+    #[default]
+    #[serde(rename = "PS256")]
+    Ps256,
+    #[serde(rename = "RS256")]
+    Rs256,
+}
+
+impl RawCertificate {
+    pub(super) fn validate(self, review: &mut Review<'_>, place: &Place) -> Option<CertificateSection> {
+        let at = place.key("file");
+        let write = "the path of a PEM file with the certificate (and, without key_file, its private key)";
+        let file = review.required(self.file, &at, write)?;
+        let key_place = place.key("key_file");
+        let (chain, key) = if let Some(key_file) = &self.key_file {
+            let chain = review.public_file(&file, &at).and_then(|pem| chain_of(&pem, review, &at));
+            let key = private_text(key_file, review, &key_place).and_then(|pem| key_of(&pem, review, &key_place));
+            (chain, key)
+        } else {
+            let both = private_text(&file, review, &at)?;
+            (chain_of(both.as_bytes(), review, &at), key_of(&both, review, &at))
+        };
+        let (chain, key) = (chain?, key?);
+        let key_place = if self.key_file.is_some() { &key_place } else { &at };
+        let certificate = read_certificate(chain.first()?, review, &at)?;
+        check_key(&certificate, &key, review, key_place)?;
+        warn_of_dates(&certificate, review, &at);
+        let rs256 = self.algorithm == RawAlgorithm::Rs256;
+        Some(CertificateSection { key: key.signing, chain, send_chain: self.send_chain, rs256 })
+    }
+}
+
+fn private_text(path: &Path, review: &mut Review<'_>, place: &Place) -> Option<String> {
+    let path = review.resolve(path);
+    read_private(&path).map_err(|message| review.report(place, message)).ok()
+}
+
+fn chain_of(pem: &[u8], review: &mut Review<'_>, place: &Place) -> Option<Vec<Vec<u8>>> {
+    let chain: Option<Vec<_>> =
+        CertificateDer::pem_slice_iter(pem).map(|found| found.ok().map(|der| der.to_vec())).collect();
+    let chain = chain.filter(|chain| !chain.is_empty());
+    if chain.is_none() {
+        review.report(place, "holds no certificate: write a PEM file with BEGIN CERTIFICATE in it".to_owned());
+    }
+    chain
+}
+
+/// A private key and its public half.
+struct RsaKey {
+    signing: EncodingKey,
+    /// In DER form (PKCS#1).
+    public: Vec<u8>,
+}
+
+fn key_of(pem: &str, review: &mut Review<'_>, place: &Place) -> Option<RsaKey> {
+    let Ok(der) = PrivateKeyDer::from_pem_slice(pem.as_bytes()) else {
+        let message = "holds no private key: write a PEM file with BEGIN PRIVATE KEY in it, not encrypted";
+        review.report(place, message.to_owned());
+        return None;
+    };
+    let (pair, label) = match &der {
+        PrivateKeyDer::Pkcs1(key) => (RsaKeyPair::from_der(key.secret_pkcs1_der()).ok(), "RSA PRIVATE KEY"),
+        PrivateKeyDer::Pkcs8(key) => (RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()).ok(), "PRIVATE KEY"),
+        _ => (None, ""),
+    };
+    // The crate that signs wants the key as PEM, and nothing else in the text.
+    let alone = format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der.secret_der()));
+    let key = EncodingKey::from_rsa_pem(alone.as_bytes()).ok();
+    let (Some(pair), Some(key)) = (pair, key) else {
+        let message = "holds no RSA key of 2048 bits or more, and Entra takes no other: make a new pair with openssl req \
+                       -newkey rsa:2048";
+        review.report(place, message.to_owned());
+        return None;
+    };
+    Some(RsaKey { signing: key, public: pair.public_key().as_ref().to_vec() })
+}
+
+fn read_certificate(der: &[u8], review: &mut Review<'_>, place: &Place) -> Option<Certificate> {
+    let certificate = Certificate::from_der(der);
+    if certificate.is_err() {
+        review.report(place, "holds a certificate that cannot be read: write it as the issuer gave it".to_owned());
+    }
+    certificate.ok()
+}
+
+/// Whether the certificate is for the key.
+fn check_key(certificate: &Certificate, key: &RsaKey, review: &mut Review<'_>, place: &Place) -> Option<()> {
+    let certified = &certificate.tbs_certificate().subject_public_key_info().subject_public_key;
+    if certified.raw_bytes() == key.public {
+        return Some(());
+    }
+    let message = "holds another key than the certificate is for: write the key that it was issued for (the \
+                   application's own certificate comes first in its file)";
+    review.report(place, message.to_owned());
+    None
+}
+
+fn warn_of_dates(certificate: &Certificate, review: &mut Review<'_>, place: &Place) {
+    let validity = certificate.tbs_certificate().validity();
+    let time = |time: x509_cert::time::Time| Timestamp::from_unix_millis(0).plus(time.to_unix_duration());
+    let (now, begins, ends) = (SystemClock.now(), time(validity.not_before), time(validity.not_after));
+    let date = validity.not_after.to_date_time();
+    if ends <= now {
+        review.warn(place, format!("has expired (on {date}): make a new certificate and upload it to the application"));
+    } else if ends <= now.plus(WARNED_BEFORE_END) {
+        review
+            .warn(place, format!("expires soon (on {date}): make a new certificate and upload it to the application"));
+    } else if now < begins {
+        review.warn(place, "is not valid yet: check its dates, and this machine's clock".to_owned());
+    }
+}

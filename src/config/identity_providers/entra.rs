@@ -1,0 +1,99 @@
+use url::Url;
+
+use crate::config::review::{CloudDefaults, KeySource, Place, PlainHttp, Review, WrittenKeys, metadata_at};
+
+use super::raw::RawIdentityProvider;
+
+/// A Microsoft Entra (or a stand-in for it) that users sign in to.
+#[derive(Clone, Debug)]
+pub struct EntraSection {
+    /// Its name in configuration.
+    pub name: String,
+    /// The login host, without a trailing slash.
+    pub authority: String,
+    /// `iss` of v2.0 tokens; holds `{tenantid}`.
+    pub issuer: String,
+    /// `iss` of v1.0 tokens; holds `{tenantid}`.
+    pub v1_issuer: String,
+    /// Where its keys are.
+    pub keys: KeySource,
+    /// Where grants are redeemed; holds `{tenant}`.
+    pub token_endpoint: String,
+    /// Where browsers are sent; holds `{tenant}`.
+    pub authorization_endpoint: String,
+    /// Whether its app tokens prove who calls: parent bots, the bots at the Token Service, the emulator.
+    pub authenticates_callers: bool,
+}
+
+impl EntraSection {
+    /// Where a client of `tenant` (a GUID, or a domain of the cloud's) redeems its grants. The template was checked with a
+    /// GUID in it; a domain is no less of a path segment.
+    pub(in crate::config) fn token_endpoint_of(&self, tenant: &str) -> Option<Url> {
+        Url::parse(&self.token_endpoint.replace("{tenant}", tenant)).ok()
+    }
+}
+
+/// Whether the provider is the cloud's own.
+pub(super) fn is_clouds_own(raw: &RawIdentityProvider, cloud: &CloudDefaults) -> bool {
+    raw.authority.as_deref().is_none_or(|authority| authority.trim_end_matches('/') == cloud.authority)
+}
+
+/// A provider of kind `entra`.
+pub(super) fn validate(
+    raw: RawIdentityProvider,
+    name: &str,
+    cloud: &CloudDefaults,
+    review: &mut Review<'_>,
+    place: &Place,
+) -> Option<EntraSection> {
+    let plain = PlainHttp::of_section(raw.allow_insecure_http);
+    let authority = authority(raw.authority, cloud, plain, review, &place.key("authority"))?;
+    let with_authority = |text: String| text.replace("{authority}", &authority);
+    let issuer = with_authority(raw.issuer.unwrap_or_else(|| "{authority}/{tenantid}/v2.0".to_owned()));
+    let issuer = review.issuer_template(&issuer, "tenantid", &place.key("issuer"));
+    let v1_issuer = with_authority(raw.v1_issuer.unwrap_or_else(|| cloud.v1_issuer.to_owned()));
+    let v1_issuer = review.issuer_template(&v1_issuer, "tenantid", &place.key("v1_issuer"));
+    let written =
+        WrittenKeys { metadata_url: raw.metadata_url.map(with_authority), jwks_url: raw.jwks_url.map(with_authority) };
+    // The v2.0 discovery document that serves every tenant (entra-obo §1 rule 9).
+    let default_keys = metadata_at(&format!("{authority}/common/v2.0/.well-known/openid-configuration"));
+    let keys = written.validate_or(default_keys, plain, review, place);
+    let mut endpoint = |written: Option<String>, key: &str, last: &str| {
+        let Some(written) = written.map(with_authority) else {
+            return Some(format!("{authority}/{{tenant}}/oauth2/v2.0/{last}"));
+        };
+        review.address_template(&written, "tenant", plain, &place.key(key))
+    };
+    let token_endpoint = endpoint(raw.token_endpoint, "token_endpoint", "token");
+    let authorization_endpoint = endpoint(raw.authorization_endpoint, "authorization_endpoint", "authorize");
+    Some(EntraSection {
+        name: name.to_owned(),
+        issuer: issuer?,
+        v1_issuer: v1_issuer?,
+        keys: keys?,
+        token_endpoint: token_endpoint?,
+        authorization_endpoint: authorization_endpoint?,
+        authority,
+        authenticates_callers: raw.authenticates_callers == Some(true),
+    })
+}
+
+fn authority(
+    written: Option<String>,
+    cloud: &CloudDefaults,
+    plain: PlainHttp,
+    review: &mut Review<'_>,
+    place: &Place,
+) -> Option<String> {
+    let Some(text) = written else { return Some(cloud.authority.to_owned()) };
+    let url = review.address(&text, plain, place)?;
+    let last = url.path_segments().and_then(|mut segments| segments.rfind(|segment| !segment.is_empty()));
+    let names_tenant = |segment: &str| {
+        matches!(segment, "common" | "organizations" | "consumers") || uuid::Uuid::try_parse(segment).is_ok()
+    };
+    if url.query().is_some() || last.is_some_and(names_tenant) {
+        review.report(place, format!("{text:?} names a tenant: write the host alone, as {:?}", cloud.authority));
+        return None;
+    }
+    Some(text.trim_end_matches('/').to_owned())
+}

@@ -1,0 +1,26 @@
+use serde::Deserialize;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+/// The kinds of identity providers.
+pub(super) enum Kind {
+    #[default]
+    Entra,
+    Oidc,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+/// A section as it is written, whatever its kind.
+pub(in crate::config) struct RawIdentityProvider {
+    pub(super) kind: Kind,
+    pub(super) authority: Option<String>,
+    pub(super) issuer: Option<String>,
+    pub(super) v1_issuer: Option<String>,
+    pub(super) metadata_url: Option<String>,
+    pub(super) jwks_url: Option<String>,
+    pub(super) token_endpoint: Option<String>,
+    pub(super) authorization_endpoint: Option<String>,
+    pub(super) allow_insecure_http: Option<bool>,
+    pub(super) authenticates_callers: Option<bool>,
+}

@@ -1,0 +1,143 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use toml::{Table, Value};
+
+use super::step::Step;
+
+/// What a variable that overrides a configuration key starts with.
+pub(super) const PREFIX: &str = "BOT_SSO_";
+
+/// What stands between the names of such a variable.
+pub(super) const SEPARATOR: &str = "__";
+
+/// The process's environment, read once. Handed in so that tests need not change their own process.
+#[derive(Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// The environment that this process was started with. Variables that are not UTF-8 count as absent.
+    #[must_use]
+    #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn of_process() -> Self {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self { variables: std::env::vars_os().filter_map(text).collect() }
+    }
+
+    /// An environment of these variables (pairs of name and value) and no others.
+    #[must_use]
+    pub fn of<I: IntoIterator>(variables: I) -> Self
+    where
+        Self: FromIterator<I::Item>,
+    {
+        variables.into_iter().collect()
+    }
+
+    /// The variable `name`, if it is set.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// Every variable, by name.
+    pub(in crate::config) fn variables(&self) -> &BTreeMap<String, String> {
+        &self.variables
+    }
+
+    /// The overrides as nested tables of texts, all names in lower case. Of two variables that contradict each other the one
+    /// for the inner place wins.
+    ///
+    /// A variable without `__` overrides nothing: a key always lies in a section, and operators like to call the
+    /// variables that their secrets are read from `BOT_SSO_SOMETHING`.
+    ///
+    /// # Errors
+    /// A sentence about a variable whose name is no path.
+    pub(super) fn overrides(&self) -> Result<Table, String> {
+        let mut overrides = Vec::new();
+        for (name, text) in &self.variables {
+            let Some(path) = name.strip_prefix(PREFIX).filter(|path| path.contains(SEPARATOR)) else { continue };
+            overrides.push(Override { steps: steps_of(path).ok_or_else(|| unreadable(name))?, name, text });
+        }
+        // In the order of the places, a list's members come by number, and a table after a text in its place.
+        overrides.sort_by(|left, right| left.steps.cmp(&right.steps));
+        let mut root = Value::Table(Table::new());
+        for Override { steps, name, text } in overrides {
+            *make_place(&mut root, &steps).ok_or_else(|| unreadable(name))? = Value::String(text.to_owned());
+        }
+        Table::try_from(root).map_err(|_| unreadable(PREFIX))
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        Self { variables: variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
+    }
+}
+
+/// A variable whose value goes over a key.
+struct Override<'a> {
+    steps: Vec<Step>,
+    name: &'a str,
+    text: &'a str,
+}
+
+fn unreadable(name: &str) -> String {
+    format!("the environment variable {name} cannot be read: its name must be {PREFIX}SECTION{SEPARATOR}KEY")
+}
+
+/// The steps of `BOTS__DESK__CALLERS[0]__APP_ID`; `.` separates as `__` does.
+fn steps_of(path: &str) -> Option<Vec<Step>> {
+    let is_ordinary = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    let mut steps = Vec::new();
+    for part in path.to_ascii_lowercase().replace(SEPARATOR, ".").split('.') {
+        let (key, indices) = part.split_once('[').map_or((part, None), |(key, indices)| (key, Some(indices)));
+        if key.is_empty() || !key.bytes().all(is_ordinary) {
+            return None;
+        }
+        steps.push(Step::Key(key.to_owned()));
+        if let Some(indices) = indices {
+            for index in indices.strip_suffix(']')?.split("][") {
+                steps.push(Step::Index(index.parse().ok()?));
+            }
+        }
+    }
+    Some(steps)
+}
+
+/// The value at `steps` within `root`; tables and lists on the way are made. A list has no gaps: an index beyond the
+/// next one leads nowhere.
+fn make_place<'v>(root: &'v mut Value, steps: &[Step]) -> Option<&'v mut Value> {
+    let mut value = root;
+    for step in steps {
+        value = match step {
+            Step::Key(key) => {
+                if !value.is_table() {
+                    *value = Value::Table(Table::new());
+                }
+                value.as_table_mut()?.entry(key.clone()).or_insert_with(|| Value::String(String::new()))
+            }
+            Step::Index(index) => {
+                if !value.is_array() {
+                    *value = Value::Array(Vec::new());
+                }
+                let list = value.as_array_mut()?;
+                if *index == list.len() {
+                    list.push(Value::String(String::new()));
+                }
+                list.get_mut(*index)?
+            }
+        };
+    }
+    Some(value)
+}
+
+/// Where the system wants temporary files to be.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "it reads the environment, which is ours to do")]
+pub fn temporary_directory() -> PathBuf {
+    std::env::temp_dir()
+}

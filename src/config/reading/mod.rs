@@ -1,0 +1,22 @@
+//! From a text and the environment to the raw sections: every key as it is written, whether or not it makes sense.
+//!
+//! Owns the syntax, the only access to the process's environment, the order in which variables go over the file, and the
+//! sentences about unknown keys and wrong types. It deliberately does not know what a value means: the sections and
+//! [`review`](super::review) do.
+
+mod environment;
+mod overlay;
+mod raw;
+mod read;
+mod step;
+mod suggestion;
+
+#[cfg(test)]
+mod environment_tests;
+#[cfg(test)]
+mod read_tests;
+
+pub use environment::{Environment, temporary_directory};
+
+pub(in crate::config) use raw::RawConfiguration;
+pub(in crate::config) use read::read;

@@ -1,0 +1,32 @@
+//! The file as it is written: every key optional, so that a key that cannot be read leaves the others readable.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::config::connections::RawConnection;
+use crate::config::identity_providers::RawIdentityProvider;
+use crate::config::sections::{
+    RawBot, RawChannels, RawKeys, RawLimits, RawLogging, RawOperations, RawOutbound, RawServer, RawSignIn, RawStatuses,
+    RawStore, RawTokenService,
+};
+
+/// The sections of a configuration, unchecked.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(in crate::config) struct RawConfiguration {
+    pub(in crate::config) server: RawServer,
+    pub(in crate::config) outbound: RawOutbound,
+    pub(in crate::config) channels: RawChannels,
+    pub(in crate::config) token_service: RawTokenService,
+    pub(in crate::config) sign_in: RawSignIn,
+    pub(in crate::config) identity_providers: BTreeMap<String, RawIdentityProvider>,
+    pub(in crate::config) bots: BTreeMap<String, RawBot>,
+    pub(in crate::config) connections: BTreeMap<String, RawConnection>,
+    pub(in crate::config) statuses: BTreeMap<String, RawStatuses>,
+    pub(in crate::config) operations: Option<RawOperations>,
+    pub(in crate::config) limits: RawLimits,
+    pub(in crate::config) store: RawStore,
+    pub(in crate::config) keys: RawKeys,
+    pub(in crate::config) logging: RawLogging,
+}

@@ -1,0 +1,114 @@
+use serde_path_to_error::Segment;
+use toml::{Table, Value};
+
+use crate::config::review::{Place, Review};
+
+use super::environment::Environment;
+use super::overlay::Overlay;
+use super::raw::RawConfiguration;
+use super::step::Step;
+use super::suggestion;
+
+/// A file with more problems than this is some other file.
+const MAX_PROBLEMS: usize = 200;
+
+/// Reads `text` with the overrides of `environment` on top. `None` if the text is not TOML.
+pub(in crate::config) fn read(
+    text: &str,
+    environment: &Environment,
+    review: &mut Review<'_>,
+) -> Option<RawConfiguration> {
+    let mut table = parse_table(text, review)?;
+    let overrides = environment.overrides().unwrap_or_else(|message| {
+        review.report(&Place::root(), message);
+        Table::new()
+    });
+    let mut overlay = Overlay::apply(&mut table, overrides);
+    review.note_variables(overlay.variables());
+    Some(read_raw(table, &mut overlay, review))
+}
+
+/// Parses `text`. A syntax error is reported by line and column only: the line itself may hold what should not be shown.
+fn parse_table(text: &str, review: &mut Review<'_>) -> Option<Table> {
+    match text.parse::<Table>() {
+        Ok(table) => Some(table),
+        Err(error) => {
+            let position = error.span().map(|span| position_of(text, span.start));
+            let place = position.map_or_else(String::new, |(line, column)| format!("line {line}, column {column}: "));
+            review.report(&Place::root(), format!("{place}{} (this is not TOML)", error.message().replace('\n', ", ")));
+            None
+        }
+    }
+}
+
+/// Reads the tables into the raw sections. Every unknown key and every value of a wrong type is reported: what fails is
+/// taken out and the rest is read again, because a deserializer stops at the first error.
+pub(super) fn read_raw(mut table: Table, overlay: &mut Overlay, review: &mut Review<'_>) -> RawConfiguration {
+    for _ in 0..MAX_PROBLEMS {
+        let error = match serde_path_to_error::deserialize(Value::Table(table.clone())) {
+            Ok(raw) => return raw,
+            Err(error) => error,
+        };
+        let steps = steps_of(error.path());
+        let place = place_of(&steps);
+        if let Some(owner) = overlay.reinterpret(&place) {
+            replace(&mut table, &owner.steps, owner.value);
+            continue;
+        }
+        review.report(&place, suggestion::explain(error.inner().message()));
+        if !remove(&mut table, &steps) {
+            return RawConfiguration::default();
+        }
+    }
+    review.report(&Place::root(), "there are more problems than are shown".to_owned());
+    RawConfiguration::default()
+}
+
+fn position_of(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let column = before.chars().rev().take_while(|character| *character != '\n').count();
+    (before.matches('\n').count().saturating_add(1), column.saturating_add(1))
+}
+
+fn steps_of(path: &serde_path_to_error::Path) -> Vec<Step> {
+    let step = |segment: &Segment| match segment {
+        Segment::Map { key } => Some(Step::Key(key.clone())),
+        Segment::Seq { index } => Some(Step::Index(*index)),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    };
+    path.iter().filter_map(step).collect()
+}
+
+fn place_of(steps: &[Step]) -> Place {
+    steps.iter().fold(Place::root(), |place, step| match step {
+        Step::Key(key) => place.key(key),
+        Step::Index(index) => place.index(*index),
+    })
+}
+
+/// Takes out what `steps` lead to. Of a list the whole list goes, so that the places reported later still count right.
+fn remove(table: &mut Table, steps: &[Step]) -> bool {
+    let Some(last) = steps.iter().rposition(|step| matches!(step, Step::Key(_))) else { return false };
+    let (Some(Step::Key(key)), Some(parents)) = (steps.get(last), steps.get(..last)) else { return false };
+    descend(table, parents).is_some_and(|parent| parent.remove(key).is_some())
+}
+
+fn replace(table: &mut Table, keys: &[String], value: Value) {
+    let Some((last, parents)) = keys.split_last() else { return };
+    let parents: Vec<Step> = parents.iter().cloned().map(Step::Key).collect();
+    if let Some(parent) = descend(table, &parents) {
+        parent.insert(last.clone(), value);
+    }
+}
+
+fn descend<'t>(table: &'t mut Table, steps: &[Step]) -> Option<&'t mut Table> {
+    let Some((first, rest)) = steps.split_first() else { return Some(table) };
+    let Step::Key(key) = first else { return None };
+    let mut value = table.get_mut(key)?;
+    let mut rest = rest;
+    while let Some((Step::Index(index), after)) = rest.split_first() {
+        value = value.as_array_mut()?.get_mut(*index)?;
+        rest = after;
+    }
+    descend(value.as_table_mut()?, rest)
+}

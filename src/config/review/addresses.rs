@@ -1,0 +1,124 @@
+//! The checks of remote addresses, as methods of [`Review`]. Every host that the operator wrote is noted, and whether plain
+//! http goes there.
+
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+use super::findings::Review;
+use super::place::Place;
+
+/// Where plain http is fine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::config) enum PlainHttp {
+    /// Nowhere, unless the section says `allow_insecure_http = true`.
+    Never,
+    /// On this machine; elsewhere only if the section says so.
+    Loopback,
+    /// The section says `allow_insecure_http = true`.
+    Allowed,
+}
+
+impl PlainHttp {
+    pub(in crate::config) fn of_section(allow_insecure_http: Option<bool>) -> Self {
+        if allow_insecure_http == Some(true) { Self::Allowed } else { Self::Never }
+    }
+}
+
+impl Review<'_> {
+    /// An http or https address that we call; its host is noted.
+    pub(in crate::config) fn address(&mut self, text: &str, plain: PlainHttp, place: &Place) -> Option<Url> {
+        let url = self.url(text, place)?;
+        if url.scheme() == "http" && !(plain == PlainHttp::Allowed || plain == PlainHttp::Loopback && is_loopback(&url))
+        {
+            self.report(
+                place,
+                format!("{text:?} is plain http: write https://…, or allow_insecure_http = true in the same section"),
+            );
+            return None;
+        }
+        if let Some(host) = url.host_str() {
+            self.hosts.literal.insert(host.to_owned());
+            if url.scheme() == "http" {
+                self.hosts.plain_http.insert(host.to_owned());
+            }
+        }
+        Some(url)
+    }
+
+    /// A proxy's address. Its host may be private; plain http to the proxy is not plain http to that host.
+    pub(in crate::config) fn proxy(&mut self, text: &str, place: &Place) -> Option<Url> {
+        let url = self.url(text, place)?;
+        self.hosts.literal.extend(url.host_str().map(str::to_owned));
+        Some(url)
+    }
+
+    /// An address with the placeholder `name`, which must occur exactly once; its host is noted.
+    pub(in crate::config) fn address_template(
+        &mut self,
+        text: &str,
+        name: &str,
+        plain: PlainHttp,
+        place: &Place,
+    ) -> Option<String> {
+        self.template(text, name, place)?;
+        self.address(&filled(text, name), plain, place)?;
+        Some(text.to_owned())
+    }
+
+    /// An issuer's name with the placeholder `name`. It is compared, never called.
+    pub(in crate::config) fn issuer_template(&mut self, text: &str, name: &str, place: &Place) -> Option<String> {
+        self.template(text, name, place)?;
+        self.url(&filled(text, name), place)?;
+        Some(text.to_owned())
+    }
+
+    /// An http or https URL that has nothing in it that an address in a configuration should not have.
+    pub(in crate::config) fn url(&mut self, text: &str, place: &Place) -> Option<Url> {
+        let complaint = match Url::parse(text) {
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => "is not an http(s) address",
+            // The text is not shown: it holds a password.
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                self.report(place, "holds a user name or password: write the address without them".to_owned());
+                return None;
+            }
+            Ok(url) if url.fragment().is_some() => "has a fragment",
+            Ok(_) if text.chars().any(char::is_whitespace) || text.contains(['{', '}']) => "has stray characters",
+            Ok(url) => return Some(url),
+            Err(_) => "is not an address",
+        };
+        self.report(place, format!("{text:?} {complaint}: write it as https://host/path"));
+        None
+    }
+
+    fn template(&mut self, text: &str, name: &str, place: &Place) -> Option<()> {
+        let placeholder = format!("{{{name}}}");
+        let rest = text.replacen(&placeholder, "", 1);
+        if rest.len() == text.len() {
+            self.report(
+                place,
+                format!("{text:?} has no {placeholder}: write {placeholder} where the tenant's id goes"),
+            );
+            return None;
+        }
+        if rest.contains(['{', '}']) {
+            self.report(place, format!("{text:?} has a placeholder too many: only one {placeholder} is filled in"));
+            return None;
+        }
+        Some(())
+    }
+}
+
+/// Whether `url` leads to this machine whatever a name server says.
+pub(in crate::config) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+fn filled(text: &str, name: &str) -> String {
+    text.replace(&format!("{{{name}}}"), &uuid::Uuid::nil().to_string())
+}

@@ -1,0 +1,82 @@
+use serde::Deserialize;
+
+/// Which of Microsoft's clouds the defaults are taken from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::config) enum Cloud {
+    #[default]
+    Public,
+    UsGov,
+    China,
+}
+
+/// A cloud's addresses and names (reference: bot-auth-and-skills §1.1, entra-obo §1 rule 9).
+#[derive(Debug)]
+pub(in crate::config) struct CloudDefaults {
+    /// Who issues the channels' tokens.
+    pub(in crate::config) channel_issuer: &'static str,
+    /// Where the channels' keys are announced.
+    pub(in crate::config) channel_metadata: &'static str,
+    /// Where users sign in.
+    pub(in crate::config) authority: &'static str,
+    /// Who issues tokens of version 1.0.
+    pub(in crate::config) v1_issuer: &'static str,
+    /// For whom bots get the token that they call the connector and the Token Service with.
+    pub(in crate::config) token_service_audience: &'static str,
+    /// The Bot Framework's own tenant, which issues the tokens of bots that are registered as multi-tenant.
+    pub(in crate::config) bot_framework_tenant: &'static str,
+    /// Where bots that are registered as multi-tenant get their tokens: a domain of the Bot Framework's own tenant.
+    pub(in crate::config) default_tenant: &'static str,
+    /// What a token has to be for that federated credentials take (entra-obo §2).
+    pub(in crate::config) token_exchange_audience: &'static str,
+    /// What a bot is told as the `callerId` of its channels; China has none (bot-auth-and-skills §1.1).
+    pub(in crate::config) caller_id: Option<&'static str>,
+    /// The tenants that the Bot Framework Emulator gets its tokens from, beside the bot's own (bot-auth-and-skills §1.1).
+    pub(in crate::config) emulator_tenants: &'static [&'static str],
+}
+
+/// The emulator's tenant since version 3.2 of the protocol.
+const EMULATOR_TENANT: &str = "f8cdef31-a31e-4b4a-93e4-5f571e91255a";
+
+impl Cloud {
+    pub(in crate::config) fn defaults(self) -> &'static CloudDefaults {
+        match self {
+            Self::Public => &CloudDefaults {
+                channel_issuer: "https://api.botframework.com",
+                channel_metadata: "https://login.botframework.com/v1/.well-known/openidconfiguration",
+                authority: "https://login.microsoftonline.com",
+                v1_issuer: "https://sts.windows.net/{tenantid}/",
+                token_service_audience: "https://api.botframework.com",
+                bot_framework_tenant: "d6d49420-f39b-4df7-a1dc-d59a935871db",
+                default_tenant: "botframework.com",
+                token_exchange_audience: "api://AzureADTokenExchange",
+                caller_id: Some("urn:botframework:azure"),
+                emulator_tenants: &["d6d49420-f39b-4df7-a1dc-d59a935871db", EMULATOR_TENANT],
+            },
+            Self::UsGov => &CloudDefaults {
+                channel_issuer: "https://api.botframework.us",
+                channel_metadata: "https://login.botframework.azure.us/v1/.well-known/openidconfiguration",
+                authority: "https://login.microsoftonline.us",
+                v1_issuer: "https://sts.windows.net/{tenantid}/",
+                token_service_audience: "https://api.botframework.us",
+                bot_framework_tenant: "cab8a31a-1906-4287-a0d8-4eef66b95f6e",
+                default_tenant: "MicrosoftServices.onmicrosoft.us",
+                token_exchange_audience: "api://AzureADTokenExchangeUSGov",
+                caller_id: Some("urn:botframework:azureusgov"),
+                emulator_tenants: &["cab8a31a-1906-4287-a0d8-4eef66b95f6e", EMULATOR_TENANT],
+            },
+            Self::China => &CloudDefaults {
+                channel_issuer: "https://api.botframework.azure.cn",
+                channel_metadata: "https://login.botframework.azure.cn/v1/.well-known/openidconfiguration",
+                authority: "https://login.partner.microsoftonline.cn",
+                v1_issuer: "https://sts.chinacloudapi.cn/{tenantid}/",
+                token_service_audience: "https://api.botframework.azure.cn",
+                bot_framework_tenant: "a55a4d5b-9241-49b1-b4ff-befa8db00269",
+                default_tenant: "microsoftservices.partner.onmschina.cn",
+                token_exchange_audience: "api://AzureADTokenExchangeChina",
+                caller_id: None,
+                emulator_tenants: &["a55a4d5b-9241-49b1-b4ff-befa8db00269"],
+            },
+        }
+    }
+}

@@ -1,0 +1,98 @@
+use std::collections::BTreeMap;
+
+use crate::domain::ProviderKind;
+
+use super::cloud::CloudDefaults;
+use super::findings::Review;
+use super::near_match::near_match;
+use super::place::Place;
+
+/// What the sections of a configuration refer to: each other, as they are written, and the cloud's defaults. A name is in
+/// here whether or not the rest of its section is in order.
+pub(in crate::config) struct Context {
+    pub(in crate::config) cloud: &'static CloudDefaults,
+    /// Every bot, with its app id in lower case. A wrong id is reported where the bot is read.
+    pub(in crate::config) bots: BTreeMap<String, Option<String>>,
+    pub(in crate::config) identity_providers: BTreeMap<String, WrittenProvider>,
+}
+
+/// What connections need to know of an identity provider.
+pub(in crate::config) struct WrittenProvider {
+    pub(in crate::config) kind: ProviderKind,
+    pub(in crate::config) issuer: Option<String>,
+}
+
+impl Context {
+    /// The bot that a connection names.
+    pub(in crate::config) fn bot(
+        &self,
+        written: Option<String>,
+        review: &mut Review<'_>,
+        place: &Place,
+    ) -> Option<String> {
+        let name = review.required(written, place, "the name of the bot that uses it")?;
+        let names: Vec<&str> = self.bots.keys().map(String::as_str).collect();
+        known_name(name, &names, "bots", review, place)
+    }
+
+    /// The identity provider that is written; else the only one of kind `entra`, since other kinds are named, or the only
+    /// one at all.
+    pub(in crate::config) fn identity_provider(
+        &self,
+        written: Option<String>,
+        review: &mut Review<'_>,
+        place: &Place,
+    ) -> Option<String> {
+        let all: Vec<&str> = self.identity_providers.keys().map(String::as_str).collect();
+        let default = only(&self.entra_names()).or_else(|| only(&all));
+        provider(written.or(default), &all, review, place)
+    }
+
+    /// The same where none but those of kind `entra` will do.
+    pub(in crate::config) fn entra_provider(
+        &self,
+        written: Option<String>,
+        review: &mut Review<'_>,
+        place: &Place,
+    ) -> Option<String> {
+        let names = self.entra_names();
+        provider(written.or_else(|| only(&names)), &names, review, place)
+    }
+
+    /// Whether `name` is that of a provider of kind `oidc`.
+    pub(in crate::config) fn is_oidc(&self, name: &str) -> bool {
+        self.identity_providers.get(name).is_some_and(|provider| provider.kind == ProviderKind::OpenIdConnect)
+    }
+
+    fn entra_names(&self) -> Vec<&str> {
+        let of_entra = self.identity_providers.iter().filter(|(_, provider)| provider.kind == ProviderKind::Entra);
+        of_entra.map(|(name, _)| name.as_str()).collect()
+    }
+}
+
+fn only(names: &[&str]) -> Option<String> {
+    match names {
+        [only] => Some((*only).to_owned()),
+        _ => None,
+    }
+}
+
+fn provider(name: Option<String>, names: &[&str], review: &mut Review<'_>, place: &Place) -> Option<String> {
+    let name = review.required(name, place, "the name of one of [identity_providers.…]")?;
+    known_name(name, names, "identity_providers", review, place)
+}
+
+fn known_name(name: String, names: &[&str], section: &str, review: &mut Review<'_>, place: &Place) -> Option<String> {
+    if names.contains(&name.as_str()) {
+        return Some(name);
+    }
+    if review.is_reported(&Place::section(section).key(&name)) {
+        return None;
+    }
+    let hint = match near_match(&name, names.iter().copied()) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => format!("write a section [{section}.{name}], or one of: {}", names.join(", ")),
+    };
+    review.report(place, format!("there is no {section}.{name}: {hint}"));
+    None
+}

@@ -1,0 +1,54 @@
+use url::Url;
+
+use super::addresses::PlainHttp;
+use super::findings::Review;
+use super::place::Place;
+
+/// Where keys are fetched from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// A JSON Web Key Set.
+    Jwks(Url),
+    /// An `OpenID` discovery document that names the key set.
+    Metadata(Url),
+}
+
+impl KeySource {
+    /// The address that is fetched first.
+    #[must_use]
+    pub fn address(&self) -> &Url {
+        match self {
+            Self::Jwks(address) | Self::Metadata(address) => address,
+        }
+    }
+}
+
+/// The addresses of keys as the operator wrote them. `jwks_url` wins over `metadata_url`.
+pub(in crate::config) struct WrittenKeys {
+    pub(in crate::config) metadata_url: Option<String>,
+    pub(in crate::config) jwks_url: Option<String>,
+}
+
+impl WrittenKeys {
+    /// `default` if nothing was written.
+    pub(in crate::config) fn validate_or(
+        self,
+        default: Option<KeySource>,
+        plain: PlainHttp,
+        review: &mut Review<'_>,
+        place: &Place,
+    ) -> Option<KeySource> {
+        if self.metadata_url.is_none() && self.jwks_url.is_none() {
+            return default;
+        }
+        let metadata = self.metadata_url.map(|text| review.address(&text, plain, &place.key("metadata_url")));
+        let jwks = self.jwks_url.map(|text| review.address(&text, plain, &place.key("jwks_url")));
+        let metadata = metadata.flatten().map(KeySource::Metadata);
+        jwks.map_or(metadata, |address| address.map(KeySource::Jwks))
+    }
+}
+
+/// The keys that the document at `address` announces; `address` is one of ours.
+pub(in crate::config) fn metadata_at(address: &str) -> Option<KeySource> {
+    Url::parse(address).ok().map(KeySource::Metadata)
+}

@@ -1,0 +1,36 @@
+//! How raw values are checked, and how everything that is wrong is collected.
+//!
+//! Owns the pass over a configuration ([`Review`]), the places and sentences of its problems, and the checks that several
+//! sections share: addresses, numbers, names, secrets, scopes. It deliberately knows no section, not how the text was
+//! read, and not the process's environment: it is handed the variables.
+
+mod addresses;
+mod cloud;
+mod context;
+mod findings;
+mod key_source;
+mod near_match;
+mod place;
+mod problems;
+mod revision;
+mod scopes;
+mod secrets;
+mod values;
+
+#[cfg(test)]
+mod secrets_tests;
+
+pub use key_source::KeySource;
+pub use problems::{Problem, Problems};
+
+pub(in crate::config) use addresses::{PlainHttp, is_loopback};
+pub(in crate::config) use cloud::{Cloud, CloudDefaults};
+pub(in crate::config) use context::{Context, WrittenProvider};
+pub(in crate::config) use findings::{Findings, Hosts, Review, SetByVariable};
+pub(in crate::config) use key_source::{WrittenKeys, metadata_at};
+pub(in crate::config) use near_match::near_match;
+pub(in crate::config) use place::Place;
+pub(in crate::config) use revision::revision_of;
+pub(in crate::config) use scopes::{exchange_uri, validate_scopes};
+pub(in crate::config) use secrets::{SECRET_FORM, SecretReference, read_private};
+pub(in crate::config) use values::WordOrList;

@@ -1,0 +1,73 @@
+use std::collections::BTreeSet;
+
+use super::findings::Review;
+use super::place::Place;
+
+/// Scopes of `OpenID` Connect itself: they belong to no resource.
+const OPENID_SCOPES: &[&str] = &["openid", "profile", "email", "offline_access"];
+
+/// The resource that scopes without one belong to.
+const GRAPH: &str = "https://graph.microsoft.com";
+
+/// The other names of Graph, one a cloud.
+const GRAPH_ALIASES: &[&str] =
+    &["https://graph.microsoft.us", "https://dod-graph.microsoft.us", "https://microsoftgraph.chinacloudapi.cn"];
+
+/// Scopes of exactly one resource: Entra takes no others in one request (AADSTS700022, AADSTS28000).
+pub(in crate::config) fn validate_scopes(
+    scopes: Vec<String>,
+    review: &mut Review<'_>,
+    place: &Place,
+) -> Option<Vec<String>> {
+    review.tokens(&scopes, place, "a scope");
+    let of_resources: Vec<&String> =
+        scopes.iter().filter(|scope| !OPENID_SCOPES.contains(&scope.to_ascii_lowercase().as_str())).collect();
+    let resources: BTreeSet<String> = of_resources.iter().map(|scope| resource_of(scope)).collect();
+    let resources: Vec<String> = resources.into_iter().collect();
+    let complaint = match resources.as_slice() {
+        [] => Some(
+            "asks for nothing: write what the bot needs, as [\"https://graph.microsoft.com/User.Read\"]".to_owned(),
+        ),
+        [_] if of_resources.len() > 1 && of_resources.iter().any(|scope| scope.ends_with("/.default")) => {
+            Some("mixes .default with other scopes, which Entra refuses: write either".to_owned())
+        }
+        [_] => None,
+        several => Some(format!(
+            "asks for several resources at once, which Entra refuses ({}): write one connection for each",
+            several.join(", ")
+        )),
+    };
+    match complaint {
+        Some(complaint) => {
+            review.report(place, complaint);
+            None
+        }
+        None => Some(scopes),
+    }
+}
+
+/// What the card offers clients: an App ID URI, with or without a scope.
+pub(in crate::config) fn exchange_uri(text: String, review: &mut Review<'_>, place: &Place) -> Option<String> {
+    let rest = text.strip_prefix("api://").or_else(|| text.strip_prefix("https://"));
+    let host = rest.and_then(|rest| rest.split('/').next()).filter(|host| !host.is_empty());
+    let Some(host) = host.filter(|_| !text.chars().any(|c| c.is_whitespace() || c.is_control())) else {
+        let form = "\"api://<host>/botid-<app id>\" or \"api://<app id>/access_as_user\"";
+        review.report(place, format!("{text:?} is no App ID URI: write it as registered, {form}"));
+        return None;
+    };
+    // Audiences are compared exactly, and Teams lower-cases the host it sends.
+    if host.chars().any(|character| character.is_ascii_uppercase()) {
+        let message = format!(
+            "the host {host:?} has capitals: clients ask for {:?}; register and write it so",
+            host.to_ascii_lowercase()
+        );
+        review.warn(place, message);
+    }
+    Some(text)
+}
+
+fn resource_of(scope: &str) -> String {
+    let resource = scope.rsplit_once('/').map_or(GRAPH, |(resource, _)| resource);
+    let resource = resource.trim_end_matches('/').to_ascii_lowercase();
+    if GRAPH_ALIASES.contains(&resource.as_str()) { GRAPH.to_owned() } else { resource }
+}

@@ -1,0 +1,130 @@
+//! Secrets and secret files, as methods of [`Review`]: where they may stand, who may read them.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error};
+use toml::Value;
+
+use crate::domain::Secret;
+
+use super::findings::Review;
+use super::place::Place;
+
+/// What to write for a secret.
+pub(in crate::config) const SECRET_FORM: &str = "{ env = \"NAME\" } or { file = \"/path\" }";
+
+/// No secret is longer; what is, is some other file.
+const MAX_SECRET_BYTES: u64 = 64 * 1024;
+
+/// A bundle of every public authority has some 250 KB.
+const MAX_PEM_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Where a secret is found. Read by hand, because a deserializer's complaint would print the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::config) enum SecretReference {
+    Env(String),
+    File(PathBuf),
+}
+
+impl<'de> Deserialize<'de> for SecretReference {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Value::Table(table) = Value::deserialize(deserializer)? else {
+            return Err(D::Error::custom(format!(
+                "a secret is never written into the configuration: write {SECRET_FORM}"
+            )));
+        };
+        if table.keys().any(|key| key != "env" && key != "file") {
+            return Err(D::Error::custom(format!(
+                "a secret has the key env or the key file, no other: write {SECRET_FORM}"
+            )));
+        }
+        match (table.get("env").map(Value::as_str), table.get("file").map(Value::as_str)) {
+            (Some(Some(name)), None) => Ok(Self::Env(name.to_owned())),
+            (None, Some(Some(path))) => Ok(Self::File(PathBuf::from(path))),
+            (Some(_), Some(_)) => Err(D::Error::custom("has both env and file: write one of them")),
+            _ => Err(D::Error::custom(format!("names nothing: write {SECRET_FORM}"))),
+        }
+    }
+}
+
+impl Review<'_> {
+    /// The secret that `reference` leads to, without a trailing line end.
+    pub(in crate::config) fn secret(&mut self, reference: &SecretReference, place: &Place) -> Option<Secret> {
+        let found = match reference {
+            SecretReference::Env(name) => self.variable(name).map(str::to_owned).ok_or_else(|| {
+                format!("the environment variable {name} is not set (or not UTF-8): set it, or write another name")
+            }),
+            SecretReference::File(path) => read_private(&self.resolve(path)),
+        };
+        let text = found.map_err(|message| self.report(place, message)).ok()?;
+        let secret = text.trim_end_matches(['\r', '\n']);
+        if secret.is_empty() {
+            self.report(place, "leads to an empty secret: set its value".to_owned());
+            return None;
+        }
+        Some(Secret::new(secret.to_owned()))
+    }
+
+    /// A file that exists and that nobody but its owner can read.
+    pub(in crate::config) fn private_file(&mut self, path: &Path, place: &Place, if_absent: &str) -> Option<PathBuf> {
+        let path = self.resolve(path);
+        match open_private(&path) {
+            Ok(_) => Some(path),
+            Err(message) => {
+                let hint = if path.exists() || if_absent.is_empty() { String::new() } else { format!(": {if_absent}") };
+                self.report(place, format!("{message}{hint}"));
+                None
+            }
+        }
+    }
+
+    /// The content of a file that anybody may read.
+    pub(in crate::config) fn public_file(&mut self, path: &Path, place: &Place) -> Option<Vec<u8>> {
+        let path = self.resolve(path);
+        read_public(&path).map_err(|message| self.report(place, message)).ok()
+    }
+}
+
+/// Reads a file, and not a device that has no end.
+fn read_public(path: &Path) -> Result<Vec<u8>, String> {
+    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(format!("{} is not a file", path.display()));
+    }
+    let mut content = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    let read = file.take(MAX_PEM_BYTES.saturating_add(1)).read_to_end(&mut content).map_err(unreadable)?;
+    if u64::try_from(read).is_ok_and(|read| read <= MAX_PEM_BYTES) {
+        return Ok(content);
+    }
+    Err(format!("{} is longer than {MAX_PEM_BYTES} bytes: that is no file of certificates", path.display()))
+}
+
+/// Opens first and looks at the open file, so that no other file can be put in its place in between.
+fn open_private(path: &Path) -> Result<File, String> {
+    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+    let file = File::open(path).map_err(unreadable)?;
+    let about = file.metadata().map_err(unreadable)?;
+    if !about.is_file() {
+        return Err(format!("{} is not a file", path.display()));
+    }
+    if about.permissions().mode() & 0o077 != 0 {
+        return Err(format!("{0} can be read by others: run chmod 600 {0}", path.display()));
+    }
+    Ok(file)
+}
+
+pub(in crate::config) fn read_private(path: &Path) -> Result<String, String> {
+    let file = open_private(path)?;
+    let mut text = String::new();
+    let read = file.take(MAX_SECRET_BYTES.saturating_add(1)).read_to_string(&mut text);
+    match read.map(u64::try_from) {
+        Ok(Ok(length)) if length <= MAX_SECRET_BYTES => Ok(text),
+        Ok(_) => Err(format!("{} is longer than {MAX_SECRET_BYTES} bytes: that is no secret", path.display())),
+        Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+    }
+}

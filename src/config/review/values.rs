@@ -1,0 +1,108 @@
+//! The checks that several sections share, as methods of [`Review`]: numbers in a range, GUIDs, words or lists, networks.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
+
+use super::findings::Review;
+use super::place::Place;
+
+/// A key that takes either one word or a list: `"any_organization"` or `["…", "…"]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::config) enum WordOrList {
+    Word(String),
+    List(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for WordOrList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WordOrListVisitor)
+    }
+}
+
+struct WordOrListVisitor;
+
+impl<'de> Visitor<'de> for WordOrListVisitor {
+    type Value = WordOrList;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a word: \"…\", or a list: [\"…\"]")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<WordOrList, E> {
+        Ok(WordOrList::Word(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<WordOrList, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(WordOrList::List(list))
+    }
+}
+
+impl Review<'_> {
+    /// `value` if it lies in `range`, `default` if it was left out.
+    pub(in crate::config) fn number(
+        &mut self,
+        value: Option<u64>,
+        default: u64,
+        range: &RangeInclusive<u64>,
+        place: &Place,
+    ) -> Option<u64> {
+        let value = value.unwrap_or(default);
+        if range.contains(&value) {
+            return Some(value);
+        }
+        self.report(place, format!("is {value}: write a number from {} to {}", range.start(), range.end()));
+        None
+    }
+
+    /// A GUID in its hyphenated form, lower-cased.
+    pub(in crate::config) fn guid(&mut self, text: &str, place: &Place) -> Option<String> {
+        let hyphenated = text.len() == uuid::fmt::Hyphenated::LENGTH;
+        if hyphenated && uuid::Uuid::try_parse(text).is_ok() {
+            return Some(text.to_ascii_lowercase());
+        }
+        self.report(place, format!("{text:?} is not a GUID: write it as 00000000-0000-0000-0000-000000000000"));
+        None
+    }
+
+    /// GUIDs, lower-cased.
+    pub(in crate::config) fn guids(&mut self, texts: &[String], place: &Place) -> Vec<String> {
+        texts.iter().enumerate().filter_map(|(index, text)| self.guid(text, &place.index(index))).collect()
+    }
+
+    /// Networks in CIDR form; a lone address is a network of one.
+    pub(in crate::config) fn networks(&mut self, texts: &[String], place: &Place) -> Vec<IpNet> {
+        let mut networks = Vec::new();
+        for (index, text) in texts.iter().enumerate() {
+            let alone = text.parse::<std::net::IpAddr>().map(IpNet::from);
+            match text.parse::<IpNet>().ok().or(alone.ok()) {
+                Some(network) => networks.push(network.trunc()),
+                None => self.report(
+                    &place.index(index),
+                    format!("{text:?} is not a network: write it as \"10.0.0.0/8\" or \"fd00::/8\""),
+                ),
+            }
+        }
+        networks
+    }
+
+    /// Texts none of which is empty or holds white space or control characters.
+    pub(in crate::config) fn tokens(&mut self, texts: &[String], place: &Place, what: &str) -> Vec<String> {
+        for (index, text) in texts.iter().enumerate() {
+            if text.is_empty() || text.chars().any(|character| character.is_whitespace() || character.is_control()) {
+                self.report(
+                    &place.index(index),
+                    format!("{text:?} is not {what}: it must have no spaces and not be empty"),
+                );
+            }
+        }
+        texts.to_vec()
+    }
+}

@@ -1,0 +1,280 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use crate::config::credentials::{
+    AppIdentitySection, CredentialOwner, CredentialSection, RawCredential, validate_credentials,
+};
+use crate::config::identity_providers::EntraSection;
+use crate::config::review::{CloudDefaults, Context, Place, PlainHttp, Review, WordOrList};
+use crate::domain::{AppScope, Bot, BotName, ContinuationMode, IdentityBinding, RefusalStyle, VerifiedUserIds};
+
+use super::callers::RawCaller;
+
+/// The ids that Direct Line vouches for (DESIGN §5.5).
+const DIRECT_LINE_PREFIX: &str = "dl_";
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(in crate::config) struct RawBot {
+    app_id: Option<String>,
+    tenant: Option<String>,
+    endpoint: Option<String>,
+    allow_insecure_http: Option<bool>,
+    after_exchange: RawAfterExchange,
+    identity: RawIdentity,
+    callers: Vec<RawCaller>,
+    identity_provider: Option<String>,
+    credentials: Option<Vec<RawCredential>>,
+    allow_emulator: bool,
+    refusal_style: RawRefusalStyle,
+}
+
+/// How a bot gets tokens of its own.
+#[derive(Clone, Debug)]
+pub struct BotCredentialsSection {
+    /// The bot.
+    pub bot: BotName,
+    /// Where it asks: the name of an identity provider.
+    pub identity_provider: String,
+    /// Its tenant; none: the cloud's own for multi-tenant bots.
+    pub tenant: Option<String>,
+    /// How it proves itself, in the order in which that is tried; never empty.
+    pub credentials: Vec<CredentialSection>,
+}
+
+impl BotCredentialsSection {
+    /// The bot as an application that asks for tokens for the connector: in its own tenant, or the cloud's for multi-tenant
+    /// bots.
+    pub(in crate::config) fn app_identity(
+        &self,
+        bot: &Bot,
+        provider: &EntraSection,
+        cloud: &CloudDefaults,
+    ) -> Option<AppIdentitySection> {
+        let tenant = self.tenant.as_deref().unwrap_or(cloud.default_tenant);
+        Some(AppIdentitySection {
+            place: format!("bots.{}", bot.name.as_str()),
+            token_endpoint: provider.token_endpoint_of(tenant)?,
+            identity_provider: self.identity_provider.clone(),
+            client_id: bot.app_id.clone(),
+            tenant: Some(tenant.to_owned()),
+            scope: AppScope::configured_for(cloud.token_service_audience),
+            credentials: self.credentials.clone(),
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RawAfterExchange {
+    #[default]
+    Notify,
+    Forward,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RawRefusalStyle {
+    #[default]
+    #[serde(rename = "json400")]
+    Json400,
+    #[serde(rename = "text400")]
+    Text400,
+    OkWithoutToken,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+struct RawIdentity {
+    allow_unidentified_teams_users: bool,
+    cross_tenants: Vec<String>,
+    verified_user_ids: Option<WordOrList>,
+}
+
+/// The bots, and what of them other sections ask for.
+#[derive(Default)]
+pub(in crate::config) struct ValidatedBots {
+    pub(in crate::config) bots: Vec<Bot>,
+    /// Tenants that the bots are registered in.
+    pub(in crate::config) tenants: BTreeSet<String>,
+    pub(in crate::config) credentials: Vec<BotCredentialsSection>,
+    /// Where the emulator is let in.
+    pub(in crate::config) emulator: Vec<Place>,
+}
+
+/// Every bot that is written, with its app id in lower case.
+pub(in crate::config) fn written_app_ids(raw: &BTreeMap<String, RawBot>) -> BTreeMap<String, Option<String>> {
+    raw.iter().map(|(name, bot)| (name.clone(), bot.written_app_id())).collect()
+}
+
+/// The sections `[bots.<name>]`.
+pub(in crate::config) fn validate_bots(
+    raw: BTreeMap<String, RawBot>,
+    context: &Context,
+    review: &mut Review<'_>,
+) -> ValidatedBots {
+    let section = Place::section("bots");
+    if raw.is_empty() && !review.is_reported(&section) {
+        review.report(&section, "is missing: write a section [bots.<name>] with app_id and endpoint".to_owned());
+    }
+    let mut validated = ValidatedBots::default();
+    for (name, mut bot) in raw {
+        let place = section.key(&name);
+        check_name(&name, review, &place);
+        let tenant = bot.tenant.as_ref().and_then(|tenant| review.guid(tenant, &place.key("tenant")));
+        validated.tenants.extend(tenant.clone());
+        let bot_name = BotName::new(&name);
+        let credentials = bot.take_credentials(context, review, &place);
+        validated.credentials.extend(credentials.map(|credentials| credentials.of_bot(bot_name.clone(), tenant)));
+        if bot.allow_emulator {
+            validated.emulator.push(place.key("allow_emulator"));
+        }
+        let Some(bot) = bot.validate(bot_name, context.cloud, review, &place) else { continue };
+        if let Some(other) = validated.bots.iter().find(|other| other.app_id == bot.app_id) {
+            let message = format!("is also the app id of the bot {:?}: each bot has its own", other.name.as_str());
+            review.report(&place.key("app_id"), message);
+        }
+        validated.bots.push(bot);
+    }
+    validated
+}
+
+/// What a bot proves itself with, and where.
+struct WrittenCredentials {
+    identity_provider: String,
+    credentials: Vec<CredentialSection>,
+}
+
+impl WrittenCredentials {
+    fn of_bot(self, bot: BotName, tenant: Option<String>) -> BotCredentialsSection {
+        let Self { identity_provider, credentials } = self;
+        BotCredentialsSection { bot, identity_provider, tenant, credentials }
+    }
+}
+
+impl RawBot {
+    /// What is wrong with the app id is reported where the app id is read.
+    fn written_app_id(&self) -> Option<String> {
+        self.app_id.as_deref().map(str::to_ascii_lowercase)
+    }
+
+    fn take_credentials(
+        &mut self,
+        context: &Context,
+        review: &mut Review<'_>,
+        place: &Place,
+    ) -> Option<WrittenCredentials> {
+        let (at, provider_at) = (place.key("credentials"), place.key("identity_provider"));
+        let Some(list) = self.credentials.take() else {
+            if self.identity_provider.is_some() && !review.is_reported(&at) {
+                review.report(&provider_at, "is used with credentials alone: write them, or take it out".to_owned());
+            }
+            return None;
+        };
+        let app_id = self.written_app_id();
+        let owner = CredentialOwner { is_bot: true, client_id: app_id.as_deref(), cloud: context.cloud };
+        let credentials = validate_credentials(list, &owner, review, &at);
+        let written = self.identity_provider.take();
+        if let Some(name) = written.as_ref().filter(|name| context.is_oidc(name)) {
+            let message = format!(
+                "{name:?} is of kind \"oidc\", and bots get their tokens from Entra: write one of kind \"entra\""
+            );
+            review.report(&provider_at, message);
+            return None;
+        }
+        let identity_provider = context.entra_provider(written, review, &provider_at);
+        Some(WrittenCredentials { identity_provider: identity_provider?, credentials: credentials? })
+    }
+
+    fn validate(self, name: BotName, cloud: &CloudDefaults, review: &mut Review<'_>, place: &Place) -> Option<Bot> {
+        let emulator_tenants = self.emulator_tenants(cloud);
+        let at = place.key("app_id");
+        let app_id = review.required(self.app_id, &at, "the bot's app id (a GUID)");
+        let app_id = app_id.and_then(|text| review.guid(&text, &at));
+        let at = place.key("endpoint");
+        let plain = if self.allow_insecure_http == Some(true) { PlainHttp::Allowed } else { PlainHttp::Loopback };
+        let endpoint =
+            review.required(self.endpoint, &at, "the bot's messages endpoint: \"http://127.0.0.1:3979/api/messages\"");
+        let endpoint = endpoint.and_then(|text| review.address(&text, plain, &at));
+        let identity = self.identity.validate(review, &place.key("identity"));
+        let callers = self.callers.into_iter().enumerate();
+        let callers: Vec<_> =
+            callers.filter_map(|(index, caller)| caller.validate(review, &place.key("callers").index(index))).collect();
+        Some(Bot {
+            name,
+            app_id: app_id?,
+            endpoint: endpoint?,
+            continuation: self.after_exchange.into(),
+            identity: identity?,
+            callers,
+            emulator_tenants,
+            refusal_style: self.refusal_style.into(),
+        })
+    }
+
+    /// The bot's own tenant and those that the emulator uses for bots of no tenant.
+    fn emulator_tenants(&self, cloud: &CloudDefaults) -> Vec<String> {
+        if !self.allow_emulator {
+            return Vec::new();
+        }
+        let fixed = cloud.emulator_tenants.iter().map(|tenant| (*tenant).to_owned());
+        fixed.chain(self.tenant.as_ref().map(|tenant| tenant.to_ascii_lowercase())).collect()
+    }
+}
+
+/// A bot's name is a segment of the gateway's paths.
+fn check_name(name: &str, review: &mut Review<'_>, place: &Place) {
+    let fits = (1..=64).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    if !fits {
+        review.report(place, "is no name for a bot: write 1 to 64 letters, digits, - or _".to_owned());
+    }
+}
+
+impl From<RawAfterExchange> for ContinuationMode {
+    fn from(raw: RawAfterExchange) -> Self {
+        match raw {
+            RawAfterExchange::Notify => Self::Notify,
+            RawAfterExchange::Forward => Self::Forward,
+            RawAfterExchange::None => Self::None,
+        }
+    }
+}
+
+impl From<RawRefusalStyle> for RefusalStyle {
+    fn from(raw: RawRefusalStyle) -> Self {
+        match raw {
+            RawRefusalStyle::Json400 => Self::Json400,
+            RawRefusalStyle::Text400 => Self::Text400,
+            RawRefusalStyle::OkWithoutToken => Self::OkWithoutToken,
+        }
+    }
+}
+
+impl RawIdentity {
+    fn validate(self, review: &mut Review<'_>, place: &Place) -> Option<IdentityBinding> {
+        let cross_tenants = review.guids(&self.cross_tenants, &place.key("cross_tenants"));
+        let at = place.key("verified_user_ids");
+        let verified_user_ids = match self.verified_user_ids {
+            None => VerifiedUserIds::Prefixes(vec![DIRECT_LINE_PREFIX.to_owned()]),
+            Some(WordOrList::Word(word)) if word == "all" => VerifiedUserIds::All,
+            Some(WordOrList::Word(word)) => {
+                review.report(&at, format!("{word:?} is neither: write \"all\", or a list of prefixes as [\"dl_\"]"));
+                return None;
+            }
+            Some(WordOrList::List(prefixes)) if prefixes.iter().any(String::is_empty) => {
+                review
+                    .report(&at, "has an empty prefix, which fits every id: write \"all\" if that is meant".to_owned());
+                return None;
+            }
+            Some(WordOrList::List(prefixes)) => VerifiedUserIds::Prefixes(prefixes),
+        };
+        Some(IdentityBinding {
+            allow_unidentified_teams_users: self.allow_unidentified_teams_users,
+            cross_tenants,
+            verified_user_ids,
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! `[[bots.<name>.callers]]`: the bots that may call a bot as their skill.
+
+use serde::Deserialize;
+
+use crate::config::review::{Place, Review, is_loopback};
+use crate::domain::{CallerEntry, ChannelKind};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawCaller {
+    app_id: Option<String>,
+    tenant: Option<String>,
+    service_urls: Vec<String>,
+    channels: Vec<String>,
+}
+
+impl RawCaller {
+    pub(super) fn validate(self, review: &mut Review<'_>, place: &Place) -> Option<CallerEntry> {
+        let at = place.key("app_id");
+        let app_id = review.required(self.app_id, &at, "the calling bot's app id (a GUID)");
+        let app_id = app_id.and_then(|text| review.guid(&text, &at));
+        let at = place.key("tenant");
+        let tenant = review.required(self.tenant, &at, "the tenant (a GUID) that issues the calling bot's tokens");
+        let tenant_id = tenant.and_then(|text| review.guid(&text, &at));
+        let at = place.key("service_urls");
+        if self.service_urls.is_empty() && !review.is_reported(&at) {
+            review.report(&at, "is missing: write the addresses that the calling bot is answered at".to_owned());
+        }
+        let prefixes = self.service_urls.iter().enumerate();
+        let service_url_prefixes: Vec<String> =
+            prefixes.filter_map(|(index, text)| service_url_prefix(text, review, &at.index(index))).collect();
+        let at = place.key("channels");
+        if self.channels.is_empty() && !review.is_reported(&at) {
+            review.report(&at, "is missing: write the channels that it may speak for, as [\"msteams\"]".to_owned());
+        }
+        let channels = review.tokens(&self.channels, &at, "a channel");
+        let channels: Vec<String> = channels.iter().map(|channel| channel.to_ascii_lowercase()).collect();
+        if channels.iter().any(|channel| channel.contains(':')) {
+            review.report(&at, "names a part of a channel: write the channel alone, as \"msteams\"".to_owned());
+        }
+        if channels.iter().any(|channel| !ChannelKind::of(channel).may_be_spoken_for()) {
+            review.report(
+                &at,
+                "names a channel that no parent bot speaks for: leave out emulator and AseChannel".to_owned(),
+            );
+        }
+        Some(CallerEntry { app_id: app_id?, tenant_id: tenant_id?, service_url_prefixes, channels })
+    }
+}
+
+/// Written out by the URL parser, so that a prefix always goes beyond the host: `https://a.example` must not fit
+/// `https://a.example.evil.test`.
+fn service_url_prefix(text: &str, review: &mut Review<'_>, place: &Place) -> Option<String> {
+    let url = review.url(text, place)?;
+    if url.scheme() != "https" && !is_loopback(&url) {
+        review.report(
+            place,
+            format!("{text:?} is plain http, where the bot's answers and token could be read: write https"),
+        );
+        return None;
+    }
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        review.report(place, format!("{text:?} has a query, a fragment or a user: no serviceUrl starts like that"));
+        return None;
+    }
+    Some(url.to_string())
+}

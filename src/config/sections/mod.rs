@@ -1,0 +1,55 @@
+//! The sections of the configuration, one file each: its keys, its defaults, its checks, and what of it goes out.
+//!
+//! Owns every section but those of identity providers, connections and credentials. It deliberately does not know how its
+//! values were read or who uses them. A raw section (`Raw…`) holds what is written; a validated one is without a problem.
+
+mod bots;
+mod callers;
+mod channels;
+mod keys;
+mod limits;
+mod logging;
+mod operations;
+mod outbound;
+mod server;
+mod sign_in;
+mod statuses;
+mod store;
+mod token_service;
+
+#[cfg(test)]
+mod bots_tests;
+#[cfg(test)]
+mod channels_tests;
+#[cfg(test)]
+mod operations_tests;
+#[cfg(test)]
+mod server_tests;
+#[cfg(test)]
+mod small_sections_tests;
+
+pub use bots::BotCredentialsSection;
+pub use channels::ChannelTrustSection;
+pub use keys::KeysSection;
+pub use limits::LimitsSection;
+pub use logging::{LogFormat, LogLevel, LoggingSection};
+pub use operations::OperationsSection;
+pub use outbound::OutboundSection;
+pub use server::{Server, TlsPair};
+pub use sign_in::SignInSection;
+pub use statuses::ChannelStatuses;
+pub use store::{StoreDurability, StoreSection};
+pub use token_service::TokenServiceSection;
+
+pub(in crate::config) use bots::{RawBot, ValidatedBots, validate_bots, written_app_ids};
+pub(in crate::config) use channels::RawChannels;
+pub(in crate::config) use keys::RawKeys;
+pub(in crate::config) use limits::RawLimits;
+pub(in crate::config) use logging::RawLogging;
+pub(in crate::config) use operations::RawOperations;
+pub(in crate::config) use outbound::RawOutbound;
+pub(in crate::config) use server::RawServer;
+pub(in crate::config) use sign_in::RawSignIn;
+pub(in crate::config) use statuses::{RawStatuses, validate_statuses};
+pub(in crate::config) use store::RawStore;
+pub(in crate::config) use token_service::RawTokenService;

@@ -1,0 +1,33 @@
+//! The operator's listener.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use crate::config::Environment;
+use crate::config::test_samples::{MINIMAL, SECRET, read_with};
+
+#[test]
+fn the_operators_listener_is_on_loopback_unless_more_is_allowed_and_has_a_real_token() {
+    const TOKEN: &str = "admin_token = { env = \"ADMIN\" }";
+    const LONG: &str = "0123456789abcdef";
+    let with = |section: &str, token: &str| {
+        let text = format!("{MINIMAL}\n[operations]\n{section}\n");
+        read_with(&text, &Environment::of([("ADMIN", token), SECRET]))
+    };
+    let plain = with(TOKEN, LONG).unwrap().operations.unwrap();
+    assert_eq!((plain.listen.to_string().as_str(), plain.admin_token.expose()), ("127.0.0.1:3981", LONG));
+    assert!(!format!("{plain:?}").contains(LONG));
+    for (section, token, start) in [
+        ("", LONG, "operations.admin_token: is missing"),
+        (TOKEN, "0123456789abcde", "operations.admin_token: leads to no token"),
+        (TOKEN, "0123456789 abcdef", "operations.admin_token: leads to no token"),
+        ("admin_token = \"0123456789abcdef\"", LONG, "operations.admin_token: a secret is never written"),
+        (&format!("listen = \"0.0.0.0:3981\"\n{TOKEN}"), LONG, "operations.listen: \"0.0.0.0:3981\" can be reached"),
+        (&format!("listen = \"3981\"\n{TOKEN}"), LONG, "operations.listen: \"3981\" is not an address"),
+        (&format!("adress = 1\n{TOKEN}"), LONG, "operations.adress: unknown key"),
+    ] {
+        let problems = with(section, token).unwrap_err();
+        assert!(problems.0.len() == 1 && problems.to_string().starts_with(start), "{problems}");
+        assert!(!problems.to_string().contains("0123456789"), "{problems}");
+    }
+    let remote = with(&format!("listen = \"0.0.0.0:3981\"\nallow_remote = true\n{TOKEN}"), LONG).unwrap();
+    assert!(remote.warnings.iter().any(|warning| warning.path == "operations.listen"), "it has no TLS");
+}

@@ -1,0 +1,64 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde::Deserialize;
+use url::Url;
+
+use crate::config::review::{Place, Review};
+
+/// How bot-sso calls out.
+#[derive(Clone, Debug)]
+pub struct OutboundSection {
+    /// The content of `ca_file`: certificates trusted beside the system's own. At most one entry, which may hold several.
+    pub ca_certificates_pem: Vec<Vec<u8>>,
+    /// The proxy through which everything goes.
+    pub egress_proxy: Option<Url>,
+    /// How long a connection may take to stand.
+    pub connect_timeout: Duration,
+    /// How long a bot may take to answer what is forwarded to it.
+    pub bot_timeout: Duration,
+    /// Private networks that names may resolve into.
+    pub private_networks: Vec<IpNet>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(in crate::config) struct RawOutbound {
+    ca_file: Option<PathBuf>,
+    egress_proxy: Option<String>,
+    connect_timeout_ms: Option<u64>,
+    bot_timeout_ms: Option<u64>,
+    private_networks: Option<Vec<String>>,
+}
+
+impl RawOutbound {
+    pub(in crate::config) fn validate(self, review: &mut Review<'_>) -> Option<OutboundSection> {
+        let place = Place::section("outbound");
+        let ca = self.ca_file.map(|path| ca_certificates(&path, review, &place.key("ca_file")));
+        let egress_proxy = self.egress_proxy.map(|text| review.proxy(&text, &place.key("egress_proxy")));
+        let connect = review.number(self.connect_timeout_ms, 2000, &(100..=8000), &place.key("connect_timeout_ms"));
+        let bot = review.number(self.bot_timeout_ms, 15_000, &(1000..=120_000), &place.key("bot_timeout_ms"));
+        let private_networks =
+            review.networks(&self.private_networks.unwrap_or_default(), &place.key("private_networks"));
+        Some(OutboundSection {
+            ca_certificates_pem: ca.map_or(Some(Vec::new()), |pem| pem.map(|pem| vec![pem]))?,
+            egress_proxy: egress_proxy.map_or(Some(None), |url| url.map(Some))?,
+            connect_timeout: Duration::from_millis(connect?),
+            bot_timeout: Duration::from_millis(bot?),
+            private_networks,
+        })
+    }
+}
+
+fn ca_certificates(path: &std::path::Path, review: &mut Review<'_>, place: &Place) -> Option<Vec<u8>> {
+    let pem = review.public_file(path, place)?;
+    let mut certificates = CertificateDer::pem_slice_iter(&pem).peekable();
+    if certificates.peek().is_none() || certificates.any(|certificate| certificate.is_err()) {
+        review.report(place, "holds no readable certificate: write a PEM file with BEGIN CERTIFICATE in it".to_owned());
+        return None;
+    }
+    Some(pem)
+}

@@ -1,0 +1,185 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde::Deserialize;
+use url::Url;
+
+use crate::config::review::{Place, Review, is_loopback};
+
+/// Where bot-sso listens, and how the world sees it.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// The address under which browsers, bots and channels reach it. Always the root of a host.
+    pub public_url: Url,
+    /// The addresses it listens on; never empty.
+    pub listen: Vec<SocketAddr>,
+    /// The certificate it serves TLS with; none: plain http, behind a proxy that does.
+    pub tls: Option<TlsPair>,
+    /// Whose `X-Forwarded-…` and `Forwarded` headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The longest body taken, in bytes.
+    pub body_limit_bytes: usize,
+    /// Worker threads; none: one a core.
+    pub workers: Option<usize>,
+}
+
+/// A certificate chain and its key. Checked to be a pair when read; re-read on reload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsPair {
+    /// The chain in PEM form, the server's certificate first.
+    pub certificate_file: PathBuf,
+    /// The private key in PEM form.
+    pub key_file: PathBuf,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(in crate::config) struct RawServer {
+    public_url: Option<String>,
+    listen: Option<Vec<String>>,
+    tls: Option<RawTls>,
+    trusted_proxies: Option<Vec<String>>,
+    body_limit_bytes: Option<u64>,
+    workers: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+struct RawTls {
+    certificate_file: Option<PathBuf>,
+    key_file: Option<PathBuf>,
+}
+
+impl RawServer {
+    pub(in crate::config) fn validate(self, review: &mut Review<'_>) -> Option<Server> {
+        let place = Place::section("server");
+        let public_url = public_url(self.public_url, review, &place.key("public_url"));
+        let listening = self.listen.unwrap_or_else(|| vec!["127.0.0.1:3978".to_owned()]);
+        let listen = listen(&listening, review, &place.key("listen"));
+        let tls = self.tls.map(|tls| tls.validate(review, &place.key("tls")));
+        let trusted_proxies = review.networks(&self.trusted_proxies.unwrap_or_default(), &place.key("trusted_proxies"));
+        let body_limit_bytes = review.number(
+            self.body_limit_bytes,
+            512 * 1024,
+            &(1024..=16 * 1024 * 1024),
+            &place.key("body_limit_bytes"),
+        );
+        let workers = self.workers.map(|workers| review.number(Some(workers), 1, &(1..=1024), &place.key("workers")));
+        Some(Server {
+            public_url: public_url?,
+            listen: listen?,
+            tls: tls.map_or(Some(None), |tls| tls.map(Some))?,
+            trusted_proxies,
+            body_limit_bytes: usize::try_from(body_limit_bytes?).ok()?,
+            workers: workers.map_or(Some(None), |workers| usize::try_from(workers?).ok().map(Some))?,
+        })
+    }
+}
+
+impl Server {
+    /// The emulator is let in because it runs on this machine: nobody else may reach the door it comes through.
+    pub(in crate::config) fn require_loopback_for(&self, emulator: &[Place], review: &mut Review<'_>) {
+        if !self.trusted_proxies.is_empty() {
+            for place in emulator {
+                let message = "is for the emulator on this machine, but server.trusted_proxies names proxies that bring others: \
+                               leave one of them out";
+                review.report(place, message.to_owned());
+            }
+        }
+        let Some(address) = self.listen.iter().find(|address| !address.ip().is_loopback()) else { return };
+        for place in emulator {
+            let message = format!(
+                "is for the emulator on this machine, but server.listen has {address}: write loopback addresses only, as \
+                 [\"127.0.0.1:3978\"], or leave allow_emulator out"
+            );
+            review.report(place, message);
+        }
+    }
+}
+
+fn public_url(text: Option<String>, review: &mut Review<'_>, place: &Place) -> Option<Url> {
+    let text = review.required(text, place, "the address under which browsers and bots reach this service")?;
+    let url = review.url(&text, place)?;
+    if url.scheme() == "http" && !is_loopback(&url) {
+        review.report(place, format!("{text:?} is plain http: write https://…; only a loopback address may be http"));
+        return None;
+    }
+    // An SDK resolves absolute paths against it and would drop a prefix (reference: token-service-api §1 rule 12).
+    if url.path() != "/" || url.query().is_some() {
+        review.report(
+            place,
+            format!("{text:?} has a path: the service sits at the root of its host, write https://host"),
+        );
+        return None;
+    }
+    Some(url)
+}
+
+/// The addresses of a listener; one at least.
+pub(in crate::config) fn listen(texts: &[String], review: &mut Review<'_>, place: &Place) -> Option<Vec<SocketAddr>> {
+    if texts.is_empty() {
+        review.report(place, "is empty: write at least one address, as [\"127.0.0.1:3978\"]".to_owned());
+    }
+    let mut addresses = Vec::new();
+    for (index, text) in texts.iter().enumerate() {
+        match text.parse::<SocketAddr>() {
+            Ok(address) => addresses.push(address),
+            Err(_) => review.report(
+                &place.index(index),
+                format!(
+                    "{text:?} is not an address to listen on: write an IP address and a port, as \"127.0.0.1:3978\""
+                ),
+            ),
+        }
+    }
+    (!addresses.is_empty()).then_some(addresses)
+}
+
+impl RawTls {
+    fn validate(self, review: &mut Review<'_>, place: &Place) -> Option<TlsPair> {
+        let at = place.key("certificate_file");
+        let certificate =
+            review.required(self.certificate_file, &at, "the path of a PEM file with the certificate chain");
+        let content = certificate.as_ref().and_then(|path| review.public_file(path, &at));
+        let chain = content.and_then(|pem| chain(&pem, review, &at));
+        let at = place.key("key_file");
+        let key = review.required(self.key_file, &at, "the path of a PEM file with the private key");
+        let key = key.and_then(|path| review.private_file(&path, &at, ""));
+        let pair = TlsPair { certificate_file: review.resolve(&certificate?), key_file: key? };
+        check_pair(chain?, &pair, review, &at)?;
+        Some(pair)
+    }
+}
+
+fn chain(pem: &[u8], review: &mut Review<'_>, place: &Place) -> Option<Vec<CertificateDer<'static>>> {
+    let chain: Option<Vec<_>> = CertificateDer::pem_slice_iter(pem).map(Result::ok).collect();
+    let chain = chain.filter(|chain| !chain.is_empty());
+    if chain.is_none() {
+        review.report(place, "holds no certificate: write a PEM file with BEGIN CERTIFICATE in it".to_owned());
+    }
+    chain
+}
+
+fn check_pair(
+    chain: Vec<CertificateDer<'static>>,
+    pair: &TlsPair,
+    review: &mut Review<'_>,
+    place: &Place,
+) -> Option<()> {
+    let Ok(key) = PrivateKeyDer::from_pem_file(&pair.key_file) else {
+        review.report(place, "holds no private key: write a PEM file with BEGIN PRIVATE KEY in it".to_owned());
+        return None;
+    };
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    if rustls::sign::CertifiedKey::from_der(chain, key, &provider).is_err() {
+        review.report(
+            place,
+            "does not fit the certificate in certificate_file: write the key that it was issued for".to_owned(),
+        );
+        return None;
+    }
+    Some(())
+}

@@ -1,0 +1,120 @@
+use serde::Deserialize;
+use url::Url;
+
+use crate::config::review::{Place, Review, is_loopback};
+
+/// The library that a Teams page speaks through, as Microsoft's content network serves it.
+const TEAMS_LIBRARY: &str = "https://res.cdn.office.net/teams-js/2.34.0/js/MicrosoftTeams.min.js";
+/// Where Teams shows its pages.
+const TEAMS_HOSTS: [&str; 3] =
+    ["https://teams.microsoft.com", "https://*.teams.microsoft.com", "https://*.cloud.microsoft"];
+
+/// What the user's browser sees when silence failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignInSection {
+    /// Where a bot may have the browser sent at the end: origin and beginning of the path.
+    pub final_redirects: Vec<Url>,
+    /// The Teams library that the last page loads in Teams.
+    pub teams_library_url: Url,
+    /// Who may frame the Teams pages; sources of a content security policy.
+    pub frame_ancestors: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(in crate::config) struct RawSignIn {
+    final_redirects: Vec<String>,
+    teams_library_url: Option<String>,
+    frame_ancestors: Option<Vec<String>>,
+}
+
+impl RawSignIn {
+    pub(in crate::config) fn validate(self, review: &mut Review<'_>) -> Option<SignInSection> {
+        let place = Place::section("sign_in");
+        let at = place.key("final_redirects");
+        let redirects = self.final_redirects.iter().enumerate();
+        let final_redirects = redirects.filter_map(|(index, text)| redirect(text, review, &at.index(index))).collect();
+        let library = self.teams_library_url.as_deref().unwrap_or(TEAMS_LIBRARY);
+        let teams_library_url = page(library, review, &place.key("teams_library_url"));
+        let ancestors = self.frame_ancestors.unwrap_or_else(|| TEAMS_HOSTS.map(str::to_owned).to_vec());
+        let at = place.key("frame_ancestors");
+        for (index, source) in ancestors.iter().enumerate() {
+            if !is_source(source) {
+                let message = format!("{source:?} is no origin: write it as \"https://host\" or \"https://*.host\"");
+                review.report(&at.index(index), message);
+            }
+        }
+        Some(SignInSection { final_redirects, teams_library_url: teams_library_url?, frame_ancestors: ancestors })
+    }
+}
+
+/// A browser goes there, we do not: the host is none of those that may be called.
+fn page(text: &str, review: &mut Review<'_>, place: &Place) -> Option<Url> {
+    let url = review.url(text, place)?;
+    if url.scheme() == "http" && !is_loopback(&url) {
+        review.report(place, format!("{text:?} is plain http: write https://…; only a loopback address may be http"));
+        return None;
+    }
+    Some(url)
+}
+
+fn redirect(text: &str, review: &mut Review<'_>, place: &Place) -> Option<Url> {
+    let url = page(text, review, place)?;
+    if url.query().is_some() {
+        review.report(place, format!("{text:?} has a query: write the address without it, any query is taken"));
+        return None;
+    }
+    Some(url)
+}
+
+/// An origin as a content security policy takes it, and nothing that could end the directive.
+fn is_source(text: &str) -> bool {
+    let Some(host) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
+    let host = host.strip_prefix("*.").unwrap_or(host);
+    let is_ordinary = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
+    !host.is_empty() && host.bytes().all(is_ordinary)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use super::*;
+
+    fn problems_of(text: &str) -> Vec<String> {
+        let variables = BTreeMap::new();
+        let mut review = Review::new(&variables, Path::new(""));
+        let section = toml::from_str::<RawSignIn>(text).unwrap().validate(&mut review);
+        match review.conclude() {
+            Ok(findings) => {
+                assert!(findings.hosts.literal.is_empty(), "none of these hosts is ever called");
+                assert!(section.is_some());
+                Vec::new()
+            }
+            Err(problems) => problems.0.into_iter().map(|problem| problem.path).collect(),
+        }
+    }
+
+    #[test]
+    fn nothing_need_be_written() {
+        assert!(problems_of("").is_empty());
+        let written = "final_redirects = [\"https://a.example/x\", \"http://localhost:3000\"]\nframe_ancestors = []";
+        assert!(problems_of(written).is_empty());
+    }
+
+    #[test]
+    fn what_a_browser_must_not_be_sent_to_is_reported() {
+        for (text, path) in [
+            ("final_redirects = [\"http://a.example/\"]", "sign_in.final_redirects[0]"),
+            ("final_redirects = [\"https://a.example/?x=1\"]", "sign_in.final_redirects[0]"),
+            ("final_redirects = [\"javascript:alert(1)\"]", "sign_in.final_redirects[0]"),
+            ("teams_library_url = \"http://a.example/x.js\"", "sign_in.teams_library_url"),
+            ("frame_ancestors = [\"*\"]", "sign_in.frame_ancestors[0]"),
+            ("frame_ancestors = [\"https://a.example; script-src *\"]", "sign_in.frame_ancestors[0]"),
+        ] {
+            assert_eq!(problems_of(text), [path], "{text}");
+        }
+    }
+}

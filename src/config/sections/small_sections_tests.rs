@@ -1,0 +1,64 @@
+//! The sections with a test or two each: limits, outbound, store, token service.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use crate::config::test_samples::{BOT_ID, MINIMAL, changed, problem_of, read};
+
+#[test]
+fn token_service_tenants_are_those_of_the_bots_and_callers_come_on_top() {
+    let tenant = "tenant = \"22222222-2222-4222-8222-222222222222\"";
+    let caller = "[[bots.help-desk.callers]]\napp_id = \"66666666-6666-4666-8666-666666666666\"\n\
+        tenant = \"77777777-7777-4777-8777-777777777777\"\nservice_urls = [\"https://parent.example.com\"]\n\
+        channels = [\"MSTeams\"]\n";
+    let text = format!("{}\n{caller}", changed(BOT_ID, &format!("{BOT_ID}\n{tenant}")));
+    let configuration = read(&text).unwrap();
+    let framework = "d6d49420-f39b-4df7-a1dc-d59a935871db";
+    assert_eq!(configuration.token_service.tenants, ["22222222-2222-4222-8222-222222222222", framework]);
+    assert_eq!(configuration.app_token_tenants().len(), 3);
+    let caller = &configuration.bots[0].callers[0];
+    assert_eq!(caller.service_url_prefixes, ["https://parent.example.com/"], "a prefix goes beyond the host");
+    assert_eq!(caller.channels, ["msteams"]);
+}
+
+#[test]
+fn a_proxy_may_be_private_but_its_host_is_not_called_in_plain_http() {
+    let text = format!("[outbound]\negress_proxy = \"http://proxy.internal:3128\"\n{MINIMAL}");
+    let configuration = read(&text).unwrap();
+    assert_eq!(configuration.literal_hosts(), ["127.0.0.1", "proxy.internal"]);
+    assert_eq!(configuration.plain_http_hosts(), ["127.0.0.1"]);
+    let text = format!("[outbound]\negress_proxy = \"http://me:hunter2@proxy.internal\"\n{MINIMAL}");
+    assert!(!problem_of(&text).contains("hunter2"));
+}
+
+#[test]
+fn numbers_stay_in_their_ranges() {
+    let text = format!("[outbound]\nconnect_timeout_ms = 60000\nbot_timeout_ms = -1\n{MINIMAL}");
+    let problems = read(&text).unwrap_err();
+    let paths: Vec<_> = problems.0.iter().map(|problem| problem.path.as_str()).collect();
+    assert_eq!(paths, ["outbound.bot_timeout_ms", "outbound.connect_timeout_ms"], "{problems}");
+}
+
+#[test]
+fn a_store_lies_in_a_directory_that_exists() {
+    let problem = problem_of(&format!("[store]\npath = \"nowhere/bot-sso.db\"\n{MINIMAL}"));
+    assert!(problem.starts_with("store.path: the directory "), "{problem}");
+}
+
+#[test]
+fn limits_have_defaults_and_a_range() {
+    let limits = read(MINIMAL).unwrap().limits;
+    assert_eq!((limits.parent_requests_per_second.get(), limits.user_exchanges_per_minute.get()), (500, 120));
+    assert_eq!((limits.channel_requests_per_second, limits.token_service_requests_per_second), (None, None));
+    let text = format!("{MINIMAL}\n[limits]\nchannel_requests_per_second = 7\n");
+    assert_eq!(read(&text).unwrap().limits.channel_requests_per_second.unwrap().get(), 7);
+    for key in [
+        "parent_requests_per_second",
+        "channel_requests_per_second",
+        "token_service_requests_per_second",
+        "user_exchanges_per_minute",
+    ] {
+        for wrong in [0, 1_000_001] {
+            let problem = problem_of(&format!("{MINIMAL}\n[limits]\n{key} = {wrong}\n"));
+            assert_eq!(problem, format!("limits.{key}: is {wrong}: write a number from 1 to 1000000"));
+        }
+    }
+}

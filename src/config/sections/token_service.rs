@@ -1,0 +1,68 @@
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+use crate::config::review::{CloudDefaults, Place, Review};
+
+use super::server::listen;
+
+/// Which bearers of bots the Token Service takes, and where it listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenServiceSection {
+    /// Acceptable `aud`; never empty.
+    pub audiences: Vec<String>,
+    /// Tenants (lower-case GUIDs) whose app tokens are taken; never empty.
+    pub tenants: Vec<String>,
+    /// The addresses it listens on, and nothing else does; none: those of the server.
+    pub listen: Vec<SocketAddr>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(in crate::config) struct RawTokenService {
+    audiences: Option<Vec<String>>,
+    tenants: Option<Vec<String>>,
+    listen: Option<Vec<String>>,
+}
+
+impl RawTokenService {
+    /// `bot_tenants`: the tenants that the bots are registered in.
+    pub(in crate::config) fn validate(
+        self,
+        cloud: &CloudDefaults,
+        bot_tenants: BTreeSet<String>,
+        behind_tls: bool,
+        review: &mut Review<'_>,
+    ) -> TokenServiceSection {
+        let place = Place::section("token_service");
+        let audiences = self.audiences.unwrap_or_else(|| vec![cloud.token_service_audience.to_owned()]);
+        let at = place.key("audiences");
+        if audiences.is_empty() {
+            review.report(&at, format!("is empty: write [{:?}]", cloud.token_service_audience));
+        }
+        let audiences = review.tokens(&audiences, &at, "an audience");
+        let at = place.key("tenants");
+        let tenants = match self.tenants {
+            Some(written) if written.is_empty() => {
+                review.report(
+                    &at,
+                    "is empty: write the tenants that your bots are registered in, or leave it out".to_owned(),
+                );
+                Vec::new()
+            }
+            Some(written) => review.guids(&written, &at),
+            None => {
+                let framework = cloud.bot_framework_tenant.to_owned();
+                bot_tenants.into_iter().chain([framework]).collect::<BTreeSet<_>>().into_iter().collect()
+            }
+        };
+        let written = self.listen.as_deref();
+        let at = place.key("listen");
+        let listening = written.and_then(|texts| listen(texts, review, &at)).unwrap_or_default();
+        if !behind_tls && listening.iter().any(|address| !address.ip().is_loopback()) {
+            review.warn(&at, "is served without TLS: tokens can be read on the way: write [server.tls]".to_owned());
+        }
+        TokenServiceSection { audiences, tenants, listen: listening }
+    }
+}

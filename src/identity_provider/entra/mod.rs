@@ -1,0 +1,228 @@
+#[cfg(test)]
+mod tests;
+
+use url::Url;
+
+use super::authorization::{self, AdmissionFuture, AuthorizationRequest, AuthorizeFuture};
+use super::claims::claims_of;
+use super::client_auth::ClientCredential;
+use super::throttle::ThrottleKey;
+use super::token_client::{RedeemingClient, TokenClient, TokenClientParts};
+use super::token_endpoint::TokenEndpointStyle;
+use super::token_request::TokenRequest;
+use super::{
+    Attempt, Capabilities, Grant, IdentityProvider, RedeemError, RedeemFailure, RedeemFuture, RedeemedToken, refusal,
+};
+use crate::domain::{Connection, ExchangeableToken, Secret, TenantPolicy, UserKey};
+use crate::outbound::FormField;
+
+/// Stands for the user's tenant in the token endpoint's address.
+const TENANT: &str = "{tenant}";
+/// Stands for it in the issuer.
+const TENANT_OF_ISSUER: &str = "{tenantid}";
+/// Takes any organisation's users; personal accounts are none.
+const ORGANIZATIONS: &str = "organizations";
+/// What makes the answer to a code name its user.
+const IDENTIFYING_SCOPES: [&str; 2] = ["openid", "profile"];
+
+/// Where an Entra cloud redeems grants.
+#[derive(Clone, Debug)]
+pub struct EntraSettings {
+    /// The provider's name in configuration, for the log.
+    pub provider: String,
+    /// The token endpoint, `{tenant}` standing for the user's tenant:
+    /// `https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token`.
+    pub token_endpoint: String,
+    /// Where browsers are sent, `{tenant}` standing for the tenant that users sign in to:
+    /// `https://login.microsoftonline.com/{tenant}/oauth2/v2.0/authorize`.
+    pub authorization_endpoint: String,
+    /// `iss`, `{tenantid}` standing for the tenant: `https://login.microsoftonline.com/{tenantid}/v2.0`.
+    pub issuer: String,
+}
+
+/// Microsoft Entra ID as one application sees it.
+pub struct Entra {
+    settings: EntraSettings,
+    client: TokenClient,
+}
+
+/// A user as Entra names one.
+#[derive(Clone, Copy)]
+struct EntraUser<'a> {
+    object_id: &'a str,
+    tenant_id: &'a str,
+}
+
+impl Entra {
+    /// A provider that redeems as `client`.
+    #[must_use]
+    pub fn new(settings: EntraSettings, client: RedeemingClient, parts: TokenClientParts) -> Self {
+        let client = TokenClient::new(settings.provider.clone(), client, parts);
+        Self { settings, client }
+    }
+
+    /// From now on redeems with these, in this order.
+    pub fn replace_credentials(&self, credentials: Vec<ClientCredential>) {
+        self.client.replace_credentials(credentials);
+    }
+
+    /// entra-obo §2. The assertion goes to the configured endpoint in its own tenant and nowhere else.
+    async fn redeem_on_behalf_of(
+        &self,
+        connection: &Connection,
+        assertion: &ExchangeableToken,
+        attempt: &Attempt,
+    ) -> Result<RedeemedToken, RedeemError> {
+        let user = EntraUser { object_id: &assertion.object_id, tenant_id: &assertion.tenant_id };
+        let fields = vec![
+            FormField::new("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+            FormField::new("assertion", assertion.raw.expose()),
+            FormField::new("requested_token_use", "on_behalf_of"),
+        ];
+        self.redeem_for(user, connection, fields, attempt).await
+    }
+
+    /// RFC 6749 §6, in the tenant that the token came from.
+    async fn redeem_refresh_token(
+        &self,
+        connection: &Connection,
+        refresh_token: &Secret,
+        user: &UserKey,
+        attempt: &Attempt,
+    ) -> Result<RedeemedToken, RedeemError> {
+        let Some(tenant_id) = user.tenant_id() else {
+            return Err(refusal(RedeemFailure::AssertionRejected, "the refresh token's user is not one of Entra's"));
+        };
+        let user = EntraUser { object_id: user.subject(), tenant_id };
+        let fields = vec![
+            FormField::new("grant_type", "refresh_token"),
+            FormField::new("refresh_token", refresh_token.expose()),
+        ];
+        self.redeem_for(user, connection, fields, attempt).await
+    }
+
+    /// RFC 6749 §4.1.3, in the tenant that the browser was sent to. The answer says who the user is; `throttled_as`
+    /// stands for the user until then.
+    async fn redeem_code<'a>(
+        &'a self,
+        connection: &'a Connection,
+        mut fields: Vec<FormField<'a>>,
+        throttled_as: &str,
+        attempt: &Attempt,
+    ) -> Result<RedeemedToken, RedeemError> {
+        let tenant = authority_of(connection);
+        let url = address(&self.settings.token_endpoint, tenant)?;
+        let scope = authorization::scope_with(connection, &IDENTIFYING_SCOPES);
+        let claims = claims_of(connection, attempt.claims.as_ref());
+        fields.push(FormField::new("scope", scope.as_str()));
+        fields.extend(claims.as_deref().map(|claims| FormField::new("claims", claims)));
+        let throttle_key = self.throttle_key(tenant, throttled_as);
+        let style = TokenEndpointStyle::Entra;
+        let request = TokenRequest { url: &url, style, fields, throttle_key, anchor: None, app_scope: None, attempt };
+        self.client.redeem(&request).await
+    }
+
+    /// Redeems a grant of a known user: adds what every such grant asks for, which is the connection's scopes, and what
+    /// resources and the client's abilities add.
+    async fn redeem_for<'a>(
+        &'a self,
+        user: EntraUser<'a>,
+        connection: &'a Connection,
+        mut fields: Vec<FormField<'a>>,
+        attempt: &Attempt,
+    ) -> Result<RedeemedToken, RedeemError> {
+        let url = self.endpoint(user.tenant_id)?;
+        let scope = connection.scopes.join(" ");
+        let claims = claims_of(connection, attempt.claims.as_ref());
+        fields.push(FormField::new("scope", scope.as_str()));
+        fields.extend(claims.as_deref().map(|claims| FormField::new("claims", claims)));
+        let throttle_key = self.throttle_key(user.tenant_id, user.object_id);
+        let anchor = Some(format!("oid:{}@{}", user.object_id, user.tenant_id));
+        let style = TokenEndpointStyle::Entra;
+        let request = TokenRequest { url: &url, style, fields, throttle_key, anchor, app_scope: None, attempt };
+        self.client.redeem(&request).await
+    }
+
+    fn throttle_key(&self, tenant: &str, user: &str) -> ThrottleKey {
+        ThrottleKey { client: self.client.client_id().to_owned(), tenant: tenant.to_owned(), user: user.to_owned() }
+    }
+
+    /// The tenant is compared with a GUID's form once more: it becomes part of an address.
+    fn endpoint(&self, tenant_id: &str) -> Result<Url, RedeemError> {
+        if !is_guid(tenant_id) {
+            return Err(refusal(RedeemFailure::AssertionRejected, "the assertion's tenant is no GUID"));
+        }
+        address(&self.settings.token_endpoint, tenant_id)
+    }
+
+    /// Its issuer is known without asking; Entra sends no `iss` so far, so that an absent one proves nothing.
+    fn is_issuer(&self, iss: &str) -> bool {
+        let Some((before, after)) = self.settings.issuer.split_once(TENANT_OF_ISSUER) else {
+            return iss == self.settings.issuer;
+        };
+        let tenant = iss.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+        tenant.is_some_and(is_guid)
+    }
+}
+
+/// The tenant that a connection's users sign in to.
+fn authority_of(connection: &Connection) -> &str {
+    match &connection.exchange.tenants {
+        TenantPolicy::Listed(tenants) => match tenants.as_slice() {
+            [only] => only,
+            _ => ORGANIZATIONS,
+        },
+        TenantPolicy::AnyOrganization => ORGANIZATIONS,
+    }
+}
+
+fn address(template: &str, tenant: &str) -> Result<Url, RedeemError> {
+    Url::parse(&template.replace(TENANT, tenant))
+        .map_err(|_| refusal(RedeemFailure::Misconfigured, "an endpoint of the identity provider is no URL"))
+}
+
+fn is_guid(text: &str) -> bool {
+    text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
+}
+
+impl IdentityProvider for Entra {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { on_behalf_of: true, refresh_token: true, authorization_code: true }
+    }
+
+    fn redeem<'a>(&'a self, connection: &'a Connection, grant: Grant<'a>, attempt: Attempt) -> RedeemFuture<'a> {
+        Box::pin(async move {
+            match grant {
+                Grant::OnBehalfOf(assertion) => self.redeem_on_behalf_of(connection, assertion, &attempt).await,
+                Grant::RefreshToken { refresh_token, user } => {
+                    self.redeem_refresh_token(connection, refresh_token, user, &attempt).await
+                }
+                Grant::AuthorizationCode { code, code_verifier, redirect_uri, asker } => {
+                    let fields = authorization::code_fields(code, code_verifier, redirect_uri);
+                    self.redeem_code(connection, fields, asker, &attempt).await
+                }
+            }
+        })
+    }
+
+    fn authorize_url<'a>(
+        &'a self,
+        connection: &'a Connection,
+        request: AuthorizationRequest<'a>,
+    ) -> AuthorizeFuture<'a> {
+        Box::pin(async move {
+            let endpoint = address(&self.settings.authorization_endpoint, authority_of(connection))?;
+            let scope = authorization::scope_with(connection, &IDENTIFYING_SCOPES);
+            let claims = claims_of(connection, request.claims);
+            let mut url = authorization::address(endpoint, &connection.client_id, &scope, claims.as_deref(), &request);
+            url.query_pairs_mut()
+                .append_pair("response_mode", "query")
+                .extend_pairs(request.ask_consent.then_some(("prompt", "consent")));
+            Ok(url)
+        })
+    }
+
+    fn admits_issuer<'a>(&'a self, iss: Option<&'a str>) -> AdmissionFuture<'a> {
+        Box::pin(async move { Ok(iss.is_none_or(|iss| self.is_issuer(iss))) })
+    }
+}

@@ -1,0 +1,99 @@
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use url::{Url, form_urlencoded};
+
+use super::Attempt;
+use super::client_auth::Proof;
+use super::throttle::ThrottleKey;
+use super::token_endpoint::{SecretMethod, TokenEndpointStyle};
+use crate::domain::AppScope;
+use crate::outbound::FormField;
+
+/// What stays the same over the tries of one redemption.
+pub(super) struct TokenRequest<'a> {
+    pub(super) url: &'a Url,
+    pub(super) style: TokenEndpointStyle,
+    /// The grant's own form fields; those of the client are added by [`TokenRequest::sign`].
+    pub(super) fields: Vec<FormField<'a>>,
+    pub(super) throttle_key: ThrottleKey,
+    /// `x-anchormailbox`: where the user's mailbox is, as a routing hint.
+    pub(super) anchor: Option<String>,
+    /// The scope, where the token is for the application itself and not for a user. An application that is a managed
+    /// identity gets such a token from its machine.
+    pub(super) app_scope: Option<&'a AppScope>,
+    pub(super) attempt: &'a Attempt,
+}
+
+/// A token request as it goes out, with the client's proof in it.
+pub(super) struct SignedForm<'a> {
+    pub(super) headers: Vec<SignedHeader<'a>>,
+    pub(super) fields: Vec<FormField<'a>>,
+}
+
+pub(super) struct SignedHeader<'a> {
+    pub(super) name: &'static str,
+    pub(super) value: Cow<'a, str>,
+}
+
+impl TokenRequest<'_> {
+    /// Adds who the client is, and its proof of that.
+    pub(super) fn sign<'a>(&'a self, client_id: &'a str, proof: &'a Proof) -> SignedForm<'a> {
+        let mut form = SignedForm { headers: vec![header("accept", "application/json")], fields: self.fields.clone() };
+        let in_header =
+            self.style == TokenEndpointStyle::Standard(SecretMethod::Basic) && matches!(proof, Proof::Secret(_));
+        if in_header {
+            form.headers.push(header("authorization", basic(client_id, proof)));
+        } else {
+            form.fields.push(FormField::new("client_id", client_id));
+            form.fields.extend(proof.fields());
+        }
+        if self.style == TokenEndpointStyle::Entra {
+            form.headers.extend(self.entra_headers());
+        }
+        form
+    }
+
+    fn entra_headers(&self) -> Vec<SignedHeader<'_>> {
+        let mut headers = vec![
+            header("x-client-sku", "bot-sso"),
+            header("x-client-ver", env!("CARGO_PKG_VERSION")),
+            // Without it the issuer breaks loops with invalid_grant, which would show the user a card.
+            header("x-ms-lib-capability", "retry-after, h429"),
+        ];
+        headers.extend(self.anchor.as_deref().map(|anchor| header("x-anchormailbox", anchor)));
+        // It may have come from outside; an id that cannot be a header must not cost the exchange.
+        let correlation_id = self.attempt.correlation_id.as_str();
+        if correlation_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            headers.push(header("client-request-id", correlation_id));
+            headers.push(header("return-client-request-id", "true"));
+        }
+        headers
+    }
+}
+
+fn header<'a>(name: &'static str, value: impl Into<Cow<'a, str>>) -> SignedHeader<'a> {
+    SignedHeader { name, value: value.into() }
+}
+
+/// Both parts are encoded as in a form first: a colon or a letter beyond ASCII may be in either.
+fn basic(client_id: &str, proof: &Proof) -> String {
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let secret = proof.fields().first().map_or("", |field| field.value);
+    format!("Basic {}", STANDARD.encode(format!("{}:{}", encoded(client_id), encoded(secret))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Secret;
+
+    #[test]
+    fn both_parts_of_basic_credentials_are_encoded_as_in_a_form() {
+        // The example of RFC 6749 §2.3.1, then one that needs the encoding.
+        let of = |id: &str, secret: &str| basic(id, &Proof::Secret(Secret::from(secret)));
+        assert_eq!(of("s6BhdRkqt3", "7Fjfp0ZBr1KtDRbnfVdmIw"), "Basic czZCaGRSa3F0Mzo3RmpmcDBaQnIxS3REUmJuZlZkbUl3");
+        assert_eq!(of("a:b", "p +\u{e9}\n"), format!("Basic {}", STANDARD.encode("a%3Ab:p+%2B%C3%A9")));
+    }
+}

@@ -1,0 +1,133 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use proptest::prelude::*;
+
+use super::{KeyRing, KeyRingError};
+use crate::domain::{SystemClock, SystemEntropy};
+use crate::sealing::key_text;
+
+fn ring() -> KeyRing {
+    KeyRing::generate(&SystemClock, &SystemEntropy).rotated(&SystemClock, &SystemEntropy)
+}
+
+fn problem(text: &str) -> String {
+    key_text::parse(text).unwrap_err().to_string()
+}
+
+#[test]
+fn the_text_form_reads_back() {
+    let ring = ring();
+    let text = key_text::write(&ring);
+    let again = key_text::parse(text.expose()).unwrap();
+    again.check_succeeds(&ring).unwrap();
+    ring.check_succeeds(&again).unwrap();
+    assert_eq!(again.active_key_id(), 2);
+    assert_eq!(key_text::write(&again).expose(), text.expose());
+}
+
+#[test]
+fn the_greatest_id_is_active_whatever_the_order() {
+    let one = format!("version = 1\nnaming_key = \"{0}\"\n{1}{2}", b64(1), entry(7), entry(3));
+    assert_eq!(key_text::parse(&one).unwrap().active_key_id(), 7);
+}
+
+fn b64(byte: u8) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode([byte; 32])
+}
+
+fn entry(id: u8) -> String {
+    format!("[[sealing_key]]\nid = {id}\ncreated = \"2026-11-21T10:00:00Z\"\nmaterial = \"{}\"\n", b64(id))
+}
+
+#[test]
+fn each_fault_is_named_without_content() {
+    let head = format!("version = 1\nnaming_key = \"{}\"\n", b64(1));
+    let good = format!("{head}{}", entry(1));
+    key_text::parse(&good).unwrap();
+    let cases = [
+        (String::new(), "`version` must be 1"),
+        (good.replace("version = 1", "version = 2"), "`version` must be 1"),
+        (head.clone(), "at least one [[sealing_key]]"),
+        (format!("{head}sealing_key = []"), "at least one [[sealing_key]]"),
+        (format!("{head}sealing_key = [4]"), "list of tables"),
+        (good.replace("naming_key", "nameing_key"), "`naming_key` must be 32 bytes"),
+        (good.replace(&b64(1)[..4], "AAE="), "32 bytes in base64"),
+        (good.replace("id = 1", "id = 0"), "`id` of sealing key number 1"),
+        (good.replace("id = 1", "id = 4294967295"), "`id` of sealing key number 1"),
+        (good.replace("2026-11-21T10", "yesterday"), "`created` of sealing key number 1"),
+        (format!("{good}{}", entry(1)), "the same id"),
+        (format!("{good}extra = 1"), "a member of sealing key number 1"),
+        (format!("hunter2 = 1\n{good}"), "does not belong there"),
+        (format!("{good}\nhunter2 hunter2"), "line 8 is not TOML"),
+    ];
+    for (text, expected) in cases {
+        let message = problem(&text);
+        assert!(message.contains(expected), "{message} / {expected}");
+        assert!(!message.contains("hunter2") && !message.contains(&b64(1)[4..20]), "{message}");
+    }
+}
+
+#[test]
+fn a_new_file_is_private_and_never_overwrites() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.toml");
+    let ring = ring();
+    ring.create_file(&path).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    KeyRing::load(&path).unwrap().check_succeeds(&ring).unwrap();
+    assert!(matches!(self::ring().create_file(&path), Err(KeyRingError::Exists { .. })));
+    KeyRing::load(&path).unwrap().check_succeeds(&ring).unwrap();
+}
+
+#[test]
+fn a_file_that_others_can_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.toml");
+    ring().create_file(&path).unwrap();
+    for mode in [0o640, 0o604, 0o660] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let error = KeyRing::load(&path).unwrap_err();
+        assert!(error.to_string().contains("chmod 600"), "{error}");
+    }
+    assert!(matches!(KeyRing::load(&folder.path().join("none")), Err(KeyRingError::File { .. })));
+}
+
+#[test]
+fn a_file_is_replaced_whole_and_stays_private() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.toml");
+    let ring = ring();
+    ring.create_file(&path).unwrap();
+    fs::write(folder.path().join("keys.toml.new"), "left by an interrupted replacement").unwrap();
+    let next = ring.rotated(&SystemClock, &SystemEntropy);
+    next.replace_file(&path).unwrap();
+    assert_eq!(KeyRing::load(&path).unwrap().active_key_id(), 3);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_text_is_an_error_and_nothing_worse(text in ".{0,300}") {
+        prop_assert!(key_text::parse(&text).is_err());
+    }
+
+    #[test]
+    fn a_mutilated_ring_parses_or_is_refused_without_quoting_it(cut in any::<prop::sample::Index>(), insert in "[\\[\\]\"=\\n a-z0-9]{0,6}") {
+        let ring = ring();
+        let text = key_text::write(&ring);
+        let text = text.expose();
+        let at = cut.index(text.len());
+        let mutilated = format!("{}{insert}{}", &text[..at], &text[(at + 3).min(text.len())..]);
+        if let Err(error) = key_text::parse(&mutilated) {
+            let message = error.to_string();
+            for line in text.lines().filter_map(|line| line.split('"').nth(1)).filter(|value| value.len() == 44) {
+                prop_assert!(!message.contains(&line[..20]));
+            }
+        }
+    }
+}

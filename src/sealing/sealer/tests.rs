@@ -1,0 +1,108 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use crate::domain::{SystemClock, SystemEntropy};
+use crate::sealing::{KeyRing, KeyRingError, SealError, Sealer};
+
+fn ring() -> KeyRing {
+    KeyRing::generate(&SystemClock, &SystemEntropy)
+}
+
+fn sealer(ring: &KeyRing) -> Sealer {
+    Sealer::new(ring.clone(), Arc::new(SystemEntropy))
+}
+
+fn rotated(ring: &KeyRing) -> KeyRing {
+    ring.rotated(&SystemClock, &SystemEntropy)
+}
+
+#[test]
+fn what_is_sealed_opens_with_the_same_associated_parts_only() {
+    let sealer = sealer(&ring());
+    let envelope = sealer.seal(&[b"a", b"bc"], b"secret").unwrap();
+    assert_eq!(sealer.open(&[b"a", b"bc"], &envelope).unwrap().as_slice(), b"secret");
+    for other in [&[b"ab".as_slice(), b"c"][..], &[b"abc"], &[b"bc", b"a"], &[b"a", b"bc", b""], &[]] {
+        assert_eq!(sealer.open(other, &envelope).unwrap_err(), SealError::NotAuthentic);
+    }
+    assert!(!envelope.windows(6).any(|window| window == b"secret"));
+    assert_ne!(envelope, sealer.seal(&[b"a", b"bc"], b"secret").unwrap(), "each seal has a nonce of its own");
+}
+
+#[test]
+fn rotation_opens_the_old_and_seals_under_the_new() {
+    let old_ring = ring();
+    let sealer = sealer(&old_ring);
+    let old = sealer.seal(&[b"k"], b"old").unwrap();
+    let name = sealer.mac("record", &[b"x"]);
+
+    let new_ring = rotated(&old_ring);
+    assert_eq!(new_ring.active_key_id(), old_ring.active_key_id() + 1);
+    sealer.replace(new_ring).unwrap();
+    let new = sealer.seal(&[b"k"], b"new").unwrap();
+    assert_eq!(sealer.open(&[b"k"], &old).unwrap().as_slice(), b"old");
+    assert_eq!(sealer.open(&[b"k"], &new).unwrap().as_slice(), b"new");
+    assert_eq!(sealer.mac("record", &[b"x"]), name, "names outlive rotation");
+
+    let behind = self::sealer(&old_ring);
+    assert_eq!(behind.open(&[b"k"], &new).unwrap_err(), SealError::UnknownKey { key_id: 2 });
+    assert!(SealError::UnknownKey { key_id: 2 }.to_string().contains("key 2"));
+}
+
+#[test]
+fn a_ring_that_would_lose_something_is_refused() {
+    let first = ring();
+    let second = rotated(&first);
+    let sealer = sealer(&second);
+    let envelope = sealer.seal(&[], b"x").unwrap();
+    assert!(matches!(sealer.replace(first.clone()), Err(KeyRingError::LostKey { key_id: 2 })));
+    assert!(matches!(sealer.replace(rotated(&first)), Err(KeyRingError::LostKey { key_id: 2 })), "same id, other key");
+    assert!(matches!(sealer.replace(ring()), Err(KeyRingError::OtherNamingKey)));
+    assert_eq!(sealer.open(&[], &envelope).unwrap().as_slice(), b"x", "the present ring stays");
+    sealer.replace(second).unwrap();
+}
+
+#[test]
+fn macs_differ_by_key_purpose_and_division() {
+    let sealer = sealer(&ring());
+    let mac = sealer.mac("a", &[b"bc", b"d"]);
+    assert_eq!(mac, sealer.mac("a", &[b"bc", b"d"]));
+    for other in [sealer.mac("b", &[b"bc", b"d"]), sealer.mac("a", &[b"b", b"cd"]), sealer.mac("a", &[b"bcd"])] {
+        assert_ne!(mac, other);
+    }
+    assert_ne!(mac, sealer.mac("a", &[b"bc", b"d", b""]));
+    assert_ne!(mac, self::sealer(&ring()).mac("a", &[b"bc", b"d"]));
+}
+
+#[test]
+fn nothing_secret_is_printed() {
+    let ring = ring();
+    let printed = format!("{ring:?} {:?}", sealer(&ring));
+    assert_eq!(printed, "KeyRing { active: 1, .. } Sealer(..)");
+}
+
+proptest! {
+    #[test]
+    fn an_altered_envelope_never_opens(plaintext in proptest::collection::vec(any::<u8>(), 0..200), at in any::<prop::sample::Index>(), flip in 1_u8..) {
+        let sealer = sealer(&ring());
+        let mut envelope = sealer.seal(&[b"place"], &plaintext).unwrap();
+        let at = at.index(envelope.len());
+        envelope[at] ^= flip;
+        prop_assert!(sealer.open(&[b"place"], &envelope).is_err());
+    }
+
+    #[test]
+    fn a_cut_or_lengthened_envelope_never_opens(plaintext in proptest::collection::vec(any::<u8>(), 0..64), cut in any::<prop::sample::Index>(), tail in proptest::collection::vec(any::<u8>(), 1..20)) {
+        let sealer = sealer(&ring());
+        let envelope = sealer.seal(&[], &plaintext).unwrap();
+        prop_assert!(sealer.open(&[], &envelope[..cut.index(envelope.len())]).is_err());
+        prop_assert!(sealer.open(&[], &[envelope.as_slice(), &tail].concat()).is_err());
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_an_error_and_nothing_worse(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+        prop_assert!(sealer(&ring()).open(&[], &bytes).is_err());
+    }
+}

@@ -1,0 +1,253 @@
+//! What every back end must do, as one suite: `conformance_suite!(open)` makes a test of each case, where `open()`
+//! returns an empty store and the clock that it reads.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::domain::{Clock, OffsetClock};
+use crate::store::{PutIfAbsent, Record, RecordKey, Store};
+
+/// An empty store and the clock that it reads.
+pub(crate) struct StoreUnderTest {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<OffsetClock>,
+    /// What must live as long as the store (a folder, a server).
+    pub(crate) _alive: Box<dyn std::any::Any + Send>,
+}
+
+macro_rules! conformance_suite {
+    ($open:expr) => {
+        $crate::store::testing::conformance::conformance_suite!(@each $open,
+            absent_records_are_absent, a_record_is_what_was_put, a_later_put_replaces, large_and_empty_values_survive,
+            expired_records_are_invisible, a_record_born_expired_is_absent, take_gives_to_one_caller_only,
+            put_if_absent_has_one_winner, compare_and_put_has_one_winner, compare_and_put_compares,
+            an_index_lists_its_live_records, what_ends_soon_is_listed_in_order, replacing_moves_between_indexes, remove_removes_and_forgives,
+            many_writers_lose_nothing);
+    };
+    (@each $open:expr, $($case:ident),+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                $crate::store::testing::conformance::$case($open()).await;
+            }
+        )+
+    };
+}
+pub(crate) use conformance_suite;
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn key(number: u8) -> RecordKey {
+    RecordKey([number; 32])
+}
+
+impl StoreUnderTest {
+    fn record(&self, value: &'static [u8]) -> Record {
+        Record { value: Bytes::from_static(value), expires_at: self.clock.now().plus(MINUTE), index: None }
+    }
+
+    fn listed(&self, value: &'static [u8], index: u8) -> Record {
+        Record { index: Some(key(index)), ..self.record(value) }
+    }
+
+    async fn get(&self, number: u8) -> Option<Bytes> {
+        self.store.get(key(number)).await.unwrap()
+    }
+
+    async fn members(&self, index: u8) -> Vec<(RecordKey, Bytes)> {
+        let mut members = self.store.members(key(index)).await.unwrap();
+        members.sort();
+        members
+    }
+}
+
+fn bytes(value: &'static [u8]) -> Bytes {
+    Bytes::from_static(value)
+}
+
+pub(crate) async fn absent_records_are_absent(tested: StoreUnderTest) {
+    assert_eq!(tested.get(1).await, None);
+    assert_eq!(tested.store.take(key(1)).await.unwrap(), None);
+    assert!(tested.members(1).await.is_empty());
+}
+
+pub(crate) async fn a_record_is_what_was_put(tested: StoreUnderTest) {
+    tested.store.put(key(1), tested.record(b"one")).await.unwrap();
+    tested.store.put(key(2), tested.record(b"two")).await.unwrap();
+    assert_eq!(tested.get(1).await, Some(bytes(b"one")));
+    assert_eq!(tested.get(2).await, Some(bytes(b"two")));
+}
+
+pub(crate) async fn a_later_put_replaces(tested: StoreUnderTest) {
+    tested.store.put(key(1), tested.record(b"old")).await.unwrap();
+    let longer = Record { expires_at: tested.clock.now().plus(3 * MINUTE), ..tested.record(b"new") };
+    tested.store.put(key(1), longer).await.unwrap();
+    tested.clock.advance(2 * MINUTE);
+    assert_eq!(tested.get(1).await, Some(bytes(b"new")), "value and end are the later ones");
+}
+
+pub(crate) async fn large_and_empty_values_survive(tested: StoreUnderTest) {
+    let large: Bytes = (0..64 * 1024).map(|at| u8::try_from(at % 256).unwrap()).collect();
+    tested.store.put(key(1), Record { value: large.clone(), ..tested.record(b"") }).await.unwrap();
+    tested.store.put(key(2), tested.record(b"")).await.unwrap();
+    assert_eq!(tested.get(1).await, Some(large));
+    assert_eq!(tested.get(2).await, Some(bytes(b"")));
+}
+
+pub(crate) async fn expired_records_are_invisible(tested: StoreUnderTest) {
+    for number in 1..=5 {
+        tested.store.put(key(number), tested.listed(b"old", 9)).await.unwrap();
+    }
+    tested.clock.advance(MINUTE);
+    assert_eq!(tested.get(1).await, None, "the end itself is already too late");
+    assert!(tested.members(9).await.is_empty());
+    assert_eq!(tested.store.take(key(1)).await.unwrap(), None);
+    assert_eq!(tested.store.put_if_absent(key(2), tested.record(b"new")).await.unwrap(), PutIfAbsent::Written);
+    assert!(!tested.store.compare_and_put(key(3), Some(bytes(b"old")), tested.record(b"new")).await.unwrap());
+    assert!(tested.store.compare_and_put(key(4), None, tested.record(b"new")).await.unwrap());
+    assert_eq!(tested.get(2).await, Some(bytes(b"new")));
+    assert_eq!(tested.get(3).await, None);
+    assert_eq!(tested.get(4).await, Some(bytes(b"new")));
+}
+
+pub(crate) async fn a_record_born_expired_is_absent(tested: StoreUnderTest) {
+    tested.store.put(key(1), tested.listed(b"live", 9)).await.unwrap();
+    let gone = Record { expires_at: tested.clock.now(), ..tested.record(b"") };
+    assert!(tested.store.compare_and_put(key(1), Some(bytes(b"live")), gone).await.unwrap(), "removal by comparison");
+    assert_eq!(tested.get(1).await, None);
+    assert!(tested.members(9).await.is_empty());
+}
+
+pub(crate) async fn take_gives_to_one_caller_only(tested: StoreUnderTest) {
+    tested.store.put(key(1), tested.listed(b"prize", 9)).await.unwrap();
+    let callers: Vec<_> = (0..32)
+        .map(|_| {
+            let store = tested.store.clone();
+            tokio::spawn(async move { store.take(key(1)).await.unwrap() })
+        })
+        .collect();
+    let mut winners = 0;
+    for caller in callers {
+        if let Some(value) = caller.await.unwrap() {
+            assert_eq!(value, bytes(b"prize"));
+            winners += 1;
+        }
+    }
+    assert_eq!(winners, 1);
+    assert_eq!(tested.get(1).await, None);
+    assert!(tested.members(9).await.is_empty());
+}
+
+pub(crate) async fn put_if_absent_has_one_winner(tested: StoreUnderTest) {
+    let callers: Vec<_> = (0..32_u8)
+        .map(|number| {
+            let (store, record) = (tested.store.clone(), tested.record(b""));
+            let record = Record { value: Bytes::copy_from_slice(&[number]), ..record };
+            tokio::spawn(async move { (number, store.put_if_absent(key(1), record).await.unwrap()) })
+        })
+        .collect();
+    let (mut winners, mut seen) = (Vec::new(), Vec::new());
+    for caller in callers {
+        match caller.await.unwrap() {
+            (number, PutIfAbsent::Written) => winners.push(Bytes::copy_from_slice(&[number])),
+            (_, PutIfAbsent::Existing(value)) => seen.push(value),
+        }
+    }
+    assert_eq!(winners.len(), 1);
+    assert_eq!(seen.len(), 31);
+    assert!(seen.iter().all(|value| *value == winners[0]), "all losers see the winner");
+    assert_eq!(tested.get(1).await.as_ref(), winners.first());
+}
+
+pub(crate) async fn compare_and_put_has_one_winner(tested: StoreUnderTest) {
+    tested.store.put(key(1), tested.record(b"start")).await.unwrap();
+    let callers: Vec<_> = (0..32_u8)
+        .map(|number| {
+            let (store, record) = (tested.store.clone(), tested.record(b""));
+            let record = Record { value: Bytes::copy_from_slice(&[number]), ..record };
+            tokio::spawn(async move { store.compare_and_put(key(1), Some(bytes(b"start")), record).await.unwrap() })
+        })
+        .collect();
+    let mut winners = 0;
+    for caller in callers {
+        winners += u32::from(caller.await.unwrap());
+    }
+    assert_eq!(winners, 1);
+}
+
+pub(crate) async fn compare_and_put_compares(tested: StoreUnderTest) {
+    assert!(!tested.store.compare_and_put(key(1), Some(bytes(b"x")), tested.record(b"y")).await.unwrap());
+    assert_eq!(tested.get(1).await, None);
+    assert!(tested.store.compare_and_put(key(1), None, tested.record(b"one")).await.unwrap());
+    assert!(!tested.store.compare_and_put(key(1), None, tested.record(b"two")).await.unwrap());
+    assert!(!tested.store.compare_and_put(key(1), Some(bytes(b"on")), tested.record(b"two")).await.unwrap());
+    assert!(tested.store.compare_and_put(key(1), Some(bytes(b"one")), tested.record(b"two")).await.unwrap());
+    assert_eq!(tested.get(1).await, Some(bytes(b"two")));
+}
+
+pub(crate) async fn an_index_lists_its_live_records(tested: StoreUnderTest) {
+    tested.store.put(key(1), tested.listed(b"one", 9)).await.unwrap();
+    let longer = Record { expires_at: tested.clock.now().plus(3 * MINUTE), ..tested.listed(b"two", 9) };
+    tested.store.put(key(2), longer).await.unwrap();
+    tested.store.put(key(3), tested.listed(b"three", 8)).await.unwrap();
+    tested.store.put(key(4), tested.record(b"four")).await.unwrap();
+    assert_eq!(tested.members(9).await, [(key(1), bytes(b"one")), (key(2), bytes(b"two"))]);
+    tested.clock.advance(MINUTE);
+    assert_eq!(tested.members(9).await, [(key(2), bytes(b"two"))]);
+}
+
+pub(crate) async fn what_ends_soon_is_listed_in_order(tested: StoreUnderTest) {
+    let now = tested.clock.now();
+    for (number, minutes, index) in [(1, 3, Some(key(9))), (2, 2, None), (3, 9, None)] {
+        let record = Record { expires_at: now.plus(minutes * MINUTE), index, ..tested.record(b"") };
+        tested.store.put(key(number), record).await.unwrap();
+    }
+    tested.store.put(key(4), tested.record(b"over")).await.unwrap();
+    tested.clock.advance(MINUTE);
+    let until = now.plus(5 * MINUTE);
+    let ending = tested.store.list_ending_by(until, 9).await.unwrap();
+    assert_eq!(ending, [(key(2), None), (key(1), Some(key(9)))]);
+    assert_eq!(tested.store.list_ending_by(until, 1).await.unwrap(), [(key(2), None)]);
+}
+
+pub(crate) async fn replacing_moves_between_indexes(tested: StoreUnderTest) {
+    tested.store.put(key(1), tested.listed(b"one", 9)).await.unwrap();
+    tested.store.put(key(1), tested.listed(b"two", 8)).await.unwrap();
+    assert!(tested.members(9).await.is_empty());
+    assert_eq!(tested.members(8).await, [(key(1), bytes(b"two"))]);
+    tested.store.put(key(1), tested.record(b"three")).await.unwrap();
+    assert!(tested.members(8).await.is_empty());
+}
+
+pub(crate) async fn remove_removes_and_forgives(tested: StoreUnderTest) {
+    tested.store.put(key(1), tested.listed(b"one", 9)).await.unwrap();
+    tested.store.put(key(2), tested.listed(b"two", 9)).await.unwrap();
+    tested.store.remove(vec![key(1), key(7)]).await.unwrap();
+    tested.store.remove(Vec::new()).await.unwrap();
+    assert_eq!(tested.get(1).await, None);
+    assert_eq!(tested.members(9).await, [(key(2), bytes(b"two"))]);
+}
+
+pub(crate) async fn many_writers_lose_nothing(tested: StoreUnderTest) {
+    let writers: Vec<_> = (0..600_u16)
+        .map(|number| {
+            let (store, record) = (tested.store.clone(), tested.listed(b"v", 200));
+            let mut bytes = [0; 32];
+            bytes[..2].copy_from_slice(&number.to_be_bytes());
+            tokio::spawn(async move {
+                store.put(RecordKey(bytes), record).await.unwrap();
+                assert!(
+                    store.get(RecordKey(bytes)).await.unwrap().is_some(),
+                    "a finished write is seen by every reader"
+                );
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    assert_eq!(tested.members(200).await.len(), 600);
+}

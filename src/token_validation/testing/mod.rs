@@ -1,0 +1,5 @@
+//! What the tests of this room need: an issuer of real tokens.
+
+mod issuer;
+
+pub(super) use issuer::*;
