@@ -1,11 +1,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::services::key_set;
+use super::keys::key_set;
 use crate::config::Configuration;
-use crate::domain::{ClockAndEntropy, Directory};
+use crate::domain::{ClockAndEntropy, Registrations};
 use crate::inbound::{CallerLimits, CallerPolicy, CallerRates, Callers, TokenServiceTrust};
-use crate::observability::Counters;
 use crate::outbound::Outbound;
 use crate::token_validation::{CallerTokenValidator, ChannelTrust, EntraCallers, EntraTrust};
 
@@ -19,8 +18,8 @@ pub(super) struct CallerKeys<'a> {
 /// Who may call, by the configuration; `anonymous` in development mode only.
 pub(super) fn callers_of(
     config: &Configuration,
-    directory: &Arc<Directory>,
-    counters: &Arc<Counters>,
+    registrations: &Arc<Registrations>,
+    rates: CallerRates,
     keys: CallerKeys<'_>,
     anonymous: bool,
 ) -> Callers {
@@ -44,11 +43,14 @@ pub(super) fn callers_of(
         required_endorsements: config.channels.required_endorsements.clone(),
         anonymous,
     };
-    let limits = CallerLimits {
+    Callers::new(validator, registrations.clone(), policy, rates)
+}
+
+/// How often callers may ask, by the configuration.
+pub(super) fn caller_limits(config: &Configuration) -> CallerLimits {
+    CallerLimits {
         parents: config.limits.parent_requests_per_second,
         channels: config.limits.channel_requests_per_second,
         token_service: config.limits.token_service_requests_per_second,
-    };
-    let rates = CallerRates::new(limits, directory, ambient.clock.clone(), counters.clone());
-    Callers::new(validator, directory.clone(), policy, rates)
+    }
 }

@@ -6,13 +6,14 @@ use tokio::time::Instant;
 
 use super::BuildError;
 use super::credentials::Credentials;
-use super::providers::means_of;
+use super::providers::token_client_parts;
 use super::services::outbound_settings;
 use crate::bot_connector::AppTokens;
 use crate::config::{AppIdentitySection, Configuration};
 use crate::domain::ClockAndEntropy;
 use crate::identity_provider::{
-    AppClient, AppSettings, Attempt, ClientCredential, RedeemError, RedeemFailure, RedeemingClient, TokenClientParts,
+    AppClient, AppSettings, Attempt, ClientCredential, RedeemError, RedeemFailure, RedeemingClient, ThrottleBoard,
+    TokenClientParts,
 };
 use crate::outbound::Outbound;
 
@@ -69,7 +70,11 @@ pub async fn check_credentials(
     config: &Configuration,
     ambient: &ClockAndEntropy,
 ) -> Result<Vec<CredentialCheck>, BuildError> {
-    let means = means_of(&Outbound::new(outbound_settings(config))?, ambient);
+    let means = token_client_parts(
+        &Outbound::new(outbound_settings(config))?,
+        ambient,
+        ThrottleBoard::of_one_command(ambient.clock.clone()),
+    );
     let mut credentials = Credentials::new(ambient.clock.clone(), config.outbound.connect_timeout);
     let mut checks = Vec::new();
     for section in config.app_identities() {

@@ -50,7 +50,7 @@ pub(super) fn open_doors(config: &Configuration, services: &Services) -> Doors {
 fn bot_gateway(config: &Configuration, services: &Services, limits: BodyLimits) -> BotGateway {
     let callers = GatewayCallers {
         callers: services.callers.clone(),
-        directory: services.directory.clone(),
+        registrations: services.registrations.clone(),
         limits,
         entropy: services.ambient.entropy.clone(),
     };
@@ -60,6 +60,7 @@ fn bot_gateway(config: &Configuration, services: &Services, limits: BodyLimits) 
             services.admission.clone(),
             services.acquisition.clone(),
             services.exchange_names.clone(),
+            services.writer,
         )),
         tokens: services.tokens.clone(),
     };
@@ -78,7 +79,7 @@ fn bot_gateway(config: &Configuration, services: &Services, limits: BodyLimits) 
 fn token_service(config: &Configuration, services: &Services, limits: BodyLimits) -> TokenService {
     let callers = ServiceCallers {
         callers: services.callers.clone(),
-        directory: services.directory.clone(),
+        registrations: services.registrations.clone(),
         limits,
         entropy: services.ambient.entropy.clone(),
     };
@@ -94,6 +95,7 @@ fn token_service(config: &Configuration, services: &Services, limits: BodyLimits
             services.admission.clone(),
             services.acquisition.clone(),
             services.exchange_names.clone(),
+            services.writer,
         )),
         validators: services.validators.clone(),
         counters: services.counters.clone(),

@@ -7,6 +7,7 @@ mod callers;
 mod credential_check;
 mod credentials;
 mod doors;
+mod keys;
 mod listeners;
 mod loopback_host;
 mod providers;
@@ -25,13 +26,13 @@ use actix_web::web;
 
 use self::doors::open_doors;
 use self::renewal::Renewable;
-use self::services::{Services, build_services};
+use self::services::{Services, build_services, open_store};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
 use crate::domain::ClockAndEntropy;
 use crate::observability::Counters;
 use crate::outbound::OutboundError;
-use crate::records::RecordError;
+use crate::records::{RecordError, Records};
 use crate::sealing::{KeyRing, KeyRingError, Sealer};
 use crate::store::StoreError;
 
@@ -141,7 +142,8 @@ pub async fn build(
     let sealer = Arc::new(Sealer::new(KeyRing::load(&config.keys.file)?, ambient.entropy.clone()));
     let clock = ambient.clock.clone();
     let anonymous = development.as_ref().is_some_and(|development| development.anonymous);
-    let services = build_services(&config, ambient, &sealer, anonymous)?;
+    let records = Records::new(open_store(&config, clock.clone())?, sealer.clone(), clock.clone());
+    let services = build_services(&config, ambient, &records, anonymous)?;
     services.cards.recall().await?;
     let doors = open_doors(&config, &services);
     let certificate = config.server.tls.as_ref().map(tls::RenewableCertificate::load).transpose();

@@ -13,12 +13,16 @@ use crate::identity_provider::{
 use crate::outbound::Outbound;
 
 /// What every conversation with a token endpoint works with.
-pub(super) fn means_of(outbound: &Outbound, ambient: &ClockAndEntropy) -> TokenClientParts {
+pub(super) fn token_client_parts(
+    outbound: &Outbound,
+    ambient: &ClockAndEntropy,
+    throttle: ThrottleBoard,
+) -> TokenClientParts {
     TokenClientParts {
         outbound: outbound.clone(),
         clock: ambient.clock.clone(),
         entropy: ambient.entropy.clone(),
-        throttle: Arc::new(ThrottleBoard::new(ambient.clock.clone())),
+        throttle: Arc::new(throttle),
     }
 }
 
@@ -27,8 +31,9 @@ pub(super) fn providers_of(
     config: &Configuration,
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
+    throttle: ThrottleBoard,
 ) -> Result<(ProviderRegistry, Vec<RenewableCredential>), BuildError> {
-    let means = means_of(outbound, ambient);
+    let means = token_client_parts(outbound, ambient, throttle);
     let discoveries = discoveries_of(config, outbound, ambient);
     let mut credentials = Credentials::new(ambient.clock.clone(), config.outbound.connect_timeout);
     let mut registry = ProviderRegistry::default();

@@ -2,29 +2,28 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::BuildError;
-use super::callers::{CallerKeys, callers_of};
+use super::callers::{CallerKeys, caller_limits, callers_of};
+use super::keys::key_set;
 use super::providers::providers_of;
 use super::renewal::RenewableCredential;
 use crate::bot_connector::{BotClient, ContinuationDelivery, Continuations};
 use crate::cards::PendingSignIns;
-use crate::config::{Configuration, EntraSection, KeySource, StoreDurability};
-use crate::domain::{ClockAndEntropy, Directory};
+use crate::config::{Configuration, EntraSection, StoreDurability};
+use crate::domain::{ClockAndEntropy, Registrations, SharedClock};
 use crate::endpoints::operations::AdminToken;
 use crate::exchange::{
     Acquisition, Admission, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption, ResourceExchange,
     ResourceTokens, SignInNeeds, SignInRequirements, TokenSignOut, TokenValidators, UserRates,
 };
-use crate::inbound::Callers;
+use crate::identity_provider::ThrottleBoard;
+use crate::inbound::{CallerRates, Callers};
 use crate::observability::Counters;
 use crate::outbound::{Outbound, OutboundSettings};
-use crate::records::Records;
-use crate::sealing::Sealer;
+use crate::records::{Records, SingleWriter};
 use crate::sign_in::{BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, SignedInTokens};
 use crate::sign_out::SignOut;
 use crate::store::{Durability, EmbeddedStore, Store};
-use crate::token_validation::{
-    EntraTrust, ExchangeableTokenValidator, IdTokenTrust, IdTokenValidator, KeySet, KeySetSource,
-};
+use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, IdTokenTrust, IdTokenValidator};
 use crate::vault::TokenVault;
 
 /// Connections to one host at a time.
@@ -33,7 +32,8 @@ const CONNECTIONS_PER_HOST: usize = 256;
 /// What the doors take what they use from; built once.
 pub(super) struct Services {
     pub(super) ambient: ClockAndEntropy,
-    pub(super) directory: Arc<Directory>,
+    pub(super) writer: SingleWriter,
+    pub(super) registrations: Arc<Registrations>,
     pub(super) callers: Arc<Callers>,
     pub(super) validators: Arc<TokenValidators>,
     pub(super) id_tokens: Arc<IdTokenValidators>,
@@ -57,66 +57,72 @@ pub(super) struct Services {
     pub(super) admin_token: Option<AdminToken>,
 }
 
-/// Everything behind the doors, bottom up.
+/// What is kept between requests, and the proof that this process alone keeps it.
+struct Keeping {
+    writer: SingleWriter,
+    vault: Arc<TokenVault>,
+    cards: Arc<PendingSignIns>,
+    requirements: SignInRequirements,
+    magic_codes: Arc<MagicCodes>,
+    browsers: Arc<BrowserSignIns>,
+}
+
+/// Everything behind the doors, bottom up, over `records`.
 pub(super) fn build_services(
     config: &Configuration,
     ambient: ClockAndEntropy,
-    sealer: &Arc<Sealer>,
+    records: &Records,
     anonymous: bool,
 ) -> Result<Services, BuildError> {
-    let ClockAndEntropy { clock, entropy } = ambient.clone();
-    let records = Records::new(open_store(config, &ambient)?, sealer.clone(), clock.clone());
-    let writer = records.single_writer().ok_or(BuildError::SharedStore)?;
+    let keeping = keep_in(records, config, &ambient)?;
     let counters = Arc::<Counters>::default();
     let outbound = Outbound::new(outbound_settings(config))?;
     let trusts = entra_trusts(config, &outbound, &ambient);
-    let directory = directory_of(config);
-    let (providers, credentials) = providers_of(config, &outbound, &ambient)?;
-    let vault = Arc::new(TokenVault::new(&records, writer, config.store.l1_bytes));
-    let rates = Arc::new(UserRates::new(config.limits.user_exchanges_per_minute, clock.clone(), counters.clone()));
-    let cards = Arc::new(PendingSignIns::new(&records, entropy.clone()));
-    let requirements =
-        SignInRequirements::new(Arc::new(ClaimsChallenges::new(&records)), Arc::new(SignInNeeds::new(&records)));
-    let redemption = Redemption::new(Arc::new(providers), requirements.clone());
-    let magic_codes = Arc::new(MagicCodes::new(&records, entropy.clone()));
-    let browsers = Arc::new(BrowserSignIns::new(&records, entropy));
+    let registrations = registrations_of(config);
+    let clock = &ambient.clock;
+    let throttle = ThrottleBoard::new(clock.clone(), keeping.writer);
+    let (providers, credentials) = providers_of(config, &outbound, &ambient, throttle)?;
+    let redemption = Redemption::new(Arc::new(providers), keeping.requirements.clone());
+    let per_minute = config.limits.user_exchanges_per_minute;
+    let rates = Arc::new(UserRates::new(per_minute, clock.clone(), counters.clone(), keeping.writer));
+    let limits = caller_limits(config);
+    let caller_rates = CallerRates::new(limits, &registrations, clock.clone(), counters.clone(), keeping.writer);
     let validators = Arc::new(exchangeable_token_validators(&trusts, &ambient));
     let id_tokens = Arc::new(id_tokens_of(config, &trusts, &outbound, &ambient));
     let keys = CallerKeys { trusts, outbound: &outbound, ambient: &ambient };
-    let callers = Arc::new(callers_of(config, &directory, &counters, keys, anonymous));
+    let callers = Arc::new(callers_of(config, &registrations, caller_rates, keys, anonymous));
+    let Keeping { writer, vault, cards, requirements, magic_codes, browsers } = keeping;
     let tokens = CurrentTokens::new(vault.clone(), redemption.clone(), ambient.clone());
-    let resources = ResourceTokens::new(
-        tokens.clone(),
-        ResourceExchange {
-            vault: vault.clone(),
-            validators: validators.clone(),
-            redemption: redemption.clone(),
-            rates: rates.clone(),
-            ambient: ambient.clone(),
-        },
-    );
+    let resource_exchange = ResourceExchange {
+        vault: vault.clone(),
+        validators: validators.clone(),
+        redemption: redemption.clone(),
+        rates: rates.clone(),
+        ambient: ambient.clone(),
+    };
     let sign_out = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone());
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements);
     let bots = BotClient::new(outbound);
     Ok(Services {
+        resources: ResourceTokens::new(tokens.clone(), resource_exchange),
+        admission: Admission::new(vault.clone(), cards.clone(), rates.clone()),
+        acquisition: Acquisition::new(vault, redemption.clone(), rates.clone(), ambient.clone()),
+        sign_out: SignOut::new(sign_out, registrations.clone(), vec![magic_codes.clone()]),
+        browser_flow: BrowserFlow::new(cards.clone(), browsers, registrations.clone()),
+        codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
+        delivery: ContinuationDelivery::new(bots.clone(), Arc::new(Continuations::new(records)), counters.clone()),
+        admin_token: config.operations.as_ref().map(|section| AdminToken::new(section.admin_token.clone())),
+        exchange_names: ExchangeNames::new(records),
+        ambient,
+        writer,
+        registrations,
         callers,
         validators,
         id_tokens,
-        admission: Admission::new(vault.clone(), cards.clone(), rates.clone()),
-        acquisition: Acquisition::new(vault, redemption.clone(), rates.clone(), ambient.clone()),
-        tokens,
-        resources,
-        sign_out: SignOut::new(sign_out, directory.clone(), vec![magic_codes.clone()]),
-        browser_flow: BrowserFlow::new(cards.clone(), browsers, directory.clone()),
-        codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
-        delivery: ContinuationDelivery::new(bots.clone(), Arc::new(Continuations::new(&records)), counters.clone()),
-        admin_token: config.operations.as_ref().map(|section| AdminToken::new(section.admin_token.clone())),
-        ambient,
-        directory,
         cards,
-        exchange_names: ExchangeNames::new(&records),
         rates,
         redemption,
+        tokens,
         magic_codes,
         signed_in_tokens,
         counters,
@@ -125,12 +131,30 @@ pub(super) fn build_services(
     })
 }
 
-fn open_store(config: &Configuration, ambient: &ClockAndEntropy) -> Result<Arc<dyn Store>, BuildError> {
+/// The collections in `records`. Much of what they keep in memory assumes that no other process writes there.
+fn keep_in(records: &Records, config: &Configuration, ambient: &ClockAndEntropy) -> Result<Keeping, BuildError> {
+    let writer = records.single_writer().ok_or(BuildError::SharedStore)?;
+    let entropy = &ambient.entropy;
+    Ok(Keeping {
+        writer,
+        vault: Arc::new(TokenVault::new(records, writer, config.store.l1_bytes)),
+        cards: Arc::new(PendingSignIns::new(records, entropy.clone())),
+        requirements: SignInRequirements::new(
+            Arc::new(ClaimsChallenges::new(records)),
+            Arc::new(SignInNeeds::new(records)),
+        ),
+        magic_codes: Arc::new(MagicCodes::new(records, entropy.clone())),
+        browsers: Arc::new(BrowserSignIns::new(records, entropy.clone())),
+    })
+}
+
+/// The configured store.
+pub(super) fn open_store(config: &Configuration, clock: SharedClock) -> Result<Arc<dyn Store>, BuildError> {
     let durability = match config.store.durability {
         StoreDurability::Full => Durability::Full,
         StoreDurability::Normal => Durability::Normal,
     };
-    Ok(Arc::new(EmbeddedStore::open(&config.store.path, durability, ambient.clock.clone())?))
+    Ok(Arc::new(EmbeddedStore::open(&config.store.path, durability, clock)?))
 }
 
 /// One validator an identity provider that issues exchangeable tokens.
@@ -151,20 +175,9 @@ pub(super) fn outbound_settings(config: &Configuration) -> OutboundSettings {
     }
 }
 
-fn directory_of(config: &Configuration) -> Arc<Directory> {
+fn registrations_of(config: &Configuration) -> Arc<Registrations> {
     let connections = config.connections.iter().map(|section| section.connection.clone()).collect();
-    Arc::new(Directory::new(config.bots.clone(), connections))
-}
-
-pub(super) fn key_set(name: &str, source: &KeySource, outbound: &Outbound, ambient: &ClockAndEntropy) -> Arc<KeySet> {
-    let source = match source {
-        KeySource::Jwks(url) => KeySetSource::Jwks(url.clone()),
-        KeySource::Metadata(url) => KeySetSource::Metadata(url.clone()),
-    };
-    let keys = KeySet::new(name, source, outbound.clone(), ambient.clock.clone(), ambient.entropy.clone());
-    let warming = keys.clone();
-    tokio::spawn(async move { warming.warm().await });
-    keys
+    Arc::new(Registrations::new(config.bots.clone(), connections))
 }
 
 fn entra_trusts(config: &Configuration, outbound: &Outbound, ambient: &ClockAndEntropy) -> HashMap<String, EntraTrust> {

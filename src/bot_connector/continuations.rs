@@ -27,7 +27,7 @@ impl Continuations {
     /// Markers kept in `records`.
     #[must_use]
     pub fn new(records: &Records) -> Self {
-        Self { markers: records.collection() }
+        Self { markers: Collection::new(records) }
     }
 
     /// Whether the caller is the one that goes on after the exchange `key` brought a token at `obtained_at`: true for one

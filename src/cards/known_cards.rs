@@ -7,8 +7,8 @@ use std::time::Duration;
 use dashmap::DashMap;
 
 use super::HELD_FOR;
-use crate::domain::{Account, Timestamp};
-use crate::records::{RecordKey, SingleWriter};
+use crate::domain::{Account, RecordKey, Timestamp};
+use crate::records::SingleWriter;
 
 /// Most marks remembered; at some 40 bytes each.
 const MOST: usize = 400_000;

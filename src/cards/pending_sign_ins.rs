@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::HELD_FOR;
 use super::known_cards::KnownCards;
 use super::pending_sign_in::{CardRecord, Ended, PendingSignIn, SignInOffer};
-use crate::domain::{Account, ConnectionName, HolderName, Secret, SharedEntropy, Timestamp, TokenSlot};
+use crate::domain::{Account, ConnectionName, HolderName, RecordKey, Secret, SharedEntropy, Timestamp, TokenSlot};
 use crate::records::catalogue::{self, CARD_LIFETIME};
-use crate::records::{Collection, OpenedRecord, RecordError, RecordKey, Records, SealedRecord};
+use crate::records::{Collection, OpenedRecord, RecordError, Records, SealedRecord};
 
 /// A bot that offers more cards than this to one user in fifteen minutes has the oldest forgotten.
 const MAX_PER_ACCOUNT: usize = 32;
@@ -32,7 +32,7 @@ impl PendingSignIns {
     #[must_use]
     pub fn new(records: &Records, entropy: SharedEntropy) -> Self {
         let known = KnownCards::new(records.single_writer(), records.clock().now());
-        let cards = records.collection();
+        let cards = Collection::new(records);
         Self { records: records.clone(), cards, entropy, begun: AtomicU64::new(0), known }
     }
 

@@ -28,7 +28,7 @@ pub use credentials::{
 };
 pub use identity_providers::{EntraSection, OpenIdSection};
 pub use reading::{Environment, temporary_directory};
-pub use review::{KeySource, Problem, Problems};
+pub use review::{ConfigurationProblem, KeySource, Problems};
 pub use sections::{
     BotCredentialsSection, ChannelStatuses, ChannelTrustSection, KeysSection, LimitsSection, LogFormat, LogLevel,
     LoggingSection, OperationsSection, OutboundSection, Server, SignInSection, StoreDurability, StoreSection, TlsPair,
@@ -82,7 +82,7 @@ pub struct Configuration {
     /// What it logs.
     pub logging: LoggingSection,
     /// What is not wrong, but probably not meant.
-    pub warnings: Vec<Problem>,
+    pub warnings: Vec<ConfigurationProblem>,
     /// The file it was read from, if it was.
     pub file: Option<PathBuf>,
     hosts: Hosts,
@@ -158,7 +158,7 @@ pub fn parse(text: &str, environment: &Environment) -> Result<Configuration, Pro
 }
 
 fn read_file(path: &Path) -> Result<String, Problems> {
-    let whole = |message: String| Problems(vec![Problem { path: String::new(), message }]);
+    let whole = |message: String| Problems(vec![ConfigurationProblem { path: String::new(), message }]);
     let about =
         std::fs::metadata(path).map_err(|error| whole(format!("{} cannot be read: {error}", path.display())))?;
     if about.len() > MAX_FILE_BYTES {

@@ -20,9 +20,6 @@ use crate::outbound::{Outbound, OutboundSettings, RelayRequest};
 pub(super) const OBO: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 pub(super) const GRAPH_SCOPE: &str = "https://graph.microsoft.com/User.Read";
 
-/// The name and the value of a header or of a member of a form.
-pub(super) type Field<'a> = (&'a str, &'a str);
-
 /// An answer with its body as JSON (`Null` if it is none).
 #[derive(Debug)]
 pub(super) struct Reply {
@@ -82,7 +79,7 @@ impl Fixture {
         Self { stage, clock, http, _directory: directory }
     }
 
-    pub(super) async fn call(&self, method: &str, url: &str, headers: &[Field<'_>], body: &str) -> Reply {
+    pub(super) async fn call(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let request = RelayRequest {
             method: method.to_owned(),
             url: Url::parse(url).unwrap(),
@@ -113,7 +110,7 @@ impl Fixture {
         self.call("POST", url, &headers, &body.to_string()).await
     }
 
-    pub(super) async fn form(&self, url: &str, fields: &[Field<'_>]) -> Reply {
+    pub(super) async fn form(&self, url: &str, fields: &[(&str, &str)]) -> Reply {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.call("POST", url, &[("content-type", "application/x-www-form-urlencoded")], &body).await
     }
@@ -132,7 +129,7 @@ impl Fixture {
         self.password_grant(user, connection, &[]).await.text_of("access_token").to_owned()
     }
 
-    pub(super) async fn password_grant(&self, user: &str, connection: &str, more: &[Field<'_>]) -> Reply {
+    pub(super) async fn password_grant(&self, user: &str, connection: &str, more: &[(&str, &str)]) -> Reply {
         let directory = self.stage.directory();
         let user = directory.find_user(user).unwrap();
         let connection = directory.connections.iter().find(|entry| entry.name == connection).unwrap();
@@ -148,7 +145,7 @@ impl Fixture {
     }
 
     /// On-behalf-of by the first bot, at `user`'s tenant.
-    pub(super) async fn exchange(&self, assertion: &str, more: &[Field<'_>]) -> Reply {
+    pub(super) async fn exchange(&self, assertion: &str, more: &[(&str, &str)]) -> Reply {
         let bot = &self.stage.directory().bots[0];
         let mut fields = vec![
             ("grant_type", OBO),
@@ -168,7 +165,7 @@ impl Fixture {
         self.form(&self.token_url(self.tenant()), &fields).await
     }
 
-    pub(super) async fn channel_token(&self, more: &[Field<'_>]) -> String {
+    pub(super) async fn channel_token(&self, more: &[(&str, &str)]) -> String {
         let manifest = self.stage.manifest("http://127.0.0.1:1");
         let channel = &manifest["channel"];
         let scope = format!("{}/.default", self.stage.directory().bots[0].app_id);

@@ -12,11 +12,12 @@ mod claims_challenge;
 mod clock;
 mod clock_and_entropy;
 mod connection;
-mod directory;
 mod entropy;
 mod exchange_key;
 mod fingerprint;
 mod names;
+mod record_key;
+mod registrations;
 mod secret;
 mod sign_out;
 mod token;
@@ -33,11 +34,12 @@ pub use clock_and_entropy::ClockAndEntropy;
 pub use connection::{
     AudienceRule, Connection, ConnectionRevision, ExchangePolicy, ProviderKind, TenantPolicy, audiences_of,
 };
-pub use directory::{Directory, NamedConnection};
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};
 pub use exchange_key::ExchangeKey;
 pub use fingerprint::{Fingerprint, Fingerprints};
 pub use names::{BotName, ConnectionName, HolderName, SubjectId};
+pub use record_key::RecordKey;
+pub use registrations::{NamedConnection, Registrations};
 pub use secret::Secret;
 pub use sign_out::{EndFuture, EndedAtSignOut};
 pub use token::{ExchangeableToken, SecurityContext, UserToken};

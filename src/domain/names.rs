@@ -1,3 +1,5 @@
+//! Names, each a type of its own, so that one is not taken for another.
+
 use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;

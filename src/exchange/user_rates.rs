@@ -13,6 +13,7 @@ use governor::{Quota, RateLimiter};
 use super::outcome::{Reason, Refusal};
 use crate::domain::{Account, RateClock, SharedClock};
 use crate::observability::{Count, Counters};
+use crate::records::SingleWriter;
 
 /// Those whose limits are full again are forgotten whenever so many have been charged.
 const SWEEP_EVERY: u32 = 4096;
@@ -48,7 +49,7 @@ pub struct UserRates {
 impl UserRates {
     /// Every user may cause `per_minute`, all of it at once if need be.
     #[must_use]
-    pub fn new(per_minute: NonZeroU32, clock: SharedClock, counters: Arc<Counters>) -> Self {
+    pub fn new(per_minute: NonZeroU32, clock: SharedClock, counters: Arc<Counters>, _: SingleWriter) -> Self {
         let clock = RateClock::new(clock);
         Self {
             work: RateLimiter::dashmap_with_clock(Quota::per_minute(per_minute), clock.clone()),
@@ -114,6 +115,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{BotName, ChannelId, OffsetClock};
+    use crate::records::testing::single_writer;
 
     fn account(user: &str) -> Account {
         Account::of_channel(&BotName::new("b"), ChannelId::base_of("msteams"), user)
@@ -121,7 +123,11 @@ mod tests {
 
     fn rates(per_minute: u32) -> (UserRates, Arc<OffsetClock>, Arc<Counters>) {
         let (clock, counters) = (Arc::new(OffsetClock::default()), Arc::<Counters>::default());
-        (UserRates::new(NonZeroU32::new(per_minute).unwrap(), clock.clone(), counters.clone()), clock, counters)
+        (
+            UserRates::new(NonZeroU32::new(per_minute).unwrap(), clock.clone(), counters.clone(), single_writer()),
+            clock,
+            counters,
+        )
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 use quick_cache::sync::Cache;
 
 use crate::domain::{SharedClock, Timestamp};
+use crate::records::SingleWriter;
 
 /// MSAL's cap of a `Retry-After`.
 const LONGEST_BLOCK: Duration = Duration::from_hours(1);
@@ -42,7 +43,13 @@ struct TenantRecord {
 impl ThrottleBoard {
     /// A board with nobody on it.
     #[must_use]
-    pub fn new(clock: SharedClock) -> Self {
+    pub fn new(clock: SharedClock, _: SingleWriter) -> Self {
+        Self::of_one_command(clock)
+    }
+
+    /// The board of a command that ends when it has asked, and serves no requests: it need not be shared.
+    #[must_use]
+    pub fn of_one_command(clock: SharedClock) -> Self {
         Self { clock, users: Cache::new(REMEMBERED_USERS), tenants: Cache::new(REMEMBERED_TENANTS) }
     }
 
@@ -95,7 +102,7 @@ mod tests {
 
     fn board() -> (Arc<OffsetClock>, ThrottleBoard) {
         let clock = Arc::new(OffsetClock::default());
-        (clock.clone(), ThrottleBoard::new(clock))
+        (clock.clone(), ThrottleBoard::of_one_command(clock))
     }
 
     fn key(user: &str, tenant: &str) -> ThrottleKey {

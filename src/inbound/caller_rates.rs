@@ -10,8 +10,9 @@ use governor::{Quota, RateLimiter};
 
 use super::problem::Problem;
 use super::refusal::CallerRefusal;
-use crate::domain::{Bot, BotName, Directory, RateClock, SharedClock};
+use crate::domain::{Bot, BotName, RateClock, Registrations, SharedClock};
 use crate::observability::{Count, Counters};
+use crate::records::SingleWriter;
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, RateClock, NoOpMiddleware<Nanos>>;
 
@@ -56,9 +57,15 @@ struct Rate {
 }
 
 impl CallerRates {
-    /// Full rates for everybody in `directory`.
+    /// Full rates for everybody in `registrations`.
     #[must_use]
-    pub fn new(limits: CallerLimits, directory: &Directory, clock: SharedClock, counters: Arc<Counters>) -> Self {
+    pub fn new(
+        limits: CallerLimits,
+        registrations: &Registrations,
+        clock: SharedClock,
+        counters: Arc<Counters>,
+        _: SingleWriter,
+    ) -> Self {
         let clock = RateClock::new(clock);
         let rate = |limit: NonZeroU32| Rate::new(limit, &clock);
         let of_bot = |bot: &Arc<Bot>| {
@@ -70,7 +77,7 @@ impl CallerRates {
             };
             (bot.name.clone(), rates)
         };
-        let bots = directory.bots().map(of_bot).collect();
+        let bots = registrations.bots().map(of_bot).collect();
         Self { bots, clock, counters }
     }
 

@@ -10,7 +10,7 @@ use super::local::{is_from_a_page, is_from_this_machine};
 use super::peer::{Identity, Peer};
 use super::problem::Problem;
 use super::refusal::CallerRefusal;
-use crate::domain::{Bot, Directory};
+use crate::domain::{Bot, Registrations};
 use crate::protocol::Activity;
 use crate::token_validation::{CallerTokenError, CallerTokenValidator, VerifiedCaller};
 
@@ -39,21 +39,21 @@ pub struct CallerPolicy {
 /// Authenticates callers: by their token first, then by what the token lets them say.
 pub struct Callers {
     validator: CallerTokenValidator,
-    directory: Arc<Directory>,
+    registrations: Arc<Registrations>,
     policy: CallerPolicy,
     rates: CallerRates,
 }
 
 impl Callers {
-    /// Callers of the bots in `directory`.
+    /// Callers of the bots in `registrations`.
     #[must_use]
     pub fn new(
         validator: CallerTokenValidator,
-        directory: Arc<Directory>,
+        registrations: Arc<Registrations>,
         policy: CallerPolicy,
         rates: CallerRates,
     ) -> Self {
-        Self { validator, directory, policy, rates }
+        Self { validator, registrations, policy, rates }
     }
 
     /// Who calls, and which bot: the token's audience names it.
@@ -69,7 +69,7 @@ impl Callers {
             VerifiedCaller::Channel(claims) => &claims.audience,
             VerifiedCaller::App(claims) => &claims.audience,
         };
-        let bot = self.directory.find_bot_by_app_id(audience).map(Arc::clone);
+        let bot = self.registrations.find_bot_by_app_id(audience).map(Arc::clone);
         let bot = bot.ok_or(CallerRefusal::new(Problem::InvalidToken, "aud"))?;
         let key = match &claims {
             VerifiedCaller::Channel(_) => RateKey::Channels,
@@ -120,7 +120,7 @@ impl Callers {
         if !trust.tenants.contains(&claims.tenant_id) {
             return Err(CallerRefusal::new(Problem::TenantNotTaken, "tid"));
         }
-        let bot = self.directory.find_bot_by_app_id(&claims.app_id).map(Arc::clone);
+        let bot = self.registrations.find_bot_by_app_id(&claims.app_id).map(Arc::clone);
         let bot = bot.ok_or(CallerRefusal::new(Problem::NoBotOfOurs, "app_id"))?;
         self.rates.charge(&bot, RateKey::TokenService)?;
         Ok(bot)
@@ -136,15 +136,16 @@ impl Callers {
             return refused("anonymous_page");
         }
         let bot = match http.match_info().get("bot") {
-            Some(name) => self.directory.find_bot(name),
-            None => self.directory.find_only_bot(),
+            Some(name) => self.registrations.find_bot(name),
+            None => self.registrations.find_only_bot(),
         };
         let Some(bot) = bot else { return refused("anonymous_bot") };
         Ok(Peer { bot: Arc::clone(bot), identity: Identity::Nobody, is_local: true })
     }
 
     fn is_ours(&self, audience: &String) -> bool {
-        self.directory.find_bot_by_app_id(audience).is_some() || self.policy.token_service.audiences.contains(audience)
+        self.registrations.find_bot_by_app_id(audience).is_some()
+            || self.policy.token_service.audiences.contains(audience)
     }
 
     async fn verify(&self, headers: &HeaderMap) -> Result<VerifiedCaller, CallerRefusal> {

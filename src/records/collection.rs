@@ -3,9 +3,8 @@ use std::marker::PhantomData;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-use super::{
-    Content, Life, OpenedRecord, Plaintext, RecordBinding, RecordError, RecordKey, Records, SealedRecord, StoredRecord,
-};
+use super::{Content, Life, OpenedRecord, Plaintext, RecordBinding, RecordError, Records, SealedRecord, StoredRecord};
+use crate::domain::RecordKey;
 use crate::domain::Timestamp;
 use crate::store::{PutIfAbsent, Record};
 
@@ -20,8 +19,10 @@ pub struct Collection<T> {
 
 /// Names. Each part counts as a whole: `["ab", "c"]` is not `["a", "bc"]`.
 impl<T: Content> Collection<T> {
-    pub(super) fn new(records: Records) -> Self {
-        Self { records, content: PhantomData }
+    /// The records in `records` that hold a `T`.
+    #[must_use]
+    pub fn new(records: &Records) -> Self {
+        Self { records: records.clone(), content: PhantomData }
     }
 
     /// The key of the record that `parts` name. Costs a MAC.

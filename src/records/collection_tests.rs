@@ -5,10 +5,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{
-    Collection, Content, Kind, Life, Plaintext, RecordBinding, RecordError, RecordKey, SealError, encode_json,
-};
+use super::{Collection, Content, Kind, Life, Plaintext, RecordBinding, RecordError, SealError, encode_json};
 use crate::domain::Clock as _;
+use crate::domain::RecordKey;
 use crate::records::testing::{ThrowawayRecords, throwaway_records};
 
 const LIFETIME: Duration = Duration::from_mins(15);
@@ -82,7 +81,7 @@ async fn put_plain(beneath: &ThrowawayRecords, key: RecordKey, plain: &[u8]) {
 #[tokio::test]
 async fn a_record_comes_back_as_it_was_put_until_its_life_ends() {
     let beneath = throwaway_records();
-    let parcels = beneath.records.collection::<Parcel>();
+    let parcels = Collection::<Parcel>::new(&beneath.records);
     let key = put(&parcels, "a", &parcel("ä\n\"")).await;
     assert_eq!(found(&parcels, key).await, Some(parcel("ä\n\"")));
     assert!(parcels.contains(key).await.unwrap());
@@ -93,7 +92,7 @@ async fn a_record_comes_back_as_it_was_put_until_its_life_ends() {
 #[tokio::test]
 async fn keys_and_indexes_are_macs_under_the_purposes_that_the_kind_states() {
     let beneath = throwaway_records();
-    let parcels = beneath.records.collection::<Parcel>();
+    let parcels = Collection::<Parcel>::new(&beneath.records);
     assert_eq!(parcels.key(&[b"a", b"bc"]), RecordKey(beneath.sealer.mac("test.parcel", &[b"a", b"bc"])));
     assert_eq!(parcels.key_of(&["a".into(), "bc".into()]), parcels.key(&[b"a", b"bc"]));
     assert_eq!(parcels.index(["a"]), RecordKey(beneath.sealer.mac("test.parcels", &[b"a"])));
@@ -103,7 +102,7 @@ async fn keys_and_indexes_are_macs_under_the_purposes_that_the_kind_states() {
 #[tokio::test]
 async fn a_record_in_another_place_does_not_open() {
     let beneath = throwaway_records();
-    let parcels = beneath.records.collection::<Parcel>();
+    let parcels = Collection::<Parcel>::new(&beneath.records);
     let (one, other) = (put(&parcels, "one", &parcel("1")).await, put(&parcels, "other", &parcel("2")).await);
     let moved = beneath.store.get(one).await.unwrap().unwrap();
     beneath.overwrite(other, moved.clone()).await;
@@ -111,13 +110,13 @@ async fn a_record_in_another_place_does_not_open() {
     // Nor under its own key as a record of another kind.
     let of_another_kind = RecordKey(beneath.sealer.mac("test.stamp", &[b"one"]));
     beneath.overwrite(of_another_kind, moved).await;
-    assert!(beneath.records.collection::<Stamp>().get(of_another_kind).await.is_err());
+    assert!(Collection::<Stamp>::new(&beneath.records).get(of_another_kind).await.is_err());
 }
 
 #[tokio::test]
 async fn an_older_version_is_read_and_a_later_one_is_refused() {
     let beneath = throwaway_records();
-    let parcels = beneath.records.collection::<Parcel>();
+    let parcels = Collection::<Parcel>::new(&beneath.records);
     let key = parcels.key(&[b"a"]);
     put_plain(&beneath, key, br#"{"text":"old"}"#).await;
     assert_eq!(found(&parcels, key).await, Some(Parcel { v: 0, text: "old".to_owned(), colour: None }));
@@ -131,7 +130,7 @@ async fn an_older_version_is_read_and_a_later_one_is_refused() {
 #[tokio::test]
 async fn of_many_takers_one_gets_the_record_and_an_unreadable_one_is_gone_with_the_first() {
     let beneath = throwaway_records();
-    let parcels = beneath.records.collection::<Parcel>();
+    let parcels = Collection::<Parcel>::new(&beneath.records);
     let key = put(&parcels, "a", &parcel("1")).await;
     let takers = (0..8).map(|_| parcels.take(key));
     let taken = futures_util::future::join_all(takers).await;
@@ -144,7 +143,7 @@ async fn of_many_takers_one_gets_the_record_and_an_unreadable_one_is_gone_with_t
 #[tokio::test]
 async fn a_record_is_replaced_or_ended_only_while_it_is_the_one_that_was_read() {
     let beneath = throwaway_records();
-    let parcels = beneath.records.collection::<Parcel>();
+    let parcels = Collection::<Parcel>::new(&beneath.records);
     let key = parcels.key(&[b"a"]);
     let seal = |text| parcels.seal(key, &parcel(text)).unwrap();
     assert!(parcels.put_if_absent(seal("first")).await.unwrap().is_none());
@@ -169,7 +168,7 @@ async fn a_record_is_replaced_or_ended_only_while_it_is_the_one_that_was_read() 
 #[tokio::test]
 async fn an_index_lists_its_records_and_no_ended_one() {
     let beneath = throwaway_records();
-    let parcels = beneath.records.collection::<Parcel>();
+    let parcels = Collection::<Parcel>::new(&beneath.records);
     let index = parcels.index(["alice"]);
     for name in ["one", "two", "three"] {
         let key = parcels.key(&[name.as_bytes()]);
@@ -188,7 +187,7 @@ async fn an_index_lists_its_records_and_no_ended_one() {
 #[tokio::test]
 async fn the_binding_stands_in_front_and_the_seal_covers_it() {
     let beneath = throwaway_records();
-    let stamps = beneath.records.collection::<Stamp>();
+    let stamps = Collection::<Stamp>::new(&beneath.records);
     let key = stamps.key(&[b"a"]);
     let stamp = Stamp { generation: [7; 8], text: b"text".to_vec() };
     let ends = beneath.clock.now().plus(Duration::from_mins(1));
@@ -206,12 +205,12 @@ async fn the_binding_stands_in_front_and_the_seal_covers_it() {
 #[tokio::test]
 async fn a_rotation_keeps_old_records_readable_and_a_lost_key_is_named() {
     let beneath = throwaway_records();
-    let parcels = beneath.records.collection::<Parcel>();
-    let behind = beneath.reopened().collection::<Parcel>();
+    let parcels = Collection::<Parcel>::new(&beneath.records);
+    let behind = Collection::<Parcel>::new(&beneath.reopened());
     let old = put(&parcels, "old", &parcel("old")).await;
     beneath.rotate_keys();
     let new = put(&parcels, "new", &parcel("new")).await;
-    let after = beneath.reopened().collection::<Parcel>();
+    let after = Collection::<Parcel>::new(&beneath.reopened());
     for key in [old, new] {
         assert!(found(&after, key).await.is_some());
     }
@@ -222,7 +221,7 @@ async fn a_rotation_keeps_old_records_readable_and_a_lost_key_is_named() {
 #[tokio::test]
 async fn the_names_of_what_ends_soon_are_listed_unless_they_are_too_many() {
     let beneath = throwaway_records();
-    let parcels = beneath.records.collection::<Parcel>();
+    let parcels = Collection::<Parcel>::new(&beneath.records);
     let (one, index) = (parcels.key(&[b"one"]), parcels.index(["alice"]));
     parcels.put(parcels.seal(one, &parcel("1")).unwrap().listed_by(index)).await.unwrap();
     let two = put(&parcels, "two", &parcel("2")).await;

@@ -22,7 +22,6 @@ pub use sealed_store::{Records, SingleWriter};
 pub use stored_record::{OpenedRecord, SealedRecord, StoredRecord};
 
 pub use crate::sealing::SealError;
-pub use crate::store::RecordKey;
 use crate::store::StoreError;
 
 /// Why a record could not be written or read.

@@ -1,8 +1,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Collection, Content, MacPurpose, RecordError, RecordKey};
-use crate::domain::{SharedClock, Timestamp};
+use super::{MacPurpose, RecordError};
+use crate::domain::{RecordKey, SharedClock, Timestamp};
 use crate::sealing::Sealer;
 use crate::store::Store;
 
@@ -27,12 +27,6 @@ impl Records {
     /// Records in `store`. Made once, where the application is put together.
     pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: SharedClock) -> Self {
         Self { store, sealer, clock }
-    }
-
-    /// The records that hold a `T`.
-    #[must_use]
-    pub fn collection<T: Content>(&self) -> Collection<T> {
-        Collection::new(self.clone())
     }
 
     /// A keyed digest of `parts`, stable across rotations of the keys. Each part counts as a whole: `["ab", "c"]` is not

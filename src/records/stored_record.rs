@@ -3,7 +3,7 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 
-use super::RecordKey;
+use crate::domain::RecordKey;
 use crate::domain::Timestamp;
 use crate::store::Record;
 

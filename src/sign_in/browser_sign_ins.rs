@@ -1,8 +1,8 @@
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::domain::{Secret, SharedEntropy, draw_256_bits};
-use crate::records::{Collection, Content, Kind, Plaintext, RecordError, RecordKey, Records, catalogue};
+use crate::domain::{RecordKey, Secret, SharedEntropy, draw_256_bits};
+use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, catalogue};
 
 /// How far a browser's sign-in has got, and what is remembered of it there. The kind tells the steps apart.
 pub trait BrowserStep: Clone {
@@ -105,7 +105,7 @@ impl BrowserSignIns {
     }
 
     fn steps<T: BrowserStep>(&self) -> Collection<BrowserRecord<T>> {
-        self.records.collection()
+        Collection::new(&self.records)
     }
 
     fn browser_mac(&self, browser: &Secret) -> [u8; 32] {

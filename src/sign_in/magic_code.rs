@@ -5,12 +5,11 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::domain::{
-    Account, ConnectionRevision, EndFuture, EndedAtSignOut, Entropy, Secret, SharedEntropy, Timestamp, TokenSlot,
-    UserToken,
+    Account, ConnectionRevision, EndFuture, EndedAtSignOut, Entropy, RecordKey, Secret, SharedEntropy, Timestamp,
+    TokenSlot, UserToken,
 };
 use crate::records::{
-    Collection, Content, Kind, OpenedRecord, Plaintext, RecordError, RecordKey, Records, StoredRecord, catalogue,
-    encode_json,
+    Collection, Content, Kind, OpenedRecord, Plaintext, RecordError, Records, StoredRecord, catalogue, encode_json,
 };
 use crate::vault::{Epoch, KeptToken};
 
@@ -86,7 +85,7 @@ impl MagicCodes {
     /// Codes kept in `records`, drawn from `entropy`.
     #[must_use]
     pub fn new(records: &Records, entropy: SharedEntropy) -> Self {
-        let (codes, tries) = (records.collection(), records.collection());
+        let (codes, tries) = (Collection::new(records), Collection::new(records));
         Self { records: records.clone(), codes, tries, entropy }
     }
 

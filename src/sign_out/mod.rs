@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use crate::domain::{Account, Connection, ConnectionName, Directory, EndedAtSignOut, TokenSlot, UserKey};
+use crate::domain::{Account, Connection, ConnectionName, EndedAtSignOut, Registrations, TokenSlot, UserKey};
 use crate::exchange::{StorageFailure, TokenSignOut};
 
 /// A sign-out that is not complete: call again. The text is for the log.
@@ -25,15 +25,15 @@ impl From<StorageFailure> for SignOutFailure {
 #[derive(Clone)]
 pub struct SignOut {
     tokens: TokenSignOut,
-    directory: Arc<Directory>,
+    registrations: Arc<Registrations>,
     others: Vec<Arc<dyn EndedAtSignOut>>,
 }
 
 impl SignOut {
-    /// Ends `tokens` and `others`, for the bots and connections in `directory`.
+    /// Ends `tokens` and `others`, for the bots and connections in `registrations`.
     #[must_use]
-    pub fn new(tokens: TokenSignOut, directory: Arc<Directory>, others: Vec<Arc<dyn EndedAtSignOut>>) -> Self {
-        Self { tokens, directory, others }
+    pub fn new(tokens: TokenSignOut, registrations: Arc<Registrations>, others: Vec<Arc<dyn EndedAtSignOut>>) -> Self {
+        Self { tokens, registrations, others }
     }
 
     /// Signs the channel's `account` out of `connection`; without one, of all connections of its bot, and then another
@@ -47,8 +47,8 @@ impl SignOut {
         account: &Account,
         connection: Option<&ConnectionName>,
     ) -> Result<(), SignOutFailure> {
-        let bot = self.directory.find_bot(account.holder.as_str()).map(AsRef::as_ref);
-        let known = self.directory.connections_of(account.holder.as_str()).iter();
+        let bot = self.registrations.find_bot(account.holder.as_str()).map(AsRef::as_ref);
+        let known = self.registrations.connections_of(account.holder.as_str()).iter();
         let ending: Vec<&Arc<Connection>> =
             known.filter(|known| connection.is_none_or(|name| known.name == *name)).collect();
         let slots: Vec<TokenSlot> = ending.iter().map(|known| TokenSlot::new(account, &known.name)).collect();

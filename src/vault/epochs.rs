@@ -6,8 +6,9 @@ use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::VaultError;
+use crate::domain::RecordKey;
 use crate::domain::UserKey;
-use crate::records::{Collection, Content, Kind, Plaintext, RecordKey, Records, SingleWriter, catalogue};
+use crate::records::{Collection, Content, Kind, Plaintext, Records, SingleWriter, catalogue};
 use crate::single_flight::{Registered, WeakRegistry};
 
 /// How often a user has been signed out everywhere. A token is good only in the epoch it was kept in.
@@ -79,7 +80,7 @@ pub(super) struct Epochs {
 
 impl Epochs {
     pub(super) fn new(records: &Records, _: SingleWriter) -> Self {
-        Self { records: records.collection(), registry: WeakRegistry::default(), recent: Cache::new(RECENT_USERS) }
+        Self { records: Collection::new(records), registry: WeakRegistry::default(), recent: Cache::new(RECENT_USERS) }
     }
 
     /// The one cell of `user`.

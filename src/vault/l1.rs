@@ -5,8 +5,8 @@ use quick_cache::sync::Cache;
 
 use super::epochs::{Epoch, UserEpoch};
 use super::kept_token::size_of_texts;
-use crate::domain::{ConnectionRevision, UserToken};
-use crate::records::{RecordKey, SingleWriter};
+use crate::domain::{ConnectionRevision, RecordKey, UserToken};
+use crate::records::SingleWriter;
 
 /// A token in memory, ready to be handed out while its epoch lasts.
 pub(super) struct L1Entry {

@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 use super::VaultError;
 use super::epochs::{Epoch, Epochs, UserEpoch};
 use super::permit::Permit;
-use crate::domain::{Account, UserKey};
+use crate::domain::{Account, RecordKey, UserKey};
 use crate::records::{
-    Collection, Content, Kind, Plaintext, RecordKey, Records, SingleWriter, StoredRecord, catalogue, encode_json,
+    Collection, Content, Kind, Plaintext, Records, SingleWriter, StoredRecord, catalogue, encode_json,
 };
 
 /// Pins held in memory.
@@ -80,7 +80,7 @@ pub(super) struct Pins {
 impl Pins {
     /// The pins in memory are right only while this process alone writes pins.
     pub(super) fn new(records: &Records, _: SingleWriter, epochs: Arc<Epochs>) -> Self {
-        Self { records: records.collection(), epochs, recent: Cache::new(RECENT_PINS), ended: AtomicU64::new(0) }
+        Self { records: Collection::new(records), epochs, recent: Cache::new(RECENT_PINS), ended: AtomicU64::new(0) }
     }
 
     pub(super) async fn find(&self, account: &Account) -> Result<Option<UserKey>, VaultError> {

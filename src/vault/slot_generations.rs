@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::records::{RecordKey, SingleWriter};
+use crate::domain::RecordKey;
+use crate::records::SingleWriter;
 use crate::single_flight::{Registered, WeakRegistry};
 
 /// The present generation of a slot, which the slot's next sign-out supersedes. It becomes a [`Permit`](super::Permit)

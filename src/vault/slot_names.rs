@@ -1,8 +1,8 @@
 use quick_cache::sync::Cache;
 
 use super::kept_token::TokenRecord;
-use crate::domain::{Fingerprint, Fingerprints, TokenSlot};
-use crate::records::{Collection, RecordKey};
+use crate::domain::{Fingerprint, Fingerprints, RecordKey, TokenSlot};
+use crate::records::Collection;
 
 /// Names remembered, at some hundred bytes each.
 const RECENT_SLOTS: usize = 32_768;

@@ -10,8 +10,8 @@ use super::permit::Permit;
 use super::pins::Pins;
 use super::slot_generations::{SlotGeneration, SlotGenerations};
 use super::slot_names::SlotNames;
-use crate::domain::{Account, ConnectionRevision, SharedClock, Timestamp, TokenSlot, UserKey, UserToken};
-use crate::records::{Collection, RecordKey, Records, SingleWriter, StoredRecord};
+use crate::domain::{Account, ConnectionRevision, RecordKey, SharedClock, Timestamp, TokenSlot, UserKey, UserToken};
+use crate::records::{Collection, Records, SingleWriter, StoredRecord};
 
 /// A token is handed out while more than this is left (token-service-api §1.13), or half of a shorter life.
 const MARGIN: Duration = Duration::from_mins(5);
@@ -47,7 +47,7 @@ impl TokenVault {
     /// this process alone writes: `writer` proves it.
     #[must_use]
     pub fn new(records: &Records, writer: SingleWriter, l1_bytes: u64) -> Self {
-        let tokens: Collection<TokenRecord> = records.collection();
+        let tokens: Collection<TokenRecord> = Collection::new(records);
         let epochs = Arc::new(Epochs::new(records, writer));
         let shared = Shared {
             clock: records.clock().clone(),

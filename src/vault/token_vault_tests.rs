@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::{TokenVault, VaultError};
 use crate::domain::{
-    Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, HolderName, OffsetClock, Realm, Secret,
-    SecurityContext, SubjectId, TokenSlot, UserKey, UserToken,
+    Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, HolderName, OffsetClock, Realm, RecordKey,
+    Secret, SecurityContext, SubjectId, TokenSlot, UserKey, UserToken,
 };
 use crate::records::testing::{GatedStore, ThrowawayRecords, throwaway_records};
-use crate::records::{RecordError, RecordKey, Records, SealError};
+use crate::records::{RecordError, Records, SealError};
 
 pub(super) const REVISION: ConnectionRevision = ConnectionRevision([7; 16]);
 const L1_BYTES: u64 = 4 << 20;

@@ -8,8 +8,8 @@ use super::l1::L1Entry;
 use super::permit::Permit;
 use super::token_vault::Shared;
 use super::{KeptToken, VaultError};
-use crate::domain::{ConnectionRevision, Timestamp, UserKey, UserToken};
-use crate::records::{RecordKey, StoredRecord};
+use crate::domain::{ConnectionRevision, RecordKey, Timestamp, UserKey, UserToken};
+use crate::records::StoredRecord;
 
 /// A token that can be refreshed stays for as long as Entra lets a refresh token lie unused (90 days); each refresh
 /// begins the time anew.

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::place::Place;
-use super::problems::{Problem, Problems};
+use super::problems::{ConfigurationProblem, Problems};
 
 /// A pass over a configuration. Its other methods are in the files of the values that they check.
 pub(in crate::config) struct Review<'a> {
     environment: &'a BTreeMap<String, String>,
     base: &'a Path,
     set_by_variables: Vec<SetByVariable>,
-    problems: Vec<Problem>,
-    warnings: Vec<Problem>,
+    problems: Vec<ConfigurationProblem>,
+    warnings: Vec<ConfigurationProblem>,
     pub(in crate::config) hosts: Hosts,
 }
 
@@ -32,7 +32,7 @@ pub(in crate::config) struct Hosts {
 /// What a review without problems leaves behind.
 pub(in crate::config) struct Findings {
     pub(in crate::config) hosts: Hosts,
-    pub(in crate::config) warnings: Vec<Problem>,
+    pub(in crate::config) warnings: Vec<ConfigurationProblem>,
 }
 
 impl<'a> Review<'a> {
@@ -73,7 +73,7 @@ impl<'a> Review<'a> {
 
     /// Whether something at, in or around `place` has been reported, so that what follows from it need not be.
     pub(in crate::config) fn is_reported(&self, place: &Place) -> bool {
-        let around = |problem: &Problem| {
+        let around = |problem: &ConfigurationProblem| {
             place.contains(&problem.path)
                 || place
                     .as_str()
@@ -108,19 +108,19 @@ impl<'a> Review<'a> {
     pub(in crate::config) fn into_problems(mut self) -> Problems {
         if self.problems.is_empty() {
             let message = "cannot be understood, and this program cannot say why: please report this".to_owned();
-            return Problems(vec![Problem { path: String::new(), message }]);
+            return Problems(vec![ConfigurationProblem { path: String::new(), message }]);
         }
         // By place, so that what belongs together stands together, whichever pass found it.
         self.problems.sort_by(|left, right| left.path.cmp(&right.path));
         Problems(self.problems)
     }
 
-    fn problem(&self, place: &Place, message: String) -> Problem {
+    fn problem(&self, place: &Place, message: String) -> ConfigurationProblem {
         let set_by = self.set_by_variables.iter().find(|set| set.place.contains(place.as_str()));
         let message = match set_by {
             Some(set_by) => format!("{message} (set by the environment variable {})", set_by.variable),
             None => message,
         };
-        Problem { path: place.as_str().to_owned(), message }
+        ConfigurationProblem { path: place.as_str().to_owned(), message }
     }
 }

@@ -21,7 +21,7 @@ mod values;
 mod secrets_tests;
 
 pub use key_source::KeySource;
-pub use problems::{Problem, Problems};
+pub use problems::{ConfigurationProblem, Problems};
 
 pub(in crate::config) use addresses::{PlainHttp, is_loopback};
 pub(in crate::config) use cloud::{Cloud, CloudDefaults};

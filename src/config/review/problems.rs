@@ -2,14 +2,14 @@ use std::fmt;
 
 /// One thing that is wrong with a configuration, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct ConfigurationProblem {
     /// Where: `connections.graph.client_secret`. Empty for the file as a whole.
     pub path: String,
     /// What is wrong and what to write instead. Never holds a secret.
     pub message: String,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ConfigurationProblem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.path.is_empty() {
             return formatter.write_str(&self.message);
@@ -20,7 +20,7 @@ impl fmt::Display for Problem {
 
 /// Everything that is wrong with a configuration, as far as it can be seen at once. Displayed one a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problems(pub Vec<Problem>);
+pub struct Problems(pub Vec<ConfigurationProblem>);
 
 impl fmt::Display for Problems {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
-use crate::dev::test_client::{Field, Fixture, Reply, claims_of};
+use crate::dev::test_client::{Fixture, Reply, claims_of};
 
 const REDIRECT: &str = "http://127.0.0.1:3978/.auth/web/redirect";
 const VERIFIER: &str = "a-verifier-that-is-long-enough-for-rfc-7636-and-then-some";
@@ -16,7 +16,7 @@ fn challenge() -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, VERIFIER.as_bytes()).as_ref())
 }
 
-async fn open_page(fixture: &Fixture, changes: &[Field<'_>]) -> Reply {
+async fn open_page(fixture: &Fixture, changes: &[(&str, &str)]) -> Reply {
     let bot = &fixture.stage.directory().bots[0];
     let challenge = challenge();
     let mut query: BTreeMap<&str, &str> = BTreeMap::from([

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::dev::test_client::{Field, Fixture, Reply, claims_of};
+use crate::dev::test_client::{Fixture, Reply, claims_of};
 
 const OFFLINE: (&str, &str) = ("scope", "https://graph.microsoft.com/User.Read offline_access");
 const CP1: &str = r#"{"access_token":{"xms_cc":{"values":["cp1"]},"nbf":{"essential":true,"value":"1"}}}"#;
 
-async fn refresh(fixture: &Fixture, token: &str, more: &[Field<'_>]) -> Reply {
+async fn refresh(fixture: &Fixture, token: &str, more: &[(&str, &str)]) -> Reply {
     let bot = &fixture.stage.directory().bots[0];
     let mut fields = vec![
         ("grant_type", "refresh_token"),

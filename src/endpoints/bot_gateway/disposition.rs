@@ -60,7 +60,7 @@ fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> Dis
             ));
         }
     };
-    match gateway.directory.find_connection(inbound.bot.name.as_str(), request.connection_name) {
+    match gateway.registrations.find_connection(inbound.bot.name.as_str(), request.connection_name) {
         NamedConnection::Exact(connection) => Disposition::Exchange { connection, request },
         NamedConnection::OtherCase(near) => {
             tracing::warn!(
@@ -89,5 +89,5 @@ fn is_forged_token(gateway: &BotGateway, inbound: &Inbound<'_>) -> bool {
     let activity = &inbound.activity;
     activity.is("event")
         && activity.name().is_some_and(|name| name.eq_ignore_ascii_case(TOKENS_RESPONSE))
-        && !gateway.directory.connections_of(inbound.bot.name.as_str()).is_empty()
+        && !gateway.registrations.connections_of(inbound.bot.name.as_str()).is_empty()
 }

@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout_at};
 use self::disposition::Disposition;
 use crate::bot_connector::{BotClient, ContinuationDelivery, ForwardedRequest};
 use crate::cards::PendingSignIns;
-use crate::domain::{Account, Bot, ChannelId, Directory, SharedEntropy};
+use crate::domain::{Account, Bot, ChannelId, Registrations, SharedEntropy};
 use crate::exchange::{CurrentTokens, ExchangeEngine, ExchangeNames, TokenValidators, UserRates};
 use crate::inbound::{
     BodyLimits, CallerRefusal, Callers, Door, LetterCase, Method, Operation, Peer, Problem, RequestId, read_body,
@@ -47,7 +47,7 @@ const BOT_EXCHANGE_BUDGET: Duration = Duration::from_millis(9700);
 /// What this door works with; built once, shared by all workers.
 pub struct BotGateway {
     callers: Arc<Callers>,
-    directory: Arc<Directory>,
+    registrations: Arc<Registrations>,
     limits: BodyLimits,
     entropy: SharedEntropy,
     validators: Arc<TokenValidators>,
@@ -69,7 +69,7 @@ pub struct GatewayCallers {
     /// Authenticates channels and parent bots.
     pub callers: Arc<Callers>,
     /// Bots and connections.
-    pub directory: Arc<Directory>,
+    pub registrations: Arc<Registrations>,
     /// How much callers may send.
     pub limits: BodyLimits,
     /// Draws request ids.
@@ -126,14 +126,14 @@ impl BotGateway {
         bots: GatewayBots,
         answers: GatewayAnswers,
     ) -> Self {
-        let GatewayCallers { callers, directory, limits, entropy } = callers;
+        let GatewayCallers { callers, registrations, limits, entropy } = callers;
         let GatewayExchange { validators, engine, tokens } = exchange;
         let GatewaySignIns { cards: pending, codes, rates } = sign_ins;
         let GatewayBots { client: bots, delivery, exchange_names, timeout: bot_timeout } = bots;
         let GatewayAnswers { counters, statuses } = answers;
         Self {
             callers,
-            directory,
+            registrations,
             limits,
             entropy,
             validators,
@@ -273,7 +273,7 @@ async fn authenticated(http: &HttpRequest, gateway: &BotGateway, begun: Instant)
     let too_slow = |_| Err(CallerRefusal::new(Problem::KeysUnavailable, "keys_in_time"));
     let peer = authenticating.await.unwrap_or_else(too_slow).map_err(|refusal| refusal.logged(http))?;
     match http.match_info().get("bot") {
-        Some(name) if gateway.directory.find_bot(name).is_none() => Err(Problem::NotFound),
+        Some(name) if gateway.registrations.find_bot(name).is_none() => Err(Problem::NotFound),
         Some(name) if name != peer.bot.name.as_str() => {
             Err(CallerRefusal::new(Problem::InvalidToken, "aud_of_another_bot").logged(http))
         }

@@ -67,7 +67,7 @@ async fn redeem(
             continue;
         }
         tried.push(&sign_in.connection);
-        let named = gateway.directory.find_connection(inbound.bot.name.as_str(), sign_in.connection.as_str());
+        let named = gateway.registrations.find_connection(inbound.bot.name.as_str(), sign_in.connection.as_str());
         let NamedConnection::Exact(connection) = named else { continue };
         let slot = TokenSlot::new(account, &connection.name);
         let token = match gateway.codes.redeem(&inbound.bot, &slot, connection, code).await {

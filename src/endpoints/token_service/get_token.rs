@@ -21,7 +21,7 @@ async fn find(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse
     let (bot, query) = admitted(service, http).await?;
     let (user_id, name) = (query.get("userId")?, query.get("connectionName")?);
     let channel_id = query.find("channelId");
-    let connection = match service.directory.find_connection(bot.name.as_str(), name) {
+    let connection = match service.registrations.find_connection(bot.name.as_str(), name) {
         NamedConnection::Exact(connection) => connection,
         NamedConnection::OtherCase(_) | NamedConnection::Unknown => {
             log_unknown_connection(service, &bot);

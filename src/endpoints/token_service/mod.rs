@@ -23,7 +23,7 @@ use actix_web::{HttpRequest, web};
 use url::Url;
 
 use crate::cards::PendingSignIns;
-use crate::domain::{Account, Bot, ChannelId, ChannelKind, Connection, Directory, NamedConnection, SharedEntropy};
+use crate::domain::{Account, Bot, ChannelId, ChannelKind, Connection, NamedConnection, Registrations, SharedEntropy};
 use crate::exchange::{CurrentTokens, ExchangeEngine, ResourceTokens, TokenValidators, UserRates};
 use crate::inbound::{BodyLimits, Callers, Door, LetterCase, Method, Operation};
 use crate::observability::Counters;
@@ -38,7 +38,7 @@ use self::replies::Decline;
 /// What this door works with; built once, shared by all workers.
 pub struct TokenService {
     callers: Arc<Callers>,
-    directory: Arc<Directory>,
+    registrations: Arc<Registrations>,
     limits: BodyLimits,
     entropy: SharedEntropy,
     tokens: CurrentTokens,
@@ -59,7 +59,7 @@ pub struct ServiceCallers {
     /// Authenticates bots.
     pub callers: Arc<Callers>,
     /// Bots and connections.
-    pub directory: Arc<Directory>,
+    pub registrations: Arc<Registrations>,
     /// How much callers may send.
     pub limits: BodyLimits,
     /// Draws request ids.
@@ -109,13 +109,13 @@ impl TokenService {
         exchange: ServiceExchange,
         offers: SignInOffers,
     ) -> Self {
-        let ServiceCallers { callers, directory, limits, entropy } = callers;
+        let ServiceCallers { callers, registrations, limits, entropy } = callers;
         let ServiceTokens { current: tokens, resources, sign_out, codes, rates } = tokens;
         let ServiceExchange { engine, validators, counters } = exchange;
         let SignInOffers { cards: pending, public_url, final_redirects } = offers;
         Self {
             callers,
-            directory,
+            registrations,
             limits,
             entropy,
             tokens,
@@ -221,7 +221,7 @@ async fn admitted<'q>(service: &TokenService, http: &'q HttpRequest) -> Result<(
 
 /// The bot's connection of this name.
 fn connection_named<'s>(service: &'s TokenService, bot: &Bot, name: &str) -> Result<&'s Arc<Connection>, Decline> {
-    if let NamedConnection::Exact(connection) = service.directory.find_connection(bot.name.as_str(), name) {
+    if let NamedConnection::Exact(connection) = service.registrations.find_connection(bot.name.as_str(), name) {
         return Ok(connection);
     }
     log_unknown_connection(service, bot);
@@ -231,7 +231,7 @@ fn connection_named<'s>(service: &'s TokenService, bot: &Bot, name: &str) -> Res
 /// What the bot could have named; letter case counts.
 fn log_unknown_connection(service: &TokenService, bot: &Bot) {
     let known: Vec<_> =
-        service.directory.connections_of(bot.name.as_str()).iter().map(|known| known.name.as_str()).collect();
+        service.registrations.connections_of(bot.name.as_str()).iter().map(|known| known.name.as_str()).collect();
     tracing::warn!(bot = bot.name.as_str(), known = known.join(", "), "a bot names a connection that it does not have");
 }
 

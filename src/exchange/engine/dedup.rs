@@ -8,6 +8,7 @@ use quick_cache::sync::Cache;
 use tokio::sync::watch;
 
 use crate::domain::{Fingerprint, SharedClock, Timestamp};
+use crate::records::SingleWriter;
 
 /// How long a success answers its duplicates (DESIGN §3).
 const DONE_FOR: Duration = Duration::from_mins(15);
@@ -33,7 +34,8 @@ pub trait Settlement: Clone + Send + Sync + 'static {
 
 /// Joins the duplicates of an exchange: one leader at a time for each key, everybody gets its settlement.
 ///
-/// Markers live in memory, beside the embedded store, under names that mean something in this process only. The running map is locked shard-wise and never across an await.
+/// Markers live in memory, which holds while this process alone serves the store ([`SingleWriter`]), under names that mean
+/// something in this process only. The running map is locked shard-wise and never across an await.
 pub(super) struct Deduplicator<S: Settlement> {
     running: DashMap<Fingerprint, Arc<watch::Sender<Option<S>>>>,
     settled: Cache<Fingerprint, Settled<S>, Weight>,
@@ -70,7 +72,7 @@ pub(super) enum Joined<S: Settlement> {
 impl<S: Settlement> Deduplicator<S> {
     /// An empty one.
     #[must_use]
-    pub(super) fn new(clock: SharedClock) -> Self {
+    pub(super) fn new(clock: SharedClock, _: SingleWriter) -> Self {
         Self { running: DashMap::new(), settled: Cache::with_weighter(SETTLED, SETTLED_BYTES, Weight), clock }
     }
 
@@ -135,6 +137,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
     use crate::domain::{Fingerprints, OffsetClock};
+    use crate::records::testing::single_writer;
 
     #[derive(Clone, Debug, PartialEq)]
     struct Reply(u16);
@@ -151,7 +154,7 @@ mod tests {
 
     fn set_up() -> (Arc<Deduplicator<Reply>>, Arc<OffsetClock>, Fingerprint) {
         let clock = Arc::new(OffsetClock::default());
-        (Arc::new(Deduplicator::new(clock.clone())), clock, Fingerprints::new().of(b"an exchange"))
+        (Arc::new(Deduplicator::new(clock.clone(), single_writer())), clock, Fingerprints::new().of(b"an exchange"))
     }
 
     fn lead(deduplicator: &Arc<Deduplicator<Reply>>, key: Fingerprint) -> Ticket<Reply> {

@@ -21,7 +21,7 @@ use super::binding::{Binding, mismatch};
 use super::{ExchangeNames, Outcome, Reason, Refusal};
 use crate::cards::Ended;
 use crate::domain::{ExchangeKey, Fingerprint, Fingerprints};
-use crate::records::RecordError;
+use crate::records::{RecordError, SingleWriter};
 use crate::vault::VaultError;
 
 use self::dedup::{Deduplicator, Joined, Ticket};
@@ -64,8 +64,13 @@ pub struct LeadingExchange<R: Settlement> {
 impl<R: Settlement> ExchangeEngine<R> {
     /// An engine with nothing under way.
     #[must_use]
-    pub fn new(admission: Admission, acquisition: Acquisition, exchange_names: ExchangeNames) -> Self {
-        let deduplicator = Arc::new(Deduplicator::new(Arc::clone(&acquisition.ambient().clock)));
+    pub fn new(
+        admission: Admission,
+        acquisition: Acquisition,
+        exchange_names: ExchangeNames,
+        writer: SingleWriter,
+    ) -> Self {
+        let deduplicator = Arc::new(Deduplicator::new(Arc::clone(&acquisition.ambient().clock), writer));
         Self { admission, acquisition, exchange_names, deduplicator, fingerprints: Fingerprints::new() }
     }
 

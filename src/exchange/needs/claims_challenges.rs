@@ -25,7 +25,7 @@ impl ClaimsChallenges {
     /// Challenges kept in `records`.
     #[must_use]
     pub fn new(records: &Records) -> Self {
-        Self { challenges: records.collection() }
+        Self { challenges: Collection::new(records) }
     }
 
     /// Keeps `challenge` for `slot`, in the place of an earlier one; `user` is whose token was challenged, if known.

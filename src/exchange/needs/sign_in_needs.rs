@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::domain::{ClaimsChallenge, Timestamp, TokenSlot};
-use crate::records::{Collection, Content, Kind, Plaintext, RecordError, RecordKey, Records, catalogue, encode_json};
+use crate::domain::{ClaimsChallenge, RecordKey, Timestamp, TokenSlot};
+use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, catalogue, encode_json};
 
 /// What a silent attempt lacked, and a browser must therefore ask the user for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl SignInNeeds {
     /// Needs kept in `records`.
     #[must_use]
     pub fn new(records: &Records) -> Self {
-        Self { records: records.clone(), needs: records.collection() }
+        Self { records: records.clone(), needs: Collection::new(records) }
     }
 
     /// Keeps `need` for `slot`, in the place of an earlier one.

@@ -79,7 +79,7 @@ impl Stand {
             outbound: outbound(),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
-            throttle: Arc::new(ThrottleBoard::new(clock.clone())),
+            throttle: Arc::new(ThrottleBoard::of_one_command(clock.clone())),
         };
         Self { peer, clock, entra: Entra::new(settings, client, means) }
     }

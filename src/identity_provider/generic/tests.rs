@@ -66,7 +66,7 @@ impl Stand {
             outbound: outbound.clone(),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
-            throttle: Arc::new(ThrottleBoard::new(clock.clone())),
+            throttle: Arc::new(ThrottleBoard::of_one_command(clock.clone())),
         };
         let credentials = vec![ClientCredential::Secret(Secret::from("s:cret"))];
         let client = RedeemingClient { client_id: "the client".into(), credentials };

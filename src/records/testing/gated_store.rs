@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use crate::domain::RecordKey;
 use crate::domain::Timestamp;
-use crate::store::{PutIfAbsent, Record, RecordKey, Store, StoreError, StoreFuture};
+use crate::store::{PutIfAbsent, Record, Store, StoreError, StoreFuture};
 
 /// A point at which one operation of the store waits for the test.
 #[derive(Default)]

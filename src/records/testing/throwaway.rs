@@ -11,8 +11,8 @@ use bytes::Bytes;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::domain::{Clock, OffsetClock, SharedClock, SystemClock, SystemEntropy, Timestamp};
-use crate::records::{RecordKey, Records};
+use crate::domain::{Clock, OffsetClock, RecordKey, SharedClock, SystemClock, SystemEntropy, Timestamp};
+use crate::records::Records;
 use crate::sealing::{KeyRing, Sealer};
 use crate::store::testing::{ThrowawayStore, embedded_store_at, throwaway_store};
 use crate::store::{Record, Store};

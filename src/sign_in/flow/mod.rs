@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use super::browser_sign_ins::BrowserSignIns;
 use crate::cards::{PendingSignIn, PendingSignIns};
-use crate::domain::{Bot, Connection, Directory, Entropy, NamedConnection, Secret, TokenSlot, draw_256_bits};
+use crate::domain::{Bot, Connection, Entropy, NamedConnection, Registrations, Secret, TokenSlot, draw_256_bits};
 
 pub use begin::SignInStart;
 pub use callback::{ProviderAnswer, SignInReturn};
@@ -36,7 +36,7 @@ const PROVIDER_BUDGET: Duration = Duration::from_secs(10);
 pub struct BrowserFlow {
     cards: Arc<PendingSignIns>,
     browsers: Arc<BrowserSignIns>,
-    directory: Arc<Directory>,
+    registrations: Arc<Registrations>,
 }
 
 /// What a browser is recognised by: 256 bits that it keeps in a cookie.
@@ -64,10 +64,10 @@ impl BrowserSecret {
 }
 
 impl BrowserFlow {
-    /// The flow of `browsers` for `cards`, of the bots and connections in `directory`.
+    /// The flow of `browsers` for `cards`, of the bots and connections in `registrations`.
     #[must_use]
-    pub fn new(cards: Arc<PendingSignIns>, browsers: Arc<BrowserSignIns>, directory: Arc<Directory>) -> Self {
-        Self { cards, browsers, directory }
+    pub fn new(cards: Arc<PendingSignIns>, browsers: Arc<BrowserSignIns>, registrations: Arc<Registrations>) -> Self {
+        Self { cards, browsers, registrations }
     }
 
     /// The card that a browser has followed, unless it has ended.
@@ -76,11 +76,11 @@ impl BrowserFlow {
     }
 
     fn bot_of(&self, card: &PendingSignIn) -> Option<&Arc<Bot>> {
-        self.directory.find_bot(card.account.holder.as_str())
+        self.registrations.find_bot(card.account.holder.as_str())
     }
 
     fn connection_of(&self, card: &PendingSignIn) -> Option<&Arc<Connection>> {
-        match self.directory.find_connection(card.account.holder.as_str(), card.connection.as_str()) {
+        match self.registrations.find_connection(card.account.holder.as_str(), card.connection.as_str()) {
             NamedConnection::Exact(connection) => Some(connection),
             NamedConnection::OtherCase(_) | NamedConnection::Unknown => None,
         }

@@ -17,8 +17,8 @@ use std::path::Path;
 use bytes::Bytes;
 
 use self::lane::Lane;
-use super::{PutIfAbsent, Record, RecordKey, Store, StoreError, StoreFuture};
-use crate::domain::{SharedClock, Timestamp};
+use super::{PutIfAbsent, Record, Store, StoreError, StoreFuture};
+use crate::domain::{RecordKey, SharedClock, Timestamp};
 
 /// What a finished write survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

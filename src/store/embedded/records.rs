@@ -1,8 +1,9 @@
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::domain::RecordKey;
 use crate::domain::Timestamp;
-use crate::store::{Record, RecordKey};
+use crate::store::Record;
 
 // A table with row ids: values of several kilobytes would make the inner pages of a WITHOUT ROWID tree useless.
 pub(super) const SCHEMA: &str = "

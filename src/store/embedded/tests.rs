@@ -10,9 +10,9 @@ use bytes::Bytes;
 use rusqlite::Connection;
 
 use super::{Durability, EmbeddedStore, opening, writer};
-use crate::domain::{Clock, OffsetClock, SharedClock, SystemClock, Timestamp};
+use crate::domain::{Clock, OffsetClock, RecordKey, SharedClock, SystemClock, Timestamp};
 use crate::store::testing::conformance::{StoreUnderTest, conformance_suite};
-use crate::store::{Record, RecordKey, Store, StoreError};
+use crate::store::{Record, Store, StoreError};
 
 fn open_store() -> StoreUnderTest {
     let folder = tempfile::tempdir().unwrap();

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::domain::{Clock, OffsetClock};
-use crate::store::{PutIfAbsent, Record, RecordKey, Store};
+use crate::domain::{Clock, OffsetClock, RecordKey};
+use crate::store::{PutIfAbsent, Record, Store};
 
 /// An empty store and the clock that it reads.
 pub(crate) struct StoreUnderTest {

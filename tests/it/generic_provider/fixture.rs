@@ -145,7 +145,7 @@ impl Client {
         let key_set = KeySet::new("elsewhere", source, outbound.clone(), clock.clone(), entropy.clone());
         let trust = IdTokenTrust::OpenIdConnect { issuer: issuer.clone(), key_set };
         let discovery = Discovery::new(settings, outbound.clone(), clock.clone());
-        let throttle = Arc::new(ThrottleBoard::new(clock.clone()));
+        let throttle = Arc::new(ThrottleBoard::of_one_command(clock.clone()));
         let means = TokenClientParts { outbound, clock: clock.clone(), entropy, throttle };
         let client = RedeemingClient { client_id: client_id.to_owned(), credentials: vec![credential] };
         Self {

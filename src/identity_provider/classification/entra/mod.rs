@@ -4,7 +4,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use self::table::{ASSERTION_TIMES, BY_CODE, BY_ERROR, BY_SUBERROR, CREDENTIAL, OTHER_CREDENTIAL_MAY_SERVE, Row};
+use self::table::{ASSERTION_TIMES, BY_CODE, BY_ERROR, BY_SUBERROR, CREDENTIAL, OTHER_CREDENTIAL_MAY_SERVE};
 use super::{Classification, CredentialVerdict};
 use crate::identity_provider::token_endpoint::EndpointRefusal;
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
@@ -121,7 +121,7 @@ fn explain(refusal: &EndpointRefusal, by_code: Option<ExplainedClass>) -> Explai
     if refusal.device_challenge {
         return explained(Denied, "conditional access wants a device certificate, which a server cannot present");
     }
-    let named = |table: &[Row<&str>], name: &Option<String>| {
+    let named = |table: &[(&str, EntraErrorClass, &'static str)], name: &Option<String>| {
         let name = name.as_deref()?;
         table.iter().find(|row| row.0.eq_ignore_ascii_case(name)).map(|row| explained(row.1, row.2))
     };

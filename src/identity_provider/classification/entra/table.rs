@@ -4,9 +4,6 @@ use super::EntraErrorClass::{
     Throttled, Transient,
 };
 
-/// A key, its class, and the hint for the operator.
-pub(super) type Row<K> = (K, EntraErrorClass, &'static str);
-
 const GRANT_CONSENT: &str = "the user or an administrator has not consented to the connection's scopes: consent on the sign-in page, \
     or grant admin consent under Enterprise applications > Permissions";
 const ADMIN_CONSENT: &str =
@@ -53,7 +50,7 @@ const FAULT: &str = "the issuer has a passing fault; nothing to change here";
 const LASTING_FAULT: &str = "the issuer has a fault; nothing to change here";
 
 /// Refinements by AADSTS number. Microsoft may change numbers: an unknown one falls back to the tables below.
-pub(super) const BY_CODE: [Row<u32>; 120] = [
+pub(super) const BY_CODE: [(u32, EntraErrorClass, &str); 120] = [
     (65001, Consent, GRANT_CONSENT),
     (65004, Consent, "the user declined to consent"),
     (90094, Consent, ADMIN_CONSENT),
@@ -191,7 +188,7 @@ pub(super) const BY_CODE: [Row<u32>; 120] = [
 ];
 
 /// `suberror`, the more stable witness where no number is known (MSAL's classification).
-pub(super) const BY_SUBERROR: [Row<&str>; 8] = [
+pub(super) const BY_SUBERROR: [(&str, EntraErrorClass, &str); 8] = [
     ("consent_required", Consent, GRANT_CONSENT),
     ("basic_action", Interaction, MORE_FROM_THE_USER),
     ("user_password_expired", Interaction, "the user's password has expired"),
@@ -204,7 +201,7 @@ pub(super) const BY_SUBERROR: [Row<&str>; 8] = [
 ];
 
 /// `error` (RFC 6749 §5.2, `OpenID` Connect Core §3.1.2.6, and Entra's own).
-pub(super) const BY_ERROR: [Row<&str>; 17] = [
+pub(super) const BY_ERROR: [(&str, EntraErrorClass, &str); 17] = [
     ("consent_required", Consent, GRANT_CONSENT),
     ("interaction_required", Interaction, MORE_FROM_THE_USER),
     ("login_required", Interaction, SIGN_IN_AGAIN),

@@ -5,7 +5,7 @@ use super::{Bot, BotName, Connection};
 
 /// The configured bots and their connections. Built once at start-up.
 #[derive(Debug, Default)]
-pub struct Directory {
+pub struct Registrations {
     bots: HashMap<BotName, Arc<Bot>>,
     /// By app ids in lower case.
     by_app_id: HashMap<String, Arc<Bot>>,
@@ -23,20 +23,20 @@ pub enum NamedConnection<'d> {
     Unknown,
 }
 
-impl Directory {
-    /// A directory of these. Connections of unknown bots are unreachable.
+impl Registrations {
+    /// These registrations. Connections of unknown bots are unreachable.
     #[must_use]
     pub fn new(bots: Vec<Bot>, connections: Vec<Connection>) -> Self {
-        let mut directory = Self::default();
+        let mut registrations = Self::default();
         for bot in bots {
             let bot = Arc::new(bot);
-            directory.by_app_id.insert(bot.app_id.to_ascii_lowercase(), Arc::clone(&bot));
-            directory.bots.insert(bot.name.clone(), bot);
+            registrations.by_app_id.insert(bot.app_id.to_ascii_lowercase(), Arc::clone(&bot));
+            registrations.bots.insert(bot.name.clone(), bot);
         }
         for connection in connections {
-            directory.connections.entry(connection.bot.clone()).or_default().push(Arc::new(connection));
+            registrations.connections.entry(connection.bot.clone()).or_default().push(Arc::new(connection));
         }
-        directory
+        registrations
     }
 
     /// All bots, in no order.
