@@ -40,8 +40,7 @@ use waiting::{PATIENCE, wait_for};
 
 /// The bearer of admin calls.
 pub const ADMIN_TOKEN: &str = "the-operators-secret-of-the-local-stage";
-/// An address where nobody listens: other addresses of this machine than 127.0.0.1 are given to nobody by chance, and
-/// programs that listen on all addresses do not take a port of this range.
+/// An address that refuses connections: a program that binds any free port never gets port 1, on no address.
 pub const NOWHERE: &str = "127.77.83.29:1";
 
 /// What surrounds an application that is not built yet. Its listener is bound: programs that must know its address can

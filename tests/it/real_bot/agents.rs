@@ -26,6 +26,6 @@ async fn an_invoke_signs_the_user_in_and_the_agent_acts_as_the_user() {
     let state = fixture.continued(1).await;
     // It takes up the message that it kept, in a turn of its own.
     assert_eq!(state["continuations"][0]["cause"], "ContinueConversation", "{state}");
-    assert_eq!(fixture.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Ada Lovelace (#1)");
+    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Ada Lovelace (#1)");
     assert_eq!(fixture.harness.exchanges(), 1);
 }

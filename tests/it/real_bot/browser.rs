@@ -48,7 +48,7 @@ async fn verify_state(fixture: &mut Fixture, mode: &str) {
     let answer = fixture.harness.post(&invoke).await;
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
     fixture.continued(1).await;
-    assert_eq!(fixture.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Cleo Patra (#1)");
+    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Cleo Patra (#1)");
 }
 
 async fn typed_code(fixture: &mut Fixture, mode: &str) {
@@ -58,7 +58,7 @@ async fn typed_code(fixture: &mut Fixture, mode: &str) {
     let typed = activities::message(&fixture.harness, &cleo, &code);
     assert_eq!(fixture.harness.post(&typed).await.status, 200);
     fixture.continued(1).await;
-    assert_eq!(fixture.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Cleo Patra (#1)");
+    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Cleo Patra (#1)");
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn outside_teams_the_user_is_asked_and_types_the_code() {
     message["text"] = seen.code().into();
     assert_eq!(fixture.harness.post(&message).await.status, 200);
     fixture.continued(1).await;
-    assert_eq!(fixture.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Ada Lovelace (#1)");
+    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Ada Lovelace (#1)");
 }
 
 #[tokio::test]

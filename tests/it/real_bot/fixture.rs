@@ -5,6 +5,7 @@ use bot_sso::domain::Clock;
 use serde_json::{Value, json};
 
 use crate::harness::peers::{Peer, Program};
+use crate::harness::waiting::wait_for;
 use crate::harness::{Answer, Harness, Options, Surroundings};
 
 const OAUTH_CARD: &str = "application/vnd.microsoft.card.oauth";
@@ -103,10 +104,17 @@ impl Fixture {
         assert_eq!((&state["continued"], &state["errors"]), (&json!(0), &json!(0)), "{state}");
     }
 
-    /// What the bot said in words in a conversation.
-    pub fn said(&self, conversation: &Value) -> Vec<String> {
-        let sent = self.harness.stage.sent(conversation.as_str());
-        sent.iter().filter_map(|call| call["activity"]["text"].as_str().map(str::to_owned)).collect()
+    /// What the bot said in words in a conversation, as much as it continued there: some bots answer the invoke first.
+    pub async fn said(&self, conversation: &Value) -> Vec<String> {
+        let state = self.state().await;
+        let continuations = state["continuations"].as_array().unwrap().iter();
+        let count = continuations.filter(|continuation| continuation["conversation"] == *conversation).count();
+        wait_for("what the bot says", async || {
+            let sent = self.harness.stage.sent(conversation.as_str());
+            let said = sent.iter().filter_map(|call| call["activity"]["text"].as_str().map(str::to_owned));
+            Some(said.collect::<Vec<_>>()).filter(|said| said.len() >= count)
+        })
+        .await
     }
 
     /// The name of the activity that continues a dialog in this mode.

@@ -55,7 +55,7 @@ async fn an_invoke_continues_the_dialog_once_with_a_usable_token(mode: &'static 
     assert_eq!(state["activities"].as_array().unwrap().len(), 2, "{state}");
     assert_eq!(state["continuations"][0]["cause"], fixture.cause(), "{state}");
     assert_eq!(state["continuations"][0]["user"], "29:ada", "{state}");
-    assert_eq!(fixture.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Ada Lovelace (#1)");
+    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Ada Lovelace (#1)");
 
     // A late duplicate changes nothing; the next message finds the token without a card.
     assert_exchanged(&fixture.harness.post(&invoke).await, id_of(&card));
@@ -63,7 +63,7 @@ async fn an_invoke_continues_the_dialog_once_with_a_usable_token(mode: &'static 
     assert_eq!(fixture.harness.post(&message).await.status, 200);
     let state = fixture.continued(2).await;
     assert_eq!(state["continuations"][1]["cause"], "message", "{state}");
-    assert_eq!(fixture.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Ada Lovelace (#2)");
+    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Ada Lovelace (#2)");
     assert_eq!(fixture.harness.exchanges(), 1);
 }
 
@@ -102,7 +102,7 @@ async fn a_wrong_users_token_leaves_it_waiting(mode: &'static str) {
     let invoke = activities::exchange(&fixture.harness, &ada, id_of(&card), &token);
     assert_exchanged(&fixture.harness.post(&invoke).await, id_of(&card));
     fixture.continued(1).await;
-    assert_eq!(fixture.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Ada Lovelace (#1)");
+    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Ada Lovelace (#1)");
 }
 
 async fn a_user_without_consent_continues_with_the_same_id_after_consenting(mode: &'static str) {
@@ -124,7 +124,7 @@ async fn a_user_without_consent_continues_with_the_same_id_after_consenting(mode
     fixture.harness.clock.advance(Duration::from_secs(3));
     assert_exchanged(&fixture.harness.post(&invoke).await, id_of(&card));
     fixture.continued(1).await;
-    assert_eq!(fixture.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Cleo Patra (#1)");
+    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Cleo Patra (#1)");
 }
 
 async fn in_a_group_another_users_token_does_not_continue_it(mode: &'static str) {
@@ -154,7 +154,7 @@ async fn in_a_group_another_users_token_does_not_continue_it(mode: &'static str)
     assert_exchanged(&fixture.harness.post(&invoke).await, id_of(&card));
     let state = fixture.continued(1).await;
     assert_eq!(state["continuations"][0]["user"], "29:ada", "{state}");
-    assert_eq!(fixture.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Ada Lovelace (#1)");
+    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Ada Lovelace (#1)");
 }
 
 async fn a_forged_tokens_response_does_not_continue_it(mode: &'static str) {
@@ -193,7 +193,7 @@ async fn it_works_on_webchat(mode: &'static str) {
     let state = fixture.continued(1).await;
     assert_eq!(state["continuations"][0]["cause"], fixture.cause(), "{state}");
     assert_eq!(state["continuations"][0]["channelId"], "webchat", "{state}");
-    assert_eq!(fixture.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Ada Lovelace (#1)");
+    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Ada Lovelace (#1)");
 
     // The account is Ada's from now on.
     let token = fixture.harness.user_token("Ben", "graph").await;

@@ -28,7 +28,7 @@ async fn sign_in_silently(program: Program) {
     assert_eq!(answer.status, 200, "{}", text_of(&answer));
     let state = fixture.continued(1).await;
     assert_eq!(state["continuations"][0]["cause"], "signin/tokenExchange", "{state}");
-    assert_eq!(fixture.said(&message["conversation"]["id"]).last().unwrap(), "Signed in as Ada Lovelace (#1)");
+    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Ada Lovelace (#1)");
     // The bot redeems the token once more, and gets what was kept.
     assert_eq!(fixture.harness.exchanges(), 1);
 
