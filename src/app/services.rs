@@ -205,3 +205,36 @@ fn id_tokens_of(
     let validator = |trust| IdTokenValidator::new(trust, ambient.clock.clone());
     IdTokenValidators::new(entra.chain(openid).map(|(name, trust)| (name.clone(), validator(trust))).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::config::{Environment, parse};
+    use crate::domain::SystemEntropy;
+    use crate::records::testing::{GatedStore, throwaway_records};
+
+    /// The smallest configuration, read where its key file exists.
+    fn configuration(folder: &std::path::Path) -> Configuration {
+        let keys = folder.join("bot-sso.keys");
+        std::fs::write(&keys, "keys are read elsewhere").unwrap();
+        let sample = include_str!("../../fixtures/config/minimal.toml");
+        parse(
+            &sample.replace("bot-sso.keys", keys.to_str().unwrap()),
+            &Environment::of([("GRAPH_CLIENT_SECRET", "secret")]),
+        )
+        .unwrap()
+    }
+
+    #[tokio::test]
+    async fn services_over_a_store_that_others_write_to_are_refused() {
+        let (beneath, folder) = (throwaway_records(), tempfile::tempdir().unwrap());
+        let ambient = ClockAndEntropy { clock: beneath.shared_clock.clone(), entropy: Arc::new(SystemEntropy) };
+        let config = configuration(folder.path());
+        build_services(&config, ambient.clone(), &beneath.records, false).unwrap();
+        let shared = GatedStore::shared_with_others(beneath.store.clone());
+        let records = Records::new(shared, beneath.sealer.clone(), beneath.shared_clock.clone());
+        let refused = build_services(&config, ambient, &records, false).err().unwrap();
+        assert!(matches!(refused, BuildError::SharedStore), "{refused}");
+    }
+}

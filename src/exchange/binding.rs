@@ -48,6 +48,17 @@ enum Voucher {
     Bot,
 }
 
+/// What is stated of the user's Entra identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Statement {
+    /// Object id and tenant.
+    InFull,
+    /// Less than that, which the operator allows of Teams.
+    Lacking,
+    /// Less than that, which Teams must not do.
+    NotAllowed,
+}
+
 /// What the rules are chosen by.
 #[derive(Clone, Copy, Debug)]
 struct Facts {
@@ -55,10 +66,7 @@ struct Facts {
     channel: ChannelKind,
     /// Parent bots may call the bot.
     has_parents: bool,
-    /// Object id and tenant of the user are both stated.
-    stated_in_full: bool,
-    /// Teams users without a stated identity are allowed.
-    allows_unidentified: bool,
+    statement: Statement,
     /// The bot says that ids as this one are verified.
     id_is_verified: bool,
 }
@@ -67,15 +75,15 @@ struct Facts {
 #[rustfmt::skip]
 const fn rule_of(facts: Facts) -> Rule {
     use ChannelKind::{DirectLine, Emulator, Teams, WebChat};
-    let Facts { voucher, channel, has_parents, stated_in_full, allows_unidentified, id_is_verified } = facts;
+    let Facts { voucher, channel, has_parents, statement, id_is_verified } = facts;
     match (voucher, channel) {
         (_, Emulator)                                                        => Rule::Refused(Unbound::Emulator),
         (Voucher::Parent, _)                                                 => Rule::FirstSuccessAtParent,
         // What the bot states it may have from a parent, which is no channel.
         (Voucher::Bot, Teams) if has_parents                                 => Rule::FirstSuccessOfAnother,
-        (_, Teams) if stated_in_full                                         => Rule::StatedByChannel,
+        (_, Teams) if matches!(statement, Statement::InFull)                 => Rule::StatedByChannel,
         // A bot that states nothing of its user vouches for the id alone; a channel has to state more.
-        (Voucher::Channel, Teams) if !allows_unidentified                    => Rule::Refused(Unbound::Unidentified),
+        (Voucher::Channel, Teams) if matches!(statement, Statement::NotAllowed) => Rule::Refused(Unbound::Unidentified),
         (_, DirectLine | WebChat) if !id_is_verified                         => Rule::Refused(Unbound::UnverifiedId),
         _                                                                    => Rule::FirstSuccess,
     }
@@ -141,8 +149,11 @@ fn facts_of(bot: &Bot, account: &Account, evidence: &Evidence) -> Facts {
         },
         channel,
         has_parents: bot.has_parents(),
-        stated_in_full: stated.object_id.is_some() && !stated.tenant_ids.is_empty(),
-        allows_unidentified: bot.identity.allow_unidentified_teams_users,
+        statement: match stated {
+            StatedIdentity { object_id: Some(_), tenant_ids } if !tenant_ids.is_empty() => Statement::InFull,
+            _ if bot.identity.allow_unidentified_teams_users => Statement::Lacking,
+            _ => Statement::NotAllowed,
+        },
         id_is_verified: !channel.lets_clients_choose_user_ids()
             || bot.identity.verified_user_ids.contains(account.subject.as_str()),
     }
@@ -260,21 +271,20 @@ mod tests {
         voucher: Voucher::Channel,
         channel: ChannelKind::Teams,
         has_parents: false,
-        stated_in_full: true,
-        allows_unidentified: false,
+        statement: Statement::InFull,
         id_is_verified: true,
     };
 
     #[test]
     fn each_kind_of_evidence_binds_by_the_row_of_its_channel() {
         use ChannelKind::{DirectLine, Emulator, Other, Teams, WebChat};
-        let unstated = Facts { stated_in_full: false, ..EVERYTHING };
+        let unstated = Facts { statement: Statement::NotAllowed, ..EVERYTHING };
         let of = |voucher, channel| Facts { voucher, channel, ..unstated };
         for (facts, rule) in [
             (EVERYTHING, Rule::StatedByChannel),
             (Facts { has_parents: true, ..EVERYTHING }, Rule::StatedByChannel),
             (unstated, Rule::Refused(Unbound::Unidentified)),
-            (Facts { allows_unidentified: true, ..unstated }, Rule::FirstSuccess),
+            (Facts { statement: Statement::Lacking, ..unstated }, Rule::FirstSuccess),
             (Facts { voucher: Voucher::Bot, ..EVERYTHING }, Rule::StatedByChannel),
             (of(Voucher::Bot, Teams), Rule::FirstSuccess),
             (Facts { has_parents: true, voucher: Voucher::Bot, ..EVERYTHING }, Rule::FirstSuccessOfAnother),

@@ -1,9 +1,10 @@
 use actix_web::web;
 
 use super::replies::InvokeReply;
-use super::{BOT_INVOKE_BUDGET, BotGateway, Inbound};
+use super::{BotGateway, Inbound};
 use crate::domain::ContinuationMode;
 use crate::protocol::Node;
+use crate::protocol::deadlines::BOT_INVOKE_BUDGET;
 
 /// Longest failure code kept, in characters; Teams' longest has 20.
 const CODE_LIMIT: usize = 64;
@@ -38,7 +39,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         .into_iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(&code))
         .unwrap_or(("other", "the client sent a code that is not documented"));
-    let attributed = match gateway.pending.list(&inbound.channel_account()).await {
+    let attributed = match gateway.cards.list(&inbound.channel_account()).await {
         Ok(pending) => pending.into_iter().find(|sign_in| sign_in.offered_sso),
         Err(error) => {
             tracing::error!(correlation_id = inbound.correlation_id, %error, "pending sign-ins cannot be read");
@@ -54,7 +55,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         "the client could not sign in silently"
     );
     if let Some(sign_in) = attributed
-        && let Err(error) = gateway.pending.record_client_failure(&sign_in, &code).await
+        && let Err(error) = gateway.cards.record_client_failure(&sign_in, &code).await
     {
         tracing::error!(correlation_id = inbound.correlation_id, %error, "the client's failure could not be recorded");
     }

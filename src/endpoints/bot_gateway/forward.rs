@@ -8,10 +8,11 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::replies::InvokeReply;
-use super::{BOT_INVOKE_BUDGET, BotGateway, Inbound};
+use super::{BotGateway, Inbound};
 use crate::bot_connector::is_end_to_end;
 use crate::inbound::Problem;
 use crate::outbound::{OutboundError, Relayed};
+use crate::protocol::deadlines::BOT_INVOKE_BUDGET;
 use crate::protocol::response_in_envelope;
 
 /// Largest answer of a bot to an invoke that others wait for, in bytes.

@@ -30,19 +30,11 @@ use crate::inbound::{
     require_plain_utf8,
 };
 use crate::observability::Counters;
+use crate::protocol::deadlines::PROVIDER_BUDGET;
 use crate::protocol::{Activity, ActivityError};
 use crate::sign_in::CodeRedemption;
 
 pub use self::replies::{InvokeReply, StatusOverrides};
-
-/// The identity provider's part of an invoke ends here (DESIGN §4: answered within 8 s).
-const PROVIDER_BUDGET: Duration = Duration::from_millis(7500);
-/// The invoke is answered here, if no bot is asked.
-const ANSWER_BUDGET: Duration = Duration::from_millis(7800);
-/// An invoke that a bot answers is answered here (bot-auth-and-skills §7: under 10 s).
-const BOT_INVOKE_BUDGET: Duration = Duration::from_millis(9500);
-/// An exchange that a bot answers is given up here: later than the bot, else its lateness would pass for our own.
-const BOT_EXCHANGE_BUDGET: Duration = Duration::from_millis(9700);
 
 /// What this door works with; built once, shared by all workers.
 pub struct BotGateway {
@@ -53,7 +45,7 @@ pub struct BotGateway {
     validators: Arc<TokenValidators>,
     engine: Arc<ExchangeEngine<InvokeReply>>,
     tokens: CurrentTokens,
-    pending: Arc<PendingSignIns>,
+    cards: Arc<PendingSignIns>,
     codes: CodeRedemption,
     rates: Arc<UserRates>,
     exchange_names: ExchangeNames,
@@ -128,7 +120,7 @@ impl BotGateway {
     ) -> Self {
         let GatewayCallers { callers, registrations, limits, entropy } = callers;
         let GatewayExchange { validators, engine, tokens } = exchange;
-        let GatewaySignIns { cards: pending, codes, rates } = sign_ins;
+        let GatewaySignIns { cards, codes, rates } = sign_ins;
         let GatewayBots { client: bots, delivery, exchange_names, timeout: bot_timeout } = bots;
         let GatewayAnswers { counters, statuses } = answers;
         Self {
@@ -139,7 +131,7 @@ impl BotGateway {
             validators,
             engine,
             tokens,
-            pending,
+            cards,
             codes,
             rates,
             exchange_names,

@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout_at};
 use super::forward::collect_answer;
 use super::replies::{Echoed, InvokeReply, Refused, kept, refuse};
 use super::tokens_response::TokensResponseDelivery;
-use super::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, BotGateway, Inbound, PROVIDER_BUDGET};
+use super::{BotGateway, Inbound};
 use crate::bot_connector::ForwardedRequest;
 use crate::cards::StatedIdentity;
 use crate::domain::{Bot, ChannelId, Connection, ContinuationMode, Secret};
@@ -15,6 +15,7 @@ use crate::exchange::{
     Reason, Refusal,
 };
 use crate::observability::Count;
+use crate::protocol::deadlines::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, PROVIDER_BUDGET};
 use crate::protocol::{ConversationType, InvokeKind, TokenExchangeInvokeRequest, in_canonical_spelling};
 
 /// Longest exchangeable token taken, in bytes (entra-obo §1 rule 1).

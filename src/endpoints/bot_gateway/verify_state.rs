@@ -7,10 +7,7 @@ use super::{BotGateway, Inbound};
 use crate::cards::{Ended, PendingSignIn};
 use crate::domain::{Account, ContinuationMode, NamedConnection, TokenSlot};
 use crate::exchange::RateLimited;
-use crate::protocol::Node;
-
-/// What a client sends in place of a code when the user gave up (invoke-protocol §1.3).
-const CANCELLED: &str = "CancelledByUser";
+use crate::protocol::{CANCELLED_BY_USER, Node};
 
 /// Answers `signin/verifyState`: redeems the code for one of the user's pending sign-ins. Passed on if the bot wants to
 /// redeem itself, or if nothing is pending here.
@@ -19,7 +16,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         return forward_to_bot(gateway, inbound).await;
     }
     let account = inbound.channel_account();
-    let pending = match gateway.pending.list_held(&account).await {
+    let pending = match gateway.cards.list_held(&account).await {
         Ok(pending) if pending.is_empty() => return forward_to_bot(gateway, inbound).await,
         Ok(pending) => pending,
         Err(error) => return failed(inbound, &error).respond(inbound),
@@ -28,7 +25,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         inbound.activity.value().and_then(|value| value.get_any_case("state").ok().flatten()).and_then(Node::as_str);
     let reply = match state {
         None => InvokeReply::empty(404),
-        Some(state) if state.eq_ignore_ascii_case(CANCELLED) => cancel(gateway, inbound, &pending).await,
+        Some(state) if state.eq_ignore_ascii_case(CANCELLED_BY_USER) => cancel(gateway, inbound, &pending).await,
         Some(code) => redeem(gateway, inbound, &account, &pending, code).await,
     };
     reply.respond(inbound)
@@ -37,7 +34,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
 async fn cancel(gateway: &BotGateway, inbound: &Inbound<'_>, pending: &[PendingSignIn]) -> InvokeReply {
     for sign_in in pending {
         let ended = Ended { conversation: sign_in.conversation.as_deref(), begun_by: sign_in.begun_at };
-        if let Err(error) = gateway.pending.finish(&sign_in.account, &sign_in.connection, ended).await {
+        if let Err(error) = gateway.cards.finish(&sign_in.account, &sign_in.connection, ended).await {
             return failed(inbound, &error);
         }
     }

@@ -6,10 +6,8 @@ use super::SignInPages;
 use super::pages::{CodePage, ConfirmPage, Dress, NoticePage, Told};
 use crate::domain::ChannelId;
 use crate::inbound::Problem;
+use crate::protocol::CANCELLED_BY_USER;
 use crate::sign_in::{Completion, Names, ProviderRefusal, SignInError, SignInFailure};
-
-/// What a client of Teams makes of a user who gave up (invoke-protocol §1.3).
-const CANCELLED: &str = "CancelledByUser";
 
 /// Where the Teams library has its list of hosts from, wherever it is loaded from itself.
 const TEAMS_LIBRARY_HOME: &str = "https://res.cdn.office.net";
@@ -41,7 +39,7 @@ fn words_of(error: SignInError) -> Words {
         SignInError::OtherBrowser => words(StatusCode::FORBIDDEN, "OtherBrowser", "This is not the browser that began",
             "The sign-in was begun in another browser, or this one keeps no cookies.",
             "Open the button from your chat in this browser, and allow cookies for this site."),
-        SignInError::ProviderRefused(ProviderRefusal::Cancelled) => words(StatusCode::OK, CANCELLED, "You have cancelled",
+        SignInError::ProviderRefused(ProviderRefusal::Cancelled) => words(StatusCode::OK, CANCELLED_BY_USER, "You have cancelled",
             "Nobody was signed in, and the bot can do nothing for you that needs it.", START_AGAIN),
         SignInError::ProviderRefused(ProviderRefusal::ConsentMissing) => words(StatusCode::FORBIDDEN, "ConsentRequired",
             "Consent is missing", "The bot may not act for you before somebody has agreed to it.",

@@ -45,7 +45,7 @@ pub(super) async fn begin(
         stated: StatedIdentity { object_id: state.aad_object_id, tenant_ids: state.tenant_ids },
         final_redirect,
     };
-    let begun = service.pending.begin(new).await;
+    let begun = service.cards.begin(new).await;
     let (pending, link) = begun.map_err(|error| Decline::failed("a pending sign-in cannot be kept", &error))?;
     let base = service.public_url.as_str().trim_end_matches('/');
     let resource = SignInResource {

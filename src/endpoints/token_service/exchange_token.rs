@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::HttpResponse;
 use tokio::time::timeout_at;
@@ -12,11 +11,7 @@ use crate::exchange::{
     AfterExchange, BotStatement, Evidence, ExchangeRequest, JoinedExchange, Outcome, Reason, Refusal, Settlement,
 };
 use crate::observability::{Count, Counters};
-
-/// The issuer's keys, and what it redeems, are waited for so long.
-const PROVIDER_BUDGET: Duration = Duration::from_millis(7500);
-/// The bot is answered by then.
-const ANSWER_BUDGET: Duration = Duration::from_millis(7800);
+use crate::protocol::deadlines::{ANSWER_BUDGET, PROVIDER_BUDGET};
 
 /// What this door remembers of a settled exchange: why it was refused, if it was. The token itself is in the vault.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +69,7 @@ async fn kept_for(call: &ExchangeCall<'_>, validated: &ExchangeableToken) -> Res
 
 /// The most recent card that is out for this user and connection.
 async fn find_card(call: &ExchangeCall<'_>) -> Result<Option<PendingSignIn>, Decline> {
-    let cards = call.service.pending.list(&call.slot.account).await;
+    let cards = call.service.cards.list(&call.slot.account).await;
     let cards = cards.map_err(|error| Decline::failed("pending sign-ins cannot be read", &error))?;
     Ok(cards.into_iter().find(|card| card.connection == call.slot.connection))
 }

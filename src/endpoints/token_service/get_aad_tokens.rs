@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::time::{Instant, timeout_at};
@@ -13,9 +12,8 @@ use crate::domain::{TokenSlot, UserToken};
 use crate::exchange::WantedResource;
 use crate::inbound::{Problem, RequestId, read_body, require_plain_utf8};
 use crate::protocol::Node;
+use crate::protocol::deadlines::PROVIDER_BUDGET;
 
-/// Bots wait for an answer this long; who asks again finds what was had by then.
-const BUDGET: Duration = Duration::from_millis(7500);
 /// Most resources of one call.
 const MOST_RESOURCES: usize = 16;
 
@@ -48,7 +46,8 @@ async fn tokens(http: &HttpRequest, payload: web::Payload, service: &TokenServic
     let slot = TokenSlot::new(&account(&bot, user_id, channel_id), &connection.name);
     let correlation_id = RequestId::of(http, &service.entropy);
     let call = ExchangeCall { service, bot, connection, channel_id, slot, correlation_id, begun };
-    let found = timeout_at(begun + BUDGET, find_all(&call, &resources)).await;
+    // A bot that asks again finds what was obtained by then.
+    let found = timeout_at(begun + PROVIDER_BUDGET, find_all(&call, &resources)).await;
     let found = found.unwrap_or(Err(Decline::Problem(Problem::ServiceUnavailable)))?;
     let responses: BTreeMap<_, _> =
         found.iter().map(|(resource, token)| (*resource, token_response(channel_id, name, token))).collect();

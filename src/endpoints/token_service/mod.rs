@@ -49,7 +49,7 @@ pub struct TokenService {
     engine: Arc<ExchangeEngine<ExchangeReply>>,
     validators: Arc<TokenValidators>,
     counters: Arc<Counters>,
-    pending: Arc<PendingSignIns>,
+    cards: Arc<PendingSignIns>,
     public_url: Url,
     final_redirects: Vec<Url>,
 }
@@ -112,7 +112,7 @@ impl TokenService {
         let ServiceCallers { callers, registrations, limits, entropy } = callers;
         let ServiceTokens { current: tokens, resources, sign_out, codes, rates } = tokens;
         let ServiceExchange { engine, validators, counters } = exchange;
-        let SignInOffers { cards: pending, public_url, final_redirects } = offers;
+        let SignInOffers { cards, public_url, final_redirects } = offers;
         Self {
             callers,
             registrations,
@@ -126,7 +126,7 @@ impl TokenService {
             engine,
             validators,
             counters,
-            pending,
+            cards,
             public_url,
             final_redirects,
         }
