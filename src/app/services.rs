@@ -211,19 +211,16 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::config::{Environment, parse};
-    use crate::domain::SystemEntropy;
+    use crate::domain::{SystemClock, SystemEntropy};
     use crate::records::testing::{GatedStore, throwaway_records};
+    use crate::sealing::KeyRing;
 
     /// The smallest configuration, read where its key file exists.
     fn configuration(folder: &std::path::Path) -> Configuration {
         let keys = folder.join("bot-sso.keys");
-        std::fs::write(&keys, "keys are read elsewhere").unwrap();
-        let sample = include_str!("../../fixtures/config/minimal.toml");
-        parse(
-            &sample.replace("bot-sso.keys", keys.to_str().unwrap()),
-            &Environment::of([("GRAPH_CLIENT_SECRET", "secret")]),
-        )
-        .unwrap()
+        KeyRing::generate(&SystemClock, &SystemEntropy).create_file(&keys).unwrap();
+        let text = format!("{}\n[keys]\nfile = {keys:?}\n", include_str!("../../fixtures/config/minimal.toml"));
+        parse(&text, &Environment::of([("GRAPH_CLIENT_SECRET", "secret")])).unwrap()
     }
 
     #[tokio::test]
