@@ -83,6 +83,12 @@ impl Account {
         }
     }
 
+    /// Whether a parent bot speaks for the user.
+    #[must_use]
+    pub const fn is_of_parent(&self) -> bool {
+        matches!(self.realm, Realm::Parent { .. })
+    }
+
     /// What is known of the channel that the user sits at; [`ChannelKind::Other`] where there is none.
     #[must_use]
     pub fn channel_kind(&self) -> ChannelKind {

@@ -13,7 +13,7 @@ pub(super) struct Binding {
     /// Accounts that are pinned to this identity once it succeeds, until sign-out.
     pub(super) pins: Vec<Account>,
     /// Accounts of the same user id, none of which may hold another identity's token: of a parent's account the channel's
-    /// and the other parents'.
+    /// and the other parents', of the account that a bot names the parents'.
     pub(super) siblings: Vec<Account>,
 }
 
@@ -107,7 +107,13 @@ pub(super) fn bind(
         check_statement(bot, evidence.stated(), token)?;
     }
     let own = || vec![account.clone()];
-    let plain = Binding { by_channel: false, held_to: Vec::new(), pins: Vec::new(), siblings: Vec::new() };
+    let siblings = match evidence {
+        // What a parent has brought does not hinder the channel itself.
+        Evidence::Activity(_) => Vec::new(),
+        Evidence::Bot(_) => parent_accounts(bot, account).collect(),
+        Evidence::Parent(_) => siblings_of_parent(bot, account),
+    };
+    let plain = Binding { by_channel: false, held_to: Vec::new(), pins: Vec::new(), siblings };
     Ok(match rule {
         // Only a parent bot's exchange looks for this pin.
         Rule::StatedByChannel if bot.has_parents() => Binding { by_channel: true, pins: own(), ..plain },
@@ -116,12 +122,17 @@ pub(super) fn bind(
         Rule::FirstSuccessOfAnother => Binding { held_to: own(), ..plain },
         Rule::FirstSuccessAtParent => {
             let of_channel = account.as_channel_account().into_owned();
-            let other_parents = parent_accounts(bot, &of_channel).filter(|other| other != account);
-            let siblings = std::iter::once(of_channel.clone()).chain(other_parents).collect();
-            Binding { held_to: vec![account.clone(), of_channel], pins: own(), siblings, ..plain }
+            Binding { held_to: vec![account.clone(), of_channel], pins: own(), ..plain }
         }
         Rule::Refused(unbound) => return Err(refusal_of(unbound)),
     })
+}
+
+/// The channel's account of the same user, and those under the other parents.
+fn siblings_of_parent(bot: &Bot, account: &Account) -> Vec<Account> {
+    let of_channel = account.as_channel_account().into_owned();
+    let other_parents: Vec<_> = parent_accounts(bot, &of_channel).filter(|other| other != account).collect();
+    std::iter::once(of_channel).chain(other_parents).collect()
 }
 
 /// The accounts of the same user under each parent bot that may call `bot`; `account` is the channel's.

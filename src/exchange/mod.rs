@@ -29,7 +29,7 @@ pub use evidence::{ActivityEvidence, BotStatement, Conversation, Evidence};
 pub use exchange_name::ExchangeNames;
 pub use needs::{ClaimsChallenges, SignInNeed, SignInNeeds};
 pub use outcome::{Outcome, Reason, Refusal};
-pub use parent_slots::end_tokens_of_others;
+pub use parent_slots::{WantedToken, end_tokens_of_others, last_obtained};
 pub use redemption::Redemption;
 pub use requirements::SignInRequirements;
 pub use storage_failure::StorageFailure;

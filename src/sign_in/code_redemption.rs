@@ -4,6 +4,7 @@ use super::magic_code::{CodeGrant, CodeRecord, MagicCodeError, MagicCodes, Right
 use super::signed_in_tokens::SignedInTokens;
 use crate::cards::PendingSignIns;
 use crate::domain::{Bot, Connection, TokenSlot, UserKey, UserToken};
+use crate::exchange::WantedToken;
 use crate::vault::{Permit, VaultError};
 
 /// Why a code could not be judged.
@@ -42,18 +43,13 @@ impl CodeRedemption {
         Self { codes, tokens, cards }
     }
 
-    /// The token behind `code`, kept under `slot`; the card that led to it has come to its end. `None` for a wrong code,
+    /// The token behind `code`, kept in the wanted slot; the card that led to it has come to its end. `None` for a wrong code,
     /// or one whose sign-in was for the connection as it was configured before, or of a user who was signed out since.
     ///
     /// # Errors
     /// [`CodeError`] if the store fails.
-    pub async fn redeem(
-        &self,
-        bot: &Arc<Bot>,
-        slot: &TokenSlot,
-        connection: &Arc<Connection>,
-        code: &str,
-    ) -> Result<Option<Arc<UserToken>>, CodeError> {
+    pub async fn redeem(&self, wanted: WantedToken<'_>, code: &str) -> Result<Option<Arc<UserToken>>, CodeError> {
+        let WantedToken { bot, slot, connection } = wanted;
         let vault = self.tokens.vault();
         // Before the code is looked at: a sign-out that comes after that must end what it brings.
         let generation = vault.generation(slot);
@@ -82,11 +78,12 @@ impl CodeRedemption {
     /// The code first: of several callers one keeps the token, and none in the place of what came after it.
     async fn keep(&self, redeemed: RedeemedCode) -> Result<Option<Arc<UserToken>>, CodeError> {
         let RedeemedCode { bot, slot, connection, grant, record, permit } = redeemed;
+        let wanted = WantedToken { bot: &bot, slot: &slot, connection: &connection };
         if !self.codes.end_one(record.clone()).await? {
             return Ok(None);
         }
         let user = grant.token.user.clone();
-        match self.tokens.keep(&bot, &slot, &connection, permit.clone(), grant.token).await {
+        match self.tokens.keep(wanted, permit.clone(), grant.token).await {
             Ok(token) => {
                 self.finish(&slot, &grant.card_id).await;
                 Ok(Some(token))

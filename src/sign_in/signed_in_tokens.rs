@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use crate::domain::{Account, Bot, Connection, TokenSlot, UserKey, UserToken};
-use crate::exchange::{SignInNeed, SignInRequirements, end_tokens_of_others};
+use crate::domain::{Account, TokenSlot, UserKey, UserToken};
+use crate::exchange::{SignInNeed, SignInRequirements, WantedToken, end_tokens_of_others, last_obtained};
 use crate::records::RecordError;
 use crate::vault::{Epoch, Permit, TokenVault, VaultError};
 
@@ -40,14 +40,10 @@ impl SignedInTokens {
         &self.requirements
     }
 
-    /// What a browser has to ask the user of `slot` for.
-    pub(super) async fn required(
-        &self,
-        slot: &TokenSlot,
-        connection: &Connection,
-    ) -> Result<SignInNeed, SignedInTokensError> {
-        let kept = self.vault.find(slot, connection.revision).await?;
-        Ok(self.requirements.for_browser(slot, kept.map(|kept| kept.obtained_at)).await?)
+    /// What a browser has to ask the user for, who signs in for the wanted token.
+    pub(super) async fn required(&self, wanted: WantedToken<'_>) -> Result<SignInNeed, SignedInTokensError> {
+        let obtained_at = last_obtained(&self.vault, wanted).await?;
+        Ok(self.requirements.for_browser(wanted.slot, obtained_at).await?)
     }
 
     /// The present epoch of `user`: a sign-out everywhere from here on ends what comes of this.
@@ -60,17 +56,18 @@ impl SignedInTokens {
         Ok(self.vault.find_pin(account).await?.is_some_and(|pinned| pinned == *user))
     }
 
-    /// Keeps `token` in `slot`, and ends what parent bots have brought there of other users.
+    /// Keeps `token` in the wanted slot, and ends what parent bots have brought there of other users.
     pub(super) async fn keep(
         &self,
-        bot: &Bot,
-        slot: &TokenSlot,
-        connection: &Connection,
+        wanted: WantedToken<'_>,
         permit: Permit,
         token: UserToken,
     ) -> Result<Arc<UserToken>, VaultError> {
-        let kept = self.vault.keep(permit, connection.revision, token).await?;
-        end_tokens_of_others(&self.vault, bot, slot, connection, &kept.user).await?;
+        end_tokens_of_others(&self.vault, wanted, &token.user).await?;
+        let kept = self.vault.keep(permit, wanted.connection.revision, token).await?;
+        if let Err(error) = end_tokens_of_others(&self.vault, wanted, &kept.user).await {
+            tracing::warn!(%error, "a parent bot's token was not looked for");
+        }
         Ok(kept)
     }
 }

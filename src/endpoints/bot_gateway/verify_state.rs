@@ -6,7 +6,7 @@ use super::tokens_response::TokensResponseDelivery;
 use super::{BotGateway, Inbound};
 use crate::cards::{Ended, PendingSignIn};
 use crate::domain::{Account, ContinuationMode, NamedConnection, TokenSlot};
-use crate::exchange::RateLimited;
+use crate::exchange::{RateLimited, WantedToken};
 use crate::protocol::{CANCELLED_BY_USER, Node};
 
 /// Answers `signin/verifyState`: redeems the code for one of the user's pending sign-ins. Passed on if the bot wants to
@@ -67,7 +67,7 @@ async fn redeem(
         let named = gateway.registrations.find_connection(inbound.bot.name.as_str(), sign_in.connection.as_str());
         let NamedConnection::Exact(connection) = named else { continue };
         let slot = TokenSlot::new(account, &connection.name);
-        let token = match gateway.codes.redeem(&inbound.bot, &slot, connection, code).await {
+        let token = match gateway.codes.redeem(WantedToken { bot: &inbound.bot, slot: &slot, connection }, code).await {
             Ok(Some(token)) => token,
             Ok(None) => continue,
             Err(error) => return failed(inbound, &error),

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::TokenService;
 use super::replies::{Decline, SdkErrorStyle};
 use crate::domain::{Bot, Connection, TokenSlot, UserToken};
-use crate::exchange::{Reason, Refusal, ResourceScope};
+use crate::exchange::{Reason, Refusal, ResourceScope, WantedToken};
 
 /// Who asks for what, and since when.
 pub(super) struct ExchangeCall<'a> {
@@ -19,23 +19,20 @@ pub(super) struct ExchangeCall<'a> {
 }
 
 impl ExchangeCall<'_> {
+    /// The connection's own token of the user.
+    fn wanted(&self) -> WantedToken<'_> {
+        WantedToken { bot: &self.bot, slot: &self.slot, connection: self.connection }
+    }
+
     /// The user's present token for the connection itself, if there is one.
     pub(super) async fn present_token(&self) -> Result<Option<Arc<UserToken>>, Decline> {
-        let found = async {
-            let slot = self.service.tokens.slot_in_use(&self.bot, &self.slot, self.connection).await?;
-            self.service.tokens.get(&slot, self.connection).await
-        };
-        found.await.map_err(|error| Decline::failed("a token cannot be read", &error))
+        let found = self.service.tokens.get(self.wanted()).await;
+        found.map_err(|error| Decline::failed("a token cannot be read", &error))
     }
 
     /// The signed-in user's token for another resource.
     pub(super) async fn resource_token(&self, scope: &ResourceScope) -> Result<Option<Arc<UserToken>>, Refusal> {
-        let slot = self.service.tokens.slot_in_use(&self.bot, &self.slot, self.connection).await;
-        let slot = slot.map_err(|error| {
-            tracing::error!(%error, "a token for a resource cannot be read or kept");
-            Refusal::local(Reason::TemporarilyUnavailable, "the store failed: see the error logged before this")
-        })?;
-        self.service.resources.get(&slot, self.connection, scope, &self.correlation_id).await
+        self.service.resources.get(self.wanted(), scope, &self.correlation_id).await
     }
 
     /// Tells the operator why, and the bot in the way its SDK understands.

@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::replies::{Decline, token};
 use super::{TokenService, account, admitted, log_unknown_connection};
-use crate::domain::{Bot, ClaimsChallenge, Connection, NamedConnection, TokenSlot, UserToken};
-use crate::exchange::{Challenged, StorageFailure};
+use crate::domain::{ClaimsChallenge, NamedConnection, TokenSlot, UserToken};
+use crate::exchange::{Challenged, StorageFailure, WantedToken};
 use crate::inbound::{Problem, RequestId};
 
 /// `GET /api/usertoken/GetToken`: the user's usable token, or with `code` the one that this magic code is good for
@@ -29,40 +29,31 @@ async fn find(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse
         }
     };
     let slot = TokenSlot::new(&account(&bot, user_id, channel_id), &connection.name);
+    let wanted = WantedToken { bot: &bot, slot: &slot, connection };
     let found = match (query.find("code"), query.find("claims")) {
         (None, Some(claims)) => {
             // A call of the identity provider.
             charge(http, service, &slot)?;
-            challenged(service, &bot, &slot, connection, claims).await?
+            challenged(service, wanted, claims).await?
         }
-        (code, _) => find_token(http, service, Wanted { bot: &bot, slot: &slot, connection }, code).await?,
+        (code, _) => find_token(http, service, wanted, code).await?,
     };
     Ok(token(channel_id, name, &*found.ok_or(Decline::Nothing)?))
-}
-
-/// The token that a bot asks for.
-#[derive(Clone, Copy)]
-pub(super) struct Wanted<'a> {
-    pub(super) bot: &'a Arc<Bot>,
-    pub(super) slot: &'a TokenSlot,
-    pub(super) connection: &'a Arc<Connection>,
 }
 
 /// The token that `code` is good for; without a code the user's present one.
 pub(super) async fn find_token(
     http: &HttpRequest,
     service: &TokenService,
-    wanted: Wanted<'_>,
+    wanted: WantedToken<'_>,
     code: Option<&str>,
 ) -> Result<Option<Arc<UserToken>>, Decline> {
-    let Wanted { bot, slot, connection } = wanted;
     let Some(code) = code else {
-        let slot = service.tokens.slot_in_use(bot, slot, connection).await.map_err(unreadable)?;
-        return service.tokens.get(&slot, connection).await.map_err(unreadable);
+        return service.tokens.get(wanted).await.map_err(unreadable);
     };
     // A guess.
-    charge(http, service, slot)?;
-    let redeemed = service.codes.redeem(bot, slot, connection, code).await;
+    charge(http, service, wanted.slot)?;
+    let redeemed = service.codes.redeem(wanted, code).await;
     redeemed.map_err(|error| Decline::failed("a magic code cannot be checked", &error))
 }
 
@@ -73,16 +64,13 @@ fn charge(http: &HttpRequest, service: &TokenService, slot: &TokenSlot) -> Resul
 
 async fn challenged(
     service: &TokenService,
-    bot: &Bot,
-    slot: &TokenSlot,
-    connection: &Arc<Connection>,
+    wanted: WantedToken<'_>,
     claims: &str,
 ) -> Result<Option<Arc<UserToken>>, Decline> {
     let challenge = ClaimsChallenge::parse(claims).ok_or(Decline::BadArgument(
         "The query parameter 'claims' must be the JSON object of a claims challenge, of up to 8192 bytes.",
     ))?;
-    let slot = service.tokens.slot_in_use(bot, slot, connection).await.map_err(unreadable)?;
-    match service.tokens.get_challenged(&slot, connection, challenge).await.map_err(unreadable)? {
+    match service.tokens.get_challenged(wanted, challenge).await.map_err(unreadable)? {
         Challenged::Answered(token) => Ok(Some(token)),
         Challenged::UserNeeded => Ok(None),
         Challenged::Unavailable => Err(Decline::Problem(Problem::ServiceUnavailable)),

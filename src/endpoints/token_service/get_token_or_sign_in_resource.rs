@@ -1,10 +1,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::begin_sign_in::begin;
-use super::get_token::{Wanted, find_token};
+use super::get_token::find_token;
 use super::replies::{Decline, json, token_response};
 use super::{TokenService, account, admitted, connection_named};
 use crate::domain::{ChannelId, TokenSlot};
+use crate::exchange::WantedToken;
 use crate::protocol::{TokenExchangeState, TokenOrSignInResource};
 
 /// `GET /api/usertoken/GetTokenOrSignInResource`: the user's token, or what a card needs to get one, in one call. A
@@ -20,7 +21,7 @@ async fn find_or_begin(http: &HttpRequest, service: &TokenService) -> Result<Htt
     let connection = connection_named(service, &bot, name)?;
     let slot = TokenSlot::new(&account(&bot, user_id, Some(channel_id)), &connection.name);
     if let Some(found) =
-        find_token(http, service, Wanted { bot: &bot, slot: &slot, connection }, query.find("code")).await?
+        find_token(http, service, WantedToken { bot: &bot, slot: &slot, connection }, query.find("code")).await?
     {
         return json(&TokenOrSignInResource::TokenResponse(token_response(Some(channel_id), name, &found)));
     }

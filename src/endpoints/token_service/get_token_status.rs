@@ -3,6 +3,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::replies::{Decline, json};
 use super::{TokenService, account, admitted};
 use crate::domain::{ProviderKind, TokenSlot};
+use crate::exchange::WantedToken;
 use crate::protocol::TokenStatus;
 
 /// `GET /api/usertoken/GetTokenStatus`: every connection of the bot, and whether the user has a token there
@@ -24,11 +25,7 @@ async fn list(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse
             continue;
         }
         let slot = TokenSlot::new(&account, &connection.name);
-        let has_token = async {
-            let slot = service.tokens.slot_in_use(&bot, &slot, connection).await?;
-            service.tokens.can_give(&slot, connection).await
-        };
-        let has_token = has_token.await;
+        let has_token = service.tokens.can_give(WantedToken { bot: &bot, slot: &slot, connection }).await;
         statuses.push(TokenStatus {
             channel_id,
             connection_name: name,

@@ -4,7 +4,7 @@ use super::request::ExchangeRequest;
 use super::{pinned_to_another, store_failure, vault_failure};
 use crate::domain::{ClockAndEntropy, TokenSlot, UserToken};
 use crate::exchange::binding::{Binding, mismatch};
-use crate::exchange::parent_slots::{end_tokens_of_others, is_kept};
+use crate::exchange::parent_slots::{WantedToken, end_tokens_of_others, is_held_by_another, is_kept};
 use crate::exchange::user_token::{TokenOwner, user_token};
 use crate::exchange::{Reason, Redemption, Refusal, UserRates};
 use crate::identity_provider::{Attempt, Grant, RedeemedToken};
@@ -58,10 +58,7 @@ impl Acquisition {
         self.pin(request, binding, &permit).await?;
         let owner = TokenOwner { user, security_context: request.token.security_context };
         let token = user_token(redeemed, &request.connection, owner, &self.ambient);
-        let kept = self.vault.keep(permit, request.connection.revision, token).await;
-        let kept = kept.map_err(|error| vault_failure(&error))?;
-        let ended = end_tokens_of_others(&self.vault, &request.bot, &slot, &request.connection, user).await;
-        ended.map_err(|error| vault_failure(&error))?;
+        let kept = self.keep(request, binding, permit, token).await?;
         tracing::info!(
             correlation_id = request.correlation_id,
             bot = slot.account.holder.as_str(),
@@ -72,7 +69,46 @@ impl Acquisition {
         Ok(kept)
     }
 
-    /// A good token of the same person, obtained in the same circumstances. (Where a challenge waits there is none.)
+    /// Keeps the token, so that channel and parents never hold tokens of two users for one user id.
+    async fn keep(
+        &self,
+        request: &ExchangeRequest,
+        binding: &Binding,
+        permit: Permit,
+        token: UserToken,
+    ) -> Result<Arc<UserToken>, Refusal> {
+        let (slot, user) = (request.slot(), &request.token.user);
+        let wanted = WantedToken { bot: &request.bot, slot: &slot, connection: &request.connection };
+        let is_of_channel = !request.account.is_of_parent();
+        if is_of_channel {
+            end_tokens_of_others(&self.vault, wanted, user).await.map_err(|error| vault_failure(&error))?;
+        }
+        let kept = self.vault.keep(permit, request.connection.revision, token).await;
+        let kept = kept.map_err(|error| vault_failure(&error))?;
+        // The other side may have kept its token since it was looked for: then the channel's stays.
+        if !is_of_channel && let Err(refusal) = self.check_siblings(request, binding).await {
+            self.vault.forget(&slot).await.map_err(|error| vault_failure(&error))?;
+            return Err(refusal);
+        }
+        if is_of_channel && let Err(error) = end_tokens_of_others(&self.vault, wanted, user).await {
+            tracing::warn!(correlation_id = request.correlation_id, %error, "a parent bot's token was not looked for");
+        }
+        Ok(kept)
+    }
+
+    /// No account of the same user id may hold another identity's token.
+    async fn check_siblings(&self, request: &ExchangeRequest, binding: &Binding) -> Result<(), Refusal> {
+        for sibling in &binding.siblings {
+            let slot = TokenSlot::new(sibling, &request.connection.name);
+            let held = is_held_by_another(&self.vault, &slot, &request.connection, &request.token.user).await;
+            if held.map_err(|error| vault_failure(&error))? {
+                return Err(slot_of_another());
+            }
+        }
+        Ok(())
+    }
+
+    /// A good token of the same person, obtained in the same circumstances.
     async fn recall(
         &self,
         request: &ExchangeRequest,
@@ -86,15 +122,10 @@ impl Acquisition {
             }
             recalled = None;
         }
-        for sibling in &binding.siblings {
-            let found = self.find(request, &TokenSlot::new(sibling, &request.connection.name)).await?;
-            if found.as_ref().is_some_and(|token| token.user != request.token.user) {
-                return Err(slot_of_another());
-            }
-            // What the channel's own traffic has brought is good for everybody who speaks for this user.
-            if recalled.is_none() && *sibling == *request.account.as_channel_account() {
-                recalled = found;
-            }
+        self.check_siblings(request, binding).await?;
+        if recalled.is_none() && request.account.is_of_parent() {
+            // What the channel's own traffic has brought is good for every parent that speaks for this user.
+            recalled = self.find(request, &request.slot().as_channel_slot()).await?;
         }
         let Some(token) = recalled.filter(|token| token.security_context == request.token.security_context) else {
             return Ok(None);
@@ -112,6 +143,10 @@ impl Acquisition {
     /// On behalf of the user, with the challenge that waits for them, if one does: it goes to the issuer once, and waits
     /// longer only if the issuer could not be asked.
     async fn redeem(&self, request: &ExchangeRequest, slot: &TokenSlot) -> Result<RedeemedToken, Refusal> {
+        if self.redemption.find_provider(&request.connection).is_none() {
+            let hint = "the connection has no identity provider that can exchange";
+            return Err(Refusal::local(Reason::Misconfigured, hint));
+        }
         self.rates.charge(&request.account, &request.correlation_id)?;
         let requirements = self.redemption.requirements();
         let challenge = requirements.take_challenge(slot).await.map_err(|error| store_failure(&error))?;

@@ -7,8 +7,8 @@ use quick_cache::sync::Cache;
 use tokio::time::{Instant, timeout_at};
 
 use super::refresh::{REFRESH_BUDGET, Refresh, RefreshableTokens, Refreshed};
-use crate::domain::{Bot, ClaimsChallenge, ClockAndEntropy, Connection, Timestamp, TokenSlot, UserKey, UserToken};
-use crate::exchange::parent_slots::{find_slot_in_use, is_kept};
+use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Timestamp, TokenSlot, UserKey, UserToken};
+use crate::exchange::parent_slots::{WantedToken, find_slot_in_use, is_kept, parent_slots};
 use crate::exchange::{Redemption, StorageFailure};
 use crate::single_flight::{Flight, SingleFlight};
 use crate::vault::TokenVault;
@@ -46,23 +46,6 @@ impl CurrentTokens {
         Self { shared: Arc::new(Shared { tokens, flights, resting }) }
     }
 
-    /// The slot that holds the token which `bot` asks for when it names `slot`, a channel's: a parent bot may have brought
-    /// it. Costs nothing where no parent may call the bot.
-    ///
-    /// # Errors
-    /// [`StorageFailure`] if the store fails.
-    pub async fn slot_in_use<'s>(
-        &self,
-        bot: &Bot,
-        slot: &'s TokenSlot,
-        connection: &Connection,
-    ) -> Result<Cow<'s, TokenSlot>, StorageFailure> {
-        if !bot.has_parents() {
-            return Ok(Cow::Borrowed(slot));
-        }
-        Ok(Cow::Owned(find_slot_in_use(&self.shared.tokens.vault, bot, slot, connection).await?))
-    }
-
     /// The user's token, if there is one that was obtained for the connection as it is configured now, has not been
     /// signed out and has enough life left to be handed out; at once where that is so. Once the issuer wants it
     /// refreshed, that is done in the background, and the next caller gets the new one. A token that is over is
@@ -72,7 +55,18 @@ impl CurrentTokens {
     ///
     /// # Errors
     /// [`StorageFailure`] if the store is unavailable or the record cannot be opened.
-    pub async fn get(
+    pub async fn get(&self, wanted: WantedToken<'_>) -> Result<Option<Arc<UserToken>>, StorageFailure> {
+        let slot = find_slot_in_use(&self.shared.tokens.vault, wanted).await?;
+        self.get_in(&slot, wanted.connection).await
+    }
+
+    /// The slot that holds the wanted token.
+    pub(super) async fn slot_in_use<'w>(&self, wanted: WantedToken<'w>) -> Result<Cow<'w, TokenSlot>, StorageFailure> {
+        Ok(find_slot_in_use(&self.shared.tokens.vault, wanted).await?)
+    }
+
+    /// [`CurrentTokens::get`] of the token in `slot`, whoever has brought it.
+    pub(super) async fn get_in(
         &self,
         slot: &TokenSlot,
         connection: &Arc<Connection>,
@@ -103,15 +97,16 @@ impl CurrentTokens {
     ///
     /// # Errors
     /// [`StorageFailure`] as [`CurrentTokens::get`].
-    pub async fn can_give(&self, slot: &TokenSlot, connection: &Connection) -> Result<bool, StorageFailure> {
-        let vault = &self.shared.tokens.vault;
-        if vault.find(slot, connection.revision).await?.is_some() {
+    pub async fn can_give(&self, wanted: WantedToken<'_>) -> Result<bool, StorageFailure> {
+        let (vault, connection) = (&self.shared.tokens.vault, wanted.connection);
+        let slot = find_slot_in_use(vault, wanted).await?;
+        if vault.find(&slot, connection.revision).await?.is_some() {
             return Ok(true);
         }
         if !connection.asks_offline_access() {
             return Ok(false);
         }
-        let record = vault.read(slot, connection.revision).await?;
+        let record = vault.read(&slot, connection.revision).await?;
         Ok(record.is_some_and(|record| record.token.refresh_token.is_some()))
     }
 
@@ -123,18 +118,27 @@ impl CurrentTokens {
     /// [`StorageFailure`] as [`CurrentTokens::get`].
     pub async fn get_challenged(
         &self,
-        slot: &TokenSlot,
-        connection: &Arc<Connection>,
+        wanted: WantedToken<'_>,
         challenge: ClaimsChallenge,
     ) -> Result<Challenged, StorageFailure> {
-        let flight = self.shared.start_refresh(slot, connection, Some(challenge));
+        let vault = &self.shared.tokens.vault;
+        let slot = find_slot_in_use(vault, wanted).await?;
+        let flight = self.shared.start_refresh(&slot, wanted.connection, Some(challenge));
         match timeout_at(Instant::now() + REFRESH_BUDGET, flight.outcome()).await {
             Ok(Some(Refreshed::Token(token))) => {
                 // An older one that nobody came to answer is answered with it.
-                self.shared.tokens.redemption.requirements().end_challenge(slot).await?;
+                self.shared.tokens.redemption.requirements().end_challenge(&slot).await?;
                 Ok(Challenged::Answered(token))
             }
-            Ok(Some(Refreshed::Nothing)) => Ok(Challenged::UserNeeded),
+            Ok(Some(Refreshed::Nothing)) => {
+                // None of the user's tokens answers it, by whichever way they were brought.
+                for other in std::iter::once(wanted.slot.clone()).chain(parent_slots(wanted.bot, wanted.slot)) {
+                    if other != *slot {
+                        vault.forget(&other).await?;
+                    }
+                }
+                Ok(Challenged::UserNeeded)
+            }
             Ok(Some(Refreshed::Unavailable) | None) | Err(_) => Ok(Challenged::Unavailable),
         }
     }

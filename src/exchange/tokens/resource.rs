@@ -5,6 +5,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::current::CurrentTokens;
 use crate::domain::{ClockAndEntropy, Connection, ConnectionName, TokenSlot, UserKey, UserToken};
+use crate::exchange::parent_slots::WantedToken;
 use crate::exchange::user_token::{TokenOwner, user_token};
 use crate::exchange::{Reason, Redemption, Refusal, TokenValidators, UserRates};
 use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemFailure, RedeemedToken};
@@ -79,19 +80,15 @@ impl ResourceTokens {
         Self { current, exchange, flights: Arc::default() }
     }
 
-    /// The token for `scope` of the user who is signed in to `slot`; at once where one is kept. None if nobody is signed
+    /// The token for `scope` of the user whose own token is `wanted`; at once where one is kept. None if nobody is signed
     /// in, or if what is kept of them brings no other tokens.
     ///
     /// # Errors
     /// [`Refusal`]: what the identity provider said, or that it or the store could not be asked.
-    pub async fn get(
-        &self,
-        slot: &TokenSlot,
-        connection: &Arc<Connection>,
-        scope: &ResourceScope,
-        correlation_id: &str,
-    ) -> Given {
-        let signed_in = self.current.get(slot, connection).await.map_err(|error| store_failed(&error))?;
+    pub async fn get(&self, wanted: WantedToken<'_>, scope: &ResourceScope, correlation_id: &str) -> Given {
+        let connection = wanted.connection;
+        let slot = &*self.current.slot_in_use(wanted).await.map_err(|error| store_failed(&error))?;
+        let signed_in = self.current.get_in(slot, connection).await.map_err(|error| store_failed(&error))?;
         let Some(signed_in) = signed_in else { return Ok(None) };
         let own = resource_slot(slot, scope);
         let kept = self.exchange.vault.find(&own, connection.revision).await.map_err(|error| store_failed(&error))?;
@@ -188,7 +185,7 @@ impl ResourceRedemption {
     }
 
     async fn redeem(&self, signed_in: &UserToken) -> Result<Option<RedeemedToken>, Refusal> {
-        self.exchange.rates.charge(&self.slot.account, &self.correlation_id)?;
+        self.exchange.rates.charge(&self.slot.account.as_channel_account(), &self.correlation_id)?;
         // The same connection, asking for this alone.
         let narrowed = Connection { scopes: vec![self.scope.0.clone()], ..(*self.connection).clone() };
         let assertion = self.exchange.validators.validate(&self.connection, &signed_in.access_token).await;

@@ -9,7 +9,7 @@ use super::records::AtProvider;
 use super::{BrowserFlow, BrowserSecret, ProviderAccess, SignInError, SignInFailure, slot_of};
 use crate::cards::PendingSignIn;
 use crate::domain::{Entropy, Secret, SharedEntropy};
-use crate::exchange::UserRates;
+use crate::exchange::{UserRates, WantedToken};
 use crate::sign_in::SignedInTokens;
 
 /// The first step: a card's link leads to the identity provider.
@@ -61,7 +61,8 @@ impl SignInStart {
         correlation_id: &str,
     ) -> Result<Url, SignInFailure> {
         let connection = self.flow.connection_of(card).ok_or(SignInError::LinkUnknown)?;
-        let need = self.tokens.required(&slot_of(card), connection).await?;
+        let bot = self.flow.bot_of(card).ok_or(SignInError::LinkUnknown)?;
+        let need = self.tokens.required(WantedToken { bot, slot: &slot_of(card), connection }).await?;
         if !self.flow.cards.hold(&card.card_id).await? {
             return Err(SignInError::LinkUnknown.into());
         }

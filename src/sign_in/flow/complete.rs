@@ -4,7 +4,7 @@ use super::records::Identified;
 use super::{BrowserFlow, BrowserSecret, SignInError, SignInFailure, is_handle, slot_of};
 use crate::cards::PendingSignIn;
 use crate::domain::{ChannelId, Secret};
-use crate::exchange::{BrowserBinding, ProvenIdentity, bind_browser_sign_in};
+use crate::exchange::{BrowserBinding, ProvenIdentity, WantedToken, bind_browser_sign_in};
 use crate::sign_in::SignedInTokens;
 use crate::sign_in::browser_sign_ins::Found;
 use crate::sign_in::magic_code::MagicCodes;
@@ -124,7 +124,7 @@ impl SignInCompletion {
         let verified = binding == BrowserBinding::Proven;
         if verified {
             // The channel vouches for the user as it does in a silent exchange, so the token is the bot's at once.
-            self.tokens.keep(bot, &slot, connection, permit.clone(), grant.token.clone()).await?;
+            self.tokens.keep(WantedToken { bot, slot: &slot, connection }, permit.clone(), grant.token.clone()).await?;
             self.tokens.requirements().end_challenge(&slot).await?;
         }
         let issued = self.codes.issue(&slot, grant).await?;

@@ -8,6 +8,7 @@ mod group_conversations;
 mod identity;
 mod logging;
 mod outcomes;
+mod parent_accounts;
 mod parents;
 mod requests;
 mod token_checks;

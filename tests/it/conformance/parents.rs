@@ -8,13 +8,13 @@ use crate::harness::{Answer, Behaviour, Harness, Options, activities};
 const SERVICE_URL: &str = "https://parent.example/api/skills/";
 
 /// `demo` may be called by the bot `demo-forward`, for Teams.
-async fn harness(after_exchange: &'static str) -> Harness {
+pub(super) async fn harness(after_exchange: &'static str) -> Harness {
     let mut harness = Harness::start().await;
     harness.restart(&options(&harness, after_exchange)).await;
     harness
 }
 
-fn options(harness: &Harness, after_exchange: &'static str) -> Options {
+pub(super) fn options(harness: &Harness, after_exchange: &'static str) -> Options {
     let appended = format!(
         "[[bots.demo.callers]]\napp_id = \"{}\"\ntenant = \"{}\"\nservice_urls = [\"{SERVICE_URL}\"]\n\
          channels = [\"msteams\"]\n",
@@ -28,12 +28,12 @@ async fn parent_token(harness: &Harness, parent: &str) -> String {
     harness.app_token(harness.bot_app_id(parent), &format!("{}/.default", harness.bot_app_id("demo"))).await
 }
 
-async fn post(harness: &Harness, activity: &Value) -> Answer {
+pub(super) async fn post(harness: &Harness, activity: &Value) -> Answer {
     harness.post_as("demo", &parent_token(harness, "demo-forward").await, activity).await
 }
 
 /// As `CreateReply` makes it: of the user only id and name are left.
-fn from_parent(mut activity: Value, user_id: &str) -> Value {
+pub(super) fn from_parent(mut activity: Value, user_id: &str) -> Value {
     activity["serviceUrl"] = SERVICE_URL.into();
     activity["from"] = json!({ "id": user_id, "name": "someone" });
     activity["conversation"] = json!({ "id": format!("conversation-of-{user_id}") });

@@ -1,0 +1,84 @@
+//! What a parent bot brings is kept in the parent's account, where the bot finds it by the channel's user id.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::parents::{from_parent, harness, options, post};
+use super::{assert_mismatch, exchange_of};
+use crate::harness::tokens::claims_of;
+use crate::harness::{Harness, activities};
+
+/// An invoke with `user`'s token that a parent sends for the Teams user `id`, answered plainly.
+async fn brought(harness: &Harness, user: &str, exchange: &str, id: &str) -> Value {
+    let mut activity = from_parent(exchange_of(harness, user, exchange).await, id);
+    activity.as_object_mut().unwrap().remove("deliveryMode");
+    activity
+}
+
+/// Whose token the bot gets for the Teams user `id`: an object id, or none.
+async fn given(harness: &Harness, id: &str) -> Option<String> {
+    let answer = harness.get_token("msteams", id, "graph").await;
+    match answer.status {
+        404 => None,
+        status => {
+            assert_eq!(status, 200, "{}", String::from_utf8_lossy(&answer.body));
+            Some(claims_of(answer.json()["token"].as_str().unwrap())["oid"].as_str().unwrap().to_owned())
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_bot_finds_what_a_parent_has_brought_until_the_user_is_signed_out() {
+    let harness = harness("none").await;
+    assert_eq!(post(&harness, &brought(&harness, "Ada", "x", "29:ada").await).await.status, 200);
+    assert_eq!(given(&harness, "29:ada").await.as_deref(), Some(harness.user("Ada").oid));
+    let status = harness.token_service("demo", "/api/usertoken/GetTokenStatus?userId=29:ada&channelId=msteams").await;
+    let statuses = status.json();
+    let graph = statuses.as_array().unwrap().iter().find(|status| status["connectionName"] == "graph").unwrap();
+    assert_eq!(graph["hasToken"], true);
+    let account = [("userId", "29:ada"), ("channelId", "msteams"), ("connectionName", "graph")];
+    assert_eq!(harness.sign_out(&account).await.status, 200);
+    assert_eq!(given(&harness, "29:ada").await, None);
+}
+
+#[tokio::test]
+async fn the_channels_own_token_ends_what_a_parent_has_brought_of_another_person() {
+    let harness = harness("none").await;
+    assert_eq!(post(&harness, &brought(&harness, "Ben", "x", "29:ada").await).await.status, 200);
+    assert_eq!(given(&harness, "29:ada").await.as_deref(), Some(harness.user("Ben").oid));
+    let token = harness.user_token("Ada", "graph").await;
+    let ada = activities::exchange(&harness, &harness.user("Ada"), "y", &token);
+    assert_eq!(harness.post(&ada).await.status, 200);
+    assert_eq!(given(&harness, "29:ada").await.as_deref(), Some(harness.user("Ada").oid));
+    // Longer than either token lives.
+    harness.clock.advance(Duration::from_hours(3));
+    assert_eq!(given(&harness, "29:ada").await, None, "the account does not go over to Ben");
+}
+
+#[tokio::test]
+async fn a_parents_token_is_refused_while_a_code_has_signed_in_another_person() {
+    let mut harness = harness("none").await;
+    let (ada, token) = (harness.user("Ada"), harness.user_token("Ada", "graph").await);
+    harness.sign_in_resource(&activities::exchange(&harness, &ada, "x", &token), "graph").await;
+    let options = options(&harness, "none");
+    let code = harness.issue_code(&options, &ada, "graph", &token).await;
+    let user = format!("29:{}", ada.name);
+    let query = [("userId", user.as_str()), ("connectionName", "graph"), ("channelId", "msteams"), ("code", &code)];
+    assert_eq!(harness.get_token_as("demo", &query).await.status, 200);
+    assert_mismatch("slot", &post(&harness, &brought(&harness, "Ben", "y", &user).await).await, "slot");
+    assert_eq!(given(&harness, &user).await.as_deref(), Some(ada.oid));
+    assert_eq!(post(&harness, &brought(&harness, "Ada", "z", &user).await).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_token_for_the_same_person_is_used_whoever_has_brought_it_last() {
+    let harness = harness("none").await;
+    let token = harness.user_token("Ada", "graph").await;
+    let ada = activities::exchange(&harness, &harness.user("Ada"), "x", &token);
+    assert_eq!(harness.post(&ada).await.status, 200);
+    let calls = harness.exchanges();
+    assert_eq!(post(&harness, &brought(&harness, "Ada", "y", "29:ada").await).await.status, 200);
+    assert_eq!(harness.exchanges(), calls, "the channel's token serves the parent");
+    assert_eq!(given(&harness, "29:ada").await.as_deref(), Some(harness.user("Ada").oid));
+}
