@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use futures_util::future::join_all;
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use super::*;
 use crate::domain::{OffsetClock, SystemEntropy};
@@ -17,7 +18,11 @@ struct Issuer {
     calls: AtomicUsize,
     life: AtomicU64,
     refusing: AtomicUsize,
+    /// Every answer waits for it; a test that takes all of it holds the answers back.
+    gate: Semaphore,
 }
+
+const OPEN: u32 = 64;
 
 struct Stand {
     issuer: Arc<Issuer>,
@@ -31,7 +36,7 @@ struct Stand {
 async fn answer(body: String, issuer: web::Data<Arc<Issuer>>) -> HttpResponse {
     let call = issuer.calls.fetch_add(1, Ordering::SeqCst) + 1;
     let scope = url::form_urlencoded::parse(body.as_bytes()).find(|(name, _)| name == "scope").unwrap().1.into_owned();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let _open = issuer.gate.acquire().await.unwrap();
     if issuer.refusing.load(Ordering::SeqCst) > 0 {
         return HttpResponse::Unauthorized().json(json!({"error": "invalid_client", "error_codes": [7_000_222]}));
     }
@@ -42,7 +47,8 @@ async fn answer(body: String, issuer: web::Data<Arc<Issuer>>) -> HttpResponse {
 
 impl Stand {
     fn new() -> Self {
-        let issuer = Issuer { calls: 0.into(), life: 3600.into(), refusing: 0.into() };
+        let issuer =
+            Issuer { calls: 0.into(), life: 3600.into(), refusing: 0.into(), gate: Semaphore::new(OPEN as usize) };
         let issuer = Arc::new(issuer);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -91,16 +97,17 @@ impl Stand {
         self.get_of(0, &self.bot).await
     }
 
-    /// The first token's number once it is another than `old`.
-    async fn becomes_other_than(&self, old: &str) -> String {
-        for _ in 0..200 {
-            let token = self.get().await.unwrap();
-            if token != old {
-                return token;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("it stays {old}")
+    /// Waits until no call for the first token is under way.
+    async fn settle(&self) {
+        let slot = self.tokens.slot(&self.clients[0], &self.bot);
+        let _ = slot.asking.join((), || async { Err(too_late()) }).outcome().await;
+    }
+
+    /// The first token once the refresh that a look at it starts has ended.
+    async fn get_refreshed(&self) -> String {
+        self.get().await.unwrap();
+        self.settle().await;
+        self.get().await.unwrap()
     }
 
     fn calls(&self) -> usize {
@@ -142,7 +149,7 @@ async fn at_four_fifths_of_its_life_a_token_is_refreshed_behind_the_callers_back
     for token in join_all((0..20).map(|_| stand.get())).await {
         assert_eq!(token.unwrap(), first, "the old one is good and served at once");
     }
-    assert!(stand.becomes_other_than(&first).await.starts_with("2:"));
+    assert!(stand.get_refreshed().await.starts_with("2:"));
     assert_eq!(stand.calls(), 2, "one refresh for all");
 
     // With twenty minutes of life, five minutes before the end comes before four fifths.
@@ -153,7 +160,7 @@ async fn at_four_fifths_of_its_life_a_token_is_refreshed_behind_the_callers_back
     assert_eq!(stand.get().await.unwrap(), first);
     assert_eq!(stand.calls(), 1);
     stand.clock.advance(Duration::from_secs(20));
-    assert!(stand.becomes_other_than(&first).await.starts_with("2:"));
+    assert!(stand.get_refreshed().await.starts_with("2:"));
 }
 
 #[actix_web::test]
@@ -163,21 +170,17 @@ async fn while_a_refresh_fails_the_old_token_serves_to_its_end_and_the_issuer_is
     stand.issuer.refusing.store(1, Ordering::SeqCst);
     stand.clock.advance(Duration::from_mins(50));
     assert_eq!(stand.get().await.unwrap(), first);
-    while stand.calls() < 2 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    stand.settle().await;
+    assert_eq!(stand.calls(), 2);
     for _ in 0..10 {
         assert_eq!(stand.get().await.unwrap(), first);
     }
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    stand.settle().await;
     assert_eq!(stand.calls(), 2, "not asked again at every use");
     stand.clock.advance(Duration::from_secs(31));
     assert_eq!(stand.get().await.unwrap(), first);
-    while stand.calls() < 3 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    stand.settle().await;
+    assert_eq!(stand.calls(), 3);
     stand.clock.advance(Duration::from_mins(10));
     assert_eq!(stand.get().await.unwrap_err().failure, RedeemFailure::Misconfigured, "and not beyond its end");
 
@@ -200,10 +203,12 @@ async fn a_failure_is_shared_by_those_who_waited_for_it() {
 #[actix_web::test]
 async fn a_caller_who_gives_up_ends_the_call_for_nobody() {
     let stand = Stand::new();
+    let closed = stand.issuer.gate.acquire_many(OPEN).await.unwrap();
     let soon =
         Attempt { correlation_id: "c-1".into(), deadline: Instant::now() + Duration::from_millis(20), claims: None };
     let late = stand.tokens.get(&stand.clients[0], &stand.bot, &soon).await;
     assert_eq!(late.unwrap_err().failure, RedeemFailure::Transient);
+    drop(closed);
     assert!(stand.get().await.unwrap().starts_with("1:"));
     assert_eq!(stand.calls(), 1);
 }
