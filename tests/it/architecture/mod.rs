@@ -8,8 +8,10 @@
 mod circles;
 mod files;
 mod functions;
+mod links;
 mod paths;
 mod prose;
+mod references;
 mod resolver;
 mod rooms;
 mod rule_tests;
@@ -103,7 +105,17 @@ fn every_file_that_only_adds_to_a_type_says_so_in_its_first_line() {
 
 #[test]
 fn every_reference_to_a_document_resolves_to_a_heading() {
-    assert_none(&prose::unresolved_references(&TREE));
+    assert_none(&references::unresolved_references(&TREE));
+}
+
+#[test]
+fn no_comment_refers_to_a_paper_that_is_not_in_the_repository() {
+    assert_none(&references::foreign_references(&TREE));
+}
+
+#[test]
+fn every_link_of_a_document_leads_to_a_file_and_a_heading() {
+    assert_none(&links::broken_links(&TREE));
 }
 
 #[test]

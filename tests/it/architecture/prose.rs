@@ -1,8 +1,8 @@
-//! Rules on comments: the paragraph at the top of a room, the first line of a file, and references to documents.
+//! Rules on comments: the paragraph at the top of a room, and the first line of a file.
 
 use super::source_tree::{SourceFile, SourceTree};
 use super::tables::SUB_ROOMS;
-use super::tokens::{Comment, Token};
+use super::tokens::Token;
 
 /// Lists rooms, and sub-rooms of the rooms that have an order, without a `//!` paragraph. `lib.rs` is listed if it
 /// re-exports.
@@ -63,90 +63,4 @@ fn impl_target(tokens: &[Token]) -> Option<&str> {
         }
     }
     target
-}
-
-/// Lists references to `docs/` in comments whose file does not exist, or whose `§` names no heading of that file.
-pub fn unresolved_references(tree: &SourceTree) -> Vec<String> {
-    let problems = tree.files.iter().flat_map(|file| {
-        let of_file = paragraphs(&file.comments).into_iter().flat_map(|paragraph| unresolved(tree, &paragraph));
-        of_file.map(|problem| format!("{}:{problem}", file.path)).collect::<Vec<_>>()
-    });
-    problems.collect()
-}
-
-/// Joins comments on consecutive lines into one text.
-fn paragraphs(comments: &[Comment]) -> Vec<Comment> {
-    let mut paragraphs: Vec<Comment> = Vec::new();
-    let mut last_line = 0;
-    for Comment { text, line } in comments {
-        match paragraphs.last_mut() {
-            Some(paragraph) if last_line + 1 == *line => {
-                paragraph.text.push(' ');
-                paragraph.text.push_str(text);
-            }
-            _ => paragraphs.push(Comment { text: text.clone(), line: *line }),
-        }
-        last_line = line + text.matches('\n').count();
-    }
-    paragraphs
-}
-
-fn unresolved(tree: &SourceTree, paragraph: &Comment) -> Vec<String> {
-    let mut problems = Vec::new();
-    for (start, _) in paragraph.text.match_indices("docs/") {
-        let text = &paragraph.text[start + "docs/".len()..];
-        let ends_name = |c: char| !(c.is_alphanumeric() || "-_./".contains(c));
-        let (name, mut rest) = text.split_at(text.find(ends_name).unwrap_or(text.len()));
-        let name = name.trim_end_matches('.');
-        let is_elsewhere = paragraph.text[..start].ends_with(|c: char| c.is_alphanumeric() || "/.-_".contains(c));
-        // A folder, or a page of another site.
-        if is_elsewhere || name.is_empty() || name.ends_with('/') {
-            continue;
-        }
-        let stem = name.strip_suffix(".md").unwrap_or(name);
-        let file = format!("{stem}.md");
-        let Some(headings) = tree.documents.get(&file) else {
-            if name == file || after_section_mark(rest).is_some() {
-                problems.push(format!("{}: there is no docs/{file}", paragraph.line));
-            }
-            continue;
-        };
-        while let Some(section) = after_section_mark(rest) {
-            let Some(length) = headings.iter().filter_map(|heading| named_length(section, heading)).max() else {
-                let shown: String = section.chars().take(40).collect();
-                problems.push(format!("{}: docs/{file} has no heading “{shown}”", paragraph.line));
-                break;
-            };
-            rest = &section[length..];
-        }
-    }
-    problems
-}
-
-/// The text after the next `§`, if only a comma or `and` stands before it: ` §a, §b and §c`.
-fn after_section_mark(text: &str) -> Option<&str> {
-    let text = text.trim_start_matches(['`', '*', '"', '”', ')', ']', ',', ' ']);
-    let text = text.strip_prefix("and ").unwrap_or(text).trim_start();
-    Some(text.strip_prefix('§')?.trim_start_matches(['`', '*', '"', '“', ' ']))
-}
-
-/// The length of the reference to a heading with which the text begins: its number, its words, or both.
-fn named_length(text: &str, heading: &str) -> Option<usize> {
-    let plain = heading.replace(['`', '*'], "");
-    let (number, words) = plain.split_once(' ').unwrap_or((&plain, ""));
-    let number = number.trim_end_matches('.');
-    let is_number = number.starts_with(|c: char| c.is_ascii_digit());
-    let names = if is_number { vec![plain.as_str(), number, words.trim()] } else { vec![plain.as_str()] };
-    let is_named = |name: &&str| {
-        let begins = text.get(..name.len()).is_some_and(|begin| begin.to_lowercase() == name.to_lowercase());
-        let mut behind = text.get(name.len()..).unwrap_or_default().chars();
-        let ends = match behind.next() {
-            // `§4.2` is no reference to `4`, but `§4.` at the end of a sentence is one.
-            Some('.') => !behind.next().is_some_and(char::is_alphanumeric),
-            Some(next) => !next.is_alphanumeric(),
-            None => true,
-        };
-        !name.is_empty() && begins && ends
-    };
-    names.into_iter().filter(is_named).map(str::len).max()
 }

@@ -1,12 +1,15 @@
 //! Reads the sources and documents that the rules check.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use super::tokens::{Comment, Token, scan, without_tests};
 
 /// The folders that the rules check, relative to `Cargo.toml`.
 const ROOTS: [&str; 2] = ["src", "tests/it"];
+
+/// The folders in whose other files only references and links are checked.
+const REFERRING_ROOTS: [&str; 4] = ["tests", "benches", "scripts", "fixtures"];
 
 /// One `.rs` file.
 pub struct SourceFile {
@@ -20,10 +23,44 @@ pub struct SourceFile {
     pub comments: Vec<Comment>,
 }
 
+/// A Markdown file.
+pub struct Markdown {
+    /// The path relative to `Cargo.toml`: `README.md`.
+    pub path: String,
+    pub text: String,
+}
+
+/// The comments of a file that no other rule reads: a script, a fixture, a Markdown file.
+pub struct Remarks {
+    /// The path relative to `Cargo.toml`.
+    pub path: String,
+    /// Each line that is not empty, where the comments of the file's language are not known.
+    pub comments: Vec<Comment>,
+}
+
+#[derive(Default)]
 pub struct SourceTree {
     pub files: Vec<SourceFile>,
     /// The headings of each file below `docs/`, by its path relative to `docs/`.
     pub documents: HashMap<String, Vec<String>>,
+    pub markdown: Vec<Markdown>,
+    pub remarks: Vec<Remarks>,
+    /// The paths of all files of the package, relative to `Cargo.toml`.
+    pub paths: BTreeSet<String>,
+}
+
+impl Markdown {
+    pub fn headings(&self) -> Vec<String> {
+        headings(&self.text)
+    }
+}
+
+impl Remarks {
+    pub fn new(path: &str, text: &str) -> Self {
+        let is_rust = Path::new(path).extension().is_some_and(|found| found == "rs");
+        let comments = if is_rust { scan(text).comments } else { lines(text) };
+        Self { path: path.to_owned(), comments }
+    }
 }
 
 impl SourceFile {
@@ -57,19 +94,33 @@ impl SourceFile {
 impl SourceTree {
     /// Reads the sources and the documents of a package.
     pub fn read(base: &Path) -> Self {
-        let mut files = Vec::new();
-        for root in ROOTS {
-            for path in files_below(base, root, "rs") {
-                let text = std::fs::read_to_string(base.join(&path)).unwrap();
-                files.push(SourceFile::new(&path, &text));
+        let mut tree = Self { paths: files_below(base, ""), ..Self::default() };
+        for path in tree.paths.clone() {
+            // Anything but text has no references.
+            if let Ok(text) = std::fs::read_to_string(base.join(&path)) {
+                tree.add(&path, text);
             }
         }
-        assert!(files.len() > 100, "the sources were found");
-        let documents = files_below(base, "docs", "md").into_iter().map(|path| {
-            let text = std::fs::read_to_string(base.join(&path)).unwrap();
-            (path["docs/".len()..].to_owned(), headings(&text))
-        });
-        Self { documents: documents.collect(), files }
+        assert!(tree.files.len() > 100, "the sources were found");
+        tree
+    }
+
+    /// Adds a file to the lists of what the rules read.
+    pub fn add(&mut self, path: &str, text: String) {
+        self.paths.insert(path.to_owned());
+        let is_in = |roots: &[&str]| roots.iter().any(|root| path.starts_with(&format!("{root}/")));
+        let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
+        if extension == Some("rs") && is_in(&ROOTS) {
+            self.files.push(SourceFile::new(path, &text));
+        } else if extension == Some("md") || is_in(&REFERRING_ROOTS) {
+            self.remarks.push(Remarks::new(path, &text));
+        }
+        if extension == Some("md") {
+            if let Some(name) = path.strip_prefix("docs/") {
+                self.documents.insert(name.to_owned(), headings(&text));
+            }
+            self.markdown.push(Markdown { path: path.to_owned(), text });
+        }
     }
 
     pub fn src(&self) -> impl Iterator<Item = &SourceFile> {
@@ -77,23 +128,32 @@ impl SourceTree {
     }
 }
 
-fn files_below(base: &Path, root: &str, extension: &str) -> Vec<String> {
-    let mut files = Vec::new();
-    let mut folders = vec![root.to_owned()];
+/// The files below a folder, without what builds and package managers put there.
+fn files_below(base: &Path, folder: &str) -> BTreeSet<String> {
+    let mut files = BTreeSet::new();
+    let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         let Ok(entries) = std::fs::read_dir(base.join(&folder)) else { continue };
         for entry in entries {
             let entry = entry.unwrap();
-            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
-            if entry.path().is_dir() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+            if !entry.path().is_dir() {
+                files.insert(path);
+            } else if !(name.starts_with('.') || ["target", "node_modules"].contains(&name.as_str())) {
                 folders.push(path);
-            } else if entry.path().extension().is_some_and(|found| found == extension) {
-                files.push(path);
             }
         }
     }
-    files.sort();
     files
+}
+
+fn lines(text: &str) -> Vec<Comment> {
+    let lines = text.lines().enumerate().map(|(number, line)| {
+        let text = line.trim().trim_start_matches(['#', '/', '!', '*', '<', '-']).trim();
+        Comment { text: text.to_owned(), line: number + 1 }
+    });
+    lines.filter(|line| !line.text.is_empty()).collect()
 }
 
 pub fn headings(markdown: &str) -> Vec<String> {

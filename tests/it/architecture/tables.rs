@@ -109,3 +109,10 @@ pub const MEANINGLESS_NAMES: [&str; 9] =
 
 /// Public type names that more than one room may have, each with the reason.
 pub const SHARED_TYPE_NAMES: &[(&str, &str)] = &[];
+
+/// The publications whose sections a comment may name, apart from RFCs and the documents of this repository.
+pub const STANDARDS: &[&str] = &["OpenID Connect Core", "OpenID Connect Discovery", "NIST SP 800-38D"];
+
+/// Names of papers that are not in this repository.
+pub const PAPERS_ELSEWHERE: &[&str] =
+    &["DESIGN", "agent-identity", "appid-base44-office", "field-reports", "house-review", "sign-in-invokes"];

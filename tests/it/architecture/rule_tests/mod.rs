@@ -5,29 +5,27 @@ mod circles;
 mod files;
 mod functions;
 mod imports;
+mod links;
 mod names;
 mod order;
 mod prose;
+mod references;
 mod tokens;
 
-use std::collections::HashMap;
+use super::source_tree::SourceTree;
 
-use super::source_tree::{SourceFile, SourceTree, headings};
-
-/// A tree of files with paths as in [`SourceFile::path`], and a `lib.rs`.
+/// A tree of files with paths relative to `Cargo.toml`, and a `lib.rs`.
 fn tree(files: &[(&str, &str)]) -> SourceTree {
-    let mut files: Vec<SourceFile> = files.iter().map(|(path, text)| SourceFile::new(path, text)).collect();
-    if files.iter().all(|file| file.path != "src/lib.rs") {
-        files.push(SourceFile::new("src/lib.rs", "//! The root."));
+    let mut files = files.to_vec();
+    if files.iter().all(|(path, _)| *path != "src/lib.rs") {
+        files.push(("src/lib.rs", "//! The root."));
     }
-    files.sort_by(|one, other| one.path.cmp(&other.path));
-    SourceTree { files, documents: HashMap::new() }
-}
-
-/// The same with documents; their paths are relative to `docs/`.
-fn tree_with_documents(files: &[(&str, &str)], documents: &[(&str, &str)]) -> SourceTree {
-    let documents = documents.iter().map(|(path, text)| ((*path).to_owned(), headings(text)));
-    SourceTree { documents: documents.collect(), ..tree(files) }
+    files.sort_unstable();
+    let mut tree = SourceTree::default();
+    for (path, text) in files {
+        tree.add(path, text.to_owned());
+    }
+    tree
 }
 
 #[track_caller]
