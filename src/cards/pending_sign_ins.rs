@@ -48,7 +48,7 @@ impl PendingSignIns {
             return Ok(());
         }
         if let Some(inherited) =
-            self.records.names_ending_by(self.now().plus(HELD_CARD_LIFETIME), MAX_RECALLED_RECORDS).await?
+            self.records.list_keys_expiring_by(self.now().plus(HELD_CARD_LIFETIME), MAX_RECALLED_RECORDS).await?
         {
             self.known.set_inherited(inherited);
         }

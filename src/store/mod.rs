@@ -79,7 +79,7 @@ pub trait Store: Send + Sync {
 
     /// Names and indexes of the live records that end before or at `until`, the first to end first, `most` at most. For
     /// start-up: it may read that many records.
-    fn list_ending_by(&self, until: Timestamp, most: usize) -> StoreFuture<'_, Vec<(RecordKey, Option<RecordKey>)>>;
+    fn list_expiring_by(&self, until: Timestamp, most: usize) -> StoreFuture<'_, Vec<(RecordKey, Option<RecordKey>)>>;
 
     /// Removes these records; absent ones are no error.
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()>;

@@ -136,7 +136,7 @@ impl Pins {
         let unpin_count = self.unpin_count.load(Ordering::SeqCst);
         if permit.generation.is_superseded() {
             // This ends only the pin that was read: the account may have a new pin by now.
-            self.records.end(stored).await?;
+            self.records.remove_if_unchanged(stored).await?;
             return Err(VaultError::SignedOut);
         }
         Ok(self.remember(account, pin, unpin_count))
@@ -153,7 +153,7 @@ impl Pins {
     pub(super) async fn remove_all_of(&self, user: &UserKey) -> Result<(), VaultError> {
         for stored in self.records.members(self.user_index(user)).await? {
             // This ends only the pin that was read: the account may have a new pin by now.
-            self.records.end(stored).await?;
+            self.records.remove_if_unchanged(stored).await?;
         }
         Ok(())
     }
@@ -177,7 +177,7 @@ impl Pins {
     }
 
     fn key(&self, account: &Account) -> RecordKey {
-        self.records.key_of(&account.key_parts())
+        self.records.key_from_texts(&account.key_parts())
     }
 
     /// The index of all pins to `user`.

@@ -74,7 +74,7 @@ impl Shared {
     pub(super) async fn remove(&self, stored: StoredRecord<TokenRecord>) -> Result<bool, VaultError> {
         let key = stored.key();
         let write_lock = self.l1.lock_writes(key).await;
-        let removed = self.tokens.end(stored).await?;
+        let removed = self.tokens.remove_if_unchanged(stored).await?;
         if removed {
             self.l1.remove(key);
         }

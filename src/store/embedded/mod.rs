@@ -103,9 +103,9 @@ impl Store for EmbeddedStore {
         Box::pin(self.readers.run(move |connection| records::members(connection, index, clock.now())))
     }
 
-    fn list_ending_by(&self, until: Timestamp, most: usize) -> StoreFuture<'_, Vec<(RecordKey, Option<RecordKey>)>> {
+    fn list_expiring_by(&self, until: Timestamp, most: usize) -> StoreFuture<'_, Vec<(RecordKey, Option<RecordKey>)>> {
         let clock = self.clock.clone();
-        Box::pin(self.readers.run(move |connection| records::list_ending_by(connection, clock.now(), until, most)))
+        Box::pin(self.readers.run(move |connection| records::list_expiring_by(connection, clock.now(), until, most)))
     }
 
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()> {

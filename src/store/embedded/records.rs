@@ -55,7 +55,7 @@ pub(super) fn members(
         .collect()
 }
 
-pub(super) fn list_ending_by(
+pub(super) fn list_expiring_by(
     connection: &Connection,
     now: Timestamp,
     until: Timestamp,

@@ -208,9 +208,9 @@ pub(crate) async fn what_ends_soon_is_listed_in_order(tested: StoreUnderTest) {
     tested.store.put(key(4), tested.record(b"over")).await.unwrap();
     tested.clock.advance(MINUTE);
     let until = now.plus(5 * MINUTE);
-    let ending = tested.store.list_ending_by(until, 9).await.unwrap();
+    let ending = tested.store.list_expiring_by(until, 9).await.unwrap();
     assert_eq!(ending, [(key(2), None), (key(1), Some(key(9)))]);
-    assert_eq!(tested.store.list_ending_by(until, 1).await.unwrap(), [(key(2), None)]);
+    assert_eq!(tested.store.list_expiring_by(until, 1).await.unwrap(), [(key(2), None)]);
 }
 
 pub(crate) async fn replacing_moves_between_indexes(tested: StoreUnderTest) {
