@@ -103,7 +103,7 @@ impl Account {
         self.realm.channel().map(ChannelId::as_str)
     }
 
-    /// The parts that name the account's records.
+    /// The parts from which the keys of the account's records are computed.
     #[must_use]
     pub fn key_parts(&self) -> [Cow<'_, str>; 3] {
         [self.holder.as_str().into(), self.realm.key_part(), self.subject.as_str().into()]
@@ -126,7 +126,7 @@ impl TokenSlot {
         }
     }
 
-    /// The parts that name the slot's records.
+    /// The parts from which the keys of the slot's records are computed.
     #[must_use]
     pub fn key_parts(&self) -> [Cow<'_, str>; 4] {
         let [holder, realm, subject] = self.account.key_parts();

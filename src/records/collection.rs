@@ -56,7 +56,7 @@ impl<T: Content> Collection<T> {
     /// # Errors
     /// [`RecordError::Seal`] if the cipher refuses; [`RecordError::Unreadable`] if the content cannot be written.
     pub fn seal(&self, key: RecordKey, content: &T) -> Result<SealedRecord<T>, RecordError> {
-        const { assert!(!matches!(T::KIND.lifetime, Lifetime::SetByWriter), "the writer sets the lifetime of this kind") };
+        const { assert!(!matches!(T::KIND.lifetime, Lifetime::SetByWriter), "the writer sets the expiry") };
         let expires_at = match T::KIND.lifetime {
             Lifetime::Fixed(lifetime) => self.records.clock().now().plus(lifetime),
             Lifetime::UntilReplaced | Lifetime::SetByWriter => FAR_FUTURE,
@@ -75,7 +75,7 @@ impl<T: Content> Collection<T> {
         content: &T,
         expires_at: Timestamp,
     ) -> Result<SealedRecord<T>, RecordError> {
-        const { assert!(matches!(T::KIND.lifetime, Lifetime::SetByWriter), "the catalogue sets the lifetime of this kind") };
+        const { assert!(matches!(T::KIND.lifetime, Lifetime::SetByWriter), "the catalogue sets the lifetime") };
         Ok(SealedRecord::new(self.sealed(key, content)?, expires_at))
     }
 

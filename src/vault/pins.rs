@@ -150,7 +150,7 @@ impl Pins {
     }
 
     /// Removes the records of all pins to `user`. The raised epoch of the user has already ended these pins.
-    pub(super) async fn remove_all_of(&self, user: &UserKey) -> Result<(), VaultError> {
+    pub(super) async fn remove_all(&self, user: &UserKey) -> Result<(), VaultError> {
         for stored in self.records.members(self.user_index(user)).await? {
             // This ends only the pin that was read: the account may have a new pin by now.
             self.records.remove_if_unchanged(stored).await?;

@@ -92,7 +92,7 @@ impl Shared {
             // This removes only the listed record: the slot may hold another user's token by now.
             removed += usize::from(self.remove(stored).await?);
         }
-        self.pins.remove_all_of(user).await?;
+        self.pins.remove_all(user).await?;
         Ok(removed)
     }
 }
