@@ -56,8 +56,8 @@ impl PendingSignIns {
     }
 
     /// Stores a new pending sign-in and returns it with the secret of its link: 128 random bits as hexadecimal digits.
-    /// The card id is derived from the secret by a MAC. The secret cannot be computed from the card id, because clients
-    /// and bots write card ids into their logs.
+    /// The card id is derived from the secret by a MAC. Clients and bots write card ids into their logs, so the secret
+    /// must not be computable from the card id.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails: the card must then not be sent.
