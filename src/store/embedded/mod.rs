@@ -62,7 +62,7 @@ impl EmbeddedStore {
         let reading = (0..READER_THREADS).map(|_| opening::connect_reader(path)).collect::<Result<Vec<_>, _>>()?;
         let sweep_clock = clock.clone();
         let writer = JobQueue::start_one(MAX_QUEUED_JOBS, "store-writer", move |jobs| {
-            writer::run(writing, &jobs, &sweep_clock)
+            writer::run(writing, &jobs, &sweep_clock);
         })?;
         let readers = JobQueue::start_readers(MAX_QUEUED_JOBS, "store-reader", reading)?;
         Ok(Self { writer, readers, clock, _lock_file: lock_file })
