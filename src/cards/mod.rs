@@ -1,7 +1,8 @@
-//! Sign-ins that cards have offered: promises that were made to a user and are not yet kept.
+//! Pending sign-ins: sign-in cards that a bot has sent and that the user has not answered yet.
 //!
-//! Owns their short lives, durably, since a promise outlives a restart. It deliberately knows neither what a card looks
-//! like nor what happens when the promise is kept.
+//! Owns the pending sign-ins from the moment a card is offered until it is answered, signed out or expired. They are
+//! kept in the store, so a card stays valid across a restart. The room deliberately knows neither what a card looks
+//! like nor what happens after the user has signed in.
 
 mod known_cards;
 mod pending_sign_in;
@@ -12,9 +13,9 @@ mod pending_sign_ins_tests;
 
 use std::time::Duration;
 
-pub use pending_sign_in::{Ended, PendingSignIn, SignInOffer, StatedIdentity};
+pub use pending_sign_in::{FinishedCard, PendingSignIn, SignInOffer, StatedIdentity};
 pub use pending_sign_ins::PendingSignIns;
 
-/// How long a card whose link was followed is remembered: a browser that set out at the last moment has its own fifteen
-/// minutes.
-const HELD_FOR: Duration = Duration::from_mins(30);
+/// How long the record of a card is kept once a browser has followed the card's link. The card can be answered for
+/// fifteen minutes; a browser that follows the link in the last of them has another fifteen minutes to sign in.
+const HELD_CARD_LIFETIME: Duration = Duration::from_mins(30);

@@ -6,42 +6,43 @@ use zeroize::Zeroizing;
 use crate::domain::{Account, BotName, ChannelId, ConnectionName, Timestamp};
 use crate::records::{Content, Kind, Plaintext, catalogue, encode_json};
 
-/// What the bot says of a user's identity where it asks for a card, copied from what its channel told it.
+/// The user's identity as the bot states it when it requests a card. The bot copies it from the channel's activity.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatedIdentity {
-    /// The Entra object id.
+    /// The user's Entra object id.
     pub object_id: Option<String>,
-    /// The tenants named for user and conversation.
+    /// The Entra tenant ids that the activity names for the user and for the conversation.
     pub tenant_ids: Vec<String>,
 }
 
-/// What a card offers: to sign a user in to a connection.
+/// A sign-in that a card offers to one user for one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignInOffer {
-    /// To whom it is offered.
+    /// The account that receives the card.
     pub account: Account,
-    /// Where, if the bot said so.
+    /// The id of the conversation that the card is sent to; `None` if the bot's request names no conversation.
     pub conversation: Option<String>,
-    /// For which connection.
+    /// The connection to sign in to.
     pub connection: ConnectionName,
-    /// Whether the card lets the client vouch for the user.
+    /// Whether the card contains a `tokenExchangeResource`, with which the client can sign the user in silently.
     pub offered_sso: bool,
-    /// Who the user is, if the bot said so.
+    /// The user's identity as the bot states it; empty if the bot's request states none.
     pub stated: StatedIdentity,
-    /// Where the browser goes at the end in the place of the plain page; allowed by configuration.
+    /// The URL that the browser is redirected to after the sign-in, instead of our final page. The configuration
+    /// allows it.
     pub final_redirect: Option<String>,
 }
 
-/// A sign-in that a card has offered to a user. It is read as the offer that it is, hence the [`Deref`].
+/// An offer that was sent to the user. [`Deref`] gives access to the fields of the offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingSignIn {
     /// The card's `tokenExchangeResource.id`, a GUID.
     pub card_id: String,
-    /// What was offered.
+    /// The offer that the card makes.
     pub offer: SignInOffer,
-    /// When it was offered; it is gone fifteen minutes later.
+    /// The time of the offer. The card can be answered for fifteen minutes from then.
     pub begun_at: Timestamp,
-    /// The code of a `signin/failure` that the client sent.
+    /// The code of the `signin/failure` invoke that the client sent for this card, if it sent one.
     pub client_failure: Option<String>,
 }
 
@@ -53,25 +54,25 @@ impl Deref for PendingSignIn {
     }
 }
 
-/// Which of a user's sign-ins have come to their end.
+/// The card that a completed sign-in answers. Older cards for the same account and connection finish with it.
 #[derive(Clone, Copy, Debug)]
-pub struct Ended<'a> {
-    /// Those in this conversation.
+pub struct FinishedCard<'a> {
+    /// Cards of this conversation finish, and cards that name no conversation.
     pub conversation: Option<&'a str>,
-    /// Those that had begun by then.
+    /// Only cards that were offered at or before this time finish.
     pub begun_by: Timestamp,
 }
 
-/// A pending sign-in as it is kept.
+/// A pending sign-in as the store keeps it.
 pub(super) struct CardRecord {
     pub(super) sign_in: PendingSignIn,
-    /// Orders sign-ins that one process has begun in the same millisecond.
+    /// Orders sign-ins that began in the same millisecond.
     pub(super) sequence: u64,
 }
 
-/// Plaintext form.
+/// The JSON form of a [`CardRecord`] before it is sealed.
 #[derive(Serialize, Deserialize)]
-struct PlainCard {
+struct CardJson {
     card_id: String,
     bot: String,
     channel: String,
@@ -93,7 +94,7 @@ impl Content for CardRecord {
 
     fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
         let PendingSignIn { card_id, offer, begun_at, client_failure } = &self.sign_in;
-        encode_json(&PlainCard {
+        encode_json(&CardJson {
             card_id: card_id.clone(),
             bot: offer.account.holder.to_string(),
             channel: offer.account.channel_name().unwrap_or_default().to_owned(),
@@ -110,7 +111,7 @@ impl Content for CardRecord {
     }
 
     fn decode(plain: Plaintext<'_>) -> Option<Self> {
-        let card: PlainCard = plain.json(Self::KIND)?;
+        let card: CardJson = plain.json(Self::KIND)?;
         let offer = SignInOffer {
             account: Account::of_channel(&BotName::new(&card.bot), ChannelId::base_of(&card.channel), &card.user),
             conversation: card.conversation,

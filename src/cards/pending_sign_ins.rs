@@ -1,43 +1,45 @@
 use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::HELD_FOR;
+use super::HELD_CARD_LIFETIME;
 use super::known_cards::KnownCards;
-use super::pending_sign_in::{CardRecord, Ended, PendingSignIn, SignInOffer};
+use super::pending_sign_in::{CardRecord, FinishedCard, PendingSignIn, SignInOffer};
 use crate::domain::{Account, ConnectionName, HolderName, RecordKey, Secret, SharedEntropy, Timestamp, TokenSlot};
 use crate::records::catalogue::{self, CARD_LIFETIME};
 use crate::records::{Collection, OpenedRecord, RecordError, Records, SealedRecord};
 
-/// A bot that offers more cards than this to one user in fifteen minutes has the oldest forgotten.
+/// Pending sign-ins per account. When a bot offers more, the oldest is removed.
 const MAX_PER_ACCOUNT: usize = 32;
-/// Longest failure code that is kept, in characters; clients send short words.
-const MAX_CODE: usize = 64;
-/// Records looked at when the process starts, among them whatever else ends so soon; more would delay the start.
-const MOST_RECALLED: usize = 20_000;
-/// How often a change is tried again when another caller has changed the record meanwhile.
-const TRIES: usize = 4;
+/// Characters of a client's failure code that are kept; clients send short words.
+const MAX_FAILURE_CODE_CHARS: usize = 64;
+/// Records that are listed when the process starts. The list contains records of every kind that expire as soon as
+/// cards do; a longer list would delay the start.
+const MAX_RECALLED_RECORDS: usize = 20_000;
+/// Attempts to change a record by compare-and-put while other callers change the same record.
+const MAX_CAS_ATTEMPTS: usize = 4;
 
-/// All pending sign-ins.
+/// The pending sign-ins of all accounts.
 pub struct PendingSignIns {
     records: Records,
     cards: Collection<CardRecord>,
     entropy: SharedEntropy,
-    /// Orders those begun in the same millisecond.
-    begun: AtomicU64,
+    /// The sequence number of the next sign-in: it orders sign-ins that began in the same millisecond.
+    next_sequence: AtomicU64,
     known: KnownCards,
 }
 
 impl PendingSignIns {
-    /// Pending sign-ins kept in `records`, their links drawn from `entropy`.
+    /// Keeps pending sign-ins in `records` and draws the secrets of their links from `entropy`.
     #[must_use]
     pub fn new(records: &Records, entropy: SharedEntropy) -> Self {
         let known = KnownCards::new(records.single_writer(), records.clock().now());
         let cards = Collection::new(records);
-        Self { records: records.clone(), cards, entropy, begun: AtomicU64::new(0), known }
+        Self { records: records.clone(), cards, entropy, next_sequence: AtomicU64::new(0), known }
     }
 
-    /// Learns what an earlier process has left, so that the disk need not be asked for everything else until that is
-    /// over. To be called at start-up, before anything is begun; without it everything works, more slowly.
+    /// Lists the records that an earlier process left, so that a lookup of any other card needs no disk read. Call this
+    /// at start-up, before the first [`PendingSignIns::begin`]. Without this call, lookups read the disk until the
+    /// records of the earlier process have expired.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
@@ -45,76 +47,81 @@ impl PendingSignIns {
         if self.records.single_writer().is_none() {
             return Ok(());
         }
-        if let Some(left) = self.records.names_ending_by(self.now().plus(HELD_FOR), MOST_RECALLED).await? {
-            self.known.inherit(left);
+        if let Some(inherited) =
+            self.records.list_keys_expiring_by(self.now().plus(HELD_CARD_LIFETIME), MAX_RECALLED_RECORDS).await?
+        {
+            self.known.set_inherited(inherited);
         }
         Ok(())
     }
 
-    /// Notes a sign-in and draws what its card's link is known by: 128 random bits as hexadecimal digits. The card's id
-    /// follows from them and not they from it, since clients and bots write such ids into their logs.
+    /// Stores a new pending sign-in and returns it with the secret of its link: 128 random bits as hexadecimal digits.
+    /// The card id is derived from the secret by a MAC. Clients and bots write card ids into their logs, so the secret
+    /// must not be computable from the card id.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails: the card must then not be sent.
     pub async fn begin(&self, offer: SignInOffer) -> Result<(PendingSignIn, Secret), RecordError> {
-        let others = self.found(&offer.account).await?;
+        let others = self.load_all(&offer.account).await?;
         let surplus: Vec<_> = others.iter().skip(MAX_PER_ACCOUNT - 1).map(|other| other.stored.key()).collect();
         if !surplus.is_empty() {
             self.cards.remove(surplus).await?;
         }
         let link = Secret::new(self.entropy.uuid().replace('-', ""));
-        let (card_id, begun_at) = (self.card_id_of(&link), self.now());
+        let (card_id, begun_at) = (self.derive_card_id(&link), self.now());
         let sign_in = PendingSignIn { card_id, offer, begun_at, client_failure: None };
-        let card = CardRecord { sign_in, sequence: self.begun.fetch_add(1, Ordering::SeqCst) };
+        let card = CardRecord { sign_in, sequence: self.next_sequence.fetch_add(1, Ordering::SeqCst) };
         let record = self.seal(&card, begun_at.plus(CARD_LIFETIME))?;
-        self.note(&card.sign_in, record.expires_at());
+        self.add_to_known(&card.sign_in, record.expires_at());
         self.cards.put(record).await?;
         Ok((card.sign_in, link))
     }
 
-    /// The pending sign-in behind a card of `holder`. Other bots do not find it.
+    /// Finds the pending sign-in of a card that can still be answered. A card of another bot than `holder` is not
+    /// found.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn find_by_card(&self, holder: &HolderName, card_id: &str) -> Result<Option<PendingSignIn>, RecordError> {
-        if !self.known.may_hold(self.known.card(card_id), || self.card_key(card_id), self.now()) {
+        if !self.known.may_be_stored(self.known.mark_card(card_id), || self.card_key(card_id), self.now()) {
             return Ok(None);
         }
         let found = self.find(card_id).await?.map(|card| card.content.sign_in);
-        Ok(found.filter(|sign_in| sign_in.account.holder == *holder && self.is_good(sign_in)))
+        Ok(found.filter(|sign_in| sign_in.account.holder == *holder && self.can_be_answered(sign_in)))
     }
 
-    /// The pending sign-in that a sign-in link leads to. To know the link is to hold it: what may be done
-    /// with it is not decided here.
+    /// Finds the pending sign-in of a link whose card can still be answered. The link proves nothing about the person
+    /// who opens it; the caller decides what that person may do.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn find_by_link(&self, link: &Secret) -> Result<Option<PendingSignIn>, RecordError> {
-        let found = self.find(&self.card_id_of(link)).await?.map(|card| card.content.sign_in);
-        Ok(found.filter(|sign_in| self.is_good(sign_in)))
+        let found = self.find(&self.derive_card_id(link)).await?.map(|card| card.content.sign_in);
+        Ok(found.filter(|sign_in| self.can_be_answered(sign_in)))
     }
 
-    /// Keeps the record of a card whose link a browser has followed until that browser must be back. The card
-    /// can be answered no longer than before. False if it has ended meanwhile.
+    /// Keeps the record of a card long enough for the browser that has followed the card's link to finish. The time in
+    /// which the card can be answered does not change. Returns false if the card has no record any more.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn hold(&self, card_id: &str) -> Result<bool, RecordError> {
-        for _ in 0..TRIES {
+        for _ in 0..MAX_CAS_ATTEMPTS {
             let Some(OpenedRecord { content: card, stored }) = self.find(card_id).await? else {
                 return Ok(false);
             };
-            let record = self.seal(&card, card.sign_in.begun_at.plus(HELD_FOR))?;
-            self.note(&card.sign_in, record.expires_at());
+            let record = self.seal(&card, card.sign_in.begun_at.plus(HELD_CARD_LIFETIME))?;
+            self.add_to_known(&card.sign_in, record.expires_at());
             if self.cards.compare_and_put(Some(stored), record).await? {
                 return Ok(true);
             }
         }
-        // A caller that changes it that often holds it as well.
+        // Every lost attempt means that another caller wrote this record, and each of those callers also holds it.
         Ok(true)
     }
 
-    /// The card of a sign-in that a browser has begun, unless it has ended: answered, signed out, or too long ago.
+    /// Finds the pending sign-in of a card whose link a browser has followed. Returns `None` if the card was answered,
+    /// its account signed out, or the record expired.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
@@ -122,25 +129,27 @@ impl PendingSignIns {
         Ok(self.find(card_id).await?.map(|card| card.content.sign_in))
     }
 
-    /// The user's pending sign-ins, most recent first.
+    /// Lists the pending sign-ins of `account` that can still be answered, most recent first.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn list(&self, account: &Account) -> Result<Vec<PendingSignIn>, RecordError> {
-        let found = self.found(account).await?.into_iter().map(|card| card.content.sign_in);
-        Ok(found.filter(|sign_in| self.is_good(sign_in)).collect())
+        let found = self.load_all(account).await?.into_iter().map(|card| card.content.sign_in);
+        Ok(found.filter(|sign_in| self.can_be_answered(sign_in)).collect())
     }
 
-    /// The same with those that are held for a browser: a code may come from them after they can no longer be begun.
+    /// Lists the pending sign-ins of `account`, most recent first, including cards that are only held for a browser:
+    /// such a browser can still produce a magic code.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn list_held(&self, account: &Account) -> Result<Vec<PendingSignIn>, RecordError> {
-        Ok(self.found(account).await?.into_iter().map(|card| card.content.sign_in).collect())
+        Ok(self.load_all(account).await?.into_iter().map(|card| card.content.sign_in).collect())
     }
 
-    /// Ends the user's pending sign-ins for `connection` in one conversation, and those begun without naming one. A card
-    /// in another conversation, or one that was offered later, stays good: the bot still waits for it.
+    /// Removes the pending sign-ins of `account` for `connection` that `finished` covers: those of the same
+    /// conversation or of no named conversation, offered at or before `finished.begun_by`. A card in another
+    /// conversation and a card that was offered later stay, because the bot still waits for them.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
@@ -148,61 +157,62 @@ impl PendingSignIns {
         &self,
         account: &Account,
         connection: &ConnectionName,
-        ended: Ended<'_>,
+        finished: FinishedCard<'_>,
     ) -> Result<(), RecordError> {
-        let ends = |sign_in: &PendingSignIn| {
-            let begun_in = sign_in.conversation.as_deref();
+        let is_finished = |sign_in: &PendingSignIn| {
+            let conversation = sign_in.conversation.as_deref();
             sign_in.connection == *connection
-                && sign_in.begun_at <= ended.begun_by
-                && (begun_in.is_none() || begun_in == ended.conversation)
+                && sign_in.begun_at <= finished.begun_by
+                && (conversation.is_none() || conversation == finished.conversation)
         };
-        let found = self.found(account).await?;
-        let finished = found.iter().filter(|card| ends(&card.content.sign_in));
-        self.remove(finished.map(|card| card.stored.key()).collect()).await
+        let cards = self.load_all(account).await?;
+        let removed = cards.iter().filter(|card| is_finished(&card.content.sign_in));
+        self.remove(removed.map(|card| card.stored.key()).collect()).await
     }
 
-    /// Ends the sign-in behind a card, and with it those that [`PendingSignIns::finish`] ends with it.
+    /// Removes the pending sign-in of a card, together with the older ones that [`PendingSignIns::finish`] removes.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn finish_card(&self, card_id: &str) -> Result<(), RecordError> {
         let Some(card) = self.find_held(card_id).await? else { return Ok(()) };
-        let ended = Ended { conversation: card.conversation.as_deref(), begun_by: card.begun_at };
-        self.finish(&card.account, &card.connection, ended).await
+        let finished = FinishedCard { conversation: card.conversation.as_deref(), begun_by: card.begun_at };
+        self.finish(&card.account, &card.connection, finished).await
     }
 
-    /// Ends whatever was offered for these slots, which are of one account: it has signed out.
+    /// Removes all pending sign-ins for `slots`, because their account has signed out. All slots belong to one account.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn end(&self, slots: &[TokenSlot]) -> Result<(), RecordError> {
         let Some(TokenSlot { account, .. }) = slots.first() else { return Ok(()) };
-        let of_slots = |sign_in: &PendingSignIn| slots.iter().any(|slot| slot.connection == sign_in.connection);
-        let found = self.found(account).await?;
-        let ended = found.iter().filter(|card| of_slots(&card.content.sign_in));
-        self.remove(ended.map(|card| card.stored.key()).collect()).await
+        let is_signed_out = |sign_in: &PendingSignIn| slots.iter().any(|slot| slot.connection == sign_in.connection);
+        let cards = self.load_all(account).await?;
+        let removed = cards.iter().filter(|card| is_signed_out(&card.content.sign_in));
+        self.remove(removed.map(|card| card.stored.key()).collect()).await
     }
 
-    /// Notes the code of a `signin/failure`, printable ASCII up to 64 characters of it. No error if the sign-in is over.
+    /// Stores the code of a client's `signin/failure` with the pending sign-in: up to 64 printable ASCII characters.
+    /// Does nothing if the pending sign-in has no record any more.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn record_client_failure(&self, pending: &PendingSignIn, code: &str) -> Result<(), RecordError> {
-        let code: String = code.chars().filter(char::is_ascii_graphic).take(MAX_CODE).collect();
-        for _ in 0..TRIES {
+        let code: String = code.chars().filter(char::is_ascii_graphic).take(MAX_FAILURE_CODE_CHARS).collect();
+        for _ in 0..MAX_CAS_ATTEMPTS {
             let Some(OpenedRecord { content: mut card, stored }) = self.find(&pending.card_id).await? else {
                 return Ok(());
             };
             card.sign_in.client_failure = Some(code.clone());
-            // A browser may be on its way: the record stays as long as one could be.
-            let record = self.seal(&card, card.sign_in.begun_at.plus(HELD_FOR))?;
-            self.note(&card.sign_in, record.expires_at());
-            // By comparison, so that a sign-in that is finished meanwhile does not come back.
+            // A browser may have followed the link, so the record is kept as long as for a held card.
+            let record = self.seal(&card, card.sign_in.begun_at.plus(HELD_CARD_LIFETIME))?;
+            self.add_to_known(&card.sign_in, record.expires_at());
+            // A plain put would bring back a sign-in that finished after it was read.
             if self.cards.compare_and_put(Some(stored), record).await? {
                 return Ok(());
             }
         }
-        // Others noted theirs meanwhile, each as good as this one.
+        // Every lost attempt means that another caller changed the record. Losing this failure code does no harm.
         Ok(())
     }
 
@@ -217,29 +227,29 @@ impl PendingSignIns {
         self.cards.remove(keys).await
     }
 
-    /// Whether a card may still be answered. Its record may lie there for longer ([`PendingSignIns::hold`]).
-    fn is_good(&self, sign_in: &PendingSignIn) -> bool {
+    /// Whether the card may still be answered. Its record may be kept for longer ([`PendingSignIns::hold`]).
+    fn can_be_answered(&self, sign_in: &PendingSignIn) -> bool {
         self.now() < sign_in.begun_at.plus(CARD_LIFETIME)
     }
 
-    fn note(&self, sign_in: &PendingSignIn, over: Timestamp) {
-        let marks = [self.known.card(&sign_in.card_id), self.known.account(&sign_in.account)];
-        self.known.note(marks, over, self.now());
+    fn add_to_known(&self, sign_in: &PendingSignIn, expires_at: Timestamp) {
+        let marks = [self.known.mark_card(&sign_in.card_id), self.known.mark_account(&sign_in.account)];
+        self.known.add(marks, expires_at, self.now());
     }
 
-    /// All of the account's, the most recent first.
-    async fn found(&self, account: &Account) -> Result<Vec<OpenedRecord<CardRecord>>, RecordError> {
-        if !self.known.may_hold(self.known.account(account), || self.account_index(account), self.now()) {
+    /// Loads all pending sign-ins of `account`, most recent first, including held ones.
+    async fn load_all(&self, account: &Account) -> Result<Vec<OpenedRecord<CardRecord>>, RecordError> {
+        if !self.known.may_be_stored(self.known.mark_account(account), || self.account_index(account), self.now()) {
             return Ok(Vec::new());
         }
         let members = self.cards.members(self.account_index(account)).await?.into_iter();
         let opened = members.map(|stored| Ok(OpenedRecord { content: self.cards.open(&stored)?, stored }));
-        let mut found = opened.collect::<Result<Vec<_>, RecordError>>()?;
-        found.sort_by_cached_key(|card| {
+        let mut cards = opened.collect::<Result<Vec<_>, RecordError>>()?;
+        cards.sort_by_cached_key(|card| {
             let CardRecord { sign_in, sequence } = &card.content;
             Reverse((sign_in.begun_at, *sequence, sign_in.card_id.clone()))
         });
-        Ok(found)
+        Ok(cards)
     }
 
     fn seal(&self, card: &CardRecord, expires_at: Timestamp) -> Result<SealedRecord<CardRecord>, RecordError> {
@@ -247,7 +257,7 @@ impl PendingSignIns {
         Ok(sealed.listed_by(self.account_index(&card.sign_in.account)))
     }
 
-    fn card_id_of(&self, link: &Secret) -> String {
+    fn derive_card_id(&self, link: &Secret) -> String {
         let mut bytes = [0; 16];
         for (to, from) in bytes.iter_mut().zip(self.records.mac(&catalogue::CARD_ID, &[link.expose().as_bytes()])) {
             *to = from;

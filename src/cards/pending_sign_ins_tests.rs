@@ -3,29 +3,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Ended, PendingSignIn, PendingSignIns, SignInOffer};
+use super::{FinishedCard, PendingSignIn, PendingSignIns, SignInOffer};
 use crate::domain::{Account, BotName, ChannelId, ConnectionName, HolderName, Secret, SystemEntropy, TokenSlot};
 use crate::records::testing::{ThrowawayRecords, throwaway_records};
 
-struct Bench {
+struct Fixture {
     pending: PendingSignIns,
-    beneath: ThrowawayRecords,
+    storage: ThrowawayRecords,
 }
 
-fn bench() -> Bench {
-    let beneath = throwaway_records();
-    Bench { pending: over(&beneath), beneath }
+fn fixture() -> Fixture {
+    let storage = throwaway_records();
+    Fixture { pending: open(&storage), storage }
 }
 
-fn over(beneath: &ThrowawayRecords) -> PendingSignIns {
-    PendingSignIns::new(&beneath.records, Arc::new(SystemEntropy))
+fn open(storage: &ThrowawayRecords) -> PendingSignIns {
+    PendingSignIns::new(&storage.records, Arc::new(SystemEntropy))
 }
 
 fn account(bot: &str, user: &str) -> Account {
     Account::of_channel(&BotName::new(bot), ChannelId::base_of("msteams"), user)
 }
 
-fn new(user: &str, connection: &str) -> SignInOffer {
+fn offer(user: &str, connection: &str) -> SignInOffer {
     SignInOffer {
         account: account("helper", user),
         conversation: Some("19:x@thread".to_owned()),
@@ -36,17 +36,17 @@ fn new(user: &str, connection: &str) -> SignInOffer {
     }
 }
 
-fn ended_with(sign_in: &PendingSignIn) -> Ended<'_> {
-    Ended { conversation: sign_in.conversation.as_deref(), begun_by: sign_in.begun_at }
+fn finished_by(sign_in: &PendingSignIn) -> FinishedCard<'_> {
+    FinishedCard { conversation: sign_in.conversation.as_deref(), begun_by: sign_in.begun_at }
 }
 
 #[tokio::test]
-async fn a_begun_sign_in_is_found_by_its_card_also_after_a_restart() {
-    let bench = bench();
-    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
+async fn a_pending_sign_in_is_found_by_its_card_before_and_after_a_restart() {
+    let fixture = fixture();
+    let begun = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
     assert_eq!(begun.card_id.len(), 36);
     assert_eq!(begun.client_failure, None);
-    for pending in [&bench.pending, &over(&bench.beneath)] {
+    for pending in [&fixture.pending, &open(&fixture.storage)] {
         let found = pending.find_by_card(&HolderName::new("helper"), &begun.card_id).await.unwrap();
         assert_eq!(found.as_ref(), Some(&begun));
         assert_eq!(pending.list(&begun.account).await.unwrap().as_slice(), std::slice::from_ref(&begun));
@@ -54,12 +54,12 @@ async fn a_begun_sign_in_is_found_by_its_card_also_after_a_restart() {
 }
 
 #[tokio::test]
-async fn what_an_earlier_process_left_is_found_after_it_was_recalled() {
-    let bench = bench();
-    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
-    let pending = over(&bench.beneath);
+async fn a_pending_sign_in_of_an_earlier_process_is_found_after_recall() {
+    let fixture = fixture();
+    let begun = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
+    let pending = open(&fixture.storage);
     pending.recall().await.unwrap();
-    let later = pending.begin(new("bob", "graph")).await.unwrap().0;
+    let later = pending.begin(offer("bob", "graph")).await.unwrap().0;
     for sign_in in [begun, later] {
         let found = pending.find_by_card(&HolderName::new("helper"), &sign_in.card_id).await.unwrap();
         assert_eq!(found.as_ref(), Some(&sign_in));
@@ -69,160 +69,170 @@ async fn what_an_earlier_process_left_is_found_after_it_was_recalled() {
 }
 
 #[tokio::test]
-async fn other_bots_users_and_cards_find_nothing() {
-    let bench = bench();
-    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
-    assert_eq!(bench.pending.find_by_card(&HolderName::new("other"), &begun.card_id).await.unwrap(), None);
-    assert_eq!(bench.pending.find_by_card(&HolderName::new("helper"), "").await.unwrap(), None);
-    assert!(bench.pending.list(&account("helper", "bob")).await.unwrap().is_empty());
-    assert!(bench.pending.list(&account("other", "alice")).await.unwrap().is_empty());
+async fn a_pending_sign_in_is_not_found_for_another_bot_user_or_card() {
+    let fixture = fixture();
+    let begun = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
+    assert_eq!(fixture.pending.find_by_card(&HolderName::new("other"), &begun.card_id).await.unwrap(), None);
+    assert_eq!(fixture.pending.find_by_card(&HolderName::new("helper"), "").await.unwrap(), None);
+    assert!(fixture.pending.list(&account("helper", "bob")).await.unwrap().is_empty());
+    assert!(fixture.pending.list(&account("other", "alice")).await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn the_most_recent_comes_first_also_within_a_millisecond() {
-    let bench = bench();
+async fn pending_sign_ins_are_listed_most_recent_first_even_within_a_millisecond() {
+    let fixture = fixture();
     let mut expected = Vec::new();
     for number in 0..12 {
         if number == 6 {
-            bench.beneath.clock.advance(Duration::from_secs(1));
+            fixture.storage.clock.advance(Duration::from_secs(1));
         }
-        expected.insert(0, bench.pending.begin(new("alice", &format!("c{number}"))).await.unwrap().0);
+        expected.insert(0, fixture.pending.begin(offer("alice", &format!("c{number}"))).await.unwrap().0);
     }
-    assert_eq!(bench.pending.list(&account("helper", "alice")).await.unwrap(), expected);
+    assert_eq!(fixture.pending.list(&account("helper", "alice")).await.unwrap(), expected);
 }
 
 #[tokio::test]
-async fn finishing_ends_all_of_one_connection_in_one_conversation() {
-    let bench = bench();
+async fn finish_removes_all_cards_of_one_connection_in_one_conversation() {
+    let fixture = fixture();
     for connection in ["graph", "files", "graph"] {
-        bench.pending.begin(new("alice", connection)).await.unwrap();
+        fixture.pending.begin(offer("alice", connection)).await.unwrap();
     }
-    let nowhere = SignInOffer { conversation: None, ..new("alice", "graph") };
-    bench.pending.begin(nowhere).await.unwrap();
-    let elsewhere = SignInOffer { conversation: Some("elsewhere".into()), ..new("alice", "graph") };
-    let elsewhere = bench.pending.begin(elsewhere).await.unwrap().0;
-    let bobs = bench.pending.begin(new("bob", "graph")).await.unwrap().0;
+    let nowhere = SignInOffer { conversation: None, ..offer("alice", "graph") };
+    fixture.pending.begin(nowhere).await.unwrap();
+    let elsewhere = SignInOffer { conversation: Some("elsewhere".into()), ..offer("alice", "graph") };
+    let elsewhere = fixture.pending.begin(elsewhere).await.unwrap().0;
+    let bobs = fixture.pending.begin(offer("bob", "graph")).await.unwrap().0;
     let (alice, graph) = (account("helper", "alice"), ConnectionName::new("graph"));
     let (conversation, begun_by) = (bobs.conversation.clone(), elsewhere.begun_at);
     for _ in 0..2 {
-        bench.pending.finish(&alice, &graph, Ended { conversation: conversation.as_deref(), begun_by }).await.unwrap();
+        fixture
+            .pending
+            .finish(&alice, &graph, FinishedCard { conversation: conversation.as_deref(), begun_by })
+            .await
+            .unwrap();
     }
-    let left = bench.pending.list(&alice).await.unwrap();
+    let left = fixture.pending.list(&alice).await.unwrap();
     assert_eq!(left.len(), 2);
     assert_eq!(left[0], elsewhere);
     assert_eq!(left[1].connection, ConnectionName::new("files"));
-    assert_eq!(bench.pending.list(&bobs.account).await.unwrap(), [bobs]);
+    assert_eq!(fixture.pending.list(&bobs.account).await.unwrap(), [bobs]);
 }
 
 #[tokio::test]
-async fn a_promise_stands_for_fifteen_minutes() {
-    let bench = bench();
-    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
-    bench.beneath.clock.advance(Duration::from_secs(14 * 60 + 50));
-    assert!(bench.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().is_some());
-    bench.beneath.clock.advance(Duration::from_secs(10));
-    assert!(bench.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().is_none());
-    assert!(bench.pending.list(&begun.account).await.unwrap().is_empty());
+async fn a_card_can_be_answered_for_fifteen_minutes() {
+    let fixture = fixture();
+    let begun = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
+    fixture.storage.clock.advance(Duration::from_secs(14 * 60 + 50));
+    assert!(fixture.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().is_some());
+    fixture.storage.clock.advance(Duration::from_secs(10));
+    assert!(fixture.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().is_none());
+    assert!(fixture.pending.list(&begun.account).await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn a_clients_failure_is_noted_bounded_and_revives_nothing() {
-    let bench = bench();
-    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
-    bench.beneath.clock.advance(Duration::from_mins(10));
-    bench.pending.record_client_failure(&begun, "resourcematch\u{1b}[31m failed\n").await.unwrap();
-    let noted = bench.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().unwrap();
+async fn a_client_failure_is_stored_in_part_and_neither_prolongs_nor_revives_a_card() {
+    let fixture = fixture();
+    let begun = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
+    fixture.storage.clock.advance(Duration::from_mins(10));
+    fixture.pending.record_client_failure(&begun, "resourcematch\u{1b}[31m failed\n").await.unwrap();
+    let noted = fixture.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().unwrap();
     assert_eq!(noted.client_failure.as_deref(), Some("resourcematch[31mfailed"));
     assert_eq!(noted.begun_at, begun.begun_at);
-    assert_eq!(bench.pending.list(&begun.account).await.unwrap(), [noted]);
+    assert_eq!(fixture.pending.list(&begun.account).await.unwrap(), [noted]);
 
-    bench.pending.record_client_failure(&begun, &"x".repeat(5000)).await.unwrap();
-    let noted = bench.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().unwrap();
+    fixture.pending.record_client_failure(&begun, &"x".repeat(5000)).await.unwrap();
+    let noted = fixture.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().unwrap();
     assert_eq!(noted.client_failure.map(|code| code.len()), Some(64));
 
-    bench.beneath.clock.advance(Duration::from_mins(5));
-    assert!(bench.pending.list(&begun.account).await.unwrap().is_empty(), "noting does not prolong it");
+    fixture.storage.clock.advance(Duration::from_mins(5));
+    assert!(
+        fixture.pending.list(&begun.account).await.unwrap().is_empty(),
+        "storing a failure does not prolong the card"
+    );
 
-    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
-    bench.pending.finish(&begun.account, &begun.connection, ended_with(&begun)).await.unwrap();
-    bench.pending.record_client_failure(&begun, "late").await.unwrap();
-    assert!(bench.pending.list(&begun.account).await.unwrap().is_empty());
+    let begun = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
+    fixture.pending.finish(&begun.account, &begun.connection, finished_by(&begun)).await.unwrap();
+    fixture.pending.record_client_failure(&begun, "late").await.unwrap();
+    assert!(fixture.pending.list(&begun.account).await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn a_user_has_a_bounded_number_of_them() {
-    let bench = bench();
-    let first = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
+async fn an_account_has_a_bounded_number_of_pending_sign_ins() {
+    let fixture = fixture();
+    let first = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
     for _ in 0..40 {
-        bench.pending.begin(new("alice", "graph")).await.unwrap();
+        fixture.pending.begin(offer("alice", "graph")).await.unwrap();
     }
-    let list = bench.pending.list(&first.account).await.unwrap();
+    let list = fixture.pending.list(&first.account).await.unwrap();
     assert_eq!(list.len(), 32);
-    assert!(!list.contains(&first), "the oldest are forgotten");
+    assert!(!list.contains(&first), "the oldest are removed");
 }
 
 #[tokio::test]
-async fn a_link_leads_to_its_card_for_fifteen_minutes() {
-    let bench = bench();
-    let (begun, link) = bench.pending.begin(new("alice", "graph")).await.unwrap();
-    assert_eq!(bench.pending.find_by_link(&link).await.unwrap(), Some(begun.clone()));
+async fn a_link_finds_its_card_for_fifteen_minutes() {
+    let fixture = fixture();
+    let (begun, link) = fixture.pending.begin(offer("alice", "graph")).await.unwrap();
+    assert_eq!(fixture.pending.find_by_link(&link).await.unwrap(), Some(begun.clone()));
     for other in ["another", &begun.card_id, &begun.card_id.replace('-', "")] {
-        assert_eq!(bench.pending.find_by_link(&Secret::from(other)).await.unwrap(), None, "{other}");
+        assert_eq!(fixture.pending.find_by_link(&Secret::from(other)).await.unwrap(), None, "{other}");
     }
-    assert!(link.expose().len() == 32 && !link.expose().contains(&begun.card_id[..8]), "neither says the other");
-    bench.beneath.clock.advance(Duration::from_mins(15));
-    assert_eq!(bench.pending.find_by_link(&link).await.unwrap(), None);
+    assert!(
+        link.expose().len() == 32 && !link.expose().contains(&begun.card_id[..8]),
+        "the link does not contain the card id"
+    );
+    fixture.storage.clock.advance(Duration::from_mins(15));
+    assert_eq!(fixture.pending.find_by_link(&link).await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn a_card_whose_link_was_followed_is_held_until_the_browser_must_be_back_and_good_for_nothing_else() {
-    let bench = bench();
-    let (begun, link) = bench.pending.begin(new("alice", "graph")).await.unwrap();
-    bench.beneath.clock.advance(Duration::from_mins(14));
-    assert!(bench.pending.hold(&begun.card_id).await.unwrap());
-    assert!(!bench.pending.hold("another").await.unwrap());
-    bench.beneath.clock.advance(Duration::from_mins(15));
-    for pending in [&bench.pending, &over(&bench.beneath)] {
+async fn a_held_card_is_found_for_its_browser_only_until_thirty_minutes_after_the_offer() {
+    let fixture = fixture();
+    let (begun, link) = fixture.pending.begin(offer("alice", "graph")).await.unwrap();
+    fixture.storage.clock.advance(Duration::from_mins(14));
+    assert!(fixture.pending.hold(&begun.card_id).await.unwrap());
+    assert!(!fixture.pending.hold("another").await.unwrap());
+    fixture.storage.clock.advance(Duration::from_mins(15));
+    for pending in [&fixture.pending, &open(&fixture.storage)] {
         assert_eq!(pending.find_held(&begun.card_id).await.unwrap(), Some(begun.clone()));
         assert_eq!(pending.find_by_link(&link).await.unwrap(), None);
         assert_eq!(pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap(), None);
         assert!(pending.list(&begun.account).await.unwrap().is_empty());
     }
-    bench.beneath.clock.advance(Duration::from_mins(1));
-    assert_eq!(bench.pending.find_held(&begun.card_id).await.unwrap(), None);
+    fixture.storage.clock.advance(Duration::from_mins(1));
+    assert_eq!(fixture.pending.find_held(&begun.card_id).await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn a_sign_out_ends_what_was_offered_for_its_slots_also_what_is_held() {
-    let bench = bench();
-    let begun = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
-    let other = bench.pending.begin(new("alice", "mail")).await.unwrap().0;
-    let bobs = bench.pending.begin(new("bob", "graph")).await.unwrap().0;
-    bench.pending.hold(&begun.card_id).await.unwrap();
-    bench.beneath.clock.advance(Duration::from_mins(14));
-    let held = over(&bench.beneath);
+async fn a_sign_out_removes_the_pending_sign_ins_of_its_slots_including_held_ones() {
+    let fixture = fixture();
+    let begun = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
+    let other = fixture.pending.begin(offer("alice", "mail")).await.unwrap().0;
+    let bobs = fixture.pending.begin(offer("bob", "graph")).await.unwrap().0;
+    fixture.pending.hold(&begun.card_id).await.unwrap();
+    fixture.storage.clock.advance(Duration::from_mins(14));
+    let held = open(&fixture.storage);
     held.recall().await.unwrap();
-    bench.beneath.clock.advance(Duration::from_mins(2));
+    fixture.storage.clock.advance(Duration::from_mins(2));
     let slot = TokenSlot { account: begun.account.clone(), connection: begun.connection.clone() };
     held.end(&[slot]).await.unwrap();
     assert_eq!(held.find_held(&begun.card_id).await.unwrap(), None);
-    bench.pending.end(&[]).await.unwrap();
-    let again = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
+    fixture.pending.end(&[]).await.unwrap();
+    let again = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
     let slot = TokenSlot { account: again.account.clone(), connection: again.connection.clone() };
-    let fresh = bench.pending.begin(new("alice", "mail")).await.unwrap().0;
-    bench.pending.end(&[slot]).await.unwrap();
-    assert_eq!(bench.pending.list(&other.account).await.unwrap(), [fresh]);
-    assert!(bench.pending.list(&bobs.account).await.unwrap().is_empty(), "that one is over by now");
+    let fresh = fixture.pending.begin(offer("alice", "mail")).await.unwrap().0;
+    fixture.pending.end(&[slot]).await.unwrap();
+    assert_eq!(fixture.pending.list(&other.account).await.unwrap(), [fresh]);
+    assert!(fixture.pending.list(&bobs.account).await.unwrap().is_empty(), "the card has expired");
 }
 
 #[tokio::test]
-async fn finishing_a_card_ends_its_companions() {
-    let bench = bench();
-    let first = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
-    let second = bench.pending.begin(new("alice", "graph")).await.unwrap().0;
-    let other = bench.pending.begin(new("alice", "mail")).await.unwrap().0;
-    bench.pending.finish_card(&second.card_id).await.unwrap();
-    bench.pending.finish_card(&second.card_id).await.unwrap();
-    assert_eq!(bench.pending.find_held(&first.card_id).await.unwrap(), None);
-    assert_eq!(bench.pending.list(&other.account).await.unwrap(), [other]);
+async fn finish_card_removes_older_cards_of_the_same_connection() {
+    let fixture = fixture();
+    let first = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
+    let second = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
+    let other = fixture.pending.begin(offer("alice", "mail")).await.unwrap().0;
+    fixture.pending.finish_card(&second.card_id).await.unwrap();
+    fixture.pending.finish_card(&second.card_id).await.unwrap();
+    assert_eq!(fixture.pending.find_held(&first.card_id).await.unwrap(), None);
+    assert_eq!(fixture.pending.list(&other.account).await.unwrap(), [other]);
 }

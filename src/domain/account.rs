@@ -3,24 +3,26 @@ use std::sync::Arc;
 
 use super::{BotName, ChannelId, ChannelKind, ConnectionName, HolderName, SubjectId};
 
-/// Where a user id means something: whoever issues the id is the realm.
+/// The party that issues a user id. The same id in two realms means two different users.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Realm {
-    /// A channel: its users are known by the ids in its activities.
+    /// A channel. Its user ids are the ids in its activities.
     Channel(ChannelId),
-    /// A parent bot: what it says of a channel's user counts for this parent alone.
+    /// A parent bot that states the ids of a channel's users. A token that was obtained through one parent is available
+    /// only through that parent.
     Parent {
         /// The parent's app id, a lower-case GUID.
         app_id: Arc<str>,
-        /// The channel whose users it speaks for.
+        /// The channel that the parent received the user's activity from.
         channel: ChannelId,
     },
 }
 
-/// A user as one holder sees them: this realm, this bot, this id. What is kept for a user is kept for an account.
+/// A user id of one realm at one bot. Tokens, pending sign-ins and other records belong to an account, not to a person:
+/// a person who talks to two bots has two accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Account {
-    /// Who issues the id.
+    /// The party that issues the user id.
     pub realm: Realm,
     /// The bot that the user talks to.
     pub holder: HolderName,
@@ -28,17 +30,17 @@ pub struct Account {
     pub subject: SubjectId,
 }
 
-/// Where one user's token for one connection lives: the vault's key.
+/// The place of one token: one account and one connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TokenSlot {
-    /// Whose token.
+    /// The account that the token belongs to.
     pub account: Account,
-    /// For which connection.
+    /// The connection that the token was obtained through.
     pub connection: ConnectionName,
 }
 
 impl Realm {
-    /// The channel that the user sits at, if there is one.
+    /// The channel that the user writes from; for a parent bot, the channel that the parent names.
     #[must_use]
     pub const fn channel(&self) -> Option<&ChannelId> {
         match self {
@@ -46,8 +48,8 @@ impl Realm {
         }
     }
 
-    /// The realm as one part of a record's name. It never changes: records are found by it. A channel is named as it
-    /// names itself, which has no `/`; every other realm has one.
+    /// The realm as one part of a record's name. The format must never change, because stored records are found by it.
+    /// The id of a channel contains no `/`, and the text of every other realm contains one.
     fn key_part(&self) -> Cow<'_, str> {
         match self {
             Self::Channel(channel) if channel.as_str().contains('/') => Cow::Owned(format!("channel/{channel}")),
@@ -58,21 +60,21 @@ impl Realm {
 }
 
 impl Account {
-    /// The account of `bot` for the user that `channel` calls `subject`.
+    /// The account of the user `subject` of `channel` at `bot`.
     #[must_use]
     pub fn of_channel(bot: &BotName, channel: ChannelId, subject: &str) -> Self {
         Self { realm: Realm::Channel(channel), holder: HolderName::from(bot), subject: SubjectId::new(subject) }
     }
 
-    /// The same user as the parent bot `app_id` speaks for them: what one parent proves is proven neither for the channel
-    /// nor for another parent.
+    /// The account of the same user id when the parent bot `app_id` states it. Proof of identity for this account is no
+    /// proof for the channel's account or for another parent's account.
     #[must_use]
     pub fn as_parent_account(&self, app_id: &str) -> Self {
         let Some(channel) = self.realm.channel().cloned() else { return self.clone() };
         Self { realm: Realm::Parent { app_id: Arc::from(app_id), channel }, ..self.clone() }
     }
 
-    /// The same user as the channel knows them: the account that the bot names when it asks for a card or a token.
+    /// The channel's account of the same user id. The bot names this account when it requests a card or a token.
     #[must_use]
     pub fn as_channel_account(&self) -> Cow<'_, Self> {
         match &self.realm {
@@ -83,25 +85,25 @@ impl Account {
         }
     }
 
-    /// Whether a parent bot speaks for the user.
+    /// Whether a parent bot states the user id.
     #[must_use]
-    pub const fn is_of_parent(&self) -> bool {
+    pub const fn is_parent_account(&self) -> bool {
         matches!(self.realm, Realm::Parent { .. })
     }
 
-    /// What is known of the channel that the user sits at; [`ChannelKind::Other`] where there is none.
+    /// The kind of the channel that the user writes from; [`ChannelKind::Other`] if the realm has no channel.
     #[must_use]
     pub fn channel_kind(&self) -> ChannelKind {
         self.realm.channel().map_or(ChannelKind::Other, ChannelId::kind)
     }
 
-    /// The channel's name for logs, if there is a channel.
+    /// The name of the channel that the user writes from, for logs.
     #[must_use]
     pub fn channel_name(&self) -> Option<&str> {
         self.realm.channel().map(ChannelId::as_str)
     }
 
-    /// The parts that name the account's records.
+    /// The parts from which the keys of the account's records are computed.
     #[must_use]
     pub fn key_parts(&self) -> [Cow<'_, str>; 3] {
         [self.holder.as_str().into(), self.realm.key_part(), self.subject.as_str().into()]
@@ -115,7 +117,7 @@ impl TokenSlot {
         Self { account: account.clone(), connection: connection.clone() }
     }
 
-    /// The slot of the channel's account: what a browser signs in to.
+    /// The slot of the channel's account. A browser sign-in stores its token there.
     #[must_use]
     pub fn as_channel_slot(&self) -> Cow<'_, Self> {
         match self.account.as_channel_account() {
@@ -124,7 +126,7 @@ impl TokenSlot {
         }
     }
 
-    /// The parts that name the slot's records.
+    /// The parts from which the keys of the slot's records are computed.
     #[must_use]
     pub fn key_parts(&self) -> [Cow<'_, str>; 4] {
         let [holder, realm, subject] = self.account.key_parts();
@@ -141,14 +143,14 @@ mod tests {
     }
 
     #[test]
-    fn a_channels_account_keeps_the_name_that_its_records_have_always_had() {
+    fn the_key_parts_of_a_channel_account_never_change() {
         assert_eq!(account("msteams").key_parts(), ["bot", "msteams", "29:ada"]);
         let slot = TokenSlot::new(&account("msteams"), &ConnectionName::new("graph"));
         assert_eq!(slot.key_parts(), ["bot", "msteams", "29:ada", "graph"]);
     }
 
     #[test]
-    fn a_parents_account_is_neither_the_channels_nor_another_parents() {
+    fn a_parent_account_differs_from_the_channel_account_and_from_another_parent_account() {
         let channel = account("msteams");
         let parent = channel.as_parent_account("a");
         assert_eq!(parent.key_parts(), ["bot", "parent/a/msteams", "29:ada"]);
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn no_channel_id_names_a_parents_account() {
+    fn a_channel_id_cannot_imitate_the_key_of_a_parent_account() {
         assert_eq!(account("parent/a/msteams").key_parts(), ["bot", "channel/parent/a/msteams", "29:ada"]);
     }
 }

@@ -1,30 +1,30 @@
-/// What an app token of ours is for: everything that the application may do at one resource. Only `config` makes one,
-/// so that no request can choose what we ask a token for (bot-auth §3).
+/// The scope of an app token: all application permissions at one resource. Only `config` creates an `AppScope`, so that
+/// no request can choose the resource that we request a token for (bot-auth §3).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AppScope {
     scope: String,
 }
 
-/// Client credentials are always asked for with this (entra-obo §2).
-const DEFAULT: &str = "/.default";
+/// The suffix that the client credentials grant requires in every scope (entra-obo §2).
+const DEFAULT_SUFFIX: &str = "/.default";
 
 impl AppScope {
-    /// The scope of a configured resource: an app id, or an audience as `https://api.botframework.com`.
+    /// The scope of a configured resource: an app id, or an audience such as `https://api.botframework.com`.
     #[must_use]
     pub fn configured_for(resource: &str) -> Self {
-        Self { scope: format!("{resource}{DEFAULT}") }
+        Self { scope: format!("{resource}{DEFAULT_SUFFIX}") }
     }
 
-    /// As a token endpoint wants it.
+    /// The value of the `scope` parameter of a token request.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.scope
     }
 
-    /// As a managed identity's endpoint wants it: the resource alone.
+    /// The value of the `resource` parameter of a managed identity request: the scope without its suffix.
     #[must_use]
     pub fn resource(&self) -> &str {
-        self.scope.strip_suffix(DEFAULT).unwrap_or(&self.scope)
+        self.scope.strip_suffix(DEFAULT_SUFFIX).unwrap_or(&self.scope)
     }
 }
 

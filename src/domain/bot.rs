@@ -1,28 +1,29 @@
 use super::BotName;
 
-/// What happens once a token is kept (DESIGN §3.5).
+/// What the gateway does after a token exchange has succeeded (DESIGN §3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum ContinuationMode {
-    /// Answer 200, then send the bot one `tokens/response` event.
+    /// Answers 200 and then sends the bot one `tokens/response` event.
     #[default]
     Notify,
-    /// Pass the invoke on to the bot; its status is the answer.
+    /// Forwards the invoke to the bot and answers with the bot's status.
     Forward,
-    /// Answer only; the bot asks the Token Service.
+    /// Answers 200 and sends the bot nothing; the bot gets the token from the Token Service.
     None,
 }
 
-/// Which `from.id`s of Direct Line and Web Chat are accepted as proof of who speaks (DESIGN §5.5).
+/// The user ids (`from.id`) of Direct Line and Web Chat that count as proof of identity (DESIGN §5.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VerifiedUserIds {
-    /// The bot states that every id is verified (its page mints the Direct Line tokens).
+    /// Every id counts. The operator states that the bot's page obtains Direct Line tokens that are bound to verified
+    /// ids.
     All,
-    /// Only ids that start with one of these (default: `dl_`).
+    /// Only ids that start with one of these prefixes count (default: `dl_`).
     Prefixes(Vec<String>),
 }
 
 impl VerifiedUserIds {
-    /// Whether `user` counts.
+    /// Whether the user id `user` counts as proof of identity.
     #[must_use]
     pub fn contains(&self, user: &str) -> bool {
         match self {
@@ -32,66 +33,68 @@ impl VerifiedUserIds {
     }
 }
 
-/// How strictly a token's user is held against the activity's user.
+/// The rules by which the user of a token must match the user of the activity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityBinding {
-    /// Accept a Teams activity that carries no `aadObjectId` or no tenant.
+    /// Whether a Teams activity without `aadObjectId` or without a tenant is accepted.
     pub allow_unidentified_teams_users: bool,
     /// Tenants (lower-case GUIDs) whose users may speak in another tenant's conversation.
     pub cross_tenants: Vec<String>,
-    /// Which Direct Line and Web Chat ids count.
+    /// The Direct Line and Web Chat user ids that count as proof of identity.
     pub verified_user_ids: VerifiedUserIds,
 }
 
 /// A parent bot that may call this bot (default deny, DESIGN §5.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallerEntry {
-    /// Its app id, a lower-case GUID.
+    /// The parent bot's app id, a lower-case GUID.
     pub app_id: String,
-    /// The tenant that must have issued its token, a lower-case GUID.
+    /// The tenant that must have issued the parent bot's token, a lower-case GUID.
     pub tenant_id: String,
-    /// Its activities' `serviceUrl` must start with one of these.
+    /// The `serviceUrl` of the parent bot's activities must start with one of these prefixes.
     pub service_url_prefixes: Vec<String>,
-    /// The base channels it may speak for.
+    /// The base channels that the parent bot's activities may name.
     pub channels: Vec<String>,
 }
 
-/// How the Token Service answers an exchange that it refuses, since no single answer suits every SDK
+/// The form of the Token Service's answer to a refused exchange. No single form works for every SDK
 /// (token-service-api §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum RefusalStyle {
-    /// 400 with a JSON error object, as the hosted service.
+    /// 400 with a JSON error object, as the hosted service answers.
     #[default]
     Json400,
-    /// The same as `text/plain`, for botbuilder-python, whose prompt fails over the object.
+    /// 400 with the JSON error object sent as `text/plain`, for botbuilder-python: its prompt fails on a parsed object.
     Text400,
-    /// 200 with a `TokenResponse` that has no token, for the Agents SDK for JavaScript, which throws on every other status.
+    /// 200 with a `TokenResponse` without a token, for the Agents SDK for JavaScript: it throws on every other status.
     OkWithoutToken,
 }
 
-/// A bot that bot-sso stands in front of.
+/// A configured bot, whose incoming activities pass through bot-sso.
 #[derive(Clone, Debug)]
 pub struct Bot {
-    /// Its name in configuration and paths.
+    /// The bot's name in the configuration and in URL paths.
     pub name: BotName,
-    /// Its app id, a lower-case GUID: the audience of every token sent to it.
+    /// The bot's app id, a lower-case GUID. Every token that a caller sends to this bot has it as its audience.
     pub app_id: String,
-    /// Where its messages endpoint is.
+    /// The URL of the bot's messages endpoint.
     pub endpoint: url::Url,
-    /// What happens once a token is kept.
+    /// What the gateway does after a token exchange has succeeded.
     pub continuation: ContinuationMode,
-    /// How users are bound to tokens.
+    /// The rules by which the user of a token must match the user of the activity.
     pub identity: IdentityBinding,
-    /// Parent bots that may call.
+    /// The parent bots that may call this bot.
     pub callers: Vec<CallerEntry>,
-    /// Tenants (lower-case GUIDs) whose tokens let the Bot Framework Emulator call as this bot; empty: it may not.
+    /// Tenants (lower-case GUIDs) whose tokens the Bot Framework Emulator may use to call this bot. If the list is
+    /// empty, the Emulator may not call it.
     pub emulator_tenants: Vec<String>,
-    /// What its SDK makes of a refused exchange.
+    /// The form of the answer to a refused exchange that the bot's SDK understands.
     pub refusal_style: RefusalStyle,
 }
 
 impl Bot {
-    /// Whether parent bots may call: what the bot says of a user may then come from one of them, which is no channel.
+    /// Whether parent bots may call this bot. If so, a user id that the bot states may come from a parent bot and not
+    /// from a channel.
     #[must_use]
     pub fn has_parents(&self) -> bool {
         !self.callers.is_empty()

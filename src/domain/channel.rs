@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// A channel in its base form: `msteams` for `msteams:COPILOT`.
+/// The name of a channel without its sub-channel: `msteams` for `msteams:COPILOT`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelId(Arc<str>);
 
@@ -10,7 +10,7 @@ impl ChannelId {
     #[must_use]
     pub fn base_of(channel_id: &str) -> Self {
         let base = channel_id.split_once(':').map_or(channel_id, |(base, _)| base);
-        // Most channels write themselves in lower case.
+        // Most channels send their ids in lower case, which needs no conversion.
         if base.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Self(Arc::from(base.to_ascii_lowercase()));
         }
@@ -23,7 +23,7 @@ impl ChannelId {
         &self.0
     }
 
-    /// What is known of this channel.
+    /// The kind of this channel.
     #[must_use]
     pub fn kind(&self) -> ChannelKind {
         ChannelKind::of(&self.0)
@@ -36,20 +36,20 @@ impl fmt::Display for ChannelId {
     }
 }
 
-/// Everything that bot-sso knows of a channel beside its name.
+/// The kinds of channels that bot-sso treats differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ChannelKind {
-    /// Microsoft Teams, and Microsoft 365 Copilot on it.
+    /// Microsoft Teams, including Microsoft 365 Copilot in Teams.
     Teams,
-    /// Direct Line and Direct Line Speech: a page or an app of the bot's owner.
+    /// Direct Line and Direct Line Speech. The client is a page or an app of the bot's owner.
     DirectLine,
     /// The hosted Web Chat.
     WebChat,
     /// The Bot Framework Emulator.
     Emulator,
-    /// The App Service Extension's channel: no token speaks for it (bot-auth-and-skills §2 rule 25).
+    /// The channel of the App Service Extension. No caller token may name it (bot-auth-and-skills §2 rule 25).
     AppServiceExtension,
-    /// Cortana and Skype, whose clients know no OAuth card (invoke-protocol §1.6).
+    /// Cortana and Skype. Their clients do not support the OAuth card (invoke-protocol §1.6).
     WithoutOAuthCard,
     /// Any other channel.
     Other,
@@ -73,37 +73,37 @@ impl ChannelKind {
         NAMES.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or(Self::Other, |(_, kind)| kind)
     }
 
-    /// The base name of the channel that a Token Service call is about when it names none: its one such client knows no
-    /// other channel (token-service-api §4.1).
+    /// The base name of Microsoft Teams. A Token Service call that names no channel means Teams: the only client that
+    /// sends such calls works with no other channel (token-service-api §4.1).
     pub const TEAMS: &'static str = "msteams";
 
-    /// Whether the channel states its users' Entra identities in its activities, and shows pages in its own frame through
-    /// its own library.
+    /// Whether the channel is Teams. Teams states the Entra identity of the user in each activity, and shows our pages
+    /// inside its own frame with its own script library.
     #[must_use]
     pub const fn is_teams(self) -> bool {
         matches!(self, Self::Teams)
     }
 
-    /// Whether the channel's clients choose the user ids, so that an id counts only where the bot says that it is verified
-    /// (DESIGN §5.5).
+    /// Whether the channel's clients choose their user ids. Such an id is proof of identity only if the bot's
+    /// configuration says that it is verified (DESIGN §5.5).
     #[must_use]
     pub const fn lets_clients_choose_user_ids(self) -> bool {
         matches!(self, Self::DirectLine | Self::WebChat)
     }
 
-    /// Whether a parent bot may speak for the channel.
+    /// Whether the activities of a parent bot may name this channel.
     #[must_use]
-    pub const fn may_be_spoken_for(self) -> bool {
+    pub const fn allows_parent_bots(self) -> bool {
         !matches!(self, Self::Emulator | Self::AppServiceExtension)
     }
 
-    /// Whether the channel's clients know the OAuth card (invoke-protocol §1.6).
+    /// Whether the channel's clients support the OAuth card (invoke-protocol §1.6).
     #[must_use]
-    pub const fn takes_oauth_card(self) -> bool {
+    pub const fn supports_oauth_card(self) -> bool {
         !matches!(self, Self::WithoutOAuthCard)
     }
 
-    /// What people call the channel, where that is not its name.
+    /// The channel's name for people; `None` if the channel id is the best name there is.
     #[must_use]
     pub const fn display_name(self) -> Option<&'static str> {
         match self {
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_channel_is_known_by_its_base_name_in_any_case() {
+    fn a_channel_kind_follows_from_the_base_name_in_any_case() {
         for (text, base, kind) in [
             ("msteams", "msteams", ChannelKind::Teams),
             ("MSTeams:COPILOT", "msteams", ChannelKind::Teams),

@@ -52,25 +52,25 @@ impl Timestamp {
     }
 }
 
-/// Where the time comes from. Passed as a parameter so that tests can move it.
+/// The source of time. It is passed as a parameter so that tests can move the time.
 pub trait Clock: Send + Sync {
     /// The current time.
     fn now(&self) -> Timestamp;
 
-    /// How long the process has been running: never goes back, whatever is done to the time of day.
+    /// A monotonic time: it never goes back, even if the time of day is set back. It starts at its first use.
     fn elapsed(&self) -> Duration;
 }
 
 /// A clock shared by the whole process.
 pub type SharedClock = Arc<dyn Clock>;
 
-/// Our clock, as rate limiters read it: setting the time of day back must lock nobody out. Tests that move the one move
-/// the other.
+/// A [`Clock`] in the form that the rate limiters need. It reads [`Clock::elapsed`], so that setting the time of day
+/// back blocks no caller. A test that moves the clock also moves the rate limiters.
 #[derive(Clone)]
 pub struct RateClock(SharedClock);
 
 impl RateClock {
-    /// Reads `clock`.
+    /// Adapts `clock`.
     #[must_use]
     pub fn new(clock: SharedClock) -> Self {
         Self(clock)
@@ -105,7 +105,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// The system's clock moved by an adjustable amount: tests travel in time with it.
+/// The system's clock plus an offset, with which tests move the time forward.
 #[derive(Debug, Default)]
 pub struct OffsetClock {
     offset_millis: AtomicI64,

@@ -1,11 +1,11 @@
 use super::{SharedClock, SharedEntropy, Timestamp};
 
-/// The two inputs that come from nowhere else: time and randomness.
+/// The two inputs that come from the operating system: time and randomness.
 #[derive(Clone)]
 pub struct ClockAndEntropy {
-    /// The time.
+    /// The source of time.
     pub clock: SharedClock,
-    /// Randomness.
+    /// The source of randomness.
     pub entropy: SharedEntropy,
 }
 

@@ -1,44 +1,44 @@
 use super::{BotName, ConnectionName};
 
-/// A digest of what a kept token depends on: provider, client and scopes. A changed connection has a new revision, and
-/// tokens kept under the old one are no longer handed out.
+/// A digest of the settings that a kept token depends on: provider, client and scopes. If one of them changes, the
+/// connection has a new revision, and tokens of the old revision are no longer handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConnectionRevision(pub [u8; 16]);
 
-/// Which tenants' users a connection takes.
+/// The Entra tenants whose users may use a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TenantPolicy {
-    /// Only these tenants (lower-case GUIDs); one entry is a single-tenant connection.
+    /// Only these tenants (lower-case GUIDs). A single-tenant connection has one entry.
     Listed(Vec<String>),
-    /// Any organisation's tenant; personal accounts are not an organisation.
+    /// The tenant of any organization. The tenant of personal Microsoft accounts is not accepted.
     AnyOrganization,
 }
 
-/// One acceptable audience (DESIGN §5.7).
+/// An audience (`aud`) that an exchangeable token may have (DESIGN §5.7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AudienceRule {
-    /// A client id: compared as a GUID, ignoring case.
+    /// A client id, which is compared as a GUID.
     ClientId(String),
-    /// A URI: compared exactly.
+    /// A URI, which is compared exactly.
     Uri(String),
 }
 
-/// What a connection demands of a token before it is exchanged.
+/// The requirements that an exchangeable token must meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExchangePolicy {
-    /// Whose users.
+    /// The tenants whose users are accepted.
     pub tenants: TenantPolicy,
-    /// Acceptable audiences; see [`audiences_of`].
+    /// The audiences that are accepted; see [`acceptable_audiences`].
     pub audiences: Vec<AudienceRule>,
-    /// Scopes that must all be in `scp` (default `access_as_user`).
+    /// The scopes that the token's `scp` must all contain (default: `access_as_user`).
     pub required_scopes: Vec<String>,
-    /// Client ids (lower-case) that may have obtained the token; empty: any.
+    /// The client ids (lower-case) that may have obtained the token. If the list is empty, any client may.
     pub authorized_clients: Vec<String>,
-    /// Whether v1.0 tokens are taken at all.
+    /// Whether v1.0 tokens are accepted.
     pub allow_v1: bool,
 }
 
-/// What kind of identity provider serves a connection.
+/// The kinds of identity providers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProviderKind {
     /// Microsoft Entra ID (AAD v2).
@@ -50,48 +50,49 @@ pub enum ProviderKind {
 /// A configured OAuth connection of one bot.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    /// Its bot.
+    /// The bot that the connection belongs to.
     pub bot: BotName,
-    /// Its name, unique within the bot.
+    /// The connection's name, unique within the bot.
     pub name: ConnectionName,
-    /// The name of its identity provider in configuration.
+    /// The name of the identity provider in the configuration.
     pub identity_provider: String,
-    /// What kind of provider that is.
+    /// The kind of the identity provider.
     pub provider_kind: ProviderKind,
-    /// The client id under which we exchange.
+    /// The client id that we use at the identity provider.
     pub client_id: String,
-    /// The scopes we ask for.
+    /// The scopes that we request for the user's token.
     pub scopes: Vec<String>,
-    /// Whether the bot handles continuous access evaluation: tokens then live for a day, and the resource withdraws them
-    /// by a claims challenge (entra-obo §2, `claims`).
+    /// Whether the bot handles continuous access evaluation. If so, tokens are valid for about a day, and a resource
+    /// revokes them by a claims challenge (entra-obo §2, `claims`).
     pub continuous_access: bool,
-    /// What the card offers clients to get an exchangeable token for; none: no silent sign-in.
+    /// The URI in the card's `tokenExchangeResource`, for which the client obtains an exchangeable token. Without it
+    /// there is no silent sign-in.
     pub token_exchange_uri: Option<String>,
-    /// The resources that the bot may have a signed-in user's token exchanged for (`exchange` with `{uri}`).
+    /// The resources that a signed-in user's token may be exchanged for (operation `exchange` with `{uri}`).
     pub exchange_uris: Vec<String>,
-    /// The resources that `GetAadTokens` gives tokens for.
+    /// The resources that `GetAadTokens` may return tokens for.
     pub aad_resources: Vec<String>,
-    /// What an exchangeable token must be.
+    /// The requirements that an exchangeable token must meet.
     pub exchange: ExchangePolicy,
-    /// See [`ConnectionRevision`].
+    /// The digest of the settings that a kept token depends on.
     pub revision: ConnectionRevision,
 }
 
 impl Connection {
-    /// Whether its tokens are refreshed without the user: the operator asked for `offline_access`.
+    /// Whether tokens are refreshed without the user: the configured scopes contain `offline_access`.
     #[must_use]
     pub fn asks_offline_access(&self) -> bool {
         self.scopes.iter().any(|scope| scope.eq_ignore_ascii_case("offline_access"))
     }
 }
 
-/// The audiences that fit a connection: the client id, the exchange URI, that URI without its trailing scope segment,
-/// `api://<client id>` and `api://botid-<client id>` (DESIGN §5.7). Nothing is matched by substring.
+/// The audiences that a connection accepts: the client id, the exchange URI, that URI without its trailing scope
+/// segment, `api://<client id>` and `api://botid-<client id>` (DESIGN §5.7). Nothing is matched by substring.
 ///
-/// Only a segment that *is* one of `required_scopes` counts as a scope segment: `api://contoso.com/botid-1` must not
-/// make `api://contoso.com`, which may be another app's, an audience of this one.
+/// A trailing segment counts as a scope only if it is one of `required_scopes`. Otherwise the exchange URI
+/// `api://contoso.com/botid-1` would make `api://contoso.com` an accepted audience, which may belong to another app.
 #[must_use]
-pub fn audiences_of(
+pub fn acceptable_audiences(
     client_id: &str,
     token_exchange_uri: Option<&str>,
     required_scopes: &[String],

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::Secret;
 
-/// Where randomness comes from. Passed as a parameter; every identifier, nonce and key is drawn from it.
+/// The source of randomness for identifiers, nonces and keys. It is passed as a parameter so that tests can replace it.
 pub trait Entropy: Send + Sync {
     /// Fills `bytes` with cryptographically secure random bytes.
     fn fill(&self, bytes: &mut [u8]);
@@ -18,7 +18,7 @@ pub trait Entropy: Send + Sync {
         uuid::Builder::from_random_bytes(self.id_bytes()).into_uuid().hyphenated().to_string()
     }
 
-    /// What an identifier is made of.
+    /// The 128 random bits of one identifier.
     fn id_bytes(&self) -> [u8; 16] {
         let mut bytes = [0; 16];
         self.fill(&mut bytes);
@@ -29,7 +29,7 @@ pub trait Entropy: Send + Sync {
 /// A source of randomness shared by the whole process.
 pub type SharedEntropy = Arc<dyn Entropy>;
 
-/// 256 random bits as 64 lower-case hexadecimal digits.
+/// Draws 256 random bits as 64 lower-case hexadecimal digits.
 #[must_use]
 pub fn draw_256_bits(entropy: &dyn Entropy) -> Secret {
     let (mut low, mut high) = ([0; 16], [0; 16]);
@@ -38,7 +38,7 @@ pub fn draw_256_bits(entropy: &dyn Entropy) -> Secret {
     Secret::new(format!("{:032x}{:032x}", u128::from_be_bytes(low), u128::from_be_bytes(high)))
 }
 
-/// The operating system's randomness, through the process's one crypto provider.
+/// The operating system's randomness, read through the cryptographic library of the process.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemEntropy;
 
@@ -46,31 +46,31 @@ impl Entropy for SystemEntropy {
     #[allow(clippy::disallowed_methods, reason = "the one place that draws the system's randomness")]
     fn fill(&self, bytes: &mut [u8]) {
         if aws_lc_rs::rand::fill(bytes).is_err() {
-            // A service whose nonces may repeat must not go on: no caller could do anything better.
+            // Without randomness, nonces could repeat. No caller can recover from that, so the process ends.
             std::process::abort();
         }
     }
 
-    /// Out of a block that is drawn for many: a draw costs the processor's own generator, slow in a virtual machine, and
-    /// every request has an id. Nonces and keys are drawn one by one.
+    /// Takes one id from a block of ids that the thread has drawn at once. A draw uses the processor's generator, which
+    /// is slow in a virtual machine, and every request needs an id. Nonces and keys do not come from this block.
     fn id_bytes(&self) -> [u8; 16] {
-        if let Some(id) = DRAWN.with_borrow_mut(Vec::pop) {
+        if let Some(id) = DRAWN_IDS.with_borrow_mut(Vec::pop) {
             return id;
         }
-        let mut block = [[0; 16]; IDS_DRAWN];
+        let mut block = [[0; 16]; ID_BLOCK_SIZE];
         self.fill(block.as_flattened_mut());
         let [id, others @ ..] = block;
-        DRAWN.with_borrow_mut(|drawn| drawn.extend(others));
+        DRAWN_IDS.with_borrow_mut(|drawn| drawn.extend(others));
         id
     }
 }
 
-/// Ids that a thread draws at a time.
-const IDS_DRAWN: usize = 64;
+/// The number of ids that a thread draws at a time.
+const ID_BLOCK_SIZE: usize = 64;
 
 thread_local! {
-    /// Of this thread, each used once.
-    static DRAWN: RefCell<Vec<[u8; 16]>> = const { RefCell::new(Vec::new()) };
+    /// The unused ids that this thread has drawn. Each id is used once.
+    static DRAWN_IDS: RefCell<Vec<[u8; 16]>> = const { RefCell::new(Vec::new()) };
 }
 
 #[cfg(test)]
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_id_comes_twice_whichever_thread_draws_it() {
+    fn ids_are_unique_across_threads() {
         let draw = || (0..1000).map(|_| SystemEntropy.uuid()).collect::<Vec<_>>();
         let others: Vec<_> = (0..3).map(|_| std::thread::spawn(draw)).collect();
         let mut ids: HashSet<String> = draw().into_iter().collect();

@@ -1,11 +1,12 @@
 use std::fmt;
 
-/// What makes two invokes the same exchange: a MAC over everything that tells one from another (DESIGN §3, Dedup).
+/// The identity of an exchange, by which duplicates are found: a MAC over account, conversation, connection, exchange
+/// id or token hash, and user (DESIGN §3, Dedup).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ExchangeKey(pub [u8; 32]);
 
 impl ExchangeKey {
-    /// The id of the activity that continues this exchange: the same however often it is sent.
+    /// The id of the `tokens/response` activity that follows this exchange. Every delivery attempt sends the same id.
     #[must_use]
     pub fn activity_id(&self) -> String {
         let [bytes @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = self.0;

@@ -2,33 +2,36 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 
 use super::{Entropy, SystemEntropy};
 
-/// What most names take, all parts together.
-const USUAL_BYTES: usize = 512;
+/// Initial capacity of the buffer for the joined parts; most names fit into it.
+const TYPICAL_NAME_BYTES: usize = 512;
 
-/// Names things in this process's memory by 128 bits: tokens, exchanges, slots.
+/// Computes 128-bit fingerprints of tokens, exchanges and slots, for use as map keys in the memory of this process.
 ///
-/// A MAC (AES-GMAC) under a key that is drawn when the process starts and never leaves it. Nobody who does not know the
-/// key finds two texts with one fingerprint: for texts of up to 32 KiB each try succeeds with a probability below 2⁻¹¹⁶.
-/// One nonce serves all, which is sound only because no fingerprint is ever shown; hence none may be stored, sent or
-/// logged, and there is no way to get at its bytes. Without SHA instructions it costs a tenth of SHA-256. Keyed BLAKE3
-/// would ask for no such care, but costs 2,090 instructions against 920 for 200 bytes, and 11,460 against 2,020 for a token
-/// of 1,500 bytes (2.4 µs against 0.26 µs).
+/// A fingerprint is a MAC (AES-GMAC). Its key is drawn when the process starts and never leaves the process. An
+/// attacker who does not know the key cannot find two texts with the same fingerprint: for texts of up to 32 KiB each
+/// attempt succeeds with a probability below 2⁻¹¹⁶. All fingerprints use the same nonce, which is secure only as long
+/// as no fingerprint is visible outside the process. A fingerprint must therefore never be stored, sent or logged, and
+/// the type gives no access to its bytes.
+///
+/// On processors without SHA instructions AES-GMAC costs a tenth of SHA-256. Keyed BLAKE3 would need no such secrecy,
+/// but costs 2,090 instructions instead of 920 for 200 bytes, and 11,460 instead of 2,020 for a token of 1,500 bytes
+/// (2.4 µs instead of 0.26 µs).
 pub struct Fingerprints {
     key: LessSafeKey,
 }
 
-/// See [`Fingerprints`]. Means something within one process, and to the [`Fingerprints`] that made it.
+/// A fingerprint of a text. It can be compared only with fingerprints of the same [`Fingerprints`] value.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprints {
-    /// Under a key of its own.
+    /// Draws a new key.
     #[must_use]
     pub fn new() -> Self {
         let mut material = zeroize::Zeroizing::new([0; 32]);
         SystemEntropy.fill(material.as_mut_slice());
         let Ok(key) = UnboundKey::new(&AES_256_GCM, material.as_slice()) else {
-            // 32 bytes are always a key of AES-256.
+            // This cannot happen: any 32 bytes are a valid AES-256 key.
             std::process::abort()
         };
         Self { key: LessSafeKey::new(key) }
@@ -37,21 +40,22 @@ impl Fingerprints {
     /// The fingerprint of `text`.
     #[must_use]
     pub fn of(&self, text: &[u8]) -> Fingerprint {
-        let mut nothing = [];
+        let mut empty_plaintext = [];
         let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
         let mut fingerprint = [0; 16];
-        match self.key.seal_in_place_separate_tag(nonce, Aad::from(text), &mut nothing) {
+        match self.key.seal_in_place_separate_tag(nonce, Aad::from(text), &mut empty_plaintext) {
             Ok(tag) => fingerprint.copy_from_slice(tag.as_ref()),
-            // Refused beyond 2⁶¹ bytes.
+            // This cannot happen: only texts of more than 2⁶¹ bytes are refused.
             Err(_) => std::process::abort(),
         }
         Fingerprint(fingerprint)
     }
 
-    /// The fingerprint of parts, each of which counts as a whole: `["ab", "c"]` is not `["a", "bc"]`.
+    /// The fingerprint of a list of parts. The boundaries count: `["ab", "c"]` and `["a", "bc"]` have different
+    /// fingerprints.
     #[must_use]
     pub fn of_parts(&self, parts: &[&str]) -> Fingerprint {
-        let mut text = Vec::with_capacity(USUAL_BYTES);
+        let mut text = Vec::with_capacity(TYPICAL_NAME_BYTES);
         for part in parts {
             text.extend_from_slice(&part.len().to_be_bytes());
             text.extend_from_slice(part.as_bytes());
@@ -78,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_text_has_one_fingerprint_and_every_other_text_another() {
+    fn equal_texts_have_equal_fingerprints_and_different_texts_do_not() {
         let fingerprints = Fingerprints::new();
         let text = vec![b'x'; 2000];
         assert_eq!(fingerprints.of(&text), fingerprints.of(&text));
@@ -94,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn each_part_counts_as_a_whole() {
+    fn the_boundaries_between_parts_change_the_fingerprint() {
         let fingerprints = Fingerprints::new();
         assert_eq!(fingerprints.of_parts(&["ab", "c"]), fingerprints.of_parts(&["ab", "c"]));
         assert_ne!(fingerprints.of_parts(&["ab", "c"]), fingerprints.of_parts(&["a", "bc"]));
@@ -102,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn another_process_has_other_fingerprints_and_none_is_shown() {
+    fn fingerprints_differ_between_keys_and_are_not_printed() {
         assert_ne!(Fingerprints::new().of(b"token"), Fingerprints::new().of(b"token"));
         assert_eq!(format!("{:?}", Fingerprints::new().of(b"token")), "Fingerprint(..)");
     }

@@ -1,7 +1,8 @@
-//! The nouns of bot-sso: people, bots, connections, tokens, and the two ambient inputs (time and randomness).
+//! The value types that all rooms share: users, bots, channels, connections, tokens, names, secrets, time and
+//! randomness.
 //!
-//! Owns what every room talks about and the only access to the system clock and the system's randomness. It
-//! deliberately knows no wire format, no HTTP, no storage and no configuration syntax.
+//! Owns these types, and the only access to the system's clock and to the system's randomness. The room deliberately
+//! knows no wire format, no HTTP, no storage and no configuration syntax.
 
 mod account;
 mod app_scope;
@@ -32,7 +33,7 @@ pub use claims_challenge::ClaimsChallenge;
 pub use clock::{Clock, OffsetClock, RateClock, SharedClock, SystemClock, Timestamp};
 pub use clock_and_entropy::ClockAndEntropy;
 pub use connection::{
-    AudienceRule, Connection, ConnectionRevision, ExchangePolicy, ProviderKind, TenantPolicy, audiences_of,
+    AudienceRule, Connection, ConnectionRevision, ExchangePolicy, ProviderKind, TenantPolicy, acceptable_audiences,
 };
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};
 pub use exchange_key::ExchangeKey;

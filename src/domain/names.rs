@@ -1,4 +1,5 @@
-//! Names, each a type of its own, so that one is not taken for another.
+//! Names of bots, connections, holders and users. Each kind of name has its own type, so that the compiler finds
+//! mix-ups.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -11,13 +12,13 @@ macro_rules! name_type {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Wraps `text` as it is.
+            /// Makes a name of `text` without changing or checking it.
             #[must_use]
             pub fn new(text: &str) -> Self {
                 Self(Arc::from(text))
             }
 
-            /// The text.
+            /// The name as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -39,22 +40,22 @@ macro_rules! name_type {
 }
 
 name_type! {
-    /// The name under which a bot is configured.
+    /// The name of a bot in the configuration.
     BotName
 }
 
 name_type! {
-    /// The name under which an OAuth connection is configured. Compared exactly (invoke-protocol §1.7).
+    /// The name of an OAuth connection in the configuration. Names are compared exactly (invoke-protocol §1.7).
     ConnectionName
 }
 
 name_type! {
-    /// The name of what holds an account: a bot, as it is configured.
+    /// The name of the holder of an account. Today every holder is a bot.
     HolderName
 }
 
 name_type! {
-    /// A user's id in one realm, as the realm spells it (`29:…` on Teams, `dl_…` on Direct Line).
+    /// The id of a user in one realm, exactly as the realm writes it (`29:…` on Teams, `dl_…` on Direct Line).
     SubjectId
 }
 

@@ -1,4 +1,5 @@
-/// The name of a record or an index: a keyed MAC over length-prefixed parts, so that who reads the store learns no id.
+/// The name of a record or of an index in the store: a keyed MAC over length-prefixed parts. A reader of the store
+/// therefore learns no ids from it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecordKey(pub [u8; 32]);
 

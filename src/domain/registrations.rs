@@ -3,28 +3,28 @@ use std::sync::Arc;
 
 use super::{Bot, BotName, Connection};
 
-/// The configured bots and their connections. Built once at start-up.
+/// The configured bots and their connections. The application builds it once, at start-up.
 #[derive(Debug, Default)]
 pub struct Registrations {
     bots: HashMap<BotName, Arc<Bot>>,
-    /// By app ids in lower case.
+    /// Keys are app ids in lower case.
     by_app_id: HashMap<String, Arc<Bot>>,
     connections: HashMap<BotName, Vec<Arc<Connection>>>,
 }
 
-/// What a name means among a bot's connections.
+/// The result of looking up a connection by name.
 #[derive(Debug)]
 pub enum NamedConnection<'d> {
-    /// Exactly this one.
+    /// This connection has exactly the requested name.
     Exact(&'d Arc<Connection>),
-    /// None, but this one differs only in letter case.
+    /// No connection has the requested name, but the name of this one differs only in letter case.
     OtherCase(&'d Arc<Connection>),
-    /// None.
+    /// No connection has the requested name in any letter case.
     Unknown,
 }
 
 impl Registrations {
-    /// These registrations. Connections of unknown bots are unreachable.
+    /// Registers `bots` and `connections`. A connection that names an unknown bot cannot be found.
     #[must_use]
     pub fn new(bots: Vec<Bot>, connections: Vec<Connection>) -> Self {
         let mut registrations = Self::default();
@@ -39,41 +39,41 @@ impl Registrations {
         registrations
     }
 
-    /// All bots, in no order.
+    /// All bots, in no particular order.
     pub fn bots(&self) -> impl Iterator<Item = &Arc<Bot>> {
         self.bots.values()
     }
 
-    /// The bot, if there is just one.
+    /// Finds the only configured bot. Returns `None` if there are several bots or none.
     #[must_use]
     pub fn find_only_bot(&self) -> Option<&Arc<Bot>> {
         let mut bots = self.bots.values();
         bots.next().filter(|_| bots.next().is_none())
     }
 
-    /// The bot configured under `name`.
+    /// Finds the bot whose configured name is `name`.
     #[must_use]
     pub fn find_bot(&self, name: &str) -> Option<&Arc<Bot>> {
         self.bots.get(name)
     }
 
-    /// The bot whose app id is `app_id`, compared as a GUID.
+    /// Finds the bot with the app id `app_id`, compared as a GUID.
     #[must_use]
     pub fn find_bot_by_app_id(&self, app_id: &str) -> Option<&Arc<Bot>> {
-        // Most tokens spell it as we do.
+        // Most tokens write the app id in lower case, which needs no conversion.
         self.by_app_id.get(app_id).or_else(|| self.by_app_id.get(&app_id.to_ascii_lowercase()))
     }
 
     /// All connections of `bot`.
     #[must_use]
-    pub fn connections_of(&self, bot: &str) -> &[Arc<Connection>] {
+    pub fn list_connections(&self, bot: &str) -> &[Arc<Connection>] {
         self.connections.get(bot).map_or(&[], Vec::as_slice)
     }
 
-    /// The connection of `bot` called `name`.
+    /// Looks up the connection `name` of `bot`.
     #[must_use]
     pub fn find_connection(&self, bot: &str, name: &str) -> NamedConnection<'_> {
-        let connections = self.connections_of(bot);
+        let connections = self.list_connections(bot);
         if let Some(exact) = connections.iter().find(|connection| connection.name.as_str() == name) {
             return NamedConnection::Exact(exact);
         }

@@ -3,9 +3,10 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// A token, code, password or key in text form. Never printed, wiped from memory when the last copy goes.
+/// A token, code, password or key in text form. It is wiped from memory when its last clone is dropped.
 ///
-/// There is no `Display`, and `Debug` shows nothing (DESIGN §5.10). Clones share one allocation.
+/// A secret cannot be printed: there is no `Display`, and `Debug` prints a placeholder (DESIGN §5.10). Clones share one
+/// allocation.
 #[derive(Clone)]
 pub struct Secret(Arc<SecretString>);
 
@@ -16,7 +17,7 @@ impl Secret {
         Self(Arc::new(SecretString::from(text)))
     }
 
-    /// The secret itself. Every call is a place to review: it must not lead to a log, an error or a label.
+    /// The text of the secret. Review every call: the text must not reach a log line, an error or a metric label.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()

@@ -4,12 +4,13 @@ use std::pin::Pin;
 
 use super::TokenSlot;
 
-/// What [`EndedAtSignOut::end`] returns; the error's text is for the log.
+/// The result of [`EndedAtSignOut::end`]. The text of the error is written to the log.
 pub type EndFuture<'a> = Pin<Box<dyn Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send + 'a>>;
 
-/// Something kept that a token could still come of, and that a sign-out of its slot therefore ends. The rooms that keep
-/// such things implement it; the sign-out knows them by this trait alone.
+/// A collection of records from which a token could still be obtained, such as pending magic codes. A sign-out must end
+/// these records together with the token. Each room that keeps such records implements this trait; the sign-out calls
+/// the rooms only through it.
 pub trait EndedAtSignOut: Send + Sync {
-    /// Ends what is kept for these slots.
+    /// Removes all records that are kept for `slots`.
     fn end<'a>(&'a self, slots: &'a [TokenSlot]) -> EndFuture<'a>;
 }

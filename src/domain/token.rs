@@ -2,34 +2,34 @@ use std::fmt::Write;
 
 use super::{Secret, Timestamp, UserKey};
 
-/// A digest of what a token says about how its user signed in (entra-obo §4, row "Key").
+/// A digest of the claims that say how the user of a token signed in (entra-obo §4, row "Key").
 ///
-/// Two exchangeable tokens of one user with equal contexts may share an exchanged token.
+/// Two exchangeable tokens of one user may share one exchanged token if their security contexts are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SecurityContext(pub [u8; 16]);
 
-/// A *validated* token that a client handed in to be exchanged: signature, issuer, audience, lifetime, scope and user
-/// have been proven. Only `token_validation` makes one.
+/// A validated token that a client has sent to be exchanged. Its signature, issuer, audience, lifetime, scope and user
+/// have been checked; only `token_validation` creates this type.
 #[derive(Clone, Debug)]
 pub struct ExchangeableToken {
-    /// The token as it came: the `assertion` of the exchange.
+    /// The token exactly as it was received. The exchange request sends it as `assertion`.
     pub raw: Secret,
-    /// Whose it is.
+    /// The user that the token was issued for.
     pub user: UserKey,
     /// The user's object id, lower-case (`oid`).
     pub object_id: String,
-    /// The tenant that issued it, lower-case (`tid`): the exchange happens there.
+    /// The tenant that issued the token, lower-case (`tid`). The exchange request goes to this tenant.
     pub tenant_id: String,
-    /// When it ends (`exp`).
+    /// The end of the token's lifetime (`exp`).
     pub expires_at: Timestamp,
-    /// How the user signed in.
+    /// The digest of how the user signed in.
     pub security_context: SecurityContext,
-    /// The token's own identifier for logs (`uti`), if it has one.
+    /// The identifier of the token for logs (`uti`), if the token has one.
     pub token_id: Option<String>,
 }
 
 impl ExchangeableToken {
-    /// SHA-256 of the token in hexadecimal: names it where it must not be spelled out.
+    /// The SHA-256 hash of the token in hexadecimal digits. It identifies the token without revealing it.
     #[must_use]
     pub fn digest(&self) -> String {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.raw.expose().as_bytes());
@@ -41,37 +41,39 @@ impl ExchangeableToken {
     }
 }
 
-/// A token that we hold for a user: what the bot gets.
+/// A token that was obtained for a user and that the bot receives.
 #[derive(Clone, Debug)]
 pub struct UserToken {
     /// The access token.
     pub access_token: Secret,
-    /// When it ends.
+    /// The end of the access token's lifetime.
     pub expires_at: Timestamp,
-    /// Whose it is.
+    /// The user that the token was issued for.
     pub user: UserKey,
-    /// How the user had signed in when it was obtained.
+    /// The digest of how the user had signed in when the token was obtained.
     pub security_context: SecurityContext,
-    /// The scopes the issuer says it granted, where it says so.
+    /// The scopes that the issuer granted, if its response states them.
     pub granted_scope: Option<String>,
-    /// When it was obtained: tells one keeping from the next.
+    /// The time at which the token was obtained. It distinguishes this token from its successor in the same slot.
     pub obtained_at: Timestamp,
-    /// What it can be refreshed with, without the user. Goes into the vault and never out to a door.
+    /// The refresh token, with which the access token is renewed without the user. It is stored in the vault and never
+    /// leaves the process towards a caller.
     pub refresh_token: Option<Secret>,
-    /// From when it is to be refreshed although it is still good; only where it can be refreshed.
+    /// The time from which the access token should be refreshed although it is still valid. `None` if it cannot be
+    /// refreshed.
     pub refresh_at: Option<Timestamp>,
 }
 
 impl UserToken {
-    /// The token as it is held in memory and handed out: without what it is refreshed with.
+    /// The same token without its refresh token. Only this form is kept in memory and handed out.
     #[must_use]
     pub fn without_refresh_token(self) -> Self {
         Self { refresh_token: None, ..self }
     }
 
-    /// Whether it is time to refresh it in the background.
+    /// Whether the token should be refreshed in the background now.
     #[must_use]
-    pub fn is_due(&self, now: Timestamp) -> bool {
+    pub fn is_refresh_due(&self, now: Timestamp) -> bool {
         self.refresh_at.is_some_and(|due| due <= now)
     }
 }

@@ -1,9 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// A person as an issuer knows them: `oid@tid` for Entra, `(issuer, sub)` for others (DESIGN §4).
+/// The identity of a person at an issuer: `oid` and `tid` for Entra, `iss` and `sub` for other issuers (DESIGN §4).
 ///
-/// The issuer is part of the key: a claim called `oid` from a non-Entra issuer is nobody in Entra.
+/// The issuer is part of the key, so a token of another issuer cannot name an Entra user, even if it has a claim `oid`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UserKey {
     issuer: Arc<str>,
@@ -11,7 +11,7 @@ pub struct UserKey {
 }
 
 impl UserKey {
-    /// The Entra user `oid` in the tenant `tid`; both are lower-cased GUIDs.
+    /// The Entra user `oid` of the tenant `tid`. Both are GUIDs and are converted to lower case.
     #[must_use]
     pub fn entra(oid: &str, tid: &str) -> Self {
         Self {
@@ -20,14 +20,14 @@ impl UserKey {
         }
     }
 
-    /// The key kept as `issuer` and `subject` by [`UserKey::issuer`] and [`UserKey::subject`].
+    /// Restores a key from the values of [`UserKey::issuer`] and [`UserKey::subject`].
     #[must_use]
     pub fn from_parts(issuer: &str, subject: &str) -> Self {
         Self { issuer: Arc::from(issuer), subject: Arc::from(subject) }
     }
 
-    /// Reads what [`fmt::Display`] writes: `oid@tid` with two GUIDs in any case, else `subject@issuer` where the issuer
-    /// is an https URL. Anything else is nobody.
+    /// Parses the form that [`fmt::Display`] writes: `oid@tid` with two GUIDs in any letter case, or `subject@issuer`
+    /// with an https URL as issuer. Returns `None` for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (subject, issuer) = text.rsplit_once('@')?;
@@ -38,19 +38,19 @@ impl UserKey {
         (!subject.is_empty() && !host.is_empty()).then(|| Self::from_parts(issuer, subject))
     }
 
-    /// The tenant, if Entra is the issuer.
+    /// The tenant id, if the issuer is Entra.
     #[must_use]
     pub fn tenant_id(&self) -> Option<&str> {
         self.issuer.strip_prefix("entra:")
     }
 
-    /// The namespace: `entra:<tid>`, or the issuer's URL.
+    /// The issuer: `entra:<tid>` for Entra, the issuer's URL otherwise.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// The person within the namespace.
+    /// The person's id at the issuer.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
@@ -72,7 +72,7 @@ mod tests {
     use super::UserKey;
 
     #[test]
-    fn a_user_key_is_read_as_it_is_written() {
+    fn parse_reads_what_display_writes() {
         let entra = UserKey::entra("AAAAAAAA-0000-4000-8000-000000000001", "22222222-2222-4222-8222-222222222222");
         let other = UserKey::from_parts("https://issuer.example/realm", "someone@example.com");
         for key in [entra, other] {
@@ -83,13 +83,13 @@ mod tests {
     }
 
     #[test]
-    fn what_names_nobody_is_refused() {
+    fn parse_refuses_a_text_that_is_no_user_key() {
         let guid = "aaaaaaaa-0000-4000-8000-000000000001";
         for text in ["", "@", "ada", &format!("{guid}@contoso.com"), &format!("ada@{guid}"), "@https://issuer.example"]
         {
             assert_eq!(UserKey::parse(text), None, "{text}");
         }
-        assert_eq!(UserKey::parse(&format!("{guid}@http://issuer.example")), None, "a plain issuer is none");
+        assert_eq!(UserKey::parse(&format!("{guid}@http://issuer.example")), None, "an http issuer is refused");
         assert_eq!(UserKey::parse("ada@https://"), None);
     }
 }

@@ -115,7 +115,7 @@ pub(super) async fn is_kept(
     if vault.find(slot, connection.revision).await?.is_some_and(is_users) {
         return Ok(true);
     }
-    if !slot.account.is_of_parent() {
+    if !slot.account.is_parent_account() {
         return Ok(false);
     }
     Ok(vault.find(&slot.as_channel_slot(), connection.revision).await?.is_some_and(is_users))

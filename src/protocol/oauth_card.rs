@@ -59,7 +59,7 @@ impl<'a> CardAttachment<'a> {
     ) -> Self {
         let CardWords { text, title } = words;
         let buttons = [CardAction { kind: "signin", title, value: &resource.sign_in_link }];
-        if !channel.takes_oauth_card() {
+        if !channel.supports_oauth_card() {
             let content = CardContent { text, connection_name: None, buttons, token_exchange_resource: None };
             return Self { content_type: "application/vnd.microsoft.card.signin", content };
         }

@@ -1,50 +1,60 @@
-//! Every kind of record that is kept: what it is for, which room holds it and when it ends. Nothing else lies in the store.
+//! The list of all kinds of records: the purpose of each kind, the room that uses it, and its lifetime. The store
+//! contains no other records.
 
 use std::time::Duration;
 
-use super::Life::{Fixed, SetByWriter, UntilReplaced};
+use super::Lifetime::{Fixed, SetByWriter, UntilReplaced};
 use super::{Kind, MacPurpose};
 
-/// How long the user has to answer a card, and a client to repeat its answer (DESIGN §3, Dedup).
+/// How long a user can answer a card, and how long a client may repeat its answer (DESIGN §3, Dedup).
 pub const CARD_LIFETIME: Duration = Duration::from_mins(15);
-/// How long a wrong magic code counts against its account.
+/// How long a wrong magic code counts towards the limit of the account.
 pub const CODE_TRIES_WINDOW: Duration = Duration::from_mins(10);
 
-/// A user's token for one slot. Ends with the token; one that can be refreshed stays for 90 days after it was obtained.
+/// The token of one slot. It expires with the token, or 90 days after it was obtained if it has a refresh token.
 pub const TOKEN: Kind = Kind::new("vault.token", "vault", SetByWriter).version(2).listed_by("vault.user").bound();
-/// The person that an account belongs to, by first success. Ends when the account or the person is signed out.
+/// The person that an account belongs to, set by the first successful sign-in. It ends when the account or the person
+/// is signed out.
 pub const PIN: Kind = Kind::new("vault.pin", "vault", UntilReplaced).listed_by("vault.pins");
-/// How often a user was signed out everywhere. Stays, so that no token of an earlier epoch comes back.
+/// The number of times that a user was signed out everywhere. It never expires, so that no token of an earlier epoch
+/// becomes valid again.
 pub const EPOCH: Kind = Kind::new("vault.epoch", "vault", UntilReplaced);
 
-/// A sign-in that a card has offered. Ends after 15 minutes, or after 30 once a browser has followed its link.
+/// A pending sign-in. It expires 15 minutes after the card was offered, or 30 minutes if a browser has followed the
+/// card's link.
 pub const CARD: Kind = Kind::new("pending.card", "cards", SetByWriter).listed_by("pending.account");
 
-/// What a resource wants of the next token of a slot. Ends when a token answers it, or after an hour.
+/// The claims that a resource requires of the next token of a slot. It is removed when such a token is obtained, and
+/// expires after an hour.
 pub const CLAIMS_CHALLENGE: Kind =
     Kind::new("pending.claims", "exchange", Fixed(Duration::from_hours(1))).listed_by("pending.claims.user");
-/// What the last silent attempt for a slot lacked. Ends when its card can no longer be answered.
+/// The reason why the last silent sign-in for a slot failed, which the interactive sign-in must cure. It expires with
+/// the card.
 pub const SIGN_IN_NEED: Kind = Kind::new("pending.need", "exchange", Fixed(CARD_LIFETIME));
 
-/// A browser that is at the identity provider. Ends when it is back, or after 15 minutes.
+/// A browser that was sent to the identity provider. It is removed when the browser returns, and expires after 15
+/// minutes.
 pub const BROWSER_AT_PROVIDER: Kind = Kind::new("pending.browser.at_provider", "sign_in", Fixed(CARD_LIFETIME));
-/// A browser whose user is known and has to confirm, with the token. Ends with the answer, or after 15 minutes.
+/// A browser whose user has signed in and must confirm, together with the obtained token. It is removed by the answer,
+/// and expires after 15 minutes.
 pub const BROWSER_IDENTIFIED: Kind = Kind::new("pending.browser.identified", "sign_in", Fixed(CARD_LIFETIME));
-/// A token behind a magic code, one a slot. Ends with the code's redemption, after ten minutes, or with the token.
+/// A token that a magic code redeems; each slot has at most one. It is removed when the code is redeemed, and expires
+/// after ten minutes or with the token.
 pub const MAGIC_CODE: Kind = Kind::new("magic_code.slot", "sign_in", SetByWriter);
-/// When an account tried wrong codes. Ends ten minutes after the last one.
+/// The times at which an account sent wrong magic codes. It expires ten minutes after the last one.
 pub const CODE_TRIES: Kind = Kind::new("magic_code.tries", "sign_in", Fixed(CODE_TRIES_WINDOW));
 
-/// A bot was told of a token, or is being told. Ends after 15 minutes, when the exchange is no longer repeated.
+/// The `tokens/response` event of one exchange has been sent to the bot, or is being sent. It expires after 15 minutes,
+/// when clients no longer repeat the exchange.
 pub const CONTINUATION: Kind = Kind::new("pending.continuation", "bot_connector", Fixed(CARD_LIFETIME));
 
-/// The name of an exchange, from which the id of the event that tells the bot follows.
+/// The key of an exchange. The id of the `tokens/response` event is derived from it.
 pub const EXCHANGE_NAME: MacPurpose = MacPurpose::new("exchange", "exchange");
-/// A card's id, which follows from its link.
+/// The id of a card, which is derived from the secret of its link.
 pub const CARD_ID: MacPurpose = MacPurpose::new("pending.link", "cards");
-/// What is kept of the secret by which a browser is recognised.
+/// The stored digest of the secret in the browser's cookie.
 pub const BROWSER_SECRET: MacPurpose = MacPurpose::new("pending.browser", "sign_in");
-/// What is kept of a magic code.
+/// The stored digest of a magic code.
 pub const CODE_DIGITS: MacPurpose = MacPurpose::new("magic_code.code", "sign_in");
 
 #[cfg(test)]
@@ -70,16 +80,16 @@ mod tests {
     const MACS: [&MacPurpose; 4] = [&EXCHANGE_NAME, &CARD_ID, &BROWSER_SECRET, &CODE_DIGITS];
 
     #[test]
-    fn every_purpose_is_used_once() {
+    fn every_purpose_is_unique() {
         let of_kinds = KINDS.into_iter().flat_map(|kind| [Some(kind.purpose), kind.index]).flatten();
         let purposes: Vec<&str> = of_kinds.chain(MACS.into_iter().map(|mac| mac.purpose)).collect();
         assert_eq!(purposes.iter().collect::<HashSet<_>>().len(), purposes.len(), "{purposes:?}");
     }
 
     #[test]
-    fn the_tests_list_the_whole_catalogue() {
+    fn the_test_lists_contain_the_whole_catalogue() {
         let declared = include_str!("catalogue.rs").lines().filter(|line| line.starts_with("pub const ")).count();
-        assert_eq!(declared, KINDS.len() + MACS.len() + 2, "two are lifetimes that the holders ask for");
+        assert_eq!(declared, KINDS.len() + MACS.len() + 2, "two constants are lifetimes and no kinds");
     }
 
     #[test]

@@ -3,41 +3,44 @@ use std::marker::PhantomData;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-use super::{Content, Life, OpenedRecord, Plaintext, RecordBinding, RecordError, Records, SealedRecord, StoredRecord};
+use super::{
+    Content, Lifetime, OpenedRecord, Plaintext, RecordBinding, RecordError, Records, SealedRecord, StoredRecord,
+};
 use crate::domain::RecordKey;
 use crate::domain::Timestamp;
 use crate::store::{PutIfAbsent, Record};
 
-/// The end of year 9999, for records that do not end by themselves.
+/// The end of the year 9999: the time of expiry of records that do not expire.
 const FAR_FUTURE: Timestamp = Timestamp::from_unix_seconds(253_402_300_799);
 
-/// The records of one kind: named by the kind's purpose and their parts, sealed for that name, ended by the kind's life.
+/// The records of one kind. The key of a record is computed from the kind's purpose and the record's parts, and the
+/// seal is bound to that key.
 pub struct Collection<T> {
     records: Records,
     content: PhantomData<fn() -> T>,
 }
 
-/// Names. Each part counts as a whole: `["ab", "c"]` is not `["a", "bc"]`.
+/// Keys. The boundaries between parts count: `["ab", "c"]` and `["a", "bc"]` have different keys.
 impl<T: Content> Collection<T> {
-    /// The records in `records` that hold a `T`.
+    /// The collection of all records in `records` whose content is a `T`.
     #[must_use]
     pub fn new(records: &Records) -> Self {
         Self { records: records.clone(), content: PhantomData }
     }
 
-    /// The key of the record that `parts` name. Costs a MAC.
+    /// The key of the record with these parts. Costs a MAC.
     #[must_use]
     pub fn key(&self, parts: &[&[u8]]) -> RecordKey {
         RecordKey(self.records.sealer.mac(T::KIND.purpose, parts))
     }
 
-    /// The key of the record that these texts name. Costs a MAC.
+    /// The key of the record with these parts, given as texts. Costs a MAC.
     #[must_use]
-    pub fn key_of<const PARTS: usize>(&self, parts: &[Cow<'_, str>; PARTS]) -> RecordKey {
+    pub fn key_from_texts<const PARTS: usize>(&self, parts: &[Cow<'_, str>; PARTS]) -> RecordKey {
         self.key(&parts.each_ref().map(|part| part.as_bytes()))
     }
 
-    /// The index that these texts name. Does not compile for a kind without index.
+    /// The key of the index with these parts. Costs a MAC. Does not compile for a kind without an index.
     #[must_use]
     pub fn index<const PARTS: usize>(&self, parts: [&str; PARTS]) -> RecordKey {
         let purpose = const { T::KIND.index.expect("the catalogue gives this kind an index") };
@@ -47,20 +50,22 @@ impl<T: Content> Collection<T> {
 
 /// Sealing and opening.
 impl<T: Content> Collection<T> {
-    /// Seals `content` for `key`, with the life that the kind has. Does not compile for a kind whose writer sets it.
+    /// Seals `content` for `key`, with the lifetime of the kind. Does not compile for a kind whose writer sets the
+    /// lifetime.
     ///
     /// # Errors
     /// [`RecordError::Seal`] if the cipher refuses; [`RecordError::Unreadable`] if the content cannot be written.
     pub fn seal(&self, key: RecordKey, content: &T) -> Result<SealedRecord<T>, RecordError> {
-        const { assert!(!matches!(T::KIND.life, Life::SetByWriter), "the writer sets the life of this kind") };
-        let expires_at = match T::KIND.life {
-            Life::Fixed(life) => self.records.clock().now().plus(life),
-            Life::UntilReplaced | Life::SetByWriter => FAR_FUTURE,
+        const { assert!(!matches!(T::KIND.lifetime, Lifetime::SetByWriter), "the writer sets the expiry") };
+        let expires_at = match T::KIND.lifetime {
+            Lifetime::Fixed(lifetime) => self.records.clock().now().plus(lifetime),
+            Lifetime::UntilReplaced | Lifetime::SetByWriter => FAR_FUTURE,
         };
         Ok(SealedRecord::new(self.sealed(key, content)?, expires_at))
     }
 
-    /// Seals `content` for `key`, until `expires_at`. Does not compile for a kind that has a life of its own.
+    /// Seals `content` for `key`, with the expiry `expires_at`. Does not compile for a kind with a lifetime in the
+    /// catalogue.
     ///
     /// # Errors
     /// As [`Collection::seal`].
@@ -70,15 +75,15 @@ impl<T: Content> Collection<T> {
         content: &T,
         expires_at: Timestamp,
     ) -> Result<SealedRecord<T>, RecordError> {
-        const { assert!(matches!(T::KIND.life, Life::SetByWriter), "the catalogue sets the life of this kind") };
+        const { assert!(matches!(T::KIND.lifetime, Lifetime::SetByWriter), "the catalogue sets the lifetime") };
         Ok(SealedRecord::new(self.sealed(key, content)?, expires_at))
     }
 
-    /// Reads a record that was listed.
+    /// Opens a stored record.
     ///
     /// # Errors
-    /// [`RecordError::Seal`] if its key is missing, or it was altered or belongs elsewhere; [`RecordError::Unreadable`]
-    /// if a later version wrote it.
+    /// [`RecordError::Seal`] if the sealing key is missing, or if the record was altered or moved from another key;
+    /// [`RecordError::Unreadable`] if a later version of the program wrote it.
     pub fn open(&self, stored: &StoredRecord<T>) -> Result<T, RecordError> {
         let (purpose, key) = (T::KIND.purpose.as_bytes(), stored.key());
         let (plain, binding) = if T::KIND.bound {
@@ -108,9 +113,9 @@ impl<T: Content> Collection<T> {
     const UNREADABLE: RecordError = RecordError::Unreadable { purpose: T::KIND.purpose };
 }
 
-/// Reading and writing. Each is atomic, and fails with [`RecordError`] where the store does or a record does not open.
+/// Reading and writing. Each operation is atomic.
 impl<T: Content> Collection<T> {
-    /// Whether there is a live record under `key`. Does not open it.
+    /// Whether the store holds a record under `key` that has not expired. Does not open the record.
     ///
     /// # Errors
     /// [`RecordError::Store`] if the store fails.
@@ -118,7 +123,7 @@ impl<T: Content> Collection<T> {
         Ok(self.records.store.get(key).await?.is_some())
     }
 
-    /// The live record under `key`.
+    /// Gets the record under `key`, unless it has expired.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails or the record does not open.
@@ -127,27 +132,28 @@ impl<T: Content> Collection<T> {
         self.opened(StoredRecord::new(key, sealed)).map(Some)
     }
 
-    /// Writes `record` in the place of whatever is there.
+    /// Writes `record`, replacing any record under the same key.
     ///
     /// # Errors
-    /// [`RecordError::Store`] if the store fails; whether the record was written is then not known.
+    /// [`RecordError::Store`] if the store fails. The record may or may not have been written.
     pub async fn put(&self, record: SealedRecord<T>) -> Result<(), RecordError> {
         Ok(self.records.store.put(record.key(), record.into_record()).await?)
     }
 
-    /// Removes the live record under `key` and returns what it held: of many callers one gets it.
+    /// Removes the record under `key` and returns its content. If several callers take the same record, one of them
+    /// gets it.
     ///
     /// # Errors
-    /// [`RecordError`] if the store fails, or the record does not open; in the latter case it is removed all the same.
+    /// [`RecordError`] if the store fails, or the record does not open. A record that does not open is removed as well.
     pub async fn take(&self, key: RecordKey) -> Result<Option<T>, RecordError> {
         let Some(sealed) = self.records.store.take(key).await? else { return Ok(None) };
         self.open(&StoredRecord::new(key, sealed)).map(Some)
     }
 
-    /// Writes `record` unless there is a live one, which is then returned.
+    /// Writes `record` unless the store holds a record under the same key that has not expired. Returns that record.
     ///
     /// # Errors
-    /// [`RecordError`] if the store fails, or the record that is there does not open.
+    /// [`RecordError`] if the store fails, or the existing record does not open.
     pub async fn put_if_absent(&self, record: SealedRecord<T>) -> Result<Option<OpenedRecord<T>>, RecordError> {
         let key = record.key();
         match self.records.store.put_if_absent(key, record.into_record()).await? {
@@ -156,10 +162,11 @@ impl<T: Content> Collection<T> {
         }
     }
 
-    /// Writes `record` in the place of `expected` (`None`: of nothing) and of no other; says whether it did.
+    /// Writes `record` only if the store still holds `expected`; `None` means that it holds no record under the key.
+    /// Returns whether the record was written.
     ///
     /// # Errors
-    /// [`RecordError::Store`] if the store fails; whether the record was written is then not known.
+    /// [`RecordError::Store`] if the store fails. The record may or may not have been written.
     pub async fn compare_and_put(
         &self,
         expected: Option<StoredRecord<T>>,
@@ -169,25 +176,26 @@ impl<T: Content> Collection<T> {
         Ok(self.records.store.compare_and_put(record.key(), expected, record.into_record()).await?)
     }
 
-    /// Ends this very record, and none that has taken its place; says whether it did.
+    /// Removes `stored` only if the store still holds it; a newer record under the same key stays. Returns whether it
+    /// was removed.
     ///
     /// # Errors
-    /// [`RecordError::Store`] if the store fails; the record may then still be there.
-    pub async fn end(&self, stored: StoredRecord<T>) -> Result<bool, RecordError> {
-        // The store compares and writes, but does not compare and remove: the record is replaced by one that has ended.
+    /// [`RecordError::Store`] if the store fails. The record may then still be stored.
+    pub async fn remove_if_unchanged(&self, stored: StoredRecord<T>) -> Result<bool, RecordError> {
+        // The store has no compare-and-remove operation, so the record is replaced by one that has already expired.
         let tombstone = Record { value: Bytes::new(), expires_at: self.records.clock().now(), index: None };
         Ok(self.records.store.compare_and_put(stored.key(), Some(stored.into_sealed()), tombstone).await?)
     }
 
-    /// Removes the records under `keys`, whatever they are; absent ones are no error.
+    /// Removes the records under `keys`. A key without a record is no error.
     ///
     /// # Errors
-    /// [`RecordError::Store`] if the store fails; some records may then still be there.
+    /// [`RecordError::Store`] if the store fails. Some records may then still be stored.
     pub async fn remove(&self, keys: Vec<RecordKey>) -> Result<(), RecordError> {
         Ok(self.records.store.remove(keys).await?)
     }
 
-    /// The live records that `index` lists, in no particular order and not opened.
+    /// Lists the records of `index` that have not expired, in no particular order and without opening them.
     ///
     /// # Errors
     /// [`RecordError::Store`] if the store fails.

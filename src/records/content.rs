@@ -5,30 +5,31 @@ use zeroize::Zeroizing;
 
 use super::Kind;
 
-/// Eight bytes that stand readable in front of a sealed record, because what they say is needed to open it. The seal
-/// covers them: a record opens with the binding that it was sealed with, and with no other.
+/// Eight unsealed bytes in front of a sealed record, which must be readable before the record is opened. The seal
+/// covers them, so a record with changed binding bytes does not open.
 pub type RecordBinding = [u8; 8];
 
-/// What a record of one kind holds.
+/// The content of a record of one kind.
 pub trait Content: Sized {
-    /// The kind, as the catalogue has it.
+    /// The entry of the catalogue for this content.
     const KIND: &'static Kind;
 
-    /// What the record is bound to beside its place. Asked for only if the kind is [bound](Kind::bound).
+    /// The binding of the record. Called only if the kind is [bound](Kind::bound).
     fn binding(&self) -> RecordBinding {
         RecordBinding::default()
     }
 
-    /// The plaintext in the kind's version. The buffer is wiped; it is sized beforehand, since a growing buffer would
-    /// leave copies of its content in freed memory. `None` if the content cannot be written.
+    /// Writes the plaintext in the kind's version. The buffer is wiped when it is dropped. Its capacity must be
+    /// reserved in advance, because a growing buffer would leave copies of the content in freed memory. `None` if the
+    /// content cannot be written.
     fn encode(&self) -> Option<Zeroizing<Vec<u8>>>;
 
-    /// Reads what this version or an earlier one has encoded. `None` for everything else: a record of a later version is
-    /// not guessed at.
+    /// Reads a plaintext that this version or an earlier one has written. `None` for any other plaintext, including one
+    /// of a later version.
     fn decode(plain: Plaintext<'_>) -> Option<Self>;
 }
 
-/// An opened record that is about to be read.
+/// The plaintext and the binding of an opened record.
 #[derive(Clone, Copy)]
 pub struct Plaintext<'a> {
     bytes: &'a [u8],
@@ -40,27 +41,27 @@ impl<'a> Plaintext<'a> {
         Self { bytes, binding }
     }
 
-    /// The bytes as they were encoded.
+    /// The bytes that [`Content::encode`] wrote.
     #[must_use]
     pub fn bytes(self) -> &'a [u8] {
         self.bytes
     }
 
-    /// The first bytes and the rest; `None` if there are fewer.
+    /// Splits off the first `BYTES` bytes; `None` if there are fewer.
     #[must_use]
     pub fn split_first_chunk<const BYTES: usize>(self) -> Option<(&'a [u8; BYTES], Self)> {
         let (first, rest) = self.bytes.split_first_chunk()?;
         Some((first, Self { bytes: rest, ..self }))
     }
 
-    /// What the record is bound to; zeros if its kind is not bound.
+    /// The binding of the record; zeros if its kind is not bound.
     #[must_use]
     pub fn binding(self) -> RecordBinding {
         self.binding
     }
 
-    /// Reads JSON. The version is the member `v`, which the first version does not have; one that is later than the
-    /// `kind`'s is refused.
+    /// Reads JSON. The version is the member `v`; content of version 1 has no such member. Returns `None` if the
+    /// version is later than the version of `kind`.
     #[must_use]
     pub fn json<T: Deserialize<'a>>(self, kind: &Kind) -> Option<T> {
         #[derive(Deserialize)]
@@ -71,7 +72,7 @@ impl<'a> Plaintext<'a> {
         const fn first() -> u8 {
             1
         }
-        // A list has no members: it is of the first version.
+        // A JSON list has no member `v`, so it is content of version 1.
         if self.bytes.first() == Some(&b'{') {
             let Versioned { v } = serde_json::from_slice(self.bytes).ok()?;
             if v > kind.version {
@@ -82,21 +83,21 @@ impl<'a> Plaintext<'a> {
     }
 }
 
-/// Writes `plain` as JSON, in a buffer of exactly the length that it takes. From the second version on `plain` has a
-/// member `v` that says which it is.
+/// Writes `plain` as JSON into a buffer of exactly the required length. From version 2 on, `plain` must have a member
+/// `v` with the version.
 #[must_use]
 pub fn encode_json(plain: &impl Serialize) -> Option<Zeroizing<Vec<u8>>> {
-    let mut length = Length(0);
+    let mut length = ByteCount(0);
     serde_json::to_writer(&mut length, plain).ok()?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(length.0));
     serde_json::to_writer(&mut *bytes, plain).ok()?;
     Some(bytes)
 }
 
-/// Counts what is written to it.
-struct Length(usize);
+/// A writer that counts the bytes written to it.
+struct ByteCount(usize);
 
-impl io::Write for Length {
+impl io::Write for ByteCount {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0 += bytes.len();
         Ok(bytes.len())

@@ -1,62 +1,63 @@
 use std::time::Duration;
 
-/// What the catalogue says of a kind of record.
+/// The properties of one kind of record.
 #[derive(Debug)]
 pub struct Kind {
-    /// Names the records and is sealed into them. It never changes, since records are found and opened by it.
+    /// A text that goes into the keys of the records and into their seal. It must never change, because stored records
+    /// could then neither be found nor opened.
     pub purpose: &'static str,
-    /// The room that reads and writes the records, and no other.
+    /// The only room that reads and writes the records.
     pub holder: &'static str,
-    /// When a record ends.
-    pub life: Life,
-    /// The version of the content that is written. Older versions are read, newer ones are refused.
+    /// The lifetime of a record.
+    pub lifetime: Lifetime,
+    /// The version of the content that this program writes. It reads older versions and refuses newer ones.
     pub version: u8,
-    /// Names the index that lists the records, if there is one. It never changes either.
+    /// A text that goes into the keys of the index that lists the records, if there is one. It must never change.
     pub index: Option<&'static str>,
-    /// Whether a [`RecordBinding`](super::RecordBinding) stands in front of the sealed bytes.
+    /// Whether a [`RecordBinding`](super::RecordBinding) precedes the sealed bytes.
     pub bound: bool,
 }
 
-/// When a record ends.
+/// The lifetime of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Life {
-    /// So long after it was written.
+pub enum Lifetime {
+    /// The record expires this long after it was written.
     Fixed(Duration),
-    /// When the writer says so.
+    /// The writer sets the time of expiry of each record.
     SetByWriter,
-    /// Not by itself: it stays until it is replaced or removed.
+    /// The record does not expire; it stays until it is replaced or removed.
     UntilReplaced,
 }
 
-/// What a keyed digest is made for that is not the key of a record. Digests of different purposes cannot be compared.
+/// The purpose of a keyed digest that is not the key of a record. The digests of different purposes are unrelated.
 #[derive(Debug)]
 pub struct MacPurpose {
-    /// Goes into the digest. It never changes where the digest is kept or sent.
+    /// A text that goes into the digest. It must not change if the digest is stored or sent.
     pub purpose: &'static str,
-    /// The room that makes the digests.
+    /// The only room that computes the digests.
     pub holder: &'static str,
 }
 
 impl Kind {
-    /// A kind of the first version without index and binding.
+    /// Makes a kind of version 1 without index and binding.
     #[must_use]
-    pub const fn new(purpose: &'static str, holder: &'static str, life: Life) -> Self {
-        Self { purpose, holder, life, version: 1, index: None, bound: false }
+    pub const fn new(purpose: &'static str, holder: &'static str, lifetime: Lifetime) -> Self {
+        Self { purpose, holder, lifetime, version: 1, index: None, bound: false }
     }
 
-    /// The same kind, written in `version`.
+    /// Sets the version of the content.
     #[must_use]
     pub const fn version(self, version: u8) -> Self {
         Self { version, ..self }
     }
 
-    /// The same kind, listed by the index of this purpose.
+    /// Gives the kind an index with the purpose `index`.
     #[must_use]
     pub const fn listed_by(self, index: &'static str) -> Self {
         Self { index: Some(index), ..self }
     }
 
-    /// The same kind with a binding in front of the sealed bytes.
+    /// Adds a binding in front of the sealed bytes.
     #[must_use]
     pub const fn bound(self) -> Self {
         Self { bound: true, ..self }
@@ -64,7 +65,7 @@ impl Kind {
 }
 
 impl MacPurpose {
-    /// A purpose of digests that `holder` makes.
+    /// Makes a purpose of digests that `holder` computes.
     #[must_use]
     pub const fn new(purpose: &'static str, holder: &'static str) -> Self {
         Self { purpose, holder }

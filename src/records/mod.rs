@@ -1,7 +1,8 @@
-//! What is kept, as typed records: sealed, with an end, found by keys that give no id away.
+//! Typed, sealed and expiring records, which are stored under keys that reveal no ids.
 //!
-//! Owns naming, sealing, life and version of every record, and the [`catalogue`] of all kinds. It deliberately knows
-//! neither who asks for a record nor what its content means. Nothing else calls the sealer or the store for what is kept.
+//! Owns the name, the sealing, the lifetime and the version of every record, and the [`catalogue`] of all kinds. The
+//! room deliberately knows neither which caller needs a record nor what its content means. No other room calls the
+//! sealer or the store to keep data.
 
 pub mod catalogue;
 mod collection;
@@ -17,14 +18,14 @@ pub(crate) mod testing;
 
 pub use collection::Collection;
 pub use content::{Content, Plaintext, RecordBinding, encode_json};
-pub use kind::{Kind, Life, MacPurpose};
+pub use kind::{Kind, Lifetime, MacPurpose};
 pub use sealed_store::{Records, SingleWriter};
 pub use stored_record::{OpenedRecord, SealedRecord, StoredRecord};
 
 pub use crate::sealing::SealError;
 use crate::store::StoreError;
 
-/// Why a record could not be written or read.
+/// The reason why a record could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// The store failed.
@@ -33,10 +34,10 @@ pub enum RecordError {
     /// The record could not be sealed or opened.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// The record opened, but holds what this version cannot read.
-    #[error("a kept record is not readable by this version: {purpose}")]
+    /// The record was opened, but this version of the program cannot read its content.
+    #[error("this version of the program cannot read a stored record of the kind {purpose}")]
     Unreadable {
-        /// The purpose of its [`Kind`].
+        /// The purpose of the record's [`Kind`].
         purpose: &'static str,
     },
 }

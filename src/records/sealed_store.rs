@@ -6,7 +6,8 @@ use crate::domain::{RecordKey, SharedClock, Timestamp};
 use crate::sealing::Sealer;
 use crate::store::Store;
 
-/// All that is kept: a store, what seals for it and names its records, and the clock by which they end. Clones share it.
+/// The store, the sealer that seals and names its records, and the clock that decides when records expire. Clones share
+/// the same store.
 #[derive(Clone)]
 pub struct Records {
     pub(super) store: Arc<dyn Store>,
@@ -14,54 +15,54 @@ pub struct Records {
     clock: SharedClock,
 }
 
-/// Proof that no other process writes to the store, so that what this process knows of its own writes is all there is to
-/// know. It can be had from [`Records::single_writer`] only.
+/// Proof that no other process writes to the store. Only [`Records::single_writer`] creates it.
 ///
-/// One writer is a fact that is asked for: whatever keeps in memory what another process could change (generations,
-/// epochs, pins, tokens, deduplication, replay caches, throttles) takes this proof when it is made. Over a shared store
-/// there is no proof, so that it cannot be made by mistake.
+/// Every type that keeps state in memory that another process could change (generations, epochs, pins, tokens,
+/// deduplication, replay caches, throttles) takes this proof in its constructor. A shared store gives no proof, so such
+/// a type cannot be built over it by mistake.
 #[derive(Clone, Copy, Debug)]
 pub struct SingleWriter(());
 
 impl Records {
-    /// Records in `store`. Made once, where the application is put together.
+    /// Keeps records in `store`. The application makes this value once, at start-up.
     pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: SharedClock) -> Self {
         Self { store, sealer, clock }
     }
 
-    /// A keyed digest of `parts`, stable across rotations of the keys. Each part counts as a whole: `["ab", "c"]` is not
-    /// `["a", "bc"]`.
+    /// Computes a keyed digest of `parts`, which a rotation of the sealing keys does not change. The boundaries between
+    /// parts count: `["ab", "c"]` and `["a", "bc"]` have different digests.
     #[must_use]
     pub fn mac(&self, purpose: &'static MacPurpose, parts: &[&[u8]]) -> [u8; 32] {
         self.sealer.mac(purpose.purpose, parts)
     }
 
-    /// The proof that this process alone writes here; none if the store is shared.
+    /// The proof that only this process writes to the store; `None` if the store is shared.
     #[must_use]
     pub fn single_writer(&self) -> Option<SingleWriter> {
         self.store.is_exclusive().then_some(SingleWriter(()))
     }
 
-    /// The clock by which records end.
+    /// The clock that decides when records expire.
     #[must_use]
     pub fn clock(&self) -> &SharedClock {
         &self.clock
     }
 
-    /// The names of all records, of whatever kind, that end before or at `until`, and of their indexes; `None` if there
-    /// are more than `most` records. For start-up: it may read that many records.
+    /// Lists the keys of all records, of every kind, that expire at or before `until`, together with the keys of their
+    /// indexes. Returns `None` if there are more than `limit` such records. Call this at start-up only, because it may
+    /// read that many records.
     ///
     /// # Errors
     /// [`RecordError::Store`] if the store fails.
-    pub async fn names_ending_by(
+    pub async fn list_keys_expiring_by(
         &self,
         until: Timestamp,
-        most: usize,
+        limit: usize,
     ) -> Result<Option<HashSet<RecordKey>>, RecordError> {
-        let ending = self.store.list_ending_by(until, most + 1).await?;
-        if ending.len() > most {
+        let expiring = self.store.list_expiring_by(until, limit + 1).await?;
+        if expiring.len() > limit {
             return Ok(None);
         }
-        Ok(Some(ending.into_iter().flat_map(|(key, index)| std::iter::once(key).chain(index)).collect()))
+        Ok(Some(expiring.into_iter().flat_map(|(key, index)| std::iter::once(key).chain(index)).collect()))
     }
 }

@@ -7,24 +7,24 @@ use crate::domain::RecordKey;
 use crate::domain::Timestamp;
 use crate::store::Record;
 
-/// A record as it lies in the store: its key and its sealed bytes. What is done to it is done to this very record, and
-/// not to another that has taken its place.
+/// The key and the sealed bytes of a record in the store. An operation that takes a `StoredRecord` changes the store
+/// only if it still holds exactly these bytes under the key.
 pub struct StoredRecord<T> {
     key: RecordKey,
     sealed: Bytes,
     content: PhantomData<fn() -> T>,
 }
 
-/// A record that was read.
+/// A record that was read and opened.
 #[derive(Debug)]
 pub struct OpenedRecord<T> {
-    /// What it holds.
+    /// The content of the record.
     pub content: T,
-    /// How it lies in the store.
+    /// The sealed form of the record in the store.
     pub stored: StoredRecord<T>,
 }
 
-/// A record that is sealed for its place and can be written.
+/// A record that is sealed for its key and can be written.
 pub struct SealedRecord<T> {
     stored: StoredRecord<T>,
     expires_at: Timestamp,
@@ -36,15 +36,15 @@ impl<T> StoredRecord<T> {
         Self { key, sealed, content: PhantomData }
     }
 
-    /// The name that the record lies under.
+    /// The key under which the record is stored.
     #[must_use]
     pub fn key(&self) -> RecordKey {
         self.key
     }
 
-    /// The same bytes, to be written again with another end and in no index.
+    /// The same sealed bytes with a new expiry and without an index, to be written again.
     #[must_use]
-    pub fn again_until(self, expires_at: Timestamp) -> SealedRecord<T> {
+    pub fn with_expiry(self, expires_at: Timestamp) -> SealedRecord<T> {
         SealedRecord::new(self, expires_at)
     }
 
@@ -62,19 +62,19 @@ impl<T> SealedRecord<T> {
         Self { stored, expires_at, index: None }
     }
 
-    /// The same record, listed by `index`, which is [an index of its collection](super::Collection::index).
+    /// Adds the record to `index`, which is [an index of its collection](super::Collection::index).
     #[must_use]
     pub fn listed_by(self, index: RecordKey) -> Self {
         Self { index: Some(index), ..self }
     }
 
-    /// When it ends.
+    /// The time from which the record counts as absent.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
-    /// How it lies in the store once it is written.
+    /// The form that the record has in the store after it was written.
     #[must_use]
     pub fn stored(&self) -> StoredRecord<T> {
         self.stored.clone()

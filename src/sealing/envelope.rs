@@ -32,7 +32,7 @@ impl<'a> Envelope<'a> {
         Ok(Self { key_id: u32::from_be_bytes(key_id), nonce, body })
     }
 
-    /// An envelope with room for `plaintext` bytes and the tag, filled up to the nonce.
+    /// Begins an envelope: writes the fields up to the nonce, and reserves space for `plaintext` bytes and the tag.
     pub(super) fn begin(key_id: u32, nonce: [u8; NONCE_LEN], plaintext: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(BODY_AT + plaintext + TAG_LEN);
         bytes.push(LAYOUT);
@@ -42,7 +42,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// Parts behind their lengths: no two lists of parts have the same encoding.
+/// Encodes each part after its length, so that two different lists of parts never have the same encoding.
 pub(super) fn length_prefixed<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(160);
     for part in parts {

@@ -1,7 +1,7 @@
-//! Sealing what is kept: an AEAD envelope, keyed MACs for names and codes, and the ring of keys behind both.
+//! Encryption of stored data: an AEAD envelope, keyed MACs for record names and codes, and the key ring for both.
 //!
-//! Owns key material, its file and its rotation. It deliberately knows neither what is sealed nor where it is kept:
-//! callers bind an envelope to its place by associated data.
+//! Owns the key material, the key file and the rotation of keys. The room deliberately knows neither what is sealed nor
+//! where it is stored: a caller binds an envelope to its record by associated data.
 
 mod envelope;
 mod key_file;
@@ -14,68 +14,66 @@ use std::path::PathBuf;
 pub use key_ring::KeyRing;
 pub use sealer::Sealer;
 
-/// Why a key ring cannot be used. No variant holds anything that was read from the file.
+/// The reason why a key ring cannot be used. No variant contains text from the key file.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyRingError {
-    /// The text is not TOML, or not a key ring.
+    /// The text is not valid TOML, or its members are not those of a key ring.
     #[error("not a key ring: {problem}")]
     Malformed {
-        /// Where and what, without content.
+        /// The position and the kind of the problem, without text from the file.
         problem: String,
     },
-    /// The file cannot be read or written.
+    /// The key file cannot be read or written.
     #[error("key file {path}: {reason}")]
     File {
-        /// The file.
+        /// The path of the key file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         reason: std::io::Error,
     },
-    /// The file can be read by others than its owner.
-    #[error("key file {path} can be read by others than its owner: run `chmod 600 {path}`")]
+    /// The mode of the key file allows other users than its owner to read it.
+    #[error("key file {path} can be read by other users than its owner: run `chmod 600 {path}`")]
     Exposed {
-        /// The file.
+        /// The path of the key file.
         path: PathBuf,
     },
-    /// A new key file would overwrite one that exists.
+    /// A new key file would overwrite an existing one.
     #[error("key file {path} exists: a new one would make everything sealed under it unreadable; rotate it instead")]
     Exists {
-        /// The file.
+        /// The path of the key file.
         path: PathBuf,
     },
-    /// The ring to change to would rename every record.
+    /// The new key ring has another naming key, so no stored record would be found with it.
     #[error("the new key ring has another naming key: it belongs to another store")]
     OtherNamingKey,
-    /// The ring to change to cannot open what the present one has sealed.
-    #[error("the new key ring lacks sealing key {key_id} of the present one")]
+    /// The new key ring lacks a sealing key of the current one, so some stored records could not be opened with it.
+    #[error("the new key ring lacks sealing key {key_id} of the current one")]
     LostKey {
-        /// The missing (or different) key.
+        /// The id of the key that is missing or different.
         key_id: u32,
     },
 }
 
-/// Why something could not be sealed or opened.
+/// The reason why data could not be sealed or opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    /// The envelope names a key that the ring does not hold.
-    #[error(
-        "sealed under key {key_id}, which the key ring does not hold: was an old key removed, or another key file used?"
-    )]
+    /// The envelope names a key that the key ring does not contain.
+    #[error("sealed with key {key_id}, which the key ring lacks: was an old key removed, or another key file used?")]
     UnknownKey {
-        /// The key it names.
+        /// The id of the key that the envelope names.
         key_id: u32,
     },
     /// The envelope has a layout that this version does not know.
     #[error("sealed in layout {version}, which this version does not know")]
     UnknownLayout {
-        /// The layout it names.
+        /// The layout that the envelope names.
         version: u8,
     },
-    /// Too short to be an envelope.
+    /// The data is too short to be an envelope.
     #[error("too short to be a sealed record")]
     Truncated,
-    /// Altered, or moved from another place.
-    #[error("a sealed record was altered or belongs elsewhere")]
+    /// The envelope was altered, or belongs to another record.
+    #[error("a sealed record was altered, or was moved from another key")]
     NotAuthentic,
     /// The cipher refused to seal.
     #[error("the cipher refused to seal")]

@@ -101,7 +101,7 @@ impl CodeRedemption {
     async fn give_back(&self, record: CodeRecord, permit: &Permit, user: &UserKey) {
         let given_back = async {
             self.codes.restore(record.clone()).await?;
-            if !self.tokens.vault().holds(permit, user).await? {
+            if !self.tokens.vault().is_permitted(permit, user).await? {
                 self.codes.end_one(record).await?;
             }
             Ok::<_, CodeError>(())

@@ -110,7 +110,7 @@ impl MagicCodes {
     /// # Errors
     /// [`MagicCodeError`] if the store fails: the code may then still be good.
     pub async fn end_one(&self, record: CodeRecord) -> Result<bool, MagicCodeError> {
-        Ok(self.codes.end(record.0).await?)
+        Ok(self.codes.remove_if_unchanged(record.0).await?)
     }
 
     /// Makes a code good again for two minutes, after it was ended for what then failed; unless another has been issued
@@ -119,7 +119,7 @@ impl MagicCodes {
     /// # Errors
     /// [`MagicCodeError`] if the store fails.
     pub async fn restore(&self, record: CodeRecord) -> Result<(), MagicCodeError> {
-        self.codes.compare_and_put(None, record.0.again_until(self.now().plus(REPRIEVE))).await?;
+        self.codes.compare_and_put(None, record.0.with_expiry(self.now().plus(REPRIEVE))).await?;
         Ok(())
     }
 
@@ -181,7 +181,7 @@ impl MagicCodes {
         now: Timestamp,
         change: impl Fn(&mut Vec<i64>) -> bool,
     ) -> Result<bool, MagicCodeError> {
-        let key = self.tries.key_of(&account.key_parts());
+        let key = self.tries.key_from_texts(&account.key_parts());
         for _ in 0..RACES {
             let (Tries(mut tries), present) = match self.tries.get(key).await? {
                 Some(record) => (record.content, Some(record.stored)),
@@ -199,7 +199,7 @@ impl MagicCodes {
     }
 
     fn slot_key(&self, slot: &TokenSlot) -> RecordKey {
-        self.codes.key_of(&slot.key_parts())
+        self.codes.key_from_texts(&slot.key_parts())
     }
 
     fn code_mac(&self, slot: &TokenSlot, code: &str) -> [u8; 32] {

@@ -48,7 +48,7 @@ impl SignOut {
         connection: Option<&ConnectionName>,
     ) -> Result<(), SignOutFailure> {
         let bot = self.registrations.find_bot(account.holder.as_str()).map(AsRef::as_ref);
-        let known = self.registrations.connections_of(account.holder.as_str()).iter();
+        let known = self.registrations.list_connections(account.holder.as_str()).iter();
         let ending: Vec<&Arc<Connection>> =
             known.filter(|known| connection.is_none_or(|name| known.name == *name)).collect();
         let slots: Vec<TokenSlot> = ending.iter().map(|known| TokenSlot::new(account, &known.name)).collect();

@@ -8,16 +8,16 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use tokio::sync::watch;
 
-/// Work that runs at most once per key at a time. A caller that joins while it runs gets its outcome, a failure as well.
-/// It is no cache: a caller that comes after the end begins the work anew.
+/// Runs work at most once per key at a time. Every caller that joins while the work runs gets its outcome, including a
+/// failure. It is no cache: a caller that joins after the end starts the work again.
 ///
-/// The work runs in a task of its own, so a caller that hangs up does not end it for the others. The map is locked
-/// shard-wise, never across an await.
+/// The work runs in its own task, so it continues for the other callers when one caller hangs up. The map is locked per
+/// shard, and no lock is held across an await.
 pub struct SingleFlight<K: Eq + Hash, V> {
     flights: Arc<DashMap<K, watch::Receiver<Option<V>>>>,
 }
 
-/// Work under way, as one caller waits for it.
+/// The handle with which one caller waits for running work.
 pub struct Flight<V>(watch::Receiver<Option<V>>);
 
 impl<V: Clone> Flight<V> {
@@ -44,9 +44,9 @@ where
     K: Clone + Eq + Hash + Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
-    /// Joins the work that runs for `key`, or begins it.
+    /// Joins the work that runs for `key`, or starts the future that `begin` returns.
     ///
-    /// `begin` runs under the lock of the key's shard; it makes the future and must not use these flights.
+    /// `begin` is called under the lock of the key's shard, so it must not use this `SingleFlight`.
     pub fn join<F>(&self, key: K, begin: impl FnOnce() -> F) -> Flight<V>
     where
         F: Future<Output = V> + Send + 'static,
@@ -57,27 +57,29 @@ where
         }
     }
 
-    /// Joins the work that runs for `key`, or begins it if `begin` gives any.
+    /// Joins the work that runs for `key`, or starts the future that `begin` returns. `begin` is not called if work
+    /// runs.
     ///
     /// # Errors
-    /// The reason of `begin` for not beginning. Work that runs already is joined without asking it. `begin` runs under
-    /// the lock of the key's shard; it makes the future and must not use these flights.
+    /// The error of `begin`, if it returns one. `begin` is called under the lock of the key's shard, so it must not use
+    /// this `SingleFlight`.
     pub fn try_join<F, E>(&self, key: K, begin: impl FnOnce() -> Result<F, E>) -> Result<Flight<V>, E>
     where
         F: Future<Output = V> + Send + 'static,
     {
         match self.flights.entry(key) {
             Entry::Occupied(flight) => Ok(Flight(flight.get().clone())),
-            Entry::Vacant(place) => {
+            Entry::Vacant(entry) => {
                 let work = begin()?;
                 let (sender, receiver) = watch::channel(None);
-                let landing = Landing { flights: Arc::clone(&self.flights), key: place.key().clone() };
-                place.insert(receiver.clone());
+                let key_release = KeyRelease { flights: Arc::clone(&self.flights), key: entry.key().clone() };
+                entry.insert(receiver.clone());
                 tokio::spawn(async move {
-                    let landing = landing;
+                    let key_release = key_release;
                     let outcome = work.await;
-                    // Before the outcome is published: a caller that joins from now on begins anew.
-                    drop(landing);
+                    // The key is released before the outcome is published: a caller that joins afterwards starts new
+                    // work.
+                    drop(key_release);
                     sender.send_replace(Some(outcome));
                 });
                 Ok(Flight(receiver))
@@ -86,13 +88,13 @@ where
     }
 }
 
-/// Frees the key, also if the work panics.
-struct Landing<K: Eq + Hash, V> {
+/// Releases the key when it is dropped, also if the work panics.
+struct KeyRelease<K: Eq + Hash, V> {
     flights: Arc<DashMap<K, watch::Receiver<Option<V>>>>,
     key: K,
 }
 
-impl<K: Eq + Hash, V> Drop for Landing<K, V> {
+impl<K: Eq + Hash, V> Drop for KeyRelease<K, V> {
     fn drop(&mut self) {
         self.flights.remove(&self.key);
     }
@@ -108,7 +110,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn callers_that_join_while_the_work_runs_share_its_outcome_and_a_later_one_begins_anew() {
+    async fn callers_share_the_outcome_of_running_work_and_a_later_caller_starts_it_again() {
         let flights = SingleFlight::<u8, usize>::default();
         let (begun, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
         let join = |key| {
@@ -132,7 +134,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_panics_frees_its_key_and_its_callers() {
+    async fn work_that_panics_releases_its_key_and_its_callers() {
         let flights = SingleFlight::<u8, ()>::default();
         let flight = flights.join(1, || async { panic!("on purpose") });
         assert_eq!(flight.outcome().await, None);
@@ -142,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_goes_on_when_its_caller_is_gone() {
+    async fn work_continues_after_its_caller_hangs_up() {
         let flights = SingleFlight::<u8, ()>::default();
         let (gate, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (opened, finished) = (gate.clone(), done.clone());
@@ -155,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_is_not_begun_leaves_the_key_free_and_work_that_runs_is_joined() {
+    async fn try_join_leaves_the_key_free_if_begin_fails_and_joins_running_work() {
         let flights = SingleFlight::<u8, u8>::default();
         let gate = Arc::new(Notify::new());
         let decline = || Err::<std::future::Ready<u8>, _>("not now");

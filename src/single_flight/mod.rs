@@ -1,8 +1,8 @@
-//! Sharing in memory between those who want the same thing at the same time, inside one process.
+//! Sharing of work and of values between concurrent callers inside one process.
 //!
-//! Owns two shapes: work that is done once for all who ask for it while it runs ([`SingleFlight`]), and a value of which
-//! at most one lives per key ([`WeakRegistry`]). It deliberately knows neither what the work is nor what the values
-//! mean, and it keeps nothing: once the last user of an outcome or a value is gone, so is the entry.
+//! Owns two tools: [`SingleFlight`] runs one piece of work for all callers that request it at the same time, and
+//! [`WeakRegistry`] holds at most one value per key. The room deliberately knows neither what the work does nor what
+//! the values mean. It is no cache: an entry is removed when the work ends or when the last holder drops the value.
 
 mod flight;
 mod weak_registry;

@@ -7,22 +7,23 @@ use dashmap::{DashMap, Entry};
 
 type Entries<K, V> = DashMap<K, Weak<Registered<K, V>>>;
 
-/// Values by key of which at most one per key is registered, and only while somebody holds it.
+/// A map with at most one value per key. A value is registered as long as a caller holds it.
 ///
-/// The registry keeps weak references: a value is dropped with its last [`Arc`], and its entry goes with it. The map is
-/// locked shard-wise, never across an await.
+/// The registry keeps weak references: a value is dropped with its last [`Arc`], and the drop removes its entry. The
+/// map is locked per shard, and no lock is held across an await.
 ///
 /// # The race between the last drop and the next use
 ///
-/// Between the moment when the last `Arc` of a value is gone and the moment when [`Registered::drop`] removes its entry,
-/// another thread may look the key up. It finds a weak reference that cannot be upgraded, and puts a new value in its
-/// place. The drop of the old value therefore removes the entry only if the entry's own count is zero, under the lock of
-/// its shard: a living successor stays, and a successor that has ended too may go, since its drop finds nothing then.
+/// After the last `Arc` of a value is dropped and before [`Registered::drop`] removes its entry, another thread may
+/// look up the key. That thread finds a weak reference that cannot be upgraded, and registers a new value. The drop of
+/// the old value therefore removes the entry only if the strong count of the entry is zero, under the lock of the
+/// entry's shard. A new value that is in use stays. A new value that is being dropped too may be removed: its own drop
+/// then finds no entry.
 pub struct WeakRegistry<K: Eq + Hash, V> {
     entries: Arc<Entries<K, V>>,
 }
 
-/// A value that is registered under its key as long as an [`Arc`] of it lives.
+/// A value that is registered under its key as long as an [`Arc`] of it exists.
 pub struct Registered<K: Eq + Hash, V> {
     key: K,
     value: V,
@@ -36,29 +37,30 @@ impl<K: Eq + Hash, V> Default for WeakRegistry<K, V> {
 }
 
 impl<K: Clone + Eq + Hash, V> WeakRegistry<K, V> {
-    /// The value of `key`: the registered one, or what `make` returns, which is registered then.
+    /// Gets the registered value of `key`, or registers the value that `make` returns.
     ///
-    /// `make` runs under the lock of the key's shard, so that no two callers make a value of one key. It must not use
-    /// this registry.
+    /// `make` is called under the lock of the key's shard, so that two callers never make a value for the same key. It
+    /// must not use this registry.
     pub fn get_or_register(&self, key: K, make: impl FnOnce(&K) -> V) -> Arc<Registered<K, V>> {
         match self.entries.entry(key) {
-            Entry::Occupied(mut place) => place.get().upgrade().unwrap_or_else(|| {
-                let fresh = self.entry_of(place.key(), make);
-                place.insert(Arc::downgrade(&fresh));
+            Entry::Occupied(mut entry) => entry.get().upgrade().unwrap_or_else(|| {
+                let fresh = self.make_entry(entry.key(), make);
+                entry.insert(Arc::downgrade(&fresh));
                 fresh
             }),
-            Entry::Vacant(place) => {
-                let fresh = self.entry_of(place.key(), make);
-                place.insert(Arc::downgrade(&fresh));
+            Entry::Vacant(entry) => {
+                let fresh = self.make_entry(entry.key(), make);
+                entry.insert(Arc::downgrade(&fresh));
                 fresh
             }
         }
     }
 
-    /// Takes the value of `key` out of the registry and returns it, if it lives. Those who hold it keep it; the next
-    /// [`WeakRegistry::get_or_register`] makes another one.
+    /// Removes the value of `key` from the registry and returns it, if a caller still holds it. Its holders keep the
+    /// value; the next [`WeakRegistry::get_or_register`] makes another one.
     pub fn detach(&self, key: &K) -> Option<Arc<Registered<K, V>>> {
-        // The lock of the shard is free again before the upgraded value can be dropped, which takes the same lock.
+        // `remove` has released the lock of the shard before the upgraded value can be dropped, which takes the same
+        // lock.
         let detached = self.entries.remove(key);
         detached.and_then(|(_, registered)| registered.upgrade())
     }
@@ -69,7 +71,7 @@ impl<K: Clone + Eq + Hash, V> WeakRegistry<K, V> {
         self.entries.is_empty()
     }
 
-    fn entry_of(&self, key: &K, make: impl FnOnce(&K) -> V) -> Arc<Registered<K, V>> {
+    fn make_entry(&self, key: &K, make: impl FnOnce(&K) -> V) -> Arc<Registered<K, V>> {
         Arc::new(Registered { value: make(key), key: key.clone(), entries: Arc::clone(&self.entries) })
     }
 }
@@ -112,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_who_ask_for_a_key_hold_the_same_value_and_it_is_made_once() {
+    fn concurrent_callers_get_the_same_value_which_is_made_once() {
         const THREADS: usize = 8;
         let (registry, start) = (WeakRegistry::<u8, usize>::default(), Barrier::new(THREADS));
         let made = AtomicUsize::new(0);
@@ -130,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_goes_with_its_last_holder() {
+    fn the_drop_of_the_last_holder_removes_the_entry() {
         let registry = WeakRegistry::<u8, ()>::default();
         let (first, second) = (registry.get_or_register(1, |_| ()), registry.get_or_register(1, |_| ()));
         drop(first);
@@ -156,7 +158,7 @@ mod tests {
     fn a_value_that_is_being_dropped_leaves_its_successor_in_place() {
         let registry = WeakRegistry::<u8, &str>::default();
         let old = registry.get_or_register(1, |_| "old");
-        // The last `Arc` is gone, the value's drop has not run yet.
+        // The last `Arc` is dropped, but the drop of the value has not run yet.
         let dropping = Arc::into_inner(old).unwrap();
         let new = registry.get_or_register(1, |_| "new");
         drop(dropping);
@@ -166,34 +168,34 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_take_and_drop_a_value_never_hold_two_and_leave_nothing_behind() {
-        let (registry, living) = (WeakRegistry::<u8, Living>::default(), Arc::new(AtomicUsize::new(0)));
+    fn concurrent_threads_never_hold_two_values_of_a_key_and_leave_no_entry() {
+        let (registry, instances) = (WeakRegistry::<u8, Counted>::default(), Arc::new(AtomicUsize::new(0)));
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..2000 {
-                        let held = registry.get_or_register(1, |_| Living::new(&living));
-                        let again = registry.get_or_register(1, |_| Living::new(&living));
+                        let held = registry.get_or_register(1, |_| Counted::new(&instances));
+                        let again = registry.get_or_register(1, |_| Counted::new(&instances));
                         assert!(Arc::ptr_eq(&held, &again));
                     }
                 });
             }
         });
         assert!(registry.is_empty());
-        assert_eq!(living.load(Ordering::SeqCst), 0);
+        assert_eq!(instances.load(Ordering::SeqCst), 0);
     }
 
-    /// Counts how many of its kind live.
-    struct Living(Arc<AtomicUsize>);
+    /// Counts its instances.
+    struct Counted(Arc<AtomicUsize>);
 
-    impl Living {
+    impl Counted {
         fn new(count: &Arc<AtomicUsize>) -> Self {
             count.fetch_add(1, Ordering::SeqCst);
             Self(Arc::clone(count))
         }
     }
 
-    impl Drop for Living {
+    impl Drop for Counted {
         fn drop(&mut self) {
             self.0.fetch_sub(1, Ordering::SeqCst);
         }

@@ -1,7 +1,7 @@
-//! Opaque bytes with an end: the contract that every back end keeps, and the back ends.
+//! Expiring key-value records: the contract that every back end fulfils, and the back ends.
 //!
-//! Owns atomicity and durability. It deliberately knows neither what it stores (records arrive sealed) nor under whose
-//! name (keys are MACs made by the callers). A back end's error text is never interpreted by anyone.
+//! Owns atomicity and durability. The room deliberately knows neither the content of a record, which is sealed, nor the
+//! ids in its key, which is a MAC that the caller computes. No caller interprets the error text of a back end.
 
 mod embedded;
 
@@ -17,23 +17,23 @@ pub use embedded::{Durability, EmbeddedStore};
 
 use crate::domain::{RecordKey, Timestamp};
 
-/// Why a back end could not do what it was asked.
+/// The reason why an operation of the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The back end failed; nothing is known about whether a write took effect.
+    /// The back end failed. A write may or may not have taken effect.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
-    /// What lies at the configured place cannot be opened as our store; the text says why and what to do.
+    /// The configured place does not contain a usable store. The text says why and what the operator can do.
     #[error("the store at {place} cannot be used: {reason}")]
     Unusable {
-        /// The place as configured.
+        /// The configured place, such as a file path.
         place: String,
-        /// What is wrong with it.
+        /// The reason why the store cannot be used.
         reason: String,
     },
 }
 
-/// What a store operation returns.
+/// The future that a store operation returns.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// A record to be written.
@@ -41,49 +41,52 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 pub struct Record {
     /// The sealed bytes.
     pub value: Bytes,
-    /// From here on the record is as good as absent.
+    /// The time from which the record counts as absent.
     pub expires_at: Timestamp,
-    /// The index that lists this record, if any (all records of a user, say).
+    /// The index that lists this record, if there is one (for example: all records of one user).
     pub index: Option<RecordKey>,
 }
 
-/// What [`Store::put_if_absent`] found.
+/// The result of [`Store::put_if_absent`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PutIfAbsent {
-    /// Nothing was there: the record has been written.
+    /// There was no record under the key, and the new record was written.
     Written,
-    /// The record that was there first, untouched.
+    /// There was a record under the key already. It is unchanged, and this is its value.
     Existing(Bytes),
 }
 
-/// A key-value store with expiry. Every operation is atomic; a finished write is as durable as the back end's setting
-/// promises. An expired record is never returned.
+/// A key-value store with expiry. Every operation is atomic. A write that has returned is durable according to the
+/// setting of the back end. A live record is a record that has not expired; operations treat an expired record as
+/// absent.
 pub trait Store: Send + Sync {
-    /// The live record under `key`.
+    /// Gets the value of the live record under `key`.
     fn get(&self, key: RecordKey) -> StoreFuture<'_, Option<Bytes>>;
 
-    /// Writes a record, replacing whatever was there.
+    /// Writes a record, replacing any record under `key`.
     fn put(&self, key: RecordKey, record: Record) -> StoreFuture<'_, ()>;
 
-    /// Removes and returns the live record under `key`: of many callers one gets it.
+    /// Removes the live record under `key` and returns its value. If several callers take the same record, one of them
+    /// gets it.
     fn take(&self, key: RecordKey) -> StoreFuture<'_, Option<Bytes>>;
 
-    /// Writes a record unless a live one is there.
+    /// Writes a record unless there is a live record under `key`.
     fn put_if_absent(&self, key: RecordKey, record: Record) -> StoreFuture<'_, PutIfAbsent>;
 
-    /// Writes a record only if the live one equals `expected` (`None`: there is none); says whether it did.
+    /// Writes a record only if the value of the live record under `key` equals `expected`; `None` means that there must
+    /// be no live record. Returns whether the record was written.
     fn compare_and_put(&self, key: RecordKey, expected: Option<Bytes>, record: Record) -> StoreFuture<'_, bool>;
 
-    /// The live records listed by `index`, in no particular order.
+    /// Lists the keys and values of the live records in `index`, in no particular order.
     fn members(&self, index: RecordKey) -> StoreFuture<'_, Vec<(RecordKey, Bytes)>>;
 
-    /// Names and indexes of the live records that end before or at `until`, the first to end first, `most` at most. For
-    /// start-up: it may read that many records.
-    fn list_ending_by(&self, until: Timestamp, most: usize) -> StoreFuture<'_, Vec<(RecordKey, Option<RecordKey>)>>;
+    /// Lists the keys and indexes of up to `limit` live records that expire at or before `until`, earliest first. For
+    /// use at start-up, because it may read that many records.
+    fn list_expiring_by(&self, until: Timestamp, limit: usize) -> StoreFuture<'_, Vec<(RecordKey, Option<RecordKey>)>>;
 
-    /// Removes these records; absent ones are no error.
+    /// Removes the records under `keys`. A key without a record is no error.
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()>;
 
-    /// Whether nobody but this process writes here, so that what it knows of its own writes is all there is to know.
+    /// Whether only this process writes to the store. If so, the process may keep copies of records in memory.
     fn is_exclusive(&self) -> bool;
 }

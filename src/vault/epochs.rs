@@ -11,18 +11,18 @@ use crate::domain::UserKey;
 use crate::records::{Collection, Content, Kind, Plaintext, Records, SingleWriter, catalogue};
 use crate::single_flight::{Registered, WeakRegistry};
 
-/// How often a user has been signed out everywhere. A token is good only in the epoch it was kept in.
+/// The number of times that a user was signed out everywhere. A token is valid only in the epoch in which it was kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Epoch(u64);
 
 impl Epoch {
-    /// As bound into sealed bytes.
+    /// The bytes that are bound into a sealed record.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 8] {
         self.0.to_be_bytes()
     }
 
-    /// Reads what [`Epoch::to_bytes`] wrote.
+    /// Reads the bytes that [`Epoch::to_bytes`] returns.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 8]) -> Self {
         Self(u64::from_be_bytes(bytes))
@@ -41,96 +41,103 @@ impl Content for Epoch {
     }
 }
 
-/// No user can be signed out that often: the epoch has not been read from the store yet.
-const UNKNOWN: u64 = u64::MAX;
-/// Users whose epoch stays in memory though no token of theirs does.
-const RECENT_USERS: usize = 65_536;
+/// Stands for an epoch that has not been read from the store yet. No user is signed out so often.
+const NOT_LOADED: u64 = u64::MAX;
+/// Users whose epoch stays in memory although none of their tokens is in memory.
+const MAX_RECENT_USERS: usize = 65_536;
 
-/// The epoch of one user in memory. There is at most one per user, and all who use it share it.
+/// The epoch of one user in memory. There is at most one cell per user, which all its holders share.
 pub(super) type UserEpoch = Registered<UserKey, EpochCell>;
 
-/// What is registered for a user.
+/// The content of a [`UserEpoch`].
 pub(super) struct EpochCell {
     key: RecordKey,
-    /// Goes from `UNKNOWN` to a value once, then only up.
+    /// Changes once from `NOT_LOADED` to the stored value, and afterwards only increases.
     value: AtomicU64,
-    /// Orders the writes of this user: a token is kept in an epoch or the epoch is raised, never both at once. Tells
-    /// whether the store may be behind memory, because writing a raised epoch failed.
-    pub(super) writing: Mutex<StoreIsBehind>,
+    /// Serializes the writes for this user, so that no token is kept while the epoch is raised. The guarded value says
+    /// whether the store may hold an older epoch than memory, because a write of a raised epoch failed.
+    pub(super) write_lock: Mutex<StoreIsBehind>,
 }
 
 pub(super) struct StoreIsBehind(bool);
 
 impl EpochCell {
-    /// Whether `epoch` is the user's present one. Touches memory only.
-    pub(super) fn is(&self, epoch: Epoch) -> bool {
+    /// Whether `epoch` is the user's current epoch. Reads memory only.
+    pub(super) fn is_current(&self, epoch: Epoch) -> bool {
         self.value.load(Ordering::SeqCst) == epoch.0
     }
 }
 
-/// The epochs of all users, in memory as far as anything needs them.
+/// The epochs of all users. An epoch is in memory while a token in memory or a running operation needs it.
 ///
-/// Memory is authoritative: every write to the store goes through this process, which [`SingleWriter`] proves.
+/// The value in memory is authoritative, because every write to the store goes through this process. [`SingleWriter`]
+/// proves this.
 pub(super) struct Epochs {
     records: Collection<Epoch>,
     registry: WeakRegistry<UserKey, EpochCell>,
-    /// Keeps the lately used alive.
+    /// Keeps recently used cells alive.
     recent: Cache<UserKey, Arc<UserEpoch>>,
 }
 
 impl Epochs {
     pub(super) fn new(records: &Records, _: SingleWriter) -> Self {
-        Self { records: Collection::new(records), registry: WeakRegistry::default(), recent: Cache::new(RECENT_USERS) }
+        Self {
+            records: Collection::new(records),
+            registry: WeakRegistry::default(),
+            recent: Cache::new(MAX_RECENT_USERS),
+        }
     }
 
-    /// The one cell of `user`.
-    pub(super) fn of(&self, user: &UserKey) -> Arc<UserEpoch> {
+    /// Gets the cell of `user`, which may not be loaded yet.
+    pub(super) fn get_cell(&self, user: &UserKey) -> Arc<UserEpoch> {
         if let Some(known) = self.recent.get(user) {
             return known;
         }
-        let cell = self.registry.get_or_register(user.clone(), |user| self.unread(user));
+        let cell = self.registry.get_or_register(user.clone(), |user| self.new_cell(user));
         self.recent.insert(user.clone(), Arc::clone(&cell));
         cell
     }
 
-    /// The user's present epoch; reads the store only if it is not in memory.
-    pub(super) async fn current(&self, cell: &EpochCell) -> Result<Epoch, VaultError> {
+    /// Gets the user's current epoch. Reads the store only if the epoch is not in memory.
+    pub(super) async fn load(&self, cell: &EpochCell) -> Result<Epoch, VaultError> {
         let known = cell.value.load(Ordering::SeqCst);
-        if known != UNKNOWN {
+        if known != NOT_LOADED {
             return Ok(Epoch(known));
         }
         let stored = self.records.get(cell.key).await?.map_or(Epoch(0), |record| record.content);
-        // A value that came first is right: a sign-out may have raised the epoch since this one was read.
-        match cell.value.compare_exchange(UNKNOWN, stored.0, Ordering::SeqCst, Ordering::SeqCst) {
+        // A value that another task has set is newer: a sign-out may have raised the epoch after this read.
+        match cell.value.compare_exchange(NOT_LOADED, stored.0, Ordering::SeqCst, Ordering::SeqCst) {
             Ok(_) => Ok(stored),
             Err(known) => Ok(Epoch(known)),
         }
     }
 
-    /// Raises the epoch: in memory at once, so that nothing older is handed out from here on, then in the store. If
-    /// the store fails, memory stays raised (rather signed out than not) and the next write catches up.
+    /// Raises the epoch in memory and then in the store. From the change in memory on, no token of an earlier epoch is
+    /// handed out. If the store fails, the epoch in memory stays raised, so the user counts as signed out, and the next
+    /// write for this user stores the epoch first.
     pub(super) async fn raise(&self, cell: &EpochCell, behind: &mut StoreIsBehind) -> Result<(), VaultError> {
-        let Epoch(current) = self.current(cell).await?;
+        let Epoch(current) = self.load(cell).await?;
         behind.0 = true;
         cell.value.store(current.saturating_add(1), Ordering::SeqCst);
-        self.catch_up(cell, behind).await
+        self.store_if_behind(cell, behind).await
     }
 
-    /// Writes the epoch if the store may be behind: nothing must be kept in an epoch that the store does not know.
-    pub(super) async fn catch_up(&self, cell: &EpochCell, behind: &mut StoreIsBehind) -> Result<(), VaultError> {
+    /// Writes the epoch if the store may hold an older one. A token must not be stored in an epoch that the store does
+    /// not hold.
+    pub(super) async fn store_if_behind(&self, cell: &EpochCell, behind: &mut StoreIsBehind) -> Result<(), VaultError> {
         if behind.0 {
-            let epoch = self.current(cell).await?;
+            let epoch = self.load(cell).await?;
             self.records.put(self.records.seal(cell.key, &epoch)?).await?;
             behind.0 = false;
         }
         Ok(())
     }
 
-    fn unread(&self, user: &UserKey) -> EpochCell {
+    fn new_cell(&self, user: &UserKey) -> EpochCell {
         EpochCell {
             key: self.records.key(&[user.issuer().as_bytes(), user.subject().as_bytes()]),
-            value: AtomicU64::new(UNKNOWN),
-            writing: Mutex::new(StoreIsBehind(false)),
+            value: AtomicU64::new(NOT_LOADED),
+            write_lock: Mutex::new(StoreIsBehind(false)),
         }
     }
 }

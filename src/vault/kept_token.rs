@@ -7,20 +7,20 @@ use super::epochs::Epoch;
 use crate::domain::{ConnectionRevision, Secret, SecurityContext, Timestamp, UserKey, UserToken};
 use crate::records::{Content, Kind, Plaintext, RecordBinding, catalogue};
 
-/// A token and the revision of the connection it was obtained for, as they are sealed.
+/// A token and the revision of the connection that it was obtained for. Both are sealed together.
 #[derive(Clone, Debug)]
 pub struct KeptToken {
-    /// What the connection was when the token was obtained.
+    /// The revision of the connection at the time when the token was obtained.
     pub revision: ConnectionRevision,
-    /// The token.
+    /// The token itself.
     pub token: UserToken,
 }
 
-/// A kept token in its slot, in the epoch of its user.
+/// The record of a slot: a kept token and the epoch of its user.
 #[derive(Clone, Debug)]
 pub(super) struct TokenRecord {
     pub(super) kept: KeptToken,
-    /// Stays readable in front of the envelope, since whose token it is stands inside; the seal binds it.
+    /// Stored unsealed in front of the envelope, which contains the user. The seal is bound to it.
     pub(super) epoch: Epoch,
 }
 
@@ -40,13 +40,13 @@ impl Content for TokenRecord {
     }
 }
 
-/// 1 knew no refresh tokens; what it wrote reads as a token without one.
+/// The version that is written. Version 1 had no refresh tokens; its records are read as tokens without one.
 const VERSION: u8 = catalogue::TOKEN.version;
 const OLDEST_VERSION: u8 = 1;
 
-/// Plaintext form. Times in milliseconds since the Unix epoch.
+/// The JSON form of a [`KeptToken`] before it is sealed. Times are milliseconds since the Unix epoch.
 #[derive(Serialize, Deserialize)]
-struct Plain<'a> {
+struct TokenJson<'a> {
     v: u8,
     revision: [u8; 16],
     #[serde(borrow)]
@@ -65,12 +65,12 @@ struct Plain<'a> {
 }
 
 impl KeptToken {
-    /// The plaintext to be sealed, in a buffer that is wiped. `None` in theory only: everything a token holds can be
-    /// written.
+    /// The JSON form, in a buffer that is wiped when it is dropped. `None` if serialization fails, which no token
+    /// causes.
     #[must_use]
     pub fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
         let Self { revision, token } = self;
-        let plain = Plain {
+        let plain = TokenJson {
             v: VERSION,
             revision: revision.0,
             access_token: token.access_token.expose().into(),
@@ -83,16 +83,16 @@ impl KeptToken {
             refresh_token: token.refresh_token.as_ref().map(|secret| secret.expose().into()),
             refresh_at: token.refresh_at.map(Timestamp::unix_millis),
         };
-        // Sized beforehand: a growing buffer would leave copies of the token in freed memory.
+        // The capacity is reserved in advance: a growing buffer would leave copies of the token in freed memory.
         let mut bytes = Zeroizing::new(Vec::with_capacity(1024 + 2 * size_of_texts(token)));
         serde_json::to_writer(&mut *bytes, &plain).ok()?;
         Some(bytes)
     }
 
-    /// Reads what [`KeptToken::encode`] wrote, in this version or an earlier one. `None` for everything else.
+    /// Reads the form that [`KeptToken::encode`] of this version or an earlier one writes. `None` for any other input.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let plain: Plain<'_> = serde_json::from_slice(bytes).ok()?;
+        let plain: TokenJson<'_> = serde_json::from_slice(bytes).ok()?;
         if !(OLDEST_VERSION..=VERSION).contains(&plain.v) {
             return None;
         }
@@ -110,7 +110,7 @@ impl KeptToken {
     }
 }
 
-/// Bytes of all texts in `token`.
+/// The length in bytes of all texts in `token`.
 pub(super) fn size_of_texts(token: &UserToken) -> usize {
     token.access_token.expose().len()
         + token.user.issuer().len()
@@ -129,14 +129,14 @@ mod tests {
         "obtained_at":1000,"issuer":"entra:t","subject":"o","security_context":[2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2]}"#;
 
     #[test]
-    fn what_the_first_version_wrote_is_a_token_without_refresh() {
+    fn decode_reads_a_token_of_the_first_version_without_refresh_token() {
         let kept = KeptToken::decode(FIRST_VERSION).unwrap();
         assert_eq!(kept.token.access_token.expose(), "a");
         assert!(kept.token.refresh_token.is_none() && kept.token.refresh_at.is_none());
     }
 
     #[test]
-    fn refresh_token_and_moment_come_back_as_they_went() {
+    fn decode_restores_the_refresh_token_and_the_refresh_time() {
         let mut kept = KeptToken::decode(FIRST_VERSION).unwrap();
         kept.token.refresh_token = Some(Secret::from("r \"1\""));
         kept.token.refresh_at = Some(Timestamp::from_unix_millis(1500));
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_later_version_wrote_is_not_guessed_at() {
+    fn decode_refuses_a_token_of_a_later_version() {
         let later = String::from_utf8_lossy(FIRST_VERSION).replace(r#""v":1"#, r#""v":3"#);
         assert!(KeptToken::decode(later.as_bytes()).is_none());
     }

@@ -8,56 +8,59 @@ use super::kept_token::size_of_texts;
 use crate::domain::{ConnectionRevision, RecordKey, UserToken};
 use crate::records::SingleWriter;
 
-/// A token in memory, ready to be handed out while its epoch lasts.
+/// A token in memory. It can be handed out while its epoch is the user's current one.
 pub(super) struct L1Entry {
     pub(super) token: Arc<UserToken>,
     pub(super) revision: ConnectionRevision,
     pub(super) epoch: Epoch,
-    /// Keeps the user's epoch in memory as long as the token is: a hit needs no disk.
+    /// Keeps the user's epoch in memory as long as the token, so that a hit needs no disk read.
     pub(super) user_epoch: Arc<UserEpoch>,
 }
 
+/// Weighs cache entries by the bytes that they occupy.
 #[derive(Clone)]
-struct Bytes;
+struct EntryBytes;
 
-/// What an entry takes beside its texts: the cache's own bookkeeping, the structs, and a share of the user's epoch.
-const OVERHEAD: usize = 640;
+/// Bytes of an entry in addition to its texts: the cache's bookkeeping, the structs, and a share of the user's epoch.
+const ENTRY_OVERHEAD_BYTES: usize = 640;
 
-impl Weighter<RecordKey, Arc<L1Entry>> for Bytes {
+impl Weighter<RecordKey, Arc<L1Entry>> for EntryBytes {
     fn weight(&self, _key: &RecordKey, entry: &Arc<L1Entry>) -> u64 {
-        (OVERHEAD + size_of_texts(&entry.token)) as u64
+        (ENTRY_OVERHEAD_BYTES + size_of_texts(&entry.token)) as u64
     }
 }
 
-/// Slots are ordered in groups; 4096 groups seldom make two users wait for each other.
-const ORDERS: usize = 4096;
-/// Guess at how many bytes an entry takes; sizes the cache's tables only.
-const TYPICAL_ENTRY: u64 = 3000;
+/// Slots are divided into this many groups, and the writes of one group are serialized. With 4096 groups two users
+/// rarely wait for each other.
+const SLOT_GROUPS: usize = 4096;
+/// Estimated size of an entry. It determines only the initial size of the cache's tables.
+const TYPICAL_ENTRY_BYTES: u64 = 3000;
 
+/// Serializes the writes of one group of slots.
 #[derive(Default)]
-struct SlotOrder {
-    writing: tokio::sync::Mutex<()>,
-    /// How many writes were done: a reader that read the store before one of them must not fill memory.
-    writes: Mutex<u64>,
+struct SlotGroup {
+    write_lock: tokio::sync::Mutex<()>,
+    /// The number of writes so far. A reader that read the store before the last write must not fill memory.
+    write_count: Mutex<u64>,
 }
 
-/// The state of a slot's writes when the store was read.
+/// The write count of a slot's group before the store was read.
 #[derive(Clone, Copy)]
 pub(super) struct ReadTicket(u64);
 
-/// The first level: tokens in memory, bounded by bytes, never newer or older than the store once a write is answered. That
-/// holds while this process alone writes tokens, which [`SingleWriter`] proves.
+/// The first-level cache: tokens in memory, bounded by bytes. When a write returns, memory and store hold the same
+/// token. This requires that only this process writes tokens, which [`SingleWriter`] proves.
 pub(super) struct L1 {
-    entries: Cache<RecordKey, Arc<L1Entry>, Bytes>,
-    orders: Box<[SlotOrder; ORDERS]>,
+    entries: Cache<RecordKey, Arc<L1Entry>, EntryBytes>,
+    groups: Box<[SlotGroup; SLOT_GROUPS]>,
 }
 
 impl L1 {
     pub(super) fn new(bytes: u64, _: SingleWriter) -> Self {
-        let typical = usize::try_from(bytes / TYPICAL_ENTRY).unwrap_or(usize::MAX);
+        let typical = usize::try_from(bytes / TYPICAL_ENTRY_BYTES).unwrap_or(usize::MAX);
         Self {
-            entries: Cache::with_weighter(typical, bytes, Bytes),
-            orders: Box::new(std::array::from_fn(|_| SlotOrder::default())),
+            entries: Cache::with_weighter(typical, bytes, EntryBytes),
+            groups: Box::new(std::array::from_fn(|_| SlotGroup::default())),
         }
     }
 
@@ -65,45 +68,45 @@ impl L1 {
         self.entries.get(&key)
     }
 
-    /// Orders the writes of a slot: held from before the store is written until memory follows.
-    pub(super) async fn write_order(&self, key: RecordKey) -> tokio::sync::MutexGuard<'_, ()> {
-        self.order(key).writing.lock().await
+    /// Locks the writes of a slot. A writer holds the lock until it has changed both the store and memory.
+    pub(super) async fn lock_writes(&self, key: RecordKey) -> tokio::sync::MutexGuard<'_, ()> {
+        self.group(key).write_lock.lock().await
     }
 
-    /// To be drawn before the store is read.
+    /// Issues the ticket for [`L1::fill`]. Call this before reading the store.
     pub(super) fn read_ticket(&self, key: RecordKey) -> ReadTicket {
-        ReadTicket(*self.writes(key))
+        ReadTicket(*self.write_count(key))
     }
 
-    /// Enters what was read from the store, unless the slot was written since.
+    /// Inserts a token that was read from the store, unless the slot's group was written after the ticket was issued.
     pub(super) fn fill(&self, key: RecordKey, ticket: ReadTicket, entry: L1Entry) {
-        let writes = self.writes(key);
-        if *writes == ticket.0 {
+        let count = self.write_count(key);
+        if *count == ticket.0 {
             self.entries.insert(key, Arc::new(entry));
         }
     }
 
-    /// Enters what was written to the store.
+    /// Inserts a token that was written to the store.
     pub(super) fn replace(&self, key: RecordKey, entry: L1Entry) {
-        let mut writes = self.writes(key);
-        *writes = writes.wrapping_add(1);
+        let mut count = self.write_count(key);
+        *count = count.wrapping_add(1);
         self.entries.insert(key, Arc::new(entry));
     }
 
-    /// Follows a removal from the store.
+    /// Removes a token that was removed from the store.
     pub(super) fn remove(&self, key: RecordKey) {
-        let mut writes = self.writes(key);
-        *writes = writes.wrapping_add(1);
+        let mut count = self.write_count(key);
+        *count = count.wrapping_add(1);
         self.entries.remove(&key);
     }
 
-    fn writes(&self, key: RecordKey) -> MutexGuard<'_, u64> {
-        self.order(key).writes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn write_count(&self, key: RecordKey) -> MutexGuard<'_, u64> {
+        self.group(key).write_count.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[allow(clippy::indexing_slicing, reason = "the remainder is below the length")]
-    fn order(&self, key: RecordKey) -> &SlotOrder {
+    fn group(&self, key: RecordKey) -> &SlotGroup {
         let [first, second, ..] = key.0;
-        &self.orders[usize::from(u16::from_be_bytes([first, second])) % ORDERS]
+        &self.groups[usize::from(u16::from_be_bytes([first, second])) % SLOT_GROUPS]
     }
 }

@@ -1,8 +1,8 @@
-//! The users' tokens: typed, sealed, expiry-aware; the epochs that sign a user out everywhere; the pins that join a
-//! channel's account to a person.
+//! The users' tokens, the pins that bind an account to a person, and the epochs that sign a person out everywhere.
 //!
-//! Owns which token may still be handed out, and that memory and store agree whatever happens at the same time. It
-//! deliberately knows neither how a token is obtained or refreshed nor who asks for it.
+//! Owns the decision whether a kept token may still be handed out, and keeps memory and store consistent under
+//! concurrent reads, writes and sign-outs. The room deliberately knows neither how a token is obtained or refreshed nor
+//! which caller requests it.
 
 mod epochs;
 mod kept_token;
@@ -10,7 +10,7 @@ mod l1;
 mod permit;
 mod pins;
 mod slot_generations;
-mod slot_names;
+mod slot_keys;
 mod token_vault;
 mod writes;
 
@@ -29,19 +29,20 @@ pub use token_vault::{KeptRecord, TokenVault};
 
 use crate::records::RecordError;
 
-/// Why the vault could not do what it was asked.
+/// The reason why an operation of the vault failed.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
-    /// The user was signed out, everywhere or of this connection, after the permit was drawn: the token must not be used.
-    #[error("the user was signed out meanwhile")]
+    /// After the permit was issued, the user was signed out, everywhere or of this connection. The token must not be
+    /// used.
+    #[error("the user was signed out before the token was kept")]
     SignedOut,
-    /// Something else lies there meanwhile.
-    #[error("another write came first")]
+    /// Another write replaced the record first.
+    #[error("another write replaced the record first")]
     Overtaken,
     /// A record could not be written or read.
     #[error(transparent)]
     Record(#[from] RecordError),
     /// The process is shutting down.
-    #[error("interrupted by the end of the process")]
+    #[error("interrupted because the process is shutting down")]
     Interrupted,
 }

@@ -1,8 +1,9 @@
 use super::epochs::Epoch;
 use super::slot_generations::SlotGeneration;
 
-/// The right to keep what is redeemed for one user in one slot. To be drawn *before* redeeming: a sign-out of the
-/// connection, of the account or of the user that comes in between takes it back.
+/// The permission to keep a token of one user in one slot. A caller gets the permit *before* it requests the token from
+/// the identity provider. A sign-out of the connection, of the account or of the user that happens afterwards revokes
+/// the permit, so that the token of a request under way is not kept.
 #[derive(Clone)]
 pub struct Permit {
     pub(super) epoch: Epoch,
@@ -10,7 +11,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// The user's epoch that it was drawn in.
+    /// The user's epoch at the time when the permit was issued.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         self.epoch

@@ -13,23 +13,23 @@ use crate::records::{
     Collection, Content, Kind, Plaintext, Records, SingleWriter, StoredRecord, catalogue, encode_json,
 };
 
-/// Pins held in memory.
-const RECENT_PINS: usize = 65_536;
-/// Every lost race for a pin means that another caller has pinned or unpinned, so few are ever lost.
-const RACES: usize = 8;
+/// Pins that are kept in memory.
+const MAX_RECENT_PINS: usize = 65_536;
+/// Attempts to write a pin. An attempt fails only if another caller pins or unpins the same account at the same time.
+const MAX_CAS_ATTEMPTS: usize = 8;
 
-/// A pin as it is kept.
+/// A pin as the store keeps it.
 struct PinRecord {
     user: UserKey,
     epoch: Epoch,
 }
 
-/// Plaintext form.
+/// The JSON form of a [`PinRecord`] before it is sealed.
 #[derive(Serialize, Deserialize)]
-struct PlainPin {
+struct PinJson {
     issuer: String,
     subject: String,
-    /// Absent in what the first version wrote: no user had been signed out everywhere then.
+    /// Records of the first version have no epoch; they belong to epoch 0.
     #[serde(default)]
     epoch: u64,
 }
@@ -38,7 +38,7 @@ impl Content for PinRecord {
     const KIND: &'static Kind = &catalogue::PIN;
 
     fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
-        encode_json(&PlainPin {
+        encode_json(&PinJson {
             issuer: self.user.issuer().to_owned(),
             subject: self.user.subject().to_owned(),
             epoch: u64::from_be_bytes(self.epoch.to_bytes()),
@@ -46,14 +46,14 @@ impl Content for PinRecord {
     }
 
     fn decode(plain: Plaintext<'_>) -> Option<Self> {
-        let pin: PlainPin = plain.json(Self::KIND)?;
+        let pin: PinJson = plain.json(Self::KIND)?;
         let user = UserKey::from_parts(&pin.issuer, &pin.subject);
         Some(Self { user, epoch: Epoch::from_bytes(pin.epoch.to_be_bytes()) })
     }
 }
 
-/// The person that an account belongs to, as long as that person's epoch lasts: a sign-out everywhere ends all pins to a
-/// person at once.
+/// The person that an account belongs to. The pin is valid only in the person's epoch in which it was written, so a
+/// sign-out everywhere ends all pins to a person at once.
 #[derive(Clone)]
 struct Pin {
     user: UserKey,
@@ -62,120 +62,126 @@ struct Pin {
 }
 
 impl Pin {
-    fn holds(&self) -> bool {
-        self.user_epoch.is(self.epoch)
+    fn is_valid(&self) -> bool {
+        self.user_epoch.is_current(self.epoch)
     }
 }
 
-/// Which person a channel's account belongs to, by first success and until sign-out.
+/// The pins of all accounts. The first successful sign-in pins an account to a person; a sign-out ends the pin.
 pub(super) struct Pins {
     records: Collection<PinRecord>,
     epochs: Arc<Epochs>,
     recent: Cache<Account, Pin>,
-    /// How many pins were ended one by one: a reader that read the store before one of them must not leave
-    /// it in memory.
-    ended: AtomicU64,
+    /// The number of calls of [`Pins::unpin`]. A reader that read the store before such a call must not leave the pin
+    /// in memory.
+    unpin_count: AtomicU64,
 }
 
 impl Pins {
-    /// The pins in memory are right only while this process alone writes pins.
+    /// Takes the proof that only this process writes pins: otherwise the pins in memory could be outdated.
     pub(super) fn new(records: &Records, _: SingleWriter, epochs: Arc<Epochs>) -> Self {
-        Self { records: Collection::new(records), epochs, recent: Cache::new(RECENT_PINS), ended: AtomicU64::new(0) }
+        Self {
+            records: Collection::new(records),
+            epochs,
+            recent: Cache::new(MAX_RECENT_PINS),
+            unpin_count: AtomicU64::new(0),
+        }
     }
 
     pub(super) async fn find(&self, account: &Account) -> Result<Option<UserKey>, VaultError> {
-        if let Some(pin) = self.recent.get(account).filter(Pin::holds) {
+        if let Some(pin) = self.recent.get(account).filter(Pin::is_valid) {
             return Ok(Some(pin.user));
         }
-        let (key, ended) = (self.key(account), self.ended.load(Ordering::SeqCst));
+        let (key, unpin_count) = (self.key(account), self.unpin_count.load(Ordering::SeqCst));
         let Some(record) = self.records.get(key).await? else {
             return Ok(None);
         };
-        let pin = self.live(record.content).await?;
-        Ok(pin.holds().then(|| self.remember(account, pin, ended)))
+        let pin = self.load_pin(record.content).await?;
+        Ok(pin.is_valid().then(|| self.remember(account, pin, unpin_count)))
     }
 
     pub(super) async fn pin(&self, account: &Account, user: &UserKey, permit: &Permit) -> Result<UserKey, VaultError> {
-        if let Some(pin) = self.recent.get(account).filter(Pin::holds) {
+        if let Some(pin) = self.recent.get(account).filter(Pin::is_valid) {
             return Ok(pin.user);
         }
-        let (key, ended) = (self.key(account), self.ended.load(Ordering::SeqCst));
-        let ours = Pin { user: user.clone(), epoch: permit.epoch, user_epoch: self.epochs.of(user) };
+        let (key, unpin_count) = (self.key(account), self.unpin_count.load(Ordering::SeqCst));
+        let new_pin = Pin { user: user.clone(), epoch: permit.epoch, user_epoch: self.epochs.get_cell(user) };
         let content = PinRecord { user: user.clone(), epoch: permit.epoch };
-        let record = self.records.seal(key, &content)?.listed_by(self.of_user(user));
-        for _ in 0..RACES {
+        let record = self.records.seal(key, &content)?.listed_by(self.user_index(user));
+        for _ in 0..MAX_CAS_ATTEMPTS {
             let Some(existing) = self.records.put_if_absent(record.clone()).await? else {
-                return self.pinned(account, record.stored(), ours, permit).await;
+                return self.confirm_pin(account, record.stored(), new_pin, permit).await;
             };
-            let winner = self.live(existing.content).await?;
-            if winner.holds() {
-                return Ok(self.remember(account, winner, ended));
+            let winner = self.load_pin(existing.content).await?;
+            if winner.is_valid() {
+                return Ok(self.remember(account, winner, unpin_count));
             }
             if self.records.compare_and_put(Some(existing.stored), record.clone()).await? {
-                return self.pinned(account, record.stored(), ours, permit).await;
+                return self.confirm_pin(account, record.stored(), new_pin, permit).await;
             }
         }
         Err(VaultError::Overtaken)
     }
 
-    /// A pin was written. The sign-out of the slot supersedes its generation first and ends the account's pin then: if
-    /// the generation is superseded, that may have been before this pin was there to be ended.
-    async fn pinned(
+    /// Checks, after a pin was written, that no sign-out came in between. The sign-out of a slot first supersedes the
+    /// slot's generation and then ends the account's pin. If the generation is superseded, the sign-out may have looked
+    /// for the pin before the pin was written, so the pin is ended here.
+    async fn confirm_pin(
         &self,
         account: &Account,
         stored: StoredRecord<PinRecord>,
         pin: Pin,
         permit: &Permit,
     ) -> Result<UserKey, VaultError> {
-        let ended = self.ended.load(Ordering::SeqCst);
+        let unpin_count = self.unpin_count.load(Ordering::SeqCst);
         if permit.generation.is_superseded() {
-            // Only this very pin: the account may have been pinned anew meanwhile.
-            self.records.end(stored).await?;
+            // This ends only the pin that was read: the account may have a new pin by now.
+            self.records.remove_if_unchanged(stored).await?;
             return Err(VaultError::SignedOut);
         }
-        Ok(self.remember(account, pin, ended))
+        Ok(self.remember(account, pin, unpin_count))
     }
 
     pub(super) async fn unpin(&self, account: &Account) -> Result<(), VaultError> {
         let removed = self.records.remove(vec![self.key(account)]).await;
-        self.ended.fetch_add(1, Ordering::SeqCst);
+        self.unpin_count.fetch_add(1, Ordering::SeqCst);
         self.recent.remove(account);
         Ok(removed?)
     }
 
-    /// Tidies after the user's epoch was raised, which has ended these pins.
-    pub(super) async fn remove_all_of(&self, user: &UserKey) -> Result<(), VaultError> {
-        for stored in self.records.members(self.of_user(user)).await? {
-            // Only this very pin: the account may have been pinned anew meanwhile.
-            self.records.end(stored).await?;
+    /// Removes the records of all pins to `user`. The raised epoch of the user has already ended these pins.
+    pub(super) async fn remove_all(&self, user: &UserKey) -> Result<(), VaultError> {
+        for stored in self.records.members(self.user_index(user)).await? {
+            // This ends only the pin that was read: the account may have a new pin by now.
+            self.records.remove_if_unchanged(stored).await?;
         }
         Ok(())
     }
 
-    /// `ended` was read before the store was.
-    fn remember(&self, account: &Account, pin: Pin, ended: u64) -> UserKey {
+    /// Caches `pin`, unless an account was unpinned after `unpin_count` was read, which is before the store was read.
+    fn remember(&self, account: &Account, pin: Pin, unpin_count: u64) -> UserKey {
         let user = pin.user.clone();
         self.recent.insert(account.clone(), pin);
-        if self.ended.load(Ordering::SeqCst) != ended {
+        if self.unpin_count.load(Ordering::SeqCst) != unpin_count {
             self.recent.remove(account);
         }
         user
     }
 
-    /// A pin that was read, with its person's epoch.
-    async fn live(&self, record: PinRecord) -> Result<Pin, VaultError> {
+    /// Adds the person's epoch to a pin that was read from the store.
+    async fn load_pin(&self, record: PinRecord) -> Result<Pin, VaultError> {
         let PinRecord { user, epoch } = record;
-        let user_epoch = self.epochs.of(&user);
-        self.epochs.current(&user_epoch).await?;
+        let user_epoch = self.epochs.get_cell(&user);
+        self.epochs.load(&user_epoch).await?;
         Ok(Pin { user, epoch, user_epoch })
     }
 
     fn key(&self, account: &Account) -> RecordKey {
-        self.records.key_of(&account.key_parts())
+        self.records.key_from_texts(&account.key_parts())
     }
 
     /// The index of all pins to `user`.
-    fn of_user(&self, user: &UserKey) -> RecordKey {
+    fn user_index(&self, user: &UserKey) -> RecordKey {
         self.records.index([user.issuer(), user.subject()])
     }
 }

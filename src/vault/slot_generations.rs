@@ -5,30 +5,31 @@ use crate::domain::RecordKey;
 use crate::records::SingleWriter;
 use crate::single_flight::{Registered, WeakRegistry};
 
-/// The present generation of a slot, which the slot's next sign-out supersedes. It becomes a [`Permit`](super::Permit)
-/// once it is known whose token is to be kept, and is to be drawn before that is asked.
+/// The generation of a slot, which ends with the slot's next sign-out. A caller gets it before it asks the identity
+/// provider who the user is. As soon as the user is known, the generation becomes part of a [`Permit`](super::Permit).
 #[derive(Clone)]
 pub struct SlotGeneration(Arc<Registered<RecordKey, IsSuperseded>>);
 
 struct IsSuperseded(AtomicBool);
 
 impl SlotGeneration {
-    /// Whether the slot was signed out since. To be asked under the slot's write order.
+    /// Whether the slot was signed out after this generation began. Call this while holding the slot's write lock.
     pub(super) fn is_superseded(&self) -> bool {
         self.0.0.load(Ordering::SeqCst)
     }
 
-    /// The slot's record.
+    /// The key of the slot's record.
     pub(super) fn key(&self) -> RecordKey {
         *self.0.key()
     }
 }
 
-/// Which redemptions began before which sign-out of a slot.
+/// The current generations of all slots. They separate the redemptions that began before a sign-out of a slot from
+/// those that began after it.
 ///
-/// A generation is kept in memory only and only while a redemption holds it: every write to the store goes through this
-/// process, which [`SingleWriter`] proves, and a redemption that was under way when a process ended cannot write any
-/// more. (A store that processes share would need the generation in the record.)
+/// A generation exists only in memory, and only while a redemption holds it. That is sufficient because every write to
+/// the store goes through this process, which [`SingleWriter`] proves, and because a redemption ends with its process.
+/// A store that several processes share would need the generation in the record.
 pub(super) struct SlotGenerations {
     registry: WeakRegistry<RecordKey, IsSuperseded>,
 }
@@ -38,12 +39,13 @@ impl SlotGenerations {
         Self { registry: WeakRegistry::default() }
     }
 
-    /// The present generation of the slot.
+    /// The current generation of the slot.
     pub(super) fn current(&self, key: RecordKey) -> SlotGeneration {
         SlotGeneration(self.registry.get_or_register(key, |_| IsSuperseded(AtomicBool::new(false))))
     }
 
-    /// Supersedes the slot's generation: what began in it keeps nothing. To be called under the slot's write order.
+    /// Ends the slot's generation: a redemption that began in it can keep no token. Call this while holding the slot's
+    /// write lock.
     pub(super) fn supersede(&self, key: RecordKey) {
         if let Some(generation) = self.registry.detach(&key) {
             generation.0.store(true, Ordering::SeqCst);
@@ -62,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sign_out_ends_what_began_before_it_and_nothing_else() {
+    fn supersede_ends_earlier_generations_of_the_slot_only() {
         let generations = generations();
         let (slot, other) = (RecordKey([1; 32]), RecordKey([2; 32]));
         let (before, elsewhere) = (generations.current(slot), generations.current(other));
@@ -72,11 +74,11 @@ mod tests {
         assert!(!after.is_superseded() && !elsewhere.is_superseded());
         drop(before);
         let same = generations.current(slot);
-        assert!(Arc::ptr_eq(&after.0, &same.0), "the ended one leaves its successor in place");
+        assert!(Arc::ptr_eq(&after.0, &same.0), "the superseded generation leaves its successor in place");
     }
 
     #[test]
-    fn nothing_is_remembered_of_slots_that_nobody_works_on() {
+    fn a_slot_without_a_redemption_has_no_generation_in_memory() {
         let generations = generations();
         drop(generations.current(RecordKey([1; 32])));
         generations.supersede(RecordKey([2; 32]));

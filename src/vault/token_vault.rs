@@ -9,14 +9,15 @@ use super::l1::{L1, L1Entry};
 use super::permit::Permit;
 use super::pins::Pins;
 use super::slot_generations::{SlotGeneration, SlotGenerations};
-use super::slot_names::SlotNames;
+use super::slot_keys::SlotKeys;
 use crate::domain::{Account, ConnectionRevision, RecordKey, SharedClock, Timestamp, TokenSlot, UserKey, UserToken};
 use crate::records::{Collection, Records, SingleWriter, StoredRecord};
 
-/// A token is handed out while more than this is left (token-service-api §1.13), or half of a shorter life.
-const MARGIN: Duration = Duration::from_mins(5);
+/// A token is handed out only if more than this is left of its lifetime (token-service-api §1.13). For a token with a
+/// lifetime of less than twice this, half of its lifetime is enough.
+const MIN_REMAINING_LIFETIME: Duration = Duration::from_mins(5);
 
-/// The users' tokens. Clones share everything.
+/// The tokens of all users. Clones share the same state.
 #[derive(Clone)]
 pub struct TokenVault {
     shared: Arc<Shared>,
@@ -25,17 +26,17 @@ pub struct TokenVault {
 pub(super) struct Shared {
     pub(super) tokens: Collection<TokenRecord>,
     pub(super) clock: SharedClock,
-    names: SlotNames,
+    slot_keys: SlotKeys,
     pub(super) l1: L1,
     pub(super) epochs: Arc<Epochs>,
     pub(super) generations: SlotGenerations,
     pub(super) pins: Pins,
 }
 
-/// A kept token as it lies in the store, with all it takes to put another in its place. It may be one that is not handed
-/// out any more, and it holds what it can be refreshed with.
+/// A kept token as it was read from the store, including its refresh token. It can be replaced by a newer token with
+/// [`TokenVault::replace`]. The access token may have expired.
 pub struct KeptRecord {
-    /// The token.
+    /// The kept token with its refresh token.
     pub token: UserToken,
     permit: Permit,
     revision: ConnectionRevision,
@@ -43,15 +44,15 @@ pub struct KeptRecord {
 }
 
 impl TokenVault {
-    /// A vault over `records` that holds up to `l1_bytes` of tokens in memory. What it holds there is right only while
-    /// this process alone writes: `writer` proves it.
+    /// Makes a vault over `records` that holds up to `l1_bytes` of tokens in memory. `writer` proves that only this
+    /// process writes to the store; otherwise the tokens in memory could be outdated.
     #[must_use]
     pub fn new(records: &Records, writer: SingleWriter, l1_bytes: u64) -> Self {
         let tokens: Collection<TokenRecord> = Collection::new(records);
         let epochs = Arc::new(Epochs::new(records, writer));
         let shared = Shared {
             clock: records.clock().clone(),
-            names: SlotNames::new(tokens.clone()),
+            slot_keys: SlotKeys::new(tokens.clone()),
             tokens,
             l1: L1::new(l1_bytes, writer),
             generations: SlotGenerations::new(writer),
@@ -61,41 +62,43 @@ impl TokenVault {
         Self { shared: Arc::new(shared) }
     }
 
-    /// The token in `slot`, if it is usable: kept for this revision of the connection, in the user's present epoch, and
-    /// with more than five minutes (or half its life, if that is less) left. From memory if possible, without disk.
+    /// Finds the token in `slot`. A token is found only if it was kept for this `revision` of the connection and in the
+    /// user's current epoch, and if more than five minutes of its lifetime are left (or half of it, if that is less).
+    /// Reads the store only if the token is not in memory.
     ///
     /// # Errors
-    /// [`VaultError`] if the store fails, or holds what cannot be opened: a missing key is not a missing token.
+    /// [`VaultError`] if the store fails or the record cannot be opened. A missing sealing key is an error and not a
+    /// missing token.
     pub async fn find(
         &self,
         slot: &TokenSlot,
         revision: ConnectionRevision,
     ) -> Result<Option<Arc<UserToken>>, VaultError> {
-        let key = self.shared.names.of(slot);
+        let key = self.shared.slot_keys.get(slot);
         if let Some(entry) = self.shared.l1.get(key)
-            && self.shared.serves(&entry, revision)
+            && self.shared.can_hand_out(&entry, revision)
         {
             return Ok(Some(Arc::clone(&entry.token)));
         }
         self.shared.find_in_store(key, revision).await
     }
 
-    /// What lies in `slot` for this revision of the connection and in the user's present epoch, whether or not it is
-    /// still handed out. Always from the store.
+    /// Reads the token in `slot` from the store, even if its lifetime has ended. The token must have been kept for this
+    /// `revision` of the connection and in the user's current epoch.
     ///
     /// # Errors
     /// As [`TokenVault::find`].
     pub async fn read(&self, slot: &TokenSlot, revision: ConnectionRevision) -> Result<Option<KeptRecord>, VaultError> {
-        self.shared.read(self.shared.names.of(slot), revision).await
+        self.shared.read(self.shared.slot_keys.get(slot), revision).await
     }
 
-    /// Whether `token` has enough life left to be handed out.
+    /// Whether enough of the lifetime of `token` is left to hand it out.
     #[must_use]
     pub fn is_usable(&self, token: &UserToken) -> bool {
-        has_margin(token, self.shared.clock.now())
+        has_enough_lifetime(token, self.shared.clock.now())
     }
 
-    /// The right to keep a token of `user` in `slot`; to be drawn *before* redeeming.
+    /// Issues the permission to keep a token of `user` in `slot`. Call this *before* requesting the token.
     ///
     /// # Errors
     /// [`VaultError`] if the store fails.
@@ -103,37 +106,38 @@ impl TokenVault {
         self.permit_in(self.generation(slot), user).await
     }
 
-    /// The present generation of `slot`.
+    /// The current generation of `slot`.
     #[must_use]
     pub fn generation(&self, slot: &TokenSlot) -> SlotGeneration {
-        self.shared.generations.current(self.shared.names.of(slot))
+        self.shared.generations.current(self.shared.slot_keys.get(slot))
     }
 
-    /// The right to keep a token of `user` in the slot of `generation`, counted from when the generation was drawn.
+    /// Issues the permission to keep a token of `user` in the slot of `generation`. A sign-out of the slot after the
+    /// caller got the generation revokes the permission.
     ///
     /// # Errors
     /// [`VaultError`] if the store fails.
     pub async fn permit_in(&self, generation: SlotGeneration, user: &UserKey) -> Result<Permit, VaultError> {
-        let epoch = self.shared.epochs.current(&self.shared.epochs.of(user)).await?;
+        let epoch = self.shared.epochs.load(&self.shared.epochs.get_cell(user)).await?;
         Ok(Permit { epoch, generation })
     }
 
-    /// Whether `permit`, drawn for `user`, still holds: no sign-out has taken it back.
+    /// Whether `permit`, which was issued for `user`, is still valid: no sign-out has revoked it.
     ///
     /// # Errors
     /// [`VaultError`] if the store fails.
-    pub async fn holds(&self, permit: &Permit, user: &UserKey) -> Result<bool, VaultError> {
-        let cell = self.shared.epochs.of(user);
-        self.shared.epochs.current(&cell).await?;
-        Ok(cell.is(permit.epoch) && !permit.generation.is_superseded())
+    pub async fn is_permitted(&self, permit: &Permit, user: &UserKey) -> Result<bool, VaultError> {
+        let cell = self.shared.epochs.get_cell(user);
+        self.shared.epochs.load(&cell).await?;
+        Ok(cell.is_current(permit.epoch) && !permit.generation.is_superseded())
     }
 
-    /// Keeps `token` in the slot that `permit` is for; when this returns, it is as durable as the store makes it. Hands
-    /// the token back without what it is refreshed with.
+    /// Keeps `token` in the slot of `permit`. When this returns, the token is stored with the store's configured
+    /// durability. Returns the token without its refresh token.
     ///
     /// # Errors
-    /// [`VaultError::SignedOut`] when the user was signed out since the permit was drawn, everywhere or of this
-    /// connection: nothing is kept, and the token must not be used. Otherwise [`VaultError`] if the store fails.
+    /// [`VaultError::SignedOut`] if the user was signed out after the permit was issued, everywhere or of this
+    /// connection. The token is then not kept and must not be used. Otherwise [`VaultError`] if the store fails.
     pub async fn keep(
         &self,
         permit: Permit,
@@ -141,48 +145,49 @@ impl TokenVault {
         token: UserToken,
     ) -> Result<Arc<UserToken>, VaultError> {
         let shared = Arc::clone(&self.shared);
-        to_the_end(async move { shared.keep(permit, revision, token, None).await }).await
+        run_to_completion(async move { shared.keep(permit, revision, token, None).await }).await
     }
 
-    /// Keeps `token` in the place of `record`, and of nothing else.
+    /// Replaces `record` by `token`, if the store still holds `record`.
     ///
     /// # Errors
-    /// As [`TokenVault::keep`]; [`VaultError::Overtaken`] if something else lies there meanwhile.
+    /// As [`TokenVault::keep`]; [`VaultError::Overtaken`] if another write replaced `record` first.
     pub async fn replace(&self, record: KeptRecord, token: UserToken) -> Result<Arc<UserToken>, VaultError> {
         let shared = Arc::clone(&self.shared);
         let KeptRecord { permit, revision, stored, .. } = record;
-        to_the_end(async move { shared.keep(permit, revision, token, Some(stored)).await }).await
+        run_to_completion(async move { shared.keep(permit, revision, token, Some(stored)).await }).await
     }
 
-    /// Removes `record`, and nothing else that may lie there meanwhile.
+    /// Removes `record`, if the store still holds it. A newer record in the same slot stays.
     ///
     /// # Errors
-    /// [`VaultError`] if the store fails; the token may then still be there.
+    /// [`VaultError`] if the store fails. The token may then still be stored.
     pub async fn remove(&self, record: KeptRecord) -> Result<(), VaultError> {
         let shared = Arc::clone(&self.shared);
-        to_the_end(async move { shared.remove(record.stored).await.map(drop) }).await
+        run_to_completion(async move { shared.remove(record.stored).await.map(drop) }).await
     }
 
-    /// Removes the token in `slot` and takes back every [`Permit`] for it: sign-out of one connection.
+    /// Signs the account of `slot` out of its connection: removes the token and revokes every [`Permit`] for the slot.
     ///
     /// # Errors
-    /// [`VaultError`] if the store fails; the token may then still be there.
+    /// [`VaultError`] if the store fails. The token may then still be stored.
     pub async fn forget(&self, slot: &TokenSlot) -> Result<(), VaultError> {
-        let (shared, key) = (Arc::clone(&self.shared), self.shared.names.of(slot));
-        to_the_end(async move { shared.forget(key).await }).await
+        let (shared, key) = (Arc::clone(&self.shared), self.shared.slot_keys.get(slot));
+        run_to_completion(async move { shared.forget(key).await }).await
     }
 
-    /// Signs `user` out everywhere: no token kept before is handed out again, not even one that is being kept now, and
-    /// all are removed, with the pins of the user's accounts. Returns how many tokens were removed.
+    /// Signs `user` out everywhere. No earlier token of the user is handed out again, not even one that is being
+    /// written at the same time. All tokens of the user and all pins to the user are removed. Returns the number of
+    /// removed tokens.
     ///
     /// # Errors
-    /// [`VaultError`] if the store fails; this process then treats the user as signed out all the same.
+    /// [`VaultError`] if the store fails. This process still treats the user as signed out.
     pub async fn raise_epoch(&self, user: &UserKey) -> Result<usize, VaultError> {
         let (shared, user) = (Arc::clone(&self.shared), user.clone());
-        to_the_end(async move { shared.raise_epoch(&user).await }).await
+        run_to_completion(async move { shared.raise_epoch(&user).await }).await
     }
 
-    /// The person that `account` is pinned to.
+    /// Finds the person that `account` is pinned to.
     ///
     /// # Errors
     /// [`VaultError`] if the store fails.
@@ -190,23 +195,24 @@ impl TokenVault {
         self.shared.pins.find(account).await
     }
 
-    /// Pins `account` to `user`, for whom `permit` was drawn, unless it is pinned already; returns whom it is pinned to.
+    /// Pins `account` to `user`, for whom `permit` was issued, unless the account has a pin already. Returns the person
+    /// that the account is pinned to afterwards.
     ///
     /// # Errors
-    /// [`VaultError::SignedOut`] if the slot was signed out since the permit was drawn: the account is not pinned then.
-    /// Otherwise [`VaultError`] if the store fails.
+    /// [`VaultError::SignedOut`] if the slot was signed out after the permit was issued. The account is then not
+    /// pinned. Otherwise [`VaultError`] if the store fails.
     pub async fn pin(&self, account: &Account, user: &UserKey, permit: &Permit) -> Result<UserKey, VaultError> {
         let (shared, account, user, permit) = (Arc::clone(&self.shared), account.clone(), user.clone(), permit.clone());
-        to_the_end(async move { shared.pins.pin(&account, &user, &permit).await }).await
+        run_to_completion(async move { shared.pins.pin(&account, &user, &permit).await }).await
     }
 
-    /// Ends the pin of `account`: the next person who succeeds is pinned.
+    /// Removes the pin of `account`. The next successful sign-in pins the account again, possibly to another person.
     ///
     /// # Errors
-    /// [`VaultError`] if the store fails; the pin may then still be there.
+    /// [`VaultError`] if the store fails. The pin may then still be stored.
     pub async fn unpin(&self, account: &Account) -> Result<(), VaultError> {
         let (shared, account) = (Arc::clone(&self.shared), account.clone());
-        to_the_end(async move { shared.pins.unpin(&account).await }).await
+        run_to_completion(async move { shared.pins.unpin(&account).await }).await
     }
 }
 
@@ -221,11 +227,11 @@ impl Shared {
             return Ok(None);
         };
         let TokenRecord { kept, epoch } = record.content;
-        let user_epoch = self.epochs.of(&kept.token.user);
-        self.epochs.current(&user_epoch).await?;
+        let user_epoch = self.epochs.get_cell(&kept.token.user);
+        self.epochs.load(&user_epoch).await?;
         let token = Arc::new(kept.token.without_refresh_token());
         let entry = L1Entry { token: Arc::clone(&token), revision: kept.revision, epoch, user_epoch };
-        if !self.serves(&entry, revision) {
+        if !self.can_hand_out(&entry, revision) {
             return Ok(None);
         }
         self.l1.fill(key, ticket, entry);
@@ -233,15 +239,15 @@ impl Shared {
     }
 
     async fn read(&self, key: RecordKey, revision: ConnectionRevision) -> Result<Option<KeptRecord>, VaultError> {
-        // Before the store is read: a sign-out that comes after the reading must end what is read.
+        // Taken before the store is read, so that a sign-out after the read supersedes it.
         let generation = self.generations.current(key);
         let Some(record) = self.tokens.get(key).await? else {
             return Ok(None);
         };
         let TokenRecord { kept, epoch } = record.content;
-        let user_epoch = self.epochs.of(&kept.token.user);
-        self.epochs.current(&user_epoch).await?;
-        if kept.revision != revision || !user_epoch.is(epoch) {
+        let user_epoch = self.epochs.get_cell(&kept.token.user);
+        self.epochs.load(&user_epoch).await?;
+        if kept.revision != revision || !user_epoch.is_current(epoch) {
             return Ok(None);
         }
         let permit = Permit { epoch, generation };
@@ -249,23 +255,26 @@ impl Shared {
     }
 
     /// The index of all tokens of `user`.
-    pub(super) fn of_user(&self, user: &UserKey) -> RecordKey {
+    pub(super) fn user_index(&self, user: &UserKey) -> RecordKey {
         self.tokens.index([user.issuer(), user.subject()])
     }
 
-    /// The one rule for what is handed out, for memory and store alike.
-    fn serves(&self, entry: &L1Entry, revision: ConnectionRevision) -> bool {
-        entry.revision == revision && entry.user_epoch.is(entry.epoch) && has_margin(&entry.token, self.clock.now())
+    /// Whether `entry` may be handed out. This rule is the same for tokens from memory and from the store.
+    fn can_hand_out(&self, entry: &L1Entry, revision: ConnectionRevision) -> bool {
+        entry.revision == revision
+            && entry.user_epoch.is_current(entry.epoch)
+            && has_enough_lifetime(&entry.token, self.clock.now())
     }
 }
 
-fn has_margin(token: &UserToken, now: Timestamp) -> bool {
-    let life = token.obtained_at.until(token.expires_at);
-    now.until(token.expires_at) > MARGIN.min(life / 2)
+fn has_enough_lifetime(token: &UserToken, now: Timestamp) -> bool {
+    let lifetime = token.obtained_at.until(token.expires_at);
+    now.until(token.expires_at) > MIN_REMAINING_LIFETIME.min(lifetime / 2)
 }
 
-/// Runs a write in a task of its own: a caller that hangs up must not leave memory and store apart.
-async fn to_the_end<T: Send + 'static>(
+/// Runs a write in its own task. If the caller hangs up, the write still completes, so that memory and store stay
+/// equal.
+async fn run_to_completion<T: Send + 'static>(
     write: impl Future<Output = Result<T, VaultError>> + Send + 'static,
 ) -> Result<T, VaultError> {
     tokio::spawn(write).await.map_err(|_| VaultError::Interrupted)?

@@ -15,36 +15,36 @@ use crate::records::{RecordError, Records, SealError};
 pub(super) const REVISION: ConnectionRevision = ConnectionRevision([7; 16]);
 const L1_BYTES: u64 = 4 << 20;
 
-/// A vault over a store that outlives it.
-pub(super) struct Bench {
+/// A vault and its store. The store outlives the vault, so that a test can open another vault over it.
+pub(super) struct Fixture {
     pub(super) vault: TokenVault,
     pub(super) store: Arc<GatedStore>,
     pub(super) clock: Arc<OffsetClock>,
-    beneath: ThrowawayRecords,
+    storage: ThrowawayRecords,
 }
 
-fn vault_over(records: &Records) -> TokenVault {
+fn open_vault(records: &Records) -> TokenVault {
     TokenVault::new(records, records.single_writer().unwrap(), L1_BYTES)
 }
 
-impl Bench {
+impl Fixture {
     pub(super) fn new() -> Self {
-        let beneath = throwaway_records();
-        let store = GatedStore::new(beneath.store.clone());
-        let records = Records::new(store.clone(), beneath.sealer.clone(), beneath.shared_clock.clone());
-        Self { vault: vault_over(&records), store, clock: beneath.clock.clone(), beneath }
+        let storage = throwaway_records();
+        let store = GatedStore::new(storage.store.clone());
+        let records = Records::new(store.clone(), storage.sealer.clone(), storage.shared_clock.clone());
+        Self { vault: open_vault(&records), store, clock: storage.clock.clone(), storage }
     }
 
-    /// The same store seen by a process that has just started.
+    /// A vault over the same store, as a process that has just started has it.
     pub(super) fn restarted(&self) -> TokenVault {
-        vault_over(&self.beneath.records)
+        open_vault(&self.storage.records)
     }
 
     pub(super) fn token(&self, text: &str) -> UserToken {
-        self.token_of(&user(), text, Duration::from_hours(1))
+        self.token_for(&user(), text, Duration::from_hours(1))
     }
 
-    pub(super) fn token_of(&self, user: &UserKey, text: &str, life: Duration) -> UserToken {
+    pub(super) fn token_for(&self, user: &UserKey, text: &str, life: Duration) -> UserToken {
         let now = self.clock.now();
         UserToken {
             access_token: Secret::from(text),
@@ -63,8 +63,8 @@ impl Bench {
         self.vault.keep(permit, REVISION, token).await.unwrap();
     }
 
-    /// Kept by another vault over the same store: this one's memory knows nothing of it.
-    pub(super) async fn keep_elsewhere(&self, slot: &TokenSlot, token: UserToken) {
+    /// Keeps `token` through another vault over the same store, so that it is not in the memory of this vault.
+    pub(super) async fn keep_in_store_only(&self, slot: &TokenSlot, token: UserToken) {
         let vault = self.restarted();
         let permit = vault.permit(slot, &token.user).await.unwrap();
         vault.keep(permit, REVISION, token).await.unwrap();
@@ -88,11 +88,11 @@ pub(super) fn slot(connection: &str) -> TokenSlot {
 }
 
 #[tokio::test]
-async fn a_kept_token_is_found_whole_from_memory_and_after_a_restart() {
-    let bench = Bench::new();
-    let token = bench.token_of(&user(), &"t\"ö\n".repeat(4000), Duration::from_hours(1));
-    bench.keep(&slot("graph"), token.clone()).await;
-    for vault in [&bench.vault, &bench.restarted()] {
+async fn a_kept_token_is_found_unchanged_in_memory_and_after_a_restart() {
+    let fixture = Fixture::new();
+    let token = fixture.token_for(&user(), &"t\"ö\n".repeat(4000), Duration::from_hours(1));
+    fixture.keep(&slot("graph"), token.clone()).await;
+    for vault in [&fixture.vault, &fixture.restarted()] {
         let found = vault.find(&slot("graph"), REVISION).await.unwrap().unwrap();
         assert_eq!(found.access_token.expose(), token.access_token.expose());
         assert_eq!(found.expires_at, token.expires_at);
@@ -105,8 +105,8 @@ async fn a_kept_token_is_found_whole_from_memory_and_after_a_restart() {
 
 #[tokio::test]
 async fn a_token_is_found_in_its_slot_only() {
-    let bench = Bench::new();
-    bench.keep(&slot("graph"), bench.token("t")).await;
+    let fixture = Fixture::new();
+    fixture.keep(&slot("graph"), fixture.token("t")).await;
     let mut others = vec![slot("Graph"), slot("files")];
     for change in 0..3 {
         let mut other = slot("graph");
@@ -118,161 +118,161 @@ async fn a_token_is_found_in_its_slot_only() {
         others.push(other);
     }
     for other in others {
-        assert_eq!(found(&bench.vault, &other).await, None, "{other:?}");
+        assert_eq!(found(&fixture.vault, &other).await, None, "{other:?}");
     }
 }
 
 #[tokio::test]
 async fn a_hit_in_memory_reads_nothing_from_the_store() {
-    let bench = Bench::new();
-    bench.keep(&slot("graph"), bench.token("t")).await;
-    let before = bench.store.reads.load(Ordering::SeqCst);
+    let fixture = Fixture::new();
+    fixture.keep(&slot("graph"), fixture.token("t")).await;
+    let before = fixture.store.reads.load(Ordering::SeqCst);
     for _ in 0..100 {
-        assert_eq!(found(&bench.vault, &slot("graph")).await.as_deref(), Some("t"));
+        assert_eq!(found(&fixture.vault, &slot("graph")).await.as_deref(), Some("t"));
     }
-    assert_eq!(bench.store.reads.load(Ordering::SeqCst), before);
+    assert_eq!(fixture.store.reads.load(Ordering::SeqCst), before);
 }
 
 #[tokio::test]
-async fn what_was_read_from_the_store_is_in_memory_afterwards() {
-    let bench = Bench::new();
-    bench.keep_elsewhere(&slot("graph"), bench.token("t")).await;
-    assert_eq!(found(&bench.vault, &slot("graph")).await.as_deref(), Some("t"));
-    let before = bench.store.reads.load(Ordering::SeqCst);
-    assert_eq!(found(&bench.vault, &slot("graph")).await.as_deref(), Some("t"));
-    assert_eq!(bench.store.reads.load(Ordering::SeqCst), before);
+async fn a_token_that_was_read_from_the_store_is_found_in_memory_afterwards() {
+    let fixture = Fixture::new();
+    fixture.keep_in_store_only(&slot("graph"), fixture.token("t")).await;
+    assert_eq!(found(&fixture.vault, &slot("graph")).await.as_deref(), Some("t"));
+    let before = fixture.store.reads.load(Ordering::SeqCst);
+    assert_eq!(found(&fixture.vault, &slot("graph")).await.as_deref(), Some("t"));
+    assert_eq!(fixture.store.reads.load(Ordering::SeqCst), before);
 }
 
 #[tokio::test]
-async fn another_revision_of_the_connection_finds_nothing() {
-    let bench = Bench::new();
-    bench.keep(&slot("graph"), bench.token("t")).await;
-    for vault in [&bench.vault, &bench.restarted()] {
+async fn find_returns_nothing_for_another_revision_of_the_connection() {
+    let fixture = Fixture::new();
+    fixture.keep(&slot("graph"), fixture.token("t")).await;
+    for vault in [&fixture.vault, &fixture.restarted()] {
         assert!(vault.find(&slot("graph"), ConnectionRevision([8; 16])).await.unwrap().is_none());
     }
 }
 
 #[tokio::test]
 async fn a_token_is_handed_out_until_five_minutes_before_its_end() {
-    let bench = Bench::new();
-    bench.keep(&slot("graph"), bench.token("t")).await;
-    bench.clock.advance(Duration::from_secs(55 * 60 - 5));
-    assert!(found(&bench.vault, &slot("graph")).await.is_some());
-    assert!(found(&bench.restarted(), &slot("graph")).await.is_some());
-    bench.clock.advance(Duration::from_secs(6));
-    assert!(found(&bench.vault, &slot("graph")).await.is_none());
-    assert!(found(&bench.restarted(), &slot("graph")).await.is_none());
+    let fixture = Fixture::new();
+    fixture.keep(&slot("graph"), fixture.token("t")).await;
+    fixture.clock.advance(Duration::from_secs(55 * 60 - 5));
+    assert!(found(&fixture.vault, &slot("graph")).await.is_some());
+    assert!(found(&fixture.restarted(), &slot("graph")).await.is_some());
+    fixture.clock.advance(Duration::from_secs(6));
+    assert!(found(&fixture.vault, &slot("graph")).await.is_none());
+    assert!(found(&fixture.restarted(), &slot("graph")).await.is_none());
 }
 
 #[tokio::test]
-async fn a_short_lived_token_is_handed_out_for_half_its_life() {
-    let bench = Bench::new();
-    bench.keep(&slot("graph"), bench.token_of(&user(), "t", Duration::from_mins(4))).await;
-    bench.clock.advance(Duration::from_secs(110));
-    assert!(found(&bench.vault, &slot("graph")).await.is_some());
-    bench.clock.advance(Duration::from_secs(11));
-    assert!(found(&bench.vault, &slot("graph")).await.is_none());
+async fn a_short_lived_token_is_handed_out_for_half_its_lifetime() {
+    let fixture = Fixture::new();
+    fixture.keep(&slot("graph"), fixture.token_for(&user(), "t", Duration::from_mins(4))).await;
+    fixture.clock.advance(Duration::from_secs(110));
+    assert!(found(&fixture.vault, &slot("graph")).await.is_some());
+    fixture.clock.advance(Duration::from_secs(11));
+    assert!(found(&fixture.vault, &slot("graph")).await.is_none());
 }
 
 #[tokio::test]
-async fn forgetting_ends_one_slot() {
-    let bench = Bench::new();
-    bench.keep(&slot("graph"), bench.token("g")).await;
-    bench.keep(&slot("files"), bench.token("f")).await;
-    bench.vault.forget(&slot("graph")).await.unwrap();
-    bench.vault.forget(&slot("never")).await.unwrap();
-    for vault in [&bench.vault, &bench.restarted()] {
+async fn forget_removes_the_token_of_one_slot() {
+    let fixture = Fixture::new();
+    fixture.keep(&slot("graph"), fixture.token("g")).await;
+    fixture.keep(&slot("files"), fixture.token("f")).await;
+    fixture.vault.forget(&slot("graph")).await.unwrap();
+    fixture.vault.forget(&slot("never")).await.unwrap();
+    for vault in [&fixture.vault, &fixture.restarted()] {
         assert_eq!(found(vault, &slot("graph")).await, None);
         assert_eq!(found(vault, &slot("files")).await.as_deref(), Some("f"));
     }
 }
 
 #[tokio::test]
-async fn raising_the_epoch_ends_every_slot_of_that_user_and_no_other() {
-    let bench = Bench::new();
+async fn raise_epoch_ends_every_token_of_that_user_and_no_other() {
+    let fixture = Fixture::new();
     let bob = UserKey::entra("0b0b", "7e7e");
     let bobs = TokenSlot { account: account("29:bob"), connection: ConnectionName::new("graph") };
-    bench.keep(&slot("graph"), bench.token("g")).await;
-    bench.keep(&slot("files"), bench.token("f")).await;
-    bench.keep(&bobs, bench.token_of(&bob, "b", Duration::from_hours(1))).await;
-    assert_eq!(bench.vault.raise_epoch(&user()).await.unwrap(), 2);
-    assert_eq!(bench.vault.raise_epoch(&user()).await.unwrap(), 0, "there is nothing left");
-    for vault in [&bench.vault, &bench.restarted()] {
+    fixture.keep(&slot("graph"), fixture.token("g")).await;
+    fixture.keep(&slot("files"), fixture.token("f")).await;
+    fixture.keep(&bobs, fixture.token_for(&bob, "b", Duration::from_hours(1))).await;
+    assert_eq!(fixture.vault.raise_epoch(&user()).await.unwrap(), 2);
+    assert_eq!(fixture.vault.raise_epoch(&user()).await.unwrap(), 0, "the user has no token any more");
+    for vault in [&fixture.vault, &fixture.restarted()] {
         assert_eq!(found(vault, &slot("graph")).await, None);
         assert_eq!(found(vault, &slot("files")).await, None);
         assert_eq!(found(vault, &bobs).await.as_deref(), Some("b"));
     }
-    bench.keep(&slot("graph"), bench.token("again")).await;
-    assert_eq!(found(&bench.vault, &slot("graph")).await.as_deref(), Some("again"));
-    assert_eq!(found(&bench.restarted(), &slot("graph")).await.as_deref(), Some("again"));
+    fixture.keep(&slot("graph"), fixture.token("again")).await;
+    assert_eq!(found(&fixture.vault, &slot("graph")).await.as_deref(), Some("again"));
+    assert_eq!(found(&fixture.restarted(), &slot("graph")).await.as_deref(), Some("again"));
 }
 
 #[tokio::test]
 async fn a_token_redeemed_before_sign_out_is_not_kept_after_it() {
-    let bench = Bench::new();
-    let permit = bench.vault.permit(&slot("graph"), &user()).await.unwrap();
-    bench.vault.raise_epoch(&user()).await.unwrap();
-    let kept = bench.vault.keep(permit, REVISION, bench.token("t")).await;
+    let fixture = Fixture::new();
+    let permit = fixture.vault.permit(&slot("graph"), &user()).await.unwrap();
+    fixture.vault.raise_epoch(&user()).await.unwrap();
+    let kept = fixture.vault.keep(permit, REVISION, fixture.token("t")).await;
     assert!(matches!(kept, Err(VaultError::SignedOut)));
-    assert_eq!(found(&bench.vault, &slot("graph")).await, None);
+    assert_eq!(found(&fixture.vault, &slot("graph")).await, None);
 }
 
 #[tokio::test]
-async fn the_epoch_survives_a_restart_against_a_token_that_did_too() {
-    let bench = Bench::new();
-    bench.keep(&slot("graph"), bench.token("t")).await;
-    let copy = bench.beneath.store.members(bench_index(&bench)).await.unwrap();
-    bench.vault.raise_epoch(&user()).await.unwrap();
-    // Somebody puts the old bytes back where they were.
-    bench.beneath.overwrite(copy[0].0, copy[0].1.clone()).await;
-    assert_eq!(found(&bench.vault, &slot("graph")).await, None);
-    assert_eq!(found(&bench.restarted(), &slot("graph")).await, None);
+async fn a_raised_epoch_ends_an_old_record_that_was_put_back_also_after_a_restart() {
+    let fixture = Fixture::new();
+    fixture.keep(&slot("graph"), fixture.token("t")).await;
+    let copy = fixture.storage.store.members(user_index(&fixture)).await.unwrap();
+    fixture.vault.raise_epoch(&user()).await.unwrap();
+    // The test writes the old bytes back under their old key.
+    fixture.storage.overwrite(copy[0].0, copy[0].1.clone()).await;
+    assert_eq!(found(&fixture.vault, &slot("graph")).await, None);
+    assert_eq!(found(&fixture.restarted(), &slot("graph")).await, None);
 }
 
-fn bench_index(bench: &Bench) -> RecordKey {
+fn user_index(fixture: &Fixture) -> RecordKey {
     let user = user();
-    RecordKey(bench.beneath.sealer.mac("vault.user", &[user.issuer().as_bytes(), user.subject().as_bytes()]))
+    RecordKey(fixture.storage.sealer.mac("vault.user", &[user.issuer().as_bytes(), user.subject().as_bytes()]))
 }
 
 #[tokio::test]
 async fn a_record_moved_to_another_slot_or_epoch_does_not_open() {
-    let bench = Bench::new();
-    bench.keep(&slot("graph"), bench.token("t")).await;
-    bench.keep(&slot("files"), bench.token("f")).await;
-    let members = bench.beneath.store.members(bench_index(&bench)).await.unwrap();
-    bench.beneath.overwrite(members[0].0, members[1].1.clone()).await;
+    let fixture = Fixture::new();
+    fixture.keep(&slot("graph"), fixture.token("t")).await;
+    fixture.keep(&slot("files"), fixture.token("f")).await;
+    let members = fixture.storage.store.members(user_index(&fixture)).await.unwrap();
+    fixture.storage.overwrite(members[0].0, members[1].1.clone()).await;
     let mut forged = members[1].1.to_vec();
     forged[7] ^= 1;
-    bench.beneath.overwrite(members[1].0, forged.into()).await;
+    fixture.storage.overwrite(members[1].0, forged.into()).await;
     for connection in ["graph", "files"] {
-        let outcome = bench.restarted().find(&slot(connection), REVISION).await;
+        let outcome = fixture.restarted().find(&slot(connection), REVISION).await;
         assert!(matches!(outcome, Err(VaultError::Record(RecordError::Seal(SealError::NotAuthentic)))));
     }
 }
 
 #[tokio::test]
-async fn rotation_keeps_old_tokens_readable_and_a_lost_key_is_named() {
-    let bench = Bench::new();
-    let behind = bench.beneath.reopened();
-    bench.keep(&slot("graph"), bench.token("old")).await;
-    bench.beneath.rotate_keys();
-    bench.keep(&slot("files"), bench.token("new")).await;
+async fn old_tokens_stay_readable_after_a_rotation_and_the_error_names_a_missing_key() {
+    let fixture = Fixture::new();
+    let before_rotation = fixture.storage.reopened();
+    fixture.keep(&slot("graph"), fixture.token("old")).await;
+    fixture.storage.rotate_keys();
+    fixture.keep(&slot("files"), fixture.token("new")).await;
 
-    let vault = vault_over(&bench.beneath.reopened());
+    let vault = open_vault(&fixture.storage.reopened());
     assert_eq!(found(&vault, &slot("graph")).await.as_deref(), Some("old"));
     assert_eq!(found(&vault, &slot("files")).await.as_deref(), Some("new"));
 
-    let vault = vault_over(&behind);
+    let vault = open_vault(&before_rotation);
     assert_eq!(found(&vault, &slot("graph")).await.as_deref(), Some("old"));
     let error = vault.find(&slot("files"), REVISION).await.unwrap_err();
     assert!(matches!(error, VaultError::Record(RecordError::Seal(SealError::UnknownKey { key_id: 2 }))), "{error}");
 }
 
 #[tokio::test]
-async fn the_store_sees_neither_names_nor_tokens() {
-    let bench = Bench::new();
-    bench.keep(&slot("graph"), bench.token("the-token-itself")).await;
-    let members = bench.beneath.store.members(bench_index(&bench)).await.unwrap();
+async fn the_store_contains_neither_names_nor_tokens_in_plain_text() {
+    let fixture = Fixture::new();
+    fixture.keep(&slot("graph"), fixture.token("the-token-itself")).await;
+    let members = fixture.storage.store.members(user_index(&fixture)).await.unwrap();
     let stored = String::from_utf8_lossy(&members[0].1).into_owned();
     for text in ["the-token-itself", "0a0a", "29:alice", "graph", "User.Read"] {
         assert!(!stored.contains(text), "{text}");
@@ -280,33 +280,33 @@ async fn the_store_sees_neither_names_nor_tokens() {
 }
 
 pub(super) async fn pin(vault: &TokenVault, id: &str, user: &UserKey) -> UserKey {
-    let of_account = TokenSlot { account: account(id), connection: ConnectionName::new("graph") };
-    let permit = vault.permit(&of_account, user).await.unwrap();
+    let slot = TokenSlot { account: account(id), connection: ConnectionName::new("graph") };
+    let permit = vault.permit(&slot, user).await.unwrap();
     vault.pin(&account(id), user, &permit).await.unwrap()
 }
 
 #[tokio::test]
-async fn the_first_pin_wins_and_stays() {
-    let bench = Bench::new();
+async fn the_first_pin_of_an_account_stays() {
+    let fixture = Fixture::new();
     let (alice, bob) = (user(), UserKey::from_parts("https://issuer.example", "bob"));
-    assert_eq!(bench.vault.find_pin(&account("dl_1")).await.unwrap(), None);
-    assert_eq!(pin(&bench.vault, "dl_1", &alice).await, alice);
-    bench.clock.advance(Duration::from_hours(24 * 400));
-    for vault in [&bench.vault, &bench.restarted()] {
+    assert_eq!(fixture.vault.find_pin(&account("dl_1")).await.unwrap(), None);
+    assert_eq!(pin(&fixture.vault, "dl_1", &alice).await, alice);
+    fixture.clock.advance(Duration::from_hours(24 * 400));
+    for vault in [&fixture.vault, &fixture.restarted()] {
         assert_eq!(pin(vault, "dl_1", &bob).await, alice);
         assert_eq!(vault.find_pin(&account("dl_1")).await.unwrap(), Some(alice.clone()));
     }
-    assert_eq!(pin(&bench.vault, "dl_2", &bob).await, bob);
-    let before = bench.store.reads.load(Ordering::SeqCst);
-    assert_eq!(bench.vault.find_pin(&account("dl_2")).await.unwrap(), Some(bob));
-    assert_eq!(bench.store.reads.load(Ordering::SeqCst), before, "pins are in memory");
+    assert_eq!(pin(&fixture.vault, "dl_2", &bob).await, bob);
+    let before = fixture.store.reads.load(Ordering::SeqCst);
+    assert_eq!(fixture.vault.find_pin(&account("dl_2")).await.unwrap(), Some(bob));
+    assert_eq!(fixture.store.reads.load(Ordering::SeqCst), before, "pins are in memory");
 }
 
 #[tokio::test]
-async fn memory_is_bounded_and_nothing_is_lost_by_it() {
-    let beneath = throwaway_records();
-    let vault = TokenVault::new(&beneath.records, beneath.records.single_writer().unwrap(), 64 << 10);
-    let now = beneath.clock.now();
+async fn tokens_that_no_longer_fit_into_memory_are_found_in_the_store() {
+    let storage = throwaway_records();
+    let vault = TokenVault::new(&storage.records, storage.records.single_writer().unwrap(), 64 << 10);
+    let now = storage.clock.now();
     for number in 0..60 {
         let token = UserToken {
             access_token: Secret::new(format!("{number:04}").repeat(1000)),

@@ -1,4 +1,4 @@
-//! The writes of [`Shared`], which is what all clones of a [`TokenVault`](super::TokenVault) share.
+//! The write operations of [`Shared`], the state that all clones of a [`TokenVault`](super::TokenVault) share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use super::{KeptToken, VaultError};
 use crate::domain::{ConnectionRevision, RecordKey, Timestamp, UserKey, UserToken};
 use crate::records::StoredRecord;
 
-/// A token that can be refreshed stays for as long as Entra lets a refresh token lie unused (90 days); each refresh
-/// begins the time anew.
-const REFRESHABLE_FOR: Duration = Duration::from_hours(90 * 24);
+/// How long a token with a refresh token is stored after it was obtained: Entra accepts a refresh token that has not
+/// been used for up to 90 days. Each refresh restarts this time.
+const REFRESHABLE_TOKEN_LIFETIME: Duration = Duration::from_hours(90 * 24);
 
-/// The writes. Lock order: the user's writes, then the slot's.
+/// Lock order: the write lock of the user's epoch first, then the write lock of the slot.
 impl Shared {
-    /// Keeps `token` in the place of whatever is there, or of `expected` only.
+    /// Writes `token` to its slot. With `expected`, writes it only if the store still holds `expected`.
     pub(super) async fn keep(
         &self,
         permit: Permit,
@@ -27,17 +27,17 @@ impl Shared {
     ) -> Result<Arc<UserToken>, VaultError> {
         let Permit { epoch, generation } = permit;
         let key = generation.key();
-        let user_epoch = self.epochs.of(&token.user);
-        let mut behind = user_epoch.writing.lock().await;
-        self.epochs.current(&user_epoch).await?;
-        if !user_epoch.is(epoch) {
+        let user_epoch = self.epochs.get_cell(&token.user);
+        let mut behind = user_epoch.write_lock.lock().await;
+        self.epochs.load(&user_epoch).await?;
+        if !user_epoch.is_current(epoch) {
             return Err(VaultError::SignedOut);
         }
-        self.epochs.catch_up(&user_epoch, &mut behind).await?;
-        let (expires_at, index) = (kept_until(&token, self.clock.now()), self.of_user(&token.user));
+        self.epochs.store_if_behind(&user_epoch, &mut behind).await?;
+        let (expires_at, index) = (record_expiry(&token, self.clock.now()), self.user_index(&token.user));
         let content = TokenRecord { kept: KeptToken { revision, token }, epoch };
         let record = self.tokens.seal_until(key, &content, expires_at)?.listed_by(index);
-        let order = self.l1.write_order(key).await;
+        let write_lock = self.l1.lock_writes(key).await;
         if generation.is_superseded() {
             return Err(VaultError::SignedOut);
         }
@@ -49,7 +49,7 @@ impl Shared {
             Ok(true) => {}
             Ok(false) => return Err(VaultError::Overtaken),
             Err(error) => {
-                // Whether it was written is not known: only the store can tell.
+                // The record may or may not have been written, so the next read must come from the store.
                 self.l1.remove(key);
                 return Err(error.into());
             }
@@ -57,50 +57,50 @@ impl Shared {
         let token = Arc::new(content.kept.token.without_refresh_token());
         let user_epoch_in_l1 = Arc::clone(&user_epoch);
         self.l1.replace(key, L1Entry { token: Arc::clone(&token), revision, epoch, user_epoch: user_epoch_in_l1 });
-        drop(order);
+        drop(write_lock);
         Ok(token)
     }
 
     pub(super) async fn forget(&self, key: RecordKey) -> Result<(), VaultError> {
-        let order = self.l1.write_order(key).await;
+        let write_lock = self.l1.lock_writes(key).await;
         self.generations.supersede(key);
         let removed = self.tokens.remove(vec![key]).await;
         self.l1.remove(key);
-        drop(order);
+        drop(write_lock);
         Ok(removed?)
     }
 
-    /// Removes the record if it is still this one; says whether it was.
+    /// Removes `stored` if the store still holds it. Returns whether it was removed.
     pub(super) async fn remove(&self, stored: StoredRecord<TokenRecord>) -> Result<bool, VaultError> {
         let key = stored.key();
-        let order = self.l1.write_order(key).await;
-        let removed = self.tokens.end(stored).await?;
+        let write_lock = self.l1.lock_writes(key).await;
+        let removed = self.tokens.remove_if_unchanged(stored).await?;
         if removed {
             self.l1.remove(key);
         }
-        drop(order);
+        drop(write_lock);
         Ok(removed)
     }
 
     pub(super) async fn raise_epoch(&self, user: &UserKey) -> Result<usize, VaultError> {
-        let user_epoch = self.epochs.of(user);
-        let mut behind = user_epoch.writing.lock().await;
+        let user_epoch = self.epochs.get_cell(user);
+        let mut behind = user_epoch.write_lock.lock().await;
         self.epochs.raise(&user_epoch, &mut behind).await?;
-        // From here on it is tidying: what the indexes list is dead already.
+        // The raised epoch has ended all tokens and pins of the user. The rest only removes their records.
         let mut removed = 0;
-        for stored in self.tokens.members(self.of_user(user)).await? {
-            // Only what was listed: another user's token may have taken the slot meanwhile.
+        for stored in self.tokens.members(self.user_index(user)).await? {
+            // This removes only the listed record: the slot may hold another user's token by now.
             removed += usize::from(self.remove(stored).await?);
         }
-        self.pins.remove_all_of(user).await?;
+        self.pins.remove_all(user).await?;
         Ok(removed)
     }
 }
 
-/// Without a refresh token there is nothing to be had of a token that has ended.
-fn kept_until(token: &UserToken, now: Timestamp) -> Timestamp {
+/// The time until which the record of `token` is stored. An expired token without a refresh token is useless.
+fn record_expiry(token: &UserToken, now: Timestamp) -> Timestamp {
     match token.refresh_token {
-        Some(_) => now.plus(REFRESHABLE_FOR).max(token.expires_at),
+        Some(_) => now.plus(REFRESHABLE_TOKEN_LIFETIME).max(token.expires_at),
         None => token.expires_at,
     }
 }

@@ -1,6 +1,6 @@
 use crate::config::credentials::CredentialOwner;
 use crate::config::review::{Context, Place, Review, WordOrList, exchange_uri, revision_of, validate_scopes};
-use crate::domain::{BotName, Connection, ExchangePolicy, ProviderKind, TenantPolicy, audiences_of};
+use crate::domain::{BotName, Connection, ExchangePolicy, ProviderKind, TenantPolicy, acceptable_audiences};
 
 use super::connection::{ConnectionNames, ConnectionSection};
 use super::raw::RawConnection;
@@ -86,7 +86,7 @@ impl ExchangeDemands {
     fn policy(&self, client_id: &str) -> ExchangePolicy {
         ExchangePolicy {
             tenants: self.tenants.clone(),
-            audiences: audiences_of(client_id, self.token_exchange_uri.as_deref(), &self.required_scopes),
+            audiences: acceptable_audiences(client_id, self.token_exchange_uri.as_deref(), &self.required_scopes),
             required_scopes: self.required_scopes.clone(),
             authorized_clients: self.authorized_clients.clone(),
             allow_v1: self.allow_v1,

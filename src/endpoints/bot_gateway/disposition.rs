@@ -89,5 +89,5 @@ fn is_forged_token(gateway: &BotGateway, inbound: &Inbound<'_>) -> bool {
     let activity = &inbound.activity;
     activity.is("event")
         && activity.name().is_some_and(|name| name.eq_ignore_ascii_case(TOKENS_RESPONSE))
-        && !gateway.registrations.connections_of(inbound.bot.name.as_str()).is_empty()
+        && !gateway.registrations.list_connections(inbound.bot.name.as_str()).is_empty()
 }

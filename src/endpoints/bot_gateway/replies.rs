@@ -144,7 +144,7 @@ pub(super) fn refuse_shape(
     id: Option<&str>,
     hint: &'static str,
 ) -> InvokeReply {
-    let connection_name = match gateway.registrations.connections_of(inbound.bot.name.as_str()) {
+    let connection_name = match gateway.registrations.list_connections(inbound.bot.name.as_str()) {
         [only] => Some(only.name.as_str()),
         _ => None,
     };

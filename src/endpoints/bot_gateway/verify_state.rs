@@ -4,7 +4,7 @@ use super::forward::forward_to_bot;
 use super::replies::InvokeReply;
 use super::tokens_response::TokensResponseDelivery;
 use super::{BotGateway, Inbound};
-use crate::cards::{Ended, PendingSignIn};
+use crate::cards::{FinishedCard, PendingSignIn};
 use crate::domain::{Account, ContinuationMode, NamedConnection, TokenSlot};
 use crate::exchange::{RateLimited, WantedToken};
 use crate::protocol::{CANCELLED_BY_USER, Node};
@@ -33,8 +33,8 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
 
 async fn cancel(gateway: &BotGateway, inbound: &Inbound<'_>, pending: &[PendingSignIn]) -> InvokeReply {
     for sign_in in pending {
-        let ended = Ended { conversation: sign_in.conversation.as_deref(), begun_by: sign_in.begun_at };
-        if let Err(error) = gateway.cards.finish(&sign_in.account, &sign_in.connection, ended).await {
+        let finished = FinishedCard { conversation: sign_in.conversation.as_deref(), begun_by: sign_in.begun_at };
+        if let Err(error) = gateway.cards.finish(&sign_in.account, &sign_in.connection, finished).await {
             return failed(inbound, &error);
         }
     }

@@ -34,7 +34,7 @@ pub(super) async fn begin(
     // In a Teams channel no client signs in silently, and some clients know no OAuth card (invoke-protocol §1.6); and what
     // could only be refused is not asked for.
     let is_silent = state.conversation_type != ConversationType::Channel
-        && channel.takes_oauth_card()
+        && channel.supports_oauth_card()
         && may_be_bound(bot, &account);
     let uri = connection.token_exchange_uri.clone().filter(|_| is_silent);
     let new = SignInOffer {

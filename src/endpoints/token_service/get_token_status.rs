@@ -19,7 +19,7 @@ async fn list(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse
     let included: Option<Vec<&str>> = query.find("include").map(|list| list.split(',').map(str::trim).collect());
     let account = account(&bot, user_id, channel_id);
     let mut statuses = Vec::new();
-    for connection in service.registrations.connections_of(bot.name.as_str()) {
+    for connection in service.registrations.list_connections(bot.name.as_str()) {
         let name = connection.name.as_str();
         if included.as_ref().is_some_and(|included| !included.contains(&name)) {
             continue;

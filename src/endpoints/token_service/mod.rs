@@ -231,7 +231,7 @@ fn connection_named<'s>(service: &'s TokenService, bot: &Bot, name: &str) -> Res
 /// What the bot could have named; letter case counts.
 fn log_unknown_connection(service: &TokenService, bot: &Bot) {
     let known: Vec<_> =
-        service.registrations.connections_of(bot.name.as_str()).iter().map(|known| known.name.as_str()).collect();
+        service.registrations.list_connections(bot.name.as_str()).iter().map(|known| known.name.as_str()).collect();
     tracing::warn!(bot = bot.name.as_str(), known = known.join(", "), "a bot names a connection that it does not have");
 }
 

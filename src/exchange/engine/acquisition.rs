@@ -79,7 +79,7 @@ impl Acquisition {
     ) -> Result<Arc<UserToken>, Refusal> {
         let (slot, user) = (request.slot(), &request.token.user);
         let wanted = WantedToken { bot: &request.bot, slot: &slot, connection: &request.connection };
-        let is_of_channel = !request.account.is_of_parent();
+        let is_of_channel = !request.account.is_parent_account();
         if is_of_channel {
             end_tokens_of_others(&self.vault, wanted, user).await.map_err(|error| vault_failure(&error))?;
         }
@@ -123,7 +123,7 @@ impl Acquisition {
             recalled = None;
         }
         self.check_siblings(request, binding).await?;
-        if recalled.is_none() && request.account.is_of_parent() {
+        if recalled.is_none() && request.account.is_parent_account() {
             // What the channel's own traffic has brought is good for every parent that speaks for this user.
             recalled = self.find(request, &request.slot().as_channel_slot()).await?;
         }

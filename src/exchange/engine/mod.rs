@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::binding::{Binding, mismatch};
 use super::{ExchangeNames, Outcome, Reason, Refusal};
-use crate::cards::Ended;
+use crate::cards::FinishedCard;
 use crate::domain::{ExchangeKey, Fingerprint, Fingerprints};
 use crate::records::{RecordError, SingleWriter};
 use crate::vault::VaultError;
@@ -157,9 +157,9 @@ impl<R: Settlement> ExchangeEngine<R> {
             return;
         }
         // After settling: a duplicate in a group is admitted by the settled marker once the pending sign-in is gone.
-        let ended = Ended { conversation: request.evidence.conversation_id(), begun_by };
+        let finished = FinishedCard { conversation: request.evidence.conversation_id(), begun_by };
         let account = request.account.as_channel_account();
-        if let Err(error) = self.admission.cards().finish(&account, &request.connection.name, ended).await {
+        if let Err(error) = self.admission.cards().finish(&account, &request.connection.name, finished).await {
             tracing::warn!(
                 correlation_id = request.correlation_id,
                 %error,

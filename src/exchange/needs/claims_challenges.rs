@@ -38,7 +38,7 @@ impl ClaimsChallenges {
         user: Option<&UserKey>,
         challenge: &ClaimsChallenge,
     ) -> Result<(), RecordError> {
-        let mut record = self.challenges.seal(self.challenges.key_of(&slot.key_parts()), challenge)?;
+        let mut record = self.challenges.seal(self.challenges.key_from_texts(&slot.key_parts()), challenge)?;
         if let Some(user) = user {
             record = record.listed_by(self.challenges.index([user.issuer(), user.subject()]));
         }
@@ -50,7 +50,7 @@ impl ClaimsChallenges {
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn find(&self, slot: &TokenSlot) -> Result<Option<ClaimsChallenge>, RecordError> {
-        let record = self.challenges.get(self.challenges.key_of(&slot.key_parts())).await?;
+        let record = self.challenges.get(self.challenges.key_from_texts(&slot.key_parts())).await?;
         Ok(record.map(|record| record.content))
     }
 
@@ -59,7 +59,7 @@ impl ClaimsChallenges {
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn take(&self, slot: &TokenSlot) -> Result<Option<ClaimsChallenge>, RecordError> {
-        let key = self.challenges.key_of(&slot.key_parts());
+        let key = self.challenges.key_from_texts(&slot.key_parts());
         // Nearly always there is none, and reading costs no write.
         if !self.challenges.contains(key).await? {
             return Ok(None);
@@ -72,7 +72,9 @@ impl ClaimsChallenges {
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn end(&self, slots: &[TokenSlot]) -> Result<(), RecordError> {
-        self.challenges.remove(slots.iter().map(|slot| self.challenges.key_of(&slot.key_parts())).collect()).await
+        self.challenges
+            .remove(slots.iter().map(|slot| self.challenges.key_from_texts(&slot.key_parts())).collect())
+            .await
     }
 
     /// Ends what waits for `user`, wherever it is known that it does.

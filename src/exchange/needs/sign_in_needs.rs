@@ -94,7 +94,7 @@ impl SignInNeeds {
     }
 
     fn key(&self, slot: &TokenSlot) -> RecordKey {
-        self.needs.key_of(&slot.key_parts())
+        self.needs.key_from_texts(&slot.key_parts())
     }
 }
 

@@ -73,7 +73,7 @@ impl CurrentTokens {
     ) -> Result<Option<Arc<UserToken>>, StorageFailure> {
         let vault = &self.shared.tokens.vault;
         if let Some(token) = vault.find(slot, connection.revision).await? {
-            if token.is_due(self.shared.tokens.ambient.now()) {
+            if token.is_refresh_due(self.shared.tokens.ambient.now()) {
                 self.shared.refresh_in_background(slot, connection);
             }
             return Ok(Some(token));

@@ -66,7 +66,7 @@ impl Refresh {
             return self.nothing(None).await;
         };
         // Somebody may have been quicker between the look into memory and this.
-        let is_good = vault.is_usable(&record.token) && !record.token.is_due(self.tokens.ambient.now());
+        let is_good = vault.is_usable(&record.token) && !record.token.is_refresh_due(self.tokens.ambient.now());
         if is_good && self.challenge.is_none() {
             return self.present().await.map(Some);
         }

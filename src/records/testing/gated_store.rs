@@ -1,4 +1,4 @@
-//! A store for unit tests whose operations wait, fail and count as the test says.
+//! A store for unit tests. A test can hold back its operations, make its writes fail and count its reads.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use crate::domain::RecordKey;
 use crate::domain::Timestamp;
 use crate::store::{PutIfAbsent, Record, Store, StoreError, StoreFuture};
 
-/// A point at which one operation of the store waits for the test.
+/// A point at which one operation of the store waits until the test opens the gate.
 #[derive(Default)]
 pub(crate) struct Gate {
     reached: Notify,
@@ -33,7 +33,7 @@ impl Gate {
     }
 }
 
-/// A real store in which the test can hold single operations, count reads and make writes fail.
+/// A real store with gates in front of single operations, a read counter and a switch that makes writes fail.
 pub(crate) struct GatedStore {
     inner: Arc<dyn Store>,
     next_get: Mutex<Option<Arc<Gate>>>,
@@ -47,15 +47,15 @@ pub(crate) struct GatedStore {
 impl GatedStore {
     pub(crate) fn new(inner: Arc<dyn Store>) -> Arc<Self> {
         let is_exclusive = inner.is_exclusive();
-        Arc::new(Self::over(inner, is_exclusive))
+        Arc::new(Self::wrap(inner, is_exclusive))
     }
 
-    /// The same store, which says that other processes write to it as well.
+    /// The same store, except that it reports that other processes write to it as well.
     pub(crate) fn shared_with_others(inner: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self::over(inner, false))
+        Arc::new(Self::wrap(inner, false))
     }
 
-    fn over(inner: Arc<dyn Store>, is_exclusive: bool) -> Self {
+    fn wrap(inner: Arc<dyn Store>, is_exclusive: bool) -> Self {
         Self {
             inner,
             is_exclusive,
@@ -67,30 +67,30 @@ impl GatedStore {
         }
     }
 
-    /// The next read is done, and its answer held back.
+    /// Lets the next read happen and holds back its answer.
     pub(crate) fn hold_next_get(&self) -> Arc<Gate> {
         hold(&self.next_get)
     }
 
-    /// The next write waits before it is done.
+    /// Holds back the next write before it happens.
     pub(crate) fn hold_next_put(&self) -> Arc<Gate> {
         hold(&self.next_put)
     }
 
-    /// The next listing is done, and its answer held back.
+    /// Lets the next listing of an index happen and holds back its answer.
     pub(crate) fn hold_next_members(&self) -> Arc<Gate> {
         hold(&self.next_members)
     }
 }
 
-fn hold(place: &Mutex<Option<Arc<Gate>>>) -> Arc<Gate> {
+fn hold(slot: &Mutex<Option<Arc<Gate>>>) -> Arc<Gate> {
     let gate = Arc::new(Gate::default());
-    *place.lock().unwrap() = Some(gate.clone());
+    *slot.lock().unwrap() = Some(gate.clone());
     gate
 }
 
-async fn pass(place: &Mutex<Option<Arc<Gate>>>) {
-    let gate = place.lock().unwrap().take();
+async fn pass(slot: &Mutex<Option<Arc<Gate>>>) {
+    let gate = slot.lock().unwrap().take();
     if let Some(gate) = gate {
         gate.pass().await;
     }
@@ -110,7 +110,7 @@ impl Store for GatedStore {
         Box::pin(async move {
             pass(&self.next_put).await;
             if self.puts_fail.load(Ordering::SeqCst) {
-                return Err(StoreError::Unavailable("the test says so".to_owned()));
+                return Err(StoreError::Unavailable("the test makes this write fail".to_owned()));
             }
             self.inner.put(key, record).await
         })
@@ -136,8 +136,8 @@ impl Store for GatedStore {
         })
     }
 
-    fn list_ending_by(&self, until: Timestamp, most: usize) -> StoreFuture<'_, Vec<(RecordKey, Option<RecordKey>)>> {
-        self.inner.list_ending_by(until, most)
+    fn list_expiring_by(&self, until: Timestamp, limit: usize) -> StoreFuture<'_, Vec<(RecordKey, Option<RecordKey>)>> {
+        self.inner.list_expiring_by(until, limit)
     }
 
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()> {

@@ -1,5 +1,5 @@
-//! What tests need of this room: records that go away with their test, stores that hold back an operation, and the stores
-//! that earlier versions wrote.
+//! Test helpers of this room: records in a temporary folder, a store whose operations a test can hold back, and copies
+//! of stores that earlier versions of the program wrote.
 
 mod gated_store;
 mod throwaway;
@@ -7,7 +7,7 @@ mod throwaway;
 pub(crate) use gated_store::GatedStore;
 pub(crate) use throwaway::{FixtureRecords, ThrowawayRecords, records_of_fixture, throwaway_records};
 
-/// The proof for tests of what assumes one writing process.
+/// A proof of a single writer, for tests of types that require it.
 #[allow(clippy::unwrap_used, reason = "only in tests")]
 pub(crate) fn single_writer() -> super::SingleWriter {
     throwaway_records().records.single_writer().unwrap()

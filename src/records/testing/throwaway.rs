@@ -1,4 +1,4 @@
-//! Records for unit tests of other rooms, which need to name neither a back end nor a key ring.
+//! Records for the unit tests of other rooms, which then name neither a back end nor a key ring.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::fs;
@@ -17,7 +17,7 @@ use crate::sealing::{KeyRing, Sealer};
 use crate::store::testing::{ThrowawayStore, embedded_store_at, throwaway_store};
 use crate::store::{Record, Store};
 
-/// Records for one unit test: on disk, gone with this value.
+/// Records for one unit test. They are stored on disk and deleted when this value is dropped.
 pub(crate) struct ThrowawayRecords {
     pub(crate) records: Records,
     pub(crate) store: Arc<dyn Store>,
@@ -25,46 +25,46 @@ pub(crate) struct ThrowawayRecords {
     pub(crate) clock: Arc<OffsetClock>,
     pub(crate) shared_clock: SharedClock,
     ring: Mutex<KeyRing>,
-    _beneath: ThrowawayStore,
+    _storage: ThrowawayStore,
 }
 
 pub(crate) fn throwaway_records() -> ThrowawayRecords {
-    let beneath = throwaway_store();
+    let storage = throwaway_store();
     let ring = KeyRing::generate(&SystemClock, &SystemEntropy);
     let sealer = Arc::new(Sealer::new(ring.clone(), Arc::new(SystemEntropy)));
     ThrowawayRecords {
-        records: Records::new(beneath.store.clone(), sealer.clone(), beneath.shared_clock.clone()),
-        store: beneath.store.clone(),
+        records: Records::new(storage.store.clone(), sealer.clone(), storage.shared_clock.clone()),
+        store: storage.store.clone(),
         sealer,
-        clock: beneath.clock.clone(),
-        shared_clock: beneath.shared_clock.clone(),
+        clock: storage.clock.clone(),
+        shared_clock: storage.shared_clock.clone(),
         ring: Mutex::new(ring),
-        _beneath: beneath,
+        _storage: storage,
     }
 }
 
 impl ThrowawayRecords {
-    /// Puts `sealed` under `key` for an hour, whatever it is.
+    /// Writes arbitrary bytes under `key`, with an expiry in one hour.
     pub(crate) async fn overwrite(&self, key: RecordKey, sealed: Bytes) {
         let expires_at = self.clock.now().plus(Duration::from_hours(1));
         self.store.put(key, Record { value: sealed, expires_at, index: None }).await.unwrap();
     }
 
-    /// Rotates the keys; what is sealed from here on is sealed under the new one.
+    /// Rotates the keys. Records that are sealed afterwards are sealed with the new key.
     pub(crate) fn rotate_keys(&self) {
         let mut ring = self.ring.lock().unwrap();
         *ring = ring.rotated(&SystemClock, &SystemEntropy);
         self.sealer.replace(ring.clone()).unwrap();
     }
 
-    /// The same records, as a process sees them that has read the key file just now.
+    /// The same records with the current keys, as a process that has just started sees them.
     pub(crate) fn reopened(&self) -> Records {
         let sealer = Arc::new(Sealer::new(self.ring.lock().unwrap().clone(), Arc::new(SystemEntropy)));
         Records::new(self.store.clone(), sealer, self.shared_clock.clone())
     }
 }
 
-/// The records of a store that an earlier version wrote, as they were when it had written them.
+/// A copy of a store that an earlier version of the program wrote, with the clock stopped at the time of writing.
 pub(crate) struct FixtureRecords {
     pub(crate) records: Records,
     pub(crate) written_at: Timestamp,
@@ -72,7 +72,7 @@ pub(crate) struct FixtureRecords {
     _folder: TempDir,
 }
 
-/// A copy of the store `name` of `fixtures/store`, with the clock fixed at the time of writing.
+/// Copies the store `name` from `fixtures/store` and opens the copy.
 pub(crate) fn records_of_fixture(name: &str) -> FixtureRecords {
     let (fixture, folder) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/store").join(name), TempDir::new());
     let folder = folder.unwrap();
@@ -90,7 +90,7 @@ pub(crate) fn records_of_fixture(name: &str) -> FixtureRecords {
 }
 
 impl FixtureRecords {
-    /// One of the texts in `contents.json`.
+    /// The text of a member of `contents.json`, which describes the store.
     pub(crate) fn text(&self, member: &str) -> &str {
         self.contents[member].as_str().unwrap()
     }

@@ -20,25 +20,25 @@ pub(super) struct SealingKey {
     pub(super) material: KeyMaterial,
 }
 
-/// The keys of one store: a naming key that stays for ever (records are found by MACs under it) and sealing keys, of
-/// which the newest (greatest id) seals and all open.
+/// The keys of one store: a naming key and sealing keys. The naming key never changes, because records are found by
+/// MACs with it. The newest sealing key, which has the greatest id, seals; all sealing keys open.
 ///
-/// Nonces are random, so one key should not seal more than 2³² records (NIST SP 800-38D §8.3): rotate before that.
+/// Nonces are random, so a key should not seal more than 2³² records (NIST SP 800-38D §8.3): rotate before.
 #[derive(Clone)]
 pub struct KeyRing {
     pub(super) naming: KeyMaterial,
-    /// Ascending by id; never empty.
+    /// The inactive sealing keys, ascending by id.
     pub(super) older: Vec<SealingKey>,
     pub(super) active: SealingKey,
 }
 
 impl KeyRing {
-    /// A new ring: nothing sealed under another can be opened with it.
+    /// Generates a new key ring. Data that was sealed with another key ring cannot be opened with it.
     pub fn generate(clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
         Self { naming: draw(entropy), older: Vec::new(), active: new_key(1, clock, entropy) }
     }
 
-    /// This ring with a new active key; all old ones still open.
+    /// Adds a new active key. Data that was sealed with the older keys can still be opened.
     #[must_use]
     pub fn rotated(&self, clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
         let mut older = self.older.clone();
@@ -47,7 +47,7 @@ impl KeyRing {
         Self { naming: self.naming.clone(), older, active: new_key(id, clock, entropy) }
     }
 
-    /// The id of the key that seals: what an operator compares after a rotation.
+    /// The id of the key that seals. An operator can see from it whether a rotation has taken effect.
     #[must_use]
     pub fn active_key_id(&self) -> u32 {
         self.active.id
@@ -58,15 +58,16 @@ impl KeyRing {
         self.older.iter().chain(std::iter::once(&self.active))
     }
 
-    /// Whether everything sealed and named under `present` can be found and opened with this ring.
-    pub(super) fn check_succeeds(&self, present: &Self) -> Result<(), KeyRingError> {
-        if !same(&self.naming, &present.naming) {
+    /// Checks that every record that was stored with `current` can be found and opened with this key ring.
+    pub(super) fn check_can_replace(&self, current: &Self) -> Result<(), KeyRingError> {
+        if !equal_in_constant_time(&self.naming, &current.naming) {
             return Err(KeyRingError::OtherNamingKey);
         }
-        let has =
-            |key: &SealingKey| self.sealing_keys().any(|own| own.id == key.id && same(&own.material, &key.material));
-        match present.sealing_keys().find(|key| !has(key)) {
-            Some(lost) => Err(KeyRingError::LostKey { key_id: lost.id }),
+        let has = |key: &SealingKey| {
+            self.sealing_keys().any(|own| own.id == key.id && equal_in_constant_time(&own.material, &key.material))
+        };
+        match current.sealing_keys().find(|key| !has(key)) {
+            Some(missing) => Err(KeyRingError::LostKey { key_id: missing.id }),
             None => Ok(()),
         }
     }
@@ -78,7 +79,7 @@ impl fmt::Debug for KeyRing {
     }
 }
 
-fn same(left: &KeyMaterial, right: &KeyMaterial) -> bool {
+fn equal_in_constant_time(left: &KeyMaterial, right: &KeyMaterial) -> bool {
     left.ct_eq(right.as_slice()).into()
 }
 
@@ -89,7 +90,7 @@ fn draw(entropy: &dyn Entropy) -> KeyMaterial {
 }
 
 fn new_key(id: u32, clock: &dyn Clock, entropy: &dyn Entropy) -> SealingKey {
-    // A clock beyond the year 9999 is wrong in any case, and the date is there for people only.
+    // The conversion fails only after the year 9999. The date is for people only, so a wrong one does no harm.
     let created = OffsetDateTime::from_unix_timestamp(clock.now().unix_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     SealingKey { id, created, material: draw(entropy) }
 }

@@ -18,18 +18,18 @@ fn problem(text: &str) -> String {
 }
 
 #[test]
-fn the_text_form_reads_back() {
+fn parse_reads_what_write_writes() {
     let ring = ring();
     let text = key_text::write(&ring);
     let again = key_text::parse(text.expose()).unwrap();
-    again.check_succeeds(&ring).unwrap();
-    ring.check_succeeds(&again).unwrap();
+    again.check_can_replace(&ring).unwrap();
+    ring.check_can_replace(&again).unwrap();
     assert_eq!(again.active_key_id(), 2);
     assert_eq!(key_text::write(&again).expose(), text.expose());
 }
 
 #[test]
-fn the_greatest_id_is_active_whatever_the_order() {
+fn the_key_with_the_greatest_id_is_active_in_any_order() {
     let one = format!("version = 1\nnaming_key = \"{0}\"\n{1}{2}", b64(1), entry(7), entry(3));
     assert_eq!(key_text::parse(&one).unwrap().active_key_id(), 7);
 }
@@ -44,7 +44,7 @@ fn entry(id: u8) -> String {
 }
 
 #[test]
-fn each_fault_is_named_without_content() {
+fn parse_names_each_problem_without_quoting_the_text() {
     let head = format!("version = 1\nnaming_key = \"{}\"\n", b64(1));
     let good = format!("{head}{}", entry(1));
     key_text::parse(&good).unwrap();
@@ -60,8 +60,8 @@ fn each_fault_is_named_without_content() {
         (good.replace("id = 1", "id = 4294967295"), "`id` of sealing key number 1"),
         (good.replace("2026-11-21T10", "yesterday"), "`created` of sealing key number 1"),
         (format!("{good}{}", entry(1)), "the same id"),
-        (format!("{good}extra = 1"), "a member of sealing key number 1"),
-        (format!("hunter2 = 1\n{good}"), "does not belong there"),
+        (format!("{good}extra = 1"), "an unknown member of sealing key number 1"),
+        (format!("hunter2 = 1\n{good}"), "an unknown member"),
         (format!("{good}\nhunter2 hunter2"), "line 8 is not TOML"),
     ];
     for (text, expected) in cases {
@@ -72,19 +72,19 @@ fn each_fault_is_named_without_content() {
 }
 
 #[test]
-fn a_new_file_is_private_and_never_overwrites() {
+fn create_file_writes_a_private_file_and_never_overwrites_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.toml");
     let ring = ring();
     ring.create_file(&path).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    KeyRing::load(&path).unwrap().check_succeeds(&ring).unwrap();
+    KeyRing::load(&path).unwrap().check_can_replace(&ring).unwrap();
     assert!(matches!(self::ring().create_file(&path), Err(KeyRingError::Exists { .. })));
-    KeyRing::load(&path).unwrap().check_succeeds(&ring).unwrap();
+    KeyRing::load(&path).unwrap().check_can_replace(&ring).unwrap();
 }
 
 #[test]
-fn a_file_that_others_can_read_is_refused() {
+fn load_refuses_a_file_that_other_users_can_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.toml");
     ring().create_file(&path).unwrap();
@@ -97,7 +97,7 @@ fn a_file_that_others_can_read_is_refused() {
 }
 
 #[test]
-fn a_file_is_replaced_whole_and_stays_private() {
+fn replace_file_replaces_the_whole_file_and_keeps_it_private() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.toml");
     let ring = ring();
@@ -107,23 +107,23 @@ fn a_file_is_replaced_whole_and_stays_private() {
     next.replace_file(&path).unwrap();
     assert_eq!(KeyRing::load(&path).unwrap().active_key_id(), 3);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no other file is left in the folder");
 }
 
 proptest! {
     #[test]
-    fn arbitrary_text_is_an_error_and_nothing_worse(text in ".{0,300}") {
+    fn parse_refuses_arbitrary_text_without_a_panic(text in ".{0,300}") {
         prop_assert!(key_text::parse(&text).is_err());
     }
 
     #[test]
-    fn a_mutilated_ring_parses_or_is_refused_without_quoting_it(cut in any::<prop::sample::Index>(), insert in "[\\[\\]\"=\\n a-z0-9]{0,6}") {
+    fn parse_never_quotes_a_key_of_a_damaged_text(cut in any::<prop::sample::Index>(), insert in "[\\[\\]\"=\\n a-z0-9]{0,6}") {
         let ring = ring();
         let text = key_text::write(&ring);
         let text = text.expose();
         let at = cut.index(text.len());
-        let mutilated = format!("{}{insert}{}", &text[..at], &text[(at + 3).min(text.len())..]);
-        if let Err(error) = key_text::parse(&mutilated) {
+        let damaged = format!("{}{insert}{}", &text[..at], &text[(at + 3).min(text.len())..]);
+        if let Err(error) = key_text::parse(&damaged) {
             let message = error.to_string();
             for line in text.lines().filter_map(|line| line.split('"').nth(1)).filter(|value| value.len() == 44) {
                 prop_assert!(!message.contains(&line[..20]));

@@ -13,39 +13,41 @@ use super::envelope::{Envelope, LAYOUT, NONCE_LEN, length_prefixed};
 use super::{KeyRing, KeyRingError, SealError};
 use crate::domain::SharedEntropy;
 
-/// Seals, opens and names. Shared by the whole process; its ring can be replaced while others use it.
+/// Seals and opens data, and computes record names. The whole process shares one sealer. Its key ring can be replaced
+/// while other threads use it.
 pub struct Sealer {
-    /// Stable for ever, hence outside of what is swapped.
+    /// The naming key never changes, so it is not part of the replaceable keys.
     naming: hmac::Key,
-    keys: ArcSwap<ReadyKeys>,
+    keys: ArcSwap<ExpandedKeys>,
     entropy: SharedEntropy,
 }
 
-/// A ring with its keys expanded.
-struct ReadyKeys {
+/// A key ring with a ready cipher for each key.
+struct ExpandedKeys {
     ring: KeyRing,
     ciphers: HashMap<u32, LessSafeKey>,
 }
 
 impl Sealer {
-    /// A sealer over `ring`; nonces are drawn from `entropy`.
+    /// Makes a sealer with the keys of `ring`. It draws nonces from `entropy`.
     pub fn new(ring: KeyRing, entropy: SharedEntropy) -> Self {
         let naming = hmac::Key::new(hmac::HMAC_SHA256, ring.naming.as_slice());
-        Self { naming, keys: ArcSwap::from_pointee(ReadyKeys::of(ring)), entropy }
+        Self { naming, keys: ArcSwap::from_pointee(ExpandedKeys::expand(ring)), entropy }
     }
 
-    /// Changes to `ring` at once, for everybody.
+    /// Replaces the key ring for the whole process. Operations that start afterwards use `ring`.
     ///
     /// # Errors
-    /// [`KeyRingError::OtherNamingKey`] and [`KeyRingError::LostKey`] if something kept now could not be found or opened
-    /// any more; the present ring then stays.
+    /// [`KeyRingError::OtherNamingKey`] and [`KeyRingError::LostKey`] if stored records could not be found or opened
+    /// with `ring`. The current key ring then stays.
     pub fn replace(&self, ring: KeyRing) -> Result<(), KeyRingError> {
-        ring.check_succeeds(&self.keys.load().ring)?;
-        self.keys.store(Arc::new(ReadyKeys::of(ring)));
+        ring.check_can_replace(&self.keys.load().ring)?;
+        self.keys.store(Arc::new(ExpandedKeys::expand(ring)));
         Ok(())
     }
 
-    /// Seals `plaintext` (AES-256-GCM) under the active key, bound to `associated`: it opens only with the same parts.
+    /// Seals `plaintext` (AES-256-GCM) with the active key and binds it to `associated`: it opens only with the same
+    /// parts.
     ///
     /// # Errors
     /// [`SealError::Refused`] if the cipher refuses, for instance more than 64 GiB.
@@ -56,40 +58,44 @@ impl Sealer {
         let mut nonce = [0; NONCE_LEN];
         self.entropy.fill(&mut nonce);
         let mut envelope = Envelope::begin(key_id, nonce, plaintext.len());
-        // Encrypted in a buffer that is wiped: a failing cipher must not leave plaintext behind.
+        // The plaintext is encrypted in a buffer that is wiped, so that a failing cipher leaves no plaintext in memory.
         let mut body = Zeroizing::new(plaintext.to_vec());
         let tag = cipher
-            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), bind(key_id, associated), &mut body)
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key(nonce),
+                associated_data(key_id, associated),
+                &mut body,
+            )
             .map_err(|_| SealError::Refused)?;
         envelope.extend_from_slice(&body);
         envelope.extend_from_slice(tag.as_ref());
         Ok(envelope)
     }
 
-    /// Opens what [`Sealer::seal`] made with the same `associated` parts, under the active or any older key.
+    /// Opens an envelope that [`Sealer::seal`] made with the same `associated` parts and with any key of the key ring.
     ///
     /// # Errors
-    /// [`SealError::UnknownKey`] naming the key that is missing; the others say that the bytes are no such envelope.
+    /// [`SealError::UnknownKey`] with the id of the missing key; other variants if the bytes are not such an envelope.
     pub fn open(&self, associated: &[&[u8]], envelope: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let Envelope { key_id, nonce, body } = Envelope::read(envelope)?;
         let keys = self.keys.load();
         let cipher = keys.ciphers.get(&key_id).ok_or(SealError::UnknownKey { key_id })?;
         let mut plaintext = Zeroizing::new(body.to_vec());
         let length = cipher
-            .open_in_place(Nonce::assume_unique_for_key(nonce), bind(key_id, associated), &mut plaintext)
+            .open_in_place(Nonce::assume_unique_for_key(nonce), associated_data(key_id, associated), &mut plaintext)
             .map_err(|_| SealError::NotAuthentic)?
             .len();
         plaintext.truncate(length);
         Ok(plaintext)
     }
 
-    /// A keyed digest (HMAC-SHA-256) of `parts`, stable across rotations: the name of a record, or what is kept of a code.
-    /// MACs of different purposes have nothing to do with each other.
+    /// Computes a keyed digest (HMAC-SHA-256) of `parts`, which a rotation does not change. It is used for record names
+    /// and for stored codes. The digests of different purposes are unrelated.
     #[must_use]
     pub fn mac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
         let message = length_prefixed(std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()));
         let mut mac = [0; 32];
-        // The tag of HMAC-SHA-256 has exactly 32 bytes.
+        // A digest of HMAC-SHA-256 has exactly 32 bytes.
         for (to, from) in mac.iter_mut().zip(hmac::sign(&self.naming, &message).as_ref()) {
             *to = *from;
         }
@@ -103,9 +109,9 @@ impl std::fmt::Debug for Sealer {
     }
 }
 
-impl ReadyKeys {
-    fn of(ring: KeyRing) -> Self {
-        // 32 bytes are always a key of AES-256; should one ever be refused, it is as good as missing, and said by id.
+impl ExpandedKeys {
+    fn expand(ring: KeyRing) -> Self {
+        // Any 32 bytes are a valid AES-256 key. A refused key would be reported as missing, with its id.
         let ciphers = ring
             .sealing_keys()
             .filter_map(|key| {
@@ -116,7 +122,7 @@ impl ReadyKeys {
     }
 }
 
-fn bind(key_id: u32, associated: &[&[u8]]) -> Aad<Vec<u8>> {
+fn associated_data(key_id: u32, associated: &[&[u8]]) -> Aad<Vec<u8>> {
     let key_id = key_id.to_be_bytes();
     let head: [&[u8]; 2] = [&[LAYOUT], &key_id];
     Aad::from(length_prefixed(head.into_iter().chain(associated.iter().copied())))

@@ -20,7 +20,7 @@ fn rotated(ring: &KeyRing) -> KeyRing {
 }
 
 #[test]
-fn what_is_sealed_opens_with_the_same_associated_parts_only() {
+fn an_envelope_opens_only_with_the_same_associated_parts() {
     let sealer = sealer(&ring());
     let envelope = sealer.seal(&[b"a", b"bc"], b"secret").unwrap();
     assert_eq!(sealer.open(&[b"a", b"bc"], &envelope).unwrap().as_slice(), b"secret");
@@ -28,11 +28,11 @@ fn what_is_sealed_opens_with_the_same_associated_parts_only() {
         assert_eq!(sealer.open(other, &envelope).unwrap_err(), SealError::NotAuthentic);
     }
     assert!(!envelope.windows(6).any(|window| window == b"secret"));
-    assert_ne!(envelope, sealer.seal(&[b"a", b"bc"], b"secret").unwrap(), "each seal has a nonce of its own");
+    assert_ne!(envelope, sealer.seal(&[b"a", b"bc"], b"secret").unwrap(), "each envelope has its own nonce");
 }
 
 #[test]
-fn rotation_opens_the_old_and_seals_under_the_new() {
+fn after_a_rotation_old_envelopes_open_and_new_ones_use_the_new_key() {
     let old_ring = ring();
     let sealer = sealer(&old_ring);
     let old = sealer.seal(&[b"k"], b"old").unwrap();
@@ -44,28 +44,31 @@ fn rotation_opens_the_old_and_seals_under_the_new() {
     let new = sealer.seal(&[b"k"], b"new").unwrap();
     assert_eq!(sealer.open(&[b"k"], &old).unwrap().as_slice(), b"old");
     assert_eq!(sealer.open(&[b"k"], &new).unwrap().as_slice(), b"new");
-    assert_eq!(sealer.mac("record", &[b"x"]), name, "names outlive rotation");
+    assert_eq!(sealer.mac("record", &[b"x"]), name, "a rotation does not change names");
 
-    let behind = self::sealer(&old_ring);
-    assert_eq!(behind.open(&[b"k"], &new).unwrap_err(), SealError::UnknownKey { key_id: 2 });
+    let before_rotation = self::sealer(&old_ring);
+    assert_eq!(before_rotation.open(&[b"k"], &new).unwrap_err(), SealError::UnknownKey { key_id: 2 });
     assert!(SealError::UnknownKey { key_id: 2 }.to_string().contains("key 2"));
 }
 
 #[test]
-fn a_ring_that_would_lose_something_is_refused() {
+fn replace_refuses_a_key_ring_that_lacks_a_key() {
     let first = ring();
     let second = rotated(&first);
     let sealer = sealer(&second);
     let envelope = sealer.seal(&[], b"x").unwrap();
     assert!(matches!(sealer.replace(first.clone()), Err(KeyRingError::LostKey { key_id: 2 })));
-    assert!(matches!(sealer.replace(rotated(&first)), Err(KeyRingError::LostKey { key_id: 2 })), "same id, other key");
+    assert!(
+        matches!(sealer.replace(rotated(&first)), Err(KeyRingError::LostKey { key_id: 2 })),
+        "the key has the same id but other material"
+    );
     assert!(matches!(sealer.replace(ring()), Err(KeyRingError::OtherNamingKey)));
-    assert_eq!(sealer.open(&[], &envelope).unwrap().as_slice(), b"x", "the present ring stays");
+    assert_eq!(sealer.open(&[], &envelope).unwrap().as_slice(), b"x", "the current key ring stays");
     sealer.replace(second).unwrap();
 }
 
 #[test]
-fn macs_differ_by_key_purpose_and_division() {
+fn macs_differ_by_key_purpose_and_boundaries_of_parts() {
     let sealer = sealer(&ring());
     let mac = sealer.mac("a", &[b"bc", b"d"]);
     assert_eq!(mac, sealer.mac("a", &[b"bc", b"d"]));
@@ -77,7 +80,7 @@ fn macs_differ_by_key_purpose_and_division() {
 }
 
 #[test]
-fn nothing_secret_is_printed() {
+fn debug_output_contains_no_secret() {
     let ring = ring();
     let printed = format!("{ring:?} {:?}", sealer(&ring));
     assert_eq!(printed, "KeyRing { active: 1, .. } Sealer(..)");
@@ -102,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_bytes_are_an_error_and_nothing_worse(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+    fn open_refuses_arbitrary_bytes_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
         prop_assert!(sealer(&ring()).open(&[], &bytes).is_err());
     }
 }

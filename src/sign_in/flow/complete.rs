@@ -128,7 +128,7 @@ impl SignInCompletion {
             self.tokens.requirements().end_challenge(&slot).await?;
         }
         let issued = self.codes.issue(&slot, grant).await?;
-        if !vault.holds(&permit, user).await? {
+        if !vault.is_permitted(&permit, user).await? {
             self.codes.end_one(issued.record).await?;
             return Err(SignInError::LinkUnknown.into());
         }

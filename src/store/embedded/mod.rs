@@ -1,9 +1,9 @@
-//! The embedded back end: one `SQLite` file in WAL mode, written by one thread with group commit and read by a few.
+//! The embedded back end: one `SQLite` file in WAL mode. One thread writes with group commit, and a few threads read.
 //!
-//! Nothing of `SQLite` runs on an async thread. What is answered has been committed: with [`Durability::Full`] it
-//! survives a power cut, and a killed process in either setting.
+//! No `SQLite` call runs on an async thread. A write is answered after its commit. A committed write survives the end
+//! of the process; with [`Durability::Full`] it also survives a power cut.
 
-mod lane;
+mod job_queue;
 mod opening;
 mod records;
 mod writer;
@@ -16,52 +16,56 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use self::lane::Lane;
+use self::job_queue::JobQueue;
 use super::{PutIfAbsent, Record, Store, StoreError, StoreFuture};
 use crate::domain::{RecordKey, SharedClock, Timestamp};
 
-/// What a finished write survives.
+/// The failures that a finished write survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Durability {
-    /// A power cut (`synchronous=FULL`): every commit waits for the disk.
+    /// A finished write survives a power cut (`synchronous=FULL`): every commit waits for the disk.
     #[default]
     Full,
-    /// The end of the process, not a power cut (`synchronous=NORMAL`).
+    /// A finished write survives the end of the process, but a power cut may undo it (`synchronous=NORMAL`).
     Normal,
 }
 
-/// Threads that read. Reads take about ten microseconds; two keep a slow one from holding up all others.
-const READERS: usize = 2;
-/// Jobs that may wait in each lane; further callers wait asynchronously for room.
-const QUEUE: usize = 4096;
+/// Threads that read. A read takes about ten microseconds. With two threads, one slow read does not delay all others.
+const READER_THREADS: usize = 2;
+/// Jobs that may wait in each queue. Further callers wait asynchronously until the queue has room.
+const MAX_QUEUED_JOBS: usize = 4096;
 
-/// A [`Store`] in one `SQLite` file. Dropping it writes what is queued, then ends its threads.
+/// A [`Store`] in one `SQLite` file. Dropping it finishes all queued jobs and then ends its threads.
 pub struct EmbeddedStore {
-    writer: Lane,
-    readers: Lane,
+    writer: JobQueue,
+    readers: JobQueue,
     clock: SharedClock,
-    /// Held for as long as the store is open. Caches above rely on all writes going through one process.
-    _sole_opener: File,
+    /// The locked lock file, held as long as the store is open. The caches of other rooms are correct only if all
+    /// writes go through one process.
+    _lock_file: File,
 }
 
 impl EmbeddedStore {
     /// Opens or creates the store at `path`, with mode 0600. Blocks on the disk: call it at start-up.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] when another process has it open, it was written by a newer version of this program, it
-    /// is not a store of ours, or the file system refuses.
+    /// [`StoreError::Unusable`] if another process has the file open, if a newer version of this program wrote it, if
+    /// it is not a store of this program, or if the file system returns an error.
     pub fn open(path: &Path, durability: Durability, clock: SharedClock) -> Result<Self, StoreError> {
-        let sole_opener = opening::lock(path)?;
+        let lock_file = opening::lock(path)?;
         opening::create_private(path)?;
         let writing = opening::connect(path, durability)?;
         opening::prepare_schema(path, &writing)?;
-        // `SQLite` gives its log and index the main file's mode; those left by an earlier run may have another.
+        // `SQLite` creates its log and shared index with the mode of the main file, but files of an earlier run may
+        // have another mode.
         opening::make_private(path)?;
-        let reading = (0..READERS).map(|_| opening::connect_reader(path)).collect::<Result<Vec<_>, _>>()?;
-        let sweeping = clock.clone();
-        let writer = Lane::start_one(QUEUE, "store-writer", move |jobs| writer::run(writing, &jobs, &sweeping))?;
-        let readers = Lane::start_readers(QUEUE, "store-reader", reading)?;
-        Ok(Self { writer, readers, clock, _sole_opener: sole_opener })
+        let reading = (0..READER_THREADS).map(|_| opening::connect_reader(path)).collect::<Result<Vec<_>, _>>()?;
+        let sweep_clock = clock.clone();
+        let writer = JobQueue::start_one(MAX_QUEUED_JOBS, "store-writer", move |jobs| {
+            writer::run(writing, &jobs, &sweep_clock);
+        })?;
+        let readers = JobQueue::start_readers(MAX_QUEUED_JOBS, "store-reader", reading)?;
+        Ok(Self { writer, readers, clock, _lock_file: lock_file })
     }
 }
 
@@ -103,16 +107,16 @@ impl Store for EmbeddedStore {
         Box::pin(self.readers.run(move |connection| records::members(connection, index, clock.now())))
     }
 
-    fn list_ending_by(&self, until: Timestamp, most: usize) -> StoreFuture<'_, Vec<(RecordKey, Option<RecordKey>)>> {
+    fn list_expiring_by(&self, until: Timestamp, limit: usize) -> StoreFuture<'_, Vec<(RecordKey, Option<RecordKey>)>> {
         let clock = self.clock.clone();
-        Box::pin(self.readers.run(move |connection| records::list_ending_by(connection, clock.now(), until, most)))
+        Box::pin(self.readers.run(move |connection| records::list_expiring_by(connection, clock.now(), until, limit)))
     }
 
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()> {
         Box::pin(self.writer.run(move |connection| keys.iter().try_for_each(|key| records::remove(connection, *key))))
     }
 
-    /// The file is locked for the store's life.
+    /// Always true: the lock file keeps other processes out as long as the store is open.
     fn is_exclusive(&self) -> bool {
         true
     }

@@ -10,33 +10,36 @@ use rusqlite::Connection;
 use super::{Durability, records};
 use crate::store::StoreError;
 
-/// The version of the tables; a file with a greater one is left alone.
+/// The version of the schema. A file with a greater version is refused.
 pub(super) const SCHEMA_VERSION: i32 = 1;
-/// Marks a `SQLite` file as ours: `bsso` in ASCII.
+/// The `SQLite` application id of our files: `bsso` in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x6273_736f;
 
-const PRIVATE: u32 = 0o600;
+const PRIVATE_MODE: u32 = 0o600;
 
-/// Takes the lock that keeps a second process out. The operating system releases it however this process ends.
+/// Locks the lock file, so that no second process opens the store. The operating system releases the lock when this
+/// process ends, even if it is killed.
 pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     let unusable = |reason: String| unusable(path, reason);
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
-        .mode(PRIVATE)
-        .open(beside(path, ".lock"))
+        .mode(PRIVATE_MODE)
+        .open(sibling_path(path, ".lock"))
         .map_err(|error| unusable(format!("its lock file cannot be created: {error}")))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(unusable("another process has it open; stop that one first".to_owned())),
+        Err(TryLockError::WouldBlock) => {
+            Err(unusable("another process has it open; stop that process first".to_owned()))
+        }
         Err(TryLockError::Error(error)) => Err(unusable(format!("it cannot be locked: {error}"))),
     }
 }
 
-/// Creates the file before `SQLite` does, with our mode, and makes its name durable.
+/// Creates the file with mode 0600 before `SQLite` creates it with another mode, and syncs its folder.
 pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
-    match OpenOptions::new().create_new(true).write(true).mode(PRIVATE).open(path) {
+    match OpenOptions::new().create_new(true).write(true).mode(PRIVATE_MODE).open(path) {
         Ok(_) => {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| unusable(path, error.to_string()))
@@ -46,10 +49,10 @@ pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Takes group's and others' access away from the file, its log and its shared index.
+/// Sets the mode of the file, of its log and of its shared index to 0600.
 pub(super) fn make_private(path: &Path) -> Result<(), StoreError> {
-    for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
-        match fs::set_permissions(&file, Permissions::from_mode(PRIVATE)) {
+    for file in [path.to_owned(), sibling_path(path, "-wal"), sibling_path(path, "-shm")] {
+        match fs::set_permissions(&file, Permissions::from_mode(PRIVATE_MODE)) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(unusable(path, format!("its mode cannot be set to 0600: {error}"))),
@@ -58,7 +61,8 @@ pub(super) fn make_private(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The writer's connection. Checkpoints stay on this thread: moved to another, the log grows without end.
+/// Opens the connection of the writer thread. Checkpoints run on this thread: on another thread they could not keep up,
+/// and the log would grow without limit.
 pub(super) fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open(path)?;
@@ -75,7 +79,7 @@ pub(super) fn connect(path: &Path, durability: Durability) -> Result<Connection,
     open().map_err(|error| unusable(path, error.to_string()))
 }
 
-/// A connection that cannot write.
+/// Opens a connection that cannot write.
 pub(super) fn connect_reader(path: &Path) -> Result<Connection, StoreError> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open(path)?;
@@ -86,7 +90,7 @@ pub(super) fn connect_reader(path: &Path) -> Result<Connection, StoreError> {
     open().map_err(|error| unusable(path, error.to_string()))
 }
 
-/// Creates the tables in a new file, and refuses files that are not ours or come from a newer version.
+/// Creates the tables in a new file. Refuses a file of another program or of a newer version of this program.
 pub(super) fn prepare_schema(path: &Path, connection: &Connection) -> Result<(), StoreError> {
     let read = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
     let failed = |error: rusqlite::Error| unusable(path, error.to_string());
@@ -96,9 +100,9 @@ pub(super) fn prepare_schema(path: &Path, connection: &Connection) -> Result<(),
         (APPLICATION_ID, SCHEMA_VERSION) => Ok(()),
         (APPLICATION_ID, newer) if newer > SCHEMA_VERSION => Err(unusable(
             path,
-            format!("its schema version {newer} is newer than this program's {SCHEMA_VERSION}; run the newer program"),
+            format!("its schema version {newer} is newer than this program's {SCHEMA_VERSION}; run the newer version"),
         )),
-        _ => Err(unusable(path, "it is a database of something else".to_owned())),
+        _ => Err(unusable(path, "it is a database of another program".to_owned())),
     }
 }
 
@@ -107,14 +111,15 @@ fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 fn create_tables(connection: &Connection) -> rusqlite::Result<()> {
-    // One transaction: a process killed here leaves an empty file, not half a schema.
+    // The tables are created in one transaction, so that a process that is killed here leaves an empty file and not
+    // half a schema.
     connection.execute_batch(&format!(
         "BEGIN IMMEDIATE; {} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
         records::SCHEMA
     ))
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)

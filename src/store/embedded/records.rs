@@ -5,7 +5,8 @@ use crate::domain::RecordKey;
 use crate::domain::Timestamp;
 use crate::store::Record;
 
-// A table with row ids: values of several kilobytes would make the inner pages of a WITHOUT ROWID tree useless.
+// The table has row ids: in a WITHOUT ROWID tree, values of several kilobytes would leave room for only few keys on
+// each inner page.
 pub(super) const SCHEMA: &str = "
     CREATE TABLE records (
         key        BLOB PRIMARY KEY NOT NULL,
@@ -55,17 +56,17 @@ pub(super) fn members(
         .collect()
 }
 
-pub(super) fn list_ending_by(
+pub(super) fn list_expiring_by(
     connection: &Connection,
     now: Timestamp,
     until: Timestamp,
-    most: usize,
+    limit: usize,
 ) -> rusqlite::Result<Vec<(RecordKey, Option<RecordKey>)>> {
     connection
         .prepare(
             "SELECT key, idx FROM records WHERE expires_at > ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3",
         )?
-        .query_map(params![now.unix_millis(), until.unix_millis(), i64::try_from(most).unwrap_or(i64::MAX)], |row| {
+        .query_map(params![now.unix_millis(), until.unix_millis(), i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
             Ok((RecordKey(row.get(0)?), row.get::<_, Option<[u8; 32]>>(1)?.map(RecordKey)))
         })?
         .collect()
@@ -75,7 +76,7 @@ pub(super) fn remove(connection: &Connection, key: RecordKey) -> rusqlite::Resul
     connection.prepare_cached("DELETE FROM records WHERE key = ?1")?.execute(params![key.0.as_slice()]).map(drop)
 }
 
-/// Deletes up to `limit` expired records, oldest first; says how many there were.
+/// Deletes up to `limit` expired records, the earliest expiry first. Returns the number of deleted records.
 pub(super) fn sweep(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<usize> {
     connection
         .prepare_cached(

@@ -18,7 +18,7 @@ fn open_store() -> StoreUnderTest {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(OffsetClock::default());
     let store = EmbeddedStore::open(&folder.path().join("store.db"), Durability::Full, clock.clone()).unwrap();
-    StoreUnderTest { store: Arc::new(store), clock, _alive: Box::new(folder) }
+    StoreUnderTest { store: Arc::new(store), clock, _resource: Box::new(folder) }
 }
 
 conformance_suite!(open_store);
@@ -28,7 +28,7 @@ fn open(path: &Path) -> Result<EmbeddedStore, StoreError> {
 }
 
 fn open_error(path: &Path) -> String {
-    open(path).err().expect("it must be refused").to_string()
+    open(path).err().expect("the file must be refused").to_string()
 }
 
 fn record(value: &'static [u8], expires_at: Timestamp) -> Record {
@@ -40,7 +40,7 @@ fn tomorrow() -> Timestamp {
 }
 
 #[tokio::test]
-async fn what_was_put_is_there_after_reopening() {
+async fn a_record_is_found_after_the_store_is_reopened() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let store = open(&path).unwrap();
@@ -51,7 +51,7 @@ async fn what_was_put_is_there_after_reopening() {
 }
 
 #[tokio::test]
-async fn what_was_answered_is_in_the_files_though_nobody_closed_them() {
+async fn finished_writes_are_in_the_files_although_the_store_was_not_closed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let store = open(&path).unwrap();
@@ -71,14 +71,14 @@ async fn what_was_answered_is_in_the_files_though_nobody_closed_them() {
 }
 
 #[tokio::test]
-async fn dropping_the_store_writes_what_is_queued() {
+async fn dropping_the_store_finishes_queued_writes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let store = open(&path).unwrap();
     {
         let abandoned = store.put(RecordKey([1; 32]), record(b"queued", tomorrow()));
         let mut abandoned = std::pin::pin!(abandoned);
-        // Polled once, then given up: the caller has hung up, the write has not.
+        // The future is polled once and then dropped: the caller has hung up, but the write is queued.
         let waker = std::task::Waker::noop();
         let _ = abandoned.as_mut().poll(&mut std::task::Context::from_waker(waker));
     }
@@ -88,7 +88,7 @@ async fn dropping_the_store_writes_what_is_queued() {
 }
 
 #[tokio::test]
-async fn the_files_are_private_even_if_they_were_not() {
+async fn opening_the_store_makes_its_files_private() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     fs::write(&path, b"").unwrap();
@@ -102,7 +102,7 @@ async fn the_files_are_private_even_if_they_were_not() {
 }
 
 #[test]
-fn a_second_opener_is_refused() {
+fn a_second_process_cannot_open_the_store() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let first = open(&path).unwrap();
@@ -112,7 +112,7 @@ fn a_second_opener_is_refused() {
 }
 
 #[test]
-fn a_newer_schema_is_refused_by_number() {
+fn a_file_with_a_newer_schema_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     drop(open(&path).unwrap());
@@ -122,13 +122,13 @@ fn a_newer_schema_is_refused_by_number() {
 }
 
 #[test]
-fn other_files_are_refused_and_left_alone() {
+fn files_of_other_programs_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let foreign = folder.path().join("foreign.db");
     let connection = Connection::open(&foreign).unwrap();
     connection.execute_batch("CREATE TABLE theirs (a);").unwrap();
     drop(connection);
-    assert!(open_error(&foreign).contains("a database of something else"));
+    assert!(open_error(&foreign).contains("a database of another program"));
 
     let text = folder.path().join("notes.txt");
     fs::write(&text, "this is a text file and not a database, as anyone can see; ".repeat(40)).unwrap();
@@ -138,7 +138,7 @@ fn other_files_are_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn expired_rows_leave_the_file_with_later_writes() {
+async fn writes_delete_expired_records_from_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let clock = Arc::new(OffsetClock::default());
@@ -156,7 +156,7 @@ async fn expired_rows_leave_the_file_with_later_writes() {
 }
 
 #[test]
-fn an_idle_writer_sweeps() {
+fn an_idle_writer_deletes_expired_records() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     drop(open(&path).unwrap());
@@ -167,23 +167,27 @@ fn an_idle_writer_sweeps() {
         super::records::put(&connection, RecordKey(key), &record(b"x", Timestamp::from_unix_millis(1))).unwrap();
     }
     let clock: SharedClock = Arc::new(SystemClock);
-    assert_eq!(writer::sweep_idly(&connection, clock.now()), Duration::ZERO, "a full chunk: there may be more");
+    assert_eq!(
+        writer::sweep_idly(&connection, clock.now()),
+        Duration::ZERO,
+        "the limit was reached, so there may be more"
+    );
     assert_eq!(rows(&path), 300 - 256);
     assert_ne!(writer::sweep_idly(&connection, clock.now()), Duration::ZERO);
     assert_eq!(rows(&path), 0);
 }
 
 #[tokio::test]
-async fn a_failed_commit_is_answered_to_everybody_and_does_not_end_the_store() {
+async fn a_failed_commit_is_reported_to_every_caller_and_the_store_continues() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let store = open(&path).unwrap();
     store.put(RecordKey([1; 32]), record(b"x", tomorrow())).await.unwrap();
-    let saboteur = Connection::open(&path).unwrap();
-    saboteur.execute_batch("ALTER TABLE records RENAME TO away").unwrap();
+    let other_connection = Connection::open(&path).unwrap();
+    other_connection.execute_batch("ALTER TABLE records RENAME TO away").unwrap();
     assert!(matches!(store.put(RecordKey([2; 32]), record(b"x", tomorrow())).await, Err(StoreError::Unavailable(_))));
     assert!(matches!(store.get(RecordKey([1; 32])).await, Err(StoreError::Unavailable(_))));
-    saboteur.execute_batch("ALTER TABLE away RENAME TO records").unwrap();
+    other_connection.execute_batch("ALTER TABLE away RENAME TO records").unwrap();
     store.put(RecordKey([2; 32]), record(b"x", tomorrow())).await.unwrap();
     assert!(store.get(RecordKey([1; 32])).await.unwrap().is_some());
 }

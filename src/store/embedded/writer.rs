@@ -3,27 +3,28 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::lane::BoxedJob;
+use super::job_queue::BoxedJob;
 use super::records;
 use crate::domain::{SharedClock, Timestamp};
 
-/// Writes that share one commit, at most.
-const BATCH: usize = 256;
-/// How many expired records an idle writer deletes at a time: a caller who comes meanwhile waits for no more than that.
-const IDLE_SWEEP: usize = 256;
-/// How long the writer is idle before it looks for expired records.
-const IDLE: Duration = Duration::from_secs(5);
+/// Writes that may share one commit.
+const MAX_BATCH: usize = 256;
+/// Expired records that an idle writer deletes at a time. A write that arrives during a deletion waits for at most so
+/// many.
+const MAX_IDLE_SWEEP: usize = 256;
+/// Time without a write after which the writer deletes expired records.
+const IDLE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Works until the queue is closed and empty.
+/// Runs jobs until the queue is closed and empty.
 pub(super) fn run(mut connection: Connection, jobs: &Receiver<BoxedJob>, clock: &SharedClock) {
-    let mut patience = IDLE;
+    let mut timeout = IDLE_INTERVAL;
     loop {
-        match jobs.recv_timeout(patience) {
+        match jobs.recv_timeout(timeout) {
             Ok(first) => {
                 commit(&mut connection, gather(first, jobs), clock.now());
-                patience = IDLE;
+                timeout = IDLE_INTERVAL;
             }
-            Err(RecvTimeoutError::Timeout) => patience = sweep_idly(&connection, clock.now()),
+            Err(RecvTimeoutError::Timeout) => timeout = sweep_idly(&connection, clock.now()),
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }
@@ -31,7 +32,7 @@ pub(super) fn run(mut connection: Connection, jobs: &Receiver<BoxedJob>, clock: 
 
 fn gather(first: BoxedJob, jobs: &Receiver<BoxedJob>) -> Vec<BoxedJob> {
     let mut batch = vec![first];
-    batch.extend(jobs.try_iter().take(BATCH - 1));
+    batch.extend(jobs.try_iter().take(MAX_BATCH - 1));
     batch
 }
 
@@ -47,20 +48,21 @@ fn write(connection: &mut Connection, batch: &mut [BoxedJob], now: Timestamp) ->
     for job in batch.iter_mut() {
         job.run(&transaction)?;
     }
-    // Deleting twice as many as are written keeps pace with expiry at any load, at no further commit.
+    // Deleting twice as many expired records as records are written removes them fast enough at any load and needs no
+    // further commit.
     records::sweep(&transaction, now, batch.len().saturating_mul(2))?;
     transaction.commit()
 }
 
-/// Deletes some expired records; returns how long to wait before the next look.
+/// Deletes some expired records. Returns how long the writer should wait before it deletes more.
 pub(super) fn sweep_idly(connection: &Connection, now: Timestamp) -> Duration {
-    match records::sweep(connection, now, IDLE_SWEEP) {
-        Ok(IDLE_SWEEP) => Duration::ZERO,
-        Ok(_) => IDLE,
+    match records::sweep(connection, now, MAX_IDLE_SWEEP) {
+        Ok(MAX_IDLE_SWEEP) => Duration::ZERO,
+        Ok(_) => IDLE_INTERVAL,
         Err(error) => {
-            // Nobody waits for this; the records stay invisible and are tried again.
+            // No caller waits for this deletion. Expired records are never returned, and the next deletion retries.
             tracing::warn!(%error, "expired records could not be deleted");
-            IDLE
+            IDLE_INTERVAL
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What every back end must do, as one suite: `conformance_suite!(open)` makes a test of each case, where `open()`
-//! returns an empty store and the clock that it reads.
+//! The test suite that every back end must pass. `conformance_suite!(open)` makes one test of each case; `open()`
+//! returns an empty store and the clock that the store reads.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::Arc;
@@ -14,18 +14,21 @@ use crate::store::{PutIfAbsent, Record, Store};
 pub(crate) struct StoreUnderTest {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<OffsetClock>,
-    /// What must live as long as the store (a folder, a server).
-    pub(crate) _alive: Box<dyn std::any::Any + Send>,
+    /// A resource that must exist as long as the store, such as a folder or a server.
+    pub(crate) _resource: Box<dyn std::any::Any + Send>,
 }
 
 macro_rules! conformance_suite {
     ($open:expr) => {
         $crate::store::testing::conformance::conformance_suite!(@each $open,
-            absent_records_are_absent, a_record_is_what_was_put, a_later_put_replaces, large_and_empty_values_survive,
-            expired_records_are_invisible, a_record_born_expired_is_absent, take_gives_to_one_caller_only,
-            put_if_absent_has_one_winner, compare_and_put_has_one_winner, compare_and_put_compares,
-            an_index_lists_its_live_records, what_ends_soon_is_listed_in_order, replacing_moves_between_indexes, remove_removes_and_forgives,
-            many_writers_lose_nothing);
+            a_key_without_a_record_returns_nothing, get_returns_the_value_that_was_put,
+            a_later_put_replaces_value_and_expiry, large_and_empty_values_are_returned_unchanged,
+            operations_treat_an_expired_record_as_absent, a_record_that_was_written_expired_is_absent,
+            take_returns_a_record_to_one_caller_only, put_if_absent_writes_for_one_caller_only,
+            compare_and_put_writes_for_one_caller_only, compare_and_put_writes_only_over_the_expected_value,
+            an_index_lists_its_live_records, records_that_expire_soon_are_listed_in_order,
+            put_moves_a_record_to_its_new_index, remove_removes_records_and_ignores_absent_keys,
+            concurrent_writes_are_all_stored);
     };
     (@each $open:expr, $($case:ident),+) => {
         $(
@@ -68,28 +71,28 @@ fn bytes(value: &'static [u8]) -> Bytes {
     Bytes::from_static(value)
 }
 
-pub(crate) async fn absent_records_are_absent(tested: StoreUnderTest) {
+pub(crate) async fn a_key_without_a_record_returns_nothing(tested: StoreUnderTest) {
     assert_eq!(tested.get(1).await, None);
     assert_eq!(tested.store.take(key(1)).await.unwrap(), None);
     assert!(tested.members(1).await.is_empty());
 }
 
-pub(crate) async fn a_record_is_what_was_put(tested: StoreUnderTest) {
+pub(crate) async fn get_returns_the_value_that_was_put(tested: StoreUnderTest) {
     tested.store.put(key(1), tested.record(b"one")).await.unwrap();
     tested.store.put(key(2), tested.record(b"two")).await.unwrap();
     assert_eq!(tested.get(1).await, Some(bytes(b"one")));
     assert_eq!(tested.get(2).await, Some(bytes(b"two")));
 }
 
-pub(crate) async fn a_later_put_replaces(tested: StoreUnderTest) {
+pub(crate) async fn a_later_put_replaces_value_and_expiry(tested: StoreUnderTest) {
     tested.store.put(key(1), tested.record(b"old")).await.unwrap();
     let longer = Record { expires_at: tested.clock.now().plus(3 * MINUTE), ..tested.record(b"new") };
     tested.store.put(key(1), longer).await.unwrap();
     tested.clock.advance(2 * MINUTE);
-    assert_eq!(tested.get(1).await, Some(bytes(b"new")), "value and end are the later ones");
+    assert_eq!(tested.get(1).await, Some(bytes(b"new")), "value and expiry are those of the later put");
 }
 
-pub(crate) async fn large_and_empty_values_survive(tested: StoreUnderTest) {
+pub(crate) async fn large_and_empty_values_are_returned_unchanged(tested: StoreUnderTest) {
     let large: Bytes = (0..64 * 1024).map(|at| u8::try_from(at % 256).unwrap()).collect();
     tested.store.put(key(1), Record { value: large.clone(), ..tested.record(b"") }).await.unwrap();
     tested.store.put(key(2), tested.record(b"")).await.unwrap();
@@ -97,12 +100,12 @@ pub(crate) async fn large_and_empty_values_survive(tested: StoreUnderTest) {
     assert_eq!(tested.get(2).await, Some(bytes(b"")));
 }
 
-pub(crate) async fn expired_records_are_invisible(tested: StoreUnderTest) {
+pub(crate) async fn operations_treat_an_expired_record_as_absent(tested: StoreUnderTest) {
     for number in 1..=5 {
         tested.store.put(key(number), tested.listed(b"old", 9)).await.unwrap();
     }
     tested.clock.advance(MINUTE);
-    assert_eq!(tested.get(1).await, None, "the end itself is already too late");
+    assert_eq!(tested.get(1).await, None, "a record is absent from the time of its expiry on");
     assert!(tested.members(9).await.is_empty());
     assert_eq!(tested.store.take(key(1)).await.unwrap(), None);
     assert_eq!(tested.store.put_if_absent(key(2), tested.record(b"new")).await.unwrap(), PutIfAbsent::Written);
@@ -113,7 +116,7 @@ pub(crate) async fn expired_records_are_invisible(tested: StoreUnderTest) {
     assert_eq!(tested.get(4).await, Some(bytes(b"new")));
 }
 
-pub(crate) async fn a_record_born_expired_is_absent(tested: StoreUnderTest) {
+pub(crate) async fn a_record_that_was_written_expired_is_absent(tested: StoreUnderTest) {
     tested.store.put(key(1), tested.listed(b"live", 9)).await.unwrap();
     let gone = Record { expires_at: tested.clock.now(), ..tested.record(b"") };
     assert!(tested.store.compare_and_put(key(1), Some(bytes(b"live")), gone).await.unwrap(), "removal by comparison");
@@ -121,7 +124,7 @@ pub(crate) async fn a_record_born_expired_is_absent(tested: StoreUnderTest) {
     assert!(tested.members(9).await.is_empty());
 }
 
-pub(crate) async fn take_gives_to_one_caller_only(tested: StoreUnderTest) {
+pub(crate) async fn take_returns_a_record_to_one_caller_only(tested: StoreUnderTest) {
     tested.store.put(key(1), tested.listed(b"prize", 9)).await.unwrap();
     let callers: Vec<_> = (0..32)
         .map(|_| {
@@ -141,7 +144,7 @@ pub(crate) async fn take_gives_to_one_caller_only(tested: StoreUnderTest) {
     assert!(tested.members(9).await.is_empty());
 }
 
-pub(crate) async fn put_if_absent_has_one_winner(tested: StoreUnderTest) {
+pub(crate) async fn put_if_absent_writes_for_one_caller_only(tested: StoreUnderTest) {
     let callers: Vec<_> = (0..32_u8)
         .map(|number| {
             let (store, record) = (tested.store.clone(), tested.record(b""));
@@ -158,11 +161,11 @@ pub(crate) async fn put_if_absent_has_one_winner(tested: StoreUnderTest) {
     }
     assert_eq!(winners.len(), 1);
     assert_eq!(seen.len(), 31);
-    assert!(seen.iter().all(|value| *value == winners[0]), "all losers see the winner");
+    assert!(seen.iter().all(|value| *value == winners[0]), "every other caller gets the written value");
     assert_eq!(tested.get(1).await.as_ref(), winners.first());
 }
 
-pub(crate) async fn compare_and_put_has_one_winner(tested: StoreUnderTest) {
+pub(crate) async fn compare_and_put_writes_for_one_caller_only(tested: StoreUnderTest) {
     tested.store.put(key(1), tested.record(b"start")).await.unwrap();
     let callers: Vec<_> = (0..32_u8)
         .map(|number| {
@@ -178,7 +181,7 @@ pub(crate) async fn compare_and_put_has_one_winner(tested: StoreUnderTest) {
     assert_eq!(winners, 1);
 }
 
-pub(crate) async fn compare_and_put_compares(tested: StoreUnderTest) {
+pub(crate) async fn compare_and_put_writes_only_over_the_expected_value(tested: StoreUnderTest) {
     assert!(!tested.store.compare_and_put(key(1), Some(bytes(b"x")), tested.record(b"y")).await.unwrap());
     assert_eq!(tested.get(1).await, None);
     assert!(tested.store.compare_and_put(key(1), None, tested.record(b"one")).await.unwrap());
@@ -199,21 +202,21 @@ pub(crate) async fn an_index_lists_its_live_records(tested: StoreUnderTest) {
     assert_eq!(tested.members(9).await, [(key(2), bytes(b"two"))]);
 }
 
-pub(crate) async fn what_ends_soon_is_listed_in_order(tested: StoreUnderTest) {
+pub(crate) async fn records_that_expire_soon_are_listed_in_order(tested: StoreUnderTest) {
     let now = tested.clock.now();
     for (number, minutes, index) in [(1, 3, Some(key(9))), (2, 2, None), (3, 9, None)] {
         let record = Record { expires_at: now.plus(minutes * MINUTE), index, ..tested.record(b"") };
         tested.store.put(key(number), record).await.unwrap();
     }
-    tested.store.put(key(4), tested.record(b"over")).await.unwrap();
+    tested.store.put(key(4), tested.record(b"expired")).await.unwrap();
     tested.clock.advance(MINUTE);
     let until = now.plus(5 * MINUTE);
-    let ending = tested.store.list_ending_by(until, 9).await.unwrap();
-    assert_eq!(ending, [(key(2), None), (key(1), Some(key(9)))]);
-    assert_eq!(tested.store.list_ending_by(until, 1).await.unwrap(), [(key(2), None)]);
+    let expiring = tested.store.list_expiring_by(until, 9).await.unwrap();
+    assert_eq!(expiring, [(key(2), None), (key(1), Some(key(9)))]);
+    assert_eq!(tested.store.list_expiring_by(until, 1).await.unwrap(), [(key(2), None)]);
 }
 
-pub(crate) async fn replacing_moves_between_indexes(tested: StoreUnderTest) {
+pub(crate) async fn put_moves_a_record_to_its_new_index(tested: StoreUnderTest) {
     tested.store.put(key(1), tested.listed(b"one", 9)).await.unwrap();
     tested.store.put(key(1), tested.listed(b"two", 8)).await.unwrap();
     assert!(tested.members(9).await.is_empty());
@@ -222,7 +225,7 @@ pub(crate) async fn replacing_moves_between_indexes(tested: StoreUnderTest) {
     assert!(tested.members(8).await.is_empty());
 }
 
-pub(crate) async fn remove_removes_and_forgives(tested: StoreUnderTest) {
+pub(crate) async fn remove_removes_records_and_ignores_absent_keys(tested: StoreUnderTest) {
     tested.store.put(key(1), tested.listed(b"one", 9)).await.unwrap();
     tested.store.put(key(2), tested.listed(b"two", 9)).await.unwrap();
     tested.store.remove(vec![key(1), key(7)]).await.unwrap();
@@ -231,7 +234,7 @@ pub(crate) async fn remove_removes_and_forgives(tested: StoreUnderTest) {
     assert_eq!(tested.members(9).await, [(key(2), bytes(b"two"))]);
 }
 
-pub(crate) async fn many_writers_lose_nothing(tested: StoreUnderTest) {
+pub(crate) async fn concurrent_writes_are_all_stored(tested: StoreUnderTest) {
     let writers: Vec<_> = (0..600_u16)
         .map(|number| {
             let (store, record) = (tested.store.clone(), tested.listed(b"v", 200));

@@ -1,4 +1,4 @@
-//! What tests need of this room: a store that goes away with its test, and the suite that every back end must pass.
+//! Test helpers of this room: a store in a temporary folder, and the test suite that every back end must pass.
 
 pub(crate) mod conformance;
 mod throwaway;

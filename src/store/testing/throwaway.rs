@@ -4,7 +4,8 @@ use std::sync::Arc;
 use crate::domain::{OffsetClock, SharedClock};
 use crate::store::{Durability, EmbeddedStore, Store};
 
-/// A store for one unit test: on disk, gone with this value. Other rooms' tests need not name a back end.
+/// A store for one unit test. It is stored on disk and deleted when this value is dropped. With it, the tests of other
+/// rooms name no back end.
 pub(crate) struct ThrowawayStore {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<OffsetClock>,
@@ -21,7 +22,7 @@ pub(crate) fn throwaway_store() -> ThrowawayStore {
     ThrowawayStore { store, clock, shared_clock, _folder: folder }
 }
 
-/// The embedded store in the file at `path`.
+/// Opens the embedded store in the file at `path`.
 #[allow(clippy::unwrap_used, reason = "only in tests")]
 pub(crate) fn embedded_store_at(path: &Path, clock: SharedClock) -> Arc<dyn Store> {
     Arc::new(EmbeddedStore::open(path, Durability::Normal, clock).unwrap())

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::issuer::PERSONAL_ACCOUNTS;
 use super::*;
-use crate::domain::{TenantPolicy, audiences_of};
+use crate::domain::{TenantPolicy, acceptable_audiences};
 use crate::token_validation::testing::{BOT, OTHER_TENANT, TEAMS, TENANT, TestIssuer, USER, header, key, with};
 
 struct World {
@@ -20,7 +20,7 @@ impl World {
         let scopes = vec!["access_as_user".to_owned()];
         let policy = ExchangePolicy {
             tenants: TenantPolicy::Listed(vec![TENANT.into()]),
-            audiences: audiences_of(BOT, Some("api://bot.example/botid-1/access_as_user"), &scopes),
+            audiences: acceptable_audiences(BOT, Some("api://bot.example/botid-1/access_as_user"), &scopes),
             required_scopes: scopes,
             authorized_clients: vec![],
             allow_v1: false,
@@ -113,7 +113,7 @@ async fn a_token_for_somebody_else_or_of_another_kind_is_rejected_by_check() {
 }
 
 #[actix_web::test]
-async fn the_audiences_of_the_design_are_accepted() {
+async fn the_acceptable_audiences_the_design_are_accepted() {
     let world = World::new();
     for aud in [
         BOT.to_owned(),

@@ -7,8 +7,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::store::StoreError;
 
-/// A piece of work for a thread that owns a connection. Run and answered apart, since a write is answered only after
-/// the commit that it shares with others.
+/// Work for a thread that owns a connection. Running a job and answering it are two steps, because a write is answered
+/// only after the commit that it shares with other writes.
 pub(super) trait Job: Send {
     fn run(&mut self, connection: &Connection) -> rusqlite::Result<()>;
     fn answer(self: Box<Self>, outcome: Result<(), &str>);
@@ -20,7 +20,7 @@ struct TypedJob<T, F> {
     operation: Option<F>,
     result: Option<T>,
     reply: oneshot::Sender<Result<T, StoreError>>,
-    _room: OwnedSemaphorePermit,
+    _queue_permit: OwnedSemaphorePermit,
 }
 
 impl<T, F> Job for TypedJob<T, F>
@@ -41,61 +41,62 @@ where
             (Ok(()), None) => Err(StoreError::Unavailable("the operation was not run".to_owned())),
             (Err(reason), _) => Err(StoreError::Unavailable(reason.to_owned())),
         };
-        // A caller that has gone away wants no answer; what it asked for is done all the same.
+        // The send fails if the caller has hung up. Its job was still run.
         drop(self.reply.send(answer));
     }
 }
 
-/// A bounded queue of jobs and the threads that work it off. Dropping it finishes what is queued and joins the threads.
-pub(super) struct Lane {
+/// A bounded queue of jobs and the threads that run them. Dropping it finishes all queued jobs and joins the threads.
+pub(super) struct JobQueue {
     jobs: Option<Sender<BoxedJob>>,
-    room: Arc<Semaphore>,
+    queue_permits: Arc<Semaphore>,
     threads: Vec<JoinHandle<()>>,
 }
 
-impl Lane {
-    /// One thread that runs `body` over the queue.
+impl JobQueue {
+    /// Starts one thread, which runs `body` with the receiving end of the queue.
     pub(super) fn start_one(
-        queue: usize,
+        max_jobs: usize,
         name: &str,
         body: impl FnOnce(Receiver<BoxedJob>) + Send + 'static,
     ) -> Result<Self, StoreError> {
         let (jobs, waiting) = mpsc::channel();
         let thread = spawn(name, move || body(waiting))?;
-        Ok(Self { jobs: Some(jobs), room: Arc::new(Semaphore::new(queue)), threads: vec![thread] })
+        Ok(Self { jobs: Some(jobs), queue_permits: Arc::new(Semaphore::new(max_jobs)), threads: vec![thread] })
     }
 
-    /// One thread for each connection; each takes the next job and answers it at once.
-    pub(super) fn start_readers(queue: usize, name: &str, connections: Vec<Connection>) -> Result<Self, StoreError> {
+    /// Starts one thread for each connection. Each thread takes the next job, runs it and answers it at once.
+    pub(super) fn start_readers(max_jobs: usize, name: &str, connections: Vec<Connection>) -> Result<Self, StoreError> {
         let (jobs, waiting) = mpsc::channel();
         let waiting = Arc::new(Mutex::new(waiting));
-        let mut lane = Self { jobs: Some(jobs), room: Arc::new(Semaphore::new(queue)), threads: Vec::new() };
+        let mut job_queue =
+            Self { jobs: Some(jobs), queue_permits: Arc::new(Semaphore::new(max_jobs)), threads: Vec::new() };
         for connection in connections {
             let waiting = Arc::clone(&waiting);
-            lane.threads.push(spawn(name, move || read_until_closed(&connection, &waiting))?);
+            job_queue.threads.push(spawn(name, move || read_until_closed(&connection, &waiting))?);
         }
-        Ok(lane)
+        Ok(job_queue)
     }
 
-    /// Queues `operation` and waits for its answer. A caller that stops waiting does not stop the operation.
+    /// Queues `operation` and waits for its answer. The operation runs even if the caller stops waiting.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         operation: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let room = Arc::clone(&self.room).acquire_owned().await.map_err(|_| closed())?;
+        let queue_permit = Arc::clone(&self.queue_permits).acquire_owned().await.map_err(|_| closed())?;
         let (reply, answer) = oneshot::channel();
-        let job = TypedJob { operation: Some(operation), result: None, reply, _room: room };
+        let job = TypedJob { operation: Some(operation), result: None, reply, _queue_permit: queue_permit };
         self.jobs.as_ref().ok_or_else(closed)?.send(Box::new(job)).map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
 }
 
-impl Drop for Lane {
+impl Drop for JobQueue {
     fn drop(&mut self) {
         drop(self.jobs.take());
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
-                tracing::error!("a thread of the store had panicked");
+                tracing::error!("a thread of the store panicked");
             }
         }
     }
@@ -105,7 +106,7 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
     thread::Builder::new()
         .name(name.to_owned())
         .spawn(body)
-        .map_err(|error| StoreError::Unavailable(format!("no thread for {name}: {error}")))
+        .map_err(|error| StoreError::Unavailable(format!("the thread {name} could not be started: {error}")))
 }
 
 fn read_until_closed(connection: &Connection, waiting: &Mutex<Receiver<BoxedJob>>) {
@@ -115,11 +116,11 @@ fn read_until_closed(connection: &Connection, waiting: &Mutex<Receiver<BoxedJob>
     }
 }
 
-// A function of its own, so that the lock is released before the job is run.
+// A separate function, so that the lock is released before the job runs.
 fn next(waiting: &Mutex<Receiver<BoxedJob>>) -> Option<BoxedJob> {
     waiting.lock().ok()?.recv().ok()
 }
 
 fn closed() -> StoreError {
-    StoreError::Unavailable("it has been closed".to_owned())
+    StoreError::Unavailable("the store is closed".to_owned())
 }

@@ -1,0 +1,35 @@
+use quick_cache::sync::Cache;
+
+use super::kept_token::TokenRecord;
+use crate::domain::{Fingerprint, Fingerprints, RecordKey, TokenSlot};
+use crate::records::Collection;
+
+/// Record keys that are cached; each takes some hundred bytes.
+const MAX_CACHED_KEYS: usize = 32_768;
+
+/// The record keys of slots. The key of a slot never changes and costs a MAC, so recently used keys are cached. The
+/// cache is indexed by fingerprints, which cost a fraction of a MAC.
+pub(super) struct SlotKeys {
+    tokens: Collection<TokenRecord>,
+    fingerprints: Fingerprints,
+    recent: Cache<Fingerprint, RecordKey>,
+}
+
+impl SlotKeys {
+    pub(super) fn new(tokens: Collection<TokenRecord>) -> Self {
+        Self { tokens, fingerprints: Fingerprints::new(), recent: Cache::new(MAX_CACHED_KEYS) }
+    }
+
+    /// Gets the key of the record of `slot`.
+    pub(super) fn get(&self, slot: &TokenSlot) -> RecordKey {
+        let parts = slot.key_parts();
+        let parts = parts.each_ref().map(|part| &**part);
+        let fingerprint = self.fingerprints.of_parts(&parts);
+        if let Some(key) = self.recent.get(&fingerprint) {
+            return key;
+        }
+        let key = self.tokens.key(&parts.map(str::as_bytes));
+        self.recent.insert(fingerprint, key);
+        key
+    }
+}
