@@ -72,6 +72,7 @@ pub enum BuildError {
     Listen {
         /// The configuration key that holds the address.
         key: &'static str,
+        /// The address that cannot be bound.
         address: SocketAddr,
         /// The operating system's error.
         source: std::io::Error,

@@ -13,6 +13,7 @@ pub struct Door {
     pub description: &'static str,
     /// Which bearers the door accepts; empty if it needs none.
     pub bearer: &'static str,
+    /// The table of operations.
     pub operations: &'static [Operation],
     /// Which letter cases of its paths are accepted.
     pub letter_case: LetterCase,
