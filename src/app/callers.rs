@@ -1,22 +1,23 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::keys::key_set;
+use super::keys::start_key_set;
 use crate::config::Configuration;
 use crate::domain::{ClockAndEntropy, Registrations};
 use crate::inbound::{CallerLimits, CallerPolicy, CallerRates, Callers, TokenServiceTrust};
 use crate::outbound::Outbound;
 use crate::token_validation::{CallerTokenValidator, ChannelTrust, EntraCallers, EntraTrust};
 
-/// Whose keys callers' tokens are verified with, and how keys are fetched.
+/// What is needed to fetch the keys that verify callers' tokens: the Entra issuers by provider name, and the HTTP
+/// client.
 pub(super) struct CallerKeys<'a> {
     pub(super) trusts: HashMap<String, EntraTrust>,
     pub(super) outbound: &'a Outbound,
     pub(super) ambient: &'a ClockAndEntropy,
 }
 
-/// Who may call, by the configuration; `anonymous` in development mode only.
-pub(super) fn callers_of(
+/// Builds the authentication of callers from the configuration. `anonymous` is set in development mode only.
+pub(super) fn build_callers(
     config: &Configuration,
     registrations: &Arc<Registrations>,
     rates: CallerRates,
@@ -26,11 +27,12 @@ pub(super) fn callers_of(
     let CallerKeys { trusts, outbound, ambient } = keys;
     let channel = ChannelTrust {
         issuer: config.channels.issuer.clone(),
-        key_set: key_set("channels", &config.channels.keys, outbound, ambient),
+        key_set: start_key_set("channels", &config.channels.keys, outbound, ambient),
     };
     let tenants = config.app_token_tenants();
-    let believed = |name: &String| config.identity_providers.get(name).is_some_and(|it| it.authenticates_callers);
-    let entra = trusts.into_iter().filter(|(name, _)| believed(name));
+    let authenticates_callers =
+        |name: &String| config.identity_providers.get(name).is_some_and(|provider| provider.authenticates_callers);
+    let entra = trusts.into_iter().filter(|(name, _)| authenticates_callers(name));
     let entra = entra.map(|(_, trust)| EntraCallers { trust, tenants: tenants.clone() }).collect();
     let validator = CallerTokenValidator::new(vec![channel], entra, ambient.clock.clone());
     let token_service = TokenServiceTrust {
@@ -46,7 +48,7 @@ pub(super) fn callers_of(
     Callers::new(validator, registrations.clone(), policy, rates)
 }
 
-/// How often callers may ask, by the configuration.
+/// The rate limits of callers from the configuration.
 pub(super) fn caller_limits(config: &Configuration) -> CallerLimits {
     CallerLimits {
         parents: config.limits.parent_requests_per_second,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::BuildError;
-use super::credentials::Credentials;
+use super::credentials::CredentialBuilder;
 use super::providers::token_client_parts;
 use super::services::outbound_settings;
 use crate::bot_connector::AppTokens;
@@ -17,10 +17,11 @@ use crate::identity_provider::{
 };
 use crate::outbound::Outbound;
 
-/// How long each credential's try may take, retries included.
-const TRY_LIMIT: Duration = Duration::from_secs(8);
+/// The time limit for the check of one credential, retries included.
+const CREDENTIAL_CHECK_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// What the identity provider says to one configured credential. Displayed as a line for the operator; holds no secret.
+/// The identity provider's answer to one configured credential. `Display` writes one line for the operator, without
+/// secrets.
 #[derive(Clone, Debug)]
 pub struct CredentialCheck {
     place: String,
@@ -30,7 +31,8 @@ pub struct CredentialCheck {
 }
 
 impl CredentialCheck {
-    /// Whether an app token was given for it, or nothing says in which tenant to ask for one.
+    /// Whether the identity provider issued an app token with this credential, or the check was skipped because the
+    /// connection's tenant is unknown.
     #[must_use]
     pub fn passed(&self) -> bool {
         self.outcome.as_ref().is_none_or(Result::is_ok)
@@ -43,11 +45,11 @@ impl fmt::Display for CredentialCheck {
         write!(formatter, "{place} credentials[{index}] ({kind}): ")?;
         let Some(outcome) = outcome else {
             return formatter
-                .write_str("not asked: the connection takes any organization's users, so no tenant is known");
+                .write_str("not checked: the connection accepts users of any organization, so no tenant is known");
         };
         let Err(RedeemError { failure, diagnostics }) = outcome else { return formatter.write_str("accepted") };
         formatter.write_str(match failure {
-            RedeemFailure::Transient | RedeemFailure::Throttled { .. } => "not known: ",
+            RedeemFailure::Transient | RedeemFailure::Throttled { .. } => "unknown: ",
             _ => "refused: ",
         })?;
         if let Some(number) = diagnostics.aadsts {
@@ -61,27 +63,27 @@ impl fmt::Display for CredentialCheck {
     }
 }
 
-/// Asks for an app token with every configured credential, one at a time and each by itself, so that one that does not
-/// serve is not hidden by the next.
+/// Requests an app token with every configured credential, one at a time. Each credential is checked alone, so a
+/// credential that works cannot hide one that does not.
 ///
 /// # Errors
-/// [`BuildError`] if nothing can be asked at all.
+/// [`BuildError`] if the HTTP client or a credential cannot be set up.
 pub async fn check_credentials(
     config: &Configuration,
     ambient: &ClockAndEntropy,
 ) -> Result<Vec<CredentialCheck>, BuildError> {
-    let means = token_client_parts(
+    let client_parts = token_client_parts(
         &Outbound::new(outbound_settings(config))?,
         ambient,
         ThrottleBoard::of_one_command(ambient.clock.clone()),
     );
-    let mut credentials = Credentials::new(ambient.clock.clone(), config.outbound.connect_timeout);
+    let mut credentials = CredentialBuilder::new(ambient.clock.clone(), config.outbound.connect_timeout);
     let mut checks = Vec::new();
     for section in config.app_identities() {
-        for (index, credential) in credentials.of(&section.credentials)?.into_iter().enumerate() {
+        for (index, credential) in credentials.build_all(&section.credentials)?.into_iter().enumerate() {
             let (place, kind) = (section.place.clone(), credential.kind());
             let outcome = match &section.tenant {
-                Some(tenant) => Some(try_one(&section, tenant, credential, means.clone()).await),
+                Some(tenant) => Some(check_one(&section, tenant, credential, client_parts.clone()).await),
                 None => None,
             };
             checks.push(CredentialCheck { place, index, kind, outcome });
@@ -90,11 +92,11 @@ pub async fn check_credentials(
     Ok(checks)
 }
 
-async fn try_one(
+async fn check_one(
     section: &AppIdentitySection,
     tenant: &str,
     credential: ClientCredential,
-    means: TokenClientParts,
+    client_parts: TokenClientParts,
 ) -> Result<(), RedeemError> {
     let settings = AppSettings {
         provider: section.identity_provider.clone(),
@@ -102,9 +104,14 @@ async fn try_one(
         tenant: tenant.to_owned(),
     };
     let client = RedeemingClient { client_id: section.client_id.clone(), credentials: vec![credential] };
-    let attempt = Attempt { correlation_id: means.entropy.uuid(), deadline: Instant::now() + TRY_LIMIT, claims: None };
-    // Tokens of its own for each: another credential's token for the same client proves nothing for this one.
-    let tokens = AppTokens::new(means.clock.clone());
-    let client = Arc::new(AppClient::new(settings, client, means));
+    let attempt = Attempt {
+        correlation_id: client_parts.entropy.uuid(),
+        deadline: Instant::now() + CREDENTIAL_CHECK_TIMEOUT,
+        claims: None,
+    };
+    // Each check has its own token cache: a token that another credential obtained for the same client proves nothing
+    // about this one.
+    let tokens = AppTokens::new(client_parts.clock.clone());
+    let client = Arc::new(AppClient::new(settings, client, client_parts));
     tokens.get(&client, &section.scope, &attempt).await.map(drop)
 }

@@ -16,30 +16,30 @@ use crate::exchange::ExchangeEngine;
 use crate::inbound::{BodyLimits, TrustedProxies};
 use crate::sign_in::{ProviderAccess, SignInCompletion, SignInReturn, SignInStart};
 
-/// A request's body must have arrived within this.
-const BODY_TIME: Duration = Duration::from_secs(10);
+/// The time limit for the arrival of a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The doors' states; shared by all workers.
+/// The state of each door; all workers share it.
 #[derive(Clone)]
 pub(super) struct Doors {
     pub(super) gateway: web::Data<BotGateway>,
     pub(super) token_service: web::Data<TokenService>,
     pub(super) sign_in_pages: web::Data<SignInPages>,
-    /// On a listener of its own, if at all.
+    /// Served on its own listener; `None` if no such listener is configured.
     pub(super) operations: Option<web::Data<Operations>>,
     pub(super) proxies: web::Data<TrustedProxies>,
     pub(super) entropy: web::Data<SharedEntropy>,
     pub(super) clock: web::Data<SharedClock>,
 }
 
-/// Gives each door what it works with.
+/// Builds each door from the services that it uses.
 pub(super) fn open_doors(config: &Configuration, services: &Services) -> Doors {
-    let limits = BodyLimits { bytes: config.server.body_limit_bytes, time: BODY_TIME };
+    let limits = BodyLimits { bytes: config.server.body_limit_bytes, time: BODY_TIMEOUT };
     let operations = services.admin_token.clone().map(|token| Operations::new(token, services.sign_out.clone()));
     Doors {
-        gateway: web::Data::new(bot_gateway(config, services, limits)),
-        token_service: web::Data::new(token_service(config, services, limits)),
-        sign_in_pages: web::Data::new(sign_in_pages(config, services, limits)),
+        gateway: web::Data::new(build_bot_gateway(config, services, limits)),
+        token_service: web::Data::new(build_token_service(config, services, limits)),
+        sign_in_pages: web::Data::new(build_sign_in_pages(config, services, limits)),
         operations: operations.map(web::Data::new),
         proxies: web::Data::new(TrustedProxies(config.server.trusted_proxies.clone())),
         entropy: web::Data::new(services.ambient.entropy.clone()),
@@ -47,7 +47,7 @@ pub(super) fn open_doors(config: &Configuration, services: &Services) -> Doors {
     }
 }
 
-fn bot_gateway(config: &Configuration, services: &Services, limits: BodyLimits) -> BotGateway {
+fn build_bot_gateway(config: &Configuration, services: &Services, limits: BodyLimits) -> BotGateway {
     let callers = GatewayCallers {
         callers: services.callers.clone(),
         registrations: services.registrations.clone(),
@@ -76,7 +76,7 @@ fn bot_gateway(config: &Configuration, services: &Services, limits: BodyLimits) 
     BotGateway::new(callers, exchange, sign_ins, bots, answers)
 }
 
-fn token_service(config: &Configuration, services: &Services, limits: BodyLimits) -> TokenService {
+fn build_token_service(config: &Configuration, services: &Services, limits: BodyLimits) -> TokenService {
     let callers = ServiceCallers {
         callers: services.callers.clone(),
         registrations: services.registrations.clone(),
@@ -108,7 +108,7 @@ fn token_service(config: &Configuration, services: &Services, limits: BodyLimits
     TokenService::new(callers, tokens, exchange, offers)
 }
 
-fn sign_in_pages(config: &Configuration, services: &Services, limits: BodyLimits) -> SignInPages {
+fn build_sign_in_pages(config: &Configuration, services: &Services, limits: BodyLimits) -> SignInPages {
     let site = PageSite {
         public_url: config.server.public_url.clone(),
         teams_library: config.sign_in.teams_library_url.clone(),

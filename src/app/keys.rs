@@ -5,8 +5,14 @@ use crate::domain::ClockAndEntropy;
 use crate::outbound::Outbound;
 use crate::token_validation::{KeySet, KeySetSource};
 
-/// The keys of `source`, called `name` in the log. They are fetched at once, in a task of their own.
-pub(super) fn key_set(name: &str, source: &KeySource, outbound: &Outbound, ambient: &ClockAndEntropy) -> Arc<KeySet> {
+/// Creates the key set of `source`; `name` names it in the log. A task fetches the keys at once, so that the first
+/// request does not wait for them.
+pub(super) fn start_key_set(
+    name: &str,
+    source: &KeySource,
+    outbound: &Outbound,
+    ambient: &ClockAndEntropy,
+) -> Arc<KeySet> {
     let source = match source {
         KeySource::Jwks(url) => KeySetSource::Jwks(url.clone()),
         KeySource::Metadata(url) => KeySetSource::Metadata(url.clone()),

@@ -3,18 +3,18 @@ use std::net::{SocketAddr, TcpListener};
 use super::BuildError;
 use crate::config::Configuration;
 
-/// Sockets that are bound before the application is built, for a caller that has to know their ports first: another
-/// process cannot take a port between its choice and its use.
+/// Sockets that a caller has bound before the application is built, because it has to know their ports first. A port
+/// that is bound already cannot be taken by another process between its choice and its use.
 ///
-/// A list that is not empty takes the place of the addresses that the configuration has for that listener. An empty one
-/// leaves the binding to [`build`](super::build), which does it last, when the keys and the store have been opened.
+/// A list that is not empty replaces the configured addresses of that listener. An empty list leaves the binding to
+/// [`build`](super::build), which binds last, after it has opened the keys and the store.
 #[derive(Debug, Default)]
 pub struct BoundListeners {
-    /// In the place of `server.listen`.
+    /// Replaces `server.listen`.
     pub public: Vec<TcpListener>,
-    /// In the place of `token_service.listen`; without meaning if that is not configured.
+    /// Replaces `token_service.listen`; ignored if that is not configured.
     pub token_service: Vec<TcpListener>,
-    /// In the place of `operations.listen`; without meaning if that is not configured.
+    /// Replaces `operations.listen`; ignored if that is not configured.
     pub operations: Vec<TcpListener>,
 }
 
@@ -22,7 +22,7 @@ impl BoundListeners {
     /// The first address, configured or bound, that other machines can reach.
     ///
     /// # Errors
-    /// If the system does not say where a socket is bound.
+    /// If the operating system does not report the address of a bound socket.
     pub(super) fn first_beyond_loopback(&self, config: &Configuration) -> Result<Option<SocketAddr>, BuildError> {
         let operations = config.operations.iter().map(|section| section.listen);
         let configured = config.server.listen.iter().chain(&config.token_service.listen).copied().chain(operations);

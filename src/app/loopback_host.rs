@@ -5,8 +5,8 @@ use actix_web::middleware::Next;
 
 use crate::inbound::Problem;
 
-/// Answers 403 unless the request was addressed to this machine by name: a web page of elsewhere can make its own name
-/// resolve to loopback, but it cannot make the browser send another `Host` (DESIGN §5.14).
+/// Answers 403 unless the request's `Host` names this machine. A foreign web page can make its own host name resolve to
+/// loopback (DNS rebinding), but it cannot make the browser send another `Host` (DESIGN §5.14).
 pub(super) async fn loopback_host_only<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -17,14 +17,14 @@ pub(super) async fn loopback_host_only<B: MessageBody + 'static>(
     Ok(request.into_response(Problem::HostNotAllowed.respond()).map_into_right_body())
 }
 
-/// The headers themselves: forwarding headers are anybody's to write. Where the request line names a host as well, it
-/// must be one of ours, too.
+/// Reads the `Host` headers only, since any client can write forwarding headers. If the request line names a host as
+/// well, that host must name this machine too.
 fn is_addressed_to_this_machine(request: &ServiceRequest) -> bool {
     let mut named = request.headers().get_all(HOST).peekable();
-    let named_at_all = named.peek().is_some();
-    let in_headers = named.all(|value| value.to_str().is_ok_and(names_this_machine));
-    let in_line = request.uri().authority().is_none_or(|authority| names_this_machine(authority.as_str()));
-    named_at_all && in_headers && in_line
+    let has_host = named.peek().is_some();
+    let headers_name_us = named.all(|value| value.to_str().is_ok_and(names_this_machine));
+    let line_names_us = request.uri().authority().is_none_or(|authority| names_this_machine(authority.as_str()));
+    has_host && headers_name_us && line_names_us
 }
 
 fn names_this_machine(host: &str) -> bool {
@@ -45,7 +45,7 @@ mod tests {
     use super::{loopback_host_only, names_this_machine};
 
     #[test]
-    fn only_names_of_loopback_count_whatever_the_port() {
+    fn only_loopback_names_are_accepted_with_any_port() {
         for host in ["localhost", "LocalHost:3978", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:3978"] {
             assert!(names_this_machine(host), "{host}");
         }
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_request_for_another_host_is_refused_before_anything_sees_it() {
+    async fn a_request_for_another_host_is_answered_403_before_any_route_runs() {
         let routes = App::new()
             .wrap(from_fn(loopback_host_only))
             .default_service(web::to(|| async { HttpResponse::Ok().finish() }));

@@ -1,7 +1,7 @@
 //! The composition root: turns a configuration into a running application.
 //!
-//! The only place that names concrete back ends. Owns the order of building, and the life of the process between start
-//! and drain. It deliberately decides nothing that a room could decide.
+//! The only room that names concrete back ends. Owns the order of building, and the life of the process between start
+//! and drain. It deliberately makes no decision that another room can make.
 
 mod callers;
 mod credential_check;
@@ -36,19 +36,16 @@ use crate::records::{RecordError, Records};
 use crate::sealing::{KeyRing, KeyRingError, Sealer};
 use crate::store::StoreError;
 
-/// See [`ClockAndEntropy`].
-pub type Ambient = ClockAndEntropy;
-
-/// Adds routes to the application's own.
+/// Adds routes to those of the application.
 pub type RouteFunction = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
 
-/// What is different in development mode. It hands tokens to whoever asks, so it listens on loopback only and answers
-/// only requests whose `Host` names this machine (DESIGN §5.14).
+/// What differs in development mode. This mode issues tokens without authentication, so it listens on loopback only and
+/// answers only requests whose `Host` names this machine (DESIGN §5.14).
 pub struct DevelopmentMode {
-    /// Served beside the application's own.
+    /// Routes that are served beside the application's own.
     pub routes: RouteFunction,
-    /// Let the Bot Framework Emulator on this machine call without a token. There is no other way to ask for it: whoever
-    /// serves others authenticates them.
+    /// Lets the Bot Framework Emulator on this machine call without a token. Only development mode has this switch: a
+    /// service that serves other machines always authenticates its callers.
     pub anonymous: bool,
 }
 
@@ -61,70 +58,71 @@ pub enum BuildError {
     /// The store cannot be opened.
     #[error("store.path: {0}")]
     Store(#[from] StoreError),
-    /// What an earlier process has left cannot be read.
+    /// The records that an earlier process wrote cannot be read.
     #[error("store.path: {0}")]
     Records(#[from] RecordError),
-    /// Other processes write to the store, and what the application keeps in memory has no shared form yet.
+    /// Other processes write to the store, but the application keeps state in memory that it cannot share with them.
     #[error("store.path: other processes write to this store, which this version does not support")]
     SharedStore,
     /// The HTTP client cannot be set up.
     #[error("outbound: {0}")]
     Outbound(#[from] OutboundError),
-    /// An address cannot be listened on.
+    /// An address cannot be bound.
     #[error("{key}: {address}: {source}")]
     Listen {
-        /// The key it stands under.
+        /// The configuration key that holds the address.
         key: &'static str,
-        /// The address.
+        /// The address that cannot be bound.
         address: SocketAddr,
-        /// What the system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// The system does not say where a socket is bound.
+    /// The operating system does not report the address of a bound socket.
     #[error("the address of a listener cannot be read: {0}")]
     Address(std::io::Error),
-    /// Development mode was to be reachable from elsewhere.
+    /// Development mode was configured with an address that other machines can reach.
     #[error(
         "server.listen, token_service.listen, operations.listen: development mode listens on loopback only, not on {0}"
     )]
     NotLoopback(SocketAddr),
-    /// The process cannot be told to stop or to read its files again.
+    /// The handlers of the signals that stop the process or reload its files cannot be installed.
     #[error("signals cannot be received: {0}")]
     Signals(std::io::Error),
     /// The certificate cannot be used.
     #[error("server.tls: {0}")]
     Tls(String),
-    /// A connection asks its identity provider for what it cannot do.
+    /// A connection needs a token exchange, which its identity provider does not support.
     #[error("connections.{connection}: its identity provider cannot exchange tokens: choose another identity_provider")]
     Incapable {
-        /// The connection.
+        /// The connection's key in the configuration.
         connection: String,
     },
-    /// A connection asks for `offline_access` where nothing can be refreshed.
+    /// A connection requests `offline_access`, but its identity provider cannot refresh tokens.
     #[error(
         "connections.{connection}: its identity provider cannot refresh tokens: leave offline_access out of scopes"
     )]
     CannotRefresh {
-        /// The connection.
+        /// The connection's key in the configuration.
         connection: String,
     },
 }
 
-/// An application that listens already and serves once it is run.
+/// An application whose sockets are bound; it serves once [`Application::run`] is called.
 pub struct Application {
     public: serving::Listener,
-    /// The Token Service's, if it has one.
-    of_bots: Option<serving::Listener>,
+    /// The Token Service's own listener, if one is configured.
+    token_service: Option<serving::Listener>,
     operations: Option<serving::Listener>,
     renewable: Arc<Renewable>,
-    /// From when it listens on: a signal that comes before it runs must not end the process in its own way.
+    /// Received from the moment the sockets are bound: a signal that arrives before `run` must not end the process
+    /// without draining.
     signals: serving::Signals,
     counters: Arc<Counters>,
     delivery: ContinuationDelivery,
 }
 
-/// Builds the application on the runtime that will run it, and binds the listeners that `listeners` does not bring; for
-/// production without a `development` mode.
+/// Builds the application on the runtime that will run it, and binds the listeners that `listeners` does not contain.
+/// `development` is `None` in production.
 ///
 /// # Errors
 /// [`BuildError`] names the key of the configuration that has to change.
@@ -150,12 +148,13 @@ pub async fn build(
     let certificate = certificate.map_err(BuildError::Tls)?.map(Arc::new);
     let signals = serving::Signals::receive().map_err(BuildError::Signals)?;
     let is_development = development.is_some();
-    let site = serving::Site { config: &config, doors: &doors, certificate: certificate.as_ref(), is_development };
-    let operations = site.listen_for_operations(listeners.operations)?;
-    let of_bots = site.listen_for_bots(listeners.token_service)?;
-    let public = site.listen(listeners.public, development.map(|development| development.routes))?;
+    let context =
+        serving::ListenerContext { config: &config, doors: &doors, certificate: certificate.as_ref(), is_development };
+    let operations = context.listen_for_operations(listeners.operations)?;
+    let token_service = context.listen_for_bots(listeners.token_service)?;
+    let public = context.listen(listeners.public, development.map(|development| development.routes))?;
     let Services { counters, delivery, credentials, admin_token, .. } = services;
     let (keys, file) = (config.keys.file, config.file);
     let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials, admin_token, file, clock });
-    Ok(Application { public, of_bots, operations, renewable, signals, counters, delivery })
+    Ok(Application { public, token_service, operations, renewable, signals, counters, delivery })
 }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::BuildError;
-use super::credentials::Credentials;
+use super::credentials::CredentialBuilder;
 use super::renewal::{RenewableCredential, ReplaceCredentials};
 use crate::config::{Configuration, EntraSection, OpenIdSection};
 use crate::domain::{ClockAndEntropy, Connection};
@@ -12,7 +12,7 @@ use crate::identity_provider::{
 };
 use crate::outbound::Outbound;
 
-/// What every conversation with a token endpoint works with.
+/// Collects what every client of a token endpoint needs.
 pub(super) fn token_client_parts(
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
@@ -26,16 +26,16 @@ pub(super) fn token_client_parts(
     }
 }
 
-/// A provider for every connection, and what SIGHUP renews of it.
-pub(super) fn providers_of(
+/// Builds the identity provider of every connection, and collects the credentials that SIGHUP reloads.
+pub(super) fn build_providers(
     config: &Configuration,
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
     throttle: ThrottleBoard,
 ) -> Result<(ProviderRegistry, Vec<RenewableCredential>), BuildError> {
-    let means = token_client_parts(outbound, ambient, throttle);
-    let discoveries = discoveries_of(config, outbound, ambient);
-    let mut credentials = Credentials::new(ambient.clock.clone(), config.outbound.connect_timeout);
+    let parts = token_client_parts(outbound, ambient, throttle);
+    let discoveries = build_discoveries(config, outbound, ambient);
+    let mut credentials = CredentialBuilder::new(ambient.clock.clone(), config.outbound.connect_timeout);
     let mut registry = ProviderRegistry::default();
     let mut renewable = Vec::new();
     for section in &config.connections {
@@ -43,11 +43,11 @@ pub(super) fn providers_of(
         let name = &connection.identity_provider;
         let client = RedeemingClient {
             client_id: connection.client_id.clone(),
-            credentials: credentials.of(&section.credentials)?,
+            credentials: credentials.build_all(&section.credentials)?,
         };
         let provider = match (config.identity_providers.get(name), discoveries.get(name)) {
-            (Some(entra), _) => of_entra(entra, client, &means),
-            (None, Some(discovery)) => generic(discovery, client, &means),
+            (Some(entra), _) => build_entra(entra, client, &parts),
+            (None, Some(discovery)) => build_generic(discovery, client, &parts),
             (None, None) => continue,
         };
         let (provider, replace) = provider;
@@ -66,24 +66,24 @@ pub(super) fn providers_of(
 
 type Provider = (Arc<dyn IdentityProvider>, ReplaceCredentials);
 
-fn of_entra(section: &EntraSection, client: RedeemingClient, means: &TokenClientParts) -> Provider {
+fn build_entra(section: &EntraSection, client: RedeemingClient, parts: &TokenClientParts) -> Provider {
     let settings = EntraSettings {
         provider: section.name.clone(),
         token_endpoint: section.token_endpoint.clone(),
         authorization_endpoint: section.authorization_endpoint.clone(),
         issuer: section.issuer.clone(),
     };
-    let provider = Arc::new(Entra::new(settings, client, means.clone()));
+    let provider = Arc::new(Entra::new(settings, client, parts.clone()));
     (provider.clone(), Box::new(move |renewed| provider.replace_credentials(renewed)))
 }
 
-fn generic(discovery: &Arc<Discovery>, client: RedeemingClient, means: &TokenClientParts) -> Provider {
-    let provider = Arc::new(Generic::new(discovery.clone(), client, means.clone()));
+fn build_generic(discovery: &Arc<Discovery>, client: RedeemingClient, parts: &TokenClientParts) -> Provider {
+    let provider = Arc::new(Generic::new(discovery.clone(), client, parts.clone()));
     (provider.clone(), Box::new(move |renewed| provider.replace_credentials(renewed)))
 }
 
-/// One a provider, whatever number of connections it serves.
-fn discoveries_of(
+/// Builds one discovery for each provider, however many connections use it.
+fn build_discoveries(
     config: &Configuration,
     outbound: &Outbound,
     ambient: &ClockAndEntropy,

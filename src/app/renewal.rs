@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::credentials::Credentials;
+use super::credentials::CredentialBuilder;
 use super::tls::RenewableCertificate;
 use crate::config::{self, Configuration};
 use crate::domain::{Connection, SharedClock};
@@ -9,36 +9,36 @@ use crate::endpoints::operations::AdminToken;
 use crate::identity_provider::ClientCredential;
 use crate::sealing::{KeyRing, Sealer};
 
-/// What SIGHUP reads again. What cannot be read stays as it is, and the log says why.
+/// What SIGHUP reloads. If a file cannot be read, its old content stays in use and the log says why.
 pub(super) struct Renewable {
     pub(super) sealer: Arc<Sealer>,
-    /// The key ring's file.
+    /// The file of the key ring.
     pub(super) keys: PathBuf,
     pub(super) certificate: Option<Arc<RenewableCertificate>>,
     pub(super) credentials: Vec<RenewableCredential>,
     pub(super) admin_token: Option<AdminToken>,
-    /// The configuration's file, if it came from one.
+    /// The configuration file; `None` if the configuration was not read from a file.
     pub(super) file: Option<PathBuf>,
-    /// What credentials that expire are held against.
+    /// The clock against which the expiry of credentials is checked.
     pub(super) clock: SharedClock,
 }
 
-/// How one connection's client proves itself.
+/// The reloadable client credentials of one connection.
 pub(super) struct RenewableCredential {
     /// The connection's key in the configuration.
     pub(super) key: String,
     pub(super) connection: Connection,
     /// See [`Configuration::credentials_go_to`].
     pub(super) goes_to: Option<String>,
-    /// What takes over the renewed ones.
+    /// Hands the new credentials to the identity provider.
     pub(super) replace: ReplaceCredentials,
 }
 
-/// Hands renewed credentials to a provider.
+/// Hands new credentials to an identity provider.
 pub(super) type ReplaceCredentials = Box<dyn Fn(Vec<ClientCredential>) + Send + Sync>;
 
 impl Renewable {
-    /// Reads files, so it must not run on an async thread.
+    /// Reloads everything. It reads files, so it must not run on an async thread.
     pub(super) fn renew(&self) {
         match KeyRing::load(&self.keys).and_then(|ring| self.sealer.replace(ring)) {
             Ok(()) => tracing::info!("the key ring was read again"),
@@ -66,9 +66,10 @@ impl Renewable {
         }
     }
 
-    /// A new credential counts only for the client that it was written for: whatever else has changed needs a restart.
+    /// Replaces the credentials of connections whose client is unchanged. A connection that changed in any other way
+    /// needs a restart.
     fn renew_credentials(&self, config: &Configuration) {
-        let mut credentials = Credentials::new(self.clock.clone(), config.outbound.connect_timeout);
+        let mut credentials = CredentialBuilder::new(self.clock.clone(), config.outbound.connect_timeout);
         for credential in &self.credentials {
             let same = |now: &Connection| {
                 let then = &credential.connection;
@@ -78,12 +79,12 @@ impl Renewable {
             };
             let path = format!("connections.{}", credential.key);
             let section = config.connections.iter().find(|section| same(&section.connection));
-            match section.map(|section| credentials.of(&section.credentials)) {
+            match section.map(|section| credentials.build_all(&section.credentials)) {
                 Some(Ok(renewed)) => (credential.replace)(renewed),
                 Some(Err(error)) => tracing::error!(path, %error, "the old credentials stay"),
                 None => tracing::warn!(
                     path,
-                    "the connection is another one or gone: restart to take that over; the old credential stays"
+                    "the connection was changed or removed: restart to apply that; the old credential stays"
                 ),
             }
         }

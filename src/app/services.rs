@@ -2,9 +2,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::BuildError;
-use super::callers::{CallerKeys, caller_limits, callers_of};
-use super::keys::key_set;
-use super::providers::providers_of;
+use super::callers::{CallerKeys, build_callers, caller_limits};
+use super::keys::start_key_set;
+use super::providers::build_providers;
 use super::renewal::RenewableCredential;
 use crate::bot_connector::{BotClient, ContinuationDelivery, Continuations};
 use crate::cards::PendingSignIns;
@@ -26,10 +26,10 @@ use crate::store::{Durability, EmbeddedStore, Store};
 use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, IdTokenTrust, IdTokenValidator};
 use crate::vault::TokenVault;
 
-/// Connections to one host at a time.
-const CONNECTIONS_PER_HOST: usize = 256;
+/// The most connections that are open to one host at a time.
+const MAX_CONNECTIONS_PER_HOST: usize = 256;
 
-/// What the doors take what they use from; built once.
+/// Everything that the doors are built from; built once.
 pub(super) struct Services {
     pub(super) ambient: ClockAndEntropy,
     pub(super) writer: SingleWriter,
@@ -57,8 +57,8 @@ pub(super) struct Services {
     pub(super) admin_token: Option<AdminToken>,
 }
 
-/// What is kept between requests, and the proof that this process alone keeps it.
-struct Keeping {
+/// The collections of records, and the proof that no other process writes to them.
+struct Collections {
     writer: SingleWriter,
     vault: Arc<TokenVault>,
     cards: Arc<PendingSignIns>,
@@ -67,31 +67,31 @@ struct Keeping {
     browsers: Arc<BrowserSignIns>,
 }
 
-/// Everything behind the doors, bottom up, over `records`.
+/// Builds everything that the doors use over `records`, from the lowest room to the highest.
 pub(super) fn build_services(
     config: &Configuration,
     ambient: ClockAndEntropy,
     records: &Records,
     anonymous: bool,
 ) -> Result<Services, BuildError> {
-    let keeping = keep_in(records, config, &ambient)?;
+    let collections = open_collections(records, config, &ambient)?;
     let counters = Arc::<Counters>::default();
     let outbound = Outbound::new(outbound_settings(config))?;
-    let trusts = entra_trusts(config, &outbound, &ambient);
-    let registrations = registrations_of(config);
+    let trusts = build_entra_trusts(config, &outbound, &ambient);
+    let registrations = build_registrations(config);
     let clock = &ambient.clock;
-    let throttle = ThrottleBoard::new(clock.clone(), keeping.writer);
-    let (providers, credentials) = providers_of(config, &outbound, &ambient, throttle)?;
-    let redemption = Redemption::new(Arc::new(providers), keeping.requirements.clone());
+    let throttle = ThrottleBoard::new(clock.clone(), collections.writer);
+    let (providers, credentials) = build_providers(config, &outbound, &ambient, throttle)?;
+    let redemption = Redemption::new(Arc::new(providers), collections.requirements.clone());
     let per_minute = config.limits.user_exchanges_per_minute;
-    let rates = Arc::new(UserRates::new(per_minute, clock.clone(), counters.clone(), keeping.writer));
+    let rates = Arc::new(UserRates::new(per_minute, clock.clone(), counters.clone(), collections.writer));
     let limits = caller_limits(config);
-    let caller_rates = CallerRates::new(limits, &registrations, clock.clone(), counters.clone(), keeping.writer);
-    let validators = Arc::new(exchangeable_token_validators(&trusts, &ambient));
-    let id_tokens = Arc::new(id_tokens_of(config, &trusts, &outbound, &ambient));
+    let caller_rates = CallerRates::new(limits, &registrations, clock.clone(), counters.clone(), collections.writer);
+    let validators = Arc::new(build_exchangeable_token_validators(&trusts, &ambient));
+    let id_tokens = Arc::new(build_id_token_validators(config, &trusts, &outbound, &ambient));
     let keys = CallerKeys { trusts, outbound: &outbound, ambient: &ambient };
-    let callers = Arc::new(callers_of(config, &registrations, caller_rates, keys, anonymous));
-    let Keeping { writer, vault, cards, requirements, magic_codes, browsers } = keeping;
+    let callers = Arc::new(build_callers(config, &registrations, caller_rates, keys, anonymous));
+    let Collections { writer, vault, cards, requirements, magic_codes, browsers } = collections;
     let tokens = CurrentTokens::new(vault.clone(), redemption.clone(), ambient.clone());
     let resource_exchange = ResourceExchange {
         vault: vault.clone(),
@@ -131,11 +131,16 @@ pub(super) fn build_services(
     })
 }
 
-/// The collections in `records`. Much of what they keep in memory assumes that no other process writes there.
-fn keep_in(records: &Records, config: &Configuration, ambient: &ClockAndEntropy) -> Result<Keeping, BuildError> {
+/// Opens the collections in `records`. Much of what they keep in memory is correct only while no other process writes
+/// to the store.
+fn open_collections(
+    records: &Records,
+    config: &Configuration,
+    ambient: &ClockAndEntropy,
+) -> Result<Collections, BuildError> {
     let writer = records.single_writer().ok_or(BuildError::SharedStore)?;
     let entropy = &ambient.entropy;
-    Ok(Keeping {
+    Ok(Collections {
         writer,
         vault: Arc::new(TokenVault::new(records, writer, config.store.l1_bytes)),
         cards: Arc::new(PendingSignIns::new(records, entropy.clone())),
@@ -148,7 +153,7 @@ fn keep_in(records: &Records, config: &Configuration, ambient: &ClockAndEntropy)
     })
 }
 
-/// The configured store.
+/// Opens the configured store.
 pub(super) fn open_store(config: &Configuration, clock: SharedClock) -> Result<Arc<dyn Store>, BuildError> {
     let durability = match config.store.durability {
         StoreDurability::Full => Durability::Full,
@@ -157,8 +162,11 @@ pub(super) fn open_store(config: &Configuration, clock: SharedClock) -> Result<A
     Ok(Arc::new(EmbeddedStore::open(&config.store.path, durability, clock)?))
 }
 
-/// One validator an identity provider that issues exchangeable tokens.
-fn exchangeable_token_validators(trusts: &HashMap<String, EntraTrust>, ambient: &ClockAndEntropy) -> TokenValidators {
+/// Builds one validator for each identity provider that issues exchangeable tokens.
+fn build_exchangeable_token_validators(
+    trusts: &HashMap<String, EntraTrust>,
+    ambient: &ClockAndEntropy,
+) -> TokenValidators {
     let validator = |trust: &EntraTrust| ExchangeableTokenValidator::new(trust.clone(), ambient.clock.clone());
     TokenValidators::new(trusts.iter().map(|(name, trust)| (name.clone(), validator(trust))).collect())
 }
@@ -171,27 +179,31 @@ pub(super) fn outbound_settings(config: &Configuration) -> OutboundSettings {
         plain_http_hosts: config.plain_http_hosts(),
         private_hosts: config.literal_hosts(),
         private_networks: config.outbound.private_networks.clone(),
-        max_connections_per_host: CONNECTIONS_PER_HOST,
+        max_connections_per_host: MAX_CONNECTIONS_PER_HOST,
     }
 }
 
-fn registrations_of(config: &Configuration) -> Arc<Registrations> {
+fn build_registrations(config: &Configuration) -> Arc<Registrations> {
     let connections = config.connections.iter().map(|section| section.connection.clone()).collect();
     Arc::new(Registrations::new(config.bots.clone(), connections))
 }
 
-fn entra_trusts(config: &Configuration, outbound: &Outbound, ambient: &ClockAndEntropy) -> HashMap<String, EntraTrust> {
+fn build_entra_trusts(
+    config: &Configuration,
+    outbound: &Outbound,
+    ambient: &ClockAndEntropy,
+) -> HashMap<String, EntraTrust> {
     let trust = |section: &EntraSection| EntraTrust {
         v2_issuer: section.issuer.clone(),
         v1_issuer: section.v1_issuer.clone(),
-        key_set: key_set(&section.name, &section.keys, outbound, ambient),
+        key_set: start_key_set(&section.name, &section.keys, outbound, ambient),
         v1_key_set: None,
     };
     config.identity_providers.iter().map(|(name, section)| (name.clone(), trust(section))).collect()
 }
 
-/// Of every provider that users can sign in to in a browser.
-fn id_tokens_of(
+/// Builds one validator for each provider that users can sign in to in a browser.
+fn build_id_token_validators(
     config: &Configuration,
     trusts: &HashMap<String, EntraTrust>,
     outbound: &Outbound,
@@ -199,7 +211,7 @@ fn id_tokens_of(
 ) -> IdTokenValidators {
     let entra = trusts.iter().map(|(name, trust)| (name, IdTokenTrust::Entra(trust.clone())));
     let openid = config.openid_providers.iter().map(|(name, section)| {
-        let (issuer, key_set) = (section.issuer.clone(), key_set(name, &section.keys, outbound, ambient));
+        let (issuer, key_set) = (section.issuer.clone(), start_key_set(name, &section.keys, outbound, ambient));
         (name, IdTokenTrust::OpenIdConnect { issuer, key_set })
     });
     let validator = |trust| IdTokenValidator::new(trust, ambient.clock.clone());
@@ -215,7 +227,7 @@ mod tests {
     use crate::records::testing::{GatedStore, throwaway_records};
     use crate::sealing::KeyRing;
 
-    /// The smallest configuration, read where its key file exists.
+    /// Reads the smallest configuration, with a key file in `folder`.
     fn configuration(folder: &std::path::Path) -> Configuration {
         let keys = folder.join("bot-sso.keys");
         KeyRing::generate(&SystemClock, &SystemEntropy).create_file(&keys).unwrap();

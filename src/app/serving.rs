@@ -19,31 +19,32 @@ use crate::endpoints::{bot_gateway, operations, sign_in_pages, token_service};
 use crate::inbound::{Door, Problem, record_request};
 use crate::observability::Counters;
 
-/// A request's headers must have arrived within this.
-const HEADER_TIME: Duration = Duration::from_secs(5);
-/// Requests under way are given this long when the process is told to stop.
+/// The time limit for the arrival of a request's headers.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the process waits for open requests when it stops.
 const DRAIN_SECONDS: u64 = 20;
-/// Bots that are being told of their users' tokens are then given this long: the second try is made in it.
-const DELIVERY_TIME: Duration = Duration::from_secs(8);
-/// How often the counts are logged.
-const COUNTS_EVERY: Duration = Duration::from_mins(5);
+/// How long the process then waits for `tokens/response` events that are being delivered; the second attempt of a
+/// delivery falls into this time.
+const DELIVERY_DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
+/// The interval at which the counters are logged.
+const COUNTS_LOG_INTERVAL: Duration = Duration::from_mins(5);
 
-/// A listener, bound and not yet served.
+/// A listener whose sockets are bound; it serves once `server` is awaited.
 pub(super) struct Listener {
     server: Server,
     addresses: Vec<SocketAddr>,
 }
 
-/// What all listeners of an application are set up with.
-pub(super) struct Site<'a> {
+/// What all listeners of an application are built from.
+pub(super) struct ListenerContext<'a> {
     pub(super) config: &'a Configuration,
     pub(super) doors: &'a Doors,
     pub(super) certificate: Option<&'a Arc<RenewableCertificate>>,
     pub(super) is_development: bool,
 }
 
-impl Site<'_> {
-    /// Prepares the listener that everybody reaches; bots, too, unless they have one of their own.
+impl ListenerContext<'_> {
+    /// Binds the public listener. It serves the Token Service too, unless that has its own listener.
     pub(super) fn listen(
         &self,
         bound: Vec<TcpListener>,
@@ -54,7 +55,7 @@ impl Site<'_> {
         if serves_bots {
             described.push(&token_service::DOOR);
         }
-        let document = document("What channels, bots and browsers call.", &described);
+        let document = render_document("What channels, bots and browsers call.", &described);
         let doors = self.doors.clone();
         let routes = move |routes: &mut web::ServiceConfig| {
             let doors = doors.clone();
@@ -69,7 +70,7 @@ impl Site<'_> {
                 add(routes);
             }
         };
-        let place = Place {
+        let settings = ListenerSettings {
             key: "server.listen",
             addresses: &self.config.server.listen,
             plain_on_loopback: false,
@@ -77,16 +78,15 @@ impl Site<'_> {
             records_requests: true,
             drain_seconds: DRAIN_SECONDS,
         };
-        self.start(&place, bound, Arc::new(routes))
+        self.start(&settings, bound, Arc::new(routes))
     }
 
-    /// Prepares the Token Service's own listener, if one is configured. What is beyond loopback is served with the
-    /// certificate.
+    /// Binds the Token Service's own listener, if one is configured. Addresses other than loopback are served with TLS.
     pub(super) fn listen_for_bots(&self, bound: Vec<TcpListener>) -> Result<Option<Listener>, BuildError> {
         if self.config.token_service.listen.is_empty() {
             return Ok(None);
         }
-        let document = document("What bots call.", &[&token_service::DOOR]);
+        let document = render_document("What bots call.", &[&token_service::DOOR]);
         let doors = self.doors.clone();
         let routes = move |routes: &mut web::ServiceConfig| {
             let doors = doors.clone();
@@ -94,43 +94,49 @@ impl Site<'_> {
             token_service::configure(routes, doors.token_service);
             api_document::configure(routes, document.clone());
         };
-        let place = Place {
+        let settings = ListenerSettings {
             key: "token_service.listen",
             addresses: &self.config.token_service.listen,
             plain_on_loopback: true,
             workers: self.config.server.workers,
             records_requests: true,
-            // What the other listener's last requests still wanted here is answered by then.
+            // The public listener has drained before: the requests that its last requests caused here have been
+            // answered by then.
             drain_seconds: 2,
         };
-        self.start(&place, bound, Arc::new(routes)).map(Some)
+        self.start(&settings, bound, Arc::new(routes)).map(Some)
     }
 
-    /// Prepares the operator's listener, if one is configured. What is beyond loopback is served with the certificate.
+    /// Binds the operator's listener, if one is configured. Addresses other than loopback are served with TLS.
     pub(super) fn listen_for_operations(&self, bound: Vec<TcpListener>) -> Result<Option<Listener>, BuildError> {
         let (Some(section), Some(door)) = (&self.config.operations, self.doors.operations.clone()) else {
             return Ok(None);
         };
-        let document = document("What the operator calls.", &[&operations::DOOR]);
+        let document = render_document("What the operator calls.", &[&operations::DOOR]);
         let routes = move |routes: &mut web::ServiceConfig| {
             operations::configure(routes, door.clone());
             api_document::configure(routes, document.clone());
         };
-        let place = Place {
+        let settings = ListenerSettings {
             key: "operations.listen",
             addresses: &[section.listen],
             plain_on_loopback: true,
             workers: Some(1),
-            // A watcher asks every few seconds.
+            // A health check calls every few seconds; its requests would fill the log.
             records_requests: false,
             drain_seconds: 0,
         };
-        self.start(&place, bound, Arc::new(routes)).map(Some)
+        self.start(&settings, bound, Arc::new(routes)).map(Some)
     }
 
-    /// Prepares the server of a place; nothing is served before it is awaited.
-    fn start(&self, place: &Place<'_>, bound: Vec<TcpListener>, routes: RouteFunction) -> Result<Listener, BuildError> {
-        let (is_development, records_requests) = (self.is_development, place.records_requests);
+    /// Binds the sockets of one listener and creates its server, which serves once it is awaited.
+    fn start(
+        &self,
+        settings: &ListenerSettings<'_>,
+        bound: Vec<TcpListener>,
+        routes: RouteFunction,
+    ) -> Result<Listener, BuildError> {
+        let (is_development, records_requests) = (self.is_development, settings.records_requests);
         let app = move || {
             App::new()
                 .wrap(middleware::Condition::new(is_development, from_fn(loopback_host_only)))
@@ -139,54 +145,58 @@ impl Site<'_> {
                 .default_service(web::to(|| async { Problem::NotFound.respond() }))
         };
         let mut server = HttpServer::new(app)
-            .client_request_timeout(HEADER_TIME)
-            .shutdown_timeout(place.drain_seconds)
+            .client_request_timeout(HEADER_TIMEOUT)
+            .shutdown_timeout(settings.drain_seconds)
             .disable_signals();
-        if let Some(workers) = place.workers {
+        if let Some(workers) = settings.workers {
             server = server.workers(workers);
         }
         let mut addresses = Vec::new();
-        for listener in if bound.is_empty() { place.bind()? } else { bound } {
+        for listener in if bound.is_empty() { settings.bind()? } else { bound } {
             let address = listener.local_addr().map_err(BuildError::Address)?;
-            server = match self.tls_at(place, address)? {
+            server = match self.tls_for(settings, address)? {
                 Some(tls) => server.listen_rustls_0_23(listener, tls),
                 None => server.listen(listener),
             }
-            .map_err(|source| BuildError::Listen { key: place.key, address, source })?;
+            .map_err(|source| BuildError::Listen { key: settings.key, address, source })?;
             addresses.push(address);
         }
         Ok(Listener { server: server.run(), addresses })
     }
 
-    /// What an address is served with, if not in the clear.
-    fn tls_at(&self, place: &Place<'_>, address: SocketAddr) -> Result<Option<rustls::ServerConfig>, BuildError> {
-        let certificate = self.certificate.filter(|_| !(place.plain_on_loopback && address.ip().is_loopback()));
+    /// The TLS configuration of an address; `None` if the address is served without TLS.
+    fn tls_for(
+        &self,
+        settings: &ListenerSettings<'_>,
+        address: SocketAddr,
+    ) -> Result<Option<rustls::ServerConfig>, BuildError> {
+        let certificate = self.certificate.filter(|_| !(settings.plain_on_loopback && address.ip().is_loopback()));
         certificate.map(RenewableCertificate::server_config).transpose().map_err(BuildError::Tls)
     }
 }
 
-/// Of these doors, for all workers of a listener.
-fn document(description: &str, doors: &[&Door]) -> web::Data<ApiDocument> {
-    web::Data::new(ApiDocument::of("bot-sso", description, doors))
+/// Renders the `OpenAPI` document of `doors` once for all workers.
+fn render_document(description: &str, doors: &[&Door]) -> web::Data<ApiDocument> {
+    web::Data::new(ApiDocument::render("bot-sso", description, doors))
 }
 
-/// Where a listener is.
-struct Place<'c> {
-    /// What its addresses stand under.
+/// The settings of one listener.
+struct ListenerSettings<'c> {
+    /// The configuration key that holds the addresses.
     key: &'static str,
     addresses: &'c [SocketAddr],
-    /// Whether loopback addresses are served without the certificate.
+    /// Whether loopback addresses are served without TLS.
     plain_on_loopback: bool,
-    /// As many as there are processors, if not said.
+    /// `None`: one worker for each processor.
     workers: Option<usize>,
-    /// Whether the log tells of each request.
+    /// Whether the log has a line for each request.
     records_requests: bool,
-    /// How long requests under way are waited for at the end.
+    /// How long the listener waits for open requests when it stops.
     drain_seconds: u64,
 }
 
-impl Place<'_> {
-    /// Binds all of its addresses.
+impl ListenerSettings<'_> {
+    /// Binds all addresses.
     fn bind(&self) -> Result<Vec<TcpListener>, BuildError> {
         let failed = |address, source| BuildError::Listen { key: self.key, address, source };
         self.addresses.iter().map(|&at| TcpListener::bind(at).map_err(|source| failed(at, source))).collect()
@@ -194,72 +204,74 @@ impl Place<'_> {
 }
 
 impl Application {
-    /// Where it listens: the configured addresses, ports filled in.
+    /// The addresses of the public listener, with the ports that the system chose.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.public.addresses.clone()
     }
 
-    /// Where the operator calls, if anywhere.
+    /// The address of the operator's listener, if one is configured.
     #[must_use]
     pub fn operations_address(&self) -> Option<SocketAddr> {
         self.operations.as_ref().and_then(|listener| listener.addresses.first().copied())
     }
 
-    /// Where bots reach the Token Service: its own listener, or where everything listens.
+    /// The addresses at which bots reach the Token Service: those of its own listener, or of the public one.
     #[must_use]
     pub fn token_service_addresses(&self) -> Vec<SocketAddr> {
-        self.of_bots.as_ref().map_or_else(|| self.addresses(), |listener| listener.addresses.clone())
+        self.token_service.as_ref().map_or_else(|| self.addresses(), |listener| listener.addresses.clone())
     }
 
-    /// Stops the application from elsewhere, as SIGTERM does.
+    /// A handle with which another task stops the application, as SIGTERM does.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         self.public.server.handle()
     }
 
-    /// What tells bots of their users' tokens: its [`finish`](ContinuationDelivery::finish) waits for those under way.
-    /// The store stays open as long as it is kept.
+    /// The delivery of `tokens/response` events to bots. [`finish`](ContinuationDelivery::finish) waits for the
+    /// deliveries under way. The store stays open as long as this value lives.
     #[must_use]
     pub fn delivery(&self) -> ContinuationDelivery {
         self.delivery.clone()
     }
 
-    /// Serves until SIGTERM or Ctrl-C, then finishes what is under way. SIGHUP reads key ring, certificate and client
-    /// credentials again.
+    /// Serves until SIGTERM or Ctrl-C, then finishes the requests and deliveries under way. SIGHUP reloads the key
+    /// ring, the certificate and the client credentials.
     ///
     /// # Errors
     /// If the server fails.
     pub async fn run(self) -> std::io::Result<()> {
         let handle = self.public.server.handle();
-        let tending = tokio::spawn(tend(handle, self.signals, self.renewable, self.counters.clone()));
-        let of_bots = self.of_bots.map(|listener| (listener.server.handle(), tokio::spawn(listener.server)));
+        let signal_task = tokio::spawn(run_until_stopped(handle, self.signals, self.renewable, self.counters.clone()));
+        let token_service =
+            self.token_service.map(|listener| (listener.server.handle(), tokio::spawn(listener.server)));
         let operations = self.operations.map(|listener| (listener.server.handle(), tokio::spawn(listener.server)));
         let served = self.public.server.await;
-        // After the door through which bots are asked: they ask here before they answer there.
-        if let Some((of_bots, serving)) = of_bots {
-            of_bots.stop(true).await;
+        // Stopped after the public listener: while a bot answers a forwarded activity, it still calls the Token
+        // Service.
+        if let Some((token_service, serving)) = token_service {
+            token_service.stop(true).await;
             if !matches!(serving.await, Ok(Ok(()))) {
                 tracing::warn!("the Token Service's listener failed");
             }
         }
-        // To the end: whoever watches sees a process that drains as alive.
+        // Stopped last: a health check sees a draining process as alive.
         if let Some((operations, serving)) = operations {
             operations.stop(false).await;
             if !matches!(serving.await, Ok(Ok(()))) {
                 tracing::warn!("the operator's listener failed");
             }
         }
-        if !self.delivery.finish(DELIVERY_TIME).await {
-            tracing::warn!("some bots were not told of their users' tokens: they did not answer in time");
+        if !self.delivery.finish(DELIVERY_DRAIN_TIMEOUT).await {
+            tracing::warn!("some tokens/response events were not delivered: the bots did not answer in time");
         }
-        tending.abort();
+        signal_task.abort();
         self.counters.log();
         served
     }
 }
 
-/// The signals that mean something to us.
+/// The signals that the process handles.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -274,9 +286,14 @@ impl Signals {
     }
 }
 
-/// Watches signals for as long as the server runs.
-async fn tend(handle: ServerHandle, mut signals: Signals, renewable: Arc<Renewable>, counters: Arc<Counters>) {
-    let mut ticks = tokio::time::interval(COUNTS_EVERY);
+/// Handles signals and logs the counters until SIGTERM or Ctrl-C arrives, then stops the server.
+async fn run_until_stopped(
+    handle: ServerHandle,
+    mut signals: Signals,
+    renewable: Arc<Renewable>,
+    counters: Arc<Counters>,
+) {
+    let mut ticks = tokio::time::interval(COUNTS_LOG_INTERVAL);
     ticks.tick().await;
     loop {
         tokio::select! {
@@ -284,7 +301,7 @@ async fn tend(handle: ServerHandle, mut signals: Signals, renewable: Arc<Renewab
             _ = signals.interrupt.recv() => break,
             _ = signals.hang_up.recv() => {
                 let renewable = renewable.clone();
-                // Reads files; a failure to do so is logged where it happens.
+                // `renew` reads files and logs its own failures.
                 let _ = tokio::task::spawn_blocking(move || renewable.renew()).await;
             }
             _ = ticks.tick() => counters.log(),

@@ -10,7 +10,7 @@ use rustls::sign::CertifiedKey;
 
 use crate::config::TlsPair;
 
-/// The server's certificate, replaceable while it serves.
+/// The server's certificate, which can be replaced while the server runs.
 #[derive(Debug)]
 pub(super) struct RenewableCertificate {
     pair: TlsPair,
@@ -19,12 +19,12 @@ pub(super) struct RenewableCertificate {
 
 impl RenewableCertificate {
     pub(super) fn load(pair: &TlsPair) -> Result<Self, String> {
-        Ok(Self { pair: pair.clone(), current: ArcSwap::from_pointee(read(pair)?) })
+        Ok(Self { pair: pair.clone(), current: ArcSwap::from_pointee(load_pair(pair)?) })
     }
 
-    /// Reads the files again; connections made from here on see the new certificate.
+    /// Reads the files again. Connections that are opened from now on get the new certificate.
     pub(super) fn renew(&self) -> Result<(), String> {
-        self.current.store(Arc::new(read(&self.pair)?));
+        self.current.store(Arc::new(load_pair(&self.pair)?));
         Ok(())
     }
 
@@ -42,7 +42,7 @@ impl ResolvesServerCert for RenewableCertificate {
     }
 }
 
-fn read(pair: &TlsPair) -> Result<CertifiedKey, String> {
+fn load_pair(pair: &TlsPair) -> Result<CertifiedKey, String> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(&pair.certificate_file)
         .map_err(|error| format!("certificate_file: {error}"))?
         .collect();

@@ -7,24 +7,24 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
-use super::process::{ambient, print, start_logging};
-use crate::app::{self, Ambient, BoundListeners, DevelopmentMode};
+use super::process::{print, start_logging, system_clock_and_entropy};
+use crate::app::{self, BoundListeners, DevelopmentMode};
 use crate::config::{self, Environment, LogFormat, LogLevel, LoggingSection};
 use crate::dev::{Stage, StageOptions};
-use crate::domain::Entropy;
+use crate::domain::{ClockAndEntropy, Entropy};
 use crate::sealing::KeyRing;
 
 pub(super) const DEV_HELP: &str = "\
 Runs a local tenant (an Entra-like issuer with users), a channel issuer, demo bots and the gateway, all on loopback, and
-prints what listens where and which commands to paste. Needs no configuration and no network. Everything is thrown away
-at the end (Ctrl-C).
+prints the addresses of all listeners and the commands to paste. Needs no configuration and no network. Ctrl-C ends it
+and deletes all its state.
 
 Examples:
   bot-sso dev                      the gateway on 127.0.0.1:3978, the stage on 3979 (http) and 3980 (https),
                                    the operator's listener on 3981
-  bot-sso dev --port 0             whatever ports are free
+  bot-sso dev --port 0             any free ports
   bot-sso dev --directory ./stage  keep the stage's CA certificate in ./stage
-  bot-sso dev --allow-anonymous    let the Bot Framework Emulator talk to the bots without app id and password";
+  bot-sso dev --allow-anonymous    let the Bot Framework Emulator call the bots without app id and password";
 
 #[derive(Debug, Args)]
 pub(super) struct DevOptions {
@@ -32,11 +32,11 @@ pub(super) struct DevOptions {
     /// 0: any free ones.
     #[arg(long, default_value_t = 3978)]
     pub(super) port: u16,
-    /// Let the Bot Framework Emulator on this machine call without a token (channel `emulator`). Nobody can be signed in
-    /// that way: sign-ins need a channel that says who its users are.
+    /// Let the Bot Framework Emulator on this machine call without a token (channel `emulator`). Its users are signed
+    /// in by the code that the sign-in page shows; silent sign-in needs a channel that authenticates its users.
     #[arg(long)]
     allow_anonymous: bool,
-    /// Where the stage's certificates are written; default: a temporary directory, removed at the end.
+    /// The directory for the stage's certificates; default: a temporary directory, removed at the end.
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
 }
@@ -44,31 +44,31 @@ pub(super) struct DevOptions {
 /// Runs the stage and the gateway until SIGTERM or Ctrl-C.
 pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     let _logging = start_logging(LoggingSection { format: LogFormat::Text, level: LogLevel::Info })?;
-    let Ambient { clock, entropy } = ambient();
-    let scratch = Scratch::create(entropy.as_ref())?;
+    let ClockAndEntropy { clock, entropy } = system_clock_and_entropy();
+    let temporary = TemporaryDirectory::create(entropy.as_ref())?;
     let mut ports = DevPorts::choose(options.port)?;
     let listeners = ports.bind().with_context(|| ports.hint())?;
     let stage = Stage::start(StageOptions {
         http_port: ports.stage_http,
         https_port: ports.stage_https,
-        directory: options.directory.unwrap_or_else(|| scratch.path.join("stage")),
+        directory: options.directory.unwrap_or_else(|| temporary.path.join("stage")),
         clock: clock.clone(),
         entropy: entropy.clone(),
     });
     let stage = stage.await.with_context(|| ports.hint())?;
     stage.open_operations(&format!("127.0.0.1:{}", ports.operations));
-    KeyRing::generate(clock.as_ref(), entropy.as_ref()).create_file(&scratch.path.join("bot-sso.keys"))?;
+    KeyRing::generate(clock.as_ref(), entropy.as_ref()).create_file(&temporary.path.join("bot-sso.keys"))?;
     let listen = format!("127.0.0.1:{}", ports.gateway);
     let gateway = format!("http://{listen}");
-    let text = stage.configuration(&gateway, &listen, &scratch.path);
-    // The process's own environment is left out: it may hold the settings of a real service.
+    let text = stage.configuration(&gateway, &listen, &temporary.path);
+    // The environment of this process is left out: it may hold the settings of a real service.
     let configuration =
         config::parse(&text, &Environment::of(stage.secrets())).map_err(|problems| anyhow!("{problems}"))?;
     if options.allow_anonymous {
         stage.admit_anonymous();
     }
     let development = DevelopmentMode { routes: Arc::new(stage.routes(&gateway)), anonymous: options.allow_anonymous };
-    let application = app::build(configuration, Ambient { clock, entropy }, listeners, Some(development)).await;
+    let application = app::build(configuration, ClockAndEntropy { clock, entropy }, listeners, Some(development)).await;
     let application = application.with_context(|| ports.hint())?;
     print(&stage.instructions(&gateway))?;
     application.run().await.context("the listeners failed")?;
@@ -84,7 +84,7 @@ struct DevPorts {
 }
 
 impl DevPorts {
-    /// What to say where something could not be started: nearly always because of a port.
+    /// The hint for a failure at start, which is nearly always a port that is taken.
     fn hint(&self) -> String {
         let Self { gateway, stage_http, stage_https, operations } = self;
         format!(
@@ -105,8 +105,8 @@ impl DevPorts {
         }
     }
 
-    /// Takes the ports of the gateway and of the operator's listener, and fills them in: the stage has to know them
-    /// before the gateway is built.
+    /// Binds the ports of the gateway and of the operator's listener, and writes the chosen ones into `self`: the stage
+    /// has to know them before the gateway is built.
     fn bind(&mut self) -> anyhow::Result<BoundListeners> {
         let public = bind_on_loopback("server.listen", &mut self.gateway)?;
         let operations = bind_on_loopback("operations.listen", &mut self.operations)?;
@@ -114,7 +114,7 @@ impl DevPorts {
     }
 }
 
-/// Binds a port of 127.0.0.1, for 0 any one, and fills it in.
+/// Binds a port of 127.0.0.1 (0: any free one), and writes the bound port into `port`.
 fn bind_on_loopback(key: &str, port: &mut u16) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, *port));
     let listener = listener.with_context(|| format!("{key}: 127.0.0.1:{port}"))?;
@@ -122,21 +122,21 @@ fn bind_on_loopback(key: &str, port: &mut u16) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
-/// A directory for one run that only its owner can enter; removed at the end.
-struct Scratch {
+/// A directory for one run that only its owner can enter. Removed on drop.
+struct TemporaryDirectory {
     path: PathBuf,
 }
 
-impl Scratch {
+impl TemporaryDirectory {
     fn create(entropy: &dyn Entropy) -> anyhow::Result<Self> {
         let path = config::temporary_directory().join(format!("bot-sso-dev-{}", entropy.hex_id()));
         let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
-        made.with_context(|| format!("{} cannot be made", path.display()))?;
+        made.with_context(|| format!("{} cannot be created", path.display()))?;
         Ok(Self { path })
     }
 }
 
-impl Drop for Scratch {
+impl Drop for TemporaryDirectory {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_dir_all(&self.path) {
             tracing::warn!(path = %self.path.display(), %error, "the temporary directory could not be removed");
@@ -147,11 +147,11 @@ impl Drop for Scratch {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-    use super::{DevPorts, Scratch, TcpListener, bind_on_loopback};
+    use super::{DevPorts, TcpListener, TemporaryDirectory, bind_on_loopback};
     use crate::domain::SystemEntropy;
 
     #[test]
-    fn the_three_ports_after_the_gateways_are_the_stages_and_the_operators() {
+    fn the_stage_and_the_operators_listener_take_the_three_ports_after_the_gateways() {
         let ports = DevPorts::choose(4000).unwrap();
         let chosen = [ports.gateway, ports.stage_http, ports.stage_https, ports.operations];
         assert_eq!(chosen, [4000, 4001, 4002, 4003]);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn free_ports_of_gateway_and_operator_are_bound_when_they_are_chosen() {
+    fn free_ports_of_gateway_and_operator_are_bound_before_the_application_is_built() {
         let mut free = DevPorts::choose(0).unwrap();
         let listeners = free.bind().unwrap();
         let port_of = |listener: &TcpListener| listener.local_addr().unwrap().port();
@@ -170,13 +170,13 @@ mod tests {
     }
 
     #[test]
-    fn the_temporary_directory_is_private_and_goes_with_its_owner() {
+    fn the_temporary_directory_is_private_and_is_removed_on_drop() {
         use std::os::unix::fs::PermissionsExt as _;
-        let scratch = Scratch::create(&SystemEntropy).unwrap();
-        let path = scratch.path.clone();
+        let temporary = TemporaryDirectory::create(&SystemEntropy).unwrap();
+        let path = temporary.path.clone();
         std::fs::write(path.join("file"), "x").unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
-        drop(scratch);
+        drop(temporary);
         assert!(!path.exists());
     }
 }

@@ -1,7 +1,7 @@
 //! The command line: serve, dev, check, keys.
 //!
-//! Owns the arguments, what is printed to a person, and the order in which a process is put together. It is the only
-//! room that knows the stage, and deliberately knows nothing of what the application does once it runs.
+//! Owns the arguments, the texts that are printed for a person, and the order in which a process is set up. It is the
+//! only room that uses the stage, and deliberately knows nothing of what the application does once it runs.
 
 #[cfg(feature = "stage")]
 mod development;
@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand};
 
 #[cfg(feature = "stage")]
 use self::development::{DEV_HELP, DevOptions, dev};
-use self::process::{ambient, print, start_logging};
+use self::process::{print, start_logging, system_clock_and_entropy};
 use crate::app::{self, BoundListeners};
 use crate::config::{self, Configuration, Problems};
 use crate::domain::{SystemClock, SystemEntropy};
@@ -56,21 +56,21 @@ enum Command {
     /// Runs the service until SIGTERM or Ctrl-C; requests under way are finished first.
     #[command(after_help = "Example:\n  bot-sso serve --config /etc/bot-sso/bot-sso.toml")]
     Serve(ConfigurationFile),
-    /// Runs everything on this machine, with a local tenant and demo bots, for development.
+    /// Runs the gateway with a local tenant and demo bots on this machine, for development.
     #[cfg(feature = "stage")]
     #[command(after_help = DEV_HELP)]
     Dev(DevOptions),
-    /// Reads a configuration and lists everything that is wrong with it. Exit code 0: nothing; 1: something.
+    /// Checks a configuration and lists every problem in it. Exit code 0: no problems; 1: problems.
     #[command(after_help = CHECK_HELP)]
     Check(CheckOptions),
-    /// Makes and rotates the keys that everything at rest is sealed with.
+    /// Creates and rotates the keys that encrypt all stored records.
     #[command(subcommand)]
     Keys(KeysCommand),
 }
 
 #[derive(Debug, Args)]
 struct ConfigurationFile {
-    /// The configuration (TOML). `BOT_SSO_SECTION__KEY` environment variables go over it.
+    /// The configuration (TOML). Environment variables `BOT_SSO_SECTION__KEY` override it.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
 }
@@ -79,21 +79,21 @@ struct ConfigurationFile {
 struct CheckOptions {
     #[command(flatten)]
     file: ConfigurationFile,
-    /// Also asks the identity providers for a token with every credential of every connection and bot, and says which
-    /// are refused, and why. Exit code 1 unless all that could be asked for are accepted.
+    /// Also requests a token from the identity providers with every credential of every connection and bot, and prints
+    /// which are refused, and why. Exit code 1 unless every credential that could be checked is accepted.
     #[arg(long)]
     online: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum KeysCommand {
-    /// Writes a new key file. Refuses to overwrite one: without its keys, what they sealed is lost.
+    /// Writes a new key file. Never overwrites a file: records sealed with lost keys are lost.
     #[command(after_help = "Example:\n  bot-sso keys create bot-sso.keys")]
     Create {
-        /// The file to make; nobody but its owner will be able to read it.
+        /// The file to create; only its owner will be able to read it.
         file: PathBuf,
     },
-    /// Adds a new key, which seals from now on; what older keys sealed can still be opened.
+    /// Adds a new key, which seals from now on. Older keys still open what they sealed.
     #[command(after_help = "Example:\n  bot-sso keys rotate bot-sso.keys && systemctl kill -s HUP bot-sso")]
     Rotate {
         /// The file to change.
@@ -101,10 +101,10 @@ enum KeysCommand {
     },
 }
 
-/// Does what the arguments say.
+/// Runs the command that the arguments name.
 ///
 /// # Errors
-/// What went wrong, for a person to read.
+/// The failure, as a text for a person.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Serve(file) => serve(&file.config),
@@ -116,7 +116,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// What to tell a person about `error`: the whole chain, each thing once (some causes are told by what they caused, too).
+/// The text that a person reads about `error`: the whole chain of causes, each text once, since some errors repeat the
+/// text of their cause.
 #[must_use]
 pub fn explain(error: &anyhow::Error) -> String {
     let mut text = String::from("bot-sso");
@@ -129,13 +130,14 @@ pub fn explain(error: &anyhow::Error) -> String {
 }
 
 fn serve(file: &Path) -> anyhow::Result<ExitCode> {
-    let configuration = config::load(file).map_err(|problems| refusal(file, &problems))?;
+    let configuration = config::load(file).map_err(|problems| configuration_error(file, &problems))?;
     let _logging = start_logging(configuration.logging)?;
     for warning in &configuration.warnings {
         tracing::warn!(path = warning.path, "{}", warning.message);
     }
     actix_web::rt::System::new().block_on(async {
-        let application = app::build(configuration, ambient(), BoundListeners::default(), None).await?;
+        let application =
+            app::build(configuration, system_clock_and_entropy(), BoundListeners::default(), None).await?;
         let operations = application.operations_address().map(tracing::field::display);
         let token_service = application.token_service_addresses();
         tracing::info!(addresses = ?application.addresses(), ?token_service, operations, "listening");
@@ -161,10 +163,11 @@ fn check(options: &CheckOptions) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// One line a credential.
+/// Prints one line for each credential.
 fn check_online(configuration: &Configuration) -> anyhow::Result<ExitCode> {
-    let checks =
-        actix_web::rt::System::new().block_on(app::check_credentials(configuration, &ambient())).context("online")?;
+    let checks = actix_web::rt::System::new()
+        .block_on(app::check_credentials(configuration, &system_clock_and_entropy()))
+        .context("online")?;
     for check in &checks {
         print(&check.to_string())?;
     }
@@ -175,7 +178,7 @@ fn check_online(configuration: &Configuration) -> anyhow::Result<ExitCode> {
 fn create_keys(file: &Path) -> anyhow::Result<ExitCode> {
     KeyRing::generate(&SystemClock, &SystemEntropy).create_file(file)?;
     print(&format!(
-        "{} has been written. Keep a copy in a safe place: without it nothing that is stored can be read.",
+        "{} has been written. Keep a copy in a safe place: without it, no stored record can be read.",
         file.display()
     ))?;
     Ok(ExitCode::SUCCESS)
@@ -184,14 +187,13 @@ fn create_keys(file: &Path) -> anyhow::Result<ExitCode> {
 fn rotate_keys(file: &Path) -> anyhow::Result<ExitCode> {
     KeyRing::load(file)?.rotated(&SystemClock, &SystemEntropy).replace_file(file)?;
     print(&format!(
-        "{} has a new key. Send SIGHUP to the running service, and it will seal with it; a service that is not running \
-         will when it starts.",
+        "{} has a new key. A running service uses it after SIGHUP, a stopped service when it starts.",
         file.display()
     ))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn refusal(file: &Path, problems: &Problems) -> anyhow::Error {
+fn configuration_error(file: &Path, problems: &Problems) -> anyhow::Error {
     anyhow!("{} cannot be used:\n{problems}", file.display())
 }
 
@@ -201,7 +203,7 @@ fn summary(configuration: &Configuration) -> String {
     let connections: Vec<&str> = configuration.connections.iter().map(|section| section.key.as_str()).collect();
     let mut lines = vec![
         "ok".to_owned(),
-        format!("  listens on   {}, known as {}", listen.join(", "), configuration.server.public_url),
+        format!("  listens on   {}, public URL {}", listen.join(", "), configuration.server.public_url),
         format!("  bots         {}", bots.join(", ")),
     ];
     if !connections.is_empty() {

@@ -1,4 +1,4 @@
-//! What every command has of its process: time, randomness, the log and standard output.
+//! The clock, the randomness, the log and the standard output of every command.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -6,17 +6,16 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tracing::Level;
 
-use crate::app::Ambient;
 use crate::config::{LogFormat, LogLevel, LoggingSection};
-use crate::domain::{SystemClock, SystemEntropy};
+use crate::domain::{ClockAndEntropy, SystemClock, SystemEntropy};
 use crate::observability::{self, LogForm, Logging, LoggingOptions};
 
-/// The system's clock and randomness.
-pub(super) fn ambient() -> Ambient {
-    Ambient { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
+/// The operating system's clock and randomness.
+pub(super) fn system_clock_and_entropy() -> ClockAndEntropy {
+    ClockAndEntropy { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
 }
 
-/// Starts the log; it is written out to the end when the answer is dropped.
+/// Starts the log. When the returned value is dropped, all waiting lines are written.
 pub(super) fn start_logging(section: LoggingSection) -> anyhow::Result<Logging> {
     let form = match section.format {
         LogFormat::Json => LogForm::Json,
@@ -32,7 +31,7 @@ pub(super) fn start_logging(section: LoggingSection) -> anyhow::Result<Logging> 
     Ok(observability::start_logging(LoggingOptions { form, level })?)
 }
 
-/// Writes a line to standard output; the one place that does.
+/// Writes a line to standard output. No other code writes there.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     writeln!(std::io::stdout().lock(), "{text}").context("standard output is closed")
 }

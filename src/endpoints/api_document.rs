@@ -1,8 +1,8 @@
-//! The `OpenAPI` document of a listener, for whoever wants to call it: exactly the doors that are open there.
+//! The `OpenAPI` document of a listener: it describes exactly the doors that the listener serves.
 //!
-//! Owns the document as a whole. It deliberately knows no operation: each door's own table says what is answered, and
-//! the document is made of those tables as the routes are. Each listener has a document of its own, so that none names
-//! what is answered elsewhere or not at all.
+//! Owns the document as a whole. It deliberately knows no operation: the document is built from the doors' tables of
+//! operations, as the routes are. Each listener has its own document, so that no document names a path that its
+//! listener does not serve.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
@@ -14,10 +14,10 @@ use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApiBuilder};
 
 use crate::inbound::{Answer, BEARER, Description, Door, LetterCase, Method, Operation};
 
-/// This door's one operation.
+/// The door of this document.
 pub const DOOR: Door = Door {
     name: "Description",
-    description: "What is answered here.",
+    description: "The description of this listener.",
     bearer: "",
     operations: OPERATIONS,
     letter_case: LetterCase::Exact,
@@ -37,9 +37,9 @@ const OPERATIONS: &[Operation] = &[Operation {
 pub struct ApiDocument(Bytes);
 
 impl ApiDocument {
-    /// Of these doors and this one, with `title` and what there is to say of them together.
+    /// Renders the document of `doors` and of this door, under `title`.
     #[must_use]
-    pub fn of(title: &str, description: &str, doors: &[&Door]) -> Self {
+    pub fn render(title: &str, description: &str, doors: &[&Door]) -> Self {
         let (mut paths, mut components, mut tags) = (PathsBuilder::new(), ComponentsBuilder::new(), Vec::new());
         for door in doors.iter().copied().chain([&DOOR]) {
             tags.push(TagBuilder::new().name(door.name).description(Some(door.description)).build());
@@ -68,7 +68,7 @@ pub fn configure(config: &mut web::ServiceConfig, document: web::Data<ApiDocumen
     DOOR.add_routes(config);
 }
 
-/// `GET /openapi.json`. It changes with the program alone, and tells nothing that is not published.
+/// `GET /openapi.json`. It changes with the program only, and holds nothing secret.
 async fn answer(document: web::Data<ApiDocument>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "public, max-age=300"))

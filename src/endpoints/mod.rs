@@ -1,7 +1,7 @@
-//! The doors: what callers see of bot-sso over HTTP.
+//! The doors: the HTTP interfaces of bot-sso.
 //!
-//! Owns paths, and for each door the one table from outcomes to replies. It deliberately knows neither storage nor the
-//! identity providers nor the configuration file; no door knows another.
+//! Owns the paths, and for each door the one table from outcomes to replies. It deliberately knows no storage, no
+//! identity provider and no configuration file, and no door knows another.
 
 pub mod api_document;
 pub mod bot_gateway;

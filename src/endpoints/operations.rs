@@ -1,7 +1,7 @@
-//! The operator's door, on a listener of its own: is the process alive, and sign this user out everywhere.
+//! The operator's door, on its own listener: a health check, and the sign-out of a user everywhere.
 //!
-//! Owns the admin bearer and the paths behind it. It deliberately knows no channel, no bot and no user's token: what
-//! signing out means is the core's to know.
+//! Owns the admin bearer and the paths that it protects. It deliberately knows no channel, no bot and no user's token:
+//! [`SignOut`] knows what a sign-out ends.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -15,49 +15,49 @@ use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
 use crate::domain::{Secret, UserKey};
-use crate::inbound::{Answer, Description, Door, LetterCase, Method, Operation, Problem, bearer_of};
+use crate::inbound::{Answer, Description, Door, LetterCase, Method, Operation, Problem, read_bearer};
 use crate::sign_out::SignOut;
 
-/// The bearer of admin calls. Clones share it, so that it can be replaced while calls come in.
+/// The bearer of admin calls. Clones share the token, so it can be replaced while the door is open.
 #[derive(Clone)]
 pub struct AdminToken(Arc<ArcSwap<Secret>>);
 
 impl AdminToken {
-    /// This token.
+    /// An admin token with this value.
     #[must_use]
     pub fn new(token: Secret) -> Self {
         Self(Arc::new(ArcSwap::from_pointee(token)))
     }
 
-    /// From now on this one, and the old one no more.
+    /// Replaces the token; the old one is no longer accepted.
     pub fn replace(&self, token: Secret) {
         self.0.store(Arc::new(token));
     }
 
-    fn fits(&self, bearer: &str) -> bool {
+    fn matches(&self, bearer: &str) -> bool {
         bearer.as_bytes().ct_eq(self.0.load().expose().as_bytes()).into()
     }
 }
 
-/// What this door works with; built once.
+/// The state of this door; built once.
 pub struct Operations {
     admin_token: AdminToken,
     sign_out: SignOut,
 }
 
 impl Operations {
-    /// The door for whoever has `admin_token`.
+    /// A door that accepts `admin_token` as bearer.
     #[must_use]
     pub fn new(admin_token: AdminToken, sign_out: SignOut) -> Self {
         Self { admin_token, sign_out }
     }
 }
 
-/// What this door answers.
+/// This door's operations.
 pub const DOOR: Door = Door {
     name: "Operations",
-    description: "For the operator.",
-    bearer: "Of the operator: `operations.admin_token`.",
+    description: "The interface of the operator.",
+    bearer: "The operator's: `operations.admin_token`.",
     operations: OPERATIONS,
     letter_case: LetterCase::Exact,
 };
@@ -78,26 +78,25 @@ const OPERATIONS: &[Operation] = &[
         route: |route| route.to(sign_out_everywhere),
         description: || {
             let key = "`<object id>@<tenant id>`, or for other issuers `<subject>@<https issuer>`; percent-encoded.";
-            let unavailable =
-                Answer::error("Not certain for every token: call again.").header("Retry-After", "Seconds.");
-            Description::new("SignOutEverywhere", "Ends every token of a user, of all bots, channels and connections.")
+            let unavailable = Answer::error("Some tokens may remain: call again.").header("Retry-After", "Seconds.");
+            Description::new("SignOutEverywhere", "Removes all tokens of a user: of every bot, channel and connection.")
                 .bearer()
                 .path_parameter("user_key", key)
-                .answer(200, Answer::json::<SignedOut>("The user has no tokens now, or never had one."))
-                .error(400, "The path names no user.")
+                .answer(200, Answer::json::<SignedOut>("The user has no tokens now."))
+                .error(400, "The path holds no valid user key.")
                 .error(401, "No bearer, or not `operations.admin_token`.")
                 .answer(503, unavailable)
         },
     },
 ];
 
-/// What a user's sign-out everywhere has come to.
+/// The result of a user's sign-out everywhere.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct SignedOut {
-    /// Who.
+    /// The user's key.
     user_key: String,
-    /// How many tokens there were.
+    /// The number of tokens that were removed.
     tokens_removed: usize,
 }
 
@@ -107,43 +106,45 @@ pub fn configure(config: &mut web::ServiceConfig, operations: web::Data<Operatio
     DOOR.add_routes(config);
 }
 
-/// `GET /healthz`: the process answers. Needs no bearer and says nothing else.
+/// `GET /healthz`: the process is alive. Needs no bearer and reveals nothing else.
 async fn alive() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok")
 }
 
-/// `POST /admin/users/{user key}/sign-out`: every token of the user goes, of every bot, channel and connection, and what
-/// is being exchanged or refreshed for them comes too late. A user whom nobody knows has no tokens: 200 as well.
+/// `POST /admin/users/{user key}/sign-out`: removes every token of the user, of every bot, channel and connection.
+/// Exchanges and refreshes that are under way for the user keep no token. A user without tokens, or an unknown one, is
+/// answered 200 as well.
 async fn sign_out_everywhere(http: HttpRequest, operations: web::Data<Operations>) -> HttpResponse {
     if let Err(problem) = authenticate(&operations, http.headers()) {
         tracing::warn!(code = problem.code(), security = true, "an admin call was refused");
         return problem.respond();
     }
-    let Some(user) = user_of(&http) else { return Problem::BadUserKey.respond() };
+    let Some(user) = read_user_key(&http) else { return Problem::BadUserKey.respond() };
     match operations.sign_out.everywhere(&user).await {
         Ok(tokens_removed) => HttpResponse::Ok().json(SignedOut { user_key: user.to_string(), tokens_removed }),
         Err(error) => {
-            tracing::error!(%error, %user, "a user may not be signed out everywhere: call again");
+            tracing::error!(%error, %user, "a user may still have tokens after a sign-out everywhere: call again");
             Problem::ServiceUnavailable.respond()
         }
     }
 }
 
 fn authenticate(operations: &Operations, headers: &HeaderMap) -> Result<(), Problem> {
-    let bearer = bearer_of(headers)?;
-    if operations.admin_token.fits(bearer) { Ok(()) } else { Err(Problem::InvalidToken) }
+    let bearer = read_bearer(headers)?;
+    if operations.admin_token.matches(bearer) { Ok(()) } else { Err(Problem::InvalidToken) }
 }
 
-/// The user key of the path, with its percent signs read once.
-fn user_of(http: &HttpRequest) -> Option<UserKey> {
-    // From the path as it came: the router has decoded some of it, and a second reading would take `%2540` for `@`.
+/// Reads the user key from the path and decodes its percent escapes once.
+fn read_user_key(http: &HttpRequest) -> Option<UserKey> {
+    // The raw path is read: the router has decoded parts of its own copy, and decoding those again would turn `%2540`
+    // into `@`.
     let (_, rest) = http.uri().path().split_once("/users/")?;
     let (encoded, _) = rest.split_once('/')?;
-    UserKey::parse(&percent_decoded(encoded)?)
+    UserKey::parse(&decode_percent(encoded)?)
 }
 
-/// Percent signs are read once, and only whole.
-fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
+/// Decodes percent escapes once; `None` if one is incomplete or decodes to a control character.
+fn decode_percent(text: &str) -> Option<Cow<'_, str>> {
     let is_escape =
         |rest: &str| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
     if !text.split('%').skip(1).all(is_escape) {
@@ -155,25 +156,25 @@ fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{AdminToken, Secret, percent_decoded};
+    use super::{AdminToken, Secret, decode_percent};
 
     #[test]
-    fn percent_signs_are_read_once_and_whole() {
-        assert_eq!(percent_decoded("a%40b%2Fc%2540").as_deref(), Some("a@b/c%40"));
+    fn percent_escapes_are_decoded_once_and_incomplete_ones_are_refused() {
+        assert_eq!(decode_percent("a%40b%2Fc%2540").as_deref(), Some("a@b/c%40"));
         for nonsense in ["%", "%4", "%zz", "%+4", "%ff", "a%00", "%0a"] {
-            assert_eq!(percent_decoded(nonsense), None, "{nonsense}");
+            assert_eq!(decode_percent(nonsense), None, "{nonsense}");
         }
     }
 
     #[test]
-    fn a_replaced_token_fits_no_more() {
+    fn a_replaced_admin_token_is_refused() {
         let token = AdminToken::new(Secret::from("0123456789abcdef"));
         let shared = token.clone();
-        assert!(shared.fits("0123456789abcdef"));
+        assert!(shared.matches("0123456789abcdef"));
         for other in ["", "0123456789abcde", "0123456789abcdef0", "0123456789ABCDEF"] {
-            assert!(!shared.fits(other), "{other}");
+            assert!(!shared.matches(other), "{other}");
         }
         token.replace(Secret::from("fedcba9876543210"));
-        assert!(shared.fits("fedcba9876543210") && !shared.fits("0123456789abcdef"));
+        assert!(shared.matches("fedcba9876543210") && !shared.matches("0123456789abcdef"));
     }
 }

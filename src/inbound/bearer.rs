@@ -3,24 +3,24 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use super::problem::Problem;
 use crate::domain::any_byte;
 
-/// Longest token taken, in bytes (bot-auth-and-skills §2 rule 5).
-const TOKEN_LIMIT: usize = 16 * 1024;
-/// The scheme and what separates it.
+/// Longest accepted token, in bytes (bot-auth-and-skills §2 rule 5).
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
+/// The scheme and the space after it.
 const SCHEME: &[u8] = b"Bearer ";
 
-/// The one bearer token of a request: exactly one `Authorization` header, the scheme in any case, exactly one space
-/// (bot-auth-and-skills §2 rule 4).
+/// Reads the bearer token of a request. Accepts exactly one `Authorization` header with the scheme in any letter case
+/// and exactly one space (bot-auth-and-skills §2 rule 4).
 ///
 /// # Errors
 /// [`Problem::MissingAuthorization`] or [`Problem::InvalidAuthorization`].
-pub fn bearer_of(headers: &HeaderMap) -> Result<&str, Problem> {
+pub fn read_bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut values = headers.get_all(AUTHORIZATION);
     let value = values.next().ok_or(Problem::MissingAuthorization)?;
     if values.next().is_some() {
         return Err(Problem::InvalidAuthorization);
     }
     let (scheme, token) = value.as_bytes().split_at_checked(SCHEME.len()).ok_or(Problem::InvalidAuthorization)?;
-    let is_one_token = !token.is_empty() && token.len() <= TOKEN_LIMIT && is_visible_without_comma(token);
+    let is_one_token = !token.is_empty() && token.len() <= MAX_TOKEN_BYTES && is_visible_without_comma(token);
     if scheme.eq_ignore_ascii_case(SCHEME) && is_one_token {
         std::str::from_utf8(token).map_err(|_| Problem::InvalidAuthorization)
     } else {
@@ -41,11 +41,11 @@ mod tests {
     fn read(value: &[u8]) -> Result<String, Problem> {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, HeaderValue::from_bytes(value).map_err(|_| Problem::BadArgument)?);
-        bearer_of(&headers).map(str::to_owned)
+        read_bearer(&headers).map(str::to_owned)
     }
 
     #[test]
-    fn one_bearer_after_one_space_is_taken_and_nothing_else() {
+    fn exactly_one_bearer_token_after_one_space_is_accepted() {
         assert_eq!(read(b"Bearer a.b.c").as_deref(), Ok("a.b.c"));
         assert_eq!(read(b"bEARER a.b.c").as_deref(), Ok("a.b.c"));
         let refused: [&[u8]; 12] = [
@@ -66,6 +66,6 @@ mod tests {
             assert_eq!(read(value), Err(Problem::InvalidAuthorization), "{value:?}");
         }
         let long = |length: usize| [b"Bearer ".to_vec(), vec![b'a'; length]].concat();
-        assert!(read(&long(TOKEN_LIMIT)).is_ok() && read(&long(TOKEN_LIMIT + 1)).is_err());
+        assert!(read(&long(MAX_TOKEN_BYTES)).is_ok() && read(&long(MAX_TOKEN_BYTES + 1)).is_err());
     }
 }

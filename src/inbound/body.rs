@@ -10,16 +10,17 @@ use super::problem::Problem;
 
 const USUAL_TYPES: [&[u8]; 2] = [b"application/json; charset=utf-8", b"application/json"];
 
-/// How much a caller may send, and how slowly.
+/// Limits on the size and the arrival time of a request's body.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
-    /// Largest body in bytes.
+    /// Largest accepted body, in bytes.
     pub bytes: usize,
-    /// The whole body must have arrived within this.
+    /// The time limit for the arrival of the whole body.
     pub time: Duration,
 }
 
-/// Refuses bodies that a bot behind us might decode to other text than we do: any charset but UTF-8, any encoding.
+/// Refuses bodies that a bot behind the gateway might decode to other text than the gateway does: any charset but
+/// UTF-8, and any content encoding.
 ///
 /// # Errors
 /// [`Problem::UnsupportedMediaType`].
@@ -27,7 +28,7 @@ pub fn require_plain_utf8(headers: &HeaderMap) -> Result<(), Problem> {
     let plain_encoding =
         headers.get_all(CONTENT_ENCODING).all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"));
     let utf_8 = headers.get_all(CONTENT_TYPE).all(|value| {
-        // As channels and SDKs write it.
+        // The spellings of channels and SDKs need no parsing.
         if USUAL_TYPES.contains(&value.as_bytes()) {
             return true;
         }
@@ -43,7 +44,7 @@ pub fn require_plain_utf8(headers: &HeaderMap) -> Result<(), Problem> {
     if plain_encoding && utf_8 { Ok(()) } else { Err(Problem::UnsupportedMediaType) }
 }
 
-/// Reads a request body once, bounded in size and time.
+/// Reads a request body, within the limits on size and time.
 ///
 /// # Errors
 /// [`Problem::PayloadTooLarge`], [`Problem::RequestTimeout`], or [`Problem::BadArgument`] if the connection breaks.
@@ -56,7 +57,7 @@ pub async fn read_body(mut payload: web::Payload, limits: BodyLimits) -> Result<
             if first.len() + rest.len() + chunk.len() > limits.bytes {
                 return Err(Problem::PayloadTooLarge);
             }
-            // Most activities arrive in one chunk: that one is handed on without being copied.
+            // Most activities arrive in one chunk, which is returned without a copy.
             if first.is_empty() && rest.is_empty() {
                 first = chunk;
             } else {

@@ -16,18 +16,18 @@ use crate::records::SingleWriter;
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, RateClock, NoOpMiddleware<Nanos>>;
 
-/// Requests a second of each caller of a bot; twice as many at once. `None` is any number.
+/// The requests per second of each caller of a bot; a burst may have twice as many. `None`: no limit.
 #[derive(Clone, Copy, Debug)]
 pub struct CallerLimits {
-    /// Of each listed parent bot.
+    /// The limit of each configured parent bot.
     pub parents: NonZeroU32,
-    /// Of the channels, which speak for all users.
+    /// The limit of the channels together: their requests carry those of all users.
     pub channels: Option<NonZeroU32>,
-    /// Of the bot itself, at the Token Service.
+    /// The limit of the bot itself at the Token Service.
     pub token_service: Option<NonZeroU32>,
 }
 
-/// Whose rate a request is charged to.
+/// The caller whose rate limit a request counts against.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum RateKey<'a> {
     Parent(&'a str),
@@ -35,8 +35,8 @@ pub(super) enum RateKey<'a> {
     TokenService,
 }
 
-/// How often callers may ask. There is one limit for each configured caller, so their number is bounded, and a caller that
-/// is on no list, and so refused anyway, has none.
+/// The rate limiters of all configured callers. Only configured callers have one, so their number is bounded; a caller
+/// that is not configured is refused anyway.
 pub struct CallerRates {
     bots: HashMap<BotName, BotRates>,
     clock: RateClock,
@@ -44,7 +44,7 @@ pub struct CallerRates {
 }
 
 struct BotRates {
-    /// By app id, lower-case.
+    /// By app id, in lower case.
     parents: HashMap<String, Rate>,
     channels: Option<Rate>,
     token_service: Option<Rate>,
@@ -52,12 +52,12 @@ struct BotRates {
 
 struct Rate {
     requests: Limiter,
-    /// One line a minute about who asks too often.
-    lines: Limiter,
+    /// Limits the log to one line a minute for each caller that exceeds its rate.
+    log_lines: Limiter,
 }
 
 impl CallerRates {
-    /// Full rates for everybody in `registrations`.
+    /// Creates unused limiters for every caller in `registrations`.
     #[must_use]
     pub fn new(
         limits: CallerLimits,
@@ -68,7 +68,7 @@ impl CallerRates {
     ) -> Self {
         let clock = RateClock::new(clock);
         let rate = |limit: NonZeroU32| Rate::new(limit, &clock);
-        let of_bot = |bot: &Arc<Bot>| {
+        let bot_rates = |bot: &Arc<Bot>| {
             let parents = bot.callers.iter().map(|entry| (entry.app_id.clone(), rate(limits.parents)));
             let rates = BotRates {
                 parents: parents.collect(),
@@ -77,14 +77,14 @@ impl CallerRates {
             };
             (bot.name.clone(), rates)
         };
-        let bots = registrations.bots().map(of_bot).collect();
+        let bots = registrations.bots().map(bot_rates).collect();
         Self { bots, clock, counters }
     }
 
-    /// Counts one request.
+    /// Counts one request against the caller's limit.
     ///
     /// # Errors
-    /// 429 with the time until the next one is let in.
+    /// 429 with the time until the caller's next request is accepted.
     pub(super) fn charge(&self, bot: &Bot, key: RateKey<'_>) -> Result<(), CallerRefusal> {
         let rates = self.bots.get(&bot.name);
         let rate = rates.and_then(|rates| match key {
@@ -99,8 +99,8 @@ impl CallerRates {
             retry_after: wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1),
         };
         let refusal = CallerRefusal::new(problem, key.check());
-        let told = rate.is_some_and(|rate| rate.lines.check().is_err());
-        Err(if told { refusal.untold() } else { refusal })
+        let already_logged = rate.is_some_and(|rate| rate.log_lines.check().is_err());
+        Err(if already_logged { refusal.without_log_line() } else { refusal })
     }
 }
 
@@ -117,10 +117,10 @@ impl RateKey<'_> {
 impl Rate {
     fn new(limit: NonZeroU32, clock: &RateClock) -> Self {
         let quota = Quota::per_second(limit).allow_burst(limit.saturating_mul(NonZeroU32::MIN.saturating_add(1)));
-        let lines = Quota::per_minute(NonZeroU32::MIN);
+        let log_lines = Quota::per_minute(NonZeroU32::MIN);
         Self {
             requests: RateLimiter::direct_with_clock(quota, clock.clone()),
-            lines: RateLimiter::direct_with_clock(lines, clock.clone()),
+            log_lines: RateLimiter::direct_with_clock(log_lines, clock.clone()),
         }
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 
-use super::bearer::bearer_of;
+use super::bearer::read_bearer;
 use super::caller_rates::{CallerRates, RateKey};
-use super::local::{is_from_a_page, is_from_this_machine};
+use super::local::{is_from_this_machine, is_from_web_page};
 use super::peer::{Identity, Peer};
 use super::problem::Problem;
 use super::refusal::CallerRefusal;
@@ -14,29 +14,30 @@ use crate::domain::{Bot, Registrations};
 use crate::protocol::Activity;
 use crate::token_validation::{CallerTokenError, CallerTokenValidator, VerifiedCaller};
 
-/// Whose bearers authenticate a bot at the Token Service.
+/// The tokens that authenticate a bot at the Token Service.
 #[derive(Clone, Debug)]
 pub struct TokenServiceTrust {
-    /// Acceptable audiences.
+    /// Accepted audiences.
     pub audiences: Vec<String>,
-    /// Tenants (lower-case GUIDs) that issue bots' tokens.
+    /// Accepted tenants (lower-case GUIDs): those that issue the tokens of our bots.
     pub tenants: Vec<String>,
 }
 
-/// What is the same for all callers, beside their tokens.
+/// The rules that apply to all callers beside the validation of their tokens.
 #[derive(Clone, Debug)]
 pub struct CallerPolicy {
-    /// Who may call the Token Service.
+    /// Which tokens the Token Service accepts.
     pub token_service: TokenServiceTrust,
-    /// What a bot is told as a channel's `callerId`; `None` where the cloud has none.
+    /// The `callerId` that a bot gets for a channel's activity; `None` where the cloud defines none.
     pub channel_caller_id: Option<&'static str>,
-    /// What a channel's key must be endorsed for beside the channel (bot-auth-and-skills §2 rule 19).
+    /// The endorsements that a channel's signing key needs in addition to the channel's own (bot-auth-and-skills §2
+    /// rule 19).
     pub required_endorsements: Vec<String>,
-    /// Development mode only: the emulator on this machine may call without a token.
+    /// Development mode only: the Bot Framework Emulator on this machine may call without a token.
     pub anonymous: bool,
 }
 
-/// Authenticates callers: by their token first, then by what the token lets them say.
+/// Authenticates callers by their token, then checks that the token entitles them to send the activity.
 pub struct Callers {
     validator: CallerTokenValidator,
     registrations: Arc<Registrations>,
@@ -45,7 +46,7 @@ pub struct Callers {
 }
 
 impl Callers {
-    /// Callers of the bots in `registrations`.
+    /// Authenticates the callers of the bots in `registrations`.
     #[must_use]
     pub fn new(
         validator: CallerTokenValidator,
@@ -56,13 +57,13 @@ impl Callers {
         Self { validator, registrations, policy, rates }
     }
 
-    /// Who calls, and which bot: the token's audience names it.
+    /// Authenticates the caller of a bot. The token's audience names the bot.
     ///
     /// # Errors
     /// 401, 403, 429 or 503 by the table of bot-auth-and-skills §2.
     pub async fn authenticate(&self, http: &HttpRequest) -> Result<Peer, CallerRefusal> {
         if self.policy.anonymous && !http.headers().contains_key(AUTHORIZATION) {
-            return self.without_a_token(http);
+            return self.authenticate_anonymous(http);
         }
         let claims = self.verify(http.headers()).await?;
         let audience = match &claims {
@@ -83,7 +84,8 @@ impl Callers {
         Ok(Peer { bot, identity, is_local: is_from_this_machine(http) })
     }
 
-    /// May this caller send this activity? Its channel and service URL must be the caller's to speak for.
+    /// Checks that this caller may send this activity: the token must entitle the caller to the activity's channel and
+    /// service URL.
     ///
     /// # Errors
     /// 400 if the activity has no service URL, else 403 (bot-auth-and-skills §2 rules 16 to 25).
@@ -91,20 +93,21 @@ impl Callers {
         peer.admit(activity, &self.policy.required_endorsements)
     }
 
-    /// Who sent an activity, in the words of its `callerId` (bot-auth-and-skills §2 rule 26). The emulator and who calls
-    /// without a token are nobody.
+    /// Derives the `callerId` of an activity (bot-auth-and-skills §2 rule 26). The Emulator and anonymous callers have
+    /// none.
     #[must_use]
-    pub fn caller_id_of(&self, peer: &Peer, activity: &Activity<'_>) -> Option<Cow<'static, str>> {
+    pub fn derive_caller_id(&self, peer: &Peer, activity: &Activity<'_>) -> Option<Cow<'static, str>> {
         match &peer.identity {
             Identity::Channel(_) => self.policy.channel_caller_id.map(Cow::Borrowed),
             Identity::App(claims) if !activity.is_on_emulator() => {
                 Some(Cow::Owned(format!("urn:botframework:aadappid:{}", claims.app_id)))
             }
-            Identity::App(_) | Identity::Nobody => None,
+            Identity::App(_) | Identity::Anonymous => None,
         }
     }
 
-    /// The bot that calls the Token Service: the one in its bearer (token-service-api rule 11).
+    /// Authenticates the bot that calls the Token Service: the bot whose app id is in the bearer (token-service-api
+    /// rule 11).
     ///
     /// # Errors
     /// As [`Callers::authenticate`].
@@ -114,25 +117,27 @@ impl Callers {
         };
         let trust = &self.policy.token_service;
         if !trust.audiences.contains(&claims.audience) {
-            return Err(CallerRefusal::new(Problem::AudienceNotTaken, "aud"));
+            return Err(CallerRefusal::new(Problem::AudienceNotAccepted, "aud"));
         }
-        // Parents' tenants are trusted for parents, not for whoever registers a bot's app there.
+        // The tenants of parent bots are trusted for calls of parents only: another app that is registered there must
+        // not act as one of our bots.
         if !trust.tenants.contains(&claims.tenant_id) {
-            return Err(CallerRefusal::new(Problem::TenantNotTaken, "tid"));
+            return Err(CallerRefusal::new(Problem::TenantNotAccepted, "tid"));
         }
         let bot = self.registrations.find_bot_by_app_id(&claims.app_id).map(Arc::clone);
-        let bot = bot.ok_or(CallerRefusal::new(Problem::NoBotOfOurs, "app_id"))?;
+        let bot = bot.ok_or(CallerRefusal::new(Problem::UnknownBot, "app_id"))?;
         self.rates.charge(&bot, RateKey::TokenService)?;
         Ok(bot)
     }
 
-    /// In development mode: a program on this machine that shows no token, for the bot that the path names or the only one.
-    fn without_a_token(&self, http: &HttpRequest) -> Result<Peer, CallerRefusal> {
+    /// Authenticates, in development mode, a program on this machine that sends no token. It may call the bot that the
+    /// path names, or the only configured bot.
+    fn authenticate_anonymous(&self, http: &HttpRequest) -> Result<Peer, CallerRefusal> {
         let refused = |check| Err(CallerRefusal::new(Problem::MissingAuthorization, check));
         if !is_from_this_machine(http) {
             return refused("anonymous_peer");
         }
-        if is_from_a_page(http) {
+        if is_from_web_page(http) {
             return refused("anonymous_page");
         }
         let bot = match http.match_info().get("bot") {
@@ -140,20 +145,20 @@ impl Callers {
             None => self.registrations.find_only_bot(),
         };
         let Some(bot) = bot else { return refused("anonymous_bot") };
-        Ok(Peer { bot: Arc::clone(bot), identity: Identity::Nobody, is_local: true })
+        Ok(Peer { bot: Arc::clone(bot), identity: Identity::Anonymous, is_local: true })
     }
 
-    fn is_ours(&self, audience: &String) -> bool {
+    fn is_known_audience(&self, audience: &String) -> bool {
         self.registrations.find_bot_by_app_id(audience).is_some()
             || self.policy.token_service.audiences.contains(audience)
     }
 
     async fn verify(&self, headers: &HeaderMap) -> Result<VerifiedCaller, CallerRefusal> {
-        let token = bearer_of(headers).map_err(|problem| CallerRefusal::new(problem, "authorization"))?;
+        let token = read_bearer(headers).map_err(|problem| CallerRefusal::new(problem, "authorization"))?;
         self.validator.validate(token).await.map_err(|error| match error {
             CallerTokenError::Invalid { check } => CallerRefusal::new(Problem::InvalidToken, check),
             CallerTokenError::Expired => CallerRefusal::new(Problem::TokenExpired, "exp"),
-            CallerTokenError::Delegated { check, audience } if self.is_ours(&audience) => {
+            CallerTokenError::Delegated { check, audience } if self.is_known_audience(&audience) => {
                 CallerRefusal::new(Problem::DelegatedTokenNotAllowed, check)
             }
             CallerTokenError::Delegated { .. } => CallerRefusal::new(Problem::InvalidToken, "aud"),

@@ -7,7 +7,7 @@ use utoipa::{PartialSchema, ToSchema, openapi};
 
 use crate::protocol::ErrorResponse;
 
-/// The document's name for a bearer in `Authorization`.
+/// The name of the bearer authentication in the `OpenAPI` document.
 pub const BEARER: &str = "bearer";
 
 const JSON: &str = "application/json";
@@ -15,10 +15,10 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Types with their names, as the document lists them.
+/// Named schemas, as the document's `components` lists them.
 pub type NamedSchemas = Vec<(String, RefOr<Schema>)>;
 
-/// What the `OpenAPI` document says of one operation.
+/// The description of one operation in the `OpenAPI` document.
 #[must_use]
 pub struct Description {
     operation: OperationBuilder,
@@ -26,46 +26,46 @@ pub struct Description {
 }
 
 impl Description {
-    /// An operation with an id that no other one of the document has.
+    /// A description with an operation id, which must be unique in the document.
     pub fn new(id: &str, summary: &str) -> Self {
         let operation = OperationBuilder::new().operation_id(Some(id)).summary(Some(summary));
         Self { operation, schemas: Vec::new() }
     }
 
-    /// What else is to be known of it.
+    /// Adds a longer text.
     pub fn note(self, text: &str) -> Self {
         Self { operation: self.operation.description(Some(text)), ..self }
     }
 
-    /// A bearer is required.
+    /// Requires a bearer.
     pub fn bearer(self) -> Self {
         let requirement = SecurityRequirement::new(BEARER, Vec::<String>::new());
         Self { operation: self.operation.security(requirement), ..self }
     }
 
-    /// A parameter of the path.
+    /// Adds a parameter of the path.
     pub fn path_parameter(self, name: &str, text: &str) -> Self {
         self.parameter(name, ParameterIn::Path, Required::True, text)
     }
 
-    /// A parameter that the query must have.
+    /// Adds a required query parameter.
     pub fn query(self, name: &str, text: &str) -> Self {
         self.parameter(name, ParameterIn::Query, Required::True, text)
     }
 
-    /// A parameter that it may have.
+    /// Adds an optional query parameter.
     pub fn optional_query(self, name: &str, text: &str) -> Self {
         self.parameter(name, ParameterIn::Query, Required::False, text)
     }
 
-    /// A parameter that it may have several times.
+    /// Adds an optional query parameter that may be repeated.
     pub fn query_list(self, name: &str, text: &str) -> Self {
         let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query).required(Required::False);
         let parameter = parameter.description(Some(text)).schema(Some(Vec::<String>::schema()));
         Self { operation: self.operation.parameter(parameter), ..self }
     }
 
-    /// A cookie that the browser brings back.
+    /// Adds an optional cookie.
     pub fn cookie(self, name: &str, text: &str) -> Self {
         self.parameter(name, ParameterIn::Cookie, Required::False, text)
     }
@@ -76,55 +76,55 @@ impl Description {
         Self { operation: self.operation.parameter(parameter), ..self }
     }
 
-    /// A JSON body of the request.
+    /// Adds a JSON request body.
     pub fn json_body<T: ToSchema>(self, required: bool, text: &str) -> Self {
         self.body::<T>(JSON, required, text)
     }
 
-    /// A form that a page sends.
+    /// Adds a request body with the form of a page.
     pub fn form_body<T: ToSchema>(self, text: &str) -> Self {
         self.body::<T>(FORM, true, text)
     }
 
     fn body<T: ToSchema>(mut self, content_type: &str, required: bool, text: &str) -> Self {
         let required = if required { Required::True } else { Required::False };
-        let content = ContentBuilder::new().schema(Some(named::<T>(&mut self.schemas))).build();
+        let content = ContentBuilder::new().schema(Some(schema_reference::<T>(&mut self.schemas))).build();
         let body = RequestBodyBuilder::new().description(Some(text)).required(Some(required));
         Self { operation: self.operation.request_body(Some(body.content(content_type, content).build())), ..self }
     }
 
-    /// An answer with this status.
+    /// Adds the answer with this status.
     pub fn answer(mut self, status: u16, answer: Answer) -> Self {
         self.schemas.extend(answer.schemas.clone());
         Self { operation: self.operation.response(status.to_string(), answer.into_response()), ..self }
     }
 
-    /// An answer with any status that is not named.
+    /// Adds the answer with any status that is not listed.
     pub fn other_answer(self, text: &str) -> Self {
         let response = ResponseBuilder::new().description(text);
         Self { operation: self.operation.response("default", response), ..self }
     }
 
-    /// An answer with the error form.
+    /// Adds an answer with this status and an [`ErrorResponse`].
     pub fn error(self, status: u16, text: &str) -> Self {
         self.answer(status, Answer::error(text))
     }
 
-    /// The answers to a body that cannot be taken.
+    /// Adds the answers to a request body that is refused.
     pub fn body_errors(self) -> Self {
         self.error(408, "The body did not arrive in time.")
             .error(413, "The body is larger than `server.body_limit_bytes`.")
             .error(415, "The body is not plain UTF-8.")
     }
 
-    /// The operation under the heading `tag`, and the types that it names.
+    /// The finished operation under the heading `tag`, and the schemas that it refers to.
     #[must_use]
     pub fn into_parts(self, tag: &str) -> (openapi::path::Operation, NamedSchemas) {
         (self.operation.tag(tag).build(), self.schemas)
     }
 }
 
-/// What the document says of one answer. Several forms may share a status.
+/// The description of one answer in the document. An answer may have several content types and schemas.
 #[must_use]
 pub struct Answer {
     response: ResponseBuilder,
@@ -138,51 +138,51 @@ impl Answer {
         Self { response: ResponseBuilder::new().description(text), json: Vec::new(), schemas: Vec::new() }
     }
 
-    /// An answer of this type.
+    /// A JSON answer of type `T`.
     pub fn json<T: ToSchema>(text: &str) -> Self {
         Self::empty(text).or_json::<T>()
     }
 
-    /// An answer as text.
+    /// A text answer.
     pub fn text(text: &str) -> Self {
         Self::empty(text).or_text()
     }
 
-    /// A page.
+    /// An HTML page.
     pub fn html(text: &str) -> Self {
         Self::empty(text).or(HTML)
     }
 
-    /// An error with its code and message.
+    /// A JSON answer of type [`ErrorResponse`].
     pub fn error(text: &str) -> Self {
         Self::json::<ErrorResponse<'_>>(text)
     }
 
-    /// The same status may bring this type.
+    /// Adds a JSON body of type `T`.
     pub fn or_json<T: ToSchema>(mut self) -> Self {
-        self.json.push(named::<T>(&mut self.schemas));
+        self.json.push(schema_reference::<T>(&mut self.schemas));
         self
     }
 
-    /// The same status may bring something that `wrap` makes of this type: a list, a map.
+    /// Adds a JSON body whose schema `wrap` derives from that of `T`: a list, a map.
     pub fn or_json_of<T: ToSchema>(mut self, wrap: fn(RefOr<Schema>) -> RefOr<Schema>) -> Self {
-        self.json.push(wrap(named::<T>(&mut self.schemas)));
+        self.json.push(wrap(schema_reference::<T>(&mut self.schemas)));
         self
     }
 
-    /// The same status may bring a JSON string.
+    /// Adds a JSON string as body.
     pub fn or_json_text(mut self) -> Self {
         self.json.push(String::schema());
         self
     }
 
-    /// The same status may bring any JSON.
+    /// Adds a body of any JSON.
     pub fn or_any_json(mut self) -> Self {
         self.json.push(serde_json::Value::schema());
         self
     }
 
-    /// The same status may bring text.
+    /// Adds a text body.
     pub fn or_text(self) -> Self {
         self.or(TEXT)
     }
@@ -192,7 +192,7 @@ impl Answer {
         Self { response: self.response.content(content_type, content), ..self }
     }
 
-    /// The answer has this header.
+    /// Adds a header.
     pub fn header(self, name: &str, text: &str) -> Self {
         let header = HeaderBuilder::new().schema(Some(String::schema())).description(Some(text)).build();
         Self { response: self.response.header(name, header), ..self }
@@ -212,8 +212,8 @@ impl Answer {
     }
 }
 
-/// A reference to `T`, which is put on the list with everything that it names.
-fn named<T: ToSchema>(schemas: &mut NamedSchemas) -> RefOr<Schema> {
+/// A reference to the schema of `T`. Adds the schema of `T`, and all schemas that it refers to, to `schemas`.
+fn schema_reference<T: ToSchema>(schemas: &mut NamedSchemas) -> RefOr<Schema> {
     schemas.push((T::name().into_owned(), T::schema()));
     T::schemas(schemas);
     openapi::Ref::from_schema_name(T::name()).into()

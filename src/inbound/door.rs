@@ -4,37 +4,37 @@ use actix_web::{HttpResponse, Resource, web};
 use super::operation::Operation;
 use super::problem::Problem;
 
-/// What a door answers: its one table, of which its routes and its part of the `OpenAPI` document are made. No route is
-/// made elsewhere.
+/// The operations of a door. Its routes and its part of the `OpenAPI` document are both derived from this table; no
+/// route is defined elsewhere.
 pub struct Door {
-    /// What the document calls it.
+    /// The heading of the door in the document.
     pub name: &'static str,
-    /// Who calls here, and what for.
+    /// Who calls this door, and why.
     pub description: &'static str,
-    /// Whose bearer it takes; empty if it takes none.
+    /// Which bearers the door accepts; empty if it needs none.
     pub bearer: &'static str,
-    /// The table.
+    /// The table of operations.
     pub operations: &'static [Operation],
-    /// Which spellings of its paths lead here.
+    /// Which letter cases of its paths are accepted.
     pub letter_case: LetterCase,
 }
 
-/// Which spellings of a path are taken.
+/// Which letter cases of a path are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LetterCase {
-    /// The published one.
+    /// The published spelling only.
     Exact,
-    /// All, for paths without parameters. The published one is compared as it stands first, since a pattern costs as much
-    /// as all else about a request.
+    /// Any letter case, for paths without parameters. The published spelling has a route of its own that is compared as
+    /// plain text, since matching a pattern costs as much as the rest of the routing.
     Any,
 }
 
 impl Door {
-    /// Adds the door's routes. Another method under one of its paths is 405 and learns which there are.
+    /// Adds the door's routes. A request with another method is answered 405, with the accepted methods in `Allow`.
     pub fn add_routes(&self, config: &mut web::ServiceConfig) {
         for path in self.paths() {
             match path.split_once("/{") {
-                // A scope of its own: the pattern is tried only on what begins so.
+                // A scope of its own: the pattern is tried only on paths with this prefix.
                 Some((beginning, rest)) => {
                     config.service(web::scope(beginning).service(self.resource(path, &format!("/{{{rest}"))))
                 }
@@ -48,7 +48,7 @@ impl Door {
         }
     }
 
-    /// Each path once.
+    /// The published paths, each once.
     fn paths(&self) -> impl Iterator<Item = &'static str> {
         let paths = self.operations.iter().map(|operation| operation.path).enumerate();
         let is_first =
@@ -56,7 +56,7 @@ impl Door {
         paths.filter(is_first).map(|(_, path)| path)
     }
 
-    /// The operations under the published `path`, at `pattern`.
+    /// The resource at `pattern` with all operations of the published `path`.
     fn resource(&self, path: &str, pattern: &str) -> Resource {
         let operations = || self.operations.iter().filter(|operation| operation.path == path);
         let methods: Vec<&str> = operations().map(|operation| operation.method.as_str()).collect();
@@ -76,7 +76,7 @@ fn wrong_method(allow: HeaderValue) -> HttpResponse {
     response
 }
 
-/// A pattern that fits the path in any letter case.
+/// A pattern that matches the path in any letter case.
 fn in_any_case(path: &str) -> String {
     let segments = path.split('/').filter(|segment| !segment.is_empty()).enumerate();
     segments.fold(String::new(), |pattern, (number, segment)| {
@@ -90,7 +90,7 @@ mod tests {
     use super::in_any_case;
 
     #[test]
-    fn a_dot_of_a_path_is_a_dot_of_its_pattern() {
+    fn a_dot_in_a_path_is_escaped_in_its_pattern() {
         assert_eq!(in_any_case("/.auth/web"), "/{segment0:(?i:\\.auth)}/{segment1:(?i:web)}");
     }
 }

@@ -1,8 +1,8 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::ORIGIN;
 
-/// What proxies and tunnels add to requests that they bring. One that adds nothing cannot be told from a caller of this
-/// machine: there must be none before a bot that lets the emulator in.
+/// Headers that proxies and tunnels add to the requests that they forward. A proxy that adds none of these looks like a
+/// caller on this machine, so no such proxy may stand before a bot that accepts the Emulator.
 const PROXY_HEADERS: [&str; 10] = [
     "forwarded",
     "via",
@@ -16,16 +16,17 @@ const PROXY_HEADERS: [&str; 10] = [
     "cf-connecting-ip",
 ];
 
-/// Whether the request was made on this machine: its connection comes from loopback, and no proxy or tunnel says that it
-/// brings somebody else's.
+/// Whether the request was made on this machine: its connection comes from loopback, and no header says that a proxy or
+/// tunnel has forwarded it.
 pub(super) fn is_from_this_machine(http: &HttpRequest) -> bool {
     let headers = http.headers();
-    let is_brought = PROXY_HEADERS.iter().any(|name| headers.contains_key(*name));
-    http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback()) && !is_brought
+    let is_forwarded = PROXY_HEADERS.iter().any(|name| headers.contains_key(*name));
+    http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback()) && !is_forwarded
 }
 
-/// Whether a web page made the request: browsers say so with every POST, and a page of anywhere can post to loopback.
-pub(super) fn is_from_a_page(http: &HttpRequest) -> bool {
+/// Whether a web page made the request. Browsers add these headers to every POST, and a page from any site can post to
+/// loopback.
+pub(super) fn is_from_web_page(http: &HttpRequest) -> bool {
     http.headers().contains_key(ORIGIN) || http.headers().contains_key("sec-fetch-site")
 }
 
@@ -37,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_connection_of_this_machine_that_speaks_for_itself_is_local() {
+    fn only_an_unforwarded_request_from_loopback_is_from_this_machine() {
         let from = |peer: &str| TestRequest::post().peer_addr(peer.parse().unwrap());
         for peer in ["127.0.0.1:5", "127.9.9.9:5", "[::1]:5", "[::ffff:127.0.0.1]:5"] {
             assert!(is_from_this_machine(&from(peer).to_http_request()), "{peer}");
@@ -49,6 +50,6 @@ mod tests {
             let brought = from("127.0.0.1:5").insert_header((header, "for=127.0.0.1"));
             assert!(!is_from_this_machine(&brought.to_http_request()), "{header}");
         }
-        assert!(!is_from_this_machine(&TestRequest::post().to_http_request()), "who has no address");
+        assert!(!is_from_this_machine(&TestRequest::post().to_http_request()), "a request without a peer address");
     }
 }

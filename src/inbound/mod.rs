@@ -1,8 +1,8 @@
-//! What every door shares: who is calling, how much they may send, which request this is, the bodies of refusals, and the
-//! form of a door's table.
+//! What all doors share: caller authentication, limits on requests, request ids, the bodies of refusals, and the form
+//! of a door's table of operations.
 //!
-//! Owns caller authentication and the constant answers to callers who fail it. It deliberately knows no bot's dialogs,
-//! no exchange and no storage of tokens.
+//! Owns caller authentication and the constant answers to callers that fail it. It deliberately knows no bot's dialogs,
+//! no token exchange and no storage of tokens.
 
 mod bearer;
 mod body;
@@ -18,7 +18,7 @@ mod refusal;
 mod request_record;
 mod service_url;
 
-pub use bearer::bearer_of;
+pub use bearer::read_bearer;
 pub use body::{BodyLimits, read_body, require_plain_utf8};
 pub use caller_rates::{CallerLimits, CallerRates};
 pub use callers::{CallerPolicy, Callers, TokenServiceTrust};

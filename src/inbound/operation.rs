@@ -3,20 +3,20 @@ use utoipa::openapi::HttpMethod;
 
 use super::description::Description;
 
-/// One operation of a door: its route is made of this, and so is its part of the `OpenAPI` document. Neither can say what
-/// the other does not.
+/// One operation of a door. Its route and its part of the `OpenAPI` document are both derived from it, so they cannot
+/// differ.
 pub struct Operation {
     /// The HTTP method.
     pub method: Method,
-    /// The path as published; a parameter stands in braces and fills its segment.
+    /// The published path. A parameter stands in braces and fills its segment.
     pub path: &'static str,
-    /// Leads a route of this method to what answers.
+    /// Sets the handler of a route of this method.
     pub route: fn(Route) -> Route,
-    /// What the document says of it.
+    /// Builds the operation's part of the document.
     pub description: fn() -> Description,
 }
 
-/// The methods that operations have.
+/// The HTTP methods that operations use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// `GET`
@@ -28,7 +28,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// As a request line has it.
+    /// The method's name as a request line has it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -2,37 +2,37 @@ use std::sync::Arc;
 
 use super::problem::Problem;
 use super::refusal::CallerRefusal;
-use super::service_url::{are_same, is_loopback, is_within};
+use super::service_url::{is_loopback, is_same_service_url, is_within};
 use crate::domain::{Bot, CallerEntry, ChannelKind};
 use crate::protocol::{Activity, InvokeKind};
 use crate::token_validation::{AppClaims, ChannelClaims};
 
-/// A caller of a bot whose token has been verified, before its activity was looked at.
+/// An authenticated caller of a bot, before its activity has been checked.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    /// The bot it may call.
+    /// The bot that the caller may call.
     pub bot: Arc<Bot>,
     pub(super) identity: Identity,
-    /// It runs on this machine, and speaks for itself.
+    /// Whether the caller's request was made on this machine without a proxy.
     pub(super) is_local: bool,
 }
 
-/// What is known of a caller.
+/// How a caller has been authenticated.
 #[derive(Clone, Debug)]
 pub(super) enum Identity {
     Channel(ChannelClaims),
     App(AppClaims),
-    /// Whoever is on this machine; in development mode only.
-    Nobody,
+    /// A caller on this machine without a token; in development mode only.
+    Anonymous,
 }
 
 impl Peer {
-    /// The parent bot's app id, if a parent calls and not a channel.
+    /// The app id of the parent bot; `None` if the caller is a channel.
     #[must_use]
     pub fn parent(&self) -> Option<&str> {
         match &self.identity {
             Identity::App(claims) => Some(&claims.app_id),
-            Identity::Channel(_) | Identity::Nobody => None,
+            Identity::Channel(_) | Identity::Anonymous => None,
         }
     }
 
@@ -40,12 +40,12 @@ impl Peer {
         let service_url = activity.service_url();
         let service_url = service_url.ok_or(CallerRefusal::new(Problem::MissingProperty, "service_url_absent"))?;
         let channel = activity.channel_id();
-        if let Identity::Nobody = &self.identity {
-            return admit_nobody(activity, service_url);
+        if let Identity::Anonymous = &self.identity {
+            return admit_anonymous(activity, service_url);
         }
         // `a:b` is a sub-channel of `a`.
         let base = channel.split_once(':').map_or(channel, |(base, _)| base);
-        // Channels that no token speaks for (bot-auth-and-skills §2 rules 24 and 25), in whatever spelling.
+        // No token entitles its bearer to these channels, in any letter case (bot-auth-and-skills §2 rules 24 and 25).
         let kind = ChannelKind::of(base);
         if kind == ChannelKind::AppServiceExtension {
             return refused("channel", Problem::ChannelNotEndorsed);
@@ -55,12 +55,13 @@ impl Peer {
             _ if kind == ChannelKind::Emulator => refused("channel", Problem::ChannelNotEndorsed),
             Identity::App(claims) => self.admit_parent(claims, base, service_url),
             Identity::Channel(claims) => admit_channel(claims, base, service_url, required_endorsements),
-            Identity::Nobody => refused("channel", Problem::ChannelNotEndorsed),
+            Identity::Anonymous => refused("channel", Problem::ChannelNotEndorsed),
         }
     }
 
-    /// The emulator shows a token of the bot's own app for itself, so nothing tells it from the bot or from whoever else
-    /// has the bot's password; hence only from this machine, and only for replies that stay on it.
+    /// The Emulator sends a token of the bot's own app, so it cannot be distinguished from the bot or from any other
+    /// client that has the bot's password. It is therefore accepted only from this machine, and only with a service URL
+    /// on this machine.
     fn admit_emulator(&self, claims: &AppClaims, service_url: &str) -> Result<(), CallerRefusal> {
         let tenants = &self.bot.emulator_tenants;
         if tenants.is_empty() || claims.app_id != self.bot.app_id {
@@ -80,7 +81,7 @@ impl Peer {
 
     fn admit_parent(&self, claims: &AppClaims, base: &str, service_url: &str) -> Result<(), CallerRefusal> {
         let entries = self.bot.callers.iter().filter(|entry| entry.app_id.eq_ignore_ascii_case(&claims.app_id));
-        // A parent may be listed more than once; what is said of its refusal is what its last entry says.
+        // A parent may have several entries. If all of them refuse it, the refusal of the last entry is reported.
         let mut outcome = refused("caller_list", Problem::CallerNotAllowed);
         for entry in entries {
             outcome = admit_by(entry, claims, base, service_url);
@@ -105,9 +106,9 @@ fn admit_by(entry: &CallerEntry, claims: &AppClaims, base: &str, service_url: &s
     Ok(())
 }
 
-/// Anything but the emulator's chat with the bot is refused as if nobody could call without a token. Nobody can be signed
-/// in who is nobody.
-fn admit_nobody(activity: &Activity<'_>, service_url: &str) -> Result<(), CallerRefusal> {
+/// Refuses everything but the Emulator's chat with the bot, with the answer that a request without a token gets.
+/// Sign-in invokes are refused, since an anonymous caller vouches for no user.
+fn admit_anonymous(activity: &Activity<'_>, service_url: &str) -> Result<(), CallerRefusal> {
     if !activity.is_on_emulator() {
         return refused("anonymous_channel", Problem::MissingAuthorization);
     }
@@ -126,11 +127,11 @@ fn admit_channel(
     service_url: &str,
     required_endorsements: &[String],
 ) -> Result<(), CallerRefusal> {
-    if !are_same(service_url, &claims.service_url) {
+    if !is_same_service_url(service_url, &claims.service_url) {
         return refused("service_url", Problem::ServiceUrlMismatch);
     }
     let is_endorsed = |wanted: &str| claims.endorsements.iter().any(|endorsed| endorsed == wanted);
-    // Compared exactly.
+    // Compared exactly, letter case included.
     if !is_endorsed(base) {
         return refused("endorsements", Problem::ChannelNotEndorsed);
     }

@@ -4,63 +4,64 @@ use actix_web::http::header;
 
 use crate::protocol::ErrorResponse;
 
-/// A refusal before any door's own logic. Bodies are constant: one code and one sentence each (DESIGN §5, bot-auth §2).
+/// A refusal that is the same at all doors. Bodies are constant: each problem has one code and one sentence (DESIGN §5,
+/// bot-auth §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
     /// No `Authorization` header.
     MissingAuthorization,
-    /// Several of them, or not one bearer token.
+    /// Several `Authorization` headers, or one that does not hold exactly one bearer token.
     InvalidAuthorization,
-    /// The token is not valid here.
+    /// The token fails its validation.
     InvalidToken,
-    /// The Token Service does not take tokens for that audience.
-    AudienceNotTaken,
-    /// The Token Service does not take tokens of that tenant.
-    TenantNotTaken,
-    /// The app is none of our bots.
-    NoBotOfOurs,
-    /// The token's lifetime is over.
+    /// The Token Service does not accept this audience.
+    AudienceNotAccepted,
+    /// The Token Service does not accept this tenant.
+    TenantNotAccepted,
+    /// The app id is not that of a configured bot.
+    UnknownBot,
+    /// The token has expired.
     TokenExpired,
-    /// A user's token where a caller's is needed.
+    /// A user's delegated token, where an app-only token is required.
     DelegatedTokenNotAllowed,
-    /// The caller is known and not allowed.
+    /// The caller is authenticated, but not allowed to call.
     CallerNotAllowed,
-    /// The caller may not speak for this channel.
+    /// The caller may not send activities of this channel.
     ChannelNotEndorsed,
-    /// The activity names another service URL than the token.
+    /// The activity's service URL is not the one in the token.
     ServiceUrlMismatch,
     /// The caller may not use this service URL.
     ServiceUrlNotAllowed,
-    /// In development mode, a request that is not addressed to this machine by name.
+    /// In development mode: the request's `Host` does not name this machine.
     HostNotAllowed,
-    /// The caller asks too often.
+    /// The caller exceeds its rate limit.
     TooManyRequests {
-        /// Seconds until it may ask again.
+        /// Seconds until the caller's next request is accepted.
         retry_after: u64,
     },
-    /// The issuer's keys cannot be had.
+    /// The issuer's signing keys cannot be fetched.
     KeysUnavailable,
-    /// Not an activity, or not JSON.
+    /// The body is not an activity, or not JSON.
     BadArgument,
-    /// The path names no user.
+    /// The path holds no valid user key.
     BadUserKey,
-    /// A member that every activity has is missing.
+    /// A required member of the activity is missing.
     MissingProperty,
-    /// The body is larger than we take.
+    /// The body is too large.
     PayloadTooLarge,
     /// The body is not plain UTF-8 text.
     UnsupportedMediaType,
-    /// The body came too slowly.
+    /// The body did not arrive in time.
     RequestTimeout,
     /// No such path.
     NotFound,
-    /// The path has other methods.
+    /// The path does not accept this method.
     MethodNotAllowed,
     /// The bot cannot be reached.
     BotUnavailable,
     /// The bot does not answer in time.
     BotTimeout,
-    /// Something of ours failed.
+    /// An internal failure, such as one of the store.
     ServiceUnavailable,
 }
 
@@ -71,11 +72,11 @@ impl Problem {
             Self::MissingAuthorization
             | Self::InvalidAuthorization
             | Self::InvalidToken
-            | Self::AudienceNotTaken
-            | Self::TenantNotTaken
+            | Self::AudienceNotAccepted
+            | Self::TenantNotAccepted
             | Self::TokenExpired => StatusCode::UNAUTHORIZED,
             Self::DelegatedTokenNotAllowed
-            | Self::NoBotOfOurs
+            | Self::UnknownBot
             | Self::CallerNotAllowed
             | Self::ChannelNotEndorsed
             | Self::ServiceUrlMismatch
@@ -95,14 +96,14 @@ impl Problem {
 
     /// The code for programs and the sentence for people.
     #[rustfmt::skip]
-    const fn words(self) -> (&'static str, &'static str) {
+    const fn code_and_message(self) -> (&'static str, &'static str) {
         match self {
             Self::MissingAuthorization => ("MissingAuthorization", "An Authorization header with a bearer token is required."),
             Self::InvalidAuthorization => ("InvalidAuthorization", "The Authorization header must hold exactly one bearer token."),
             Self::InvalidToken => ("InvalidToken", "The bearer token is not valid here."),
-            Self::AudienceNotTaken => ("InvalidToken", "The bearer token's audience is not one of token_service.audiences."),
-            Self::TenantNotTaken => ("InvalidToken", "The bearer token's tenant is not one of token_service.tenants."),
-            Self::NoBotOfOurs => ("CallerNotAllowed", "The bearer token's app id is not the app_id of any configured bot."),
+            Self::AudienceNotAccepted => ("InvalidToken", "The bearer token's audience is not one of token_service.audiences."),
+            Self::TenantNotAccepted => ("InvalidToken", "The bearer token's tenant is not one of token_service.tenants."),
+            Self::UnknownBot => ("CallerNotAllowed", "The bearer token's app id is not the app_id of any configured bot."),
             Self::TokenExpired => ("TokenExpired", "The bearer token has expired."),
             Self::DelegatedTokenNotAllowed => ("DelegatedTokenNotAllowed", "A user's token does not authenticate a caller."),
             Self::CallerNotAllowed => ("CallerNotAllowed", "This caller is not allowed."),
@@ -126,20 +127,20 @@ impl Problem {
         }
     }
 
-    /// The code, for logs.
+    /// The code for programs.
     #[must_use]
     pub const fn code(self) -> &'static str {
-        self.words().0
+        self.code_and_message().0
     }
 
-    /// The answer's body.
+    /// The body of the answer.
     #[must_use]
     pub fn to_json(self) -> String {
-        let (code, message) = self.words();
+        let (code, message) = self.code_and_message();
         ErrorResponse::new(code, message).to_json()
     }
 
-    /// The answer.
+    /// The complete answer.
     #[must_use]
     pub fn respond(self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status());
@@ -149,8 +150,8 @@ impl Problem {
             }
             Self::InvalidAuthorization
             | Self::InvalidToken
-            | Self::AudienceNotTaken
-            | Self::TenantNotTaken
+            | Self::AudienceNotAccepted
+            | Self::TenantNotAccepted
             | Self::TokenExpired => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
             }

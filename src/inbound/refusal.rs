@@ -3,39 +3,40 @@ use actix_web::{HttpMessage, HttpRequest};
 use super::problem::Problem;
 use super::request_record::RequestId;
 
-/// Why a caller was refused: the answer for the caller, the check for the operator's log.
+/// Why a caller was refused: the answer for the caller, and the failed check for the operator's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallerRefusal {
-    /// The answer.
+    /// The answer to the caller.
     pub problem: Problem,
-    /// The check that failed.
+    /// The name of the failed check, for the log.
     pub check: &'static str,
-    /// The log says so already.
-    told: bool,
+    /// Whether the log has a recent line about refusals of this kind.
+    already_logged: bool,
 }
 
 impl CallerRefusal {
-    /// A refusal by this check.
+    /// A refusal with the name of the failed check.
     #[must_use]
     pub const fn new(problem: Problem, check: &'static str) -> Self {
-        Self { problem, check, told: false }
+        Self { problem, check, already_logged: false }
     }
 
-    /// One of many alike: it is counted, and a line for each would bury the others.
-    pub(super) const fn untold(self) -> Self {
-        Self { told: true, ..self }
+    /// Leaves out the log line: the refusal is one of many alike, which would bury the other lines. It is counted all
+    /// the same.
+    pub(super) const fn without_log_line(self) -> Self {
+        Self { already_logged: true, ..self }
     }
 
-    /// Writes down which check refused the caller; who calls learns the code only.
+    /// Logs the failed check and returns the answer; the caller learns the problem's code only.
     #[must_use]
     pub fn logged(self, http: &HttpRequest) -> Problem {
-        if self.told {
+        if self.already_logged {
             return self.problem;
         }
         let extensions = http.extensions();
         let correlation_id = extensions.get::<RequestId>().map_or("", |id| id.0.as_str());
         let (code, check) = (self.problem.code(), self.check);
-        // A user's token that somebody presents as a caller's was taken from where it belongs.
+        // A user's token that is presented as a caller's has probably been stolen.
         let security = self.problem == Problem::DelegatedTokenNotAllowed;
         tracing::warn!(correlation_id, code, check, security, "a caller was refused");
         self.problem

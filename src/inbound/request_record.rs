@@ -11,26 +11,27 @@ use ipnet::IpNet;
 
 use crate::domain::{SharedClock, SharedEntropy};
 
-/// This request's id: in the log lines about it, in `failureDetail`, and sent to the identity provider.
+/// The id of a request. It appears in the log lines about the request and in `failureDetail`, and is sent to the
+/// identity provider.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
 impl RequestId {
-    /// The id that [`record_request`] gave `http`; a new one where it did not run.
+    /// The id that [`record_request`] has given to `http`, or a new id if it has not run.
     #[must_use]
     pub fn of(http: &HttpRequest, entropy: &SharedEntropy) -> String {
         http.extensions().get::<Self>().map_or_else(|| entropy.uuid(), |id| id.0.clone())
     }
 }
 
-/// Networks of the proxies whose `X-Forwarded-For` is believed.
+/// Networks of the proxies whose `X-Forwarded-For` headers are trusted.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(pub Vec<IpNet>);
 
 impl TrustedProxies {
-    /// The client's address: the nearest hop that is not one of our proxies.
+    /// The client's address: the nearest hop that is not a trusted proxy.
     #[must_use]
-    pub fn client_of(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    pub fn find_client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer;
         let hops: Vec<&str> = headers
             .get_all("x-forwarded-for")
@@ -47,17 +48,17 @@ impl TrustedProxies {
         client
     }
 
-    /// The address of whoever sends `request`.
+    /// The address of the client that sent `request`.
     #[must_use]
     pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
         let peer = request.peer_addr()?.ip();
         let proxies = request.app_data::<web::Data<Self>>();
-        Some(proxies.map_or(peer, |proxies| proxies.client_of(peer, request.headers())))
+        Some(proxies.map_or(peer, |proxies| proxies.find_client(peer, request.headers())))
     }
 }
 
-/// Records one event for each request, when it is answered: method, path, status, time and client. The query is left
-/// out, since it may hold codes and states, and so is a path that leads nowhere: it may hold anything.
+/// Gives each request its id and logs one event for each answer: method, path, status, time and client. The query is
+/// left out, since it may hold codes and states. A path without a route is left out too, since it may hold anything.
 ///
 /// # Errors
 /// Those of the inner service.
@@ -74,14 +75,14 @@ pub async fn record_request(
     if tracing::enabled!(tracing::Level::INFO) {
         let request = response.request();
         let client = TrustedProxies::client_address(request);
-        let names_nobody = response.status() == StatusCode::NOT_FOUND && request.match_info().get("bot").is_some();
-        // Looked up only where the answer does not say so already.
-        let leads_somewhere = response.status().is_success() || (request.match_pattern().is_some() && !names_nobody);
+        let names_unknown_bot = response.status() == StatusCode::NOT_FOUND && request.match_info().get("bot").is_some();
+        // The route is looked up only if the status does not show already that one exists.
+        let has_route = response.status().is_success() || (request.match_pattern().is_some() && !names_unknown_bot);
         let extensions = request.extensions();
         tracing::info!(
             correlation_id = extensions.get::<RequestId>().map_or("", |id| id.0.as_str()),
             method = request.method().as_str(),
-            path = leads_somewhere.then(|| request.path()),
+            path = has_route.then(|| request.path()),
             status = response.status().as_u16(),
             micros = begun.zip(elapsed(request)).map(|(begun, now)| whole_micros(now.saturating_sub(begun))),
             client = client.map(tracing::field::display),
@@ -91,7 +92,7 @@ pub async fn record_request(
     Ok(response)
 }
 
-/// How long the process has been running, by the listener's clock.
+/// The time since the process started, by the listener's clock.
 fn elapsed(request: &HttpRequest) -> Option<Duration> {
     request.app_data::<web::Data<SharedClock>>().map(|clock| clock.elapsed())
 }
@@ -109,14 +110,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_trusted_proxies_are_believed_about_the_client() {
+    fn only_trusted_proxies_may_name_the_client() {
         let proxies = TrustedProxies(vec!["10.0.0.0/8".parse().unwrap()]);
         let mut headers = HeaderMap::new();
         headers.insert(
             HeaderName::from_static("x-forwarded-for"),
             HeaderValue::from_static("6.6.6.6, 203.0.113.7, 10.0.0.2"),
         );
-        let seen = |peer: &str| proxies.client_of(peer.parse().unwrap(), &headers).to_string();
+        let seen = |peer: &str| proxies.find_client(peer.parse().unwrap(), &headers).to_string();
         assert_eq!(seen("10.0.0.1"), "203.0.113.7");
         assert_eq!(seen("198.51.100.1"), "198.51.100.1");
     }

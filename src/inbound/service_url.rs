@@ -1,24 +1,24 @@
 use url::{Host, Url};
 
-/// Whether two service URLs are the same place: scheme, host, port and path, one trailing slash aside. User info, query
-/// and fragment are refused (bot-auth-and-skills §2 rule 17).
-pub(super) fn are_same(one: &str, other: &str) -> bool {
+/// Whether two service URLs are equal in scheme, host, port and path; one trailing slash is ignored. URLs with user
+/// info, query or fragment are equal to none (bot-auth-and-skills §2 rule 17).
+pub(super) fn is_same_service_url(one: &str, other: &str) -> bool {
     if one == other && (is_plainly_spelled(one) || parse(one).is_some()) {
         return true;
     }
-    matches!((parse(one), parse(other)), (Some(one), Some(other)) if place(&one) == place(&other))
+    matches!((parse(one), parse(other)), (Some(one), Some(other)) if comparable_parts(&one) == comparable_parts(&other))
 }
 
-/// Whether `url` lies at or below `prefix`, by path segments.
+/// Whether `url` lies at or below `prefix`, by whole path segments.
 pub(super) fn is_within(url: &str, prefix: &str) -> bool {
     let (Some(url), Some(prefix)) = (parse(url), parse(prefix)) else { return false };
-    let (scheme, host, port, path) = place(&url);
-    let (prefix_scheme, prefix_host, prefix_port, prefix_path) = place(&prefix);
+    let (scheme, host, port, path) = comparable_parts(&url);
+    let (prefix_scheme, prefix_host, prefix_port, prefix_path) = comparable_parts(&prefix);
     let below = path.strip_prefix(prefix_path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     (scheme, host, port) == (prefix_scheme, prefix_host, prefix_port) && below
 }
 
-/// Whether `url` is on this machine whatever a name server says.
+/// Whether `url` names this machine, independently of name resolution.
 pub(super) fn is_loopback(url: &str) -> bool {
     parse(url).is_some_and(|url| match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -28,8 +28,8 @@ pub(super) fn is_loopback(url: &str) -> bool {
     })
 }
 
-/// Whether `text` is certainly a URL without user info, query and fragment; says so of the real ones, at a tenth of what
-/// it costs to take them apart.
+/// Whether `text` is certainly a URL without user info, query and fragment. It recognises the service URLs of the real
+/// channels at a tenth of the cost of parsing them.
 fn is_plainly_spelled(text: &str) -> bool {
     let Some((host, path)) = text.strip_prefix("https://").and_then(|rest| rest.split_once('/')) else { return false };
     let is_name = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
@@ -37,8 +37,9 @@ fn is_plainly_spelled(text: &str) -> bool {
     named && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_'))
 }
 
-/// Only what every parser reads alike: the bot behind us has another one, and sends tokens to where it says. Some take
-/// `https://a\@b` for b's; white space and missing slashes are passed over by some and not by others.
+/// Parses only URLs that every URL parser reads alike: the bot behind the gateway has another parser, and sends tokens
+/// to the host that its parser finds. Some parsers read `https://a\@b` as a URL of host `b`; some ignore white space
+/// and missing slashes and some do not.
 fn parse(text: &str) -> Option<Url> {
     let (scheme, rest) = text.split_once("://")?;
     let is_read_alike = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') && !rest.starts_with('/');
@@ -48,7 +49,8 @@ fn parse(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let is_plain =
         url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
-    // `http://127.1`, `http://2130706433` and `http://a%2e.b` are other names for hosts that have a plain one.
+    // Hosts must be spelled plainly: `http://127.1`, `http://2130706433` and `http://a%2e.b` are other spellings of
+    // hosts that have a plain one.
     let authority = rest.split('/').next()?.to_ascii_lowercase();
     let is_named_plainly = authority
         .strip_prefix(url.host_str()?)
@@ -56,7 +58,7 @@ fn parse(text: &str) -> Option<Url> {
     (is_plain && is_named_plainly).then_some(url)
 }
 
-fn place(url: &Url) -> (&str, Option<&str>, Option<u16>, &str) {
+fn comparable_parts(url: &Url) -> (&str, Option<&str>, Option<u16>, &str) {
     let path = url.path().strip_suffix('/').unwrap_or(url.path());
     (url.scheme(), url.host_str(), url.port_or_known_default(), path)
 }
@@ -66,9 +68,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trailing_slash_and_the_hosts_case_do_not_matter_and_everything_else_does() {
-        assert!(are_same("https://smba.example/amer/", "https://smba.example/amer"));
-        assert!(are_same("https://SMBA.example:443/amer", "https://smba.example/amer"));
+    fn only_a_trailing_slash_and_the_hosts_letter_case_are_ignored() {
+        assert!(is_same_service_url("https://smba.example/amer/", "https://smba.example/amer"));
+        assert!(is_same_service_url("https://SMBA.example:443/amer", "https://smba.example/amer"));
         for other in [
             "https://evil.example/amer",
             "http://smba.example/amer",
@@ -87,12 +89,12 @@ mod tests {
             "https://smba.ex\u{430}mple/amer",
             "",
         ] {
-            assert!(!are_same(other, "https://smba.example/amer"), "{other}");
+            assert!(!is_same_service_url(other, "https://smba.example/amer"), "{other}");
         }
     }
 
     #[test]
-    fn the_short_way_says_no_more_than_the_long_one() {
+    fn a_plainly_spelled_url_is_always_one_that_parses() {
         for plain in ["https://smba.trafficmanager.net/emea/22222222-2222-4222-8222-222222222222/", "https://a/"] {
             assert!(is_plainly_spelled(plain) && parse(plain).is_some(), "{plain}");
         }
@@ -108,11 +110,14 @@ mod tests {
         ] {
             assert!(!is_plainly_spelled(other), "{other}");
         }
-        assert!(!are_same("https://u@a/", "https://u@a/") && !are_same("https://a/?x", "https://a/?x"));
+        assert!(
+            !is_same_service_url("https://u@a/", "https://u@a/")
+                && !is_same_service_url("https://a/?x", "https://a/?x")
+        );
     }
 
     #[test]
-    fn a_prefix_ends_at_a_segment() {
+    fn a_prefix_matches_whole_path_segments_only() {
         assert!(is_within("https://parent.example/api/skills/", "https://parent.example/api"));
         assert!(!is_within("https://parent.example/apiary", "https://parent.example/api"));
         assert!(!is_within("https://parent.example.evil/api", "https://parent.example/api"));
@@ -128,11 +133,11 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_told_by_address_or_by_its_one_name() {
-        for here in ["http://localhost:5000", "http://127.0.0.1/", "https://[::1]:1/x", "http://LOCALHOST"] {
-            assert!(is_loopback(here), "{here}");
+    fn only_loopback_addresses_and_localhost_are_loopback() {
+        for local in ["http://localhost:5000", "http://127.0.0.1/", "https://[::1]:1/x", "http://LOCALHOST"] {
+            assert!(is_loopback(local), "{local}");
         }
-        for there in [
+        for other in [
             "http://localhost.evil/",
             "http://127.0.0.1.evil/",
             "http://0.0.0.0/",
@@ -141,13 +146,13 @@ mod tests {
             "localhost",
             "",
         ] {
-            assert!(!is_loopback(there), "{there}");
+            assert!(!is_loopback(other), "{other}");
         }
     }
 
     proptest::proptest! {
         #[test]
-        fn nothing_lies_within_another_host(text in "\\PC{0,60}", host in "[a-z]{1,8}\\.example") {
+        fn no_url_of_another_host_lies_within_a_prefix(text in "\\PC{0,60}", host in "[a-z]{1,8}\\.example") {
             let prefix = format!("https://{host}/api");
             for url in [text.clone(), format!("https://{text}"), format!("https://{host}{text}")] {
                 if is_within(&url, &prefix) {
@@ -160,9 +165,9 @@ mod tests {
         }
 
         #[test]
-        fn being_the_same_is_mutual(one in "https?://[a-zA-Z.]{1,9}(:[0-9]{1,3})?(/[a-z./]{0,6})?", other in "\\PC{0,30}") {
-            proptest::prop_assert_eq!(are_same(&one, &other), are_same(&other, &one));
-            proptest::prop_assert_eq!(are_same(&one, &one), parse(&one).is_some());
+        fn equality_of_service_urls_is_symmetric(one in "https?://[a-zA-Z.]{1,9}(:[0-9]{1,3})?(/[a-z./]{0,6})?", other in "\\PC{0,30}") {
+            proptest::prop_assert_eq!(is_same_service_url(&one, &other), is_same_service_url(&other, &one));
+            proptest::prop_assert_eq!(is_same_service_url(&one, &one), parse(&one).is_some());
         }
     }
 }

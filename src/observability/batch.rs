@@ -8,75 +8,77 @@ use std::time::Duration;
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How long a line may wait for others: what a process that is killed outright loses at most.
-const WAIT: Duration = Duration::from_millis(100);
-/// So many bytes wait for nobody. Who logs on while they cannot be written waits: no line is left out.
-const FULL_BYTES: usize = 64 * 1024;
+/// The longest delay of a line that waits for others, and so the most that a killed process loses.
+const MAX_LINE_DELAY: Duration = Duration::from_millis(100);
+/// At this size waiting lines are written at once. A thread that logs while they cannot be written blocks, so no line
+/// is lost.
+const MAX_WAITING_BYTES: usize = 64 * 1024;
 
-/// Gathers lines and writes many at once, since a system call for each costs more than all else about it.
+/// Collects log lines and writes many of them at once, since a system call for each line costs more than everything
+/// else about it.
 ///
-/// Warnings and errors are written before whoever logs them goes on, after everything that waits. Other lines follow
-/// within a tenth of a second.
+/// Warnings and errors are written before the call that logs them returns, together with all waiting lines. Other lines
+/// are written within a tenth of a second.
 pub(super) struct Batch<W> {
     waiting: Mutex<Vec<u8>>,
-    begun: Condvar,
+    line_added: Condvar,
     output: Mutex<Output<W>>,
-    at_once: AtomicBool,
+    unbuffered: AtomicBool,
 }
 
-/// Locked before `waiting` is emptied, so that lines keep their order.
+/// The output. It is locked before `waiting` is emptied, so that lines keep their order.
 struct Output<W> {
     writer: W,
-    /// The other buffer, empty: the two take turns.
+    /// The second buffer, empty: it is exchanged with `waiting` at each write.
     spare: Vec<u8>,
 }
 
 impl<W: Write + Send + 'static> Batch<W> {
-    /// Gathers for `writer`, with a thread that writes what has waited.
+    /// Collects lines for `writer`, and starts the thread that writes them.
     pub(super) fn start(writer: W) -> io::Result<Arc<Self>> {
-        let batch = Arc::new(Self::over(writer));
-        let tending = Arc::clone(&batch);
+        let batch = Arc::new(Self::without_thread(writer));
+        let writer_batch = Arc::clone(&batch);
         thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
             loop {
-                tending.wait_for_a_line();
-                thread::sleep(WAIT);
-                tending.write();
+                writer_batch.wait_for_a_line();
+                thread::sleep(MAX_LINE_DELAY);
+                writer_batch.write();
             }
         })?;
         Ok(batch)
     }
 
-    fn over(writer: W) -> Self {
+    fn without_thread(writer: W) -> Self {
         let output = Mutex::new(Output { writer, spare: Vec::new() });
-        Self { waiting: Mutex::new(Vec::new()), begun: Condvar::new(), output, at_once: AtomicBool::new(false) }
+        Self { waiting: Mutex::new(Vec::new()), line_added: Condvar::new(), output, unbuffered: AtomicBool::new(false) }
     }
 
     fn wait_for_a_line(&self) {
-        let waiting = locked(&self.waiting);
-        drop(self.begun.wait_while(waiting, |waiting| waiting.is_empty()).unwrap_or_else(PoisonError::into_inner));
+        let waiting = lock(&self.waiting);
+        drop(self.line_added.wait_while(waiting, |waiting| waiting.is_empty()).unwrap_or_else(PoisonError::into_inner));
     }
 }
 
 impl<W: Write> Batch<W> {
     fn add(&self, line: &[u8], urgent: bool) {
-        let mut waiting = locked(&self.waiting);
+        let mut waiting = lock(&self.waiting);
         let is_first = waiting.is_empty();
         waiting.extend_from_slice(line);
-        let is_full = waiting.len() >= FULL_BYTES;
+        let is_full = waiting.len() >= MAX_WAITING_BYTES;
         drop(waiting);
-        if urgent || is_full || self.at_once.load(Ordering::SeqCst) {
+        if urgent || is_full || self.unbuffered.load(Ordering::SeqCst) {
             self.write();
         } else if is_first {
-            self.begun.notify_one();
+            self.line_added.notify_one();
         }
     }
 
-    /// Writes everything that waits.
+    /// Writes all waiting lines.
     fn write(&self) {
-        self.write_to(&mut locked(&self.output));
+        self.write_to(&mut lock(&self.output));
     }
 
-    /// The same for a thread that panics, and so perhaps holds what it would have to wait for.
+    /// Writes all waiting lines unless the output is locked: a panicking thread may hold that lock itself.
     pub(super) fn write_if_free(&self) {
         match self.output.try_lock() {
             Ok(mut output) => self.write_to(&mut output),
@@ -85,30 +87,30 @@ impl<W: Write> Batch<W> {
         }
     }
 
-    /// From here on nothing waits: for the end of the process.
+    /// Writes all waiting lines, and every later line at once. Called at the end of the process.
     pub(super) fn finish(&self) {
-        self.at_once.store(true, Ordering::SeqCst);
+        self.unbuffered.store(true, Ordering::SeqCst);
         self.write();
     }
 
     fn write_to(&self, output: &mut Output<W>) {
-        mem::swap(&mut *locked(&self.waiting), &mut output.spare);
+        mem::swap(&mut *lock(&self.waiting), &mut output.spare);
         let lines = mem::take(&mut output.spare);
-        // Where logs cannot be written there is nobody to be told.
+        // A log that cannot be written cannot report that either.
         let _ = output.writer.write_all(&lines);
         output.spare = lines;
         output.spare.clear();
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A way into a batch for whoever formats lines.
-pub(super) struct Batched<W>(pub(super) Arc<Batch<W>>);
+/// The writer through which a subscriber adds its lines to a batch.
+pub(super) struct BatchWriter<W>(pub(super) Arc<Batch<W>>);
 
-impl<'w, W: Write + 'w> MakeWriter<'w> for Batched<W> {
+impl<'w, W: Write + 'w> MakeWriter<'w> for BatchWriter<W> {
     type Writer = LineWriter<'w, W>;
 
     fn make_writer(&'w self) -> Self::Writer {
@@ -120,7 +122,7 @@ impl<'w, W: Write + 'w> MakeWriter<'w> for Batched<W> {
     }
 }
 
-/// Takes one line, written as a whole.
+/// Adds one line to the batch; each `write` call must bring a whole line.
 pub(super) struct LineWriter<'b, W> {
     batch: &'b Batch<W>,
     urgent: bool,
@@ -178,9 +180,9 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_is_written_before_its_logger_goes_on_and_after_what_waited() {
+    fn a_warning_is_written_at_once_after_all_waiting_lines() {
         let written = Written::default();
-        let batch = Batch::over(written.clone());
+        let batch = Batch::without_thread(written.clone());
         batch.add(b"one\n", false);
         batch.add(b"two\n", false);
         assert!(written.texts().is_empty());
@@ -189,9 +191,9 @@ mod tests {
     }
 
     #[test]
-    fn many_lines_wait_for_nobody() {
+    fn waiting_lines_are_written_when_they_fill_the_buffer() {
         let written = Written::default();
-        let batch = Batch::over(written.clone());
+        let batch = Batch::without_thread(written.clone());
         for _ in 0..65 {
             batch.add(&[b'x'; 1024], false);
         }
@@ -199,9 +201,9 @@ mod tests {
     }
 
     #[test]
-    fn at_the_end_everything_is_written_and_nothing_waits_any_more() {
+    fn after_finish_waiting_and_later_lines_are_written_at_once() {
         let written = Written::default();
-        let batch = Batch::over(written.clone());
+        let batch = Batch::without_thread(written.clone());
         batch.add(b"waits\n", false);
         batch.finish();
         batch.add(b"late\n", false);
@@ -209,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_nothing_follows_is_written_all_the_same() {
+    fn a_single_line_is_written_although_no_other_follows() {
         let written = Written::default();
         let batch = Batch::start(written.clone()).unwrap();
         for line in ["one\n", "two\n"] {
@@ -219,8 +221,8 @@ mod tests {
     }
 
     #[test]
-    fn who_panics_while_lines_are_written_does_not_wait_for_itself() {
-        let batch = Batch::over(Written::default());
+    fn write_if_free_returns_while_the_output_is_locked() {
+        let batch = Batch::without_thread(Written::default());
         let _held = batch.output.lock().unwrap();
         batch.write_if_free();
     }

@@ -1,27 +1,27 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What is counted. Each name stands here once.
+/// The events that are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Count {
-    /// Exchanges that ended with a kept token.
+    /// Exchanges whose token was obtained and stored.
     ExchangeKept,
     /// Exchanges that were refused.
     ExchangeRefused,
-    /// Refusals because a token's user was not the activity's user.
+    /// Exchanges that were refused because the token's user was not the activity's user.
     IdentityMismatch,
-    /// `tokens/response` events that arrived from outside and were dropped.
+    /// `tokens/response` events from callers, which were dropped: only the gateway sends them.
     ForgedTokensResponse,
-    /// Requests of callers that asked too often.
+    /// Requests that were refused because of the caller's rate limit.
     CallerRateLimited,
-    /// What users asked for too often.
+    /// Requests that were refused because of the user's rate limit.
     UserRateLimited,
-    /// Bots told of their user's token.
+    /// `tokens/response` events that were delivered to bots.
     ContinuationDelivered,
-    /// Bots that could not be told.
+    /// `tokens/response` events that could not be delivered.
     ContinuationFailed,
 }
 
-const ALL: [(Count, &str); 8] = [
+const COUNT_NAMES: [(Count, &str); 8] = [
     (Count::ExchangeKept, "exchange_kept"),
     (Count::ExchangeRefused, "exchange_refused"),
     (Count::IdentityMismatch, "identity_mismatch"),
@@ -32,29 +32,30 @@ const ALL: [(Count, &str); 8] = [
     (Count::ContinuationFailed, "continuation_failed"),
 ];
 
-/// What happened since the process began, shared by all workers.
+/// The counters of the process, shared by all workers.
 #[derive(Debug, Default)]
 pub struct Counters {
-    values: [AtomicU64; ALL.len()],
+    values: [AtomicU64; COUNT_NAMES.len()],
 }
 
 impl Counters {
-    /// Counts one more.
+    /// Adds one.
     pub fn add(&self, count: Count) {
         if let Some(value) = self.values.get(count as usize) {
             value.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// How many so far.
+    /// The present value.
     #[must_use]
     pub fn value(&self, count: Count) -> u64 {
         self.values.get(count as usize).map_or(0, |value| value.load(Ordering::Relaxed))
     }
 
-    /// Writes all of them to the log as one event.
+    /// Logs all counters as one event.
     pub fn log(&self) {
-        let counts: Vec<String> = ALL.iter().map(|(count, name)| format!("{name}={}", self.value(*count))).collect();
+        let counts: Vec<String> =
+            COUNT_NAMES.iter().map(|(count, name)| format!("{name}={}", self.value(*count))).collect();
         tracing::info!(counts = counts.join(" "), "counts since start");
     }
 }

@@ -13,13 +13,13 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::domain::{Clock, SystemClock, Timestamp, any_byte};
 
-/// What most lines need.
-const USUAL_BYTES: usize = 512;
+/// The size that most lines need.
+const TYPICAL_LINE_BYTES: usize = 512;
 
-/// Writes each event as one flat JSON object a line: time, level, its fields, target.
+/// A subscriber that writes each event as one line, a flat JSON object: time, level, fields, target.
 ///
-/// A subscriber of its own: every request writes a line, and the library's registry of spans, which nobody here opens,
-/// and its JSON form cost several times as much as the line itself.
+/// It replaces the subscriber of `tracing-subscriber` because every request writes a line: that library's span
+/// registry, which is not used here, and its JSON formatter cost several times as much as the line itself.
 pub(super) struct JsonLines<W> {
     filter: Targets,
     writer: W,
@@ -32,9 +32,9 @@ impl<W> JsonLines<W> {
 }
 
 thread_local! {
-    /// The buffer in which this thread makes its lines.
+    /// The buffer in which this thread composes its lines.
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    /// The latest second this thread has written, and its text.
+    /// The second that this thread has formatted last, and its text.
     static SECOND: Cell<(i64, [u8; 19])> = const { Cell::new((i64::MIN, [0; 19])) };
 }
 
@@ -55,9 +55,9 @@ where
     }
 
     fn event(&self, event: &Event<'_>) {
-        // Taken, not borrowed: a value that logs while it is shown gets a buffer of its own.
+        // The buffer is taken, not borrowed: if formatting a value logs an event, that event gets a buffer of its own.
         let mut line = Line(BUFFER.take());
-        line.0.reserve(USUAL_BYTES);
+        line.0.reserve(TYPICAL_LINE_BYTES);
         line.0.extend_from_slice(b"{\"timestamp\":\"");
         line.time(SystemClock.now());
         line.0.push(b'"');
@@ -65,7 +65,7 @@ where
         event.record(&mut line);
         line.member("target", |line| line.text(event.metadata().target()));
         line.0.extend_from_slice(b"}\n");
-        // Where logs cannot be written there is nobody to be told.
+        // A log that cannot be written cannot report that either.
         let _ = self.writer.make_writer_for(event.metadata()).write_all(&line.0);
         line.0.clear();
         BUFFER.set(line.0);
@@ -84,12 +84,12 @@ where
     fn exit(&self, _: &span::Id) {}
 }
 
-/// A line as far as it is written. Writing to memory cannot fail.
+/// A line that is being composed. Writing to memory cannot fail.
 struct Line(Vec<u8>);
 
 impl Line {
     fn member(&mut self, name: &str, value: impl FnOnce(&mut Self)) {
-        // A name in the program's text: there is nothing in it to be escaped.
+        // Field names are literals in the program and need no escaping.
         self.0.extend_from_slice(b",\"");
         self.0.extend_from_slice(name.as_bytes());
         self.0.extend_from_slice(b"\":");
@@ -102,7 +102,7 @@ impl Line {
         self.0.push(b'"');
     }
 
-    /// The inside of a string.
+    /// Appends the inside of a JSON string.
     fn escaped(&mut self, text: &str) {
         let is_escaped = |byte: u8| u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\');
         if !any_byte(text.as_bytes(), is_escaped) {
@@ -120,7 +120,7 @@ impl Line {
         self.member(name, |line| drop(serde_json::to_writer(&mut line.0, &value)));
     }
 
-    /// ISO 8601 with milliseconds.
+    /// Appends the time as ISO 8601 with milliseconds.
     fn time(&mut self, now: Timestamp) {
         let (mut second, mut text) = SECOND.get();
         if second != now.unix_seconds() {
@@ -128,7 +128,7 @@ impl Line {
             let time = OffsetDateTime::from_unix_timestamp(second).unwrap_or(OffsetDateTime::UNIX_EPOCH);
             let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
             let (hour, minute, second_of_minute) = time.to_hms();
-            // Of a year beyond 9999 the end is cut off.
+            // The text of a year beyond 9999 is cut off at the end.
             let _ = write!(
                 text.as_mut_slice(),
                 "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second_of_minute:02}"
@@ -172,7 +172,7 @@ impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.member(field.name(), |line| {
             line.0.push(b'"');
-            // What fails to show itself is shown as far as it got.
+            // A value whose formatting fails is written as far as it got.
             let _ = fmt::Write::write_fmt(line, format_args!("{value:?}"));
             line.0.push(b'"');
         });

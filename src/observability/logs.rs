@@ -8,11 +8,11 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::batch::{Batch, Batched};
+use super::batch::{Batch, BatchWriter};
 use super::json_line::JsonLines;
 
-/// The crate's own target: `env!` would name the package, whose name is spelled otherwise.
-const OURS: &str = "bot_sso";
+/// The target of this crate's events. It is not `env!("CARGO_PKG_NAME")`, which has a hyphen.
+const OWN_TARGET: &str = "bot_sso";
 
 /// The form of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,27 +23,27 @@ pub enum LogForm {
     Text,
 }
 
-/// What is logged, and how.
+/// The format and the level of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoggingOptions {
-    /// The form.
+    /// The format of the lines.
     pub form: LogForm,
-    /// The least level of our own lines.
+    /// The lowest level of this crate's events that is logged.
     pub level: Level,
 }
 
-/// Why logging was not set up.
+/// Why logging could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum LoggingError {
-    /// The process already logs somewhere.
+    /// The process has a log already.
     #[error("logging has been set up before")]
     AlreadyStarted,
-    /// There is no thread to write the lines.
-    #[error("no thread for the log: {0}")]
+    /// The thread that writes the lines could not be started.
+    #[error("the thread that writes the log cannot be started: {0}")]
     NoThread(std::io::Error),
 }
 
-/// While it lives lines are gathered; when it goes, what waits is written, and later lines at once. To be kept until the
+/// Keeps the log buffered. On drop, waiting lines are written, and later lines are written at once. Keep it until the
 /// process ends.
 #[must_use]
 pub struct Logging {
@@ -56,24 +56,24 @@ impl Drop for Logging {
     }
 }
 
-/// From now on the whole process logs to standard error, many lines at once: warnings and errors are written before
-/// whoever logs them goes on, other lines within a tenth of a second. A panic writes what waits. Only a process that is
-/// killed outright loses lines, none of them a warning and none older than that.
+/// Starts the log of the process on standard error. Warnings and errors are written before the call that logs them
+/// returns, other lines within a tenth of a second. A panic writes the waiting lines. Only a process that is killed
+/// outright loses lines: none of them is a warning, and none is older than that.
 ///
 /// # Errors
 /// [`LoggingError`].
 pub fn start_logging(options: LoggingOptions) -> Result<Logging, LoggingError> {
     let batch = Batch::start(std::io::stderr()).map_err(LoggingError::NoThread)?;
-    start_logging_to(options, Batched(Arc::clone(&batch)))?;
-    let (waiting, say) = (Arc::clone(&batch), std::panic::take_hook());
+    start_logging_to(options, BatchWriter(Arc::clone(&batch)))?;
+    let (waiting, previous_hook) = (Arc::clone(&batch), std::panic::take_hook());
     std::panic::set_hook(Box::new(move |panic| {
         waiting.write_if_free();
-        say(panic);
+        previous_hook(panic);
     }));
     Ok(Logging { batch })
 }
 
-/// From now on the whole process logs to `writer`, line by line.
+/// Starts the log of the process on `writer`, line by line.
 ///
 /// # Errors
 /// [`LoggingError::AlreadyStarted`].
@@ -98,10 +98,11 @@ where
     }
 }
 
-/// Of other crates only warnings: an HTTP client's own debug lines hold `Authorization` headers (DESIGN §5.10).
+/// Of other crates only warnings are logged: the debug lines of an HTTP client hold `Authorization` headers (DESIGN
+/// §5.10).
 fn filter(level: Level) -> Targets {
-    let ours = LevelFilter::from_level(level);
-    Targets::new().with_target(OURS, ours).with_default(ours.min(LevelFilter::WARN))
+    let own_level = LevelFilter::from_level(level);
+    Targets::new().with_target(OWN_TARGET, own_level).with_default(own_level.min(LevelFilter::WARN))
 }
 
 #[cfg(test)]
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_field_is_written_and_none_breaks_out_of_its_string() {
+    fn every_type_of_field_is_written_and_escaped() {
         let options = LoggingOptions { form: LogForm::Json, level: Level::INFO };
         let hostile = "\"},\n{\"level\":\"\u{1}\\";
         let text = logged(options, || {
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_whether_a_line_would_be_written_is_told_and_spans_are_not_kept() {
+    fn enabled_follows_the_level_and_spans_are_not_recorded() {
         let options = LoggingOptions { form: LogForm::Json, level: Level::INFO };
         let text = logged(options, || {
             assert!(tracing::enabled!(Level::INFO) && !tracing::enabled!(Level::DEBUG));
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_below_the_level_and_chatter_of_other_crates_are_left_out() {
+    fn lines_below_the_level_and_debug_lines_of_other_crates_are_left_out() {
         let options = LoggingOptions { form: LogForm::Text, level: Level::TRACE };
         let text = logged(options, || {
             tracing::trace!("ours");

@@ -1,7 +1,8 @@
-//! How the process tells its operator what it does: log lines on standard error, and counts among them.
+//! How an operator observes the process: log lines on standard error, and counters that are logged.
 //!
-//! Owns the set-up of logging: the form, the level, and the rule that only our own lines go below warnings. It
-//! deliberately knows no room: each writes its own events, and none of them holds a token, a code or a secret.
+//! Owns the start of logging, the format, the level, and the rule that only this crate's events are logged below
+//! warnings. It deliberately knows no other room: each writes its own events, and none of them holds a token, a code or
+//! a secret.
 
 mod batch;
 mod counters;

@@ -1,12 +1,13 @@
 use super::json::{JsonError, Node};
 
-/// Longest id taken from an activity, in bytes (DESIGN §5.13).
-const ID_LIMIT: usize = 256;
-/// Longest `serviceUrl` taken, in bytes.
-const URL_LIMIT: usize = 2048;
+/// Longest accepted id, in bytes (DESIGN §5.13).
+const MAX_ID_BYTES: usize = 256;
+/// Longest accepted `serviceUrl`, in bytes.
+const MAX_URL_BYTES: usize = 2048;
 
-/// Members that decide what happens to an activity, by the object they are in: taken in their one spelling only.
-const DECISIVE: [(&str, &[&str]); 5] = [
+/// The members that decide how an activity is handled, by the object that contains them. They are accepted in this
+/// spelling only.
+const EXACTLY_SPELLED_MEMBERS: [(&str, &[&str]); 5] = [
     (
         "",
         &[
@@ -31,32 +32,32 @@ const DECISIVE: [(&str, &[&str]); 5] = [
     ("channelData", &["tenant"]),
 ];
 
-/// Why a body is not an activity we take.
+/// Why a body is not accepted as an activity.
 #[derive(Debug, thiserror::Error)]
 pub enum ActivityError {
-    /// Not one JSON object without duplicates.
+    /// The body is not JSON that [`Node`] accepts, or spells a member in another letter case.
     #[error("the body is not acceptable JSON: {0}")]
     Json(#[from] JsonError),
-    /// A member that every activity has is missing, empty or not a string.
+    /// A required member is missing, empty or not a string.
     #[error("the activity has no usable '{0}'")]
     Missing(&'static str),
-    /// A member is longer than we take.
+    /// A member is too long.
     #[error("the activity's '{0}' is too long")]
     TooLong(&'static str),
 }
 
-/// What kind of conversation an activity belongs to, as far as sign-in cares.
+/// The kinds of conversation that sign-in distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConversationType {
     /// One user and the bot.
     Personal,
     /// Several users who see each other's cards.
     Group,
-    /// A Teams channel: clients cannot sign in silently there (invoke-protocol §1.6).
+    /// A Teams channel, where clients cannot sign in silently (invoke-protocol §1.6).
     Channel,
 }
 
-/// An activity as it arrived, with the members that decide what happens to it.
+/// A parsed activity, with access to the members that decide how it is handled.
 #[derive(Debug)]
 pub struct Activity<'a> {
     root: Node<'a>,
@@ -72,23 +73,23 @@ impl<'a> Activity<'a> {
         if root.members().is_none() {
             return Err(ActivityError::Missing("type"));
         }
-        for (object, members) in DECISIVE {
+        for (object, members) in EXACTLY_SPELLED_MEMBERS {
             let object = if object.is_empty() { Some(&root) } else { root.get(object) };
             object.map_or(Ok(()), |object| object.require_spelling(members))?;
         }
         let tenant = root.get("channelData").and_then(|channel_data| channel_data.get("tenant"));
         tenant.map_or(Ok(()), |tenant| tenant.require_spelling(&["id"]))?;
         let activity = Self { root };
-        required(activity.root.get("type"), "type", ID_LIMIT)?;
-        required(activity.root.get("channelId"), "channelId", ID_LIMIT)?;
-        required(activity.member("conversation", "id"), "conversation.id", 2 * ID_LIMIT)?;
-        required(activity.member("from", "id"), "from.id", ID_LIMIT)?;
+        require_text(activity.root.get("type"), "type", MAX_ID_BYTES)?;
+        require_text(activity.root.get("channelId"), "channelId", MAX_ID_BYTES)?;
+        require_text(activity.member("conversation", "id"), "conversation.id", 2 * MAX_ID_BYTES)?;
+        require_text(activity.member("from", "id"), "from.id", MAX_ID_BYTES)?;
         for (node, name) in [(activity.root.get("id"), "id"), (activity.root.get("name"), "name")] {
-            if node.and_then(Node::as_str).is_some_and(|text| text.len() > 2 * ID_LIMIT) {
+            if node.and_then(Node::as_str).is_some_and(|text| text.len() > 2 * MAX_ID_BYTES) {
                 return Err(ActivityError::TooLong(name));
             }
         }
-        if activity.service_url().is_some_and(|url| url.len() > URL_LIMIT) {
+        if activity.service_url().is_some_and(|url| url.len() > MAX_URL_BYTES) {
             return Err(ActivityError::TooLong("serviceUrl"));
         }
         Ok(activity)
@@ -104,7 +105,7 @@ impl<'a> Activity<'a> {
         &mut self.root
     }
 
-    /// `type`, as spelled.
+    /// `type`, in the spelling of the sender.
     #[must_use]
     pub fn kind(&self) -> &str {
         self.text("type").unwrap_or("")
@@ -116,19 +117,19 @@ impl<'a> Activity<'a> {
         self.kind().eq_ignore_ascii_case(kind)
     }
 
-    /// `name`, as spelled.
+    /// `name`, in the spelling of the sender.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.text("name")
     }
 
-    /// `channelId`, as spelled.
+    /// `channelId`, in the spelling of the sender.
     #[must_use]
     pub fn channel_id(&self) -> &str {
         self.text("channelId").unwrap_or("")
     }
 
-    /// Whether it comes from the Bot Framework Emulator, by its `channelId` in the one spelling.
+    /// Whether `channelId` is exactly `emulator`, the channel of the Bot Framework Emulator.
     #[must_use]
     pub fn is_on_emulator(&self) -> bool {
         self.channel_id() == "emulator"
@@ -165,7 +166,7 @@ impl<'a> Activity<'a> {
         [conversation, channel_data].into_iter().flatten().filter_map(Node::as_str).filter(|id| !id.is_empty())
     }
 
-    /// Whether a parent asked for the replies in the answer's body.
+    /// Whether the caller wants the replies in the body of the answer (`deliveryMode` is `expectReplies`).
     #[must_use]
     pub fn expects_replies(&self) -> bool {
         self.text("deliveryMode").is_some_and(|mode| mode.eq_ignore_ascii_case("expectReplies"))
@@ -202,7 +203,7 @@ impl<'a> Activity<'a> {
 }
 
 impl ConversationType {
-    /// Reads the two members that clients use for it.
+    /// Derives the type from the two members that clients set.
     #[must_use]
     pub fn from_members(conversation_type: Option<&str>, is_group: bool) -> Self {
         match conversation_type {
@@ -224,7 +225,7 @@ fn names_copilot(entities: &Node<'_>) -> bool {
     })
 }
 
-fn required(node: Option<&Node<'_>>, name: &'static str, limit: usize) -> Result<(), ActivityError> {
+fn require_text(node: Option<&Node<'_>>, name: &'static str, limit: usize) -> Result<(), ActivityError> {
     match node.and_then(Node::as_str) {
         None | Some("") => Err(ActivityError::Missing(name)),
         Some(text) if text.len() > limit => Err(ActivityError::TooLong(name)),

@@ -1,4 +1,4 @@
-//! The `callerId` of an [`Activity`]: set by us, never taken from outside.
+//! Methods of [`Activity`] for `callerId`, which the gateway sets and never accepts from a caller.
 
 use std::borrow::Cow;
 
@@ -7,36 +7,40 @@ use bytes::Bytes;
 use super::activity::Activity;
 use super::json::Node;
 
-/// Who sent an activity, as the receiver found out. On the wire it is anybody's claim (Activity schema A2251, A2252).
-const MEMBER: &str = "callerId";
+/// The member that names the sender of an activity. On the wire it is an unverified claim (Activity schema A2251,
+/// A2252).
+const CALLER_ID: &str = "callerId";
 
 impl Activity<'_> {
-    /// The body that may be passed on: `body`, which this was read from, with `caller_id` in place of the `callerId` that
-    /// was sent; `None` takes the member out. A body without one stays as it is, since SDKs find out by themselves.
+    /// Returns the body to forward: `body`, from which this activity was parsed, with `caller_id` in place of the
+    /// `callerId` that the caller sent; `None` removes the member. A body without `callerId` stays unchanged, since
+    /// SDKs derive it themselves.
     ///
-    /// All other bytes stay, unless the member is spelled with escapes or is no string: then the whole is written anew.
+    /// All other bytes stay unchanged, unless the member is spelled with escapes or is no string: then the whole
+    /// document is written anew.
     #[must_use]
     pub fn recompute_caller_id(&mut self, body: &Bytes, caller_id: Option<&str>) -> Bytes {
         let Node::Object(members) = self.root_mut() else { return body.clone() };
-        let Some(index) = members.iter().position(|(key, _)| key == MEMBER) else { return body.clone() };
-        let span = members.get(index).and_then(|(key, node)| Span::of(key, node.as_str()?, body));
+        let Some(index) = members.iter().position(|(key, _)| key == CALLER_ID) else { return body.clone() };
+        let span = members.get(index).and_then(|(key, node)| Span::find(key, node.as_str()?, body));
         let spliced = if let Some(caller_id) = caller_id {
             let node = Node::String(Cow::Owned(caller_id.to_owned()));
-            let written = serde_json::to_string(&node).ok().zip(span).and_then(|(text, span)| span.put(&text, body));
+            let written =
+                serde_json::to_string(&node).ok().zip(span).and_then(|(text, span)| span.replace(&text, body));
             if let Some((_, claimed)) = members.get_mut(index) {
                 *claimed = node;
             }
             written
         } else {
             members.remove(index);
-            span.and_then(|span| span.cut(body))
+            span.and_then(|span| span.remove(body))
         };
-        // A document that was read can be written.
+        // A parsed document can always be written.
         spliced.unwrap_or_else(|| Bytes::from(serde_json::to_vec(self.root()).unwrap_or_default()))
     }
 }
 
-/// Where a member stands in a body, quotes included.
+/// The position of a member in a body, quotes included.
 #[derive(Clone, Copy)]
 struct Span {
     key: usize,
@@ -45,18 +49,18 @@ struct Span {
 }
 
 impl Span {
-    /// Texts without escapes are borrowed from the body, so their own addresses say where they stand.
-    fn of(key: &str, text: &str, body: &[u8]) -> Option<Self> {
+    /// Locates a member by the addresses of its texts: a text without escapes is borrowed from the body.
+    fn find(key: &str, text: &str, body: &[u8]) -> Option<Self> {
         let (key, value) = (opening_quote(key, body)?, opening_quote(text, body)?);
         Some(Self { key, value, end: value + text.len() + 2 })
     }
 
-    fn put(self, text: &str, body: &[u8]) -> Option<Bytes> {
+    fn replace(self, text: &str, body: &[u8]) -> Option<Bytes> {
         Some(Bytes::from([body.get(..self.value)?, text.as_bytes(), body.get(self.end..)?].concat()))
     }
 
-    /// Without the member and one of the commas beside it.
-    fn cut(self, body: &[u8]) -> Option<Bytes> {
+    /// The body without the member and one of the commas beside it.
+    fn remove(self, body: &[u8]) -> Option<Bytes> {
         let (before, after) = (body.get(..self.key)?.trim_ascii_end(), body.get(self.end..)?.trim_ascii_start());
         let (before, after) = match (before.strip_suffix(b","), after.strip_prefix(b",")) {
             (_, Some(after)) => (body.get(..self.key)?, after),
@@ -89,20 +93,23 @@ mod tests {
         let body = Bytes::from(body.to_owned());
         let mut activity = Activity::parse(&body).unwrap();
         let forwarded = activity.recompute_caller_id(&body, caller_id);
-        let said = activity.root().get(MEMBER).and_then(Node::as_str).map(str::to_owned);
-        assert_eq!(said.as_deref(), caller_id.filter(|_| Activity::parse(&body).unwrap().root().get(MEMBER).is_some()));
+        let said = activity.root().get(CALLER_ID).and_then(Node::as_str).map(str::to_owned);
+        assert_eq!(
+            said.as_deref(),
+            caller_id.filter(|_| Activity::parse(&body).unwrap().root().get(CALLER_ID).is_some())
+        );
         String::from_utf8(forwarded.to_vec()).unwrap()
     }
 
     #[test]
-    fn a_body_without_the_member_stays_as_it_is() {
+    fn a_body_without_a_caller_id_is_forwarded_unchanged() {
         let body = format!("{{ {REST} , \"x\":{{\"callerId\":\"deeper\"}}}}");
         assert_eq!(recomputed(&body, Some("urn:a")), body);
         assert_eq!(recomputed(&body, None), body);
     }
 
     #[test]
-    fn only_the_members_own_bytes_change() {
+    fn replacing_a_caller_id_changes_only_its_own_bytes() {
         for (before, put, cut) in [
             (
                 format!("{{\"callerId\" : \"x\" , {REST}}}"),
@@ -126,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plain_text_is_written_anew() {
+    fn a_caller_id_that_is_escaped_or_no_string_makes_the_document_be_rewritten() {
         for member in
             [r#""caller\u0049d":"x""#, r#""callerId":"\u0078""#, r#""callerId":null"#, r#""callerId":{"a":[1]}"#]
         {
@@ -141,9 +148,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever stands around it, the document says the same as before but for the one member.
+        /// The document stays equal except for the one member, whatever surrounds it.
         #[test]
-        fn nothing_else_changes(
+        fn all_other_members_stay_equal(
             claimed in "\\PC{0,12}",
             other in "\\PC{0,12}",
             position in 0_usize..3,

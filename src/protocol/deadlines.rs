@@ -1,20 +1,20 @@
-//! How long the other side of a conversation waits, as the channels and their clients set it. Each is counted from the
-//! moment when our request began.
+//! The deadlines that channels and their clients set for answers. Each is counted from the moment when our request
+//! began.
 
 use std::time::Duration;
 
-/// Our identity providers' part of a sign-in invoke, or of a token exchange that a bot asks for, ends here: the answer
-/// must be there within 8 s (DESIGN §4, Budget), and what follows the exchange needs time as well.
+/// The deadline for the identity provider's part of a sign-in invoke or of a bot's token exchange. The answer is due
+/// within 8 s (DESIGN §4, Budget), and the work after the exchange needs time as well.
 pub const PROVIDER_BUDGET: Duration = Duration::from_millis(7500);
 
-/// A sign-in invoke, or a token exchange that a bot asks for, is answered here, unless a bot answers it: within 8 s
-/// (DESIGN §4, Budget).
+/// The deadline for the answer to a sign-in invoke or to a bot's token exchange, unless the invoke is forwarded to the
+/// bot: within 8 s (DESIGN §4, Budget).
 pub const ANSWER_BUDGET: Duration = Duration::from_millis(7800);
 
-/// An invoke that a bot answers is answered here: channels give up after 10 to 15 s (invoke-protocol §6), so an invoke is
-/// kept under 10 s (bot-auth-and-skills §7).
+/// The deadline for a bot's answer to a forwarded invoke. Channels give up after 10 to 15 s (invoke-protocol §6), so an
+/// invoke is kept under 10 s (bot-auth-and-skills §7).
 pub const BOT_INVOKE_BUDGET: Duration = Duration::from_millis(9500);
 
-/// An exchange that a bot answers is given up here: later than [`BOT_INVOKE_BUDGET`], so that a late bot is reported as
-/// late and not as a failure of the exchange, and still within the 10 s of bot-auth-and-skills §7.
+/// The deadline for an exchange whose invoke the bot answers. It is later than [`BOT_INVOKE_BUDGET`], so that a slow
+/// bot is reported as a slow bot and not as a failed exchange, and still within the 10 s of bot-auth-and-skills §7.
 pub const BOT_EXCHANGE_BUDGET: Duration = Duration::from_millis(9700);

@@ -9,14 +9,14 @@ use super::activity::Activity;
 use super::json::{Node, write_text};
 use super::token_service::TokenResponse;
 
-/// The name of the event that tells a bot its user's token (invoke-protocol §1.5).
+/// The name of the event that delivers a user's token to a bot (invoke-protocol §1.5).
 pub const TOKENS_RESPONSE: &str = "tokens/response";
 
-/// The `state` of a `signin/verifyState` invoke, in place of a magic code, and what our page reports to the client: the
-/// user has closed the sign-in (invoke-protocol §1.3). Compared ignoring ASCII case.
+/// The `state` of a `signin/verifyState` invoke that holds no magic code, because the user has closed the sign-in; our
+/// page reports the same text to the client (invoke-protocol §1.3). Compared ignoring ASCII case.
 pub const CANCELLED_BY_USER: &str = "CancelledByUser";
 
-/// The sign-in invokes that are ours to look at.
+/// The sign-in invokes that the gateway handles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvokeKind {
     /// `signin/tokenExchange`
@@ -28,7 +28,8 @@ pub enum InvokeKind {
 }
 
 impl InvokeKind {
-    /// The kind of `activity`: type and name are compared ignoring ASCII case (DESIGN §3.1).
+    /// The kind of `activity`; `None` if it is no sign-in invoke. Type and name are compared ignoring ASCII case
+    /// (DESIGN §3.1).
     #[must_use]
     pub fn of(activity: &Activity<'_>) -> Option<Self> {
         if !activity.is("invoke") {
@@ -40,7 +41,7 @@ impl InvokeKind {
             .find(|kind| name.eq_ignore_ascii_case(kind.canonical_name()))
     }
 
-    /// The spelling that SDK bots compare with.
+    /// The spelling that the SDKs of bots compare with.
     #[must_use]
     pub const fn canonical_name(self) -> &'static str {
         match self {
@@ -94,29 +95,29 @@ pub struct TokenExchangeInvokeResponse<'v> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub id: Option<&'v str>,
-    /// The connection.
+    /// The name of the connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub connection_name: Option<&'v str>,
-    /// Why not: one fixed sentence for each reason and a correlation id.
+    /// Why the exchange was refused: one fixed sentence for each reason, and a correlation id.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub failure_detail: Option<String>,
 }
 
-/// A `tokens/response` event about the user of an activity, complete but for its id and value.
+/// A `tokens/response` event about the user of an activity, complete except for its id and value.
 ///
-/// It addresses the bot exactly as the activity did: the caller's bearer is valid for nothing else.
+/// It has the addresses of the activity: the caller's bearer is valid for no others.
 #[derive(Clone, Debug)]
 pub struct TokensResponseEvent {
     head: Vec<u8>,
 }
 
 impl TokensResponseEvent {
-    /// Takes over the members of `activity` that say who speaks to whom, where.
+    /// Copies the members of `activity` that address it: channel, service URL, sender, recipient, conversation.
     #[must_use]
-    pub fn about(activity: &Activity<'_>) -> Self {
-        const TAKEN_OVER: [&str; 9] = [
+    pub fn for_activity(activity: &Activity<'_>) -> Self {
+        const COPIED_MEMBERS: [&str; 9] = [
             "channelId",
             "serviceUrl",
             "from",
@@ -131,16 +132,16 @@ impl TokensResponseEvent {
             (Cow::Borrowed("type"), Node::String(Cow::Borrowed("event"))),
             (Cow::Borrowed("name"), Node::String(Cow::Borrowed(TOKENS_RESPONSE))),
         ];
-        let taken =
-            TAKEN_OVER.iter().filter_map(|name| Some((Cow::Borrowed(*name), activity.root().get(name)?.clone())));
-        members.extend(taken);
-        // A document that was read can be written.
+        let copied =
+            COPIED_MEMBERS.iter().filter_map(|name| Some((Cow::Borrowed(*name), activity.root().get(name)?.clone())));
+        members.extend(copied);
+        // A parsed document can always be written.
         let mut head = serde_json::to_vec(&Node::Object(members)).unwrap_or_default();
         head.pop();
         Self { head }
     }
 
-    /// The event's bytes, with `id` and the token.
+    /// The event as JSON, with `id` and the token.
     #[must_use]
     pub fn complete(mut self, id: &str, value: &TokenResponse<'_>) -> Vec<u8> {
         self.head.extend_from_slice(b",\"id\":");
@@ -152,8 +153,9 @@ impl TokensResponseEvent {
     }
 }
 
-/// An invoke's bytes for the bot: unchanged if type, name and the members of `value` are spelled as SDKs compare them,
-/// else respelled. `normal_delivery`: a delivery mode that asks for replies in the answer is taken back.
+/// The body of an invoke for the bot: unchanged if type, name and the members of `value` have the spelling that SDKs
+/// compare with, otherwise with these respelled. `normal_delivery` replaces a delivery mode of `expectReplies` by
+/// `normal`.
 #[must_use]
 pub fn in_canonical_spelling(activity: &Activity<'_>, kind: InvokeKind, body: &Bytes, normal_delivery: bool) -> Bytes {
     const VALUE_MEMBERS: [&str; 3] = ["id", "connectionName", "token"];
@@ -183,7 +185,7 @@ pub fn in_canonical_spelling(activity: &Activity<'_>, kind: InvokeKind, body: &B
     serde_json::to_vec(&Node::Object(members.collect())).map_or_else(|_| body.clone(), Bytes::from)
 }
 
-/// The body that a parent gets which asked for `expectReplies`.
+/// The answer to a parent bot that sent an activity with `expectReplies`.
 #[derive(Serialize, ToSchema)]
 pub struct ExpectedReplies<'b> {
     activities: [InvokeResponseActivity<'b>; 1],
@@ -199,16 +201,16 @@ struct InvokeResponseActivity<'b> {
 
 #[derive(Serialize, ToSchema)]
 struct InvokeResponse<'b> {
-    /// What would be the HTTP status without an envelope.
+    /// The HTTP status of the answer without an envelope.
     status: u16,
-    /// What would be the HTTP body.
+    /// The HTTP body of the answer without an envelope.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<serde_json::Value>)]
     body: Option<&'b RawValue>,
 }
 
-/// An invoke's answer as a parent that asked for `expectReplies` wants it: HTTP 200 with an `invokeResponse` activity
-/// that holds the real status as an integer (invoke-protocol §1.2).
+/// Wraps an invoke's answer for a parent bot that sent `expectReplies`: HTTP 200 with an `invokeResponse` activity that
+/// holds the invoke's status as an integer (invoke-protocol §1.2).
 #[must_use]
 pub fn invoke_response_envelope(status: u16, body: &[u8]) -> Vec<u8> {
     let body = serde_json::from_slice::<&RawValue>(body).ok();
@@ -217,8 +219,8 @@ pub fn invoke_response_envelope(status: u16, body: &[u8]) -> Vec<u8> {
     serde_json::to_vec(&ExpectedReplies { activities: [activity] }).unwrap_or_else(|_| b"{\"activities\":[]}".to_vec())
 }
 
-/// The invoke response inside an `expectReplies` answer: status (a numeric string is taken too) and body, which is empty
-/// if there is none. `None`: the answer holds no invoke response.
+/// The status and body of the invoke response inside an `expectReplies` answer. A numeric string is accepted as status;
+/// a missing body is empty. `None`: the answer holds no invoke response.
 #[must_use]
 pub fn response_in_envelope(envelope: &[u8]) -> Option<(u16, Vec<u8>)> {
     let root = Node::parse(envelope).ok()?;

@@ -7,31 +7,31 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::domain::any_byte;
 
-/// Objects of up to this many members are searched linearly for duplicates; larger ones with a set, so that a hostile
-/// body of a hundred thousand members costs linear time.
-const LINEAR_MEMBERS: usize = 24;
+/// Objects with up to this many members are searched linearly for duplicates, larger ones with a set: a hostile body
+/// with a hundred thousand members must cost linear time only.
+const MAX_LINEARLY_SEARCHED_MEMBERS: usize = 24;
 
-/// Deepest nesting taken (bot-auth-and-skills §2 rule 2).
-const DEPTH_LIMIT: usize = 64;
+/// Deepest accepted nesting (bot-auth-and-skills §2 rule 2).
+const MAX_DEPTH: usize = 64;
 
-/// Why bytes are not acceptable JSON.
+/// Why bytes are not accepted as JSON.
 #[derive(Debug, thiserror::Error)]
 pub enum JsonError {
-    /// Not JSON, or a member occurs twice, or nested too deeply.
+    /// Not JSON, a member that occurs twice, or nested too deeply.
     #[error("{0}")]
     Unacceptable(serde_json::Error),
-    /// Two members of one object differ only in letter case, and one of them matters to us.
+    /// Two members of one object differ only in letter case, and the gateway reads one of them.
     #[error("the member '{0}' occurs in two spellings")]
     TwoSpellings(&'static str),
-    /// A member is spelled in another letter case than SDKs write it.
+    /// A member is not spelled in the letter case that SDKs use.
     #[error("the member '{0}' is spelled in another letter case")]
     OtherSpelling(&'static str),
 }
 
-/// A JSON document read in one pass, borrowing its strings from the input.
+/// A JSON document, parsed in one pass; its strings are borrowed from the input.
 ///
-/// Unlike a plain map it refuses duplicate members at any depth: two parsers that disagree about which of them counts
-/// are how a request is smuggled past a gateway.
+/// Duplicate members are refused at any depth: if two parsers disagree about which of them counts, a request can be
+/// smuggled past the gateway.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node<'a> {
     /// `null`
@@ -44,7 +44,7 @@ pub enum Node<'a> {
     String(Cow<'a, str>),
     /// An array.
     Array(Vec<Node<'a>>),
-    /// An object; the members in their order.
+    /// An object; its members keep their order.
     Object(Vec<(Cow<'a, str>, Node<'a>)>),
 }
 
@@ -55,7 +55,7 @@ impl<'a> Node<'a> {
     /// [`JsonError::Unacceptable`] for anything but one well-formed document without duplicate members, 64 levels deep
     /// at most.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
-        // Checked as a whole, which is cheaper than string by string.
+        // UTF-8 is checked for the whole input at once, which is cheaper than for each string.
         let text = std::str::from_utf8(bytes).map_err(|error| JsonError::Unacceptable(de::Error::custom(error)))?;
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let node = NodeSeed { depth: 0 }.deserialize(&mut deserializer).map_err(JsonError::Unacceptable)?;
@@ -83,13 +83,13 @@ impl<'a> Node<'a> {
         Ok(first.map(|(_, node)| node))
     }
 
-    /// Refuses members called like one of `names` in another ASCII letter case: we compare exactly, but a bot that does
-    /// not would see another document than we do.
+    /// Refuses members that equal one of `names` except for ASCII letter case. The gateway compares exactly; a bot that
+    /// ignores letter case would read another document than the gateway.
     ///
     /// # Errors
     /// [`JsonError::OtherSpelling`].
     pub fn require_spelling(&self, names: &[&'static str]) -> Result<(), JsonError> {
-        // Most are told apart by their length or first letter; who compares all of each pays for it in every request.
+        // Most names differ in length or first letter; comparing all of them in full would cost time in every request.
         let alike = |key: &str, name: &str| {
             let first = |text: &str| text.as_bytes().first().map(u8::to_ascii_lowercase);
             key.len() == name.len() && first(key) == first(name) && key != name && key.eq_ignore_ascii_case(name)
@@ -120,8 +120,8 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Appends `text` as a JSON string. Tokens, which have nothing to escape, are copied as they stand; the library looks at
-/// one byte after the other.
+/// Appends `text` as a JSON string. A text without characters to escape, such as a token, is copied whole; the library
+/// would examine it byte by byte.
 pub(super) fn write_text(to: &mut Vec<u8>, text: &str) {
     let is_escaped = |byte: u8| u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\');
     if any_byte(text.as_bytes(), is_escaped) {
@@ -182,7 +182,7 @@ impl<'de> Visitor<'de> for NodeSeed {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        let depth = deeper::<A::Error>(self.depth)?;
+        let depth = next_depth::<A::Error>(self.depth)?;
         let mut nodes = Vec::new();
         while let Some(node) = items.next_element_seed(NodeSeed { depth })? {
             nodes.push(node);
@@ -191,12 +191,12 @@ impl<'de> Visitor<'de> for NodeSeed {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        let depth = deeper::<A::Error>(self.depth)?;
-        // An activity has some twenty members, the objects in it a few.
+        let depth = next_depth::<A::Error>(self.depth)?;
+        // An activity has some twenty members; the objects in it have a few.
         let mut members: Vec<(Cow<'de, str>, Node<'de>)> = Vec::with_capacity(if depth == 1 { 24 } else { 4 });
         let mut seen: HashSet<Cow<'de, str>> = HashSet::new();
         while let Some(key) = entries.next_key_seed(KeySeed)? {
-            let duplicate = if members.len() < LINEAR_MEMBERS {
+            let duplicate = if members.len() < MAX_LINEARLY_SEARCHED_MEMBERS {
                 members.iter().any(|(other, _)| *other == key)
             } else {
                 if seen.is_empty() {
@@ -213,8 +213,8 @@ impl<'de> Visitor<'de> for NodeSeed {
     }
 }
 
-fn deeper<E: de::Error>(depth: usize) -> Result<usize, E> {
-    if depth >= DEPTH_LIMIT { Err(E::custom("nested too deeply")) } else { Ok(depth + 1) }
+fn next_depth<E: de::Error>(depth: usize) -> Result<usize, E> {
+    if depth >= MAX_DEPTH { Err(E::custom("nested too deeply")) } else { Ok(depth + 1) }
 }
 
 struct KeySeed;
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_in_two_spellings_is_ambiguous() {
+    fn a_member_in_two_letter_cases_is_refused() {
         let bytes = br#"{"Token":"a","token":"b","id":"x"}"#;
         let node = Node::parse(bytes).unwrap();
         assert!(node.get_any_case("token").is_err());
@@ -298,19 +298,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_is_written_as_the_library_writes_it(text in any::<String>()) {
+        fn a_string_is_written_as_serde_json_writes_it(text in any::<String>()) {
             let mut bytes = Vec::new();
             write_text(&mut bytes, &text);
             prop_assert_eq!(bytes, serde_json::to_vec(&text).unwrap());
         }
 
         #[test]
-        fn any_bytes_end_in_a_document_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        fn parsing_any_bytes_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
             let _ = Node::parse(&bytes);
         }
 
         #[test]
-        fn what_serde_json_reads_is_read_equally(text in "[\\PC]{0,40}", number in any::<i64>()) {
+        fn a_document_is_parsed_as_serde_json_parses_it(text in "[\\PC]{0,40}", number in any::<i64>()) {
             let value = serde_json::json!({"text": text, "list": [number, null, true], "deep": {"x": 1.5}});
             let bytes = serde_json::to_vec(&value).unwrap();
             let again: serde_json::Value = serde_json::from_slice(&serde_json::to_vec(&Node::parse(&bytes).unwrap()).unwrap()).unwrap();

@@ -1,6 +1,6 @@
-//! Wire types only: what activities, invokes and Token Service messages look like on the wire.
+//! The wire types: activities, invokes and Token Service messages.
 //!
-//! Owns spelling, letter case and lenient reading. It deliberately knows no HTTP, makes no decision and holds no state.
+//! Owns spelling, letter case and lenient parsing. It deliberately knows no HTTP, makes no decision and holds no state.
 
 mod activity;
 mod caller_id;
@@ -17,11 +17,11 @@ pub use invoke::{
     response_in_envelope,
 };
 pub use json::{JsonError, Node};
-pub use oauth_card::{CardAttachment, CardWords};
+pub use oauth_card::{CardAttachment, CardTexts};
 pub use token_service::{
     ErrorResponse, SignInResource, TokenExchangeResource, TokenExchangeState, TokenOrSignInResource, TokenPostResource,
     TokenResponse, TokenStatus, WithoutToken, iso_8601,
 };
 
-/// The `providerId` that clients know Entra (AAD v2) connections by (token-service-api §2).
+/// The `providerId` by which clients recognise Entra (AAD v2) connections (token-service-api §2).
 pub const ENTRA_PROVIDER_ID: &str = "30dd229c-58e3-4a48-bdfd-91ec48eb906c";

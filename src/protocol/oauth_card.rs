@@ -4,17 +4,17 @@ use utoipa::ToSchema;
 use super::token_service::{SignInResource, TokenExchangeResource};
 use crate::domain::ChannelKind;
 
-/// What a card says.
+/// The texts of a card.
 #[derive(Clone, Copy, Debug)]
-pub struct CardWords<'a> {
+pub struct CardTexts<'a> {
     /// The text above the button.
     pub text: &'a str,
     /// The button's title.
     pub title: &'a str,
 }
 
-/// An attachment with the card that asks a user to sign in: an OAuth card, or a sign-in card where a channel's clients
-/// do not know that (invoke-protocol §1.6).
+/// An attachment with a card that asks a user to sign in: an OAuth card, or a sign-in card on channels whose clients do
+/// not know OAuth cards (invoke-protocol §1.6).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(description = "A card that asks a user to sign in, as an attachment of an activity.")]
 #[serde(rename_all = "camelCase")]
@@ -32,7 +32,7 @@ struct CardContent<'a> {
     #[schema(nullable = false)]
     connection_name: Option<&'a str>,
     buttons: [CardAction<'a>; 1],
-    /// Left out where no client can sign in silently: Teams refuses `null`.
+    /// Left out where clients cannot sign in silently: Teams refuses `null`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     token_exchange_resource: Option<&'a TokenExchangeResource>,
@@ -44,20 +44,20 @@ struct CardAction<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'a str,
-    /// The link.
+    /// The sign-in link.
     value: &'a str,
 }
 
 impl<'a> CardAttachment<'a> {
-    /// The card for `channel` that leads to `resource`, with these words.
+    /// The card for `channel` that offers `resource`.
     #[must_use]
     pub fn new(
         channel: ChannelKind,
         connection_name: &'a str,
-        words: CardWords<'a>,
+        texts: CardTexts<'a>,
         resource: &'a SignInResource,
     ) -> Self {
-        let CardWords { text, title } = words;
+        let CardTexts { text, title } = texts;
         let buttons = [CardAction { kind: "signin", title, value: &resource.sign_in_link }];
         if !channel.supports_oauth_card() {
             let content = CardContent { text, connection_name: None, buttons, token_exchange_resource: None };

@@ -8,15 +8,15 @@ use super::activity::ConversationType;
 use super::json::{Node, write_text};
 use crate::domain::Timestamp;
 
-/// Decodes what SDKs call standard base64, with or without padding.
-const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+/// Decodes the variants of standard base64 that SDKs write: with or without padding.
+const LENIENT_BASE64: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
 
-/// Longest `state` read, in bytes.
-const STATE_LIMIT: usize = 16 * 1024;
+/// Longest accepted `state`, in bytes.
+const MAX_STATE_BYTES: usize = 16 * 1024;
 
-/// What `GetToken` answers (token-service-api §2).
+/// The answer of `GetToken` (token-service-api §2).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(description = "A user's token.")]
 #[serde(rename_all = "camelCase")]
@@ -25,17 +25,17 @@ pub struct TokenResponse<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub channel_id: Option<&'a str>,
-    /// The connection.
+    /// The name of the connection.
     pub connection_name: &'a str,
     /// The user's token.
     pub token: &'a str,
-    /// When it ends, ISO 8601; always sent.
+    /// When the token expires, ISO 8601; always sent.
     #[schema(format = DateTime)]
     pub expiration: String,
 }
 
 impl TokenResponse<'_> {
-    /// Its JSON form, written faster than a serialiser does: most answers are this.
+    /// The JSON form. It is written by hand, faster than by a serialiser, because most answers are of this type.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         let mut json = Vec::with_capacity(256 + self.token.len());
@@ -60,7 +60,7 @@ impl TokenResponse<'_> {
     }
 }
 
-/// A `TokenResponse` that brings no token: how an exchange is refused to a client that throws on every other answer
+/// A `TokenResponse` without a token: the form of a refused exchange for an SDK that throws on every other answer
 /// (token-service-api §5).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(description = "No token: a refusal as a success.")]
@@ -70,18 +70,18 @@ pub struct WithoutToken<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub channel_id: Option<&'a str>,
-    /// The connection.
+    /// The name of the connection.
     pub connection_name: &'a str,
 }
 
-/// What `GetTokenOrSignInResource` answers (token-service-api §3.8).
+/// The answer of `GetTokenOrSignInResource` (token-service-api §3.8).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(description = "A token, or how to get one.")]
 #[serde(rename_all = "camelCase")]
 pub enum TokenOrSignInResource<'a> {
-    /// The token.
+    /// The user's token.
     TokenResponse(TokenResponse<'a>),
-    /// How to get one.
+    /// What a card needs to get a token.
     SignInResource(SignInResource),
 }
 
@@ -94,15 +94,15 @@ pub struct TokenStatus<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub channel_id: Option<&'a str>,
-    /// The connection.
+    /// The name of the connection.
     pub connection_name: &'a str,
-    /// Whether `GetToken` would give a token.
+    /// Whether `GetToken` would answer with a token.
     pub has_token: bool,
-    /// The kind of identity provider, for people.
+    /// The kind of identity provider, as a text for people.
     pub service_provider_display_name: &'static str,
 }
 
-/// How to get a token that is not there (token-service-api §2).
+/// What a bot's sign-in card needs (token-service-api §2).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(description = "What a card needs.")]
 #[serde(rename_all = "camelCase")]
@@ -114,11 +114,11 @@ pub struct SignInResource {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub token_exchange_resource: Option<TokenExchangeResource>,
-    /// Always there: the Agents SDK for Python (1.9) copies it onto its card, which cannot be without it.
+    /// Always sent: the Agents SDK for Python (1.9) copies it onto its card, which requires it.
     pub token_post_resource: TokenPostResource,
 }
 
-/// Where a page with a token of its own would post it: nowhere here, so that nothing is said of where.
+/// The address to which a page would post a token; always empty, since no such address is offered.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(description = "An object without members.")]
 pub struct TokenPostResource {}
@@ -128,10 +128,10 @@ pub struct TokenPostResource {}
 #[schema(description = "What a client needs to sign in silently.")]
 #[serde(rename_all = "camelCase")]
 pub struct TokenExchangeResource {
-    /// A GUID made anew each time; comes back as the invoke's `id`.
+    /// A new GUID for each card; the client sends it back as the invoke's `id`.
     #[schema(format = "uuid")]
     pub id: String,
-    /// What the client gets its exchangeable token for.
+    /// The resource for which the client requests its exchangeable token.
     pub uri: String,
     /// The kind of identity provider.
     pub provider_id: &'static str,
@@ -145,9 +145,9 @@ pub struct ErrorResponse<'a> {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct ErrorBody<'a> {
-    /// For programs.
+    /// The code for programs.
     code: &'a str,
-    /// For people: what to change.
+    /// The message for people: what to change.
     message: &'a str,
 }
 
@@ -158,7 +158,7 @@ impl<'a> ErrorResponse<'a> {
         Self { error: ErrorBody { code, message } }
     }
 
-    /// Its JSON form.
+    /// The JSON form.
     #[must_use]
     pub fn to_json(&self) -> String {
         // Two strings cannot fail to serialise.
@@ -166,8 +166,8 @@ impl<'a> ErrorResponse<'a> {
     }
 }
 
-/// The members of a `TokenExchangeState` that we need (token-service-api §4.1). It is vouched for by the caller's
-/// bearer; the bot it names is not believed.
+/// The members of a `TokenExchangeState` that sign-in needs (token-service-api §4.1). The caller's bearer vouches for
+/// them, except for the bot that the state names, which is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenExchangeState {
     /// `connectionName`.
@@ -187,17 +187,17 @@ pub struct TokenExchangeState {
 }
 
 impl TokenExchangeState {
-    /// Reads the query's `state`: base64 of JSON with keys in camelCase, `PascalCase` or `snake_case`.
+    /// Decodes the query's `state`: base64 of JSON with keys in camelCase, `PascalCase` or `snake_case`.
     ///
     /// # Errors
-    /// A sentence that says what is wrong, for the caller.
+    /// A sentence for the caller that names the problem.
     pub fn decode(state: &str) -> Result<Self, &'static str> {
-        if state.len() > STATE_LIMIT {
+        if state.len() > MAX_STATE_BYTES {
             return Err("'state' is too long");
         }
-        let bytes = GeneralPurpose::new(&alphabet::STANDARD, LENIENT)
+        let bytes = GeneralPurpose::new(&alphabet::STANDARD, LENIENT_BASE64)
             .decode(state)
-            .or_else(|_| GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT).decode(state))
+            .or_else(|_| GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT_BASE64).decode(state))
             .map_err(|_| "'state' is not base64")?;
         let root = Node::parse(&bytes).map_err(|_| "'state' is not base64 of a JSON object")?;
         let connection_name = text(&root, "connectionname").ok_or("'state' has no connectionName")?;
@@ -221,7 +221,7 @@ impl TokenExchangeState {
     }
 }
 
-/// The member whose name is `folded` once underscores are dropped and letters lower-cased.
+/// Finds the member whose name equals `folded` when letter case and underscores are ignored.
 fn member<'n, 'a>(node: &'n Node<'a>, folded: &str) -> Option<&'n Node<'a>> {
     node.members()?.iter().find_map(|(key, value)| {
         let letters = key.bytes().filter(|byte| *byte != b'_').map(|byte| byte.to_ascii_lowercase());
@@ -233,7 +233,7 @@ fn text(node: &Node<'_>, folded: &str) -> Option<String> {
     member(node, folded).and_then(Node::as_str).filter(|text| !text.is_empty() && text.len() <= 512).map(str::to_owned)
 }
 
-/// `2026-11-21T22:00:00Z`
+/// Formats a moment as `2026-11-21T22:00:00Z`.
 #[must_use]
 pub fn iso_8601(moment: Timestamp) -> String {
     time::OffsetDateTime::from_unix_timestamp(moment.unix_seconds())
@@ -251,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn state_is_read_in_every_spelling_sdks_use() {
+    fn a_state_is_decoded_from_every_spelling_that_sdks_use() {
         let camel = r#"{"connectionName":"c","conversation":{"channelId":"msteams","user":{"id":"29:u"},"conversation":{"id":"k","conversationType":"channel"}},"msAppId":""}"#;
         let pascal = r#"{"ConnectionName":"c","Conversation":{"ChannelId":"msteams","User":{"Id":"29:u"},"Conversation":{"Id":"k","ConversationType":"channel"}}}"#;
         let snake = r#"{"connection_name":"c","conversation":{"channel_id":"msteams","user":{"id":"29:u"},"conversation":{"id":"k","conversation_type":"channel"}},"bot_url":null}"#;
@@ -267,7 +267,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_state_ends_in_a_state_or_a_sentence(text in "\\PC{0,200}") {
+        fn decoding_any_state_never_panics(text in "\\PC{0,200}") {
             let _ = TokenExchangeState::decode(&text);
             let _ = TokenExchangeState::decode(&STANDARD.encode(text));
         }

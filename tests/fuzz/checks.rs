@@ -40,7 +40,7 @@ pub fn activity(bytes: &[u8]) {
     respelled(&activity, &body);
     caller_id(&body, &whole);
     let response = TokenResponse { channel_id: None, connection_name: "c", token: "t", expiration: String::new() };
-    let event = TokensResponseEvent::about(&activity).complete("id", &response);
+    let event = TokensResponseEvent::for_activity(&activity).complete("id", &response);
     let event = Activity::parse(&event).expect("the event is an activity");
     assert_eq!((event.kind(), event.name(), event.from_id()), ("event", Some("tokens/response"), activity.from_id()));
     assert_eq!(event.value().and_then(|value| value.get("token")).and_then(Node::as_str), Some("t"));

@@ -6,17 +6,18 @@ use crate::inbound::{Answer, Description};
 use crate::protocol::{ExpectedReplies, TokenExchangeInvokeResponse};
 
 const NOTE: &str = "The sign-in invokes `signin/tokenExchange` (for a configured connection), `signin/verifyState` and \
-                    `signin/failure` are answered here, or by the bot where it is set up so. Everything else goes to the \
-                    bot unchanged, and the bot's answer comes back with the status and the body that it has. Statuses of \
-                    refused exchanges can be set otherwise for each channel.";
+                    `signin/failure` are answered here, or by the bot if it is configured so. Everything else is \
+                    forwarded to the bot unchanged, and the bot's answer is returned with its status and body. The \
+                    statuses of refused exchanges can be configured for each channel.";
 
-/// What is said of an operation that takes an activity.
-pub(super) fn posted(id: &str, summary: &str) -> Description {
-    let answered = "The token is kept; or, in an envelope, any invoke's answer to a parent bot that expects replies; or \
-                    the bot's answer. Without a body where there is nothing to say.";
-    let refused = "No activity; or an exchange that cannot be made: a malformed request, a token that is not for the \
-                   connection, another user's token, or nobody present can cure it.";
-    let curable = "The user can cure it: consent, interaction, a fresh token or another sign-in is needed.";
+/// The description of an operation that accepts an activity.
+pub(super) fn describe_posting(id: &str, summary: &str) -> Description {
+    let answered = "The token has been obtained; or the envelope with an invoke's answer, for a parent bot that \
+                    expects replies; or the bot's answer. Some answers have no body.";
+    let refused = "Not an activity; or a refused exchange that the user cannot remedy: a malformed request, a token \
+                   that is not for the connection, another user's token, or a configuration error.";
+    let curable =
+        "A refused exchange that the user can remedy by consent, interaction, a fresh token or a new sign-in.";
     Description::new(id, summary)
         .note(NOTE)
         .bearer()
@@ -26,26 +27,29 @@ pub(super) fn posted(id: &str, summary: &str) -> Description {
             Answer::json::<TokenExchangeInvokeResponse<'_>>(answered).or_json::<ExpectedReplies<'_>>().or_any_json(),
         )
         .answer(400, Answer::error(refused).or_json::<TokenExchangeInvokeResponse<'_>>())
-        .error(401, "No bearer, or none that is valid for the bot.")
-        .error(403, "A caller that is not allowed, or may not speak for this channel or service URL.")
-        .answer(404, Answer::error("There is no such bot. Without a body: the magic code is not good here."))
+        .error(401, "The bearer is missing or not valid for the bot.")
+        .error(403, "The caller is not allowed, or may not use this channel or service URL.")
+        .answer(404, Answer::error("There is no such bot. Without a body: the magic code is wrong."))
         .body_errors()
         .answer(412, Answer::json::<TokenExchangeInvokeResponse<'_>>(curable))
         .answer(
             429,
-            Answer::error("The caller or the user asks too often.")
+            Answer::error("The caller or the user exceeds its rate limit.")
                 .or_json::<TokenExchangeInvokeResponse<'_>>()
                 .header("Retry-After", "Seconds."),
         )
         .answer(500, Answer::json::<TokenExchangeInvokeResponse<'_>>("An outage; try again. May have no body."))
-        .answer(501, Answer::empty("The bot does not handle the invoke that was passed on to it."))
+        .answer(501, Answer::empty("The bot does not handle the invoke that was forwarded to it."))
         .error(502, "The bot cannot be reached.")
-        .answer(503, Answer::error("The keys of the caller's issuer cannot be had.").header("Retry-After", "Seconds."))
+        .answer(
+            503,
+            Answer::error("The signing keys of the caller's issuer are unavailable.").header("Retry-After", "Seconds."),
+        )
         .error(504, "The bot does not answer in time.")
-        .other_answer("The bot's answer to what was passed on to it.")
+        .other_answer("The bot's answer to the forwarded activity.")
 }
 
-/// The members of an activity that are looked at; whatever else it has goes on to the bot.
+/// The members of an activity that the gateway reads; all others are forwarded to the bot as they are.
 struct Activity;
 
 impl utoipa::PartialSchema for Activity {

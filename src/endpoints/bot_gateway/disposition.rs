@@ -1,50 +1,50 @@
 use std::sync::Arc;
 
-use super::replies::{InvokeReply, refuse_shape};
+use super::replies::{InvokeReply, refuse_malformed};
 use super::{BotGateway, Inbound};
 use crate::domain::{Connection, NamedConnection};
 use crate::observability::Count;
 use crate::protocol::{InvokeKind, TOKENS_RESPONSE, TokenExchangeInvokeRequest};
 
-/// Whose an activity is, and what is to be done with it (DESIGN §3.1).
+/// How an activity is handled (DESIGN §3.1).
 pub(super) enum Disposition<'a> {
-    /// A token for one of our connections.
+    /// Exchange a token for a configured connection.
     Exchange {
-        /// The connection.
+        /// The connection that the invoke names.
         connection: &'a Arc<Connection>,
         /// The invoke's `value`.
         request: TokenExchangeInvokeRequest<'a>,
     },
-    /// A token exchange nobody could make sense of.
+    /// Refuse a malformed token exchange.
     Refuse(InvokeReply),
-    /// A magic code.
+    /// Handle `signin/verifyState`, which holds a magic code.
     VerifyState,
-    /// A client that could not get a token.
+    /// Handle `signin/failure`: the client could not get a token.
     ClientFailure,
-    /// Something only we may send.
+    /// Drop an event that only the gateway may send.
     Drop,
-    /// Not ours.
-    PassOn,
+    /// Forward the activity to the bot.
+    Forward,
 }
 
-/// Decides from the activity as it was parsed: the same bytes that would be passed on.
+/// Decides from the parsed activity, which has the content of the bytes that would be forwarded.
 pub(super) fn decide<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> Disposition<'a> {
     match InvokeKind::of(&inbound.activity) {
         Some(InvokeKind::TokenExchange) => decide_exchange(gateway, inbound),
         Some(InvokeKind::VerifyState) => Disposition::VerifyState,
         Some(InvokeKind::Failure) => Disposition::ClientFailure,
-        None if is_forged_token(gateway, inbound) => {
+        None if is_forged_tokens_response(gateway, inbound) => {
             gateway.counters.add(Count::ForgedTokensResponse);
             tracing::warn!(
                 security = true,
                 correlation_id = inbound.correlation_id,
                 bot = inbound.bot.name.as_str(),
                 channel = inbound.activity.channel_id(),
-                "a tokens/response event that we did not send was dropped"
+                "a tokens/response event from a caller was dropped: only the gateway sends them"
             );
             Disposition::Drop
         }
-        None => Disposition::PassOn,
+        None => Disposition::Forward,
     }
 }
 
@@ -52,11 +52,11 @@ fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> Dis
     let request = match TokenExchangeInvokeRequest::read(inbound.activity.value()) {
         Ok(request) => request,
         Err(id) => {
-            return Disposition::Refuse(refuse_shape(
+            return Disposition::Refuse(refuse_malformed(
                 gateway,
                 inbound,
                 id,
-                "value lacks an object, a connectionName or has members of wrong types",
+                "value is no object, has no connectionName, or has members of a wrong type",
             ));
         }
     };
@@ -69,23 +69,23 @@ fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> Dis
                 near = near.name.as_str(),
                 "the invoke names a connection that differs from this one in letter case only"
             );
-            Disposition::Refuse(refuse_shape(
+            Disposition::Refuse(refuse_malformed(
                 gateway,
                 inbound,
                 request.id,
                 "connectionName differs from a configured one in letter case only",
             ))
         }
-        NamedConnection::Unknown => Disposition::PassOn,
+        NamedConnection::Unknown => Disposition::Forward,
     }
 }
 
-/// A `tokens/response` event to a bot whose connections are ours: only we send those.
+/// Whether this is a `tokens/response` event to a bot with configured connections: only the gateway sends those.
 ///
-/// Whatever connection it names: SDK prompts take the token of any such event, so one that named another connection
-/// would continue a dialog that waits for ours, with a token that nobody checked. A bot has one Token Service, so no
-/// other one has a reason to send it events.
-fn is_forged_token(gateway: &BotGateway, inbound: &Inbound<'_>) -> bool {
+/// The connection that the event names does not matter: SDK prompts accept the token of any such event, so an event for
+/// another connection would continue a dialog that waits for ours, with a token that was never validated. A bot has one
+/// Token Service, so no other service has a reason to send it such events.
+fn is_forged_tokens_response(gateway: &BotGateway, inbound: &Inbound<'_>) -> bool {
     let activity = &inbound.activity;
     activity.is("event")
         && activity.name().is_some_and(|name| name.eq_ignore_ascii_case(TOKENS_RESPONSE))

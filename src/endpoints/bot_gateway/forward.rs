@@ -15,10 +15,10 @@ use crate::outbound::{OutboundError, Relayed};
 use crate::protocol::deadlines::BOT_INVOKE_BUDGET;
 use crate::protocol::response_in_envelope;
 
-/// Largest answer of a bot to an invoke that others wait for, in bytes.
-const ANSWER_LIMIT: usize = 1024 * 1024;
+/// Largest accepted answer of a bot to an invoke whose answer is kept for duplicates, in bytes.
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
-/// Passes the request on to the bot, body bytes unchanged, and streams the bot's answer back.
+/// Forwards the request to the bot with an unchanged body, and streams the bot's answer back.
 pub(super) async fn forward_to_bot(gateway: &BotGateway, inbound: &Inbound<'_>) -> HttpResponse {
     let limit = if inbound.activity.is("invoke") { BOT_INVOKE_BUDGET } else { gateway.bot_timeout };
     let turn = gateway.bots.turns().begin(&inbound.bot, inbound.activity.conversation_id());
@@ -26,27 +26,27 @@ pub(super) async fn forward_to_bot(gateway: &BotGateway, inbound: &Inbound<'_>) 
     match gateway.bots.forward(&inbound.bot, request, inbound.begun + limit).await {
         Ok(answer) => stream_back(answer, turn),
         Err(error) => {
-            let problem = problem_of(&error);
+            let problem = to_problem(&error);
             tracing::error!(
                 correlation_id = inbound.correlation_id,
                 bot = inbound.bot.name.as_str(),
                 %error,
-                "the bot could not be asked: check its endpoint"
+                "the activity could not be forwarded to the bot: check the bot's endpoint"
             );
             problem.respond()
         }
     }
 }
 
-/// The bot's answer, status and end-to-end headers as they are, the body as it comes (server-sent events too). What
-/// `until_done` stands for ends with the body.
+/// The bot's answer: its status, its end-to-end headers, and its body as a stream (server-sent events included).
+/// `until_done` is dropped at the end of the body.
 fn stream_back<T: 'static>(answer: Relayed, until_done: T) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut response = HttpResponse::build(status);
-    let named = connection_names(&answer.headers);
+    let hop_by_hop = connection_header_names(&answer.headers);
     for (name, value) in &answer.headers {
         let name = name.to_ascii_lowercase();
-        if is_end_to_end(&name) && !named.contains(&name) {
+        if is_end_to_end(&name) && !hop_by_hop.contains(&name) {
             response.append_header((name, value.as_slice()));
         }
     }
@@ -58,7 +58,7 @@ fn stream_back<T: 'static>(answer: Relayed, until_done: T) -> HttpResponse {
     response.body(BodyStream::new(body))
 }
 
-fn connection_names(headers: &[(String, Vec<u8>)]) -> Vec<String> {
+fn connection_header_names(headers: &[(String, Vec<u8>)]) -> Vec<String> {
     let values = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("connection"));
     values
         .flat_map(|(_, value)| {
@@ -68,15 +68,15 @@ fn connection_names(headers: &[(String, Vec<u8>)]) -> Vec<String> {
         .collect()
 }
 
-const fn problem_of(error: &OutboundError) -> Problem {
+const fn to_problem(error: &OutboundError) -> Problem {
     match error {
         OutboundError::TimedOut => Problem::BotTimeout,
         _ => Problem::BotUnavailable,
     }
 }
 
-/// A bot's answer to an invoke, whole, so that duplicates can be given the same. `in_envelope`: the bot was asked for an
-/// `expectReplies` answer, in which the status stands inside.
+/// Reads a bot's whole answer to an invoke, so that duplicates of the invoke get the same answer. `in_envelope`: the
+/// bot received an `expectReplies` activity, so the invoke's status is inside its answer.
 pub(super) async fn collect_answer(
     answer: Result<Relayed, OutboundError>,
     by: Instant,
@@ -85,8 +85,8 @@ pub(super) async fn collect_answer(
     let collected = match answer {
         Ok(answer) if is_encoded(&answer) => Err(OutboundError::Broken),
         Ok(answer) => {
-            let (status, content_type) = (answer.status, content_type_of(&answer));
-            let body = timeout_at(by, collect(answer)).await.unwrap_or(Err(OutboundError::TimedOut));
+            let (status, content_type) = (answer.status, find_content_type(&answer));
+            let body = timeout_at(by, read_body(answer)).await.unwrap_or(Err(OutboundError::TimedOut));
             body.map(|body| (status, content_type, body))
         }
         Err(error) => Err(error),
@@ -96,35 +96,36 @@ pub(super) async fn collect_answer(
             Some((status, inner)) => {
                 InvokeReply { envelope: Some(body), ..InvokeReply::json(status, Bytes::from(inner)) }
             }
-            // Replies without an invoke response: nobody handled the invoke.
+            // Replies without an invoke response mean that the bot did not handle the invoke.
             None => InvokeReply::empty(501),
         },
         Ok((status, content_type, body)) => InvokeReply { body, content_type, ..InvokeReply::empty(status) },
         Err(error) => {
-            tracing::error!(%error, "the bot did not take the invoke that was forwarded to it; its user's token is kept");
-            let problem = problem_of(&error);
+            tracing::error!(%error, "the bot did not answer the forwarded invoke; the user's token stays stored");
+            let problem = to_problem(&error);
             InvokeReply::problem(problem, if problem == Problem::BotTimeout { 504 } else { 502 })
         }
     }
 }
 
-/// A compressed answer, though none was asked for: it can be neither read nor given to others.
+/// Whether the answer is compressed although the request allowed no compression: it can be neither read nor given to
+/// duplicates.
 fn is_encoded(answer: &Relayed) -> bool {
     let encodings = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-encoding"));
     encodings.into_iter().any(|(_, value)| !value.eq_ignore_ascii_case(b"identity"))
 }
 
-fn content_type_of(answer: &Relayed) -> Option<Cow<'static, str>> {
+fn find_content_type(answer: &Relayed) -> Option<Cow<'static, str>> {
     let header = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     header.and_then(|(_, value)| String::from_utf8(value.clone()).ok()).map(Cow::Owned)
 }
 
-async fn collect(answer: Relayed) -> Result<Bytes, OutboundError> {
+async fn read_body(answer: Relayed) -> Result<Bytes, OutboundError> {
     let mut body = BytesMut::new();
     let mut stream = Box::pin(answer.into_stream());
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;
-        if body.len() + chunk.len() > ANSWER_LIMIT {
+        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
             return Err(OutboundError::TooLarge);
         }
         body.extend_from_slice(&chunk);

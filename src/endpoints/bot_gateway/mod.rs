@@ -1,7 +1,8 @@
-//! The bot's side door: channels and parent bots post activities here, and most of them go on to the bot untouched.
+//! The gateway before the bots: channels and parent bots post activities here, and most are forwarded to the bot
+//! unchanged.
 //!
-//! Owns the decision what is ours (the sign-in invokes) and what is not, and the status table of their answers. It
-//! deliberately knows nothing of tokens beyond handing them to the exchange.
+//! Owns the decision which activities the gateway handles itself (the sign-in invokes), and the status table of their
+//! answers. It deliberately knows nothing of tokens except that it hands them to the exchange.
 
 mod client_failure;
 mod description;
@@ -36,7 +37,7 @@ use crate::sign_in::CodeRedemption;
 
 pub use self::replies::{InvokeReply, StatusOverrides};
 
-/// What this door works with; built once, shared by all workers.
+/// The state of this door; built once, shared by all workers.
 pub struct BotGateway {
     callers: Arc<Callers>,
     registrations: Arc<Registrations>,
@@ -56,60 +57,60 @@ pub struct BotGateway {
     statuses: HashMap<ChannelId, StatusOverrides>,
 }
 
-/// Who may call, for which bots, and how much they may send.
+/// Which callers may call which bots, and the limits on their requests.
 pub struct GatewayCallers {
     /// Authenticates channels and parent bots.
     pub callers: Arc<Callers>,
-    /// Bots and connections.
+    /// The configured bots and connections.
     pub registrations: Arc<Registrations>,
-    /// How much callers may send.
+    /// The limits on request bodies.
     pub limits: BodyLimits,
-    /// Draws request ids.
+    /// Generates request ids.
     pub entropy: SharedEntropy,
 }
 
-/// What exchanges the tokens that invokes bring.
+/// What validates and exchanges the tokens in invokes.
 pub struct GatewayExchange {
     /// Validates exchangeable tokens.
     pub validators: Arc<TokenValidators>,
     /// Runs exchanges.
     pub engine: Arc<ExchangeEngine<InvokeReply>>,
-    /// Says whether a token is still kept.
+    /// Checks whether a token is still stored.
     pub tokens: CurrentTokens,
 }
 
-/// The interactive sign-ins that a chat ends.
+/// What completes an interactive sign-in with a code from the chat.
 pub struct GatewaySignIns {
-    /// Which cards are out.
+    /// The cards that users can still answer.
     pub cards: Arc<PendingSignIns>,
     /// Redeems magic codes.
     pub codes: CodeRedemption,
-    /// How often a user may try one.
+    /// Limits how often a user may try a code.
     pub rates: Arc<UserRates>,
 }
 
-/// The bots behind the gateway.
+/// What reaches the bots behind the gateway.
 pub struct GatewayBots {
-    /// Calls them.
+    /// Forwards activities to the bots.
     pub client: BotClient,
-    /// Delivers `tokens/response` events to them.
+    /// Delivers `tokens/response` events to the bots.
     pub delivery: ContinuationDelivery,
-    /// Names what an event continues.
+    /// Derives the id of the exchange that an event continues.
     pub exchange_names: ExchangeNames,
-    /// How long a bot may take for an activity that is no invoke.
+    /// The time limit for a bot's answer to an activity that is no invoke.
     pub timeout: Duration,
 }
 
 /// How outcomes are counted and answered.
 pub struct GatewayAnswers {
-    /// Counts.
+    /// The counters of the process.
     pub counters: Arc<Counters>,
-    /// Other numbers for the status table, by channel.
+    /// Configured statuses that replace those of the status table, by channel.
     pub statuses: HashMap<ChannelId, StatusOverrides>,
 }
 
 impl BotGateway {
-    /// The gateway of these callers and bots.
+    /// A gateway for these callers and bots.
     #[must_use]
     pub fn new(
         callers: GatewayCallers,
@@ -144,7 +145,7 @@ impl BotGateway {
     }
 }
 
-/// An authenticated request for one bot.
+/// An authenticated and admitted request for one bot.
 struct Inbound<'a> {
     bot: Arc<Bot>,
     peer: &'a Peer,
@@ -156,23 +157,23 @@ struct Inbound<'a> {
 }
 
 impl Inbound<'_> {
-    /// What of this request goes on to a bot, with `body` in place of its own.
+    /// The part of this request that is forwarded to a bot, with `body` as its body.
     fn forwarded(&self, body: Bytes) -> ForwardedRequest {
         let headers = self.http.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         ForwardedRequest::new(headers, body)
     }
 
-    /// Whether the answer has to be an `expectReplies` envelope: parents may ask for that, channels may not.
+    /// Whether the answer has to be an `expectReplies` envelope. Parent bots may request one, channels may not.
     fn wants_envelope(&self) -> bool {
         self.peer.parent().is_some() && self.activity.expects_replies()
     }
 
-    /// The activity's user as the channel knows them: the account that the bot names.
+    /// The account of the activity's user on the channel, which the bot uses.
     fn channel_account(&self) -> Account {
         Account::of_channel(&self.bot.name, self.channel(), self.activity.from_id())
     }
 
-    /// The activity's user as the caller speaks for them.
+    /// The account of the activity's user by the caller's word: that on the channel, or one of the parent bot's.
     fn account(&self) -> Account {
         let account = self.channel_account();
         match self.peer.parent() {
@@ -186,11 +187,11 @@ impl Inbound<'_> {
     }
 }
 
-/// What this door answers.
+/// This door's operations.
 pub const DOOR: Door = Door {
     name: "Bot gateway",
-    description: "Channels and parent bots post activities here, instead of at the bot.",
-    bearer: "Of a channel or a parent bot: the token with which it would call the bot itself.",
+    description: "Channels and parent bots post activities here instead of to the bot.",
+    bearer: "A channel's or a parent bot's: the token with which it would call the bot itself.",
     operations: OPERATIONS,
     letter_case: LetterCase::Exact,
 };
@@ -200,14 +201,19 @@ const OPERATIONS: &[Operation] = &[
         method: Method::Post,
         path: "/api/messages",
         route: |route| route.to(receive),
-        description: || description::posted("PostActivity", "Takes an activity for the bot that the bearer is for."),
+        description: || {
+            description::describe_posting(
+                "PostActivity",
+                "Accepts an activity for the bot that the bearer names as audience.",
+            )
+        },
     },
     Operation {
         method: Method::Post,
         path: "/bots/{bot}/api/messages",
         route: |route| route.to(receive),
         description: || {
-            description::posted("PostActivityToBot", "Takes an activity for the named bot.")
+            description::describe_posting("PostActivityToBot", "Accepts an activity for the bot in the path.")
                 .path_parameter("bot", "The bot's name in the configuration; the bearer must be for that bot.")
         },
     },
@@ -221,34 +227,34 @@ pub fn configure(config: &mut web::ServiceConfig, gateway: web::Data<BotGateway>
 
 async fn receive(http: HttpRequest, payload: web::Payload, gateway: web::Data<BotGateway>) -> HttpResponse {
     let begun = Instant::now();
-    match admitted(&http, payload, &gateway, begun).await {
+    match admit_and_handle(&http, payload, &gateway, begun).await {
         Ok(response) => response,
         Err(problem) => problem.respond(),
     }
 }
 
-/// Authenticate the caller, read the body once, admit the activity, decide, act.
-async fn admitted(
+/// Authenticates the caller, reads the body, admits the activity and handles it.
+async fn admit_and_handle(
     http: &HttpRequest,
     payload: web::Payload,
     gateway: &web::Data<BotGateway>,
     begun: Instant,
 ) -> Result<HttpResponse, Problem> {
-    let peer = authenticated(http, gateway, begun).await?;
+    let peer = authenticate(http, gateway, begun).await?;
     let refused_body = |problem| CallerRefusal::new(problem, "body").logged(http);
     require_plain_utf8(http.headers()).map_err(refused_body)?;
     let body = read_body(payload, gateway.limits).await.map_err(refused_body)?;
     let correlation_id = RequestId::of(http, &gateway.entropy);
-    let mut activity = Activity::parse(&body).map_err(|error| refused_activity(&error, &peer, &correlation_id))?;
+    let mut activity = Activity::parse(&body).map_err(|error| refuse_activity(&error, &peer, &correlation_id))?;
     gateway.callers.admit(&peer, &activity).map_err(|refusal| refusal.logged(http))?;
-    let caller_id = gateway.callers.caller_id_of(&peer, &activity);
+    let caller_id = gateway.callers.derive_caller_id(&peer, &activity);
     let body = activity.recompute_caller_id(&body, caller_id.as_deref());
     let bot = Arc::clone(&peer.bot);
     let inbound = Inbound { bot, peer: &peer, activity, body: &body, http, correlation_id, begun };
-    Ok(act(gateway, &inbound).await)
+    Ok(handle(gateway, &inbound).await)
 }
 
-fn refused_activity(error: &ActivityError, peer: &Peer, correlation_id: &str) -> Problem {
+fn refuse_activity(error: &ActivityError, peer: &Peer, correlation_id: &str) -> Problem {
     let (problem, check) = match error {
         ActivityError::Missing(name) => (Problem::MissingProperty, *name),
         ActivityError::TooLong(name) => (Problem::BadArgument, *name),
@@ -259,8 +265,9 @@ fn refused_activity(error: &ActivityError, peer: &Peer, correlation_id: &str) ->
     problem
 }
 
-/// The caller, and that it calls the bot that the path names. Who is not authenticated learns no bot's name.
-async fn authenticated(http: &HttpRequest, gateway: &BotGateway, begun: Instant) -> Result<Peer, Problem> {
+/// Authenticates the caller, and checks that its token is for the bot that the path names. An unauthenticated caller
+/// does not learn which bots exist.
+async fn authenticate(http: &HttpRequest, gateway: &BotGateway, begun: Instant) -> Result<Peer, Problem> {
     let authenticating = timeout_at(begun + PROVIDER_BUDGET, gateway.callers.authenticate(http));
     let too_slow = |_| Err(CallerRefusal::new(Problem::KeysUnavailable, "keys_in_time"));
     let peer = authenticating.await.unwrap_or_else(too_slow).map_err(|refusal| refusal.logged(http))?;
@@ -273,7 +280,7 @@ async fn authenticated(http: &HttpRequest, gateway: &BotGateway, begun: Instant)
     }
 }
 
-async fn act(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) -> HttpResponse {
+async fn handle(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) -> HttpResponse {
     match disposition::decide(gateway, inbound) {
         Disposition::Exchange { connection, request } => {
             let reply = token_exchange::exchange(gateway, inbound, connection, request).await;
@@ -283,6 +290,6 @@ async fn act(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) -> HttpResp
         Disposition::VerifyState => verify_state::answer(gateway, inbound).await,
         Disposition::ClientFailure => client_failure::answer(gateway, inbound).await.respond(inbound),
         Disposition::Drop => HttpResponse::Ok().finish(),
-        Disposition::PassOn => forward::forward_to_bot(gateway, inbound).await,
+        Disposition::Forward => forward::forward_to_bot(gateway, inbound).await,
     }
 }

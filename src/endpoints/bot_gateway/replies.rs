@@ -12,18 +12,19 @@ use crate::exchange::{Reason, Refusal, Settlement};
 use crate::inbound::Problem;
 use crate::protocol::{TokenExchangeInvokeResponse, invoke_response_envelope};
 
-/// Statuses that replace the table's for one channel, by reason code without its detail (`assertion_rejected`).
+/// Statuses that replace those of the status table for one channel, by reason code without its detail
+/// (`assertion_rejected`).
 pub type StatusOverrides = HashMap<String, u16>;
 
-/// The answer to an invoke: HTTP status = invoke status, HTTP body = invoke body.
+/// The answer to an invoke: its status and body are those of the HTTP answer.
 #[derive(Clone)]
 pub struct InvokeReply {
     pub(super) status: u16,
     pub(super) body: Bytes,
     pub(super) content_type: Option<Cow<'static, str>>,
-    /// What a bot answered to a parent that expects replies, as it stands: the invoke response among them.
+    /// A bot's `expectReplies` answer, unchanged; it contains the invoke response.
     pub(super) envelope: Option<Bytes>,
-    /// Seconds after which asking again makes sense.
+    /// Seconds until another request makes sense.
     pub(super) retry_after: Option<u64>,
     pub(super) holds: bool,
 }
@@ -39,7 +40,7 @@ impl Settlement for InvokeReply {
 }
 
 impl InvokeReply {
-    /// A status without a body.
+    /// An answer without a body.
     pub(super) fn empty(status: u16) -> Self {
         let holds = (200..300).contains(&status);
         Self { status, body: Bytes::new(), content_type: None, envelope: None, retry_after: None, holds }
@@ -50,17 +51,19 @@ impl InvokeReply {
         Self { body, content_type, ..Self::empty(status) }
     }
 
-    /// A problem as an invoke's answer.
+    /// The answer to an invoke that could not be forwarded to the bot.
     pub(super) fn problem(problem: Problem, status: u16) -> Self {
-        let message = crate::protocol::ErrorResponse::new(problem.code(), "The bot could not be asked.").to_json();
+        let message =
+            crate::protocol::ErrorResponse::new(problem.code(), "The bot did not answer the forwarded invoke.")
+                .to_json();
         Self::json(status, Bytes::from(message))
     }
 
-    /// The HTTP response, in the delivery mode the caller asked for. Channels get the plain form whatever they ask.
+    /// The HTTP response, in the delivery mode of the request. Channels always get the plain form.
     pub(super) fn respond(self, inbound: &Inbound<'_>) -> HttpResponse {
         if inbound.wants_envelope() {
-            let made = || Bytes::from(invoke_response_envelope(self.status, &self.body));
-            let envelope = self.envelope.clone().unwrap_or_else(made);
+            let wrap = || Bytes::from(invoke_response_envelope(self.status, &self.body));
+            let envelope = self.envelope.clone().unwrap_or_else(wrap);
             return HttpResponse::Ok().content_type("application/json").body(envelope);
         }
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -77,31 +80,31 @@ impl InvokeReply {
         response.body(self.body)
     }
 
-    /// The user asks too often, where no exchange is answered.
+    /// The answer to a user who exceeds the rate limit with an invoke that is no token exchange.
     pub(super) fn too_many_requests(retry_after: u64) -> Self {
         let body = Problem::TooManyRequests { retry_after }.to_json();
         Self { retry_after: Some(retry_after), ..Self::json(429, Bytes::from(body)) }
     }
 }
 
-/// The success of a token exchange.
-pub(super) fn kept(id: Option<&str>, connection_name: &str) -> InvokeReply {
+/// The answer to a successful token exchange.
+pub(super) fn exchange_succeeded(id: Option<&str>, connection_name: &str) -> InvokeReply {
     let response = TokenExchangeInvokeResponse { id, connection_name: Some(connection_name), failure_detail: None };
     InvokeReply::json(200, to_bytes(&response))
 }
 
-/// What a refused exchange is answered with, apart from the reason.
-pub(super) struct Refused<'a> {
+/// What the answer to a refused exchange needs besides the reason.
+pub(super) struct RefusedExchange<'a> {
     pub(super) id: Option<&'a str>,
     pub(super) connection_name: Option<&'a str>,
     pub(super) channel: &'a ChannelId,
     pub(super) correlation_id: &'a str,
 }
 
-impl Refused<'_> {
-    /// The reply of DESIGN §3's status table.
+impl RefusedExchange<'_> {
+    /// The reply by the status table of DESIGN §3.
     pub(super) fn reply(&self, gateway: &BotGateway, reason: Reason) -> InvokeReply {
-        let (status, sentence) = row(reason);
+        let (status, sentence) = status_and_sentence(reason);
         let code = reason.code();
         let group = code.split(':').next().unwrap_or_default();
         let status =
@@ -120,8 +123,9 @@ impl Refused<'_> {
     }
 }
 
-/// The table: 412 is the signal that the user can cure it, 400 that nobody present can, 500 that it is an outage.
-const fn row(reason: Reason) -> (u16, &'static str) {
+/// The status table: 412 tells the client that the user can remedy the refusal, 400 that the user cannot, 500 that
+/// there is an outage.
+const fn status_and_sentence(reason: Reason) -> (u16, &'static str) {
     match reason {
         Reason::ConsentRequired => (412, "The user or an administrator has to consent first."),
         Reason::InteractionRequired => (412, "The user has to sign in interactively."),
@@ -137,8 +141,8 @@ const fn row(reason: Reason) -> (u16, &'static str) {
     }
 }
 
-/// A token exchange that makes no sense. The connection is named if there is only one it could mean.
-pub(super) fn refuse_shape(
+/// Refuses a malformed token exchange. The answer names the connection if the bot has only one.
+pub(super) fn refuse_malformed(
     gateway: &BotGateway,
     inbound: &Inbound<'_>,
     id: Option<&str>,
@@ -149,27 +153,27 @@ pub(super) fn refuse_shape(
         _ => None,
     };
     let refusal = Refusal::local(Reason::BadRequest, hint);
-    refuse(gateway, inbound, Echoed { id, connection_name }, &refusal)
+    refuse(gateway, inbound, EchoedMembers { id, connection_name }, &refusal)
 }
 
-/// What of an invoke its answer repeats.
+/// The members of an invoke that its answer repeats.
 #[derive(Clone, Copy)]
-pub(super) struct Echoed<'a> {
+pub(super) struct EchoedMembers<'a> {
     pub(super) id: Option<&'a str>,
     pub(super) connection_name: Option<&'a str>,
 }
 
-/// Answers and reports a refusal that concerns this request alone.
+/// Logs a refusal that concerns this request alone, and builds the answer.
 pub(super) fn refuse(
     gateway: &BotGateway,
     inbound: &Inbound<'_>,
-    echoed: Echoed<'_>,
+    echoed: EchoedMembers<'_>,
     refusal: &Refusal,
 ) -> InvokeReply {
-    let Echoed { id, connection_name } = echoed;
+    let EchoedMembers { id, connection_name } = echoed;
     refusal.report(&gateway.counters, inbound.bot.name.as_str(), connection_name, &inbound.correlation_id);
     let channel = inbound.channel();
-    let refused = Refused { id, connection_name, channel: &channel, correlation_id: &inbound.correlation_id };
+    let refused = RefusedExchange { id, connection_name, channel: &channel, correlation_id: &inbound.correlation_id };
     refused.reply(gateway, refusal.reason)
 }
 

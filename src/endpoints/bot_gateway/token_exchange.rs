@@ -4,7 +4,7 @@ use actix_web::web;
 use tokio::time::{Instant, timeout_at};
 
 use super::forward::collect_answer;
-use super::replies::{Echoed, InvokeReply, Refused, kept, refuse};
+use super::replies::{EchoedMembers, InvokeReply, RefusedExchange, exchange_succeeded, refuse};
 use super::tokens_response::TokensResponseDelivery;
 use super::{BotGateway, Inbound};
 use crate::bot_connector::ForwardedRequest;
@@ -18,19 +18,19 @@ use crate::observability::Count;
 use crate::protocol::deadlines::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, PROVIDER_BUDGET};
 use crate::protocol::{ConversationType, InvokeKind, TokenExchangeInvokeRequest, in_canonical_spelling};
 
-/// Longest exchangeable token taken, in bytes (entra-obo §1 rule 1).
-const TOKEN_LIMIT: usize = 32 * 1024;
+/// Longest accepted exchangeable token, in bytes (entra-obo §1 rule 1).
+const MAX_TOKEN_BYTES: usize = 32 * 1024;
 
-/// Handles one `signin/tokenExchange` for one of our connections: validate, exchange, answer; the rest follows from the
-/// bot's `after_exchange`.
+/// Handles one `signin/tokenExchange` for a configured connection: validates the token, exchanges it and answers. The
+/// bot's `after_exchange` decides how the bot's dialog continues.
 pub(super) async fn exchange(
     gateway: &web::Data<BotGateway>,
     inbound: &Inbound<'_>,
     connection: &Arc<Connection>,
     request: TokenExchangeInvokeRequest<'_>,
 ) -> InvokeReply {
-    let echoed = Echoed { id: request.id, connection_name: Some(connection.name.as_str()) };
-    let Some(token) = request.token.filter(|token| token.len() <= TOKEN_LIMIT) else {
+    let echoed = EchoedMembers { id: request.id, connection_name: Some(connection.name.as_str()) };
+    let Some(token) = request.token.filter(|token| token.len() <= MAX_TOKEN_BYTES) else {
         return refuse(
             gateway,
             inbound,
@@ -43,13 +43,13 @@ pub(super) async fn exchange(
     let validated = match timeout_at(deadline, gateway.validators.validate(connection, &raw)).await {
         Ok(Ok(validated)) => validated,
         Ok(Err(refusal)) => return refuse(gateway, inbound, echoed, &refusal),
-        Err(_) => return refuse(gateway, inbound, echoed, &slow_keys()),
+        Err(_) => return refuse(gateway, inbound, echoed, &keys_arrived_late()),
     };
     let exchange = ExchangeRequest {
         bot: Arc::clone(&inbound.bot),
         connection: Arc::clone(connection),
         account: inbound.account(),
-        evidence: evidence_of(inbound, request.id),
+        evidence: build_evidence(inbound, request.id),
         token: validated,
         correlation_id: inbound.correlation_id.clone(),
         deadline,
@@ -67,7 +67,7 @@ pub(super) async fn exchange(
     settled.unwrap_or_else(|refusal| refuse(gateway, inbound, echoed, &refusal))
 }
 
-fn evidence_of(inbound: &Inbound<'_>, card_id: Option<&str>) -> Evidence {
+fn build_evidence(inbound: &Inbound<'_>, card_id: Option<&str>) -> Evidence {
     let activity = ActivityEvidence {
         conversation: Conversation {
             id: inbound.activity.conversation_id().to_owned(),
@@ -82,11 +82,11 @@ fn evidence_of(inbound: &Inbound<'_>, card_id: Option<&str>) -> Evidence {
     if inbound.peer.parent().is_some() { Evidence::Parent(activity) } else { Evidence::Activity(activity) }
 }
 
-fn slow_keys() -> Refusal {
+fn keys_arrived_late() -> Refusal {
     Refusal::local(Reason::TemporarilyUnavailable, "the issuer's keys did not arrive within the invoke's budget")
 }
 
-/// What the leader needs in order to answer everybody and to continue the bot's dialog, once.
+/// What the leading request needs to answer itself and its duplicates, and to continue the bot's dialog once.
 struct ReplyAndContinuation {
     gateway: web::Data<BotGateway>,
     bot: Arc<Bot>,
@@ -96,10 +96,10 @@ struct ReplyAndContinuation {
     conversation_id: String,
     correlation_id: String,
     continuation: Continuation,
-    bot_by: Instant,
+    bot_deadline: Instant,
 }
 
-/// What is done with a kept token.
+/// How the bot's dialog continues once the token is stored.
 enum Continuation {
     Notify(TokensResponseDelivery),
     Forward { invoke: ForwardedRequest, in_envelope: bool },
@@ -136,14 +136,14 @@ impl ReplyAndContinuation {
             conversation_id: inbound.activity.conversation_id().to_owned(),
             correlation_id: inbound.correlation_id.clone(),
             continuation,
-            bot_by: inbound.begun + BOT_INVOKE_BUDGET,
+            bot_deadline: inbound.begun + BOT_INVOKE_BUDGET,
         }
     }
 
-    fn refused(&self, refusal: &Refusal) -> InvokeReply {
+    fn refuse(&self, refusal: &Refusal) -> InvokeReply {
         let name = self.connection.name.as_str();
         refusal.report(&self.gateway.counters, self.bot.name.as_str(), Some(name), &self.correlation_id);
-        let refused = Refused {
+        let refused = RefusedExchange {
             id: self.exchange_id.as_deref(),
             connection_name: Some(name),
             channel: &self.channel,
@@ -159,16 +159,16 @@ impl AfterExchange for ReplyAndContinuation {
     async fn settle(self, outcome: Outcome) -> InvokeReply {
         let token = match outcome {
             Outcome::Kept(token) => token,
-            Outcome::Refused(refusal) => return self.refused(&refusal),
+            Outcome::Refused(refusal) => return self.refuse(&refusal),
         };
         self.gateway.counters.add(Count::ExchangeKept);
-        let reply = kept(self.exchange_id.as_deref(), self.connection.name.as_str());
+        let reply = exchange_succeeded(self.exchange_id.as_deref(), self.connection.name.as_str());
         match self.continuation {
             Continuation::None => reply,
             Continuation::Forward { invoke, in_envelope } => {
-                self.gateway.bots.turns().wait_until_idle(&self.bot, &self.conversation_id, self.bot_by).await;
-                let answer = self.gateway.bots.forward(&self.bot, invoke, self.bot_by).await;
-                collect_answer(answer, self.bot_by, in_envelope).await
+                self.gateway.bots.turns().wait_until_idle(&self.bot, &self.conversation_id, self.bot_deadline).await;
+                let answer = self.gateway.bots.forward(&self.bot, invoke, self.bot_deadline).await;
+                collect_answer(answer, self.bot_deadline, in_envelope).await
             }
             Continuation::Notify(delivery) => {
                 delivery.send(&self.gateway, &self.connection, &token);

@@ -7,7 +7,7 @@ use crate::bot_connector::{ForwardedRequest, Notification, StillKept};
 use crate::domain::{Account, Bot, Connection, ExchangeKey, TokenSlot, UserToken};
 use crate::protocol::{TokenResponse, TokensResponseEvent, iso_8601};
 
-/// A `tokens/response` event in the making: everything but the token.
+/// A `tokens/response` event that lacks only the token, and what its delivery needs.
 pub(super) struct TokensResponseDelivery {
     bot: Arc<Bot>,
     event: TokensResponseEvent,
@@ -20,12 +20,12 @@ pub(super) struct TokensResponseDelivery {
 }
 
 impl TokensResponseDelivery {
-    /// An event addressed as this request was, under its bearer, which is valid for the same bot, channel and service
-    /// URL (DESIGN §3.5). It continues the exchange `key`.
+    /// Prepares an event with this request's addresses and bearer, which is valid for the same bot, channel and service
+    /// URL (DESIGN §3.5). The event continues the exchange `key`.
     pub(super) fn for_request(inbound: &Inbound<'_>, key: ExchangeKey) -> Self {
         Self {
             bot: Arc::clone(&inbound.bot),
-            event: TokensResponseEvent::about(&inbound.activity),
+            event: TokensResponseEvent::for_activity(&inbound.activity),
             headers: inbound.forwarded(Bytes::new()),
             channel_id: inbound.activity.channel_id().to_owned(),
             conversation_id: inbound.activity.conversation_id().to_owned(),
@@ -35,7 +35,7 @@ impl TokensResponseDelivery {
         }
     }
 
-    /// Sends it on its way; its id stays the same however often it is tried.
+    /// Starts the delivery of the event. Its id is the same in every attempt.
     pub(super) fn send(self, gateway: &BotGateway, connection: &Arc<Connection>, token: &UserToken) {
         let response = TokenResponse {
             channel_id: Some(&self.channel_id),

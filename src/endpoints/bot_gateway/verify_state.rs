@@ -9,8 +9,8 @@ use crate::domain::{Account, ContinuationMode, NamedConnection, TokenSlot};
 use crate::exchange::{RateLimited, WantedToken};
 use crate::protocol::{CANCELLED_BY_USER, Node};
 
-/// Answers `signin/verifyState`: redeems the code for one of the user's pending sign-ins. Passed on if the bot wants to
-/// redeem itself, or if nothing is pending here.
+/// Answers `signin/verifyState`: redeems the code for one of the user's pending sign-ins. The invoke is forwarded if
+/// the bot redeems codes itself, or if the user has no pending sign-in.
 pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) -> HttpResponse {
     if inbound.bot.continuation == ContinuationMode::Forward {
         return forward_to_bot(gateway, inbound).await;
@@ -46,8 +46,8 @@ async fn cancel(gateway: &BotGateway, inbound: &Inbound<'_>, pending: &[PendingS
     InvokeReply::empty(200)
 }
 
-/// The invoke names no connection, so the code is tried on each pending one, the most recent first; a connection it does
-/// not belong to leaves it good for the next (token-service-api rule 14).
+/// Redeems `code`. The invoke names no connection, so the code is tried for each pending one, the most recent first. A
+/// code stays valid when it is tried for a connection that it does not belong to (token-service-api rule 14).
 async fn redeem(
     gateway: &BotGateway,
     inbound: &Inbound<'_>,

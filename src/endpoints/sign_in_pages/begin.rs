@@ -1,18 +1,18 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::replies::{Answering, redirect};
-use super::{SignInPages, value_of};
+use super::replies::{PageResponder, redirect};
+use super::{SignInPages, find_parameter};
 use crate::inbound::{RequestId, TrustedProxies};
 use crate::sign_in::BrowserSecret;
 
-/// `GET /api/oauth/signin?signin=…`: the link of a card. Sends the browser to the identity provider, with a cookie that it
-/// must bring back.
+/// `GET /api/oauth/signin?signin=…`: the link of a card. Redirects the browser to the identity provider and sets the
+/// cookie that the browser must send on its return.
 pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> HttpResponse {
     let correlation_id = RequestId::of(&http, &door.entropy);
-    let answering = Answering { door: &door, correlation_id: &correlation_id };
-    // One browser may have several sign-ins under way: all of them know it by one secret.
-    let browser = door.browser_of(&http).unwrap_or_else(|| BrowserSecret::draw(door.entropy.as_ref()));
-    let link = value_of(http.query_string(), "signin").unwrap_or_default();
+    let responder = PageResponder { door: &door, correlation_id: &correlation_id };
+    // A browser keeps its secret for all its sign-ins, since several may be under way at once.
+    let browser = door.read_browser_cookie(&http).unwrap_or_else(|| BrowserSecret::draw(door.entropy.as_ref()));
+    let link = find_parameter(http.query_string(), "signin").unwrap_or_default();
     let address = TrustedProxies::client_address(&http);
     match door.steps.start.begin(&link, &browser, address, &correlation_id).await {
         Ok(url) => {
@@ -20,6 +20,6 @@ pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> H
             door.set_browser_cookie(&mut response, &browser);
             response
         }
-        Err(failure) => answering.failed(&failure),
+        Err(failure) => responder.failed(&failure),
     }
 }

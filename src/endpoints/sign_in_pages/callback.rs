@@ -1,18 +1,18 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::replies::{Answering, redirect};
-use super::{COMPLETE_PATH, SignInPages, value_of};
+use super::replies::{PageResponder, redirect};
+use super::{COMPLETE_PATH, SignInPages, find_parameter};
 use crate::inbound::RequestId;
 use crate::sign_in::ProviderAnswer;
 
-/// `GET /.auth/web/redirect`: the browser comes back from the identity provider. It is sent on at once, so that the code
-/// in this address stands neither in its history nor behind its reload button.
+/// `GET /.auth/web/redirect`: the browser returns from the identity provider. It is redirected at once, so that the
+/// code in this address does not stay in its history and is not sent again by a reload.
 pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> HttpResponse {
     let correlation_id = RequestId::of(&http, &door.entropy);
-    let answering = Answering { door: &door, correlation_id: &correlation_id };
+    let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     let query = http.query_string();
     let [state, code, error, error_description, iss] =
-        ["state", "code", "error", "error_description", "iss"].map(|name| value_of(query, name));
+        ["state", "code", "error", "error_description", "iss"].map(|name| find_parameter(query, name));
     let answer = ProviderAnswer {
         state: state.as_deref(),
         code: code.as_deref(),
@@ -20,8 +20,8 @@ pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> H
         error_description: error_description.as_deref(),
         iss: iss.as_deref(),
     };
-    match door.steps.back.callback(answer, door.browser_of(&http).as_ref(), &correlation_id).await {
+    match door.steps.back.callback(answer, door.read_browser_cookie(&http).as_ref(), &correlation_id).await {
         Ok(handle) => redirect(&format!("{COMPLETE_PATH}?signin={}", handle.expose())),
-        Err(failure) => answering.failed(&failure),
+        Err(failure) => responder.failed(&failure),
     }
 }

@@ -3,10 +3,10 @@ use utoipa::ToSchema;
 use crate::inbound::{Answer, Description};
 use crate::protocol::ErrorResponse;
 
-/// The cookie's name where there is TLS.
+/// The cookie's name where the pages are served with TLS.
 const COOKIE: &str = "__Host-bot-sso-browser";
 
-/// What the form of the page sends that asks the user.
+/// The form of the page that asks the user to confirm.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "the form is read member by member")]
 struct DecisionForm {
@@ -23,64 +23,71 @@ enum Decision {
 }
 
 pub(super) fn begin() -> Description {
-    let sent_on = Answer::empty("To the identity provider.").header("Location", "Its page.");
-    let sent_on = sent_on.header("Set-Cookie", "By which the browser is recognised; it must bring it back.");
+    let sent_on =
+        Answer::empty("Redirects to the identity provider.").header("Location", "The identity provider's page.");
+    let sent_on = sent_on.header("Set-Cookie", "Identifies the browser, which must send it on its return.");
     let description = Description::new("BeginSignIn", "The link behind a card's button: sends the browser to sign in.")
-        .query("signin", "From the link.")
+        .query("signin", "The value in the link.")
         .answer(302, sent_on);
-    errors(description)
+    with_errors(description)
 }
 
 pub(super) fn callback() -> Description {
-    let sent_on = Answer::empty("On to the last page.").header("Location", "That page.");
+    let sent_on = Answer::empty("Redirects to the last page.").header("Location", "The last page.");
     let description =
-        Description::new("CompleteAuthorization", "Where the identity provider sends the browser back to.")
-            .query("state", "As it was sent there.")
+        Description::new("CompleteAuthorization", "The address to which the identity provider sends the browser back.")
+            .query("state", "The value that was sent to the identity provider.")
             .optional_query("code", "The authorization code.")
-            .optional_query("error", "Instead of a code: why there is none.")
-            .optional_query("error_description", "The same, for people.")
-            .optional_query("iss", "Who answers (RFC 9207).")
+            .optional_query("error", "The error code, where there is no authorization code.")
+            .optional_query("error_description", "The error as a text for people.")
+            .optional_query("iss", "The issuer that answers (RFC 9207).")
             .answer(200, Answer::html("The user has cancelled."))
             .answer(302, sent_on);
-    errors(of_this_browser(description))
+    with_errors(with_browser_cookie(description))
 }
 
 pub(super) fn review() -> Description {
-    let shown = "Asks the user whether to go on; or, where the channel has said who they are, shows the magic code.";
-    let sent_on =
-        Answer::empty("Where the bot wants, if nothing has to be typed in.").header("Location", "`finalRedirect`.");
+    let shown = "Asks the user to confirm; or shows the magic code, where the channel has authenticated the user.";
+    let sent_on = Answer::empty("Redirects to the bot's `finalRedirect`, if the user has no code to type.")
+        .header("Location", "`finalRedirect`.");
     let description = Description::new("ReviewSignIn", "The last page of a sign-in.")
-        .query("signin", "From the address that the browser was sent to.")
+        .query("signin", "The value in the address to which the browser was sent.")
         .answer(200, Answer::html(shown))
         .answer(302, sent_on);
-    errors(of_this_browser(description))
+    with_errors(with_browser_cookie(description))
 }
 
 pub(super) fn decide() -> Description {
-    let sent_on =
-        Answer::empty("Where the bot wants, if nothing has to be typed in.").header("Location", "`finalRedirect`.");
-    let description = Description::new("DecideSignIn", "What the user says on the last page.")
-        .query("signin", "As before.")
-        .form_body::<DecisionForm>("The form of that page.")
+    let sent_on = Answer::empty("Redirects to the bot's `finalRedirect`, if the user has no code to type.")
+        .header("Location", "`finalRedirect`.");
+    let description = Description::new("DecideSignIn", "The user's decision on the last page.")
+        .query("signin", "As in ReviewSignIn.")
+        .form_body::<DecisionForm>("The form of the last page.")
         .answer(200, Answer::html("Shows the magic code, or that the user has cancelled."))
         .answer(302, sent_on);
-    errors(of_this_browser(description))
+    with_errors(with_browser_cookie(description))
 }
 
-fn of_this_browser(description: Description) -> Description {
-    description.cookie(COOKIE, "As the first page has set it; without TLS, in development, it is `bot-sso-browser`.")
-}
-
-/// Every failure is a page that says what happened and what to do.
-fn errors(description: Description) -> Description {
-    let later = |text| Answer::html(text).header("Retry-After", "Seconds; not where waiting does not help.");
+fn with_browser_cookie(description: Description) -> Description {
     description
-        .answer(400, Answer::html("Not the answer of the identity provider that was asked, or no form of ours."))
+        .cookie(COOKIE, "Set by BeginSignIn; its name is `bot-sso-browser` where development mode serves without TLS.")
+}
+
+/// Adds the failures; each is a page that explains the failure and what to do.
+fn with_errors(description: Description) -> Description {
+    let later = |text| Answer::html(text).header("Retry-After", "Seconds; absent where waiting does not help.");
+    description
+        .answer(
+            400,
+            Answer::html("The answer is not from the expected identity provider, or the form is not from this site."),
+        )
         .answer(
             403,
-            Answer::html("Another browser, or the user may not sign in, has not consented, or more is wanted of them."),
+            Answer::html(
+                "Another browser; or the user may not sign in, has not consented, or needs a further sign-in step.",
+            ),
         )
-        .answer(410, Answer::html("The link or the step is over, or was never there."))
+        .answer(410, Answer::html("The link or the step has expired, was used already, or is unknown."))
         .answer(429, later("Too many attempts."))
         .answer(503, later("An outage, or a connection that is not set up correctly.").or_json::<ErrorResponse<'_>>())
 }

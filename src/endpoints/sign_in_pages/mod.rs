@@ -1,7 +1,7 @@
-//! The user's own door: what the browser behind a card's button sees.
+//! The user's door: the pages behind the button of a sign-in card.
 //!
-//! Owns the three addresses, the cookie and the pages. It deliberately decides nothing about who may sign in where: it
-//! hands on what a browser brings, and shows what comes of it.
+//! Owns the three addresses, the cookie and the pages. It deliberately decides nothing about who may sign in: it hands
+//! a browser's parameters to [`SignInSteps`], and shows the result.
 
 mod begin;
 mod callback;
@@ -21,16 +21,16 @@ use crate::domain::SharedEntropy;
 use crate::inbound::{BodyLimits, Door, LetterCase, Method, Operation};
 use crate::sign_in::{BrowserSecret, SignInCompletion, SignInReturn, SignInStart};
 
-/// Where providers send browsers back to, below `public_url` (token-service-api §4.2).
+/// The path to which identity providers send browsers back, below `public_url` (token-service-api §4.2).
 pub const REDIRECT_PATH: &str = "/.auth/web/redirect";
-/// Where a browser confirms.
+/// The path at which the user confirms.
 const COMPLETE_PATH: &str = "/api/oauth/PostSignInCallback";
-/// Longest value taken of a query parameter, in bytes: codes are the longest.
-const VALUE_LIMIT: usize = 8 * 1024;
-/// How long a browser is recognised.
-const COOKIE_LIFE: Duration = Duration::hours(1);
+/// Longest accepted value of a parameter, in bytes; authorization codes are the longest.
+const MAX_VALUE_BYTES: usize = 8 * 1024;
+/// How long a browser keeps its cookie.
+const BROWSER_COOKIE_LIFETIME: Duration = Duration::hours(1);
 
-/// What this door works with; built once, shared by all workers.
+/// The state of this door; built once, shared by all workers.
 pub struct SignInPages {
     steps: SignInSteps,
     public_url: Url,
@@ -40,31 +40,31 @@ pub struct SignInPages {
     entropy: SharedEntropy,
 }
 
-/// The steps of a browser's sign-in.
+/// The steps of a browser's sign-in, in their order.
 pub struct SignInSteps {
-    /// A card's link leads to the identity provider.
+    /// Follows a card's link to the identity provider.
     pub start: SignInStart,
-    /// The browser is back.
+    /// Takes the browser's return from the identity provider.
     pub back: SignInReturn,
-    /// Its user confirms.
+    /// Takes the user's confirmation.
     pub completion: SignInCompletion,
 }
 
-/// Where the pages stand and how they are shown.
+/// The addresses of the pages, and who may frame them.
 pub struct PageSite {
-    /// Where browsers reach us.
+    /// The address at which browsers reach this service.
     pub public_url: Url,
-    /// The Teams library that pages in Teams load.
+    /// The address of the Teams library that pages in Teams load.
     pub teams_library: Url,
     /// Origins that may frame the pages in Teams.
     pub frame_ancestors: Vec<String>,
 }
 
-/// What this door answers, in any letter case, as links are copied by hand.
+/// This door's operations. Paths are read in any letter case, since links are copied by hand.
 pub const DOOR: Door = Door {
     name: "Sign-in pages",
-    description: "For the user's browser, when silence failed. Paths and names of query parameters are read in any \
-                  letter case.",
+    description: "For the user's browser, when silent sign-in is not possible. Paths and names of query \
+                  parameters are read in any letter case.",
     bearer: "",
     operations: OPERATIONS,
     letter_case: LetterCase::Any,
@@ -104,68 +104,69 @@ pub fn configure(config: &mut web::ServiceConfig, door: web::Data<SignInPages>) 
 }
 
 impl SignInPages {
-    /// The pages of `site`; browsers may send as much as `limits` say.
+    /// The pages of `site`.
     #[must_use]
     pub fn new(steps: SignInSteps, site: PageSite, limits: BodyLimits, entropy: SharedEntropy) -> Self {
         let PageSite { public_url, teams_library, frame_ancestors } = site;
         Self { steps, public_url, teams_library, frame_ancestors, limits, entropy }
     }
 
-    /// The cookie's name; its prefix makes browsers refuse it from anybody but this very host (RFC 6265bis §4.1.3.2).
+    /// The cookie's name. With the prefix `__Host-`, browsers accept the cookie from this very host only (RFC 6265bis
+    /// §4.1.3.2).
     fn cookie_name(&self) -> &'static str {
         if self.is_secure() { "__Host-bot-sso-browser" } else { "bot-sso-browser" }
     }
 
-    /// On a loopback address, in development, there may be no TLS.
+    /// Whether browsers use TLS; development mode on loopback may do without.
     fn is_secure(&self) -> bool {
         self.public_url.scheme() == "https"
     }
 
-    /// Who the browser says it is.
-    fn browser_of(&self, http: &HttpRequest) -> Option<BrowserSecret> {
+    /// The browser's secret, from its cookie.
+    fn read_browser_cookie(&self, http: &HttpRequest) -> Option<BrowserSecret> {
         http.cookie(self.cookie_name()).and_then(|cookie| BrowserSecret::parse(cookie.value()))
     }
 
-    /// Has the browser keep its secret.
+    /// Sets the cookie with the browser's secret.
     fn set_browser_cookie(&self, response: &mut HttpResponse, browser: &BrowserSecret) {
         let cookie = Cookie::build(self.cookie_name(), browser.expose())
             .path("/")
-            .max_age(COOKIE_LIFE)
+            .max_age(BROWSER_COOKIE_LIFETIME)
             .http_only(true)
             .secure(self.is_secure())
             .same_site(SameSite::Lax)
             .finish();
-        // Of letters and digits alone, so it can be written.
+        // The secret has letters and digits only, so the cookie can be written.
         if let Err(error) = response.add_cookie(&cookie) {
             tracing::error!(%error, "a cookie cannot be written");
         }
     }
 }
 
-/// The value of the query's parameter `name`, in whatever case; an empty one is none. What is repeated or too long is
-/// there, but is no value that anything takes (RFC 6749 §3.1): empty.
-fn value_of<'q>(query: &'q str, name: &str) -> Option<Cow<'q, str>> {
+/// The value of the parameter `name`, in any letter case; `None` if it is absent or empty. A repeated or overlong
+/// parameter is present but invalid (RFC 6749 §3.1): its value is the empty text, which no step accepts.
+fn find_parameter<'q>(query: &'q str, name: &str) -> Option<Cow<'q, str>> {
     let mut values = url::form_urlencoded::parse(query.as_bytes())
         .filter(|(other, value)| other.eq_ignore_ascii_case(name) && !value.is_empty())
         .map(|(_, value)| value);
     let value = values.next()?;
-    let is_usable = values.next().is_none() && value.len() <= VALUE_LIMIT;
+    let is_usable = values.next().is_none() && value.len() <= MAX_VALUE_BYTES;
     Some(if is_usable { value } else { Cow::default() })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::value_of;
+    use super::find_parameter;
 
     #[test]
-    fn a_value_is_said_once_and_not_too_long() {
-        let long = format!("code={}", "x".repeat(super::VALUE_LIMIT + 1));
-        assert_eq!(value_of("a=1&SignIn=x%26y+z", "signin").as_deref(), Some("x&y z"));
+    fn a_repeated_or_overlong_parameter_is_empty() {
+        let long = format!("code={}", "x".repeat(super::MAX_VALUE_BYTES + 1));
+        assert_eq!(find_parameter("a=1&SignIn=x%26y+z", "signin").as_deref(), Some("x&y z"));
         for nothing in ["", "code=", "codes=1"] {
-            assert_eq!(value_of(nothing, "code"), None, "{nothing}");
+            assert_eq!(find_parameter(nothing, "code"), None, "{nothing}");
         }
         for unusable in ["code=1&Code=1", &long] {
-            assert_eq!(value_of(unusable, "code").as_deref(), Some(""), "{unusable}");
+            assert_eq!(find_parameter(unusable, "code").as_deref(), Some(""), "{unusable}");
         }
     }
 }

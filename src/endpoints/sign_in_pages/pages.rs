@@ -2,55 +2,55 @@ use askama::Template;
 
 use crate::sign_in::{Completion, Names};
 
-/// What every page wears: the nonce of its style and scripts, and in Teams what is told to the library.
-pub(super) struct Dress<'a> {
+/// The parts that all pages share: the nonce of styles and scripts, and in Teams the notification to its library.
+pub(super) struct PageFrame<'a> {
     pub(super) nonce: String,
-    /// In Teams: where its library is.
+    /// In Teams: the address of its library.
     pub(super) teams_library: Option<&'a str>,
-    /// What Teams is told.
-    pub(super) told: Told<'a>,
+    /// What the page reports to Teams.
+    pub(super) notification: TeamsNotification<'a>,
 }
 
-/// What a page in Teams notifies.
+/// The result that a page in Teams reports through the Teams library.
 #[derive(Clone, Copy)]
-pub(super) enum Told<'a> {
-    /// Success: with this code Teams sends `signin/verifyState`.
+pub(super) enum TeamsNotification<'a> {
+    /// Success: Teams sends this code in `signin/verifyState`.
     Code(&'a str),
-    /// Failure, for this reason.
+    /// Failure, with this reason.
     Reason(&'a str),
 }
 
-impl Dress<'_> {
+impl PageFrame<'_> {
     fn code(&self) -> &str {
-        match self.told {
-            Told::Code(code) => code,
-            Told::Reason(_) => "",
+        match self.notification {
+            TeamsNotification::Code(code) => code,
+            TeamsNotification::Reason(_) => "",
         }
     }
 
     fn reason(&self) -> &str {
-        match self.told {
-            Told::Code(_) => "",
-            Told::Reason(reason) => reason,
+        match self.notification {
+            TeamsNotification::Code(_) => "",
+            TeamsNotification::Reason(reason) => reason,
         }
     }
 }
 
-/// Asks the user whether they began this.
+/// Asks the user whether they started this sign-in.
 #[derive(Template)]
 #[template(path = "confirm.html")]
 pub(super) struct ConfirmPage<'a> {
-    dress: Dress<'a>,
+    frame: PageFrame<'a>,
     bot: &'a str,
     account: &'a str,
     channel: &'a str,
 }
 
-/// Shows the code.
+/// Shows the magic code.
 #[derive(Template)]
 #[template(path = "code.html")]
 pub(super) struct CodePage<'a> {
-    dress: Dress<'a>,
+    frame: PageFrame<'a>,
     verified: bool,
     bot: &'a str,
     account: &'a str,
@@ -59,11 +59,11 @@ pub(super) struct CodePage<'a> {
     final_redirect: Option<&'a str>,
 }
 
-/// Says what happened.
+/// Shows a failure and what to do about it.
 #[derive(Template)]
 #[template(path = "notice.html")]
 pub(super) struct NoticePage<'a> {
-    pub(super) dress: Dress<'a>,
+    pub(super) frame: PageFrame<'a>,
     pub(super) title: &'a str,
     pub(super) happened: &'a str,
     pub(super) advice: &'a str,
@@ -71,28 +71,28 @@ pub(super) struct NoticePage<'a> {
 }
 
 impl<'a> ConfirmPage<'a> {
-    pub(super) fn new(dress: Dress<'a>, names: &'a Names) -> Self {
-        Self { dress, bot: &names.bot, account: &names.account, channel: spoken(names) }
+    pub(super) fn new(frame: PageFrame<'a>, names: &'a Names) -> Self {
+        Self { frame, bot: &names.bot, account: &names.account, channel: channel_display_name(names) }
     }
 }
 
 impl<'a> CodePage<'a> {
-    pub(super) fn new(dress: Dress<'a>, completion: &'a Completion) -> Self {
+    pub(super) fn new(frame: PageFrame<'a>, completion: &'a Completion) -> Self {
         let Completion { code, verified, names, final_redirect, .. } = completion;
         Self {
-            dress,
+            frame,
             verified: *verified,
             bot: &names.bot,
             account: &names.account,
-            channel: spoken(names),
+            channel: channel_display_name(names),
             code: code.expose(),
             final_redirect: final_redirect.as_deref(),
         }
     }
 }
 
-/// What people call a channel.
-fn spoken(names: &Names) -> &str {
+/// The name of a channel that users know.
+fn channel_display_name(names: &Names) -> &str {
     let Some(channel) = names.channel.as_ref().filter(|channel| !channel.as_str().is_empty()) else {
         return "your chat";
     };
@@ -106,13 +106,17 @@ mod tests {
     use crate::domain::{ChannelId, Secret};
 
     #[test]
-    fn names_are_shown_as_text_whatever_they_are() {
+    fn names_are_escaped_in_pages() {
         let names = Names {
             bot: "<b>bot</b>".to_owned(),
             account: "<script>alert(1)</script>\"'@x".to_owned(),
             channel: Some(ChannelId::base_of("<i>")),
         };
-        let dress = |told| Dress { nonce: "n".to_owned(), teams_library: Some("https://l.example/?a=\"b\""), told };
+        let frame = |notification| PageFrame {
+            nonce: "n".to_owned(),
+            teams_library: Some("https://l.example/?a=\"b\""),
+            notification,
+        };
         let completion = Completion {
             code: Secret::from("123456"),
             verified: false,
@@ -121,8 +125,8 @@ mod tests {
             final_redirect: Some("https://x.example/\"onclick=\"y".to_owned()),
         };
         for page in [
-            ConfirmPage::new(dress(Told::Reason("\"><script>")), &names).render().unwrap(),
-            CodePage::new(dress(Told::Code("\"><script>")), &completion).render().unwrap(),
+            ConfirmPage::new(frame(TeamsNotification::Reason("\"><script>")), &names).render().unwrap(),
+            CodePage::new(frame(TeamsNotification::Code("\"><script>")), &completion).render().unwrap(),
         ] {
             for bad in ["<b>", "<i>", "<script>", "\"onclick", "=\"b\"", "\"><script>"] {
                 assert!(!page.contains(bad), "{bad} in {page}");

@@ -1,7 +1,7 @@
 use url::Url;
 
 use super::replies::Decline;
-use super::{TokenService, account, connection_named};
+use super::{TokenService, channel_account, get_connection};
 use crate::cards::{SignInOffer, StatedIdentity};
 use crate::domain::{Bot, ChannelKind};
 use crate::exchange::may_be_bound;
@@ -11,28 +11,29 @@ use crate::protocol::{
 
 /// A sign-in that a bot is about to offer.
 pub(super) struct BegunSignIn {
-    /// For which connection.
+    /// The name of the connection.
     pub(super) connection_name: String,
-    /// On which channel.
+    /// The channel of the card.
     pub(super) channel: ChannelKind,
-    /// What the card needs.
+    /// The content of the card.
     pub(super) resource: SignInResource,
 }
 
-/// Records the pending sign-in before its card can leave the bot, so that no client is faster than the record, and
-/// names what the card needs (token-service-api §3.7). `final_redirect` must be one that the operator has listed.
+/// Stores the pending sign-in and builds what its card needs (token-service-api §3.7). The record is written before the
+/// card can leave the bot, so no client is faster than the record. `final_redirect` must lie below an address that the
+/// operator has listed.
 pub(super) async fn begin(
     service: &TokenService,
     bot: &Bot,
     state: TokenExchangeState,
     final_redirect: Option<&str>,
 ) -> Result<BegunSignIn, Decline> {
-    let connection = connection_named(service, bot, &state.connection_name)?;
-    let final_redirect = final_redirect.map(|text| admitted_redirect(&service.final_redirects, text)).transpose()?;
-    let account = account(bot, &state.user_id, state.channel_id.as_deref());
+    let connection = get_connection(service, bot, &state.connection_name)?;
+    let final_redirect = final_redirect.map(|text| validate_redirect(&service.final_redirects, text)).transpose()?;
+    let account = channel_account(bot, &state.user_id, state.channel_id.as_deref());
     let channel = account.channel_kind();
-    // In a Teams channel no client signs in silently, and some clients know no OAuth card (invoke-protocol §1.6); and what
-    // could only be refused is not asked for.
+    // Silent sign-in is not offered in a Teams channel, where no client supports it, nor to clients without OAuth cards
+    // (invoke-protocol §1.6), nor where the exchange would be refused anyway.
     let is_silent = state.conversation_type != ConversationType::Channel
         && channel.supports_oauth_card()
         && may_be_bound(bot, &account);
@@ -46,7 +47,7 @@ pub(super) async fn begin(
         final_redirect,
     };
     let begun = service.cards.begin(new).await;
-    let (pending, link) = begun.map_err(|error| Decline::failed("a pending sign-in cannot be kept", &error))?;
+    let (pending, link) = begun.map_err(|error| Decline::failed("a pending sign-in cannot be stored", &error))?;
     let base = service.public_url.as_str().trim_end_matches('/');
     let resource = SignInResource {
         sign_in_link: format!("{base}/api/oauth/signin?signin={}", link.expose()),
@@ -60,9 +61,9 @@ pub(super) async fn begin(
     Ok(BegunSignIn { connection_name: connection.name.to_string(), channel, resource })
 }
 
-/// `text` as a browser reads it, if it lies at or below one of `listed`: same origin, whole segments of the path. A
-/// redirect to wherever a request says would lend our name to anybody's page.
-fn admitted_redirect(listed: &[Url], text: &str) -> Result<String, Decline> {
+/// Normalises `text` as a browser does, if it lies at or below one of `listed`: same origin, whole path segments.
+/// Without the list, any request could turn this service into an open redirector.
+fn validate_redirect(listed: &[Url], text: &str) -> Result<String, Decline> {
     let refused = Decline::BadArgument(
         "'finalRedirect' is not listed: add its origin and the beginning of its path to sign_in.final_redirects.",
     );
@@ -87,11 +88,11 @@ mod tests {
 
     fn admits(text: &str) -> bool {
         let listed = ["https://www.example.com/done", "https://all.example.com/", "http://localhost:3000/a/"];
-        admitted_redirect(&listed.map(|text| Url::parse(text).unwrap()), text).is_ok()
+        validate_redirect(&listed.map(|text| Url::parse(text).unwrap()), text).is_ok()
     }
 
     #[test]
-    fn a_redirect_lies_at_or_below_a_listed_address() {
+    fn a_redirect_at_or_below_a_listed_address_is_accepted() {
         for text in [
             "https://www.example.com/done",
             "https://www.example.com/done/",
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_address_passes_for_a_listed_one() {
+    fn a_redirect_that_only_resembles_a_listed_address_is_refused() {
         for text in [
             "https://www.example.com/",
             "https://www.example.com/done-not",

@@ -4,14 +4,14 @@ use tokio::time::Instant;
 use super::exchange_call::ExchangeCall;
 use super::exchange_token::exchange_token;
 use super::replies::{Decline, token};
-use super::{TokenService, account, admitted, connection_named};
+use super::{TokenService, admit, channel_account, get_connection};
 use crate::domain::{Secret, TokenSlot};
 use crate::exchange::WantedResource;
 use crate::inbound::{RequestId, read_body, require_plain_utf8};
 use crate::protocol::Node;
 
-/// `POST /api/usertoken/exchange`: with `{"token"}` what a bot's own prompt asks when an invoke was forwarded to it, with
-/// `{"uri"}` a token of a signed-in user for another resource (token-service-api §3.2).
+/// `POST /api/usertoken/exchange` (token-service-api §3.2). With `{"token"}` it is the call of a bot's own prompt after
+/// an invoke was forwarded to the bot; with `{"uri"}` it returns a signed-in user's token for another resource.
 pub(super) async fn answer(http: HttpRequest, payload: web::Payload, service: web::Data<TokenService>) -> HttpResponse {
     exchange(&http, payload, &service).await.unwrap_or_else(Decline::respond)
 }
@@ -28,39 +28,39 @@ async fn exchange(
     service: &web::Data<TokenService>,
 ) -> Result<HttpResponse, Decline> {
     let begun = Instant::now();
-    let (bot, query) = admitted(service, http).await?;
+    let (bot, query) = admit(service, http).await?;
     let (user_id, name) = (query.get("userId")?, query.get("connectionName")?);
     let channel_id = query.get("channelId")?;
-    let connection = connection_named(service, &bot, name)?;
+    let connection = get_connection(service, &bot, name)?;
     require_plain_utf8(http.headers())?;
     let body = read_body(payload, service.limits).await?;
-    let body = body_of(&body)?;
-    let slot = TokenSlot::new(&account(&bot, user_id, Some(channel_id)), &connection.name);
+    let body = read_exchange_body(&body)?;
+    let slot = TokenSlot::new(&channel_account(&bot, user_id, Some(channel_id)), &connection.name);
     let correlation_id = RequestId::of(http, &service.entropy);
     let channel_id = Some(channel_id);
     let call = ExchangeCall { service, bot, connection, channel_id, slot, correlation_id, begun };
     match body {
-        Body::Token(_) if connection.token_exchange_uri.is_none() => Err(Decline::Nothing),
+        Body::Token(_) if connection.token_exchange_uri.is_none() => Err(Decline::NoToken),
         Body::Token(raw) => exchange_token(&call, raw).await,
         Body::Uri(uri) => exchange_uri(&call, uri).await,
     }
 }
 
-/// A token of the user who is signed in already, for a resource that the operator has listed: what a root bot answers a
-/// skill's card with.
+/// Returns a signed-in user's token for a resource that the operator has listed. A root bot answers a skill's card with
+/// it.
 async fn exchange_uri(call: &ExchangeCall<'_>, uri: String) -> Result<HttpResponse, Decline> {
     let Some(scope) = WantedResource::ExchangeUri(&uri).find_scope(call.connection) else {
         return Err(Decline::UnlistedResource(uri, "exchange_uris"));
     };
     let found = call.resource_token(&scope).await;
-    let found = found.map_err(|refusal| call.refused(&refusal))?.ok_or(Decline::Nothing)?;
+    let found = found.map_err(|refusal| call.refused(&refusal))?.ok_or(Decline::NoToken)?;
     Ok(token(call.channel_id, call.connection.name.as_str(), &found))
 }
 
-/// One SDK wrapped the body in `exchangeRequest`, another adds a `uri` that is `null` (token-service-api §2).
-fn body_of(bytes: &[u8]) -> Result<Body, Decline> {
+/// Reads the body. One SDK wraps it in `exchangeRequest`, another adds a `uri` that is `null` (token-service-api §2).
+fn read_exchange_body(bytes: &[u8]) -> Result<Body, Decline> {
     let root = Node::parse(bytes).map_err(|_| Decline::BadArgument("The body is not a JSON object."))?;
-    let ambiguous = |_| Decline::BadArgument("The body says the same thing twice.");
+    let ambiguous = |_| Decline::BadArgument("The body has a member twice.");
     let wrapped = root.get_any_case("exchangeRequest").map_err(ambiguous)?;
     let request = wrapped.filter(|inner| inner.members().is_some()).unwrap_or(&root);
     let text = |name| {

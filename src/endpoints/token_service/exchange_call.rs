@@ -7,7 +7,7 @@ use super::replies::{Decline, SdkErrorStyle};
 use crate::domain::{Bot, Connection, TokenSlot, UserToken};
 use crate::exchange::{Reason, Refusal, ResourceScope, WantedToken};
 
-/// Who asks for what, and since when.
+/// A bot's call that needs an exchange, and the time at which it began.
 pub(super) struct ExchangeCall<'a> {
     pub(super) service: &'a TokenService,
     pub(super) bot: Arc<Bot>,
@@ -19,7 +19,7 @@ pub(super) struct ExchangeCall<'a> {
 }
 
 impl ExchangeCall<'_> {
-    /// The connection's own token of the user.
+    /// The user's token for the connection itself.
     fn wanted(&self) -> WantedToken<'_> {
         WantedToken { bot: &self.bot, slot: &self.slot, connection: self.connection }
     }
@@ -35,25 +35,25 @@ impl ExchangeCall<'_> {
         self.service.resources.get(self.wanted(), scope, &self.correlation_id).await
     }
 
-    /// Tells the operator why, and the bot in the way its SDK understands.
+    /// Logs the refusal, and answers it in the style of the bot's SDK.
     pub(super) fn refused(&self, refusal: &Refusal) -> Decline {
         self.report(refusal);
         self.refused_for(refusal.reason)
     }
 
-    /// Tells the operator why.
+    /// Logs the refusal and counts it.
     pub(super) fn report(&self, refusal: &Refusal) {
         let (bot, connection) = (self.bot.name.as_str(), self.connection.name.as_str());
         refusal.report(&self.service.counters, bot, Some(connection), &self.correlation_id);
     }
 
-    /// The same where the operator was told before.
+    /// Answers a refusal that has been logged already.
     pub(super) fn refused_for(&self, reason: Reason) -> Decline {
-        let manner = SdkErrorStyle {
+        let style = SdkErrorStyle {
             style: self.bot.refusal_style,
             channel_id: self.channel_id.map(str::to_owned),
             connection_name: self.connection.name.to_string(),
         };
-        Decline::RefusedInStyle(reason, manner)
+        Decline::RefusedInStyle(reason, style)
     }
 }

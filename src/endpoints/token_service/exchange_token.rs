@@ -13,7 +13,8 @@ use crate::exchange::{
 use crate::observability::{Count, Counters};
 use crate::protocol::deadlines::{ANSWER_BUDGET, PROVIDER_BUDGET};
 
-/// What this door remembers of a settled exchange: why it was refused, if it was. The token itself is in the vault.
+/// The result of an exchange that duplicate calls share: the reason if it was refused. The token itself is in the
+/// vault.
 #[derive(Clone, Copy, Debug)]
 pub struct ExchangeReply(Option<Reason>);
 
@@ -27,47 +28,53 @@ impl Settlement for ExchangeReply {
     }
 }
 
-/// Gives the token that the user has already, or redeems `raw` for one.
+/// Returns the user's present token, or redeems `raw` for one.
 ///
-/// A bot's call names a user and proves nobody. What proves that *this* user of the channel was to sign in to *this*
-/// connection is the card that the bot asked for in the last fifteen minutes; the token must be of whom that card named
-/// where it named somebody, and else of whoever succeeded first, as the gateway holds it (DESIGN §5.5). Without a card
-/// nothing is redeemed: then the invoke has to come through the gateway. To repeat the call is safe: whose token is kept
-/// is given it without another redemption, before any card is looked for.
+/// A bot's call names a user, but proves nothing about them. The evidence that this user of the channel was to sign in
+/// to this connection is a card that the bot has requested within the last fifteen minutes. If the card named a person,
+/// the token must be that person's; otherwise the first person who succeeds keeps the account, as at the gateway
+/// (DESIGN §5.5). Without a card no token is redeemed: then the invoke has to come through the gateway. A call can be
+/// repeated safely: if a token of the same person is stored, the bot gets it without another redemption, before any
+/// card is required.
 pub(super) async fn exchange_token(call: &ExchangeCall<'_>, raw: Secret) -> Result<HttpResponse, Decline> {
     let validated = timeout_at(call.begun + PROVIDER_BUDGET, call.service.validators.validate(call.connection, &raw));
-    let validated = validated.await.unwrap_or_else(|_| Err(slow_keys())).map_err(|refusal| call.refused(&refusal))?;
-    // Before the token: whoever ends the card has kept the token by then, so that of two calls at once neither misses both.
+    let validated =
+        validated.await.unwrap_or_else(|_| Err(keys_arrived_late())).map_err(|refusal| call.refused(&refusal))?;
+    // The card is read before the token: an exchange stores its token before it removes its card, so two calls at the
+    // same time cannot miss both.
     let card = find_card(call).await?;
-    if let Some(kept) = kept_for(call, &validated).await? {
+    if let Some(kept) = get_kept_token(call, &validated).await? {
         return Ok(token(call.channel_id, call.connection.name.as_str(), &kept));
     }
     let Some(card) = card else {
         return Err(call.refused(&Refusal::local(
             Reason::SignInRequired,
-            "no token is kept for this user and no card was asked for: the signin/tokenExchange invoke has to come \
-             through bot-sso, or the bot has to ask for a card first",
+            "no token is stored for this user and the bot has requested no card: the signin/tokenExchange invoke has to \
+             come through bot-sso, or the bot has to request a card first",
         )));
     };
     redeem(call, &validated, &card).await?;
-    match kept_for(call, &validated).await? {
+    match get_kept_token(call, &validated).await? {
         Some(kept) => Ok(token(call.channel_id, call.connection.name.as_str(), &kept)),
         None => Err(call.refused(&Refusal::local(Reason::SignInRequired, "the user was signed out meanwhile"))),
     }
 }
 
-/// The user's present token, if it is the same person's.
-async fn kept_for(call: &ExchangeCall<'_>, validated: &ExchangeableToken) -> Result<Option<Arc<UserToken>>, Decline> {
+/// The user's present token, if it belongs to the same person as `validated`.
+async fn get_kept_token(
+    call: &ExchangeCall<'_>,
+    validated: &ExchangeableToken,
+) -> Result<Option<Arc<UserToken>>, Decline> {
     match call.present_token().await? {
         Some(kept) if kept.user != validated.user => Err(call.refused(&Refusal::local(
             Reason::IdentityMismatch("slot"),
-            "the token is not of the user whose token is kept for this account",
+            "the token is not of the user whose token is stored for this account",
         ))),
         found => Ok(found),
     }
 }
 
-/// The most recent card that is out for this user and connection.
+/// The most recent pending card for this user and connection.
 async fn find_card(call: &ExchangeCall<'_>) -> Result<Option<PendingSignIn>, Decline> {
     let cards = call.service.cards.list(&call.slot.account).await;
     let cards = cards.map_err(|error| Decline::failed("pending sign-ins cannot be read", &error))?;
@@ -79,7 +86,7 @@ async fn redeem(call: &ExchangeCall<'_>, validated: &ExchangeableToken, card: &P
         bot: Arc::clone(&call.bot),
         connection: Arc::clone(call.connection),
         account: call.slot.account.clone(),
-        // The card is this very user's.
+        // The card was requested for this user.
         evidence: Evidence::Bot(BotStatement {
             conversation_id: card.conversation.clone(),
             stated: card.stated.clone(),
@@ -91,7 +98,7 @@ async fn redeem(call: &ExchangeCall<'_>, validated: &ExchangeableToken, card: &P
     };
     let settled = match call.service.engine.join(request).await {
         Ok(JoinedExchange::Settled(reply)) => Ok(reply),
-        Ok(JoinedExchange::Leads(exchange)) => exchange.run(ReportedOutcome::of(call)).await,
+        Ok(JoinedExchange::Leads(exchange)) => exchange.run(OutcomeReport::for_call(call)).await,
         Err(refusal) => Err(refusal),
     };
     match settled.map_err(|refusal| call.refused(&refusal))? {
@@ -100,16 +107,16 @@ async fn redeem(call: &ExchangeCall<'_>, validated: &ExchangeableToken, card: &P
     }
 }
 
-/// Reports how an exchange ended; nothing follows it, since the bot that asked is answered.
-struct ReportedOutcome {
+/// Logs and counts the outcome of an exchange. Nothing follows the exchange: the bot that called gets the answer.
+struct OutcomeReport {
     bot: BotName,
     connection: ConnectionName,
     correlation_id: String,
     counters: Arc<Counters>,
 }
 
-impl ReportedOutcome {
-    fn of(call: &ExchangeCall<'_>) -> Self {
+impl OutcomeReport {
+    fn for_call(call: &ExchangeCall<'_>) -> Self {
         Self {
             bot: call.bot.name.clone(),
             connection: call.connection.name.clone(),
@@ -119,7 +126,7 @@ impl ReportedOutcome {
     }
 }
 
-impl AfterExchange for ReportedOutcome {
+impl AfterExchange for OutcomeReport {
     type Reply = ExchangeReply;
 
     async fn settle(self, outcome: Outcome) -> ExchangeReply {
@@ -137,6 +144,6 @@ impl AfterExchange for ReportedOutcome {
     }
 }
 
-fn slow_keys() -> Refusal {
+fn keys_arrived_late() -> Refusal {
     Refusal::local(Reason::TemporarilyUnavailable, "the issuer's keys did not arrive in time")
 }

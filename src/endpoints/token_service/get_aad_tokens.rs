@@ -5,35 +5,35 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::time::{Instant, timeout_at};
 
 use super::exchange_call::ExchangeCall;
-use super::query::{Query, VALUE_LIMIT};
+use super::query::{MAX_VALUE_BYTES, Query};
 use super::replies::{Decline, json, token_response};
-use super::{TokenService, account, admitted, connection_named};
+use super::{TokenService, admit, channel_account, get_connection};
 use crate::domain::{TokenSlot, UserToken};
 use crate::exchange::WantedResource;
 use crate::inbound::{Problem, RequestId, read_body, require_plain_utf8};
 use crate::protocol::Node;
 use crate::protocol::deadlines::PROVIDER_BUDGET;
 
-/// Most resources of one call.
-const MOST_RESOURCES: usize = 16;
+/// The most resources that one call may name.
+const MAX_RESOURCES: usize = 16;
 
-/// `POST /api/usertoken/GetAadTokens`: tokens of a signed-in user for resources that the operator has listed, under the
-/// names that the bot has sent. Clients put everything into the query, into the body or into both, so the body is asked
-/// first and then the query, and the lists of resources are joined (token-service-api §3.5).
+/// `POST /api/usertoken/GetAadTokens`: tokens of a signed-in user for resources that the operator has listed, by the
+/// names that the bot has sent. Clients put the parameters into the query, the body or both: a value in the body takes
+/// precedence, and the two lists of resources are joined (token-service-api §3.5).
 pub(super) async fn answer(http: HttpRequest, payload: web::Payload, service: web::Data<TokenService>) -> HttpResponse {
     tokens(&http, payload, &service).await.unwrap_or_else(Decline::respond)
 }
 
 async fn tokens(http: &HttpRequest, payload: web::Payload, service: &TokenService) -> Result<HttpResponse, Decline> {
     let begun = Instant::now();
-    let (bot, query) = admitted(service, http).await?;
+    let (bot, query) = admit(service, http).await?;
     require_plain_utf8(http.headers())?;
     let body = read_body(payload, service.limits).await?;
     let root = if body.is_empty() { Node::Null } else { Node::parse(&body).map_err(|_| not_an_object())? };
     let find = |name: &'static str| -> Result<Option<&str>, Decline> {
         let written = root.get_any_case(name).map_err(|_| not_an_object())?.and_then(Node::as_str);
         match written.filter(|text| !text.is_empty()) {
-            Some(text) if text.len() > VALUE_LIMIT => Err(Decline::TooLong(name)),
+            Some(text) if text.len() > MAX_VALUE_BYTES => Err(Decline::TooLong(name)),
             Some(text) => Ok(Some(text)),
             None => Ok(query.find(name)),
         }
@@ -41,12 +41,12 @@ async fn tokens(http: &HttpRequest, payload: web::Payload, service: &TokenServic
     let user_id = find("userId")?.ok_or(Decline::Missing("userId"))?;
     let name = find("connectionName")?.ok_or(Decline::Missing("connectionName"))?;
     let channel_id = find("channelId")?;
-    let resources = resources_of(&root, &query)?;
-    let connection = connection_named(service, &bot, name)?;
-    let slot = TokenSlot::new(&account(&bot, user_id, channel_id), &connection.name);
+    let resources = read_resources(&root, &query)?;
+    let connection = get_connection(service, &bot, name)?;
+    let slot = TokenSlot::new(&channel_account(&bot, user_id, channel_id), &connection.name);
     let correlation_id = RequestId::of(http, &service.entropy);
     let call = ExchangeCall { service, bot, connection, channel_id, slot, correlation_id, begun };
-    // A bot that asks again finds what was obtained by then.
+    // Tokens that were obtained before the deadline are stored, so a repeated call finds them.
     let found = timeout_at(begun + PROVIDER_BUDGET, find_all(&call, &resources)).await;
     let found = found.unwrap_or(Err(Decline::Problem(Problem::ServiceUnavailable)))?;
     let responses: BTreeMap<_, _> =
@@ -54,32 +54,33 @@ async fn tokens(http: &HttpRequest, payload: web::Payload, service: &TokenServic
     json(&responses)
 }
 
-/// All of them, or why not.
+/// Obtains the tokens of all resources, or fails.
 async fn find_all<'r>(
     call: &ExchangeCall<'_>,
     resources: &[&'r str],
 ) -> Result<Vec<(&'r str, Arc<UserToken>)>, Decline> {
-    let scope_of = |resource: &&'r str| {
+    let find_scope = |resource: &&'r str| {
         let scope = WantedResource::Aad(resource).find_scope(call.connection);
         scope.ok_or_else(|| Decline::UnlistedResource((*resource).to_owned(), "aad_resources"))
     };
-    // Before anybody is asked for anything.
-    let scopes = resources.iter().map(scope_of).collect::<Result<Vec<_>, _>>()?;
+    // All resources are checked before the first token is requested.
+    let scopes = resources.iter().map(find_scope).collect::<Result<Vec<_>, _>>()?;
     let mut tokens = Vec::with_capacity(resources.len());
-    // One after the other: they may be had by one refresh token, and an issuer may take that once.
+    // Tokens are requested one after the other: they may need the same refresh token, which some issuers accept only
+    // once.
     for (resource, scope) in resources.iter().zip(&scopes) {
         let found = call.resource_token(scope).await;
-        // No bot's own style: an answer of 200 is a map of resources here.
+        // The bot's `refusal_style` does not apply: an answer of 200 is a map of resources here.
         let found = found.map_err(|refusal| {
             call.report(&refusal);
             Decline::Refused(refusal.reason)
         })?;
-        tokens.push((*resource, found.ok_or(Decline::Nothing)?));
+        tokens.push((*resource, found.ok_or(Decline::NoToken)?));
     }
     Ok(tokens)
 }
 
-fn resources_of<'a>(root: &'a Node<'_>, query: &'a Query<'_>) -> Result<Vec<&'a str>, Decline> {
+fn read_resources<'a>(root: &'a Node<'_>, query: &'a Query<'_>) -> Result<Vec<&'a str>, Decline> {
     let mut resources: Vec<&str> = Vec::new();
     let listed = root.get_any_case("resourceUrls").map_err(|_| not_an_object())?;
     let in_body = match listed {
@@ -91,7 +92,7 @@ fn resources_of<'a>(root: &'a Node<'_>, query: &'a Query<'_>) -> Result<Vec<&'a 
         if !resource.is_empty() && !resources.contains(&resource) {
             resources.push(resource);
         }
-        if resources.len() > MOST_RESOURCES {
+        if resources.len() > MAX_RESOURCES {
             return Err(Decline::BadArgument("'resourceUrls' names more than 16 resources."));
         }
     }

@@ -3,45 +3,46 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::replies::{Decline, token};
-use super::{TokenService, account, admitted, log_unknown_connection};
+use super::{TokenService, admit, channel_account, log_unknown_connection};
 use crate::domain::{ClaimsChallenge, NamedConnection, TokenSlot, UserToken};
 use crate::exchange::{Challenged, StorageFailure, WantedToken};
 use crate::inbound::{Problem, RequestId};
 
-/// `GET /api/usertoken/GetToken`: the user's usable token, or with `code` the one that this magic code is good for
-/// (token-service-api §3.1).
+/// `GET /api/usertoken/GetToken`: the user's present token, or with `code` the token of the sign-in that this magic
+/// code completes (token-service-api §3.1).
 ///
-/// One parameter is ours: `claims`, the decoded challenge with which a resource turned the present token down. It brings
-/// a token that answers it, or 404, and then the user's next sign-in answers it; 503 while the issuer cannot be asked.
+/// The parameter `claims` is an extension of bot-sso: the decoded challenge with which a resource has refused the
+/// present token. The answer is a token that satisfies the challenge; or 404, and the user's next sign-in will satisfy
+/// it; or 503 while the issuer is unavailable.
 pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
-    find(&http, &service).await.unwrap_or_else(Decline::respond)
+    find_and_reply(&http, &service).await.unwrap_or_else(Decline::respond)
 }
 
-async fn find(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse, Decline> {
-    let (bot, query) = admitted(service, http).await?;
+async fn find_and_reply(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse, Decline> {
+    let (bot, query) = admit(service, http).await?;
     let (user_id, name) = (query.get("userId")?, query.get("connectionName")?);
     let channel_id = query.find("channelId");
     let connection = match service.registrations.find_connection(bot.name.as_str(), name) {
         NamedConnection::Exact(connection) => connection,
         NamedConnection::OtherCase(_) | NamedConnection::Unknown => {
             log_unknown_connection(service, &bot);
-            return Err(Decline::Nothing);
+            return Err(Decline::NoToken);
         }
     };
-    let slot = TokenSlot::new(&account(&bot, user_id, channel_id), &connection.name);
+    let slot = TokenSlot::new(&channel_account(&bot, user_id, channel_id), &connection.name);
     let wanted = WantedToken { bot: &bot, slot: &slot, connection };
     let found = match (query.find("code"), query.find("claims")) {
         (None, Some(claims)) => {
-            // A call of the identity provider.
+            // A challenge may cause a call of the identity provider.
             charge(http, service, &slot)?;
-            challenged(service, wanted, claims).await?
+            answer_challenge(service, wanted, claims).await?
         }
         (code, _) => find_token(http, service, wanted, code).await?,
     };
-    Ok(token(channel_id, name, &*found.ok_or(Decline::Nothing)?))
+    Ok(token(channel_id, name, &*found.ok_or(Decline::NoToken)?))
 }
 
-/// The token that `code` is good for; without a code the user's present one.
+/// The token of the sign-in that `code` completes; without a code the user's present token.
 pub(super) async fn find_token(
     http: &HttpRequest,
     service: &TokenService,
@@ -49,9 +50,9 @@ pub(super) async fn find_token(
     code: Option<&str>,
 ) -> Result<Option<Arc<UserToken>>, Decline> {
     let Some(code) = code else {
-        return service.tokens.get(wanted).await.map_err(unreadable);
+        return service.tokens.get(wanted).await.map_err(read_failed);
     };
-    // A guess.
+    // Each code is an attempt to guess one.
     charge(http, service, wanted.slot)?;
     let redeemed = service.codes.redeem(wanted, code).await;
     redeemed.map_err(|error| Decline::failed("a magic code cannot be checked", &error))
@@ -62,7 +63,7 @@ fn charge(http: &HttpRequest, service: &TokenService, slot: &TokenSlot) -> Resul
     Ok(service.rates.charge(&slot.account, &correlation_id)?)
 }
 
-async fn challenged(
+async fn answer_challenge(
     service: &TokenService,
     wanted: WantedToken<'_>,
     claims: &str,
@@ -70,14 +71,14 @@ async fn challenged(
     let challenge = ClaimsChallenge::parse(claims).ok_or(Decline::BadArgument(
         "The query parameter 'claims' must be the JSON object of a claims challenge, of up to 8192 bytes.",
     ))?;
-    match service.tokens.get_challenged(wanted, challenge).await.map_err(unreadable)? {
+    match service.tokens.get_challenged(wanted, challenge).await.map_err(read_failed)? {
         Challenged::Answered(token) => Ok(Some(token)),
         Challenged::UserNeeded => Ok(None),
         Challenged::Unavailable => Err(Decline::Problem(Problem::ServiceUnavailable)),
     }
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "what map_err wants")]
-fn unreadable(error: StorageFailure) -> Decline {
+#[allow(clippy::needless_pass_by_value, reason = "map_err passes the error by value")]
+fn read_failed(error: StorageFailure) -> Decline {
     Decline::failed("a token cannot be read", &error)
 }

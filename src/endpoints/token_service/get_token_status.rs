@@ -1,23 +1,24 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::replies::{Decline, json};
-use super::{TokenService, account, admitted};
+use super::{TokenService, admit, channel_account};
 use crate::domain::{ProviderKind, TokenSlot};
 use crate::exchange::WantedToken;
 use crate::protocol::TokenStatus;
 
-/// `GET /api/usertoken/GetTokenStatus`: every connection of the bot, and whether the user has a token there
-/// (token-service-api §3.4). `include` is a comma list of those that are asked about; what the Teams SDKs call
-/// `includeFilter` has never had an effect, and has none here (rule 2).
+/// `GET /api/usertoken/GetTokenStatus`: all connections of the bot, and for each whether the user has a token
+/// (token-service-api §3.4). `include` is a comma-separated list of the connections to report. The parameter
+/// `includeFilter`, which the Teams SDKs send, has never had an effect at the hosted service, and has none here (rule
+/// 2).
 pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
     list(&http, &service).await.unwrap_or_else(Decline::respond)
 }
 
 async fn list(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse, Decline> {
-    let (bot, query) = admitted(service, http).await?;
+    let (bot, query) = admit(service, http).await?;
     let (user_id, channel_id) = (query.get("userId")?, query.find("channelId"));
     let included: Option<Vec<&str>> = query.find("include").map(|list| list.split(',').map(str::trim).collect());
-    let account = account(&bot, user_id, channel_id);
+    let account = channel_account(&bot, user_id, channel_id);
     let mut statuses = Vec::new();
     for connection in service.registrations.list_connections(bot.name.as_str()) {
         let name = connection.name.as_str();
@@ -36,7 +37,7 @@ async fn list(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse
     json(&statuses)
 }
 
-/// As the hosted service calls them.
+/// The names that the hosted service uses.
 fn display_name(kind: ProviderKind) -> &'static str {
     match kind {
         ProviderKind::Entra => "Azure Active Directory v2",

@@ -1,7 +1,7 @@
-//! The bot's other side door: the Bot Framework Token Service API, for unmodified SDKs.
+//! The Bot Framework Token Service API, for bots with unmodified SDKs.
 //!
-//! Owns the operations' paths, spellings and exact answers. It deliberately takes the bot from the bearer and from
-//! nowhere else, and knows nothing of activities.
+//! Owns the operations' paths, spellings and exact answers. It deliberately reads the bot from the bearer only, and
+//! knows nothing of activities.
 
 mod begin_sign_in;
 mod description;
@@ -35,7 +35,7 @@ pub use self::query::Query;
 
 use self::replies::Decline;
 
-/// What this door works with; built once, shared by all workers.
+/// The state of this door; built once, shared by all workers.
 pub struct TokenService {
     callers: Arc<Callers>,
     registrations: Arc<Registrations>,
@@ -54,54 +54,54 @@ pub struct TokenService {
     final_redirects: Vec<Url>,
 }
 
-/// Which bots may call, and how much they may send.
+/// Which bots may call, and the limits on their requests.
 pub struct ServiceCallers {
     /// Authenticates bots.
     pub callers: Arc<Callers>,
-    /// Bots and connections.
+    /// The configured bots and connections.
     pub registrations: Arc<Registrations>,
-    /// How much callers may send.
+    /// The limits on request bodies.
     pub limits: BodyLimits,
-    /// Draws request ids.
+    /// Generates request ids.
     pub entropy: SharedEntropy,
 }
 
-/// What gives out the tokens of users and ends them.
+/// What returns users' tokens and removes them.
 pub struct ServiceTokens {
-    /// Gives out a connection's own tokens.
+    /// Returns tokens for a connection itself.
     pub current: CurrentTokens,
-    /// Gives out those for other resources.
+    /// Returns tokens for other resources.
     pub resources: ResourceTokens,
-    /// Ends them.
+    /// Removes tokens.
     pub sign_out: SignOut,
     /// Redeems magic codes.
     pub codes: CodeRedemption,
-    /// How much each user may cause.
+    /// Limits how often each user may cause an exchange or try a code.
     pub rates: Arc<UserRates>,
 }
 
-/// What exchanges the tokens that bots hand in.
+/// What validates and exchanges the tokens that bots send.
 pub struct ServiceExchange {
     /// Runs exchanges.
     pub engine: Arc<ExchangeEngine<ExchangeReply>>,
     /// Validates the tokens.
     pub validators: Arc<TokenValidators>,
-    /// Counts.
+    /// The counters of the process.
     pub counters: Arc<Counters>,
 }
 
-/// What bots offer their users in order to sign in.
+/// What sign-in cards are built from.
 pub struct SignInOffers {
-    /// Which cards are out.
+    /// The cards that users can still answer.
     pub cards: Arc<PendingSignIns>,
-    /// Where browsers reach us.
+    /// The address at which browsers reach this service.
     pub public_url: Url,
-    /// Where browsers may be sent at the end of a sign-in.
+    /// The addresses below which a `finalRedirect` may lie.
     pub final_redirects: Vec<Url>,
 }
 
 impl TokenService {
-    /// The Token Service of these callers.
+    /// A Token Service for these callers.
     #[must_use]
     pub fn new(
         callers: ServiceCallers,
@@ -133,13 +133,14 @@ impl TokenService {
     }
 }
 
-/// What this door answers, in any letter case: clients disagree about it (token-service-api rule 1).
+/// This door's operations. Paths are read in any letter case, since clients disagree about it (token-service-api rule
+/// 1).
 pub const DOOR: Door = Door {
     name: "Token Service",
-    description: "The Bot Framework Token Service API, for bots and their SDKs. The bot is the one in the bearer. Paths and \
-                  names of query parameters are read in any letter case; a query is read as a form, an empty value \
-                  means none, and a parameter that is not named here is passed over.",
-    bearer: "Of a bot: an app-only token for `https://api.botframework.com`, or for one of `token_service.audiences`.",
+    description: "The Bot Framework Token Service API, for bots and their SDKs. The bearer names the bot. Paths and names \
+                  of query parameters are read in any letter case. A query is decoded as a form, an empty value counts \
+                  as absent, and unknown parameters are ignored.",
+    bearer: "A bot's: an app-only token for `https://api.botframework.com`, or for one of `token_service.audiences`.",
     operations: OPERATIONS,
     letter_case: LetterCase::Any,
 };
@@ -214,13 +215,13 @@ pub fn configure(config: &mut web::ServiceConfig, service: web::Data<TokenServic
 }
 
 /// Authenticates the bot and reads the query, which every operation does first.
-async fn admitted<'q>(service: &TokenService, http: &'q HttpRequest) -> Result<(Arc<Bot>, Query<'q>), Decline> {
+async fn admit<'q>(service: &TokenService, http: &'q HttpRequest) -> Result<(Arc<Bot>, Query<'q>), Decline> {
     let bot = service.callers.authenticate_bot(http.headers()).await.map_err(|refusal| refusal.logged(http))?;
     Ok((bot, Query::parse(http.query_string()).require_bounded()?))
 }
 
-/// The bot's connection of this name.
-fn connection_named<'s>(service: &'s TokenService, bot: &Bot, name: &str) -> Result<&'s Arc<Connection>, Decline> {
+/// The bot's connection with this name.
+fn get_connection<'s>(service: &'s TokenService, bot: &Bot, name: &str) -> Result<&'s Arc<Connection>, Decline> {
     if let NamedConnection::Exact(connection) = service.registrations.find_connection(bot.name.as_str(), name) {
         return Ok(connection);
     }
@@ -228,14 +229,15 @@ fn connection_named<'s>(service: &'s TokenService, bot: &Bot, name: &str) -> Res
     Err(Decline::UnknownConnection(name.to_owned()))
 }
 
-/// What the bot could have named; letter case counts.
+/// Logs the names that the bot could have used; letter case counts.
 fn log_unknown_connection(service: &TokenService, bot: &Bot) {
     let known: Vec<_> =
         service.registrations.list_connections(bot.name.as_str()).iter().map(|known| known.name.as_str()).collect();
     tracing::warn!(bot = bot.name.as_str(), known = known.join(", "), "a bot names a connection that it does not have");
 }
 
-/// The user the query is about. The one client that names no channel knows no other than Teams (token-service-api §4.1).
-fn account(bot: &Bot, user_id: &str, channel_id: Option<&str>) -> Account {
+/// The account of the query's user. The channel defaults to Teams, since the one client that names no channel works on
+/// Teams only (token-service-api §4.1).
+fn channel_account(bot: &Bot, user_id: &str, channel_id: Option<&str>) -> Account {
     Account::of_channel(&bot.name, ChannelId::base_of(channel_id.unwrap_or(ChannelKind::TEAMS)), user_id)
 }

@@ -2,17 +2,18 @@ use std::borrow::Cow;
 
 use super::replies::Decline;
 
-/// Longest `state` taken, in bytes.
-const STATE_LIMIT: usize = 16 * 1024;
-/// Longest `claims` taken, in bytes. A challenge of more than 8 KiB is none, and that is said, not passed over.
-const CLAIMS_LIMIT: usize = 64 * 1024;
-/// Longest `finalRedirect`, list of connections and text for a card taken, in bytes.
-const LONG_LIMIT: usize = 2048;
-/// Longest other value taken, in bytes: ids and names (DESIGN §5.13).
-pub(super) const VALUE_LIMIT: usize = 512;
+/// Longest accepted `state`, in bytes.
+const MAX_STATE_BYTES: usize = 16 * 1024;
+/// Longest accepted `claims`, in bytes. A challenge of more than 8 KiB is refused with a message, so longer values are
+/// read too.
+const MAX_CLAIMS_BYTES: usize = 64 * 1024;
+/// Longest accepted `finalRedirect`, list of connections, and text for a card, in bytes.
+const MAX_LONG_VALUE_BYTES: usize = 2048;
+/// Longest accepted other value, in bytes: ids and names (DESIGN §5.13).
+pub(super) const MAX_VALUE_BYTES: usize = 512;
 
-/// The parameters that operations look at.
-const KNOWN: [&str; 11] = [
+/// The parameters that operations read.
+const KNOWN_PARAMETERS: [&str; 11] = [
     "userId",
     "connectionName",
     "channelId",
@@ -26,33 +27,34 @@ const KNOWN: [&str; 11] = [
     "resourceUrls",
 ];
 
-/// A query string as the Token Service's clients write them: names in any case, an empty value means none
+/// A query string as the Token Service's clients write it: names in any letter case, an empty value counts as absent
 /// (token-service-api rules 1 to 3).
 pub struct Query<'q> {
     values: Vec<(Cow<'q, str>, Cow<'q, str>)>,
-    /// A parameter whose value is not found because it is too long.
+    /// A known parameter that is left out of `values` because its value is too long.
     overlong: Option<&'static str>,
 }
 
 impl<'q> Query<'q> {
-    /// Reads a query by the rules of forms: `+` is a space. Of a repeated name the first counts.
+    /// Decodes a query by the rules of forms: `+` is a space. The first value of a repeated name counts.
     #[must_use]
     pub fn parse(text: &'q str) -> Self {
         let fits = |name: &str, value: &str| {
             let limits = [
-                ("state", STATE_LIMIT),
-                ("claims", CLAIMS_LIMIT),
-                ("finalRedirect", LONG_LIMIT),
-                ("include", LONG_LIMIT),
-                ("text", LONG_LIMIT),
-                // Whatever is typed into a chat may come as a code: a long text is a wrong one.
+                ("state", MAX_STATE_BYTES),
+                ("claims", MAX_CLAIMS_BYTES),
+                ("finalRedirect", MAX_LONG_VALUE_BYTES),
+                ("include", MAX_LONG_VALUE_BYTES),
+                ("text", MAX_LONG_VALUE_BYTES),
+                // A client may send any text from the chat as a code: a long text is a wrong code, no error.
                 ("code", usize::MAX),
             ];
             let own = limits.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
-            let limit = own.map_or(VALUE_LIMIT, |(_, limit)| *limit);
+            let limit = own.map_or(MAX_VALUE_BYTES, |(_, limit)| *limit);
             value.len() <= limit
         };
-        let known = |name: &str| KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(without_index(name)));
+        let known =
+            |name: &str| KNOWN_PARAMETERS.into_iter().find(|known| known.eq_ignore_ascii_case(without_index(name)));
         let parsed = url::form_urlencoded::parse(text.as_bytes()).filter(|(_, value)| !value.is_empty());
         let mut overlong = None;
         let fitting = parsed.filter(|(name, value)| {
@@ -65,7 +67,7 @@ impl<'q> Query<'q> {
         Self { values: fitting.collect(), overlong }
     }
 
-    /// Refuses a query of which something that counts is too long: it must not pass for one that does not say it.
+    /// Refuses a query with an overlong known parameter: it must not be handled as if that parameter were absent.
     pub(super) fn require_bounded(self) -> Result<Self, Decline> {
         match self.overlong {
             Some(name) => Err(Decline::TooLong(name)),
@@ -73,7 +75,7 @@ impl<'q> Query<'q> {
         }
     }
 
-    /// The value of `name`, in whatever case.
+    /// The value of `name`, in any letter case.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&str> {
         self.values.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
@@ -85,7 +87,7 @@ impl<'q> Query<'q> {
         named.map(|(_, value)| &**value)
     }
 
-    /// The same of a `name` that must be there.
+    /// The value of a required parameter.
     pub(super) fn get(&self, name: &'static str) -> Result<&str, Decline> {
         self.find(name).ok_or(Decline::Missing(name))
     }

@@ -7,26 +7,26 @@ use crate::exchange::{RateLimited, Reason};
 use crate::inbound::Problem;
 use crate::protocol::{ErrorResponse, TokenResponse, WithoutToken, iso_8601};
 
-/// Why an operation did not give what was asked for; one answer each.
+/// Why an operation does not return what the bot requested; each variant has one answer.
 pub(super) enum Decline {
-    /// The caller or the request as such.
+    /// The caller or the request as such is refused.
     Problem(Problem),
     /// A query parameter is missing.
     Missing(&'static str),
     /// A query parameter is too long.
     TooLong(&'static str),
-    /// The request says something that makes no sense, namely this.
+    /// The request is malformed; the sentence says how.
     BadArgument(&'static str),
     /// The bot has no connection of this name.
     UnknownConnection(String),
-    /// A resource is not in the connection's list of this name.
+    /// The resource is not in the connection's list with this name.
     UnlistedResource(String, &'static str),
     /// The exchange was refused.
     Refused(Reason),
-    /// The same, in the way that the bot's SDK understands.
+    /// The exchange was refused; the answer has the style of the bot's SDK.
     RefusedInStyle(Reason, SdkErrorStyle),
-    /// There is nothing to give.
-    Nothing,
+    /// There is no token to return.
+    NoToken,
 }
 
 impl From<Problem> for Decline {
@@ -42,14 +42,14 @@ impl From<RateLimited> for Decline {
 }
 
 impl Decline {
-    /// Something of ours failed; the reason goes to the log.
+    /// An internal failure; logs it.
     pub(super) fn failed(what: &'static str, error: &impl std::fmt::Display) -> Self {
         tracing::error!(%error, "{what}");
         Self::Problem(Problem::ServiceUnavailable)
     }
 
-    /// The table. Nothing to give is 404 without a body, the one form that every SDK reads as that (token-service-api
-    /// rule 4); everything else says what to change.
+    /// The table from outcomes to answers. A missing token is 404 without a body, the one form that every SDK reads as
+    /// "no token" (token-service-api rule 4); every other answer says what to change.
     pub(super) fn respond(self) -> HttpResponse {
         match self {
             Self::Problem(problem) => problem.respond(),
@@ -65,40 +65,40 @@ impl Decline {
                 bad_argument("BadArgument", &format!("The resource '{shown}' is not one of the connection's {list}."))
             }
             Self::Refused(reason) => refused(reason),
-            Self::RefusedInStyle(reason, manner) => error_in_style(reason, &manner),
-            Self::Nothing => HttpResponse::NotFound().finish(),
+            Self::RefusedInStyle(reason, sdk) => error_in_style(reason, &sdk),
+            Self::NoToken => HttpResponse::NotFound().finish(),
         }
     }
 }
 
-/// How a bot wants to be refused.
+/// The style in which a bot's SDK expects a refused exchange.
 pub(super) struct SdkErrorStyle {
     pub(super) style: RefusalStyle,
     pub(super) channel_id: Option<String>,
     pub(super) connection_name: String,
 }
 
-/// A refused exchange as no two SDKs want it (token-service-api §5): as JSON, as the same text of no JSON type, or, where
-/// the bot can go on to ask its user, as a success that brings no token.
-fn error_in_style(reason: Reason, manner: &SdkErrorStyle) -> HttpResponse {
+/// The answer to a refused exchange, on whose form the SDKs disagree (token-service-api §5): as JSON; as the same text
+/// without the JSON content type; or, if the user can sign in, as a success without a token.
+fn error_in_style(reason: Reason, sdk: &SdkErrorStyle) -> HttpResponse {
     let answer = refused(reason);
-    match manner.style {
+    match sdk.style {
         RefusalStyle::Text400 if answer.status() == StatusCode::BAD_REQUEST => {
-            let (code, message) = words_of(reason);
+            let (code, message) = code_and_message(reason);
             let text = ErrorResponse::new(code, message).to_json();
             HttpResponse::BadRequest().content_type("text/plain; charset=utf-8").body(text)
         }
-        RefusalStyle::OkWithoutToken if asks_the_user(reason) => {
-            let channel_id = manner.channel_id.as_deref();
-            let nothing = WithoutToken { channel_id, connection_name: &manner.connection_name };
+        RefusalStyle::OkWithoutToken if can_be_remedied_by_sign_in(reason) => {
+            let channel_id = sdk.channel_id.as_deref();
+            let nothing = WithoutToken { channel_id, connection_name: &sdk.connection_name };
             json(&nothing).unwrap_or_else(Decline::respond)
         }
         RefusalStyle::Json400 | RefusalStyle::Text400 | RefusalStyle::OkWithoutToken => answer,
     }
 }
 
-/// Whether the bot should answer its client that the user has to sign in.
-fn asks_the_user(reason: Reason) -> bool {
+/// Whether the user can remedy the refusal by signing in.
+fn can_be_remedied_by_sign_in(reason: Reason) -> bool {
     match reason {
         Reason::ConsentRequired | Reason::InteractionRequired | Reason::AssertionExpired | Reason::SignInRequired => {
             true
@@ -113,14 +113,14 @@ fn asks_the_user(reason: Reason) -> bool {
     }
 }
 
-/// A refused exchange. What an interactive sign-in would get past is 400 and holds the words that Agents-python looks
-/// for; an outage is 503 (token-service-api rules 8 and 10).
+/// The answer to a refused exchange. A refusal that an interactive sign-in would remedy is 400 and contains the words
+/// that Agents-python searches for; an outage is 503 (token-service-api rules 8 and 10).
 fn refused(reason: Reason) -> HttpResponse {
     match reason {
         Reason::TooManyRequests { retry_after } => Problem::TooManyRequests { retry_after }.respond(),
         Reason::TemporarilyUnavailable => Problem::ServiceUnavailable.respond(),
         reason => {
-            let (code, message) = words_of(reason);
+            let (code, message) = code_and_message(reason);
             bad_argument(code, message)
         }
     }
@@ -128,7 +128,7 @@ fn refused(reason: Reason) -> HttpResponse {
 
 /// The code for programs and the sentence for people.
 #[rustfmt::skip]
-fn words_of(reason: Reason) -> (&'static str, &'static str) {
+fn code_and_message(reason: Reason) -> (&'static str, &'static str) {
     match reason {
         Reason::ConsentRequired => ("ConsentRequired", "Consent Required: the user or an administrator has to consent."),
         Reason::InteractionRequired => ("InteractionRequired", "Consent Required: the user has to sign in interactively."),
@@ -149,20 +149,21 @@ fn bad_argument(code: &str, message: &str) -> HttpResponse {
     HttpResponse::build(StatusCode::BAD_REQUEST).content_type("application/json").body(body)
 }
 
-/// 200 with a JSON body.
+/// An answer 200 with a JSON body.
 pub(super) fn json(body: &impl Serialize) -> Result<HttpResponse, Decline> {
-    let body = serde_json::to_string(body).map_err(|error| Decline::failed("the answer cannot be written", &error))?;
+    let body =
+        serde_json::to_string(body).map_err(|error| Decline::failed("the answer cannot be serialised", &error))?;
     Ok(ok().content_type("application/json").body(body))
 }
 
-/// 200 of what nobody on the way may keep: tokens and sign-in links (RFC 6749 §5.1).
+/// An answer 200 that no cache may store: it holds a token or a sign-in link (RFC 6749 §5.1).
 pub(super) fn ok() -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, "no-store"));
     response
 }
 
-/// The user's token as the answer's body has it.
+/// The answer's body with the user's token.
 pub(super) fn token_response<'a>(
     channel_id: Option<&'a str>,
     connection_name: &'a str,
@@ -172,7 +173,7 @@ pub(super) fn token_response<'a>(
     TokenResponse { channel_id, connection_name, token: token.access_token.expose(), expiration }
 }
 
-/// The user's token.
+/// The answer with the user's token.
 pub(super) fn token(channel_id: Option<&str>, connection_name: &str, token: &UserToken) -> HttpResponse {
     let response = token_response(channel_id, connection_name, token);
     ok().content_type("application/json").body(response.to_json())

@@ -2,21 +2,22 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::replies::{self, Decline};
-use super::{TokenService, account, admitted, connection_named};
+use super::{TokenService, admit, channel_account, get_connection};
 
-/// `DELETE /api/usertoken/SignOut`: ends the user's token for one connection, or without `connectionName` for all of the
-/// bot's connections on the channel (token-service-api §3.3). To be signed out already is no error. The answer is exactly
-/// 200 with an empty JSON object (rule 6). Some clients send a copy of the query as body, which is not looked at.
+/// `DELETE /api/usertoken/SignOut`: removes the user's token for one connection, or without `connectionName` for all of
+/// the bot's connections on the channel (token-service-api §3.3). It succeeds if the user is signed out already. The
+/// answer is exactly 200 with an empty JSON object (rule 6). Some clients send a copy of the query as body, which is
+/// ignored.
 pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
     sign_out(&http, &service).await.unwrap_or_else(Decline::respond)
 }
 
 async fn sign_out(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse, Decline> {
-    let (bot, query) = admitted(service, http).await?;
+    let (bot, query) = admit(service, http).await?;
     let user_id = query.get("userId")?;
     let name = query.find("connectionName");
-    let connection = name.map(|name| connection_named(service, &bot, name)).transpose()?.map(|found| &found.name);
-    let account = account(&bot, user_id, query.find("channelId"));
+    let connection = name.map(|name| get_connection(service, &bot, name)).transpose()?.map(|found| &found.name);
+    let account = channel_account(&bot, user_id, query.find("channelId"));
     let signed_out = service.sign_out.of_account(&account, connection).await;
     signed_out.map_err(|error| Decline::failed("a user cannot be signed out", &error))?;
     replies::json(&json!({}))

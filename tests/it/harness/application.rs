@@ -3,10 +3,10 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use bot_sso::app::{self, Ambient, BoundListeners, DevelopmentMode};
+use bot_sso::app::{self, BoundListeners, DevelopmentMode};
 use bot_sso::bot_connector::ContinuationDelivery;
 use bot_sso::config::{self, Configuration, Environment};
-use bot_sso::domain::OffsetClock;
+use bot_sso::domain::{ClockAndEntropy, OffsetClock};
 
 use super::Options;
 use super::entropy::TaggedEntropy;
@@ -55,7 +55,7 @@ impl Start<'_> {
     }
 
     async fn build(&self, anonymous: bool) -> Result<app::Application, app::BuildError> {
-        let ambient = Ambient { clock: self.clock.clone(), entropy: Arc::new(TaggedEntropy::new(self.tag)) };
+        let ambient = ClockAndEntropy { clock: self.clock.clone(), entropy: Arc::new(TaggedEntropy::new(self.tag)) };
         let public = vec![self.listener.try_clone().unwrap()];
         let listeners = BoundListeners { public, ..BoundListeners::default() };
         let routes: app::RouteFunction = Arc::new(|_: &mut actix_web::web::ServiceConfig| {});

@@ -95,7 +95,7 @@ async fn check_online_tells_an_outage_from_a_refusal() {
     let output = setting.check_online();
     let said = stdout(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("connections.demo-graph credentials[0] (secret): not known: the token endpoint"), "{said}");
+    assert!(said.contains("connections.demo-graph credentials[0] (secret): unknown: the token endpoint"), "{said}");
     assert!(setting.run("check").status.success(), "without --online nobody is asked");
 }
 

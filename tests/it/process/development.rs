@@ -4,9 +4,9 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
-use bot_sso::app::{self, Ambient, BoundListeners, BuildError, DevelopmentMode};
+use bot_sso::app::{self, BoundListeners, BuildError, DevelopmentMode};
 use bot_sso::config::{self, Environment};
-use bot_sso::domain::{SystemClock, SystemEntropy};
+use bot_sso::domain::{ClockAndEntropy, SystemClock, SystemEntropy};
 use serde_json::Value;
 
 use super::setting::Setting;
@@ -149,7 +149,7 @@ async fn development_mode_refuses_to_listen_elsewhere_and_production_does_not() 
     let setting = Setting::new().await;
     let text = setting.text().replace("127.0.0.1:0", "0.0.0.0:0");
     let config = config::parse(&text, &Environment::of(setting.harness.stage.secrets())).unwrap();
-    let ambient = Ambient { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
+    let ambient = ClockAndEntropy { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
     let development =
         DevelopmentMode { routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}), anonymous: false };
     let refused = app::build(config.clone(), ambient.clone(), BoundListeners::default(), Some(development)).await;
@@ -161,7 +161,7 @@ async fn development_mode_refuses_to_listen_elsewhere_and_production_does_not() 
 async fn development_mode_refuses_a_listener_that_is_bound_elsewhere_already() {
     let setting = Setting::new().await;
     let config = config::parse(&setting.text(), &Environment::of(setting.harness.stage.secrets())).unwrap();
-    let ambient = Ambient { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
+    let ambient = ClockAndEntropy { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
     let development =
         DevelopmentMode { routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}), anonymous: false };
     let public = vec![std::net::TcpListener::bind("0.0.0.0:0").unwrap()];
