@@ -16,7 +16,7 @@ fn environment() -> Environment {
 }
 
 #[test]
-fn the_full_sample_loads_and_means_what_it_says() {
+fn the_full_sample_loads_with_the_written_values() {
     let directory = directory();
     let configuration = parse_in(directory.path(), FULL, &environment()).unwrap();
     assert_eq!(configuration.warnings, []);

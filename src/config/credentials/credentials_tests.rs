@@ -114,7 +114,7 @@ fn a_certificate_comes_with_its_rsa_key_in_one_file_or_in_two() {
 }
 
 #[test]
-fn a_certificate_that_could_never_be_accepted_is_refused() {
+fn an_unusable_certificate_is_a_problem() {
     let elliptic = rcgen::generate_simple_self_signed(vec![]).unwrap();
     let key_of_another = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap().serialize_pem();
     let cases = [
@@ -144,7 +144,7 @@ fn a_certificate_that_could_never_be_accepted_is_refused() {
 }
 
 #[test]
-fn a_certificate_is_warned_about_before_and_after_its_end() {
+fn an_expiring_or_expired_certificate_is_a_warning() {
     let key = rcgen::KeyPair::from_pem(CLIENT_KEY).unwrap();
     let now = time::OffsetDateTime::from_unix_timestamp(
         crate::domain::Clock::now(&crate::domain::SystemClock).unix_seconds(),
@@ -197,7 +197,7 @@ fn a_managed_identity_is_federated_for_a_connection_and_may_be_the_bot_itself() 
 }
 
 #[test]
-fn the_identity_endpoint_is_what_the_environment_says_and_is_nobody_elses_to_call() {
+fn the_identity_endpoint_comes_from_the_environment_and_other_calls_to_it_stay_refused() {
     let lines = format!("credentials = [{{ managed_identity = {{ client_id = \"{IDENTITY}\" }} }}]");
     let text = MINIMAL.replace(SECRET_LINE, &lines);
     let with = |variables: &[(&str, &str)]| {
@@ -290,7 +290,7 @@ fn every_cloud_has_its_own_addresses() {
 }
 
 #[test]
-fn a_bots_identity_provider_is_for_its_credentials() {
+fn a_bots_identity_provider_needs_credentials() {
     let line = format!("app_id = \"{BOT_ID}\"");
     let text = MINIMAL.replace(&line, &format!("{line}\nidentity_provider = \"entra\""));
     let problem = problem_of(parse_in(directory().path(), &text, &environment()));

@@ -12,7 +12,7 @@ use crate::harness::waiting::wait_until;
 const LESS_THAN_DRAINING: Duration = Duration::from_secs(15);
 
 #[tokio::test]
-async fn a_kill_right_after_the_answer_loses_nothing_and_repeats_nothing() {
+async fn a_kill_right_after_the_answer_loses_no_token_and_repeats_no_event() {
     for bot_was_told in [true, false] {
         let mut setting = Setting::new().await;
         let service = setting.serve().await;
@@ -38,7 +38,7 @@ async fn a_kill_right_after_the_answer_loses_nothing_and_repeats_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_under_way_is_finished_when_the_process_is_told_to_stop() {
+async fn a_stopping_process_finishes_the_requests_under_way() {
     let mut setting = Setting::new().await;
     let mut service = setting.serve().await;
     let activity = setting.activity("Ada", "x").await;
@@ -61,7 +61,7 @@ async fn what_is_under_way_is_finished_when_the_process_is_told_to_stop() {
 }
 
 #[tokio::test]
-async fn a_bot_that_is_busy_when_the_process_is_told_to_stop_is_still_told() {
+async fn a_stopping_process_still_notifies_a_bot_that_was_busy() {
     let mut setting = Setting::new().await;
     let service = setting.serve().await;
     let bot = &setting.harness.bot;

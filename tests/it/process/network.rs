@@ -15,7 +15,7 @@ fn fetch_keys_over_http(setting: &mut Setting) {
 }
 
 #[tokio::test]
-async fn a_private_authority_is_believed_with_its_ca_file_and_not_without() {
+async fn a_private_authority_is_trusted_only_with_its_ca_file() {
     let mut setting = Setting::new().await;
     fetch_keys_over_http(&mut setting);
     let service = setting.serve().await;
@@ -30,7 +30,7 @@ async fn a_private_authority_is_believed_with_its_ca_file_and_not_without() {
 }
 
 #[tokio::test]
-async fn a_host_of_elsewhere_is_reached_through_the_egress_proxy() {
+async fn a_remote_host_is_reached_through_the_egress_proxy() {
     let mut setting = Setting::new().await;
     fetch_keys_over_http(&mut setting);
     let (proxy, seen) = start_proxy(setting.harness.stage.http_base().replace("http://", "")).await;
@@ -69,7 +69,7 @@ async fn start_proxy(target: String) -> (String, std::sync::Arc<std::sync::Mutex
 }
 
 #[tokio::test]
-async fn only_a_trusted_proxy_is_believed_about_the_client() {
+async fn the_client_address_in_a_header_counts_only_from_a_trusted_proxy() {
     let mut setting = Setting::new().await;
     let headers = [("x-forwarded-for", "203.0.113.9")];
     let mut service = setting.serve().await;
