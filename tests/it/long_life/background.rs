@@ -1,4 +1,4 @@
-//! A token that the issuer wants refreshed is refreshed while it is still good, and nobody waits for that.
+//! A token with `refresh_in` is refreshed while it is still valid, and no caller waits for the refresh.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::harness::waiting::wait_until;
 
 /// `refresh_in` of the stage's answers, in seconds.
 const REFRESH_IN: u64 = 1800;
-/// What chance may add to it or take from it.
+/// The random change of that time, in either direction.
 const JITTER: u64 = 300;
 
 /// A harness in which Ada's token is to be refreshed after half an hour.
@@ -34,7 +34,7 @@ async fn answered(harness: &Harness, count: usize) {
     wait_until("a refresh", async || asked(harness, GrantKind::RefreshToken).len() == count).await;
 }
 
-/// Whoever asks now begins nothing.
+/// Checks that a request for the token starts no refresh.
 async fn assert_quiet(harness: &Harness, expected: &str) {
     let before = refreshes(harness);
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Continuous access: long tokens, and the challenge with which a resource turns one down.
+//! Continuous access: tokens with a long lifetime, and the challenge with which a resource rejects one.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{ADA, asked, assert_nothing, get, refreshable, refreshes, refreshes_m
 use crate::harness::waiting::wait_until;
 use crate::harness::{Answer, Harness, Options, logs};
 
-/// What a resource says in `WWW-Authenticate`, decoded.
+/// The claims challenge of a resource's `WWW-Authenticate` header, decoded.
 const CHALLENGE: &str = r#"{"access_token":{"nbf":{"essential":true, "value":"1735689600"}}}"#;
 
 fn continuous() -> Options {
@@ -81,7 +81,7 @@ async fn a_challenge_without_a_refresh_token_is_sent_with_the_next_exchange_once
     let harness = with_ada(Options::default()).await;
     assert_nothing(&get_challenged(&harness, CHALLENGE).await);
     assert_nothing(&get(&harness).await);
-    // The invoke that was answered before: its token is gone, so it is exchanged again.
+    // The same invoke was answered before. Its token is gone, so it is exchanged again.
     assert_eq!(sign_in(&harness, "Ada", "graph", "first").await.status, 200);
     assert_eq!(claims_sent(&harness, GrantKind::OnBehalfOf), [Value::Null, challenge()]);
     assert_eq!(get(&harness).await.status, 200);

@@ -1,4 +1,4 @@
-//! A sign-out wins over whatever is being fetched at that moment: the token is dropped, not handed out and not kept.
+//! A sign-out ends tokens that are being fetched at that moment: such a token is neither returned nor stored.
 
 use bot_sso::dev::{Fault, FaultRule, GrantKind};
 
@@ -21,7 +21,7 @@ enum Way {
 
 const WAYS: [Way; 3] = [Way::OneConnection, Way::AllConnections, Way::Operator];
 
-/// Signs Ada out once the identity provider has got `count` requests with `grant`, of which the last is not answered yet.
+/// Signs Ada out when the identity provider has received `count` requests with `grant` and not yet answered the last.
 async fn sign_out_when(harness: &Harness, way: Way, grant: GrantKind, count: u64) {
     wait_until("a request", async || harness.stage.calls().count(grant) == count).await;
     let answer = match way {

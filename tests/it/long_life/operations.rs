@@ -1,4 +1,4 @@
-//! The operator's listener: who may call, and what is answered.
+//! The operator's listener: which callers it accepts, and its answers.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! A token that is over is refreshed while the bot waits.
+//! An expired token is refreshed while the bot waits.
 
 use bot_sso::dev::{Fault, FaultRule, GrantKind};
 use futures_util::future::join_all;
@@ -41,7 +41,7 @@ async fn a_connection_without_offline_access_never_refreshes() {
     assert!(!asked(&harness, GrantKind::OnBehalfOf)[0]["scope"].as_str().unwrap().contains("offline_access"));
     harness.clock.advance(LIFE);
     assert_nothing(&get(&harness).await);
-    // Even if the identity provider gives a refresh token unasked.
+    // This holds even if the identity provider issues a refresh token that was not requested.
     let body =
         r#"{"token_type":"Bearer","access_token":"opaque","expires_in":3600,"refresh_token":"unasked"}"#.to_owned();
     let answer = Fault::Answer { status: 200, content_type: "application/json".to_owned(), body };

@@ -1,4 +1,4 @@
-//! Credentials as an operator meets them: `check --online`, and SIGHUP for every kind.
+//! Credentials as an operator uses them: `check --online`, and SIGHUP for every kind.
 
 use super::setting::{Setting, stdout};
 use crate::harness::write_private;
@@ -65,7 +65,7 @@ async fn check_online_tries_each_credential_alone_and_names_the_refused_ones() {
     }
     assert!(!said.contains("refused"), "{said}");
 
-    // One that serves does not hide the one that does not.
+    // A credential that is accepted does not hide one that is refused.
     write_pair(&setting, false);
     let stranger = identity(&setting, "stranger");
     setting.set_variable("WRONG", "a secret that was withdrawn");
@@ -108,7 +108,7 @@ async fn a_new_certificate_is_used_after_sighup_and_one_without_its_key_changes_
     let answer = setting.exchange("Ada", "x").await;
     assert!(answer.status == 400 && answer.detail().starts_with("misconfigured:"), "{}", answer.detail());
 
-    // The certificate is there, its key is not yet.
+    // The new certificate is there; its key is still missing.
     write_pair(&setting, true);
     write_private(&setting.path("client.key"), STRANGERS_KEY);
     service.signal("HUP");

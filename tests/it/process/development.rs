@@ -1,4 +1,4 @@
-//! `bot-sso dev`: what it prints can be pasted, and it answers this machine only.
+//! `bot-sso dev`: the commands that it prints work, and it answers this machine only.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -14,13 +14,13 @@ use super::setting::Setting;
 /// `bot-sso dev` on free ports; stopped when dropped.
 struct Development {
     child: Child,
-    /// Kept open: who prints into a closed pipe ends.
+    /// Kept open, because a process ends when it writes to a closed pipe.
     output: BufReader<ChildStdout>,
     printed: Vec<String>,
 }
 
 impl Development {
-    /// Starts it in an environment that must not count, and reads what it prints.
+    /// Starts the process in an environment that it must ignore, and reads its output.
     fn start() -> Self {
         Self::start_with(&[])
     }
@@ -72,7 +72,7 @@ impl Development {
 
 impl Drop for Development {
     fn drop(&mut self) {
-        // Told to stop, and not killed, it removes its temporary directory.
+        // A process that is stopped and not killed removes its temporary directory.
         let _ = Command::new("sh").arg("-c").arg(format!("kill -s TERM {}", self.child.id())).status();
         let _ = self.child.wait();
     }

@@ -1,5 +1,5 @@
-//! The operator's listener of the real process: beyond loopback it is served with the certificate, and its bearer can be
-//! renewed while it runs.
+//! The operator's listener of the real process: beyond loopback it is served with the certificate, and its bearer can
+//! be renewed while it runs.
 
 use std::path::Path;
 

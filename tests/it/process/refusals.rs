@@ -3,7 +3,7 @@
 use super::setting::{Setting, stderr};
 use crate::harness::write_private;
 
-/// Starts, and must not: returns what it said.
+/// Starts a process that must refuse to start; returns its output.
 fn refused(setting: &Setting) -> String {
     let output = setting.run("serve");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
