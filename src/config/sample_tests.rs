@@ -1,4 +1,4 @@
-//! The samples in `fixtures/config/` are what the program accepts, no less and no more.
+//! The program accepts the samples in `fixtures/config/`, and reads the values that they write.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::domain::{ContinuationMode, ProviderKind, TenantPolicy, VerifiedUserIds};

@@ -1,4 +1,4 @@
-//! Connections of Entra: names, references, scopes, whose tokens are taken.
+//! Connections to Entra: names, references, scopes, and the tokens that they accept.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::config::test_samples::{

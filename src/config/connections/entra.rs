@@ -117,7 +117,7 @@ fn tenant_policy(written: Option<WordOrList>, review: &mut Review<'_>, place: &P
             None
         }
         WordOrList::List(list) if list.is_empty() => {
-            review.report(place, format!("is empty, so that nobody could sign in: write {form}"));
+            review.report(place, format!("is empty, so no user could sign in: write {form}"));
             None
         }
         WordOrList::List(list) => Some(TenantPolicy::Listed(review.guids(&list, place))),

@@ -31,7 +31,7 @@ pub(in crate::config) fn validate(
 ) -> Vec<ConnectionSection> {
     let section = Place::section("connections");
     if raw.is_empty() && !review.is_reported(&section) {
-        review.warn(&section, "is missing: nobody will be signed in, everything is forwarded".to_owned());
+        review.warn(&section, "is missing, so no user can sign in and every request is forwarded".to_owned());
     }
     let mut sections: Vec<ConnectionSection> = Vec::new();
     for (key, connection) in raw {

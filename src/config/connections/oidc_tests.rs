@@ -1,4 +1,4 @@
-//! Connections of providers of kind `oidc`: what they and their providers must and must not say.
+//! Connections to providers of kind `oidc`: which keys they and their providers must and must not have.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::config::test_samples::{CLIENT, OTHER_ISSUER, problem_of, read, with_openid};

@@ -89,7 +89,7 @@ impl RawCredential {
             }
             _ if review.is_reported(place) => None,
             _ => {
-                review.report(place, format!("is no credential: write {CREDENTIAL_FORM}, and only one a table"));
+                review.report(place, format!("is not a credential: write exactly {CREDENTIAL_FORM}"));
                 None
             }
         }

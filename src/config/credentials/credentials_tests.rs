@@ -1,4 +1,4 @@
-//! Credentials: what is taken, what is refused with what to write instead, and where applications get their tokens.
+//! Credentials: which are accepted, which are problems, and which endpoints issue the applications' tokens.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs::Permissions;
@@ -57,7 +57,10 @@ fn a_connection_has_either_one_secret_or_a_list() {
 #[test]
 fn an_entry_is_exactly_one_credential_and_secrets_stay_references() {
     for wrong in ["{}", "{ assertion_file = \"assertion.jwt\", managed_identity = {} }"] {
-        expect_problem(wrong, "connections.graph.credentials[0]: is no credential: write one of secret, certificate,");
+        expect_problem(
+            wrong,
+            "connections.graph.credentials[0]: is not a credential: write exactly one of secret, certificate,",
+        );
     }
     expect_problem(
         "{ certifcate = {} }",

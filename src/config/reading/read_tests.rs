@@ -1,4 +1,4 @@
-//! The text and the environment: what goes over what, and what is said of either.
+//! How the environment overrides the file, and the problems of both.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ use crate::domain::{ContinuationMode, TenantPolicy};
 use super::overlay::Overlay;
 use super::read::read_raw;
 
-/// A key that nothing is called.
+/// A key that no section has.
 const STRANGER: &str = "zzzzzzzzzz";
 
 #[test]
@@ -122,7 +122,7 @@ fn a_variable_with_an_invalid_name_is_a_problem() {
     assert!(problems.starts_with("the environment variable BOT_SSO_SERVER__ cannot be read"), "{problems}");
 }
 
-/// Puts a stranger into every table; what the complaints list as known must be what the sample has.
+/// Adds an unknown key to every table. The keys that the problems list as known must be those of the sample.
 #[test]
 fn the_full_sample_has_every_key_that_the_program_knows() {
     let mut written = BTreeMap::new();
@@ -144,17 +144,17 @@ fn the_full_sample_has_every_key_that_the_program_knows() {
     assert!(FULL.contains("{ env = ") && FULL.contains("{ file = "), "both forms of a secret are shown");
 }
 
-/// The tables of one kind: where they are, and their keys.
+/// The tables of one kind: their places and their keys.
 #[derive(Default)]
 struct TableKeys {
     places: BTreeSet<String>,
     names: BTreeSet<String>,
 }
 
-/// Notes each table's keys under its kind (`bots.*` for `bots.help-desk`), and adds the stranger.
+/// Records each table's keys under its kind (`bots.*` for `bots.help-desk`), and adds the unknown key.
 fn plant_strangers(table: &mut Table, place: &Place, kind: &str, written: &mut BTreeMap<String, TableKeys>) {
     let named = ["bots", "connections", "identity_providers"].contains(&kind);
-    // The credentials of bots and connections are written alike.
+    // The credentials of bots and connections have the same form.
     let kind = kind.strip_prefix("bots.*.").filter(|rest| rest.starts_with("credentials")).unwrap_or(kind);
     let kind = kind.strip_prefix("connections.*.").unwrap_or(kind);
     if !named {

@@ -104,7 +104,7 @@ impl Review<'_> {
             return None;
         }
         if rest.contains(['{', '}']) {
-            self.report(place, format!("{text:?} has a placeholder too many: only one {placeholder} is filled in"));
+            self.report(place, format!("{text:?} has too many placeholders: write only one {placeholder}"));
             return None;
         }
         Some(())

@@ -27,7 +27,8 @@ pub(in crate::config) fn validate_scopes(
     let resources: Vec<String> = resources.into_iter().collect();
     let complaint = match resources.as_slice() {
         [] => Some(
-            "asks for nothing: write what the bot needs, as [\"https://graph.microsoft.com/User.Read\"]".to_owned(),
+            "requests no scope of a resource: write what the bot needs, as [\"https://graph.microsoft.com/User.Read\"]"
+                .to_owned(),
         ),
         [_] if of_resources.len() > 1 && of_resources.iter().any(|scope| scope.ends_with("/.default")) => {
             Some("mixes .default with other scopes, which Entra refuses: write either".to_owned())

@@ -47,7 +47,7 @@ impl<'de> Deserialize<'de> for SecretReference {
             (Some(Some(name)), None) => Ok(Self::Env(name.to_owned())),
             (None, Some(Some(path))) => Ok(Self::File(PathBuf::from(path))),
             (Some(_), Some(_)) => Err(D::Error::custom("has both env and file: write one of them")),
-            _ => Err(D::Error::custom(format!("names nothing: write {SECRET_FORM}"))),
+            _ => Err(D::Error::custom(format!("names no variable and no file: write {SECRET_FORM}"))),
         }
     }
 }

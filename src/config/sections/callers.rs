@@ -24,7 +24,7 @@ impl RawCaller {
         let tenant_id = tenant.and_then(|text| review.guid(&text, &at));
         let at = place.key("service_urls");
         if self.service_urls.is_empty() && !review.is_reported(&at) {
-            review.report(&at, "is missing: write the addresses that the calling bot is answered at".to_owned());
+            review.report(&at, "is missing: write the serviceUrl addresses of the calling bot".to_owned());
         }
         let prefixes = self.service_urls.iter().enumerate();
         let service_url_prefixes: Vec<String> =

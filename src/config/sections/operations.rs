@@ -43,13 +43,13 @@ impl RawOperations {
             Some(address) if !address.ip().is_loopback() && !self.allow_remote => review.report(
                 &at,
                 format!(
-                    "{text:?} can be reached from elsewhere, and whoever calls there can sign everybody out: write a \
+                    "{text:?} is not a loopback address, and a caller of this listener can sign users out: write a \
                      loopback address, or allow_remote = true beside it"
                 ),
             ),
             Some(address) if !address.ip().is_loopback() && !behind_tls => review.warn(
                 &at,
-                "is served without TLS, so that the admin token can be read on the way: write [server.tls]".to_owned(),
+                "is served without TLS, so the network can read the admin token: write [server.tls]".to_owned(),
             ),
             Some(_) => {}
         }

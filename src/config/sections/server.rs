@@ -86,7 +86,7 @@ impl Server {
     pub(in crate::config) fn require_loopback_for(&self, emulator: &[Place], review: &mut Review<'_>) {
         if !self.trusted_proxies.is_empty() {
             for place in emulator {
-                let message = "is for the emulator on this machine, but server.trusted_proxies names proxies that bring others: \
+                let message = "is for the emulator on this machine, but server.trusted_proxies lets other machines call: \
                                leave one of them out";
                 review.report(place, message.to_owned());
             }

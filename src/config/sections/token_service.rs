@@ -61,7 +61,7 @@ impl RawTokenService {
         let at = place.key("listen");
         let listening = written.and_then(|texts| listen(texts, review, &at)).unwrap_or_default();
         if !behind_tls && listening.iter().any(|address| !address.ip().is_loopback()) {
-            review.warn(&at, "is served without TLS: tokens can be read on the way: write [server.tls]".to_owned());
+            review.warn(&at, "is served without TLS, so the network can read tokens: write [server.tls]".to_owned());
         }
         TokenServiceSection { audiences, tenants, listen: listening }
     }
