@@ -58,7 +58,7 @@ pub(super) fn build_providers(
             return Err(BuildError::CannotRefresh { connection: section.key.clone() });
         }
         registry.register(connection, provider);
-        let (key, goes_to) = (section.key.clone(), config.credentials_go_to(name));
+        let (key, goes_to) = (section.key.clone(), config.find_credentials_destination(name));
         renewable.push(RenewableCredential { key, connection: connection.clone(), goes_to, replace });
     }
     Ok((registry, renewable))

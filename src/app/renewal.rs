@@ -28,7 +28,7 @@ pub(super) struct RenewableCredential {
     /// The connection's key in the configuration.
     pub(super) key: String,
     pub(super) connection: Connection,
-    /// See [`Configuration::credentials_go_to`].
+    /// See [`Configuration::find_credentials_destination`].
     pub(super) goes_to: Option<String>,
     /// Hands the new credentials to the identity provider.
     pub(super) replace: ReplaceCredentials,
@@ -75,7 +75,7 @@ impl Renewable {
                 let then = &credential.connection;
                 (&now.bot, &now.name, &now.identity_provider, &now.client_id)
                     == (&then.bot, &then.name, &then.identity_provider, &then.client_id)
-                    && config.credentials_go_to(&now.identity_provider) == credential.goes_to
+                    && config.find_credentials_destination(&now.identity_provider) == credential.goes_to
             };
             let path = format!("connections.{}", credential.key);
             let section = config.connections.iter().find(|section| same(&section.connection));

@@ -1,4 +1,4 @@
-//! What is wrong is found, all at once, and told so that it can be mended.
+//! All problems are reported at once, each with what to write instead.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::config::load;

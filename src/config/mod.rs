@@ -1,9 +1,9 @@
-//! The configuration: one TOML file, `BOT_SSO_SECTION__KEY` environment variables on top, read into what the other
-//! rooms can rely on.
+//! The configuration: one TOML file, overridden by `BOT_SSO_SECTION__KEY` environment variables, and validated before
+//! another room sees it.
 //!
 //! Owns the syntax, the defaults, every check that can be made before anything runs, and the only access to the
 //! environment. It deliberately knows nothing of how the settings are used: it opens no store, seals nothing and makes
-//! no call. Raw sections (as written) stay in here; validated ones (as meant) go out.
+//! no call. Raw sections (`Raw…`, as the file says) stay in this room; other rooms get validated sections only.
 
 mod connections;
 mod credentials;
@@ -43,70 +43,70 @@ use reading::RawConfiguration;
 use review::{CloudDefaults, Context, Findings, Hosts, Review};
 use sections::ValidatedBots;
 
-/// A longer file is taken for something other than a configuration.
+/// The size limit of a configuration file; a longer file is probably a wrong path.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 /// A configuration without a problem.
 #[derive(Clone, Debug)]
 pub struct Configuration {
-    /// Where bot-sso listens, and how the world sees it.
+    /// Where bot-sso listens, and its public address.
     pub server: Server,
-    /// How it calls out.
+    /// How bot-sso calls other services.
     pub outbound: OutboundSection,
-    /// Whom it believes to be a channel.
+    /// Which tokens prove that a channel calls.
     pub channels: ChannelTrustSection,
-    /// Which bearers of bots it takes.
+    /// Which bearer tokens of bots the Token Service accepts.
     pub token_service: TokenServiceSection,
-    /// What browsers see of a sign-in.
+    /// The sign-in pages.
     pub sign_in: SignInSection,
     /// The Entra clouds where users sign in, by name.
     pub identity_providers: BTreeMap<String, EntraSection>,
-    /// The other providers where users sign in, by name. A name belongs to one provider, whatever its kind.
+    /// The `OpenID` Connect providers where users sign in, by name. No name is in `identity_providers`, too.
     pub openid_providers: BTreeMap<String, OpenIdSection>,
-    /// The bots it stands in front of; never empty.
+    /// The bots that bot-sso stands in front of; never empty.
     pub bots: Vec<Bot>,
-    /// How bots get tokens of their own; not every bot does.
+    /// The credentials of the bots that request tokens for themselves.
     pub bot_credentials: Vec<BotCredentialsSection>,
     /// The bots' connections.
     pub connections: Vec<ConnectionSection>,
-    /// Other numbers for the gateway's status table, by channel.
+    /// Changes of the gateway's status table, by channel.
     pub statuses: HashMap<ChannelId, ChannelStatuses>,
-    /// Where the operator calls; none: nowhere.
+    /// The operator's listener; `None` if there is none.
     pub operations: Option<OperationsSection>,
-    /// How often callers and users may ask.
+    /// Rate limits.
     pub limits: LimitsSection,
-    /// Where it keeps what must survive.
+    /// The persistent store.
     pub store: StoreSection,
-    /// What it seals that with.
+    /// The keys that seal the records of the store.
     pub keys: KeysSection,
-    /// What it logs.
+    /// The log.
     pub logging: LoggingSection,
-    /// What is not wrong, but probably not meant.
+    /// Settings that are valid but probably a mistake.
     pub warnings: Vec<ConfigurationProblem>,
-    /// The file it was read from, if it was.
+    /// The file that the configuration was read from; `None` if it was read from a text.
     pub file: Option<PathBuf>,
     hosts: Hosts,
     cloud: &'static CloudDefaults,
 }
 
 impl Configuration {
-    /// The hosts that the operator wrote into addresses that we call: these may be private or loopback. Defaults are
-    /// not among them. In the form of [`url::Url::host_str`].
+    /// The hosts that the file names in addresses that bot-sso calls; these may be private or loopback. Hosts of
+    /// default addresses are not included. In the form of [`url::Url::host_str`].
     #[must_use]
     pub fn literal_hosts(&self) -> Vec<String> {
         self.hosts.literal.iter().cloned().collect()
     }
 
-    /// The hosts that the operator wrote with plain http where that is allowed. In the form of [`url::Url::host_str`].
+    /// The hosts that the file names in allowed plain http addresses. In the form of [`url::Url::host_str`].
     #[must_use]
     pub fn plain_http_hosts(&self) -> Vec<String> {
         self.hosts.plain_http.iter().cloned().collect()
     }
 
-    /// Where the credentials of a provider's clients go, in a form that is compared and not called: a reload of
-    /// the configuration must not send a secret to another place than the one that it was written for.
+    /// A text that names the endpoint to which `identity_provider` receives its clients' credentials. A reload compares
+    /// the texts of the old and the new configuration, so that no secret is sent to another endpoint.
     #[must_use]
-    pub fn credentials_go_to(&self, identity_provider: &str) -> Option<String> {
+    pub fn find_credentials_destination(&self, identity_provider: &str) -> Option<String> {
         if let Some(provider) = self.openid_providers.get(identity_provider) {
             let token_endpoint = provider.token_endpoint.as_ref().map_or("", Url::as_str);
             return Some([provider.issuer.as_str(), provider.metadata_url.as_str(), token_endpoint].join(" "));
@@ -114,8 +114,8 @@ impl Configuration {
         self.identity_providers.get(identity_provider).map(|provider| provider.token_endpoint.clone())
     }
 
-    /// Every application that has credentials. A bot asks in its own tenant, or the cloud's own for multi-tenant bots; a
-    /// connection's client in the first that is listed.
+    /// Every application that has credentials. A bot requests tokens in its own tenant, a multi-tenant bot in the
+    /// cloud's default tenant, and the client of a connection in the first tenant that the connection lists.
     #[must_use]
     pub fn app_identities(&self) -> Vec<AppIdentitySection> {
         let of_connections = self.connections.iter().filter_map(|section| {
@@ -128,8 +128,9 @@ impl Configuration {
         of_connections.chain(of_bots).collect()
     }
 
-    /// The tenants (lower-case GUIDs) whose app tokens may authenticate a caller: those of the Token Service's bots, those
-    /// of every listed parent bot, and the emulator's. Which caller comes from which of them is checked against its entry.
+    /// The tenants (lower-case GUIDs) whose app tokens may authenticate a caller: those of the Token Service's bots,
+    /// those of every listed parent bot, and the emulator's. A later check compares a caller's tenant with the caller's
+    /// own entry.
     #[must_use]
     pub fn app_token_tenants(&self) -> Vec<String> {
         let callers = self.bots.iter().flat_map(|bot| &bot.callers).map(|caller| &caller.tenant_id);
@@ -139,20 +140,21 @@ impl Configuration {
     }
 }
 
-/// Reads the file at `path`, with the process's environment on top. Relative paths in the file count from its directory.
+/// Reads the file at `path`, overridden by the process's environment. Relative paths in the file start at its
+/// directory.
 ///
 /// # Errors
-/// Every problem that can be seen at once.
+/// All problems of the configuration.
 pub fn load(path: &Path) -> Result<Configuration, Problems> {
     let directory = path.parent().unwrap_or(Path::new(""));
     let configuration = parse_in(directory, &read_file(path)?, &Environment::of_process())?;
     Ok(Configuration { file: Some(path.to_owned()), ..configuration })
 }
 
-/// Reads `text`, with `environment` on top. Relative paths count from the process's directory.
+/// Reads `text`, overridden by `environment`. Relative paths start at the process's working directory.
 ///
 /// # Errors
-/// Every problem that can be seen at once.
+/// All problems of the configuration.
 pub fn parse(text: &str, environment: &Environment) -> Result<Configuration, Problems> {
     parse_in(Path::new(""), text, environment)
 }
@@ -163,7 +165,8 @@ fn read_file(path: &Path) -> Result<String, Problems> {
         std::fs::metadata(path).map_err(|error| whole(format!("{} cannot be read: {error}", path.display())))?;
     if about.len() > MAX_FILE_BYTES {
         return Err(whole(format!(
-            "{} is longer than {MAX_FILE_BYTES} bytes: that is no configuration",
+            "{} is longer than {MAX_FILE_BYTES} bytes, so it is not a configuration: give the path of the \
+             configuration file",
             path.display()
         )));
     }
@@ -178,7 +181,7 @@ fn parse_in(base: &Path, text: &str, environment: &Environment) -> Result<Config
     }
 }
 
-fn context_of(raw: &RawConfiguration) -> Context {
+fn build_context(raw: &RawConfiguration) -> Context {
     Context {
         cloud: raw.channels.cloud.unwrap_or_default().defaults(),
         bots: sections::written_app_ids(&raw.bots),
@@ -186,10 +189,11 @@ fn context_of(raw: &RawConfiguration) -> Context {
     }
 }
 
-/// Checks every section, so that all problems are found; what one section needs of another comes before it.
+/// Checks every section even if an earlier one has problems, so that all problems are reported. A section is checked
+/// after the sections whose values it needs.
 fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configuration, Problems> {
-    identity_providers::complete(&mut raw.identity_providers);
-    let context = context_of(&raw);
+    identity_providers::add_default_entra(&mut raw.identity_providers);
+    let context = build_context(&raw);
     let cloud = context.cloud;
     let server = raw.server.validate(&mut review);
     let outbound = raw.outbound.validate(&mut review);

@@ -1,4 +1,4 @@
-//! The samples in `fixtures/config/` are what the program accepts, no less and no more.
+//! The program accepts the samples in `fixtures/config/`, and reads the values that they write.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::domain::{ContinuationMode, ProviderKind, TenantPolicy, VerifiedUserIds};
@@ -16,7 +16,7 @@ fn environment() -> Environment {
 }
 
 #[test]
-fn the_full_sample_loads_and_means_what_it_says() {
+fn the_full_sample_loads_with_the_written_values() {
     let directory = directory();
     let configuration = parse_in(directory.path(), FULL, &environment()).unwrap();
     assert_eq!(configuration.warnings, []);

@@ -11,7 +11,7 @@ use super::{Configuration, ConnectionSection, CredentialSection, Environment, Pr
 pub(in crate::config) const FULL: &str = include_str!("../../fixtures/config/full.toml");
 pub(in crate::config) const MINIMAL: &str = include_str!("../../fixtures/config/minimal.toml");
 
-/// Made with openssl; good for a hundred years.
+/// Made with openssl; valid for a hundred years.
 pub(in crate::config) const CLIENT_CERTIFICATE: &str =
     include_str!("../../fixtures/credentials/client-certificate.pem");
 pub(in crate::config) const CLIENT_KEY: &str = include_str!("../../fixtures/credentials/client-key.pem");
@@ -31,7 +31,7 @@ pub(in crate::config) const OWN_TENANT: &str = "aaaaaaaa-2222-4222-8222-22222222
 pub(in crate::config) const OTHER_ISSUER: &str = "issuer = \"https://login.example.com/realm/\"";
 pub(in crate::config) const CLIENT: &str = "client_id = \"the bot's client\"";
 
-/// A file that its owner alone can read.
+/// Writes a file that only its owner can read.
 pub(in crate::config) fn private(path: &Path, content: &str) {
     std::fs::write(path, content).unwrap();
     std::fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
@@ -65,7 +65,7 @@ pub(in crate::config) fn read(text: &str) -> Result<Configuration, Problems> {
     read_with(text, &Environment::of([SECRET]))
 }
 
-/// The same in another environment.
+/// Reads `text` beside the samples' files, with the variables of an environment.
 pub(in crate::config) fn read_with(text: &str, environment: &Environment) -> Result<Configuration, Problems> {
     parse_in(directory().path(), text, environment)
 }
@@ -84,7 +84,7 @@ pub(in crate::config) fn problem_of(text: &str) -> String {
     problems.to_string()
 }
 
-/// The minimal sample with a piece replaced has one problem, which starts as told.
+/// Checks that the minimal sample with a piece replaced has one problem, and how its message begins.
 #[track_caller]
 pub(in crate::config) fn expect_problem(from: &str, to: &str, start: &str) {
     let problem = problem_of(&changed(from, to));

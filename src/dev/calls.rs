@@ -39,7 +39,7 @@ impl GrantKind {
     }
 }
 
-/// One request the token endpoint got, without its secrets.
+/// One request to the token endpoint, without its secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SeenRequest {
     /// The grant asked for.
@@ -62,20 +62,20 @@ pub struct SeenRequest {
     pub lib_capability: Option<String>,
     /// `x-anchormailbox`.
     pub anchor_mailbox: Option<String>,
-    /// HTTP status of the answer; 0 where a fault swallowed it.
+    /// HTTP status of the answer; 0 if a fault suppressed the answer.
     pub status: u16,
     /// AADSTS number of the refusal, if it was one.
     pub refused: Option<u32>,
 }
 
-/// What the stage has been asked so far.
+/// The numbers of requests that the stage has received.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CallCounts {
     /// All requests at the token endpoint, answered or not.
     pub token_endpoint: u64,
-    /// Those of each grant.
+    /// Requests at the token endpoint by grant.
     pub by_grant: BTreeMap<GrantKind, u64>,
-    /// Those of each grant and user: `grant:oid`.
+    /// Requests at the token endpoint by grant and user, with the key `grant:oid`.
     pub by_user: BTreeMap<String, u64>,
     /// Refusals by AADSTS number.
     pub refusals: BTreeMap<u32, u64>,
@@ -106,19 +106,19 @@ impl Calls {
         locked(&self.0).clone()
     }
 
-    /// How often `grant` was asked for.
+    /// The number of requests with `grant`.
     #[must_use]
     pub fn count(&self, grant: GrantKind) -> u64 {
         locked(&self.0).by_grant.get(&grant).copied().unwrap_or(0)
     }
 
-    /// How often `grant` was asked for the user with object id `oid`.
+    /// The number of requests with `grant` for the user with object id `oid`.
     #[must_use]
     pub fn count_for(&self, grant: GrantKind, oid: &str) -> u64 {
         locked(&self.0).by_user.get(&user_key(grant, oid)).copied().unwrap_or(0)
     }
 
-    /// Forgets everything.
+    /// Sets all counts to zero and empties the log.
     pub fn reset(&self) {
         *locked(&self.0) = CallCounts::default();
     }
@@ -142,7 +142,7 @@ impl Calls {
         }
     }
 
-    /// Files a token request once its fate is known.
+    /// Logs a token request once its answer is known.
     pub(super) fn answered(&self, request: SeenRequest) {
         let mut counts = locked(&self.0);
         if let Some(code) = request.refused {

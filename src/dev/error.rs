@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use crate::outbound::OutboundError;
 
-/// Why the stage could not start or could not do what it was told.
+/// Why the stage could not start or could not execute a command.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
     /// A loopback port could not be taken.

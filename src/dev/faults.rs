@@ -9,9 +9,9 @@ use serde_json::Value;
 use super::calls::GrantKind;
 use super::lock::locked;
 
-/// A hanging request is let go after this: the caller has long given up.
+/// A hanging request ends after this time, when its caller has given up.
 const LONGEST_HANG: Duration = Duration::from_mins(1);
-/// Rules beyond this many push out the oldest.
+/// The limit for the number of rules; a rule beyond it replaces the oldest.
 const MAX_RULES: usize = 100;
 
 /// A way for the token endpoint to misbehave.
@@ -29,7 +29,7 @@ pub enum Fault {
     },
     /// No answer at all (for a minute).
     Hang,
-    /// The right answer, but late.
+    /// The regular answer, but late.
     Slow {
         /// How late, in milliseconds.
         millis: u64,
@@ -42,7 +42,7 @@ pub enum Fault {
     InvalidJson,
     /// 200 without a body.
     Empty,
-    /// The right answer, with this in the place of `expires_in`; `null` leaves the member out.
+    /// The regular answer with this value for `expires_in`; `null` leaves the member out.
     OddExpiresIn(Value),
     /// Exactly this answer.
     Answer {
@@ -55,7 +55,7 @@ pub enum Fault {
     },
 }
 
-/// When a fault strikes.
+/// A fault, and the requests that get it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultRule {
     fault: Fault,
@@ -65,28 +65,28 @@ pub struct FaultRule {
 }
 
 impl FaultRule {
-    /// Strikes every on-behalf-of request until cleared. (Other grants go on, so that a test can still get the
-    /// tokens it needs.)
+    /// A rule for every on-behalf-of request until the switches are cleared. Other grants still work, so that a test
+    /// can obtain the tokens that it needs.
     #[must_use]
     pub fn new(fault: Fault) -> Self {
         Self { fault, grant: Some(GrantKind::OnBehalfOf), user: None, remaining: None }
     }
 
-    /// Strikes requests of `grant` instead; `None`: of every grant.
+    /// Changes the rule to requests with `grant`, or with `None` to those of every grant.
     #[must_use]
     pub fn for_grant(mut self, grant: Option<GrantKind>) -> Self {
         self.grant = grant;
         self
     }
 
-    /// Strikes only requests that concern the user with this object id.
+    /// Limits the rule to requests for the user with this object id.
     #[must_use]
     pub fn for_user(mut self, oid: &str) -> Self {
         self.user = Some(oid.to_owned());
         self
     }
 
-    /// Strikes only the next `count` requests that fit.
+    /// Limits the rule to the next `count` matching requests.
     #[must_use]
     pub fn times(mut self, count: u32) -> Self {
         self.remaining = Some(count);
@@ -106,7 +106,7 @@ pub struct FaultSwitches {
 }
 
 impl FaultSwitches {
-    /// Adds a rule; of several that fit a request, the oldest strikes.
+    /// Adds a rule. If several rules match a request, the oldest applies.
     pub fn add(&self, rule: FaultRule) {
         let mut rules = locked(&self.rules);
         if rules.len() == MAX_RULES {
@@ -120,7 +120,7 @@ impl FaultSwitches {
         self.keys_unavailable.store(unavailable, Ordering::SeqCst);
     }
 
-    /// All switches off.
+    /// Turns all switches off.
     pub fn clear(&self) {
         locked(&self.rules).clear();
         self.set_keys_unavailable(false);
@@ -130,7 +130,7 @@ impl FaultSwitches {
         self.keys_unavailable.load(Ordering::SeqCst)
     }
 
-    /// The fault this request gets, using up one strike of its rule.
+    /// The fault for this request. It uses up one of the rule's times.
     pub(super) fn strike(&self, grant: Option<GrantKind>, user: Option<&str>) -> Option<Fault> {
         let mut rules = locked(&self.rules);
         let index = rules.iter().position(|rule| rule.fits(grant, user))?;
@@ -147,7 +147,7 @@ impl FaultSwitches {
 }
 
 impl Fault {
-    /// What is answered in the place of the real answer; `None` where the real answer is still wanted.
+    /// The answer that replaces the regular one; `None` if the regular answer is sent.
     pub(super) async fn answer_instead(&self) -> Option<HttpResponse> {
         match self {
             Self::Throttled { retry_after } => {
@@ -176,7 +176,7 @@ impl Fault {
         }
     }
 
-    /// Bends a real answer's members.
+    /// Changes members of the regular answer.
     pub(super) fn bend(&self, members: &mut Value) {
         if let (Self::OddExpiresIn(odd), Value::Object(members)) = (self, members) {
             if odd.is_null() {
@@ -188,7 +188,8 @@ impl Fault {
     }
 }
 
-/// Without an AADSTS number: 90055 would say that the whole tenant is throttled; `Fault::Answer` can.
+/// The body has no AADSTS number, because 90055 would say that the whole tenant is throttled. `Fault::Answer` can send
+/// it.
 const THROTTLED: &str = r#"{"error":"temporarily_unavailable","error_description":"Too many requests."}"#;
 const UNAVAILABLE: &str = concat!(
     r#"{"error":"temporarily_unavailable","error_codes":[90033],"#,

@@ -7,20 +7,20 @@ use actix_web::http::header::AUTHORIZATION;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::Value;
 
-/// Why one of the stage's own tokens is not taken.
+/// Why one of the stage's own tokens is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenFault {
-    /// Not a JWT, or a key or an algorithm the stage does not use.
+    /// Not a JWT, or signed with a key or an algorithm that the stage does not use.
     Malformed,
     /// The signature is not by a listed key.
     Signature,
     /// `exp` has passed.
     Expired,
-    /// For somebody else.
+    /// The audience is another one.
     Audience,
 }
 
-/// The claims of a compact JWS whose signature `key` verifies; times and audience are the caller's to check.
+/// The claims of a compact JWS whose signature `key` verifies. The caller must check times and audience.
 ///
 /// The JWT crate's own checks are all off because they read the system's clock.
 pub(super) fn signed_claims(token: &str, key: &DecodingKey, algorithms: &[Algorithm]) -> Result<Value, TokenFault> {
@@ -34,7 +34,7 @@ pub(super) fn signed_claims(token: &str, key: &DecodingKey, algorithms: &[Algori
         .map_err(|_| TokenFault::Signature)
 }
 
-/// The `oid` a token names, signature unchecked: good enough to count calls and to aim faults.
+/// The `oid` in a token whose signature is not checked. It only counts calls and selects faults.
 pub(super) fn unverified_oid(token: &str) -> Option<String> {
     let claims = jsonwebtoken::dangerous::insecure_decode::<Value>(token).ok()?.claims;
     claims.get("oid").and_then(Value::as_str).map(str::to_owned)

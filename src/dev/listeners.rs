@@ -10,12 +10,12 @@ use actix_web::{App, HttpServer, error};
 use super::error::StageError;
 use super::loopback_host::{host_of, is_loopback_host};
 
-/// Requests to the stage may be this large: a token and some more.
+/// The size limit of a request body.
 const BODY_LIMIT: usize = 512 * 1024;
-/// Longer than clients keep idle connections, so that none is closed under a request.
+/// Longer than clients keep idle connections, so that the stage closes none while a client sends a request.
 const KEEP_ALIVE: Duration = Duration::from_mins(2);
 
-/// Takes a port of 127.0.0.1; 0 takes any.
+/// Binds a port of 127.0.0.1; 0 binds any free port.
 pub(super) fn listen(port: u16) -> Result<TcpListener, StageError> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|source| StageError::Listen { port, source })
 }
@@ -36,7 +36,7 @@ pub(super) fn serve(
     let server = HttpServer::new(move || {
         App::new()
             .app_data(PayloadConfig::new(BODY_LIMIT))
-            // SDKs join service URL and path with two slashes now and then.
+            // Some SDKs join service URL and path with two slashes.
             .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
             .wrap(from_fn(loopback_host_only))
             .configure(routes.clone())
@@ -55,7 +55,8 @@ pub(super) fn serve(
     Ok(handle)
 }
 
-/// A foreign web page whose name was made to resolve to loopback gets nothing (DESIGN §5.14).
+/// Refuses other hosts than this machine, so that a web page whose host name resolves to loopback (DNS rebinding) gets
+/// no answer (DESIGN §5.14).
 async fn loopback_host_only(
     request: ServiceRequest,
     next: Next<impl MessageBody>,

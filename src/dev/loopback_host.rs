@@ -1,6 +1,6 @@
 use actix_web::http::header::{HOST, HeaderMap};
 
-/// The `Host` header itself, because any client can write forwarding headers.
+/// The value of the `Host` header. Forwarding headers are ignored, because any client can write them.
 pub(super) fn host_of(headers: &HeaderMap) -> &str {
     headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }

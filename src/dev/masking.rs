@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-/// What stands in the place of a token in everything the stage keeps or shows.
+/// The text that replaces tokens in everything that the stage stores or shows.
 const MASK: &str = "(token)";
 
 /// Replaces every member called `token` or `access_token`, and every string that looks like a JWT, anywhere in `value`.
@@ -22,7 +22,7 @@ pub(super) fn mask_tokens(value: &mut Value) {
     }
 }
 
-/// A base64url JSON object (`eyJ`) followed by two more dotted parts somewhere in the text.
+/// Whether the text contains a base64url JSON object (`eyJ`) that is followed by two more dotted parts.
 fn holds_jwt(text: &str) -> bool {
     text.match_indices("eyJ").any(|(start, _)| {
         let rest = text.get(start..).unwrap_or_default();
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_masked_wherever_they_stand() {
+    fn tokens_are_masked_anywhere_in_a_value() {
         let mut value = json!({
             "value": {"token": "abc", "id": "1"},
             "text": "here: eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.c2ln, good",

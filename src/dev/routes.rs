@@ -12,7 +12,7 @@ use super::workload::{self, ManagedIdentities};
 use super::{bots, controls};
 
 impl StageServices {
-    /// The routes of every sub-room. Fixed first segments stand before those that begin with a tenant.
+    /// The routes of every sub-room. Routes with a fixed first segment come before those that begin with a tenant.
     pub(super) fn routes(&self) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
         let (directory, tokens) = (Data::from(self.directory.clone()), Data::from(self.tokens.clone()));
         let (calls, faults) = (Data::from(self.calls.clone()), Data::from(self.faults.clone()));

@@ -19,7 +19,7 @@ use super::workload::WorkloadIssuer;
 use crate::domain::{SharedClock, SharedEntropy};
 use crate::outbound::{Outbound, OutboundSettings};
 
-/// What a stage is put together from.
+/// The parts from which the services of a stage are built.
 pub(super) struct StageParts {
     pub(super) addresses: Addresses,
     pub(super) clock: SharedClock,
@@ -30,8 +30,8 @@ pub(super) struct StageParts {
     pub(super) ca_file: PathBuf,
 }
 
-/// What runs on a stage, put together once before the listeners open. Only [`Stage`](super::stage::Stage) and the listeners
-/// see all of it; an endpoint holds what it uses.
+/// The services of a stage, built once before the listeners open. Only [`Stage`](super::stage::Stage) and the listeners
+/// see all of them; an endpoint holds the ones that it uses.
 pub(super) struct StageServices {
     pub(super) entropy: SharedEntropy,
     pub(super) directory: Arc<Directory>,
@@ -52,7 +52,7 @@ pub(super) struct StageServices {
 }
 
 impl StageServices {
-    /// Puts a stage together.
+    /// Builds the services.
     ///
     /// # Errors
     /// When the demo bots' HTTP client cannot be set up.
@@ -109,7 +109,7 @@ impl StageServices {
     }
 }
 
-/// The demo bots call nothing but loopback.
+/// The HTTP client of the demo bots, which call loopback addresses only.
 fn loopback_client() -> Result<Outbound, StageError> {
     let loopback = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
     Ok(Outbound::new(OutboundSettings {

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::error::StageError;
 
-/// An RSA key parsed once: signing costs only the arithmetic.
+/// An RSA key that is parsed once, so that a signature costs only the arithmetic.
 pub(super) struct SigningKey {
     kid: String,
     pair: RsaKeyPair,
@@ -36,7 +36,7 @@ impl SigningKey {
         })
     }
 
-    /// Makes `count` keys, one thread each, off the async threads.
+    /// Makes `count` keys, each on a thread of its own outside the async threads.
     pub(super) async fn generate_many(count: usize) -> Result<Vec<Arc<Self>>, StageError> {
         let running: Vec<_> = (0..count).map(|_| tokio::task::spawn_blocking(Self::generate)).collect();
         let mut keys = Vec::with_capacity(count);
@@ -46,32 +46,32 @@ impl SigningKey {
         Ok(keys)
     }
 
-    /// Makes one key off the async threads.
+    /// Makes one key outside the async threads.
     pub(super) async fn generate_one() -> Result<Arc<Self>, StageError> {
         let keys = Self::generate_many(1).await?;
         keys.into_iter().next().ok_or_else(|| StageError::KeyMaterial("no key was made".to_owned()))
     }
 
-    /// Key id; equals `x5t`, as Entra's do.
+    /// The key id; equal to `x5t`, as in Entra's key sets.
     pub(super) fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// What verifies this key's signatures.
+    /// The public key that verifies this key's signatures.
     pub(super) fn verification(&self) -> &DecodingKey {
         &self.verification
     }
 
     /// A compact JWS (RS256, `typ` JWT) over `claims`.
     ///
-    /// The JWT crate parses the private key anew for every signature; load tests put the token endpoint under more
-    /// pressure than that allows.
+    /// This function does not use the JWT crate, which parses the private key for every signature: that is too slow for
+    /// load tests.
     pub(super) fn sign(&self, claims: &Value) -> Result<String, StageError> {
         let header = json!({"typ": "JWT", "alg": "RS256", "x5t": self.kid, "kid": self.kid});
         let signed =
             format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
         let mut signature = vec![0; self.pair.public_modulus_len()];
-        // PKCS#1 v1.5 signatures are deterministic: the randomness the call wants is not used.
+        // PKCS#1 v1.5 signatures are deterministic, so the call does not use its source of randomness.
         self.pair
             .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
             .map_err(StageError::key_material)?;
@@ -90,12 +90,12 @@ impl SigningKey {
     }
 }
 
-/// A key that is made when it is first needed, since few tests need it.
+/// A key that is made at its first use, because few tests use it.
 #[derive(Default)]
 pub(super) struct SigningKeyOnDemand(OnceCell<Arc<SigningKey>>);
 
 impl SigningKeyOnDemand {
-    /// The key; makes it if there is none yet.
+    /// The key; the first call makes it.
     pub(super) async fn get(&self) -> Result<&SigningKey, StageError> {
         Ok(self.0.get_or_try_init(SigningKey::generate_one).await?)
     }

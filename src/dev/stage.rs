@@ -24,15 +24,15 @@ pub struct StageOptions {
     pub http_port: u16,
     /// Port of the TLS listener; 0 takes any.
     pub https_port: u16,
-    /// Where the CA file and the client certificate are written; made if absent.
+    /// The directory for the CA file and the client certificate; created if absent.
     pub directory: PathBuf,
-    /// The stage's time: tokens are issued and expire by it.
+    /// The clock by which tokens are issued and expire.
     pub clock: SharedClock,
-    /// The stage's randomness: ids, codes, refresh tokens.
+    /// The source of random ids, codes and refresh tokens.
     pub entropy: SharedEntropy,
 }
 
-/// Whose signature a hand-made token gets.
+/// The key that signs a hand-made token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signer {
     /// The tenants' current key.
@@ -53,7 +53,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Makes keys and certificates and opens both listeners on 127.0.0.1. Takes some 100 ms, for the keys.
+    /// Makes keys and certificates and opens both listeners on 127.0.0.1. Making the keys takes some 100 ms.
     ///
     /// # Errors
     /// When a port is taken, a file cannot be written, or key material cannot be made.
@@ -83,7 +83,7 @@ impl Stage {
         Ok(Self { services: Arc::new(services), server })
     }
 
-    /// From now on the demo bots take the emulator's activities without a token, as bots without an app id do.
+    /// Lets the demo bots accept the emulator's activities without a token, as bots without an app id do.
     pub fn admit_anonymous(&self) {
         self.services.bots.admits_anonymous.store(true, Ordering::SeqCst);
     }
@@ -136,14 +136,14 @@ impl Stage {
         self.services.facts.addresses.channel_issuer()
     }
 
-    /// The connector sink, as channel tokens and activities name it.
+    /// The URL of the connector sink, as it appears in channel tokens and activities.
     #[must_use]
     pub fn service_url(&self) -> String {
         self.services.facts.addresses.service_url()
     }
 
-    /// Tells the demo bots where their token service is, and registers the gateway's redirect URI for every
-    /// confidential app. A URL that cannot be parsed is left out.
+    /// Gives the demo bots the address of their token service, and registers the gateway's redirect URI for every
+    /// confidential app. A URL that cannot be parsed is ignored.
     pub fn attach_gateway(&self, gateway: &str) {
         let Ok(url) = Url::parse(gateway) else { return };
         if let Ok(redirect) = url.join("/.auth/web/redirect") {
@@ -173,7 +173,7 @@ impl Stage {
         &self.services.faults
     }
 
-    /// How sessions behave that last longer than one token.
+    /// The switches for sessions that last longer than one token.
     #[must_use]
     pub fn sessions(&self) -> &SessionSwitches {
         &self.services.sessions
@@ -191,7 +191,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Takes every consent back.
+    /// Withdraws every consent.
     pub fn forget_consents(&self) {
         self.services.consents.clear();
     }
@@ -201,12 +201,12 @@ impl Stage {
         self.services.redirect_uris.register(client_id, uri);
     }
 
-    /// Makes every refresh token of a user useless.
+    /// Revokes every refresh token of a user.
     pub fn revoke_refresh_tokens(&self, oid: &str) {
         self.services.logins.revoke(oid);
     }
 
-    /// A new key signs the tenants' tokens from now on; older ones stay listed. Answers the new `kid`.
+    /// Makes a new key that signs the tenants' later tokens; older keys stay listed. Returns the new `kid`.
     ///
     /// # Errors
     /// When the key cannot be made.
@@ -214,12 +214,12 @@ impl Stage {
         self.services.tokens.keys.rotate().await
     }
 
-    /// Ends the overlap: only the signing key stays listed.
+    /// Ends the overlap of keys: only the signing key stays listed.
     pub fn retire_old_keys(&self) {
         self.services.tokens.keys.retire_old();
     }
 
-    /// Signs any claims, for tokens that no endpoint would give out.
+    /// Signs any claims, for tokens that no endpoint would issue.
     ///
     /// # Errors
     /// When the signature cannot be made.
@@ -233,14 +233,14 @@ impl Stage {
         }
     }
 
-    /// What the stage's workload issuer would put into an assertion that every bot's app trusts, for an hour.
+    /// The claims of an assertion of the workload issuer that every bot's app trusts, valid for an hour.
     #[must_use]
     pub fn workload_claims(&self) -> WorkloadClaims {
         self.services.workload.trusted_claims()
     }
 
-    /// Lets the workload issuer sign `claims` and writes the assertion to `path`, as a cluster would: in one step, so that
-    /// no reader sees half of it.
+    /// Lets the workload issuer sign `claims`, and replaces the file at `path` with the assertion in one step, as a
+    /// cluster does, so that no reader sees half of it.
     ///
     /// # Errors
     /// When the key cannot be made or the file cannot be written.
@@ -248,7 +248,8 @@ impl Stage {
         self.services.workload.write_assertion(path, claims).await
     }
 
-    /// What bots sent to the connector sink, oldest first: `{method, conversation, activity_id?, bot, id, activity}`.
+    /// The calls of bots to the connector sink, oldest first: `{method, conversation, activity_id?, bot, id,
+    /// activity}`.
     #[must_use]
     pub fn sent(&self, conversation: Option<&str>) -> Vec<Value> {
         self.services.sink.sent(conversation)

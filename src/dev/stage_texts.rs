@@ -11,14 +11,15 @@ use super::loopback_host::{host_of, is_loopback_host};
 use super::stage::Stage;
 
 impl Stage {
-    /// A bot-sso configuration (TOML) with every bot and connection of the stage. Attaches the gateway.
+    /// A bot-sso configuration (TOML) with every bot and connection of the stage. Also attaches the gateway to the
+    /// stage.
     #[must_use]
     pub fn configuration(&self, gateway: &str, listen: &str, data_directory: &Path) -> String {
         self.attach_gateway(gateway);
         configuration(&self.services.facts, gateway, listen, data_directory)
     }
 
-    /// Lets the configuration have an operator's listener on `listen` (`127.0.0.1:port`), with a new admin token. Manifest
+    /// Adds an operator's listener on `listen` (`127.0.0.1:port`) with a new admin token to the configuration. Manifest
     /// and instructions then name both.
     pub fn open_operations(&self, listen: &str) {
         let admin_token = format!("{}-secret-of-the-local-stage", self.services.entropy.hex_id());
@@ -31,13 +32,13 @@ impl Stage {
         secrets(&self.services.facts)
     }
 
-    /// What programs read to play client and channel.
+    /// The manifest for programs that play client and channel.
     #[must_use]
     pub fn manifest(&self, gateway: &str) -> Value {
         manifest(&self.services.facts, gateway)
     }
 
-    /// `GET /dev/manifest.json`, to be mounted on the gateway's own listener. Attaches the gateway.
+    /// The route `GET /dev/manifest.json` for the gateway's own listener. Also attaches the gateway to the stage.
     pub fn routes(&self, gateway: &str) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
         self.attach_gateway(gateway);
         let manifest = self.manifest(gateway);
@@ -57,7 +58,7 @@ impl Stage {
         }
     }
 
-    /// What `bot-sso dev` prints.
+    /// The instructions that `bot-sso dev` prints.
     #[must_use]
     pub fn instructions(&self, gateway: &str) -> String {
         instructions(&self.services.facts, gateway)

@@ -3,27 +3,27 @@ use crate::config::identity_providers::EntraSection;
 use crate::config::review::{Place, Review};
 use crate::domain::{AppScope, Connection, ConnectionName, TenantPolicy};
 
-/// The longest wire name taken, in bytes (DESIGN §5.13).
+/// The size limit of a connection's name in requests, in bytes (DESIGN §5.13).
 const MAX_NAME_BYTES: usize = 256;
 
-/// A connection and the credentials it is redeemed with.
+/// A connection and the credentials with which its client redeems grants.
 #[derive(Clone, Debug)]
 pub struct ConnectionSection {
-    /// Its key in the file: `[connections.<key>]`. The wire name is `connection.name`.
+    /// The key of its section, `[connections.<key>]`. Bots and clients use `connection.name` instead.
     pub key: String,
-    /// The connection.
+    /// The validated connection.
     pub connection: Connection,
-    /// How its client proves itself, in the order in which that is tried; never empty.
+    /// The credentials of its client, in the order in which they are tried; never empty.
     pub credentials: Vec<CredentialSection>,
 }
 
 impl ConnectionSection {
-    /// Whether both are the connection of one name of one bot.
-    pub(super) fn has_names_of(&self, other: &Self) -> bool {
+    /// Whether both connections have the same bot and the same name.
+    pub(super) fn has_same_bot_and_name(&self, other: &Self) -> bool {
         self.connection.bot == other.connection.bot && self.connection.name == other.connection.name
     }
 
-    /// The client as an application that asks for tokens for itself: in the first tenant that is listed.
+    /// The client as an application that requests tokens for itself, in the first tenant that the connection lists.
     pub(in crate::config) fn app_identity(&self, provider: &EntraSection) -> Option<AppIdentitySection> {
         let connection = &self.connection;
         let tenant = match &connection.exchange.tenants {
@@ -32,7 +32,7 @@ impl ConnectionSection {
         };
         Some(AppIdentitySection {
             place: format!("connections.{}", self.key),
-            token_endpoint: provider.token_endpoint_of(tenant.unwrap_or("organizations"))?,
+            token_endpoint: provider.build_token_endpoint(tenant.unwrap_or("organizations"))?,
             identity_provider: connection.identity_provider.clone(),
             client_id: connection.client_id.clone(),
             tenant: tenant.map(str::to_owned),
@@ -42,7 +42,7 @@ impl ConnectionSection {
     }
 }
 
-/// The names of a connection, and those that it refers to. `None`: it has been reported.
+/// The names of a connection, and the names that it refers to. `None` for a name whose problem has been reported.
 pub(super) struct ConnectionNames {
     pub(super) key: String,
     pub(super) name: Option<ConnectionName>,
@@ -50,7 +50,7 @@ pub(super) struct ConnectionNames {
     pub(super) identity_provider: Option<String>,
 }
 
-/// A connection's name on the wire.
+/// A connection's name in the requests of bots and clients.
 pub(super) fn wire_name(name: &str, review: &mut Review<'_>, place: &Place) -> Option<ConnectionName> {
     if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
         review.report(place, format!("is no name for a connection: write 1 to {MAX_NAME_BYTES} bytes of text"));

@@ -1,4 +1,4 @@
-//! Connections of Entra: names, references, scopes, whose tokens are taken.
+//! Connections to Entra: names, references, scopes, and the tokens that they accept.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::config::test_samples::{
@@ -38,7 +38,7 @@ fn a_connection_refers_to_what_exists() {
 }
 
 #[test]
-fn whose_users_may_sign_in_has_no_default() {
+fn the_tenants_of_a_connection_have_no_default() {
     expect_problem(TENANTS, "", "connections.graph.tenants: is missing");
     expect_problem(TENANTS, "tenants = []", "connections.graph.tenants: is empty");
     expect_problem(TENANTS, "tenants = \"common\"", "connections.graph.tenants: \"common\" is neither");
@@ -51,7 +51,7 @@ fn whose_users_may_sign_in_has_no_default() {
 }
 
 #[test]
-fn scopes_are_of_one_resource() {
+fn scopes_belong_to_one_resource() {
     for (scopes, fine) in [
         ("[\"User.Read\", \"https://graph.microsoft.com/Mail.Read\", \"offline_access\"]", true),
         ("[\"https://graph.microsoft.com/.default\", \"openid\"]", true),

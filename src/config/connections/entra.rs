@@ -1,11 +1,11 @@
 use crate::config::credentials::CredentialOwner;
-use crate::config::review::{Context, Place, Review, WordOrList, exchange_uri, revision_of, validate_scopes};
+use crate::config::review::{Context, Place, Review, WordOrList, derive_revision, exchange_uri, validate_scopes};
 use crate::domain::{BotName, Connection, ExchangePolicy, ProviderKind, TenantPolicy, acceptable_audiences};
 
 use super::connection::{ConnectionNames, ConnectionSection};
 use super::raw::RawConnection;
 
-/// A connection of a provider of kind `entra`.
+/// A connection to a provider of kind `entra`.
 pub(super) fn validate(
     mut raw: RawConnection,
     names: ConnectionNames,
@@ -21,19 +21,20 @@ pub(super) fn validate(
     let credentials = raw.take_credentials(&owner, review, place);
     let at = place.key("scopes");
     let write = "what the bot needs, as [\"https://graph.microsoft.com/User.Read\"]";
-    let asked = review.required(raw.scopes.take(), &at, write);
-    let scopes = asked.and_then(|scopes| validate_scopes(scopes, review, &at));
+    let scopes = review.required(raw.scopes.take(), &at, write);
+    let scopes = scopes.and_then(|scopes| validate_scopes(scopes, review, &at));
     let exchange_uris = resources(&raw.exchange_uris, review, &place.key("exchange_uris"));
     let aad_resources = resources(&raw.aad_resources, review, &place.key("aad_resources"));
-    let demands = ExchangeDemands::take_from(&mut raw, review, place);
-    let (client_id, scopes, provider, demands) = (client_id?, scopes?, names.identity_provider?, demands?);
+    let requirements = ExchangeRequirements::take_from(&mut raw, review, place);
+    let (client_id, scopes, provider) = (client_id?, scopes?, names.identity_provider?);
+    let requirements = requirements?;
     let connection = Connection {
         bot: BotName::new(&names.bot?),
         name: names.name?,
-        revision: revision_of(&provider, &client_id, &scopes, raw.continuous_access),
+        revision: derive_revision(&provider, &client_id, &scopes, raw.continuous_access),
         identity_provider: provider,
-        exchange: demands.policy(&client_id),
-        token_exchange_uri: demands.token_exchange_uri,
+        exchange: requirements.build_policy(&client_id),
+        token_exchange_uri: requirements.token_exchange_uri,
         provider_kind: ProviderKind::Entra,
         exchange_uris,
         aad_resources,
@@ -44,7 +45,7 @@ pub(super) fn validate(
     Some(ConnectionSection { key: names.key, connection, credentials: credentials? })
 }
 
-/// Resources that the bot may name: each is compared as it is written.
+/// Resources that the bot may name. They are later compared exactly as written.
 fn resources(written: &[String], review: &mut Review<'_>, place: &Place) -> Vec<String> {
     let written = review.tokens(written, place, "a resource");
     for (index, text) in written.iter().enumerate() {
@@ -58,8 +59,8 @@ fn resources(written: &[String], review: &mut Review<'_>, place: &Place) -> Vec<
     written
 }
 
-/// What is demanded of a token before it is exchanged.
-struct ExchangeDemands {
+/// The requirements that a token must meet before it is exchanged.
+struct ExchangeRequirements {
     tenants: TenantPolicy,
     required_scopes: Vec<String>,
     authorized_clients: Vec<String>,
@@ -67,7 +68,7 @@ struct ExchangeDemands {
     allow_v1: bool,
 }
 
-impl ExchangeDemands {
+impl ExchangeRequirements {
     fn take_from(raw: &mut RawConnection, review: &mut Review<'_>, place: &Place) -> Option<Self> {
         let tenants = tenant_policy(raw.tenants.take(), review, &place.key("tenants"));
         let required_scopes = required_scopes(raw.required_scopes.take(), review, &place.key("required_scopes"));
@@ -83,7 +84,7 @@ impl ExchangeDemands {
         })
     }
 
-    fn policy(&self, client_id: &str) -> ExchangePolicy {
+    fn build_policy(&self, client_id: &str) -> ExchangePolicy {
         ExchangePolicy {
             tenants: self.tenants.clone(),
             audiences: acceptable_audiences(client_id, self.token_exchange_uri.as_deref(), &self.required_scopes),
@@ -116,7 +117,7 @@ fn tenant_policy(written: Option<WordOrList>, review: &mut Review<'_>, place: &P
             None
         }
         WordOrList::List(list) if list.is_empty() => {
-            review.report(place, format!("is empty, so that nobody could sign in: write {form}"));
+            review.report(place, format!("is empty, so no user could sign in: write {form}"));
             None
         }
         WordOrList::List(list) => Some(TenantPolicy::Listed(review.guids(&list, place))),

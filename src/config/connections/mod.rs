@@ -1,6 +1,6 @@
-//! `[connections.<key>]`: which bot gets which users' tokens, for what, from which identity provider.
+//! `[connections.<key>]`: for which bot, which users and which scopes an identity provider issues tokens.
 //!
-//! Owns what a connection of either kind of provider must have, and the order of its parts that make a new revision. It
+//! Owns what a connection must have for each kind of provider, and which of its settings change its revision. It
 //! deliberately does not know the providers' addresses, and obtains no token.
 
 mod connection;
@@ -31,13 +31,13 @@ pub(in crate::config) fn validate(
 ) -> Vec<ConnectionSection> {
     let section = Place::section("connections");
     if raw.is_empty() && !review.is_reported(&section) {
-        review.warn(&section, "is missing: nobody will be signed in, everything is forwarded".to_owned());
+        review.warn(&section, "is missing, so no user can sign in and every request is forwarded".to_owned());
     }
     let mut sections: Vec<ConnectionSection> = Vec::new();
     for (key, connection) in raw {
         let place = section.key(&key);
         let Some(validated) = validate_one(key, connection, context, review, &place) else { continue };
-        if let Some(twin) = sections.iter().find(|other| other.has_names_of(&validated)) {
+        if let Some(twin) = sections.iter().find(|other| other.has_same_bot_and_name(&validated)) {
             let message = format!("has the same bot and name as connections.{}: write another name", twin.key);
             review.report(&place.key("name"), message);
         }

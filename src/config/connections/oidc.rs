@@ -1,13 +1,13 @@
 use crate::config::credentials::{CredentialOwner, CredentialSection};
-use crate::config::review::{Context, Place, Review, revision_of};
+use crate::config::review::{Context, Place, Review, derive_revision};
 use crate::domain::{BotName, Connection, ExchangePolicy, ProviderKind, TenantPolicy};
 
 use super::connection::{ConnectionNames, ConnectionSection};
 use super::raw::RawConnection;
 
-const LONGEST_CLIENT_ID: usize = 256;
+const MAX_CLIENT_ID_BYTES: usize = 256;
 
-/// A connection of a provider of kind `oidc`: users sign in there in a browser, and no token is exchanged.
+/// A connection to a provider of kind `oidc`, where users sign in through a browser and no token is exchanged.
 pub(super) fn validate(
     mut raw: RawConnection,
     names: ConnectionNames,
@@ -31,10 +31,10 @@ pub(super) fn validate(
         bot: BotName::new(&names.bot?),
         name: names.name?,
         // The issuer is part of the revision, so tokens of a previous issuer under the same name are not reused.
-        revision: revision_of(&format!("{provider} {issuer}"), &client_id, &scopes, false),
+        revision: derive_revision(&format!("{provider} {issuer}"), &client_id, &scopes, false),
         identity_provider: provider,
         provider_kind: ProviderKind::OpenIdConnect,
-        exchange: nothing_is_exchanged(),
+        exchange: no_exchange_policy(),
         token_exchange_uri: None,
         exchange_uris: Vec::new(),
         aad_resources: Vec::new(),
@@ -63,8 +63,8 @@ fn refuse_entra_keys(raw: &RawConnection, review: &mut Review<'_>, place: &Place
     }
 }
 
-/// A policy that no token fits.
-fn nothing_is_exchanged() -> ExchangePolicy {
+/// A policy that rejects every token.
+fn no_exchange_policy() -> ExchangePolicy {
     ExchangePolicy {
         tenants: TenantPolicy::Listed(Vec::new()),
         audiences: Vec::new(),
@@ -75,14 +75,14 @@ fn nothing_is_exchanged() -> ExchangePolicy {
 }
 
 fn client_id_is_in_order(text: &str, review: &mut Review<'_>, place: &Place) -> bool {
-    let in_order = (1..=LONGEST_CLIENT_ID).contains(&text.len()) && !text.chars().any(char::is_control);
+    let in_order = (1..=MAX_CLIENT_ID_BYTES).contains(&text.len()) && !text.chars().any(char::is_control);
     if !in_order {
         review.report(place, "is no client id: write it as it is registered at the provider".to_owned());
     }
     in_order
 }
 
-/// Assertions of others are federation with Entra.
+/// Accepts secrets and certificates only: the other kinds are assertions of other issuers, which only Entra accepts.
 fn credentials_are_in_order(list: &[CredentialSection], review: &mut Review<'_>, place: &Place) -> bool {
     let mut in_order = true;
     for (index, credential) in list.iter().enumerate() {

@@ -1,10 +1,10 @@
-//! Connections of providers of kind `oidc`: what they and their providers must and must not say.
+//! Connections to providers of kind `oidc`: which keys they and their providers must and must not have.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::config::test_samples::{CLIENT, OTHER_ISSUER, problem_of, read, with_openid};
 
 #[test]
-fn tokens_of_another_issuer_under_the_same_name_are_none_of_this_ones() {
+fn another_issuer_under_the_same_name_changes_the_revision() {
     let revision = |issuer: &str| {
         let configuration = read(&with_openid(&format!("issuer = \"{issuer}\""), CLIENT)).unwrap();
         let tickets = configuration.connections.into_iter().find(|section| section.key == "tickets");
@@ -15,7 +15,7 @@ fn tokens_of_another_issuer_under_the_same_name_are_none_of_this_ones() {
 }
 
 #[test]
-fn what_belongs_to_entra_is_refused_elsewhere_by_its_key() {
+fn keys_of_entra_are_refused_for_other_providers() {
     for (line, key) in [
         ("authority = \"https://login.example.com\"", "authority"),
         ("v1_issuer = \"https://login.example.com/{tenantid}\"", "v1_issuer"),

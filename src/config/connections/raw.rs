@@ -3,7 +3,7 @@ use serde::Deserialize;
 use crate::config::credentials::{CredentialOwner, CredentialSection, RawCredential, validate_credentials};
 use crate::config::review::{Place, Review, SECRET_FORM, SecretReference, WordOrList};
 
-/// A section as it is written, whatever its provider's kind.
+/// A section as it is written, for both kinds of provider.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(in crate::config) struct RawConnection {
@@ -25,7 +25,8 @@ pub(in crate::config) struct RawConnection {
 }
 
 impl RawConnection {
-    /// `client_secret` is the short form of one secret.
+    /// The credentials of `client_secret` or of `credentials`; `client_secret` is the short form of a list of one
+    /// secret.
     pub(super) fn take_credentials(
         &mut self,
         owner: &CredentialOwner<'_>,

@@ -4,21 +4,21 @@ use crate::domain::AppScope;
 
 use super::credential::CredentialSection;
 
-/// An application that gets tokens of its own: a connection's client, or a bot.
+/// An application that can request tokens for itself: the client of a connection, or a bot.
 #[derive(Clone, Debug)]
 pub struct AppIdentitySection {
-    /// Where it is configured: `connections.graph`.
+    /// The section that configures it, such as `connections.graph`.
     pub place: String,
-    /// The name of its identity provider.
+    /// The name of the identity provider that issues its tokens.
     pub identity_provider: String,
     /// Its client id.
     pub client_id: String,
-    /// Its tenant: a GUID, or a domain; none: nothing says which one it could ask in.
+    /// The tenant in which it requests tokens, a GUID or a domain; `None` if the configuration names no tenant.
     pub tenant: Option<String>,
-    /// Where it asks.
+    /// The endpoint of that tenant.
     pub token_endpoint: Url,
-    /// What for: a connection's client for itself, a bot for the connector.
+    /// The client of a connection requests tokens for itself, a bot for the connector.
     pub scope: AppScope,
-    /// How it proves itself.
+    /// Its credentials, in the order in which they are tried.
     pub credentials: Vec<CredentialSection>,
 }

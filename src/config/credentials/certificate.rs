@@ -16,23 +16,23 @@ use x509_cert::der::Decode as _;
 use crate::config::review::{Place, Review, read_private};
 use crate::domain::{Clock as _, SystemClock, Timestamp};
 
-/// From so long before its end on a certificate is warned about.
-const WARNED_BEFORE_END: Duration = Duration::from_hours(14 * 24);
+/// A certificate that expires within this time causes a warning.
+const EXPIRY_WARNING_PERIOD: Duration = Duration::from_hours(14 * 24);
 
-/// A certificate that an application proves itself with. Checked: the key is RSA and belongs to the certificate.
+/// A certificate with which an application authenticates. The key is an RSA key and belongs to the certificate.
 #[derive(Clone)]
 pub struct CertificateSection {
     /// The private key.
     pub key: EncodingKey,
     /// The certificates in DER form, the application's own first; never empty.
     pub chain: Vec<Vec<u8>>,
-    /// Whether the chain goes into every assertion (`x5c`).
+    /// Whether every assertion includes the chain (`x5c`).
     pub send_chain: bool,
-    /// RS256 with `x5t` instead of PS256.
+    /// Whether assertions are signed with RS256 and carry `x5t`, instead of PS256.
     pub rs256: bool,
 }
 
-// A chain is public, but pages of it help nobody.
+// The certificates are public, but too long for a log line.
 impl fmt::Debug for CertificateSection {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "CertificateSection({} certificates)", self.chain.len())
@@ -64,18 +64,18 @@ impl RawCertificate {
         let file = review.required(self.file, &at, write)?;
         let key_place = place.key("key_file");
         let (chain, key) = if let Some(key_file) = &self.key_file {
-            let chain = review.public_file(&file, &at).and_then(|pem| chain_of(&pem, review, &at));
-            let key = private_text(key_file, review, &key_place).and_then(|pem| key_of(&pem, review, &key_place));
+            let chain = review.public_file(&file, &at).and_then(|pem| read_chain(&pem, review, &at));
+            let key = private_text(key_file, review, &key_place).and_then(|pem| read_key(&pem, review, &key_place));
             (chain, key)
         } else {
             let both = private_text(&file, review, &at)?;
-            (chain_of(both.as_bytes(), review, &at), key_of(&both, review, &at))
+            (read_chain(both.as_bytes(), review, &at), read_key(&both, review, &at))
         };
         let (chain, key) = (chain?, key?);
         let key_place = if self.key_file.is_some() { &key_place } else { &at };
         let certificate = read_certificate(chain.first()?, review, &at)?;
         check_key(&certificate, &key, review, key_place)?;
-        warn_of_dates(&certificate, review, &at);
+        warn_about_dates(&certificate, review, &at);
         let rs256 = self.algorithm == RawAlgorithm::Rs256;
         Some(CertificateSection { key: key.signing, chain, send_chain: self.send_chain, rs256 })
     }
@@ -86,7 +86,7 @@ fn private_text(path: &Path, review: &mut Review<'_>, place: &Place) -> Option<S
     read_private(&path).map_err(|message| review.report(place, message)).ok()
 }
 
-fn chain_of(pem: &[u8], review: &mut Review<'_>, place: &Place) -> Option<Vec<Vec<u8>>> {
+fn read_chain(pem: &[u8], review: &mut Review<'_>, place: &Place) -> Option<Vec<Vec<u8>>> {
     let chain: Option<Vec<_>> =
         CertificateDer::pem_slice_iter(pem).map(|found| found.ok().map(|der| der.to_vec())).collect();
     let chain = chain.filter(|chain| !chain.is_empty());
@@ -103,7 +103,7 @@ struct RsaKey {
     public: Vec<u8>,
 }
 
-fn key_of(pem: &str, review: &mut Review<'_>, place: &Place) -> Option<RsaKey> {
+fn read_key(pem: &str, review: &mut Review<'_>, place: &Place) -> Option<RsaKey> {
     let Ok(der) = PrivateKeyDer::from_pem_slice(pem.as_bytes()) else {
         let message = "holds no private key: write a PEM file with BEGIN PRIVATE KEY in it, not encrypted";
         review.report(place, message.to_owned());
@@ -114,7 +114,7 @@ fn key_of(pem: &str, review: &mut Review<'_>, place: &Place) -> Option<RsaKey> {
         PrivateKeyDer::Pkcs8(key) => (RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()).ok(), "PRIVATE KEY"),
         _ => (None, ""),
     };
-    // The crate that signs wants the key as PEM, and nothing else in the text.
+    // The signing crate requires a PEM text with the key alone.
     let alone = format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der.secret_der()));
     let key = EncodingKey::from_rsa_pem(alone.as_bytes()).ok();
     let (Some(pair), Some(key)) = (pair, key) else {
@@ -134,7 +134,7 @@ fn read_certificate(der: &[u8], review: &mut Review<'_>, place: &Place) -> Optio
     certificate.ok()
 }
 
-/// Whether the certificate is for the key.
+/// Reports a key that does not belong to the certificate.
 fn check_key(certificate: &Certificate, key: &RsaKey, review: &mut Review<'_>, place: &Place) -> Option<()> {
     let certified = &certificate.tbs_certificate().subject_public_key_info().subject_public_key;
     if certified.raw_bytes() == key.public {
@@ -146,14 +146,14 @@ fn check_key(certificate: &Certificate, key: &RsaKey, review: &mut Review<'_>, p
     None
 }
 
-fn warn_of_dates(certificate: &Certificate, review: &mut Review<'_>, place: &Place) {
+fn warn_about_dates(certificate: &Certificate, review: &mut Review<'_>, place: &Place) {
     let validity = certificate.tbs_certificate().validity();
     let time = |time: x509_cert::time::Time| Timestamp::from_unix_millis(0).plus(time.to_unix_duration());
     let (now, begins, ends) = (SystemClock.now(), time(validity.not_before), time(validity.not_after));
     let date = validity.not_after.to_date_time();
     if ends <= now {
         review.warn(place, format!("has expired (on {date}): make a new certificate and upload it to the application"));
-    } else if ends <= now.plus(WARNED_BEFORE_END) {
+    } else if ends <= now.plus(EXPIRY_WARNING_PERIOD) {
         review
             .warn(place, format!("expires soon (on {date}): make a new certificate and upload it to the application"));
     } else if now < begins {

@@ -9,26 +9,26 @@ use super::certificate::{CertificateSection, RawCertificate};
 use super::managed_identity::{IdentitySection, ManagedIdentity, RawManagedIdentity};
 use super::owner::CredentialOwner;
 
-/// What to write for a credential.
+/// The forms of a credential, for messages.
 const CREDENTIAL_FORM: &str = "one of secret, certificate, assertion_file and managed_identity";
 
-/// One way of an application to prove who it is.
+/// One way for an application to authenticate.
 #[derive(Clone, Debug)]
 pub enum CredentialSection {
     /// A client secret.
     Secret(Secret),
     /// A certificate and its key.
     Certificate(CertificateSection),
-    /// A file with an assertion that another issuer signed.
+    /// A file with an assertion of another issuer, which the application trusts through a federated credential.
     AssertionFile(PathBuf),
-    /// A managed identity, which the application is federated with.
+    /// A managed identity that the application trusts through a federated credential.
     FederatedIdentity {
         /// The identity.
         identity: IdentitySection,
-        /// What its token has to be for.
+        /// The audience that its token must have.
         audience: String,
     },
-    /// The application is this managed identity.
+    /// A managed identity that is the application itself.
     ManagedIdentity(IdentitySection),
 }
 
@@ -41,7 +41,7 @@ impl From<ManagedIdentity> for CredentialSection {
     }
 }
 
-/// One table of the list, as it is written.
+/// One table of the list of credentials, as it is written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(in crate::config) struct RawCredential {
@@ -51,7 +51,7 @@ pub(in crate::config) struct RawCredential {
     managed_identity: Option<RawManagedIdentity>,
 }
 
-/// The credentials at `place`, in their order; none if one of them cannot be used.
+/// The credentials at `place`, in the order of the list; `None` if one of them has a problem.
 pub(in crate::config) fn validate_credentials(
     raw: Vec<RawCredential>,
     owner: &CredentialOwner<'_>,
@@ -89,14 +89,14 @@ impl RawCredential {
             }
             _ if review.is_reported(place) => None,
             _ => {
-                review.report(place, format!("is no credential: write {CREDENTIAL_FORM}, and only one a table"));
+                review.report(place, format!("is not a credential: write exactly {CREDENTIAL_FORM}"));
                 None
             }
         }
     }
 }
 
-/// It is read when it is used; here only whether that can work.
+/// Checks that the file can be read. Its content is not kept: the file is read again at each use.
 fn assertion_file(path: &Path, review: &mut Review<'_>, place: &Place) -> Option<PathBuf> {
     review.public_file(path, place)?;
     Some(review.resolve(path))

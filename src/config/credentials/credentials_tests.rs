@@ -1,4 +1,4 @@
-//! Credentials: what is taken, what is refused with what to write instead, and where applications get their tokens.
+//! Credentials: which are accepted, which are problems, and which endpoints issue the applications' tokens.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs::Permissions;
@@ -57,7 +57,10 @@ fn a_connection_has_either_one_secret_or_a_list() {
 #[test]
 fn an_entry_is_exactly_one_credential_and_secrets_stay_references() {
     for wrong in ["{}", "{ assertion_file = \"assertion.jwt\", managed_identity = {} }"] {
-        expect_problem(wrong, "connections.graph.credentials[0]: is no credential: write one of secret, certificate,");
+        expect_problem(
+            wrong,
+            "connections.graph.credentials[0]: is not a credential: write exactly one of secret, certificate,",
+        );
     }
     expect_problem(
         "{ certifcate = {} }",
@@ -114,7 +117,7 @@ fn a_certificate_comes_with_its_rsa_key_in_one_file_or_in_two() {
 }
 
 #[test]
-fn a_certificate_that_could_never_be_accepted_is_refused() {
+fn an_unusable_certificate_is_a_problem() {
     let elliptic = rcgen::generate_simple_self_signed(vec![]).unwrap();
     let key_of_another = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap().serialize_pem();
     let cases = [
@@ -144,7 +147,7 @@ fn a_certificate_that_could_never_be_accepted_is_refused() {
 }
 
 #[test]
-fn a_certificate_is_warned_about_before_and_after_its_end() {
+fn an_expiring_or_expired_certificate_is_a_warning() {
     let key = rcgen::KeyPair::from_pem(CLIENT_KEY).unwrap();
     let now = time::OffsetDateTime::from_unix_timestamp(
         crate::domain::Clock::now(&crate::domain::SystemClock).unix_seconds(),
@@ -197,7 +200,7 @@ fn a_managed_identity_is_federated_for_a_connection_and_may_be_the_bot_itself() 
 }
 
 #[test]
-fn the_identity_endpoint_is_what_the_environment_says_and_is_nobody_elses_to_call() {
+fn the_identity_endpoint_comes_from_the_environment_and_other_calls_to_it_stay_refused() {
     let lines = format!("credentials = [{{ managed_identity = {{ client_id = \"{IDENTITY}\" }} }}]");
     let text = MINIMAL.replace(SECRET_LINE, &lines);
     let with = |variables: &[(&str, &str)]| {
@@ -290,7 +293,7 @@ fn every_cloud_has_its_own_addresses() {
 }
 
 #[test]
-fn a_bots_identity_provider_is_for_its_credentials() {
+fn a_bots_identity_provider_needs_credentials() {
     let line = format!("app_id = \"{BOT_ID}\"");
     let text = MINIMAL.replace(&line, &format!("{line}\nidentity_provider = \"entra\""));
     let problem = problem_of(parse_in(directory().path(), &text, &environment()));

@@ -6,7 +6,7 @@ use crate::domain::Secret;
 
 use super::owner::CredentialOwner;
 
-/// The instance metadata service of Azure's machines; the same everywhere.
+/// The instance metadata service of Azure's machines; every machine has it at this address.
 const INSTANCE_METADATA: &str = "http://169.254.169.254";
 
 /// A user-assigned managed identity.
@@ -14,35 +14,35 @@ const INSTANCE_METADATA: &str = "http://169.254.169.254";
 pub struct IdentitySection {
     /// Its client id, a lower-case GUID.
     pub client_id: String,
-    /// Where its tokens are had.
+    /// The endpoint that issues its tokens.
     pub endpoint: IdentityEndpointSection,
 }
 
-/// Where this machine's managed identities get their tokens, as the environment says.
+/// The endpoint that issues tokens for this machine's managed identities, as the environment names it.
 #[derive(Clone, Debug)]
 pub enum IdentityEndpointSection {
-    /// `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`, which App Service and its relatives set.
+    /// The endpoint that App Service and similar hosts name in `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`.
     AppService {
-        /// The address.
+        /// The address in `IDENTITY_ENDPOINT`.
         url: Url,
-        /// The header's value.
+        /// The value for the header `X-IDENTITY-HEADER`.
         header: Secret,
     },
     /// The instance metadata service.
     InstanceMetadata {
-        /// The address.
+        /// The address of its token endpoint.
         url: Url,
     },
 }
 
-/// What a managed identity is to an application that writes it as its credential.
+/// How a managed identity authenticates the application that has it as a credential.
 pub(super) enum ManagedIdentity {
-    /// The application is the identity.
+    /// The application is the managed identity.
     Application(IdentitySection),
-    /// The application is federated with it.
+    /// The application trusts the managed identity through a federated credential.
     Federated {
         identity: IdentitySection,
-        /// What its token has to be for.
+        /// The audience that its token must have.
         audience: String,
     },
 }
@@ -65,7 +65,7 @@ impl RawManagedIdentity {
         let written = self.client_id.map(|text| review.guid(&text, &at));
         let client_id = match written {
             Some(client_id) => client_id?,
-            // A bot that is registered as a managed identity: its app id is the identity's client id.
+            // If a bot is registered as a managed identity, its app id is the identity's client id.
             None if owner.is_bot => owner.client_id?.to_owned(),
             None => {
                 let write = "the client id of a user-assigned managed identity that the application is federated with";
@@ -93,8 +93,8 @@ impl RawManagedIdentity {
     }
 }
 
-/// What Azure's own SDKs look at, in their order. The address is not among those that the operator wrote: it stays
-/// refused to all other calls.
+/// Reads the same variables as Azure's own SDKs, in the same order. The address is not added to the hosts that the file
+/// names, so every other call to it stays refused.
 fn identity_endpoint(review: &mut Review<'_>, place: &Place) -> Option<IdentityEndpointSection> {
     if let (Some(text), Some(header)) = (review.variable("IDENTITY_ENDPOINT"), review.variable("IDENTITY_HEADER")) {
         let url = review.url(text, place)?;

@@ -1,7 +1,8 @@
-//! How applications prove who they are: secrets, certificates, assertion files, managed identities.
+//! How applications authenticate: secrets, certificates, assertion files, managed identities.
 //!
-//! Owns the list of credentials that bots and connections write alike, and what an application with credentials is called
-//! ([`AppIdentitySection`]). It deliberately does not know where an application asks for tokens, and asks for none.
+//! Owns the list of credentials, which has the same form for bots and connections, and the type of an application with
+//! credentials ([`AppIdentitySection`]). It deliberately does not know which endpoint issues an application's tokens,
+//! and requests none.
 
 mod app_identities;
 mod certificate;

@@ -1,11 +1,11 @@
 use crate::config::review::CloudDefaults;
 
-/// Whose credentials they are.
+/// The application that a list of credentials belongs to.
 pub(in crate::config) struct CredentialOwner<'a> {
-    /// A bot gets tokens of its own only, so that it may be a managed identity; a connection's client exchanges users'
-    /// tokens, which a managed identity cannot.
+    /// Whether the application is a bot. A bot requests only tokens for itself, so it may be a managed identity. The
+    /// client of a connection exchanges users' tokens, which a managed identity cannot.
     pub(in crate::config) is_bot: bool,
-    /// The application, if that is known.
+    /// The application's client id; `None` if it is missing or has been reported as a problem.
     pub(in crate::config) client_id: Option<&'a str>,
     pub(in crate::config) cloud: &'static CloudDefaults,
 }

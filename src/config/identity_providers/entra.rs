@@ -4,31 +4,31 @@ use crate::config::review::{CloudDefaults, KeySource, Place, PlainHttp, Review, 
 
 use super::raw::RawIdentityProvider;
 
-/// A Microsoft Entra (or a stand-in for it) that users sign in to.
+/// A Microsoft Entra cloud, or a service that imitates one, where users sign in.
 #[derive(Clone, Debug)]
 pub struct EntraSection {
-    /// Its name in configuration.
+    /// The provider's name in the configuration.
     pub name: String,
     /// The login host, without a trailing slash.
     pub authority: String,
-    /// `iss` of v2.0 tokens; holds `{tenantid}`.
+    /// `iss` of v2.0 tokens, with the placeholder `{tenantid}`.
     pub issuer: String,
-    /// `iss` of v1.0 tokens; holds `{tenantid}`.
+    /// `iss` of v1.0 tokens, with the placeholder `{tenantid}`.
     pub v1_issuer: String,
-    /// Where its keys are.
+    /// The source of the keys that sign its tokens.
     pub keys: KeySource,
-    /// Where grants are redeemed; holds `{tenant}`.
+    /// Where grants are redeemed, with the placeholder `{tenant}`.
     pub token_endpoint: String,
-    /// Where browsers are sent; holds `{tenant}`.
+    /// Where browsers are sent to sign in, with the placeholder `{tenant}`.
     pub authorization_endpoint: String,
-    /// Whether its app tokens prove who calls: parent bots, the bots at the Token Service, the emulator.
+    /// Whether its app tokens authenticate callers: parent bots, bots at the Token Service, the emulator.
     pub authenticates_callers: bool,
 }
 
 impl EntraSection {
-    /// Where a client of `tenant` (a GUID, or a domain of the cloud's) redeems its grants. The template was checked with a
-    /// GUID in it; a domain is no less of a path segment.
-    pub(in crate::config) fn token_endpoint_of(&self, tenant: &str) -> Option<Url> {
+    /// The token endpoint of `tenant`, a GUID or a domain. The template was checked with a GUID in the tenant's place;
+    /// a domain is a valid path segment as well.
+    pub(in crate::config) fn build_token_endpoint(&self, tenant: &str) -> Option<Url> {
         Url::parse(&self.token_endpoint.replace("{tenant}", tenant)).ok()
     }
 }

@@ -49,7 +49,7 @@ fn templates_have_their_placeholder_and_no_other() {
 }
 
 #[test]
-fn of_several_issuers_the_clouds_own_says_who_calls() {
+fn of_several_providers_only_the_clouds_own_authenticates_callers() {
     let believed = |more: &str| {
         let text = format!(
             "{MINIMAL}\n[identity_providers.own]\nauthority = \"https://login.example\"\n{more}\n[identity_providers.entra]\n"

@@ -1,7 +1,7 @@
-//! `[identity_providers.<name>]`: where users sign in, and who issues the tokens of bots.
+//! `[identity_providers.<name>]`: where users sign in, and which issuers issue the bots' own tokens.
 //!
-//! Owns the two kinds of providers and the one that is there when none is written. It deliberately does not know which
-//! connection uses which provider, and fetches nothing.
+//! Owns the two kinds of providers, and the provider that is added when the file has none of kind `entra`. It
+//! deliberately does not know which connection uses which provider, and fetches nothing.
 
 mod entra;
 mod oidc;
@@ -24,25 +24,25 @@ use crate::domain::ProviderKind;
 
 use raw::Kind;
 
-/// What the one provider is called when none is configured.
+/// The name of the provider that is added when the file has none of kind `entra`.
 const DEFAULT_NAME: &str = "entra";
 
-/// The configured providers, each kind by itself.
+/// The configured providers, separated by kind.
 #[derive(Default)]
 pub(in crate::config) struct ValidatedProviders {
     pub(in crate::config) entra: BTreeMap<String, EntraSection>,
     pub(in crate::config) openid: BTreeMap<String, OpenIdSection>,
 }
 
-/// Where no provider of kind `entra` is written there is one, with the cloud's defaults: bots get their tokens there,
-/// wherever else users sign in.
-pub(in crate::config) fn complete(raw: &mut BTreeMap<String, RawIdentityProvider>) {
+/// Adds a provider with the cloud's defaults if the file has none of kind `entra`, because bots get their own tokens
+/// from Entra even if users sign in elsewhere.
+pub(in crate::config) fn add_default_entra(raw: &mut BTreeMap<String, RawIdentityProvider>) {
     if raw.values().all(|provider| provider.kind != Kind::Entra) {
         raw.entry(DEFAULT_NAME.to_owned()).or_default();
     }
 }
 
-/// What other sections need to know of the providers that are written.
+/// The facts about the providers in the file that other sections need.
 pub(in crate::config) fn written_providers(
     raw: &BTreeMap<String, RawIdentityProvider>,
 ) -> BTreeMap<String, WrittenProvider> {
@@ -73,7 +73,8 @@ pub(in crate::config) fn validate(
                 validated.openid.extend(valid.map(|section| (name, section)));
             }
             Kind::Entra => {
-                // The operator of another authority could pose as any bot: by default only the cloud's own is believed.
+                // The operator of another authority could impersonate any bot, so of several providers only the cloud's
+                // own authenticates callers by default.
                 let authenticates_callers = is_only_one || entra::is_clouds_own(&provider, cloud);
                 provider.authenticates_callers.get_or_insert(authenticates_callers);
                 let valid = entra::validate(provider, &name, cloud, review, &place);

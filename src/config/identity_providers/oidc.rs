@@ -4,20 +4,20 @@ use crate::config::review::{KeySource, Place, PlainHttp, Review, WrittenKeys};
 
 use super::raw::RawIdentityProvider;
 
-/// Any `OpenID` Connect provider that users sign in to.
+/// An `OpenID` Connect provider where users sign in.
 #[derive(Clone, Debug)]
 pub struct OpenIdSection {
-    /// Its name in configuration.
+    /// The provider's name in the configuration.
     pub name: String,
-    /// `iss`, letter by letter.
+    /// `iss` of its tokens, compared exactly.
     pub issuer: String,
-    /// Where its discovery document is.
+    /// The address of its discovery document.
     pub metadata_url: Url,
-    /// Where its keys are.
+    /// The source of the keys that sign its tokens.
     pub keys: KeySource,
-    /// Where browsers are sent, if that is not left to the document.
+    /// Where browsers are sent to sign in; `None` to use the discovery document's address.
     pub authorization_endpoint: Option<Url>,
-    /// Where grants are redeemed, if that is not left to the document.
+    /// Where grants are redeemed; `None` to use the discovery document's address.
     pub token_endpoint: Option<Url>,
 }
 
@@ -46,7 +46,7 @@ pub(super) fn validate(
     let issuer = issuer?;
     let metadata_url = match metadata_url? {
         Some(written) => written,
-        None => Url::parse(&discovery_document_of(&issuer)).ok()?,
+        None => Url::parse(&build_discovery_url(&issuer)).ok()?,
     };
     let written = WrittenKeys { metadata_url: raw.metadata_url, jwks_url: raw.jwks_url };
     let keys = written.validate_or(Some(KeySource::Metadata(metadata_url.clone())), plain, review, place);
@@ -80,7 +80,7 @@ fn issuer_is_in_order(text: &str, plain: PlainHttp, review: &mut Review<'_>, pla
     true
 }
 
-/// `OpenID` Connect Discovery §4.1: a slash at the end goes.
-fn discovery_document_of(issuer: &str) -> String {
+/// `OpenID` Connect Discovery §4.1 removes a slash at the issuer's end.
+fn build_discovery_url(issuer: &str) -> String {
     format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
 }

@@ -5,7 +5,7 @@ use crate::config::test_samples::{CLIENT, MINIMAL, OTHER_ISSUER, read, with_open
 use crate::domain::ProviderKind;
 
 #[test]
-fn any_openid_provider_is_known_by_its_issuer() {
+fn an_openid_provider_needs_only_its_issuer() {
     let configuration = read(&with_openid(OTHER_ISSUER, CLIENT)).unwrap();
     let other = &configuration.openid_providers["other"];
     assert_eq!(other.issuer, "https://login.example.com/realm/", "letter by letter");
@@ -22,7 +22,7 @@ fn any_openid_provider_is_known_by_its_issuer() {
 }
 
 #[test]
-fn a_provider_beside_entra_changes_nothing_for_what_is_written_already() {
+fn adding_another_provider_does_not_change_existing_connections() {
     let added = format!(
         "{MINIMAL}\n[identity_providers.other]\nkind = \"oidc\"\n{OTHER_ISSUER}\n[connections.tickets]\nbot = \"help-desk\"\n\
          identity_provider = \"other\"\nscopes = [\"profile\"]\nclient_secret = {{ env = \"GRAPH_CLIENT_SECRET\" }}\n{CLIENT}\n"

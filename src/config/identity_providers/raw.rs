@@ -11,7 +11,7 @@ pub(super) enum Kind {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
-/// A section as it is written, whatever its kind.
+/// A section as it is written, for both kinds.
 pub(in crate::config) struct RawIdentityProvider {
     pub(super) kind: Kind,
     pub(super) authority: Option<String>,

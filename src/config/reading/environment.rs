@@ -5,20 +5,20 @@ use toml::{Table, Value};
 
 use super::step::Step;
 
-/// What a variable that overrides a configuration key starts with.
+/// The prefix of the name of a variable that overrides a configuration key.
 pub(super) const PREFIX: &str = "BOT_SSO_";
 
-/// What stands between the names of such a variable.
+/// The separator of the sections and the key in such a name.
 pub(super) const SEPARATOR: &str = "__";
 
-/// The process's environment, read once. Handed in so that tests need not change their own process.
+/// The process's environment, read once. It is a parameter so that tests need not change their own process.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
 }
 
 impl Environment {
-    /// The environment that this process was started with. Variables that are not UTF-8 count as absent.
+    /// The environment of this process. Variables that are not UTF-8 are left out.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn of_process() -> Self {
@@ -48,21 +48,21 @@ impl Environment {
         &self.variables
     }
 
-    /// The overrides as nested tables of texts, all names in lower case. Of two variables that contradict each other the one
-    /// for the inner place wins.
+    /// The overrides as nested tables of texts, all names in lower case. If one variable sets a table and another sets
+    /// a key in it, the one for the key takes effect.
     ///
-    /// A variable without `__` overrides nothing: a key always lies in a section, and operators like to call the
-    /// variables that their secrets are read from `BOT_SSO_SOMETHING`.
+    /// A variable without `__` overrides nothing: every key is in a section, and operators often name the variables of
+    /// their secrets `BOT_SSO_SOMETHING`.
     ///
     /// # Errors
-    /// A sentence about a variable whose name is no path.
+    /// A message about a variable whose name is not a path of sections and a key.
     pub(super) fn overrides(&self) -> Result<Table, String> {
         let mut overrides = Vec::new();
         for (name, text) in &self.variables {
             let Some(path) = name.strip_prefix(PREFIX).filter(|path| path.contains(SEPARATOR)) else { continue };
-            overrides.push(Override { steps: steps_of(path).ok_or_else(|| unreadable(name))?, name, text });
+            overrides.push(Override { steps: parse_steps(path).ok_or_else(|| unreadable(name))?, name, text });
         }
-        // In the order of the places, a list's members come by number, and a table after a text in its place.
+        // In this order the members of a list come by index, and a table comes after a text at the same place.
         overrides.sort_by(|left, right| left.steps.cmp(&right.steps));
         let mut root = Value::Table(Table::new());
         for Override { steps, name, text } in overrides {
@@ -78,7 +78,7 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     }
 }
 
-/// A variable whose value goes over a key.
+/// A variable that overrides a key.
 struct Override<'a> {
     steps: Vec<Step>,
     name: &'a str,
@@ -89,8 +89,8 @@ fn unreadable(name: &str) -> String {
     format!("the environment variable {name} cannot be read: its name must be {PREFIX}SECTION{SEPARATOR}KEY")
 }
 
-/// The steps of `BOTS__DESK__CALLERS[0]__APP_ID`; `.` separates as `__` does.
-fn steps_of(path: &str) -> Option<Vec<Step>> {
+/// The steps of a name such as `BOTS__DESK__CALLERS[0]__APP_ID`; `.` separates like `__`.
+fn parse_steps(path: &str) -> Option<Vec<Step>> {
     let is_ordinary = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     let mut steps = Vec::new();
     for part in path.to_ascii_lowercase().replace(SEPARATOR, ".").split('.') {
@@ -108,8 +108,8 @@ fn steps_of(path: &str) -> Option<Vec<Step>> {
     Some(steps)
 }
 
-/// The value at `steps` within `root`; tables and lists on the way are made. A list has no gaps: an index beyond the
-/// next one leads nowhere.
+/// The value at `steps` within `root`; missing tables and lists are created. `None` for an index that would leave a gap
+/// in a list.
 fn make_place<'v>(root: &'v mut Value, steps: &[Step]) -> Option<&'v mut Value> {
     let mut value = root;
     for step in steps {
@@ -135,9 +135,9 @@ fn make_place<'v>(root: &'v mut Value, steps: &[Step]) -> Option<&'v mut Value> 
     Some(value)
 }
 
-/// Where the system wants temporary files to be.
+/// The system's directory for temporary files.
 #[must_use]
-#[allow(clippy::disallowed_methods, reason = "it reads the environment, which is ours to do")]
+#[allow(clippy::disallowed_methods, reason = "it reads the environment, which only this room may do")]
 pub fn temporary_directory() -> PathBuf {
     std::env::temp_dir()
 }

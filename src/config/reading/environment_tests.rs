@@ -18,7 +18,7 @@ fn variables_nest_at_double_underscores() {
 }
 
 #[test]
-fn names_are_lowered_below_a_prefix_that_is_in_capitals() {
+fn names_become_lower_case_but_the_prefix_must_be_in_capitals() {
     let environment = Environment::of([
         ("BOT_SSO_Server__Workers", "3"),
         ("bot_sso_server__listen", "another program's"),
@@ -31,7 +31,7 @@ fn names_are_lowered_below_a_prefix_that_is_in_capitals() {
 }
 
 #[test]
-fn a_text_stays_a_text_whatever_it_looks_like() {
+fn a_variable_stays_a_text_even_if_it_looks_like_another_type() {
     for text in ["8", "-1", "1.5", "true", "", " ", "[\"a\"]", "a,b", "{ env = \"A\" }", "\"quoted\"", "öäü\n"] {
         let overrides = Environment::of([("BOT_SSO_SERVER__KEY", text)]).overrides().unwrap();
         assert_eq!(overrides["server"]["key"].as_str(), Some(text));
@@ -79,7 +79,7 @@ fn a_list_with_a_gap_is_a_problem() {
 }
 
 #[test]
-fn a_name_that_is_no_path_is_a_problem_that_names_the_variable() {
+fn an_invalid_name_is_a_problem_that_names_the_variable() {
     for name in
         ["BOT_SSO_SERVER__", "BOT_SSO___X", "BOT_SSO_A__B C", "BOT_SSO_A__B[", "BOT_SSO_A__B[x]", "BOT_SSO_A__Ä"]
     {
@@ -92,7 +92,7 @@ fn a_name_that_is_no_path_is_a_problem_that_names_the_variable() {
 }
 
 #[test]
-fn of_variables_that_contradict_each_other_the_one_for_the_inner_place_wins() {
+fn a_variable_for_a_key_overrides_one_for_its_table() {
     let environment = Environment::of([
         ("BOT_SSO_SERVER__TLS__KEY_FILE", "k"),
         ("BOT_SSO_SERVER__TLS", "{ key_file = \"other\" }"),

@@ -1,7 +1,7 @@
-//! From a text and the environment to the raw sections: every key as it is written, whether or not it makes sense.
+//! Reads the file and the environment into the raw sections: every key as it is written, valid or not.
 //!
-//! Owns the syntax, the only access to the process's environment, the order in which variables go over the file, and the
-//! sentences about unknown keys and wrong types. It deliberately does not know what a value means: the sections and
+//! Owns the syntax, the only access to the process's environment, the rules by which variables override the file, and
+//! the messages about unknown keys and wrong types. It deliberately does not know what a value means: the sections and
 //! [`review`](super::review) do.
 
 mod environment;

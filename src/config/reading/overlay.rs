@@ -4,7 +4,7 @@ use crate::config::review::{Place, SetByVariable};
 
 use super::environment::{PREFIX, SEPARATOR};
 
-/// Which places of the configuration were set by environment variables.
+/// The places of the configuration that environment variables have set.
 #[derive(Default)]
 pub(super) struct Overlay {
     leaves: Vec<Leaf>,
@@ -31,7 +31,7 @@ struct Position {
 }
 
 impl Overlay {
-    /// Lays `overrides` over `table`. A variable's name finds a key ignoring case, with `_` for `-`.
+    /// Writes `overrides` into `table`. A variable's name matches a key ignoring case, with `_` for `-`.
     pub(super) fn apply(table: &mut Table, overrides: Table) -> Self {
         let mut overlay = Self::default();
         let root = Position { place: Place::root(), steps: Vec::new(), variable: String::new() };
@@ -39,14 +39,14 @@ impl Overlay {
         overlay
     }
 
-    /// The variables that were laid over, with their places.
+    /// The variables that were written into the table, with their places.
     pub(super) fn variables(&self) -> Vec<SetByVariable> {
         let set_by = |leaf: &Leaf| SetByVariable { place: leaf.place.clone(), variable: leaf.variable.clone() };
         self.leaves.iter().map(set_by).collect()
     }
 
-    /// What a variable's text means as a TOML value, where it did not fit as a string: `8`, `true`, `["a", "b"]`,
-    /// `{ env = "NAME" }`. Each variable gets this second chance once.
+    /// Parses a variable's text as a TOML value (`8`, `true`, `["a", "b"]`, `{ env = "NAME" }`) after it failed as a
+    /// string. Each variable is parsed in this way at most once.
     pub(super) fn reinterpret(&mut self, place: &Place) -> Option<Reinterpreted> {
         let leaf = self.leaves.iter_mut().find(|leaf| !leaf.reinterpreted && leaf.place.contains(place.as_str()))?;
         leaf.reinterpreted = true;
@@ -57,7 +57,7 @@ impl Overlay {
     fn merge(&mut self, table: &mut Table, overrides: Table, position: &Position) {
         for (name, value) in overrides {
             let key = existing_key(table, &name).unwrap_or_else(|| name.clone());
-            let here = position.down(&key, &name);
+            let member = position.member(&key, &name);
             match value {
                 Value::Table(inner) => {
                     let slot = table.entry(key).or_insert_with(|| Value::Table(Table::new()));
@@ -65,14 +65,14 @@ impl Overlay {
                         *slot = Value::Table(Table::new());
                     }
                     if let Value::Table(existing) = slot {
-                        self.merge(existing, inner, &here);
+                        self.merge(existing, inner, &member);
                     }
                 }
                 leaf => {
                     self.leaves.push(Leaf {
-                        place: here.place,
-                        steps: here.steps,
-                        variable: here.variable,
+                        place: member.place,
+                        steps: member.steps,
+                        variable: member.variable,
                         text: leaf.as_str().unwrap_or_default().to_owned(),
                         reinterpreted: false,
                     });
@@ -84,7 +84,7 @@ impl Overlay {
 }
 
 impl Position {
-    fn down(&self, key: &str, name: &str) -> Self {
+    fn member(&self, key: &str, name: &str) -> Self {
         let separator = if self.variable.is_empty() { PREFIX } else { SEPARATOR };
         Self {
             place: self.place.key(key),

@@ -1,4 +1,5 @@
-//! The file as it is written: every key optional, so that a key that cannot be read leaves the others readable.
+//! The file as it is written. Every key is optional, so that an unreadable key does not hide the problems of the
+//! others.
 
 use std::collections::BTreeMap;
 

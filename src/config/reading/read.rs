@@ -9,10 +9,10 @@ use super::raw::RawConfiguration;
 use super::step::Step;
 use super::suggestion;
 
-/// A file with more problems than this is some other file.
+/// Reading stops after this many problems; a file with more is probably not a configuration.
 const MAX_PROBLEMS: usize = 200;
 
-/// Reads `text` with the overrides of `environment` on top. `None` if the text is not TOML.
+/// Reads `text`, overridden by the variables of `environment`. `None` if the text is not TOML.
 pub(in crate::config) fn read(
     text: &str,
     environment: &Environment,
@@ -28,12 +28,12 @@ pub(in crate::config) fn read(
     Some(read_raw(table, &mut overlay, review))
 }
 
-/// Parses `text`. A syntax error is reported by line and column only: the line itself may hold what should not be shown.
+/// Parses `text`. A syntax error is reported by line and column only, because the line itself may contain a secret.
 fn parse_table(text: &str, review: &mut Review<'_>) -> Option<Table> {
     match text.parse::<Table>() {
         Ok(table) => Some(table),
         Err(error) => {
-            let position = error.span().map(|span| position_of(text, span.start));
+            let position = error.span().map(|span| find_line_and_column(text, span.start));
             let place = position.map_or_else(String::new, |(line, column)| format!("line {line}, column {column}: "));
             review.report(&Place::root(), format!("{place}{} (this is not TOML)", error.message().replace('\n', ", ")));
             None
@@ -41,16 +41,16 @@ fn parse_table(text: &str, review: &mut Review<'_>) -> Option<Table> {
     }
 }
 
-/// Reads the tables into the raw sections. Every unknown key and every value of a wrong type is reported: what fails is
-/// taken out and the rest is read again, because a deserializer stops at the first error.
+/// Reads the tables into the raw sections. A deserializer stops at the first error, so each value that fails is
+/// reported and removed, and the rest is read again. That reports every unknown key and every value of a wrong type.
 pub(super) fn read_raw(mut table: Table, overlay: &mut Overlay, review: &mut Review<'_>) -> RawConfiguration {
     for _ in 0..MAX_PROBLEMS {
         let error = match serde_path_to_error::deserialize(Value::Table(table.clone())) {
             Ok(raw) => return raw,
             Err(error) => error,
         };
-        let steps = steps_of(error.path());
-        let place = place_of(&steps);
+        let steps = read_steps(error.path());
+        let place = build_place(&steps);
         if let Some(owner) = overlay.reinterpret(&place) {
             replace(&mut table, &owner.steps, owner.value);
             continue;
@@ -64,13 +64,13 @@ pub(super) fn read_raw(mut table: Table, overlay: &mut Overlay, review: &mut Rev
     RawConfiguration::default()
 }
 
-fn position_of(text: &str, offset: usize) -> (usize, usize) {
+fn find_line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let column = before.chars().rev().take_while(|character| *character != '\n').count();
     (before.matches('\n').count().saturating_add(1), column.saturating_add(1))
 }
 
-fn steps_of(path: &serde_path_to_error::Path) -> Vec<Step> {
+fn read_steps(path: &serde_path_to_error::Path) -> Vec<Step> {
     let step = |segment: &Segment| match segment {
         Segment::Map { key } => Some(Step::Key(key.clone())),
         Segment::Seq { index } => Some(Step::Index(*index)),
@@ -79,14 +79,15 @@ fn steps_of(path: &serde_path_to_error::Path) -> Vec<Step> {
     path.iter().filter_map(step).collect()
 }
 
-fn place_of(steps: &[Step]) -> Place {
+fn build_place(steps: &[Step]) -> Place {
     steps.iter().fold(Place::root(), |place, step| match step {
         Step::Key(key) => place.key(key),
         Step::Index(index) => place.index(*index),
     })
 }
 
-/// Takes out what `steps` lead to. Of a list the whole list goes, so that the places reported later still count right.
+/// Removes the value at `steps`. If that is a member of a list, the whole list is removed, because otherwise the
+/// indices of members that are reported later would be wrong.
 fn remove(table: &mut Table, steps: &[Step]) -> bool {
     let Some(last) = steps.iter().rposition(|step| matches!(step, Step::Key(_))) else { return false };
     let (Some(Step::Key(key)), Some(parents)) = (steps.get(last), steps.get(..last)) else { return false };

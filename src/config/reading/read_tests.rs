@@ -1,4 +1,4 @@
-//! The text and the environment: what goes over what, and what is said of either.
+//! How the environment overrides the file, and the problems of both.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,18 +14,18 @@ use crate::domain::{ContinuationMode, TenantPolicy};
 use super::overlay::Overlay;
 use super::read::read_raw;
 
-/// A key that nothing is called.
+/// A key that no section has.
 const STRANGER: &str = "zzzzzzzzzz";
 
 #[test]
-fn a_syntax_error_is_told_by_position_without_the_line() {
+fn a_syntax_error_is_reported_by_position_without_the_line() {
     let problem = problem_of("[connections.graph]\nclient_secret = hunter2\n");
     assert!(problem.starts_with("line 2, column 17: "), "{problem}");
     assert!(!problem.contains("hunter2"), "{problem}");
 }
 
 #[test]
-fn the_environment_goes_over_the_file() {
+fn the_environment_overrides_the_file() {
     let variables = [
         ("BOT_SSO_SERVER__WORKERS", "3"),
         ("BOT_SSO_SERVER__LISTEN", "[\"127.0.0.1:1\", \"127.0.0.1:2\"]"),
@@ -68,7 +68,7 @@ fn a_problem_from_the_environment_names_the_variable_and_no_secret() {
 }
 
 #[test]
-fn a_variable_that_fits_no_type_is_told_as_it_is_written() {
+fn a_variable_of_a_wrong_type_is_reported_as_it_is_written() {
     for (text, complaint) in [
         ("", "invalid type: string \"\", expected a whole number"),
         ("3.5", "invalid type: floating point `3.5`, expected a whole number"),
@@ -84,7 +84,7 @@ fn a_variable_that_fits_no_type_is_told_as_it_is_written() {
 }
 
 #[test]
-fn a_list_of_the_environment_replaces_that_of_the_file_and_its_members_have_places() {
+fn a_list_in_a_variable_replaces_the_list_of_the_file_and_its_members_have_places() {
     let environment = Environment::of([
         ("BOT_SSO_SERVER__LISTEN[0]", "127.0.0.1:1"),
         ("BOT_SSO_SERVER__LISTEN[1]", "nowhere"),
@@ -100,14 +100,14 @@ fn a_list_of_the_environment_replaces_that_of_the_file_and_its_members_have_plac
 }
 
 #[test]
-fn a_number_of_the_environment_is_a_text_where_a_text_is_expected() {
+fn a_number_in_a_variable_stays_a_text_where_a_text_is_expected() {
     let environment = Environment::of([("BOT_SSO_CONNECTIONS__GRAPH__NAME", "8"), SECRET]);
     let configuration = read_with(MINIMAL, &environment).unwrap();
     assert_eq!(configuration.connections[0].connection.name.as_str(), "8");
 }
 
 #[test]
-fn a_variable_finds_the_name_that_is_written_whatever_its_case_and_hyphens() {
+fn a_variable_matches_a_name_of_the_file_ignoring_case_and_hyphens() {
     let environment = Environment::of([("BOT_SSO_BOTS__HELP_DESK__AFTER_EXCHANGE", "none"), SECRET]);
     let text = MINIMAL.replace("help-desk", "Help-Desk");
     let configuration = read_with(&text, &environment).unwrap();
@@ -116,13 +116,13 @@ fn a_variable_finds_the_name_that_is_written_whatever_its_case_and_hyphens() {
 }
 
 #[test]
-fn a_variable_whose_name_is_no_path_is_a_problem() {
+fn a_variable_with_an_invalid_name_is_a_problem() {
     let environment = Environment::of([("BOT_SSO_SERVER__", "x"), SECRET]);
     let problems = read_with(MINIMAL, &environment).unwrap_err().to_string();
     assert!(problems.starts_with("the environment variable BOT_SSO_SERVER__ cannot be read"), "{problems}");
 }
 
-/// Puts a stranger into every table; what the complaints list as known must be what the sample has.
+/// Adds an unknown key to every table. The keys that the problems list as known must be those of the sample.
 #[test]
 fn the_full_sample_has_every_key_that_the_program_knows() {
     let mut written = BTreeMap::new();
@@ -144,17 +144,17 @@ fn the_full_sample_has_every_key_that_the_program_knows() {
     assert!(FULL.contains("{ env = ") && FULL.contains("{ file = "), "both forms of a secret are shown");
 }
 
-/// The tables of one kind: where they are, and their keys.
+/// The tables of one kind: their places and their keys.
 #[derive(Default)]
 struct TableKeys {
     places: BTreeSet<String>,
     names: BTreeSet<String>,
 }
 
-/// Notes each table's keys under its kind (`bots.*` for `bots.help-desk`), and adds the stranger.
+/// Records each table's keys under its kind (`bots.*` for `bots.help-desk`), and adds the unknown key.
 fn plant_strangers(table: &mut Table, place: &Place, kind: &str, written: &mut BTreeMap<String, TableKeys>) {
     let named = ["bots", "connections", "identity_providers"].contains(&kind);
-    // The credentials of bots and connections are written alike.
+    // The credentials of bots and connections have the same form.
     let kind = kind.strip_prefix("bots.*.").filter(|rest| rest.starts_with("credentials")).unwrap_or(kind);
     let kind = kind.strip_prefix("connections.*.").unwrap_or(kind);
     if !named {

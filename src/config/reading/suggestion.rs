@@ -1,8 +1,8 @@
-//! Turns a deserializer's complaint into a sentence for an operator, with the near match of a mistyped word.
+//! Turns an error message of the deserializer into a message for an operator, and suggests a key for a mistyped one.
 
 use crate::config::review::near_match;
 
-/// What serde calls things, and what the operator calls them.
+/// Phrases of serde, each with the operator's word for it.
 const WORDS: &[(&str, &str)] = &[
     ("expected u64", "expected a whole number"),
     ("expected a sequence", "expected a list: [\"…\"]"),
@@ -12,7 +12,7 @@ const WORDS: &[(&str, &str)] = &[
     ("expected a string", "expected a text: \"…\""),
 ];
 
-/// `complaint` in the operator's words; with a suggestion if it names an unknown key or word and the known ones.
+/// `complaint` in the operator's words; for an unknown key or word with the known ones, and the nearest of them.
 pub(super) fn explain(complaint: &str) -> String {
     let complaint = complaint.trim();
     if let Some(rest) = complaint.strip_prefix("unknown field ") {
@@ -24,7 +24,7 @@ pub(super) fn explain(complaint: &str) -> String {
     WORDS.iter().fold(complaint.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
-/// `rest` is serde's "`wrong`, expected one of `a`, `b`": the odd pieces between backticks are the names.
+/// `rest` is serde's "`wrong`, expected one of `a`, `b`": after a split at backticks, every second piece is a name.
 fn unknown(what: &str, label: &str, rest: &str) -> String {
     let mut names = rest.split('`').skip(1).step_by(2);
     let wrong = names.next().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The checks of remote addresses, as methods of [`Review`]. Every host that the operator wrote is noted, and whether plain
-//! http goes there.
+//! The checks of remote addresses, as methods of [`Review`]. They record every host that the file names, and whether
+//! its address is plain http.
 
 use std::net::IpAddr;
 
@@ -8,14 +8,14 @@ use url::{Host, Url};
 use super::findings::Review;
 use super::place::Place;
 
-/// Where plain http is fine.
+/// Which addresses may be plain http.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::config) enum PlainHttp {
-    /// Nowhere, unless the section says `allow_insecure_http = true`.
+    /// None, because the section does not have `allow_insecure_http = true`.
     Never,
-    /// On this machine; elsewhere only if the section says so.
+    /// Those of this machine.
     Loopback,
-    /// The section says `allow_insecure_http = true`.
+    /// All, because the section has `allow_insecure_http = true`.
     Allowed,
 }
 
@@ -26,7 +26,7 @@ impl PlainHttp {
 }
 
 impl Review<'_> {
-    /// An http or https address that we call; its host is noted.
+    /// An http or https address that bot-sso calls. Its host is recorded.
     pub(in crate::config) fn address(&mut self, text: &str, plain: PlainHttp, place: &Place) -> Option<Url> {
         let url = self.url(text, place)?;
         if url.scheme() == "http" && !(plain == PlainHttp::Allowed || plain == PlainHttp::Loopback && is_loopback(&url))
@@ -46,14 +46,15 @@ impl Review<'_> {
         Some(url)
     }
 
-    /// A proxy's address. Its host may be private; plain http to the proxy is not plain http to that host.
+    /// The address of a proxy. Its host is recorded, so that it may be private. A proxy's own plain http address does
+    /// not allow requests to its host in plain http.
     pub(in crate::config) fn proxy(&mut self, text: &str, place: &Place) -> Option<Url> {
         let url = self.url(text, place)?;
         self.hosts.literal.extend(url.host_str().map(str::to_owned));
         Some(url)
     }
 
-    /// An address with the placeholder `name`, which must occur exactly once; its host is noted.
+    /// An address with the placeholder `name`, which must occur exactly once. Its host is recorded.
     pub(in crate::config) fn address_template(
         &mut self,
         text: &str,
@@ -66,18 +67,19 @@ impl Review<'_> {
         Some(text.to_owned())
     }
 
-    /// An issuer's name with the placeholder `name`. It is compared, never called.
+    /// An issuer's URL with the placeholder `name`. bot-sso compares it and never calls it, so its host is not
+    /// recorded.
     pub(in crate::config) fn issuer_template(&mut self, text: &str, name: &str, place: &Place) -> Option<String> {
         self.template(text, name, place)?;
         self.url(&filled(text, name), place)?;
         Some(text.to_owned())
     }
 
-    /// An http or https URL that has nothing in it that an address in a configuration should not have.
+    /// An http or https URL without a user name, a password, a fragment, white space or braces.
     pub(in crate::config) fn url(&mut self, text: &str, place: &Place) -> Option<Url> {
         let complaint = match Url::parse(text) {
             Ok(url) if !matches!(url.scheme(), "http" | "https") => "is not an http(s) address",
-            // The text is not shown: it holds a password.
+            // The message leaves the text out, because it may contain a password.
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
                 self.report(place, "holds a user name or password: write the address without them".to_owned());
                 return None;
@@ -102,14 +104,14 @@ impl Review<'_> {
             return None;
         }
         if rest.contains(['{', '}']) {
-            self.report(place, format!("{text:?} has a placeholder too many: only one {placeholder} is filled in"));
+            self.report(place, format!("{text:?} has too many placeholders: write only one {placeholder}"));
             return None;
         }
         Some(())
     }
 }
 
-/// Whether `url` leads to this machine whatever a name server says.
+/// Whether `url` names this machine by a loopback address or a `localhost` name, for which no name server is needed.
 pub(in crate::config) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),

@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-/// Which of Microsoft's clouds the defaults are taken from.
+/// The Microsoft cloud whose addresses are the defaults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::config) enum Cloud {
@@ -13,25 +13,25 @@ pub(in crate::config) enum Cloud {
 /// A cloud's addresses and names (reference: bot-auth-and-skills §1.1, entra-obo §1 rule 9).
 #[derive(Debug)]
 pub(in crate::config) struct CloudDefaults {
-    /// Who issues the channels' tokens.
+    /// The issuer of the channels' tokens.
     pub(in crate::config) channel_issuer: &'static str,
-    /// Where the channels' keys are announced.
+    /// The metadata document that names the channels' key set.
     pub(in crate::config) channel_metadata: &'static str,
-    /// Where users sign in.
+    /// The login host.
     pub(in crate::config) authority: &'static str,
-    /// Who issues tokens of version 1.0.
+    /// The issuer of v1.0 tokens.
     pub(in crate::config) v1_issuer: &'static str,
-    /// For whom bots get the token that they call the connector and the Token Service with.
+    /// The audience of the token with which a bot calls the connector and the Token Service.
     pub(in crate::config) token_service_audience: &'static str,
     /// The Bot Framework's own tenant, which issues the tokens of bots that are registered as multi-tenant.
     pub(in crate::config) bot_framework_tenant: &'static str,
-    /// Where bots that are registered as multi-tenant get their tokens: a domain of the Bot Framework's own tenant.
+    /// The tenant in which multi-tenant bots request their tokens: a domain of the Bot Framework's own tenant.
     pub(in crate::config) default_tenant: &'static str,
-    /// What a token has to be for that federated credentials take (entra-obo §2).
+    /// The audience that federated credentials require of a token (entra-obo §2).
     pub(in crate::config) token_exchange_audience: &'static str,
-    /// What a bot is told as the `callerId` of its channels; China has none (bot-auth-and-skills §1.1).
+    /// The `callerId` that bots receive for calls of channels; China has none (bot-auth-and-skills §1.1).
     pub(in crate::config) caller_id: Option<&'static str>,
-    /// The tenants that the Bot Framework Emulator gets its tokens from, beside the bot's own (bot-auth-and-skills §1.1).
+    /// The tenants, besides the bot's own, that issue tokens of the Bot Framework Emulator (bot-auth-and-skills §1.1).
     pub(in crate::config) emulator_tenants: &'static [&'static str],
 }
 

@@ -7,23 +7,23 @@ use super::findings::Review;
 use super::near_match::near_match;
 use super::place::Place;
 
-/// What the sections of a configuration refer to: each other, as they are written, and the cloud's defaults. A name is in
-/// here whether or not the rest of its section is in order.
+/// The cloud's defaults, and the names that sections use to refer to each other. A name is included even if its section
+/// has problems.
 pub(in crate::config) struct Context {
     pub(in crate::config) cloud: &'static CloudDefaults,
-    /// Every bot, with its app id in lower case. A wrong id is reported where the bot is read.
+    /// Every bot, with its app id in lower case. An invalid id is included, too; the check of the bot reports it.
     pub(in crate::config) bots: BTreeMap<String, Option<String>>,
     pub(in crate::config) identity_providers: BTreeMap<String, WrittenProvider>,
 }
 
-/// What connections need to know of an identity provider.
+/// The facts about an identity provider that connections need.
 pub(in crate::config) struct WrittenProvider {
     pub(in crate::config) kind: ProviderKind,
     pub(in crate::config) issuer: Option<String>,
 }
 
 impl Context {
-    /// The bot that a connection names.
+    /// The bot that a connection names; reports a name that no bot has.
     pub(in crate::config) fn bot(
         &self,
         written: Option<String>,
@@ -35,8 +35,8 @@ impl Context {
         known_name(name, &names, "bots", review, place)
     }
 
-    /// The identity provider that is written; else the only one of kind `entra`, since other kinds are named, or the only
-    /// one at all.
+    /// The identity provider that is written. The default is the only one of kind `entra`, else the only one of any
+    /// kind.
     pub(in crate::config) fn identity_provider(
         &self,
         written: Option<String>,
@@ -48,7 +48,7 @@ impl Context {
         provider(written.or(default), &all, review, place)
     }
 
-    /// The same where none but those of kind `entra` will do.
+    /// The identity provider that is written, which must be of kind `entra`. The default is the only one of that kind.
     pub(in crate::config) fn entra_provider(
         &self,
         written: Option<String>,
@@ -59,7 +59,7 @@ impl Context {
         provider(written.or_else(|| only(&names)), &names, review, place)
     }
 
-    /// Whether `name` is that of a provider of kind `oidc`.
+    /// Whether the provider `name` is of kind `oidc`.
     pub(in crate::config) fn is_oidc(&self, name: &str) -> bool {
         self.identity_providers.get(name).is_some_and(|provider| provider.kind == ProviderKind::OpenIdConnect)
     }

@@ -1,4 +1,4 @@
-//! One pass over a configuration: what it may look at, and what it has found so far.
+//! One pass over a configuration: its inputs, and what it has found so far.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::place::Place;
 use super::problems::{ConfigurationProblem, Problems};
 
-/// A pass over a configuration. Its other methods are in the files of the values that they check.
+/// A pass over a configuration. Methods that check one kind of value are in the file of that kind.
 pub(in crate::config) struct Review<'a> {
     environment: &'a BTreeMap<String, String>,
     base: &'a Path,
@@ -16,28 +16,28 @@ pub(in crate::config) struct Review<'a> {
     pub(in crate::config) hosts: Hosts,
 }
 
-/// A place whose value an environment variable has set.
+/// A place that an environment variable has set.
 pub(in crate::config) struct SetByVariable {
     pub(in crate::config) place: Place,
     pub(in crate::config) variable: String,
 }
 
-/// The hosts that the operator wrote, as opposed to those that are defaults.
+/// The hosts that the file names. Hosts of default addresses are not included.
 #[derive(Clone, Debug, Default)]
 pub(in crate::config) struct Hosts {
     pub(in crate::config) literal: BTreeSet<String>,
     pub(in crate::config) plain_http: BTreeSet<String>,
 }
 
-/// What a review without problems leaves behind.
+/// The results of a review without problems.
 pub(in crate::config) struct Findings {
     pub(in crate::config) hosts: Hosts,
     pub(in crate::config) warnings: Vec<ConfigurationProblem>,
 }
 
 impl<'a> Review<'a> {
-    /// `environment`: the variables that secrets are read from. Relative paths in the file are taken from `base`, the file's
-    /// own directory.
+    /// Secrets are read from the variables in `environment`. Relative paths in the file start at `base`, the file's own
+    /// directory.
     pub(in crate::config) fn new(environment: &'a BTreeMap<String, String>, base: &'a Path) -> Self {
         Self {
             environment,
@@ -49,7 +49,7 @@ impl<'a> Review<'a> {
         }
     }
 
-    /// From now on problems at these places name the environment variable that set them.
+    /// Later problems at these places name the environment variable that set the place.
     pub(in crate::config) fn note_variables(&mut self, set_by_variables: Vec<SetByVariable>) {
         self.set_by_variables = set_by_variables;
     }
@@ -71,7 +71,8 @@ impl<'a> Review<'a> {
         self.warnings.push(warning);
     }
 
-    /// Whether something at, in or around `place` has been reported, so that what follows from it need not be.
+    /// Whether a problem at `place`, within it, or at a section around it has been reported. If so, problems that
+    /// follow from it need no report.
     pub(in crate::config) fn is_reported(&self, place: &Place) -> bool {
         let around = |problem: &ConfigurationProblem| {
             place.contains(&problem.path)
@@ -83,7 +84,7 @@ impl<'a> Review<'a> {
         self.problems.iter().any(around)
     }
 
-    /// `value`, or a report that says what to write.
+    /// Returns `value`; if it is missing, reports what to write.
     pub(in crate::config) fn required<T>(&mut self, value: Option<T>, place: &Place, write: &str) -> Option<T> {
         if value.is_none() && !self.is_reported(place) {
             self.report(place, format!("is missing: write {write}"));
@@ -91,12 +92,15 @@ impl<'a> Review<'a> {
         value
     }
 
-    /// `path`, seen from the configuration file's directory.
+    /// The absolute or relative `path`, starting at the configuration file's directory.
     pub(in crate::config) fn resolve(&self, path: &Path) -> PathBuf {
         self.base.join(path)
     }
 
-    /// All problems, or what else was found.
+    /// Ends the review.
+    ///
+    /// # Errors
+    /// All problems, if there are any.
     pub(in crate::config) fn conclude(self) -> Result<Findings, Problems> {
         if self.problems.is_empty() {
             return Ok(Findings { hosts: self.hosts, warnings: self.warnings });
@@ -104,13 +108,13 @@ impl<'a> Review<'a> {
         Err(self.into_problems())
     }
 
-    /// The problems of a review that could not be brought to its end.
+    /// The problems of a review that could not produce a configuration.
     pub(in crate::config) fn into_problems(mut self) -> Problems {
         if self.problems.is_empty() {
             let message = "cannot be understood, and this program cannot say why: please report this".to_owned();
             return Problems(vec![ConfigurationProblem { path: String::new(), message }]);
         }
-        // By place, so that what belongs together stands together, whichever pass found it.
+        // Sorted by place, so that all problems of a section are listed together.
         self.problems.sort_by(|left, right| left.path.cmp(&right.path));
         Problems(self.problems)
     }

@@ -4,7 +4,7 @@ use super::addresses::PlainHttp;
 use super::findings::Review;
 use super::place::Place;
 
-/// Where keys are fetched from.
+/// The document from which an issuer's keys are fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
     /// A JSON Web Key Set.
@@ -23,14 +23,14 @@ impl KeySource {
     }
 }
 
-/// The addresses of keys as the operator wrote them. `jwks_url` wins over `metadata_url`.
+/// The keys `metadata_url` and `jwks_url` of a section, as written. `jwks_url` takes precedence.
 pub(in crate::config) struct WrittenKeys {
     pub(in crate::config) metadata_url: Option<String>,
     pub(in crate::config) jwks_url: Option<String>,
 }
 
 impl WrittenKeys {
-    /// `default` if nothing was written.
+    /// The source that the keys name, or `default` if both are missing.
     pub(in crate::config) fn validate_or(
         self,
         default: Option<KeySource>,
@@ -48,7 +48,7 @@ impl WrittenKeys {
     }
 }
 
-/// The keys that the document at `address` announces; `address` is one of ours.
+/// The key set that the metadata document at `address`, a default of bot-sso, names.
 pub(in crate::config) fn metadata_at(address: &str) -> Option<KeySource> {
     Url::parse(address).ok().map(KeySource::Metadata)
 }

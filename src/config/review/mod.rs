@@ -1,8 +1,8 @@
-//! How raw values are checked, and how everything that is wrong is collected.
+//! Checks raw values and collects all problems.
 //!
-//! Owns the pass over a configuration ([`Review`]), the places and sentences of its problems, and the checks that several
-//! sections share: addresses, numbers, names, secrets, scopes. It deliberately knows no section, not how the text was
-//! read, and not the process's environment: it is handed the variables.
+//! Owns the pass over a configuration ([`Review`]), the places and messages of its problems, and the checks that
+//! several sections share: addresses, numbers, names, secrets, scopes. It deliberately knows no section and not how the
+//! text was read, and gets the environment's variables as a parameter.
 
 mod addresses;
 mod cloud;
@@ -30,7 +30,7 @@ pub(in crate::config) use findings::{Findings, Hosts, Review, SetByVariable};
 pub(in crate::config) use key_source::{WrittenKeys, metadata_at};
 pub(in crate::config) use near_match::near_match;
 pub(in crate::config) use place::Place;
-pub(in crate::config) use revision::revision_of;
+pub(in crate::config) use revision::derive_revision;
 pub(in crate::config) use scopes::{exchange_uri, validate_scopes};
 pub(in crate::config) use secrets::{SECRET_FORM, SecretReference, read_private};
 pub(in crate::config) use values::WordOrList;

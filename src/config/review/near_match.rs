@@ -1,6 +1,6 @@
 use strsim::osa_distance;
 
-/// The one of `known` that `word` was probably meant to be.
+/// The entry of `known` that `word` probably misspells.
 pub(in crate::config) fn near_match<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let folded = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
     let word = folded(word);

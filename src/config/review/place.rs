@@ -11,7 +11,7 @@ impl Place {
         Self::root().key(name)
     }
 
-    /// The member `name` of the table at this place; a name that TOML would want quoted is quoted.
+    /// The member `name` of the table at this place, quoted if TOML requires quotes.
     pub(in crate::config) fn key(&self, name: &str) -> Self {
         let bare = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
         let name = if bare { name.to_owned() } else { format!("{name:?}") };

@@ -1,11 +1,11 @@
 use std::fmt;
 
-/// One thing that is wrong with a configuration, and what to write instead.
+/// One problem of a configuration, with what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigurationProblem {
-    /// Where: `connections.graph.client_secret`. Empty for the file as a whole.
+    /// The place, such as `connections.graph.client_secret`. Empty for the file as a whole.
     pub path: String,
-    /// What is wrong and what to write instead. Never holds a secret.
+    /// Says what is wrong and what to write instead. Never contains a secret.
     pub message: String,
 }
 
@@ -18,7 +18,7 @@ impl fmt::Display for ConfigurationProblem {
     }
 }
 
-/// Everything that is wrong with a configuration, as far as it can be seen at once. Displayed one a line.
+/// All problems of a configuration, displayed one per line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(pub Vec<ConfigurationProblem>);
 

@@ -4,9 +4,10 @@ use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::domain::ConnectionRevision;
 
-/// Changes when a token obtained under the old settings must no longer be handed out: the provider, the client, the
-/// set of scopes (with `offline_access`) or whether the bot handles tokens of continuous access. The order and the case of scopes do not matter to Entra, so they do not matter here.
-pub(in crate::config) fn revision_of(
+/// Derives the revision of a connection, which changes when tokens of the old settings must not be used any more: with
+/// the provider, the client, the set of scopes (including `offline_access`), and whether the bot handles continuous
+/// access. Entra ignores the order and the case of scopes, so the revision ignores them, too.
+pub(in crate::config) fn derive_revision(
     provider: &str,
     client_id: &str,
     scopes: &[String],
@@ -14,11 +15,12 @@ pub(in crate::config) fn revision_of(
 ) -> ConnectionRevision {
     let scopes: BTreeSet<String> = scopes.iter().map(|scope| scope.to_ascii_lowercase()).collect();
     let mut context = Context::new(&SHA256);
-    // No scope is called so: it would hold a space. Its absence leaves the revisions of before as they were.
+    // No scope has this name, because a scope contains no space. Connections without continuous access leave the part
+    // out and keep the revisions that earlier versions of bot-sso derived.
     let ability = continuous_access.then_some("continuous access");
     let parts = [provider, client_id].into_iter().chain(scopes.iter().map(String::as_str)).chain(ability);
     for part in parts {
-        // The length keeps ("a", "bc") and ("ab", "c") apart.
+        // The length makes ("a", "bc") and ("ab", "c") different.
         context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         context.update(part.as_bytes());
     }
@@ -32,30 +34,34 @@ pub(in crate::config) fn revision_of(
 
 #[cfg(test)]
 mod tests {
-    use super::revision_of;
+    use super::derive_revision;
 
-    fn of(provider: &str, client_id: &str, scopes: &[&str]) -> [u8; 16] {
-        revision_of(provider, client_id, &scopes.iter().map(|scope| (*scope).to_owned()).collect::<Vec<_>>(), false).0
+    fn revision(provider: &str, client_id: &str, scopes: &[&str]) -> [u8; 16] {
+        derive_revision(provider, client_id, &scopes.iter().map(|scope| (*scope).to_owned()).collect::<Vec<_>>(), false)
+            .0
     }
 
     #[test]
-    fn order_case_and_repetition_of_scopes_do_not_make_a_new_revision() {
-        assert_eq!(of("entra", "c", &["A", "b"]), of("entra", "c", &["B", "a", "b"]));
+    fn a_revision_ignores_order_case_and_repetition_of_scopes() {
+        assert_eq!(revision("entra", "c", &["A", "b"]), revision("entra", "c", &["B", "a", "b"]));
     }
 
     #[test]
-    fn provider_client_and_scopes_do() {
-        let first = of("entra", "c", &["a"]);
-        for other in
-            [of("entrac", "", &["a"]), of("entra", "d", &["a"]), of("entra", "c", &["a", "b"]), of("entra", "c", &[])]
-        {
+    fn a_revision_changes_with_provider_client_and_scopes() {
+        let first = revision("entra", "c", &["a"]);
+        for other in [
+            revision("entrac", "", &["a"]),
+            revision("entra", "d", &["a"]),
+            revision("entra", "c", &["a", "b"]),
+            revision("entra", "c", &[]),
+        ] {
             assert_ne!(first, other);
         }
     }
 
     #[test]
-    fn so_do_offline_access_and_continuous_access() {
-        assert_ne!(of("entra", "c", &["a"]), of("entra", "c", &["a", "offline_access"]));
-        assert_ne!(of("entra", "c", &["a"]), revision_of("entra", "c", &["a".to_owned()], true).0);
+    fn a_revision_changes_with_offline_access_and_continuous_access() {
+        assert_ne!(revision("entra", "c", &["a"]), revision("entra", "c", &["a", "offline_access"]));
+        assert_ne!(revision("entra", "c", &["a"]), derive_revision("entra", "c", &["a".to_owned()], true).0);
     }
 }

@@ -3,17 +3,18 @@ use std::collections::BTreeSet;
 use super::findings::Review;
 use super::place::Place;
 
-/// Scopes of `OpenID` Connect itself: they belong to no resource.
+/// Scopes of `OpenID` Connect itself, which belong to no resource.
 const OPENID_SCOPES: &[&str] = &["openid", "profile", "email", "offline_access"];
 
-/// The resource that scopes without one belong to.
+/// The resource of a scope that names none.
 const GRAPH: &str = "https://graph.microsoft.com";
 
-/// The other names of Graph, one a cloud.
+/// Graph's addresses in other clouds.
 const GRAPH_ALIASES: &[&str] =
     &["https://graph.microsoft.us", "https://dod-graph.microsoft.us", "https://microsoftgraph.chinacloudapi.cn"];
 
-/// Scopes of exactly one resource: Entra takes no others in one request (AADSTS700022, AADSTS28000).
+/// Checks that all scopes belong to one resource, because Entra refuses a request for several (AADSTS700022,
+/// AADSTS28000).
 pub(in crate::config) fn validate_scopes(
     scopes: Vec<String>,
     review: &mut Review<'_>,
@@ -26,7 +27,8 @@ pub(in crate::config) fn validate_scopes(
     let resources: Vec<String> = resources.into_iter().collect();
     let complaint = match resources.as_slice() {
         [] => Some(
-            "asks for nothing: write what the bot needs, as [\"https://graph.microsoft.com/User.Read\"]".to_owned(),
+            "requests no scope of a resource: write what the bot needs, as [\"https://graph.microsoft.com/User.Read\"]"
+                .to_owned(),
         ),
         [_] if of_resources.len() > 1 && of_resources.iter().any(|scope| scope.ends_with("/.default")) => {
             Some("mixes .default with other scopes, which Entra refuses: write either".to_owned())
@@ -46,7 +48,7 @@ pub(in crate::config) fn validate_scopes(
     }
 }
 
-/// What the card offers clients: an App ID URI, with or without a scope.
+/// The App ID URI, with or without a scope, that a sign-in card offers to clients.
 pub(in crate::config) fn exchange_uri(text: String, review: &mut Review<'_>, place: &Place) -> Option<String> {
     let rest = text.strip_prefix("api://").or_else(|| text.strip_prefix("https://"));
     let host = rest.and_then(|rest| rest.split('/').next()).filter(|host| !host.is_empty());
@@ -55,7 +57,7 @@ pub(in crate::config) fn exchange_uri(text: String, review: &mut Review<'_>, pla
         review.report(place, format!("{text:?} is no App ID URI: write it as registered, {form}"));
         return None;
     };
-    // Audiences are compared exactly, and Teams lower-cases the host it sends.
+    // Audiences are compared exactly, and Teams sends the host in lower case.
     if host.chars().any(|character| character.is_ascii_uppercase()) {
         let message = format!(
             "the host {host:?} has capitals: clients ask for {:?}; register and write it so",

@@ -1,4 +1,4 @@
-//! Secrets and secret files, as methods of [`Review`]: where they may stand, who may read them.
+//! The checks of secrets and files, as methods of [`Review`].
 
 use std::fs::File;
 use std::io::Read;
@@ -14,16 +14,17 @@ use crate::domain::Secret;
 use super::findings::Review;
 use super::place::Place;
 
-/// What to write for a secret.
+/// The forms of a secret, for messages.
 pub(in crate::config) const SECRET_FORM: &str = "{ env = \"NAME\" } or { file = \"/path\" }";
 
-/// No secret is longer; what is, is some other file.
+/// The size limit of a file with a secret or a private key; a longer file is probably a wrong path.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
-/// A bundle of every public authority has some 250 KB.
+/// The size limit of a file of certificates; a bundle of all public authorities has some 250 KB.
 const MAX_PEM_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Where a secret is found. Read by hand, because a deserializer's complaint would print the value.
+/// The place of a secret. A derived deserializer would print the value in its error message, so this one is
+/// hand-written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::config) enum SecretReference {
     Env(String),
@@ -46,13 +47,13 @@ impl<'de> Deserialize<'de> for SecretReference {
             (Some(Some(name)), None) => Ok(Self::Env(name.to_owned())),
             (None, Some(Some(path))) => Ok(Self::File(PathBuf::from(path))),
             (Some(_), Some(_)) => Err(D::Error::custom("has both env and file: write one of them")),
-            _ => Err(D::Error::custom(format!("names nothing: write {SECRET_FORM}"))),
+            _ => Err(D::Error::custom(format!("names no variable and no file: write {SECRET_FORM}"))),
         }
     }
 }
 
 impl Review<'_> {
-    /// The secret that `reference` leads to, without a trailing line end.
+    /// Reads the secret that `reference` names, without line ends at its end.
     pub(in crate::config) fn secret(&mut self, reference: &SecretReference, place: &Place) -> Option<Secret> {
         let found = match reference {
             SecretReference::Env(name) => self.variable(name).map(str::to_owned).ok_or_else(|| {
@@ -69,7 +70,7 @@ impl Review<'_> {
         Some(Secret::new(secret.to_owned()))
     }
 
-    /// A file that exists and that nobody but its owner can read.
+    /// Checks that a file exists and that only its owner can read it.
     pub(in crate::config) fn private_file(&mut self, path: &Path, place: &Place, if_absent: &str) -> Option<PathBuf> {
         let path = self.resolve(path);
         match open_private(&path) {
@@ -82,14 +83,14 @@ impl Review<'_> {
         }
     }
 
-    /// The content of a file that anybody may read.
+    /// Reads a file that other users may read, too.
     pub(in crate::config) fn public_file(&mut self, path: &Path, place: &Place) -> Option<Vec<u8>> {
         let path = self.resolve(path);
         read_public(&path).map_err(|message| self.report(place, message)).ok()
     }
 }
 
-/// Reads a file, and not a device that has no end.
+/// Reads a regular file; a device could be endless.
 fn read_public(path: &Path) -> Result<Vec<u8>, String> {
     let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
     if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
@@ -101,10 +102,13 @@ fn read_public(path: &Path) -> Result<Vec<u8>, String> {
     if u64::try_from(read).is_ok_and(|read| read <= MAX_PEM_BYTES) {
         return Ok(content);
     }
-    Err(format!("{} is longer than {MAX_PEM_BYTES} bytes: that is no file of certificates", path.display()))
+    Err(format!(
+        "{} is longer than {MAX_PEM_BYTES} bytes, so it is not a file of certificates: write another path",
+        path.display()
+    ))
 }
 
-/// Opens first and looks at the open file, so that no other file can be put in its place in between.
+/// Opens the file before it checks the permissions, so that the file cannot be replaced between the check and the use.
 fn open_private(path: &Path) -> Result<File, String> {
     let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
     let file = File::open(path).map_err(unreadable)?;
@@ -124,7 +128,10 @@ pub(in crate::config) fn read_private(path: &Path) -> Result<String, String> {
     let read = file.take(MAX_SECRET_BYTES.saturating_add(1)).read_to_string(&mut text);
     match read.map(u64::try_from) {
         Ok(Ok(length)) if length <= MAX_SECRET_BYTES => Ok(text),
-        Ok(_) => Err(format!("{} is longer than {MAX_SECRET_BYTES} bytes: that is no secret", path.display())),
+        Ok(_) => Err(format!(
+            "{} is longer than {MAX_SECRET_BYTES} bytes, so it is not a secret: write another path",
+            path.display()
+        )),
         Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
     }
 }

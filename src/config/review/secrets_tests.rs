@@ -30,7 +30,7 @@ fn a_secret_is_a_reference_and_is_never_shown() {
 }
 
 #[test]
-fn a_secret_that_cannot_be_had_is_reported() {
+fn a_secret_that_cannot_be_read_is_a_problem() {
     expect_problem(
         "GRAPH_CLIENT_SECRET",
         "NOWHERE",

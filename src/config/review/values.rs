@@ -1,4 +1,5 @@
-//! The checks that several sections share, as methods of [`Review`]: numbers in a range, GUIDs, words or lists, networks.
+//! The checks that several sections share, as methods of [`Review`]: numbers in a range, GUIDs, words or lists,
+//! networks.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -10,7 +11,7 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use super::findings::Review;
 use super::place::Place;
 
-/// A key that takes either one word or a list: `"any_organization"` or `["…", "…"]`.
+/// The value of a key that accepts one word or a list: `"any_organization"` or `["…", "…"]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::config) enum WordOrList {
     Word(String),
@@ -46,7 +47,7 @@ impl<'de> Visitor<'de> for WordOrListVisitor {
 }
 
 impl Review<'_> {
-    /// `value` if it lies in `range`, `default` if it was left out.
+    /// `value`, or `default` if it is missing; reports a number outside `range`.
     pub(in crate::config) fn number(
         &mut self,
         value: Option<u64>,
@@ -62,7 +63,7 @@ impl Review<'_> {
         None
     }
 
-    /// A GUID in its hyphenated form, lower-cased.
+    /// A GUID in hyphenated form, in lower case.
     pub(in crate::config) fn guid(&mut self, text: &str, place: &Place) -> Option<String> {
         let hyphenated = text.len() == uuid::fmt::Hyphenated::LENGTH;
         if hyphenated && uuid::Uuid::try_parse(text).is_ok() {
@@ -72,12 +73,12 @@ impl Review<'_> {
         None
     }
 
-    /// GUIDs, lower-cased.
+    /// GUIDs, in lower case.
     pub(in crate::config) fn guids(&mut self, texts: &[String], place: &Place) -> Vec<String> {
         texts.iter().enumerate().filter_map(|(index, text)| self.guid(text, &place.index(index))).collect()
     }
 
-    /// Networks in CIDR form; a lone address is a network of one.
+    /// Networks in CIDR form; a single address is a network of one address.
     pub(in crate::config) fn networks(&mut self, texts: &[String], place: &Place) -> Vec<IpNet> {
         let mut networks = Vec::new();
         for (index, text) in texts.iter().enumerate() {
@@ -93,7 +94,7 @@ impl Review<'_> {
         networks
     }
 
-    /// Texts none of which is empty or holds white space or control characters.
+    /// Checks that no text is empty or contains white space or control characters.
     pub(in crate::config) fn tokens(&mut self, texts: &[String], place: &Place, what: &str) -> Vec<String> {
         for (index, text) in texts.iter().enumerate() {
             if text.is_empty() || text.chars().any(|character| character.is_whitespace() || character.is_control()) {

@@ -11,7 +11,7 @@ use crate::domain::{AppScope, Bot, BotName, ContinuationMode, IdentityBinding, R
 
 use super::callers::RawCaller;
 
-/// The ids that Direct Line vouches for (DESIGN §5.5).
+/// The prefix of user ids that Direct Line has verified (DESIGN §5.5).
 const DIRECT_LINE_PREFIX: &str = "dl_";
 
 #[derive(Debug, Default, Deserialize)]
@@ -30,22 +30,22 @@ pub(in crate::config) struct RawBot {
     refusal_style: RawRefusalStyle,
 }
 
-/// How a bot gets tokens of its own.
+/// How bot-sso requests tokens for a bot itself.
 #[derive(Clone, Debug)]
 pub struct BotCredentialsSection {
-    /// The bot.
+    /// The bot that the tokens are for.
     pub bot: BotName,
-    /// Where it asks: the name of an identity provider.
+    /// The name of the identity provider that issues the tokens.
     pub identity_provider: String,
-    /// Its tenant; none: the cloud's own for multi-tenant bots.
+    /// The bot's tenant; `None` for a multi-tenant bot, which uses the cloud's default tenant.
     pub tenant: Option<String>,
-    /// How it proves itself, in the order in which that is tried; never empty.
+    /// The bot's credentials, in the order in which they are tried; never empty.
     pub credentials: Vec<CredentialSection>,
 }
 
 impl BotCredentialsSection {
-    /// The bot as an application that asks for tokens for the connector: in its own tenant, or the cloud's for multi-tenant
-    /// bots.
+    /// The bot as an application that requests tokens for the connector: in its own tenant, or as a multi-tenant bot in
+    /// the cloud's default tenant.
     pub(in crate::config) fn app_identity(
         &self,
         bot: &Bot,
@@ -55,7 +55,7 @@ impl BotCredentialsSection {
         let tenant = self.tenant.as_deref().unwrap_or(cloud.default_tenant);
         Some(AppIdentitySection {
             place: format!("bots.{}", bot.name.as_str()),
-            token_endpoint: provider.token_endpoint_of(tenant)?,
+            token_endpoint: provider.build_token_endpoint(tenant)?,
             identity_provider: self.identity_provider.clone(),
             client_id: bot.app_id.clone(),
             tenant: Some(tenant.to_owned()),
@@ -93,18 +93,18 @@ struct RawIdentity {
     verified_user_ids: Option<WordOrList>,
 }
 
-/// The bots, and what of them other sections ask for.
+/// The bots, and the facts about them that other sections need.
 #[derive(Default)]
 pub(in crate::config) struct ValidatedBots {
     pub(in crate::config) bots: Vec<Bot>,
     /// Tenants that the bots are registered in.
     pub(in crate::config) tenants: BTreeSet<String>,
     pub(in crate::config) credentials: Vec<BotCredentialsSection>,
-    /// Where the emulator is let in.
+    /// The places of `allow_emulator = true`.
     pub(in crate::config) emulator: Vec<Place>,
 }
 
-/// Every bot that is written, with its app id in lower case.
+/// Every bot in the file, with its app id in lower case, whether or not the id is valid.
 pub(in crate::config) fn written_app_ids(raw: &BTreeMap<String, RawBot>) -> BTreeMap<String, Option<String>> {
     raw.iter().map(|(name, bot)| (name.clone(), bot.written_app_id())).collect()
 }
@@ -127,7 +127,7 @@ pub(in crate::config) fn validate_bots(
         validated.tenants.extend(tenant.clone());
         let bot_name = BotName::new(&name);
         let credentials = bot.take_credentials(context, review, &place);
-        validated.credentials.extend(credentials.map(|credentials| credentials.of_bot(bot_name.clone(), tenant)));
+        validated.credentials.extend(credentials.map(|credentials| credentials.for_bot(bot_name.clone(), tenant)));
         if bot.allow_emulator {
             validated.emulator.push(place.key("allow_emulator"));
         }
@@ -141,21 +141,21 @@ pub(in crate::config) fn validate_bots(
     validated
 }
 
-/// What a bot proves itself with, and where.
+/// The credentials of a bot, and the identity provider that accepts them.
 struct WrittenCredentials {
     identity_provider: String,
     credentials: Vec<CredentialSection>,
 }
 
 impl WrittenCredentials {
-    fn of_bot(self, bot: BotName, tenant: Option<String>) -> BotCredentialsSection {
+    fn for_bot(self, bot: BotName, tenant: Option<String>) -> BotCredentialsSection {
         let Self { identity_provider, credentials } = self;
         BotCredentialsSection { bot, identity_provider, tenant, credentials }
     }
 }
 
 impl RawBot {
-    /// What is wrong with the app id is reported where the app id is read.
+    /// The app id in lower case, unchecked; `validate` reports its problems.
     fn written_app_id(&self) -> Option<String> {
         self.app_id.as_deref().map(str::to_ascii_lowercase)
     }
@@ -214,7 +214,7 @@ impl RawBot {
         })
     }
 
-    /// The bot's own tenant and those that the emulator uses for bots of no tenant.
+    /// The tenants that may issue the emulator's tokens: the bot's own, and those that it uses for multi-tenant bots.
     fn emulator_tenants(&self, cloud: &CloudDefaults) -> Vec<String> {
         if !self.allow_emulator {
             return Vec::new();

@@ -6,7 +6,7 @@ use crate::config::test_samples::{
 };
 
 #[test]
-fn a_bots_endpoint_is_https_or_on_this_machine_or_said_to_be_insecure() {
+fn a_bots_endpoint_is_https_or_loopback_unless_insecure_http_is_allowed() {
     let far = "endpoint = \"http://bot.example.com/api/messages\"";
     expect_problem(ENDPOINT, far, "bots.help-desk.endpoint: \"http://bot.example.com/api/messages\" is plain http");
     let allowed = read(&changed(ENDPOINT, &format!("{far}\nallow_insecure_http = true"))).unwrap();
@@ -41,7 +41,7 @@ fn verified_user_ids_are_all_or_prefixes() {
 }
 
 #[test]
-fn nobody_speaks_for_the_emulator_or_for_app_service_and_nobody_calls_anonymously() {
+fn a_caller_may_not_speak_for_the_emulator_or_app_service_or_be_anonymous() {
     for channel in ["emulator", "Emulator", "AseChannel"] {
         let caller = format!(
             "{ENDPOINT}\n[[bots.help-desk.callers]]\napp_id = \"{OWN_TENANT}\"\ntenant = \"{OWN_TENANT}\"\n\
@@ -56,7 +56,7 @@ fn nobody_speaks_for_the_emulator_or_for_app_service_and_nobody_calls_anonymousl
 }
 
 #[test]
-fn a_callers_entry_holds_what_can_fit_and_what_is_safe() {
+fn a_callers_entry_is_complete_and_safe() {
     let entry = |url: &str, channel: &str| {
         format!(
             "{ENDPOINT}\n[[bots.help-desk.callers]]\napp_id = \"{OWN_TENANT}\"\ntenant = \"{OWN_TENANT}\"\n\

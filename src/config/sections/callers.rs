@@ -1,4 +1,4 @@
-//! `[[bots.<name>.callers]]`: the bots that may call a bot as their skill.
+//! `[[bots.<name>.callers]]`: the parent bots that may call a bot as their skill.
 
 use serde::Deserialize;
 
@@ -24,7 +24,7 @@ impl RawCaller {
         let tenant_id = tenant.and_then(|text| review.guid(&text, &at));
         let at = place.key("service_urls");
         if self.service_urls.is_empty() && !review.is_reported(&at) {
-            review.report(&at, "is missing: write the addresses that the calling bot is answered at".to_owned());
+            review.report(&at, "is missing: write the serviceUrl addresses of the calling bot".to_owned());
         }
         let prefixes = self.service_urls.iter().enumerate();
         let service_url_prefixes: Vec<String> =
@@ -48,7 +48,7 @@ impl RawCaller {
     }
 }
 
-/// Written out by the URL parser, so that a prefix always goes beyond the host: `https://a.example` must not fit
+/// The address as the URL parser writes it, with a slash after the host: the prefix `https://a.example` must not match
 /// `https://a.example.evil.test`.
 fn service_url_prefix(text: &str, review: &mut Review<'_>, place: &Place) -> Option<String> {
     let url = review.url(text, place)?;

@@ -2,16 +2,16 @@ use serde::Deserialize;
 
 use crate::config::review::{Cloud, CloudDefaults, KeySource, Place, PlainHttp, Review, WrittenKeys, metadata_at};
 
-/// Whom bot-sso believes that a call comes from a channel.
+/// How bot-sso recognises that a call comes from a channel.
 #[derive(Clone, Debug)]
 pub struct ChannelTrustSection {
     /// `iss` of the channels' tokens, compared exactly.
     pub issuer: String,
-    /// Where their keys are.
+    /// The source of the channels' keys.
     pub keys: KeySource,
-    /// What bots are told as the `callerId` of a channel; `None` where the cloud has none.
+    /// The `callerId` that bots receive for calls of a channel; `None` in a cloud that has none.
     pub caller_id: Option<&'static str>,
-    /// What a channel's key must be endorsed for beside the channel itself.
+    /// Endorsements that a channel's key must have in addition to the channel itself.
     pub required_endorsements: Vec<String>,
 }
 
@@ -33,7 +33,8 @@ impl RawChannels {
         review: &mut Review<'_>,
     ) -> Option<ChannelTrustSection> {
         let place = Place::section("channels");
-        // An issuer of one's own with the public cloud's keys would believe the public cloud's tokens under that name.
+        // With another issuer's name and the cloud's keys, every token that the cloud's keys sign under that name would
+        // be trusted.
         if self.issuer.is_some() && self.metadata_url.is_none() && self.jwks_url.is_none() {
             let message = "comes without its keys: write metadata_url or jwks_url beside it";
             review.report(&place.key("issuer"), message.to_owned());

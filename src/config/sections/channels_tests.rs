@@ -1,4 +1,4 @@
-//! Which channels are believed, and what each cloud brings.
+//! How channels are recognised, and the defaults of each cloud.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::config::test_samples::{MINIMAL, problem_of, read};

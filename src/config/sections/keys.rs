@@ -4,10 +4,10 @@ use serde::Deserialize;
 
 use crate::config::review::{Place, Review};
 
-/// The keys that everything at rest is sealed with.
+/// The keys that seal all stored records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeysSection {
-    /// The key ring's file: it exists, and nobody but its owner can read it.
+    /// The key ring's file. It exists, and only its owner can read it.
     pub file: PathBuf,
 }
 

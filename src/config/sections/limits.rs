@@ -4,17 +4,17 @@ use serde::Deserialize;
 
 use crate::config::review::{Place, Review};
 
-/// How often callers and users may ask. What goes beyond is answered 429 and goes no further.
+/// The rate limits for callers and users. A request beyond a limit is answered 429 and is not forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitsSection {
-    /// Requests a second of one parent bot to one bot; twice as many at once.
+    /// Requests of one parent bot to one bot; a burst may be twice as large.
     pub parent_requests_per_second: NonZeroU32,
-    /// Requests a second of a bot's channels, all of its users together; none: any number.
+    /// Requests of the channels to one bot, for all of its users together; `None` for no limit.
     pub channel_requests_per_second: Option<NonZeroU32>,
-    /// Requests a second of one bot to the Token Service; none: any number.
+    /// Requests of one bot to the Token Service; `None` for no limit.
     pub token_service_requests_per_second: Option<NonZeroU32>,
-    /// What one user of one bot and channel may cause a minute, all of it at once if need be: exchanges at the identity
-    /// provider, refused exchanges, tries of magic codes.
+    /// For one user of one bot and channel: exchanges at the identity provider, refused exchanges and attempts to enter
+    /// a magic code, together. A burst may use up the whole minute's number.
     pub user_exchanges_per_minute: NonZeroU32,
 }
 

@@ -1,11 +1,11 @@
 use serde::Deserialize;
 
-/// What is logged, and how. Logs go to standard error.
+/// The log, which goes to standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoggingSection {
-    /// One JSON object a line, or text for people.
+    /// The form of the log lines.
     pub format: LogFormat,
-    /// The least level that is logged.
+    /// The lowest level that is logged.
     pub level: LogLevel,
 }
 
@@ -13,27 +13,27 @@ pub struct LoggingSection {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object per line.
     #[default]
     Json,
     /// Text for people.
     Text,
 }
 
-/// How much is logged.
+/// The lowest level that is logged. Each level includes those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {
-    /// What the operator must act on.
+    /// Conditions that the operator must correct.
     Error,
-    /// And what the operator should know.
+    /// Conditions that the operator should know.
     Warn,
-    /// And one line a request.
+    /// One line per request.
     #[default]
     Info,
-    /// And what led to it.
+    /// The steps of a request.
     Debug,
-    /// And everything else.
+    /// All other events.
     Trace,
 }
 

@@ -1,7 +1,8 @@
-//! The sections of the configuration, one file each: its keys, its defaults, its checks, and what of it goes out.
+//! The sections of the configuration, one file each: its keys, its defaults, its checks, and its validated form.
 //!
-//! Owns every section but those of identity providers, connections and credentials. It deliberately does not know how its
-//! values were read or who uses them. A raw section (`Raw…`) holds what is written; a validated one is without a problem.
+//! Owns every section except those of identity providers, connections and credentials. It deliberately does not know
+//! how its values were read or which rooms use them. A raw section (`Raw…`) holds the values as written; a validated
+//! section has no problem.
 
 mod bots;
 mod callers;

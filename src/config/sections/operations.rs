@@ -5,15 +5,15 @@ use serde::Deserialize;
 use crate::config::review::{Place, Review, SECRET_FORM, SecretReference};
 use crate::domain::Secret;
 
-/// A shorter token could be guessed.
-const SHORTEST_TOKEN: usize = 16;
+/// The lower limit for the length of an admin token; a shorter one could be guessed.
+const MIN_TOKEN_LENGTH: usize = 16;
 
-/// Where the operator calls: a listener of its own.
+/// The operator's separate listener.
 #[derive(Clone, Debug)]
 pub struct OperationsSection {
-    /// The address it listens on; loopback unless the operator allows more.
+    /// The address of the listener; a loopback address unless `allow_remote` is true.
     pub listen: SocketAddr,
-    /// The bearer of admin calls; visible ASCII.
+    /// The bearer token of admin requests, in visible ASCII.
     pub admin_token: Secret,
 }
 
@@ -26,7 +26,8 @@ pub(in crate::config) struct RawOperations {
 }
 
 impl RawOperations {
-    /// `behind_tls`: the server has a certificate, which a remote listener serves, too.
+    /// `behind_tls` says that the server has a certificate, which a listener on another address than loopback uses,
+    /// too.
     pub(in crate::config) fn validate(self, behind_tls: bool, review: &mut Review<'_>) -> Option<OperationsSection> {
         let place = Place::section("operations");
         let at = place.key("listen");
@@ -42,13 +43,13 @@ impl RawOperations {
             Some(address) if !address.ip().is_loopback() && !self.allow_remote => review.report(
                 &at,
                 format!(
-                    "{text:?} can be reached from elsewhere, and whoever calls there can sign everybody out: write a \
+                    "{text:?} is not a loopback address, and a caller of this listener can sign users out: write a \
                      loopback address, or allow_remote = true beside it"
                 ),
             ),
             Some(address) if !address.ip().is_loopback() && !behind_tls => review.warn(
                 &at,
-                "is served without TLS, so that the admin token can be read on the way: write [server.tls]".to_owned(),
+                "is served without TLS, so the network can read the admin token: write [server.tls]".to_owned(),
             ),
             Some(_) => {}
         }
@@ -56,7 +57,7 @@ impl RawOperations {
         let reference = review.required(self.admin_token, &at, SECRET_FORM);
         let admin_token = reference.and_then(|reference| review.secret(&reference, &at)).filter(|token| {
             let text = token.expose();
-            let is_token = text.len() >= SHORTEST_TOKEN && text.bytes().all(|byte| byte.is_ascii_graphic());
+            let is_token = text.len() >= MIN_TOKEN_LENGTH && text.bytes().all(|byte| byte.is_ascii_graphic());
             if !is_token {
                 let message = "leads to no token: it must be at least 16 visible ASCII characters, as made by openssl \
                                rand -hex 32";

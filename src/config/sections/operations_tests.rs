@@ -5,7 +5,7 @@ use crate::config::Environment;
 use crate::config::test_samples::{MINIMAL, SECRET, read_with};
 
 #[test]
-fn the_operators_listener_is_on_loopback_unless_more_is_allowed_and_has_a_real_token() {
+fn the_operators_listener_is_on_loopback_unless_allowed_otherwise_and_has_a_long_token() {
     const TOKEN: &str = "admin_token = { env = \"ADMIN\" }";
     const LONG: &str = "0123456789abcdef";
     let with = |section: &str, token: &str| {

@@ -9,18 +9,19 @@ use url::Url;
 
 use crate::config::review::{Place, Review};
 
-/// How bot-sso calls out.
+/// How bot-sso calls other services.
 #[derive(Clone, Debug)]
 pub struct OutboundSection {
-    /// The content of `ca_file`: certificates trusted beside the system's own. At most one entry, which may hold several.
+    /// The content of `ca_file`: certificates that are trusted in addition to the system's. At most one entry, which
+    /// may contain several certificates.
     pub ca_certificates_pem: Vec<Vec<u8>>,
-    /// The proxy through which everything goes.
+    /// The proxy that all outgoing requests use.
     pub egress_proxy: Option<Url>,
-    /// How long a connection may take to stand.
+    /// The time limit for opening a connection.
     pub connect_timeout: Duration,
-    /// How long a bot may take to answer what is forwarded to it.
+    /// The time limit for a bot's answer to a forwarded request.
     pub bot_timeout: Duration,
-    /// Private networks that names may resolve into.
+    /// Private networks that bot-sso may call when a host name resolves to an address in them.
     pub private_networks: Vec<IpNet>,
 }
 

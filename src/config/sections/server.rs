@@ -9,24 +9,25 @@ use url::Url;
 
 use crate::config::review::{Place, Review, is_loopback};
 
-/// Where bot-sso listens, and how the world sees it.
+/// Where bot-sso listens, and its public address.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// The address under which browsers, bots and channels reach it. Always the root of a host.
+    /// The address at which browsers, bots and channels reach bot-sso. It has no path.
     pub public_url: Url,
-    /// The addresses it listens on; never empty.
+    /// The addresses that bot-sso listens on; never empty.
     pub listen: Vec<SocketAddr>,
-    /// The certificate it serves TLS with; none: plain http, behind a proxy that does.
+    /// The certificate for TLS; `None` for plain http behind a proxy that terminates TLS.
     pub tls: Option<TlsPair>,
-    /// Whose `X-Forwarded-…` and `Forwarded` headers are believed.
+    /// The proxies whose `X-Forwarded-…` and `Forwarded` headers are trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// The longest body taken, in bytes.
+    /// The size limit of a request body, in bytes.
     pub body_limit_bytes: usize,
-    /// Worker threads; none: one a core.
+    /// The number of worker threads; `None` for one per CPU core.
     pub workers: Option<usize>,
 }
 
-/// A certificate chain and its key. Checked to be a pair when read; re-read on reload.
+/// A certificate chain and its private key. The configuration's check proves that they belong together. A reload reads
+/// both again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsPair {
     /// The chain in PEM form, the server's certificate first.
@@ -80,11 +81,12 @@ impl RawServer {
 }
 
 impl Server {
-    /// The emulator is let in because it runs on this machine: nobody else may reach the door it comes through.
+    /// Reports `allow_emulator` at the places `emulator` unless all listeners are loopback and no proxy is trusted. The
+    /// emulator is trusted because it runs on this machine, so no other machine may reach the same listener.
     pub(in crate::config) fn require_loopback_for(&self, emulator: &[Place], review: &mut Review<'_>) {
         if !self.trusted_proxies.is_empty() {
             for place in emulator {
-                let message = "is for the emulator on this machine, but server.trusted_proxies names proxies that bring others: \
+                let message = "is for the emulator on this machine, but server.trusted_proxies lets other machines call: \
                                leave one of them out";
                 review.report(place, message.to_owned());
             }
@@ -107,7 +109,8 @@ fn public_url(text: Option<String>, review: &mut Review<'_>, place: &Place) -> O
         review.report(place, format!("{text:?} is plain http: write https://…; only a loopback address may be http"));
         return None;
     }
-    // An SDK resolves absolute paths against it and would drop a prefix (reference: token-service-api §1 rule 12).
+    // An SDK resolves absolute paths against this URL and would drop a prefix (reference: token-service-api §1 rule
+    // 12).
     if url.path() != "/" || url.query().is_some() {
         review.report(
             place,
@@ -118,7 +121,7 @@ fn public_url(text: Option<String>, review: &mut Review<'_>, place: &Place) -> O
     Some(url)
 }
 
-/// The addresses of a listener; one at least.
+/// Parses the addresses of a listener; `None` if none is valid.
 pub(in crate::config) fn listen(texts: &[String], review: &mut Review<'_>, place: &Place) -> Option<Vec<SocketAddr>> {
     if texts.is_empty() {
         review.report(place, "is empty: write at least one address, as [\"127.0.0.1:3978\"]".to_owned());

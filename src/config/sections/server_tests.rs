@@ -62,7 +62,7 @@ fn a_certificate_comes_with_its_own_key() {
 }
 
 #[test]
-fn the_emulator_is_let_in_only_where_nobody_else_can_come() {
+fn the_emulator_is_allowed_on_loopback_listeners_only() {
     let allowed =
         changed(ENDPOINT, &format!("{ENDPOINT}\nallow_emulator = true\ntenant = \"{}\"", OWN_TENANT.to_uppercase()));
     let bot = &read(&allowed).unwrap().bots[0];
@@ -81,7 +81,7 @@ fn the_emulator_is_let_in_only_where_nobody_else_can_come() {
 }
 
 #[test]
-fn the_emulator_and_a_proxy_that_brings_others_do_not_go_together() {
+fn the_emulator_and_a_trusted_proxy_exclude_each_other() {
     let text = changed(ENDPOINT, &format!("{ENDPOINT}\nallow_emulator = true"));
     let text = text.replace(PUBLIC_URL, &format!("{PUBLIC_URL}\ntrusted_proxies = [\"127.0.0.1\"]"));
     assert!(problem_of(&text).contains("server.trusted_proxies"));

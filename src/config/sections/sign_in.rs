@@ -3,20 +3,21 @@ use url::Url;
 
 use crate::config::review::{Place, Review, is_loopback};
 
-/// The library that a Teams page speaks through, as Microsoft's content network serves it.
+/// The Teams JavaScript library, as Microsoft's content network serves it.
 const TEAMS_LIBRARY: &str = "https://res.cdn.office.net/teams-js/2.34.0/js/MicrosoftTeams.min.js";
-/// Where Teams shows its pages.
+/// The origins of the Teams clients that show pages in a frame.
 const TEAMS_HOSTS: [&str; 3] =
     ["https://teams.microsoft.com", "https://*.teams.microsoft.com", "https://*.cloud.microsoft"];
 
-/// What the user's browser sees when silence failed.
+/// The pages that a user's browser shows when silent sign-in is not possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignInSection {
-    /// Where a bot may have the browser sent at the end: origin and beginning of the path.
+    /// Addresses that a bot may name as `finalRedirect`; a redirect must have an entry's origin and begin with its
+    /// path.
     pub final_redirects: Vec<Url>,
-    /// The Teams library that the last page loads in Teams.
+    /// The Teams library that the last page loads inside Teams.
     pub teams_library_url: Url,
-    /// Who may frame the Teams pages; sources of a content security policy.
+    /// The origins that may show the Teams pages in a frame, as sources of a content security policy.
     pub frame_ancestors: Vec<String>,
 }
 
@@ -48,7 +49,7 @@ impl RawSignIn {
     }
 }
 
-/// A browser goes there, we do not: the host is none of those that may be called.
+/// The address of a page that only browsers visit. bot-sso never calls it, so its host is not recorded.
 fn page(text: &str, review: &mut Review<'_>, place: &Place) -> Option<Url> {
     let url = review.url(text, place)?;
     if url.scheme() == "http" && !is_loopback(&url) {
@@ -67,7 +68,7 @@ fn redirect(text: &str, review: &mut Review<'_>, place: &Place) -> Option<Url> {
     Some(url)
 }
 
-/// An origin as a content security policy takes it, and nothing that could end the directive.
+/// Whether `text` is an origin in the form of a content security policy, without characters that end the directive.
 fn is_source(text: &str) -> bool {
     let Some(host) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
     let host = host.strip_prefix("*.").unwrap_or(host);
@@ -98,14 +99,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_need_be_written() {
+    fn every_key_of_the_section_is_optional() {
         assert!(problems_of("").is_empty());
         let written = "final_redirects = [\"https://a.example/x\", \"http://localhost:3000\"]\nframe_ancestors = []";
         assert!(problems_of(written).is_empty());
     }
 
     #[test]
-    fn what_a_browser_must_not_be_sent_to_is_reported() {
+    fn an_unsafe_address_for_a_browser_is_reported() {
         for (text, path) in [
             ("final_redirects = [\"http://a.example/\"]", "sign_in.final_redirects[0]"),
             ("final_redirects = [\"https://a.example/?x=1\"]", "sign_in.final_redirects[0]"),

@@ -4,7 +4,7 @@
 use crate::config::test_samples::{BOT_ID, MINIMAL, changed, problem_of, read};
 
 #[test]
-fn token_service_tenants_are_those_of_the_bots_and_callers_come_on_top() {
+fn token_service_tenants_default_to_the_bots_and_app_token_tenants_include_callers() {
     let tenant = "tenant = \"22222222-2222-4222-8222-222222222222\"";
     let caller = "[[bots.help-desk.callers]]\napp_id = \"66666666-6666-4666-8666-666666666666\"\n\
         tenant = \"77777777-7777-4777-8777-777777777777\"\nservice_urls = [\"https://parent.example.com\"]\n\
@@ -38,7 +38,7 @@ fn numbers_stay_in_their_ranges() {
 }
 
 #[test]
-fn a_store_lies_in_a_directory_that_exists() {
+fn the_directory_of_the_store_must_exist() {
     let problem = problem_of(&format!("[store]\npath = \"nowhere/bot-sso.db\"\n{MINIMAL}"));
     assert!(problem.starts_with("store.path: the directory "), "{problem}");
 }

@@ -5,10 +5,10 @@ use serde::Deserialize;
 use crate::config::review::{Place, Review};
 use crate::domain::ChannelId;
 
-/// Other numbers for the status table of the gateway, for one channel: reason code → status.
+/// Changes of the gateway's status table for one channel: reason code → HTTP status.
 pub type ChannelStatuses = HashMap<String, u16>;
 
-/// One key a reason code; see DESIGN §3.
+/// One key per reason code; see DESIGN §3.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(in crate::config) struct RawStatuses {
@@ -54,7 +54,7 @@ impl RawStatuses {
         let mut statuses = ChannelStatuses::new();
         for (reason, status) in written {
             let Some(status) = status else { continue };
-            // A client hides the card on any success: a failure must never look like one.
+            // A client hides the sign-in card on any status of success, so a failure must not have one.
             if !(400..=599).contains(&status) {
                 review.report(&place.key(reason), format!("is {status}: write a status from 400 to 599"));
             }

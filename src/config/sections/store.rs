@@ -4,25 +4,25 @@ use serde::Deserialize;
 
 use crate::config::review::{Place, Review};
 
-/// Where what must survive is kept.
+/// The persistent store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreSection {
-    /// The database file; made if it does not exist, in a directory that does.
+    /// The database file, created if it does not exist. Its directory exists.
     pub path: PathBuf,
-    /// How durable a finished write is.
+    /// What a finished write survives.
     pub durability: StoreDurability,
-    /// How much memory the cache of tokens may take, in bytes.
+    /// The size limit of the in-memory token cache.
     pub l1_bytes: u64,
 }
 
-/// How durable a finished write is.
+/// What a finished write survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoreDurability {
-    /// It survives a power cut.
+    /// A power cut.
     #[default]
     Full,
-    /// It survives the end of the process; a power cut may lose the last moments.
+    /// A crash of the process; a power cut may lose the latest writes.
     Normal,
 }
 

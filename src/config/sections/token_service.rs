@@ -7,14 +7,14 @@ use crate::config::review::{CloudDefaults, Place, Review};
 
 use super::server::listen;
 
-/// Which bearers of bots the Token Service takes, and where it listens.
+/// Which bearer tokens of bots the Token Service accepts, and where it listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenServiceSection {
-    /// Acceptable `aud`; never empty.
+    /// Values of `aud` that a token may have; never empty.
     pub audiences: Vec<String>,
-    /// Tenants (lower-case GUIDs) whose app tokens are taken; never empty.
+    /// Tenants (lower-case GUIDs) that may issue a token; never empty.
     pub tenants: Vec<String>,
-    /// The addresses it listens on, and nothing else does; none: those of the server.
+    /// Separate addresses for the Token Service; empty if it uses those of the server.
     pub listen: Vec<SocketAddr>,
 }
 
@@ -27,7 +27,7 @@ pub(in crate::config) struct RawTokenService {
 }
 
 impl RawTokenService {
-    /// `bot_tenants`: the tenants that the bots are registered in.
+    /// `bot_tenants` are the tenants in which the bots are registered.
     pub(in crate::config) fn validate(
         self,
         cloud: &CloudDefaults,
@@ -61,7 +61,7 @@ impl RawTokenService {
         let at = place.key("listen");
         let listening = written.and_then(|texts| listen(texts, review, &at)).unwrap_or_default();
         if !behind_tls && listening.iter().any(|address| !address.ip().is_loopback()) {
-            review.warn(&at, "is served without TLS: tokens can be read on the way: write [server.tls]".to_owned());
+            review.warn(&at, "is served without TLS, so the network can read tokens: write [server.tls]".to_owned());
         }
         TokenServiceSection { audiences, tenants, listen: listening }
     }

@@ -4,7 +4,7 @@ use serde_json::json;
 use super::turn::{BotCallError, BotTurn};
 use crate::dev::jwt::text_claim;
 
-/// Does what a demo bot does with an activity, and answers it.
+/// Handles one activity of a demo bot, and answers it.
 pub(super) async fn answer(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
     let kind = text_claim(turn.activity, "type").unwrap_or_default();
     let name = text_claim(turn.activity, "name").unwrap_or_default();
@@ -19,12 +19,12 @@ pub(super) async fn answer(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallEr
     }
 }
 
-/// What the page behind the card showed the user.
+/// Whether `text` has the form of a magic code, which the last sign-in page shows to the user.
 fn is_code(text: &str) -> bool {
     text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A magic code in the chat: good for one of the bot's connections, or for none.
+/// Handles a magic code in the chat, which is valid for one of the bot's connections or for none.
 async fn code_typed(turn: &BotTurn<'_>, code: &str) -> Result<HttpResponse, BotCallError> {
     match find_by_code(turn, Some(code)).await? {
         Some(token) => turn.greet(&token).await?,
@@ -33,7 +33,7 @@ async fn code_typed(turn: &BotTurn<'_>, code: &str) -> Result<HttpResponse, BotC
     Ok(HttpResponse::Ok().finish())
 }
 
-/// A code names no connection.
+/// Finds the token for a code. A code does not say its connection, so all connections of the bot are tried.
 async fn find_by_code(turn: &BotTurn<'_>, code: Option<&str>) -> Result<Option<String>, BotCallError> {
     for connection in turn.connections() {
         if let Some(token) = turn.find_token(connection, code).await? {
@@ -43,7 +43,7 @@ async fn find_by_code(turn: &BotTurn<'_>, code: Option<&str>) -> Result<Option<S
     Ok(None)
 }
 
-/// A message: says who the user is, takes a code, or offers the card. The text may name a connection.
+/// Handles a message: says who the user is, accepts a code, or offers the sign-in card. The text may name a connection.
 async fn message(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
     let text = text_claim(turn.activity, "text").unwrap_or_default().trim();
     if is_code(text) {
@@ -58,14 +58,14 @@ async fn message(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
     Ok(HttpResponse::Ok().finish())
 }
 
-/// `notify`: the gateway hands over the token.
+/// Handles the event of the mode `notify`, with which the gateway delivers the token.
 async fn token_arrived(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
     let token = turn.value("token").ok_or(BotCallError::Unexpected("a tokens/response event without a token"))?;
     turn.greet(token).await?;
     Ok(HttpResponse::Ok().finish())
 }
 
-/// `forward`: the token is kept already; the bot asks the token service for it.
+/// Handles the invoke of the mode `forward`. The gateway has stored the token; the bot gets it from the token service.
 async fn exchange_forwarded(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
     let (id, connection) = (turn.value("id"), turn.value("connectionName").unwrap_or_default());
     if !turn.connections().any(|name| name == connection) {
@@ -82,7 +82,7 @@ async fn exchange_forwarded(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallE
     Ok(HttpResponse::Ok().json(json!({ "id": id, "connectionName": connection })))
 }
 
-/// `forward`: a magic code that Teams sends by itself.
+/// Handles a magic code that Teams sends by itself, in the mode `forward`.
 async fn code_forwarded(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
     if let Some(token) = find_by_code(turn, turn.value("state")).await? {
         turn.greet(&token).await?;

@@ -19,13 +19,13 @@ pub(in crate::dev) struct DemoBots {
     pub(in crate::dev) services: BotServices,
     pub(in crate::dev) channel: Arc<ChannelIssuer>,
     pub(in crate::dev) inboxes: Inboxes,
-    /// The demo bots talk with the emulator on this machine, too, which shows no token.
+    /// Whether the demo bots also accept activities of the emulator on this machine, which have no token.
     pub(in crate::dev) admits_anonymous: AtomicBool,
 }
 
 impl DemoBots {
-    /// The check every bot makes: a channel token for this bot whose service URL is the activity's. It guards the bot's own
-    /// bearer, which goes to that URL.
+    /// Whether the request has a channel token for this bot whose service URL is that of the activity. The bot sends
+    /// its own bearer token to that URL, so the check protects the bearer token.
     fn hears_channel(&self, request: &HttpRequest, bot: &BotEntry, activity: &Value) -> bool {
         let Some(claims) = bearer(request).and_then(|token| self.channel.verify(token, bot.app_id).ok()) else {
             return false;
@@ -34,7 +34,8 @@ impl DemoBots {
         claimed.is_some() && claimed.map(|url| url.trim_end_matches('/')) == named.map(|url| url.trim_end_matches('/'))
     }
 
-    /// The bot's own bearer goes to the service URL, so that has to be on this machine. A web page is not the emulator.
+    /// Whether the request may come from the emulator. The bot sends its own bearer token to the service URL, so that
+    /// URL must be on this machine. A request of a web page is refused.
     fn hears_emulator(&self, request: &HttpRequest, activity: &Value) -> bool {
         let shows_nothing = !request.headers().contains_key(AUTHORIZATION) && !request.headers().contains_key(ORIGIN);
         let service_url = text_claim(activity, "serviceUrl").and_then(|url| Url::parse(url).ok());

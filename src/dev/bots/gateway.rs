@@ -9,7 +9,7 @@ use crate::dev::lock::locked;
 pub(in crate::dev) struct GatewayAddress(Mutex<Option<Url>>);
 
 impl GatewayAddress {
-    /// From now on the demo bots ask the token service at `url`.
+    /// Sets the address of the token service for the demo bots.
     pub(in crate::dev) fn set(&self, url: Url) {
         *locked(&self.0) = Some(url);
     }

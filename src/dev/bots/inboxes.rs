@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::dev::lock::locked;
 use crate::dev::masking::mask_tokens;
 
-/// Each demo bot remembers this many of the latest activities.
+/// The limit for the number of stored activities of one demo bot.
 const KEPT_ACTIVITIES: usize = 200;
 
 /// What the demo bots received, tokens masked.
@@ -14,7 +14,7 @@ const KEPT_ACTIVITIES: usize = 200;
 pub(in crate::dev) struct Inboxes(Mutex<BTreeMap<&'static str, VecDeque<Value>>>);
 
 impl Inboxes {
-    /// Keeps an activity that `bot` has received; the oldest one goes when there are too many.
+    /// Stores an activity that `bot` has received; beyond the limit it replaces the oldest.
     pub(super) fn record(&self, bot: &'static str, activity: &Value) {
         let mut masked = activity.clone();
         mask_tokens(&mut masked);

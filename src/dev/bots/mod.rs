@@ -1,7 +1,7 @@
 //! The demo bots: they answer activities as bots built on the SDKs do, and say who the user is.
 //!
-//! Owns what the bots check, what they answer and what they have received. It deliberately knows nothing of how the gateway
-//! works: the bots call it by its public address only.
+//! Owns the bots' checks, their answers and the activities that they have received. It deliberately does not know how
+//! the gateway works: the bots call its public address only.
 
 mod answers;
 mod demo_bot;

@@ -16,9 +16,9 @@ use crate::dev::jwt::text_claim;
 use crate::dev::tenant::{BotEntry, ClientProof, Directory, Resource, TokenIssuer};
 use crate::outbound::{Outbound, OutboundError, RelayRequest, RequestHeader};
 
-/// A demo bot gives each of its calls this long.
+/// The time limit for each call of a demo bot.
 const CALL_TIME: Duration = Duration::from_secs(5);
-/// No answer a demo bot reads is longer.
+/// The size limit of an answer that a demo bot reads.
 const ANSWER_LIMIT: usize = 256 * 1024;
 
 /// Why a demo bot could not finish a turn.
@@ -38,7 +38,7 @@ pub(in crate::dev) enum BotCallError {
     Stage(#[from] StageError),
 }
 
-/// What the demo bots call with: their app registrations, their tokens, the gateway's address and an HTTP client.
+/// What the demo bots need for their calls: app registrations, tokens, the gateway's address and an HTTP client.
 pub(in crate::dev) struct BotServices {
     pub(in crate::dev) addresses: Arc<Addresses>,
     pub(in crate::dev) directory: Arc<Directory>,
@@ -47,7 +47,7 @@ pub(in crate::dev) struct BotServices {
     pub(in crate::dev) outbound: Outbound,
 }
 
-/// One activity that a demo bot deals with.
+/// One activity that a demo bot handles.
 pub(in crate::dev) struct BotTurn<'a> {
     pub(in crate::dev) services: &'a BotServices,
     pub(in crate::dev) bot: &'a BotEntry,
@@ -174,7 +174,7 @@ impl<'a> BotTurn<'a> {
         }
     }
 
-    /// The bot's own bearer. A real bot asks the tenant for it; the stage *is* the tenant.
+    /// The bot's own bearer token. A real bot requests it from the tenant; here the stage is the tenant and makes it.
     fn app_token(&self) -> Result<String, BotCallError> {
         let app = self
             .services

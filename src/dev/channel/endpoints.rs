@@ -27,7 +27,8 @@ pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
     config
         .route("/channel/v1/.well-known/openidconfiguration", web::get().to(metadata))
         .route("/channel/v1/.well-known/keys", web::get().to(keys))
-        // Where the Agents SDK for JavaScript looks for keys whose issuer is not the Bot Framework's own: below its authority.
+        // Where the Agents SDK for JavaScript looks for keys whose issuer is not the Bot Framework's own: below its
+        // authority.
         .route("/channel/v1/discovery/v2.0/keys", web::get().to(keys))
         .route("/channel/oauth2/v2.0/token", web::post().to(token));
 }

@@ -10,7 +10,7 @@ use crate::dev::jwt::{TokenFault, check_expiry, signed_claims, text_claim};
 use crate::dev::signing_key::SigningKey;
 use crate::domain::SharedClock;
 
-/// How long a channel token is good for, in seconds.
+/// The lifetime of a channel token, in seconds.
 pub(super) const LIFETIME: i64 = 3600;
 
 /// The channel's issuer: makes its tokens and verifies them.

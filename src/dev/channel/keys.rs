@@ -5,7 +5,7 @@ use crate::dev::signing_key::SigningKey;
 /// The channels that ordinary channel tokens may speak for.
 pub(in crate::dev) const ENDORSED: [&str; 3] = ["msteams", "webchat", "directline"];
 
-/// The channel issuer's keys; what differs is what they are endorsed for.
+/// The channel issuer's keys, which differ in their endorsements.
 pub(in crate::dev) struct ChannelKeys {
     /// Endorsed for all of `ENDORSED`.
     pub(in crate::dev) endorsed: Arc<SigningKey>,

@@ -1,7 +1,8 @@
-//! The channel: the issuer whose tokens speak for Teams, Web Chat and Direct Line, and the Bot Connector that bots send to.
+//! The channel: the issuer whose tokens speak for Teams, Web Chat and Direct Line, and the Bot Connector that bots send
+//! to.
 //!
-//! Owns the channel's keys and credentials and what the bots have sent. It deliberately knows nothing of the demo bots: any
-//! bot of the directory that shows the tenant's token may send.
+//! Owns the channel's keys and credentials and the calls of the bots. It deliberately knows nothing of the demo bots:
+//! any bot of the directory with a token of the tenant may send.
 
 mod connector;
 mod endpoints;

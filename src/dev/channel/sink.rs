@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::dev::lock::locked;
 
-/// The sink keeps this many of the latest calls.
+/// The limit for the number of stored calls.
 const KEPT_CALLS: usize = 2_000;
 
 /// One call that a bot made at its service URL. Tokens are masked.
@@ -27,7 +27,7 @@ pub(super) struct SinkCall {
     pub(super) activity: Value,
 }
 
-/// What the bots sent, bounded.
+/// The latest calls of the bots at their service URL.
 #[derive(Debug, Default)]
 pub(in crate::dev) struct ConnectorSink {
     calls: Mutex<VecDeque<SinkCall>>,

@@ -1,7 +1,7 @@
-//! The controls: what a test or a person orders the stage to do over HTTP, below `/dev`.
+//! The controls: commands that a test or a person sends to the stage over HTTP, below `/dev`.
 //!
-//! Owns the orders and how they are written. It deliberately knows nothing of what an order leads to: it turns switches, and
-//! the endpoints look at them.
+//! Owns the commands and the form of their bodies. It deliberately does not know the effect of a command: a command
+//! sets switches, and the endpoints read them.
 
 mod fault_order;
 mod order_body;
@@ -9,7 +9,7 @@ mod orders;
 
 use actix_web::web::{self, ServiceConfig};
 
-/// The routes of the orders.
+/// The routes of the commands.
 pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
     config
         .route("/dev/calls", web::get().to(orders::calls))

@@ -3,7 +3,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// A number, which a form can only write as text.
+/// A number in JSON, or its text in a form.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum Flexible {
@@ -36,7 +36,7 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(request: &HttpRequest, body: 
     serde_json::from_value(Value::Object(members.collect())).ok()
 }
 
-/// 400 with a sentence that says what is wrong with an order.
+/// 400 with a message that says what is wrong with a command.
 pub(super) fn bad(problem: &'static str) -> HttpResponse {
     HttpResponse::BadRequest().json(json!({"error": {"code": "BadArgument", "message": problem}}))
 }

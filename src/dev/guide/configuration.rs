@@ -37,7 +37,7 @@ pub(in crate::dev) fn secrets(facts: &StageFacts) -> Vec<(String, String)> {
     connections.map(|entry| (secret_variable(entry), entry.client_secret.to_owned())).chain(admin_token).collect()
 }
 
-/// Two bots may have a connection of one name.
+/// The key of the connection's section. It includes the bot, because two bots may have connections of the same name.
 fn key_of(entry: &ConnectionEntry) -> String {
     format!("{}-{}", entry.bot, entry.name)
 }
@@ -57,7 +57,7 @@ fn entra(facts: &StageFacts) -> Section {
     let addresses = &facts.addresses;
     Section::default()
         .with("authority", addresses.https_base.clone())
-        // A browser would warn of the stage's certificate, which it cannot know.
+        // Plain http, because a browser does not know the stage's certificate and would show a warning.
         .with("authorization_endpoint", format!("{}/{{tenant}}/oauth2/v2.0/authorize", addresses.http_base))
         .with("allow_insecure_http", true)
         .with("issuer", addresses.v2_issuer("{tenantid}"))
@@ -87,7 +87,7 @@ fn connection(facts: &StageFacts, entry: &ConnectionEntry) -> Section {
         .with("allow_v1", entry.v1_tokens)
 }
 
-/// A section of the file, or the whole of it.
+/// A section of the file, or the whole file.
 #[derive(Default)]
 struct Section(Table);
 

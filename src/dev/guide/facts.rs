@@ -5,7 +5,7 @@ use crate::dev::addresses::Addresses;
 use crate::dev::lock::locked;
 use crate::dev::tenant::Directory;
 
-/// Where the gateway's operator calls, and with which bearer.
+/// The address of the gateway's operator's listener, and its bearer token.
 #[derive(Clone)]
 pub(in crate::dev) struct OperationsDoor {
     /// `127.0.0.1:port`.
@@ -13,7 +13,7 @@ pub(in crate::dev) struct OperationsDoor {
     pub(in crate::dev) admin_token: String,
 }
 
-/// What the texts about the stage are made from.
+/// The facts from which the texts about the stage are built.
 pub(in crate::dev) struct StageFacts {
     pub(in crate::dev) addresses: Arc<Addresses>,
     pub(in crate::dev) directory: Arc<Directory>,
@@ -23,12 +23,12 @@ pub(in crate::dev) struct StageFacts {
 }
 
 impl StageFacts {
-    /// The operator's door of the gateway, once it is known.
+    /// The gateway's operator's listener, once it is known.
     pub(in crate::dev) fn find_operations(&self) -> Option<OperationsDoor> {
         locked(&self.operations).clone()
     }
 
-    /// The gateway's operator calls at `door` from now on.
+    /// Sets the gateway's operator's listener.
     pub(in crate::dev) fn open_operations(&self, door: OperationsDoor) {
         *locked(&self.operations) = Some(door);
     }

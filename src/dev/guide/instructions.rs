@@ -4,19 +4,20 @@ use super::facts::StageFacts;
 use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, channel_user_id};
 use crate::dev::tenant::{BotEntry, ConnectionEntry, User, UserScenario};
 
-/// The access token in a JSON answer, without jq.
+/// A `sed` command that extracts the access token of a JSON answer.
 const PICK: &str = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
 
-/// The text of the last message.
+/// A `sed` command that extracts the text of the last message.
 const TEXT: &str = r#"sed 's/.*"text":"\([^"]*\)".*/\1/'"#;
 
-/// The link behind the last card's button.
+/// A `sed` command that extracts the link of the last card's button.
 const LINK: &str = r#"sed 's/.*"value":"\([^"]*signin=[^"]*\)".*/\1/'"#;
 
-/// The conversation of the sign-in by hand.
+/// The conversation in which a person signs in through the card.
 const WEB_CHAT: &str = "demo-web-chat";
 
-/// What `bot-sso dev` prints: what listens where, and commands to paste. They need a POSIX shell, curl and sed.
+/// The instructions that `bot-sso dev` prints: all addresses, and commands to paste into a POSIX shell with curl and
+/// sed.
 pub(in crate::dev) fn instructions(facts: &StageFacts, gateway: &str) -> String {
     let gateway = gateway.trim_end_matches('/');
     let mut text = listeners(facts, gateway);
@@ -119,7 +120,7 @@ impl Commands<'_> {
         )
     }
 
-    /// Sends `TOKEN`. An id of its own each time: what comes twice with one id is a duplicate.
+    /// Sends `TOKEN`. Each command has its own id, because a second request with the same id is a duplicate.
     fn send(&self, user: &User, card_id: &str) -> String {
         format!(
             "curl -sSi -w '\\n' {gateway}/bots/{bot}/api/messages \\\n  \
@@ -142,7 +143,7 @@ impl Commands<'_> {
         )
     }
 
-    /// Says `text` to the bot in Web Chat.
+    /// Sends the message `text` to the bot in Web Chat.
     fn say(&self, text: &str) -> String {
         format!(
             "curl -sS {gateway}/bots/{bot}/api/messages \\\n  \
@@ -162,7 +163,8 @@ impl Commands<'_> {
         self.sent_to(&conversation(user), TEXT)
     }
 
-    /// What `pick` shows of the bot's last message. The gateway tells the bot after it has answered, so the command waits a second.
+    /// Shows what `pick` extracts from the bot's last message. The gateway notifies the bot after its own answer, so
+    /// the command waits a second.
     fn sent_to(&self, conversation: &str, pick: &str) -> String {
         format!(
             "sleep 1; curl -sS -w '\\n' '{http}/connector/_sent?conversation={conversation}' \\\n  | {pick}",
@@ -170,7 +172,7 @@ impl Commands<'_> {
         )
     }
 
-    /// A paragraph of its own, where the operator has a listener.
+    /// The paragraph about the operator's sign-out; empty without an operator's listener.
     fn sign_out(&self, user: &User) -> String {
         let Some(door) = self.facts.find_operations() else { return String::new() };
         format!(

@@ -1,6 +1,7 @@
-//! What is said of the stage: the manifest for programs, the instructions for people, a configuration for the gateway.
+//! The texts about the stage: the manifest for programs, the instructions for people, a configuration for the gateway.
 //!
-//! Owns these texts, and is the only sub-room that knows the syntax of the configuration file. It deliberately knows nothing of
+//! Owns these texts, and is the only sub-room that knows the syntax of the configuration file. It deliberately knows
+//! nothing of
 //! requests: it reads the directory and the addresses.
 
 mod configuration;

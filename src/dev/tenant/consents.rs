@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use super::directory::{App, User, UserScenario};
 use crate::dev::lock::locked;
 
-/// Which users have agreed to what which apps ask for; none at start.
+/// The consents of users to apps; none at start.
 #[derive(Default)]
 pub(in crate::dev) struct Consents(Mutex<BTreeSet<(String, String)>>);
 
@@ -20,7 +20,7 @@ impl Consents {
             || locked(&self.0).contains(&(user.oid.to_owned(), app.client_id.to_owned()))
     }
 
-    /// Takes every consent back.
+    /// Withdraws every consent.
     pub(in crate::dev) fn clear(&self) {
         locked(&self.0).clear();
     }

@@ -1,6 +1,6 @@
 //! The local tenants: an Entra-like issuer with its login page, token endpoint, key sets and one protected resource.
 //!
-//! Owns the directory, what users have consented to, every token of the tenants and the numbers of their refusals. It
+//! Owns the directory, the consents of users, every token of the tenants and the AADSTS numbers of their refusals. It
 //! deliberately knows nothing of channels, bots and the gateway: every client is an app of the directory.
 
 mod client_proof;

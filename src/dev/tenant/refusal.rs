@@ -26,12 +26,12 @@ impl EntraRefusal {
         Self { status, error, code, text: text.into(), suberror: None, claims: None }
     }
 
-    /// `invalid_grant`: the user's assertion, password, code or refresh token is no good.
+    /// `invalid_grant`: the user's assertion, password, code or refresh token is not valid.
     pub(in crate::dev) fn grant(code: u32, text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_grant", code, text)
     }
 
-    /// `invalid_client`: the app could not prove who it is. Entra answers 401 here.
+    /// `invalid_client`: the app could not authenticate. Entra answers 401.
     pub(in crate::dev) fn client(code: u32, text: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "invalid_client", code, text)
     }
@@ -69,7 +69,7 @@ impl EntraRefusal {
 }
 
 impl From<StageError> for EntraRefusal {
-    /// No part of a request makes the stage itself fail, so its errors are the server's.
+    /// No request can cause a failure of the stage itself, so such a failure is answered as an error of the server.
     fn from(_: StageError) -> Self {
         Self::server_error()
     }

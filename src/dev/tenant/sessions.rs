@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::refusal::EntraRefusal;
 use crate::dev::lock::locked;
 
-/// How long a token of continuous access is good for, in seconds: Entra's are good for 20 to 28 hours.
+/// The lifetime of a token of continuous access, in seconds. Entra's last 20 to 28 hours.
 pub(in crate::dev) const LONG_LIFETIME: i64 = 26 * 3600;
 
 /// Switches for sessions that last longer than one token. At start all behave as at Entra.
@@ -26,7 +26,7 @@ impl SessionSwitches {
         locked(&self.0).refresh_in = seconds;
     }
 
-    /// Switches whether a refresh token is good once: presented again, it is refused.
+    /// Switches whether a refresh token may be used only once and is refused the second time.
     pub fn set_single_use_refresh_tokens(&self, single_use: bool) {
         locked(&self.0).single_use = single_use;
     }

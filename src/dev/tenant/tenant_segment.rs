@@ -1,7 +1,7 @@
 use super::directory::Directory;
 use super::refusal::EntraRefusal;
 
-/// What the path says about the tenant.
+/// The first segment of a path, which names the tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::dev) enum TenantSegment<'a> {
     /// One tenant, by its id.
@@ -25,7 +25,7 @@ impl<'a> TenantSegment<'a> {
         }
     }
 
-    /// Whether users of tenant `tid` may come this way.
+    /// Whether users of tenant `tid` may use this path.
     pub(in crate::dev) fn admits(self, tid: &str) -> bool {
         match self {
             Self::One(id) => id == tid,

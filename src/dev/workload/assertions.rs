@@ -9,7 +9,7 @@ use crate::dev::signing_key::SigningKeyOnDemand;
 use crate::dev::tenant::{EXCHANGE_AUDIENCE, WORKLOAD_SUBJECT};
 use crate::domain::SharedClock;
 
-/// What an assertion of the workload issuer says.
+/// The claims of an assertion of the workload issuer.
 #[derive(Clone, Debug)]
 pub struct WorkloadClaims {
     /// `iss`; the workload issuer by default.
@@ -33,7 +33,7 @@ pub(in crate::dev) struct WorkloadIssuer {
 }
 
 impl WorkloadIssuer {
-    /// What an assertion says that every bot's app trusts, for an hour.
+    /// The claims of an assertion that every bot's app trusts, valid for an hour.
     pub(in crate::dev) fn trusted_claims(&self) -> WorkloadClaims {
         WorkloadClaims {
             issuer: self.issuer.clone(),

@@ -17,7 +17,7 @@ use crate::dev::error::StageError;
 use crate::dev::private_file::write_private;
 use crate::dev::tenant::RegisteredCertificate;
 
-/// What the two listeners need.
+/// The certificates of the listeners, and the client certificate.
 pub(in crate::dev) struct StageCertificates {
     pub(in crate::dev) ca_file: PathBuf,
     pub(in crate::dev) tls: ServerConfig,

@@ -10,9 +10,9 @@ use crate::dev::calls::Calls;
 use crate::dev::error::StageError;
 use crate::dev::tenant::{ClientProof, Directory, EXCHANGE_AUDIENCE, Resource, TOKEN_LIFETIME, TokenIssuer};
 
-type Asked = Query<BTreeMap<String, String>>;
+type TokenQuery = Query<BTreeMap<String, String>>;
 
-/// The managed identities of the machine that the stage is.
+/// The managed identities of the machine that the stage plays.
 pub(in crate::dev) struct ManagedIdentities {
     pub(in crate::dev) directory: Arc<Directory>,
     pub(in crate::dev) tokens: Arc<TokenIssuer>,
@@ -27,7 +27,7 @@ pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
 
 /// App Service's managed identity protocol (api-version 2019-08-01): gives every SDK app tokens by two environment
 /// variables. Any `X-IDENTITY-HEADER` will do; without `client_id` it is the first bot's identity.
-async fn app_service(request: HttpRequest, query: Asked, identities: Data<ManagedIdentities>) -> HttpResponse {
+async fn app_service(request: HttpRequest, query: TokenQuery, identities: Data<ManagedIdentities>) -> HttpResponse {
     if request.headers().get("X-IDENTITY-HEADER").is_none_or(HeaderValue::is_empty) {
         return HttpResponse::Unauthorized()
             .json(json!({"statusCode": 401, "message": "X-IDENTITY-HEADER is missing"}));
@@ -37,7 +37,11 @@ async fn app_service(request: HttpRequest, query: Asked, identities: Data<Manage
 }
 
 /// The instance metadata service's spelling of the same (api-version 2018-02-01).
-async fn instance_metadata(request: HttpRequest, query: Asked, identities: Data<ManagedIdentities>) -> HttpResponse {
+async fn instance_metadata(
+    request: HttpRequest,
+    query: TokenQuery,
+    identities: Data<ManagedIdentities>,
+) -> HttpResponse {
     let refuse = |message: &str| {
         HttpResponse::BadRequest().json(json!({"error": "invalid_request", "error_description": message}))
     };
@@ -49,7 +53,7 @@ async fn instance_metadata(request: HttpRequest, query: Asked, identities: Data<
 
 fn answer(
     identities: &ManagedIdentities,
-    query: &Asked,
+    query: &TokenQuery,
     version: &str,
     refuse: impl Fn(&str) -> HttpResponse,
 ) -> HttpResponse {

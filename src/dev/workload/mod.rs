@@ -1,7 +1,8 @@
-//! What a program that runs on this machine proves itself with: a certificate, a managed identity, an assertion of its cluster.
+//! What a program that runs on this machine proves itself with: a certificate, a managed identity, an assertion of its
+//! cluster.
 //!
-//! Owns the certificates, the managed identity endpoint and the workload issuer. It deliberately knows nothing of how such
-//! a proof is checked: that is the tenant's part.
+//! Owns the certificates, the managed identity endpoint and the workload issuer. It deliberately knows nothing of how
+//! such a proof is checked: that is the tenant's part.
 
 mod assertions;
 mod certificates;

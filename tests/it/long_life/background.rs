@@ -1,4 +1,4 @@
-//! A token that the issuer wants refreshed is refreshed while it is still good, and nobody waits for that.
+//! A token with `refresh_in` is refreshed while it is still valid, and no caller waits for the refresh.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::harness::waiting::wait_until;
 
 /// `refresh_in` of the stage's answers, in seconds.
 const REFRESH_IN: u64 = 1800;
-/// What chance may add to it or take from it.
+/// The random change of that time, in either direction.
 const JITTER: u64 = 300;
 
 /// A harness in which Ada's token is to be refreshed after half an hour.
@@ -34,7 +34,7 @@ async fn answered(harness: &Harness, count: usize) {
     wait_until("a refresh", async || asked(harness, GrantKind::RefreshToken).len() == count).await;
 }
 
-/// Whoever asks now begins nothing.
+/// Checks that a request for the token starts no refresh.
 async fn assert_quiet(harness: &Harness, expected: &str) {
     let before = refreshes(harness);
     for _ in 0..3 {
@@ -45,7 +45,7 @@ async fn assert_quiet(harness: &Harness, expected: &str) {
 }
 
 #[tokio::test]
-async fn the_old_token_is_given_at_once_and_the_new_one_later() {
+async fn a_background_refresh_returns_the_old_token_at_once_and_the_new_one_later() {
     let harness = with_refresh_in().await;
     let first = token(&harness).await;
     advance(&harness, REFRESH_IN - JITTER - 5);
@@ -61,7 +61,7 @@ async fn the_old_token_is_given_at_once_and_the_new_one_later() {
 }
 
 #[tokio::test]
-async fn a_failure_is_nobodys_while_the_old_token_is_good_and_is_tried_again_after_a_minute() {
+async fn a_failed_background_refresh_is_hidden_and_tried_again_after_a_minute() {
     let harness = with_refresh_in().await;
     let first = token(&harness).await;
     advance(&harness, REFRESH_IN + JITTER + 5);
@@ -93,7 +93,7 @@ async fn a_refused_refresh_token_leaves_the_old_token_and_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn without_a_wish_of_the_issuer_a_good_token_is_left_alone() {
+async fn a_valid_token_is_not_refreshed_without_refresh_in() {
     let harness = with_ada(refreshable()).await;
     let first = token(&harness).await;
     advance(&harness, 3000);

@@ -1,4 +1,4 @@
-//! Continuous access: long tokens, and the challenge with which a resource turns one down.
+//! Continuous access: tokens with a long lifetime, and the challenge with which a resource rejects one.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{ADA, asked, assert_nothing, get, refreshable, refreshes, refreshes_m
 use crate::harness::waiting::wait_until;
 use crate::harness::{Answer, Harness, Options, logs};
 
-/// What a resource says in `WWW-Authenticate`, decoded.
+/// The claims challenge of a resource's `WWW-Authenticate` header, decoded.
 const CHALLENGE: &str = r#"{"access_token":{"nbf":{"essential":true, "value":"1735689600"}}}"#;
 
 fn continuous() -> Options {
@@ -53,7 +53,7 @@ async fn a_bot_that_handles_challenges_gets_tokens_for_a_day() {
 }
 
 #[tokio::test]
-async fn a_challenge_passes_by_what_is_kept_and_brings_a_token_that_answers_it() {
+async fn a_challenge_skips_the_stored_token_and_obtains_one_that_meets_it() {
     let harness = with_ada(continuous()).await;
     let first = token(&harness).await;
     let answer = get_challenged(&harness, CHALLENGE).await;
@@ -69,7 +69,7 @@ async fn a_challenge_passes_by_what_is_kept_and_brings_a_token_that_answers_it()
 }
 
 #[tokio::test]
-async fn it_goes_as_it_came_where_the_connection_declares_nothing() {
+async fn a_challenge_is_sent_unchanged_for_a_connection_without_continuous_access() {
     let harness = with_ada(refreshable()).await;
     assert_eq!(get_challenged(&harness, CHALLENGE).await.status, 200);
     assert_eq!(asked(&harness, GrantKind::RefreshToken)[0]["claims"], CHALLENGE);
@@ -77,11 +77,11 @@ async fn it_goes_as_it_came_where_the_connection_declares_nothing() {
 }
 
 #[tokio::test]
-async fn without_a_refresh_token_it_goes_with_the_users_next_exchange_once() {
+async fn a_challenge_without_a_refresh_token_is_sent_with_the_next_exchange_once() {
     let harness = with_ada(Options::default()).await;
     assert_nothing(&get_challenged(&harness, CHALLENGE).await);
     assert_nothing(&get(&harness).await);
-    // The invoke that was answered before: its token is gone, so it is exchanged again.
+    // The same invoke was answered before. Its token is gone, so it is exchanged again.
     assert_eq!(sign_in(&harness, "Ada", "graph", "first").await.status, 200);
     assert_eq!(claims_sent(&harness, GrantKind::OnBehalfOf), [Value::Null, challenge()]);
     assert_eq!(get(&harness).await.status, 200);
@@ -90,7 +90,7 @@ async fn without_a_refresh_token_it_goes_with_the_users_next_exchange_once() {
 }
 
 #[tokio::test]
-async fn a_challenge_that_the_issuer_meets_with_its_own_reaches_the_user_once() {
+async fn a_challenge_that_the_issuer_answers_with_another_reaches_the_user_once() {
     let harness = with_ada(Options::default()).await;
     assert_nothing(&get_challenged(&harness, CHALLENGE).await);
     let body = json!({
@@ -106,7 +106,7 @@ async fn a_challenge_that_the_issuer_meets_with_its_own_reaches_the_user_once() 
 }
 
 #[tokio::test]
-async fn a_refresh_that_is_refused_leaves_it_to_the_user() {
+async fn a_challenge_stays_for_the_user_after_a_refused_refresh() {
     let harness = with_ada(continuous()).await;
     harness.stage.sessions().set_demands_mfa(harness.user("Ada").oid, true);
     assert_nothing(&get_challenged(&harness, CHALLENGE).await);
@@ -119,7 +119,7 @@ async fn a_refresh_that_is_refused_leaves_it_to_the_user() {
 }
 
 #[tokio::test]
-async fn an_outage_changes_nothing() {
+async fn a_challenge_during_an_outage_changes_nothing() {
     let harness = with_ada(refreshable()).await;
     let first = token(&harness).await;
     refreshes_meet(&harness, super::misconfigured());
@@ -130,7 +130,7 @@ async fn an_outage_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_exchange_that_could_not_be_made_leaves_it_for_the_next() {
+async fn a_challenge_stays_for_the_next_exchange_after_a_failed_one() {
     let harness = with_ada(Options::default()).await;
     assert_nothing(&get_challenged(&harness, CHALLENGE).await);
     harness.stage.faults().add(FaultRule::new(Fault::Html));
@@ -142,7 +142,7 @@ async fn an_exchange_that_could_not_be_made_leaves_it_for_the_next() {
 }
 
 #[tokio::test]
-async fn signing_out_ends_it_whichever_way() {
+async fn a_challenge_ends_with_every_kind_of_sign_out() {
     for everywhere in [false, true] {
         let harness = with_ada(Options { operations: true, ..Options::default() }).await;
         assert_nothing(&get_challenged(&harness, CHALLENGE).await);
@@ -158,7 +158,7 @@ async fn signing_out_ends_it_whichever_way() {
 }
 
 #[tokio::test]
-async fn it_outlives_a_restart_sealed_and_no_log_shows_it() {
+async fn a_challenge_survives_a_restart_sealed_and_is_not_logged() {
     let mut harness = with_ada(Options::default()).await;
     let telling = r#"{"access_token":{"acrs":{"essential":true,"value":"only-in-the-challenge"}}}"#;
     assert_nothing(&get_challenged(&harness, telling).await);
@@ -171,7 +171,7 @@ async fn it_outlives_a_restart_sealed_and_no_log_shows_it() {
 }
 
 #[tokio::test]
-async fn what_is_no_challenge_is_refused_and_an_empty_one_is_none() {
+async fn an_invalid_challenge_is_refused_and_an_empty_one_is_ignored() {
     let harness = with_ada(refreshable()).await;
     let vast = format!(r#"{{"a":"{}"}}"#, "x".repeat(9000));
     for claims in ["x", "[]", "7", "{}", "\"{}\"", "{\"a\":1", vast.as_str()] {

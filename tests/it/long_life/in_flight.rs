@@ -1,4 +1,4 @@
-//! A sign-out wins over whatever is being fetched at that moment: the token is dropped, not handed out and not kept.
+//! A sign-out ends tokens that are being fetched at that moment: such a token is neither returned nor stored.
 
 use bot_sso::dev::{Fault, FaultRule, GrantKind};
 
@@ -21,7 +21,7 @@ enum Way {
 
 const WAYS: [Way; 3] = [Way::OneConnection, Way::AllConnections, Way::Operator];
 
-/// Signs Ada out once the identity provider has got `count` requests with `grant`, of which the last is not answered yet.
+/// Signs Ada out when the identity provider has received `count` requests with `grant` and not yet answered the last.
 async fn sign_out_when(harness: &Harness, way: Way, grant: GrantKind, count: u64) {
     wait_until("a request", async || harness.stage.calls().count(grant) == count).await;
     let answer = match way {
@@ -44,7 +44,7 @@ async fn assert_gone(harness: &mut Harness) {
 }
 
 #[tokio::test]
-async fn a_refresh_that_somebody_waits_for_brings_nothing_back() {
+async fn a_refresh_that_a_bot_waits_for_stores_no_token_after_a_sign_out() {
     for way in WAYS {
         let mut harness = with_ada(refreshable()).await;
         harness.clock.advance(LIFE);
@@ -58,7 +58,7 @@ async fn a_refresh_that_somebody_waits_for_brings_nothing_back() {
 }
 
 #[tokio::test]
-async fn a_refresh_in_the_background_brings_nothing_back() {
+async fn a_background_refresh_stores_no_token_after_a_sign_out() {
     for way in WAYS {
         let mut harness = Harness::with(refreshable()).await;
         harness.stage.sessions().set_refresh_in(Some(600));
@@ -75,7 +75,7 @@ async fn a_refresh_in_the_background_brings_nothing_back() {
 }
 
 #[tokio::test]
-async fn an_exchange_brings_nothing_back_and_the_client_shows_its_card() {
+async fn an_exchange_stores_no_token_after_a_sign_out_and_the_client_shows_its_card() {
     for way in WAYS {
         let mut harness = with_ada(refreshable()).await;
         assert_eq!(harness.sign_out(&ADA).await.status, 200);
@@ -90,7 +90,7 @@ async fn an_exchange_brings_nothing_back_and_the_client_shows_its_card() {
 }
 
 #[tokio::test]
-async fn an_exchange_for_another_connection_is_not_touched() {
+async fn a_sign_out_does_not_affect_an_exchange_for_another_connection() {
     let harness = with_ada(refreshable()).await;
     harness.stage.faults().add(FaultRule::new(SLOW));
     let signing_out = sign_out_when(&harness, Way::OneConnection, GrantKind::OnBehalfOf, 2);
@@ -100,7 +100,7 @@ async fn an_exchange_for_another_connection_is_not_touched() {
 }
 
 #[tokio::test]
-async fn an_exchange_that_comes_too_late_does_not_pin_its_account() {
+async fn an_exchange_that_ends_after_a_sign_out_does_not_pin_its_account() {
     let harness = Harness::with(refreshable()).await;
     let exchange = async |user: &str, id: &str| {
         let token = harness.user_token(user, "graph").await;

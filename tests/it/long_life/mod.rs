@@ -1,4 +1,4 @@
-//! Tokens that outlive an hour: refreshed without their user, withdrawn by a resource, signed out by a bot or the operator.
+//! Tokens in use for more than an hour: refreshed without their user, rejected by a resource, ended by a sign-out.
 
 mod background;
 mod claims;
@@ -14,9 +14,9 @@ use serde_json::Value;
 
 use crate::harness::{Answer, Harness, Options, activities};
 
-/// What the token service is asked about Ada in Teams.
+/// The query of the token service for Ada's token in Teams.
 const ADA: [(&str, &str); 3] = [("userId", "29:ada"), ("connectionName", "graph"), ("channelId", "msteams")];
-/// After this a token of an hour is not handed out any more.
+/// After this time a token of an hour is no longer returned.
 const LIFE: Duration = Duration::from_mins(56);
 
 fn refreshable() -> Options {
@@ -49,7 +49,7 @@ async fn token(harness: &Harness) -> String {
     answer.json()["token"].as_str().unwrap().to_owned()
 }
 
-/// Nothing to give: 404 without a body.
+/// The token service has no token: 404 without a body.
 #[track_caller]
 fn assert_nothing(answer: &Answer) {
     assert_eq!((answer.status, answer.body.len()), (404, 0), "{}", String::from_utf8_lossy(&answer.body));
@@ -59,7 +59,7 @@ fn refreshes(harness: &Harness) -> u64 {
     harness.stage.calls().count(GrantKind::RefreshToken)
 }
 
-/// What the identity provider was asked with a grant, oldest first.
+/// The requests to the identity provider with a grant, oldest first.
 fn asked(harness: &Harness, grant: GrantKind) -> Vec<Value> {
     let requests = harness.stage.calls().snapshot().requests;
     requests
@@ -69,19 +69,19 @@ fn asked(harness: &Harness, grant: GrantKind) -> Vec<Value> {
         .collect()
 }
 
-/// Lets every refresh come to a fault from now on.
+/// Lets every later refresh fail with `fault`.
 fn refreshes_meet(harness: &Harness, fault: Fault) {
     harness.stage.faults().add(FaultRule::new(fault).for_grant(Some(GrantKind::RefreshToken)));
 }
 
-/// An answer of the identity provider that is no fault of the refresh token, and that is not tried again at once.
+/// An answer of the identity provider that does not concern the refresh token and causes no immediate second try.
 fn misconfigured() -> Fault {
     let body = r#"{"error":"invalid_client","error_codes":[7000222]}"#.to_owned();
     Fault::Answer { status: 401, content_type: "application/json".to_owned(), body }
 }
 
-/// A sign-in of Ben's from beginning to end: the application asks the identity provider and the store for it after what
-/// was begun before, so that has come to its end by then.
+/// Signs Ben out and in again. The application calls the identity provider and the store for this after the work that
+/// was begun before, so that work has ended when this function returns.
 async fn sign_ben_in_anew(harness: &Harness) {
     let exchanges = harness.exchanges();
     assert_eq!(harness.sign_out(&[("userId", "29:ben"), ("channelId", "msteams")]).await.status, 200);

@@ -1,4 +1,4 @@
-//! The operator's listener: who may call, and what is answered.
+//! The operator's listener: which callers it accepts, and its answers.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ pub(super) fn key_of(harness: &Harness, user: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_user_is_signed_out_everywhere_and_nobody_else_is() {
+async fn the_operator_signs_one_user_out_everywhere_and_no_other_user() {
     let harness = with_ada(refreshable()).await;
     assert_eq!(sign_in(&harness, "Ada", "mail", "mail").await.status, 200);
     assert_eq!(sign_in(&harness, "Ben", "graph", "ben").await.status, 200);
@@ -35,7 +35,7 @@ async fn a_user_is_signed_out_everywhere_and_nobody_else_is() {
 }
 
 #[tokio::test]
-async fn only_the_admin_bearer_opens_it() {
+async fn the_operators_listener_accepts_only_the_admin_token() {
     let harness = with_ada(refreshable()).await;
     let url = format!("{}/admin/users/{}/sign-out", harness.operations, key_of(&harness, "Ada"));
     let bearer = |token: &str| format!("Bearer {token}");
@@ -64,7 +64,7 @@ async fn only_the_admin_bearer_opens_it() {
 }
 
 #[tokio::test]
-async fn a_key_names_a_user_or_is_refused_with_the_form() {
+async fn a_user_key_names_a_user_or_is_refused_with_its_form() {
     let harness = with_ada(refreshable()).await;
     let ada = harness.user("Ada");
     for (key, known_as) in [
@@ -98,7 +98,7 @@ async fn a_key_names_a_user_or_is_refused_with_the_form() {
 }
 
 #[tokio::test]
-async fn the_listeners_have_nothing_in_common() {
+async fn the_operators_and_the_public_listener_share_no_path() {
     let harness = with_ada(refreshable()).await;
     let path = format!("/admin/users/{}/sign-out", key_of(&harness, "Ada"));
     let right = format!("Bearer {ADMIN_TOKEN}");
@@ -119,7 +119,7 @@ async fn the_listeners_have_nothing_in_common() {
 }
 
 #[tokio::test]
-async fn without_the_section_there_is_no_listener() {
+async fn without_the_operations_section_there_is_no_operators_listener() {
     let harness = Harness::with(Options::default()).await;
     assert_eq!(harness.operations, "");
 }

@@ -1,4 +1,4 @@
-//! A token that is over is refreshed while the bot waits.
+//! An expired token is refreshed while the bot waits.
 
 use bot_sso::dev::{Fault, FaultRule, GrantKind};
 use futures_util::future::join_all;
@@ -7,7 +7,7 @@ use super::{ADA, LIFE, asked, assert_nothing, get, refreshable, refreshes, refre
 use crate::harness::{Options, logs};
 
 #[tokio::test]
-async fn a_token_that_is_over_is_refreshed_without_its_user() {
+async fn an_expired_token_is_refreshed_without_its_user() {
     let harness = with_ada(refreshable()).await;
     let first = token(&harness).await;
     harness.clock.advance(LIFE);
@@ -25,7 +25,7 @@ async fn a_token_that_is_over_is_refreshed_without_its_user() {
 }
 
 #[tokio::test]
-async fn ten_who_ask_at_once_cause_one_refresh() {
+async fn ten_simultaneous_requests_cause_one_refresh() {
     let harness = with_ada(refreshable()).await;
     harness.clock.advance(LIFE);
     refreshes_meet(&harness, Fault::Slow { millis: 300 });
@@ -36,12 +36,12 @@ async fn ten_who_ask_at_once_cause_one_refresh() {
 }
 
 #[tokio::test]
-async fn a_connection_that_does_not_ask_for_it_never_refreshes() {
+async fn a_connection_without_offline_access_never_refreshes() {
     let harness = with_ada(Options { operations: true, ..Options::default() }).await;
     assert!(!asked(&harness, GrantKind::OnBehalfOf)[0]["scope"].as_str().unwrap().contains("offline_access"));
     harness.clock.advance(LIFE);
     assert_nothing(&get(&harness).await);
-    // Even if the identity provider gives a refresh token unasked.
+    // This holds even if the identity provider issues a refresh token that was not requested.
     let body =
         r#"{"token_type":"Bearer","access_token":"opaque","expires_in":3600,"refresh_token":"unasked"}"#.to_owned();
     let answer = Fault::Answer { status: 200, content_type: "application/json".to_owned(), body };
@@ -54,7 +54,7 @@ async fn a_connection_that_does_not_ask_for_it_never_refreshes() {
 }
 
 #[tokio::test]
-async fn a_new_refresh_token_takes_the_place_of_the_old_one() {
+async fn a_new_refresh_token_replaces_the_old_one() {
     let harness = with_ada(refreshable()).await;
     harness.stage.sessions().set_single_use_refresh_tokens(true);
     let mut tokens = vec![token(&harness).await];
@@ -67,7 +67,7 @@ async fn a_new_refresh_token_takes_the_place_of_the_old_one() {
 }
 
 #[tokio::test]
-async fn where_no_new_one_is_answered_the_old_refresh_token_goes_on() {
+async fn an_answer_without_a_refresh_token_keeps_the_old_one() {
     let harness = with_ada(refreshable()).await;
     let body = r#"{"token_type":"Bearer","access_token":"opaque","expires_in":3600}"#.to_owned();
     let answer = Fault::Answer { status: 200, content_type: "application/json".to_owned(), body };
@@ -80,7 +80,7 @@ async fn where_no_new_one_is_answered_the_old_refresh_token_goes_on() {
 }
 
 #[tokio::test]
-async fn a_refused_refresh_token_means_no_token_and_is_not_tried_again() {
+async fn a_refused_refresh_token_yields_no_token_and_is_not_tried_again() {
     let harness = with_ada(refreshable()).await;
     let before = logs::length();
     harness.stage.revoke_refresh_tokens(harness.user("Ada").oid);
@@ -97,7 +97,7 @@ async fn a_refused_refresh_token_means_no_token_and_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn an_outage_means_no_token_and_the_refresh_token_stays() {
+async fn an_outage_yields_no_token_and_keeps_the_refresh_token() {
     let harness = with_ada(refreshable()).await;
     harness.clock.advance(LIFE);
     for fault in [Fault::Unavailable { retry_after: None }, Fault::Html, Fault::Empty, super::misconfigured()] {
@@ -113,7 +113,7 @@ async fn an_outage_means_no_token_and_the_refresh_token_stays() {
 }
 
 #[tokio::test]
-async fn an_identity_provider_that_hangs_is_not_waited_for_for_ever() {
+async fn a_refresh_at_a_hanging_identity_provider_ends() {
     let harness = with_ada(refreshable()).await;
     harness.clock.advance(LIFE);
     refreshes_meet(&harness, Fault::Hang);
@@ -123,7 +123,7 @@ async fn an_identity_provider_that_hangs_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test]
-async fn a_restart_keeps_what_a_token_is_refreshed_with() {
+async fn a_restart_keeps_the_refresh_token() {
     let mut harness = with_ada(refreshable()).await;
     harness.stage.sessions().set_single_use_refresh_tokens(true);
     for _ in 0..2 {
@@ -137,7 +137,7 @@ async fn a_restart_keeps_what_a_token_is_refreshed_with() {
 }
 
 #[tokio::test]
-async fn a_token_at_hand_wins_over_a_refresh() {
+async fn a_valid_token_is_used_instead_of_a_refresh() {
     let harness = with_ada(refreshable()).await;
     harness.clock.advance(LIFE);
     assert_eq!(sign_in(&harness, "Ada", "graph", "second").await.status, 200);
@@ -145,7 +145,7 @@ async fn a_token_at_hand_wins_over_a_refresh() {
 }
 
 #[tokio::test]
-async fn what_a_bot_hands_in_itself_is_answered_with_a_refreshed_token() {
+async fn an_exchange_by_the_bot_itself_is_answered_with_a_refreshed_token() {
     let harness = with_ada(refreshable()).await;
     harness.clock.advance(LIFE);
     let authorization = format!("Bearer {}", harness.bot_token("demo").await);
@@ -159,7 +159,7 @@ async fn what_a_bot_hands_in_itself_is_answered_with_a_refreshed_token() {
 }
 
 #[tokio::test]
-async fn a_connection_that_asks_for_it_no_more_does_not_refresh_what_it_kept_before() {
+async fn a_connection_that_drops_offline_access_does_not_refresh_its_old_tokens() {
     let mut harness = with_ada(refreshable()).await;
     harness.clock.advance(LIFE);
     harness.restart(&Options { operations: true, ..Options::default() }).await;

@@ -27,7 +27,7 @@ async fn one_connection_is_signed_out_and_the_others_stay() {
 }
 
 #[tokio::test]
-async fn without_a_name_all_connections_of_the_user_on_the_channel_are() {
+async fn a_sign_out_without_a_name_ends_all_connections_of_the_user_on_the_channel() {
     let harness = with_ada(refreshable()).await;
     assert_eq!(sign_in(&harness, "Ada", "mail", "mail").await.status, 200);
     assert_eq!(sign_in(&harness, "Ben", "graph", "ben").await.status, 200);
@@ -79,7 +79,7 @@ async fn an_account_is_free_for_another_person_after_all_connections_or_everythi
 }
 
 #[tokio::test]
-async fn paths_names_and_bodies_are_read_as_clients_write_them() {
+async fn sign_out_accepts_the_paths_names_and_bodies_that_clients_write() {
     let harness = Harness::with(Options::default()).await;
     let authorization = format!("Bearer {}", harness.bot_token("demo").await);
     let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
@@ -99,7 +99,7 @@ async fn paths_names_and_bodies_are_read_as_clients_write_them() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_done_is_said() {
+async fn an_invalid_sign_out_is_answered_with_an_error() {
     let harness = with_ada(Options::default()).await;
     for (query, status, code, words) in [
         (&ADA[1..], 400, "BadArgument", "'userId'"),
@@ -122,7 +122,7 @@ async fn what_cannot_be_done_is_said() {
 }
 
 #[tokio::test]
-async fn a_bot_that_was_not_reached_is_not_told_of_a_token_that_is_gone() {
+async fn a_bot_that_was_unreachable_is_not_notified_of_a_token_that_is_signed_out() {
     let harness = with_ada(Options::default()).await;
     let told = harness.bot_received(1).await.len();
     harness.bot.behave_in_turn(vec![Behaviour::answering(503, ""), Behaviour::answering(200, "")]);

@@ -3,7 +3,7 @@
 use super::setting::{Setting, bot_sso, stderr, stdout, write_with_mode};
 
 #[tokio::test]
-async fn check_says_ok_and_what_the_configuration_amounts_to() {
+async fn check_says_ok_and_summarises_the_configuration() {
     let setting = Setting::new().await;
     let output = setting.run("check");
     assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -56,7 +56,7 @@ async fn check_lists_every_problem_at_once_with_its_path_and_what_to_write() {
 }
 
 #[test]
-fn a_file_that_is_not_there_or_no_toml_is_said_so() {
+fn check_reports_a_missing_file_and_a_file_that_is_not_toml() {
     let output = bot_sso(&["check", "--config", "/nowhere/bot-sso.toml"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stdout(&output).contains("/nowhere/bot-sso.toml cannot be read: No such file"), "{output:?}");
@@ -100,7 +100,7 @@ fn keys_are_created_for_the_owner_alone_and_never_overwritten() {
 }
 
 #[test]
-fn every_command_has_a_help_to_work_from() {
+fn every_command_has_a_help_with_an_example() {
     let cases: [(&[&str], &str); 6] = [
         (&["--help"], "bot-sso dev"),
         (&["serve", "--help"], "bot-sso serve --config"),

@@ -1,4 +1,4 @@
-//! Credentials as an operator meets them: `check --online`, and SIGHUP for every kind.
+//! Credentials as an operator uses them: `check --online`, and SIGHUP for every kind.
 
 use super::setting::{Setting, stdout};
 use crate::harness::write_private;
@@ -33,7 +33,7 @@ fn name_the_endpoint(setting: &mut Setting) {
 }
 
 #[tokio::test]
-async fn check_online_asks_with_every_credential_by_itself_and_says_what_is_refused() {
+async fn check_online_tries_each_credential_alone_and_names_the_refused_ones() {
     let mut setting = Setting::new().await;
     name_the_endpoint(&mut setting);
     write_pair(&setting, true);
@@ -65,7 +65,7 @@ async fn check_online_asks_with_every_credential_by_itself_and_says_what_is_refu
     }
     assert!(!said.contains("refused"), "{said}");
 
-    // One that serves does not hide the one that does not.
+    // A credential that is accepted does not hide one that is refused.
     write_pair(&setting, false);
     let stranger = identity(&setting, "stranger");
     setting.set_variable("WRONG", "a secret that was withdrawn");
@@ -89,7 +89,7 @@ async fn check_online_asks_with_every_credential_by_itself_and_says_what_is_refu
 }
 
 #[tokio::test]
-async fn check_online_tells_an_outage_from_a_refusal() {
+async fn check_online_distinguishes_an_outage_from_a_refusal() {
     let setting = Setting::new().await;
     setting.harness.stage.shutdown().await;
     let output = setting.check_online();
@@ -100,7 +100,7 @@ async fn check_online_tells_an_outage_from_a_refusal() {
 }
 
 #[tokio::test]
-async fn a_new_certificate_counts_from_the_signal_on_and_half_of_one_changes_nothing() {
+async fn a_new_certificate_is_used_after_sighup_and_one_without_its_key_changes_nothing() {
     let mut setting = Setting::new().await;
     write_pair(&setting, false);
     setting.set_credentials("demo-graph", PAIR);
@@ -108,7 +108,7 @@ async fn a_new_certificate_counts_from_the_signal_on_and_half_of_one_changes_not
     let answer = setting.exchange("Ada", "x").await;
     assert!(answer.status == 400 && answer.detail().starts_with("misconfigured:"), "{}", answer.detail());
 
-    // The certificate is there, its key is not yet.
+    // The new certificate is there; its key is still missing.
     write_pair(&setting, true);
     write_private(&setting.path("client.key"), STRANGERS_KEY);
     service.signal("HUP");
@@ -126,7 +126,7 @@ async fn a_new_certificate_counts_from_the_signal_on_and_half_of_one_changes_not
 }
 
 #[tokio::test]
-async fn every_kind_of_credential_can_take_anothers_place_at_a_signal() {
+async fn every_kind_of_credential_can_replace_another_at_sighup() {
     let mut setting = Setting::new().await;
     name_the_endpoint(&mut setting);
     write_pair(&setting, false);

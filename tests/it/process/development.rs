@@ -1,4 +1,4 @@
-//! `bot-sso dev`: what it prints can be pasted, and it answers this machine only.
+//! `bot-sso dev`: the commands that it prints work, and it answers this machine only.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -14,13 +14,13 @@ use super::setting::Setting;
 /// `bot-sso dev` on free ports; stopped when dropped.
 struct Development {
     child: Child,
-    /// Kept open: who prints into a closed pipe ends.
+    /// Kept open, because a process ends when it writes to a closed pipe.
     output: BufReader<ChildStdout>,
     printed: Vec<String>,
 }
 
 impl Development {
-    /// Starts it in an environment that must not count, and reads what it prints.
+    /// Starts the process in an environment that it must ignore, and reads its output.
     fn start() -> Self {
         Self::start_with(&[])
     }
@@ -72,14 +72,14 @@ impl Development {
 
 impl Drop for Development {
     fn drop(&mut self) {
-        // Told to stop, and not killed, it removes its temporary directory.
+        // A process that is stopped and not killed removes its temporary directory.
         let _ = Command::new("sh").arg("-c").arg(format!("kill -s TERM {}", self.child.id())).status();
         let _ = self.child.wait();
     }
 }
 
 #[test]
-fn what_is_printed_can_be_pasted_and_shows_what_it_says() {
+fn the_printed_commands_run_and_show_what_the_text_says() {
     let development = Development::start();
     let output = Command::new("sh").arg("-euc").arg(development.commands()).output().unwrap();
     let (said, complaints) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
@@ -97,7 +97,7 @@ fn what_is_printed_can_be_pasted_and_shows_what_it_says() {
 }
 
 #[tokio::test]
-async fn only_requests_for_this_machine_are_answered_whatever_they_ask_for() {
+async fn development_mode_answers_only_requests_whose_host_is_this_machine() {
     let development = Development::start();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let get = async |path: &str, host: &str| {
@@ -130,7 +130,7 @@ async fn only_requests_for_this_machine_are_answered_whatever_they_ask_for() {
 }
 
 #[tokio::test]
-async fn who_shows_no_token_reaches_a_bot_only_if_that_was_asked_for() {
+async fn a_caller_without_a_token_reaches_a_bot_only_with_allow_anonymous() {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let message = r#"{"type":"conversationUpdate","id":"1","channelId":"emulator","serviceUrl":"http://localhost:52000",
         "from":{"id":"u"},"recipient":{"id":"b"},"conversation":{"id":"k"}}"#;
@@ -145,7 +145,7 @@ async fn who_shows_no_token_reaches_a_bot_only_if_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn development_mode_refuses_to_listen_elsewhere_and_production_does_not() {
+async fn development_mode_refuses_other_addresses_than_loopback_and_production_does_not() {
     let setting = Setting::new().await;
     let text = setting.text().replace("127.0.0.1:0", "0.0.0.0:0");
     let config = config::parse(&text, &Environment::of(setting.harness.stage.secrets())).unwrap();
@@ -158,7 +158,7 @@ async fn development_mode_refuses_to_listen_elsewhere_and_production_does_not() 
 }
 
 #[tokio::test]
-async fn development_mode_refuses_a_listener_that_is_bound_elsewhere_already() {
+async fn development_mode_refuses_a_bound_listener_that_is_not_loopback() {
     let setting = Setting::new().await;
     let config = config::parse(&setting.text(), &Environment::of(setting.harness.stage.secrets())).unwrap();
     let ambient = ClockAndEntropy { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };

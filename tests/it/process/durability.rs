@@ -1,4 +1,4 @@
-//! What survives, and how a process ends.
+//! Which writes survive the end of a process, and how a process ends.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use super::setting::Setting;
 use crate::harness::Behaviour;
 use crate::harness::waiting::wait_until;
 
-/// What is under way is waited for 20 seconds.
+/// A stopping process waits 20 seconds for requests under way.
 const LESS_THAN_DRAINING: Duration = Duration::from_secs(15);
 
 #[tokio::test]
-async fn a_kill_right_after_the_answer_loses_nothing_and_repeats_nothing() {
+async fn a_kill_right_after_the_answer_loses_no_token_and_repeats_no_event() {
     for bot_was_told in [true, false] {
         let mut setting = Setting::new().await;
         let service = setting.serve().await;
@@ -28,17 +28,17 @@ async fn a_kill_right_after_the_answer_loses_nothing_and_repeats_nothing() {
         assert_eq!(setting.get_token("Ada").await, 200);
         let duplicate = setting.harness.post(&activity).await;
         assert_eq!((duplicate.status, duplicate.json()), (200, answer.json()));
-        // It does not end before the bot has been told of what there is to tell.
+        // The process does not end before it has sent the bot its event.
         service.stop().await;
         let told = setting.harness.bot.received().len();
-        // Killed in between, the bot is told by the duplicate, or not at all; never twice.
+        // After a kill in between, the duplicate causes the bot's event, or the bot gets none. The bot never gets two.
         assert!(told == 1 || (told == 0 && !bot_was_told), "{told}");
         assert_eq!(setting.harness.exchanges(), 1);
     }
 }
 
 #[tokio::test]
-async fn what_is_under_way_is_finished_when_the_process_is_told_to_stop() {
+async fn a_stopping_process_finishes_the_requests_under_way() {
     let mut setting = Setting::new().await;
     let mut service = setting.serve().await;
     let activity = setting.activity("Ada", "x").await;
@@ -53,7 +53,7 @@ async fn what_is_under_way_is_finished_when_the_process_is_told_to_stop() {
     let (answer, code) = tokio::join!(setting.harness.post(&activity), stopping);
     assert_eq!(answer.status, 200, "{}", answer.detail());
     assert_eq!(code, Some(0));
-    // The bot is told after the answer, and that is under way, too.
+    // The event for the bot follows the answer, and the process waits for it, too.
     assert_eq!(setting.harness.bot_received(1).await[0].json()["name"], "tokens/response");
 
     let _service = setting.serve().await;
@@ -61,7 +61,7 @@ async fn what_is_under_way_is_finished_when_the_process_is_told_to_stop() {
 }
 
 #[tokio::test]
-async fn a_bot_that_is_busy_when_the_process_is_told_to_stop_is_still_told() {
+async fn a_stopping_process_still_notifies_a_bot_that_was_busy() {
     let mut setting = Setting::new().await;
     let service = setting.serve().await;
     let bot = &setting.harness.bot;

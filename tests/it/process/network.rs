@@ -1,11 +1,11 @@
-//! How the process calls out, and whose word it takes about who calls in.
+//! How the process calls other services, and which proxies it trusts about the address of a client.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::setting::Setting;
 
-/// Keys over plain http, so that nothing but the token endpoint needs the CA file.
+/// Lets the process fetch keys over plain http, so that only the token endpoint needs the CA file.
 fn fetch_keys_over_http(setting: &mut Setting) {
     let http = setting.harness.stage.http_base();
     setting.set("channels.jwks_url", format!("{http}/channel/v1/.well-known/keys"));
@@ -15,7 +15,7 @@ fn fetch_keys_over_http(setting: &mut Setting) {
 }
 
 #[tokio::test]
-async fn a_private_authority_is_believed_with_its_ca_file_and_not_without() {
+async fn a_private_authority_is_trusted_only_with_its_ca_file() {
     let mut setting = Setting::new().await;
     fetch_keys_over_http(&mut setting);
     let service = setting.serve().await;
@@ -30,7 +30,7 @@ async fn a_private_authority_is_believed_with_its_ca_file_and_not_without() {
 }
 
 #[tokio::test]
-async fn a_host_of_elsewhere_is_reached_through_the_egress_proxy() {
+async fn a_remote_host_is_reached_through_the_egress_proxy() {
     let mut setting = Setting::new().await;
     fetch_keys_over_http(&mut setting);
     let (proxy, seen) = start_proxy(setting.harness.stage.http_base().replace("http://", "")).await;
@@ -39,13 +39,13 @@ async fn a_host_of_elsewhere_is_reached_through_the_egress_proxy() {
     let _service = setting.serve().await;
     let answer = setting.exchange("Ada", "x").await;
     assert_eq!(answer.status, 200, "{}", answer.detail());
-    // The bot, on this machine, is told directly.
+    // The bot is on this machine and is called directly.
     setting.harness.bot_received(1).await;
     let seen = seen.lock().unwrap().clone();
     assert!(!seen.is_empty() && seen.iter().all(|line| line.contains("http://login.bot-sso.example/")), "{seen:?}");
 }
 
-/// A proxy that sends everything to `target`; with the request lines it has seen.
+/// Starts a proxy that sends every request to `target`; returns its address and the request lines that it has seen.
 async fn start_proxy(target: String) -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -57,7 +57,7 @@ async fn start_proxy(target: String) -> (String, std::sync::Arc<std::sync::Mutex
             let length = client.read(&mut head).await.unwrap();
             let text = String::from_utf8_lossy(&head[..length]).into_owned();
             lines.lock().unwrap().push(text.lines().next().unwrap_or("").to_owned());
-            // The origin takes an origin-form target and its own name.
+            // The origin expects a request target in origin form and its own host name.
             let rewritten =
                 text.replacen("http://login.bot-sso.example", "", 1).replacen("login.bot-sso.example", "127.0.0.1", 1);
             let mut server = TcpStream::connect(&target).await.unwrap();
@@ -69,7 +69,7 @@ async fn start_proxy(target: String) -> (String, std::sync::Arc<std::sync::Mutex
 }
 
 #[tokio::test]
-async fn only_a_trusted_proxy_is_believed_about_the_client() {
+async fn the_client_address_in_a_header_counts_only_from_a_trusted_proxy() {
     let mut setting = Setting::new().await;
     let headers = [("x-forwarded-for", "203.0.113.9")];
     let mut service = setting.serve().await;

@@ -1,5 +1,5 @@
-//! The operator's listener of the real process: beyond loopback it is served with the certificate, and its bearer can be
-//! renewed while it runs.
+//! The operator's listener of the real process: beyond loopback it is served with the certificate, and its bearer can
+//! be renewed while it runs.
 
 use std::path::Path;
 
@@ -36,7 +36,7 @@ async fn sign_out(setting: &Setting, port: &str, user: &User, bearer: &str) -> u
 }
 
 #[tokio::test]
-async fn a_renewed_admin_token_counts_from_the_signal_on() {
+async fn a_renewed_admin_token_is_valid_after_sighup() {
     let mut setting = with_operations("127.0.0.1:0").await;
     let mut service = setting.serve().await;
     let (port, ada) = (port_of(&service), setting.harness.user("Ada"));
@@ -55,7 +55,7 @@ async fn a_renewed_admin_token_counts_from_the_signal_on() {
 }
 
 #[tokio::test]
-async fn beyond_loopback_it_is_allowed_by_a_word_and_served_with_the_certificate() {
+async fn the_operators_listener_leaves_loopback_only_with_allow_remote_and_uses_tls() {
     let mut setting = with_operations("0.0.0.0:0").await;
     let refused = setting.run("check");
     assert_eq!(refused.status.code(), Some(1));

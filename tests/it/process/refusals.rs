@@ -3,7 +3,7 @@
 use super::setting::{Setting, stderr};
 use crate::harness::write_private;
 
-/// Starts, and must not: returns what it said.
+/// Starts a process that must refuse to start; returns its output.
 fn refused(setting: &Setting) -> String {
     let output = setting.run("serve");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
@@ -12,7 +12,7 @@ fn refused(setting: &Setting) -> String {
 }
 
 #[tokio::test]
-async fn an_address_that_is_taken_or_not_ours_is_named() {
+async fn a_start_on_an_address_that_is_taken_or_foreign_names_the_address() {
     let mut setting = Setting::new().await;
     let occupied = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = occupied.local_addr().unwrap().to_string();
@@ -30,7 +30,7 @@ async fn an_address_that_is_taken_or_not_ours_is_named() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_be_opened_is_named_and_left_alone() {
+async fn a_start_on_an_unreadable_store_names_it_and_leaves_it_unchanged() {
     let mut setting = Setting::new().await;
     let path = setting.path("bot-sso.db");
     std::fs::write(&path, "the diary of somebody else, which is no database at all").unwrap();
@@ -49,7 +49,7 @@ async fn a_store_that_cannot_be_opened_is_named_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_second_process_on_the_same_store_is_kept_out_and_the_first_goes_on() {
+async fn a_second_process_on_the_same_store_is_refused_and_the_first_continues() {
     let mut setting = Setting::new().await;
     let _service = setting.serve().await;
     let said = refused(&setting);
@@ -59,7 +59,7 @@ async fn a_second_process_on_the_same_store_is_kept_out_and_the_first_goes_on() 
 }
 
 #[tokio::test]
-async fn a_refused_start_loses_nothing() {
+async fn a_refused_start_keeps_the_stored_tokens() {
     let mut setting = Setting::new().await;
     let service = setting.serve().await;
     assert_eq!(setting.exchange("Ada", "x").await.status, 200);

@@ -6,7 +6,7 @@ use super::setting::{Setting, bot_sso};
 use crate::harness::write_private;
 
 #[tokio::test]
-async fn a_rotated_key_seals_from_the_signal_on_and_old_tokens_stay_readable() {
+async fn a_rotated_key_seals_after_sighup_and_old_tokens_stay_readable() {
     let mut setting = Setting::new().await;
     let keys = setting.path("bot-sso.keys");
     let service = setting.serve().await;
@@ -34,7 +34,7 @@ async fn a_rotated_key_seals_from_the_signal_on_and_old_tokens_stay_readable() {
 }
 
 #[tokio::test]
-async fn a_key_file_that_cannot_be_used_leaves_the_running_service_as_it_is() {
+async fn an_unusable_key_file_does_not_change_the_running_service() {
     let mut setting = Setting::new().await;
     let keys = setting.path("bot-sso.keys");
     let ring = std::fs::read_to_string(&keys).unwrap();
@@ -60,7 +60,7 @@ async fn a_key_file_that_cannot_be_used_leaves_the_running_service_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_corrected_secret_counts_from_the_signal_on() {
+async fn a_corrected_secret_is_used_after_sighup() {
     let mut setting = Setting::new().await;
     let right = setting.harness.stage.directory().connections[0].client_secret;
     let secret = setting.secret_in_file("demo-graph", "a secret that has run out");
@@ -86,7 +86,7 @@ async fn a_corrected_secret_counts_from_the_signal_on() {
 }
 
 #[tokio::test]
-async fn a_credential_of_another_client_waits_for_a_restart() {
+async fn a_credential_of_another_client_is_used_only_after_a_restart() {
     let mut setting = Setting::new().await;
     let right = setting.harness.stage.directory().connections[0].client_secret;
     setting.secret_in_file("demo-graph", right);
@@ -101,7 +101,7 @@ async fn a_credential_of_another_client_waits_for_a_restart() {
 }
 
 #[tokio::test]
-async fn a_credential_for_another_place_is_not_sent_to_the_old_one() {
+async fn a_credential_for_another_token_endpoint_is_not_sent_to_the_old_one() {
     let mut setting = Setting::new().await;
     let right = setting.harness.stage.directory().connections[0].client_secret;
     setting.secret_in_file("demo-graph", right);
@@ -115,7 +115,7 @@ async fn a_credential_for_another_place_is_not_sent_to_the_old_one() {
 }
 
 #[tokio::test]
-async fn https_is_served_and_a_renewed_certificate_is_taken_over() {
+async fn the_service_speaks_https_and_uses_a_renewed_certificate_after_sighup() {
     let mut setting = Setting::new().await;
     let (certificate, key) = (setting.path("certificate.pem"), setting.path("certificate.key"));
     let first = write_pair(&certificate, &key);

@@ -70,7 +70,7 @@ impl Setting {
         table.insert(last.to_owned(), value.into());
     }
 
-    /// Puts credentials, written as in the file, in the place of a connection's secret.
+    /// Replaces a connection's secret by credentials, which are written as in the file.
     pub fn set_credentials(&mut self, connection: &str, list: &str) {
         let table: toml::Table = format!("credentials = [{list}]").parse().unwrap();
         self.set(&format!("connections.{connection}.credentials"), table["credentials"].clone());
@@ -78,22 +78,22 @@ impl Setting {
         section.remove("client_secret");
     }
 
-    /// Sets a variable for the processes to come.
+    /// Sets an environment variable for processes that start later.
     pub fn set_variable(&mut self, name: &str, value: &str) {
         self.secrets.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Writes the configuration for a process that runs already.
+    /// Writes the configuration for a process that is running.
     pub fn write(&self) {
         std::fs::write(self.path("bot-sso.toml"), self.text()).unwrap();
     }
 
-    /// Takes a whole section out.
+    /// Removes a section.
     pub fn remove_section(&mut self, section: &str) {
         self.table.remove(section).unwrap();
     }
 
-    /// Lets a connection's secret stand in a file; returns its path.
+    /// Writes a connection's secret to a file; returns its path.
     pub fn secret_in_file(&mut self, connection: &str, secret: &str) -> PathBuf {
         let path = self.path(&format!("{connection}.secret"));
         write_private(&path, secret);
@@ -130,7 +130,7 @@ impl Setting {
     /// Starts `bot-sso serve`, and waits until it listens.
     pub async fn serve(&mut self) -> Service {
         let mut command = self.command("serve");
-        // What the environment says goes over the file, which asks for text.
+        // The environment overrides the file, which sets the text format.
         command.env("BOT_SSO_LOGGING__FORMAT", "json");
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = Arc::<Mutex<Vec<String>>>::default();
@@ -143,7 +143,7 @@ impl Setting {
         service
     }
 
-    /// Ada's, Ben's … exchange for the connection `graph` of the bot `demo`.
+    /// Exchanges a token of `user` for the connection `graph` of the bot `demo`.
     pub async fn exchange(&self, user: &str, id: &str) -> Answer {
         let activity = self.activity(user, id).await;
         self.harness.post(&activity).await
@@ -189,7 +189,7 @@ impl Service {
         self.lines.lock().unwrap().clone()
     }
 
-    /// The first log line that holds `text`.
+    /// The first log line that contains `text`.
     pub async fn wait_for_line(&mut self, text: &str) -> Value {
         let line = wait_for(text, async || {
             let found = self.lines().into_iter().find(|line| line.contains(text));
@@ -201,7 +201,7 @@ impl Service {
         serde_json::from_str(&line).unwrap()
     }
 
-    /// From now on only lines to come count.
+    /// Forgets the lines so far, so that later calls wait for new ones.
     pub fn forget_lines(&self) {
         self.lines.lock().unwrap().clear();
     }
@@ -218,17 +218,17 @@ impl Service {
         self.child.wait().unwrap();
     }
 
-    /// Waits for its end, and returns the exit code.
+    /// Waits until the process has ended, and returns the exit code.
     pub async fn exit_code(&mut self) -> Option<i32> {
         self.exit_code_within(PATIENCE).await
     }
 
-    /// The same; fails the test if it does not end within `limit`.
+    /// Waits until the process has ended; fails the test if it does not end within `limit`.
     pub async fn exit_code_within(&mut self, limit: Duration) -> Option<i32> {
         wait_within(limit, "the process's end", async || self.child.try_wait().unwrap()).await.code()
     }
 
-    /// SIGTERM, and a good end.
+    /// Sends SIGTERM, and checks that the process ends successfully.
     pub async fn stop(mut self) {
         self.signal("TERM");
         assert_eq!(self.exit_code().await, Some(0));

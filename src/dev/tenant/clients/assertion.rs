@@ -24,7 +24,8 @@ pub(in crate::dev) struct AssertionChecks {
 }
 
 impl AssertionChecks {
-    /// A client assertion, posted to `endpoint`: a token of another issuer if its issuer is an address, else the app's own.
+    /// A client assertion, posted to `endpoint`: a token of another issuer if its issuer is an address, else the app's
+    /// own.
     pub(in crate::dev) fn check(
         &self,
         app: &App,

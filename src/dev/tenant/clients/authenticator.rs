@@ -13,13 +13,13 @@ use crate::dev::tenant::directory::{App, Directory};
 use crate::dev::tenant::form::Form;
 use crate::dev::tenant::refusal::EntraRefusal;
 
-/// A client that has proved who it is.
+/// A client that has authenticated.
 pub(in crate::dev) struct AuthenticatedClient<'a> {
     pub(in crate::dev) app: &'a App,
     pub(in crate::dev) proof: ClientProof,
 }
 
-/// What a request presents as client credentials.
+/// The client credentials of a request.
 struct Presented<'f> {
     client_id: String,
     secret: Option<String>,
@@ -71,7 +71,8 @@ impl ClientAuthenticator {
     }
 }
 
-/// Where a request was posted to, as its sender names it: Entra takes an assertion for that address and no alias of it.
+/// The address to which a request was posted, as its sender wrote it. Entra accepts an assertion only for that address
+/// and not for an alias.
 fn token_url(request: &HttpRequest, tenant: &str) -> String {
     let scheme = if request.app_config().secure() { "https" } else { "http" };
     format!("{scheme}://{}/{tenant}/oauth2/v2.0/token", host_of(request.headers()))

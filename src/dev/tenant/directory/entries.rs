@@ -37,7 +37,7 @@ pub enum UserScenario {
 pub struct User {
     /// Short name; also a valid `username` of the password grant, as the principal name is.
     pub name: &'static str,
-    /// `name` claim, and what the protected resource answers.
+    /// The `name` claim, which the protected resource also answers.
     pub display_name: &'static str,
     /// User principal name.
     pub principal_name: &'static str,
@@ -131,7 +131,7 @@ pub struct IdentityEntry {
     pub object_id: &'static str,
 }
 
-/// Whose tokens a federated credential takes.
+/// The issuer whose tokens a federated credential accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FederatedIssuer {
     /// The stage's workload issuer, as a Kubernetes cluster would have one.

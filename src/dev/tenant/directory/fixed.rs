@@ -3,10 +3,10 @@ use super::entries::{
     Tenant, User, UserScenario,
 };
 
-/// The one workload that apps of the stage trust.
+/// The subject of the only workload that apps of the stage trust.
 pub(in crate::dev) const WORKLOAD_SUBJECT: &str = "system:serviceaccount:bot-sso:gateway";
 
-/// The resource tenant: everybody but the last user signs in here.
+/// The resource tenant, where all users except the last sign in.
 pub(in crate::dev) const CONTOSO: &str = "8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50";
 /// The other tenant: for cross-tenant cases, and home of the guest.
 const FABRIKAM: &str = "d2a9c4e6-7f81-4b3a-a5c7-1e2f3a4b5c60";

@@ -1,7 +1,7 @@
 //! The grants of the local tenant's token endpoint, one file each.
 //!
-//! Owns what each grant asks of a request and which refusals it gives. It deliberately knows nothing of client
-//! authentication, faults and the shape of refusals: those stand before and behind every grant.
+//! Owns what each grant requires of a request, and its refusals. It deliberately knows nothing of client
+//! authentication, faults and the form of refusals, which the token endpoint handles before and after every grant.
 
 mod authorization_code;
 mod checks;

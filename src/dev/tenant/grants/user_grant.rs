@@ -8,7 +8,7 @@ use crate::dev::tenant::scopes::ScopeRequest;
 use crate::dev::tenant::sessions::{LONG_LIFETIME, is_continuous};
 use crate::dev::tenant::tokens::{TOKEN_LIFETIME, UserTokenOrder, client_info};
 
-/// What every grant with a user ends in.
+/// The result of every grant with a user.
 pub(super) struct UserGrant<'a> {
     pub(super) user: &'a User,
     pub(super) scope: &'a ScopeRequest<'a>,

@@ -7,8 +7,8 @@ use crate::dev::tenant::directory::Directory;
 use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::tenant_segment::TenantSegment;
 
-/// The page of one authorization request. It shows nothing that came with the request: the request stays on the stage, the
-/// form carries only its ticket.
+/// The page of one authorization request. It shows nothing that came with the request: the request stays on the stage,
+/// the form carries only its ticket.
 pub(super) struct LoginPage<'a> {
     pub(super) directory: &'a Directory,
     /// The tenant segment of the path.

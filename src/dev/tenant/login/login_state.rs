@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::dev::lock::locked;
 use crate::domain::{SharedClock, SharedEntropy, Timestamp};
 
-/// How long a login page or an authorization code is good for.
+/// The lifetime of a login page and of an authorization code.
 const CODE_LIFETIME: Duration = Duration::from_mins(10);
-/// How long a refresh token is good for.
+/// The lifetime of a refresh token.
 const REFRESH_LIFETIME: Duration = Duration::from_hours(90 * 24);
 /// Each of the three maps holds this many entries; the oldest goes first.
 const MAX_ENTRIES: usize = 20_000;
@@ -24,25 +24,25 @@ pub(in crate::dev) struct LoginRequest {
     pub(in crate::dev) code_challenge: Option<String>,
 }
 
-/// What an authorization code stands for.
+/// The grant that an authorization code represents.
 #[derive(Clone, Debug)]
 pub(in crate::dev) struct IssuedCode {
     pub(in crate::dev) request: LoginRequest,
     pub(in crate::dev) oid: String,
 }
 
-/// What a refresh token stands for.
+/// The grant that a refresh token represents.
 #[derive(Clone, Debug)]
 pub(in crate::dev) struct RefreshGrant {
     pub(in crate::dev) client_id: String,
     pub(in crate::dev) oid: String,
     pub(in crate::dev) scope: String,
     pub(in crate::dev) stepped_up: bool,
-    /// The user's sessions were ended since.
+    /// Whether the user's sessions were ended after the token was issued.
     pub(in crate::dev) revoked: bool,
 }
 
-/// Login pages that are open, codes that were not redeemed, refresh tokens that were given out. Lost at the end.
+/// The open login pages, the codes that were not redeemed, and the issued refresh tokens. They are in memory only.
 pub(in crate::dev) struct LoginState {
     clock: SharedClock,
     entropy: SharedEntropy,
@@ -52,7 +52,7 @@ pub(in crate::dev) struct LoginState {
 }
 
 impl LoginState {
-    /// Without logins, codes and refresh tokens; `entropy` makes them, `clock` ends them.
+    /// A state without logins, codes and refresh tokens. `entropy` makes them and `clock` determines when they expire.
     pub(in crate::dev) fn new(clock: SharedClock, entropy: SharedEntropy) -> Self {
         let (logins, codes, refresh_tokens) = (Bounded::default(), Bounded::default(), Bounded::default());
         Self { clock, entropy, logins, codes, refresh_tokens }
@@ -92,7 +92,7 @@ impl LoginState {
         token
     }
 
-    /// What a refresh token stands for. As at Entra, a used one stays good beside its successor.
+    /// The grant that `token` represents. As at Entra, a refresh token stays valid after its use.
     pub(in crate::dev) fn find_refresh_token(&self, token: &str) -> Option<RefreshGrant> {
         self.refresh_tokens.find(token, self.clock.now())
     }

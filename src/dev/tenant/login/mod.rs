@@ -1,7 +1,7 @@
 //! The tenants' login page: authorization requests, passwords, codes, and the refresh tokens that come of them.
 //!
-//! Owns what a browser sees and what is remembered of it. It deliberately knows nothing of tokens: a code is redeemed at
-//! the token endpoint.
+//! Owns what a browser sees and what is remembered of it. It deliberately knows nothing of tokens: a code is redeemed
+//! at the token endpoint.
 
 mod authorize;
 mod login_page;

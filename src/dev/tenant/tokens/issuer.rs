@@ -13,7 +13,7 @@ use crate::dev::tenant::directory::{App, AppTokenVersion, User};
 use crate::dev::tenant::scopes::{EXCHANGE_AUDIENCE, Resource, ScopeRequest};
 use crate::domain::{SharedClock, SharedEntropy};
 
-/// How long every token of the tenants is good for, in seconds.
+/// The lifetime of the tenants' tokens, in seconds.
 pub(in crate::dev) const TOKEN_LIFETIME: i64 = 3600;
 
 /// A user's access token to be made.
@@ -22,7 +22,7 @@ pub(in crate::dev) struct UserTokenOrder<'a> {
     pub(in crate::dev) client: &'a App,
     pub(in crate::dev) proof: ClientProof,
     pub(in crate::dev) scope: &'a ScopeRequest<'a>,
-    /// The user went through the login page: an authentication context that later exchanges may rely on.
+    /// Whether the user signed in on the login page, which meets the authentication context of later exchanges.
     pub(in crate::dev) stepped_up: bool,
     /// The client can handle continuous access evaluation.
     pub(in crate::dev) continuous: bool,
@@ -90,7 +90,8 @@ impl TokenIssuer {
         self.keys.sign(&Value::Object(claims))
     }
 
-    /// Makes what the managed identity `client_id` with the object id `object_id` shows an app that is federated with it.
+    /// Makes what the managed identity `client_id` with the object id `object_id` shows an app that is federated with
+    /// it.
     pub(in crate::dev) fn mint_identity_token(
         &self,
         client_id: &str,
@@ -144,7 +145,7 @@ impl TokenIssuer {
         self.keys.sign(&Value::Object(claims))
     }
 
-    /// What every access token holds.
+    /// The claims of every access token.
     fn frame(&self, resource: Resource<'_>, tid: &str, lifetime: i64) -> Map<String, Value> {
         let now = self.now_seconds();
         let (issuer, version) = match resource.token_version() {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::dev::error::StageError;
 use crate::dev::signing_key::SigningKey;
 
-/// A listed key set keeps this many keys, so that tokens signed before the last rotations stay good.
+/// The number of keys in a listed key set, so that tokens signed before the last rotations stay valid.
 const KEPT_KEYS: usize = 4;
 
 /// The tenants' keys: the first one signs, all are listed.
@@ -36,8 +36,8 @@ impl KeyChain {
         newest.sign(claims)
     }
 
-    /// Makes a new key, which signs from now on; the older ones stay listed (overlap), the oldest beyond four go. Answers
-    /// the new `kid`.
+    /// Makes a new key, which signs from now on; the older ones stay listed (overlap), the oldest beyond four go.
+    /// Answers the new `kid`.
     pub(in crate::dev) async fn rotate(&self) -> Result<String, StageError> {
         let key = SigningKey::generate_one().await?;
         self.keys.rcu(|keys| {
