@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::replies::{Decline, token};
 use super::{TokenService, account, admitted, log_unknown_connection};
 use crate::domain::{ClaimsChallenge, NamedConnection, TokenSlot, UserToken};
-use crate::exchange::{Challenged, StorageFailure, WantedToken};
+use crate::exchange::{ChallengeResult, StorageFailure, WantedToken};
 use crate::inbound::{Problem, RequestId};
 
 /// `GET /api/usertoken/GetToken`: the user's usable token, or with `code` the one that this magic code is good for
@@ -71,9 +71,9 @@ async fn challenged(
         "The query parameter 'claims' must be the JSON object of a claims challenge, of up to 8192 bytes.",
     ))?;
     match service.tokens.get_challenged(wanted, challenge).await.map_err(unreadable)? {
-        Challenged::Answered(token) => Ok(Some(token)),
-        Challenged::UserNeeded => Ok(None),
-        Challenged::Unavailable => Err(Decline::Problem(Problem::ServiceUnavailable)),
+        ChallengeResult::Answered(token) => Ok(Some(token)),
+        ChallengeResult::UserNeeded => Ok(None),
+        ChallengeResult::Unavailable => Err(Decline::Problem(Problem::ServiceUnavailable)),
     }
 }
 
