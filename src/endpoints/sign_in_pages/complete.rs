@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::replies::{Answering, redirect};
 use super::{SignInPages, value_of};
 use crate::inbound::{RequestId, read_body};
-use crate::sign_in::{Completion, Review, SignInError};
+use crate::sign_in::{Completion, SignInError, SignInReview};
 
 /// `GET /api/oauth/PostSignInCallback?signin=…`: asks the user, or is done where the channel has said who they are.
 pub(super) async fn review(http: HttpRequest, door: web::Data<SignInPages>) -> HttpResponse {
@@ -12,8 +12,8 @@ pub(super) async fn review(http: HttpRequest, door: web::Data<SignInPages>) -> H
     let answering = Answering { door: &door, correlation_id: &correlation_id };
     let handle = value_of(http.query_string(), "signin").unwrap_or_default();
     match door.steps.completion.review(&handle, door.browser_of(&http).as_ref(), &correlation_id).await {
-        Ok(Review::Confirm(names)) => answering.confirm(&names),
-        Ok(Review::Completed(completion)) => completed(&answering, &completion),
+        Ok(SignInReview::Confirm(names)) => answering.confirm(&names),
+        Ok(SignInReview::Completed(completion)) => completed(&answering, &completion),
         Err(failure) => answering.failed(&failure),
     }
 }

@@ -1,6 +1,6 @@
 use askama::Template;
 
-use crate::sign_in::{Completion, Names};
+use crate::sign_in::{Completion, DisplayNames};
 
 /// What every page wears: the nonce of its style and scripts, and in Teams what is told to the library.
 pub(super) struct Dress<'a> {
@@ -71,7 +71,7 @@ pub(super) struct NoticePage<'a> {
 }
 
 impl<'a> ConfirmPage<'a> {
-    pub(super) fn new(dress: Dress<'a>, names: &'a Names) -> Self {
+    pub(super) fn new(dress: Dress<'a>, names: &'a DisplayNames) -> Self {
         Self { dress, bot: &names.bot, account: &names.account, channel: spoken(names) }
     }
 }
@@ -92,7 +92,7 @@ impl<'a> CodePage<'a> {
 }
 
 /// What people call a channel.
-fn spoken(names: &Names) -> &str {
+fn spoken(names: &DisplayNames) -> &str {
     let Some(channel) = names.channel.as_ref().filter(|channel| !channel.as_str().is_empty()) else {
         return "your chat";
     };
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn names_are_shown_as_text_whatever_they_are() {
-        let names = Names {
+        let names = DisplayNames {
             bot: "<b>bot</b>".to_owned(),
             account: "<script>alert(1)</script>\"'@x".to_owned(),
             channel: Some(ChannelId::base_of("<i>")),

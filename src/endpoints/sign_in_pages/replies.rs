@@ -7,7 +7,7 @@ use super::pages::{CodePage, ConfirmPage, Dress, NoticePage, Told};
 use crate::domain::ChannelId;
 use crate::inbound::Problem;
 use crate::protocol::CANCELLED_BY_USER;
-use crate::sign_in::{Completion, Names, ProviderRefusal, SignInError, SignInFailure};
+use crate::sign_in::{Completion, DisplayNames, ProviderRefusal, SignInError, SignInFailure};
 
 /// Where the Teams library has its list of hosts from, wherever it is loaded from itself.
 const TEAMS_LIBRARY_HOME: &str = "https://res.cdn.office.net";
@@ -44,7 +44,7 @@ fn words_of(error: SignInError) -> Words {
         SignInError::ProviderRefused(ProviderRefusal::ConsentMissing) => words(StatusCode::FORBIDDEN, "ConsentRequired",
             "Consent is missing", "The bot may not act for you before somebody has agreed to it.",
             "Agree when you are asked. If you cannot, ask your administrator to agree for everybody."),
-        SignInError::ProviderRefused(ProviderRefusal::MoreWanted) => words(StatusCode::FORBIDDEN, "InteractionRequired",
+        SignInError::ProviderRefused(ProviderRefusal::InteractionRequired) => words(StatusCode::FORBIDDEN, "InteractionRequired",
             "One more proof is wanted", "Your organisation wants more of you than this sign-in brought.", START_AGAIN),
         SignInError::ProviderRefused(ProviderRefusal::Denied) => words(StatusCode::FORBIDDEN, "Denied", "You may not sign in here",
             "Your account is not allowed to use this bot.", ASK_ADMINISTRATOR),
@@ -76,7 +76,7 @@ pub(super) struct Answering<'a> {
 impl Answering<'_> {
     /// Asks the user. Its form says where it comes from, which `no-referrer` would keep from us (Fetch, "append a request
     /// Origin header"), and no other place is told.
-    pub(super) fn confirm(&self, names: &Names) -> HttpResponse {
+    pub(super) fn confirm(&self, names: &DisplayNames) -> HttpResponse {
         let dress = self.dress(None, Told::Reason(""));
         let policy = self.policy(&dress);
         let response = prepare(StatusCode::OK, "same-origin");
@@ -93,7 +93,7 @@ impl Answering<'_> {
     }
 
     /// The user does not know this sign-in.
-    pub(super) fn cancelled(&self, names: &Names) -> HttpResponse {
+    pub(super) fn cancelled(&self, names: &DisplayNames) -> HttpResponse {
         self.notice(&words_of(SignInError::ProviderRefused(ProviderRefusal::Cancelled)), names.channel.as_ref(), None)
     }
 
