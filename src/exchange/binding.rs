@@ -10,17 +10,19 @@ pub(super) struct Binding {
     pub(super) by_channel: bool,
     /// The exchange is refused if one of these accounts is pinned to another user.
     pub(super) accounts_to_check: Vec<Account>,
-    /// The exchange accounts_to_pin these accounts to the token's user when it succeeds. A pin lasts until sign-out.
+    /// The exchange pins these accounts to the token's user when it succeeds. A pin lasts until sign-out.
     pub(super) accounts_to_pin: Vec<Account>,
-    /// Other accounts with the same user id. The exchange is refused if one of them holds a token of another user. For a
-    /// parent's account they are the channel's account and those of the other parents; for an account that the bot names
+    /// Other accounts with the same user id. The exchange is refused if one of them holds a token of another user. For
+    /// a
+    /// parent's account they are the channel's account and those of the other parents; for an account that the bot
+    /// names
     /// they are the parents' accounts.
     pub(super) siblings: Vec<Account>,
 }
 
 /// The rule by which the token's user is bound to the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum BindingRule {
+enum Rule {
     /// The channel states the user's complete Entra identity, which is proof enough.
     StatedByChannel,
     /// The account is pinned to the first user whose exchange succeeds, until sign-out.
@@ -30,12 +32,12 @@ enum BindingRule {
     /// As `FirstSuccess` for the parent's account; a pin of the channel's account must name the same user.
     FirstSuccessAtParent,
     /// The token's user cannot be proven to be the account's user.
-    Refused(UnboundReason),
+    Refused(Unbound),
 }
 
 /// Why a token cannot be bound to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum UnboundReason {
+enum Unbound {
     Emulator,
     Unidentified,
     UnverifiedId,
@@ -62,7 +64,7 @@ enum Statement {
 
 /// The input of [`choose_rule`].
 #[derive(Clone, Copy, Debug)]
-struct BindingFacts {
+struct Facts {
     voucher: Voucher,
     channel: ChannelKind,
     /// Parent bots may call the bot.
@@ -74,28 +76,28 @@ struct BindingFacts {
 
 /// The table of binding rules; the first row that matches applies (DESIGN §5.5).
 #[rustfmt::skip]
-const fn choose_rule(facts: BindingFacts) -> BindingRule {
+const fn choose_rule(facts: Facts) -> Rule {
     use ChannelKind::{DirectLine, Emulator, Teams, WebChat};
-    let BindingFacts { voucher, channel, has_parents, statement, id_is_verified } = facts;
+    let Facts { voucher, channel, has_parents, statement, id_is_verified } = facts;
     match (voucher, channel) {
-        (_, Emulator)                                                        => BindingRule::Refused(UnboundReason::Emulator),
-        (Voucher::Parent, _)                                                 => BindingRule::FirstSuccessAtParent,
+        (_, Emulator)                                                        => Rule::Refused(Unbound::Emulator),
+        (Voucher::Parent, _)                                                 => Rule::FirstSuccessAtParent,
         // The bot may repeat what a parent bot told it, and a parent is not a channel: the exchange sets no pin.
-        (Voucher::Bot, Teams) if has_parents                                 => BindingRule::FirstSuccessWithoutPin,
-        (_, Teams) if matches!(statement, Statement::Complete)                 => BindingRule::StatedByChannel,
+        (Voucher::Bot, Teams) if has_parents                                 => Rule::FirstSuccessWithoutPin,
+        (_, Teams) if matches!(statement, Statement::Complete)                 => Rule::StatedByChannel,
         // A bot that states no Entra identity vouches for the user id alone. Teams has to state the identity as well.
-        (Voucher::Channel, Teams) if matches!(statement, Statement::Insufficient) => BindingRule::Refused(UnboundReason::Unidentified),
-        (_, DirectLine | WebChat) if !id_is_verified                         => BindingRule::Refused(UnboundReason::UnverifiedId),
-        _                                                                    => BindingRule::FirstSuccess,
+        (Voucher::Channel, Teams) if matches!(statement, Statement::Insufficient) => Rule::Refused(Unbound::Unidentified),
+        (_, DirectLine | WebChat) if !id_is_verified                         => Rule::Refused(Unbound::UnverifiedId),
+        _                                                                    => Rule::FirstSuccess,
     }
 }
 
 /// Whether the stated Entra identity must match the token. Channels other than Teams state none.
-const fn must_fit_statement(facts: BindingFacts) -> bool {
+const fn must_fit_statement(facts: Facts) -> bool {
     !matches!(facts.voucher, Voucher::Channel) || facts.channel.is_teams()
 }
 
-/// Decides how the token's user is bound to `account`, or refuses. Reads no store: the caller looks up the accounts_to_pin.
+/// Decides how the token's user is bound to `account`, or refuses. Reads no store: the caller looks up the pins.
 pub(super) fn bind(
     bot: &Bot,
     account: &Account,
@@ -104,7 +106,7 @@ pub(super) fn bind(
 ) -> Result<Binding, Refusal> {
     let facts = collect_facts(bot, account, evidence);
     let rule = choose_rule(facts);
-    if rule != BindingRule::Refused(UnboundReason::Emulator) && must_fit_statement(facts) {
+    if rule != Rule::Refused(Unbound::Emulator) && must_fit_statement(facts) {
         check_statement(bot, evidence.stated(), token)?;
     }
     let own = || vec![account.clone()];
@@ -117,17 +119,15 @@ pub(super) fn bind(
     let base = Binding { by_channel: false, accounts_to_check: Vec::new(), accounts_to_pin: Vec::new(), siblings };
     Ok(match rule {
         // Only the exchange of a parent bot reads this pin, so a bot without parents needs none.
-        BindingRule::StatedByChannel if bot.has_parents() => {
-            Binding { by_channel: true, accounts_to_pin: own(), ..base }
-        }
-        BindingRule::StatedByChannel => Binding { by_channel: true, ..base },
-        BindingRule::FirstSuccess => Binding { accounts_to_check: own(), accounts_to_pin: own(), ..base },
-        BindingRule::FirstSuccessWithoutPin => Binding { accounts_to_check: own(), ..base },
-        BindingRule::FirstSuccessAtParent => {
+        Rule::StatedByChannel if bot.has_parents() => Binding { by_channel: true, accounts_to_pin: own(), ..base },
+        Rule::StatedByChannel => Binding { by_channel: true, ..base },
+        Rule::FirstSuccess => Binding { accounts_to_check: own(), accounts_to_pin: own(), ..base },
+        Rule::FirstSuccessWithoutPin => Binding { accounts_to_check: own(), ..base },
+        Rule::FirstSuccessAtParent => {
             let channel_account = account.as_channel_account().into_owned();
             Binding { accounts_to_check: vec![account.clone(), channel_account], accounts_to_pin: own(), ..base }
         }
-        BindingRule::Refused(unbound) => return Err(build_refusal(unbound)),
+        Rule::Refused(unbound) => return Err(build_refusal(unbound)),
     })
 }
 
@@ -143,7 +143,8 @@ pub(super) fn parent_accounts<'a>(bot: &'a Bot, account: &'a Account) -> impl It
     bot.callers.iter().map(|parent| account.as_parent_account(&parent.app_id))
 }
 
-/// Whether any rule can bind a token that `account` sends to `bot`. If none can, a card must not ask the client for a token.
+/// Whether any rule can bind a token that `account` sends to `bot`. If none can, a card must not ask the client for a
+/// token.
 /// Where clients choose user ids, a parent bot vouches for the id, so a bot with parents passes.
 #[must_use]
 pub fn may_be_bound(bot: &Bot, account: &Account) -> bool {
@@ -152,10 +153,10 @@ pub fn may_be_bound(bot: &Bot, account: &Account) -> bool {
     channel != ChannelKind::Emulator && (!channel.lets_clients_choose_user_ids() || is_verified || bot.has_parents())
 }
 
-fn collect_facts(bot: &Bot, account: &Account, evidence: &Evidence) -> BindingFacts {
+fn collect_facts(bot: &Bot, account: &Account, evidence: &Evidence) -> Facts {
     let stated = evidence.stated();
     let channel = account.channel_kind();
-    BindingFacts {
+    Facts {
         voucher: match evidence {
             Evidence::Activity(_) => Voucher::Channel,
             Evidence::Parent(_) => Voucher::Parent,
@@ -185,16 +186,16 @@ fn check_statement(bot: &Bot, stated: &StatedIdentity, token: &ExchangeableToken
     Ok(())
 }
 
-fn build_refusal(unbound: UnboundReason) -> Refusal {
+fn build_refusal(unbound: Unbound) -> Refusal {
     match unbound {
-        UnboundReason::Emulator => {
+        Unbound::Emulator => {
             mismatch("emulator", "the operator of an emulator chooses its user id: its users can sign in by code only")
         }
-        UnboundReason::Unidentified => mismatch(
+        Unbound::Unidentified => mismatch(
             "unidentified",
             "the Teams activity has no aadObjectId or no tenant: see identity.allow_unidentified_teams_users",
         ),
-        UnboundReason::UnverifiedId => {
+        Unbound::UnverifiedId => {
             mismatch("unverified_id", "from.id is not one of identity.verified_user_ids: the client may have chosen it")
         }
     }
@@ -212,7 +213,8 @@ pub enum BrowserBinding {
     /// As [`BrowserBinding::Proven`] if the channel's own traffic has pinned the account to this user; otherwise as
     /// [`BrowserBinding::CodeByHand`].
     ProvenIfPinned,
-    /// The page may pass the code to the chat client that shows it: no stated identity contradicts the user who signed in.
+    /// The page may pass the code to the chat client that shows it: no stated identity contradicts the user who signed
+    /// in.
     CodeByPage,
     /// The user types the code into the chat.
     CodeByHand,
@@ -238,7 +240,8 @@ enum IdentityFit {
     Contradicted,
 }
 
-/// The table for browser sign-ins. Only Teams states the Entra identity of its users. A bot with parents may repeat what a
+/// The table for browser sign-ins. Only Teams states the Entra identity of its users. A bot with parents may repeat
+/// what a
 /// parent told it, and a parent is not a channel, so its statement needs a pin.
 #[rustfmt::skip]
 const fn choose_browser_rule(channel: ChannelKind, has_parents: bool, fit: IdentityFit) -> BrowserBinding {
@@ -283,7 +286,7 @@ fn compare_identity(bot: &Bot, stated: &StatedIdentity, proven: ProvenIdentity<'
 mod tests {
     use super::*;
 
-    const COMPLETE_TEAMS_STATEMENT: BindingFacts = BindingFacts {
+    const COMPLETE_TEAMS_STATEMENT: Facts = Facts {
         voucher: Voucher::Channel,
         channel: ChannelKind::Teams,
         has_parents: false,
@@ -294,41 +297,32 @@ mod tests {
     #[test]
     fn each_kind_of_evidence_gets_the_binding_rule_of_its_channel() {
         use ChannelKind::{DirectLine, Emulator, Other, Teams, WebChat};
-        let unstated = BindingFacts { statement: Statement::Insufficient, ..COMPLETE_TEAMS_STATEMENT };
-        let of = |voucher, channel| BindingFacts { voucher, channel, ..unstated };
+        let unstated = Facts { statement: Statement::Insufficient, ..COMPLETE_TEAMS_STATEMENT };
+        let of = |voucher, channel| Facts { voucher, channel, ..unstated };
         for (facts, rule) in [
-            (COMPLETE_TEAMS_STATEMENT, BindingRule::StatedByChannel),
-            (BindingFacts { has_parents: true, ..COMPLETE_TEAMS_STATEMENT }, BindingRule::StatedByChannel),
-            (unstated, BindingRule::Refused(UnboundReason::Unidentified)),
-            (BindingFacts { statement: Statement::Incomplete, ..unstated }, BindingRule::FirstSuccess),
-            (BindingFacts { voucher: Voucher::Bot, ..COMPLETE_TEAMS_STATEMENT }, BindingRule::StatedByChannel),
-            (of(Voucher::Bot, Teams), BindingRule::FirstSuccess),
+            (COMPLETE_TEAMS_STATEMENT, Rule::StatedByChannel),
+            (Facts { has_parents: true, ..COMPLETE_TEAMS_STATEMENT }, Rule::StatedByChannel),
+            (unstated, Rule::Refused(Unbound::Unidentified)),
+            (Facts { statement: Statement::Incomplete, ..unstated }, Rule::FirstSuccess),
+            (Facts { voucher: Voucher::Bot, ..COMPLETE_TEAMS_STATEMENT }, Rule::StatedByChannel),
+            (of(Voucher::Bot, Teams), Rule::FirstSuccess),
             (
-                BindingFacts { has_parents: true, voucher: Voucher::Bot, ..COMPLETE_TEAMS_STATEMENT },
-                BindingRule::FirstSuccessWithoutPin,
+                Facts { has_parents: true, voucher: Voucher::Bot, ..COMPLETE_TEAMS_STATEMENT },
+                Rule::FirstSuccessWithoutPin,
             ),
-            (BindingFacts { has_parents: true, ..of(Voucher::Bot, Teams) }, BindingRule::FirstSuccessWithoutPin),
-            (BindingFacts { voucher: Voucher::Parent, ..COMPLETE_TEAMS_STATEMENT }, BindingRule::FirstSuccessAtParent),
-            (of(Voucher::Parent, WebChat), BindingRule::FirstSuccessAtParent),
-            (
-                BindingFacts { id_is_verified: false, ..of(Voucher::Parent, DirectLine) },
-                BindingRule::FirstSuccessAtParent,
-            ),
-            (of(Voucher::Channel, DirectLine), BindingRule::FirstSuccess),
-            (of(Voucher::Bot, WebChat), BindingRule::FirstSuccess),
-            (
-                BindingFacts { id_is_verified: false, ..of(Voucher::Channel, DirectLine) },
-                BindingRule::Refused(UnboundReason::UnverifiedId),
-            ),
-            (
-                BindingFacts { id_is_verified: false, ..of(Voucher::Bot, WebChat) },
-                BindingRule::Refused(UnboundReason::UnverifiedId),
-            ),
-            (of(Voucher::Channel, Other), BindingRule::FirstSuccess),
-            (of(Voucher::Bot, Other), BindingRule::FirstSuccess),
-            (of(Voucher::Channel, Emulator), BindingRule::Refused(UnboundReason::Emulator)),
-            (of(Voucher::Parent, Emulator), BindingRule::Refused(UnboundReason::Emulator)),
-            (of(Voucher::Bot, Emulator), BindingRule::Refused(UnboundReason::Emulator)),
+            (Facts { has_parents: true, ..of(Voucher::Bot, Teams) }, Rule::FirstSuccessWithoutPin),
+            (Facts { voucher: Voucher::Parent, ..COMPLETE_TEAMS_STATEMENT }, Rule::FirstSuccessAtParent),
+            (of(Voucher::Parent, WebChat), Rule::FirstSuccessAtParent),
+            (Facts { id_is_verified: false, ..of(Voucher::Parent, DirectLine) }, Rule::FirstSuccessAtParent),
+            (of(Voucher::Channel, DirectLine), Rule::FirstSuccess),
+            (of(Voucher::Bot, WebChat), Rule::FirstSuccess),
+            (Facts { id_is_verified: false, ..of(Voucher::Channel, DirectLine) }, Rule::Refused(Unbound::UnverifiedId)),
+            (Facts { id_is_verified: false, ..of(Voucher::Bot, WebChat) }, Rule::Refused(Unbound::UnverifiedId)),
+            (of(Voucher::Channel, Other), Rule::FirstSuccess),
+            (of(Voucher::Bot, Other), Rule::FirstSuccess),
+            (of(Voucher::Channel, Emulator), Rule::Refused(Unbound::Emulator)),
+            (of(Voucher::Parent, Emulator), Rule::Refused(Unbound::Emulator)),
+            (of(Voucher::Bot, Emulator), Rule::Refused(Unbound::Emulator)),
         ] {
             assert_eq!(choose_rule(facts), rule, "{facts:?}");
         }
@@ -343,7 +337,7 @@ mod tests {
             (Voucher::Bot, ChannelKind::WebChat, true),
             (Voucher::Parent, ChannelKind::Other, true),
         ] {
-            let facts = BindingFacts { voucher, channel, ..COMPLETE_TEAMS_STATEMENT };
+            let facts = Facts { voucher, channel, ..COMPLETE_TEAMS_STATEMENT };
             assert_eq!(must_fit_statement(facts), must_fit, "{facts:?}");
         }
     }

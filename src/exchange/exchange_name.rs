@@ -14,7 +14,8 @@ impl ExchangeNames {
         Self { records: records.clone() }
     }
 
-    /// The key of the exchange that these parts describe. The boundaries of the parts count: `["ab", "c"]` and `["a", "bc"]`
+    /// The key of the exchange that these parts describe. The boundaries of the parts count: `["ab", "c"]` and `["a",
+    /// "bc"]`
     /// give different keys.
     #[must_use]
     pub fn exchange_key(&self, parts: &[&str]) -> ExchangeKey {

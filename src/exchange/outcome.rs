@@ -46,7 +46,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The reason code for clients. It leaves out what a client must not learn, such as the check behind an identity mismatch.
+    /// The reason code for clients. It leaves out what a client must not learn, such as the check behind an identity
+    /// mismatch.
     #[must_use]
     pub fn code(self) -> Cow<'static, str> {
         Cow::Borrowed(match self {

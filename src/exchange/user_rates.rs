@@ -39,7 +39,8 @@ pub struct UserRates {
     work: Limiter,
     /// Allows one log line a minute for each user over the limit.
     log_lines: Limiter,
-    /// The limiters know accounts by a keyed hash, so a client that chooses its user id cannot provoke a collision with the
+    /// The limiters know accounts by a keyed hash, so a client that chooses its user id cannot provoke a collision with
+    /// the
     /// account of another user.
     hasher: RandomState,
     charges: AtomicU32,
@@ -62,7 +63,8 @@ impl UserRates {
         }
     }
 
-    /// Counts one piece of work for `account`. Work that a parent bot causes counts for the parent's account only, so that a
+    /// Counts one piece of work for `account`. Work that a parent bot causes counts for the parent's account only, so
+    /// that a
     /// parent cannot use up the limit of the channel's own user.
     ///
     /// # Errors
@@ -71,7 +73,8 @@ impl UserRates {
         self.charge_key(self.hasher.hash_one(account), account, correlation_id)
     }
 
-    /// Counts a browser at `address` that followed a link of a card for `account`. Anybody who sees the link can follow it, so
+    /// Counts a browser at `address` that followed a link of a card for `account`. Anybody who sees the link can follow
+    /// it, so
     /// this limit is separate from the user's limit and from the limits of browsers at other addresses.
     ///
     /// # Errors

@@ -4,7 +4,8 @@ use zeroize::Zeroizing;
 use crate::domain::{RecordKey, Secret, SharedEntropy, draw_256_bits};
 use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, catalogue};
 
-/// One step of a browser's sign-in, and what is kept until the browser continues from it. Each step has its own record kind.
+/// One step of a browser's sign-in, and what is kept until the browser continues from it. Each step has its own record
+/// kind.
 pub trait BrowserStep: Clone {
     /// The kind of record that keeps the step.
     const KIND: &'static Kind;
@@ -27,7 +28,8 @@ pub enum BrowserRecordLookup<T> {
     Missing,
 }
 
-/// The running sign-ins of browsers. Each step is a record that is kept for fifteen minutes and that only the browser it was
+/// The running sign-ins of browsers. Each step is a record that is kept for fifteen minutes and that only the browser
+/// it was
 /// kept for can take, once.
 pub struct BrowserSignIns {
     records: Records,
@@ -65,7 +67,8 @@ impl BrowserSignIns {
         Self { records: records.clone(), entropy }
     }
 
-    /// Keeps `step` for the browser that has the secret `browser`. Returns a new handle: 256 random bits as hexadecimal digits.
+    /// Keeps `step` for the browser that has the secret `browser`. Returns a new handle: 256 random bits as hexadecimal
+    /// digits.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails. The browser must then not continue, because its next step is not kept.
@@ -93,7 +96,8 @@ impl BrowserSignIns {
         Ok(BrowserRecordLookup::Step(record.content.step))
     }
 
-    /// Takes the step under `handle`. Of several callers one gets it. A call with the secret of another browser removes nothing.
+    /// Takes the step under `handle`. Of several callers one gets it. A call with the secret of another browser removes
+    /// nothing.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.

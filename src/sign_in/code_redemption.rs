@@ -43,7 +43,8 @@ impl CodeRedemption {
         Self { codes, tokens, cards }
     }
 
-    /// Redeems `code`: keeps its token in the wanted slot, finishes the card that led to it, and returns the token. `None` if
+    /// Redeems `code`: keeps its token in the wanted slot, finishes the card that led to it, and returns the token.
+    /// `None` if
     /// the code is wrong, the connection was reconfigured after the sign-in, or the user was signed out after it.
     ///
     /// # Errors
@@ -70,12 +71,14 @@ impl CodeRedemption {
             permit,
         };
         let redemption = self.clone();
-        // A task of its own continues when the caller hangs up. Otherwise the code could be used up and its token not kept.
+        // A task of its own continues when the caller hangs up. Otherwise the code could be used up and its token not
+        // kept.
         let kept = tokio::spawn(async move { redemption.keep(redeemed).await });
         kept.await.map_err(|_| VaultError::Interrupted)?
     }
 
-    /// Ends the code, then keeps its token. The code ends first, so that of several callers only one keeps the token, and none
+    /// Ends the code, then keeps its token. The code ends first, so that of several callers only one keeps the token,
+    /// and none
     /// replaces a token that was kept later.
     async fn keep(&self, redeemed: RedeemedCode) -> Result<Option<Arc<UserToken>>, CodeError> {
         let RedeemedCode { bot, slot, connection, grant, record, permit } = redeemed;
@@ -97,7 +100,8 @@ impl CodeRedemption {
         }
     }
 
-    /// Makes the code good again after the vault failed, because the client repeats its request with the same code. If a
+    /// Makes the code good again after the vault failed, because the client repeats its request with the same code. If
+    /// a
     /// sign-out came meanwhile, it found no code to end, so the code is ended here.
     async fn restore_code(&self, record: CodeRecord, permit: &Permit, user: &UserKey) {
         let restored = async {

@@ -26,7 +26,8 @@ impl IdTokenValidators {
         Self { by_provider }
     }
 
-    /// Validates that `raw` was issued to the connection's client for the sign-in that `nonce` was drawn for, and that the
+    /// Validates that `raw` was issued to the connection's client for the sign-in that `nonce` was drawn for, and that
+    /// the
     /// connection admits users of that tenant.
     ///
     /// # Errors

@@ -21,7 +21,8 @@ const RESTORED_CODE_LIFETIME: Duration = Duration::from_mins(2);
 const MAX_WRONG_CODES: usize = 5;
 /// The time in which wrong codes are counted.
 const WRONG_CODES_WINDOW: Duration = catalogue::CODE_TRIES_WINDOW;
-/// How often a change of an account's tries is attempted. A compare-and-put fails only if another caller changed the tries,
+/// How often a change of an account's tries is attempted. A compare-and-put fails only if another caller changed the
+/// tries,
 /// and only few tries are allowed, so few attempts fail.
 const MAX_CAS_ATTEMPTS: usize = 32;
 
@@ -30,7 +31,8 @@ const MAX_CAS_ATTEMPTS: usize = 32;
 #[error(transparent)]
 pub struct MagicCodeError(#[from] RecordError);
 
-/// Six-digit codes that connect a sign-in in a browser with the chat that it was meant for. Until the code is redeemed in the
+/// Six-digit codes that connect a sign-in in a browser with the chat that it was meant for. Until the code is redeemed
+/// in the
 /// chat, its token is not handed out (token-service-api §3.1). Only a keyed MAC of the code is kept.
 pub struct MagicCodes {
     records: Records,
@@ -48,7 +50,8 @@ pub struct CodeGrant {
     pub revision: ConnectionRevision,
     /// The token that the identity provider issued.
     pub token: UserToken,
-    /// The epoch of the token's user at the time of the sign-in. A sign-out everywhere raises it, which invalidates the code.
+    /// The epoch of the token's user at the time of the sign-in. A sign-out everywhere raises it, which invalidates the
+    /// code.
     pub epoch: Epoch,
 }
 
@@ -91,7 +94,8 @@ impl MagicCodes {
         Self { records: records.clone(), codes, tries, entropy }
     }
 
-    /// Issues a code for `grant`. It is valid once, for ten minutes but no longer than the token, and replaces the slot's
+    /// Issues a code for `grant`. It is valid once, for ten minutes but no longer than the token, and replaces the
+    /// slot's
     /// earlier code.
     ///
     /// # Errors
@@ -106,7 +110,8 @@ impl MagicCodes {
         Ok(IssuedCode { code, record })
     }
 
-    /// Ends a code that was used, or that is withdrawn before it was shown. Of several callers one gets `true`. A newer code
+    /// Ends a code that was used, or that is withdrawn before it was shown. Of several callers one gets `true`. A newer
+    /// code
     /// of the same slot stays.
     ///
     /// # Errors
@@ -115,7 +120,8 @@ impl MagicCodes {
         Ok(self.codes.end(record.0).await?)
     }
 
-    /// Makes an ended code valid again for two minutes, because its redemption failed. Does nothing if a newer code of the
+    /// Makes an ended code valid again for two minutes, because its redemption failed. Does nothing if a newer code of
+    /// the
     /// same slot exists.
     ///
     /// # Errors
@@ -125,7 +131,8 @@ impl MagicCodes {
         Ok(())
     }
 
-    /// Checks `code`. `None` if the code is wrong, if no code waits for this slot, or if the account tried five wrong codes in
+    /// Checks `code`. `None` if the code is wrong, if no code waits for this slot, or if the account tried five wrong
+    /// codes in
     /// the last ten minutes. A wrong code, or a right one tried on another connection, ends no code
     /// (token-service-api §1.14). A right code stays valid until it is [ended](Self::end_one).
     ///
@@ -176,7 +183,8 @@ impl MagicCodes {
         self.change_tries(account, self.now(), remove).await.map(drop)
     }
 
-    /// Changes the account's tries of the last ten minutes atomically. True if `change` returned true and its result is stored.
+    /// Changes the account's tries of the last ten minutes atomically. True if `change` returned true and its result is
+    /// stored.
     async fn change_tries(
         &self,
         account: &Account,

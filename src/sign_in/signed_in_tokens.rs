@@ -55,7 +55,8 @@ impl SignedInTokens {
         Ok(self.vault.find_pin(account).await?.is_some_and(|pinned| pinned == *user))
     }
 
-    /// Keeps `token` in the wanted slot, and removes the tokens of other users that parent bots brought for the same user id.
+    /// Keeps `token` in the wanted slot, and removes the tokens of other users that parent bots brought for the same
+    /// user id.
     pub(super) async fn keep(
         &self,
         wanted: WantedToken<'_>,

@@ -1,7 +1,8 @@
 //! Sign-out: one operation that removes everything that is kept for a person.
 //!
 //! Owns the order of the removals, so that no exchange or refresh that is under way keeps a token afterwards. It
-//! deliberately knows neither where tokens are stored nor what else is kept: other rooms take part by [`EndedAtSignOut`].
+//! deliberately knows neither where tokens are stored nor what else is kept: other rooms take part by
+//! [`EndedAtSignOut`].
 
 use std::error::Error;
 use std::sync::Arc;
@@ -20,7 +21,8 @@ impl From<StorageFailure> for SignOutFailure {
     }
 }
 
-/// Signs users out: of one connection, of all connections of an account, or everywhere. Tokens of exchanges and refreshes
+/// Signs users out: of one connection, of all connections of an account, or everywhere. Tokens of exchanges and
+/// refreshes
 /// that are under way are dropped when they arrive. No token is revoked at the identity provider.
 #[derive(Clone)]
 pub struct SignOut {
@@ -36,8 +38,10 @@ impl SignOut {
         Self { tokens, registrations, others }
     }
 
-    /// Signs the channel's `account` out of `connection`, or of all connections of its bot if `connection` is `None`; then the
-    /// pin is removed too, and another person may sign in next. Tokens that parent bots brought for the same user id are
+    /// Signs the channel's `account` out of `connection`, or of all connections of its bot if `connection` is `None`;
+    /// then the
+    /// pin is removed too, and another person may sign in next. Tokens that parent bots brought for the same user id
+    /// are
     /// removed as well. It is no error if there is nothing to remove.
     ///
     /// # Errors
@@ -52,9 +56,12 @@ impl SignOut {
         let ending: Vec<&Arc<Connection>> =
             known.filter(|known| connection.is_none_or(|name| known.name == *name)).collect();
         let slots: Vec<TokenSlot> = ending.iter().map(|known| TokenSlot::new(account, &known.name)).collect();
-        // This order covers every sign-in that is under way. A sign-in that saw its card before `end_cards` had drawn its permit
-        // before the first `forget`, which revokes the permit: the magic code issued with it is either removed in the loop or
-        // taken back by the sign-in itself. A code that was redeemed before the loop had drawn its slot generation before the
+        // This order covers every sign-in that is under way. A sign-in that saw its card before `end_cards` had drawn
+        // its permit
+        // before the first `forget`, which revokes the permit: the magic code issued with it is either removed in the
+        // loop or
+        // taken back by the sign-in itself. A code that was redeemed before the loop had drawn its slot generation
+        // before the
         // second `forget`, which makes that generation stale.
         self.tokens.end_cards(&slots).await?;
         self.tokens.forget(bot, &slots).await?;
@@ -80,7 +87,8 @@ impl SignOut {
         Ok(())
     }
 
-    /// Signs `user` out everywhere: removes the tokens for every bot, channel and connection, and the pins to `user`. Returns
+    /// Signs `user` out everywhere: removes the tokens for every bot, channel and connection, and the pins to `user`.
+    /// Returns
     /// how many tokens were removed; zero is no error.
     ///
     /// # Errors

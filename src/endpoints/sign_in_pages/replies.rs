@@ -74,7 +74,8 @@ pub(super) struct Answering<'a> {
 }
 
 impl Answering<'_> {
-    /// Asks the user. Its form says where it comes from, which `no-referrer` would keep from us (Fetch, "append a request
+    /// Asks the user. Its form says where it comes from, which `no-referrer` would keep from us (Fetch, "append a
+    /// request
     /// Origin header"), and no other place is told.
     pub(super) fn confirm(&self, names: &DisplayNames) -> HttpResponse {
         let dress = self.dress(None, Told::Reason(""));

@@ -32,12 +32,14 @@ impl Settlement for ExchangeReply {
 /// A bot's call names a user and proves nobody. What proves that *this* user of the channel was to sign in to *this*
 /// connection is the card that the bot asked for in the last fifteen minutes; the token must be of whom that card named
 /// where it named somebody, and else of whoever succeeded first, as the gateway holds it (DESIGN §5.5). Without a card
-/// nothing is redeemed: then the invoke has to come through the gateway. To repeat the call is safe: whose token is kept
+/// nothing is redeemed: then the invoke has to come through the gateway. To repeat the call is safe: whose token is
+/// kept
 /// is given it without another redemption, before any card is looked for.
 pub(super) async fn exchange_token(call: &ExchangeCall<'_>, raw: Secret) -> Result<HttpResponse, Decline> {
     let validated = timeout_at(call.begun + PROVIDER_BUDGET, call.service.validators.validate(call.connection, &raw));
     let validated = validated.await.unwrap_or_else(|_| Err(slow_keys())).map_err(|refusal| call.refused(&refusal))?;
-    // Before the token: whoever ends the card has kept the token by then, so that of two calls at once neither misses both.
+    // Before the token: whoever ends the card has kept the token by then, so that of two calls at once neither misses
+    // both.
     let card = find_card(call).await?;
     if let Some(kept) = kept_for(call, &validated).await? {
         return Ok(token(call.channel_id, call.connection.name.as_str(), &kept));

@@ -11,7 +11,8 @@ use crate::inbound::{Problem, RequestId};
 /// `GET /api/usertoken/GetToken`: the user's usable token, or with `code` the one that this magic code is good for
 /// (token-service-api §3.1).
 ///
-/// One parameter is ours: `claims`, the decoded challenge with which a resource turned the present token down. It brings
+/// One parameter is ours: `claims`, the decoded challenge with which a resource turned the present token down. It
+/// brings
 /// a token that answers it, or 404, and then the user's next sign-in answers it; 503 while the issuer cannot be asked.
 pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
     find(&http, &service).await.unwrap_or_else(Decline::respond)

@@ -69,7 +69,8 @@ impl Acquisition {
         Ok(kept)
     }
 
-    /// Keeps the token such that the channel's account and the parents' accounts never hold tokens of two users for one user
+    /// Keeps the token such that the channel's account and the parents' accounts never hold tokens of two users for one
+    /// user
     /// id.
     async fn keep(
         &self,
@@ -141,7 +142,8 @@ impl Acquisition {
         self.vault.find(slot, request.connection.revision).await.map_err(|error| vault_failure(&error))
     }
 
-    /// Redeems on behalf of the user, with the claims challenge that waits for the user, if there is one. A challenge goes to
+    /// Redeems on behalf of the user, with the claims challenge that waits for the user, if there is one. A challenge
+    /// goes to
     /// the issuer once; it is put back only if the issuer was not available.
     async fn redeem(&self, request: &ExchangeRequest, slot: &TokenSlot) -> Result<RedeemedToken, Refusal> {
         if self.redemption.find_provider(&request.connection).is_none() {
@@ -168,7 +170,8 @@ impl Acquisition {
         redeemed
     }
 
-    /// Pins the accounts to the token's user. Of two users whose exchanges race, the first pins and the second is refused.
+    /// Pins the accounts to the token's user. Of two users whose exchanges race, the first pins and the second is
+    /// refused.
     async fn pin(&self, request: &ExchangeRequest, binding: &Binding, permit: &Permit) -> Result<(), Refusal> {
         let user = &request.token.user;
         for account in &binding.accounts_to_pin {

@@ -42,7 +42,8 @@ impl Admission {
         Ok(binding)
     }
 
-    /// Refuses a request that answers a card of another user. Every member of a group sees the group's cards, so in a group an
+    /// Refuses a request that answers a card of another user. Every member of a group sees the group's cards, so in a
+    /// group an
     /// exchange also needs a pending sign-in of this user in this conversation (DESIGN §5.6).
     pub(super) async fn check_card(&self, request: &ExchangeRequest) -> Result<(), Refusal> {
         let Some(activity) = request.evidence.activity() else { return Ok(()) };
@@ -84,7 +85,8 @@ impl Admission {
         Err(mismatch("no_pending_sign_in", "in a group an exchange needs a sign-in that this user began there"))
     }
 
-    /// Counts a refusal as a guess, because the sender learns something about an account from it. An outage does not count.
+    /// Counts a refusal as a guess, because the sender learns something about an account from it. An outage does not
+    /// count.
     pub(super) fn charge_refusal(&self, request: &ExchangeRequest, refusal: Refusal) -> Refusal {
         if refusal.reason == Reason::TemporarilyUnavailable {
             return refusal;

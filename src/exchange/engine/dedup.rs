@@ -32,10 +32,13 @@ pub trait Settlement: Clone + Send + Sync + 'static {
     fn bytes(&self) -> usize;
 }
 
-/// Joins the duplicates of an exchange: each key has one leader at a time, and every duplicate gets the leader's settlement.
+/// Joins the duplicates of an exchange: each key has one leader at a time, and every duplicate gets the leader's
+/// settlement.
 ///
-/// The markers live in memory, which is enough because this process alone serves the store ([`SingleWriter`]). Their keys are
-/// fingerprints that differ in each process. The map of running exchanges is locked per shard and never across an await.
+/// The markers live in memory, which is enough because this process alone serves the store ([`SingleWriter`]). Their
+/// keys are
+/// fingerprints that differ in each process. The map of running exchanges is locked per shard and never across an
+/// await.
 pub(super) struct Deduplicator<S: Settlement> {
     running: DashMap<Fingerprint, Arc<watch::Sender<Option<S>>>>,
     completed: Cache<Fingerprint, CompletedExchange<S>, SettlementWeigher>,
@@ -85,7 +88,8 @@ impl<S: Settlement> Deduplicator<S> {
             Entry::Occupied(running) if running.get().receiver_count() >= MAX_FOLLOWERS => Joined::TooManyFollowers,
             Entry::Occupied(running) => Joined::Follower(running.get().subscribe()),
             Entry::Vacant(vacant) => {
-                // `settle` writes the settlement before the running entry is removed. So a request that sees neither is the
+                // `settle` writes the settlement before the running entry is removed. So a request that sees neither is
+                // the
                 // first one.
                 if let Some(completed) = self.find_completed(&key) {
                     return Joined::Completed(completed.settlement);
@@ -113,7 +117,8 @@ impl<S: Settlement> Deduplicator<S> {
     }
 }
 
-/// The right to settle one key. If it is dropped before it settles (its holder panicked or was cancelled), the key becomes
+/// The right to settle one key. If it is dropped before it settles (its holder panicked or was cancelled), the key
+/// becomes
 /// free and one of the followers becomes the leader.
 pub(super) struct Ticket<S: Settlement> {
     deduplicator: Arc<Deduplicator<S>>,

@@ -1,7 +1,9 @@
 //! One exchange from its request to its reply: *admit* → *join* → *recall* → *redeem* → *keep* → *settle*.
 //!
-//! Owns the order of these phases and the joining of duplicates, and sees to it that an exchange continues when its client
-//! hangs up. It deliberately knows neither what a reply looks like nor what follows the exchange: a door supplies both by
+//! Owns the order of these phases and the joining of duplicates, and sees to it that an exchange continues when its
+//! client
+//! hangs up. It deliberately knows neither what a reply looks like nor what follows the exchange: a door supplies both
+//! by
 //! [`AfterExchange`].
 
 mod acquisition;
@@ -86,7 +88,8 @@ impl<R: Settlement> ExchangeEngine<R> {
             let binding = admitted.map_err(|refusal| self.admission.charge_refusal(&request, refusal))?;
             match self.deduplicator.join(key) {
                 Joined::TooManyFollowers => return Err(too_many_followers()),
-                // The token of the completed exchange is no longer kept: this request starts anew as if it were the first.
+                // The token of the completed exchange is no longer kept: this request starts anew as if it were the
+                // first.
                 Joined::Completed(reply) if reply.succeeded() && !self.acquisition.is_still_kept(&request).await => {
                     self.deduplicator.forget(&key);
                 }
@@ -124,7 +127,8 @@ impl<R: Settlement> LeadingExchange<R> {
         self.engine.exchange_names.exchange_key(&self.request.name_parts().each_ref().map(|part| &**part))
     }
 
-    /// Makes the exchange, and lets `after` turn its outcome into the reply for this request and its duplicates. As soon as the
+    /// Makes the exchange, and lets `after` turn its outcome into the reply for this request and its duplicates. As
+    /// soon as the
     /// work has to wait, it continues in a task of its own, so that a client that hangs up does not cancel it.
     ///
     /// # Errors

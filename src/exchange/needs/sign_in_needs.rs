@@ -70,7 +70,8 @@ impl SignInNeeds {
         self.needs.put(self.needs.seal(self.key(slot), &noted)?).await
     }
 
-    /// What the next browser sign-in for `slot` must ask for. The need is empty if none is kept, or if a token was obtained
+    /// What the next browser sign-in for `slot` must ask for. The need is empty if none is kept, or if a token was
+    /// obtained
     /// after it was kept, because that token satisfies it.
     ///
     /// # Errors

@@ -13,7 +13,8 @@ use crate::exchange::{Redemption, StorageFailure};
 use crate::single_flight::{Flight, SingleFlight};
 use crate::vault::TokenVault;
 
-/// A slot starts no second refresh in the background within this time, even if the first one fails: its token is still good.
+/// A slot starts no second refresh in the background within this time, even if the first one fails: its token is still
+/// good.
 const BACKGROUND_REFRESH_INTERVAL: Duration = Duration::from_mins(1);
 /// At most this many slots are remembered with the time of their next refresh in the background.
 const MAX_REMEMBERED_SLOTS: usize = 16_384;
@@ -48,7 +49,8 @@ impl CurrentTokens {
         Self { shared: Arc::new(RefreshState { tokens, flights, next_background_refresh }) }
     }
 
-    /// The user's token, if one was obtained for the connection as it is configured now, its user has not signed out, and
+    /// The user's token, if one was obtained for the connection as it is configured now, its user has not signed out,
+    /// and
     /// enough of its lifetime is left. Such a token is returned at once; if its refresh is due, the refresh runs in the
     /// background and a later caller gets the new token. An expired token is refreshed before this returns, within five
     /// seconds; concurrent callers share one refresh.
@@ -90,13 +92,15 @@ impl CurrentTokens {
         Ok(await_refresh(self.shared.start_refresh(slot, connection, None)).await)
     }
 
-    /// Whether `slot` still holds a usable token of `user`. For the slot of a parent's account, a token in the channel's slot
+    /// Whether `slot` still holds a usable token of `user`. For the slot of a parent's account, a token in the
+    /// channel's slot
     /// counts as well.
     pub async fn is_kept(&self, slot: &TokenSlot, connection: &Connection, user: &UserKey) -> bool {
         matches!(is_kept(&self.shared.tokens.vault, slot, connection, user).await, Ok(true))
     }
 
-    /// Whether [`CurrentTokens::get`] would return a token, judged without a request to the issuer: a usable token or a refresh
+    /// Whether [`CurrentTokens::get`] would return a token, judged without a request to the issuer: a usable token or a
+    /// refresh
     /// token is kept.
     ///
     /// # Errors
@@ -182,7 +186,8 @@ impl RefreshState {
         if self.next_background_refresh.get(slot).is_some_and(|earliest| now < earliest) {
             return;
         }
-        // The interval starts with the refresh, not with its failure, so callers return early here while the refresh runs.
+        // The interval starts with the refresh, not with its failure, so callers return early here while the refresh
+        // runs.
         self.next_background_refresh.insert(slot.clone(), now.plus(BACKGROUND_REFRESH_INTERVAL));
         drop(self.start_refresh(slot, connection, None));
     }

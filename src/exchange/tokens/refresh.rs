@@ -34,7 +34,8 @@ pub(super) struct RefreshableTokens {
     pub(super) ambient: ClockAndEntropy,
 }
 
-/// One refresh: read the kept token → redeem its refresh token → replace the kept token. If the user signs out meanwhile, the
+/// One refresh: read the kept token → redeem its refresh token → replace the kept token. If the user signs out
+/// meanwhile, the
 /// new token is dropped. If another exchange replaces the kept token meanwhile, that exchange's token stays.
 pub(super) struct Refresh {
     pub(super) tokens: RefreshableTokens,
@@ -138,20 +139,24 @@ impl Refresh {
         Ok(found.map_or(Refreshed::UserNeeded, Refreshed::Token))
     }
 
-    /// Concludes a refresh that got no token. A refused refresh token is dropped, so it is not tried again; a usable access
-    /// token stays. If there is a challenge, it is kept for the user's next exchange, and the kept token, which the resource
+    /// Concludes a refresh that got no token. A refused refresh token is dropped, so it is not tried again; a usable
+    /// access
+    /// token stays. If there is a challenge, it is kept for the user's next exchange, and the kept token, which the
+    /// resource
     /// rejects, is removed.
     async fn conclude_without_token(&self, record: Option<KeptRecord>) -> Result<Option<Refreshed>, StorageFailure> {
         let vault = &self.tokens.vault;
         let Some(record) = record else { return Ok(Some(Refreshed::UserNeeded)) };
         if let Some(challenge) = &self.challenge {
-            // The challenge is put before the token is removed: an exchange in between must find at least one of the two.
+            // The challenge is put before the token is removed: an exchange in between must find at least one of the
+            // two.
             self.tokens
                 .redemption
                 .requirements()
                 .put_challenge(&self.slot, Some(&record.token.user), challenge)
                 .await?;
-            // This also removes a token that was kept meanwhile and revokes the permits of running exchanges, because none of
+            // This also removes a token that was kept meanwhile and revokes the permits of running exchanges, because
+            // none of
             // those tokens satisfies the challenge.
             vault.forget(&self.slot).await?;
             return Ok(Some(Refreshed::UserNeeded));

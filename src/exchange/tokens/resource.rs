@@ -48,8 +48,10 @@ pub struct ResourceScope(String);
 /// The token, or `None` if the user must sign in first or the kept token yields no token for the resource.
 type ResourceTokenResult = Result<Option<Arc<UserToken>>, Refusal>;
 
-/// Hands out a signed-in user's tokens for resources other than the connection's own. A token is exchanged on behalf of the
-/// user if the kept token can be exchanged, else obtained with the refresh token. Each is kept in a slot of its own, which
+/// Hands out a signed-in user's tokens for resources other than the connection's own. A token is exchanged on behalf of
+/// the
+/// user if the kept token can be exchanged, else obtained with the refresh token. Each is kept in a slot of its own,
+/// which
 /// a sign-out of the connection empties.
 #[derive(Clone)]
 pub struct ResourceTokens {
@@ -80,7 +82,8 @@ impl ResourceTokens {
         Self { current, exchange, flights: Arc::default() }
     }
 
-    /// The token for `scope` of the user whose connection token is `wanted`. Returned at once if one is kept. `None` if no user
+    /// The token for `scope` of the user whose connection token is `wanted`. Returned at once if one is kept. `None` if
+    /// no user
     /// is signed in, or if neither the kept token nor a refresh token can get a token for `scope`.
     ///
     /// # Errors
@@ -121,7 +124,8 @@ impl ResourceTokens {
     }
 }
 
-/// The slots in which tokens for the listed resources of `connection` may be kept; the slot of its own token is not one.
+/// The slots in which tokens for the listed resources of `connection` may be kept; the slot of its own token is not
+/// one.
 pub(super) fn resource_slots<'a>(
     slot: &'a TokenSlot,
     connection: &'a Connection,
@@ -145,7 +149,8 @@ fn default_scope(resource: &str) -> ResourceScope {
     ResourceScope(format!("{resource}/.default"))
 }
 
-/// Reads a URI that is either a scope (`api://<id>/access_as_user`) or a bare resource. An ambiguous URI counts as a scope,
+/// Reads a URI that is either a scope (`api://<id>/access_as_user`) or a bare resource. An ambiguous URI counts as a
+/// scope,
 /// because the operator can append `/.default` to a resource.
 fn read_exchange_uri(uri: &str) -> ResourceScope {
     let (_, rest) = uri.split_once("://").unwrap_or(("", uri));
@@ -219,7 +224,8 @@ impl ResourceRedemption {
         Ok(redeemed?)
     }
 
-    /// Keeps the new refresh token of an issuer that rotates them, because the old one is no longer valid. If another writer
+    /// Keeps the new refresh token of an issuer that rotates them, because the old one is no longer valid. If another
+    /// writer
     /// replaced the kept token meanwhile, that token stays.
     async fn keep_rotated(&self, record: KeptRecord, redeemed: &RedeemedToken) {
         let Some(refresh_token) = redeemed.refresh_token.clone() else { return };

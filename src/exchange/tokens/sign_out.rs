@@ -31,7 +31,8 @@ impl TokenSignOut {
         Ok(self.cards.end(slots).await?)
     }
 
-    /// Removes the tokens in these slots of a channel's account, and the tokens that parent bots of `bot` brought for the same
+    /// Removes the tokens in these slots of a channel's account, and the tokens that parent bots of `bot` brought for
+    /// the same
     /// user id. Revokes every permit that was drawn for one of these slots before.
     ///
     /// # Errors
@@ -73,7 +74,8 @@ impl TokenSignOut {
         Ok(self.requirements.end(slots).await?)
     }
 
-    /// Removes the pin of `account` and of the same user id under each parent bot of `bot`, so that another person may sign in
+    /// Removes the pin of `account` and of the same user id under each parent bot of `bot`, so that another person may
+    /// sign in
     /// next.
     ///
     /// # Errors
@@ -86,7 +88,8 @@ impl TokenSignOut {
         Ok(())
     }
 
-    /// Removes every token of `user` for all bots, channels and connections, and the user's pins and challenges. Returns how
+    /// Removes every token of `user` for all bots, channels and connections, and the user's pins and challenges.
+    /// Returns how
     /// many tokens were removed.
     ///
     /// # Errors

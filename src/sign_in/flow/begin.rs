@@ -34,7 +34,8 @@ impl SignInStart {
         Self { flow, provider, tokens, rates, entropy }
     }
 
-    /// The URL at the identity provider for the browser at `address` that followed a card's link. `link` is the link's `signin`
+    /// The URL at the identity provider for the browser at `address` that followed a card's link. `link` is the link's
+    /// `signin`
     /// value.
     ///
     /// # Errors
@@ -89,7 +90,8 @@ impl SignInStart {
     }
 }
 
-/// Reads the 32 hexadecimal digits at the start of the link's value. Web Chat appends `&code_challenge=…` inside the value
+/// Reads the 32 hexadecimal digits at the start of the link's value. Web Chat appends `&code_challenge=…` inside the
+/// value
 /// (token-service-api §4.4), which is ignored because only Direct Line could check it.
 fn read_link_digits(link: &str) -> Option<Secret> {
     let digits = link.split('&').next().filter(|digits| digits.len() == 32)?;

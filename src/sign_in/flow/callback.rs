@@ -47,11 +47,13 @@ impl SignInReturn {
         Self { flow, provider, tokens, ambient }
     }
 
-    /// Accepts the browser's answer, redeems its code and identifies the user. Returns the handle of the next step. The door
+    /// Accepts the browser's answer, redeems its code and identifies the user. Returns the handle of the next step. The
+    /// door
     /// redirects the browser there, so that neither a reload nor the back button sends the code twice.
     ///
     /// # Errors
-    /// [`SignInFailure`]. After [`SignInError::OtherBrowser`] the step stays kept for the browser that began the sign-in.
+    /// [`SignInFailure`]. After [`SignInError::OtherBrowser`] the step stays kept for the browser that began the
+    /// sign-in.
     pub async fn callback(
         &self,
         answer: ProviderAnswer<'_>,
@@ -93,7 +95,8 @@ impl SignInReturn {
         Ok(Identified::new(user, card.offer.account.realm.channel().cloned(), grant))
     }
 
-    /// Reads the code from the answer. The issuer is checked first, because an error from another issuer must not count as this
+    /// Reads the code from the answer. The issuer is checked first, because an error from another issuer must not count
+    /// as this
     /// issuer's error either (RFC 9207 §2.4).
     async fn read_code(
         &self,
@@ -130,7 +133,8 @@ impl SignInReturn {
     }
 }
 
-/// Classifies an error that the browser brought (RFC 6749 §4.1.2.1, `OpenID` Connect Core §3.1.2.6). The browser may have
+/// Classifies an error that the browser brought (RFC 6749 §4.1.2.1, `OpenID` Connect Core §3.1.2.6). The browser may
+/// have
 /// forged it, so it only selects the page that is shown.
 fn classify_refusal(code: &str, description: Option<&str>) -> SignInFailure {
     let error = match code {

@@ -36,7 +36,8 @@ pub struct Completion {
     pub code: Secret,
     /// Whether the token is kept already, so that the bot can get it at once.
     pub verified: bool,
-    /// Whether the page may pass the code to the chat client itself. That is so in Teams, unless the stated identity of the
+    /// Whether the page may pass the code to the chat client itself. That is so in Teams, unless the stated identity of
+    /// the
     /// card's user contradicts the user who signed in. Otherwise the user types the code into the chat.
     pub page_delivers_code: bool,
     /// The names that the page shows.
@@ -53,13 +54,15 @@ pub struct SignInCompletion {
 }
 
 impl SignInCompletion {
-    /// Completes the sign-ins of `flow`: issues a code of `codes`, and keeps the token at once if the binding allows it.
+    /// Completes the sign-ins of `flow`: issues a code of `codes`, and keeps the token at once if the binding allows
+    /// it.
     #[must_use]
     pub fn new(flow: BrowserFlow, tokens: SignedInTokens, codes: Arc<MagicCodes>) -> Self {
         Self { flow, tokens, codes }
     }
 
-    /// Decides whether the user of the browser with this handle has to confirm. Completes the sign-in if not (DESIGN §5.8).
+    /// Decides whether the user of the browser with this handle has to confirm. Completes the sign-in if not (DESIGN
+    /// §5.8).
     ///
     /// # Errors
     /// [`SignInFailure`].
@@ -111,7 +114,8 @@ impl SignInCompletion {
         let user = &grant.token.user;
         let slot = slot_for_card(&self.get_card(identified).await?);
         let permit = vault.permit(&slot, user).await?;
-        // The card is read again after the permit was drawn. A sign-out ends cards before it revokes permits, so a sign-out that
+        // The card is read again after the permit was drawn. A sign-out ends cards before it revokes permits, so a
+        // sign-out that
         // this read misses revokes the permit.
         let card = self.get_card(identified).await?;
         let connection = self.flow.find_connection(&card).filter(|connection| connection.revision == grant.revision);

@@ -26,7 +26,8 @@ pub enum ProviderRefusal {
 /// Why a browser's sign-in cannot continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignInError {
-    /// The link leads to no pending sign-in: it was made up, or its card has expired, was answered, or ended at a sign-out.
+    /// The link leads to no pending sign-in: it was made up, or its card has expired, was answered, or ended at a
+    /// sign-out.
     #[error("the link leads to no pending sign-in")]
     LinkUnknown,
     /// Another browser began the sign-in, or this browser keeps no cookie.

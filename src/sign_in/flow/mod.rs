@@ -1,5 +1,7 @@
-//! The steps of one browser: *begin* (a card's link leads to the identity provider) → *callback* (the browser returns, and
-//! its user is identified) → *complete* (the user confirms, unless the channel stated the same identity, and gets a code
+//! The steps of one browser: *begin* (a card's link leads to the identity provider) → *callback* (the browser returns,
+//! and
+//! its user is identified) → *complete* (the user confirms, unless the channel stated the same identity, and gets a
+//! code
 //! for the chat).
 //!
 //! Owns the transitions between these steps. It deliberately knows neither pages nor cookies.
@@ -32,7 +34,8 @@ const PROVIDER_BUDGET: Duration = Duration::from_secs(10);
 
 /// The running sign-ins of browsers and the cards that they belong to.
 ///
-/// Only the browser that began a sign-in can take its next step: once, within fifteen minutes, and not after the card has
+/// Only the browser that began a sign-in can take its next step: once, within fifteen minutes, and not after the card
+/// has
 /// ended.
 #[derive(Clone)]
 pub struct BrowserFlow {

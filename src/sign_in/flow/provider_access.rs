@@ -30,7 +30,8 @@ pub(super) struct ReturnedCode<'a> {
 }
 
 impl ProviderAccess {
-    /// Uses the providers of `redemption`, which send browsers back to `redirect_uri`; `id_tokens` validates their ID tokens.
+    /// Uses the providers of `redemption`, which send browsers back to `redirect_uri`; `id_tokens` validates their ID
+    /// tokens.
     #[must_use]
     pub fn new(redemption: Redemption, id_tokens: Arc<IdTokenValidators>, redirect_uri: Url) -> Self {
         Self { redemption, id_tokens, redirect_uri }
