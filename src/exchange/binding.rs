@@ -3,32 +3,35 @@ use super::outcome::{Reason, Refusal};
 use crate::cards::StatedIdentity;
 use crate::domain::{Account, Bot, ChannelKind, ExchangeableToken};
 
-/// What ties the token's user to the account.
+/// What the engine must check and pin so that the token's user is bound to the account.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Binding {
-    /// The channel itself states the Entra identity: what the account was pinned to before does not matter.
+    /// The channel itself states the Entra identity, so an earlier pin of the account to another user does not matter.
     pub(super) by_channel: bool,
-    /// Accounts that must not be pinned to anybody else.
-    pub(super) held_to: Vec<Account>,
-    /// Accounts that are pinned to this identity once it succeeds, until sign-out.
-    pub(super) pins: Vec<Account>,
-    /// Accounts of the same user id, none of which may hold another identity's token: of a parent's account the channel's
-    /// and the other parents', of the account that a bot names the parents'.
+    /// The exchange is refused if one of these accounts is pinned to another user.
+    pub(super) accounts_to_check: Vec<Account>,
+    /// The exchange pins these accounts to the token's user when it succeeds. A pin lasts until sign-out.
+    pub(super) accounts_to_pin: Vec<Account>,
+    /// Other accounts with the same user id. The exchange is refused if one of them holds a token of another user. For
+    /// a
+    /// parent's account they are the channel's account and those of the other parents; for an account that the bot
+    /// names
+    /// they are the parents' accounts.
     pub(super) siblings: Vec<Account>,
 }
 
-/// How the token's user is bound to the account.
+/// The rule by which the token's user is bound to the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rule {
-    /// The channel states the user's Entra identity in full, and that is the proof.
+    /// The channel states the user's complete Entra identity, which is proof enough.
     StatedByChannel,
-    /// The account belongs to who succeeds first, until sign-out.
+    /// The account is pinned to the first user whose exchange succeeds, until sign-out.
     FirstSuccess,
-    /// The same, but this exchange pins nobody.
-    FirstSuccessOfAnother,
-    /// The parent's account belongs to who succeeds first, and must fit the channel's account.
+    /// As `FirstSuccess`, but this exchange sets no pin.
+    FirstSuccessWithoutPin,
+    /// As `FirstSuccess` for the parent's account; a pin of the channel's account must name the same user.
     FirstSuccessAtParent,
-    /// The two cannot be the same.
+    /// The token's user cannot be proven to be the account's user.
     Refused(Unbound),
 }
 
@@ -40,7 +43,7 @@ enum Unbound {
     UnverifiedId,
 }
 
-/// Who vouches, by the kind of evidence.
+/// Which party vouches for the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Voucher {
     Channel,
@@ -48,18 +51,18 @@ enum Voucher {
     Bot,
 }
 
-/// What is stated of the user's Entra identity.
+/// How completely the evidence states the user's Entra identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Statement {
     /// Object id and tenant.
-    InFull,
-    /// Less than that, which the operator allows of Teams.
-    Lacking,
-    /// Less than that, which Teams must not do.
-    NotAllowed,
+    Complete,
+    /// Object id or tenant is missing, and the operator allows that for Teams.
+    Incomplete,
+    /// Object id or tenant is missing, and the operator does not allow that for Teams.
+    Insufficient,
 }
 
-/// What the rules are chosen by.
+/// The input of [`choose_rule`].
 #[derive(Clone, Copy, Debug)]
 struct Facts {
     voucher: Voucher,
@@ -67,81 +70,82 @@ struct Facts {
     /// Parent bots may call the bot.
     has_parents: bool,
     statement: Statement,
-    /// The bot says that ids as this one are verified.
+    /// The client cannot have chosen the user id: the channel assigns it, or the operator lists it as verified.
     id_is_verified: bool,
 }
 
-/// The table: which rule binds, the first row that fits (DESIGN §5.5).
+/// The table of binding rules; the first row that matches applies (DESIGN §5.5).
 #[rustfmt::skip]
-const fn rule_of(facts: Facts) -> Rule {
+const fn choose_rule(facts: Facts) -> Rule {
     use ChannelKind::{DirectLine, Emulator, Teams, WebChat};
     let Facts { voucher, channel, has_parents, statement, id_is_verified } = facts;
     match (voucher, channel) {
         (_, Emulator)                                                        => Rule::Refused(Unbound::Emulator),
         (Voucher::Parent, _)                                                 => Rule::FirstSuccessAtParent,
-        // What the bot states it may have from a parent, which is no channel.
-        (Voucher::Bot, Teams) if has_parents                                 => Rule::FirstSuccessOfAnother,
-        (_, Teams) if matches!(statement, Statement::InFull)                 => Rule::StatedByChannel,
-        // A bot that states nothing of its user vouches for the id alone; a channel has to state more.
-        (Voucher::Channel, Teams) if matches!(statement, Statement::NotAllowed) => Rule::Refused(Unbound::Unidentified),
+        // The bot may repeat what a parent bot told it, and a parent is not a channel: the exchange sets no pin.
+        (Voucher::Bot, Teams) if has_parents                                 => Rule::FirstSuccessWithoutPin,
+        (_, Teams) if matches!(statement, Statement::Complete)                 => Rule::StatedByChannel,
+        // A bot that states no Entra identity vouches for the user id alone. Teams has to state the identity as well.
+        (Voucher::Channel, Teams) if matches!(statement, Statement::Insufficient) => Rule::Refused(Unbound::Unidentified),
         (_, DirectLine | WebChat) if !id_is_verified                         => Rule::Refused(Unbound::UnverifiedId),
         _                                                                    => Rule::FirstSuccess,
     }
 }
 
-/// Whether what is stated of the user's Entra identity must fit the token. Channels other than Teams state none.
+/// Whether the stated Entra identity must match the token. Channels other than Teams state none.
 const fn must_fit_statement(facts: Facts) -> bool {
     !matches!(facts.voucher, Voucher::Channel) || facts.channel.is_teams()
 }
 
-/// Decides how the token's user is bound to `account`, and refuses where they cannot be the same. No lookup happens here.
+/// Decides how the token's user is bound to `account`, or refuses. Reads no store: the caller looks up the pins.
 pub(super) fn bind(
     bot: &Bot,
     account: &Account,
     evidence: &Evidence,
     token: &ExchangeableToken,
 ) -> Result<Binding, Refusal> {
-    let facts = facts_of(bot, account, evidence);
-    let rule = rule_of(facts);
+    let facts = collect_facts(bot, account, evidence);
+    let rule = choose_rule(facts);
     if rule != Rule::Refused(Unbound::Emulator) && must_fit_statement(facts) {
         check_statement(bot, evidence.stated(), token)?;
     }
     let own = || vec![account.clone()];
     let siblings = match evidence {
-        // What a parent has brought does not hinder the channel itself.
+        // A token that came through a parent does not block the channel itself.
         Evidence::Activity(_) => Vec::new(),
         Evidence::Bot(_) => parent_accounts(bot, account).collect(),
         Evidence::Parent(_) => siblings_of_parent(bot, account),
     };
-    let plain = Binding { by_channel: false, held_to: Vec::new(), pins: Vec::new(), siblings };
+    let base = Binding { by_channel: false, accounts_to_check: Vec::new(), accounts_to_pin: Vec::new(), siblings };
     Ok(match rule {
-        // Only a parent bot's exchange looks for this pin.
-        Rule::StatedByChannel if bot.has_parents() => Binding { by_channel: true, pins: own(), ..plain },
-        Rule::StatedByChannel => Binding { by_channel: true, ..plain },
-        Rule::FirstSuccess => Binding { held_to: own(), pins: own(), ..plain },
-        Rule::FirstSuccessOfAnother => Binding { held_to: own(), ..plain },
+        // Only the exchange of a parent bot reads this pin, so a bot without parents needs none.
+        Rule::StatedByChannel if bot.has_parents() => Binding { by_channel: true, accounts_to_pin: own(), ..base },
+        Rule::StatedByChannel => Binding { by_channel: true, ..base },
+        Rule::FirstSuccess => Binding { accounts_to_check: own(), accounts_to_pin: own(), ..base },
+        Rule::FirstSuccessWithoutPin => Binding { accounts_to_check: own(), ..base },
         Rule::FirstSuccessAtParent => {
-            let of_channel = account.as_channel_account().into_owned();
-            Binding { held_to: vec![account.clone(), of_channel], pins: own(), ..plain }
+            let channel_account = account.as_channel_account().into_owned();
+            Binding { accounts_to_check: vec![account.clone(), channel_account], accounts_to_pin: own(), ..base }
         }
-        Rule::Refused(unbound) => return Err(refusal_of(unbound)),
+        Rule::Refused(unbound) => return Err(build_refusal(unbound)),
     })
 }
 
-/// The channel's account of the same user, and those under the other parents.
+/// The channel's account with the user id of `account`, and the accounts under the other parents.
 fn siblings_of_parent(bot: &Bot, account: &Account) -> Vec<Account> {
-    let of_channel = account.as_channel_account().into_owned();
-    let other_parents: Vec<_> = parent_accounts(bot, &of_channel).filter(|other| other != account).collect();
-    std::iter::once(of_channel).chain(other_parents).collect()
+    let channel_account = account.as_channel_account().into_owned();
+    let other_parents: Vec<_> = parent_accounts(bot, &channel_account).filter(|other| other != account).collect();
+    std::iter::once(channel_account).chain(other_parents).collect()
 }
 
-/// The accounts of the same user under each parent bot that may call `bot`; `account` is the channel's.
+/// For each parent bot that may call `bot`: the parent's account with the user id of `account`, which is the channel's.
 pub(super) fn parent_accounts<'a>(bot: &'a Bot, account: &'a Account) -> impl Iterator<Item = Account> + 'a {
     bot.callers.iter().map(|parent| account.as_parent_account(&parent.app_id))
 }
 
-/// Whether a token that `account` sends to `bot` may ever be bound: where it cannot, a card must not ask a client for one.
-/// A parent vouches for ids that its channel's clients choose.
+/// Whether any rule can bind a token that `account` sends to `bot`. If none can, a card must not ask the client for a
+/// token.
+/// Where clients choose user ids, a parent bot vouches for the id, so a bot with parents passes.
 #[must_use]
 pub fn may_be_bound(bot: &Bot, account: &Account) -> bool {
     let channel = account.channel_kind();
@@ -149,7 +153,7 @@ pub fn may_be_bound(bot: &Bot, account: &Account) -> bool {
     channel != ChannelKind::Emulator && (!channel.lets_clients_choose_user_ids() || is_verified || bot.has_parents())
 }
 
-fn facts_of(bot: &Bot, account: &Account, evidence: &Evidence) -> Facts {
+fn collect_facts(bot: &Bot, account: &Account, evidence: &Evidence) -> Facts {
     let stated = evidence.stated();
     let channel = account.channel_kind();
     Facts {
@@ -161,16 +165,16 @@ fn facts_of(bot: &Bot, account: &Account, evidence: &Evidence) -> Facts {
         channel,
         has_parents: bot.has_parents(),
         statement: match stated {
-            StatedIdentity { object_id: Some(_), tenant_ids } if !tenant_ids.is_empty() => Statement::InFull,
-            _ if bot.identity.allow_unidentified_teams_users => Statement::Lacking,
-            _ => Statement::NotAllowed,
+            StatedIdentity { object_id: Some(_), tenant_ids } if !tenant_ids.is_empty() => Statement::Complete,
+            _ if bot.identity.allow_unidentified_teams_users => Statement::Incomplete,
+            _ => Statement::Insufficient,
         },
         id_is_verified: !channel.lets_clients_choose_user_ids()
             || bot.identity.verified_user_ids.contains(account.subject.as_str()),
     }
 }
 
-/// What is stated of the user's Entra identity must fit the token.
+/// Refuses a token whose object id or tenant differs from the stated one.
 fn check_statement(bot: &Bot, stated: &StatedIdentity, token: &ExchangeableToken) -> Result<(), Refusal> {
     if stated.object_id.as_deref().is_some_and(|id| !id.eq_ignore_ascii_case(&token.object_id)) {
         return Err(mismatch("oid", "the token's oid is not the activity's from.aadObjectId"));
@@ -182,10 +186,10 @@ fn check_statement(bot: &Bot, stated: &StatedIdentity, token: &ExchangeableToken
     Ok(())
 }
 
-fn refusal_of(unbound: Unbound) -> Refusal {
+fn build_refusal(unbound: Unbound) -> Refusal {
     match unbound {
         Unbound::Emulator => {
-            mismatch("emulator", "an emulator's user is whoever its operator writes: they can sign in by code only")
+            mismatch("emulator", "the operator of an emulator chooses its user id: its users can sign in by code only")
         }
         Unbound::Unidentified => mismatch(
             "unidentified",
@@ -201,20 +205,22 @@ pub(super) fn mismatch(check: &'static str, hint: &'static str) -> Refusal {
     Refusal::local(Reason::IdentityMismatch(check), hint)
 }
 
-/// What a browser sign-in proves for the account that its card was for (DESIGN §5.8).
+/// What a browser sign-in proves about the account that its card was issued to (DESIGN §5.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BrowserBinding {
-    /// The channel itself has said that its user is who has signed in: the token is the account's at once.
+    /// The channel stated the same Entra identity that signed in: the account gets the token at once.
     Proven,
-    /// The same, if the channel's own traffic has pinned the account to this user; else as [`BrowserBinding::CodeByHand`].
+    /// As [`BrowserBinding::Proven`] if the channel's own traffic has pinned the account to this user; otherwise as
+    /// [`BrowserBinding::CodeByHand`].
     ProvenIfPinned,
-    /// The page may hand the code to the client that shows it: nothing says that another person has signed in.
+    /// The page may pass the code to the chat client that shows it: no stated identity contradicts the user who signed
+    /// in.
     CodeByPage,
-    /// The user carries the code into the chat by hand, past what asks for it.
+    /// The user types the code into the chat.
     CodeByHand,
 }
 
-/// Who has signed in in a browser, as far as an Entra identity is known.
+/// The Entra identity of the user who signed in in a browser, as far as it is known.
 #[derive(Clone, Copy, Debug)]
 pub struct ProvenIdentity<'a> {
     /// The object id, if Entra is the issuer.
@@ -223,30 +229,32 @@ pub struct ProvenIdentity<'a> {
     pub tenant_id: Option<&'a str>,
 }
 
-/// How what a card states of its user fits who has signed in.
+/// How the identity that a card states compares with the user who signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fit {
-    /// Object id and every tenant are stated, and all are this user's.
-    InFull,
-    /// Nothing that is stated speaks against it.
+enum IdentityFit {
+    /// Object id and tenant are stated, and all match.
+    Full,
+    /// Everything that is stated matches, but not enough is stated for a proof.
     NotContradicted,
-    /// Something that is stated is another user's.
+    /// The stated object id or tenant is another one.
     Contradicted,
 }
 
-/// The table for browsers. Teams alone states the Entra identity of its users; what a bot states of them may also come from
-/// a parent, which is no channel.
+/// The table for browser sign-ins. Only Teams states the Entra identity of its users. A bot with parents may repeat
+/// what a
+/// parent told it, and a parent is not a channel, so its statement needs a pin.
 #[rustfmt::skip]
-const fn browser_rule_of(channel: ChannelKind, has_parents: bool, fit: Fit) -> BrowserBinding {
+const fn choose_browser_rule(channel: ChannelKind, has_parents: bool, fit: IdentityFit) -> BrowserBinding {
     match (channel, fit) {
-        (ChannelKind::Teams, Fit::InFull) if has_parents  => BrowserBinding::ProvenIfPinned,
-        (ChannelKind::Teams, Fit::InFull)                 => BrowserBinding::Proven,
-        (ChannelKind::Teams, Fit::NotContradicted) if !has_parents => BrowserBinding::CodeByPage,
+        (ChannelKind::Teams, IdentityFit::Full) if has_parents  => BrowserBinding::ProvenIfPinned,
+        (ChannelKind::Teams, IdentityFit::Full)                 => BrowserBinding::Proven,
+        (ChannelKind::Teams, IdentityFit::NotContradicted) if !has_parents => BrowserBinding::CodeByPage,
         _                                                 => BrowserBinding::CodeByHand,
     }
 }
 
-/// Decides how a browser sign-in of `proven` is bound to the account of the card, of which `stated` was said.
+/// Decides how the browser sign-in of `proven` is bound to `account`, the account of the card; `stated` is the card's
+/// statement about its user.
 #[must_use]
 pub fn bind_browser_sign_in(
     bot: &Bot,
@@ -254,53 +262,56 @@ pub fn bind_browser_sign_in(
     stated: &StatedIdentity,
     proven: ProvenIdentity<'_>,
 ) -> BrowserBinding {
-    browser_rule_of(account.channel_kind(), bot.has_parents(), fit_of(bot, stated, proven))
+    choose_browser_rule(account.channel_kind(), bot.has_parents(), compare_identity(bot, stated, proven))
 }
 
-fn fit_of(bot: &Bot, stated: &StatedIdentity, proven: ProvenIdentity<'_>) -> Fit {
+fn compare_identity(bot: &Bot, stated: &StatedIdentity, proven: ProvenIdentity<'_>) -> IdentityFit {
     let StatedIdentity { object_id, tenant_ids } = stated;
     let is = |proven: Option<&str>, stated: &str| proven.is_some_and(|proven| proven.eq_ignore_ascii_case(stated));
     let differs = |proven: Option<&str>, stated: &str| proven.is_some() && !is(proven, stated);
     let tenants_fit = !tenant_ids.is_empty() && tenant_ids.iter().all(|stated| is(proven.tenant_id, stated));
     if tenants_fit && object_id.as_deref().is_some_and(|stated| is(proven.object_id, stated)) {
-        return Fit::InFull;
+        return IdentityFit::Full;
     }
     let is_cross_tenant =
         proven.tenant_id.is_some_and(|tenant| bot.identity.cross_tenants.iter().any(|listed| listed == tenant));
     let is_foreign = !is_cross_tenant && tenant_ids.iter().any(|stated| differs(proven.tenant_id, stated));
     if is_foreign || object_id.as_deref().is_some_and(|stated| differs(proven.object_id, stated)) {
-        return Fit::Contradicted;
+        return IdentityFit::Contradicted;
     }
-    Fit::NotContradicted
+    IdentityFit::NotContradicted
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const EVERYTHING: Facts = Facts {
+    const COMPLETE_TEAMS_STATEMENT: Facts = Facts {
         voucher: Voucher::Channel,
         channel: ChannelKind::Teams,
         has_parents: false,
-        statement: Statement::InFull,
+        statement: Statement::Complete,
         id_is_verified: true,
     };
 
     #[test]
-    fn each_kind_of_evidence_binds_by_the_row_of_its_channel() {
+    fn each_kind_of_evidence_gets_the_binding_rule_of_its_channel() {
         use ChannelKind::{DirectLine, Emulator, Other, Teams, WebChat};
-        let unstated = Facts { statement: Statement::NotAllowed, ..EVERYTHING };
+        let unstated = Facts { statement: Statement::Insufficient, ..COMPLETE_TEAMS_STATEMENT };
         let of = |voucher, channel| Facts { voucher, channel, ..unstated };
         for (facts, rule) in [
-            (EVERYTHING, Rule::StatedByChannel),
-            (Facts { has_parents: true, ..EVERYTHING }, Rule::StatedByChannel),
+            (COMPLETE_TEAMS_STATEMENT, Rule::StatedByChannel),
+            (Facts { has_parents: true, ..COMPLETE_TEAMS_STATEMENT }, Rule::StatedByChannel),
             (unstated, Rule::Refused(Unbound::Unidentified)),
-            (Facts { statement: Statement::Lacking, ..unstated }, Rule::FirstSuccess),
-            (Facts { voucher: Voucher::Bot, ..EVERYTHING }, Rule::StatedByChannel),
+            (Facts { statement: Statement::Incomplete, ..unstated }, Rule::FirstSuccess),
+            (Facts { voucher: Voucher::Bot, ..COMPLETE_TEAMS_STATEMENT }, Rule::StatedByChannel),
             (of(Voucher::Bot, Teams), Rule::FirstSuccess),
-            (Facts { has_parents: true, voucher: Voucher::Bot, ..EVERYTHING }, Rule::FirstSuccessOfAnother),
-            (Facts { has_parents: true, ..of(Voucher::Bot, Teams) }, Rule::FirstSuccessOfAnother),
-            (Facts { voucher: Voucher::Parent, ..EVERYTHING }, Rule::FirstSuccessAtParent),
+            (
+                Facts { has_parents: true, voucher: Voucher::Bot, ..COMPLETE_TEAMS_STATEMENT },
+                Rule::FirstSuccessWithoutPin,
+            ),
+            (Facts { has_parents: true, ..of(Voucher::Bot, Teams) }, Rule::FirstSuccessWithoutPin),
+            (Facts { voucher: Voucher::Parent, ..COMPLETE_TEAMS_STATEMENT }, Rule::FirstSuccessAtParent),
             (of(Voucher::Parent, WebChat), Rule::FirstSuccessAtParent),
             (Facts { id_is_verified: false, ..of(Voucher::Parent, DirectLine) }, Rule::FirstSuccessAtParent),
             (of(Voucher::Channel, DirectLine), Rule::FirstSuccess),
@@ -313,12 +324,12 @@ mod tests {
             (of(Voucher::Parent, Emulator), Rule::Refused(Unbound::Emulator)),
             (of(Voucher::Bot, Emulator), Rule::Refused(Unbound::Emulator)),
         ] {
-            assert_eq!(rule_of(facts), rule, "{facts:?}");
+            assert_eq!(choose_rule(facts), rule, "{facts:?}");
         }
     }
 
     #[test]
-    fn a_statement_must_fit_wherever_one_is_made() {
+    fn a_stated_identity_must_match_the_token_where_the_sender_can_state_one() {
         for (voucher, channel, must_fit) in [
             (Voucher::Channel, ChannelKind::Teams, true),
             (Voucher::Channel, ChannelKind::WebChat, false),
@@ -326,24 +337,24 @@ mod tests {
             (Voucher::Bot, ChannelKind::WebChat, true),
             (Voucher::Parent, ChannelKind::Other, true),
         ] {
-            let facts = Facts { voucher, channel, ..EVERYTHING };
+            let facts = Facts { voucher, channel, ..COMPLETE_TEAMS_STATEMENT };
             assert_eq!(must_fit_statement(facts), must_fit, "{facts:?}");
         }
     }
 
     #[test]
-    fn a_browser_needs_a_code_unless_teams_itself_has_stated_its_user() {
+    fn a_browser_sign_in_needs_a_code_unless_teams_stated_the_user() {
         for (channel, has_parents, fit, binding) in [
-            (ChannelKind::Teams, false, Fit::InFull, BrowserBinding::Proven),
-            (ChannelKind::Teams, true, Fit::InFull, BrowserBinding::ProvenIfPinned),
-            (ChannelKind::Teams, false, Fit::NotContradicted, BrowserBinding::CodeByPage),
-            (ChannelKind::Teams, true, Fit::NotContradicted, BrowserBinding::CodeByHand),
-            (ChannelKind::Teams, false, Fit::Contradicted, BrowserBinding::CodeByHand),
-            (ChannelKind::WebChat, false, Fit::InFull, BrowserBinding::CodeByHand),
-            (ChannelKind::Emulator, false, Fit::NotContradicted, BrowserBinding::CodeByHand),
-            (ChannelKind::Other, false, Fit::InFull, BrowserBinding::CodeByHand),
+            (ChannelKind::Teams, false, IdentityFit::Full, BrowserBinding::Proven),
+            (ChannelKind::Teams, true, IdentityFit::Full, BrowserBinding::ProvenIfPinned),
+            (ChannelKind::Teams, false, IdentityFit::NotContradicted, BrowserBinding::CodeByPage),
+            (ChannelKind::Teams, true, IdentityFit::NotContradicted, BrowserBinding::CodeByHand),
+            (ChannelKind::Teams, false, IdentityFit::Contradicted, BrowserBinding::CodeByHand),
+            (ChannelKind::WebChat, false, IdentityFit::Full, BrowserBinding::CodeByHand),
+            (ChannelKind::Emulator, false, IdentityFit::NotContradicted, BrowserBinding::CodeByHand),
+            (ChannelKind::Other, false, IdentityFit::Full, BrowserBinding::CodeByHand),
         ] {
-            assert_eq!(browser_rule_of(channel, has_parents, fit), binding, "{channel:?} {has_parents} {fit:?}");
+            assert_eq!(choose_browser_rule(channel, has_parents, fit), binding, "{channel:?} {has_parents} {fit:?}");
         }
     }
 }

@@ -1,47 +1,49 @@
 use crate::cards::StatedIdentity;
 
-/// What vouches that a token's user is the account it is brought for.
+/// What vouches that a token belongs to the user of an account.
 #[derive(Clone, Debug)]
 pub enum Evidence {
-    /// An activity of the account's channel, which vouches for its user as far as it can.
+    /// An activity from the account's channel.
     Activity(ActivityEvidence),
-    /// An activity that a parent bot has sent; the account is this parent's.
+    /// An activity from a parent bot; the account belongs to that parent.
     Parent(ActivityEvidence),
-    /// What the bot said of the user when it asked for a card. That this user was to sign in at all is proven by the card.
+    /// What the bot stated about the user when it asked for a card. The card itself proves that the bot wanted this
+    /// user to
+    /// sign in.
     Bot(BotStatement),
 }
 
-/// What an activity says of its user and its place.
+/// What an activity states about its user and its conversation.
 #[derive(Clone, Debug)]
 pub struct ActivityEvidence {
-    /// Where the activity was sent.
+    /// The conversation that the activity was sent in.
     pub conversation: Conversation,
-    /// The card that the activity answers, if it names one.
+    /// The card that the activity answers, if the activity names one.
     pub card_id: Option<String>,
     /// The Entra identity that the activity states for the user.
     pub stated: StatedIdentity,
 }
 
-/// A conversation.
+/// The conversation that an activity was sent in.
 #[derive(Clone, Debug)]
 pub struct Conversation {
-    /// Its id.
+    /// The channel's id of the conversation.
     pub id: String,
-    /// Whether others see its cards.
+    /// Whether it is a group, so that other people see its cards.
     pub shared: bool,
 }
 
-/// What a bot said of a user when it asked for a card.
+/// What a bot stated about a user when it asked for a card.
 #[derive(Clone, Debug)]
 pub struct BotStatement {
-    /// Where the card was shown, if the bot said so.
+    /// The conversation that shows the card, if the bot named it.
     pub conversation_id: Option<String>,
     /// The Entra identity that the bot stated.
     pub stated: StatedIdentity,
 }
 
 impl Evidence {
-    /// The Entra identity that is stated for the user.
+    /// The stated Entra identity of the user.
     pub(super) const fn stated(&self) -> &StatedIdentity {
         match self {
             Self::Activity(activity) | Self::Parent(activity) => &activity.stated,
@@ -49,7 +51,7 @@ impl Evidence {
         }
     }
 
-    /// The conversation in which the sign-in was asked for, if there is one.
+    /// The conversation of the sign-in, if it is known.
     pub(super) fn conversation_id(&self) -> Option<&str> {
         match self {
             Self::Activity(activity) | Self::Parent(activity) => Some(&activity.conversation.id),
@@ -57,7 +59,7 @@ impl Evidence {
         }
     }
 
-    /// The activity, where there is one.
+    /// The activity, unless the evidence is a bot's statement.
     pub(super) const fn activity(&self) -> Option<&ActivityEvidence> {
         match self {
             Self::Activity(activity) | Self::Parent(activity) => Some(activity),

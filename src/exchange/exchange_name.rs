@@ -1,20 +1,22 @@
 use crate::domain::ExchangeKey;
 use crate::records::{Records, catalogue};
 
-/// Names exchanges, so that one is recognised when it is repeated, also after a restart.
+/// Derives a lasting name for each exchange, so that a repeated exchange is recognised even after a restart.
 #[derive(Clone)]
 pub struct ExchangeNames {
     records: Records,
 }
 
 impl ExchangeNames {
-    /// Names under the naming key of `records`.
+    /// Derives names with the MAC key of `records`.
     #[must_use]
     pub fn new(records: &Records) -> Self {
         Self { records: records.clone() }
     }
 
-    /// The key of the exchange that these parts describe. Each part counts as a whole: `["ab", "c"]` is not `["a", "bc"]`.
+    /// The key of the exchange that these parts describe. The boundaries of the parts count: `["ab", "c"]` and `["a",
+    /// "bc"]`
+    /// give different keys.
     #[must_use]
     pub fn exchange_key(&self, parts: &[&str]) -> ExchangeKey {
         let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
@@ -28,7 +30,7 @@ mod tests {
     use crate::records::testing::throwaway_records;
 
     #[test]
-    fn exchange_keys_tell_parts_apart() {
+    fn an_exchange_key_depends_on_the_boundaries_of_its_parts() {
         let names = ExchangeNames::new(&throwaway_records().records);
         let key = names.exchange_key(&["a", "bc"]);
         assert_eq!(key, names.exchange_key(&["a", "bc"]));

@@ -1,10 +1,12 @@
-//! The core: turns an exchangeable token that arrived for a connection into a kept user token, once; keeps that token
-//! fresh, gets others with it, and ends it.
+//! The core: exchanges a client's token once for a user token that the vault keeps; refreshes the kept token, gets
+//! tokens
+//! for other resources with it, and removes it at sign-out.
 //!
-//! Owns the phases of one exchange (admit, join, recall, redeem, keep, settle), the binding of a token to the person who
-//! sent it, the joining of duplicates, the refresh of a token without its user, and a sign-out's part of the tokens. It
-//! deliberately knows no HTTP and no wire type: doors hand it a request and get an outcome, and what an outcome looks
-//! like to a client is theirs to say.
+//! Owns the phases of one exchange (admit, join, recall, redeem, keep, settle), the binding of a token to the account
+//! that
+//! sent it, the joining of duplicates, the refresh of a token without its user, and the tokens' part of a sign-out. It
+//! deliberately knows no HTTP and no wire type: a door hands it a request and gets an outcome, and the door turns the
+//! outcome into a reply.
 
 mod binding;
 mod engine;
@@ -35,7 +37,7 @@ pub use requirements::SignInRequirements;
 pub use storage_failure::StorageFailure;
 pub use token_validators::TokenValidators;
 pub use tokens::{
-    Challenged, CurrentTokens, ResourceExchange, ResourceScope, ResourceTokens, TokenSignOut, WantedResource,
+    ChallengeResult, CurrentTokens, ResourceExchange, ResourceScope, ResourceTokens, TokenSignOut, WantedResource,
 };
 pub use user_rates::{RateLimited, UserRates};
 pub use user_token::{TokenOwner, user_token};

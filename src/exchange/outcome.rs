@@ -9,44 +9,45 @@ use crate::token_validation::ExchangeableTokenError;
 /// How an exchange ended.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// The token is in the vault.
+    /// The vault keeps the token.
     Kept(Arc<UserToken>),
-    /// It is not, for this reason.
+    /// No token is kept.
     Refused(Refusal),
 }
 
 /// Why an exchange was refused: the closed list of DESIGN §3's status table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// Consent is missing.
+    /// The user or an administrator has not consented.
     ConsentRequired,
-    /// The user must interact (MFA, a challenge, a new password).
+    /// The user must act in a browser (second factor, claims challenge, new password).
     InteractionRequired,
-    /// The token's lifetime is over or has not begun.
+    /// The token has expired or is not valid yet.
     AssertionExpired,
-    /// The user has signed out meanwhile.
+    /// The user signed out while the exchange was under way.
     SignInRequired,
-    /// The request itself makes no sense.
+    /// The request is malformed.
     BadRequest,
-    /// The token is not one for us: the check that failed.
+    /// The token failed validation; names the check that failed.
     AssertionRejected(&'static str),
-    /// The token's user is not the activity's user: the check that failed.
+    /// The token's user is not proven to be the account's user; names the check that failed.
     IdentityMismatch(&'static str),
     /// The issuer refuses this user.
     Denied,
-    /// The operator must change something.
+    /// The configuration is wrong, here or at the identity provider: the operator must change it.
     Misconfigured,
     /// An outage, throttling or lack of time.
     TemporarilyUnavailable,
-    /// The user asks too often.
+    /// The user exceeds the rate limit.
     TooManyRequests {
-        /// Seconds until the next piece of work is taken on.
+        /// Seconds until the next request is accepted.
         retry_after: u64,
     },
 }
 
 impl Reason {
-    /// The reason code, as it may be shown outward.
+    /// The reason code for clients. It leaves out what a client must not learn, such as the check behind an identity
+    /// mismatch.
     #[must_use]
     pub fn code(self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
@@ -65,29 +66,29 @@ impl Reason {
     }
 }
 
-/// A refusal: the reason for everybody, the diagnostics for the operator's log.
+/// A refusal: the reason is for the client, the diagnostics are for the operator's log.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// Why.
+    /// Why the exchange was refused.
     pub reason: Reason,
-    /// What the identity provider said, if it was asked.
+    /// What the identity provider answered, or a hint of our own if it was not asked.
     pub diagnostics: Box<Diagnostics>,
 }
 
 impl Refusal {
-    /// A refusal of our own, before anyone was asked; `hint` tells the operator what happened.
+    /// A refusal that this program decides itself; `hint` tells the operator what happened.
     #[must_use]
     pub fn local(reason: Reason, hint: &'static str) -> Self {
         Self { reason, diagnostics: Box::new(Diagnostics { hint, ..Diagnostics::default() }) }
     }
 
-    /// Counts it, and one line for the operator: that `bot`'s exchange for `connection` was refused, and why.
+    /// Counts the refusal and logs one line: that an exchange of `bot` for `connection` was refused, and why.
     pub fn report(&self, counters: &Counters, bot: &str, connection: Option<&str>, correlation_id: &str) {
         counters.add(Count::ExchangeRefused);
         if matches!(self.reason, Reason::IdentityMismatch(_)) {
             counters.add(Count::IdentityMismatch);
         }
-        // Told where it was decided, once a minute.
+        // `UserRates` has logged it already, at most once a minute for each user.
         if matches!(self.reason, Reason::TooManyRequests { .. }) {
             return;
         }

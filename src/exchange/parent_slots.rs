@@ -5,25 +5,27 @@ use super::binding::parent_accounts;
 use crate::domain::{Bot, Connection, Timestamp, TokenSlot, UserKey, UserToken};
 use crate::vault::{TokenVault, VaultError};
 
-/// A token that a bot asks for: it names the user as the channel does.
+/// A token that a bot asks for. A bot names the user by the channel's user id, so the slot is the channel's.
 #[derive(Clone, Copy)]
 pub struct WantedToken<'a> {
-    /// The bot.
+    /// The bot that asks.
     pub bot: &'a Arc<Bot>,
-    /// The channel's slot.
+    /// The slot of the channel's account. The token may lie in the slot of a parent's account instead.
     pub slot: &'a TokenSlot,
     /// The connection of the slot.
     pub connection: &'a Arc<Connection>,
 }
 
-/// The slots in which parent bots may have brought a token of the user whose channel slot is `slot`.
+/// For each parent bot: the slot where a token lies that the parent brought for the user id of the channel's `slot`.
 pub(super) fn parent_slots<'a>(bot: &'a Bot, slot: &'a TokenSlot) -> impl Iterator<Item = TokenSlot> + 'a {
     parent_accounts(bot, &slot.account).map(|account| TokenSlot { account, connection: slot.connection.clone() })
 }
 
-/// Where the wanted token is: of the slots with a usable token the one that was obtained last, else the first with a token
-/// that can be refreshed, else the channel's. A parent's token counts only while the channel's account is not pinned to
-/// another user. Costs nothing where no parent may call the bot.
+/// Finds the slot of the wanted token: the slot whose usable token was obtained last, else the first slot with a token
+/// that
+/// can be refreshed, else the channel's slot. A parent's token is passed over if the channel's account is pinned to
+/// another
+/// user. Reads nothing if no parent may call the bot.
 pub(super) async fn find_slot_in_use<'a>(
     vault: &TokenVault,
     wanted: WantedToken<'a>,
@@ -32,9 +34,9 @@ pub(super) async fn find_slot_in_use<'a>(
     if !bot.has_parents() {
         return Ok(Cow::Borrowed(slot));
     }
-    let of_channel = vault.find(slot, connection.revision).await?;
+    let channel_token = vault.find(slot, connection.revision).await?;
     let pinned = vault.find_pin(&slot.account).await?;
-    let mut latest = of_channel.map(|token| (token.obtained_at, Cow::Borrowed(slot)));
+    let mut latest = channel_token.map(|token| (token.obtained_at, Cow::Borrowed(slot)));
     for parent_slot in parent_slots(bot, slot) {
         let token = vault.find(&parent_slot, connection.revision).await?;
         let token = token.filter(|token| pinned.as_ref().is_none_or(|pinned| *pinned == token.user));
@@ -49,7 +51,7 @@ pub(super) async fn find_slot_in_use<'a>(
     find_refreshable_slot(vault, wanted, pinned.as_ref()).await
 }
 
-/// When the wanted token was obtained last, if it is usable.
+/// When the wanted token was obtained, if there is a usable one.
 ///
 /// # Errors
 /// [`VaultError`] if the store fails.
@@ -58,18 +60,18 @@ pub async fn last_obtained(vault: &TokenVault, wanted: WantedToken<'_>) -> Resul
     Ok(vault.find(&slot, wanted.connection.revision).await?.map(|token| token.obtained_at))
 }
 
-/// Without a usable token: the first slot with one that can be refreshed, else the channel's.
+/// Finds the first slot with a token that can be refreshed, else the channel's slot.
 async fn find_refreshable_slot<'a>(
     vault: &TokenVault,
     wanted: WantedToken<'a>,
     pinned: Option<&UserKey>,
 ) -> Result<Cow<'a, TokenSlot>, VaultError> {
     let WantedToken { bot, slot, connection } = wanted;
-    if !connection.asks_offline_access() || refreshable_user(vault, slot, connection).await?.is_some() {
+    if !connection.asks_offline_access() || find_refreshable_user(vault, slot, connection).await?.is_some() {
         return Ok(Cow::Borrowed(slot));
     }
     for parent_slot in parent_slots(bot, slot) {
-        let user = refreshable_user(vault, &parent_slot, connection).await?;
+        let user = find_refreshable_user(vault, &parent_slot, connection).await?;
         if user.is_some_and(|user| pinned.is_none_or(|pinned| *pinned == user)) {
             return Ok(Cow::Owned(parent_slot));
         }
@@ -77,8 +79,8 @@ async fn find_refreshable_slot<'a>(
     Ok(Cow::Borrowed(slot))
 }
 
-/// Whose token in `slot` can be refreshed, if one can.
-async fn refreshable_user(
+/// The user of the token in `slot`, if that token can be refreshed.
+async fn find_refreshable_user(
     vault: &TokenVault,
     slot: &TokenSlot,
     connection: &Connection,
@@ -87,7 +89,7 @@ async fn refreshable_user(
     Ok(record.filter(|record| record.token.refresh_token.is_some()).map(|record| record.token.user))
 }
 
-/// Whether `slot` holds a token of another user than `user`, which is usable or can be refreshed.
+/// Whether `slot` holds a token of a user other than `user` that is usable or can be refreshed.
 pub(super) async fn is_held_by_another(
     vault: &TokenVault,
     slot: &TokenSlot,
@@ -100,30 +102,32 @@ pub(super) async fn is_held_by_another(
     if !connection.asks_offline_access() {
         return Ok(false);
     }
-    Ok(refreshable_user(vault, slot, connection).await?.is_some_and(|holder| holder != *user))
+    Ok(find_refreshable_user(vault, slot, connection).await?.is_some_and(|holder| holder != *user))
 }
 
-/// Whether `user` has a token that an exchange for `slot` could have brought: no more after a sign-out. Where a parent has
-/// brought the token, the channel's own counts as well.
+/// Whether `slot` holds a usable token of `user`. False after a sign-out. For the slot of a parent's account, a token
+/// in the
+/// channel's slot counts as well.
 pub(super) async fn is_kept(
     vault: &TokenVault,
     slot: &TokenSlot,
     connection: &Connection,
     user: &UserKey,
 ) -> Result<bool, VaultError> {
-    let is_users = |token: Arc<UserToken>| token.user == *user;
-    if vault.find(slot, connection.revision).await?.is_some_and(is_users) {
+    let belongs_to_user = |token: Arc<UserToken>| token.user == *user;
+    if vault.find(slot, connection.revision).await?.is_some_and(belongs_to_user) {
         return Ok(true);
     }
     if !slot.account.is_parent_account() {
         return Ok(false);
     }
-    Ok(vault.find(&slot.as_channel_slot(), connection.revision).await?.is_some_and(is_users))
+    Ok(vault.find(&slot.as_channel_slot(), connection.revision).await?.is_some_and(belongs_to_user))
 }
 
-/// Ends what parent bots have brought of other users than `user` for a channel's slot, so that the account never goes over
-/// to another person. To be called before a token of `user` is kept there, since a failure must leave nothing half done,
-/// and after it, since a parent may have brought one meanwhile.
+/// Removes the tokens of users other than `user` that parent bots brought for the wanted slot's user id, so that one
+/// user id
+/// never serves tokens of two people. Call it before a token of `user` is kept, so that a failure leaves nothing half
+/// done, and again after it, because a parent may have brought another token in between.
 ///
 /// # Errors
 /// [`VaultError`] if the store fails.

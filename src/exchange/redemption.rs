@@ -16,27 +16,27 @@ pub struct Redemption {
 }
 
 impl Redemption {
-    /// Redemption at `providers`; what they ask of users goes to `requirements`.
+    /// Redeems at `providers`; `requirements` keeps what they ask users for.
     #[must_use]
     pub fn new(providers: Arc<ProviderRegistry>, requirements: SignInRequirements) -> Self {
         Self { providers, requirements }
     }
 
-    /// What the next sign-ins must bring.
+    /// What the next sign-ins must satisfy.
     pub(super) const fn requirements(&self) -> &SignInRequirements {
         &self.requirements
     }
 
-    /// The provider of `connection`, if it has one.
+    /// The identity provider of `connection`, if it is one that can exchange.
     #[must_use]
     pub fn find_provider(&self, connection: &Connection) -> Option<&Arc<dyn IdentityProvider>> {
         self.providers.find(connection)
     }
 
-    /// Redeems `grant` by the attempt's deadline, whatever the provider does.
+    /// Redeems `grant`. Returns by the attempt's deadline even if the provider hangs.
     ///
     /// # Errors
-    /// [`RedeemError`]: what the provider said, or that it did not answer in time.
+    /// [`RedeemError`] if the provider refuses or does not answer in time.
     pub async fn redeem(
         &self,
         connection: &Connection,
@@ -45,15 +45,16 @@ impl Redemption {
     ) -> Result<RedeemedToken, RedeemError> {
         let Some(provider) = self.providers.find(connection) else {
             let hint = "the connection has no identity provider that can exchange";
-            return Err(failed(RedeemFailure::Misconfigured, hint));
+            return Err(build_error(RedeemFailure::Misconfigured, hint));
         };
         let deadline = attempt.deadline;
         let redeemed = timeout_at(deadline, provider.redeem(connection, grant, attempt)).await;
-        redeemed
-            .unwrap_or_else(|_| Err(failed(RedeemFailure::Transient, "the identity provider did not answer in time")))
+        redeemed.unwrap_or_else(|_| {
+            Err(build_error(RedeemFailure::Transient, "the identity provider did not answer in time"))
+        })
     }
 }
 
-fn failed(failure: RedeemFailure, hint: &'static str) -> RedeemError {
+fn build_error(failure: RedeemFailure, hint: &'static str) -> RedeemError {
     RedeemError { failure, diagnostics: Box::new(Diagnostics { hint, ..Diagnostics::default() }) }
 }

@@ -5,11 +5,13 @@ use crate::domain::{ClaimsChallenge, Timestamp, TokenSlot, UserKey};
 use crate::identity_provider::RedeemFailure;
 use crate::records::RecordError;
 
-/// What the next sign-in of a user must bring: what silent attempts lacked, and what resources have challenged the user's
-/// token for.
+/// What the next sign-in of a user must satisfy: what the issuer asked for in a silent attempt (consent, a second
+/// factor),
+/// and the claims challenges of resources that rejected the user's token.
 ///
-/// A browser signs in for the account that the bot names, so everything is kept for the channel's account, also where a
-/// parent has brought the token.
+/// A browser signs in for the account that the bot names. So requirements belong to the channel's account, even if a
+/// parent
+/// brought the token.
 #[derive(Clone)]
 pub struct SignInRequirements {
     challenges: Arc<ClaimsChallenges>,
@@ -17,14 +19,15 @@ pub struct SignInRequirements {
 }
 
 impl SignInRequirements {
-    /// Requirements kept in these collections.
+    /// Keeps requirements in these collections.
     #[must_use]
     pub fn new(challenges: Arc<ClaimsChallenges>, needs: Arc<SignInNeeds>) -> Self {
         Self { challenges, needs }
     }
 
-    /// What a browser has to ask the user for: what an attempt lacked since a token was obtained, and what a resource wants
-    /// of the next token.
+    /// What a browser sign-in has to ask the user for: the need that a silent attempt left after `obtained_at`, joined
+    /// with
+    /// the challenge of a resource.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
@@ -34,17 +37,17 @@ impl SignInRequirements {
         obtained_at: Option<Timestamp>,
     ) -> Result<SignInNeed, RecordError> {
         let slot = slot.as_channel_slot();
-        let lacked = self.needs.get(&slot, obtained_at).await?;
+        let need = self.needs.get(&slot, obtained_at).await?;
         let claims = self.challenges.find(&slot).await?;
-        Ok(lacked.joined(SignInNeed { consent: false, claims }))
+        Ok(need.joined(SignInNeed { consent: false, claims }))
     }
 
-    /// The challenge that waits for the user, for one caller once.
+    /// Takes the challenge that waits for the slot. Of several callers one gets it.
     pub(super) async fn take_challenge(&self, slot: &TokenSlot) -> Result<Option<ClaimsChallenge>, RecordError> {
         self.challenges.take(&slot.as_channel_slot()).await
     }
 
-    /// Keeps `challenge` for the next sign-in; `user` is whose token was challenged, if known.
+    /// Keeps `challenge` for the next sign-in; `user` is the user of the challenged token, if known.
     pub(super) async fn put_challenge(
         &self,
         slot: &TokenSlot,
@@ -54,7 +57,7 @@ impl SignInRequirements {
         self.challenges.put(&slot.as_channel_slot(), user, challenge).await
     }
 
-    /// Ends the challenge that waits for `slot`: a token has answered it.
+    /// Removes the challenge that waits for `slot`, because a token has answered it.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
@@ -62,20 +65,21 @@ impl SignInRequirements {
         self.challenges.end(std::slice::from_ref(&*slot.as_channel_slot())).await
     }
 
-    /// Ends every challenge of `user`.
-    pub(super) async fn end_challenges_of(&self, user: &UserKey) -> Result<(), RecordError> {
-        self.challenges.end_all_of(user).await
+    /// Removes every challenge of `user`.
+    pub(super) async fn end_challenges_of_user(&self, user: &UserKey) -> Result<(), RecordError> {
+        self.challenges.end_all_of_user(user).await
     }
 
-    /// Ends everything that is kept for these slots, which are of channels' accounts.
+    /// Removes all needs and challenges of these slots, which belong to channels' accounts.
     pub(super) async fn end(&self, slots: &[TokenSlot]) -> Result<(), RecordError> {
         self.challenges.end(slots).await?;
         self.needs.end(slots).await
     }
 
-    /// Remembers what an attempt to get a token lacked, so that the browser which comes next asks the user for exactly that;
-    /// where it lacked nothing that can be asked for, what is remembered stays. `tried` is the challenge that went with the
-    /// attempt: no other waits for the user any more.
+    /// Remembers what the issuer asked for when a silent attempt failed, so that the next browser sign-in asks the user
+    /// for
+    /// exactly that. It replaces the earlier need; a failure that a sign-in cannot mend changes nothing. `tried` is the
+    /// challenge that the attempt carried, which has been taken from the store.
     pub(super) async fn remember(
         &self,
         slot: &TokenSlot,
@@ -83,32 +87,32 @@ impl SignInRequirements {
         tried: Option<&ClaimsChallenge>,
         correlation_id: &str,
     ) {
-        let Some(need) = need_of(failure, tried) else { return };
+        let Some(need) = derive_need(failure, tried) else { return };
         if let Err(error) = self.needs.put(&slot.as_channel_slot(), &need).await {
-            log_forgotten(&error, correlation_id);
+            log_lost_need(&error, correlation_id);
         }
     }
 
-    /// Remembers what a browser's own attempt lacked, beside what is remembered already: another person than the card's user
-    /// may have followed the link, and must not make the user's requirements forgotten.
+    /// Remembers what the issuer asked for when a browser sign-in failed, in addition to the earlier need. It replaces
+    /// nothing: somebody else than the card's user may have followed the link and must not erase the user's need.
     pub async fn add(&self, slot: &TokenSlot, failure: &RedeemFailure, correlation_id: &str) {
-        let Some(need) = need_of(failure, None) else { return };
+        let Some(need) = derive_need(failure, None) else { return };
         let slot = slot.as_channel_slot();
         let added = async {
             let earlier = self.needs.get(&slot, None).await?;
             self.needs.put(&slot, &earlier.joined(need)).await
         };
         if let Err(error) = added.await {
-            log_forgotten(&error, correlation_id);
+            log_lost_need(&error, correlation_id);
         }
     }
 }
 
-fn log_forgotten(error: &RecordError, correlation_id: &str) {
-    tracing::warn!(correlation_id, %error, "the browser will not ask for what an attempt lacked");
+fn log_lost_need(error: &RecordError, correlation_id: &str) {
+    tracing::warn!(correlation_id, %error, "the next browser sign-in will not ask for what the issuer wanted: the store failed");
 }
 
-fn need_of(failure: &RedeemFailure, tried: Option<&ClaimsChallenge>) -> Option<SignInNeed> {
+fn derive_need(failure: &RedeemFailure, tried: Option<&ClaimsChallenge>) -> Option<SignInNeed> {
     let need = match failure {
         RedeemFailure::ConsentRequired => SignInNeed { consent: true, claims: tried.cloned() },
         RedeemFailure::InteractionRequired { claims } => {
@@ -125,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn consent_and_claims_are_remembered_and_nothing_else_is() {
+    fn a_failure_becomes_a_need_only_for_consent_and_claims() {
         let tried = ClaimsChallenge::parse(r#"{"tried":1}"#);
         let wanted = ClaimsChallenge::parse(r#"{"wanted":1}"#);
         let interaction =
@@ -138,8 +142,12 @@ mod tests {
             (RedeemFailure::Denied, None),
             (RedeemFailure::Transient, None),
         ] {
-            assert_eq!(need_of(&failure, tried.as_ref()), need, "{failure:?}");
+            assert_eq!(derive_need(&failure, tried.as_ref()), need, "{failure:?}");
         }
-        assert_eq!(need_of(&interaction(None), None), None, "nothing in particular");
+        assert_eq!(
+            derive_need(&interaction(None), None),
+            None,
+            "an interaction without claims and without a tried challenge"
+        );
     }
 }

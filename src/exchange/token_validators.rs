@@ -11,7 +11,7 @@ pub struct TokenValidators {
 }
 
 impl TokenValidators {
-    /// One validator an identity provider, by the provider's name in configuration.
+    /// One validator for each identity provider, keyed by the provider's name in the configuration.
     #[must_use]
     pub fn new(by_provider: HashMap<String, ExchangeableTokenValidator>) -> Self {
         Self { by_provider }

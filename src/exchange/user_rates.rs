@@ -15,15 +15,15 @@ use crate::domain::{Account, RateClock, SharedClock};
 use crate::observability::{Count, Counters};
 use crate::records::SingleWriter;
 
-/// Those whose limits are full again are forgotten whenever so many have been charged.
-const SWEEP_EVERY: u32 = 4096;
+/// After every so many charges, the limiters drop the accounts that have recovered their full limit.
+const CHARGES_BETWEEN_SWEEPS: u32 = 4096;
 
 type Limiter = RateLimiter<u64, DashMapStateStore<u64>, RateClock, NoOpMiddleware<Nanos>>;
 
-/// The user asks too often.
+/// A user exceeds the rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimited {
-    /// Seconds until the next piece of work is taken on.
+    /// Seconds until the next request is accepted.
     pub retry_after: u64,
 }
 
@@ -33,45 +33,49 @@ impl From<RateLimited> for Refusal {
     }
 }
 
-/// How much each user may cause of what costs the identity provider or guesses: redemptions, refused exchanges, tries of
-/// codes. Answers from memory and from the vault never come here.
+/// The rate limit of each user on work that loads the identity provider or that may be a guess: redemptions, refused
+/// exchanges, tried codes. Answers from memory and from the vault are not counted.
 pub struct UserRates {
     work: Limiter,
-    /// One line a minute about each who asks too often.
-    lines: Limiter,
-    /// Accounts are known by a keyed hash: whoever may choose user ids cannot choose whom to share a limit with.
+    /// Allows one log line a minute for each user over the limit.
+    log_lines: Limiter,
+    /// The limiters know accounts by a keyed hash, so a client that chooses its user id cannot provoke a collision with
+    /// the
+    /// account of another user.
     hasher: RandomState,
-    charged: AtomicU32,
+    charges: AtomicU32,
     clock: RateClock,
     counters: Arc<Counters>,
 }
 
 impl UserRates {
-    /// Every user may cause `per_minute`, all of it at once if need be.
+    /// Each user may cause `per_minute` pieces of work a minute, in a burst if need be.
     #[must_use]
     pub fn new(per_minute: NonZeroU32, clock: SharedClock, counters: Arc<Counters>, _: SingleWriter) -> Self {
         let clock = RateClock::new(clock);
         Self {
             work: RateLimiter::dashmap_with_clock(Quota::per_minute(per_minute), clock.clone()),
-            lines: RateLimiter::dashmap_with_clock(Quota::per_minute(NonZeroU32::MIN), clock.clone()),
+            log_lines: RateLimiter::dashmap_with_clock(Quota::per_minute(NonZeroU32::MIN), clock.clone()),
             hasher: RandomState::new(),
-            charged: AtomicU32::new(0),
+            charges: AtomicU32::new(0),
             clock,
             counters,
         }
     }
 
-    /// Counts one piece of work for the user `account`. What a parent bot brings counts for that parent's account alone: it
-    /// must not use up what the channel's own user may cause.
+    /// Counts one piece of work for `account`. Work that a parent bot causes counts for the parent's account only, so
+    /// that a
+    /// parent cannot use up the limit of the channel's own user.
     ///
     /// # Errors
-    /// [`RateLimited`] with the time until the next piece; one log line a minute names the user's bot.
+    /// [`RateLimited`] if the account exceeds its limit; logs it at most once a minute.
     pub fn charge(&self, account: &Account, correlation_id: &str) -> Result<(), RateLimited> {
         self.charge_key(self.hasher.hash_one(account), account, correlation_id)
     }
 
-    /// Counts a browser at `address` that has followed a link of `account`'s. Whoever sees a link can do that: it must use up
-    /// neither what the user may cause nor their own browser's tries.
+    /// Counts a browser at `address` that followed a link of a card for `account`. Anybody who sees the link can follow
+    /// it, so
+    /// this limit is separate from the user's limit and from the limits of browsers at other addresses.
     ///
     /// # Errors
     /// As [`UserRates::charge`].
@@ -85,15 +89,15 @@ impl UserRates {
     }
 
     fn charge_key(&self, key: u64, account: &Account, correlation_id: &str) -> Result<(), RateLimited> {
-        if self.charged.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
+        if self.charges.fetch_add(1, Ordering::Relaxed) % CHARGES_BETWEEN_SWEEPS == CHARGES_BETWEEN_SWEEPS - 1 {
             self.work.retain_recent();
-            self.lines.retain_recent();
+            self.log_lines.retain_recent();
         }
         let Err(until) = self.work.check_key(&key) else { return Ok(()) };
         self.counters.add(Count::UserRateLimited);
         let wait = until.wait_time_from(self.clock.now());
         let retry_after = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
-        if self.lines.check_key(&key).is_ok() {
+        if self.log_lines.check_key(&key).is_ok() {
             tracing::warn!(
                 correlation_id,
                 bot = account.holder.as_str(),
@@ -131,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_who_has_used_up_the_minute_waits_and_nobody_else_does() {
+    fn a_user_over_the_limit_waits_and_other_users_do_not() {
         let (rates, clock, counters) = rates(6);
         for _ in 0..6 {
             rates.charge(&account("ada"), "").unwrap();
@@ -146,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn browsers_use_up_nothing_of_the_users_and_nothing_of_each_others() {
+    fn a_browser_does_not_use_up_the_limit_of_its_user_or_of_other_browsers() {
         let (rates, ..) = rates(2);
         let at = |address: &str| Some(address.parse().unwrap());
         for _ in 0..2 {
@@ -159,14 +163,14 @@ mod tests {
     }
 
     #[test]
-    fn who_has_not_asked_for_a_while_takes_no_memory() {
+    fn accounts_that_have_been_idle_take_no_memory() {
         let (rates, clock, _) = rates(120);
         for round in 0..4 {
-            for user in 0..SWEEP_EVERY {
+            for user in 0..CHARGES_BETWEEN_SWEEPS {
                 rates.charge(&account(&format!("{round}-{user}")), "").unwrap();
             }
             clock.advance(Duration::from_mins(2));
         }
-        assert!(rates.work.len() <= 2 * SWEEP_EVERY as usize, "{}", rates.work.len());
+        assert!(rates.work.len() <= 2 * CHARGES_BETWEEN_SWEEPS as usize, "{}", rates.work.len());
     }
 }

@@ -3,21 +3,22 @@ use std::time::Duration;
 use crate::domain::{ClockAndEntropy, Connection, SecurityContext, Timestamp, UserKey, UserToken};
 use crate::identity_provider::RedeemedToken;
 
-/// Tokens obtained together are not refreshed together: each up to so much earlier or later than the issuer says
+/// The refresh of a token is moved by at most this much, so that tokens obtained together are not refreshed together
 /// (entra-obo §4, row `refresh_in`).
-const JITTER: Duration = Duration::from_mins(5);
+const MAX_JITTER: Duration = Duration::from_mins(5);
 
-/// Whose a redeemed token is, and how they had signed in.
+/// The user of a redeemed token, and the circumstances of the sign-in.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenOwner<'a> {
-    /// The user.
+    /// The user of the token.
     pub user: &'a UserKey,
-    /// How the user had signed in.
+    /// A digest of how the user signed in.
     pub security_context: SecurityContext,
 }
 
-/// The token to be kept of what was redeemed. A refresh token that the connection did not ask for is dropped, and with it
-/// the moment to use it.
+/// Builds the token to keep from what the issuer returned. A refresh token that the connection did not ask for is
+/// dropped,
+/// and so is the time of the refresh.
 #[must_use]
 pub fn user_token(
     redeemed: RedeemedToken,
@@ -30,7 +31,7 @@ pub fn user_token(
     let refresh_token = redeemed.refresh_token.filter(|_| connection.asks_offline_access());
     let mut random = [0; 8];
     ambient.entropy.fill(&mut random);
-    let asked_for = redeemed.refresh_at.filter(|_| refresh_token.is_some());
+    let refresh_at = redeemed.refresh_at.filter(|_| refresh_token.is_some());
     UserToken {
         access_token: redeemed.access_token,
         expires_at: redeemed.expires_at,
@@ -39,17 +40,18 @@ pub fn user_token(
         granted_scope: redeemed.granted_scope,
         obtained_at: now,
         refresh_token,
-        refresh_at: asked_for.map(|at| spread(at, now, redeemed.expires_at, u64::from_le_bytes(random))),
+        refresh_at: refresh_at.map(|at| apply_jitter(at, now, redeemed.expires_at, u64::from_le_bytes(random))),
     }
 }
 
-/// `at`, which lies between `from` and `to`, moved by chance: never by more than half of the time before it or after it, so that a short-lived token is not
-/// refreshed at once, nor so late that it has ended.
-fn spread(at: Timestamp, from: Timestamp, to: Timestamp, random: u64) -> Timestamp {
-    let most = JITTER.min(from.until(at) / 2).min(at.until(to) / 2);
-    let most = u64::try_from(most.as_millis()).unwrap_or(0);
-    let drawn = random % (2 * most + 1);
-    at.minus(Duration::from_millis(most)).plus(Duration::from_millis(drawn))
+/// Moves `at`, which lies between `from` and `to`, by a random time. It moves by at most half of the time to `from` and
+/// to
+/// `to`, so that a short-lived token is neither refreshed at once nor after its end.
+fn apply_jitter(at: Timestamp, from: Timestamp, to: Timestamp, random: u64) -> Timestamp {
+    let limit = MAX_JITTER.min(from.until(at) / 2).min(at.until(to) / 2);
+    let limit = u64::try_from(limit.as_millis()).unwrap_or(0);
+    let drawn = random % (2 * limit + 1);
+    at.minus(Duration::from_millis(limit)).plus(Duration::from_millis(drawn))
 }
 
 #[cfg(test)]
@@ -84,7 +86,7 @@ mod tests {
         }
     }
 
-    fn kept(scopes: &[&str], refresh_token: Option<&str>) -> UserToken {
+    fn build_token(scopes: &[&str], refresh_token: Option<&str>) -> UserToken {
         let redeemed = RedeemedToken {
             access_token: Secret::from("a"),
             expires_at: at(3600),
@@ -100,10 +102,10 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_token_is_kept_only_where_it_was_asked_for() {
-        let asked_for = kept(&["User.Read", "Offline_Access"], Some("r"));
-        assert!(asked_for.refresh_token.is_some() && asked_for.refresh_at.is_some());
-        for token in [kept(&["User.Read"], Some("r")), kept(&["offline_access"], None)] {
+    fn a_refresh_token_is_kept_only_if_the_connection_asks_for_offline_access() {
+        let offline = build_token(&["User.Read", "Offline_Access"], Some("r"));
+        assert!(offline.refresh_token.is_some() && offline.refresh_at.is_some());
+        for token in [build_token(&["User.Read"], Some("r")), build_token(&["offline_access"], None)] {
             assert!(token.refresh_token.is_none() && token.refresh_at.is_none());
         }
     }
@@ -113,20 +115,20 @@ mod tests {
     }
 
     #[test]
-    fn the_moment_lies_within_five_minutes_of_what_the_issuer_says() {
+    fn the_refresh_time_lies_within_five_minutes_of_the_issuers_time() {
         let moments: Vec<_> =
-            (0..2_000).map(|step| spread(at(50_000), at(0), at(100_000), step * 7_919 * 1_000)).collect();
+            (0..2_000).map(|step| apply_jitter(at(50_000), at(0), at(100_000), step * 7_919 * 1_000)).collect();
         assert!(moments.iter().all(|moment| (at(49_700)..=at(50_300)).contains(moment)));
         assert!(moments.iter().any(|moment| *moment < at(49_800)));
         assert!(moments.iter().any(|moment| *moment > at(50_200)));
     }
 
     #[test]
-    fn a_short_life_is_neither_refreshed_at_once_nor_too_late() {
+    fn a_short_lived_token_is_refreshed_neither_at_once_nor_after_its_end() {
         for random in [0, 1, u64::MAX, 123_456_789_012_345] {
-            let moment = spread(at(100), at(0), at(160), random);
+            let moment = apply_jitter(at(100), at(0), at(160), random);
             assert!((at(70)..=at(130)).contains(&moment), "{moment:?}");
-            assert_eq!(spread(at(0), at(0), at(160), random), at(0));
+            assert_eq!(apply_jitter(at(0), at(0), at(160), random), at(0));
         }
     }
 }

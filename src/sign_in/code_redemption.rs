@@ -7,18 +7,18 @@ use crate::domain::{Bot, Connection, TokenSlot, UserKey, UserToken};
 use crate::exchange::WantedToken;
 use crate::vault::{Permit, VaultError};
 
-/// Why a code could not be judged.
+/// Why a code could not be checked or redeemed. A wrong code is no error.
 #[derive(Debug, thiserror::Error)]
 pub enum CodeError {
-    /// The code could not be read or used up.
+    /// The store failed to read or end the code.
     #[error(transparent)]
     Code(#[from] MagicCodeError),
-    /// The token behind it could not be kept.
+    /// The vault failed to keep the token of the code.
     #[error(transparent)]
     Vault(#[from] VaultError),
 }
 
-/// A code that was right, and what it takes to keep its token.
+/// A right code, and what is needed to keep its token.
 struct RedeemedCode {
     bot: Arc<Bot>,
     slot: TokenSlot,
@@ -28,7 +28,7 @@ struct RedeemedCode {
     permit: Permit,
 }
 
-/// Redeems magic codes: from here on the token behind a code is the user's current one.
+/// Redeems magic codes: the token that waits behind a right code becomes the user's current token.
 #[derive(Clone)]
 pub struct CodeRedemption {
     codes: Arc<MagicCodes>,
@@ -37,21 +37,22 @@ pub struct CodeRedemption {
 }
 
 impl CodeRedemption {
-    /// Redeems `codes` for `tokens`, and ends the `cards` that led to them.
+    /// Redeems `codes`, keeps their tokens in `tokens`, and finishes the `cards` that led to them.
     #[must_use]
     pub fn new(codes: Arc<MagicCodes>, tokens: SignedInTokens, cards: Arc<PendingSignIns>) -> Self {
         Self { codes, tokens, cards }
     }
 
-    /// The token behind `code`, kept in the wanted slot; the card that led to it has come to its end. `None` for a wrong code,
-    /// or one whose sign-in was for the connection as it was configured before, or of a user who was signed out since.
+    /// Redeems `code`: keeps its token in the wanted slot, finishes the card that led to it, and returns the token.
+    /// `None` if
+    /// the code is wrong, the connection was reconfigured after the sign-in, or the user was signed out after it.
     ///
     /// # Errors
     /// [`CodeError`] if the store fails.
     pub async fn redeem(&self, wanted: WantedToken<'_>, code: &str) -> Result<Option<Arc<UserToken>>, CodeError> {
         let WantedToken { bot, slot, connection } = wanted;
         let vault = self.tokens.vault();
-        // Before the code is looked at: a sign-out that comes after that must end what it brings.
+        // The generation is read before the code, so that a sign-out in between makes the permit below invalid.
         let generation = vault.generation(slot);
         let Some(RightCode { grant, record }) = self.codes.check(slot, code).await? else { return Ok(None) };
         if grant.revision != connection.revision {
@@ -70,12 +71,15 @@ impl CodeRedemption {
             permit,
         };
         let redemption = self.clone();
-        // In a task of its own: a caller that hangs up must not leave a code that is used up and a token that is not kept.
+        // A task of its own continues when the caller hangs up. Otherwise the code could be used up and its token not
+        // kept.
         let kept = tokio::spawn(async move { redemption.keep(redeemed).await });
         kept.await.map_err(|_| VaultError::Interrupted)?
     }
 
-    /// The code first: of several callers one keeps the token, and none in the place of what came after it.
+    /// Ends the code, then keeps its token. The code ends first, so that of several callers only one keeps the token,
+    /// and none
+    /// replaces a token that was kept later.
     async fn keep(&self, redeemed: RedeemedCode) -> Result<Option<Arc<UserToken>>, CodeError> {
         let RedeemedCode { bot, slot, connection, grant, record, permit } = redeemed;
         let wanted = WantedToken { bot: &bot, slot: &slot, connection: &connection };
@@ -90,28 +94,29 @@ impl CodeRedemption {
             }
             Err(VaultError::SignedOut) => Ok(None),
             Err(error) => {
-                self.give_back(record, &permit, &user).await;
+                self.restore_code(record, &permit, &user).await;
                 Err(error.into())
             }
         }
     }
 
-    /// Whoever is not answered for a failure of ours asks again with the same code. A sign-out that came meanwhile found
-    /// no code to end, so it is ended here.
-    async fn give_back(&self, record: CodeRecord, permit: &Permit, user: &UserKey) {
-        let given_back = async {
+    /// Makes the code good again after the vault failed, because the client repeats its request with the same code. If
+    /// a
+    /// sign-out came meanwhile, it found no code to end, so the code is ended here.
+    async fn restore_code(&self, record: CodeRecord, permit: &Permit, user: &UserKey) {
+        let restored = async {
             self.codes.restore(record.clone()).await?;
             if !self.tokens.vault().is_permitted(permit, user).await? {
                 self.codes.end_one(record).await?;
             }
             Ok::<_, CodeError>(())
         };
-        if let Err(error) = given_back.await {
+        if let Err(error) = restored.await {
             tracing::warn!(%error, "a magic code is used up, and its token could not be kept");
         }
     }
 
-    /// The token is kept: what is left over ends by itself if it cannot be ended now.
+    /// Removes the challenge and the card after the token is kept. If that fails, both expire by themselves.
     async fn finish(&self, slot: &TokenSlot, card_id: &str) {
         let ended = async {
             self.tokens.requirements().end_challenge(slot).await?;

@@ -3,31 +3,32 @@ use std::collections::HashMap;
 use crate::domain::{Connection, Secret};
 use crate::token_validation::{IdTokenError, IdTokenValidator, IdentifiedUser};
 
-/// Says who signed in in a browser, by the rules of the connection's identity provider.
+/// Identifies the user of a browser sign-in from the ID token, by the rules of the connection's identity provider.
 pub struct IdTokenValidators {
     by_provider: HashMap<String, IdTokenValidator>,
 }
 
-/// Why nobody was identified.
+/// Why no user was identified.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentificationError {
-    /// The ID token proves nothing, or nothing can be said about it.
+    /// The ID token failed validation, or it could not be validated.
     #[error(transparent)]
     Token(#[from] IdTokenError),
-    /// Nobody's ID tokens are believed for this connection.
+    /// The connection has no issuer of ID tokens.
     #[error("the connection's identity provider issues no ID tokens")]
     NoIssuer,
 }
 
 impl IdTokenValidators {
-    /// One validator an identity provider, by the provider's name in configuration.
+    /// One validator for each identity provider, keyed by the provider's name in the configuration.
     #[must_use]
     pub fn new(by_provider: HashMap<String, IdTokenValidator>) -> Self {
         Self { by_provider }
     }
 
-    /// Proves that `raw` was issued to the connection's client for the sign-in that `nonce` was made for, and that the
-    /// connection takes users of that tenant.
+    /// Validates that `raw` was issued to the connection's client for the sign-in that `nonce` was drawn for, and that
+    /// the
+    /// connection admits users of that tenant.
     ///
     /// # Errors
     /// [`IdentificationError`] names the check that failed.

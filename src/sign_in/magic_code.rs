@@ -13,150 +13,159 @@ use crate::records::{
 };
 use crate::vault::{Epoch, KeptToken};
 
-/// How long a code may be typed in.
-const LIFE: Duration = Duration::from_mins(10);
-/// How long a code is good again whose redemption has failed: a client tries again at once, or its user does.
-const REPRIEVE: Duration = Duration::from_mins(2);
-/// Wrong codes that an account may try in any ten minutes: a guess succeeds with a chance of 1 in 200 000.
-const MAX_WRONG: usize = 5;
-const WRONG_WINDOW: Duration = catalogue::CODE_TRIES_WINDOW;
-/// Every lost race for the tries means that another caller has used one up, so few are ever lost.
-const RACES: usize = 32;
+/// How long a code is valid.
+const CODE_LIFETIME: Duration = Duration::from_mins(10);
+/// How long a code is valid again after its redemption failed. The client or its user repeats the request at once.
+const RESTORED_CODE_LIFETIME: Duration = Duration::from_mins(2);
+/// How many wrong codes an account may try in any ten minutes: so guessing succeeds with a chance of 1 in 200 000.
+const MAX_WRONG_CODES: usize = 5;
+/// The time in which wrong codes are counted.
+const WRONG_CODES_WINDOW: Duration = catalogue::CODE_TRIES_WINDOW;
+/// How often a change of an account's tries is attempted. A compare-and-put fails only if another caller changed the
+/// tries,
+/// and only few tries are allowed, so few attempts fail.
+const MAX_CAS_ATTEMPTS: usize = 32;
 
 /// Why a code could not be issued or redeemed. A wrong code is no error.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct MagicCodeError(#[from] RecordError);
 
-/// Six-digit codes that stand between a sign-in in a browser and the chat it was meant for. Until the code is redeemed,
-/// the token is not given out (token-service-api §3.1); only a keyed MAC of the code is kept.
+/// Six-digit codes that connect a sign-in in a browser with the chat that it was meant for. Until the code is redeemed
+/// in the
+/// chat, its token is not handed out (token-service-api §3.1). Only a keyed MAC of the code is kept.
 pub struct MagicCodes {
     records: Records,
     codes: Collection<MagicCode>,
-    tries: Collection<Tries>,
+    tries: Collection<WrongCodeTimes>,
     entropy: SharedEntropy,
 }
 
-/// What a code is good for.
+/// What the holder of a right code gets: a token, and the conditions on which it may be kept.
 #[derive(Clone, Debug)]
 pub struct CodeGrant {
-    /// The card whose link the browser had followed.
+    /// The card whose link the browser followed.
     pub card_id: String,
-    /// What the connection was.
+    /// The revision of the connection at the time of the sign-in.
     pub revision: ConnectionRevision,
-    /// The token.
+    /// The token that the identity provider issued.
     pub token: UserToken,
-    /// The epoch of the token's user: a sign-out everywhere ends the code.
+    /// The epoch of the token's user at the time of the sign-in. A sign-out everywhere raises it, which invalidates the
+    /// code.
     pub epoch: Epoch,
 }
 
-/// A new code.
+/// A code that was just issued.
 #[derive(Debug)]
 pub struct IssuedCode {
     /// The six digits.
     pub code: Secret,
-    /// To end it with.
+    /// The record by which [`MagicCodes::end_one`] ends the code.
     pub record: CodeRecord,
 }
 
-/// A code that was right, and what it is good for.
+/// A right code that was checked and not ended yet.
 pub struct RightCode {
-    /// What it is good for.
+    /// What the code grants.
     pub grant: CodeGrant,
-    /// To end it with.
+    /// The record by which [`MagicCodes::end_one`] ends the code.
     pub record: CodeRecord,
 }
 
-/// One code's record, as it was written.
+/// The record of one code as it was written, so that a newer code in the same slot is never ended in its place.
 #[derive(Clone, Debug)]
 pub struct CodeRecord(StoredRecord<MagicCode>);
 
-/// What is kept of a code: a keyed MAC of its digits, and what it is good for.
+/// The stored form of a code: a keyed MAC of its digits, and what it grants.
 struct MagicCode {
     mac: [u8; 32],
     grant: CodeGrant,
 }
 
-/// When wrong codes were tried, in milliseconds since the Unix epoch.
+/// The times at which an account tried wrong codes, in milliseconds since the Unix epoch.
 #[derive(Default, Serialize, Deserialize)]
-struct Tries(Vec<i64>);
+struct WrongCodeTimes(Vec<i64>);
 
 impl MagicCodes {
-    /// Codes kept in `records`, drawn from `entropy`.
+    /// Keeps codes in `records` and draws them from `entropy`.
     #[must_use]
     pub fn new(records: &Records, entropy: SharedEntropy) -> Self {
         let (codes, tries) = (Collection::new(records), Collection::new(records));
         Self { records: records.clone(), codes, tries, entropy }
     }
 
-    /// A code for what `grant` holds, good once within ten minutes (and no longer than the token). It replaces the slot's
-    /// last one.
+    /// Issues a code for `grant`. It is valid once, for ten minutes but no longer than the token, and replaces the
+    /// slot's
+    /// earlier code.
     ///
     /// # Errors
     /// [`MagicCodeError`] if the store fails.
     pub async fn issue(&self, slot: &TokenSlot, grant: &CodeGrant) -> Result<IssuedCode, MagicCodeError> {
         let code = draw_code(self.entropy.as_ref());
         let content = MagicCode { mac: self.code_mac(slot, code.expose()), grant: grant.clone() };
-        let expires_at = self.now().plus(LIFE).min(grant.token.expires_at);
+        let expires_at = self.now().plus(CODE_LIFETIME).min(grant.token.expires_at);
         let sealed = self.codes.seal_until(self.slot_key(slot), &content, expires_at)?;
         let record = CodeRecord(sealed.stored());
         self.codes.put(sealed).await?;
         Ok(IssuedCode { code, record })
     }
 
-    /// Ends a code: it was used, or is taken back before anybody was told. Of several callers one is told `true`; a code
-    /// that was issued since is not touched.
+    /// Ends a code that was used, or that is withdrawn before it was shown. Of several callers one gets `true`. A newer
+    /// code
+    /// of the same slot stays.
     ///
     /// # Errors
-    /// [`MagicCodeError`] if the store fails: the code may then still be good.
+    /// [`MagicCodeError`] if the store fails; the code may then still be valid.
     pub async fn end_one(&self, record: CodeRecord) -> Result<bool, MagicCodeError> {
         Ok(self.codes.remove_if_unchanged(record.0).await?)
     }
 
-    /// Makes a code good again for two minutes, after it was ended for what then failed; unless another has been issued
-    /// since.
+    /// Makes an ended code valid again for two minutes, because its redemption failed. Does nothing if a newer code of
+    /// the
+    /// same slot exists.
     ///
     /// # Errors
     /// [`MagicCodeError`] if the store fails.
     pub async fn restore(&self, record: CodeRecord) -> Result<(), MagicCodeError> {
-        self.codes.compare_and_put(None, record.0.with_expiry(self.now().plus(REPRIEVE))).await?;
+        self.codes.compare_and_put(None, record.0.again_until(self.now().plus(RESTORED_CODE_LIFETIME))).await?;
         Ok(())
     }
 
-    /// What `code` is good for. `None` for a wrong code, where none is pending for this slot, or after five wrong ones from
-    /// this account in the last ten minutes. A wrong code, and a right one tried on another connection, use up no code
-    /// (token-service-api §1.14); the right one stays good until it is [ended](Self::end_one).
+    /// Checks `code`. `None` if the code is wrong, if no code waits for this slot, or if the account tried five wrong
+    /// codes in
+    /// the last ten minutes. A wrong code, or a right one tried on another connection, ends no code
+    /// (token-service-api §1.14). A right code stays valid until it is [ended](Self::end_one).
     ///
     /// # Errors
     /// [`MagicCodeError`] if the store fails.
     pub async fn check(&self, slot: &TokenSlot, code: &str) -> Result<Option<RightCode>, MagicCodeError> {
-        // Where nothing can be guessed no try is counted: clients try one code on every connection.
+        // Clients try one code on every connection, so a try is counted only if a code waits for this slot.
         if !is_code(code) {
             return Ok(None);
         }
-        let Some(live) = self.codes.get(self.slot_key(slot)).await? else {
+        let Some(pending) = self.codes.get(self.slot_key(slot)).await? else {
             return Ok(None);
         };
-        // Counted before it is compared, else parallel callers would all compare before any of them is counted.
+        // The try is counted before the comparison; otherwise parallel callers could all compare before any is counted.
         let Some(tried_at) = self.count_try(&slot.account).await? else {
             return Ok(None);
         };
-        let OpenedRecord { content: MagicCode { mac, grant }, stored } = live;
+        let OpenedRecord { content: MagicCode { mac, grant }, stored } = pending;
         if !bool::from(mac.ct_eq(&self.code_mac(slot, code))) {
             return Ok(None);
         }
         if let Err(error) = self.uncount_try(&slot.account, tried_at).await {
-            // To refuse a right code for that would be worse than one try too few.
+            // The code is right, so it is accepted; the account merely has one try less.
             tracing::warn!(%error, "a right magic code counts as a wrong one");
         }
         Ok(Some(RightCode { grant, record: CodeRecord(stored) }))
     }
 
-    /// Uses up one of the account's tries; none if there is none left.
+    /// Counts a try of the account and returns its time. `None` if no try is left.
     pub(super) async fn count_try(&self, account: &Account) -> Result<Option<i64>, MagicCodeError> {
         let now = self.now();
         let counted = self.change_tries(account, now, |tries| {
-            let left = tries.len() < MAX_WRONG;
+            let left = tries.len() < MAX_WRONG_CODES;
             if left {
                 tries.push(now.unix_millis());
             }
@@ -165,7 +174,7 @@ impl MagicCodes {
         Ok(counted.await?.then(|| now.unix_millis()))
     }
 
-    /// Gives back the try that was no wrong one.
+    /// Removes the try at `tried_at`, because its code was right.
     async fn uncount_try(&self, account: &Account, tried_at: i64) -> Result<(), MagicCodeError> {
         let remove = |tries: &mut Vec<i64>| {
             let place = tries.iter().position(|at| *at == tried_at);
@@ -174,24 +183,25 @@ impl MagicCodes {
         self.change_tries(account, self.now(), remove).await.map(drop)
     }
 
-    /// Changes the account's tries of the last ten minutes, atomically; says whether `change` wanted to and could.
+    /// Changes the account's tries of the last ten minutes atomically. True if `change` returned true and its result is
+    /// stored.
     async fn change_tries(
         &self,
         account: &Account,
         now: Timestamp,
         change: impl Fn(&mut Vec<i64>) -> bool,
     ) -> Result<bool, MagicCodeError> {
-        let key = self.tries.key_from_texts(&account.key_parts());
-        for _ in 0..RACES {
-            let (Tries(mut tries), present) = match self.tries.get(key).await? {
+        let key = self.tries.key_of(&account.key_parts());
+        for _ in 0..MAX_CAS_ATTEMPTS {
+            let (WrongCodeTimes(mut tries), present) = match self.tries.get(key).await? {
                 Some(record) => (record.content, Some(record.stored)),
-                None => (Tries::default(), None),
+                None => (WrongCodeTimes::default(), None),
             };
-            tries.retain(|at| Timestamp::from_unix_millis(*at).plus(WRONG_WINDOW) > now);
+            tries.retain(|at| Timestamp::from_unix_millis(*at).plus(WRONG_CODES_WINDOW) > now);
             if !change(&mut tries) {
                 return Ok(false);
             }
-            if self.tries.compare_and_put(present, self.tries.seal(key, &Tries(tries))?).await? {
+            if self.tries.compare_and_put(present, self.tries.seal(key, &WrongCodeTimes(tries))?).await? {
                 return Ok(true);
             }
         }
@@ -225,7 +235,7 @@ impl EndedAtSignOut for MagicCodes {
 impl Content for MagicCode {
     const KIND: &'static Kind = &catalogue::MAGIC_CODE;
 
-    /// The MAC, the grant.
+    /// Layout: MAC (32 bytes), grant.
     fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
         let grant = self.grant.encode()?;
         let mut plain = Zeroizing::new(Vec::with_capacity(self.mac.len() + grant.len()));
@@ -240,7 +250,7 @@ impl Content for MagicCode {
     }
 }
 
-impl Content for Tries {
+impl Content for WrongCodeTimes {
     const KIND: &'static Kind = &catalogue::CODE_TRIES;
 
     fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
@@ -253,7 +263,7 @@ impl Content for Tries {
 }
 
 impl CodeGrant {
-    /// In a buffer that is wiped: epoch, length of the card's id, card's id, token.
+    /// Layout: epoch (8 bytes), length of the card's id (1 byte), card's id, token. The buffer is wiped when dropped.
     pub(super) fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
         let kept = KeptToken { revision: self.revision, token: self.token.clone() }.encode()?;
         let length = u8::try_from(self.card_id.len()).ok()?;
@@ -265,7 +275,7 @@ impl CodeGrant {
         Some(content)
     }
 
-    /// Reads what [`CodeGrant::encode`] wrote. The version is the token's.
+    /// Decodes what [`CodeGrant::encode`] wrote. The encoded token carries the version of the format.
     pub(super) fn decode(content: &[u8]) -> Option<Self> {
         let (epoch, rest) = content.split_first_chunk::<8>()?;
         let (length, rest) = rest.split_first()?;
@@ -280,10 +290,10 @@ fn is_code(text: &str) -> bool {
     text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Six digits, all codes equally likely.
+/// Draws six digits; all codes are equally likely.
 pub(super) fn draw_code(entropy: &dyn Entropy) -> Secret {
     const CODES: u32 = 1_000_000;
-    // What lies above the last whole million is drawn again: it would favour small codes.
+    // A number above the last whole million is drawn again, because it would make small codes more likely.
     const BOUND: u32 = u32::MAX - u32::MAX % CODES;
     loop {
         let mut bytes = [0; 4];

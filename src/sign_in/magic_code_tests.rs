@@ -14,18 +14,18 @@ use crate::vault::Epoch;
 
 const REVISION: ConnectionRevision = ConnectionRevision([9; 16]);
 
-struct Bench {
+struct Fixture {
     codes: Arc<MagicCodes>,
-    beneath: ThrowawayRecords,
+    store: ThrowawayRecords,
 }
 
-fn bench() -> Bench {
-    let beneath = throwaway_records();
-    Bench { codes: over(&beneath), beneath }
+fn set_up() -> Fixture {
+    let store = throwaway_records();
+    Fixture { codes: codes_in(&store), store }
 }
 
-fn over(beneath: &ThrowawayRecords) -> Arc<MagicCodes> {
-    Arc::new(MagicCodes::new(&beneath.records, Arc::new(SystemEntropy)))
+fn codes_in(store: &ThrowawayRecords) -> Arc<MagicCodes> {
+    Arc::new(MagicCodes::new(&store.records, Arc::new(SystemEntropy)))
 }
 
 fn slot(user: &str, connection: &str) -> TokenSlot {
@@ -33,14 +33,14 @@ fn slot(user: &str, connection: &str) -> TokenSlot {
     TokenSlot { account, connection: ConnectionName::new(connection) }
 }
 
-/// The `number`th code after `code`: a wrong one.
+/// The `number`th code after `code`, which is a wrong one.
 fn other_than(code: &Secret, number: u32) -> String {
     format!("{:06}", (code.expose().parse::<u32>().unwrap() + number) % 1_000_000)
 }
 
-impl Bench {
+impl Fixture {
     async fn issue(&self, slot: &TokenSlot, text: &str) -> Secret {
-        let now = self.beneath.clock.now();
+        let now = self.store.clock.now();
         let token = UserToken {
             access_token: Secret::from(text),
             expires_at: now.plus(Duration::from_hours(1)),
@@ -71,157 +71,157 @@ async fn redeem(codes: &MagicCodes, slot: &TokenSlot, code: &str) -> Option<Stri
 }
 
 #[tokio::test]
-async fn a_code_is_six_digits_and_good_once() {
-    let bench = bench();
+async fn a_code_has_six_digits_and_is_valid_once() {
+    let fixture = set_up();
     let slot = slot("alice", "graph");
-    let code = bench.issue(&slot, "t").await;
+    let code = fixture.issue(&slot, "t").await;
     assert_eq!(code.expose().len(), 6);
     assert!(code.expose().bytes().all(|byte| byte.is_ascii_digit()));
-    assert_eq!(bench.redeem(&slot, code.expose()).await.as_deref(), Some("t"));
-    assert_eq!(bench.redeem(&slot, code.expose()).await, None);
+    assert_eq!(fixture.redeem(&slot, code.expose()).await.as_deref(), Some("t"));
+    assert_eq!(fixture.redeem(&slot, code.expose()).await, None);
 }
 
 #[tokio::test]
-async fn a_code_whose_redemption_failed_is_good_again_for_a_while_unless_there_is_a_newer_one() {
-    let bench = bench();
+async fn a_restored_code_is_valid_for_two_minutes_unless_a_newer_one_exists() {
+    let fixture = set_up();
     let slot = slot("alice", "graph");
-    let code = bench.issue(&slot, "t").await;
-    let taken = async || bench.codes.check(&slot, code.expose()).await.unwrap().unwrap().record;
+    let code = fixture.issue(&slot, "t").await;
+    let taken = async || fixture.codes.check(&slot, code.expose()).await.unwrap().unwrap().record;
     let record = taken().await;
-    assert!(bench.codes.end_one(record.clone()).await.unwrap());
-    assert_eq!(bench.redeem(&slot, code.expose()).await, None);
-    bench.codes.restore(record.clone()).await.unwrap();
-    assert_eq!(bench.redeem(&slot, code.expose()).await.as_deref(), Some("t"));
-    bench.codes.restore(record.clone()).await.unwrap();
-    bench.beneath.clock.advance(Duration::from_mins(2));
-    assert_eq!(bench.redeem(&slot, code.expose()).await, None);
-    let newer = bench.issue(&slot, "newer").await;
-    bench.codes.restore(record).await.unwrap();
-    assert_eq!(bench.redeem(&slot, newer.expose()).await.as_deref(), Some("newer"));
+    assert!(fixture.codes.end_one(record.clone()).await.unwrap());
+    assert_eq!(fixture.redeem(&slot, code.expose()).await, None);
+    fixture.codes.restore(record.clone()).await.unwrap();
+    assert_eq!(fixture.redeem(&slot, code.expose()).await.as_deref(), Some("t"));
+    fixture.codes.restore(record.clone()).await.unwrap();
+    fixture.store.clock.advance(Duration::from_mins(2));
+    assert_eq!(fixture.redeem(&slot, code.expose()).await, None);
+    let newer = fixture.issue(&slot, "newer").await;
+    fixture.codes.restore(record).await.unwrap();
+    assert_eq!(fixture.redeem(&slot, newer.expose()).await.as_deref(), Some("newer"));
 }
 
 #[tokio::test]
 async fn a_code_survives_a_restart() {
-    let bench = bench();
+    let fixture = set_up();
     let slot = slot("alice", "graph");
-    let code = bench.issue(&slot, "t").await;
-    assert_eq!(redeem(&over(&bench.beneath), &slot, code.expose()).await.as_deref(), Some("t"));
+    let code = fixture.issue(&slot, "t").await;
+    assert_eq!(redeem(&codes_in(&fixture.store), &slot, code.expose()).await.as_deref(), Some("t"));
 }
 
 #[tokio::test]
-async fn wrong_codes_and_the_wrong_connection_use_up_nothing() {
-    let bench = bench();
+async fn wrong_codes_and_the_wrong_connection_end_no_code() {
+    let fixture = set_up();
     let (graph, files) = (slot("alice", "graph"), slot("alice", "files"));
-    let code = bench.issue(&graph, "g").await;
+    let code = fixture.issue(&graph, "g").await;
     for connection in 0..20 {
-        assert_eq!(bench.redeem(&slot("alice", &connection.to_string()), code.expose()).await, None);
+        assert_eq!(fixture.redeem(&slot("alice", &connection.to_string()), code.expose()).await, None);
     }
-    let of_files = bench.issue(&files, "f").await;
+    let of_files = fixture.issue(&files, "f").await;
     for text in ["", "12345", "1234567", "12345x", "１２３４５６", "hello", &"9".repeat(100_000)] {
-        assert_eq!(bench.redeem(&graph, text).await, None);
+        assert_eq!(fixture.redeem(&graph, text).await, None);
     }
-    assert_eq!(bench.redeem(&graph, &other_than(&code, 1)).await, None);
-    assert_eq!(bench.redeem(&slot("bob", "graph"), code.expose()).await, None);
-    assert_eq!(bench.redeem(&graph, code.expose()).await.as_deref(), Some("g"));
-    assert_eq!(bench.redeem(&files, of_files.expose()).await.as_deref(), Some("f"));
+    assert_eq!(fixture.redeem(&graph, &other_than(&code, 1)).await, None);
+    assert_eq!(fixture.redeem(&slot("bob", "graph"), code.expose()).await, None);
+    assert_eq!(fixture.redeem(&graph, code.expose()).await.as_deref(), Some("g"));
+    assert_eq!(fixture.redeem(&files, of_files.expose()).await.as_deref(), Some("f"));
 }
 
 #[tokio::test]
 async fn a_new_code_replaces_the_slots_last_one() {
-    let bench = bench();
+    let fixture = set_up();
     let slot = slot("alice", "graph");
-    let old = bench.issue(&slot, "old").await;
-    let mut new = bench.issue(&slot, "new").await;
+    let old = fixture.issue(&slot, "old").await;
+    let mut new = fixture.issue(&slot, "new").await;
     while new.expose() == old.expose() {
-        new = bench.issue(&slot, "new").await;
+        new = fixture.issue(&slot, "new").await;
     }
-    assert_eq!(bench.redeem(&slot, old.expose()).await, None);
-    assert_eq!(bench.redeem(&slot, new.expose()).await.as_deref(), Some("new"));
+    assert_eq!(fixture.redeem(&slot, old.expose()).await, None);
+    assert_eq!(fixture.redeem(&slot, new.expose()).await.as_deref(), Some("new"));
 }
 
 #[tokio::test]
 async fn a_code_ends_after_ten_minutes() {
-    let bench = bench();
+    let fixture = set_up();
     let slot = slot("alice", "graph");
-    let code = bench.issue(&slot, "t").await;
-    bench.beneath.clock.advance(Duration::from_mins(10));
-    assert_eq!(bench.redeem(&slot, code.expose()).await, None);
-    let code = bench.issue(&slot, "t").await;
-    bench.beneath.clock.advance(Duration::from_secs(9 * 60 + 50));
-    assert_eq!(bench.redeem(&slot, code.expose()).await.as_deref(), Some("t"));
+    let code = fixture.issue(&slot, "t").await;
+    fixture.store.clock.advance(Duration::from_mins(10));
+    assert_eq!(fixture.redeem(&slot, code.expose()).await, None);
+    let code = fixture.issue(&slot, "t").await;
+    fixture.store.clock.advance(Duration::from_secs(9 * 60 + 50));
+    assert_eq!(fixture.redeem(&slot, code.expose()).await.as_deref(), Some("t"));
 }
 
 #[tokio::test]
 async fn after_five_wrong_codes_the_account_waits_ten_minutes() {
-    let bench = bench();
+    let fixture = set_up();
     let (graph, files) = (slot("alice", "graph"), slot("alice", "files"));
-    let code = bench.issue(&graph, "t").await;
-    let of_files = bench.issue(&files, "f").await;
+    let code = fixture.issue(&graph, "t").await;
+    let of_files = fixture.issue(&files, "f").await;
     for wrong in 1..=5 {
-        bench.beneath.clock.advance(Duration::from_secs(30));
+        fixture.store.clock.advance(Duration::from_secs(30));
         let slot = if wrong == 1 { &files } else { &graph };
         let right = if wrong == 1 { &of_files } else { &code };
-        assert_eq!(bench.redeem(slot, &other_than(right, wrong)).await, None);
+        assert_eq!(fixture.redeem(slot, &other_than(right, wrong)).await, None);
     }
-    assert_eq!(bench.redeem(&graph, code.expose()).await, None, "even the right one");
-    assert_eq!(bench.redeem(&files, of_files.expose()).await, None, "on any connection");
-    let bobs = bench.issue(&slot("bob", "graph"), "b").await;
-    assert_eq!(bench.redeem(&slot("bob", "graph"), bobs.expose()).await.as_deref(), Some("b"), "others go on");
+    assert_eq!(fixture.redeem(&graph, code.expose()).await, None, "even the right one");
+    assert_eq!(fixture.redeem(&files, of_files.expose()).await, None, "on any connection");
+    let bobs = fixture.issue(&slot("bob", "graph"), "b").await;
+    assert_eq!(fixture.redeem(&slot("bob", "graph"), bobs.expose()).await.as_deref(), Some("b"), "others go on");
 
-    // A new code brings no new tries; time does, one by one.
-    let code = bench.issue(&graph, "again").await;
-    assert_eq!(bench.redeem(&graph, code.expose()).await, None);
-    bench.beneath.clock.advance(Duration::from_mins(8));
-    let code = bench.issue(&graph, "again").await;
-    assert_eq!(bench.redeem(&graph, &other_than(&code, 1)).await, None);
-    assert_eq!(bench.redeem(&graph, code.expose()).await, None);
-    bench.beneath.clock.advance(Duration::from_secs(30));
-    assert_eq!(bench.redeem(&graph, code.expose()).await.as_deref(), Some("again"));
+    // A new code does not reset the count. Each wrong code leaves the count after ten minutes.
+    let code = fixture.issue(&graph, "again").await;
+    assert_eq!(fixture.redeem(&graph, code.expose()).await, None);
+    fixture.store.clock.advance(Duration::from_mins(8));
+    let code = fixture.issue(&graph, "again").await;
+    assert_eq!(fixture.redeem(&graph, &other_than(&code, 1)).await, None);
+    assert_eq!(fixture.redeem(&graph, code.expose()).await, None);
+    fixture.store.clock.advance(Duration::from_secs(30));
+    assert_eq!(fixture.redeem(&graph, code.expose()).await.as_deref(), Some("again"));
 }
 
 #[tokio::test]
-async fn right_codes_do_not_use_up_tries_nor_bring_new_ones() {
-    let bench = bench();
+async fn right_codes_neither_use_up_tries_nor_reset_their_count() {
+    let fixture = set_up();
     let (graph, files) = (slot("alice", "graph"), slot("alice", "files"));
-    let target = bench.issue(&graph, "target").await;
+    let target = fixture.issue(&graph, "target").await;
     for wrong in 1..=4 {
-        assert_eq!(bench.redeem(&graph, &other_than(&target, wrong)).await, None);
-        let own = bench.issue(&files, "own").await;
-        assert_eq!(bench.redeem(&files, own.expose()).await.as_deref(), Some("own"));
+        assert_eq!(fixture.redeem(&graph, &other_than(&target, wrong)).await, None);
+        let own = fixture.issue(&files, "own").await;
+        assert_eq!(fixture.redeem(&files, own.expose()).await.as_deref(), Some("own"));
     }
-    assert_eq!(bench.redeem(&graph, &other_than(&target, 5)).await, None);
-    assert_eq!(bench.redeem(&graph, target.expose()).await, None, "four own successes have not reset the count");
+    assert_eq!(fixture.redeem(&graph, &other_than(&target, 5)).await, None);
+    assert_eq!(fixture.redeem(&graph, target.expose()).await, None, "four own successes have not reset the count");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn parallel_callers_share_the_five_tries() {
     for _ in 0..5 {
-        let bench = bench();
+        let fixture = set_up();
         let slot = slot("alice", "graph");
-        let code = bench.issue(&slot, "t").await;
+        let code = fixture.issue(&slot, "t").await;
         let guesses: Vec<_> = (1..=40)
             .map(|number| {
-                let (codes, slot, guess) = (bench.codes.clone(), slot.clone(), other_than(&code, number));
+                let (codes, slot, guess) = (fixture.codes.clone(), slot.clone(), other_than(&code, number));
                 tokio::spawn(async move { redeem(&codes, &slot, &guess).await })
             })
             .collect();
         for guess in guesses {
             assert_eq!(guess.await.unwrap(), None);
         }
-        assert_eq!(bench.redeem(&slot, code.expose()).await, None, "the five tries are used up");
-        assert!(bench.codes.count_try(&slot.account).await.unwrap().is_none());
+        assert_eq!(fixture.redeem(&slot, code.expose()).await, None, "the five tries are used up");
+        assert!(fixture.codes.count_try(&slot.account).await.unwrap().is_none());
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_parallel_callers_with_the_right_code_one_gets_the_token() {
+async fn one_of_many_parallel_callers_with_the_right_code_gets_the_token() {
     for _ in 0..5 {
-        let bench = bench();
+        let fixture = set_up();
         let slot = slot("alice", "graph");
-        let code = bench.issue(&slot, "t").await;
+        let code = fixture.issue(&slot, "t").await;
         let callers: Vec<_> = (0..20)
             .map(|_| {
-                let (codes, slot, code) = (bench.codes.clone(), slot.clone(), code.clone());
+                let (codes, slot, code) = (fixture.codes.clone(), slot.clone(), code.clone());
                 tokio::spawn(async move { redeem(&codes, &slot, code.expose()).await })
             })
             .collect();

@@ -1,7 +1,9 @@
-//! The interactive path: what happens when a client could not vouch for the user.
+//! Interactive sign-in: the path by which a user signs in in a browser, because no silent exchange was possible.
 //!
-//! Owns the way of a browser from a card's link to the identity provider and back, and the magic codes that prove that who
-//! signed in there is who sits in the chat. It deliberately knows no HTTP, no page and no activity.
+//! Owns the steps of a browser from a card's link to the identity provider and back, and the magic codes that prove
+//! that
+//! the person who signed in in the browser is the person in the chat. It deliberately knows no HTTP, no page and no
+//! activity.
 
 mod browser_sign_ins;
 mod code_redemption;
@@ -13,11 +15,11 @@ mod signed_in_tokens;
 #[cfg(test)]
 mod magic_code_tests;
 
-pub use browser_sign_ins::{BrowserSignIns, BrowserStep, Found};
+pub use browser_sign_ins::{BrowserRecordLookup, BrowserSignIns, BrowserStep};
 pub use code_redemption::{CodeError, CodeRedemption};
 pub use flow::{
-    BrowserFlow, BrowserSecret, Completion, Names, ProviderAccess, ProviderAnswer, ProviderRefusal, Review,
-    SignInCompletion, SignInError, SignInFailure, SignInReturn, SignInStart,
+    BrowserFlow, BrowserSecret, Completion, DisplayNames, ProviderAccess, ProviderAnswer, ProviderRefusal,
+    SignInCompletion, SignInError, SignInFailure, SignInReturn, SignInReview, SignInStart,
 };
 pub use identification::{IdTokenValidators, IdentificationError};
 pub use magic_code::{CodeGrant, CodeRecord, IssuedCode, MagicCodeError, MagicCodes, RightCode};

@@ -1,7 +1,8 @@
-//! Sign-out: one act that ends everything of a person.
+//! Sign-out: one operation that removes everything that is kept for a person.
 //!
-//! Owns the order in which things end, so that nothing which is under way brings a token back. It deliberately knows
-//! neither where tokens lie nor what else is kept: the parts join by [`EndedAtSignOut`].
+//! Owns the order of the removals, so that no exchange or refresh that is under way keeps a token afterwards. It
+//! deliberately knows neither where tokens are stored nor what else is kept: other rooms take part by
+//! [`EndedAtSignOut`].
 
 use std::error::Error;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use crate::domain::{Account, Connection, ConnectionName, EndedAtSignOut, Registrations, TokenSlot, UserKey};
 use crate::exchange::{StorageFailure, TokenSignOut};
 
-/// A sign-out that is not complete: call again. The text is for the log.
+/// A sign-out that is incomplete because the store failed. The caller should repeat it. The text is for the log.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct SignOutFailure(Box<dyn Error + Send + Sync>);
@@ -20,8 +21,9 @@ impl From<StorageFailure> for SignOutFailure {
     }
 }
 
-/// Signs users out: of one connection, of all that an account has, or everywhere. What is being exchanged or refreshed at
-/// that moment comes too late and is dropped. Nothing is revoked at the identity provider.
+/// Signs users out: of one connection, of all connections of an account, or everywhere. Tokens of exchanges and
+/// refreshes
+/// that are under way are dropped when they arrive. No token is revoked at the identity provider.
 #[derive(Clone)]
 pub struct SignOut {
     tokens: TokenSignOut,
@@ -30,18 +32,20 @@ pub struct SignOut {
 }
 
 impl SignOut {
-    /// Ends `tokens` and `others`, for the bots and connections in `registrations`.
+    /// Removes `tokens` and the records of `others`, for the bots and connections in `registrations`.
     #[must_use]
     pub fn new(tokens: TokenSignOut, registrations: Arc<Registrations>, others: Vec<Arc<dyn EndedAtSignOut>>) -> Self {
         Self { tokens, registrations, others }
     }
 
-    /// Signs the channel's `account` out of `connection`; without one, of all connections of its bot, and then another
-    /// person may sign in next. Ends what parent bots have brought for the same user as well. Nothing to sign out of is no
-    /// error.
+    /// Signs the channel's `account` out of `connection`, or of all connections of its bot if `connection` is `None`;
+    /// then the
+    /// pin is removed too, and another person may sign in next. Tokens that parent bots brought for the same user id
+    /// are
+    /// removed as well. It is no error if there is nothing to remove.
     ///
     /// # Errors
-    /// [`SignOutFailure`] if the store fails; some tokens may then still be there: call again.
+    /// [`SignOutFailure`] if the store fails; some tokens may then still be kept: call again.
     pub async fn of_account(
         &self,
         account: &Account,
@@ -52,9 +56,13 @@ impl SignOut {
         let ending: Vec<&Arc<Connection>> =
             known.filter(|known| connection.is_none_or(|name| known.name == *name)).collect();
         let slots: Vec<TokenSlot> = ending.iter().map(|known| TokenSlot::new(account, &known.name)).collect();
-        // In this order nothing that is under way slips through: an exchange that looked at a card before it ended had drawn
-        // its permit before the first `forget`, so that the code issued with it is either there to be ended or taken back by
-        // its issuer; and a code that was redeemed before it ended had drawn its generation before the second.
+        // This order covers every sign-in that is under way. A sign-in that saw its card before `end_cards` had drawn
+        // its permit
+        // before the first `forget`, which revokes the permit: the magic code issued with it is either removed in the
+        // loop or
+        // taken back by the sign-in itself. A code that was redeemed before the loop had drawn its slot generation
+        // before the
+        // second `forget`, which makes that generation stale.
         self.tokens.end_cards(&slots).await?;
         self.tokens.forget(bot, &slots).await?;
         for other in &self.others {
@@ -62,12 +70,12 @@ impl SignOut {
         }
         self.tokens.forget(bot, &slots).await?;
         self.tokens.end_requirements(&slots).await?;
-        // After the slots: a request that still found the user signed in had drawn the permit that this takes back.
+        // This follows the slots: a request that still found the user signed in had drawn a permit, which this revokes.
         for (slot, connection) in slots.iter().zip(&ending) {
             self.tokens.forget_resources(bot, slot, connection).await?;
         }
         if connection.is_none() {
-            // After the slots: an exchange under way finds its slot signed out and takes its pin back.
+            // This follows the slots: an exchange under way finds its permit revoked and removes the pin that it set.
             self.tokens.unpin(bot, account).await?;
         }
         tracing::info!(
@@ -79,11 +87,12 @@ impl SignOut {
         Ok(())
     }
 
-    /// Signs `user` out everywhere: every token of every bot, channel and connection, and the accounts pinned to them.
-    /// Returns how many tokens were removed; none is no error.
+    /// Signs `user` out everywhere: removes the tokens for every bot, channel and connection, and the pins to `user`.
+    /// Returns
+    /// how many tokens were removed; zero is no error.
     ///
     /// # Errors
-    /// [`SignOutFailure`] if the store fails. No token is handed out any more all the same; call again for the rest.
+    /// [`SignOutFailure`] if the store fails. Call again to remove the rest; no token is handed out in the meantime.
     pub async fn everywhere(&self, user: &UserKey) -> Result<usize, SignOutFailure> {
         let tokens_removed = self.tokens.everywhere(user).await?;
         tracing::info!(%user, tokens_removed, security = true, "a user was signed out everywhere");

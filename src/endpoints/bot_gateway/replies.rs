@@ -26,12 +26,12 @@ pub struct InvokeReply {
     pub(super) envelope: Option<Bytes>,
     /// Seconds until another request makes sense.
     pub(super) retry_after: Option<u64>,
-    pub(super) holds: bool,
+    pub(super) succeeded: bool,
 }
 
 impl Settlement for InvokeReply {
-    fn holds(&self) -> bool {
-        self.holds
+    fn succeeded(&self) -> bool {
+        self.succeeded
     }
 
     fn bytes(&self) -> usize {
@@ -42,8 +42,8 @@ impl Settlement for InvokeReply {
 impl InvokeReply {
     /// An answer without a body.
     pub(super) fn empty(status: u16) -> Self {
-        let holds = (200..300).contains(&status);
-        Self { status, body: Bytes::new(), content_type: None, envelope: None, retry_after: None, holds }
+        let succeeded = (200..300).contains(&status);
+        Self { status, body: Bytes::new(), content_type: None, envelope: None, retry_after: None, succeeded }
     }
 
     pub(super) fn json(status: u16, body: Bytes) -> Self {
@@ -119,7 +119,7 @@ impl RefusedExchange<'_> {
             Reason::TooManyRequests { retry_after } => Some(retry_after),
             _ => None,
         };
-        InvokeReply { retry_after, holds: false, ..InvokeReply::json(status, to_bytes(&response)) }
+        InvokeReply { retry_after, succeeded: false, ..InvokeReply::json(status, to_bytes(&response)) }
     }
 }
 

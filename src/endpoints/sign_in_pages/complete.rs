@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::replies::{PageResponder, redirect};
 use super::{SignInPages, find_parameter};
 use crate::inbound::{RequestId, read_body};
-use crate::sign_in::{Completion, Review, SignInError};
+use crate::sign_in::{Completion, SignInError, SignInReview};
 
 /// `GET /api/oauth/PostSignInCallback?signin=…`: asks the user to confirm the sign-in, or completes it where the
 /// channel has authenticated the user already.
@@ -13,8 +13,8 @@ pub(super) async fn review(http: HttpRequest, door: web::Data<SignInPages>) -> H
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     let handle = find_parameter(http.query_string(), "signin").unwrap_or_default();
     match door.steps.completion.review(&handle, door.read_browser_cookie(&http).as_ref(), &correlation_id).await {
-        Ok(Review::Confirm(names)) => responder.confirm(&names),
-        Ok(Review::Completed(completion)) => show_completion(&responder, &completion),
+        Ok(SignInReview::Confirm(names)) => responder.confirm(&names),
+        Ok(SignInReview::Completed(completion)) => show_completion(&responder, &completion),
         Err(failure) => responder.failed(&failure),
     }
 }

@@ -1,6 +1,6 @@
 use askama::Template;
 
-use crate::sign_in::{Completion, Names};
+use crate::sign_in::{Completion, DisplayNames};
 
 /// The parts that all pages share: the nonce of styles and scripts, and in Teams the notification to its library.
 pub(super) struct PageFrame<'a> {
@@ -71,7 +71,7 @@ pub(super) struct NoticePage<'a> {
 }
 
 impl<'a> ConfirmPage<'a> {
-    pub(super) fn new(frame: PageFrame<'a>, names: &'a Names) -> Self {
+    pub(super) fn new(frame: PageFrame<'a>, names: &'a DisplayNames) -> Self {
         Self { frame, bot: &names.bot, account: &names.account, channel: channel_display_name(names) }
     }
 }
@@ -92,7 +92,7 @@ impl<'a> CodePage<'a> {
 }
 
 /// The name of a channel that users know.
-fn channel_display_name(names: &Names) -> &str {
+fn channel_display_name(names: &DisplayNames) -> &str {
     let Some(channel) = names.channel.as_ref().filter(|channel| !channel.as_str().is_empty()) else {
         return "your chat";
     };
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn names_are_escaped_in_pages() {
-        let names = Names {
+        let names = DisplayNames {
             bot: "<b>bot</b>".to_owned(),
             account: "<script>alert(1)</script>\"'@x".to_owned(),
             channel: Some(ChannelId::base_of("<i>")),

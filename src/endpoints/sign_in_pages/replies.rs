@@ -7,7 +7,7 @@ use super::pages::{CodePage, ConfirmPage, NoticePage, PageFrame, TeamsNotificati
 use crate::domain::ChannelId;
 use crate::inbound::Problem;
 use crate::protocol::CANCELLED_BY_USER;
-use crate::sign_in::{Completion, Names, ProviderRefusal, SignInError, SignInFailure};
+use crate::sign_in::{Completion, DisplayNames, ProviderRefusal, SignInError, SignInFailure};
 
 /// The origin from which the Teams library fetches its list of hosts, wherever the library itself is loaded from.
 const TEAMS_LIBRARY_ORIGIN: &str = "https://res.cdn.office.net";
@@ -44,7 +44,7 @@ fn failure_texts(error: SignInError) -> FailureTexts {
         SignInError::ProviderRefused(ProviderRefusal::ConsentMissing) => texts(StatusCode::FORBIDDEN, "ConsentRequired",
             "Consent is missing", "The bot needs consent before it may act for you.",
             "Start again and consent when you are asked. If you cannot, ask your administrator to consent for all users."),
-        SignInError::ProviderRefused(ProviderRefusal::MoreWanted) => texts(StatusCode::FORBIDDEN, "InteractionRequired",
+        SignInError::ProviderRefused(ProviderRefusal::InteractionRequired) => texts(StatusCode::FORBIDDEN, "InteractionRequired",
             "Another sign-in step is required",
             "Your organisation requires more than this sign-in provided, for example a second factor.", START_AGAIN),
         SignInError::ProviderRefused(ProviderRefusal::Denied) => texts(StatusCode::FORBIDDEN, "Denied", "You may not sign in here",
@@ -78,7 +78,7 @@ impl PageResponder<'_> {
     /// Asks the user to confirm. The form's request needs an `Origin` header, which the referrer policy `no-referrer`
     /// would replace by `null` (Fetch, "append a request Origin header"); `same-origin` reveals the address to no other
     /// site.
-    pub(super) fn confirm(&self, names: &Names) -> HttpResponse {
+    pub(super) fn confirm(&self, names: &DisplayNames) -> HttpResponse {
         let frame = self.frame(None, TeamsNotification::Reason(""));
         let policy = self.policy(&frame);
         let response = begin_response(StatusCode::OK, "same-origin");
@@ -95,7 +95,7 @@ impl PageResponder<'_> {
     }
 
     /// The user has cancelled the sign-in.
-    pub(super) fn cancelled(&self, names: &Names) -> HttpResponse {
+    pub(super) fn cancelled(&self, names: &DisplayNames) -> HttpResponse {
         self.notice(
             &failure_texts(SignInError::ProviderRefused(ProviderRefusal::Cancelled)),
             names.channel.as_ref(),

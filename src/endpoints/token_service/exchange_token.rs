@@ -19,7 +19,7 @@ use crate::protocol::deadlines::{ANSWER_BUDGET, PROVIDER_BUDGET};
 pub struct ExchangeReply(Option<Reason>);
 
 impl Settlement for ExchangeReply {
-    fn holds(&self) -> bool {
+    fn succeeded(&self) -> bool {
         self.0.is_none()
     }
 

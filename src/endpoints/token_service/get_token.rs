@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::replies::{Decline, token};
 use super::{TokenService, admit, channel_account, log_unknown_connection};
 use crate::domain::{ClaimsChallenge, NamedConnection, TokenSlot, UserToken};
-use crate::exchange::{Challenged, StorageFailure, WantedToken};
+use crate::exchange::{ChallengeResult, StorageFailure, WantedToken};
 use crate::inbound::{Problem, RequestId};
 
 /// `GET /api/usertoken/GetToken`: the user's present token, or with `code` the token of the sign-in that this magic
@@ -72,9 +72,9 @@ async fn answer_challenge(
         "The query parameter 'claims' must be the JSON object of a claims challenge, of up to 8192 bytes.",
     ))?;
     match service.tokens.get_challenged(wanted, challenge).await.map_err(read_failed)? {
-        Challenged::Answered(token) => Ok(Some(token)),
-        Challenged::UserNeeded => Ok(None),
-        Challenged::Unavailable => Err(Decline::Problem(Problem::ServiceUnavailable)),
+        ChallengeResult::Answered(token) => Ok(Some(token)),
+        ChallengeResult::UserNeeded => Ok(None),
+        ChallengeResult::Unavailable => Err(Decline::Problem(Problem::ServiceUnavailable)),
     }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::request::ExchangeRequest;
-use super::{pinned_to_another, store_failure, vault_failure};
+use super::{pinned_to_another_user, store_failure, vault_failure};
 use crate::domain::{ClockAndEntropy, TokenSlot, UserToken};
 use crate::exchange::binding::{Binding, mismatch};
 use crate::exchange::parent_slots::{WantedToken, end_tokens_of_others, is_held_by_another, is_kept};
@@ -10,7 +10,7 @@ use crate::exchange::{Reason, Redemption, Refusal, UserRates};
 use crate::identity_provider::{Attempt, Grant, RedeemedToken};
 use crate::vault::{Permit, TokenVault};
 
-/// Gets the token of an admitted request: *recall* → *redeem* → *keep*.
+/// Gets the user token for an admitted request: *recall* a kept one → else *redeem* → *keep*.
 #[derive(Clone)]
 pub struct Acquisition {
     vault: Arc<TokenVault>,
@@ -20,7 +20,7 @@ pub struct Acquisition {
 }
 
 impl Acquisition {
-    /// Tokens from `vault`, or by `redemption` as often as `rates` let a user cause it.
+    /// Recalls tokens from `vault` and redeems by `redemption`, within each user's limit in `rates`.
     #[must_use]
     pub fn new(
         vault: Arc<TokenVault>,
@@ -36,7 +36,7 @@ impl Acquisition {
         &self.ambient
     }
 
-    /// Whether the request's user still has a token that this exchange could have brought: no more after a sign-out.
+    /// Whether the slot of the request still holds a usable token of its user. False after a sign-out.
     pub(super) async fn is_still_kept(&self, request: &ExchangeRequest) -> bool {
         let kept = is_kept(&self.vault, &request.slot(), &request.connection, &request.token.user).await;
         matches!(kept, Ok(true))
@@ -45,12 +45,12 @@ impl Acquisition {
     pub(super) async fn obtain(&self, request: &ExchangeRequest, binding: &Binding) -> Result<Arc<UserToken>, Refusal> {
         let (slot, user) = (request.slot(), &request.token.user);
         let permit = async || self.vault.permit(&slot, user).await.map_err(|error| vault_failure(&error));
-        // Before anything is read: a sign-out that comes after it ends what is pinned for it.
-        let early = if binding.pins.is_empty() { None } else { Some(permit().await?) };
-        if let Some(token) = self.recall(request, binding, early.as_ref()).await? {
+        // The permit is drawn before anything is read, so that a sign-out after this point also removes the new pins.
+        let early_permit = if binding.accounts_to_pin.is_empty() { None } else { Some(permit().await?) };
+        if let Some(token) = self.recall(request, binding, early_permit.as_ref()).await? {
             return Ok(token);
         }
-        let permit = match early {
+        let permit = match early_permit {
             Some(permit) => permit,
             None => permit().await?,
         };
@@ -69,7 +69,9 @@ impl Acquisition {
         Ok(kept)
     }
 
-    /// Keeps the token, so that channel and parents never hold tokens of two users for one user id.
+    /// Keeps the token such that the channel's account and the parents' accounts never hold tokens of two users for one
+    /// user
+    /// id.
     async fn keep(
         &self,
         request: &ExchangeRequest,
@@ -79,36 +81,36 @@ impl Acquisition {
     ) -> Result<Arc<UserToken>, Refusal> {
         let (slot, user) = (request.slot(), &request.token.user);
         let wanted = WantedToken { bot: &request.bot, slot: &slot, connection: &request.connection };
-        let is_of_channel = !request.account.is_parent_account();
-        if is_of_channel {
+        let is_channel_account = !request.account.is_of_parent();
+        if is_channel_account {
             end_tokens_of_others(&self.vault, wanted, user).await.map_err(|error| vault_failure(&error))?;
         }
         let kept = self.vault.keep(permit, request.connection.revision, token).await;
         let kept = kept.map_err(|error| vault_failure(&error))?;
-        // The other side may have kept its token since it was looked for: then the channel's stays.
-        if !is_of_channel && let Err(refusal) = self.check_siblings(request, binding).await {
+        // A sibling may have kept a token of another user since `recall` checked: then the sibling's token stays.
+        if !is_channel_account && let Err(refusal) = self.check_siblings(request, binding).await {
             self.vault.forget(&slot).await.map_err(|error| vault_failure(&error))?;
             return Err(refusal);
         }
-        if is_of_channel && let Err(error) = end_tokens_of_others(&self.vault, wanted, user).await {
-            tracing::warn!(correlation_id = request.correlation_id, %error, "a parent bot's token was not looked for");
+        if is_channel_account && let Err(error) = end_tokens_of_others(&self.vault, wanted, user).await {
+            tracing::warn!(correlation_id = request.correlation_id, %error, "a parent bot's token of another user may still be kept: the store failed");
         }
         Ok(kept)
     }
 
-    /// No account of the same user id may hold another identity's token.
+    /// Refuses if an account with the same user id holds a token of another user.
     async fn check_siblings(&self, request: &ExchangeRequest, binding: &Binding) -> Result<(), Refusal> {
         for sibling in &binding.siblings {
             let slot = TokenSlot::new(sibling, &request.connection.name);
             let held = is_held_by_another(&self.vault, &slot, &request.connection, &request.token.user).await;
             if held.map_err(|error| vault_failure(&error))? {
-                return Err(slot_of_another());
+                return Err(held_by_another_user());
             }
         }
         Ok(())
     }
 
-    /// A good token of the same person, obtained in the same circumstances.
+    /// Finds a usable token of the same user whose sign-in had the same security context.
     async fn recall(
         &self,
         request: &ExchangeRequest,
@@ -118,13 +120,13 @@ impl Acquisition {
         let mut recalled = self.find(request, &request.slot()).await?;
         if recalled.as_ref().is_some_and(|token| token.user != request.token.user) {
             if !binding.by_channel {
-                return Err(slot_of_another());
+                return Err(held_by_another_user());
             }
             recalled = None;
         }
         self.check_siblings(request, binding).await?;
-        if recalled.is_none() && request.account.is_parent_account() {
-            // What the channel's own traffic has brought is good for every parent that speaks for this user.
+        if recalled.is_none() && request.account.is_of_parent() {
+            // A token from the channel's own traffic serves every parent that names the same user.
             recalled = self.find(request, &request.slot().as_channel_slot()).await?;
         }
         let Some(token) = recalled.filter(|token| token.security_context == request.token.security_context) else {
@@ -140,8 +142,9 @@ impl Acquisition {
         self.vault.find(slot, request.connection.revision).await.map_err(|error| vault_failure(&error))
     }
 
-    /// On behalf of the user, with the challenge that waits for them, if one does: it goes to the issuer once, and waits
-    /// longer only if the issuer could not be asked.
+    /// Redeems on behalf of the user, with the claims challenge that waits for the user, if there is one. A challenge
+    /// goes to
+    /// the issuer once; it is put back only if the issuer was not available.
     async fn redeem(&self, request: &ExchangeRequest, slot: &TokenSlot) -> Result<RedeemedToken, Refusal> {
         if self.redemption.find_provider(&request.connection).is_none() {
             let hint = "the connection has no identity provider that can exchange";
@@ -162,24 +165,25 @@ impl Acquisition {
             && refusal.reason == Reason::TemporarilyUnavailable
             && let Err(error) = requirements.put_challenge(slot, Some(&request.token.user), &challenge).await
         {
-            tracing::warn!(correlation_id = request.correlation_id, %error, "a claims challenge is lost");
+            tracing::warn!(correlation_id = request.correlation_id, %error, "a claims challenge is lost: the store failed");
         }
         redeemed
     }
 
-    /// Pins the accounts to the identity that succeeded first; of two that race one is refused.
+    /// Pins the accounts to the token's user. Of two users whose exchanges race, the first pins and the second is
+    /// refused.
     async fn pin(&self, request: &ExchangeRequest, binding: &Binding, permit: &Permit) -> Result<(), Refusal> {
         let user = &request.token.user;
-        for account in &binding.pins {
+        for account in &binding.accounts_to_pin {
             let winner = self.vault.pin(account, user, permit).await.map_err(|error| vault_failure(&error))?;
             if winner != *user && !binding.by_channel {
-                return Err(pinned_to_another());
+                return Err(pinned_to_another_user());
             }
         }
         Ok(())
     }
 }
 
-fn slot_of_another() -> Refusal {
+fn held_by_another_user() -> Refusal {
     mismatch("slot", "this channel account holds another identity's token until sign-out")
 }

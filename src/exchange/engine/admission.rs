@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
 use super::request::ExchangeRequest;
-use super::{pinned_to_another, store_failure, vault_failure};
+use super::{pinned_to_another_user, store_failure, vault_failure};
 use crate::cards::{PendingSignIn, PendingSignIns};
 use crate::domain::Account;
 use crate::exchange::binding::{Binding, bind, mismatch};
 use crate::exchange::{Reason, Refusal, UserRates};
 use crate::vault::TokenVault;
 
-/// Says whether a token may be exchanged for an account at all. Every duplicate is asked anew.
+/// Decides whether a token may be exchanged for an account. Every request is admitted on its own, duplicates included.
 #[derive(Clone)]
 pub struct Admission {
     vault: Arc<TokenVault>,
@@ -17,36 +17,37 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Admission by the pins in `vault` and the `cards` that are out.
+    /// Admits by the pins in `vault` and the pending `cards`; counts refusals in `rates`.
     #[must_use]
     pub fn new(vault: Arc<TokenVault>, cards: Arc<PendingSignIns>, rates: Arc<UserRates>) -> Self {
         Self { vault, cards, rates }
     }
 
-    /// The cards that are out.
+    /// The pending cards.
     pub(super) fn cards(&self) -> &PendingSignIns {
         &self.cards
     }
 
-    /// How the token's user is bound to the account; refused where the account is pinned to another user.
+    /// Decides how the token's user is bound to the account. Refuses if the account is pinned to another user.
     pub(super) async fn bind(&self, request: &ExchangeRequest) -> Result<Binding, Refusal> {
         let mut binding = bind(&request.bot, &request.account, &request.evidence, &request.token)?;
-        for account in &binding.held_to {
+        for account in &binding.accounts_to_check {
             let pinned = self.vault.find_pin(account).await.map_err(|error| vault_failure(&error))?;
             match pinned {
-                Some(user) if user == request.token.user => binding.pins.retain(|pin| pin != account),
-                Some(_) => return Err(pinned_to_another()),
+                Some(user) if user == request.token.user => binding.accounts_to_pin.retain(|pin| pin != account),
+                Some(_) => return Err(pinned_to_another_user()),
                 None => {}
             }
         }
         Ok(binding)
     }
 
-    /// A card must have been issued to this user. Everybody in a group sees its cards, so an exchange there needs a sign-in
-    /// that this very user began there (DESIGN §5.6).
+    /// Refuses a request that answers a card of another user. Every member of a group sees the group's cards, so in a
+    /// group an
+    /// exchange also needs a pending sign-in of this user in this conversation (DESIGN §5.6).
     pub(super) async fn check_card(&self, request: &ExchangeRequest) -> Result<(), Refusal> {
         let Some(activity) = request.evidence.activity() else { return Ok(()) };
-        // The account that the bot named when it asked for the card.
+        // Cards are issued to the channel's account: the bot names the user by the channel's user id.
         let account = request.account.as_channel_account();
         let card = match &activity.card_id {
             Some(card_id) => self.cards.find_by_card(&account.holder, card_id).await,
@@ -84,7 +85,8 @@ impl Admission {
         Err(mismatch("no_pending_sign_in", "in a group an exchange needs a sign-in that this user began there"))
     }
 
-    /// A refusal tells who sent the token something about an account, so it counts as a guess.
+    /// Counts a refusal as a guess, because the sender learns something about an account from it. An outage does not
+    /// count.
     pub(super) fn charge_refusal(&self, request: &ExchangeRequest, refusal: Refusal) -> Refusal {
         if refusal.reason == Reason::TemporarilyUnavailable {
             return refusal;

@@ -11,79 +11,88 @@ use crate::domain::{Fingerprint, SharedClock, Timestamp};
 use crate::records::SingleWriter;
 
 /// How long a success answers its duplicates (DESIGN §3).
-const DONE_FOR: Duration = Duration::from_mins(15);
+const SUCCESS_REMEMBERED_FOR: Duration = Duration::from_mins(15);
 /// How long a failure answers its duplicates before the key is free for a retry (DESIGN §3).
-const FAILED_FOR: Duration = Duration::from_secs(3);
-/// Most duplicates that may wait for one leader.
-const FOLLOWERS: usize = 64;
-/// Most settled exchanges remembered; the vault answers for those forgotten.
-const SETTLED: usize = 200_000;
-/// Most memory for them, in bytes.
-const SETTLED_BYTES: u64 = 64 * 1024 * 1024;
-/// What one of them takes beside its settlement's own bytes.
-const SETTLED_OVERHEAD: u64 = 256;
+const FAILURE_REMEMBERED_FOR: Duration = Duration::from_secs(3);
+/// At most this many duplicates wait for one leader.
+const MAX_FOLLOWERS: usize = 64;
+/// At most this many completed exchanges are remembered. A duplicate of a forgotten one finds its token in the vault.
+const MAX_COMPLETED: usize = 200_000;
+/// At most this much memory is used for completed exchanges, in bytes.
+const MAX_COMPLETED_BYTES: u64 = 64 * 1024 * 1024;
+/// Memory that a completed exchange takes in addition to the bytes of its settlement.
+const COMPLETED_OVERHEAD_BYTES: u64 = 256;
 
-/// What a door keeps of a settled exchange in order to answer its duplicates.
+/// What a door keeps of a completed exchange so that it can answer duplicates.
 pub trait Settlement: Clone + Send + Sync + 'static {
-    /// Whether the exchange succeeded for good, so that its duplicates need no other run.
-    fn holds(&self) -> bool;
+    /// Whether the exchange succeeded. A success answers duplicates for minutes, a failure for seconds only.
+    fn succeeded(&self) -> bool;
 
-    /// How many bytes it keeps in memory, beside a few fixed ones.
+    /// How many bytes it keeps in memory, without its fixed size.
     fn bytes(&self) -> usize;
 }
 
-/// Joins the duplicates of an exchange: one leader at a time for each key, everybody gets its settlement.
+/// Joins the duplicates of an exchange: each key has one leader at a time, and every duplicate gets the leader's
+/// settlement.
 ///
-/// Markers live in memory, which holds while this process alone serves the store ([`SingleWriter`]), under names that mean
-/// something in this process only. The running map is locked shard-wise and never across an await.
+/// The markers live in memory, which is enough because this process alone serves the store ([`SingleWriter`]). Their
+/// keys are
+/// fingerprints that differ in each process. The map of running exchanges is locked per shard and never across an
+/// await.
 pub(super) struct Deduplicator<S: Settlement> {
     running: DashMap<Fingerprint, Arc<watch::Sender<Option<S>>>>,
-    settled: Cache<Fingerprint, Settled<S>, Weight>,
+    completed: Cache<Fingerprint, CompletedExchange<S>, SettlementWeigher>,
     clock: SharedClock,
 }
 
 #[derive(Clone)]
-struct Settled<S> {
+struct CompletedExchange<S> {
     settlement: S,
-    until: Timestamp,
+    remembered_until: Timestamp,
 }
 
 #[derive(Clone)]
-struct Weight;
+struct SettlementWeigher;
 
-impl<S: Settlement> Weighter<Fingerprint, Settled<S>> for Weight {
-    fn weight(&self, _: &Fingerprint, settled: &Settled<S>) -> u64 {
-        SETTLED_OVERHEAD + settled.settlement.bytes() as u64
+impl<S: Settlement> Weighter<Fingerprint, CompletedExchange<S>> for SettlementWeigher {
+    fn weight(&self, _: &Fingerprint, completed: &CompletedExchange<S>) -> u64 {
+        COMPLETED_OVERHEAD_BYTES + completed.settlement.bytes() as u64
     }
 }
 
-/// What [`Deduplicator::join`] found.
+/// The result of [`Deduplicator::join`].
 pub(super) enum Joined<S: Settlement> {
-    /// Nobody works on this key: the ticket holder does.
+    /// No request runs this exchange: the holder of the ticket must run it.
     Leader(Ticket<S>, watch::Receiver<Option<S>>),
-    /// Somebody does: wait here.
+    /// Another request runs this exchange; its settlement arrives here.
     Follower(watch::Receiver<Option<S>>),
-    /// Somebody did.
-    Settled(S),
-    /// Too many wait already.
-    Crowded,
+    /// The exchange completed a short while ago with this settlement.
+    Completed(S),
+    /// Too many duplicates are waiting already.
+    TooManyFollowers,
 }
 
 impl<S: Settlement> Deduplicator<S> {
-    /// An empty one.
+    /// A deduplicator that knows no exchange yet.
     #[must_use]
     pub(super) fn new(clock: SharedClock, _: SingleWriter) -> Self {
-        Self { running: DashMap::new(), settled: Cache::with_weighter(SETTLED, SETTLED_BYTES, Weight), clock }
+        Self {
+            running: DashMap::new(),
+            completed: Cache::with_weighter(MAX_COMPLETED, MAX_COMPLETED_BYTES, SettlementWeigher),
+            clock,
+        }
     }
 
     pub(super) fn join(self: &Arc<Self>, key: Fingerprint) -> Joined<S> {
         match self.running.entry(key) {
-            Entry::Occupied(running) if running.get().receiver_count() >= FOLLOWERS => Joined::Crowded,
+            Entry::Occupied(running) if running.get().receiver_count() >= MAX_FOLLOWERS => Joined::TooManyFollowers,
             Entry::Occupied(running) => Joined::Follower(running.get().subscribe()),
             Entry::Vacant(vacant) => {
-                // A settlement is written before its running entry goes, so who sees neither is the first.
-                if let Some(settled) = self.find_settled(&key) {
-                    return Joined::Settled(settled.settlement);
+                // `settle` writes the settlement before the running entry is removed. So a request that sees neither is
+                // the
+                // first one.
+                if let Some(completed) = self.find_completed(&key) {
+                    return Joined::Completed(completed.settlement);
                 }
                 let (sender, receiver) = watch::channel(None);
                 let sender = Arc::new(sender);
@@ -93,23 +102,24 @@ impl<S: Settlement> Deduplicator<S> {
         }
     }
 
-    /// Whether this exchange is under way or was settled a short while ago.
+    /// Whether this exchange is running or completed a short while ago.
     pub(super) fn knows(&self, key: &Fingerprint) -> bool {
-        self.running.contains_key(key) || self.find_settled(key).is_some()
+        self.running.contains_key(key) || self.find_completed(key).is_some()
     }
 
-    /// Forgets a settled exchange whose token is gone.
+    /// Forgets a completed exchange whose token is no longer kept.
     pub(super) fn forget(&self, key: &Fingerprint) {
-        self.settled.remove(key);
+        self.completed.remove(key);
     }
 
-    fn find_settled(&self, key: &Fingerprint) -> Option<Settled<S>> {
-        self.settled.get(key).filter(|settled| self.clock.now() < settled.until)
+    fn find_completed(&self, key: &Fingerprint) -> Option<CompletedExchange<S>> {
+        self.completed.get(key).filter(|completed| self.clock.now() < completed.remembered_until)
     }
 }
 
-/// The right to settle one key. Dropped unsettled (its holder panicked or was cancelled) it frees the key, and one of
-/// the waiters becomes the leader.
+/// The right to settle one key. If it is dropped before it settles (its holder panicked or was cancelled), the key
+/// becomes
+/// free and one of the followers becomes the leader.
 pub(super) struct Ticket<S: Settlement> {
     deduplicator: Arc<Deduplicator<S>>,
     key: Fingerprint,
@@ -117,11 +127,12 @@ pub(super) struct Ticket<S: Settlement> {
 }
 
 impl<S: Settlement> Ticket<S> {
-    /// Answers everybody who waits and remembers the settlement for those who come late.
+    /// Answers all followers, and remembers the settlement for later duplicates.
     pub(super) fn settle(self, settlement: S) {
-        let remembered_for = if settlement.holds() { DONE_FOR } else { FAILED_FOR };
-        let until = self.deduplicator.clock.now().plus(remembered_for);
-        self.deduplicator.settled.insert(self.key, Settled { settlement: settlement.clone(), until });
+        let remembered_for = if settlement.succeeded() { SUCCESS_REMEMBERED_FOR } else { FAILURE_REMEMBERED_FOR };
+        let remembered_until = self.deduplicator.clock.now().plus(remembered_for);
+        let completed = CompletedExchange { settlement: settlement.clone(), remembered_until };
+        self.deduplicator.completed.insert(self.key, completed);
         self.sender.send_replace(Some(settlement));
     }
 }
@@ -143,7 +154,7 @@ mod tests {
     struct Reply(u16);
 
     impl Settlement for Reply {
-        fn holds(&self) -> bool {
+        fn succeeded(&self) -> bool {
             self.0 == 200
         }
 
@@ -157,7 +168,7 @@ mod tests {
         (Arc::new(Deduplicator::new(clock.clone(), single_writer())), clock, Fingerprints::new().of(b"an exchange"))
     }
 
-    fn lead(deduplicator: &Arc<Deduplicator<Reply>>, key: Fingerprint) -> Ticket<Reply> {
+    fn join_as_leader(deduplicator: &Arc<Deduplicator<Reply>>, key: Fingerprint) -> Ticket<Reply> {
         match deduplicator.join(key) {
             Joined::Leader(ticket, _) => ticket,
             _ => panic!("the key should have been free"),
@@ -165,44 +176,44 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_answers_for_three_seconds_and_then_frees_the_key() {
+    async fn a_failure_answers_duplicates_for_three_seconds_and_then_frees_the_key() {
         let (deduplicator, clock, key) = set_up();
-        lead(&deduplicator, key).settle(Reply(412));
+        join_as_leader(&deduplicator, key).settle(Reply(412));
         clock.advance(Duration::from_millis(2900));
-        assert!(matches!(deduplicator.join(key), Joined::Settled(Reply(412))));
+        assert!(matches!(deduplicator.join(key), Joined::Completed(Reply(412))));
         clock.advance(Duration::from_millis(200));
-        drop(lead(&deduplicator, key));
+        drop(join_as_leader(&deduplicator, key));
     }
 
     #[tokio::test]
-    async fn a_success_answers_for_a_quarter_of_an_hour() {
+    async fn a_success_answers_duplicates_for_fifteen_minutes() {
         let (deduplicator, clock, key) = set_up();
-        lead(&deduplicator, key).settle(Reply(200));
+        join_as_leader(&deduplicator, key).settle(Reply(200));
         clock.advance(Duration::from_secs(899));
-        assert!(matches!(deduplicator.join(key), Joined::Settled(Reply(200))));
+        assert!(matches!(deduplicator.join(key), Joined::Completed(Reply(200))));
         clock.advance(Duration::from_secs(2));
-        drop(lead(&deduplicator, key));
+        drop(join_as_leader(&deduplicator, key));
     }
 
     #[tokio::test]
-    async fn a_leader_that_vanishes_frees_the_key_and_wakes_its_followers() {
+    async fn a_dropped_ticket_frees_the_key_and_wakes_the_followers() {
         let (deduplicator, _, key) = set_up();
-        let ticket = lead(&deduplicator, key);
+        let ticket = join_as_leader(&deduplicator, key);
         let Joined::Follower(mut waiting) = deduplicator.join(key) else { panic!("expected to follow") };
         drop(ticket);
         assert!(waiting.wait_for(Option::is_some).await.is_err());
-        drop(lead(&deduplicator, key));
+        drop(join_as_leader(&deduplicator, key));
     }
 
     #[tokio::test]
-    async fn followers_get_the_leaders_settlement_and_are_bounded() {
+    async fn followers_get_the_leaders_settlement_and_their_number_is_limited() {
         let (deduplicator, _, key) = set_up();
-        let ticket = lead(&deduplicator, key);
+        let ticket = join_as_leader(&deduplicator, key);
         let mut followers = Vec::new();
         while let Joined::Follower(follower) = deduplicator.join(key) {
             followers.push(follower);
         }
-        assert_eq!(followers.len(), FOLLOWERS);
+        assert_eq!(followers.len(), MAX_FOLLOWERS);
         ticket.settle(Reply(200));
         for follower in &mut followers {
             assert_eq!(*follower.wait_for(Option::is_some).await.unwrap(), Some(Reply(200)));

@@ -1,7 +1,9 @@
-//! One exchange from its request to everybody's reply: *admit* → *join* → *recall* → *redeem* → *keep* → *settle*.
+//! One exchange from its request to its reply: *admit* → *join* → *recall* → *redeem* → *keep* → *settle*.
 //!
-//! Owns the order of these phases, the joining of duplicates, and that a client which hangs up cancels nobody. It
-//! deliberately knows neither what a reply looks like nor what follows the exchange: a door says that by
+//! Owns the order of these phases and the joining of duplicates, and sees to it that an exchange continues when its
+//! client
+//! hangs up. It deliberately knows neither what a reply looks like nor what follows the exchange: a door supplies both
+//! by
 //! [`AfterExchange`].
 
 mod acquisition;
@@ -32,10 +34,10 @@ pub use after_exchange::AfterExchange;
 pub use dedup::Settlement;
 pub use request::ExchangeRequest;
 
-/// How often one request may start over because its leader vanished.
-const JOINS: usize = 3;
+/// How often one request may join anew, because the leader's task ended without a reply or a remembered token is gone.
+const MAX_JOINS: usize = 3;
 
-/// Runs exchanges. `R` is the reply of its door, which the engine remembers in order to answer duplicates.
+/// Runs exchanges. `R` is the reply of the door, which the engine remembers so that it can answer duplicates.
 pub struct ExchangeEngine<R: Settlement> {
     admission: Admission,
     acquisition: Acquisition,
@@ -44,15 +46,15 @@ pub struct ExchangeEngine<R: Settlement> {
     fingerprints: Fingerprints,
 }
 
-/// Where a request has got to once it was admitted and has joined its duplicates.
+/// The state of a request that was admitted and has joined its duplicates.
 pub enum JoinedExchange<R: Settlement> {
-    /// Somebody else has made this exchange: the reply is everybody's.
+    /// Another request made the same exchange; this is its reply.
     Settled(R),
-    /// This request makes the exchange, for itself and for its duplicates.
+    /// This request must make the exchange, for itself and for its duplicates.
     Leads(Box<LeadingExchange<R>>),
 }
 
-/// An exchange that is to be made. Dropped instead, it lets one of its duplicates lead.
+/// An exchange that is to be made by [`LeadingExchange::run`]. If it is dropped instead, one of its duplicates leads.
 pub struct LeadingExchange<R: Settlement> {
     engine: Arc<ExchangeEngine<R>>,
     request: ExchangeRequest,
@@ -62,7 +64,7 @@ pub struct LeadingExchange<R: Settlement> {
 }
 
 impl<R: Settlement> ExchangeEngine<R> {
-    /// An engine with nothing under way.
+    /// An engine with no exchange running.
     #[must_use]
     pub fn new(
         admission: Admission,
@@ -74,23 +76,24 @@ impl<R: Settlement> ExchangeEngine<R> {
         Self { admission, acquisition, exchange_names, deduplicator, fingerprints: Fingerprints::new() }
     }
 
-    /// Admits the request and joins it to its duplicates; waits for the reply where another one leads.
+    /// Admits the request and joins it to its duplicates. If another request leads, waits for the leader's reply.
     ///
     /// # Errors
-    /// A [`Refusal`] that concerns this request only: not admitted, too many waiting, out of time.
+    /// A [`Refusal`] of this request only: not admitted, too many duplicates waiting, or deadline exceeded.
     pub async fn join(self: &Arc<Self>, request: ExchangeRequest) -> Result<JoinedExchange<R>, Refusal> {
         let key = self.fingerprints.of_parts(&request.name_parts().each_ref().map(|part| &**part));
-        for _ in 0..JOINS {
+        for _ in 0..MAX_JOINS {
             let admitted = timeout_at(request.answer_by, self.admit(&request, &key)).await;
-            let admitted = admitted.map_err(|_| out_of_time())?;
+            let admitted = admitted.map_err(|_| deadline_exceeded())?;
             let binding = admitted.map_err(|refusal| self.admission.charge_refusal(&request, refusal))?;
             match self.deduplicator.join(key) {
-                Joined::Crowded => return Err(crowded()),
-                // Its token is gone: the request is judged anew, as if it were the first.
-                Joined::Settled(reply) if reply.holds() && !self.acquisition.is_still_kept(&request).await => {
+                Joined::TooManyFollowers => return Err(too_many_followers()),
+                // The token of the completed exchange is no longer kept: this request starts anew as if it were the
+                // first.
+                Joined::Completed(reply) if reply.succeeded() && !self.acquisition.is_still_kept(&request).await => {
                     self.deduplicator.forget(&key);
                 }
-                Joined::Settled(reply) => return Ok(JoinedExchange::Settled(reply)),
+                Joined::Completed(reply) => return Ok(JoinedExchange::Settled(reply)),
                 Joined::Leader(ticket, reply) => {
                     let engine = Arc::clone(self);
                     let leading = LeadingExchange { engine, request, binding, ticket, reply };
@@ -103,13 +106,13 @@ impl<R: Settlement> ExchangeEngine<R> {
                 }
             }
         }
-        Err(vanished())
+        Err(leader_ended())
     }
 
-    /// May this token be exchanged for this user at all? Asked for every duplicate anew.
+    /// Decides whether the token may be exchanged for the account. Every duplicate is checked again.
     async fn admit(&self, request: &ExchangeRequest, key: &Fingerprint) -> Result<Binding, Refusal> {
         let binding = self.admission.bind(request).await?;
-        // The key names user, conversation and card: an exchange that is known was admitted by all of them before.
+        // The key covers user, conversation and card, so the card of a known exchange was checked before.
         if !self.deduplicator.knows(key) {
             self.admission.check_card(request).await?;
         }
@@ -118,22 +121,23 @@ impl<R: Settlement> ExchangeEngine<R> {
 }
 
 impl<R: Settlement> LeadingExchange<R> {
-    /// The exchange's lasting name, which costs a MAC.
+    /// The lasting name of the exchange. Each call computes a MAC.
     #[must_use]
     pub fn name(&self) -> ExchangeKey {
         self.engine.exchange_names.exchange_key(&self.request.name_parts().each_ref().map(|part| &**part))
     }
 
-    /// Makes the exchange, and has `after` turn its outcome into everybody's reply. As soon as any of it has to wait, all
-    /// of it goes on in a task of its own, so that a client that hangs up cancels nobody.
+    /// Makes the exchange, and lets `after` turn its outcome into the reply for this request and its duplicates. As
+    /// soon as the
+    /// work has to wait, it continues in a task of its own, so that a client that hangs up does not cancel it.
     ///
     /// # Errors
-    /// A [`Refusal`] that concerns this request only: it is out of time; the exchange goes on.
+    /// A [`Refusal`] of this request only: its deadline is exceeded. The exchange continues.
     pub async fn run(self, after: impl AfterExchange<Reply = R>) -> Result<R, Refusal> {
         let Self { engine, request, binding, ticket, reply } = self;
         let answer_by = request.answer_by;
         poll_then_spawn(async move { engine.run_and_settle(&request, &binding, ticket, after).await }).await;
-        wait_for(reply, answer_by).await?.ok_or_else(vanished)
+        wait_for(reply, answer_by).await?.ok_or_else(leader_ended)
     }
 }
 
@@ -151,13 +155,14 @@ impl<R: Settlement> ExchangeEngine<R> {
             Err(refusal) => Outcome::Refused(refusal),
         };
         let reply = after.settle(outcome).await;
-        let holds = reply.holds();
+        let succeeded = reply.succeeded();
         ticket.settle(reply);
-        if !holds {
+        if !succeeded {
             return;
         }
-        // After settling: a duplicate in a group is admitted by the settled marker once the pending sign-in is gone.
-        let finished = FinishedCard { conversation: request.evidence.conversation_id(), begun_by };
+        // The card is finished after the ticket settles: a later duplicate in a group finds no pending sign-in, and is
+        // admitted because the deduplicator knows the exchange.
+        let ended = Ended { conversation: request.evidence.conversation_id(), begun_by };
         let account = request.account.as_channel_account();
         if let Err(error) = self.admission.cards().finish(&account, &request.connection.name, finished).await {
             tracing::warn!(
@@ -169,17 +174,16 @@ impl<R: Settlement> ExchangeEngine<R> {
     }
 }
 
-/// The leader's reply; none if the leader has vanished.
+/// Waits for the leader's reply. `None` if the leader's task ended without one.
 async fn wait_for<R: Clone>(mut reply: watch::Receiver<Option<R>>, answer_by: Instant) -> Result<Option<R>, Refusal> {
     match timeout_at(answer_by, reply.wait_for(Option::is_some)).await {
-        Err(_) => Err(out_of_time()),
+        Err(_) => Err(deadline_exceeded()),
         Ok(Ok(reply)) => Ok(reply.clone()),
         Ok(Err(_)) => Ok(None),
     }
 }
 
-/// Does at once what needs no waiting, which is all there is to do where the token is in memory; the rest goes on in a
-/// task of its own.
+/// Polls `work` once, which completes it if the token is in memory. Otherwise `work` continues in a task of its own.
 async fn poll_then_spawn(work: impl Future<Output = ()> + Send + 'static) {
     let mut work = Box::pin(work);
     if poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await.is_pending() {
@@ -196,22 +200,22 @@ fn vault_failure(error: &VaultError) -> Refusal {
 }
 
 fn store_failure(error: &RecordError) -> Refusal {
-    tracing::error!(%error, "pending sign-ins cannot be read");
+    tracing::error!(%error, "the records of pending sign-ins cannot be read");
     Refusal::local(Reason::TemporarilyUnavailable, "the store failed: see the error logged before this")
 }
 
-fn pinned_to_another() -> Refusal {
+fn pinned_to_another_user() -> Refusal {
     mismatch("pin", "this channel account is pinned to another identity until sign-out")
 }
 
-fn out_of_time() -> Refusal {
+fn deadline_exceeded() -> Refusal {
     Refusal::local(Reason::TemporarilyUnavailable, "the identity provider did not answer within the invoke's budget")
 }
 
-fn crowded() -> Refusal {
+fn too_many_followers() -> Refusal {
     Refusal::local(Reason::TemporarilyUnavailable, "too many duplicates of one exchange are waiting")
 }
 
-fn vanished() -> Refusal {
+fn leader_ended() -> Refusal {
     Refusal::local(Reason::TemporarilyUnavailable, "the exchange's task ended without an outcome")
 }

@@ -6,29 +6,29 @@ use tokio::time::Instant;
 use crate::domain::{Account, Bot, Connection, ExchangeableToken, TokenSlot};
 use crate::exchange::Evidence;
 
-/// A validated token and the circumstances in which it arrived.
+/// A request to exchange a validated token.
 #[derive(Clone, Debug)]
 pub struct ExchangeRequest {
-    /// The bot it is for.
+    /// The bot that gets the user token.
     pub bot: Arc<Bot>,
-    /// The connection it is for.
+    /// The connection that the token is exchanged for.
     pub connection: Arc<Connection>,
-    /// Whose token it is said to be, and where the exchanged one is kept.
+    /// The account that the token is said to belong to, and that the user token is kept for.
     pub account: Account,
-    /// What vouches for that.
+    /// What vouches that the token belongs to the account.
     pub evidence: Evidence,
-    /// The token.
+    /// The client's token.
     pub token: ExchangeableToken,
-    /// For logs here and at the issuer.
+    /// Identifies the request in the logs here and at the issuer.
     pub correlation_id: String,
-    /// The identity provider's part ends here.
+    /// The identity provider must answer by this time.
     pub deadline: Instant,
-    /// The caller is answered by here.
+    /// The caller gets a reply by this time.
     pub answer_by: Instant,
 }
 
 impl ExchangeRequest {
-    /// Where the token is to be kept.
+    /// The slot that the user token is kept in.
     pub(super) fn slot(&self) -> TokenSlot {
         TokenSlot::new(&self.account, &self.connection.name)
     }
@@ -38,7 +38,7 @@ impl ExchangeRequest {
         self.evidence.activity()?.card_id.as_deref()
     }
 
-    /// What tells one exchange from another (DESIGN §3, Dedup).
+    /// The parts that identify an exchange: requests with equal parts are duplicates (DESIGN §3, Dedup).
     pub(super) fn name_parts(&self) -> [Cow<'_, str>; 8] {
         let [holder, realm, subject] = self.account.key_parts();
         let user = &self.token.user;

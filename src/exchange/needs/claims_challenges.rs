@@ -3,8 +3,8 @@ use zeroize::Zeroizing;
 use crate::domain::{ClaimsChallenge, TokenSlot, UserKey};
 use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, StoredRecord, catalogue};
 
-/// What resources want of the next token, one challenge a slot: kept when no token could be had that answers it, taken by
-/// the exchange that comes next, and by no other.
+/// The claims challenges with which resources rejected a token, one for each slot. A challenge is kept if no token that
+/// satisfies it could be obtained without the user. The next exchange takes it, and no later one sees it.
 pub struct ClaimsChallenges {
     challenges: Collection<ClaimsChallenge>,
 }
@@ -22,13 +22,13 @@ impl Content for ClaimsChallenge {
 }
 
 impl ClaimsChallenges {
-    /// Challenges kept in `records`.
+    /// Keeps challenges in `records`.
     #[must_use]
     pub fn new(records: &Records) -> Self {
         Self { challenges: Collection::new(records) }
     }
 
-    /// Keeps `challenge` for `slot`, in the place of an earlier one; `user` is whose token was challenged, if known.
+    /// Keeps `challenge` for `slot` and replaces an earlier one. `user` is the user of the challenged token, if known.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
@@ -45,7 +45,7 @@ impl ClaimsChallenges {
         self.challenges.put(record).await
     }
 
-    /// The challenge that waits for `slot`, and goes on waiting.
+    /// The challenge that waits for `slot`. It stays.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
@@ -54,20 +54,20 @@ impl ClaimsChallenges {
         Ok(record.map(|record| record.content))
     }
 
-    /// The challenge that waits for `slot`, for one caller once.
+    /// Takes the challenge that waits for `slot`. Of several callers one gets it.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn take(&self, slot: &TokenSlot) -> Result<Option<ClaimsChallenge>, RecordError> {
-        let key = self.challenges.key_from_texts(&slot.key_parts());
-        // Nearly always there is none, and reading costs no write.
+        let key = self.challenges.key_of(&slot.key_parts());
+        // Nearly always there is no challenge, and `contains` costs no write.
         if !self.challenges.contains(key).await? {
             return Ok(None);
         }
         self.challenges.take(key).await
     }
 
-    /// Ends what waits for these slots.
+    /// Removes the challenges of these slots.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
@@ -77,11 +77,11 @@ impl ClaimsChallenges {
             .await
     }
 
-    /// Ends what waits for `user`, wherever it is known that it does.
+    /// Removes the challenges that were kept with `user` as their user.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
-    pub async fn end_all_of(&self, user: &UserKey) -> Result<(), RecordError> {
+    pub async fn end_all_of_user(&self, user: &UserKey) -> Result<(), RecordError> {
         let members = self.challenges.members(self.challenges.index([user.issuer(), user.subject()])).await?;
         if members.is_empty() {
             return Ok(());
@@ -100,8 +100,8 @@ mod tests {
     use crate::records::testing::{ThrowawayRecords, throwaway_records};
 
     fn set_up() -> (ClaimsChallenges, ThrowawayRecords) {
-        let beneath = throwaway_records();
-        (ClaimsChallenges::new(&beneath.records), beneath)
+        let store = throwaway_records();
+        (ClaimsChallenges::new(&store.records), store)
     }
 
     fn slot(connection: &str) -> TokenSlot {
@@ -114,8 +114,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_challenge_is_taken_once_from_its_own_slot_and_the_latest_counts() {
-        let (challenges, _beneath) = set_up();
+    async fn take_returns_the_latest_challenge_of_the_slot_once() {
+        let (challenges, _store) = set_up();
         challenges.put(&slot("graph"), None, &challenge(r#"{"a":1}"#)).await.unwrap();
         challenges.put(&slot("graph"), None, &challenge(r#"{"a":2}"#)).await.unwrap();
         assert_eq!(challenges.take(&slot("mail")).await.unwrap(), None);
@@ -124,8 +124,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_many_takers_one_gets_it() {
-        let (challenges, _beneath) = set_up();
+    async fn one_of_many_concurrent_callers_takes_the_challenge() {
+        let (challenges, _store) = set_up();
         challenges.put(&slot("graph"), None, &challenge(r#"{"a":1}"#)).await.unwrap();
         let (slot, challenges) = (slot("graph"), &challenges);
         let callers = (0..8).map(|_| challenges.take(&slot));
@@ -134,18 +134,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_hour_ends_it_and_so_does_a_sign_out() {
-        let (challenges, beneath) = set_up();
+    async fn a_challenge_ends_after_an_hour_or_at_a_sign_out() {
+        let (challenges, store) = set_up();
         let (alice, bob) = (UserKey::entra("a", "t"), UserKey::entra("b", "t"));
         challenges.put(&slot("graph"), None, &challenge(r#"{"a":1}"#)).await.unwrap();
-        beneath.clock.advance(Duration::from_hours(1));
+        store.clock.advance(Duration::from_hours(1));
         assert_eq!(challenges.take(&slot("graph")).await.unwrap(), None);
         challenges.put(&slot("graph"), None, &challenge(r#"{"a":1}"#)).await.unwrap();
         challenges.end(&[slot("graph"), slot("never")]).await.unwrap();
         assert_eq!(challenges.take(&slot("graph")).await.unwrap(), None);
         challenges.put(&slot("graph"), Some(&alice), &challenge(r#"{"a":1}"#)).await.unwrap();
         challenges.put(&slot("mail"), Some(&bob), &challenge(r#"{"b":1}"#)).await.unwrap();
-        challenges.end_all_of(&alice).await.unwrap();
+        challenges.end_all_of_user(&alice).await.unwrap();
         assert_eq!(challenges.take(&slot("graph")).await.unwrap(), None);
         assert_eq!(challenges.take(&slot("mail")).await.unwrap(), Some(challenge(r#"{"b":1}"#)));
     }

@@ -1,5 +1,6 @@
-//! What the next sign-in or exchange of a slot must bring: what a resource wants of the next token, and what the last
-//! silent attempt lacked.
+//! What the next sign-in or exchange of a slot must satisfy: the claims challenge of a resource, and what the issuer
+//! asked
+//! for when the last silent attempt failed.
 
 mod claims_challenges;
 mod sign_in_needs;

@@ -4,17 +4,17 @@ use zeroize::Zeroizing;
 use crate::domain::{ClaimsChallenge, RecordKey, Timestamp, TokenSlot};
 use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, catalogue, encode_json};
 
-/// What a silent attempt lacked, and a browser must therefore ask the user for.
+/// What a browser sign-in must ask the user for, because a silent attempt failed without it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SignInNeed {
-    /// The user's consent.
+    /// Whether the user must consent.
     pub consent: bool,
-    /// What the issuer wants of the next token (a second factor, a compliant device).
+    /// The claims that the issuer wants in the next token (a second factor, a compliant device).
     pub claims: Option<ClaimsChallenge>,
 }
 
 impl SignInNeed {
-    /// This and `other` together.
+    /// Both needs combined.
     #[must_use]
     pub fn joined(self, other: Self) -> Self {
         let claims = match (self.claims, other.claims) {
@@ -25,22 +25,22 @@ impl SignInNeed {
     }
 }
 
-/// What the last silent attempt for a slot lacked: one need a slot, for as long as its card can be answered.
+/// The need of the last failed silent attempt, one for each slot, kept for as long as a card can be answered.
 pub struct SignInNeeds {
     records: Records,
-    needs: Collection<NotedNeed>,
+    needs: Collection<StoredNeed>,
 }
 
-/// Plaintext form.
+/// The stored form of a need.
 #[derive(Serialize, Deserialize)]
-struct NotedNeed {
+struct StoredNeed {
     consent: bool,
     claims: Option<String>,
     /// In milliseconds since the Unix epoch.
     noted_at: i64,
 }
 
-impl Content for NotedNeed {
+impl Content for StoredNeed {
     const KIND: &'static Kind = &catalogue::SIGN_IN_NEED;
 
     fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
@@ -53,25 +53,26 @@ impl Content for NotedNeed {
 }
 
 impl SignInNeeds {
-    /// Needs kept in `records`.
+    /// Keeps needs in `records`.
     #[must_use]
     pub fn new(records: &Records) -> Self {
         Self { records: records.clone(), needs: Collection::new(records) }
     }
 
-    /// Keeps `need` for `slot`, in the place of an earlier one.
+    /// Keeps `need` for `slot` and replaces an earlier one.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn put(&self, slot: &TokenSlot, need: &SignInNeed) -> Result<(), RecordError> {
         let claims = need.claims.as_ref().map(|claims| claims.as_str().to_owned());
         let noted_at = self.records.clock().now().unix_millis();
-        let noted = NotedNeed { consent: need.consent, claims, noted_at };
+        let noted = StoredNeed { consent: need.consent, claims, noted_at };
         self.needs.put(self.needs.seal(self.key(slot), &noted)?).await
     }
 
-    /// What the next browser sign-in for `slot` must ask for; nothing in particular if nothing is known, or if a token was
-    /// obtained since: it has met the need.
+    /// What the next browser sign-in for `slot` must ask for. The need is empty if none is kept, or if a token was
+    /// obtained
+    /// after it was kept, because that token satisfies it.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
@@ -85,7 +86,7 @@ impl SignInNeeds {
         Ok(SignInNeed { consent: noted.consent, claims })
     }
 
-    /// Ends what was kept for these slots.
+    /// Removes the needs of these slots.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
@@ -113,10 +114,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_need_of_a_slot_counts_until_it_is_met_or_fifteen_minutes_have_passed() {
-        let beneath = throwaway_records();
-        let needs = SignInNeeds::new(&beneath.records);
-        let before = beneath.clock.now();
+    async fn a_slots_last_need_counts_until_a_token_is_obtained_or_fifteen_minutes_pass() {
+        let store = throwaway_records();
+        let needs = SignInNeeds::new(&store.records);
+        let before = store.clock.now();
         let consent = SignInNeed { consent: true, claims: None };
         let factor = SignInNeed { consent: false, claims: ClaimsChallenge::parse(r#"{"a":1}"#) };
         needs.put(&slot("graph"), &consent).await.unwrap();
@@ -125,12 +126,12 @@ mod tests {
         assert_eq!(needs.get(&slot("graph"), None).await.unwrap(), factor);
         assert_eq!(needs.get(&slot("mail"), None).await.unwrap(), SignInNeed::default());
         assert_eq!(needs.get(&slot("graph"), Some(before)).await.unwrap(), factor, "a token from before");
-        let later = Some(beneath.clock.now().plus(Duration::from_secs(1)));
+        let later = Some(store.clock.now().plus(Duration::from_secs(1)));
         assert_eq!(needs.get(&slot("graph"), later).await.unwrap(), SignInNeed::default(), "met since");
         needs.end(&[slot("graph"), slot("never")]).await.unwrap();
         assert_eq!(needs.get(&slot("graph"), None).await.unwrap(), SignInNeed::default());
         needs.put(&slot("graph"), &consent).await.unwrap();
-        beneath.clock.advance(catalogue::CARD_LIFETIME);
+        store.clock.advance(catalogue::CARD_LIFETIME);
         assert_eq!(needs.get(&slot("graph"), None).await.unwrap(), SignInNeed::default());
     }
 }

@@ -13,27 +13,30 @@ use crate::exchange::{Redemption, StorageFailure};
 use crate::single_flight::{Flight, SingleFlight};
 use crate::vault::TokenVault;
 
-/// A refresh in the background that failed is not tried again for so long: the token is still good.
-const RETRY_AFTER_FAILURE: Duration = Duration::from_mins(1);
-/// Slots whose last refresh failed, remembered.
-const FAILED_SLOTS_REMEMBERED: usize = 16_384;
+/// A slot starts no second refresh in the background within this time, even if the first one fails: its token is still
+/// good.
+const BACKGROUND_REFRESH_INTERVAL: Duration = Duration::from_mins(1);
+/// At most this many slots are remembered with the time of their next refresh in the background.
+const MAX_REMEMBERED_SLOTS: usize = 16_384;
 
-/// Gives out the token that a user has for a connection right now, refreshed where that can be done without the user.
+/// Hands out a user's current token for a connection, and refreshes it if that is possible without the user.
 #[derive(Clone)]
 pub struct CurrentTokens {
-    shared: Arc<Shared>,
+    shared: Arc<RefreshState>,
 }
 
-struct Shared {
+struct RefreshState {
     tokens: RefreshableTokens,
     flights: SingleFlight<FlightKey, Refreshed>,
-    resting: Cache<TokenSlot, Timestamp>,
+    /// The earliest time of the next refresh in the background, for slots that started one a short while ago.
+    next_background_refresh: Cache<TokenSlot, Timestamp>,
 }
 
-/// A refresh that answers a challenge is another one than one that does not.
+/// Names a refresh for its followers. A refresh that must satisfy a challenge is not shared with one that need not.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct FlightKey {
     slot: TokenSlot,
+    /// The SHA-256 digest of the challenge.
     challenge: Option<Vec<u8>>,
 }
 
@@ -42,16 +45,17 @@ impl CurrentTokens {
     #[must_use]
     pub fn new(vault: Arc<TokenVault>, redemption: Redemption, ambient: ClockAndEntropy) -> Self {
         let tokens = RefreshableTokens { vault, redemption, ambient };
-        let (flights, resting) = (SingleFlight::default(), Cache::new(FAILED_SLOTS_REMEMBERED));
-        Self { shared: Arc::new(Shared { tokens, flights, resting }) }
+        let (flights, next_background_refresh) = (SingleFlight::default(), Cache::new(MAX_REMEMBERED_SLOTS));
+        Self { shared: Arc::new(RefreshState { tokens, flights, next_background_refresh }) }
     }
 
-    /// The user's token, if there is one that was obtained for the connection as it is configured now, has not been
-    /// signed out and has enough life left to be handed out; at once where that is so. Once the issuer wants it
-    /// refreshed, that is done in the background, and the next caller gets the new one. A token that is over is
-    /// refreshed before this returns: one refresh for all who ask meanwhile, within five seconds.
+    /// The user's token, if one was obtained for the connection as it is configured now, its user has not signed out,
+    /// and
+    /// enough of its lifetime is left. Such a token is returned at once; if its refresh is due, the refresh runs in the
+    /// background and a later caller gets the new token. An expired token is refreshed before this returns, within five
+    /// seconds; concurrent callers share one refresh.
     ///
-    /// None means that the user is needed, or that the issuer could not be asked just now.
+    /// `None` means that the user must sign in, or that the issuer is not available at the moment.
     ///
     /// # Errors
     /// [`StorageFailure`] if the store is unavailable or the record cannot be opened.
@@ -60,12 +64,12 @@ impl CurrentTokens {
         self.get_in(&slot, wanted.connection).await
     }
 
-    /// The slot that holds the wanted token.
-    pub(super) async fn slot_in_use<'w>(&self, wanted: WantedToken<'w>) -> Result<Cow<'w, TokenSlot>, StorageFailure> {
+    /// Finds the slot that holds the wanted token.
+    pub(super) async fn find_slot<'w>(&self, wanted: WantedToken<'w>) -> Result<Cow<'w, TokenSlot>, StorageFailure> {
         Ok(find_slot_in_use(&self.shared.tokens.vault, wanted).await?)
     }
 
-    /// [`CurrentTokens::get`] of the token in `slot`, whoever has brought it.
+    /// As [`CurrentTokens::get`], for the token in exactly this `slot`.
     pub(super) async fn get_in(
         &self,
         slot: &TokenSlot,
@@ -88,12 +92,16 @@ impl CurrentTokens {
         Ok(await_refresh(self.shared.start_refresh(slot, connection, None)).await)
     }
 
-    /// Whether `user` still has the token that was brought for `slot`, by a channel or by a parent bot.
+    /// Whether `slot` still holds a usable token of `user`. For the slot of a parent's account, a token in the
+    /// channel's slot
+    /// counts as well.
     pub async fn is_kept(&self, slot: &TokenSlot, connection: &Connection, user: &UserKey) -> bool {
         matches!(is_kept(&self.shared.tokens.vault, slot, connection, user).await, Ok(true))
     }
 
-    /// Whether [`CurrentTokens::get`] would give a token, as far as that can be told without asking the issuer.
+    /// Whether [`CurrentTokens::get`] would return a token, judged without a request to the issuer: a usable token or a
+    /// refresh
+    /// token is kept.
     ///
     /// # Errors
     /// [`StorageFailure`] as [`CurrentTokens::get`].
@@ -110,9 +118,9 @@ impl CurrentTokens {
         Ok(record.is_some_and(|record| record.token.refresh_token.is_some()))
     }
 
-    /// A token that answers `challenge`, with which a resource has turned down the present one. What is kept does not
-    /// count: a refresh token brings a new token, or none can be had without the user. Then the challenge waits for the
-    /// user's next exchange, and goes with it once.
+    /// Gets a token that satisfies `challenge`, with which a resource rejected the current token. The kept token is not
+    /// returned: the refresh token gets a new one. If that fails without the user, the kept tokens are removed, and the
+    /// challenge waits for the user's next exchange, which carries it once.
     ///
     /// # Errors
     /// [`StorageFailure`] as [`CurrentTokens::get`].
@@ -120,74 +128,75 @@ impl CurrentTokens {
         &self,
         wanted: WantedToken<'_>,
         challenge: ClaimsChallenge,
-    ) -> Result<Challenged, StorageFailure> {
+    ) -> Result<ChallengeResult, StorageFailure> {
         let vault = &self.shared.tokens.vault;
         let slot = find_slot_in_use(vault, wanted).await?;
         let flight = self.shared.start_refresh(&slot, wanted.connection, Some(challenge));
         match timeout_at(Instant::now() + REFRESH_BUDGET, flight.outcome()).await {
             Ok(Some(Refreshed::Token(token))) => {
-                // An older one that nobody came to answer is answered with it.
+                // The token satisfies an older challenge that still waits for the user as well.
                 self.shared.tokens.redemption.requirements().end_challenge(&slot).await?;
-                Ok(Challenged::Answered(token))
+                Ok(ChallengeResult::Answered(token))
             }
-            Ok(Some(Refreshed::Nothing)) => {
-                // None of the user's tokens answers it, by whichever way they were brought.
+            Ok(Some(Refreshed::UserNeeded)) => {
+                // No kept token satisfies the challenge, neither the channel's nor one that a parent brought.
                 for other in std::iter::once(wanted.slot.clone()).chain(parent_slots(wanted.bot, wanted.slot)) {
                     if other != *slot {
                         vault.forget(&other).await?;
                     }
                 }
-                Ok(Challenged::UserNeeded)
+                Ok(ChallengeResult::UserNeeded)
             }
-            Ok(Some(Refreshed::Unavailable) | None) | Err(_) => Ok(Challenged::Unavailable),
+            Ok(Some(Refreshed::Unavailable) | None) | Err(_) => Ok(ChallengeResult::Unavailable),
         }
     }
 }
 
-/// What came of a resource's challenge.
+/// The result of [`CurrentTokens::get_challenged`].
 #[derive(Clone, Debug)]
-pub enum Challenged {
-    /// This token answers it.
+pub enum ChallengeResult {
+    /// This token satisfies the challenge.
     Answered(Arc<UserToken>),
-    /// The user has to answer it.
+    /// The user must sign in again to satisfy the challenge.
     UserNeeded,
-    /// The issuer could not be asked: nothing has changed, and asking again may help.
+    /// The issuer is not available. Nothing has changed; a later call may succeed.
     Unavailable,
 }
 
-impl Shared {
-    /// Joins the refresh of this slot, or begins it.
+impl RefreshState {
+    /// Joins the running refresh of this slot, or starts one.
     fn start_refresh(
         &self,
         slot: &TokenSlot,
         connection: &Arc<Connection>,
         challenge: Option<ClaimsChallenge>,
     ) -> Flight<Refreshed> {
-        let named =
+        let digest_of_challenge =
             challenge.as_ref().map(|challenge| digest(&SHA256, challenge.as_str().as_bytes()).as_ref().to_vec());
-        let key = FlightKey { slot: slot.clone(), challenge: named };
+        let key = FlightKey { slot: slot.clone(), challenge: digest_of_challenge };
         self.flights.join(key, || {
             let (tokens, slot, connection) = (self.tokens.clone(), slot.clone(), Arc::clone(connection));
             Refresh { tokens, slot, connection, challenge }.run()
         })
     }
 
-    /// Whoever asks now has a good token: nobody waits, and a failure is nobody's.
+    /// Starts a refresh that no caller waits for: each caller has a usable token, so a failure concerns none of them.
     fn refresh_in_background(self: &Arc<Self>, slot: &TokenSlot, connection: &Arc<Connection>) {
         let now = self.tokens.ambient.now();
-        if self.resting.get(slot).is_some_and(|until| now < until) {
+        if self.next_background_refresh.get(slot).is_some_and(|earliest| now < earliest) {
             return;
         }
-        // From the beginning, not from the failure: whoever comes while it runs need not even look for it.
-        self.resting.insert(slot.clone(), now.plus(RETRY_AFTER_FAILURE));
+        // The interval starts with the refresh, not with its failure, so callers return early here while the refresh
+        // runs.
+        self.next_background_refresh.insert(slot.clone(), now.plus(BACKGROUND_REFRESH_INTERVAL));
         drop(self.start_refresh(slot, connection, None));
     }
 }
 
-/// Waits for a refresh, as long as one takes at most.
+/// Waits for a refresh for at most [`REFRESH_BUDGET`].
 async fn await_refresh(flight: Flight<Refreshed>) -> Option<Arc<UserToken>> {
     match timeout_at(Instant::now() + REFRESH_BUDGET, flight.outcome()).await {
         Ok(Some(Refreshed::Token(token))) => Some(token),
-        Ok(Some(Refreshed::Nothing | Refreshed::Unavailable) | None) | Err(_) => None,
+        Ok(Some(Refreshed::UserNeeded | Refreshed::Unavailable) | None) | Err(_) => None,
     }
 }

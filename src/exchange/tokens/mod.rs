@@ -1,13 +1,14 @@
-//! The tokens that are kept: given out, refreshed without their user, exchanged for other resources, ended.
+//! The kept tokens: handed out, refreshed without the user, exchanged for other resources, removed at sign-out.
 //!
-//! Owns when a kept token is refreshed and what its user can have by it. It deliberately knows nothing of exchanges that
-//! a client asks for, nor of who asks for a token.
+//! Owns when a kept token is refreshed and which further tokens are obtained with it. It deliberately knows nothing of
+//! the
+//! exchanges that clients request, nor of the callers that ask for a token.
 
 mod current;
 mod refresh;
 mod resource;
 mod sign_out;
 
-pub use current::{Challenged, CurrentTokens};
+pub use current::{ChallengeResult, CurrentTokens};
 pub use resource::{ResourceExchange, ResourceScope, ResourceTokens, WantedResource};
 pub use sign_out::TokenSignOut;

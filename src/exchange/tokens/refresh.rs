@@ -9,24 +9,24 @@ use crate::exchange::{Redemption, StorageFailure};
 use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemFailure, RedeemedToken};
 use crate::vault::{KeptRecord, TokenVault, VaultError};
 
-/// A refresh is over within this, whatever the identity provider does: a bot waits for it.
+/// The identity provider must complete a refresh within this time, because a bot waits for it.
 pub(super) const REFRESH_BUDGET: Duration = Duration::from_secs(5);
 
-/// How often a refresh that must answer a challenge may be overtaken by one that need not.
-const RACES: usize = 3;
+/// How often a refresh that must satisfy a challenge starts over because another writer replaced the kept token.
+const MAX_ATTEMPTS: usize = 3;
 
 /// How a refresh ended.
 #[derive(Clone, Debug)]
 pub(super) enum Refreshed {
-    /// The user has this token now.
+    /// This token is current.
     Token(Arc<UserToken>),
-    /// There is nothing to be had without the user.
-    Nothing,
-    /// Nothing was to be had just now.
+    /// No token can be obtained without the user.
+    UserNeeded,
+    /// The issuer or the store is not available; a later refresh may succeed.
     Unavailable,
 }
 
-/// What refreshes work with.
+/// The capabilities that a refresh uses.
 #[derive(Clone)]
 pub(super) struct RefreshableTokens {
     pub(super) vault: Arc<TokenVault>,
@@ -34,19 +34,20 @@ pub(super) struct RefreshableTokens {
     pub(super) ambient: ClockAndEntropy,
 }
 
-/// One refresh: read what is kept → redeem its refresh token → keep the result in its place, unless somebody was quicker:
-/// a sign-out, then nothing comes back; another exchange, then its token is the user's.
+/// One refresh: read the kept token → redeem its refresh token → replace the kept token. If the user signs out
+/// meanwhile, the
+/// new token is dropped. If another exchange replaces the kept token meanwhile, that exchange's token stays.
 pub(super) struct Refresh {
     pub(super) tokens: RefreshableTokens,
     pub(super) slot: TokenSlot,
     pub(super) connection: Arc<Connection>,
-    /// What the token must answer; then what is kept does not do, however good it looks.
+    /// The challenge that the new token must satisfy, if there is one. A kept token is then never good enough.
     pub(super) challenge: Option<ClaimsChallenge>,
 }
 
 impl Refresh {
     pub(super) async fn run(self) -> Refreshed {
-        for _ in 0..RACES {
+        for _ in 0..MAX_ATTEMPTS {
             match self.try_run().await {
                 Ok(Some(refreshed)) => return refreshed,
                 Ok(None) => {}
@@ -59,29 +60,29 @@ impl Refresh {
         Refreshed::Unavailable
     }
 
-    /// None: somebody else was quicker, and what is kept now has to be looked at anew.
+    /// `None` if another writer replaced the kept token meanwhile, so that the refresh has to start over.
     async fn try_run(&self) -> Result<Option<Refreshed>, StorageFailure> {
         let vault = &self.tokens.vault;
         let Some(record) = vault.read(&self.slot, self.connection.revision).await? else {
-            return self.nothing(None).await;
+            return self.conclude_without_token(None).await;
         };
-        // Somebody may have been quicker between the look into memory and this.
-        let is_good = vault.is_usable(&record.token) && !record.token.is_refresh_due(self.tokens.ambient.now());
+        // Another request may have refreshed the token after the caller looked into memory.
+        let is_good = vault.is_usable(&record.token) && !record.token.is_due(self.tokens.ambient.now());
         if is_good && self.challenge.is_none() {
-            return self.present().await.map(Some);
+            return self.find_current().await.map(Some);
         }
         let Some(refresh_token) = record.token.refresh_token.clone() else {
-            return self.nothing(Some(record)).await;
+            return self.conclude_without_token(Some(record)).await;
         };
         let correlation_id = self.tokens.ambient.entropy.uuid();
         match self.redeem(&record.token.user, &refresh_token, &correlation_id).await {
             Ok(redeemed) => self.keep(record, redeemed, &correlation_id).await,
             Err(error) => {
-                let refused = is_refusal(&error.failure);
+                let refused = is_token_refused(&error.failure);
                 self.log(&error, refused, &correlation_id);
                 let requirements = self.tokens.redemption.requirements();
                 requirements.remember(&self.slot, &error.failure, None, &correlation_id).await;
-                if refused { self.nothing(Some(record)).await } else { Ok(Some(Refreshed::Unavailable)) }
+                if refused { self.conclude_without_token(Some(record)).await } else { Ok(Some(Refreshed::Unavailable)) }
             }
         }
     }
@@ -105,7 +106,7 @@ impl Refresh {
         correlation_id: &str,
     ) -> Result<Option<Refreshed>, StorageFailure> {
         let old = &record.token;
-        // Rotation: the new refresh token if there is one, else the old one goes on.
+        // An issuer that rotates refresh tokens returns a new one; otherwise the old one stays valid.
         let refresh_token = redeemed.refresh_token.clone().or_else(|| old.refresh_token.clone());
         let redeemed = RedeemedToken { refresh_token, ..redeemed };
         let owner = TokenOwner { user: &old.user, security_context: old.security_context };
@@ -123,49 +124,55 @@ impl Refresh {
             }
             Err(VaultError::SignedOut) => {
                 tracing::info!(correlation_id, "a refreshed token was dropped: the user was signed out meanwhile");
-                Ok(Some(Refreshed::Nothing))
+                Ok(Some(Refreshed::UserNeeded))
             }
-            // Its token was not made for the challenge.
+            // The other writer's token does not satisfy the challenge.
             Err(VaultError::Overtaken) if self.challenge.is_some() => Ok(None),
-            Err(VaultError::Overtaken) => self.present().await.map(Some),
+            Err(VaultError::Overtaken) => self.find_current().await.map(Some),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// What the user has, if anything.
-    async fn present(&self) -> Result<Refreshed, StorageFailure> {
+    /// The kept token, if there is a usable one.
+    async fn find_current(&self) -> Result<Refreshed, StorageFailure> {
         let found = self.tokens.vault.find(&self.slot, self.connection.revision).await?;
-        Ok(found.map_or(Refreshed::Nothing, Refreshed::Token))
+        Ok(found.map_or(Refreshed::UserNeeded, Refreshed::Token))
     }
 
-    /// The user is needed. A refresh token that was refused is not tried again. A challenge that nothing answers waits
-    /// for the user's next exchange, and the token it is about, which the resource takes no more, goes.
-    async fn nothing(&self, record: Option<KeptRecord>) -> Result<Option<Refreshed>, StorageFailure> {
+    /// Concludes a refresh that got no token. A refused refresh token is dropped, so it is not tried again; a usable
+    /// access
+    /// token stays. If there is a challenge, it is kept for the user's next exchange, and the kept token, which the
+    /// resource
+    /// rejects, is removed.
+    async fn conclude_without_token(&self, record: Option<KeptRecord>) -> Result<Option<Refreshed>, StorageFailure> {
         let vault = &self.tokens.vault;
-        let Some(record) = record else { return Ok(Some(Refreshed::Nothing)) };
+        let Some(record) = record else { return Ok(Some(Refreshed::UserNeeded)) };
         if let Some(challenge) = &self.challenge {
-            // First: an exchange in between must find the challenge, or the old token, but not neither.
+            // The challenge is put before the token is removed: an exchange in between must find at least one of the
+            // two.
             self.tokens
                 .redemption
                 .requirements()
                 .put_challenge(&self.slot, Some(&record.token.user), challenge)
                 .await?;
-            // Whatever lies there by now, and whatever is about to: none of it was made for the challenge.
+            // This also removes a token that was kept meanwhile and revokes the permits of running exchanges, because
+            // none of
+            // those tokens satisfies the challenge.
             vault.forget(&self.slot).await?;
-            return Ok(Some(Refreshed::Nothing));
+            return Ok(Some(Refreshed::UserNeeded));
         }
         if record.token.refresh_token.is_none() {
-            return Ok(Some(Refreshed::Nothing));
+            return Ok(Some(Refreshed::UserNeeded));
         }
         if !vault.is_usable(&record.token) {
             vault.remove(record).await?;
-            return Ok(Some(Refreshed::Nothing));
+            return Ok(Some(Refreshed::UserNeeded));
         }
         let token = UserToken { refresh_token: None, refresh_at: None, ..record.token.clone() };
         match vault.replace(record, token).await {
             Ok(token) => Ok(Some(Refreshed::Token(token))),
-            Err(VaultError::SignedOut) => Ok(Some(Refreshed::Nothing)),
-            Err(VaultError::Overtaken) => self.present().await.map(Some),
+            Err(VaultError::SignedOut) => Ok(Some(Refreshed::UserNeeded)),
+            Err(VaultError::Overtaken) => self.find_current().await.map(Some),
             Err(error) => Err(error.into()),
         }
     }
@@ -190,8 +197,8 @@ impl Refresh {
     }
 }
 
-/// Whether the issuer has judged the refresh token itself. The operator's mistakes and the issuer's outages pass.
-fn is_refusal(failure: &RedeemFailure) -> bool {
+/// Whether the failure concerns the refresh token itself. A configuration error or an outage of the issuer does not.
+fn is_token_refused(failure: &RedeemFailure) -> bool {
     match failure {
         RedeemFailure::ConsentRequired
         | RedeemFailure::InteractionRequired { .. }

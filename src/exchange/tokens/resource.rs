@@ -12,30 +12,30 @@ use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemFailure, Redee
 use crate::single_flight::SingleFlight;
 use crate::vault::{KeptRecord, TokenVault, VaultError};
 
-/// A redemption is over within this, whatever the identity provider does: a bot waits for it.
-const BUDGET: Duration = Duration::from_secs(5);
+/// The identity provider must complete a redemption within this time, because a bot waits for it.
+const REDEMPTION_BUDGET: Duration = Duration::from_secs(5);
 
-/// A resource beside those that a connection's own token is for.
+/// A resource other than the one that a connection's own token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WantedResource<'a> {
-    /// Of [`Connection::exchange_uris`], exactly.
+    /// An entry of [`Connection::exchange_uris`], compared exactly.
     ExchangeUri(&'a str),
-    /// Of [`Connection::aad_resources`], with or without a trailing slash.
+    /// An entry of [`Connection::aad_resources`], compared without trailing slashes.
     Aad(&'a str),
 }
 
 impl WantedResource<'_> {
-    /// What is asked for there, if the operator has listed the resource.
+    /// The scope to request for this resource, if the connection lists the resource.
     #[must_use]
     pub fn find_scope(&self, connection: &Connection) -> Option<ResourceScope> {
         match self {
             Self::ExchangeUri(uri) => {
-                connection.exchange_uris.iter().find(|listed| listed == uri).map(|uri| of_exchange_uri(uri))
+                connection.exchange_uris.iter().find(|listed| listed == uri).map(|uri| read_exchange_uri(uri))
             }
             Self::Aad(resource) => {
                 let resource = resource.trim_end_matches('/');
                 let listed = connection.aad_resources.iter().find(|listed| listed.trim_end_matches('/') == resource);
-                listed.map(|listed| of_resource(listed))
+                listed.map(|listed| default_scope(listed))
             }
         }
     }
@@ -45,54 +45,62 @@ impl WantedResource<'_> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceScope(String);
 
-/// The token, if there can be one.
-type Given = Result<Option<Arc<UserToken>>, Refusal>;
+/// The token, or `None` if the user must sign in first or the kept token yields no token for the resource.
+type ResourceTokenResult = Result<Option<Arc<UserToken>>, Refusal>;
 
-/// Gives a signed-in user's tokens for other resources than their connection's own: exchanged on behalf of the user where
-/// the kept token allows that, else had by its refresh token. Each is kept in a slot of its own, which signing out of the
-/// connection ends.
+/// Hands out a signed-in user's tokens for resources other than the connection's own. A token is exchanged on behalf of
+/// the
+/// user if the kept token can be exchanged, else obtained with the refresh token. Each is kept in a slot of its own,
+/// which
+/// a sign-out of the connection empties.
 #[derive(Clone)]
 pub struct ResourceTokens {
     current: CurrentTokens,
     exchange: ResourceExchange,
-    flights: Arc<SingleFlight<TokenSlot, Given>>,
+    flights: Arc<SingleFlight<TokenSlot, ResourceTokenResult>>,
 }
 
-/// What gets a token for a resource by a signed-in user's token.
+/// The capabilities that get a token for a resource.
 #[derive(Clone)]
 pub struct ResourceExchange {
-    /// Where both tokens are kept.
+    /// Keeps the connection's token and the resource's token.
     pub vault: Arc<TokenVault>,
-    /// Says whether the signed-in user's token can be exchanged on behalf of the user.
+    /// Validates the connection's token as an assertion for the exchange on behalf of the user.
     pub validators: Arc<TokenValidators>,
-    /// Redeems.
+    /// Redeems at the identity provider.
     pub redemption: Redemption,
-    /// How often a user may cause that.
+    /// Limits how often each user may cause a redemption.
     pub rates: Arc<UserRates>,
     /// Time and randomness.
     pub ambient: ClockAndEntropy,
 }
 
 impl ResourceTokens {
-    /// Tokens by `exchange`; `current` says who is signed in.
+    /// Gets tokens by `exchange`; `current` finds the token of the signed-in user.
     #[must_use]
     pub fn new(current: CurrentTokens, exchange: ResourceExchange) -> Self {
         Self { current, exchange, flights: Arc::default() }
     }
 
-    /// The token for `scope` of the user whose own token is `wanted`; at once where one is kept. None if nobody is signed
-    /// in, or if what is kept of them brings no other tokens.
+    /// The token for `scope` of the user whose connection token is `wanted`. Returned at once if one is kept. `None` if
+    /// no user
+    /// is signed in, or if neither the kept token nor a refresh token can get a token for `scope`.
     ///
     /// # Errors
-    /// [`Refusal`]: what the identity provider said, or that it or the store could not be asked.
-    pub async fn get(&self, wanted: WantedToken<'_>, scope: &ResourceScope, correlation_id: &str) -> Given {
+    /// [`Refusal`] if the identity provider refuses, or if it or the store is not available.
+    pub async fn get(
+        &self,
+        wanted: WantedToken<'_>,
+        scope: &ResourceScope,
+        correlation_id: &str,
+    ) -> ResourceTokenResult {
         let connection = wanted.connection;
-        let slot = &*self.current.slot_in_use(wanted).await.map_err(|error| store_failed(&error))?;
+        let slot = &*self.current.find_slot(wanted).await.map_err(|error| store_failed(&error))?;
         let signed_in = self.current.get_in(slot, connection).await.map_err(|error| store_failed(&error))?;
         let Some(signed_in) = signed_in else { return Ok(None) };
         let own = resource_slot(slot, scope);
         let kept = self.exchange.vault.find(&own, connection.revision).await.map_err(|error| store_failed(&error))?;
-        // Of the same person, who had signed in in the same way.
+        // The resource's token must belong to the same user and the same kind of sign-in as the connection's token.
         let fits =
             |token: &UserToken| token.user == signed_in.user && token.security_context == signed_in.security_context;
         if let Some(kept) = kept.filter(|kept| fits(kept)) {
@@ -110,48 +118,50 @@ impl ResourceTokens {
             let user = signed_in.user.clone();
             async move { redemption.run(&user).await }
         });
-        let outcome = timeout_at(Instant::now() + BUDGET, flight.outcome()).await;
-        let redeemed = outcome.ok().flatten().unwrap_or_else(|| Err(too_late()))?;
+        let outcome = timeout_at(Instant::now() + REDEMPTION_BUDGET, flight.outcome()).await;
+        let redeemed = outcome.ok().flatten().unwrap_or_else(|| Err(deadline_exceeded()))?;
         Ok(redeemed.filter(|token| fits(token)))
     }
 }
 
-/// The slots of all tokens that may be kept for resources of `connection`, beside the one of its own token.
+/// The slots in which tokens for the listed resources of `connection` may be kept; the slot of its own token is not
+/// one.
 pub(super) fn resource_slots<'a>(
     slot: &'a TokenSlot,
     connection: &'a Connection,
 ) -> impl Iterator<Item = TokenSlot> + 'a {
-    let uris = connection.exchange_uris.iter().map(|uri| of_exchange_uri(uri));
-    let resources = connection.aad_resources.iter().map(|resource| of_resource(resource));
+    let uris = connection.exchange_uris.iter().map(|uri| read_exchange_uri(uri));
+    let resources = connection.aad_resources.iter().map(|resource| default_scope(resource));
     uris.chain(resources).map(|scope| resource_slot(slot, &scope))
 }
 
-/// No connection can be called so: names hold no control characters.
+/// The slot of a resource's token. Its name contains a line feed, which no connection's name can contain.
 fn resource_slot(slot: &TokenSlot, scope: &ResourceScope) -> TokenSlot {
     let connection = ConnectionName::new(&format!("{}\n{}", slot.connection, scope.0));
     TokenSlot { account: slot.account.clone(), connection }
 }
 
-/// Everything that the app may have there. A slash at the resource's end is part of its name and stays.
-fn of_resource(resource: &str) -> ResourceScope {
+/// The scope for all permissions of the app at `resource`. A trailing slash is part of the resource's name and stays.
+fn default_scope(resource: &str) -> ResourceScope {
     if resource.ends_with("/.default") {
         return ResourceScope(resource.to_owned());
     }
     ResourceScope(format!("{resource}/.default"))
 }
 
-/// Either a scope, `api://<id>/access_as_user`, or a bare resource. Where the two cannot be told apart it is a scope: the
-/// operator can write `/.default`.
-fn of_exchange_uri(uri: &str) -> ResourceScope {
+/// Reads a URI that is either a scope (`api://<id>/access_as_user`) or a bare resource. An ambiguous URI counts as a
+/// scope,
+/// because the operator can append `/.default` to a resource.
+fn read_exchange_uri(uri: &str) -> ResourceScope {
     let (_, rest) = uri.split_once("://").unwrap_or(("", uri));
     let is_bare = rest.rsplit_once('/').is_none_or(|(_, last)| {
         let is_guid = uuid::Uuid::try_parse(last).is_ok();
         last.is_empty() || is_guid || last.starts_with("botid-")
     });
-    if is_bare { of_resource(uri) } else { ResourceScope(uri.to_owned()) }
+    if is_bare { default_scope(uri) } else { ResourceScope(uri.to_owned()) }
 }
 
-/// One redemption: draw the right to keep → see that the user is still signed in → redeem → keep.
+/// One redemption: draw a permit → check that the user is still signed in → redeem → keep.
 struct ResourceRedemption {
     exchange: ResourceExchange,
     slot: TokenSlot,
@@ -162,15 +172,15 @@ struct ResourceRedemption {
 }
 
 impl ResourceRedemption {
-    async fn run(self, user: &UserKey) -> Given {
+    async fn run(self, user: &UserKey) -> ResourceTokenResult {
         let vault = &self.exchange.vault;
-        // In this order: a sign-out that comes later takes the permit back, one that came before is seen.
+        // The permit comes first: a sign-out after it revokes the permit, and a sign-out before it is seen by `find`.
         let permit = vault.permit(&self.own, user).await.map_err(|error| store_failed(&error))?;
         let signed_in = vault.find(&self.slot, self.connection.revision).await;
         let signed_in = signed_in.map_err(|error| store_failed(&error))?.filter(|token| token.user == *user);
         let Some(signed_in) = signed_in else { return Ok(None) };
         let Some(redeemed) = self.redeem(&signed_in).await? else { return Ok(None) };
-        // The connection's own token holds what further ones are had by.
+        // Only the connection's own token keeps a refresh token.
         let redeemed = RedeemedToken { refresh_token: None, ..redeemed };
         let owner = TokenOwner { user, security_context: signed_in.security_context };
         let token = user_token(redeemed, &self.connection, owner, &self.exchange.ambient);
@@ -186,46 +196,50 @@ impl ResourceRedemption {
 
     async fn redeem(&self, signed_in: &UserToken) -> Result<Option<RedeemedToken>, Refusal> {
         self.exchange.rates.charge(&self.slot.account.as_channel_account(), &self.correlation_id)?;
-        // The same connection, asking for this alone.
+        // The same connection with `scope` as its only scope.
         let narrowed = Connection { scopes: vec![self.scope.0.clone()], ..(*self.connection).clone() };
         let assertion = self.exchange.validators.validate(&self.connection, &signed_in.access_token).await;
         if let Some(assertion) = assertion.ok().filter(|assertion| assertion.user == signed_in.user) {
-            return Ok(Some(self.ask(&narrowed, Grant::OnBehalfOf(&assertion)).await?));
+            return Ok(Some(self.redeem_grant(&narrowed, Grant::OnBehalfOf(&assertion)).await?));
         }
         let record = self.exchange.vault.read(&self.slot, self.connection.revision).await;
         let record = record.map_err(|error| store_failed(&error))?;
         let Some(record) = record.filter(|record| record.token.user == signed_in.user) else { return Ok(None) };
         let Some(refresh_token) = record.token.refresh_token.clone() else { return Ok(None) };
         let grant = Grant::RefreshToken { refresh_token: &refresh_token, user: &signed_in.user };
-        let redeemed = self.ask(&narrowed, grant).await?;
+        let redeemed = self.redeem_grant(&narrowed, grant).await?;
         self.keep_rotated(record, &redeemed).await;
         Ok(Some(redeemed))
     }
 
-    async fn ask(&self, narrowed: &Connection, grant: Grant<'_>) -> Result<RedeemedToken, Refusal> {
-        let deadline = Instant::now() + BUDGET;
+    async fn redeem_grant(&self, narrowed: &Connection, grant: Grant<'_>) -> Result<RedeemedToken, Refusal> {
+        let deadline = Instant::now() + REDEMPTION_BUDGET;
         let attempt = Attempt { correlation_id: self.correlation_id.clone(), deadline, claims: None };
         let redeemed = self.exchange.redemption.redeem(narrowed, grant, attempt).await;
         if let Err(RedeemError { failure: failure @ RedeemFailure::InteractionRequired { .. }, .. }) = &redeemed {
-            // Consent to another resource is not what the connection's own sign-in can ask for; proofs are.
+            // The connection's own sign-in can ask for a second factor, but not for consent to another resource.
             let requirements = self.exchange.redemption.requirements();
             requirements.remember(&self.slot, failure, None, &self.correlation_id).await;
         }
         Ok(redeemed?)
     }
 
-    /// An issuer that rotates refresh tokens takes the old one no more. Whoever was quicker has a newer one.
+    /// Keeps the new refresh token of an issuer that rotates them, because the old one is no longer valid. If another
+    /// writer
+    /// replaced the kept token meanwhile, that token stays.
     async fn keep_rotated(&self, record: KeptRecord, redeemed: &RedeemedToken) {
         let Some(refresh_token) = redeemed.refresh_token.clone() else { return };
         let token = UserToken { refresh_token: Some(refresh_token), ..record.token.clone() };
         match self.exchange.vault.replace(record, token).await {
             Ok(_) | Err(VaultError::Overtaken | VaultError::SignedOut) => {}
-            Err(error) => tracing::warn!(correlation_id = self.correlation_id, %error, "a refresh token is lost"),
+            Err(error) => {
+                tracing::warn!(correlation_id = self.correlation_id, %error, "a rotated refresh token is lost: the store failed")
+            }
         }
     }
 }
 
-fn too_late() -> Refusal {
+fn deadline_exceeded() -> Refusal {
     Refusal::local(Reason::TemporarilyUnavailable, "the identity provider did not answer in time")
 }
 
@@ -236,10 +250,10 @@ fn store_failed(error: &impl std::fmt::Display) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::{of_exchange_uri, of_resource};
+    use super::{default_scope, read_exchange_uri};
 
     #[test]
-    fn a_bare_resource_is_asked_for_everything_and_a_scope_for_itself() {
+    fn a_bare_resource_becomes_its_default_scope_and_a_scope_stays_as_it_is() {
         let guid = "88888888-8888-4888-8888-888888888888";
         for bare in [
             &format!("api://{guid}"),
@@ -249,14 +263,14 @@ mod tests {
             "https://graph.microsoft.com",
             "https://graph.microsoft.com/",
         ] {
-            assert_eq!(of_exchange_uri(bare).0, format!("{bare}/.default"));
+            assert_eq!(read_exchange_uri(bare).0, format!("{bare}/.default"));
         }
         for scope in
             ["https://graph.microsoft.com/User.Read", &format!("api://{guid}/access_as_user"), "api://x/.default"]
         {
-            assert_eq!(of_exchange_uri(scope).0, scope);
+            assert_eq!(read_exchange_uri(scope).0, scope);
         }
-        assert_eq!(of_resource("https://graph.microsoft.com/").0, "https://graph.microsoft.com//.default");
-        assert_eq!(of_resource("https://graph.microsoft.com/.default").0, "https://graph.microsoft.com/.default");
+        assert_eq!(default_scope("https://graph.microsoft.com/").0, "https://graph.microsoft.com//.default");
+        assert_eq!(default_scope("https://graph.microsoft.com/.default").0, "https://graph.microsoft.com/.default");
     }
 }

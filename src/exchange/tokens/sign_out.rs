@@ -8,7 +8,7 @@ use crate::exchange::parent_slots::parent_slots;
 use crate::exchange::{SignInRequirements, StorageFailure};
 use crate::vault::TokenVault;
 
-/// The exchange's part of a sign-out: tokens, pins, cards that are out, and what the next sign-in was to bring.
+/// The parts of a sign-out that this room owns: tokens, pins, pending cards, and the requirements of the next sign-in.
 #[derive(Clone)]
 pub struct TokenSignOut {
     vault: Arc<TokenVault>,
@@ -17,13 +17,13 @@ pub struct TokenSignOut {
 }
 
 impl TokenSignOut {
-    /// Signs out of `vault`.
+    /// Removes tokens and pins from `vault`, cards from `cards`, needs and challenges from `requirements`.
     #[must_use]
     pub fn new(vault: Arc<TokenVault>, cards: Arc<PendingSignIns>, requirements: SignInRequirements) -> Self {
         Self { vault, cards, requirements }
     }
 
-    /// Ends the cards that were offered for these slots, which are of one channel's account.
+    /// Ends the pending cards of these slots, which belong to one channel's account.
     ///
     /// # Errors
     /// [`StorageFailure`] if the store fails.
@@ -31,8 +31,9 @@ impl TokenSignOut {
         Ok(self.cards.end(slots).await?)
     }
 
-    /// Removes the tokens in these channel slots, and those that parent bots of `bot` have brought for the same user. Takes
-    /// back every right to keep one that was drawn before.
+    /// Removes the tokens in these slots of a channel's account, and the tokens that parent bots of `bot` brought for
+    /// the same
+    /// user id. Revokes every permit that was drawn for one of these slots before.
     ///
     /// # Errors
     /// [`StorageFailure`] if the store fails; some tokens may then still be there.
@@ -46,7 +47,7 @@ impl TokenSignOut {
         Ok(())
     }
 
-    /// Removes the tokens for other resources of a user who is signed out of `slot`.
+    /// Removes the tokens for other resources that were obtained with the token of `slot`.
     ///
     /// # Errors
     /// As [`TokenSignOut::forget`].
@@ -56,8 +57,8 @@ impl TokenSignOut {
         slot: &TokenSlot,
         connection: &Connection,
     ) -> Result<(), StorageFailure> {
-        let of_parents = bot.into_iter().flat_map(|bot| parent_slots(bot, slot));
-        for slot in std::iter::once(slot.clone()).chain(of_parents) {
+        let slots_of_parents = bot.into_iter().flat_map(|bot| parent_slots(bot, slot));
+        for slot in std::iter::once(slot.clone()).chain(slots_of_parents) {
             for resource_slot in resource_slots(&slot, connection) {
                 self.vault.forget(&resource_slot).await?;
             }
@@ -65,7 +66,7 @@ impl TokenSignOut {
         Ok(())
     }
 
-    /// Ends what the next sign-ins for these slots were to bring.
+    /// Removes the needs and challenges of these slots.
     ///
     /// # Errors
     /// [`StorageFailure`] if the store fails.
@@ -73,7 +74,8 @@ impl TokenSignOut {
         Ok(self.requirements.end(slots).await?)
     }
 
-    /// Ends the pin of `account`, and the pins of the same user under each parent bot of `bot`: another person may sign in
+    /// Removes the pin of `account` and of the same user id under each parent bot of `bot`, so that another person may
+    /// sign in
     /// next.
     ///
     /// # Errors
@@ -86,14 +88,15 @@ impl TokenSignOut {
         Ok(())
     }
 
-    /// Ends every token of `user`, of all bots, channels and connections, and the pins and challenges of the user. Returns
-    /// how many tokens were removed.
+    /// Removes every token of `user` for all bots, channels and connections, and the user's pins and challenges.
+    /// Returns how
+    /// many tokens were removed.
     ///
     /// # Errors
-    /// [`StorageFailure`] if the store fails. No token is handed out any more all the same; call again for the rest.
+    /// [`StorageFailure`] if the store fails. Call again to remove the rest; no token is handed out in the meantime.
     pub async fn everywhere(&self, user: &UserKey) -> Result<usize, StorageFailure> {
         let tokens_removed = self.vault.raise_epoch(user).await?;
-        self.requirements.end_challenges_of(user).await?;
+        self.requirements.end_challenges_of_user(user).await?;
         Ok(tokens_removed)
     }
 }

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
 use super::records::AtProvider;
-use super::{BrowserFlow, BrowserSecret, ProviderAccess, SignInError, SignInFailure, slot_of};
+use super::{BrowserFlow, BrowserSecret, ProviderAccess, SignInError, SignInFailure, slot_for_card};
 use crate::cards::PendingSignIn;
 use crate::domain::{Entropy, Secret, SharedEntropy};
 use crate::exchange::{UserRates, WantedToken};
@@ -22,7 +22,7 @@ pub struct SignInStart {
 }
 
 impl SignInStart {
-    /// Starts in `flow` towards `provider`, as often as `rates` let a browser begin.
+    /// Begins sign-ins of `flow` at `provider`, within each browser's limit in `rates`.
     #[must_use]
     pub fn new(
         flow: BrowserFlow,
@@ -34,10 +34,12 @@ impl SignInStart {
         Self { flow, provider, tokens, rates, entropy }
     }
 
-    /// Where the browser at `address` that has followed a card's link is sent. `link` is the link's `signin` value.
+    /// The URL at the identity provider for the browser at `address` that followed a card's link. `link` is the link's
+    /// `signin`
+    /// value.
     ///
     /// # Errors
-    /// [`SignInFailure`] with [`SignInError::LinkUnknown`] for a link that is no card's, or no longer.
+    /// [`SignInFailure`]: [`SignInError::LinkUnknown`] if the link belongs to no card or its card has ended.
     pub async fn begin(
         &self,
         link: &str,
@@ -45,7 +47,7 @@ impl SignInStart {
         address: Option<IpAddr>,
         correlation_id: &str,
     ) -> Result<Url, SignInFailure> {
-        let link = digits_of(link).ok_or(SignInError::LinkUnknown)?;
+        let link = read_link_digits(link).ok_or(SignInError::LinkUnknown)?;
         let card = self.flow.cards.find_by_link(&link).await?.ok_or(SignInError::LinkUnknown)?;
         let channel = card.account.realm.channel();
         let charged = self.rates.charge_browser(&card.account, address, correlation_id);
@@ -60,9 +62,9 @@ impl SignInStart {
         browser: &BrowserSecret,
         correlation_id: &str,
     ) -> Result<Url, SignInFailure> {
-        let connection = self.flow.connection_of(card).ok_or(SignInError::LinkUnknown)?;
-        let bot = self.flow.bot_of(card).ok_or(SignInError::LinkUnknown)?;
-        let need = self.tokens.required(WantedToken { bot, slot: &slot_of(card), connection }).await?;
+        let connection = self.flow.find_connection(card).ok_or(SignInError::LinkUnknown)?;
+        let bot = self.flow.find_bot(card).ok_or(SignInError::LinkUnknown)?;
+        let need = self.tokens.find_need(WantedToken { bot, slot: &slot_for_card(card), connection }).await?;
         if !self.flow.cards.hold(&card.card_id).await? {
             return Err(SignInError::LinkUnknown.into());
         }
@@ -88,14 +90,15 @@ impl SignInStart {
     }
 }
 
-/// The link's own digits out of `<32 hex>`, to which Web Chat glues `&code_challenge=…` inside the value (token-service-api
-/// §4.4). What it glues only Direct Line could check.
-fn digits_of(link: &str) -> Option<Secret> {
+/// Reads the 32 hexadecimal digits at the start of the link's value. Web Chat appends `&code_challenge=…` inside the
+/// value
+/// (token-service-api §4.4), which is ignored because only Direct Line could check it.
+fn read_link_digits(link: &str) -> Option<Secret> {
     let digits = link.split('&').next().filter(|digits| digits.len() == 32)?;
     digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| Secret::new(digits.to_ascii_lowercase()))
 }
 
-/// 256 random bits in the alphabet of RFC 7636 §4.1.
+/// Draws 256 random bits in the alphabet of RFC 7636 §4.1.
 fn draw_verifier(entropy: &dyn Entropy) -> Secret {
     let mut bytes = zeroize::Zeroizing::new([0; 32]);
     entropy.fill(&mut *bytes);
@@ -107,20 +110,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_is_found_also_in_what_web_chat_glues_to_it() {
+    fn a_links_digits_are_read_even_if_web_chat_appends_a_code_challenge() {
         let digits = "0f8fad5bd9cb469fa16570867728950e";
         for link in
             [digits.to_owned(), digits.to_uppercase(), format!("{digits}&code_challenge=x&y"), format!("{digits}&")]
         {
-            assert_eq!(digits_of(&link).as_ref().map(Secret::expose), Some(digits), "{link}");
+            assert_eq!(read_link_digits(&link).as_ref().map(Secret::expose), Some(digits), "{link}");
         }
         for link in ["", "&", &digits[1..], &format!("{digits}0"), &digits.replace('0', "g")] {
-            assert!(digits_of(link).is_none(), "{link}");
+            assert!(read_link_digits(link).is_none(), "{link}");
         }
     }
 
     #[test]
-    fn a_proof_key_has_256_random_bits() {
+    fn a_code_verifier_has_256_random_bits() {
         assert_eq!(draw_verifier(&crate::domain::SystemEntropy).expose().len(), 43);
     }
 }

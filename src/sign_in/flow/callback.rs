@@ -4,20 +4,20 @@ use super::failure::ProviderRefusal;
 use super::provider_access::ReturnedCode;
 use super::records::{AtProvider, Identified};
 use super::{
-    BrowserFlow, BrowserSecret, PROVIDER_BUDGET, ProviderAccess, SignInError, SignInFailure, is_handle, slot_of,
+    BrowserFlow, BrowserSecret, PROVIDER_BUDGET, ProviderAccess, SignInError, SignInFailure, is_handle, slot_for_card,
 };
 use crate::cards::PendingSignIn;
 use crate::domain::{ClockAndEntropy, Connection, Secret};
 use crate::exchange::{TokenOwner, user_token};
 use crate::identity_provider::{Attempt, Diagnostics, RedeemedToken};
 use crate::sign_in::SignedInTokens;
-use crate::sign_in::browser_sign_ins::Found;
+use crate::sign_in::browser_sign_ins::BrowserRecordLookup;
 use crate::sign_in::magic_code::CodeGrant;
 
-/// Longest error code that goes to the log, in characters.
-const LONGEST_ERROR: usize = 64;
+/// At most this many characters of the provider's error code are logged.
+const MAX_LOGGED_ERROR_LENGTH: usize = 64;
 
-/// What a browser brings back from the identity provider (RFC 6749 §4.1.2, RFC 9207 §2).
+/// The authorization response that a browser brings from the identity provider (RFC 6749 §4.1.2, RFC 9207 §2).
 #[derive(Debug, Default)]
 pub struct ProviderAnswer<'a> {
     /// `state`.
@@ -26,13 +26,13 @@ pub struct ProviderAnswer<'a> {
     pub code: Option<&'a str>,
     /// `error`.
     pub error: Option<&'a str>,
-    /// `error_description`, of which a number is logged at most.
+    /// `error_description`; only its AADSTS number is logged.
     pub error_description: Option<&'a str>,
     /// `iss`.
     pub iss: Option<&'a str>,
 }
 
-/// The second step: the browser is back from the identity provider.
+/// The second step: the browser returns from the identity provider.
 pub struct SignInReturn {
     flow: BrowserFlow,
     provider: ProviderAccess,
@@ -41,17 +41,19 @@ pub struct SignInReturn {
 }
 
 impl SignInReturn {
-    /// Returns in `flow` from `provider`.
+    /// Continues the sign-ins of `flow` that return from `provider`.
     #[must_use]
     pub fn new(flow: BrowserFlow, provider: ProviderAccess, tokens: SignedInTokens, ambient: ClockAndEntropy) -> Self {
         Self { flow, provider, tokens, ambient }
     }
 
-    /// Takes the browser's answer, redeems its code and learns who has signed in. Returns the handle of the next step: the
-    /// browser is sent on, so that neither reload nor back button brings a code twice.
+    /// Accepts the browser's answer, redeems its code and identifies the user. Returns the handle of the next step. The
+    /// door
+    /// redirects the browser there, so that neither a reload nor the back button sends the code twice.
     ///
     /// # Errors
-    /// [`SignInFailure`]. With [`SignInError::OtherBrowser`] nothing is used up: the right browser may still come.
+    /// [`SignInFailure`]. After [`SignInError::OtherBrowser`] the step stays kept for the browser that began the
+    /// sign-in.
     pub async fn callback(
         &self,
         answer: ProviderAnswer<'_>,
@@ -60,15 +62,15 @@ impl SignInReturn {
     ) -> Result<Secret, SignInFailure> {
         let state = answer.state.filter(|state| is_handle(state)).ok_or(SignInError::StateUnknown)?;
         let browser = browser.ok_or(SignInError::OtherBrowser)?;
-        let taken = self.flow.browsers.take(&Secret::from(state), &browser.0).await?;
-        let record: AtProvider = match taken {
-            Found::Here(record) => record,
-            Found::OfAnotherBrowser => return Err(SignInError::OtherBrowser.into()),
-            Found::Nothing => return Err(SignInError::StateUnknown.into()),
+        let lookup = self.flow.browsers.take(&Secret::from(state), &browser.0).await?;
+        let record: AtProvider = match lookup {
+            BrowserRecordLookup::Step(record) => record,
+            BrowserRecordLookup::OfAnotherBrowser => return Err(SignInError::OtherBrowser.into()),
+            BrowserRecordLookup::Missing => return Err(SignInError::StateUnknown.into()),
         };
         let identified = self.identify(&record, &answer, correlation_id).await;
-        let handed_on = async { Ok(self.flow.browsers.put(&browser.0, &identified?).await?) };
-        handed_on.await.map_err(|failure: SignInFailure| failure.on(record.channel.as_ref()))
+        let next_handle = async { Ok(self.flow.browsers.put(&browser.0, &identified?).await?) };
+        next_handle.await.map_err(|failure: SignInFailure| failure.on(record.channel.as_ref()))
     }
 
     async fn identify(
@@ -77,25 +79,26 @@ impl SignInReturn {
         answer: &ProviderAnswer<'_>,
         correlation_id: &str,
     ) -> Result<Identified, SignInFailure> {
-        let card = self.flow.held_card(&record.card_id).await?;
-        let connection = self.flow.connection_of(&card).filter(|connection| connection.revision == record.revision);
+        let card = self.flow.get_held_card(&record.card_id).await?;
+        let connection = self.flow.find_connection(&card).filter(|connection| connection.revision == record.revision);
         let connection = connection.ok_or(SignInError::LinkUnknown)?;
         let deadline = Instant::now() + PROVIDER_BUDGET;
-        let code = self.code_of(connection, answer, deadline).await?;
+        let code = self.read_code(connection, answer, deadline).await?;
         let attempt = Attempt { correlation_id: correlation_id.to_owned(), deadline, claims: None };
         let redeemed = self.redeem(connection, &code, record, &card, attempt).await?;
         let user = self.provider.identify(connection, &redeemed, &record.nonce, deadline).await?;
-        // As early as the user is known: a sign-out everywhere from here on ends what comes of this.
-        let epoch = self.tokens.epoch(&slot_of(&card), &user.user).await?;
+        // The epoch is read as soon as the user is known, so that a later sign-out everywhere invalidates the grant.
+        let epoch = self.tokens.read_epoch(&slot_for_card(&card), &user.user).await?;
         let owner = TokenOwner { user: &user.user, security_context: user.security_context };
         let token = user_token(redeemed, connection, owner, &self.ambient);
         let grant = CodeGrant { card_id: card.card_id, revision: connection.revision, token, epoch };
         Ok(Identified::new(user, card.offer.account.realm.channel().cloned(), grant))
     }
 
-    /// The code in an answer that is this issuer's. An error of another issuer's is not this one's either (RFC 9207 §2.4),
-    /// so the issuer is looked at first.
-    async fn code_of(
+    /// Reads the code from the answer. The issuer is checked first, because an error from another issuer must not count
+    /// as this
+    /// issuer's error either (RFC 9207 §2.4).
+    async fn read_code(
         &self,
         connection: &Connection,
         answer: &ProviderAnswer<'_>,
@@ -108,7 +111,7 @@ impl SignInReturn {
         }
         match (answer.error, answer.code.filter(|code| !code.is_empty())) {
             (None, Some(code)) => Ok(Secret::from(code)),
-            (error, _) => Err(refused(error.unwrap_or("no code"), answer.error_description)),
+            (error, _) => Err(classify_refusal(error.unwrap_or("no code"), answer.error_description)),
         }
     }
 
@@ -124,15 +127,16 @@ impl SignInReturn {
         let returned = ReturnedCode { code, record, account: &card.account };
         let redeemed = self.provider.redeem(connection, returned, attempt).await;
         if let Err(error) = &redeemed {
-            self.tokens.requirements().add(&slot_of(card), &error.failure, &correlation_id).await;
+            self.tokens.requirements().add(&slot_for_card(card), &error.failure, &correlation_id).await;
         }
         Ok(redeemed?)
     }
 }
 
-/// The provider's refusal as it comes through the browser, which may have written it itself: it decides about a page and
-/// nothing else (RFC 6749 §4.1.2.1, `OpenID` Connect Core §3.1.2.6).
-fn refused(code: &str, description: Option<&str>) -> SignInFailure {
+/// Classifies an error that the browser brought (RFC 6749 §4.1.2.1, `OpenID` Connect Core §3.1.2.6). The browser may
+/// have
+/// forged it, so it only selects the page that is shown.
+fn classify_refusal(code: &str, description: Option<&str>) -> SignInFailure {
     let error = match code {
         "access_denied" => SignInError::ProviderRefused(ProviderRefusal::Cancelled),
         "consent_required" => SignInError::ProviderRefused(ProviderRefusal::ConsentMissing),
@@ -144,17 +148,18 @@ fn refused(code: &str, description: Option<&str>) -> SignInFailure {
         "server_error" | "temporarily_unavailable" => SignInError::Unavailable,
         _ => SignInError::ProviderRefused(ProviderRefusal::Other),
     };
-    let printable = code.chars().filter(|letter| letter.is_ascii_graphic() || *letter == ' ').take(LONGEST_ERROR);
+    let printable =
+        code.chars().filter(|letter| letter.is_ascii_graphic() || *letter == ' ').take(MAX_LOGGED_ERROR_LENGTH);
     let diagnostics = Diagnostics {
         error: Some(printable.collect()),
-        aadsts: description.and_then(aadsts_of),
+        aadsts: description.and_then(find_aadsts_number),
         hint: "the identity provider has sent the browser back with an error",
         ..Diagnostics::default()
     };
     SignInFailure { error, channel: None, diagnostics: Box::new(diagnostics) }
 }
 
-fn aadsts_of(description: &str) -> Option<u32> {
+fn find_aadsts_number(description: &str) -> Option<u32> {
     let (_, rest) = description.split_once("AADSTS")?;
     rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
 }
@@ -164,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_refusal_only_its_code_and_number_are_looked_at() {
+    fn a_refusal_is_classified_by_its_code_and_logged_with_its_number() {
         let long = "x\u{1b}\n".repeat(100);
         for (error, description, meaning, number) in [
             (
@@ -183,11 +188,11 @@ mod tests {
             ("invalid_scope", Some("AADSTS70011: …"), SignInError::Misconfigured, Some(70_011)),
             (&long, None, SignInError::ProviderRefused(ProviderRefusal::Other), None),
         ] {
-            let failure = refused(error, description);
+            let failure = classify_refusal(error, description);
             assert_eq!(failure.error, meaning);
             assert_eq!(failure.diagnostics.aadsts, number);
             let logged = failure.diagnostics.error.unwrap_or_default();
-            assert!(logged.len() <= LONGEST_ERROR && !logged.contains(char::is_control), "{logged}");
+            assert!(logged.len() <= MAX_LOGGED_ERROR_LENGTH && !logged.contains(char::is_control), "{logged}");
         }
     }
 }

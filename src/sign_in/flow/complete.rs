@@ -1,51 +1,52 @@
 use std::sync::Arc;
 
 use super::records::Identified;
-use super::{BrowserFlow, BrowserSecret, SignInError, SignInFailure, is_handle, slot_of};
+use super::{BrowserFlow, BrowserSecret, SignInError, SignInFailure, is_handle, slot_for_card};
 use crate::cards::PendingSignIn;
 use crate::domain::{ChannelId, Secret};
 use crate::exchange::{BrowserBinding, ProvenIdentity, WantedToken, bind_browser_sign_in};
 use crate::sign_in::SignedInTokens;
-use crate::sign_in::browser_sign_ins::Found;
+use crate::sign_in::browser_sign_ins::BrowserRecordLookup;
 use crate::sign_in::magic_code::MagicCodes;
 
-/// What a page says of a sign-in.
+/// The names that a page shows for a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Names {
-    /// The bot that asks.
+pub struct DisplayNames {
+    /// The bot that asked for the sign-in.
     pub bot: String,
-    /// The account that has signed in, as its identity provider shows it.
+    /// The account that signed in, by the name that the identity provider gives it.
     pub account: String,
-    /// The channel of the chat, if it is one.
+    /// The channel of the chat, if the sign-in began in a channel.
     pub channel: Option<ChannelId>,
 }
 
-/// How far a browser gets without its user.
+/// The result of [`SignInCompletion::review`].
 #[derive(Debug)]
-pub enum Review {
-    /// The user has to confirm that they began this.
-    Confirm(Names),
-    /// The channel has said who the user is, and it is who has signed in: nothing is left to be asked.
+pub enum SignInReview {
+    /// The user has to confirm that they began this sign-in.
+    Confirm(DisplayNames),
+    /// The channel stated the same identity that signed in, so the sign-in was completed without a question.
     Completed(Completion),
 }
 
-/// A sign-in that has come to its end in the browser.
+/// A sign-in that was completed in the browser.
 #[derive(Debug)]
 pub struct Completion {
-    /// For the chat. Until it arrives there, the token is given out only where `verified` says so.
+    /// The magic code for the chat. Until it is redeemed there, the token is handed out only if `verified` is set.
     pub code: Secret,
-    /// Whether the token is the bot's already.
+    /// Whether the token is kept already, so that the bot can get it at once.
     pub verified: bool,
-    /// Whether whoever has opened the page may be told the code by the page itself: in Teams, where nothing says that
-    /// another person has signed in than the card was for. Else the user carries it by hand, past what asks for it.
+    /// Whether the page may pass the code to the chat client itself. That is so in Teams, unless the stated identity of
+    /// the
+    /// card's user contradicts the user who signed in. Otherwise the user types the code into the chat.
     pub page_delivers_code: bool,
-    /// Whose it is.
-    pub names: Names,
-    /// Where the browser goes at the end, in the place of a page.
+    /// The names that the page shows.
+    pub names: DisplayNames,
+    /// Where the browser is redirected at the end instead of a page, if the bot asked for that.
     pub final_redirect: Option<String>,
 }
 
-/// The last step: the browser's user is known.
+/// The last step: the browser's user is identified.
 pub struct SignInCompletion {
     flow: BrowserFlow,
     tokens: SignedInTokens,
@@ -53,13 +54,15 @@ pub struct SignInCompletion {
 }
 
 impl SignInCompletion {
-    /// Completes what `flow` has identified: by `codes`, or by keeping the token at once.
+    /// Completes the sign-ins of `flow`: issues a code of `codes`, and keeps the token at once if the binding allows
+    /// it.
     #[must_use]
     pub fn new(flow: BrowserFlow, tokens: SignedInTokens, codes: Arc<MagicCodes>) -> Self {
         Self { flow, tokens, codes }
     }
 
-    /// What is left to do for the browser with this handle. Completes the sign-in where nothing is (DESIGN §5.8).
+    /// Decides whether the user of the browser with this handle has to confirm. Completes the sign-in if not (DESIGN
+    /// §5.8).
     ///
     /// # Errors
     /// [`SignInFailure`].
@@ -68,19 +71,19 @@ impl SignInCompletion {
         handle: &str,
         browser: Option<&BrowserSecret>,
         correlation_id: &str,
-    ) -> Result<Review, SignInFailure> {
+    ) -> Result<SignInReview, SignInFailure> {
         let step = require_handle_and_browser(handle, browser)?;
         let found = self.flow.browsers.find(&step.handle, &step.browser.0).await?;
-        let identified: Identified = found_or_error(found)?;
-        let card = self.card_of(&identified).await?;
+        let identified: Identified = step_or_error(found)?;
+        let card = self.get_card(&identified).await?;
         let binding = self.bind(&card, &identified).await;
         if binding.map_err(|failure| failure.on(identified.channel.as_ref()))? != BrowserBinding::Proven {
-            return Ok(Review::Confirm(names_of(&card, &identified)));
+            return Ok(SignInReview::Confirm(build_display_names(&card, &identified)));
         }
-        self.confirm(handle, browser, correlation_id).await.map(Review::Completed)
+        self.confirm(handle, browser, correlation_id).await.map(SignInReview::Completed)
     }
 
-    /// Completes the sign-in: its user says that they began it.
+    /// Completes the sign-in after its user confirmed that they began it.
     ///
     /// # Errors
     /// [`SignInFailure`].
@@ -95,26 +98,28 @@ impl SignInCompletion {
         completed.map_err(|failure| failure.on(identified.channel.as_ref()))
     }
 
-    /// Drops the sign-in: its user does not know it.
+    /// Drops the sign-in, because its user did not begin it.
     ///
     /// # Errors
     /// [`SignInFailure`].
-    pub async fn cancel(&self, handle: &str, browser: Option<&BrowserSecret>) -> Result<Names, SignInFailure> {
+    pub async fn cancel(&self, handle: &str, browser: Option<&BrowserSecret>) -> Result<DisplayNames, SignInFailure> {
         let identified = self.take(handle, browser).await?;
-        let card = self.card_of(&identified).await?;
-        Ok(names_of(&card, &identified))
+        let card = self.get_card(&identified).await?;
+        Ok(build_display_names(&card, &identified))
     }
 
     async fn complete(&self, identified: &Identified, correlation_id: &str) -> Result<Completion, SignInFailure> {
         let vault = self.tokens.vault();
         let grant = &identified.grant;
         let user = &grant.token.user;
-        let slot = slot_of(&self.card_of(identified).await?);
+        let slot = slot_for_card(&self.get_card(identified).await?);
         let permit = vault.permit(&slot, user).await?;
-        // Looked at again: a sign-out ends cards first, so that one which comes after this ends the permit.
-        let card = self.card_of(identified).await?;
-        let connection = self.flow.connection_of(&card).filter(|connection| connection.revision == grant.revision);
-        let (Some(connection), Some(bot)) = (connection, self.flow.bot_of(&card)) else {
+        // The card is read again after the permit was drawn. A sign-out ends cards before it revokes permits, so a
+        // sign-out that
+        // this read misses revokes the permit.
+        let card = self.get_card(identified).await?;
+        let connection = self.flow.find_connection(&card).filter(|connection| connection.revision == grant.revision);
+        let (Some(connection), Some(bot)) = (connection, self.flow.find_bot(&card)) else {
             return Err(SignInError::LinkUnknown.into());
         };
         if permit.epoch() != grant.epoch {
@@ -123,7 +128,7 @@ impl SignInCompletion {
         let binding = self.bind(&card, identified).await?;
         let verified = binding == BrowserBinding::Proven;
         if verified {
-            // The channel vouches for the user as it does in a silent exchange, so the token is the bot's at once.
+            // The channel vouches for the user as in a silent exchange, so the token is kept without a code.
             self.tokens.keep(WantedToken { bot, slot: &slot, connection }, permit.clone(), grant.token.clone()).await?;
             self.tokens.requirements().end_challenge(&slot).await?;
         }
@@ -141,7 +146,7 @@ impl SignInCompletion {
             verified,
             "a browser sign-in was completed"
         );
-        let names = names_of(&card, identified);
+        let names = build_display_names(&card, identified);
         let page_delivers_code = verified || binding == BrowserBinding::CodeByPage;
         Ok(Completion {
             code: issued.code,
@@ -152,9 +157,9 @@ impl SignInCompletion {
         })
     }
 
-    /// What the browser sign-in proves for the card's account, with the pin looked up where the rule asks for it.
+    /// What the browser sign-in proves about the card's account. Reads the pin if the rule depends on it.
     async fn bind(&self, card: &PendingSignIn, identified: &Identified) -> Result<BrowserBinding, SignInFailure> {
-        let Some(bot) = self.flow.bot_of(card) else { return Ok(BrowserBinding::CodeByHand) };
+        let Some(bot) = self.flow.find_bot(card) else { return Ok(BrowserBinding::CodeByHand) };
         let proven =
             ProvenIdentity { object_id: identified.object_id.as_deref(), tenant_id: identified.tenant_id.as_deref() };
         let binding = bind_browser_sign_in(bot, &card.account, &card.stated, proven);
@@ -167,16 +172,16 @@ impl SignInCompletion {
 
     async fn take(&self, handle: &str, browser: Option<&BrowserSecret>) -> Result<Identified, SignInFailure> {
         let step = require_handle_and_browser(handle, browser)?;
-        Ok(found_or_error(self.flow.browsers.take(&step.handle, &step.browser.0).await?)?)
+        Ok(step_or_error(self.flow.browsers.take(&step.handle, &step.browser.0).await?)?)
     }
 
-    async fn card_of(&self, identified: &Identified) -> Result<PendingSignIn, SignInFailure> {
-        let card = self.flow.held_card(&identified.grant.card_id).await;
+    async fn get_card(&self, identified: &Identified) -> Result<PendingSignIn, SignInFailure> {
+        let card = self.flow.get_held_card(&identified.grant.card_id).await;
         card.map_err(|failure| failure.on(identified.channel.as_ref()))
     }
 }
 
-/// A step that a browser asks for.
+/// A browser's request to continue from a step.
 struct RequestedStep<'b> {
     handle: Secret,
     browser: &'b BrowserSecret,
@@ -192,15 +197,15 @@ fn require_handle_and_browser<'b>(
     Ok(RequestedStep { handle: Secret::from(handle), browser: browser.ok_or(SignInError::OtherBrowser)? })
 }
 
-fn found_or_error<T>(found: Found<T>) -> Result<T, SignInError> {
+fn step_or_error<T>(found: BrowserRecordLookup<T>) -> Result<T, SignInError> {
     match found {
-        Found::Here(content) => Ok(content),
-        Found::OfAnotherBrowser => Err(SignInError::OtherBrowser),
-        Found::Nothing => Err(SignInError::StateUnknown),
+        BrowserRecordLookup::Step(content) => Ok(content),
+        BrowserRecordLookup::OfAnotherBrowser => Err(SignInError::OtherBrowser),
+        BrowserRecordLookup::Missing => Err(SignInError::StateUnknown),
     }
 }
 
-fn names_of(card: &PendingSignIn, identified: &Identified) -> Names {
+fn build_display_names(card: &PendingSignIn, identified: &Identified) -> DisplayNames {
     let (bot, channel) = (card.account.holder.to_string(), card.account.realm.channel().cloned());
-    Names { bot, account: identified.account_name.clone(), channel }
+    DisplayNames { bot, account: identified.account_name.clone(), channel }
 }

@@ -1,4 +1,4 @@
-//! A store that commit a030e75 wrote (`fixtures/store/a030e75`) is found whole by what is here today.
+//! The current code reads every record of a store that commit a030e75 wrote (`fixtures/store/a030e75`).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::exchange::{ClaimsChallenges, SignInNeed, SignInNeeds};
 use crate::records::testing::{FixtureRecords, records_of_fixture};
-use crate::sign_in::browser_sign_ins::{BrowserSignIns, Found};
+use crate::sign_in::browser_sign_ins::{BrowserRecordLookup, BrowserSignIns};
 use crate::sign_in::magic_code::MagicCodes;
 use crate::vault::{Epoch, TokenVault};
 
@@ -122,12 +122,12 @@ async fn what_the_next_sign_in_must_bring_is_known() {
     assert_eq!(challenges.find(&slot(&adas, "files")).await.unwrap(), claims);
     let need = SignInNeeds::new(&earlier.records).get(&slot(&adas, "graph"), None).await.unwrap();
     assert_eq!(need, SignInNeed { consent: true, claims });
-    challenges.end_all_of(&ada()).await.unwrap();
+    challenges.end_all_of_user(&ada()).await.unwrap();
     assert_eq!(challenges.take(&slot(&adas, "files")).await.unwrap(), None, "her index lists it");
 }
 
 #[tokio::test]
-async fn a_magic_code_is_good_and_the_wrong_ones_still_count() {
+async fn a_magic_code_is_valid_and_the_wrong_codes_still_count() {
     let earlier = earlier();
     let codes = MagicCodes::new(&earlier.records, Arc::new(SystemEntropy));
     let (bens, code) = (slot(&account("directline", "dl_ben"), "graph"), earlier.text("code"));
@@ -142,12 +142,12 @@ async fn a_magic_code_is_good_and_the_wrong_ones_still_count() {
 }
 
 #[tokio::test]
-async fn a_browser_goes_on_from_either_step() {
+async fn a_browser_continues_from_either_step() {
     let earlier = earlier();
     let browsers = BrowserSignIns::new(&earlier.records, Arc::new(SystemEntropy));
     let browser = Secret::from("the-browsers-secret");
     let handle = Secret::from(earlier.text("browser_at_provider"));
-    let Found::Here(step) = browsers.take::<AtProvider>(&handle, &browser).await.unwrap() else {
+    let BrowserRecordLookup::Step(step) = browsers.take::<AtProvider>(&handle, &browser).await.unwrap() else {
         panic!("the browser is at the provider")
     };
     assert_eq!((step.card_id.as_str(), step.revision), (earlier.text("card_id"), REVISION));
@@ -155,8 +155,8 @@ async fn a_browser_goes_on_from_either_step() {
     assert_eq!((step.nonce.expose(), step.code_verifier.expose()), ("nonce", "verifier"));
     let handle = Secret::from(earlier.text("browser_identified"));
     let other = browsers.take::<Identified>(&handle, &Secret::from("another")).await.unwrap();
-    assert!(matches!(other, Found::OfAnotherBrowser));
-    let Found::Here(step) = browsers.take::<Identified>(&handle, &browser).await.unwrap() else {
+    assert!(matches!(other, BrowserRecordLookup::OfAnotherBrowser));
+    let BrowserRecordLookup::Step(step) = browsers.take::<Identified>(&handle, &browser).await.unwrap() else {
         panic!("the browser's user is known")
     };
     assert_is(&step.grant.token, "ada-browser", &ada(), &earlier);

@@ -8,81 +8,82 @@ use crate::sign_in::magic_code::MagicCodeError;
 use crate::token_validation::IdTokenError;
 use crate::vault::VaultError;
 
-/// What an identity provider's refusal means.
+/// Why an identity provider refused a sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProviderRefusal {
-    /// The user has cancelled, or declined.
+    /// The user cancelled or declined.
     Cancelled,
-    /// Somebody has to consent, an administrator perhaps.
+    /// The user or an administrator has to consent.
     ConsentMissing,
-    /// The user has to prove more: the next try asks for it.
-    MoreWanted,
-    /// This user may not.
+    /// The user has to satisfy a claims challenge. The next sign-in asks for it.
+    InteractionRequired,
+    /// The user may not use the application.
     Denied,
-    /// Anything else.
+    /// Any other reason.
     Other,
 }
 
-/// Why a browser does not get on.
+/// Why a browser's sign-in cannot continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignInError {
-    /// The link leads to no sign-in: made up, over, answered, or signed out since.
+    /// The link leads to no pending sign-in: it was made up, or its card has expired, was answered, or ended at a
+    /// sign-out.
     #[error("the link leads to no pending sign-in")]
     LinkUnknown,
-    /// The sign-in is another browser's, or this browser keeps no cookie.
+    /// Another browser began the sign-in, or this browser keeps no cookie.
     #[error("the sign-in was begun in another browser, or the browser keeps no cookie")]
     OtherBrowser,
-    /// The step is unknown: made up, over, or taken already.
-    #[error("the step of the sign-in is unknown, over, or was taken already")]
+    /// The step is unknown: its handle was made up, has expired, or was used already.
+    #[error("the step of the sign-in is unknown, has expired, or was taken already")]
     StateUnknown,
-    /// What the page's form brought is too large, too slow, or not from that form.
+    /// The form data is too large, arrives too slowly, or does not have the fields of the page's form.
     #[error("the form of the page cannot be read")]
     FormUnreadable,
-    /// The identity provider says no.
+    /// The identity provider refused the sign-in.
     #[error("the identity provider refused")]
     ProviderRefused(ProviderRefusal),
-    /// The answer is not the identity provider's (RFC 9207).
+    /// The answer names another issuer than the connection's identity provider (RFC 9207).
     #[error("the answer came from another issuer")]
     IssuerMismatch,
-    /// The ID token proves nothing.
+    /// The ID token failed validation.
     #[error("the ID token was rejected: {check}")]
     IdTokenRejected {
         /// The check that failed.
         check: &'static str,
     },
-    /// The connection takes no users of that tenant.
+    /// The connection admits no users of that tenant.
     #[error("the user's tenant is not one of the connection's")]
     TenantNotAllowed,
-    /// The account asks too often.
+    /// The account exceeds its rate limit.
     #[error("the account asks too often")]
     Throttled {
-        /// Seconds until it may go on.
+        /// Seconds until the next attempt is accepted.
         retry_after: u64,
     },
-    /// The identity provider cannot be asked just now.
+    /// The identity provider is not available.
     #[error("the identity provider is unavailable")]
     Unavailable,
-    /// The operator has to change something.
+    /// The configuration is wrong, here or at the identity provider: the operator must change it.
     #[error("the connection is not set up correctly")]
     Misconfigured,
-    /// Something kept cannot be read or written.
+    /// The store failed.
     #[error("the store failed")]
     Storage,
 }
 
-/// An error and where it happened.
+/// An error, and what the page and the log need to know about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignInFailure {
-    /// What happened.
+    /// Why the sign-in cannot continue.
     pub error: SignInError,
-    /// The channel that the sign-in was for, where that is known.
+    /// The channel that the sign-in began in, if it is known.
     pub channel: Option<ChannelId>,
-    /// What the identity provider said, for the operator's log.
+    /// What the identity provider answered, for the operator's log.
     pub diagnostics: Box<Diagnostics>,
 }
 
 impl SignInFailure {
-    /// The same, of a sign-in that was for `channel`, if it was for one.
+    /// The same failure with the channel that the sign-in began in.
     pub(super) fn on(self, channel: Option<&ChannelId>) -> Self {
         Self { channel: channel.cloned(), ..self }
     }
@@ -135,22 +136,22 @@ impl From<SignedInTokensError> for SignInFailure {
 
 impl From<RedeemError> for SignInFailure {
     fn from(error: RedeemError) -> Self {
-        let meaning = match error.failure {
+        let sign_in_error = match error.failure {
             RedeemFailure::ConsentRequired => SignInError::ProviderRefused(ProviderRefusal::ConsentMissing),
             RedeemFailure::Denied => SignInError::ProviderRefused(ProviderRefusal::Denied),
             RedeemFailure::InteractionRequired { claims: Some(claims) }
                 if ClaimsChallenge::parse(&claims).is_some() =>
             {
-                SignInError::ProviderRefused(ProviderRefusal::MoreWanted)
+                SignInError::ProviderRefused(ProviderRefusal::InteractionRequired)
             }
-            // The code is over, was used, or is another's: the sign-in has to begin anew.
+            // The code has expired, was used, or belongs to another client: the user has to begin a new sign-in.
             RedeemFailure::InteractionRequired { .. }
             | RedeemFailure::AssertionExpired
             | RedeemFailure::AssertionRejected => SignInError::StateUnknown,
             RedeemFailure::Misconfigured => SignInError::Misconfigured,
             RedeemFailure::Throttled { .. } | RedeemFailure::Transient => SignInError::Unavailable,
         };
-        Self { error: meaning, channel: None, diagnostics: error.diagnostics }
+        Self { error: sign_in_error, channel: None, diagnostics: error.diagnostics }
     }
 }
 

@@ -1,7 +1,10 @@
-//! The way of one browser: *begin* (a card's link leads to the identity provider) → *callback* (it is back, and its user
-//! is known) → *complete* (the user confirms, unless the channel has said who they are, and gets a code for the chat).
+//! The steps of one browser: *begin* (a card's link leads to the identity provider) → *callback* (the browser returns,
+//! and
+//! its user is identified) → *complete* (the user confirms, unless the channel stated the same identity, and gets a
+//! code
+//! for the chat).
 //!
-//! Owns what each step may lead to. It deliberately knows neither pages nor cookies.
+//! Owns the transitions between these steps. It deliberately knows neither pages nor cookies.
 
 mod begin;
 mod callback;
@@ -22,16 +25,18 @@ use crate::domain::{Bot, Connection, Entropy, NamedConnection, Registrations, Se
 
 pub use begin::SignInStart;
 pub use callback::{ProviderAnswer, SignInReturn};
-pub use complete::{Completion, Names, Review, SignInCompletion};
+pub use complete::{Completion, DisplayNames, SignInCompletion, SignInReview};
 pub use failure::{ProviderRefusal, SignInError, SignInFailure};
 pub use provider_access::ProviderAccess;
 
-/// A browser waits no longer than this for the identity provider.
+/// The identity provider must answer within this time, because a browser waits for it.
 const PROVIDER_BUDGET: Duration = Duration::from_secs(10);
 
-/// The sign-ins that browsers have under way, and the cards that they are for.
+/// The running sign-ins of browsers and the cards that they belong to.
 ///
-/// Every step can be taken by that browser alone, once, within fifteen minutes, and none once the card has ended.
+/// Only the browser that began a sign-in can take its next step: once, within fifteen minutes, and not after the card
+/// has
+/// ended.
 #[derive(Clone)]
 pub struct BrowserFlow {
     cards: Arc<PendingSignIns>,
@@ -39,24 +44,24 @@ pub struct BrowserFlow {
     registrations: Arc<Registrations>,
 }
 
-/// What a browser is recognised by: 256 bits that it keeps in a cookie.
+/// The secret that identifies a browser: 256 random bits that it keeps in a cookie.
 #[derive(Clone, Debug)]
 pub struct BrowserSecret(Secret);
 
 impl BrowserSecret {
-    /// A new browser's.
+    /// Draws the secret of a new browser.
     #[must_use]
     pub fn draw(entropy: &dyn Entropy) -> Self {
         Self(draw_256_bits(entropy))
     }
 
-    /// What a browser says; none if it is not of the form that we give out.
+    /// Reads the secret from a cookie. `None` if it does not have the form of a drawn secret.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         is_handle(text).then(|| Self(Secret::from(text)))
     }
 
-    /// For the cookie.
+    /// The value for the cookie.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose()
@@ -64,22 +69,22 @@ impl BrowserSecret {
 }
 
 impl BrowserFlow {
-    /// The flow of `browsers` for `cards`, of the bots and connections in `registrations`.
+    /// The flow of the sign-ins in `browsers` for `cards`, with the bots and connections in `registrations`.
     #[must_use]
     pub fn new(cards: Arc<PendingSignIns>, browsers: Arc<BrowserSignIns>, registrations: Arc<Registrations>) -> Self {
         Self { cards, browsers, registrations }
     }
 
-    /// The card that a browser has followed, unless it has ended.
-    async fn held_card(&self, card_id: &str) -> Result<PendingSignIn, SignInFailure> {
+    /// Gets the card whose link the browser followed. Fails if the card has ended.
+    async fn get_held_card(&self, card_id: &str) -> Result<PendingSignIn, SignInFailure> {
         Ok(self.cards.find_held(card_id).await?.ok_or(SignInError::LinkUnknown)?)
     }
 
-    fn bot_of(&self, card: &PendingSignIn) -> Option<&Arc<Bot>> {
+    fn find_bot(&self, card: &PendingSignIn) -> Option<&Arc<Bot>> {
         self.registrations.find_bot(card.account.holder.as_str())
     }
 
-    fn connection_of(&self, card: &PendingSignIn) -> Option<&Arc<Connection>> {
+    fn find_connection(&self, card: &PendingSignIn) -> Option<&Arc<Connection>> {
         match self.registrations.find_connection(card.account.holder.as_str(), card.connection.as_str()) {
             NamedConnection::Exact(connection) => Some(connection),
             NamedConnection::OtherCase(_) | NamedConnection::Unknown => None,
@@ -87,11 +92,11 @@ impl BrowserFlow {
     }
 }
 
-/// A handle as [`draw_256_bits`] writes it.
+/// Whether `text` has the form that [`draw_256_bits`] writes.
 fn is_handle(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
-fn slot_of(card: &PendingSignIn) -> TokenSlot {
+fn slot_for_card(card: &PendingSignIn) -> TokenSlot {
     TokenSlot::new(&card.account, &card.connection)
 }

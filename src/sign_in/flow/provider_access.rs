@@ -11,26 +11,27 @@ use crate::identity_provider::{Attempt, AuthorizationRequest, Grant, IdentityPro
 use crate::sign_in::identification::IdTokenValidators;
 use crate::token_validation::IdentifiedUser;
 
-/// The identity providers as browsers meet them: where users are sent, and what comes back.
+/// The browser's side of the identity providers: authorization URLs, codes and ID tokens.
 #[derive(Clone)]
 pub struct ProviderAccess {
     redemption: Redemption,
     id_tokens: Arc<IdTokenValidators>,
-    /// Where providers send browsers back to, letter by letter as registered there.
+    /// The redirect URI, exactly as it is registered at the providers.
     redirect_uri: Url,
 }
 
-/// The code that a browser has brought back.
+/// The authorization code that a browser brought back.
 pub(super) struct ReturnedCode<'a> {
     pub(super) code: &'a Secret,
-    /// What was remembered when the browser was sent away.
+    /// What was kept when the browser was sent to the provider.
     pub(super) record: &'a AtProvider,
-    /// Whose sign-in it is, for the provider's rate limits.
+    /// The account that signs in; the provider's throttle counts by it.
     pub(super) account: &'a Account,
 }
 
 impl ProviderAccess {
-    /// Access to the providers of `redemption`, which send browsers back to `redirect_uri` and say who has signed in by ID tokens.
+    /// Uses the providers of `redemption`, which send browsers back to `redirect_uri`; `id_tokens` validates their ID
+    /// tokens.
     #[must_use]
     pub fn new(redemption: Redemption, id_tokens: Arc<IdTokenValidators>, redirect_uri: Url) -> Self {
         Self { redemption, id_tokens, redirect_uri }
@@ -41,7 +42,7 @@ impl ProviderAccess {
         self.redemption.find_provider(connection).ok_or(SignInError::Misconfigured)
     }
 
-    /// Where the browser whose handle is `state` is sent.
+    /// Builds the authorization URL for the browser whose step has the handle `state`.
     pub(super) async fn authorize_url(
         &self,
         connection: &Connection,
@@ -61,7 +62,7 @@ impl ProviderAccess {
         Ok(url.map_err(|_| SignInError::Unavailable)??)
     }
 
-    /// Redeems the code that a browser has brought, within the attempt's deadline.
+    /// Redeems the code within the attempt's deadline.
     pub(super) async fn redeem(
         &self,
         connection: &Connection,
@@ -75,7 +76,7 @@ impl ProviderAccess {
         self.redemption.redeem(connection, grant, attempt).await
     }
 
-    /// Who has signed in, by the ID token that came with `redeemed`.
+    /// Identifies the user by the ID token that came with `redeemed`.
     pub(super) async fn identify(
         &self,
         connection: &Connection,

@@ -10,8 +10,9 @@ use crate::sign_in::browser_sign_ins::BrowserStep;
 use crate::sign_in::magic_code::CodeGrant;
 use crate::token_validation::IdentifiedUser;
 
-/// What is remembered of a browser while it is at the identity provider. Bot, user, channel and connection are the card's;
-/// the channel is kept for a page that has to say that there is no such card any more.
+/// What is kept while a browser is at the identity provider. The card has the bot, the user and the connection; the
+/// channel is
+/// kept here as well, for the page that says that the card has ended.
 #[derive(Clone)]
 pub(super) struct AtProvider {
     pub(super) card_id: String,
@@ -21,7 +22,7 @@ pub(super) struct AtProvider {
     pub(super) code_verifier: Secret,
 }
 
-/// What is remembered of a browser whose user is known: what it is good for, and what its user is shown.
+/// What is kept after the browser's user was identified: what the sign-in grants, and what the page shows to the user.
 #[derive(Clone)]
 pub(super) struct Identified {
     pub(super) grant: CodeGrant,
@@ -31,8 +32,9 @@ pub(super) struct Identified {
     pub(super) account_name: String,
 }
 
+/// The stored form of [`AtProvider`].
 #[derive(Serialize, Deserialize)]
-struct PlainAtProvider {
+struct StoredAtProvider {
     card_id: String,
     channel: Option<String>,
     revision: [u8; 16],
@@ -40,8 +42,9 @@ struct PlainAtProvider {
     code_verifier: String,
 }
 
+/// The stored form of [`Identified`], without the grant.
 #[derive(Serialize, Deserialize)]
-struct PlainIdentified {
+struct StoredIdentity {
     channel: Option<String>,
     object_id: Option<String>,
     tenant_id: Option<String>,
@@ -49,9 +52,9 @@ struct PlainIdentified {
 }
 
 impl AtProvider {
-    /// What the provider is told of the proof key (RFC 7636 §4.2, `S256`).
+    /// The hash of the code verifier for the authorization request (RFC 7636 §4.2, `S256`).
     pub(super) fn code_challenge(&self) -> String {
-        challenge_of(&self.code_verifier)
+        hash_code_verifier(&self.code_verifier)
     }
 }
 
@@ -59,7 +62,7 @@ impl BrowserStep for AtProvider {
     const KIND: &'static Kind = &catalogue::BROWSER_AT_PROVIDER;
 
     fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
-        encode_json(&PlainAtProvider {
+        encode_json(&StoredAtProvider {
             card_id: self.card_id.clone(),
             channel: self.channel.as_ref().map(ToString::to_string),
             revision: self.revision.0,
@@ -69,7 +72,7 @@ impl BrowserStep for AtProvider {
     }
 
     fn decode(plain: Plaintext<'_>) -> Option<Self> {
-        let plain: PlainAtProvider = plain.json(Self::KIND)?;
+        let plain: StoredAtProvider = plain.json(Self::KIND)?;
         Some(Self {
             card_id: plain.card_id,
             channel: plain.channel.as_deref().map(ChannelId::base_of),
@@ -81,7 +84,7 @@ impl BrowserStep for AtProvider {
 }
 
 impl Identified {
-    /// `user` and what their sign-in is good for.
+    /// The step for `user`, whose sign-in grants `grant`.
     pub(super) fn new(user: IdentifiedUser, channel: Option<ChannelId>, grant: CodeGrant) -> Self {
         let account_name = user.account_name.or(user.display_name);
         let account_name = account_name.unwrap_or_else(|| user.user.subject().to_owned());
@@ -92,34 +95,34 @@ impl Identified {
 impl BrowserStep for Identified {
     const KIND: &'static Kind = &catalogue::BROWSER_IDENTIFIED;
 
-    /// The length of the names (four bytes), the names, the grant.
+    /// Layout: length of the identity (4 bytes), identity as JSON, grant.
     fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let names = encode_json(&PlainIdentified {
+        let identity = encode_json(&StoredIdentity {
             channel: self.channel.as_ref().map(ToString::to_string),
             object_id: self.object_id.clone(),
             tenant_id: self.tenant_id.clone(),
             account_name: self.account_name.clone(),
         })?;
-        let length = u32::try_from(names.len()).ok()?;
+        let length = u32::try_from(identity.len()).ok()?;
         let grant = self.grant.encode()?;
-        // Sized beforehand: a growing buffer would leave copies of the token in freed memory.
-        let mut content = Zeroizing::new(Vec::with_capacity(4 + names.len() + grant.len()));
+        // The buffer gets its full capacity at once: a growing buffer would leave copies of the token in freed memory.
+        let mut content = Zeroizing::new(Vec::with_capacity(4 + identity.len() + grant.len()));
         content.extend_from_slice(&length.to_be_bytes());
-        content.extend_from_slice(&names);
+        content.extend_from_slice(&identity);
         content.extend_from_slice(&grant);
         Some(content)
     }
 
     fn decode(plain: Plaintext<'_>) -> Option<Self> {
         let (length, rest) = plain.bytes().split_first_chunk::<4>()?;
-        let (names, grant) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
-        let PlainIdentified { channel, object_id, tenant_id, account_name } = serde_json::from_slice(names).ok()?;
+        let (identity, grant) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+        let StoredIdentity { channel, object_id, tenant_id, account_name } = serde_json::from_slice(identity).ok()?;
         let grant = CodeGrant::decode(grant)?;
         Some(Self { grant, channel: channel.as_deref().map(ChannelId::base_of), object_id, tenant_id, account_name })
     }
 }
 
-fn challenge_of(code_verifier: &Secret) -> String {
+fn hash_code_verifier(code_verifier: &Secret) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, code_verifier.expose().as_bytes()))
 }
 
@@ -128,9 +131,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_proof_key_is_hashed_as_the_rfc_shows() {
+    fn a_code_challenge_matches_the_example_of_the_rfc() {
         // RFC 7636, appendix B.
-        let challenge = challenge_of(&Secret::from("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
+        let challenge = hash_code_verifier(&Secret::from("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
         assert_eq!(challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 }

@@ -112,7 +112,7 @@ async fn where_it_is_not_allowed_the_emulator_is_refused() {
     door.assert_untouched();
 }
 
-// An emulator's user is whoever its operator writes: not even a token of theirs says that they sit there.
+// The operator of an emulator chooses its user id, so not even a validated token proves that its user is the account.
 #[tokio::test]
 async fn an_emulators_user_is_no_identity_to_exchange_for() {
     let door = with_emulator().await;
