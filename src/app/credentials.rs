@@ -64,7 +64,7 @@ impl Credentials {
         };
         let outbound = match &self.to_endpoint {
             Some(outbound) => outbound.clone(),
-            None => Outbound::to_host_of(endpoint.url(), self.connect_timeout)?,
+            None => Outbound::for_single_host(endpoint.url(), self.connect_timeout)?,
         };
         self.to_endpoint = Some(outbound.clone());
         Ok(ManagedIdentity::new(endpoint, section.client_id.clone(), outbound, self.clock.clone()))

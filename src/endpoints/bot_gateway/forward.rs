@@ -11,7 +11,7 @@ use super::replies::InvokeReply;
 use super::{BotGateway, Inbound};
 use crate::bot_connector::is_end_to_end;
 use crate::inbound::Problem;
-use crate::outbound::{OutboundError, Relayed};
+use crate::outbound::{OutboundError, RelayedAnswer};
 use crate::protocol::deadlines::BOT_INVOKE_BUDGET;
 use crate::protocol::response_in_envelope;
 
@@ -40,7 +40,7 @@ pub(super) async fn forward_to_bot(gateway: &BotGateway, inbound: &Inbound<'_>) 
 
 /// The bot's answer, status and end-to-end headers as they are, the body as it comes (server-sent events too). What
 /// `until_done` stands for ends with the body.
-fn stream_back<T: 'static>(answer: Relayed, until_done: T) -> HttpResponse {
+fn stream_back<T: 'static>(answer: RelayedAnswer, until_done: T) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut response = HttpResponse::build(status);
     let named = connection_names(&answer.headers);
@@ -78,7 +78,7 @@ const fn problem_of(error: &OutboundError) -> Problem {
 /// A bot's answer to an invoke, whole, so that duplicates can be given the same. `in_envelope`: the bot was asked for an
 /// `expectReplies` answer, in which the status stands inside.
 pub(super) async fn collect_answer(
-    answer: Result<Relayed, OutboundError>,
+    answer: Result<RelayedAnswer, OutboundError>,
     by: Instant,
     in_envelope: bool,
 ) -> InvokeReply {
@@ -109,17 +109,17 @@ pub(super) async fn collect_answer(
 }
 
 /// A compressed answer, though none was asked for: it can be neither read nor given to others.
-fn is_encoded(answer: &Relayed) -> bool {
+fn is_encoded(answer: &RelayedAnswer) -> bool {
     let encodings = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-encoding"));
     encodings.into_iter().any(|(_, value)| !value.eq_ignore_ascii_case(b"identity"))
 }
 
-fn content_type_of(answer: &Relayed) -> Option<Cow<'static, str>> {
+fn content_type_of(answer: &RelayedAnswer) -> Option<Cow<'static, str>> {
     let header = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     header.and_then(|(_, value)| String::from_utf8(value.clone()).ok()).map(Cow::Owned)
 }
 
-async fn collect(answer: Relayed) -> Result<Bytes, OutboundError> {
+async fn collect(answer: RelayedAnswer) -> Result<Bytes, OutboundError> {
     let mut body = BytesMut::new();
     let mut stream = Box::pin(answer.into_stream());
     while let Some(chunk) = stream.next().await {
