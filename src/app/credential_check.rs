@@ -75,7 +75,7 @@ pub async fn check_credentials(
     let client_parts = token_client_parts(
         &Outbound::new(outbound_settings(config))?,
         ambient,
-        ThrottleBoard::of_one_command(ambient.clock.clone()),
+        ThrottleBoard::for_single_command(ambient.clock.clone()),
     );
     let mut credentials = CredentialBuilder::new(ambient.clock.clone(), config.outbound.connect_timeout);
     let mut checks = Vec::new();

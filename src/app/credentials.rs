@@ -72,7 +72,7 @@ impl CredentialBuilder {
         };
         let outbound = match &self.identity_endpoint_client {
             Some(outbound) => outbound.clone(),
-            None => Outbound::to_host_of(endpoint.url(), self.connect_timeout)?,
+            None => Outbound::for_single_host(endpoint.url(), self.connect_timeout)?,
         };
         self.identity_endpoint_client = Some(outbound.clone());
         Ok(ManagedIdentity::new(endpoint, section.client_id.clone(), outbound, self.clock.clone()))

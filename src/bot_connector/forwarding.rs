@@ -3,7 +3,7 @@ use tokio::time::Instant;
 
 use super::turns::Turns;
 use crate::domain::Bot;
-use crate::outbound::{Outbound, OutboundError, RelayRequest, Relayed};
+use crate::outbound::{Outbound, OutboundError, RelayRequest, RelayedAnswer};
 
 /// Headers of one connection, not of the message (RFC 9110 §7.6.1), and those the HTTP client sets itself.
 const HOP_BY_HOP: [&str; 11] = [
@@ -122,7 +122,12 @@ impl BotClient {
     ///
     /// # Errors
     /// [`OutboundError`] if the bot cannot be reached or its status is not there by `by`. Nothing is repeated.
-    pub async fn forward(&self, bot: &Bot, request: ForwardedRequest, by: Instant) -> Result<Relayed, OutboundError> {
+    pub async fn forward(
+        &self,
+        bot: &Bot,
+        request: ForwardedRequest,
+        by: Instant,
+    ) -> Result<RelayedAnswer, OutboundError> {
         let relay = RelayRequest {
             method: String::from("POST"),
             url: bot.endpoint.clone(),

@@ -8,18 +8,18 @@ use super::{Attempt, RedeemError, RedeemedToken};
 use crate::domain::AppScope;
 use crate::outbound::FormField;
 
-/// Where and as what an application gets tokens of its own.
+/// Where an application gets its own tokens.
 #[derive(Clone, Debug)]
 pub struct AppSettings {
     /// The provider's name in configuration, for the log.
     pub provider: String,
     /// The token endpoint, with the tenant in it.
     pub token_endpoint: Url,
-    /// The tenant, for throttling: its GUID or its domain.
+    /// The tenant as a GUID or a domain. It is part of the throttle key.
     pub tenant: String,
 }
 
-/// An application that gets tokens of its own, without a user (RFC 6749 §4.4).
+/// Gets tokens for an application itself, without a user (client credentials, RFC 6749 §4.4).
 pub struct AppClient {
     token_endpoint: Url,
     tenant: String,
@@ -27,29 +27,29 @@ pub struct AppClient {
 }
 
 impl AppClient {
-    /// The application `client`.
+    /// Builds the client of the application `client`.
     #[must_use]
     pub fn new(settings: AppSettings, client: RedeemingClient, parts: TokenClientParts) -> Self {
         let AppSettings { provider, token_endpoint, tenant } = settings;
         Self { token_endpoint, tenant, client: TokenClient::new(provider, client, parts) }
     }
 
-    /// Where it asks.
+    /// The token endpoint that tokens are requested from.
     #[must_use]
     pub fn token_endpoint(&self) -> &Url {
         &self.token_endpoint
     }
 
-    /// Its client id.
+    /// The application's client id.
     #[must_use]
     pub fn client_id(&self) -> &str {
         self.client.client_id()
     }
 
-    /// Asks for a token for `scope`, within the attempt's deadline.
+    /// Requests a token for `scope`, within the attempt's deadline.
     ///
     /// # Errors
-    /// [`RedeemError`] says why there is none, and what to change.
+    /// [`RedeemError`] says why no token was issued and what the operator can change.
     pub async fn redeem(&self, scope: &AppScope, attempt: &Attempt) -> Result<RedeemedToken, RedeemError> {
         let request = TokenRequest {
             url: &self.token_endpoint,
@@ -58,7 +58,7 @@ impl AppClient {
             throttle_key: ThrottleKey {
                 client: self.client.client_id().to_owned(),
                 tenant: self.tenant.clone(),
-                // The application asks for itself.
+                // The token is for the application itself, so the throttle key names no user.
                 user: String::new(),
             },
             anchor: None,

@@ -7,37 +7,38 @@ use super::RedeemError;
 use crate::domain::{ClaimsChallenge, Connection, Secret};
 use crate::outbound::FormField;
 
-/// What one browser is sent to the authorization endpoint with.
+/// The parameters of one authorization request (RFC 6749 §4.1.1).
 #[derive(Clone, Copy, Debug)]
 pub struct AuthorizationRequest<'a> {
-    /// Where the browser comes back to; registered at the provider letter by letter.
+    /// The callback URL. It must equal the URL that is registered at the provider, character by character.
     pub redirect_uri: &'a Url,
-    /// Ties the answer to this browser's sign-in (RFC 6749 §10.12).
+    /// Binds the response to this browser's sign-in (RFC 6749 §10.12).
     pub state: &'a Secret,
-    /// Ties the ID token to it (`OpenID` Connect Core §3.1.2.1).
+    /// Binds the ID token to this sign-in (`OpenID` Connect Core §3.1.2.1).
     pub nonce: &'a Secret,
-    /// Of the method `S256` (RFC 7636 §4.2).
+    /// The PKCE challenge for the method `S256` (RFC 7636 §4.2).
     pub code_challenge: &'a str,
-    /// Ask for consent although the user may have given an older one: a silent attempt lacked it.
+    /// Whether the provider must show the consent prompt even if the user consented earlier. It is set after a silent
+    /// exchange failed because consent was missing.
     pub ask_consent: bool,
-    /// What an issuer or a resource wants of the sign-in.
+    /// The claims challenge of an issuer or a resource that this sign-in must satisfy.
     pub claims: Option<&'a ClaimsChallenge>,
 }
 
-/// What [`IdentityProvider::authorize_url`](super::IdentityProvider::authorize_url) returns.
+/// The future that [`IdentityProvider::authorize_url`](super::IdentityProvider::authorize_url) returns.
 pub type AuthorizeFuture<'a> = Pin<Box<dyn Future<Output = Result<Url, RedeemError>> + Send + 'a>>;
 
-/// What [`IdentityProvider::admits_issuer`](super::IdentityProvider::admits_issuer) returns.
+/// The future that [`IdentityProvider::admits_issuer`](super::IdentityProvider::admits_issuer) returns.
 pub type AdmissionFuture<'a> = Pin<Box<dyn Future<Output = Result<bool, RedeemError>> + Send + 'a>>;
 
-/// The connection's scopes and these, each once.
-pub(super) fn scope_with(connection: &Connection, needed: &[&str]) -> String {
+/// Joins the connection's scopes and the scopes in `needed` to a `scope` parameter without duplicates.
+pub(super) fn join_scopes(connection: &Connection, needed: &[&str]) -> String {
     let present = |scope: &&&str| connection.scopes.iter().any(|it| it.eq_ignore_ascii_case(scope));
     let missing = needed.iter().filter(|scope| !present(scope)).copied();
     connection.scopes.iter().map(String::as_str).chain(missing).collect::<Vec<_>>().join(" ")
 }
 
-/// What redeems a code (RFC 6749 §4.1.3, RFC 7636 §4.5).
+/// The form fields that redeem an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5).
 pub(super) fn code_fields<'a>(
     code: &'a Secret,
     code_verifier: &'a Secret,
@@ -51,8 +52,9 @@ pub(super) fn code_fields<'a>(
     ]
 }
 
-/// Adds to `endpoint` what every authorization request with a code and a proof key says; a query of its own stays.
-pub(super) fn address(
+/// Adds the parameters of an authorization request with PKCE to `endpoint`. Query parameters of the endpoint are
+/// kept.
+pub(super) fn build_authorize_url(
     mut endpoint: Url,
     client_id: &str,
     scope: &str,

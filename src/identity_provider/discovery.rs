@@ -12,66 +12,67 @@ use crate::domain::{SharedClock, Timestamp};
 use crate::outbound::{Outbound, OutboundError};
 use crate::single_flight::SingleFlight;
 
-/// Endpoints move rarely; after this the document is fetched again.
-const FRESH_FOR: Duration = Duration::from_hours(6);
-/// After a failure the next who needs it waits for another try no sooner.
+/// The document is fetched again after this time. Endpoints change rarely.
+const DOCUMENT_LIFETIME: Duration = Duration::from_hours(6);
+/// The minimum time between two fetches while no document is cached.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
-/// While an older document serves, tries are made so often.
-const PAUSE_WHILE_KEPT: Duration = Duration::from_mins(5);
+/// The minimum time between two fetches while an older document is still in use.
+const PAUSE_WHILE_CACHED: Duration = Duration::from_mins(5);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
-const DOCUMENT_LIMIT_BYTES: usize = 256 * 1024;
+const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
 
-/// Which provider, and what of its document is overruled.
+/// The provider's discovery URL, and the endpoints that override the document's.
 #[derive(Clone, Debug)]
 pub struct DiscoverySettings {
     /// The provider's name in configuration, for the log.
     pub provider: String,
     /// `iss`, compared exactly.
     pub issuer: String,
-    /// Where the document is: usually below the issuer.
+    /// The URL of the discovery document, usually a path below the issuer.
     pub metadata_url: Url,
-    /// Instead of the document's; may be on any host.
+    /// Overrides the document's authorization endpoint. It may be on any host.
     pub authorization_endpoint: Option<Url>,
-    /// Instead of the document's; may be on any host.
+    /// Overrides the document's token endpoint. It may be on any host.
     pub token_endpoint: Option<Url>,
 }
 
-/// What an issuer says about itself (`OpenID` Connect Discovery §4): fetched when first needed, by one for all who wait.
+/// The discovery document of an issuer (`OpenID` Connect Discovery §4). It is fetched at the first use; concurrent
+/// callers share one fetch.
 pub struct Discovery {
     settings: DiscoverySettings,
     outbound: Outbound,
     clock: SharedClock,
-    kept: ArcSwapOption<Kept>,
-    fetches: SingleFlight<(), Result<Arc<Endpoints>, Undiscovered>>,
+    cached: ArcSwapOption<CachedEndpoints>,
+    fetches: SingleFlight<(), Result<Arc<Endpoints>, DiscoveryFailure>>,
 }
 
-/// What is used of a document.
+/// The members of a discovery document that are used.
 #[derive(Debug)]
 pub(super) struct Endpoints {
     pub(super) authorization: Url,
     pub(super) token: Url,
     pub(super) secret_method: SecretMethod,
-    /// Every authorization response names its issuer (RFC 9207 §3).
-    pub(super) names_itself: bool,
+    /// Whether each authorization response has an `iss` parameter (RFC 9207 §3).
+    pub(super) sends_iss: bool,
 }
 
-struct Kept {
-    /// The last good document.
+struct CachedEndpoints {
+    /// The last valid document.
     endpoints: Option<Arc<Endpoints>>,
-    /// What came of the last fetch, if it failed.
-    failure: Option<Undiscovered>,
+    /// The failure of the last fetch, if it failed.
+    failure: Option<DiscoveryFailure>,
     next_fetch: Timestamp,
 }
 
-/// Why there is no document.
+/// Why the document could not be fetched or used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Undiscovered {
-    failure: Class,
+struct DiscoveryFailure {
+    failure: FailureClass,
     hint: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
+enum FailureClass {
     Passing,
     Misconfigured,
 }
@@ -87,11 +88,11 @@ struct Document {
 }
 
 impl Discovery {
-    /// Nothing is fetched yet.
+    /// Creates the discovery of a provider. The document is fetched at the first use, not here.
     #[must_use]
     pub fn new(settings: DiscoverySettings, outbound: Outbound, clock: SharedClock) -> Arc<Self> {
         let fetches = SingleFlight::default();
-        Arc::new(Self { settings, outbound, clock, kept: ArcSwapOption::empty(), fetches })
+        Arc::new(Self { settings, outbound, clock, cached: ArcSwapOption::empty(), fetches })
     }
 
     pub(super) fn provider(&self) -> &str {
@@ -102,84 +103,92 @@ impl Discovery {
         &self.settings.issuer
     }
 
-    /// The issuer's endpoints, fetched unless they are known; waited for until `deadline`.
+    /// Returns the issuer's endpoints from the cache, or fetches them and waits until `deadline`.
     pub(super) async fn endpoints(self: &Arc<Self>, deadline: Instant) -> Result<Arc<Endpoints>, RedeemError> {
-        if let Some(kept) = self.kept.load_full()
-            && self.clock.now() < kept.next_fetch
+        if let Some(cached) = self.cached.load_full()
+            && self.clock.now() < cached.next_fetch
         {
-            return kept.usable().map_err(Undiscovered::into_error);
+            return cached.usable().map_err(DiscoveryFailure::into_error);
         }
         let this = Arc::clone(self);
         let flight = self.fetches.join((), || async move { this.renew().await });
         match timeout_at(deadline, flight.outcome()).await {
-            Ok(Some(outcome)) => outcome.map_err(Undiscovered::into_error),
+            Ok(Some(outcome)) => outcome.map_err(DiscoveryFailure::into_error),
             _ => Err(UNANSWERED.into_error()),
         }
     }
 
-    /// An older document goes on serving while no new one can be had.
-    async fn renew(&self) -> Result<Arc<Endpoints>, Undiscovered> {
+    /// Fetches the document. If that fails, an older document stays in use.
+    async fn renew(&self) -> Result<Arc<Endpoints>, DiscoveryFailure> {
         let fetched = self.fetch().await;
-        let older = self.kept.load_full().and_then(|kept| kept.endpoints.clone());
+        let older = self.cached.load_full().and_then(|cached| cached.endpoints.clone());
         let (pause, endpoints) = match (&fetched, older) {
-            (Ok(endpoints), _) => (FRESH_FOR, Some(Arc::clone(endpoints))),
-            (Err(_), Some(older)) => (PAUSE_WHILE_KEPT, Some(older)),
+            (Ok(endpoints), _) => (DOCUMENT_LIFETIME, Some(Arc::clone(endpoints))),
+            (Err(_), Some(older)) => (PAUSE_WHILE_CACHED, Some(older)),
             (Err(_), None) => (PAUSE_AFTER_FAILURE, None),
         };
-        if let Err(undiscovered) = &fetched {
+        if let Err(failure) = &fetched {
             tracing::warn!(
                 provider = %self.settings.provider,
                 url = %self.settings.metadata_url,
-                hint = undiscovered.hint,
+                hint = failure.hint,
                 "the provider's discovery document cannot be used"
             );
         }
-        let kept = Kept { endpoints, failure: fetched.err(), next_fetch: self.clock.now().plus(pause) };
-        let usable = kept.usable();
-        self.kept.store(Some(Arc::new(kept)));
+        let cached = CachedEndpoints { endpoints, failure: fetched.err(), next_fetch: self.clock.now().plus(pause) };
+        let usable = cached.usable();
+        self.cached.store(Some(Arc::new(cached)));
         usable
     }
 
-    async fn fetch(&self) -> Result<Arc<Endpoints>, Undiscovered> {
+    async fn fetch(&self) -> Result<Arc<Endpoints>, DiscoveryFailure> {
         let deadline = Instant::now() + FETCH_TIMEOUT;
-        let answer = self.outbound.get(&self.settings.metadata_url, deadline, DOCUMENT_LIMIT_BYTES).await;
+        let answer = self.outbound.get(&self.settings.metadata_url, deadline, MAX_DOCUMENT_BYTES).await;
         let answer = answer.map_err(|error| match error {
-            OutboundError::HostRefused { .. } | OutboundError::Settings(_) => {
-                wrong("the provider's host is not permitted: see the outbound section (plain http, private addresses)")
-            }
+            OutboundError::HostRefused { .. } | OutboundError::Settings(_) => misconfigured(
+                "the provider's host is not permitted: see the outbound section (plain http, private addresses)",
+            ),
             _ => UNANSWERED,
         })?;
         if answer.status != 200 {
-            return Err(Undiscovered { hint: "the provider has no discovery document: check issuer", ..UNANSWERED });
+            return Err(DiscoveryFailure {
+                hint: "the provider has no discovery document: check issuer",
+                ..UNANSWERED
+            });
         }
-        let document: Document = serde_json::from_slice(&answer.body)
-            .map_err(|_| Undiscovered { hint: "what the provider sent is no discovery document", ..UNANSWERED })?;
-        self.settings.endpoints_of(document).map(Arc::new).map_err(wrong)
+        let document: Document = serde_json::from_slice(&answer.body).map_err(|_| DiscoveryFailure {
+            hint: "the provider's response is not a discovery document",
+            ..UNANSWERED
+        })?;
+        self.settings.read_endpoints(document).map(Arc::new).map_err(misconfigured)
     }
 }
 
 impl DiscoverySettings {
-    /// The error says what does not fit.
-    fn endpoints_of(&self, document: Document) -> Result<Endpoints, &'static str> {
+    /// Reads the endpoints. The error is a hint that says which member is not acceptable.
+    fn read_endpoints(&self, document: Document) -> Result<Endpoints, &'static str> {
         if document.issuer != self.issuer {
-            return Err("the discovery document is another issuer's: write issuer exactly as the provider does");
+            return Err(
+                "the discovery document names another issuer: configure issuer exactly as the document spells it",
+            );
         }
         let authorization = self.endpoint(self.authorization_endpoint.as_ref(), document.authorization_endpoint).ok_or(
-            "the provider's authorization endpoint is not on the issuer's host: check it, and write authorization_endpoint",
+            "the provider's authorization endpoint is not on the issuer's host: check it, and configure authorization_endpoint",
         )?;
-        let token = self
-            .endpoint(self.token_endpoint.as_ref(), document.token_endpoint)
-            .ok_or("the provider's token endpoint is not on the issuer's host: check it, and write token_endpoint")?;
+        let token = self.endpoint(self.token_endpoint.as_ref(), document.token_endpoint).ok_or(
+            "the provider's token endpoint is not on the issuer's host: check it, and configure token_endpoint",
+        )?;
         let methods = document.token_endpoint_auth_methods_supported.unwrap_or_default();
         let offers = |name: &str| methods.iter().any(|method| method == name);
-        // Where nothing is said, `client_secret_basic` is meant (OpenID Connect Discovery §3).
+        // If the document lists no methods, the method is `client_secret_basic` (OpenID Connect Discovery §3).
         let only_post = offers("client_secret_post") && !offers("client_secret_basic");
         let secret_method = if only_post { SecretMethod::Post } else { SecretMethod::Basic };
-        let names_itself = document.authorization_response_iss_parameter_supported;
-        Ok(Endpoints { authorization, token, secret_method, names_itself })
+        let sends_iss = document.authorization_response_iss_parameter_supported;
+        Ok(Endpoints { authorization, token, secret_method, sends_iss })
     }
 
-    /// DESIGN §4: on the issuer's host and no weaker a scheme, unless it is configured.
+    /// Chooses the configured endpoint, or the announced one if it is on the issuer's host and its scheme is not weaker
+    /// (DESIGN §4).
     fn endpoint(&self, configured: Option<&Url>, announced: Option<String>) -> Option<Url> {
         if let Some(configured) = configured {
             return Some(configured.clone());
@@ -190,8 +199,8 @@ impl DiscoverySettings {
     }
 }
 
-impl Kept {
-    fn usable(&self) -> Result<Arc<Endpoints>, Undiscovered> {
+impl CachedEndpoints {
+    fn usable(&self) -> Result<Arc<Endpoints>, DiscoveryFailure> {
         match (&self.endpoints, self.failure) {
             (Some(endpoints), _) => Ok(Arc::clone(endpoints)),
             (None, failure) => Err(failure.unwrap_or(UNANSWERED)),
@@ -199,19 +208,19 @@ impl Kept {
     }
 }
 
-impl Undiscovered {
+impl DiscoveryFailure {
     fn into_error(self) -> RedeemError {
         let failure = match self.failure {
-            Class::Passing => RedeemFailure::Transient,
-            Class::Misconfigured => RedeemFailure::Misconfigured,
+            FailureClass::Passing => RedeemFailure::Transient,
+            FailureClass::Misconfigured => RedeemFailure::Misconfigured,
         };
         refusal(failure, self.hint)
     }
 }
 
-const UNANSWERED: Undiscovered =
-    Undiscovered { failure: Class::Passing, hint: "the provider's discovery document cannot be fetched" };
+const UNANSWERED: DiscoveryFailure =
+    DiscoveryFailure { failure: FailureClass::Passing, hint: "the provider's discovery document cannot be fetched" };
 
-fn wrong(hint: &'static str) -> Undiscovered {
-    Undiscovered { failure: Class::Misconfigured, hint }
+fn misconfigured(hint: &'static str) -> DiscoveryFailure {
+    DiscoveryFailure { failure: FailureClass::Misconfigured, hint }
 }

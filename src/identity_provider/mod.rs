@@ -1,7 +1,8 @@
-//! The remote issuers: what they can do, how a grant is redeemed there, and what their refusals mean.
+//! The remote identity providers: their capabilities, the redemption of grants, and the classification of their errors.
 //!
-//! Owns the token-endpoint conversation and the classification of its answers. It deliberately knows neither activities
-//! nor storage nor who is waiting: it is given a connection and a grant and returns a token or one closed error.
+//! Owns the calls of token endpoints and the classification of their responses. It deliberately knows neither
+//! activities nor the store nor the callers: it takes a connection and a grant and returns a token or one error of a
+//! closed list.
 
 mod app_client;
 mod authorization;
@@ -41,111 +42,112 @@ use crate::domain::{
     BotName, ClaimsChallenge, Connection, ConnectionName, ExchangeableToken, Secret, Timestamp, UserKey,
 };
 
-/// What is redeemed. Closed: a provider says which kinds it supports ([`Capabilities`]).
+/// A grant to redeem. [`Capabilities`] says which kinds a provider supports.
 #[derive(Clone, Copy, Debug)]
 pub enum Grant<'a> {
-    /// A user's token for a token of another resource (RFC 7523 §2.1 with Entra's `requested_token_use`).
+    /// Exchanges a user's token for a token of another resource (RFC 7523 §2.1 with Entra's `requested_token_use`).
     OnBehalfOf(&'a ExchangeableToken),
-    /// A refresh token for a new access token of the same user (RFC 6749 §6).
+    /// Redeems a refresh token for a new access token of the same user (RFC 6749 §6).
     RefreshToken {
         /// The refresh token.
         refresh_token: &'a Secret,
-        /// Whose it is.
+        /// The user that the refresh token was issued for.
         user: &'a UserKey,
     },
-    /// What a browser brought back from the authorization endpoint (RFC 6749 §4.1.3), with its proof key (RFC 7636 §4.5).
+    /// Redeems an authorization code (RFC 6749 §4.1.3) with its PKCE verifier (RFC 7636 §4.5).
     AuthorizationCode {
         /// The code.
         code: &'a Secret,
-        /// What the request's `code_challenge` was made of.
+        /// The verifier from which the request's `code_challenge` was computed.
         code_verifier: &'a Secret,
-        /// Exactly the one of the request.
+        /// The redirect URI of the authorization request, unchanged.
         redirect_uri: &'a Url,
-        /// Whose sign-in this is: if the issuer asks for patience, it is theirs. Sent nowhere.
-        asker: &'a str,
+        /// The account that signs in. It is the user of the throttle key and is not sent to the provider.
+        throttled_as: &'a str,
     },
 }
 
-/// What a provider supports, as data that start-up checks connections against.
+/// The grants that a provider supports. Start-up checks each connection against them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
-    /// [`Grant::OnBehalfOf`].
+    /// Whether the provider supports [`Grant::OnBehalfOf`].
     pub on_behalf_of: bool,
-    /// [`Grant::RefreshToken`].
+    /// Whether the provider supports [`Grant::RefreshToken`].
     pub refresh_token: bool,
-    /// [`Grant::AuthorizationCode`].
+    /// Whether the provider supports [`Grant::AuthorizationCode`].
     pub authorization_code: bool,
 }
 
-/// The frame of one redemption.
+/// The parameters of one redemption that do not depend on the grant.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// Sent as `client-request-id` and logged.
+    /// The id that is sent as `client-request-id` and logged.
     pub correlation_id: String,
-    /// Nothing is waited for beyond this point: calls and retries fit in.
+    /// The end of all calls and retries of the redemption.
     pub deadline: tokio::time::Instant,
-    /// What a resource wants of the token beyond the connection's scopes.
+    /// The claims challenge that the token must satisfy.
     pub claims: Option<ClaimsChallenge>,
 }
 
-/// What a redeemed grant brought.
+/// The tokens of a redeemed grant.
 #[derive(Clone, Debug)]
 pub struct RedeemedToken {
     /// The access token.
     pub access_token: Secret,
-    /// When it ends; already capped and sanitised.
+    /// When the access token expires. The lifetime is already validated and capped.
     pub expires_at: Timestamp,
-    /// The scopes the issuer says it granted, where it says so.
+    /// The granted scopes, if the issuer states them.
     pub granted_scope: Option<String>,
-    /// What the next token can be had for, if the issuer gave one.
+    /// The refresh token, if the issuer issued one.
     pub refresh_token: Option<Secret>,
-    /// From when the issuer would like to see it refreshed; always before `expires_at`.
+    /// The time from which the issuer recommends a refresh. It is always before `expires_at`.
     pub refresh_at: Option<Timestamp>,
-    /// Who signed in, where the grant was an authorization code (`OpenID` Connect Core §3.1.3.3). Not validated yet.
+    /// The ID token, if the grant was an authorization code (`OpenID` Connect Core §3.1.3.3). It is not validated yet.
     pub id_token: Option<Secret>,
 }
 
-/// Why a grant was not redeemed: the closed list that the doors answer from (DESIGN §4).
+/// Why a grant was not redeemed. Each endpoint maps this closed list to its responses (DESIGN §4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RedeemFailure {
     /// The user or an administrator has not consented.
     ConsentRequired,
-    /// The user must interact: MFA, a claims challenge, a new password.
+    /// The user must sign in interactively, for MFA, a claims challenge or a new password.
     InteractionRequired {
-        /// The challenge, verbatim, for the interactive path.
+        /// The claims challenge for the browser sign-in, verbatim.
         claims: Option<String>,
     },
-    /// The assertion's lifetime is over (or has not begun).
+    /// The assertion has expired or is not valid yet.
     AssertionExpired,
-    /// The issuer refused the assertion for what it is.
+    /// The issuer rejected the assertion for another reason than its lifetime.
     AssertionRejected,
-    /// The operator must change something: credential, permission, registration.
+    /// The operator must correct a credential, a permission or a registration.
     Misconfigured,
-    /// Nobody present can cure it: disabled, blocked, unassigned, wrong account.
+    /// The user cannot cure the failure by signing in: the account is disabled, blocked, unassigned or the
+    /// wrong one.
     Denied,
     /// Too many requests.
     Throttled {
-        /// How long the issuer asked us to stay away.
+        /// The waiting time that the issuer requested.
         retry_after: Option<Duration>,
     },
-    /// An outage, a time-out, an answer that makes no sense.
+    /// An outage, a timeout or an unusable response.
     Transient,
 }
 
-/// What the operator needs in order to act; goes to the log, never outward. Holds no token, claim or secret.
+/// Details for the operator's log. They are never sent to a client, and they hold no token, claim or secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics {
-    /// The answer's HTTP status, if there was an answer.
+    /// The response's HTTP status, if there was a response.
     pub http_status: Option<u16>,
-    /// `error`.
+    /// `error` of the response.
     pub error: Option<String>,
-    /// `suberror`.
+    /// `suberror` of the response (Entra).
     pub suberror: Option<String>,
-    /// The AADSTS number the classification used.
+    /// The AADSTS number that the classification used.
     pub aadsts: Option<u32>,
-    /// `trace_id`.
+    /// `trace_id` of the response (Entra).
     pub trace_id: Option<String>,
-    /// What to change and where, or what happened if nothing was answered.
+    /// What the operator should change and where, or what happened if there was no response.
     pub hint: &'static str,
 }
 
@@ -153,47 +155,49 @@ pub struct Diagnostics {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", diagnostics.hint)]
 pub struct RedeemError {
-    /// What it means.
+    /// What failed.
     pub failure: RedeemFailure,
-    /// What to tell the operator. Boxed: an error travels through many hands, its details are read once.
+    /// Details for the operator's log. They are boxed because many functions return the error and one reads the
+    /// details.
     pub diagnostics: Box<Diagnostics>,
 }
 
-/// What a redemption returns.
+/// The future that [`IdentityProvider::redeem`] returns.
 pub type RedeemFuture<'a> = Pin<Box<dyn Future<Output = Result<RedeemedToken, RedeemError>> + Send + 'a>>;
 
-/// A remote issuer.
+/// A remote identity provider.
 pub trait IdentityProvider: Send + Sync {
-    /// What it supports.
+    /// The grants that the provider supports.
     fn capabilities(&self) -> Capabilities;
 
     /// Redeems `grant` for the connection's scopes, within the attempt's deadline.
     fn redeem<'a>(&'a self, connection: &'a Connection, grant: Grant<'a>, attempt: Attempt) -> RedeemFuture<'a>;
 
-    /// Where a browser is sent so that its user signs in for `connection` (RFC 6749 §4.1.1).
+    /// Builds the URL that a browser is sent to so that its user signs in for `connection` (RFC 6749 §4.1.1).
     fn authorize_url<'a>(
         &'a self,
         connection: &'a Connection,
         request: AuthorizationRequest<'a>,
     ) -> AuthorizeFuture<'a>;
 
-    /// Whether the `iss` parameter of an authorization response, or its absence, is this issuer's (RFC 9207 §2.4).
+    /// Whether an authorization response with this `iss` parameter, or without one, may come from this provider
+    /// (RFC 9207 §2.4).
     fn admits_issuer<'a>(&'a self, iss: Option<&'a str>) -> AdmissionFuture<'a>;
 }
 
-/// Which provider serves which connection. Built once at start-up.
+/// The provider of each connection. The registry is built once at start-up.
 #[derive(Clone, Default)]
 pub struct ProviderRegistry {
     providers: HashMap<(BotName, ConnectionName), Arc<dyn IdentityProvider>>,
 }
 
 impl ProviderRegistry {
-    /// Registers the provider that serves `connection`, replacing an earlier one.
+    /// Registers the provider of `connection` and replaces an earlier one.
     pub fn register(&mut self, connection: &Connection, provider: Arc<dyn IdentityProvider>) {
         self.providers.insert((connection.bot.clone(), connection.name.clone()), provider);
     }
 
-    /// The provider of `connection`.
+    /// Finds the provider of `connection`.
     #[must_use]
     pub fn find(&self, connection: &Connection) -> Option<&Arc<dyn IdentityProvider>> {
         self.providers.get(&(connection.bot.clone(), connection.name.clone()))

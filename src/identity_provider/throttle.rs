@@ -6,15 +6,16 @@ use quick_cache::sync::Cache;
 use crate::domain::{SharedClock, Timestamp};
 use crate::records::SingleWriter;
 
-/// MSAL's cap of a `Retry-After`.
-const LONGEST_BLOCK: Duration = Duration::from_hours(1);
-/// Where the issuer names no time: long enough to break a loop, short enough for a person who tries again.
-const UNNAMED_BLOCK: Duration = Duration::from_secs(10);
-/// So many users throttled within the window are the tenant's trouble, not theirs (entra-obo §4, row 429).
-const USERS_OF_A_TENANT: usize = 5;
-const WINDOW: Duration = Duration::from_mins(1);
-const REMEMBERED_USERS: usize = 16_384;
-const REMEMBERED_TENANTS: usize = 1024;
+/// The longest block. A longer `Retry-After` is capped, as MSAL does.
+const MAX_BLOCK: Duration = Duration::from_hours(1);
+/// The block if the issuer sends no `Retry-After`: long enough to stop a client that loops, short enough for a person
+/// who tries again.
+const DEFAULT_BLOCK: Duration = Duration::from_secs(10);
+/// If this many users of a tenant are throttled within the window, the whole tenant is blocked (entra-obo §4, row 429).
+const TENANT_BLOCK_THRESHOLD: usize = 5;
+const TENANT_WINDOW: Duration = Duration::from_mins(1);
+const MAX_REMEMBERED_USERS: usize = 16_384;
+const MAX_REMEMBERED_TENANTS: usize = 1024;
 
 /// What a block applies to: one user of one tenant, through one client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -24,10 +25,10 @@ pub(super) struct ThrottleKey {
     pub(super) user: String,
 }
 
-/// Who must not ask for how long, shared by all providers of the process.
+/// The blocks that issuers imposed by throttling. All providers of the process share one board.
 ///
-/// One user's 429 blocks that user; the whole client in a tenant only once several users were hit or the issuer says
-/// so. A bot with a million users must not fall silent because one of them hammers.
+/// A 429 for one user blocks that user. The client is blocked in a whole tenant only if several users were throttled or
+/// the issuer says so, because one user who sends too many requests must not block all users of a bot.
 pub struct ThrottleBoard {
     clock: SharedClock,
     users: Cache<ThrottleKey, Timestamp>,
@@ -41,20 +42,20 @@ struct TenantRecord {
 }
 
 impl ThrottleBoard {
-    /// A board with nobody on it.
+    /// Creates a board without blocks.
     #[must_use]
     pub fn new(clock: SharedClock, _: SingleWriter) -> Self {
-        Self::of_one_command(clock)
+        Self::for_single_command(clock)
     }
 
-    /// The board of a command that ends when it has asked, and serves no requests: it need not be shared.
+    /// Creates the board of a command that sends its requests and exits. No other process shares it.
     #[must_use]
-    pub fn of_one_command(clock: SharedClock) -> Self {
-        Self { clock, users: Cache::new(REMEMBERED_USERS), tenants: Cache::new(REMEMBERED_TENANTS) }
+    pub fn for_single_command(clock: SharedClock) -> Self {
+        Self { clock, users: Cache::new(MAX_REMEMBERED_USERS), tenants: Cache::new(MAX_REMEMBERED_TENANTS) }
     }
 
-    /// How long requests of this key must still stay away.
-    pub(super) fn blocked_for(&self, key: &ThrottleKey) -> Option<Duration> {
+    /// The remaining time for which requests of this key are blocked.
+    pub(super) fn remaining_block(&self, key: &ThrottleKey) -> Option<Duration> {
         let now = self.clock.now();
         let user = self.users.get(key);
         let tenant = self
@@ -64,10 +65,11 @@ impl ThrottleBoard {
         user.into_iter().chain(tenant).map(|until| now.until(until)).max().filter(|wait| !wait.is_zero())
     }
 
-    /// Notes that the issuer throttled requests of this key, or (`tenant_wide`) the whole client in that tenant.
-    pub(super) fn note(&self, key: &ThrottleKey, retry_after: Option<Duration>, tenant_wide: bool) {
+    /// Records that the issuer throttled requests of this key or, if `tenant_wide` is set, of the client in the whole
+    /// tenant.
+    pub(super) fn record(&self, key: &ThrottleKey, retry_after: Option<Duration>, tenant_wide: bool) {
         let now = self.clock.now();
-        let until = now.plus(retry_after.unwrap_or(UNNAMED_BLOCK).min(LONGEST_BLOCK));
+        let until = now.plus(retry_after.unwrap_or(DEFAULT_BLOCK).min(MAX_BLOCK));
         self.users.insert(key.clone(), until);
         let name = (key.client.clone(), key.tenant.clone());
         let fresh = || {
@@ -76,14 +78,14 @@ impl ThrottleBoard {
         };
         let Ok(record) = self.tenants.get_or_insert_with(&name, fresh);
         let mut record = record.lock().unwrap_or_else(PoisonError::into_inner);
-        if now > record.window_began.plus(WINDOW) {
+        if now > record.window_began.plus(TENANT_WINDOW) {
             record.window_began = now;
             record.users.clear();
         }
-        if !record.users.contains(&key.user) && record.users.len() < USERS_OF_A_TENANT {
+        if !record.users.contains(&key.user) && record.users.len() < TENANT_BLOCK_THRESHOLD {
             record.users.push(key.user.clone());
         }
-        if tenant_wide || record.users.len() >= USERS_OF_A_TENANT {
+        if tenant_wide || record.users.len() >= TENANT_BLOCK_THRESHOLD {
             record.blocked_until = record.blocked_until.max(until);
         }
     }
@@ -102,7 +104,7 @@ mod tests {
 
     fn board() -> (Arc<OffsetClock>, ThrottleBoard) {
         let clock = Arc::new(OffsetClock::default());
-        (clock.clone(), ThrottleBoard::of_one_command(clock))
+        (clock.clone(), ThrottleBoard::for_single_command(clock))
     }
 
     fn key(user: &str, tenant: &str) -> ThrottleKey {
@@ -112,53 +114,53 @@ mod tests {
     const MINUTE: Option<Duration> = Some(Duration::from_mins(1));
 
     #[test]
-    fn one_users_throttling_blocks_that_user_until_the_named_time() {
+    fn throttled_user_is_blocked_until_retry_after() {
         let (clock, board) = board();
         for _ in 0..10 {
-            board.note(&key("a", "t"), MINUTE, false);
+            board.record(&key("a", "t"), MINUTE, false);
         }
-        assert!(board.blocked_for(&key("a", "t")).is_some_and(|wait| wait > Duration::from_secs(55)));
-        assert_eq!(board.blocked_for(&key("b", "t")), None);
-        assert_eq!(board.blocked_for(&key("a", "other")), None);
+        assert!(board.remaining_block(&key("a", "t")).is_some_and(|wait| wait > Duration::from_secs(55)));
+        assert_eq!(board.remaining_block(&key("b", "t")), None);
+        assert_eq!(board.remaining_block(&key("a", "other")), None);
         clock.advance(Duration::from_secs(61));
-        assert_eq!(board.blocked_for(&key("a", "t")), None);
+        assert_eq!(board.remaining_block(&key("a", "t")), None);
     }
 
     #[test]
-    fn five_users_within_a_minute_block_the_tenant() {
+    fn five_throttled_users_within_a_minute_block_the_tenant() {
         let (_, board) = board();
         for user in ["a", "b", "c", "d"] {
-            board.note(&key(user, "t"), MINUTE, false);
+            board.record(&key(user, "t"), MINUTE, false);
         }
-        assert_eq!(board.blocked_for(&key("z", "t")), None);
-        board.note(&key("e", "t"), MINUTE, false);
-        assert!(board.blocked_for(&key("z", "t")).is_some());
-        assert_eq!(board.blocked_for(&key("z", "other")), None);
+        assert_eq!(board.remaining_block(&key("z", "t")), None);
+        board.record(&key("e", "t"), MINUTE, false);
+        assert!(board.remaining_block(&key("z", "t")).is_some());
+        assert_eq!(board.remaining_block(&key("z", "other")), None);
     }
 
     #[test]
-    fn five_users_over_an_hour_do_not() {
+    fn five_throttled_users_over_several_minutes_do_not_block_the_tenant() {
         let (clock, board) = board();
         for user in ["a", "b", "c", "d", "e", "f"] {
-            board.note(&key(user, "t"), MINUTE, false);
+            board.record(&key(user, "t"), MINUTE, false);
             clock.advance(Duration::from_secs(30));
         }
-        assert_eq!(board.blocked_for(&key("z", "t")), None);
+        assert_eq!(board.remaining_block(&key("z", "t")), None);
     }
 
     #[test]
-    fn a_tenant_wide_code_blocks_the_tenant_at_once() {
+    fn tenant_wide_throttling_blocks_the_tenant_at_once() {
         let (_, board) = board();
-        board.note(&key("a", "t"), MINUTE, true);
-        assert!(board.blocked_for(&key("z", "t")).is_some());
+        board.record(&key("a", "t"), MINUTE, true);
+        assert!(board.remaining_block(&key("z", "t")).is_some());
     }
 
     #[test]
-    fn an_unnamed_time_is_short_and_an_absurd_one_is_capped() {
+    fn missing_retry_after_uses_the_default_block_and_a_huge_one_is_capped() {
         let (_, board) = board();
-        board.note(&key("a", "t"), None, false);
-        assert!(board.blocked_for(&key("a", "t")).is_some_and(|wait| wait <= UNNAMED_BLOCK));
-        board.note(&key("b", "t"), Some(Duration::MAX), false);
-        assert!(board.blocked_for(&key("b", "t")).is_some_and(|wait| wait <= LONGEST_BLOCK));
+        board.record(&key("a", "t"), None, false);
+        assert!(board.remaining_block(&key("a", "t")).is_some_and(|wait| wait <= DEFAULT_BLOCK));
+        board.record(&key("b", "t"), Some(Duration::MAX), false);
+        assert!(board.remaining_block(&key("b", "t")).is_some_and(|wait| wait <= MAX_BLOCK));
     }
 }

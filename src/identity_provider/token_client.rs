@@ -15,44 +15,45 @@ use super::{RedeemError, RedeemFailure, RedeemedToken, refusal};
 use crate::domain::{SharedClock, SharedEntropy, Timestamp};
 use crate::outbound::{HttpAnswer, Outbound, RequestHeader};
 
-const MOST_RETRIES: u32 = 2;
-/// A call that has less time than this is not begun.
-const LEAST_TIME_FOR_A_RETRY: Duration = Duration::from_millis(300);
-const SHORTEST_PAUSE_MILLIS: u64 = 100;
-const LONGEST_PAUSE_MILLIS: u64 = 400;
+const MAX_RETRIES: u32 = 2;
+/// A retry is not started if less than this time is left before the deadline.
+const MIN_TIME_FOR_RETRY: Duration = Duration::from_millis(300);
+const MIN_PAUSE_MILLIS: u64 = 100;
+const MAX_PAUSE_MILLIS: u64 = 400;
 
-/// What the token clients of all providers share.
+/// The services that the token clients of all providers share.
 #[derive(Clone)]
 pub struct TokenClientParts {
-    /// The HTTP client.
+    /// The HTTP client for calls of token endpoints.
     pub outbound: Outbound,
-    /// The time.
+    /// The clock for token lifetimes and assertions.
     pub clock: SharedClock,
-    /// For the jitter of retries, and the ids of client assertions.
+    /// Randomness for the pauses before retries and the ids of client assertions.
     pub entropy: SharedEntropy,
-    /// Who must not ask, shared by all providers.
+    /// The blocks that issuers imposed, shared by all providers.
     pub throttle: Arc<ThrottleBoard>,
 }
 
-/// The application that redeems.
+/// The application that redeems grants.
 #[derive(Clone, Debug)]
 pub struct RedeemingClient {
-    /// Its client id.
+    /// The application's client id.
     pub client_id: String,
-    /// Its credentials, in the order in which they are tried.
+    /// The application's credentials, in the order in which they are tried.
     pub credentials: Vec<ClientCredential>,
 }
 
-/// One application's conversations with token endpoints: proves who it is, asks, tries again where that helps. Every
-/// grant goes this way.
+/// Calls token endpoints for one application: authenticates it, sends the request and retries. All grants are redeemed
+/// here.
 pub(super) struct TokenClient {
     /// The provider's name in configuration, for the log.
     provider: String,
     client_id: String,
-    /// Replaceable while users are waiting: a redemption under way ends with those it began with.
+    /// The credentials may be replaced at run time. A redemption that has begun keeps the credentials it began with.
     credentials: ArcSwap<Vec<ClientCredential>>,
     parts: TokenClientParts,
-    /// The credential that worked last: a withdrawn one is not tried first for every user.
+    /// The index of the credential that was accepted last. It is tried first, so that a withdrawn credential does not
+    /// cost each redemption a call.
     preferred: AtomicUsize,
 }
 
@@ -67,30 +68,30 @@ impl TokenClient {
         &self.client_id
     }
 
-    /// From now on proves itself with these, in this order.
+    /// Replaces the credentials. They are tried in the given order.
     pub(super) fn replace_credentials(&self, credentials: Vec<ClientCredential>) {
         self.credentials.store(Arc::new(credentials));
         self.preferred.store(0, Ordering::Relaxed);
     }
 
-    /// Redeems the request's grant, unless the issuer wants its throttle key to stay away.
+    /// Redeems the request's grant, unless the issuer has blocked the throttle key.
     ///
-    /// The way of a redemption: `redeem` → `try_credentials` (which credential, how often) → `try_once` (one answer and
-    /// what it means) → `post_signed` (one call).
+    /// `redeem` calls `try_credentials` (chooses the credential and retries), which calls `try_once` (classifies one
+    /// response), which calls `post_signed` (sends one request).
     pub(super) async fn redeem(&self, request: &TokenRequest<'_>) -> Result<RedeemedToken, RedeemError> {
-        if let Some(wait) = self.parts.throttle.blocked_for(&request.throttle_key) {
-            let hint = "not asked: the issuer wanted us to stay away for longer";
+        if let Some(wait) = self.parts.throttle.remaining_block(&request.throttle_key) {
+            let hint = "no request was sent: the time of the issuer's Retry-After is not over";
             return Err(refusal(RedeemFailure::Throttled { retry_after: Some(wait) }, hint));
         }
         let outcome = self.try_credentials(request).await;
         if let Err(classified) = &outcome {
-            self.note_failure(classified, request);
+            self.record_failure(classified, request);
         }
         outcome.map_err(|classified| classified.error)
     }
 
-    /// A new assertion where the old one's times were refused, the next credential where the issuer refuses one, a
-    /// retry where the fault is passing, and an end.
+    /// Tries the request until it succeeds or no step is left: a new assertion if the issuer refused the assertion's
+    /// `nbf` or `exp`, the next credential if the issuer refused one, a retry after a temporary fault.
     async fn try_credentials(&self, request: &TokenRequest<'_>) -> Result<RedeemedToken, Classification> {
         let credentials = self.credentials.load_full();
         let count = credentials.len();
@@ -112,10 +113,10 @@ impl TokenClient {
             if classified.wants_new_assertion() && !renewed && credential.renew() {
                 renewed = true;
             } else if classified.wants_other_credential() && refused + 1 < count {
-                self.note_refused(&classified, index, credential);
+                self.log_refused_credential(&classified, index, credential);
                 refused += 1;
                 renewed = false;
-            } else if classified.retry && retries < MOST_RETRIES && self.pause(request.attempt.deadline).await {
+            } else if classified.retry && retries < MAX_RETRIES && self.pause(request.attempt.deadline).await {
                 retries += 1;
             } else {
                 return Err(classified);
@@ -139,17 +140,17 @@ impl TokenClient {
                 id_token: None,
             });
         }
-        // The token's life is counted from before the call: rather too short than too long.
+        // The token's lifetime is counted from before the call, so it is rather too short than too long.
         let asked_at = self.parts.clock.now();
         let answer = self.post_signed(request, credential).await?;
         let redeemed = classify_answer(&answer, request.style, asked_at, self.parts.clock.now());
         if redeemed.as_ref().is_err_and(Classification::wants_new_assertion) {
-            self.note_clocks(&answer, asked_at);
+            self.log_clock_difference(&answer, asked_at);
         }
         redeemed
     }
 
-    /// Proves who the client is by `credential`, and posts the request.
+    /// Authenticates the client by `credential` and posts the request.
     async fn post_signed(
         &self,
         request: &TokenRequest<'_>,
@@ -172,21 +173,21 @@ impl TokenClient {
         answer.map_err(|error| classify_unanswered(&error))
     }
 
-    /// Waits a random while before a retry; says no if not enough time would be left for one.
+    /// Waits a random time before a retry. Returns false at once if too little time would be left for the retry.
     async fn pause(&self, deadline: Instant) -> bool {
         let mut bytes = [0_u8; 8];
         self.parts.entropy.fill(&mut bytes);
-        let spread = u64::from_le_bytes(bytes) % (LONGEST_PAUSE_MILLIS - SHORTEST_PAUSE_MILLIS);
-        let until = Instant::now() + Duration::from_millis(SHORTEST_PAUSE_MILLIS + spread);
-        if until + LEAST_TIME_FOR_A_RETRY > deadline {
+        let spread = u64::from_le_bytes(bytes) % (MAX_PAUSE_MILLIS - MIN_PAUSE_MILLIS);
+        let until = Instant::now() + Duration::from_millis(MIN_PAUSE_MILLIS + spread);
+        if until + MIN_TIME_FOR_RETRY > deadline {
             return false;
         }
         tokio::time::sleep_until(until).await;
         true
     }
 
-    /// Logged at once: if the next credential serves, there is no other sign that this one does not.
-    fn note_refused(&self, classified: &Classification, index: usize, credential: &ClientCredential) {
+    /// Logs the refused credential at once. If the next credential is accepted, no other line reports the refused one.
+    fn log_refused_credential(&self, classified: &Classification, index: usize, credential: &ClientCredential) {
         let diagnostics = &classified.error.diagnostics;
         tracing::warn!(
             provider = %self.provider,
@@ -196,12 +197,12 @@ impl TokenClient {
             aadsts = diagnostics.aadsts,
             trace_id = diagnostics.trace_id,
             hint = diagnostics.hint,
-            "a client credential does not serve; the next one is tried"
+            "a client credential was refused; the next one is tried"
         );
     }
 
-    /// How far this machine's clock is from the issuer's.
-    fn note_clocks(&self, answer: &HttpAnswer, asked_at: Timestamp) {
+    /// Logs how far this machine's clock is ahead of the issuer's.
+    fn log_clock_difference(&self, answer: &HttpAnswer, asked_at: Timestamp) {
         let date = answer.header("date").and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
         tracing::warn!(
             provider = %self.provider,
@@ -211,9 +212,9 @@ impl TokenClient {
         );
     }
 
-    fn note_failure(&self, classified: &Classification, request: &TokenRequest<'_>) {
+    fn record_failure(&self, classified: &Classification, request: &TokenRequest<'_>) {
         if let RedeemFailure::Throttled { retry_after } = classified.error.failure {
-            self.parts.throttle.note(&request.throttle_key, retry_after, classified.tenant_wide);
+            self.parts.throttle.record(&request.throttle_key, retry_after, classified.tenant_wide);
         }
         tracing::debug!(
             provider = %self.provider,

@@ -11,22 +11,22 @@ use super::token_endpoint::{SecretMethod, TokenEndpointStyle};
 use crate::domain::AppScope;
 use crate::outbound::FormField;
 
-/// What stays the same over the tries of one redemption.
+/// A token request before client authentication. All tries of one redemption share it.
 pub(super) struct TokenRequest<'a> {
     pub(super) url: &'a Url,
     pub(super) style: TokenEndpointStyle,
-    /// The grant's own form fields; those of the client are added by [`TokenRequest::sign`].
+    /// The form fields of the grant. [`TokenRequest::sign`] adds the client's fields.
     pub(super) fields: Vec<FormField<'a>>,
     pub(super) throttle_key: ThrottleKey,
-    /// `x-anchormailbox`: where the user's mailbox is, as a routing hint.
+    /// The value of `x-anchormailbox`, which routes the request to the user's region.
     pub(super) anchor: Option<String>,
-    /// The scope, where the token is for the application itself and not for a user. An application that is a managed
-    /// identity gets such a token from its machine.
+    /// The scope, if the token is for the application itself and not for a user. An application that is a managed
+    /// identity gets such a token from the machine's identity endpoint.
     pub(super) app_scope: Option<&'a AppScope>,
     pub(super) attempt: &'a Attempt,
 }
 
-/// A token request as it goes out, with the client's proof in it.
+/// A token request with the client's proof, ready to be sent.
 pub(super) struct SignedForm<'a> {
     pub(super) headers: Vec<SignedHeader<'a>>,
     pub(super) fields: Vec<FormField<'a>>,
@@ -38,7 +38,7 @@ pub(super) struct SignedHeader<'a> {
 }
 
 impl TokenRequest<'_> {
-    /// Adds who the client is, and its proof of that.
+    /// Adds the client id and the client's proof.
     pub(super) fn sign<'a>(&'a self, client_id: &'a str, proof: &'a Proof) -> SignedForm<'a> {
         let mut form = SignedForm { headers: vec![header("accept", "application/json")], fields: self.fields.clone() };
         let in_header =
@@ -59,11 +59,13 @@ impl TokenRequest<'_> {
         let mut headers = vec![
             header("x-client-sku", "bot-sso"),
             header("x-client-ver", env!("CARGO_PKG_VERSION")),
-            // Without it the issuer breaks loops with invalid_grant, which would show the user a card.
+            // Without this header Entra refuses requests in a loop with `invalid_grant`, which would lead to a sign-in
+            // card; with it Entra sends 429.
             header("x-ms-lib-capability", "retry-after, h429"),
         ];
         headers.extend(self.anchor.as_deref().map(|anchor| header("x-anchormailbox", anchor)));
-        // It may have come from outside; an id that cannot be a header must not cost the exchange.
+        // The id may come from a caller. If it is not a valid header value, the header is left out and the exchange
+        // goes on.
         let correlation_id = self.attempt.correlation_id.as_str();
         if correlation_id.bytes().all(|byte| byte.is_ascii_graphic()) {
             headers.push(header("client-request-id", correlation_id));
@@ -77,7 +79,8 @@ fn header<'a>(name: &'static str, value: impl Into<Cow<'a, str>>) -> SignedHeade
     SignedHeader { name, value: value.into() }
 }
 
-/// Both parts are encoded as in a form first: a colon or a letter beyond ASCII may be in either.
+/// Builds the value of a Basic `Authorization` header. Both parts are form-encoded first (RFC 6749 §2.3.1), because
+/// either may hold a colon or non-ASCII letters.
 fn basic(client_id: &str, proof: &Proof) -> String {
     let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let secret = proof.fields().first().map_or("", |field| field.value);

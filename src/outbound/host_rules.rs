@@ -6,11 +6,11 @@ use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::{OutboundError, host_of};
+use super::{OutboundError, host_text};
 
-/// IPv4 ranges that are nobody's public address (IANA special-purpose registry), and 168.63.129.16, which is public in
-/// form but is Azure's platform channel.
-const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 17] = [
+/// IPv4 ranges that are not public addresses (IANA special-purpose registry), and 168.63.129.16: the address looks
+/// public but is the endpoint of Azure's platform services.
+const NON_PUBLIC_V4_RANGES: [(Ipv4Addr, u32); 17] = [
     (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
@@ -30,40 +30,42 @@ const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 17] = [
     (Ipv4Addr::BROADCAST, 32),
 ];
 
-/// What the operator permitted beyond the public internet over TLS.
+/// Which hosts may be called. The default is any public address over TLS; the operator permits more in the
+/// configuration.
 pub(super) struct HostRules {
     plain_http_hosts: HashSet<String>,
     private_hosts: HashSet<String>,
     private_networks: Vec<IpNet>,
-    /// Where set: every other host is refused, public or not.
+    /// If this is set, calls to all other hosts are refused, even to public ones.
     only_hosts: Option<HashSet<String>>,
 }
 
 impl HostRules {
     pub(super) fn new(plain_http_hosts: &[String], private_hosts: &[String], private_networks: Vec<IpNet>) -> Self {
         Self {
-            plain_http_hosts: normalised(plain_http_hosts),
-            private_hosts: normalised(private_hosts),
+            plain_http_hosts: normalize_hosts(plain_http_hosts),
+            private_hosts: normalize_hosts(private_hosts),
             private_networks,
             only_hosts: None,
         }
     }
 
-    /// The same, for these hosts alone.
-    pub(super) fn only(self, hosts: Option<&[String]>) -> Self {
-        Self { only_hosts: hosts.map(normalised), ..self }
+    /// The same rules, restricted to `hosts` if they are given.
+    pub(super) fn restricted_to(self, hosts: Option<&[String]>) -> Self {
+        Self { only_hosts: hosts.map(normalize_hosts), ..self }
     }
 
-    /// Refuses what can be refused by looking at the URL. Names are checked again when they are resolved.
+    /// Checks the URL's scheme, host and literal address. The addresses of a host name are checked when the name is
+    /// resolved ([`PermittedAddressResolver`]).
     pub(super) fn check(&self, url: &Url) -> Result<(), OutboundError> {
-        let host = host_of(url);
+        let host = host_text(url);
         let refused = || OutboundError::HostRefused { host: host.clone() };
         let scheme_fits = match url.scheme() {
             "https" => true,
-            "http" => self.plain_http_hosts.contains(&normal(&host)),
+            "http" => self.plain_http_hosts.contains(&normalize_host(&host)),
             _ => false,
         };
-        let host_fits = self.only_hosts.as_ref().is_none_or(|only| only.contains(&normal(&host)));
+        let host_fits = self.only_hosts.as_ref().is_none_or(|only| only.contains(&normalize_host(&host)));
         if !scheme_fits || !host_fits || !url.username().is_empty() || url.password().is_some() {
             return Err(refused());
         }
@@ -78,27 +80,27 @@ impl HostRules {
 
     fn permits(&self, host: &str, address: IpAddr) -> bool {
         is_public(address)
-            || self.private_hosts.contains(&normal(host))
+            || self.private_hosts.contains(&normalize_host(host))
             || self.private_networks.iter().any(|network| network.contains(&address))
     }
 }
 
-/// Whether `url` goes through the egress proxy: not what only this machine or its private network can reach.
+/// Whether a request to `url` goes through the egress proxy. Requests to this machine or to its private network do not.
 pub(super) fn is_proxied(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => normal(name).contains('.') && !normal(name).ends_with(".localhost"),
+        Some(Host::Domain(name)) => normalize_host(name).contains('.') && !normalize_host(name).ends_with(".localhost"),
         Some(Host::Ipv4(address)) => is_public(IpAddr::V4(address)),
         Some(Host::Ipv6(address)) => is_public(IpAddr::V6(address)),
         None => true,
     }
 }
 
-fn normalised(hosts: &[String]) -> HashSet<String> {
-    hosts.iter().map(|host| normal(host)).collect()
+fn normalize_hosts(hosts: &[String]) -> HashSet<String> {
+    hosts.iter().map(|host| normalize_host(host)).collect()
 }
 
-/// Lower case, without IPv6 brackets and without the root's dot.
-fn normal(host: &str) -> String {
+/// Converts a host to lower case and removes IPv6 brackets and the trailing dot of the DNS root.
+fn normalize_host(host: &str) -> String {
     host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase()
 }
 
@@ -111,10 +113,12 @@ pub(super) fn is_public(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let bits = u32::from(address);
-    !NOT_PUBLIC_V4.iter().any(|(network, length)| (bits ^ u32::from(*network)).checked_shr(32 - length) == Some(0))
+    !NON_PUBLIC_V4_RANGES
+        .iter()
+        .any(|(network, length)| (bits ^ u32::from(*network)).checked_shr(32 - length) == Some(0))
 }
 
-/// Addresses that carry an IPv4 address inside (mapped, NAT64, 6to4) are as public as that one.
+/// An address that embeds an IPv4 address (mapped, NAT64, 6to4) is public if the embedded address is public.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     if let Some(inner) = address.to_ipv4_mapped() {
         return is_public_v4(inner);
@@ -124,26 +128,28 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
         [0x0064, 0xff9b, 0, 0, 0, 0, ..] => is_public_v4(low_v4(0)),
         [0x2002, ..] => is_public_v4(low_v4(80)),
-        // Teredo, benchmarking, ORCHID and documentation lie in 2001:0::/23 and 2001:db8::/32.
+        // The ranges for Teredo, benchmarking, ORCHID and documentation are in 2001:0::/23 and 2001:db8::/32.
         [0x2001, second, ..] => second > 0x01ff && second != 0x0db8,
-        // Everything allocated is in 2000::/3; what is outside (loopback, ULA, link-local, multicast) is not public.
+        // All allocated public addresses are in 2000::/3. Addresses outside it (loopback, ULA, link-local, multicast)
+        // are not public.
         [first, ..] => first & 0xe000 == 0x2000 && first != 0x3fff,
     }
 }
 
-/// Resolves names and keeps only the addresses that the rules permit: what is checked is what is connected to, so a
-/// name that changes its address between check and use gains nothing.
-pub(super) struct PermittedAddresses {
+/// Resolves host names and returns only the addresses that the rules permit. The client connects to exactly the
+/// addresses that were checked, so a name that changes its address between check and use (DNS rebinding) does not
+/// bypass the rules.
+pub(super) struct PermittedAddressResolver {
     rules: Arc<HostRules>,
 }
 
-impl PermittedAddresses {
+impl PermittedAddressResolver {
     pub(super) fn new(rules: Arc<HostRules>) -> Self {
         Self { rules }
     }
 }
 
-impl Resolve for PermittedAddresses {
+impl Resolve for PermittedAddressResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let rules = Arc::clone(&self.rules);
         Box::pin(async move {
@@ -162,12 +168,12 @@ impl Resolve for PermittedAddresses {
     }
 }
 
-/// A name resolved, but only to addresses that nobody may call.
+/// The host name resolved, but the rules permit none of its addresses.
 #[derive(Debug, thiserror::Error)]
 #[error("the name resolves to addresses that are not permitted")]
 struct AddressesRefused;
 
-/// Whether [`PermittedAddresses`] refused, somewhere down the chain of causes.
+/// Whether the error's chain of causes contains [`AddressesRefused`].
 pub(super) fn was_refused(error: &reqwest::Error) -> bool {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {

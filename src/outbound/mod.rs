@@ -1,7 +1,8 @@
 //! The one HTTP client: deadlines, no redirects, size caps, host rules, the operator's CA file and egress proxy.
 //!
-//! Owns every call that leaves the process and the rules where it may go. It deliberately knows neither tokens nor
-//! what an answer means: it moves bytes to a host that the caller chose, and refuses hosts that nobody may choose.
+//! Owns every call that leaves the process and the rules that say which hosts may be called. It deliberately knows
+//! neither tokens nor the meaning of a response: it sends bytes to a host that the caller chooses and refuses hosts
+//! that the rules forbid.
 
 mod answer;
 mod host_rules;
@@ -21,43 +22,46 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 pub use answer::{Headers, HttpAnswer};
-use host_rules::{HostRules, PermittedAddresses};
-pub use relay::{RelayRequest, Relayed};
+use host_rules::{HostRules, PermittedAddressResolver};
+pub use relay::{RelayRequest, RelayedAnswer};
 use request::encode_form;
 pub use request::{FormField, RequestHeader};
 
-/// The cap of an answer's body where the caller does not set one.
-const ANSWER_LIMIT_BYTES: usize = 1024 * 1024;
-/// How long a connection is kept for the next request: issuers' handshakes are dear.
-const KEEP_IDLE: Duration = Duration::from_mins(1);
-/// The same towards bots. Node closes an idle connection after 5 s: we have to be first, or a request is lost.
-const KEEP_BOTS_IDLE: Duration = Duration::from_secs(4);
-/// For so many hosts connections are counted at a time; the least used one is forgotten first.
-const COUNTED_HOSTS: usize = 512;
-/// For a client of one host: whoever uses it asks rarely.
-const CONNECTIONS_TO_ONE_HOST: usize = 4;
+/// The maximum size of a response body where the caller does not pass one.
+const DEFAULT_MAX_ANSWER_BYTES: usize = 1024 * 1024;
+/// How long an idle connection is kept. Handshakes with issuers are slow, so connections are reused.
+const IDLE_CONNECTION_LIFETIME: Duration = Duration::from_mins(1);
+/// How long an idle connection to a bot is kept. A Node.js server closes an idle connection after 5 s; if this client
+/// did not close it earlier, a request sent at that moment would be lost.
+const IDLE_BOT_CONNECTION_LIFETIME: Duration = Duration::from_secs(4);
+/// The number of hosts whose open connections are counted at a time. The least used host is dropped first.
+const MAX_COUNTED_HOSTS: usize = 512;
+/// The connection limit of a client for a single host, which sends few requests.
+const MAX_CONNECTIONS_OF_SINGLE_HOST_CLIENT: usize = 4;
 
-/// How the process reaches others. Set once at start-up. Not printable: the proxy's URL may hold a password.
+/// The settings of the HTTP client, read once at start-up. The type has no `Debug` because the proxy's URL may hold a
+/// password.
 #[derive(Clone, Default)]
 pub struct OutboundSettings {
-    /// PEM bundles trusted beside the system's certificates.
+    /// PEM bundles that are trusted in addition to the system's certificates.
     pub ca_certificates_pem: Vec<Vec<u8>>,
-    /// The only proxy there is; the environment's proxy variables are not read. Loopback, literal addresses that are
-    /// not public and single-label names are reached directly.
+    /// The HTTP proxy. Proxy variables of the environment are not read. Loopback, literal addresses that are not public
+    /// and single-label names are called without the proxy.
     pub egress_proxy: Option<Url>,
-    /// How long a TCP and TLS handshake may take.
+    /// The maximum time for a TCP and TLS handshake.
     pub connect_timeout: Duration,
-    /// Hosts that may be reached without TLS.
+    /// Hosts that may be called without TLS.
     pub plain_http_hosts: Vec<String>,
     /// Hosts that may resolve to (or be) addresses that are not public.
     pub private_hosts: Vec<String>,
-    /// Networks that any host may resolve into although they are not public.
+    /// Private networks that any host name may resolve into.
     pub private_networks: Vec<IpNet>,
-    /// Requests in flight to one host; more wait, within their deadline. Zero counts as one.
+    /// The maximum number of simultaneous requests to one host. Further requests wait until their deadline. Zero is
+    /// treated as one.
     pub max_connections_per_host: usize,
 }
 
-/// Why a call brought no answer. Holds no URL path or query, no header and no body.
+/// Why a call failed without a response. The error holds no URL path, query, header or body, so it may be logged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OutboundError {
     /// The rules forbid this host, scheme or address.
@@ -66,16 +70,16 @@ pub enum OutboundError {
         /// The host, as the URL names it.
         host: String,
     },
-    /// No connection: name not found, refused, TLS handshake failed.
+    /// No connection could be opened: the name was not found, the peer refused, or the TLS handshake failed.
     #[error("the host is unreachable")]
     Unreachable,
     /// The deadline passed.
     #[error("timed out")]
     TimedOut,
-    /// The answer is larger than its cap.
+    /// The response body is larger than its limit.
     #[error("the answer is too large")]
     TooLarge,
-    /// The exchange of messages failed half-way, or the request could not be expressed.
+    /// The connection failed during the request or the response, or the request is not valid HTTP.
     #[error("the connection broke")]
     Broken,
     /// The settings cannot be used.
@@ -87,26 +91,26 @@ pub enum OutboundError {
 #[derive(Clone)]
 pub struct Outbound {
     client: reqwest::Client,
-    relaying: reqwest::Client,
+    bot_client: reqwest::Client,
     rules: Arc<HostRules>,
     in_flight: Arc<Cache<String, Arc<Semaphore>>>,
     per_host: usize,
 }
 
 impl Outbound {
-    /// A client that reaches one host, wherever that is, with or without TLS, directly, and no other. For this machine's
-    /// identity endpoint: its address is refused to everything else.
+    /// Builds a client that may call only the host of `url`: with or without TLS, without a proxy, even at a private
+    /// address. It is meant for this machine's identity endpoint, whose address every other client refuses.
     ///
     /// # Errors
     /// [`OutboundError::Settings`] if `url` names no host or TLS cannot be set up.
-    pub fn to_host_of(url: &Url, connect_timeout: Duration) -> Result<Self, OutboundError> {
-        let host = url.host_str().ok_or_else(|| OutboundError::Settings("an address without a host".into()))?;
+    pub fn for_single_host(url: &Url, connect_timeout: Duration) -> Result<Self, OutboundError> {
+        let host = url.host_str().ok_or_else(|| OutboundError::Settings("the URL has no host".into()))?;
         let only = vec![host.to_owned()];
         let settings = OutboundSettings {
             connect_timeout,
             plain_http_hosts: only.clone(),
             private_hosts: only.clone(),
-            max_connections_per_host: CONNECTIONS_TO_ONE_HOST,
+            max_connections_per_host: MAX_CONNECTIONS_OF_SINGLE_HOST_CLIENT,
             ..OutboundSettings::default()
         };
         Self::with_rules(settings, Some(&only))
@@ -123,12 +127,12 @@ impl Outbound {
     fn with_rules(settings: OutboundSettings, only_hosts: Option<&[String]>) -> Result<Self, OutboundError> {
         let per_host = settings.max_connections_per_host.max(1);
         let mut private_hosts = settings.private_hosts;
-        // The operator named the proxy; it usually stands on a private network.
-        private_hosts.extend(settings.egress_proxy.iter().map(host_of));
+        // The operator configured the proxy, and a proxy is usually on a private network.
+        private_hosts.extend(settings.egress_proxy.iter().map(host_text));
         let rules = HostRules::new(&settings.plain_http_hosts, &private_hosts, settings.private_networks);
-        let rules = Arc::new(rules.only(only_hosts));
-        let certificates = certificates_of(&settings.ca_certificates_pem)?;
-        let client_of = |keep_idle: Duration| {
+        let rules = Arc::new(rules.restricted_to(only_hosts));
+        let certificates = parse_certificates(&settings.ca_certificates_pem)?;
+        let build_client = |idle_lifetime: Duration| {
             let mut builder = reqwest::Client::builder()
                 .http1_only()
                 .no_proxy()
@@ -136,8 +140,8 @@ impl Outbound {
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(settings.connect_timeout)
                 .pool_max_idle_per_host(per_host)
-                .pool_idle_timeout(keep_idle)
-                .dns_resolver(Arc::new(PermittedAddresses::new(Arc::clone(&rules))));
+                .pool_idle_timeout(idle_lifetime)
+                .dns_resolver(Arc::new(PermittedAddressResolver::new(Arc::clone(&rules))));
             if !certificates.is_empty() {
                 builder = builder.tls_certs_merge(certificates.clone());
             }
@@ -149,22 +153,23 @@ impl Outbound {
                 OutboundError::Settings("the TLS client could not be set up; are CA certificates installed?".into())
             })
         };
-        let (client, relaying) = (client_of(KEEP_IDLE)?, client_of(KEEP_BOTS_IDLE)?);
-        Ok(Self { client, relaying, rules, in_flight: Arc::new(Cache::new(COUNTED_HOSTS)), per_host })
+        let (client, bot_client) =
+            (build_client(IDLE_CONNECTION_LIFETIME)?, build_client(IDLE_BOT_CONNECTION_LIFETIME)?);
+        Ok(Self { client, bot_client, rules, in_flight: Arc::new(Cache::new(MAX_COUNTED_HOSTS)), per_host })
     }
 
-    /// Fetches `url`; the answer's body may have up to `limit_bytes`.
+    /// Sends a GET request. The response's body may have up to `limit_bytes`.
     ///
     /// # Errors
-    /// See [`OutboundError`]; any HTTP status is an answer.
+    /// [`OutboundError`]. A response with an error status is not an error.
     pub async fn get(&self, url: &Url, deadline: Instant, limit_bytes: usize) -> Result<HttpAnswer, OutboundError> {
         self.get_with(url, &[], deadline, limit_bytes).await
     }
 
-    /// As [`Outbound::get`], with headers.
+    /// Sends a GET request with `headers`, as [`Outbound::get`] does without.
     ///
     /// # Errors
-    /// See [`OutboundError`]; any HTTP status is an answer.
+    /// [`OutboundError`]. A response with an error status is not an error.
     pub async fn get_with(
         &self,
         url: &Url,
@@ -179,10 +184,10 @@ impl Outbound {
         self.call(url, request, deadline, limit_bytes).await
     }
 
-    /// Posts a form (`application/x-www-form-urlencoded`); the answer is capped at 1 MiB.
+    /// Posts a form (`application/x-www-form-urlencoded`). The response's body may have up to 1 MiB.
     ///
     /// # Errors
-    /// See [`OutboundError`]; any HTTP status is an answer.
+    /// [`OutboundError`]. A response with an error status is not an error.
     pub async fn post_form(
         &self,
         url: &Url,
@@ -195,13 +200,13 @@ impl Outbound {
         for header in headers {
             request = request.header(header.name, header.value);
         }
-        self.call(url, request.body(body), deadline, ANSWER_LIMIT_BYTES).await
+        self.call(url, request.body(body), deadline, DEFAULT_MAX_ANSWER_BYTES).await
     }
 
-    /// Posts JSON; the answer is capped at 1 MiB.
+    /// Posts JSON. The response's body may have up to 1 MiB.
     ///
     /// # Errors
-    /// See [`OutboundError`]; any HTTP status is an answer.
+    /// [`OutboundError`]. A response with an error status is not an error.
     pub async fn post_json(
         &self,
         url: &Url,
@@ -213,19 +218,19 @@ impl Outbound {
         for header in headers {
             request = request.header(header.name, header.value);
         }
-        self.call(url, request.body(body), deadline, ANSWER_LIMIT_BYTES).await
+        self.call(url, request.body(body), deadline, DEFAULT_MAX_ANSWER_BYTES).await
     }
 
-    /// Passes a request on and hands back the answer's head; the body follows as a stream. The head must be there by
-    /// `headers_by`.
+    /// Forwards a request and returns the response's status and headers; the body follows as a stream. Status and
+    /// headers must arrive by `headers_by`.
     ///
     /// # Errors
-    /// See [`OutboundError`]; any HTTP status is an answer.
-    pub async fn relay(&self, request: RelayRequest, headers_by: Instant) -> Result<Relayed, OutboundError> {
+    /// [`OutboundError`]. A response with an error status is not an error.
+    pub async fn relay(&self, request: RelayRequest, headers_by: Instant) -> Result<RelayedAnswer, OutboundError> {
         let url = request.url.clone();
-        let built = relay::build(&self.relaying, request)?;
-        let (response, permit) = within(headers_by, self.send(&url, built)).await?;
-        Ok(Relayed::new(response, permit))
+        let built = relay::build(&self.bot_client, request)?;
+        let (response, permit) = within_deadline(headers_by, self.send(&url, built)).await?;
+        Ok(RelayedAnswer::new(response, permit))
     }
 
     async fn call(
@@ -235,26 +240,27 @@ impl Outbound {
         deadline: Instant,
         limit_bytes: usize,
     ) -> Result<HttpAnswer, OutboundError> {
-        within(deadline, async {
+        within_deadline(deadline, async {
             let (response, _permit) = self.send(url, request).await?;
             answer::read(response, limit_bytes).await
         })
         .await
     }
 
-    /// The permit is held until the body has been read: it counts the connection, not the request's head.
+    /// Sends the request. The caller holds the permit until it has read the body, because the connection is in use
+    /// until then.
     async fn send(
         &self,
         url: &Url,
         request: reqwest::RequestBuilder,
     ) -> Result<(reqwest::Response, OwnedSemaphorePermit), OutboundError> {
         self.rules.check(url)?;
-        let permit = self.permit(url).await?;
+        let permit = self.acquire_permit(url).await?;
         let response = request.send().await.map_err(|error| classify(&error, url))?;
         Ok((response, permit))
     }
 
-    async fn permit(&self, url: &Url) -> Result<OwnedSemaphorePermit, OutboundError> {
+    async fn acquire_permit(&self, url: &Url) -> Result<OwnedSemaphorePermit, OutboundError> {
         let host = format!("{}:{}", url.host_str().unwrap_or(""), url.port_or_known_default().unwrap_or(0));
         let semaphore = self
             .in_flight
@@ -269,7 +275,7 @@ impl std::fmt::Debug for Outbound {
     }
 }
 
-fn certificates_of(bundles: &[Vec<u8>]) -> Result<Vec<reqwest::Certificate>, OutboundError> {
+fn parse_certificates(bundles: &[Vec<u8>]) -> Result<Vec<reqwest::Certificate>, OutboundError> {
     let mut certificates = Vec::new();
     for pem in bundles {
         let bundle = reqwest::Certificate::from_pem_bundle(pem)
@@ -282,26 +288,26 @@ fn certificates_of(bundles: &[Vec<u8>]) -> Result<Vec<reqwest::Certificate>, Out
     Ok(certificates)
 }
 
-async fn within<T>(
+async fn within_deadline<T>(
     deadline: Instant,
     call: impl Future<Output = Result<T, OutboundError>>,
 ) -> Result<T, OutboundError> {
     tokio::time::timeout_at(deadline, call).await.unwrap_or(Err(OutboundError::TimedOut))
 }
 
-/// Tells the conditions apart without passing on the client's text, which names the URL.
+/// Maps an error of the HTTP client to [`OutboundError`]. The client's text is dropped because it contains the URL.
 fn classify(error: &reqwest::Error, url: &Url) -> OutboundError {
     if host_rules::was_refused(error) {
-        return OutboundError::HostRefused { host: host_of(url) };
+        return OutboundError::HostRefused { host: host_text(url) };
     }
-    // A connection that timed out while it was being made never carried the request: it counts as unreachable.
+    // If the handshake timed out, the request was never sent: the host is unreachable.
     if error.is_connect() {
         return OutboundError::Unreachable;
     }
     if error.is_timeout() { OutboundError::TimedOut } else { OutboundError::Broken }
 }
 
-fn host_of(url: &Url) -> String {
+fn host_text(url: &Url) -> String {
     match url.host() {
         Some(Host::Domain(name)) => name.to_owned(),
         Some(Host::Ipv4(address)) => address.to_string(),

@@ -3,39 +3,39 @@ use crate::domain::any_byte;
 /// A header that a request carries.
 #[derive(Clone, Copy)]
 pub struct RequestHeader<'a> {
-    /// Its name, in any letter case.
+    /// The name, in any letter case.
     pub name: &'a str,
-    /// Its value.
+    /// The value's bytes.
     pub value: &'a [u8],
 }
 
 impl<'a> RequestHeader<'a> {
-    /// A header of text.
+    /// Creates a header whose value is text.
     #[must_use]
     pub fn new(name: &'a str, value: &'a str) -> Self {
         Self { name, value: value.as_bytes() }
     }
 }
 
-/// A field of a form, not encoded yet.
+/// A field of a form, before form encoding.
 #[derive(Clone, Copy)]
 pub struct FormField<'a> {
-    /// Its name.
+    /// The name, not encoded.
     pub name: &'a str,
-    /// Its value.
+    /// The value, not encoded.
     pub value: &'a str,
 }
 
 impl<'a> FormField<'a> {
-    /// A field.
+    /// Creates a field.
     #[must_use]
     pub fn new(name: &'a str, value: &'a str) -> Self {
         Self { name, value }
     }
 }
 
-/// `application/x-www-form-urlencoded`. Assertions, which have nothing to escape, are copied as they stand; the library
-/// looks at one byte after the other.
+/// Encodes a form as `application/x-www-form-urlencoded`. Text without characters to escape, such as an assertion, is
+/// copied as a whole; the library's encoder would process it byte by byte.
 pub(super) fn encode_form(fields: &[FormField<'_>]) -> String {
     let mut form = String::with_capacity(fields.iter().map(|field| field.name.len() + field.value.len() + 16).sum());
     for field in fields {

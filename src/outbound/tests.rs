@@ -20,7 +20,7 @@ fn settings() -> OutboundSettings {
 }
 
 #[test]
-fn a_form_is_written_as_the_library_writes_it() {
+fn encoded_form_equals_the_form_that_the_url_library_encodes() {
     let texts = ["", "a", "eJ0.a-b_c", "urn:ietf:params", "a b&c=d", "grüße", "*~'%+"];
     for name in texts {
         for value in texts {
@@ -35,8 +35,8 @@ fn soon() -> Instant {
     Instant::now() + Duration::from_secs(5)
 }
 
-/// A peer on a free port; it lives as long as the test's runtime.
-fn peer() -> Url {
+/// Starts an HTTP server on a free port. It runs as long as the test's runtime.
+fn start_peer() -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let server = HttpServer::new(|| {
@@ -79,9 +79,9 @@ async fn echo(request: HttpRequest, body: Bytes) -> HttpResponse {
 }
 
 #[actix_web::test]
-async fn a_form_arrives_encoded_and_any_status_is_an_answer() {
+async fn post_form_sends_an_encoded_form_and_returns_an_error_status_as_a_response() {
     let outbound = Outbound::new(settings()).unwrap();
-    let url = peer().join("echo").unwrap();
+    let url = start_peer().join("echo").unwrap();
     let form = [FormField::new("scope", "a b&c"), FormField::new("assertion", "x=y")];
     let answer = outbound.post_form(&url, &[RequestHeader::new("X-One", "1")], &form, soon()).await.unwrap();
     assert_eq!(answer.status, 418);
@@ -90,25 +90,25 @@ async fn a_form_arrives_encoded_and_any_status_is_an_answer() {
 }
 
 #[actix_web::test]
-async fn redirects_are_not_followed() {
+async fn client_does_not_follow_redirects() {
     let outbound = Outbound::new(settings()).unwrap();
-    let answer = outbound.get(&peer().join("away").unwrap(), soon(), 100).await.unwrap();
+    let answer = outbound.get(&start_peer().join("away").unwrap(), soon(), 100).await.unwrap();
     assert_eq!(answer.status, 302);
 }
 
 #[actix_web::test]
-async fn answers_above_the_cap_are_refused_whether_announced_or_not() {
+async fn body_above_the_limit_is_an_error_with_and_without_a_content_length() {
     let outbound = Outbound::new(settings()).unwrap();
-    let base = peer();
+    let base = start_peer();
     assert_eq!(outbound.get(&base.join("large").unwrap(), soon(), 2000).await.unwrap().body.len(), 2000);
     assert_eq!(outbound.get(&base.join("large").unwrap(), soon(), 1999).await, Err(OutboundError::TooLarge));
     assert_eq!(outbound.get(&base.join("chunks").unwrap(), soon(), 4999).await, Err(OutboundError::TooLarge));
 }
 
 #[actix_web::test]
-async fn the_deadline_holds_also_while_waiting_for_a_free_connection() {
+async fn deadline_includes_the_wait_for_a_free_connection() {
     let outbound = Outbound::new(OutboundSettings { max_connections_per_host: 1, ..settings() }).unwrap();
-    let slow = peer().join("slow").unwrap();
+    let slow = start_peer().join("slow").unwrap();
     let first = outbound.get(&slow, Instant::now() + Duration::from_millis(400), 100);
     let second = outbound.get(&slow, Instant::now() + Duration::from_millis(200), 100);
     let (first, second) = tokio::join!(first, second);
@@ -116,11 +116,11 @@ async fn the_deadline_holds_also_while_waiting_for_a_free_connection() {
 }
 
 #[actix_web::test]
-async fn a_relayed_request_passes_bytes_and_headers_unchanged() {
+async fn relay_forwards_body_and_headers_unchanged() {
     let outbound = Outbound::new(settings()).unwrap();
     let request = RelayRequest {
         method: "PUT".into(),
-        url: peer().join("echo").unwrap(),
+        url: start_peer().join("echo").unwrap(),
         headers: vec![
             ("Authorization".into(), b"Bearer abc".to_vec()),
             ("x-twice".into(), b"1".to_vec()),
@@ -141,7 +141,7 @@ async fn a_relayed_request_passes_bytes_and_headers_unchanged() {
 }
 
 #[actix_web::test]
-async fn an_unreachable_host_is_told_from_a_refused_one() {
+async fn unreachable_host_and_refused_host_are_different_errors() {
     let outbound = Outbound::new(settings()).unwrap();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = Url::parse(&format!("http://127.0.0.1:{free}/")).unwrap();
@@ -162,7 +162,7 @@ async fn an_unreachable_host_is_told_from_a_refused_one() {
 }
 
 #[actix_web::test]
-async fn plain_http_needs_a_listed_host_and_other_schemes_and_user_info_are_refused() {
+async fn client_refuses_plain_http_to_unlisted_hosts_other_schemes_and_user_info() {
     let outbound = Outbound::new(settings()).unwrap();
     for url in ["http://bot.example/", "ftp://127.0.0.1/", "https://user:secret@bot.example/", "file:///etc/passwd"] {
         let answer = outbound.get(&Url::parse(url).unwrap(), soon(), 10).await;
@@ -171,7 +171,7 @@ async fn plain_http_needs_a_listed_host_and_other_schemes_and_user_info_are_refu
 }
 
 #[test]
-fn addresses_that_are_not_public_are_known_in_every_disguise() {
+fn is_public_recognises_private_addresses_in_all_notations() {
     for address in [
         "0.0.0.0",
         "10.1.2.3",
@@ -216,7 +216,7 @@ fn addresses_that_are_not_public_are_known_in_every_disguise() {
 }
 
 #[test]
-fn only_public_names_go_through_the_proxy() {
+fn only_public_hosts_are_proxied() {
     for (url, proxied) in [
         ("https://login.microsoftonline.com/", true),
         ("https://8.8.8.8/", true),
@@ -231,8 +231,8 @@ fn only_public_names_go_through_the_proxy() {
 }
 
 #[actix_web::test]
-async fn the_egress_proxy_carries_public_names_and_they_are_not_resolved_here() {
-    let proxy = peer();
+async fn egress_proxy_receives_public_names_unresolved() {
+    let proxy = start_peer();
     let outbound = Outbound::new(OutboundSettings {
         egress_proxy: Some(proxy.clone()),
         plain_http_hosts: vec!["peer.invalid".into(), "127.0.0.1".into()],
@@ -241,12 +241,12 @@ async fn the_egress_proxy_carries_public_names_and_they_are_not_resolved_here() 
     .unwrap();
     let far = Url::parse("http://peer.invalid/echo").unwrap();
     assert_eq!(outbound.get(&far, soon(), 10).await.unwrap().status, 418, "answered by the proxy");
-    let near = peer().join("large").unwrap();
+    let near = start_peer().join("large").unwrap();
     assert_eq!(outbound.get(&near, soon(), 2000).await.unwrap().status, 200, "reached directly");
 }
 
 #[actix_web::test]
-async fn a_self_made_authority_is_trusted_only_when_its_file_is_configured() {
+async fn self_signed_certificate_is_trusted_only_when_it_is_configured() {
     let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let pem = key.cert.pem().into_bytes();
     let private = rustls::pki_types::PrivateKeyDer::Pkcs8(key.signing_key.serialize_der().into());
@@ -269,25 +269,25 @@ async fn a_self_made_authority_is_trusted_only_when_its_file_is_configured() {
 }
 
 #[test]
-fn unusable_certificates_are_refused_at_start_up() {
+fn new_refuses_an_unreadable_ca_bundle() {
     let broken = OutboundSettings { ca_certificates_pem: vec![b"not a certificate".to_vec()], ..settings() };
     assert!(matches!(Outbound::new(broken), Err(OutboundError::Settings(_))));
 }
 
 #[actix_web::test]
-async fn a_client_of_one_host_reaches_that_host_and_no_other_and_nobody_else_reaches_it() {
+async fn single_host_client_reaches_only_its_host_and_the_default_client_does_not_reach_it() {
     let metadata = Url::parse("http://169.254.169.254/metadata/identity/oauth2/token").unwrap();
     let refused = |host: &str| Err(OutboundError::HostRefused { host: host.into() });
     assert_eq!(Outbound::new(settings()).unwrap().get(&metadata, soon(), 10).await, refused("169.254.169.254"));
 
-    let url = peer().join("echo").unwrap();
-    let alone = Outbound::to_host_of(&url, Duration::from_secs(1)).unwrap();
+    let url = start_peer().join("echo").unwrap();
+    let alone = Outbound::for_single_host(&url, Duration::from_secs(1)).unwrap();
     let answer = alone.get_with(&url, &[RequestHeader::new("X-One", "1")], soon(), 100).await.unwrap();
     assert_eq!((answer.status, answer.header("seen-x-one")), (418, Some("1")));
     for other in ["https://example.com/", "http://localhost/", "http://169.254.169.254/", "https://127.0.0.2/"] {
         let other = Url::parse(other).unwrap();
         assert_eq!(alone.get(&other, soon(), 10).await, refused(other.host_str().unwrap()));
     }
-    let alone = Outbound::to_host_of(&metadata, Duration::from_millis(100)).unwrap();
+    let alone = Outbound::for_single_host(&metadata, Duration::from_millis(100)).unwrap();
     assert_eq!(alone.get(&url, soon(), 10).await, refused("127.0.0.1"));
 }

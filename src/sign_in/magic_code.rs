@@ -127,7 +127,7 @@ impl MagicCodes {
     /// # Errors
     /// [`MagicCodeError`] if the store fails.
     pub async fn restore(&self, record: CodeRecord) -> Result<(), MagicCodeError> {
-        self.codes.compare_and_put(None, record.0.again_until(self.now().plus(RESTORED_CODE_LIFETIME))).await?;
+        self.codes.compare_and_put(None, record.0.with_expiry(self.now().plus(RESTORED_CODE_LIFETIME))).await?;
         Ok(())
     }
 
@@ -191,7 +191,7 @@ impl MagicCodes {
         now: Timestamp,
         change: impl Fn(&mut Vec<i64>) -> bool,
     ) -> Result<bool, MagicCodeError> {
-        let key = self.tries.key_of(&account.key_parts());
+        let key = self.tries.key_from_texts(&account.key_parts());
         for _ in 0..MAX_CAS_ATTEMPTS {
             let (WrongCodeTimes(mut tries), present) = match self.tries.get(key).await? {
                 Some(record) => (record.content, Some(record.stored)),

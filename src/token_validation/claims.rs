@@ -105,7 +105,8 @@ impl Claims {
         self.text("scp").is_some_and(|scopes| scopes.split(' ').any(|element| element == scope))
     }
 
-    /// `exp`, `nbf` and `iat`; the error names the claim that makes no sense. Floats are taken: some libraries write them.
+    /// `exp`, `nbf` and `iat`; the error names the claim that makes no sense. Floats are taken: some libraries write
+    /// them.
     pub(super) fn lifetime(&self) -> Result<Lifetime, &'static str> {
         let ends = self.moment("exp")?.ok_or("exp")?;
         let not_before = self.moment("nbf")?;

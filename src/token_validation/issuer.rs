@@ -22,7 +22,8 @@ pub struct ChannelTrust {
 /// An Entra cloud: the forms of its tenants' issuers and the keys that prove their tokens.
 #[derive(Clone)]
 pub struct EntraTrust {
-    /// The issuer of v2.0 tokens, `{tenantid}` standing for the tenant: `https://login.microsoftonline.com/{tenantid}/v2.0`.
+    /// The issuer of v2.0 tokens, `{tenantid}` standing for the tenant:
+    /// `https://login.microsoftonline.com/{tenantid}/v2.0`.
     pub v2_issuer: String,
     /// The issuer of v1.0 tokens: `https://sts.windows.net/{tenantid}/`.
     pub v1_issuer: String,

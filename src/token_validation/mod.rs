@@ -57,8 +57,8 @@ pub enum ExchangeableTokenError {
     /// 400 `assertion_rejected:<check>`.
     #[error("the exchangeable token is rejected: {check}")]
     Rejected {
-        /// Which check failed: `form`, `alg`, `crit`, `typ`, `signature`, `iss`, `tid`, `ver`, `aud`, `time`, `app_only`,
-        /// `scp`, `azp`, `oid`.
+        /// Which check failed: `form`, `alg`, `crit`, `typ`, `signature`, `iss`, `tid`, `ver`, `aud`, `time`,
+        /// `app_only`, `scp`, `azp`, `oid`.
         check: &'static str,
     },
     /// 412: over, or about to be, or not begun; a fresh one cures it.
@@ -75,8 +75,8 @@ pub enum IdTokenError {
     /// A check failed.
     #[error("the ID token is rejected: {check}")]
     Rejected {
-        /// Which one: `form`, `alg`, `crit`, `typ`, `kid`, `signature`, `iss`, `tid`, `ver`, `aud`, `azp`, `exp`, `iat`,
-        /// `nbf`, `nonce`, `oid`, `sub`.
+        /// Which one: `form`, `alg`, `crit`, `typ`, `kid`, `signature`, `iss`, `tid`, `ver`, `aud`, `azp`, `exp`,
+        /// `iat`, `nbf`, `nonce`, `oid`, `sub`.
         check: &'static str,
     },
     /// Nothing can be said about the token.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::claims::Claims;
 
-/// Longer ids are nobody's; real ones have some 30 bytes.
+/// The maximum length of a key id. Real key ids have some 30 bytes.
 const LONGEST_KEY_ID_BYTES: usize = 256;
 
 /// A token whose signature has not been checked. Its values may only choose among configured key sets.
@@ -29,17 +29,17 @@ struct Header {
 impl<'a> UnverifiedToken<'a> {
     /// Takes `raw` apart and makes the cheap checks of its shape; at most `limit_bytes` are looked at.
     ///
-    /// `jku`, `x5u`, `x5c` and `jwk` are not even read: keys come from configured key sets only. Only RS256 is taken: it is
-    /// what Entra and the Bot Framework sign with, and a short list leaves no room for confusion of algorithms.
+    /// `jku`, `x5u`, `x5c` and `jwk` are not even read: keys come from configured key sets only. Only RS256 is taken:
+    /// it is what Entra and the Bot Framework sign with, and a short list leaves no room for confusion of algorithms.
     ///
     /// # Errors
-    /// The check that failed: `form`, `alg`, `crit`, `aud`, `typ`, `kid` (entra-obo §1 rules 1–6, bot-auth-and-skills §2
-    /// rules 5–7).
+    /// The check that failed: `form`, `alg`, `crit`, `aud`, `typ`, `kid` (entra-obo §1 rules 1–6, bot-auth-and-skills
+    /// §2 rules 5–7).
     pub fn parse(raw: &'a str, limit_bytes: usize) -> Result<Self, &'static str> {
         if raw.len() > limit_bytes {
             return Err("form");
         }
-        // From both ends: a further dot would issuer in the payload, which then is no base64.
+        // The parts are split off at both ends. A further dot stays in the payload, which then is not valid base64url.
         let (header, rest) = raw.split_once('.').ok_or("form")?;
         let (payload, signature) = rest.rsplit_once('.').ok_or("form")?;
         let header: Header = decode(header)?;
@@ -86,7 +86,7 @@ fn check_header(header: &Header) -> Result<(), &'static str> {
     if header.crit.is_some() {
         return Err("crit");
     }
-    // A token for Microsoft Graph: its signature covers a hashed nonce, nobody else can verify it (rule 5).
+    // A token for Microsoft Graph: its signature covers a hashed nonce, so only Graph can verify it (rule 5).
     if header.nonce.is_some() {
         return Err("aud");
     }

@@ -87,7 +87,8 @@ impl<D> SignatureVerifier<D> {
         Self { limit_bytes, proven: Cache::with_weighter(items, CACHE_BYTES, ByTokenLength) }
     }
 
-    /// Proves the signature of `raw` with the key set that `choose` picks from *unverified* claims out of a fixed table.
+    /// Proves the signature of `raw` with the key set that `choose` picks from *unverified* claims out of a fixed
+    /// table.
     pub(super) async fn verify(
         &self,
         raw: &str,

@@ -156,7 +156,7 @@ async fn a_refused_certificate_is_the_operators_affair() {
     };
     harness.restart(&options).await;
     let answer = exchange(&harness, "Ada", "y").await;
-    assert_line("an alias", &answer, Some(700_023), "not an alias of it");
+    assert_line("an alias", &answer, Some(700_023), "not an alias");
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn every_refusal_of_a_federated_assertion_says_what_does_not_fit() {
     let answer = exchange(&harness, "Ada", "swapped").await;
     assert_line("a user's token", &answer, Some(700_229), "a user's token was presented");
     std::fs::write(&file, "nonsense").unwrap();
-    assert_line("nonsense", &exchange(&harness, "Ada", "nonsense").await, None, "write the JWT alone");
+    assert_line("nonsense", &exchange(&harness, "Ada", "nonsense").await, None, "holds no JWT with an exp");
 
     let calls = harness.exchanges();
     std::fs::remove_file(&file).unwrap();
@@ -226,7 +226,7 @@ async fn the_next_credential_serves_where_one_is_refused_and_is_then_asked_first
         assert_eq!(exchange(&harness, second, "y").await.status, 200, "{case}");
         assert_eq!(harness.exchanges(), 3, "{case}: the one that served is asked first");
         let logged = logs::since(logged);
-        let line = logged.lines().find(|line| line.contains("a client credential does not serve")).unwrap();
+        let line = logged.lines().find(|line| line.contains("a client credential was refused")).unwrap();
         assert!(line.contains("\"level\":\"WARN\"") && line.contains("\"aadsts\":70"), "{case}: {line}");
     }
     assert!(!logs::text().contains("a secret that was withdrawn"));

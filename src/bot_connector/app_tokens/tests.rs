@@ -67,7 +67,7 @@ impl Stand {
             outbound: outbound.unwrap(),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
-            throttle: Arc::new(ThrottleBoard::of_one_command(clock.clone())),
+            throttle: Arc::new(ThrottleBoard::for_single_command(clock.clone())),
         };
         let client = |tenant: &str, client_id: &str| {
             let settings = AppSettings {

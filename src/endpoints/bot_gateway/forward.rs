@@ -11,7 +11,7 @@ use super::replies::InvokeReply;
 use super::{BotGateway, Inbound};
 use crate::bot_connector::is_end_to_end;
 use crate::inbound::Problem;
-use crate::outbound::{OutboundError, Relayed};
+use crate::outbound::{OutboundError, RelayedAnswer};
 use crate::protocol::deadlines::BOT_INVOKE_BUDGET;
 use crate::protocol::response_in_envelope;
 
@@ -40,7 +40,7 @@ pub(super) async fn forward_to_bot(gateway: &BotGateway, inbound: &Inbound<'_>) 
 
 /// The bot's answer: its status, its end-to-end headers, and its body as a stream (server-sent events included).
 /// `until_done` is dropped at the end of the body.
-fn stream_back<T: 'static>(answer: Relayed, until_done: T) -> HttpResponse {
+fn stream_back<T: 'static>(answer: RelayedAnswer, until_done: T) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut response = HttpResponse::build(status);
     let hop_by_hop = connection_header_names(&answer.headers);
@@ -78,7 +78,7 @@ const fn to_problem(error: &OutboundError) -> Problem {
 /// Reads a bot's whole answer to an invoke, so that duplicates of the invoke get the same answer. `in_envelope`: the
 /// bot received an `expectReplies` activity, so the invoke's status is inside its answer.
 pub(super) async fn collect_answer(
-    answer: Result<Relayed, OutboundError>,
+    answer: Result<RelayedAnswer, OutboundError>,
     by: Instant,
     in_envelope: bool,
 ) -> InvokeReply {
@@ -110,17 +110,17 @@ pub(super) async fn collect_answer(
 
 /// Whether the answer is compressed although the request allowed no compression: it can be neither read nor given to
 /// duplicates.
-fn is_encoded(answer: &Relayed) -> bool {
+fn is_encoded(answer: &RelayedAnswer) -> bool {
     let encodings = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-encoding"));
     encodings.into_iter().any(|(_, value)| !value.eq_ignore_ascii_case(b"identity"))
 }
 
-fn find_content_type(answer: &Relayed) -> Option<Cow<'static, str>> {
+fn find_content_type(answer: &RelayedAnswer) -> Option<Cow<'static, str>> {
     let header = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     header.and_then(|(_, value)| String::from_utf8(value.clone()).ok()).map(Cow::Owned)
 }
 
-async fn read_body(answer: Relayed) -> Result<Bytes, OutboundError> {
+async fn read_body(answer: RelayedAnswer) -> Result<Bytes, OutboundError> {
     let mut body = BytesMut::new();
     let mut stream = Box::pin(answer.into_stream());
     while let Some(chunk) = stream.next().await {

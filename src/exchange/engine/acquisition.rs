@@ -81,7 +81,7 @@ impl Acquisition {
     ) -> Result<Arc<UserToken>, Refusal> {
         let (slot, user) = (request.slot(), &request.token.user);
         let wanted = WantedToken { bot: &request.bot, slot: &slot, connection: &request.connection };
-        let is_channel_account = !request.account.is_of_parent();
+        let is_channel_account = !request.account.is_parent_account();
         if is_channel_account {
             end_tokens_of_others(&self.vault, wanted, user).await.map_err(|error| vault_failure(&error))?;
         }
@@ -125,7 +125,7 @@ impl Acquisition {
             recalled = None;
         }
         self.check_siblings(request, binding).await?;
-        if recalled.is_none() && request.account.is_of_parent() {
+        if recalled.is_none() && request.account.is_parent_account() {
             // A token from the channel's own traffic serves every parent that names the same user.
             recalled = self.find(request, &request.slot().as_channel_slot()).await?;
         }

@@ -162,7 +162,7 @@ impl<R: Settlement> ExchangeEngine<R> {
         }
         // The card is finished after the ticket settles: a later duplicate in a group finds no pending sign-in, and is
         // admitted because the deduplicator knows the exchange.
-        let ended = Ended { conversation: request.evidence.conversation_id(), begun_by };
+        let finished = FinishedCard { conversation: request.evidence.conversation_id(), begun_by };
         let account = request.account.as_channel_account();
         if let Err(error) = self.admission.cards().finish(&account, &request.connection.name, finished).await {
             tracing::warn!(

@@ -59,7 +59,7 @@ impl ClaimsChallenges {
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn take(&self, slot: &TokenSlot) -> Result<Option<ClaimsChallenge>, RecordError> {
-        let key = self.challenges.key_of(&slot.key_parts());
+        let key = self.challenges.key_from_texts(&slot.key_parts());
         // Nearly always there is no challenge, and `contains` costs no write.
         if !self.challenges.contains(key).await? {
             return Ok(None);

@@ -67,7 +67,7 @@ impl Refresh {
             return self.conclude_without_token(None).await;
         };
         // Another request may have refreshed the token after the caller looked into memory.
-        let is_good = vault.is_usable(&record.token) && !record.token.is_due(self.tokens.ambient.now());
+        let is_good = vault.is_usable(&record.token) && !record.token.is_refresh_due(self.tokens.ambient.now());
         if is_good && self.challenge.is_none() {
             return self.find_current().await.map(Some);
         }

@@ -1,7 +1,7 @@
-//! What an answer of a token endpoint means: a token, or one closed failure with what can be done about it.
+//! Classifies responses of token endpoints: each is a token, or a failure of a closed list with the possible next step.
 //!
-//! Owns the vocabulary that is the same for all providers ([`Classification`]). What a provider's own refusals mean is
-//! said by one table per kind: Entra's by AADSTS numbers ([`entra`]), that of the standards by `error` words ([`oauth`]).
+//! Owns [`Classification`], which is the same for all providers. Each kind of provider has a table of its error
+//! responses: AADSTS numbers for Entra ([`entra`]), standard `error` words for all others ([`oauth`]).
 
 mod entra;
 mod oauth;
@@ -16,52 +16,52 @@ use crate::outbound::{HttpAnswer, OutboundError};
 /// What a failure says about the client credential that was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CredentialVerdict {
-    /// Nothing, or that no other one would do better.
+    /// The credential is not the cause, or another credential would be refused as well.
     Stands,
     /// Another credential of the same client may be accepted.
     OtherMayServe,
-    /// Its assertion was refused for its times: a new one may be accepted, and another credential as well.
+    /// The issuer refused the assertion's `nbf` or `exp`. A new assertion or another credential may be accepted.
     RenewedMayServe,
 }
 
-/// A classified failure and what to do about it.
+/// A failure and the possible next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Classification {
     pub(super) error: RedeemError,
-    /// Worth another try within the same redemption.
+    /// Whether the token client may retry within the same redemption.
     pub(super) retry: bool,
     pub(super) credential: CredentialVerdict,
-    /// A throttling that concerns all users of the tenant.
+    /// Whether the issuer throttles all users of the tenant.
     pub(super) tenant_wide: bool,
 }
 
 impl Classification {
-    /// A failure that ends the redemption: neither a retry nor another credential helps.
+    /// Creates the classification of a failure that neither a retry nor another credential cures.
     pub(super) fn conclusive(error: RedeemError) -> Self {
         Self { error, retry: false, credential: CredentialVerdict::Stands, tenant_wide: false }
     }
 
-    /// A new assertion of the same credential may be accepted.
+    /// Whether a new assertion of the same credential may be accepted.
     pub(super) fn wants_new_assertion(&self) -> bool {
         self.credential == CredentialVerdict::RenewedMayServe
     }
 
-    /// Another credential may be accepted.
+    /// Whether another credential may be accepted.
     pub(super) fn wants_other_credential(&self) -> bool {
         self.credential != CredentialVerdict::Stands
     }
 }
 
-/// Judges an answer of Entra that came at `now` to a request that was sent at `asked_at`. The token's life is counted
-/// from before the call: rather too short than too long.
+/// Classifies a response of Entra that was received at `now`; its request was sent at `asked_at`. The token's lifetime
+/// is counted from `asked_at`, so it is rather too short than too long.
 ///
 /// # Errors
-/// [`RedeemError`]: of the answer's text nothing survives but short identifiers and a claims challenge.
+/// [`RedeemError`]. The only parts of the response's text in it are short identifiers and a claims challenge.
 pub fn judge(answer: &HttpAnswer, asked_at: Timestamp, now: Timestamp) -> Result<RedeemedToken, RedeemError> {
     classify_answer(answer, TokenEndpointStyle::Entra, asked_at, now).map_err(|classified| classified.error)
 }
 
-/// Judges an answer of an endpoint of this style, as [`judge`] does; the error also says what to do about it.
+/// Classifies a response of an endpoint of this style, as [`judge`] does; the error also holds the next step.
 pub(super) fn classify_answer(
     answer: &HttpAnswer,
     style: TokenEndpointStyle,
@@ -81,7 +81,7 @@ pub(super) fn classify_answer(
             TokenEndpointStyle::Entra => entra::classify(&refusal),
             TokenEndpointStyle::Standard(_) => oauth::classify(&refusal),
         }),
-        TokenAnswer::Nonsense(hint) => {
+        TokenAnswer::Unusable(hint) => {
             let mut error = refusal(RedeemFailure::Transient, hint);
             error.diagnostics.http_status = Some(answer.status);
             Err(Classification::conclusive(error))
@@ -89,7 +89,7 @@ pub(super) fn classify_answer(
     }
 }
 
-/// Classifies a call that brought no answer.
+/// Classifies a call without a response.
 pub(super) fn classify_unanswered(error: &OutboundError) -> Classification {
     let (failure, hint, retry) = match error {
         OutboundError::HostRefused { .. } => (

@@ -1,41 +1,41 @@
-//! What the refusals of other providers than Entra mean: by the registered `error` words (RFC 6749 §5.2, `OpenID` Connect
-//! Core §3.1.2.6) and HTTP statuses alone. Their numbers and their prose are not used.
+//! Classifies the error responses of providers other than Entra by the registered `error` words (RFC 6749 §5.2,
+//! `OpenID` Connect Core §3.1.2.6) and the HTTP status. Numbers and free text in the response are ignored.
 
 use super::{Classification, CredentialVerdict};
 use crate::identity_provider::token_endpoint::EndpointRefusal;
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 
 const SIGN_IN_AGAIN: &str =
-    "the code or refresh token has expired, was used before or was revoked: a fresh sign-in cures it";
-const REGISTRATION: &str = "the provider does not let this client do that: allow the grant types authorization_code and refresh_token, and \
+    "the code or refresh token has expired, was used before or was revoked: the user must sign in again";
+const REGISTRATION: &str = "the provider does not allow this client to use the grant: allow the grant types authorization_code and refresh_token, and \
     the redirect URI, in the client's registration";
-const SCOPES: &str = "the provider does not know or not allow the connection's scopes";
-const REQUEST: &str =
-    "the provider does not take the request: check token_endpoint and the client's registration, else report a bug";
+const SCOPES: &str = "the provider does not know or does not allow the connection's scopes";
+const REQUEST: &str = "the provider rejects the request: check token_endpoint and the client's registration; if both are right, report a bug";
 
-/// Classifies a refusal. Every refusal lands in a class, and only known ones show the user anything.
+/// Classifies an error response. Every response gets a class; only a known error leads to a sign-in card.
 pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
     let interaction = || RedeemFailure::InteractionRequired { claims: None };
     let (failure, hint) = match (refusal.status, refusal.error.as_deref()) {
         (429, _) => throttled(refusal),
         _ if refusal.retry_after.is_some() => throttled(refusal),
         (408 | 500.., _) | (_, Some("temporarily_unavailable" | "server_error")) => {
-            (RedeemFailure::Transient, "the provider has a fault; nothing to change here")
+            (RedeemFailure::Transient, "the provider has a fault; there is nothing to change in this configuration")
         }
         (_, Some("invalid_grant" | "login_required" | "interaction_required")) => (interaction(), SIGN_IN_AGAIN),
         (_, Some("consent_required")) => {
             (RedeemFailure::ConsentRequired, "the user has not consented to the connection's scopes")
         }
         (_, Some("access_denied")) => (RedeemFailure::Denied, "the provider denied access: see its log"),
-        (_, Some("invalid_client")) => {
-            (RedeemFailure::Misconfigured, "the provider does not take the client's credential: check client_id and it")
-        }
+        (_, Some("invalid_client")) => (
+            RedeemFailure::Misconfigured,
+            "the provider rejects the client's credential: check client_id and the credential",
+        ),
         (_, Some("unauthorized_client")) => (RedeemFailure::Misconfigured, REGISTRATION),
         (_, Some("invalid_scope" | "invalid_target")) => (RedeemFailure::Misconfigured, SCOPES),
         (_, Some("invalid_request" | "unsupported_grant_type")) => (RedeemFailure::Misconfigured, REQUEST),
         _ => (
             RedeemFailure::Transient,
-            "unknown answer: check the token endpoint's address, and whether a proxy answers in its place",
+            "the response is unknown: check the token endpoint's address, and whether a proxy responds in its place",
         ),
     };
     let is_of_client = refusal.error.as_deref() == Some("invalid_client") && failure == RedeemFailure::Misconfigured;
@@ -50,7 +50,7 @@ pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
 
 fn throttled(refusal: &EndpointRefusal) -> (RedeemFailure, &'static str) {
     let failure = RedeemFailure::Throttled { retry_after: refusal.retry_after };
-    (failure, "too many requests: wait, and look for a client that loops")
+    (failure, "the provider received too many requests: wait, and look for a client that sends requests in a loop")
 }
 
 #[cfg(test)]
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn registered_words_are_understood_and_nothing_else() {
+    fn classify_uses_only_status_and_registered_error_words() {
         for (status, error, failure) in [
             (400, "invalid_grant", RedeemFailure::InteractionRequired { claims: None }),
             (400, "consent_required", RedeemFailure::ConsentRequired),
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_of_entra_means_nothing_here() {
+    fn classify_ignores_aadsts_numbers_suberror_and_claims() {
         let foreign = EndpointRefusal {
             codes: vec![65001],
             suberror: Some("consent_required".to_owned()),

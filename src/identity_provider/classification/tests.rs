@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_call_without_an_answer_is_an_outage_unless_our_rules_forbade_it() {
+fn call_without_a_response_is_transient_unless_the_host_rules_refused_it() {
     assert_eq!(
         classify_unanswered(&OutboundError::HostRefused { host: "h".into() }).error.failure,
         RedeemFailure::Misconfigured

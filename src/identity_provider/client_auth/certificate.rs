@@ -8,31 +8,32 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::json;
 
-use super::{ProofRequest, unusable};
+use super::{ProofRequest, unusable_credential};
 use crate::domain::Secret;
 use crate::identity_provider::classification::Classification;
 
-/// How long an assertion is good for. Entra takes at most 10 minutes (entra-obo §2).
-const ASSERTION_LIFE: Duration = Duration::from_mins(10);
+/// The lifetime of an assertion. Entra accepts at most 10 minutes (entra-obo §2).
+const ASSERTION_LIFETIME: Duration = Duration::from_mins(10);
 
-/// How a client assertion is signed.
+/// The signature algorithm of a client assertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AssertionAlgorithm {
-    /// RSASSA-PSS with SHA-256: what Microsoft recommends.
+    /// RSASSA-PSS with SHA-256, which Microsoft recommends.
     Ps256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256, for issuers that want `x5t` (AD FS) or know no PSS.
+    /// RSASSA-PKCS1-v1_5 with SHA-256, for issuers that require `x5t` (AD FS) or do not support PSS.
     Rs256,
 }
 
-/// A certificate that the application has registered, and its RSA key.
+/// A certificate that is registered for the application, and its RSA key.
 pub struct ClientCertificate {
     key: EncodingKey,
     header: Header,
 }
 
 impl ClientCertificate {
-    /// `chain`: the certificates in DER, the client's own one first. `send_chain`: put them into every assertion
-    /// (`x5c`), for registrations that trust a subject name and issuer instead of a certificate.
+    /// Builds the credential. `chain` holds the certificates in DER, the client's own certificate first. `send_chain`
+    /// puts the chain into each assertion (`x5c`); registrations need it that trust a subject name and issuer instead
+    /// of a certificate.
     #[must_use]
     pub fn new(key: EncodingKey, chain: &[Vec<u8>], send_chain: bool, algorithm: AssertionAlgorithm) -> Self {
         let own = chain.first().map(Vec::as_slice).unwrap_or_default();
@@ -45,12 +46,12 @@ impl ClientCertificate {
         if algorithm == AssertionAlgorithm::Rs256 {
             header.x5t = thumbprint(&SHA1_FOR_LEGACY_USE_ONLY);
         }
-        // RFC 7515 §4.1.6: here it is the plain base64, not the URL-safe one.
+        // RFC 7515 §4.1.6: `x5c` uses standard base64, not base64url.
         header.x5c = send_chain.then(|| chain.iter().map(|der| STANDARD.encode(der)).collect());
         Self { key, header }
     }
 
-    /// A new assertion for one try. Signing takes about a millisecond: not on the async thread.
+    /// Signs a new assertion for one try. Signing takes about a millisecond, so it runs outside the async threads.
     pub(super) async fn sign(self: &Arc<Self>, request: &ProofRequest<'_>) -> Result<Secret, Classification> {
         let now = request.clock.now();
         let claims = json!({
@@ -60,13 +61,13 @@ impl ClientCertificate {
             "jti": request.entropy.uuid(),
             "nbf": now.unix_seconds(),
             "iat": now.unix_seconds(),
-            "exp": now.plus(ASSERTION_LIFE).unix_seconds(),
+            "exp": now.plus(ASSERTION_LIFETIME).unix_seconds(),
         });
         let certificate = Arc::clone(self);
         let sign = move || jsonwebtoken::encode(&certificate.header, &claims, &certificate.key);
         match tokio::task::spawn_blocking(sign).await {
             Ok(Ok(assertion)) => Ok(Secret::new(assertion)),
-            _ => Err(unusable("the certificate's key cannot sign: check the key file")),
+            _ => Err(unusable_credential("the certificate's key cannot sign: check the key file")),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::of_credential;
+use super::credential_failure;
 use crate::domain::{Secret, SharedClock, Timestamp};
 use crate::identity_provider::RedeemFailure;
 use crate::identity_provider::classification::Classification;
@@ -13,31 +13,32 @@ use crate::identity_provider::token_endpoint::{self, TokenAnswer};
 use crate::outbound::{HttpAnswer, Outbound, OutboundError, RequestHeader};
 use crate::single_flight::SingleFlight;
 
-/// How long the machine's identity endpoint is waited for, whoever asks.
-const ANSWER_LIMIT: Duration = Duration::from_secs(5);
-const LONGEST_ANSWER: usize = 64 * 1024;
-/// An assertion with less life left than this is fetched anew.
-const FETCH_AGAIN_BEFORE_END: Duration = Duration::from_mins(5);
+/// The timeout of one call of the identity endpoint. The caller's deadline does not shorten the call, which several
+/// callers may share.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+/// An assertion that expires within this time is fetched anew.
+const REFETCH_BEFORE_EXPIRY: Duration = Duration::from_mins(5);
 
-/// Where a machine gets tokens of its managed identities (entra-obo §2).
+/// The local endpoint that issues tokens of the machine's managed identities (entra-obo §2).
 #[derive(Clone, Debug)]
 pub enum IdentityEndpoint {
     /// App Service, Container Apps, Functions: api-version 2019-08-01.
     AppService {
         /// `IDENTITY_ENDPOINT`.
         url: Url,
-        /// `IDENTITY_HEADER`: proves that the caller runs in the same app.
+        /// `IDENTITY_HEADER`, which proves that the caller runs in the same app.
         header: Secret,
     },
     /// Virtual machines and scale sets: the instance metadata service, api-version 2018-02-01.
     InstanceMetadata {
-        /// Its token endpoint.
+        /// The token endpoint of the instance metadata service.
         url: Url,
     },
 }
 
 impl IdentityEndpoint {
-    /// Its address, without a query.
+    /// The endpoint's URL without a query.
     #[must_use]
     pub fn url(&self) -> &Url {
         match self {
@@ -54,7 +55,7 @@ pub struct ManagedIdentity {
     clock: SharedClock,
 }
 
-/// A token that the identity endpoint gave.
+/// A token that the identity endpoint issued.
 #[derive(Clone, Debug)]
 pub(in crate::identity_provider) struct IdentityToken {
     pub(in crate::identity_provider) token: Secret,
@@ -62,13 +63,14 @@ pub(in crate::identity_provider) struct IdentityToken {
 }
 
 impl ManagedIdentity {
-    /// `outbound` should reach the endpoint's host and no other: that address is refused to everybody else.
+    /// `outbound` should be a client that may call only the endpoint's host ([`Outbound::for_single_host`]), because
+    /// all other clients refuse that address.
     #[must_use]
     pub fn new(endpoint: IdentityEndpoint, client_id: String, outbound: Outbound, clock: SharedClock) -> Self {
         Self { endpoint, client_id, outbound, clock }
     }
 
-    /// A token for `resource` (no scope: without `/.default`).
+    /// Fetches a token for `resource`, which is a resource and not a scope: it does not end in `/.default`.
     pub(in crate::identity_provider) async fn token(
         &self,
         resource: &str,
@@ -77,7 +79,8 @@ impl ManagedIdentity {
         let mut url = self.endpoint.url().clone();
         let (version, name, value) = match &self.endpoint {
             IdentityEndpoint::AppService { header, .. } => ("2019-08-01", "x-identity-header", header.expose()),
-            // Without this header it answers nobody: a redirected browser or a naive proxy cannot send it.
+            // The service requires this header as a protection against SSRF: a redirected browser or a simple proxy
+            // does not send it.
             IdentityEndpoint::InstanceMetadata { .. } => ("2018-02-01", "metadata", "true"),
         };
         url.query_pairs_mut()
@@ -85,34 +88,35 @@ impl ManagedIdentity {
             .append_pair("resource", resource)
             .append_pair("client_id", &self.client_id);
         let asked_at = self.clock.now();
-        let answer = self.outbound.get_with(&url, &[RequestHeader::new(name, value)], deadline, LONGEST_ANSWER).await;
+        let answer = self.outbound.get_with(&url, &[RequestHeader::new(name, value)], deadline, MAX_ANSWER_BYTES).await;
         let answer = answer.map_err(|error| unanswered(&error))?;
         match token_endpoint::read(&answer, self.clock.now()) {
             TokenAnswer::Token(granted) => {
                 Ok(IdentityToken { token: granted.access_token, expires_at: asked_at.plus(granted.lifetime) })
             }
-            TokenAnswer::Refusal(_) => Err(refused(&answer)),
-            TokenAnswer::Nonsense(_) => Err(with_status(
-                of_credential(RedeemFailure::Transient, "the identity endpoint's answer holds no usable token"),
+            TokenAnswer::Refusal(_) => Err(classify_refusal(&answer)),
+            TokenAnswer::Unusable(_) => Err(with_status(
+                credential_failure(RedeemFailure::Transient, "the identity endpoint's response holds no usable token"),
                 &answer,
             )),
         }
     }
 }
 
-/// The identity endpoint's statuses: 404 and 410 mean that it is not up yet (or just being updated).
-fn refused(answer: &HttpAnswer) -> Classification {
+/// Classifies an error status of the identity endpoint. 404 and 410 mean that the endpoint is starting or being
+/// updated.
+fn classify_refusal(answer: &HttpAnswer) -> Classification {
     let verdict = match answer.status {
         404 | 410 | 429 | 500.. => Classification {
             retry: true,
-            ..of_credential(
+            ..credential_failure(
                 RedeemFailure::Transient,
-                "the identity endpoint has a passing fault; nothing to change here",
+                "the identity endpoint has a temporary fault; there is nothing to change in this configuration",
             )
         },
-        _ => of_credential(
+        _ => credential_failure(
             RedeemFailure::Misconfigured,
-            "the identity endpoint gives no token for this managed identity: check its client_id, and that it is \
+            "the identity endpoint issues no token for this managed identity: check its client_id, and that it is \
              assigned to this machine",
         ),
     };
@@ -127,63 +131,64 @@ fn with_status(mut verdict: Classification, answer: &HttpAnswer) -> Classificati
 fn unanswered(error: &OutboundError) -> Classification {
     match error {
         OutboundError::HostRefused { .. } | OutboundError::Settings(_) => {
-            of_credential(RedeemFailure::Misconfigured, "the identity endpoint's address cannot be called")
+            credential_failure(RedeemFailure::Misconfigured, "the identity endpoint's address cannot be called")
         }
         OutboundError::Unreachable | OutboundError::TimedOut | OutboundError::TooLarge | OutboundError::Broken => {
-            of_credential(
+            credential_failure(
                 RedeemFailure::Transient,
-                "the identity endpoint does not answer: does this machine have managed identities at all?",
+                "the identity endpoint does not respond: check that this machine has managed identities",
             )
         }
     }
 }
 
-/// A managed identity whose token is an application's assertion: the application trusts it by a federated credential.
+/// A managed identity whose token serves as the client assertion of an application. The application trusts the identity
+/// by a federated credential.
 pub struct FederatedIdentity {
     identity: Arc<ManagedIdentity>,
-    /// The cloud's token exchange audience.
+    /// The token exchange audience of the cloud.
     audience: String,
-    kept: Mutex<Option<IdentityToken>>,
+    cached: Mutex<Option<IdentityToken>>,
     fetching: SingleFlight<(), Result<IdentityToken, Classification>>,
 }
 
 impl FederatedIdentity {
-    /// `audience`: what the federated credential's audience is, as `api://AzureADTokenExchange`.
+    /// `audience` is the federated credential's audience, such as `api://AzureADTokenExchange`.
     #[must_use]
     pub fn new(identity: Arc<ManagedIdentity>, audience: String) -> Self {
-        Self { identity, audience, kept: Mutex::new(None), fetching: SingleFlight::default() }
+        Self { identity, audience, cached: Mutex::new(None), fetching: SingleFlight::default() }
     }
 
-    /// The assertion: kept until 5 minutes before its end, fetched by one for all. While the endpoint fails, the old
-    /// one serves to its very end.
+    /// Returns the assertion. It is cached until 5 minutes before it expires; concurrent callers share one fetch. While
+    /// the endpoint fails, the cached assertion is used until it expires.
     pub(super) async fn assertion(self: &Arc<Self>, deadline: Instant) -> Result<Secret, Classification> {
         let now = self.identity.clock.now();
-        let kept = self.find_kept().filter(|kept| now < kept.expires_at);
-        if let Some(kept) = kept.as_ref().filter(|kept| now.plus(FETCH_AGAIN_BEFORE_END) < kept.expires_at) {
-            return Ok(kept.token.clone());
+        let cached = self.find_cached().filter(|cached| now < cached.expires_at);
+        if let Some(cached) = cached.as_ref().filter(|cached| now.plus(REFETCH_BEFORE_EXPIRY) < cached.expires_at) {
+            return Ok(cached.token.clone());
         }
         let shared = Arc::clone(self);
         let fetching = self.fetching.join((), || async move {
-            let fetched = shared.identity.token(&shared.audience, Instant::now() + ANSWER_LIMIT).await?;
-            *shared.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(fetched.clone());
+            let fetched = shared.identity.token(&shared.audience, Instant::now() + CALL_TIMEOUT).await?;
+            *shared.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(fetched.clone());
             Ok(fetched)
         });
         let fetched = timeout_at(deadline, fetching.outcome()).await;
         let fetched = fetched.ok().flatten().unwrap_or_else(|| Err(unanswered(&OutboundError::TimedOut)));
-        match (fetched, kept) {
+        match (fetched, cached) {
             (Ok(fetched), _) => Ok(fetched.token),
-            (Err(_), Some(kept)) => Ok(kept.token),
+            (Err(_), Some(cached)) => Ok(cached.token),
             (Err(verdict), None) => Err(verdict),
         }
     }
 
-    /// Forgets what was fetched.
+    /// Drops the cached assertion. Returns whether there was one.
     pub(super) fn forget(&self) -> bool {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
     }
 
-    fn find_kept(&self) -> Option<IdentityToken> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn find_cached(&self) -> Option<IdentityToken> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -1,7 +1,7 @@
-//! How a client proves itself at a token endpoint: a secret, a signed assertion, somebody else's assertion.
+//! Client authentication at a token endpoint: by a secret, an assertion signed here, or an assertion of another issuer.
 //!
-//! Owns what is sent as proof and how long a proof may be used again. It deliberately knows no grant and no answer: the
-//! conversation with the endpoint, and which credential comes next, is `token_client`'s.
+//! Owns the form fields that prove the client and the time for which a proof is reused. It deliberately knows no grants
+//! and no responses: `token_client` calls the endpoint and chooses the next credential.
 
 mod assertion_file;
 mod certificate;
@@ -23,37 +23,36 @@ pub use assertion_file::AssertionFile;
 pub use certificate::{AssertionAlgorithm, ClientCertificate};
 pub use managed_identity::{FederatedIdentity, IdentityEndpoint, ManagedIdentity};
 
-/// `client_assertion_type` of a JWT (RFC 7523 §2.2).
+/// The `client_assertion_type` of a JWT (RFC 7523 §2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// How a client proves itself at the token endpoint. Closed: every kind is handled wherever one is used. Clones share
-/// what was read or fetched for the proof.
+/// How a client proves itself at the token endpoint. Clones share the cache of assertions.
 #[derive(Clone, Debug)]
 pub enum ClientCredential {
     /// `client_secret_post` (RFC 6749 §2.3.1).
     Secret(Secret),
-    /// `private_key_jwt`: an assertion signed with a certificate's key, a new one for every try.
+    /// `private_key_jwt`: an assertion signed with a certificate's key. Each try has a new assertion.
     Certificate(Arc<ClientCertificate>),
-    /// An assertion that another issuer signed and somebody else keeps fresh in a file (workload identity federation).
+    /// An assertion of another issuer in a file that another program renews (workload identity federation).
     AssertionFile(Arc<AssertionFile>),
     /// A managed identity's token as the assertion (federation with a managed identity).
     FederatedIdentity(Arc<FederatedIdentity>),
-    /// The client *is* a managed identity: it gets its own tokens without asking the token endpoint, and cannot redeem
-    /// users' grants.
+    /// The client is itself a managed identity. It gets its own tokens from the machine's identity endpoint, and it
+    /// cannot redeem users' grants.
     ManagedIdentity(Arc<ManagedIdentity>),
 }
 
-/// What one proof is made for.
+/// The request that a proof is made for.
 pub(super) struct ProofRequest<'a> {
     pub(super) client_id: &'a str,
-    /// Exactly where the proof is posted to: Entra refuses the alias of a login host.
+    /// The exact URL that the proof is posted to. Entra refuses an assertion for an alias of its login host.
     pub(super) token_endpoint: &'a Url,
     pub(super) clock: &'a SharedClock,
     pub(super) entropy: &'a SharedEntropy,
     pub(super) deadline: Instant,
 }
 
-/// What goes into the form.
+/// The proof that is sent in the form.
 #[derive(Debug)]
 pub(super) enum Proof {
     Secret(Secret),
@@ -61,7 +60,7 @@ pub(super) enum Proof {
 }
 
 impl ClientCredential {
-    /// The kind's name, for the operator.
+    /// The credential's kind as the configuration names it, for log lines.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -72,21 +71,21 @@ impl ClientCredential {
         }
     }
 
-    /// Makes, reads or fetches the proof for one try.
+    /// Signs, reads or fetches the proof for one try.
     pub(super) async fn prove(&self, request: &ProofRequest<'_>) -> Result<Proof, Classification> {
         match self {
             Self::Secret(secret) => Ok(Proof::Secret(secret.clone())),
             Self::Certificate(certificate) => certificate.sign(request).await.map(Proof::Assertion),
             Self::AssertionFile(file) => file.read(request.deadline).await.map(Proof::Assertion),
             Self::FederatedIdentity(identity) => identity.assertion(request.deadline).await.map(Proof::Assertion),
-            Self::ManagedIdentity(_) => Err(unusable(
+            Self::ManagedIdentity(_) => Err(unusable_credential(
                 "a managed identity cannot exchange users' tokens by itself: federate it with the application",
             )),
         }
     }
 
-    /// Forgets what was kept for the next proof, because it was refused for its age. Says whether the next one will be
-    /// another one.
+    /// Drops the cached assertion, because the issuer refused its `nbf` or `exp`. Returns whether the next proof may
+    /// differ.
     pub(super) fn renew(&self) -> bool {
         match self {
             Self::Secret(_) | Self::ManagedIdentity(_) => false,
@@ -101,7 +100,7 @@ impl Proof {
     /// The form fields that carry the proof.
     pub(super) fn fields(&self) -> Vec<FormField<'_>> {
         match self {
-            // Secrets read from files often end in a line break, which no issuer's secret does.
+            // A secret that is read from a file often ends in a line break, which is not part of the secret.
             Self::Secret(secret) => {
                 vec![FormField::new("client_secret", secret.expose().trim_end_matches(['\r', '\n']))]
             }
@@ -115,12 +114,12 @@ impl Proof {
     }
 }
 
-/// A credential that could not even be presented: the operator's affair, and another one may serve.
-fn unusable(hint: &'static str) -> Classification {
-    of_credential(RedeemFailure::Misconfigured, hint)
+/// The credential cannot be presented. The operator must correct it; another credential may be accepted.
+fn unusable_credential(hint: &'static str) -> Classification {
+    credential_failure(RedeemFailure::Misconfigured, hint)
 }
 
-fn of_credential(failure: RedeemFailure, hint: &'static str) -> Classification {
+fn credential_failure(failure: RedeemFailure, hint: &'static str) -> Classification {
     let diagnostics = Box::new(Diagnostics { hint, ..Diagnostics::default() });
     Classification {
         credential: CredentialVerdict::OtherMayServe,

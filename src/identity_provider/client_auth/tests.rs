@@ -86,14 +86,14 @@ fn verified(token: &str, algorithm: Algorithm) -> Value {
 }
 
 #[test]
-fn a_trailing_line_break_is_no_part_of_a_secret() {
+fn trailing_line_break_is_not_part_of_the_secret() {
     let proof = Proof::Secret(Secret::from("s3cret \r\n"));
     let fields: Vec<_> = proof.fields().iter().map(|field| (field.name, field.value)).collect();
     assert_eq!(fields, [("client_secret", "s3cret ")]);
 }
 
 #[tokio::test]
-async fn an_assertion_is_signed_with_pss_and_names_the_certificate_by_sha_256_alone() {
+async fn ps256_assertion_names_the_certificate_by_its_sha_256_thumbprint_only() {
     let ground = Ground::new();
     let token = ground.prove(&certificate(false, AssertionAlgorithm::Ps256)).await.unwrap();
     assert_eq!(header_of(&token), json!({"typ": "JWT", "alg": "PS256", "x5t#S256": SHA256_OF_CERTIFICATE}));
@@ -110,7 +110,7 @@ async fn an_assertion_is_signed_with_pss_and_names_the_certificate_by_sha_256_al
 }
 
 #[tokio::test]
-async fn the_fallback_is_rs256_with_both_thumbprints_and_the_chain_is_sent_where_it_is_asked_for() {
+async fn rs256_assertion_holds_both_thumbprints_and_the_chain_if_configured() {
     let ground = Ground::new();
     let token = ground.prove(&certificate(true, AssertionAlgorithm::Rs256)).await.unwrap();
     let header = header_of(&token);
@@ -122,14 +122,14 @@ async fn the_fallback_is_rs256_with_both_thumbprints_and_the_chain_is_sent_where
     assert!(!format!("{:?}", certificate(true, AssertionAlgorithm::Rs256)).contains("PRIVATE"));
 }
 
-/// A token that nobody could verify, with this expiry.
+/// A token with an invalid signature and this expiry.
 fn assertion(name: &str, exp: i64) -> String {
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.c2ln", part(json!({"alg": "RS256", "typ": "JWT"})), part(json!({"sub": name, "exp": exp})))
 }
 
 #[tokio::test]
-async fn an_assertion_file_is_read_again_when_it_changed_and_before_its_end() {
+async fn assertion_file_is_read_again_when_it_changes_and_before_the_assertion_expires() {
     let ground = Ground::new();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("assertion");
@@ -197,18 +197,18 @@ fn machine() -> (Arc<Machine>, Url) {
 }
 
 fn federated(endpoint: IdentityEndpoint, clock: &SharedClock) -> ClientCredential {
-    let outbound = Outbound::to_host_of(endpoint.url(), Duration::from_secs(1)).unwrap();
+    let outbound = Outbound::for_single_host(endpoint.url(), Duration::from_secs(1)).unwrap();
     let identity = Arc::new(ManagedIdentity::new(endpoint, "identity-1".into(), outbound, clock.clone()));
     ClientCredential::FederatedIdentity(Arc::new(FederatedIdentity::new(identity, "api://Exchange".into())))
 }
 
 #[actix_web::test]
-async fn a_managed_identitys_assertion_is_fetched_by_one_for_all_and_kept() {
+async fn concurrent_callers_share_one_fetch_of_a_managed_identity_assertion() {
     let ground = Ground::new();
     let (machine, url) = machine();
     let credential = federated(IdentityEndpoint::InstanceMetadata { url }, &ground.shared_clock);
     let calls = || machine.calls.load(Ordering::SeqCst);
-    // All twenty ask in one poll, before the runtime gets to run the fetch.
+    // All twenty callers wait before the runtime starts the fetch.
     let asked: Vec<_> = (0..20).map(|_| ground.prove(&credential)).collect();
     for outcome in futures_util::future::join_all(asked).await {
         let expected = "1?api-version=2018-02-01&resource=api%3A%2F%2FExchange&client_id=identity-1#true";
@@ -238,7 +238,7 @@ async fn a_managed_identitys_assertion_is_fetched_by_one_for_all_and_kept() {
 }
 
 #[actix_web::test]
-async fn app_service_has_a_spelling_of_its_own_and_a_machine_without_identities_is_told_so() {
+async fn app_service_request_uses_its_own_header_and_a_missing_endpoint_has_a_hint() {
     let ground = Ground::new();
     let (_, url) = machine();
     let header = Secret::from("let-me-in");
@@ -252,9 +252,9 @@ async fn app_service_has_a_spelling_of_its_own_and_a_machine_without_identities_
     let nobody = federated(IdentityEndpoint::InstanceMetadata { url: url.clone() }, &ground.shared_clock);
     let (failure, hint) = ground.refusal(&nobody).await;
     assert_eq!(failure, RedeemFailure::Transient);
-    assert!(hint.contains("managed identities at all"), "{hint}");
+    assert!(hint.contains("has managed identities"), "{hint}");
 
-    let outbound = Outbound::to_host_of(&url, Duration::from_secs(1)).unwrap();
+    let outbound = Outbound::for_single_host(&url, Duration::from_secs(1)).unwrap();
     let endpoint = IdentityEndpoint::InstanceMetadata { url };
     let identity = ManagedIdentity::new(endpoint, "identity-1".into(), outbound, ground.shared_clock.clone());
     let itself = ClientCredential::ManagedIdentity(Arc::new(identity));

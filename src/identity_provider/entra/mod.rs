@@ -4,7 +4,7 @@ mod tests;
 use url::Url;
 
 use super::authorization::{self, AdmissionFuture, AuthorizationRequest, AuthorizeFuture};
-use super::claims::claims_of;
+use super::claims::build_claims_parameter;
 use super::client_auth::ClientCredential;
 use super::throttle::ThrottleKey;
 use super::token_client::{RedeemingClient, TokenClient, TokenClientParts};
@@ -16,37 +16,37 @@ use super::{
 use crate::domain::{Connection, ExchangeableToken, Secret, TenantPolicy, UserKey};
 use crate::outbound::FormField;
 
-/// Stands for the user's tenant in the token endpoint's address.
+/// The placeholder for the tenant in the endpoints' URLs.
 const TENANT: &str = "{tenant}";
-/// Stands for it in the issuer.
+/// The placeholder for the tenant in the issuer.
 const TENANT_OF_ISSUER: &str = "{tenantid}";
-/// Takes any organisation's users; personal accounts are none.
+/// The tenant name for users of any organisation. It does not admit personal accounts.
 const ORGANIZATIONS: &str = "organizations";
-/// What makes the answer to a code name its user.
+/// The scopes that make the token response to a code hold an ID token with the user's name.
 const IDENTIFYING_SCOPES: [&str; 2] = ["openid", "profile"];
 
-/// Where an Entra cloud redeems grants.
+/// The endpoints of an Entra cloud.
 #[derive(Clone, Debug)]
 pub struct EntraSettings {
     /// The provider's name in configuration, for the log.
     pub provider: String,
-    /// The token endpoint, `{tenant}` standing for the user's tenant:
+    /// The token endpoint, with `{tenant}` in the place of the user's tenant:
     /// `https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token`.
     pub token_endpoint: String,
-    /// Where browsers are sent, `{tenant}` standing for the tenant that users sign in to:
+    /// The authorization endpoint, with `{tenant}` in the place of the tenant that users sign in to:
     /// `https://login.microsoftonline.com/{tenant}/oauth2/v2.0/authorize`.
     pub authorization_endpoint: String,
-    /// `iss`, `{tenantid}` standing for the tenant: `https://login.microsoftonline.com/{tenantid}/v2.0`.
+    /// `iss`, with `{tenantid}` in the place of the tenant: `https://login.microsoftonline.com/{tenantid}/v2.0`.
     pub issuer: String,
 }
 
-/// Microsoft Entra ID as one application sees it.
+/// Microsoft Entra ID, used by one application.
 pub struct Entra {
     settings: EntraSettings,
     client: TokenClient,
 }
 
-/// A user as Entra names one.
+/// The ids by which Entra names a user.
 #[derive(Clone, Copy)]
 struct EntraUser<'a> {
     object_id: &'a str,
@@ -54,19 +54,20 @@ struct EntraUser<'a> {
 }
 
 impl Entra {
-    /// A provider that redeems as `client`.
+    /// Creates a provider that redeems grants as the application `client`.
     #[must_use]
     pub fn new(settings: EntraSettings, client: RedeemingClient, parts: TokenClientParts) -> Self {
         let client = TokenClient::new(settings.provider.clone(), client, parts);
         Self { settings, client }
     }
 
-    /// From now on redeems with these, in this order.
+    /// Replaces the client's credentials. Redemptions that have begun keep the old ones.
     pub fn replace_credentials(&self, credentials: Vec<ClientCredential>) {
         self.client.replace_credentials(credentials);
     }
 
-    /// entra-obo §2. The assertion goes to the configured endpoint in its own tenant and nowhere else.
+    /// Redeems an on-behalf-of grant (entra-obo §2). The assertion is sent only to the configured endpoint, in the
+    /// tenant of the assertion.
     async fn redeem_on_behalf_of(
         &self,
         connection: &Connection,
@@ -82,7 +83,7 @@ impl Entra {
         self.redeem_for(user, connection, fields, attempt).await
     }
 
-    /// RFC 6749 §6, in the tenant that the token came from.
+    /// Redeems a refresh token (RFC 6749 §6) in the tenant that issued it.
     async fn redeem_refresh_token(
         &self,
         connection: &Connection,
@@ -91,7 +92,7 @@ impl Entra {
         attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
         let Some(tenant_id) = user.tenant_id() else {
-            return Err(refusal(RedeemFailure::AssertionRejected, "the refresh token's user is not one of Entra's"));
+            return Err(refusal(RedeemFailure::AssertionRejected, "the refresh token's user is not an Entra user"));
         };
         let user = EntraUser { object_id: user.subject(), tenant_id };
         let fields = vec![
@@ -101,8 +102,8 @@ impl Entra {
         self.redeem_for(user, connection, fields, attempt).await
     }
 
-    /// RFC 6749 §4.1.3, in the tenant that the browser was sent to. The answer says who the user is; `throttled_as`
-    /// stands for the user until then.
+    /// Redeems an authorization code (RFC 6749 §4.1.3) in the tenant that the browser was sent to. The user is known
+    /// only from the response, so the throttle key holds `throttled_as` in the place of the user.
     async fn redeem_code<'a>(
         &'a self,
         connection: &'a Connection,
@@ -110,10 +111,10 @@ impl Entra {
         throttled_as: &str,
         attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
-        let tenant = authority_of(connection);
-        let url = address(&self.settings.token_endpoint, tenant)?;
-        let scope = authorization::scope_with(connection, &IDENTIFYING_SCOPES);
-        let claims = claims_of(connection, attempt.claims.as_ref());
+        let tenant = sign_in_tenant(connection);
+        let url = fill_tenant(&self.settings.token_endpoint, tenant)?;
+        let scope = authorization::join_scopes(connection, &IDENTIFYING_SCOPES);
+        let claims = build_claims_parameter(connection, attempt.claims.as_ref());
         fields.push(FormField::new("scope", scope.as_str()));
         fields.extend(claims.as_deref().map(|claims| FormField::new("claims", claims)));
         let throttle_key = self.throttle_key(tenant, throttled_as);
@@ -122,8 +123,8 @@ impl Entra {
         self.client.redeem(&request).await
     }
 
-    /// Redeems a grant of a known user: adds what every such grant asks for, which is the connection's scopes, and what
-    /// resources and the client's abilities add.
+    /// Redeems a grant of a known user. Adds the fields that all such grants have: the connection's scopes and the
+    /// `claims` parameter.
     async fn redeem_for<'a>(
         &'a self,
         user: EntraUser<'a>,
@@ -133,7 +134,7 @@ impl Entra {
     ) -> Result<RedeemedToken, RedeemError> {
         let url = self.endpoint(user.tenant_id)?;
         let scope = connection.scopes.join(" ");
-        let claims = claims_of(connection, attempt.claims.as_ref());
+        let claims = build_claims_parameter(connection, attempt.claims.as_ref());
         fields.push(FormField::new("scope", scope.as_str()));
         fields.extend(claims.as_deref().map(|claims| FormField::new("claims", claims)));
         let throttle_key = self.throttle_key(user.tenant_id, user.object_id);
@@ -147,15 +148,15 @@ impl Entra {
         ThrottleKey { client: self.client.client_id().to_owned(), tenant: tenant.to_owned(), user: user.to_owned() }
     }
 
-    /// The tenant is compared with a GUID's form once more: it becomes part of an address.
+    /// Builds the token endpoint's URL. The tenant must be a GUID, because it becomes part of the URL's path.
     fn endpoint(&self, tenant_id: &str) -> Result<Url, RedeemError> {
         if !is_guid(tenant_id) {
-            return Err(refusal(RedeemFailure::AssertionRejected, "the assertion's tenant is no GUID"));
+            return Err(refusal(RedeemFailure::AssertionRejected, "the assertion's tenant is not a GUID"));
         }
-        address(&self.settings.token_endpoint, tenant_id)
+        fill_tenant(&self.settings.token_endpoint, tenant_id)
     }
 
-    /// Its issuer is known without asking; Entra sends no `iss` so far, so that an absent one proves nothing.
+    /// Whether `iss` is the issuer of a tenant of this cloud.
     fn is_issuer(&self, iss: &str) -> bool {
         let Some((before, after)) = self.settings.issuer.split_once(TENANT_OF_ISSUER) else {
             return iss == self.settings.issuer;
@@ -165,8 +166,8 @@ impl Entra {
     }
 }
 
-/// The tenant that a connection's users sign in to.
-fn authority_of(connection: &Connection) -> &str {
+/// The tenant whose authorization endpoint a connection's users are sent to.
+fn sign_in_tenant(connection: &Connection) -> &str {
     match &connection.exchange.tenants {
         TenantPolicy::Listed(tenants) => match tenants.as_slice() {
             [only] => only,
@@ -176,9 +177,9 @@ fn authority_of(connection: &Connection) -> &str {
     }
 }
 
-fn address(template: &str, tenant: &str) -> Result<Url, RedeemError> {
+fn fill_tenant(template: &str, tenant: &str) -> Result<Url, RedeemError> {
     Url::parse(&template.replace(TENANT, tenant))
-        .map_err(|_| refusal(RedeemFailure::Misconfigured, "an endpoint of the identity provider is no URL"))
+        .map_err(|_| refusal(RedeemFailure::Misconfigured, "an endpoint of the identity provider is not a URL"))
 }
 
 fn is_guid(text: &str) -> bool {
@@ -197,9 +198,9 @@ impl IdentityProvider for Entra {
                 Grant::RefreshToken { refresh_token, user } => {
                     self.redeem_refresh_token(connection, refresh_token, user, &attempt).await
                 }
-                Grant::AuthorizationCode { code, code_verifier, redirect_uri, asker } => {
+                Grant::AuthorizationCode { code, code_verifier, redirect_uri, throttled_as } => {
                     let fields = authorization::code_fields(code, code_verifier, redirect_uri);
-                    self.redeem_code(connection, fields, asker, &attempt).await
+                    self.redeem_code(connection, fields, throttled_as, &attempt).await
                 }
             }
         })
@@ -211,10 +212,16 @@ impl IdentityProvider for Entra {
         request: AuthorizationRequest<'a>,
     ) -> AuthorizeFuture<'a> {
         Box::pin(async move {
-            let endpoint = address(&self.settings.authorization_endpoint, authority_of(connection))?;
-            let scope = authorization::scope_with(connection, &IDENTIFYING_SCOPES);
-            let claims = claims_of(connection, request.claims);
-            let mut url = authorization::address(endpoint, &connection.client_id, &scope, claims.as_deref(), &request);
+            let endpoint = fill_tenant(&self.settings.authorization_endpoint, sign_in_tenant(connection))?;
+            let scope = authorization::join_scopes(connection, &IDENTIFYING_SCOPES);
+            let claims = build_claims_parameter(connection, request.claims);
+            let mut url = authorization::build_authorize_url(
+                endpoint,
+                &connection.client_id,
+                &scope,
+                claims.as_deref(),
+                &request,
+            );
             url.query_pairs_mut()
                 .append_pair("response_mode", "query")
                 .extend_pairs(request.ask_consent.then_some(("prompt", "consent")));
@@ -223,6 +230,7 @@ impl IdentityProvider for Entra {
     }
 
     fn admits_issuer<'a>(&'a self, iss: Option<&'a str>) -> AdmissionFuture<'a> {
+        // Entra does not send `iss` at present, so a response without it is accepted.
         Box::pin(async move { Ok(iss.is_none_or(|iss| self.is_issuer(iss))) })
     }
 }

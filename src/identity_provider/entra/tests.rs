@@ -26,11 +26,11 @@ const CONSENT: &str =
     r#"{"error":"invalid_grant","suberror":"consent_required","error_codes":[65001],"trace_id":"t-1"}"#;
 const TOKEN: &str = r#"{"token_type":"Bearer","access_token":"B","expires_in":3600,"scope":"User.Read"}"#;
 
-/// One scripted answer: status, `Retry-After`, body.
+/// One scripted response: status, `Retry-After`, body.
 #[derive(Clone)]
 struct Scripted(u16, Option<&'static str>, &'static str);
 
-/// What the peer saw of a request.
+/// The parts of a request that the test server received.
 #[derive(Clone, Debug)]
 struct Seen {
     path: String,
@@ -41,12 +41,12 @@ struct Seen {
 #[derive(Default)]
 struct Peer {
     script: Mutex<VecDeque<Scripted>>,
-    /// No request is answered.
+    /// The server never responds.
     hangs: AtomicBool,
     seen: Mutex<Vec<Seen>>,
 }
 
-/// A token endpoint that answers by script, and then with a token.
+/// A token endpoint that sends the scripted responses in order, and a token after the last one.
 struct Stand {
     peer: Arc<Peer>,
     clock: Arc<OffsetClock>,
@@ -79,7 +79,7 @@ impl Stand {
             outbound: outbound(),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
-            throttle: Arc::new(ThrottleBoard::of_one_command(clock.clone())),
+            throttle: Arc::new(ThrottleBoard::for_single_command(clock.clone())),
         };
         Self { peer, clock, entra: Entra::new(settings, client, means) }
     }
@@ -168,7 +168,7 @@ fn failure(outcome: Result<RedeemedToken, RedeemError>) -> RedeemFailure {
 }
 
 #[actix_web::test]
-async fn the_request_is_the_documented_one_and_the_answer_becomes_a_token() {
+async fn redeem_sends_the_documented_request_and_returns_the_token() {
     let stand = Stand::new([]);
     let token = stand.redeem("u1").await.unwrap();
     assert_eq!(token.access_token.expose(), "B");
@@ -198,7 +198,7 @@ async fn the_request_is_the_documented_one_and_the_answer_becomes_a_token() {
 }
 
 #[actix_web::test]
-async fn a_refusal_is_classified_with_diagnostics_and_asked_once() {
+async fn error_response_is_classified_and_not_retried() {
     let stand = Stand::new([Scripted(400, None, CONSENT)]);
     let error = stand.redeem("u1").await.unwrap_err();
     assert_eq!(error.failure, RedeemFailure::ConsentRequired);
@@ -209,7 +209,7 @@ async fn a_refusal_is_classified_with_diagnostics_and_asked_once() {
 }
 
 #[actix_web::test]
-async fn passing_faults_are_survived() {
+async fn redeem_succeeds_after_temporary_faults() {
     let passing = r#"{"error":"invalid_grant","error_codes":[90033]}"#;
     let stand = Stand::new([Scripted(503, None, "<html>"), Scripted(400, None, passing)]);
     assert!(stand.redeem("u1").await.is_ok());
@@ -217,16 +217,16 @@ async fn passing_faults_are_survived() {
 }
 
 #[actix_web::test]
-async fn a_lasting_outage_ends_after_two_retries() {
+async fn redeem_gives_up_after_two_retries() {
     let stand = Stand::new((0..9).map(|_| Scripted(500, None, "")));
     assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Transient);
     assert_eq!(stand.calls(), 3);
-    assert!(stand.redeem("u1").await.is_err(), "an outage throttles nobody");
+    assert!(stand.redeem("u1").await.is_err(), "an outage blocks no user");
     assert_eq!(stand.calls(), 6);
 }
 
 #[actix_web::test]
-async fn a_retry_is_not_begun_when_too_little_time_is_left_for_it() {
+async fn retry_is_not_started_when_too_little_time_is_left() {
     let stand = Stand::new((0..9).map(|_| Scripted(500, None, "")));
     // The shortest pause and the least time for a retry.
     let budget = Duration::from_millis(100 + 300);
@@ -235,7 +235,7 @@ async fn a_retry_is_not_begun_when_too_little_time_is_left_for_it() {
 }
 
 #[actix_web::test]
-async fn an_endpoint_that_never_answers_is_given_up_at_the_deadline() {
+async fn redeem_ends_at_the_deadline_when_the_endpoint_does_not_respond() {
     let stand = Stand::new([]);
     stand.peer.hangs.store(true, Ordering::SeqCst);
     assert_eq!(failure(stand.redeem_within("u1", Duration::from_millis(400)).await), RedeemFailure::Transient);
@@ -243,7 +243,7 @@ async fn an_endpoint_that_never_answers_is_given_up_at_the_deadline() {
 }
 
 #[actix_web::test]
-async fn retry_after_is_honoured_for_that_user_and_nobody_else() {
+async fn retry_after_blocks_the_throttled_user_only() {
     let stand = Stand::new([Scripted(429, Some("120"), "Too many requests")]);
     let wait = Some(Duration::from_mins(2));
     assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Throttled { retry_after: wait });
@@ -251,14 +251,14 @@ async fn retry_after_is_honoured_for_that_user_and_nobody_else() {
         panic!("still throttled")
     };
     assert!(left > Duration::from_secs(100) && left <= Duration::from_mins(2));
-    assert_eq!(stand.calls(), 1, "the issuer was not asked again");
+    assert_eq!(stand.calls(), 1, "the issuer received no second request");
     assert!(stand.redeem("u2").await.is_ok());
     stand.clock.advance(Duration::from_mins(2));
     assert!(stand.redeem("u1").await.is_ok());
 }
 
 #[actix_web::test]
-async fn several_throttled_users_or_a_tenant_code_stop_the_whole_tenant() {
+async fn several_throttled_users_or_a_tenant_code_block_the_tenant() {
     let stand = Stand::new((0..5).map(|_| Scripted(429, Some("60"), "")));
     for user in ["u1", "u2", "u3", "u4", "u5"] {
         assert!(stand.redeem(user).await.is_err());
@@ -274,7 +274,7 @@ async fn several_throttled_users_or_a_tenant_code_stop_the_whole_tenant() {
 }
 
 #[actix_web::test]
-async fn a_refused_credential_gives_way_to_the_next_one_which_is_then_preferred() {
+async fn next_credential_is_tried_after_a_refused_one_and_then_preferred() {
     let expired = r#"{"error":"invalid_client","error_codes":[7000222]}"#;
     let stand = Stand::with_secrets([Scripted(401, None, expired)], &["old", "new"]);
     assert!(stand.redeem("u1").await.is_ok());
@@ -289,19 +289,23 @@ async fn a_refused_credential_gives_way_to_the_next_one_which_is_then_preferred(
 }
 
 #[actix_web::test]
-async fn a_client_without_credentials_or_with_a_bad_endpoint_is_misconfigured() {
+async fn missing_credentials_or_an_invalid_endpoint_are_misconfigured() {
     let mut stand = Stand::with_secrets([], &[]);
     assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Misconfigured);
     stand.entra.settings.token_endpoint = "not a url {tenant}".into();
     assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Misconfigured);
     stand.entra.settings.token_endpoint = "https://10.0.0.1/{tenant}".into();
     stand.entra.replace_credentials(vec![ClientCredential::Secret(Secret::from("s"))]);
-    assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Misconfigured, "a private address nobody permitted");
+    assert_eq!(
+        failure(stand.redeem("u1").await),
+        RedeemFailure::Misconfigured,
+        "a private address that is not permitted"
+    );
     assert_eq!(stand.calls(), 0);
 }
 
 #[actix_web::test]
-async fn only_a_guid_becomes_part_of_the_address() {
+async fn tenant_that_is_not_a_guid_is_rejected() {
     let stand = Stand::new([]);
     for tenant in ["", "common", "../evil", "11111111222243338444555555555555", "{11111111-2222-4333-8444-55555555555}"]
     {
@@ -314,7 +318,7 @@ async fn only_a_guid_becomes_part_of_the_address() {
 }
 
 #[actix_web::test]
-async fn an_unreachable_endpoint_is_an_outage() {
+async fn unreachable_endpoint_is_transient() {
     let mut stand = Stand::new([]);
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     stand.entra.settings.token_endpoint = format!("http://127.0.0.1:{free}/{{tenant}}/token");
@@ -322,7 +326,7 @@ async fn an_unreachable_endpoint_is_an_outage() {
 }
 
 #[actix_web::test]
-async fn errors_print_neither_assertion_nor_secret_nor_token() {
+async fn errors_hold_neither_assertion_nor_secret_nor_token() {
     let stand = Stand::new([Scripted(200, None, r#"{"access_token":"tok en"}"#)]);
     let error = stand.redeem("u1").await.unwrap_err();
     let printed = format!("{error} {error:?} {:?}", json!({"hint": error.diagnostics.hint}));
@@ -333,7 +337,7 @@ async fn errors_print_neither_assertion_nor_secret_nor_token() {
 }
 
 #[actix_web::test]
-async fn a_refresh_goes_to_the_users_tenant_with_the_connections_scopes_and_abilities() {
+async fn refresh_is_sent_to_the_users_tenant_with_the_connections_scopes_and_claims() {
     const ANSWER: &str =
         r#"{"token_type":"Bearer","access_token":"B2","expires_in":3600,"refresh_in":"1800","refresh_token":"r2"}"#;
     let stand = Stand::new([Scripted(200, None, ANSWER)]);
@@ -359,7 +363,7 @@ async fn a_refresh_goes_to_the_users_tenant_with_the_connections_scopes_and_abil
 }
 
 #[actix_web::test]
-async fn a_refresh_token_of_somebody_who_is_not_entras_goes_nowhere() {
+async fn refresh_token_of_another_issuers_user_is_not_sent() {
     let stand = Stand::new([]);
     for issuer in ["https://issuer.example", "entra:common", "entra:"] {
         let (refresh_token, user) = (Secret::from("r1"), UserKey::from_parts(issuer, "someone"));
@@ -378,7 +382,7 @@ fn taking(tenants: TenantPolicy, scopes: &[&str]) -> Connection {
 }
 
 #[actix_web::test]
-async fn a_browser_is_sent_to_the_tenant_with_everything_that_ties_its_answer_to_it() {
+async fn authorize_url_names_the_tenant_and_binds_the_response_to_the_sign_in() {
     let stand = Stand::new([]);
     let redirect_uri = Url::parse("https://sso.example/.auth/web/redirect").unwrap();
     let challenge = crate::domain::ClaimsChallenge::parse(r#"{"access_token":{"acrs":{"value":"c1"}}}"#).unwrap();
@@ -420,7 +424,7 @@ async fn a_browser_is_sent_to_the_tenant_with_everything_that_ties_its_answer_to
 }
 
 #[actix_web::test]
-async fn a_code_is_redeemed_where_the_browser_was_sent_and_its_answer_names_the_user() {
+async fn code_is_redeemed_in_the_sign_in_tenant_and_the_response_has_an_id_token() {
     let answer = r#"{"token_type":"Bearer","access_token":"B","expires_in":3600,"id_token":"a.b.c"}"#;
     let stand = Stand::new([Scripted(200, None, answer)]);
     let redirect_uri = Url::parse("https://sso.example/.auth/web/redirect").unwrap();
@@ -429,7 +433,7 @@ async fn a_code_is_redeemed_where_the_browser_was_sent_and_its_answer_names_the_
         code: &code,
         code_verifier: &code_verifier,
         redirect_uri: &redirect_uri,
-        asker: "ada",
+        throttled_as: "ada",
     };
     let deadline = Instant::now() + Duration::from_secs(8);
     let attempt = Attempt { correlation_id: "c-1".into(), deadline, claims: None };
@@ -437,7 +441,7 @@ async fn a_code_is_redeemed_where_the_browser_was_sent_and_its_answer_names_the_
     assert_eq!(token.id_token.unwrap().expose(), "a.b.c");
     let seen = stand.peer.seen.lock().unwrap()[0].clone();
     assert_eq!(seen.path, "/organizations/oauth2/v2.0/token");
-    assert!(!seen.headers.contains_key("x-anchormailbox"), "whose mailbox is not known yet");
+    assert!(!seen.headers.contains_key("x-anchormailbox"), "the user is not known yet");
     let form: HashMap<&str, &str> = seen.form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let expected = [
         ("grant_type", "authorization_code"),
@@ -452,7 +456,7 @@ async fn a_code_is_redeemed_where_the_browser_was_sent_and_its_answer_names_the_
 }
 
 #[actix_web::test]
-async fn an_issuer_that_an_answer_names_is_this_cloud_s() {
+async fn authorization_response_with_a_foreign_iss_is_refused() {
     let stand = Stand::new([]);
     for (iss, admitted) in [
         (None, true),

@@ -19,43 +19,47 @@ use super::{
 use crate::domain::{ClaimsChallenge, Connection, Secret, UserKey};
 use crate::outbound::FormField;
 
-/// How long a browser waits for a discovery document at most.
-const PATIENCE: Duration = Duration::from_secs(6);
+/// The maximum time that a browser request waits for a discovery document.
+const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// Any `OpenID` Connect provider as one client sees it: what it can do and where is found by discovery.
+/// An `OpenID` Connect provider, used by one client. Its endpoints come from its discovery document.
 pub struct Generic {
     discovery: Arc<Discovery>,
     client: TokenClient,
 }
 
 impl Generic {
-    /// A provider that redeems as `client`. Its connections share the `discovery`.
+    /// Creates a provider that redeems grants as `client`. All connections of the provider share `discovery`.
     #[must_use]
     pub fn new(discovery: Arc<Discovery>, client: RedeemingClient, parts: TokenClientParts) -> Self {
         let client = TokenClient::new(discovery.provider().to_owned(), client, parts);
         Self { discovery, client }
     }
 
-    /// From now on redeems with these, in this order.
+    /// Replaces the client's credentials. Redemptions that have begun keep the old ones.
     pub fn replace_credentials(&self, credentials: Vec<ClientCredential>) {
         self.client.replace_credentials(credentials);
     }
 
-    /// RFC 6749 §6. The scopes are those that were granted with the code.
+    /// Redeems a refresh token (RFC 6749 §6). The request names no scopes, so the new token has the scopes that were
+    /// granted with the code.
     async fn redeem_refresh_token(
         &self,
         refresh_token: &Secret,
         user: &UserKey,
         attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
-        // An issuer may have been configured anew under an old name: it must not be shown another's token.
+        // A provider's configuration may now name another issuer. The old issuer's token must not be sent to it.
         if user.issuer() != self.discovery.issuer() {
-            return Err(refusal(RedeemFailure::AssertionRejected, "the refresh token's user is another issuer's"));
+            return Err(refusal(
+                RedeemFailure::AssertionRejected,
+                "the refresh token's user belongs to another issuer",
+            ));
         }
-        // There is no parameter for them here (OpenID Connect Core §12.1): a browser must ask.
+        // A refresh request has no `claims` parameter (OpenID Connect Core §12.1): the user must sign in by browser.
         if let Some(claims) = &attempt.claims {
             let failure = RedeemFailure::InteractionRequired { claims: Some(claims.as_str().to_owned()) };
-            return Err(refusal(failure, "a refresh at this provider cannot answer a claims challenge"));
+            return Err(refusal(failure, "a refresh at this provider cannot satisfy a claims challenge"));
         }
         let fields = vec![
             FormField::new("grant_type", "refresh_token"),
@@ -64,7 +68,7 @@ impl Generic {
         self.redeem_fields(fields, user.subject(), attempt).await
     }
 
-    /// Redeems the grant that `fields` hold; a throttling concerns `user`.
+    /// Redeems the grant in `fields`. If the provider throttles the request, `user` is blocked.
     async fn redeem_fields(
         &self,
         fields: Vec<FormField<'_>>,
@@ -89,14 +93,14 @@ impl IdentityProvider for Generic {
         Box::pin(async move {
             match grant {
                 Grant::OnBehalfOf(_) => {
-                    Err(refusal(RedeemFailure::Misconfigured, "tokens are exchanged on behalf of users at Entra only"))
+                    Err(refusal(RedeemFailure::Misconfigured, "only Entra supports the on-behalf-of exchange"))
                 }
                 Grant::RefreshToken { refresh_token, user } => {
                     self.redeem_refresh_token(refresh_token, user, &attempt).await
                 }
-                Grant::AuthorizationCode { code, code_verifier, redirect_uri, asker } => {
+                Grant::AuthorizationCode { code, code_verifier, redirect_uri, throttled_as } => {
                     let fields = authorization::code_fields(code, code_verifier, redirect_uri);
-                    self.redeem_fields(fields, asker, &attempt).await
+                    self.redeem_fields(fields, throttled_as, &attempt).await
                 }
             }
         })
@@ -108,12 +112,12 @@ impl IdentityProvider for Generic {
         request: AuthorizationRequest<'a>,
     ) -> AuthorizeFuture<'a> {
         Box::pin(async move {
-            let endpoints = self.discovery.endpoints(Instant::now() + PATIENCE).await?;
-            let scope = authorization::scope_with(connection, &["openid"]);
+            let endpoints = self.discovery.endpoints(Instant::now() + DISCOVERY_TIMEOUT).await?;
+            let scope = authorization::join_scopes(connection, &["openid"]);
             let claims = request.claims.map(ClaimsChallenge::as_str);
             let endpoint = endpoints.authorization.clone();
-            let mut url = authorization::address(endpoint, &connection.client_id, &scope, claims, &request);
-            // Without it `offline_access` is ignored (OpenID Connect Core §11).
+            let mut url = authorization::build_authorize_url(endpoint, &connection.client_id, &scope, claims, &request);
+            // Without `prompt=consent` the provider ignores `offline_access` (OpenID Connect Core §11).
             if request.ask_consent || connection.asks_offline_access() {
                 url.query_pairs_mut().append_pair("prompt", "consent");
             }
@@ -124,8 +128,8 @@ impl IdentityProvider for Generic {
     fn admits_issuer<'a>(&'a self, iss: Option<&'a str>) -> AdmissionFuture<'a> {
         Box::pin(async move {
             let Some(iss) = iss else {
-                let endpoints = self.discovery.endpoints(Instant::now() + PATIENCE).await?;
-                return Ok(!endpoints.names_itself);
+                let endpoints = self.discovery.endpoints(Instant::now() + DISCOVERY_TIMEOUT).await?;
+                return Ok(!endpoints.sends_iss);
             };
             Ok(iss == self.discovery.issuer())
         })

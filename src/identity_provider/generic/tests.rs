@@ -16,10 +16,10 @@ use crate::domain::{
 use crate::identity_provider::ThrottleBoard;
 use crate::outbound::{Outbound, OutboundSettings};
 
-/// The form, and `Authorization`.
+/// The form and the `Authorization` header of a request.
 type Asked = (HashMap<String, String>, Option<String>);
 
-/// A provider that says of itself what it is told to.
+/// A provider whose discovery document the test sets.
 #[derive(Default)]
 struct Peer {
     document: Mutex<Option<Value>>,
@@ -66,7 +66,7 @@ impl Stand {
             outbound: outbound.clone(),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
-            throttle: Arc::new(ThrottleBoard::of_one_command(clock.clone())),
+            throttle: Arc::new(ThrottleBoard::for_single_command(clock.clone())),
         };
         let credentials = vec![ClientCredential::Secret(Secret::from("s:cret"))];
         let client = RedeemingClient { client_id: "the client".into(), credentials };
@@ -76,7 +76,7 @@ impl Stand {
         stand
     }
 
-    /// What discovery says, with changes; `null` takes a member out.
+    /// Sets the discovery document to the default with `changes`; `null` removes a member.
     fn describe(&self, changes: &Value) {
         let mut document = json!({
             "issuer": self.issuer,
@@ -113,7 +113,7 @@ impl Stand {
             code: &code,
             code_verifier: &code_verifier,
             redirect_uri: &redirect_uri,
-            asker: "ada",
+            throttled_as: "ada",
         };
         self.redeem(grant).await
     }
@@ -207,7 +207,7 @@ const CODE: [(&str, &str); 4] = [
 ];
 
 #[actix_web::test]
-async fn a_browser_is_sent_where_the_document_says() {
+async fn authorize_url_uses_the_documents_endpoint() {
     let stand = Stand::new();
     let query = stand.authorize(&["tickets.read"], false).await.unwrap();
     let expected = [
@@ -228,7 +228,7 @@ async fn a_browser_is_sent_where_the_document_says() {
 }
 
 #[actix_web::test]
-async fn a_secret_goes_into_the_header_unless_only_the_form_is_offered() {
+async fn secret_is_sent_in_the_header_unless_the_document_offers_only_the_form() {
     let stand = Stand::new();
     let token = stand.redeem_code().await.unwrap();
     assert_eq!((token.access_token.expose(), token.id_token.unwrap().expose()), ("A", "a.b.c"));
@@ -249,7 +249,7 @@ async fn a_secret_goes_into_the_header_unless_only_the_form_is_offered() {
 }
 
 #[actix_web::test]
-async fn a_refresh_token_goes_to_its_own_issuer_alone() {
+async fn refresh_token_is_sent_only_to_its_issuer() {
     let stand = Stand::new();
     stand.refresh(&stand.issuer).await.unwrap();
     assert_eq!(stand.asked().0, form(HashMap::from([("grant_type", "refresh_token"), ("refresh_token", "r-1")])));
@@ -263,7 +263,7 @@ async fn a_refresh_token_goes_to_its_own_issuer_alone() {
 }
 
 #[actix_web::test]
-async fn a_refresh_cannot_answer_a_challenge_so_a_browser_must() {
+async fn refresh_with_a_claims_challenge_requires_interaction() {
     let stand = Stand::new();
     let (refresh_token, user) = (Secret::from("r-1"), UserKey::from_parts(&stand.issuer, "ada"));
     let grant = Grant::RefreshToken { refresh_token: &refresh_token, user: &user };
@@ -273,7 +273,7 @@ async fn a_refresh_cannot_answer_a_challenge_so_a_browser_must() {
 }
 
 #[actix_web::test]
-async fn an_answer_names_its_issuer_where_the_document_promises_that() {
+async fn response_without_iss_is_refused_when_the_document_announces_iss() {
     let stand = Stand::new();
     assert_eq!(stand.provider.admits_issuer(None).await, Ok(true));
     assert_eq!(stand.provider.admits_issuer(Some(&stand.issuer)).await, Ok(true));
@@ -285,7 +285,7 @@ async fn an_answer_names_its_issuer_where_the_document_promises_that() {
 }
 
 #[actix_web::test]
-async fn a_document_of_another_issuer_or_with_endpoints_elsewhere_is_not_followed() {
+async fn document_of_another_issuer_or_with_endpoints_on_another_host_is_refused() {
     for changes in [
         json!({"issuer": "https://elsewhere.example"}),
         json!({"authorization_endpoint": "https://elsewhere.example/authorize"}),
@@ -307,23 +307,23 @@ async fn a_document_of_another_issuer_or_with_endpoints_elsewhere_is_not_followe
 }
 
 #[actix_web::test]
-async fn all_who_wait_share_one_document_and_one_failure() {
+async fn concurrent_callers_share_one_fetch_and_one_failure() {
     let stand = Stand::new();
     *stand.peer.document.lock().unwrap() = None;
-    // All eight ask in one poll, before the runtime gets to run the fetch.
+    // All eight callers wait before the runtime starts the fetch.
     let waiting = (0..8).map(|_| stand.authorize(&[], false));
     let outcomes = futures_util::future::join_all(waiting).await;
     assert!(outcomes.iter().all(|outcome| outcome.as_ref().unwrap_err().failure == RedeemFailure::Transient));
     assert_eq!(stand.fetches(), 1);
     stand.describe(&json!({}));
-    assert!(stand.authorize(&[], false).await.is_err(), "not asked again at once");
+    assert!(stand.authorize(&[], false).await.is_err(), "no second request at once");
     stand.clock.advance(Duration::from_secs(3));
     assert!(stand.authorize(&[], false).await.is_ok());
     assert_eq!(stand.fetches(), 2);
 }
 
 #[actix_web::test]
-async fn a_known_document_serves_through_an_outage() {
+async fn cached_document_is_used_during_an_outage() {
     let stand = Stand::new();
     stand.authorize(&[], false).await.unwrap();
     *stand.peer.document.lock().unwrap() = None;
@@ -334,6 +334,6 @@ async fn a_known_document_serves_through_an_outage() {
 }
 
 #[actix_web::test]
-async fn nobody_is_exchanged_for() {
+async fn on_behalf_of_grant_is_misconfigured() {
     assert!(!Stand::new().provider.capabilities().on_behalf_of);
 }

@@ -1,5 +1,5 @@
-//! Reading what a token endpoint answers, whatever it is (entra-obo §8). Nothing here fails: an answer is a token, a
-//! refusal, or nonsense.
+//! Parses responses of token endpoints (entra-obo §8). Parsing never fails: a response is a token, an error response,
+//! or unusable.
 
 mod style;
 
@@ -14,28 +14,28 @@ pub(super) use style::{SecretMethod, TokenEndpointStyle};
 use crate::domain::{Secret, Timestamp, any_byte};
 use crate::outbound::HttpAnswer;
 
-/// The policy's cap of a token's life, whatever `expires_in` says: that of Entra's continuous-access tokens, the longest
-/// there are (entra-obo §4).
-const LONGEST_LIFE: Duration = Duration::from_hours(28);
-/// Where `expires_in` is absent or makes no sense: the shortest life that an Entra token-lifetime policy can give, so
-/// that we never hand out a token believing it alive when it is not.
-const ASSUMED_LIFE: Duration = Duration::from_mins(10);
-const LONGEST_ACCESS_TOKEN: usize = 16 * 1024;
-const LONGEST_REFRESH_TOKEN: usize = 16 * 1024;
-/// What `token_validation` takes at most.
-const LONGEST_ID_TOKEN: usize = 16 * 1024;
-const LONGEST_CLAIMS: usize = 8 * 1024;
-/// How much of a body that is not JSON is searched for a number.
-const SEARCHED_TEXT: usize = 64 * 1024;
-const MOST_CODES: usize = 8;
+/// The cap of a token's lifetime. It is the lifetime of Entra's continuous-access tokens, which live longest
+/// (entra-obo §4).
+const MAX_TOKEN_LIFETIME: Duration = Duration::from_hours(28);
+/// The assumed lifetime if `expires_in` is absent or invalid. It is the shortest lifetime that an Entra policy can set,
+/// so that no expired token is given out as valid.
+const DEFAULT_TOKEN_LIFETIME: Duration = Duration::from_mins(10);
+const MAX_ACCESS_TOKEN_BYTES: usize = 16 * 1024;
+const MAX_REFRESH_TOKEN_BYTES: usize = 16 * 1024;
+/// The longest ID token that `token_validation` accepts.
+const MAX_ID_TOKEN_BYTES: usize = 16 * 1024;
+const MAX_CLAIMS_BYTES: usize = 8 * 1024;
+/// How many bytes of a body that is not JSON are searched for AADSTS numbers.
+const MAX_SEARCHED_BYTES: usize = 64 * 1024;
+const MAX_CODES: usize = 8;
 
-/// What an answer is.
+/// A parsed response.
 #[derive(Debug)]
 pub(super) enum TokenAnswer {
     Token(GrantedToken),
     Refusal(Box<EndpointRefusal>),
-    /// A success that holds nothing usable; says what is wrong.
-    Nonsense(&'static str),
+    /// A response with a success status that holds no usable token. The text is a hint for the operator.
+    Unusable(&'static str),
 }
 
 #[derive(Debug)]
@@ -44,12 +44,12 @@ pub(super) struct GrantedToken {
     pub(super) lifetime: Duration,
     pub(super) scope: Option<String>,
     pub(super) refresh_token: Option<Secret>,
-    /// Less than `lifetime`.
+    /// The recommended time of a refresh. It is less than `lifetime`.
     pub(super) refresh_in: Option<Duration>,
     pub(super) id_token: Option<Secret>,
 }
 
-/// A refusal, reduced to what classification and the operator's log need. No free text survives.
+/// The members of an error response that classification and the operator's log need. Free text is dropped.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EndpointRefusal {
     pub(super) status: u16,
@@ -61,11 +61,11 @@ pub(super) struct EndpointRefusal {
     pub(super) codes: Vec<u32>,
     pub(super) trace_id: Option<String>,
     pub(super) retry_after: Option<Duration>,
-    /// `WWW-Authenticate: PKeyAuth`: the endpoint wants a device certificate.
+    /// Whether the response has `WWW-Authenticate: PKeyAuth`: the endpoint requires a device certificate.
     pub(super) device_challenge: bool,
 }
 
-/// Reads an answer that came at `now`.
+/// Parses a response that was received at `now`.
 pub(super) fn read(answer: &HttpAnswer, now: Timestamp) -> TokenAnswer {
     let body = answer.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&answer.body);
     let object = match serde_json::from_slice::<Value>(body) {
@@ -75,36 +75,37 @@ pub(super) fn read(answer: &HttpAnswer, now: Timestamp) -> TokenAnswer {
     if (200..300).contains(&answer.status) {
         return granted(object.as_ref(), now);
     }
-    TokenAnswer::Refusal(Box::new(refused(answer, object.as_ref(), body, now)))
+    TokenAnswer::Refusal(Box::new(read_refusal(answer, object.as_ref(), body, now)))
 }
 
 fn granted(object: Option<&Map<String, Value>>, now: Timestamp) -> TokenAnswer {
     let Some(object) = object else {
-        return TokenAnswer::Nonsense("success without a JSON object: is the token endpoint's address right?");
+        return TokenAnswer::Unusable("success without a JSON object: check the token endpoint's address");
     };
     let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    // It becomes a header value at the bot: nothing but visible ASCII may be in it (RFC 6750 §2.1).
+    // Bots send the token in an HTTP header, so it may hold only visible ASCII (RFC 6750 §2.1).
     let is_refused = |byte: u8| u8::from(!byte.is_ascii_graphic());
-    let usable = |token: &&str| token.len() <= LONGEST_ACCESS_TOKEN && !any_byte(token.as_bytes(), is_refused);
+    let usable = |token: &&str| token.len() <= MAX_ACCESS_TOKEN_BYTES && !any_byte(token.as_bytes(), is_refused);
     let Some(access_token) = text("access_token").filter(usable) else {
-        return TokenAnswer::Nonsense("success without a usable access_token");
+        return TokenAnswer::Unusable("success without a usable access_token");
     };
     // `pop` and `mtls_pop` tokens are bound to a key that the bot does not have.
     if object.get("token_type").is_some_and(|kind| !kind.as_str().unwrap_or("").eq_ignore_ascii_case("bearer")) {
-        return TokenAnswer::Nonsense("success with a token_type other than Bearer");
+        return TokenAnswer::Unusable("success with a token_type other than Bearer");
     }
     let lifetime = lifetime(object, now);
     TokenAnswer::Token(GrantedToken {
         access_token: Secret::from(access_token),
         lifetime,
         scope: text("scope").map(str::to_owned),
-        refresh_token: text("refresh_token").filter(|token| token.len() <= LONGEST_REFRESH_TOKEN).map(Secret::from),
+        refresh_token: text("refresh_token").filter(|token| token.len() <= MAX_REFRESH_TOKEN_BYTES).map(Secret::from),
         refresh_in: object.get("refresh_in").and_then(seconds).filter(|span| *span < lifetime),
-        id_token: text("id_token").filter(|token| token.len() <= LONGEST_ID_TOKEN).map(Secret::from),
+        id_token: text("id_token").filter(|token| token.len() <= MAX_ID_TOKEN_BYTES).map(Secret::from),
     })
 }
 
-/// `expires_in` as number, float or numeric string; else `expires_on`, a moment; else an assumption.
+/// Reads `expires_in` as an integer, a float or a numeric string; otherwise `expires_on`, a point in time; otherwise
+/// assumes a lifetime.
 fn lifetime(object: &Map<String, Value>, now: Timestamp) -> Duration {
     let relative = object.get("expires_in").and_then(seconds);
     let absolute = || {
@@ -112,10 +113,10 @@ fn lifetime(object: &Map<String, Value>, now: Timestamp) -> Duration {
         let life = now.until(Timestamp::from_unix_millis(0).plus(since_epoch));
         (!life.is_zero()).then_some(life)
     };
-    relative.or_else(absolute).unwrap_or(ASSUMED_LIFE).min(LONGEST_LIFE)
+    relative.or_else(absolute).unwrap_or(DEFAULT_TOKEN_LIFETIME).min(MAX_TOKEN_LIFETIME)
 }
 
-/// A positive count of seconds. Zero and less are no lifetime of a token that was issued a moment ago.
+/// Reads a positive number of seconds. Zero or less is not a valid lifetime of a token that was just issued.
 fn seconds(value: &Value) -> Option<Duration> {
     let number = match value {
         Value::Number(number) => number.as_f64()?,
@@ -128,13 +129,18 @@ fn seconds(value: &Value) -> Option<Duration> {
     Some(Duration::try_from_secs_f64(number).unwrap_or(Duration::MAX))
 }
 
-fn refused(answer: &HttpAnswer, object: Option<&Map<String, Value>>, body: &[u8], now: Timestamp) -> EndpointRefusal {
+fn read_refusal(
+    answer: &HttpAnswer,
+    object: Option<&Map<String, Value>>,
+    body: &[u8],
+    now: Timestamp,
+) -> EndpointRefusal {
     let member = |name: &str| object.and_then(|object| object.get(name));
     let identifier =
         |name: &str| member(name).and_then(Value::as_str).filter(|text| is_identifier(text)).map(str::to_owned);
     let searched = match member("error_description") {
         Some(Value::String(text)) => text.as_bytes(),
-        _ if object.is_none() => body.get(..SEARCHED_TEXT).unwrap_or(body),
+        _ if object.is_none() => body.get(..MAX_SEARCHED_BYTES).unwrap_or(body),
         _ => b"",
     };
     let mut codes = member("error_codes").map(listed_codes).unwrap_or_default();
@@ -153,26 +159,27 @@ fn refused(answer: &HttpAnswer, object: Option<&Map<String, Value>>, body: &[u8]
     }
 }
 
-/// Short and without anything that could carry prose or a token's dots and slashes into a log line.
+/// Whether `text` is a short identifier that may be logged. It cannot hold free text or a token, because spaces, dots
+/// and slashes are excluded.
 fn is_identifier(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
-/// `claims` is a string that holds a JSON object, which must reach the client verbatim; some answers hold the object
-/// itself. Anything else is no challenge.
+/// Reads a claims challenge. `claims` is a string that holds a JSON object, and it is kept verbatim; some responses
+/// hold the object itself. Any other value is not a challenge.
 fn challenge(claims: &Value) -> Option<String> {
     let text = match claims {
         Value::String(text) => text.clone(),
         Value::Object(_) => claims.to_string(),
         _ => return None,
     };
-    let is_challenge = text.len() <= LONGEST_CLAIMS
+    let is_challenge = text.len() <= MAX_CLAIMS_BYTES
         && serde_json::from_str::<Value>(&text)
             .is_ok_and(|value| value.as_object().is_some_and(|object| !object.is_empty()));
     is_challenge.then_some(text)
 }
 
-/// `[50076]`, `["50076"]`, `"[500011]"`, `50076`.
+/// Reads `error_codes` in all known forms: `[50076]`, `["50076"]`, `"[500011]"`, `50076`.
 fn listed_codes(codes: &Value) -> Vec<u32> {
     let one = |value: &Value| match value {
         Value::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
@@ -180,18 +187,18 @@ fn listed_codes(codes: &Value) -> Vec<u32> {
         _ => None,
     };
     match codes {
-        Value::Array(items) => items.iter().filter_map(one).take(MOST_CODES).collect(),
+        Value::Array(items) => items.iter().filter_map(one).take(MAX_CODES).collect(),
         Value::String(text) => text
             .trim_matches(['[', ']'])
             .split(',')
             .filter_map(|part| part.trim().parse().ok())
-            .take(MOST_CODES)
+            .take(MAX_CODES)
             .collect(),
         other => one(other).into_iter().collect(),
     }
 }
 
-/// The numbers after `AADSTS` in free text.
+/// Finds the numbers after `AADSTS` in free text.
 fn codes_in_text(text: &[u8]) -> Vec<u32> {
     let text = String::from_utf8_lossy(text);
     text.split("AADSTS")
@@ -200,11 +207,11 @@ fn codes_in_text(text: &[u8]) -> Vec<u32> {
             let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
             rest.get(..end)?.parse().ok()
         })
-        .take(MOST_CODES)
+        .take(MAX_CODES)
         .collect()
 }
 
-/// Seconds, or a date (RFC 9110 §10.2.3).
+/// Parses `Retry-After`, which holds seconds or a date (RFC 9110 §10.2.3).
 fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<u64>() {

@@ -1,17 +1,17 @@
-/// How a token endpoint wants to be spoken to.
+/// Which form of requests and error responses a token endpoint uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::identity_provider) enum TokenEndpointStyle {
-    /// Entra's: secrets in the form, headers of its own, refusals by number.
+    /// Entra: secrets in the form, Entra's own headers, AADSTS numbers in error responses.
     Entra,
-    /// What the standards say, and nothing else.
+    /// The OAuth standards alone.
     Standard(SecretMethod),
 }
 
-/// Where a client's secret goes (RFC 6749 §2.3.1). Assertions always go into the form.
+/// Where a client's secret is sent (RFC 6749 §2.3.1). Assertions are always sent in the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::identity_provider) enum SecretMethod {
-    /// `client_secret_basic`.
+    /// `client_secret_basic`: in the `Authorization` header.
     Basic,
-    /// `client_secret_post`.
+    /// `client_secret_post`: in the form.
     Post,
 }

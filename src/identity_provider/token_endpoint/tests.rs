@@ -17,27 +17,27 @@ fn retry_after_is_seconds_or_a_date() {
 }
 
 #[test]
-fn expires_on_serves_where_expires_in_is_absent() {
+fn expires_on_is_used_when_expires_in_is_absent() {
     let members = json!({"expires_on": "1800001800"});
     assert_eq!(lifetime(members.as_object().unwrap(), NOW), Duration::from_mins(30));
 }
 
 #[test]
-fn numbers_are_found_in_free_text_and_absurd_ones_left_out() {
+fn codes_in_text_finds_aadsts_numbers_and_skips_invalid_ones() {
     assert_eq!(codes_in_text(b"AADSTS70002: x. AADSTS70008: y AADSTS99999999999 AADSTS"), [70002, 70008]);
     assert_eq!(codes_in_text("AADSTS\u{0663} AADSTS5".as_bytes()), [5]);
     let many = "AADSTS1 ".repeat(100);
-    assert_eq!(codes_in_text(many.as_bytes()).len(), MOST_CODES);
+    assert_eq!(codes_in_text(many.as_bytes()).len(), MAX_CODES);
 }
 
 #[test]
-fn a_challenge_stays_verbatim() {
+fn claims_challenge_is_kept_verbatim() {
     let text = r#"{ "access_token" : {"acrs":{"essential":true}} }"#;
     assert_eq!(challenge(&json!(text)).as_deref(), Some(text));
     for nothing in [json!(""), json!("{}"), json!("[]"), json!("x"), json!(7), json!(null), json!({})] {
         assert_eq!(challenge(&nothing), None, "{nothing}");
     }
-    let vast = format!(r#"{{"a":"{}"}}"#, "x".repeat(LONGEST_CLAIMS));
+    let vast = format!(r#"{{"a":"{}"}}"#, "x".repeat(MAX_CLAIMS_BYTES));
     assert_eq!(challenge(&json!(vast)), None);
 }
 
@@ -49,7 +49,7 @@ fn granted_by(members: &serde_json::Value) -> GrantedToken {
 }
 
 #[test]
-fn refresh_in_is_a_number_or_a_numeric_text_within_the_tokens_life() {
+fn refresh_in_is_a_number_or_numeric_string_below_the_lifetime() {
     let refresh_in = |refresh_in: serde_json::Value| {
         granted_by(&json!({"access_token": "a", "expires_in": 3600, "refresh_in": refresh_in})).refresh_in
     };
@@ -61,18 +61,18 @@ fn refresh_in_is_a_number_or_a_numeric_text_within_the_tokens_life() {
 }
 
 #[test]
-fn a_refresh_token_is_taken_as_text_of_a_sane_length() {
+fn refresh_token_is_a_non_empty_string_up_to_the_maximum_length() {
     let has_one = |token: serde_json::Value| {
         granted_by(&json!({"access_token": "a", "expires_in": 3600, "refresh_token": token})).refresh_token.is_some()
     };
     assert!(has_one(json!("0.AXYZ")));
-    for nonsense in [json!(""), json!(7), json!(null), json!("x".repeat(LONGEST_REFRESH_TOKEN + 1))] {
+    for nonsense in [json!(""), json!(7), json!(null), json!("x".repeat(MAX_REFRESH_TOKEN_BYTES + 1))] {
         assert!(!has_one(nonsense));
     }
 }
 
 #[test]
-fn a_continuous_access_token_lives_up_to_28_hours_and_none_longer() {
+fn token_lifetime_is_capped_at_28_hours() {
     let life = |seconds: u64| granted_by(&json!({"access_token": "a", "expires_in": seconds})).lifetime;
     assert_eq!(life(100_799), Duration::from_secs(100_799));
     assert_eq!(life(100_801), Duration::from_hours(28));

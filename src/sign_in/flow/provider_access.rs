@@ -70,9 +70,9 @@ impl ProviderAccess {
         attempt: Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
         let ReturnedCode { code, record, account } = returned;
-        let asker = account.key_parts().join(" ");
+        let throttled_as = account.key_parts().join(" ");
         let (code_verifier, redirect_uri) = (&record.code_verifier, &self.redirect_uri);
-        let grant = Grant::AuthorizationCode { code, code_verifier, redirect_uri, asker: &asker };
+        let grant = Grant::AuthorizationCode { code, code_verifier, redirect_uri, throttled_as: &throttled_as };
         self.redemption.redeem(connection, grant, attempt).await
     }
 

@@ -16,7 +16,7 @@ const TOKEN_LIMIT_BYTES: usize = 16 * 1024;
 /// Claims that only users' tokens have (bot-auth-and-skills §2 rule 21).
 const USER_TOKEN_CLAIMS: [&str; 6] = ["scp", "upn", "preferred_username", "unique_name", "nonce", "acct"];
 
-/// Who opened our door, proven.
+/// An authenticated caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VerifiedCaller {
     /// A channel (Azure Bot Service).
@@ -169,8 +169,8 @@ fn channel(token: &VerifiedToken<Conclusion>, audience: String) -> Conclusion {
     Ok(VerifiedCaller::Channel(ChannelClaims { audience, service_url, endorsements }))
 }
 
-/// A user's token is told from a foreign one first (403 against 401): both are genuine, but only the former is an
-/// attempt to use a token of ours for what it is not.
+/// Checks for a user's token (403) before it checks the tenant (401): both tokens are genuine, but a user's token with
+/// our audience is an attempt to use it as an app token.
 fn app(
     token: &VerifiedToken<Conclusion>,
     audience: String,

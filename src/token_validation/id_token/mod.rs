@@ -37,7 +37,7 @@ pub struct IdentifiedUser {
     pub security_context: SecurityContext,
 }
 
-/// Whose ID tokens are believed.
+/// The issuer whose ID tokens are accepted.
 #[derive(Clone)]
 pub enum IdTokenTrust {
     /// An Entra cloud's; which of its tenants is each connection's policy.
@@ -59,7 +59,7 @@ pub struct IdTokenValidator {
 }
 
 impl IdTokenValidator {
-    /// Believes `trust`.
+    /// Creates a validator that accepts the ID tokens of `trust`.
     #[must_use]
     pub fn new(trust: IdTokenTrust, clock: SharedClock) -> Self {
         Self { trust, verifier: SignatureVerifier::new(TOKEN_LIMIT_BYTES), clock }
@@ -132,8 +132,8 @@ fn rejected(check: &'static str) -> IdTokenError {
     IdTokenError::Rejected { check }
 }
 
-/// `OpenID` Connect Core §3.1.3.7, 3–5. Audiences beside us are none that we know: then it must be us whom the token was
-/// issued to.
+/// `OpenID` Connect Core §3.1.3.7, 3–5. Audiences beside us are none that we know: then it must be us whom the token
+/// was issued to.
 fn check_audience(claims: &Claims, client_id: &str) -> Result<(), &'static str> {
     let is_us = |name: &str| name == client_id || (is_guid(client_id) && name.eq_ignore_ascii_case(client_id));
     let audiences = claims.texts("aud").ok_or("aud")?;

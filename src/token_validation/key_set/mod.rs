@@ -41,8 +41,9 @@ pub enum KeySetSource {
 
 /// One issuer's published keys, fetched when first needed and kept fresh.
 ///
-/// One fetch at a time, shared by all callers that wait. Refreshed in the background after 12 to 24 hours; if that fails, the
-/// kept keys serve for up to five days. An unknown `kid` causes one fetch per five minutes, and is remembered.
+/// One fetch at a time, shared by all callers that wait. Refreshed in the background after 12 to 24 hours; if that
+/// fails, the kept keys serve for up to five days. An unknown `kid` causes one fetch per five minutes, and is
+/// remembered.
 pub struct KeySet {
     name: String,
     source: KeySetSource,
@@ -151,7 +152,8 @@ impl KeySet {
         if self.unknown.get(key_id).is_some_and(|until| self.clock.now() < until) {
             return Ok(None);
         }
-        // Whether the key is new cannot be said while the issuer is unreachable: an outage must not look like a forgery.
+        // Whether the key is new cannot be said while the issuer is unreachable: an outage must not look like a
+        // forgery.
         if !self.fetch_shared(FetchReason::UnknownKey).await {
             return Err(KeysUnavailable);
         }

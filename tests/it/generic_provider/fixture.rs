@@ -145,7 +145,7 @@ impl Client {
         let key_set = KeySet::new("elsewhere", source, outbound.clone(), clock.clone(), entropy.clone());
         let trust = IdTokenTrust::OpenIdConnect { issuer: issuer.clone(), key_set };
         let discovery = Discovery::new(settings, outbound.clone(), clock.clone());
-        let throttle = Arc::new(ThrottleBoard::of_one_command(clock.clone()));
+        let throttle = Arc::new(ThrottleBoard::for_single_command(clock.clone()));
         let means = TokenClientParts { outbound, clock: clock.clone(), entropy, throttle };
         let client = RedeemingClient { client_id: client_id.to_owned(), credentials: vec![credential] };
         Self {
@@ -179,7 +179,7 @@ impl Client {
             code: &code,
             code_verifier: verifier,
             redirect_uri: &redirect_uri,
-            asker: "ada",
+            throttled_as: "ada",
         };
         self.provider.redeem(&self.connection, grant, attempt()).await
     }

@@ -1,15 +1,16 @@
-//! What Entra's refusals mean (entra-obo §3): general signals first, AADSTS numbers as a refinement, both as data.
+//! Classifies Entra's error responses (entra-obo §3). Status, headers and `claims` are checked first; AADSTS numbers
+//! refine the result. The numbers and `error` words are tables of data.
 
 mod table;
 #[cfg(test)]
 mod tests;
 
-use self::table::{ASSERTION_TIMES, BY_CODE, BY_ERROR, BY_SUBERROR, CREDENTIAL, OTHER_CREDENTIAL_MAY_SERVE};
+use self::table::{ASSERTION_TIMES_REFUSED, BY_CODE, BY_ERROR, BY_SUBERROR, CREDENTIAL, OTHER_CREDENTIAL_MAY_SERVE};
 use super::{Classification, CredentialVerdict};
 use crate::identity_provider::token_endpoint::EndpointRefusal;
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 
-/// What a refusal means, before it is given a challenge or a waiting time.
+/// The meaning of an error response, without its claims challenge or waiting time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EntraErrorClass {
     Consent,
@@ -18,31 +19,31 @@ enum EntraErrorClass {
     AssertionRejected,
     Misconfigured,
     Denied,
-    /// This user, or this client for this user.
+    /// Entra throttles this user, or this client for this user.
     Throttled,
-    /// The client in the whole tenant.
+    /// Entra throttles the client for all users of the tenant.
     TenantThrottled,
-    /// Passes by itself, usually at once.
+    /// A temporary fault; an immediate retry usually succeeds.
     Transient,
-    /// Not our fault, and asking again at once does not help.
+    /// A fault of the issuer that an immediate retry does not cure.
     ServerFault,
 }
 
-/// A class, and the hint for the operator.
+/// A class and the hint for the operator.
 #[derive(Clone, Copy)]
 struct ExplainedClass {
     class: EntraErrorClass,
     hint: &'static str,
 }
 
-/// Classifies a refusal. Every refusal lands in a class, and only known ones show the user anything.
+/// Classifies an error response. Every response gets a class; only a known error leads to a sign-in card.
 pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
-    // With several numbers the last known one is the most specific ("AADSTS70002: …. AADSTS70008: … expired").
+    // If there are several numbers, the last known one is the most specific ("AADSTS70002: …. AADSTS70008: … expired").
     let row = refusal.codes.iter().rev().find_map(|code| BY_CODE.iter().find(|row| row.0 == *code));
     let by_code = row.map(|row| ExplainedClass { class: row.1, hint: row.2 });
     let ExplainedClass { class, hint } = match explain(refusal, by_code) {
-        // What is wrong with an assertion is wrong with the client's own, if it is the client that is refused: the
-        // user cannot cure it.
+        // With `invalid_client` the rejected assertion is the client's own assertion, not the user's token. The user
+        // cannot cure that.
         ExplainedClass { class: EntraErrorClass::AssertionRejected, .. }
             if refusal.error.as_deref() == Some("invalid_client") =>
         {
@@ -60,12 +61,13 @@ pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
         hint,
     });
     Classification {
-        error: RedeemError { failure: failure_of(class, refusal), diagnostics },
+        error: RedeemError { failure: to_failure(class, refusal), diagnostics },
         retry: class == EntraErrorClass::Transient,
         credential: match code {
-            Some(ASSERTION_TIMES) => CredentialVerdict::RenewedMayServe,
+            Some(ASSERTION_TIMES_REFUSED) => CredentialVerdict::RenewedMayServe,
             Some(code) if OTHER_CREDENTIAL_MAY_SERVE.contains(&code) => CredentialVerdict::OtherMayServe,
-            // A number that is not in the table yet, about the client: general signals first (entra-obo §3).
+            // The number is not in the table, but `invalid_client` says that the error is about the client (entra-obo
+            // §3).
             _ if row.is_none() && refusal.error.as_deref() == Some("invalid_client") => {
                 CredentialVerdict::OtherMayServe
             }
@@ -75,8 +77,8 @@ pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
     }
 }
 
-/// The neutral failure of a class, with what the refusal adds to it: a challenge or a waiting time.
-fn failure_of(class: EntraErrorClass, refusal: &EndpointRefusal) -> RedeemFailure {
+/// Maps a class to a provider-neutral failure and adds the response's claims challenge or waiting time.
+fn to_failure(class: EntraErrorClass, refusal: &EndpointRefusal) -> RedeemFailure {
     match class {
         EntraErrorClass::Consent => RedeemFailure::ConsentRequired,
         EntraErrorClass::Interaction => RedeemFailure::InteractionRequired { claims: refusal.claims.clone() },
@@ -91,35 +93,40 @@ fn failure_of(class: EntraErrorClass, refusal: &EndpointRefusal) -> RedeemFailur
     }
 }
 
-/// General signals first (status, `claims`, `Retry-After`), then the number, then the words (entra-obo §3).
+/// Finds class and hint. Status, `claims` and `Retry-After` are checked first, then the number, then `suberror` and
+/// `error` (entra-obo §3).
 fn explain(refusal: &EndpointRefusal, by_code: Option<ExplainedClass>) -> ExplainedClass {
     use EntraErrorClass::{Denied, Interaction, ServerFault, Throttled, Transient};
 
     let explained = |class, hint| ExplainedClass { class, hint };
     let tenant_wide = by_code.filter(|row| row.class == EntraErrorClass::TenantThrottled);
     if refusal.status == 429 {
-        let hint = "too many requests: wait, and look for a client that loops";
+        let hint = "the issuer received too many requests: wait, and look for a client that sends requests in a loop";
         return tenant_wide.unwrap_or(explained(Throttled, hint));
     }
     if refusal.claims.is_some() && refusal.status < 500 {
-        let hint = "conditional access wants more from the user; the challenge goes into the sign-in card";
+        let hint =
+            "conditional access requires a further step of the user; the sign-in card carries the claims challenge";
         return explained(Interaction, by_code.map_or(hint, |row| row.hint));
     }
     if refusal.retry_after.is_some() {
-        return tenant_wide.unwrap_or(explained(Throttled, "the issuer asked us to stay away for a while"));
+        return tenant_wide.unwrap_or(explained(
+            Throttled,
+            "the issuer sent Retry-After: no further requests are sent until that time",
+        ));
     }
-    // Passing faults arrive under 400 too; there the number is the better witness. A 5xx with a known number is
-    // whatever the number says only if that is a fault as well.
+    // Entra sends temporary faults with status 400 too, so the number decides there. With a 5xx status the number
+    // decides only if it also stands for a fault.
     if let Some(row) = by_code
         && (refusal.status < 500 || is_fault(row.class))
     {
         return row;
     }
     if refusal.status >= 500 || refusal.status == 408 {
-        return explained(Transient, "the issuer has a fault; nothing to change here");
+        return explained(Transient, "the issuer has a fault; there is nothing to change in this configuration");
     }
     if refusal.device_challenge {
-        return explained(Denied, "conditional access wants a device certificate, which a server cannot present");
+        return explained(Denied, "conditional access requires a device certificate, which a server cannot present");
     }
     let named = |table: &[(&str, EntraErrorClass, &'static str)], name: &Option<String>| {
         let name = name.as_deref()?;
@@ -127,7 +134,7 @@ fn explain(refusal: &EndpointRefusal, by_code: Option<ExplainedClass>) -> Explai
     };
     named(&BY_SUBERROR, &refusal.suberror).or_else(|| named(&BY_ERROR, &refusal.error)).unwrap_or(explained(
         ServerFault,
-        "unknown answer: check the token endpoint's address, and whether a proxy answers in its place",
+        "the response is unknown: check the token endpoint's address, and whether a proxy responds in its place",
     ))
 }
 

@@ -13,7 +13,7 @@ use crate::domain::{Clock, SystemClock, Timestamp};
 use crate::identity_provider::token_endpoint::{self, TokenAnswer};
 use crate::outbound::{Headers, HttpAnswer};
 
-/// `fixtures/token_endpoint/*.json`: an answer, and what it means.
+/// Each file of `fixtures/token_endpoint/*.json` holds a response and its expected classification.
 fn fixtures() -> Vec<(String, Value)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/token_endpoint");
     let mut fixtures: Vec<(String, Value)> = std::fs::read_dir(folder)
@@ -57,7 +57,7 @@ fn outcome_of(failure: &RedeemFailure) -> &'static str {
 }
 
 #[test]
-fn every_fixture_means_what_it_says() {
+fn each_fixture_has_its_expected_classification() {
     let fixtures = fixtures();
     assert!(fixtures.len() > 200);
     for (name, fixture) in fixtures {
@@ -68,7 +68,7 @@ fn every_fixture_means_what_it_says() {
                 assert_eq!(token.lifetime, Duration::from_secs(expect["expires_in"].as_u64().unwrap()), "{name}");
                 assert_eq!(token.scope.as_deref(), expect["scope"].as_str(), "{name}");
             }
-            TokenAnswer::Nonsense(hint) => {
+            TokenAnswer::Unusable(hint) => {
                 assert_eq!(expect["outcome"], "transient", "{name}");
                 assert!(!hint.is_empty());
             }
@@ -94,7 +94,7 @@ fn check_refusal(name: &str, expect: &Value, verdict: &Classification) {
 }
 
 #[test]
-fn every_known_number_has_a_fixture_and_occurs_once() {
+fn each_number_in_the_table_has_a_fixture_and_occurs_once() {
     let mut seen = BTreeMap::new();
     for (code, _, hint) in BY_CODE {
         *seen.entry(code).or_insert(0) += 1;
@@ -109,7 +109,7 @@ fn every_known_number_has_a_fixture_and_occurs_once() {
 }
 
 #[test]
-fn passing_faults_are_retried_and_final_answers_are_not() {
+fn temporary_faults_are_retried_and_final_errors_are_not() {
     let verdict = |status: u16, code: u32| {
         classify(&EndpointRefusal {
             status,
@@ -118,7 +118,7 @@ fn passing_faults_are_retried_and_final_answers_are_not() {
             ..EndpointRefusal::default()
         })
     };
-    assert!(verdict(400, 90033).retry, "a passing fault under 400");
+    assert!(verdict(400, 90033).retry, "a temporary fault with status 400");
     assert!(verdict(503, 0).retry);
     assert!(!verdict(400, 50000).retry);
     assert!(!verdict(400, 65001).retry);
@@ -134,7 +134,7 @@ fn passing_faults_are_retried_and_final_answers_are_not() {
 }
 
 #[test]
-fn a_malformed_assertion_of_the_client_is_not_the_users() {
+fn rejected_client_assertion_is_a_misconfiguration() {
     let refused_as = |error: &str| {
         classify(&EndpointRefusal {
             status: 400,
@@ -148,7 +148,7 @@ fn a_malformed_assertion_of_the_client_is_not_the_users() {
 }
 
 #[test]
-fn diagnostics_carry_no_prose_of_the_answer() {
+fn diagnostics_hold_no_free_text_of_the_response() {
     let refusal = HttpAnswer {
         status: 400,
         headers: Headers::default(),
@@ -208,7 +208,7 @@ fn arbitrary_body() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn any_answer_lands_in_a_class(
+    fn each_response_gets_a_class(
         status in prop_oneof![0_u16..=999, Just(200), Just(400), Just(401), Just(429), Just(503)],
         retry_after in proptest::option::of(any::<String>()),
         body in arbitrary_body(),
@@ -221,7 +221,7 @@ proptest! {
                 prop_assert!(!token.lifetime.is_zero() && token.lifetime <= Duration::from_hours(28));
                 prop_assert!(token.access_token.expose().bytes().all(|byte| byte.is_ascii_graphic()));
             }
-            TokenAnswer::Nonsense(_) => prop_assert!((200..300).contains(&status)),
+            TokenAnswer::Unusable(_) => prop_assert!((200..300).contains(&status)),
             TokenAnswer::Refusal(refusal) => {
                 let failure = classify(&refusal).error.failure;
                 if status >= 500 {
