@@ -24,7 +24,8 @@ Examples:
                                    the operator's listener on 3981
   bot-sso dev --port 0             whatever ports are free
   bot-sso dev --directory ./stage  keep the stage's CA certificate in ./stage
-  bot-sso dev --allow-anonymous    let the Bot Framework Emulator talk to the bots without app id and password";
+  bot-sso dev --allow-anonymous    let the Bot Framework Emulator and the Agents Playground talk to the bots without app
+                                   id and password";
 
 #[derive(Debug, Args)]
 pub(super) struct DevOptions {
@@ -32,8 +33,8 @@ pub(super) struct DevOptions {
     /// 0: any free ones.
     #[arg(long, default_value_t = 3978)]
     pub(super) port: u16,
-    /// Let the Bot Framework Emulator on this machine call without a token (channel `emulator`). Nobody can be signed in
-    /// that way: sign-ins need a channel that says who its users are.
+    /// Let a program on this machine call as the channel `emulator` without a token: the Bot Framework Emulator, the Agents
+    /// Playground. Its users sign in by card and code: no token is exchanged for them, because nothing proves who they are.
     #[arg(long)]
     allow_anonymous: bool,
     /// Where the stage's certificates are written; default: a temporary directory, removed at the end.
