@@ -1,6 +1,10 @@
-//! bot-sso: single sign-on for bots, in one self-hosted binary.
+//! Single sign-on for bots, in one self-hosted binary.
 //!
-//! The rooms and who may import whom are described in the README and held by `tests/it/architecture.rs`.
+//! This page is `docs/architecture.md`. Each room begins with a paragraph of its own: follow the modules at the end of the
+//! page. `docs/protocols/` has the facts about the protocols of others. `CONTRIBUTING.md` says how to build, test and
+//! write. `tests/it/architecture/tables.rs` holds the rooms and who may import whom, as the tests check it.
+//!
+#![doc = include_str!("../docs/architecture.md")]
 
 pub mod app;
 pub mod bot_connector;
