@@ -6,7 +6,8 @@ use actix_web::middleware::Next;
 use crate::inbound::Problem;
 
 /// Answers 403 unless the request's `Host` names this machine. A foreign web page can make its own host name resolve to
-/// loopback (DNS rebinding), but it cannot make the browser send another `Host` (DESIGN §5.14).
+/// loopback (DNS rebinding), but it cannot make the browser send another `Host`
+/// (docs/architecture.md §Security rules, rule 14).
 pub(super) async fn loopback_host_only<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

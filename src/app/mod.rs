@@ -40,7 +40,7 @@ use crate::store::StoreError;
 pub type RouteFunction = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
 
 /// What differs in development mode. This mode issues tokens without authentication, so it listens on loopback only and
-/// answers only requests whose `Host` names this machine (DESIGN §5.14).
+/// answers only requests whose `Host` names this machine (docs/architecture.md §Security rules, rule 14).
 pub struct DevelopmentMode {
     /// Routes that are served beside the application's own.
     pub routes: RouteFunction,

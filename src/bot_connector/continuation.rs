@@ -12,7 +12,8 @@ use crate::domain::{Bot, ExchangeKey, Timestamp};
 use crate::observability::{Count, Counters};
 use crate::outbound::OutboundError;
 
-/// When the second and third try start, after the one before failed (DESIGN §3.5: three tries within a minute).
+/// When the second and third try start, after the one before failed (docs/architecture.md §Life of a silent sign-in:
+/// three tries within a minute).
 const PAUSES: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(12)];
 /// How long one try may take; a bot runs its dialog while we wait.
 const TRY_LIMIT: Duration = Duration::from_secs(15);

@@ -48,7 +48,7 @@ pub struct ForwardedRequest {
 
 impl ForwardedRequest {
     /// Takes of `headers` what a bot may see: hop-by-hop and spoofable ones are dropped, `Authorization` (whatever
-    /// `Connection` says) and the rest stay as they are (bot-auth-and-skills §7).
+    /// `Connection` says) and the rest stay as they are (docs/protocols/bot-auth-and-skills.md §7).
     pub fn new<'h>(headers: impl Iterator<Item = (&'h str, &'h [u8])>, body: Bytes) -> Self {
         let headers: Vec<_> = headers.collect();
         let named: Vec<String> = headers

@@ -16,7 +16,7 @@ const MAX_KNOWN_CARDS: usize = 400_000;
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The cards for which the store may hold a record. A card that is certainly absent needs no disk read: most exchange
-/// ids belong to no pending sign-in, and the hot path reads no disk (DESIGN §6).
+/// ids belong to no pending sign-in, and the hot path reads no disk (docs/architecture.md §Speed).
 ///
 /// A card is certainly absent only if this process is the store's single writer and did not write it, and every record
 /// that an earlier process may have written has expired or is listed in `inherited`.

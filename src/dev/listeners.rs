@@ -56,7 +56,7 @@ pub(super) fn serve(
 }
 
 /// Refuses other hosts than this machine, so that a web page whose host name resolves to loopback (DNS rebinding) gets
-/// no answer (DESIGN §5.14).
+/// no answer (docs/architecture.md §Security rules, rule 14).
 async fn loopback_host_only(
     request: ServiceRequest,
     next: Next<impl MessageBody>,

@@ -1,11 +1,11 @@
 /// The scope of an app token: all application permissions at one resource. Only `config` creates an `AppScope`, so that
-/// no request can choose the resource that we request a token for (bot-auth §3).
+/// no request can choose the resource that we request a token for (docs/protocols/bot-auth-and-skills.md §3).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AppScope {
     scope: String,
 }
 
-/// The suffix that the client credentials grant requires in every scope (entra-obo §2).
+/// The suffix that the client credentials grant requires in every scope (docs/protocols/entra-obo.md §2).
 const DEFAULT_SUFFIX: &str = "/.default";
 
 impl AppScope {

@@ -1,6 +1,6 @@
 use super::BotName;
 
-/// What the gateway does after a token exchange has succeeded (DESIGN §3.5).
+/// What the gateway does after a token exchange has succeeded (docs/architecture.md §Life of a silent sign-in).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum ContinuationMode {
     /// Answers 200 and then sends the bot one `tokens/response` event.
@@ -12,7 +12,8 @@ pub enum ContinuationMode {
     None,
 }
 
-/// The user ids (`from.id`) of Direct Line and Web Chat that count as proof of identity (DESIGN §5.5).
+/// The user ids (`from.id`) of Direct Line and Web Chat that count as proof of identity
+/// (docs/architecture.md §Security rules, rule 5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VerifiedUserIds {
     /// Every id counts. The operator states that the bot's page obtains Direct Line tokens that are bound to verified
@@ -44,7 +45,7 @@ pub struct IdentityBinding {
     pub verified_user_ids: VerifiedUserIds,
 }
 
-/// A parent bot that may call this bot (default deny, DESIGN §5.4).
+/// A parent bot that may call this bot (default deny, docs/architecture.md §Security rules, rule 4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallerEntry {
     /// The parent bot's app id, a lower-case GUID.
@@ -58,7 +59,7 @@ pub struct CallerEntry {
 }
 
 /// The form of the Token Service's answer to a refused exchange. No single form works for every SDK
-/// (token-service-api §5).
+/// (docs/protocols/token-service-api.md §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum RefusalStyle {
     /// 400 with a JSON error object, as the hosted service answers.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 pub struct ChannelId(Arc<str>);
 
 impl ChannelId {
-    /// The base channel of `channel_id`: cut at the first `:`, lower-cased (token-service-api §3.1).
+    /// The base channel of `channel_id`: cut at the first `:`, lower-cased (docs/protocols/token-service-api.md §3.1).
     #[must_use]
     pub fn base_of(channel_id: &str) -> Self {
         let base = channel_id.split_once(':').map_or(channel_id, |(base, _)| base);
@@ -47,9 +47,10 @@ pub enum ChannelKind {
     WebChat,
     /// The Bot Framework Emulator.
     Emulator,
-    /// The channel of the App Service Extension. No caller token may name it (bot-auth-and-skills §2 rule 25).
+    /// The channel of the App Service Extension. No caller token may name it
+    /// (docs/protocols/bot-auth-and-skills.md §2 rule 25).
     AppServiceExtension,
-    /// Cortana and Skype. Their clients do not support the OAuth card (invoke-protocol §1.6).
+    /// Cortana and Skype. Their clients do not support the OAuth card (docs/protocols/invoke-protocol.md §1.6).
     WithoutOAuthCard,
     /// Any other channel.
     Other,
@@ -74,7 +75,7 @@ impl ChannelKind {
     }
 
     /// The base name of Microsoft Teams. A Token Service call that names no channel means Teams: the only client that
-    /// sends such calls works with no other channel (token-service-api §4.1).
+    /// sends such calls works with no other channel (docs/protocols/token-service-api.md §4.1).
     pub const TEAMS: &'static str = "msteams";
 
     /// Whether the channel is Teams. Teams states the Entra identity of the user in each activity, and shows our pages
@@ -85,7 +86,7 @@ impl ChannelKind {
     }
 
     /// Whether the channel's clients choose their user ids. Such an id is proof of identity only if the bot's
-    /// configuration says that it is verified (DESIGN §5.5).
+    /// configuration says that it is verified (docs/architecture.md §Security rules, rule 5).
     #[must_use]
     pub const fn lets_clients_choose_user_ids(self) -> bool {
         matches!(self, Self::DirectLine | Self::WebChat)
@@ -97,7 +98,7 @@ impl ChannelKind {
         !matches!(self, Self::Emulator | Self::AppServiceExtension)
     }
 
-    /// Whether the channel's clients support the OAuth card (invoke-protocol §1.6).
+    /// Whether the channel's clients support the OAuth card (docs/protocols/invoke-protocol.md §1.6).
     #[must_use]
     pub const fn supports_oauth_card(self) -> bool {
         !matches!(self, Self::WithoutOAuthCard)

@@ -29,7 +29,7 @@ impl ClaimsChallenge {
     }
 
     /// Merges this challenge into `base`, object by object. Where both have the same member, this challenge wins
-    /// (entra-obo §2).
+    /// (docs/protocols/entra-obo.md §2).
     #[must_use]
     pub fn merged_over(&self, mut base: Map<String, Value>) -> Map<String, Value> {
         // This cannot fail: `parse` has parsed the same text.

@@ -14,7 +14,7 @@ pub enum TenantPolicy {
     AnyOrganization,
 }
 
-/// An audience (`aud`) that an exchangeable token may have (DESIGN §5.7).
+/// An audience (`aud`) that an exchangeable token may have (docs/architecture.md §Security rules, rule 7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AudienceRule {
     /// A client id, which is compared as a GUID.
@@ -63,7 +63,7 @@ pub struct Connection {
     /// The scopes that we request for the user's token.
     pub scopes: Vec<String>,
     /// Whether the bot handles continuous access evaluation. If so, tokens are valid for about a day, and a resource
-    /// revokes them by a claims challenge (entra-obo §2, `claims`).
+    /// revokes them by a claims challenge (docs/protocols/entra-obo.md §2, `claims`).
     pub continuous_access: bool,
     /// The URI in the card's `tokenExchangeResource`, for which the client obtains an exchangeable token. Without it
     /// there is no silent sign-in.
@@ -87,7 +87,8 @@ impl Connection {
 }
 
 /// The audiences that a connection accepts: the client id, the exchange URI, that URI without its trailing scope
-/// segment, `api://<client id>` and `api://botid-<client id>` (DESIGN §5.7). Nothing is matched by substring.
+/// segment, `api://<client id>` and `api://botid-<client id>` (docs/architecture.md §Security rules, rule 7). Nothing
+/// is matched by substring.
 ///
 /// A trailing segment counts as a scope only if it is one of `required_scopes`. Otherwise the exchange URI
 /// `api://contoso.com/botid-1` would make `api://contoso.com` an accepted audience, which may belong to another app.

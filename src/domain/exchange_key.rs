@@ -1,7 +1,7 @@
 use std::fmt;
 
 /// The identity of an exchange, by which duplicates are found: a MAC over account, conversation, connection, exchange
-/// id or token hash, and user (DESIGN §3, Dedup).
+/// id or token hash, and user (docs/architecture.md §Dedup).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ExchangeKey(pub [u8; 32]);
 

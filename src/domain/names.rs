@@ -45,7 +45,8 @@ name_type! {
 }
 
 name_type! {
-    /// The name of an OAuth connection in the configuration. Names are compared exactly (invoke-protocol §1.7).
+    /// The name of an OAuth connection in the configuration. Names are compared exactly
+    /// (docs/protocols/invoke-protocol.md §1.7).
     ConnectionName
 }
 

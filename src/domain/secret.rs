@@ -5,8 +5,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// A token, code, password or key in text form. It is wiped from memory when its last clone is dropped.
 ///
-/// A secret cannot be printed: there is no `Display`, and `Debug` prints a placeholder (DESIGN §5.10). Clones share one
-/// allocation.
+/// A secret cannot be printed: there is no `Display`, and `Debug` prints a placeholder
+/// (docs/architecture.md §Security rules, rule 10). Clones share one allocation.
 #[derive(Clone)]
 pub struct Secret(Arc<SecretString>);
 

@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use super::{Secret, Timestamp, UserKey};
 
-/// A digest of the claims that say how the user of a token signed in (entra-obo §4, row "Key").
+/// A digest of the claims that say how the user of a token signed in (docs/protocols/entra-obo.md §4, row "Key").
 ///
 /// Two exchangeable tokens of one user may share one exchanged token if their security contexts are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

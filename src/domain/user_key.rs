@@ -1,7 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The identity of a person at an issuer: `oid` and `tid` for Entra, `iss` and `sub` for other issuers (DESIGN §4).
+/// The identity of a person at an issuer: `oid` and `tid` for Entra, `iss` and `sub` for other issuers
+/// (docs/architecture.md §People).
 ///
 /// The issuer is part of the key, so a token of another issuer cannot name an Entra user, even if it has a claim `oid`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -74,7 +74,7 @@ struct Facts {
     id_is_verified: bool,
 }
 
-/// The table of binding rules; the first row that matches applies (DESIGN §5.5).
+/// The table of binding rules; the first row that matches applies (docs/architecture.md §Security rules, rule 5).
 #[rustfmt::skip]
 const fn choose_rule(facts: Facts) -> Rule {
     use ChannelKind::{DirectLine, Emulator, Teams, WebChat};
@@ -205,7 +205,8 @@ pub(super) fn mismatch(check: &'static str, hint: &'static str) -> Refusal {
     Refusal::local(Reason::IdentityMismatch(check), hint)
 }
 
-/// What a browser sign-in proves about the account that its card was issued to (DESIGN §5.8).
+/// What a browser sign-in proves about the account that its card was issued to
+/// (docs/architecture.md §Security rules, rule 8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BrowserBinding {
     /// The channel stated the same Entra identity that signed in: the account gets the token at once.

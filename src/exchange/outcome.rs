@@ -15,7 +15,7 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
-/// Why an exchange was refused: the closed list of DESIGN §3's status table.
+/// Why an exchange was refused: the closed list of docs/architecture.md §Status table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The user or an administrator has not consented.

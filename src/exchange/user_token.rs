@@ -4,7 +4,7 @@ use crate::domain::{ClockAndEntropy, Connection, SecurityContext, Timestamp, Use
 use crate::identity_provider::RedeemedToken;
 
 /// The refresh of a token is moved by at most this much, so that tokens obtained together are not refreshed together
-/// (entra-obo §4, row `refresh_in`).
+/// (docs/protocols/entra-obo.md §4, row `refresh_in`).
 const MAX_JITTER: Duration = Duration::from_mins(5);
 
 /// The user of a redeemed token, and the circumstances of the sign-in.

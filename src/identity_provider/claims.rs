@@ -4,7 +4,7 @@ use crate::domain::{ClaimsChallenge, Connection};
 
 /// Builds the `claims` parameter of a token request. If the connection supports continuous access evaluation, the
 /// parameter states the client capability `cp1`, and the challenge is merged into it, object by object
-/// (entra-obo §2). If it does not, the challenge is sent verbatim.
+/// (docs/protocols/entra-obo.md §2). If it does not, the challenge is sent verbatim.
 pub(super) fn build_claims_parameter(connection: &Connection, challenge: Option<&ClaimsChallenge>) -> Option<String> {
     match (connection.continuous_access, challenge) {
         (false, None) => None,

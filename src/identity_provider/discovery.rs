@@ -188,7 +188,7 @@ impl DiscoverySettings {
     }
 
     /// Chooses the configured endpoint, or the announced one if it is on the issuer's host and its scheme is not weaker
-    /// (DESIGN §4).
+    /// (docs/architecture.md §Identity providers).
     fn endpoint(&self, configured: Option<&Url>, announced: Option<String>) -> Option<Url> {
         if let Some(configured) = configured {
             return Some(configured.clone());

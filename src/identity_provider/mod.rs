@@ -106,7 +106,8 @@ pub struct RedeemedToken {
     pub id_token: Option<Secret>,
 }
 
-/// Why a grant was not redeemed. Each endpoint maps this closed list to its responses (DESIGN §4).
+/// Why a grant was not redeemed. Each endpoint maps this closed list to its responses
+/// (docs/architecture.md §Identity providers).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RedeemFailure {
     /// The user or an administrator has not consented.

@@ -11,7 +11,8 @@ const MAX_BLOCK: Duration = Duration::from_hours(1);
 /// The block if the issuer sends no `Retry-After`: long enough to stop a client that loops, short enough for a person
 /// who tries again.
 const DEFAULT_BLOCK: Duration = Duration::from_secs(10);
-/// If this many users of a tenant are throttled within the window, the whole tenant is blocked (entra-obo §4, row 429).
+/// If this many users of a tenant are throttled within the window, the whole tenant is blocked
+/// (docs/protocols/entra-obo.md §4, row 429).
 const TENANT_BLOCK_THRESHOLD: usize = 5;
 const TENANT_WINDOW: Duration = Duration::from_mins(1);
 const MAX_REMEMBERED_USERS: usize = 16_384;

@@ -3,13 +3,13 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use super::problem::Problem;
 use crate::domain::any_byte;
 
-/// Longest accepted token, in bytes (bot-auth-and-skills §2 rule 5).
+/// Longest accepted token, in bytes (docs/protocols/bot-auth-and-skills.md §2 rule 5).
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 /// The scheme and the space after it.
 const SCHEME: &[u8] = b"Bearer ";
 
 /// Reads the bearer token of a request. Accepts exactly one `Authorization` header with the scheme in any letter case
-/// and exactly one space (bot-auth-and-skills §2 rule 4).
+/// and exactly one space (docs/protocols/bot-auth-and-skills.md §2 rule 4).
 ///
 /// # Errors
 /// [`Problem::MissingAuthorization`] or [`Problem::InvalidAuthorization`].

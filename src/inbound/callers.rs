@@ -30,8 +30,8 @@ pub struct CallerPolicy {
     pub token_service: TokenServiceTrust,
     /// The `callerId` that a bot gets for a channel's activity; `None` where the cloud defines none.
     pub channel_caller_id: Option<&'static str>,
-    /// The endorsements that a channel's signing key needs in addition to the channel's own (bot-auth-and-skills §2
-    /// rule 19).
+    /// The endorsements that a channel's signing key needs in addition to the channel's own
+    /// (docs/protocols/bot-auth-and-skills.md §2 rule 19).
     pub required_endorsements: Vec<String>,
     /// Development mode only: the Bot Framework Emulator on this machine may call without a token.
     pub anonymous: bool,
@@ -60,7 +60,7 @@ impl Callers {
     /// Authenticates the caller of a bot. The token's audience names the bot.
     ///
     /// # Errors
-    /// 401, 403, 429 or 503 by the table of bot-auth-and-skills §2.
+    /// 401, 403, 429 or 503 by the table of docs/protocols/bot-auth-and-skills.md §2.
     pub async fn authenticate(&self, http: &HttpRequest) -> Result<Peer, CallerRefusal> {
         if self.policy.anonymous && !http.headers().contains_key(AUTHORIZATION) {
             return self.authenticate_anonymous(http);
@@ -88,13 +88,13 @@ impl Callers {
     /// service URL.
     ///
     /// # Errors
-    /// 400 if the activity has no service URL, else 403 (bot-auth-and-skills §2 rules 16 to 25).
+    /// 400 if the activity has no service URL, else 403 (docs/protocols/bot-auth-and-skills.md §2 rules 16 to 25).
     pub fn admit(&self, peer: &Peer, activity: &Activity<'_>) -> Result<(), CallerRefusal> {
         peer.admit(activity, &self.policy.required_endorsements)
     }
 
-    /// Derives the `callerId` of an activity (bot-auth-and-skills §2 rule 26). The Emulator and anonymous callers have
-    /// none.
+    /// Derives the `callerId` of an activity (docs/protocols/bot-auth-and-skills.md §2 rule 26). The Emulator and
+    /// anonymous callers have none.
     #[must_use]
     pub fn derive_caller_id(&self, peer: &Peer, activity: &Activity<'_>) -> Option<Cow<'static, str>> {
         match &peer.identity {
@@ -106,8 +106,8 @@ impl Callers {
         }
     }
 
-    /// Authenticates the bot that calls the Token Service: the bot whose app id is in the bearer (token-service-api
-    /// rule 11).
+    /// Authenticates the bot that calls the Token Service: the bot whose app id is in the bearer
+    /// (docs/protocols/token-service-api.md §1 rule 11).
     ///
     /// # Errors
     /// As [`Callers::authenticate`].

@@ -45,7 +45,8 @@ impl Peer {
         }
         // `a:b` is a sub-channel of `a`.
         let base = channel.split_once(':').map_or(channel, |(base, _)| base);
-        // No token entitles its bearer to these channels, in any letter case (bot-auth-and-skills §2 rules 24 and 25).
+        // No token entitles its bearer to these channels, in any letter case
+        // (docs/protocols/bot-auth-and-skills.md §2 rules 24 and 25).
         let kind = ChannelKind::of(base);
         if kind == ChannelKind::AppServiceExtension {
             return refused("channel", Problem::ChannelNotEndorsed);

@@ -4,8 +4,8 @@ use actix_web::http::header;
 
 use crate::protocol::ErrorResponse;
 
-/// A refusal that is the same at all doors. Bodies are constant: each problem has one code and one sentence (DESIGN §5,
-/// bot-auth §2).
+/// A refusal that is the same at all doors. Bodies are constant: each problem has one code and one sentence
+/// (docs/architecture.md §Security rules, docs/protocols/bot-auth-and-skills.md §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
     /// No `Authorization` header.

@@ -1,7 +1,7 @@
 use url::{Host, Url};
 
 /// Whether two service URLs are equal in scheme, host, port and path; one trailing slash is ignored. URLs with user
-/// info, query or fragment are equal to none (bot-auth-and-skills §2 rule 17).
+/// info, query or fragment are equal to none (docs/protocols/bot-auth-and-skills.md §2 rule 17).
 pub(super) fn is_same_service_url(one: &str, other: &str) -> bool {
     if one == other && (is_plainly_spelled(one) || parse(one).is_some()) {
         return true;

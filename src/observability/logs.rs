@@ -98,8 +98,8 @@ where
     }
 }
 
-/// Of other crates only warnings are logged: the debug lines of an HTTP client hold `Authorization` headers (DESIGN
-/// §5.10).
+/// Of other crates only warnings are logged: the debug lines of an HTTP client hold `Authorization` headers
+/// (docs/architecture.md §Security rules, rule 10).
 fn filter(level: Level) -> Targets {
     let own_level = LevelFilter::from_level(level);
     Targets::new().with_target(OWN_TARGET, own_level).with_default(own_level.min(LevelFilter::WARN))

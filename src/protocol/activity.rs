@@ -1,6 +1,6 @@
 use super::json::{JsonError, Node};
 
-/// Longest accepted id, in bytes (DESIGN §5.13).
+/// Longest accepted id, in bytes (docs/architecture.md §Security rules, rule 13).
 const MAX_ID_BYTES: usize = 256;
 /// Longest accepted `serviceUrl`, in bytes.
 const MAX_URL_BYTES: usize = 2048;
@@ -53,7 +53,7 @@ pub enum ConversationType {
     Personal,
     /// Several users who see each other's cards.
     Group,
-    /// A Teams channel, where clients cannot sign in silently (invoke-protocol §1.6).
+    /// A Teams channel, where clients cannot sign in silently (docs/protocols/invoke-protocol.md §1.6).
     Channel,
 }
 
@@ -67,7 +67,8 @@ impl<'a> Activity<'a> {
     /// Reads an activity from a request body.
     ///
     /// # Errors
-    /// [`ActivityError`] names what is missing, too long or ambiguous (bot-auth-and-skills §2 rules 2 and 3).
+    /// [`ActivityError`] names what is missing, too long or ambiguous (docs/protocols/bot-auth-and-skills.md §2 rules 2
+    /// and 3).
     pub fn parse(body: &'a [u8]) -> Result<Self, ActivityError> {
         let root = Node::parse(body)?;
         if root.members().is_none() {
@@ -173,7 +174,7 @@ impl<'a> Activity<'a> {
     }
 
     /// Personal, group or channel. `isGroup` alone does not make a Microsoft 365 Copilot conversation a group
-    /// (invoke-protocol §8.14).
+    /// (docs/protocols/invoke-protocol.md §8 item 14).
     #[must_use]
     pub fn conversation_type(&self) -> ConversationType {
         let conversation_type = self.member("conversation", "conversationType").and_then(Node::as_str);

@@ -4,17 +4,18 @@
 use std::time::Duration;
 
 /// The deadline for the identity provider's part of a sign-in invoke or of a bot's token exchange. The answer is due
-/// within 8 s (DESIGN §4, Budget), and the work after the exchange needs time as well.
+/// within 8 s (docs/architecture.md §Budget), and the work after the exchange needs time as well.
 pub const PROVIDER_BUDGET: Duration = Duration::from_millis(7500);
 
 /// The deadline for the answer to a sign-in invoke or to a bot's token exchange, unless the invoke is forwarded to the
-/// bot: within 8 s (DESIGN §4, Budget).
+/// bot: within 8 s (docs/architecture.md §Budget).
 pub const ANSWER_BUDGET: Duration = Duration::from_millis(7800);
 
-/// The deadline for a bot's answer to a forwarded invoke. Channels give up after 10 to 15 s (invoke-protocol §6), so an
-/// invoke is kept under 10 s (bot-auth-and-skills §7).
+/// The deadline for a bot's answer to a forwarded invoke. Channels give up after 10 to 15 s
+/// (docs/protocols/invoke-protocol.md §6), so an invoke is kept under 10 s (docs/protocols/bot-auth-and-skills.md §7).
 pub const BOT_INVOKE_BUDGET: Duration = Duration::from_millis(9500);
 
 /// The deadline for an exchange whose invoke the bot answers. It is later than [`BOT_INVOKE_BUDGET`], so that a slow
-/// bot is reported as a slow bot and not as a failed exchange, and still within the 10 s of bot-auth-and-skills §7.
+/// bot is reported as a slow bot and not as a failed exchange, and still within the 10 s of
+/// docs/protocols/bot-auth-and-skills.md §7.
 pub const BOT_EXCHANGE_BUDGET: Duration = Duration::from_millis(9700);

@@ -9,11 +9,11 @@ use super::activity::Activity;
 use super::json::{Node, write_text};
 use super::token_service::TokenResponse;
 
-/// The name of the event that delivers a user's token to a bot (invoke-protocol §1.5).
+/// The name of the event that delivers a user's token to a bot (docs/protocols/invoke-protocol.md §1.5).
 pub const TOKENS_RESPONSE: &str = "tokens/response";
 
 /// The `state` of a `signin/verifyState` invoke that holds no magic code, because the user has closed the sign-in; our
-/// page reports the same text to the client (invoke-protocol §1.3). Compared ignoring ASCII case.
+/// page reports the same text to the client (docs/protocols/invoke-protocol.md §1.3). Compared ignoring ASCII case.
 pub const CANCELLED_BY_USER: &str = "CancelledByUser";
 
 /// The sign-in invokes that the gateway handles.
@@ -29,7 +29,7 @@ pub enum InvokeKind {
 
 impl InvokeKind {
     /// The kind of `activity`; `None` if it is no sign-in invoke. Type and name are compared ignoring ASCII case
-    /// (DESIGN §3.1).
+    /// (docs/architecture.md §Life of a silent sign-in).
     #[must_use]
     pub fn of(activity: &Activity<'_>) -> Option<Self> {
         if !activity.is("invoke") {
@@ -210,7 +210,7 @@ struct InvokeResponse<'b> {
 }
 
 /// Wraps an invoke's answer for a parent bot that sent `expectReplies`: HTTP 200 with an `invokeResponse` activity that
-/// holds the invoke's status as an integer (invoke-protocol §1.2).
+/// holds the invoke's status as an integer (docs/protocols/invoke-protocol.md §1.2).
 #[must_use]
 pub fn invoke_response_envelope(status: u16, body: &[u8]) -> Vec<u8> {
     let body = serde_json::from_slice::<&RawValue>(body).ok();

@@ -11,7 +11,7 @@ use crate::domain::any_byte;
 /// with a hundred thousand members must cost linear time only.
 const MAX_LINEARLY_SEARCHED_MEMBERS: usize = 24;
 
-/// Deepest accepted nesting (bot-auth-and-skills §2 rule 2).
+/// Deepest accepted nesting (docs/protocols/bot-auth-and-skills.md §2 rule 2).
 const MAX_DEPTH: usize = 64;
 
 /// Why bytes are not accepted as JSON.

@@ -23,5 +23,5 @@ pub use token_service::{
     TokenResponse, TokenStatus, WithoutToken, iso_8601,
 };
 
-/// The `providerId` by which clients recognise Entra (AAD v2) connections (token-service-api §2).
+/// The `providerId` by which clients recognise Entra (AAD v2) connections (docs/protocols/token-service-api.md §2).
 pub const ENTRA_PROVIDER_ID: &str = "30dd229c-58e3-4a48-bdfd-91ec48eb906c";

@@ -14,7 +14,7 @@ pub struct CardTexts<'a> {
 }
 
 /// An attachment with a card that asks a user to sign in: an OAuth card, or a sign-in card on channels whose clients do
-/// not know OAuth cards (invoke-protocol §1.6).
+/// not know OAuth cards (docs/protocols/invoke-protocol.md §1.6).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(description = "A card that asks a user to sign in, as an attachment of an activity.")]
 #[serde(rename_all = "camelCase")]

@@ -16,7 +16,7 @@ const LENIENT_BASE64: GeneralPurposeConfig = GeneralPurposeConfig::new()
 /// Longest accepted `state`, in bytes.
 const MAX_STATE_BYTES: usize = 16 * 1024;
 
-/// The answer of `GetToken` (token-service-api §2).
+/// The answer of `GetToken` (docs/protocols/token-service-api.md §2).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(description = "A user's token.")]
 #[serde(rename_all = "camelCase")]
@@ -61,7 +61,7 @@ impl TokenResponse<'_> {
 }
 
 /// A `TokenResponse` without a token: the form of a refused exchange for an SDK that throws on every other answer
-/// (token-service-api §5).
+/// (docs/protocols/token-service-api.md §5).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(description = "No token: a refusal as a success.")]
 #[serde(rename_all = "camelCase")]
@@ -74,7 +74,7 @@ pub struct WithoutToken<'a> {
     pub connection_name: &'a str,
 }
 
-/// The answer of `GetTokenOrSignInResource` (token-service-api §3.8).
+/// The answer of `GetTokenOrSignInResource` (docs/protocols/token-service-api.md §3.8).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(description = "A token, or how to get one.")]
 #[serde(rename_all = "camelCase")]
@@ -85,7 +85,7 @@ pub enum TokenOrSignInResource<'a> {
     SignInResource(SignInResource),
 }
 
-/// One connection in the answer of `GetTokenStatus` (token-service-api §2).
+/// One connection in the answer of `GetTokenStatus` (docs/protocols/token-service-api.md §2).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(description = "Whether a user has a token for a connection.")]
 #[serde(rename_all = "camelCase")]
@@ -102,7 +102,7 @@ pub struct TokenStatus<'a> {
     pub service_provider_display_name: &'static str,
 }
 
-/// What a bot's sign-in card needs (token-service-api §2).
+/// What a bot's sign-in card needs (docs/protocols/token-service-api.md §2).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(description = "What a card needs.")]
 #[serde(rename_all = "camelCase")]
@@ -166,8 +166,8 @@ impl<'a> ErrorResponse<'a> {
     }
 }
 
-/// The members of a `TokenExchangeState` that sign-in needs (token-service-api §4.1). The caller's bearer vouches for
-/// them, except for the bot that the state names, which is ignored.
+/// The members of a `TokenExchangeState` that sign-in needs (docs/protocols/token-service-api.md §4.1). The caller's
+/// bearer vouches for them, except for the bot that the state names, which is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenExchangeState {
     /// `connectionName`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Lifetime::{Fixed, SetByWriter, UntilReplaced};
 use super::{Kind, MacPurpose};
 
-/// How long a user can answer a card, and how long a client may repeat its answer (DESIGN §3, Dedup).
+/// How long a user can answer a card, and how long a client may repeat its answer (docs/architecture.md §Dedup).
 pub const CARD_LIFETIME: Duration = Duration::from_mins(15);
 /// How long a wrong magic code counts towards the limit of the account.
 pub const CODE_TRIES_WINDOW: Duration = Duration::from_mins(10);

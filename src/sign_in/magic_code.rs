@@ -33,7 +33,7 @@ pub struct MagicCodeError(#[from] RecordError);
 
 /// Six-digit codes that connect a sign-in in a browser with the chat that it was meant for. Until the code is redeemed
 /// in the
-/// chat, its token is not handed out (token-service-api §3.1). Only a keyed MAC of the code is kept.
+/// chat, its token is not handed out (docs/protocols/token-service-api.md §3.1). Only a keyed MAC of the code is kept.
 pub struct MagicCodes {
     records: Records,
     codes: Collection<MagicCode>,
@@ -134,7 +134,7 @@ impl MagicCodes {
     /// Checks `code`. `None` if the code is wrong, if no code waits for this slot, or if the account tried five wrong
     /// codes in
     /// the last ten minutes. A wrong code, or a right one tried on another connection, ends no code
-    /// (token-service-api §1.14). A right code stays valid until it is [ended](Self::end_one).
+    /// (docs/protocols/token-service-api.md §1 rule 14). A right code stays valid until it is [ended](Self::end_one).
     ///
     /// # Errors
     /// [`MagicCodeError`] if the store fails.

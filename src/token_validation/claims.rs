@@ -42,7 +42,8 @@ const KNOWN_CLAIMS: [&str; 30] = [
 ];
 /// The channel's claim, spelled in lower case by the Bot Connector.
 const SERVICE_URL: &str = "serviceurl";
-/// How far clocks may differ (bot-auth-and-skills §2 rules 12–13, entra-obo §1 rule 15).
+/// How far clocks may differ (docs/protocols/bot-auth-and-skills.md §2 rules 12–13,
+/// docs/protocols/entra-obo.md §1 rule 15).
 pub(super) const SKEW: Duration = Duration::from_mins(5);
 /// Managed-identity and continuous-access tokens live up to 28 h; nothing genuine lives longer than this.
 const LONGEST_LIFE: Duration = Duration::from_hours(48);
@@ -148,7 +149,7 @@ impl<'de> Deserialize<'de> for Claims {
 }
 
 /// Refuses an object in which a claim that we read occurs twice, or once more in another case: two readers of such a
-/// token may see two different tenants (entra-obo §1 rule 10).
+/// token may see two different tenants (docs/protocols/entra-obo.md §1 rule 10).
 struct ClaimsVisitor;
 
 impl<'de> Visitor<'de> for ClaimsVisitor {

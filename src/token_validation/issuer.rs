@@ -52,7 +52,7 @@ pub(super) struct EntraOrigin {
 
 impl EntraTrust {
     /// Which tenant's token this claims to be; the error names the failed check. Compares issuer, `tid` and form only
-    /// (entra-obo §1 rules 8–10); `ver` is the caller's to judge.
+    /// (docs/protocols/entra-obo.md §1 rules 8–10); `ver` is the caller's to judge.
     pub(super) fn origin(&self, claims: &Claims) -> Result<EntraOrigin, &'static str> {
         let issuer = claims.text("iss").ok_or("iss")?;
         let (version, segment) = tenant_segment(&self.v2_issuer, issuer)
@@ -75,7 +75,7 @@ impl EntraTrust {
     }
 
     /// Whether the signing key may sign for this issuer: Entra names a key's issuer beside it, and the keys of one
-    /// tenant (personal accounts, say) must not sign another's tokens (entra-obo §1 rule 11).
+    /// tenant (personal accounts, say) must not sign another's tokens (docs/protocols/entra-obo.md §1 rule 11).
     pub(super) fn key_may_sign(&self, key: &VerificationKey, origin: &EntraOrigin) -> bool {
         let Some(of_key) = &key.issuer else { return true };
         let of_key = of_key.replace(PLACEHOLDER, &origin.tenant_id);
@@ -103,7 +103,7 @@ impl EntraOrigin {
 }
 
 /// The application that obtained the token: `azp` (v2.0) or `appid` (v1.0), lower-case. If both are there they must
-/// agree (bot-auth-and-skills §2 rule 20).
+/// agree (docs/protocols/bot-auth-and-skills.md §2 rule 20).
 pub(super) fn client_of(claims: &Claims, version: IssuerVersion) -> Result<Option<String>, &'static str> {
     let (azp, appid) = (claims.text("azp"), claims.text("appid"));
     let agree = matches!((azp, appid), (Some(azp), Some(appid)) if azp.eq_ignore_ascii_case(appid));

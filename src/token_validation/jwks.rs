@@ -8,7 +8,7 @@ use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, PublicKeyUse};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Real sets have 10 to 1000 keys (entra-obo §1).
+/// Real sets have 10 to 1000 keys (docs/protocols/entra-obo.md §1).
 const MOST_KEYS: usize = 1000;
 /// Shorter moduli can be factored, longer ones only cost time.
 const MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
@@ -65,7 +65,7 @@ fn usable(value: Value, cloud_instance_name: Option<&str>) -> Option<(String, Ve
     let wire: WireKey = serde_json::from_value(value).ok()?;
     let for_signatures = matches!(wire.jwk.common.public_key_use, None | Some(PublicKeyUse::Signature));
     let for_rs256 = matches!(wire.jwk.common.key_algorithm, None | Some(KeyAlgorithm::RS256));
-    // A key of another national cloud (entra-obo §1 rule 12).
+    // A key of another national cloud (docs/protocols/entra-obo.md §1 rule 12).
     let of_this_cloud = match (wire.cloud_instance_name.as_deref(), cloud_instance_name) {
         (Some(of_key), Some(of_set)) => of_key == of_set,
         _ => true,

@@ -2,7 +2,7 @@
 //!
 //! Owns the proof that a token is genuine and of the right kind. It deliberately knows neither requests nor bots nor
 //! connections by name: which audiences and callers are welcome is handed in or decided by who asked. Trust tables are
-//! built once and never learn from a token (DESIGN §5.1).
+//! built once and never learn from a token (docs/architecture.md §Security rules, rule 1).
 
 mod caller;
 mod claims;
@@ -25,7 +25,7 @@ pub use issuer::{ChannelTrust, EntraTrust};
 pub use key_set::{KeySet, KeySetSource};
 pub use unverified::UnverifiedToken;
 
-/// Why a caller's bearer token was refused (bot-auth-and-skills §2).
+/// Why a caller's bearer token was refused (docs/protocols/bot-auth-and-skills.md §2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallerTokenError {
     /// 401 `InvalidToken`.
@@ -51,7 +51,7 @@ pub enum CallerTokenError {
     KeysUnavailable,
 }
 
-/// Why a token cannot be exchanged (entra-obo §1).
+/// Why a token cannot be exchanged (docs/protocols/entra-obo.md §1).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExchangeableTokenError {
     /// 400 `assertion_rejected:<check>`.

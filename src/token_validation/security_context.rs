@@ -3,7 +3,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use super::claims::Claims;
 use crate::domain::SecurityContext;
 
-/// What makes two sign-ins of one user different (entra-obo §4, row "Key").
+/// What makes two sign-ins of one user different (docs/protocols/entra-obo.md §4, row "Key").
 const CONTEXT: [&str; 8] = ["azpacr", "appidacr", "acrs", "acr", "amr", "xms_cc", "idp", "sid"];
 
 /// Length-prefixed parts, absence told from emptiness, so that no two different sign-ins share a digest.

@@ -33,8 +33,8 @@ impl<'a> UnverifiedToken<'a> {
     /// it is what Entra and the Bot Framework sign with, and a short list leaves no room for confusion of algorithms.
     ///
     /// # Errors
-    /// The check that failed: `form`, `alg`, `crit`, `aud`, `typ`, `kid` (entra-obo §1 rules 1–6, bot-auth-and-skills
-    /// §2 rules 5–7).
+    /// The check that failed: `form`, `alg`, `crit`, `aud`, `typ`, `kid` (docs/protocols/entra-obo.md §1 rules 1–6,
+    /// docs/protocols/bot-auth-and-skills.md §2 rules 5–7).
     pub fn parse(raw: &'a str, limit_bytes: usize) -> Result<Self, &'static str> {
         if raw.len() > limit_bytes {
             return Err("form");
@@ -86,7 +86,8 @@ fn check_header(header: &Header) -> Result<(), &'static str> {
     if header.crit.is_some() {
         return Err("crit");
     }
-    // A token for Microsoft Graph: its signature covers a hashed nonce, so only Graph can verify it (rule 5).
+    // A token for Microsoft Graph: its signature covers a hashed nonce, so only Graph can verify it
+    // (docs/protocols/entra-obo.md §1 rule 5).
     if header.nonce.is_some() {
         return Err("aud");
     }

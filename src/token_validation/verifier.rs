@@ -47,8 +47,9 @@ impl From<KeysUnavailable> for Unproven {
 }
 
 /// Checks signatures for one purpose and remembers the good ones by the SHA-256 of their tokens: a repeat of the same
-/// bytes costs a digest and a map look-up. Everything but the signature is checked by the caller each time (DESIGN
-/// §5.11); each validator has a verifier of its own, so a result never serves another purpose.
+/// bytes costs a digest and a map look-up. Everything but the signature is checked by the caller each time
+/// (docs/architecture.md §Security rules, rule 11); each validator has a verifier of its own, so a result never serves
+/// another purpose.
 pub(super) struct SignatureVerifier<D> {
     limit_bytes: usize,
     proven: Cache<TokenDigest, Proven<D>, ByTokenLength>,

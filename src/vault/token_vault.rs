@@ -13,8 +13,9 @@ use super::slot_keys::SlotKeys;
 use crate::domain::{Account, ConnectionRevision, RecordKey, SharedClock, Timestamp, TokenSlot, UserKey, UserToken};
 use crate::records::{Collection, Records, SingleWriter, StoredRecord};
 
-/// A token is handed out only if more than this is left of its lifetime (token-service-api §1.13). For a token with a
-/// lifetime of less than twice this, half of its lifetime is enough.
+/// A token is handed out only if more than this is left of its lifetime
+/// (docs/protocols/token-service-api.md §1 rule 13). For a token with a lifetime of less than twice this, half of its
+/// lifetime is enough.
 const MIN_REMAINING_LIFETIME: Duration = Duration::from_mins(5);
 
 /// The tokens of all users. Clones share the same state.

@@ -3,7 +3,7 @@ use crate::config::identity_providers::EntraSection;
 use crate::config::review::{Place, Review};
 use crate::domain::{AppScope, Connection, ConnectionName, TenantPolicy};
 
-/// The size limit of a connection's name in requests, in bytes (DESIGN §5.13).
+/// The size limit of a connection's name in requests, in bytes (docs/architecture.md §Security rules, rule 13).
 const MAX_NAME_BYTES: usize = 256;
 
 /// A connection and the credentials with which its client redeems grants.

@@ -55,7 +55,7 @@ pub(super) fn validate(
     let v1_issuer = review.issuer_template(&v1_issuer, "tenantid", &place.key("v1_issuer"));
     let written =
         WrittenKeys { metadata_url: raw.metadata_url.map(with_authority), jwks_url: raw.jwks_url.map(with_authority) };
-    // The v2.0 discovery document that serves every tenant (entra-obo §1 rule 9).
+    // The v2.0 discovery document that serves every tenant (docs/protocols/entra-obo.md §1 rule 9).
     let default_keys = metadata_at(&format!("{authority}/common/v2.0/.well-known/openid-configuration"));
     let keys = written.validate_or(default_keys, plain, review, place);
     let mut endpoint = |written: Option<String>, key: &str, last: &str| {

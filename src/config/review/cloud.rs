@@ -10,7 +10,7 @@ pub(in crate::config) enum Cloud {
     China,
 }
 
-/// A cloud's addresses and names (reference: bot-auth-and-skills §1.1, entra-obo §1 rule 9).
+/// A cloud's addresses and names (docs/protocols/bot-auth-and-skills.md §1.1, docs/protocols/entra-obo.md §1 rule 9).
 #[derive(Debug)]
 pub(in crate::config) struct CloudDefaults {
     /// The issuer of the channels' tokens.
@@ -27,11 +27,13 @@ pub(in crate::config) struct CloudDefaults {
     pub(in crate::config) bot_framework_tenant: &'static str,
     /// The tenant in which multi-tenant bots request their tokens: a domain of the Bot Framework's own tenant.
     pub(in crate::config) default_tenant: &'static str,
-    /// The audience that federated credentials require of a token (entra-obo §2).
+    /// The audience that federated credentials require of a token (docs/protocols/entra-obo.md §2).
     pub(in crate::config) token_exchange_audience: &'static str,
-    /// The `callerId` that bots receive for calls of channels; China has none (bot-auth-and-skills §1.1).
+    /// The `callerId` that bots receive for calls of channels; China has none
+    /// (docs/protocols/bot-auth-and-skills.md §1.1).
     pub(in crate::config) caller_id: Option<&'static str>,
-    /// The tenants, besides the bot's own, that issue tokens of the Bot Framework Emulator (bot-auth-and-skills §1.1).
+    /// The tenants, besides the bot's own, that issue tokens of the Bot Framework Emulator
+    /// (docs/protocols/bot-auth-and-skills.md §1.1).
     pub(in crate::config) emulator_tenants: &'static [&'static str],
 }
 

@@ -11,7 +11,7 @@ use crate::domain::{AppScope, Bot, BotName, ContinuationMode, IdentityBinding, R
 
 use super::callers::RawCaller;
 
-/// The prefix of user ids that Direct Line has verified (DESIGN §5.5).
+/// The prefix of user ids that Direct Line has verified (docs/architecture.md §Security rules, rule 5).
 const DIRECT_LINE_PREFIX: &str = "dl_";
 
 #[derive(Debug, Default, Deserialize)]

@@ -109,8 +109,8 @@ fn public_url(text: Option<String>, review: &mut Review<'_>, place: &Place) -> O
         review.report(place, format!("{text:?} is plain http: write https://…; only a loopback address may be http"));
         return None;
     }
-    // An SDK resolves absolute paths against this URL and would drop a prefix (reference: token-service-api §1 rule
-    // 12).
+    // An SDK resolves absolute paths against this URL and would drop a prefix (docs/protocols/token-service-api.md §1
+    // rule 12).
     if url.path() != "/" || url.query().is_some() {
         review.report(
             place,

@@ -8,7 +8,7 @@ use crate::domain::ChannelId;
 /// Changes of the gateway's status table for one channel: reason code → HTTP status.
 pub type ChannelStatuses = HashMap<String, u16>;
 
-/// One key per reason code; see DESIGN §3.
+/// One key per reason code; see docs/architecture.md §Status table.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(in crate::config) struct RawStatuses {

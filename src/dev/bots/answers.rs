@@ -69,7 +69,7 @@ async fn token_arrived(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError>
 async fn exchange_forwarded(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
     let (id, connection) = (turn.value("id"), turn.value("connectionName").unwrap_or_default());
     if !turn.connections().any(|name| name == connection) {
-        // As SDK prompts answer for a connection of another prompt (invoke-protocol §2 row 11).
+        // As SDK prompts answer for a connection of another prompt (docs/protocols/invoke-protocol.md §2 row 11).
         let detail = "The bot has no connection of this name.";
         return Ok(HttpResponse::BadRequest().json(json!({ "id": id, "failureDetail": detail })));
     }

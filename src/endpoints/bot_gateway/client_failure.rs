@@ -9,7 +9,8 @@ use crate::protocol::deadlines::BOT_INVOKE_BUDGET;
 /// Longest failure code that is recorded, in characters; the longest of Teams has 20.
 const MAX_CODE_CHARACTERS: usize = 64;
 
-/// The documented failure codes of Teams, and what each means for the operator (invoke-protocol §1.4).
+/// The documented failure codes of Teams, and what each means for the operator
+/// (docs/protocols/invoke-protocol.md §1.4).
 const HINTS: [(&str, &str); 9] = [
     ("installedappnotfound", "the app is not installed for the user or the group chat"),
     (

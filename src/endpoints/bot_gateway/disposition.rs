@@ -6,7 +6,7 @@ use crate::domain::{Connection, NamedConnection};
 use crate::observability::Count;
 use crate::protocol::{InvokeKind, TOKENS_RESPONSE, TokenExchangeInvokeRequest};
 
-/// How an activity is handled (DESIGN §3.1).
+/// How an activity is handled (docs/architecture.md §Life of a silent sign-in).
 pub(super) enum Disposition<'a> {
     /// Exchange a token for a configured connection.
     Exchange {

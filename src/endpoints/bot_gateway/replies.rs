@@ -102,7 +102,7 @@ pub(super) struct RefusedExchange<'a> {
 }
 
 impl RefusedExchange<'_> {
-    /// The reply by the status table of DESIGN §3.
+    /// The reply by the status table of docs/architecture.md §Status table.
     pub(super) fn reply(&self, gateway: &BotGateway, reason: Reason) -> InvokeReply {
         let (status, sentence) = status_and_sentence(reason);
         let code = reason.code();

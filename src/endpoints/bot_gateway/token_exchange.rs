@@ -18,7 +18,7 @@ use crate::observability::Count;
 use crate::protocol::deadlines::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, PROVIDER_BUDGET};
 use crate::protocol::{ConversationType, InvokeKind, TokenExchangeInvokeRequest, in_canonical_spelling};
 
-/// Longest accepted exchangeable token, in bytes (entra-obo §1 rule 1).
+/// Longest accepted exchangeable token, in bytes (docs/protocols/entra-obo.md §1 rule 1).
 const MAX_TOKEN_BYTES: usize = 32 * 1024;
 
 /// Handles one `signin/tokenExchange` for a configured connection: validates the token, exchanges it and answers. The

@@ -21,7 +21,7 @@ pub(super) struct TokensResponseDelivery {
 
 impl TokensResponseDelivery {
     /// Prepares an event with this request's addresses and bearer, which is valid for the same bot, channel and service
-    /// URL (DESIGN §3.5). The event continues the exchange `key`.
+    /// URL (docs/architecture.md §Life of a silent sign-in). The event continues the exchange `key`.
     pub(super) fn for_request(inbound: &Inbound<'_>, key: ExchangeKey) -> Self {
         Self {
             bot: Arc::clone(&inbound.bot),

@@ -47,7 +47,8 @@ async fn cancel(gateway: &BotGateway, inbound: &Inbound<'_>, pending: &[PendingS
 }
 
 /// Redeems `code`. The invoke names no connection, so the code is tried for each pending one, the most recent first. A
-/// code stays valid when it is tried for a connection that it does not belong to (token-service-api rule 14).
+/// code stays valid when it is tried for a connection that it does not belong to
+/// (docs/protocols/token-service-api.md §1 rule 14).
 async fn redeem(
     gateway: &BotGateway,
     inbound: &Inbound<'_>,

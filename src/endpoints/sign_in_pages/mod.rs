@@ -21,7 +21,8 @@ use crate::domain::SharedEntropy;
 use crate::inbound::{BodyLimits, Door, LetterCase, Method, Operation};
 use crate::sign_in::{BrowserSecret, SignInCompletion, SignInReturn, SignInStart};
 
-/// The path to which identity providers send browsers back, below `public_url` (token-service-api §4.2).
+/// The path to which identity providers send browsers back, below `public_url`
+/// (docs/protocols/token-service-api.md §4.2).
 pub const REDIRECT_PATH: &str = "/.auth/web/redirect";
 /// The path at which the user confirms.
 const COMPLETE_PATH: &str = "/api/oauth/PostSignInCallback";

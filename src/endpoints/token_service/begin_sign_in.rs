@@ -19,9 +19,9 @@ pub(super) struct BegunSignIn {
     pub(super) resource: SignInResource,
 }
 
-/// Stores the pending sign-in and builds what its card needs (token-service-api §3.7). The record is written before the
-/// card can leave the bot, so no client is faster than the record. `final_redirect` must lie below an address that the
-/// operator has listed.
+/// Stores the pending sign-in and builds what its card needs (docs/protocols/token-service-api.md §3.7). The record is
+/// written before the card can leave the bot, so no client is faster than the record. `final_redirect` must lie below
+/// an address that the operator has listed.
 pub(super) async fn begin(
     service: &TokenService,
     bot: &Bot,
@@ -33,7 +33,7 @@ pub(super) async fn begin(
     let account = channel_account(bot, &state.user_id, state.channel_id.as_deref());
     let channel = account.channel_kind();
     // Silent sign-in is not offered in a Teams channel, where no client supports it, nor to clients without OAuth cards
-    // (invoke-protocol §1.6), nor where the exchange would be refused anyway.
+    // (docs/protocols/invoke-protocol.md §1.6), nor where the exchange would be refused anyway.
     let is_silent = state.conversation_type != ConversationType::Channel
         && channel.supports_oauth_card()
         && may_be_bound(bot, &account);

@@ -10,8 +10,9 @@ use crate::exchange::WantedResource;
 use crate::inbound::{RequestId, read_body, require_plain_utf8};
 use crate::protocol::Node;
 
-/// `POST /api/usertoken/exchange` (token-service-api §3.2). With `{"token"}` it is the call of a bot's own prompt after
-/// an invoke was forwarded to the bot; with `{"uri"}` it returns a signed-in user's token for another resource.
+/// `POST /api/usertoken/exchange` (docs/protocols/token-service-api.md §3.2). With `{"token"}` it is the call of a
+/// bot's own prompt after an invoke was forwarded to the bot; with `{"uri"}` it returns a signed-in user's token for
+/// another resource.
 pub(super) async fn answer(http: HttpRequest, payload: web::Payload, service: web::Data<TokenService>) -> HttpResponse {
     exchange(&http, payload, &service).await.unwrap_or_else(Decline::respond)
 }
@@ -57,7 +58,8 @@ async fn exchange_uri(call: &ExchangeCall<'_>, uri: String) -> Result<HttpRespon
     Ok(token(call.channel_id, call.connection.name.as_str(), &found))
 }
 
-/// Reads the body. One SDK wraps it in `exchangeRequest`, another adds a `uri` that is `null` (token-service-api §2).
+/// Reads the body. One SDK wraps it in `exchangeRequest`, another adds a `uri` that is `null`
+/// (docs/protocols/token-service-api.md §2).
 fn read_exchange_body(bytes: &[u8]) -> Result<Body, Decline> {
     let root = Node::parse(bytes).map_err(|_| Decline::BadArgument("The body is not a JSON object."))?;
     let ambiguous = |_| Decline::BadArgument("The body has a member twice.");

@@ -33,9 +33,9 @@ impl Settlement for ExchangeReply {
 /// A bot's call names a user, but proves nothing about them. The evidence that this user of the channel was to sign in
 /// to this connection is a card that the bot has requested within the last fifteen minutes. If the card named a person,
 /// the token must be that person's; otherwise the first person who succeeds keeps the account, as at the gateway
-/// (DESIGN §5.5). Without a card no token is redeemed: then the invoke has to come through the gateway. A call can be
-/// repeated safely: if a token of the same person is stored, the bot gets it without another redemption, before any
-/// card is required.
+/// (docs/architecture.md §Security rules, rule 5). Without a card no token is redeemed: then the invoke has to come
+/// through the gateway. A call can be repeated safely: if a token of the same person is stored, the bot gets it without
+/// another redemption, before any card is required.
 pub(super) async fn exchange_token(call: &ExchangeCall<'_>, raw: Secret) -> Result<HttpResponse, Decline> {
     let validated = timeout_at(call.begun + PROVIDER_BUDGET, call.service.validators.validate(call.connection, &raw));
     let validated =

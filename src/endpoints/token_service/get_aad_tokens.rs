@@ -19,7 +19,7 @@ const MAX_RESOURCES: usize = 16;
 
 /// `POST /api/usertoken/GetAadTokens`: tokens of a signed-in user for resources that the operator has listed, by the
 /// names that the bot has sent. Clients put the parameters into the query, the body or both: a value in the body takes
-/// precedence, and the two lists of resources are joined (token-service-api §3.5).
+/// precedence, and the two lists of resources are joined (docs/protocols/token-service-api.md §3.5).
 pub(super) async fn answer(http: HttpRequest, payload: web::Payload, service: web::Data<TokenService>) -> HttpResponse {
     tokens(&http, payload, &service).await.unwrap_or_else(Decline::respond)
 }

@@ -9,7 +9,7 @@ use crate::exchange::{ChallengeResult, StorageFailure, WantedToken};
 use crate::inbound::{Problem, RequestId};
 
 /// `GET /api/usertoken/GetToken`: the user's present token, or with `code` the token of the sign-in that this magic
-/// code completes (token-service-api §3.1).
+/// code completes (docs/protocols/token-service-api.md §3.1).
 ///
 /// The parameter `claims` is an extension of bot-sso: the decoded challenge with which a resource has refused the
 /// present token. The answer is a token that satisfies the challenge; or 404, and the user's next sign-in will satisfy

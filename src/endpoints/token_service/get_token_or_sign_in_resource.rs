@@ -9,7 +9,7 @@ use crate::exchange::WantedToken;
 use crate::protocol::{TokenExchangeState, TokenOrSignInResource};
 
 /// `GET /api/usertoken/GetTokenOrSignInResource`: the user's token, or what a card needs to get one. A wrong `code` is
-/// answered with the sign-in resource (token-service-api §3.8).
+/// answered with the sign-in resource (docs/protocols/token-service-api.md §3.8).
 pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
     find_or_begin(&http, &service).await.unwrap_or_else(Decline::respond)
 }

@@ -7,9 +7,9 @@ use crate::exchange::WantedToken;
 use crate::protocol::TokenStatus;
 
 /// `GET /api/usertoken/GetTokenStatus`: all connections of the bot, and for each whether the user has a token
-/// (token-service-api §3.4). `include` is a comma-separated list of the connections to report. The parameter
-/// `includeFilter`, which the Teams SDKs send, has never had an effect at the hosted service, and has none here (rule
-/// 2).
+/// (docs/protocols/token-service-api.md §3.4). `include` is a comma-separated list of the connections to report. The
+/// parameter `includeFilter`, which the Teams SDKs send, has never had an effect at the hosted service, and has none
+/// here (docs/protocols/token-service-api.md §1 rule 2).
 pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
     list(&http, &service).await.unwrap_or_else(Decline::respond)
 }

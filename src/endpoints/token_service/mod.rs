@@ -133,8 +133,8 @@ impl TokenService {
     }
 }
 
-/// This door's operations. Paths are read in any letter case, since clients disagree about it (token-service-api rule
-/// 1).
+/// This door's operations. Paths are read in any letter case, since clients disagree about it
+/// (docs/protocols/token-service-api.md §1 rule 1).
 pub const DOOR: Door = Door {
     name: "Token Service",
     description: "The Bot Framework Token Service API, for bots and their SDKs. The bearer names the bot. Paths and names \
@@ -237,7 +237,7 @@ fn log_unknown_connection(service: &TokenService, bot: &Bot) {
 }
 
 /// The account of the query's user. The channel defaults to Teams, since the one client that names no channel works on
-/// Teams only (token-service-api §4.1).
+/// Teams only (docs/protocols/token-service-api.md §4.1).
 fn channel_account(bot: &Bot, user_id: &str, channel_id: Option<&str>) -> Account {
     Account::of_channel(&bot.name, ChannelId::base_of(channel_id.unwrap_or(ChannelKind::TEAMS)), user_id)
 }

@@ -9,7 +9,7 @@ const MAX_STATE_BYTES: usize = 16 * 1024;
 const MAX_CLAIMS_BYTES: usize = 64 * 1024;
 /// Longest accepted `finalRedirect`, list of connections, and text for a card, in bytes.
 const MAX_LONG_VALUE_BYTES: usize = 2048;
-/// Longest accepted other value, in bytes: ids and names (DESIGN §5.13).
+/// Longest accepted other value, in bytes: ids and names (docs/architecture.md §Security rules, rule 13).
 pub(super) const MAX_VALUE_BYTES: usize = 512;
 
 /// The parameters that operations read.
@@ -28,7 +28,7 @@ const KNOWN_PARAMETERS: [&str; 11] = [
 ];
 
 /// A query string as the Token Service's clients write it: names in any letter case, an empty value counts as absent
-/// (token-service-api rules 1 to 3).
+/// (docs/protocols/token-service-api.md §1 rules 1 to 3).
 pub struct Query<'q> {
     values: Vec<(Cow<'q, str>, Cow<'q, str>)>,
     /// A known parameter that is left out of `values` because its value is too long.

@@ -49,7 +49,7 @@ impl Decline {
     }
 
     /// The table from outcomes to answers. A missing token is 404 without a body, the one form that every SDK reads as
-    /// "no token" (token-service-api rule 4); every other answer says what to change.
+    /// "no token" (docs/protocols/token-service-api.md §1 rule 4); every other answer says what to change.
     pub(super) fn respond(self) -> HttpResponse {
         match self {
             Self::Problem(problem) => problem.respond(),
@@ -78,8 +78,8 @@ pub(super) struct SdkErrorStyle {
     pub(super) connection_name: String,
 }
 
-/// The answer to a refused exchange, on whose form the SDKs disagree (token-service-api §5): as JSON; as the same text
-/// without the JSON content type; or, if the user can sign in, as a success without a token.
+/// The answer to a refused exchange, on whose form the SDKs disagree (docs/protocols/token-service-api.md §5): as JSON;
+/// as the same text without the JSON content type; or, if the user can sign in, as a success without a token.
 fn error_in_style(reason: Reason, sdk: &SdkErrorStyle) -> HttpResponse {
     let answer = refused(reason);
     match sdk.style {
@@ -114,7 +114,7 @@ fn can_be_remedied_by_sign_in(reason: Reason) -> bool {
 }
 
 /// The answer to a refused exchange. A refusal that an interactive sign-in would remedy is 400 and contains the words
-/// that Agents-python searches for; an outage is 503 (token-service-api rules 8 and 10).
+/// that Agents-python searches for; an outage is 503 (docs/protocols/token-service-api.md §1 rules 8 and 10).
 fn refused(reason: Reason) -> HttpResponse {
     match reason {
         Reason::TooManyRequests { retry_after } => Problem::TooManyRequests { retry_after }.respond(),

@@ -12,14 +12,14 @@ const DEFAULT_TEXT: &str = "Please sign in to continue.";
 const DEFAULT_TITLE: &str = "Sign in";
 
 /// `GET /api/botsignin/GetSignInResource`: what a card needs, the link and the resource for silent sign-in
-/// (token-service-api §3.7).
+/// (docs/protocols/token-service-api.md §3.7).
 pub(super) async fn get_sign_in_resource(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
     let begun = begin_for_request(&http, &service).await;
     begun.and_then(|begun| json(&begun.resource)).unwrap_or_else(Decline::respond)
 }
 
 /// `GET /api/botsignin/GetSignInUrl`: the link alone, as text, or as a JSON string for the one client that accepts
-/// nothing but JSON (token-service-api §3.6).
+/// nothing but JSON (docs/protocols/token-service-api.md §3.6).
 pub(super) async fn get_sign_in_url(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
     let as_json = wants_json(&http);
     let begun = begin_for_request(&http, &service).await;
@@ -38,7 +38,7 @@ pub(super) async fn get_raw_sign_in_url(http: HttpRequest, service: web::Data<To
 }
 
 /// `GET /api/botsignin/GetOAuthCard`, an extension of bot-sso: the complete attachment with a card, so that a bot in
-/// any language can send one (invoke-protocol §1.6). `text` and `title` are the card's texts.
+/// any language can send one (docs/protocols/invoke-protocol.md §1.6). `text` and `title` are the card's texts.
 pub(super) async fn get_oauth_card(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
     build_card(&http, &service).await.unwrap_or_else(Decline::respond)
 }

@@ -5,9 +5,9 @@ use super::replies::{self, Decline};
 use super::{TokenService, admit, channel_account, get_connection};
 
 /// `DELETE /api/usertoken/SignOut`: removes the user's token for one connection, or without `connectionName` for all of
-/// the bot's connections on the channel (token-service-api §3.3). It succeeds if the user is signed out already. The
-/// answer is exactly 200 with an empty JSON object (rule 6). Some clients send a copy of the query as body, which is
-/// ignored.
+/// the bot's connections on the channel (docs/protocols/token-service-api.md §3.3). It succeeds if the user is signed
+/// out already. The answer is exactly 200 with an empty JSON object (docs/protocols/token-service-api.md §1 rule 6).
+/// Some clients send a copy of the query as body, which is ignored.
 pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
     sign_out(&http, &service).await.unwrap_or_else(Decline::respond)
 }

@@ -10,9 +10,9 @@ use tokio::sync::watch;
 use crate::domain::{Fingerprint, SharedClock, Timestamp};
 use crate::records::SingleWriter;
 
-/// How long a success answers its duplicates (DESIGN §3).
+/// How long a success answers its duplicates (docs/architecture.md §Dedup).
 const SUCCESS_REMEMBERED_FOR: Duration = Duration::from_mins(15);
-/// How long a failure answers its duplicates before the key is free for a retry (DESIGN §3).
+/// How long a failure answers its duplicates before the key is free for a retry (docs/architecture.md §Dedup).
 const FAILURE_REMEMBERED_FOR: Duration = Duration::from_secs(3);
 /// At most this many duplicates wait for one leader.
 const MAX_FOLLOWERS: usize = 64;

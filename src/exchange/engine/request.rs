@@ -38,7 +38,7 @@ impl ExchangeRequest {
         self.evidence.activity()?.card_id.as_deref()
     }
 
-    /// The parts that identify an exchange: requests with equal parts are duplicates (DESIGN §3, Dedup).
+    /// The parts that identify an exchange: requests with equal parts are duplicates (docs/architecture.md §Dedup).
     pub(super) fn name_parts(&self) -> [Cow<'_, str>; 8] {
         let [holder, realm, subject] = self.account.key_parts();
         let user = &self.token.user;

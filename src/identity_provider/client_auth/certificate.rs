@@ -12,7 +12,7 @@ use super::{ProofRequest, unusable_credential};
 use crate::domain::Secret;
 use crate::identity_provider::classification::Classification;
 
-/// The lifetime of an assertion. Entra accepts at most 10 minutes (entra-obo §2).
+/// The lifetime of an assertion. Entra accepts at most 10 minutes (docs/protocols/entra-obo.md §2).
 const ASSERTION_LIFETIME: Duration = Duration::from_mins(10);
 
 /// The signature algorithm of a client assertion.

@@ -20,7 +20,7 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// An assertion that expires within this time is fetched anew.
 const REFETCH_BEFORE_EXPIRY: Duration = Duration::from_mins(5);
 
-/// The local endpoint that issues tokens of the machine's managed identities (entra-obo §2).
+/// The local endpoint that issues tokens of the machine's managed identities (docs/protocols/entra-obo.md §2).
 #[derive(Clone, Debug)]
 pub enum IdentityEndpoint {
     /// App Service, Container Apps, Functions: api-version 2019-08-01.

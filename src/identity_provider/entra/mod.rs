@@ -66,8 +66,8 @@ impl Entra {
         self.client.replace_credentials(credentials);
     }
 
-    /// Redeems an on-behalf-of grant (entra-obo §2). The assertion is sent only to the configured endpoint, in the
-    /// tenant of the assertion.
+    /// Redeems an on-behalf-of grant (docs/protocols/entra-obo.md §2). The assertion is sent only to the configured
+    /// endpoint, in the tenant of the assertion.
     async fn redeem_on_behalf_of(
         &self,
         connection: &Connection,

@@ -1,5 +1,5 @@
-//! Parses responses of token endpoints (entra-obo §8). Parsing never fails: a response is a token, an error response,
-//! or unusable.
+//! Parses responses of token endpoints (docs/protocols/entra-obo.md §8). Parsing never fails: a response is a token, an
+//! error response, or unusable.
 
 mod style;
 
@@ -15,7 +15,7 @@ use crate::domain::{Secret, Timestamp, any_byte};
 use crate::outbound::HttpAnswer;
 
 /// The cap of a token's lifetime. It is the lifetime of Entra's continuous-access tokens, which live longest
-/// (entra-obo §4).
+/// (docs/protocols/entra-obo.md §4).
 const MAX_TOKEN_LIFETIME: Duration = Duration::from_hours(28);
 /// The assumed lifetime if `expires_in` is absent or invalid. It is the shortest lifetime that an Entra policy can set,
 /// so that no expired token is given out as valid.

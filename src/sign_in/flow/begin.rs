@@ -92,7 +92,7 @@ impl SignInStart {
 
 /// Reads the 32 hexadecimal digits at the start of the link's value. Web Chat appends `&code_challenge=…` inside the
 /// value
-/// (token-service-api §4.4), which is ignored because only Direct Line could check it.
+/// (docs/protocols/token-service-api.md §4.4), which is ignored because only Direct Line could check it.
 fn read_link_digits(link: &str) -> Option<Secret> {
     let digits = link.split('&').next().filter(|digits| digits.len() == 32)?;
     digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| Secret::new(digits.to_ascii_lowercase()))

@@ -61,8 +61,9 @@ impl SignInCompletion {
         Self { flow, tokens, codes }
     }
 
-    /// Decides whether the user of the browser with this handle has to confirm. Completes the sign-in if not (DESIGN
-    /// §5.8).
+    /// Decides whether the user of the browser with this handle has to confirm. Completes the sign-in if not
+    /// (docs/architecture.md §Security rules, rule 8).
+    ///
     ///
     /// # Errors
     /// [`SignInFailure`].

@@ -11,9 +11,9 @@ use super::key_set::KeySet;
 use super::verifier::{SignatureVerifier, Unproven, VerifiedToken};
 use crate::domain::SharedClock;
 
-/// bot-auth-and-skills §2 rule 5.
+/// docs/protocols/bot-auth-and-skills.md §2 rule 5.
 const TOKEN_LIMIT_BYTES: usize = 16 * 1024;
-/// Claims that only users' tokens have (bot-auth-and-skills §2 rule 21).
+/// Claims that only users' tokens have (docs/protocols/bot-auth-and-skills.md §2 rule 21).
 const USER_TOKEN_CLAIMS: [&str; 6] = ["scp", "upn", "preferred_username", "unique_name", "nonce", "acct"];
 
 /// An authenticated caller.
@@ -48,7 +48,7 @@ pub struct AppClaims {
 }
 
 /// Validates callers' bearers. The rules are chosen by `iss` out of a table that is fixed at start-up; neither the
-/// request's body nor an unverified claim chooses anything else (bot-auth-and-skills §1.2).
+/// request's body nor an unverified claim chooses anything else (docs/protocols/bot-auth-and-skills.md §1.2).
 pub struct CallerTokenValidator {
     channels: HashMap<String, Arc<KeySet>>,
     entra: Vec<EntraCallers>,
@@ -90,8 +90,8 @@ impl CallerTokenValidator {
         }
     }
 
-    /// Proves who sent `raw` (bot-auth-and-skills §2 rules 5–15, 20, 21). Audience membership, service URL,
-    /// endorsement and caller lists are for the doors, which know what was asked for.
+    /// Proves who sent `raw` (docs/protocols/bot-auth-and-skills.md §2 rules 5–15, 20, 21). Audience membership,
+    /// service URL, endorsement and caller lists are for the doors, which know what was asked for.
     ///
     /// # Errors
     /// [`CallerTokenError`]; nothing of an error may reach the caller but its kind.
@@ -196,7 +196,7 @@ fn app(
 }
 
 /// What says that this is not an app-only token. `idtyp` is optional and its absence proves nothing, hence the list
-/// (bot-auth-and-skills §2.2).
+/// (docs/protocols/bot-auth-and-skills.md §2.2).
 fn sign_of_a_user(claims: &Claims) -> Option<&'static str> {
     if let Some(check) = USER_TOKEN_CLAIMS.into_iter().find(|name| claims.has(name)) {
         return Some(check);

@@ -99,7 +99,7 @@ async fn a_remembered_signature_ends_with_its_key() {
     assert_eq!(world.validator.validate(&token).await, refused("signature"));
 }
 
-// Attack cases 4–14 of bot-auth-and-skills §9.
+// Attack cases 4–14 of docs/protocols/bot-auth-and-skills.md §9.
 #[actix_web::test]
 async fn forged_tokens_are_refused() {
     let world = World::new();

@@ -12,9 +12,9 @@ use crate::domain::{
     AudienceRule, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, Timestamp, UserKey,
 };
 
-/// entra-obo §1 rule 1: 16 to 32 KiB is enough for a bot.
+/// docs/protocols/entra-obo.md §1 rule 1: 16 to 32 KiB is enough for a bot.
 const TOKEN_LIMIT_BYTES: usize = 32 * 1024;
-/// Entra applies `exp` itself while the exchange is on its way (entra-obo §1 rule 15).
+/// Entra applies `exp` itself while the exchange is on its way (docs/protocols/entra-obo.md §1 rule 15).
 const LIFE_NEEDED: Duration = Duration::from_secs(30);
 /// A real `uti` has 22 characters; it goes to the log.
 const LONGEST_TOKEN_ID: usize = 64;
@@ -52,7 +52,7 @@ impl ExchangeableTokenValidator {
     }
 
     /// Proves that `raw` is a user's genuine token, live, and meant for a connection with this policy
-    /// (entra-obo §1 rules 1–20). Issuer and tenant are compared before anything is fetched.
+    /// (docs/protocols/entra-obo.md §1 rules 1–20). Issuer and tenant are compared before anything is fetched.
     ///
     /// # Errors
     /// [`ExchangeableTokenError`].
@@ -141,7 +141,8 @@ fn admit_origin(origin: &EntraOrigin, claims: &Claims, policy: &ExchangePolicy) 
     if origin.is_admitted_by(&policy.tenants) { Ok(()) } else { Err("tid") }
 }
 
-/// Whole-string comparison (DESIGN §5.7); v1.0 tokens may spell a URI with a trailing slash (entra-obo §1 rule 14).
+/// Whole-string comparison (docs/architecture.md §Security rules, rule 7); v1.0 tokens may spell a URI with a trailing
+/// slash (docs/protocols/entra-obo.md §1 rule 14).
 fn check_audience(
     claims: &Claims,
     version: IssuerVersion,
@@ -157,7 +158,7 @@ fn check_audience(
     if fits { Ok(()) } else { Err(rejected("aud")) }
 }
 
-/// On-behalf-of is for users (entra-obo §1 rule 16), and not for ID tokens (rule 4).
+/// On-behalf-of is for users (docs/protocols/entra-obo.md §1 rule 16), and not for ID tokens (rule 4).
 fn check_user(claims: &Claims) -> Result<(), &'static str> {
     let without_scope = !claims.has("scp");
     let same_subject = claims.text("oid").is_some() && claims.text("oid") == claims.text("sub");

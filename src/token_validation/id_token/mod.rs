@@ -151,7 +151,7 @@ fn check_nonce(claims: &Claims, nonce: &Secret) -> Result<(), &'static str> {
     if same { Ok(()) } else { Err("nonce") }
 }
 
-/// entra-obo §1 rules 7–11, 13 and 20.
+/// docs/protocols/entra-obo.md §1 rules 7–11, 13 and 20.
 fn of_entra(
     token: &VerifiedToken<()>,
     trust: &EntraTrust,

@@ -17,7 +17,7 @@ use crate::domain::{SharedClock, SharedEntropy, Timestamp};
 use crate::outbound::{Outbound, OutboundError};
 use crate::single_flight::{Flight, SingleFlight};
 
-// The windows of bot-auth-and-skills §2.1.
+// The windows of docs/protocols/bot-auth-and-skills.md §2.1.
 const REFRESH_AFTER: Duration = Duration::from_hours(12);
 const REFRESH_JITTER_MILLIS: u64 = 12 * 3600 * 1000;
 const USABLE_FOR: Duration = Duration::from_hours(5 * 24);

@@ -1,4 +1,5 @@
-//! The numbered attack cases of reference/bot-auth-and-skills §9 that concern a caller's token, at the bot's door.
+//! The numbered attack cases of docs/protocols/bot-auth-and-skills.md §9 that concern a caller's token, at the bot's
+//! door. Rule numbers in this folder are those of docs/protocols/bot-auth-and-skills.md §2.
 
 mod bodies;
 mod channels;

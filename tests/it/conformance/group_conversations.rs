@@ -1,4 +1,5 @@
-//! DESIGN §5.6 and case 54: in a group everybody sees the card, so only who began a sign-in may end it.
+//! docs/architecture.md §Security rules, rule 6, and case 54 of docs/protocols/invoke-protocol.md §10: in a group
+//! everybody sees the card, so only who began a sign-in may end it.
 
 use std::time::Duration;
 

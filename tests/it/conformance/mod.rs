@@ -1,4 +1,4 @@
-//! The numbered cases of reference/invoke-protocol §10, against the real listening server.
+//! The numbered cases of docs/protocols/invoke-protocol.md §10, against the real listening server.
 
 mod after_exchange;
 mod cards;

@@ -74,7 +74,7 @@ async fn a_client_that_asks_whether_to_go_on_is_told() {
     assert_eq!(harness.bot.received()[0].header("expect"), None);
 }
 
-// Case 73.
+// Case 73 of docs/protocols/bot-auth-and-skills.md §9.
 #[tokio::test]
 async fn a_body_that_does_not_arrive_is_408() {
     let harness = Harness::start().await;
@@ -88,7 +88,7 @@ async fn a_body_that_does_not_arrive_is_408() {
     assert!(harness.bot.received().is_empty());
 }
 
-// Case 67.
+// Case 67 of docs/protocols/bot-auth-and-skills.md §9.
 #[tokio::test]
 async fn requests_whose_length_is_ambiguous_are_refused_and_the_connection_is_closed() {
     let harness = Harness::start().await;
@@ -145,7 +145,7 @@ async fn the_unread_body_of_a_refused_request_is_not_taken_for_a_request() {
     assert!(harness.bot.received().is_empty());
 }
 
-// Case 74.
+// Case 74 of docs/protocols/bot-auth-and-skills.md §9.
 #[tokio::test]
 async fn an_upgrade_is_405_and_a_vast_header_ends_the_connection() {
     let harness = Harness::start().await;

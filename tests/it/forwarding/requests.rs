@@ -132,7 +132,7 @@ async fn headers_that_vouch_for_the_client_do_not_pass() {
     assert_eq!(received.header("x-forward"), Some("not one of them"));
 }
 
-// Case 72.
+// Case 72 of docs/protocols/bot-auth-and-skills.md §9.
 #[tokio::test]
 async fn a_token_event_that_arrives_is_dropped_and_nothing_is_stored() {
     let harness = Harness::start().await;

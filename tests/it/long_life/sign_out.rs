@@ -1,4 +1,5 @@
-//! `SignOut` of the Token Service, in the form that SDKs read (token-service-api §3.3, rules 1, 2, 6 and 9).
+//! `SignOut` of the Token Service, in the form that SDKs read (docs/protocols/token-service-api.md §3.3, §1 rules 1, 2,
+//! 6 and 9).
 
 use serde_json::json;
 

@@ -1,4 +1,5 @@
-//! Whose word counts in Teams, and who is told the code by the page itself (DESIGN §5.5, §5.8).
+//! Whose word counts in Teams, and who is told the code by the page itself
+//! (docs/architecture.md §Security rules, rules 5 and 8).
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! The sign-in behind the card, as browsers see it (DESIGN §5.8, token-service-api §4).
+//! The sign-in behind the card, as browsers see it (docs/architecture.md §Security rules, rule 8,
+//! docs/protocols/token-service-api.md §4).
 
 mod doubt;
 mod journeys;

@@ -1,4 +1,4 @@
-//! Who may call (rule 16, §6).
+//! Who may call (docs/protocols/token-service-api.md §6, §1 rule 16).
 
 use bot_sso::dev::Signer;
 use bot_sso::endpoints::token_service;

@@ -1,4 +1,4 @@
-//! `exchange` (rules 8 to 10, §3.2).
+//! `exchange` (docs/protocols/token-service-api.md §3.2, §1 rules 8 to 10).
 
 use bot_sso::dev::Signer;
 use serde_json::json;

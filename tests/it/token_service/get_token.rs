@@ -1,4 +1,4 @@
-//! `GetToken` (rules 1 to 5, 13, §3.1).
+//! `GetToken` (docs/protocols/token-service-api.md §3.1, §1 rules 1 to 5, 13).
 
 use serde_json::json;
 use time::OffsetDateTime;

@@ -1,4 +1,5 @@
-//! The Token Service's operations in the exact forms that unmodified SDKs read (reference/token-service-api §1, §3, §6).
+//! The Token Service's operations in the exact forms that unmodified SDKs read (docs/protocols/token-service-api.md §1,
+//! §3, §6).
 
 mod callers;
 mod exchange;

@@ -1,5 +1,5 @@
-//! `GetSignInUrl` in both spellings, `GetTokenOrSignInResource`, `GetOAuthCard` and `finalRedirect` (§3.6 to §3.8,
-//! invoke-protocol §1.6).
+//! `GetSignInUrl` in both spellings, `GetTokenOrSignInResource`, `GetOAuthCard` and `finalRedirect`
+//! (docs/protocols/token-service-api.md §3.6, §3.7, §3.8; docs/protocols/invoke-protocol.md §1.6).
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! A listener and an audience of the Token Service's own (DESIGN §5.12).
+//! A listener and an audience of the Token Service's own (docs/architecture.md §Security rules, rule 12).
 
 use super::{error_of, sign_in};
 use crate::harness::api_documents::assert_bots_are_described_apart;

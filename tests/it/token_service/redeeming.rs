@@ -1,4 +1,5 @@
-//! `exchange` that redeems (§3.2, rule 9): with a card of this very user out, and of whom it named.
+//! `exchange` that redeems (docs/protocols/token-service-api.md §3.2, §1 rule 9): with a card of this very user out,
+//! and of whom it named.
 
 use serde_json::{Value, json};
 

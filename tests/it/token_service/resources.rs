@@ -1,4 +1,5 @@
-//! `exchange` with `{"uri"}` and `GetAadTokens` (§3.2, §3.5): tokens for other resources, from the operator's lists.
+//! `exchange` with `{"uri"}` and `GetAadTokens` (docs/protocols/token-service-api.md §3.2, §3.5): tokens for other
+//! resources, from the operator's lists.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `GetSignInResource` (rules 5, 11, 15, §3.7, §4.1).
+//! `GetSignInResource` (docs/protocols/token-service-api.md §3.7, §4.1, §1 rules 5, 11, 15).
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};

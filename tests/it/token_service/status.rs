@@ -1,4 +1,4 @@
-//! `GetTokenStatus` (rules 1, 2 and 5, §3.4).
+//! `GetTokenStatus` (docs/protocols/token-service-api.md §3.4, §1 rules 1, 2 and 5).
 
 use serde_json::{Value, json};
 

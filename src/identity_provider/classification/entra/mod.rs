@@ -1,5 +1,5 @@
-//! Classifies Entra's error responses (entra-obo §3). Status, headers and `claims` are checked first; AADSTS numbers
-//! refine the result. The numbers and `error` words are tables of data.
+//! Classifies Entra's error responses (docs/protocols/entra-obo.md §3). Status, headers and `claims` are checked first;
+//! AADSTS numbers refine the result. The numbers and `error` words are tables of data.
 
 mod table;
 #[cfg(test)]
@@ -66,8 +66,8 @@ pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
         credential: match code {
             Some(ASSERTION_TIMES_REFUSED) => CredentialVerdict::RenewedMayServe,
             Some(code) if OTHER_CREDENTIAL_MAY_SERVE.contains(&code) => CredentialVerdict::OtherMayServe,
-            // The number is not in the table, but `invalid_client` says that the error is about the client (entra-obo
-            // §3).
+            // The number is not in the table, but `invalid_client` says that the error is about the client
+            // (docs/protocols/entra-obo.md §3).
             _ if row.is_none() && refusal.error.as_deref() == Some("invalid_client") => {
                 CredentialVerdict::OtherMayServe
             }
@@ -94,7 +94,7 @@ fn to_failure(class: EntraErrorClass, refusal: &EndpointRefusal) -> RedeemFailur
 }
 
 /// Finds class and hint. Status, `claims` and `Retry-After` are checked first, then the number, then `suberror` and
-/// `error` (entra-obo §3).
+/// `error` (docs/protocols/entra-obo.md §3).
 fn explain(refusal: &EndpointRefusal, by_code: Option<ExplainedClass>) -> ExplainedClass {
     use EntraErrorClass::{Denied, Interaction, ServerFault, Throttled, Transient};
 
