@@ -233,7 +233,11 @@ impl ResourceRedemption {
         match self.exchange.vault.replace(record, token).await {
             Ok(_) | Err(VaultError::Overtaken | VaultError::SignedOut) => {}
             Err(error) => {
-                tracing::warn!(correlation_id = self.correlation_id, %error, "a rotated refresh token is lost: the store failed")
+                tracing::warn!(
+                    correlation_id = self.correlation_id,
+                    %error,
+                    "a rotated refresh token is lost: the store failed"
+                );
             }
         }
     }
