@@ -16,7 +16,7 @@ use crate::outbound::OutboundError;
 /// three tries within a minute).
 const PAUSES: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(12)];
 /// How long one try may take; a bot runs its dialog while we wait.
-const TRY_LIMIT: Duration = Duration::from_secs(15);
+const TRY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Most deliveries under way at a time; each takes a minute at most.
 const UNDER_WAY: u32 = 10_000;
@@ -101,7 +101,7 @@ impl ContinuationDelivery {
                 return tracing::error!(correlation_id, bot, %error, "the bot is not told of its user's token: the store failed");
             }
         }
-        let by = Instant::now() + TRY_LIMIT;
+        let by = Instant::now() + TRY_TIMEOUT;
         self.bots.turns().wait_until_idle(&notification.bot, &notification.conversation_id, by).await;
         for pause in PAUSES.into_iter().map(Some).chain([None]) {
             if !(notification.still_kept)().await {
@@ -133,7 +133,7 @@ impl ContinuationDelivery {
     }
 
     async fn attempt(&self, notification: &Notification) -> Tried {
-        let by = Instant::now() + TRY_LIMIT;
+        let by = Instant::now() + TRY_TIMEOUT;
         match self.bots.forward(&notification.bot, notification.request.clone(), by).await {
             Ok(answer) if (200..300).contains(&answer.status) => Tried::Delivered(answer.status),
             Ok(answer) if matches!(answer.status, 429 | 502 | 503) => Tried::NotReached,

@@ -125,7 +125,7 @@ impl PendingSignIns {
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
-    pub async fn find_held(&self, card_id: &str) -> Result<Option<PendingSignIn>, RecordError> {
+    pub async fn find_for_browser(&self, card_id: &str) -> Result<Option<PendingSignIn>, RecordError> {
         Ok(self.find(card_id).await?.map(|card| card.content.sign_in))
     }
 
@@ -175,7 +175,7 @@ impl PendingSignIns {
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn finish_card(&self, card_id: &str) -> Result<(), RecordError> {
-        let Some(card) = self.find_held(card_id).await? else { return Ok(()) };
+        let Some(card) = self.find_for_browser(card_id).await? else { return Ok(()) };
         let finished = FinishedCard { conversation: card.conversation.as_deref(), begun_by: card.begun_at };
         self.finish(&card.account, &card.connection, finished).await
     }

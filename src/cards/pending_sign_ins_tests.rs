@@ -193,13 +193,13 @@ async fn a_held_card_is_found_for_its_browser_only_until_thirty_minutes_after_th
     assert!(!fixture.pending.hold("another").await.unwrap());
     fixture.storage.clock.advance(Duration::from_mins(15));
     for pending in [&fixture.pending, &open(&fixture.storage)] {
-        assert_eq!(pending.find_held(&begun.card_id).await.unwrap(), Some(begun.clone()));
+        assert_eq!(pending.find_for_browser(&begun.card_id).await.unwrap(), Some(begun.clone()));
         assert_eq!(pending.find_by_link(&link).await.unwrap(), None);
         assert_eq!(pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap(), None);
         assert!(pending.list(&begun.account).await.unwrap().is_empty());
     }
     fixture.storage.clock.advance(Duration::from_mins(1));
-    assert_eq!(fixture.pending.find_held(&begun.card_id).await.unwrap(), None);
+    assert_eq!(fixture.pending.find_for_browser(&begun.card_id).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -215,7 +215,7 @@ async fn a_sign_out_removes_the_pending_sign_ins_of_its_slots_including_held_one
     fixture.storage.clock.advance(Duration::from_mins(2));
     let slot = TokenSlot { account: begun.account.clone(), connection: begun.connection.clone() };
     held.end(&[slot]).await.unwrap();
-    assert_eq!(held.find_held(&begun.card_id).await.unwrap(), None);
+    assert_eq!(held.find_for_browser(&begun.card_id).await.unwrap(), None);
     fixture.pending.end(&[]).await.unwrap();
     let again = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
     let slot = TokenSlot { account: again.account.clone(), connection: again.connection.clone() };
@@ -233,6 +233,6 @@ async fn finish_card_removes_older_cards_of_the_same_connection() {
     let other = fixture.pending.begin(offer("alice", "mail")).await.unwrap().0;
     fixture.pending.finish_card(&second.card_id).await.unwrap();
     fixture.pending.finish_card(&second.card_id).await.unwrap();
-    assert_eq!(fixture.pending.find_held(&first.card_id).await.unwrap(), None);
+    assert_eq!(fixture.pending.find_for_browser(&first.card_id).await.unwrap(), None);
     assert_eq!(fixture.pending.list(&other.account).await.unwrap(), [other]);
 }

@@ -42,6 +42,6 @@ pub use faults::{Fault, FaultRule, FaultSwitches};
 pub use stage::{Signer, Stage, StageOptions};
 pub use tenant::{
     App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, Directory, FederatedCredential, FederatedIssuer,
-    IdentityEntry, RegisteredCertificate, SessionSwitches, Tenant, User, UserScenario,
+    ManagedIdentityEntry, RegisteredCertificate, SessionSwitches, Tenant, User, UserScenario,
 };
 pub use workload::WorkloadClaims;

@@ -46,7 +46,7 @@ pub struct Operations {
 }
 
 impl Operations {
-    /// A door that accepts `admin_token` as bearer.
+    /// The state of the operator's door, which accepts `admin_token` as bearer.
     #[must_use]
     pub fn new(admin_token: AdminToken, sign_out: SignOut) -> Self {
         Self { admin_token, sign_out }

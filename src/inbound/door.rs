@@ -43,7 +43,7 @@ impl Door {
         }
         if self.letter_case == LetterCase::Any {
             for path in self.paths() {
-                config.service(self.resource(path, &in_any_case(path)));
+                config.service(self.resource(path, &case_insensitive_pattern(path)));
             }
         }
     }
@@ -77,7 +77,7 @@ fn wrong_method(allow: HeaderValue) -> HttpResponse {
 }
 
 /// A pattern that matches the path in any letter case.
-fn in_any_case(path: &str) -> String {
+fn case_insensitive_pattern(path: &str) -> String {
     let segments = path.split('/').filter(|segment| !segment.is_empty()).enumerate();
     segments.fold(String::new(), |pattern, (number, segment)| {
         let segment = segment.replace('.', "\\.");
@@ -87,10 +87,10 @@ fn in_any_case(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::in_any_case;
+    use super::case_insensitive_pattern;
 
     #[test]
     fn a_dot_in_a_path_is_escaped_in_its_pattern() {
-        assert_eq!(in_any_case("/.auth/web"), "/{segment0:(?i:\\.auth)}/{segment1:(?i:web)}");
+        assert_eq!(case_insensitive_pattern("/.auth/web"), "/{segment0:(?i:\\.auth)}/{segment1:(?i:web)}");
     }
 }

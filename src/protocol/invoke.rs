@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::activity::Activity;
-use super::json::{Node, write_text};
+use super::json::{Node, write_string_literal};
 use super::token_service::TokenResponse;
 
 /// The name of the event that delivers a user's token to a bot (docs/protocols/invoke-protocol.md §1.5).
@@ -145,7 +145,7 @@ impl TokensResponseEvent {
     #[must_use]
     pub fn complete(mut self, id: &str, value: &TokenResponse<'_>) -> Vec<u8> {
         self.head.extend_from_slice(b",\"id\":");
-        write_text(&mut self.head, id);
+        write_string_literal(&mut self.head, id);
         self.head.extend_from_slice(b",\"value\":");
         self.head.extend_from_slice(&value.to_json());
         self.head.push(b'}');
@@ -201,9 +201,9 @@ struct InvokeResponseActivity<'b> {
 
 #[derive(Serialize, ToSchema)]
 struct InvokeResponse<'b> {
-    /// The HTTP status of the answer without an envelope.
+    /// The HTTP status that the answer would have had without the envelope.
     status: u16,
-    /// The HTTP body of the answer without an envelope.
+    /// The HTTP body that the answer would have had without the envelope.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<serde_json::Value>)]
     body: Option<&'b RawValue>,

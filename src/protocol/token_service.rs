@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::activity::ConversationType;
-use super::json::{Node, write_text};
+use super::json::{Node, write_string_literal};
 use crate::domain::Timestamp;
 
 /// Decodes the variants of standard base64 that SDKs write: with or without padding.
@@ -42,7 +42,7 @@ impl TokenResponse<'_> {
         json.push(b'{');
         if let Some(channel_id) = self.channel_id {
             json.extend_from_slice(b"\"channelId\":");
-            write_text(&mut json, channel_id);
+            write_string_literal(&mut json, channel_id);
             json.push(b',');
         }
         let members =
@@ -51,9 +51,9 @@ impl TokenResponse<'_> {
             if number > 0 {
                 json.push(b',');
             }
-            write_text(&mut json, name);
+            write_string_literal(&mut json, name);
             json.push(b':');
-            write_text(&mut json, value);
+            write_string_literal(&mut json, value);
         }
         json.push(b'}');
         json

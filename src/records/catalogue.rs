@@ -55,7 +55,7 @@ pub const CARD_ID: MacPurpose = MacPurpose::new("pending.link", "cards");
 /// The stored digest of the secret in the browser's cookie.
 pub const BROWSER_SECRET: MacPurpose = MacPurpose::new("pending.browser", "sign_in");
 /// The stored digest of a magic code.
-pub const CODE_DIGITS: MacPurpose = MacPurpose::new("magic_code.code", "sign_in");
+pub const MAGIC_CODE_DIGITS: MacPurpose = MacPurpose::new("magic_code.code", "sign_in");
 
 #[cfg(test)]
 mod tests {
@@ -77,7 +77,7 @@ mod tests {
         &CODE_TRIES,
         &CONTINUATION,
     ];
-    const MACS: [&MacPurpose; 4] = [&EXCHANGE_NAME, &CARD_ID, &BROWSER_SECRET, &CODE_DIGITS];
+    const MACS: [&MacPurpose; 4] = [&EXCHANGE_NAME, &CARD_ID, &BROWSER_SECRET, &MAGIC_CODE_DIGITS];
 
     #[test]
     fn every_purpose_is_unique() {

@@ -58,7 +58,7 @@ impl CodeRedemption {
         if grant.revision != connection.revision {
             return Ok(None);
         }
-        let permit = vault.permit_in(generation, &grant.token.user).await?;
+        let permit = vault.permit_in_generation(generation, &grant.token.user).await?;
         if permit.epoch() != grant.epoch {
             return Ok(None);
         }

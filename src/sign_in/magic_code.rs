@@ -215,7 +215,7 @@ impl MagicCodes {
     fn code_mac(&self, slot: &TokenSlot, code: &str) -> [u8; 32] {
         let [holder, realm, subject, connection] = slot.key_parts();
         let parts = [&*holder, &*realm, &*subject, &*connection, code].map(str::as_bytes);
-        self.records.mac(&catalogue::CODE_DIGITS, &parts)
+        self.records.mac(&catalogue::MAGIC_CODE_DIGITS, &parts)
     }
 
     fn now(&self) -> Timestamp {

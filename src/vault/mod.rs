@@ -42,7 +42,8 @@ pub enum VaultError {
     /// A record could not be written or read.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// The process is shutting down.
+    /// The task of the write ended without an answer, since the process is shutting down or the task panicked. The record
+    /// may or may not have been written.
     #[error("interrupted because the process is shutting down")]
     Interrupted,
 }

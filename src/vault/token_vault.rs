@@ -104,7 +104,7 @@ impl TokenVault {
     /// # Errors
     /// [`VaultError`] if the store fails.
     pub async fn permit(&self, slot: &TokenSlot, user: &UserKey) -> Result<Permit, VaultError> {
-        self.permit_in(self.generation(slot), user).await
+        self.permit_in_generation(self.generation(slot), user).await
     }
 
     /// The current generation of `slot`.
@@ -118,7 +118,7 @@ impl TokenVault {
     ///
     /// # Errors
     /// [`VaultError`] if the store fails.
-    pub async fn permit_in(&self, generation: SlotGeneration, user: &UserKey) -> Result<Permit, VaultError> {
+    pub async fn permit_in_generation(&self, generation: SlotGeneration, user: &UserKey) -> Result<Permit, VaultError> {
         let epoch = self.shared.epochs.load(&self.shared.epochs.get_cell(user)).await?;
         Ok(Permit { epoch, generation })
     }

@@ -23,8 +23,8 @@ pub(super) fn validate(
     let write = "what the bot needs, as [\"https://graph.microsoft.com/User.Read\"]";
     let scopes = review.required(raw.scopes.take(), &at, write);
     let scopes = scopes.and_then(|scopes| validate_scopes(scopes, review, &at));
-    let exchange_uris = resources(&raw.exchange_uris, review, &place.key("exchange_uris"));
-    let aad_resources = resources(&raw.aad_resources, review, &place.key("aad_resources"));
+    let exchange_uris = validate_resources(&raw.exchange_uris, review, &place.key("exchange_uris"));
+    let aad_resources = validate_resources(&raw.aad_resources, review, &place.key("aad_resources"));
     let requirements = ExchangeRequirements::take_from(&mut raw, review, place);
     let (client_id, scopes, provider) = (client_id?, scopes?, names.identity_provider?);
     let requirements = requirements?;
@@ -45,8 +45,8 @@ pub(super) fn validate(
     Some(ConnectionSection { key: names.key, connection, credentials: credentials? })
 }
 
-/// Resources that the bot may name. They are later compared exactly as written.
-fn resources(written: &[String], review: &mut Review<'_>, place: &Place) -> Vec<String> {
+/// Validates the list of resources that the bot may name. They are later compared exactly as written.
+fn validate_resources(written: &[String], review: &mut Review<'_>, place: &Place) -> Vec<String> {
     let written = review.tokens(written, place, "a resource");
     for (index, text) in written.iter().enumerate() {
         let is_uri = text.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty());

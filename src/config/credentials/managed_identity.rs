@@ -18,7 +18,8 @@ pub struct IdentitySection {
     pub endpoint: IdentityEndpointSection,
 }
 
-/// The endpoint that issues tokens for this machine's managed identities, as the environment names it.
+/// The endpoint that issues tokens for this machine's managed identities: the one that the environment names, else the
+/// instance metadata service.
 #[derive(Clone, Debug)]
 pub enum IdentityEndpointSection {
     /// The endpoint that App Service and similar hosts name in `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`.

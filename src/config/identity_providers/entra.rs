@@ -57,7 +57,7 @@ pub(super) fn validate(
         WrittenKeys { metadata_url: raw.metadata_url.map(with_authority), jwks_url: raw.jwks_url.map(with_authority) };
     // The v2.0 discovery document that serves every tenant (docs/protocols/entra-obo.md §1 rule 9).
     let default_keys = metadata_at(&format!("{authority}/common/v2.0/.well-known/openid-configuration"));
-    let keys = written.validate_or(default_keys, plain, review, place);
+    let keys = written.validate_or_default(default_keys, plain, review, place);
     let mut endpoint = |written: Option<String>, key: &str, last: &str| {
         let Some(written) = written.map(with_authority) else {
             return Some(format!("{authority}/{{tenant}}/oauth2/v2.0/{last}"));

@@ -49,7 +49,7 @@ pub(super) fn validate(
         None => Url::parse(&build_discovery_url(&issuer)).ok()?,
     };
     let written = WrittenKeys { metadata_url: raw.metadata_url, jwks_url: raw.jwks_url };
-    let keys = written.validate_or(Some(KeySource::Metadata(metadata_url.clone())), plain, review, place);
+    let keys = written.validate_or_default(Some(KeySource::Metadata(metadata_url.clone())), plain, review, place);
     Some(OpenIdSection {
         name: name.to_owned(),
         issuer,

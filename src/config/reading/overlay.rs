@@ -19,7 +19,7 @@ struct Leaf {
 }
 
 /// A variable's text read as a TOML value.
-pub(super) struct Reinterpreted {
+pub(super) struct ReinterpretedValue {
     pub(super) steps: Vec<String>,
     pub(super) value: Value,
 }
@@ -47,11 +47,11 @@ impl Overlay {
 
     /// Parses a variable's text as a TOML value (`8`, `true`, `["a", "b"]`, `{ env = "NAME" }`) after it failed as a
     /// string. Each variable is parsed in this way at most once.
-    pub(super) fn reinterpret(&mut self, place: &Place) -> Option<Reinterpreted> {
+    pub(super) fn reinterpret(&mut self, place: &Place) -> Option<ReinterpretedValue> {
         let leaf = self.leaves.iter_mut().find(|leaf| !leaf.reinterpreted && leaf.place.contains(place.as_str()))?;
         leaf.reinterpreted = true;
         let value = format!("value = {}", leaf.text).parse::<Table>().ok()?.remove("value")?;
-        Some(Reinterpreted { steps: leaf.steps.clone(), value })
+        Some(ReinterpretedValue { steps: leaf.steps.clone(), value })
     }
 
     fn merge(&mut self, table: &mut Table, overrides: Table, position: &Position) {

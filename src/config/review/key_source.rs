@@ -31,7 +31,7 @@ pub(in crate::config) struct WrittenKeys {
 
 impl WrittenKeys {
     /// The source that the keys name, or `default` if both are missing.
-    pub(in crate::config) fn validate_or(
+    pub(in crate::config) fn validate_or_default(
         self,
         default: Option<KeySource>,
         plain: PlainHttp,

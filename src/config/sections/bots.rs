@@ -33,7 +33,7 @@ pub(in crate::config) struct RawBot {
 /// How bot-sso requests tokens for a bot itself.
 #[derive(Clone, Debug)]
 pub struct BotCredentialsSection {
-    /// The bot that the tokens are for.
+    /// The bot that calls out with the tokens.
     pub bot: BotName,
     /// The name of the identity provider that issues the tokens.
     pub identity_provider: String,

@@ -43,7 +43,7 @@ impl RawChannels {
         review.url(&issuer, &place.key("issuer"))?;
         let plain = PlainHttp::of_section(self.allow_insecure_http);
         let written = WrittenKeys { metadata_url: self.metadata_url, jwks_url: self.jwks_url };
-        let keys = written.validate_or(metadata_at(cloud.channel_metadata), plain, review, &place)?;
+        let keys = written.validate_or_default(metadata_at(cloud.channel_metadata), plain, review, &place)?;
         let at = place.key("required_endorsements");
         let required_endorsements = review.tokens(&self.required_endorsements, &at, "an endorsement");
         Some(ChannelTrustSection { issuer, keys, caller_id: cloud.caller_id, required_endorsements })

@@ -20,7 +20,11 @@ fn the_operators_listener_is_on_loopback_unless_allowed_otherwise_and_has_a_long
         (TOKEN, "0123456789abcde", "operations.admin_token: leads to no token"),
         (TOKEN, "0123456789 abcdef", "operations.admin_token: leads to no token"),
         ("admin_token = \"0123456789abcdef\"", LONG, "operations.admin_token: a secret is never written"),
-        (&format!("listen = \"0.0.0.0:3981\"\n{TOKEN}"), LONG, "operations.listen: \"0.0.0.0:3981\" is not a loopback address"),
+        (
+            &format!("listen = \"0.0.0.0:3981\"\n{TOKEN}"),
+            LONG,
+            "operations.listen: \"0.0.0.0:3981\" is not a loopback address",
+        ),
         (&format!("listen = \"3981\"\n{TOKEN}"), LONG, "operations.listen: \"3981\" is not an address"),
         (&format!("adress = 1\n{TOKEN}"), LONG, "operations.adress: unknown key"),
     ] {

@@ -37,7 +37,7 @@ pub(in crate::dev) use consents::Consents;
 pub(in crate::dev) use directory::WORKLOAD_SUBJECT;
 pub use directory::{
     App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, Directory, FederatedCredential, FederatedIssuer,
-    IdentityEntry, Tenant, User, UserScenario,
+    ManagedIdentityEntry, Tenant, User, UserScenario,
 };
 pub(in crate::dev) use discovery::TenantDiscovery;
 pub(in crate::dev) use form::Form;

@@ -61,7 +61,7 @@ impl CurrentTokens {
     /// [`StorageFailure`] if the store is unavailable or the record cannot be opened.
     pub async fn get(&self, wanted: WantedToken<'_>) -> Result<Option<Arc<UserToken>>, StorageFailure> {
         let slot = find_slot_in_use(&self.shared.tokens.vault, wanted).await?;
-        self.get_in(&slot, wanted.connection).await
+        self.get_from_slot(&slot, wanted.connection).await
     }
 
     /// Finds the slot that holds the wanted token.
@@ -70,7 +70,7 @@ impl CurrentTokens {
     }
 
     /// As [`CurrentTokens::get`], for the token in exactly this `slot`.
-    pub(super) async fn get_in(
+    pub(super) async fn get_from_slot(
         &self,
         slot: &TokenSlot,
         connection: &Arc<Connection>,

@@ -96,7 +96,7 @@ impl ResourceTokens {
     ) -> ResourceTokenResult {
         let connection = wanted.connection;
         let slot = &*self.current.find_slot(wanted).await.map_err(|error| store_failed(&error))?;
-        let signed_in = self.current.get_in(slot, connection).await.map_err(|error| store_failed(&error))?;
+        let signed_in = self.current.get_from_slot(slot, connection).await.map_err(|error| store_failed(&error))?;
         let Some(signed_in) = signed_in else { return Ok(None) };
         let own = resource_slot(slot, scope);
         let kept = self.exchange.vault.find(&own, connection.revision).await.map_err(|error| store_failed(&error))?;

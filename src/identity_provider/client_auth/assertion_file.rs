@@ -55,7 +55,7 @@ impl AssertionFile {
     /// Returns the current assertion. File access blocks, so it runs outside the async threads.
     pub(super) async fn read(self: &Arc<Self>, deadline: Instant) -> Result<Secret, Classification> {
         let file = Arc::clone(self);
-        let reading = tokio::task::spawn_blocking(move || file.read_if_changed());
+        let reading = tokio::task::spawn_blocking(move || file.read_cached());
         match timeout_at(deadline, reading).await {
             Ok(Ok(read)) => read.map_err(|hint| {
                 tracing::warn!(file = %self.path.display(), hint, "the assertion file cannot be used");
@@ -74,7 +74,7 @@ impl AssertionFile {
         self.cached.try_lock().map_or(true, |mut cached| cached.take().is_some())
     }
 
-    fn read_if_changed(&self) -> Result<Secret, &'static str> {
+    fn read_cached(&self) -> Result<Secret, &'static str> {
         let now = self.clock.now();
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         let version = read_version(&self.path).map_err(|_| UNREADABLE)?;

@@ -77,7 +77,7 @@ impl BrowserFlow {
 
     /// Gets the card whose link the browser followed. Fails if the card has ended.
     async fn get_held_card(&self, card_id: &str) -> Result<PendingSignIn, SignInFailure> {
-        Ok(self.cards.find_held(card_id).await?.ok_or(SignInError::LinkUnknown)?)
+        Ok(self.cards.find_for_browser(card_id).await?.ok_or(SignInError::LinkUnknown)?)
     }
 
     fn find_bot(&self, card: &PendingSignIn) -> Option<&Arc<Bot>> {

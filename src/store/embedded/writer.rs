@@ -7,7 +7,7 @@ use super::job_queue::BoxedJob;
 use super::records;
 use crate::domain::{SharedClock, Timestamp};
 
-/// Writes that may share one commit.
+/// The maximum number of writes in one commit.
 const MAX_BATCH: usize = 256;
 /// Expired records that an idle writer deletes at a time. A write that arrives during a deletion waits for at most so
 /// many.

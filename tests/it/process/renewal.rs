@@ -95,7 +95,7 @@ async fn a_credential_of_another_client_is_used_only_after_a_restart() {
     setting.set("connections.demo-graph.client_id", "5fbd7096-ce42-41a5-906f-9c8daebfc005");
     assert!(setting.run("check").status.success());
     service.signal("HUP");
-    let line = service.wait_for_line("restart to take that over").await;
+    let line = service.wait_for_line("restart to apply that").await;
     assert_eq!(line["path"], "connections.demo-graph");
     assert_eq!(setting.exchange("Ada", "x").await.status, 200);
 }
@@ -110,7 +110,7 @@ async fn a_credential_for_another_token_endpoint_is_not_sent_to_the_old_one() {
     setting.set("identity_providers.entra.token_endpoint", "https://127.0.0.1:1/{tenant}/oauth2/v2.0/token");
     assert!(setting.run("check").status.success());
     service.signal("HUP");
-    service.wait_for_line("restart to take that over").await;
+    service.wait_for_line("restart to apply that").await;
     assert_eq!(setting.exchange("Ada", "x").await.status, 200, "the old secret goes on to the old place");
 }
 

@@ -195,7 +195,7 @@ async fn a_victim_of_a_strangers_link_is_told_whose_bot_asks_and_gives_nothing_a
         let mut victim = harness.browser();
         let last = victim.arrive(&resource, "Ada").await;
         let asked = victim.get(&last).await;
-        for said in ["demo", "ada@contoso.example", "If somebody sent you the link"] {
+        for said in ["demo", "ada@contoso.example", "If someone sent you the link"] {
             assert!(asked.text().contains(said), "{said}: {}", asked.text());
         }
         assert_eq!(harness.get_token(channel, attacker, "graph").await.status, 404, "asked, not answered");

@@ -122,7 +122,7 @@ pub struct ConnectionEntry {
 
 /// A user-assigned managed identity of the machine that the stage is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdentityEntry {
+pub struct ManagedIdentityEntry {
     /// Name.
     pub name: &'static str,
     /// Its client id.

@@ -1,6 +1,6 @@
 use super::entries::{
-    App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, FederatedCredential, FederatedIssuer, IdentityEntry,
-    Tenant, User, UserScenario,
+    App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, FederatedCredential, FederatedIssuer,
+    ManagedIdentityEntry, Tenant, User, UserScenario,
 };
 
 /// The subject of the only workload that apps of the stage trust.
@@ -118,20 +118,20 @@ const GRAPH_SCOPES: &[&str] = &["https://graph.microsoft.com/User.Read"];
 const MAIL_SCOPES: &[&str] = &["https://graph.microsoft.com/Mail.Read"];
 
 /// The first one is federated with every bot's app, the second with none.
-const IDENTITIES: [IdentityEntry; 2] = [
-    IdentityEntry {
+const IDENTITIES: [ManagedIdentityEntry; 2] = [
+    ManagedIdentityEntry {
         name: "gateway",
         client_id: "6a0e81a7-df53-42b6-8a17-ad9ebfc0d106",
         object_id: "7b1f92b8-e064-43c7-9b28-be0fc0d1e207",
     },
-    IdentityEntry {
+    ManagedIdentityEntry {
         name: "stranger",
         client_id: "8c20a3c9-f175-44d8-8c39-cf10d1e2f308",
         object_id: "9d31b4da-0286-45e9-9d4a-d021e2f30409",
     },
 ];
 
-pub(in crate::dev) fn identities() -> Vec<IdentityEntry> {
+pub(in crate::dev) fn identities() -> Vec<ManagedIdentityEntry> {
     IDENTITIES.to_vec()
 }
 

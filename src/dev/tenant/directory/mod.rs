@@ -7,8 +7,8 @@ mod entries;
 mod fixed;
 
 pub use entries::{
-    App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, FederatedCredential, FederatedIssuer, IdentityEntry,
-    Tenant, User, UserScenario,
+    App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, FederatedCredential, FederatedIssuer,
+    ManagedIdentityEntry, Tenant, User, UserScenario,
 };
 pub(in crate::dev) use fixed::WORKLOAD_SUBJECT;
 use fixed::{CONTOSO, apps, bots, clients, connections, federated_credentials, identities, tenants, users};
@@ -29,7 +29,7 @@ pub struct Directory {
     /// Connections.
     pub connections: Vec<ConnectionEntry>,
     /// Managed identities. The bots' apps are managed identities as well and not listed here.
-    pub identities: Vec<IdentityEntry>,
+    pub identities: Vec<ManagedIdentityEntry>,
     /// Federated credentials of the apps.
     pub federated_credentials: Vec<FederatedCredential>,
 }

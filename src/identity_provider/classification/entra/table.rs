@@ -13,7 +13,7 @@ const SIGN_IN_AGAIN: &str = "the user's sign-in was revoked or is too old: the u
 const DEVICE_OR_LOCATION: &str = "conditional access blocks the user's device, app or location: see the sign-in log; the policy may see this \
     server's address instead of the user's";
 const TENANT_POLICY: &str = "a cross-tenant access or tenant restriction policy blocks the user";
-const WRONG_ACCOUNT: &str =
+const WRONG_ACCOUNT_HINT: &str =
     "the user does not belong to this tenant, or is an unredeemed guest: another account is needed";
 const BAD_ASSERTION: &str = "the client's token is not a token that this application may exchange: check the exposed API, \
     requestedAccessTokenVersion, custom signing keys, and the cloud";
@@ -115,12 +115,12 @@ pub(super) const BY_CODE: [(u32, EntraErrorClass, &str); 120] = [
     (500_021, Denied, TENANT_POLICY),
     (500_212, Denied, TENANT_POLICY),
     (500_213, Denied, TENANT_POLICY),
-    (16000, Denied, WRONG_ACCOUNT),
-    (50014, Denied, WRONG_ACCOUNT),
-    (50020, Denied, WRONG_ACCOUNT),
-    (50034, Denied, WRONG_ACCOUNT),
-    (51004, Denied, WRONG_ACCOUNT),
-    (90072, Denied, WRONG_ACCOUNT),
+    (16000, Denied, WRONG_ACCOUNT_HINT),
+    (50014, Denied, WRONG_ACCOUNT_HINT),
+    (50020, Denied, WRONG_ACCOUNT_HINT),
+    (50034, Denied, WRONG_ACCOUNT_HINT),
+    (51004, Denied, WRONG_ACCOUNT_HINT),
+    (90072, Denied, WRONG_ACCOUNT_HINT),
     (65002, Misconfigured, PERMISSIONS),
     (65005, Misconfigured, PERMISSIONS),
     (650_052, Misconfigured, PERMISSIONS),
