@@ -21,7 +21,7 @@ pub(super) fn options(harness: &Harness, after_exchange: &'static str) -> Option
         harness.bot_app_id("demo-forward"),
         harness.stage.directory().main_tenant_id(),
     );
-    Options { after_exchange, appended, ..Options::default() }
+    Options { after_exchange, appended, operations: true, ..Options::default() }
 }
 
 async fn parent_token(harness: &Harness, parent: &str) -> String {
