@@ -8,7 +8,7 @@ use super::providers::build_providers;
 use super::renewal::RenewableCredential;
 use crate::bot_connector::{BotClient, ContinuationDelivery, Continuations};
 use crate::cards::PendingSignIns;
-use crate::config::{Configuration, EntraSection, StoreDurability};
+use crate::config::{Configuration, EntraSection, NoProxySection, StoreDurability};
 use crate::domain::{ClockAndEntropy, Registrations, SharedClock};
 use crate::endpoints::operations::AdminToken;
 use crate::exchange::{
@@ -18,7 +18,7 @@ use crate::exchange::{
 use crate::identity_provider::ThrottleBoard;
 use crate::inbound::{CallerRates, Callers};
 use crate::observability::Counters;
-use crate::outbound::{Outbound, OutboundSettings};
+use crate::outbound::{Outbound, OutboundSettings, ProxyExceptions};
 use crate::records::{Records, SingleWriter};
 use crate::sign_in::{BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, SignedInTokens};
 use crate::sign_out::SignOut;
@@ -175,11 +175,20 @@ pub(super) fn outbound_settings(config: &Configuration) -> OutboundSettings {
     OutboundSettings {
         ca_certificates_pem: config.outbound.ca_certificates_pem.clone(),
         egress_proxy: config.outbound.egress_proxy.clone(),
+        proxy_exceptions: proxy_exceptions(&config.outbound.no_proxy),
         connect_timeout: config.outbound.connect_timeout,
         plain_http_hosts: config.plain_http_hosts(),
         private_hosts: config.literal_hosts(),
         private_networks: config.outbound.private_networks.clone(),
         max_connections_per_host: MAX_CONNECTIONS_PER_HOST,
+    }
+}
+
+fn proxy_exceptions(section: &NoProxySection) -> ProxyExceptions {
+    ProxyExceptions {
+        hosts: section.hosts.iter().cloned().collect(),
+        domains: section.domains.clone(),
+        networks: section.networks.clone(),
     }
 }
 

@@ -119,7 +119,16 @@ impl Entra {
         fields.extend(claims.as_deref().map(|claims| FormField::new("claims", claims)));
         let throttle_key = self.throttle_key(tenant, throttled_as);
         let style = TokenEndpointStyle::Entra;
-        let request = TokenRequest { url: &url, style, fields, throttle_key, anchor: None, app_scope: None, attempt };
+        let request = TokenRequest {
+            url: &url,
+            style,
+            fields,
+            throttle_key,
+            anchor: None,
+            app_scope: None,
+            is_repeatable: false,
+            attempt,
+        };
         self.client.redeem(&request).await
     }
 
@@ -140,7 +149,16 @@ impl Entra {
         let throttle_key = self.throttle_key(user.tenant_id, user.object_id);
         let anchor = Some(format!("oid:{}@{}", user.object_id, user.tenant_id));
         let style = TokenEndpointStyle::Entra;
-        let request = TokenRequest { url: &url, style, fields, throttle_key, anchor, app_scope: None, attempt };
+        let request = TokenRequest {
+            url: &url,
+            style,
+            fields,
+            throttle_key,
+            anchor,
+            app_scope: None,
+            is_repeatable: true,
+            attempt,
+        };
         self.client.redeem(&request).await
     }
 
