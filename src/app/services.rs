@@ -13,7 +13,7 @@ use crate::domain::{ClockAndEntropy, Registrations, SharedClock};
 use crate::endpoints::operations::AdminToken;
 use crate::exchange::{
     Acquisition, Admission, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption, ResourceExchange,
-    ResourceTokens, SignInNeeds, SignInRequirements, TokenSignOut, TokenValidators, UserRates,
+    ResourceTokens, SignInNeeds, SignInRequirements, TokenRevocation, TokenSignOut, TokenValidators, UserRates,
 };
 use crate::identity_provider::ThrottleBoard;
 use crate::inbound::{CallerRates, Callers};
@@ -100,7 +100,8 @@ pub(super) fn build_services(
         rates: rates.clone(),
         ambient: ambient.clone(),
     };
-    let sign_out = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone());
+    let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
+    let sign_out = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation);
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements);
     let bots = BotClient::new(outbound);
     Ok(Services {

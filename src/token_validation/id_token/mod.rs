@@ -37,6 +37,24 @@ pub struct IdentifiedUser {
     pub security_context: SecurityContext,
 }
 
+impl IdentifiedUser {
+    /// Whether the ID token holds a name to show.
+    #[must_use]
+    pub fn has_name(&self) -> bool {
+        self.display_name.is_some() || self.account_name.is_some()
+    }
+
+    /// The same user with names of another source, which are shown as those of the ID token are.
+    #[must_use]
+    pub fn with_names(self, display_name: Option<&str>, account_name: Option<&str>) -> Self {
+        Self {
+            display_name: display_name.and_then(shown_text),
+            account_name: account_name.and_then(shown_text),
+            ..self
+        }
+    }
+}
+
 /// The issuer whose ID tokens are accepted.
 #[derive(Clone)]
 pub enum IdTokenTrust {
@@ -180,16 +198,19 @@ fn of_issuer(claims: &Claims, issuer: &str) -> Result<IdentifiedUser, &'static s
     Ok(named(UserKey::from_parts(issuer, subject), claims))
 }
 
-fn named(user: UserKey, claims: &Claims) -> IdentifiedUser {
+/// What a page shows of a name; `None` if nothing is left of it.
+fn shown_text(text: &str) -> Option<String> {
     // Neither what is not seen nor what turns the text around it: a page shows the name in a sentence of its own.
     let is_shown = |letter: &char| {
         let turns = matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
         !letter.is_control() && !turns
     };
-    let shown = |name: &str| {
-        let text: String = claims.text(name)?.chars().filter(is_shown).take(LONGEST_NAME).collect();
-        (!text.trim().is_empty()).then_some(text)
-    };
+    let text: String = text.chars().filter(is_shown).take(LONGEST_NAME).collect();
+    (!text.trim().is_empty()).then_some(text)
+}
+
+fn named(user: UserKey, claims: &Claims) -> IdentifiedUser {
+    let shown = |name: &str| claims.text(name).and_then(shown_text);
     IdentifiedUser {
         user,
         object_id: None,
