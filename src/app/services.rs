@@ -29,7 +29,7 @@ use crate::vault::TokenVault;
 /// The most connections that are open to one host at a time.
 const MAX_CONNECTIONS_PER_HOST: usize = 256;
 
-/// Everything that the doors are built from; built once.
+/// The services from which the doors are built. They are built once.
 pub(super) struct Services {
     pub(super) ambient: ClockAndEntropy,
     pub(super) writer: SingleWriter,

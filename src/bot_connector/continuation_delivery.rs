@@ -78,10 +78,8 @@ impl ContinuationDelivery {
         let Ok(permit) = Arc::clone(&self.delivery_permits).try_acquire_owned() else {
             self.counters.add(Count::ContinuationFailed);
             let correlation_id = notification.correlation_id.as_str();
-            return tracing::error!(
-                correlation_id,
-                "the tokens/response event was not delivered: too many deliveries are in progress"
-            );
+            let message = "the tokens/response event was not delivered: too many deliveries are in progress";
+            return tracing::error!(correlation_id, "{message}");
         };
         let delivery = self.clone();
         self.runtime.spawn(async move {
@@ -96,68 +94,53 @@ impl ContinuationDelivery {
     }
 
     async fn deliver(&self, notification: Notification) {
-        let correlation_id = notification.correlation_id.as_str();
-        let bot = notification.bot.name.as_str();
-        match self.claims.claim(notification.key, notification.obtained_at).await {
-            Ok(true) => {}
-            Ok(false) => {
-                return tracing::info!(
-                    correlation_id,
-                    bot,
-                    "the tokens/response event of this token was delivered before"
-                );
-            }
-            Err(error) => {
-                self.counters.add(Count::ContinuationFailed);
-                return tracing::error!(correlation_id, bot, %error, "the tokens/response event was not delivered: the store failed");
-            }
+        if !self.claim(&notification).await {
+            return;
         }
         let deadline = Instant::now() + ATTEMPT_TIMEOUT;
         self.bots.turns().wait_until_idle(&notification.bot, &notification.conversation_id, deadline).await;
+        let correlation_id = notification.correlation_id.as_str();
+        let bot = notification.bot.name.as_str();
         for pause in RETRY_PAUSES.into_iter().map(Some).chain([None]) {
             if !(notification.is_token_kept)().await {
-                return tracing::info!(
-                    correlation_id,
-                    bot,
-                    "the tokens/response event was not delivered: the user's token is no longer kept"
-                );
+                let message = "the tokens/response event was not delivered: the user's token is no longer kept";
+                return tracing::info!(correlation_id, bot, "{message}");
             }
             match (self.attempt(&notification).await, pause) {
                 (AttemptOutcome::Delivered(status), _) => {
                     self.counters.add(Count::ContinuationDelivered);
-                    return tracing::info!(
-                        correlation_id,
-                        bot,
-                        status,
-                        "the tokens/response event was delivered to the bot"
-                    );
+                    return tracing::info!(correlation_id, bot, status, "the bot accepted the tokens/response event");
                 }
                 (AttemptOutcome::NotProcessed, Some(pause)) => {
-                    tracing::warn!(
-                        correlation_id,
-                        bot,
-                        "the tokens/response event could not be delivered; trying again"
-                    );
+                    tracing::warn!(correlation_id, bot, "the bot did not get the tokens/response event; trying again");
                     sleep(pause).await;
                 }
                 (AttemptOutcome::NotProcessed, None) => break,
                 (AttemptOutcome::Unknown(status), _) => {
                     self.counters.add(Count::ContinuationFailed);
-                    return tracing::error!(
-                        correlation_id,
-                        bot,
-                        status,
-                        "the bot failed on the tokens/response event; the event is not sent again"
-                    );
+                    let message = "the bot failed on the tokens/response event; the event is not sent again";
+                    return tracing::error!(correlation_id, bot, status, "{message}");
                 }
             }
         }
         self.counters.add(Count::ContinuationFailed);
-        tracing::error!(
-            correlation_id,
-            bot,
-            "the tokens/response event could not be delivered: check the bot's endpoint"
-        );
+        tracing::error!(correlation_id, bot, "the bot did not get the tokens/response event: check its endpoint");
+    }
+
+    /// Claims the event. Returns `false` if the event was claimed before or the claim could not be stored.
+    async fn claim(&self, notification: &Notification) -> bool {
+        let correlation_id = notification.correlation_id.as_str();
+        let bot = notification.bot.name.as_str();
+        match self.claims.claim(notification.key, notification.obtained_at).await {
+            Ok(true) => return true,
+            Ok(false) => tracing::info!(correlation_id, bot, "this tokens/response event was sent to the bot before"),
+            Err(error) => {
+                self.counters.add(Count::ContinuationFailed);
+                let message = "the tokens/response event was not delivered: the store failed";
+                tracing::error!(correlation_id, bot, %error, "{message}");
+            }
+        }
+        false
     }
 
     async fn attempt(&self, notification: &Notification) -> AttemptOutcome {
