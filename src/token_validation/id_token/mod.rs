@@ -1,4 +1,4 @@
-//! Validation of the ID tokens that a browser sign-in ends with, for Entra and for any other OpenID Connect issuer.
+//! Validation of the ID tokens that a browser sign-in ends with, for Entra and for any other `OpenID` Connect issuer.
 //!
 //! Owns the step from an ID token to an identified user. It does not redeem codes and does not know sessions.
 
