@@ -4,9 +4,7 @@ use std::sync::Arc;
 use super::BuildError;
 use super::credentials::CredentialBuilder;
 use super::renewal::{RenewableCredential, ReplaceCredentials};
-use crate::config::{
-    ClientAuthentication, Configuration, EntraSection, KeySource, OpenIdOptions, OpenIdSection,
-};
+use crate::config::{ClientAuthentication, Configuration, EntraSection, KeySource, OpenIdOptions, OpenIdSection};
 use crate::domain::{ClockAndEntropy, Connection};
 use crate::identity_provider::{
     Discovery, DiscoverySettings, Entra, EntraSettings, Generic, GenericSettings, IdentityProvider, ProviderRegistry,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::BuildError;
 use super::callers::{CallerKeys, build_callers, caller_limits};
-use super::keys::start_key_set;
+use super::keys::{start_key_set, start_openid_key_set};
 use super::providers::build_providers;
 use super::renewal::RenewableCredential;
 use crate::bot_connector::{BotClient, ContinuationClaims, ContinuationDelivery};
@@ -221,7 +221,8 @@ fn build_id_token_validators(
 ) -> IdTokenValidators {
     let entra = trusts.iter().map(|(name, trust)| (name, IdTokenTrust::Entra(trust.clone())));
     let openid = config.openid_providers.iter().map(|(name, section)| {
-        let (issuer, key_set) = (section.issuer.clone(), start_key_set(name, &section.keys, outbound, ambient));
+        let key_set = start_openid_key_set(name, &section.keys, outbound, ambient);
+        let issuer = section.issuer.clone();
         (name, IdTokenTrust::OpenIdConnect { issuer, key_set })
     });
     let validator = |trust| IdTokenValidator::new(trust, ambient.clock.clone());

@@ -31,8 +31,8 @@ pub use reading::{Environment, temporary_directory};
 pub use review::{ClientAuthentication, ConfigurationProblem, KeySource, OpenIdOptions, Problems};
 pub use sections::{
     BotCredentialsSection, ChannelStatuses, ChannelTrustSection, KeysSection, LimitsSection, LogFormat, LogLevel,
-    LoggingSection, NoProxySection, OperationsSection, OutboundSection, Server, SignInSection, StoreDurability, StoreSection, TlsPair,
-    TokenServiceSection,
+    LoggingSection, NoProxySection, OperationsSection, OutboundSection, Server, SignInSection, StoreDurability,
+    StoreSection, TlsPair, TokenServiceSection,
 };
 
 use url::Url;

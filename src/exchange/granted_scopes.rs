@@ -29,9 +29,7 @@ fn is_same(connection: &Connection, required: &str, granted: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{
-        BotName, ConnectionName, ConnectionRevision, ExchangePolicy, Secret, TenantPolicy, Timestamp,
-    };
+    use crate::domain::{BotName, ConnectionName, ConnectionRevision, ExchangePolicy, Secret, TenantPolicy, Timestamp};
 
     fn missing(kind: ProviderKind, required: &[&str], granted: Option<&str>, is_refresh: bool) -> Vec<String> {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();

@@ -198,9 +198,13 @@ impl DiscoverySettings {
                 "the provider's key set (jwks_uri) is not on the host of its discovery document: check it, and configure jwks_url",
             );
         }
-        let userinfo = self.optional_endpoint("userinfo_endpoint", self.userinfo_endpoint.as_ref(), document.userinfo_endpoint);
-        let revocation =
-            self.optional_endpoint("revocation_endpoint", self.revocation_endpoint.as_ref(), document.revocation_endpoint);
+        let userinfo =
+            self.optional_endpoint("userinfo_endpoint", self.userinfo_endpoint.as_ref(), document.userinfo_endpoint);
+        let revocation = self.optional_endpoint(
+            "revocation_endpoint",
+            self.revocation_endpoint.as_ref(),
+            document.revocation_endpoint,
+        );
         let methods = document.token_endpoint_auth_methods_supported.unwrap_or_default();
         let offers = |name: &str| methods.iter().any(|method| method == name);
         // If the document lists no methods, the method is `client_secret_basic` (OpenID Connect Discovery §3).
@@ -212,12 +216,7 @@ impl DiscoverySettings {
 
     /// An endpoint that sign-ins do not depend on. If the announced one is not acceptable, it is not used, and the log
     /// says so.
-    fn optional_endpoint(
-        &self,
-        key: &'static str,
-        configured: Option<&Url>,
-        announced: Option<String>,
-    ) -> Option<Url> {
+    fn optional_endpoint(&self, key: &'static str, configured: Option<&Url>, announced: Option<String>) -> Option<Url> {
         let is_announced = announced.is_some();
         let endpoint = self.endpoint(configured, announced);
         if is_announced && endpoint.is_none() {

@@ -45,7 +45,8 @@ pub(super) async fn find_names(
     deadline: Instant,
 ) -> Option<ProvidedNames> {
     let authorization = format!("Bearer {}", access_token.expose());
-    let headers = [RequestHeader::new("accept", "application/json"), RequestHeader::new("authorization", &authorization)];
+    let headers =
+        [RequestHeader::new("accept", "application/json"), RequestHeader::new("authorization", &authorization)];
     let deadline = deadline.min(Instant::now() + NAMES_TIMEOUT);
     let answer = outbound.get_with(url, &headers, deadline, MAX_ANSWER_BYTES).await;
     let answer = answer.ok().filter(|answer| answer.status == 200);

@@ -23,7 +23,8 @@ pub(super) fn validate(
         Some(text) => review.guid(&text, &place.key("client_id")),
         None => names.bot.as_ref().and_then(|bot| context.bots.get(bot)?.clone()),
     };
-    let owner = CredentialOwner { is_bot: false, client_id: client_id.as_deref(), cloud: context.cloud, openid_issuer: None };
+    let owner =
+        CredentialOwner { is_bot: false, client_id: client_id.as_deref(), cloud: context.cloud, openid_issuer: None };
     let credentials = raw.take_credentials(&owner, review, place);
     let at = place.key("scopes");
     let graph = context.cloud.graph;

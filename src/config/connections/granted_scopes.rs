@@ -15,9 +15,8 @@ pub(super) fn validate_granted_scopes(
     let required = review.tokens(&std::mem::take(&mut raw.required_granted_scopes), &at, "a scope");
     let Some(requested) = requested else { return required };
     let grants = |scope: &str| {
-        let same = |other: &String| {
-            other.eq_ignore_ascii_case(scope) || other.rsplit('/').next() == scope.rsplit('/').next()
-        };
+        let same =
+            |other: &String| other.eq_ignore_ascii_case(scope) || other.rsplit('/').next() == scope.rsplit('/').next();
         requested.iter().any(|other| same(other) || other.ends_with("/.default"))
     };
     for (index, scope) in required.iter().enumerate().filter(|(_, scope)| !grants(scope)) {

@@ -1,5 +1,7 @@
 use crate::config::credentials::{CredentialOwner, CredentialSection};
-use crate::config::review::{ClientAuthentication, Context, OpenIdOptions, Place, Review, RevisedSettings, WrittenProvider};
+use crate::config::review::{
+    ClientAuthentication, Context, OpenIdOptions, Place, Review, RevisedSettings, WrittenProvider,
+};
 use crate::domain::{BotName, Connection, ExchangePolicy, ProviderKind, TenantPolicy};
 
 use super::connection::{ConnectionNames, ConnectionSection};
@@ -25,8 +27,7 @@ pub(super) fn validate(
     let owner = CredentialOwner { is_bot: false, client_id: None, cloud: context.cloud, openid_issuer: Some(issuer) };
     let openid = validate_options(&raw, provider, review, place);
     let credentials = raw.take_credentials(&owner, review, place);
-    let credentials =
-        credentials.filter(|list| credentials_are_in_order(list, openid.client_auth, review, place));
+    let credentials = credentials.filter(|list| credentials_are_in_order(list, openid.client_auth, review, place));
     let at = place.key("scopes");
     let scopes = review.required(raw.scopes.take(), &at, "what the bot needs, as [\"openid\", \"profile\"]");
     let scopes = scopes.map(|scopes| review.tokens(&scopes, &at, "a scope"));
@@ -125,7 +126,9 @@ fn credentials_are_in_order(
             (
                 CredentialSection::Certificate(_),
                 Some(ClientAuthentication::ClientSecretBasic | ClientAuthentication::ClientSecretPost),
-            ) => Err("is a certificate, but client_auth sends a secret: write \"private_key_jwt\" there, or a secret here"),
+            ) => Err(
+                "is a certificate, but client_auth sends a secret: write \"private_key_jwt\" there, or a secret here",
+            ),
             (CredentialSection::Secret(_) | CredentialSection::Certificate(_), _) => Ok(()),
             _ => Err("is of a kind that Entra alone takes: write secret or certificate"),
         };

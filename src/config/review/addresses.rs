@@ -71,9 +71,8 @@ impl Review<'_> {
     /// each time. The issuer of a single tenant has the tenant's GUID as a segment of its path instead. bot-sso
     /// compares the URL and never calls it, so its host is not recorded.
     pub(in crate::config) fn issuer_template(&mut self, text: &str, name: &str, place: &Place) -> Option<String> {
-        let is_tenant = |segment: &str| {
-            segment.len() == uuid::fmt::Hyphenated::LENGTH && uuid::Uuid::try_parse(segment).is_ok()
-        };
+        let is_tenant =
+            |segment: &str| segment.len() == uuid::fmt::Hyphenated::LENGTH && uuid::Uuid::try_parse(segment).is_ok();
         let names_tenant = text.split('/').any(is_tenant) && !text.contains(['{', '}']);
         if !names_tenant {
             self.template(text, name, place)?;

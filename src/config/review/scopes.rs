@@ -27,9 +27,7 @@ pub(in crate::config) fn validate_scopes(
     let resources: BTreeSet<String> = of_resources.iter().map(|scope| resource_of(scope)).collect();
     let resources: Vec<String> = resources.into_iter().collect();
     let complaint = match resources.as_slice() {
-        [] => {
-            Some(format!("requests no scope of a resource: write what the bot needs, as [\"{graph}/User.Read\"]"))
-        }
+        [] => Some(format!("requests no scope of a resource: write what the bot needs, as [\"{graph}/User.Read\"]")),
         [_] if of_resources.len() > 1 && of_resources.iter().any(|scope| scope.ends_with("/.default")) => {
             Some("mixes .default with other scopes, which Entra refuses: write either".to_owned())
         }

@@ -63,7 +63,9 @@ mod tests {
 
     #[test]
     fn an_entry_that_is_none_of_the_three_is_reported() {
-        for entry in ["https://login.example.com", "*.example.com", "*", "login.example.com:443", "", ".", "10.0.0.0/99"] {
+        for entry in
+            ["https://login.example.com", "*.example.com", "*", "login.example.com:443", "", ".", "10.0.0.0/99"]
+        {
             let problem = problem_of(&with(&format!("[{entry:?}]")));
             assert!(problem.starts_with(&format!("outbound.no_proxy[0]: {entry:?} is no host")), "{problem}");
         }
@@ -74,6 +76,9 @@ mod tests {
         let text = format!("[outbound]\nno_proxy = [\".example.com\"]\n{MINIMAL}");
         let warnings = read(&text).unwrap().warnings;
         assert_eq!(warnings.len(), 1);
-        assert!(warnings[0].path == "outbound.no_proxy" && warnings[0].message.contains("egress_proxy"), "{warnings:?}");
+        assert!(
+            warnings[0].path == "outbound.no_proxy" && warnings[0].message.contains("egress_proxy"),
+            "{warnings:?}"
+        );
     }
 }

@@ -21,11 +21,10 @@ use super::{
 };
 use crate::domain::{Connection, ExchangeableToken, Secret, TenantPolicy, UserKey};
 use crate::outbound::FormField;
+use crate::token_validation::find_tenant;
 
 /// The placeholder for the tenant in the endpoints' URLs.
 const TENANT: &str = "{tenant}";
-/// The placeholder for the tenant in the issuer.
-const TENANT_OF_ISSUER: &str = "{tenantid}";
 /// The tenant name for users of any organisation. It does not admit personal accounts.
 const ORGANIZATIONS: &str = "organizations";
 /// The scopes that make the token response to a code hold an ID token with the user's name.
@@ -182,11 +181,7 @@ impl Entra {
 
     /// Whether `iss` is the issuer of a tenant of this cloud.
     fn is_issuer(&self, iss: &str) -> bool {
-        let Some((before, after)) = self.settings.issuer.split_once(TENANT_OF_ISSUER) else {
-            return iss == self.settings.issuer;
-        };
-        let tenant = iss.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-        tenant.is_some_and(is_guid)
+        iss == self.settings.issuer || find_tenant(&self.settings.issuer, iss).is_some()
     }
 }
 

@@ -118,7 +118,8 @@ impl Generic {
     /// token is revoked even so.
     async fn revoke_tokens(&self, tokens: RevocableTokens<'_>) -> Result<RevocationOutcome, RedeemError> {
         let endpoints = self.discovery.endpoints(tokens.deadline).await?;
-        let Some(url) = endpoints.revocation.as_ref().filter(|_| tokens.user.issuer() == self.discovery.issuer()) else {
+        let Some(url) = endpoints.revocation.as_ref().filter(|_| tokens.user.issuer() == self.discovery.issuer())
+        else {
             return Ok(RevocationOutcome::NotSupported);
         };
         let of_refresh = tokens.refresh_token.map(|token| [("token", token.expose()), TYPE_OF_REFRESH_TOKEN]);

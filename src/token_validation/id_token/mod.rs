@@ -10,6 +10,7 @@ use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
 use super::IdTokenError;
+use super::algorithms::SignaturePolicy;
 use super::claims::{Claims, MAX_CLOCK_SKEW};
 use super::issuer::{EntraTrust, IssuerVersion, is_guid};
 use super::key_set::KeySet;
@@ -17,8 +18,8 @@ use super::security_context::derive_security_context;
 use super::verifier::{SignatureVerifier, VerificationFailure, VerifiedToken};
 use crate::domain::{Secret, SecurityContext, SharedClock, TenantPolicy, UserKey};
 
-/// Longer ID tokens are refused unread.
-const TOKEN_LIMIT_BYTES: usize = 16 * 1024;
+/// Longer ID tokens are refused unread. Providers put every group of a user into the token (some hundred groups are 20 KiB).
+const TOKEN_LIMIT_BYTES: usize = 64 * 1024;
 /// The longest `sub` that `OpenID` Connect Core §2 allows.
 const MAX_SUBJECT_BYTES: usize = 255;
 /// A page shows at most this many letters of a name.
@@ -84,7 +85,11 @@ impl IdTokenValidator {
     /// Creates a validator that accepts the ID tokens of `trust`.
     #[must_use]
     pub fn new(trust: IdTokenTrust, clock: SharedClock) -> Self {
-        Self { trust, verifier: SignatureVerifier::new(TOKEN_LIMIT_BYTES), clock }
+        let policy = match trust {
+            IdTokenTrust::Entra(_) => SignaturePolicy::Rs256WithKeyId,
+            IdTokenTrust::OpenIdConnect { .. } => SignaturePolicy::AnnouncedAsymmetric,
+        };
+        Self { trust, verifier: SignatureVerifier::with_policy(TOKEN_LIMIT_BYTES, policy), clock }
     }
 
     /// Proves that `raw` was issued to `client_id` for the sign-in that `nonce` was made for, and says whose it is
@@ -99,6 +104,9 @@ impl IdTokenValidator {
         nonce: &Secret,
         tenants: &TenantPolicy,
     ) -> Result<IdentifiedUser, IdTokenError> {
+        if raw.expose().len() > TOKEN_LIMIT_BYTES {
+            return Err(rejected("too_long"));
+        }
         let token = self.verifier.verify(raw.expose(), |claims| self.choose_key_set(claims, tenants)).await?;
         self.check_times(&token.claims).map_err(rejected)?;
         check_audience(&token.claims, client_id).map_err(rejected)?;

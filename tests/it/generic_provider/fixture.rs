@@ -13,8 +13,8 @@ use bot_sso::domain::{
 };
 use bot_sso::identity_provider::{
     AssertionAlgorithm, Attempt, AuthorizationRequest, ClientCertificate, ClientCredential, Discovery,
-    DiscoverySettings, Generic, Grant, IdentityProvider, RedeemError, RedeemedToken, RedeemingClient, ThrottleBoard,
-    TokenClientParts,
+    DiscoverySettings, Generic, GenericSettings, Grant, IdentityProvider, RedeemError, RedeemedToken, RedeemingClient,
+    ThrottleBoard, TokenClientParts,
 };
 use bot_sso::outbound::{Outbound, OutboundSettings};
 use bot_sso::token_validation::{IdTokenError, IdTokenTrust, IdTokenValidator, IdentifiedUser, KeySet, KeySetSource};
@@ -140,16 +140,19 @@ impl Client {
             metadata_url: metadata_url.clone(),
             authorization_endpoint: None,
             token_endpoint: None,
+            userinfo_endpoint: None,
+            revocation_endpoint: None,
+            has_key_set: false,
         };
         let source = KeySetSource::Metadata(metadata_url);
-        let key_set = KeySet::new("elsewhere", source, outbound.clone(), clock.clone(), entropy.clone());
+        let key_set = KeySet::of_openid_provider("elsewhere", source, outbound.clone(), clock.clone(), entropy.clone());
         let trust = IdTokenTrust::OpenIdConnect { issuer: issuer.clone(), key_set };
         let discovery = Discovery::new(settings, outbound.clone(), clock.clone());
         let throttle = Arc::new(ThrottleBoard::for_single_command(clock.clone()));
         let means = TokenClientParts { outbound, clock: clock.clone(), entropy, throttle };
         let client = RedeemingClient { client_id: client_id.to_owned(), credentials: vec![credential] };
         Self {
-            provider: Generic::new(discovery, client, means),
+            provider: Generic::new(discovery, GenericSettings::default(), client, means),
             connection: connection(client_id),
             validator: IdTokenValidator::new(trust, clock),
             issuer,
@@ -208,6 +211,7 @@ fn connection(client_id: &str) -> Connection {
         provider_kind: ProviderKind::OpenIdConnect,
         client_id: client_id.into(),
         scopes: ["openid", "profile", "offline_access"].map(str::to_owned).into(),
+        required_granted_scopes: Vec::new(),
         continuous_access: false,
         token_exchange_uri: None,
         exchange_uris: Vec::new(),
