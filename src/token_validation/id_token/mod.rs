@@ -3,6 +3,8 @@
 //! Owns the step from an ID token to an identified user. It does not redeem codes and does not know sessions.
 
 #[cfg(test)]
+mod openid_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

@@ -54,13 +54,19 @@ impl Elsewhere {
     }
 
     pub async fn start(scenario: &str) -> Self {
-        let environment = [
+        Self::start_with(scenario, &[]).await
+    }
+
+    /// Starts it with more environment variables (tests/peers/README.md).
+    pub async fn start_with(scenario: &str, more: &[(&'static str, &str)]) -> Self {
+        let mut environment = vec![
             ("REDIRECT_URI", REDIRECT_URI.to_owned()),
             ("CLIENT_SECRET", CLIENT_SECRET.to_owned()),
             ("CLIENT_CERTIFICATE", fixture("client-certificate.pem").display().to_string()),
             ("OID", OID.to_owned()),
             ("TID", TID.to_owned()),
         ];
+        environment.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let program = Program { peer: "oidc-provider", script: "provider.mjs" };
         let mut peer = Peer::start(&program, &format!("oidc-provider-{scenario}"), &environment);
         let issuer = format!("http://127.0.0.1:{}", peer.port().await);
