@@ -107,7 +107,7 @@ async fn every_kind_of_certificate_credential_signs_a_user_in() {
 }
 
 #[tokio::test]
-async fn a_workloads_assertion_and_a_managed_identity_sign_a_user_in() {
+async fn a_workload_identity_assertion_and_a_managed_identity_sign_a_user_in() {
     let mut harness = Harness::start().await;
     let file = assertion_file(&harness, |_| {}).await;
     use_credentials(&mut harness, as_assertion(&file)).await;
@@ -124,7 +124,7 @@ async fn a_workloads_assertion_and_a_managed_identity_sign_a_user_in() {
 }
 
 #[tokio::test]
-async fn where_the_environment_names_no_endpoint_the_instance_metadata_service_is_asked() {
+async fn the_instance_metadata_service_is_called_when_the_environment_names_no_identity_endpoint() {
     let mut harness = Harness::start().await;
     let host = ("AZURE_POD_IDENTITY_AUTHORITY_HOST".to_owned(), harness.stage.http_base());
     let credentials = managed_identity(&harness, "gateway");
@@ -134,7 +134,7 @@ async fn where_the_environment_names_no_endpoint_the_instance_metadata_service_i
 }
 
 #[tokio::test]
-async fn a_refused_certificate_is_the_operators_affair() {
+async fn a_refused_certificate_is_logged_for_the_operator() {
     let mut harness = Harness::start().await;
     let stranger = strangers_certificate(&harness);
     use_credentials(&mut harness, stranger).await;
@@ -160,7 +160,7 @@ async fn a_refused_certificate_is_the_operators_affair() {
 }
 
 #[tokio::test]
-async fn every_refusal_of_a_federated_assertion_says_what_does_not_fit() {
+async fn a_refused_federated_assertion_is_logged_with_the_reason() {
     let mut harness = Harness::start().await;
     let file = assertion_file(&harness, |_| {}).await;
     use_credentials(&mut harness, as_assertion(&file)).await;
@@ -194,7 +194,7 @@ async fn every_refusal_of_a_federated_assertion_says_what_does_not_fit() {
 }
 
 #[tokio::test]
-async fn a_managed_identity_that_is_not_trusted_or_not_there_is_told_apart() {
+async fn the_log_distinguishes_an_untrusted_managed_identity_from_a_missing_one() {
     let mut harness = Harness::start().await;
     let stranger = managed_identity(&harness, "stranger");
     use_credentials(&mut harness, stranger).await;
@@ -205,7 +205,7 @@ async fn a_managed_identity_that_is_not_trusted_or_not_there_is_told_apart() {
 }
 
 #[tokio::test]
-async fn the_next_credential_serves_where_one_is_refused_and_is_then_asked_first() {
+async fn the_next_credential_is_used_after_a_refusal_and_is_then_tried_first() {
     let mut harness = Harness::start().await;
     let file = assertion_file(&harness, |claims| claims.subject = "somebody".into()).await;
     let wrong = [
@@ -236,7 +236,7 @@ async fn the_next_credential_serves_where_one_is_refused_and_is_then_asked_first
 }
 
 #[tokio::test]
-async fn a_credential_that_cannot_even_be_presented_costs_no_call() {
+async fn an_expired_assertion_causes_no_call_and_the_next_credential_is_used() {
     let mut harness = Harness::start().await;
     let file = assertion_file(&harness, |claims| claims.lifetime = -10).await;
     let right = own_secret(&harness);
@@ -246,7 +246,7 @@ async fn a_credential_that_cannot_even_be_presented_costs_no_call() {
 }
 
 #[tokio::test]
-async fn a_fault_that_is_not_the_credentials_leads_to_no_other_credential() {
+async fn a_refusal_unrelated_to_the_credential_does_not_try_the_next_credential() {
     let mut harness = Harness::start().await;
     let (certificate, secret) = (own_certificate(&harness, ""), own_secret(&harness));
     use_credentials(&mut harness, format!("{certificate}, {secret}")).await;
@@ -265,7 +265,7 @@ async fn a_fault_that_is_not_the_credentials_leads_to_no_other_credential() {
 }
 
 #[tokio::test]
-async fn an_assertion_whose_times_are_refused_is_made_anew_once() {
+async fn an_assertion_refused_for_its_times_is_built_anew_once() {
     let mut harness = Harness::start().await;
     let certificate = own_certificate(&harness, "");
     use_credentials(&mut harness, certificate.clone()).await;
@@ -295,7 +295,7 @@ fn refusal(error: &str, code: u32) -> Fault {
 }
 
 #[tokio::test]
-async fn an_assertion_file_that_is_replaced_while_users_sign_in_counts_at_once() {
+async fn a_replaced_assertion_file_is_used_at_the_next_sign_in() {
     let mut harness = Harness::start().await;
     let file = assertion_file(&harness, |_| {}).await;
     use_credentials(&mut harness, as_assertion(&file)).await;

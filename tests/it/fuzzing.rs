@@ -26,7 +26,7 @@ fn replay(directory: &str, check: fn(&[u8])) -> usize {
 }
 
 #[test]
-fn what_the_fuzzer_has_found_stays_mended() {
+fn inputs_that_the_fuzzer_found_still_pass_their_checks() {
     type Target = (&'static str, fn(&[u8]));
     let targets: [Target; 5] = [
         ("fuzz/activity", checks::activity),
@@ -101,21 +101,21 @@ fn token(header: &Value, claims: &Value) -> String {
 
 proptest! {
     #[test]
-    fn no_bytes_break_a_promise(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn arbitrary_bytes_pass_every_check(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         for check in [checks::activity, checks::jwt, checks::query_form, checks::token_answer, checks::toml] {
             check(&bytes);
         }
     }
 
     #[test]
-    fn no_text_breaks_a_promise(text in "[\\PC\\n\"{}\\[\\]=&%.:,]{0,200}") {
+    fn arbitrary_text_passes_every_check(text in "[\\PC\\n\"{}\\[\\]=&%.:,]{0,200}") {
         for check in [checks::activity, checks::jwt, checks::query_form, checks::token_answer, checks::toml] {
             check(text.as_bytes());
         }
     }
 
     #[test]
-    fn an_activity_is_read_as_others_read_it(
+    fn an_accepted_activity_means_the_same_to_another_json_parser(
         value in document(),
         more in proptest::collection::vec((member(), document()), 0..4),
     ) {
@@ -125,7 +125,7 @@ proptest! {
     }
 
     #[test]
-    fn an_exchange_in_any_spelling_is_passed_on_as_the_same_exchange(
+    fn an_exchange_in_any_spelling_is_forwarded_as_the_same_exchange(
         id in "\\PC{1,20}",
         connection in "\\PC{1,20}",
         upper in any::<[bool; 4]>(),
@@ -163,7 +163,7 @@ proptest! {
     }
 
     #[test]
-    fn a_token_is_read_as_it_was_written(kid in "\\PC{1,40}", issuer in "\\PC{1,40}", more in document()) {
+    fn a_generated_token_is_parsed_to_its_original_members(kid in "\\PC{1,40}", issuer in "\\PC{1,40}", more in document()) {
         let header = json!({ "alg": "RS256", "kid": kid, "jku": more, "x5c": more });
         let claims = json!({ "iss": issuer, "whatever": more });
         let raw = token(&header, &claims);
@@ -173,7 +173,7 @@ proptest! {
     }
 
     #[test]
-    fn other_algorithms_and_critical_members_are_refused(alg in document(), crit in document()) {
+    fn a_token_with_another_algorithm_or_a_critical_header_member_is_refused(alg in document(), crit in document()) {
         let claims = json!({});
         if alg != json!("RS256") {
             let header = json!({ "alg": alg, "kid": "k" });
@@ -186,7 +186,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_a_token_endpoint_says_little_of_it_survives(
+    fn little_text_of_a_token_endpoints_answer_is_kept(
         status in 100_u16..600,
         members in proptest::collection::btree_map(
             prop::sample::select(vec![
@@ -203,7 +203,7 @@ proptest! {
     }
 
     #[test]
-    fn a_query_is_read_as_it_was_written(user in "\\PC{1,60}", connection in "\\PC{1,60}", other in "\\PC{0,60}") {
+    fn a_generated_query_is_parsed_to_its_original_parameters(user in "\\PC{1,60}", connection in "\\PC{1,60}", other in "\\PC{0,60}") {
         let query: String = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs([("UserId", user.as_str()), ("connectionname", &connection), ("userid", &other), ("code", "")])
             .finish();
@@ -214,7 +214,7 @@ proptest! {
     }
 
     #[test]
-    fn a_sign_in_state_is_read_as_it_was_written(
+    fn a_generated_sign_in_state_is_parsed_to_its_original_members(
         connection in "\\PC{1,60}",
         user in "\\PC{1,60}",
         conversation in proptest::option::of("\\PC{1,60}"),
@@ -230,7 +230,7 @@ proptest! {
     }
 
     #[test]
-    fn a_configuration_with_anything_in_it_is_read_or_explained(
+    fn a_configuration_with_arbitrary_values_is_loaded_or_its_problems_are_listed(
         section in prop::sample::select(vec!["server", "channels", "limits", "bots.b", "connections.c", "store", "\"\\n\""]),
         key in prop::sample::select(vec!["listen", "public_url", "app_id", "cloud", "tenants", "file", "\"odd\\u0000\\nkey\""]),
         value in document(),

@@ -89,13 +89,13 @@ fn assert_stories(run: &Run) {
 }
 
 #[tokio::test]
-async fn msal_for_node_completes_on_behalf_of_and_understands_refusals() {
+async fn msal_for_node_completes_the_on_behalf_of_grant_and_understands_refusals() {
     let run = run(Program { peer: "msal", script: "obo.mjs" }, "NODE_EXTRA_CA_CERTS").await;
     assert_stories(&run);
 }
 
 #[tokio::test]
-async fn msal_for_python_completes_on_behalf_of_and_understands_refusals() {
+async fn msal_for_python_completes_the_on_behalf_of_grant_and_understands_refusals() {
     let run = run(Program { peer: "msal", script: "obo.py" }, "REQUESTS_CA_BUNDLE").await;
     assert_stories(&run);
 }

@@ -20,7 +20,7 @@ async fn refuses_bytes(door: &Door, case: &str, token: &str, body: Vec<u8>, refu
 
 // Case 64 and rules 2 and 3.
 #[tokio::test]
-async fn bodies_that_two_readers_might_read_differently_are_400() {
+async fn a_body_that_two_parsers_could_read_differently_is_refused_with_400() {
     let door = Door::open().await;
     let token = door.harness.channel_token("demo").await;
     let good = door.exchange.to_string();
@@ -70,7 +70,7 @@ async fn bodies_that_two_readers_might_read_differently_are_400() {
 
 // Rule 3.
 #[tokio::test]
-async fn members_that_every_activity_has_are_there_and_of_a_bearable_length() {
+async fn an_activity_without_a_required_member_or_with_a_member_that_is_too_long_is_refused() {
     let door = Door::open().await;
     let token = door.harness.channel_token("demo").await;
     for (pointer, check) in [
@@ -91,7 +91,7 @@ async fn members_that_every_activity_has_are_there_and_of_a_bearable_length() {
 
 // Rule 2.
 #[tokio::test]
-async fn bodies_that_are_too_large_or_encoded_are_refused_whatever_they_hold() {
+async fn a_body_that_is_too_large_or_encoded_is_refused_before_its_content_is_read() {
     let door = Door::open().await;
     let token = door.harness.channel_token("demo").await;
     let large = Refusal { status: 413, code: "MessageSizeTooBig", check: "body" };
@@ -110,7 +110,7 @@ async fn bodies_that_are_too_large_or_encoded_are_refused_whatever_they_hold() {
 
 // Case 69.
 #[tokio::test]
-async fn a_channel_cannot_have_its_answer_in_an_envelope() {
+async fn a_channel_that_asks_for_expect_replies_gets_the_plain_answer() {
     let door = Door::open().await;
     let token = door.harness.channel_token("demo").await;
     let activity = door.exchange_with(|activity| activity["deliveryMode"] = "expectReplies".into());
@@ -138,7 +138,7 @@ fn claiming(activity: &Value, claim: &str) -> (Vec<u8>, String, String) {
 
 // Rule 26.
 #[tokio::test]
-async fn a_bot_is_told_who_the_caller_is_and_not_who_it_says_it_is() {
+async fn the_bot_receives_the_caller_id_of_the_validated_token_instead_of_the_callers_claim() {
     let appended = format!(
         "[[bots.demo.callers]]\napp_id = \"{PARENT}\"\ntenant = \"8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50\"\n\
          service_urls = [\"{PARENT_URL}\"]\nchannels = [\"msteams\"]\n"
@@ -174,7 +174,7 @@ async fn a_bot_is_told_who_the_caller_is_and_not_who_it_says_it_is() {
 }
 
 #[tokio::test]
-async fn where_the_cloud_has_no_name_for_its_channels_the_claim_is_taken_out() {
+async fn the_gateway_removes_caller_id_when_the_cloud_defines_no_value_for_its_channels() {
     for (cloud, caller_id) in [("cloud = \"us_gov\"", Some("urn:botframework:azureusgov")), ("cloud = \"china\"", None)]
     {
         let harness = Harness::with(Options { channels: cloud, ..Options::default() }).await;
@@ -187,7 +187,7 @@ async fn where_the_cloud_has_no_name_for_its_channels_the_claim_is_taken_out() {
 }
 
 #[tokio::test]
-async fn an_exchanged_invoke_that_is_forwarded_has_no_claim_of_its_caller_either() {
+async fn an_exchanged_invoke_that_is_forwarded_has_no_caller_id_that_the_caller_wrote() {
     for (mode, name) in
         [("forward", "signin/tokenExchange"), ("forward", "SignIn/TokenExchange"), ("notify", "signin/tokenExchange")]
     {
@@ -205,7 +205,7 @@ async fn an_exchanged_invoke_that_is_forwarded_has_no_claim_of_its_caller_either
 
 // Rule 27.
 #[tokio::test]
-async fn a_channels_token_serves_for_as_many_requests_as_it_lives() {
+async fn a_channel_token_is_accepted_for_any_number_of_requests_until_it_expires() {
     let door = Door::open().await;
     let genuine = door.harness.channel_token("demo").await;
     let token = door.harness.forge(Signer::Channel, &genuine, |claims| claims["jti"] = "the-only-one".into());
@@ -223,7 +223,7 @@ async fn a_channels_token_serves_for_as_many_requests_as_it_lives() {
 
 // Rule 19.
 #[tokio::test]
-async fn endorsements_that_the_operator_requires_must_all_be_there() {
+async fn a_channel_key_without_every_required_endorsement_is_refused() {
     let required = "required_endorsements = [\"msteams\", \"directline\"]";
     let door = Door::open_on(Harness::with(Options { channels: required, ..Options::default() }).await).await;
     let token = door.harness.channel_token("demo").await;

@@ -10,7 +10,7 @@ type Change = fn(&mut Value, i64);
 
 // Cases 1 to 3.
 #[tokio::test]
-async fn the_authorization_header_holds_exactly_one_bearer_token() {
+async fn a_request_without_exactly_one_bearer_token_is_refused() {
     let door = Door::open().await;
     let token = door.harness.channel_token("demo").await;
     let body = door.exchange.to_string();
@@ -98,7 +98,7 @@ const WRONG_CLAIMS: [(&str, Change, Refusal); 30] = [
 
 // Cases 16, 17, 18, 20, 39.
 #[tokio::test]
-async fn claims_of_a_channel_token_are_checked_one_by_one() {
+async fn a_channel_token_with_one_wrong_claim_is_refused_by_the_check_of_that_claim() {
     let door = Door::open().await;
     let genuine = door.harness.channel_token("demo").await;
     let now = door.harness.now();
@@ -115,7 +115,7 @@ fn text(claims: &Value, name: &str) -> String {
 
 // Case 19, and what rules 12, 13 and 17 let pass.
 #[tokio::test]
-async fn harmless_differences_are_accepted() {
+async fn a_channel_token_with_harmless_differences_is_accepted() {
     let accepted: [(&str, Change); 7] = [
         ("as it is", |_, _| {}),
         ("19", |claims, _| claims["aud"] = text(claims, "aud").to_uppercase().into()),
@@ -172,7 +172,7 @@ fn foreign_service_urls(own: &str) -> [Value; 24] {
 
 // Cases 36 to 44.
 #[tokio::test]
-async fn a_channel_token_is_bound_to_service_url_and_channel() {
+async fn a_channel_token_is_refused_for_another_service_url_or_channel() {
     let missing = Refusal { status: 400, code: "MissingProperty", check: "service_url_absent" };
     let mismatch = forbidden("ServiceUrlMismatch", "service_url");
     let unendorsed = forbidden("ChannelNotEndorsed", "endorsements");
@@ -216,7 +216,7 @@ async fn a_channel_token_is_bound_to_service_url_and_channel() {
 }
 
 #[tokio::test]
-async fn keys_that_cannot_be_had_are_503_and_not_the_callers_fault() {
+async fn a_caller_gets_503_when_the_signing_keys_cannot_be_fetched() {
     let mut door = Door::open().await;
     let token = door.harness.channel_token("demo").await;
     let parent = door

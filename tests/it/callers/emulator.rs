@@ -36,7 +36,7 @@ fn message(door: &Door) -> Value {
 }
 
 #[tokio::test]
-async fn the_emulator_may_call_with_the_bots_own_token_where_it_is_allowed() {
+async fn the_emulator_calls_with_the_bots_own_token_when_the_bot_allows_the_emulator() {
     let door = with_emulator().await;
     let token = token_of(&door, DEMO).await;
     let (activity, mut claiming) = (message(&door), message(&door));
@@ -53,7 +53,7 @@ async fn the_emulator_may_call_with_the_bots_own_token_where_it_is_allowed() {
 
 // Rule 24, cases 32, 33 and 44.
 #[tokio::test]
-async fn nobody_else_passes_for_the_emulator() {
+async fn a_caller_that_only_claims_to_be_the_emulator_is_refused() {
     let door = with_emulator().await;
     let (own, stranger) = (token_of(&door, DEMO).await, token_of(&door, STRANGER).await);
     let channel = door.harness.channel_token("demo").await;
@@ -105,7 +105,7 @@ async fn nobody_else_passes_for_the_emulator() {
 }
 
 #[tokio::test]
-async fn where_it_is_not_allowed_the_emulator_is_refused() {
+async fn the_emulator_is_refused_when_the_bot_does_not_allow_it() {
     let door = Door::open().await;
     let token = token_of(&door, DEMO).await;
     door.refuses("33", &token, &message(&door), forbidden("ChannelNotEndorsed", "channel")).await;
@@ -114,7 +114,7 @@ async fn where_it_is_not_allowed_the_emulator_is_refused() {
 
 // The operator of an emulator chooses its user id, so not even a validated token proves that its user is the account.
 #[tokio::test]
-async fn an_emulators_user_is_no_identity_to_exchange_for() {
+async fn an_exchange_for_a_user_of_the_emulator_is_refused() {
     let door = with_emulator().await;
     let token = token_of(&door, DEMO).await;
     let answer = door.harness.post_as("demo", &token, &on_emulator(&door.exchange)).await;
@@ -139,7 +139,7 @@ async fn post(door: &Door, path: &str, headers: &[(&str, &str)], activity: &Valu
 const PATH: &str = "/bots/demo/api/messages";
 
 #[tokio::test]
-async fn in_development_mode_the_emulator_may_call_without_a_token_if_it_was_asked_for() {
+async fn the_emulator_calls_without_a_token_in_development_mode_with_allow_anonymous() {
     let door = anonymous().await;
     let activity = message(&door);
     assert_eq!(post(&door, PATH, &[], &activity).await.status, 200);
@@ -161,7 +161,7 @@ async fn in_development_mode_the_emulator_may_call_without_a_token_if_it_was_ask
 }
 
 #[tokio::test]
-async fn without_a_token_nothing_else_is_let_in_and_nobody_is_signed_in() {
+async fn a_call_without_a_token_reaches_no_other_channel_and_signs_no_user_in() {
     let door = anonymous().await;
     let activity = message(&door);
     let with = |member: &str, value: &str| {
@@ -202,7 +202,7 @@ async fn without_a_token_nothing_else_is_let_in_and_nobody_is_signed_in() {
 }
 
 #[tokio::test]
-async fn in_production_nobody_calls_without_a_token() {
+async fn a_call_without_a_token_is_refused_in_production() {
     let door = Door::open().await;
     let refusal = Refusal { status: 401, code: "MissingAuthorization", check: "authorization" };
     door.watch("no token", post(&door, PATH, &[], &message(&door)), refusal, &[]).await;

@@ -177,7 +177,7 @@ fn tokens_with_wrong_headers(forge: &Forge, claims: &Value) -> Vec<(&'static str
 
 // Cases 4 to 14.
 #[tokio::test]
-async fn headers_of_forged_tokens_are_refused_even_where_the_signature_is_right() {
+async fn a_token_with_a_forged_header_is_refused_even_if_its_signature_is_valid() {
     let forge = Forge::new();
     let keys = forge.publish();
     let (door, claims) = door_and_claims(&keys).await;
@@ -194,7 +194,7 @@ async fn headers_of_forged_tokens_are_refused_even_where_the_signature_is_right(
 }
 
 #[tokio::test]
-async fn an_issuer_for_users_alone_does_not_say_who_calls() {
+async fn an_issuer_that_does_not_authenticate_callers_is_refused_for_a_caller() {
     let forge = Forge::new();
     let keys = forge.publish();
     let (door, claims) = door_that(&keys, "").await;
@@ -210,7 +210,7 @@ async fn an_issuer_for_users_alone_does_not_say_who_calls() {
 
 // Case 12.
 #[tokio::test]
-async fn a_key_signs_only_for_the_issuer_that_publishes_it() {
+async fn a_token_signed_by_the_key_of_another_issuer_is_refused() {
     let door = Door::open().await;
     let demo = door.harness.bot_app_id("demo");
     let channel = door.harness.channel_token("demo").await;
@@ -224,7 +224,7 @@ async fn a_key_signs_only_for_the_issuer_that_publishes_it() {
 
 // Cases 22 and 23.
 #[tokio::test]
-async fn unsigned_tokens_teach_nothing_and_cause_no_calls() {
+async fn unsigned_tokens_add_no_trusted_tenant_and_cause_at_most_one_key_fetch() {
     let door = Door::open().await;
     let demo = door.harness.bot_app_id("demo");
     let app = door.harness.app_token(demo, &format!("api://{demo}/.default")).await;

@@ -65,7 +65,7 @@ fn belong_to_graph(claims: &mut Value) {
 
 // Cases 24 to 26, 28 to 35: nobody is on the list, and a place on it would not help either.
 #[tokio::test]
-async fn wrong_kinds_of_genuine_tokens_are_refused_with_and_without_a_list() {
+async fn genuine_tokens_of_the_wrong_kind_are_refused_with_and_without_listed_callers() {
     let delegated = |check| forbidden("DelegatedTokenNotAllowed", check);
     let not_listed = forbidden("CallerNotAllowed", "caller_list");
     for listed in [false, true] {
@@ -113,7 +113,7 @@ async fn wrong_kinds_of_genuine_tokens_are_refused_with_and_without_a_list() {
 
 // Cases 32 and 46.
 #[tokio::test]
-async fn without_a_list_no_app_may_call_not_even_the_bot_itself() {
+async fn no_app_may_call_without_listed_callers_and_neither_may_the_bot_itself() {
     let door = Door::open().await;
     let refusal = forbidden("CallerNotAllowed", "caller_list");
     for client in [DEMO, PARENT, STRANGER] {
@@ -126,7 +126,7 @@ async fn without_a_list_no_app_may_call_not_even_the_bot_itself() {
 
 // Cases 45 and 49, rules 22, 23 and 25.
 #[tokio::test]
-async fn a_listed_parent_is_held_to_its_tenant_channels_and_service_urls() {
+async fn a_listed_parent_is_refused_outside_its_tenant_channels_and_service_urls() {
     let list = caller(PARENT, CONTOSO, "\"msteams\", \"directline\"") + &caller(STRANGER, FABRIKAM, "\"msteams\"");
     let door = Door::with(list).await;
     let token = for_demo(&door, PARENT).await;
@@ -188,7 +188,7 @@ async fn a_parents_invoke_is_exchanged_for_the_parents_own_account() {
 }
 
 #[tokio::test]
-async fn a_parent_that_is_listed_twice_may_do_what_either_entry_says() {
+async fn a_parent_that_is_listed_twice_may_call_as_either_entry_allows() {
     let elsewhere = "http://127.0.0.1/other/";
     let second = caller(PARENT, CONTOSO, "\"directline\"").replace(PARENT_URL, elsewhere);
     let door = Door::with(caller(PARENT, CONTOSO, "\"msteams\"") + &second).await;
@@ -209,7 +209,7 @@ async fn a_parent_that_is_listed_twice_may_do_what_either_entry_says() {
 }
 
 #[tokio::test]
-async fn what_a_parent_brings_does_not_use_up_what_the_channels_user_may_cause() {
+async fn a_parents_exchanges_do_not_count_against_the_limit_of_the_channels_user() {
     let list = caller(PARENT, CONTOSO, "\"msteams\"") + "[limits]\nuser_exchanges_per_minute = 1\n";
     let door = Door::with(list).await;
     let token = for_demo(&door, PARENT).await;

@@ -31,7 +31,7 @@ fn message(harness: &Harness) -> Value {
 }
 
 #[tokio::test]
-async fn a_parent_that_asks_too_often_waits_and_others_do_not() {
+async fn a_parent_that_calls_too_often_gets_429_and_other_callers_do_not() {
     let door = limited("parent_requests_per_second = 1").await;
     let token = |client| door.harness.app_token(client, "api://1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01/.default");
     let (parent, other) = (token(PARENT).await, token(OTHER).await);
@@ -75,7 +75,7 @@ fn refused_of(answers: &[Answer]) -> usize {
 }
 
 #[tokio::test]
-async fn channels_and_bots_are_limited_only_where_the_operator_says_so() {
+async fn channels_and_bots_are_limited_only_when_the_operator_configures_it() {
     let door = limited("channel_requests_per_second = 1\ntoken_service_requests_per_second = 1").await;
     let channel = door.harness.channel_token("demo").await;
     let bot = format!("Bearer {}", door.harness.bot_token("demo").await);
@@ -108,7 +108,7 @@ fn assert_limited(case: &str, answer: &Answer, status: u16) {
 }
 
 #[tokio::test]
-async fn a_user_is_limited_by_what_costs_the_identity_provider_and_by_nothing_else() {
+async fn a_users_limit_counts_only_requests_that_call_the_identity_provider() {
     let door = limited("user_exchanges_per_minute = 1").await;
     assert_eq!(exchange(&door, "graph", "a").await.status, 200);
     let logged = logs::length();
@@ -132,7 +132,7 @@ async fn a_user_is_limited_by_what_costs_the_identity_provider_and_by_nothing_el
 }
 
 #[tokio::test]
-async fn refused_exchanges_and_tries_of_codes_count_as_guesses() {
+async fn refused_exchanges_and_wrong_codes_count_against_the_users_limit() {
     let statuses = "user_exchanges_per_minute = 2\n[statuses.msteams]\ntoo_many_requests = 503";
     let door = limited(statuses).await;
     let foreign = door.exchange_with(|activity| activity["from"]["aadObjectId"] = "somebody-else".into());

@@ -19,7 +19,7 @@ fn jwt_in(text: &str) -> Option<&str> {
 }
 
 #[test]
-fn a_token_would_be_found() {
+fn the_token_search_finds_a_token_in_a_log_line() {
     let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl";
     assert!(jwt_in(&format!("{{\"message\":\"Bearer {token}\"}}")).is_some());
     assert!(jwt_in("eyJust three letters. and eyJmore.short").is_none());
@@ -119,7 +119,7 @@ async fn case_77_no_log_line_and_no_answer_holds_a_token_a_code_or_a_secret() {
 }
 
 #[tokio::test]
-async fn a_path_that_leads_nowhere_is_not_logged() {
+async fn an_unknown_path_is_not_logged() {
     let harness = Harness::start().await;
     let bearer = format!("Bearer {}", harness.channel_token("demo").await);
     let headers = [("authorization", bearer.as_str())];

@@ -27,7 +27,7 @@ async fn given(harness: &Harness, id: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn the_bot_finds_what_a_parent_has_brought_until_the_user_is_signed_out() {
+async fn the_bot_finds_the_token_of_a_parents_exchange_until_the_user_is_signed_out() {
     let harness = harness("none").await;
     assert_eq!(post(&harness, &brought(&harness, "Ada", "x", "29:ada").await).await.status, 200);
     assert_eq!(given(&harness, "29:ada").await.as_deref(), Some(harness.user("Ada").oid));
@@ -41,7 +41,7 @@ async fn the_bot_finds_what_a_parent_has_brought_until_the_user_is_signed_out() 
 }
 
 #[tokio::test]
-async fn the_channels_own_token_ends_what_a_parent_has_brought_of_another_person() {
+async fn an_exchange_from_the_channel_removes_another_persons_token_that_a_parent_brought() {
     let harness = harness("none").await;
     assert_eq!(post(&harness, &brought(&harness, "Ben", "x", "29:ada").await).await.status, 200);
     assert_eq!(given(&harness, "29:ada").await.as_deref(), Some(harness.user("Ben").oid));
@@ -70,7 +70,7 @@ async fn a_parents_token_is_refused_while_a_code_has_signed_in_another_person() 
 }
 
 #[tokio::test]
-async fn a_token_for_the_same_person_is_used_whoever_has_brought_it_last() {
+async fn the_channels_token_also_answers_a_parents_exchange_for_the_same_person() {
     let harness = harness("none").await;
     let token = harness.user_token("Ada", "graph").await;
     let ada = activities::exchange(&harness, &harness.user("Ada"), "x", &token);

@@ -37,7 +37,7 @@ async fn me(elsewhere: &Elsewhere, token: &Secret) -> Value {
 }
 
 #[tokio::test]
-async fn a_user_signs_in_elsewhere_and_is_nobody_in_entra() {
+async fn a_user_of_another_issuer_is_never_the_entra_user_with_the_same_oid_and_tid() {
     let elsewhere = Elsewhere::start("sign-in").await;
     let client = Client::new(&elsewhere, CLIENT, with_secret());
     let begun = client.begin().await;
@@ -62,7 +62,7 @@ async fn a_user_signs_in_elsewhere_and_is_nobody_in_entra() {
 }
 
 #[tokio::test]
-async fn refresh_tokens_rotate_and_an_old_one_ends_them_all() {
+async fn reusing_a_rotated_refresh_token_revokes_its_successor_too() {
     let elsewhere = Elsewhere::start("refresh").await;
     let client = Client::new(&elsewhere, CLIENT, with_secret());
     let begun = client.begin().await;
@@ -79,7 +79,7 @@ async fn refresh_tokens_rotate_and_an_old_one_ends_them_all() {
 }
 
 #[tokio::test]
-async fn a_code_is_good_once_and_with_its_own_verifier() {
+async fn an_authorization_code_is_redeemed_once_and_only_with_its_own_verifier() {
     let elsewhere = Elsewhere::start("codes").await;
     let client = Client::new(&elsewhere, CLIENT, with_secret());
     let mut browser = Browser::new();
@@ -100,7 +100,7 @@ async fn a_code_is_good_once_and_with_its_own_verifier() {
 }
 
 #[tokio::test]
-async fn a_client_proves_itself_by_its_certificate_too() {
+async fn a_client_authenticates_with_its_certificate() {
     let elsewhere = Elsewhere::start("certificate").await;
     for (number, algorithm) in [AssertionAlgorithm::Ps256, AssertionAlgorithm::Rs256].into_iter().enumerate() {
         let client = Client::new(&elsewhere, CERTIFIED_CLIENT, with_certificate(algorithm));
@@ -135,7 +135,7 @@ async fn harness_with(elsewhere: &Elsewhere) -> Harness {
 }
 
 #[tokio::test]
-async fn its_card_offers_no_silent_sign_in_and_entras_tokens_are_none_of_its() {
+async fn a_card_of_another_provider_offers_no_silent_sign_in_and_an_entra_token_is_refused() {
     let elsewhere = Elsewhere::start("application").await;
     let harness = harness_with(&elsewhere).await;
     let ada = harness.user("Ada");
@@ -180,7 +180,7 @@ fn code_on(page: &Page) -> &str {
 }
 
 #[tokio::test]
-async fn a_user_signs_in_behind_the_card_and_the_chats_own_user_is_not_believed_to_be_them() {
+async fn a_user_signs_in_through_the_card_but_only_the_code_links_them_to_the_chats_user() {
     let elsewhere = Elsewhere::start("card").await;
     let harness = harness_with(&elsewhere).await;
     let ada = harness.user("Ada");
@@ -212,7 +212,7 @@ async fn a_user_signs_in_behind_the_card_and_the_chats_own_user_is_not_believed_
 }
 
 #[tokio::test]
-async fn whoever_cancels_there_ends_on_a_page_that_says_so() {
+async fn a_user_who_cancels_at_the_provider_sees_a_page_that_says_so() {
     let elsewhere = Elsewhere::start("cancel").await;
     let harness = harness_with(&elsewhere).await;
     let message = activities::message(&harness, &harness.user("Ada"), "hello");
@@ -227,7 +227,7 @@ async fn whoever_cancels_there_ends_on_a_page_that_says_so() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_name_its_issuer_is_not_redeemed() {
+async fn an_authorization_response_without_its_issuer_is_not_redeemed() {
     let elsewhere = Elsewhere::start("issuer").await;
     let harness = harness_with(&elsewhere).await;
     let message = activities::message(&harness, &harness.user("Ada"), "hello");

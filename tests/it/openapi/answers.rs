@@ -185,7 +185,7 @@ async fn ask_as_operator(harness: &Harness, answers: &mut Answers) {
 }
 
 #[tokio::test]
-async fn real_answers_are_what_the_documents_say_and_the_documents_are_valid() {
+async fn the_documents_are_valid_and_real_answers_conform_to_them() {
     let connection = LISTS.to_owned();
     let options = Options { operations: true, offline_access: true, connection, ..Options::default() };
     let harness = Harness::with(options).await;
@@ -209,7 +209,7 @@ async fn real_answers_are_what_the_documents_say_and_the_documents_are_valid() {
 }
 
 #[tokio::test]
-async fn refusals_in_the_style_of_an_sdk_are_described_too() {
+async fn the_documents_describe_refusals_in_every_refusal_style() {
     for (style, status) in [("refusal_style = \"text400\"", 400), ("refusal_style = \"ok_without_token\"", 200)] {
         let harness = Harness::with(Options { bot: style, ..Options::default() }).await;
         let bearer = harness.bot_token("demo").await;
@@ -226,7 +226,7 @@ async fn refusals_in_the_style_of_an_sdk_are_described_too() {
 }
 
 #[tokio::test]
-async fn the_validators_find_what_is_wrong() {
+async fn the_validators_find_a_wrong_document_and_a_wrong_answer() {
     let harness = Harness::start().await;
     let document = document_of(&harness, &harness.base).await;
     let mut broken = document.clone();

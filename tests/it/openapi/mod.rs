@@ -31,14 +31,14 @@ async fn send(harness: &Harness, base: &str, method: &str, path: &str) -> Answer
 }
 
 #[tokio::test]
-async fn each_listener_describes_what_its_doors_have_and_nothing_else() {
+async fn each_listener_describes_exactly_the_operations_of_its_doors() {
     let harness = Harness::with(Options { operations: true, ..Options::default() }).await;
     assert_describes(&harness, &harness.base, &PUBLIC).await;
     assert_describes(&harness, &harness.operations, &FOR_THE_OPERATOR).await;
 }
 
 #[tokio::test]
-async fn what_is_described_is_answered_and_no_other_method_of_it_is() {
+async fn a_described_operation_is_answered_and_other_methods_of_its_path_are_405() {
     let harness = Harness::with(Options { operations: true, ..Options::default() }).await;
     for base in [&harness.base, &harness.operations] {
         let described = documented(&document_of(&harness, base).await);
@@ -60,7 +60,7 @@ async fn what_is_described_is_answered_and_no_other_method_of_it_is() {
 }
 
 #[tokio::test]
-async fn what_is_not_described_is_answered_by_nothing() {
+async fn a_path_that_is_not_described_is_404() {
     let harness = Harness::with(Options { operations: true, ..Options::default() }).await;
     let everywhere =
         ["/", "/openapi", "/openapi.json/", "/OpenAPI.json", "/bots", "/bots/demo", "/admin/users/x", "/metrics"];
@@ -79,7 +79,7 @@ async fn what_is_not_described_is_answered_by_nothing() {
 }
 
 #[tokio::test]
-async fn the_letter_case_of_a_path_counts_where_the_table_says_so() {
+async fn a_path_in_another_letter_case_is_answered_only_where_the_table_allows_it() {
     let harness = Harness::start().await;
     for door in PUBLIC {
         for operation in door.operations {
@@ -93,7 +93,7 @@ async fn the_letter_case_of_a_path_counts_where_the_table_says_so() {
 
 /// Whatever makes routes: the tables do, in one place. The stage of development mode is no part of the product.
 #[test]
-fn no_route_is_made_outside_the_tables() {
+fn no_source_file_registers_a_route_outside_the_tables() {
     const MAKERS: [&str; 12] = [
         "web::resource",
         "web::scope",

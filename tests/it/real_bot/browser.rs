@@ -62,33 +62,33 @@ async fn typed_code(fixture: &mut Fixture, mode: &str) {
 }
 
 #[tokio::test]
-async fn a_botbuilder_bot_goes_on_when_teams_hands_in_the_code() {
+async fn a_botbuilder_bot_continues_when_teams_sends_the_code() {
     for mode in ["notify", "forward"] {
         verify_state(&mut start_bot(BOTBUILDER, mode, "verify-state").await, mode).await;
     }
 }
 
 #[tokio::test]
-async fn a_botbuilder_bot_goes_on_when_the_code_is_typed() {
+async fn a_botbuilder_bot_continues_when_the_user_types_the_code() {
     for mode in ["notify", "forward"] {
         typed_code(&mut start_bot(BOTBUILDER, mode, "typed-code").await, mode).await;
     }
 }
 
 #[tokio::test]
-async fn an_agent_goes_on_when_teams_hands_in_the_code() {
+async fn an_agent_continues_when_teams_sends_the_code() {
     verify_state(&mut start_bot(AGENTS, "forward", "verify-state").await, "agents").await;
 }
 
 #[tokio::test]
-async fn a_bot_on_the_teams_sdk_goes_on_when_teams_hands_in_the_code() {
+async fn a_bot_on_the_teams_sdk_continues_when_teams_sends_the_code() {
     for (program, label) in [(TEAMS, "teams-js"), (TEAMS_PYTHON, "teams-python")] {
         verify_state(&mut start_bot(program, "forward", "verify-state").await, label).await;
     }
 }
 
 #[tokio::test]
-async fn an_agent_goes_on_when_the_code_is_typed() {
+async fn an_agent_continues_when_the_user_types_the_code() {
     typed_code(&mut start_bot(AGENTS, "forward", "typed-code").await, "agents").await;
 }
 
@@ -103,7 +103,7 @@ async fn on_webchat(scenario: &str) -> (Fixture, Value, Value) {
 }
 
 #[tokio::test]
-async fn outside_teams_the_user_is_asked_and_types_the_code() {
+async fn a_web_chat_user_confirms_the_sign_in_and_types_the_code() {
     let (mut fixture, mut message, card) = on_webchat("browser").await;
     let ada = fixture.harness.user("Ada");
     let visit = Visit { link: link_of(&card), user: &ada, decision: "continue", scheme: "dark", client: "browser" };
@@ -125,7 +125,7 @@ async fn outside_teams_the_user_is_asked_and_types_the_code() {
 }
 
 #[tokio::test]
-async fn who_was_sent_the_link_by_somebody_else_cancels_and_nobody_is_signed_in() {
+async fn a_user_who_received_another_users_link_cancels_and_no_account_is_signed_in() {
     let (fixture, _, card) = on_webchat("browser-cancel").await;
     let ben = fixture.harness.user("Ben");
     let visit = Visit { link: link_of(&card), user: &ben, decision: "cancel", scheme: "light", client: "browser" };

@@ -29,17 +29,17 @@ macro_rules! in_both_modes {
 }
 
 in_both_modes! {
-    an_invoke_continues_the_dialog_once_with_a_usable_token
-    parallel_duplicates_continue_it_once
-    a_wrong_users_token_leaves_it_waiting
+    an_invoke_continues_the_bots_dialog_once_with_a_usable_token
+    parallel_duplicates_continue_the_dialog_once
+    another_users_token_leaves_the_dialog_waiting
     a_user_without_consent_continues_with_the_same_id_after_consenting
-    in_a_group_another_users_token_does_not_continue_it
-    a_forged_tokens_response_does_not_continue_it
-    it_works_on_webchat
-    an_invoke_that_is_faster_than_the_bots_turn_continues_it
+    in_a_group_another_users_token_does_not_continue_the_dialog
+    a_forged_tokens_response_does_not_continue_the_dialog
+    an_invoke_on_webchat_continues_the_dialog
+    an_invoke_that_arrives_before_the_bots_turn_ends_continues_the_dialog
 }
 
-async fn an_invoke_continues_the_dialog_once_with_a_usable_token(mode: &'static str) {
+async fn an_invoke_continues_the_bots_dialog_once_with_a_usable_token(mode: &'static str) {
     let mut fixture = Fixture::start(mode, "once", "teams").await;
     let ada = fixture.harness.user("Ada");
     let message = activities::message(&fixture.harness, &ada, "hello");
@@ -67,7 +67,7 @@ async fn an_invoke_continues_the_dialog_once_with_a_usable_token(mode: &'static 
     assert_eq!(fixture.harness.exchanges(), 1);
 }
 
-async fn parallel_duplicates_continue_it_once(mode: &'static str) {
+async fn parallel_duplicates_continue_the_dialog_once(mode: &'static str) {
     let mut fixture = Fixture::start(mode, "duplicates", "teams").await;
     let ada = fixture.harness.user("Ada");
     let message = activities::message(&fixture.harness, &ada, "hello");
@@ -88,7 +88,7 @@ async fn parallel_duplicates_continue_it_once(mode: &'static str) {
     assert_eq!(fixture.harness.exchanges(), 1);
 }
 
-async fn a_wrong_users_token_leaves_it_waiting(mode: &'static str) {
+async fn another_users_token_leaves_the_dialog_waiting(mode: &'static str) {
     let mut fixture = Fixture::start(mode, "wrong-user", "teams").await;
     let ada = fixture.harness.user("Ada");
     let message = activities::message(&fixture.harness, &ada, "hello");
@@ -127,7 +127,7 @@ async fn a_user_without_consent_continues_with_the_same_id_after_consenting(mode
     assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Cleo Patra (#1)");
 }
 
-async fn in_a_group_another_users_token_does_not_continue_it(mode: &'static str) {
+async fn in_a_group_another_users_token_does_not_continue_the_dialog(mode: &'static str) {
     let mut fixture = Fixture::start(mode, "group", "teams").await;
     let (ada, ben) = (fixture.harness.user("Ada"), fixture.harness.user("Ben"));
     let message = activities::in_group(activities::message(&fixture.harness, &ada, "hello"));
@@ -157,7 +157,7 @@ async fn in_a_group_another_users_token_does_not_continue_it(mode: &'static str)
     assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Ada Lovelace (#1)");
 }
 
-async fn a_forged_tokens_response_does_not_continue_it(mode: &'static str) {
+async fn a_forged_tokens_response_does_not_continue_the_dialog(mode: &'static str) {
     let mut fixture = Fixture::start(mode, "forged", "teams").await;
     let ada = fixture.harness.user("Ada");
     let message = activities::message(&fixture.harness, &ada, "hello");
@@ -181,7 +181,7 @@ async fn a_forged_tokens_response_does_not_continue_it(mode: &'static str) {
     fixture.continued(1).await;
 }
 
-async fn it_works_on_webchat(mode: &'static str) {
+async fn an_invoke_on_webchat_continues_the_dialog(mode: &'static str) {
     let mut fixture = Fixture::start(mode, "webchat", "plain").await;
     let ada = fixture.harness.user("Ada");
     let on_webchat = |activity| activities::on_channel(activity, "webchat", "dl_5f1c");
@@ -203,7 +203,7 @@ async fn it_works_on_webchat(mode: &'static str) {
 }
 
 /// The card is out, but the bot's turn, and with it the state that says what it waits for, hangs on a slow connector.
-async fn an_invoke_that_is_faster_than_the_bots_turn_continues_it(mode: &'static str) {
+async fn an_invoke_that_arrives_before_the_bots_turn_ends_continues_the_dialog(mode: &'static str) {
     let mut fixture = Fixture::start(mode, "race", "teams").await;
     let (connector, gate) = (RecorderBot::start().await, Gate::default());
     let prompt = Behaviour::answering(200, r#"{"id":"1"}"#);

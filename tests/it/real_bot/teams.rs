@@ -39,12 +39,12 @@ async fn sign_in_silently(program: Program) {
 }
 
 #[tokio::test]
-async fn an_invoke_signs_the_user_in_at_a_bot_in_javascript() {
+async fn an_invoke_signs_the_user_in_to_a_teams_sdk_bot_in_javascript() {
     sign_in_silently(JAVASCRIPT).await;
 }
 
 #[tokio::test]
-async fn an_invoke_signs_the_user_in_at_a_bot_in_python() {
+async fn an_invoke_signs_the_user_in_to_a_teams_sdk_bot_in_python() {
     sign_in_silently(PYTHON).await;
 }
 
@@ -62,12 +62,12 @@ async fn refuse_forged_tokens(program: Program) {
 }
 
 #[tokio::test]
-async fn a_bot_in_javascript_checks_who_calls() {
+async fn a_teams_sdk_bot_in_javascript_refuses_forged_callers() {
     refuse_forged_tokens(JAVASCRIPT).await;
 }
 
 #[tokio::test]
-async fn a_bot_in_python_checks_who_calls() {
+async fn a_teams_sdk_bot_in_python_refuses_forged_callers() {
     refuse_forged_tokens(PYTHON).await;
 }
 

@@ -7,7 +7,7 @@ use self::story::{NoToken, Story, Told};
 use crate::harness::peers::Program;
 
 #[tokio::test]
-async fn botbuilder_for_node() {
+async fn the_client_of_botbuilder_for_node_completes_every_call() {
     let told = told_by("botbuilder", "client.mjs").await;
     assert_signed_in_and_out(&told, &NoToken::Nothing);
     assert_eq!(told.step("sign_in_url")["isSignInLink"], true);
@@ -18,7 +18,7 @@ async fn botbuilder_for_node() {
 }
 
 #[tokio::test]
-async fn agents_for_node() {
+async fn the_client_of_the_agents_sdk_for_node_completes_every_call() {
     let told = told_by("agents-js", "client.mjs").await;
     assert_signed_in_and_out(&told, &NoToken::Empty { answered: "token" });
     let refused = told.step("refused");
@@ -27,7 +27,7 @@ async fn agents_for_node() {
 }
 
 #[tokio::test]
-async fn teams_for_node() {
+async fn the_client_of_the_teams_sdk_for_node_completes_every_call() {
     let told = told_by("teams-js", "client.mjs").await;
     assert_signed_in_and_out(&told, &NoToken::NotFound { raised: "AxiosError" });
     assert_eq!(told.step("sign_in_url")["isSignInLink"], true);
@@ -36,7 +36,7 @@ async fn teams_for_node() {
 }
 
 #[tokio::test]
-async fn botbuilder_for_python() {
+async fn the_client_of_botbuilder_for_python_completes_every_call() {
     let told = told_by("botbuilder-python", "client.py").await;
     assert_signed_in_and_out(&told, &NoToken::Nothing);
     assert_eq!(told.step("sign_in_url")["isSignInLink"], true);
@@ -47,7 +47,7 @@ async fn botbuilder_for_python() {
 }
 
 #[tokio::test]
-async fn agents_for_python() {
+async fn the_client_of_the_agents_sdk_for_python_completes_every_call() {
     let told = told_by("agents-python", "client.py").await;
     assert_signed_in_and_out(&told, &NoToken::Empty { answered: "TokenResponse" });
     assert_eq!(told.step("sign_in_url")["isSignInLink"], true);
@@ -56,7 +56,7 @@ async fn agents_for_python() {
 }
 
 #[tokio::test]
-async fn teams_for_python() {
+async fn the_client_of_the_teams_sdk_for_python_completes_every_call() {
     let told = told_by("teams-python", "client.py").await;
     assert_signed_in_and_out(&told, &NoToken::NotFound { raised: "HTTPStatusError" });
     assert_eq!(told.step("sign_in_url")["isSignInLink"], true);

@@ -38,7 +38,7 @@ async fn card_of(harness: &Harness, id: &str, whose: &str) -> Value {
 }
 
 #[tokio::test]
-async fn what_a_parent_may_have_said_signs_nobody_in_without_a_code() {
+async fn a_user_must_enter_the_code_when_a_parent_may_have_written_the_cards_activity() {
     let harness = Harness::with(with_parent()).await;
     let planted = card_of(&harness, "29:mallory", "Ada").await;
     let (page, was_asked) = end_of(&harness, &planted, "Ada").await;
@@ -49,7 +49,7 @@ async fn what_a_parent_may_have_said_signs_nobody_in_without_a_code() {
 }
 
 #[tokio::test]
-async fn whom_the_channels_own_traffic_has_proven_needs_no_code_and_nobody_else_takes_their_place() {
+async fn a_user_whom_the_channel_has_proven_needs_no_code_and_another_person_cannot_replace_them() {
     let harness = Harness::with(with_parent()).await;
     let ada = harness.user("Ada");
     let silent = activities::exchange(&harness, &ada, "card-1", &harness.user_token("Ada", "graph").await);
@@ -65,7 +65,7 @@ async fn whom_the_channels_own_traffic_has_proven_needs_no_code_and_nobody_else_
 }
 
 #[tokio::test]
-async fn what_a_bot_with_parents_states_pins_nobody() {
+async fn an_exchange_by_a_bot_with_parents_does_not_pin_the_account() {
     let harness = Harness::with(with_parent()).await;
     card_of(&harness, "29:mallory", "Ada").await;
     let body = serde_json::json!({ "token": harness.user_token("Ada", "graph").await }).to_string();
@@ -78,7 +78,7 @@ async fn what_a_bot_with_parents_states_pins_nobody() {
 }
 
 #[tokio::test]
-async fn teams_is_not_told_the_code_of_somebody_whom_the_card_was_not_for() {
+async fn the_page_does_not_send_teams_the_code_of_a_user_other_than_the_cards() {
     let harness = Harness::start().await;
     let (page, was_asked) = end_of(&harness, &teams_card(&harness, "Ben").await, "Ada").await;
     assert!(was_asked && !tells_the_library(&page), "{}", page.text());
@@ -96,7 +96,7 @@ async fn teams_is_not_told_the_code_of_somebody_whom_the_card_was_not_for() {
 }
 
 #[tokio::test]
-async fn a_bystander_who_follows_a_link_over_and_over_uses_up_nothing_of_its_owners() {
+async fn a_stranger_who_follows_a_link_many_times_uses_up_no_tries_of_its_owner() {
     let harness = Harness::start().await;
     let resource = card(&harness).await;
     let code = harness.browser().finish(&resource, "Ada").await.code();
@@ -112,7 +112,7 @@ async fn a_bystander_who_follows_a_link_over_and_over_uses_up_nothing_of_its_own
 }
 
 #[tokio::test]
-async fn a_card_of_a_bot_that_names_no_channel_is_for_teams() {
+async fn a_card_without_a_channel_belongs_to_teams() {
     let harness = Harness::start().await;
     let mut loose = activities::teams(&harness, &harness.user("Ada"));
     loose.as_object_mut().unwrap().remove("channelId");

@@ -30,7 +30,7 @@ async fn a_web_chat_user_confirms_and_types_the_code_into_the_chat() {
 }
 
 #[tokio::test]
-async fn whom_teams_names_is_signed_in_without_the_code_which_is_good_all_the_same() {
+async fn a_user_whom_teams_identifies_is_signed_in_without_the_code_and_the_code_is_still_accepted() {
     let harness = Harness::start().await;
     let ada = harness.user("Ada");
     let resource = teams_card(&harness, "Ada").await;
@@ -51,7 +51,7 @@ async fn whom_teams_names_is_signed_in_without_the_code_which_is_good_all_the_sa
 }
 
 #[tokio::test]
-async fn whom_teams_does_not_name_must_confirm_and_use_the_code() {
+async fn a_user_whom_teams_does_not_identify_must_confirm_and_enter_the_code() {
     let harness = Harness::start().await;
     let ada = activities::teams(&harness, &harness.user("Ada"));
     let mut elsewhere = ada.clone();
@@ -85,7 +85,7 @@ async fn whom_teams_does_not_name_must_confirm_and_use_the_code() {
 }
 
 #[tokio::test]
-async fn two_tabs_of_one_browser_do_not_disturb_each_other() {
+async fn sign_ins_in_several_tabs_of_one_browser_all_complete() {
     let harness = Harness::start().await;
     let (first, second) = (card(&harness).await, card(&harness).await);
     let mail = harness.sign_in_resource(&web_chat(&harness, CHATTER), "mail").await;
@@ -109,7 +109,7 @@ async fn two_tabs_of_one_browser_do_not_disturb_each_other() {
 }
 
 #[tokio::test]
-async fn a_restart_between_any_two_steps_is_not_noticed() {
+async fn a_sign_in_completes_across_a_restart_between_any_two_steps() {
     let options = Options::default();
     let mut harness = Harness::with(Options::default()).await;
     let resource = card(&harness).await;
@@ -132,7 +132,7 @@ async fn a_restart_between_any_two_steps_is_not_noticed() {
 }
 
 #[tokio::test]
-async fn a_link_that_is_followed_at_the_last_moment_leaves_time_to_sign_in() {
+async fn a_user_who_follows_a_link_at_the_last_moment_still_has_time_to_sign_in() {
     let harness = Harness::start().await;
     let resource = card(&harness).await;
     harness.clock.advance(Duration::from_secs(14 * 60 + 50));
@@ -152,7 +152,7 @@ async fn a_link_that_is_followed_at_the_last_moment_leaves_time_to_sign_in() {
 }
 
 #[tokio::test]
-async fn a_bot_sends_the_browser_only_to_a_listed_address_at_the_end() {
+async fn the_sign_in_ends_at_the_bots_address_only_if_the_operator_listed_it() {
     let appended = "[sign_in]\nfinal_redirects = [\"https://bot.example/signed-in\"]\n".to_owned();
     let harness = Harness::with(Options { appended, ..Options::default() }).await;
     let ask = async |activity: &serde_json::Value, target: &str| {

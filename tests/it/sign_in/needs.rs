@@ -23,7 +23,7 @@ async fn after_silence(harness: &Harness, user: &str) -> BTreeMap<String, String
 }
 
 #[tokio::test]
-async fn an_authorization_request_says_all_that_protects_it_and_asks_for_nothing_special() {
+async fn an_authorization_request_has_pkce_state_and_nonce_and_requests_no_claims_or_consent() {
     let harness = Harness::start().await;
     let resource = teams_card(&harness, "Ada").await;
     let mut browser = harness.browser();
@@ -42,7 +42,7 @@ async fn an_authorization_request_says_all_that_protects_it_and_asks_for_nothing
 }
 
 #[tokio::test]
-async fn consent_that_was_missing_is_asked_for_until_it_is_given() {
+async fn the_browser_is_sent_to_consent_until_the_user_has_consented() {
     let harness = Harness::start().await;
     assert_eq!(after_silence(&harness, "Cleo").await.get("prompt").map(String::as_str), Some("consent"));
     let resource = teams_card(&harness, "Cleo").await;
@@ -55,7 +55,7 @@ async fn consent_that_was_missing_is_asked_for_until_it_is_given() {
 }
 
 #[tokio::test]
-async fn a_second_factor_that_was_missing_is_asked_for_in_the_issuers_own_words() {
+async fn the_browser_is_sent_with_the_issuers_claims_when_a_second_factor_was_missing() {
     let harness = Harness::start().await;
     let request = after_silence(&harness, "Dan").await;
     let claims: Value = serde_json::from_str(&request["claims"]).unwrap();
@@ -64,7 +64,7 @@ async fn a_second_factor_that_was_missing_is_asked_for_in_the_issuers_own_words(
 }
 
 #[tokio::test]
-async fn what_a_resource_wants_is_asked_for_as_well_and_waits_until_it_is_answered() {
+async fn the_browser_is_sent_with_a_resources_claims_challenge_until_the_user_has_met_it() {
     let harness = Harness::start().await;
     let ada = [("userId", "29:ada"), ("connectionName", "graph"), ("channelId", "msteams")];
     let mut browser = harness.browser();

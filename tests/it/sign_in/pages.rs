@@ -34,7 +34,7 @@ fn assert_page(case: &str, answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn every_answer_is_guarded_and_every_page_readable() {
+async fn every_answer_has_protective_headers_and_every_page_is_accessible() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let resource = card(&harness).await;
@@ -60,7 +60,7 @@ async fn every_answer_is_guarded_and_every_page_readable() {
 }
 
 #[tokio::test]
-async fn pages_in_teams_may_be_framed_by_it_and_load_its_library_from_where_the_operator_says() {
+async fn a_teams_page_allows_the_configured_frame_ancestors_and_loads_the_configured_library() {
     let appended = "[sign_in]\nteams_library_url = \"https://library.example/teams.js\"\n\
                     frame_ancestors = [\"https://teams.example\"]\n"
         .to_owned();
@@ -82,7 +82,7 @@ async fn pages_in_teams_may_be_framed_by_it_and_load_its_library_from_where_the_
 }
 
 #[tokio::test]
-async fn one_cookie_recognises_a_browser_and_says_nothing_else() {
+async fn one_random_cookie_identifies_a_browser_and_a_chosen_value_is_replaced() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let resource = card(&harness).await;
@@ -101,7 +101,7 @@ async fn one_cookie_recognises_a_browser_and_says_nothing_else() {
 }
 
 #[tokio::test]
-async fn behind_tls_the_cookie_is_this_hosts_alone_and_never_in_clear() {
+async fn the_cookie_is_bound_to_its_host_and_secure_when_the_public_url_is_https() {
     let environment = vec![("BOT_SSO_SERVER__PUBLIC_URL".to_owned(), "https://sso.example.com".to_owned())];
     let harness = Harness::with(Options { environment, ..Options::default() }).await;
     let resource = card(&harness).await;
@@ -118,7 +118,7 @@ async fn behind_tls_the_cookie_is_this_hosts_alone_and_never_in_clear() {
 }
 
 #[tokio::test]
-async fn other_methods_are_refused() {
+async fn the_pages_refuse_other_methods_with_405() {
     let harness = Harness::start().await;
     for (method, path) in
         [("POST", "/api/oauth/signin"), ("POST", "/.auth/web/redirect"), ("DELETE", "/api/oauth/PostSignInCallback")]

@@ -9,7 +9,7 @@ use super::{CHATTER, assert_notice, card, owner, redeem, teams_card};
 use crate::harness::{Harness, Options, logs};
 
 #[tokio::test]
-async fn a_link_that_is_no_cards_leads_nowhere() {
+async fn a_link_that_belongs_to_no_card_shows_an_error_page() {
     let harness = Harness::start().await;
     let resource = card(&harness).await;
     let good = resource["signInLink"].as_str().unwrap().rsplit('=').next().unwrap().to_owned();
@@ -42,7 +42,7 @@ async fn a_link_that_is_no_cards_leads_nowhere() {
 }
 
 #[tokio::test]
-async fn a_state_is_good_once_in_its_own_browser_for_fifteen_minutes() {
+async fn a_state_is_accepted_once_in_its_own_browser_within_fifteen_minutes() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let authorize = browser.begin(&card(&harness).await).await;
@@ -77,7 +77,7 @@ async fn a_state_is_good_once_in_its_own_browser_for_fifteen_minutes() {
 }
 
 #[tokio::test]
-async fn the_last_step_is_its_browsers_alone_and_taken_once() {
+async fn the_last_step_is_accepted_once_and_only_in_its_own_browser() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let last = browser.arrive(&card(&harness).await, "Ada").await;
@@ -108,7 +108,7 @@ async fn the_last_step_is_its_browsers_alone_and_taken_once() {
 }
 
 #[tokio::test]
-async fn of_the_same_step_taken_many_times_at_once_one_goes_on() {
+async fn exactly_one_of_many_parallel_requests_for_the_same_step_succeeds() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let authorize = browser.begin(&card(&harness).await).await;
@@ -132,7 +132,7 @@ async fn of_the_same_step_taken_many_times_at_once_one_goes_on() {
 }
 
 #[tokio::test]
-async fn what_was_proven_waits_a_quarter_of_an_hour_and_its_code_ten_minutes() {
+async fn a_proven_sign_in_expires_after_fifteen_minutes_and_its_code_after_ten() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let last = browser.arrive(&card(&harness).await, "Ada").await;
@@ -145,7 +145,7 @@ async fn what_was_proven_waits_a_quarter_of_an_hour_and_its_code_ten_minutes() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_is_said_twice_is_believed_in_neither_form() {
+async fn a_callback_with_a_repeated_parameter_is_refused() {
     let harness = Harness::start().await;
     for extra in ["iss=https%3A%2F%2Fa.example&iss=https%3A%2F%2Fb.example", "ISS=https%3A%2F%2Fevil.example"] {
         let mut browser = harness.browser();
@@ -163,7 +163,7 @@ async fn a_parameter_that_is_said_twice_is_believed_in_neither_form() {
 }
 
 #[tokio::test]
-async fn a_code_is_good_for_its_own_chat_alone() {
+async fn a_code_is_refused_for_another_channel_user_or_bot() {
     let harness = Harness::start().await;
     let code = harness.browser().finish(&card(&harness).await, "Ada").await.code();
     for (channel, user) in [("webchat", "wc-2"), ("directline", CHATTER), ("msteams", "29:ben")] {
@@ -175,7 +175,7 @@ async fn a_code_is_good_for_its_own_chat_alone() {
 }
 
 #[tokio::test]
-async fn of_many_who_say_the_same_code_at_once_one_is_given_the_token() {
+async fn exactly_one_of_many_parallel_redemptions_of_a_code_gets_the_token() {
     let harness = Harness::start().await;
     let code = harness.browser().finish(&card(&harness).await, "Ada").await.code();
     // As many as an account has tries: each is counted until it proves right.
@@ -187,7 +187,7 @@ async fn of_many_who_say_the_same_code_at_once_one_is_given_the_token() {
 
 /// Mallory sends the link of his own card to Ada.
 #[tokio::test]
-async fn a_victim_of_a_strangers_link_is_told_whose_bot_asks_and_gives_nothing_away_without_the_code() {
+async fn a_victim_of_an_attackers_link_sees_which_bot_asks_and_the_attacker_gets_no_token() {
     let harness = Harness::start().await;
     for (channel, attacker, resource) in
         [("webchat", CHATTER, card(&harness).await), ("msteams", "29:ben", teams_card(&harness, "Ben").await)]
@@ -217,7 +217,7 @@ fn cancelled(answer: crate::harness::Answer) -> crate::harness::Answer {
 }
 
 #[tokio::test]
-async fn who_gives_up_at_the_provider_is_told_so() {
+async fn a_user_who_gives_up_at_the_provider_sees_that_the_sign_in_was_cancelled() {
     let harness = Harness::start().await;
     for (case, resource) in [("web chat", card(&harness).await), ("Teams", teams_card(&harness, "Ada").await)] {
         let mut browser = harness.browser();
@@ -232,7 +232,7 @@ async fn who_gives_up_at_the_provider_is_told_so() {
 }
 
 #[tokio::test]
-async fn what_a_provider_answers_in_error_ends_on_a_page() {
+async fn every_error_of_the_identity_provider_ends_on_a_page() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     for (answer, status, reason) in [
@@ -258,7 +258,7 @@ async fn what_a_provider_answers_in_error_ends_on_a_page() {
 }
 
 #[tokio::test]
-async fn an_outage_of_the_provider_is_no_refusal() {
+async fn an_outage_of_the_identity_provider_is_shown_as_unavailable() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let authorize = browser.begin(&card(&harness).await).await;
@@ -270,7 +270,7 @@ async fn an_outage_of_the_provider_is_no_refusal() {
 }
 
 #[tokio::test]
-async fn a_code_of_another_sign_in_is_not_redeemed() {
+async fn an_authorization_code_of_another_sign_in_is_not_redeemed() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let authorize = browser.begin(&card(&harness).await).await;
@@ -283,7 +283,7 @@ async fn a_code_of_another_sign_in_is_not_redeemed() {
 }
 
 #[tokio::test]
-async fn one_account_begins_only_so_many() {
+async fn one_account_may_begin_only_a_limited_number_of_sign_ins() {
     let appended = "[limits]\nuser_exchanges_per_minute = 2\n".to_owned();
     let harness = Harness::with(Options { appended, ..Options::default() }).await;
     let mut browser = harness.browser();
@@ -297,7 +297,7 @@ async fn one_account_begins_only_so_many() {
 }
 
 #[tokio::test]
-async fn neither_link_nor_state_nor_code_is_logged() {
+async fn the_log_holds_no_link_state_or_code() {
     let harness = Harness::start().await;
     let before = logs::length();
     let resource = card(&harness).await;

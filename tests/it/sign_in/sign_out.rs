@@ -10,7 +10,7 @@ async fn sign_out(harness: &Harness, connection: Option<&str>) -> Answer {
 }
 
 #[tokio::test]
-async fn a_sign_out_at_any_moment_ends_the_sign_in() {
+async fn a_sign_out_before_any_step_ends_the_sign_in() {
     let harness = Harness::start().await;
     for connection in [Some("graph"), None] {
         let resource = card(&harness).await;
@@ -42,7 +42,7 @@ async fn a_sign_out_at_any_moment_ends_the_sign_in() {
 }
 
 #[tokio::test]
-async fn a_sign_out_of_another_connection_or_account_ends_nothing() {
+async fn a_sign_out_of_another_connection_or_account_does_not_end_the_sign_in() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let last = browser.arrive(&card(&harness).await, "Ada").await;
@@ -55,7 +55,7 @@ async fn a_sign_out_of_another_connection_or_account_ends_nothing() {
 }
 
 #[tokio::test]
-async fn a_sign_out_everywhere_ends_what_was_proven_before_also_across_a_restart() {
+async fn a_sign_out_everywhere_ends_proven_sign_ins_even_across_a_restart() {
     let options = Options { operations: true, ..Options::default() };
     let mut harness = Harness::with(Options { operations: true, ..Options::default() }).await;
     let ada = harness.user("Ada");
@@ -77,7 +77,7 @@ async fn a_sign_out_everywhere_ends_what_was_proven_before_also_across_a_restart
 }
 
 #[tokio::test]
-async fn of_a_sign_out_and_the_steps_it_races_with_nothing_is_left() {
+async fn no_token_is_left_when_a_sign_out_races_with_the_last_step() {
     let harness = Harness::start().await;
     for round in 0..12 {
         let mut browser = harness.browser();

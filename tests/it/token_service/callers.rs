@@ -80,7 +80,7 @@ async fn tokens_that_open_nothing(
 }
 
 #[tokio::test]
-async fn only_a_bots_own_app_token_opens_the_token_service() {
+async fn the_token_service_accepts_only_a_bots_own_app_token() {
     let harness = Harness::start().await;
     let user_token = harness.user_token("Ada", "graph").await;
     let cases = tokens_that_open_nothing(&harness, &user_token).await;
@@ -126,7 +126,7 @@ async fn other_methods_are_405_and_other_paths_404() {
 }
 
 #[tokio::test]
-async fn a_parents_tenant_does_not_vouch_for_a_bot_at_the_token_service() {
+async fn the_token_service_refuses_a_bots_token_from_the_tenant_of_a_parent() {
     let mut harness = Harness::start().await;
     let parent = format!(
         "[[bots.demo.callers]]\napp_id = \"{LEGACY}\"\ntenant = \"{FABRIKAM}\"\n\

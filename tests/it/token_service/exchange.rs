@@ -19,7 +19,7 @@ fn with_token(token: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_token_kept_for_an_invoke_is_given_without_another_call() {
+async fn a_bot_gets_the_token_that_an_invoke_stored_without_another_call() {
     let harness = Harness::start().await;
     sign_in(&harness, "msteams", "29:ada").await;
     let kept = harness.get_token("msteams", "29:ada", "graph").await.json();
@@ -33,7 +33,7 @@ async fn the_token_kept_for_an_invoke_is_given_without_another_call() {
 }
 
 #[tokio::test]
-async fn a_user_whose_invoke_has_not_come_through_is_told_to_sign_in_and_nobody_is_asked() {
+async fn an_exchange_without_a_stored_token_or_a_card_is_sign_in_required_without_a_call() {
     let harness = Harness::start().await;
     sign_in(&harness, "msteams", "29:ada").await;
     let calls = harness.exchanges();
@@ -53,7 +53,7 @@ async fn a_user_whose_invoke_has_not_come_through_is_told_to_sign_in_and_nobody_
 }
 
 #[tokio::test]
-async fn nobody_elses_token_brings_out_what_is_kept_for_a_user() {
+async fn another_persons_token_does_not_return_the_token_stored_for_a_user() {
     let harness = Harness::start().await;
     sign_in(&harness, "msteams", "29:ada").await;
     sign_in(&harness, "directline", "dl_ada").await;
@@ -68,7 +68,7 @@ async fn nobody_elses_token_brings_out_what_is_kept_for_a_user() {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_400_and_says_consent_required() {
+async fn an_exchange_of_an_expired_token_is_400_and_says_consent_required() {
     let harness = Harness::start().await;
     sign_in(&harness, "msteams", "29:ada").await;
     let token = harness.user_token("Ada", "graph").await;
@@ -82,7 +82,7 @@ async fn an_expired_token_is_400_and_says_consent_required() {
 }
 
 #[tokio::test]
-async fn what_no_sign_in_cures_does_not_speak_of_consent() {
+async fn a_refusal_that_no_sign_in_resolves_does_not_mention_consent() {
     let harness = Harness::start().await;
     sign_in(&harness, "msteams", "29:ada").await;
     let calls = harness.exchanges();
@@ -98,7 +98,7 @@ async fn what_no_sign_in_cures_does_not_speak_of_consent() {
 }
 
 #[tokio::test]
-async fn requests_that_cannot_be_read_are_400_and_say_why() {
+async fn an_unreadable_exchange_request_is_400_and_names_the_problem() {
     let harness = Harness::start().await;
     let token = harness.user_token("Ada", "graph").await;
     for (query, names) in [
@@ -126,7 +126,7 @@ async fn requests_that_cannot_be_read_are_400_and_say_why() {
 }
 
 #[tokio::test]
-async fn a_connection_without_an_exchange_uri_has_nothing_to_give() {
+async fn an_exchange_for_a_connection_without_an_exchange_uri_is_404() {
     let directory = tempfile::tempdir().unwrap();
     let secret = directory.path().join("secret");
     crate::harness::write_private(&secret, "demo-app-secret-of-the-local-stage");

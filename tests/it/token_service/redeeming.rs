@@ -23,7 +23,7 @@ async fn card_then_exchange(harness: &Harness, activity: &Value, whose: &str) ->
 }
 
 #[tokio::test]
-async fn a_bot_that_asked_for_a_card_redeems_and_may_repeat_that() {
+async fn a_bot_that_asked_for_a_card_redeems_a_token_and_may_repeat_the_call() {
     let harness = Harness::start().await;
     let activity = activities::teams(&harness, &harness.user("Ada"));
     let first = card_then_exchange(&harness, &activity, "Ada").await;
@@ -40,7 +40,7 @@ async fn a_bot_that_asked_for_a_card_redeems_and_may_repeat_that() {
 }
 
 #[tokio::test]
-async fn what_every_client_sends_at_once_is_redeemed_once() {
+async fn a_token_that_parallel_calls_send_is_redeemed_once() {
     let harness = Harness::start().await;
     harness.sign_in_resource(&activities::teams(&harness, &harness.user("Ada")), "graph").await;
     let token = harness.user_token("Ada", "graph").await;
@@ -51,7 +51,7 @@ async fn what_every_client_sends_at_once_is_redeemed_once() {
 }
 
 #[tokio::test]
-async fn a_card_is_good_for_its_own_user_channel_connection_and_time() {
+async fn a_card_allows_no_exchange_for_another_user_channel_or_connection_or_after_it_expired() {
     let harness = Harness::start().await;
     harness.sign_in_resource(&activities::teams(&harness, &harness.user("Ada")), "graph").await;
     harness.sign_in_resource(&activities::teams(&harness, &harness.user("Ben")), "mail").await;
@@ -68,7 +68,7 @@ async fn a_card_is_good_for_its_own_user_channel_connection_and_time() {
 }
 
 #[tokio::test]
-async fn the_token_must_be_of_whom_the_card_named() {
+async fn a_token_of_another_user_than_the_cards_is_refused() {
     let harness = Harness::start().await;
     let activity = activities::teams(&harness, &harness.user("Ada"));
     let bens = card_then_exchange(&harness, &activity, "Ben").await;
@@ -83,7 +83,7 @@ async fn the_token_must_be_of_whom_the_card_named() {
 }
 
 #[tokio::test]
-async fn a_listed_tenants_users_may_speak_in_anothers_conversation() {
+async fn a_user_of_a_listed_tenant_is_accepted_in_another_tenants_conversation() {
     let tenant = Harness::start().await.user("Ada").tid;
     let identity = format!("cross_tenants = [\"{tenant}\"]");
     let harness = Harness::with(Options { identity, ..Options::default() }).await;
@@ -93,7 +93,7 @@ async fn a_listed_tenants_users_may_speak_in_anothers_conversation() {
 }
 
 #[tokio::test]
-async fn a_user_of_whom_the_bot_says_nothing_is_whoever_succeeds_first() {
+async fn a_user_without_an_object_id_stays_pinned_to_the_first_person_until_signed_out_of_all() {
     let harness = Harness::start().await;
     let mut activity = activities::teams(&harness, &harness.user("Ada"));
     activity["from"] = json!({ "id": "29:someone" });
@@ -108,7 +108,7 @@ async fn a_user_of_whom_the_bot_says_nothing_is_whoever_succeeds_first() {
 }
 
 #[tokio::test]
-async fn ids_that_a_client_may_choose_prove_nothing() {
+async fn an_exchange_for_a_user_id_that_the_client_may_choose_is_refused() {
     let harness = Harness::start().await;
     let base = activities::teams(&harness, &harness.user("Ada"));
     for channel in ["directline", "webchat"] {
@@ -128,7 +128,7 @@ async fn ids_that_a_client_may_choose_prove_nothing() {
 }
 
 #[tokio::test]
-async fn the_body_is_read_in_any_letter_case_unless_that_leaves_two_readings() {
+async fn the_body_is_read_in_any_letter_case_and_an_ambiguous_body_is_refused() {
     let harness = Harness::start().await;
     harness.sign_in_resource(&activities::teams(&harness, &harness.user("Ada")), "graph").await;
     let token = harness.user_token("Ada", "graph").await;
@@ -140,7 +140,7 @@ async fn the_body_is_read_in_any_letter_case_unless_that_leaves_two_readings() {
 }
 
 #[tokio::test]
-async fn what_is_had_with_one_bots_key_is_nothing_with_anothers() {
+async fn a_bot_cannot_use_another_bots_card_or_token() {
     let harness = Harness::start().await;
     let activity = activities::teams(&harness, &harness.user("Ada"));
     harness.sign_in_resource(&activity, "graph").await;
@@ -227,7 +227,7 @@ async fn mistakes_in(style: &'static str) -> Vec<(String, Answer)> {
 }
 
 #[tokio::test]
-async fn a_bot_is_refused_as_hosted_refuses_unless_it_says_otherwise() {
+async fn a_refused_bot_gets_a_json_error_with_400_by_default() {
     for style in ["", "refusal_style = \"json400\""] {
         for (case, answer) in refusals_in(style).await.iter().chain(&mistakes_in(style).await) {
             error_of(case, answer, 400);
@@ -236,7 +236,7 @@ async fn a_bot_is_refused_as_hosted_refuses_unless_it_says_otherwise() {
 }
 
 #[tokio::test]
-async fn a_bot_that_fails_over_an_error_object_gets_the_same_text() {
+async fn a_bot_with_the_style_text400_gets_the_error_as_plain_text() {
     let style = "refusal_style = \"text400\"";
     for (case, answer) in refusals_in(style).await.iter().chain(&mistakes_in(style).await) {
         assert_eq!((answer.status, answer.header("content-type")), (400, Some("text/plain; charset=utf-8")), "{case}");
@@ -245,7 +245,7 @@ async fn a_bot_that_fails_over_an_error_object_gets_the_same_text() {
 }
 
 #[tokio::test]
-async fn a_bot_that_throws_over_every_error_gets_a_success_without_a_token_where_its_user_can_help() {
+async fn a_bot_with_the_style_ok_without_token_gets_200_without_a_token_when_a_sign_in_helps() {
     let style = "refusal_style = \"ok_without_token\"";
     for (case, answer) in refusals_in(style).await {
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")), "{case}");

@@ -41,7 +41,7 @@ fn refreshes(harness: &Harness) -> u64 {
 }
 
 #[tokio::test]
-async fn the_three_shapes_of_the_question_have_one_answer() {
+async fn get_aad_tokens_gives_the_same_answer_to_every_form_of_the_request() {
     let harness = Harness::with(options()).await;
     sign_in(&harness, "msteams", "29:ada").await;
     let encoded: String = url::form_urlencoded::byte_serialize(GRAPH.as_bytes()).collect();
@@ -68,7 +68,7 @@ async fn the_three_shapes_of_the_question_have_one_answer() {
 }
 
 #[tokio::test]
-async fn answers_stand_under_the_names_that_were_sent() {
+async fn get_aad_tokens_answers_under_the_resource_names_that_the_bot_sent() {
     let harness = Harness::with(options()).await;
     sign_in(&harness, "msteams", "29:ada").await;
     let asked = ["https://graph.microsoft.com", GRAPH, OWN_APP];
@@ -82,7 +82,7 @@ async fn answers_stand_under_the_names_that_were_sent() {
 }
 
 #[tokio::test]
-async fn what_the_operator_has_not_listed_is_named_and_nobody_is_asked() {
+async fn a_resource_that_the_operator_has_not_listed_is_named_without_a_call() {
     let harness = Harness::with(options()).await;
     sign_in(&harness, "msteams", "29:ada").await;
     let before = (harness.exchanges(), refreshes(&harness));
@@ -104,7 +104,7 @@ async fn what_the_operator_has_not_listed_is_named_and_nobody_is_asked() {
 }
 
 #[tokio::test]
-async fn what_is_missing_or_too_much_is_named() {
+async fn get_aad_tokens_names_a_missing_or_excessive_parameter() {
     let harness = Harness::with(options()).await;
     let many: Vec<String> = (0..40).map(|number| format!("https://x.example/{number}")).collect();
     for (path, body, names) in [
@@ -125,7 +125,7 @@ async fn what_is_missing_or_too_much_is_named() {
 }
 
 #[tokio::test]
-async fn who_is_not_signed_in_has_no_tokens_for_anything() {
+async fn a_user_who_is_not_signed_in_gets_no_token_for_a_resource() {
     let harness = Harness::with(options()).await;
     assert_nothing("nobody", &aad_tokens(&harness, &[GRAPH]).await);
     assert_nothing("nobody", &exchange(&harness, ADA, MAIL).await);
@@ -142,7 +142,7 @@ async fn who_is_not_signed_in_has_no_tokens_for_anything() {
 }
 
 #[tokio::test]
-async fn without_a_refresh_token_a_token_of_another_resource_brings_nothing() {
+async fn no_token_for_a_resource_is_returned_without_a_refresh_token() {
     let harness = Harness::with(Options { connection: LISTS.to_owned(), ..Options::default() }).await;
     sign_in(&harness, "msteams", "29:ada").await;
     assert_nothing("uri", &exchange(&harness, ADA, MAIL).await);
@@ -150,7 +150,7 @@ async fn without_a_refresh_token_a_token_of_another_resource_brings_nothing() {
 }
 
 #[tokio::test]
-async fn a_signed_in_user_gets_a_token_for_a_listed_scope_and_keeps_it() {
+async fn a_signed_in_user_gets_a_token_for_a_listed_scope_and_it_is_stored() {
     let harness = Harness::with(options()).await;
     sign_in(&harness, "msteams", "29:ada").await;
     let first = exchange(&harness, ADA, MAIL).await;
@@ -183,7 +183,7 @@ fn exchangeable(directory: &std::path::Path) -> Options {
 }
 
 #[tokio::test]
-async fn a_token_for_the_app_itself_is_exchanged_on_behalf_of_its_user() {
+async fn a_token_for_the_app_itself_is_exchanged_for_a_listed_scope_on_behalf_of_its_user() {
     let directory = tempfile::tempdir().unwrap();
     let harness = Harness::with(exchangeable(directory.path())).await;
     let token = harness.user_token("Ada", "graph").await;
@@ -201,7 +201,7 @@ async fn a_token_for_the_app_itself_is_exchanged_on_behalf_of_its_user() {
 }
 
 #[tokio::test]
-async fn signing_out_of_the_connection_of_all_or_everywhere_ends_them() {
+async fn every_kind_of_sign_out_ends_the_tokens_for_resources() {
     let harness = Harness::with(options()).await;
     let account = [("userId", "29:ada"), ("channelId", "msteams")];
     for way in ["connection", "all", "everywhere"] {
@@ -228,7 +228,7 @@ async fn signing_out_of_the_connection_of_all_or_everywhere_ends_them() {
 }
 
 #[tokio::test]
-async fn rotated_refresh_tokens_serve_one_resource_after_the_other() {
+async fn a_rotated_refresh_token_is_used_for_the_next_resource() {
     let harness = Harness::with(options()).await;
     harness.stage.sessions().set_single_use_refresh_tokens(true);
     sign_in(&harness, "msteams", "29:ada").await;
@@ -241,7 +241,7 @@ async fn rotated_refresh_tokens_serve_one_resource_after_the_other() {
 }
 
 #[tokio::test]
-async fn what_the_issuer_refuses_is_400_and_what_it_does_not_answer_503() {
+async fn a_refusal_of_the_issuer_is_400_and_an_outage_is_503() {
     let harness = Harness::with(options()).await;
     sign_in(&harness, "msteams", "29:ada").await;
     let fault = Fault::Unavailable { retry_after: None };
@@ -257,7 +257,7 @@ async fn what_the_issuer_refuses_is_400_and_what_it_does_not_answer_503() {
 }
 
 #[tokio::test]
-async fn what_a_resource_demands_of_the_user_the_browser_asks_for() {
+async fn the_browser_is_sent_with_the_claims_that_a_resource_demanded() {
     let harness = Harness::with(options()).await;
     sign_in(&harness, "msteams", "29:ada").await;
     harness.stage.sessions().set_demands_mfa(harness.user("Ada").oid, true);
@@ -270,7 +270,7 @@ async fn what_a_resource_demands_of_the_user_the_browser_asks_for() {
 }
 
 #[tokio::test]
-async fn a_bots_style_is_for_exchanges_and_never_makes_a_refusal_a_map_of_tokens() {
+async fn a_refusal_of_get_aad_tokens_is_a_json_error_in_every_refusal_style() {
     for bot in ["refusal_style = \"ok_without_token\"", "refusal_style = \"text400\""] {
         let harness = Harness::with(Options { bot, ..options() }).await;
         sign_in(&harness, "msteams", "29:ada").await;
@@ -280,7 +280,7 @@ async fn a_bots_style_is_for_exchanges_and_never_makes_a_refusal_a_map_of_tokens
 }
 
 #[tokio::test]
-async fn many_resources_at_once_are_had_by_one_refresh_token_that_is_good_once() {
+async fn one_call_gets_tokens_for_two_resources_although_refresh_tokens_are_single_use() {
     let harness = Harness::with(options()).await;
     harness.stage.sessions().set_single_use_refresh_tokens(true);
     sign_in(&harness, "msteams", "29:ada").await;
@@ -290,7 +290,7 @@ async fn many_resources_at_once_are_had_by_one_refresh_token_that_is_good_once()
 }
 
 #[tokio::test]
-async fn a_resources_token_is_under_no_name_that_a_bot_can_say() {
+async fn no_connection_name_returns_a_token_for_a_resource() {
     let harness = Harness::with(options()).await;
     sign_in(&harness, "msteams", "29:ada").await;
     assert_eq!(exchange(&harness, ADA, MAIL).await.status, 200);

@@ -64,7 +64,7 @@ fn spellings() -> [(&'static str, Value); 6] {
 }
 
 #[tokio::test]
-async fn a_state_is_read_in_every_spelling_and_alphabet() {
+async fn a_state_is_read_in_every_spelling_and_base64_alphabet() {
     let harness = Harness::start().await;
     let mut ids = Vec::new();
     for (case, state) in spellings() {
@@ -79,7 +79,7 @@ async fn a_state_is_read_in_every_spelling_and_alphabet() {
 }
 
 #[tokio::test]
-async fn the_query_may_hold_what_sdks_add_and_any_case() {
+async fn the_query_may_hold_parameters_that_sdks_add_in_any_letter_case() {
     let harness = Harness::start().await;
     let state = activities::state_of(&activities::teams(&harness, &harness.user("Ada")), "graph");
     let state = state.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
@@ -93,7 +93,7 @@ async fn the_query_may_hold_what_sdks_add_and_any_case() {
 }
 
 #[tokio::test]
-async fn where_no_client_can_sign_in_silently_nothing_is_offered() {
+async fn a_sign_in_resource_offers_no_exchange_where_no_client_can_sign_in_silently() {
     let appended = format!(
         "[connections.demo-plain]\nname = \"plain\"\nbot = \"demo\"\nclient_id = \"{demo}\"\n\
          client_secret = {{ file = \"SECRET\" }}\nscopes = [\"https://graph.microsoft.com/User.Read\"]\n\
@@ -117,7 +117,7 @@ async fn where_no_client_can_sign_in_silently_nothing_is_offered() {
 }
 
 #[tokio::test]
-async fn an_unknown_connection_is_400_and_named() {
+async fn a_state_with_an_unknown_connection_is_400_and_the_error_names_it() {
     let harness = Harness::start().await;
     let activity = activities::teams(&harness, &harness.user("Ada"));
     for name in ["hosted", "Graph", "graph ", "<script>"] {
@@ -159,7 +159,7 @@ async fn a_broken_state_is_400() {
 }
 
 #[tokio::test]
-async fn a_card_is_good_for_its_user_alone() {
+async fn a_card_is_refused_for_another_user_and_accepted_for_its_own() {
     let harness = Harness::start().await;
     let (ada, ben) = (harness.user("Ada"), harness.user("Ben"));
     let card = harness.card(&activities::teams(&harness, &ada), "graph").await;
@@ -173,7 +173,7 @@ async fn a_card_is_good_for_its_user_alone() {
 }
 
 #[tokio::test]
-async fn whose_token_could_only_be_refused_is_not_asked_for_one() {
+async fn a_user_whose_exchange_would_be_refused_gets_no_exchange_offer() {
     let harness = Harness::start().await;
     let ada = activities::teams(&harness, &harness.user("Ada"));
     for (channel, user_id, silent) in [

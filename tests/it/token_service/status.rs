@@ -21,7 +21,7 @@ fn connections(statuses: &Value) -> Vec<(&str, bool)> {
 }
 
 #[tokio::test]
-async fn every_connection_of_the_bot_is_listed_with_and_without_a_token() {
+async fn get_token_status_lists_every_connection_with_and_without_a_token() {
     let harness = Harness::start().await;
     let before = ask(&harness, "userId=29:ada&channelId=msteams").await;
     let configured = connections(&before);
@@ -40,7 +40,7 @@ async fn every_connection_of_the_bot_is_listed_with_and_without_a_token() {
 }
 
 #[tokio::test]
-async fn nobody_sees_another_users_channels_or_bots_tokens() {
+async fn get_token_status_shows_no_token_of_another_user_channel_or_bot() {
     let harness = Harness::start().await;
     sign_in(&harness, "msteams", "29:ada").await;
     for query in ["userId=29:ben&channelId=msteams", "userId=29:ada&channelId=directline"] {
@@ -56,7 +56,7 @@ async fn nobody_sees_another_users_channels_or_bots_tokens() {
 }
 
 #[tokio::test]
-async fn those_asked_about_are_a_comma_list() {
+async fn the_parameter_include_selects_connections_by_a_comma_separated_list() {
     let harness = Harness::start().await;
     for query in ["include=graph", "INCLUDE=graph,nothing", "include=%20graph%20,"] {
         let statuses = ask(&harness, &format!("userid=29:ada&channelid=msteams&{query}")).await;
@@ -70,7 +70,7 @@ async fn those_asked_about_are_a_comma_list() {
 }
 
 #[tokio::test]
-async fn a_token_that_can_be_refreshed_counts_and_is_not_refreshed_for_that() {
+async fn get_token_status_counts_a_refreshable_token_without_refreshing_it() {
     let harness = Harness::with(Options { offline_access: true, ..Options::default() }).await;
     sign_in(&harness, "msteams", "29:ada").await;
     harness.clock.advance(std::time::Duration::from_hours(2));
@@ -82,7 +82,7 @@ async fn a_token_that_can_be_refreshed_counts_and_is_not_refreshed_for_that() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_over_does_not_count() {
+async fn get_token_status_does_not_count_an_expired_token() {
     let harness = Harness::start().await;
     sign_in(&harness, "msteams", "29:ada").await;
     harness.clock.advance(std::time::Duration::from_hours(2));
@@ -91,7 +91,7 @@ async fn a_token_that_is_over_does_not_count() {
 }
 
 #[tokio::test]
-async fn without_a_user_the_parameter_is_named() {
+async fn get_token_status_names_the_missing_user_parameter() {
     let harness = Harness::start().await;
     let answer = harness.token_service("demo", "/api/usertoken/gettokenstatus?channelId=msteams").await;
     assert!(error_of("no user", &answer, 400).1.contains("'userId'"));
