@@ -1,4 +1,5 @@
-//! The parsers of outside bytes: what the fuzzer has found is replayed, and their properties hold for what proptest thinks of.
+//! The parsers of bytes from outside. Inputs that the fuzzer found are replayed, and proptest checks properties of each
+//! parser with generated input.
 
 #[path = "../fuzz/checks.rs"]
 mod checks;
@@ -14,7 +15,7 @@ use bot_sso::token_validation::UnverifiedToken;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// Runs `check` on every file in `directory`, and says how many there are.
+/// Runs `check` on every file in `directory` and returns the number of files.
 fn replay(directory: &str, check: fn(&[u8])) -> usize {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(directory);
     let files: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -44,12 +45,12 @@ fn inputs_that_the_fuzzer_found_still_pass_their_checks() {
     assert_eq!(std::fs::read_dir(directory).unwrap().count(), targets.len(), "every target is replayed");
 }
 
-/// A body that a token endpoint refuses with.
+/// The body of a token endpoint's refusal.
 fn refused(body: &[u8]) {
     checks::token_answer(&[b"400\n\n", body].concat());
 }
 
-/// JSON of every kind, not too deep.
+/// JSON values of every kind with limited depth.
 fn document() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -67,7 +68,7 @@ fn document() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The member names that mean something, in any letter case.
+/// The member names that the parser knows, in any letter case.
 fn member() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
         "type",

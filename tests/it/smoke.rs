@@ -1,4 +1,4 @@
-//! The main job, once from end to end.
+//! The gateway's main task once from end to end: exchange a token, store it, send it to the bot.
 
 use crate::harness::{Harness, activities};
 

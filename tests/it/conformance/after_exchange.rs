@@ -1,4 +1,4 @@
-//! The modes `forward` and `none` of `after_exchange` (`notify` is what all other cases run with).
+//! The modes `forward` and `none` of `after_exchange`. All other cases run with `notify`.
 
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
-//! Cases 73 to 75: what a bot is given for its card, and how soon it can be answered.
+//! Cases 73 to 75: the sign-in resource that a bot gets for its card, and an invoke that follows the card at once.
 
 use serde_json::{Value, json};
 
 use super::{Scenario, exchange_of, success};
 use crate::harness::{Behaviour, Gate, Harness, Options, activities};
 
-/// A connection of `demo` that cannot sign in silently.
+/// Adds a connection to `demo` that has no exchange URI, so no client can sign in silently.
 pub fn connection_without_exchange_uri(scenario: &Harness) -> Options {
     let appended = format!(
         "[connections.plain]\nbot = \"demo\"\nclient_secret = {{ file = \"{}\" }}\n\
@@ -79,7 +79,7 @@ async fn case_75_the_bot_is_notified_only_after_the_turn_that_sent_the_card_has_
         harness.bot_received(1).await;
         let answer = harness.post_as("demo", &caller, &exchange).await;
         assert_eq!((answer.status, answer.json()), (200, success()));
-        // Ben's sign-in begins later, and the bot is told of it: it would have been told of Ada's, too.
+        // Ben's sign-in begins after Ada's, so an event for Ada would have reached the bot before Ben's event.
         assert_eq!(harness.post_as("demo", &caller, &of_ben).await.status, 200);
         let told = &harness.bot_received(2).await[1].json();
         assert_eq!(told["from"]["id"], "29:ben", "the bot has not saved Ada's dialog yet");

@@ -1,4 +1,5 @@
-//! Direct Line and Web Chat, where a client may choose who it is: verified ids, and pins.
+//! Direct Line and Web Chat, where a client may choose its own user id: which ids count as verified, and how an account
+//! is pinned to an identity.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Cases 41 to 47: one exchange, however often it is asked for.
+//! Cases 41 to 47: any number of duplicates of an invoke cause one exchange.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::{Scenario, exchange_of, is_kept, success};
 use crate::harness::waiting::wait_until;
 use crate::harness::{Harness, Options, activities};
 
-/// Makes parallel requests overlap for certain.
+/// Delays the identity provider's answer so that parallel requests certainly overlap.
 fn slow_down(harness: &Harness) {
     harness.stage.faults().add(FaultRule::new(Fault::Slow { millis: 400 }));
 }

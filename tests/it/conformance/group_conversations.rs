@@ -1,5 +1,5 @@
-//! docs/architecture.md §Security rules, rule 6, and case 54 of docs/protocols/invoke-protocol.md §10: in a group
-//! everybody sees the card, so only who began a sign-in may end it.
+//! docs/architecture.md §Security rules, rule 6, and case 54 of docs/protocols/invoke-protocol.md §10: all members of a
+//! group see the card, so only the user who began a sign-in may complete it.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Change, assert_mismatch, assert_refused, exchange_of, is_kept};
 use crate::harness::{Harness, activities};
 
-/// `user`'s exchange in the group chat, and a card for it.
+/// An exchange of `user` in the group chat that answers a card issued for `user`.
 async fn with_card(harness: &Harness, user: &str) -> Value {
     let mut activity = activities::in_group(exchange_of(harness, user, "").await);
     activity["value"]["id"] = harness.card(&activity, "graph").await.into();
@@ -84,7 +84,7 @@ async fn another_users_token_is_refused_as_a_duplicate_of_a_success() {
     assert_eq!(harness.post(&ada).await.status, 200);
     let mut ben = activities::in_group(exchange_of(&harness, "Ben", "").await);
     ben["value"]["id"] = ada["value"]["id"].clone();
-    // By the card, or once that is used up by the lack of one.
+    // The check `card` refuses the token while the card is stored, the check `no_pending_sign_in` afterwards.
     assert_refused("after success", &harness.post(&ben).await, 400, "identity_mismatch");
     assert_eq!(harness.exchanges(), 1);
     assert!(!is_kept(&harness, &ben, "graph").await);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Change, Scenario, assert_mismatch, exchange_of, is_kept, success};
 use crate::harness::{Harness, Options};
 
-/// How a case names a tenant.
+/// Writes a tenant into an activity.
 type TenantChange = fn(&mut Value, &str);
 
 fn with_identity(lines: &str) -> Options {
@@ -109,7 +109,7 @@ async fn a_teams_activity_without_object_id_or_tenant_is_refused_unless_the_oper
         let answer = scenario.harness.post(&activity).await;
         assert_eq!((answer.status, answer.json()), (200, success()), "allowed, {case}");
     }
-    // What the channel does state still counts, and who came first stays.
+    // The gateway still checks the members that the channel states, and the account stays pinned to its first identity.
     let mut stated = scenario.exchange();
     without_tenant(&mut stated);
     stated["value"]["token"] = scenario.harness.user_token("Ben", "graph").await.into();
@@ -128,7 +128,7 @@ async fn case_52_a_card_issued_to_one_user_cannot_be_answered_by_another() {
     let mut ada = scenario.exchange();
     ada["value"]["id"] = card.clone().into();
     assert_mismatch("52", &harness.post(&ada).await, "card");
-    // Not even in the conversation that the card was sent to.
+    // The card is refused even in the conversation that the card was sent to.
     ada["conversation"]["id"] = ben["conversation"]["id"].clone();
     assert_mismatch("52, same conversation", &harness.post(&ada).await, "card");
     assert_eq!(harness.exchanges(), 0);

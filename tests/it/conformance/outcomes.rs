@@ -1,4 +1,4 @@
-//! Cases 31 to 40: what the identity provider answered, and what becomes of it.
+//! Cases 31 to 40: for each answer of the identity provider, what the client, the bot and the operator get.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use super::{Scenario, assert_refused, exchange_of, is_kept, success};
 use crate::harness::waiting::wait_until;
 use crate::harness::{Answer, Behaviour, Harness, Options, logs};
 
-/// Longer than a failure answers its duplicates.
-const FAILURE_LIFE: Duration = Duration::from_millis(3100);
+/// Longer than the gateway answers duplicates with a stored failure.
+const FAILURE_LIFETIME: Duration = Duration::from_millis(3100);
 
-/// The one line that tells the operator about a refusal.
-fn operators_line(answer: &Answer) -> Value {
+/// The one log line that tells the operator about a refused exchange.
+fn operator_log_line(answer: &Answer) -> Value {
     let mut lines = logs::lines_of(&answer.correlation_id());
     lines.retain(|line| line["message"] == "an exchange was refused");
     assert_eq!(lines.len(), 1, "{lines:?}");
@@ -36,7 +36,7 @@ async fn cases_31_and_32_a_retry_with_the_same_id_succeeds_once_the_user_has_con
     assert!(!is_kept(&harness, &activity, "graph").await);
 
     harness.stage.consent("Cleo", harness.bot_app_id("demo")).unwrap();
-    harness.clock.advance(FAILURE_LIFE);
+    harness.clock.advance(FAILURE_LIFETIME);
     let answer = harness.post(&activity).await;
     assert_eq!((answer.status, answer.json()), (200, success()));
     assert_eq!(harness.exchanges(), 2);
@@ -58,7 +58,7 @@ async fn case_33_a_refusal_that_the_user_can_resolve_is_412_and_any_other_is_400
         let answer = harness.post(&activity).await;
         assert_refused(case, &answer, status, reason);
         assert!(!is_kept(&harness, &activity, "graph").await, "case {case}");
-        let line = operators_line(&answer);
+        let line = operator_log_line(&answer);
         assert_eq!(line["aadsts"], number, "case {case}: {line}");
         assert!(line["trace_id"].is_string() && line["hint"].is_string(), "case {case}: {line}");
     }
@@ -72,7 +72,7 @@ async fn case_34_a_wrong_client_secret_is_logged_for_the_operator_and_never_show
     let answer = scenario.harness.post(&scenario.exchange()).await;
     assert_refused("34", &answer, 400, "misconfigured");
     assert_eq!(scenario.harness.exchanges(), 1, "a wrong secret does not become right by trying again");
-    let line = operators_line(&answer);
+    let line = operator_log_line(&answer);
     assert_eq!(line["aadsts"], 7_000_215, "{line}");
     assert!(line["hint"].as_str().unwrap().contains("client secret"), "{line}");
     assert!(!logs::text().contains("not-the-secret-of-demo"));
@@ -139,7 +139,7 @@ async fn a_throttled_user_gets_500_without_another_call_and_other_users_are_not_
     let throttled = Fault::Throttled { retry_after: Some(30) };
     harness.stage.faults().add(FaultRule::new(throttled).for_user(ada.oid).times(1));
     assert_refused("429", &harness.post(&scenario.exchange()).await, 500, "temporarily_unavailable");
-    harness.clock.advance(FAILURE_LIFE);
+    harness.clock.advance(FAILURE_LIFETIME);
     assert_refused("429 again", &harness.post(&scenario.exchange()).await, 500, "temporarily_unavailable");
     assert_eq!(harness.exchanges(), 1, "Retry-After is honoured");
     assert_eq!(harness.post(&exchange_of(harness, "Ben", "y").await).await.status, 200);

@@ -1,4 +1,4 @@
-//! Case 66 and the parent's side of 53 and 72: activities that another bot sends.
+//! Case 66, and cases 53 and 72 as far as they concern parents: activities that another bot sends.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::harness::{Answer, Behaviour, Harness, Options, activities};
 
 const SERVICE_URL: &str = "https://parent.example/api/skills/";
 
-/// `demo` may be called by the bot `demo-forward`, for Teams.
+/// A gateway on which the bot `demo-forward` may call `demo` for Teams.
 pub(super) async fn harness(after_exchange: &'static str) -> Harness {
     let mut harness = Harness::start().await;
     harness.restart(&options(&harness, after_exchange)).await;
@@ -32,7 +32,7 @@ pub(super) async fn post(harness: &Harness, activity: &Value) -> Answer {
     harness.post_as("demo", &parent_token(harness, "demo-forward").await, activity).await
 }
 
-/// As `CreateReply` makes it: of the user only id and name are left.
+/// The activity as the SDK's `CreateReply` leaves it for a skill: of the user only id and name remain.
 pub(super) fn from_parent(mut activity: Value, user_id: &str) -> Value {
     activity["serviceUrl"] = SERVICE_URL.into();
     activity["from"] = json!({ "id": user_id, "name": "someone" });

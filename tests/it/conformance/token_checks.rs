@@ -1,4 +1,4 @@
-//! Cases 10 and 20 to 30: which tokens are exchanged.
+//! Cases 10 and 20 to 30: which tokens the gateway exchanges.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ type Change = fn(&mut Value);
 
 const STRANGER: &str = "99999999-9999-4999-8999-999999999999";
 
-/// How T's claims are changed, and what is answered.
+/// A case's name, its change of the claims of T, and the expected refusal.
 const WRONG_CLAIMS: [(&str, Change, u16, &str); 21] = [
     ("23", |claims| claims["aud"] = STRANGER.into(), 400, "assertion_rejected:aud"),
     (
@@ -118,7 +118,7 @@ async fn case_21_a_token_for_the_bare_client_id_passes_the_audience_check_in_any
     let mut activity = scenario.exchange();
     activity["value"]["token"] = upper.into();
     let answer = scenario.harness.post(&activity).await;
-    // The stage, as Entra, is the judge of the exchange itself; the audience is ours and compared as a GUID.
+    // The stage decides about the exchange itself, as Entra does. The gateway compares the audience as a GUID.
     assert!(!answer.detail().contains("aud"), "{}", answer.detail());
 }
 
@@ -160,7 +160,8 @@ async fn a_token_signed_by_an_unknown_key_is_not_accepted_while_the_keys_cannot_
     let mut activity = scenario.exchange();
     activity["value"]["token"] = fresh.into();
     let answer = scenario.harness.post_as("demo", &caller, &activity).await;
-    // The old keys are usable, so the unknown one is either unreachable or not there; never accepted, never a card.
+    // The old keys stay usable, so the new key is unknown or cannot be fetched: the gateway neither accepts the token
+    // nor answers 412.
     assert!(matches!(answer.status, 400 | 500), "{}", answer.status);
     assert_eq!(scenario.harness.exchanges(), 0);
 }

@@ -1,4 +1,4 @@
-//! Cases 53 and 72: nobody but us tells a bot what its user's token is.
+//! Cases 53 and 72: only the gateway itself may send a bot a tokens/response event.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Cases 55 to 62: magic codes and clients that could not sign in silently.
+//! Cases 55 to 62: magic codes, and the failures that clients report when they could not sign in silently.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn verify(harness: &Harness, value: Value) -> Value {
     activities::invoke(harness, &harness.user("Ada"), "signin/verifyState", value)
 }
 
-/// A card for Ada is out.
+/// Issues a card for Ada.
 async fn begin(harness: &Harness, connection: &str) {
     harness.sign_in_resource(&activities::teams(harness, &harness.user("Ada")), connection).await;
 }
@@ -122,7 +122,7 @@ async fn case_58_a_cancelled_sign_in_is_200_in_any_letter_case_and_no_longer_pen
         let cancelled = verify(&harness, json!({ "state": state }));
         assert_empty(state, &harness.post(&cancelled).await, 200);
         assert_eq!(harness.bot.received().len(), before, "{state}");
-        // With nothing pending it is not ours any more.
+        // Without a pending sign-in the gateway forwards the invoke to the bot.
         harness.post(&cancelled).await;
         assert_eq!(harness.bot.received()[before].json(), cancelled, "{state}");
     }
@@ -173,8 +173,8 @@ async fn case_59_a_code_is_tried_on_the_newest_card_first_and_the_older_cards_co
     let user = harness.user("Ada");
     let older = harness.issue_code(&Options::default(), &user, "graph", "of-graph").await;
     let newer = harness.issue_code(&Options::default(), &user, "mail", "of-mail").await;
-    // Two wrong codes on two connections use up four of the five tries. The newer card's code would find none left if it
-    // were tried on the older card first.
+    // Two wrong codes on two connections use up four of the five tries. If the gateway tried the newer card's code on
+    // the older card first, no try would be left for the newer card.
     let right: Vec<u32> = [&older, &newer].iter().map(|code| code.parse().unwrap()).collect();
     for wrong in (0..1_000_000).filter(|code| !right.contains(code)).take(2) {
         let state = format!("{wrong:06}");

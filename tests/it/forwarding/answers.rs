@@ -1,4 +1,4 @@
-//! What of the bot's answer reaches the caller.
+//! Which parts of the bot's answer reach the caller.
 
 use std::io::Write;
 use std::sync::mpsc;
@@ -100,7 +100,7 @@ async fn server_sent_events_arrive_one_by_one() {
         stream.write_all(head.as_bytes()).unwrap();
         for number in 1..=3 {
             stream.write_all(format!("data: event {number}\n\n").as_bytes()).unwrap();
-            // The next one is written only when the client has got this one.
+            // The bot writes the next event only after the client has received this one.
             wait.recv_timeout(Duration::from_secs(15)).unwrap();
         }
     });

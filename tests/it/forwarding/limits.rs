@@ -1,13 +1,13 @@
-//! Too large, too slow, and malformed on purpose.
+//! Requests that are too large, too slow, or malformed on purpose.
 
 use super::{head, message};
 use crate::harness::raw::{Wire, blocking};
 use crate::harness::{Harness, logs};
 
-/// The default limit of a body.
+/// The default limit of a body, in bytes.
 const LIMIT: usize = 512 * 1024;
 
-/// Sends `request` as it is and reads until the gateway closes.
+/// Sends the bytes of `request` unchanged and reads until the gateway closes the connection.
 async fn answer_to(harness: &Harness, request: String) -> String {
     let base = harness.base.clone();
     blocking(move || Wire::to(&base).send(request.as_bytes()).read_all()).await
@@ -134,7 +134,7 @@ async fn the_unread_body_of_a_refused_request_is_not_read_as_the_next_request() 
     let base = harness.base.clone();
     let answer = blocking(move || {
         let mut wire = Wire::to(&base);
-        // A second request, so that a connection which is kept open gets closed.
+        // A second request makes the gateway close the connection that it keeps open.
         wire.send(outer.as_bytes())
             .send(b"GET /nothing HTTP/1.1\r\nhost: bot-sso\r\nconnection: close\r\n\r\n")
             .read_all()

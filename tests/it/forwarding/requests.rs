@@ -1,4 +1,4 @@
-//! What reaches the bot.
+//! Which parts of a caller's request reach the bot.
 
 use bot_sso::dev::{Fault, FaultRule};
 use serde_json::json;
@@ -115,7 +115,7 @@ async fn headers_in_which_proxies_state_the_client_do_not_reach_the_bot() {
         "X-Original-Host",
         "X-Original-URL",
         "X-Real-IP",
-        // Many web frameworks read these as the ones with hyphens.
+        // Many web frameworks read underscores in header names as hyphens.
         "X_Forwarded_For",
         "X_Real_IP",
         "X_MS_CLIENT_PRINCIPAL_ID",
@@ -180,7 +180,7 @@ async fn a_client_that_hangs_up_does_not_cancel_the_request_to_the_bot() {
     assert_eq!(event["name"], "tokens/response");
     let stored = harness.get_token("msteams", "29:ada", "graph").await;
     assert_eq!((stored.status, &stored.json()["token"]), (200, &event["value"]["token"]));
-    // The client asks again, as clients do: the same answer, and the bot is not told twice.
+    // The client repeats its request as clients do: it gets the same answer, and the bot gets no second event.
     let again = harness.post_bytes("demo", &token, body_of(&harness, &user_token)).await;
     assert_eq!(again.status, 200);
     assert_eq!((harness.received_once_settled().await.len(), harness.exchanges()), (1, 1));

@@ -6,15 +6,15 @@ use bot_sso::dev::{Fault, GrantKind};
 use futures_util::future::join_all;
 
 use super::{
-    LIFE, asked, assert_nothing, get, misconfigured, refreshable, refreshes, refreshes_meet, sign_ben_in_anew, token,
-    with_ada,
+    LIFE, assert_nothing, get, misconfigured, refreshable, refreshes, refreshes_meet, requests_with, sign_ben_in_anew,
+    token, with_ada,
 };
 use crate::harness::Harness;
 use crate::harness::waiting::wait_until;
 
 /// `refresh_in` of the stage's answers, in seconds.
 const REFRESH_IN: u64 = 1800;
-/// The random change of that time, in either direction.
+/// The application refreshes up to this many seconds before or after that time, at random.
 const JITTER: u64 = 300;
 
 /// A harness in which Ada's token is to be refreshed after half an hour.
@@ -29,9 +29,9 @@ fn advance(harness: &Harness, seconds: u64) {
     harness.clock.advance(Duration::from_secs(seconds));
 }
 
-/// The stage has answered `count` refreshes.
+/// Waits until the stage has answered `count` refreshes.
 async fn answered(harness: &Harness, count: usize) {
-    wait_until("a refresh", async || asked(harness, GrantKind::RefreshToken).len() == count).await;
+    wait_until("a refresh", async || requests_with(harness, GrantKind::RefreshToken).len() == count).await;
 }
 
 /// Checks that a request for the token starts no refresh.

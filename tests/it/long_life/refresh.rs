@@ -3,7 +3,9 @@
 use bot_sso::dev::{Fault, FaultRule, GrantKind};
 use futures_util::future::join_all;
 
-use super::{ADA, LIFE, asked, assert_nothing, get, refreshable, refreshes, refreshes_meet, sign_in, token, with_ada};
+use super::{
+    ADA, LIFE, assert_nothing, get, refreshable, refreshes, refreshes_meet, requests_with, sign_in, token, with_ada,
+};
 use crate::harness::{Options, logs};
 
 #[tokio::test]
@@ -14,7 +16,7 @@ async fn an_expired_token_is_refreshed_without_its_user() {
     let second = token(&harness).await;
     assert_ne!(first, second);
     assert_eq!(token(&harness).await, second, "and then it is kept");
-    let asked = asked(&harness, GrantKind::RefreshToken);
+    let asked = requests_with(&harness, GrantKind::RefreshToken);
     assert_eq!(asked.len(), 1);
     let ada = harness.user("Ada");
     assert_eq!((&asked[0]["tenant"], &asked[0]["user"]), (&ada.tid.into(), &ada.oid.into()));
@@ -38,7 +40,7 @@ async fn ten_simultaneous_requests_cause_one_refresh() {
 #[tokio::test]
 async fn a_connection_without_offline_access_never_refreshes() {
     let harness = with_ada(Options { operations: true, ..Options::default() }).await;
-    assert!(!asked(&harness, GrantKind::OnBehalfOf)[0]["scope"].as_str().unwrap().contains("offline_access"));
+    assert!(!requests_with(&harness, GrantKind::OnBehalfOf)[0]["scope"].as_str().unwrap().contains("offline_access"));
     harness.clock.advance(LIFE);
     assert_nothing(&get(&harness).await);
     // This holds even if the identity provider issues a refresh token that was not requested.

@@ -1,4 +1,5 @@
-//! The pages behind a card's button in a real browser, without a bot: how they look, and what Teams gets to hear by its own library.
+//! The pages behind a card's button in a real browser, without a bot: their look, and the messages that the Teams
+//! library sends to Teams.
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ async fn harness() -> Harness {
     Harness::with(Options { reachable: true, ..Options::default() }).await
 }
 
-/// Ada follows the button of a card in Teams.
+/// Ada follows the link of a card in Teams.
 async fn visit_from_teams(label: &str, decision: &str, client: &str) -> Seen {
     let harness = harness().await;
     let ada = harness.user("Ada");
@@ -18,7 +19,7 @@ async fn visit_from_teams(label: &str, decision: &str, client: &str) -> Seen {
     harness.visits(label, &Visit { link, user: &ada, decision, scheme: "dark", client }).await
 }
 
-/// The same outside Teams, where she is asked whether to go on.
+/// Ada follows the link of a card in Web Chat, where a page asks her to confirm.
 async fn visit_from_webchat(harness: &Harness, scheme: &str) -> Seen {
     let ada = harness.user("Ada");
     let activity = activities::on_channel(activities::teams(harness, &ada), "webchat", "dl_5f1c");
@@ -40,7 +41,7 @@ async fn pages_follow_the_browsers_colour_scheme_and_are_readable_in_both() {
     }
 }
 
-/// The sum of red, green and blue.
+/// The brightness of a colour: the sum of its red, green and blue.
 fn brightness(page: &Value, what: &str) -> u32 {
     page["looks"][what].as_str().unwrap().split(',').map(|part| part.parse::<u32>().unwrap()).sum()
 }

@@ -1,5 +1,5 @@
-//! What each SDK's own sign-in answers when the Token Service refuses an exchange. The client is to show its button then, which it does on
-//! 412 alone. The bots get the invoke past the gateway, which answers it on its own otherwise.
+//! The answer of each SDK's own sign-in handler when the Token Service refuses an exchange. A client shows its sign-in
+//! button only after a 412. The tests send the invoke to the bot without the gateway, which would answer it itself.
 
 use serde_json::Value;
 
@@ -7,14 +7,14 @@ use super::fixture::{Fixture, Setup, id_of};
 use crate::harness::activities;
 use crate::harness::peers::Program;
 
-/// The answer to the invoke of a user who has not consented.
+/// The bot's answer to the invoke of a user who has not consented.
 async fn answer_without_consent(program: Program, settings: &'static str) -> (Fixture, u16, Value) {
     let scenario = if settings.is_empty() { "refused-json400" } else { "refused" };
     let fixture = Fixture::start_with(Setup { program, mode: "none", handler: "teams", settings }, scenario).await;
     let cleo = fixture.harness.user("Cleo");
     let card = fixture.card_for(&activities::message(&fixture.harness, &cleo, "hello")).await;
     let token = fixture.harness.user_token("Cleo", "graph").await;
-    let answer = fixture.post_past(&activities::exchange(&fixture.harness, &cleo, id_of(&card), &token)).await;
+    let answer = fixture.post_directly(&activities::exchange(&fixture.harness, &cleo, id_of(&card), &token)).await;
     let body = if answer.body.is_empty() { Value::Null } else { answer.json() };
     (fixture, answer.status, body)
 }

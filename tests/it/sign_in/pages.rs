@@ -1,9 +1,9 @@
-//! What every answer to a browser says beside its text.
+//! The headers and the markup of every answer to a browser.
 
 use super::{card, teams_card};
 use crate::harness::{Answer, Harness, Options};
 
-fn assert_guarded(case: &str, answer: &Answer) -> String {
+fn assert_protective_headers(case: &str, answer: &Answer) -> String {
     assert_eq!(answer.header("cache-control"), Some("no-store"), "{case}");
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{case}");
     assert!(matches!(answer.header("referrer-policy"), Some("no-referrer" | "same-origin")), "{case}");
@@ -15,7 +15,7 @@ fn assert_guarded(case: &str, answer: &Answer) -> String {
 }
 
 fn assert_page(case: &str, answer: &Answer) -> String {
-    let policy = assert_guarded(case, answer);
+    let policy = assert_protective_headers(case, answer);
     let text = answer.text();
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{case}");
     for needed in ["<html lang=\"en\">", "name=\"viewport\"", "content=\"light dark\"", "<title>", "<h1>"] {
@@ -39,11 +39,11 @@ async fn every_answer_has_protective_headers_and_every_page_is_accessible() {
     let mut browser = harness.browser();
     let resource = card(&harness).await;
     let link = resource["signInLink"].as_str().unwrap();
-    assert_guarded("begin", &browser.get(link).await);
+    assert_protective_headers("begin", &browser.get(link).await);
     let authorize = browser.begin(&resource).await;
     let callback = browser.log_in(&authorize, "Ada").await;
     let sent_on = browser.get(&callback).await;
-    assert_guarded("callback", &sent_on);
+    assert_protective_headers("callback", &sent_on);
     let last = sent_on.location().to_owned();
     let mut nonces = vec![assert_page("confirm", &browser.get(&last).await)];
     nonces.push(assert_page("confirm", &browser.get(&last).await));

@@ -1,11 +1,11 @@
-//! Bad input, attacks, and a user who goes back: each ends on a page that says what happened.
+//! Bad input, attacks, and a user who goes back in the browser: each ends on a page that names the problem.
 
 use std::time::Duration;
 
 use bot_sso::dev::{Fault, FaultRule};
 use futures_util::future::join_all;
 
-use super::{CHATTER, assert_notice, card, owner, redeem, teams_card};
+use super::{WEB_CHAT_USER, assert_notice, card, redeem, teams_card, token_owner};
 use crate::harness::{Harness, Options, logs};
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn the_last_step_is_accepted_once_and_only_in_its_own_browser() {
     let code = browser.post(&last, &[("decision", "continue")]).await.code();
     assert_notice("again", &browser.post(&last, &[("decision", "continue")]).await, 410, "StateUnknown");
     assert_notice("back", &browser.get(&last).await, 410, "StateUnknown");
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.status, 200, "the code is still good");
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &code).await.status, 200, "the code is still good");
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn a_proven_sign_in_expires_after_fifteen_minutes_and_its_code_after_ten()
     assert_notice("late", &browser.post(&last, &[("decision", "continue")]).await, 410, "StateUnknown");
     let code = browser.finish(&card(&harness).await, "Ada").await.code();
     harness.clock.advance(Duration::from_mins(10));
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.status, 404);
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &code).await.status, 404);
 }
 
 #[tokio::test]
@@ -166,31 +166,32 @@ async fn a_callback_with_a_repeated_parameter_is_refused() {
 async fn a_code_is_refused_for_another_channel_user_or_bot() {
     let harness = Harness::start().await;
     let code = harness.browser().finish(&card(&harness).await, "Ada").await.code();
-    for (channel, user) in [("webchat", "wc-2"), ("directline", CHATTER), ("msteams", "29:ben")] {
+    for (channel, user) in [("webchat", "wc-2"), ("directline", WEB_CHAT_USER), ("msteams", "29:ben")] {
         assert_eq!(redeem(&harness, channel, user, &code).await.status, 404, "{channel} {user}");
     }
-    let query = [("userId", CHATTER), ("connectionName", "graph"), ("channelId", "webchat"), ("code", code.as_str())];
+    let query =
+        [("userId", WEB_CHAT_USER), ("connectionName", "graph"), ("channelId", "webchat"), ("code", code.as_str())];
     assert_eq!(harness.get_token_as("demo-none", &query).await.status, 404, "another bot");
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.status, 200);
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &code).await.status, 200);
 }
 
 #[tokio::test]
 async fn exactly_one_of_many_parallel_redemptions_of_a_code_gets_the_token() {
     let harness = Harness::start().await;
     let code = harness.browser().finish(&card(&harness).await, "Ada").await.code();
-    // As many as an account has tries: each is counted until it proves right.
-    let answers = join_all((0..5).map(|_| redeem(&harness, "webchat", CHATTER, &code))).await;
+    // The number of tries that an account has. Each redemption counts as a try until its code proves right.
+    let answers = join_all((0..5).map(|_| redeem(&harness, "webchat", WEB_CHAT_USER, &code))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
     assert_eq!(answers.iter().filter(|answer| answer.status == 404).count(), 4);
-    assert_eq!(harness.get_token("webchat", CHATTER, "graph").await.status, 200);
+    assert_eq!(harness.get_token("webchat", WEB_CHAT_USER, "graph").await.status, 200);
 }
 
-/// Mallory sends the link of his own card to Ada.
+/// Mallory, the attacker, sends the link of their own card to Ada.
 #[tokio::test]
 async fn a_victim_of_an_attackers_link_sees_which_bot_asks_and_the_attacker_gets_no_token() {
     let harness = Harness::start().await;
     for (channel, attacker, resource) in
-        [("webchat", CHATTER, card(&harness).await), ("msteams", "29:ben", teams_card(&harness, "Ben").await)]
+        [("webchat", WEB_CHAT_USER, card(&harness).await), ("msteams", "29:ben", teams_card(&harness, "Ben").await)]
     {
         let mut victim = harness.browser();
         let last = victim.arrive(&resource, "Ada").await;
@@ -199,7 +200,7 @@ async fn a_victim_of_an_attackers_link_sees_which_bot_asks_and_the_attacker_gets
             assert!(asked.text().contains(said), "{said}: {}", asked.text());
         }
         assert_eq!(harness.get_token(channel, attacker, "graph").await.status, 404, "asked, not answered");
-        assert_eq!(cancelled(victim.post(&last, &[("decision", "cancel")]).await).status, 200);
+        assert_eq!(assert_cancelled(victim.post(&last, &[("decision", "cancel")]).await).status, 200);
         let page = victim.finish(&resource, "Ada").await;
         assert_eq!(page.status, 200, "{}", page.text());
         assert_eq!(
@@ -210,8 +211,8 @@ async fn a_victim_of_an_attackers_link_sees_which_bot_asks_and_the_attacker_gets
     }
 }
 
-/// A cancelled sign-in is no failure and not logged as one.
-fn cancelled(answer: crate::harness::Answer) -> crate::harness::Answer {
+/// Asserts the page of a cancelled sign-in, which is not an error page.
+fn assert_cancelled(answer: crate::harness::Answer) -> crate::harness::Answer {
     assert!(answer.text().contains("You have cancelled"), "{}", answer.text());
     answer
 }
@@ -224,7 +225,7 @@ async fn a_user_who_gives_up_at_the_provider_sees_that_the_sign_in_was_cancelled
         let authorize = browser.begin(&resource).await;
         let callback = browser.give_up(&authorize).await;
         let page = browser.get(&callback).await;
-        assert_notice(case, &cancelled(page.clone()), 200, "CancelledByUser");
+        assert_notice(case, &assert_cancelled(page.clone()), 200, "CancelledByUser");
         let tells_teams = page.text().contains("data-reason=\"CancelledByUser\"");
         assert_eq!(tells_teams, case == "Teams", "{}", page.text());
         assert_eq!(browser.get(resource["signInLink"].as_str().unwrap()).await.status, 302, "{case}: may think again");
@@ -278,7 +279,7 @@ async fn an_authorization_code_of_another_sign_in_is_not_redeemed() {
     let foreign = browser.log_in(&other, "Ada").await;
     let state = |url: &url::Url| url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
     let injected = foreign.replace(&state(&other), &state(&authorize));
-    // PKCE: the code was made for another verifier.
+    // PKCE prevents it: the code belongs to another verifier.
     assert_notice("an injected code", &browser.get(&injected).await, 410, "StateUnknown");
 }
 
@@ -306,7 +307,7 @@ async fn the_log_holds_no_link_state_or_code() {
     let callback = browser.log_in(&authorize, "Ada").await;
     let last = browser.get(&callback).await.location().to_owned();
     let page = browser.post(&last, &[("decision", "continue")]).await;
-    assert_eq!(owner(&redeem(&harness, "webchat", CHATTER, &page.code()).await), harness.user("Ada").oid);
+    assert_eq!(token_owner(&redeem(&harness, "webchat", WEB_CHAT_USER, &page.code()).await), harness.user("Ada").oid);
     let written = logs::since(before);
     let pairs: Vec<String> = [authorize.as_str(), &callback.replace("http://127.0.0.1:1", "http://x")]
         .iter()

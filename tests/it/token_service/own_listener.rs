@@ -1,4 +1,4 @@
-//! A listener and an audience of the Token Service's own (docs/architecture.md §Security rules, rule 12).
+//! The Token Service's own listener and own audiences (docs/architecture.md §Security rules, rule 12).
 
 use super::{error_of, sign_in};
 use crate::harness::api_documents::assert_bots_are_described_apart;
@@ -51,7 +51,7 @@ async fn configured_audiences_replace_the_audience_of_the_hosted_token_service()
     assert_eq!(get(&harness, &harness.base, path, &hosted).await.status, 401);
     let scope = "api://1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01/.default";
     let own = harness.app_token(harness.bot_app_id("demo"), scope).await;
-    // The stage's bots take tokens of version 2, whose audience is the bare client id.
+    // The stage issues version 2 tokens, whose audience is the bare client id.
     assert_eq!(get(&harness, &harness.base, path, &own).await.status, 401, "compared exactly");
     let token_service = "audiences = [\"1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01\", \"https://api.botframework.com\"]";
     let harness = Harness::with(Options { token_service, ..Options::default() }).await;
