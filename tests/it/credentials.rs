@@ -81,7 +81,7 @@ fn exchanges(harness: &Harness) -> Vec<SeenRequest> {
 #[track_caller]
 fn misconfiguration_log_line(case: &str, answer: &Answer) -> Value {
     assert_eq!(answer.status, 400, "{case}: {}", answer.detail());
-    assert!(answer.detail().starts_with("misconfiguration_log_line:"), "{case}: {}", answer.detail());
+    assert!(answer.detail().starts_with("misconfigured:"), "{case}: {}", answer.detail());
     let mut lines = logs::lines_of(&answer.correlation_id());
     lines.retain(|line| line["message"] == "an exchange was refused");
     assert_eq!(lines.len(), 1, "{case}: {lines:?}");

@@ -51,7 +51,7 @@ fn refused(body: &[u8]) {
 }
 
 /// JSON values of every kind with limited depth.
-fn document() -> impl Strategy<Value = Value> {
+fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -69,7 +69,7 @@ fn document() -> impl Strategy<Value = Value> {
 }
 
 /// The member names that the parser knows, in any letter case.
-fn member() -> impl Strategy<Value = String> {
+fn any_member_name() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
         "type",
         "name",
@@ -117,8 +117,8 @@ proptest! {
 
     #[test]
     fn an_accepted_activity_means_the_same_to_another_json_parser(
-        value in document(),
-        more in proptest::collection::vec((member(), document()), 0..4),
+        value in any_json(),
+        more in proptest::collection::vec((any_member_name(), any_json()), 0..4),
     ) {
         let activity = invoke(value, &more);
         checks::activity(&serde_json::to_vec(&activity).unwrap());
@@ -130,7 +130,7 @@ proptest! {
         id in "\\PC{1,20}",
         connection in "\\PC{1,20}",
         upper in any::<[bool; 4]>(),
-        more in document(),
+        more in any_json(),
     ) {
         let spelled = |name: &str, upper: bool| if upper { name.to_uppercase() } else { name.to_owned() };
         let mut value = json!({ "other": more });
@@ -147,7 +147,7 @@ proptest! {
 
     #[test]
     fn a_member_that_occurs_twice_is_refused_wherever_it_stands(
-        (name, first, second) in ("[a-z]{1,6}", document(), document()),
+        (name, first, second) in ("[a-z]{1,6}", any_json(), any_json()),
         position in 0_usize..4,
     ) {
         let twice = format!("{{\"{name}\":{first},\"x1\":0,\"{name}\":{second}}}");
@@ -164,7 +164,7 @@ proptest! {
     }
 
     #[test]
-    fn a_generated_token_is_parsed_to_its_original_members(kid in "\\PC{1,40}", issuer in "\\PC{1,40}", more in document()) {
+    fn a_generated_token_is_parsed_to_its_original_members(kid in "\\PC{1,40}", issuer in "\\PC{1,40}", more in any_json()) {
         let header = json!({ "alg": "RS256", "kid": kid, "jku": more, "x5c": more });
         let claims = json!({ "iss": issuer, "whatever": more });
         let raw = token(&header, &claims);
@@ -174,7 +174,7 @@ proptest! {
     }
 
     #[test]
-    fn a_token_with_another_algorithm_or_a_critical_header_member_is_refused(alg in document(), crit in document()) {
+    fn a_token_with_another_algorithm_or_a_critical_header_member_is_refused(alg in any_json(), crit in any_json()) {
         let claims = json!({});
         if alg != json!("RS256") {
             let header = json!({ "alg": alg, "kid": "k" });
@@ -194,7 +194,7 @@ proptest! {
                 "error", "suberror", "error_codes", "error_description", "claims", "trace_id", "access_token",
                 "expires_in", "expires_on", "token_type", "scope",
             ]),
-            document(),
+            any_json(),
             0..8,
         ),
         header in "\\PC{0,30}",
@@ -219,7 +219,7 @@ proptest! {
         connection in "\\PC{1,60}",
         user in "\\PC{1,60}",
         conversation in proptest::option::of("\\PC{1,60}"),
-        more in document(),
+        more in any_json(),
     ) {
         let conversation_member = conversation.as_ref().map_or(Value::Null, |id| json!({ "id": id, "other": more }));
         let state = json!({ "connectionName": connection, "msAppId": more,
@@ -234,7 +234,7 @@ proptest! {
     fn a_configuration_with_arbitrary_values_is_loaded_or_its_problems_are_listed(
         section in prop::sample::select(vec!["server", "channels", "limits", "bots.b", "connections.c", "store", "\"\\n\""]),
         key in prop::sample::select(vec!["listen", "public_url", "app_id", "cloud", "tenants", "file", "\"odd\\u0000\\nkey\""]),
-        value in document(),
+        value in any_json(),
     ) {
         let value = toml::Value::try_from(&value).unwrap_or_else(|_| toml::Value::String("\n\u{0}".into()));
         let text = format!("[{section}]\n{key} = {value}\n");

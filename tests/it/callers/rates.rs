@@ -12,7 +12,7 @@ const OTHER: &str = "3d9b5e74-ac20-4f83-9e4d-7a6b8c9dae03";
 const CONTOSO: &str = "8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50";
 const URL: &str = "https://parent.example/api";
 
-async fn limited(limits: &str) -> Fixture {
+async fn with_limits(limits: &str) -> Fixture {
     let caller = |app_id: &str| {
         format!(
             "[[bots.demo.callers]]\napp_id = \"{app_id}\"\ntenant = \"{CONTOSO}\"\nservice_urls = [\"{URL}\"]\n\
@@ -32,7 +32,7 @@ fn message(harness: &Harness) -> Value {
 
 #[tokio::test]
 async fn a_parent_that_calls_too_often_gets_429_and_other_callers_do_not() {
-    let fixture = limited("parent_requests_per_second = 1").await;
+    let fixture = with_limits("parent_requests_per_second = 1").await;
     let token = |client| fixture.harness.app_token(client, "api://1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01/.default");
     let (parent, other) = (token(PARENT).await, token(OTHER).await);
     let mut activity = message(&fixture.harness);
@@ -76,7 +76,7 @@ fn refused_of(answers: &[Answer]) -> usize {
 
 #[tokio::test]
 async fn channels_and_bots_are_limited_only_when_the_operator_configures_it() {
-    let fixture = limited("channel_requests_per_second = 1\ntoken_service_requests_per_second = 1").await;
+    let fixture = with_limits("channel_requests_per_second = 1\ntoken_service_requests_per_second = 1").await;
     let channel = fixture.harness.channel_token("demo").await;
     let bot = format!("Bearer {}", fixture.harness.bot_token("demo").await);
     let headers = [("authorization", bot.as_str())];
@@ -109,7 +109,7 @@ fn assert_limited(case: &str, answer: &Answer, status: u16) {
 
 #[tokio::test]
 async fn a_users_limit_counts_only_requests_that_call_the_identity_provider() {
-    let fixture = limited("user_exchanges_per_minute = 1").await;
+    let fixture = with_limits("user_exchanges_per_minute = 1").await;
     assert_eq!(exchange(&fixture, "graph", "a").await.status, 200);
     let logged = logs::length();
     assert_limited("another redemption", &exchange(&fixture, "mail", "b").await, 429);
@@ -134,7 +134,7 @@ async fn a_users_limit_counts_only_requests_that_call_the_identity_provider() {
 #[tokio::test]
 async fn refused_exchanges_and_wrong_codes_count_against_the_users_limit() {
     let statuses = "user_exchanges_per_minute = 2\n[statuses.msteams]\ntoo_many_requests = 503";
-    let fixture = limited(statuses).await;
+    let fixture = with_limits(statuses).await;
     let foreign = fixture.exchange_with(|activity| activity["from"]["aadObjectId"] = "somebody-else".into());
     for _ in 0..2 {
         refusals::assert_mismatch("a guess", &fixture.harness.post(&foreign).await, "oid");

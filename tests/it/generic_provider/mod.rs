@@ -54,7 +54,7 @@ async fn a_user_of_another_issuer_is_never_the_entra_user_with_the_same_oid_and_
     assert_eq!(user.user, UserKey::from_parts(&oidc_provider.issuer, "ada"));
     assert_ne!(user.user, UserKey::entra(OID, TID));
     assert_eq!((user.object_id, user.tenant_id), (None, None));
-    assert_eq!(user.display_name.as_deref(), Some("Ada of OidcProvider"));
+    assert_eq!(user.display_name.as_deref(), Some("Ada of Elsewhere"));
     assert_eq!(user.account_name.as_deref(), Some("ada"));
     let other_nonce = client.identify(&id_token, &Secret::from("another")).await;
     assert_eq!(other_nonce, Err(IdTokenError::Rejected { check: "nonce" }));
@@ -69,7 +69,7 @@ async fn reusing_a_rotated_refresh_token_revokes_its_successor_too() {
     let back = query_of(&oidc_provider.sign_in(&mut Browser::new(), begun.url.clone(), "grace").await);
     let first = client.redeem(&back["code"], &begun.verifier).await.unwrap().refresh_token.unwrap();
     let refreshed = client.refresh(&first, "grace").await.unwrap();
-    assert_eq!(user_info(&oidc_provider, &refreshed.access_token).await["name"], "Grace of OidcProvider");
+    assert_eq!(user_info(&oidc_provider, &refreshed.access_token).await["name"], "Grace of Elsewhere");
     let second = refreshed.refresh_token.unwrap();
     assert_ne!(second.expose(), first.expose());
     for token in [&first, &second] {

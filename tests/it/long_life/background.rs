@@ -6,8 +6,8 @@ use bot_sso::dev::{Fault, GrantKind};
 use futures_util::future::join_all;
 
 use super::{
-    LIFE, assert_nothing, get, misconfigured, refreshable, refreshes, refreshes_meet, requests_with, sign_ben_in_anew,
-    token, with_ada,
+    UNTIL_EXPIRED, assert_nothing, fail_refreshes_with, get, misconfigured, refreshable, refreshes, requests_with,
+    sign_ben_in_anew, token, with_ada,
 };
 use crate::harness::Harness;
 use crate::harness::waiting::wait_until;
@@ -51,7 +51,7 @@ async fn a_background_refresh_returns_the_old_token_at_once_and_the_new_one_late
     advance(&harness, REFRESH_IN - JITTER - 5);
     assert_quiet(&harness, &first).await;
     advance(&harness, 2 * JITTER + 10);
-    refreshes_meet(&harness, Fault::Slow { millis: 300 });
+    fail_refreshes_with(&harness, Fault::Slow { millis: 300 });
     let given = join_all((0..10).map(|_| token(&harness))).await;
     assert!(given.iter().all(|token| *token == first));
     wait_until("a new token", async || token(&harness).await != first).await;
@@ -65,7 +65,7 @@ async fn a_failed_background_refresh_is_hidden_and_tried_again_after_a_minute() 
     let harness = with_refresh_in().await;
     let first = token(&harness).await;
     advance(&harness, REFRESH_IN + JITTER + 5);
-    refreshes_meet(&harness, misconfigured());
+    fail_refreshes_with(&harness, misconfigured());
     assert_eq!(token(&harness).await, first);
     answered(&harness, 1).await;
     assert_quiet(&harness, &first).await;
@@ -87,7 +87,7 @@ async fn a_refused_refresh_token_leaves_the_old_token_and_is_not_tried_again() {
     answered(&harness, 1).await;
     advance(&harness, 120);
     assert_quiet(&harness, &first).await;
-    harness.clock.advance(LIFE);
+    harness.clock.advance(UNTIL_EXPIRED);
     assert_nothing(&get(&harness).await);
     assert_eq!(refreshes(&harness), 1);
 }

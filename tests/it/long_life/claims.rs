@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{
-    ADA, assert_nothing, get, refreshable, refreshes, refreshes_meet, requests_with, sign_in, token, with_ada,
+    ADA, assert_nothing, fail_refreshes_with, get, refreshable, refreshes, requests_with, sign_in, token, with_ada,
 };
 use crate::harness::waiting::wait_until;
 use crate::harness::{Answer, Harness, Options, logs};
@@ -124,7 +124,7 @@ async fn a_challenge_stays_for_the_user_after_a_refused_refresh() {
 async fn a_challenge_during_an_outage_changes_nothing() {
     let harness = with_ada(refreshable()).await;
     let first = token(&harness).await;
-    refreshes_meet(&harness, super::misconfigured());
+    fail_refreshes_with(&harness, super::misconfigured());
     assert_eq!(get_challenged(&harness, CHALLENGE).await.status, 503, "no card for an outage");
     harness.stage.faults().clear();
     assert_eq!(token(&harness).await, first, "whether the resource takes it is the resource's to say");

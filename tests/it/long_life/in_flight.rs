@@ -4,8 +4,8 @@ use bot_sso::dev::{Fault, FaultRule, GrantKind};
 
 use super::operations::key_of;
 use super::{
-    ADA, LIFE, assert_nothing, get, refreshable, refreshes, refreshes_meet, requests_with, sign_ben_in_anew, sign_in,
-    token, with_ada,
+    ADA, UNTIL_EXPIRED, assert_nothing, fail_refreshes_with, get, refreshable, refreshes, requests_with,
+    sign_ben_in_anew, sign_in, token, with_ada,
 };
 use crate::harness::waiting::wait_until;
 use crate::harness::{Harness, activities};
@@ -48,8 +48,8 @@ async fn assert_gone(harness: &mut Harness) {
 async fn a_refresh_that_a_bot_waits_for_stores_no_token_after_a_sign_out() {
     for way in SIGN_OUT_KINDS {
         let mut harness = with_ada(refreshable()).await;
-        harness.clock.advance(LIFE);
-        refreshes_meet(&harness, SLOW);
+        harness.clock.advance(UNTIL_EXPIRED);
+        fail_refreshes_with(&harness, SLOW);
         let signing_out = sign_out_when(&harness, way, GrantKind::RefreshToken, 1);
         let (answer, ()) = tokio::join!(get(&harness), signing_out);
         assert_nothing(&answer);
@@ -64,8 +64,8 @@ async fn a_background_refresh_stores_no_token_after_a_sign_out() {
         let mut harness = Harness::with(refreshable()).await;
         harness.stage.sessions().set_refresh_in(Some(600));
         assert_eq!(sign_in(&harness, "Ada", "graph", "first").await.status, 200);
-        harness.clock.advance(LIFE / 2);
-        refreshes_meet(&harness, SLOW);
+        harness.clock.advance(UNTIL_EXPIRED / 2);
+        fail_refreshes_with(&harness, SLOW);
         token(&harness).await;
         sign_out_when(&harness, way, GrantKind::RefreshToken, 1).await;
         assert_nothing(&get(&harness).await);

@@ -17,7 +17,7 @@ use crate::harness::{Answer, Harness, Options, activities};
 /// The query of the Token Service for Ada's token in Teams.
 const ADA: [(&str, &str); 3] = [("userId", "29:ada"), ("connectionName", "graph"), ("channelId", "msteams")];
 /// After this time a token of an hour is no longer returned.
-const LIFE: Duration = Duration::from_mins(56);
+const UNTIL_EXPIRED: Duration = Duration::from_mins(56);
 
 fn refreshable() -> Options {
     Options { offline_access: true, operations: true, ..Options::default() }
@@ -70,7 +70,7 @@ fn requests_with(harness: &Harness, grant: GrantKind) -> Vec<Value> {
 }
 
 /// Lets every later refresh fail with `fault`.
-fn refreshes_meet(harness: &Harness, fault: Fault) {
+fn fail_refreshes_with(harness: &Harness, fault: Fault) {
     harness.stage.faults().add(FaultRule::new(fault).for_grant(Some(GrantKind::RefreshToken)));
 }
 

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{ADA, LIFE, assert_nothing, get, refreshable, refreshes, sign_in, with_ada};
+use super::{ADA, UNTIL_EXPIRED, assert_nothing, get, refreshable, refreshes, sign_in, with_ada};
 use crate::harness::{Answer, Behaviour, Harness, Options, activities, logs};
 
 #[track_caller]
@@ -22,7 +22,7 @@ async fn one_connection_is_signed_out_and_the_others_stay() {
     assert_eq!(harness.get_token("msteams", "29:ada", "mail").await.status, 200);
     assert_eq!(harness.get_token("msteams", "29:ben", "graph").await.status, 200);
     assert_signed_out(&harness.sign_out(&ADA).await);
-    harness.clock.advance(LIFE);
+    harness.clock.advance(UNTIL_EXPIRED);
     assert_nothing(&get(&harness).await);
     assert_eq!(refreshes(&harness), 0, "what it was refreshed with is gone, too");
 }
