@@ -11,7 +11,7 @@ pub(super) struct Addresses {
 
 impl Addresses {
     /// The base URL of the listener this request came in on.
-    pub(super) fn base_of(&self, request: &HttpRequest) -> &str {
+    pub(super) fn base_url_for(&self, request: &HttpRequest) -> &str {
         if request.app_config().secure() { &self.https_base } else { &self.http_base }
     }
 

@@ -3,10 +3,10 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
-use super::lock::locked;
+use super::lock::lock_ignoring_poison;
 
 /// The call log keeps this many of the latest token requests.
-const KEPT_REQUESTS: usize = 500;
+const MAX_LOGGED_REQUESTS: usize = 500;
 
 /// The grants the token endpoint knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub enum GrantKind {
 impl GrantKind {
     /// The kind a `grant_type` names.
     #[must_use]
-    pub fn of_grant_type(grant_type: &str) -> Option<Self> {
+    pub fn from_grant_type(grant_type: &str) -> Option<Self> {
         match grant_type {
             "urn:ietf:params:oauth:grant-type:jwt-bearer" => Some(Self::OnBehalfOf),
             "client_credentials" => Some(Self::ClientCredentials),
@@ -41,7 +41,7 @@ impl GrantKind {
 
 /// One request to the token endpoint, without its secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SeenRequest {
+pub struct LoggedTokenRequest {
     /// The grant asked for.
     pub grant: GrantKind,
     /// The tenant segment of the path.
@@ -92,7 +92,7 @@ pub struct CallCounts {
     /// Tokens issued by the managed identity endpoint.
     pub managed_identity: u64,
     /// The latest token requests, oldest first.
-    pub requests: VecDeque<SeenRequest>,
+    pub requests: VecDeque<LoggedTokenRequest>,
 }
 
 /// The stage's call log.
@@ -103,59 +103,59 @@ impl Calls {
     /// A copy of everything counted since the start or the last reset.
     #[must_use]
     pub fn snapshot(&self) -> CallCounts {
-        locked(&self.0).clone()
+        lock_ignoring_poison(&self.0).clone()
     }
 
     /// The number of requests with `grant`.
     #[must_use]
     pub fn count(&self, grant: GrantKind) -> u64 {
-        locked(&self.0).by_grant.get(&grant).copied().unwrap_or(0)
+        lock_ignoring_poison(&self.0).by_grant.get(&grant).copied().unwrap_or(0)
     }
 
     /// The number of requests with `grant` for the user with object id `oid`.
     #[must_use]
-    pub fn count_for(&self, grant: GrantKind, oid: &str) -> u64 {
-        locked(&self.0).by_user.get(&user_key(grant, oid)).copied().unwrap_or(0)
+    pub fn count_for_user(&self, grant: GrantKind, oid: &str) -> u64 {
+        lock_ignoring_poison(&self.0).by_user.get(&grant_and_user(grant, oid)).copied().unwrap_or(0)
     }
 
     /// Sets all counts to zero and empties the log.
     pub fn reset(&self) {
-        *locked(&self.0) = CallCounts::default();
+        *lock_ignoring_poison(&self.0) = CallCounts::default();
     }
 
     /// Counts something other than a token request.
-    pub(super) fn note(&self, count: impl FnOnce(&mut CallCounts) -> &mut u64) {
-        let mut counts = locked(&self.0);
+    pub(super) fn count_call(&self, count: impl FnOnce(&mut CallCounts) -> &mut u64) {
+        let mut counts = lock_ignoring_poison(&self.0);
         let counter = count(&mut counts);
         *counter = counter.saturating_add(1);
     }
 
     /// Counts a token request when it arrives, so that one that is never answered counts as well.
-    pub(super) fn arrived(&self, grant: Option<GrantKind>, known_user: Option<&str>) {
-        let mut counts = locked(&self.0);
+    pub(super) fn count_token_request(&self, grant: Option<GrantKind>, known_user: Option<&str>) {
+        let mut counts = lock_ignoring_poison(&self.0);
         counts.token_endpoint = counts.token_endpoint.saturating_add(1);
         if let Some(grant) = grant {
             *counts.by_grant.entry(grant).or_default() += 1;
             if let Some(oid) = known_user {
-                *counts.by_user.entry(user_key(grant, oid)).or_default() += 1;
+                *counts.by_user.entry(grant_and_user(grant, oid)).or_default() += 1;
             }
         }
     }
 
     /// Logs a token request once its answer is known.
-    pub(super) fn answered(&self, request: SeenRequest) {
-        let mut counts = locked(&self.0);
+    pub(super) fn log_token_request(&self, request: LoggedTokenRequest) {
+        let mut counts = lock_ignoring_poison(&self.0);
         if let Some(code) = request.refused {
             *counts.refusals.entry(code).or_default() += 1;
         }
-        if counts.requests.len() == KEPT_REQUESTS {
+        if counts.requests.len() == MAX_LOGGED_REQUESTS {
             counts.requests.pop_front();
         }
         counts.requests.push_back(request);
     }
 }
 
-fn user_key(grant: GrantKind, oid: &str) -> String {
+fn grant_and_user(grant: GrantKind, oid: &str) -> String {
     let grant = match grant {
         GrantKind::OnBehalfOf => "on_behalf_of",
         GrantKind::ClientCredentials => "client_credentials",

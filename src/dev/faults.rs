@@ -7,10 +7,10 @@ use actix_web::http::StatusCode;
 use serde_json::Value;
 
 use super::calls::GrantKind;
-use super::lock::locked;
+use super::lock::lock_ignoring_poison;
 
 /// A hanging request ends after this time, when its caller has given up.
-const LONGEST_HANG: Duration = Duration::from_mins(1);
+const MAX_HANG: Duration = Duration::from_mins(1);
 /// The limit for the number of rules; a rule beyond it replaces the oldest.
 const MAX_RULES: usize = 100;
 
@@ -93,7 +93,7 @@ impl FaultRule {
         self
     }
 
-    fn fits(&self, grant: Option<GrantKind>, user: Option<&str>) -> bool {
+    fn matches_request(&self, grant: Option<GrantKind>, user: Option<&str>) -> bool {
         (self.grant.is_none() || self.grant == grant) && (self.user.is_none() || self.user.as_deref() == user)
     }
 }
@@ -108,7 +108,7 @@ pub struct FaultSwitches {
 impl FaultSwitches {
     /// Adds a rule. If several rules match a request, the oldest applies.
     pub fn add(&self, rule: FaultRule) {
-        let mut rules = locked(&self.rules);
+        let mut rules = lock_ignoring_poison(&self.rules);
         if rules.len() == MAX_RULES {
             rules.remove(0);
         }
@@ -122,7 +122,7 @@ impl FaultSwitches {
 
     /// Turns all switches off.
     pub fn clear(&self) {
-        locked(&self.rules).clear();
+        lock_ignoring_poison(&self.rules).clear();
         self.set_keys_unavailable(false);
     }
 
@@ -131,9 +131,9 @@ impl FaultSwitches {
     }
 
     /// The fault for this request. It uses up one of the rule's times.
-    pub(super) fn strike(&self, grant: Option<GrantKind>, user: Option<&str>) -> Option<Fault> {
-        let mut rules = locked(&self.rules);
-        let index = rules.iter().position(|rule| rule.fits(grant, user))?;
+    pub(super) fn take_fault_for(&self, grant: Option<GrantKind>, user: Option<&str>) -> Option<Fault> {
+        let mut rules = lock_ignoring_poison(&self.rules);
+        let index = rules.iter().position(|rule| rule.matches_request(grant, user))?;
         let rule = rules.get_mut(index)?;
         let fault = rule.fault.clone();
         if let Some(remaining) = &mut rule.remaining {
@@ -148,36 +148,40 @@ impl FaultSwitches {
 
 impl Fault {
     /// The answer that replaces the regular one; `None` if the regular answer is sent.
-    pub(super) async fn answer_instead(&self) -> Option<HttpResponse> {
+    pub(super) async fn replace_answer(&self) -> Option<HttpResponse> {
         match self {
             Self::Throttled { retry_after } => {
-                Some(unavailable(StatusCode::TOO_MANY_REQUESTS, *retry_after, THROTTLED))
+                Some(retry_later_answer(StatusCode::TOO_MANY_REQUESTS, *retry_after, THROTTLED_BODY))
             }
             Self::Unavailable { retry_after } => {
-                Some(unavailable(StatusCode::SERVICE_UNAVAILABLE, *retry_after, UNAVAILABLE))
+                Some(retry_later_answer(StatusCode::SERVICE_UNAVAILABLE, *retry_after, UNAVAILABLE_BODY))
             }
             Self::Hang => {
-                tokio::time::sleep(LONGEST_HANG).await;
+                tokio::time::sleep(MAX_HANG).await;
                 Some(HttpResponse::GatewayTimeout().finish())
             }
             Self::Slow { millis } => {
-                tokio::time::sleep(Duration::from_millis(*millis).min(LONGEST_HANG)).await;
+                tokio::time::sleep(Duration::from_millis(*millis).min(MAX_HANG)).await;
                 None
             }
-            Self::PlainText => Some(text(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "Server Error 500-599")),
-            Self::Html => Some(text(StatusCode::BAD_GATEWAY, "text/html", "<html><h1>502 Bad Gateway</h1></html>")),
-            Self::InvalidJson => Some(text(StatusCode::OK, "application/json", r#"{"access_token": "eyJ"#)),
+            Self::PlainText => {
+                Some(text_answer(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "Server Error 500-599"))
+            }
+            Self::Html => {
+                Some(text_answer(StatusCode::BAD_GATEWAY, "text/html", "<html><h1>502 Bad Gateway</h1></html>"))
+            }
+            Self::InvalidJson => Some(text_answer(StatusCode::OK, "application/json", r#"{"access_token": "eyJ"#)),
             Self::Empty => Some(HttpResponse::Ok().finish()),
             Self::OddExpiresIn(_) => None,
             Self::Answer { status, content_type, body } => {
                 let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                Some(text(status, content_type, body))
+                Some(text_answer(status, content_type, body))
             }
         }
     }
 
     /// Changes members of the regular answer.
-    pub(super) fn bend(&self, members: &mut Value) {
+    pub(super) fn alter_answer(&self, members: &mut Value) {
         if let (Self::OddExpiresIn(odd), Value::Object(members)) = (self, members) {
             if odd.is_null() {
                 members.remove("expires_in");
@@ -190,13 +194,13 @@ impl Fault {
 
 /// The body has no AADSTS number, because 90055 would say that the whole tenant is throttled. `Fault::Answer` can send
 /// it.
-const THROTTLED: &str = r#"{"error":"temporarily_unavailable","error_description":"Too many requests."}"#;
-const UNAVAILABLE: &str = concat!(
+const THROTTLED_BODY: &str = r#"{"error":"temporarily_unavailable","error_description":"Too many requests."}"#;
+const UNAVAILABLE_BODY: &str = concat!(
     r#"{"error":"temporarily_unavailable","error_codes":[90033],"#,
     r#""error_description":"AADSTS90033: A transient error has occurred. Please try again."}"#
 );
 
-fn unavailable(status: StatusCode, retry_after: Option<u32>, body: &'static str) -> HttpResponse {
+fn retry_later_answer(status: StatusCode, retry_after: Option<u32>, body: &'static str) -> HttpResponse {
     let mut answer = HttpResponse::build(status);
     if let Some(seconds) = retry_after {
         answer.insert_header(("Retry-After", seconds.to_string()));
@@ -204,6 +208,6 @@ fn unavailable(status: StatusCode, retry_after: Option<u32>, body: &'static str)
     answer.content_type("application/json").body(body)
 }
 
-fn text(status: StatusCode, content_type: &str, body: &str) -> HttpResponse {
+fn text_answer(status: StatusCode, content_type: &str, body: &str) -> HttpResponse {
     HttpResponse::build(status).content_type(content_type).body(body.to_owned())
 }

@@ -9,7 +9,7 @@ use super::error::StageError;
 ///
 /// # Errors
 /// [`StageError::File`] where the file cannot be replaced.
-pub(super) fn write_private(path: &Path, text: &str) -> Result<(), StageError> {
+pub(super) fn write_private_file(path: &Path, text: &str) -> Result<(), StageError> {
     let failed = |source| StageError::File { path: path.to_owned(), source };
     match fs::remove_file(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(failed(source)),

@@ -12,8 +12,8 @@ use super::faults::FaultSwitches;
 use super::guide::StageFacts;
 use super::signing_key::{SigningKey, SigningKeyOnDemand};
 use super::tenant::{
-    Consents, Directory, EntraRefusalReplies, KeyChain, LoginState, RedirectUris, RegisteredCertificate,
-    SessionSwitches, TokenIssuer,
+    Consents, Directory, EntraRefusalReplies, LoginState, RedirectUris, RegisteredCertificate, SessionSwitches,
+    TenantKeys, TokenIssuer,
 };
 use super::workload::WorkloadIssuer;
 use crate::domain::{SharedClock, SharedEntropy};
@@ -61,7 +61,7 @@ impl StageServices {
         let (addresses, directory) = (Arc::new(addresses), Arc::new(Directory::fixed()));
         let tokens = Arc::new(TokenIssuer {
             addresses: addresses.clone(),
-            keys: KeyChain::new(tenant_key),
+            keys: TenantKeys::new(tenant_key),
             clock: clock.clone(),
             entropy: entropy.clone(),
         });
@@ -98,7 +98,7 @@ impl StageServices {
                 addresses: addresses.clone(),
                 directory: directory.clone(),
                 ca_file,
-                operations: Mutex::default(),
+                operator_listener: Mutex::default(),
             },
             refusals: Arc::new(EntraRefusalReplies { addresses, clock, entropy: entropy.clone() }),
             entropy,

@@ -58,7 +58,7 @@ impl SigningKey {
     }
 
     /// The public key that verifies this key's signatures.
-    pub(super) fn verification(&self) -> &DecodingKey {
+    pub(super) fn verification_key(&self) -> &DecodingKey {
         &self.verification
     }
 
@@ -96,7 +96,7 @@ pub(super) struct SigningKeyOnDemand(OnceCell<Arc<SigningKey>>);
 
 impl SigningKeyOnDemand {
     /// The key; the first call makes it.
-    pub(super) async fn get(&self) -> Result<&SigningKey, StageError> {
+    pub(super) async fn get_or_generate(&self) -> Result<&SigningKey, StageError> {
         Ok(self.0.get_or_try_init(SigningKey::generate_one).await?)
     }
 

@@ -11,7 +11,7 @@ use super::calls::Calls;
 use super::channel::ChannelKeys;
 use super::error::StageError;
 use super::faults::FaultSwitches;
-use super::listeners::{listen, port_of, serve};
+use super::listeners::{bind_loopback_port, bound_port, start_server};
 use super::services::{StageParts, StageServices};
 use super::signing_key::SigningKey;
 use super::tenant::{Directory, RegisteredCertificate, SessionSwitches};
@@ -58,8 +58,8 @@ impl Stage {
     /// # Errors
     /// When a port is taken, a file cannot be written, or key material cannot be made.
     pub async fn start(options: StageOptions) -> Result<Self, StageError> {
-        let http = listen(options.http_port)?;
-        let https = listen(options.https_port)?;
+        let http = bind_loopback_port(options.http_port)?;
+        let https = bind_loopback_port(options.https_port)?;
         let directory = options.directory.clone();
         let making = tokio::task::spawn_blocking(move || make_certificates(&directory));
         let keys = SigningKey::generate_many(4).await?;
@@ -69,8 +69,8 @@ impl Stage {
         };
         let services = StageServices::new(StageParts {
             addresses: Addresses {
-                http_base: format!("http://127.0.0.1:{}", port_of(&http)?),
-                https_base: format!("https://localhost:{}", port_of(&https)?),
+                http_base: format!("http://127.0.0.1:{}", bound_port(&http)?),
+                https_base: format!("https://localhost:{}", bound_port(&https)?),
             },
             clock: options.clock,
             entropy: options.entropy,
@@ -79,7 +79,7 @@ impl Stage {
             client_certificate: client,
             ca_file,
         })?;
-        let server = serve(services.routes(), http, https, tls)?;
+        let server = start_server(services.routes(), http, https, tls)?;
         Ok(Self { services: Arc::new(services), server })
     }
 
@@ -203,7 +203,7 @@ impl Stage {
 
     /// Revokes every refresh token of a user.
     pub fn revoke_refresh_tokens(&self, oid: &str) {
-        self.services.logins.revoke(oid);
+        self.services.logins.revoke_refresh_tokens(oid);
     }
 
     /// Makes a new key that signs the tenants' later tokens; older keys stay listed. Returns the new `kid`.

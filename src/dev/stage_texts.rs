@@ -6,8 +6,8 @@ use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
-use super::guide::{OperationsDoor, configuration, instructions, manifest, secrets};
-use super::loopback_host::{host_of, is_loopback_host};
+use super::guide::{OperatorListener, configuration, instructions, manifest, secrets};
+use super::loopback_host::{host_header, is_loopback_host};
 use super::stage::Stage;
 
 impl Stage {
@@ -21,9 +21,9 @@ impl Stage {
 
     /// Adds an operator's listener on `listen` (`127.0.0.1:port`) with a new admin token to the configuration. Manifest
     /// and instructions then name both.
-    pub fn open_operations(&self, listen: &str) {
+    pub fn add_operator_listener(&self, listen: &str) {
         let admin_token = format!("{}-secret-of-the-local-stage", self.services.entropy.hex_id());
-        self.services.facts.open_operations(OperationsDoor { listen: listen.to_owned(), admin_token });
+        self.services.facts.set_operator_listener(OperatorListener { listen: listen.to_owned(), admin_token });
     }
 
     /// The environment variables that the configuration's secrets are read from.
@@ -47,7 +47,7 @@ impl Stage {
             config.route(
                 "/dev/manifest.json",
                 web::get().to(move |request: HttpRequest| {
-                    let answer = if is_loopback_host(host_of(request.headers())) {
+                    let answer = if is_loopback_host(host_header(request.headers())) {
                         HttpResponse::Ok().json(&manifest)
                     } else {
                         HttpResponse::Forbidden().finish()

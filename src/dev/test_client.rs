@@ -17,7 +17,7 @@ use super::{Stage, StageOptions};
 use crate::domain::{OffsetClock, SystemEntropy};
 use crate::outbound::{Outbound, OutboundSettings, RelayRequest};
 
-pub(super) const OBO: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+pub(super) const OBO_GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 pub(super) const GRAPH_SCOPE: &str = "https://graph.microsoft.com/User.Read";
 
 /// An answer with its body as JSON (`Null` if it is none).
@@ -124,8 +124,8 @@ impl Fixture {
         format!("{}/{tenant}/oauth2/v2.0/token", self.stage.http_base())
     }
 
-    /// An exchangeable token of `user` for the connection called `connection` of the first bot.
-    pub(super) async fn exchangeable(&self, user: &str, connection: &str) -> String {
+    /// An get_exchangeable_token token of `user` for the connection called `connection` of the first bot.
+    pub(super) async fn get_exchangeable_token(&self, user: &str, connection: &str) -> String {
         self.password_grant(user, connection, &[]).await.text_of("access_token").to_owned()
     }
 
@@ -148,7 +148,7 @@ impl Fixture {
     pub(super) async fn exchange(&self, assertion: &str, more: &[(&str, &str)]) -> Reply {
         let bot = &self.stage.directory().bots[0];
         let mut fields = vec![
-            ("grant_type", OBO),
+            ("grant_type", OBO_GRANT_TYPE),
             ("requested_token_use", "on_behalf_of"),
             ("client_id", bot.app_id),
             ("assertion", assertion),
@@ -181,11 +181,11 @@ impl Fixture {
 }
 
 /// Header or claims of a JWT, unverified.
-pub(super) fn part_of(token: &str, index: usize) -> Value {
+pub(super) fn decode_part(token: &str, index: usize) -> Value {
     let part = token.split('.').nth(index).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-pub(super) fn claims_of(token: &str) -> Value {
-    part_of(token, 1)
+pub(super) fn decode_claims(token: &str) -> Value {
+    decode_part(token, 1)
 }

@@ -23,9 +23,9 @@ fn bot_url(fixture: &Fixture, bot: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_notified_demo_bot_acts_as_the_user() {
+async fn a_demo_bot_that_is_notified_calls_the_resource_as_the_user() {
     let fixture = Fixture::start().await;
-    let exchanged = fixture.exchange(&fixture.exchangeable("ada", "graph").await, &[]).await;
+    let exchanged = fixture.exchange(&fixture.get_exchangeable_token("ada", "graph").await, &[]).await;
     let token = exchanged.text_of("access_token");
     let event = activity(
         &fixture,
@@ -50,7 +50,7 @@ async fn the_notified_demo_bot_acts_as_the_user() {
 }
 
 #[tokio::test]
-async fn the_demo_bot_offers_a_card_and_uses_the_token_service() {
+async fn a_demo_bot_sends_a_card_and_gets_the_token_from_the_token_service() {
     let fixture = Fixture::start().await;
     let channel = fixture.channel_token(&[]).await;
     let message = activity(&fixture, &json!({"type": "message", "text": "hello"}));
@@ -60,7 +60,7 @@ async fn the_demo_bot_offers_a_card_and_uses_the_token_service() {
         "no gateway yet"
     );
 
-    let exchanged = fixture.exchange(&fixture.exchangeable("ada", "graph").await, &[]).await;
+    let exchanged = fixture.exchange(&fixture.get_exchangeable_token("ada", "graph").await, &[]).await;
     let token = exchanged.text_of("access_token").to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     fixture.stage.attach_gateway(&format!("http://{}", listener.local_addr().unwrap()));

@@ -3,11 +3,11 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use crate::dev::lock::locked;
+use crate::dev::lock::lock_ignoring_poison;
 use crate::dev::masking::mask_tokens;
 
 /// The limit for the number of stored activities of one demo bot.
-const KEPT_ACTIVITIES: usize = 200;
+const MAX_ACTIVITIES_PER_BOT: usize = 200;
 
 /// What the demo bots received, tokens masked.
 #[derive(Debug, Default)]
@@ -18,9 +18,9 @@ impl Inboxes {
     pub(super) fn record(&self, bot: &'static str, activity: &Value) {
         let mut masked = activity.clone();
         mask_tokens(&mut masked);
-        let mut inboxes = locked(&self.0);
+        let mut inboxes = lock_ignoring_poison(&self.0);
         let inbox = inboxes.entry(bot).or_default();
-        if inbox.len() == KEPT_ACTIVITIES {
+        if inbox.len() == MAX_ACTIVITIES_PER_BOT {
             inbox.pop_front();
         }
         inbox.push_back(masked);
@@ -28,11 +28,11 @@ impl Inboxes {
 
     /// Activities of one bot, oldest first.
     pub(in crate::dev) fn received(&self, bot: &str) -> Vec<Value> {
-        locked(&self.0).get(bot).map(|inbox| inbox.iter().cloned().collect()).unwrap_or_default()
+        lock_ignoring_poison(&self.0).get(bot).map(|inbox| inbox.iter().cloned().collect()).unwrap_or_default()
     }
 
     /// Forgets everything.
     pub(in crate::dev) fn clear(&self) {
-        locked(&self.0).clear();
+        lock_ignoring_poison(&self.0).clear();
     }
 }

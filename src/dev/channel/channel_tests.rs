@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::dev::test_client::{Fixture, claims_of, part_of};
+use crate::dev::test_client::{Fixture, decode_claims, decode_part};
 
 #[tokio::test]
-async fn discovery_names_one_issuer_on_both_listeners() {
+async fn discovery_names_the_same_issuer_on_both_listeners() {
     let fixture = Fixture::start().await;
     let (http, https) = (fixture.stage.http_base(), fixture.stage.https_base());
     for base in [&http, &https] {
@@ -30,11 +30,11 @@ async fn discovery_names_one_issuer_on_both_listeners() {
 async fn channel_tokens_carry_audience_and_service_url() {
     let fixture = Fixture::start().await;
     let token = fixture.channel_token(&[]).await;
-    let claims = claims_of(&token);
+    let claims = decode_claims(&token);
     assert_eq!(claims["aud"], fixture.stage.directory().bots[0].app_id);
     assert_eq!(claims["iss"], fixture.stage.channel_issuer());
     assert_eq!(claims["serviceurl"], fixture.stage.service_url());
     let other = fixture.channel_token(&[("kid", "unendorsed"), ("service_url", "http://127.0.0.1:9/")]).await;
-    assert_ne!(part_of(&other, 0)["kid"], part_of(&token, 0)["kid"]);
-    assert_eq!(claims_of(&other)["serviceurl"], "http://127.0.0.1:9/");
+    assert_ne!(decode_part(&other, 0)["kid"], decode_part(&token, 0)["kid"]);
+    assert_eq!(decode_claims(&other)["serviceurl"], "http://127.0.0.1:9/");
 }

@@ -3,11 +3,11 @@ use std::sync::Arc;
 use crate::dev::signing_key::SigningKey;
 
 /// The channels that ordinary channel tokens may speak for.
-pub(in crate::dev) const ENDORSED: [&str; 3] = ["msteams", "webchat", "directline"];
+pub(in crate::dev) const ENDORSED_CHANNELS: [&str; 3] = ["msteams", "webchat", "directline"];
 
 /// The channel issuer's keys, which differ in their endorsements.
 pub(in crate::dev) struct ChannelKeys {
-    /// Endorsed for all of `ENDORSED`.
+    /// Endorsed for all of `ENDORSED_CHANNELS`.
     pub(in crate::dev) endorsed: Arc<SigningKey>,
     /// Endorsed for `directline` only.
     pub(in crate::dev) directline: Arc<SigningKey>,
@@ -16,8 +16,12 @@ pub(in crate::dev) struct ChannelKeys {
 }
 
 impl ChannelKeys {
-    pub(super) fn all(&self) -> [(&Arc<SigningKey>, Option<&'static [&'static str]>); 3] {
-        [(&self.endorsed, Some(&ENDORSED)), (&self.directline, Some(&["directline"])), (&self.unendorsed, None)]
+    pub(super) fn all_with_endorsements(&self) -> [(&Arc<SigningKey>, Option<&'static [&'static str]>); 3] {
+        [
+            (&self.endorsed, Some(&ENDORSED_CHANNELS)),
+            (&self.directline, Some(&["directline"])),
+            (&self.unendorsed, None),
+        ]
     }
 
     /// The key with this `kid`, or with this plain name: `endorsed`, `directline`, `unendorsed`.
@@ -26,7 +30,7 @@ impl ChannelKeys {
             "endorsed" => Some(&self.endorsed),
             "directline" => Some(&self.directline),
             "unendorsed" => Some(&self.unendorsed),
-            kid => self.all().into_iter().map(|(key, _)| key).find(|key| key.kid() == kid),
+            kid => self.all_with_endorsements().into_iter().map(|(key, _)| key).find(|key| key.kid() == kid),
         }
     }
 }

@@ -8,7 +8,7 @@ pub(in crate::dev) fn channel_user_id(user: &User) -> String {
 }
 
 /// A user as the connector shows members of a conversation.
-pub(super) fn account(user: &User) -> Value {
+pub(super) fn member_json(user: &User) -> Value {
     json!({
         "id": channel_user_id(user),
         "name": user.display_name,

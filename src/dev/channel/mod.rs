@@ -19,7 +19,7 @@ use actix_web::web::ServiceConfig;
 pub(in crate::dev) use connector::Connector;
 pub(in crate::dev) use endpoints::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, ChannelEndpoints};
 pub(in crate::dev) use issuer::ChannelIssuer;
-pub(in crate::dev) use keys::{ChannelKeys, ENDORSED};
+pub(in crate::dev) use keys::{ChannelKeys, ENDORSED_CHANNELS};
 pub(in crate::dev) use members::channel_user_id;
 pub(in crate::dev) use sink::ConnectorSink;
 

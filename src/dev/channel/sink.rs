@@ -4,14 +4,14 @@ use std::sync::Mutex;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::dev::lock::locked;
+use crate::dev::lock::lock_ignoring_poison;
 
 /// The limit for the number of stored calls.
-const KEPT_CALLS: usize = 2_000;
+const MAX_RECORDED_CALLS: usize = 2_000;
 
 /// One call that a bot made at its service URL. Tokens are masked.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct SinkCall {
+pub(super) struct RecordedCall {
     /// `POST`, `PUT` or `DELETE`.
     pub(super) method: String,
     /// Conversation id.
@@ -30,13 +30,13 @@ pub(super) struct SinkCall {
 /// The latest calls of the bots at their service URL.
 #[derive(Debug, Default)]
 pub(in crate::dev) struct ConnectorSink {
-    calls: Mutex<VecDeque<SinkCall>>,
+    calls: Mutex<VecDeque<RecordedCall>>,
 }
 
 impl ConnectorSink {
-    pub(super) fn record(&self, call: SinkCall) {
-        let mut calls = locked(&self.calls);
-        if calls.len() == KEPT_CALLS {
+    pub(super) fn record(&self, call: RecordedCall) {
+        let mut calls = lock_ignoring_poison(&self.calls);
+        if calls.len() == MAX_RECORDED_CALLS {
             calls.pop_front();
         }
         calls.push_back(call);
@@ -44,7 +44,7 @@ impl ConnectorSink {
 
     /// Calls of one conversation, or of all, oldest first, as JSON.
     pub(in crate::dev) fn sent(&self, conversation: Option<&str>) -> Vec<Value> {
-        locked(&self.calls)
+        lock_ignoring_poison(&self.calls)
             .iter()
             .filter(|call| conversation.is_none_or(|id| id == call.conversation))
             .filter_map(|call| serde_json::to_value(call).ok())
@@ -53,6 +53,6 @@ impl ConnectorSink {
 
     /// Forgets everything.
     pub(in crate::dev) fn clear(&self) {
-        locked(&self.calls).clear();
+        lock_ignoring_poison(&self.calls).clear();
     }
 }

@@ -13,6 +13,6 @@ mod manifest;
 mod guide_tests;
 
 pub(in crate::dev) use configuration::{configuration, secrets};
-pub(in crate::dev) use facts::{OperationsDoor, StageFacts};
+pub(in crate::dev) use facts::{OperatorListener, StageFacts};
 pub(in crate::dev) use instructions::instructions;
 pub(in crate::dev) use manifest::manifest;

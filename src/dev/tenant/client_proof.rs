@@ -13,7 +13,7 @@ pub(in crate::dev) enum ClientProof {
 
 impl ClientProof {
     /// `azpacr` / `appidacr`.
-    pub(in crate::dev) const fn strength(self) -> &'static str {
+    pub(in crate::dev) const fn acr_value(self) -> &'static str {
         match self {
             Self::Public => "0",
             Self::Secret => "1",
@@ -22,7 +22,7 @@ impl ClientProof {
     }
 
     /// The word for it in the call log.
-    pub(in crate::dev) const fn name(self) -> &'static str {
+    pub(in crate::dev) const fn call_log_name(self) -> &'static str {
         match self {
             Self::Public => "none",
             Self::Secret => "secret",

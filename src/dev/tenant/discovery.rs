@@ -22,24 +22,32 @@ pub(in crate::dev) struct TenantDiscovery {
 
 pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
     config
-        .route("/{tenant}/v2.0/.well-known/openid-configuration", web::get().to(v2_metadata))
-        .route("/{tenant}/.well-known/openid-configuration", web::get().to(v1_metadata))
-        .route("/{tenant}/discovery/v2.0/keys", web::get().to(keys))
-        .route("/{tenant}/discovery/keys", web::get().to(keys));
+        .route("/{tenant}/v2.0/.well-known/openid-configuration", web::get().to(show_v2_metadata))
+        .route("/{tenant}/.well-known/openid-configuration", web::get().to(show_v1_metadata))
+        .route("/{tenant}/discovery/v2.0/keys", web::get().to(show_keys))
+        .route("/{tenant}/discovery/keys", web::get().to(show_keys));
 }
 
-async fn v2_metadata(request: HttpRequest, tenant: Path<String>, discovery: Data<TenantDiscovery>) -> HttpResponse {
-    metadata(&request, &tenant, &discovery, true)
+async fn show_v2_metadata(
+    request: HttpRequest,
+    tenant: Path<String>,
+    discovery: Data<TenantDiscovery>,
+) -> HttpResponse {
+    answer_metadata(&request, &tenant, &discovery, true)
 }
 
-async fn v1_metadata(request: HttpRequest, tenant: Path<String>, discovery: Data<TenantDiscovery>) -> HttpResponse {
-    metadata(&request, &tenant, &discovery, false)
+async fn show_v1_metadata(
+    request: HttpRequest,
+    tenant: Path<String>,
+    discovery: Data<TenantDiscovery>,
+) -> HttpResponse {
+    answer_metadata(&request, &tenant, &discovery, false)
 }
 
 /// Both listeners name the https issuer; keys and tokens are offered on the listener that was asked, so
 /// that a program without TLS finds its way, and the browser's part is on https.
-fn metadata(request: &HttpRequest, tenant: &str, discovery: &TenantDiscovery, v2: bool) -> HttpResponse {
-    discovery.calls.note(|counts| &mut counts.metadata);
+fn answer_metadata(request: &HttpRequest, tenant: &str, discovery: &TenantDiscovery, v2: bool) -> HttpResponse {
+    discovery.calls.count_call(|counts| &mut counts.metadata);
     if discovery.faults.keys_unavailable() {
         return HttpResponse::ServiceUnavailable().finish();
     }
@@ -49,7 +57,7 @@ fn metadata(request: &HttpRequest, tenant: &str, discovery: &TenantDiscovery, v2
         Err(refusal) => return discovery.refusals.reply(&refusal),
     };
     let addresses = &discovery.tokens.addresses;
-    let base = addresses.base_of(request);
+    let base = addresses.base_url_for(request);
     let (issuer, keys) = if v2 {
         (addresses.v2_issuer(tid), format!("{base}/{tenant}/discovery/v2.0/keys"))
     } else {
@@ -71,8 +79,8 @@ fn metadata(request: &HttpRequest, tenant: &str, discovery: &TenantDiscovery, v2
 }
 
 /// One key set for all tenants, each key bound to the issuer template.
-async fn keys(tenant: Path<String>, discovery: Data<TenantDiscovery>) -> HttpResponse {
-    discovery.calls.note(|counts| &mut counts.tenant_keys);
+async fn show_keys(tenant: Path<String>, discovery: Data<TenantDiscovery>) -> HttpResponse {
+    discovery.calls.count_call(|counts| &mut counts.tenant_keys);
     if discovery.faults.keys_unavailable() {
         return HttpResponse::ServiceUnavailable().finish();
     }

@@ -14,7 +14,7 @@ impl Form {
     pub(in crate::dev) fn parse(request: &HttpRequest, body: &[u8]) -> Result<Self, EntraRefusal> {
         let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         if !media_type.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
-            return Err(EntraRefusal::missing("grant_type"));
+            return Err(EntraRefusal::missing_parameter("grant_type"));
         }
         let mut fields = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(body) {
@@ -33,6 +33,6 @@ impl Form {
 
     /// The value of `name`, or the refusal that names it.
     pub(in crate::dev) fn get(&self, name: &str) -> Result<&str, EntraRefusal> {
-        self.find(name).ok_or_else(|| EntraRefusal::missing(name))
+        self.find(name).ok_or_else(|| EntraRefusal::missing_parameter(name))
     }
 }

@@ -44,10 +44,10 @@ pub(in crate::dev) use form::Form;
 pub(in crate::dev) use grants::GrantServices;
 pub(in crate::dev) use login::{AuthorizationEndpoint, LoginState, RedirectUris};
 pub(in crate::dev) use refusal::{EntraRefusal, EntraRefusalReplies};
-pub(in crate::dev) use scopes::{BOT_FRAMEWORK, EXCHANGE_AUDIENCE, GRAPH, Resource};
+pub(in crate::dev) use scopes::{BOT_FRAMEWORK_AUDIENCE, FEDERATION_AUDIENCE, GRAPH_AUDIENCE, Resource};
 pub use sessions::SessionSwitches;
 pub(in crate::dev) use token_endpoint::TokenEndpoint;
-pub(in crate::dev) use tokens::{KeyChain, TOKEN_LIFETIME, TokenIssuer};
+pub(in crate::dev) use tokens::{TOKEN_LIFETIME, TenantKeys, TokenIssuer};
 
 /// The routes of the tenants; those that begin with a tenant's id match many paths, so they come last.
 pub(in crate::dev) fn routes(config: &mut ServiceConfig) {

@@ -27,12 +27,12 @@ impl EntraRefusal {
     }
 
     /// `invalid_grant`: the user's assertion, password, code or refresh token is not valid.
-    pub(in crate::dev) fn grant(code: u32, text: impl Into<String>) -> Self {
+    pub(in crate::dev) fn invalid_grant(code: u32, text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_grant", code, text)
     }
 
     /// `invalid_client`: the app could not authenticate. Entra answers 401.
-    pub(in crate::dev) fn client(code: u32, text: impl Into<String>) -> Self {
+    pub(in crate::dev) fn invalid_client(code: u32, text: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "invalid_client", code, text)
     }
 
@@ -42,7 +42,7 @@ impl EntraRefusal {
     }
 
     /// 900144: a required form parameter is absent.
-    pub(in crate::dev) fn missing(parameter: &str) -> Self {
+    pub(in crate::dev) fn missing_parameter(parameter: &str) -> Self {
         let text = format!("The request body must contain the following parameter: '{parameter}'.");
         Self::bad_request("invalid_request", 900_144, text)
     }
@@ -85,13 +85,17 @@ pub(in crate::dev) struct EntraRefusalReplies {
 impl EntraRefusalReplies {
     /// The JSON answer to a request that brought no `client-request-id`.
     pub(in crate::dev) fn reply(&self, refusal: &EntraRefusal) -> HttpResponse {
-        self.reply_with(refusal, &self.new_correlation_id())
+        self.reply_with_correlation_id(refusal, &self.new_correlation_id())
     }
 
     /// The JSON answer; `correlation_id` echoes the caller's `client-request-id`.
-    pub(in crate::dev) fn reply_with(&self, refusal: &EntraRefusal, correlation_id: &str) -> HttpResponse {
+    pub(in crate::dev) fn reply_with_correlation_id(
+        &self,
+        refusal: &EntraRefusal,
+        correlation_id: &str,
+    ) -> HttpResponse {
         let trace_id = self.entropy.uuid();
-        let timestamp = entra_time(self.clock.now());
+        let timestamp = format_entra_time(self.clock.now());
         let message = refusal.message();
         let mut body = json!({
             "error": refusal.error,
@@ -120,7 +124,7 @@ impl EntraRefusalReplies {
     }
 }
 
-fn entra_time(at: Timestamp) -> String {
+fn format_entra_time(at: Timestamp) -> String {
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
     OffsetDateTime::from_unix_timestamp(at.unix_seconds())
         .ok()

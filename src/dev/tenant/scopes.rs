@@ -2,12 +2,12 @@ use super::directory::{App, AppTokenVersion, Directory};
 use super::refusal::EntraRefusal;
 
 /// Audience of tokens for the stage's protected resource.
-pub(in crate::dev) const GRAPH: &str = "https://graph.microsoft.com";
+pub(in crate::dev) const GRAPH_AUDIENCE: &str = "https://graph.microsoft.com";
 /// Audience of tokens for the Bot Connector and the Token Service.
-pub(in crate::dev) const BOT_FRAMEWORK: &str = "https://api.botframework.com";
+pub(in crate::dev) const BOT_FRAMEWORK_AUDIENCE: &str = "https://api.botframework.com";
 
 /// What federated credentials and their tokens have as audience (public cloud).
-pub(in crate::dev) const EXCHANGE_AUDIENCE: &str = "api://AzureADTokenExchange";
+pub(in crate::dev) const FEDERATION_AUDIENCE: &str = "api://AzureADTokenExchange";
 
 /// What an access token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ impl<'d> Resource<'d> {
     /// The resource with this identifier (App ID URI, client id, or a well-known one).
     pub(in crate::dev) fn find(directory: &'d Directory, identifier: &str) -> Option<Self> {
         match identifier.trim_end_matches('/') {
-            GRAPH => Some(Self::Graph),
-            BOT_FRAMEWORK => Some(Self::BotFramework),
+            GRAPH_AUDIENCE => Some(Self::Graph),
+            BOT_FRAMEWORK_AUDIENCE => Some(Self::BotFramework),
             other => directory.find_resource(other).map(Self::App),
         }
     }
@@ -30,8 +30,8 @@ impl<'d> Resource<'d> {
     /// `aud` of its tokens: the bare client id in v2, the App ID URI in v1.
     pub(in crate::dev) fn audience(&self) -> &'d str {
         match self {
-            Self::Graph => GRAPH,
-            Self::BotFramework => BOT_FRAMEWORK,
+            Self::Graph => GRAPH_AUDIENCE,
+            Self::BotFramework => BOT_FRAMEWORK_AUDIENCE,
             Self::App(app) if app.token_version == AppTokenVersion::V2 => app.client_id,
             Self::App(app) => app.identifier_uris.first().map_or(app.client_id, String::as_str),
         }
@@ -83,7 +83,7 @@ impl<'d> ScopeRequest<'d> {
                 "openid" | "profile" | "email" => request.openid = true,
                 "offline_access" => request.offline_access = true,
                 _ => {
-                    let (resource, permission) = resource_and_permission(directory, scope)?;
+                    let (resource, permission) = split_scope(directory, scope)?;
                     if named.is_some_and(|other| other != resource) {
                         return Err(EntraRefusal::bad_request(
                             "invalid_scope",
@@ -108,15 +108,16 @@ impl<'d> ScopeRequest<'d> {
     }
 
     /// The `scope` member of a token answer.
-    pub(in crate::dev) fn granted(&self) -> String {
-        let mut granted: Vec<String> = self.permissions.iter().map(|permission| self.qualified(permission)).collect();
+    pub(in crate::dev) fn granted_scope(&self) -> String {
+        let mut granted_scope: Vec<String> =
+            self.permissions.iter().map(|permission| self.qualify(permission)).collect();
         if self.openid {
-            granted.extend(["openid".to_owned(), "profile".to_owned()]);
+            granted_scope.extend(["openid".to_owned(), "profile".to_owned()]);
         }
-        granted.join(" ")
+        granted_scope.join(" ")
     }
 
-    fn qualified(&self, permission: &str) -> String {
+    fn qualify(&self, permission: &str) -> String {
         match self.resource {
             Resource::App(app) => {
                 let uri = app.identifier_uris.first().map_or(app.client_id, String::as_str);
@@ -127,10 +128,7 @@ impl<'d> ScopeRequest<'d> {
     }
 }
 
-fn resource_and_permission<'d, 's>(
-    directory: &'d Directory,
-    scope: &'s str,
-) -> Result<(Resource<'d>, &'s str), EntraRefusal> {
+fn split_scope<'d, 's>(directory: &'d Directory, scope: &'s str) -> Result<(Resource<'d>, &'s str), EntraRefusal> {
     let Some((identifier, permission)) = scope.rsplit_once('/') else {
         // A bare name is a permission of the protected resource; anything that is no name is malformed.
         return if scope.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '_') {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::dev::error::StageError;
-use crate::dev::private_file::write_private;
+use crate::dev::private_file::write_private_file;
 use crate::dev::signing_key::SigningKeyOnDemand;
-use crate::dev::tenant::{EXCHANGE_AUDIENCE, WORKLOAD_SUBJECT};
+use crate::dev::tenant::{FEDERATION_AUDIENCE, WORKLOAD_SUBJECT};
 use crate::domain::SharedClock;
 
 /// The claims of an assertion of the workload issuer.
@@ -38,7 +38,7 @@ impl WorkloadIssuer {
         WorkloadClaims {
             issuer: self.issuer.clone(),
             subject: WORKLOAD_SUBJECT.to_owned(),
-            audience: EXCHANGE_AUDIENCE.to_owned(),
+            audience: FEDERATION_AUDIENCE.to_owned(),
             lifetime: 3600,
         }
     }
@@ -48,7 +48,7 @@ impl WorkloadIssuer {
     pub(in crate::dev) async fn write_assertion(&self, path: &Path, claims: &WorkloadClaims) -> Result<(), StageError> {
         let now = self.clock.now().unix_seconds();
         let issued_at = now.min(now.saturating_add(claims.lifetime).saturating_sub(1));
-        let assertion = self.key.get().await?.sign(&json!({
+        let assertion = self.key.get_or_generate().await?.sign(&json!({
             "iss": claims.issuer,
             "sub": claims.subject,
             "aud": claims.audience,
@@ -56,8 +56,8 @@ impl WorkloadIssuer {
             "nbf": issued_at,
             "exp": now.saturating_add(claims.lifetime),
         }))?;
-        let beside = path.with_extension("new");
-        write_private(&beside, &assertion)?;
-        std::fs::rename(&beside, path).map_err(|source| StageError::File { path: path.to_owned(), source })
+        let temporary = path.with_extension("new");
+        write_private_file(&temporary, &assertion)?;
+        std::fs::rename(&temporary, path).map_err(|source| StageError::File { path: path.to_owned(), source })
     }
 }

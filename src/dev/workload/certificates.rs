@@ -14,7 +14,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::dev::error::StageError;
-use crate::dev::private_file::write_private;
+use crate::dev::private_file::write_private_file;
 use crate::dev::tenant::RegisteredCertificate;
 
 /// The certificates of the listeners, and the client certificate.
@@ -29,7 +29,7 @@ pub(in crate::dev) struct StageCertificates {
 ///
 /// # Errors
 /// When a key cannot be made or a file cannot be written.
-pub(in crate::dev) fn make(directory: &Path) -> Result<StageCertificates, StageError> {
+pub(in crate::dev) fn make_certificates(directory: &Path) -> Result<StageCertificates, StageError> {
     fs::create_dir_all(directory).map_err(|source| StageError::File { path: directory.to_owned(), source })?;
     let ca_file = directory.join("stage-ca.pem");
     let ca_key = KeyPair::generate().map_err(StageError::key_material)?;
@@ -66,7 +66,7 @@ fn client_certificate(directory: &Path) -> Result<RegisteredCertificate, StageEr
         verification: DecodingKey::from_rsa_der(key.der_bytes()),
     };
     write(&made.certificate_file, &certificate.pem())?;
-    write_private(&made.key_file, &key.serialize_pem())?;
+    write_private_file(&made.key_file, &key.serialize_pem())?;
     Ok(made)
 }
 

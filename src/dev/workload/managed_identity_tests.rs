@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::dev::test_client::{Fixture, claims_of};
+use crate::dev::test_client::{Fixture, decode_claims};
 
 #[tokio::test]
-async fn managed_identity_tokens_open_the_connector() {
+async fn the_connector_accepts_a_managed_identity_token() {
     let fixture = Fixture::start().await;
     let bot = &fixture.stage.directory().bots[1];
     let url = format!(
@@ -17,7 +17,7 @@ async fn managed_identity_tokens_open_the_connector() {
     let answer = fixture.call("GET", &url, &[("X-IDENTITY-HEADER", "any")], "").await;
     assert!(answer.text_of("expires_on").parse::<i64>().is_ok());
     let token = answer.text_of("access_token");
-    let claims = claims_of(token);
+    let claims = decode_claims(token);
     assert_eq!(
         (claims["aud"].as_str(), claims["appid"].as_str()),
         (Some("https://api.botframework.com"), Some(bot.app_id))

@@ -50,7 +50,7 @@ pub struct User {
     /// The tenant the account lives in; differs from `tid` for a guest.
     pub home_tid: &'static str,
     /// What happens on exchange.
-    pub story: UserScenario,
+    pub scenario: UserScenario,
 }
 
 /// Which claims an app's access tokens carry (`accessTokenAcceptedVersion` of its registration).
@@ -90,7 +90,7 @@ pub struct BotEntry {
     pub after_exchange: &'static str,
 }
 
-/// A client that gets exchangeable tokens.
+/// A client that gets get_exchangeable_token tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientEntry {
     /// Name.
@@ -112,11 +112,11 @@ pub struct ConnectionEntry {
     pub client_secret: &'static str,
     /// The Token Exchange URL.
     pub token_exchange_uri: String,
-    /// The full scope a client asks for to get an exchangeable token.
+    /// The full scope a client asks for to get an get_exchangeable_token token.
     pub exchange_scope: String,
     /// The scopes the gateway asks for downstream.
     pub scopes: &'static [&'static str],
-    /// Whether exchangeable tokens are v1 tokens.
+    /// Whether get_exchangeable_token tokens are v1 tokens.
     pub v1_tokens: bool,
 }
 

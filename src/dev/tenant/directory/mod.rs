@@ -11,7 +11,7 @@ pub use entries::{
     ManagedIdentityEntry, Tenant, User, UserScenario,
 };
 pub(in crate::dev) use fixed::WORKLOAD_SUBJECT;
-use fixed::{CONTOSO, apps, bots, clients, connections, federated_credentials, identities, tenants, users};
+use fixed::{CONTOSO_ID, apps, bots, clients, connections, federated_credentials, identities, tenants, users};
 
 /// Everything that exists on the stage. Ids never change, so they may be written into tests.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ impl Directory {
     /// The tenant most users belong to.
     #[must_use]
     pub fn main_tenant_id(&self) -> &'static str {
-        CONTOSO
+        CONTOSO_ID
     }
 
     /// The tenant with this id.

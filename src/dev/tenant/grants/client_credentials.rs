@@ -9,7 +9,7 @@ use crate::dev::tenant::tokens::TOKEN_LIFETIME;
 /// RFC 6749 §4.4; the scope must end in `/.default`.
 pub(in crate::dev) fn client_credentials(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
     if request.proof == ClientProof::Public {
-        return Err(EntraRefusal::client(
+        return Err(EntraRefusal::invalid_client(
             7_000_218,
             "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
         ));

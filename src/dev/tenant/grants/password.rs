@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::checks::required_scope;
 use super::request::GrantRequest;
-use super::user_grant::{UserGrant, token_answer};
+use super::user_grant::{UserGrant, build_token_answer};
 use crate::dev::tenant::login::check_password;
 use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::tokens::TOKEN_LIFETIME;
@@ -18,7 +18,7 @@ pub(in crate::dev) fn password(request: &GrantRequest<'_>) -> Result<Value, Entr
     let scope = required_scope(request)?;
     let lifetime = match form.find("stage_lifetime") {
         None => TOKEN_LIFETIME,
-        Some(text) => text.parse().map_err(|_| EntraRefusal::missing("stage_lifetime"))?,
+        Some(text) => text.parse().map_err(|_| EntraRefusal::missing_parameter("stage_lifetime"))?,
     };
-    token_answer(request, &UserGrant { lifetime, ..UserGrant::new(user, &scope) })
+    build_token_answer(request, &UserGrant { lifetime, ..UserGrant::new(user, &scope) })
 }

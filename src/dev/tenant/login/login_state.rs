@@ -2,13 +2,13 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::dev::lock::locked;
+use crate::dev::lock::lock_ignoring_poison;
 use crate::domain::{SharedClock, SharedEntropy, Timestamp};
 
 /// The lifetime of a login page and of an authorization code.
 const CODE_LIFETIME: Duration = Duration::from_mins(10);
 /// The lifetime of a refresh token.
-const REFRESH_LIFETIME: Duration = Duration::from_hours(90 * 24);
+const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_hours(90 * 24);
 /// Each of the three maps holds this many entries; the oldest goes first.
 const MAX_ENTRIES: usize = 20_000;
 
@@ -37,7 +37,7 @@ pub(in crate::dev) struct RefreshGrant {
     pub(in crate::dev) client_id: String,
     pub(in crate::dev) oid: String,
     pub(in crate::dev) scope: String,
-    pub(in crate::dev) stepped_up: bool,
+    pub(in crate::dev) passed_mfa: bool,
     /// Whether the user's sessions were ended after the token was issued.
     pub(in crate::dev) revoked: bool,
 }
@@ -46,20 +46,20 @@ pub(in crate::dev) struct RefreshGrant {
 pub(in crate::dev) struct LoginState {
     clock: SharedClock,
     entropy: SharedEntropy,
-    logins: Bounded<LoginRequest>,
-    codes: Bounded<IssuedCode>,
-    refresh_tokens: Bounded<RefreshGrant>,
+    logins: ExpiringMap<LoginRequest>,
+    codes: ExpiringMap<IssuedCode>,
+    refresh_tokens: ExpiringMap<RefreshGrant>,
 }
 
 impl LoginState {
     /// A state without logins, codes and refresh tokens. `entropy` makes them and `clock` determines when they expire.
     pub(in crate::dev) fn new(clock: SharedClock, entropy: SharedEntropy) -> Self {
-        let (logins, codes, refresh_tokens) = (Bounded::default(), Bounded::default(), Bounded::default());
+        let (logins, codes, refresh_tokens) = (ExpiringMap::default(), ExpiringMap::default(), ExpiringMap::default());
         Self { clock, entropy, logins, codes, refresh_tokens }
     }
 
     /// Keeps an authorization request; the answer is the ticket that the page's form carries.
-    pub(in crate::dev) fn begin(&self, request: LoginRequest) -> String {
+    pub(in crate::dev) fn open_login(&self, request: LoginRequest) -> String {
         let (ticket, now) = (self.entropy.hex_id(), self.clock.now());
         self.logins.put(ticket.clone(), request, now.plus(CODE_LIFETIME), now);
         ticket
@@ -88,7 +88,7 @@ impl LoginState {
     pub(in crate::dev) fn issue_refresh_token(&self, grant: RefreshGrant) -> String {
         let now = self.clock.now();
         let token = format!("1.{}{}", self.entropy.hex_id(), self.entropy.hex_id());
-        self.refresh_tokens.put(token.clone(), grant, now.plus(REFRESH_LIFETIME), now);
+        self.refresh_tokens.put(token.clone(), grant, now.plus(REFRESH_TOKEN_LIFETIME), now);
         token
     }
 
@@ -98,38 +98,38 @@ impl LoginState {
     }
 
     /// Ends a refresh token that is good once.
-    pub(in crate::dev) fn spend_refresh_token(&self, token: &str) {
+    pub(in crate::dev) fn remove_refresh_token(&self, token: &str) {
         self.refresh_tokens.take(token, self.clock.now());
     }
 
     /// Revokes every refresh token of a user.
-    pub(in crate::dev) fn revoke(&self, oid: &str) {
-        self.refresh_tokens.change(|grant| grant.revoked |= grant.oid == oid);
+    pub(in crate::dev) fn revoke_refresh_tokens(&self, oid: &str) {
+        self.refresh_tokens.update_all(|grant| grant.revoked |= grant.oid == oid);
     }
 }
 
 /// A map whose entries expire, with an upper bound on their number.
-struct Bounded<V>(Mutex<HashMap<String, Entry<V>>>);
+struct ExpiringMap<V>(Mutex<HashMap<String, Entry<V>>>);
 
 struct Entry<V> {
     value: V,
     until: Timestamp,
 }
 
-impl<V> Default for Bounded<V> {
+impl<V> Default for ExpiringMap<V> {
     fn default() -> Self {
         Self(Mutex::new(HashMap::new()))
     }
 }
 
-impl<V: Clone> Bounded<V> {
+impl<V: Clone> ExpiringMap<V> {
     fn put(&self, key: String, value: V, until: Timestamp, now: Timestamp) {
-        let mut entries = locked(&self.0);
+        let mut entries = lock_ignoring_poison(&self.0);
         if entries.len() >= MAX_ENTRIES {
             entries.retain(|_, entry| entry.until > now);
         }
         if entries.len() >= MAX_ENTRIES
-            && let Some(oldest) = oldest_key(&entries)
+            && let Some(oldest) = earliest_expiring_key(&entries)
         {
             entries.remove(&oldest);
         }
@@ -137,18 +137,18 @@ impl<V: Clone> Bounded<V> {
     }
 
     fn find(&self, key: &str, now: Timestamp) -> Option<V> {
-        locked(&self.0).get(key).filter(|entry| entry.until > now).map(|entry| entry.value.clone())
+        lock_ignoring_poison(&self.0).get(key).filter(|entry| entry.until > now).map(|entry| entry.value.clone())
     }
 
     fn take(&self, key: &str, now: Timestamp) -> Option<V> {
-        locked(&self.0).remove(key).filter(|entry| entry.until > now).map(|entry| entry.value)
+        lock_ignoring_poison(&self.0).remove(key).filter(|entry| entry.until > now).map(|entry| entry.value)
     }
 
-    fn change(&self, change: impl Fn(&mut V)) {
-        locked(&self.0).values_mut().for_each(|entry| change(&mut entry.value));
+    fn update_all(&self, change: impl Fn(&mut V)) {
+        lock_ignoring_poison(&self.0).values_mut().for_each(|entry| change(&mut entry.value));
     }
 }
 
-fn oldest_key<V>(entries: &HashMap<String, Entry<V>>) -> Option<String> {
+fn earliest_expiring_key<V>(entries: &HashMap<String, Entry<V>>) -> Option<String> {
     entries.iter().min_by_key(|(_, entry)| entry.until).map(|(key, _)| key.clone())
 }

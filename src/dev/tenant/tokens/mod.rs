@@ -5,7 +5,7 @@
 
 mod checks;
 mod issuer;
-mod key_chain;
+mod tenant_keys;
 
-pub(in crate::dev) use issuer::{TOKEN_LIFETIME, TokenIssuer, UserTokenOrder, client_info};
-pub(in crate::dev) use key_chain::KeyChain;
+pub(in crate::dev) use issuer::{TOKEN_LIFETIME, TokenIssuer, UserTokenRequest, client_info};
+pub(in crate::dev) use tenant_keys::TenantKeys;

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 /// A number in JSON, or its text in a form.
 #[derive(Deserialize)]
 #[serde(untagged)]
-pub(super) enum Flexible {
+pub(super) enum NumberOrText {
     Number(u64),
     Text(String),
 }
 
-impl Flexible {
-    fn number(self) -> Option<u64> {
+impl NumberOrText {
+    fn to_number(self) -> Option<u64> {
         match self {
             Self::Number(number) => Some(number),
             Self::Text(text) => text.parse().ok(),
@@ -20,13 +20,13 @@ impl Flexible {
     }
 
     /// A number that `T` can hold.
-    pub(super) fn small<T: TryFrom<u64>>(value: Option<Self>) -> Option<T> {
-        value.and_then(Self::number).and_then(|number| T::try_from(number).ok())
+    pub(super) fn parse<T: TryFrom<u64>>(value: Option<Self>) -> Option<T> {
+        value.and_then(Self::to_number).and_then(|number| T::try_from(number).ok())
     }
 }
 
 /// A body that is JSON or a form.
-pub(super) fn read<T: serde::de::DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Option<T> {
+pub(super) fn parse_body<T: serde::de::DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Option<T> {
     let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     if media_type.starts_with("application/json") {
         return serde_json::from_slice(body).ok();
@@ -37,6 +37,6 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(request: &HttpRequest, body: 
 }
 
 /// 400 with a message that says what is wrong with a command.
-pub(super) fn bad(problem: &'static str) -> HttpResponse {
+pub(super) fn bad_argument(problem: &'static str) -> HttpResponse {
     HttpResponse::BadRequest().json(json!({"error": {"code": "BadArgument", "message": problem}}))
 }

@@ -3,12 +3,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::order_body::{Flexible, bad, read};
+use super::command_body::{NumberOrText, bad_argument, parse_body};
 use crate::dev::calls::Calls;
 use crate::dev::tenant::{Consents, Directory, LoginState, SessionSwitches, TokenIssuer};
 
 /// `GET /dev/calls`.
-pub(super) async fn calls(calls: Data<Calls>) -> HttpResponse {
+pub(super) async fn show_calls(calls: Data<Calls>) -> HttpResponse {
     HttpResponse::Ok().json(calls.snapshot())
 }
 
@@ -27,22 +27,22 @@ pub(super) async fn rotate_keys(tokens: Data<TokenIssuer>) -> HttpResponse {
 }
 
 #[derive(Deserialize)]
-struct ConsentOrder {
+struct ConsentCommand {
     user: String,
     /// Client id of the app consented to; all apps if absent.
     client: Option<String>,
 }
 
 /// `POST /dev/consent`.
-pub(super) async fn consent(
+pub(super) async fn give_consent(
     request: HttpRequest,
     body: Bytes,
     directory: Data<Directory>,
     consents: Data<Consents>,
 ) -> HttpResponse {
-    let Some(order) = read::<ConsentOrder>(&request, &body) else { return bad("user is missing") };
-    let Some(user) = directory.find_user(&order.user) else { return bad("there is no such user") };
-    match order.client {
+    let Some(command) = parse_body::<ConsentCommand>(&request, &body) else { return bad_argument("user is missing") };
+    let Some(user) = directory.find_user(&command.user) else { return bad_argument("there is no such user") };
+    match command.client {
         Some(client_id) => consents.give(user, &client_id),
         None => directory.apps.iter().for_each(|app| consents.give(user, app.client_id)),
     }
@@ -51,8 +51,8 @@ pub(super) async fn consent(
 
 /// Everything may be left out. `refresh_in` in seconds, 0 for none.
 #[derive(Deserialize)]
-struct SessionOrder {
-    refresh_in: Option<Flexible>,
+struct SessionCommand {
+    refresh_in: Option<NumberOrText>,
     /// Whether a refresh token is good once: `true` or `"true"`.
     single_use: Option<Value>,
     /// A user whose refreshes demand MFA from now on.
@@ -64,33 +64,35 @@ struct SessionOrder {
 }
 
 /// `POST /dev/sessions`.
-pub(super) async fn sessions(
+pub(super) async fn change_sessions(
     request: HttpRequest,
     body: Bytes,
     directory: Data<Directory>,
     sessions: Data<SessionSwitches>,
     logins: Data<LoginState>,
 ) -> HttpResponse {
-    let Some(order) = read::<SessionOrder>(&request, &body) else { return bad("that cannot be read") };
-    let named = [&order.demand_mfa, &order.relent, &order.revoke];
+    let Some(command) = parse_body::<SessionCommand>(&request, &body) else {
+        return bad_argument("that cannot be read");
+    };
+    let named = [&command.demand_mfa, &command.relent, &command.revoke];
     if named.into_iter().flatten().any(|name| directory.find_user(name).is_none()) {
-        return bad("there is no such user");
+        return bad_argument("there is no such user");
     }
-    let oid_of = |name: &Option<String>| Some(directory.find_user(name.as_deref()?)?.oid);
-    if let Some(seconds) = Flexible::small::<i64>(order.refresh_in) {
+    let find_oid = |name: &Option<String>| Some(directory.find_user(name.as_deref()?)?.oid);
+    if let Some(seconds) = NumberOrText::parse::<i64>(command.refresh_in) {
         sessions.set_refresh_in((seconds > 0).then_some(seconds));
     }
-    if let Some(single_use) = order.single_use {
+    if let Some(single_use) = command.single_use {
         sessions.set_single_use_refresh_tokens(single_use == true || single_use == "true");
     }
-    if let Some(oid) = oid_of(&order.demand_mfa) {
+    if let Some(oid) = find_oid(&command.demand_mfa) {
         sessions.set_demands_mfa(oid, true);
     }
-    if let Some(oid) = oid_of(&order.relent) {
+    if let Some(oid) = find_oid(&command.relent) {
         sessions.set_demands_mfa(oid, false);
     }
-    if let Some(oid) = oid_of(&order.revoke) {
-        logins.revoke(oid);
+    if let Some(oid) = find_oid(&command.revoke) {
+        logins.revoke_refresh_tokens(oid);
     }
     HttpResponse::NoContent().finish()
 }

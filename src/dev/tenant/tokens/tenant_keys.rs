@@ -7,14 +7,14 @@ use crate::dev::error::StageError;
 use crate::dev::signing_key::SigningKey;
 
 /// The number of keys in a listed key set, so that tokens signed before the last rotations stay valid.
-const KEPT_KEYS: usize = 4;
+const MAX_LISTED_KEYS: usize = 4;
 
 /// The tenants' keys: the first one signs, all are listed.
-pub(in crate::dev) struct KeyChain {
+pub(in crate::dev) struct TenantKeys {
     keys: ArcSwap<Vec<Arc<SigningKey>>>,
 }
 
-impl KeyChain {
+impl TenantKeys {
     pub(in crate::dev) fn new(first: Arc<SigningKey>) -> Self {
         Self { keys: ArcSwap::from_pointee(vec![first]) }
     }
@@ -42,7 +42,7 @@ impl KeyChain {
         let key = SigningKey::generate_one().await?;
         self.keys.rcu(|keys| {
             let mut next = vec![Arc::clone(&key)];
-            next.extend(keys.iter().take(KEPT_KEYS - 1).cloned());
+            next.extend(keys.iter().take(MAX_LISTED_KEYS - 1).cloned());
             next
         });
         Ok(key.kid().to_owned())
