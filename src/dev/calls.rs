@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::lock::lock_ignoring_poison;
 
-/// The call log keeps this many of the latest token requests.
+/// The number of token requests in the call log; a further one replaces the oldest.
 const MAX_LOGGED_REQUESTS: usize = 500;
 
-/// The grants the token endpoint knows.
+/// The grants that the token endpoint supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantKind {
@@ -25,7 +25,7 @@ pub enum GrantKind {
 }
 
 impl GrantKind {
-    /// The kind a `grant_type` names.
+    /// The grant that the form parameter `grant_type` names.
     #[must_use]
     pub fn from_grant_type(grant_type: &str) -> Option<Self> {
         match grant_type {
@@ -39,10 +39,10 @@ impl GrantKind {
     }
 }
 
-/// One request to the token endpoint, without its secrets.
+/// A request to the token endpoint as the call log shows it, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LoggedTokenRequest {
-    /// The grant asked for.
+    /// The requested grant.
     pub grant: GrantKind,
     /// The tenant segment of the path.
     pub tenant: String,
@@ -50,7 +50,7 @@ pub struct LoggedTokenRequest {
     pub client_id: Option<String>,
     /// `none`, `secret` or `certificate`; `None` if the client was refused.
     pub client_proof: Option<&'static str>,
-    /// Object id of the user concerned, if the request names one.
+    /// Object id of the user whom the request names, if any.
     pub user: Option<String>,
     /// `scope` as sent.
     pub scope: Option<String>,
@@ -64,18 +64,18 @@ pub struct LoggedTokenRequest {
     pub anchor_mailbox: Option<String>,
     /// HTTP status of the answer; 0 if a fault suppressed the answer.
     pub status: u16,
-    /// AADSTS number of the refusal, if it was one.
+    /// AADSTS number, if the request was refused.
     pub refused: Option<u32>,
 }
 
-/// The numbers of requests that the stage has received.
+/// The counts of requests that the stage has received, and the latest token requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CallCounts {
-    /// All requests at the token endpoint, answered or not.
+    /// All requests to the token endpoint, whether answered or not.
     pub token_endpoint: u64,
-    /// Requests at the token endpoint by grant.
+    /// Requests to the token endpoint by grant.
     pub by_grant: BTreeMap<GrantKind, u64>,
-    /// Requests at the token endpoint by grant and user, with the key `grant:oid`.
+    /// Requests to the token endpoint by grant and user, with the key `grant:oid`.
     pub by_user: BTreeMap<String, u64>,
     /// Refusals by AADSTS number.
     pub refusals: BTreeMap<u32, u64>,
@@ -87,7 +87,7 @@ pub struct CallCounts {
     pub metadata: u64,
     /// Channel tokens issued.
     pub channel_tokens: u64,
-    /// Answers of the protected resource with a user in them.
+    /// Successful requests to the protected resource.
     pub graph: u64,
     /// Tokens issued by the managed identity endpoint.
     pub managed_identity: u64,
@@ -100,7 +100,7 @@ pub struct CallCounts {
 pub struct Calls(Mutex<CallCounts>);
 
 impl Calls {
-    /// A copy of everything counted since the start or the last reset.
+    /// A copy of everything that was counted since the start or the last reset.
     #[must_use]
     pub fn snapshot(&self) -> CallCounts {
         lock_ignoring_poison(&self.0).clone()
@@ -123,14 +123,14 @@ impl Calls {
         *lock_ignoring_poison(&self.0) = CallCounts::default();
     }
 
-    /// Counts something other than a token request.
+    /// Adds 1 to the counter that `count` selects. Token requests have functions of their own.
     pub(super) fn count_call(&self, count: impl FnOnce(&mut CallCounts) -> &mut u64) {
         let mut counts = lock_ignoring_poison(&self.0);
         let counter = count(&mut counts);
         *counter = counter.saturating_add(1);
     }
 
-    /// Counts a token request when it arrives, so that one that is never answered counts as well.
+    /// Counts a token request when it arrives, so that a request that is never answered counts, too.
     pub(super) fn count_token_request(&self, grant: Option<GrantKind>, known_user: Option<&str>) {
         let mut counts = lock_ignoring_poison(&self.0);
         counts.token_endpoint = counts.token_endpoint.saturating_add(1);
@@ -142,7 +142,7 @@ impl Calls {
         }
     }
 
-    /// Logs a token request once its answer is known.
+    /// Adds a token request to the log when its answer is known.
     pub(super) fn log_token_request(&self, request: LoggedTokenRequest) {
         let mut counts = lock_ignoring_poison(&self.0);
         if let Some(code) = request.refused {

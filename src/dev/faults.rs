@@ -9,9 +9,9 @@ use serde_json::Value;
 use super::calls::GrantKind;
 use super::lock::lock_ignoring_poison;
 
-/// A hanging request ends after this time, when its caller has given up.
+/// The longest time for which a fault delays an answer. Callers give up earlier.
 const MAX_HANG: Duration = Duration::from_mins(1);
-/// The limit for the number of rules; a rule beyond it replaces the oldest.
+/// The number of rules; a further one replaces the oldest.
 const MAX_RULES: usize = 100;
 
 /// A way for the token endpoint to misbehave.
@@ -27,11 +27,11 @@ pub enum Fault {
         /// Seconds to put into `Retry-After`.
         retry_after: Option<u32>,
     },
-    /// No answer at all (for a minute).
+    /// No answer for a minute, then 504.
     Hang,
-    /// The regular answer, but late.
+    /// The regular answer after a delay.
     Slow {
-        /// How late, in milliseconds.
+        /// The delay in milliseconds.
         millis: u64,
     },
     /// 500 with a sentence as `text/plain`.
@@ -55,7 +55,7 @@ pub enum Fault {
     },
 }
 
-/// A fault, and the requests that get it.
+/// A fault, and the requests to which it applies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultRule {
     fault: Fault,
@@ -72,7 +72,7 @@ impl FaultRule {
         Self { fault, grant: Some(GrantKind::OnBehalfOf), user: None, remaining: None }
     }
 
-    /// Changes the rule to requests with `grant`, or with `None` to those of every grant.
+    /// Applies the rule to requests with `grant`, or with `None` to requests with any grant.
     #[must_use]
     pub fn for_grant(mut self, grant: Option<GrantKind>) -> Self {
         self.grant = grant;
@@ -98,7 +98,7 @@ impl FaultRule {
     }
 }
 
-/// The fault switches of the stage; all off at start.
+/// The fault switches of the stage. All are off at the start.
 #[derive(Debug, Default)]
 pub struct FaultSwitches {
     rules: Mutex<Vec<FaultRule>>,
@@ -115,7 +115,7 @@ impl FaultSwitches {
         rules.push(rule);
     }
 
-    /// Makes every key set and every metadata document answer 503 (or stop doing so).
+    /// Switches whether every key set and every metadata document answers 503.
     pub fn set_keys_unavailable(&self, unavailable: bool) {
         self.keys_unavailable.store(unavailable, Ordering::SeqCst);
     }
@@ -130,7 +130,7 @@ impl FaultSwitches {
         self.keys_unavailable.load(Ordering::SeqCst)
     }
 
-    /// The fault for this request. It uses up one of the rule's times.
+    /// The fault for a request with `grant` for `user` (an object id). Uses up one of the rule's [`FaultRule::times`].
     pub(super) fn take_fault_for(&self, grant: Option<GrantKind>, user: Option<&str>) -> Option<Fault> {
         let mut rules = lock_ignoring_poison(&self.rules);
         let index = rules.iter().position(|rule| rule.matches_request(grant, user))?;
@@ -147,7 +147,8 @@ impl FaultSwitches {
 }
 
 impl Fault {
-    /// The answer that replaces the regular one; `None` if the regular answer is sent.
+    /// Waits as long as the fault demands, and returns the answer that replaces the regular one. `None` means that the
+    /// regular answer is sent.
     pub(super) async fn replace_answer(&self) -> Option<HttpResponse> {
         match self {
             Self::Throttled { retry_after } => {
@@ -180,7 +181,7 @@ impl Fault {
         }
     }
 
-    /// Changes members of the regular answer.
+    /// Changes `expires_in` in the regular answer, if the fault demands it.
     pub(super) fn alter_answer(&self, members: &mut Value) {
         if let (Self::OddExpiresIn(odd), Value::Object(members)) = (self, members) {
             if odd.is_null() {
@@ -192,8 +193,8 @@ impl Fault {
     }
 }
 
-/// The body has no AADSTS number, because 90055 would say that the whole tenant is throttled. `Fault::Answer` can send
-/// it.
+/// The body of a 429 answer. It has no AADSTS number, because 90055 would mean that the whole tenant is throttled.
+/// [`Fault::Answer`] can send that number.
 const THROTTLED_BODY: &str = r#"{"error":"temporarily_unavailable","error_description":"Too many requests."}"#;
 const UNAVAILABLE_BODY: &str = concat!(
     r#"{"error":"temporarily_unavailable","error_codes":[90033],"#,

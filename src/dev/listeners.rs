@@ -10,9 +10,10 @@ use actix_web::{App, HttpServer, error};
 use super::error::StageError;
 use super::loopback_host::{host_header, is_loopback_host};
 
-/// The size limit of a request body.
+/// The size limit of a request body, in bytes.
 const MAX_BODY_BYTES: usize = 512 * 1024;
-/// Longer than clients keep idle connections, so that the stage closes none while a client sends a request.
+/// How long the stage keeps an idle connection. Clients close theirs earlier, so the stage never closes a connection on
+/// which a client is just sending a request.
 const KEEP_ALIVE: Duration = Duration::from_mins(2);
 
 /// Binds a port of 127.0.0.1; 0 binds any free port.
@@ -20,12 +21,12 @@ pub(super) fn bind_loopback_port(port: u16) -> Result<TcpListener, StageError> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|source| StageError::Listen { port, source })
 }
 
-/// The port that was taken.
+/// The port on which `listener` listens.
 pub(super) fn bound_port(listener: &TcpListener) -> Result<u16, StageError> {
     listener.local_addr().map(|address| address.port()).map_err(|source| StageError::Listen { port: 0, source })
 }
 
-/// Starts the server on both listeners; the same routes on each.
+/// Starts the server with the same routes on both listeners.
 pub(super) fn start_server(
     routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     http: TcpListener,
@@ -55,8 +56,8 @@ pub(super) fn start_server(
     Ok(handle)
 }
 
-/// Refuses other hosts than this machine, so that a web page whose host name resolves to loopback (DNS rebinding) gets
-/// no answer (docs/architecture.md §Security rules, rule 14).
+/// Refuses a request whose `Host` header does not name this machine. So a web page whose host name resolves to loopback
+/// (DNS rebinding) gets no answer (docs/architecture.md §Security rules, rule 14).
 async fn refuse_foreign_hosts(
     request: ServiceRequest,
     next: Next<impl MessageBody>,

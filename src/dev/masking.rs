@@ -22,7 +22,8 @@ pub(super) fn mask_tokens(value: &mut Value) {
     }
 }
 
-/// Whether the text contains a base64url JSON object (`eyJ`) that is followed by two more dotted parts.
+/// Whether `text` contains something like a JWT: a word that starts as a base64url JSON object does (`eyJ`) and has at
+/// least two dots.
 fn contains_jwt(text: &str) -> bool {
     text.match_indices("eyJ").any(|(start, _)| {
         let rest = text.get(start..).unwrap_or_default();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::error::StageError;
 
-/// Writes a file that only its owner can read: bot-sso refuses key files that others can read.
+/// Writes a file that only its owner can read, because bot-sso refuses key files that others can read.
 ///
 /// # Errors
 /// [`StageError::File`] where the file cannot be replaced.

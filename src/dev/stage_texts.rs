@@ -1,4 +1,4 @@
-//! The texts of [`Stage`]: configuration, manifest and instructions.
+//! The methods of [`Stage`] that return texts: configuration, manifest and instructions.
 
 use std::path::Path;
 
@@ -19,20 +19,20 @@ impl Stage {
         configuration(&self.services.facts, gateway, listen, data_directory)
     }
 
-    /// Adds an operator's listener on `listen` (`127.0.0.1:port`) with a new admin token to the configuration. Manifest
-    /// and instructions then name both.
+    /// Adds a listener for the operator on `listen` (`127.0.0.1:port`), with a new admin token, to the configuration. The
+    /// manifest and the instructions then name its address and its token.
     pub fn add_operator_listener(&self, listen: &str) {
         let admin_token = format!("{}-secret-of-the-local-stage", self.services.entropy.hex_id());
         self.services.facts.set_operator_listener(OperatorListener { listen: listen.to_owned(), admin_token });
     }
 
-    /// The environment variables that the configuration's secrets are read from.
+    /// The environment variables to which the configuration refers for secrets, with their values.
     #[must_use]
     pub fn secrets(&self) -> Vec<(String, String)> {
         secrets(&self.services.facts)
     }
 
-    /// The manifest for programs that play client and channel.
+    /// The manifest for programs that play the client and the channel.
     #[must_use]
     pub fn manifest(&self, gateway: &str) -> Value {
         manifest(&self.services.facts, gateway)

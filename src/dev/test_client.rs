@@ -1,4 +1,4 @@
-//! What the room's own tests share: a running stage and a client for it.
+//! A running stage and an HTTP client for the unit tests of this room.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::outbound::{Outbound, OutboundSettings, RelayRequest};
 pub(super) const OBO_GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 pub(super) const GRAPH_SCOPE: &str = "https://graph.microsoft.com/User.Read";
 
-/// An answer with its body as JSON (`Null` if it is none).
+/// An HTTP answer. `json` is the body, or `Null` if the body is not JSON.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -119,12 +119,12 @@ impl Fixture {
         self.stage.directory().main_tenant_id()
     }
 
-    /// A token endpoint on the plain listener.
+    /// The URL of a tenant's token endpoint on the plain listener.
     pub(super) fn token_url(&self, tenant: &str) -> String {
         format!("{}/{tenant}/oauth2/v2.0/token", self.stage.http_base())
     }
 
-    /// An get_exchangeable_token token of `user` for the connection called `connection` of the first bot.
+    /// An exchangeable token of `user` for the connection called `connection`, through the first client.
     pub(super) async fn get_exchangeable_token(&self, user: &str, connection: &str) -> String {
         self.password_grant(user, connection, &[]).await.text_of("access_token").to_owned()
     }
@@ -144,7 +144,7 @@ impl Fixture {
         self.form(&self.token_url(user.tid), &fields).await
     }
 
-    /// On-behalf-of by the first bot, at `user`'s tenant.
+    /// Exchanges `assertion` on behalf of its user as the first bot, at the main tenant.
     pub(super) async fn exchange(&self, assertion: &str, more: &[(&str, &str)]) -> Reply {
         let bot = &self.stage.directory().bots[0];
         let mut fields = vec![
@@ -180,7 +180,7 @@ impl Fixture {
     }
 }
 
-/// Header or claims of a JWT, unverified.
+/// The header (0) or the claims (1) of a JWT, unverified.
 pub(super) fn decode_part(token: &str, index: usize) -> Value {
     let part = token.split('.').nth(index).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()

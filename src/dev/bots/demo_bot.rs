@@ -14,18 +14,18 @@ use crate::dev::channel::ChannelIssuer;
 use crate::dev::jwt::{bearer_token, text_member};
 use crate::dev::tenant::BotEntry;
 
-/// The demo bots: one program under several names, as the directory lists them.
+/// The demo bots of the directory. All of them run the same code.
 pub(in crate::dev) struct DemoBots {
     pub(in crate::dev) services: BotServices,
     pub(in crate::dev) channel: Arc<ChannelIssuer>,
     pub(in crate::dev) inboxes: Inboxes,
-    /// Whether the demo bots also accept activities of the emulator on this machine, which have no token.
+    /// Whether the demo bots also accept activities without a token that the emulator on this machine sends.
     pub(in crate::dev) admits_anonymous: AtomicBool,
 }
 
 impl DemoBots {
-    /// Whether the request has a channel token for this bot whose service URL is that of the activity. The bot sends
-    /// its own bearer token to that URL, so the check protects the bearer token.
+    /// Whether the request has a channel token for this bot, and the token names the activity's service URL. The bot
+    /// sends its own bearer token to that URL, so an activity must not be able to choose another one.
     fn is_from_channel(&self, request: &HttpRequest, bot: &BotEntry, activity: &Value) -> bool {
         let Some(claims) = bearer_token(request).and_then(|token| self.channel.verify(token, bot.app_id).ok()) else {
             return false;
@@ -35,7 +35,7 @@ impl DemoBots {
     }
 
     /// Whether the request may come from the emulator. The bot sends its own bearer token to the service URL, so that
-    /// URL must be on this machine. A request of a web page is refused.
+    /// URL must be on this machine. A request with an `Origin` header comes from a web page and is refused.
     fn may_be_from_emulator(&self, request: &HttpRequest, activity: &Value) -> bool {
         let is_bare = !request.headers().contains_key(AUTHORIZATION) && !request.headers().contains_key(ORIGIN);
         let service_url = text_member(activity, "serviceUrl").and_then(|url| Url::parse(url).ok());
@@ -73,7 +73,7 @@ async fn receive_activity(request: HttpRequest, bot: Path<String>, body: Bytes, 
     match answer_activity(&turn).await {
         Ok(answer) => answer,
         Err(error) => {
-            tracing::warn!(bot = bot.name, %error, "the demo bot could not do what it was asked");
+            tracing::warn!(bot = bot.name, %error, "the demo bot could not answer an activity");
             HttpResponse::InternalServerError().finish()
         }
     }

@@ -38,7 +38,7 @@ pub(in crate::dev) enum BotCallError {
     Stage(#[from] StageError),
 }
 
-/// What the demo bots need for their calls: app registrations, tokens, the gateway's address and an HTTP client.
+/// The services that the demo bots use for their calls.
 pub(in crate::dev) struct BotServices {
     pub(in crate::dev) addresses: Arc<Addresses>,
     pub(in crate::dev) directory: Arc<Directory>,
@@ -47,7 +47,7 @@ pub(in crate::dev) struct BotServices {
     pub(in crate::dev) outbound: Outbound,
 }
 
-/// One activity that a demo bot handles.
+/// One activity that a demo bot is handling.
 pub(in crate::dev) struct BotTurn<'a> {
     pub(in crate::dev) services: &'a BotServices,
     pub(in crate::dev) bot: &'a BotEntry,
@@ -55,18 +55,18 @@ pub(in crate::dev) struct BotTurn<'a> {
 }
 
 impl<'a> BotTurn<'a> {
-    /// The bot's connections, the usual one first.
+    /// The names of the bot's connections, the default one first.
     pub(in crate::dev) fn connections(&self) -> impl Iterator<Item = &'a str> {
         let bot = self.bot.name;
         self.services.directory.connections.iter().filter(move |entry| entry.bot == bot).map(|entry| entry.name)
     }
 
-    /// A text member of the activity's `value`.
+    /// The text member `name` of the activity's `value`, if there is one.
     pub(in crate::dev) fn find_value_member(&self, name: &str) -> Option<&'a str> {
         text_member(self.activity.get("value")?, name)
     }
 
-    /// `GetToken`: the user's token for a connection, if there is one.
+    /// Calls `GetToken`: the user's token for a connection, if there is one.
     pub(in crate::dev) async fn find_token(
         &self,
         connection: &str,
@@ -87,7 +87,7 @@ impl<'a> BotTurn<'a> {
         }
     }
 
-    /// Acts as the user: asks the protected resource who they are and says so in the conversation.
+    /// Calls the protected resource with the user's token, and writes the user's name into the conversation.
     pub(in crate::dev) async fn say_who_user_is(&self, token: &str) -> Result<(), BotCallError> {
         let url = format!("{}/graph/v1.0/me", self.services.addresses.http_base);
         let url = Url::parse(&url).map_err(|_| BotCallError::Unexpected("the resource has no address"))?;
@@ -98,12 +98,12 @@ impl<'a> BotTurn<'a> {
         }
     }
 
-    /// Says `text` in the conversation.
+    /// Sends a message with `text` to the conversation.
     pub(in crate::dev) async fn send_text(&self, text: &str) -> Result<(), BotCallError> {
         self.send_message(json!({ "text": text })).await
     }
 
-    /// Sends an OAuth card with what `GetSignInResource` gave.
+    /// Sends an OAuth card that is built from the answer of `GetSignInResource`.
     pub(in crate::dev) async fn send_sign_in_card(&self, connection: &str) -> Result<(), BotCallError> {
         let mut url = self.token_service_url("/api/botsignin/GetSignInResource")?;
         url.query_pairs_mut().append_pair("state", &self.sign_in_state(connection));
@@ -117,7 +117,7 @@ impl<'a> BotTurn<'a> {
             "connectionName": connection,
             "buttons": [{"type": "signin", "title": "Sign in", "value": link}],
         });
-        // Left out rather than null: Teams refuses a card with a null here.
+        // The member is left out when there is none, because Teams refuses a card with a null here.
         if let (Value::Object(members), Some(exchange)) = (&mut content, resource.get("tokenExchangeResource")) {
             members.insert("tokenExchangeResource".to_owned(), exchange.clone());
         }
@@ -127,7 +127,7 @@ impl<'a> BotTurn<'a> {
         .await
     }
 
-    /// Base64 of the token exchange state, as the SDKs make it.
+    /// The `state` parameter of `GetSignInResource`: base64 of the JSON that the SDKs put into it.
     fn sign_in_state(&self, connection: &str) -> String {
         let state = json!({
             "connectionName": connection,
@@ -144,7 +144,7 @@ impl<'a> BotTurn<'a> {
         STANDARD.encode(state.to_string())
     }
 
-    /// Posts a message with `members` into the activity's conversation.
+    /// Posts a message to the activity's conversation; `members` are added to the message.
     async fn send_message(&self, members: Value) -> Result<(), BotCallError> {
         let mut message = json!({
             "type": "message",
@@ -174,7 +174,7 @@ impl<'a> BotTurn<'a> {
         }
     }
 
-    /// The bot's own bearer token. A real bot requests it from the tenant; here the stage is the tenant and makes it.
+    /// The bot's own bearer token. A real bot requests it from the tenant; the stage is the tenant and makes it directly.
     fn app_token(&self) -> Result<String, BotCallError> {
         let app = self
             .services
@@ -194,7 +194,7 @@ impl<'a> BotTurn<'a> {
         self.activity.get(member).and_then(|member| text_member(member, "id")).unwrap_or_default()
     }
 
-    /// A GET with a bearer; a body that is not JSON counts as none.
+    /// Sends a GET request with a bearer token. Returns the status and the JSON body, or `Null` for any other body.
     async fn get_json(&self, url: Url, token: &str) -> Result<(u16, Value), BotCallError> {
         let deadline = Instant::now() + CALL_TIMEOUT;
         let request = RelayRequest {

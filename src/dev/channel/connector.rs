@@ -14,7 +14,7 @@ use crate::dev::masking::mask_tokens;
 use crate::dev::tenant::{BOT_FRAMEWORK_AUDIENCE, Directory, TokenIssuer};
 use crate::domain::SharedEntropy;
 
-/// The Bot Connector of the stage: takes what bots send and keeps it in the sink.
+/// The Bot Connector of the stage: accepts the calls of bots and records them in the sink.
 pub(in crate::dev) struct Connector {
     pub(in crate::dev) sink: Arc<ConnectorSink>,
     pub(in crate::dev) directory: Arc<Directory>,
@@ -23,7 +23,7 @@ pub(in crate::dev) struct Connector {
 }
 
 impl Connector {
-    /// The app id of the bot behind a bearer for the Bot Connector.
+    /// The app id in the request's bearer token, if that is a valid token for the Bot Connector.
     fn find_calling_bot(&self, request: &HttpRequest) -> Option<String> {
         let claims = self.tokens.verify_for(bearer_token(request)?, BOT_FRAMEWORK_AUDIENCE).ok()?;
         text_member(&claims, "appid").map(str::to_owned)

@@ -10,9 +10,9 @@ use crate::dev::calls::Calls;
 use crate::dev::faults::FaultSwitches;
 use crate::dev::tenant::{EntraRefusal, EntraRefusalReplies, Form};
 
-/// Client id of the channel: what a program needs to play it.
+/// The client id of the channel. A program that plays the channel requests tokens with it.
 pub(in crate::dev) const CHANNEL_CLIENT_ID: &str = "c4a77e10-6d2b-4f38-9a51-0e9d8c7b6a50";
-/// Its secret.
+/// The client secret of the channel.
 pub(in crate::dev) const CHANNEL_CLIENT_SECRET: &str = "channel-secret-of-the-local-stage";
 
 /// The channel's metadata, key set and token endpoint.
@@ -27,8 +27,8 @@ pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
     config
         .route("/channel/v1/.well-known/openidconfiguration", web::get().to(show_metadata))
         .route("/channel/v1/.well-known/keys", web::get().to(show_keys))
-        // Where the Agents SDK for JavaScript looks for keys whose issuer is not the Bot Framework's own: below its
-        // authority.
+        // The Agents SDK for JavaScript fetches the keys of an issuer other than the Bot Framework's from this path below
+        // the issuer's authority.
         .route("/channel/v1/discovery/v2.0/keys", web::get().to(show_keys))
         .route("/channel/oauth2/v2.0/token", web::post().to(answer_token_request));
 }
@@ -69,8 +69,8 @@ async fn show_keys(endpoints: Data<ChannelEndpoints>) -> HttpResponse {
     HttpResponse::Ok().json(json!({ "keys": keys }))
 }
 
-/// Client credentials of the channel. Two additions for tests: `service_url` sets the claim of that name, `kid` picks
-/// the key (its `kid`, or `endorsed`, `directline`, `unendorsed`).
+/// Answers the client credentials grant of the channel. Two form parameters are additions for tests: `service_url` sets
+/// the claim `serviceurl`, and `kid` selects the key (by its `kid`, or as `endorsed`, `directline` or `unendorsed`).
 async fn answer_token_request(request: HttpRequest, body: Bytes, endpoints: Data<ChannelEndpoints>) -> HttpResponse {
     match issue_token(&request, &body, &endpoints) {
         Ok(answer) => {
@@ -87,7 +87,7 @@ fn issue_token(request: &HttpRequest, body: &[u8], endpoints: &ChannelEndpoints)
         return Err(EntraRefusal::bad_request(
             "unsupported_grant_type",
             70_003,
-            "The channel knows client_credentials only.",
+            "The channel supports client_credentials only.",
         ));
     }
     let (client_id, secret) = (form.get("client_id")?, form.get("client_secret")?);

@@ -13,7 +13,7 @@ use crate::domain::SharedClock;
 /// The lifetime of a channel token, in seconds.
 pub(super) const CHANNEL_TOKEN_LIFETIME: i64 = 3600;
 
-/// The channel's issuer: makes its tokens and verifies them.
+/// The channel's issuer: issues channel tokens and verifies them.
 pub(in crate::dev) struct ChannelIssuer {
     pub(in crate::dev) addresses: Arc<Addresses>,
     pub(in crate::dev) keys: ChannelKeys,
@@ -21,7 +21,7 @@ pub(in crate::dev) struct ChannelIssuer {
 }
 
 impl ChannelIssuer {
-    /// Makes a channel token for the bot `app_id`.
+    /// Issues a channel token for the bot `app_id`, signed with `key`.
     pub(in crate::dev) fn mint(&self, app_id: &str, service_url: &str, key: &SigningKey) -> Result<String, StageError> {
         let now = self.clock.now().unix_seconds();
         key.sign(&json!({
@@ -33,7 +33,7 @@ impl ChannelIssuer {
         }))
     }
 
-    /// Claims of a channel token for `app_id`, checked as a bot checks it.
+    /// Verifies a channel token as the bot `app_id` would, and returns its claims.
     pub(in crate::dev) fn verify(&self, token: &str, app_id: &str) -> Result<Value, TokenProblem> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenProblem::Malformed)?;
         let kid = header.kid.ok_or(TokenProblem::Malformed)?;

@@ -6,28 +6,28 @@ use serde_json::Value;
 
 use crate::dev::lock::lock_ignoring_poison;
 
-/// The limit for the number of stored calls.
+/// The number of recorded calls; a further one replaces the oldest.
 const MAX_RECORDED_CALLS: usize = 2_000;
 
-/// One call that a bot made at its service URL. Tokens are masked.
+/// One call of a bot to the Bot Connector, with tokens masked.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct RecordedCall {
     /// `POST`, `PUT` or `DELETE`.
     pub(super) method: String,
     /// Conversation id.
     pub(super) conversation: String,
-    /// Activity id of the path (the one replied to, changed or deleted).
+    /// Activity id in the path: the activity that the call replies to, changes or deletes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) activity_id: Option<String>,
     /// App id of the bot that called.
     pub(super) bot: String,
-    /// The id answered.
+    /// The id in the answer.
     pub(super) id: String,
     /// The activity.
     pub(super) activity: Value,
 }
 
-/// The latest calls of the bots at their service URL.
+/// Records the latest calls of bots to the Bot Connector.
 #[derive(Debug, Default)]
 pub(in crate::dev) struct ConnectorSink {
     calls: Mutex<VecDeque<RecordedCall>>,
@@ -42,7 +42,7 @@ impl ConnectorSink {
         calls.push_back(call);
     }
 
-    /// Calls of one conversation, or of all, oldest first, as JSON.
+    /// The calls for one conversation, or for all of them, oldest first, as JSON.
     pub(in crate::dev) fn sent(&self, conversation: Option<&str>) -> Vec<Value> {
         lock_ignoring_poison(&self.calls)
             .iter()
@@ -51,7 +51,7 @@ impl ConnectorSink {
             .collect()
     }
 
-    /// Forgets everything.
+    /// Removes all recorded calls.
     pub(in crate::dev) fn clear(&self) {
         lock_ignoring_poison(&self.calls).clear();
     }

@@ -3,7 +3,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// A number in JSON, or its text in a form.
+/// A number: JSON bodies have it as a number or as text, form bodies as text.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum NumberOrText {
@@ -19,13 +19,13 @@ impl NumberOrText {
         }
     }
 
-    /// A number that `T` can hold.
+    /// The number as a `T`; `None` if it is absent, not a number or too large.
     pub(super) fn parse<T: TryFrom<u64>>(value: Option<Self>) -> Option<T> {
         value.and_then(Self::to_number).and_then(|number| T::try_from(number).ok())
     }
 }
 
-/// A body that is JSON or a form.
+/// Parses a body that is JSON or a form; `None` if it does not fit `T`.
 pub(super) fn parse_body<T: serde::de::DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Option<T> {
     let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     if media_type.starts_with("application/json") {
@@ -36,7 +36,7 @@ pub(super) fn parse_body<T: serde::de::DeserializeOwned>(request: &HttpRequest, 
     serde_json::from_value(Value::Object(members.collect())).ok()
 }
 
-/// 400 with a message that says what is wrong with a command.
+/// The 400 answer to a command, with a message that says what is wrong with it.
 pub(super) fn bad_argument(problem: &'static str) -> HttpResponse {
     HttpResponse::BadRequest().json(json!({"error": {"code": "BadArgument", "message": problem}}))
 }

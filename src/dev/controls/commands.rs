@@ -7,18 +7,18 @@ use super::command_body::{NumberOrText, bad_argument, parse_body};
 use crate::dev::calls::Calls;
 use crate::dev::tenant::{Consents, Directory, LoginState, SessionSwitches, TokenIssuer};
 
-/// `GET /dev/calls`.
+/// Answers `GET /dev/calls`.
 pub(super) async fn show_calls(calls: Data<Calls>) -> HttpResponse {
     HttpResponse::Ok().json(calls.snapshot())
 }
 
-/// `POST /dev/calls/reset`.
+/// Answers `POST /dev/calls/reset`.
 pub(super) async fn reset_calls(calls: Data<Calls>) -> HttpResponse {
     calls.reset();
     HttpResponse::NoContent().finish()
 }
 
-/// `POST /dev/keys/rotate`.
+/// Answers `POST /dev/keys/rotate`.
 pub(super) async fn rotate_keys(tokens: Data<TokenIssuer>) -> HttpResponse {
     match tokens.keys.rotate().await {
         Ok(kid) => HttpResponse::Ok().json(json!({ "kid": kid })),
@@ -26,14 +26,15 @@ pub(super) async fn rotate_keys(tokens: Data<TokenIssuer>) -> HttpResponse {
     }
 }
 
+/// The body of `POST /dev/consent`.
 #[derive(Deserialize)]
 struct ConsentCommand {
     user: String,
-    /// Client id of the app consented to; all apps if absent.
+    /// Client id of the app to which the user consents; all apps if absent.
     client: Option<String>,
 }
 
-/// `POST /dev/consent`.
+/// Answers `POST /dev/consent`: records a user's consent.
 pub(super) async fn give_consent(
     request: HttpRequest,
     body: Bytes,
@@ -49,21 +50,21 @@ pub(super) async fn give_consent(
     HttpResponse::NoContent().finish()
 }
 
-/// Everything may be left out. `refresh_in` in seconds, 0 for none.
+/// The body of `POST /dev/sessions`. Every member is optional. `refresh_in` is in seconds; 0 removes it.
 #[derive(Deserialize)]
 struct SessionCommand {
     refresh_in: Option<NumberOrText>,
-    /// Whether a refresh token is good once: `true` or `"true"`.
+    /// Whether a refresh token can be used only once: `true` or `"true"`.
     single_use: Option<Value>,
-    /// A user whose refreshes demand MFA from now on.
+    /// A user whose refreshes require MFA from now on.
     demand_mfa: Option<String>,
-    /// A user whose refreshes no longer demand MFA.
+    /// A user whose refreshes no longer require MFA.
     relent: Option<String>,
     /// A user whose refresh tokens are revoked.
     revoke: Option<String>,
 }
 
-/// `POST /dev/sessions`.
+/// Answers `POST /dev/sessions`: changes what refreshes do.
 pub(super) async fn change_sessions(
     request: HttpRequest,
     body: Bytes,
@@ -72,7 +73,7 @@ pub(super) async fn change_sessions(
     logins: Data<LoginState>,
 ) -> HttpResponse {
     let Some(command) = parse_body::<SessionCommand>(&request, &body) else {
-        return bad_argument("that cannot be read");
+        return bad_argument("the body is not a valid command");
     };
     let named = [&command.demand_mfa, &command.relent, &command.revoke];
     if named.into_iter().flatten().any(|name| directory.find_user(name).is_none()) {

@@ -8,8 +8,8 @@ use crate::dev::calls::GrantKind;
 use crate::dev::faults::{Fault, FaultRule, FaultSwitches};
 use crate::dev::tenant::Directory;
 
-/// `fault` is one of `none`, `throttled`, `unavailable`, `hang`, `slow`, `plain_text`, `html`, `invalid_json`, `empty`,
-/// `odd_expires_in`, `answer`, `keys_unavailable`.
+/// The body of `POST /dev/faults`. `fault` is one of `none`, `throttled`, `unavailable`, `hang`, `slow`, `plain_text`,
+/// `html`, `invalid_json`, `empty`, `odd_expires_in`, `answer` and `keys_unavailable`.
 #[derive(Deserialize)]
 struct FaultCommand {
     fault: String,
@@ -21,11 +21,11 @@ struct FaultCommand {
     body: Option<String>,
     user: Option<String>,
     times: Option<NumberOrText>,
-    /// A grant's name, or `any`; on-behalf-of if absent.
+    /// The name of a grant, or `any`; on-behalf-of if absent.
     grant: Option<String>,
 }
 
-/// `POST /dev/faults`.
+/// Answers `POST /dev/faults`: adds a fault, or removes all faults.
 pub(super) async fn add_or_clear_faults(
     request: HttpRequest,
     body: Bytes,

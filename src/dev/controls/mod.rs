@@ -1,7 +1,7 @@
 //! The controls: commands that a test or a person sends to the stage over HTTP, below `/dev`.
 //!
-//! Owns the commands and the form of their bodies. It deliberately does not know the effect of a command: a command
-//! sets switches, and the endpoints read them.
+//! Owns the commands and the format of their bodies. It deliberately does not know what a command changes in an answer:
+//! a command sets switches, and the endpoints read the switches.
 
 mod command_body;
 mod commands;

@@ -7,7 +7,7 @@ use crate::dev::tenant::{BotEntry, ConnectionEntry, GRAPH_AUDIENCE};
 
 const ADMIN_TOKEN_VARIABLE: &str = "STAGE_ADMIN_TOKEN";
 
-/// A configuration for bot-sso that fits the stage. The only place that knows the file's syntax.
+/// Builds the text of a bot-sso configuration file with the stage's bots, connections and addresses.
 pub(in crate::dev) fn configuration(facts: &StageFacts, gateway: &str, listen: &str, data_directory: &Path) -> String {
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let bots = facts.directory.bots.iter().map(|entry| (entry.name.to_owned(), bot_section(facts, entry).into()));
@@ -30,7 +30,7 @@ pub(in crate::dev) fn configuration(facts: &StageFacts, gateway: &str, listen: &
     file.with("logging", Section::default().with("format", "text")).0.to_string()
 }
 
-/// The variables that the configuration's secrets are read from.
+/// The environment variables to which the configuration refers for secrets, with their values.
 pub(in crate::dev) fn secrets(facts: &StageFacts) -> Vec<(String, String)> {
     let connections = facts.directory.connections.iter();
     let admin_token =
@@ -58,7 +58,7 @@ fn entra_section(facts: &StageFacts) -> Section {
     let addresses = &facts.addresses;
     Section::default()
         .with("authority", addresses.https_base.clone())
-        // Plain http, because a browser does not know the stage's certificate and would show a warning.
+        // The address is plain http, because a browser does not trust the stage's certificate and would show a warning.
         .with("authorization_endpoint", format!("{}/{{tenant}}/oauth2/v2.0/authorize", addresses.http_base))
         .with("allow_insecure_http", true)
         .with("issuer", addresses.v2_issuer("{tenantid}"))

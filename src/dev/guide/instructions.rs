@@ -4,20 +4,20 @@ use super::facts::StageFacts;
 use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, channel_user_id};
 use crate::dev::tenant::{BotEntry, ConnectionEntry, User, UserScenario};
 
-/// A `sed` command that extracts the access token of a JSON answer.
+/// A `sed` command that extracts the access token from a JSON answer.
 const EXTRACT_ACCESS_TOKEN: &str = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
 
-/// A `sed` command that extracts the text of the last message.
+/// A `sed` command that extracts the text of the last message in a list.
 const EXTRACT_TEXT: &str = r#"sed 's/.*"text":"\([^"]*\)".*/\1/'"#;
 
-/// A `sed` command that extracts the link of the last card's button.
+/// A `sed` command that extracts the link of the last card's button in a list.
 const EXTRACT_LINK: &str = r#"sed 's/.*"value":"\([^"]*signin=[^"]*\)".*/\1/'"#;
 
-/// The conversation in which a person signs in through the card.
+/// The id of the Web Chat conversation in which the reader signs in through the card.
 const WEB_CHAT_CONVERSATION: &str = "demo-web-chat";
 
-/// The instructions that `bot-sso dev` prints: all addresses, and commands to paste into a POSIX shell with curl and
-/// sed.
+/// The instructions that `bot-sso dev` prints: all addresses, and commands to paste into a POSIX shell. The commands use
+/// curl and sed.
 pub(in crate::dev) fn instructions(facts: &StageFacts, gateway: &str) -> String {
     let gateway = gateway.trim_end_matches('/');
     let mut text = listeners(facts, gateway);
@@ -37,14 +37,14 @@ pub(in crate::dev) fn instructions(facts: &StageFacts, gateway: &str) -> String 
         text,
         "\nPaste this into another terminal.\n\n\
          1. A token of {ada} for the bot, as Teams would get it:\n\n{token}\n\n\
-         2. Send it to the bot, as Teams would. The answer is 200, and nobody was asked to sign in:\n\n{channel}\n{send}\n\n\
-         3. The bot has gone on as {ada}; this is the last thing it said:\n\n{said}\n\n{operations}\n\
-         The same with {cleo}, who has not consented yet. The answer is 412, on which the client shows the sign-in card:\n\n\
+         2. Send it to the bot, as Teams would. The answer is 200, without any sign-in by the user:\n\n{channel}\n{send}\n\n\
+         3. The bot has used the token of {ada}. This is its last message:\n\n{said}\n\n{operations}\n\
+         The same with {cleo}, who has not consented yet. The answer is 412, and a client would show the sign-in card:\n\n\
          {unconsented_token}\n{channel}\n{refused}\n\n\
          Let {cleo} consent and send the token again. The answer is 200:\n\n{consent}\n{accepted}\n\n\
-         Where silence is impossible there is a link behind the card. Say hello in Web Chat, and open the link in a browser:\n\n\
+         Where a silent sign-in is impossible, the card has a button with a link. Send hello in Web Chat, and open the link in a browser:\n\n\
          {hello}\n{link}\n\n\
-         Sign in as anybody, and say the six digits that the page shows:\n\n{code}\n{answer}\n\n",
+         Sign in as any user, and send the six digits that the page shows instead of 123456:\n\n{code}\n{answer}\n\n",
         ada = consented.display_name,
         cleo = unconsented.display_name,
         token = commands.get_user_token(consented),
@@ -69,7 +69,7 @@ fn listeners(facts: &StageFacts, gateway: &str) -> String {
         .find_operator_listener()
         .map_or_else(String::new, |listener| format!("  operator's listener     http://{}/healthz\n", listener.listen));
     format!(
-        "bot-sso in development mode. Everything listens on loopback only and is thrown away at the end (Ctrl-C).\n\n  \
+        "bot-sso in development mode. Everything listens on loopback only and is deleted at the end (Ctrl-C).\n\n  \
          gateway, token service  {gateway}\n  \
          manifest for programs   {gateway}/dev/manifest.json\n\
          {operations}  \
@@ -85,7 +85,7 @@ fn listeners(facts: &StageFacts, gateway: &str) -> String {
     )
 }
 
-/// ShellCommands about one bot and one of its connections.
+/// Builds shell commands for one bot and one of its connections.
 struct ShellCommands<'a> {
     facts: &'a StageFacts,
     gateway: &'a str,
@@ -94,7 +94,7 @@ struct ShellCommands<'a> {
 }
 
 impl ShellCommands<'_> {
-    /// Sets `TOKEN`.
+    /// Gets an exchangeable token of `user` and assigns it to the shell variable `TOKEN`.
     fn get_user_token(&self, user: &User) -> String {
         format!(
             "TOKEN=$(curl -sS {http}/{tid}/oauth2/v2.0/token \\\n  \
@@ -110,7 +110,7 @@ impl ShellCommands<'_> {
         )
     }
 
-    /// Sets `CHANNEL`.
+    /// Gets a channel token and assigns it to the shell variable `CHANNEL`.
     fn get_channel_token(&self) -> String {
         format!(
             "CHANNEL=$(curl -sS {http}/channel/oauth2/v2.0/token \\\n  \
@@ -122,7 +122,8 @@ impl ShellCommands<'_> {
         )
     }
 
-    /// Sends `TOKEN`. Each command has its own id, because a second request with the same id is a duplicate.
+    /// Sends `TOKEN` in a `signin/tokenExchange` invoke. Each command needs its own `card_id`, because a second request
+    /// with the same id counts as a duplicate.
     fn send_exchange(&self, user: &User, card_id: &str) -> String {
         format!(
             "curl -sSi -w '\\n' {gateway}/bots/{bot}/api/messages \\\n  \
@@ -165,8 +166,8 @@ impl ShellCommands<'_> {
         self.show_last_sent(&conversation_id(user), EXTRACT_TEXT)
     }
 
-    /// Shows what `pick` extracts from the bot's last message. The gateway notifies the bot after its own answer, so
-    /// the command waits a second.
+    /// Shows what the `sed` command `extract` finds in the bot's last message. The gateway notifies the bot after its own
+    /// answer, so the command waits a second.
     fn show_last_sent(&self, conversation: &str, extract: &str) -> String {
         format!(
             "sleep 1; curl -sS -w '\\n' '{http}/connector/_sent?conversation={conversation}' \\\n  | {extract}",
@@ -174,7 +175,7 @@ impl ShellCommands<'_> {
         )
     }
 
-    /// The paragraph about the operator's sign-out; empty without an operator's listener.
+    /// The paragraph about the operator's sign-out; empty if the gateway has no listener for the operator.
     fn sign_out(&self, user: &User) -> String {
         let Some(listener) = self.facts.find_operator_listener() else { return String::new() };
         format!(

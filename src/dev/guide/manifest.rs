@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 use super::facts::StageFacts;
 use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, ENDORSED_CHANNELS};
 
-/// The answer of `GET /dev/manifest.json`: everything that a program needs to play client and channel. All URLs are
-/// plain http.
+/// The answer of `GET /dev/manifest.json`: everything that a program needs to play the client and the channel. All URLs
+/// are plain http. Programs depend on the names of its members.
 pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
     let gateway = gateway.trim_end_matches('/');
     let directory = &facts.directory;

@@ -44,8 +44,8 @@ async fn show_v1_metadata(
     answer_metadata(&request, &tenant, &discovery, false)
 }
 
-/// Both listeners name the https issuer; keys and tokens are offered on the listener that was asked, so
-/// that a program without TLS finds its way, and the browser's part is on https.
+/// Both listeners name the same https issuer and the https login page. The URLs of keys and tokens are on the listener
+/// that received the request, so that a program without TLS can use them.
 fn answer_metadata(request: &HttpRequest, tenant: &str, discovery: &TenantDiscovery, v2: bool) -> HttpResponse {
     discovery.calls.count_call(|counts| &mut counts.metadata);
     if discovery.faults.keys_unavailable() {
@@ -78,7 +78,7 @@ fn answer_metadata(request: &HttpRequest, tenant: &str, discovery: &TenantDiscov
     }))
 }
 
-/// One key set for all tenants, each key bound to the issuer template.
+/// Answers with the key set, which is the same for all tenants. Each key names the issuer template, as Entra's keys do.
 async fn show_keys(tenant: Path<String>, discovery: Data<TenantDiscovery>) -> HttpResponse {
     discovery.calls.count_call(|counts| &mut counts.tenant_keys);
     if discovery.faults.keys_unavailable() {

@@ -1,4 +1,4 @@
-//! Workload identity federation at the local tenant: what is taken, and each refusal with Entra's number.
+//! Workload identity federation at the local tenant: which assertions are accepted, and the AADSTS number of each refusal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::dev::{Signer, WorkloadClaims};
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// An app token for the first bot, which proves itself with `assertion`.
+/// Requests an app token for `client_id`, which authenticates with `assertion`.
 async fn request_app_token(fixture: &Fixture, client_id: &str, assertion: &str) -> Reply {
     let fields = [
         ("grant_type", "client_credentials"),

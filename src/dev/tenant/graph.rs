@@ -12,7 +12,7 @@ pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
     config.route("/graph/v1.0/me", web::get().to(show_user));
 }
 
-/// The protected resource: says who the exchanged token's user is.
+/// Answers a request to the protected resource with the user of the token.
 async fn show_user(
     request: HttpRequest,
     tokens: Data<TokenIssuer>,
@@ -21,7 +21,7 @@ async fn show_user(
 ) -> HttpResponse {
     let claims = bearer_token(&request).map(|token| tokens.verify_for(token, GRAPH_AUDIENCE));
     let user = match &claims {
-        // `/me` has no meaning for an app: only delegated tokens hold `scp`.
+        // `/me` needs a token of a user, and only such tokens have the claim `scp`.
         Some(Ok(claims)) if text_member(claims, "scp").is_some() => {
             text_member(claims, "oid").and_then(|oid| directory.find_user(oid))
         }

@@ -1,7 +1,7 @@
 //! The local tenants: an Entra-like issuer with its login page, token endpoint, key sets and one protected resource.
 //!
-//! Owns the directory, the consents of users, every token of the tenants and the AADSTS numbers of their refusals. It
-//! deliberately knows nothing of channels, bots and the gateway: every client is an app of the directory.
+//! Owns the directory, the users' consents, the tenants' tokens and their refusals with AADSTS numbers. It deliberately
+//! knows nothing of channels, bots and the gateway: every client is an app of the directory.
 
 mod client_proof;
 mod clients;
@@ -49,7 +49,7 @@ pub use sessions::SessionSwitches;
 pub(in crate::dev) use token_endpoint::TokenEndpoint;
 pub(in crate::dev) use tokens::{TOKEN_LIFETIME, TenantKeys, TokenIssuer};
 
-/// The routes of the tenants; those that begin with a tenant's id match many paths, so they come last.
+/// The routes of the tenants. Routes that begin with a tenant's id match many paths, so they come last.
 pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
     graph::routes(config);
     discovery::routes(config);

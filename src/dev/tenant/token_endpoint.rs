@@ -70,7 +70,7 @@ async fn answer_token_request(
 }
 
 impl TokenEndpoint {
-    /// Client authentication stands before every grant, so that no grant can bypass it.
+    /// Authenticates the client before it looks at the grant, so that no grant can bypass the authentication.
     fn answer(
         &self,
         request: &HttpRequest,
@@ -94,7 +94,7 @@ impl TokenEndpoint {
         grants::answer(grant, &request)
     }
 
-    /// The object id of the user that a request names; nothing is verified yet.
+    /// The object id of the user whom a request names. Nothing is verified yet.
     fn find_user(&self, form: &Form) -> Option<String> {
         let claimed = form
             .find("assertion")
@@ -104,7 +104,7 @@ impl TokenEndpoint {
                 let token = form.find("refresh_token")?;
                 self.services.logins.find_refresh_token(token).map(|grant| grant.oid)
             })?;
-        // Only users of the directory are counted: outsiders must not make the log grow.
+        // Only users of the directory are counted, so that requests with invented users cannot make the counters grow.
         self.services.directory.find_user(&claimed).map(|user| user.oid.to_owned())
     }
 

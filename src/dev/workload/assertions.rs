@@ -9,7 +9,7 @@ use crate::dev::signing_key::SigningKeyOnDemand;
 use crate::dev::tenant::{FEDERATION_AUDIENCE, WORKLOAD_SUBJECT};
 use crate::domain::SharedClock;
 
-/// The claims of an assertion of the workload issuer.
+/// The claims of an assertion that the workload issuer signs.
 #[derive(Clone, Debug)]
 pub struct WorkloadClaims {
     /// `iss`; the workload issuer by default.
@@ -18,11 +18,12 @@ pub struct WorkloadClaims {
     pub subject: String,
     /// `aud`.
     pub audience: String,
-    /// Seconds; negative makes one that has expired already.
+    /// Lifetime in seconds. A negative number gives an assertion that has expired already.
     pub lifetime: i64,
 }
 
-/// The workload issuer, as a Kubernetes cluster would have one: signs the assertions of the gateway's process.
+/// The workload issuer, such as a Kubernetes cluster has: signs the assertions with which the gateway's process proves
+/// who it is.
 pub(in crate::dev) struct WorkloadIssuer {
     /// `iss` of its assertions.
     pub(in crate::dev) issuer: String,
@@ -43,8 +44,8 @@ impl WorkloadIssuer {
         }
     }
 
-    /// Signs `claims` and writes the assertion to `path`, as a cluster would: in one step, so that no reader sees half
-    /// of it.
+    /// Signs `claims` and writes the assertion to `path`. The file is replaced in one step, as a cluster does it, so that
+    /// no reader sees half of it.
     pub(in crate::dev) async fn write_assertion(&self, path: &Path, claims: &WorkloadClaims) -> Result<(), StageError> {
         let now = self.clock.now().unix_seconds();
         let issued_at = now.min(now.saturating_add(claims.lifetime).saturating_sub(1));

@@ -17,18 +17,18 @@ use crate::dev::error::StageError;
 use crate::dev::private_file::write_private_file;
 use crate::dev::tenant::RegisteredCertificate;
 
-/// The certificates of the listeners, and the client certificate.
+/// The certificates of the TLS listener, and the client certificate of the apps.
 pub(in crate::dev) struct StageCertificates {
     pub(in crate::dev) ca_file: PathBuf,
     pub(in crate::dev) tls: ServerConfig,
     pub(in crate::dev) client: RegisteredCertificate,
 }
 
-/// Makes a CA, a leaf for `localhost` and `127.0.0.1`, and a client certificate; writes what others need to read into
-/// `directory`. Blocks for about 100 ms.
+/// Generates a CA, a certificate for `localhost` and `127.0.0.1`, and a client certificate. Writes the CA certificate and
+/// the client certificate with its key into `directory`. Blocks for about 100 ms.
 ///
 /// # Errors
-/// When a key cannot be made or a file cannot be written.
+/// When a key cannot be generated or a file cannot be written.
 pub(in crate::dev) fn make_certificates(directory: &Path) -> Result<StageCertificates, StageError> {
     fs::create_dir_all(directory).map_err(|source| StageError::File { path: directory.to_owned(), source })?;
     let ca_file = directory.join("stage-ca.pem");
@@ -84,7 +84,7 @@ fn leaf_params() -> Result<CertificateParams, StageError> {
     params.distinguished_name.push(DnType::CommonName, "localhost");
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    // Strict verifiers (Python 3.13 and later) refuse a leaf without it.
+    // Strict verifiers (Python 3.13 and later) refuse a certificate without this extension.
     params.use_authority_key_identifier_extension = true;
     Ok(params)
 }

@@ -12,7 +12,7 @@ use crate::dev::tenant::{ClientProof, Directory, FEDERATION_AUDIENCE, Resource, 
 
 type TokenQuery = Query<BTreeMap<String, String>>;
 
-/// The managed identities of the machine that the stage plays.
+/// The managed identity endpoint of the machine that the stage plays.
 pub(in crate::dev) struct ManagedIdentities {
     pub(in crate::dev) directory: Arc<Directory>,
     pub(in crate::dev) tokens: Arc<TokenIssuer>,
@@ -25,8 +25,9 @@ pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
         .route("/metadata/identity/oauth2/token", web::get().to(instance_metadata));
 }
 
-/// App Service's managed identity protocol (api-version 2019-08-01): gives every SDK app tokens by two environment
-/// variables. Any `X-IDENTITY-HEADER` will do; without `client_id` it is the first bot's identity.
+/// App Service's managed identity protocol (api-version 2019-08-01). An SDK uses it when the environment has
+/// `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`. Any `X-IDENTITY-HEADER` is accepted. Without `client_id`, the identity is
+/// that of the first bot.
 async fn app_service(request: HttpRequest, query: TokenQuery, identities: Data<ManagedIdentities>) -> HttpResponse {
     if request.headers().get("X-IDENTITY-HEADER").is_none_or(HeaderValue::is_empty) {
         return HttpResponse::Unauthorized()
@@ -36,7 +37,7 @@ async fn app_service(request: HttpRequest, query: TokenQuery, identities: Data<M
     answer(&identities, &query, "2019-08-01", refuse)
 }
 
-/// The instance metadata service's spelling of the same (api-version 2018-02-01).
+/// The managed identity protocol of the instance metadata service (api-version 2018-02-01).
 async fn instance_metadata(
     request: HttpRequest,
     query: TokenQuery,
@@ -88,7 +89,8 @@ impl From<StageError> for ManagedIdentityError {
     }
 }
 
-/// A token of one of the machine's identities: those of the directory, and the confidential apps.
+/// Issues a token of one of the machine's identities: the managed identities of the directory, and the apps that have a
+/// secret.
 fn mint_token(
     identities: &ManagedIdentities,
     client_id: Option<&str>,
@@ -114,6 +116,6 @@ fn mint_token(
     let identifier = resource.strip_suffix("/.default").unwrap_or(resource);
     let resource =
         Resource::find(directory, identifier).ok_or(ManagedIdentityError::Refused("The resource is not known"))?;
-    // Entra marks managed identities as certificate credentials.
+    // In Entra's tokens, a managed identity counts as authenticated by certificate.
     Ok(tokens.mint_app_token(app, ClientProof::Certificate, resource, tid)?)
 }

@@ -10,12 +10,12 @@ use crate::dev::tenant::form::Form;
 use crate::dev::tenant::refusal::EntraRefusal;
 use crate::domain::SharedClock;
 
-/// Seconds of clock difference that a client assertion may show.
+/// The difference between the clocks of client and tenant that is tolerated, in seconds.
 const ALLOWED_CLOCK_SKEW: f64 = 300.0;
-/// RFC 7523 §2.2.
+/// The only `client_assertion_type` (RFC 7523 §2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// The checks of client assertions.
+/// Checks client assertions.
 pub(in crate::dev) struct AssertionChecks {
     /// The certificate that every confidential app has registered.
     pub(in crate::dev) certificate: RegisteredCertificate,
@@ -24,8 +24,8 @@ pub(in crate::dev) struct AssertionChecks {
 }
 
 impl AssertionChecks {
-    /// A client assertion, posted to `endpoint`: a token of another issuer if its issuer is an address, else the app's
-    /// own.
+    /// Checks a client assertion that was posted to `endpoint`. If its issuer is a URL, it is a token of another issuer;
+    /// otherwise the app signed it itself.
     pub(in crate::dev) fn check(
         &self,
         app: &App,
@@ -47,7 +47,8 @@ impl AssertionChecks {
         Ok(ClientProof::Certificate)
     }
 
-    /// `private_key_jwt` as Entra checks it. Python's MSAL pads the thumbprint and writes float times.
+    /// Checks `private_key_jwt` as Entra does. Thumbprints may be padded and times may be floats, because MSAL for Python
+    /// writes them so.
     fn check_own_assertion(&self, app: &App, assertion: &str, endpoint: &str) -> Result<(), EntraRefusal> {
         let malformed = |_| EntraRefusal::invalid_client(50_027, "JWT token is invalid or malformed.");
         let header = jsonwebtoken::decode_header(assertion).map_err(malformed)?;

@@ -13,13 +13,13 @@ use crate::dev::tenant::directory::{App, Directory};
 use crate::dev::tenant::form::Form;
 use crate::dev::tenant::refusal::EntraRefusal;
 
-/// A client that has authenticated.
+/// A client that is authenticated, and how it proved its identity.
 pub(in crate::dev) struct AuthenticatedClient<'a> {
     pub(in crate::dev) app: &'a App,
     pub(in crate::dev) proof: ClientProof,
 }
 
-/// The client credentials of a request.
+/// The client credentials in a token request, before they are checked.
 struct PresentedCredentials<'f> {
     client_id: String,
     secret: Option<String>,
@@ -33,7 +33,7 @@ pub(in crate::dev) struct ClientAuthenticator {
 }
 
 impl ClientAuthenticator {
-    /// Finds the client and checks what it presents. `tenant` is the path segment the request was posted to.
+    /// Finds the client and checks its credentials. `tenant` is the first segment of the request's path.
     pub(in crate::dev) fn authenticate(
         &self,
         request: &HttpRequest,
@@ -71,8 +71,8 @@ impl ClientAuthenticator {
     }
 }
 
-/// The address to which a request was posted, as its sender wrote it. Entra accepts an assertion only for that address
-/// and not for an alias.
+/// The URL to which the request was posted, with the host as the client wrote it. Entra accepts an assertion only if its
+/// audience is exactly this URL.
 fn token_url(request: &HttpRequest, tenant: &str) -> String {
     let scheme = if request.app_config().secure() { "https" } else { "http" };
     format!("{scheme}://{}/{tenant}/oauth2/v2.0/token", host_header(request.headers()))
@@ -108,7 +108,7 @@ fn read_credentials<'f>(request: &HttpRequest, form: &'f Form) -> Result<Present
     })
 }
 
-/// RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
+/// Decodes the credentials of a Basic header: id and secret are form-encoded before they are joined (RFC 6749 §2.3.1).
 fn basic_credentials(encoded: &str) -> Option<(String, String)> {
     let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
     let (client_id, secret) = decoded.split_once(':')?;

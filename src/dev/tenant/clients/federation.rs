@@ -10,7 +10,7 @@ use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::scopes::FEDERATION_AUDIENCE;
 use crate::dev::tenant::tokens::TokenIssuer;
 
-/// An issuer outside the tenant whose assertions a federated credential may take.
+/// An issuer outside the tenant. Federated credentials can accept its assertions.
 pub(in crate::dev) struct TrustedIssuer {
     /// `iss` of its assertions.
     pub(in crate::dev) issuer: String,
@@ -18,7 +18,7 @@ pub(in crate::dev) struct TrustedIssuer {
     pub(in crate::dev) key: Arc<SigningKeyOnDemand>,
 }
 
-/// Which assertions of other issuers count as an app's own word.
+/// Checks assertions of other issuers with which an app authenticates.
 pub(in crate::dev) struct FederationChecks {
     pub(in crate::dev) directory: Arc<Directory>,
     pub(in crate::dev) tokens: Arc<TokenIssuer>,
@@ -26,8 +26,8 @@ pub(in crate::dev) struct FederationChecks {
 }
 
 impl FederationChecks {
-    /// Workload identity federation as Entra checks it: the record first, then the signature, then the times (which are
-    /// the caller's). `claims` are those of `assertion`, unverified.
+    /// Checks the assertion as Entra does: first whether a federated credential fits, then the signature. The caller
+    /// checks the times afterwards. `claims` are the unverified claims of `assertion`.
     pub(in crate::dev) fn check(&self, app: &App, assertion: &str, claims: &Value) -> Result<(), EntraRefusal> {
         let text = |name| text_member(claims, name).unwrap_or_default();
         let (issuer, subject) = (text("iss"), text("sub"));
@@ -42,7 +42,7 @@ impl FederationChecks {
             .map_err(|_| EntraRefusal::invalid_client(50_012, "Client assertion contains an invalid signature."))
     }
 
-    /// A federated credential fits by issuer, audience and subject.
+    /// Checks that a federated credential of `app` has this issuer, subject and audience.
     fn check_record(&self, app: &App, issuer: &str, subject: &str, audience: &str) -> Result<(), EntraRefusal> {
         let no_match = |code, what: &str, presented: &str| {
             let text = format!(
@@ -83,7 +83,7 @@ impl FederationChecks {
         if issuer != self.workload.issuer {
             return self.tokens.verify_signature(assertion).map(drop);
         }
-        // Before the first assertion was written there is nothing that the issuer could have signed.
+        // The key is generated with the first assertion. Without a key, the issuer cannot have signed this one.
         let key = self.workload.key.find().ok_or(TokenProblem::Signature)?;
         signed_claims(assertion, key.verification_key(), &[Algorithm::RS256]).map(drop)
     }

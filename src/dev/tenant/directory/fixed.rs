@@ -3,12 +3,12 @@ use super::entries::{
     ManagedIdentityEntry, Tenant, User, UserScenario,
 };
 
-/// The subject of the only workload that apps of the stage trust.
+/// The subject of the only workload that the bots' apps trust.
 pub(in crate::dev) const WORKLOAD_SUBJECT: &str = "system:serviceaccount:bot-sso:gateway";
 
-/// The resource tenant, where all users except the last sign in.
+/// The id of the main tenant, where all users except the last one sign in.
 pub(in crate::dev) const CONTOSO_ID: &str = "8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50";
-/// The other tenant: for cross-tenant cases, and home of the guest.
+/// The id of the other tenant: the home of the guest and the tenant of the last user.
 const FABRIKAM_ID: &str = "d2a9c4e6-7f81-4b3a-a5c7-1e2f3a4b5c60";
 
 const BOTS: [BotEntry; 3] = [
@@ -117,7 +117,7 @@ const USERS: [User; 7] = [
 const GRAPH_SCOPES: &[&str] = &["https://graph.microsoft.com/User.Read"];
 const MAIL_SCOPES: &[&str] = &["https://graph.microsoft.com/Mail.Read"];
 
-/// The first one is federated with every bot's app, the second with none.
+/// Every bot's app trusts the first managed identity, and no app trusts the second.
 const IDENTITIES: [ManagedIdentityEntry; 2] = [
     ManagedIdentityEntry {
         name: "gateway",
@@ -135,7 +135,7 @@ pub(in crate::dev) fn identities() -> Vec<ManagedIdentityEntry> {
     IDENTITIES.to_vec()
 }
 
-/// The bots' apps are federated with the workload and with one managed identity, the legacy app with nothing.
+/// Every bot's app trusts the workload and the first managed identity. The legacy app trusts neither.
 pub(in crate::dev) fn federated_credentials() -> Vec<FederatedCredential> {
     let workload = (FederatedIssuer::Workload, WORKLOAD_SUBJECT);
     let identity = IDENTITIES.first().map(|identity| (FederatedIssuer::Tenant, identity.object_id));

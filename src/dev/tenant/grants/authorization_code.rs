@@ -10,7 +10,7 @@ use super::user_grant::{UserGrant, build_token_answer};
 use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::scopes::ScopeRequest;
 
-/// RFC 6749 §4.1.3 with RFC 7636 (S256 only).
+/// Redeems an authorization code (RFC 6749 §4.1.3), with PKCE by S256 (RFC 7636).
 pub(in crate::dev) fn authorization_code(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
     let services = request.services;
     let code = request.form.get("code")?;
@@ -38,7 +38,7 @@ pub(in crate::dev) fn authorization_code(request: &GrantRequest<'_>) -> Result<V
         .ok_or_else(|| EntraRefusal::invalid_grant(50_034, "The user account does not exist in the directory."))?;
     require_enabled(user)?;
     let scope = ScopeRequest::parse(&services.directory, &login.scope)?;
-    // A user who went through the login page has met every demand of the policies.
+    // Signing in on the login page counts as MFA.
     let grant = UserGrant { passed_mfa: true, nonce: login.nonce.as_deref(), ..UserGrant::new(user, &scope) };
     build_token_answer(request, &grant)
 }

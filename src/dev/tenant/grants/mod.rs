@@ -1,7 +1,7 @@
 //! The grants of the local tenant's token endpoint, one file each.
 //!
 //! Owns what each grant requires of a request, and its refusals. It deliberately knows nothing of client
-//! authentication, faults and the form of refusals, which the token endpoint handles before and after every grant.
+//! authentication, faults and the format of refusals: the token endpoint handles them before and after every grant.
 
 mod authorization_code;
 mod checks;
@@ -19,7 +19,7 @@ use crate::dev::tenant::refusal::EntraRefusal;
 
 pub(in crate::dev) use request::{GrantRequest, GrantServices};
 
-/// Answers a token request by the rules of its grant.
+/// Answers a token request according to its grant.
 pub(in crate::dev) fn answer(grant: GrantKind, request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
     match grant {
         GrantKind::OnBehalfOf => on_behalf_of::on_behalf_of(request),

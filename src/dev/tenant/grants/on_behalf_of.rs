@@ -9,7 +9,7 @@ use crate::dev::tenant::directory::{App, User, UserScenario};
 use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::tenant_segment::TenantSegment;
 
-/// RFC 7523 with Entra's `requested_token_use=on_behalf_of`.
+/// Exchanges a user's token for another one: RFC 7523 with Entra's `requested_token_use=on_behalf_of`.
 pub(in crate::dev) fn on_behalf_of(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
     if request.tenant == TenantSegment::Common {
         return Err(EntraRefusal::bad_request(
@@ -57,7 +57,7 @@ fn assertion_refusal(fault: TokenProblem) -> EntraRefusal {
     }
 }
 
-/// The user of a verified assertion that is an access token of this tenant for this client.
+/// The user of a verified assertion. The assertion must be an access token of this tenant for this client.
 fn find_asserted_user<'a>(request: &GrantRequest<'a>, claims: &Value) -> Result<&'a User, EntraRefusal> {
     if text_member(claims, "scp").is_none() {
         let is_access_token = text_member(claims, "azp").or_else(|| text_member(claims, "appid")).is_some();

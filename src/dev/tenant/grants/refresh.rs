@@ -6,7 +6,8 @@ use super::user_grant::{UserGrant, build_token_answer};
 use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::scopes::ScopeRequest;
 
-/// RFC 6749 §6: a new access token, and a new refresh token beside the old one (or in its place, by a session switch).
+/// Redeems a refresh token (RFC 6749 §6) for a new access token and a new refresh token. The old refresh token stays
+/// valid, unless the session switches make refresh tokens single-use.
 pub(in crate::dev) fn refresh_token(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
     let services = request.services;
     let token = request.form.get("refresh_token")?;

@@ -8,7 +8,7 @@ use crate::dev::tenant::scopes::ScopeRequest;
 use crate::dev::tenant::sessions::{CONTINUOUS_ACCESS_LIFETIME, handles_continuous_access};
 use crate::dev::tenant::tokens::{TOKEN_LIFETIME, UserTokenRequest, client_info};
 
-/// The result of every grant with a user.
+/// The decision of a grant to issue tokens for a user.
 pub(super) struct UserGrant<'a> {
     pub(super) user: &'a User,
     pub(super) scope: &'a ScopeRequest<'a>,
@@ -23,7 +23,7 @@ impl<'a> UserGrant<'a> {
     }
 }
 
-/// The token answer: access token, and whatever else the scope asks for.
+/// Builds the token endpoint's answer: the access token, and what else the scope requests (refresh token, ID token).
 pub(super) fn build_token_answer(request: &GrantRequest<'_>, grant: &UserGrant<'_>) -> Result<Value, EntraRefusal> {
     let services = request.services;
     let continuous = handles_continuous_access(request.form.find("claims"))?;

@@ -16,10 +16,10 @@ use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::scopes::{Resource, ScopeRequest};
 use crate::dev::tenant::tenant_segment::TenantSegment;
 
-/// Query of an authorization request.
+/// The query of an authorization request.
 type QueryParameters = BTreeMap<String, String>;
 
-/// The login page's form.
+/// The fields of the login page's form.
 #[derive(Deserialize)]
 struct LoginForm {
     ticket: String,
@@ -29,7 +29,7 @@ struct LoginForm {
     cancel: Option<String>,
 }
 
-/// The tenants' authorization endpoint and its login page.
+/// The tenants' authorization endpoint, which shows the login page.
 pub(in crate::dev) struct AuthorizationEndpoint {
     pub(in crate::dev) directory: Arc<Directory>,
     pub(in crate::dev) redirect_uris: Arc<RedirectUris>,
@@ -37,7 +37,7 @@ pub(in crate::dev) struct AuthorizationEndpoint {
     pub(in crate::dev) logins: Arc<LoginState>,
 }
 
-/// A client, and the address that it has registered and asks to be answered at.
+/// A client, and the redirect URI of its request, which it has registered.
 struct ClientAndRedirect<'a> {
     app: &'a App,
     redirect_uri: &'a str,
@@ -51,7 +51,7 @@ pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
     );
 }
 
-/// GET: checks the request and shows the login page.
+/// Answers GET: checks the authorization request and shows the login page.
 async fn show_login_page(
     tenant: Path<String>,
     query: Query<QueryParameters>,
@@ -60,7 +60,7 @@ async fn show_login_page(
     let directory = &endpoint.directory;
     let client = match endpoint.find_client_and_redirect(&tenant, &query) {
         Ok(client) => client,
-        // RFC 6749 §4.1.2.1: no redirect to an address that is not the client's.
+        // The endpoint must not redirect to an address that the client has not registered (RFC 6749 §4.1.2.1).
         Err(refusal) => return error_page(&refusal),
     };
     match check_login_request(directory, &tenant, &query, &client) {
@@ -77,7 +77,7 @@ async fn show_login_page(
     }
 }
 
-/// POST: the page's form.
+/// Answers POST: checks the login page's form and redirects the browser to the client.
 async fn handle_login_form(
     tenant: Path<String>,
     form: Form<LoginForm>,
@@ -118,7 +118,7 @@ async fn handle_login_form(
 }
 
 impl AuthorizationEndpoint {
-    /// The client and its registered redirect URI.
+    /// Finds the client of a request, and checks that it has registered the redirect URI.
     fn find_client_and_redirect<'a>(
         &'a self,
         tenant: &str,
@@ -141,7 +141,8 @@ impl AuthorizationEndpoint {
         }
     }
 
-    /// Combined consent (`knownClientApplications`): the API's own downstream permissions are agreed to as well.
+    /// Records the consent of `user` to `client`, and to the API in `scope` if there is one: Entra combines the two
+    /// consents (`knownClientApplications`).
     fn give_consent(&self, user: &User, client: &App, scope: &str) {
         self.consents.give(user, client.client_id);
         if let Ok(ScopeRequest { resource: Resource::App(api), .. }) = ScopeRequest::parse(&self.directory, scope) {
@@ -190,7 +191,7 @@ fn check_login_request(
     })
 }
 
-/// What the browser takes back to the client.
+/// The result of a login, which the redirect carries to the client.
 enum LoginOutcome<'a> {
     Code(&'a str),
     Refused(&'a EntraRefusal),

@@ -16,21 +16,21 @@ use crate::domain::{SharedClock, SharedEntropy};
 /// The lifetime of the tenants' tokens, in seconds.
 pub(in crate::dev) const TOKEN_LIFETIME: i64 = 3600;
 
-/// A user's access token to be made.
+/// The description of a user's access token to issue.
 pub(in crate::dev) struct UserTokenRequest<'a> {
     pub(in crate::dev) user: &'a User,
     pub(in crate::dev) client: &'a App,
     pub(in crate::dev) proof: ClientProof,
     pub(in crate::dev) scope: &'a ScopeRequest<'a>,
-    /// Whether the user signed in on the login page, which meets the authentication context of later exchanges.
+    /// Whether the user signed in on the login page, which counts as MFA for later exchanges.
     pub(in crate::dev) passed_mfa: bool,
-    /// The client can handle continuous access evaluation.
+    /// Whether the client handles continuous access evaluation.
     pub(in crate::dev) continuous: bool,
-    /// Seconds; negative makes a token that has expired already.
+    /// Lifetime in seconds. A negative number gives a token that has expired already.
     pub(in crate::dev) lifetime: i64,
 }
 
-/// The tenants' issuer: makes their tokens and verifies them.
+/// The tenants' issuer: issues tokens and verifies them.
 pub(in crate::dev) struct TokenIssuer {
     pub(in crate::dev) addresses: Arc<Addresses>,
     pub(in crate::dev) keys: TenantKeys,
@@ -44,7 +44,7 @@ impl TokenIssuer {
         self.clock.now().unix_seconds()
     }
 
-    /// Makes a delegated access token.
+    /// Issues an access token for a user.
     pub(in crate::dev) fn mint_user_token(&self, order: &UserTokenRequest<'_>) -> Result<String, StageError> {
         let user = order.user;
         let resource = order.scope.resource;
@@ -73,7 +73,7 @@ impl TokenIssuer {
         self.keys.sign(&Value::Object(claims))
     }
 
-    /// Makes an app-only access token for `client` in tenant `tid`.
+    /// Issues an app-only access token for `client` in tenant `tid`.
     pub(in crate::dev) fn mint_app_token(
         &self,
         client: &App,
@@ -90,8 +90,8 @@ impl TokenIssuer {
         self.keys.sign(&Value::Object(claims))
     }
 
-    /// Makes what the managed identity `client_id` with the object id `object_id` shows an app that is federated with
-    /// it.
+    /// Issues a token of the managed identity with these ids. An app that trusts the identity through a federated
+    /// credential can authenticate with this token.
     pub(in crate::dev) fn mint_identity_token(
         &self,
         client_id: &str,
@@ -116,7 +116,7 @@ impl TokenIssuer {
         }))
     }
 
-    /// Makes an ID token for `client`; `nonce` as the client sent it.
+    /// Issues an ID token for `client` with the client's `nonce`.
     pub(in crate::dev) fn mint_id_token(
         &self,
         user: &User,
@@ -145,14 +145,14 @@ impl TokenIssuer {
         self.keys.sign(&Value::Object(claims))
     }
 
-    /// The claims of every access token.
+    /// The claims that every access token has.
     fn common_claims(&self, resource: Resource<'_>, tid: &str, lifetime: i64) -> Map<String, Value> {
         let now = self.now_seconds();
         let (issuer, version) = match resource.token_version() {
             AppTokenVersion::V1 => (self.addresses.v1_issuer(tid), "1.0"),
             AppTokenVersion::V2 => (self.addresses.v2_issuer(tid), "2.0"),
         };
-        // A token that has expired already was issued before it expired.
+        // A token that has expired already must have been issued before its expiry.
         let issued_at = now.min(now + lifetime - 1);
         into_members(json!({
             "aud": resource.audience(),
@@ -174,7 +174,7 @@ impl TokenIssuer {
     }
 }
 
-/// `client_info` of a token answer: where the account lives.
+/// The `client_info` of a token answer: the user's object id and tenant at home.
 pub(in crate::dev) fn client_info(user: &User) -> String {
     URL_SAFE_NO_PAD.encode(json!({"uid": user.home_oid(), "utid": user.home_tid}).to_string())
 }
@@ -188,7 +188,7 @@ fn add_client_claims(claims: &mut Map<String, Value>, version: AppTokenVersion, 
     claims.insert(strength.to_owned(), json!(proof.acr_value()));
 }
 
-/// `sub`: it differs for every audience.
+/// The `sub` of a user's token. It is different for every audience.
 fn pairwise_subject(user: &User, audience: &str) -> String {
     let text = format!("{}/{}/{audience}", user.oid, user.tid);
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
