@@ -48,7 +48,7 @@ pub struct LoggedTokenRequest {
     pub tenant: String,
     /// `client_id`, from the body or the Basic header; `None` if the client was refused.
     pub client_id: Option<String>,
-    /// `none`, `secret` or `certificate`; `None` if the client was refused.
+    /// `none`, `secret`, `certificate` or `federation`; `None` if the client was refused.
     pub client_proof: Option<&'static str>,
     /// Object id of the user whom the request names, if any.
     pub user: Option<String>,
