@@ -97,9 +97,9 @@ pub struct CallCounts {
 
 /// The stage's call log.
 #[derive(Debug, Default)]
-pub struct Calls(Mutex<CallCounts>);
+pub struct CallLog(Mutex<CallCounts>);
 
-impl Calls {
+impl CallLog {
     /// A copy of everything that was counted since the start or the last reset.
     #[must_use]
     pub fn snapshot(&self) -> CallCounts {

@@ -36,7 +36,7 @@ mod stage_tests;
 #[cfg(test)]
 mod test_client;
 
-pub use calls::{CallCounts, Calls, GrantKind, LoggedTokenRequest};
+pub use calls::{CallCounts, CallLog, GrantKind, LoggedTokenRequest};
 pub use error::StageError;
 pub use faults::{Fault, FaultRule, FaultSwitches};
 pub use stage::{Signer, Stage, StageOptions};

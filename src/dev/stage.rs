@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::addresses::Addresses;
-use super::calls::Calls;
+use super::calls::CallLog;
 use super::channel::ChannelKeys;
 use super::error::StageError;
 use super::faults::FaultSwitches;
@@ -157,7 +157,7 @@ impl Stage {
 
     /// The call log.
     #[must_use]
-    pub fn calls(&self) -> &Calls {
+    pub fn calls(&self) -> &CallLog {
         &self.services.calls
     }
 
@@ -217,7 +217,7 @@ impl Stage {
 
     /// Removes all keys but the signing key from the tenants' key set.
     pub fn retire_old_keys(&self) {
-        self.services.tokens.keys.retire_old();
+        self.services.tokens.keys.remove_old();
     }
 
     /// Signs any claims. Tests use it for tokens that no endpoint would issue.
@@ -252,14 +252,14 @@ impl Stage {
     /// The calls of bots to the connector sink, oldest first: `{method, conversation, activity_id?, bot, id,
     /// activity}`.
     #[must_use]
-    pub fn sent(&self, conversation: Option<&str>) -> Vec<Value> {
-        self.services.sink.sent(conversation)
+    pub fn connector_calls(&self, conversation: Option<&str>) -> Vec<Value> {
+        self.services.sink.calls(conversation)
     }
 
     /// The activities that a demo bot received, oldest first, with tokens masked.
     #[must_use]
-    pub fn received(&self, bot: &str) -> Vec<Value> {
-        self.services.bots.inboxes.received(bot)
+    pub fn received_activities(&self, bot: &str) -> Vec<Value> {
+        self.services.bots.inboxes.activities(bot)
     }
 
     /// Closes both listeners without waiting for requests in flight.

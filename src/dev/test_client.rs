@@ -35,12 +35,12 @@ impl Reply {
         value.map(|(_, value)| std::str::from_utf8(value).unwrap())
     }
 
-    pub(super) fn text_of(&self, member: &str) -> &str {
+    pub(super) fn text_member(&self, member: &str) -> &str {
         self.json[member].as_str().unwrap_or_else(|| panic!("no {member} in {}", self.text))
     }
 
     /// The first AADSTS number.
-    pub(super) fn code(&self) -> u64 {
+    pub(super) fn aadsts_number(&self) -> u64 {
         self.json["error_codes"][0].as_u64().unwrap_or_else(|| panic!("no refusal: {} {}", self.status, self.text))
     }
 }
@@ -126,7 +126,7 @@ impl Fixture {
 
     /// An exchangeable token of `user` for the connection called `connection`, through the first client.
     pub(super) async fn get_exchangeable_token(&self, user: &str, connection: &str) -> String {
-        self.password_grant(user, connection, &[]).await.text_of("access_token").to_owned()
+        self.password_grant(user, connection, &[]).await.text_member("access_token").to_owned()
     }
 
     pub(super) async fn password_grant(&self, user: &str, connection: &str, more: &[(&str, &str)]) -> Reply {
@@ -176,7 +176,7 @@ impl Fixture {
             ("scope", &scope),
         ];
         fields.extend_from_slice(more);
-        self.form(channel["token_endpoint"].as_str().unwrap(), &fields).await.text_of("access_token").to_owned()
+        self.form(channel["token_endpoint"].as_str().unwrap(), &fields).await.text_member("access_token").to_owned()
     }
 }
 

@@ -54,7 +54,7 @@ pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
 
 async fn show_received(bot: Path<String>, bots: Data<DemoBots>) -> HttpResponse {
     match bots.services.directory.find_bot(&bot) {
-        Some(bot) => HttpResponse::Ok().json(bots.inboxes.received(bot.name)),
+        Some(bot) => HttpResponse::Ok().json(bots.inboxes.activities(bot.name)),
         None => HttpResponse::NotFound().finish(),
     }
 }

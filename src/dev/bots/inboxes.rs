@@ -27,7 +27,7 @@ impl Inboxes {
     }
 
     /// The activities of one bot, oldest first.
-    pub(in crate::dev) fn received(&self, bot: &str) -> Vec<Value> {
+    pub(in crate::dev) fn activities(&self, bot: &str) -> Vec<Value> {
         lock_ignoring_poison(&self.0).get(bot).map(|inbox| inbox.iter().cloned().collect()).unwrap_or_default()
     }
 

@@ -47,7 +47,7 @@ pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
         .route(web::put().to(reply_or_change_activity))
         .route(web::delete().to(reply_or_change_activity));
     config
-        .route("/connector/_sent", web::get().to(show_sent))
+        .route("/connector/_sent", web::get().to(show_calls))
         .route("/connector/v3/conversations", web::post().to(create_conversation))
         .route("/connector/v3/conversations/{conversation}/activities", web::post().to(send_activity))
         .service(one)
@@ -56,8 +56,8 @@ pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
         .route("/connector/v3/conversations/{conversation}/members/{member}", web::get().to(show_member));
 }
 
-async fn show_sent(query: Query<BTreeMap<String, String>>, connector: Data<Connector>) -> HttpResponse {
-    HttpResponse::Ok().json(connector.sink.sent(query.get("conversation").map(String::as_str)))
+async fn show_calls(query: Query<BTreeMap<String, String>>, connector: Data<Connector>) -> HttpResponse {
+    HttpResponse::Ok().json(connector.sink.calls(query.get("conversation").map(String::as_str)))
 }
 
 async fn create_conversation(request: HttpRequest, body: Bytes, connector: Data<Connector>) -> HttpResponse {

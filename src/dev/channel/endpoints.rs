@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
 use super::issuer::{CHANNEL_TOKEN_LIFETIME, ChannelIssuer};
-use crate::dev::calls::Calls;
+use crate::dev::calls::CallLog;
 use crate::dev::faults::FaultSwitches;
 use crate::dev::tenant::{EntraRefusal, EntraRefusalReplies, Form};
 
@@ -19,7 +19,7 @@ pub(in crate::dev) const CHANNEL_CLIENT_SECRET: &str = "channel-secret-of-the-lo
 pub(in crate::dev) struct ChannelEndpoints {
     pub(in crate::dev) issuer: Arc<ChannelIssuer>,
     pub(in crate::dev) refusals: Arc<EntraRefusalReplies>,
-    pub(in crate::dev) calls: Arc<Calls>,
+    pub(in crate::dev) calls: Arc<CallLog>,
     pub(in crate::dev) faults: Arc<FaultSwitches>,
 }
 

@@ -43,7 +43,7 @@ impl ConnectorSink {
     }
 
     /// The calls for one conversation, or for all of them, oldest first, as JSON.
-    pub(in crate::dev) fn sent(&self, conversation: Option<&str>) -> Vec<Value> {
+    pub(in crate::dev) fn calls(&self, conversation: Option<&str>) -> Vec<Value> {
         lock_ignoring_poison(&self.calls)
             .iter()
             .filter(|call| conversation.is_none_or(|id| id == call.conversation))

@@ -4,16 +4,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::command_body::{NumberOrText, bad_argument, parse_body};
-use crate::dev::calls::Calls;
+use crate::dev::calls::CallLog;
 use crate::dev::tenant::{Consents, Directory, LoginState, SessionSwitches, TokenIssuer};
 
 /// Answers `GET /dev/calls`.
-pub(super) async fn show_calls(calls: Data<Calls>) -> HttpResponse {
+pub(super) async fn show_calls(calls: Data<CallLog>) -> HttpResponse {
     HttpResponse::Ok().json(calls.snapshot())
 }
 
 /// Answers `POST /dev/calls/reset`.
-pub(super) async fn reset_calls(calls: Data<Calls>) -> HttpResponse {
+pub(super) async fn reset_calls(calls: Data<CallLog>) -> HttpResponse {
     calls.reset();
     HttpResponse::NoContent().finish()
 }

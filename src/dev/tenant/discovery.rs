@@ -8,7 +8,7 @@ use super::directory::Directory;
 use super::refusal::EntraRefusalReplies;
 use super::tenant_segment::TenantSegment;
 use super::tokens::TokenIssuer;
-use crate::dev::calls::Calls;
+use crate::dev::calls::CallLog;
 use crate::dev::faults::FaultSwitches;
 
 /// The tenants' metadata documents and key sets.
@@ -16,7 +16,7 @@ pub(in crate::dev) struct TenantDiscovery {
     pub(in crate::dev) directory: Arc<Directory>,
     pub(in crate::dev) tokens: Arc<TokenIssuer>,
     pub(in crate::dev) refusals: Arc<EntraRefusalReplies>,
-    pub(in crate::dev) calls: Arc<Calls>,
+    pub(in crate::dev) calls: Arc<CallLog>,
     pub(in crate::dev) faults: Arc<FaultSwitches>,
 }
 

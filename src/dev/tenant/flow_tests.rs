@@ -81,12 +81,12 @@ async fn a_code_with_pkce_is_redeemed_once_and_its_refresh_tokens_work_until_rev
     let parameters = read_redirect(&log_in(&fixture, "ada", false).await);
     assert_eq!(parameters["state"], "the state & more");
 
-    assert_eq!(redeem(&fixture, &parameters["code"], "another verifier").await.code(), 501_481);
-    assert_eq!(redeem(&fixture, &parameters["code"], VERIFIER).await.code(), 54_005, "a code is tried once");
+    assert_eq!(redeem(&fixture, &parameters["code"], "another verifier").await.aadsts_number(), 501_481);
+    assert_eq!(redeem(&fixture, &parameters["code"], VERIFIER).await.aadsts_number(), 54_005, "a code is tried once");
     let parameters = read_redirect(&log_in(&fixture, "ada", false).await);
     let tokens = redeem(&fixture, &parameters["code"], VERIFIER).await;
     assert_eq!(tokens.status, 200, "{}", tokens.text);
-    let id_token = decode_claims(tokens.text_of("id_token"));
+    let id_token = decode_claims(tokens.text_member("id_token"));
     let bot = &fixture.stage.directory().bots[0];
     assert_eq!((id_token["nonce"].as_str(), id_token["aud"].as_str()), (Some("the nonce"), Some(bot.app_id)));
 
@@ -102,14 +102,17 @@ async fn a_code_with_pkce_is_redeemed_once_and_its_refresh_tokens_work_until_rev
             fixture.form(&fixture.token_url(fixture.tenant()), &fields).await
         }
     };
-    let first = tokens.text_of("refresh_token").to_owned();
+    let first = tokens.text_member("refresh_token").to_owned();
     let refreshed = refresh(first.clone()).await;
-    let second = refreshed.text_of("refresh_token").to_owned();
+    let second = refreshed.text_member("refresh_token").to_owned();
     assert_ne!(first, second);
     let me = format!("{}/graph/v1.0/me", fixture.stage.http_base());
-    assert_eq!(fixture.get_as(&me, refreshed.text_of("access_token")).await.text_of("displayName"), "Ada Lovelace");
+    assert_eq!(
+        fixture.get_as(&me, refreshed.text_member("access_token")).await.text_member("displayName"),
+        "Ada Lovelace"
+    );
     fixture.stage.revoke_refresh_tokens(fixture.stage.directory().find_user("ada").unwrap().oid);
-    assert_eq!(refresh(second).await.code(), 50_173);
+    assert_eq!(refresh(second).await.aadsts_number(), 50_173);
 }
 
 #[tokio::test]
@@ -117,7 +120,7 @@ async fn a_user_who_signs_in_on_the_login_page_meets_consent_and_mfa() {
     let fixture = Fixture::start().await;
     fixture.stage.attach_gateway("http://127.0.0.1:3978");
     let cleo = fixture.get_exchangeable_token("cleo", "graph").await;
-    assert_eq!(fixture.exchange(&cleo, &[]).await.code(), 65_001);
+    assert_eq!(fixture.exchange(&cleo, &[]).await.aadsts_number(), 65_001);
     let unticked = log_in(&fixture, "cleo", false).await;
     assert_eq!(unticked.status, 400);
     assert!(unticked.text.contains("AADSTS65001"));

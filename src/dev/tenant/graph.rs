@@ -5,7 +5,7 @@ use serde_json::json;
 use super::directory::Directory;
 use super::scopes::GRAPH_AUDIENCE;
 use super::tokens::TokenIssuer;
-use crate::dev::calls::Calls;
+use crate::dev::calls::CallLog;
 use crate::dev::jwt::{bearer_token, text_member};
 
 pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
@@ -17,7 +17,7 @@ async fn show_user(
     request: HttpRequest,
     tokens: Data<TokenIssuer>,
     directory: Data<Directory>,
-    calls: Data<Calls>,
+    calls: Data<CallLog>,
 ) -> HttpResponse {
     let claims = bearer_token(&request).map(|token| tokens.verify_for(token, GRAPH_AUDIENCE));
     let user = match &claims {

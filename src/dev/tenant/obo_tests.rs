@@ -28,10 +28,10 @@ async fn the_protected_resource_accepts_an_exchanged_token() {
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.json["expires_in"], 3599);
     assert!(answer.json["refresh_token"].is_string() && answer.json["id_token"].is_string());
-    let token = answer.text_of("access_token");
+    let token = answer.text_member("access_token");
     assert_eq!(decode_claims(token)["aud"], "https://graph.microsoft.com");
     let me = fixture.get_as(&format!("{}/graph/v1.0/me", fixture.stage.https_base()), token).await;
-    assert_eq!((me.status, me.text_of("displayName"), me.text_of("id")), (200, "Ada Lovelace", ada.oid));
+    assert_eq!((me.status, me.text_member("displayName"), me.text_member("id")), (200, "Ada Lovelace", ada.oid));
     assert_eq!(fixture.get_as(&format!("{}/graph/v1.0/me", fixture.stage.http_base()), &assertion).await.status, 401);
 
     let calls = fixture.stage.calls();
@@ -55,23 +55,29 @@ async fn an_exchange_is_answered_by_the_scenario_of_its_user() {
     assert_eq!(gus["idp"], fixture.stage.v1_issuer(home));
 
     let disabled = fixture.exchange(&fixture.get_exchangeable_token("eve", "graph").await, &[]).await;
-    assert_eq!((disabled.status, disabled.text_of("error"), disabled.code()), (400, "invalid_grant", 50_057));
+    assert_eq!(
+        (disabled.status, disabled.text_member("error"), disabled.aadsts_number()),
+        (400, "invalid_grant", 50_057)
+    );
 
     let mfa = fixture.exchange(&fixture.get_exchangeable_token("dan", "graph").await, &[]).await;
-    assert_eq!((mfa.status, mfa.code(), mfa.text_of("suberror")), (400, 50_076, "basic_action"));
-    let claims: Value = serde_json::from_str(mfa.text_of("claims")).unwrap();
+    assert_eq!((mfa.status, mfa.aadsts_number(), mfa.text_member("suberror")), (400, 50_076, "basic_action"));
+    let claims: Value = serde_json::from_str(mfa.text_member("claims")).unwrap();
     assert_eq!(claims["access_token"]["capolids"]["essential"], true);
 
     let cleo = fixture.get_exchangeable_token("cleo", "graph").await;
     let consent = fixture.exchange(&cleo, &[]).await;
-    assert_eq!((consent.status, consent.code(), consent.text_of("suberror")), (400, 65_001, "consent_required"));
+    assert_eq!(
+        (consent.status, consent.aadsts_number(), consent.text_member("suberror")),
+        (400, 65_001, "consent_required")
+    );
     for member in ["error_description", "timestamp", "trace_id", "correlation_id"] {
         assert!(consent.json[member].is_string(), "{member}");
     }
     fixture.stage.consent("cleo", bot_id).unwrap();
     assert_eq!(fixture.exchange(&cleo, &[]).await.status, 200);
     fixture.stage.forget_consents();
-    assert_eq!(fixture.exchange(&cleo, &[]).await.code(), 65_001);
+    assert_eq!(fixture.exchange(&cleo, &[]).await.aadsts_number(), 65_001);
     let consented = fixture.form(&format!("{}/dev/consent", fixture.stage.http_base()), &[("user", "cleo")]).await;
     assert_eq!(consented.status, 204);
     assert_eq!(fixture.exchange(&cleo, &[]).await.status, 200);
@@ -83,22 +89,22 @@ async fn an_assertion_that_is_not_valid_is_refused_with_entras_number() {
     let directory = fixture.stage.directory();
     let ada = fixture.get_exchangeable_token("ada", "graph").await;
     let expired = fixture.password_grant("ada", "graph", &[("stage_lifetime", "-10")]).await;
-    assert_eq!(fixture.exchange(expired.text_of("access_token"), &[]).await.code(), 500_133);
+    assert_eq!(fixture.exchange(expired.text_member("access_token"), &[]).await.aadsts_number(), 500_133);
     fixture.clock.advance(Duration::from_secs(3700));
-    assert_eq!(fixture.exchange(&ada, &[]).await.code(), 500_133);
+    assert_eq!(fixture.exchange(&ada, &[]).await.aadsts_number(), 500_133);
 
-    let with_id_token = fixture.password_grant("ada", "graph", &[]).await.text_of("access_token").to_owned();
+    let with_id_token = fixture.password_grant("ada", "graph", &[]).await.text_member("access_token").to_owned();
     let broken = format!("{}AAAA", &with_id_token[..with_id_token.len() - 4]);
-    assert_eq!(fixture.exchange(&broken, &[]).await.code(), 50_013);
-    assert_eq!(fixture.exchange("nonsense", &[]).await.code(), 50_027);
+    assert_eq!(fixture.exchange(&broken, &[]).await.aadsts_number(), 50_013);
+    assert_eq!(fixture.exchange("nonsense", &[]).await.aadsts_number(), 50_027);
 
     let other_app = fixture.get_exchangeable_token("ada", "legacy").await;
-    assert_eq!(fixture.exchange(&other_app, &[]).await.code(), 500_131);
+    assert_eq!(fixture.exchange(&other_app, &[]).await.aadsts_number(), 500_131);
     let other_tenant = fixture.get_exchangeable_token("fay", "graph").await;
-    assert_eq!(fixture.exchange(&other_tenant, &[]).await.code(), 50_013);
+    assert_eq!(fixture.exchange(&other_tenant, &[]).await.aadsts_number(), 50_013);
 
     let id_token = fixture.exchange(&with_id_token, &[("scope", "openid")]).await;
-    assert_eq!(fixture.exchange(id_token.text_of("id_token"), &[]).await.code(), 240_002);
+    assert_eq!(fixture.exchange(id_token.text_member("id_token"), &[]).await.aadsts_number(), 240_002);
     let bot = &directory.bots[0];
     let scope = format!("{}/.default", bot.app_id);
     let app = [
@@ -107,14 +113,15 @@ async fn an_assertion_that_is_not_valid_is_refused_with_entras_number() {
         ("client_secret", bot.app_secret),
         ("scope", &scope),
     ];
-    let app_token = fixture.form(&fixture.token_url(fixture.tenant()), &app).await.text_of("access_token").to_owned();
+    let app_token =
+        fixture.form(&fixture.token_url(fixture.tenant()), &app).await.text_member("access_token").to_owned();
     let claims = decode_claims(&app_token);
     assert_eq!(
         (claims["aud"].as_str(), claims["idtyp"].as_str(), claims["azpacr"].as_str()),
         (Some(bot.app_id), Some("app"), Some("1"))
     );
     assert_eq!(claims["oid"], claims["sub"]);
-    assert_eq!(fixture.exchange(&app_token, &[]).await.code(), 50_027);
+    assert_eq!(fixture.exchange(&app_token, &[]).await.aadsts_number(), 50_027);
 
     let fields = [
         ("grant_type", OBO_GRANT_TYPE),
@@ -124,12 +131,15 @@ async fn an_assertion_that_is_not_valid_is_refused_with_entras_number() {
         ("assertion", &with_id_token),
         ("scope", GRAPH_SCOPE),
     ];
-    assert_eq!(fixture.form(&fixture.token_url("common"), &fields).await.code(), 9_001_023);
+    assert_eq!(fixture.form(&fixture.token_url("common"), &fields).await.aadsts_number(), 9_001_023);
     assert_eq!(fixture.form(&fixture.token_url("organizations"), &fields).await.status, 200);
-    assert_eq!(fixture.form(&fixture.token_url("nowhere"), &fields).await.code(), 90_002);
-    assert_eq!(fixture.exchange(&with_id_token, &[("scope", "User.Read api://botid-unknown/x")]).await.code(), 500_011);
+    assert_eq!(fixture.form(&fixture.token_url("nowhere"), &fields).await.aadsts_number(), 90_002);
+    assert_eq!(
+        fixture.exchange(&with_id_token, &[("scope", "User.Read api://botid-unknown/x")]).await.aadsts_number(),
+        500_011
+    );
     let mixed = format!("User.Read {}", directory.connections[0].exchange_scope);
-    assert_eq!(fixture.exchange(&with_id_token, &[("scope", &mixed)]).await.code(), 700_022);
+    assert_eq!(fixture.exchange(&with_id_token, &[("scope", &mixed)]).await.aadsts_number(), 700_022);
 }
 
 #[tokio::test]
@@ -158,8 +168,8 @@ async fn a_client_is_authenticated_by_its_secret_or_its_certificate() {
     let fixture = Fixture::start().await;
     let assertion = fixture.get_exchangeable_token("ada", "graph").await;
     let wrong = fixture.exchange(&assertion, &[("client_secret", "wrong")]).await;
-    assert_eq!((wrong.status, wrong.text_of("error"), wrong.code()), (401, "invalid_client", 7_000_215));
-    assert_eq!(fixture.exchange(&assertion, &[("client_secret", "")]).await.code(), 7_000_218);
+    assert_eq!((wrong.status, wrong.text_member("error"), wrong.aadsts_number()), (401, "invalid_client", 7_000_215));
+    assert_eq!(fixture.exchange(&assertion, &[("client_secret", "")]).await.aadsts_number(), 7_000_218);
 
     let bot = &fixture.stage.directory().bots[0];
     let key = std::fs::read(&fixture.stage.client_certificate().key_file).unwrap();
@@ -198,9 +208,9 @@ async fn a_client_is_authenticated_by_its_secret_or_its_certificate() {
         match refused {
             None => {
                 assert_eq!(answer.status, 200, "{}", answer.text);
-                assert_eq!(decode_claims(answer.text_of("access_token"))["appidacr"], "2");
+                assert_eq!(decode_claims(answer.text_member("access_token"))["appidacr"], "2");
             }
-            Some(code) => assert_eq!((answer.status, answer.code()), (401, code)),
+            Some(code) => assert_eq!((answer.status, answer.aadsts_number()), (401, code)),
         }
     }
 }
@@ -220,7 +230,7 @@ async fn tokens_of_the_old_key_are_accepted_until_it_is_retired() {
 
     fixture.stage.retire_old_keys();
     assert_eq!(fixture.get(&keys_url).await.json["keys"].as_array().unwrap().len(), 1);
-    assert_eq!(fixture.exchange(&before, &[]).await.code(), 50_013);
+    assert_eq!(fixture.exchange(&before, &[]).await.aadsts_number(), 50_013);
     assert_eq!(fixture.exchange(&after, &[]).await.status, 200);
     assert_eq!(fixture.stage.calls().snapshot().tenant_keys, 2);
 
@@ -279,7 +289,7 @@ async fn a_hand_made_token_is_refused_for_its_audience_or_its_key() {
     let fixture = Fixture::start().await;
     let claims = json!({"aud": "somebody", "exp": 4_102_444_800_i64, "scp": "x"});
     let token = fixture.stage.sign(Signer::Tenant, &claims).unwrap();
-    assert_eq!(fixture.exchange(&token, &[]).await.code(), 500_131);
+    assert_eq!(fixture.exchange(&token, &[]).await.aadsts_number(), 500_131);
     let channel = fixture.stage.sign(Signer::Channel, &claims).unwrap();
-    assert_eq!(fixture.exchange(&channel, &[]).await.code(), 50_013);
+    assert_eq!(fixture.exchange(&channel, &[]).await.aadsts_number(), 50_013);
 }

@@ -34,7 +34,7 @@ impl<'a> TenantSegment<'a> {
     }
 
     /// The tenant for a grant without a user.
-    pub(in crate::dev) fn id_or_main(self, directory: &Directory) -> &'a str {
+    pub(in crate::dev) fn tenant_id_or_main(self, directory: &Directory) -> &'a str {
         match self {
             Self::One(id) => id,
             Self::Organizations | Self::Common => directory.main_tenant_id(),

@@ -9,7 +9,7 @@ use super::form::Form;
 use super::grants::{self, GrantRequest, GrantServices};
 use super::refusal::{EntraRefusal, EntraRefusalReplies};
 use super::tenant_segment::TenantSegment;
-use crate::dev::calls::{Calls, GrantKind, LoggedTokenRequest};
+use crate::dev::calls::{CallLog, GrantKind, LoggedTokenRequest};
 use crate::dev::faults::FaultSwitches;
 use crate::dev::jwt::unverified_oid;
 
@@ -18,7 +18,7 @@ pub(in crate::dev) struct TokenEndpoint {
     pub(in crate::dev) services: GrantServices,
     pub(in crate::dev) clients: ClientAuthenticator,
     pub(in crate::dev) refusals: Arc<EntraRefusalReplies>,
-    pub(in crate::dev) calls: Arc<Calls>,
+    pub(in crate::dev) calls: Arc<CallLog>,
     pub(in crate::dev) faults: Arc<FaultSwitches>,
 }
 

@@ -35,7 +35,7 @@ pub(in crate::dev) fn make_certificates(directory: &Path) -> Result<StageCertifi
     let ca_key = KeyPair::generate().map_err(StageError::key_material)?;
     let ca_params = ca_params()?;
     let ca = ca_params.self_signed(&ca_key).map_err(StageError::key_material)?;
-    write(&ca_file, &ca.pem())?;
+    write_file(&ca_file, &ca.pem())?;
 
     let leaf_key = KeyPair::generate().map_err(StageError::key_material)?;
     let issuer = Issuer::new(ca_params, ca_key);
@@ -65,7 +65,7 @@ fn client_certificate(directory: &Path) -> Result<RegisteredCertificate, StageEr
         thumbprint_sha256: thumbprint(&digest::SHA256),
         verification: DecodingKey::from_rsa_der(key.der_bytes()),
     };
-    write(&made.certificate_file, &certificate.pem())?;
+    write_file(&made.certificate_file, &certificate.pem())?;
     write_private_file(&made.key_file, &key.serialize_pem())?;
     Ok(made)
 }
@@ -89,6 +89,6 @@ fn leaf_params() -> Result<CertificateParams, StageError> {
     Ok(params)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), StageError> {
+fn write_file(path: &Path, text: &str) -> Result<(), StageError> {
     fs::write(path, text).map_err(|source| StageError::File { path: path.to_owned(), source })
 }

@@ -6,7 +6,7 @@ use actix_web::web::{Data, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
-use crate::dev::calls::Calls;
+use crate::dev::calls::CallLog;
 use crate::dev::error::StageError;
 use crate::dev::tenant::{ClientProof, Directory, FEDERATION_AUDIENCE, Resource, TOKEN_LIFETIME, TokenIssuer};
 
@@ -16,7 +16,7 @@ type TokenQuery = Query<BTreeMap<String, String>>;
 pub(in crate::dev) struct ManagedIdentities {
     pub(in crate::dev) directory: Arc<Directory>,
     pub(in crate::dev) tokens: Arc<TokenIssuer>,
-    pub(in crate::dev) calls: Arc<Calls>,
+    pub(in crate::dev) calls: Arc<CallLog>,
 }
 
 pub(in crate::dev) fn routes(config: &mut ServiceConfig) {

@@ -155,7 +155,7 @@ impl User {
     /// Object id in the home tenant; differs from `oid` for a guest.
     #[must_use]
     pub fn home_oid(&self) -> String {
-        if self.home_tid == self.tid { self.oid.to_owned() } else { derived_id(&[self.oid, self.home_tid]) }
+        if self.home_tid == self.tid { self.oid.to_owned() } else { derive_id(&[self.oid, self.home_tid]) }
     }
 }
 
@@ -163,10 +163,10 @@ impl App {
     /// Object id of this app's service principal in tenant `tid`: `oid` and `sub` of its app tokens.
     #[must_use]
     pub fn service_principal_id(&self, tid: &str) -> String {
-        derived_id(&[self.client_id, tid])
+        derive_id(&[self.client_id, tid])
     }
 }
 
-fn derived_id(parts: &[&str]) -> String {
+fn derive_id(parts: &[&str]) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, parts.join("/").as_bytes()).hyphenated().to_string()
 }

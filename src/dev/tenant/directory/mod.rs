@@ -38,7 +38,7 @@ pub struct Directory {
 impl Directory {
     /// The directory of every stage.
     #[must_use]
-    pub fn fixed() -> Self {
+    pub fn with_fixed_entries() -> Self {
         Self {
             tenants: tenants(),
             users: users(),

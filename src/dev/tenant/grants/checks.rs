@@ -14,7 +14,7 @@ pub(super) fn require_enabled(user: &User) -> Result<&User, EntraRefusal> {
 }
 
 /// The scope of a request, which must have one.
-pub(super) fn required_scope<'a>(request: &GrantRequest<'a>) -> Result<ScopeRequest<'a>, EntraRefusal> {
+pub(super) fn parse_required_scope<'a>(request: &GrantRequest<'a>) -> Result<ScopeRequest<'a>, EntraRefusal> {
     ScopeRequest::parse(&request.services.directory, request.form.get("scope")?)
 }
 
@@ -22,7 +22,7 @@ pub(super) fn required_scope<'a>(request: &GrantRequest<'a>) -> Result<ScopeRequ
 const ACCESS_POLICY_ID: &str = "a5d1c7e2-3f40-4b6a-8c9d-2e1f0a9b8c7d";
 
 /// Refusal 50076: the user has to use MFA. It has a claims challenge.
-pub(super) fn mfa_required() -> EntraRefusal {
+pub(super) fn mfa_refusal() -> EntraRefusal {
     let claims = json!({"access_token": {"capolids": {"essential": true, "values": [ACCESS_POLICY_ID]}}});
     let text = "Due to a configuration change made by your administrator, or because you moved to a new location, you must \
                 use multi-factor authentication to access the resource.";
@@ -30,7 +30,7 @@ pub(super) fn mfa_required() -> EntraRefusal {
 }
 
 /// Refusal 65001: the user has not consented.
-pub(super) fn consent_required(client_name: &str, client_id: &str) -> EntraRefusal {
+pub(super) fn consent_refusal(client_name: &str, client_id: &str) -> EntraRefusal {
     let text = format!(
         "The user or administrator has not consented to use the application with ID '{client_id}' named '{client_name}'. \
          Send an interactive authorization request for this user and resource."

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::checks::{consent_required, mfa_required, require_enabled, required_scope};
+use super::checks::{consent_refusal, mfa_refusal, parse_required_scope, require_enabled};
 use super::request::GrantRequest;
 use super::user_grant::{UserGrant, build_token_answer};
 use crate::dev::jwt::{TokenProblem, text_member};
@@ -35,7 +35,7 @@ pub(in crate::dev) fn on_behalf_of(request: &GrantRequest<'_>) -> Result<Value, 
     let assertion = request.form.get("assertion")?;
     let claims = request.services.tokens.verify(assertion).map_err(assertion_refusal)?;
     let user = find_asserted_user(request, &claims)?;
-    let scope = required_scope(request)?;
+    let scope = parse_required_scope(request)?;
     let passed_mfa = claims.get("acrs").is_some();
     check_scenario(request, user, passed_mfa)?;
     build_token_answer(request, &UserGrant { passed_mfa, ..UserGrant::new(user, &scope) })
@@ -53,7 +53,7 @@ fn assertion_refusal(fault: TokenProblem) -> EntraRefusal {
             "Assertion is not within its valid time range. Ensure that the access token is not expired before using it \
              for user assertion, or request a new token.",
         ),
-        TokenProblem::Audience => audience_mismatch(),
+        TokenProblem::Audience => audience_refusal(),
     }
 }
 
@@ -71,7 +71,7 @@ fn find_asserted_user<'a>(request: &GrantRequest<'a>, claims: &Value) -> Result<
         });
     }
     if !is_audience_of(request.client, text_member(claims, "aud").unwrap_or_default()) {
-        return Err(audience_mismatch());
+        return Err(audience_refusal());
     }
     let tid = text_member(claims, "tid").unwrap_or_default();
     if !request.tenant.admits(tid) {
@@ -90,7 +90,7 @@ fn is_audience_of(client: &App, audience: &str) -> bool {
     client.client_id.eq_ignore_ascii_case(audience) || client.identifier_uris.iter().any(|uri| uri == audience)
 }
 
-fn audience_mismatch() -> EntraRefusal {
+fn audience_refusal() -> EntraRefusal {
     EntraRefusal::invalid_grant(
         500_131,
         "Assertion audience does not match the Client app presenting the assertion. The audience in the assertion must \
@@ -101,10 +101,10 @@ fn audience_mismatch() -> EntraRefusal {
 fn check_scenario(request: &GrantRequest<'_>, user: &User, passed_mfa: bool) -> Result<(), EntraRefusal> {
     require_enabled(user)?;
     if !request.services.consents.allow(user, request.client) {
-        return Err(consent_required(request.client.name, request.client.client_id));
+        return Err(consent_refusal(request.client.name, request.client.client_id));
     }
     if user.scenario == UserScenario::NeedsMfa && !passed_mfa {
-        return Err(mfa_required());
+        return Err(mfa_refusal());
     }
     Ok(())
 }

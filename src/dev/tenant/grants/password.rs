@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::checks::required_scope;
+use super::checks::parse_required_scope;
 use super::request::GrantRequest;
 use super::user_grant::{UserGrant, build_token_answer};
 use crate::dev::tenant::login::check_password;
@@ -16,7 +16,7 @@ pub(in crate::dev) fn password(request: &GrantRequest<'_>) -> Result<Value, Entr
     let form = request.form;
     let directory = &request.services.directory;
     let user = check_password(directory, request.tenant, form.get("username")?, form.get("password")?)?;
-    let scope = required_scope(request)?;
+    let scope = parse_required_scope(request)?;
     let lifetime = match form.find("stage_lifetime") {
         None => TOKEN_LIFETIME,
         Some(text) => text.parse().map_err(|_| EntraRefusal::missing_parameter("stage_lifetime"))?,

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::checks::{consent_required, mfa_required, require_enabled};
+use super::checks::{consent_refusal, mfa_refusal, require_enabled};
 use super::request::GrantRequest;
 use super::user_grant::{UserGrant, build_token_answer};
 use crate::dev::tenant::refusal::EntraRefusal;
@@ -30,10 +30,10 @@ pub(in crate::dev) fn refresh_token(request: &GrantRequest<'_>) -> Result<Value,
         .ok_or_else(|| EntraRefusal::invalid_grant(50_034, "The user account does not exist in the directory."))?;
     require_enabled(user)?;
     if !services.consents.allow(user, request.client) {
-        return Err(consent_required(request.client.name, request.client.client_id));
+        return Err(consent_refusal(request.client.name, request.client.client_id));
     }
     if services.sessions.demands_mfa(user.oid) {
-        return Err(mfa_required());
+        return Err(mfa_refusal());
     }
     if services.sessions.are_refresh_tokens_single_use() {
         services.logins.remove_refresh_token(token);

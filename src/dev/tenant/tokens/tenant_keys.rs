@@ -50,7 +50,7 @@ impl TenantKeys {
     }
 
     /// Removes all keys but the signing key.
-    pub(in crate::dev) fn retire_old(&self) {
+    pub(in crate::dev) fn remove_old(&self) {
         self.keys.rcu(|keys| keys.iter().take(1).cloned().collect::<Vec<_>>());
     }
 }
