@@ -123,7 +123,7 @@ impl CallLog {
         *lock_ignoring_poison(&self.0) = CallCounts::default();
     }
 
-    /// Adds 1 to the counter that `count` selects. Token requests have functions of their own.
+    /// Adds 1 to the counter that `count` selects. Token requests have other functions, below.
     pub(super) fn count_call(&self, count: impl FnOnce(&mut CallCounts) -> &mut u64) {
         let mut counts = lock_ignoring_poison(&self.0);
         let counter = count(&mut counts);

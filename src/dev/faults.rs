@@ -10,7 +10,7 @@ use super::calls::GrantKind;
 use super::lock::lock_ignoring_poison;
 
 /// The longest time for which a fault delays an answer. Callers give up earlier.
-const MAX_HANG: Duration = Duration::from_mins(1);
+const MAX_DELAY: Duration = Duration::from_mins(1);
 /// The number of rules; a further one replaces the oldest.
 const MAX_RULES: usize = 100;
 
@@ -158,11 +158,11 @@ impl Fault {
                 Some(retry_later_answer(StatusCode::SERVICE_UNAVAILABLE, *retry_after, UNAVAILABLE_BODY))
             }
             Self::Hang => {
-                tokio::time::sleep(MAX_HANG).await;
+                tokio::time::sleep(MAX_DELAY).await;
                 Some(HttpResponse::GatewayTimeout().finish())
             }
             Self::Slow { millis } => {
-                tokio::time::sleep(Duration::from_millis(*millis).min(MAX_HANG)).await;
+                tokio::time::sleep(Duration::from_millis(*millis).min(MAX_DELAY)).await;
                 None
             }
             Self::PlainText => {

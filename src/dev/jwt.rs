@@ -57,7 +57,7 @@ pub(super) fn bearer_token(request: &HttpRequest) -> Option<&str> {
 }
 
 /// Checks that `exp` is later than `now_seconds`.
-#[allow(clippy::cast_precision_loss, reason = "seconds since 1970 fit a float's mantissa for ages")]
+#[allow(clippy::cast_precision_loss, reason = "seconds since 1970 are small enough for a float to hold exactly")]
 pub(super) fn check_expiry(claims: &Value, now_seconds: i64) -> Result<(), TokenProblem> {
     match number_member(claims, "exp") {
         Some(expiry) if expiry > now_seconds as f64 => Ok(()),

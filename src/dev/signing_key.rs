@@ -36,7 +36,7 @@ impl SigningKey {
         })
     }
 
-    /// Generates `count` keys, each on a blocking thread of its own.
+    /// Generates `count` keys, each on a separate blocking thread.
     pub(super) async fn generate_many(count: usize) -> Result<Vec<Arc<Self>>, StageError> {
         let running: Vec<_> = (0..count).map(|_| tokio::task::spawn_blocking(Self::generate)).collect();
         let mut keys = Vec::with_capacity(count);

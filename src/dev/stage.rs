@@ -223,7 +223,7 @@ impl Stage {
     /// Signs any claims. Tests use it for tokens that no endpoint would issue.
     ///
     /// # Errors
-    /// When the signature cannot be made.
+    /// When signing fails.
     pub fn sign(&self, signer: Signer, claims: &Value) -> Result<String, StageError> {
         let channel = &self.services.channel.keys;
         match signer {

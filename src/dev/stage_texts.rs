@@ -23,7 +23,7 @@ impl Stage {
     /// manifest and the instructions then name its address and its token.
     pub fn add_operator_listener(&self, listen: &str) {
         let admin_token = format!("{}-secret-of-the-local-stage", self.services.entropy.hex_id());
-        self.services.facts.set_operator_listener(OperatorListener { listen: listen.to_owned(), admin_token });
+        self.services.facts.set_operator_listener(OperatorListener { address: listen.to_owned(), admin_token });
     }
 
     /// The environment variables to which the configuration refers for secrets, with their values.

@@ -12,7 +12,7 @@ pub(super) enum NumberOrText {
 }
 
 impl NumberOrText {
-    fn to_number(self) -> Option<u64> {
+    fn into_number(self) -> Option<u64> {
         match self {
             Self::Number(number) => Some(number),
             Self::Text(text) => text.parse().ok(),
@@ -21,7 +21,7 @@ impl NumberOrText {
 
     /// The number as a `T`; `None` if it is absent, not a number or too large.
     pub(super) fn parse<T: TryFrom<u64>>(value: Option<Self>) -> Option<T> {
-        value.and_then(Self::to_number).and_then(|number| T::try_from(number).ok())
+        value.and_then(Self::into_number).and_then(|number| T::try_from(number).ok())
     }
 }
 

@@ -24,7 +24,7 @@ pub(in crate::dev) fn configuration(facts: &StageFacts, gateway: &str, listen: &
         .with("keys", Section::default().with("file", path(&data_directory.join("bot-sso.keys"))));
     if let Some(listener) = facts.find_operator_listener() {
         let admin_token = Section::default().with("env", ADMIN_TOKEN_VARIABLE);
-        let section = Section::default().with("listen", listener.listen).with("admin_token", admin_token);
+        let section = Section::default().with("listen", listener.address).with("admin_token", admin_token);
         file = file.with("operations", section);
     }
     file.with("logging", Section::default().with("format", "text")).0.to_string()

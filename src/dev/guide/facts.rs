@@ -9,7 +9,7 @@ use crate::dev::tenant::Directory;
 #[derive(Clone)]
 pub(in crate::dev) struct OperatorListener {
     /// `127.0.0.1:port`.
-    pub(in crate::dev) listen: String,
+    pub(in crate::dev) address: String,
     pub(in crate::dev) admin_token: String,
 }
 

@@ -16,7 +16,7 @@ const EXTRACT_LINK: &str = r#"sed 's/.*"value":"\([^"]*signin=[^"]*\)".*/\1/'"#;
 /// The id of the Web Chat conversation in which the reader signs in through the card.
 const WEB_CHAT_CONVERSATION: &str = "demo-web-chat";
 
-/// The instructions that `bot-sso dev` prints: all addresses, and commands to paste into a POSIX shell. The commands use
+/// Builds the instructions that `bot-sso dev` prints: all addresses, and commands to paste into a POSIX shell. The commands use
 /// curl and sed.
 pub(in crate::dev) fn instructions(facts: &StageFacts, gateway: &str) -> String {
     let gateway = gateway.trim_end_matches('/');
@@ -65,11 +65,11 @@ pub(in crate::dev) fn instructions(facts: &StageFacts, gateway: &str) -> String 
 }
 
 fn listeners(facts: &StageFacts, gateway: &str) -> String {
-    let operations = facts
-        .find_operator_listener()
-        .map_or_else(String::new, |listener| format!("  operator's listener     http://{}/healthz\n", listener.listen));
+    let operations = facts.find_operator_listener().map_or_else(String::new, |listener| {
+        format!("  operator's listener     http://{}/healthz\n", listener.address)
+    });
     format!(
-        "bot-sso in development mode. Everything listens on loopback only and is deleted at the end (Ctrl-C).\n\n  \
+        "bot-sso in development mode. Everything listens on loopback only. All data is deleted at the end (Ctrl-C).\n\n  \
          gateway, token service  {gateway}\n  \
          manifest for programs   {gateway}/dev/manifest.json\n\
          {operations}  \
@@ -184,7 +184,7 @@ impl ShellCommands<'_> {
              http://{listen}/admin/users/{oid}@{tid}/sign-out \\\n  \
              -H 'Authorization: Bearer {token}'\n\n",
             name = user.display_name,
-            listen = listener.listen,
+            listen = listener.address,
             oid = user.oid,
             tid = user.tid,
             token = listener.admin_token,

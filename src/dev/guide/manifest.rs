@@ -49,7 +49,7 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
         })).collect::<Vec<_>>(),
     });
     if let (Value::Object(members), Some(listener)) = (&mut manifest, facts.find_operator_listener()) {
-        let operations = json!({"url": format!("http://{}", listener.listen), "adminToken": listener.admin_token});
+        let operations = json!({"url": format!("http://{}", listener.address), "adminToken": listener.admin_token});
         members.insert("operations".to_owned(), operations);
     }
     manifest

@@ -86,7 +86,7 @@ impl AssertionChecks {
         }
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "seconds since 1970 fit a float's mantissa for ages")]
+    #[allow(clippy::cast_precision_loss, reason = "seconds since 1970 are small enough for a float to hold exactly")]
     fn check_times(&self, claims: &Value) -> Result<(), EntraRefusal> {
         let now = self.clock.now().unix_seconds() as f64;
         let expiry = number_member(claims, "exp");

@@ -14,7 +14,7 @@ use crate::dev::tenant::tokens::TokenIssuer;
 pub(in crate::dev) struct TrustedIssuer {
     /// `iss` of its assertions.
     pub(in crate::dev) issuer: String,
-    /// The key that signs them.
+    /// The key that signs its assertions.
     pub(in crate::dev) key: Arc<SigningKeyOnDemand>,
 }
 

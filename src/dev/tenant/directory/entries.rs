@@ -95,7 +95,7 @@ pub struct BotEntry {
 pub struct ClientEntry {
     /// Name.
     pub name: &'static str,
-    /// Client id of a public client.
+    /// Its client id. Such a client has no secret.
     pub client_id: &'static str,
 }
 
