@@ -93,7 +93,7 @@ fn vault(directory: &Path, l1_bytes: u64) -> TokenVault {
 
 fn slot(user: User) -> TokenSlot {
     TokenSlot {
-        account: Account::of_channel(&BotName::new("help-desk"), ChannelId::base_of("msteams"), &user.channel_id()),
+        account: Account::of_channel(&BotName::new("help-desk"), ChannelId::new("msteams"), &user.channel_id()),
         connection: ConnectionName::new(CONNECTION),
     }
 }

@@ -120,7 +120,7 @@ impl Pins {
                 return self.confirm_pin(account, record.stored(), new_pin, permit).await;
             }
         }
-        Err(VaultError::Overtaken)
+        Err(VaultError::RecordChanged)
     }
 
     /// Checks, after a pin was written, that no sign-out came in between. The sign-out of a slot first supersedes the

@@ -48,7 +48,7 @@ pub fn activity(bytes: &[u8]) {
 
 /// An exchange in canonical spelling is the same exchange, and stays as it is from then on.
 fn respelled(activity: &Activity<'_>, body: &Bytes) {
-    let Some(kind) = InvokeKind::of(activity) else { return };
+    let Some(kind) = InvokeKind::from_activity(activity) else { return };
     let Ok(request) = TokenExchangeInvokeRequest::read(activity.value()) else { return };
     for normal_delivery in [false, true] {
         let respelled = in_canonical_spelling(activity, kind, body, normal_delivery);

@@ -59,7 +59,7 @@ pub(super) async fn find_token(
 }
 
 fn charge(http: &HttpRequest, service: &TokenService, slot: &TokenSlot) -> Result<(), Decline> {
-    let correlation_id = RequestId::of(http, &service.entropy);
+    let correlation_id = RequestId::get_or_draw(http, &service.entropy);
     Ok(service.rates.charge(&slot.account, &correlation_id)?)
 }
 

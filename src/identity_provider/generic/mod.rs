@@ -1,3 +1,8 @@
+//! Any `OpenID` Connect provider other than Entra.
+//!
+//! Owns the parameters of its token and authorization requests. It deliberately knows neither how a discovery document is
+//! fetched and cached, nor how a request is sent and retried, nor what an error of the token endpoint means.
+
 #[cfg(test)]
 mod tests;
 

@@ -44,7 +44,7 @@ impl Harness {
         let slot = slot(user, connection);
         let epoch = vault.permit(&slot, &token.user).await.unwrap().epoch();
         let revision = self.revision_of(options, connection);
-        let cards = pending.list(&slot.account).await.unwrap();
+        let cards = pending.list_answerable(&slot.account).await.unwrap();
         let card = cards.into_iter().find(|card| card.connection == slot.connection);
         let card_id = card.map(|card| card.card_id).unwrap_or_default();
         let grant = CodeGrant { card_id, revision, token, epoch };
@@ -63,6 +63,6 @@ impl Harness {
 
 fn slot(user: &User, connection: &str) -> TokenSlot {
     let subject = format!("29:{}", user.name);
-    let account = Account::of_channel(&BotName::new("demo"), ChannelId::base_of("msteams"), &subject);
+    let account = Account::of_channel(&BotName::new("demo"), ChannelId::new("msteams"), &subject);
     TokenSlot { account, connection: ConnectionName::new(connection) }
 }
