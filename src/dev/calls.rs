@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lock::lock_ignoring_poison;
 
-/// The number of token requests in the call log; a further one replaces the oldest.
+/// The maximum number of token requests in the call log; a further one replaces the oldest.
 const MAX_LOGGED_REQUESTS: usize = 500;
 
 /// The grants that the token endpoint supports.
@@ -44,7 +44,7 @@ impl GrantKind {
 pub struct LoggedTokenRequest {
     /// The requested grant.
     pub grant: GrantKind,
-    /// The tenant segment of the path.
+    /// The first segment of the path: a tenant id, `organizations` or `common`.
     pub tenant: String,
     /// `client_id`, from the body or the Basic header; `None` if the client was refused.
     pub client_id: Option<String>,

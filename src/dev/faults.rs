@@ -11,7 +11,7 @@ use super::lock::lock_ignoring_poison;
 
 /// The longest time for which a fault delays an answer. Callers give up earlier.
 const MAX_DELAY: Duration = Duration::from_mins(1);
-/// The number of rules; a further one replaces the oldest.
+/// The maximum number of rules; a further one replaces the oldest.
 const MAX_RULES: usize = 100;
 
 /// A way for the token endpoint to misbehave.

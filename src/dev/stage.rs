@@ -32,7 +32,7 @@ pub struct StageOptions {
     pub entropy: SharedEntropy,
 }
 
-/// The key that signs a hand-made token.
+/// Which key signs a token that a test composes itself, by [`Stage::sign`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signer {
     /// The tenants' current key.

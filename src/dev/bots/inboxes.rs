@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::dev::lock::lock_ignoring_poison;
 use crate::dev::masking::mask_tokens;
 
-/// The number of activities that the stage stores for one demo bot.
+/// The maximum number of activities that the stage stores for one demo bot.
 const MAX_ACTIVITIES_PER_BOT: usize = 200;
 
 /// The activities that the demo bots received, with tokens masked.

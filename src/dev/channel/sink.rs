@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::dev::lock::lock_ignoring_poison;
 
-/// The number of recorded calls; a further one replaces the oldest.
+/// The maximum number of recorded calls; a further one replaces the oldest.
 const MAX_RECORDED_CALLS: usize = 2_000;
 
 /// One call of a bot to the Bot Connector, with tokens masked.

@@ -51,7 +51,7 @@ pub(in crate::dev) fn instructions(facts: &StageFacts, gateway: &str) -> String 
         channel = commands.get_channel_token(),
         send = commands.send_exchange(consented, "card-1"),
         said = commands.show_last_text(consented),
-        operations = commands.sign_out(consented),
+        operations = commands.sign_out_paragraph(consented),
         unconsented_token = commands.get_user_token(unconsented),
         refused = commands.send_exchange(unconsented, "card-2"),
         consent = commands.give_consent(unconsented),
@@ -176,7 +176,7 @@ impl ShellCommands<'_> {
     }
 
     /// The paragraph about the operator's sign-out; empty if the gateway has no listener for the operator.
-    fn sign_out(&self, user: &User) -> String {
+    fn sign_out_paragraph(&self, user: &User) -> String {
         let Some(listener) = self.facts.find_operator_listener() else { return String::new() };
         format!(
             "4. Sign {name} out everywhere, as the operator does. One token is removed:\n\n\

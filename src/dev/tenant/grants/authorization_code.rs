@@ -11,7 +11,7 @@ use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::scopes::ScopeRequest;
 
 /// Redeems an authorization code (RFC 6749 §4.1.3), with PKCE by S256 (RFC 7636).
-pub(in crate::dev) fn authorization_code(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
+pub(in crate::dev) fn redeem_authorization_code(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
     let services = request.services;
     let code = request.form.get("code")?;
     let issued = services.logins.take_code(code).ok_or_else(|| {

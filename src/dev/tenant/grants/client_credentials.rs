@@ -7,7 +7,7 @@ use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::tokens::TOKEN_LIFETIME;
 
 /// Issues an app-only token (RFC 6749 §4.4). The scope must end in `/.default`.
-pub(in crate::dev) fn client_credentials(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
+pub(in crate::dev) fn issue_app_token(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
     if request.proof == ClientProof::Public {
         return Err(EntraRefusal::invalid_client(
             7_000_218,

@@ -22,10 +22,10 @@ pub(in crate::dev) use request::{GrantRequest, GrantServices};
 /// Answers a token request according to its grant.
 pub(in crate::dev) fn answer(grant: GrantKind, request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
     match grant {
-        GrantKind::OnBehalfOf => on_behalf_of::on_behalf_of(request),
-        GrantKind::ClientCredentials => client_credentials::client_credentials(request),
-        GrantKind::RefreshToken => refresh::refresh_token(request),
-        GrantKind::Password => password::password(request),
-        GrantKind::AuthorizationCode => authorization_code::authorization_code(request),
+        GrantKind::OnBehalfOf => on_behalf_of::exchange_on_behalf_of(request),
+        GrantKind::ClientCredentials => client_credentials::issue_app_token(request),
+        GrantKind::RefreshToken => refresh::redeem_refresh_token(request),
+        GrantKind::Password => password::redeem_password(request),
+        GrantKind::AuthorizationCode => authorization_code::redeem_authorization_code(request),
     }
 }

@@ -10,7 +10,7 @@ use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::tenant_segment::TenantSegment;
 
 /// Exchanges a user's token for another one: RFC 7523 with Entra's `requested_token_use=on_behalf_of`.
-pub(in crate::dev) fn on_behalf_of(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
+pub(in crate::dev) fn exchange_on_behalf_of(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
     if request.tenant == TenantSegment::Common {
         return Err(EntraRefusal::bad_request(
             "invalid_request",

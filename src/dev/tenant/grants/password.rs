@@ -12,7 +12,7 @@ use crate::dev::tenant::tokens::TOKEN_LIFETIME;
 ///
 /// One addition to Entra: the form parameter `stage_lifetime` sets the lifetime in seconds. A negative number gives a
 /// token that has expired already.
-pub(in crate::dev) fn password(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
+pub(in crate::dev) fn redeem_password(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
     let form = request.form;
     let directory = &request.services.directory;
     let user = check_password(directory, request.tenant, form.get("username")?, form.get("password")?)?;

@@ -8,7 +8,7 @@ use crate::dev::tenant::scopes::ScopeRequest;
 
 /// Redeems a refresh token (RFC 6749 §6) for a new access token and a new refresh token. The old refresh token stays
 /// valid, unless the session switches make refresh tokens single-use.
-pub(in crate::dev) fn refresh_token(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
+pub(in crate::dev) fn redeem_refresh_token(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
     let services = request.services;
     let token = request.form.get("refresh_token")?;
     let grant = services.logins.find_refresh_token(token).ok_or_else(|| {

@@ -9,7 +9,7 @@ use crate::domain::{SharedClock, SharedEntropy, Timestamp};
 const CODE_LIFETIME: Duration = Duration::from_mins(10);
 /// The lifetime of a refresh token.
 const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_hours(90 * 24);
-/// The number of entries in each map; a further entry replaces the one that expires first.
+/// The maximum number of entries in each map; a further entry replaces the one that expires first.
 const MAX_ENTRIES: usize = 20_000;
 
 /// An authorization request. The user has not signed in yet.

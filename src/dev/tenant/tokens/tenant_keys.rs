@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::dev::error::StageError;
 use crate::dev::signing_key::SigningKey;
 
-/// The number of keys in the key set. Older keys stay in it, so that tokens signed before a rotation stay valid.
+/// The maximum number of keys in the key set. Older keys stay in it, so that tokens signed before a rotation stay valid.
 const MAX_LISTED_KEYS: usize = 4;
 
 /// The keys that the tenants share. The first one signs; all of them are in the key set.
