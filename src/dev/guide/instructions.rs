@@ -42,7 +42,7 @@ pub(in crate::dev) fn instructions(facts: &StageFacts, gateway: &str) -> String 
          The same with {cleo}, who has not consented yet. The answer is 412, and a client would show the sign-in card:\n\n\
          {unconsented_token}\n{channel}\n{refused}\n\n\
          Let {cleo} consent and send the token again. The answer is 200:\n\n{consent}\n{accepted}\n\n\
-         Where a silent sign-in is impossible, the card has a button with a link. Send hello in Web Chat, and open the link in a browser:\n\n\
+         Where a silent sign-in is impossible, the card has a link. Send hello in Web Chat, and open the link in a browser:\n\n\
          {hello}\n{link}\n\n\
          Sign in as any user, and send the six digits that the page shows instead of 123456:\n\n{code}\n{answer}\n\n",
         ada = consented.display_name,
