@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bot_sso::dev::{Fault, FaultRule, GrantKind, SeenRequest, WorkloadClaims};
+use bot_sso::dev::{Fault, FaultRule, GrantKind, LoggedTokenRequest, WorkloadClaims};
 use serde_json::Value;
 
 use crate::harness::{Answer, Harness, Options, activities, logs, write_private};
@@ -72,7 +72,7 @@ fn as_assertion(file: &std::path::Path) -> String {
     format!("{{ assertion_file = \"{}\" }}", file.display())
 }
 
-fn exchanges(harness: &Harness) -> Vec<SeenRequest> {
+fn exchanges(harness: &Harness) -> Vec<LoggedTokenRequest> {
     let seen = harness.stage.calls().snapshot().requests;
     seen.into_iter().filter(|request| request.grant == GrantKind::OnBehalfOf).collect()
 }

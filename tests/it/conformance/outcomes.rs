@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bot_sso::dev::{Fault, FaultRule, GrantKind, SeenRequest};
+use bot_sso::dev::{Fault, FaultRule, GrantKind, LoggedTokenRequest};
 use serde_json::{Value, json};
 
 use super::{Scenario, assert_refused, exchange_of, is_kept, success};
@@ -158,7 +158,7 @@ async fn case_37_a_hanging_identity_provider_is_500_within_8_s_and_its_late_answ
     let (hung, late) = tokio::join!(harness.post(&hanging), harness.post(&slow));
     assert_refused("37, hang", &hung, 500, "temporarily_unavailable");
     assert_refused("37, late", &late, 500, "temporarily_unavailable");
-    let is_late_answer = |call: &SeenRequest| call.user.as_deref() == Some(ben.oid) && call.status == 200;
+    let is_late_answer = |call: &LoggedTokenRequest| call.user.as_deref() == Some(ben.oid) && call.status == 200;
     wait_until("the late answer", async || {
         let calls = harness.stage.calls().snapshot().requests;
         calls.iter().filter(|call| call.grant == GrantKind::OnBehalfOf).any(is_late_answer)

@@ -70,10 +70,10 @@ impl Fixture {
     /// Sends a message that needs a sign-in, and returns the content of the card the bot sent for it.
     pub async fn card_for(&self, message: &Value) -> Value {
         let conversation = message["conversation"]["id"].as_str().unwrap();
-        let before = self.harness.stage.sent(Some(conversation)).len();
+        let before = self.harness.stage.connector_calls(Some(conversation)).len();
         let status = self.harness.post(message).await.status;
         assert!(matches!(status, 200..=202), "{status}");
-        let sent = self.harness.stage.sent(Some(conversation));
+        let sent = self.harness.stage.connector_calls(Some(conversation));
         assert_eq!(sent.len(), before + 1, "{sent:?}");
         let attachment = &sent[before]["activity"]["attachments"][0];
         assert_eq!(attachment["contentType"], OAUTH_CARD, "{sent:?}");
@@ -112,7 +112,7 @@ impl Fixture {
         let continuations = state["continuations"].as_array().unwrap().iter();
         let count = continuations.filter(|continuation| continuation["conversation"] == *conversation).count();
         wait_for("what the bot says", async || {
-            let sent = self.harness.stage.sent(conversation.as_str());
+            let sent = self.harness.stage.connector_calls(conversation.as_str());
             let said = sent.iter().filter_map(|call| call["activity"]["text"].as_str().map(str::to_owned));
             Some(said.collect::<Vec<_>>()).filter(|said| said.len() >= count)
         })

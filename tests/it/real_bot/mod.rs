@@ -127,7 +127,7 @@ async fn a_user_without_consent_continues_with_the_same_id_after_consenting(mode
     fixture.assert_waits_after(&json!([{ "type": "message" }])).await;
     // The conversation holds only the card, which the bot neither changed nor withdrew.
     let conversation = message["conversation"]["id"].as_str();
-    assert_eq!(fixture.harness.stage.sent(conversation).len(), 1);
+    assert_eq!(fixture.harness.stage.connector_calls(conversation).len(), 1);
 
     fixture.harness.stage.consent("cleo", fixture.harness.bot_app_id("demo")).unwrap();
     fixture.harness.clock.advance(Duration::from_secs(3));
