@@ -17,7 +17,9 @@ use bot_sso::identity_provider::{
     TokenClientParts,
 };
 use bot_sso::outbound::{Outbound, OutboundSettings};
-use bot_sso::token_validation::{IdTokenError, IdTokenTrust, IdTokenValidator, IdentifiedUser, KeySet, KeySetSource};
+use bot_sso::token_validation::{
+    IdTokenError, IdTokenValidator, IdentifiedUser, KeySet, KeySetSource, TrustedIdTokenIssuer,
+};
 use jsonwebtoken::EncodingKey;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -144,7 +146,7 @@ impl Client {
         };
         let source = KeySetSource::Metadata(metadata_url);
         let key_set = KeySet::new("elsewhere", source, outbound.clone(), clock.clone(), entropy.clone());
-        let trust = IdTokenTrust::OpenIdConnect { issuer: issuer.clone(), key_set };
+        let trust = TrustedIdTokenIssuer::OpenIdConnect { issuer: issuer.clone(), key_set };
         let discovery = Discovery::new(settings, outbound.clone(), clock.clone());
         let throttle = Arc::new(ThrottleBoard::for_single_command(clock.clone()));
         let means = TokenClientParts { outbound, clock: clock.clone(), entropy, throttle };
