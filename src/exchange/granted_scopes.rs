@@ -4,7 +4,7 @@ use crate::identity_provider::RedeemedToken;
 /// The scopes of [`Connection::required_granted_scopes`] that `token` was not granted, in their order.
 ///
 /// A response without `scope` grants what was requested (RFC 6749 §5.1). `is_refresh` says that the request named no
-/// scope; then it is what was granted before, which was checked then (§6).
+/// scope; then it is what was granted before, which was checked then (RFC 6749 §6).
 pub(super) fn missing_scopes<'a>(connection: &'a Connection, token: &RedeemedToken, is_refresh: bool) -> Vec<&'a str> {
     let required = connection.required_granted_scopes.iter().map(String::as_str);
     let granted: Vec<&str> = match &token.granted_scope {

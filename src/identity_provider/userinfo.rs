@@ -36,7 +36,7 @@ struct UserInfo {
 
 /// Asks the userinfo endpoint at `url` for the names of the user `subject`, with the user's access token (`OpenID`
 /// Connect Core §5.3). `None` if the response is late, too large, not JSON, or another user's: `sub` must equal
-/// `subject`, or a substituted access token could show another user's name (§5.3.4).
+/// `subject`, or a substituted access token could show another user's name (`OpenID` Connect Core §5.3.4).
 pub(super) async fn find_names(
     outbound: &Outbound,
     url: &Url,

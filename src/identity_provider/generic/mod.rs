@@ -171,7 +171,7 @@ impl Generic {
 }
 
 /// Success is 200 even for a token that the provider does not know (RFC 7009 §2.2). A provider that cannot revoke access
-/// tokens answers `unsupported_token_type` (§2.2.1), which nothing can cure.
+/// tokens answers `unsupported_token_type` (RFC 7009 §2.2.1), which nothing can cure.
 fn check_revocation(answer: &HttpAnswer) -> Result<RevocationOutcome, RedeemError> {
     let is_unsupported = || answer.body.windows(UNSUPPORTED.len()).any(|part| part == UNSUPPORTED);
     if (200..300).contains(&answer.status) || is_unsupported() {

@@ -45,7 +45,7 @@ impl Provider {
     fn new(keys: &[Value]) -> Self {
         let issuer = TestIssuer::start();
         issuer.published.set_keys(keys);
-        let trust = IdTokenTrust::OpenIdConnect { issuer: ISSUER.into(), key_set: issuer.openid_key_set() };
+        let trust = TrustedIdTokenIssuer::OpenIdConnect { issuer: ISSUER.into(), key_set: issuer.openid_key_set() };
         let validator = IdTokenValidator::new(trust, issuer.clock.clone());
         Self { issuer, validator }
     }

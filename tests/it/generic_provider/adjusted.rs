@@ -3,17 +3,17 @@
 use serde_json::Value;
 
 use super::browser::Page;
-use super::fixture::Elsewhere;
-use super::{code_on, harness_with_lines, me, sign_in_behind_the_card};
+use super::fixture::OidcProvider;
+use super::{code_on, harness_with_lines, sign_in_behind_the_card, user_info};
 use crate::harness::waiting::wait_for;
 use crate::harness::{Harness, activities, logs};
 
 const ACCOUNT: [(&str, &str); 3] = [("userId", "29:ada"), ("connectionName", "tickets"), ("channelId", "msteams")];
 
 /// Signs Ada in behind a card and redeems her code; returns the token and the page that asked her to confirm.
-async fn sign_ada_in(elsewhere: &Elsewhere, harness: &Harness) -> (String, Page) {
+async fn sign_ada_in(oidc_provider: &OidcProvider, harness: &Harness) -> (String, Page) {
     let message = activities::message(harness, &harness.user("Ada"), "hello");
-    let (mut browser, confirm) = sign_in_behind_the_card(elsewhere, harness, &message, "ada").await;
+    let (mut browser, confirm) = sign_in_behind_the_card(oidc_provider, harness, &message, "ada").await;
     assert_eq!(confirm.status, 200, "{}", confirm.text);
     let page = browser.submit(&confirm, &[("decision", "continue")]).await;
     let code = code_on(&page).to_owned();
@@ -26,41 +26,43 @@ async fn sign_ada_in(elsewhere: &Elsewhere, harness: &Harness) -> (String, Page)
 #[tokio::test]
 async fn a_user_signs_in_whatever_asymmetric_algorithm_the_provider_announces() {
     for algorithm in ["ES256", "PS256", "EdDSA"] {
-        let elsewhere = Elsewhere::start_with(algorithm, &[("ID_TOKEN_ALGORITHM", algorithm)]).await;
-        let harness = harness_with_lines(&elsewhere, "", "").await;
-        let (token, _) = sign_ada_in(&elsewhere, &harness).await;
-        assert_eq!(me(&elsewhere, &token.as_str().into()).await["sub"], "ada", "{algorithm}");
+        let oidc_provider = OidcProvider::start_with(algorithm, &[("ID_TOKEN_ALGORITHM", algorithm)]).await;
+        let harness = harness_with_lines(&oidc_provider, "", "").await;
+        let (token, _) = sign_ada_in(&oidc_provider, &harness).await;
+        assert_eq!(user_info(&oidc_provider, &token.as_str().into()).await["sub"], "ada", "{algorithm}");
     }
 }
 
 #[tokio::test]
 async fn the_page_shows_the_name_that_only_the_userinfo_endpoint_tells() {
-    let elsewhere = Elsewhere::start_with("userinfo", &[("NAMES_FROM_USERINFO", "yes")]).await;
-    let harness = harness_with_lines(&elsewhere, "", "prompt = \"consent\"").await;
+    let oidc_provider = OidcProvider::start_with("userinfo", &[("NAMES_FROM_USERINFO", "yes")]).await;
+    let harness = harness_with_lines(&oidc_provider, "", "prompt = \"consent\"").await;
     let message = activities::message(&harness, &harness.user("Grace"), "hello");
-    let (_, confirm) = sign_in_behind_the_card(&elsewhere, &harness, &message, "grace").await;
+    let (_, confirm) = sign_in_behind_the_card(&oidc_provider, &harness, &message, "grace").await;
     assert!(confirm.text.contains("<strong>grace</strong>"), "{}", confirm.text);
-    let issuer = elsewhere.issuer.clone();
+    let issuer = oidc_provider.issuer.clone();
     // At an address where nothing listens the names are missing, and the sign-in goes on without them.
     let nowhere = "userinfo_endpoint = \"http://127.0.0.1:1/me\"";
-    let harness = harness_with_lines(&elsewhere, nowhere, "").await;
+    let harness = harness_with_lines(&oidc_provider, nowhere, "").await;
     let message = activities::message(&harness, &harness.user("Grace"), "hello");
-    let (_, confirm) = sign_in_behind_the_card(&elsewhere, &harness, &message, "grace").await;
+    let (_, confirm) = sign_in_behind_the_card(&oidc_provider, &harness, &message, "grace").await;
     assert_eq!(confirm.status, 200, "{issuer}: {}", confirm.text);
     assert!(confirm.text.contains("value=\"continue\""), "{}", confirm.text);
 }
 
 #[tokio::test]
 async fn a_sign_out_revokes_the_tokens_at_the_provider() {
-    let elsewhere = Elsewhere::start("revocation").await;
-    let harness = harness_with_lines(&elsewhere, "", "").await;
-    let (token, _) = sign_ada_in(&elsewhere, &harness).await;
-    assert_eq!(me(&elsewhere, &token.as_str().into()).await["sub"], "ada");
+    let oidc_provider = OidcProvider::start("revocation").await;
+    let harness = harness_with_lines(&oidc_provider, "", "").await;
+    let (token, _) = sign_ada_in(&oidc_provider, &harness).await;
+    assert_eq!(user_info(&oidc_provider, &token.as_str().into()).await["sub"], "ada");
     assert_eq!(harness.sign_out(&ACCOUNT).await.status, 200);
-    wait_for("the revocation", async || elsewhere.peer.events().into_iter().find(|event| event["event"] == "revoked"))
-        .await;
+    wait_for("the revocation", async || {
+        oidc_provider.peer.events().into_iter().find(|event| event["event"] == "revoked")
+    })
+    .await;
     wait_for("the end of the access token", async || {
-        (me(&elsewhere, &token.as_str().into()).await["error"] == "invalid_token").then_some(())
+        (user_info(&oidc_provider, &token.as_str().into()).await["error"] == "invalid_token").then_some(())
     })
     .await;
     assert_eq!(harness.get_token_as("demo", &ACCOUNT).await.status, 404);
@@ -68,21 +70,21 @@ async fn a_sign_out_revokes_the_tokens_at_the_provider() {
 
 #[tokio::test]
 async fn a_sign_out_does_not_depend_on_the_revocation_endpoint() {
-    let elsewhere = Elsewhere::start("no-revocation").await;
+    let oidc_provider = OidcProvider::start("no-revocation").await;
     let nowhere = "revocation_endpoint = \"http://127.0.0.1:1/revoke\"";
-    let harness = harness_with_lines(&elsewhere, nowhere, "").await;
-    sign_ada_in(&elsewhere, &harness).await;
+    let harness = harness_with_lines(&oidc_provider, nowhere, "").await;
+    sign_ada_in(&oidc_provider, &harness).await;
     assert_eq!(harness.sign_out(&ACCOUNT).await.status, 200);
     assert_eq!(harness.get_token_as("demo", &ACCOUNT).await.status, 404);
 }
 
 #[tokio::test]
 async fn a_token_without_a_required_scope_is_not_kept_and_the_log_names_the_scope() {
-    let elsewhere = Elsewhere::start("scopes").await;
+    let oidc_provider = OidcProvider::start("scopes").await;
     let required = "required_granted_scopes = [\"profile\", \"tickets.of-nobody\"]";
-    let harness = harness_with_lines(&elsewhere, "", required).await;
+    let harness = harness_with_lines(&oidc_provider, "", required).await;
     let message = activities::message(&harness, &harness.user("Ada"), "hello");
-    let (_, page) = sign_in_behind_the_card(&elsewhere, &harness, &message, "ada").await;
+    let (_, page) = sign_in_behind_the_card(&oidc_provider, &harness, &message, "ada").await;
     assert_eq!(page.status, 403, "{}", page.text);
     assert!(page.text.contains("Consent is missing"), "{}", page.text);
     assert_eq!(harness.get_token_as("demo", &ACCOUNT).await.status, 404);

@@ -87,6 +87,8 @@ async fn authorization_response_with_a_foreign_iss_is_refused() {
     }
 }
 
+const OTHER: &str = "99999999-2222-4333-8444-555555555555";
+
 /// The code grant of a sign-in, redeemed at `stand`.
 async fn redeem_code(stand: &Stand) -> Result<RedeemedToken, RedeemError> {
     let redirect_uri = Url::parse("https://sso.example/.auth/web/redirect").unwrap();
@@ -116,7 +118,6 @@ async fn code_is_sent_once_whatever_the_issuer_answers() {
 async fn issuer_of_external_id_names_its_tenant_in_host_and_path() {
     let mut stand = Stand::new([]);
     stand.entra.settings.issuer = "https://{tenantid}.ciamlogin.com/{tenantid}/v2.0".into();
-    const OTHER: &str = "99999999-2222-4333-8444-555555555555";
     for (iss, admitted) in [
         (format!("https://{TENANT_ID}.ciamlogin.com/{TENANT_ID}/v2.0"), true),
         (format!("https://{TENANT_ID}.ciamlogin.com/{OTHER}/v2.0"), false),
