@@ -37,17 +37,20 @@ async fn a_user_signs_in_whatever_asymmetric_algorithm_the_provider_announces() 
 async fn the_page_shows_the_name_that_only_the_userinfo_endpoint_tells() {
     let oidc_provider = OidcProvider::start_with("userinfo", &[("NAMES_FROM_USERINFO", "yes")]).await;
     let harness = harness_with_lines(&oidc_provider, "", "prompt = \"consent\"").await;
-    let message = activities::message(&harness, &harness.user("Grace"), "hello");
-    let (_, confirm) = sign_in_behind_the_card(&oidc_provider, &harness, &message, "grace").await;
-    assert!(confirm.text.contains("<strong>grace</strong>"), "{}", confirm.text);
-    let issuer = oidc_provider.issuer.clone();
+    let message = activities::message(&harness, &harness.user("Ada"), "hello");
+    let (_, confirm) = sign_in_behind_the_card(&oidc_provider, &harness, &message, "lin").await;
+    assert!(confirm.text.contains("<strong>lin@elsewhere.example</strong>"), "{}", confirm.text);
     // At an address where nothing listens the names are missing, and the sign-in goes on without them.
     let nowhere = "userinfo_endpoint = \"http://127.0.0.1:1/me\"";
     let harness = harness_with_lines(&oidc_provider, nowhere, "").await;
-    let message = activities::message(&harness, &harness.user("Grace"), "hello");
-    let (_, confirm) = sign_in_behind_the_card(&oidc_provider, &harness, &message, "grace").await;
-    assert_eq!(confirm.status, 200, "{issuer}: {}", confirm.text);
-    assert!(confirm.text.contains("value=\"continue\""), "{}", confirm.text);
+    let message = activities::message(&harness, &harness.user("Ada"), "hello");
+    let (_, confirm) = sign_in_behind_the_card(&oidc_provider, &harness, &message, "lin").await;
+    assert_eq!(confirm.status, 200, "{}", confirm.text);
+    assert!(
+        confirm.text.contains("value=\"continue\"") && confirm.text.contains("<strong>lin</strong>"),
+        "{}",
+        confirm.text
+    );
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ console.warn = () => {};
 const accounts = new Map([
   ['ada', { name: 'Ada of Elsewhere', preferred_username: 'ada', oid: required('OID'), tid: required('TID') }],
   ['grace', { name: 'Grace of Elsewhere', preferred_username: 'grace' }],
+  ['lin', { name: 'Lin of Elsewhere', preferred_username: 'lin@elsewhere.example' }],
 ]);
 
 function findAccount(_context, id) {
