@@ -65,7 +65,7 @@ async fn the_tokens_of_channels_accounts_are_found_and_can_be_refreshed() {
     let bens = slot(&account("directline", "dl_ben"), "files");
     let token = vault.find(&bens, ConnectionRevision([2; 16])).await.unwrap().unwrap();
     assert_is(&token, "ben-files", &ben(), &earlier);
-    assert_eq!(vault.raise_epoch(&ada()).await.unwrap(), 1, "her index lists it");
+    assert_eq!(vault.raise_epoch(&ada()).await.unwrap().count, 1, "her index lists it");
     assert!(vault.find(&adas, REVISION).await.unwrap().is_none());
 }
 
