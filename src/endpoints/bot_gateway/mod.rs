@@ -22,6 +22,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
+use self::client_failure::ReportedFailures;
 use self::disposition::{Disposition, Traffic};
 use crate::bot_connector::{BotClient, ContinuationDelivery, ForwardedRequest};
 use crate::cards::PendingSignIns;
@@ -54,6 +55,7 @@ pub struct BotGateway {
     bots: BotClient,
     delivery: ContinuationDelivery,
     bot_timeout: Duration,
+    reported_failures: ReportedFailures,
     counters: Arc<Counters>,
     statuses: HashMap<ChannelId, StatusOverrides>,
 }
@@ -140,6 +142,7 @@ impl BotGateway {
             bots,
             delivery,
             bot_timeout,
+            reported_failures: ReportedFailures::default(),
             counters,
             statuses,
         }
