@@ -56,7 +56,7 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
         entropy: entropy.clone(),
     });
     let stage = stage.await.with_context(|| ports.hint())?;
-    stage.open_operations(&format!("127.0.0.1:{}", ports.operations));
+    stage.add_operator_listener(&format!("127.0.0.1:{}", ports.operations));
     KeyRing::generate(clock.as_ref(), entropy.as_ref()).create_file(&temporary.path.join("bot-sso.keys"))?;
     let listen = format!("127.0.0.1:{}", ports.gateway);
     let gateway = format!("http://{listen}");
