@@ -83,7 +83,7 @@ mod tests {
             (r#"{"a":"x\ud800y"}"#, r#"{"a":"x\ufffdy"}"#),
             (r#"["\uDC00\uD83D\ude00\ud83d"]"#, r#"["\ufffd\uD83D\ude00\ufffd"]"#),
             (r#"["\\ud800\ud800\"1e999"]"#, r#"["\\ud800\ufffd\"1e999"]"#),
-            (r#"[1e999,-2E+999 ,3.5]"#, r#"[0    ,0       ,3.5]"#),
+            (r"[1e999,-2E+999 ,3.5]", r"[0    ,0       ,3.5]"),
             ("\u{feff}{}", "   {}"),
         ] {
             assert_eq!(regularized(body).as_deref(), Some(copy), "{body}");
