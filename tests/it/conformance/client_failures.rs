@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::exchange_of;
-use crate::harness::{Behaviour, Harness, Options, activities};
+use crate::harness::{Behaviour, Harness, Options, Received, activities};
 
 fn of_ada(harness: &Harness) -> Value {
     activities::teams(harness, &harness.user("Ada"))
@@ -140,7 +140,7 @@ async fn the_bot_is_told_of_a_failure_once_in_every_mode_whatever_it_answers() {
         let fence = activities::message(&harness, &harness.user("Ada"), "fence");
         harness.bot_received(2).await;
         assert_eq!(harness.post(&fence).await.status, 200);
-        let mut told: Vec<Value> = harness.bot.received().iter().map(|received| received.json()).collect();
+        let mut told: Vec<Value> = harness.bot.received().iter().map(Received::json).collect();
         told.sort_by_key(|told| told["id"].as_str().map(str::to_owned));
         assert_eq!(told.len(), 3, "{after_exchange}: {told:#?}");
         for expected in [failure, of_another_client, fence] {
