@@ -9,6 +9,6 @@ mod refresh;
 mod resource;
 mod sign_out;
 
-pub use current::{ChallengeResult, CurrentTokens};
+pub use current::CurrentTokens;
 pub use resource::{ResourceExchange, ResourceScope, ResourceTokens, WantedResource};
 pub use sign_out::TokenSignOut;
