@@ -40,7 +40,7 @@ pub struct Notification {
 }
 
 /// Looks whether a token is still kept.
-pub type StillKept = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
+pub type StillKept = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Option<bool>> + Send>> + Send + Sync>;
 
 /// Tells bots that their user's token is there: after the caller was answered, at most once for each keeping, also
 /// across a crash (the claim is durable and made before the first try).
@@ -104,10 +104,15 @@ impl ContinuationDelivery {
         let by = Instant::now() + TRY_TIMEOUT;
         self.bots.turns().wait_until_idle(&notification.bot, &notification.conversation_id, by).await;
         for pause in PAUSES.into_iter().map(Some).chain([None]) {
-            if !(notification.still_kept)().await {
-                return tracing::info!(correlation_id, bot, "the bot is not told: the token is not kept any more");
-            }
-            match (self.attempt(&notification).await, pause) {
+            let tried = match (notification.still_kept)().await {
+                Some(true) => self.attempt(&notification).await,
+                Some(false) => {
+                    return tracing::info!(correlation_id, bot, "the bot is not told: the token is not kept any more");
+                }
+                // While the store fails, it is not known whether the user has signed out.
+                None => Tried::NotReached,
+            };
+            match (tried, pause) {
                 (Tried::Delivered(status), _) => {
                     self.counters.add(Count::ContinuationDelivered);
                     return tracing::info!(correlation_id, bot, status, "the bot was told of its user's token");

@@ -50,7 +50,11 @@ mod tests {
         for (asked, granted, missing) in [
             ("User.Read Mail.Read", Some("User.Read"), "Mail.Read"),
             ("User.Read Mail.Read", Some("openid profile mail.read https://graph.microsoft.com/User.Read"), ""),
-            ("https://graph.microsoft.com/User.Read https://graph.microsoft.com/Mail.Read", Some("User.Read"), "https://graph.microsoft.com/Mail.Read"),
+            (
+                "https://graph.microsoft.com/User.Read https://graph.microsoft.com/Mail.Read",
+                Some("User.Read"),
+                "https://graph.microsoft.com/Mail.Read",
+            ),
             ("openid profile email offline_access calendar", Some("openid"), "calendar"),
             ("openid offline_access", Some("calendar"), ""),
             ("https://graph.microsoft.com/.default offline_access", Some("User.Read"), ""),

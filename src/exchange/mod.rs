@@ -40,8 +40,6 @@ pub use redemption::Redemption;
 pub use requirements::SignInRequirements;
 pub use storage_failure::StorageFailure;
 pub use token_validators::TokenValidators;
-pub use tokens::{
-    CurrentTokens, ResourceExchange, ResourceScope, ResourceTokens, TokenSignOut, WantedResource,
-};
+pub use tokens::{CurrentTokens, ResourceExchange, ResourceScope, ResourceTokens, TokenSignOut, WantedResource};
 pub use user_rates::{RateLimited, UserRates};
 pub use user_token::{TokenOwner, user_token};

@@ -69,7 +69,7 @@ impl Outage {
 
 /// Rounds up, so that a caller that waits this long does not come too early.
 fn whole_seconds(wait: Duration) -> u64 {
-    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
     seconds.clamp(1, MAX_RETRY_AFTER_SECONDS)
 }
 

@@ -172,7 +172,9 @@ impl From<RedeemError> for Refusal {
             RedeemFailure::AssertionRejected => Reason::AssertionRejected("issuer"),
             RedeemFailure::Misconfigured => Reason::Misconfigured,
             RedeemFailure::Denied => Reason::Denied,
-            RedeemFailure::Throttled { .. } | RedeemFailure::Unavailable { .. } | RedeemFailure::Transient => unavailable,
+            RedeemFailure::Throttled { .. } | RedeemFailure::Unavailable { .. } | RedeemFailure::Transient => {
+                unavailable
+            }
         };
         Self { reason, diagnostics: error.diagnostics }
     }

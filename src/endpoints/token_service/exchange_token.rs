@@ -63,15 +63,14 @@ pub(super) async fn exchange_token(call: &ExchangeCall<'_>, raw: Secret) -> Resu
     match get_kept_token(call, &validated).await? {
         ObtainedToken::Token(kept) => Ok(token(call.channel_id, call.connection.name.as_str(), &kept)),
         ObtainedToken::Unavailable(outage) => Err(Decline::Unavailable(outage)),
-        ObtainedToken::UserNeeded => Err(call.refused(&Refusal::local(Reason::SignInRequired, "the user was signed out meanwhile"))),
+        ObtainedToken::UserNeeded => {
+            Err(call.refused(&Refusal::local(Reason::SignInRequired, "the user was signed out meanwhile")))
+        }
     }
 }
 
 /// The user's present token, if it belongs to the same person as `validated`.
-async fn get_kept_token(
-    call: &ExchangeCall<'_>,
-    validated: &ExchangeableToken,
-) -> Result<ObtainedToken, Decline> {
+async fn get_kept_token(call: &ExchangeCall<'_>, validated: &ExchangeableToken) -> Result<ObtainedToken, Decline> {
     match call.present_token().await {
         ObtainedToken::Token(kept) if kept.user != validated.user => Err(call.refused(&Refusal::local(
             Reason::IdentityMismatch("slot"),

@@ -123,8 +123,16 @@ impl CurrentTokens {
     /// Whether `slot` still holds a usable token of `user`. For the slot of a parent's account, a token in the
     /// channel's slot
     /// counts as well.
-    pub async fn is_kept(&self, slot: &TokenSlot, connection: &Connection, user: &UserKey) -> bool {
-        matches!(is_kept(&self.shared.tokens.vault, slot, connection, user).await, Ok(true))
+    ///
+    /// # Errors
+    /// [`StorageFailure`] if the store fails, so that it is not known.
+    pub async fn is_kept(
+        &self,
+        slot: &TokenSlot,
+        connection: &Connection,
+        user: &UserKey,
+    ) -> Result<bool, StorageFailure> {
+        Ok(is_kept(&self.shared.tokens.vault, slot, connection, user).await?)
     }
 
     /// Whether [`CurrentTokens::get`] may return a token, judged without a request to the issuer: a usable token or a

@@ -74,8 +74,7 @@ impl EndpointRefusal {
 
     /// The failure of an endpoint that has a fault.
     pub(super) fn fault(&self) -> RedeemFailure {
-        self.retry_after
-            .map_or(RedeemFailure::Transient, |retry_after| RedeemFailure::Unavailable { retry_after })
+        self.retry_after.map_or(RedeemFailure::Transient, |retry_after| RedeemFailure::Unavailable { retry_after })
     }
 }
 

@@ -151,7 +151,7 @@ impl From<RedeemError> for SignInFailure {
             RedeemFailure::Misconfigured => SignInError::Misconfigured,
             RedeemFailure::Throttled { .. } | RedeemFailure::Unavailable { .. } | RedeemFailure::Transient => {
                 SignInError::Unavailable
-            },
+            }
         };
         Self { error: sign_in_error, channel: None, diagnostics: error.diagnostics }
     }
