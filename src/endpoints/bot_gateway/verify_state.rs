@@ -16,7 +16,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         return forward_to_bot(gateway, inbound).await;
     }
     let account = inbound.channel_account();
-    let pending = match gateway.cards.list_held(&account).await {
+    let pending = match gateway.cards.list_unfinished(&account).await {
         Ok(pending) if pending.is_empty() => return forward_to_bot(gateway, inbound).await,
         Ok(pending) => pending,
         Err(error) => return failed(inbound, &error).respond(inbound),

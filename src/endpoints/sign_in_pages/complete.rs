@@ -9,7 +9,7 @@ use crate::sign_in::{Completion, SignInError, SignInReview};
 /// `GET /api/oauth/PostSignInCallback?signin=…`: asks the user to confirm the sign-in, or completes it where the
 /// channel has authenticated the user already.
 pub(super) async fn review(http: HttpRequest, door: web::Data<SignInPages>) -> HttpResponse {
-    let correlation_id = RequestId::of(&http, &door.entropy);
+    let correlation_id = RequestId::get_or_draw(&http, &door.entropy);
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     let handle = find_parameter(http.query_string(), "signin").unwrap_or_default();
     match door.steps.completion.review(&handle, door.read_browser_cookie(&http).as_ref(), &correlation_id).await {
@@ -21,7 +21,7 @@ pub(super) async fn review(http: HttpRequest, door: web::Data<SignInPages>) -> H
 
 /// `POST /api/oauth/PostSignInCallback?signin=…`: the user's decision.
 pub(super) async fn decide(http: HttpRequest, payload: web::Payload, door: web::Data<SignInPages>) -> HttpResponse {
-    let correlation_id = RequestId::of(&http, &door.entropy);
+    let correlation_id = RequestId::get_or_draw(&http, &door.entropy);
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     if !is_same_origin(&http, &door) {
         return responder.failed(&SignInError::OtherBrowser.into());

@@ -128,7 +128,7 @@ impl Refresh {
                 Ok(Some(ObtainedToken::UserNeeded))
             }
             // The other writer's token may be good, or wants a refresh of its own.
-            Err(VaultError::Overtaken) => Ok(None),
+            Err(VaultError::RecordChanged) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -169,7 +169,7 @@ impl Refresh {
         match vault.replace(record, token).await {
             Ok(token) => Ok(Some(ObtainedToken::Token(token))),
             Err(VaultError::SignedOut) => Ok(Some(ObtainedToken::UserNeeded)),
-            Err(VaultError::Overtaken) => Ok(None),
+            Err(VaultError::RecordChanged) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bot_sso::dev::{Fault, FaultRule, GrantKind};
 use serde_json::{Value, json};
 
-use super::{ADA, LIFE, OVER, get, misconfigured, refreshable, refreshes, sign_in, token, with_ada};
+use super::{ADA, AFTER_END, UNTIL_EXPIRED, get, misconfigured, refreshable, refreshes, sign_in, token, with_ada};
 use crate::harness::{Answer, Harness, Options, activities, logs};
 
 const GRAPH: &str = "https://graph.microsoft.com/";
@@ -139,7 +139,7 @@ async fn every_operation_says_when_to_ask_again_while_the_refresh_of_an_ended_to
     let harness = Harness::with(with_lists()).await;
     assert_eq!(sign_in(&harness, "Ada", "graph", "first").await.status, 200);
     all_given(&harness).await;
-    harness.clock.advance(OVER);
+    harness.clock.advance(AFTER_END);
     for Case { fault, status, retry_after, requests } in cases() {
         for operation in OPERATIONS {
             break_issuer(&harness, &fault);
@@ -162,7 +162,7 @@ async fn every_operation_gives_a_token_that_has_not_ended_while_its_refresh_fail
     let harness = Harness::with(with_lists()).await;
     assert_eq!(sign_in(&harness, "Ada", "graph", "first").await.status, 200);
     let before = all_given(&harness).await;
-    harness.clock.advance(LIFE);
+    harness.clock.advance(UNTIL_EXPIRED);
     for Case { fault, .. } in cases() {
         break_issuer(&harness, &fault);
         assert_eq!(all_given(&harness).await, before, "the same tokens, with their true ends: {fault:?}");
@@ -180,7 +180,7 @@ async fn every_operation_gives_a_token_that_has_not_ended_while_its_refresh_fail
 async fn a_bot_gets_a_token_that_has_not_ended_from_an_issuer_that_hangs() {
     let harness = with_ada(refreshable()).await;
     let first = token(&harness).await;
-    harness.clock.advance(LIFE);
+    harness.clock.advance(UNTIL_EXPIRED);
     break_issuer(&harness, &Fault::Hang);
     assert_eq!(token(&harness).await, first);
     harness.clock.advance(Duration::from_mins(5));
@@ -192,7 +192,7 @@ async fn a_client_that_signs_in_silently_during_an_outage_gets_what_is_kept_unti
     for options in [refreshable(), Options { operations: true, ..Options::default() }] {
         let harness = with_ada(options).await;
         let first = get(&harness).await;
-        harness.clock.advance(LIFE);
+        harness.clock.advance(UNTIL_EXPIRED);
         break_issuer(&harness, &Fault::Throttled { retry_after: Some(300) });
         let from = logs::length();
         for id in ["second", "second", "third"] {
@@ -216,7 +216,7 @@ async fn a_client_that_signs_in_silently_during_an_outage_gets_what_is_kept_unti
 #[tokio::test]
 async fn a_silent_sign_in_gets_what_is_kept_while_the_client_secret_is_refused() {
     let harness = with_ada(Options { operations: true, ..Options::default() }).await;
-    harness.clock.advance(LIFE);
+    harness.clock.advance(UNTIL_EXPIRED);
     break_issuer(&harness, &misconfigured());
     assert_eq!(sign_in(&harness, "Ada", "graph", "second").await.status, 200);
     harness.clock.advance(Duration::from_mins(5));
@@ -226,7 +226,7 @@ async fn a_silent_sign_in_gets_what_is_kept_while_the_client_secret_is_refused()
 #[tokio::test]
 async fn another_persons_sign_in_during_an_outage_does_not_get_what_is_kept() {
     let harness = with_ada(Options { operations: true, ..Options::default() }).await;
-    harness.clock.advance(LIFE);
+    harness.clock.advance(UNTIL_EXPIRED);
     break_issuer(&harness, &Fault::Html);
     let token = harness.user_token("Ben", "graph").await;
     let mut activity = activities::exchange(&harness, &harness.user("Ben"), "second", &token);
@@ -240,7 +240,7 @@ async fn a_signed_out_user_is_needed_even_during_an_outage() {
     let harness = Harness::with(with_lists()).await;
     assert_eq!(sign_in(&harness, "Ada", "graph", "first").await.status, 200);
     all_given(&harness).await;
-    harness.clock.advance(LIFE);
+    harness.clock.advance(UNTIL_EXPIRED);
     break_issuer(&harness, &Fault::Html);
     all_given(&harness).await;
     assert_eq!(harness.sign_out(&[ADA[0], ADA[2]]).await.status, 200);
@@ -272,7 +272,7 @@ async fn a_token_in_memory_serves_to_its_end_while_the_store_fails() {
     let first = token(&harness).await;
     let spoiled = rusqlite::Connection::open(harness.store_path()).unwrap();
     assert!(spoiled.execute("UPDATE records SET value = zeroblob(100)", []).unwrap() > 0);
-    harness.clock.advance(LIFE);
+    harness.clock.advance(UNTIL_EXPIRED);
     assert_eq!(token(&harness).await, first);
     assert!(has_token(&harness).await);
     harness.clock.advance(Duration::from_mins(5));
@@ -288,7 +288,7 @@ async fn fewer_scopes_than_asked_for_are_named_in_one_line_of_the_log() {
     break_issuer(&harness, &answer);
     let from = logs::length();
     assert_eq!(sign_in(&harness, "Ada", "graph", "first").await.status, 200);
-    harness.clock.advance(OVER);
+    harness.clock.advance(AFTER_END);
     assert_eq!(token(&harness).await, "opaque");
     let ada = harness.user("Ada");
     let lines = logs::since(from);
