@@ -118,6 +118,11 @@ impl TokenClient {
                 }
                 Err(classified) => classified,
             };
+            if classified.error.diagnostics.error.as_deref() == Some("invalid_client")
+                && !classified.wants_new_assertion()
+            {
+                credential.drop_refused();
+            }
             if classified.wants_new_assertion() && !renewed && credential.renew() {
                 renewed = true;
             } else if classified.wants_other_credential() && refused + 1 < count {

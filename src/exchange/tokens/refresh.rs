@@ -105,7 +105,7 @@ impl Refresh {
         // A response without `scope` grants what was granted before (RFC 6749 §5.1, §6).
         let is_scope_stated = redeemed.granted_scope.is_some() && redeemed.granted_scope != old.granted_scope;
         let granted_scope = redeemed.granted_scope.clone().or_else(|| old.granted_scope.clone());
-        let redeemed = RedeemedToken { refresh_token, granted_scope, ..redeemed };
+        let redeemed = RedeemedToken { granted_scope, refresh_token, ..redeemed };
         let owner = TokenOwner { user: &old.user, security_context: old.security_context };
         let token = user_token(redeemed, &self.connection, owner, &self.tokens.ambient);
         // The same scopes as before were reported when they were granted first.

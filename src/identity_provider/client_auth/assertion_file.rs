@@ -67,7 +67,7 @@ impl AssertionFile {
         };
         match (read, kept) {
             (Ok(assertion), _) => Ok(assertion),
-            (Err(hint), Some(kept)) if hint != EXPIRED => {
+            (Err(hint), Some(kept)) => {
                 tracing::warn!(
                     file = %self.path.display(),
                     hint,
@@ -76,7 +76,7 @@ impl AssertionFile {
                 );
                 Ok(kept.assertion)
             }
-            (Err(hint), _) => {
+            (Err(hint), None) => {
                 tracing::warn!(file = %self.path.display(), hint, "the assertion file cannot be used");
                 // The program that renews the file may be writing it at this moment, so the next try may succeed.
                 let classified = unusable_credential(hint);
@@ -111,7 +111,7 @@ impl AssertionFile {
         }
         let (assertion, expires_at) = read_assertion(&self.path)?;
         if expires_at <= now {
-            return Err(EXPIRED);
+            return Err("the assertion file's token has expired: check the program that renews the file");
         }
         *self.lock_cached() = Some(CachedAssertion { assertion: assertion.clone(), expires_at, version });
         Ok(assertion)
@@ -122,9 +122,6 @@ impl AssertionFile {
     }
 }
 
-/// The file can be read and holds an old assertion. It was not caught in a moment of change, so the last one, which the
-/// issuer may have refused, does not serve in its place.
-const EXPIRED: &str = "the assertion file's token has expired: check the program that renews the file";
 const TIMED_OUT: &str = "the assertion file could not be read before the deadline";
 const UNREADABLE: &str = "the assertion file cannot be read: check its path and its permissions";
 

@@ -177,7 +177,8 @@ async fn the_last_assertion_serves_to_its_end_while_the_file_is_away_or_half_wri
     let first = assertion("one", now + 3600);
     std::fs::write(&path, &first).unwrap();
     assert_eq!(ground.prove(&credential).await.unwrap(), first);
-    for text in [None, Some(""), Some(&first[..20]), Some("no token")] {
+    let outdated = assertion("of yesterday", now - 60);
+    for text in [None, Some(""), Some(&first[..20]), Some("no token"), Some(outdated.as_str())] {
         match text {
             Some(text) => std::fs::write(&path, text).unwrap(),
             None => std::fs::remove_file(&path).unwrap(),
