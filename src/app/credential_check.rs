@@ -49,7 +49,9 @@ impl fmt::Display for CredentialCheck {
         };
         let Err(RedeemError { failure, diagnostics }) = outcome else { return formatter.write_str("accepted") };
         formatter.write_str(match failure {
-            RedeemFailure::Transient | RedeemFailure::Throttled { .. } => "unknown: ",
+            RedeemFailure::Transient | RedeemFailure::Unavailable { .. } | RedeemFailure::Throttled { .. } => {
+                "unknown: "
+            }
             _ => "refused: ",
         })?;
         if let Some(number) = diagnostics.aadsts {
