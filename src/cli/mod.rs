@@ -148,7 +148,7 @@ fn serve(file: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn check(options: &CheckOptions) -> anyhow::Result<ExitCode> {
-    match config::load(&options.file.config) {
+    match config::load_with_keys(&options.file.config, check_key_file) {
         Ok(configuration) => {
             for warning in &configuration.warnings {
                 print(&format!("warning: {warning}"))?;
@@ -157,10 +157,19 @@ fn check(options: &CheckOptions) -> anyhow::Result<ExitCode> {
             if options.online { check_online(&configuration) } else { Ok(ExitCode::SUCCESS) }
         }
         Err(problems) => {
+            for warning in problems.warnings() {
+                print(&format!("warning: {warning}"))?;
+            }
             print(&problems.to_string())?;
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// Says why the file at `path` is no key ring.
+fn check_key_file(path: &Path) -> Result<(), String> {
+    let hint = "write the file that bot-sso keys create made for this store";
+    KeyRing::load(path).map(drop).map_err(|error| format!("{error}: {hint}"))
 }
 
 /// Prints one line for each credential.

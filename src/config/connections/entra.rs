@@ -1,5 +1,7 @@
-use crate::config::credentials::CredentialOwner;
-use crate::config::review::{Context, Place, Review, WordOrList, derive_revision, exchange_uri, validate_scopes};
+use crate::config::credentials::{CredentialOwner, warn_of_secret_ids};
+use crate::config::review::{
+    Context, Place, Review, WordOrList, derive_revision, exchange_uri, find_tenant_id, validate_scopes,
+};
 use crate::domain::{BotName, Connection, ExchangePolicy, ProviderKind, TenantPolicy, acceptable_audiences};
 
 use super::connection::{ConnectionNames, ConnectionSection};
@@ -18,7 +20,11 @@ pub(super) fn validate(
         None => names.bot.as_ref().and_then(|bot| context.bots.get(bot)?.clone()),
     };
     let owner = CredentialOwner { is_bot: false, client_id: client_id.as_deref(), cloud: context.cloud };
+    let is_short_form = raw.client_secret.is_some();
     let credentials = raw.take_credentials(&owner, review, place);
+    warn_of_secret_ids(credentials.as_deref().unwrap_or_default(), review, |index| {
+        if is_short_form { place.key("client_secret") } else { place.key("credentials").index(index).key("secret") }
+    });
     let at = place.key("scopes");
     let write = "what the bot needs, as [\"https://graph.microsoft.com/User.Read\"]";
     let scopes = review.required(raw.scopes.take(), &at, write);
@@ -113,7 +119,8 @@ fn tenant_policy(written: Option<WordOrList>, review: &mut Review<'_>, place: &P
     match review.required(written, place, &format!("whose users may sign in: {form}"))? {
         WordOrList::Word(word) if word == "any_organization" => Some(TenantPolicy::AnyOrganization),
         WordOrList::Word(word) => {
-            review.report(place, format!("{word:?} is neither: write {form}"));
+            let hint = if word.contains('.') { format!(". {}", find_tenant_id(&word)) } else { String::new() };
+            review.report(place, format!("{word:?} is neither: write {form}{hint}"));
             None
         }
         WordOrList::List(list) if list.is_empty() => {

@@ -27,7 +27,8 @@ macro_rules! conformance_suite {
             take_returns_a_record_to_one_caller_only, put_if_absent_writes_for_one_caller_only,
             compare_and_put_writes_for_one_caller_only, compare_and_put_writes_only_over_the_expected_value,
             an_index_lists_its_live_records, records_that_expire_soon_are_listed_in_order,
-            put_moves_a_record_to_its_new_index, remove_removes_records_and_ignores_absent_keys,
+            put_moves_a_record_to_its_new_index, marked_records_are_counted_through_every_kind_of_write,
+            remove_removes_records_and_ignores_absent_keys,
             concurrent_writes_are_all_stored);
     };
     (@each $open:expr, $($case:ident),+) => {
