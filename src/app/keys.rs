@@ -13,12 +13,22 @@ pub(super) fn start_key_set(
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
 ) -> Arc<KeySet> {
+    let keys = build_key_set(name, source, outbound, ambient);
+    let warming = keys.clone();
+    tokio::spawn(async move { warming.warm().await });
+    keys
+}
+
+/// Creates the key set of `source` without fetching it.
+pub(super) fn build_key_set(
+    name: &str,
+    source: &KeySource,
+    outbound: &Outbound,
+    ambient: &ClockAndEntropy,
+) -> Arc<KeySet> {
     let source = match source {
         KeySource::Jwks(url) => KeySetSource::Jwks(url.clone()),
         KeySource::Metadata(url) => KeySetSource::Metadata(url.clone()),
     };
-    let keys = KeySet::new(name, source, outbound.clone(), ambient.clock.clone(), ambient.entropy.clone());
-    let warming = keys.clone();
-    tokio::spawn(async move { warming.warm().await });
-    keys
+    KeySet::new(name, source, outbound.clone(), ambient.clock.clone(), ambient.entropy.clone())
 }

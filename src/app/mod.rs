@@ -4,21 +4,21 @@
 //! and drain. It deliberately makes no decision that another room can make.
 
 mod callers;
-mod credential_check;
 mod credentials;
 mod doors;
 mod key_use;
 mod keys;
 mod listeners;
 mod loopback_host;
+mod online_check;
 mod providers;
 mod renewal;
 mod services;
 mod serving;
 mod tls;
 
-pub use credential_check::{CredentialCheck, check_credentials};
 pub use listeners::BoundListeners;
+pub use online_check::{OnlineCheck, check_online};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
