@@ -12,7 +12,7 @@ use crate::identity_provider::{
 use crate::outbound::{Outbound, OutboundError};
 
 /// Builds client credentials from the configuration. Sections that name the same file or the same managed identity
-/// share one object, and so what it has read or fetched.
+/// share one object, which caches the content that it has read or fetched.
 pub(super) struct CredentialBuilder {
     clock: SharedClock,
     connect_timeout: Duration,
@@ -82,4 +82,6 @@ impl CredentialBuilder {
 fn build_certificate(section: &CertificateSection) -> ClientCertificate {
     let algorithm = if section.rs256 { AssertionAlgorithm::Rs256 } else { AssertionAlgorithm::Ps256 };
     ClientCertificate::new(section.key.clone(), &section.chain, section.send_chain, algorithm)
+        .with_audience(section.audience.clone())
+        .with_key_id(section.key_id.clone())
 }

@@ -13,10 +13,17 @@ pub(super) fn start_key_set(
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
 ) -> Arc<KeySet> {
-    let keys = build_key_set(name, source, outbound, ambient);
-    let warming = keys.clone();
-    tokio::spawn(async move { warming.warm().await });
-    keys
+    warm_up(build_key_set(name, source, outbound, ambient))
+}
+
+/// The key set of a provider of kind `oidc`, as [`start_key_set`].
+pub(super) fn start_openid_key_set(
+    name: &str,
+    source: &KeySource,
+    outbound: &Outbound,
+    ambient: &ClockAndEntropy,
+) -> Arc<KeySet> {
+    warm_up(build_openid_key_set(name, source, outbound, ambient))
 }
 
 /// Creates the key set of `source` without fetching it.
@@ -26,9 +33,30 @@ pub(super) fn build_key_set(
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
 ) -> Arc<KeySet> {
-    let source = match source {
+    let (source, clock, entropy) = (key_set_source(source), ambient.clock.clone(), ambient.entropy.clone());
+    KeySet::new(name, source, outbound.clone(), clock, entropy)
+}
+
+/// The key set of a provider of kind `oidc`, as [`build_key_set`].
+pub(super) fn build_openid_key_set(
+    name: &str,
+    source: &KeySource,
+    outbound: &Outbound,
+    ambient: &ClockAndEntropy,
+) -> Arc<KeySet> {
+    let (source, clock, entropy) = (key_set_source(source), ambient.clock.clone(), ambient.entropy.clone());
+    KeySet::of_openid_provider(name, source, outbound.clone(), clock, entropy)
+}
+
+fn key_set_source(source: &KeySource) -> KeySetSource {
+    match source {
         KeySource::Jwks(url) => KeySetSource::Jwks(url.clone()),
         KeySource::Metadata(url) => KeySetSource::Metadata(url.clone()),
-    };
-    KeySet::new(name, source, outbound.clone(), ambient.clock.clone(), ambient.entropy.clone())
+    }
+}
+
+fn warm_up(keys: Arc<KeySet>) -> Arc<KeySet> {
+    let warming = keys.clone();
+    tokio::spawn(async move { warming.warm().await });
+    keys
 }

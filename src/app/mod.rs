@@ -27,6 +27,7 @@ use actix_web::web;
 
 use self::doors::open_doors;
 use self::key_use::describe;
+use self::listeners::raise_open_file_limit;
 use self::renewal::Renewable;
 use self::services::{Services, build_services, open_store};
 use crate::bot_connector::ContinuationDelivery;
@@ -41,7 +42,7 @@ use crate::store::StoreError;
 /// Adds routes to those of the application.
 pub type RouteFunction = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
 
-/// What differs in development mode. This mode issues tokens without authentication, so it listens on loopback only and
+/// The settings of development mode. This mode issues tokens without authentication, so it listens on loopback only and
 /// answers only requests whose `Host` names this machine (docs/architecture.md §Security rules, rule 14).
 pub struct DevelopmentMode {
     /// Routes that are served beside the application's own.
@@ -85,6 +86,17 @@ pub enum BuildError {
         address: SocketAddr,
         /// The operating system's error.
         source: std::io::Error,
+    },
+    /// The process may not open as many files as `limits.connections` needs.
+    #[error(
+        "limits.connections: {total} is more than the limit on open files permits: write at most {permitted}, or raise \
+         the limit (ulimit -n, LimitNOFILE)"
+    )]
+    TooManyConnections {
+        /// The configured number.
+        total: usize,
+        /// The largest number that is permitted.
+        permitted: usize,
     },
     /// The operating system does not report the address of a bound socket.
     #[error("the address of a listener cannot be read: {0}")]
@@ -142,7 +154,7 @@ pub async fn build(
     development: Option<DevelopmentMode>,
 ) -> Result<Application, BuildError> {
     if development.is_some()
-        && let Some(address) = listeners.first_beyond_loopback(&config)?
+        && let Some(address) = listeners.find_non_loopback_address(&config)?
     {
         return Err(BuildError::NotLoopback(address));
     }
@@ -157,9 +169,14 @@ pub async fn build(
     let certificate = config.server.tls.as_ref().map(tls::RenewableCertificate::load).transpose();
     let certificate = certificate.map_err(BuildError::Tls)?.map(Arc::new);
     let signals = serving::Signals::receive().map_err(BuildError::Signals)?;
-    let is_development = development.is_some();
-    let context =
-        serving::ListenerContext { config: &config, doors: &doors, certificate: certificate.as_ref(), is_development };
+    let context = serving::ListenerContext {
+        config: &config,
+        doors: &doors,
+        certificate: certificate.as_ref(),
+        counters: &services.counters,
+        connections: serving::share_open_files(&config, raise_open_file_limit())?,
+        is_development: development.is_some(),
+    };
     let operations = context.listen_for_operations(listeners.operations)?;
     let token_service = context.listen_for_bots(listeners.token_service)?;
     let public = context.listen(listeners.public, development.map(|development| development.routes))?;

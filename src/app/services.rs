@@ -3,33 +3,33 @@ use std::sync::Arc;
 
 use super::BuildError;
 use super::callers::{CallerKeys, build_callers, caller_limits};
-use super::keys::start_key_set;
+use super::keys::{start_key_set, start_openid_key_set};
 use super::providers::build_providers;
 use super::renewal::RenewableCredential;
-use crate::bot_connector::{BotClient, ContinuationDelivery, Continuations};
+use crate::bot_connector::{BotClient, ContinuationClaims, ContinuationDelivery};
 use crate::cards::PendingSignIns;
-use crate::config::{Configuration, EntraSection, StoreDurability};
+use crate::config::{Configuration, EntraSection, NoProxySection, StoreDurability};
 use crate::domain::{ClockAndEntropy, Registrations, SharedClock};
 use crate::endpoints::operations::AdminToken;
 use crate::exchange::{
     Acquisition, Admission, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption, ResourceExchange,
-    ResourceTokens, SignInNeeds, SignInRequirements, TokenSignOut, TokenValidators, UserRates,
+    ResourceTokens, SignInNeeds, SignInRequirements, TokenRevocation, TokenSignOut, TokenValidators, UserRates,
 };
 use crate::identity_provider::ThrottleBoard;
 use crate::inbound::{CallerRates, Callers};
 use crate::observability::Counters;
-use crate::outbound::{Outbound, OutboundSettings};
+use crate::outbound::{Outbound, OutboundSettings, ProxyExceptions};
 use crate::records::{Records, SingleWriter};
 use crate::sign_in::{BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, SignedInTokens};
 use crate::sign_out::SignOut;
 use crate::store::{Durability, EmbeddedStore, Store};
-use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, IdTokenTrust, IdTokenValidator};
+use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, IdTokenValidator, TrustedIdTokenIssuer};
 use crate::vault::TokenVault;
 
 /// The most connections that are open to one host at a time.
 const MAX_CONNECTIONS_PER_HOST: usize = 256;
 
-/// Everything that the doors are built from; built once.
+/// The services from which the doors are built. They are built once.
 pub(super) struct Services {
     pub(super) ambient: ClockAndEntropy,
     pub(super) writer: SingleWriter,
@@ -100,7 +100,8 @@ pub(super) fn build_services(
         rates: rates.clone(),
         ambient: ambient.clone(),
     };
-    let sign_out = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone());
+    let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
+    let sign_out = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation);
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements);
     let bots = BotClient::new(outbound);
     Ok(Services {
@@ -110,7 +111,7 @@ pub(super) fn build_services(
         sign_out: SignOut::new(sign_out, registrations.clone(), vec![magic_codes.clone()]),
         browser_flow: BrowserFlow::new(cards.clone(), browsers, registrations.clone()),
         codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
-        delivery: ContinuationDelivery::new(bots.clone(), Arc::new(Continuations::new(records)), counters.clone()),
+        delivery: ContinuationDelivery::new(bots.clone(), Arc::new(ContinuationClaims::new(records)), counters.clone()),
         admin_token: config.operations.as_ref().map(|section| AdminToken::new(section.admin_token.clone())),
         exchange_names: ExchangeNames::new(records),
         ambient,
@@ -175,11 +176,20 @@ pub(super) fn outbound_settings(config: &Configuration) -> OutboundSettings {
     OutboundSettings {
         ca_certificates_pem: config.outbound.ca_certificates_pem.clone(),
         egress_proxy: config.outbound.egress_proxy.clone(),
+        proxy_exceptions: proxy_exceptions(&config.outbound.no_proxy),
         connect_timeout: config.outbound.connect_timeout,
         plain_http_hosts: config.plain_http_hosts(),
         private_hosts: config.literal_hosts(),
         private_networks: config.outbound.private_networks.clone(),
         max_connections_per_host: MAX_CONNECTIONS_PER_HOST,
+    }
+}
+
+fn proxy_exceptions(section: &NoProxySection) -> ProxyExceptions {
+    ProxyExceptions {
+        hosts: section.hosts.iter().cloned().collect(),
+        domains: section.domains.clone(),
+        networks: section.networks.clone(),
     }
 }
 
@@ -209,10 +219,11 @@ fn build_id_token_validators(
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
 ) -> IdTokenValidators {
-    let entra = trusts.iter().map(|(name, trust)| (name, IdTokenTrust::Entra(trust.clone())));
+    let entra = trusts.iter().map(|(name, trust)| (name, TrustedIdTokenIssuer::Entra(trust.clone())));
     let openid = config.openid_providers.iter().map(|(name, section)| {
-        let (issuer, key_set) = (section.issuer.clone(), start_key_set(name, &section.keys, outbound, ambient));
-        (name, IdTokenTrust::OpenIdConnect { issuer, key_set })
+        let key_set = start_openid_key_set(name, &section.keys, outbound, ambient);
+        let issuer = section.issuer.clone();
+        (name, TrustedIdTokenIssuer::OpenIdConnect { issuer, key_set })
     });
     let validator = |trust| IdTokenValidator::new(trust, ambient.clock.clone());
     IdTokenValidators::new(entra.chain(openid).map(|(name, trust)| (name.clone(), validator(trust))).collect())

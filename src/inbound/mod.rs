@@ -1,4 +1,4 @@
-//! What all doors share: caller authentication, limits on requests, request ids, the bodies of refusals, and the form
+//! The parts that all doors share: caller authentication, limits on requests, request ids, the bodies of refusals, and the form
 //! of a door's table of operations.
 //!
 //! Owns caller authentication and the constant answers to callers that fail it. It deliberately knows no bot's dialogs,
@@ -19,7 +19,7 @@ mod request_record;
 mod service_url;
 
 pub use bearer::read_bearer;
-pub use body::{BodyLimits, read_body, require_plain_utf8};
+pub use body::{BodyLimits, BodyRead, read_body, require_plain_utf8};
 pub use caller_rates::{CallerLimits, CallerRates};
 pub use callers::{CallerPolicy, Callers, TokenServiceTrust};
 pub use description::{Answer, BEARER, Description, NamedSchemas};

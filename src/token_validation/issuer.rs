@@ -6,9 +6,11 @@ use super::key_set::KeySet;
 use crate::domain::TenantPolicy;
 
 /// Entra's placeholder in multi-tenant issuers.
-const PLACEHOLDER: &str = "{tenantid}";
-/// The tenant of personal accounts. It is no organisation.
-pub(super) const PERSONAL_ACCOUNTS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+const TENANT_PLACEHOLDER: &str = "{tenantid}";
+/// The length of a GUID in its hyphenated form.
+const GUID_BYTES: usize = 36;
+/// The tenant of personal Microsoft accounts, which is not an organisation.
+pub(super) const PERSONAL_ACCOUNTS_TENANT: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// A channel issuer and the keys that prove its tokens.
 #[derive(Clone)]
@@ -40,7 +42,7 @@ pub(super) enum IssuerVersion {
     V2,
 }
 
-/// What an Entra token says about where it comes from, consistent in itself.
+/// The issuer and the tenant of an Entra token, after a check that they agree.
 #[derive(Clone, Debug)]
 pub(super) struct EntraOrigin {
     pub(super) version: IssuerVersion,
@@ -51,8 +53,8 @@ pub(super) struct EntraOrigin {
 }
 
 impl EntraTrust {
-    /// Which tenant's token this claims to be; the error names the failed check. Compares issuer, `tid` and form only
-    /// (docs/protocols/entra-obo.md §1 rules 8–10); `ver` is the caller's to judge.
+    /// Reads the issuer and the tenant of a token; the error names the failed check. Compares issuer, `tid` and form only
+    /// (docs/protocols/entra-obo.md §1 rules 8–10); the caller checks `ver`.
     pub(super) fn origin(&self, claims: &Claims) -> Result<EntraOrigin, &'static str> {
         let issuer = claims.text("iss").ok_or("iss")?;
         let (version, segment) = tenant_segment(&self.v2_issuer, issuer)
@@ -67,7 +69,7 @@ impl EntraTrust {
     }
 
     /// The keys for tokens of this form.
-    pub(super) fn keys_of(&self, version: IssuerVersion) -> &Arc<KeySet> {
+    pub(super) fn key_set_for(&self, version: IssuerVersion) -> &Arc<KeySet> {
         match (version, &self.v1_key_set) {
             (IssuerVersion::V1, Some(key_set)) => key_set,
             _ => &self.key_set,
@@ -77,10 +79,10 @@ impl EntraTrust {
     /// Whether the signing key may sign for this issuer: Entra names a key's issuer beside it, and the keys of one
     /// tenant (personal accounts, say) must not sign another's tokens (docs/protocols/entra-obo.md §1 rule 11).
     pub(super) fn key_may_sign(&self, key: &VerificationKey, origin: &EntraOrigin) -> bool {
-        let Some(of_key) = &key.issuer else { return true };
-        let of_key = of_key.replace(PLACEHOLDER, &origin.tenant_id);
+        let Some(key_issuer) = &key.issuer else { return true };
+        let key_issuer = key_issuer.replace(TENANT_PLACEHOLDER, &origin.tenant_id);
         // The keys of v1.0 tokens carry the v2.0 form.
-        of_key == origin.issuer || of_key == self.v2_issuer.replace(PLACEHOLDER, &origin.tenant_id)
+        key_issuer == origin.issuer || key_issuer == self.v2_issuer.replace(TENANT_PLACEHOLDER, &origin.tenant_id)
     }
 }
 
@@ -97,14 +99,14 @@ impl EntraOrigin {
     pub(super) fn is_admitted_by(&self, tenants: &TenantPolicy) -> bool {
         match tenants {
             TenantPolicy::Listed(tenants) => tenants.contains(&self.tenant_id),
-            TenantPolicy::AnyOrganization => self.tenant_id != PERSONAL_ACCOUNTS,
+            TenantPolicy::AnyOrganization => self.tenant_id != PERSONAL_ACCOUNTS_TENANT,
         }
     }
 }
 
 /// The application that obtained the token: `azp` (v2.0) or `appid` (v1.0), lower-case. If both are there they must
 /// agree (docs/protocols/bot-auth-and-skills.md §2 rule 20).
-pub(super) fn client_of(claims: &Claims, version: IssuerVersion) -> Result<Option<String>, &'static str> {
+pub(super) fn read_client_id(claims: &Claims, version: IssuerVersion) -> Result<Option<String>, &'static str> {
     let (azp, appid) = (claims.text("azp"), claims.text("appid"));
     let agree = matches!((azp, appid), (Some(azp), Some(appid)) if azp.eq_ignore_ascii_case(appid));
     if claims.has("azp") && claims.has("appid") && !agree {
@@ -119,16 +121,49 @@ pub(super) fn client_of(claims: &Claims, version: IssuerVersion) -> Result<Optio
 
 /// A GUID in its hyphenated form.
 pub(super) fn is_guid(text: &str) -> bool {
-    text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
+    text.len() == GUID_BYTES && uuid::Uuid::try_parse(text).is_ok()
 }
 
 /// `None`: the issuer does not fit. `Some(None)`: it fits, and names no tenant because the template does not.
 #[allow(clippy::option_option, reason = "whether it fits and whether it names a tenant are two questions")]
 fn tenant_segment<'a>(template: &str, issuer: &'a str) -> Option<Option<&'a str>> {
-    let Some((before, after)) = template.split_once(PLACEHOLDER) else {
+    if !template.contains(TENANT_PLACEHOLDER) {
         let named = issuer.split('/').find(|segment| is_guid(segment));
         return (!template.is_empty() && template == issuer).then_some(named);
-    };
-    let segment = issuer.strip_prefix(before)?.strip_suffix(after)?;
-    is_guid(segment).then_some(Some(segment))
+    }
+    find_tenant(template, issuer).map(Some)
+}
+
+/// The tenant that `issuer` names in every place where `template` has `{tenantid}`. `None` if the rest differs, if a
+/// place holds no GUID, or if two places name different tenants: External ID's issuers name their tenant in the host
+/// and in the path (docs/connections.md §Microsoft Entra External ID).
+#[must_use]
+pub fn find_tenant<'a>(template: &str, issuer: &'a str) -> Option<&'a str> {
+    let (before, _) = template.split_once(TENANT_PLACEHOLDER)?;
+    let tenant = issuer.strip_prefix(before)?.get(..GUID_BYTES).filter(|tenant| is_guid(tenant))?;
+    (template.replace(TENANT_PLACEHOLDER, tenant) == issuer).then_some(tenant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TENANT: &str = "11111111-2222-4333-8444-555555555555";
+    const OTHER: &str = "99999999-2222-4333-8444-555555555555";
+
+    #[test]
+    fn every_placeholder_stands_for_the_same_tenant() {
+        let external = "https://{tenantid}.ciamlogin.com/{tenantid}/v2.0";
+        let of = |host: &str, path: &str| format!("https://{host}.ciamlogin.com/{path}/v2.0");
+        assert_eq!(find_tenant(external, &of(TENANT, TENANT)), Some(TENANT));
+        for (host, path) in [(TENANT, OTHER), ("contoso", TENANT), (TENANT, "common"), (TENANT, "")] {
+            assert_eq!(find_tenant(external, &of(host, path)), None, "{host} {path}");
+        }
+        let usual = "https://login.microsoftonline.com/{tenantid}/v2.0";
+        assert_eq!(find_tenant(usual, &usual.replace(TENANT_PLACEHOLDER, TENANT)), Some(TENANT));
+        for issuer in ["https://login.microsoftonline.com/common/v2.0", "", "https://login.microsoftonline.com/"] {
+            assert_eq!(find_tenant(usual, issuer), None, "{issuer}");
+        }
+        assert_eq!(find_tenant("{tenantid}", &"é".repeat(18)), None);
+    }
 }

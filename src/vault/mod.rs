@@ -25,7 +25,7 @@ pub use epochs::Epoch;
 pub use kept_token::KeptToken;
 pub use permit::Permit;
 pub use slot_generations::SlotGeneration;
-pub use token_vault::{KeptRecord, TokenVault};
+pub use token_vault::{KeptRecord, RemovedTokens, TokenVault};
 
 use crate::records::RecordError;
 
@@ -38,7 +38,7 @@ pub enum VaultError {
     SignedOut,
     /// Another write replaced the record first.
     #[error("another write replaced the record first")]
-    Overtaken,
+    RecordChanged,
     /// A record could not be written or read.
     #[error(transparent)]
     Record(#[from] RecordError),

@@ -53,8 +53,8 @@ async fn replace_replaces_only_the_record_that_was_read() {
     let stale = fixture.vault.read(&slot("graph"), REVISION).await.unwrap().unwrap();
     fixture.vault.replace(first, refreshable(&fixture, "second")).await.unwrap();
     assert_eq!(found(&fixture.vault, &slot("graph")).await.as_deref(), Some("second"));
-    let overtaken = fixture.vault.replace(stale, refreshable(&fixture, "third")).await;
-    assert!(matches!(overtaken, Err(VaultError::Overtaken)));
+    let outdated = fixture.vault.replace(stale, refreshable(&fixture, "third")).await;
+    assert!(matches!(outdated, Err(VaultError::RecordChanged)));
     assert_eq!(found(&fixture.restarted(), &slot("graph")).await.as_deref(), Some("second"));
 }
 
@@ -94,7 +94,7 @@ async fn a_refresh_that_began_before_a_sign_out_keeps_no_token() {
         fixture.keep(&slot("graph"), refreshable(&fixture, "first")).await;
         let record = fixture.vault.read(&slot("graph"), REVISION).await.unwrap().unwrap();
         if everywhere {
-            assert_eq!(fixture.vault.raise_epoch(&user()).await.unwrap(), 1);
+            assert_eq!(fixture.vault.raise_epoch(&user()).await.unwrap().count, 1);
         } else {
             fixture.vault.forget(&slot("graph")).await.unwrap();
         }

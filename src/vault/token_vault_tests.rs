@@ -80,7 +80,7 @@ pub(super) fn user() -> UserKey {
 }
 
 pub(super) fn account(user: &str) -> Account {
-    Account::of_channel(&BotName::new("helper"), ChannelId::base_of("msteams"), user)
+    Account::of_channel(&BotName::new("helper"), ChannelId::new("msteams"), user)
 }
 
 pub(super) fn slot(connection: &str) -> TokenSlot {
@@ -112,7 +112,7 @@ async fn a_token_is_found_in_its_slot_only() {
         let mut other = slot("graph");
         match change {
             0 => other.account.holder = HolderName::new("other"),
-            1 => other.account.realm = Realm::Channel(ChannelId::base_of("webchat")),
+            1 => other.account.realm = Realm::Channel(ChannelId::new("webchat")),
             _ => other.account.subject = SubjectId::new("29:bob"),
         }
         others.push(other);
@@ -195,8 +195,8 @@ async fn raise_epoch_ends_every_token_of_that_user_and_no_other() {
     fixture.keep(&slot("graph"), fixture.token("g")).await;
     fixture.keep(&slot("files"), fixture.token("f")).await;
     fixture.keep(&bobs, fixture.token_for(&bob, "b", Duration::from_hours(1))).await;
-    assert_eq!(fixture.vault.raise_epoch(&user()).await.unwrap(), 2);
-    assert_eq!(fixture.vault.raise_epoch(&user()).await.unwrap(), 0, "the user has no token any more");
+    assert_eq!(fixture.vault.raise_epoch(&user()).await.unwrap().count, 2);
+    assert_eq!(fixture.vault.raise_epoch(&user()).await.unwrap().count, 0, "the user has no token any more");
     for vault in [&fixture.vault, &fixture.restarted()] {
         assert_eq!(found(vault, &slot("graph")).await, None);
         assert_eq!(found(vault, &slot("files")).await, None);

@@ -1,14 +1,16 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
 use super::{OnlineCheck, QUESTION_TIMEOUT};
-use crate::app::keys::build_key_set;
+use crate::app::keys::{build_key_set, build_openid_key_set};
 use crate::config::{Configuration, KeySource};
 use crate::domain::ClockAndEntropy;
 use crate::outbound::Outbound;
+use crate::token_validation::KeySet;
 
 const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
 
@@ -18,24 +20,24 @@ pub(super) async fn check(
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
 ) -> Vec<OnlineCheck> {
-    let entra = config.identity_providers.iter().map(|(name, section)| (name, &section.keys));
-    let openid = config.openid_providers.iter().map(|(name, section)| (name, &section.keys));
-    let of_providers = entra.chain(openid).map(|(name, keys)| (format!("identity_providers.{name} keys"), keys));
-    let mut checks = Vec::new();
-    for (subject, source) in std::iter::once(("channels keys".to_owned(), &config.channels.keys)).chain(of_providers) {
-        checks.push(check_one(subject, source, outbound, ambient).await);
+    let of_entra = |source: &KeySource| build_key_set("check", source, outbound, ambient);
+    let of_openid = |source: &KeySource| build_openid_key_set("check", source, outbound, ambient);
+    let channels = &config.channels.keys;
+    let mut checks = vec![check_one("channels keys".to_owned(), channels, &of_entra(channels), outbound).await];
+    for (name, section) in &config.identity_providers {
+        let (subject, source) = (format!("identity_providers.{name} keys"), &section.keys);
+        checks.push(check_one(subject, source, &of_entra(source), outbound).await);
+    }
+    for (name, section) in &config.openid_providers {
+        let (subject, source) = (format!("identity_providers.{name} keys"), &section.keys);
+        checks.push(check_one(subject, source, &of_openid(source), outbound).await);
     }
     checks
 }
 
 /// Fetches the documents one by one, so that the line names the one that fails, and then asks the key set itself
 /// whether it can use a key.
-async fn check_one(
-    subject: String,
-    source: &KeySource,
-    outbound: &Outbound,
-    ambient: &ClockAndEntropy,
-) -> OnlineCheck {
+async fn check_one(subject: String, source: &KeySource, set: &Arc<KeySet>, outbound: &Outbound) -> OnlineCheck {
     let address = match source {
         KeySource::Jwks(address) => Ok(address.clone()),
         KeySource::Metadata(metadata) => find_key_set(metadata, outbound).await,
@@ -52,7 +54,7 @@ async fn check_one(
         return OnlineCheck::failing(subject, "the document is no key set: correct jwks_url or metadata_url");
     }
     let forms = forms.into_iter().collect::<Vec<_>>().join(", ");
-    if build_key_set("check", source, outbound, ambient).warm().await {
+    if set.warm().await {
         OnlineCheck::passing(subject, format!("reachable ({forms})"))
     } else {
         let answer = format!(

@@ -8,7 +8,7 @@ use crate::sign_in::BrowserSecret;
 /// `GET /api/oauth/signin?signin=…`: the link of a card. Redirects the browser to the identity provider and sets the
 /// cookie that the browser must send on its return.
 pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> HttpResponse {
-    let correlation_id = RequestId::of(&http, &door.entropy);
+    let correlation_id = RequestId::get_or_draw(&http, &door.entropy);
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     // A browser keeps its secret for all its sign-ins, since several may be under way at once.
     let browser = door.read_browser_cookie(&http).unwrap_or_else(|| BrowserSecret::draw(door.entropy.as_ref()));

@@ -8,7 +8,7 @@ use crate::sign_in::ProviderAnswer;
 /// `GET /.auth/web/redirect`: the browser returns from the identity provider. It is redirected at once, so that the
 /// code in this address does not stay in its history and is not sent again by a reload.
 pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> HttpResponse {
-    let correlation_id = RequestId::of(&http, &door.entropy);
+    let correlation_id = RequestId::get_or_draw(&http, &door.entropy);
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     let query = http.query_string();
     let [state, code, error, error_description, iss] =

@@ -9,7 +9,7 @@ use crate::sign_in::{Completion, SignInError, SignInReview};
 /// `GET /api/oauth/PostSignInCallback?signin=…`: asks the user to confirm the sign-in, or completes it where the
 /// channel has authenticated the user already.
 pub(super) async fn review(http: HttpRequest, door: web::Data<SignInPages>) -> HttpResponse {
-    let correlation_id = RequestId::of(&http, &door.entropy);
+    let correlation_id = RequestId::get_or_draw(&http, &door.entropy);
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     let handle = find_parameter(http.query_string(), "signin").unwrap_or_default();
     match door.steps.completion.review(&handle, door.read_browser_cookie(&http).as_ref(), &correlation_id).await {
@@ -21,12 +21,12 @@ pub(super) async fn review(http: HttpRequest, door: web::Data<SignInPages>) -> H
 
 /// `POST /api/oauth/PostSignInCallback?signin=…`: the user's decision.
 pub(super) async fn decide(http: HttpRequest, payload: web::Payload, door: web::Data<SignInPages>) -> HttpResponse {
-    let correlation_id = RequestId::of(&http, &door.entropy);
+    let correlation_id = RequestId::get_or_draw(&http, &door.entropy);
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     if !is_same_origin(&http, &door) {
         return responder.failed(&SignInError::OtherBrowser.into());
     }
-    let Ok(body) = read_body(payload, door.limits).await else {
+    let Ok(body) = read_body(&http, payload, door.limits).await else {
         return responder.failed(&SignInError::FormUnreadable.into());
     };
     let (completion, browser) = (&door.steps.completion, door.read_browser_cookie(&http));

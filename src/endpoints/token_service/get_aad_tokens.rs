@@ -28,7 +28,7 @@ async fn tokens(http: &HttpRequest, payload: web::Payload, service: &TokenServic
     let begun = Instant::now();
     let (bot, query) = admit(service, http).await?;
     require_plain_utf8(http.headers())?;
-    let body = read_body(payload, service.limits).await?;
+    let body = read_body(http, payload, service.limits).await?;
     let root = if body.is_empty() { Node::Null } else { Node::parse(&body).map_err(|_| not_an_object())? };
     let find = |name: &'static str| -> Result<Option<&str>, Decline> {
         let written = root.get_any_case(name).map_err(|_| not_an_object())?.and_then(Node::as_str);
@@ -44,7 +44,7 @@ async fn tokens(http: &HttpRequest, payload: web::Payload, service: &TokenServic
     let resources = read_resources(&root, &query)?;
     let connection = get_connection(service, &bot, name)?;
     let slot = TokenSlot::new(&channel_account(&bot, user_id, channel_id), &connection.name);
-    let correlation_id = RequestId::of(http, &service.entropy);
+    let correlation_id = RequestId::get_or_draw(http, &service.entropy);
     let call = ExchangeCall { service, bot, connection, channel_id, slot, correlation_id, begun };
     // Tokens that were obtained before the deadline are stored, so a repeated call finds them.
     let found = timeout_at(begun + PROVIDER_BUDGET, find_all(&call, &resources)).await;

@@ -140,7 +140,7 @@ pub const DOOR: Door = Door {
     description: "The Bot Framework Token Service API, for bots and their SDKs. The bearer names the bot. Paths and names \
                   of query parameters are read in any letter case. A query is decoded as a form, an empty value counts \
                   as absent, and unknown parameters are ignored.",
-    bearer: "A bot's: an app-only token for `https://api.botframework.com`, or for one of `token_service.audiences`.",
+    bearer: "A bot's: an app-only token for the Token Service of the configured cloud (public: `https://api.botframework.com`), or for one of `token_service.audiences`.",
     operations: OPERATIONS,
     letter_case: LetterCase::Any,
 };
@@ -239,5 +239,5 @@ fn log_unknown_connection(service: &TokenService, bot: &Bot) {
 /// The account of the query's user. The channel defaults to Teams, since the one client that names no channel works on
 /// Teams only (docs/protocols/token-service-api.md §4.1).
 fn channel_account(bot: &Bot, user_id: &str, channel_id: Option<&str>) -> Account {
-    Account::of_channel(&bot.name, ChannelId::base_of(channel_id.unwrap_or(ChannelKind::TEAMS)), user_id)
+    Account::of_channel(&bot.name, ChannelId::new(channel_id.unwrap_or(ChannelKind::TEAMS)), user_id)
 }

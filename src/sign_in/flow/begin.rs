@@ -65,7 +65,7 @@ impl SignInStart {
         let connection = self.flow.find_connection(card).ok_or(SignInError::LinkUnknown)?;
         let bot = self.flow.find_bot(card).ok_or(SignInError::LinkUnknown)?;
         let need = self.tokens.find_need(WantedToken { bot, slot: &slot_for_card(card), connection }).await?;
-        if !self.flow.cards.hold(&card.card_id).await? {
+        if !self.flow.cards.extend_for_browser(&card.card_id).await? {
             return Err(SignInError::LinkUnknown.into());
         }
         let record = AtProvider {

@@ -75,7 +75,7 @@ impl BrowserStep for AtProvider {
         let plain: StoredAtProvider = plain.json(Self::KIND)?;
         Some(Self {
             card_id: plain.card_id,
-            channel: plain.channel.as_deref().map(ChannelId::base_of),
+            channel: plain.channel.as_deref().map(ChannelId::new),
             revision: ConnectionRevision(plain.revision),
             nonce: Secret::new(plain.nonce),
             code_verifier: Secret::new(plain.code_verifier),
@@ -118,7 +118,7 @@ impl BrowserStep for Identified {
         let (identity, grant) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
         let StoredIdentity { channel, object_id, tenant_id, account_name } = serde_json::from_slice(identity).ok()?;
         let grant = CodeGrant::decode(grant)?;
-        Some(Self { grant, channel: channel.as_deref().map(ChannelId::base_of), object_id, tenant_id, account_name })
+        Some(Self { grant, channel: channel.as_deref().map(ChannelId::new), object_id, tenant_id, account_name })
     }
 }
 

@@ -1,3 +1,7 @@
+//! The published signing keys of one issuer: fetching, background refresh, and look-up by key id.
+//!
+//! Owns the limits on how often an issuer is asked and how long fetched keys are used.
+
 #[cfg(test)]
 mod tests;
 
@@ -8,16 +12,18 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
+use jsonwebtoken::Algorithm;
 use quick_cache::sync::Cache;
 use tokio::time::Instant;
 use url::Url;
 
+use super::algorithms::{SignaturePolicy, read_announced};
 use super::jwks::{self, Keys, Metadata, VerificationKey};
 use crate::domain::{SharedClock, SharedEntropy, Timestamp};
 use crate::outbound::{Outbound, OutboundError};
 use crate::single_flight::{Flight, SingleFlight};
 
-// The windows of docs/protocols/bot-auth-and-skills.md §2.1.
+// The time windows of docs/protocols/bot-auth-and-skills.md §2.1.
 const REFRESH_AFTER: Duration = Duration::from_hours(12);
 const REFRESH_JITTER_MILLIS: u64 = 12 * 3600 * 1000;
 const USABLE_FOR: Duration = Duration::from_hours(5 * 24);
@@ -47,6 +53,7 @@ pub enum KeySetSource {
 pub struct KeySet {
     name: String,
     source: KeySetSource,
+    policy: SignaturePolicy,
     outbound: Outbound,
     clock: SharedClock,
     entropy: SharedEntropy,
@@ -77,6 +84,15 @@ pub(super) struct FoundKey {
     pub(super) generation: u64,
 }
 
+/// The result of looking for a key.
+pub(super) enum KeyLookup {
+    Found(FoundKey),
+    /// The named key is published, but not for this algorithm.
+    OtherAlgorithm,
+    /// No key of this name is published; or the token names none, and not exactly one key fits.
+    Unknown,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FetchReason {
     NoKeys,
@@ -97,7 +113,7 @@ enum FetchFailure {
 }
 
 impl KeySet {
-    /// A key set that has not been fetched yet. `name` appears in logs.
+    /// A key set for RS256 signatures of named keys that has not been fetched yet. `name` appears in logs.
     #[must_use]
     pub fn new(
         name: impl Into<String>,
@@ -109,6 +125,7 @@ impl KeySet {
         Arc::new(Self {
             name: name.into(),
             source,
+            policy: SignaturePolicy::Rs256WithKeyId,
             outbound,
             clock,
             entropy,
@@ -121,7 +138,25 @@ impl KeySet {
         })
     }
 
-    /// Fetches the keys unless usable ones are there; says whether there are some now. For start-up and readiness.
+    /// Creates the key set of a provider of kind `oidc`, as [`KeySet::new`] does: for every asymmetric algorithm that the
+    /// provider announces, also with keys without a name.
+    #[must_use]
+    pub fn of_openid_provider(
+        name: impl Into<String>,
+        source: KeySetSource,
+        outbound: Outbound,
+        clock: SharedClock,
+        entropy: SharedEntropy,
+    ) -> Arc<Self> {
+        let mut key_set = Self::new(name, source, outbound, clock, entropy);
+        if let Some(key_set) = Arc::get_mut(&mut key_set) {
+            key_set.policy = SignaturePolicy::AnnouncedAsymmetric;
+        }
+        key_set
+    }
+
+    /// Fetches the keys unless usable ones are there; returns whether usable keys are there afterwards. For start-up and
+    /// readiness.
     pub async fn warm(self: &Arc<Self>) -> bool {
         self.current().is_some() || self.fetch_shared(FetchReason::NoKeys).await
     }
@@ -133,45 +168,71 @@ impl KeySet {
         if now > snapshot.fetched_at.plus(USABLE_FOR) {
             return None;
         }
-        if now >= at(&self.refresh_at) {
+        if now >= load(&self.refresh_at) {
             // The fetch goes on without a caller that waits for it.
             drop(self.join_fetch(FetchReason::Due));
         }
         Some(snapshot)
     }
 
-    /// The key named `key_id`, or `None` if the issuer does not publish it. An unknown name waits for a fetch, so that
-    /// the first token after a rotation does not fail.
-    pub(super) async fn find_key(self: &Arc<Self>, key_id: &str) -> Result<Option<FoundKey>, KeysUnavailable> {
+    /// Looks for the key of a signature by `algorithm`; `key_id` is the key's name, if the token names it. An unknown
+    /// name waits for a fetch, so that the first token after a rotation does not fail.
+    pub(super) async fn find_key(
+        self: &Arc<Self>,
+        key_id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<KeyLookup, KeysUnavailable> {
         if self.current().is_none() && !self.fetch_shared(FetchReason::NoKeys).await {
             return Err(KeysUnavailable);
         }
-        if let Some(found) = self.look_up(key_id)? {
-            return Ok(Some(found));
+        let found = self.look_up(key_id, algorithm)?;
+        if !matches!(found, KeyLookup::Unknown) {
+            return Ok(found);
         }
-        if self.unknown.get(key_id).is_some_and(|until| self.clock.now() < until) {
-            return Ok(None);
+        // No key has an empty name, so tokens that name no key share one entry.
+        let name = key_id.unwrap_or_default();
+        if self.unknown.get(name).is_some_and(|until| self.clock.now() < until) {
+            return Ok(KeyLookup::Unknown);
         }
         // Whether the key is new cannot be said while the issuer is unreachable: an outage must not look like a
         // forgery.
         if !self.fetch_shared(FetchReason::UnknownKey).await {
             return Err(KeysUnavailable);
         }
-        let found = self.look_up(key_id)?;
-        if found.is_none() {
+        let found = self.look_up(key_id, algorithm)?;
+        if matches!(found, KeyLookup::Unknown) {
             // Until the next fetch is due, not longer: this answer may rest on the last one.
-            self.unknown.insert(key_id.to_owned(), at(&self.unknown_not_before));
+            self.unknown.insert(name.to_owned(), load(&self.unknown_not_before));
         }
         Ok(found)
     }
 
-    fn look_up(self: &Arc<Self>, key_id: &str) -> Result<Option<FoundKey>, KeysUnavailable> {
-        let snapshot = self.current().ok_or(KeysUnavailable)?;
-        let found = snapshot.keys.get(key_id).map(Arc::clone);
-        Ok(found.map(|key| FoundKey { key, generation: snapshot.generation }))
+    /// The only key for signatures by `algorithm`, if the set has changed since `generation`. An issuer that does not
+    /// name its key replaces it without a new name, so that only a wrong signature tells.
+    pub(super) async fn find_replaced_key(
+        self: &Arc<Self>,
+        algorithm: Algorithm,
+        generation: u64,
+    ) -> Result<Option<FoundKey>, KeysUnavailable> {
+        if !self.fetch_shared(FetchReason::UnknownKey).await {
+            return Err(KeysUnavailable);
+        }
+        Ok(match self.look_up(None, algorithm)? {
+            KeyLookup::Found(found) if found.generation != generation => Some(found),
+            _ => None,
+        })
     }
 
-    /// One fetch for all who ask at the same time; says whether the keys are as fresh as asked for.
+    fn look_up(self: &Arc<Self>, key_id: Option<&str>, algorithm: Algorithm) -> Result<KeyLookup, KeysUnavailable> {
+        let snapshot = self.current().ok_or(KeysUnavailable)?;
+        Ok(match snapshot.keys.find(key_id, algorithm) {
+            Some(key) => KeyLookup::Found(FoundKey { key: Arc::clone(key), generation: snapshot.generation }),
+            None if key_id.is_some_and(|key_id| snapshot.keys.has_id(key_id)) => KeyLookup::OtherAlgorithm,
+            None => KeyLookup::Unknown,
+        })
+    }
+
+    /// Waits for one fetch that all simultaneous callers share; returns whether the keys are as fresh as `reason` needs.
     async fn fetch_shared(self: &Arc<Self>, reason: FetchReason) -> bool {
         match self.join_fetch(reason) {
             Ok(fetch) => fetch.outcome().await.unwrap_or(false),
@@ -193,10 +254,10 @@ impl KeySet {
 
     fn answer_without_fetch(&self, reason: FetchReason) -> Option<bool> {
         let now = self.clock.now();
-        if reason == FetchReason::UnknownKey && now < at(&self.unknown_not_before) {
+        if reason == FetchReason::UnknownKey && now < load(&self.unknown_not_before) {
             return Some(true);
         }
-        (now < at(&self.not_before)).then_some(false)
+        (now < load(&self.not_before)).then_some(false)
     }
 
     async fn fetch_and_keep(&self, reason: FetchReason) -> bool {
@@ -227,31 +288,34 @@ impl KeySet {
         tracing::debug!(key_set = %self.name, keys = keys.len(), generation, "key set fetched");
         self.current.store(Some(Arc::new(Snapshot { keys, content, fetched_at: now, generation })));
         let jitter = Duration::from_millis(self.random() % REFRESH_JITTER_MILLIS);
-        set(&self.refresh_at, now.plus(REFRESH_AFTER).plus(jitter));
+        store(&self.refresh_at, now.plus(REFRESH_AFTER).plus(jitter));
         if reason == FetchReason::UnknownKey {
-            set(&self.unknown_not_before, now.plus(UNKNOWN_KEY_PAUSE));
+            store(&self.unknown_not_before, now.plus(UNKNOWN_KEY_PAUSE));
         }
     }
 
     fn postpone(&self, failure: &FetchFailure) {
         let now = self.clock.now();
         tracing::warn!(key_set = %self.name, reason = %failure, "key set could not be fetched");
-        set(&self.not_before, now.plus(PAUSE_AFTER_FAILURE));
-        set(&self.refresh_at, now.plus(REFRESH_RETRY));
+        store(&self.not_before, now.plus(PAUSE_AFTER_FAILURE));
+        store(&self.refresh_at, now.plus(REFRESH_RETRY));
     }
 
     async fn fetch(&self) -> Result<(Keys, Bytes), FetchFailure> {
         let deadline = Instant::now() + FETCH_TIMEOUT;
-        let (url, cloud) = match &self.source {
-            KeySetSource::Jwks(url) => (url.clone(), None),
+        let (url, cloud, announced) = match &self.source {
+            KeySetSource::Jwks(url) => (url.clone(), None, None),
             KeySetSource::Metadata(url) => {
                 let metadata: Metadata =
                     serde_json::from_slice(&self.document(url, deadline).await?).map_err(|_| FetchFailure::Metadata)?;
-                (key_set_url(url, &metadata).ok_or(FetchFailure::Metadata)?, metadata.cloud_instance_name)
+                let announced = read_announced(metadata.id_token_signing_alg_values_supported.as_deref());
+                (key_set_url(url, &metadata).ok_or(FetchFailure::Metadata)?, metadata.cloud_instance_name, announced)
             }
         };
         let body = self.document(&url, deadline).await?;
-        let keys = jwks::parse(&body, cloud.as_deref()).filter(|keys| !keys.is_empty());
+        let announced = announced.filter(|_| self.policy == SignaturePolicy::AnnouncedAsymmetric);
+        let keys = jwks::parse(&body, self.policy, announced.as_deref(), cloud.as_deref());
+        let keys = keys.filter(|keys| !keys.is_empty());
         Ok((keys.ok_or(FetchFailure::NoUsableKey)?, body))
     }
 
@@ -280,10 +344,10 @@ fn key_set_url(document: &Url, metadata: &Metadata) -> Option<Url> {
     (scheme_fits && url.host().is_some() && url.host() == document.host()).then_some(url)
 }
 
-fn at(moment: &AtomicI64) -> Timestamp {
+fn load(moment: &AtomicI64) -> Timestamp {
     Timestamp::from_unix_millis(moment.load(Ordering::SeqCst))
 }
 
-fn set(moment: &AtomicI64, to: Timestamp) {
+fn store(moment: &AtomicI64, to: Timestamp) {
     moment.store(to.unix_millis(), Ordering::SeqCst);
 }

@@ -10,7 +10,8 @@ fn plain(key_id: &str) -> serde_json::Value {
 }
 
 async fn finds(set: &Arc<KeySet>, key_id: &str) -> Result<bool, KeysUnavailable> {
-    set.find_key(key_id).await.map(|found| found.is_some())
+    let found = set.find_key(Some(key_id), Algorithm::RS256).await;
+    found.map(|found| matches!(found, KeyLookup::Found(_)))
 }
 
 /// Waits for the background refresh, if one is under way.
@@ -29,7 +30,7 @@ async fn ask_together(issuer: &TestIssuer, set: &Arc<KeySet>, count: usize) -> V
 }
 
 #[actix_web::test]
-async fn many_who_need_keys_share_one_fetch() {
+async fn many_callers_that_need_keys_share_one_fetch() {
     let issuer = TestIssuer::start();
     issuer.published.set_keys(&[plain("a")]);
     let set = issuer.key_set();
@@ -130,7 +131,7 @@ async fn a_refresh_happens_in_the_background_between_12_and_24_hours() {
 }
 
 #[actix_web::test]
-async fn nonsense_does_not_replace_good_keys() {
+async fn a_document_without_usable_keys_does_not_replace_good_keys() {
     let issuer = TestIssuer::start();
     issuer.published.set_keys(&[plain("a")]);
     let set = issuer.key_set();
@@ -149,7 +150,7 @@ async fn nonsense_does_not_replace_good_keys() {
 #[actix_web::test]
 async fn a_discovery_document_must_name_keys_on_its_own_host() {
     let issuer = TestIssuer::start();
-    let set = issuer.key_set_of(KeySetSource::Metadata(issuer.base.join("elsewhere").unwrap()));
+    let set = issuer.key_set_from(KeySetSource::Metadata(issuer.base.join("elsewhere").unwrap()));
     assert_eq!(finds(&set, "a").await, Err(KeysUnavailable));
     assert_eq!(issuer.published.fetches(), 1, "the foreign host was not called");
 }
@@ -157,7 +158,11 @@ async fn a_discovery_document_must_name_keys_on_its_own_host() {
 #[test]
 fn a_key_set_url_keeps_host_and_does_not_lose_tls() {
     let fits = |document: &str, jwks_uri: &str| {
-        let metadata = Metadata { jwks_uri: jwks_uri.into(), cloud_instance_name: None };
+        let metadata = Metadata {
+            jwks_uri: jwks_uri.into(),
+            cloud_instance_name: None,
+            id_token_signing_alg_values_supported: None,
+        };
         key_set_url(&Url::parse(document).unwrap(), &metadata).is_some()
     };
     assert!(fits("https://login.example/a/.well-known/openid-configuration", "https://login.example/keys"));

@@ -1,7 +1,7 @@
 //! What `check` finds beyond one value, what `check --online` asks, and a start whose key ring lacks a key.
 
 use super::setting::{Setting, bot_sso, stderr, stdout};
-use crate::generic_provider_fixture::{self as elsewhere, Elsewhere};
+use crate::generic_provider::fixture::{self as elsewhere, Elsewhere};
 use crate::harness::write_private;
 
 /// The last line of an output.
