@@ -64,3 +64,28 @@ impl Records {
 fn find_mark_in(sealer: &Sealer, value: &[u8]) -> Option<KeyMark> {
     sealer.find_mark(value).or_else(|| sealer.find_mark(value.get(BINDING_BYTES..)?))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::domain::{SystemClock, SystemEntropy};
+    use crate::records::testing::{FIXTURES, records_of_fixture};
+    use crate::sealing::KeyRing;
+
+    #[tokio::test]
+    async fn records_of_an_earlier_version_are_counted_once_and_for_every_key() {
+        for name in FIXTURES {
+            let fixture = records_of_fixture(name);
+            assert!(fixture.records.store.list_marks().await.unwrap().is_empty(), "{name}");
+            while !fixture.records.count_older_records(1).await.unwrap() {}
+            assert!(fixture.records.list_missing_keys().await.unwrap().is_empty(), "{name}: the ring has every key");
+
+            let other = KeyRing::generate(&SystemClock, &SystemEntropy);
+            let sealer = Arc::new(Sealer::new(other, Arc::new(SystemEntropy)));
+            let clock = fixture.records.clock().clone();
+            let missing = Records::new(fixture.records.store.clone(), sealer, clock).list_missing_keys().await.unwrap();
+            assert!(missing.iter().all(|key| key.records > 0) && !missing.is_empty(), "{name}: {missing:?}");
+        }
+    }
+}

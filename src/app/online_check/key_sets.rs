@@ -15,11 +15,7 @@ use crate::token_validation::KeySet;
 const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
 
 /// Fetches the keys of the channels and of every identity provider.
-pub(super) async fn check(
-    config: &Configuration,
-    outbound: &Outbound,
-    ambient: &ClockAndEntropy,
-) -> Vec<OnlineCheck> {
+pub(super) async fn check(config: &Configuration, outbound: &Outbound, ambient: &ClockAndEntropy) -> Vec<OnlineCheck> {
     let of_entra = |source: &KeySource| build_key_set("check", source, outbound, ambient);
     let of_openid = |source: &KeySource| build_openid_key_set("check", source, outbound, ambient);
     let channels = &config.channels.keys;

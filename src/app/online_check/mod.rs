@@ -55,10 +55,7 @@ impl fmt::Display for OnlineCheck {
 ///
 /// # Errors
 /// [`BuildError`] if the HTTP client or a credential cannot be set up.
-pub async fn check_online(
-    config: &Configuration,
-    ambient: &ClockAndEntropy,
-) -> Result<Vec<OnlineCheck>, BuildError> {
+pub async fn check_online(config: &Configuration, ambient: &ClockAndEntropy) -> Result<Vec<OnlineCheck>, BuildError> {
     let outbound = Outbound::new(outbound_settings(config))?;
     let parts = token_client_parts(&outbound, ambient, ThrottleBoard::for_single_command(ambient.clock.clone()));
     let mut checks = key_sets::check(config, &outbound, ambient).await;

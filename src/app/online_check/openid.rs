@@ -31,10 +31,8 @@ pub(super) async fn check(config: &Configuration, parts: &TokenClientParts) -> R
         let Some(discovery) = discoveries.get(name) else { continue };
         for (index, credential) in credentials.build_all(&section.credentials)?.into_iter().enumerate() {
             let subject = format!("connections.{} credentials[{index}] ({})", section.key, credential.kind());
-            let client = RedeemingClient {
-                client_id: section.connection.client_id.clone(),
-                credentials: vec![credential],
-            };
+            let client =
+                RedeemingClient { client_id: section.connection.client_id.clone(), credentials: vec![credential] };
             let provider = build_openid_client(discovery, section, client, parts);
             if !discovered.contains_key(name) {
                 let check = check_discovery(name, config, provider.as_ref()).await;
@@ -94,11 +92,8 @@ async fn check_credential(
         redirect_uri: &redirect_uri,
         throttled_as: NO_USER,
     };
-    let attempt = Attempt {
-        correlation_id: parts.entropy.uuid(),
-        deadline: Instant::now() + QUESTION_TIMEOUT,
-        claims: None,
-    };
+    let attempt =
+        Attempt { correlation_id: parts.entropy.uuid(), deadline: Instant::now() + QUESTION_TIMEOUT, claims: None };
     match provider.redeem(&section.connection, grant, attempt).await {
         // A provider that redeems any code has asked for no credential, either.
         Ok(_) => OnlineCheck::failing(subject, "unknown: the token endpoint redeems a code that is none"),

@@ -21,10 +21,9 @@ pub(super) fn collect(sections: &ComparedSections<'_>) -> Vec<ListenAddress> {
     };
     let mut all: Vec<ListenAddress> = sections.server.map(|server| list("server", &server.listen)).unwrap_or_default();
     all.extend(list("token_service", &sections.token_service.listen));
-    let operations = sections.operations.map(|section| ListenAddress {
-        place: Place::section("operations").key("listen"),
-        address: section.listen,
-    });
+    let operations = sections
+        .operations
+        .map(|section| ListenAddress { place: Place::section("operations").key("listen"), address: section.listen });
     all.extend(operations);
     all
 }
@@ -59,12 +58,7 @@ fn overlap(left: SocketAddr, right: SocketAddr) -> bool {
 }
 
 /// Reports a bot's endpoint that leads back to the gateway, which would forward each request to itself.
-pub(super) fn check_endpoint(
-    bot: &Bot,
-    server: Option<&Server>,
-    listeners: &[ListenAddress],
-    review: &mut Review<'_>,
-) {
+pub(super) fn check_endpoint(bot: &Bot, server: Option<&Server>, listeners: &[ListenAddress], review: &mut Review<'_>) {
     let place = Place::section("bots").key(bot.name.as_str()).key("endpoint");
     let example = "write the address that the bot itself listens on, as \"http://127.0.0.1:3979/api/messages\"";
     if let Some(listener) = listeners.iter().find(|listener| leads_to(&bot.endpoint, listener.address)) {
@@ -78,7 +72,8 @@ pub(super) fn check_endpoint(
         return;
     }
     let Some(server) = server.filter(|server| is_same_host(&bot.endpoint, &server.public_url)) else { return };
-    let message = format!("\"{}\" is on the host of this gateway (server.public_url {})", bot.endpoint, server.public_url);
+    let message =
+        format!("\"{}\" is on the host of this gateway (server.public_url {})", bot.endpoint, server.public_url);
     if is_path_of_gateway(bot.endpoint.path()) {
         review.report(&place, format!("{message}, which would call itself for ever: {example}"));
     } else {

@@ -20,16 +20,25 @@ fn warnings_of(from: &str, to: &str) -> Vec<String> {
 
 #[test]
 fn an_exchange_uri_with_a_scope_that_nobody_requires_is_a_problem() {
-    for uri in [format!("api://{APP}/read"), format!("api://botid-{APP}/read"), format!("api://a.example/botid-{APP}/read")] {
+    for uri in
+        [format!("api://{APP}/read"), format!("api://botid-{APP}/read"), format!("api://a.example/botid-{APP}/read")]
+    {
         let problem = problem_of(&changed(URI, &format!("token_exchange_uri = {uri:?}")));
         let right = uri.replace("/read", "/access_as_user");
-        assert!(problem.starts_with(&format!("{URI_PLACE}ends in \"read\", which is none of required_scopes")), "{problem}");
+        assert!(
+            problem.starts_with(&format!("{URI_PLACE}ends in \"read\", which is none of required_scopes")),
+            "{problem}"
+        );
         assert!(problem.contains(&format!("write {right:?}")), "{problem}");
     }
     let differs_in_case = format!("token_exchange_uri = \"api://{APP}/Access_As_User\"");
     assert!(problem_of(&changed(URI, &differs_in_case)).starts_with(URI_PLACE));
     let required = format!("token_exchange_uri = \"api://{APP}/read\"\nrequired_scopes = [\"write\", \"read\"]");
-    for fine in [required, format!("token_exchange_uri = \"api://{APP}\""), format!("token_exchange_uri = \"api://{APP}/access_as_user\"")] {
+    for fine in [
+        required,
+        format!("token_exchange_uri = \"api://{APP}\""),
+        format!("token_exchange_uri = \"api://{APP}/access_as_user\""),
+    ] {
         assert_eq!(warnings_of(URI, &fine), [""; 0], "{fine}");
     }
     let doubtful = warnings_of(URI, "token_exchange_uri = \"api://a.example/app\"");
@@ -38,11 +47,21 @@ fn an_exchange_uri_with_a_scope_that_nobody_requires_is_a_problem() {
 
 #[test]
 fn an_exchange_uri_of_another_bot_is_found() {
-    for uri in [format!("api://a.example/botid-{OTHER}"), format!("api://BotId-{OTHER}"), format!("api://{OTHER}/access_as_user")] {
+    for uri in [
+        format!("api://a.example/botid-{OTHER}"),
+        format!("api://BotId-{OTHER}"),
+        format!("api://{OTHER}/access_as_user"),
+    ] {
         let written = format!("token_exchange_uri = {uri:?}");
         let warnings = warnings_of(URI, &written);
-        assert!(warnings.iter().any(|warning| warning.contains("names another app") && warning.contains(APP)), "{warnings:?}");
-        let other = format!("[bots.other]\napp_id = \"{OTHER}\"\nendpoint = \"http://127.0.0.1:4000/\"\n{}", changed(URI, &written));
+        assert!(
+            warnings.iter().any(|warning| warning.contains("names another app") && warning.contains(APP)),
+            "{warnings:?}"
+        );
+        let other = format!(
+            "[bots.other]\napp_id = \"{OTHER}\"\nendpoint = \"http://127.0.0.1:4000/\"\n{}",
+            changed(URI, &written)
+        );
         let problem = problem_of(&other);
         assert!(problem.starts_with(&format!("{URI_PLACE}names the bot \"other\"")), "{problem}");
     }
@@ -54,7 +73,10 @@ fn an_exchange_uri_of_another_bot_is_found() {
 fn the_hosted_services_address_is_no_address_of_this_service() {
     for host in ["token.botframework.com", "europe.token.botframework.com", "Token.BotFramework.azure.us"] {
         let warnings = warnings_of(URI, &format!("token_exchange_uri = \"https://{host}/\""));
-        assert!(warnings.iter().any(|warning| warning.contains("hosted Bot Framework service")), "{host}: {warnings:?}");
+        assert!(
+            warnings.iter().any(|warning| warning.contains("hosted Bot Framework service")),
+            "{host}: {warnings:?}"
+        );
     }
     assert_eq!(warnings_of(URI, "token_exchange_uri = \"https://mybotframework.com\""), [""; 0]);
     assert_eq!(warnings_of(PUBLIC_URL, "public_url = \"https://token.botframework.com\"").len(), 1);
@@ -87,9 +109,17 @@ fn a_bots_endpoint_that_is_this_gateway_is_a_problem_in_every_spelling() {
         assert!(problem.starts_with("bots.help-desk.endpoint: ") && problem.contains("call itself"), "{problem}");
     }
     for other in ["http://127.0.0.1:3979/", "http://10.0.0.1:3978/", "https://bot.example.com/api/messages"] {
-        assert_eq!(warnings_of(ENDPOINT, &format!("endpoint = {other:?}\nallow_insecure_http = true")), [""; 0], "{other}");
+        assert_eq!(
+            warnings_of(ENDPOINT, &format!("endpoint = {other:?}\nallow_insecure_http = true")),
+            [""; 0],
+            "{other}"
+        );
     }
-    assert_eq!(warnings_of(ENDPOINT, "endpoint = \"https://sso.example.com/the-bot\"").len(), 1, "a proxy may lead there");
+    assert_eq!(
+        warnings_of(ENDPOINT, "endpoint = \"https://sso.example.com/the-bot\"").len(),
+        1,
+        "a proxy may lead there"
+    );
     let section = "[token_service]\nlisten = [\"127.0.0.1:4000\"]\n";
     let text = format!("{section}{}", changed(ENDPOINT, "endpoint = \"http://localhost:4000/\""));
     assert!(problem_of(&text).contains("token_service.listen[0]"));
@@ -117,7 +147,9 @@ fn listeners_that_cover_each_other_are_a_problem() {
         assert_eq!(problems.0.len(), 1, "{problems}");
         assert_eq!(problems.0[0].path, place, "{problems}");
     }
-    for apart in ["[\"127.0.0.1:3978\", \"[::1]:3978\"]", "[\"127.0.0.1:0\", \"127.0.0.1:0\"]", "[\"0.0.0.0:1\", \"[::1]:1\"]"] {
+    for apart in
+        ["[\"127.0.0.1:3978\", \"[::1]:3978\"]", "[\"127.0.0.1:0\", \"127.0.0.1:0\"]", "[\"0.0.0.0:1\", \"[::1]:1\"]"]
+    {
         assert!(read(&changed(PUBLIC_URL, &format!("{PUBLIC_URL}\nlisten = {apart}"))).is_ok(), "{apart}");
     }
 }
@@ -138,7 +170,11 @@ fn a_secret_that_is_a_guid_is_warned_of_with_its_place_and_not_shown() {
 
 #[test]
 fn a_tenant_by_domain_is_answered_with_how_to_find_its_id() {
-    expect_problem(TENANTS, "tenants = [\"contoso.com\"]", "connections.graph.tenants[0]: \"contoso.com\" is not a GUID");
+    expect_problem(
+        TENANTS,
+        "tenants = [\"contoso.com\"]",
+        "connections.graph.tenants[0]: \"contoso.com\" is not a GUID",
+    );
     for text in [
         changed(TENANTS, "tenants = [\"contoso.com\"]"),
         changed(TENANTS, "tenants = \"contoso.com\""),
@@ -147,7 +183,8 @@ fn a_tenant_by_domain_is_answered_with_how_to_find_its_id() {
         let problem = problem_of(&text);
         assert!(problem.contains("https://login.microsoftonline.com/contoso.com/v2.0/.well-known/"), "{problem}");
     }
-    for (written, right) in [("{11111111-1111-4111-8111-111111111111}", APP), ("11111111111141118111111111111111", APP)] {
+    for (written, right) in [("{11111111-1111-4111-8111-111111111111}", APP), ("11111111111141118111111111111111", APP)]
+    {
         let problem = problem_of(&changed(BOT_ID, &format!("app_id = {written:?}")));
         assert!(problem.contains(&format!("write {right:?}")), "{problem}");
     }
@@ -159,7 +196,9 @@ fn a_certificate_in_a_binary_form_is_answered_with_the_conversion() {
     std::fs::write(folder.path().join("bot.pfx"), [0x30, 0x82, 0x09, 0x00, 0x02, 0x01, 0x03, 0x30]).unwrap();
     std::fs::write(folder.path().join("renamed.pem"), [0x30, 0x82, 0x09, 0x00, 0x02, 0x01, 0x03, 0x30]).unwrap();
     std::fs::write(folder.path().join("bot.cer"), [0x30, 0x82, 0x03, 0x00, 0x30, 0x82, 0x02, 0x00]).unwrap();
-    for (file, command) in [("bot.pfx", "openssl pkcs12 -in "), ("renamed.pem", "openssl pkcs12 -in "), ("bot.cer", "openssl x509 ")] {
+    for (file, command) in
+        [("bot.pfx", "openssl pkcs12 -in "), ("renamed.pem", "openssl pkcs12 -in "), ("bot.cer", "openssl x509 ")]
+    {
         let text = changed(SECRET_LINE, &format!("credentials = [{{ certificate = {{ file = {file:?} }} }}]"));
         let problems = parse_in(folder.path(), &text, &Environment::default()).unwrap_err().to_string();
         assert!(problems.starts_with("connections.graph.credentials[0].certificate.file: "), "{problems}");

@@ -32,7 +32,9 @@ pub(super) fn warn_of_unknown(environment: &Environment, table: &Table, review: 
     for name in unknown {
         let hint = match find_nearest(name, &known, &secrets) {
             Some(near) => format!("did you mean {near}?"),
-            None => format!("write it as {PREFIX}SECTION{SEPARATOR}KEY, or name it in a secret as {{ env = {name:?} }}"),
+            None => {
+                format!("write it as {PREFIX}SECTION{SEPARATOR}KEY, or name it in a secret as {{ env = {name:?} }}")
+            }
         };
         let message = format!("this environment variable sets no key and no secret refers to it: {hint}");
         review.warn(&Place::root().key(name), message);

@@ -123,7 +123,8 @@ fn right_guid(text: &str, place: &Place) -> String {
 
 /// How the operator finds the id of the tenant that `text` names.
 pub(in crate::config) fn find_tenant_id(text: &str) -> String {
-    let is_domain = text.contains('.') && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    let is_domain =
+        text.contains('.') && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
     if is_domain {
         return format!(
             "It is the \"Tenant ID\" on the overview page of the Microsoft Entra admin center, and the GUID in \"issuer\" at \
@@ -132,7 +133,9 @@ pub(in crate::config) fn find_tenant_id(text: &str) -> String {
     }
     match text {
         "common" | "organizations" | "consumers" => {
-            format!("{text:?} stands for many tenants: list each, or write tenants = \"any_organization\" where allowed")
+            format!(
+                "{text:?} stands for many tenants: list each, or write tenants = \"any_organization\" where allowed"
+            )
         }
         _ => "It is the \"Tenant ID\" on the overview page of the Microsoft Entra admin center".to_owned(),
     }

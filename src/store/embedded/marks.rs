@@ -51,7 +51,8 @@ pub(super) fn mark_older(
     limit: usize,
     read: &dyn Fn(&[u8]) -> Option<u64>,
 ) -> rusqlite::Result<bool> {
-    let position = connection.query_row("SELECT after_rowid FROM marking", [], |row| row.get::<_, i64>(0)).optional()?;
+    let position =
+        connection.query_row("SELECT after_rowid FROM marking", [], |row| row.get::<_, i64>(0)).optional()?;
     let Some(position) = position else { return Ok(true) };
     let limit_in_rows = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows: Vec<Unmarked> = connection

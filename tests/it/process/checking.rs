@@ -130,6 +130,9 @@ async fn check_online_fails_where_a_provider_or_a_bot_does_not_answer() {
     ] {
         assert!(said.lines().any(|line| line.starts_with(start)), "{start}\n{said}");
     }
-    assert!(said.contains(&format!("bots.demo endpoint http://{nobody}/api/messages: the host is unreachable")), "{said}");
+    assert!(
+        said.contains(&format!("bots.demo endpoint http://{nobody}/api/messages: the host is unreachable")),
+        "{said}"
+    );
     assert!(last_line(&said).starts_with("failed: 4 of "), "{said}");
 }
