@@ -52,7 +52,7 @@ pub const ROOMS_OF_TESTS: &[(&str, &str)] = &[("vault", "sealing")];
 /// Rooms with sub-rooms, and the order of the files and folders directly in them. A part may import parts before the
 /// `<` on its left, and no other part of its room. Every part is listed, but `mod.rs` and tests.
 pub const SUB_ROOMS: &[(&str, &str)] = &[
-    ("config", "review < credentials identity_providers < sections connections < reading"),
+    ("config", "review < credentials identity_providers < sections connections < contradictions reading"),
     (
         "dev",
         "addresses error jwt lock loopback_host masking < calls listeners private_file signing_key < faults < tenant < \
