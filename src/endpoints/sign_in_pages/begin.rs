@@ -5,6 +5,18 @@ use super::{SignInPages, find_parameter};
 use crate::inbound::{RequestId, TrustedProxies};
 use crate::sign_in::BrowserSecret;
 
+/// `HEAD` of the same: what [`answer`] would send, without its body. Link scanners and previews ask for it, so it keeps and
+/// holds nothing.
+pub(super) async fn head(http: HttpRequest, door: web::Data<SignInPages>) -> HttpResponse {
+    let correlation_id = RequestId::of(&http, &door.entropy);
+    let responder = PageResponder { door: &door, correlation_id: &correlation_id };
+    let link = find_parameter(http.query_string(), "signin").unwrap_or_default();
+    match door.steps.start.preview(&link).await {
+        Ok(url) => redirect(url.as_str()),
+        Err(failure) => responder.failed(&failure),
+    }
+}
+
 /// `GET /api/oauth/signin?signin=…`: the link of a card. Redirects the browser to the identity provider and sets the
 /// cookie that the browser must send on its return.
 pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> HttpResponse {

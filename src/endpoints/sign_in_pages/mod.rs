@@ -79,16 +79,34 @@ const OPERATIONS: &[Operation] = &[
         description: description::begin,
     },
     Operation {
+        method: Method::Head,
+        path: "/api/oauth/signin",
+        route: |route| route.to(begin::head),
+        description: description::begin_head,
+    },
+    Operation {
         method: Method::Get,
         path: REDIRECT_PATH,
         route: |route| route.to(callback::answer),
         description: description::callback,
     },
     Operation {
+        method: Method::Head,
+        path: REDIRECT_PATH,
+        route: |route| route.to(callback::head),
+        description: description::callback_head,
+    },
+    Operation {
         method: Method::Get,
         path: COMPLETE_PATH,
         route: |route| route.to(complete::review),
         description: description::review,
+    },
+    Operation {
+        method: Method::Head,
+        path: COMPLETE_PATH,
+        route: |route| route.to(complete::head),
+        description: description::review_head,
     },
     Operation {
         method: Method::Post,

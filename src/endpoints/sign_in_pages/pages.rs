@@ -59,6 +59,15 @@ pub(super) struct CodePage<'a> {
     final_redirect: Option<&'a str>,
 }
 
+/// Says that the user is signed in and has nothing left to do.
+#[derive(Template)]
+#[template(path = "signed_in.html")]
+pub(super) struct SignedInPage<'a> {
+    frame: PageFrame<'a>,
+    bot: &'a str,
+    account: &'a str,
+}
+
 /// Shows a failure and what to do about it.
 #[derive(Template)]
 #[template(path = "notice.html")]
@@ -73,6 +82,12 @@ pub(super) struct NoticePage<'a> {
 impl<'a> ConfirmPage<'a> {
     pub(super) fn new(frame: PageFrame<'a>, names: &'a DisplayNames) -> Self {
         Self { frame, bot: &names.bot, account: &names.account, channel: channel_display_name(names) }
+    }
+}
+
+impl<'a> SignedInPage<'a> {
+    pub(super) fn new(frame: PageFrame<'a>, names: &'a DisplayNames) -> Self {
+        Self { frame, bot: &names.bot, account: &names.account }
     }
 }
 

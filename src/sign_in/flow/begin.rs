@@ -9,7 +9,7 @@ use super::records::AtProvider;
 use super::{BrowserFlow, BrowserSecret, ProviderAccess, SignInError, SignInFailure, slot_for_card};
 use crate::cards::PendingSignIn;
 use crate::domain::{Entropy, Secret, SharedEntropy};
-use crate::exchange::{UserRates, WantedToken};
+use crate::exchange::{SignInNeed, UserRates, WantedToken};
 use crate::sign_in::SignedInTokens;
 
 /// The first step: a card's link leads to the identity provider.
@@ -19,6 +19,14 @@ pub struct SignInStart {
     tokens: SignedInTokens,
     rates: Arc<UserRates>,
     entropy: SharedEntropy,
+}
+
+/// The way of one browser to the identity provider.
+struct Departure {
+    state: Secret,
+    record: AtProvider,
+    need: SignInNeed,
+    url: Url,
 }
 
 impl SignInStart {
@@ -56,27 +64,29 @@ impl SignInStart {
         sent.map_err(|failure| failure.on(channel))
     }
 
+    /// The URL that [`SignInStart::begin`] would return for `link`, with a `state` that no step is kept for. Keeps,
+    /// holds and charges nothing.
+    ///
+    /// # Errors
+    /// As [`SignInStart::begin`], apart from the rate limit.
+    pub async fn preview(&self, link: &str) -> Result<Url, SignInFailure> {
+        let link = read_link_digits(link).ok_or(SignInError::LinkUnknown)?;
+        let card = self.flow.cards.find_by_link(&link).await?.ok_or(SignInError::LinkUnknown)?;
+        let departure = self.prepare(&card).await;
+        departure.map(|departure| departure.url).map_err(|failure| failure.on(card.account.realm.channel()))
+    }
+
     async fn send_to_provider(
         &self,
         card: &PendingSignIn,
         browser: &BrowserSecret,
         correlation_id: &str,
     ) -> Result<Url, SignInFailure> {
-        let connection = self.flow.find_connection(card).ok_or(SignInError::LinkUnknown)?;
-        let bot = self.flow.find_bot(card).ok_or(SignInError::LinkUnknown)?;
-        let need = self.tokens.find_need(WantedToken { bot, slot: &slot_for_card(card), connection }).await?;
+        let Departure { state, record, need, url } = self.prepare(card).await?;
         if !self.flow.cards.hold(&card.card_id).await? {
             return Err(SignInError::LinkUnknown.into());
         }
-        let record = AtProvider {
-            card_id: card.card_id.clone(),
-            channel: card.account.realm.channel().cloned(),
-            revision: connection.revision,
-            nonce: draw_verifier(self.entropy.as_ref()),
-            code_verifier: draw_verifier(self.entropy.as_ref()),
-        };
-        let state = self.flow.browsers.put(&browser.0, &record).await?;
-        let url = self.provider.authorize_url(connection, &state, &record, &need).await?;
+        self.flow.browsers.put(&state, &browser.0, &record).await?;
         tracing::info!(
             correlation_id,
             bot = card.account.holder.as_str(),
@@ -87,6 +97,23 @@ impl SignInStart {
             "a browser was sent to the identity provider"
         );
         Ok(url)
+    }
+
+    /// Draws what a browser needs for its way to the identity provider. Keeps nothing.
+    async fn prepare(&self, card: &PendingSignIn) -> Result<Departure, SignInFailure> {
+        let connection = self.flow.find_connection(card).ok_or(SignInError::LinkUnknown)?;
+        let bot = self.flow.find_bot(card).ok_or(SignInError::LinkUnknown)?;
+        let need = self.tokens.find_need(WantedToken { bot, slot: &slot_for_card(card), connection }).await?;
+        let record = AtProvider {
+            card_id: card.card_id.clone(),
+            channel: card.account.realm.channel().cloned(),
+            revision: connection.revision,
+            nonce: draw_verifier(self.entropy.as_ref()),
+            code_verifier: draw_verifier(self.entropy.as_ref()),
+        };
+        let state = self.flow.browsers.draw_handle();
+        let url = self.provider.authorize_url(connection, &state, &record, &need).await?;
+        Ok(Departure { state, record, need, url })
     }
 }
 

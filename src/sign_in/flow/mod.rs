@@ -25,7 +25,7 @@ use crate::domain::{Bot, Connection, Entropy, NamedConnection, Registrations, Se
 
 pub use begin::SignInStart;
 pub use callback::{ProviderAnswer, SignInReturn};
-pub use complete::{Completion, DisplayNames, SignInCompletion, SignInReview};
+pub use complete::{Completion, DisplayNames, SignInCompletion, SignInReview, UserDecision};
 pub use failure::{ProviderRefusal, SignInError, SignInFailure};
 pub use provider_access::ProviderAccess;
 
@@ -34,9 +34,8 @@ const PROVIDER_BUDGET: Duration = Duration::from_secs(10);
 
 /// The running sign-ins of browsers and the cards that they belong to.
 ///
-/// Only the browser that began a sign-in can take its next step: once, within fifteen minutes, and not after the card
-/// has
-/// ended.
+/// Only the browser that began a sign-in can take its next step, within fifteen minutes and not after the card has
+/// ended. It may repeat each step, and then gets the same answer.
 #[derive(Clone)]
 pub struct BrowserFlow {
     cards: Arc<PendingSignIns>,

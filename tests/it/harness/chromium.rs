@@ -17,7 +17,8 @@ const LEAST_CONTRAST: f64 = 4.5;
 pub struct Visit<'a> {
     pub link: &'a str,
     pub user: &'a User,
-    /// Asked whether to go on: `continue` or `cancel`; or `give up`, which is at the identity provider.
+    /// Asked whether to go on: `continue`, `continue over and over` (a double click, a reload, back and forward) or
+    /// `cancel`; or `give up`, which is at the identity provider.
     pub decision: &'a str,
     /// `light` or `dark`.
     pub scheme: &'a str,

@@ -1,11 +1,14 @@
 //! The sign-in behind the card, as browsers see it (docs/architecture.md §Security rules, rule 8,
 //! docs/protocols/token-service-api.md §4).
 
+mod codes;
 mod doubt;
+mod heads;
 mod journeys;
 mod needs;
 mod pages;
 mod refusals;
+mod repeats;
 mod sign_out;
 
 use serde_json::Value;
