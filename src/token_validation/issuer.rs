@@ -7,8 +7,6 @@ use crate::domain::TenantPolicy;
 
 /// Entra's placeholder in multi-tenant issuers.
 const PLACEHOLDER: &str = "{tenantid}";
-/// The tenant of personal accounts. It is no organisation.
-pub(super) const PERSONAL_ACCOUNTS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// A channel issuer and the keys that prove its tokens.
 #[derive(Clone)]
@@ -95,10 +93,7 @@ impl EntraOrigin {
 
     /// Whether a connection takes this tenant's users.
     pub(super) fn is_admitted_by(&self, tenants: &TenantPolicy) -> bool {
-        match tenants {
-            TenantPolicy::Listed(tenants) => tenants.contains(&self.tenant_id),
-            TenantPolicy::AnyOrganization => self.tenant_id != PERSONAL_ACCOUNTS,
-        }
+        tenants.admits(&self.tenant_id)
     }
 }
 

@@ -109,11 +109,12 @@ fn required_scopes(written: Option<Vec<String>>, review: &mut Review<'_>, place:
 }
 
 fn tenant_policy(written: Option<WordOrList>, review: &mut Review<'_>, place: &Place) -> Option<TenantPolicy> {
-    let form = "[\"<tenant GUID>\"], or \"any_organization\"";
+    let form = "[\"<tenant GUID>\"], \"any_organization\", or \"any_account\" (personal accounts, too)";
     match review.required(written, place, &format!("whose users may sign in: {form}"))? {
         WordOrList::Word(word) if word == "any_organization" => Some(TenantPolicy::AnyOrganization),
+        WordOrList::Word(word) if word == "any_account" => Some(TenantPolicy::AnyAccount),
         WordOrList::Word(word) => {
-            review.report(place, format!("{word:?} is neither: write {form}"));
+            review.report(place, format!("{word:?} is none of these: write {form}"));
             None
         }
         WordOrList::List(list) if list.is_empty() => {

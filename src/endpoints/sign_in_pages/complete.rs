@@ -13,7 +13,8 @@ pub(super) async fn review(http: HttpRequest, door: web::Data<SignInPages>) -> H
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     let handle = find_parameter(http.query_string(), "signin").unwrap_or_default();
     let browser = door.read_browser_cookie(&http);
-    show_review(&responder, door.steps.completion.review(&handle, browser.as_ref(), &correlation_id).await)
+    let review = door.steps.completion.review(&handle, browser.as_ref(), &correlation_id).await;
+    show_review(&responder, &handle, review)
 }
 
 /// `HEAD` of the same: what [`review`] would send, without its body. Completes nothing.
@@ -22,7 +23,7 @@ pub(super) async fn head(http: HttpRequest, door: web::Data<SignInPages>) -> Htt
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     let handle = find_parameter(http.query_string(), "signin").unwrap_or_default();
     let browser = door.read_browser_cookie(&http);
-    show_review(&responder, door.steps.completion.preview(&handle, browser.as_ref()).await)
+    show_review(&responder, &handle, door.steps.completion.preview(&handle, browser.as_ref()).await)
 }
 
 /// `POST /api/oauth/PostSignInCallback?signin=…`: the user's decision. The browser is sent to [`review`] for the result,
@@ -50,9 +51,15 @@ pub(super) async fn decide(http: HttpRequest, payload: web::Payload, door: web::
     }
 }
 
-fn show_review(responder: &PageResponder<'_>, review: Result<SignInReview, SignInFailure>) -> HttpResponse {
+fn show_review(
+    responder: &PageResponder<'_>,
+    handle: &str,
+    review: Result<SignInReview, SignInFailure>,
+) -> HttpResponse {
     match review {
-        Ok(SignInReview::Confirm(names)) => responder.confirm(&names),
+        Ok(SignInReview::Confirm { names, is_another_person }) => {
+            responder.confirm(&names, is_another_person.then_some(handle))
+        }
         Ok(SignInReview::Completed(completion)) => show_completion(responder, &completion),
         Ok(SignInReview::SignedIn(names)) => responder.signed_in(&names),
         Ok(SignInReview::Cancelled(names)) => responder.cancelled(&names),

@@ -30,7 +30,8 @@ pub(super) fn begin() -> Description {
         Answer::empty("Redirects to the identity provider.").header("Location", "The identity provider's page.");
     let sent_on = sent_on.header("Set-Cookie", "Identifies the browser, which must send it on its return.");
     let description = Description::new("BeginSignIn", "The link behind a card's button: sends the browser to sign in.")
-        .query("signin", "The value in the link.")
+        .optional_query("signin", "The value in the link.")
+        .optional_query("again", "In place of `signin`: the last page's `signin`, to choose another account.")
         .answer(302, sent_on);
     with_errors(description)
 }
@@ -77,7 +78,8 @@ pub(super) fn begin_head() -> Description {
     let description =
         Description::new("BeginSignInHead", "Whether the link behind a card's button leads to a sign-in.")
             .note(HEAD_NOTE)
-            .query("signin", "The value in the link.")
+            .optional_query("signin", "The value in the link.")
+            .optional_query("again", "As for BeginSignIn.")
             .answer(302, sent_on);
     with_head_errors(description)
 }

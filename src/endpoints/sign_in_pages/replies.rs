@@ -75,14 +75,15 @@ pub(super) struct PageResponder<'a> {
 }
 
 impl PageResponder<'_> {
-    /// Asks the user to confirm. The form's request needs an `Origin` header, which the referrer policy `no-referrer`
+    /// Asks the user to confirm. `again` is the handle of the page, if the chat belongs to another account than the one
+    /// that signed in: the page says so and leads to a sign-in with another account. The form's request needs an `Origin` header, which the referrer policy `no-referrer`
     /// would replace by `null` (Fetch, "append a request Origin header"); `same-origin` reveals the address to no other
     /// site.
-    pub(super) fn confirm(&self, names: &DisplayNames) -> HttpResponse {
+    pub(super) fn confirm(&self, names: &DisplayNames, again: Option<&str>) -> HttpResponse {
         let frame = self.frame(None, TeamsNotification::Reason(""));
         let policy = self.policy(&frame);
         let response = begin_response(StatusCode::OK, "same-origin");
-        render_page(response, &policy, &ConfirmPage::new(frame, names))
+        render_page(response, &policy, &ConfirmPage::new(frame, names, again))
     }
 
     /// Shows the magic code.

@@ -98,7 +98,7 @@ impl IdentityProvider for Generic {
                 Grant::RefreshToken { refresh_token, user } => {
                     self.redeem_refresh_token(refresh_token, user, &attempt).await
                 }
-                Grant::AuthorizationCode { code, code_verifier, redirect_uri, throttled_as } => {
+                Grant::AuthorizationCode { code, code_verifier, redirect_uri, throttled_as, .. } => {
                     let fields = authorization::code_fields(code, code_verifier, redirect_uri);
                     self.redeem_fields(fields, throttled_as, &attempt).await
                 }

@@ -114,6 +114,7 @@ impl Stand {
             code_verifier: &code_verifier,
             redirect_uri: &redirect_uri,
             throttled_as: "ada",
+            tenant: None,
         };
         self.redeem(grant).await
     }
@@ -132,7 +133,9 @@ impl Stand {
             nonce: &nonce,
             code_challenge: "the-challenge",
             ask_consent,
+            choose_account: false,
             claims: None,
+            tenant: None,
         };
         let connection = connection(scopes);
         let url = self.provider.authorize_url(&connection, request).await?;

@@ -101,7 +101,11 @@ impl SignInReturn {
         };
         let channel = record.channel.clone();
         let redeemed = async {
-            let code = self.accept(&record, &answer).await?;
+            let card = self.note_return(&record).await?;
+            let code = match self.accept(&card, &record, &answer).await {
+                Ok(code) => code,
+                Err(failure) => return Err(self.note_failure(&card, failure, correlation_id).await),
+            };
             let (browser, correlation_id) = (browser.clone(), correlation_id.to_owned());
             self.redeem_once(Arrival { state, next, browser, record, code, correlation_id }).await
         };
@@ -122,8 +126,11 @@ impl SignInReturn {
         match self.find_progress(&state, browser.ok_or(SignInError::OtherBrowser)?).await? {
             Progress::Identified(next) => Ok(next),
             Progress::AtProvider { next, record } => {
-                let accepted = self.accept(&record, &answer).await;
-                accepted.map(|_| next).map_err(|failure| failure.on(record.channel.as_ref()))
+                let accepted = async {
+                    let card = self.flow.get_held_card(&record.card_id).await?;
+                    self.accept(&card, &record, &answer).await
+                };
+                accepted.await.map(|_| next).map_err(|failure| failure.on(record.channel.as_ref()))
             }
         }
     }
@@ -156,10 +163,36 @@ impl SignInReturn {
 
     /// The code that the browser brings, from the provider that it was sent to. Uses nothing up, so a refusal may be
     /// repeated, and the browser may still return with a code.
-    async fn accept(&self, record: &AtProvider, answer: &ProviderAnswer<'_>) -> Result<Secret, SignInFailure> {
-        let card = self.flow.get_held_card(&record.card_id).await?;
-        let connection = self.find_connection(&card, record)?;
+    async fn accept(
+        &self,
+        card: &PendingSignIn,
+        record: &AtProvider,
+        answer: &ProviderAnswer<'_>,
+    ) -> Result<Secret, SignInFailure> {
+        let connection = self.find_connection(card, record)?;
         self.read_code(connection, answer, Instant::now() + PROVIDER_BUDGET).await
+    }
+
+    /// Gets the card, and stores with it that its browser has come back.
+    async fn note_return(&self, record: &AtProvider) -> Result<PendingSignIn, SignInFailure> {
+        let card = self.flow.get_held_card(&record.card_id).await?;
+        if card.is_browser_away {
+            self.flow.cards.hold(&card.card_id, false).await?;
+        }
+        Ok(card)
+    }
+
+    /// Remembers that the user means another account, if `failure` says so: the user cancelled, or has chosen an account
+    /// of a tenant that the connection does not admit.
+    async fn note_failure(&self, card: &PendingSignIn, failure: SignInFailure, correlation_id: &str) -> SignInFailure {
+        let is_of_account = matches!(
+            failure.error,
+            SignInError::ProviderRefused(ProviderRefusal::Cancelled) | SignInError::TenantNotAllowed
+        );
+        if is_of_account {
+            self.tokens.requirements().want_other_account(&slot_for_card(card), correlation_id).await;
+        }
+        failure
     }
 
     fn find_connection(&self, card: &PendingSignIn, record: &AtProvider) -> Result<&Arc<Connection>, SignInError> {
@@ -215,7 +248,10 @@ impl SignInReturn {
         let deadline = Instant::now() + PROVIDER_BUDGET;
         let attempt = Attempt { correlation_id: correlation_id.to_owned(), deadline, claims: None };
         let redeemed = self.redeem(connection, code, record, &card, attempt).await?;
-        let user = self.provider.identify(connection, &redeemed, &record.nonce, deadline).await?;
+        let user = match self.provider.identify(connection, &redeemed, &record.nonce, deadline).await {
+            Ok(user) => user,
+            Err(failure) => return Err(self.note_failure(&card, failure, correlation_id).await),
+        };
         // The epoch is read as soon as the user is known, so that a later sign-out everywhere invalidates the grant.
         let epoch = self.tokens.read_epoch(&slot_for_card(&card), &user.user).await?;
         let owner = TokenOwner { user: &user.user, security_context: user.security_context };

@@ -1,64 +1,17 @@
 use std::sync::Arc;
 
-use super::records::{Completed, Identified, Success};
+use super::records::{Completed, Identified};
+use super::review::{
+    DisplayNames, SignInReview, UserDecision, build_completion, build_display_names, build_success, describe_completed,
+};
 use super::{BrowserFlow, BrowserSecret, SignInError, SignInFailure, is_handle, slot_for_card};
 use crate::cards::PendingSignIn;
-use crate::domain::{ChannelId, Secret};
-use crate::exchange::{BrowserBinding, ProvenIdentity, WantedToken, bind_browser_sign_in};
+use crate::domain::Secret;
+use crate::exchange::{BrowserBinding, ProvenIdentity, WantedToken, bind_browser_sign_in, is_another_person};
 use crate::sign_in::SignedInTokens;
 use crate::sign_in::browser_sign_ins::BrowserRecordLookup;
 use crate::sign_in::magic_code::MagicCodes;
 use crate::single_flight::SingleFlight;
-
-/// The names that a page shows for a sign-in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DisplayNames {
-    /// The bot that asked for the sign-in.
-    pub bot: String,
-    /// The account that signed in, by the name that the identity provider gives it.
-    pub account: String,
-    /// The channel of the chat, if the sign-in began in a channel.
-    pub channel: Option<ChannelId>,
-}
-
-/// The result of [`SignInCompletion::review`]: what the last page shows.
-#[derive(Debug)]
-pub enum SignInReview {
-    /// The user has to confirm that they began this sign-in.
-    Confirm(DisplayNames),
-    /// The sign-in is complete, and its code can be redeemed.
-    Completed(Completion),
-    /// The sign-in is complete, and the user has it in the chat: there is no code to show any more.
-    SignedIn(DisplayNames),
-    /// The user has cancelled the sign-in.
-    Cancelled(DisplayNames),
-}
-
-/// What the user answered to the question whether they began this sign-in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UserDecision {
-    /// The user began it.
-    Continue,
-    /// The user did not begin it, or means another account.
-    Cancel,
-}
-
-/// A sign-in that was completed in the browser.
-#[derive(Debug)]
-pub struct Completion {
-    /// The magic code for the chat. Until it is redeemed there, the token is handed out only if `verified` is set.
-    pub code: Secret,
-    /// Whether the token is kept already, so that the bot can get it at once.
-    pub verified: bool,
-    /// Whether the page may pass the code to the chat client itself. That is so in Teams, unless the stated identity of
-    /// the
-    /// card's user contradicts the user who signed in. Otherwise the user types the code into the chat.
-    pub page_delivers_code: bool,
-    /// The names that the page shows.
-    pub names: DisplayNames,
-    /// Where the browser is redirected at the end instead of a page, if the bot asked for that.
-    pub final_redirect: Option<String>,
-}
 
 /// The last step: the browser's user is identified.
 ///
@@ -107,7 +60,11 @@ impl SignInCompletion {
         let card = self.get_card(&identified).await?;
         let binding = self.bind(&card, &identified).await;
         if binding.map_err(|failure| failure.on(identified.channel.as_ref()))? != BrowserBinding::Proven {
-            return Ok(SignInReview::Confirm(build_display_names(&card, &identified)));
+            let question = ask_to_confirm(&card, &identified);
+            if matches!(question, SignInReview::Confirm { is_another_person: true, .. }) {
+                self.tokens.requirements().want_other_account(&slot_for_card(&card), correlation_id).await;
+            }
+            return Ok(question);
         }
         self.settle(&step, UserDecision::Continue, correlation_id).await?;
         self.get_result(&step).await
@@ -126,10 +83,10 @@ impl SignInCompletion {
         let card = self.get_card(&identified).await?;
         let binding = self.bind(&card, &identified).await;
         let binding = binding.map_err(|failure| failure.on(identified.channel.as_ref()))?;
-        let names = build_display_names(&card, &identified);
         if binding != BrowserBinding::Proven {
-            return Ok(SignInReview::Confirm(names));
+            return Ok(ask_to_confirm(&card, &identified));
         }
+        let names = build_display_names(&card, &identified);
         let code = self.codes.derive_code(&step.browser.0, &step.handle);
         Ok(SignInReview::Completed(build_completion(build_success(&card, binding), code, names)))
     }
@@ -180,13 +137,22 @@ impl SignInCompletion {
         correlation_id: &str,
     ) -> Result<(), SignInFailure> {
         if let Some(completed) = self.find_completed(step).await? {
-            return if decision == UserDecision::Cancel { self.withdraw(step, completed).await } else { Ok(()) };
+            return if decision == UserDecision::Cancel {
+                self.withdraw(step, completed, correlation_id).await
+            } else {
+                Ok(())
+            };
         }
         let identified = self.find_identified(step).await?.ok_or(SignInError::StateUnknown)?;
         let settled = async {
             let completed = match decision {
                 UserDecision::Continue => self.complete(step, &identified, correlation_id).await?,
-                UserDecision::Cancel => describe_completed(&self.get_card(&identified).await?, &identified, None),
+                UserDecision::Cancel => {
+                    // Who cancels here does not mean the account that the page names.
+                    let card = self.get_card(&identified).await?;
+                    self.tokens.requirements().want_other_account(&slot_for_card(&card), correlation_id).await;
+                    describe_completed(&card, &identified, None)
+                }
             };
             self.flow.browsers.put(&step.handle, &step.browser.0, &completed).await?;
             Ok(())
@@ -199,11 +165,17 @@ impl SignInCompletion {
     }
 
     /// Ends the code of a completed sign-in that its user cancels afterwards. A code that was used stays used.
-    async fn withdraw(&self, step: &RequestedStep, completed: Completed) -> Result<(), SignInFailure> {
+    async fn withdraw(
+        &self,
+        step: &RequestedStep,
+        completed: Completed,
+        correlation_id: &str,
+    ) -> Result<(), SignInFailure> {
         let code = self.codes.derive_code(&step.browser.0, &step.handle);
         let Some(record) = self.codes.find_waiting(&completed.slot, &code).await? else { return Ok(()) };
         let is_open = completed.success.as_ref().is_some_and(|success| !success.verified);
         if is_open && self.codes.end_one(record).await? {
+            self.tokens.requirements().want_other_account(&completed.slot, correlation_id).await;
             let cancelled = Completed { success: None, ..completed };
             self.flow.browsers.put(&step.handle, &step.browser.0, &cancelled).await?;
         }
@@ -299,9 +271,7 @@ impl SignInCompletion {
     /// What the browser sign-in proves about the card's account. Reads the pin if the rule depends on it.
     async fn bind(&self, card: &PendingSignIn, identified: &Identified) -> Result<BrowserBinding, SignInFailure> {
         let Some(bot) = self.flow.find_bot(card) else { return Ok(BrowserBinding::CodeByHand) };
-        let proven =
-            ProvenIdentity { object_id: identified.object_id.as_deref(), tenant_id: identified.tenant_id.as_deref() };
-        let binding = bind_browser_sign_in(bot, &card.account, &card.stated, proven);
+        let binding = bind_browser_sign_in(bot, &card.account, &card.stated, proven_identity(identified));
         if binding != BrowserBinding::ProvenIfPinned {
             return Ok(binding);
         }
@@ -331,31 +301,11 @@ fn step_or_error<T>(found: BrowserRecordLookup<T>) -> Result<Option<T>, SignInEr
     }
 }
 
-fn build_success(card: &PendingSignIn, binding: BrowserBinding) -> Success {
-    let verified = binding == BrowserBinding::Proven;
-    Success {
-        verified,
-        page_delivers_code: verified || binding == BrowserBinding::CodeByPage,
-        final_redirect: card.final_redirect.clone(),
-    }
+fn ask_to_confirm(card: &PendingSignIn, identified: &Identified) -> SignInReview {
+    let is_another_person = is_another_person(&card.account, &card.stated, proven_identity(identified));
+    SignInReview::Confirm { names: build_display_names(card, identified), is_another_person }
 }
 
-fn build_completion(success: Success, code: Secret, names: DisplayNames) -> Completion {
-    let Success { verified, page_delivers_code, final_redirect } = success;
-    Completion { code, verified, page_delivers_code, names, final_redirect }
-}
-
-fn describe_completed(card: &PendingSignIn, identified: &Identified, success: Option<Success>) -> Completed {
-    Completed {
-        slot: slot_for_card(card),
-        revision: identified.grant.revision,
-        user: identified.grant.token.user.clone(),
-        account_name: identified.account_name.clone(),
-        success,
-    }
-}
-
-fn build_display_names(card: &PendingSignIn, identified: &Identified) -> DisplayNames {
-    let (bot, channel) = (card.account.holder.to_string(), card.account.realm.channel().cloned());
-    DisplayNames { bot, account: identified.account_name.clone(), channel }
+fn proven_identity(identified: &Identified) -> ProvenIdentity<'_> {
+    ProvenIdentity { object_id: identified.object_id.as_deref(), tenant_id: identified.tenant_id.as_deref() }
 }

@@ -121,7 +121,7 @@ async fn what_the_next_sign_in_must_bring_is_known() {
     let challenges = ClaimsChallenges::new(&earlier.records);
     assert_eq!(challenges.find(&slot(&adas, "files")).await.unwrap(), claims);
     let need = SignInNeeds::new(&earlier.records).get(&slot(&adas, "graph"), None).await.unwrap();
-    assert_eq!(need, SignInNeed { consent: true, claims });
+    assert_eq!(need, SignInNeed { consent: true, claims, choose_account: false });
     challenges.end_all_of_user(&ada()).await.unwrap();
     assert_eq!(challenges.take(&slot(&adas, "files")).await.unwrap(), None, "her index lists it");
 }

@@ -12,6 +12,7 @@ mod complete;
 mod failure;
 mod provider_access;
 mod records;
+mod review;
 
 #[cfg(test)]
 mod earlier_store_tests;
@@ -25,9 +26,10 @@ use crate::domain::{Bot, Connection, Entropy, NamedConnection, Registrations, Se
 
 pub use begin::SignInStart;
 pub use callback::{ProviderAnswer, SignInReturn};
-pub use complete::{Completion, DisplayNames, SignInCompletion, SignInReview, UserDecision};
+pub use complete::SignInCompletion;
 pub use failure::{ProviderRefusal, SignInError, SignInFailure};
 pub use provider_access::ProviderAccess;
+pub use review::{Completion, DisplayNames, SignInReview, UserDecision};
 
 /// The identity provider must answer within this time, because a browser waits for it.
 const PROVIDER_BUDGET: Duration = Duration::from_secs(10);

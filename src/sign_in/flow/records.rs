@@ -20,6 +20,8 @@ pub(super) struct AtProvider {
     pub(super) revision: ConnectionRevision,
     pub(super) nonce: Secret,
     pub(super) code_verifier: Secret,
+    /// The Entra tenant that the browser was sent to, if it is not the one that the connection alone says.
+    pub(super) tenant: Option<String>,
 }
 
 /// What is kept after the browser's user was identified: what the sign-in grants, and what the page shows to the user.
@@ -62,6 +64,8 @@ struct StoredAtProvider {
     revision: [u8; 16],
     nonce: String,
     code_verifier: String,
+    #[serde(default)]
+    tenant: Option<String>,
 }
 
 /// The stored form of [`Identified`], without the grant.
@@ -104,6 +108,7 @@ impl BrowserStep for AtProvider {
             revision: self.revision.0,
             nonce: self.nonce.expose().to_owned(),
             code_verifier: self.code_verifier.expose().to_owned(),
+            tenant: self.tenant.clone(),
         })
     }
 
@@ -115,6 +120,7 @@ impl BrowserStep for AtProvider {
             revision: ConnectionRevision(plain.revision),
             nonce: Secret::new(plain.nonce),
             code_verifier: Secret::new(plain.code_verifier),
+            tenant: plain.tenant,
         })
     }
 }

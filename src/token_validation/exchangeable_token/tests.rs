@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::super::issuer::PERSONAL_ACCOUNTS;
 use super::*;
 use crate::domain::{TenantPolicy, acceptable_audiences};
 use crate::token_validation::testing::{BOT, OTHER_TENANT, TEAMS, TENANT, TestIssuer, USER, header, key, with};
@@ -209,9 +208,11 @@ async fn personal_accounts_are_no_organisation() {
     let of = |tenant: &str| json!({"tid": tenant, "iss": format!("https://login.microsoftonline.com/{tenant}/v2.0")});
     world.policy.tenants = TenantPolicy::AnyOrganization;
     assert!(world.validate(of(OTHER_TENANT)).await.is_ok());
-    assert_eq!(world.refusal(of(PERSONAL_ACCOUNTS)).await, rejected("tid"));
-    world.policy.tenants = TenantPolicy::Listed(vec![PERSONAL_ACCOUNTS.into()]);
-    assert!(world.validate(of(PERSONAL_ACCOUNTS)).await.is_ok(), "unless it is listed by name");
+    assert_eq!(world.refusal(of(PERSONAL_ACCOUNTS_TENANT)).await, rejected("tid"));
+    world.policy.tenants = TenantPolicy::Listed(vec![PERSONAL_ACCOUNTS_TENANT.into()]);
+    assert!(world.validate(of(PERSONAL_ACCOUNTS_TENANT)).await.is_ok(), "unless it is listed by name");
+    world.policy.tenants = TenantPolicy::AnyAccount;
+    assert!(world.validate(of(PERSONAL_ACCOUNTS_TENANT)).await.is_ok(), "or every account is accepted");
 }
 
 #[actix_web::test]

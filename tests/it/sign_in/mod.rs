@@ -1,6 +1,7 @@
 //! The sign-in behind the card, as browsers see it (docs/architecture.md §Security rules, rule 8,
 //! docs/protocols/token-service-api.md §4).
 
+mod accounts;
 mod codes;
 mod doubt;
 mod heads;
