@@ -1,4 +1,4 @@
-//! `bot-sso`: parses the arguments and hands over.
+//! `bot-sso`: parses the arguments and runs the command that they name.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     match bot_sso::cli::run(bot_sso::cli::Arguments::parse()) {
         Ok(code) => code,
         Err(error) => {
-            // Where standard error is closed there is nobody left to tell.
+            // If standard error is closed, the error cannot be reported anywhere.
             let _ = writeln!(std::io::stderr().lock(), "{}", bot_sso::cli::explain(&error));
             ExitCode::FAILURE
         }

@@ -8,7 +8,7 @@ use crate::inbound::{CallerLimits, CallerPolicy, CallerRates, Callers, TokenServ
 use crate::outbound::Outbound;
 use crate::token_validation::{CallerTokenValidator, ChannelTrust, EntraCallers, EntraTrust};
 
-/// What is needed to fetch the keys that verify callers' tokens: the Entra issuers by provider name, and the HTTP
+/// The parts that fetch the keys that verify callers' tokens: the Entra issuers by provider name, and the HTTP
 /// client.
 pub(super) struct CallerKeys<'a> {
     pub(super) trusts: HashMap<String, EntraTrust>,

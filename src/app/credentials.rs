@@ -12,7 +12,7 @@ use crate::identity_provider::{
 use crate::outbound::{Outbound, OutboundError};
 
 /// Builds client credentials from the configuration. Sections that name the same file or the same managed identity
-/// share one object, and so what it has read or fetched.
+/// share one object, which caches the content that it has read or fetched.
 pub(super) struct CredentialBuilder {
     clock: SharedClock,
     connect_timeout: Duration,

@@ -19,11 +19,11 @@ pub struct BoundListeners {
 }
 
 impl BoundListeners {
-    /// The first address, configured or bound, that other machines can reach.
+    /// Finds an address, configured or bound, that other machines can reach.
     ///
     /// # Errors
     /// If the operating system does not report the address of a bound socket.
-    pub(super) fn first_beyond_loopback(&self, config: &Configuration) -> Result<Option<SocketAddr>, BuildError> {
+    pub(super) fn find_non_loopback_address(&self, config: &Configuration) -> Result<Option<SocketAddr>, BuildError> {
         let operations = config.operations.iter().map(|section| section.listen);
         let configured = config.server.listen.iter().chain(&config.token_service.listen).copied().chain(operations);
         let mut addresses: Vec<SocketAddr> = configured.collect();

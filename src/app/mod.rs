@@ -39,7 +39,7 @@ use crate::store::StoreError;
 /// Adds routes to those of the application.
 pub type RouteFunction = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
 
-/// What differs in development mode. This mode issues tokens without authentication, so it listens on loopback only and
+/// The settings of development mode. This mode issues tokens without authentication, so it listens on loopback only and
 /// answers only requests whose `Host` names this machine (docs/architecture.md §Security rules, rule 14).
 pub struct DevelopmentMode {
     /// Routes that are served beside the application's own.
@@ -133,7 +133,7 @@ pub async fn build(
     development: Option<DevelopmentMode>,
 ) -> Result<Application, BuildError> {
     if development.is_some()
-        && let Some(address) = listeners.first_beyond_loopback(&config)?
+        && let Some(address) = listeners.find_non_loopback_address(&config)?
     {
         return Err(BuildError::NotLoopback(address));
     }

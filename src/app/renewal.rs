@@ -9,7 +9,7 @@ use crate::endpoints::operations::AdminToken;
 use crate::identity_provider::ClientCredential;
 use crate::sealing::{KeyRing, Sealer};
 
-/// What SIGHUP reloads. If a file cannot be read, its old content stays in use and the log says why.
+/// The files and credentials that SIGHUP reloads. If a file cannot be read, its old content stays in use and the log says why.
 pub(super) struct Renewable {
     pub(super) sealer: Arc<Sealer>,
     /// The file of the key ring.

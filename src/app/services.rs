@@ -6,7 +6,7 @@ use super::callers::{CallerKeys, build_callers, caller_limits};
 use super::keys::start_key_set;
 use super::providers::build_providers;
 use super::renewal::RenewableCredential;
-use crate::bot_connector::{BotClient, ContinuationDelivery, Continuations};
+use crate::bot_connector::{BotClient, ContinuationClaims, ContinuationDelivery};
 use crate::cards::PendingSignIns;
 use crate::config::{Configuration, EntraSection, StoreDurability};
 use crate::domain::{ClockAndEntropy, Registrations, SharedClock};
@@ -23,13 +23,13 @@ use crate::records::{Records, SingleWriter};
 use crate::sign_in::{BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, SignedInTokens};
 use crate::sign_out::SignOut;
 use crate::store::{Durability, EmbeddedStore, Store};
-use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, IdTokenTrust, IdTokenValidator};
+use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, IdTokenValidator, TrustedIdTokenIssuer};
 use crate::vault::TokenVault;
 
 /// The most connections that are open to one host at a time.
 const MAX_CONNECTIONS_PER_HOST: usize = 256;
 
-/// Everything that the doors are built from; built once.
+/// The services from which the doors are built. They are built once.
 pub(super) struct Services {
     pub(super) ambient: ClockAndEntropy,
     pub(super) writer: SingleWriter,
@@ -110,7 +110,7 @@ pub(super) fn build_services(
         sign_out: SignOut::new(sign_out, registrations.clone(), vec![magic_codes.clone()]),
         browser_flow: BrowserFlow::new(cards.clone(), browsers, registrations.clone()),
         codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
-        delivery: ContinuationDelivery::new(bots.clone(), Arc::new(Continuations::new(records)), counters.clone()),
+        delivery: ContinuationDelivery::new(bots.clone(), Arc::new(ContinuationClaims::new(records)), counters.clone()),
         admin_token: config.operations.as_ref().map(|section| AdminToken::new(section.admin_token.clone())),
         exchange_names: ExchangeNames::new(records),
         ambient,
@@ -209,10 +209,10 @@ fn build_id_token_validators(
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
 ) -> IdTokenValidators {
-    let entra = trusts.iter().map(|(name, trust)| (name, IdTokenTrust::Entra(trust.clone())));
+    let entra = trusts.iter().map(|(name, trust)| (name, TrustedIdTokenIssuer::Entra(trust.clone())));
     let openid = config.openid_providers.iter().map(|(name, section)| {
         let (issuer, key_set) = (section.issuer.clone(), start_key_set(name, &section.keys, outbound, ambient));
-        (name, IdTokenTrust::OpenIdConnect { issuer, key_set })
+        (name, TrustedIdTokenIssuer::OpenIdConnect { issuer, key_set })
     });
     let validator = |trust| IdTokenValidator::new(trust, ambient.clock.clone());
     IdTokenValidators::new(entra.chain(openid).map(|(name, trust)| (name.clone(), validator(trust))).collect())

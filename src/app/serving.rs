@@ -35,7 +35,7 @@ pub(super) struct Listener {
     addresses: Vec<SocketAddr>,
 }
 
-/// What all listeners of an application are built from.
+/// The parts from which all listeners of an application are built.
 pub(super) struct ListenerContext<'a> {
     pub(super) config: &'a Configuration,
     pub(super) doors: &'a Doors,

@@ -1,11 +1,11 @@
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::turns::Turns;
+use super::conversation_turns::ConversationTurns;
 use crate::domain::Bot;
 use crate::outbound::{Outbound, OutboundError, RelayRequest, RelayedAnswer};
 
-/// Headers of one connection, not of the message (RFC 9110 §7.6.1), and those the HTTP client sets itself.
+/// Headers that apply to one connection and not to the message (RFC 9110 §7.6.1), and headers that the HTTP client sets.
 const HOP_BY_HOP: [&str; 11] = [
     "connection",
     "content-length",
@@ -20,7 +20,7 @@ const HOP_BY_HOP: [&str; 11] = [
     "transfer-encoding",
 ];
 
-/// Headers by which somebody in front of a bot vouches for a client: a caller must not set them.
+/// Headers with which a proxy in front of a bot vouches for a client. A caller must not set them.
 const SPOOFABLE: [&str; 9] = [
     "cf-connecting-ip",
     "client-ip",
@@ -33,25 +33,25 @@ const SPOOFABLE: [&str; 9] = [
     "x-real-ip",
 ];
 
-/// The same, by how they begin (App Service's identity headers among them).
+/// Prefixes of further headers that a caller must not set, among them the identity headers of Azure App Service.
 const SPOOFABLE_PREFIXES: [&str; 5] =
     ["x-bot-sso-", "x-forwarded-", "x-ms-client-principal", "x-ms-token-", "x-original-"];
 
-/// A request to be passed on to a bot. Not printable: headers and body hold tokens.
+/// A request that is to be forwarded to a bot. It has no `Debug`, because headers and body hold tokens.
 #[derive(Clone)]
 pub struct ForwardedRequest {
-    /// The headers that go along.
+    /// The headers that the bot gets.
     headers: Vec<(String, Vec<u8>)>,
-    /// The body, byte by byte.
+    /// The body, unchanged or replaced by `with_json`.
     pub body: Bytes,
 }
 
 impl ForwardedRequest {
-    /// Takes of `headers` what a bot may see: hop-by-hop and spoofable ones are dropped, `Authorization` (whatever
-    /// `Connection` says) and the rest stay as they are (docs/protocols/bot-auth-and-skills.md §7).
+    /// Keeps those of `headers` that a bot may see, unchanged. Hop-by-hop headers and headers that a caller must not set
+    /// are dropped. `Authorization` is kept even if `Connection` names it (docs/protocols/bot-auth-and-skills.md §7).
     pub fn new<'h>(headers: impl Iterator<Item = (&'h str, &'h [u8])>, body: Bytes) -> Self {
         let headers: Vec<_> = headers.collect();
-        let named: Vec<String> = headers
+        let named_by_connection: Vec<String> = headers
             .iter()
             .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
             .flat_map(|(_, value)| {
@@ -63,19 +63,21 @@ impl ForwardedRequest {
             .collect();
         let kept = headers.into_iter().filter(|(name, _)| {
             let name = name.to_ascii_lowercase();
-            is_end_to_end(&name) && (!named.contains(&name) || name == "authorization") && !is_spoofable(&name)
+            is_end_to_end(&name)
+                && (!named_by_connection.contains(&name) || name == "authorization")
+                && !is_spoofable(&name)
         });
         Self { headers: kept.map(|(name, value)| (name.to_owned(), value.to_vec())).collect(), body }
     }
 
-    /// The same, but the answer must come as it is: it is going to be read.
+    /// Drops `Accept-Encoding`, so that the bot answers without compression and the gateway can read the answer.
     #[must_use]
     pub fn without_compression(mut self) -> Self {
         self.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("accept-encoding"));
         self
     }
 
-    /// The same headers with a JSON body of our own.
+    /// Replaces the body with the JSON text `body`.
     #[must_use]
     pub fn with_json(mut self, body: Bytes) -> Self {
         self.headers
@@ -92,41 +94,43 @@ pub fn is_end_to_end(name: &str) -> bool {
     !HOP_BY_HOP.contains(&name) && name != "upgrade"
 }
 
-/// Underscores count as hyphens: CGI-style frameworks cannot tell the two apart.
+/// Whether a caller must not set the header (in lower case). Underscores count as hyphens, because CGI-style frameworks
+/// do not distinguish them.
 fn is_spoofable(name: &str) -> bool {
     let name = name.replace('_', "-");
     SPOOFABLE.contains(&name.as_str()) || SPOOFABLE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Posts to bots' messages endpoints.
+/// Sends requests to the messages endpoints of bots.
 #[derive(Clone)]
 pub struct BotClient {
     outbound: Outbound,
-    turns: Turns,
+    turns: ConversationTurns,
 }
 
 impl BotClient {
-    /// Over this HTTP client.
+    /// Sends through the HTTP client `outbound`.
     #[must_use]
     pub fn new(outbound: Outbound) -> Self {
-        Self { outbound, turns: Turns::default() }
+        Self { outbound, turns: ConversationTurns::default() }
     }
 
-    /// The turns that bots are working on.
+    /// The running turns of all bots.
     #[must_use]
-    pub fn turns(&self) -> &Turns {
+    pub fn turns(&self) -> &ConversationTurns {
         &self.turns
     }
 
-    /// Posts `request` to the bot once and returns its answer as soon as the status is known; the body streams.
+    /// Posts `request` to the bot once and returns the answer as soon as the status has arrived. The body is streamed.
     ///
     /// # Errors
-    /// [`OutboundError`] if the bot cannot be reached or its status is not there by `by`. Nothing is repeated.
+    /// [`OutboundError`] if the bot cannot be reached or its status does not arrive before `deadline`. The request is not
+    /// repeated.
     pub async fn forward(
         &self,
         bot: &Bot,
         request: ForwardedRequest,
-        by: Instant,
+        deadline: Instant,
     ) -> Result<RelayedAnswer, OutboundError> {
         let relay = RelayRequest {
             method: String::from("POST"),
@@ -134,6 +138,6 @@ impl BotClient {
             headers: request.headers,
             body: request.body,
         };
-        self.outbound.relay(relay, by).await
+        self.outbound.relay(relay, deadline).await
     }
 }

@@ -1,17 +1,18 @@
-//! Calling a bot: passing on what a caller sent, telling a bot that its user's token is there, and the tokens of our own
-//! that calling out may need.
+//! Calls to bots: forwards requests, delivers `tokens/response` events, and obtains the app tokens of the configured
+//! applications.
 //!
-//! Owns what a bot may see of a request, how often it is told, and how long an app token is kept. It deliberately knows
-//! nothing of exchanges, tokens' meaning or the doors: it is handed bytes, headers and a bot.
+//! Owns which parts of a request a bot may see, how often an event is delivered, which conversations have a running turn,
+//! and how long an app token is kept. It deliberately knows nothing of exchanges, of what a token means, or of the doors:
+//! its callers hand it bytes, headers and a bot.
 
 mod app_tokens;
-mod continuation;
-mod continuations;
+mod continuation_claims;
+mod continuation_delivery;
+mod conversation_turns;
 mod forwarding;
-mod turns;
 
 pub use app_tokens::{AppToken, AppTokens};
-pub use continuation::{ContinuationDelivery, Notification, StillKept};
-pub use continuations::Continuations;
+pub use continuation_claims::ContinuationClaims;
+pub use continuation_delivery::{ContinuationDelivery, Notification, TokenKeptCheck};
+pub use conversation_turns::{ConversationTurns, RunningTurn};
 pub use forwarding::{BotClient, ForwardedRequest, is_end_to_end};
-pub use turns::{Turn, Turns};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 
-use super::HELD_CARD_LIFETIME;
+use super::BROWSER_CARD_LIFETIME;
 use crate::domain::{Account, RecordKey, Timestamp};
 use crate::records::SingleWriter;
 
@@ -46,7 +46,7 @@ impl KnownCards {
         Self {
             marks: DashMap::new(),
             hasher: RandomState::new(),
-            inherited_until: writer.map_or(i64::MAX, |_| now.plus(HELD_CARD_LIFETIME).unix_millis()),
+            inherited_until: writer.map_or(i64::MAX, |_| now.plus(BROWSER_CARD_LIFETIME).unix_millis()),
             inherited: OnceLock::new(),
             unknown_until: AtomicI64::new(i64::MIN),
             next_sweep_at: AtomicI64::new(now.plus(SWEEP_INTERVAL).unix_millis()),
@@ -98,7 +98,7 @@ impl KnownCards {
         }
         if self.marks.len() >= MAX_KNOWN_CARDS {
             // All marks are dropped. Until every dropped record has expired, each lookup reads the disk again.
-            self.unknown_until.fetch_max(now.plus(HELD_CARD_LIFETIME).unix_millis(), Ordering::AcqRel);
+            self.unknown_until.fetch_max(now.plus(BROWSER_CARD_LIFETIME).unix_millis(), Ordering::AcqRel);
             self.marks.clear();
         }
     }

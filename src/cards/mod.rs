@@ -16,6 +16,7 @@ use std::time::Duration;
 pub use pending_sign_in::{FinishedCard, PendingSignIn, SignInOffer, StatedIdentity};
 pub use pending_sign_ins::PendingSignIns;
 
-/// How long the record of a card is kept once a browser has followed the card's link. The card can be answered for
-/// fifteen minutes; a browser that follows the link in the last of them has another fifteen minutes to sign in.
-const HELD_CARD_LIFETIME: Duration = Duration::from_mins(30);
+/// How long the record of a card is kept after the offer if a browser has followed the card's link. The card can be
+/// answered for fifteen minutes, and a browser that follows the link in the last minute has another fifteen minutes to
+/// sign in.
+const BROWSER_CARD_LIFETIME: Duration = Duration::from_mins(30);

@@ -127,7 +127,7 @@ impl Content for CardRecord {
     fn decode(plain: Plaintext<'_>) -> Option<Self> {
         let card: CardJson = plain.json(Self::KIND)?;
         let offer = SignInOffer {
-            account: Account::of_channel(&BotName::new(&card.bot), ChannelId::base_of(&card.channel), &card.user),
+            account: Account::of_channel(&BotName::new(&card.bot), ChannelId::new(&card.channel), &card.user),
             conversation: card.conversation,
             connection: ConnectionName::new(&card.connection),
             offered_sso: card.offered_sso,

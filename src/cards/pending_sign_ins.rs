@@ -1,7 +1,7 @@
 use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::HELD_CARD_LIFETIME;
+use super::BROWSER_CARD_LIFETIME;
 use super::known_cards::KnownCards;
 use super::pending_sign_in::{CardRecord, FinishedCard, PendingSignIn, SignInOffer};
 use crate::domain::{Account, ConnectionName, HolderName, RecordKey, Secret, SharedEntropy, Timestamp, TokenSlot};
@@ -48,7 +48,7 @@ impl PendingSignIns {
             return Ok(());
         }
         if let Some(inherited) =
-            self.records.list_keys_expiring_by(self.now().plus(HELD_CARD_LIFETIME), MAX_RECALLED_RECORDS).await?
+            self.records.list_keys_expiring_by(self.now().plus(BROWSER_CARD_LIFETIME), MAX_RECALLED_RECORDS).await?
         {
             self.known.set_inherited(inherited);
         }
@@ -106,19 +106,19 @@ impl PendingSignIns {
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
-    pub async fn hold(&self, card_id: &str, is_browser_away: bool) -> Result<bool, RecordError> {
+    pub async fn extend_for_browser(&self, card_id: &str, is_browser_away: bool) -> Result<bool, RecordError> {
         for _ in 0..MAX_CAS_ATTEMPTS {
             let Some(OpenedRecord { content: mut card, stored }) = self.find(card_id).await? else {
                 return Ok(false);
             };
             card.sign_in.is_browser_away = is_browser_away;
-            let record = self.seal(&card, card.sign_in.begun_at.plus(HELD_CARD_LIFETIME))?;
+            let record = self.seal(&card, card.sign_in.begun_at.plus(BROWSER_CARD_LIFETIME))?;
             self.add_to_known(&card.sign_in, record.expires_at());
             if self.cards.compare_and_put(Some(stored), record).await? {
                 return Ok(true);
             }
         }
-        // Every lost attempt means that another caller wrote this record, and each of those callers also holds it.
+        // Every lost attempt means that another caller wrote this record, and each of those callers also extends it.
         Ok(true)
     }
 
@@ -135,17 +135,17 @@ impl PendingSignIns {
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
-    pub async fn list(&self, account: &Account) -> Result<Vec<PendingSignIn>, RecordError> {
+    pub async fn list_answerable(&self, account: &Account) -> Result<Vec<PendingSignIn>, RecordError> {
         let found = self.load_all(account).await?.into_iter().map(|card| card.content.sign_in);
         Ok(found.filter(|sign_in| self.can_be_answered(sign_in)).collect())
     }
 
-    /// Lists the pending sign-ins of `account`, most recent first, including cards that are only held for a browser:
-    /// such a browser can still produce a magic code.
+    /// Lists all pending sign-ins of `account`, most recent first, including cards that can no longer be answered but
+    /// whose link a browser has followed: that browser can still produce a magic code.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
-    pub async fn list_held(&self, account: &Account) -> Result<Vec<PendingSignIn>, RecordError> {
+    pub async fn list_unfinished(&self, account: &Account) -> Result<Vec<PendingSignIn>, RecordError> {
         Ok(self.load_all(account).await?.into_iter().map(|card| card.content.sign_in).collect())
     }
 
@@ -206,8 +206,8 @@ impl PendingSignIns {
                 return Ok(());
             };
             card.sign_in.client_failure = Some(code.clone());
-            // A browser may have followed the link, so the record is kept as long as for a held card.
-            let record = self.seal(&card, card.sign_in.begun_at.plus(HELD_CARD_LIFETIME))?;
+            // A browser may have followed the link, so the record is kept as long as after `extend_for_browser`.
+            let record = self.seal(&card, card.sign_in.begun_at.plus(BROWSER_CARD_LIFETIME))?;
             self.add_to_known(&card.sign_in, record.expires_at());
             // A plain put would bring back a sign-in that finished after it was read.
             if self.cards.compare_and_put(Some(stored), record).await? {
@@ -229,7 +229,7 @@ impl PendingSignIns {
         self.cards.remove(keys).await
     }
 
-    /// Whether the card may still be answered. Its record may be kept for longer ([`PendingSignIns::hold`]).
+    /// Whether the card may still be answered. Its record may be kept for longer ([`PendingSignIns::extend_for_browser`]).
     fn can_be_answered(&self, sign_in: &PendingSignIn) -> bool {
         self.now() < sign_in.begun_at.plus(CARD_LIFETIME)
     }
@@ -239,7 +239,7 @@ impl PendingSignIns {
         self.known.add(marks, expires_at, self.now());
     }
 
-    /// Loads all pending sign-ins of `account`, most recent first, including held ones.
+    /// Loads all pending sign-ins of `account`, most recent first, including those that are kept for a browser only.
     async fn load_all(&self, account: &Account) -> Result<Vec<OpenedRecord<CardRecord>>, RecordError> {
         if !self.known.may_be_stored(self.known.mark_account(account), || self.account_index(account), self.now()) {
             return Ok(Vec::new());

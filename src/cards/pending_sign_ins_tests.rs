@@ -22,7 +22,7 @@ fn open(storage: &ThrowawayRecords) -> PendingSignIns {
 }
 
 fn account(bot: &str, user: &str) -> Account {
-    Account::of_channel(&BotName::new(bot), ChannelId::base_of("msteams"), user)
+    Account::of_channel(&BotName::new(bot), ChannelId::new("msteams"), user)
 }
 
 fn offer(user: &str, connection: &str) -> SignInOffer {
@@ -49,7 +49,7 @@ async fn a_pending_sign_in_is_found_by_its_card_before_and_after_a_restart() {
     for pending in [&fixture.pending, &open(&fixture.storage)] {
         let found = pending.find_by_card(&HolderName::new("helper"), &begun.card_id).await.unwrap();
         assert_eq!(found.as_ref(), Some(&begun));
-        assert_eq!(pending.list(&begun.account).await.unwrap().as_slice(), std::slice::from_ref(&begun));
+        assert_eq!(pending.list_answerable(&begun.account).await.unwrap().as_slice(), std::slice::from_ref(&begun));
     }
 }
 
@@ -63,7 +63,7 @@ async fn a_pending_sign_in_of_an_earlier_process_is_found_after_recall() {
     for sign_in in [begun, later] {
         let found = pending.find_by_card(&HolderName::new("helper"), &sign_in.card_id).await.unwrap();
         assert_eq!(found.as_ref(), Some(&sign_in));
-        assert_eq!(pending.list(&sign_in.account).await.unwrap(), [sign_in]);
+        assert_eq!(pending.list_answerable(&sign_in.account).await.unwrap(), [sign_in]);
     }
     assert_eq!(pending.find_by_card(&HolderName::new("helper"), "another").await.unwrap(), None);
 }
@@ -74,8 +74,8 @@ async fn a_pending_sign_in_is_not_found_for_another_bot_user_or_card() {
     let begun = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
     assert_eq!(fixture.pending.find_by_card(&HolderName::new("other"), &begun.card_id).await.unwrap(), None);
     assert_eq!(fixture.pending.find_by_card(&HolderName::new("helper"), "").await.unwrap(), None);
-    assert!(fixture.pending.list(&account("helper", "bob")).await.unwrap().is_empty());
-    assert!(fixture.pending.list(&account("other", "alice")).await.unwrap().is_empty());
+    assert!(fixture.pending.list_answerable(&account("helper", "bob")).await.unwrap().is_empty());
+    assert!(fixture.pending.list_answerable(&account("other", "alice")).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn pending_sign_ins_are_listed_most_recent_first_even_within_a_millisecond
         }
         expected.insert(0, fixture.pending.begin(offer("alice", &format!("c{number}"))).await.unwrap().0);
     }
-    assert_eq!(fixture.pending.list(&account("helper", "alice")).await.unwrap(), expected);
+    assert_eq!(fixture.pending.list_answerable(&account("helper", "alice")).await.unwrap(), expected);
 }
 
 #[tokio::test]
@@ -111,11 +111,11 @@ async fn finish_removes_all_cards_of_one_connection_in_one_conversation() {
             .await
             .unwrap();
     }
-    let left = fixture.pending.list(&alice).await.unwrap();
+    let left = fixture.pending.list_answerable(&alice).await.unwrap();
     assert_eq!(left.len(), 2);
     assert_eq!(left[0], elsewhere);
     assert_eq!(left[1].connection, ConnectionName::new("files"));
-    assert_eq!(fixture.pending.list(&bobs.account).await.unwrap(), [bobs]);
+    assert_eq!(fixture.pending.list_answerable(&bobs.account).await.unwrap(), [bobs]);
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn a_card_can_be_answered_for_fifteen_minutes() {
     assert!(fixture.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().is_some());
     fixture.storage.clock.advance(Duration::from_secs(10));
     assert!(fixture.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().is_none());
-    assert!(fixture.pending.list(&begun.account).await.unwrap().is_empty());
+    assert!(fixture.pending.list_answerable(&begun.account).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn a_client_failure_is_stored_in_part_and_neither_prolongs_nor_revives_a_c
     let noted = fixture.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().unwrap();
     assert_eq!(noted.client_failure.as_deref(), Some("resourcematch[31mfailed"));
     assert_eq!(noted.begun_at, begun.begun_at);
-    assert_eq!(fixture.pending.list(&begun.account).await.unwrap(), [noted]);
+    assert_eq!(fixture.pending.list_answerable(&begun.account).await.unwrap(), [noted]);
 
     fixture.pending.record_client_failure(&begun, &"x".repeat(5000)).await.unwrap();
     let noted = fixture.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().unwrap();
@@ -146,14 +146,14 @@ async fn a_client_failure_is_stored_in_part_and_neither_prolongs_nor_revives_a_c
 
     fixture.storage.clock.advance(Duration::from_mins(5));
     assert!(
-        fixture.pending.list(&begun.account).await.unwrap().is_empty(),
+        fixture.pending.list_answerable(&begun.account).await.unwrap().is_empty(),
         "storing a failure does not prolong the card"
     );
 
     let begun = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
     fixture.pending.finish(&begun.account, &begun.connection, finished_by(&begun)).await.unwrap();
     fixture.pending.record_client_failure(&begun, "late").await.unwrap();
-    assert!(fixture.pending.list(&begun.account).await.unwrap().is_empty());
+    assert!(fixture.pending.list_answerable(&begun.account).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn an_account_has_a_bounded_number_of_pending_sign_ins() {
     for _ in 0..40 {
         fixture.pending.begin(offer("alice", "graph")).await.unwrap();
     }
-    let list = fixture.pending.list(&first.account).await.unwrap();
+    let list = fixture.pending.list_answerable(&first.account).await.unwrap();
     assert_eq!(list.len(), 32);
     assert!(!list.contains(&first), "the oldest are removed");
 }
@@ -185,18 +185,18 @@ async fn a_link_finds_its_card_for_fifteen_minutes() {
 }
 
 #[tokio::test]
-async fn a_held_card_is_found_for_its_browser_only_until_thirty_minutes_after_the_offer() {
+async fn an_extended_card_is_found_for_its_browser_only_until_thirty_minutes_after_the_offer() {
     let fixture = fixture();
     let (begun, link) = fixture.pending.begin(offer("alice", "graph")).await.unwrap();
     fixture.storage.clock.advance(Duration::from_mins(14));
-    assert!(fixture.pending.hold(&begun.card_id, false).await.unwrap());
-    assert!(!fixture.pending.hold("another", false).await.unwrap());
+    assert!(fixture.pending.extend_for_browser(&begun.card_id, false).await.unwrap());
+    assert!(!fixture.pending.extend_for_browser("another", false).await.unwrap());
     fixture.storage.clock.advance(Duration::from_mins(15));
     for pending in [&fixture.pending, &open(&fixture.storage)] {
         assert_eq!(pending.find_for_browser(&begun.card_id).await.unwrap(), Some(begun.clone()));
         assert_eq!(pending.find_by_link(&link).await.unwrap(), None);
         assert_eq!(pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap(), None);
-        assert!(pending.list(&begun.account).await.unwrap().is_empty());
+        assert!(pending.list_answerable(&begun.account).await.unwrap().is_empty());
     }
     fixture.storage.clock.advance(Duration::from_mins(1));
     assert_eq!(fixture.pending.find_for_browser(&begun.card_id).await.unwrap(), None);
@@ -208,33 +208,33 @@ async fn a_card_remembers_over_a_restart_that_its_browser_is_away() {
     let (begun, link) = fixture.pending.begin(offer("alice", "graph")).await.unwrap();
     assert!(!begun.is_browser_away);
     for is_away in [true, false] {
-        fixture.pending.hold(&begun.card_id, is_away).await.unwrap();
+        fixture.pending.extend_for_browser(&begun.card_id, is_away).await.unwrap();
         let found = open(&fixture.storage).find_by_link(&link).await.unwrap().unwrap();
         assert_eq!(found.is_browser_away, is_away);
     }
 }
 
 #[tokio::test]
-async fn a_sign_out_removes_the_pending_sign_ins_of_its_slots_including_held_ones() {
+async fn a_sign_out_removes_the_pending_sign_ins_of_its_slots_including_extended_ones() {
     let fixture = fixture();
     let begun = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
     let other = fixture.pending.begin(offer("alice", "mail")).await.unwrap().0;
     let bobs = fixture.pending.begin(offer("bob", "graph")).await.unwrap().0;
-    fixture.pending.hold(&begun.card_id, false).await.unwrap();
+    fixture.pending.extend_for_browser(&begun.card_id, false).await.unwrap();
     fixture.storage.clock.advance(Duration::from_mins(14));
-    let held = open(&fixture.storage);
-    held.recall().await.unwrap();
+    let restarted = open(&fixture.storage);
+    restarted.recall().await.unwrap();
     fixture.storage.clock.advance(Duration::from_mins(2));
     let slot = TokenSlot { account: begun.account.clone(), connection: begun.connection.clone() };
-    held.end(&[slot]).await.unwrap();
-    assert_eq!(held.find_for_browser(&begun.card_id).await.unwrap(), None);
+    restarted.end(&[slot]).await.unwrap();
+    assert_eq!(restarted.find_for_browser(&begun.card_id).await.unwrap(), None);
     fixture.pending.end(&[]).await.unwrap();
     let again = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
     let slot = TokenSlot { account: again.account.clone(), connection: again.connection.clone() };
     let fresh = fixture.pending.begin(offer("alice", "mail")).await.unwrap().0;
     fixture.pending.end(&[slot]).await.unwrap();
-    assert_eq!(fixture.pending.list(&other.account).await.unwrap(), [fresh]);
-    assert!(fixture.pending.list(&bobs.account).await.unwrap().is_empty(), "the card has expired");
+    assert_eq!(fixture.pending.list_answerable(&other.account).await.unwrap(), [fresh]);
+    assert!(fixture.pending.list_answerable(&bobs.account).await.unwrap().is_empty(), "the card has expired");
 }
 
 #[tokio::test]
@@ -246,5 +246,5 @@ async fn finish_card_removes_older_cards_of_the_same_connection() {
     fixture.pending.finish_card(&second.card_id).await.unwrap();
     fixture.pending.finish_card(&second.card_id).await.unwrap();
     assert_eq!(fixture.pending.find_for_browser(&first.card_id).await.unwrap(), None);
-    assert_eq!(fixture.pending.list(&other.account).await.unwrap(), [other]);
+    assert_eq!(fixture.pending.list_answerable(&other.account).await.unwrap(), [other]);
 }

@@ -29,7 +29,7 @@ Examples:
 #[derive(Debug, Args)]
 pub(super) struct DevOptions {
     /// The gateway's port on 127.0.0.1; the stage and the operator's listener take the three ports after it.
-    /// 0: any free ones.
+    /// With 0, all four are free ports.
     #[arg(long, default_value_t = 3978)]
     pub(super) port: u16,
     /// Let the Bot Framework Emulator on this machine call without a token (channel `emulator`). Its users are signed
@@ -56,7 +56,7 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
         entropy: entropy.clone(),
     });
     let stage = stage.await.with_context(|| ports.hint())?;
-    stage.open_operations(&format!("127.0.0.1:{}", ports.operations));
+    stage.add_operator_listener(&format!("127.0.0.1:{}", ports.operations));
     KeyRing::generate(clock.as_ref(), entropy.as_ref()).create_file(&temporary.path.join("bot-sso.keys"))?;
     let listen = format!("127.0.0.1:{}", ports.gateway);
     let gateway = format!("http://{listen}");

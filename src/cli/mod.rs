@@ -22,15 +22,15 @@ use crate::domain::{SystemClock, SystemEntropy};
 use crate::sealing::KeyRing;
 
 #[cfg(feature = "stage")]
-const TRY_IT: &str = "\
+const DEV_EXAMPLE: &str = "\
 Try it without any configuration:
   bot-sso dev
 
 ";
 #[cfg(not(feature = "stage"))]
-const TRY_IT: &str = "";
+const DEV_EXAMPLE: &str = "";
 
-const RUN_IT: &str = "\
+const SERVE_EXAMPLE: &str = "\
 Run it:
   bot-sso keys create bot-sso.keys
   bot-sso check --config bot-sso.toml
@@ -45,7 +45,7 @@ Examples:
 
 /// Single sign-on for bots, self-hosted: signs users in silently in front of a Bot Framework bot.
 #[derive(Debug, Parser)]
-#[command(name = "bot-sso", version, after_help = format!("{TRY_IT}{RUN_IT}"))]
+#[command(name = "bot-sso", version, after_help = format!("{DEV_EXAMPLE}{SERVE_EXAMPLE}"))]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

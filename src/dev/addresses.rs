@@ -1,6 +1,6 @@
 use actix_web::HttpRequest;
 
-/// Where the stage listens, and the names that its issuers make from that.
+/// The base URLs of the stage's listeners, and the issuers and URLs that start with them.
 #[derive(Clone, Debug)]
 pub(super) struct Addresses {
     /// Base URL of the plain listener, `http://127.0.0.1:port`.
@@ -10,32 +10,32 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    /// The base URL of the listener this request came in on.
-    pub(super) fn base_of(&self, request: &HttpRequest) -> &str {
+    /// The base URL of the listener that received `request`.
+    pub(super) fn base_url_for(&self, request: &HttpRequest) -> &str {
         if request.app_config().secure() { &self.https_base } else { &self.http_base }
     }
 
-    /// v2 issuer of a tenant; `{tenantid}` gives the template of the multi-tenant documents.
+    /// The v2 issuer of the tenant `tid`. With `{tenantid}` in place of an id, the template in the multi-tenant metadata.
     pub(super) fn v2_issuer(&self, tid: &str) -> String {
         format!("{}/{tid}/v2.0", self.https_base)
     }
 
-    /// v1 issuer of a tenant, with its trailing slash.
+    /// The v1 issuer of the tenant `tid`, with its trailing slash.
     pub(super) fn v1_issuer(&self, tid: &str) -> String {
         format!("{}/sts/{tid}/", self.https_base)
     }
 
-    /// Issuer of channel tokens.
+    /// The issuer of channel tokens.
     pub(super) fn channel_issuer(&self) -> String {
         format!("{}/channel", self.https_base)
     }
 
-    /// Issuer of the workload's assertions.
+    /// The issuer of the workload's assertions.
     pub(super) fn workload_issuer(&self) -> String {
         format!("{}/workload", self.https_base)
     }
 
-    /// Where bots post activities; what channel tokens carry as `serviceurl`.
+    /// The URL to which bots post activities; channel tokens carry it as `serviceurl`.
     pub(super) fn service_url(&self) -> String {
         format!("{}/connector/", self.http_base)
     }

@@ -3,12 +3,12 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
-use super::lock::locked;
+use super::lock::lock_ignoring_poison;
 
-/// The call log keeps this many of the latest token requests.
-const KEPT_REQUESTS: usize = 500;
+/// The maximum number of token requests in the call log; a further one replaces the oldest.
+const MAX_LOGGED_REQUESTS: usize = 500;
 
-/// The grants the token endpoint knows.
+/// The grants that the token endpoint supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantKind {
@@ -25,9 +25,9 @@ pub enum GrantKind {
 }
 
 impl GrantKind {
-    /// The kind a `grant_type` names.
+    /// The grant that the form parameter `grant_type` names.
     #[must_use]
-    pub fn of_grant_type(grant_type: &str) -> Option<Self> {
+    pub fn from_grant_type(grant_type: &str) -> Option<Self> {
         match grant_type {
             "urn:ietf:params:oauth:grant-type:jwt-bearer" => Some(Self::OnBehalfOf),
             "client_credentials" => Some(Self::ClientCredentials),
@@ -39,18 +39,18 @@ impl GrantKind {
     }
 }
 
-/// One request to the token endpoint, without its secrets.
+/// A request to the token endpoint as the call log shows it, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SeenRequest {
-    /// The grant asked for.
+pub struct LoggedTokenRequest {
+    /// The requested grant.
     pub grant: GrantKind,
-    /// The tenant segment of the path.
+    /// The first segment of the path: a tenant id, `organizations` or `common`.
     pub tenant: String,
     /// `client_id`, from the body or the Basic header; `None` if the client was refused.
     pub client_id: Option<String>,
-    /// `none`, `secret` or `certificate`; `None` if the client was refused.
+    /// `none`, `secret`, `certificate` or `federation`; `None` if the client was refused.
     pub client_proof: Option<&'static str>,
-    /// Object id of the user concerned, if the request names one.
+    /// Object id of the user whom the request names, if any.
     pub user: Option<String>,
     /// `scope` as sent.
     pub scope: Option<String>,
@@ -64,18 +64,18 @@ pub struct SeenRequest {
     pub anchor_mailbox: Option<String>,
     /// HTTP status of the answer; 0 if a fault suppressed the answer.
     pub status: u16,
-    /// AADSTS number of the refusal, if it was one.
+    /// AADSTS number, if the request was refused.
     pub refused: Option<u32>,
 }
 
-/// The numbers of requests that the stage has received.
+/// The counts of requests that the stage has received, and the latest token requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CallCounts {
-    /// All requests at the token endpoint, answered or not.
+    /// All requests to the token endpoint, whether answered or not.
     pub token_endpoint: u64,
-    /// Requests at the token endpoint by grant.
+    /// Requests to the token endpoint by grant.
     pub by_grant: BTreeMap<GrantKind, u64>,
-    /// Requests at the token endpoint by grant and user, with the key `grant:oid`.
+    /// Requests to the token endpoint by grant and user, with the key `grant:oid`.
     pub by_user: BTreeMap<String, u64>,
     /// Refusals by AADSTS number.
     pub refusals: BTreeMap<u32, u64>,
@@ -87,75 +87,75 @@ pub struct CallCounts {
     pub metadata: u64,
     /// Channel tokens issued.
     pub channel_tokens: u64,
-    /// Answers of the protected resource with a user in them.
+    /// Successful requests to the protected resource.
     pub graph: u64,
     /// Tokens issued by the managed identity endpoint.
     pub managed_identity: u64,
     /// The latest token requests, oldest first.
-    pub requests: VecDeque<SeenRequest>,
+    pub requests: VecDeque<LoggedTokenRequest>,
 }
 
 /// The stage's call log.
 #[derive(Debug, Default)]
-pub struct Calls(Mutex<CallCounts>);
+pub struct CallLog(Mutex<CallCounts>);
 
-impl Calls {
-    /// A copy of everything counted since the start or the last reset.
+impl CallLog {
+    /// A copy of everything that was counted since the start or the last reset.
     #[must_use]
     pub fn snapshot(&self) -> CallCounts {
-        locked(&self.0).clone()
+        lock_ignoring_poison(&self.0).clone()
     }
 
     /// The number of requests with `grant`.
     #[must_use]
     pub fn count(&self, grant: GrantKind) -> u64 {
-        locked(&self.0).by_grant.get(&grant).copied().unwrap_or(0)
+        lock_ignoring_poison(&self.0).by_grant.get(&grant).copied().unwrap_or(0)
     }
 
     /// The number of requests with `grant` for the user with object id `oid`.
     #[must_use]
-    pub fn count_for(&self, grant: GrantKind, oid: &str) -> u64 {
-        locked(&self.0).by_user.get(&user_key(grant, oid)).copied().unwrap_or(0)
+    pub fn count_for_user(&self, grant: GrantKind, oid: &str) -> u64 {
+        lock_ignoring_poison(&self.0).by_user.get(&grant_and_user(grant, oid)).copied().unwrap_or(0)
     }
 
     /// Sets all counts to zero and empties the log.
     pub fn reset(&self) {
-        *locked(&self.0) = CallCounts::default();
+        *lock_ignoring_poison(&self.0) = CallCounts::default();
     }
 
-    /// Counts something other than a token request.
-    pub(super) fn note(&self, count: impl FnOnce(&mut CallCounts) -> &mut u64) {
-        let mut counts = locked(&self.0);
+    /// Adds 1 to the counter that `count` selects. Token requests have other functions, below.
+    pub(super) fn count_call(&self, count: impl FnOnce(&mut CallCounts) -> &mut u64) {
+        let mut counts = lock_ignoring_poison(&self.0);
         let counter = count(&mut counts);
         *counter = counter.saturating_add(1);
     }
 
-    /// Counts a token request when it arrives, so that one that is never answered counts as well.
-    pub(super) fn arrived(&self, grant: Option<GrantKind>, known_user: Option<&str>) {
-        let mut counts = locked(&self.0);
+    /// Counts a token request when it arrives, so that a request that is never answered counts, too.
+    pub(super) fn count_token_request(&self, grant: Option<GrantKind>, known_user: Option<&str>) {
+        let mut counts = lock_ignoring_poison(&self.0);
         counts.token_endpoint = counts.token_endpoint.saturating_add(1);
         if let Some(grant) = grant {
             *counts.by_grant.entry(grant).or_default() += 1;
             if let Some(oid) = known_user {
-                *counts.by_user.entry(user_key(grant, oid)).or_default() += 1;
+                *counts.by_user.entry(grant_and_user(grant, oid)).or_default() += 1;
             }
         }
     }
 
-    /// Logs a token request once its answer is known.
-    pub(super) fn answered(&self, request: SeenRequest) {
-        let mut counts = locked(&self.0);
+    /// Adds a token request to the log when its answer is known.
+    pub(super) fn log_token_request(&self, request: LoggedTokenRequest) {
+        let mut counts = lock_ignoring_poison(&self.0);
         if let Some(code) = request.refused {
             *counts.refusals.entry(code).or_default() += 1;
         }
-        if counts.requests.len() == KEPT_REQUESTS {
+        if counts.requests.len() == MAX_LOGGED_REQUESTS {
             counts.requests.pop_front();
         }
         counts.requests.push_back(request);
     }
 }
 
-fn user_key(grant: GrantKind, oid: &str) -> String {
+fn grant_and_user(grant: GrantKind, oid: &str) -> String {
     let grant = match grant {
         GrantKind::OnBehalfOf => "on_behalf_of",
         GrantKind::ClientCredentials => "client_credentials",

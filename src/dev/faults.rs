@@ -7,11 +7,11 @@ use actix_web::http::StatusCode;
 use serde_json::Value;
 
 use super::calls::GrantKind;
-use super::lock::locked;
+use super::lock::lock_ignoring_poison;
 
-/// A hanging request ends after this time, when its caller has given up.
-const LONGEST_HANG: Duration = Duration::from_mins(1);
-/// The limit for the number of rules; a rule beyond it replaces the oldest.
+/// The longest time for which a fault delays an answer. Callers give up earlier.
+const MAX_DELAY: Duration = Duration::from_mins(1);
+/// The maximum number of rules; a further one replaces the oldest.
 const MAX_RULES: usize = 100;
 
 /// A way for the token endpoint to misbehave.
@@ -27,11 +27,11 @@ pub enum Fault {
         /// Seconds to put into `Retry-After`.
         retry_after: Option<u32>,
     },
-    /// No answer at all (for a minute).
+    /// No answer for a minute, then 504.
     Hang,
-    /// The regular answer, but late.
+    /// The regular answer after a delay.
     Slow {
-        /// How late, in milliseconds.
+        /// The delay in milliseconds.
         millis: u64,
     },
     /// 500 with a sentence as `text/plain`.
@@ -55,7 +55,7 @@ pub enum Fault {
     },
 }
 
-/// A fault, and the requests that get it.
+/// A fault, and the requests to which it applies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultRule {
     fault: Fault,
@@ -72,7 +72,7 @@ impl FaultRule {
         Self { fault, grant: Some(GrantKind::OnBehalfOf), user: None, remaining: None }
     }
 
-    /// Changes the rule to requests with `grant`, or with `None` to those of every grant.
+    /// Applies the rule to requests with `grant`, or with `None` to requests with any grant.
     #[must_use]
     pub fn for_grant(mut self, grant: Option<GrantKind>) -> Self {
         self.grant = grant;
@@ -93,12 +93,12 @@ impl FaultRule {
         self
     }
 
-    fn fits(&self, grant: Option<GrantKind>, user: Option<&str>) -> bool {
+    fn matches_request(&self, grant: Option<GrantKind>, user: Option<&str>) -> bool {
         (self.grant.is_none() || self.grant == grant) && (self.user.is_none() || self.user.as_deref() == user)
     }
 }
 
-/// The fault switches of the stage; all off at start.
+/// The fault switches of the stage. All are off at the start.
 #[derive(Debug, Default)]
 pub struct FaultSwitches {
     rules: Mutex<Vec<FaultRule>>,
@@ -108,21 +108,21 @@ pub struct FaultSwitches {
 impl FaultSwitches {
     /// Adds a rule. If several rules match a request, the oldest applies.
     pub fn add(&self, rule: FaultRule) {
-        let mut rules = locked(&self.rules);
+        let mut rules = lock_ignoring_poison(&self.rules);
         if rules.len() == MAX_RULES {
             rules.remove(0);
         }
         rules.push(rule);
     }
 
-    /// Makes every key set and every metadata document answer 503 (or stop doing so).
+    /// Switches whether every key set and every metadata document answers 503.
     pub fn set_keys_unavailable(&self, unavailable: bool) {
         self.keys_unavailable.store(unavailable, Ordering::SeqCst);
     }
 
     /// Turns all switches off.
     pub fn clear(&self) {
-        locked(&self.rules).clear();
+        lock_ignoring_poison(&self.rules).clear();
         self.set_keys_unavailable(false);
     }
 
@@ -130,10 +130,10 @@ impl FaultSwitches {
         self.keys_unavailable.load(Ordering::SeqCst)
     }
 
-    /// The fault for this request. It uses up one of the rule's times.
-    pub(super) fn strike(&self, grant: Option<GrantKind>, user: Option<&str>) -> Option<Fault> {
-        let mut rules = locked(&self.rules);
-        let index = rules.iter().position(|rule| rule.fits(grant, user))?;
+    /// The fault for a request with `grant` for `user` (an object id). Uses up one of the rule's [`FaultRule::times`].
+    pub(super) fn take_fault_for(&self, grant: Option<GrantKind>, user: Option<&str>) -> Option<Fault> {
+        let mut rules = lock_ignoring_poison(&self.rules);
+        let index = rules.iter().position(|rule| rule.matches_request(grant, user))?;
         let rule = rules.get_mut(index)?;
         let fault = rule.fault.clone();
         if let Some(remaining) = &mut rule.remaining {
@@ -147,37 +147,42 @@ impl FaultSwitches {
 }
 
 impl Fault {
-    /// The answer that replaces the regular one; `None` if the regular answer is sent.
-    pub(super) async fn answer_instead(&self) -> Option<HttpResponse> {
+    /// Waits as long as the fault demands, and returns the answer that replaces the regular one. `None` means that the
+    /// regular answer is sent.
+    pub(super) async fn replace_answer(&self) -> Option<HttpResponse> {
         match self {
             Self::Throttled { retry_after } => {
-                Some(unavailable(StatusCode::TOO_MANY_REQUESTS, *retry_after, THROTTLED))
+                Some(retry_later_answer(StatusCode::TOO_MANY_REQUESTS, *retry_after, THROTTLED_BODY))
             }
             Self::Unavailable { retry_after } => {
-                Some(unavailable(StatusCode::SERVICE_UNAVAILABLE, *retry_after, UNAVAILABLE))
+                Some(retry_later_answer(StatusCode::SERVICE_UNAVAILABLE, *retry_after, UNAVAILABLE_BODY))
             }
             Self::Hang => {
-                tokio::time::sleep(LONGEST_HANG).await;
+                tokio::time::sleep(MAX_DELAY).await;
                 Some(HttpResponse::GatewayTimeout().finish())
             }
             Self::Slow { millis } => {
-                tokio::time::sleep(Duration::from_millis(*millis).min(LONGEST_HANG)).await;
+                tokio::time::sleep(Duration::from_millis(*millis).min(MAX_DELAY)).await;
                 None
             }
-            Self::PlainText => Some(text(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "Server Error 500-599")),
-            Self::Html => Some(text(StatusCode::BAD_GATEWAY, "text/html", "<html><h1>502 Bad Gateway</h1></html>")),
-            Self::InvalidJson => Some(text(StatusCode::OK, "application/json", r#"{"access_token": "eyJ"#)),
+            Self::PlainText => {
+                Some(text_answer(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "Server Error 500-599"))
+            }
+            Self::Html => {
+                Some(text_answer(StatusCode::BAD_GATEWAY, "text/html", "<html><h1>502 Bad Gateway</h1></html>"))
+            }
+            Self::InvalidJson => Some(text_answer(StatusCode::OK, "application/json", r#"{"access_token": "eyJ"#)),
             Self::Empty => Some(HttpResponse::Ok().finish()),
             Self::OddExpiresIn(_) => None,
             Self::Answer { status, content_type, body } => {
                 let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                Some(text(status, content_type, body))
+                Some(text_answer(status, content_type, body))
             }
         }
     }
 
-    /// Changes members of the regular answer.
-    pub(super) fn bend(&self, members: &mut Value) {
+    /// Changes `expires_in` in the regular answer, if the fault demands it.
+    pub(super) fn alter_answer(&self, members: &mut Value) {
         if let (Self::OddExpiresIn(odd), Value::Object(members)) = (self, members) {
             if odd.is_null() {
                 members.remove("expires_in");
@@ -188,15 +193,15 @@ impl Fault {
     }
 }
 
-/// The body has no AADSTS number, because 90055 would say that the whole tenant is throttled. `Fault::Answer` can send
-/// it.
-const THROTTLED: &str = r#"{"error":"temporarily_unavailable","error_description":"Too many requests."}"#;
-const UNAVAILABLE: &str = concat!(
+/// The body of a 429 answer. It has no AADSTS number, because 90055 would mean that the whole tenant is throttled.
+/// [`Fault::Answer`] can send that number.
+const THROTTLED_BODY: &str = r#"{"error":"temporarily_unavailable","error_description":"Too many requests."}"#;
+const UNAVAILABLE_BODY: &str = concat!(
     r#"{"error":"temporarily_unavailable","error_codes":[90033],"#,
     r#""error_description":"AADSTS90033: A transient error has occurred. Please try again."}"#
 );
 
-fn unavailable(status: StatusCode, retry_after: Option<u32>, body: &'static str) -> HttpResponse {
+fn retry_later_answer(status: StatusCode, retry_after: Option<u32>, body: &'static str) -> HttpResponse {
     let mut answer = HttpResponse::build(status);
     if let Some(seconds) = retry_after {
         answer.insert_header(("Retry-After", seconds.to_string()));
@@ -204,6 +209,6 @@ fn unavailable(status: StatusCode, retry_after: Option<u32>, body: &'static str)
     answer.content_type("application/json").body(body)
 }
 
-fn text(status: StatusCode, content_type: &str, body: &str) -> HttpResponse {
+fn text_answer(status: StatusCode, content_type: &str, body: &str) -> HttpResponse {
     HttpResponse::build(status).content_type(content_type).body(body.to_owned())
 }

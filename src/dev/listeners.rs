@@ -8,25 +8,26 @@ use actix_web::web::{PayloadConfig, ServiceConfig};
 use actix_web::{App, HttpServer, error};
 
 use super::error::StageError;
-use super::loopback_host::{host_of, is_loopback_host};
+use super::loopback_host::{host_header, is_loopback_host};
 
-/// The size limit of a request body.
-const BODY_LIMIT: usize = 512 * 1024;
-/// Longer than clients keep idle connections, so that the stage closes none while a client sends a request.
+/// The size limit of a request body, in bytes.
+const MAX_BODY_BYTES: usize = 512 * 1024;
+/// How long the stage keeps an idle connection. Clients close theirs earlier, so the stage never closes a connection on
+/// which a client is just sending a request.
 const KEEP_ALIVE: Duration = Duration::from_mins(2);
 
 /// Binds a port of 127.0.0.1; 0 binds any free port.
-pub(super) fn listen(port: u16) -> Result<TcpListener, StageError> {
+pub(super) fn bind_loopback_port(port: u16) -> Result<TcpListener, StageError> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|source| StageError::Listen { port, source })
 }
 
-/// The port that was taken.
-pub(super) fn port_of(listener: &TcpListener) -> Result<u16, StageError> {
+/// The port on which `listener` listens.
+pub(super) fn bound_port(listener: &TcpListener) -> Result<u16, StageError> {
     listener.local_addr().map(|address| address.port()).map_err(|source| StageError::Listen { port: 0, source })
 }
 
-/// Starts the server on both listeners; the same routes on each.
-pub(super) fn serve(
+/// Starts the server with the same routes on both listeners.
+pub(super) fn start_server(
     routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     http: TcpListener,
     https: TcpListener,
@@ -35,10 +36,10 @@ pub(super) fn serve(
     let failed = |source| StageError::Listen { port: 0, source };
     let server = HttpServer::new(move || {
         App::new()
-            .app_data(PayloadConfig::new(BODY_LIMIT))
+            .app_data(PayloadConfig::new(MAX_BODY_BYTES))
             // Some SDKs join service URL and path with two slashes.
             .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
-            .wrap(from_fn(loopback_host_only))
+            .wrap(from_fn(refuse_foreign_hosts))
             .configure(routes.clone())
     })
     .workers(2)
@@ -55,13 +56,13 @@ pub(super) fn serve(
     Ok(handle)
 }
 
-/// Refuses other hosts than this machine, so that a web page whose host name resolves to loopback (DNS rebinding) gets
-/// no answer (docs/architecture.md §Security rules, rule 14).
-async fn loopback_host_only(
+/// Refuses a request whose `Host` header does not name this machine. So a web page whose host name resolves to loopback
+/// (DNS rebinding) gets no answer (docs/architecture.md §Security rules, rule 14).
+async fn refuse_foreign_hosts(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    if is_loopback_host(host_of(request.headers())) {
+    if is_loopback_host(host_header(request.headers())) {
         next.call(request).await
     } else {
         Err(error::ErrorForbidden("not this host"))

@@ -1,7 +1,7 @@
 use actix_web::http::header::{HOST, HeaderMap};
 
 /// The value of the `Host` header. Forwarding headers are ignored, because any client can write them.
-pub(super) fn host_of(headers: &HeaderMap) -> &str {
+pub(super) fn host_header(headers: &HeaderMap) -> &str {
     headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 

@@ -17,13 +17,14 @@ pub(super) fn mask_tokens(value: &mut Value) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(mask_tokens),
-        Value::String(text) if holds_jwt(text) => *value = Value::from(MASK),
+        Value::String(text) if contains_jwt(text) => *value = Value::from(MASK),
         _ => {}
     }
 }
 
-/// Whether the text contains a base64url JSON object (`eyJ`) that is followed by two more dotted parts.
-fn holds_jwt(text: &str) -> bool {
+/// Whether `text` contains something like a JWT: a word that starts as a base64url JSON object does (`eyJ`) and has at
+/// least two dots.
+fn contains_jwt(text: &str) -> bool {
     text.match_indices("eyJ").any(|(start, _)| {
         let rest = text.get(start..).unwrap_or_default();
         let end = rest

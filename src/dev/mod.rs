@@ -1,13 +1,13 @@
 //! The stage: a local tenant (an Entra-like issuer), a channel issuer, a connector sink, a protected resource and demo
-//! bots on loopback. `bot-sso dev` and every test run it. It is the project's only fake.
+//! bots on loopback. `bot-sso dev` and the integration tests run it. It is the project's only fake.
 //!
-//! Owns its fixed directory of tenants, users, apps and bots, its keys (made at start, thrown away at the end) and the
-//! text of a configuration that fits it. It deliberately knows nothing of the gateway's rooms: the command line hands
+//! Owns a fixed directory of tenants, users, apps and bots, the keys (generated at each start and never stored), and the
+//! text of a configuration for the gateway. It deliberately knows nothing of the gateway's rooms: the command line passes
 //! the configuration text to the application and mounts the manifest route. Nothing here may be used in production.
 //!
-//! The sub-rooms import downwards only: `guide`, `controls` and `bots` over `channel` and `workload`, these over
-//! `tenant`. Below them lie the ground files (addresses, locks, keys, token reading, the call log, the fault switches);
-//! above them `services`, `routes`, `listeners` and the stage itself put everything together.
+//! Imports between the folders go down only: `guide`, `controls` and `bots` may import `channel` and `workload`, and all
+//! of these may import `tenant`. Every folder may import the files with the basics (addresses, locks, keys, token reading,
+//! the call log, the fault switches). `services`, `routes`, `listeners` and `stage` put everything together.
 
 mod addresses;
 mod bots;
@@ -36,7 +36,7 @@ mod stage_tests;
 #[cfg(test)]
 mod test_client;
 
-pub use calls::{CallCounts, Calls, GrantKind, SeenRequest};
+pub use calls::{CallCounts, CallLog, GrantKind, LoggedTokenRequest};
 pub use error::StageError;
 pub use faults::{Fault, FaultRule, FaultSwitches};
 pub use stage::{Signer, Stage, StageOptions};

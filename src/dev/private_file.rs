@@ -5,11 +5,11 @@ use std::path::Path;
 
 use super::error::StageError;
 
-/// Writes a file that only its owner can read: bot-sso refuses key files that others can read.
+/// Writes a file that only its owner can read, because bot-sso refuses key files that others can read.
 ///
 /// # Errors
 /// [`StageError::File`] where the file cannot be replaced.
-pub(super) fn write_private(path: &Path, text: &str) -> Result<(), StageError> {
+pub(super) fn write_private_file(path: &Path, text: &str) -> Result<(), StageError> {
     let failed = |source| StageError::File { path: path.to_owned(), source };
     match fs::remove_file(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(failed(source)),

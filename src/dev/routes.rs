@@ -1,4 +1,4 @@
-//! The routes of [`StageServices`], and what each endpoint holds.
+//! The routes of [`StageServices`], and the services that each endpoint gets.
 
 use actix_web::web::{Data, ServiceConfig};
 
@@ -12,7 +12,7 @@ use super::workload::{self, ManagedIdentities};
 use super::{bots, controls};
 
 impl StageServices {
-    /// The routes of every sub-room. Routes with a fixed first segment come before those that begin with a tenant.
+    /// The routes of all parts of the stage. Routes with a fixed first segment come before those that begin with a tenant.
     pub(super) fn routes(&self) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
         let (directory, tokens) = (Data::from(self.directory.clone()), Data::from(self.tokens.clone()));
         let (calls, faults) = (Data::from(self.calls.clone()), Data::from(self.faults.clone()));

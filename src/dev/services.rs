@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use super::addresses::Addresses;
 use super::bots::{BotServices, DemoBots, GatewayAddress, Inboxes};
-use super::calls::Calls;
+use super::calls::CallLog;
 use super::channel::{ChannelIssuer, ChannelKeys, ConnectorSink};
 use super::error::StageError;
 use super::faults::FaultSwitches;
 use super::guide::StageFacts;
 use super::signing_key::{SigningKey, SigningKeyOnDemand};
 use super::tenant::{
-    Consents, Directory, EntraRefusalReplies, KeyChain, LoginState, RedirectUris, RegisteredCertificate,
-    SessionSwitches, TokenIssuer,
+    Consents, Directory, EntraRefusalReplies, LoginState, RedirectUris, RegisteredCertificate, SessionSwitches,
+    TenantKeys, TokenIssuer,
 };
 use super::workload::WorkloadIssuer;
 use crate::domain::{SharedClock, SharedEntropy};
@@ -45,7 +45,7 @@ pub(super) struct StageServices {
     pub(super) sink: Arc<ConnectorSink>,
     pub(super) bots: Arc<DemoBots>,
     pub(super) workload: WorkloadIssuer,
-    pub(super) calls: Arc<Calls>,
+    pub(super) calls: Arc<CallLog>,
     pub(super) faults: Arc<FaultSwitches>,
     pub(super) facts: StageFacts,
     pub(super) refusals: Arc<EntraRefusalReplies>,
@@ -58,10 +58,10 @@ impl StageServices {
     /// When the demo bots' HTTP client cannot be set up.
     pub(super) fn new(parts: StageParts) -> Result<Self, StageError> {
         let StageParts { addresses, clock, entropy, tenant_key, channel_keys, client_certificate, ca_file } = parts;
-        let (addresses, directory) = (Arc::new(addresses), Arc::new(Directory::fixed()));
+        let (addresses, directory) = (Arc::new(addresses), Arc::new(Directory::with_fixed_entries()));
         let tokens = Arc::new(TokenIssuer {
             addresses: addresses.clone(),
-            keys: KeyChain::new(tenant_key),
+            keys: TenantKeys::new(tenant_key),
             clock: clock.clone(),
             entropy: entropy.clone(),
         });
@@ -98,7 +98,7 @@ impl StageServices {
                 addresses: addresses.clone(),
                 directory: directory.clone(),
                 ca_file,
-                operations: Mutex::default(),
+                operator_listener: Mutex::default(),
             },
             refusals: Arc::new(EntraRefusalReplies { addresses, clock, entropy: entropy.clone() }),
             entropy,

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::error::StageError;
 
-/// An RSA key that is parsed once, so that a signature costs only the arithmetic.
+/// An RSA key that signs tokens. It is parsed only once, because parsing for every signature is too slow for load tests.
 pub(super) struct SigningKey {
     kid: String,
     pair: RsaKeyPair,
@@ -22,7 +22,7 @@ pub(super) struct SigningKey {
 }
 
 impl SigningKey {
-    /// Makes a new RSA-2048 key. Blocks for about 100 ms.
+    /// Generates a new RSA-2048 key. Blocks for about 100 ms.
     pub(super) fn generate() -> Result<Self, StageError> {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(StageError::key_material)?;
         let public = pair.public_key();
@@ -36,7 +36,7 @@ impl SigningKey {
         })
     }
 
-    /// Makes `count` keys, each on a thread of its own outside the async threads.
+    /// Generates `count` keys, each on a separate blocking thread.
     pub(super) async fn generate_many(count: usize) -> Result<Vec<Arc<Self>>, StageError> {
         let running: Vec<_> = (0..count).map(|_| tokio::task::spawn_blocking(Self::generate)).collect();
         let mut keys = Vec::with_capacity(count);
@@ -46,10 +46,10 @@ impl SigningKey {
         Ok(keys)
     }
 
-    /// Makes one key outside the async threads.
+    /// Generates one key on a blocking thread.
     pub(super) async fn generate_one() -> Result<Arc<Self>, StageError> {
         let keys = Self::generate_many(1).await?;
-        keys.into_iter().next().ok_or_else(|| StageError::KeyMaterial("no key was made".to_owned()))
+        keys.into_iter().next().ok_or_else(|| StageError::KeyMaterial("no key was generated".to_owned()))
     }
 
     /// The key id; equal to `x5t`, as in Entra's key sets.
@@ -58,14 +58,13 @@ impl SigningKey {
     }
 
     /// The public key that verifies this key's signatures.
-    pub(super) fn verification(&self) -> &DecodingKey {
+    pub(super) fn verification_key(&self) -> &DecodingKey {
         &self.verification
     }
 
-    /// A compact JWS (RS256, `typ` JWT) over `claims`.
+    /// Signs `claims` as a compact JWS (RS256, `typ` JWT).
     ///
-    /// This function does not use the JWT crate, which parses the private key for every signature: that is too slow for
-    /// load tests.
+    /// This function does not use the JWT crate, because that parses the private key for every signature.
     pub(super) fn sign(&self, claims: &Value) -> Result<String, StageError> {
         let header = json!({"typ": "JWT", "alg": "RS256", "x5t": self.kid, "kid": self.kid});
         let signed =
@@ -90,17 +89,17 @@ impl SigningKey {
     }
 }
 
-/// A key that is made at its first use, because few tests use it.
+/// A key that is generated at its first use, because few tests use it.
 #[derive(Default)]
 pub(super) struct SigningKeyOnDemand(OnceCell<Arc<SigningKey>>);
 
 impl SigningKeyOnDemand {
-    /// The key; the first call makes it.
-    pub(super) async fn get(&self) -> Result<&SigningKey, StageError> {
+    /// The key. The first call generates it.
+    pub(super) async fn get_or_generate(&self) -> Result<&SigningKey, StageError> {
         Ok(self.0.get_or_try_init(SigningKey::generate_one).await?)
     }
 
-    /// The key, if it has been made.
+    /// The key, if it has been generated.
     pub(super) fn find(&self) -> Option<&SigningKey> {
         self.0.get().map(Arc::as_ref)
     }

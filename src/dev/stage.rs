@@ -7,11 +7,11 @@ use serde_json::Value;
 use url::Url;
 
 use super::addresses::Addresses;
-use super::calls::Calls;
+use super::calls::CallLog;
 use super::channel::ChannelKeys;
 use super::error::StageError;
 use super::faults::FaultSwitches;
-use super::listeners::{listen, port_of, serve};
+use super::listeners::{bind_loopback_port, bound_port, start_server};
 use super::services::{StageParts, StageServices};
 use super::signing_key::SigningKey;
 use super::tenant::{Directory, RegisteredCertificate, SessionSwitches};
@@ -20,19 +20,19 @@ use crate::domain::{SharedClock, SharedEntropy};
 
 /// How to set up a stage.
 pub struct StageOptions {
-    /// Port of the plain listener; 0 takes any.
+    /// Port of the plain http listener; 0 takes any free port.
     pub http_port: u16,
-    /// Port of the TLS listener; 0 takes any.
+    /// Port of the TLS listener; 0 takes any free port.
     pub https_port: u16,
     /// The directory for the CA file and the client certificate; created if absent.
     pub directory: PathBuf,
-    /// The clock by which tokens are issued and expire.
+    /// The clock that decides when tokens are issued and expire.
     pub clock: SharedClock,
     /// The source of random ids, codes and refresh tokens.
     pub entropy: SharedEntropy,
 }
 
-/// The key that signs a hand-made token.
+/// Which key signs a token that a test composes itself, by [`Stage::sign`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signer {
     /// The tenants' current key.
@@ -45,7 +45,8 @@ pub enum Signer {
     ChannelUnendorsed,
 }
 
-/// A running stage; clones share it. It ends with [`Stage::shutdown`] or with its runtime.
+/// A running stage. Clones are handles to the same stage. It runs until [`Stage::shutdown`] or the end of its async
+/// runtime.
 #[derive(Clone)]
 pub struct Stage {
     pub(super) services: Arc<StageServices>,
@@ -53,24 +54,24 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Makes keys and certificates and opens both listeners on 127.0.0.1. Making the keys takes some 100 ms.
+    /// Generates keys and certificates, and opens both listeners on 127.0.0.1. Takes about 100 ms.
     ///
     /// # Errors
-    /// When a port is taken, a file cannot be written, or key material cannot be made.
+    /// When a port is in use, a file cannot be written, or key material cannot be generated.
     pub async fn start(options: StageOptions) -> Result<Self, StageError> {
-        let http = listen(options.http_port)?;
-        let https = listen(options.https_port)?;
+        let http = bind_loopback_port(options.http_port)?;
+        let https = bind_loopback_port(options.https_port)?;
         let directory = options.directory.clone();
         let making = tokio::task::spawn_blocking(move || make_certificates(&directory));
         let keys = SigningKey::generate_many(4).await?;
         let StageCertificates { ca_file, tls, client } = making.await.map_err(StageError::key_material)??;
         let Ok([tenant_key, endorsed, directline, unendorsed]) = <[Arc<SigningKey>; 4]>::try_from(keys) else {
-            return Err(StageError::KeyMaterial("too few keys were made".to_owned()));
+            return Err(StageError::KeyMaterial("too few keys were generated".to_owned()));
         };
         let services = StageServices::new(StageParts {
             addresses: Addresses {
-                http_base: format!("http://127.0.0.1:{}", port_of(&http)?),
-                https_base: format!("https://localhost:{}", port_of(&https)?),
+                http_base: format!("http://127.0.0.1:{}", bound_port(&http)?),
+                https_base: format!("https://localhost:{}", bound_port(&https)?),
             },
             clock: options.clock,
             entropy: options.entropy,
@@ -79,11 +80,11 @@ impl Stage {
             client_certificate: client,
             ca_file,
         })?;
-        let server = serve(services.routes(), http, https, tls)?;
+        let server = start_server(services.routes(), http, https, tls)?;
         Ok(Self { services: Arc::new(services), server })
     }
 
-    /// Lets the demo bots accept the emulator's activities without a token, as bots without an app id do.
+    /// Makes the demo bots accept activities of the emulator without a token, as real bots without an app id do.
     pub fn admit_anonymous(&self) {
         self.services.bots.admits_anonymous.store(true, Ordering::SeqCst);
     }
@@ -106,25 +107,25 @@ impl Stage {
         &self.services.facts.ca_file
     }
 
-    /// The certificate every confidential app has registered.
+    /// The certificate that every confidential app has registered.
     #[must_use]
     pub fn client_certificate(&self) -> &RegisteredCertificate {
         &self.services.client_certificate
     }
 
-    /// Tenants, users, apps, bots, clients and connections.
+    /// The tenants, users, apps, bots, clients and connections.
     #[must_use]
     pub fn directory(&self) -> &Directory {
         &self.services.directory
     }
 
-    /// v2 issuer of a tenant; pass `{tenantid}` for the template.
+    /// The v2 issuer of the tenant `tid`; pass `{tenantid}` for the template.
     #[must_use]
     pub fn v2_issuer(&self, tid: &str) -> String {
         self.services.facts.addresses.v2_issuer(tid)
     }
 
-    /// v1 issuer of a tenant; pass `{tenantid}` for the template.
+    /// The v1 issuer of the tenant `tid`; pass `{tenantid}` for the template.
     #[must_use]
     pub fn v1_issuer(&self, tid: &str) -> String {
         self.services.facts.addresses.v1_issuer(tid)
@@ -142,8 +143,8 @@ impl Stage {
         self.services.facts.addresses.service_url()
     }
 
-    /// Gives the demo bots the address of their token service, and registers the gateway's redirect URI for every
-    /// confidential app. A URL that cannot be parsed is ignored.
+    /// Tells the demo bots the gateway's address, and registers the gateway's redirect URI for every confidential app. A
+    /// URL that cannot be parsed is ignored.
     pub fn attach_gateway(&self, gateway: &str) {
         let Ok(url) = Url::parse(gateway) else { return };
         if let Ok(redirect) = url.join("/.auth/web/redirect") {
@@ -156,7 +157,7 @@ impl Stage {
 
     /// The call log.
     #[must_use]
-    pub fn calls(&self) -> &Calls {
+    pub fn calls(&self) -> &CallLog {
         &self.services.calls
     }
 
@@ -179,7 +180,7 @@ impl Stage {
         &self.services.sessions
     }
 
-    /// Lets a user consent to an app's downstream permissions.
+    /// Records that a user consents to the permissions that an app requests.
     ///
     /// # Errors
     /// [`StageError::Unknown`] if there is no such user or app.
@@ -203,26 +204,26 @@ impl Stage {
 
     /// Revokes every refresh token of a user.
     pub fn revoke_refresh_tokens(&self, oid: &str) {
-        self.services.logins.revoke(oid);
+        self.services.logins.revoke_refresh_tokens(oid);
     }
 
-    /// Makes a new key that signs the tenants' later tokens; older keys stay listed. Returns the new `kid`.
+    /// Generates a new key, which signs the tenants' tokens from now on. Older keys stay listed. Returns the new `kid`.
     ///
     /// # Errors
-    /// When the key cannot be made.
+    /// When the key cannot be generated.
     pub async fn rotate_keys(&self) -> Result<String, StageError> {
         self.services.tokens.keys.rotate().await
     }
 
-    /// Ends the overlap of keys: only the signing key stays listed.
+    /// Removes all keys but the signing key from the tenants' key set.
     pub fn retire_old_keys(&self) {
-        self.services.tokens.keys.retire_old();
+        self.services.tokens.keys.remove_old();
     }
 
-    /// Signs any claims, for tokens that no endpoint would issue.
+    /// Signs any claims. Tests use it for tokens that no endpoint would issue.
     ///
     /// # Errors
-    /// When the signature cannot be made.
+    /// When signing fails.
     pub fn sign(&self, signer: Signer, claims: &Value) -> Result<String, StageError> {
         let channel = &self.services.channel.keys;
         match signer {
@@ -239,11 +240,11 @@ impl Stage {
         self.services.workload.trusted_claims()
     }
 
-    /// Lets the workload issuer sign `claims`, and replaces the file at `path` with the assertion in one step, as a
-    /// cluster does, so that no reader sees half of it.
+    /// Signs `claims` as the workload issuer and writes the assertion to `path`. The file is replaced in one step, as a
+    /// cluster does it, so that no reader sees half of it.
     ///
     /// # Errors
-    /// When the key cannot be made or the file cannot be written.
+    /// When the key cannot be generated or the file cannot be written.
     pub async fn write_assertion(&self, path: &Path, claims: &WorkloadClaims) -> Result<(), StageError> {
         self.services.workload.write_assertion(path, claims).await
     }
@@ -251,14 +252,14 @@ impl Stage {
     /// The calls of bots to the connector sink, oldest first: `{method, conversation, activity_id?, bot, id,
     /// activity}`.
     #[must_use]
-    pub fn sent(&self, conversation: Option<&str>) -> Vec<Value> {
-        self.services.sink.sent(conversation)
+    pub fn connector_calls(&self, conversation: Option<&str>) -> Vec<Value> {
+        self.services.sink.calls(conversation)
     }
 
-    /// The activities a demo bot received, oldest first, tokens masked.
+    /// The activities that a demo bot received, oldest first, with tokens masked.
     #[must_use]
-    pub fn received(&self, bot: &str) -> Vec<Value> {
-        self.services.bots.inboxes.received(bot)
+    pub fn received_activities(&self, bot: &str) -> Vec<Value> {
+        self.services.bots.inboxes.activities(bot)
     }
 
     /// Closes both listeners without waiting for requests in flight.

@@ -3,7 +3,7 @@
 use crate::dev::test_client::Fixture;
 
 #[tokio::test]
-async fn a_stage_that_was_shut_down_no_longer_listens() {
+async fn a_stage_does_not_listen_after_shutdown() {
     let fixture = Fixture::start().await;
     let base = fixture.stage.http_base();
     fixture.stage.shutdown().await;

@@ -1,4 +1,4 @@
-//! The texts of [`Stage`]: configuration, manifest and instructions.
+//! The methods of [`Stage`] that return texts: configuration, manifest and instructions.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
-use super::guide::{OperationsDoor, configuration, instructions, manifest, secrets};
-use super::loopback_host::{host_of, is_loopback_host};
+use super::guide::{OperatorListener, configuration, instructions, manifest, secrets};
+use super::loopback_host::{host_header, is_loopback_host};
 use super::stage::Stage;
 
 impl Stage {
@@ -19,26 +19,27 @@ impl Stage {
         configuration(&self.services.facts, gateway, listen, data_directory)
     }
 
-    /// Adds an operator's listener on `listen` (`127.0.0.1:port`) with a new admin token to the configuration. Manifest
-    /// and instructions then name both.
-    pub fn open_operations(&self, listen: &str) {
+    /// Adds a listener for the operator on `listen` (`127.0.0.1:port`), with a new admin token, to the configuration. The
+    /// manifest and the instructions then name its address and its token.
+    pub fn add_operator_listener(&self, listen: &str) {
         let admin_token = format!("{}-secret-of-the-local-stage", self.services.entropy.hex_id());
-        self.services.facts.open_operations(OperationsDoor { listen: listen.to_owned(), admin_token });
+        self.services.facts.set_operator_listener(OperatorListener { address: listen.to_owned(), admin_token });
     }
 
-    /// The environment variables that the configuration's secrets are read from.
+    /// The environment variables to which the configuration refers for secrets, with their values.
     #[must_use]
     pub fn secrets(&self) -> Vec<(String, String)> {
         secrets(&self.services.facts)
     }
 
-    /// The manifest for programs that play client and channel.
+    /// The manifest for programs that play the client and the channel.
     #[must_use]
     pub fn manifest(&self, gateway: &str) -> Value {
         manifest(&self.services.facts, gateway)
     }
 
-    /// The route `GET /dev/manifest.json` for the gateway's own listener. Also attaches the gateway to the stage.
+    /// The route `GET /dev/manifest.json` for the gateway's own listener. Also tells the stage the gateway's address
+    /// ([`Stage::attach_gateway`]).
     pub fn routes(&self, gateway: &str) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
         self.attach_gateway(gateway);
         let manifest = self.manifest(gateway);
@@ -47,7 +48,7 @@ impl Stage {
             config.route(
                 "/dev/manifest.json",
                 web::get().to(move |request: HttpRequest| {
-                    let answer = if is_loopback_host(host_of(request.headers())) {
+                    let answer = if is_loopback_host(host_header(request.headers())) {
                         HttpResponse::Ok().json(&manifest)
                     } else {
                         HttpResponse::Forbidden().finish()

@@ -1,4 +1,4 @@
-//! What the room's own tests share: a running stage and a client for it.
+//! A running stage and an HTTP client for the unit tests of this room.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use super::{Stage, StageOptions};
 use crate::domain::{OffsetClock, SystemEntropy};
 use crate::outbound::{Outbound, OutboundSettings, RelayRequest};
 
-pub(super) const OBO: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+pub(super) const OBO_GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 pub(super) const GRAPH_SCOPE: &str = "https://graph.microsoft.com/User.Read";
 
-/// An answer with its body as JSON (`Null` if it is none).
+/// An HTTP answer. `json` is the body, or `Null` if the body is not JSON.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -35,12 +35,12 @@ impl Reply {
         value.map(|(_, value)| std::str::from_utf8(value).unwrap())
     }
 
-    pub(super) fn text_of(&self, member: &str) -> &str {
+    pub(super) fn text_member(&self, member: &str) -> &str {
         self.json[member].as_str().unwrap_or_else(|| panic!("no {member} in {}", self.text))
     }
 
     /// The first AADSTS number.
-    pub(super) fn code(&self) -> u64 {
+    pub(super) fn aadsts_number(&self) -> u64 {
         self.json["error_codes"][0].as_u64().unwrap_or_else(|| panic!("no refusal: {} {}", self.status, self.text))
     }
 }
@@ -119,14 +119,14 @@ impl Fixture {
         self.stage.directory().main_tenant_id()
     }
 
-    /// A token endpoint on the plain listener.
+    /// The URL of a tenant's token endpoint on the plain listener.
     pub(super) fn token_url(&self, tenant: &str) -> String {
         format!("{}/{tenant}/oauth2/v2.0/token", self.stage.http_base())
     }
 
-    /// An exchangeable token of `user` for the connection called `connection` of the first bot.
-    pub(super) async fn exchangeable(&self, user: &str, connection: &str) -> String {
-        self.password_grant(user, connection, &[]).await.text_of("access_token").to_owned()
+    /// An exchangeable token of `user` for the connection called `connection`, through the first client.
+    pub(super) async fn get_exchangeable_token(&self, user: &str, connection: &str) -> String {
+        self.password_grant(user, connection, &[]).await.text_member("access_token").to_owned()
     }
 
     pub(super) async fn password_grant(&self, user: &str, connection: &str, more: &[(&str, &str)]) -> Reply {
@@ -144,11 +144,11 @@ impl Fixture {
         self.form(&self.token_url(user.tid), &fields).await
     }
 
-    /// On-behalf-of by the first bot, at `user`'s tenant.
+    /// Exchanges `assertion` on behalf of its user as the first bot, at the main tenant.
     pub(super) async fn exchange(&self, assertion: &str, more: &[(&str, &str)]) -> Reply {
         let bot = &self.stage.directory().bots[0];
         let mut fields = vec![
-            ("grant_type", OBO),
+            ("grant_type", OBO_GRANT_TYPE),
             ("requested_token_use", "on_behalf_of"),
             ("client_id", bot.app_id),
             ("assertion", assertion),
@@ -176,16 +176,16 @@ impl Fixture {
             ("scope", &scope),
         ];
         fields.extend_from_slice(more);
-        self.form(channel["token_endpoint"].as_str().unwrap(), &fields).await.text_of("access_token").to_owned()
+        self.form(channel["token_endpoint"].as_str().unwrap(), &fields).await.text_member("access_token").to_owned()
     }
 }
 
-/// Header or claims of a JWT, unverified.
-pub(super) fn part_of(token: &str, index: usize) -> Value {
+/// The header (0) or the claims (1) of a JWT, unverified.
+pub(super) fn decode_part(token: &str, index: usize) -> Value {
     let part = token.split('.').nth(index).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-pub(super) fn claims_of(token: &str) -> Value {
-    part_of(token, 1)
+pub(super) fn decode_claims(token: &str) -> Value {
+    decode_part(token, 1)
 }

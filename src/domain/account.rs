@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     fn account(channel: &str) -> Account {
-        Account::of_channel(&BotName::new("bot"), ChannelId::base_of(channel), "29:ada")
+        Account::of_channel(&BotName::new("bot"), ChannelId::new(channel), "29:ada")
     }
 
     #[test]

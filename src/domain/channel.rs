@@ -6,9 +6,10 @@ use std::sync::Arc;
 pub struct ChannelId(Arc<str>);
 
 impl ChannelId {
-    /// The base channel of `channel_id`: cut at the first `:`, lower-cased (docs/protocols/token-service-api.md §3.1).
+    /// Makes the base channel of `channel_id`: the text before the first `:`, in lower case
+    /// (docs/protocols/token-service-api.md §3.1).
     #[must_use]
-    pub fn base_of(channel_id: &str) -> Self {
+    pub fn new(channel_id: &str) -> Self {
         let base = channel_id.split_once(':').map_or(channel_id, |(base, _)| base);
         // Most channels send their ids in lower case, which needs no conversion.
         if base.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -26,7 +27,7 @@ impl ChannelId {
     /// The kind of this channel.
     #[must_use]
     pub fn kind(&self) -> ChannelKind {
-        ChannelKind::of(&self.0)
+        ChannelKind::from_name(&self.0)
     }
 }
 
@@ -59,7 +60,7 @@ pub enum ChannelKind {
 impl ChannelKind {
     /// The kind of the base channel `name`, which is compared ignoring ASCII case.
     #[must_use]
-    pub fn of(name: &str) -> Self {
+    pub fn from_name(name: &str) -> Self {
         const NAMES: [(&str, ChannelKind); 9] = [
             (ChannelKind::TEAMS, ChannelKind::Teams),
             ("webchat", ChannelKind::WebChat),
@@ -134,7 +135,7 @@ mod tests {
             ("msteams2", "msteams2", ChannelKind::Other),
             ("", "", ChannelKind::Other),
         ] {
-            let channel = ChannelId::base_of(text);
+            let channel = ChannelId::new(text);
             assert_eq!((channel.as_str(), channel.kind()), (base, kind), "{text}");
         }
     }

@@ -37,9 +37,9 @@ impl Fingerprints {
         Self { key: LessSafeKey::new(key) }
     }
 
-    /// The fingerprint of `text`.
+    /// Computes the fingerprint of `text`.
     #[must_use]
-    pub fn of(&self, text: &[u8]) -> Fingerprint {
+    pub fn compute(&self, text: &[u8]) -> Fingerprint {
         let mut empty_plaintext = [];
         let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
         let mut fingerprint = [0; 16];
@@ -51,16 +51,16 @@ impl Fingerprints {
         Fingerprint(fingerprint)
     }
 
-    /// The fingerprint of a list of parts. The boundaries count: `["ab", "c"]` and `["a", "bc"]` have different
+    /// Computes the fingerprint of a list of parts. The boundaries count: `["ab", "c"]` and `["a", "bc"]` have different
     /// fingerprints.
     #[must_use]
-    pub fn of_parts(&self, parts: &[&str]) -> Fingerprint {
+    pub fn compute_for_parts(&self, parts: &[&str]) -> Fingerprint {
         let mut text = Vec::with_capacity(TYPICAL_NAME_BYTES);
         for part in parts {
             text.extend_from_slice(&part.len().to_be_bytes());
             text.extend_from_slice(part.as_bytes());
         }
-        self.of(&text)
+        self.compute(&text)
     }
 }
 
@@ -85,29 +85,29 @@ mod tests {
     fn equal_texts_have_equal_fingerprints_and_different_texts_do_not() {
         let fingerprints = Fingerprints::new();
         let text = vec![b'x'; 2000];
-        assert_eq!(fingerprints.of(&text), fingerprints.of(&text));
+        assert_eq!(fingerprints.compute(&text), fingerprints.compute(&text));
         for at in 0..text.len() {
             let mut other = text.clone();
             other[at] ^= 1;
-            assert_ne!(fingerprints.of(&text), fingerprints.of(&other), "{at}");
+            assert_ne!(fingerprints.compute(&text), fingerprints.compute(&other), "{at}");
         }
         for length in 0..text.len() {
-            assert_ne!(fingerprints.of(&text), fingerprints.of(&text[..length]), "{length}");
+            assert_ne!(fingerprints.compute(&text), fingerprints.compute(&text[..length]), "{length}");
         }
-        assert_ne!(fingerprints.of(b""), fingerprints.of(&[0]));
+        assert_ne!(fingerprints.compute(b""), fingerprints.compute(&[0]));
     }
 
     #[test]
     fn the_boundaries_between_parts_change_the_fingerprint() {
         let fingerprints = Fingerprints::new();
-        assert_eq!(fingerprints.of_parts(&["ab", "c"]), fingerprints.of_parts(&["ab", "c"]));
-        assert_ne!(fingerprints.of_parts(&["ab", "c"]), fingerprints.of_parts(&["a", "bc"]));
-        assert_ne!(fingerprints.of_parts(&["ab", ""]), fingerprints.of_parts(&["ab"]));
+        assert_eq!(fingerprints.compute_for_parts(&["ab", "c"]), fingerprints.compute_for_parts(&["ab", "c"]));
+        assert_ne!(fingerprints.compute_for_parts(&["ab", "c"]), fingerprints.compute_for_parts(&["a", "bc"]));
+        assert_ne!(fingerprints.compute_for_parts(&["ab", ""]), fingerprints.compute_for_parts(&["ab"]));
     }
 
     #[test]
     fn fingerprints_differ_between_keys_and_are_not_printed() {
-        assert_ne!(Fingerprints::new().of(b"token"), Fingerprints::new().of(b"token"));
-        assert_eq!(format!("{:?}", Fingerprints::new().of(b"token")), "Fingerprint(..)");
+        assert_ne!(Fingerprints::new().compute(b"token"), Fingerprints::new().compute(b"token"));
+        assert_eq!(format!("{:?}", Fingerprints::new().compute(b"token")), "Fingerprint(..)");
     }
 }

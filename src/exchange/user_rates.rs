@@ -122,7 +122,7 @@ mod tests {
     use crate::records::testing::single_writer;
 
     fn account(user: &str) -> Account {
-        Account::of_channel(&BotName::new("b"), ChannelId::base_of("msteams"), user)
+        Account::of_channel(&BotName::new("b"), ChannelId::new("msteams"), user)
     }
 
     fn rates(per_minute: u32) -> (UserRates, Arc<OffsetClock>, Arc<Counters>) {

@@ -9,7 +9,7 @@ use super::problem::Problem;
 pub struct Door {
     /// The heading of the door in the document.
     pub name: &'static str,
-    /// Who calls this door, and why.
+    /// The description of the door in the document: its callers and its use.
     pub description: &'static str,
     /// Which bearers the door accepts; empty if it needs none.
     pub bearer: &'static str,
@@ -24,7 +24,7 @@ pub struct Door {
 pub enum LetterCase {
     /// The published spelling only.
     Exact,
-    /// Any letter case, for paths without parameters. The published spelling has a route of its own that is compared as
+    /// Any letter case, for paths without parameters. The published spelling has its own route, which is compared as
     /// plain text, since matching a pattern costs as much as the rest of the routing.
     Any,
 }
@@ -34,7 +34,7 @@ impl Door {
     pub fn add_routes(&self, config: &mut web::ServiceConfig) {
         for path in self.paths() {
             match path.split_once("/{") {
-                // A scope of its own: the pattern is tried only on paths with this prefix.
+                // The scope limits the work: the pattern is tried only on paths with this prefix.
                 Some((beginning, rest)) => {
                     config.service(web::scope(beginning).service(self.resource(path, &format!("/{{{rest}"))))
                 }

@@ -1,4 +1,4 @@
-//! What all doors share: caller authentication, limits on requests, request ids, the bodies of refusals, and the form
+//! The parts that all doors share: caller authentication, limits on requests, request ids, the bodies of refusals, and the form
 //! of a door's table of operations.
 //!
 //! Owns caller authentication and the constant answers to callers that fail it. It deliberately knows no bot's dialogs,

@@ -47,7 +47,7 @@ impl Peer {
         let base = channel.split_once(':').map_or(channel, |(base, _)| base);
         // No token entitles its bearer to these channels, in any letter case
         // (docs/protocols/bot-auth-and-skills.md §2 rules 24 and 25).
-        let kind = ChannelKind::of(base);
+        let kind = ChannelKind::from_name(base);
         if kind == ChannelKind::AppServiceExtension {
             return refused("channel", Problem::ChannelNotEndorsed);
         }
@@ -116,7 +116,7 @@ fn admit_anonymous(activity: &Activity<'_>, service_url: &str) -> Result<(), Cal
     if !is_loopback(service_url) {
         return refused("anonymous_service_url", Problem::MissingAuthorization);
     }
-    if InvokeKind::of(activity).is_some() {
+    if InvokeKind::from_activity(activity).is_some() {
         return refused("anonymous_sign_in", Problem::CallerNotAllowed);
     }
     Ok(())

@@ -21,8 +21,8 @@ impl CallerRefusal {
         Self { problem, check, already_logged: false }
     }
 
-    /// Leaves out the log line: the refusal is one of many alike, which would bury the other lines. It is counted all
-    /// the same.
+    /// Leaves out the log line: there are many refusals like this one, and their lines would hide the others. It is still
+    /// counted.
     pub(super) const fn without_log_line(self) -> Self {
         Self { already_logged: true, ..self }
     }

@@ -17,9 +17,9 @@ use crate::domain::{SharedClock, SharedEntropy};
 pub struct RequestId(pub String);
 
 impl RequestId {
-    /// The id that [`record_request`] has given to `http`, or a new id if it has not run.
+    /// Gets the id that [`record_request`] has given to `http`, or draws a new id if that function has not run.
     #[must_use]
-    pub fn of(http: &HttpRequest, entropy: &SharedEntropy) -> String {
+    pub fn get_or_draw(http: &HttpRequest, entropy: &SharedEntropy) -> String {
         http.extensions().get::<Self>().map_or_else(|| entropy.uuid(), |id| id.0.clone())
     }
 }
@@ -61,7 +61,7 @@ impl TrustedProxies {
 /// left out, since it may hold codes and states. A path without a route is left out too, since it may hold anything.
 ///
 /// # Errors
-/// Those of the inner service.
+/// The errors of the inner service.
 pub async fn record_request(
     request: ServiceRequest,
     next: Next<impl MessageBody>,

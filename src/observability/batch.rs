@@ -14,8 +14,8 @@ const MAX_LINE_DELAY: Duration = Duration::from_millis(100);
 /// is lost.
 const MAX_WAITING_BYTES: usize = 64 * 1024;
 
-/// Collects log lines and writes many of them at once, since a system call for each line costs more than everything
-/// else about it.
+/// Collects log lines and writes many of them at once, because a system call for each line would cost more than
+/// composing the line.
 ///
 /// Warnings and errors are written before the call that logs them returns, together with all waiting lines. Other lines
 /// are written within a tenth of a second.

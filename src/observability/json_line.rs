@@ -55,7 +55,7 @@ where
     }
 
     fn event(&self, event: &Event<'_>) {
-        // The buffer is taken, not borrowed: if formatting a value logs an event, that event gets a buffer of its own.
+        // The buffer is taken, not borrowed: if formatting a value logs an event, that event gets a new buffer.
         let mut line = Line(BUFFER.take());
         line.0.reserve(TYPICAL_LINE_BYTES);
         line.0.extend_from_slice(b"{\"timestamp\":\"");

@@ -98,7 +98,7 @@ where
     }
 }
 
-/// Of other crates only warnings are logged: the debug lines of an HTTP client hold `Authorization` headers
+/// Logs only the warnings and errors of other crates, because the debug lines of an HTTP client hold `Authorization` headers
 /// (docs/architecture.md §Security rules, rule 10).
 fn filter(level: Level) -> Targets {
     let own_level = LevelFilter::from_level(level);

@@ -28,10 +28,10 @@ pub enum InvokeKind {
 }
 
 impl InvokeKind {
-    /// The kind of `activity`; `None` if it is no sign-in invoke. Type and name are compared ignoring ASCII case
+    /// Reads the kind of `activity`; `None` if it is no sign-in invoke. Type and name are compared ignoring ASCII case
     /// (docs/architecture.md §Life of a silent sign-in).
     #[must_use]
-    pub fn of(activity: &Activity<'_>) -> Option<Self> {
+    pub fn from_activity(activity: &Activity<'_>) -> Option<Self> {
         if !activity.is("invoke") {
             return None;
         }

@@ -28,8 +28,8 @@ pub const CARD: Kind = Kind::new("pending.card", "cards", SetByWriter).listed_by
 /// expires after an hour.
 pub const CLAIMS_CHALLENGE: Kind =
     Kind::new("pending.claims", "exchange", Fixed(Duration::from_hours(1))).listed_by("pending.claims.user");
-/// The reason why the last sign-in for a slot failed, which the next interactive one must cure: missing consent or claims,
-/// or an account that was not the one meant. It expires with the card.
+/// What the next interactive sign-in for a slot must ask the user for (consent, claims, another account), as earlier
+/// sign-ins have shown. It expires 15 minutes after it was last written.
 pub const SIGN_IN_NEED: Kind = Kind::new("pending.need", "exchange", Fixed(CARD_LIFETIME));
 
 /// A browser that was sent to the identity provider. It is removed when the browser's user is identified, and expires

@@ -51,8 +51,11 @@ pub(super) fn parse(text: &str) -> Result<KeyRing, KeyRingError> {
         return Err(malformed("there are more than 1000 sealing keys"));
     }
     refuse_unknown_members(&table, "")?;
-    let mut keys =
-        entries.into_iter().zip(1..).map(|(entry, at)| sealing_key(entry, at)).collect::<Result<Vec<_>, _>>()?;
+    let mut keys = entries
+        .into_iter()
+        .zip(1..)
+        .map(|(entry, number)| sealing_key(entry, number))
+        .collect::<Result<Vec<_>, _>>()?;
     keys.sort_by_key(|key| key.id);
     if keys.iter().zip(keys.iter().skip(1)).any(|(key, next)| key.id == next.id) {
         return Err(malformed("two sealing keys have the same id"));
@@ -63,8 +66,8 @@ pub(super) fn parse(text: &str) -> Result<KeyRing, KeyRingError> {
     Ok(KeyRing { naming, older: keys, active })
 }
 
-fn sealing_key(entry: Value, at: usize) -> Result<SealingKey, KeyRingError> {
-    let of = format!(" of sealing key number {at}");
+fn sealing_key(entry: Value, number: usize) -> Result<SealingKey, KeyRingError> {
+    let position = format!(" of sealing key number {number}");
     let Value::Table(mut entry) = entry else {
         return Err(malformed("`sealing_key` must be a list of tables"));
     };
@@ -74,18 +77,19 @@ fn sealing_key(entry: Value, at: usize) -> Result<SealingKey, KeyRingError> {
         .and_then(|id| id.as_integer())
         .and_then(|id| u32::try_from(id).ok())
         .filter(|id| (1..=u32::MAX / 2).contains(id))
-        .ok_or_else(|| malformed(&format!("`id`{of} must be a whole number from 1 to {}", u32::MAX / 2)))?;
-    let created = entry
-        .remove("created")
-        .and_then(|created| OffsetDateTime::parse(created.as_str()?, &Rfc3339).ok())
-        .ok_or_else(|| malformed(&format!("`created`{of} must be a time as in \"2026-11-21T10:00:00Z\"")))?;
-    let material = material(&mut entry, "material", &of)?;
-    refuse_unknown_members(&entry, &of)?;
+        .ok_or_else(|| malformed(&format!("`id`{position} must be a whole number from 1 to {}", u32::MAX / 2)))?;
+    let created =
+        entry
+            .remove("created")
+            .and_then(|created| OffsetDateTime::parse(created.as_str()?, &Rfc3339).ok())
+            .ok_or_else(|| malformed(&format!("`created`{position} must be a time as in \"2026-11-21T10:00:00Z\"")))?;
+    let material = material(&mut entry, "material", &position)?;
+    refuse_unknown_members(&entry, &position)?;
     Ok(SealingKey { id, created, material })
 }
 
-fn material(table: &mut Table, member: &str, of: &str) -> Result<KeyMaterial, KeyRingError> {
-    let wrong = || malformed(&format!("`{member}`{of} must be 32 bytes in base64"));
+fn material(table: &mut Table, member: &str, position: &str) -> Result<KeyMaterial, KeyRingError> {
+    let wrong = || malformed(&format!("`{member}`{position} must be 32 bytes in base64"));
     let Some(Value::String(text)) = table.remove(member) else {
         return Err(wrong());
     };
@@ -99,8 +103,8 @@ fn material(table: &mut Table, member: &str, of: &str) -> Result<KeyMaterial, Ke
     Ok(key)
 }
 
-fn refuse_unknown_members(table: &Table, of: &str) -> Result<(), KeyRingError> {
-    if table.is_empty() { Ok(()) } else { Err(malformed(&format!("there is an unknown member{of}"))) }
+fn refuse_unknown_members(table: &Table, position: &str) -> Result<(), KeyRingError> {
+    if table.is_empty() { Ok(()) } else { Err(malformed(&format!("there is an unknown member{position}"))) }
 }
 
 fn syntax(text: &str, error: &toml::de::Error) -> KeyRingError {

@@ -32,6 +32,9 @@ pub enum CodeAnswer {
     Wrong,
 }
 
+/// The answer that all callers of one redemption share.
+type SharedAnswer = Result<CodeAnswer, Arc<CodeError>>;
+
 /// What one redemption needs after its caller may have hung up.
 #[derive(Clone)]
 struct RequestedCode {
@@ -55,7 +58,7 @@ pub struct CodeRedemption {
     codes: Arc<MagicCodes>,
     tokens: SignedInTokens,
     cards: Arc<PendingSignIns>,
-    flights: Arc<SingleFlight<[u8; 32], Result<CodeAnswer, Arc<CodeError>>>>,
+    flights: Arc<SingleFlight<[u8; 32], SharedAnswer>>,
 }
 
 impl CodeRedemption {

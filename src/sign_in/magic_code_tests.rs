@@ -29,7 +29,7 @@ fn codes_in(store: &ThrowawayRecords) -> Arc<MagicCodes> {
 }
 
 fn slot(user: &str, connection: &str) -> TokenSlot {
-    let account = Account::of_channel(&BotName::new("helper"), ChannelId::base_of("webchat"), user);
+    let account = Account::of_channel(&BotName::new("helper"), ChannelId::new("webchat"), user);
     TokenSlot { account, connection: ConnectionName::new(connection) }
 }
 

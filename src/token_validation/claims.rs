@@ -44,15 +44,15 @@ const KNOWN_CLAIMS: [&str; 30] = [
 const SERVICE_URL: &str = "serviceurl";
 /// How far clocks may differ (docs/protocols/bot-auth-and-skills.md §2 rules 12–13,
 /// docs/protocols/entra-obo.md §1 rule 15).
-pub(super) const SKEW: Duration = Duration::from_mins(5);
+pub(super) const MAX_CLOCK_SKEW: Duration = Duration::from_mins(5);
 /// Managed-identity and continuous-access tokens live up to 28 h; nothing genuine lives longer than this.
-const LONGEST_LIFE: Duration = Duration::from_hours(48);
+const MAX_LIFETIME: Duration = Duration::from_hours(48);
 
-/// The claims of a token. Whether they are verified is said by the type that holds them.
+/// The claims of a token. The type that holds them says whether they are verified.
 #[derive(Debug, Default)]
 pub(super) struct Claims(BTreeMap<&'static str, Value>);
 
-/// A token's lifetime, all of it plausible.
+/// The lifetime of a token, after a check that its length is plausible.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lifetime {
     pub(super) ends: Timestamp,
@@ -70,7 +70,7 @@ impl Claims {
         self.0.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
-    /// The claim's texts, be it one or an array of them; `None` if anything else is in it.
+    /// The claim as a list, whether it is one string or an array of strings; `None` if it holds anything else.
     pub(super) fn texts(&self, name: &str) -> Option<Vec<&str>> {
         match self.0.get(name)? {
             Value::String(text) => Some(vec![text]),
@@ -79,7 +79,7 @@ impl Claims {
         }
     }
 
-    /// The claim as canonical text, whatever its type; arrays sorted, since their order says nothing.
+    /// The claim as canonical text, whatever its type; arrays are sorted, because their order has no meaning.
     pub(super) fn canonical(&self, name: &str) -> Option<String> {
         match self.0.get(name)? {
             Value::Null => None,
@@ -106,14 +106,14 @@ impl Claims {
         self.text("scp").is_some_and(|scopes| scopes.split(' ').any(|element| element == scope))
     }
 
-    /// `exp`, `nbf` and `iat`; the error names the claim that makes no sense. Floats are taken: some libraries write
-    /// them.
+    /// `exp`, `nbf` and `iat`; the error names the claim that is missing or implausible. Floats are accepted, because some
+    /// libraries write them.
     pub(super) fn lifetime(&self) -> Result<Lifetime, &'static str> {
         let ends = self.moment("exp")?.ok_or("exp")?;
         let not_before = self.moment("nbf")?;
         let issued = self.moment("iat")?;
         let begun = [not_before, issued].into_iter().flatten().min();
-        if begun.is_some_and(|begun| begun.until(ends) > LONGEST_LIFE) {
+        if begun.is_some_and(|begun| begun.until(ends) > MAX_LIFETIME) {
             return Err("exp");
         }
         Ok(Lifetime { ends, not_before, issued })
@@ -128,17 +128,17 @@ impl Claims {
 }
 
 impl Lifetime {
-    /// Whether the beginning is further ahead than clocks may differ; names the claim that says so.
-    pub(super) fn begins_after(&self, now: Timestamp) -> Option<&'static str> {
-        let latest = now.plus(SKEW);
+    /// The claim that puts the token further into the future than clocks may differ, if there is one.
+    pub(super) fn find_future_claim(&self, now: Timestamp) -> Option<&'static str> {
+        let latest = now.plus(MAX_CLOCK_SKEW);
         if self.not_before.is_some_and(|begins| begins > latest) {
             return Some("nbf");
         }
         if self.issued.is_some_and(|issued| issued > latest) {
             return Some("iat");
         }
-        // A token that does not say when it began must not outlive a plausible one either.
-        (self.ends > latest.plus(LONGEST_LIFE)).then_some("exp")
+        // The maximum lifetime also holds for a token without `nbf` and `iat`.
+        (self.ends > latest.plus(MAX_LIFETIME)).then_some("exp")
     }
 }
 

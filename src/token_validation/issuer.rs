@@ -6,7 +6,7 @@ use super::key_set::KeySet;
 use crate::domain::TenantPolicy;
 
 /// Entra's placeholder in multi-tenant issuers.
-const PLACEHOLDER: &str = "{tenantid}";
+const TENANT_PLACEHOLDER: &str = "{tenantid}";
 
 /// A channel issuer and the keys that prove its tokens.
 #[derive(Clone)]
@@ -38,7 +38,7 @@ pub(super) enum IssuerVersion {
     V2,
 }
 
-/// What an Entra token says about where it comes from, consistent in itself.
+/// The issuer and the tenant of an Entra token, after a check that they agree.
 #[derive(Clone, Debug)]
 pub(super) struct EntraOrigin {
     pub(super) version: IssuerVersion,
@@ -49,8 +49,8 @@ pub(super) struct EntraOrigin {
 }
 
 impl EntraTrust {
-    /// Which tenant's token this claims to be; the error names the failed check. Compares issuer, `tid` and form only
-    /// (docs/protocols/entra-obo.md §1 rules 8–10); `ver` is the caller's to judge.
+    /// Reads the issuer and the tenant of a token; the error names the failed check. Compares issuer, `tid` and form only
+    /// (docs/protocols/entra-obo.md §1 rules 8–10); the caller checks `ver`.
     pub(super) fn origin(&self, claims: &Claims) -> Result<EntraOrigin, &'static str> {
         let issuer = claims.text("iss").ok_or("iss")?;
         let (version, segment) = tenant_segment(&self.v2_issuer, issuer)
@@ -65,7 +65,7 @@ impl EntraTrust {
     }
 
     /// The keys for tokens of this form.
-    pub(super) fn keys_of(&self, version: IssuerVersion) -> &Arc<KeySet> {
+    pub(super) fn key_set_for(&self, version: IssuerVersion) -> &Arc<KeySet> {
         match (version, &self.v1_key_set) {
             (IssuerVersion::V1, Some(key_set)) => key_set,
             _ => &self.key_set,
@@ -75,10 +75,10 @@ impl EntraTrust {
     /// Whether the signing key may sign for this issuer: Entra names a key's issuer beside it, and the keys of one
     /// tenant (personal accounts, say) must not sign another's tokens (docs/protocols/entra-obo.md §1 rule 11).
     pub(super) fn key_may_sign(&self, key: &VerificationKey, origin: &EntraOrigin) -> bool {
-        let Some(of_key) = &key.issuer else { return true };
-        let of_key = of_key.replace(PLACEHOLDER, &origin.tenant_id);
+        let Some(key_issuer) = &key.issuer else { return true };
+        let key_issuer = key_issuer.replace(TENANT_PLACEHOLDER, &origin.tenant_id);
         // The keys of v1.0 tokens carry the v2.0 form.
-        of_key == origin.issuer || of_key == self.v2_issuer.replace(PLACEHOLDER, &origin.tenant_id)
+        key_issuer == origin.issuer || key_issuer == self.v2_issuer.replace(TENANT_PLACEHOLDER, &origin.tenant_id)
     }
 }
 
@@ -99,7 +99,7 @@ impl EntraOrigin {
 
 /// The application that obtained the token: `azp` (v2.0) or `appid` (v1.0), lower-case. If both are there they must
 /// agree (docs/protocols/bot-auth-and-skills.md §2 rule 20).
-pub(super) fn client_of(claims: &Claims, version: IssuerVersion) -> Result<Option<String>, &'static str> {
+pub(super) fn read_client_id(claims: &Claims, version: IssuerVersion) -> Result<Option<String>, &'static str> {
     let (azp, appid) = (claims.text("azp"), claims.text("appid"));
     let agree = matches!((azp, appid), (Some(azp), Some(appid)) if azp.eq_ignore_ascii_case(appid));
     if claims.has("azp") && claims.has("appid") && !agree {
@@ -120,7 +120,7 @@ pub(super) fn is_guid(text: &str) -> bool {
 /// `None`: the issuer does not fit. `Some(None)`: it fits, and names no tenant because the template does not.
 #[allow(clippy::option_option, reason = "whether it fits and whether it names a tenant are two questions")]
 fn tenant_segment<'a>(template: &str, issuer: &'a str) -> Option<Option<&'a str>> {
-    let Some((before, after)) = template.split_once(PLACEHOLDER) else {
+    let Some((before, after)) = template.split_once(TENANT_PLACEHOLDER) else {
         let named = issuer.split('/').find(|segment| is_guid(segment));
         return (!template.is_empty() && template == issuer).then_some(named);
     };

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// Real sets have 10 to 1000 keys (docs/protocols/entra-obo.md §1).
-const MOST_KEYS: usize = 1000;
+const MAX_KEYS: usize = 1000;
 /// Shorter moduli can be factored, longer ones only cost time.
 const MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
@@ -26,7 +26,7 @@ pub(super) struct VerificationKey {
 /// The usable keys of one published set by their `kid`.
 pub(super) type Keys = HashMap<String, Arc<VerificationKey>>;
 
-/// What the discovery document says that we use.
+/// The members of a discovery document that this room reads.
 #[derive(Debug, Deserialize)]
 pub(super) struct Metadata {
     pub(super) jwks_uri: String,
@@ -53,27 +53,27 @@ struct WireKey {
 pub(super) fn parse(body: &[u8], cloud_instance_name: Option<&str>) -> Option<Keys> {
     let set: WireSet = serde_json::from_slice(body).ok()?;
     let mut keys = Keys::new();
-    for value in set.keys.into_iter().take(MOST_KEYS) {
-        if let Some((key_id, key)) = usable(value, cloud_instance_name) {
+    for value in set.keys.into_iter().take(MAX_KEYS) {
+        if let Some((key_id, key)) = read_usable_key(value, cloud_instance_name) {
             keys.entry(key_id).or_insert_with(|| Arc::new(key));
         }
     }
     Some(keys)
 }
 
-fn usable(value: Value, cloud_instance_name: Option<&str>) -> Option<(String, VerificationKey)> {
+fn read_usable_key(value: Value, cloud_instance_name: Option<&str>) -> Option<(String, VerificationKey)> {
     let wire: WireKey = serde_json::from_value(value).ok()?;
     let for_signatures = matches!(wire.jwk.common.public_key_use, None | Some(PublicKeyUse::Signature));
     let for_rs256 = matches!(wire.jwk.common.key_algorithm, None | Some(KeyAlgorithm::RS256));
     // A key of another national cloud (docs/protocols/entra-obo.md §1 rule 12).
-    let of_this_cloud = match (wire.cloud_instance_name.as_deref(), cloud_instance_name) {
-        (Some(of_key), Some(of_set)) => of_key == of_set,
+    let fits_cloud = match (wire.cloud_instance_name.as_deref(), cloud_instance_name) {
+        (Some(key_cloud), Some(set_cloud)) => key_cloud == set_cloud,
         _ => true,
     };
     let AlgorithmParameters::RSA(parameters) = &wire.jwk.algorithm else { return None };
     let modulus = URL_SAFE_NO_PAD.decode(&parameters.n).ok()?;
     let long_enough = MODULUS_BITS.contains(&bit_length(&modulus));
-    if !(for_signatures && for_rs256 && of_this_cloud && long_enough) {
+    if !(for_signatures && for_rs256 && fits_cloud && long_enough) {
         return None;
     }
     let key = DecodingKey::from_jwk(&wire.jwk).ok()?;
@@ -154,7 +154,7 @@ mod tests {
     fn at_most_a_thousand_keys_are_read() {
         let keys: Vec<Value> =
             (0..1100).map(|n| json!({"kty": "RSA", "kid": n.to_string(), "n": rsa(2048), "e": "AQAB"})).collect();
-        assert_eq!(key_ids(&Value::Array(keys)).len(), MOST_KEYS);
+        assert_eq!(key_ids(&Value::Array(keys)).len(), MAX_KEYS);
     }
 
     proptest! {

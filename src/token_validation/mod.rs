@@ -1,8 +1,8 @@
 //! Tokens that come in: key sets, signatures, and the claims that each kind of token must have.
 //!
 //! Owns the proof that a token is genuine and of the right kind. It deliberately knows neither requests nor bots nor
-//! connections by name: which audiences and callers are welcome is handed in or decided by who asked. Trust tables are
-//! built once and never learn from a token (docs/architecture.md §Security rules, rule 1).
+//! connections by name: the caller of this room passes in, or compares itself, which audiences and callers are admitted. Trust tables
+//! are built once, and no token changes them (docs/architecture.md §Security rules, rule 1).
 
 mod caller;
 mod claims;
@@ -20,7 +20,7 @@ mod testing;
 
 pub use caller::{AppClaims, CallerTokenValidator, ChannelClaims, EntraCallers, VerifiedCaller};
 pub use exchangeable_token::ExchangeableTokenValidator;
-pub use id_token::{IdTokenTrust, IdTokenValidator, IdentifiedUser};
+pub use id_token::{IdTokenValidator, IdentifiedUser, TrustedIdTokenIssuer};
 pub use issuer::{ChannelTrust, EntraTrust};
 pub use key_set::{KeySet, KeySetSource};
 pub use unverified::UnverifiedToken;
@@ -37,16 +37,16 @@ pub enum CallerTokenError {
     /// 401 `TokenExpired`.
     #[error("the caller's token has expired")]
     Expired,
-    /// 403 `DelegatedTokenNotAllowed`: a genuine token, but a user's. If its audience is none of ours it is a 401 like
-    /// any foreign token.
+    /// 403 `DelegatedTokenNotAllowed`: the token is genuine but belongs to a user. The reply is 401 instead if
+    /// the audience is not one of ours.
     #[error("the caller's token is a user's: {check}")]
     Delegated {
-        /// The claim that tells.
+        /// The claim that shows that the token is a user's.
         check: &'static str,
         /// `aud`, verified.
         audience: String,
     },
-    /// 503 `KeysUnavailable`: nothing can be said about the token.
+    /// 503 `KeysUnavailable`: the token cannot be checked without the issuer's keys.
     #[error("the issuer's keys are unavailable")]
     KeysUnavailable,
 }
@@ -61,25 +61,25 @@ pub enum ExchangeableTokenError {
         /// `app_only`, `scp`, `azp`, `oid`.
         check: &'static str,
     },
-    /// 412: over, or about to be, or not begun; a fresh one cures it.
+    /// 412: the token has expired, is about to expire, or is not valid yet. A fresh token helps.
     #[error("the exchangeable token is outside its lifetime")]
     Expired,
-    /// 500: nothing can be said about the token.
+    /// 500: the token cannot be checked without the issuer's keys.
     #[error("the issuer's keys are unavailable")]
     KeysUnavailable,
 }
 
-/// Why an ID token says nothing about who signed in (`OpenID` Connect Core §3.1.3.7).
+/// Why an ID token is not accepted as proof of who signed in (`OpenID` Connect Core §3.1.3.7).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdTokenError {
     /// A check failed.
     #[error("the ID token is rejected: {check}")]
     Rejected {
-        /// Which one: `form`, `alg`, `crit`, `typ`, `kid`, `signature`, `iss`, `tid`, `ver`, `aud`, `azp`, `exp`,
+        /// Which check failed: `form`, `alg`, `crit`, `typ`, `kid`, `signature`, `iss`, `tid`, `ver`, `aud`, `azp`, `exp`,
         /// `iat`, `nbf`, `nonce`, `oid`, `sub`.
         check: &'static str,
     },
-    /// Nothing can be said about the token.
+    /// The token cannot be checked without the issuer's keys.
     #[error("the issuer's keys are unavailable")]
     KeysUnavailable,
 }

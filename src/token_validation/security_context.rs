@@ -3,11 +3,12 @@ use aws_lc_rs::digest::{Context, SHA256};
 use super::claims::Claims;
 use crate::domain::SecurityContext;
 
-/// What makes two sign-ins of one user different (docs/protocols/entra-obo.md §4, row "Key").
-const CONTEXT: [&str; 8] = ["azpacr", "appidacr", "acrs", "acr", "amr", "xms_cc", "idp", "sid"];
+/// The claims that make two sign-ins of one user different (docs/protocols/entra-obo.md §4, row "Key").
+const CONTEXT_CLAIMS: [&str; 8] = ["azpacr", "appidacr", "acrs", "acr", "amr", "xms_cc", "idp", "sid"];
 
-/// Length-prefixed parts, absence told from emptiness, so that no two different sign-ins share a digest.
-pub(super) fn context_of(claims: &Claims) -> SecurityContext {
+/// Digests the client and the context claims. Each part is length-prefixed, and an absent claim differs from an empty
+/// one, so two different sign-ins do not share a digest.
+pub(super) fn derive_security_context(claims: &Claims) -> SecurityContext {
     let mut context = Context::new(&SHA256);
     let mut add = |part: Option<&str>| match part {
         None => context.update(&[0]),
@@ -19,7 +20,7 @@ pub(super) fn context_of(claims: &Claims) -> SecurityContext {
     };
     // The client is `azp` in one token format and `appid` in the other.
     add(claims.text("azp").or(claims.text("appid")).map(str::to_ascii_lowercase).as_deref());
-    for name in CONTEXT {
+    for name in CONTEXT_CLAIMS {
         add(claims.canonical(name).as_deref());
     }
     let mut short = [0_u8; 16];

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::claims::Claims;
 
 /// The maximum length of a key id. Real key ids have some 30 bytes.
-const LONGEST_KEY_ID_BYTES: usize = 256;
+const MAX_KEY_ID_BYTES: usize = 256;
 
 /// A token whose signature has not been checked. Its values may only choose among configured key sets.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl<'a> UnverifiedToken<'a> {
         let header: Header = decode(header)?;
         check_header(&header)?;
         let key_id = header.kid.as_ref().and_then(Value::as_str).unwrap_or("");
-        if key_id.is_empty() || key_id.len() > LONGEST_KEY_ID_BYTES {
+        if key_id.is_empty() || key_id.len() > MAX_KEY_ID_BYTES {
             return Err("kid");
         }
         let claims: Claims = decode(payload)?;
@@ -54,13 +54,13 @@ impl<'a> UnverifiedToken<'a> {
         Ok(Self { key_id: key_id.to_owned(), claims, signed, signature })
     }
 
-    /// The name of the key that is said to have signed it.
+    /// The `kid` of the header: the key that the token says it is signed with.
     #[must_use]
     pub fn key_id(&self) -> &str {
         &self.key_id
     }
 
-    /// The bytes that the signature is over.
+    /// The bytes that the signature covers: header and payload.
     #[must_use]
     pub fn signed(&self) -> &'a [u8] {
         self.signed

@@ -10,14 +10,13 @@ use super::jwks::VerificationKey;
 use super::key_set::{KeySet, KeysUnavailable};
 use super::unverified::UnverifiedToken;
 
-/// Kept signature results of one validator, by the bytes of their tokens.
+/// The memory that the cached results of one validator may take, in bytes.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
-/// What a real token weighs, for the cache's initial size.
-const USUAL_TOKEN_BYTES: usize = 2048;
+/// The length of a real token, from which the initial size of the cache is computed.
+const TYPICAL_TOKEN_BYTES: usize = 2048;
 
-/// A token whose signature is right. Nothing else is said about it. `D` is what its validator concludes from its bytes
-/// and its key alone, and so needs to conclude only once; what depends on the time, the policy or the request is not
-/// part of that.
+/// A token whose signature is valid; no other check has been made. `D` is what the validator derives from the token and
+/// its key alone, so it is derived once. What depends on the time, the policy or the request is not part of `D`.
 pub(super) struct VerifiedToken<D> {
     pub(super) claims: Claims,
     pub(super) key: Arc<VerificationKey>,
@@ -25,22 +24,22 @@ pub(super) struct VerifiedToken<D> {
 }
 
 impl<D> VerifiedToken<D> {
-    /// What follows from the token, by `derive` unless it has been derived before.
+    /// Returns the derived value; calls `derive` the first time only.
     pub(super) fn derived(&self, derive: impl FnOnce(&Self) -> D) -> &D {
         self.derived.get_or_init(|| derive(self))
     }
 }
 
-/// Why the signature was not found right.
+/// Why a signature could not be verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unproven {
-    /// A check failed, by name.
+pub(super) enum VerificationFailure {
+    /// The name of the check that failed.
     Refused(&'static str),
-    /// Nothing can be said.
+    /// The signature cannot be checked without the issuer's keys.
     KeysUnavailable,
 }
 
-impl From<KeysUnavailable> for Unproven {
+impl From<KeysUnavailable> for VerificationFailure {
     fn from(_: KeysUnavailable) -> Self {
         Self::KeysUnavailable
     }
@@ -52,12 +51,12 @@ impl From<KeysUnavailable> for Unproven {
 /// another purpose.
 pub(super) struct SignatureVerifier<D> {
     limit_bytes: usize,
-    proven: Cache<TokenDigest, Proven<D>, ByTokenLength>,
+    cache: Cache<TokenDigest, CachedVerification<D>, ByTokenLength>,
 }
 
 type TokenDigest = [u8; 32];
 
-struct Proven<D> {
+struct CachedVerification<D> {
     token: Arc<VerifiedToken<D>>,
     key_set: Arc<KeySet>,
     generation: u64,
@@ -67,25 +66,25 @@ struct Proven<D> {
 #[derive(Clone)]
 struct ByTokenLength;
 
-impl<D> Clone for Proven<D> {
+impl<D> Clone for CachedVerification<D> {
     fn clone(&self) -> Self {
         let (token, key_set) = (Arc::clone(&self.token), Arc::clone(&self.key_set));
         Self { token, key_set, generation: self.generation, length: self.length }
     }
 }
 
-impl<D> Weighter<TokenDigest, Proven<D>> for ByTokenLength {
-    fn weight(&self, _: &TokenDigest, proven: &Proven<D>) -> u64 {
-        // The claims taken apart take about as much as the token that they come from.
-        u64::try_from(256 + proven.length).unwrap_or(u64::MAX)
+impl<D> Weighter<TokenDigest, CachedVerification<D>> for ByTokenLength {
+    fn weight(&self, _: &TokenDigest, cached: &CachedVerification<D>) -> u64 {
+        // The parsed claims take about as much memory as the token itself.
+        u64::try_from(256 + cached.length).unwrap_or(u64::MAX)
     }
 }
 
 impl<D> SignatureVerifier<D> {
     /// Tokens above `limit_bytes` are refused unread.
     pub(super) fn new(limit_bytes: usize) -> Self {
-        let items = usize::try_from(CACHE_BYTES).unwrap_or(usize::MAX) / USUAL_TOKEN_BYTES;
-        Self { limit_bytes, proven: Cache::with_weighter(items, CACHE_BYTES, ByTokenLength) }
+        let items = usize::try_from(CACHE_BYTES).unwrap_or(usize::MAX) / TYPICAL_TOKEN_BYTES;
+        Self { limit_bytes, cache: Cache::with_weighter(items, CACHE_BYTES, ByTokenLength) }
     }
 
     /// Proves the signature of `raw` with the key set that `choose` picks from *unverified* claims out of a fixed
@@ -94,37 +93,38 @@ impl<D> SignatureVerifier<D> {
         &self,
         raw: &str,
         choose: impl FnOnce(&Claims) -> Result<Arc<KeySet>, &'static str>,
-    ) -> Result<Arc<VerifiedToken<D>>, Unproven> {
+    ) -> Result<Arc<VerifiedToken<D>>, VerificationFailure> {
         if raw.len() > self.limit_bytes {
-            return Err(Unproven::Refused("form"));
+            return Err(VerificationFailure::Refused("form"));
         }
-        let digest = digest_of(raw);
-        if let Some(token) = self.remembered(&digest) {
+        let digest = hash_token(raw);
+        if let Some(token) = self.find_cached(&digest) {
             return Ok(token);
         }
-        let unverified = UnverifiedToken::parse(raw, self.limit_bytes).map_err(Unproven::Refused)?;
-        let key_set = choose(&unverified.claims).map_err(Unproven::Refused)?;
-        let found = key_set.find_key(&unverified.key_id).await?.ok_or(Unproven::Refused("signature"))?;
+        let unverified = UnverifiedToken::parse(raw, self.limit_bytes).map_err(VerificationFailure::Refused)?;
+        let key_set = choose(&unverified.claims).map_err(VerificationFailure::Refused)?;
+        let found = key_set.find_key(&unverified.key_id).await?.ok_or(VerificationFailure::Refused("signature"))?;
         let genuine =
             jsonwebtoken::crypto::verify(unverified.signature, unverified.signed, &found.key.key, Algorithm::RS256);
         if !genuine.unwrap_or(false) {
-            return Err(Unproven::Refused("signature"));
+            return Err(VerificationFailure::Refused("signature"));
         }
         let token = Arc::new(VerifiedToken { claims: unverified.claims, key: found.key, derived: OnceLock::new() });
-        let proven = Proven { token: Arc::clone(&token), key_set, generation: found.generation, length: raw.len() };
-        self.proven.insert(digest, proven);
+        let cached =
+            CachedVerification { token: Arc::clone(&token), key_set, generation: found.generation, length: raw.len() };
+        self.cache.insert(digest, cached);
         Ok(token)
     }
 
-    /// A result holds only as long as the key set's content that it was made with.
-    fn remembered(&self, digest: &TokenDigest) -> Option<Arc<VerifiedToken<D>>> {
-        let proven = self.proven.get(digest)?;
-        let generation = proven.key_set.current()?.generation;
-        (generation == proven.generation).then_some(proven.token)
+    /// A cached result is valid only while the key set has the content that the signature was verified with.
+    fn find_cached(&self, digest: &TokenDigest) -> Option<Arc<VerifiedToken<D>>> {
+        let cached = self.cache.get(digest)?;
+        let generation = cached.key_set.current()?.generation;
+        (generation == cached.generation).then_some(cached.token)
     }
 }
 
-fn digest_of(raw: &str) -> TokenDigest {
+fn hash_token(raw: &str) -> TokenDigest {
     let mut bytes = TokenDigest::default();
     bytes.copy_from_slice(digest(&SHA256, raw.as_bytes()).as_ref());
     bytes

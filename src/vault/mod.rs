@@ -38,7 +38,7 @@ pub enum VaultError {
     SignedOut,
     /// Another write replaced the record first.
     #[error("another write replaced the record first")]
-    Overtaken,
+    RecordChanged,
     /// A record could not be written or read.
     #[error(transparent)]
     Record(#[from] RecordError),

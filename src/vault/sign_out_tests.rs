@@ -53,8 +53,8 @@ async fn replace_replaces_only_the_record_that_was_read() {
     let stale = fixture.vault.read(&slot("graph"), REVISION).await.unwrap().unwrap();
     fixture.vault.replace(first, refreshable(&fixture, "second")).await.unwrap();
     assert_eq!(found(&fixture.vault, &slot("graph")).await.as_deref(), Some("second"));
-    let overtaken = fixture.vault.replace(stale, refreshable(&fixture, "third")).await;
-    assert!(matches!(overtaken, Err(VaultError::Overtaken)));
+    let outdated = fixture.vault.replace(stale, refreshable(&fixture, "third")).await;
+    assert!(matches!(outdated, Err(VaultError::RecordChanged)));
     assert_eq!(found(&fixture.restarted(), &slot("graph")).await.as_deref(), Some("second"));
 }
 

@@ -24,7 +24,7 @@ impl SlotKeys {
     pub(super) fn get(&self, slot: &TokenSlot) -> RecordKey {
         let parts = slot.key_parts();
         let parts = parts.each_ref().map(|part| &**part);
-        let fingerprint = self.fingerprints.of_parts(&parts);
+        let fingerprint = self.fingerprints.compute_for_parts(&parts);
         if let Some(key) = self.recent.get(&fingerprint) {
             return key;
         }

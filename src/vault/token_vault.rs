@@ -172,7 +172,7 @@ impl TokenVault {
     /// Replaces `record` by `token`, if the store still holds `record`.
     ///
     /// # Errors
-    /// As [`TokenVault::keep`]; [`VaultError::Overtaken`] if another write replaced `record` first.
+    /// As [`TokenVault::keep`]; [`VaultError::RecordChanged`] if another write replaced `record` first.
     pub async fn replace(&self, record: KeptRecord, token: UserToken) -> Result<Arc<UserToken>, VaultError> {
         let shared = Arc::clone(&self.shared);
         let KeptRecord { permit, revision, stored, code_mark, .. } = record;

@@ -80,7 +80,7 @@ pub(super) fn user() -> UserKey {
 }
 
 pub(super) fn account(user: &str) -> Account {
-    Account::of_channel(&BotName::new("helper"), ChannelId::base_of("msteams"), user)
+    Account::of_channel(&BotName::new("helper"), ChannelId::new("msteams"), user)
 }
 
 pub(super) fn slot(connection: &str) -> TokenSlot {
@@ -112,7 +112,7 @@ async fn a_token_is_found_in_its_slot_only() {
         let mut other = slot("graph");
         match change {
             0 => other.account.holder = HolderName::new("other"),
-            1 => other.account.realm = Realm::Channel(ChannelId::base_of("webchat")),
+            1 => other.account.realm = Realm::Channel(ChannelId::new("webchat")),
             _ => other.account.subject = SubjectId::new("29:bob"),
         }
         others.push(other);

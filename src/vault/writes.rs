@@ -46,7 +46,7 @@ impl Shared {
         };
         match written {
             Ok(true) => {}
-            Ok(false) => return Err(VaultError::Overtaken),
+            Ok(false) => return Err(VaultError::RecordChanged),
             Err(error) => {
                 // The record may or may not have been written, so the next read must come from the store.
                 self.l1.remove(key);

@@ -1,3 +1,8 @@
+//! App tokens: the tokens with which the gateway calls out as one of the configured applications.
+//!
+//! Owns how long an app token is kept, when it is refreshed, and that concurrent callers share one call to the token
+//! endpoint. It deliberately knows neither what a token is used for nor how a client authenticates to the token endpoint.
+
 #[cfg(test)]
 mod tests;
 
@@ -13,61 +18,64 @@ use crate::domain::{AppScope, Secret, SharedClock, Timestamp};
 use crate::identity_provider::{AppClient, Attempt, Diagnostics, RedeemError, RedeemFailure, RedeemedToken};
 use crate::single_flight::{Flight, SingleFlight};
 
-/// A token is refreshed at this share of its life, or …
-const REFRESHED_AT_PERCENT: u32 = 80;
-/// … so long before its end, whichever comes first (docs/protocols/bot-auth-and-skills.md §3), but …
-const REFRESHED_BEFORE_END: Duration = Duration::from_mins(5);
-/// … not before this share: a token that lives for minutes only must not be refreshed at every use.
-const NEVER_REFRESHED_BEFORE_PERCENT: u32 = 50;
-/// How long a refresh that failed is left alone while the old token is still good.
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
-/// How long one refresh may take, whoever waits for it.
-const REFRESH_LIMIT: Duration = Duration::from_secs(8);
+/// The share of its lifetime, in percent, after which a token is refreshed.
+const REFRESH_AT_PERCENT: u32 = 80;
+/// A token is refreshed at the latest this long before it expires (docs/protocols/bot-auth-and-skills.md §3).
+const REFRESH_BEFORE_EXPIRY: Duration = Duration::from_mins(5);
+/// The share of its lifetime, in percent, before which a token is never refreshed. Without this limit a token with a
+/// lifetime of a few minutes would be refreshed at every use.
+const NO_REFRESH_BEFORE_PERCENT: u32 = 50;
+/// The pause after a failed refresh, while the kept token is still valid.
+const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(30);
+/// The maximum time of one call to the token endpoint. It does not depend on the deadlines of the waiting callers.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// A token of our own, for calling as one of the configured applications.
+/// A token with which the gateway calls out as one of the configured applications.
 #[derive(Clone, Debug)]
 pub struct AppToken {
     /// The bearer token.
     pub access_token: Secret,
-    /// When it ends.
+    /// When the token expires.
     pub expires_at: Timestamp,
 }
 
-/// The tokens that we call out with: kept in memory, asked for by one for all, refreshed early in the background. While
-/// a refresh fails, the old token serves to its end; a failure is shared by all who waited for it and never kept.
+/// Obtains app tokens and keeps them in memory. Concurrent callers share one call to the token endpoint, and a token is
+/// refreshed in the background before it expires. While a refresh fails, the kept token is returned until it expires. A
+/// failure is returned to all callers that waited for the call, and is not kept.
 pub struct AppTokens {
     clock: SharedClock,
     slots: Mutex<HashMap<SlotKey, Arc<Slot>>>,
 }
 
-/// Token endpoint (with its tenant), client id, scope. All of them come from configuration, so that there are as many
-/// slots as that has.
+/// Token endpoint (which names the tenant), client id and scope. All three come from the configuration, which therefore
+/// limits the number of slots.
 type SlotKey = (Url, String, AppScope);
 
+/// The token of one client for one scope, and the call that obtains the next one.
 #[derive(Default)]
 struct Slot {
-    kept: Mutex<Option<Kept>>,
-    asking: SingleFlight<(), Result<AppToken, RedeemError>>,
+    cached: Mutex<Option<CachedToken>>,
+    refreshes: SingleFlight<(), Result<AppToken, RedeemError>>,
 }
 
 #[derive(Clone)]
-struct Kept {
+struct CachedToken {
     token: AppToken,
-    /// From when on it is refreshed in the background.
+    /// The time from which the next use starts a refresh.
     refresh_at: Timestamp,
 }
 
 impl AppTokens {
-    /// Nothing kept yet.
+    /// Begins without any token.
     #[must_use]
     pub fn new(clock: SharedClock) -> Self {
         Self { clock, slots: Mutex::default() }
     }
 
-    /// A token of `client` for `scope` that is good now.
+    /// Returns a valid token of `client` for `scope`.
     ///
     /// # Errors
-    /// [`RedeemError`] if none is kept and none could be had within the attempt's deadline.
+    /// [`RedeemError`] if no valid token is kept and none can be obtained before the deadline of `attempt`.
     pub async fn get(
         &self,
         client: &Arc<AppClient>,
@@ -76,18 +84,18 @@ impl AppTokens {
     ) -> Result<AppToken, RedeemError> {
         let slot = self.slot(client, scope);
         let now = self.clock.now();
-        let good = slot.find_kept().filter(|kept| now < kept.token.expires_at);
-        if let Some(kept) = &good
-            && now < kept.refresh_at
+        let valid = slot.find_cached().filter(|cached| now < cached.token.expires_at);
+        if let Some(cached) = &valid
+            && now < cached.refresh_at
         {
-            return Ok(kept.token.clone());
+            return Ok(cached.token.clone());
         }
-        let asking = self.ask(&slot, client, scope, &attempt.correlation_id);
-        match good {
-            // The refresh goes on by itself.
-            Some(kept) => Ok(kept.token),
+        let refresh = self.start_or_join_refresh(&slot, client, scope, &attempt.correlation_id);
+        match valid {
+            // The refresh continues in its own task.
+            Some(cached) => Ok(cached.token),
             None => {
-                timeout_at(attempt.deadline, asking.outcome()).await.ok().flatten().unwrap_or_else(|| Err(too_late()))
+                timeout_at(attempt.deadline, refresh.outcome()).await.ok().flatten().unwrap_or_else(|| Err(timed_out()))
             }
         }
     }
@@ -98,7 +106,7 @@ impl AppTokens {
         Arc::clone(slots.entry(key).or_default())
     }
 
-    fn ask(
+    fn start_or_join_refresh(
         &self,
         slot: &Arc<Slot>,
         client: &Arc<AppClient>,
@@ -107,25 +115,26 @@ impl AppTokens {
     ) -> Flight<Result<AppToken, RedeemError>> {
         let (clock, shared, client, scope) = (self.clock.clone(), slot.clone(), client.clone(), scope.clone());
         let correlation_id = correlation_id.to_owned();
-        slot.asking.join((), || async move {
+        slot.refreshes.join((), || async move {
             let began_at = clock.now();
-            // Whoever looked before another one's call ended comes here after it.
-            if let Some(kept) = shared.find_kept().filter(|kept| began_at < kept.refresh_at.min(kept.token.expires_at))
-            {
-                return Ok(kept.token);
+            // A caller that read the slot before an earlier refresh ended may start this one after it: the new token
+            // is then in the slot.
+            let fresh = |cached: &CachedToken| began_at < cached.refresh_at.min(cached.token.expires_at);
+            if let Some(cached) = shared.find_cached().filter(fresh) {
+                return Ok(cached.token);
             }
-            let attempt = Attempt { correlation_id, deadline: Instant::now() + REFRESH_LIMIT, claims: None };
+            let attempt = Attempt { correlation_id, deadline: Instant::now() + REFRESH_TIMEOUT, claims: None };
             match client.redeem(&scope, &attempt).await {
-                Ok(redeemed) => Ok(shared.keep(redeemed, began_at)),
+                Ok(redeemed) => Ok(shared.cache(redeemed, began_at)),
                 Err(error) => {
-                    shared.put_off(clock.now());
+                    shared.postpone_refresh(clock.now());
                     tracing::warn!(
                         client_id = client.client_id(),
                         scope = scope.as_str(),
                         correlation_id = attempt.correlation_id,
                         aadsts = error.diagnostics.aadsts,
                         hint = error.diagnostics.hint,
-                        "no app token was given"
+                        "the token endpoint gave no app token"
                     );
                     Err(error)
                 }
@@ -135,29 +144,29 @@ impl AppTokens {
 }
 
 impl Slot {
-    fn find_kept(&self) -> Option<Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn find_cached(&self) -> Option<CachedToken> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn keep(&self, redeemed: RedeemedToken, began_at: Timestamp) -> AppToken {
+    fn cache(&self, redeemed: RedeemedToken, began_at: Timestamp) -> AppToken {
         let token = AppToken { access_token: redeemed.access_token, expires_at: redeemed.expires_at };
-        let life = began_at.until(token.expires_at);
-        let share = |percent: u32| began_at.plus(life.saturating_mul(percent) / 100);
-        let refresh_at = share(REFRESHED_AT_PERCENT).min(token.expires_at.minus(REFRESHED_BEFORE_END));
-        let refresh_at = refresh_at.max(share(NEVER_REFRESHED_BEFORE_PERCENT));
-        let kept = Kept { token: token.clone(), refresh_at };
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        let lifetime = began_at.until(token.expires_at);
+        let share = |percent: u32| began_at.plus(lifetime.saturating_mul(percent) / 100);
+        let refresh_at = share(REFRESH_AT_PERCENT).min(token.expires_at.minus(REFRESH_BEFORE_EXPIRY));
+        let refresh_at = refresh_at.max(share(NO_REFRESH_BEFORE_PERCENT));
+        let cached = CachedToken { token: token.clone(), refresh_at };
+        *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(cached);
         token
     }
 
-    fn put_off(&self, now: Timestamp) {
-        if let Some(kept) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            kept.refresh_at = now.plus(PAUSE_AFTER_FAILURE);
+    fn postpone_refresh(&self, now: Timestamp) {
+        if let Some(cached) = self.cached.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            cached.refresh_at = now.plus(RETRY_AFTER_FAILURE);
         }
     }
 }
 
-fn too_late() -> RedeemError {
+fn timed_out() -> RedeemError {
     let hint = "the token endpoint did not answer in time";
     let diagnostics = Box::new(Diagnostics { hint, ..Diagnostics::default() });
     RedeemError { failure: RedeemFailure::Transient, diagnostics }

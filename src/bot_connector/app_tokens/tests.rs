@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use futures_util::future::join_all;
@@ -13,46 +13,51 @@ use crate::domain::{OffsetClock, SystemEntropy};
 use crate::identity_provider::{AppSettings, ClientCredential, RedeemingClient, ThrottleBoard, TokenClientParts};
 use crate::outbound::{Outbound, OutboundSettings};
 
-/// A token endpoint that counts, and answers with the count and the scope it was asked for.
-struct Issuer {
+/// A token endpoint that counts its calls. Its tokens consist of the number of the call and the requested scope.
+struct TokenEndpoint {
     calls: AtomicUsize,
-    life: AtomicU64,
-    refusing: AtomicUsize,
-    /// Every answer waits for it; a test that takes all of it holds the answers back.
-    gate: Semaphore,
+    lifetime_seconds: AtomicU64,
+    /// Whether every call is refused.
+    refuses: AtomicBool,
+    /// Each answer needs a permit. A test that takes all permits holds the answers back.
+    answer_permits: Semaphore,
 }
 
-const OPEN: u32 = 64;
+const ANSWER_PERMITS: u32 = 64;
 
-struct Stand {
-    issuer: Arc<Issuer>,
+struct Fixture {
+    endpoint: Arc<TokenEndpoint>,
     clock: Arc<OffsetClock>,
     tokens: AppTokens,
     clients: Vec<Arc<AppClient>>,
-    bot: AppScope,
-    other: AppScope,
+    connector_scope: AppScope,
+    skill_scope: AppScope,
 }
 
-async fn answer(body: String, issuer: web::Data<Arc<Issuer>>) -> HttpResponse {
-    let call = issuer.calls.fetch_add(1, Ordering::SeqCst) + 1;
+async fn answer(body: String, endpoint: web::Data<Arc<TokenEndpoint>>) -> HttpResponse {
+    let call = endpoint.calls.fetch_add(1, Ordering::SeqCst) + 1;
     let scope = url::form_urlencoded::parse(body.as_bytes()).find(|(name, _)| name == "scope").unwrap().1.into_owned();
-    let _open = issuer.gate.acquire().await.unwrap();
-    if issuer.refusing.load(Ordering::SeqCst) > 0 {
+    let _permit = endpoint.answer_permits.acquire().await.unwrap();
+    if endpoint.refuses.load(Ordering::SeqCst) {
         return HttpResponse::Unauthorized().json(json!({"error": "invalid_client", "error_codes": [7_000_222]}));
     }
-    let life = issuer.life.load(Ordering::SeqCst);
+    let lifetime = endpoint.lifetime_seconds.load(Ordering::SeqCst);
     HttpResponse::Ok()
-        .json(json!({"access_token": format!("{call}:{scope}"), "token_type": "Bearer", "expires_in": life}))
+        .json(json!({"access_token": format!("{call}:{scope}"), "token_type": "Bearer", "expires_in": lifetime}))
 }
 
-impl Stand {
+impl Fixture {
     fn new() -> Self {
-        let issuer =
-            Issuer { calls: 0.into(), life: 3600.into(), refusing: 0.into(), gate: Semaphore::new(OPEN as usize) };
-        let issuer = Arc::new(issuer);
+        let endpoint = TokenEndpoint {
+            calls: 0.into(),
+            lifetime_seconds: 3600.into(),
+            refuses: false.into(),
+            answer_permits: Semaphore::new(ANSWER_PERMITS as usize),
+        };
+        let endpoint = Arc::new(endpoint);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let shared = web::Data::new(issuer.clone());
+        let shared = web::Data::new(endpoint.clone());
         let server = HttpServer::new(move || App::new().app_data(shared.clone()).default_service(web::to(answer)));
         tokio::spawn(server.workers(1).listen(listener).unwrap().disable_signals().run());
         let clock = Arc::new(OffsetClock::default());
@@ -63,7 +68,7 @@ impl Stand {
             max_connections_per_host: 16,
             ..OutboundSettings::default()
         });
-        let means = TokenClientParts {
+        let parts = TokenClientParts {
             outbound: outbound.unwrap(),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
@@ -77,16 +82,16 @@ impl Stand {
             };
             let credentials = vec![ClientCredential::Secret(Secret::from("s3cret"))];
             let client = RedeemingClient { client_id: client_id.into(), credentials };
-            Arc::new(AppClient::new(settings, client, means.clone()))
+            Arc::new(AppClient::new(settings, client, parts.clone()))
         };
         let clients = vec![client("one", "c"), client("two", "c"), client("one", "d")];
         let tokens = AppTokens::new(clock.clone());
-        let (bot, other) =
+        let (connector_scope, skill_scope) =
             (AppScope::configured_for("https://api.botframework.com"), AppScope::configured_for("skill"));
-        Self { issuer, clock, tokens, clients, bot, other }
+        Self { endpoint, clock, tokens, clients, connector_scope, skill_scope }
     }
 
-    async fn get_of(&self, client: usize, scope: &AppScope) -> Result<String, RedeemError> {
+    async fn get_for(&self, client: usize, scope: &AppScope) -> Result<String, RedeemError> {
         let attempt =
             Attempt { correlation_id: "c-1".into(), deadline: Instant::now() + Duration::from_secs(5), claims: None };
         let token = self.tokens.get(&self.clients[client], scope, &attempt).await?;
@@ -94,121 +99,130 @@ impl Stand {
     }
 
     async fn get(&self) -> Result<String, RedeemError> {
-        self.get_of(0, &self.bot).await
+        self.get_for(0, &self.connector_scope).await
     }
 
-    /// Waits until no call for the first token is under way.
-    async fn settle(&self) {
-        let slot = self.tokens.slot(&self.clients[0], &self.bot);
-        let _ = slot.asking.join((), || async { Err(too_late()) }).outcome().await;
+    /// Waits until no call for the token of the first client is running.
+    async fn wait_for_refresh(&self) {
+        let slot = self.tokens.slot(&self.clients[0], &self.connector_scope);
+        let _ = slot.refreshes.join((), || async { Err(timed_out()) }).outcome().await;
     }
 
-    /// The first token once the refresh that a look at it starts has ended.
+    /// Uses the token of the first client, waits for the refresh that this starts, and returns the new token.
     async fn get_refreshed(&self) -> String {
         self.get().await.unwrap();
-        self.settle().await;
+        self.wait_for_refresh().await;
         self.get().await.unwrap()
     }
 
     fn calls(&self) -> usize {
-        self.issuer.calls.load(Ordering::SeqCst)
+        self.endpoint.calls.load(Ordering::SeqCst)
     }
 }
 
 #[actix_web::test]
-async fn fifty_callers_cost_one_call_and_the_token_is_kept() {
-    let stand = Stand::new();
-    for token in join_all((0..50).map(|_| stand.get())).await {
+async fn fifty_callers_share_one_call_and_the_token_is_kept() {
+    let fixture = Fixture::new();
+    for token in join_all((0..50).map(|_| fixture.get())).await {
         assert_eq!(token.unwrap(), "1:https://api.botframework.com/.default");
     }
-    stand.clock.advance(Duration::from_mins(47));
-    assert!(stand.get().await.is_ok());
-    assert_eq!(stand.calls(), 1);
+    fixture.clock.advance(Duration::from_mins(47));
+    assert!(fixture.get().await.is_ok());
+    assert_eq!(fixture.calls(), 1);
 }
 
 #[actix_web::test]
-async fn tenant_client_and_scope_have_tokens_of_their_own() {
-    let stand = Stand::new();
-    let asked = [(0, &stand.bot), (1, &stand.bot), (2, &stand.bot), (0, &stand.other)];
+async fn each_tenant_client_and_scope_has_a_separate_token() {
+    let fixture = Fixture::new();
+    let requests = [
+        (0, &fixture.connector_scope),
+        (1, &fixture.connector_scope),
+        (2, &fixture.connector_scope),
+        (0, &fixture.skill_scope),
+    ];
     for _ in 0..2 {
-        let tokens = join_all(asked.map(|(client, scope)| stand.get_of(client, scope))).await;
+        let tokens = join_all(requests.map(|(client, scope)| fixture.get_for(client, scope))).await;
         let mut tokens: Vec<String> = tokens.into_iter().map(Result::unwrap).collect();
         assert_eq!(tokens[3].split(':').nth(1), Some("skill/.default"));
         tokens.sort();
         tokens.dedup();
         assert_eq!(tokens.len(), 4);
     }
-    assert_eq!(stand.calls(), 4);
+    assert_eq!(fixture.calls(), 4);
 }
 
 #[actix_web::test]
-async fn at_four_fifths_of_its_life_a_token_is_refreshed_behind_the_callers_back() {
-    let stand = Stand::new();
-    let first = stand.get().await.unwrap();
-    stand.clock.advance(Duration::from_secs(48 * 60 + 30));
-    for token in join_all((0..20).map(|_| stand.get())).await {
-        assert_eq!(token.unwrap(), first, "the old one is good and served at once");
+async fn a_token_is_refreshed_in_the_background_after_four_fifths_of_its_lifetime() {
+    let fixture = Fixture::new();
+    let first = fixture.get().await.unwrap();
+    fixture.clock.advance(Duration::from_secs(48 * 60 + 30));
+    for token in join_all((0..20).map(|_| fixture.get())).await {
+        assert_eq!(token.unwrap(), first, "the kept token is still valid and returned at once");
     }
-    assert!(stand.get_refreshed().await.starts_with("2:"));
-    assert_eq!(stand.calls(), 2, "one refresh for all");
+    assert!(fixture.get_refreshed().await.starts_with("2:"));
+    assert_eq!(fixture.calls(), 2, "all callers share one refresh");
 
-    // With twenty minutes of life, five minutes before the end comes before four fifths.
-    let stand = Stand::new();
-    stand.issuer.life.store(20 * 60, Ordering::SeqCst);
-    let first = stand.get().await.unwrap();
-    stand.clock.advance(Duration::from_secs(14 * 60 + 50));
-    assert_eq!(stand.get().await.unwrap(), first);
-    assert_eq!(stand.calls(), 1);
-    stand.clock.advance(Duration::from_secs(20));
-    assert!(stand.get_refreshed().await.starts_with("2:"));
+    // With a lifetime of twenty minutes, five minutes before the expiry is earlier than four fifths.
+    let fixture = Fixture::new();
+    fixture.endpoint.lifetime_seconds.store(20 * 60, Ordering::SeqCst);
+    let first = fixture.get().await.unwrap();
+    fixture.clock.advance(Duration::from_secs(14 * 60 + 50));
+    assert_eq!(fixture.get().await.unwrap(), first);
+    assert_eq!(fixture.calls(), 1);
+    fixture.clock.advance(Duration::from_secs(20));
+    assert!(fixture.get_refreshed().await.starts_with("2:"));
 }
 
 #[actix_web::test]
-async fn while_a_refresh_fails_the_old_token_serves_to_its_end_and_the_issuer_is_left_in_peace() {
-    let stand = Stand::new();
-    let first = stand.get().await.unwrap();
-    stand.issuer.refusing.store(1, Ordering::SeqCst);
-    stand.clock.advance(Duration::from_mins(50));
-    assert_eq!(stand.get().await.unwrap(), first);
-    stand.settle().await;
-    assert_eq!(stand.calls(), 2);
+async fn while_a_refresh_fails_the_kept_token_is_returned_until_it_expires_and_the_endpoint_is_called_rarely() {
+    let fixture = Fixture::new();
+    let first = fixture.get().await.unwrap();
+    fixture.endpoint.refuses.store(true, Ordering::SeqCst);
+    fixture.clock.advance(Duration::from_mins(50));
+    assert_eq!(fixture.get().await.unwrap(), first);
+    fixture.wait_for_refresh().await;
+    assert_eq!(fixture.calls(), 2);
     for _ in 0..10 {
-        assert_eq!(stand.get().await.unwrap(), first);
+        assert_eq!(fixture.get().await.unwrap(), first);
     }
-    stand.settle().await;
-    assert_eq!(stand.calls(), 2, "not asked again at every use");
-    stand.clock.advance(Duration::from_secs(31));
-    assert_eq!(stand.get().await.unwrap(), first);
-    stand.settle().await;
-    assert_eq!(stand.calls(), 3);
-    stand.clock.advance(Duration::from_mins(10));
-    assert_eq!(stand.get().await.unwrap_err().failure, RedeemFailure::Misconfigured, "and not beyond its end");
+    fixture.wait_for_refresh().await;
+    assert_eq!(fixture.calls(), 2, "the failed refresh is not repeated at every use");
+    fixture.clock.advance(Duration::from_secs(31));
+    assert_eq!(fixture.get().await.unwrap(), first);
+    fixture.wait_for_refresh().await;
+    assert_eq!(fixture.calls(), 3);
+    fixture.clock.advance(Duration::from_mins(10));
+    assert_eq!(
+        fixture.get().await.unwrap_err().failure,
+        RedeemFailure::Misconfigured,
+        "an expired token is not returned"
+    );
 
-    stand.issuer.refusing.store(0, Ordering::SeqCst);
-    assert_ne!(stand.get().await.unwrap(), first, "neither a failure nor what has ended is handed out");
+    fixture.endpoint.refuses.store(false, Ordering::SeqCst);
+    assert_ne!(fixture.get().await.unwrap(), first, "the failure is not kept, and the expired token is not returned");
 }
 
 #[actix_web::test]
-async fn a_failure_is_shared_by_those_who_waited_for_it() {
-    let stand = Stand::new();
-    stand.issuer.refusing.store(1, Ordering::SeqCst);
-    for outcome in join_all((0..50).map(|_| stand.get())).await {
+async fn a_failure_is_returned_to_all_callers_that_waited_and_is_not_kept() {
+    let fixture = Fixture::new();
+    fixture.endpoint.refuses.store(true, Ordering::SeqCst);
+    for outcome in join_all((0..50).map(|_| fixture.get())).await {
         assert_eq!(outcome.unwrap_err().diagnostics.aadsts, Some(7_000_222));
     }
-    assert_eq!(stand.calls(), 1);
-    assert!(stand.get().await.is_err());
-    assert_eq!(stand.calls(), 2);
+    assert_eq!(fixture.calls(), 1);
+    assert!(fixture.get().await.is_err());
+    assert_eq!(fixture.calls(), 2);
 }
 
 #[actix_web::test]
-async fn a_caller_who_gives_up_ends_the_call_for_nobody() {
-    let stand = Stand::new();
-    let closed = stand.issuer.gate.acquire_many(OPEN).await.unwrap();
+async fn a_call_continues_for_other_callers_after_one_caller_times_out() {
+    let fixture = Fixture::new();
+    let all_permits = fixture.endpoint.answer_permits.acquire_many(ANSWER_PERMITS).await.unwrap();
     let soon =
         Attempt { correlation_id: "c-1".into(), deadline: Instant::now() + Duration::from_millis(20), claims: None };
-    let late = stand.tokens.get(&stand.clients[0], &stand.bot, &soon).await;
+    let late = fixture.tokens.get(&fixture.clients[0], &fixture.connector_scope, &soon).await;
     assert_eq!(late.unwrap_err().failure, RedeemFailure::Transient);
-    drop(closed);
-    assert!(stand.get().await.unwrap().starts_with("1:"));
-    assert_eq!(stand.calls(), 1);
+    drop(all_permits);
+    assert!(fixture.get().await.unwrap().starts_with("1:"));
+    assert_eq!(fixture.calls(), 1);
 }

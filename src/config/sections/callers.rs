@@ -38,7 +38,7 @@ impl RawCaller {
         if channels.iter().any(|channel| channel.contains(':')) {
             review.report(&at, "names a part of a channel: write the channel alone, as \"msteams\"".to_owned());
         }
-        if channels.iter().any(|channel| !ChannelKind::of(channel).allows_parent_bots()) {
+        if channels.iter().any(|channel| !ChannelKind::from_name(channel).allows_parent_bots()) {
             review.report(
                 &at,
                 "names a channel that no parent bot speaks for: leave out emulator and AseChannel".to_owned(),

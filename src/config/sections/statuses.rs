@@ -32,7 +32,7 @@ pub(in crate::config) fn validate_statuses(
 ) -> HashMap<ChannelId, ChannelStatuses> {
     let section = Place::section("statuses");
     raw.into_iter()
-        .map(|(channel, statuses)| (ChannelId::base_of(&channel), statuses.validate(&section.key(&channel), review)))
+        .map(|(channel, statuses)| (ChannelId::new(&channel), statuses.validate(&section.key(&channel), review)))
         .collect()
 }
 

@@ -2,17 +2,17 @@ use actix_web::HttpResponse;
 use serde_json::json;
 
 use super::turn::{BotCallError, BotTurn};
-use crate::dev::jwt::text_claim;
+use crate::dev::jwt::text_member;
 
-/// Handles one activity of a demo bot, and answers it.
-pub(super) async fn answer(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
-    let kind = text_claim(turn.activity, "type").unwrap_or_default();
-    let name = text_claim(turn.activity, "name").unwrap_or_default();
+/// Handles one activity that a demo bot received, and returns the HTTP answer.
+pub(super) async fn answer_activity(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
+    let kind = text_member(turn.activity, "type").unwrap_or_default();
+    let name = text_member(turn.activity, "name").unwrap_or_default();
     match (kind, name) {
-        ("message", _) => message(turn).await,
-        ("event", "tokens/response") => token_arrived(turn).await,
-        ("invoke", "signin/tokenExchange") => exchange_forwarded(turn).await,
-        ("invoke", "signin/verifyState") => code_forwarded(turn).await,
+        ("message", _) => handle_message(turn).await,
+        ("event", "tokens/response") => handle_delivered_token(turn).await,
+        ("invoke", "signin/tokenExchange") => handle_forwarded_exchange(turn).await,
+        ("invoke", "signin/verifyState") => handle_forwarded_code(turn).await,
         ("invoke", "signin/failure") => Ok(HttpResponse::Ok().finish()),
         ("invoke", _) => Ok(HttpResponse::NotImplemented().finish()),
         _ => Ok(HttpResponse::Ok().finish()),
@@ -20,21 +20,21 @@ pub(super) async fn answer(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallEr
 }
 
 /// Whether `text` has the form of a magic code, which the last sign-in page shows to the user.
-fn is_code(text: &str) -> bool {
+fn is_magic_code(text: &str) -> bool {
     text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Handles a magic code in the chat, which is valid for one of the bot's connections or for none.
-async fn code_typed(turn: &BotTurn<'_>, code: &str) -> Result<HttpResponse, BotCallError> {
-    match find_by_code(turn, Some(code)).await? {
-        Some(token) => turn.greet(&token).await?,
-        None => turn.say("This code is not good (any more). Say anything to begin anew.").await?,
+/// Handles a magic code that the user typed into the chat.
+async fn handle_typed_code(turn: &BotTurn<'_>, code: &str) -> Result<HttpResponse, BotCallError> {
+    match find_token_by_code(turn, Some(code)).await? {
+        Some(token) => turn.say_who_user_is(&token).await?,
+        None => turn.send_text("This code is not valid or has expired. Send any message to start again.").await?,
     }
     Ok(HttpResponse::Ok().finish())
 }
 
-/// Finds the token for a code. A code does not say its connection, so all connections of the bot are tried.
-async fn find_by_code(turn: &BotTurn<'_>, code: Option<&str>) -> Result<Option<String>, BotCallError> {
+/// Finds the token for a code. A code does not name its connection, so the bot tries all of its connections.
+async fn find_token_by_code(turn: &BotTurn<'_>, code: Option<&str>) -> Result<Option<String>, BotCallError> {
     for connection in turn.connections() {
         if let Some(token) = turn.find_token(connection, code).await? {
             return Ok(Some(token));
@@ -43,33 +43,36 @@ async fn find_by_code(turn: &BotTurn<'_>, code: Option<&str>) -> Result<Option<S
     Ok(None)
 }
 
-/// Handles a message: says who the user is, accepts a code, or offers the sign-in card. The text may name a connection.
-async fn message(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
-    let text = text_claim(turn.activity, "text").unwrap_or_default().trim();
-    if is_code(text) {
-        return code_typed(turn, text).await;
+/// Handles a message: accepts a code, says who the user is, or sends the sign-in card. The text may name a connection;
+/// otherwise the bot uses its first one.
+async fn handle_message(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
+    let text = text_member(turn.activity, "text").unwrap_or_default().trim();
+    if is_magic_code(text) {
+        return handle_typed_code(turn, text).await;
     }
     let connection = turn.connections().find(|name| *name == text).or_else(|| turn.connections().next());
     let Some(connection) = connection else { return Err(BotCallError::NoConnection) };
     match turn.find_token(connection, None).await? {
-        Some(token) => turn.greet(&token).await?,
-        None => turn.offer_card(connection).await?,
+        Some(token) => turn.say_who_user_is(&token).await?,
+        None => turn.send_sign_in_card(connection).await?,
     }
     Ok(HttpResponse::Ok().finish())
 }
 
-/// Handles the event of the mode `notify`, with which the gateway delivers the token.
-async fn token_arrived(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
-    let token = turn.value("token").ok_or(BotCallError::Unexpected("a tokens/response event without a token"))?;
-    turn.greet(token).await?;
+/// Handles the `tokens/response` event with which the gateway delivers the token (`after_exchange = "notify"`).
+async fn handle_delivered_token(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
+    let token =
+        turn.find_value_member("token").ok_or(BotCallError::Unexpected("a tokens/response event without a token"))?;
+    turn.say_who_user_is(token).await?;
     Ok(HttpResponse::Ok().finish())
 }
 
-/// Handles the invoke of the mode `forward`. The gateway has stored the token; the bot gets it from the token service.
-async fn exchange_forwarded(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
-    let (id, connection) = (turn.value("id"), turn.value("connectionName").unwrap_or_default());
+/// Handles an exchange that the gateway forwarded (`after_exchange = "forward"`). The gateway has stored the token; the
+/// bot gets it from the token service.
+async fn handle_forwarded_exchange(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
+    let (id, connection) = (turn.find_value_member("id"), turn.find_value_member("connectionName").unwrap_or_default());
     if !turn.connections().any(|name| name == connection) {
-        // As SDK prompts answer for a connection of another prompt (docs/protocols/invoke-protocol.md §2 row 11).
+        // SDK prompts give the same answer for a connection of another prompt (docs/protocols/invoke-protocol.md §2 row 11).
         let detail = "The bot has no connection of this name.";
         return Ok(HttpResponse::BadRequest().json(json!({ "id": id, "failureDetail": detail })));
     }
@@ -78,14 +81,14 @@ async fn exchange_forwarded(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallE
             "id": id, "connectionName": connection, "failureDetail": "The token service has no token for the user.",
         })));
     };
-    turn.greet(&token).await?;
+    turn.say_who_user_is(&token).await?;
     Ok(HttpResponse::Ok().json(json!({ "id": id, "connectionName": connection })))
 }
 
-/// Handles a magic code that Teams sends by itself, in the mode `forward`.
-async fn code_forwarded(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
-    if let Some(token) = find_by_code(turn, turn.value("state")).await? {
-        turn.greet(&token).await?;
+/// Handles a magic code that Teams sent without the user typing it, and that the gateway forwarded.
+async fn handle_forwarded_code(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
+    if let Some(token) = find_token_by_code(turn, turn.find_value_member("state")).await? {
+        turn.say_who_user_is(&token).await?;
         return Ok(HttpResponse::Ok().finish());
     }
     Ok(HttpResponse::NotFound().finish())

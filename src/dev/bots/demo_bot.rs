@@ -7,73 +7,73 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 use url::Url;
 
-use super::answers::answer;
+use super::answers::answer_activity;
 use super::inboxes::Inboxes;
 use super::turn::{BotServices, BotTurn};
 use crate::dev::channel::ChannelIssuer;
-use crate::dev::jwt::{bearer, text_claim};
+use crate::dev::jwt::{bearer_token, text_member};
 use crate::dev::tenant::BotEntry;
 
-/// The demo bots: one program under several names, as the directory lists them.
+/// The demo bots of the directory. All of them run the same code.
 pub(in crate::dev) struct DemoBots {
     pub(in crate::dev) services: BotServices,
     pub(in crate::dev) channel: Arc<ChannelIssuer>,
     pub(in crate::dev) inboxes: Inboxes,
-    /// Whether the demo bots also accept activities of the emulator on this machine, which have no token.
+    /// Whether the demo bots also accept activities without a token that the emulator on this machine sends.
     pub(in crate::dev) admits_anonymous: AtomicBool,
 }
 
 impl DemoBots {
-    /// Whether the request has a channel token for this bot whose service URL is that of the activity. The bot sends
-    /// its own bearer token to that URL, so the check protects the bearer token.
-    fn hears_channel(&self, request: &HttpRequest, bot: &BotEntry, activity: &Value) -> bool {
-        let Some(claims) = bearer(request).and_then(|token| self.channel.verify(token, bot.app_id).ok()) else {
+    /// Whether the request has a channel token for this bot, and the token names the activity's service URL. The bot
+    /// sends its own bearer token to that URL, so an activity must not be able to choose another one.
+    fn is_from_channel(&self, request: &HttpRequest, bot: &BotEntry, activity: &Value) -> bool {
+        let Some(claims) = bearer_token(request).and_then(|token| self.channel.verify(token, bot.app_id).ok()) else {
             return false;
         };
-        let (claimed, named) = (text_claim(&claims, "serviceurl"), text_claim(activity, "serviceUrl"));
+        let (claimed, named) = (text_member(&claims, "serviceurl"), text_member(activity, "serviceUrl"));
         claimed.is_some() && claimed.map(|url| url.trim_end_matches('/')) == named.map(|url| url.trim_end_matches('/'))
     }
 
     /// Whether the request may come from the emulator. The bot sends its own bearer token to the service URL, so that
-    /// URL must be on this machine. A request of a web page is refused.
-    fn hears_emulator(&self, request: &HttpRequest, activity: &Value) -> bool {
-        let shows_nothing = !request.headers().contains_key(AUTHORIZATION) && !request.headers().contains_key(ORIGIN);
-        let service_url = text_claim(activity, "serviceUrl").and_then(|url| Url::parse(url).ok());
-        let answered_here =
+    /// URL must be on this machine. A request with an `Origin` header comes from a web page and is refused.
+    fn may_be_from_emulator(&self, request: &HttpRequest, activity: &Value) -> bool {
+        let is_bare = !request.headers().contains_key(AUTHORIZATION) && !request.headers().contains_key(ORIGIN);
+        let service_url = text_member(activity, "serviceUrl").and_then(|url| Url::parse(url).ok());
+        let is_answered_here =
             service_url.is_some_and(|url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")));
-        let on_emulator = text_claim(activity, "channelId") == Some("emulator");
-        self.admits_anonymous.load(Ordering::SeqCst) && shows_nothing && answered_here && on_emulator
+        let is_emulator = text_member(activity, "channelId") == Some("emulator");
+        self.admits_anonymous.load(Ordering::SeqCst) && is_bare && is_answered_here && is_emulator
     }
 }
 
 pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
     config
-        .route("/demo-bots/{bot}/api/messages", web::post().to(messages))
-        .route("/demo-bots/{bot}/received", web::get().to(received));
+        .route("/demo-bots/{bot}/api/messages", web::post().to(receive_activity))
+        .route("/demo-bots/{bot}/received", web::get().to(show_received));
 }
 
-async fn received(bot: Path<String>, bots: Data<DemoBots>) -> HttpResponse {
+async fn show_received(bot: Path<String>, bots: Data<DemoBots>) -> HttpResponse {
     match bots.services.directory.find_bot(&bot) {
-        Some(bot) => HttpResponse::Ok().json(bots.inboxes.received(bot.name)),
+        Some(bot) => HttpResponse::Ok().json(bots.inboxes.activities(bot.name)),
         None => HttpResponse::NotFound().finish(),
     }
 }
 
-async fn messages(request: HttpRequest, bot: Path<String>, body: Bytes, bots: Data<DemoBots>) -> HttpResponse {
+async fn receive_activity(request: HttpRequest, bot: Path<String>, body: Bytes, bots: Data<DemoBots>) -> HttpResponse {
     let Some(bot) = bots.services.directory.find_bot(&bot) else { return HttpResponse::NotFound().finish() };
     let activity: Value = match serde_json::from_slice(&body) {
         Ok(activity) => activity,
         Err(_) => return HttpResponse::BadRequest().finish(),
     };
-    if !bots.hears_channel(&request, bot, &activity) && !bots.hears_emulator(&request, &activity) {
+    if !bots.is_from_channel(&request, bot, &activity) && !bots.may_be_from_emulator(&request, &activity) {
         return HttpResponse::Unauthorized().finish();
     }
     bots.inboxes.record(bot.name, &activity);
     let turn = BotTurn { services: &bots.services, bot, activity: &activity };
-    match answer(&turn).await {
+    match answer_activity(&turn).await {
         Ok(answer) => answer,
         Err(error) => {
-            tracing::warn!(bot = bot.name, %error, "the demo bot could not do what it was asked");
+            tracing::warn!(bot = bot.name, %error, "the demo bot could not answer an activity");
             HttpResponse::InternalServerError().finish()
         }
     }

@@ -23,10 +23,10 @@ fn bot_url(fixture: &Fixture, bot: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_notified_demo_bot_acts_as_the_user() {
+async fn a_demo_bot_that_is_notified_calls_the_resource_as_the_user() {
     let fixture = Fixture::start().await;
-    let exchanged = fixture.exchange(&fixture.exchangeable("ada", "graph").await, &[]).await;
-    let token = exchanged.text_of("access_token");
+    let exchanged = fixture.exchange(&fixture.get_exchangeable_token("ada", "graph").await, &[]).await;
+    let token = exchanged.text_member("access_token");
     let event = activity(
         &fixture,
         &json!({"type": "event", "name": "tokens/response", "value": {"connectionName": "graph", "token": token}}),
@@ -50,7 +50,7 @@ async fn the_notified_demo_bot_acts_as_the_user() {
 }
 
 #[tokio::test]
-async fn the_demo_bot_offers_a_card_and_uses_the_token_service() {
+async fn a_demo_bot_sends_a_card_and_gets_the_token_from_the_token_service() {
     let fixture = Fixture::start().await;
     let channel = fixture.channel_token(&[]).await;
     let message = activity(&fixture, &json!({"type": "message", "text": "hello"}));
@@ -60,8 +60,8 @@ async fn the_demo_bot_offers_a_card_and_uses_the_token_service() {
         "no gateway yet"
     );
 
-    let exchanged = fixture.exchange(&fixture.exchangeable("ada", "graph").await, &[]).await;
-    let token = exchanged.text_of("access_token").to_owned();
+    let exchanged = fixture.exchange(&fixture.get_exchangeable_token("ada", "graph").await, &[]).await;
+    let token = exchanged.text_member("access_token").to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     fixture.stage.attach_gateway(&format!("http://{}", listener.local_addr().unwrap()));
     let gateway = HttpServer::new(move || {
@@ -88,7 +88,7 @@ async fn the_demo_bot_offers_a_card_and_uses_the_token_service() {
     tokio::spawn(gateway);
 
     assert_eq!(fixture.post_json_as(&bot_url(&fixture, "demo"), &channel, &message).await.status, 200);
-    let card = &fixture.stage.sent(Some("the conversation"))[0]["activity"]["attachments"][0];
+    let card = &fixture.stage.connector_calls(Some("the conversation"))[0]["activity"]["attachments"][0];
     assert_eq!(card["contentType"], "application/vnd.microsoft.card.oauth");
     assert_eq!(card["content"]["tokenExchangeResource"]["id"], "card-1");
     assert_eq!(card["content"]["connectionName"], "graph");
@@ -96,10 +96,10 @@ async fn the_demo_bot_offers_a_card_and_uses_the_token_service() {
     let value = json!({"id": "card-1", "connectionName": "graph", "token": "x"});
     let invoke = activity(&fixture, &json!({"type": "invoke", "name": "signin/tokenExchange", "value": value}));
     let refused = fixture.post_json_as(&bot_url(&fixture, "demo"), &channel, &invoke).await;
-    assert_eq!((refused.status, refused.text_of("id")), (412, "card-1"));
+    assert_eq!((refused.status, refused.text_member("id")), (412, "card-1"));
     let value = json!({"id": "card-2", "connectionName": "mail", "token": "x"});
     let invoke = activity(&fixture, &json!({"type": "invoke", "name": "signin/tokenExchange", "value": value}));
     let accepted = fixture.post_json_as(&bot_url(&fixture, "demo"), &channel, &invoke).await;
     assert_eq!((accepted.status, accepted.json), (200, json!({"id": "card-2", "connectionName": "mail"})));
-    assert_eq!(fixture.stage.sent(None)[1]["activity"]["text"], "You are signed in as Ada Lovelace");
+    assert_eq!(fixture.stage.connector_calls(None)[1]["activity"]["text"], "You are signed in as Ada Lovelace");
 }

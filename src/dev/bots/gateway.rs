@@ -2,20 +2,20 @@ use std::sync::Mutex;
 
 use url::Url;
 
-use crate::dev::lock::locked;
+use crate::dev::lock::lock_ignoring_poison;
 
-/// The gateway in front of the demo bots, once it is known.
+/// The address of the gateway in front of the demo bots. It is unknown until the gateway is attached to the stage.
 #[derive(Default)]
 pub(in crate::dev) struct GatewayAddress(Mutex<Option<Url>>);
 
 impl GatewayAddress {
-    /// Sets the address of the token service for the demo bots.
+    /// Sets the gateway's base URL.
     pub(in crate::dev) fn set(&self, url: Url) {
-        *locked(&self.0) = Some(url);
+        *lock_ignoring_poison(&self.0) = Some(url);
     }
 
-    /// The gateway's base URL.
+    /// The gateway's base URL, if it is known.
     pub(in crate::dev) fn find(&self) -> Option<Url> {
-        locked(&self.0).clone()
+        lock_ignoring_poison(&self.0).clone()
     }
 }

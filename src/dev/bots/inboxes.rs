@@ -3,36 +3,36 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use crate::dev::lock::locked;
+use crate::dev::lock::lock_ignoring_poison;
 use crate::dev::masking::mask_tokens;
 
-/// The limit for the number of stored activities of one demo bot.
-const KEPT_ACTIVITIES: usize = 200;
+/// The maximum number of activities that the stage stores for one demo bot.
+const MAX_ACTIVITIES_PER_BOT: usize = 200;
 
-/// What the demo bots received, tokens masked.
+/// The activities that the demo bots received, with tokens masked.
 #[derive(Debug, Default)]
 pub(in crate::dev) struct Inboxes(Mutex<BTreeMap<&'static str, VecDeque<Value>>>);
 
 impl Inboxes {
-    /// Stores an activity that `bot` has received; beyond the limit it replaces the oldest.
+    /// Stores an activity that `bot` received. When the limit is reached, it replaces the oldest one.
     pub(super) fn record(&self, bot: &'static str, activity: &Value) {
         let mut masked = activity.clone();
         mask_tokens(&mut masked);
-        let mut inboxes = locked(&self.0);
+        let mut inboxes = lock_ignoring_poison(&self.0);
         let inbox = inboxes.entry(bot).or_default();
-        if inbox.len() == KEPT_ACTIVITIES {
+        if inbox.len() == MAX_ACTIVITIES_PER_BOT {
             inbox.pop_front();
         }
         inbox.push_back(masked);
     }
 
-    /// Activities of one bot, oldest first.
-    pub(in crate::dev) fn received(&self, bot: &str) -> Vec<Value> {
-        locked(&self.0).get(bot).map(|inbox| inbox.iter().cloned().collect()).unwrap_or_default()
+    /// The activities of one bot, oldest first.
+    pub(in crate::dev) fn activities(&self, bot: &str) -> Vec<Value> {
+        lock_ignoring_poison(&self.0).get(bot).map(|inbox| inbox.iter().cloned().collect()).unwrap_or_default()
     }
 
-    /// Forgets everything.
+    /// Removes all activities.
     pub(in crate::dev) fn clear(&self) {
-        locked(&self.0).clear();
+        lock_ignoring_poison(&self.0).clear();
     }
 }

@@ -1,7 +1,7 @@
-//! The demo bots: they answer activities as bots built on the SDKs do, and say who the user is.
+//! The demo bots: they answer activities as bots built on the SDKs do, and tell the user who is signed in.
 //!
-//! Owns the bots' checks, their answers and the activities that they have received. It deliberately does not know how
-//! the gateway works: the bots call its public address only.
+//! Owns the checks of incoming activities, the answers, and the list of received activities. It deliberately does not
+//! know how the gateway works: the bots only call the gateway's public address.
 
 mod answers;
 mod demo_bot;

@@ -5,40 +5,40 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
-use super::issuer::{ChannelIssuer, LIFETIME};
-use crate::dev::calls::Calls;
+use super::issuer::{CHANNEL_TOKEN_LIFETIME, ChannelIssuer};
+use crate::dev::calls::CallLog;
 use crate::dev::faults::FaultSwitches;
 use crate::dev::tenant::{EntraRefusal, EntraRefusalReplies, Form};
 
-/// Client id of the channel: what a program needs to play it.
+/// The client id of the channel. A program that plays the channel requests tokens with it.
 pub(in crate::dev) const CHANNEL_CLIENT_ID: &str = "c4a77e10-6d2b-4f38-9a51-0e9d8c7b6a50";
-/// Its secret.
+/// The client secret of the channel.
 pub(in crate::dev) const CHANNEL_CLIENT_SECRET: &str = "channel-secret-of-the-local-stage";
 
 /// The channel's metadata, key set and token endpoint.
 pub(in crate::dev) struct ChannelEndpoints {
     pub(in crate::dev) issuer: Arc<ChannelIssuer>,
     pub(in crate::dev) refusals: Arc<EntraRefusalReplies>,
-    pub(in crate::dev) calls: Arc<Calls>,
+    pub(in crate::dev) calls: Arc<CallLog>,
     pub(in crate::dev) faults: Arc<FaultSwitches>,
 }
 
 pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
     config
-        .route("/channel/v1/.well-known/openidconfiguration", web::get().to(metadata))
-        .route("/channel/v1/.well-known/keys", web::get().to(keys))
-        // Where the Agents SDK for JavaScript looks for keys whose issuer is not the Bot Framework's own: below its
-        // authority.
-        .route("/channel/v1/discovery/v2.0/keys", web::get().to(keys))
-        .route("/channel/oauth2/v2.0/token", web::post().to(token));
+        .route("/channel/v1/.well-known/openidconfiguration", web::get().to(show_metadata))
+        .route("/channel/v1/.well-known/keys", web::get().to(show_keys))
+        // The Agents SDK for JavaScript fetches the keys of an issuer other than the Bot Framework's from this path below
+        // the issuer's authority.
+        .route("/channel/v1/discovery/v2.0/keys", web::get().to(show_keys))
+        .route("/channel/oauth2/v2.0/token", web::post().to(answer_token_request));
 }
 
-async fn metadata(request: HttpRequest, endpoints: Data<ChannelEndpoints>) -> HttpResponse {
-    endpoints.calls.note(|counts| &mut counts.metadata);
+async fn show_metadata(request: HttpRequest, endpoints: Data<ChannelEndpoints>) -> HttpResponse {
+    endpoints.calls.count_call(|counts| &mut counts.metadata);
     if endpoints.faults.keys_unavailable() {
         return HttpResponse::ServiceUnavailable().finish();
     }
-    let base = endpoints.issuer.addresses.base_of(&request);
+    let base = endpoints.issuer.addresses.base_url_for(&request);
     HttpResponse::Ok().json(json!({
         "issuer": endpoints.issuer.addresses.channel_issuer(),
         "authorization_endpoint": "https://invalid.botframework.com",
@@ -48,15 +48,15 @@ async fn metadata(request: HttpRequest, endpoints: Data<ChannelEndpoints>) -> Ht
     }))
 }
 
-async fn keys(endpoints: Data<ChannelEndpoints>) -> HttpResponse {
-    endpoints.calls.note(|counts| &mut counts.channel_keys);
+async fn show_keys(endpoints: Data<ChannelEndpoints>) -> HttpResponse {
+    endpoints.calls.count_call(|counts| &mut counts.channel_keys);
     if endpoints.faults.keys_unavailable() {
         return HttpResponse::ServiceUnavailable().finish();
     }
     let keys: Vec<Value> = endpoints
         .issuer
         .keys
-        .all()
+        .all_with_endorsements()
         .into_iter()
         .map(|(key, endorsements)| {
             let mut jwk = key.jwk();
@@ -69,31 +69,31 @@ async fn keys(endpoints: Data<ChannelEndpoints>) -> HttpResponse {
     HttpResponse::Ok().json(json!({ "keys": keys }))
 }
 
-/// Client credentials of the channel. Two additions for tests: `service_url` sets the claim of that name, `kid` picks
-/// the key (its `kid`, or `endorsed`, `directline`, `unendorsed`).
-async fn token(request: HttpRequest, body: Bytes, endpoints: Data<ChannelEndpoints>) -> HttpResponse {
-    match issue(&request, &body, &endpoints) {
+/// Answers the client credentials grant of the channel. Two form parameters are additions for tests: `service_url` sets
+/// the claim `serviceurl`, and `kid` selects the key (by its `kid`, or as `endorsed`, `directline` or `unendorsed`).
+async fn answer_token_request(request: HttpRequest, body: Bytes, endpoints: Data<ChannelEndpoints>) -> HttpResponse {
+    match issue_token(&request, &body, &endpoints) {
         Ok(answer) => {
-            endpoints.calls.note(|counts| &mut counts.channel_tokens);
+            endpoints.calls.count_call(|counts| &mut counts.channel_tokens);
             HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(answer)
         }
         Err(refusal) => endpoints.refusals.reply(&refusal),
     }
 }
 
-fn issue(request: &HttpRequest, body: &[u8], endpoints: &ChannelEndpoints) -> Result<Value, EntraRefusal> {
+fn issue_token(request: &HttpRequest, body: &[u8], endpoints: &ChannelEndpoints) -> Result<Value, EntraRefusal> {
     let form = Form::parse(request, body)?;
     if form.get("grant_type")? != "client_credentials" {
         return Err(EntraRefusal::bad_request(
             "unsupported_grant_type",
             70_003,
-            "The channel knows client_credentials only.",
+            "The channel supports client_credentials only.",
         ));
     }
     let (client_id, secret) = (form.get("client_id")?, form.get("client_secret")?);
     let same_secret = bool::from(secret.as_bytes().ct_eq(CHANNEL_CLIENT_SECRET.as_bytes()));
     if client_id != CHANNEL_CLIENT_ID || !same_secret {
-        return Err(EntraRefusal::client(7_000_215, "Invalid client secret provided."));
+        return Err(EntraRefusal::invalid_client(7_000_215, "Invalid client secret provided."));
     }
     let app_id = form.get("scope")?.strip_suffix("/.default").filter(|id| !id.is_empty()).ok_or_else(|| {
         EntraRefusal::bad_request("invalid_scope", 1_002_012, "The scope must be '<app id>/.default'.")
@@ -108,8 +108,8 @@ fn issue(request: &HttpRequest, body: &[u8], endpoints: &ChannelEndpoints) -> Re
     let token = endpoints.issuer.mint(app_id, form.find("service_url").unwrap_or(&own), key)?;
     Ok(json!({
         "token_type": "Bearer",
-        "expires_in": LIFETIME - 1,
-        "ext_expires_in": LIFETIME - 1,
+        "expires_in": CHANNEL_TOKEN_LIFETIME - 1,
+        "ext_expires_in": CHANNEL_TOKEN_LIFETIME - 1,
         "access_token": token,
     }))
 }

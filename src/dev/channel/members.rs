@@ -2,13 +2,13 @@ use serde_json::{Value, json};
 
 use crate::dev::tenant::User;
 
-/// The id under which the stage's channel knows a user.
+/// The id of a user in the stage's channel, as in `from.id` of an activity.
 pub(in crate::dev) fn channel_user_id(user: &User) -> String {
     format!("29:{}", user.oid)
 }
 
-/// A user as the connector shows members of a conversation.
-pub(super) fn account(user: &User) -> Value {
+/// A user in the form in which the connector lists the members of a conversation.
+pub(super) fn member_json(user: &User) -> Value {
     json!({
         "id": channel_user_id(user),
         "name": user.display_name,

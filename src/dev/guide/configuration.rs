@@ -3,68 +3,69 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use super::facts::StageFacts;
-use crate::dev::tenant::{BotEntry, ConnectionEntry, GRAPH};
+use crate::dev::tenant::{BotEntry, ConnectionEntry, GRAPH_AUDIENCE};
 
 const ADMIN_TOKEN_VARIABLE: &str = "STAGE_ADMIN_TOKEN";
 
-/// A configuration for bot-sso that fits the stage. The only place that knows the file's syntax.
+/// Builds the text of a bot-sso configuration file with the stage's bots, connections and addresses.
 pub(in crate::dev) fn configuration(facts: &StageFacts, gateway: &str, listen: &str, data_directory: &Path) -> String {
     let path = |path: &Path| path.to_string_lossy().into_owned();
-    let bots = facts.directory.bots.iter().map(|entry| (entry.name.to_owned(), bot(facts, entry).into()));
+    let bots = facts.directory.bots.iter().map(|entry| (entry.name.to_owned(), bot_section(facts, entry).into()));
     let connections = facts.directory.connections.iter();
-    let connections = connections.map(|entry| (key_of(entry), connection(facts, entry).into()));
+    let connections = connections.map(|entry| (section_key(entry), connection_section(facts, entry).into()));
     let mut file = Section::default()
         .with("server", Section::default().with("public_url", gateway).with("listen", vec![listen]))
         .with("outbound", Section::default().with("ca_file", path(&facts.ca_file)))
-        .with("channels", channels(facts))
-        .with("identity_providers", Section::default().with("entra", entra(facts)))
+        .with("channels", channels_section(facts))
+        .with("identity_providers", Section::default().with("entra", entra_section(facts)))
         .with("bots", bots.collect::<Table>())
         .with("connections", connections.collect::<Table>())
         .with("store", Section::default().with("path", path(&data_directory.join("bot-sso.db"))))
         .with("keys", Section::default().with("file", path(&data_directory.join("bot-sso.keys"))));
-    if let Some(door) = facts.find_operations() {
+    if let Some(listener) = facts.find_operator_listener() {
         let admin_token = Section::default().with("env", ADMIN_TOKEN_VARIABLE);
-        let section = Section::default().with("listen", door.listen).with("admin_token", admin_token);
+        let section = Section::default().with("listen", listener.address).with("admin_token", admin_token);
         file = file.with("operations", section);
     }
     file.with("logging", Section::default().with("format", "text")).0.to_string()
 }
 
-/// The variables that the configuration's secrets are read from.
+/// The environment variables to which the configuration refers for secrets, with their values.
 pub(in crate::dev) fn secrets(facts: &StageFacts) -> Vec<(String, String)> {
     let connections = facts.directory.connections.iter();
-    let admin_token = facts.find_operations().map(|door| (ADMIN_TOKEN_VARIABLE.to_owned(), door.admin_token));
+    let admin_token =
+        facts.find_operator_listener().map(|listener| (ADMIN_TOKEN_VARIABLE.to_owned(), listener.admin_token));
     connections.map(|entry| (secret_variable(entry), entry.client_secret.to_owned())).chain(admin_token).collect()
 }
 
 /// The key of the connection's section. It includes the bot, because two bots may have connections of the same name.
-fn key_of(entry: &ConnectionEntry) -> String {
+fn section_key(entry: &ConnectionEntry) -> String {
     format!("{}-{}", entry.bot, entry.name)
 }
 
 fn secret_variable(entry: &ConnectionEntry) -> String {
-    format!("STAGE_SECRET_{}", key_of(entry))
+    format!("STAGE_SECRET_{}", section_key(entry))
 }
 
-fn channels(facts: &StageFacts) -> Section {
+fn channels_section(facts: &StageFacts) -> Section {
     let addresses = &facts.addresses;
     Section::default()
         .with("issuer", addresses.channel_issuer())
         .with("metadata_url", format!("{}/channel/v1/.well-known/openidconfiguration", addresses.https_base))
 }
 
-fn entra(facts: &StageFacts) -> Section {
+fn entra_section(facts: &StageFacts) -> Section {
     let addresses = &facts.addresses;
     Section::default()
         .with("authority", addresses.https_base.clone())
-        // Plain http, because a browser does not know the stage's certificate and would show a warning.
+        // The address is plain http, because a browser does not trust the stage's certificate and would show a warning.
         .with("authorization_endpoint", format!("{}/{{tenant}}/oauth2/v2.0/authorize", addresses.http_base))
         .with("allow_insecure_http", true)
         .with("issuer", addresses.v2_issuer("{tenantid}"))
         .with("v1_issuer", addresses.v1_issuer("{tenantid}"))
 }
 
-fn bot(facts: &StageFacts, entry: &BotEntry) -> Section {
+fn bot_section(facts: &StageFacts, entry: &BotEntry) -> Section {
     Section::default()
         .with("app_id", entry.app_id)
         .with("tenant", facts.directory.main_tenant_id())
@@ -72,7 +73,7 @@ fn bot(facts: &StageFacts, entry: &BotEntry) -> Section {
         .with("after_exchange", entry.after_exchange)
 }
 
-fn connection(facts: &StageFacts, entry: &ConnectionEntry) -> Section {
+fn connection_section(facts: &StageFacts, entry: &ConnectionEntry) -> Section {
     let tenants: Vec<&str> = facts.directory.tenants.iter().map(|tenant| tenant.id).collect();
     let scopes: Vec<&str> = entry.scopes.iter().copied().chain(["offline_access"]).collect();
     Section::default()
@@ -81,7 +82,7 @@ fn connection(facts: &StageFacts, entry: &ConnectionEntry) -> Section {
         .with("client_id", entry.client_id)
         .with("client_secret", Section::default().with("env", secret_variable(entry)))
         .with("scopes", scopes)
-        .with("aad_resources", vec![GRAPH])
+        .with("aad_resources", vec![GRAPH_AUDIENCE])
         .with("token_exchange_uri", entry.token_exchange_uri.clone())
         .with("tenants", tenants)
         .with("allow_v1", entry.v1_tokens)

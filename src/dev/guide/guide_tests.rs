@@ -14,7 +14,7 @@ fn members(value: &Value) -> BTreeSet<&str> {
 }
 
 #[tokio::test]
-async fn the_manifest_has_the_members_that_were_promised() {
+async fn the_manifest_has_exactly_the_documented_members() {
     let fixture = Fixture::start().await;
     let manifest = fixture.stage.manifest(GATEWAY);
     assert_eq!(
@@ -42,7 +42,7 @@ async fn the_manifest_has_the_members_that_were_promised() {
 }
 
 #[tokio::test]
-async fn the_manifest_is_served_to_loopback_names_only() {
+async fn the_manifest_is_served_only_when_the_host_is_a_loopback_name() {
     let fixture = Fixture::start().await;
     let routes = fixture.stage.routes(GATEWAY);
     let app = actix_web::test::init_service(App::new().configure(routes)).await;

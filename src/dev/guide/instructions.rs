@@ -4,70 +4,72 @@ use super::facts::StageFacts;
 use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, channel_user_id};
 use crate::dev::tenant::{BotEntry, ConnectionEntry, User, UserScenario};
 
-/// A `sed` command that extracts the access token of a JSON answer.
-const PICK: &str = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
+/// A `sed` command that extracts the access token from a JSON answer.
+const EXTRACT_ACCESS_TOKEN: &str = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
 
-/// A `sed` command that extracts the text of the last message.
-const TEXT: &str = r#"sed 's/.*"text":"\([^"]*\)".*/\1/'"#;
+/// A `sed` command that extracts the text of the last message in a list.
+const EXTRACT_TEXT: &str = r#"sed 's/.*"text":"\([^"]*\)".*/\1/'"#;
 
-/// A `sed` command that extracts the link of the last card's button.
-const LINK: &str = r#"sed 's/.*"value":"\([^"]*signin=[^"]*\)".*/\1/'"#;
+/// A `sed` command that extracts the link of the last card's button in a list.
+const EXTRACT_LINK: &str = r#"sed 's/.*"value":"\([^"]*signin=[^"]*\)".*/\1/'"#;
 
-/// The conversation in which a person signs in through the card.
-const WEB_CHAT: &str = "demo-web-chat";
+/// The id of the Web Chat conversation in which the reader signs in through the card.
+const WEB_CHAT_CONVERSATION: &str = "demo-web-chat";
 
-/// The instructions that `bot-sso dev` prints: all addresses, and commands to paste into a POSIX shell with curl and
-/// sed.
+/// Builds the instructions that `bot-sso dev` prints: all addresses, and commands to paste into a POSIX shell. The commands use
+/// curl and sed.
 pub(in crate::dev) fn instructions(facts: &StageFacts, gateway: &str) -> String {
     let gateway = gateway.trim_end_matches('/');
     let mut text = listeners(facts, gateway);
     let directory = &facts.directory;
-    let named = |story| directory.users.iter().find(|user| user.story == story);
+    let find_first = |scenario| directory.users.iter().find(|user| user.scenario == scenario);
     let connection = directory.connections.first();
     let bot = connection.and_then(|connection| directory.find_bot(connection.bot));
     let (Some(bot), Some(connection)) = (bot, connection) else { return text };
-    let (Some(willing), Some(lacking)) = (named(UserScenario::SignsIn), named(UserScenario::LacksConsent)) else {
+    let (Some(consented), Some(unconsented)) =
+        (find_first(UserScenario::SignsIn), find_first(UserScenario::LacksConsent))
+    else {
         return text;
     };
-    let commands = Commands { facts, gateway, bot, connection };
+    let commands = ShellCommands { facts, gateway, bot, connection };
     // Writing into a String cannot fail.
     let _ = write!(
         text,
         "\nPaste this into another terminal.\n\n\
          1. A token of {ada} for the bot, as Teams would get it:\n\n{token}\n\n\
-         2. Send it to the bot, as Teams would. The answer is 200, and nobody was asked to sign in:\n\n{channel}\n{send}\n\n\
-         3. The bot has gone on as {ada}; this is the last thing it said:\n\n{said}\n\n{operations}\n\
-         The same with {cleo}, who has not consented yet. The answer is 412, on which the client shows the sign-in card:\n\n\
-         {lacking_token}\n{channel}\n{refused}\n\n\
+         2. Send it to the bot, as Teams would. The answer is 200, without any sign-in by the user:\n\n{channel}\n{send}\n\n\
+         3. The bot has used the token of {ada}. This is its last message:\n\n{said}\n\n{operations}\n\
+         The same with {cleo}, who has not consented yet. The answer is 412, and a client would show the sign-in card:\n\n\
+         {unconsented_token}\n{channel}\n{refused}\n\n\
          Let {cleo} consent and send the token again. The answer is 200:\n\n{consent}\n{accepted}\n\n\
-         Where silence is impossible there is a link behind the card. Say hello in Web Chat, and open the link in a browser:\n\n\
+         Where a silent sign-in is impossible, the card has a link. Send hello in Web Chat, and open the link in a browser:\n\n\
          {hello}\n{link}\n\n\
-         Sign in as anybody, and say the six digits that the page shows:\n\n{code}\n{answer}\n\n",
-        ada = willing.display_name,
-        cleo = lacking.display_name,
-        token = commands.token(willing),
-        channel = commands.channel(),
-        send = commands.send(willing, "card-1"),
-        said = commands.said(willing),
-        operations = commands.sign_out(willing),
-        lacking_token = commands.token(lacking),
-        refused = commands.send(lacking, "card-2"),
-        consent = commands.consent(lacking),
-        accepted = commands.send(lacking, "card-3"),
-        hello = commands.say("hello"),
-        link = commands.sent_to(WEB_CHAT, LINK),
-        code = commands.say("123456"),
-        answer = commands.sent_to(WEB_CHAT, TEXT),
+         Sign in as any user, and send the six digits that the page shows instead of 123456:\n\n{code}\n{answer}\n\n",
+        ada = consented.display_name,
+        cleo = unconsented.display_name,
+        token = commands.get_user_token(consented),
+        channel = commands.get_channel_token(),
+        send = commands.send_exchange(consented, "card-1"),
+        said = commands.show_last_text(consented),
+        operations = commands.sign_out_paragraph(consented),
+        unconsented_token = commands.get_user_token(unconsented),
+        refused = commands.send_exchange(unconsented, "card-2"),
+        consent = commands.give_consent(unconsented),
+        accepted = commands.send_exchange(unconsented, "card-3"),
+        hello = commands.send_message("hello"),
+        link = commands.show_last_sent(WEB_CHAT_CONVERSATION, EXTRACT_LINK),
+        code = commands.send_message("123456"),
+        answer = commands.show_last_sent(WEB_CHAT_CONVERSATION, EXTRACT_TEXT),
     );
     text
 }
 
 fn listeners(facts: &StageFacts, gateway: &str) -> String {
-    let operations = facts
-        .find_operations()
-        .map_or_else(String::new, |door| format!("  operator's listener     http://{}/healthz\n", door.listen));
+    let operations = facts.find_operator_listener().map_or_else(String::new, |listener| {
+        format!("  operator's listener     http://{}/healthz\n", listener.address)
+    });
     format!(
-        "bot-sso in development mode. Everything listens on loopback only and is thrown away at the end (Ctrl-C).\n\n  \
+        "bot-sso in development mode. Everything listens on loopback only. All data is deleted at the end (Ctrl-C).\n\n  \
          gateway, token service  {gateway}\n  \
          manifest for programs   {gateway}/dev/manifest.json\n\
          {operations}  \
@@ -83,22 +85,22 @@ fn listeners(facts: &StageFacts, gateway: &str) -> String {
     )
 }
 
-/// Commands about one bot and one of its connections.
-struct Commands<'a> {
+/// Builds shell commands for one bot and one of its connections.
+struct ShellCommands<'a> {
     facts: &'a StageFacts,
     gateway: &'a str,
     bot: &'a BotEntry,
     connection: &'a ConnectionEntry,
 }
 
-impl Commands<'_> {
-    /// Sets `TOKEN`.
-    fn token(&self, user: &User) -> String {
+impl ShellCommands<'_> {
+    /// Gets an exchangeable token of `user` and assigns it to the shell variable `TOKEN`.
+    fn get_user_token(&self, user: &User) -> String {
         format!(
             "TOKEN=$(curl -sS {http}/{tid}/oauth2/v2.0/token \\\n  \
              -d grant_type=password -d client_id={client} \\\n  \
              -d username={name} -d password={password} -d scope={scope} \\\n  \
-             | {PICK})",
+             | {EXTRACT_ACCESS_TOKEN})",
             http = self.facts.addresses.http_base,
             tid = user.tid,
             client = self.facts.directory.clients.first().map_or("", |client| client.client_id),
@@ -108,20 +110,21 @@ impl Commands<'_> {
         )
     }
 
-    /// Sets `CHANNEL`.
-    fn channel(&self) -> String {
+    /// Gets a channel token and assigns it to the shell variable `CHANNEL`.
+    fn get_channel_token(&self) -> String {
         format!(
             "CHANNEL=$(curl -sS {http}/channel/oauth2/v2.0/token \\\n  \
              -d grant_type=client_credentials -d client_id={CHANNEL_CLIENT_ID} \\\n  \
              -d client_secret={CHANNEL_CLIENT_SECRET} -d scope={app}/.default \\\n  \
-             | {PICK})",
+             | {EXTRACT_ACCESS_TOKEN})",
             http = self.facts.addresses.http_base,
             app = self.bot.app_id,
         )
     }
 
-    /// Sends `TOKEN`. Each command has its own id, because a second request with the same id is a duplicate.
-    fn send(&self, user: &User, card_id: &str) -> String {
+    /// Sends `TOKEN` in a `signin/tokenExchange` invoke. Each command needs its own `card_id`, because a second request
+    /// with the same id counts as a duplicate.
+    fn send_exchange(&self, user: &User, card_id: &str) -> String {
         format!(
             "curl -sSi -w '\\n' {gateway}/bots/{bot}/api/messages \\\n  \
              -H \"Authorization: Bearer $CHANNEL\" -H 'Content-Type: application/json' -d '{{\n  \
@@ -137,21 +140,21 @@ impl Commands<'_> {
             from = channel_user_id(user),
             oid = user.oid,
             app = self.bot.app_id,
-            conversation = conversation(user),
+            conversation = conversation_id(user),
             tid = user.tid,
             connection = self.connection.name,
         )
     }
 
     /// Sends the message `text` to the bot in Web Chat.
-    fn say(&self, text: &str) -> String {
+    fn send_message(&self, text: &str) -> String {
         format!(
             "curl -sS {gateway}/bots/{bot}/api/messages \\\n  \
              -H \"Authorization: Bearer $CHANNEL\" -H 'Content-Type: application/json' -d '{{\n  \
              \"type\": \"message\", \"text\": \"{text}\", \"id\": \"said-{text}\",\n  \
              \"channelId\": \"webchat\", \"serviceUrl\": \"{service_url}\",\n  \
              \"from\": {{\"id\": \"dl_demo\"}}, \"recipient\": {{\"id\": \"{app}\"}},\n  \
-             \"conversation\": {{\"id\": \"{WEB_CHAT}\"}}\n}}'",
+             \"conversation\": {{\"id\": \"{WEB_CHAT_CONVERSATION}\"}}\n}}'",
             gateway = self.gateway,
             bot = self.bot.name,
             service_url = self.facts.addresses.service_url(),
@@ -159,40 +162,40 @@ impl Commands<'_> {
         )
     }
 
-    fn said(&self, user: &User) -> String {
-        self.sent_to(&conversation(user), TEXT)
+    fn show_last_text(&self, user: &User) -> String {
+        self.show_last_sent(&conversation_id(user), EXTRACT_TEXT)
     }
 
-    /// Shows what `pick` extracts from the bot's last message. The gateway notifies the bot after its own answer, so
-    /// the command waits a second.
-    fn sent_to(&self, conversation: &str, pick: &str) -> String {
+    /// Shows what the `sed` command `extract` finds in the bot's last message. The gateway notifies the bot after its own
+    /// answer, so the command waits a second.
+    fn show_last_sent(&self, conversation: &str, extract: &str) -> String {
         format!(
-            "sleep 1; curl -sS -w '\\n' '{http}/connector/_sent?conversation={conversation}' \\\n  | {pick}",
+            "sleep 1; curl -sS -w '\\n' '{http}/connector/_sent?conversation={conversation}' \\\n  | {extract}",
             http = self.facts.addresses.http_base,
         )
     }
 
-    /// The paragraph about the operator's sign-out; empty without an operator's listener.
-    fn sign_out(&self, user: &User) -> String {
-        let Some(door) = self.facts.find_operations() else { return String::new() };
+    /// The paragraph about the operator's sign-out; empty if the gateway has no listener for the operator.
+    fn sign_out_paragraph(&self, user: &User) -> String {
+        let Some(listener) = self.facts.find_operator_listener() else { return String::new() };
         format!(
             "4. Sign {name} out everywhere, as the operator does. One token is removed:\n\n\
              curl -sS -w '\\n' -X POST \\\n  \
              http://{listen}/admin/users/{oid}@{tid}/sign-out \\\n  \
              -H 'Authorization: Bearer {token}'\n\n",
             name = user.display_name,
-            listen = door.listen,
+            listen = listener.address,
             oid = user.oid,
             tid = user.tid,
-            token = door.admin_token,
+            token = listener.admin_token,
         )
     }
 
-    fn consent(&self, user: &User) -> String {
+    fn give_consent(&self, user: &User) -> String {
         format!("curl -sS {http}/dev/consent -d user={name}", http = self.facts.addresses.http_base, name = user.name)
     }
 }
 
-fn conversation(user: &User) -> String {
+fn conversation_id(user: &User) -> String {
     format!("demo-{}", user.name)
 }

@@ -1,10 +1,10 @@
 use serde_json::{Value, json};
 
 use super::facts::StageFacts;
-use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, ENDORSED};
+use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, ENDORSED_CHANNELS};
 
-/// The answer of `GET /dev/manifest.json`: everything that a program needs to play client and channel. All URLs are
-/// plain http.
+/// The answer of `GET /dev/manifest.json`: everything that a program needs to play the client and the channel. All URLs
+/// are plain http. Programs depend on the names of its members.
 pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
     let gateway = gateway.trim_end_matches('/');
     let directory = &facts.directory;
@@ -22,7 +22,7 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
             "client_id": CHANNEL_CLIENT_ID,
             "client_secret": CHANNEL_CLIENT_SECRET,
             "service_url": facts.addresses.service_url(),
-            "endorsed": ENDORSED,
+            "endorsed": ENDORSED_CHANNELS,
         },
         "bots": directory.bots.iter().map(|bot| json!({
             "name": bot.name,
@@ -45,11 +45,11 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
             "password": user.password,
             "oid": user.oid,
             "tid": user.tid,
-            "story": user.story,
+            "story": user.scenario,
         })).collect::<Vec<_>>(),
     });
-    if let (Value::Object(members), Some(door)) = (&mut manifest, facts.find_operations()) {
-        let operations = json!({"url": format!("http://{}", door.listen), "adminToken": door.admin_token});
+    if let (Value::Object(members), Some(listener)) = (&mut manifest, facts.find_operator_listener()) {
+        let operations = json!({"url": format!("http://{}", listener.address), "adminToken": listener.admin_token});
         members.insert("operations".to_owned(), operations);
     }
     manifest

@@ -1,19 +1,19 @@
 /// How the client of a token request proved who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::dev) enum ClientProof {
-    /// Nothing: a public client.
+    /// The client did not prove it: it is a public client.
     Public,
     /// A secret, in the body or in a Basic header.
     Secret,
     /// An assertion signed with a registered certificate's key.
     Certificate,
-    /// Another issuer's token, by a federated credential.
+    /// A token of another issuer that the app trusts through a federated credential.
     Federation,
 }
 
 impl ClientProof {
-    /// `azpacr` / `appidacr`.
-    pub(in crate::dev) const fn strength(self) -> &'static str {
+    /// The value of the claim `azpacr` (v2 tokens) or `appidacr` (v1 tokens).
+    pub(in crate::dev) const fn acr_value(self) -> &'static str {
         match self {
             Self::Public => "0",
             Self::Secret => "1",
@@ -21,8 +21,8 @@ impl ClientProof {
         }
     }
 
-    /// The word for it in the call log.
-    pub(in crate::dev) const fn name(self) -> &'static str {
+    /// The value of `client_proof` in the call log.
+    pub(in crate::dev) const fn call_log_name(self) -> &'static str {
         match self {
             Self::Public => "none",
             Self::Secret => "secret",

@@ -2,26 +2,26 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use super::directory::{App, User, UserScenario};
-use crate::dev::lock::locked;
+use crate::dev::lock::lock_ignoring_poison;
 
-/// The consents of users to apps; none at start.
+/// Which users have consented to which apps. There are none at the start.
 #[derive(Default)]
 pub(in crate::dev) struct Consents(Mutex<BTreeSet<(String, String)>>);
 
 impl Consents {
-    /// Records that `user` agreed to what `client_id` asks for.
+    /// Records that `user` consents to the permissions that the app `client_id` requests.
     pub(in crate::dev) fn give(&self, user: &User, client_id: &str) {
-        locked(&self.0).insert((user.oid.to_owned(), client_id.to_ascii_lowercase()));
+        lock_ignoring_poison(&self.0).insert((user.oid.to_owned(), client_id.to_ascii_lowercase()));
     }
 
-    /// Whether `app` needs no consent of `user`, or has it.
-    pub(in crate::dev) fn has(&self, user: &User, app: &App) -> bool {
-        user.story != UserScenario::LacksConsent
-            || locked(&self.0).contains(&(user.oid.to_owned(), app.client_id.to_owned()))
+    /// Whether `user` has consented to `app`, or does not need to.
+    pub(in crate::dev) fn allow(&self, user: &User, app: &App) -> bool {
+        user.scenario != UserScenario::LacksConsent
+            || lock_ignoring_poison(&self.0).contains(&(user.oid.to_owned(), app.client_id.to_owned()))
     }
 
     /// Withdraws every consent.
     pub(in crate::dev) fn clear(&self) {
-        locked(&self.0).clear();
+        lock_ignoring_poison(&self.0).clear();
     }
 }

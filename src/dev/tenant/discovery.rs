@@ -8,7 +8,7 @@ use super::directory::Directory;
 use super::refusal::EntraRefusalReplies;
 use super::tenant_segment::TenantSegment;
 use super::tokens::TokenIssuer;
-use crate::dev::calls::Calls;
+use crate::dev::calls::CallLog;
 use crate::dev::faults::FaultSwitches;
 
 /// The tenants' metadata documents and key sets.
@@ -16,30 +16,38 @@ pub(in crate::dev) struct TenantDiscovery {
     pub(in crate::dev) directory: Arc<Directory>,
     pub(in crate::dev) tokens: Arc<TokenIssuer>,
     pub(in crate::dev) refusals: Arc<EntraRefusalReplies>,
-    pub(in crate::dev) calls: Arc<Calls>,
+    pub(in crate::dev) calls: Arc<CallLog>,
     pub(in crate::dev) faults: Arc<FaultSwitches>,
 }
 
 pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
     config
-        .route("/{tenant}/v2.0/.well-known/openid-configuration", web::get().to(v2_metadata))
-        .route("/{tenant}/.well-known/openid-configuration", web::get().to(v1_metadata))
-        .route("/{tenant}/discovery/v2.0/keys", web::get().to(keys))
-        .route("/{tenant}/discovery/keys", web::get().to(keys));
+        .route("/{tenant}/v2.0/.well-known/openid-configuration", web::get().to(show_v2_metadata))
+        .route("/{tenant}/.well-known/openid-configuration", web::get().to(show_v1_metadata))
+        .route("/{tenant}/discovery/v2.0/keys", web::get().to(show_keys))
+        .route("/{tenant}/discovery/keys", web::get().to(show_keys));
 }
 
-async fn v2_metadata(request: HttpRequest, tenant: Path<String>, discovery: Data<TenantDiscovery>) -> HttpResponse {
-    metadata(&request, &tenant, &discovery, true)
+async fn show_v2_metadata(
+    request: HttpRequest,
+    tenant: Path<String>,
+    discovery: Data<TenantDiscovery>,
+) -> HttpResponse {
+    answer_metadata(&request, &tenant, &discovery, true)
 }
 
-async fn v1_metadata(request: HttpRequest, tenant: Path<String>, discovery: Data<TenantDiscovery>) -> HttpResponse {
-    metadata(&request, &tenant, &discovery, false)
+async fn show_v1_metadata(
+    request: HttpRequest,
+    tenant: Path<String>,
+    discovery: Data<TenantDiscovery>,
+) -> HttpResponse {
+    answer_metadata(&request, &tenant, &discovery, false)
 }
 
-/// Both listeners name the https issuer; keys and tokens are offered on the listener that was asked, so
-/// that a program without TLS finds its way, and the browser's part is on https.
-fn metadata(request: &HttpRequest, tenant: &str, discovery: &TenantDiscovery, v2: bool) -> HttpResponse {
-    discovery.calls.note(|counts| &mut counts.metadata);
+/// Both listeners name the same https issuer and the https login page. The URLs of keys and tokens are on the listener
+/// that received the request, so that a program without TLS can use them.
+fn answer_metadata(request: &HttpRequest, tenant: &str, discovery: &TenantDiscovery, v2: bool) -> HttpResponse {
+    discovery.calls.count_call(|counts| &mut counts.metadata);
     if discovery.faults.keys_unavailable() {
         return HttpResponse::ServiceUnavailable().finish();
     }
@@ -49,7 +57,7 @@ fn metadata(request: &HttpRequest, tenant: &str, discovery: &TenantDiscovery, v2
         Err(refusal) => return discovery.refusals.reply(&refusal),
     };
     let addresses = &discovery.tokens.addresses;
-    let base = addresses.base_of(request);
+    let base = addresses.base_url_for(request);
     let (issuer, keys) = if v2 {
         (addresses.v2_issuer(tid), format!("{base}/{tenant}/discovery/v2.0/keys"))
     } else {
@@ -70,9 +78,9 @@ fn metadata(request: &HttpRequest, tenant: &str, discovery: &TenantDiscovery, v2
     }))
 }
 
-/// One key set for all tenants, each key bound to the issuer template.
-async fn keys(tenant: Path<String>, discovery: Data<TenantDiscovery>) -> HttpResponse {
-    discovery.calls.note(|counts| &mut counts.tenant_keys);
+/// Answers with the key set, which is the same for all tenants. Each key names the issuer template, as Entra's keys do.
+async fn show_keys(tenant: Path<String>, discovery: Data<TenantDiscovery>) -> HttpResponse {
+    discovery.calls.count_call(|counts| &mut counts.tenant_keys);
     if discovery.faults.keys_unavailable() {
         return HttpResponse::ServiceUnavailable().finish();
     }

@@ -1,16 +1,16 @@
-//! Workload identity federation at the local tenant: what is taken, and each refusal with Entra's number.
+//! Workload identity federation at the local tenant: which assertions are accepted, and the AADSTS number of each refusal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use serde_json::json;
 
-use crate::dev::test_client::{Fixture, Reply, claims_of};
+use crate::dev::test_client::{Fixture, Reply, decode_claims};
 use crate::dev::{Signer, WorkloadClaims};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// An app token for the first bot, which proves itself with `assertion`.
-async fn ask_with(fixture: &Fixture, client_id: &str, assertion: &str) -> Reply {
+/// Requests an app token for `client_id`, which authenticates with `assertion`.
+async fn request_app_token(fixture: &Fixture, client_id: &str, assertion: &str) -> Reply {
     let fields = [
         ("grant_type", "client_credentials"),
         ("client_id", client_id),
@@ -33,13 +33,13 @@ async fn workload_assertion(fixture: &Fixture, change: Change) -> String {
 }
 
 #[tokio::test]
-async fn a_workloads_assertion_is_taken_as_registered_and_refused_otherwise() {
+async fn a_workloads_assertion_is_accepted_only_as_its_federated_credential_says() {
     let fixture = Fixture::start().await;
     let bot = fixture.stage.directory().bots[0].app_id;
     let good = workload_assertion(&fixture, |_| {}).await;
-    let answer = ask_with(&fixture, bot, &good).await;
+    let answer = request_app_token(&fixture, bot, &good).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    assert_eq!(claims_of(answer.text_of("access_token"))["appidacr"], "2");
+    assert_eq!(decode_claims(answer.text_member("access_token"))["appidacr"], "2");
     let seen = fixture.stage.calls().snapshot().requests;
     assert_eq!(seen.back().unwrap().client_proof, Some("federation"));
 
@@ -52,20 +52,24 @@ async fn a_workloads_assertion_is_taken_as_registered_and_refused_otherwise() {
         ("expired", |claims| claims.lifetime = -600, 700_024),
     ];
     for (case, change, code) in cases {
-        let answer = ask_with(&fixture, bot, &workload_assertion(&fixture, change).await).await;
-        assert_eq!((answer.status, answer.text_of("error"), answer.code()), (401, "invalid_client", code), "{case}");
+        let answer = request_app_token(&fixture, bot, &workload_assertion(&fixture, change).await).await;
+        assert_eq!(
+            (answer.status, answer.text_member("error"), answer.aadsts_number()),
+            (401, "invalid_client", code),
+            "{case}"
+        );
     }
     let forged = fixture
         .stage
         .sign(Signer::Tenant, &json!({"iss": fixture.stage.workload_claims().issuer, "sub": subject, "aud": AUDIENCE, "exp": 4_102_444_800_i64}))
         .unwrap();
-    assert_eq!(ask_with(&fixture, bot, &forged).await.code(), 50_012);
+    assert_eq!(request_app_token(&fixture, bot, &forged).await.aadsts_number(), 50_012);
     let unfederated = fixture.stage.directory().connections.iter().find(|entry| entry.v1_tokens).unwrap().client_id;
-    assert_eq!(ask_with(&fixture, unfederated, &good).await.code(), 70_021);
+    assert_eq!(request_app_token(&fixture, unfederated, &good).await.aadsts_number(), 70_021);
 }
 
 #[tokio::test]
-async fn a_managed_identity_is_federated_by_its_object_id() {
+async fn a_managed_identity_authenticates_an_app_that_trusts_its_object_id() {
     let fixture = Fixture::start().await;
     let directory = fixture.stage.directory();
     let bot = directory.bots[0].app_id;
@@ -76,20 +80,20 @@ async fn a_managed_identity_is_federated_by_its_object_id() {
     };
     assert_eq!(fixture.get(&metadata(trusted.client_id)).await.status, 400, "no Metadata header");
     let unknown = fixture.call("GET", &metadata(fixture.tenant()), &[("Metadata", "true")], "").await;
-    assert_eq!((unknown.status, unknown.text_of("error_description")), (400, "Identity not found"));
+    assert_eq!((unknown.status, unknown.text_member("error_description")), (400, "Identity not found"));
 
     let given = fixture.call("GET", &metadata(trusted.client_id), &[("Metadata", "true")], "").await;
-    let claims = claims_of(given.text_of("access_token"));
+    let claims = decode_claims(given.text_member("access_token"));
     assert_eq!((claims["sub"].as_str(), claims["aud"].as_str()), (Some(trusted.object_id), Some(AUDIENCE)));
     assert_eq!(claims["iss"], fixture.stage.v2_issuer(fixture.tenant()));
-    assert_eq!(ask_with(&fixture, bot, given.text_of("access_token")).await.status, 200);
+    assert_eq!(request_app_token(&fixture, bot, given.text_member("access_token")).await.status, 200);
 
     let url = format!("{base}/msi/token?api-version=2019-08-01&resource={AUDIENCE}&client_id={}", stranger.client_id);
     let other = fixture.call("GET", &url, &[("X-IDENTITY-HEADER", "any")], "").await;
-    assert_eq!(ask_with(&fixture, bot, other.text_of("access_token")).await.code(), 700_213);
+    assert_eq!(request_app_token(&fixture, bot, other.text_member("access_token")).await.aadsts_number(), 700_213);
 
-    let users = fixture.exchangeable("ada", "graph").await;
-    assert_eq!(ask_with(&fixture, bot, &users).await.code(), 700_229);
+    let users = fixture.get_exchangeable_token("ada", "graph").await;
+    assert_eq!(request_app_token(&fixture, bot, &users).await.aadsts_number(), 700_229);
     let anothers = fixture.stage.sign(Signer::Channel, &claims).unwrap();
-    assert_eq!(ask_with(&fixture, bot, &anothers).await.code(), 50_012);
+    assert_eq!(request_app_token(&fixture, bot, &anothers).await.aadsts_number(), 50_012);
 }

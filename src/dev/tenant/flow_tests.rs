@@ -7,18 +7,18 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
-use crate::dev::test_client::{Fixture, Reply, claims_of};
+use crate::dev::test_client::{Fixture, Reply, decode_claims};
 
 const REDIRECT: &str = "http://127.0.0.1:3978/.auth/web/redirect";
 const VERIFIER: &str = "a-verifier-that-is-long-enough-for-rfc-7636-and-then-some";
 
-fn challenge() -> String {
+fn pkce_challenge() -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, VERIFIER.as_bytes()).as_ref())
 }
 
 async fn open_page(fixture: &Fixture, changes: &[(&str, &str)]) -> Reply {
     let bot = &fixture.stage.directory().bots[0];
-    let challenge = challenge();
+    let challenge = pkce_challenge();
     let mut query: BTreeMap<&str, &str> = BTreeMap::from([
         ("client_id", bot.app_id),
         ("redirect_uri", REDIRECT),
@@ -39,13 +39,13 @@ fn authorize_url(fixture: &Fixture) -> String {
     format!("{}/{}/oauth2/v2.0/authorize", fixture.stage.https_base(), fixture.tenant())
 }
 
-fn ticket(page: &Reply) -> String {
+fn read_ticket(page: &Reply) -> String {
     assert_eq!(page.status, 200, "{}", page.text);
     page.text.split("name=\"ticket\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
 }
 
 async fn log_in(fixture: &Fixture, user: &str, consent: bool) -> Reply {
-    let ticket = ticket(&open_page(fixture, &[]).await);
+    let ticket = read_ticket(&open_page(fixture, &[]).await);
     let password = format!("{user}-password");
     let mut fields = vec![("ticket", ticket.as_str()), ("username", user), ("password", &password)];
     if consent {
@@ -54,7 +54,7 @@ async fn log_in(fixture: &Fixture, user: &str, consent: bool) -> Reply {
     fixture.form(&authorize_url(fixture), &fields).await
 }
 
-fn redirected(reply: &Reply) -> BTreeMap<String, String> {
+fn read_redirect(reply: &Reply) -> BTreeMap<String, String> {
     assert_eq!(reply.status, 302, "{}", reply.text);
     let target = Url::parse(reply.header("Location").unwrap()).unwrap();
     assert!(target.as_str().starts_with(REDIRECT));
@@ -75,18 +75,18 @@ async fn redeem(fixture: &Fixture, code: &str, verifier: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn a_code_with_pkce_becomes_tokens_once_and_they_refresh() {
+async fn a_code_with_pkce_is_redeemed_once_and_its_refresh_tokens_work_until_revoked() {
     let fixture = Fixture::start().await;
     fixture.stage.attach_gateway("http://127.0.0.1:3978");
-    let parameters = redirected(&log_in(&fixture, "ada", false).await);
+    let parameters = read_redirect(&log_in(&fixture, "ada", false).await);
     assert_eq!(parameters["state"], "the state & more");
 
-    assert_eq!(redeem(&fixture, &parameters["code"], "another verifier").await.code(), 501_481);
-    assert_eq!(redeem(&fixture, &parameters["code"], VERIFIER).await.code(), 54_005, "a code is tried once");
-    let parameters = redirected(&log_in(&fixture, "ada", false).await);
+    assert_eq!(redeem(&fixture, &parameters["code"], "another verifier").await.aadsts_number(), 501_481);
+    assert_eq!(redeem(&fixture, &parameters["code"], VERIFIER).await.aadsts_number(), 54_005, "a code is tried once");
+    let parameters = read_redirect(&log_in(&fixture, "ada", false).await);
     let tokens = redeem(&fixture, &parameters["code"], VERIFIER).await;
     assert_eq!(tokens.status, 200, "{}", tokens.text);
-    let id_token = claims_of(tokens.text_of("id_token"));
+    let id_token = decode_claims(tokens.text_member("id_token"));
     let bot = &fixture.stage.directory().bots[0];
     assert_eq!((id_token["nonce"].as_str(), id_token["aud"].as_str()), (Some("the nonce"), Some(bot.app_id)));
 
@@ -102,35 +102,38 @@ async fn a_code_with_pkce_becomes_tokens_once_and_they_refresh() {
             fixture.form(&fixture.token_url(fixture.tenant()), &fields).await
         }
     };
-    let first = tokens.text_of("refresh_token").to_owned();
+    let first = tokens.text_member("refresh_token").to_owned();
     let refreshed = refresh(first.clone()).await;
-    let second = refreshed.text_of("refresh_token").to_owned();
+    let second = refreshed.text_member("refresh_token").to_owned();
     assert_ne!(first, second);
     let me = format!("{}/graph/v1.0/me", fixture.stage.http_base());
-    assert_eq!(fixture.get_as(&me, refreshed.text_of("access_token")).await.text_of("displayName"), "Ada Lovelace");
+    assert_eq!(
+        fixture.get_as(&me, refreshed.text_member("access_token")).await.text_member("displayName"),
+        "Ada Lovelace"
+    );
     fixture.stage.revoke_refresh_tokens(fixture.stage.directory().find_user("ada").unwrap().oid);
-    assert_eq!(refresh(second).await.code(), 50_173);
+    assert_eq!(refresh(second).await.aadsts_number(), 50_173);
 }
 
 #[tokio::test]
-async fn the_page_cures_consent_and_mfa() {
+async fn a_user_who_signs_in_on_the_login_page_meets_consent_and_mfa() {
     let fixture = Fixture::start().await;
     fixture.stage.attach_gateway("http://127.0.0.1:3978");
-    let cleo = fixture.exchangeable("cleo", "graph").await;
-    assert_eq!(fixture.exchange(&cleo, &[]).await.code(), 65_001);
+    let cleo = fixture.get_exchangeable_token("cleo", "graph").await;
+    assert_eq!(fixture.exchange(&cleo, &[]).await.aadsts_number(), 65_001);
     let unticked = log_in(&fixture, "cleo", false).await;
     assert_eq!(unticked.status, 400);
     assert!(unticked.text.contains("AADSTS65001"));
-    redirected(&log_in(&fixture, "cleo", true).await);
+    read_redirect(&log_in(&fixture, "cleo", true).await);
     assert_eq!(fixture.exchange(&cleo, &[]).await.status, 200);
 
-    let dan = redirected(&log_in(&fixture, "dan", false).await);
+    let dan = read_redirect(&log_in(&fixture, "dan", false).await);
     assert_eq!(redeem(&fixture, &dan["code"], VERIFIER).await.status, 200);
     assert!(log_in(&fixture, "eve", false).await.text.contains("AADSTS50057"));
 }
 
 #[tokio::test]
-async fn refused_authorization_requests_go_back_to_the_client_or_to_nobody() {
+async fn a_refused_authorization_request_is_redirected_only_to_a_registered_address() {
     let fixture = Fixture::start().await;
     fixture.stage.attach_gateway("http://127.0.0.1:3978");
     let unregistered = open_page(&fixture, &[("redirect_uri", "http://127.0.0.1:3978/.auth/web/redirect/")]).await;
@@ -141,13 +144,13 @@ async fn refused_authorization_requests_go_back_to_the_client_or_to_nobody() {
         ([("code_challenge_method", "plain")], "invalid_request"),
         ([("prompt", "none")], "login_required"),
     ] {
-        let parameters = redirected(&open_page(&fixture, &changes).await);
+        let parameters = read_redirect(&open_page(&fixture, &changes).await);
         assert_eq!((parameters["error"].as_str(), parameters["state"].as_str()), (error, "the state & more"));
     }
-    let ticket = ticket(&open_page(&fixture, &[]).await);
+    let ticket = read_ticket(&open_page(&fixture, &[]).await);
     let wrong = [("ticket", ticket.as_str()), ("username", "ada"), ("password", "no")];
     assert!(fixture.form(&authorize_url(&fixture), &wrong).await.text.contains("AADSTS50126"));
     let cancel = [("ticket", ticket.as_str()), ("username", "ada"), ("password", ""), ("cancel", "yes")];
-    let cancelled = redirected(&fixture.form(&authorize_url(&fixture), &cancel).await);
+    let cancelled = read_redirect(&fixture.form(&authorize_url(&fixture), &cancel).await);
     assert_eq!(cancelled["error"], "access_denied");
 }

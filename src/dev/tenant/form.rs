@@ -5,16 +5,16 @@ use actix_web::http::header::CONTENT_TYPE;
 
 use super::refusal::EntraRefusal;
 
-/// A form body of `application/x-www-form-urlencoded`; each name at most once.
+/// A body of type `application/x-www-form-urlencoded`. Each name occurs at most once.
 #[derive(Debug)]
 pub(in crate::dev) struct Form(BTreeMap<String, String>);
 
 impl Form {
-    /// Parses a token request's body.
+    /// Parses the body of a token request.
     pub(in crate::dev) fn parse(request: &HttpRequest, body: &[u8]) -> Result<Self, EntraRefusal> {
         let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         if !media_type.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
-            return Err(EntraRefusal::missing("grant_type"));
+            return Err(EntraRefusal::missing_parameter("grant_type"));
         }
         let mut fields = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(body) {
@@ -26,13 +26,13 @@ impl Form {
         Ok(Self(fields))
     }
 
-    /// The value of `name`; an empty one counts as absent.
+    /// The value of `name`. An empty value counts as absent.
     pub(in crate::dev) fn find(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The value of `name`, or the refusal that names it.
+    /// The value of `name`, or a refusal that names the missing parameter.
     pub(in crate::dev) fn get(&self, name: &str) -> Result<&str, EntraRefusal> {
-        self.find(name).ok_or_else(|| EntraRefusal::missing(name))
+        self.find(name).ok_or_else(|| EntraRefusal::missing_parameter(name))
     }
 }

@@ -3,27 +3,27 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::directory::Directory;
-use super::scopes::GRAPH;
+use super::scopes::GRAPH_AUDIENCE;
 use super::tokens::TokenIssuer;
-use crate::dev::calls::Calls;
-use crate::dev::jwt::{bearer, text_claim};
+use crate::dev::calls::CallLog;
+use crate::dev::jwt::{bearer_token, text_member};
 
 pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
-    config.route("/graph/v1.0/me", web::get().to(me));
+    config.route("/graph/v1.0/me", web::get().to(show_user));
 }
 
-/// The protected resource: says who the exchanged token's user is.
-async fn me(
+/// Answers a request to the protected resource with the user of the token.
+async fn show_user(
     request: HttpRequest,
     tokens: Data<TokenIssuer>,
     directory: Data<Directory>,
-    calls: Data<Calls>,
+    calls: Data<CallLog>,
 ) -> HttpResponse {
-    let claims = bearer(&request).map(|token| tokens.verify_for(token, GRAPH));
+    let claims = bearer_token(&request).map(|token| tokens.verify_for(token, GRAPH_AUDIENCE));
     let user = match &claims {
-        // `/me` has no meaning for an app: only delegated tokens hold `scp`.
-        Some(Ok(claims)) if text_claim(claims, "scp").is_some() => {
-            text_claim(claims, "oid").and_then(|oid| directory.find_user(oid))
+        // `/me` needs a token of a user, and only such tokens have the claim `scp`.
+        Some(Ok(claims)) if text_member(claims, "scp").is_some() => {
+            text_member(claims, "oid").and_then(|oid| directory.find_user(oid))
         }
         _ => None,
     };
@@ -32,7 +32,7 @@ async fn me(
             "error": {"code": "InvalidAuthenticationToken", "message": "Access token validation failure."}
         }));
     };
-    calls.note(|counts| &mut counts.graph);
+    calls.count_call(|counts| &mut counts.graph);
     HttpResponse::Ok().json(json!({
         "@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users/$entity",
         "displayName": user.display_name,

@@ -1,7 +1,7 @@
 //! The local tenants: an Entra-like issuer with its login page, token endpoint, key sets and one protected resource.
 //!
-//! Owns the directory, the consents of users, every token of the tenants and the AADSTS numbers of their refusals. It
-//! deliberately knows nothing of channels, bots and the gateway: every client is an app of the directory.
+//! Owns the directory, the users' consents, the tenants' tokens and their refusals with AADSTS numbers. It deliberately
+//! knows nothing of channels, bots and the gateway: every client is an app of the directory.
 
 mod client_proof;
 mod clients;
@@ -44,12 +44,12 @@ pub(in crate::dev) use form::Form;
 pub(in crate::dev) use grants::GrantServices;
 pub(in crate::dev) use login::{AuthorizationEndpoint, LoginState, RedirectUris};
 pub(in crate::dev) use refusal::{EntraRefusal, EntraRefusalReplies};
-pub(in crate::dev) use scopes::{BOT_FRAMEWORK, EXCHANGE_AUDIENCE, GRAPH, Resource};
+pub(in crate::dev) use scopes::{BOT_FRAMEWORK_AUDIENCE, FEDERATION_AUDIENCE, GRAPH_AUDIENCE, Resource};
 pub use sessions::SessionSwitches;
 pub(in crate::dev) use token_endpoint::TokenEndpoint;
-pub(in crate::dev) use tokens::{KeyChain, TOKEN_LIFETIME, TokenIssuer};
+pub(in crate::dev) use tokens::{TOKEN_LIFETIME, TenantKeys, TokenIssuer};
 
-/// The routes of the tenants; those that begin with a tenant's id match many paths, so they come last.
+/// The routes of the tenants. Routes that begin with a tenant's id match many paths, so they come last.
 pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
     graph::routes(config);
     discovery::routes(config);

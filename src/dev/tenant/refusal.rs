@@ -10,7 +10,7 @@ use crate::dev::addresses::Addresses;
 use crate::dev::error::StageError;
 use crate::domain::{SharedClock, SharedEntropy, Timestamp};
 
-/// An answer of the token endpoint (or of the authorize endpoint) that is not a token, in Entra's shape.
+/// A refusal of the token endpoint or the authorization endpoint, with Entra's error codes.
 #[derive(Debug)]
 pub(in crate::dev) struct EntraRefusal {
     status: StatusCode,
@@ -27,22 +27,22 @@ impl EntraRefusal {
     }
 
     /// `invalid_grant`: the user's assertion, password, code or refresh token is not valid.
-    pub(in crate::dev) fn grant(code: u32, text: impl Into<String>) -> Self {
+    pub(in crate::dev) fn invalid_grant(code: u32, text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_grant", code, text)
     }
 
     /// `invalid_client`: the app could not authenticate. Entra answers 401.
-    pub(in crate::dev) fn client(code: u32, text: impl Into<String>) -> Self {
+    pub(in crate::dev) fn invalid_client(code: u32, text: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "invalid_client", code, text)
     }
 
-    /// Any other `error` at status 400.
+    /// A refusal with another `error` and status 400.
     pub(in crate::dev) fn bad_request(error: &'static str, code: u32, text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error, code, text)
     }
 
     /// 900144: a required form parameter is absent.
-    pub(in crate::dev) fn missing(parameter: &str) -> Self {
+    pub(in crate::dev) fn missing_parameter(parameter: &str) -> Self {
         let text = format!("The request body must contain the following parameter: '{parameter}'.");
         Self::bad_request("invalid_request", 900_144, text)
     }
@@ -62,20 +62,20 @@ impl EntraRefusal {
         self
     }
 
-    /// `AADSTSnnnn: text`, without trace ids.
+    /// The text `AADSTSnnnn: …`, without trace ids.
     pub(in crate::dev) fn message(&self) -> String {
         format!("AADSTS{}: {}", self.code, self.text)
     }
 }
 
 impl From<StageError> for EntraRefusal {
-    /// No request can cause a failure of the stage itself, so such a failure is answered as an error of the server.
+    /// A failure of the stage itself is not the client's fault, so it becomes a server error.
     fn from(_: StageError) -> Self {
         Self::server_error()
     }
 }
 
-/// Turns refusals into answers: adds the time, a trace id and the address of the explanation.
+/// Turns refusals into HTTP answers in Entra's format: adds the time, a trace id and a link.
 pub(in crate::dev) struct EntraRefusalReplies {
     pub(in crate::dev) addresses: Arc<Addresses>,
     pub(in crate::dev) clock: SharedClock,
@@ -83,15 +83,19 @@ pub(in crate::dev) struct EntraRefusalReplies {
 }
 
 impl EntraRefusalReplies {
-    /// The JSON answer to a request that brought no `client-request-id`.
+    /// The JSON answer to a request without a `client-request-id`.
     pub(in crate::dev) fn reply(&self, refusal: &EntraRefusal) -> HttpResponse {
-        self.reply_with(refusal, &self.new_correlation_id())
+        self.reply_with_correlation_id(refusal, &self.new_correlation_id())
     }
 
-    /// The JSON answer; `correlation_id` echoes the caller's `client-request-id`.
-    pub(in crate::dev) fn reply_with(&self, refusal: &EntraRefusal, correlation_id: &str) -> HttpResponse {
+    /// The JSON answer with `correlation_id`, which is the caller's `client-request-id` if there is one.
+    pub(in crate::dev) fn reply_with_correlation_id(
+        &self,
+        refusal: &EntraRefusal,
+        correlation_id: &str,
+    ) -> HttpResponse {
         let trace_id = self.entropy.uuid();
-        let timestamp = entra_time(self.clock.now());
+        let timestamp = format_entra_time(self.clock.now());
         let message = refusal.message();
         let mut body = json!({
             "error": refusal.error,
@@ -114,13 +118,13 @@ impl EntraRefusalReplies {
         HttpResponse::build(refusal.status).insert_header(("Cache-Control", "no-store")).json(body)
     }
 
-    /// An id for a request that brought none.
+    /// A new id for a request without a `client-request-id`.
     pub(in crate::dev) fn new_correlation_id(&self) -> String {
         self.entropy.uuid()
     }
 }
 
-fn entra_time(at: Timestamp) -> String {
+fn format_entra_time(at: Timestamp) -> String {
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
     OffsetDateTime::from_unix_timestamp(at.unix_seconds())
         .ok()

@@ -1,15 +1,15 @@
 use super::directory::{App, AppTokenVersion, Directory};
 use super::refusal::EntraRefusal;
 
-/// Audience of tokens for the stage's protected resource.
-pub(in crate::dev) const GRAPH: &str = "https://graph.microsoft.com";
-/// Audience of tokens for the Bot Connector and the Token Service.
-pub(in crate::dev) const BOT_FRAMEWORK: &str = "https://api.botframework.com";
+/// The audience of tokens for the stage's protected resource.
+pub(in crate::dev) const GRAPH_AUDIENCE: &str = "https://graph.microsoft.com";
+/// The audience of tokens for the Bot Connector and the Token Service.
+pub(in crate::dev) const BOT_FRAMEWORK_AUDIENCE: &str = "https://api.botframework.com";
 
-/// What federated credentials and their tokens have as audience (public cloud).
-pub(in crate::dev) const EXCHANGE_AUDIENCE: &str = "api://AzureADTokenExchange";
+/// The audience of tokens with which an app authenticates through a federated credential (public cloud).
+pub(in crate::dev) const FEDERATION_AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// What an access token is for.
+/// The API for which an access token is issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::dev) enum Resource<'d> {
     Graph,
@@ -18,26 +18,26 @@ pub(in crate::dev) enum Resource<'d> {
 }
 
 impl<'d> Resource<'d> {
-    /// The resource with this identifier (App ID URI, client id, or a well-known one).
+    /// The resource with this identifier: an App ID URI, a client id, or one of the two audiences above.
     pub(in crate::dev) fn find(directory: &'d Directory, identifier: &str) -> Option<Self> {
         match identifier.trim_end_matches('/') {
-            GRAPH => Some(Self::Graph),
-            BOT_FRAMEWORK => Some(Self::BotFramework),
+            GRAPH_AUDIENCE => Some(Self::Graph),
+            BOT_FRAMEWORK_AUDIENCE => Some(Self::BotFramework),
             other => directory.find_resource(other).map(Self::App),
         }
     }
 
-    /// `aud` of its tokens: the bare client id in v2, the App ID URI in v1.
+    /// The `aud` of its tokens: the client id in v2 tokens, the App ID URI in v1 tokens.
     pub(in crate::dev) fn audience(&self) -> &'d str {
         match self {
-            Self::Graph => GRAPH,
-            Self::BotFramework => BOT_FRAMEWORK,
+            Self::Graph => GRAPH_AUDIENCE,
+            Self::BotFramework => BOT_FRAMEWORK_AUDIENCE,
             Self::App(app) if app.token_version == AppTokenVersion::V2 => app.client_id,
             Self::App(app) => app.identifier_uris.first().map_or(app.client_id, String::as_str),
         }
     }
 
-    /// Which claims its tokens carry.
+    /// The version of its tokens.
     pub(in crate::dev) fn token_version(&self) -> AppTokenVersion {
         match self {
             Self::Graph | Self::BotFramework => AppTokenVersion::V1,
@@ -45,7 +45,7 @@ impl<'d> Resource<'d> {
         }
     }
 
-    /// What `.default` stands for in a user's token.
+    /// The permission for which `.default` stands in a user's token.
     fn default_permission(self) -> &'static str {
         match self {
             Self::Graph => "User.Read",
@@ -59,16 +59,16 @@ impl<'d> Resource<'d> {
 #[derive(Clone, Debug)]
 pub(in crate::dev) struct ScopeRequest<'d> {
     pub(in crate::dev) resource: Resource<'d>,
-    /// Permission names without their resource; what `scp` will hold.
+    /// Permission names without the resource. The claim `scp` lists them.
     pub(in crate::dev) permissions: Vec<String>,
-    /// `<resource>/.default` was asked for.
+    /// Whether `<resource>/.default` was requested.
     pub(in crate::dev) default: bool,
     pub(in crate::dev) openid: bool,
     pub(in crate::dev) offline_access: bool,
 }
 
 impl<'d> ScopeRequest<'d> {
-    /// Reads a space-separated scope list. OIDC scopes alone ask for the protected resource, as Entra does.
+    /// Parses a space-separated list of scopes. If all are OIDC scopes, the resource is the protected resource, as at Entra.
     pub(in crate::dev) fn parse(directory: &'d Directory, text: &str) -> Result<Self, EntraRefusal> {
         let mut request = Self {
             resource: Resource::Graph,
@@ -83,7 +83,7 @@ impl<'d> ScopeRequest<'d> {
                 "openid" | "profile" | "email" => request.openid = true,
                 "offline_access" => request.offline_access = true,
                 _ => {
-                    let (resource, permission) = resource_and_permission(directory, scope)?;
+                    let (resource, permission) = split_scope(directory, scope)?;
                     if named.is_some_and(|other| other != resource) {
                         return Err(EntraRefusal::bad_request(
                             "invalid_scope",
@@ -108,15 +108,16 @@ impl<'d> ScopeRequest<'d> {
     }
 
     /// The `scope` member of a token answer.
-    pub(in crate::dev) fn granted(&self) -> String {
-        let mut granted: Vec<String> = self.permissions.iter().map(|permission| self.qualified(permission)).collect();
+    pub(in crate::dev) fn granted_scope(&self) -> String {
+        let mut granted_scope: Vec<String> =
+            self.permissions.iter().map(|permission| self.qualify(permission)).collect();
         if self.openid {
-            granted.extend(["openid".to_owned(), "profile".to_owned()]);
+            granted_scope.extend(["openid".to_owned(), "profile".to_owned()]);
         }
-        granted.join(" ")
+        granted_scope.join(" ")
     }
 
-    fn qualified(&self, permission: &str) -> String {
+    fn qualify(&self, permission: &str) -> String {
         match self.resource {
             Resource::App(app) => {
                 let uri = app.identifier_uris.first().map_or(app.client_id, String::as_str);
@@ -127,12 +128,9 @@ impl<'d> ScopeRequest<'d> {
     }
 }
 
-fn resource_and_permission<'d, 's>(
-    directory: &'d Directory,
-    scope: &'s str,
-) -> Result<(Resource<'d>, &'s str), EntraRefusal> {
+fn split_scope<'d, 's>(directory: &'d Directory, scope: &'s str) -> Result<(Resource<'d>, &'s str), EntraRefusal> {
     let Some((identifier, permission)) = scope.rsplit_once('/') else {
-        // A bare name is a permission of the protected resource; anything that is no name is malformed.
+        // A scope without a slash is a permission of the protected resource, if it is a valid name.
         return if scope.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '_') {
             Ok((Resource::Graph, scope))
         } else {

@@ -2,21 +2,21 @@ use super::directory::Directory;
 use super::refusal::EntraRefusal;
 use crate::domain::PERSONAL_ACCOUNTS_TENANT;
 
-/// The first segment of a path, which names the tenant.
+/// The first segment of a request's path, which says which tenant is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::dev) enum TenantSegment<'a> {
     /// One tenant, by its id.
     One(&'a str),
-    /// `organizations`: the tenant that the user belongs to.
+    /// `organizations`: the user's tenant, whichever it is.
     Organizations,
-    /// `common`: the same and personal accounts, but on-behalf-of requests are refused.
+    /// `common`: as `organizations`, with personal accounts, but on-behalf-of requests are refused.
     Common,
     /// `consumers`: personal accounts alone, of which the stage has none; on-behalf-of requests are refused.
     Consumers,
 }
 
 impl<'a> TenantSegment<'a> {
-    /// Reads the path segment, without a look at the directory for the two words.
+    /// Parses the path segment. A tenant id must be in the directory.
     pub(in crate::dev) fn parse(directory: &'a Directory, segment: &str) -> Result<Self, EntraRefusal> {
         match segment.to_ascii_lowercase().as_str() {
             "common" => Ok(Self::Common),
@@ -40,7 +40,7 @@ impl<'a> TenantSegment<'a> {
     }
 
     /// The tenant for a grant without a user.
-    pub(in crate::dev) fn id_or_main(self, directory: &Directory) -> &'a str {
+    pub(in crate::dev) fn tenant_id_or_main(self, directory: &Directory) -> &'a str {
         match self {
             Self::One(id) => id,
             Self::Organizations | Self::Common | Self::Consumers => directory.main_tenant_id(),

@@ -14,28 +14,28 @@ use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::dev::error::StageError;
-use crate::dev::private_file::write_private;
+use crate::dev::private_file::write_private_file;
 use crate::dev::tenant::RegisteredCertificate;
 
-/// The certificates of the listeners, and the client certificate.
+/// The certificates of the TLS listener, and the client certificate of the apps.
 pub(in crate::dev) struct StageCertificates {
     pub(in crate::dev) ca_file: PathBuf,
     pub(in crate::dev) tls: ServerConfig,
     pub(in crate::dev) client: RegisteredCertificate,
 }
 
-/// Makes a CA, a leaf for `localhost` and `127.0.0.1`, and a client certificate; writes what others need to read into
-/// `directory`. Blocks for about 100 ms.
+/// Generates a CA, a certificate for `localhost` and `127.0.0.1`, and a client certificate. Writes the CA certificate and
+/// the client certificate with its key into `directory`. Blocks for about 100 ms.
 ///
 /// # Errors
-/// When a key cannot be made or a file cannot be written.
-pub(in crate::dev) fn make(directory: &Path) -> Result<StageCertificates, StageError> {
+/// When a key cannot be generated or a file cannot be written.
+pub(in crate::dev) fn make_certificates(directory: &Path) -> Result<StageCertificates, StageError> {
     fs::create_dir_all(directory).map_err(|source| StageError::File { path: directory.to_owned(), source })?;
     let ca_file = directory.join("stage-ca.pem");
     let ca_key = KeyPair::generate().map_err(StageError::key_material)?;
     let ca_params = ca_params()?;
     let ca = ca_params.self_signed(&ca_key).map_err(StageError::key_material)?;
-    write(&ca_file, &ca.pem())?;
+    write_file(&ca_file, &ca.pem())?;
 
     let leaf_key = KeyPair::generate().map_err(StageError::key_material)?;
     let issuer = Issuer::new(ca_params, ca_key);
@@ -65,8 +65,8 @@ fn client_certificate(directory: &Path) -> Result<RegisteredCertificate, StageEr
         thumbprint_sha256: thumbprint(&digest::SHA256),
         verification: DecodingKey::from_rsa_der(key.der_bytes()),
     };
-    write(&made.certificate_file, &certificate.pem())?;
-    write_private(&made.key_file, &key.serialize_pem())?;
+    write_file(&made.certificate_file, &certificate.pem())?;
+    write_private_file(&made.key_file, &key.serialize_pem())?;
     Ok(made)
 }
 
@@ -84,11 +84,11 @@ fn leaf_params() -> Result<CertificateParams, StageError> {
     params.distinguished_name.push(DnType::CommonName, "localhost");
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    // Strict verifiers (Python 3.13 and later) refuse a leaf without it.
+    // Strict verifiers (Python 3.13 and later) refuse a certificate without this extension.
     params.use_authority_key_identifier_extension = true;
     Ok(params)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), StageError> {
+fn write_file(path: &Path, text: &str) -> Result<(), StageError> {
     fs::write(path, text).map_err(|source| StageError::File { path: path.to_owned(), source })
 }

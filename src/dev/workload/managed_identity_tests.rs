@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::dev::test_client::{Fixture, claims_of};
+use crate::dev::test_client::{Fixture, decode_claims};
 
 #[tokio::test]
-async fn managed_identity_tokens_open_the_connector() {
+async fn the_connector_accepts_a_managed_identity_token() {
     let fixture = Fixture::start().await;
     let bot = &fixture.stage.directory().bots[1];
     let url = format!(
@@ -15,9 +15,9 @@ async fn managed_identity_tokens_open_the_connector() {
     );
     assert_eq!(fixture.get(&url).await.status, 401);
     let answer = fixture.call("GET", &url, &[("X-IDENTITY-HEADER", "any")], "").await;
-    assert!(answer.text_of("expires_on").parse::<i64>().is_ok());
-    let token = answer.text_of("access_token");
-    let claims = claims_of(token);
+    assert!(answer.text_member("expires_on").parse::<i64>().is_ok());
+    let token = answer.text_member("access_token");
+    let claims = decode_claims(token);
     assert_eq!(
         (claims["aud"].as_str(), claims["appid"].as_str()),
         (Some("https://api.botframework.com"), Some(bot.app_id))
@@ -28,7 +28,7 @@ async fn managed_identity_tokens_open_the_connector() {
     let body = json!({"type": "message", "text": format!("my token is {token}")});
     assert_eq!(fixture.post_json_as(&url, "nonsense", &body).await.status, 401);
     assert_eq!(fixture.post_json_as(&url, token, &body).await.status, 201);
-    let sent = fixture.stage.sent(Some("c1"));
+    let sent = fixture.stage.connector_calls(Some("c1"));
     assert_eq!((sent[0]["activity_id"].as_str(), sent[0]["activity"]["text"].as_str()), (Some("a1"), Some("(token)")));
     let members =
         fixture.get_as(&format!("{}/connector/v3/conversations/c1/members", fixture.stage.http_base()), token).await;

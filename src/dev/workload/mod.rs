@@ -1,8 +1,8 @@
-//! What a program that runs on this machine proves itself with: a certificate, a managed identity, an assertion of its
+//! The proofs of identity for a program that runs on this machine: a certificate, a managed identity, an assertion of its
 //! cluster.
 //!
-//! Owns the certificates, the managed identity endpoint and the workload issuer. It deliberately knows nothing of how
-//! such a proof is checked: that is the tenant's part.
+//! Owns the certificates, the managed identity endpoint and the workload issuer. It deliberately does not know how such a
+//! proof is checked: the tenant does that.
 
 mod assertions;
 mod certificates;
@@ -13,5 +13,5 @@ mod managed_identity_tests;
 
 pub use assertions::WorkloadClaims;
 pub(in crate::dev) use assertions::WorkloadIssuer;
-pub(in crate::dev) use certificates::{StageCertificates, make as make_certificates};
+pub(in crate::dev) use certificates::{StageCertificates, make_certificates};
 pub(in crate::dev) use managed_identity::{ManagedIdentities, routes};

@@ -42,7 +42,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         .into_iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(&code))
         .unwrap_or(("other", "the client sent a code that is not documented"));
-    let failed_sign_in = match gateway.cards.list(&inbound.channel_account()).await {
+    let failed_sign_in = match gateway.cards.list_answerable(&inbound.channel_account()).await {
         Ok(pending) => pending.into_iter().find(|sign_in| sign_in.offered_sso),
         Err(error) => {
             tracing::error!(correlation_id = inbound.correlation_id, %error, "pending sign-ins cannot be read");

@@ -29,7 +29,7 @@ pub(super) enum Disposition<'a> {
 
 /// Decides from the parsed activity, which has the content of the bytes that would be forwarded.
 pub(super) fn decide<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> Disposition<'a> {
-    match InvokeKind::of(&inbound.activity) {
+    match InvokeKind::from_activity(&inbound.activity) {
         Some(InvokeKind::TokenExchange) => decide_exchange(gateway, inbound),
         Some(InvokeKind::VerifyState) => Disposition::VerifyState,
         Some(InvokeKind::Failure) => Disposition::ClientFailure,

@@ -183,7 +183,7 @@ impl Inbound<'_> {
     }
 
     fn channel(&self) -> ChannelId {
-        ChannelId::base_of(self.activity.channel_id())
+        ChannelId::new(self.activity.channel_id())
     }
 }
 
@@ -244,7 +244,7 @@ async fn admit_and_handle(
     let refused_body = |problem| CallerRefusal::new(problem, "body").logged(http);
     require_plain_utf8(http.headers()).map_err(refused_body)?;
     let body = read_body(payload, gateway.limits).await.map_err(refused_body)?;
-    let correlation_id = RequestId::of(http, &gateway.entropy);
+    let correlation_id = RequestId::get_or_draw(http, &gateway.entropy);
     let mut activity = Activity::parse(&body).map_err(|error| refuse_activity(&error, &peer, &correlation_id))?;
     gateway.callers.admit(&peer, &activity).map_err(|refusal| refusal.logged(http))?;
     let caller_id = gateway.callers.derive_caller_id(&peer, &activity);

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{BotGateway, Inbound};
-use crate::bot_connector::{ForwardedRequest, Notification, StillKept};
+use crate::bot_connector::{ForwardedRequest, Notification, TokenKeptCheck};
 use crate::domain::{Account, Bot, Connection, ExchangeKey, TokenSlot, UserToken};
 use crate::protocol::{TokenResponse, TokensResponseEvent, iso_8601};
 
@@ -46,7 +46,7 @@ impl TokensResponseDelivery {
         let body = Bytes::from(self.event.complete(&self.key.activity_id(), &response));
         let slot = TokenSlot::new(&self.account, &connection.name);
         let (tokens, connection, user) = (gateway.tokens.clone(), Arc::clone(connection), token.user.clone());
-        let still_kept: StillKept = Box::new(move || {
+        let is_token_kept: TokenKeptCheck = Box::new(move || {
             let (tokens, connection, slot, user) = (tokens.clone(), connection.clone(), slot.clone(), user.clone());
             Box::pin(async move { tokens.is_kept(&slot, &connection, &user).await })
         });
@@ -56,7 +56,7 @@ impl TokensResponseDelivery {
             conversation_id: self.conversation_id,
             key: self.key,
             obtained_at: token.obtained_at,
-            still_kept,
+            is_token_kept,
             correlation_id: self.correlation_id,
         });
     }

@@ -26,7 +26,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         Ok(false) => {}
         Err(error) => return failed(inbound, &error).respond(inbound),
     }
-    let pending = match gateway.cards.list_held(&account).await {
+    let pending = match gateway.cards.list_unfinished(&account).await {
         Ok(pending) if pending.is_empty() => return forward_to_bot(gateway, inbound).await,
         Ok(pending) => pending,
         Err(error) => return failed(inbound, &error).respond(inbound),

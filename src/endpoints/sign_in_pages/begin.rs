@@ -8,14 +8,13 @@ use crate::sign_in::BrowserSecret;
 /// `HEAD` of the same: what [`answer`] would send, without its body. Link scanners and previews ask for it, so it keeps and
 /// holds nothing.
 pub(super) async fn head(http: HttpRequest, door: web::Data<SignInPages>) -> HttpResponse {
-    let correlation_id = RequestId::of(&http, &door.entropy);
+    let correlation_id = RequestId::get_or_draw(&http, &door.entropy);
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
-    let url = match find_parameter(http.query_string(), AGAIN) {
-        Some(handle) => door.steps.start.preview_again(&handle, door.read_browser_cookie(&http).as_ref()).await,
-        None => {
-            let link = find_parameter(http.query_string(), "signin").unwrap_or_default();
-            door.steps.start.preview(&link).await
-        }
+    let url = if let Some(handle) = find_parameter(http.query_string(), AGAIN) {
+        door.steps.start.preview_again(&handle, door.read_browser_cookie(&http).as_ref()).await
+    } else {
+        let link = find_parameter(http.query_string(), "signin").unwrap_or_default();
+        door.steps.start.preview(&link).await
     };
     match url {
         Ok(url) => redirect(url.as_str()),
@@ -27,7 +26,7 @@ pub(super) async fn head(http: HttpRequest, door: web::Data<SignInPages>) -> Htt
 /// cookie that the browser must send on its return. With `again=…` in place of `signin` it is the link on a page whose
 /// user means another account.
 pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> HttpResponse {
-    let correlation_id = RequestId::of(&http, &door.entropy);
+    let correlation_id = RequestId::get_or_draw(&http, &door.entropy);
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     // A browser keeps its secret for all its sign-ins, since several may be under way at once.
     let browser = door.read_browser_cookie(&http).unwrap_or_else(|| BrowserSecret::draw(door.entropy.as_ref()));

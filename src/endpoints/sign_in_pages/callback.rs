@@ -11,7 +11,7 @@ use crate::sign_in::{ProviderAnswer, SignInFailure};
 /// `GET /.auth/web/redirect`: the browser returns from the identity provider. It is redirected at once, so that the
 /// code in this address does not stay in its history.
 pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> HttpResponse {
-    let correlation_id = RequestId::of(&http, &door.entropy);
+    let correlation_id = RequestId::get_or_draw(&http, &door.entropy);
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     let (parameters, browser) = (AnswerParameters::read(http.query_string()), door.read_browser_cookie(&http));
     let next = door.steps.back.callback(parameters.as_answer(), browser.as_ref(), &correlation_id).await;
@@ -20,7 +20,7 @@ pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> H
 
 /// `HEAD` of the same: what [`answer`] would send, without its body. The code stays unused.
 pub(super) async fn head(http: HttpRequest, door: web::Data<SignInPages>) -> HttpResponse {
-    let correlation_id = RequestId::of(&http, &door.entropy);
+    let correlation_id = RequestId::get_or_draw(&http, &door.entropy);
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     let (parameters, browser) = (AnswerParameters::read(http.query_string()), door.read_browser_cookie(&http));
     let next = door.steps.back.preview(parameters.as_answer(), browser.as_ref()).await;

@@ -9,7 +9,7 @@ use crate::sign_in::{Completion, SignInError, SignInFailure, SignInReview, UserD
 /// `GET /api/oauth/PostSignInCallback?signin=…`: asks the user to confirm the sign-in, or completes it where the
 /// channel has authenticated the user already. Afterwards it shows the result, as often as the browser asks.
 pub(super) async fn review(http: HttpRequest, door: web::Data<SignInPages>) -> HttpResponse {
-    let correlation_id = RequestId::of(&http, &door.entropy);
+    let correlation_id = RequestId::get_or_draw(&http, &door.entropy);
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     let handle = find_parameter(http.query_string(), "signin").unwrap_or_default();
     let browser = door.read_browser_cookie(&http);
@@ -19,7 +19,7 @@ pub(super) async fn review(http: HttpRequest, door: web::Data<SignInPages>) -> H
 
 /// `HEAD` of the same: what [`review`] would send, without its body. Completes nothing.
 pub(super) async fn head(http: HttpRequest, door: web::Data<SignInPages>) -> HttpResponse {
-    let correlation_id = RequestId::of(&http, &door.entropy);
+    let correlation_id = RequestId::get_or_draw(&http, &door.entropy);
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     let handle = find_parameter(http.query_string(), "signin").unwrap_or_default();
     let browser = door.read_browser_cookie(&http);
@@ -29,7 +29,7 @@ pub(super) async fn head(http: HttpRequest, door: web::Data<SignInPages>) -> Htt
 /// `POST /api/oauth/PostSignInCallback?signin=…`: the user's decision. The browser is sent to [`review`] for the result,
 /// so that neither a reload nor the back button sends the form again (RFC 9110 §15.4.4).
 pub(super) async fn decide(http: HttpRequest, payload: web::Payload, door: web::Data<SignInPages>) -> HttpResponse {
-    let correlation_id = RequestId::of(&http, &door.entropy);
+    let correlation_id = RequestId::get_or_draw(&http, &door.entropy);
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     if !is_same_origin(&http, &door) {
         return responder.failed(&SignInError::OtherBrowser.into());

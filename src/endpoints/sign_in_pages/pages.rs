@@ -129,7 +129,7 @@ mod tests {
         let names = DisplayNames {
             bot: "<b>bot</b>".to_owned(),
             account: "<script>alert(1)</script>\"'@x".to_owned(),
-            channel: Some(ChannelId::base_of("<i>")),
+            channel: Some(ChannelId::new("<i>")),
         };
         let frame = |notification| PageFrame {
             nonce: "n".to_owned(),

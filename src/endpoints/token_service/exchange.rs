@@ -37,7 +37,7 @@ async fn exchange(
     let body = read_body(payload, service.limits).await?;
     let body = read_exchange_body(&body)?;
     let slot = TokenSlot::new(&channel_account(&bot, user_id, Some(channel_id)), &connection.name);
-    let correlation_id = RequestId::of(http, &service.entropy);
+    let correlation_id = RequestId::get_or_draw(http, &service.entropy);
     let channel_id = Some(channel_id);
     let call = ExchangeCall { service, bot, connection, channel_id, slot, correlation_id, begun };
     match body {

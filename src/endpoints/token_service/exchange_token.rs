@@ -76,7 +76,7 @@ async fn get_kept_token(
 
 /// The most recent pending card for this user and connection.
 async fn find_card(call: &ExchangeCall<'_>) -> Result<Option<PendingSignIn>, Decline> {
-    let cards = call.service.cards.list(&call.slot.account).await;
+    let cards = call.service.cards.list_answerable(&call.slot.account).await;
     let cards = cards.map_err(|error| Decline::failed("pending sign-ins cannot be read", &error))?;
     Ok(cards.into_iter().find(|card| card.connection == call.slot.connection))
 }

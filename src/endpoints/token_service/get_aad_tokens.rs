@@ -44,7 +44,7 @@ async fn tokens(http: &HttpRequest, payload: web::Payload, service: &TokenServic
     let resources = read_resources(&root, &query)?;
     let connection = get_connection(service, &bot, name)?;
     let slot = TokenSlot::new(&channel_account(&bot, user_id, channel_id), &connection.name);
-    let correlation_id = RequestId::of(http, &service.entropy);
+    let correlation_id = RequestId::get_or_draw(http, &service.entropy);
     let call = ExchangeCall { service, bot, connection, channel_id, slot, correlation_id, begun };
     // Tokens that were obtained before the deadline are stored, so a repeated call finds them.
     let found = timeout_at(begun + PROVIDER_BUDGET, find_all(&call, &resources)).await;

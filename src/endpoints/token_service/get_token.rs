@@ -34,7 +34,7 @@ async fn find_and_reply(http: &HttpRequest, service: &TokenService) -> Result<Ht
     let wanted = WantedToken { bot: &bot, slot: &slot, connection };
     let found = match (query.find("code"), query.find("claims")) {
         (None, Some(claims)) => {
-            // A challenge may cause a call of the identity provider.
+            // The answer to a challenge may call the identity provider, so it counts against the user's rate limit.
             charge(http, service, &slot)?;
             answer_challenge(service, wanted, claims).await?
         }
@@ -65,7 +65,7 @@ pub(super) async fn find_token(
 }
 
 fn charge(http: &HttpRequest, service: &TokenService, slot: &TokenSlot) -> Result<(), Decline> {
-    let correlation_id = RequestId::of(http, &service.entropy);
+    let correlation_id = RequestId::get_or_draw(http, &service.entropy);
     Ok(service.rates.charge(&slot.account, &correlation_id)?)
 }
 

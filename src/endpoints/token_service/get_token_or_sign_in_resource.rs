@@ -34,7 +34,7 @@ async fn find_or_begin(http: &HttpRequest, service: &TokenService) -> Result<Htt
         ));
     }
     let is_other_channel =
-        |state_channel: &String| slot.account.realm.channel() != Some(&ChannelId::base_of(state_channel));
+        |state_channel: &String| slot.account.realm.channel() != Some(&ChannelId::new(state_channel));
     if state.channel_id.as_ref().is_some_and(is_other_channel) {
         return Err(Decline::BadArgument("'state' names another channel than 'channelId'."));
     }

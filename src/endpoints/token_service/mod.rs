@@ -239,5 +239,5 @@ fn log_unknown_connection(service: &TokenService, bot: &Bot) {
 /// The account of the query's user. The channel defaults to Teams, since the one client that names no channel works on
 /// Teams only (docs/protocols/token-service-api.md §4.1).
 fn channel_account(bot: &Bot, user_id: &str, channel_id: Option<&str>) -> Account {
-    Account::of_channel(&bot.name, ChannelId::base_of(channel_id.unwrap_or(ChannelKind::TEAMS)), user_id)
+    Account::of_channel(&bot.name, ChannelId::new(channel_id.unwrap_or(ChannelKind::TEAMS)), user_id)
 }

@@ -73,7 +73,7 @@ impl Admission {
         let candidates = match card {
             Some(card) => vec![card],
             None if request.card_id().is_some() => Vec::new(),
-            None => self.cards.list(account).await.map_err(|error| store_failure(&error))?,
+            None => self.cards.list_answerable(account).await.map_err(|error| store_failure(&error))?,
         };
         let conversation_id = request.evidence.conversation_id();
         let fits = |pending: &PendingSignIn| {

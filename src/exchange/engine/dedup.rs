@@ -165,7 +165,11 @@ mod tests {
 
     fn set_up() -> (Arc<Deduplicator<Reply>>, Arc<OffsetClock>, Fingerprint) {
         let clock = Arc::new(OffsetClock::default());
-        (Arc::new(Deduplicator::new(clock.clone(), single_writer())), clock, Fingerprints::new().of(b"an exchange"))
+        (
+            Arc::new(Deduplicator::new(clock.clone(), single_writer())),
+            clock,
+            Fingerprints::new().compute(b"an exchange"),
+        )
     }
 
     fn join_as_leader(deduplicator: &Arc<Deduplicator<Reply>>, key: Fingerprint) -> Ticket<Reply> {

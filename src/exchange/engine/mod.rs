@@ -81,7 +81,7 @@ impl<R: Settlement> ExchangeEngine<R> {
     /// # Errors
     /// A [`Refusal`] of this request only: not admitted, too many duplicates waiting, or deadline exceeded.
     pub async fn join(self: &Arc<Self>, request: ExchangeRequest) -> Result<JoinedExchange<R>, Refusal> {
-        let key = self.fingerprints.of_parts(&request.name_parts().each_ref().map(|part| &**part));
+        let key = self.fingerprints.compute_for_parts(&request.name_parts().each_ref().map(|part| &**part));
         for _ in 0..MAX_JOINS {
             let admitted = timeout_at(request.answer_by, self.admit(&request, &key)).await;
             let admitted = admitted.map_err(|_| deadline_exceeded())?;
@@ -121,9 +121,9 @@ impl<R: Settlement> ExchangeEngine<R> {
 }
 
 impl<R: Settlement> LeadingExchange<R> {
-    /// The lasting name of the exchange. Each call computes a MAC.
+    /// The key of the exchange, which is the same after a restart. Each call computes a MAC.
     #[must_use]
-    pub fn name(&self) -> ExchangeKey {
+    pub fn exchange_key(&self) -> ExchangeKey {
         self.engine.exchange_names.exchange_key(&self.request.name_parts().each_ref().map(|part| &**part))
     }
 

@@ -105,7 +105,7 @@ mod tests {
     }
 
     fn slot(connection: &str) -> TokenSlot {
-        let account = Account::of_channel(&BotName::new("helper"), ChannelId::base_of("msteams"), "29:alice");
+        let account = Account::of_channel(&BotName::new("helper"), ChannelId::new("msteams"), "29:alice");
         TokenSlot { account, connection: ConnectionName::new(connection) }
     }
 

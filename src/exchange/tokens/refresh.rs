@@ -127,8 +127,8 @@ impl Refresh {
                 Ok(Some(Refreshed::UserNeeded))
             }
             // The other writer's token does not satisfy the challenge.
-            Err(VaultError::Overtaken) if self.challenge.is_some() => Ok(None),
-            Err(VaultError::Overtaken) => self.find_current().await.map(Some),
+            Err(VaultError::RecordChanged) if self.challenge.is_some() => Ok(None),
+            Err(VaultError::RecordChanged) => self.find_current().await.map(Some),
             Err(error) => Err(error.into()),
         }
     }
@@ -172,7 +172,7 @@ impl Refresh {
         match vault.replace(record, token).await {
             Ok(token) => Ok(Some(Refreshed::Token(token))),
             Err(VaultError::SignedOut) => Ok(Some(Refreshed::UserNeeded)),
-            Err(VaultError::Overtaken) => self.find_current().await.map(Some),
+            Err(VaultError::RecordChanged) => self.find_current().await.map(Some),
             Err(error) => Err(error.into()),
         }
     }

@@ -231,7 +231,7 @@ impl ResourceRedemption {
         let Some(refresh_token) = redeemed.refresh_token.clone() else { return };
         let token = UserToken { refresh_token: Some(refresh_token), ..record.token.clone() };
         match self.exchange.vault.replace(record, token).await {
-            Ok(_) | Err(VaultError::Overtaken | VaultError::SignedOut) => {}
+            Ok(_) | Err(VaultError::RecordChanged | VaultError::SignedOut) => {}
             Err(error) => {
                 tracing::warn!(
                     correlation_id = self.correlation_id,

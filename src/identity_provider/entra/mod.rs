@@ -1,3 +1,9 @@
+//! Microsoft Entra ID: the identity provider of AAD v2 connections.
+//!
+//! Owns the URLs of the Entra endpoints, the parameters of Entra's token requests, and which tenants' users a browser
+//! sign-in admits. It deliberately knows neither how a request is sent and retried nor what an error of the token endpoint
+//! means.
+
 #[cfg(test)]
 mod tests;
 

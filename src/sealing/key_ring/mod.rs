@@ -1,3 +1,8 @@
+//! The key ring: the keys of one store.
+//!
+//! Owns the creation and the rotation of keys, and the rule by which a key ring may replace another one. It deliberately
+//! knows neither the text form of a key ring nor the key file.
+
 #[cfg(test)]
 mod tests;
 

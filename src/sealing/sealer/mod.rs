@@ -1,3 +1,8 @@
+//! The sealer: encrypts, decrypts and names records with the keys of the key ring.
+//!
+//! Owns the use of the cipher and of the MAC, and the replacement of the key ring while the process runs. It deliberately
+//! knows neither the content of a record nor where the key ring was read from.
+
 #[cfg(test)]
 mod tests;
 

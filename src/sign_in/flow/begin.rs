@@ -130,7 +130,7 @@ impl SignInStart {
     ) -> Result<Url, SignInFailure> {
         let Departure { state, record, need, url } = self.prepare(card).await?;
         let is_browser_away = record.tenant.is_some() || card.is_browser_away;
-        if !self.flow.cards.hold(&card.card_id, is_browser_away).await? {
+        if !self.flow.cards.extend_for_browser(&card.card_id, is_browser_away).await? {
             return Err(SignInError::LinkUnknown.into());
         }
         self.flow.browsers.put(&state, &browser.0, &record).await?;

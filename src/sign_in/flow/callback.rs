@@ -177,7 +177,7 @@ impl SignInReturn {
     async fn note_return(&self, record: &AtProvider) -> Result<PendingSignIn, SignInFailure> {
         let card = self.flow.get_held_card(&record.card_id).await?;
         if card.is_browser_away {
-            self.flow.cards.hold(&card.card_id, false).await?;
+            self.flow.cards.extend_for_browser(&card.card_id, false).await?;
         }
         Ok(card)
     }

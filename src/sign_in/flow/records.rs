@@ -116,7 +116,7 @@ impl BrowserStep for AtProvider {
         let plain: StoredAtProvider = plain.json(Self::KIND)?;
         Some(Self {
             card_id: plain.card_id,
-            channel: plain.channel.as_deref().map(ChannelId::base_of),
+            channel: plain.channel.as_deref().map(ChannelId::new),
             revision: ConnectionRevision(plain.revision),
             nonce: Secret::new(plain.nonce),
             code_verifier: Secret::new(plain.code_verifier),
@@ -160,7 +160,7 @@ impl BrowserStep for Identified {
         let (identity, grant) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
         let StoredIdentity { channel, object_id, tenant_id, account_name } = serde_json::from_slice(identity).ok()?;
         let grant = CodeGrant::decode(grant)?;
-        Some(Self { grant, channel: channel.as_deref().map(ChannelId::base_of), object_id, tenant_id, account_name })
+        Some(Self { grant, channel: channel.as_deref().map(ChannelId::new), object_id, tenant_id, account_name })
     }
 }
 
@@ -184,7 +184,7 @@ impl BrowserStep for Completed {
 
     fn decode(plain: Plaintext<'_>) -> Option<Self> {
         let plain: StoredCompleted = plain.json(Self::KIND)?;
-        let channel = ChannelId::base_of(&plain.channel);
+        let channel = ChannelId::new(&plain.channel);
         let account = Account::of_channel(&BotName::new(&plain.bot), channel, &plain.user_id);
         Some(Self {
             slot: TokenSlot::new(&account, &ConnectionName::new(&plain.connection)),

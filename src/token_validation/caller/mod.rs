@@ -1,3 +1,8 @@
+//! Authentication of callers: channels with a token of their issuer, and applications with an app-only Entra token.
+//!
+//! Owns the rules that decide which issuers, tenants and kinds of token are admitted. The doors compare the audience,
+//! the service URL and the endorsements, because only they know what was asked for.
+
 #[cfg(test)]
 mod tests;
 
@@ -5,13 +10,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::CallerTokenError;
-use super::claims::{Claims, SKEW};
-use super::issuer::{ChannelTrust, EntraOrigin, EntraTrust, client_of};
+use super::claims::{Claims, MAX_CLOCK_SKEW};
+use super::issuer::{ChannelTrust, EntraOrigin, EntraTrust, read_client_id};
 use super::key_set::KeySet;
-use super::verifier::{SignatureVerifier, Unproven, VerifiedToken};
+use super::verifier::{SignatureVerifier, VerificationFailure, VerifiedToken};
 use crate::domain::SharedClock;
 
-/// docs/protocols/bot-auth-and-skills.md §2 rule 5.
+/// Longer tokens are refused unread (docs/protocols/bot-auth-and-skills.md §2 rule 5).
 const TOKEN_LIMIT_BYTES: usize = 16 * 1024;
 /// Claims that only users' tokens have (docs/protocols/bot-auth-and-skills.md §2 rule 21).
 const USER_TOKEN_CLAIMS: [&str; 6] = ["scp", "upn", "preferred_username", "unique_name", "nonce", "acct"];
@@ -25,7 +30,7 @@ pub enum VerifiedCaller {
     App(AppClaims),
 }
 
-/// What a channel's token says.
+/// The claims of a channel's verified token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelClaims {
     /// `aud`, a single string; whether it is one of our bots is the caller's to compare (as GUIDs).
@@ -36,7 +41,7 @@ pub struct ChannelClaims {
     pub endorsements: Arc<[String]>,
 }
 
-/// What an application's token says.
+/// The claims of an application's verified token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppClaims {
     /// `aud`, a single string; whether it is ours is the caller's to compare.
@@ -52,7 +57,7 @@ pub struct AppClaims {
 pub struct CallerTokenValidator {
     channels: HashMap<String, Arc<KeySet>>,
     entra: Vec<EntraCallers>,
-    verifier: SignatureVerifier<Conclusion>,
+    verifier: SignatureVerifier<CallerResult>,
     clock: SharedClock,
 }
 
@@ -65,10 +70,10 @@ pub struct EntraCallers {
     pub tenants: Vec<String>,
 }
 
-/// What a token says about its bearer, whenever it is shown.
-type Conclusion = Result<VerifiedCaller, CallerTokenError>;
+/// The result that follows from the token alone, so it is the same each time the token is presented.
+type CallerResult = Result<VerifiedCaller, CallerTokenError>;
 
-/// A row of the table, found by an issuer.
+/// The row of the trust table that fits a token's issuer.
 enum Trust<'a> {
     Channel(&'a Arc<KeySet>),
     Entra { trust: &'a EntraTrust, origin: EntraOrigin, admitted: bool },
@@ -96,21 +101,21 @@ impl CallerTokenValidator {
     /// # Errors
     /// [`CallerTokenError`]; nothing of an error may reach the caller but its kind.
     pub async fn validate(&self, raw: &str) -> Result<VerifiedCaller, CallerTokenError> {
-        let choose = |claims: &Claims| self.trust(claims).map(|trust| trust.key_set());
+        let choose = |claims: &Claims| self.find_trust(claims).map(|trust| trust.key_set());
         let token = self.verifier.verify(raw, choose).await?;
         let audience = token.claims.text("aud").ok_or(invalid("aud"))?;
         self.check_times(&token.claims)?;
-        token.derived(|token| self.conclude(token, audience.to_owned())).clone()
+        token.derived(|token| self.identify_caller(token, audience.to_owned())).clone()
     }
 
-    fn conclude(&self, token: &VerifiedToken<Conclusion>, audience: String) -> Conclusion {
-        match self.trust(&token.claims).map_err(invalid)? {
-            Trust::Channel(_) => channel(token, audience),
-            Trust::Entra { trust, origin, admitted } => app(token, audience, trust, &origin, admitted),
+    fn identify_caller(&self, token: &VerifiedToken<CallerResult>, audience: String) -> CallerResult {
+        match self.find_trust(&token.claims).map_err(invalid)? {
+            Trust::Channel(_) => read_channel(token, audience),
+            Trust::Entra { trust, origin, admitted } => read_app(token, audience, trust, &origin, admitted),
         }
     }
 
-    fn trust(&self, claims: &Claims) -> Result<Trust<'_>, &'static str> {
+    fn find_trust(&self, claims: &Claims) -> Result<Trust<'_>, &'static str> {
         let issuer = claims.text("iss").ok_or("iss")?;
         if let Some(key_set) = self.channels.get(issuer) {
             return Ok(Trust::Channel(key_set));
@@ -134,10 +139,10 @@ impl CallerTokenValidator {
     fn check_times(&self, claims: &Claims) -> Result<(), CallerTokenError> {
         let lifetime = claims.lifetime().map_err(invalid)?;
         let now = self.clock.now();
-        if let Some(check) = lifetime.begins_after(now) {
+        if let Some(check) = lifetime.find_future_claim(now) {
             return Err(invalid(check));
         }
-        if now > lifetime.ends.plus(SKEW) { Err(CallerTokenError::Expired) } else { Ok(()) }
+        if now > lifetime.ends.plus(MAX_CLOCK_SKEW) { Err(CallerTokenError::Expired) } else { Ok(()) }
     }
 }
 
@@ -145,16 +150,16 @@ impl Trust<'_> {
     fn key_set(&self) -> Arc<KeySet> {
         match self {
             Self::Channel(key_set) => Arc::clone(key_set),
-            Self::Entra { trust, origin, .. } => Arc::clone(trust.keys_of(origin.version)),
+            Self::Entra { trust, origin, .. } => Arc::clone(trust.key_set_for(origin.version)),
         }
     }
 }
 
-impl From<Unproven> for CallerTokenError {
-    fn from(unproven: Unproven) -> Self {
-        match unproven {
-            Unproven::Refused(check) => Self::Invalid { check },
-            Unproven::KeysUnavailable => Self::KeysUnavailable,
+impl From<VerificationFailure> for CallerTokenError {
+    fn from(failure: VerificationFailure) -> Self {
+        match failure {
+            VerificationFailure::Refused(check) => Self::Invalid { check },
+            VerificationFailure::KeysUnavailable => Self::KeysUnavailable,
         }
     }
 }
@@ -163,7 +168,7 @@ fn invalid(check: &'static str) -> CallerTokenError {
     CallerTokenError::Invalid { check }
 }
 
-fn channel(token: &VerifiedToken<Conclusion>, audience: String) -> Conclusion {
+fn read_channel(token: &VerifiedToken<CallerResult>, audience: String) -> CallerResult {
     let service_url = token.claims.text("serviceurl").ok_or(invalid("serviceurl"))?.to_owned();
     let endorsements = Arc::clone(&token.key.endorsements);
     Ok(VerifiedCaller::Channel(ChannelClaims { audience, service_url, endorsements }))
@@ -171,13 +176,13 @@ fn channel(token: &VerifiedToken<Conclusion>, audience: String) -> Conclusion {
 
 /// Checks for a user's token (403) before it checks the tenant (401): both tokens are genuine, but a user's token with
 /// our audience is an attempt to use it as an app token.
-fn app(
-    token: &VerifiedToken<Conclusion>,
+fn read_app(
+    token: &VerifiedToken<CallerResult>,
     audience: String,
     trust: &EntraTrust,
     origin: &EntraOrigin,
     admitted: bool,
-) -> Conclusion {
+) -> CallerResult {
     let claims = &token.claims;
     if !trust.key_may_sign(&token.key, origin) {
         return Err(invalid("iss"));
@@ -185,8 +190,8 @@ fn app(
     if !origin.fits_version(claims) {
         return Err(invalid("ver"));
     }
-    let app_id = client_of(claims, origin.version).map_err(invalid)?.ok_or(invalid("azp"))?;
-    if let Some(check) = sign_of_a_user(claims) {
+    let app_id = read_client_id(claims, origin.version).map_err(invalid)?.ok_or(invalid("azp"))?;
+    if let Some(check) = find_user_token_claim(claims) {
         return Err(CallerTokenError::Delegated { check, audience });
     }
     if !admitted {
@@ -195,9 +200,10 @@ fn app(
     Ok(VerifiedCaller::App(AppClaims { audience, app_id, tenant_id: origin.tenant_id.clone() }))
 }
 
-/// What says that this is not an app-only token. `idtyp` is optional and its absence proves nothing, hence the list
+/// The claim that shows that this is not an app-only token. `idtyp` is optional, so its absence proves nothing and
+/// the other claims are checked too
 /// (docs/protocols/bot-auth-and-skills.md §2.2).
-fn sign_of_a_user(claims: &Claims) -> Option<&'static str> {
+fn find_user_token_claim(claims: &Claims) -> Option<&'static str> {
     if let Some(check) = USER_TOKEN_CLAIMS.into_iter().find(|name| claims.has(name)) {
         return Some(check);
     }

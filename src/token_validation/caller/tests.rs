@@ -10,13 +10,13 @@ use crate::token_validation::testing::{BOT, CHANNEL, OTHER_TENANT, TEAMS, TENANT
 const CALLER: &str = "c0ffee00-0000-4000-8000-000000000001";
 
 /// A validator that trusts the channel (key `channel-1`) and one tenant of Entra (key `entra-1`), on two listeners.
-struct World {
+struct Fixture {
     channel: TestIssuer,
     entra: TestIssuer,
     validator: CallerTokenValidator,
 }
 
-impl World {
+impl Fixture {
     fn new() -> Self {
         let (channel, entra) = (TestIssuer::start(), TestIssuer::start());
         let validator = CallerTokenValidator::new(
@@ -60,50 +60,50 @@ fn refused(check: &'static str) -> Result<VerifiedCaller, CallerTokenError> {
 
 #[actix_web::test]
 async fn a_channel_and_an_app_are_told_apart_and_described() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let channel = VerifiedCaller::Channel(ChannelClaims {
         audience: BOT.into(),
         service_url: "https://smba.example/emea/".into(),
         endorsements: vec!["msteams".to_owned()].into(),
     });
-    assert_eq!(world.channel(json!({})).await.unwrap(), channel);
+    assert_eq!(fixture.channel(json!({})).await.unwrap(), channel);
     let app = VerifiedCaller::App(AppClaims { audience: BOT.into(), app_id: CALLER.into(), tenant_id: TENANT.into() });
-    assert_eq!(world.app(json!({"azp": CALLER.to_uppercase()})).await.unwrap(), app);
+    assert_eq!(fixture.app(json!({"azp": CALLER.to_uppercase()})).await.unwrap(), app);
     let v1 = json!({"iss": format!("https://sts.windows.net/{TENANT}/"), "ver": "1.0", "azp": null, "appid": CALLER,
         "azpacr": null, "appidacr": 2});
-    assert_eq!(world.app(v1).await.unwrap(), app);
+    assert_eq!(fixture.app(v1).await.unwrap(), app);
 }
 
 #[actix_web::test]
-async fn a_repeated_token_is_neither_fetched_for_nor_parsed_again_but_its_time_is_checked() {
-    let world = World::new();
-    let token = key(0).sign(&header("channel-1"), &world.channel_claims());
+async fn a_repeated_token_causes_no_second_fetch_but_its_time_is_checked_again() {
+    let fixture = Fixture::new();
+    let token = key(0).sign(&header("channel-1"), &fixture.channel_claims());
     for _ in 0..5 {
-        assert!(world.validator.validate(&token).await.is_ok());
+        assert!(fixture.validator.validate(&token).await.is_ok());
     }
-    assert_eq!(world.fetches(), 1);
-    world.channel.clock.advance(std::time::Duration::from_secs(3600 + 285));
-    assert!(world.validator.validate(&token).await.is_ok());
-    world.channel.clock.advance(std::time::Duration::from_secs(20));
-    assert_eq!(world.validator.validate(&token).await, Err(CallerTokenError::Expired));
+    assert_eq!(fixture.fetches(), 1);
+    fixture.channel.clock.advance(std::time::Duration::from_secs(3600 + 285));
+    assert!(fixture.validator.validate(&token).await.is_ok());
+    fixture.channel.clock.advance(std::time::Duration::from_secs(20));
+    assert_eq!(fixture.validator.validate(&token).await, Err(CallerTokenError::Expired));
 }
 
 #[actix_web::test]
-async fn a_remembered_signature_ends_with_its_key() {
-    let world = World::new();
-    let token = key(0).sign(&header("channel-1"), &world.channel_claims());
-    assert!(world.validator.validate(&token).await.is_ok());
-    world.channel.published.set_keys(&[key(1).jwk("channel-2", &json!({"endorsements": ["msteams"]}))]);
-    let by_new_key = key(1).sign(&header("channel-2"), &world.channel_claims());
-    assert!(world.validator.validate(&by_new_key).await.is_ok());
-    assert_eq!(world.validator.validate(&token).await, refused("signature"));
+async fn a_cached_signature_result_ends_when_its_key_is_withdrawn() {
+    let fixture = Fixture::new();
+    let token = key(0).sign(&header("channel-1"), &fixture.channel_claims());
+    assert!(fixture.validator.validate(&token).await.is_ok());
+    fixture.channel.published.set_keys(&[key(1).jwk("channel-2", &json!({"endorsements": ["msteams"]}))]);
+    let by_new_key = key(1).sign(&header("channel-2"), &fixture.channel_claims());
+    assert!(fixture.validator.validate(&by_new_key).await.is_ok());
+    assert_eq!(fixture.validator.validate(&token).await, refused("signature"));
 }
 
 // Attack cases 4–14 of docs/protocols/bot-auth-and-skills.md §9.
 #[actix_web::test]
 async fn forged_tokens_are_refused() {
-    let world = World::new();
-    let claims = world.channel_claims();
+    let fixture = Fixture::new();
+    let claims = fixture.channel_claims();
     let good = key(0).sign(&header("channel-1"), &claims);
     let (signed, signature) = good.rsplit_once('.').unwrap();
     let payload = signed.split_once('.').unwrap().1;
@@ -136,36 +136,36 @@ async fn forged_tokens_are_refused() {
             "form",
         ),
         ("Entra key for the channel", key(0).sign(&header("entra-1"), &claims), "signature"),
-        ("channel key for Entra", key(0).sign(&header("channel-1"), &world.app_claims()), "signature"),
+        ("channel key for Entra", key(0).sign(&header("channel-1"), &fixture.app_claims()), "signature"),
         ("nothing", String::new(), "form"),
     ] {
-        assert_eq!(world.validator.validate(&token).await, refused(check), "{case}");
+        assert_eq!(fixture.validator.validate(&token).await, refused(check), "{case}");
     }
-    assert!(world.validator.validate(&good).await.is_ok(), "and the genuine one still passes");
+    assert!(fixture.validator.validate(&good).await.is_ok(), "and the genuine one still passes");
 }
 
 #[actix_web::test]
-async fn unusable_keys_prove_nothing() {
-    let world = World::new();
+async fn a_token_signed_by_an_unusable_key_is_refused() {
+    let fixture = Fixture::new();
     let mut short = key(0).jwk("short", &json!({}));
     short["n"] = json!(URL_SAFE_NO_PAD.encode([0xff_u8; 128]));
-    world.channel.published.set_keys(&[
+    fixture.channel.published.set_keys(&[
         short,
         key(0).jwk("enc", &json!({"use": "enc"})),
         json!({"kty": "EC", "kid": "ec", "crv": "P-256", "x": "AA", "y": "AA"}),
         key(0).jwk("good", &json!({})),
     ]);
     for key_id in ["short", "enc", "ec"] {
-        let token = key(0).sign(&header(key_id), &world.channel_claims());
-        assert_eq!(world.validator.validate(&token).await, refused("signature"), "{key_id}");
+        let token = key(0).sign(&header(key_id), &fixture.channel_claims());
+        assert_eq!(fixture.validator.validate(&token).await, refused("signature"), "{key_id}");
     }
 }
 
 // Cases 16, 17 and rule 13.
 #[actix_web::test]
 async fn times_are_checked_by_our_clock() {
-    let world = World::new();
-    let now = world.channel.now();
+    let fixture = Fixture::new();
+    let now = fixture.channel.now();
     for (exp, check) in [
         (json!(null), "exp"),
         (json!("1e10"), "exp"),
@@ -175,29 +175,29 @@ async fn times_are_checked_by_our_clock() {
         (json!(true), "exp"),
         (json!(now + 49 * 3600), "exp"),
     ] {
-        assert_eq!(world.channel(json!({"exp": exp})).await, refused(check), "{exp}");
+        assert_eq!(fixture.channel(json!({"exp": exp})).await, refused(check), "{exp}");
     }
     let endless = json!({"exp": now + 60 * 3600, "nbf": null});
-    assert_eq!(world.channel(endless).await, refused("exp"), "a long life without a beginning");
+    assert_eq!(fixture.channel(endless).await, refused("exp"), "a long life without a beginning");
     let ago = |seconds: i64| json!({"exp": now - seconds, "nbf": now - 7200});
-    assert_eq!(world.channel(ago(305)).await, Err(CallerTokenError::Expired));
-    assert!(world.channel(ago(290)).await.is_ok(), "within the skew");
-    assert_eq!(world.channel(json!({"nbf": now + 310})).await, refused("nbf"));
-    assert!(world.channel(json!({"nbf": now + 290})).await.is_ok());
-    assert_eq!(world.channel(json!({"iat": now + 310})).await, refused("iat"));
-    assert!(world.channel(json!({"nbf": null})).await.is_ok());
+    assert_eq!(fixture.channel(ago(305)).await, Err(CallerTokenError::Expired));
+    assert!(fixture.channel(ago(290)).await.is_ok(), "within the skew");
+    assert_eq!(fixture.channel(json!({"nbf": now + 310})).await, refused("nbf"));
+    assert!(fixture.channel(json!({"nbf": now + 290})).await.is_ok());
+    assert_eq!(fixture.channel(json!({"iat": now + 310})).await, refused("iat"));
+    assert!(fixture.channel(json!({"nbf": null})).await.is_ok());
     let float = json!(f64::from(u32::try_from(now).unwrap()) + 100.5);
-    assert!(world.channel(json!({"exp": float})).await.is_ok());
+    assert!(fixture.channel(json!({"exp": float})).await.is_ok());
 }
 
 // Cases 18 and 20.
 #[actix_web::test]
 async fn audience_is_one_string_and_issuers_are_compared_exactly() {
-    let world = World::new();
+    let fixture = Fixture::new();
     for aud in [json!(null), json!(""), json!([BOT]), json!([BOT, "x"]), json!({"a": BOT}), json!(7)] {
-        assert_eq!(world.channel(json!({"aud": aud})).await, refused("aud"), "{aud}");
+        assert_eq!(fixture.channel(json!({"aud": aud})).await, refused("aud"), "{aud}");
     }
-    let before = world.fetches();
+    let before = fixture.fetches();
     for iss in [
         json!("https://api.botframework.com/"),
         json!("http://api.botframework.com"),
@@ -213,49 +213,49 @@ async fn audience_is_one_string_and_issuers_are_compared_exactly() {
         json!(format!("https://login.microsoftonline.com/{TENANT}/v2.0/")),
         json!(format!("https://login.microsoftonline.com.evil.example/{TENANT}/v2.0")),
     ] {
-        assert_eq!(world.channel(json!({"iss": iss})).await, refused("iss"), "{iss}");
+        assert_eq!(fixture.channel(json!({"iss": iss})).await, refused("iss"), "{iss}");
     }
-    assert_eq!(world.fetches(), before, "an unknown issuer causes no call");
+    assert_eq!(fixture.fetches(), before, "an unknown issuer causes no call");
 }
 
 #[actix_web::test]
 async fn a_channel_token_without_a_service_url_is_refused() {
-    let world = World::new();
+    let fixture = Fixture::new();
     for claim in [json!(null), json!(""), json!(["https://x/"])] {
-        assert_eq!(world.channel(json!({"serviceurl": claim})).await, refused("serviceurl"), "{claim}");
+        assert_eq!(fixture.channel(json!({"serviceurl": claim})).await, refused("serviceurl"), "{claim}");
     }
 }
 
 // Cases 22–25, rules 10, 11, 20.
 #[actix_web::test]
 async fn tenant_key_and_version_of_an_app_token_must_be_consistent() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let issuer = |tenant: &str| format!("https://login.microsoftonline.com/{tenant}/v2.0");
     assert_eq!(
-        world.app(json!({"iss": issuer(OTHER_TENANT), "tid": OTHER_TENANT})).await,
+        fixture.app(json!({"iss": issuer(OTHER_TENANT), "tid": OTHER_TENANT})).await,
         refused("tid"),
         "foreign tenant"
     );
-    assert_eq!(world.app(json!({"iss": issuer(OTHER_TENANT)})).await, refused("tid"), "tid and iss differ");
-    assert_eq!(world.app(json!({"tid": null})).await, refused("tid"));
-    assert_eq!(world.app(json!({"tid": "common"})).await, refused("tid"));
-    assert_eq!(world.app(json!({"TID": OTHER_TENANT})).await, refused("form"));
+    assert_eq!(fixture.app(json!({"iss": issuer(OTHER_TENANT)})).await, refused("tid"), "tid and iss differ");
+    assert_eq!(fixture.app(json!({"tid": null})).await, refused("tid"));
+    assert_eq!(fixture.app(json!({"tid": "common"})).await, refused("tid"));
+    assert_eq!(fixture.app(json!({"TID": OTHER_TENANT})).await, refused("form"));
     for ver in [json!(null), json!("3.0"), json!(2), json!("1.0")] {
-        assert_eq!(world.app(json!({"ver": ver})).await, refused("ver"), "{ver}");
+        assert_eq!(fixture.app(json!({"ver": ver})).await, refused("ver"), "{ver}");
     }
-    assert_eq!(world.app(json!({"appid": "another"})).await, refused("azp"), "both are there and differ");
-    assert!(world.app(json!({"appid": CALLER.to_uppercase()})).await.is_ok(), "both are there and agree");
-    assert_eq!(world.app(json!({"azp": null})).await, refused("azp"));
+    assert_eq!(fixture.app(json!({"appid": "another"})).await, refused("azp"), "both are there and differ");
+    assert!(fixture.app(json!({"appid": CALLER.to_uppercase()})).await.is_ok(), "both are there and agree");
+    assert_eq!(fixture.app(json!({"azp": null})).await, refused("azp"));
     let v1 = json!({"iss": format!("https://sts.windows.net/{TENANT}/"), "ver": "1.0"});
-    assert_eq!(world.app(v1).await, refused("azp"), "v1 needs appid");
-    let by_personal = key(1).sign(&header("personal"), &world.app_claims());
-    assert_eq!(world.validator.validate(&by_personal).await, refused("iss"), "a key of another tenant");
+    assert_eq!(fixture.app(v1).await, refused("azp"), "v1 needs appid");
+    let by_personal = key(1).sign(&header("personal"), &fixture.app_claims());
+    assert_eq!(fixture.validator.validate(&by_personal).await, refused("iss"), "a key of another tenant");
 }
 
 // Cases 28–30, 35.
 #[actix_web::test]
-async fn a_users_token_is_no_caller() {
-    let world = World::new();
+async fn a_users_token_is_refused_as_delegated() {
+    let fixture = Fixture::new();
     for (changes, check) in [
         (json!({"scp": "access_as_user", "azp": TEAMS, "idtyp": null, "sub": "pairwise"}), "scp"),
         (json!({"scp": ""}), "scp"),
@@ -272,30 +272,30 @@ async fn a_users_token_is_no_caller() {
         (json!({"sub": "another"}), "oid"),
     ] {
         let expected = Err(CallerTokenError::Delegated { check, audience: BOT.into() });
-        assert_eq!(world.app(changes.clone()).await, expected, "{changes}");
+        assert_eq!(fixture.app(changes.clone()).await, expected, "{changes}");
     }
-    assert!(world.app(json!({"idtyp": null, "azpacr": null, "oid": null})).await.is_ok());
+    assert!(fixture.app(json!({"idtyp": null, "azpacr": null, "oid": null})).await.is_ok());
     let id_token = json!({"azp": null, "nonce": "n", "preferred_username": "a@b"});
-    assert_eq!(world.app(id_token).await, refused("azp"), "an ID token is a 401");
+    assert_eq!(fixture.app(id_token).await, refused("azp"), "an ID token is a 401");
     let foreign = json!({"scp": "x", "tid": OTHER_TENANT, "iss": format!("https://login.microsoftonline.com/{OTHER_TENANT}/v2.0")});
-    assert!(matches!(world.app(foreign).await, Err(CallerTokenError::Delegated { .. })));
+    assert!(matches!(fixture.app(foreign).await, Err(CallerTokenError::Delegated { .. })));
 }
 
 #[actix_web::test]
 async fn a_users_token_with_a_bad_signature_is_just_invalid() {
-    let world = World::new();
-    let claims = with(world.app_claims(), json!({"scp": "access_as_user"}));
+    let fixture = Fixture::new();
+    let claims = with(fixture.app_claims(), json!({"scp": "access_as_user"}));
     let token = key(1).sign(&header("entra-1"), &claims);
-    assert_eq!(world.validator.validate(&token).await, refused("signature"));
+    assert_eq!(fixture.validator.validate(&token).await, refused("signature"));
 }
 
-// Case 23: nothing is learnt from unsigned tokens.
+// Case 23: tokens with forged signatures change no trust table and no cache.
 #[actix_web::test]
 async fn a_flood_of_forgeries_changes_nothing() {
-    let world = World::new();
-    let now = world.channel.now();
-    assert!(world.app(json!({})).await.is_ok());
-    let before = world.fetches();
+    let fixture = Fixture::new();
+    let now = fixture.channel.now();
+    assert!(fixture.app(json!({})).await.is_ok());
+    let before = fixture.fetches();
     // Ten times what any of the caches holds: the case speaks of 10^5, which only takes longer.
     for n in 0..20_000_u32 {
         let tenant = uuid::Uuid::from_u128(u128::from(n)).hyphenated().to_string();
@@ -303,17 +303,17 @@ async fn a_flood_of_forgeries_changes_nothing() {
         let claims = json!({"iss": format!("https://login.microsoftonline.com/{tenant}/v2.0"), "tid": tenant,
             "exp": now + 60, "aud": BOT});
         let token = format!("{}.{}.c2ln", part(header(&format!("made-up-{n}"))), part(claims));
-        assert_eq!(world.validator.validate(&token).await, refused("signature"));
+        assert_eq!(fixture.validator.validate(&token).await, refused("signature"));
     }
-    assert!(world.fetches() <= before + 1);
-    assert!(world.app(json!({})).await.is_ok());
+    assert!(fixture.fetches() <= before + 1);
+    assert!(fixture.app(json!({})).await.is_ok());
 }
 
 #[actix_web::test]
 async fn a_token_that_differs_in_one_letter_is_another_token() {
-    let world = World::new();
-    let genuine = key(0).sign(&header("channel-1"), &world.channel_claims());
-    assert!(world.validator.validate(&genuine).await.is_ok());
+    let fixture = Fixture::new();
+    let genuine = key(0).sign(&header("channel-1"), &fixture.channel_claims());
+    assert!(fixture.validator.validate(&genuine).await.is_ok());
     for position in 0..genuine.len() {
         let letter = genuine.as_bytes()[position];
         // In base64url the last letter of a part has bits that mean nothing: they must be zero.
@@ -321,36 +321,36 @@ async fn a_token_that_differs_in_one_letter_is_another_token() {
             let mut altered = genuine.clone().into_bytes();
             altered[position] = other;
             let Ok(altered) = String::from_utf8(altered) else { continue };
-            assert!(world.validator.validate(&altered).await.is_err(), "{position}: {other}");
+            assert!(fixture.validator.validate(&altered).await.is_err(), "{position}: {other}");
         }
         let (before, after) = genuine.split_at(position);
-        assert!(world.validator.validate(&format!("{before}A{after}")).await.is_err(), "{position}: one more");
-        assert!(world.validator.validate(&format!("{before}{}", &after[1..])).await.is_err(), "{position}: one less");
+        assert!(fixture.validator.validate(&format!("{before}A{after}")).await.is_err(), "{position}: one more");
+        assert!(fixture.validator.validate(&format!("{before}{}", &after[1..])).await.is_err(), "{position}: one less");
     }
-    let other = key(0).sign(&header("channel-1"), &with(world.channel_claims(), json!({"aud": "other"})));
+    let other = key(0).sign(&header("channel-1"), &with(fixture.channel_claims(), json!({"aud": "other"})));
     let parts = |token: &str| token.split('.').map(str::to_owned).collect::<Vec<_>>();
     let (genuine, other) = (parts(&genuine), parts(&other));
     for (header, payload, signature) in
         [(&genuine, &other, &genuine), (&genuine, &genuine, &other), (&other, &other, &genuine)]
     {
         let mixed = format!("{}.{}.{}", header[0], payload[1], signature[2]);
-        assert_eq!(world.validator.validate(&mixed).await, refused("signature"));
+        assert_eq!(fixture.validator.validate(&mixed).await, refused("signature"));
     }
 }
 
 #[actix_web::test]
 async fn two_names_of_the_client_must_agree_whatever_they_are() {
-    let world = World::new();
-    assert!(world.app(json!({"appid": CALLER.to_uppercase()})).await.is_ok());
+    let fixture = Fixture::new();
+    assert!(fixture.app(json!({"appid": CALLER.to_uppercase()})).await.is_ok());
     for appid in [json!("other"), json!(7), json!([CALLER]), json!(""), json!({})] {
-        assert_eq!(world.app(json!({"appid": appid})).await, refused("azp"), "{appid}");
+        assert_eq!(fixture.app(json!({"appid": appid})).await, refused("azp"), "{appid}");
     }
 }
 
 #[actix_web::test]
 async fn unreachable_keys_are_neither_yes_nor_no() {
-    let world = World::new();
-    world.channel.published.set_status(503);
-    assert_eq!(world.channel(json!({})).await, Err(CallerTokenError::KeysUnavailable));
-    assert!(world.app(json!({})).await.is_ok(), "the other issuer is not affected");
+    let fixture = Fixture::new();
+    fixture.channel.published.set_status(503);
+    assert_eq!(fixture.channel(json!({})).await, Err(CallerTokenError::KeysUnavailable));
+    assert!(fixture.app(json!({})).await.is_ok(), "the other issuer is not affected");
 }

@@ -1,3 +1,7 @@
+//! Validation of the user tokens that clients hand in to be exchanged on behalf of the user.
+//!
+//! Owns the rules of docs/protocols/entra-obo.md §1. The policy of the connection is a parameter of each validation.
+
 #[cfg(test)]
 mod tests;
 
@@ -5,38 +9,38 @@ use std::time::Duration;
 
 use super::ExchangeableTokenError;
 use super::claims::{Claims, Lifetime};
-use super::issuer::{EntraOrigin, EntraTrust, IssuerVersion, client_of, is_guid};
-use super::security_context::context_of;
-use super::verifier::{SignatureVerifier, Unproven, VerifiedToken};
+use super::issuer::{EntraOrigin, EntraTrust, IssuerVersion, is_guid, read_client_id};
+use super::security_context::derive_security_context;
+use super::verifier::{SignatureVerifier, VerificationFailure, VerifiedToken};
 use crate::domain::{
     AudienceRule, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, Timestamp, UserKey,
 };
 
-/// docs/protocols/entra-obo.md §1 rule 1: 16 to 32 KiB is enough for a bot.
+/// docs/protocols/entra-obo.md §1 rule 1: longer tokens are refused unread.
 const TOKEN_LIMIT_BYTES: usize = 32 * 1024;
 /// Entra applies `exp` itself while the exchange is on its way (docs/protocols/entra-obo.md §1 rule 15).
-const LIFE_NEEDED: Duration = Duration::from_secs(30);
+const MIN_REMAINING_LIFETIME: Duration = Duration::from_secs(30);
 /// A real `uti` has 22 characters; it goes to the log.
-const LONGEST_TOKEN_ID: usize = 64;
+const MAX_TOKEN_ID_BYTES: usize = 64;
 
 /// Validates the tokens that clients hand in to be exchanged. The only maker of [`ExchangeableToken`].
 pub struct ExchangeableTokenValidator {
     trust: EntraTrust,
-    verifier: SignatureVerifier<Conclusions>,
+    verifier: SignatureVerifier<TokenFacts>,
     clock: SharedClock,
 }
 
-/// What follows from a token alone, under whichever policy and whenever it is shown.
-struct Conclusions {
+/// What follows from the token alone. It depends neither on the policy nor on the time, so it is derived once.
+struct TokenFacts {
     origin: Result<EntraOrigin, &'static str>,
     key_may_sign: bool,
     client: Result<Option<String>, &'static str>,
     subject: Result<Subject, &'static str>,
     lifetime: Result<Lifetime, &'static str>,
-    of_a_user: Result<(), &'static str>,
+    user_check: Result<(), &'static str>,
 }
 
-/// Whose token it is.
+/// The user that the token belongs to.
 struct Subject {
     user: UserKey,
     object_id: String,
@@ -63,21 +67,21 @@ impl ExchangeableTokenValidator {
     ) -> Result<ExchangeableToken, ExchangeableTokenError> {
         let choose = |claims: &Claims| {
             let origin = self.trust.origin(claims)?;
-            admit_origin(&origin, claims, policy).map(|()| self.trust.keys_of(origin.version).clone())
+            admit_origin(&origin, claims, policy).map(|()| self.trust.key_set_for(origin.version).clone())
         };
         let token = self.verifier.verify(raw.expose(), choose).await?;
         let claims = &token.claims;
-        let Conclusions { origin, key_may_sign, client, subject, lifetime, of_a_user } =
-            token.derived(|token| self.conclude(token));
+        let TokenFacts { origin, key_may_sign, client, subject, lifetime, user_check } =
+            token.derived(|token| self.derive_facts(token));
         let origin = origin.as_ref().map_err(|check| rejected(check))?;
-        // Again, for a remembered signature was perhaps proven under another connection's policy.
+        // Checked again, because a cached signature may have been verified under the policy of another connection.
         admit_origin(origin, claims, policy).map_err(rejected)?;
         if !key_may_sign {
             return Err(rejected("iss"));
         }
         check_audience(claims, origin.version, policy)?;
         let expires_at = self.check_times(lifetime.map_err(|_| rejected("time"))?)?;
-        of_a_user.map_err(rejected)?;
+        user_check.map_err(rejected)?;
         if !policy.required_scopes.iter().all(|scope| claims.has_scope(scope)) {
             return Err(rejected("scp"));
         }
@@ -94,15 +98,15 @@ impl ExchangeableTokenValidator {
         })
     }
 
-    fn conclude(&self, token: &VerifiedToken<Conclusions>) -> Conclusions {
+    fn derive_facts(&self, token: &VerifiedToken<TokenFacts>) -> TokenFacts {
         let origin = self.trust.origin(&token.claims);
-        let of_origin = origin.as_ref().map_err(|check| *check);
-        Conclusions {
-            key_may_sign: of_origin.is_ok_and(|origin| self.trust.key_may_sign(&token.key, origin)),
-            client: of_origin.and_then(|origin| client_of(&token.claims, origin.version)),
-            subject: of_origin.and_then(|origin| subject_of(&token.claims, origin)),
+        let origin_ref = origin.as_ref().map_err(|check| *check);
+        TokenFacts {
+            key_may_sign: origin_ref.is_ok_and(|origin| self.trust.key_may_sign(&token.key, origin)),
+            client: origin_ref.and_then(|origin| read_client_id(&token.claims, origin.version)),
+            subject: origin_ref.and_then(|origin| read_subject(&token.claims, origin)),
             lifetime: token.claims.lifetime(),
-            of_a_user: check_user(&token.claims),
+            user_check: check_user(&token.claims),
             origin,
         }
     }
@@ -112,20 +116,24 @@ impl ExchangeableTokenValidator {
             return Err(rejected("time"));
         }
         let now = self.clock.now();
-        match lifetime.begins_after(now) {
+        match lifetime.find_future_claim(now) {
             Some("exp") => return Err(rejected("time")),
             Some(_) => return Err(ExchangeableTokenError::Expired),
             None => {}
         }
-        if lifetime.ends > now.plus(LIFE_NEEDED) { Ok(lifetime.ends) } else { Err(ExchangeableTokenError::Expired) }
+        if lifetime.ends > now.plus(MIN_REMAINING_LIFETIME) {
+            Ok(lifetime.ends)
+        } else {
+            Err(ExchangeableTokenError::Expired)
+        }
     }
 }
 
-impl From<Unproven> for ExchangeableTokenError {
-    fn from(unproven: Unproven) -> Self {
-        match unproven {
-            Unproven::Refused(check) => Self::Rejected { check },
-            Unproven::KeysUnavailable => Self::KeysUnavailable,
+impl From<VerificationFailure> for ExchangeableTokenError {
+    fn from(failure: VerificationFailure) -> Self {
+        match failure {
+            VerificationFailure::Refused(check) => Self::Rejected { check },
+            VerificationFailure::KeysUnavailable => Self::KeysUnavailable,
         }
     }
 }
@@ -173,18 +181,18 @@ fn check_user(claims: &Claims) -> Result<(), &'static str> {
 }
 
 fn check_client(client: Option<&str>, policy: &ExchangePolicy) -> Result<(), ExchangeableTokenError> {
-    let welcome = policy.authorized_clients.is_empty()
+    let authorized = policy.authorized_clients.is_empty()
         || client.is_some_and(|client| policy.authorized_clients.iter().any(|listed| listed == client));
-    if welcome { Ok(()) } else { Err(rejected("azp")) }
+    if authorized { Ok(()) } else { Err(rejected("azp")) }
 }
 
-fn subject_of(claims: &Claims, origin: &EntraOrigin) -> Result<Subject, &'static str> {
+fn read_subject(claims: &Claims, origin: &EntraOrigin) -> Result<Subject, &'static str> {
     let object_id = claims.text("oid").filter(|oid| is_guid(oid)).ok_or("oid")?.to_ascii_lowercase();
-    let token_id = claims.text("uti").filter(|uti| uti.len() <= LONGEST_TOKEN_ID).map(str::to_owned);
+    let token_id = claims.text("uti").filter(|uti| uti.len() <= MAX_TOKEN_ID_BYTES).map(str::to_owned);
     Ok(Subject {
         user: UserKey::entra(&object_id, &origin.tenant_id),
         object_id,
-        security_context: context_of(claims),
+        security_context: derive_security_context(claims),
         token_id,
     })
 }

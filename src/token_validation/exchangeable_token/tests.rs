@@ -3,16 +3,16 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::{TenantPolicy, acceptable_audiences};
+use crate::domain::{PERSONAL_ACCOUNTS_TENANT, TenantPolicy, acceptable_audiences};
 use crate::token_validation::testing::{BOT, OTHER_TENANT, TEAMS, TENANT, TestIssuer, USER, header, key, with};
 
-struct World {
+struct Fixture {
     issuer: TestIssuer,
     validator: ExchangeableTokenValidator,
     policy: ExchangePolicy,
 }
 
-impl World {
+impl Fixture {
     fn new() -> Self {
         let issuer = TestIssuer::start();
         let validator = ExchangeableTokenValidator::new(issuer.entra(), issuer.clock.clone());
@@ -49,10 +49,10 @@ impl World {
 
 #[actix_web::test]
 async fn a_users_token_becomes_an_exchangeable_token() {
-    let world = World::new();
-    let ends = world.issuer.now() + 3000;
-    let raw = world.token(json!({"oid": USER.to_uppercase(), "exp": ends}));
-    let token = world.validator.validate(&raw, &world.policy).await.unwrap();
+    let fixture = Fixture::new();
+    let ends = fixture.issuer.now() + 3000;
+    let raw = fixture.token(json!({"oid": USER.to_uppercase(), "exp": ends}));
+    let token = fixture.validator.validate(&raw, &fixture.policy).await.unwrap();
     assert_eq!(token.user, UserKey::entra(USER, TENANT));
     assert_eq!((token.object_id.as_str(), token.tenant_id.as_str()), (USER, TENANT));
     assert_eq!(token.expires_at.unix_seconds(), ends);
@@ -61,21 +61,21 @@ async fn a_users_token_becomes_an_exchangeable_token() {
 }
 
 #[actix_web::test]
-async fn a_remembered_signature_serves_the_very_same_token_only() {
-    let world = World::new();
-    let (one, two) = (world.token(json!({})), world.token(json!({"uti": "u-2"})));
+async fn a_cached_signature_result_serves_only_the_same_token() {
+    let fixture = Fixture::new();
+    let (one, two) = (fixture.token(json!({})), fixture.token(json!({"uti": "u-2"})));
     for raw in [&one, &two, &one] {
-        world.validator.validate(raw, &world.policy).await.unwrap();
+        fixture.validator.validate(raw, &fixture.policy).await.unwrap();
     }
     let [one, two] = [&one, &two].map(|raw| raw.expose().split('.').collect::<Vec<_>>());
     let forged = Secret::new([one[0], one[1], two[2]].join("."));
-    let refused = world.validator.validate(&forged, &world.policy).await.unwrap_err();
+    let refused = fixture.validator.validate(&forged, &fixture.policy).await.unwrap_err();
     assert_eq!(refused, rejected("signature"));
 }
 
 #[actix_web::test]
-async fn a_token_for_somebody_else_or_of_another_kind_is_rejected_by_check() {
-    let world = World::new();
+async fn a_token_for_another_audience_or_of_another_kind_is_rejected_by_the_failed_check() {
+    let fixture = Fixture::new();
     let other = format!("https://login.microsoftonline.com/{OTHER_TENANT}/v2.0");
     for (changes, check) in [
         (json!({"aud": "7a1c0f5e-0000-4000-8000-00000000b002"}), "aud"),
@@ -107,13 +107,13 @@ async fn a_token_for_somebody_else_or_of_another_kind_is_rejected_by_check() {
         (json!({"nonce": "n"}), "form"),
         (json!({"TID": OTHER_TENANT}), "form"),
     ] {
-        assert_eq!(world.refusal(changes.clone()).await, rejected(check), "{changes}");
+        assert_eq!(fixture.refusal(changes.clone()).await, rejected(check), "{changes}");
     }
 }
 
 #[actix_web::test]
-async fn the_acceptable_audiences_the_design_are_accepted() {
-    let world = World::new();
+async fn every_audience_form_that_the_policy_lists_is_accepted() {
+    let fixture = Fixture::new();
     for aud in [
         BOT.to_owned(),
         BOT.to_uppercase(),
@@ -122,14 +122,14 @@ async fn the_acceptable_audiences_the_design_are_accepted() {
         "api://bot.example/botid-1/access_as_user".to_owned(),
         "api://bot.example/botid-1".to_owned(),
     ] {
-        assert!(world.validate(json!({"aud": aud})).await.is_ok(), "{aud}");
+        assert!(fixture.validate(json!({"aud": aud})).await.is_ok(), "{aud}");
     }
 }
 
 #[actix_web::test]
-async fn what_is_no_jwt_or_cannot_be_verified_is_rejected_without_a_fetch_for_shape() {
-    let world = World::new();
-    let claims = world.claims();
+async fn a_malformed_token_is_rejected_without_a_fetch_and_a_forged_one_by_signature() {
+    let fixture = Fixture::new();
+    let claims = fixture.claims();
     for (raw, check) in [
         ("not a token".to_owned(), "form"),
         ("a.b.c.d.e".to_owned(), "form"),
@@ -141,29 +141,29 @@ async fn what_is_no_jwt_or_cannot_be_verified_is_rejected_without_a_fetch_for_sh
         (key(0).sign(&header("entra-1"), &with(claims.clone(), json!({"iss": "https://evil.example/"}))), "iss"),
         (key(0).sign(&header("entra-1"), &with(claims.clone(), json!({"ver": "1.0"}))), "ver"),
     ] {
-        let answer = world.validator.validate(&Secret::new(raw), &world.policy).await.unwrap_err();
+        let answer = fixture.validator.validate(&Secret::new(raw), &fixture.policy).await.unwrap_err();
         assert_eq!(answer, rejected(check));
     }
-    assert_eq!(world.issuer.published.fetches(), 0);
+    assert_eq!(fixture.issuer.published.fetches(), 0);
     for raw in [key(1).sign(&header("entra-1"), &claims), key(0).sign(&header("unknown"), &claims)] {
-        let answer = world.validator.validate(&Secret::new(raw), &world.policy).await.unwrap_err();
+        let answer = fixture.validator.validate(&Secret::new(raw), &fixture.policy).await.unwrap_err();
         assert_eq!(answer, rejected("signature"));
     }
     let by_personal = Secret::new(key(1).sign(&header("personal"), &claims));
-    assert_eq!(world.validator.validate(&by_personal, &world.policy).await.unwrap_err(), rejected("iss"));
+    assert_eq!(fixture.validator.validate(&by_personal, &fixture.policy).await.unwrap_err(), rejected("iss"));
 }
 
 #[actix_web::test]
-async fn a_token_must_be_alive_long_enough_for_the_exchange() {
-    let world = World::new();
-    let now = world.issuer.now();
+async fn a_token_that_expires_during_the_exchange_is_refused_as_expired() {
+    let fixture = Fixture::new();
+    let now = fixture.issuer.now();
     for changes in
         [json!({"exp": now - 1}), json!({"exp": now + 28}), json!({"nbf": now + 310}), json!({"iat": now + 310})]
     {
-        assert_eq!(world.refusal(changes.clone()).await, ExchangeableTokenError::Expired, "{changes}");
+        assert_eq!(fixture.refusal(changes.clone()).await, ExchangeableTokenError::Expired, "{changes}");
     }
-    assert!(world.validate(json!({"exp": now + 60})).await.is_ok());
-    assert!(world.validate(json!({"nbf": now + 200, "iat": now + 200})).await.is_ok());
+    assert!(fixture.validate(json!({"exp": now + 60})).await.is_ok());
+    assert!(fixture.validate(json!({"nbf": now + 200, "iat": now + 200})).await.is_ok());
     for changes in [
         json!({"exp": null}),
         json!({"nbf": null}),
@@ -172,18 +172,18 @@ async fn a_token_must_be_alive_long_enough_for_the_exchange() {
         json!({"exp": -1}),
         json!({"exp": now + 72 * 3600}),
     ] {
-        assert_eq!(world.refusal(changes.clone()).await, rejected("time"), "{changes}");
+        assert_eq!(fixture.refusal(changes.clone()).await, rejected("time"), "{changes}");
     }
 }
 
 #[actix_web::test]
-async fn a_remembered_token_is_still_measured_by_clock_and_policy() {
-    let world = World::new();
-    let raw = world.token(json!({}));
-    assert!(world.validator.validate(&raw, &world.policy).await.is_ok());
-    let fetched = world.issuer.published.fetches();
+async fn a_cached_token_is_still_checked_against_clock_and_policy() {
+    let fixture = Fixture::new();
+    let raw = fixture.token(json!({}));
+    assert!(fixture.validator.validate(&raw, &fixture.policy).await.is_ok());
+    let fetched = fixture.issuer.published.fetches();
     let narrow = |change: fn(&mut ExchangePolicy)| {
-        let mut policy = world.policy.clone();
+        let mut policy = fixture.policy.clone();
         change(&mut policy);
         policy
     };
@@ -193,32 +193,32 @@ async fn a_remembered_token_is_still_measured_by_clock_and_policy() {
         (narrow(|policy| policy.required_scopes.push("more".into())), "scp"),
         (narrow(|policy| policy.authorized_clients = vec!["another".into()]), "azp"),
     ] {
-        assert_eq!(world.validator.validate(&raw, &policy).await.unwrap_err(), rejected(check));
+        assert_eq!(fixture.validator.validate(&raw, &policy).await.unwrap_err(), rejected(check));
     }
     let listed = narrow(|policy| policy.authorized_clients = vec![TEAMS.into()]);
-    assert!(world.validator.validate(&raw, &listed).await.is_ok());
-    world.issuer.clock.advance(Duration::from_secs(3580));
-    assert_eq!(world.validator.validate(&raw, &world.policy).await.unwrap_err(), ExchangeableTokenError::Expired);
-    assert_eq!(world.issuer.published.fetches(), fetched);
+    assert!(fixture.validator.validate(&raw, &listed).await.is_ok());
+    fixture.issuer.clock.advance(Duration::from_secs(3580));
+    assert_eq!(fixture.validator.validate(&raw, &fixture.policy).await.unwrap_err(), ExchangeableTokenError::Expired);
+    assert_eq!(fixture.issuer.published.fetches(), fetched);
 }
 
 #[actix_web::test]
-async fn personal_accounts_are_no_organisation() {
-    let mut world = World::new();
+async fn personal_accounts_are_refused_where_any_organisation_is_admitted() {
+    let mut fixture = Fixture::new();
     let of = |tenant: &str| json!({"tid": tenant, "iss": format!("https://login.microsoftonline.com/{tenant}/v2.0")});
-    world.policy.tenants = TenantPolicy::AnyOrganization;
-    assert!(world.validate(of(OTHER_TENANT)).await.is_ok());
-    assert_eq!(world.refusal(of(PERSONAL_ACCOUNTS_TENANT)).await, rejected("tid"));
-    world.policy.tenants = TenantPolicy::Listed(vec![PERSONAL_ACCOUNTS_TENANT.into()]);
-    assert!(world.validate(of(PERSONAL_ACCOUNTS_TENANT)).await.is_ok(), "unless it is listed by name");
-    world.policy.tenants = TenantPolicy::AnyAccount;
-    assert!(world.validate(of(PERSONAL_ACCOUNTS_TENANT)).await.is_ok(), "or every account is accepted");
+    fixture.policy.tenants = TenantPolicy::AnyOrganization;
+    assert!(fixture.validate(of(OTHER_TENANT)).await.is_ok());
+    assert_eq!(fixture.refusal(of(PERSONAL_ACCOUNTS_TENANT)).await, rejected("tid"));
+    fixture.policy.tenants = TenantPolicy::Listed(vec![PERSONAL_ACCOUNTS_TENANT.into()]);
+    assert!(fixture.validate(of(PERSONAL_ACCOUNTS_TENANT)).await.is_ok(), "unless it is listed by name");
+    fixture.policy.tenants = TenantPolicy::AnyAccount;
+    assert!(fixture.validate(of(PERSONAL_ACCOUNTS_TENANT)).await.is_ok(), "or every account is accepted");
 }
 
 #[actix_web::test]
-async fn v1_tokens_are_an_opt_in_with_their_own_forms() {
-    let mut world = World::new();
-    world.policy.allow_v1 = true;
+async fn v1_tokens_are_accepted_only_where_the_policy_allows_them() {
+    let mut fixture = Fixture::new();
+    fixture.policy.allow_v1 = true;
     let v1_claims = |changes: Value| {
         let mut claims = with(
             json!({"iss": format!("https://sts.windows.net/{TENANT}/"), "ver": "1.0", "appid": TEAMS,
@@ -228,20 +228,20 @@ async fn v1_tokens_are_an_opt_in_with_their_own_forms() {
         claims["azp"] = Value::Null;
         claims
     };
-    assert!(world.validate(v1_claims(json!({}))).await.is_ok());
-    assert!(world.validate(v1_claims(json!({"aud": format!("api://{BOT}/")}))).await.is_ok(), "a trailing slash");
-    assert_eq!(world.refusal(v1_claims(json!({"aud": format!("api://{BOT}//")}))).await, rejected("aud"));
-    assert_eq!(world.refusal(v1_claims(json!({"ver": "2.0"}))).await, rejected("ver"));
-    world.policy.authorized_clients = vec![TEAMS.into()];
-    assert!(world.validate(v1_claims(json!({}))).await.is_ok(), "appid is the client");
+    assert!(fixture.validate(v1_claims(json!({}))).await.is_ok());
+    assert!(fixture.validate(v1_claims(json!({"aud": format!("api://{BOT}/")}))).await.is_ok(), "a trailing slash");
+    assert_eq!(fixture.refusal(v1_claims(json!({"aud": format!("api://{BOT}//")}))).await, rejected("aud"));
+    assert_eq!(fixture.refusal(v1_claims(json!({"ver": "2.0"}))).await, rejected("ver"));
+    fixture.policy.authorized_clients = vec![TEAMS.into()];
+    assert!(fixture.validate(v1_claims(json!({}))).await.is_ok(), "appid is the client");
 }
 
 #[actix_web::test]
 async fn another_sign_in_of_the_same_user_is_another_security_context() {
-    let world = World::new();
-    let base = world.validate(json!({})).await.unwrap().security_context;
-    let same = json!({"uti": "u-2", "iat": world.issuer.now() - 10, "azp": TEAMS.to_uppercase()});
-    assert_eq!(world.validate(same).await.unwrap().security_context, base);
+    let fixture = Fixture::new();
+    let base = fixture.validate(json!({})).await.unwrap().security_context;
+    let same = json!({"uti": "u-2", "iat": fixture.issuer.now() - 10, "azp": TEAMS.to_uppercase()});
+    assert_eq!(fixture.validate(same).await.unwrap().security_context, base);
     for changes in [
         json!({"azp": "5e3ce6c0-2b1f-4285-8d4b-75ee78787346"}),
         json!({"azpacr": "1"}),
@@ -253,18 +253,18 @@ async fn another_sign_in_of_the_same_user_is_another_security_context() {
         json!({"idp": "live.com"}),
         json!({"sid": "s"}),
     ] {
-        assert_ne!(world.validate(changes.clone()).await.unwrap().security_context, base, "{changes}");
+        assert_ne!(fixture.validate(changes.clone()).await.unwrap().security_context, base, "{changes}");
     }
     let order = |amr: Value| json!({"amr": amr});
     assert_eq!(
-        world.validate(order(json!(["pwd", "mfa"]))).await.unwrap().security_context,
-        world.validate(order(json!(["mfa", "pwd"]))).await.unwrap().security_context,
+        fixture.validate(order(json!(["pwd", "mfa"]))).await.unwrap().security_context,
+        fixture.validate(order(json!(["mfa", "pwd"]))).await.unwrap().security_context,
     );
 }
 
 #[actix_web::test]
-async fn an_outage_of_the_keys_is_no_rejection() {
-    let world = World::new();
-    world.issuer.published.set_status(500);
-    assert_eq!(world.refusal(json!({})).await, ExchangeableTokenError::KeysUnavailable);
+async fn a_token_is_not_rejected_while_the_keys_are_unavailable() {
+    let fixture = Fixture::new();
+    fixture.issuer.published.set_status(500);
+    assert_eq!(fixture.refusal(json!({})).await, ExchangeableTokenError::KeysUnavailable);
 }

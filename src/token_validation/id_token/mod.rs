@@ -1,3 +1,7 @@
+//! Validation of the ID tokens that a browser sign-in ends with, for Entra and for any other `OpenID` Connect issuer.
+//!
+//! Owns the step from an ID token to an identified user. It does not redeem codes and does not know sessions.
+
 #[cfg(test)]
 mod tests;
 
@@ -6,28 +10,28 @@ use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
 use super::IdTokenError;
-use super::claims::{Claims, SKEW};
+use super::claims::{Claims, MAX_CLOCK_SKEW};
 use super::issuer::{EntraTrust, IssuerVersion, is_guid};
 use super::key_set::KeySet;
-use super::security_context::context_of;
-use super::verifier::{SignatureVerifier, Unproven, VerifiedToken};
+use super::security_context::derive_security_context;
+use super::verifier::{SignatureVerifier, VerificationFailure, VerifiedToken};
 use crate::domain::{Secret, SecurityContext, SharedClock, TenantPolicy, UserKey};
 
-/// The same as for access tokens of users' sign-ins, which have more in them.
+/// Longer ID tokens are refused unread.
 const TOKEN_LIMIT_BYTES: usize = 16 * 1024;
-/// `OpenID` Connect Core §2, `sub`.
-const LONGEST_SUBJECT: usize = 255;
-/// What a page shows of a name.
-const LONGEST_NAME: usize = 128;
+/// The longest `sub` that `OpenID` Connect Core §2 allows.
+const MAX_SUBJECT_BYTES: usize = 255;
+/// A page shows at most this many letters of a name.
+const MAX_NAME_CHARS: usize = 128;
 
 /// Who signed in in a browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentifiedUser {
     /// The person.
     pub user: UserKey,
-    /// `oid`, lower-case. Of Entra's users alone: a claim of that name means nothing elsewhere.
+    /// `oid`, lower-case. Only for users of Entra, because other issuers may use the claim name for something else.
     pub object_id: Option<String>,
-    /// `tid`, lower-case. Of Entra's users alone.
+    /// `tid`, lower-case. Only for users of Entra.
     pub tenant_id: Option<String>,
     /// `name`, to be shown and never compared.
     pub display_name: Option<String>,
@@ -39,10 +43,10 @@ pub struct IdentifiedUser {
 
 /// The issuer whose ID tokens are accepted.
 #[derive(Clone)]
-pub enum IdTokenTrust {
-    /// An Entra cloud's; which of its tenants is each connection's policy.
+pub enum TrustedIdTokenIssuer {
+    /// An Entra cloud. The policy of each connection says which tenants are admitted.
     Entra(EntraTrust),
-    /// One issuer's.
+    /// Any other `OpenID` Connect issuer.
     OpenIdConnect {
         /// `iss`, compared exactly.
         issuer: String,
@@ -53,7 +57,7 @@ pub enum IdTokenTrust {
 
 /// Validates the ID tokens that codes are redeemed for. The only maker of [`IdentifiedUser`].
 pub struct IdTokenValidator {
-    trust: IdTokenTrust,
+    trust: TrustedIdTokenIssuer,
     verifier: SignatureVerifier<()>,
     clock: SharedClock,
 }
@@ -61,7 +65,7 @@ pub struct IdTokenValidator {
 impl IdTokenValidator {
     /// Creates a validator that accepts the ID tokens of `trust`.
     #[must_use]
-    pub fn new(trust: IdTokenTrust, clock: SharedClock) -> Self {
+    pub fn new(trust: TrustedIdTokenIssuer, clock: SharedClock) -> Self {
         Self { trust, verifier: SignatureVerifier::new(TOKEN_LIMIT_BYTES), clock }
     }
 
@@ -77,31 +81,31 @@ impl IdTokenValidator {
         nonce: &Secret,
         tenants: &TenantPolicy,
     ) -> Result<IdentifiedUser, IdTokenError> {
-        let token = self.verifier.verify(raw.expose(), |claims| self.keys_for(claims, tenants)).await?;
+        let token = self.verifier.verify(raw.expose(), |claims| self.choose_key_set(claims, tenants)).await?;
         self.check_times(&token.claims).map_err(rejected)?;
         check_audience(&token.claims, client_id).map_err(rejected)?;
         check_nonce(&token.claims, nonce).map_err(rejected)?;
         match &self.trust {
-            IdTokenTrust::Entra(trust) => of_entra(&token, trust, tenants),
-            IdTokenTrust::OpenIdConnect { issuer, .. } => of_issuer(&token.claims, issuer),
+            TrustedIdTokenIssuer::Entra(trust) => identify_entra_user(&token, trust, tenants),
+            TrustedIdTokenIssuer::OpenIdConnect { issuer, .. } => identify_openid_user(&token.claims, issuer),
         }
         .map_err(rejected)
     }
 
     /// Issuer and tenant are compared before anything is fetched.
-    fn keys_for(&self, claims: &Claims, tenants: &TenantPolicy) -> Result<Arc<KeySet>, &'static str> {
+    fn choose_key_set(&self, claims: &Claims, tenants: &TenantPolicy) -> Result<Arc<KeySet>, &'static str> {
         match &self.trust {
-            IdTokenTrust::Entra(trust) => {
+            TrustedIdTokenIssuer::Entra(trust) => {
                 let origin = trust.origin(claims)?;
                 if !origin.is_admitted_by(tenants) {
                     return Err("tid");
                 }
-                Ok(trust.keys_of(origin.version).clone())
+                Ok(trust.key_set_for(origin.version).clone())
             }
-            IdTokenTrust::OpenIdConnect { issuer, key_set } if claims.text("iss") == Some(issuer) => {
+            TrustedIdTokenIssuer::OpenIdConnect { issuer, key_set } if claims.text("iss") == Some(issuer) => {
                 Ok(Arc::clone(key_set))
             }
-            IdTokenTrust::OpenIdConnect { .. } => Err("iss"),
+            TrustedIdTokenIssuer::OpenIdConnect { .. } => Err("iss"),
         }
     }
 
@@ -111,19 +115,19 @@ impl IdTokenValidator {
             return Err("iat");
         }
         let now = self.clock.now();
-        match lifetime.begins_after(now) {
+        match lifetime.find_future_claim(now) {
             Some(check) => Err(check),
-            None if now > lifetime.ends.plus(SKEW) => Err("exp"),
+            None if now > lifetime.ends.plus(MAX_CLOCK_SKEW) => Err("exp"),
             None => Ok(()),
         }
     }
 }
 
-impl From<Unproven> for IdTokenError {
-    fn from(unproven: Unproven) -> Self {
-        match unproven {
-            Unproven::Refused(check) => Self::Rejected { check },
-            Unproven::KeysUnavailable => Self::KeysUnavailable,
+impl From<VerificationFailure> for IdTokenError {
+    fn from(failure: VerificationFailure) -> Self {
+        match failure {
+            VerificationFailure::Refused(check) => Self::Rejected { check },
+            VerificationFailure::KeysUnavailable => Self::KeysUnavailable,
         }
     }
 }
@@ -132,8 +136,8 @@ fn rejected(check: &'static str) -> IdTokenError {
     IdTokenError::Rejected { check }
 }
 
-/// `OpenID` Connect Core §3.1.3.7, 3–5. Audiences beside us are none that we know: then it must be us whom the token
-/// was issued to.
+/// `OpenID` Connect Core §3.1.3.7, 3–5. If the token names other audiences too, `azp` must name
+/// this client.
 fn check_audience(claims: &Claims, client_id: &str) -> Result<(), &'static str> {
     let is_us = |name: &str| name == client_id || (is_guid(client_id) && name.eq_ignore_ascii_case(client_id));
     let audiences = claims.texts("aud").ok_or("aud")?;
@@ -152,7 +156,7 @@ fn check_nonce(claims: &Claims, nonce: &Secret) -> Result<(), &'static str> {
 }
 
 /// docs/protocols/entra-obo.md §1 rules 7–11, 13 and 20.
-fn of_entra(
+fn identify_entra_user(
     token: &VerifiedToken<()>,
     trust: &EntraTrust,
     tenants: &TenantPolicy,
@@ -162,7 +166,7 @@ fn of_entra(
     if origin.version != IssuerVersion::V2 || !origin.fits_version(claims) {
         return Err("ver");
     }
-    // Again, for a remembered signature was perhaps proven under another connection's policy.
+    // Checked again, because a cached signature may have been verified under the policy of another connection.
     if !origin.is_admitted_by(tenants) {
         return Err("tid");
     }
@@ -171,23 +175,24 @@ fn of_entra(
     }
     let object_id = claims.text("oid").filter(|oid| is_guid(oid)).ok_or("oid")?.to_ascii_lowercase();
     let user = UserKey::entra(&object_id, &origin.tenant_id);
-    Ok(IdentifiedUser { object_id: Some(object_id), tenant_id: Some(origin.tenant_id), ..named(user, claims) })
+    Ok(IdentifiedUser { object_id: Some(object_id), tenant_id: Some(origin.tenant_id), ..build_user(user, claims) })
 }
 
-fn of_issuer(claims: &Claims, issuer: &str) -> Result<IdentifiedUser, &'static str> {
-    let visible = |subject: &&str| subject.len() <= LONGEST_SUBJECT && !subject.chars().any(char::is_control);
+fn identify_openid_user(claims: &Claims, issuer: &str) -> Result<IdentifiedUser, &'static str> {
+    let visible = |subject: &&str| subject.len() <= MAX_SUBJECT_BYTES && !subject.chars().any(char::is_control);
     let subject = claims.text("sub").filter(visible).ok_or("sub")?;
-    Ok(named(UserKey::from_parts(issuer, subject), claims))
+    Ok(build_user(UserKey::from_parts(issuer, subject), claims))
 }
 
-fn named(user: UserKey, claims: &Claims) -> IdentifiedUser {
-    // Neither what is not seen nor what turns the text around it: a page shows the name in a sentence of its own.
+fn build_user(user: UserKey, claims: &Claims) -> IdentifiedUser {
+    // Invisible letters and letters that change the text direction are removed, because a page shows the name inside a
+    // sentence.
     let is_shown = |letter: &char| {
-        let turns = matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        !letter.is_control() && !turns
+        let changes_direction = matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        !letter.is_control() && !changes_direction
     };
     let shown = |name: &str| {
-        let text: String = claims.text(name)?.chars().filter(is_shown).take(LONGEST_NAME).collect();
+        let text: String = claims.text(name)?.chars().filter(is_shown).take(MAX_NAME_CHARS).collect();
         (!text.trim().is_empty()).then_some(text)
     };
     IdentifiedUser {
@@ -196,6 +201,6 @@ fn named(user: UserKey, claims: &Claims) -> IdentifiedUser {
         tenant_id: None,
         display_name: shown("name"),
         account_name: shown("preferred_username").or_else(|| shown("email")),
-        security_context: context_of(claims),
+        security_context: derive_security_context(claims),
     }
 }

@@ -12,14 +12,14 @@ fn listed(tenant: &str) -> TenantPolicy {
     TenantPolicy::Listed(vec![tenant.into()])
 }
 
-fn check_of(outcome: Result<IdentifiedUser, IdTokenError>) -> &'static str {
+fn failed_check(outcome: Result<IdentifiedUser, IdTokenError>) -> &'static str {
     match outcome.unwrap_err() {
         IdTokenError::Rejected { check } => check,
         IdTokenError::KeysUnavailable => "keys",
     }
 }
 
-/// Entra's side.
+/// A validator that trusts an Entra cloud.
 struct Cloud {
     issuer: TestIssuer,
     validator: IdTokenValidator,
@@ -28,7 +28,7 @@ struct Cloud {
 impl Cloud {
     fn new() -> Self {
         let issuer = TestIssuer::start();
-        let validator = IdTokenValidator::new(IdTokenTrust::Entra(issuer.entra()), issuer.clock.clone());
+        let validator = IdTokenValidator::new(TrustedIdTokenIssuer::Entra(issuer.entra()), issuer.clock.clone());
         Self { issuer, validator }
     }
 
@@ -45,7 +45,7 @@ impl Cloud {
     }
 }
 
-/// Anybody else's.
+/// A validator that trusts another `OpenID` Connect issuer.
 struct Realm {
     issuer: TestIssuer,
     validator: IdTokenValidator,
@@ -55,7 +55,7 @@ impl Realm {
     fn new() -> Self {
         let issuer = TestIssuer::start();
         issuer.published.set_keys(&[key(0).jwk("k", &json!({}))]);
-        let trust = IdTokenTrust::OpenIdConnect { issuer: ISSUER.into(), key_set: issuer.key_set() };
+        let trust = TrustedIdTokenIssuer::OpenIdConnect { issuer: ISSUER.into(), key_set: issuer.key_set() };
         let validator = IdTokenValidator::new(trust, issuer.clock.clone());
         Self { issuer, validator }
     }
@@ -108,24 +108,24 @@ async fn an_id_token_of_entra_that_fails_a_check_is_rejected_by_its_name() {
         (json!({"oid": null}), "oid"),
         (json!({"oid": "ada"}), "oid"),
     ] {
-        assert_eq!(check_of(cloud.validate(changes.clone(), &policy).await), check, "{changes}");
+        assert_eq!(failed_check(cloud.validate(changes.clone(), &policy).await), check, "{changes}");
     }
-    assert_eq!(check_of(cloud.validate(json!({}), &listed(OTHER_TENANT)).await), "tid", "of this connection none");
+    assert_eq!(failed_check(cloud.validate(json!({}), &listed(OTHER_TENANT)).await), "tid", "of this connection none");
 }
 
 #[actix_web::test]
-async fn the_key_of_one_tenant_signs_for_no_other_and_a_forged_signature_for_nobody() {
+async fn the_key_of_one_tenant_signs_for_no_other_and_a_forged_signature_is_rejected() {
     let cloud = Cloud::new();
     let nonce = Secret::from("n-1");
     let claims = cloud.claims();
     let foreign = Secret::new(key(1).sign(&header("personal"), &claims));
-    assert_eq!(check_of(cloud.validator.validate(&foreign, BOT, &nonce, &listed(TENANT)).await), "iss");
+    assert_eq!(failed_check(cloud.validator.validate(&foreign, BOT, &nonce, &listed(TENANT)).await), "iss");
     let forged = Secret::new(key(1).sign(&header("entra-1"), &claims));
-    assert_eq!(check_of(cloud.validator.validate(&forged, BOT, &nonce, &listed(TENANT)).await), "signature");
+    assert_eq!(failed_check(cloud.validator.validate(&forged, BOT, &nonce, &listed(TENANT)).await), "signature");
 }
 
 #[actix_web::test]
-async fn elsewhere_the_subject_is_the_user_and_an_oid_is_nobody_in_entra() {
+async fn a_user_of_another_issuer_is_named_by_subject_and_never_by_oid() {
     let realm = Realm::new();
     let claims = json!({"oid": USER, "tid": TENANT, "email": "ada@issuer.example", "name": "A\u{7}\u{202e}d\u{2066}a"});
     let user = realm.validate(claims).await.unwrap();
@@ -155,12 +155,12 @@ async fn audiences_beside_us_need_us_as_the_authorized_party() {
         (json!({"sub": "s".repeat(256)}), "sub"),
         (json!({"sub": "a\nb"}), "sub"),
     ] {
-        assert_eq!(check_of(realm.validate(changes.clone()).await), check, "{changes}");
+        assert_eq!(failed_check(realm.validate(changes.clone()).await), check, "{changes}");
     }
 }
 
 #[actix_web::test]
-async fn without_keys_nothing_is_said() {
+async fn an_id_token_is_not_rejected_while_the_keys_are_unavailable() {
     let realm = Realm::new();
     realm.issuer.published.set_status(503);
     assert_eq!(realm.validate(json!({})).await, Err(IdTokenError::KeysUnavailable));

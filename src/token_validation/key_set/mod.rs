@@ -1,3 +1,7 @@
+//! The published signing keys of one issuer: fetching, background refresh, and look-up by key id.
+//!
+//! Owns the limits on how often an issuer is asked and how long fetched keys are used.
+
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +21,7 @@ use crate::domain::{SharedClock, SharedEntropy, Timestamp};
 use crate::outbound::{Outbound, OutboundError};
 use crate::single_flight::{Flight, SingleFlight};
 
-// The windows of docs/protocols/bot-auth-and-skills.md §2.1.
+// The time windows of docs/protocols/bot-auth-and-skills.md §2.1.
 const REFRESH_AFTER: Duration = Duration::from_hours(12);
 const REFRESH_JITTER_MILLIS: u64 = 12 * 3600 * 1000;
 const USABLE_FOR: Duration = Duration::from_hours(5 * 24);
@@ -121,7 +125,7 @@ impl KeySet {
         })
     }
 
-    /// Fetches the keys unless usable ones are there; says whether there are some now. For start-up and readiness.
+    /// Fetches the keys unless usable ones are there; returns whether usable keys are there afterwards. For start-up and readiness.
     pub async fn warm(self: &Arc<Self>) -> bool {
         self.current().is_some() || self.fetch_shared(FetchReason::NoKeys).await
     }
@@ -133,7 +137,7 @@ impl KeySet {
         if now > snapshot.fetched_at.plus(USABLE_FOR) {
             return None;
         }
-        if now >= at(&self.refresh_at) {
+        if now >= load(&self.refresh_at) {
             // The fetch goes on without a caller that waits for it.
             drop(self.join_fetch(FetchReason::Due));
         }
@@ -160,7 +164,7 @@ impl KeySet {
         let found = self.look_up(key_id)?;
         if found.is_none() {
             // Until the next fetch is due, not longer: this answer may rest on the last one.
-            self.unknown.insert(key_id.to_owned(), at(&self.unknown_not_before));
+            self.unknown.insert(key_id.to_owned(), load(&self.unknown_not_before));
         }
         Ok(found)
     }
@@ -171,7 +175,7 @@ impl KeySet {
         Ok(found.map(|key| FoundKey { key, generation: snapshot.generation }))
     }
 
-    /// One fetch for all who ask at the same time; says whether the keys are as fresh as asked for.
+    /// Waits for one fetch that all simultaneous callers share; returns whether the keys are as fresh as `reason` needs.
     async fn fetch_shared(self: &Arc<Self>, reason: FetchReason) -> bool {
         match self.join_fetch(reason) {
             Ok(fetch) => fetch.outcome().await.unwrap_or(false),
@@ -193,10 +197,10 @@ impl KeySet {
 
     fn answer_without_fetch(&self, reason: FetchReason) -> Option<bool> {
         let now = self.clock.now();
-        if reason == FetchReason::UnknownKey && now < at(&self.unknown_not_before) {
+        if reason == FetchReason::UnknownKey && now < load(&self.unknown_not_before) {
             return Some(true);
         }
-        (now < at(&self.not_before)).then_some(false)
+        (now < load(&self.not_before)).then_some(false)
     }
 
     async fn fetch_and_keep(&self, reason: FetchReason) -> bool {
@@ -227,17 +231,17 @@ impl KeySet {
         tracing::debug!(key_set = %self.name, keys = keys.len(), generation, "key set fetched");
         self.current.store(Some(Arc::new(Snapshot { keys, content, fetched_at: now, generation })));
         let jitter = Duration::from_millis(self.random() % REFRESH_JITTER_MILLIS);
-        set(&self.refresh_at, now.plus(REFRESH_AFTER).plus(jitter));
+        store(&self.refresh_at, now.plus(REFRESH_AFTER).plus(jitter));
         if reason == FetchReason::UnknownKey {
-            set(&self.unknown_not_before, now.plus(UNKNOWN_KEY_PAUSE));
+            store(&self.unknown_not_before, now.plus(UNKNOWN_KEY_PAUSE));
         }
     }
 
     fn postpone(&self, failure: &FetchFailure) {
         let now = self.clock.now();
         tracing::warn!(key_set = %self.name, reason = %failure, "key set could not be fetched");
-        set(&self.not_before, now.plus(PAUSE_AFTER_FAILURE));
-        set(&self.refresh_at, now.plus(REFRESH_RETRY));
+        store(&self.not_before, now.plus(PAUSE_AFTER_FAILURE));
+        store(&self.refresh_at, now.plus(REFRESH_RETRY));
     }
 
     async fn fetch(&self) -> Result<(Keys, Bytes), FetchFailure> {
@@ -280,10 +284,10 @@ fn key_set_url(document: &Url, metadata: &Metadata) -> Option<Url> {
     (scheme_fits && url.host().is_some() && url.host() == document.host()).then_some(url)
 }
 
-fn at(moment: &AtomicI64) -> Timestamp {
+fn load(moment: &AtomicI64) -> Timestamp {
     Timestamp::from_unix_millis(moment.load(Ordering::SeqCst))
 }
 
-fn set(moment: &AtomicI64, to: Timestamp) {
+fn store(moment: &AtomicI64, to: Timestamp) {
     moment.store(to.unix_millis(), Ordering::SeqCst);
 }

@@ -29,7 +29,7 @@ async fn ask_together(issuer: &TestIssuer, set: &Arc<KeySet>, count: usize) -> V
 }
 
 #[actix_web::test]
-async fn many_who_need_keys_share_one_fetch() {
+async fn many_callers_that_need_keys_share_one_fetch() {
     let issuer = TestIssuer::start();
     issuer.published.set_keys(&[plain("a")]);
     let set = issuer.key_set();
@@ -130,7 +130,7 @@ async fn a_refresh_happens_in_the_background_between_12_and_24_hours() {
 }
 
 #[actix_web::test]
-async fn nonsense_does_not_replace_good_keys() {
+async fn a_document_without_usable_keys_does_not_replace_good_keys() {
     let issuer = TestIssuer::start();
     issuer.published.set_keys(&[plain("a")]);
     let set = issuer.key_set();
@@ -149,7 +149,7 @@ async fn nonsense_does_not_replace_good_keys() {
 #[actix_web::test]
 async fn a_discovery_document_must_name_keys_on_its_own_host() {
     let issuer = TestIssuer::start();
-    let set = issuer.key_set_of(KeySetSource::Metadata(issuer.base.join("elsewhere").unwrap()));
+    let set = issuer.key_set_from(KeySetSource::Metadata(issuer.base.join("elsewhere").unwrap()));
     assert_eq!(finds(&set, "a").await, Err(KeysUnavailable));
     assert_eq!(issuer.published.fetches(), 1, "the foreign host was not called");
 }

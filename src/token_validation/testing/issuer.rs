@@ -149,10 +149,10 @@ impl TestIssuer {
     }
 
     pub(in crate::token_validation) fn key_set(&self) -> Arc<KeySet> {
-        self.key_set_of(KeySetSource::Jwks(self.base.join("keys").unwrap()))
+        self.key_set_from(KeySetSource::Jwks(self.base.join("keys").unwrap()))
     }
 
-    pub(in crate::token_validation) fn key_set_of(&self, source: KeySetSource) -> Arc<KeySet> {
+    pub(in crate::token_validation) fn key_set_from(&self, source: KeySetSource) -> Arc<KeySet> {
         KeySet::new("test", source, self.outbound.clone(), self.clock.clone(), Arc::new(SystemEntropy))
     }
 

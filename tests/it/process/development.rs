@@ -91,7 +91,7 @@ fn the_printed_commands_run_and_show_what_the_text_says() {
     assert!(said.contains("\"tokensRemoved\":1"), "{said}");
     assert!(said.contains("consent_required"), "{said}");
     assert!(lines.iter().any(|line| line.starts_with("http") && line.contains("/api/oauth/signin?signin=")), "{said}");
-    assert!(lines.contains(&"This code is not good (any more). Say anything to begin anew."), "{said}");
+    assert!(lines.contains(&"This code is not valid or has expired. Send any message to start again."), "{said}");
     let longest = development.printed.iter().map(|line| line.chars().count()).max();
     assert!(longest < Some(130), "{longest:?}");
 }

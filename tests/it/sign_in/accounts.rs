@@ -5,7 +5,7 @@ use bot_sso::dev::GrantKind;
 use serde_json::Value;
 use url::Url;
 
-use super::{CHATTER, assert_notice, card, owner, redeem, teams_card, web_chat};
+use super::{WEB_CHAT_USER, assert_notice, card, redeem, teams_card, token_owner, web_chat};
 use crate::harness::{Harness, Options, activities, write_private};
 
 const PERSONAL: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
@@ -62,7 +62,7 @@ async fn the_browser_and_its_code_go_to_the_tenant_of_the_chat() {
     assert_eq!(redeemed_at(&harness), [fay.tid]);
     let page = browser.get(&last).await;
     assert!(page.text().contains("You are signed in"), "the channel has named her: {}", page.text());
-    assert_eq!(owner(&harness.get_token("msteams", "29:fay", "graph").await), fay.oid);
+    assert_eq!(token_owner(&harness.get_token("msteams", "29:fay", "graph").await), fay.oid);
 }
 
 #[tokio::test]
@@ -84,11 +84,11 @@ async fn a_link_that_is_opened_again_after_a_try_that_never_came_back_goes_where
     assert!(!asked.text().contains("id=\"other-account\""), "she is who the chat names: {}", asked.text());
     assert_eq!(segment(&browser.begin(&resource).await), fay.tid, "the last try came back");
     let code = browser.post(&last, &[("decision", "continue")]).await.code();
-    assert_eq!(owner(&redeem(&harness, "msteams", "29:ada", &code).await), ada.oid);
+    assert_eq!(token_owner(&redeem(&harness, "msteams", "29:ada", &code).await), ada.oid);
 }
 
 #[tokio::test]
-async fn a_try_that_came_back_with_an_error_came_back() {
+async fn a_try_that_returned_with_an_error_counts_as_returned() {
     let harness = Harness::start().await;
     let resource = teams_card(&harness, "Fay").await;
     let mut browser = harness.browser();
@@ -101,7 +101,7 @@ async fn a_try_that_came_back_with_an_error_came_back() {
 }
 
 #[tokio::test]
-async fn heads_are_no_tries() {
+async fn head_does_not_count_as_a_try() {
     let harness = Harness::start().await;
     let resource = teams_card(&harness, "Fay").await;
     for _ in 0..2 {
@@ -112,7 +112,7 @@ async fn heads_are_no_tries() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_is_not_admitted_or_no_tenant_is_not_gone_to() {
+async fn the_browser_is_not_sent_to_a_tenant_that_is_not_admitted_or_is_no_guid() {
     let directory = tempfile::tempdir().unwrap();
     let contoso = Harness::start().await.user("Ada").tid;
     let harness = with_tenants(&directory, &format!("[\"{contoso}\"]")).await;
@@ -139,7 +139,7 @@ async fn personal_accounts_sign_in_where_they_are_admitted() {
         (format!("[\"{PERSONAL}\"]"), "consumers"),
     ] {
         let harness = with_tenants(&directory, &tenants).await;
-        let resource = other_card(&harness, &web_chat(&harness, CHATTER)).await;
+        let resource = other_card(&harness, &web_chat(&harness, WEB_CHAT_USER)).await;
         let mut browser = harness.browser();
         let authorize = browser.begin(&resource).await;
         assert_eq!(segment(&authorize), expected, "{tenants}");
@@ -157,7 +157,7 @@ async fn personal_accounts_sign_in_where_they_are_admitted() {
 }
 
 #[tokio::test]
-async fn who_cancels_is_let_choose_an_account_the_next_time_also_with_a_new_card() {
+async fn a_user_who_cancels_can_choose_an_account_the_next_time_also_with_a_new_card() {
     let harness = Harness::start().await;
     let resource = card(&harness).await;
     let mut browser = harness.browser();
@@ -170,15 +170,15 @@ async fn who_cancels_is_let_choose_an_account_the_next_time_also_with_a_new_card
     for resource in [&resource, &card(&harness).await] {
         assert_eq!(prompt(&browser.begin(resource).await).as_deref(), Some("select_account"));
     }
-    let mail = harness.sign_in_resource(&web_chat(&harness, CHATTER), "mail").await;
+    let mail = harness.sign_in_resource(&web_chat(&harness, WEB_CHAT_USER), "mail").await;
     assert_eq!(prompt(&browser.begin(&mail).await), None, "of another connection nothing is known");
 
     let code = browser.finish(&resource, "Ada").await.code();
-    assert_eq!(owner(&redeem(&harness, "webchat", CHATTER, &code).await), harness.user("Ada").oid);
+    assert_eq!(token_owner(&redeem(&harness, "webchat", WEB_CHAT_USER, &code).await), harness.user("Ada").oid);
 }
 
 #[tokio::test]
-async fn who_gives_up_at_the_provider_is_let_choose_an_account_the_next_time() {
+async fn a_user_who_cancels_at_the_provider_can_choose_an_account_the_next_time() {
     let harness = Harness::start().await;
     let resource = teams_card(&harness, "Ada").await;
     let mut browser = harness.browser();
@@ -189,12 +189,12 @@ async fn who_gives_up_at_the_provider_is_let_choose_an_account_the_next_time() {
 }
 
 #[tokio::test]
-async fn who_has_an_account_of_the_wrong_tenant_is_let_choose_another_one() {
+async fn a_user_with_an_account_of_a_refused_tenant_can_choose_another_one() {
     let directory = tempfile::tempdir().unwrap();
     let contoso = Harness::start().await.user("Ada").tid;
     let tenants = format!("[\"{contoso}\", \"99999999-9999-4999-8999-999999999999\"]");
     let harness = with_tenants(&directory, &tenants).await;
-    let resource = other_card(&harness, &web_chat(&harness, CHATTER)).await;
+    let resource = other_card(&harness, &web_chat(&harness, WEB_CHAT_USER)).await;
     let mut browser = harness.browser();
     let authorize = browser.begin(&resource).await;
     let callback = browser.log_in(&authorize, "Fay").await;
@@ -208,7 +208,7 @@ async fn who_has_an_account_of_the_wrong_tenant_is_let_choose_another_one() {
 }
 
 #[tokio::test]
-async fn somebody_else_than_teams_names_is_told_so_and_offered_another_account() {
+async fn a_user_other_than_the_one_teams_names_sees_that_and_is_offered_another_account() {
     let harness = Harness::start().await;
     let ada = harness.user("Ada");
     let mut browser = harness.browser();
@@ -232,12 +232,12 @@ async fn somebody_else_than_teams_names_is_told_so_and_offered_another_account()
     let callback = browser.log_in(&authorize, "Ada").await;
     let last = browser.get(&callback).await.location().to_owned();
     assert!(browser.get(&last).await.text().contains("You are signed in"));
-    assert_eq!(owner(&harness.get_token("msteams", "29:ada", "graph").await), ada.oid);
+    assert_eq!(token_owner(&harness.get_token("msteams", "29:ada", "graph").await), ada.oid);
     assert_notice("of a step that was never", &browser.get("/api/oauth/signin?again=x").await, 410, "StateUnknown");
 }
 
 #[tokio::test]
-async fn who_signs_in_on_a_channel_that_names_nobody_is_told_nothing_of_another_account() {
+async fn a_user_whom_the_channel_does_not_name_sees_no_offer_of_another_account() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let mut unnamed = activities::teams(&harness, &harness.user("Ada"));

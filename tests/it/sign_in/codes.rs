@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{CHATTER, card, owner, redeem, web_chat};
+use super::{WEB_CHAT_USER, card, redeem, token_owner, web_chat};
 use crate::harness::{Harness, Options, activities};
 
 /// A code that is not this one.
@@ -14,14 +14,14 @@ fn other_than(code: &str, number: u32) -> String {
 async fn a_redeemed_code_gives_the_same_token_again_also_after_a_restart() {
     let mut harness = Harness::start().await;
     let code = harness.browser().finish(&card(&harness).await, "Ada").await.code();
-    let first = redeem(&harness, "webchat", CHATTER, &code).await;
-    assert_eq!(owner(&first), harness.user("Ada").oid);
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.json(), first.json());
+    let first = redeem(&harness, "webchat", WEB_CHAT_USER, &code).await;
+    assert_eq!(token_owner(&first), harness.user("Ada").oid);
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &code).await.json(), first.json());
     harness.restart(&Options::default()).await;
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.json(), first.json());
-    let state = activities::state_of(&web_chat(&harness, CHATTER), "graph");
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &code).await.json(), first.json());
+    let state = activities::state_of(&web_chat(&harness, WEB_CHAT_USER), "graph");
     let pairs = [
-        ("userId", CHATTER),
+        ("userId", WEB_CHAT_USER),
         ("connectionName", "graph"),
         ("channelId", "webchat"),
         ("state", &state),
@@ -33,39 +33,41 @@ async fn a_redeemed_code_gives_the_same_token_again_also_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_redeemed_code_is_worth_nothing_elsewhere() {
+async fn a_redeemed_code_is_refused_for_another_user_channel_connection_or_bot() {
     let harness = Harness::start().await;
     let code = harness.browser().finish(&card(&harness).await, "Ada").await.code();
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.status, 200);
-    for (channel, user) in [("webchat", "wc-2"), ("directline", CHATTER), ("msteams", CHATTER)] {
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &code).await.status, 200);
+    for (channel, user) in [("webchat", "wc-2"), ("directline", WEB_CHAT_USER), ("msteams", WEB_CHAT_USER)] {
         assert_eq!(redeem(&harness, channel, user, &code).await.status, 404, "{channel} {user}");
     }
-    let query = [("userId", CHATTER), ("connectionName", "mail"), ("channelId", "webchat"), ("code", code.as_str())];
+    let query =
+        [("userId", WEB_CHAT_USER), ("connectionName", "mail"), ("channelId", "webchat"), ("code", code.as_str())];
     assert_eq!(harness.get_token_as("demo", &query).await.status, 404, "another connection");
-    let query = [("userId", CHATTER), ("connectionName", "graph"), ("channelId", "webchat"), ("code", code.as_str())];
+    let query =
+        [("userId", WEB_CHAT_USER), ("connectionName", "graph"), ("channelId", "webchat"), ("code", code.as_str())];
     assert_eq!(harness.get_token_as("demo-none", &query).await.status, 404, "another bot");
 }
 
 #[tokio::test]
 async fn a_redeemed_code_ends_with_the_token_that_it_made() {
     let harness = Harness::start().await;
-    let out = [("userId", CHATTER), ("channelId", "webchat"), ("connectionName", "graph")];
+    let out = [("userId", WEB_CHAT_USER), ("channelId", "webchat"), ("connectionName", "graph")];
     let first = harness.browser().finish(&card(&harness).await, "Ada").await.code();
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &first).await.status, 200);
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &first).await.status, 200);
     harness.sign_out(&out).await;
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &first).await.status, 404, "signed out");
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &first).await.status, 404, "signed out");
 
     let second = harness.browser().finish(&card(&harness).await, "Ada").await.code();
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &second).await.status, 200);
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &first).await.status, 404, "another code made this token");
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &second).await.status, 200);
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &first).await.status, 404, "another code made this token");
     let third = harness.browser().finish(&card(&harness).await, "Ben").await.code();
     assert_eq!(
-        owner(&redeem(&harness, "webchat", CHATTER, &second).await),
+        token_owner(&redeem(&harness, "webchat", WEB_CHAT_USER, &second).await),
         harness.user("Ada").oid,
         "until it is used"
     );
-    assert_eq!(owner(&redeem(&harness, "webchat", CHATTER, &third).await), harness.user("Ben").oid);
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &second).await.status, 404, "a newer sign-in took its place");
+    assert_eq!(token_owner(&redeem(&harness, "webchat", WEB_CHAT_USER, &third).await), harness.user("Ben").oid);
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &second).await.status, 404, "a newer sign-in took its place");
 }
 
 #[tokio::test]
@@ -97,35 +99,35 @@ async fn a_silent_sign_in_ends_the_code_that_made_the_token_before() {
 }
 
 #[tokio::test]
-async fn a_refreshed_token_still_comes_of_its_code() {
+async fn a_redeemed_code_is_accepted_again_after_its_token_was_refreshed() {
     let harness = Harness::with(Options { offline_access: true, ..Options::default() }).await;
     let code = harness.browser().finish(&card(&harness).await, "Ada").await.code();
-    let first = redeem(&harness, "webchat", CHATTER, &code).await;
+    let first = redeem(&harness, "webchat", WEB_CHAT_USER, &code).await;
     harness.clock.advance(std::time::Duration::from_mins(62));
-    let refreshed = harness.get_token("webchat", CHATTER, "graph").await;
-    assert_eq!(owner(&refreshed), harness.user("Ada").oid);
+    let refreshed = harness.get_token("webchat", WEB_CHAT_USER, "graph").await;
+    assert_eq!(token_owner(&refreshed), harness.user("Ada").oid);
     assert_ne!(refreshed.json()["token"], first.json()["token"]);
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.json(), refreshed.json());
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &code).await.json(), refreshed.json());
 }
 
 #[tokio::test]
 async fn a_repeated_code_uses_up_no_tries_and_wrong_ones_go_on_counting() {
     let harness = Harness::start().await;
     let old = harness.browser().finish(&card(&harness).await, "Ada").await.code();
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &old).await.status, 200);
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &old).await.status, 200);
     let new = harness.browser().finish(&card(&harness).await, "Ada").await.code();
     for number in 1..=5 {
-        assert_eq!(redeem(&harness, "webchat", CHATTER, &old).await.status, 200, "repeated");
+        assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &old).await.status, 200, "repeated");
         let wrong = [number, number + 10].map(|number| other_than(&new, number));
         let wrong = wrong.iter().find(|wrong| **wrong != old).unwrap();
-        assert_eq!(redeem(&harness, "webchat", CHATTER, wrong).await.status, 404);
+        assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, wrong).await.status, 404);
     }
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &new).await.status, 404, "no try is left");
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &old).await.status, 200, "what the account has, it has");
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &new).await.status, 404, "no try is left");
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &old).await.status, 200, "what the account has, it has");
 }
 
 #[tokio::test]
-async fn codes_survive_being_read_as_numbers() {
+async fn a_code_stays_the_same_when_it_is_read_as_a_number() {
     let harness = Harness::start().await;
     for _ in 0..4 {
         let code = harness.browser().finish(&card(&harness).await, "Ada").await.code();

@@ -2,7 +2,7 @@
 
 use bot_sso::dev::GrantKind;
 
-use super::{CHATTER, assert_notice, card, owner, redeem, teams_card};
+use super::{WEB_CHAT_USER, assert_notice, card, redeem, teams_card, token_owner};
 use crate::harness::{Answer, Harness, Options};
 
 fn records(harness: &Harness) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -48,12 +48,12 @@ async fn head_answers_as_get_does_and_writes_nothing() {
     assert_same_head("confirm", &head, &browser.get(&last).await);
     let code = browser.post(&last, &[("decision", "continue")]).await.code();
     assert_same_head("code", &browser.head(&last).await, &browser.get(&last).await);
-    assert_eq!(owner(&redeem(&harness, "webchat", CHATTER, &code).await), harness.user("Ada").oid);
+    assert_eq!(token_owner(&redeem(&harness, "webchat", WEB_CHAT_USER, &code).await), harness.user("Ada").oid);
     assert_same_head("used", &browser.head(&last).await, &browser.get(&last).await);
 }
 
 #[tokio::test]
-async fn head_of_the_last_page_in_teams_signs_nobody_in() {
+async fn head_of_the_last_page_in_teams_signs_no_user_in() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let last = browser.arrive(&teams_card(&harness, "Ada").await, "Ada").await;
@@ -66,7 +66,7 @@ async fn head_of_the_last_page_in_teams_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn head_of_another_browser_or_of_nothing_is_refused_as_get_is() {
+async fn head_is_refused_for_another_browser_or_an_unknown_link_as_get_is() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let authorize = browser.begin(&card(&harness).await).await;
@@ -79,7 +79,7 @@ async fn head_of_another_browser_or_of_nothing_is_refused_as_get_is() {
 }
 
 #[tokio::test]
-async fn a_scanner_that_asks_for_heads_uses_up_nothing_of_the_users() {
+async fn a_scanner_that_sends_head_does_not_use_up_the_users_rate_limit() {
     let appended = "[limits]\nuser_exchanges_per_minute = 2\n".to_owned();
     let harness = Harness::with(Options { appended, ..Options::default() }).await;
     let resource = card(&harness).await;

@@ -3,7 +3,7 @@
 
 use bot_sso::dev::{Fault, FaultRule, GrantKind};
 
-use super::{CHATTER, assert_notice, card, owner, redeem, teams_card};
+use super::{WEB_CHAT_USER, assert_notice, card, redeem, teams_card, token_owner};
 use crate::harness::raw::{Wire, blocking};
 use crate::harness::waiting::wait_for;
 use crate::harness::{Harness, Options, activities, logs};
@@ -40,7 +40,7 @@ async fn a_callback_that_is_delivered_twice_leads_to_the_same_page_also_after_a_
     let code = browser.post(&last, CONTINUE).await.code();
     assert_eq!(browser.get(&callback).await.location(), last, "also when the user has confirmed");
     assert_eq!(redeemed_codes(&harness), 1);
-    assert_eq!(owner(&redeem(&harness, "webchat", CHATTER, &code).await), harness.user("Ada").oid);
+    assert_eq!(token_owner(&redeem(&harness, "webchat", WEB_CHAT_USER, &code).await), harness.user("Ada").oid);
 }
 
 #[tokio::test]
@@ -75,17 +75,17 @@ async fn a_form_that_is_sent_twice_shows_one_code_until_it_is_used() {
     assert_eq!(browser.get(&last).await.code(), code, "also after a restart");
     assert_eq!(completions(&harness, before), 1);
 
-    assert_eq!(owner(&redeem(&harness, "webchat", CHATTER, &code).await), harness.user("Ada").oid);
+    assert_eq!(token_owner(&redeem(&harness, "webchat", WEB_CHAT_USER, &code).await), harness.user("Ada").oid);
     for page in [browser.get(&last).await, browser.post(&last, CONTINUE).await, browser.post(&last, CANCEL).await] {
         assert_eq!(page.status, 200);
         assert!(page.text().contains("You are signed in") && !page.text().contains(&code), "{}", page.text());
     }
     assert_eq!(
-        owner(&harness.get_token("webchat", CHATTER, "graph").await),
+        token_owner(&harness.get_token("webchat", WEB_CHAT_USER, "graph").await),
         harness.user("Ada").oid,
         "too late to cancel"
     );
-    harness.sign_out(&[("userId", CHATTER), ("channelId", "webchat")]).await;
+    harness.sign_out(&[("userId", WEB_CHAT_USER), ("channelId", "webchat")]).await;
     assert_notice("signed out", &browser.get(&last).await, 410, "StateUnknown");
 }
 
@@ -106,7 +106,7 @@ async fn a_code_that_has_ended_is_not_shown_any_more() {
 }
 
 #[tokio::test]
-async fn whom_teams_names_sees_the_same_page_again_and_the_bot_is_told_once() {
+async fn a_user_whom_teams_names_sees_the_same_page_again_and_the_bot_is_told_once() {
     let harness = Harness::start().await;
     let before = logs::length();
     let mut browser = harness.browser();
@@ -128,7 +128,7 @@ async fn whom_teams_names_sees_the_same_page_again_and_the_bot_is_told_once() {
 }
 
 #[tokio::test]
-async fn who_cancels_twice_has_cancelled_and_a_shown_code_can_be_cancelled() {
+async fn a_user_may_cancel_twice_and_may_cancel_a_code_that_is_shown() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let last = browser.arrive(&card(&harness).await, "Ada").await;
@@ -141,11 +141,11 @@ async fn who_cancels_twice_has_cancelled_and_a_shown_code_can_be_cancelled() {
     let code = browser.post(&last, CONTINUE).await.code();
     assert!(browser.post(&last, CANCEL).await.text().contains("You have cancelled"));
     assert!(browser.get(&last).await.text().contains("You have cancelled"));
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.status, 404, "the code was withdrawn");
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &code).await.status, 404, "the code was withdrawn");
 }
 
 #[tokio::test]
-async fn a_refusal_is_repeated_without_a_second_call_and_an_outage_ends_nothing() {
+async fn a_refused_code_is_refused_again_without_a_second_call_and_an_outage_ends_no_step() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let authorize = browser.begin(&card(&harness).await).await;
@@ -167,7 +167,7 @@ async fn a_refusal_is_repeated_without_a_second_call_and_an_outage_ends_nothing(
 }
 
 #[tokio::test]
-async fn who_gave_up_at_the_provider_may_go_back_and_sign_in() {
+async fn a_user_who_cancelled_at_the_provider_may_go_back_and_sign_in() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let authorize = browser.begin(&card(&harness).await).await;
@@ -180,7 +180,7 @@ async fn who_gave_up_at_the_provider_may_go_back_and_sign_in() {
 }
 
 #[tokio::test]
-async fn a_browser_that_hangs_up_while_its_code_is_redeemed_loses_nothing() {
+async fn a_browser_that_hangs_up_while_its_code_is_redeemed_can_continue() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let authorize = browser.begin(&card(&harness).await).await;
@@ -202,5 +202,5 @@ async fn a_browser_that_hangs_up_while_its_code_is_redeemed_loses_nothing() {
     let last = browser.get(&callback).await.location().to_owned();
     assert_eq!(redeemed_codes(&harness), 1, "the task of the broken connection went on");
     let code = browser.post(&last, CONTINUE).await.code();
-    assert_eq!(owner(&redeem(&harness, "webchat", CHATTER, &code).await), harness.user("Ada").oid);
+    assert_eq!(token_owner(&redeem(&harness, "webchat", WEB_CHAT_USER, &code).await), harness.user("Ada").oid);
 }

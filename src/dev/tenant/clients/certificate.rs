@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use jsonwebtoken::DecodingKey;
 
-/// A self-made certificate that every confidential app of the stage has registered, for `private_key_jwt`.
+/// A self-signed certificate, registered for every app that has a secret. Apps authenticate with it by `private_key_jwt`.
 #[derive(Clone)]
 pub struct RegisteredCertificate {
     /// PEM file of the certificate.

@@ -1,7 +1,7 @@
 //! How the clients of the token endpoint prove who they are: secrets, certificates, federated credentials.
 //!
-//! Owns the checks and their refusals. It deliberately knows nothing of grants: a client is authenticated before its
-//! grant is looked at.
+//! Owns the checks and their refusals. It deliberately knows nothing of grants: a client is authenticated before the
+//! token endpoint reads the grant.
 
 mod assertion;
 mod authenticator;

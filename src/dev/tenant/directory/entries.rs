@@ -8,26 +8,26 @@ use uuid::Uuid;
 pub struct Tenant {
     /// Tenant id (`tid`), a GUID.
     pub id: &'static str,
-    /// What the login page calls it.
+    /// Display name.
     pub name: &'static str,
 }
 
-/// What happens when a token of this user is exchanged on behalf of them.
+/// What happens when an app exchanges a token of the user on behalf of the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum UserScenario {
-    /// Everything succeeds.
+    /// The exchange succeeds.
     #[serde(rename = "signs in")]
     SignsIn,
-    /// 65001 until the user has consented.
+    /// The exchange is refused with 65001 until the user has consented.
     #[serde(rename = "lacks consent")]
     LacksConsent,
-    /// 50076 with `claims` until the user has signed in on the login page.
+    /// The exchange is refused with 50076 and `claims` until the user has signed in on the login page.
     #[serde(rename = "needs MFA")]
     NeedsMfa,
-    /// Always 50057.
+    /// The exchange is always refused with 50057.
     #[serde(rename = "disabled")]
     Disabled,
-    /// Signs in, but the home tenant is another one (`idp`, `acct`).
+    /// The exchange succeeds, and tokens say that the user's home is another tenant (`idp`, `acct`).
     #[serde(rename = "guest")]
     Guest,
 }
@@ -35,9 +35,9 @@ pub enum UserScenario {
 /// A user object of one tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// Short name; also a valid `username` of the password grant, as the principal name is.
+    /// Short name. The password grant accepts it as `username`, as it accepts the principal name.
     pub name: &'static str,
-    /// The `name` claim, which the protected resource also answers.
+    /// The `name` claim, and the name that the protected resource returns.
     pub display_name: &'static str,
     /// User principal name.
     pub principal_name: &'static str,
@@ -45,12 +45,12 @@ pub struct User {
     pub password: &'static str,
     /// Object id in `tid`.
     pub oid: &'static str,
-    /// The tenant whose tokens this user gets.
+    /// The tenant that issues this user's tokens.
     pub tid: &'static str,
-    /// The tenant the account lives in; differs from `tid` for a guest.
+    /// The user's home tenant; differs from `tid` for a guest.
     pub home_tid: &'static str,
-    /// What happens on exchange.
-    pub story: UserScenario,
+    /// What happens when a token of this user is exchanged.
+    pub scenario: UserScenario,
 }
 
 /// Which claims an app's access tokens carry (`accessTokenAcceptedVersion` of its registration).
@@ -71,9 +71,9 @@ pub struct App {
     pub name: &'static str,
     /// Its secret; `None` for a public client.
     pub secret: Option<&'static str>,
-    /// App ID URIs, the preferred one first. Empty for apps that are no API.
+    /// App ID URIs, the preferred one first. An app without any is not an API.
     pub identifier_uris: Vec<String>,
-    /// The version of tokens *for* this app.
+    /// The version of the tokens that are issued for this app.
     pub token_version: AppTokenVersion,
 }
 
@@ -90,37 +90,37 @@ pub struct BotEntry {
     pub after_exchange: &'static str,
 }
 
-/// A client that gets exchangeable tokens.
+/// A client app, such as Teams. It gets the tokens that bots exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientEntry {
     /// Name.
     pub name: &'static str,
-    /// Client id of a public client.
+    /// Its client id. Such a client has no secret.
     pub client_id: &'static str,
 }
 
-/// An OAuth connection that fits the stage.
+/// An OAuth connection of a bot, for the gateway's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionEntry {
     /// Connection name; unique in its bot.
     pub name: &'static str,
-    /// The bot it belongs to.
+    /// Name of the bot.
     pub bot: &'static str,
-    /// Client id that exchanges on behalf of the user.
+    /// Client id of the app that exchanges tokens on behalf of the user.
     pub client_id: &'static str,
     /// That client's secret.
     pub client_secret: &'static str,
     /// The Token Exchange URL.
     pub token_exchange_uri: String,
-    /// The full scope a client asks for to get an exchangeable token.
+    /// The scope that a client requests to get an exchangeable token.
     pub exchange_scope: String,
-    /// The scopes the gateway asks for downstream.
+    /// The scopes that the gateway requests in the exchange.
     pub scopes: &'static [&'static str],
     /// Whether exchangeable tokens are v1 tokens.
     pub v1_tokens: bool,
 }
 
-/// A user-assigned managed identity of the machine that the stage is.
+/// A user-assigned managed identity of the stage's machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManagedIdentityEntry {
     /// Name.
@@ -131,7 +131,7 @@ pub struct ManagedIdentityEntry {
     pub object_id: &'static str,
 }
 
-/// The issuer whose tokens a federated credential accepts.
+/// The issuer of the tokens that a federated credential accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FederatedIssuer {
     /// The stage's workload issuer, as a Kubernetes cluster would have one.
@@ -140,22 +140,22 @@ pub enum FederatedIssuer {
     Tenant,
 }
 
-/// A federated credential of an app: the assertions of another issuer that authenticate the app.
+/// A federated credential of an app: tokens of this issuer with this subject authenticate the app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FederatedCredential {
-    /// The app.
+    /// Client id of the app.
     pub client_id: &'static str,
     /// The issuer.
     pub issuer: FederatedIssuer,
-    /// `sub`, compared letter by letter.
+    /// `sub`, compared with case.
     pub subject: &'static str,
 }
 
 impl User {
-    /// Object id in the home tenant: another object than `oid` for a guest.
+    /// Object id in the home tenant; differs from `oid` for a guest.
     #[must_use]
     pub fn home_oid(&self) -> String {
-        if self.home_tid == self.tid { self.oid.to_owned() } else { derived_id(&[self.oid, self.home_tid]) }
+        if self.home_tid == self.tid { self.oid.to_owned() } else { derive_id(&[self.oid, self.home_tid]) }
     }
 }
 
@@ -163,10 +163,10 @@ impl App {
     /// Object id of this app's service principal in tenant `tid`: `oid` and `sub` of its app tokens.
     #[must_use]
     pub fn service_principal_id(&self, tid: &str) -> String {
-        derived_id(&[self.client_id, tid])
+        derive_id(&[self.client_id, tid])
     }
 }
 
-fn derived_id(parts: &[&str]) -> String {
+fn derive_id(parts: &[&str]) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, parts.join("/").as_bytes()).hyphenated().to_string()
 }

@@ -3,13 +3,13 @@ use super::entries::{
     ManagedIdentityEntry, Tenant, User, UserScenario,
 };
 
-/// The subject of the only workload that apps of the stage trust.
+/// The subject of the only workload that the bots' apps trust.
 pub(in crate::dev) const WORKLOAD_SUBJECT: &str = "system:serviceaccount:bot-sso:gateway";
 
-/// The resource tenant, where all users except the last sign in.
-pub(in crate::dev) const CONTOSO: &str = "8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50";
-/// The other tenant: for cross-tenant cases, and home of the guest.
-const FABRIKAM: &str = "d2a9c4e6-7f81-4b3a-a5c7-1e2f3a4b5c60";
+/// The id of the main tenant, where all users except the last one sign in.
+pub(in crate::dev) const CONTOSO_ID: &str = "8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50";
+/// The id of the other tenant: the home of the guest and the tenant of the last user.
+const FABRIKAM_ID: &str = "d2a9c4e6-7f81-4b3a-a5c7-1e2f3a4b5c60";
 
 const BOTS: [BotEntry; 3] = [
     BotEntry {
@@ -48,9 +48,9 @@ const USERS: [User; 7] = [
         principal_name: "ada@contoso.example",
         password: "ada-password",
         oid: "a0000000-1111-4222-8333-00000000ada0",
-        tid: CONTOSO,
-        home_tid: CONTOSO,
-        story: UserScenario::SignsIn,
+        tid: CONTOSO_ID,
+        home_tid: CONTOSO_ID,
+        scenario: UserScenario::SignsIn,
     },
     User {
         name: "ben",
@@ -58,9 +58,9 @@ const USERS: [User; 7] = [
         principal_name: "ben@contoso.example",
         password: "ben-password",
         oid: "b0000000-1111-4222-8333-00000000be40",
-        tid: CONTOSO,
-        home_tid: CONTOSO,
-        story: UserScenario::SignsIn,
+        tid: CONTOSO_ID,
+        home_tid: CONTOSO_ID,
+        scenario: UserScenario::SignsIn,
     },
     User {
         name: "cleo",
@@ -68,9 +68,9 @@ const USERS: [User; 7] = [
         principal_name: "cleo@contoso.example",
         password: "cleo-password",
         oid: "c0000000-1111-4222-8333-00000000c1e0",
-        tid: CONTOSO,
-        home_tid: CONTOSO,
-        story: UserScenario::LacksConsent,
+        tid: CONTOSO_ID,
+        home_tid: CONTOSO_ID,
+        scenario: UserScenario::LacksConsent,
     },
     User {
         name: "dan",
@@ -78,9 +78,9 @@ const USERS: [User; 7] = [
         principal_name: "dan@contoso.example",
         password: "dan-password",
         oid: "d0000000-1111-4222-8333-00000000da40",
-        tid: CONTOSO,
-        home_tid: CONTOSO,
-        story: UserScenario::NeedsMfa,
+        tid: CONTOSO_ID,
+        home_tid: CONTOSO_ID,
+        scenario: UserScenario::NeedsMfa,
     },
     User {
         name: "eve",
@@ -88,9 +88,9 @@ const USERS: [User; 7] = [
         principal_name: "eve@contoso.example",
         password: "eve-password",
         oid: "e0000000-1111-4222-8333-00000000e5e0",
-        tid: CONTOSO,
-        home_tid: CONTOSO,
-        story: UserScenario::Disabled,
+        tid: CONTOSO_ID,
+        home_tid: CONTOSO_ID,
+        scenario: UserScenario::Disabled,
     },
     User {
         name: "gus",
@@ -98,9 +98,9 @@ const USERS: [User; 7] = [
         principal_name: "gus@fabrikam.example",
         password: "gus-password",
         oid: "f0000000-1111-4222-8333-000000009050",
-        tid: CONTOSO,
-        home_tid: FABRIKAM,
-        story: UserScenario::Guest,
+        tid: CONTOSO_ID,
+        home_tid: FABRIKAM_ID,
+        scenario: UserScenario::Guest,
     },
     User {
         name: "fay",
@@ -108,16 +108,16 @@ const USERS: [User; 7] = [
         principal_name: "fay@fabrikam.example",
         password: "fay-password",
         oid: "f0000000-2222-4333-8444-00000000fa70",
-        tid: FABRIKAM,
-        home_tid: FABRIKAM,
-        story: UserScenario::SignsIn,
+        tid: FABRIKAM_ID,
+        home_tid: FABRIKAM_ID,
+        scenario: UserScenario::SignsIn,
     },
 ];
 
 const GRAPH_SCOPES: &[&str] = &["https://graph.microsoft.com/User.Read"];
 const MAIL_SCOPES: &[&str] = &["https://graph.microsoft.com/Mail.Read"];
 
-/// The first one is federated with every bot's app, the second with none.
+/// Every bot's app trusts the first managed identity, and no app trusts the second.
 const IDENTITIES: [ManagedIdentityEntry; 2] = [
     ManagedIdentityEntry {
         name: "gateway",
@@ -135,7 +135,7 @@ pub(in crate::dev) fn identities() -> Vec<ManagedIdentityEntry> {
     IDENTITIES.to_vec()
 }
 
-/// The bots' apps are federated with the workload and with one managed identity, the legacy app with nothing.
+/// Every bot's app trusts the workload and the first managed identity. The legacy app trusts neither.
 pub(in crate::dev) fn federated_credentials() -> Vec<FederatedCredential> {
     let workload = (FederatedIssuer::Workload, WORKLOAD_SUBJECT);
     let identity = IDENTITIES.first().map(|identity| (FederatedIssuer::Tenant, identity.object_id));
@@ -145,7 +145,7 @@ pub(in crate::dev) fn federated_credentials() -> Vec<FederatedCredential> {
 }
 
 pub(in crate::dev) fn tenants() -> Vec<Tenant> {
-    vec![Tenant { id: CONTOSO, name: "Contoso" }, Tenant { id: FABRIKAM, name: "Fabrikam" }]
+    vec![Tenant { id: CONTOSO_ID, name: "Contoso" }, Tenant { id: FABRIKAM_ID, name: "Fabrikam" }]
 }
 
 pub(in crate::dev) fn bots() -> Vec<BotEntry> {
@@ -186,7 +186,7 @@ pub(in crate::dev) fn apps() -> Vec<App> {
 }
 
 pub(in crate::dev) fn connections() -> Vec<ConnectionEntry> {
-    let of_bot = |bot: &BotEntry, name, scopes| ConnectionEntry {
+    let build_connection = |bot: &BotEntry, name, scopes| ConnectionEntry {
         name,
         bot: bot.name,
         client_id: bot.app_id,
@@ -196,8 +196,8 @@ pub(in crate::dev) fn connections() -> Vec<ConnectionEntry> {
         scopes,
         v1_tokens: false,
     };
-    let mut connections: Vec<_> = BOTS.iter().map(|bot| of_bot(bot, "graph", GRAPH_SCOPES)).collect();
-    connections.extend(BOTS.first().map(|bot| of_bot(bot, "mail", MAIL_SCOPES)));
+    let mut connections: Vec<_> = BOTS.iter().map(|bot| build_connection(bot, "graph", GRAPH_SCOPES)).collect();
+    connections.extend(BOTS.first().map(|bot| build_connection(bot, "mail", MAIL_SCOPES)));
     connections.push(ConnectionEntry {
         name: "legacy",
         bot: "demo",

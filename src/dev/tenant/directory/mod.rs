@@ -1,7 +1,7 @@
-//! The one directory of the local tenants: who and what exists, with ids that never change.
+//! The directory of the local tenants: all users, apps, bots and other entries, with ids that never change.
 //!
-//! Owns the kinds of entries, the entries themselves and how they are found. It deliberately knows nothing of tokens,
-//! requests and what users have consented to since the start.
+//! Owns the types of the entries, the entries themselves and the look-ups. It deliberately knows nothing of tokens,
+//! requests and consents.
 
 mod entries;
 mod fixed;
@@ -11,7 +11,7 @@ pub use entries::{
     ManagedIdentityEntry, Tenant, User, UserScenario,
 };
 pub(in crate::dev) use fixed::WORKLOAD_SUBJECT;
-use fixed::{CONTOSO, apps, bots, clients, connections, federated_credentials, identities, tenants, users};
+use fixed::{CONTOSO_ID, apps, bots, clients, connections, federated_credentials, identities, tenants, users};
 
 /// Everything that exists on the stage. Ids never change, so they may be written into tests.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Directory {
     pub tenants: Vec<Tenant>,
     /// Users.
     pub users: Vec<User>,
-    /// App registrations: bots, the legacy API and the clients. Every tenant knows all of them.
+    /// App registrations: bots, the legacy API and the clients. All of them exist in every tenant.
     pub apps: Vec<App>,
     /// Bots.
     pub bots: Vec<BotEntry>,
@@ -28,16 +28,17 @@ pub struct Directory {
     pub clients: Vec<ClientEntry>,
     /// Connections.
     pub connections: Vec<ConnectionEntry>,
-    /// Managed identities. The bots' apps are managed identities as well and not listed here.
+    /// Managed identities. The managed identity endpoint also issues tokens for the apps with a secret, which are not
+    /// listed here.
     pub identities: Vec<ManagedIdentityEntry>,
     /// Federated credentials of the apps.
     pub federated_credentials: Vec<FederatedCredential>,
 }
 
 impl Directory {
-    /// The one directory there is.
+    /// The directory of every stage.
     #[must_use]
-    pub fn fixed() -> Self {
+    pub fn with_fixed_entries() -> Self {
         Self {
             tenants: tenants(),
             users: users(),
@@ -50,10 +51,10 @@ impl Directory {
         }
     }
 
-    /// The tenant most users belong to.
+    /// The id of the tenant to which most users belong.
     #[must_use]
     pub fn main_tenant_id(&self) -> &'static str {
-        CONTOSO
+        CONTOSO_ID
     }
 
     /// The tenant with this id.
@@ -76,7 +77,7 @@ impl Directory {
         self.apps.iter().find(|app| app.client_id.eq_ignore_ascii_case(client_id))
     }
 
-    /// The app that is the API with this identifier: client id or App ID URI.
+    /// The app that is an API and has this client id or App ID URI.
     #[must_use]
     pub fn find_resource(&self, identifier: &str) -> Option<&App> {
         self.apps.iter().filter(|app| !app.identifier_uris.is_empty()).find(|app| {

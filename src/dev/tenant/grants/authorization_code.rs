@@ -4,37 +4,43 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-use super::checks::enabled;
+use super::checks::require_enabled;
 use super::request::GrantRequest;
-use super::user_grant::{UserGrant, token_answer};
+use super::user_grant::{UserGrant, build_token_answer};
 use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::scopes::ScopeRequest;
 
-/// RFC 6749 §4.1.3 with RFC 7636 (S256 only).
-pub(in crate::dev) fn authorization_code(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
+/// Redeems an authorization code (RFC 6749 §4.1.3), with PKCE by S256 (RFC 7636).
+pub(in crate::dev) fn redeem_authorization_code(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
     let services = request.services;
     let code = request.form.get("code")?;
     let issued = services.logins.take_code(code).ok_or_else(|| {
-        EntraRefusal::grant(54_005, "OAuth2 Authorization code was already redeemed, has expired or was never issued.")
+        EntraRefusal::invalid_grant(
+            54_005,
+            "OAuth2 Authorization code was already redeemed, has expired or was never issued.",
+        )
     })?;
     let login = issued.request;
     if login.client_id != request.client.client_id {
-        return Err(EntraRefusal::grant(70_000, "The authorization code was issued to another client."));
+        return Err(EntraRefusal::invalid_grant(70_000, "The authorization code was issued to another client."));
     }
     if request.form.get("redirect_uri")? != login.redirect_uri {
-        return Err(EntraRefusal::grant(50_011, "The redirect URI differs from the one of the authorization request."));
+        return Err(EntraRefusal::invalid_grant(
+            50_011,
+            "The redirect URI differs from the one of the authorization request.",
+        ));
     }
     check_verifier(login.code_challenge.as_deref(), request.form.find("code_verifier"))?;
     let user = services
         .directory
         .find_user(&issued.oid)
         .filter(|user| request.tenant.admits(user.tid))
-        .ok_or_else(|| EntraRefusal::grant(50_034, "The user account does not exist in the directory."))?;
-    enabled(user)?;
+        .ok_or_else(|| EntraRefusal::invalid_grant(50_034, "The user account does not exist in the directory."))?;
+    require_enabled(user)?;
     let scope = ScopeRequest::parse(&services.directory, &login.scope)?;
-    // A user who went through the login page has met every demand of the policies.
-    let grant = UserGrant { stepped_up: true, nonce: login.nonce.as_deref(), ..UserGrant::new(user, &scope) };
-    token_answer(request, &grant)
+    // Signing in on the login page counts as MFA.
+    let grant = UserGrant { passed_mfa: true, nonce: login.nonce.as_deref(), ..UserGrant::new(user, &scope) };
+    build_token_answer(request, &grant)
 }
 
 fn check_verifier(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), EntraRefusal> {
@@ -49,7 +55,7 @@ fn check_verifier(challenge: Option<&str>, verifier: Option<&str>) -> Result<(),
     if matches {
         Ok(())
     } else {
-        Err(EntraRefusal::grant(
+        Err(EntraRefusal::invalid_grant(
             501_481,
             "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
         ))

@@ -1,20 +1,20 @@
 use serde_json::{Value, json};
 
-use super::checks::required_scope;
+use super::checks::parse_required_scope;
 use super::request::GrantRequest;
 use crate::dev::tenant::client_proof::ClientProof;
 use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::tokens::TOKEN_LIFETIME;
 
-/// RFC 6749 §4.4; the scope must end in `/.default`.
-pub(in crate::dev) fn client_credentials(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
+/// Issues an app-only token (RFC 6749 §4.4). The scope must end in `/.default`.
+pub(in crate::dev) fn issue_app_token(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
     if request.proof == ClientProof::Public {
-        return Err(EntraRefusal::client(
+        return Err(EntraRefusal::invalid_client(
             7_000_218,
             "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
         ));
     }
-    let scope = required_scope(request)?;
+    let scope = parse_required_scope(request)?;
     if !scope.default {
         return Err(EntraRefusal::bad_request(
             "invalid_scope",
@@ -23,7 +23,7 @@ pub(in crate::dev) fn client_credentials(request: &GrantRequest<'_>) -> Result<V
              suffixed to the resource identifier (application ID URI).",
         ));
     }
-    let tid = request.tenant.id_or_main(&request.services.directory);
+    let tid = request.tenant.tenant_id_or_main(&request.services.directory);
     let token = request.services.tokens.mint_app_token(request.client, request.proof, scope.resource, tid)?;
     Ok(json!({
         "token_type": "Bearer",

@@ -1,7 +1,7 @@
 //! The grants of the local tenant's token endpoint, one file each.
 //!
 //! Owns what each grant requires of a request, and its refusals. It deliberately knows nothing of client
-//! authentication, faults and the form of refusals, which the token endpoint handles before and after every grant.
+//! authentication, faults and the format of refusals: the token endpoint handles them before and after every grant.
 
 mod authorization_code;
 mod checks;
@@ -19,13 +19,13 @@ use crate::dev::tenant::refusal::EntraRefusal;
 
 pub(in crate::dev) use request::{GrantRequest, GrantServices};
 
-/// Answers a token request by the rules of its grant.
+/// Answers a token request according to its grant.
 pub(in crate::dev) fn answer(grant: GrantKind, request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
     match grant {
-        GrantKind::OnBehalfOf => on_behalf_of::on_behalf_of(request),
-        GrantKind::ClientCredentials => client_credentials::client_credentials(request),
-        GrantKind::RefreshToken => refresh::refresh_token(request),
-        GrantKind::Password => password::password(request),
-        GrantKind::AuthorizationCode => authorization_code::authorization_code(request),
+        GrantKind::OnBehalfOf => on_behalf_of::exchange_on_behalf_of(request),
+        GrantKind::ClientCredentials => client_credentials::issue_app_token(request),
+        GrantKind::RefreshToken => refresh::redeem_refresh_token(request),
+        GrantKind::Password => password::redeem_password(request),
+        GrantKind::AuthorizationCode => authorization_code::redeem_authorization_code(request),
     }
 }

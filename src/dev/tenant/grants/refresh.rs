@@ -1,45 +1,45 @@
 use serde_json::Value;
 
-use super::checks::{consent_required, enabled, mfa_required};
+use super::checks::{consent_refusal, mfa_refusal, require_enabled};
 use super::request::GrantRequest;
-use super::user_grant::{UserGrant, token_answer};
+use super::user_grant::{UserGrant, build_token_answer};
 use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::scopes::ScopeRequest;
 
-/// RFC 6749 §6: a new access token, and a new refresh token beside the old one (or in its place, by a session switch).
-pub(in crate::dev) fn refresh_token(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
+/// Redeems a refresh token (RFC 6749 §6) for a new access token and a new refresh token. The old refresh token stays
+/// valid, unless the session switches make refresh tokens single-use.
+pub(in crate::dev) fn redeem_refresh_token(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
     let services = request.services;
     let token = request.form.get("refresh_token")?;
     let grant = services.logins.find_refresh_token(token).ok_or_else(|| {
-        EntraRefusal::grant(700_082, "The refresh token has expired, was revoked or was never issued.")
+        EntraRefusal::invalid_grant(700_082, "The refresh token has expired, was revoked or was never issued.")
             .with_suberror("bad_token")
     })?;
     if grant.revoked {
         let text = "The provided grant has expired due to it being revoked, a fresh auth token is needed.";
-        return Err(EntraRefusal::grant(50_173, text).with_suberror("bad_token"));
+        return Err(EntraRefusal::invalid_grant(50_173, text).with_suberror("bad_token"));
     }
     if grant.client_id != request.client.client_id {
-        return Err(
-            EntraRefusal::grant(70_000, "The refresh token was issued to another client.").with_suberror("bad_token")
-        );
+        return Err(EntraRefusal::invalid_grant(70_000, "The refresh token was issued to another client.")
+            .with_suberror("bad_token"));
     }
     let user = services
         .directory
         .find_user(&grant.oid)
         .filter(|user| request.tenant.admits(user.tid))
-        .ok_or_else(|| EntraRefusal::grant(50_034, "The user account does not exist in the directory."))?;
-    enabled(user)?;
-    if !services.consents.has(user, request.client) {
-        return Err(consent_required(request.client.name, request.client.client_id));
+        .ok_or_else(|| EntraRefusal::invalid_grant(50_034, "The user account does not exist in the directory."))?;
+    require_enabled(user)?;
+    if !services.consents.allow(user, request.client) {
+        return Err(consent_refusal(request.client.name, request.client.client_id));
     }
     if services.sessions.demands_mfa(user.oid) {
-        return Err(mfa_required());
+        return Err(mfa_refusal());
     }
     if services.sessions.are_refresh_tokens_single_use() {
-        services.logins.spend_refresh_token(token);
+        services.logins.remove_refresh_token(token);
     }
     let asked = request.form.find("scope").unwrap_or(&grant.scope);
     let mut scope = ScopeRequest::parse(&services.directory, asked)?;
     scope.offline_access = true;
-    token_answer(request, &UserGrant { stepped_up: grant.stepped_up, ..UserGrant::new(user, &scope) })
+    build_token_answer(request, &UserGrant { passed_mfa: grant.passed_mfa, ..UserGrant::new(user, &scope) })
 }

@@ -9,7 +9,7 @@ use crate::dev::tenant::sessions::SessionSwitches;
 use crate::dev::tenant::tenant_segment::TenantSegment;
 use crate::dev::tenant::tokens::TokenIssuer;
 
-/// What the grants ask before they give a token, and who makes it.
+/// The services that the grants use to decide on a token and to issue it.
 pub(in crate::dev) struct GrantServices {
     pub(in crate::dev) directory: Arc<Directory>,
     pub(in crate::dev) consents: Arc<Consents>,
@@ -18,7 +18,7 @@ pub(in crate::dev) struct GrantServices {
     pub(in crate::dev) tokens: Arc<TokenIssuer>,
 }
 
-/// A token request whose client is authenticated.
+/// A token request of an authenticated client.
 pub(in crate::dev) struct GrantRequest<'a> {
     pub(in crate::dev) services: &'a GrantServices,
     pub(in crate::dev) form: &'a Form,

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use url::Url;
 
-use super::login_page::{LoginPage, problem_page};
+use super::login_page::{LoginPage, error_page};
 use super::login_state::{IssuedCode, LoginRequest, LoginState};
 use super::password::check_password;
 use super::redirect_uris::RedirectUris;
@@ -16,10 +16,10 @@ use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::scopes::{Resource, ScopeRequest};
 use crate::dev::tenant::tenant_segment::TenantSegment;
 
-/// Query of an authorization request.
-type Parameters = BTreeMap<String, String>;
+/// The query of an authorization request.
+type QueryParameters = BTreeMap<String, String>;
 
-/// The login page's form.
+/// The fields of the login page's form.
 #[derive(Deserialize)]
 struct LoginForm {
     ticket: String,
@@ -29,7 +29,7 @@ struct LoginForm {
     cancel: Option<String>,
 }
 
-/// The tenants' authorization endpoint and its login page.
+/// The tenants' authorization endpoint, which shows the login page.
 pub(in crate::dev) struct AuthorizationEndpoint {
     pub(in crate::dev) directory: Arc<Directory>,
     pub(in crate::dev) redirect_uris: Arc<RedirectUris>,
@@ -37,88 +37,101 @@ pub(in crate::dev) struct AuthorizationEndpoint {
     pub(in crate::dev) logins: Arc<LoginState>,
 }
 
-/// A client, and the address that it has registered and asks to be answered at.
-struct TrustedClient<'a> {
+/// A client, and the redirect URI of its request, which it has registered.
+struct ClientAndRedirect<'a> {
     app: &'a App,
     redirect_uri: &'a str,
 }
 
 pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
     config.service(
-        web::resource("/{tenant}/oauth2/v2.0/authorize").route(web::get().to(page)).route(web::post().to(signed_in)),
+        web::resource("/{tenant}/oauth2/v2.0/authorize")
+            .route(web::get().to(show_login_page))
+            .route(web::post().to(handle_login_form)),
     );
 }
 
-/// GET: checks the request and shows the login page.
-async fn page(tenant: Path<String>, query: Query<Parameters>, endpoint: Data<AuthorizationEndpoint>) -> HttpResponse {
+/// Answers GET: checks the authorization request and shows the login page.
+async fn show_login_page(
+    tenant: Path<String>,
+    query: Query<QueryParameters>,
+    endpoint: Data<AuthorizationEndpoint>,
+) -> HttpResponse {
     let directory = &endpoint.directory;
-    let client = match endpoint.trusted_client(&tenant, &query) {
+    let client = match endpoint.find_client_and_redirect(&tenant, &query) {
         Ok(client) => client,
-        // RFC 6749 §4.1.2.1: no redirect to an address that is not the client's.
-        Err(refusal) => return problem_page(&refusal),
+        // The endpoint must not redirect to an address that the client has not registered (RFC 6749 §4.1.2.1).
+        Err(refusal) => return error_page(&refusal),
     };
-    match login_request(directory, &tenant, &query, &client) {
+    match check_login_request(directory, &tenant, &query, &client) {
         Ok(login) => {
             let hint = query.get("login_hint").and_then(|hint| directory.find_user(hint)).map(|user| user.name);
-            let ticket = endpoint.logins.begin(login);
-            LoginPage { directory, tenant: &tenant, ticket: &ticket }.show(hint, None)
+            let ticket = endpoint.logins.open_login(login);
+            LoginPage { directory, tenant: &tenant, ticket: &ticket }.render(hint, None)
         }
-        Err(refusal) => {
-            redirect(client.redirect_uri, query.get("state").map(String::as_str), &Outcome::Refused(&refusal))
-        }
+        Err(refusal) => redirect_to_client(
+            client.redirect_uri,
+            query.get("state").map(String::as_str),
+            &LoginOutcome::Refused(&refusal),
+        ),
     }
 }
 
-/// POST: the page's form.
-async fn signed_in(tenant: Path<String>, form: Form<LoginForm>, endpoint: Data<AuthorizationEndpoint>) -> HttpResponse {
+/// Answers POST: checks the login page's form and redirects the browser to the client.
+async fn handle_login_form(
+    tenant: Path<String>,
+    form: Form<LoginForm>,
+    endpoint: Data<AuthorizationEndpoint>,
+) -> HttpResponse {
     let directory = &endpoint.directory;
     let Some(login) = endpoint.logins.find_login(&form.ticket).filter(|login| login.tenant == *tenant) else {
-        return problem_page(&EntraRefusal::bad_request(
-            "invalid_request",
-            90_014,
-            "This login page is no longer open.",
-        ));
+        return error_page(&EntraRefusal::bad_request("invalid_request", 90_014, "This login page is no longer open."));
     };
     if form.cancel.is_some() {
         let refusal = EntraRefusal::bad_request("access_denied", 65_004, "User declined to consent to access the app.");
-        return redirect(&login.redirect_uri, login.state.as_deref(), &Outcome::Refused(&refusal));
+        return redirect_to_client(&login.redirect_uri, login.state.as_deref(), &LoginOutcome::Refused(&refusal));
     }
     let page = LoginPage { directory, tenant: &tenant, ticket: &form.ticket };
     let user = TenantSegment::parse(directory, &tenant)
         .and_then(|segment| check_password(directory, segment, &form.username, &form.password));
     let user = match user {
-        Ok(user) if user.story == UserScenario::Disabled => {
-            return page.show(Some(user.name), Some(&EntraRefusal::grant(50_057, "The user account is disabled.")));
+        Ok(user) if user.scenario == UserScenario::Disabled => {
+            return page
+                .render(Some(user.name), Some(&EntraRefusal::invalid_grant(50_057, "The user account is disabled.")));
         }
         Ok(user) => user,
-        Err(refusal) => return page.show(None, Some(&refusal)),
+        Err(refusal) => return page.render(None, Some(&refusal)),
     };
     let Some(client) = directory.find_app(&login.client_id) else {
-        return problem_page(&EntraRefusal::server_error());
+        return error_page(&EntraRefusal::server_error());
     };
     if form.consent.is_some() {
-        endpoint.consent(user, client, &login.scope);
+        endpoint.give_consent(user, client, &login.scope);
     }
-    if !endpoint.consents.has(user, client) {
-        let refusal = EntraRefusal::grant(65_001, "Tick the box to consent, or cancel.");
-        return page.show(Some(user.name), Some(&refusal));
+    if !endpoint.consents.allow(user, client) {
+        let refusal = EntraRefusal::invalid_grant(65_001, "Tick the box to consent, or cancel.");
+        return page.render(Some(user.name), Some(&refusal));
     }
     let (redirect_uri, client_state) = (login.redirect_uri.clone(), login.state.clone());
     let code = endpoint.logins.issue_code(&form.ticket, IssuedCode { request: login, oid: user.oid.to_owned() });
-    redirect(&redirect_uri, client_state.as_deref(), &Outcome::Code(&code))
+    redirect_to_client(&redirect_uri, client_state.as_deref(), &LoginOutcome::Code(&code))
 }
 
 impl AuthorizationEndpoint {
-    /// The client and its registered redirect URI.
-    fn trusted_client<'a>(&'a self, tenant: &str, query: &'a Parameters) -> Result<TrustedClient<'a>, EntraRefusal> {
+    /// Finds the client of a request, and checks that it has registered the redirect URI.
+    fn find_client_and_redirect<'a>(
+        &'a self,
+        tenant: &str,
+        query: &'a QueryParameters,
+    ) -> Result<ClientAndRedirect<'a>, EntraRefusal> {
         TenantSegment::parse(&self.directory, tenant)?;
-        let client_id = query.get("client_id").ok_or_else(|| EntraRefusal::missing("client_id"))?;
+        let client_id = query.get("client_id").ok_or_else(|| EntraRefusal::missing_parameter("client_id"))?;
         let app = self.directory.find_app(client_id).ok_or_else(|| {
             EntraRefusal::bad_request("unauthorized_client", 700_016, "The application was not found in the directory.")
         })?;
-        let redirect_uri = query.get("redirect_uri").ok_or_else(|| EntraRefusal::missing("redirect_uri"))?;
+        let redirect_uri = query.get("redirect_uri").ok_or_else(|| EntraRefusal::missing_parameter("redirect_uri"))?;
         if self.redirect_uris.contains(app.client_id, redirect_uri) {
-            Ok(TrustedClient { app, redirect_uri })
+            Ok(ClientAndRedirect { app, redirect_uri })
         } else {
             Err(EntraRefusal::bad_request(
                 "invalid_request",
@@ -128,8 +141,9 @@ impl AuthorizationEndpoint {
         }
     }
 
-    /// Combined consent (`knownClientApplications`): the API's own downstream permissions are agreed to as well.
-    fn consent(&self, user: &User, client: &App, scope: &str) {
+    /// Records the consent of `user` to `client`, and to the API in `scope` if there is one: Entra combines the two
+    /// consents (`knownClientApplications`).
+    fn give_consent(&self, user: &User, client: &App, scope: &str) {
         self.consents.give(user, client.client_id);
         if let Ok(ScopeRequest { resource: Resource::App(api), .. }) = ScopeRequest::parse(&self.directory, scope) {
             self.consents.give(user, api.client_id);
@@ -137,11 +151,11 @@ impl AuthorizationEndpoint {
     }
 }
 
-fn login_request(
+fn check_login_request(
     directory: &Directory,
     tenant: &str,
-    query: &Parameters,
-    client: &TrustedClient<'_>,
+    query: &QueryParameters,
+    client: &ClientAndRedirect<'_>,
 ) -> Result<LoginRequest, EntraRefusal> {
     let find = |name: &str| query.get(name).filter(|value| !value.is_empty()).cloned();
     if query.get("response_type").map(String::as_str) != Some("code") {
@@ -164,7 +178,7 @@ fn login_request(
         let text = "Proof Key for Code Exchange is required for cross-origin and public-client code redemption.";
         return Err(EntraRefusal::bad_request("invalid_request", 9_002_325, text));
     }
-    let scope = find("scope").ok_or_else(|| EntraRefusal::missing("scope"))?;
+    let scope = find("scope").ok_or_else(|| EntraRefusal::missing_parameter("scope"))?;
     ScopeRequest::parse(directory, &scope)?;
     Ok(LoginRequest {
         tenant: tenant.to_owned(),
@@ -177,19 +191,19 @@ fn login_request(
     })
 }
 
-/// What the browser takes back to the client.
-enum Outcome<'a> {
+/// The result of a login, which the redirect carries to the client.
+enum LoginOutcome<'a> {
     Code(&'a str),
     Refused(&'a EntraRefusal),
 }
 
-fn redirect(redirect_uri: &str, state: Option<&str>, outcome: &Outcome<'_>) -> HttpResponse {
+fn redirect_to_client(redirect_uri: &str, state: Option<&str>, outcome: &LoginOutcome<'_>) -> HttpResponse {
     let Ok(mut target) = Url::parse(redirect_uri) else {
-        return problem_page(&EntraRefusal::server_error());
+        return error_page(&EntraRefusal::server_error());
     };
     match outcome {
-        Outcome::Code(code) => target.query_pairs_mut().append_pair("code", code),
-        Outcome::Refused(refusal) => target
+        LoginOutcome::Code(code) => target.query_pairs_mut().append_pair("code", code),
+        LoginOutcome::Refused(refusal) => target
             .query_pairs_mut()
             .append_pair("error", refusal.error)
             .append_pair("error_description", &refusal.message()),

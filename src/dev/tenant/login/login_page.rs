@@ -7,8 +7,8 @@ use crate::dev::tenant::directory::Directory;
 use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::tenant_segment::TenantSegment;
 
-/// The page of one authorization request. It shows nothing that came with the request: the request stays on the stage,
-/// the form carries only its ticket.
+/// The login page of one authorization request. It contains nothing from the request: the stage keeps the request, and
+/// the form has only the ticket that identifies it.
 pub(super) struct LoginPage<'a> {
     pub(super) directory: &'a Directory,
     /// The tenant segment of the path.
@@ -17,8 +17,8 @@ pub(super) struct LoginPage<'a> {
 }
 
 impl LoginPage<'_> {
-    /// The page, with a user selected, and with the number of what went wrong before.
-    pub(super) fn show(&self, selected: Option<&str>, problem: Option<&EntraRefusal>) -> HttpResponse {
+    /// Renders the page with `selected` chosen in the list of users, and with the AADSTS number of `problem`.
+    pub(super) fn render(&self, selected: Option<&str>, problem: Option<&EntraRefusal>) -> HttpResponse {
         let mut options = String::new();
         let segment = TenantSegment::parse(self.directory, self.tenant).unwrap_or(TenantSegment::Common);
         for user in self.directory.users.iter().filter(|user| segment.admits(user.tid)) {
@@ -38,21 +38,21 @@ impl LoginPage<'_> {
              <p><button>Sign in</button> <button name=\"cancel\" value=\"yes\">Cancel</button></p></form></body></html>"
         );
         let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-        html(status, page)
+        html_answer(status, page)
     }
 }
 
-/// The page of a request that may be sent nowhere.
-pub(super) fn problem_page(refusal: &EntraRefusal) -> HttpResponse {
+/// The page for an error after which the browser must not be redirected.
+pub(super) fn error_page(refusal: &EntraRefusal) -> HttpResponse {
     let page = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sign-in error</title></head><body>\
          <h1>Sorry, but we're having trouble signing you in</h1><p>AADSTS{} ({})</p></body></html>",
         refusal.code, refusal.error
     );
-    html(StatusCode::BAD_REQUEST, page)
+    html_answer(StatusCode::BAD_REQUEST, page)
 }
 
-fn html(status: StatusCode, page: String) -> HttpResponse {
+fn html_answer(status: StatusCode, page: String) -> HttpResponse {
     HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
         .insert_header(("Cache-Control", "no-store"))

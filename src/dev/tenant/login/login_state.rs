@@ -2,17 +2,17 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::dev::lock::locked;
+use crate::dev::lock::lock_ignoring_poison;
 use crate::domain::{SharedClock, SharedEntropy, Timestamp};
 
-/// The lifetime of a login page and of an authorization code.
+/// How long a login page and an authorization code are valid.
 const CODE_LIFETIME: Duration = Duration::from_mins(10);
 /// The lifetime of a refresh token.
-const REFRESH_LIFETIME: Duration = Duration::from_hours(90 * 24);
-/// Each of the three maps holds this many entries; the oldest goes first.
+const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_hours(90 * 24);
+/// The maximum number of entries in each map; a further entry replaces the one that expires first.
 const MAX_ENTRIES: usize = 20_000;
 
-/// An authorization request whose user has not signed in yet.
+/// An authorization request. The user has not signed in yet.
 #[derive(Clone, Debug)]
 pub(in crate::dev) struct LoginRequest {
     pub(in crate::dev) tenant: String,
@@ -37,40 +37,40 @@ pub(in crate::dev) struct RefreshGrant {
     pub(in crate::dev) client_id: String,
     pub(in crate::dev) oid: String,
     pub(in crate::dev) scope: String,
-    pub(in crate::dev) stepped_up: bool,
-    /// Whether the user's sessions were ended after the token was issued.
+    pub(in crate::dev) passed_mfa: bool,
+    /// Whether the token was revoked after it was issued.
     pub(in crate::dev) revoked: bool,
 }
 
-/// The open login pages, the codes that were not redeemed, and the issued refresh tokens. They are in memory only.
+/// The open login pages, the authorization codes that were not redeemed, and the refresh tokens. All are in memory only.
 pub(in crate::dev) struct LoginState {
     clock: SharedClock,
     entropy: SharedEntropy,
-    logins: Bounded<LoginRequest>,
-    codes: Bounded<IssuedCode>,
-    refresh_tokens: Bounded<RefreshGrant>,
+    logins: ExpiringMap<LoginRequest>,
+    codes: ExpiringMap<IssuedCode>,
+    refresh_tokens: ExpiringMap<RefreshGrant>,
 }
 
 impl LoginState {
-    /// A state without logins, codes and refresh tokens. `entropy` makes them and `clock` determines when they expire.
+    /// Creates an empty state. `entropy` generates codes and tokens, and `clock` decides when they expire.
     pub(in crate::dev) fn new(clock: SharedClock, entropy: SharedEntropy) -> Self {
-        let (logins, codes, refresh_tokens) = (Bounded::default(), Bounded::default(), Bounded::default());
+        let (logins, codes, refresh_tokens) = (ExpiringMap::default(), ExpiringMap::default(), ExpiringMap::default());
         Self { clock, entropy, logins, codes, refresh_tokens }
     }
 
-    /// Keeps an authorization request; the answer is the ticket that the page's form carries.
-    pub(in crate::dev) fn begin(&self, request: LoginRequest) -> String {
+    /// Stores an authorization request. Returns the ticket by which the login page's form refers to it.
+    pub(in crate::dev) fn open_login(&self, request: LoginRequest) -> String {
         let (ticket, now) = (self.entropy.hex_id(), self.clock.now());
         self.logins.put(ticket.clone(), request, now.plus(CODE_LIFETIME), now);
         ticket
     }
 
-    /// The request of an open login page; it stays open, since a password may be mistyped.
+    /// The request of an open login page. The page stays open, so that the user can correct a mistyped password.
     pub(in crate::dev) fn find_login(&self, ticket: &str) -> Option<LoginRequest> {
         self.logins.find(ticket, self.clock.now())
     }
 
-    /// Closes a login page and gives out its code.
+    /// Closes a login page and issues an authorization code.
     pub(in crate::dev) fn issue_code(&self, ticket: &str, issued: IssuedCode) -> String {
         let now = self.clock.now();
         self.logins.take(ticket, now);
@@ -79,16 +79,16 @@ impl LoginState {
         code
     }
 
-    /// What `code` stands for; a code is good once.
+    /// Removes and returns what `code` stands for. A code can be redeemed only once.
     pub(in crate::dev) fn take_code(&self, code: &str) -> Option<IssuedCode> {
         self.codes.take(code, self.clock.now())
     }
 
-    /// Gives out a refresh token.
+    /// Issues a refresh token for `grant`.
     pub(in crate::dev) fn issue_refresh_token(&self, grant: RefreshGrant) -> String {
         let now = self.clock.now();
         let token = format!("1.{}{}", self.entropy.hex_id(), self.entropy.hex_id());
-        self.refresh_tokens.put(token.clone(), grant, now.plus(REFRESH_LIFETIME), now);
+        self.refresh_tokens.put(token.clone(), grant, now.plus(REFRESH_TOKEN_LIFETIME), now);
         token
     }
 
@@ -97,39 +97,39 @@ impl LoginState {
         self.refresh_tokens.find(token, self.clock.now())
     }
 
-    /// Ends a refresh token that is good once.
-    pub(in crate::dev) fn spend_refresh_token(&self, token: &str) {
+    /// Removes a refresh token that may be used only once.
+    pub(in crate::dev) fn remove_refresh_token(&self, token: &str) {
         self.refresh_tokens.take(token, self.clock.now());
     }
 
     /// Revokes every refresh token of a user.
-    pub(in crate::dev) fn revoke(&self, oid: &str) {
-        self.refresh_tokens.change(|grant| grant.revoked |= grant.oid == oid);
+    pub(in crate::dev) fn revoke_refresh_tokens(&self, oid: &str) {
+        self.refresh_tokens.update_all(|grant| grant.revoked |= grant.oid == oid);
     }
 }
 
-/// A map whose entries expire, with an upper bound on their number.
-struct Bounded<V>(Mutex<HashMap<String, Entry<V>>>);
+/// A map of entries that expire, with at most [`MAX_ENTRIES`] entries.
+struct ExpiringMap<V>(Mutex<HashMap<String, Entry<V>>>);
 
 struct Entry<V> {
     value: V,
     until: Timestamp,
 }
 
-impl<V> Default for Bounded<V> {
+impl<V> Default for ExpiringMap<V> {
     fn default() -> Self {
         Self(Mutex::new(HashMap::new()))
     }
 }
 
-impl<V: Clone> Bounded<V> {
+impl<V: Clone> ExpiringMap<V> {
     fn put(&self, key: String, value: V, until: Timestamp, now: Timestamp) {
-        let mut entries = locked(&self.0);
+        let mut entries = lock_ignoring_poison(&self.0);
         if entries.len() >= MAX_ENTRIES {
             entries.retain(|_, entry| entry.until > now);
         }
         if entries.len() >= MAX_ENTRIES
-            && let Some(oldest) = oldest_key(&entries)
+            && let Some(oldest) = earliest_expiring_key(&entries)
         {
             entries.remove(&oldest);
         }
@@ -137,18 +137,18 @@ impl<V: Clone> Bounded<V> {
     }
 
     fn find(&self, key: &str, now: Timestamp) -> Option<V> {
-        locked(&self.0).get(key).filter(|entry| entry.until > now).map(|entry| entry.value.clone())
+        lock_ignoring_poison(&self.0).get(key).filter(|entry| entry.until > now).map(|entry| entry.value.clone())
     }
 
     fn take(&self, key: &str, now: Timestamp) -> Option<V> {
-        locked(&self.0).remove(key).filter(|entry| entry.until > now).map(|entry| entry.value)
+        lock_ignoring_poison(&self.0).remove(key).filter(|entry| entry.until > now).map(|entry| entry.value)
     }
 
-    fn change(&self, change: impl Fn(&mut V)) {
-        locked(&self.0).values_mut().for_each(|entry| change(&mut entry.value));
+    fn update_all(&self, change: impl Fn(&mut V)) {
+        lock_ignoring_poison(&self.0).values_mut().for_each(|entry| change(&mut entry.value));
     }
 }
 
-fn oldest_key<V>(entries: &HashMap<String, Entry<V>>) -> Option<String> {
+fn earliest_expiring_key<V>(entries: &HashMap<String, Entry<V>>) -> Option<String> {
     entries.iter().min_by_key(|(_, entry)| entry.until).map(|(key, _)| key.clone())
 }

@@ -1,7 +1,7 @@
-//! The tenants' login page: authorization requests, passwords, codes, and the refresh tokens that come of them.
+//! The tenants' login page: authorization requests, passwords, authorization codes and refresh tokens.
 //!
-//! Owns what a browser sees and what is remembered of it. It deliberately knows nothing of tokens: a code is redeemed
-//! at the token endpoint.
+//! Owns the pages that a browser shows, and the codes and refresh tokens that were issued. It deliberately knows nothing
+//! of access tokens: a code is redeemed at the token endpoint.
 
 mod authorize;
 mod login_page;

@@ -12,7 +12,7 @@ pub(in crate::dev) fn check_password<'d>(
     password: &str,
 ) -> Result<&'d User, EntraRefusal> {
     let user = directory.find_user(name).filter(|user| tenant.admits(user.tid)).ok_or_else(|| {
-        EntraRefusal::grant(
+        EntraRefusal::invalid_grant(
             50_034,
             "The user account does not exist in the directory. To sign into this application, the \
              account must be added to the directory.",
@@ -21,6 +21,6 @@ pub(in crate::dev) fn check_password<'d>(
     if bool::from(user.password.as_bytes().ct_eq(password.as_bytes())) {
         Ok(user)
     } else {
-        Err(EntraRefusal::grant(50_126, "Error validating credentials due to invalid username or password."))
+        Err(EntraRefusal::invalid_grant(50_126, "Error validating credentials due to invalid username or password."))
     }
 }

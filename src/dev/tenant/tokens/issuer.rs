@@ -5,35 +5,35 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::key_chain::KeyChain;
+use super::tenant_keys::TenantKeys;
 use crate::dev::addresses::Addresses;
 use crate::dev::error::StageError;
 use crate::dev::tenant::client_proof::ClientProof;
 use crate::dev::tenant::directory::{App, AppTokenVersion, User};
-use crate::dev::tenant::scopes::{EXCHANGE_AUDIENCE, Resource, ScopeRequest};
+use crate::dev::tenant::scopes::{FEDERATION_AUDIENCE, Resource, ScopeRequest};
 use crate::domain::{SharedClock, SharedEntropy};
 
 /// The lifetime of the tenants' tokens, in seconds.
 pub(in crate::dev) const TOKEN_LIFETIME: i64 = 3600;
 
-/// A user's access token to be made.
-pub(in crate::dev) struct UserTokenOrder<'a> {
+/// The description of a user's access token to issue.
+pub(in crate::dev) struct UserTokenRequest<'a> {
     pub(in crate::dev) user: &'a User,
     pub(in crate::dev) client: &'a App,
     pub(in crate::dev) proof: ClientProof,
     pub(in crate::dev) scope: &'a ScopeRequest<'a>,
-    /// Whether the user signed in on the login page, which meets the authentication context of later exchanges.
-    pub(in crate::dev) stepped_up: bool,
-    /// The client can handle continuous access evaluation.
+    /// Whether the user signed in on the login page, which counts as MFA for later exchanges.
+    pub(in crate::dev) passed_mfa: bool,
+    /// Whether the client handles continuous access evaluation.
     pub(in crate::dev) continuous: bool,
-    /// Seconds; negative makes a token that has expired already.
+    /// Lifetime in seconds. A negative number gives a token that has expired already.
     pub(in crate::dev) lifetime: i64,
 }
 
-/// The tenants' issuer: makes their tokens and verifies them.
+/// The tenants' issuer: issues tokens and verifies them.
 pub(in crate::dev) struct TokenIssuer {
     pub(in crate::dev) addresses: Arc<Addresses>,
-    pub(in crate::dev) keys: KeyChain,
+    pub(in crate::dev) keys: TenantKeys,
     pub(in crate::dev) clock: SharedClock,
     pub(in crate::dev) entropy: SharedEntropy,
 }
@@ -44,12 +44,12 @@ impl TokenIssuer {
         self.clock.now().unix_seconds()
     }
 
-    /// Makes a delegated access token.
-    pub(in crate::dev) fn mint_user_token(&self, order: &UserTokenOrder<'_>) -> Result<String, StageError> {
+    /// Issues an access token for a user.
+    pub(in crate::dev) fn mint_user_token(&self, order: &UserTokenRequest<'_>) -> Result<String, StageError> {
         let user = order.user;
         let resource = order.scope.resource;
-        let mut claims = self.frame(resource, user.tid, order.lifetime);
-        client_claims(&mut claims, resource.token_version(), order.client, order.proof);
+        let mut claims = self.common_claims(resource, user.tid, order.lifetime);
+        add_client_claims(&mut claims, resource.token_version(), order.client, order.proof);
         claims.insert("name".to_owned(), json!(user.display_name));
         claims.insert("oid".to_owned(), json!(user.oid));
         claims.insert("scp".to_owned(), json!(order.scope.permissions.join(" ")));
@@ -63,17 +63,17 @@ impl TokenIssuer {
                 claims.insert("unique_name".to_owned(), json!(user.principal_name));
             }
         }
-        if order.stepped_up {
+        if order.passed_mfa {
             claims.insert("acrs".to_owned(), json!(["p1"]));
         }
         if order.continuous {
             claims.insert("xms_cc".to_owned(), json!(["cp1"]));
         }
-        self.guest_claims(&mut claims, user);
+        self.add_guest_claims(&mut claims, user);
         self.keys.sign(&Value::Object(claims))
     }
 
-    /// Makes an app-only access token for `client` in tenant `tid`.
+    /// Issues an app-only access token for `client` in tenant `tid`.
     pub(in crate::dev) fn mint_app_token(
         &self,
         client: &App,
@@ -82,16 +82,16 @@ impl TokenIssuer {
         tid: &str,
     ) -> Result<String, StageError> {
         let principal = client.service_principal_id(tid);
-        let mut claims = self.frame(resource, tid, TOKEN_LIFETIME);
-        client_claims(&mut claims, resource.token_version(), client, proof);
+        let mut claims = self.common_claims(resource, tid, TOKEN_LIFETIME);
+        add_client_claims(&mut claims, resource.token_version(), client, proof);
         claims.insert("idtyp".to_owned(), json!("app"));
         claims.insert("oid".to_owned(), json!(principal));
         claims.insert("sub".to_owned(), json!(principal));
         self.keys.sign(&Value::Object(claims))
     }
 
-    /// Makes what the managed identity `client_id` with the object id `object_id` shows an app that is federated with
-    /// it.
+    /// Issues a token of the managed identity with these ids. An app that trusts the identity through a federated
+    /// credential can authenticate with this token.
     pub(in crate::dev) fn mint_identity_token(
         &self,
         client_id: &str,
@@ -100,7 +100,7 @@ impl TokenIssuer {
     ) -> Result<String, StageError> {
         let now = self.now_seconds();
         self.keys.sign(&json!({
-            "aud": EXCHANGE_AUDIENCE,
+            "aud": FEDERATION_AUDIENCE,
             "iss": self.addresses.v2_issuer(tid),
             "iat": now,
             "nbf": now,
@@ -116,7 +116,7 @@ impl TokenIssuer {
         }))
     }
 
-    /// Makes an ID token for `client`; `nonce` as the client sent it.
+    /// Issues an ID token for `client` with the client's `nonce`.
     pub(in crate::dev) fn mint_id_token(
         &self,
         user: &User,
@@ -124,7 +124,7 @@ impl TokenIssuer {
         nonce: Option<&str>,
     ) -> Result<String, StageError> {
         let now = self.now_seconds();
-        let mut claims = members(json!({
+        let mut claims = into_members(json!({
             "aud": client.client_id,
             "iss": self.addresses.v2_issuer(user.tid),
             "iat": now,
@@ -141,20 +141,20 @@ impl TokenIssuer {
         if let Some(nonce) = nonce {
             claims.insert("nonce".to_owned(), json!(nonce));
         }
-        self.guest_claims(&mut claims, user);
+        self.add_guest_claims(&mut claims, user);
         self.keys.sign(&Value::Object(claims))
     }
 
-    /// The claims of every access token.
-    fn frame(&self, resource: Resource<'_>, tid: &str, lifetime: i64) -> Map<String, Value> {
+    /// The claims that every access token has.
+    fn common_claims(&self, resource: Resource<'_>, tid: &str, lifetime: i64) -> Map<String, Value> {
         let now = self.now_seconds();
         let (issuer, version) = match resource.token_version() {
             AppTokenVersion::V1 => (self.addresses.v1_issuer(tid), "1.0"),
             AppTokenVersion::V2 => (self.addresses.v2_issuer(tid), "2.0"),
         };
-        // A token that has expired already was issued before it expired.
+        // A token that has expired already must have been issued before its expiry.
         let issued_at = now.min(now + lifetime - 1);
-        members(json!({
+        into_members(json!({
             "aud": resource.audience(),
             "iss": issuer,
             "iat": issued_at,
@@ -166,7 +166,7 @@ impl TokenIssuer {
         }))
     }
 
-    fn guest_claims(&self, claims: &mut Map<String, Value>, user: &User) {
+    fn add_guest_claims(&self, claims: &mut Map<String, Value>, user: &User) {
         if user.home_tid != user.tid {
             claims.insert("idp".to_owned(), json!(self.addresses.v1_issuer(user.home_tid)));
             claims.insert("acct".to_owned(), json!(1));
@@ -174,27 +174,27 @@ impl TokenIssuer {
     }
 }
 
-/// `client_info` of a token answer: where the account lives.
+/// The `client_info` of a token answer: the user's object id and tenant at home.
 pub(in crate::dev) fn client_info(user: &User) -> String {
     URL_SAFE_NO_PAD.encode(json!({"uid": user.home_oid(), "utid": user.home_tid}).to_string())
 }
 
-fn client_claims(claims: &mut Map<String, Value>, version: AppTokenVersion, client: &App, proof: ClientProof) {
+fn add_client_claims(claims: &mut Map<String, Value>, version: AppTokenVersion, client: &App, proof: ClientProof) {
     let (id, strength) = match version {
         AppTokenVersion::V1 => ("appid", "appidacr"),
         AppTokenVersion::V2 => ("azp", "azpacr"),
     };
     claims.insert(id.to_owned(), json!(client.client_id));
-    claims.insert(strength.to_owned(), json!(proof.strength()));
+    claims.insert(strength.to_owned(), json!(proof.acr_value()));
 }
 
-/// `sub`: it differs for every audience.
+/// The `sub` of a user's token. It is different for every audience.
 fn pairwise_subject(user: &User, audience: &str) -> String {
     let text = format!("{}/{}/{audience}", user.oid, user.tid);
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
 }
 
-fn members(value: Value) -> Map<String, Value> {
+fn into_members(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,
         _ => Map::new(),

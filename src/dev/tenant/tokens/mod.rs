@@ -1,11 +1,11 @@
-//! The tenants' tokens: how they are made, signed and verified.
+//! The tenants' tokens: their claims, signatures and checks.
 //!
-//! Owns the claims of every kind of token and the keys that sign them. It deliberately does not know who may have a
-//! token: the grants, the login page and the managed identity endpoint decide that.
+//! Owns the claims of every kind of token and the keys that sign them. It deliberately does not decide who gets a token:
+//! the grants, the login page and the managed identity endpoint decide that.
 
 mod checks;
 mod issuer;
-mod key_chain;
+mod tenant_keys;
 
-pub(in crate::dev) use issuer::{TOKEN_LIFETIME, TokenIssuer, UserTokenOrder, client_info};
-pub(in crate::dev) use key_chain::KeyChain;
+pub(in crate::dev) use issuer::{TOKEN_LIFETIME, TokenIssuer, UserTokenRequest, client_info};
+pub(in crate::dev) use tenant_keys::TenantKeys;
