@@ -51,8 +51,6 @@ pub struct PendingSignIn {
     pub offer: SignInOffer,
     /// The time of the offer. The card can be answered for fifteen minutes from then.
     pub begun_at: Timestamp,
-    /// The code of the `signin/failure` invoke that the client sent for this card, if it sent one.
-    pub client_failure: Option<String>,
     /// Whether a browser that followed the card's link was sent to the stated tenant and has not come back.
     pub is_browser_away: bool,
 }
@@ -97,7 +95,6 @@ struct CardJson {
     final_redirect: Option<String>,
     begun_at: i64,
     sequence: u64,
-    client_failure: Option<String>,
     #[serde(default)]
     is_browser_away: bool,
 }
@@ -106,7 +103,7 @@ impl Content for CardRecord {
     const KIND: &'static Kind = &catalogue::CARD;
 
     fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let PendingSignIn { card_id, offer, begun_at, client_failure, is_browser_away } = &self.sign_in;
+        let PendingSignIn { card_id, offer, begun_at, is_browser_away } = &self.sign_in;
         encode_json(&CardJson {
             card_id: card_id.clone(),
             bot: offer.account.holder.to_string(),
@@ -119,7 +116,6 @@ impl Content for CardRecord {
             final_redirect: offer.final_redirect.clone(),
             begun_at: begun_at.unix_millis(),
             sequence: self.sequence,
-            client_failure: client_failure.clone(),
             is_browser_away: *is_browser_away,
         })
     }
@@ -135,8 +131,8 @@ impl Content for CardRecord {
             final_redirect: card.final_redirect,
         };
         let begun_at = Timestamp::from_unix_millis(card.begun_at);
-        let CardJson { card_id, client_failure, is_browser_away, .. } = card;
-        let sign_in = PendingSignIn { card_id, offer, begun_at, client_failure, is_browser_away };
+        let CardJson { card_id, is_browser_away, .. } = card;
+        let sign_in = PendingSignIn { card_id, offer, begun_at, is_browser_away };
         Some(Self { sign_in, sequence: card.sequence })
     }
 }

@@ -7,24 +7,28 @@ use super::{BotGateway, Inbound};
 use crate::cards::{FinishedCard, PendingSignIn};
 use crate::domain::{Account, ContinuationMode, NamedConnection, TokenSlot};
 use crate::exchange::{RateLimited, WantedToken};
-use crate::protocol::{CANCELLED_BY_USER, Node};
+use crate::protocol::SignInState;
 use crate::sign_in::{CodeAnswer, CodeError};
 
 /// Answers `signin/verifyState`: redeems the code for one of the user's pending sign-ins. A code that was redeemed before
 /// is answered again, without a second event. The invoke is forwarded if the bot redeems codes itself, or if the user has
 /// no pending sign-in.
-pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) -> HttpResponse {
+pub(super) async fn answer(
+    gateway: &web::Data<BotGateway>,
+    inbound: &Inbound<'_>,
+    state: SignInState<'_>,
+) -> HttpResponse {
     if inbound.bot.continuation == ContinuationMode::Forward {
         return forward_to_bot(gateway, inbound).await;
     }
     let account = inbound.channel_account();
-    let state =
-        inbound.activity.value().and_then(|value| value.get_any_case("state").ok().flatten()).and_then(Node::as_str);
     // Before the pending sign-ins: a repeated code must not count as a wrong one for another connection.
-    match is_redeemed(gateway, inbound, &account, state.unwrap_or_default()).await {
-        Ok(true) => return InvokeReply::empty(200).respond(inbound),
-        Ok(false) => {}
-        Err(error) => return failed(inbound, &error).respond(inbound),
+    if let SignInState::Code(code) = state {
+        match is_redeemed(gateway, inbound, &account, code).await {
+            Ok(true) => return InvokeReply::empty(200).respond(inbound),
+            Ok(false) => {}
+            Err(error) => return failed(inbound, &error).respond(inbound),
+        }
     }
     let pending = match gateway.cards.list_unfinished(&account).await {
         Ok(pending) if pending.is_empty() => return forward_to_bot(gateway, inbound).await,
@@ -32,9 +36,8 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         Err(error) => return failed(inbound, &error).respond(inbound),
     };
     let reply = match state {
-        None => InvokeReply::empty(404),
-        Some(state) if state.eq_ignore_ascii_case(CANCELLED_BY_USER) => cancel(gateway, inbound, &pending).await,
-        Some(code) => redeem(gateway, inbound, &account, &pending, code).await,
+        SignInState::Cancelled => cancel(gateway, inbound, &pending).await,
+        SignInState::Code(code) => redeem(gateway, inbound, &account, &pending, code).await,
     };
     reply.respond(inbound)
 }

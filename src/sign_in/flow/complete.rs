@@ -210,6 +210,8 @@ impl SignInCompletion {
             let wanted = WantedToken { bot, slot: &slot, connection };
             self.tokens.keep(wanted, permit.clone(), grant.token.clone(), None).await?;
             self.tokens.requirements().end_challenge(&slot).await?;
+            let (cards, conversation) = (&self.flow.cards, card.conversation.as_deref());
+            cards.end_client_failures(&card.account, &card.connection, conversation).await?;
         }
         let code = self.codes.derive_code(&step.browser.0, &step.handle);
         let issued = self.codes.issue(&slot, grant, &code).await?;
