@@ -33,7 +33,8 @@ pub use claims_challenge::ClaimsChallenge;
 pub use clock::{Clock, OffsetClock, RateClock, SharedClock, SystemClock, Timestamp};
 pub use clock_and_entropy::ClockAndEntropy;
 pub use connection::{
-    AudienceRule, Connection, ConnectionRevision, ExchangePolicy, ProviderKind, TenantPolicy, acceptable_audiences,
+    AudienceRule, Connection, ConnectionRevision, ExchangePolicy, PERSONAL_ACCOUNTS_TENANT, ProviderKind, TenantPolicy,
+    acceptable_audiences,
 };
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};
 pub use exchange_key::ExchangeKey;

@@ -266,6 +266,19 @@ pub fn bind_browser_sign_in(
     choose_browser_rule(account.channel_kind(), bot.has_parents(), compare_identity(bot, stated, proven))
 }
 
+/// Whether the user who signed in is another person than the one whom Teams states for `account`: the object id
+/// differs, or, where none is stated, the tenant. The same object id in another tenant's conversation is the same person
+/// (a shared channel states the host's tenant).
+#[must_use]
+pub fn is_another_person(account: &Account, stated: &StatedIdentity, proven: ProvenIdentity<'_>) -> bool {
+    let (Some(object_id), Some(tenant_id)) = (proven.object_id, proven.tenant_id) else { return false };
+    account.channel_kind().is_teams()
+        && match &stated.object_id {
+            Some(stated) => !stated.eq_ignore_ascii_case(object_id),
+            None => stated.tenant_ids.iter().any(|stated| !stated.eq_ignore_ascii_case(tenant_id)),
+        }
+}
+
 fn compare_identity(bot: &Bot, stated: &StatedIdentity, proven: ProvenIdentity<'_>) -> IdentityFit {
     let StatedIdentity { object_id, tenant_ids } = stated;
     let is = |proven: Option<&str>, stated: &str| proven.is_some_and(|proven| proven.eq_ignore_ascii_case(stated));

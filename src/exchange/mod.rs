@@ -26,7 +26,7 @@ mod tokens;
 mod user_rates;
 mod user_token;
 
-pub use binding::{BrowserBinding, ProvenIdentity, bind_browser_sign_in, may_be_bound};
+pub use binding::{BrowserBinding, ProvenIdentity, bind_browser_sign_in, is_another_person, may_be_bound};
 pub use engine::{
     Acquisition, Admission, AfterExchange, ExchangeEngine, ExchangeRequest, JoinedExchange, LeadingExchange, Settlement,
 };
