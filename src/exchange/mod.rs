@@ -18,6 +18,7 @@ mod parent_slots;
 mod redemption;
 mod requirements;
 mod storage_failure;
+mod token_sender;
 mod token_validators;
 mod tokens;
 mod user_rates;
@@ -35,6 +36,7 @@ pub use parent_slots::{WantedToken, end_tokens_of_others, last_obtained};
 pub use redemption::Redemption;
 pub use requirements::SignInRequirements;
 pub use storage_failure::StorageFailure;
+pub use token_sender::TokenSender;
 pub use token_validators::TokenValidators;
 pub use tokens::{
     ChallengeResult, CurrentTokens, ResourceExchange, ResourceScope, ResourceTokens, TokenSignOut, WantedResource,

@@ -14,11 +14,11 @@ use super::json_line::JsonLines;
 /// The target of this crate's events. It is not `env!("CARGO_PKG_NAME")`, which has a hyphen.
 const OWN_TARGET: &str = "bot_sso";
 
-/// The targets under which the HTTP library and the TLS library report what a client has sent on its connection, partly as
-/// errors. Anybody can send malformed bytes, and the operator can do nothing about them. Our own lines report what is
-/// refused after it has been read, and a bot's answer that breaks off.
-const CONNECTION_TARGETS: [&str; 4] =
-    ["actix_http::h1::decoder", "actix_http::h1::dispatcher", "actix_http::h2::dispatcher", "rustls::msgs"];
+/// The targets under which the HTTP library reports what a client has sent on its connection, partly as errors.
+/// Anybody can send malformed bytes, and the operator can do nothing about them. Our own lines report what is refused after
+/// it has been read, and a bot's answer that breaks off.
+const CONNECTION_TARGETS: [&str; 3] =
+    ["actix_http::h1::decoder", "actix_http::h1::dispatcher", "actix_http::h2::dispatcher"];
 
 /// The form of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -222,7 +222,7 @@ pub fn configure(config: &mut web::ServiceConfig, service: web::Data<TokenServic
 /// Authenticates the bot and reads the query, which every operation does first.
 async fn admit<'q>(service: &TokenService, http: &'q HttpRequest) -> Result<(Arc<Bot>, Query<'q>), Decline> {
     let bot = service.callers.authenticate_bot(http.headers()).await.map_err(|refusal| refusal.logged(http))?;
-    service.sdk_advice.consider(&bot, http.headers());
+    service.sdk_advice.consider(&bot, http);
     Ok((bot, Query::parse(http.query_string()).require_bounded()?))
 }
 

@@ -1,10 +1,11 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use actix_web::http::header::HeaderMap;
+use actix_web::{HttpMessage, HttpRequest};
 
 use super::sdk_recognition::recognise_sdk;
 use crate::domain::{Bot, BotName, ContinuationMode, Registrations, Sdk};
+use crate::inbound::RequestId;
 
 /// Tells the operator that a bot's settings do not fit the SDK with which the bot calls. Without the line such a bot only
 /// falls silent after a sign-in. There is one line for each bot and SDK until the process ends.
@@ -27,9 +28,9 @@ impl SdkAdvice {
         Self { considered: registrations.bots().map(|bot| (bot.name.clone(), AtomicU8::new(0))).collect() }
     }
 
-    /// Considers a call of `bot` with these headers. An SDK that is not recognised is not considered.
-    pub(super) fn consider(&self, bot: &Bot, headers: &HeaderMap) {
-        let Some(sdk) = recognise_sdk(headers) else { return };
+    /// Considers the call `http` of `bot`. An SDK that is not recognised is not considered.
+    pub(super) fn consider(&self, bot: &Bot, http: &HttpRequest) {
+        let Some(sdk) = recognise_sdk(http.headers()) else { return };
         let Some(considered) = self.considered.get(&bot.name) else { return };
         let bit = 1 << (sdk as u8);
         // Reading first leaves the cache line of a busy bot shared between the workers.
@@ -40,7 +41,9 @@ impl SdkAdvice {
         if misfit.keys.is_empty() {
             return;
         }
+        let extensions = http.extensions();
         tracing::warn!(
+            correlation_id = extensions.get::<RequestId>().map_or("", |id| id.0.as_str()),
             bot = bot.name.as_str(),
             sdk = sdk.name(),
             setting = misfit.keys.join(", "),

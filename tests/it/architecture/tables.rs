@@ -60,7 +60,7 @@ pub const SUB_ROOMS: &[(&str, &str)] = &[
     ),
     (
         "exchange",
-        "exchange_name outcome storage_failure user_token < token_validators user_rates evidence < binding needs < \
+        "exchange_name outcome storage_failure user_token < token_validators user_rates evidence < binding needs token_sender < \
          requirements parent_slots < redemption < tokens engine",
     ),
 ];

@@ -113,3 +113,54 @@ impl From<RawRefusalStyle> for RefusalStyle {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::config::test_samples::{ENDPOINT, changed, expect_problem, read};
+    use crate::domain::Bot;
+
+    /// The bot of the minimal sample with these lines, and the warnings about it.
+    fn read_bot(lines: &str) -> (Bot, Vec<String>) {
+        let configuration = read(&changed(ENDPOINT, &format!("{ENDPOINT}\n{lines}"))).unwrap();
+        let warnings = configuration.warnings.iter().map(ToString::to_string).collect();
+        (configuration.bots.into_iter().next().unwrap(), warnings)
+    }
+
+    #[test]
+    fn a_named_sdk_presets_both_settings() {
+        for sdk in Sdk::ALL {
+            let (bot, warnings) = read_bot(&format!("sdk = {:?}", sdk.name()));
+            assert_eq!(bot.continuation, sdk.preset_continuation(), "{sdk:?}");
+            assert_eq!(bot.refusal_style, sdk.preset_refusal_style(), "{sdk:?}");
+            assert!(warnings.is_empty(), "{warnings:?}");
+        }
+        let (bot, _) = read_bot("");
+        assert_eq!((bot.continuation, bot.refusal_style), (ContinuationMode::Notify, RefusalStyle::Json400));
+    }
+
+    #[test]
+    fn a_written_key_wins_and_one_that_does_not_fit_is_a_warning() {
+        let (bot, warnings) = read_bot("sdk = \"teams\"\nafter_exchange = \"none\"\nrefusal_style = \"text400\"");
+        assert_eq!((bot.continuation, bot.refusal_style), (ContinuationMode::None, RefusalStyle::Text400));
+        assert!(warnings.is_empty(), "{warnings:?}");
+        let (bot, warnings) = read_bot("sdk = \"agents-js\"\nafter_exchange = \"none\"\nrefusal_style = \"json400\"");
+        assert_eq!((bot.continuation, bot.refusal_style), (ContinuationMode::None, RefusalStyle::Json400));
+        let starts = [
+            "bots.help-desk.after_exchange: \"none\" does not fit sdk = \"agents-js\"",
+            "bots.help-desk.refusal_style: \"json400\" does not fit sdk = \"agents-js\"",
+        ];
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        assert!(warnings.iter().zip(starts).all(|(warning, start)| warning.starts_with(start)), "{warnings:?}");
+        assert!(
+            warnings.iter().zip(["forward", "ok_without_token"]).all(|(it, fits)| it.contains(&format!("{fits:?}")))
+        );
+    }
+
+    #[test]
+    fn an_unknown_sdk_is_a_problem() {
+        let misspelt = format!("{ENDPOINT}\nsdk = \"agent-js\"");
+        expect_problem(ENDPOINT, &misspelt, "bots.help-desk.sdk: ");
+    }
+}
