@@ -1,8 +1,8 @@
 use super::{ContinuationMode, RefusalStyle};
 
 /// A family of SDKs that bots are built on. The SDKs of one family need the same settings
-/// (docs/point-your-bot-at-it.md §The SDKs and their settings). Two names carry a language, because the refusal style of
-/// that language differs from the one of the family.
+/// (docs/point-your-bot-at-it.md §The SDKs and their settings). Two names carry a language, because the settings of that
+/// language differ from those of the family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sdk {
     /// The Bot Framework SDK for JavaScript and for .NET.
@@ -41,8 +41,10 @@ impl Sdk {
     #[must_use]
     pub const fn preset_continuation(self) -> ContinuationMode {
         match self {
-            Self::BotBuilder | Self::BotBuilderPython => ContinuationMode::Notify,
-            Self::Agents | Self::AgentsJs | Self::Teams | Self::TeamsAi => ContinuationMode::Forward,
+            Self::BotBuilder => ContinuationMode::Notify,
+            Self::BotBuilderPython | Self::Agents | Self::AgentsJs | Self::Teams | Self::TeamsAi => {
+                ContinuationMode::Forward
+            }
         }
     }
 
@@ -57,13 +59,14 @@ impl Sdk {
     }
 
     /// Whether a bot on this SDK continues after a sign-in in this mode. The prompt of the Bot Framework SDK continues
-    /// with a `tokens/response` event and with the invoke. The other SDKs handle the invoke and no event. The Teams SDK
-    /// also asks the Token Service at each activity.
+    /// with a `tokens/response` event and with the invoke; its form for Python returns the event's value as a `dict`, so
+    /// that a bot that is written as the SDK's samples are fails on it. The other SDKs handle the invoke and no event. The
+    /// Teams SDK also asks the Token Service at each activity.
     #[must_use]
     pub const fn fits_continuation(self, mode: ContinuationMode) -> bool {
         match mode {
             ContinuationMode::Forward => true,
-            ContinuationMode::Notify => matches!(self, Self::BotBuilder | Self::BotBuilderPython),
+            ContinuationMode::Notify => matches!(self, Self::BotBuilder),
             ContinuationMode::None => matches!(self, Self::Teams),
         }
     }

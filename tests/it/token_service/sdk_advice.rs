@@ -60,11 +60,11 @@ async fn nothing_is_said_of_an_unknown_program_or_of_a_caller_that_is_not_authen
 
 #[tokio::test]
 async fn a_refusal_style_is_named_only_where_the_bot_gets_the_invoke() {
-    let botbuilder_python = "python/3.11.7 (Linux) msrest/0.7.1 botframework-Token/token";
-    for (after_exchange, setting) in [("notify", None), ("forward", Some("bots.demo.refusal_style"))] {
-        let harness = Harness::with(Options { after_exchange, ..Options::default() }).await;
+    let bot = "refusal_style = \"ok_without_token\"";
+    for (after_exchange, setting) in [("none", None), ("forward", Some("bots.demo.refusal_style"))] {
+        let harness = Harness::with(Options { after_exchange, bot, ..Options::default() }).await;
         let (demo, logged) = (harness.bot_token("demo").await, logs::length());
-        assert_eq!(call_with(&harness, &demo, botbuilder_python).await, 200);
+        assert_eq!(call_with(&harness, &demo, TEAMS).await, 200);
         let lines = advice(&harness, logged);
         assert_eq!(lines.first().map(|line| line["setting"].as_str().unwrap()), setting, "{after_exchange}");
     }
