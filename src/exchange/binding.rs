@@ -148,29 +148,25 @@ pub(super) fn parent_accounts<'a>(bot: &'a Bot, account: &'a Account) -> impl It
 /// Where clients choose user ids, a parent bot vouches for the id, so a bot with parents passes.
 #[must_use]
 pub fn may_be_bound(bot: &Bot, account: &Account) -> bool {
-    let channel = account.channel_kind();
-    let is_verified = bot.identity.verified_user_ids.contains(account.subject.as_str());
-    channel != ChannelKind::Emulator && (!channel.lets_clients_choose_user_ids() || is_verified || bot.has_parents())
+    account.channel_kind() != ChannelKind::Emulator && (bot.has_verified_id(account) || bot.has_parents())
 }
 
 fn collect_facts(bot: &Bot, account: &Account, evidence: &Evidence) -> Facts {
     let stated = evidence.stated();
-    let channel = account.channel_kind();
     Facts {
         voucher: match evidence {
             Evidence::Activity(_) => Voucher::Channel,
             Evidence::Parent(_) => Voucher::Parent,
             Evidence::Bot(_) => Voucher::Bot,
         },
-        channel,
+        channel: account.channel_kind(),
         has_parents: bot.has_parents(),
         statement: match stated {
             StatedIdentity { object_id: Some(_), tenant_ids } if !tenant_ids.is_empty() => Statement::Complete,
             _ if bot.identity.allow_unidentified_teams_users => Statement::Incomplete,
             _ => Statement::Insufficient,
         },
-        id_is_verified: !channel.lets_clients_choose_user_ids()
-            || bot.identity.verified_user_ids.contains(account.subject.as_str()),
+        id_is_verified: bot.has_verified_id(account),
     }
 }
 
