@@ -19,9 +19,11 @@ pub enum Count {
     ContinuationDelivered,
     /// `tokens/response` events that could not be delivered.
     ContinuationFailed,
+    /// Requests whose client's address a trusted proxy did not state legibly.
+    ClientUnknown,
 }
 
-const COUNT_NAMES: [(Count, &str); 8] = [
+const COUNT_NAMES: [(Count, &str); 9] = [
     (Count::ExchangeKept, "exchange_kept"),
     (Count::ExchangeRefused, "exchange_refused"),
     (Count::IdentityMismatch, "identity_mismatch"),
@@ -30,6 +32,7 @@ const COUNT_NAMES: [(Count, &str); 8] = [
     (Count::UserRateLimited, "user_rate_limited"),
     (Count::ContinuationDelivered, "continuation_delivered"),
     (Count::ContinuationFailed, "continuation_failed"),
+    (Count::ClientUnknown, "client_unknown"),
 ];
 
 /// The counters of the process, shared by all workers.
