@@ -126,6 +126,10 @@ impl From<ExchangeableTokenError> for Refusal {
                 Reason::TemporarilyUnavailable,
                 "the issuer's key set cannot be fetched: check jwks_url and egress",
             ),
+            ExchangeableTokenError::KeyNotKnownYet => Self::local(
+                Reason::TemporarilyUnavailable,
+                "the token names a key that the issuer's key set does not have yet: the set is fetched again within 10 seconds",
+            ),
         }
     }
 }

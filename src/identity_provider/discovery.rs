@@ -173,10 +173,10 @@ impl DiscoverySettings {
             );
         }
         let authorization = self.endpoint(self.authorization_endpoint.as_ref(), document.authorization_endpoint).ok_or(
-            "the provider's authorization endpoint is not on the issuer's host: check it, and configure authorization_endpoint",
+            "the provider's authorization endpoint is not on the issuer's host and port: check it, and configure authorization_endpoint",
         )?;
         let token = self.endpoint(self.token_endpoint.as_ref(), document.token_endpoint).ok_or(
-            "the provider's token endpoint is not on the issuer's host: check it, and configure token_endpoint",
+            "the provider's token endpoint is not on the issuer's host and port: check it, and configure token_endpoint",
         )?;
         let methods = document.token_endpoint_auth_methods_supported.unwrap_or_default();
         let offers = |name: &str| methods.iter().any(|method| method == name);
@@ -187,15 +187,14 @@ impl DiscoverySettings {
         Ok(Endpoints { authorization, token, secret_method, sends_iss })
     }
 
-    /// Chooses the configured endpoint, or the announced one if it is on the issuer's host and its scheme is not weaker
+    /// Chooses the configured endpoint, or the announced one if it has the issuer's origin: scheme, host and port
     /// (docs/architecture.md §Identity providers).
     fn endpoint(&self, configured: Option<&Url>, announced: Option<String>) -> Option<Url> {
         if let Some(configured) = configured {
             return Some(configured.clone());
         }
         let (issuer, url) = (Url::parse(&self.issuer).ok()?, Url::parse(&announced?).ok()?);
-        let scheme_fits = url.scheme() == "https" || url.scheme() == issuer.scheme();
-        (scheme_fits && url.host().is_some() && url.host() == issuer.host()).then_some(url)
+        (url.origin() == issuer.origin()).then_some(url)
     }
 }
 

@@ -7,11 +7,13 @@ use quick_cache::sync::Cache;
 
 use super::claims::Claims;
 use super::jwks::VerificationKey;
-use super::key_set::{KeySet, KeysUnavailable};
+use super::key_set::{AbsenceProof, KeyLookupError, KeySet};
 use super::unverified::UnverifiedToken;
 
 /// The memory that the cached results of one validator may take, in bytes.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+/// The length in base64 of the shortest signature that an asymmetric algorithm of RFC 7518 §3 makes, 64 bytes.
+const SHORTEST_SIGNATURE: usize = 86;
 /// The length of a real token, from which the initial size of the cache is computed.
 const TYPICAL_TOKEN_BYTES: usize = 2048;
 
@@ -37,11 +39,16 @@ pub(super) enum VerificationFailure {
     Refused(&'static str),
     /// The signature cannot be checked without the issuer's keys.
     KeysUnavailable,
+    /// The token names a key that may be new.
+    KeyNotKnownYet,
 }
 
-impl From<KeysUnavailable> for VerificationFailure {
-    fn from(_: KeysUnavailable) -> Self {
-        Self::KeysUnavailable
+impl From<KeyLookupError> for VerificationFailure {
+    fn from(error: KeyLookupError) -> Self {
+        match error {
+            KeyLookupError::Unavailable => Self::KeysUnavailable,
+            KeyLookupError::NotKnownYet => Self::KeyNotKnownYet,
+        }
     }
 }
 
@@ -51,6 +58,7 @@ impl From<KeysUnavailable> for VerificationFailure {
 /// another purpose.
 pub(super) struct SignatureVerifier<D> {
     limit_bytes: usize,
+    absence_proof: AbsenceProof,
     cache: Cache<TokenDigest, CachedVerification<D>, ByTokenLength>,
 }
 
@@ -84,7 +92,13 @@ impl<D> SignatureVerifier<D> {
     /// Tokens above `limit_bytes` are refused unread.
     pub(super) fn new(limit_bytes: usize) -> Self {
         let items = usize::try_from(CACHE_BYTES).unwrap_or(usize::MAX) / TYPICAL_TOKEN_BYTES;
-        Self { limit_bytes, cache: Cache::with_weighter(items, CACHE_BYTES, ByTokenLength) }
+        let absence_proof = AbsenceProof::FetchAfterPublication;
+        Self { limit_bytes, absence_proof, cache: Cache::with_weighter(items, CACHE_BYTES, ByTokenLength) }
+    }
+
+    /// Changes which fetch proves that the name of a key is made up.
+    pub(super) fn with_absence_proof(self, absence_proof: AbsenceProof) -> Self {
+        Self { absence_proof, ..self }
     }
 
     /// Proves the signature of `raw` with the key set that `choose` picks from *unverified* claims out of a fixed
@@ -103,7 +117,14 @@ impl<D> SignatureVerifier<D> {
         }
         let unverified = UnverifiedToken::parse(raw, self.limit_bytes).map_err(VerificationFailure::Refused)?;
         let key_set = choose(&unverified.claims).map_err(VerificationFailure::Refused)?;
-        let found = key_set.find_key(&unverified.key_id).await?.ok_or(VerificationFailure::Refused("signature"))?;
+        // No key can have made it, so no key set is asked for the name that the token brings.
+        if unverified.signature.len() < SHORTEST_SIGNATURE {
+            return Err(VerificationFailure::Refused("signature"));
+        }
+        let found = key_set
+            .find_key(&unverified.key_id, self.absence_proof)
+            .await?
+            .ok_or(VerificationFailure::Refused("signature"))?;
         let genuine =
             jsonwebtoken::crypto::verify(unverified.signature, unverified.signed, &found.key.key, Algorithm::RS256);
         if !genuine.unwrap_or(false) {

@@ -160,7 +160,9 @@ impl From<IdentificationError> for SignInFailure {
         match error {
             IdentificationError::Token(IdTokenError::Rejected { check: "tid" }) => SignInError::TenantNotAllowed,
             IdentificationError::Token(IdTokenError::Rejected { check }) => SignInError::IdTokenRejected { check },
-            IdentificationError::Token(IdTokenError::KeysUnavailable) => SignInError::Unavailable,
+            IdentificationError::Token(IdTokenError::KeysUnavailable | IdTokenError::KeyNotKnownYet) => {
+                SignInError::Unavailable
+            }
             IdentificationError::NoIssuer => SignInError::Misconfigured,
         }
         .into()
