@@ -1,5 +1,5 @@
 use std::hash::{BuildHasher as _, RandomState};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -75,8 +75,8 @@ impl UserRates {
 
     /// Counts a browser at `address` that followed a link of a card for `account`. Anybody who sees the link can follow
     /// it, so
-    /// this limit is separate from the user's limit and from the limits of browsers at other addresses. Addresses of one
-    /// IPv6 network share a limit, and so do all browsers whose address is unknown.
+    /// this limit is separate from the user's limit and from the limits of browsers at other addresses. All browsers whose
+    /// address is unknown share a limit.
     ///
     /// # Errors
     /// As [`UserRates::charge`].
@@ -86,7 +86,7 @@ impl UserRates {
         address: Option<IpAddr>,
         correlation_id: &str,
     ) -> Result<(), RateLimited> {
-        self.charge_key(self.hasher.hash_one(("browser", account, address.map(network_of))), account, correlation_id)
+        self.charge_key(self.hasher.hash_one(("browser", account, address)), account, correlation_id)
     }
 
     fn charge_key(&self, key: u64, account: &Account, correlation_id: &str) -> Result<(), RateLimited> {
@@ -110,15 +110,6 @@ impl UserRates {
             );
         }
         Err(RateLimited { retry_after })
-    }
-}
-
-/// The network that counts as one client. A client with an IPv6 address has the whole /64 network around it, and may use
-/// another address of it for every request (RFC 8981).
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
-        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -170,21 +161,6 @@ mod tests {
         rates.charge_browser(&account("ada"), at("192.0.2.2"), "").unwrap();
         rates.charge_browser(&account("ben"), at("192.0.2.1"), "").unwrap();
         rates.charge(&account("ada"), "").unwrap();
-    }
-
-    #[test]
-    fn a_browser_that_changes_its_ipv6_address_within_its_network_stays_one_client() {
-        let (rates, ..) = rates(2);
-        let mut charge = |address: Option<&str>| {
-            rates.charge_browser(&account("ada"), address.map(|address| address.parse().unwrap()), "").is_ok()
-        };
-        assert!(charge(Some("2001:db8:1:2::1")) && charge(Some("2001:db8:1:2:ffff:1:2:3")));
-        assert!(!charge(Some("2001:db8:1:2::9")), "the network is the client");
-        assert!(charge(Some("2001:db8:1:3::1")), "another network is another client");
-        assert!(charge(Some("192.0.2.1")) && charge(Some("::ffff:192.0.2.1")));
-        assert!(!charge(Some("192.0.2.1")), "one address in two spellings");
-        assert!(charge(Some("192.0.2.2")), "IPv4 addresses are clients of their own");
-        assert!(charge(None) && charge(None) && !charge(None), "unknown clients share one limit");
     }
 
     #[test]

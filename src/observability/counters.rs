@@ -21,9 +21,15 @@ pub enum Count {
     ContinuationFailed,
     /// Requests whose client's address a trusted proxy did not state legibly.
     ClientUnknown,
+    /// Connections that were refused because their client, or all clients together, had too many.
+    ConnectionRefused,
+    /// Idle connections that were ended in favour of new ones.
+    ConnectionEvicted,
+    /// Connections that were ended because the client sent or read too slowly.
+    ConnectionTimedOut,
 }
 
-const COUNT_NAMES: [(Count, &str); 9] = [
+const COUNT_NAMES: [(Count, &str); 12] = [
     (Count::ExchangeKept, "exchange_kept"),
     (Count::ExchangeRefused, "exchange_refused"),
     (Count::IdentityMismatch, "identity_mismatch"),
@@ -33,6 +39,9 @@ const COUNT_NAMES: [(Count, &str); 9] = [
     (Count::ContinuationDelivered, "continuation_delivered"),
     (Count::ContinuationFailed, "continuation_failed"),
     (Count::ClientUnknown, "client_unknown"),
+    (Count::ConnectionRefused, "connection_refused"),
+    (Count::ConnectionEvicted, "connection_evicted"),
+    (Count::ConnectionTimedOut, "connection_timed_out"),
 ];
 
 /// The counters of the process, shared by all workers.

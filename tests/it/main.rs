@@ -1,9 +1,11 @@
-//! The integration tests: the real application on a real port, the local tenant as its identity provider.
+//! The integration tests run the real application on a real port, with the local tenant as its identity provider.
 #![allow(unreachable_pub, reason = "the harness is a module of this binary")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::missing_panics_doc)]
 #![allow(clippy::unused_async, reason = "starting something is written alike, whether it has to wait or not")]
 
 mod architecture;
+#[cfg(feature = "stage")]
+mod attacks;
 #[cfg(feature = "stage")]
 mod callers;
 #[cfg(feature = "stage")]

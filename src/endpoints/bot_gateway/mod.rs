@@ -243,7 +243,7 @@ async fn admit_and_handle(
     let peer = authenticate(http, gateway, begun).await?;
     let refused_body = |problem| CallerRefusal::new(problem, "body").logged(http);
     require_plain_utf8(http.headers()).map_err(refused_body)?;
-    let body = read_body(payload, gateway.limits).await.map_err(refused_body)?;
+    let body = read_body(http, payload, gateway.limits).await.map_err(refused_body)?;
     let correlation_id = RequestId::get_or_draw(http, &gateway.entropy);
     let mut activity = Activity::parse(&body).map_err(|error| refuse_activity(&error, &peer, &correlation_id))?;
     gateway.callers.admit(&peer, &activity).map_err(|refusal| refusal.logged(http))?;
