@@ -15,11 +15,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use aws_lc_rs::digest::{SHA256, digest};
+use jsonwebtoken::Algorithm;
 use tokio::time::Instant;
 use url::Url;
 
 pub(super) use self::unknown_keys::AbsenceProof;
 use self::unknown_keys::{Moment, UnknownKeys};
+use super::algorithms::{SignaturePolicy, read_announced};
 use super::jwks::{self, Keys, Metadata, VerificationKey};
 use crate::domain::{SharedClock, SharedEntropy, Timestamp};
 use crate::outbound::{HttpAnswer, Outbound, OutboundError, RequestHeader};
@@ -56,6 +58,7 @@ pub enum KeySetSource {
 pub struct KeySet {
     name: String,
     source: KeySetSource,
+    policy: SignaturePolicy,
     outbound: Outbound,
     clock: SharedClock,
     entropy: SharedEntropy,
@@ -103,6 +106,15 @@ pub(super) struct FoundKey {
     pub(super) generation: u64,
 }
 
+/// The result of looking for a key.
+pub(super) enum KeyLookup {
+    Found(FoundKey),
+    /// The named key is published, but not for this algorithm.
+    OtherAlgorithm,
+    /// No key of this name is published; or the token names none, and not exactly one key fits.
+    Unknown,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FetchReason {
     NoKeys,
@@ -123,7 +135,7 @@ enum FetchFailure {
 }
 
 impl KeySet {
-    /// A key set that has not been fetched yet. `name` appears in logs.
+    /// A key set for RS256 signatures of named keys that has not been fetched yet. `name` appears in logs.
     #[must_use]
     pub fn new(
         name: impl Into<String>,
@@ -135,6 +147,7 @@ impl KeySet {
         Arc::new(Self {
             name: name.into(),
             source,
+            policy: SignaturePolicy::Rs256WithKeyId,
             outbound,
             unknown: UnknownKeys::new(Arc::clone(&clock)),
             clock,
@@ -146,7 +159,25 @@ impl KeySet {
         })
     }
 
-    /// Fetches the keys unless usable ones are there; returns whether usable keys are there afterwards. For start-up and readiness.
+    /// Creates the key set of a provider of kind `oidc`, as [`KeySet::new`] does: for every asymmetric algorithm that the
+    /// provider announces, also with keys without a name.
+    #[must_use]
+    pub fn of_openid_provider(
+        name: impl Into<String>,
+        source: KeySetSource,
+        outbound: Outbound,
+        clock: SharedClock,
+        entropy: SharedEntropy,
+    ) -> Arc<Self> {
+        let mut key_set = Self::new(name, source, outbound, clock, entropy);
+        if let Some(key_set) = Arc::get_mut(&mut key_set) {
+            key_set.policy = SignaturePolicy::AnnouncedAsymmetric;
+        }
+        key_set
+    }
+
+    /// Fetches the keys unless usable ones are there; returns whether usable keys are there afterwards. For start-up and
+    /// readiness.
     pub async fn warm(self: &Arc<Self>) -> bool {
         self.current().is_some() || self.fetch_shared(FetchReason::NoKeys).await == FetchOutcome::Fetched
     }
@@ -165,42 +196,66 @@ impl KeySet {
         Some(snapshot)
     }
 
-    /// The key named `key_id`, or `None` if the name is made up. An unknown name waits for a refetch, so that the first
-    /// token after a rotation does not fail.
+    /// Looks for the key of a signature by `algorithm`; `key_id` is the key's name, if the token names it. An unknown
+    /// name waits for a refetch, so that the first token after a rotation does not fail.
     ///
     /// # Errors
     /// [`KeyLookupError`] while it cannot be said whether the name is made up: an outage, or a set that was fetched before
     /// a new key had to be in it, must not look like a forgery.
     pub(super) async fn find_key(
         self: &Arc<Self>,
-        key_id: &str,
+        key_id: Option<&str>,
+        algorithm: Algorithm,
         proof: AbsenceProof,
-    ) -> Result<Option<FoundKey>, KeyLookupError> {
+    ) -> Result<KeyLookup, KeyLookupError> {
         if self.current().is_none() && self.fetch_shared(FetchReason::NoKeys).await != FetchOutcome::Fetched {
             return Err(KeyLookupError::Unavailable);
         }
-        if let Some(found) = self.look_up(key_id)? {
-            return Ok(Some(found));
+        let found = self.look_up(key_id, algorithm)?;
+        if !matches!(found, KeyLookup::Unknown) {
+            return Ok(found);
         }
-        let complete_from = self.unknown.note(key_id, proof);
+        let complete_from = key_id.map(|key_id| self.unknown.note(key_id, proof));
         let outcome = self.fetch_shared(FetchReason::UnknownKey).await;
-        if let Some(found) = self.look_up(key_id)? {
-            return Ok(Some(found));
+        let found = self.look_up(key_id, algorithm)?;
+        if !matches!(found, KeyLookup::Unknown) {
+            return Ok(found);
         }
         let snapshot = self.current().ok_or(KeyLookupError::Unavailable)?;
-        if snapshot.names.contains(key_id) || snapshot.complete_until >= complete_from {
-            return Ok(None);
+        let is_published = key_id.is_some_and(|key_id| snapshot.names.contains(key_id));
+        let is_made_up = complete_from.is_some_and(|moment| snapshot.complete_until >= moment);
+        match outcome {
+            _ if is_published || is_made_up => Ok(KeyLookup::Unknown),
+            FetchOutcome::Failed => Err(KeyLookupError::Unavailable),
+            // The issuer must name its keys if there are several (OpenID Connect Core §10.1), so this is no new key.
+            FetchOutcome::Fetched | FetchOutcome::NotNow if key_id.is_none() => Ok(KeyLookup::Unknown),
+            FetchOutcome::Fetched | FetchOutcome::NotNow => Err(KeyLookupError::NotKnownYet),
         }
-        Err(match outcome {
-            FetchOutcome::Failed => KeyLookupError::Unavailable,
-            FetchOutcome::Fetched | FetchOutcome::NotNow => KeyLookupError::NotKnownYet,
-        })
     }
 
-    fn look_up(self: &Arc<Self>, key_id: &str) -> Result<Option<FoundKey>, KeyLookupError> {
+    /// The only key for signatures by `algorithm`, if the set has changed since `generation`. An issuer that does not
+    /// name its key replaces it without a new name, so that only a wrong signature tells.
+    pub(super) async fn find_replaced_key(
+        self: &Arc<Self>,
+        algorithm: Algorithm,
+        generation: u64,
+    ) -> Result<Option<FoundKey>, KeyLookupError> {
+        let outcome = self.fetch_shared(FetchReason::UnknownKey).await;
+        match (self.look_up(None, algorithm)?, outcome) {
+            (KeyLookup::Found(found), _) if found.generation != generation => Ok(Some(found)),
+            (_, FetchOutcome::Fetched) => Ok(None),
+            (_, FetchOutcome::NotNow) => Err(KeyLookupError::NotKnownYet),
+            (_, FetchOutcome::Failed) => Err(KeyLookupError::Unavailable),
+        }
+    }
+
+    fn look_up(self: &Arc<Self>, key_id: Option<&str>, algorithm: Algorithm) -> Result<KeyLookup, KeyLookupError> {
         let snapshot = self.current().ok_or(KeyLookupError::Unavailable)?;
-        let found = snapshot.keys.get(key_id).map(Arc::clone);
-        Ok(found.map(|key| FoundKey { key, generation: snapshot.generation }))
+        Ok(match snapshot.keys.find(key_id, algorithm) {
+            Some(key) => KeyLookup::Found(FoundKey { key: Arc::clone(key), generation: snapshot.generation }),
+            None if key_id.is_some_and(|key_id| snapshot.keys.has_id(key_id)) => KeyLookup::OtherAlgorithm,
+            None => KeyLookup::Unknown,
+        })
     }
 
     /// Waits for one fetch that all simultaneous callers share, unless it is too early for one or too many wait already.
@@ -281,16 +336,19 @@ impl KeySet {
 
     async fn fetch(&self) -> Result<(Keys, HttpAnswer), FetchFailure> {
         let deadline = Instant::now() + FETCH_TIMEOUT;
-        let (url, cloud) = match &self.source {
-            KeySetSource::Jwks(url) => (url.clone(), None),
+        let (url, cloud, announced) = match &self.source {
+            KeySetSource::Jwks(url) => (url.clone(), None, None),
             KeySetSource::Metadata(url) => {
                 let metadata: Metadata = serde_json::from_slice(&self.document(url, deadline).await?.body)
                     .map_err(|_| FetchFailure::Metadata)?;
-                (key_set_url(url, &metadata).ok_or(FetchFailure::Metadata)?, metadata.cloud_instance_name)
+                let announced = read_announced(metadata.id_token_signing_alg_values_supported.as_deref());
+                (key_set_url(url, &metadata).ok_or(FetchFailure::Metadata)?, metadata.cloud_instance_name, announced)
             }
         };
         let answer = self.document(&url, deadline).await?;
-        let keys = jwks::parse(&answer.body, cloud.as_deref()).filter(|keys| !keys.is_empty());
+        let announced = announced.filter(|_| self.policy == SignaturePolicy::AnnouncedAsymmetric);
+        let keys = jwks::parse(&answer.body, self.policy, announced.as_deref(), cloud.as_deref());
+        let keys = keys.filter(|keys| !keys.is_empty());
         Ok((keys.ok_or(FetchFailure::NoUsableKey)?, answer))
     }
 

@@ -15,11 +15,13 @@ fn plain(key_id: &str) -> serde_json::Value {
 
 /// Whether the key of a user's token is found; `Ok(false)` says that its name is made up.
 async fn finds(set: &Arc<KeySet>, key_id: &str) -> Result<bool, KeyLookupError> {
-    set.find_key(key_id, AbsenceProof::FetchAfterPublication).await.map(|found| found.is_some())
+    let found = set.find_key(Some(key_id), Algorithm::RS256, AbsenceProof::FetchAfterPublication).await;
+    found.map(|found| matches!(found, KeyLookup::Found(_)))
 }
 
 async fn finds_for_caller(set: &Arc<KeySet>, key_id: &str) -> Result<bool, KeyLookupError> {
-    set.find_key(key_id, AbsenceProof::NextFetch).await.map(|found| found.is_some())
+    let found = set.find_key(Some(key_id), Algorithm::RS256, AbsenceProof::NextFetch).await;
+    found.map(|found| matches!(found, KeyLookup::Found(_)))
 }
 
 /// An issuer that publishes the key `old`, and its fetched set.

@@ -60,8 +60,8 @@ pub const SUB_ROOMS: &[(&str, &str)] = &[
     ),
     (
         "exchange",
-        "exchange_name outcome storage_failure user_token < token_validators user_rates evidence < binding needs < \
-         requirements parent_slots < redemption < tokens engine",
+        "exchange_name granted_scopes outcome storage_failure user_token < token_validators user_rates evidence < \
+         binding needs < requirements parent_slots < redemption < tokens engine",
     ),
 ];
 
