@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::magic_code::{CodeGrant, CodeRecord, MagicCodeError, MagicCodes, RightCode};
 use super::signed_in_tokens::SignedInTokens;
 use crate::cards::PendingSignIns;
-use crate::domain::{Bot, Connection, Secret, TokenSlot, UserKey, UserToken};
+use crate::domain::{Account, Bot, Connection, Secret, TokenSlot, UserKey, UserToken};
 use crate::exchange::WantedToken;
 use crate::single_flight::SingleFlight;
 use crate::vault::{CodeMark, Permit, VaultError};
@@ -41,8 +41,16 @@ struct RequestedCode {
     bot: Arc<Bot>,
     slot: TokenSlot,
     connection: Arc<Connection>,
+    bearer: Account,
     code: Secret,
     mark: CodeMark,
+}
+
+/// The redemption of one code by one bearer. A bearer without tries left does not answer for another one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct FlightKey {
+    mark: [u8; 32],
+    bearer: Account,
 }
 
 /// A right code, and what is needed to keep its token.
@@ -58,7 +66,7 @@ pub struct CodeRedemption {
     codes: Arc<MagicCodes>,
     tokens: SignedInTokens,
     cards: Arc<PendingSignIns>,
-    flights: Arc<SingleFlight<[u8; 32], SharedAnswer>>,
+    flights: Arc<SingleFlight<FlightKey, SharedAnswer>>,
 }
 
 impl CodeRedemption {
@@ -68,23 +76,29 @@ impl CodeRedemption {
         Self { codes, tokens, cards, flights: Arc::default() }
     }
 
-    /// Redeems `code`: keeps its token in the wanted slot and finishes the card that led to it. A code that was redeemed
+    /// Redeems `code`, which the account `bearer` brings: keeps its token in the wanted slot and finishes the card that led to it. A code that was redeemed
     /// before is answered again (docs/architecture.md §The same browser gets the same answer). Callers with the same
     /// code at the same time share one redemption, of which one is told that it redeemed the code.
     ///
     /// # Errors
     /// [`CodeError`] if the store fails.
-    pub async fn redeem(&self, wanted: WantedToken<'_>, code: &str) -> Result<CodeAnswer, Arc<CodeError>> {
+    pub async fn redeem(
+        &self,
+        wanted: WantedToken<'_>,
+        bearer: &Account,
+        code: &str,
+    ) -> Result<CodeAnswer, Arc<CodeError>> {
         let Some(mark) = self.codes.mark(wanted.slot, code) else { return Ok(CodeAnswer::Wrong) };
         let mut is_leader = false;
         // The task of a flight continues when the caller hangs up. Otherwise the code could be used up and its token
         // not kept.
-        let flight = self.flights.join(mark.0, || {
+        let flight = self.flights.join(FlightKey { mark: mark.0, bearer: bearer.clone() }, || {
             is_leader = true;
             let requested = RequestedCode {
                 bot: Arc::clone(wanted.bot),
                 slot: wanted.slot.clone(),
                 connection: Arc::clone(wanted.connection),
+                bearer: bearer.clone(),
                 code: Secret::from(code),
                 mark,
             };
@@ -119,7 +133,7 @@ impl CodeRedemption {
     }
 
     async fn run(self, requested: RequestedCode) -> Result<CodeAnswer, CodeError> {
-        let RequestedCode { bot, slot, connection, code, mark } = &requested;
+        let RequestedCode { bot, slot, connection, bearer, code, mark } = &requested;
         let vault = self.tokens.vault();
         // The generation is read before the code, so that a sign-out in between makes the permit below invalid.
         let generation = vault.generation(slot);
@@ -127,7 +141,7 @@ impl CodeRedemption {
         if self.is_redeemed_mark(wanted, code, *mark).await? {
             return Ok(CodeAnswer::RedeemedBefore);
         }
-        let Some(RightCode { grant, record }) = self.codes.check(slot, code.expose()).await? else {
+        let Some(RightCode { grant, record }) = self.codes.check(slot, bearer, code.expose()).await? else {
             return Ok(CodeAnswer::Wrong);
         };
         if grant.revision != connection.revision {

@@ -67,7 +67,8 @@ async fn redeem(
     pending: &[PendingSignIn],
     code: &str,
 ) -> InvokeReply {
-    if let Err(RateLimited { retry_after }) = gateway.rates.charge(&inbound.account(), &inbound.correlation_id) {
+    let bearer = inbound.account();
+    if let Err(RateLimited { retry_after }) = gateway.rates.charge(&bearer, &inbound.correlation_id) {
         return InvokeReply::too_many_requests(retry_after);
     }
     let mut tried = Vec::new();
@@ -79,7 +80,8 @@ async fn redeem(
         let named = gateway.registrations.find_connection(inbound.bot.name.as_str(), sign_in.connection.as_str());
         let NamedConnection::Exact(connection) = named else { continue };
         let slot = TokenSlot::new(account, &connection.name);
-        let token = match gateway.codes.redeem(WantedToken { bot: &inbound.bot, slot: &slot, connection }, code).await {
+        let wanted = WantedToken { bot: &inbound.bot, slot: &slot, connection };
+        let token = match gateway.codes.redeem(wanted, &bearer, code).await {
             Ok(CodeAnswer::Redeemed(token)) => token,
             Ok(CodeAnswer::RedeemedBefore) => return InvokeReply::empty(200),
             Ok(CodeAnswer::Wrong) => continue,

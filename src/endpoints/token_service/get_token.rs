@@ -55,7 +55,7 @@ pub(super) async fn find_token(
     };
     // Each code is an attempt to guess one.
     charge(http, service, wanted.slot)?;
-    let redeemed = service.codes.redeem(wanted, code).await;
+    let redeemed = service.codes.redeem(wanted, &wanted.slot.account, code).await;
     Ok(match redeemed.map_err(|error| Decline::failed("a magic code cannot be checked", &error))? {
         CodeAnswer::Redeemed(token) => ObtainedToken::Token(token),
         // A bot or an SDK that repeats its request gets the same answer: what came of the code is the present token.
