@@ -25,7 +25,7 @@ use tokio::time::{Instant, timeout_at};
 use self::client_failure::ReportedFailures;
 use self::disposition::{Disposition, Traffic};
 use crate::bot_connector::{BotClient, ContinuationDelivery, ForwardedRequest};
-use crate::cards::PendingSignIns;
+use crate::cards::{PendingSignIns, StatedIdentity};
 use crate::domain::{Account, Bot, ChannelId, Registrations, SharedEntropy};
 use crate::exchange::{CurrentTokens, ExchangeEngine, ExchangeNames, TokenValidators, UserRates};
 use crate::inbound::{
@@ -34,7 +34,7 @@ use crate::inbound::{
 };
 use crate::observability::Counters;
 use crate::protocol::deadlines::PROVIDER_BUDGET;
-use crate::protocol::{Activity, ActivityError, regularize};
+use crate::protocol::{Activity, ActivityError, ConversationType, regularize};
 use crate::sign_in::CodeRedemption;
 
 pub use self::replies::{InvokeReply, StatusOverrides};
@@ -185,6 +185,20 @@ impl Inbound<'_> {
             Some(app_id) => account.as_parent_account(app_id),
             None => account,
         }
+    }
+
+    /// The Entra identity that the activity states for its user.
+    fn stated_identity(&self) -> StatedIdentity {
+        StatedIdentity {
+            object_id: self.activity.aad_object_id().map(str::to_owned),
+            tenant_ids: self.activity.tenant_ids().map(str::to_owned).collect(),
+            in_group: self.is_in_group(),
+            name: None,
+        }
+    }
+
+    fn is_in_group(&self) -> bool {
+        self.activity.conversation_type() != ConversationType::Personal
     }
 
     fn channel(&self) -> ChannelId {

@@ -8,7 +8,6 @@ use super::replies::{EchoedMembers, InvokeReply, RefusedExchange, exchange_succe
 use super::tokens_response::TokensResponseDelivery;
 use super::{BotGateway, Inbound};
 use crate::bot_connector::ForwardedRequest;
-use crate::cards::StatedIdentity;
 use crate::domain::{Bot, ChannelId, Connection, ContinuationMode, Secret};
 use crate::exchange::{
     ActivityEvidence, AfterExchange, Conversation, Evidence, ExchangeRequest, JoinedExchange, LeadingExchange, Outcome,
@@ -16,7 +15,7 @@ use crate::exchange::{
 };
 use crate::observability::Count;
 use crate::protocol::deadlines::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, PROVIDER_BUDGET};
-use crate::protocol::{ConversationType, InvokeKind, TokenExchangeInvokeRequest, in_canonical_spelling};
+use crate::protocol::{InvokeKind, TokenExchangeInvokeRequest, in_canonical_spelling};
 
 /// Longest accepted exchangeable token, in bytes (docs/protocols/entra-obo.md §1 rule 1).
 const MAX_TOKEN_BYTES: usize = 32 * 1024;
@@ -80,15 +79,9 @@ fn charge_sender(gateway: &BotGateway, inbound: &Inbound<'_>, refusal: Refusal) 
 
 fn build_evidence(inbound: &Inbound<'_>, card_id: Option<&str>) -> Evidence {
     let activity = ActivityEvidence {
-        conversation: Conversation {
-            id: inbound.activity.conversation_id().to_owned(),
-            shared: inbound.activity.conversation_type() != ConversationType::Personal,
-        },
+        conversation: Conversation { id: inbound.activity.conversation_id().to_owned(), shared: inbound.is_in_group() },
         card_id: card_id.map(str::to_owned),
-        stated: StatedIdentity {
-            object_id: inbound.activity.aad_object_id().map(str::to_owned),
-            tenant_ids: inbound.activity.tenant_ids().map(str::to_owned).collect(),
-        },
+        stated: inbound.stated_identity(),
     };
     if inbound.peer.parent().is_some() { Evidence::Parent(activity) } else { Evidence::Activity(activity) }
 }

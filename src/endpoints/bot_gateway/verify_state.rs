@@ -8,7 +8,7 @@ use crate::cards::{FinishedCard, PendingSignIn};
 use crate::domain::{Account, ContinuationMode, NamedConnection, TokenSlot};
 use crate::exchange::{RateLimited, WantedToken};
 use crate::protocol::SignInState;
-use crate::sign_in::{CodeAnswer, CodeError};
+use crate::sign_in::{CodeAnswer, CodeBearer, CodeError};
 
 /// Answers `signin/verifyState`: redeems the code for one of the user's pending sign-ins. A code that was redeemed before
 /// is answered again, without a second event. The invoke is forwarded if the bot redeems codes itself, or if the user has
@@ -67,8 +67,8 @@ async fn redeem(
     pending: &[PendingSignIn],
     code: &str,
 ) -> InvokeReply {
-    let bearer = inbound.account();
-    if let Err(RateLimited { retry_after }) = gateway.rates.charge(&bearer, &inbound.correlation_id) {
+    let bearer = CodeBearer { account: inbound.account(), stated: inbound.stated_identity() };
+    if let Err(RateLimited { retry_after }) = gateway.rates.charge(&bearer.account, &inbound.correlation_id) {
         return InvokeReply::too_many_requests(retry_after);
     }
     let mut tried = Vec::new();

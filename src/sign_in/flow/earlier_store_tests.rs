@@ -104,7 +104,11 @@ async fn a_card_is_found_by_its_link_its_id_and_its_account() {
         conversation: Some("19:general@thread.tacv2".to_owned()),
         connection: ConnectionName::new("graph"),
         offered_sso: true,
-        stated: StatedIdentity { object_id: Some(ADAS_OBJECT.to_owned()), tenant_ids: vec![TENANT.to_owned()] },
+        stated: StatedIdentity {
+            object_id: Some(ADAS_OBJECT.to_owned()),
+            tenant_ids: vec![TENANT.to_owned()],
+            ..StatedIdentity::default()
+        },
         final_redirect: Some("https://www.example.com/done".to_owned()),
     };
     assert_eq!(card.offer, offer);
