@@ -19,6 +19,7 @@ mod outcome;
 mod parent_slots;
 mod redemption;
 mod requirements;
+mod scope_report;
 mod storage_failure;
 mod token_validators;
 mod tokens;
@@ -31,15 +32,17 @@ pub use engine::{
 };
 pub use evidence::{ActivityEvidence, BotStatement, Conversation, Evidence};
 pub use exchange_name::ExchangeNames;
-pub use granted_scopes::report_missing_scopes;
 pub use needs::{ClaimsChallenges, SignInNeed, SignInNeeds};
 pub use obtained::{ObtainedToken, Outage};
 pub use outcome::{Outcome, Reason, Refusal};
 pub use parent_slots::{WantedToken, end_tokens_of_others, last_obtained};
 pub use redemption::Redemption;
 pub use requirements::SignInRequirements;
+pub use scope_report::report_missing_scopes;
 pub use storage_failure::StorageFailure;
 pub use token_validators::TokenValidators;
-pub use tokens::{CurrentTokens, ResourceExchange, ResourceScope, ResourceTokens, TokenSignOut, WantedResource};
+pub use tokens::{
+    CurrentTokens, ResourceExchange, ResourceScope, ResourceTokens, TokenRevocation, TokenSignOut, WantedResource,
+};
 pub use user_rates::{RateLimited, UserRates};
 pub use user_token::{TokenOwner, user_token};

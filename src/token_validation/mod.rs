@@ -4,6 +4,7 @@
 //! connections by name: the caller of this room passes in, or compares itself, which audiences and callers are admitted. Trust tables
 //! are built once, and no token changes them (docs/architecture.md §Security rules, rule 1).
 
+mod algorithms;
 mod caller;
 mod claims;
 mod exchangeable_token;
@@ -21,7 +22,7 @@ mod testing;
 pub use caller::{AppClaims, CallerTokenValidator, ChannelClaims, EntraCallers, VerifiedCaller};
 pub use exchangeable_token::ExchangeableTokenValidator;
 pub use id_token::{IdTokenValidator, IdentifiedUser, TrustedIdTokenIssuer};
-pub use issuer::{ChannelTrust, EntraTrust};
+pub use issuer::{ChannelTrust, EntraTrust, find_tenant};
 pub use key_set::{KeySet, KeySetSource};
 pub use unverified::UnverifiedToken;
 
@@ -75,7 +76,7 @@ pub enum IdTokenError {
     /// A check failed.
     #[error("the ID token is rejected: {check}")]
     Rejected {
-        /// Which check failed: `form`, `alg`, `crit`, `typ`, `kid`, `signature`, `iss`, `tid`, `ver`, `aud`, `azp`, `exp`,
+        /// Which check failed: `too_long`, `form`, `alg`, `crit`, `typ`, `kid`, `signature`, `iss`, `tid`, `ver`, `aud`, `azp`, `exp`,
         /// `iat`, `nbf`, `nonce`, `oid`, `sub`.
         check: &'static str,
     },

@@ -83,6 +83,13 @@ pub struct SignInFailure {
 }
 
 impl SignInFailure {
+    /// The failure of a sign-in whose response holds no ID token.
+    pub(super) fn id_token_absent() -> Self {
+        let hint = "the token endpoint's response holds no ID token: check that the provider grants the scope openid";
+        let diagnostics = Box::new(Diagnostics { hint, ..Diagnostics::default() });
+        Self { error: SignInError::IdTokenRejected { check: "absent" }, channel: None, diagnostics }
+    }
+
     /// The same failure with the channel that the sign-in began in.
     pub(super) fn on(self, channel: Option<&ChannelId>) -> Self {
         Self { channel: channel.cloned(), ..self }
@@ -159,12 +166,48 @@ impl From<RedeemError> for SignInFailure {
 
 impl From<IdentificationError> for SignInFailure {
     fn from(error: IdentificationError) -> Self {
-        match error {
-            IdentificationError::Token(IdTokenError::Rejected { check: "tid" }) => SignInError::TenantNotAllowed,
-            IdentificationError::Token(IdTokenError::Rejected { check }) => SignInError::IdTokenRejected { check },
-            IdentificationError::Token(IdTokenError::KeysUnavailable) => SignInError::Unavailable,
-            IdentificationError::NoIssuer => SignInError::Misconfigured,
+        let (sign_in_error, hint) = match error {
+            IdentificationError::Token(IdTokenError::Rejected { check: "tid" }) => {
+                (SignInError::TenantNotAllowed, "the user's tenant is none of the connection's tenants")
+            }
+            IdentificationError::Token(IdTokenError::Rejected { check }) => {
+                (SignInError::IdTokenRejected { check }, hint_of_id_token_check(check))
+            }
+            IdentificationError::Token(IdTokenError::KeysUnavailable) => (
+                SignInError::Unavailable,
+                "the provider's key set cannot be fetched: check jwks_url and the outbound section",
+            ),
+            IdentificationError::NoIssuer => {
+                (SignInError::Misconfigured, "the connection's identity provider issues no ID tokens")
+            }
+        };
+        let diagnostics = Box::new(Diagnostics { hint, ..Diagnostics::default() });
+        Self { error: sign_in_error, channel: None, diagnostics }
+    }
+}
+
+/// What the operator can do about an ID token that failed `check` (`OpenID` Connect Core §3.1.3.7).
+fn hint_of_id_token_check(check: &str) -> &'static str {
+    match check {
+        "too_long" => "the ID token is longer than 64 KiB: let the provider put fewer claims (groups) into it",
+        "alg" => {
+            "the ID token's algorithm is not one that the provider announces for its key and that is asymmetric: RS, PS \
+             and ES 256 to 512 (without ES512) or EdDSA; of Entra RS256"
         }
-        .into()
+        "kid" => "the ID token names no key, and not exactly one key of the provider's key set fits",
+        "signature" => "no key of the provider's key set has signed the ID token: check jwks_url",
+        "iss" => "the ID token is another issuer's: write issuer exactly as the provider does",
+        "aud" => "the ID token is for another client: check the connection's client_id",
+        "azp" => "the ID token was issued to another client than the connection's: check client_id",
+        "nonce" => "the ID token was issued for another sign-in",
+        "exp" => "the ID token has expired, or lives longer than two days: compare this machine's clock",
+        "iat" => "the ID token does not say when it was issued, or says a time to come: compare this machine's clock",
+        "nbf" => "the ID token is not valid yet: compare this machine's clock with the provider's",
+        "ver" => "the ID token's version does not fit its issuer: check issuer and v1_issuer",
+        "oid" => "the ID token of Entra names no user: the claim oid is missing",
+        "sub" => "the ID token names no user: the claim sub is missing or too long",
+        "crit" => "the ID token has a critical header that is not known here",
+        "typ" => "the ID token's type is not JWT",
+        _ => "the ID token is not a JSON Web Token, or a claim occurs twice in it",
     }
 }
