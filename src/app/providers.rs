@@ -4,7 +4,9 @@ use std::sync::Arc;
 use super::BuildError;
 use super::credentials::CredentialBuilder;
 use super::renewal::{RenewableCredential, ReplaceCredentials};
-use crate::config::{ClientAuthentication, Configuration, EntraSection, KeySource, OpenIdOptions, OpenIdSection};
+use crate::config::{
+    ClientAuthentication, Configuration, ConnectionSection, EntraSection, KeySource, OpenIdOptions, OpenIdSection,
+};
 use crate::domain::{ClockAndEntropy, Connection};
 use crate::identity_provider::{
     Discovery, DiscoverySettings, Entra, EntraSettings, Generic, GenericSettings, IdentityProvider, ProviderRegistry,
@@ -104,8 +106,18 @@ fn build_generic(
     (provider.clone(), Box::new(move |renewed| provider.replace_credentials(renewed)))
 }
 
+/// Builds the provider of `section`, a connection of kind `oidc`, for `client` alone.
+pub(super) fn build_openid_client(
+    discovery: &Arc<Discovery>,
+    section: &ConnectionSection,
+    client: RedeemingClient,
+    parts: &TokenClientParts,
+) -> Arc<dyn IdentityProvider> {
+    build_generic(discovery, &section.openid, client, parts).0
+}
+
 /// Builds one discovery for each provider, however many connections use it.
-fn build_discoveries(
+pub(super) fn build_discoveries(
     config: &Configuration,
     outbound: &Outbound,
     ambient: &ClockAndEntropy,

@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Secret, TokenSlot, UserKey, UserToken};
-use crate::exchange::scope_report::report_missing_scopes;
+use crate::exchange::missing_scope_report::report_missing_scopes;
 use crate::exchange::user_token::{TokenOwner, user_token};
 use crate::exchange::{ObtainedToken, Outage, Redemption, StorageFailure};
 use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemedToken};
