@@ -1,7 +1,7 @@
 //! What `check` finds beyond one value, what `check --online` asks, and a start whose key ring lacks a key.
 
 use super::setting::{Setting, bot_sso, stderr, stdout};
-use crate::generic_provider::fixture::{self as elsewhere, Elsewhere};
+use crate::generic_provider::fixture::{self as elsewhere, OidcProvider};
 use crate::harness::write_private;
 
 /// The last line of an output.
@@ -88,7 +88,7 @@ fn connect_elsewhere(setting: &mut Setting, issuer: &str, secret: &str) {
 
 #[tokio::test]
 async fn check_online_asks_providers_of_kind_oidc_the_keys_and_the_bots_and_ends_with_the_verdict() {
-    let provider = Elsewhere::start("check").await;
+    let provider = OidcProvider::start("check").await;
     let mut setting = Setting::new().await;
     connect_elsewhere(&mut setting, &provider.issuer, elsewhere::CLIENT_SECRET);
     let output = setting.check_online();
