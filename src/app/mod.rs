@@ -21,7 +21,7 @@ pub use listeners::BoundListeners;
 pub use online_check::{OnlineCheck, check_online};
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use actix_web::web;
 
@@ -180,8 +180,10 @@ pub async fn build(
     let operations = context.listen_for_operations(listeners.operations)?;
     let token_service = context.listen_for_bots(listeners.token_service)?;
     let public = context.listen(listeners.public, development.map(|development| development.routes))?;
-    let Services { counters, delivery, credentials, admin_token, .. } = services;
+    let Services { counters, delivery, credentials, credential_builder, admin_token, .. } = services;
     let (keys, file) = (config.keys.file, config.file);
-    let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials, admin_token, file, clock });
+    let credential_builder = Mutex::new(credential_builder);
+    let renewable =
+        Arc::new(Renewable { sealer, keys, certificate, credentials, credential_builder, admin_token, file });
     Ok(Application { public, token_service, operations, renewable, signals, counters, delivery })
 }

@@ -28,13 +28,21 @@ pub(super) fn token_client_parts(
     }
 }
 
+/// The identity providers, and what SIGHUP needs to renew their credentials.
+pub(super) struct BuiltProviders {
+    pub(super) registry: ProviderRegistry,
+    pub(super) renewable: Vec<RenewableCredential>,
+    /// Has built the credentials. Credentials that it builds again share what the first ones have read and fetched.
+    pub(super) credentials: CredentialBuilder,
+}
+
 /// Builds the identity provider of every connection, and collects the credentials that SIGHUP reloads.
 pub(super) fn build_providers(
     config: &Configuration,
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
     throttle: ThrottleBoard,
-) -> Result<(ProviderRegistry, Vec<RenewableCredential>), BuildError> {
+) -> Result<BuiltProviders, BuildError> {
     let parts = token_client_parts(outbound, ambient, throttle);
     let discoveries = build_discoveries(config, outbound, ambient);
     let mut credentials = CredentialBuilder::new(ambient.clock.clone(), config.outbound.connect_timeout);
@@ -63,7 +71,7 @@ pub(super) fn build_providers(
         let (key, goes_to) = (section.key.clone(), config.find_credentials_destination(name));
         renewable.push(RenewableCredential { key, connection: connection.clone(), goes_to, replace });
     }
-    Ok((registry, renewable))
+    Ok(BuiltProviders { registry, renewable, credentials })
 }
 
 type Provider = (Arc<dyn IdentityProvider>, ReplaceCredentials);

@@ -69,7 +69,7 @@ pub async fn check_online(config: &Configuration, ambient: &ClockAndEntropy) -> 
 fn describe(error: &RedeemError) -> String {
     let RedeemError { failure, diagnostics } = error;
     let verdict = match failure {
-        RedeemFailure::Transient | RedeemFailure::Throttled { .. } => "unknown: ",
+        RedeemFailure::Transient | RedeemFailure::Unavailable { .. } | RedeemFailure::Throttled { .. } => "unknown: ",
         _ => "refused: ",
     };
     let number = diagnostics.aadsts.map(|number| format!("AADSTS{number} ")).unwrap_or_default();
