@@ -219,8 +219,9 @@ fn build_context(raw: &RawConfiguration) -> Context {
 fn collect_listeners(raw: &RawConfiguration) -> Vec<ListenAddress> {
     let mut listeners = ListenAddress::of_list("server", &raw.server.written_listen());
     listeners.extend(ListenAddress::of_list("token_service", raw.token_service.written_listen()));
-    let operations = raw.operations.as_ref().map(|operations| operations.written_listen());
-    listeners.extend(operations.and_then(|text| ListenAddress::of_text("operations", &text)));
+    if let Some(operations) = &raw.operations {
+        listeners.extend(ListenAddress::of_text("operations", &operations.written_listen()));
+    }
     listeners
 }
 
