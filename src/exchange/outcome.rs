@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::domain::UserToken;
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 use crate::observability::{Count, Counters};
-use crate::token_validation::ExchangeableTokenError;
+use crate::token_validation::{CheckExplanation, ExchangeableTokenError};
 
 /// How an exchange ended.
 #[derive(Clone, Debug)]
@@ -82,6 +82,24 @@ impl Refusal {
         Self { reason, diagnostics: Box::new(Diagnostics { hint, ..Diagnostics::default() }) }
     }
 
+    /// The refusal of a token to exchange, with what its validator says about it.
+    pub(super) fn of_token(error: &ExchangeableTokenError, explanation: CheckExplanation) -> Self {
+        let reason = match error {
+            ExchangeableTokenError::Rejected { check } => Reason::AssertionRejected(check),
+            ExchangeableTokenError::Expired => Reason::AssertionExpired,
+            ExchangeableTokenError::KeysUnavailable => Reason::TemporarilyUnavailable,
+        };
+        let CheckExplanation { hint, seen, expected } = explanation;
+        Self::local(reason, hint).comparing(seen, expected)
+    }
+
+    /// Adds the value that came, and those that would have been accepted, for the log.
+    pub(super) fn comparing(mut self, seen: Option<String>, expected: Option<String>) -> Self {
+        self.diagnostics.seen = seen;
+        self.diagnostics.expected = expected;
+        self
+    }
+
     /// Counts the refusal and logs one line: that an exchange of `bot` for `connection` was refused, and why.
     pub fn report(&self, counters: &Counters, bot: &str, connection: Option<&str>, correlation_id: &str) {
         counters.add(Count::ExchangeRefused);
@@ -106,27 +124,11 @@ impl Refusal {
             suberror = diagnostics.suberror,
             aadsts = diagnostics.aadsts,
             trace_id = diagnostics.trace_id,
+            seen = diagnostics.seen,
+            expected = diagnostics.expected,
             hint = diagnostics.hint,
             "an exchange was refused"
         );
-    }
-}
-
-impl From<ExchangeableTokenError> for Refusal {
-    fn from(error: ExchangeableTokenError) -> Self {
-        match error {
-            ExchangeableTokenError::Rejected { check } => Self::local(
-                Reason::AssertionRejected(check),
-                "the token is not an exchangeable token for this connection",
-            ),
-            ExchangeableTokenError::Expired => {
-                Self::local(Reason::AssertionExpired, "the client must fetch a fresh exchangeable token")
-            }
-            ExchangeableTokenError::KeysUnavailable => Self::local(
-                Reason::TemporarilyUnavailable,
-                "the issuer's key set cannot be fetched: check jwks_url and egress",
-            ),
-        }
     }
 }
 

@@ -10,6 +10,7 @@ mod caller_rates;
 mod callers;
 mod description;
 mod door;
+mod hints;
 mod local;
 mod operation;
 mod peer;

@@ -5,6 +5,7 @@
 //! are built once, and no token changes them (docs/architecture.md §Security rules, rule 1).
 
 mod caller;
+mod check_explanation;
 mod claims;
 mod exchangeable_token;
 mod id_token;
@@ -19,6 +20,7 @@ mod verifier;
 mod testing;
 
 pub use caller::{AppClaims, CallerTokenValidator, ChannelClaims, EntraCallers, VerifiedCaller};
+pub use check_explanation::CheckExplanation;
 pub use exchangeable_token::ExchangeableTokenValidator;
 pub use id_token::{IdTokenTrust, IdTokenValidator, IdentifiedUser};
 pub use issuer::{ChannelTrust, EntraTrust};

@@ -13,11 +13,15 @@ pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> H
     let query = http.query_string();
     let [state, code, error, error_description, iss] =
         ["state", "code", "error", "error_description", "iss"].map(|name| find_parameter(query, name));
+    // Entra uses the first name at its authorization endpoint and the second at its token endpoint.
+    let error_subcode = find_parameter(query, "error_subcode").or_else(|| find_parameter(query, "suberror"));
     let answer = ProviderAnswer {
         state: state.as_deref(),
         code: code.as_deref(),
         error: error.as_deref(),
         error_description: error_description.as_deref(),
+        error_subcode: error_subcode.as_deref(),
+        has_claims: find_parameter(query, "claims").is_some(),
         iss: iss.as_deref(),
     };
     match door.steps.back.callback(answer, door.read_browser_cookie(&http).as_ref(), &correlation_id).await {

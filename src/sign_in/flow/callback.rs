@@ -1,6 +1,5 @@
 use tokio::time::{Instant, timeout_at};
 
-use super::failure::ProviderRefusal;
 use super::provider_access::ReturnedCode;
 use super::records::{AtProvider, Identified};
 use super::{
@@ -9,13 +8,10 @@ use super::{
 use crate::cards::PendingSignIn;
 use crate::domain::{ClockAndEntropy, Connection, Secret};
 use crate::exchange::{TokenOwner, user_token};
-use crate::identity_provider::{Attempt, Diagnostics, RedeemedToken};
+use crate::identity_provider::{Attempt, AuthorizationError, RedeemedToken, classify_authorization_error};
 use crate::sign_in::SignedInTokens;
 use crate::sign_in::browser_sign_ins::BrowserRecordLookup;
 use crate::sign_in::magic_code::CodeGrant;
-
-/// At most this many characters of the provider's error code are logged.
-const MAX_LOGGED_ERROR_LENGTH: usize = 64;
 
 /// The authorization response that a browser brings from the identity provider (RFC 6749 §4.1.2, RFC 9207 §2).
 #[derive(Debug, Default)]
@@ -26,10 +22,26 @@ pub struct ProviderAnswer<'a> {
     pub code: Option<&'a str>,
     /// `error`.
     pub error: Option<&'a str>,
-    /// `error_description`; only its AADSTS number is logged.
+    /// `error_description`.
     pub error_description: Option<&'a str>,
+    /// `error_subcode` or `suberror` (Entra).
+    pub error_subcode: Option<&'a str>,
+    /// Whether the response holds `claims` (Entra).
+    pub has_claims: bool,
     /// `iss`.
     pub iss: Option<&'a str>,
+}
+
+impl ProviderAnswer<'_> {
+    /// The error in the answer. The browser may have forged it, so it only selects the page that is shown.
+    fn error(&self) -> AuthorizationError<'_> {
+        AuthorizationError {
+            error: self.error,
+            description: self.error_description,
+            subcode: self.error_subcode,
+            has_claims: self.has_claims,
+        }
+    }
 }
 
 /// The second step: the browser returns from the identity provider.
@@ -111,7 +123,7 @@ impl SignInReturn {
         }
         match (answer.error, answer.code.filter(|code| !code.is_empty())) {
             (None, Some(code)) => Ok(Secret::from(code)),
-            (error, _) => Err(classify_refusal(error.unwrap_or("no code"), answer.error_description)),
+            _ => Err(classify_authorization_error(&answer.error()).into()),
         }
     }
 
@@ -130,69 +142,5 @@ impl SignInReturn {
             self.tokens.requirements().add(&slot_for_card(card), &error.failure, &correlation_id).await;
         }
         Ok(redeemed?)
-    }
-}
-
-/// Classifies an error that the browser brought (RFC 6749 §4.1.2.1, `OpenID` Connect Core §3.1.2.6). The browser may
-/// have
-/// forged it, so it only selects the page that is shown.
-fn classify_refusal(code: &str, description: Option<&str>) -> SignInFailure {
-    let error = match code {
-        "access_denied" => SignInError::ProviderRefused(ProviderRefusal::Cancelled),
-        "consent_required" => SignInError::ProviderRefused(ProviderRefusal::ConsentMissing),
-        "unauthorized_client"
-        | "invalid_client"
-        | "invalid_request"
-        | "invalid_scope"
-        | "unsupported_response_type" => SignInError::Misconfigured,
-        "server_error" | "temporarily_unavailable" => SignInError::Unavailable,
-        _ => SignInError::ProviderRefused(ProviderRefusal::Other),
-    };
-    let printable =
-        code.chars().filter(|letter| letter.is_ascii_graphic() || *letter == ' ').take(MAX_LOGGED_ERROR_LENGTH);
-    let diagnostics = Diagnostics {
-        error: Some(printable.collect()),
-        aadsts: description.and_then(find_aadsts_number),
-        hint: "the identity provider has sent the browser back with an error",
-        ..Diagnostics::default()
-    };
-    SignInFailure { error, channel: None, diagnostics: Box::new(diagnostics) }
-}
-
-fn find_aadsts_number(description: &str) -> Option<u32> {
-    let (_, rest) = description.split_once("AADSTS")?;
-    rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_is_classified_by_its_code_and_logged_with_its_number() {
-        let long = "x\u{1b}\n".repeat(100);
-        for (error, description, meaning, number) in [
-            (
-                "access_denied",
-                Some("AADSTS65004: User declined"),
-                SignInError::ProviderRefused(ProviderRefusal::Cancelled),
-                Some(65_004),
-            ),
-            (
-                "consent_required",
-                Some("AADSTS65001"),
-                SignInError::ProviderRefused(ProviderRefusal::ConsentMissing),
-                Some(65_001),
-            ),
-            ("server_error", Some("AADSTSx"), SignInError::Unavailable, None),
-            ("invalid_scope", Some("AADSTS70011: …"), SignInError::Misconfigured, Some(70_011)),
-            (&long, None, SignInError::ProviderRefused(ProviderRefusal::Other), None),
-        ] {
-            let failure = classify_refusal(error, description);
-            assert_eq!(failure.error, meaning);
-            assert_eq!(failure.diagnostics.aadsts, number);
-            let logged = failure.diagnostics.error.unwrap_or_default();
-            assert!(logged.len() <= MAX_LOGGED_ERROR_LENGTH && !logged.contains(char::is_control), "{logged}");
-        }
     }
 }

@@ -1,22 +1,35 @@
+use super::hints::find_hint;
 use crate::domain::{ChannelId, ClaimsChallenge};
 use crate::exchange::RateLimited;
-use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
+use crate::identity_provider::{AuthorizationRefusal, Diagnostics, RedeemError, RedeemFailure, RefusalMeaning};
 use crate::records::RecordError;
 use crate::sign_in::SignedInTokensError;
 use crate::sign_in::identification::IdentificationError;
 use crate::sign_in::magic_code::MagicCodeError;
-use crate::token_validation::IdTokenError;
+use crate::token_validation::{CheckExplanation, IdTokenError};
 use crate::vault::VaultError;
 
 /// Why an identity provider refused a sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProviderRefusal {
-    /// The user cancelled or declined.
+    /// The user cancelled or declined, and the provider or our own page says so.
     Cancelled,
+    /// The user or the provider refused access; the provider does not say which of them.
+    AccessRefused,
     /// The user or an administrator has to consent.
     ConsentMissing,
-    /// The user has to satisfy a claims challenge. The next sign-in asks for it.
+    /// The user has to satisfy a claims challenge or to take another step. The next sign-in asks for it.
     InteractionRequired,
+    /// The user has to sign in again.
+    SignInAgain,
+    /// The provider's sign-in page had expired, also at the second request.
+    PageExpired,
+    /// The user asked for a new password.
+    PasswordForgotten,
+    /// The user has to choose an account.
+    AccountSelection,
+    /// The account that is signed in at the provider cannot be used, and another may be.
+    WrongAccount,
     /// The user may not use the application.
     Denied,
     /// Any other reason.
@@ -83,6 +96,12 @@ pub struct SignInFailure {
 }
 
 impl SignInFailure {
+    /// What the operator can do: the hint of the check or refusal, or that of the error itself.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        if self.diagnostics.hint.is_empty() { find_hint(self.error) } else { self.diagnostics.hint }
+    }
+
     /// The same failure with the channel that the sign-in began in.
     pub(super) fn on(self, channel: Option<&ChannelId>) -> Self {
         Self { channel: channel.cloned(), ..self }
@@ -134,6 +153,33 @@ impl From<SignedInTokensError> for SignInFailure {
     }
 }
 
+impl From<AuthorizationRefusal> for SignInFailure {
+    fn from(refusal: AuthorizationRefusal) -> Self {
+        use ProviderRefusal as Because;
+        let error = match refusal.meaning {
+            RefusalMeaning::Cancelled => SignInError::ProviderRefused(Because::Cancelled),
+            RefusalMeaning::AccessRefused => SignInError::ProviderRefused(Because::AccessRefused),
+            RefusalMeaning::Consent => SignInError::ProviderRefused(Because::ConsentMissing),
+            RefusalMeaning::Interaction => SignInError::ProviderRefused(Because::InteractionRequired),
+            RefusalMeaning::SignInAgain | RefusalMeaning::AssertionExpired => {
+                SignInError::ProviderRefused(Because::SignInAgain)
+            }
+            RefusalMeaning::PageExpired => SignInError::ProviderRefused(Because::PageExpired),
+            RefusalMeaning::PasswordForgotten => SignInError::ProviderRefused(Because::PasswordForgotten),
+            RefusalMeaning::AccountSelection => SignInError::ProviderRefused(Because::AccountSelection),
+            RefusalMeaning::WrongAccount => SignInError::ProviderRefused(Because::WrongAccount),
+            RefusalMeaning::Denied => SignInError::ProviderRefused(Because::Denied),
+            RefusalMeaning::AssertionRejected | RefusalMeaning::Unknown => SignInError::ProviderRefused(Because::Other),
+            RefusalMeaning::Misconfigured => SignInError::Misconfigured,
+            RefusalMeaning::Throttled
+            | RefusalMeaning::TenantThrottled
+            | RefusalMeaning::Transient
+            | RefusalMeaning::ServerFault => SignInError::Unavailable,
+        };
+        Self { error, channel: None, diagnostics: refusal.diagnostics }
+    }
+}
+
 impl From<RedeemError> for SignInFailure {
     fn from(error: RedeemError) -> Self {
         let sign_in_error = match error.failure {
@@ -157,12 +203,17 @@ impl From<RedeemError> for SignInFailure {
 
 impl From<IdentificationError> for SignInFailure {
     fn from(error: IdentificationError) -> Self {
-        match error {
-            IdentificationError::Token(IdTokenError::Rejected { check: "tid" }) => SignInError::TenantNotAllowed,
-            IdentificationError::Token(IdTokenError::Rejected { check }) => SignInError::IdTokenRejected { check },
-            IdentificationError::Token(IdTokenError::KeysUnavailable) => SignInError::Unavailable,
-            IdentificationError::NoIssuer => SignInError::Misconfigured,
-        }
-        .into()
+        let (error, explanation) = match error {
+            IdentificationError::Token { error, explanation } => (error, explanation),
+            IdentificationError::NoIssuer => return SignInError::Misconfigured.into(),
+        };
+        let error = match error {
+            IdTokenError::Rejected { check: "tid" } => SignInError::TenantNotAllowed,
+            IdTokenError::Rejected { check } => SignInError::IdTokenRejected { check },
+            IdTokenError::KeysUnavailable => SignInError::Unavailable,
+        };
+        let CheckExplanation { hint, seen, expected } = *explanation;
+        let diagnostics = Diagnostics { hint, seen, expected, ..Diagnostics::default() };
+        Self { error, channel: None, diagnostics: Box::new(diagnostics) }
     }
 }

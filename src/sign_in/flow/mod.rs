@@ -10,6 +10,7 @@ mod begin;
 mod callback;
 mod complete;
 mod failure;
+mod hints;
 mod provider_access;
 mod records;
 

@@ -2,6 +2,7 @@
 //!
 //! Owns the rules of docs/protocols/entra-obo.md §1. The policy of the connection is a parameter of each validation.
 
+mod explanation;
 #[cfg(test)]
 mod tests;
 

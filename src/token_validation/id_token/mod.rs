@@ -2,6 +2,7 @@
 //!
 //! Owns the step from an ID token to an identified user. It does not redeem codes and does not know sessions.
 
+mod explanation;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,86 @@
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use super::claims::Claims;
+use crate::domain::TenantPolicy;
+use crate::observability::to_log_text;
+
+/// At most this many characters of a value from outside are logged.
+const MAX_SEEN_CHARS: usize = 200;
+/// Longer tokens are not looked at again.
+const MAX_TOKEN_BYTES: usize = 64 * 1024;
+
+/// What the operator's log says about a check that refused a token: never sent to a client, and without any secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckExplanation {
+    /// What the check compares, and which setting decides. No two checks share a hint.
+    pub hint: &'static str,
+    /// What came, cut and printable; `None` if the check compares no single value.
+    pub seen: Option<String>,
+    /// What would have been accepted.
+    pub expected: Option<String>,
+}
+
+/// A check, or a case of a check, and its hint.
+pub(super) type HintRow = (&'static str, &'static str);
+
+/// A refused token, read again for the log without any check of its own. Its values are the sender's words.
+#[derive(Debug, Default)]
+pub(super) struct SightedToken {
+    header: Map<String, Value>,
+    pub(super) claims: Claims,
+    length: usize,
+}
+
+impl SightedToken {
+    /// Reads what can be read of `raw`.
+    pub(super) fn read(raw: &str) -> Self {
+        let mut sighted = Self { length: raw.len(), ..Self::default() };
+        let mut parts = raw.split('.').filter(|_| raw.len() <= MAX_TOKEN_BYTES);
+        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
+        if let Some(header) = parts.next().and_then(decode).and_then(|json| serde_json::from_slice(&json).ok()) {
+            sighted.header = header;
+        }
+        if let Some(claims) = parts.next().and_then(decode).and_then(|json| serde_json::from_slice(&json).ok()) {
+            sighted.claims = claims;
+        }
+        sighted
+    }
+
+    /// The named members of the header and claims, as `name=value` in one line; absent ones as `name absent`.
+    pub(super) fn show(&self, header: &[&str], claims: &[&str]) -> Option<String> {
+        let in_header = header.iter().map(|name| (name, self.header.get(*name).map(show_json)));
+        let in_claims = claims.iter().map(|name| {
+            let text = self.claims.text(name).map(str::to_owned);
+            (name, text.or_else(|| self.claims.canonical(name)))
+        });
+        let shown = in_header.chain(in_claims).map(|(name, value)| match value {
+            Some(value) => format!("{name}={}", to_log_text(&value, MAX_SEEN_CHARS)),
+            None => format!("{name} absent"),
+        });
+        Some(shown.collect::<Vec<_>>().join(", ")).filter(|shown| !shown.is_empty())
+    }
+
+    /// How long the token is.
+    pub(super) fn show_length(&self) -> Option<String> {
+        Some(format!("{} bytes", self.length))
+    }
+}
+
+/// Finds the hint of a case; a table without the case is a fault that a test finds.
+pub(super) fn find_hint(table: &[HintRow], case: &str) -> &'static str {
+    table.iter().find(|row| row.0 == case).map_or("the check has no hint: report a bug", |row| row.1)
+}
+
+/// What a connection's `tenants` accept.
+pub(super) fn show_tenants(tenants: &TenantPolicy) -> String {
+    match tenants {
+        TenantPolicy::Listed(tenants) => tenants.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+        TenantPolicy::AnyOrganization => "any_organization".to_owned(),
+    }
+}
+
+fn show_json(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
