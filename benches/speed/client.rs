@@ -1,7 +1,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// One kept-alive HTTP/1.1 connection. Knows no more than these servers' answers need: a status, and a content length or
+/// One HTTP/1.1 connection that is kept alive. It reads only what these servers send: a status, and a content length or
 /// chunks.
 pub struct Connection {
     stream: TcpStream,
@@ -42,7 +42,7 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
-/// None: the answer comes in chunks.
+/// The content length; `None` if the answer comes in chunks.
 fn content_length(head: &[u8]) -> Option<usize> {
     const NAME: &[u8] = b"content-length: ";
     let at = head.windows(NAME.len()).position(|window| window.eq_ignore_ascii_case(NAME))? + NAME.len();

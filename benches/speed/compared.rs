@@ -76,8 +76,8 @@ struct Verification {
     rules: Validation,
 }
 
-/// What is compared with: (a) a handler that parses the activity and answers, (b) with `directory` one that verifies the
-/// token's signature besides. Neither authenticates its caller, writes a log or keeps anything.
+/// Serves one of the two compared servers: (a) a handler that parses the activity and answers, (b) with `directory`, a
+/// handler that also verifies the token's signature. Neither authenticates its caller, writes a log or stores anything.
 pub fn serve(directory: Option<&Path>) {
     let verification = directory.map(|directory| {
         let mut rules = Validation::new(Algorithm::RS256);
@@ -89,7 +89,7 @@ pub fn serve(directory: Option<&Path>) {
         let handler = move |body: web::Bytes| std::future::ready(answer(&body, verification.as_deref()));
         App::new().route("/api/messages", web::post().to(handler))
     };
-    announce(|listener| HttpServer::new(app).workers(1).listen(listener).unwrap().run());
+    serve_and_print_port(|listener| HttpServer::new(app).workers(1).listen(listener).unwrap().run());
 }
 
 fn answer(body: &[u8], verification: Option<&Verification>) -> HttpResponse {
@@ -109,8 +109,8 @@ fn answer(body: &[u8], verification: Option<&Verification>) -> HttpResponse {
     HttpResponse::Ok().json(Answer { id: &activity.value.id, connection_name: &activity.value.connection_name })
 }
 
-/// Serves on a free port and says on which.
-pub fn announce(serve: impl FnOnce(TcpListener) -> Server) {
+/// Serves on a free port and prints the port for the parent process.
+pub fn serve_and_print_port(serve: impl FnOnce(TcpListener) -> Server) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     println!("{}", listener.local_addr().unwrap().port());
     actix_web::rt::System::new().block_on(async { serve(listener).await }).unwrap();

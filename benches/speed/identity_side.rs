@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
 
-use crate::compared::announce;
+use crate::compared::serve_and_print_port;
 use crate::setting::{APP_ID, CHANNEL_ISSUER, CONNECTION};
 use crate::signing::Signer;
 
-/// Opaque to everybody, and as long as one for Graph.
+/// An opaque token as long as a Graph token.
 fn graph_token() -> String {
     "EwB4A8l6BAAUO9chh8cJscQLmU+LSWpbnr0vmwwAAQ".repeat(40)
 }
 
-/// The shape of Entra's answer.
+/// A token answer in Entra's form.
 fn answer() -> String {
     let token = graph_token();
     format!(
@@ -23,8 +23,8 @@ fn answer() -> String {
     )
 }
 
-/// What an SDK bot asks for besides: the channel's metadata, a token for itself, its user's token, who the user is, and
-/// somewhere to send its replies. All of it is answered at once.
+/// The other services of an SDK bot: the channel's metadata, the bot's own token, its user's token, Graph, and the
+/// channel that takes its replies. All answer at once.
 fn for_sdk_bots(config: &mut web::ServiceConfig, user_token: &str) {
     let app_token = json!({
         "access_token": "an-app-token", "expires_on": "32503680000", "resource": "https://api.botframework.com",
@@ -49,7 +49,7 @@ async fn metadata(request: HttpRequest) -> HttpResponse {
     }))
 }
 
-/// Key sets, and a token endpoint that answers everything at once and counts the calls.
+/// Serves key sets, and a token endpoint that answers at once and counts its calls.
 pub fn serve(directory: &Path) {
     let keys = Signer::load(directory).key_set().to_string();
     let (answer, calls) = (answer(), Arc::new(AtomicU64::new(0)));
@@ -68,5 +68,5 @@ pub fn serve(directory: &Path) {
                 }),
             )
     };
-    announce(|listener| HttpServer::new(app).workers(1).listen(listener).unwrap().run());
+    serve_and_print_port(|listener| HttpServer::new(app).workers(1).listen(listener).unwrap().run());
 }

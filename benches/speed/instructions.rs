@@ -2,14 +2,14 @@ use std::path::Path;
 
 use crate::load::{Load, Template};
 use crate::mixes::{Sizes, Templates};
-use crate::processes::{Process, Run, free_port, stay_aside};
-use crate::setting::furnish;
+use crate::processes::{Process, Run, free_port, leave_measured_core};
+use crate::setting::write_configuration;
 use crate::signing::Signer;
 
-/// Enough for the one-off costs not to matter; a simulated request takes some ten milliseconds.
+/// Enough requests to hide one-time costs. A simulated request takes about ten milliseconds.
 const SIZES: Sizes = Sizes { rounds: 1, repeating: 2000, cold: 300, dup: 100, sdk: 0 };
 
-/// What is sent to one server.
+/// The requests that one server gets.
 struct Mix<'t> {
     name: &'static str,
     templates: &'t [Template],
@@ -17,27 +17,27 @@ struct Mix<'t> {
     in_copies: bool,
 }
 
-/// Counts the instructions of a request in user space, mix by mix. The numbers hardly change with what else the machine
-/// does, and say nothing of the time in the kernel. The files of counts stay in `directory` for `callgrind_annotate`.
+/// Counts the user-space instructions of a request for each mix. Other work on the machine hardly changes the counts,
+/// which leave out the time in the kernel. The count files stay in `directory` for `callgrind_annotate`.
 pub fn run(server: &Path, directory: &Path) {
-    stay_aside();
+    leave_measured_core();
     std::fs::create_dir_all(directory).unwrap();
     let signer = Signer::create(directory);
     let templates = Templates::sign(&signer, SIZES);
     let path = directory.to_str().unwrap();
-    let identity = Process::part(&["identity-side", path], Run::Aside);
+    let identity = Process::part(&["identity-side", path], Run::OnOtherCore);
     let known = |name, requests| Mix { name, templates: templates.known(), requests, in_copies: false };
     let get_token = Mix { templates: &templates.get_tokens, ..known("get-token", SIZES.repeating) };
     let dup = Mix { templates: templates.dup(0), in_copies: true, ..known("dup", 4 * SIZES.dup as u64) };
     let cold = Mix { templates: templates.cold(0), ..known("cold", SIZES.cold as u64) };
     println!("| server and mix | instructions per request, in thousands |\n| --- | ---: |");
-    let bare = Process::part(&["bare"], Run::Counted(directory));
+    let bare = Process::part(&["bare"], Run::CountingInstructions(directory));
     count("bare", &bare, directory, &[known("warming", 1000), known("hot", SIZES.repeating)]);
-    let verifying = Process::part(&["verifying", path], Run::Counted(directory));
+    let verifying = Process::part(&["verifying", path], Run::CountingInstructions(directory));
     count("verifying", &verifying, directory, &[known("warming", 1000), known("hot", 500)]);
     let port = free_port();
-    furnish(directory, port, identity.port, "");
-    let (process, _) = Process::bot_sso(server, directory, port, Run::Counted(directory));
+    write_configuration(directory, port, identity.port, "");
+    let (process, _) = Process::bot_sso(server, directory, port, Run::CountingInstructions(directory));
     std::thread::sleep(std::time::Duration::from_secs(2));
     count(
         "bot-sso",

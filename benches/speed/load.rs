@@ -7,27 +7,27 @@ use futures_util::future::join_all;
 use crate::client::Connection;
 use crate::setting::User;
 
-/// Connections that are kept busy; each sends its next request as soon as the last one is answered.
+/// The number of busy connections. Each sends its next request as soon as the previous one is answered.
 const CONNECTIONS: usize = 32;
-/// How many connections send one exchange at once in the mix *dup*.
+/// The number of connections that send one exchange at the same time in the mix *dup*.
 pub const COPIES: usize = 4;
 
-/// A request that differs from one sending to the next in its exchange id only.
+/// A request of which only the exchange id changes from one sending to the next.
 pub struct Template {
     bytes: Vec<u8>,
     id_at: Option<usize>,
 }
 
-/// Stands for an exchange id, and is as long as one.
+/// A placeholder that is as long as an exchange id.
 const ID: &str = "00000000-1d1d-4000-8000-000000000000";
 
 impl Template {
-    /// The invoke of `user` with `token`, to be sent by the channel.
+    /// The channel's invoke of `user` with `token`.
     pub fn invoke(user: User, token: &str, (service_url, channel_token): (&str, &str)) -> Self {
         Self::activity(&user.invoke(service_url, ID, token), channel_token)
     }
 
-    /// An event that means nothing to the bot.
+    /// An event that the bot does not handle.
     pub fn event(user: User, (service_url, channel_token): (&str, &str)) -> Self {
         Self::activity(&user.event(service_url, ID), channel_token)
     }
@@ -69,7 +69,8 @@ impl Template {
     }
 }
 
-/// What a mix sends: requests out of templates in turn, `from` counting on so that no id comes twice.
+/// The requests of a mix. They use the templates in turn, and their exchange ids count up from `from`, so that no id
+/// occurs twice.
 pub struct Load<'t> {
     pub templates: &'t [Template],
     pub from: u64,
@@ -77,21 +78,21 @@ pub struct Load<'t> {
     pub in_copies: bool,
 }
 
-/// What came of it.
-pub struct Seen {
+/// The measured times of a load.
+pub struct LoadResult {
     pub elapsed: Duration,
-    /// Nanoseconds, ascending.
+    /// The latencies in nanoseconds, in ascending order.
     pub latencies: Vec<u64>,
 }
 
 impl Load<'_> {
-    /// Sends everything; every answer must be 200.
-    pub fn run(&self, port: u16) -> Seen {
+    /// Sends all requests, and asserts that every answer is 200.
+    pub fn run(&self, port: u16) -> LoadResult {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(self.send(port))
     }
 
-    async fn send(&self, port: u16) -> Seen {
+    async fn send(&self, port: u16) -> LoadResult {
         let (next, latencies) = (Rc::new(RefCell::new(0_u64)), Rc::new(RefCell::new(Vec::new())));
         let copies = if self.in_copies { COPIES } else { 1 };
         let mut groups = Vec::new();
@@ -107,7 +108,7 @@ impl Load<'_> {
         let elapsed = begun.elapsed();
         let mut latencies = latencies.take();
         latencies.sort_unstable();
-        Seen { elapsed, latencies }
+        LoadResult { elapsed, latencies }
     }
 
     async fn keep_busy(&self, mut group: Vec<Connection>, next: &RefCell<u64>, latencies: &RefCell<Vec<u64>>) {
@@ -133,7 +134,7 @@ impl Load<'_> {
     }
 }
 
-/// One `GET`, its body as text.
+/// Sends one `GET`; returns the body as text.
 pub fn get(port: u16, path: &str) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

@@ -1,9 +1,8 @@
-//! The bench: bot-sso against bare servers of the same framework, measured end to end in one run.
-//!
-//! One program that plays every part but bot-sso's own, each part in a process of its own: the identity side (key sets
-//! and an instant token endpoint), the two servers compared with, and the load. The load is our own and not `wrk` or
-//! `oha`: the mix *dup* sends one exchange on four connections at the same instant, and *cold* needs a token of its own
-//! in every request; neither can be said to those. `scripts/bench` and `scripts/bench-users` call it.
+//! The bench measures bot-sso and bare servers of the same framework end to end in one run. This program plays every
+//! role except bot-sso itself, each role in a process of its own: the identity side (key sets and an instant token
+//! endpoint), the two compared servers, and the load generator. `wrk` and `oha` cannot generate this load: the mix
+//! *dup* sends one exchange on four connections at the same instant, and *cold* needs a different token in every
+//! request. `scripts/bench` and `scripts/bench-users` start the bench.
 
 #![allow(
     unreachable_pub,
@@ -37,7 +36,7 @@ use std::path::Path;
 use crate::mixes::Sizes;
 
 fn main() {
-    // `cargo bench` adds an argument of its own.
+    // `cargo bench` appends an argument of its own, which the bench ignores.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {

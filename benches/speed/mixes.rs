@@ -1,38 +1,40 @@
 use std::path::Path;
 
 use crate::load::{COPIES, Load, Template, get};
-use crate::processes::{Process, Run, free_port, stay_aside};
-use crate::setting::{SERVICE_URL, User, furnish};
+use crate::processes::{Process, Run, free_port, leave_measured_core};
+use crate::setting::{SERVICE_URL, User, write_configuration};
 use crate::signing::Signer;
-use crate::table::{Aim, Measurement, Row, of_aims, of_rows};
+use crate::table::{Aim, Measurement, Row, aims_as_markdown, rows_as_markdown};
 
-/// Users whose tokens are in memory.
+/// The number of users whose tokens are in memory.
 const KNOWN_USERS: usize = 1000;
-/// Users of the SDK bot, which keeps their conversations' states in memory.
+/// The number of users of the SDK bot, which keeps the states of their conversations in memory.
 const SDK_USERS: usize = 200;
 
-/// How much is measured.
+/// The amount of work that a run measures.
 #[derive(Clone, Copy)]
 pub struct Sizes {
-    /// Every mix is measured that often; medians are printed. The mixes take turns, so that a disturbance hits all.
+    /// The number of rounds. Each round measures every mix once, so that a disturbance affects all mixes; the tables
+    /// show medians.
     pub rounds: usize,
-    /// Requests of one round of a mix whose tokens repeat.
+    /// The requests in one round of a mix whose tokens repeat.
     pub repeating: u64,
-    /// Requests of one round of *cold*, each with a user and a token of its own.
+    /// The requests in one round of *cold*, each with its own user and token.
     pub cold: usize,
-    /// Exchanges of one round of *dup*, each sent four times.
+    /// The exchanges in one round of *dup*, each sent four times.
     pub dup: usize,
-    /// Requests of one round to the SDK bot, of each kind.
+    /// The requests of each kind in one round of the SDK bot.
     pub sdk: u64,
 }
 
 impl Sizes {
     pub const WHOLE: Self = Self { rounds: 7, repeating: 40_000, cold: 3000, dup: 1500, sdk: 1500 };
-    /// Says that everything works, and little about speed.
+    /// A short run that shows that everything works and measures little.
     pub const QUICK: Self = Self { rounds: 3, repeating: 4000, cold: 400, dup: 200, sdk: 200 };
 }
 
-/// All templates: the first users are the known ones, then come those of *cold*, then those of *dup*.
+/// All request templates. The first belong to known users, the next to the rounds of *cold*, the last to the rounds of
+/// *dup*.
 pub struct Templates {
     invokes: Vec<Template>,
     pub get_tokens: Vec<Template>,
@@ -67,14 +69,14 @@ impl Templates {
     }
 }
 
-/// A server under load, and the ids it has seen.
-struct Bench<'p> {
+/// A server under load, and the next exchange id that it gets.
+struct LoadedServer<'p> {
     identity_port: u16,
     next_id: u64,
     process: &'p Process,
 }
 
-impl Bench<'_> {
+impl LoadedServer<'_> {
     fn measure(&mut self, row: &mut Row, templates: &[Template], requests: u64, in_copies: bool) {
         let load = Load { templates, from: self.next_id, requests, in_copies };
         let calls_before = calls(self.identity_port);
@@ -94,46 +96,46 @@ fn calls(identity_port: u16) -> u64 {
     get(identity_port, "/calls").parse().unwrap()
 }
 
-/// Measures every mix of `server` (a bot-sso) and prints the tables, which also go to a file of Markdown in `directory`,
-/// the bench's own. `with_node`: the SDK bot is there to be measured.
+/// Measures every mix of `server` (a bot-sso) and prints the tables, which also go to a Markdown file in `directory`,
+/// the bench's own directory. `with_node` says whether the SDK bot is installed and measured too.
 pub fn run(server: &Path, directory: &Path, sizes: Sizes, with_node: bool) {
-    stay_aside();
+    leave_measured_core();
     std::fs::create_dir_all(directory).unwrap();
     let signer = Signer::create(directory);
     let templates = Templates::sign(&signer, sizes);
     let path = directory.to_str().unwrap();
-    let identity = Process::part(&["identity-side", path], Run::Aside);
+    let identity = Process::part(&["identity-side", path], Run::OnOtherCore);
     let start = |name: &str, choices: &str| {
         let directory = directory.join(name);
         let port = free_port();
-        furnish(&directory, port, identity.port, choices);
-        Process::bot_sso(server, &directory, port, Run::Measured).0
+        write_configuration(&directory, port, identity.port, choices);
+        Process::bot_sso(server, &directory, port, Run::OnMeasuredCore).0
     };
     let (bare, verifying) =
-        (Process::part(&["bare"], Run::Measured), Process::part(&["verifying", path], Run::Measured));
+        (Process::part(&["bare"], Run::OnMeasuredCore), Process::part(&["verifying", path], Run::OnMeasuredCore));
     let full = start("full", "[store]\ndurability = \"full\"\n");
     let normal = start("normal", "[store]\ndurability = \"normal\"\n");
     let quiet = start("quiet", "[logging]\nlevel = \"warn\"\n");
     let sdk_bot = with_node.then(|| SdkBot::start(directory, &signer, identity.port));
     std::thread::sleep(std::time::Duration::from_secs(1));
     let idle = full.resident();
-    let bench = |process| Bench { identity_port: identity.port, next_id: 1, process };
+    let bench = |process| LoadedServer { identity_port: identity.port, next_id: 1, process };
     let mut benches = [&bare, &verifying, &full, &normal, &quiet].map(bench);
     let rows = measure_all(&mut benches, &templates, sdk_bot.as_ref());
     report(&rows, sizes.rounds, idle, directory);
 }
 
-/// Keeps the mix *hot* up for a profiler to look at; says what it costs.
+/// Repeats the mix *hot* for a profiler; prints its cost.
 pub fn sustain(server: &Path, directory: &Path) {
-    stay_aside();
+    leave_measured_core();
     std::fs::create_dir_all(directory).unwrap();
     let signer = Signer::create(directory);
     let templates = Templates::sign(&signer, Sizes { rounds: 0, ..Sizes::QUICK });
-    let identity = Process::part(&["identity-side", directory.to_str().unwrap()], Run::Aside);
+    let identity = Process::part(&["identity-side", directory.to_str().unwrap()], Run::OnOtherCore);
     let port = free_port();
-    furnish(directory, port, identity.port, "");
-    let (process, _) = Process::bot_sso(server, directory, port, Run::Measured);
-    let mut bench = Bench { identity_port: identity.port, next_id: 1, process: &process };
+    write_configuration(directory, port, identity.port, "");
+    let (process, _) = Process::bot_sso(server, directory, port, Run::OnMeasuredCore);
+    let mut bench = LoadedServer { identity_port: identity.port, next_id: 1, process: &process };
     for _ in 0..5 {
         let mut row = Row::new("hot");
         bench.measure(&mut row, templates.known(), 50_000, false);
@@ -141,7 +143,8 @@ pub fn sustain(server: &Path, directory: &Path) {
     }
 }
 
-/// The SDK bot in Node, and what is sent to it. Its replies go where the activities say, so these name another place.
+/// The SDK bot in Node, and the requests that it gets. The bot sends its replies to the service URL of the activity, so
+/// these activities name the identity side.
 struct SdkBot {
     process: Process,
     identity_port: u16,
@@ -165,13 +168,13 @@ impl SdkBot {
 
     fn measure(&self, [event, invoke]: [&mut Row; 2], requests: u64, round: usize) {
         let next_id = 1 + requests * round as u64;
-        let mut bench = Bench { identity_port: self.identity_port, next_id, process: &self.process };
+        let mut bench = LoadedServer { identity_port: self.identity_port, next_id, process: &self.process };
         bench.measure(event, &self.events, requests, false);
         bench.measure(invoke, &self.invokes, requests, false);
     }
 }
 
-/// In the order of printing.
+/// The names of the rows in printing order.
 const NAMES: [&str; 10] = [
     "(a) bare handler",
     "(b) bare handler + RS256",
@@ -185,7 +188,7 @@ const NAMES: [&str; 10] = [
     "(d) SDK bot, Node: token exchange, user signed in",
 ];
 
-fn measure_all(benches: &mut [Bench<'_>; 5], templates: &Templates, sdk_bot: Option<&SdkBot>) -> [Row; 10] {
+fn measure_all(benches: &mut [LoadedServer<'_>; 5], templates: &Templates, sdk_bot: Option<&SdkBot>) -> [Row; 10] {
     let [bare, verifying, full, normal, quiet] = benches;
     let mut rows = NAMES.map(Row::new);
     let [a, b, hot, hot_quiet, get_token, dup, cold_full, cold_normal, sdk_event, sdk_invoke] = &mut rows;
@@ -234,8 +237,8 @@ fn report(rows: &[Row; 10], rounds: usize, idle: u64, directory: &Path) {
     let text = format!(
         "Medians of {rounds} rounds, 32 connections, one worker, {}.\n\n{}\n{}",
         machine(),
-        of_rows(&measured, a, b),
-        of_aims(&aims)
+        rows_as_markdown(&measured, a, b),
+        aims_as_markdown(&aims)
     );
     println!("{text}");
     let file = directory.join("table.md");

@@ -7,37 +7,37 @@ use std::time::{Duration, Instant};
 
 use crate::setting::{APP_ID, CHANNEL_ISSUER, CONNECTION, TENANT};
 
-/// The core for what is measured; everything else runs on the other one.
-const MEASURED: &str = "1";
-const OTHERS: &str = "0";
+/// The CPU core of the measured process. Every other process runs on the other core.
+const MEASURED_CORE: &str = "1";
+const OTHER_CORE: &str = "0";
 
-/// A server in a process of its own; killed when dropped.
+/// A server in a process of its own. Dropping it kills the process.
 pub struct Process {
     child: Child,
     pub port: u16,
 }
 
-/// How a server is run.
+/// The way in which a server process runs.
 #[derive(Clone, Copy)]
 pub enum Run<'d> {
-    /// Off the core of what is measured.
-    Aside,
-    /// On the core of what is measured.
-    Measured,
-    /// Under a simulator that counts instructions and leaves its counts in this directory.
-    Counted(&'d Path),
+    /// On the core that is not measured.
+    OnOtherCore,
+    /// On the measured core.
+    OnMeasuredCore,
+    /// Under a simulator that counts instructions and writes its counts to this directory.
+    CountingInstructions(&'d Path),
 }
 
-/// CPU time a process has used so far.
+/// The CPU time that a process has used so far.
 #[derive(Clone, Copy, Default)]
 pub struct CpuTime {
     pub all: Duration,
-    /// Of it the threads of the embedded store.
+    /// The part of it that the threads of the embedded store used.
     pub store: Duration,
 }
 
 impl Process {
-    /// This very program in another part, which says on which port it listens.
+    /// Starts this program in another role. The child prints the port on which it listens.
     pub fn part(arguments: &[&str], run: Run<'_>) -> Self {
         let program = std::env::current_exe().unwrap();
         let mut child = run.command(&program).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
@@ -46,7 +46,7 @@ impl Process {
         Self { child, port: line.trim().parse().expect("the part names its port") }
     }
 
-    /// bot-sso as it is started in earnest; its log goes to a file. Returns how long it took until it listened.
+    /// Starts bot-sso as an operator does, with its log in a file. Also returns the time until it listened.
     pub fn bot_sso(program: &Path, directory: &Path, port: u16, run: Run<'_>) -> (Self, Duration) {
         let log = File::create(directory.join("bot-sso.log")).unwrap();
         let begun = Instant::now();
@@ -62,8 +62,8 @@ impl Process {
         (process, begun.elapsed())
     }
 
-    /// The SDK bot of `tests/peers/botbuilder`, unmodified, whose channel and services are on `identity_port`; its output
-    /// goes to a file in `directory`.
+    /// Starts the unmodified SDK bot of `tests/peers/botbuilder`, whose channel and services are on `identity_port`.
+    /// Its output goes to a file in `directory`.
     pub fn sdk_bot(directory: &Path, identity_port: u16) -> Self {
         let identity = format!("http://127.0.0.1:{identity_port}");
         let port = free_port();
@@ -88,7 +88,7 @@ impl Process {
         ];
         let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/botbuilder");
         let path = std::env::var_os("PATH").unwrap();
-        let mut command = Run::Measured.command(Path::new("node"));
+        let mut command = Run::OnMeasuredCore.command(Path::new("node"));
         command.arg("bot.mjs").current_dir(peer).env_clear().env("PATH", path).envs(environment);
         let process = Self { child: command.stdout(log).spawn().unwrap(), port };
         process.wait_until_it_listens(directory);
@@ -107,7 +107,7 @@ impl Process {
         let mut time = CpuTime::default();
         for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap() {
             let thread = thread.unwrap().path();
-            // Nanoseconds on a core; `stat` has the same in hundredths of a second.
+            // `schedstat` counts nanoseconds, `stat` only hundredths of a second.
             let Ok(schedule) = std::fs::read_to_string(thread.join("schedstat")) else { continue };
             let spent = Duration::from_nanos(schedule.split(' ').next().unwrap().parse().unwrap());
             time.all += spent;
@@ -118,7 +118,7 @@ impl Process {
         time
     }
 
-    /// Of a counted process: instructions since it was last asked. `name` tells its files of counts apart.
+    /// The instructions that a counted process has run since the previous call. `name` labels the dump.
     pub fn instructions(&self, directory: &Path, name: &str) -> u64 {
         let id = self.child.id().to_string();
         let told = Command::new("callgrind_control").arg(format!("--dump={name}")).arg(&id).output().unwrap();
@@ -163,11 +163,11 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Keeps this process off the core of what is measured.
-pub fn stay_aside() {
+/// Moves this process off the measured core.
+pub fn leave_measured_core() {
     if has_two_cores() {
         let me = std::process::id().to_string();
-        let status = Command::new("taskset").args(["-a", "-p", "-c", OTHERS, &me]).stdout(Stdio::null()).status();
+        let status = Command::new("taskset").args(["-a", "-p", "-c", OTHER_CORE, &me]).stdout(Stdio::null()).status();
         assert!(status.is_ok_and(|status| status.success()), "taskset does not work");
     }
 }
@@ -175,9 +175,9 @@ pub fn stay_aside() {
 impl Run<'_> {
     fn command(self, program: &Path) -> Command {
         let core = match self {
-            Self::Aside => OTHERS,
-            Self::Measured => MEASURED,
-            Self::Counted(directory) => {
+            Self::OnOtherCore => OTHER_CORE,
+            Self::OnMeasuredCore => MEASURED_CORE,
+            Self::CountingInstructions(directory) => {
                 let mut command = Command::new("valgrind");
                 let counts = directory.join("callgrind.%p");
                 command

@@ -12,12 +12,12 @@ pub const SERVICE_URL: &str = "https://smba.trafficmanager.net/emea/22222222-222
 pub const CHANNEL_ISSUER: &str = "https://api.botframework.com";
 pub const CONNECTION: &str = "graph";
 
-/// `iss` of a tenant's tokens.
+/// The `iss` of a tenant's tokens.
 pub fn v2_issuer(tenant: &str) -> String {
     format!("https://login.microsoftonline.com/{tenant}/v2.0")
 }
 
-/// One of as many users as a mix needs; everything follows from the number.
+/// A user of the bench. The number determines every property of the user.
 #[derive(Clone, Copy)]
 pub struct User(pub usize);
 
@@ -46,13 +46,13 @@ impl User {
         format!("Hk3mZ{:012x}w8YbT0pQxV2nLr4uJc6sEd9gFh1", self.0)
     }
 
-    /// A `signin/tokenExchange` invoke as Teams sends it; about 2.4 KB with the token.
+    /// A `signin/tokenExchange` invoke as Teams sends it, about 2.4 KB with the token.
     pub fn invoke(self, service_url: &str, exchange_id: &str, token: &str) -> String {
         let value = json!({"id": exchange_id, "connectionName": CONNECTION, "token": token});
         self.activity(service_url, "invoke", "signin/tokenExchange", &value)
     }
 
-    /// An event that no bot has heard of: what an SDK does with it, it does with every activity.
+    /// An event that no bot handles, so an SDK does for it only what it does for every activity.
     pub fn event(self, service_url: &str, id: &str) -> String {
         self.activity(service_url, "event", "bench/nothing", &json!({"id": id}))
     }
@@ -77,8 +77,8 @@ impl User {
     }
 }
 
-/// Leaves configuration, keys and secret for a bot-sso in `directory`, whose issuers are on `identity_port`.
-pub fn furnish(directory: &Path, listen: u16, identity_port: u16, choices: &str) {
+/// Writes configuration, keys and secret for a bot-sso to `directory`; its issuers are on `identity_port`.
+pub fn write_configuration(directory: &Path, listen: u16, identity_port: u16, choices: &str) {
     std::fs::create_dir_all(directory).unwrap();
     let keys = directory.join("bot-sso.keys");
     if !keys.exists() {

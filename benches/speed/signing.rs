@@ -14,13 +14,13 @@ use crate::setting::{APP_ID, CHANNEL_ISSUER, CLIENT_ID, TENANT, User, v2_issuer}
 const KEY_ID: &str = "bench-key-1";
 const KEY_FILE: &str = "signing.der";
 
-/// The one key of all issuers of the bench.
+/// The signing key of every issuer in the bench.
 pub struct Signer {
     pair: RsaKeyPair,
 }
 
 impl Signer {
-    /// Makes a key and leaves it in `directory` for the other processes.
+    /// Creates a key and stores it in `directory` for the other processes.
     pub fn create(directory: &Path) -> Self {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
         let der = AsDer::<aws_lc_rs::encoding::Pkcs8V1Der<'_>>::as_der(&pair).unwrap();
@@ -28,12 +28,12 @@ impl Signer {
         Self { pair }
     }
 
-    /// The key that another process made.
+    /// Loads the key that another process created.
     pub fn load(directory: &Path) -> Self {
         Self { pair: RsaKeyPair::from_pkcs8(&std::fs::read(directory.join(KEY_FILE)).unwrap()).unwrap() }
     }
 
-    /// The public part, endorsed for Teams.
+    /// The key set with the public key, endorsed for Teams.
     pub fn key_set(&self) -> Value {
         let public = self.pair.public_key();
         let encode = |number: &[u8]| URL_SAFE_NO_PAD.encode(number);
@@ -44,7 +44,7 @@ impl Signer {
         }]})
     }
 
-    /// What the compared server verifies with.
+    /// The key with which the compared server verifies signatures.
     pub fn decoding_key(&self) -> jsonwebtoken::DecodingKey {
         jsonwebtoken::DecodingKey::from_rsa_der(self.pair.public_key().as_ref())
     }
@@ -72,7 +72,7 @@ impl Signer {
         }))
     }
 
-    /// The channel's token for the bot, good for one service URL.
+    /// The channel's token for the bot, valid for one service URL.
     pub fn channel_token(&self, service_url: &str) -> String {
         let now = now();
         self.sign(&json!({

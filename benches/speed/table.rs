@@ -1,9 +1,9 @@
 use std::fmt::Write as _;
 
-use crate::load::Seen;
+use crate::load::LoadResult;
 use crate::processes::CpuTime;
 
-/// One repetition of one mix.
+/// The measurement of one round of one mix.
 pub struct Measurement {
     per_second: f64,
     percentiles: [f64; 3],
@@ -11,17 +11,17 @@ pub struct Measurement {
     store_micros: f64,
 }
 
-/// What is printed about a mix: medians of its repetitions.
+/// The row of a mix: medians of its rounds.
 pub struct Row {
     pub name: &'static str,
     measurements: Vec<Measurement>,
-    /// Calls at the token endpoint, and exchanges they were made for.
+    /// The calls at the token endpoint, and the exchanges that caused them.
     pub calls: Option<(u64, u64)>,
-    /// Resident memory after the last repetition, in bytes.
+    /// Resident memory after the last round, in bytes.
     pub resident: u64,
 }
 
-/// What was aimed at.
+/// A target value and the measured value.
 pub struct Aim {
     pub what: &'static str,
     pub value: f64,
@@ -29,7 +29,7 @@ pub struct Aim {
 }
 
 impl Measurement {
-    pub fn of(seen: &Seen, cpu: CpuTime) -> Self {
+    pub fn of(seen: &LoadResult, cpu: CpuTime) -> Self {
         let requests = seen.latencies.len();
         let percentile = |share: f64| {
             let at = ((requests - 1) as f64 * share).round() as usize;
@@ -57,12 +57,12 @@ impl Row {
         self.measurements.is_empty()
     }
 
-    /// CPU µs per request, all threads.
+    /// CPU microseconds per request of all threads.
     pub fn cpu(&self) -> f64 {
         self.median(|measurement| measurement.cpu_micros)
     }
 
-    /// CPU µs per request without the threads of the store.
+    /// CPU microseconds per request without the threads of the store.
     pub fn cpu_without_store(&self) -> f64 {
         self.median(|measurement| measurement.cpu_micros - measurement.store_micros)
     }
@@ -79,7 +79,7 @@ impl Row {
 }
 
 /// All rows as a Markdown table, with their ratios to the two compared servers.
-pub fn of_rows(rows: &[&Row], bare: &Row, verifying: &Row) -> String {
+pub fn rows_as_markdown(rows: &[&Row], bare: &Row, verifying: &Row) -> String {
     let mut table = String::from(
         "| server and mix | req/s | p50 ms | p99 ms | p99.9 ms | CPU µs/req | of it store | calls/exchange | MB resident \
          | CPU / (a) | CPU / (b) |\n\
@@ -106,7 +106,7 @@ pub fn of_rows(rows: &[&Row], bare: &Row, verifying: &Row) -> String {
 }
 
 /// The aims as a Markdown table.
-pub fn of_aims(aims: &[Aim]) -> String {
+pub fn aims_as_markdown(aims: &[Aim]) -> String {
     let mut table = String::from("| aim | measured | at most | |\n| --- | ---: | ---: | --- |\n");
     for Aim { what, value, most } in aims {
         let verdict = if value <= most { "reached" } else { "missed" };

@@ -14,23 +14,23 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use crate::processes::{Process, Run, free_port, resident_of};
-use crate::setting::{CONNECTION, TENANT, User, furnish};
+use crate::setting::{CONNECTION, TENANT, User, write_configuration};
 
-/// Bytes of each token, as long as one for Graph.
+/// The length of each token in bytes, which is that of a Graph token.
 const TOKEN_BYTES: usize = 1680;
 const REVISION: ConnectionRevision = ConnectionRevision([7; 16]);
-/// Users kept or read at a time.
-const AT_ONCE: usize = 512;
+/// The number of users that are stored or read at the same time.
+const CONCURRENT_USERS: usize = 512;
 
-/// Fills a store with `count` users, starts bot-sso over it, then holds them all in memory; prints what each took.
-/// Filling and holding run in processes of their own, so that neither finds the other's memory.
+/// Fills a store with `count` users, starts bot-sso with it, then loads all users into memory; prints the cost of each
+/// step. Filling and loading run in processes of their own, so that neither counts the other's memory.
 pub fn run(server: &Path, directory: &Path, count: usize) {
     let port = free_port();
-    furnish(directory, port, 9, "");
+    write_configuration(directory, port, 9, "");
     child(&["load-users", directory.to_str().unwrap(), &count.to_string()]);
     let file = std::fs::metadata(directory.join("bot-sso.db")).unwrap().len();
     println!("{count} users: {:.0} MB on disk, {} bytes a user", file as f64 / 1e6, file / count as u64);
-    let (process, started) = Process::bot_sso(server, directory, port, Run::Measured);
+    let (process, started) = Process::bot_sso(server, directory, port, Run::OnMeasuredCore);
     std::thread::sleep(Duration::from_secs(2));
     println!(
         "{count} users: bot-sso listens after {} ms, resident {:.1} MB",
@@ -46,19 +46,19 @@ fn child(arguments: &[&str]) {
     assert!(status.success());
 }
 
-/// Signs `count` users in, through the vault as an exchange does.
+/// Stores tokens of `count` users through the vault, as an exchange does.
 pub fn load(directory: &Path, count: usize) {
     in_runtime(async {
         let vault = vault(directory, 1024 * 1024);
         let begun = Instant::now();
-        let keeping = stream::iter(0..count).map(|number| keep(vault.clone(), User(number)));
-        keeping.buffer_unordered(AT_ONCE).for_each(|()| std::future::ready(())).await;
+        let keeping = stream::iter(0..count).map(|number| store_token(vault.clone(), User(number)));
+        keeping.buffer_unordered(CONCURRENT_USERS).for_each(|()| std::future::ready(())).await;
         let seconds = begun.elapsed().as_secs_f64();
         println!("{count} users: loaded in {seconds:.1} s, {:.0} a second", count as f64 / seconds);
     });
 }
 
-/// Reads every user's token once, with room for all of them in memory.
+/// Reads every user's token once, with enough memory for all of them.
 pub fn hold(directory: &Path, count: usize) {
     in_runtime(async {
         let vault = vault(directory, u64::MAX / 2);
@@ -68,7 +68,7 @@ pub fn hold(directory: &Path, count: usize) {
             let vault = vault.clone();
             async move { assert!(vault.find(&slot(User(number)), REVISION).await.unwrap().is_some()) }
         });
-        reading.buffer_unordered(AT_ONCE).for_each(|()| std::future::ready(())).await;
+        reading.buffer_unordered(CONCURRENT_USERS).for_each(|()| std::future::ready(())).await;
         let each = (resident_of("self") - before) / count as u64;
         println!(
             "{count} users: read into memory in {:.1} s, {each} bytes a user, {} above the token's own {TOKEN_BYTES}",
@@ -98,7 +98,7 @@ fn slot(user: User) -> TokenSlot {
     }
 }
 
-async fn keep(vault: TokenVault, user: User) {
+async fn store_token(vault: TokenVault, user: User) {
     let key = UserKey::entra(&user.object_id(), TENANT);
     let permit = vault.permit(&slot(user), &key).await.unwrap();
     let now = SystemClock.now();

@@ -23,7 +23,7 @@ use crate::records::{Records, SingleWriter};
 use crate::sign_in::{BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, SignedInTokens};
 use crate::sign_out::SignOut;
 use crate::store::{Durability, EmbeddedStore, Store};
-use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, IdTokenTrust, IdTokenValidator};
+use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, IdTokenValidator, TrustedIdTokenIssuer};
 use crate::vault::TokenVault;
 
 /// The most connections that are open to one host at a time.
@@ -209,10 +209,10 @@ fn build_id_token_validators(
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
 ) -> IdTokenValidators {
-    let entra = trusts.iter().map(|(name, trust)| (name, IdTokenTrust::Entra(trust.clone())));
+    let entra = trusts.iter().map(|(name, trust)| (name, TrustedIdTokenIssuer::Entra(trust.clone())));
     let openid = config.openid_providers.iter().map(|(name, section)| {
         let (issuer, key_set) = (section.issuer.clone(), start_key_set(name, &section.keys, outbound, ambient));
-        (name, IdTokenTrust::OpenIdConnect { issuer, key_set })
+        (name, TrustedIdTokenIssuer::OpenIdConnect { issuer, key_set })
     });
     let validator = |trust| IdTokenValidator::new(trust, ambient.clock.clone());
     IdTokenValidators::new(entra.chain(openid).map(|(name, trust)| (name.clone(), validator(trust))).collect())

@@ -38,7 +38,8 @@ impl Stage {
         manifest(&self.services.facts, gateway)
     }
 
-    /// The route `GET /dev/manifest.json` for the gateway's own listener. Also attaches the gateway to the stage.
+    /// The route `GET /dev/manifest.json` for the gateway's own listener. Also tells the stage the gateway's address
+    /// ([`Stage::attach_gateway`]).
     pub fn routes(&self, gateway: &str) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
         self.attach_gateway(gateway);
         let manifest = self.manifest(gateway);

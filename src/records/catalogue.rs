@@ -28,8 +28,8 @@ pub const CARD: Kind = Kind::new("pending.card", "cards", SetByWriter).listed_by
 /// expires after an hour.
 pub const CLAIMS_CHALLENGE: Kind =
     Kind::new("pending.claims", "exchange", Fixed(Duration::from_hours(1))).listed_by("pending.claims.user");
-/// The reason why the last silent sign-in for a slot failed, which the interactive sign-in must cure. It expires with
-/// the card.
+/// What the next interactive sign-in for a slot must ask the user for (consent, claims), as earlier sign-ins have shown.
+/// It expires 15 minutes after it was last written.
 pub const SIGN_IN_NEED: Kind = Kind::new("pending.need", "exchange", Fixed(CARD_LIFETIME));
 
 /// A browser that was sent to the identity provider. It is removed when the browser returns, and expires after 15

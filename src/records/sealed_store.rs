@@ -24,7 +24,7 @@ pub struct Records {
 pub struct SingleWriter(());
 
 impl Records {
-    /// Keeps records in `store`. The application makes this value once, at start-up.
+    /// Keeps records in `store`, sealed by `sealer`, and judges their end by `clock`.
     pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: SharedClock) -> Self {
         Self { store, sealer, clock }
     }

@@ -22,7 +22,7 @@ mod testing;
 pub use caller::{AppClaims, CallerTokenValidator, ChannelClaims, EntraCallers, VerifiedCaller};
 pub use check_explanation::CheckExplanation;
 pub use exchangeable_token::ExchangeableTokenValidator;
-pub use id_token::{IdTokenTrust, IdTokenValidator, IdentifiedUser};
+pub use id_token::{IdTokenValidator, IdentifiedUser, TrustedIdTokenIssuer};
 pub use issuer::{ChannelTrust, EntraTrust};
 pub use key_set::{KeySet, KeySetSource};
 pub use unverified::UnverifiedToken;

@@ -13,7 +13,7 @@ use crate::records::{
     Collection, Content, Kind, Plaintext, Records, SingleWriter, StoredRecord, catalogue, encode_json,
 };
 
-/// Pins that are kept in memory.
+/// At most this many pins are cached in memory; all others are read from the store.
 const MAX_RECENT_PINS: usize = 65_536;
 /// Attempts to write a pin. An attempt fails only if another caller pins or unpins the same account at the same time.
 const MAX_CAS_ATTEMPTS: usize = 8;

@@ -1,5 +1,5 @@
-//! What must hold for whatever bytes come in: one function for each parser of outside bytes. The fuzz targets feed them
-//! with what the fuzzer thinks of, the integration tests with `fixtures/fuzz` and with what proptest thinks of.
+//! Properties that hold for all bytes from outside, in one function for each parser. The fuzz targets call them with
+//! the fuzzer's input, the integration tests with `fixtures/fuzz` and with input that proptest generates.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,9 +16,10 @@ use bot_sso::token_validation::UnverifiedToken;
 use bytes::Bytes;
 use serde_json::Value;
 
-/// An activity that is accepted says to others what it says to us, and what is passed on in its place says the same.
+/// An accepted activity means the same to another JSON parser as to this one, and so does the form in which it is
+/// forwarded.
 pub fn activity(bytes: &[u8]) {
-    envelope(bytes);
+    check_envelope(bytes);
     let body = Bytes::copy_from_slice(bytes);
     let Ok(activity) = Activity::parse(&body) else { return };
     let whole: Value = serde_json::from_slice(bytes).expect("serde_json accepts it as well");
@@ -37,8 +38,8 @@ pub fn activity(bytes: &[u8]) {
     }
     let _ = (activity.aad_object_id(), activity.conversation_type(), activity.expects_replies());
     assert!(activity.tenant_ids().count() <= 2);
-    respelled(&activity, &body);
-    caller_id(&body, &whole);
+    check_canonical_spelling(&activity, &body);
+    check_caller_id(&body, &whole);
     let response = TokenResponse { channel_id: None, connection_name: "c", token: "t", expiration: String::new() };
     let event = TokensResponseEvent::for_activity(&activity).complete("id", &response);
     let event = Activity::parse(&event).expect("the event is an activity");
@@ -46,8 +47,8 @@ pub fn activity(bytes: &[u8]) {
     assert_eq!(event.value().and_then(|value| value.get("token")).and_then(Node::as_str), Some("t"));
 }
 
-/// An exchange in canonical spelling is the same exchange, and stays as it is from then on.
-fn respelled(activity: &Activity<'_>, body: &Bytes) {
+/// An exchange in canonical spelling is the same exchange, and spelling it again changes nothing.
+fn check_canonical_spelling(activity: &Activity<'_>, body: &Bytes) {
     let Some(kind) = InvokeKind::from_activity(activity) else { return };
     let Ok(request) = TokenExchangeInvokeRequest::read(activity.value()) else { return };
     for normal_delivery in [false, true] {
@@ -64,8 +65,8 @@ fn respelled(activity: &Activity<'_>, body: &Bytes) {
     }
 }
 
-/// Nothing but the one member changes, and nothing at all where it is not.
-fn caller_id(body: &Bytes, whole: &Value) {
+/// Recomputing `callerId` changes only that member, and nothing if the activity does not have it.
+fn check_caller_id(body: &Bytes, whole: &Value) {
     for caller_id in [Some("urn:botframework:azure"), None] {
         let mut activity = Activity::parse(body).unwrap();
         let forwarded = activity.recompute_caller_id(body, caller_id);
@@ -86,8 +87,8 @@ fn caller_id(body: &Bytes, whole: &Value) {
     }
 }
 
-/// What is put into an `expectReplies` envelope comes out of it.
-fn envelope(bytes: &[u8]) {
+/// The status and body in an `expectReplies` envelope are those that were put into it.
+fn check_envelope(bytes: &[u8]) {
     let _ = response_in_envelope(bytes);
     let (status, body) = response_in_envelope(&invoke_response_envelope(412, bytes)).unwrap_or((412, Vec::new()));
     assert_eq!(status, 412);
@@ -96,7 +97,7 @@ fn envelope(bytes: &[u8]) {
     }
 }
 
-/// A token that gets as far as its signature has one plain form, whoever reads it.
+/// A token whose signature would be checked next has exactly one spelling and one reading.
 pub fn jwt(bytes: &[u8]) {
     const LIMIT: usize = 16 * 1024;
     let Ok(raw) = std::str::from_utf8(bytes) else { return };
@@ -125,7 +126,7 @@ pub fn jwt(bytes: &[u8]) {
     assert_eq!(token.claim("jku"), None, "what no rule reads is not kept");
 }
 
-/// A token endpoint's answer: a status on the first line, headers up to an empty line, then the body.
+/// A token endpoint's answer. The bytes hold a status on the first line, headers up to an empty line, then the body.
 pub fn token_answer(bytes: &[u8]) {
     let now = Timestamp::from_unix_seconds(1_800_000_000);
     let answer = answer_of(bytes);
@@ -176,7 +177,7 @@ fn answer_of(bytes: &[u8]) -> HttpAnswer {
     }
 }
 
-/// A query of a form, and the sign-in state in it.
+/// A query string, and the sign-in state in it.
 pub fn query_form(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let query = Query::parse(text);
@@ -199,7 +200,7 @@ pub fn query_form(bytes: &[u8]) {
     }
 }
 
-/// A configuration is read, or everything that is wrong is said, one line a problem.
+/// A configuration is accepted, or every problem is reported in one line.
 pub fn toml(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     match config::parse(text, &Environment::default()) {

@@ -1,4 +1,5 @@
-//! How connections prove who they are: every kind of credential signs a user in, and every refusal is the operator's.
+//! The credentials with which connections authenticate at the token endpoint: each kind signs a user in, and each
+//! refusal is logged for the operator.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,11 +9,11 @@ use serde_json::Value;
 
 use crate::harness::{Answer, Harness, Options, activities, logs, write_private};
 
-/// What somebody else's certificate looks like: the tenant has not registered it.
+/// A stranger's certificate: the tenant has not registered it.
 const STRANGERS_CERTIFICATE: &str = include_str!("../../fixtures/credentials/client-certificate.pem");
 const STRANGERS_KEY: &str = include_str!("../../fixtures/credentials/client-key.pem");
 
-/// What is called so, how its assertion differs, and what the operator reads.
+/// A case's name, its change of the assertion, and the AADSTS number and hint that the operator reads.
 type Case = (&'static str, fn(&mut WorkloadClaims), Option<u64>, &'static str);
 
 async fn exchange(harness: &Harness, user: &str, id: &str) -> Answer {
@@ -20,7 +21,7 @@ async fn exchange(harness: &Harness, user: &str, id: &str) -> Answer {
     harness.post(&activities::exchange(harness, &harness.user(user), id, &token)).await
 }
 
-/// Runs with these credentials from now on.
+/// Restarts the application with these credentials.
 async fn use_credentials(harness: &mut Harness, credentials: impl Into<String>) {
     let environment = identity_endpoint(harness);
     harness.restart(&Options { credentials: credentials.into(), environment, ..Options::default() }).await;
@@ -76,9 +77,9 @@ fn exchanges(harness: &Harness) -> Vec<LoggedTokenRequest> {
     seen.into_iter().filter(|request| request.grant == GrantKind::OnBehalfOf).collect()
 }
 
-/// The operator's line of a refused exchange that nobody present can cure.
+/// Asserts the log line about an exchange that only the operator can repair.
 #[track_caller]
-fn misconfigured(case: &str, answer: &Answer) -> Value {
+fn misconfiguration_log_line(case: &str, answer: &Answer) -> Value {
     assert_eq!(answer.status, 400, "{case}: {}", answer.detail());
     assert!(answer.detail().starts_with("misconfigured:"), "{case}: {}", answer.detail());
     let mut lines = logs::lines_of(&answer.correlation_id());
@@ -88,8 +89,8 @@ fn misconfigured(case: &str, answer: &Answer) -> Value {
 }
 
 #[track_caller]
-fn assert_line(case: &str, answer: &Answer, aadsts: Option<u64>, hint: &str) {
-    let line = misconfigured(case, answer);
+fn assert_misconfiguration_logged(case: &str, answer: &Answer, aadsts: Option<u64>, hint: &str) {
+    let line = misconfiguration_log_line(case, answer);
     assert_eq!(line["aadsts"].as_u64(), aadsts, "{case}: {line}");
     assert!(line["hint"].as_str().unwrap().contains(hint), "{case}: {line}");
 }
@@ -107,7 +108,7 @@ async fn every_kind_of_certificate_credential_signs_a_user_in() {
 }
 
 #[tokio::test]
-async fn a_workloads_assertion_and_a_managed_identity_sign_a_user_in() {
+async fn a_workload_identity_assertion_and_a_managed_identity_sign_a_user_in() {
     let mut harness = Harness::start().await;
     let file = assertion_file(&harness, |_| {}).await;
     use_credentials(&mut harness, as_assertion(&file)).await;
@@ -124,7 +125,7 @@ async fn a_workloads_assertion_and_a_managed_identity_sign_a_user_in() {
 }
 
 #[tokio::test]
-async fn where_the_environment_names_no_endpoint_the_instance_metadata_service_is_asked() {
+async fn the_instance_metadata_service_is_called_when_the_environment_names_no_identity_endpoint() {
     let mut harness = Harness::start().await;
     let host = ("AZURE_POD_IDENTITY_AUTHORITY_HOST".to_owned(), harness.stage.http_base());
     let credentials = managed_identity(&harness, "gateway");
@@ -134,15 +135,15 @@ async fn where_the_environment_names_no_endpoint_the_instance_metadata_service_i
 }
 
 #[tokio::test]
-async fn a_refused_certificate_is_the_operators_affair() {
+async fn a_refused_certificate_is_logged_for_the_operator() {
     let mut harness = Harness::start().await;
     let stranger = strangers_certificate(&harness);
     use_credentials(&mut harness, stranger).await;
     let answer = exchange(&harness, "Ada", "x").await;
-    assert_line("a certificate nobody registered", &answer, Some(700_027), "upload the current one");
+    assert_misconfiguration_logged("a certificate nobody registered", &answer, Some(700_027), "upload the current one");
     assert_eq!(harness.exchanges(), 1);
 
-    // The assertion is for exactly the address that is configured, which here is an alias of the tenant's.
+    // The audience of the assertion is exactly the configured address, which here is an alias of the tenant's.
     let (http, v2) = (harness.stage.http_base(), harness.stage.v2_issuer("{tenantid}"));
     let alias = format!(
         "[identity_providers.alias]\nauthority = \"{http}\"\nissuer = \"{v2}\"\nallow_insecure_http = true\n\
@@ -156,11 +157,11 @@ async fn a_refused_certificate_is_the_operators_affair() {
     };
     harness.restart(&options).await;
     let answer = exchange(&harness, "Ada", "y").await;
-    assert_line("an alias", &answer, Some(700_023), "not an alias");
+    assert_misconfiguration_logged("an alias", &answer, Some(700_023), "not an alias");
 }
 
 #[tokio::test]
-async fn every_refusal_of_a_federated_assertion_says_what_does_not_fit() {
+async fn a_refused_federated_assertion_is_logged_with_the_reason() {
     let mut harness = Harness::start().await;
     let file = assertion_file(&harness, |_| {}).await;
     use_credentials(&mut harness, as_assertion(&file)).await;
@@ -172,18 +173,23 @@ async fn every_refusal_of_a_federated_assertion_says_what_does_not_fit() {
     ];
     for (case, change, aadsts, hint) in cases {
         assertion_file(&harness, change).await;
-        assert_line(case, &exchange(&harness, "Ada", case).await, aadsts, hint);
+        assert_misconfiguration_logged(case, &exchange(&harness, "Ada", case).await, aadsts, hint);
     }
     let users = harness.user_token("Ada", "graph").await;
     std::fs::write(&file, users).unwrap();
     let answer = exchange(&harness, "Ada", "swapped").await;
-    assert_line("a user's token", &answer, Some(700_229), "a user's token was presented");
+    assert_misconfiguration_logged("a user's token", &answer, Some(700_229), "a user's token was presented");
     std::fs::write(&file, "nonsense").unwrap();
-    assert_line("nonsense", &exchange(&harness, "Ada", "nonsense").await, None, "holds no JWT with an exp");
+    assert_misconfiguration_logged(
+        "nonsense",
+        &exchange(&harness, "Ada", "nonsense").await,
+        None,
+        "holds no JWT with an exp",
+    );
 
     let calls = harness.exchanges();
     std::fs::remove_file(&file).unwrap();
-    assert_line("no file", &exchange(&harness, "Ada", "none").await, None, "cannot be read");
+    assert_misconfiguration_logged("no file", &exchange(&harness, "Ada", "none").await, None, "cannot be read");
     assert_eq!(harness.exchanges(), calls, "nothing was presented");
     assertion_file(&harness, |_| {}).await;
     assert_eq!(
@@ -194,18 +200,28 @@ async fn every_refusal_of_a_federated_assertion_says_what_does_not_fit() {
 }
 
 #[tokio::test]
-async fn a_managed_identity_that_is_not_trusted_or_not_there_is_told_apart() {
+async fn the_log_distinguishes_an_untrusted_managed_identity_from_a_missing_one() {
     let mut harness = Harness::start().await;
     let stranger = managed_identity(&harness, "stranger");
     use_credentials(&mut harness, stranger).await;
-    assert_line("not trusted", &exchange(&harness, "Ada", "x").await, Some(700_213), "presented subject");
+    assert_misconfiguration_logged(
+        "not trusted",
+        &exchange(&harness, "Ada", "x").await,
+        Some(700_213),
+        "presented subject",
+    );
     use_credentials(&mut harness, "{ managed_identity = { client_id = \"66666666-6666-4666-8666-666666666666\" } }")
         .await;
-    assert_line("not there", &exchange(&harness, "Ada", "y").await, None, "assigned to this machine");
+    assert_misconfiguration_logged(
+        "not there",
+        &exchange(&harness, "Ada", "y").await,
+        None,
+        "assigned to this machine",
+    );
 }
 
 #[tokio::test]
-async fn the_next_credential_serves_where_one_is_refused_and_is_then_asked_first() {
+async fn the_next_credential_is_used_after_a_refusal_and_is_then_tried_first() {
     let mut harness = Harness::start().await;
     let file = assertion_file(&harness, |claims| claims.subject = "somebody".into()).await;
     let wrong = [
@@ -236,7 +252,7 @@ async fn the_next_credential_serves_where_one_is_refused_and_is_then_asked_first
 }
 
 #[tokio::test]
-async fn a_credential_that_cannot_even_be_presented_costs_no_call() {
+async fn an_expired_assertion_causes_no_call_and_the_next_credential_is_used() {
     let mut harness = Harness::start().await;
     let file = assertion_file(&harness, |claims| claims.lifetime = -10).await;
     let right = own_secret(&harness);
@@ -246,7 +262,7 @@ async fn a_credential_that_cannot_even_be_presented_costs_no_call() {
 }
 
 #[tokio::test]
-async fn a_fault_that_is_not_the_credentials_leads_to_no_other_credential() {
+async fn a_refusal_unrelated_to_the_credential_does_not_try_the_next_credential() {
     let mut harness = Harness::start().await;
     let (certificate, secret) = (own_certificate(&harness, ""), own_secret(&harness));
     use_credentials(&mut harness, format!("{certificate}, {secret}")).await;
@@ -265,7 +281,7 @@ async fn a_fault_that_is_not_the_credentials_leads_to_no_other_credential() {
 }
 
 #[tokio::test]
-async fn an_assertion_whose_times_are_refused_is_made_anew_once() {
+async fn an_assertion_refused_for_its_times_is_built_anew_once() {
     let mut harness = Harness::start().await;
     let certificate = own_certificate(&harness, "");
     use_credentials(&mut harness, certificate.clone()).await;
@@ -276,7 +292,12 @@ async fn an_assertion_whose_times_are_refused_is_made_anew_once() {
     assert!(logs::since(logged).contains("seconds_ahead"), "the clocks are compared in the log");
 
     harness.stage.faults().add(FaultRule::new(refusal("invalid_client", 700_024)).times(2));
-    assert_line("again", &exchange(&harness, "Ben", "y").await, Some(700_024), "this machine's clock");
+    assert_misconfiguration_logged(
+        "again",
+        &exchange(&harness, "Ben", "y").await,
+        Some(700_024),
+        "this machine's clock",
+    );
     assert_eq!(harness.exchanges(), 4, "once, not for ever");
 
     let secret = own_secret(&harness);
@@ -295,13 +316,13 @@ fn refusal(error: &str, code: u32) -> Fault {
 }
 
 #[tokio::test]
-async fn an_assertion_file_that_is_replaced_while_users_sign_in_counts_at_once() {
+async fn a_replaced_assertion_file_is_used_at_the_next_sign_in() {
     let mut harness = Harness::start().await;
     let file = assertion_file(&harness, |_| {}).await;
     use_credentials(&mut harness, as_assertion(&file)).await;
     assert_eq!(exchange(&harness, "Ada", "x").await.status, 200);
     harness.clock.advance(Duration::from_secs(3700));
-    assert_line("over", &exchange(&harness, "Ben", "y").await, None, "has expired");
+    assert_misconfiguration_logged("over", &exchange(&harness, "Ben", "y").await, None, "has expired");
     assertion_file(&harness, |_| {}).await;
     assert_eq!(exchange(&harness, "Ben", "z").await.status, 200);
     assert!(!logs::text().contains(std::fs::read_to_string(&file).unwrap().trim()));

@@ -1,4 +1,5 @@
-//! The parsers of outside bytes: what the fuzzer has found is replayed, and their properties hold for what proptest thinks of.
+//! The parsers of bytes from outside. Inputs that the fuzzer found are replayed, and proptest checks properties of each
+//! parser with generated input.
 
 #[path = "../fuzz/checks.rs"]
 mod checks;
@@ -14,7 +15,7 @@ use bot_sso::token_validation::UnverifiedToken;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// Runs `check` on every file in `directory`, and says how many there are.
+/// Runs `check` on every file in `directory` and returns the number of files.
 fn replay(directory: &str, check: fn(&[u8])) -> usize {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(directory);
     let files: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -26,7 +27,7 @@ fn replay(directory: &str, check: fn(&[u8])) -> usize {
 }
 
 #[test]
-fn what_the_fuzzer_has_found_stays_mended() {
+fn inputs_that_the_fuzzer_found_still_pass_their_checks() {
     type Target = (&'static str, fn(&[u8]));
     let targets: [Target; 5] = [
         ("fuzz/activity", checks::activity),
@@ -44,13 +45,13 @@ fn what_the_fuzzer_has_found_stays_mended() {
     assert_eq!(std::fs::read_dir(directory).unwrap().count(), targets.len(), "every target is replayed");
 }
 
-/// A body that a token endpoint refuses with.
+/// The body of a token endpoint's refusal.
 fn refused(body: &[u8]) {
     checks::token_answer(&[b"400\n\n", body].concat());
 }
 
-/// JSON of every kind, not too deep.
-fn document() -> impl Strategy<Value = Value> {
+/// JSON values of every kind with limited depth.
+fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -67,8 +68,8 @@ fn document() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The member names that mean something, in any letter case.
-fn member() -> impl Strategy<Value = String> {
+/// The member names that the parser knows, in any letter case.
+fn any_member_name() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
         "type",
         "name",
@@ -101,23 +102,23 @@ fn token(header: &Value, claims: &Value) -> String {
 
 proptest! {
     #[test]
-    fn no_bytes_break_a_promise(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn arbitrary_bytes_pass_every_check(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         for check in [checks::activity, checks::jwt, checks::query_form, checks::token_answer, checks::toml] {
             check(&bytes);
         }
     }
 
     #[test]
-    fn no_text_breaks_a_promise(text in "[\\PC\\n\"{}\\[\\]=&%.:,]{0,200}") {
+    fn arbitrary_text_passes_every_check(text in "[\\PC\\n\"{}\\[\\]=&%.:,]{0,200}") {
         for check in [checks::activity, checks::jwt, checks::query_form, checks::token_answer, checks::toml] {
             check(text.as_bytes());
         }
     }
 
     #[test]
-    fn an_activity_is_read_as_others_read_it(
-        value in document(),
-        more in proptest::collection::vec((member(), document()), 0..4),
+    fn an_accepted_activity_means_the_same_to_another_json_parser(
+        value in any_json(),
+        more in proptest::collection::vec((any_member_name(), any_json()), 0..4),
     ) {
         let activity = invoke(value, &more);
         checks::activity(&serde_json::to_vec(&activity).unwrap());
@@ -125,11 +126,11 @@ proptest! {
     }
 
     #[test]
-    fn an_exchange_in_any_spelling_is_passed_on_as_the_same_exchange(
+    fn an_exchange_in_any_spelling_is_forwarded_as_the_same_exchange(
         id in "\\PC{1,20}",
         connection in "\\PC{1,20}",
         upper in any::<[bool; 4]>(),
-        more in document(),
+        more in any_json(),
     ) {
         let spelled = |name: &str, upper: bool| if upper { name.to_uppercase() } else { name.to_owned() };
         let mut value = json!({ "other": more });
@@ -146,7 +147,7 @@ proptest! {
 
     #[test]
     fn a_member_that_occurs_twice_is_refused_wherever_it_stands(
-        (name, first, second) in ("[a-z]{1,6}", document(), document()),
+        (name, first, second) in ("[a-z]{1,6}", any_json(), any_json()),
         position in 0_usize..4,
     ) {
         let twice = format!("{{\"{name}\":{first},\"x1\":0,\"{name}\":{second}}}");
@@ -163,7 +164,7 @@ proptest! {
     }
 
     #[test]
-    fn a_token_is_read_as_it_was_written(kid in "\\PC{1,40}", issuer in "\\PC{1,40}", more in document()) {
+    fn a_generated_token_is_parsed_to_its_original_members(kid in "\\PC{1,40}", issuer in "\\PC{1,40}", more in any_json()) {
         let header = json!({ "alg": "RS256", "kid": kid, "jku": more, "x5c": more });
         let claims = json!({ "iss": issuer, "whatever": more });
         let raw = token(&header, &claims);
@@ -173,7 +174,7 @@ proptest! {
     }
 
     #[test]
-    fn other_algorithms_and_critical_members_are_refused(alg in document(), crit in document()) {
+    fn a_token_with_another_algorithm_or_a_critical_header_member_is_refused(alg in any_json(), crit in any_json()) {
         let claims = json!({});
         if alg != json!("RS256") {
             let header = json!({ "alg": alg, "kid": "k" });
@@ -186,14 +187,14 @@ proptest! {
     }
 
     #[test]
-    fn whatever_a_token_endpoint_says_little_of_it_survives(
+    fn little_text_of_a_token_endpoints_answer_is_kept(
         status in 100_u16..600,
         members in proptest::collection::btree_map(
             prop::sample::select(vec![
                 "error", "suberror", "error_codes", "error_description", "claims", "trace_id", "access_token",
                 "expires_in", "expires_on", "token_type", "scope",
             ]),
-            document(),
+            any_json(),
             0..8,
         ),
         header in "\\PC{0,30}",
@@ -203,7 +204,7 @@ proptest! {
     }
 
     #[test]
-    fn a_query_is_read_as_it_was_written(user in "\\PC{1,60}", connection in "\\PC{1,60}", other in "\\PC{0,60}") {
+    fn a_generated_query_is_parsed_to_its_original_parameters(user in "\\PC{1,60}", connection in "\\PC{1,60}", other in "\\PC{0,60}") {
         let query: String = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs([("UserId", user.as_str()), ("connectionname", &connection), ("userid", &other), ("code", "")])
             .finish();
@@ -214,11 +215,11 @@ proptest! {
     }
 
     #[test]
-    fn a_sign_in_state_is_read_as_it_was_written(
+    fn a_generated_sign_in_state_is_parsed_to_its_original_members(
         connection in "\\PC{1,60}",
         user in "\\PC{1,60}",
         conversation in proptest::option::of("\\PC{1,60}"),
-        more in document(),
+        more in any_json(),
     ) {
         let conversation_member = conversation.as_ref().map_or(Value::Null, |id| json!({ "id": id, "other": more }));
         let state = json!({ "connectionName": connection, "msAppId": more,
@@ -230,10 +231,10 @@ proptest! {
     }
 
     #[test]
-    fn a_configuration_with_anything_in_it_is_read_or_explained(
+    fn a_configuration_with_arbitrary_values_is_loaded_or_its_problems_are_listed(
         section in prop::sample::select(vec!["server", "channels", "limits", "bots.b", "connections.c", "store", "\"\\n\""]),
         key in prop::sample::select(vec!["listen", "public_url", "app_id", "cloud", "tenants", "file", "\"odd\\u0000\\nkey\""]),
-        value in document(),
+        value in any_json(),
     ) {
         let value = toml::Value::try_from(&value).unwrap_or_else(|_| toml::Value::String("\n\u{0}".into()));
         let text = format!("[{section}]\n{key} = {value}\n");

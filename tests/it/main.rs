@@ -1,4 +1,4 @@
-//! The integration tests: the real application on a real port, the local tenant as its identity provider.
+//! The integration tests run the real application on a real port, with the local tenant as its identity provider.
 #![allow(unreachable_pub, reason = "the harness is a module of this binary")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::missing_panics_doc)]
 #![allow(clippy::unused_async, reason = "starting something is written alike, whether it has to wait or not")]

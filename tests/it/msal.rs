@@ -1,4 +1,5 @@
-//! Unmodified MSAL libraries complete on-behalf-of against the local tenant: that proves the stage, not the application.
+//! Unmodified MSAL libraries complete the on-behalf-of grant against the local tenant. This tests the stage, not the
+//! application.
 
 use bot_sso::dev::{GrantKind, Stage, StageOptions};
 use bot_sso::domain::{SystemClock, SystemEntropy};
@@ -14,8 +15,8 @@ struct Run {
     _directory: tempfile::TempDir,
 }
 
-/// Runs a script against a stage of its own, where it plays the bot `demo`. `ca_variable` names the stage's CA to its
-/// runtime.
+/// Runs a script as the bot `demo` against a stage of its own. `ca_variable` is the variable that names the stage's CA
+/// file to the script's runtime.
 async fn run(program: Program, ca_variable: &str) -> Run {
     let directory = tempfile::tempdir().unwrap();
     let stage = Stage::start(StageOptions {
@@ -60,7 +61,7 @@ fn environment(stage: &Stage) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Both libraries report the same, under names of their own that the scripts make equal.
+/// Both libraries report the same facts, and the scripts give them the same names.
 fn assert_stories(run: &Run) {
     let Run { printed, stage, .. } = run;
     for credential in ["secret", "certificate"] {
@@ -89,13 +90,13 @@ fn assert_stories(run: &Run) {
 }
 
 #[tokio::test]
-async fn msal_for_node_completes_on_behalf_of_and_understands_refusals() {
+async fn msal_for_node_completes_the_on_behalf_of_grant_and_understands_refusals() {
     let run = run(Program { peer: "msal", script: "obo.mjs" }, "NODE_EXTRA_CA_CERTS").await;
     assert_stories(&run);
 }
 
 #[tokio::test]
-async fn msal_for_python_completes_on_behalf_of_and_understands_refusals() {
+async fn msal_for_python_completes_the_on_behalf_of_grant_and_understands_refusals() {
     let run = run(Program { peer: "msal", script: "obo.py" }, "REQUESTS_CA_BUNDLE").await;
     assert_stories(&run);
 }

@@ -1,9 +1,9 @@
-//! The main job, once from end to end.
+//! The gateway's main task once from end to end: exchange a token, store it, send it to the bot.
 
 use crate::harness::{Harness, activities};
 
 #[tokio::test]
-async fn a_users_token_is_exchanged_kept_and_handed_to_the_bot() {
+async fn a_users_token_is_exchanged_and_stored_and_sent_to_the_bot() {
     let harness = Harness::start().await;
     let ada = harness.user("Ada");
     let token = harness.user_token("Ada", "graph").await;

@@ -1,4 +1,4 @@
-//! The binary itself, with a configuration written by hand: what must hold with and without the feature `stage`.
+//! The program with a configuration written by hand: what must hold with and without the feature `stage`.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Longer than an answer takes, on a machine with other work to do.
+/// Longer than an answer takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const CONFIGURATION: &str = r#"
@@ -45,15 +45,15 @@ fn run(arguments: &[&str]) -> Output {
     bot_sso().args(arguments).output().unwrap()
 }
 
-/// A running `bot-sso serve`; killed when dropped.
+/// A running `bot-sso serve`. Dropping it kills the process.
 struct Service {
     child: Child,
-    /// Where the gateway listens.
+    /// The address of the gateway.
     gateway: String,
-    /// Where the operator's listener is.
+    /// The address of the operator's listener.
     operations: String,
     _directory: tempfile::TempDir,
-    /// Held open: the service logs into it.
+    /// Stays open, because the service writes its log into it.
     _log: BufReader<ChildStderr>,
 }
 
@@ -70,7 +70,7 @@ impl Service {
         let mut child =
             command.arg(Path::new(&path("bot-sso.toml"))).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
-        let listening = line_with(&mut log, "listening");
+        let listening = first_line_containing(&mut log, "listening");
         Self {
             child,
             gateway: listening["addresses"].as_str().unwrap().trim_matches(['[', ']']).to_owned(),
@@ -83,14 +83,15 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // It may have ended before.
+        // The process may have ended before.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The first line of the log that holds `text`; the log ends with the process, so this does as well.
-fn line_with(log: &mut BufReader<ChildStderr>, text: &str) -> Value {
+/// The first line of the log that contains `text`. If the process ends without it, the log ends too, so the test does
+/// not hang.
+fn first_line_containing(log: &mut BufReader<ChildStderr>, text: &str) -> Value {
     let mut seen = String::new();
     loop {
         let start = seen.len();

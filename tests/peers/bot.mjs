@@ -1,12 +1,12 @@
-// What the bots of the tests have in common, whatever SDK they are built on: an HTTP server with the endpoint for messages and one for
-// what happened so far, and lines on standard output, one JSON object each and never a token.
+// The shared part of the test bots on every SDK: an HTTP server with an endpoint for messages and one for the state so far. Prints one JSON
+// object a line and never a token.
 
 import http from 'node:http';
 import { MAX_MESSAGE_CHARACTERS, print } from './steps.mjs';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** What happened so far, for `GET /state`. */
+/** The state so far, for `GET /state`. */
 const seen = { continued: 0, noToken: 0, errors: 0, activities: [], continuations: [] };
 
 export function reportError(where, problem) {
@@ -24,7 +24,7 @@ export function required(name) {
   return value;
 }
 
-/** SDKs write caught exceptions to the console whole, request headers included: they become redacted lines instead. */
+/** SDKs write whole exceptions to the console, including request headers. This prints a redacted line instead. */
 console.error = (...parts) => reportError('sdk', parts.find((part) => part instanceof Error) ?? parts[0]);
 console.warn = (...parts) => print({ event: 'warning', message: String(parts[0]) });
 
@@ -33,7 +33,7 @@ export function noteActivity({ type, name }) {
   print({ event: 'activity', type, name });
 }
 
-/** Acts as the user: who the token says that is, by the same call a bot would make at Microsoft Graph. Returns what to say. */
+/** Acts as the user: asks the graph which user the token belongs to, as a bot would. Returns the text that the bot says. */
 export async function actAsUser(activity, token) {
   const { channelId, conversation, from } = activity;
   if (!token) {
@@ -71,7 +71,7 @@ async function readJson(request) {
   return JSON.parse(Buffer.concat(chunks).toString('utf8'));
 }
 
-/** What restify or express would hand to an adapter: a response with `status`, `send`, `header`, `setHeader`, `end`. */
+/** The response object that restify or express hands to an adapter: `status`, `send`, `header`, `setHeader`, `end`. */
 function asSdkResponse(response) {
   const shown = {
     get headersSent() {
@@ -116,7 +116,7 @@ async function answer(handle, request, response) {
   return handle(request, asSdkResponse(response));
 }
 
-/** Serves on `PORT` of 127.0.0.1; `handle` gets what an SDK's adapter takes. */
+/** Serves on `PORT` of 127.0.0.1. `handle` takes the arguments of an SDK's adapter. */
 export function serve(handle) {
   const server = http.createServer((request, response) => {
     answer(handle, request, response).catch((problem) => {

@@ -1,5 +1,5 @@
-"""What the bots on the SDKs for Python have in common: an HTTP server with the endpoint for messages and one for what happened so
-far, and lines on standard output, one JSON object each and never a token. The same as bot.mjs does.
+"""The shared part of the bots on the Python SDKs: an HTTP server with an endpoint for messages and one for the state so far. Prints one JSON
+object a line and never a token. bot.mjs does the same for Node.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from steps import MAX_MESSAGE_CHARACTERS, show
 
 CONNECTION = os.environ["CONNECTION_NAME"]
 
-# What happened so far, for `GET /state`.
+# The state so far, for `GET /state`.
 seen = {"continued": 0, "noToken": 0, "errors": 0, "activities": [], "continuations": []}
 
 
@@ -28,7 +28,7 @@ def note_activity(kind, name):
 
 
 async def act_as_user(cause, conversation, user, token):
-    """Acts as the user: who the token says that is, by the same call a bot would make at Microsoft Graph. Returns what to say."""
+    """Acts as the user: asks the graph which user the token belongs to, as a bot would. Returns the text that the bot says."""
     if not token:
         seen["noToken"] += 1
         show({"event": "no_token", "user": user})
@@ -49,7 +49,7 @@ async def state(_):
 
 
 async def listen(app):
-    """Says so only when callers can connect."""
+    """Prints the port only when callers can connect."""
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", int(os.environ.get("PORT", "0"))).start()
@@ -58,7 +58,7 @@ async def listen(app):
 
 
 def serve(handle):
-    """Serves on `PORT` of 127.0.0.1; `handle` gets what an SDK's adapter takes."""
+    """Serves on `PORT` of 127.0.0.1. `handle` takes the arguments of an SDK's adapter."""
     logging.disable()
     app = web.Application()
     app.router.add_get("/state", state)

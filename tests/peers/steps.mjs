@@ -1,5 +1,5 @@
-// The story that the Token Service clients of the SDKs for Node tell, one JSON object a line on standard output: what each call
-// came to. README.md lists the environment. Never a token and never a sign-in link: only whether there is one.
+// The calls that every Token Service client on Node makes. Prints one JSON object a line with the result of each call. README.md lists the
+// environment. Prints whether there is a token or a sign-in link, never the value.
 
 export const MAX_MESSAGE_CHARACTERS = 400;
 const TOKEN_SHAPE = /eyJ[\w-]+(\.[\w-]*)*/g;
@@ -16,23 +16,23 @@ function required(name) {
   return value;
 }
 
-/** What the story is about. */
+/** The settings of the calls. */
 export function settings() {
   return {
     url: required('TOKEN_SERVICE'),
     appId: required('BOT_APP_ID'),
     connection: required('CONNECTION_NAME'),
     resource: required('RESOURCE_URL'),
-    /** A message of the user who signs in, and a token of theirs for the exchange. */
+    /** A message of the user who signs in, and a token of that user for the exchange. */
     activity: JSON.parse(required('ACTIVITY')),
     token: required('EXCHANGEABLE_TOKEN'),
-    /** The same of a user who has not consented. */
+    /** A message and a token of a user who has not consented. */
     refusedActivity: JSON.parse(required('REFUSED_ACTIVITY')),
     refusedToken: required('REFUSED_TOKEN'),
   };
 }
 
-/** What an SDK answers for "is there a token". */
+/** An SDK's answer to a request for a token. */
 function tokenAnswer(answer) {
   return {
     answered: answer === undefined || answer === null ? 'nothing' : Object.keys(answer).sort().join(),
@@ -52,7 +52,7 @@ function resourceAnswer(resource) {
   return { link: `${origin}${pathname}`, exchangeId: exchange?.id?.length ?? 0, exchangeUri: exchange?.uri };
 }
 
-/** A bare link, not a quoted one: whether the whole of it is what the pages of this service begin with. */
+/** Whether the answer is a bare link, without quotes, to the sign-in page of this service. */
 function linkAnswer(service, link) {
   const begin = `${service}/api/oauth/signin?signin=`;
   return { isSignInLink: typeof link === 'string' && link.startsWith(begin) && /^[0-9a-f]{32}$/.test(link.slice(begin.length)) };
@@ -62,7 +62,7 @@ function aadAnswer(tokens) {
   return { tokens: Object.fromEntries(Object.entries(tokens).map(([url, answer]) => [url, tokenAnswer(answer).hasToken])) };
 }
 
-/** What a bot author gets to see of a refusal: an exception, or an answer without a token. */
+/** Describes what a bot author sees of a refusal: an exception, or an answer without a token. */
 function problem(error) {
   return {
     raised: error?.constructor?.name ?? typeof error,
@@ -79,13 +79,13 @@ async function step(name, call, describe) {
   }
 }
 
-/** What the SDK made of a refused exchange. */
+/** The SDK's answer to a refused exchange. */
 function refusalAnswer(answer) {
   return { ...tokenAnswer(answer), code: answer?.error?.code };
 }
 
-/** Tells the story with an SDK's client: an object of `status`, `token`, `resource`, `link` (if it has one), `exchange`, `aadTokens` and `signOut`. */
-export async function tell(client, { url, activity, token, refusedActivity, refusedToken }) {
+/** Makes the calls with an SDK's client: an object with `status`, `token`, `resource`, `link` (if the SDK has it), `exchange`, `aadTokens` and `signOut`. */
+export async function runSteps(client, { url, activity, token, refusedActivity, refusedToken }) {
   const [user, refusedUser] = [activity.from.id, refusedActivity.from.id];
   await step('status', () => client.status(user), statusAnswer);
   await step('token', () => client.token(user), tokenAnswer);

@@ -1,5 +1,5 @@
-"""The story that the Token Service clients of the SDKs for Python tell, one JSON object a line on standard output: what each call
-came to. README.md lists the environment. Never a token and never a sign-in link: only whether there is one.
+"""The calls that every Token Service client on Python makes. Prints one JSON object a line with the result of each call. README.md lists the
+environment. Prints whether there is a token or a sign-in link, never the value.
 """
 
 import json
@@ -17,7 +17,7 @@ def show(line):
 
 
 class Settings:
-    """What the story is about."""
+    """The settings of the calls."""
 
     def __init__(self):
         self.url = os.environ["TOKEN_SERVICE"]
@@ -25,10 +25,10 @@ class Settings:
         self.tenant_id = os.environ["TENANT_ID"]
         self.connection = os.environ["CONNECTION_NAME"]
         self.resource = os.environ["RESOURCE_URL"]
-        # A message of the user who signs in, and a token of theirs for the exchange.
+        # A message of the user who signs in, and a token of that user for the exchange.
         self.activity = json.loads(os.environ["ACTIVITY"])
         self.token = os.environ["EXCHANGEABLE_TOKEN"]
-        # The same of a user who has not consented.
+        # A message and a token of a user who has not consented.
         self.refused_activity = json.loads(os.environ["REFUSED_ACTIVITY"])
         self.refused_token = os.environ["REFUSED_TOKEN"]
 
@@ -46,7 +46,7 @@ def is_time(text):
 
 
 def token_answer(answer):
-    """What an SDK answers for "is there a token"."""
+    """An SDK's answer to a request for a token."""
     token = getattr(answer, "token", None)
     return {
         "answered": "nothing" if answer is None else type(answer).__name__,
@@ -71,7 +71,7 @@ def resource_answer(resource):
 
 
 def link_answer(service, link):
-    """A bare link, not a quoted one: whether the whole of it is what the pages of this service begin with."""
+    """Whether the answer is a bare link, without quotes, to the sign-in page of this service."""
     pattern = re.escape(f"{service}/api/oauth/signin?signin=") + "[0-9a-f]{32}"
     return {"isSignInLink": isinstance(link, str) and re.fullmatch(pattern, link) is not None}
 
@@ -81,13 +81,13 @@ def aad_answer(tokens):
 
 
 def refusal_answer(answer):
-    """What the SDK made of a refused exchange."""
+    """The SDK's answer to a refused exchange."""
     error = getattr(answer, "error", None)
     return {**token_answer(answer), "kind": type(answer).__name__, "code": getattr(error, "code", None)}
 
 
 def problem(error):
-    """What a bot author gets to see of a refusal as an exception."""
+    """Describes what a bot author sees of a refusal that is an exception."""
     response = getattr(error, "response", None)
     status = getattr(error, "status", None) or getattr(response, "status_code", None)
     return {"raised": type(error).__name__, "status": status, "message": str(error)[:MAX_MESSAGE_CHARACTERS]}
@@ -100,8 +100,8 @@ async def step(name, call, describe):
         show({"step": name, **problem(error)})
 
 
-async def tell(client, settings):
-    """Tells the story with an SDK's client: `status`, `token`, `resource`, `link`, `exchange`, `aad_tokens` and `sign_out`."""
+async def run_steps(client, settings):
+    """Makes the calls with an SDK's client: `status`, `token`, `resource`, `link`, `exchange`, `aad_tokens` and `sign_out`."""
     user, refused_user = settings.activity["from"]["id"], settings.refused_activity["from"]["id"]
     await step("status", client.status(user), status_answer)
     await step("token", client.token(user), token_answer)

@@ -34,9 +34,10 @@ impl RawSignIn {
         let place = Place::section("sign_in");
         let at = place.key("final_redirects");
         let redirects = self.final_redirects.iter().enumerate();
-        let final_redirects = redirects.filter_map(|(index, text)| redirect(text, review, &at.index(index))).collect();
+        let final_redirects =
+            redirects.filter_map(|(index, text)| check_redirect_url(text, review, &at.index(index))).collect();
         let library = self.teams_library_url.as_deref().unwrap_or(TEAMS_LIBRARY);
-        let teams_library_url = page(library, review, &place.key("teams_library_url"));
+        let teams_library_url = check_page_url(library, review, &place.key("teams_library_url"));
         let ancestors = self.frame_ancestors.unwrap_or_else(|| TEAMS_HOSTS.map(str::to_owned).to_vec());
         let at = place.key("frame_ancestors");
         for (index, source) in ancestors.iter().enumerate() {
@@ -50,7 +51,7 @@ impl RawSignIn {
 }
 
 /// The address of a page that only browsers visit. bot-sso never calls it, so its host is not recorded.
-fn page(text: &str, review: &mut Review<'_>, place: &Place) -> Option<Url> {
+fn check_page_url(text: &str, review: &mut Review<'_>, place: &Place) -> Option<Url> {
     let url = review.url(text, place)?;
     if url.scheme() == "http" && !is_loopback(&url) {
         review.report(place, format!("{text:?} is plain http: write https://…; only a loopback address may be http"));
@@ -59,8 +60,8 @@ fn page(text: &str, review: &mut Review<'_>, place: &Place) -> Option<Url> {
     Some(url)
 }
 
-fn redirect(text: &str, review: &mut Review<'_>, place: &Place) -> Option<Url> {
-    let url = page(text, review, place)?;
+fn check_redirect_url(text: &str, review: &mut Review<'_>, place: &Place) -> Option<Url> {
+    let url = check_page_url(text, review, place)?;
     if url.query().is_some() {
         review.report(place, format!("{text:?} has a query: write the address without it, any query is taken"));
         return None;

@@ -116,7 +116,7 @@ impl ReplyAndContinuation {
     ) -> Self {
         let continuation = match inbound.bot.continuation {
             ContinuationMode::Notify => {
-                let delivery = TokensResponseDelivery::for_request(inbound, exchange.name());
+                let delivery = TokensResponseDelivery::for_request(inbound, exchange.exchange_key());
                 Continuation::Notify(delivery)
             }
             ContinuationMode::Forward => {

@@ -33,7 +33,7 @@ async fn find_and_reply(http: &HttpRequest, service: &TokenService) -> Result<Ht
     let wanted = WantedToken { bot: &bot, slot: &slot, connection };
     let found = match (query.find("code"), query.find("claims")) {
         (None, Some(claims)) => {
-            // A challenge may cause a call of the identity provider.
+            // The answer to a challenge may call the identity provider, so it counts against the user's rate limit.
             charge(http, service, &slot)?;
             answer_challenge(service, wanted, claims).await?
         }

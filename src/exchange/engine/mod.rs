@@ -121,9 +121,9 @@ impl<R: Settlement> ExchangeEngine<R> {
 }
 
 impl<R: Settlement> LeadingExchange<R> {
-    /// The lasting name of the exchange. Each call computes a MAC.
+    /// The key of the exchange, which is the same after a restart. Each call computes a MAC.
     #[must_use]
-    pub fn name(&self) -> ExchangeKey {
+    pub fn exchange_key(&self) -> ExchangeKey {
         self.engine.exchange_names.exchange_key(&self.request.name_parts().each_ref().map(|part| &**part))
     }
 

@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 use crate::domain::{ClaimsChallenge, RecordKey, Timestamp, TokenSlot};
 use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, catalogue, encode_json};
 
-/// What a browser sign-in must ask the user for, because a silent attempt failed without it.
+/// What a browser sign-in must ask the user for, because an earlier sign-in failed without it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SignInNeed {
     /// Whether the user must consent.
@@ -25,7 +25,7 @@ impl SignInNeed {
     }
 }
 
-/// The need of the last failed silent attempt, one for each slot, kept for as long as a card can be answered.
+/// What failed sign-ins still need from the user, one record for each slot ([`catalogue::SIGN_IN_NEED`]).
 pub struct SignInNeeds {
     records: Records,
     needs: Collection<StoredNeed>,

@@ -70,11 +70,11 @@ impl Generic {
             FormField::new("grant_type", "refresh_token"),
             FormField::new("refresh_token", refresh_token.expose()),
         ];
-        self.redeem_fields(fields, user.subject(), attempt).await
+        self.redeem_grant(fields, user.subject(), attempt).await
     }
 
     /// Redeems the grant in `fields`. If the provider throttles the request, `user` is blocked.
-    async fn redeem_fields(
+    async fn redeem_grant(
         &self,
         fields: Vec<FormField<'_>>,
         user: &str,
@@ -105,7 +105,7 @@ impl IdentityProvider for Generic {
                 }
                 Grant::AuthorizationCode { code, code_verifier, redirect_uri, throttled_as } => {
                     let fields = authorization::code_fields(code, code_verifier, redirect_uri);
-                    self.redeem_fields(fields, throttled_as, &attempt).await
+                    self.redeem_grant(fields, throttled_as, &attempt).await
                 }
             }
         })

@@ -44,7 +44,7 @@ pub struct IdentifiedUser {
 
 /// The issuer whose ID tokens are accepted.
 #[derive(Clone)]
-pub enum IdTokenTrust {
+pub enum TrustedIdTokenIssuer {
     /// An Entra cloud. The policy of each connection says which tenants are admitted.
     Entra(EntraTrust),
     /// Any other `OpenID` Connect issuer.
@@ -58,7 +58,7 @@ pub enum IdTokenTrust {
 
 /// Validates the ID tokens that codes are redeemed for. The only maker of [`IdentifiedUser`].
 pub struct IdTokenValidator {
-    trust: IdTokenTrust,
+    trust: TrustedIdTokenIssuer,
     verifier: SignatureVerifier<()>,
     clock: SharedClock,
 }
@@ -66,7 +66,7 @@ pub struct IdTokenValidator {
 impl IdTokenValidator {
     /// Creates a validator that accepts the ID tokens of `trust`.
     #[must_use]
-    pub fn new(trust: IdTokenTrust, clock: SharedClock) -> Self {
+    pub fn new(trust: TrustedIdTokenIssuer, clock: SharedClock) -> Self {
         Self { trust, verifier: SignatureVerifier::new(TOKEN_LIMIT_BYTES), clock }
     }
 
@@ -87,8 +87,8 @@ impl IdTokenValidator {
         check_audience(&token.claims, client_id).map_err(rejected)?;
         check_nonce(&token.claims, nonce).map_err(rejected)?;
         match &self.trust {
-            IdTokenTrust::Entra(trust) => identify_entra_user(&token, trust, tenants),
-            IdTokenTrust::OpenIdConnect { issuer, .. } => identify_openid_user(&token.claims, issuer),
+            TrustedIdTokenIssuer::Entra(trust) => identify_entra_user(&token, trust, tenants),
+            TrustedIdTokenIssuer::OpenIdConnect { issuer, .. } => identify_openid_user(&token.claims, issuer),
         }
         .map_err(rejected)
     }
@@ -96,17 +96,17 @@ impl IdTokenValidator {
     /// Issuer and tenant are compared before anything is fetched.
     fn choose_key_set(&self, claims: &Claims, tenants: &TenantPolicy) -> Result<Arc<KeySet>, &'static str> {
         match &self.trust {
-            IdTokenTrust::Entra(trust) => {
+            TrustedIdTokenIssuer::Entra(trust) => {
                 let origin = trust.origin(claims)?;
                 if !origin.is_admitted_by(tenants) {
                     return Err("tid");
                 }
                 Ok(trust.key_set_for(origin.version).clone())
             }
-            IdTokenTrust::OpenIdConnect { issuer, key_set } if claims.text("iss") == Some(issuer) => {
+            TrustedIdTokenIssuer::OpenIdConnect { issuer, key_set } if claims.text("iss") == Some(issuer) => {
                 Ok(Arc::clone(key_set))
             }
-            IdTokenTrust::OpenIdConnect { .. } => Err("iss"),
+            TrustedIdTokenIssuer::OpenIdConnect { .. } => Err("iss"),
         }
     }
 

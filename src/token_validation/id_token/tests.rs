@@ -28,7 +28,7 @@ struct Cloud {
 impl Cloud {
     fn new() -> Self {
         let issuer = TestIssuer::start();
-        let validator = IdTokenValidator::new(IdTokenTrust::Entra(issuer.entra()), issuer.clock.clone());
+        let validator = IdTokenValidator::new(TrustedIdTokenIssuer::Entra(issuer.entra()), issuer.clock.clone());
         Self { issuer, validator }
     }
 
@@ -55,7 +55,7 @@ impl Realm {
     fn new() -> Self {
         let issuer = TestIssuer::start();
         issuer.published.set_keys(&[key(0).jwk("k", &json!({}))]);
-        let trust = IdTokenTrust::OpenIdConnect { issuer: ISSUER.into(), key_set: issuer.key_set() };
+        let trust = TrustedIdTokenIssuer::OpenIdConnect { issuer: ISSUER.into(), key_set: issuer.key_set() };
         let validator = IdTokenValidator::new(trust, issuer.clock.clone());
         Self { issuer, validator }
     }

@@ -1,19 +1,20 @@
-//! Tokens of channels: authorization header, claims, what they are bound to, and keys that cannot be had.
+//! Callers with a channel's token: the authorization header, the claims, the service URL and channel of the token, and
+//! keys that cannot be fetched.
 
 use bot_sso::dev::Signer;
 use serde_json::{Value, json};
 
-use super::{Door, Refusal, forbidden, invalid};
+use super::{Fixture, Refusal, forbidden, invalid};
 use crate::harness::{Options, activities};
 
 type Change = fn(&mut Value, i64);
 
 // Cases 1 to 3.
 #[tokio::test]
-async fn the_authorization_header_holds_exactly_one_bearer_token() {
-    let door = Door::open().await;
-    let token = door.harness.channel_token("demo").await;
-    let body = door.exchange.to_string();
+async fn a_request_without_exactly_one_bearer_token_is_refused() {
+    let fixture = Fixture::start().await;
+    let token = fixture.harness.channel_token("demo").await;
+    let body = fixture.exchange.to_string();
     let valid = format!("Bearer {token}");
     let (two, long) = (format!("Bearer {token} {token}"), format!("Bearer {}", "x".repeat(20 * 1024)));
     let listed = format!("Bearer {token}, Bearer {token}");
@@ -36,15 +37,15 @@ async fn the_authorization_header_holds_exactly_one_bearer_token() {
     for (case, values, code) in cases {
         let headers: Vec<(&str, &str)> = values.iter().map(|value| ("authorization", *value)).collect();
         for path in ["/api/messages", "/bots/demo/api/messages"] {
-            let sending = door.harness.send("POST", path, &headers, body.clone().into_bytes());
+            let sending = fixture.harness.send("POST", path, &headers, body.clone().into_bytes());
             let refusal = Refusal { status: 401, code, check: "authorization" };
-            door.watch(case, sending, refusal, &[&token]).await;
+            fixture.assert_refusal(case, sending, refusal, &[&token]).await;
         }
     }
-    door.assert_untouched();
+    fixture.assert_no_effect();
 }
 
-/// How a channel token's claims are changed, and what is said to it.
+/// A case's name, its change of the channel token's claims, and the expected refusal.
 const WRONG_CLAIMS: [(&str, Change, Refusal); 30] = [
     ("16, absent", |claims, _| claims["exp"] = Value::Null, invalid("exp")),
     ("16, a string", |claims, now| claims["exp"] = (now + 60).to_string().into(), invalid("exp")),
@@ -98,24 +99,24 @@ const WRONG_CLAIMS: [(&str, Change, Refusal); 30] = [
 
 // Cases 16, 17, 18, 20, 39.
 #[tokio::test]
-async fn claims_of_a_channel_token_are_checked_one_by_one() {
-    let door = Door::open().await;
-    let genuine = door.harness.channel_token("demo").await;
-    let now = door.harness.now();
+async fn a_channel_token_with_one_wrong_claim_is_refused_by_the_check_of_that_claim() {
+    let fixture = Fixture::start().await;
+    let genuine = fixture.harness.channel_token("demo").await;
+    let now = fixture.harness.now();
     for (case, change, refusal) in WRONG_CLAIMS {
-        let token = door.harness.forge(Signer::Channel, &genuine, |claims| change(claims, now));
-        door.refuses(case, &token, &door.exchange, refusal).await;
+        let token = fixture.harness.forge(Signer::Channel, &genuine, |claims| change(claims, now));
+        fixture.assert_refuses(case, &token, &fixture.exchange, refusal).await;
     }
-    door.assert_untouched();
+    fixture.assert_no_effect();
 }
 
 fn text(claims: &Value, name: &str) -> String {
     claims[name].as_str().unwrap().to_owned()
 }
 
-// Case 19, and what rules 12, 13 and 17 let pass.
+// Case 19, and the differences that rules 12, 13 and 17 allow.
 #[tokio::test]
-async fn harmless_differences_are_accepted() {
+async fn a_channel_token_with_harmless_differences_is_accepted() {
     let accepted: [(&str, Change); 7] = [
         ("as it is", |_, _| {}),
         ("19", |claims, _| claims["aud"] = text(claims, "aud").to_uppercase().into()),
@@ -130,16 +131,16 @@ async fn harmless_differences_are_accepted() {
         }),
         ("a slash less", |claims, _| claims["serviceurl"] = text(claims, "serviceurl").trim_end_matches('/').into()),
     ];
-    let door = Door::open().await;
-    let genuine = door.harness.channel_token("demo").await;
-    let now = door.harness.now();
+    let fixture = Fixture::start().await;
+    let genuine = fixture.harness.channel_token("demo").await;
+    let now = fixture.harness.now();
     for (case, change) in accepted {
-        let token = door.harness.forge(Signer::Channel, &genuine, |claims| change(claims, now));
-        door.admits(case, &token, &door.exchange).await;
+        let token = fixture.harness.forge(Signer::Channel, &genuine, |claims| change(claims, now));
+        fixture.assert_admits(case, &token, &fixture.exchange).await;
     }
 }
 
-/// What looks like the stage's service URL, and is another.
+/// Service URLs that resemble the stage's and differ from it.
 fn foreign_service_urls(own: &str) -> [Value; 24] {
     let own = own.trim_end_matches('/');
     [
@@ -172,13 +173,13 @@ fn foreign_service_urls(own: &str) -> [Value; 24] {
 
 // Cases 36 to 44.
 #[tokio::test]
-async fn a_channel_token_is_bound_to_service_url_and_channel() {
+async fn a_channel_token_is_refused_for_another_service_url_or_channel() {
     let missing = Refusal { status: 400, code: "MissingProperty", check: "service_url_absent" };
     let mismatch = forbidden("ServiceUrlMismatch", "service_url");
     let unendorsed = forbidden("ChannelNotEndorsed", "endorsements");
     let nobody = forbidden("ChannelNotEndorsed", "channel");
-    let door = Door::open().await;
-    let foreign = foreign_service_urls(&door.harness.stage.service_url());
+    let fixture = Fixture::start().await;
+    let foreign = foreign_service_urls(&fixture.harness.stage.service_url());
     let by_service_url = foreign.into_iter().map(|url| ("36", "serviceUrl", url, mismatch));
     let by_absence = [json!(""), Value::Null, json!(7)].into_iter().map(|url| ("38", "serviceUrl", url, missing));
     let by_channel = [
@@ -192,49 +193,52 @@ async fn a_channel_token_is_bound_to_service_url_and_channel() {
         ("44, a sub-channel", "channelId", json!("emulator:x"), nobody),
         ("43, a sub-channel", "channelId", json!("asechannel:x"), nobody),
     ];
-    let token = door.harness.channel_token("demo").await;
+    let token = fixture.harness.channel_token("demo").await;
     for (case, member, value, refusal) in by_service_url.chain(by_absence).chain(by_channel) {
         let case = format!("{case}: {value}");
-        let activity = door.exchange_with(|activity| activity[member] = value);
-        door.refuses(&case, &token, &activity, refusal).await;
+        let activity = fixture.exchange_with(|activity| activity[member] = value);
+        fixture.assert_refuses(&case, &token, &activity, refusal).await;
     }
-    let other_key = |signer| door.harness.forge(signer, &token, |_| {});
+    let other_key = |signer| fixture.harness.forge(signer, &token, |_| {});
     let (directline, unmarked) = (other_key(Signer::ChannelForDirectLine), other_key(Signer::ChannelUnendorsed));
-    door.refuses("40", &directline, &door.exchange, unendorsed).await;
-    door.refuses("40, no endorsements", &unmarked, &door.exchange, unendorsed).await;
+    fixture.assert_refuses("40", &directline, &fixture.exchange, unendorsed).await;
+    fixture.assert_refuses("40, no endorsements", &unmarked, &fixture.exchange, unendorsed).await;
     for channel in [Some(""), None] {
-        let activity = door.exchange_with(|activity| match channel {
+        let activity = fixture.exchange_with(|activity| match channel {
             Some(channel) => activity["channelId"] = channel.into(),
             None => drop(activity.as_object_mut().unwrap().remove("channelId")),
         });
         let refusal = Refusal { status: 400, code: "MissingProperty", check: "channelId" };
-        door.refuses("42", &token, &activity, refusal).await;
+        fixture.assert_refuses("42", &token, &activity, refusal).await;
     }
-    door.assert_untouched();
-    let there = activities::on_channel(door.exchange.clone(), "directline", "dl_ada");
-    door.admits("a key endorsed for Direct Line", &directline, &there).await;
+    fixture.assert_no_effect();
+    let there = activities::on_channel(fixture.exchange.clone(), "directline", "dl_ada");
+    fixture.assert_admits("a key endorsed for Direct Line", &directline, &there).await;
 }
 
 #[tokio::test]
-async fn keys_that_cannot_be_had_are_503_and_not_the_callers_fault() {
-    let mut door = Door::open().await;
-    let token = door.harness.channel_token("demo").await;
-    let parent = door
+async fn a_caller_gets_503_when_the_signing_keys_cannot_be_fetched() {
+    let mut fixture = Fixture::start().await;
+    let token = fixture.harness.channel_token("demo").await;
+    let parent = fixture
         .harness
         .app_token("1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01", "api://1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01/.default")
         .await;
-    door.harness.stage.faults().set_keys_unavailable(true);
-    door.harness.restart(&Options::default()).await;
+    fixture.harness.stage.faults().set_keys_unavailable(true);
+    fixture.harness.restart(&Options::default()).await;
     let unavailable = Refusal { status: 503, code: "KeysUnavailable", check: "keys" };
-    door.refuses("channel", &token, &door.exchange, unavailable).await;
-    door.refuses("app", &parent, &door.exchange, unavailable).await;
-    let unknown_issuer = door.harness.forge(Signer::Channel, &token, |claims| claims["iss"] = "https://evil/".into());
-    door.refuses("what can be told without keys is told", &unknown_issuer, &door.exchange, invalid("iss")).await;
-    door.assert_untouched();
-    door.harness.stage.faults().set_keys_unavailable(false);
-    door.harness.clock.advance(std::time::Duration::from_mins(1));
-    door.admits("keys are back", &token, &door.exchange).await;
-    door.harness.stage.faults().set_keys_unavailable(true);
-    door.harness.clock.advance(std::time::Duration::from_mins(10));
-    door.admits("kept keys are used while the issuer is away", &token, &door.exchange).await;
+    fixture.assert_refuses("channel", &token, &fixture.exchange, unavailable).await;
+    fixture.assert_refuses("app", &parent, &fixture.exchange, unavailable).await;
+    let unknown_issuer =
+        fixture.harness.forge(Signer::Channel, &token, |claims| claims["iss"] = "https://evil/".into());
+    fixture
+        .assert_refuses("what can be told without keys is told", &unknown_issuer, &fixture.exchange, invalid("iss"))
+        .await;
+    fixture.assert_no_effect();
+    fixture.harness.stage.faults().set_keys_unavailable(false);
+    fixture.harness.clock.advance(std::time::Duration::from_mins(1));
+    fixture.assert_admits("keys are back", &token, &fixture.exchange).await;
+    fixture.harness.stage.faults().set_keys_unavailable(true);
+    fixture.harness.clock.advance(std::time::Duration::from_mins(10));
+    fixture.assert_admits("kept keys are used while the issuer is away", &token, &fixture.exchange).await;
 }

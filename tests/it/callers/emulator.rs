@@ -3,7 +3,7 @@
 use bot_sso::dev::Signer;
 use serde_json::{Value, json};
 
-use super::{Door, Refusal, forbidden, invalid};
+use super::{Fixture, Refusal, forbidden, invalid};
 use crate::harness::{Answer, Harness, Options, activities, refusals};
 
 const DEMO: &str = "1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01";
@@ -11,18 +11,18 @@ const STRANGER: &str = "3d9b5e74-ac20-4f83-9e4d-7a6b8c9dae03";
 const FABRIKAM: &str = "d2a9c4e6-7f81-4b3a-a5c7-1e2f3a4b5c60";
 const HERE: &str = "http://localhost:52000";
 
-async fn with_emulator() -> Door {
-    // A parent of the other tenant, so that tokens of that tenant are taken at all.
+async fn with_emulator() -> Fixture {
+    // A listed parent of the other tenant makes the gateway trust tokens of that tenant.
     let appended = format!(
         "[[bots.demo.callers]]\napp_id = \"{STRANGER}\"\ntenant = \"{FABRIKAM}\"\nservice_urls = [\"{HERE}\"]\n\
          channels = [\"msteams\"]\n"
     );
     let options = Options { bot: "allow_emulator = true", appended, ..Options::default() };
-    Door::open_on(Harness::with(options).await).await
+    Fixture::with(Harness::with(options).await).await
 }
 
-async fn token_of(door: &Door, client: &str) -> String {
-    door.harness.app_token(client, &format!("api://{DEMO}/.default")).await
+async fn token_of(fixture: &Fixture, client: &str) -> String {
+    fixture.harness.app_token(client, &format!("api://{DEMO}/.default")).await
 }
 
 fn on_emulator(activity: &Value) -> Value {
@@ -31,41 +31,41 @@ fn on_emulator(activity: &Value) -> Value {
     activity
 }
 
-fn message(door: &Door) -> Value {
-    on_emulator(&activities::message(&door.harness, &door.harness.user("Ada"), "hello"))
+fn message(fixture: &Fixture) -> Value {
+    on_emulator(&activities::message(&fixture.harness, &fixture.harness.user("Ada"), "hello"))
 }
 
 #[tokio::test]
-async fn the_emulator_may_call_with_the_bots_own_token_where_it_is_allowed() {
-    let door = with_emulator().await;
-    let token = token_of(&door, DEMO).await;
-    let (activity, mut claiming) = (message(&door), message(&door));
+async fn the_emulator_calls_with_the_bots_own_token_when_the_bot_allows_the_emulator() {
+    let fixture = with_emulator().await;
+    let token = token_of(&fixture, DEMO).await;
+    let (activity, mut claiming) = (message(&fixture), message(&fixture));
     for url in [HERE, "http://127.0.0.1:52000/", "http://[::1]:52000", "https://localhost/"] {
         let mut activity = activity.clone();
         activity["serviceUrl"] = url.into();
-        door.admits(url, &token, &activity).await;
-        assert_eq!(door.harness.bot.received().pop().unwrap().json(), activity);
+        fixture.assert_admits(url, &token, &activity).await;
+        assert_eq!(fixture.harness.bot.received().pop().unwrap().json(), activity);
     }
     claiming["callerId"] = "urn:botframework:azure".into();
-    door.admits("a claim", &token, &claiming).await;
-    assert_eq!(door.harness.bot.received().pop().unwrap().json(), activity, "the emulator is nobody");
+    fixture.assert_admits("a claim", &token, &claiming).await;
+    assert_eq!(fixture.harness.bot.received().pop().unwrap().json(), activity, "the emulator is nobody");
 }
 
 // Rule 24, cases 32, 33 and 44.
 #[tokio::test]
-async fn nobody_else_passes_for_the_emulator() {
-    let door = with_emulator().await;
-    let (own, stranger) = (token_of(&door, DEMO).await, token_of(&door, STRANGER).await);
-    let channel = door.harness.channel_token("demo").await;
-    let issuer = door.harness.stage.v2_issuer(FABRIKAM);
+async fn a_caller_that_only_claims_to_be_the_emulator_is_refused() {
+    let fixture = with_emulator().await;
+    let (own, stranger) = (token_of(&fixture, DEMO).await, token_of(&fixture, STRANGER).await);
+    let channel = fixture.harness.channel_token("demo").await;
+    let issuer = fixture.harness.stage.v2_issuer(FABRIKAM);
     let foreign = |token: &str| {
-        door.harness.forge(Signer::Tenant, token, |claims| {
+        fixture.harness.forge(Signer::Tenant, token, |claims| {
             claims["iss"] = issuer.clone().into();
             claims["tid"] = FABRIKAM.into();
         })
     };
-    let delegated = door.harness.forge(Signer::Tenant, &own, |claims| claims["scp"] = "access_as_user".into());
-    let activity = message(&door);
+    let delegated = fixture.harness.forge(Signer::Tenant, &own, |claims| claims["scp"] = "access_as_user".into());
+    let activity = message(&fixture);
     let with = |member: &str, value: &str| {
         let mut activity = activity.clone();
         activity[member] = value.into();
@@ -83,7 +83,7 @@ async fn nobody_else_passes_for_the_emulator() {
         ("another channel", &own, with("channelId", "msteams"), forbidden("CallerNotAllowed", "caller_list")),
     ];
     for (case, token, activity, refusal) in cases {
-        door.refuses(case, token, &activity, refusal).await;
+        fixture.assert_refuses(case, token, &activity, refusal).await;
     }
     let elsewhere = forbidden("ServiceUrlNotAllowed", "emulator_service_url");
     for url in [
@@ -92,78 +92,79 @@ async fn nobody_else_passes_for_the_emulator() {
         "http://localhost\\@evil.example/",
         "http://0.0.0.0/",
     ] {
-        door.refuses(url, &own, &with("serviceUrl", url), elsewhere).await;
+        fixture.assert_refuses(url, &own, &with("serviceUrl", url), elsewhere).await;
     }
     let brought = forbidden("CallerNotAllowed", "emulator_peer");
     for header in ["x-forwarded-for", "forwarded"] {
         let bearer = format!("Bearer {own}");
         let headers = [("authorization", bearer.as_str()), (header, "203.0.113.7")];
-        let sending = door.harness.send("POST", "/bots/demo/api/messages", &headers, activity.to_string().into_bytes());
-        door.watch(header, sending, brought, &[&own]).await;
+        let sending =
+            fixture.harness.send("POST", "/bots/demo/api/messages", &headers, activity.to_string().into_bytes());
+        fixture.assert_refusal(header, sending, brought, &[&own]).await;
     }
-    door.assert_untouched();
+    fixture.assert_no_effect();
 }
 
 #[tokio::test]
-async fn where_it_is_not_allowed_the_emulator_is_refused() {
-    let door = Door::open().await;
-    let token = token_of(&door, DEMO).await;
-    door.refuses("33", &token, &message(&door), forbidden("ChannelNotEndorsed", "channel")).await;
-    door.assert_untouched();
+async fn the_emulator_is_refused_when_the_bot_does_not_allow_it() {
+    let fixture = Fixture::start().await;
+    let token = token_of(&fixture, DEMO).await;
+    fixture.assert_refuses("33", &token, &message(&fixture), forbidden("ChannelNotEndorsed", "channel")).await;
+    fixture.assert_no_effect();
 }
 
 // The operator of an emulator chooses its user id, so not even a validated token proves that its user is the account.
 #[tokio::test]
-async fn an_emulators_user_is_no_identity_to_exchange_for() {
-    let door = with_emulator().await;
-    let token = token_of(&door, DEMO).await;
-    let answer = door.harness.post_as("demo", &token, &on_emulator(&door.exchange)).await;
+async fn an_exchange_for_a_user_of_the_emulator_is_refused() {
+    let fixture = with_emulator().await;
+    let token = token_of(&fixture, DEMO).await;
+    let answer = fixture.harness.post_as("demo", &token, &on_emulator(&fixture.exchange)).await;
     refusals::assert_mismatch("emulator", &answer, "emulator");
-    let mut identified = on_emulator(&door.exchange);
-    identified["from"]["aadObjectId"] = door.harness.user("Ada").oid.into();
-    identified["conversation"]["tenantId"] = door.harness.user("Ada").tid.into();
-    let answer = door.harness.post_as("demo", &token, &identified).await;
+    let mut identified = on_emulator(&fixture.exchange);
+    identified["from"]["aadObjectId"] = fixture.harness.user("Ada").oid.into();
+    identified["conversation"]["tenantId"] = fixture.harness.user("Ada").tid.into();
+    let answer = fixture.harness.post_as("demo", &token, &identified).await;
     refusals::assert_mismatch("emulator, identified", &answer, "emulator");
-    door.assert_untouched();
+    fixture.assert_no_effect();
 }
 
-async fn anonymous() -> Door {
-    Door::open_on(Harness::with(Options { anonymous: true, ..Options::default() }).await).await
+async fn anonymous() -> Fixture {
+    Fixture::with(Harness::with(Options { anonymous: true, ..Options::default() }).await).await
 }
 
 /// Posts without a token.
-async fn post(door: &Door, path: &str, headers: &[(&str, &str)], activity: &Value) -> Answer {
-    door.harness.send("POST", path, headers, activity.to_string().into_bytes()).await
+async fn post(fixture: &Fixture, path: &str, headers: &[(&str, &str)], activity: &Value) -> Answer {
+    fixture.harness.send("POST", path, headers, activity.to_string().into_bytes()).await
 }
 
 const PATH: &str = "/bots/demo/api/messages";
 
 #[tokio::test]
-async fn in_development_mode_the_emulator_may_call_without_a_token_if_it_was_asked_for() {
-    let door = anonymous().await;
-    let activity = message(&door);
-    assert_eq!(post(&door, PATH, &[], &activity).await.status, 200);
-    let received = door.harness.bot.received().pop().unwrap();
+async fn the_emulator_calls_without_a_token_in_development_mode_with_allow_anonymous() {
+    let fixture = anonymous().await;
+    let activity = message(&fixture);
+    assert_eq!(post(&fixture, PATH, &[], &activity).await.status, 200);
+    let received = fixture.harness.bot.received().pop().unwrap();
     assert_eq!((received.header("authorization"), received.json()), (None, activity.clone()));
-    // Whoever shows a token is judged by it.
-    door.refuses("a bad token", "x.y.z", &activity, invalid("form")).await;
-    let own = token_of(&door, DEMO).await;
-    door.refuses("the bot's own", &own, &activity, forbidden("ChannelNotEndorsed", "channel")).await;
-    door.admits("a channel", &door.harness.channel_token("demo").await, &door.exchange).await;
-    // A forged tokens/response is dropped as everybody's is.
+    // A caller with a token is judged by that token.
+    fixture.assert_refuses("a bad token", "x.y.z", &activity, invalid("form")).await;
+    let own = token_of(&fixture, DEMO).await;
+    fixture.assert_refuses("the bot's own", &own, &activity, forbidden("ChannelNotEndorsed", "channel")).await;
+    fixture.assert_admits("a channel", &fixture.harness.channel_token("demo").await, &fixture.exchange).await;
+    // The gateway drops a forged tokens/response event of the emulator as of any other caller.
     let mut event = activity;
     event["type"] = "event".into();
     event["name"] = "tokens/response".into();
     event["value"] = json!({ "connectionName": "graph", "token": "forged" });
-    let received = door.harness.bot_received(2).await.len();
-    assert_eq!(post(&door, PATH, &[], &event).await.status, 200);
-    assert_eq!(door.harness.bot.received().len(), received);
+    let received = fixture.harness.bot_received(2).await.len();
+    assert_eq!(post(&fixture, PATH, &[], &event).await.status, 200);
+    assert_eq!(fixture.harness.bot.received().len(), received);
 }
 
 #[tokio::test]
-async fn without_a_token_nothing_else_is_let_in_and_nobody_is_signed_in() {
-    let door = anonymous().await;
-    let activity = message(&door);
+async fn a_call_without_a_token_reaches_no_other_channel_and_signs_no_user_in() {
+    let fixture = anonymous().await;
+    let activity = message(&fixture);
     let with = |member: &str, value: &str| {
         let mut activity = activity.clone();
         activity[member] = value.into();
@@ -175,9 +176,9 @@ async fn without_a_token_nothing_else_is_let_in_and_nobody_is_signed_in() {
         ("another spelling", with("channelId", "EMULATOR"), "anonymous_channel"),
         ("a sub-channel", with("channelId", "emulator:x"), "anonymous_channel"),
         ("another machine", with("serviceUrl", "https://evil.example/"), "anonymous_service_url"),
-        ("a channel's invoke", door.exchange.clone(), "anonymous_channel"),
+        ("a channel's invoke", fixture.exchange.clone(), "anonymous_channel"),
     ] {
-        door.watch(case, post(&door, PATH, &[], &activity), unauthenticated(check), &[]).await;
+        fixture.assert_refusal(case, post(&fixture, PATH, &[], &activity), unauthenticated(check), &[]).await;
     }
     for (name, value, check) in [
         ("x-forwarded-for", "203.0.113.7", "anonymous_peer"),
@@ -186,25 +187,40 @@ async fn without_a_token_nothing_else_is_let_in_and_nobody_is_signed_in() {
         ("origin", "null", "anonymous_page"),
         ("sec-fetch-site", "cross-site", "anonymous_page"),
     ] {
-        door.watch(name, post(&door, PATH, &[(name, value)], &activity), unauthenticated(check), &[]).await;
+        fixture
+            .assert_refusal(name, post(&fixture, PATH, &[(name, value)], &activity), unauthenticated(check), &[])
+            .await;
     }
-    // Two bots: the path has to say which.
-    door.watch("which bot", post(&door, "/api/messages", &[], &activity), unauthenticated("anonymous_bot"), &[]).await;
-    door.watch("no bot", post(&door, "/bots/x/api/messages", &[], &activity), unauthenticated("anonymous_bot"), &[])
+    // There are two bots, so the path has to name one.
+    fixture
+        .assert_refusal(
+            "which bot",
+            post(&fixture, "/api/messages", &[], &activity),
+            unauthenticated("anonymous_bot"),
+            &[],
+        )
+        .await;
+    fixture
+        .assert_refusal(
+            "no bot",
+            post(&fixture, "/bots/x/api/messages", &[], &activity),
+            unauthenticated("anonymous_bot"),
+            &[],
+        )
         .await;
     let signed_out = forbidden("CallerNotAllowed", "anonymous_sign_in");
     for name in ["signin/tokenExchange", "signin/verifyState", "signin/failure", "SIGNIN/VerifyState"] {
-        let mut invoke = on_emulator(&door.exchange);
+        let mut invoke = on_emulator(&fixture.exchange);
         invoke["name"] = name.into();
-        door.watch(name, post(&door, PATH, &[], &invoke), signed_out, &[]).await;
+        fixture.assert_refusal(name, post(&fixture, PATH, &[], &invoke), signed_out, &[]).await;
     }
-    door.assert_untouched();
+    fixture.assert_no_effect();
 }
 
 #[tokio::test]
-async fn in_production_nobody_calls_without_a_token() {
-    let door = Door::open().await;
+async fn a_call_without_a_token_is_refused_in_production() {
+    let fixture = Fixture::start().await;
     let refusal = Refusal { status: 401, code: "MissingAuthorization", check: "authorization" };
-    door.watch("no token", post(&door, PATH, &[], &message(&door)), refusal, &[]).await;
-    door.assert_untouched();
+    fixture.assert_refusal("no token", post(&fixture, PATH, &[], &message(&fixture)), refusal, &[]).await;
+    fixture.assert_no_effect();
 }

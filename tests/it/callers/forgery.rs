@@ -1,4 +1,4 @@
-//! Tokens that nobody genuine signed (cases 4 to 14), and key sets that hold more than keys for signatures.
+//! Forged tokens (cases 4 to 14), and key sets that also hold keys of other kinds.
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -9,7 +9,7 @@ use bot_sso::dev::Signer;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
-use super::{Door, invalid};
+use super::{Fixture, invalid};
 use crate::harness::raw::ScriptedServer;
 use crate::harness::tokens::{claims_of, part_of};
 
@@ -17,7 +17,7 @@ const PARENT: &str = "c0ffee00-0000-4000-8000-000000000001";
 const TENANT: &str = "8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50";
 const OTHER_TENANT: &str = "d2a9c4e6-7f81-4b3a-a5c7-1e2f3a4b5c60";
 
-/// An issuer whose key the tests have in their hands, so that odd tokens can be signed rightly.
+/// An issuer whose private key the tests hold, so that they can sign unusual tokens correctly.
 struct Forge {
     key: EncodingKey,
     public_pem: String,
@@ -79,12 +79,12 @@ impl Forge {
     }
 }
 
-/// A door that trusts the forge as it trusts Entra, and admits one parent bot.
-async fn door_and_claims(keys: &ScriptedServer) -> (Door, Value) {
-    door_that(keys, "authenticates_callers = true").await
+/// A gateway that trusts the forge as it trusts Entra and admits one parent bot, and valid claims of that bot's token.
+async fn fixture_and_claims(keys: &ScriptedServer) -> (Fixture, Value) {
+    fixture_with_issuer(keys, "authenticates_callers = true").await
 }
 
-async fn door_that(keys: &ScriptedServer, believes: &str) -> (Door, Value) {
+async fn fixture_with_issuer(keys: &ScriptedServer, believes: &str) -> (Fixture, Value) {
     let appended = format!(
         "[identity_providers.forge]\n{believes}\nauthority = \"http://127.0.0.1:1\"\nissuer = \"https://forge.example/{{tenantid}}/v2.0\"\n\
          v1_issuer = \"https://forge.example/{{tenantid}}/\"\njwks_url = \"{}\"\n\
@@ -93,20 +93,20 @@ async fn door_that(keys: &ScriptedServer, believes: &str) -> (Door, Value) {
          service_urls = [\"http://127.0.0.1/\"]\nchannels = [\"msteams\"]\n",
         keys.url("/keys")
     );
-    // Connections name their provider where there are two.
+    // With two identity providers, every connection has to name its own.
     let options = crate::harness::Options {
         appended,
         connection: String::from("identity_provider = \"entra\""),
         ..crate::harness::Options::default()
     };
-    let door = Door::open_on(crate::harness::Harness::with(options).await).await;
-    let now = door.harness.now();
+    let fixture = Fixture::with(crate::harness::Harness::with(options).await).await;
+    let now = fixture.harness.now();
     let claims = json!({
-        "iss": format!("https://forge.example/{TENANT}/v2.0"), "aud": door.harness.bot_app_id("demo"),
+        "iss": format!("https://forge.example/{TENANT}/v2.0"), "aud": fixture.harness.bot_app_id("demo"),
         "iat": now, "nbf": now, "exp": now + 3600, "tid": TENANT, "ver": "2.0", "azp": PARENT, "azpacr": "1",
         "idtyp": "app", "oid": "o", "sub": "o",
     });
-    (door, claims)
+    (fixture, claims)
 }
 
 fn with(mut object: Value, more: Value) -> Value {
@@ -119,7 +119,7 @@ fn header(more: Value) -> Value {
     with(json!({ "alg": "RS256", "typ": "JWT", "kid": "good" }), more)
 }
 
-/// Tokens with these claims, each with the check that it fails.
+/// Tokens with `claims` and a wrong header, each with the check that refuses it.
 fn tokens_with_wrong_headers(forge: &Forge, claims: &Value) -> Vec<(&'static str, String, &'static str)> {
     let signed = |more: Value| forge.sign(&header(more), claims);
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -177,80 +177,80 @@ fn tokens_with_wrong_headers(forge: &Forge, claims: &Value) -> Vec<(&'static str
 
 // Cases 4 to 14.
 #[tokio::test]
-async fn headers_of_forged_tokens_are_refused_even_where_the_signature_is_right() {
+async fn a_token_with_a_forged_header_is_refused_even_if_its_signature_is_valid() {
     let forge = Forge::new();
     let keys = forge.publish();
-    let (door, claims) = door_and_claims(&keys).await;
+    let (fixture, claims) = fixture_and_claims(&keys).await;
     for (case, token, check) in tokens_with_wrong_headers(&forge, &claims) {
-        door.refuses(case, &token, &door.exchange, invalid(check)).await;
+        fixture.assert_refuses(case, &token, &fixture.exchange, invalid(check)).await;
     }
-    door.assert_untouched();
-    let activity = door.exchange_with(|activity| activity["serviceUrl"] = "http://127.0.0.1/".into());
+    fixture.assert_no_effect();
+    let activity = fixture.exchange_with(|activity| activity["serviceUrl"] = "http://127.0.0.1/".into());
     let signed = |more: Value| forge.sign(&header(more), &claims);
     let ignored = json!({ "jku": "https://evil.example/", "x5u": "https://evil.example/", "x5c": ["AA"] });
-    door.admits("rule 6, ignored members", &signed(ignored), &activity).await;
-    door.admits("the genuine one", &signed(json!({})), &activity).await;
+    fixture.assert_admits("rule 6, ignored members", &signed(ignored), &activity).await;
+    fixture.assert_admits("the genuine one", &signed(json!({})), &activity).await;
     assert!(keys.requests().len() <= 2, "unknown keys made {} fetches", keys.requests().len());
 }
 
 #[tokio::test]
-async fn an_issuer_for_users_alone_does_not_say_who_calls() {
+async fn an_issuer_that_does_not_authenticate_callers_is_refused_for_a_caller() {
     let forge = Forge::new();
     let keys = forge.publish();
-    let (door, claims) = door_that(&keys, "").await;
+    let (fixture, claims) = fixture_with_issuer(&keys, "").await;
     let token = forge.sign(&header(json!({})), &claims);
-    door.refuses("as a parent", &token, &door.exchange, invalid("iss")).await;
-    let of_bot = json!({ "aud": "https://api.botframework.com", "azp": door.harness.bot_app_id("demo") });
+    fixture.assert_refuses("as a parent", &token, &fixture.exchange, invalid("iss")).await;
+    let of_bot = json!({ "aud": "https://api.botframework.com", "azp": fixture.harness.bot_app_id("demo") });
     let token = forge.sign(&header(json!({})), &with(claims, of_bot));
     let (path, authorization) =
         ("/api/usertoken/GetToken?userId=29:ada&connectionName=graph", format!("Bearer {token}"));
-    let answer = door.harness.send("GET", path, &[("authorization", &authorization)], Vec::new()).await;
+    let answer = fixture.harness.send("GET", path, &[("authorization", &authorization)], Vec::new()).await;
     assert_eq!(answer.status, 401, "as a bot at the Token Service");
 }
 
 // Case 12.
 #[tokio::test]
-async fn a_key_signs_only_for_the_issuer_that_publishes_it() {
-    let door = Door::open().await;
-    let demo = door.harness.bot_app_id("demo");
-    let channel = door.harness.channel_token("demo").await;
-    let app = door.harness.app_token(demo, &format!("api://{demo}/.default")).await;
-    let by_entra = door.harness.forge(Signer::Tenant, &channel, |_| {});
-    door.refuses("12", &by_entra, &door.exchange, invalid("signature")).await;
-    let by_channel = door.harness.forge(Signer::Channel, &app, |_| {});
-    door.refuses("12, the reverse", &by_channel, &door.exchange, invalid("signature")).await;
-    door.assert_untouched();
+async fn a_token_signed_by_the_key_of_another_issuer_is_refused() {
+    let fixture = Fixture::start().await;
+    let demo = fixture.harness.bot_app_id("demo");
+    let channel = fixture.harness.channel_token("demo").await;
+    let app = fixture.harness.app_token(demo, &format!("api://{demo}/.default")).await;
+    let by_entra = fixture.harness.forge(Signer::Tenant, &channel, |_| {});
+    fixture.assert_refuses("12", &by_entra, &fixture.exchange, invalid("signature")).await;
+    let by_channel = fixture.harness.forge(Signer::Channel, &app, |_| {});
+    fixture.assert_refuses("12, the reverse", &by_channel, &fixture.exchange, invalid("signature")).await;
+    fixture.assert_no_effect();
 }
 
 // Cases 22 and 23.
 #[tokio::test]
-async fn unsigned_tokens_teach_nothing_and_cause_no_calls() {
-    let door = Door::open().await;
-    let demo = door.harness.bot_app_id("demo");
-    let app = door.harness.app_token(demo, &format!("api://{demo}/.default")).await;
-    let issuer = door.harness.stage.v2_issuer(OTHER_TENANT);
-    let foreign = door.harness.forge(Signer::Tenant, &app, |claims| {
+async fn unsigned_tokens_add_no_trusted_tenant_and_cause_at_most_one_key_fetch() {
+    let fixture = Fixture::start().await;
+    let demo = fixture.harness.bot_app_id("demo");
+    let app = fixture.harness.app_token(demo, &format!("api://{demo}/.default")).await;
+    let issuer = fixture.harness.stage.v2_issuer(OTHER_TENANT);
+    let foreign = fixture.harness.forge(Signer::Tenant, &app, |claims| {
         claims["tid"] = OTHER_TENANT.into();
         claims["iss"] = issuer.clone().into();
     });
-    door.refuses("22", &foreign, &door.exchange, invalid("tid")).await;
-    door.harness.channel_token("demo").await;
-    let before = door.harness.stage.calls().snapshot();
+    fixture.assert_refuses("22", &foreign, &fixture.exchange, invalid("tid")).await;
+    fixture.harness.channel_token("demo").await;
+    let before = fixture.harness.stage.calls().snapshot();
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     for number in 0..500 {
         let mut claims = claims_of(&foreign);
         let tenant = format!("99999999-9999-4999-8999-{number:012}");
-        claims["iss"] = door.harness.stage.v2_issuer(&tenant).into();
+        claims["iss"] = fixture.harness.stage.v2_issuer(&tenant).into();
         claims["tid"] = tenant.into();
         let mut header = part_of(&foreign, 0);
         header["kid"] = format!("unknown-{number}").into();
         let unsigned = format!("{}.{}.c2ln", part(&header), part(&claims));
-        let answer = door.harness.post_as("demo", &unsigned, &door.exchange).await;
+        let answer = fixture.harness.post_as("demo", &unsigned, &fixture.exchange).await;
         assert_eq!((answer.status, &answer.json()["error"]["code"]), (401, &json!("InvalidToken")), "23, {number}");
     }
-    let after = door.harness.stage.calls().snapshot();
+    let after = fixture.harness.stage.calls().snapshot();
     assert!(after.tenant_keys <= before.tenant_keys + 1, "one look for an unknown key, not one for each");
     assert_eq!((after.metadata, after.token_endpoint), (before.metadata, before.token_endpoint));
-    door.refuses("22 again", &foreign, &door.exchange, invalid("tid")).await;
-    door.assert_untouched();
+    fixture.assert_refuses("22 again", &foreign, &fixture.exchange, invalid("tid")).await;
+    fixture.assert_no_effect();
 }

@@ -1,5 +1,5 @@
-//! The numbered attack cases of docs/protocols/bot-auth-and-skills.md §9 that concern a caller's token, at the bot's
-//! door. Rule numbers in this folder are those of docs/protocols/bot-auth-and-skills.md §2.
+//! The numbered attack cases of docs/protocols/bot-auth-and-skills.md §9 that concern a caller's token, at the gateway.
+//! Rule numbers in this folder are those of docs/protocols/bot-auth-and-skills.md §2.
 
 mod bodies;
 mod channels;
@@ -12,13 +12,13 @@ use serde_json::Value;
 
 use crate::harness::{Answer, Harness, Options, activities, logs};
 
-/// A door with a valid exchange in front of it: whatever is refused would have been exchanged, had the caller been let in.
-struct Door {
+/// A running gateway and a valid exchange: the gateway would redeem the exchange if it accepted the caller.
+struct Fixture {
     harness: Harness,
     exchange: Value,
 }
 
-/// What a refused caller gets, and what the log says about it.
+/// The answer that a refused caller gets, and the check that the log names.
 #[derive(Clone, Copy, Debug)]
 struct Refusal {
     status: u16,
@@ -34,8 +34,8 @@ const fn forbidden(code: &'static str, check: &'static str) -> Refusal {
     Refusal { status: 403, code, check }
 }
 
-/// The sentence that goes with each code; bodies are constant.
-fn sentence(code: &str) -> &'static str {
+/// The constant message that belongs to an error code.
+fn message_for(code: &str) -> &'static str {
     match code {
         "MissingAuthorization" => "An Authorization header with a bearer token is required.",
         "InvalidAuthorization" => "The Authorization header must hold exactly one bearer token.",
@@ -56,17 +56,17 @@ fn sentence(code: &str) -> &'static str {
     }
 }
 
-impl Door {
-    async fn open() -> Self {
-        Self::with(String::new()).await
+impl Fixture {
+    async fn start() -> Self {
+        Self::with_appended(String::new()).await
     }
 
-    /// A door whose configuration has `appended` at its end.
-    async fn with(appended: String) -> Self {
-        Self::open_on(Harness::with(Options { appended, ..Options::default() }).await).await
+    /// Starts a gateway whose configuration ends with `appended`.
+    async fn with_appended(appended: String) -> Self {
+        Self::with(Harness::with(Options { appended, ..Options::default() }).await).await
     }
 
-    async fn open_on(harness: Harness) -> Self {
+    async fn with(harness: Harness) -> Self {
         let user_token = harness.user_token("Ada", "graph").await;
         let exchange = activities::exchange(&harness, &harness.user("Ada"), "x", &user_token);
         Self { harness, exchange }
@@ -78,15 +78,21 @@ impl Door {
         exchange
     }
 
-    /// Asserts that `activity` under `bearer` is refused like this, and in every other respect that [`Door::watch`] looks at.
-    async fn refuses(&self, case: &str, bearer: &str, activity: &Value, refusal: Refusal) {
-        self.watch(case, self.harness.post_as("demo", bearer, activity), refusal, &[bearer]).await;
+    /// Asserts that `activity`, sent with `bearer`, is refused as [`Fixture::assert_refusal`] describes.
+    async fn assert_refuses(&self, case: &str, bearer: &str, activity: &Value, refusal: Refusal) {
+        self.assert_refusal(case, self.harness.post_as("demo", bearer, activity), refusal, &[bearer]).await;
     }
 
-    /// Asserts that what `sending` sends is refused like this: status, constant body, headers; nothing is forwarded, nobody
-    /// asks a token endpoint, the log has exactly one line about it with the check, and nothing of `secrets` or of the
-    /// user's token is in the log.
-    async fn watch(&self, case: &str, sending: impl Future<Output = Answer>, refusal: Refusal, secrets: &[&str]) {
+    /// Asserts how the request of `sending` is refused: with this status, body and headers. Nothing is forwarded, no
+    /// token endpoint is called, the log has exactly one line about the request, which names the check, and the log
+    /// holds no part of `secrets` or of the user's token.
+    async fn assert_refusal(
+        &self,
+        case: &str,
+        sending: impl Future<Output = Answer>,
+        refusal: Refusal,
+        secrets: &[&str],
+    ) {
         let (logged, calls) = (logs::length(), self.harness.stage.calls().snapshot().token_endpoint);
         let received = self.harness.bot.received().len();
         let answer = sending.await;
@@ -110,13 +116,13 @@ impl Door {
         }
     }
 
-    async fn admits(&self, case: &str, bearer: &str, activity: &Value) {
+    async fn assert_admits(&self, case: &str, bearer: &str, activity: &Value) {
         let answer = self.harness.post_as("demo", bearer, activity).await;
         assert_eq!(answer.status, 200, "case {case}: {}", String::from_utf8_lossy(&answer.body));
     }
 
-    /// Asserts that nothing of what was refused had an effect.
-    fn assert_untouched(&self) {
+    /// Asserts that the refused requests caused no exchange and reached no bot.
+    fn assert_no_effect(&self) {
         assert_eq!(self.harness.exchanges(), 0, "the token endpoint was asked");
         assert!(self.harness.bot.received().is_empty(), "something was forwarded");
     }
@@ -124,7 +130,7 @@ impl Door {
 
 fn assert_refused(case: &str, answer: &Answer, status: u16, code: &str) {
     let body = String::from_utf8_lossy(&answer.body);
-    let expected = format!(r#"{{"error":{{"code":"{code}","message":"{}"}}}}"#, sentence(code));
+    let expected = format!(r#"{{"error":{{"code":"{code}","message":"{}"}}}}"#, message_for(code));
     assert_eq!((answer.status, body.as_ref()), (status, expected.as_str()), "case {case}");
     assert_eq!(answer.header("content-type"), Some("application/json"), "case {case}");
     let challenge = match (status, code) {

@@ -1,15 +1,15 @@
-//! Entra tokens: the wrong kinds of genuine ones, and parent bots by `[[bots.demo.callers]]`.
+//! Callers with a token of Entra: genuine tokens of the wrong kind, and parent bots that `[[bots.demo.callers]]` lists.
 
 use bot_sso::dev::Signer;
 use serde_json::{Value, json};
 
-use super::{Door, forbidden, invalid};
+use super::{Fixture, forbidden, invalid};
 
 type Change = fn(&mut Value);
 
 const DEMO: &str = "1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01";
 const SKILL: &str = "2c8a4d63-9b1f-4e72-8d3c-6f5a7b8c9d02";
-/// A bot of the stage that plays the parent.
+/// The stage's bot `demo-forward` plays the parent.
 const PARENT: &str = "2c8a4d63-9b1f-4e72-8d3c-6f5a7b8c9d02";
 const STRANGER: &str = "3d9b5e74-ac20-4f83-9e4d-7a6b8c9dae03";
 const TEAMS: &str = "1fec8e78-bce4-4aaf-ab1b-5451cc387264";
@@ -25,18 +25,18 @@ fn caller(app_id: &str, tenant: &str, channels: &str) -> String {
 }
 
 /// An app-only token of `client` for the bot `demo`.
-async fn for_demo(door: &Door, client: &str) -> String {
-    door.harness.app_token(client, &format!("api://{DEMO}/.default")).await
+async fn for_demo(fixture: &Fixture, client: &str) -> String {
+    fixture.harness.app_token(client, &format!("api://{DEMO}/.default")).await
 }
 
-fn from_parent(door: &Door) -> Value {
-    door.exchange_with(|activity| activity["serviceUrl"] = PARENT_URL.into())
+fn from_parent(fixture: &Fixture) -> Value {
+    fixture.exchange_with(|activity| activity["serviceUrl"] = PARENT_URL.into())
 }
 
-/// An app's token as an issuer of version 1 words it, with this change.
-fn forge_v1(door: &Door, app_token: &str, change: Change) -> String {
-    door.harness.forge(Signer::Tenant, app_token, |claims| {
-        claims["iss"] = door.harness.stage.v1_issuer(CONTOSO).into();
+/// The app's token with the claims that an issuer of version 1 writes, changed by `change`.
+fn forge_v1(fixture: &Fixture, app_token: &str, change: Change) -> String {
+    fixture.harness.forge(Signer::Tenant, app_token, |claims| {
+        claims["iss"] = fixture.harness.stage.v1_issuer(CONTOSO).into();
         claims["ver"] = "1.0".into();
         let mut rename = |from: &str, to: &str| {
             let value = claims.as_object_mut().unwrap().remove(from).unwrap();
@@ -48,14 +48,14 @@ fn forge_v1(door: &Door, app_token: &str, change: Change) -> String {
     })
 }
 
-fn name_no_app(claims: &mut Value) {
+fn remove_app_id(claims: &mut Value) {
     for name in ["azp", "azpacr", "scp"] {
         claims[name] = Value::Null;
     }
     claims["nonce"] = "n".into();
 }
 
-fn belong_to_graph(claims: &mut Value) {
+fn name_graph_as_app(claims: &mut Value) {
     claims["aud"] = "https://graph.microsoft.com".into();
     claims["appid"] = DEMO.into();
     claims["scp"] = "User.Read".into();
@@ -63,21 +63,21 @@ fn belong_to_graph(claims: &mut Value) {
     claims["idtyp"] = "user".into();
 }
 
-// Cases 24 to 26, 28 to 35: nobody is on the list, and a place on it would not help either.
+// Cases 24 to 26, 28 to 35: these tokens are refused without a list of callers, and a list does not admit them.
 #[tokio::test]
-async fn wrong_kinds_of_genuine_tokens_are_refused_with_and_without_a_list() {
+async fn genuine_tokens_of_the_wrong_kind_are_refused_with_and_without_listed_callers() {
     let delegated = |check| forbidden("DelegatedTokenNotAllowed", check);
     let not_listed = forbidden("CallerNotAllowed", "caller_list");
     for listed in [false, true] {
         let channels = "\"msteams\"";
         let list = [TEAMS, DEMO].map(|app_id| caller(app_id, CONTOSO, channels)).concat();
-        let door = Door::with(if listed { list } else { String::new() }).await;
-        let activity = from_parent(&door);
-        let app = for_demo(&door, SKILL).await;
-        let user = door.harness.user_token("Ada", "graph").await;
-        let forge = |token: &str, change: Change| door.harness.forge(Signer::Tenant, token, change);
-        let v1 = |change: Change| forge_v1(&door, &app, change);
-        let connector = door.harness.bot_token("demo").await;
+        let fixture = Fixture::with_appended(if listed { list } else { String::new() }).await;
+        let activity = from_parent(&fixture);
+        let app = for_demo(&fixture, SKILL).await;
+        let user = fixture.harness.user_token("Ada", "graph").await;
+        let forge = |token: &str, change: Change| fixture.harness.forge(Signer::Tenant, token, change);
+        let v1 = |change: Change| forge_v1(&fixture, &app, change);
+        let connector = fixture.harness.bot_token("demo").await;
         let cases = [
             ("24, absent", forge(&app, |claims| claims["ver"] = Value::Null), invalid("ver")),
             ("24, 3.0", forge(&app, |claims| claims["ver"] = "3.0".into()), invalid("ver")),
@@ -90,8 +90,8 @@ async fn wrong_kinds_of_genuine_tokens_are_refused_with_and_without_a_list() {
             ("28", user.clone(), delegated("scp")),
             ("28, Teams", forge(&user, |claims| claims["azp"] = TEAMS.into()), delegated("scp")),
             ("28, of our own bot", forge(&user, |claims| claims["azp"] = DEMO.into()), delegated("scp")),
-            ("29", forge(&user, name_no_app), invalid("azp")),
-            ("30", v1(belong_to_graph), invalid("aud")),
+            ("29", forge(&user, remove_app_id), invalid("azp")),
+            ("30", v1(name_graph_as_app), invalid("aud")),
             ("31", connector, invalid("aud")),
             ("34", forge(&app, |claims| claims["aud"] = SKILL.into()), invalid("aud")),
             ("35", forge(&app, |claims| claims["azpacr"] = "0".into()), delegated("azpacr")),
@@ -105,40 +105,42 @@ async fn wrong_kinds_of_genuine_tokens_are_refused_with_and_without_a_list() {
             ("45", app.clone(), not_listed),
         ];
         for (case, token, refusal) in cases {
-            door.refuses(&format!("{case}, listed: {listed}"), &token, &activity, refusal).await;
+            fixture.assert_refuses(&format!("{case}, listed: {listed}"), &token, &activity, refusal).await;
         }
-        door.assert_untouched();
+        fixture.assert_no_effect();
     }
 }
 
 // Cases 32 and 46.
 #[tokio::test]
-async fn without_a_list_no_app_may_call_not_even_the_bot_itself() {
-    let door = Door::open().await;
+async fn no_app_may_call_without_listed_callers_and_neither_may_the_bot_itself() {
+    let fixture = Fixture::start().await;
     let refusal = forbidden("CallerNotAllowed", "caller_list");
     for client in [DEMO, PARENT, STRANGER] {
-        let token = for_demo(&door, client).await;
-        door.refuses("32 and 46", &token, &door.exchange, refusal).await;
-        door.refuses("32 and 46", &token, &from_parent(&door), refusal).await;
+        let token = for_demo(&fixture, client).await;
+        fixture.assert_refuses("32 and 46", &token, &fixture.exchange, refusal).await;
+        fixture.assert_refuses("32 and 46", &token, &from_parent(&fixture), refusal).await;
     }
-    door.assert_untouched();
+    fixture.assert_no_effect();
 }
 
 // Cases 45 and 49, rules 22, 23 and 25.
 #[tokio::test]
-async fn a_listed_parent_is_held_to_its_tenant_channels_and_service_urls() {
+async fn a_listed_parent_is_refused_outside_its_tenant_channels_and_service_urls() {
     let list = caller(PARENT, CONTOSO, "\"msteams\", \"directline\"") + &caller(STRANGER, FABRIKAM, "\"msteams\"");
-    let door = Door::with(list).await;
-    let token = for_demo(&door, PARENT).await;
-    let elsewhere = door.harness.stage.v2_issuer(FABRIKAM);
-    let in_fabrikam = door.harness.forge(Signer::Tenant, &token, |claims| {
+    let fixture = Fixture::with_appended(list).await;
+    let token = for_demo(&fixture, PARENT).await;
+    let elsewhere = fixture.harness.stage.v2_issuer(FABRIKAM);
+    let in_fabrikam = fixture.harness.forge(Signer::Tenant, &token, |claims| {
         claims["iss"] = elsewhere.into();
         claims["tid"] = FABRIKAM.into();
     });
-    let activity = from_parent(&door);
-    door.refuses("49", &in_fabrikam, &activity, forbidden("CallerNotAllowed", "caller_tenant")).await;
-    let stranger = for_demo(&door, STRANGER).await;
-    door.refuses("49, the reverse", &stranger, &activity, forbidden("CallerNotAllowed", "caller_tenant")).await;
+    let activity = from_parent(&fixture);
+    fixture.assert_refuses("49", &in_fabrikam, &activity, forbidden("CallerNotAllowed", "caller_tenant")).await;
+    let stranger = for_demo(&fixture, STRANGER).await;
+    fixture
+        .assert_refuses("49, the reverse", &stranger, &activity, forbidden("CallerNotAllowed", "caller_tenant"))
+        .await;
     let with = |member: &str, value: &str| {
         let mut activity = activity.clone();
         activity[member] = value.into();
@@ -158,65 +160,68 @@ async fn a_listed_parent_is_held_to_its_tenant_channels_and_service_urls() {
         "https://parent.example/api/skills?x",
         "file:///api/skills",
     ] {
-        door.refuses(other, &token, &with("serviceUrl", other), url).await;
+        fixture.assert_refuses(other, &token, &with("serviceUrl", other), url).await;
     }
     let channel = |check| forbidden("ChannelNotEndorsed", check);
-    door.refuses("rule 23", &token, &with("channelId", "webchat"), channel("caller_channel")).await;
-    door.refuses("rule 25", &token, &with("channelId", "AseChannel"), channel("channel")).await;
-    door.refuses("rule 24", &token, &with("channelId", "emulator"), channel("channel")).await;
-    door.assert_untouched();
-    let upper_case = door.harness.forge(Signer::Tenant, &token, |claims| claims["azp"] = PARENT.to_uppercase().into());
-    door.admits("listed", &token, &activity).await;
-    door.admits("in upper case", &upper_case, &activity).await;
-    door.admits("below the prefix", &token, &with("serviceUrl", "https://parent.example/api/skills/v3/")).await;
+    fixture.assert_refuses("rule 23", &token, &with("channelId", "webchat"), channel("caller_channel")).await;
+    fixture.assert_refuses("rule 25", &token, &with("channelId", "AseChannel"), channel("channel")).await;
+    fixture.assert_refuses("rule 24", &token, &with("channelId", "emulator"), channel("channel")).await;
+    fixture.assert_no_effect();
+    let upper_case =
+        fixture.harness.forge(Signer::Tenant, &token, |claims| claims["azp"] = PARENT.to_uppercase().into());
+    fixture.assert_admits("listed", &token, &activity).await;
+    fixture.assert_admits("in upper case", &upper_case, &activity).await;
+    fixture
+        .assert_admits("below the prefix", &token, &with("serviceUrl", "https://parent.example/api/skills/v3/"))
+        .await;
 }
 
-// Case 69's other half: a parent that expects replies gets the envelope.
+// The second half of case 69: a parent that expects replies gets the envelope.
 #[tokio::test]
 async fn a_parents_invoke_is_exchanged_for_the_parents_own_account() {
-    let door = Door::with(caller(PARENT, CONTOSO, "\"msteams\"")).await;
-    let token = for_demo(&door, PARENT).await;
-    let mut activity = from_parent(&door);
+    let fixture = Fixture::with_appended(caller(PARENT, CONTOSO, "\"msteams\"")).await;
+    let token = for_demo(&fixture, PARENT).await;
+    let mut activity = from_parent(&fixture);
     activity["deliveryMode"] = "expectReplies".into();
-    let answer = door.harness.post_as("demo", &token, &activity).await;
+    let answer = fixture.harness.post_as("demo", &token, &activity).await;
     assert_eq!(answer.status, 200);
     let envelope = answer.json();
     let invoke_response = envelope["activities"].as_array().unwrap().iter().find(|it| it["type"] == "invokeResponse");
     assert_eq!(invoke_response.unwrap()["value"]["status"], 200, "{envelope}");
     assert_eq!(invoke_response.unwrap()["value"]["body"], json!({ "id": "x", "connectionName": "graph" }));
-    assert_eq!(door.harness.exchanges(), 1);
+    assert_eq!(fixture.harness.exchanges(), 1);
 }
 
 #[tokio::test]
-async fn a_parent_that_is_listed_twice_may_do_what_either_entry_says() {
+async fn a_parent_that_is_listed_twice_may_call_as_either_entry_allows() {
     let elsewhere = "http://127.0.0.1/other/";
     let second = caller(PARENT, CONTOSO, "\"directline\"").replace(PARENT_URL, elsewhere);
-    let door = Door::with(caller(PARENT, CONTOSO, "\"msteams\"") + &second).await;
-    let token = for_demo(&door, PARENT).await;
-    // Messages alone: of an exchange the bot would be told some time later.
+    let fixture = Fixture::with_appended(caller(PARENT, CONTOSO, "\"msteams\"") + &second).await;
+    let token = for_demo(&fixture, PARENT).await;
+    // The activity is a message, because the gateway would notify the bot of an exchange only later.
     let at = |channel: &str, url: &str| {
-        let mut activity = door.exchange_with(|activity| activity["type"] = "message".into());
+        let mut activity = fixture.exchange_with(|activity| activity["type"] = "message".into());
         activity["channelId"] = channel.into();
         activity["serviceUrl"] = url.into();
         activity
     };
-    door.admits("the first entry", &token, &at("msteams", PARENT_URL)).await;
-    door.admits("the second", &token, &at("directline", elsewhere)).await;
-    let forwarded = door.harness.bot.received().len();
+    fixture.assert_admits("the first entry", &token, &at("msteams", PARENT_URL)).await;
+    fixture.assert_admits("the second", &token, &at("directline", elsewhere)).await;
+    let forwarded = fixture.harness.bot.received().len();
     let mixed = at("directline", PARENT_URL);
-    assert_eq!(door.harness.post_as("demo", &token, &mixed).await.status, 403, "half of one and half of the other");
-    assert_eq!(door.harness.bot.received().len(), forwarded);
+    assert_eq!(fixture.harness.post_as("demo", &token, &mixed).await.status, 403, "half of one and half of the other");
+    assert_eq!(fixture.harness.bot.received().len(), forwarded);
 }
 
 #[tokio::test]
-async fn what_a_parent_brings_does_not_use_up_what_the_channels_user_may_cause() {
+async fn a_parents_exchanges_do_not_count_against_the_limit_of_the_channels_user() {
     let list = caller(PARENT, CONTOSO, "\"msteams\"") + "[limits]\nuser_exchanges_per_minute = 1\n";
-    let door = Door::with(list).await;
-    let token = for_demo(&door, PARENT).await;
-    let mut guess = from_parent(&door);
+    let fixture = Fixture::with_appended(list).await;
+    let token = for_demo(&fixture, PARENT).await;
+    let mut guess = from_parent(&fixture);
     guess["from"]["aadObjectId"] = "somebody-else".into();
-    assert_eq!(door.harness.post_as("demo", &token, &guess).await.status, 400);
+    assert_eq!(fixture.harness.post_as("demo", &token, &guess).await.status, 400);
     guess["value"]["id"] = "another".into();
-    assert_eq!(door.harness.post_as("demo", &token, &guess).await.status, 429, "the parent's user is limited");
-    assert_eq!(door.harness.post(&door.exchange).await.status, 200, "and the channel's own user is not");
+    assert_eq!(fixture.harness.post_as("demo", &token, &guess).await.status, 429, "the parent's user is limited");
+    assert_eq!(fixture.harness.post(&fixture.exchange).await.status, 200, "and the channel's own user is not");
 }

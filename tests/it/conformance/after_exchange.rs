@@ -1,4 +1,4 @@
-//! The modes `forward` and `none` of `after_exchange` (`notify` is what all other cases run with).
+//! The modes `forward` and `none` of `after_exchange`. All other cases run with `notify`.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn forward() -> Options {
 }
 
 #[tokio::test]
-async fn in_none_the_invoke_is_answered_and_the_bot_asks_when_it_wants() {
+async fn in_none_the_gateway_answers_the_invoke_and_the_bot_fetches_the_token_later() {
     let scenario = Scenario::with(Harness::with(Options { after_exchange: "none", ..Options::default() }).await).await;
     for _ in 0..2 {
         let answer = scenario.harness.post(&scenario.exchange()).await;
@@ -25,7 +25,7 @@ async fn in_none_the_invoke_is_answered_and_the_bot_asks_when_it_wants() {
 }
 
 #[tokio::test]
-async fn in_forward_the_bot_finds_the_token_kept_when_the_invoke_reaches_it_unchanged() {
+async fn in_forward_the_unchanged_invoke_reaches_the_bot_after_the_token_is_stored() {
     let scenario = Scenario::with(Harness::with(forward()).await).await;
     let (harness, caller) = (&scenario.harness, scenario.harness.channel_token("demo").await);
     let gate = Gate::default();
@@ -46,7 +46,7 @@ async fn in_forward_the_bot_finds_the_token_kept_when_the_invoke_reaches_it_unch
 }
 
 #[tokio::test]
-async fn in_forward_the_bot_sees_the_canonical_spelling() {
+async fn in_forward_the_bot_receives_the_invoke_in_canonical_spelling() {
     let scenario = Scenario::with(Harness::with(forward()).await).await;
     let canonical = scenario.exchange();
     let mut activity = canonical.clone();
@@ -60,7 +60,7 @@ async fn in_forward_the_bot_sees_the_canonical_spelling() {
 }
 
 #[tokio::test]
-async fn in_forward_the_leader_alone_reaches_the_bot_and_its_answer_is_everybodys() {
+async fn in_forward_only_the_first_of_parallel_duplicates_reaches_the_bot_and_all_get_its_answer() {
     for (status, body) in [(200, r#"{"from":"the bot"}"#), (412, r#"{"failureDetail":"the bot's"}"#), (501, "")] {
         let scenario = Scenario::with(Harness::with(forward()).await).await;
         let (harness, activity) = (&scenario.harness, scenario.exchange());
@@ -82,7 +82,7 @@ async fn in_forward_the_leader_alone_reaches_the_bot_and_its_answer_is_everybody
 }
 
 #[tokio::test]
-async fn in_forward_a_retry_after_the_bots_failure_reaches_it_again_without_an_exchange() {
+async fn in_forward_a_retry_after_the_bot_failed_reaches_the_bot_again_without_an_exchange() {
     let scenario = Scenario::with(Harness::with(forward()).await).await;
     scenario.harness.bot.behave_in_turn(vec![Behaviour::answering(500, "boom"), Behaviour::default()]);
     assert_eq!(scenario.harness.post(&scenario.exchange()).await.status, 500);
@@ -92,7 +92,7 @@ async fn in_forward_a_retry_after_the_bots_failure_reaches_it_again_without_an_e
 }
 
 #[tokio::test]
-async fn in_forward_a_bot_that_is_too_late_is_504_and_one_that_is_not_there_502_and_the_token_stays() {
+async fn in_forward_a_slow_bot_is_504_and_an_unreachable_bot_is_502_and_the_token_stays() {
     let (late, gone) = tokio::join!(
         async {
             let scenario = Scenario::with(Harness::with(forward()).await).await;
@@ -131,7 +131,7 @@ async fn in_forward_a_refused_exchange_never_reaches_the_bot() {
 }
 
 #[tokio::test]
-async fn in_forward_a_code_is_passed_on_unredeemed() {
+async fn in_forward_the_gateway_forwards_a_code_without_redeeming_it() {
     let mut harness = Harness::with(forward()).await;
     let ada = harness.user("Ada");
     harness.sign_in_resource(&activities::teams(&harness, &ada), "graph").await;
@@ -148,7 +148,7 @@ async fn in_forward_a_code_is_passed_on_unredeemed() {
 }
 
 #[tokio::test]
-async fn in_forward_a_clients_failure_is_passed_on_and_the_client_gets_200_all_the_same() {
+async fn in_forward_a_sign_in_failure_reaches_the_bot_and_the_client_always_gets_200() {
     let harness = Harness::with(forward()).await;
     harness.bot.behave(Behaviour::answering(501, "not mine"));
     let ada = harness.user("Ada");
@@ -159,7 +159,7 @@ async fn in_forward_a_clients_failure_is_passed_on_and_the_client_gets_200_all_t
 }
 
 #[tokio::test]
-async fn in_forward_a_channels_wish_for_replies_is_taken_back_before_the_bot_sees_it() {
+async fn in_forward_the_gateway_removes_expect_replies_before_the_bot_receives_a_channels_invoke() {
     let scenario = Scenario::with(Harness::with(forward()).await).await;
     scenario.harness.bot.behave(Behaviour::answering(412, r#"{"failureDetail":"the bot's"}"#));
     let mut activity = scenario.exchange();
@@ -171,7 +171,7 @@ async fn in_forward_a_channels_wish_for_replies_is_taken_back_before_the_bot_see
 }
 
 #[tokio::test]
-async fn in_forward_a_compressed_answer_is_not_asked_for_and_not_taken() {
+async fn in_forward_the_gateway_neither_requests_nor_accepts_a_compressed_answer() {
     let scenario = Scenario::with(Harness::with(forward()).await).await;
     let gzip = Behaviour { headers: vec![("content-encoding", "gzip")], ..Behaviour::answering(200, "\u{1f}zipped") };
     scenario.harness.bot.behave(gzip);
@@ -185,7 +185,7 @@ async fn in_forward_a_compressed_answer_is_not_asked_for_and_not_taken() {
 }
 
 #[tokio::test]
-async fn in_forward_a_card_that_the_bot_did_not_take_in_a_group_stays_good() {
+async fn in_forward_a_group_card_stays_valid_after_the_bot_failed_to_handle_its_invoke() {
     let harness = Harness::with(forward()).await;
     harness.bot.behave_in_turn(vec![Behaviour::answering(412, "{}"), Behaviour::default()]);
     let mut activity = activities::in_group(exchange_of(&harness, "Ada", "").await);

@@ -1,11 +1,11 @@
-//! Cases 73 to 75: what a bot is given for its card, and how soon it can be answered.
+//! Cases 73 to 75: the sign-in resource that a bot gets for its card, and an invoke that follows the card at once.
 
 use serde_json::{Value, json};
 
 use super::{Scenario, exchange_of, success};
 use crate::harness::{Behaviour, Gate, Harness, Options, activities};
 
-/// A connection of `demo` that cannot sign in silently.
+/// Adds a connection to `demo` that has no exchange URI, so no client can sign in silently.
 pub fn connection_without_exchange_uri(scenario: &Harness) -> Options {
     let appended = format!(
         "[connections.plain]\nbot = \"demo\"\nclient_secret = {{ file = \"{}\" }}\n\
@@ -17,7 +17,7 @@ pub fn connection_without_exchange_uri(scenario: &Harness) -> Options {
 }
 
 #[tokio::test]
-async fn case_73_a_connection_without_an_exchange_uri_offers_no_exchange_and_takes_none() {
+async fn case_73_a_card_of_a_connection_without_an_exchange_uri_offers_no_exchange() {
     let mut scenario = Scenario::start().await;
     let options = connection_without_exchange_uri(&scenario.harness);
     scenario.harness.restart(&options).await;
@@ -27,7 +27,7 @@ async fn case_73_a_connection_without_an_exchange_uri_offers_no_exchange_and_tak
 }
 
 #[tokio::test]
-async fn case_74_a_teams_channel_is_offered_no_exchange_and_every_other_conversation_is() {
+async fn case_74_a_card_in_a_teams_channel_offers_no_exchange_and_in_other_conversations_it_does() {
     let harness = Harness::start().await;
     let ada = activities::teams(&harness, &harness.user("Ada"));
     let group = activities::in_group(ada.clone());
@@ -45,7 +45,7 @@ async fn case_74_a_teams_channel_is_offered_no_exchange_and_every_other_conversa
 }
 
 #[tokio::test]
-async fn every_card_has_an_id_of_its_own_and_all_of_them_work() {
+async fn every_card_has_an_id_of_its_own_and_an_older_card_still_works() {
     let harness = Harness::start().await;
     let mut activity = activities::in_group(exchange_of(&harness, "Ada", "").await);
     let (first, second) = (harness.card(&activity, "graph").await, harness.card(&activity, "graph").await);
@@ -55,7 +55,7 @@ async fn every_card_has_an_id_of_its_own_and_all_of_them_work() {
 }
 
 #[tokio::test]
-async fn case_75_an_invoke_right_behind_the_card_finds_its_sign_in_pending() {
+async fn case_75_an_invoke_immediately_after_the_card_finds_the_pending_sign_in() {
     let harness = Harness::start().await;
     let caller = harness.channel_token("demo").await;
     for user in ["Ada", "Ben", "Gus"] {
@@ -67,7 +67,7 @@ async fn case_75_an_invoke_right_behind_the_card_finds_its_sign_in_pending() {
 }
 
 #[tokio::test]
-async fn case_75_the_bot_is_told_only_when_the_turn_that_sent_the_card_is_over() {
+async fn case_75_the_bot_is_notified_only_after_the_turn_that_sent_the_card_has_ended() {
     let scenario = Scenario::start().await;
     let harness = &scenario.harness;
     let caller = harness.channel_token("demo").await;
@@ -79,7 +79,7 @@ async fn case_75_the_bot_is_told_only_when_the_turn_that_sent_the_card_is_over()
         harness.bot_received(1).await;
         let answer = harness.post_as("demo", &caller, &exchange).await;
         assert_eq!((answer.status, answer.json()), (200, success()));
-        // Ben's sign-in begins later, and the bot is told of it: it would have been told of Ada's, too.
+        // Ben's sign-in begins after Ada's, so an event for Ada would have reached the bot before Ben's event.
         assert_eq!(harness.post_as("demo", &caller, &of_ben).await.status, 200);
         let told = &harness.bot_received(2).await[1].json();
         assert_eq!(told["from"]["id"], "29:ben", "the bot has not saved Ada's dialog yet");

@@ -1,4 +1,5 @@
-//! Direct Line and Web Chat, where a client may choose who it is: verified ids, and pins.
+//! Direct Line and Web Chat, where a client may choose its own user id: which ids count as verified, and how an account
+//! is pinned to an identity.
 
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ async fn exchange(harness: &Harness, user: &str, channel: &str, user_id: &str) -
 }
 
 #[tokio::test]
-async fn ids_that_the_client_may_have_chosen_are_refused() {
+async fn a_user_id_that_the_client_may_have_chosen_is_refused() {
     let harness = Harness::start().await;
     let oid = harness.user("Ada").oid;
     for channel in ["directline", "webchat"] {
@@ -28,7 +29,7 @@ async fn ids_that_the_client_may_have_chosen_are_refused() {
 }
 
 #[tokio::test]
-async fn the_operator_may_state_which_ids_are_verified() {
+async fn a_user_id_that_the_operator_declares_verified_is_accepted() {
     for (setting, accepted, refused) in [("\"all\"", "anything", None), ("[\"r_\"]", "r_ada", Some("dl_ada"))] {
         let identity = format!("verified_user_ids = {setting}");
         let harness = Harness::with(Options { identity, ..Options::default() }).await;
@@ -42,7 +43,7 @@ async fn the_operator_may_state_which_ids_are_verified() {
 }
 
 #[tokio::test]
-async fn the_first_identity_to_succeed_is_the_accounts_and_stays_so_over_a_restart() {
+async fn an_account_stays_pinned_to_its_first_identity_across_a_restart() {
     let mut harness = Harness::start().await;
     let (ada, ben) =
         (exchange(&harness, "Ada", "directline", "dl_1").await, exchange(&harness, "Ben", "directline", "dl_1").await);
@@ -62,7 +63,7 @@ async fn the_first_identity_to_succeed_is_the_accounts_and_stays_so_over_a_resta
 }
 
 #[tokio::test]
-async fn of_two_identities_that_race_for_an_account_one_gets_it() {
+async fn exactly_one_of_two_identities_that_race_for_an_account_is_pinned() {
     let scenario = Scenario::start().await;
     let harness = &scenario.harness;
     for round in 0..3 {

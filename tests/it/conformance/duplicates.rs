@@ -1,4 +1,4 @@
-//! Cases 41 to 47: one exchange, however often it is asked for.
+//! Cases 41 to 47: any number of duplicates of an invoke cause one exchange.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use super::{Scenario, exchange_of, is_kept, success};
 use crate::harness::waiting::wait_until;
 use crate::harness::{Harness, Options, activities};
 
-/// Makes parallel requests overlap for certain.
+/// Delays the identity provider's answer so that parallel requests certainly overlap.
 fn slow_down(harness: &Harness) {
     harness.stage.faults().add(FaultRule::new(Fault::Slow { millis: 400 }));
 }
 
 #[tokio::test]
-async fn case_41_three_in_parallel_are_one_exchange_three_equal_answers_and_one_continuation() {
+async fn case_41_three_parallel_duplicates_cause_one_exchange_three_equal_answers_and_one_event() {
     let scenario = Scenario::start().await;
     let (harness, activity) = (&scenario.harness, scenario.exchange());
     slow_down(harness);
@@ -30,7 +30,7 @@ async fn case_41_three_in_parallel_are_one_exchange_three_equal_answers_and_one_
 }
 
 #[tokio::test]
-async fn case_41_three_in_parallel_get_the_leaders_412_as_well() {
+async fn case_41_three_parallel_duplicates_all_get_the_412_of_the_first() {
     let harness = Harness::start().await;
     let activity = exchange_of(&harness, "Cleo", "x").await;
     slow_down(&harness);
@@ -58,7 +58,7 @@ async fn case_43_a_duplicate_a_minute_later_is_200_without_an_exchange_or_a_seco
 }
 
 #[tokio::test]
-async fn clients_with_tokens_of_their_own_are_duplicates_all_the_same() {
+async fn clients_that_answer_one_card_with_different_tokens_of_the_user_are_duplicates() {
     let scenario = Scenario::start().await;
     let mut other_client = scenario.exchange();
     other_client["value"]["token"] = scenario.token_with(|claims| claims["uti"] = "another".into()).into();
@@ -71,7 +71,7 @@ async fn clients_with_tokens_of_their_own_are_duplicates_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_success_counts_only_as_long_as_its_token_is_there() {
+async fn a_duplicate_is_exchanged_again_once_the_token_of_the_success_is_gone() {
     let scenario = Scenario::start().await;
     scenario.harness.stage.faults().add(FaultRule::new(Fault::OddExpiresIn(json!(400))).times(1));
     assert_eq!(scenario.harness.post(&scenario.exchange()).await.status, 200);
@@ -88,7 +88,7 @@ async fn a_success_counts_only_as_long_as_its_token_is_there() {
 }
 
 #[tokio::test]
-async fn after_a_restart_the_vault_answers_the_duplicate_and_the_bot_is_not_told_again() {
+async fn a_duplicate_after_a_restart_is_answered_from_the_vault_without_another_event() {
     let mut scenario = Scenario::start().await;
     assert_eq!(scenario.harness.post(&scenario.exchange()).await.status, 200);
     scenario.harness.bot_received(1).await;
@@ -100,7 +100,7 @@ async fn after_a_restart_the_vault_answers_the_duplicate_and_the_bot_is_not_told
 }
 
 #[tokio::test]
-async fn a_connection_that_was_changed_has_no_token_until_it_is_exchanged_anew() {
+async fn a_changed_connection_has_no_token_until_the_next_exchange() {
     let mut scenario = Scenario::start().await;
     let client_id = scenario.harness.bot_app_id("demo");
     let section = |scope: &str| {
@@ -128,7 +128,7 @@ async fn a_connection_that_was_changed_has_no_token_until_it_is_exchanged_anew()
 }
 
 #[tokio::test]
-async fn case_47_one_id_on_two_connections_is_two_exchanges() {
+async fn case_47_one_id_on_two_connections_causes_two_exchanges() {
     let scenario = Scenario::start().await;
     let mut mail = scenario.exchange();
     mail["value"]["connectionName"] = "mail".into();
@@ -152,7 +152,7 @@ async fn case_47_one_id_on_two_connections_is_two_exchanges() {
 }
 
 #[tokio::test]
-async fn one_id_of_two_users_is_two_exchanges_each_with_its_own_token() {
+async fn one_id_used_by_two_users_causes_two_exchanges_with_a_token_each() {
     let harness = Harness::start().await;
     let (ada, ben) = (exchange_of(&harness, "Ada", "x").await, exchange_of(&harness, "Ben", "x").await);
     let (first, second) = tokio::join!(harness.post(&ada), harness.post(&ben));
@@ -182,7 +182,7 @@ async fn a_second_card_is_answered_from_the_vault_and_continues_its_own_dialog()
 }
 
 #[tokio::test]
-async fn a_token_of_another_sign_in_is_exchanged_and_not_answered_from_the_vault() {
+async fn a_token_with_other_sign_in_claims_is_exchanged_instead_of_answered_from_the_vault() {
     let scenario = Scenario::start().await;
     assert_eq!(scenario.harness.post(&scenario.exchange()).await.status, 200);
     let mut stepped_up = scenario.exchange();
@@ -193,7 +193,7 @@ async fn a_token_of_another_sign_in_is_exchanged_and_not_answered_from_the_vault
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_cancels_nobody() {
+async fn a_client_that_hangs_up_does_not_cancel_the_exchange_of_its_duplicates() {
     let scenario = Scenario::start().await;
     let (harness, activity) = (&scenario.harness, scenario.exchange());
     let caller = harness.channel_token("demo").await;
@@ -211,7 +211,7 @@ async fn a_client_that_hangs_up_cancels_nobody() {
 }
 
 #[tokio::test]
-async fn a_crowd_of_duplicates_is_bounded_and_costs_one_exchange() {
+async fn many_parallel_duplicates_cause_one_exchange_and_only_a_limited_number_waits() {
     let scenario = Scenario::start().await;
     let (harness, activity) = (&scenario.harness, scenario.exchange());
     harness.stage.faults().add(FaultRule::new(Fault::Slow { millis: 3000 }));

@@ -1,5 +1,5 @@
-//! docs/architecture.md §Security rules, rule 6, and case 54 of docs/protocols/invoke-protocol.md §10: in a group
-//! everybody sees the card, so only who began a sign-in may end it.
+//! docs/architecture.md §Security rules, rule 6, and case 54 of docs/protocols/invoke-protocol.md §10: all members of a
+//! group see the card, so only the user who began a sign-in may complete it.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Change, assert_mismatch, assert_refused, exchange_of, is_kept};
 use crate::harness::{Harness, activities};
 
-/// `user`'s exchange in the group chat, and a card for it.
+/// An exchange of `user` in the group chat that answers a card issued for `user`.
 async fn with_card(harness: &Harness, user: &str) -> Value {
     let mut activity = activities::in_group(exchange_of(harness, user, "").await);
     activity["value"]["id"] = harness.card(&activity, "graph").await.into();
@@ -16,7 +16,7 @@ async fn with_card(harness: &Harness, user: &str) -> Value {
 }
 
 #[tokio::test]
-async fn without_a_pending_sign_in_of_that_user_nothing_is_exchanged() {
+async fn a_group_exchange_is_refused_when_its_user_has_no_pending_sign_in() {
     let harness = Harness::start().await;
     let kinds: [(&str, Change); 4] = [
         ("group chat", |_| {}),
@@ -36,7 +36,7 @@ async fn without_a_pending_sign_in_of_that_user_nothing_is_exchanged() {
 }
 
 #[tokio::test]
-async fn a_user_answers_the_own_card_and_so_do_the_duplicates() {
+async fn a_user_answers_their_own_card_in_a_group_and_duplicates_get_the_same_answer() {
     let harness = Harness::start().await;
     let activity = with_card(&harness, "Ada").await;
     let first = harness.post(&activity).await;
@@ -53,7 +53,7 @@ async fn a_user_answers_the_own_card_and_so_do_the_duplicates() {
 }
 
 #[tokio::test]
-async fn an_exchange_without_an_id_needs_a_pending_sign_in_too() {
+async fn a_group_exchange_without_an_id_needs_a_pending_sign_in_too() {
     let harness = Harness::start().await;
     let mut activity = with_card(&harness, "Ada").await;
     activity["value"].as_object_mut().unwrap().remove("id");
@@ -61,7 +61,7 @@ async fn an_exchange_without_an_id_needs_a_pending_sign_in_too() {
 }
 
 #[tokio::test]
-async fn another_users_valid_token_does_not_end_the_first_users_sign_in() {
+async fn another_users_valid_token_does_not_complete_the_first_users_sign_in() {
     let harness = Harness::start().await;
     let ada = with_card(&harness, "Ada").await;
     let mut ben = activities::in_group(exchange_of(&harness, "Ben", "").await);
@@ -78,20 +78,20 @@ async fn another_users_valid_token_does_not_end_the_first_users_sign_in() {
 }
 
 #[tokio::test]
-async fn another_users_token_does_not_pass_as_a_duplicate_of_a_success_either() {
+async fn another_users_token_is_refused_as_a_duplicate_of_a_success() {
     let harness = Harness::start().await;
     let ada = with_card(&harness, "Ada").await;
     assert_eq!(harness.post(&ada).await.status, 200);
     let mut ben = activities::in_group(exchange_of(&harness, "Ben", "").await);
     ben["value"]["id"] = ada["value"]["id"].clone();
-    // By the card, or once that is used up by the lack of one.
+    // The check `card` refuses the token while the card is stored, the check `no_pending_sign_in` afterwards.
     assert_refused("after success", &harness.post(&ben).await, 400, "identity_mismatch");
     assert_eq!(harness.exchanges(), 1);
     assert!(!is_kept(&harness, &ben, "graph").await);
 }
 
 #[tokio::test]
-async fn two_users_with_cards_of_their_own_in_one_group_both_succeed() {
+async fn two_users_of_one_group_both_succeed_with_their_own_cards() {
     let harness = Harness::start().await;
     let (ada, ben) = (with_card(&harness, "Ada").await, with_card(&harness, "Ben").await);
     let (first, second) = tokio::join!(harness.post(&ada), harness.post(&ben));
@@ -101,7 +101,7 @@ async fn two_users_with_cards_of_their_own_in_one_group_both_succeed() {
 }
 
 #[tokio::test]
-async fn case_54_a_sign_in_pending_in_one_conversation_is_worth_nothing_in_another() {
+async fn case_54_a_sign_in_pending_in_one_conversation_is_not_found_in_another() {
     let harness = Harness::start().await;
     let here = with_card(&harness, "Ada").await;
     let mut there = here.clone();
@@ -116,7 +116,7 @@ async fn case_54_a_sign_in_pending_in_one_conversation_is_worth_nothing_in_anoth
 }
 
 #[tokio::test]
-async fn a_card_is_for_one_connection_and_for_a_quarter_of_an_hour() {
+async fn a_card_is_refused_for_another_connection_and_after_fifteen_minutes() {
     let harness = Harness::start().await;
     let activity = with_card(&harness, "Ada").await;
     let mut other = activity.clone();
@@ -128,7 +128,7 @@ async fn a_card_is_for_one_connection_and_for_a_quarter_of_an_hour() {
 }
 
 #[tokio::test]
-async fn after_a_failure_the_same_card_works_once_the_user_has_consented() {
+async fn a_refused_card_works_after_the_user_has_consented() {
     let harness = Harness::start().await;
     let activity = with_card(&harness, "Cleo").await;
     assert_eq!(harness.post(&activity).await.status, 412);

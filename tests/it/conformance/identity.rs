@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Change, Scenario, assert_mismatch, exchange_of, is_kept, success};
 use crate::harness::{Harness, Options};
 
-/// How a case names a tenant.
+/// Writes a tenant into an activity.
 type TenantChange = fn(&mut Value, &str);
 
 fn with_identity(lines: &str) -> Options {
@@ -18,7 +18,7 @@ fn without_tenant(activity: &mut Value) {
 }
 
 #[tokio::test]
-async fn case_48_another_users_token_is_refused_and_the_operator_told() {
+async fn case_48_another_users_token_is_refused_and_logged_for_the_operator() {
     let scenario = Scenario::start().await;
     let mut activity = scenario.exchange();
     activity["value"]["token"] = scenario.harness.user_token("Ben", "graph").await.into();
@@ -32,7 +32,7 @@ async fn case_48_another_users_token_is_refused_and_the_operator_told() {
 }
 
 #[tokio::test]
-async fn a_success_answers_only_those_who_hold_that_users_token() {
+async fn a_duplicate_with_another_users_token_or_an_invalid_token_is_refused() {
     let scenario = Scenario::start().await;
     assert_eq!(scenario.harness.post(&scenario.exchange()).await.status, 200);
     let mut activity = scenario.exchange();
@@ -48,7 +48,7 @@ async fn a_success_answers_only_those_who_hold_that_users_token() {
 }
 
 #[tokio::test]
-async fn the_object_id_is_compared_ignoring_case() {
+async fn the_object_id_is_compared_ignoring_letter_case() {
     let scenario = Scenario::start().await;
     let mut activity = scenario.exchange();
     activity["from"]["aadObjectId"] = scenario.harness.user("Ada").oid.to_uppercase().into();
@@ -56,7 +56,7 @@ async fn the_object_id_is_compared_ignoring_case() {
 }
 
 #[tokio::test]
-async fn case_50_a_foreign_tenants_user_is_refused_unless_that_tenant_is_listed() {
+async fn case_50_a_user_of_another_tenant_is_refused_unless_that_tenant_is_listed() {
     let changes: [(&str, TenantChange); 3] = [
         ("both", |activity, tenant| {
             activity["conversation"]["tenantId"] = tenant.into();
@@ -109,7 +109,7 @@ async fn a_teams_activity_without_object_id_or_tenant_is_refused_unless_the_oper
         let answer = scenario.harness.post(&activity).await;
         assert_eq!((answer.status, answer.json()), (200, success()), "allowed, {case}");
     }
-    // What the channel does state still counts, and who came first stays.
+    // The gateway still checks the members that the channel states, and the account stays pinned to its first identity.
     let mut stated = scenario.exchange();
     without_tenant(&mut stated);
     stated["value"]["token"] = scenario.harness.user_token("Ben", "graph").await.into();
@@ -128,7 +128,7 @@ async fn case_52_a_card_issued_to_one_user_cannot_be_answered_by_another() {
     let mut ada = scenario.exchange();
     ada["value"]["id"] = card.clone().into();
     assert_mismatch("52", &harness.post(&ada).await, "card");
-    // Not even in the conversation that the card was sent to.
+    // The card is refused even in the conversation that the card was sent to.
     ada["conversation"]["id"] = ben["conversation"]["id"].clone();
     assert_mismatch("52, same conversation", &harness.post(&ada).await, "card");
     assert_eq!(harness.exchanges(), 0);

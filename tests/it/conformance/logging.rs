@@ -1,4 +1,4 @@
-//! Case 77: nothing that opens a door is ever written down or sent back.
+//! Case 77: the log and the answers hold no token, code or secret.
 
 use bot_sso::dev::{Fault, FaultRule};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Change, Scenario, exchange_of};
 use crate::harness::{Answer, Harness, Options, activities, logs};
 
-/// Whether `text` holds two or three runs of base64url joined by dots, the first of which begins as JSON does.
+/// Finds two or three runs of base64url in `text` that dots join and of which the first begins as encoded JSON does.
 fn jwt_in(text: &str) -> Option<&str> {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     text.match_indices("eyJ").find_map(|(start, _)| {
@@ -19,13 +19,13 @@ fn jwt_in(text: &str) -> Option<&str> {
 }
 
 #[test]
-fn a_token_would_be_found() {
+fn the_token_search_finds_a_token_in_a_log_line() {
     let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl";
     assert!(jwt_in(&format!("{{\"message\":\"Bearer {token}\"}}")).is_some());
     assert!(jwt_in("eyJust three letters. and eyJmore.short").is_none());
 }
 
-/// What a client gets that puts its token where it does not belong, or sends what is refused.
+/// The answers to exchanges with the token in a wrong member, or with a member that the gateway refuses.
 async fn answers_to_changed_exchanges(scenario: &Scenario) -> Vec<Answer> {
     let mut answers = Vec::new();
     let changes: [Change; 8] = [
@@ -43,7 +43,7 @@ async fn answers_to_changed_exchanges(scenario: &Scenario) -> Vec<Answer> {
         change(&mut activity);
         let mut answer = scenario.harness.post(&activity).await;
         if activity["value"]["id"].as_str().is_some_and(|id| id.starts_with("eyJ")) {
-            // The id is echoed by contract; this client put half a token there.
+            // The protocol requires the gateway to return the id, and this client put half a token into it.
             let echoed = String::from_utf8(answer.body).unwrap().replace(activity["value"]["id"].as_str().unwrap(), "");
             answer.body = echoed.into_bytes();
         }
@@ -52,7 +52,7 @@ async fn answers_to_changed_exchanges(scenario: &Scenario) -> Vec<Answer> {
     answers
 }
 
-/// What a client gets while the identity provider answers with the token that it was sent.
+/// The answers while the identity provider returns the token that it was sent.
 async fn answers_while_the_provider_echoes(scenario: &Scenario) -> Vec<Answer> {
     let (harness, mut answers) = (&scenario.harness, Vec::new());
     let consent_text = format!("AADSTS65001: {} secret {}", scenario.token, "demo-app-secret-of-the-local-stage");
@@ -119,7 +119,7 @@ async fn case_77_no_log_line_and_no_answer_holds_a_token_a_code_or_a_secret() {
 }
 
 #[tokio::test]
-async fn a_path_that_leads_nowhere_is_not_logged() {
+async fn an_unknown_path_is_not_logged() {
     let harness = Harness::start().await;
     let bearer = format!("Bearer {}", harness.channel_token("demo").await);
     let headers = [("authorization", bearer.as_str())];

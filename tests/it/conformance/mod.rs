@@ -23,10 +23,10 @@ use serde_json::{Value, json};
 use crate::harness::refusals::{assert_mismatch, assert_refused};
 use crate::harness::{Harness, activities};
 
-/// How a case differs from case 1.
+/// A case's change of the activity of case 1.
 pub type Change = fn(&mut Value);
 
-/// What the cases start from: connection `graph`, user Ada, her valid token T, card id `x`.
+/// What every case starts with: connection `graph`, user Ada, her valid token T, card id `x`.
 pub struct Scenario {
     pub harness: Harness,
     pub token: String,
@@ -42,12 +42,12 @@ impl Scenario {
         Self { harness, token }
     }
 
-    /// Case 1's activity.
+    /// The activity of case 1.
     pub fn exchange(&self) -> Value {
         activities::exchange(&self.harness, &self.harness.user("Ada"), "x", &self.token)
     }
 
-    /// T with other claims, signed by the tenant's real key.
+    /// T with claims changed by `change`, signed with the tenant's real key.
     pub fn token_with(&self, change: impl FnOnce(&mut Value)) -> String {
         let payload = self.token.split('.').nth(1).unwrap();
         let mut claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
@@ -56,7 +56,7 @@ impl Scenario {
     }
 }
 
-/// Case 1's body.
+/// The body of the answer to case 1.
 pub fn success() -> Value {
     json!({ "id": "x", "connectionName": "graph" })
 }
@@ -67,7 +67,7 @@ pub async fn exchange_of(harness: &Harness, user: &str, id: &str) -> Value {
     activities::exchange(harness, &harness.user(user), id, &token)
 }
 
-/// Whether the vault has a token for the user of `activity`, as the bot sees it.
+/// Asks as the bot whether the vault has a token for the user of `activity`.
 pub async fn is_kept(harness: &Harness, activity: &Value, connection: &str) -> bool {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let answer = harness.get_token(&text(&activity["channelId"]), &text(&activity["from"]["id"]), connection).await;

@@ -1,4 +1,4 @@
-//! Cases 31 to 40: what the identity provider answered, and what becomes of it.
+//! Cases 31 to 40: for each answer of the identity provider, what the client, the bot and the operator get.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use super::{Scenario, assert_refused, exchange_of, is_kept, success};
 use crate::harness::waiting::wait_until;
 use crate::harness::{Answer, Behaviour, Harness, Options, logs};
 
-/// Longer than a failure answers its duplicates.
-const FAILURE_LIFE: Duration = Duration::from_millis(3100);
+/// Longer than the gateway answers duplicates with a stored failure.
+const FAILURE_LIFETIME: Duration = Duration::from_millis(3100);
 
-/// The one line that tells the operator about a refusal.
-fn operators_line(answer: &Answer) -> Value {
+/// The one log line that tells the operator about a refused exchange.
+fn operator_log_line(answer: &Answer) -> Value {
     let mut lines = logs::lines_of(&answer.correlation_id());
     lines.retain(|line| line["message"] == "an exchange was refused");
     assert_eq!(lines.len(), 1, "{lines:?}");
@@ -21,7 +21,7 @@ fn operators_line(answer: &Answer) -> Value {
 }
 
 #[tokio::test]
-async fn cases_31_and_32_consent_frees_the_id_for_a_retry_that_continues_once() {
+async fn cases_31_and_32_a_retry_with_the_same_id_succeeds_once_the_user_has_consented() {
     let harness = Harness::start().await;
     let activity = exchange_of(&harness, "Cleo", "x").await;
     let refused = harness.post(&activity).await;
@@ -36,7 +36,7 @@ async fn cases_31_and_32_consent_frees_the_id_for_a_retry_that_continues_once() 
     assert!(!is_kept(&harness, &activity, "graph").await);
 
     harness.stage.consent("Cleo", harness.bot_app_id("demo")).unwrap();
-    harness.clock.advance(FAILURE_LIFE);
+    harness.clock.advance(FAILURE_LIFETIME);
     let answer = harness.post(&activity).await;
     assert_eq!((answer.status, answer.json()), (200, success()));
     assert_eq!(harness.exchanges(), 2);
@@ -47,7 +47,7 @@ async fn cases_31_and_32_consent_frees_the_id_for_a_retry_that_continues_once() 
 }
 
 #[tokio::test]
-async fn case_33_what_the_user_can_cure_is_412_and_what_nobody_present_can_is_400() {
+async fn case_33_a_refusal_that_the_user_can_resolve_is_412_and_any_other_is_400() {
     let harness = Harness::start().await;
     for (case, user, status, reason, number) in [
         ("33", "Dan", 412, "interaction_required", 50_076),
@@ -58,7 +58,7 @@ async fn case_33_what_the_user_can_cure_is_412_and_what_nobody_present_can_is_40
         let answer = harness.post(&activity).await;
         assert_refused(case, &answer, status, reason);
         assert!(!is_kept(&harness, &activity, "graph").await, "case {case}");
-        let line = operators_line(&answer);
+        let line = operator_log_line(&answer);
         assert_eq!(line["aadsts"], number, "case {case}: {line}");
         assert!(line["trace_id"].is_string() && line["hint"].is_string(), "case {case}: {line}");
     }
@@ -66,20 +66,20 @@ async fn case_33_what_the_user_can_cure_is_412_and_what_nobody_present_can_is_40
 }
 
 #[tokio::test]
-async fn case_34_a_wrong_client_secret_is_the_operators_affair_and_shown_to_nobody() {
+async fn case_34_a_wrong_client_secret_is_logged_for_the_operator_and_never_shown() {
     let options = Options { client_secret: Some("not-the-secret-of-demo"), ..Options::default() };
     let scenario = Scenario::with(Harness::with(options).await).await;
     let answer = scenario.harness.post(&scenario.exchange()).await;
     assert_refused("34", &answer, 400, "misconfigured");
     assert_eq!(scenario.harness.exchanges(), 1, "a wrong secret does not become right by trying again");
-    let line = operators_line(&answer);
+    let line = operator_log_line(&answer);
     assert_eq!(line["aadsts"], 7_000_215, "{line}");
     assert!(line["hint"].as_str().unwrap().contains("client secret"), "{line}");
     assert!(!logs::text().contains("not-the-secret-of-demo"));
 }
 
 #[tokio::test]
-async fn case_35_a_passing_fault_is_retried_within_the_budget_and_a_lasting_one_is_500() {
+async fn case_35_a_short_outage_is_retried_within_the_time_budget_and_a_lasting_one_is_500() {
     let scenario = Scenario::start().await;
     let faults = scenario.harness.stage.faults();
     faults.add(FaultRule::new(Fault::Unavailable { retry_after: None }).times(1));
@@ -97,7 +97,7 @@ async fn case_35_a_passing_fault_is_retried_within_the_budget_and_a_lasting_one_
 }
 
 #[tokio::test]
-async fn answers_that_are_no_answers_are_an_outage_and_never_a_card() {
+async fn an_unreadable_answer_of_the_identity_provider_is_an_outage_and_never_shows_a_card() {
     let harness = Harness::start().await;
     let html_200 = Fault::Answer { status: 200, content_type: "text/html".into(), body: "<html>sign in</html>".into() };
     for (number, fault) in
@@ -114,7 +114,7 @@ async fn answers_that_are_no_answers_are_an_outage_and_never_a_card() {
 }
 
 #[tokio::test]
-async fn a_nonsensical_lifetime_costs_nobody_the_sign_in() {
+async fn a_sign_in_succeeds_when_the_token_has_a_nonsensical_lifetime() {
     let harness = Harness::start().await;
     let odd =
         [json!("3599"), json!(3599.5), json!(-1), json!("soon"), json!(null), json!(99_999_999_999_u64), json!({})];
@@ -132,14 +132,14 @@ async fn a_nonsensical_lifetime_costs_nobody_the_sign_in() {
 }
 
 #[tokio::test]
-async fn one_users_throttling_is_500_without_another_call_and_does_not_touch_others() {
+async fn a_throttled_user_gets_500_without_another_call_and_other_users_are_not_affected() {
     let scenario = Scenario::start().await;
     let harness = &scenario.harness;
     let ada = harness.user("Ada");
     let throttled = Fault::Throttled { retry_after: Some(30) };
     harness.stage.faults().add(FaultRule::new(throttled).for_user(ada.oid).times(1));
     assert_refused("429", &harness.post(&scenario.exchange()).await, 500, "temporarily_unavailable");
-    harness.clock.advance(FAILURE_LIFE);
+    harness.clock.advance(FAILURE_LIFETIME);
     assert_refused("429 again", &harness.post(&scenario.exchange()).await, 500, "temporarily_unavailable");
     assert_eq!(harness.exchanges(), 1, "Retry-After is honoured");
     assert_eq!(harness.post(&exchange_of(harness, "Ben", "y").await).await.status, 200);
@@ -148,7 +148,7 @@ async fn one_users_throttling_is_500_without_another_call_and_does_not_touch_oth
 }
 
 #[tokio::test]
-async fn case_37_a_hanging_provider_is_500_before_8_s_and_what_it_says_too_late_is_not_kept() {
+async fn case_37_a_hanging_identity_provider_is_500_within_8_s_and_its_late_answer_is_not_stored() {
     let scenario = Scenario::start().await;
     let harness = &scenario.harness;
     let (ada, ben) = (harness.user("Ada"), harness.user("Ben"));
@@ -171,7 +171,7 @@ async fn case_37_a_hanging_provider_is_500_before_8_s_and_what_it_says_too_late_
 }
 
 #[tokio::test]
-async fn case_39_the_answer_does_not_wait_for_the_bot() {
+async fn case_39_the_client_is_answered_before_the_bot_has_handled_its_event() {
     let scenario = Scenario::start().await;
     scenario.harness.bot.behave(Behaviour::silent());
     let caller = scenario.harness.channel_token("demo").await;
@@ -181,7 +181,7 @@ async fn case_39_the_answer_does_not_wait_for_the_bot() {
 }
 
 #[tokio::test]
-async fn case_40_a_bot_that_is_not_there_for_a_moment_is_told_again_with_the_same_event() {
+async fn case_40_a_bot_that_is_unreachable_for_a_moment_gets_the_same_event_again() {
     let scenario = Scenario::start().await;
     scenario.harness.bot.behave_in_turn(vec![Behaviour::answering(503, "starting"), Behaviour::default()]);
     let answer = scenario.harness.post(&scenario.exchange()).await;
@@ -194,7 +194,7 @@ async fn case_40_a_bot_that_is_not_there_for_a_moment_is_told_again_with_the_sam
 }
 
 #[tokio::test]
-async fn case_40_a_bot_that_throws_is_not_told_again_and_the_operator_is() {
+async fn case_40_a_bot_that_fails_gets_no_second_event_and_the_failure_is_logged() {
     let scenario = Scenario::start().await;
     scenario.harness.bot.behave(Behaviour::answering(500, "boom"));
     let answer = scenario.harness.post(&scenario.exchange()).await;
@@ -208,7 +208,7 @@ async fn case_40_a_bot_that_throws_is_not_told_again_and_the_operator_is() {
 }
 
 #[tokio::test]
-async fn a_bot_that_cannot_be_reached_costs_its_user_nothing() {
+async fn a_user_stays_signed_in_when_the_bot_cannot_be_reached() {
     let options = Options { endpoint: Some("http://127.0.0.1:1/api/messages".into()), ..Options::default() };
     let scenario = Scenario::with(Harness::with(options).await).await;
     let answer = scenario.harness.post(&scenario.exchange()).await;

@@ -1,4 +1,4 @@
-//! What a parent bot brings is kept in the parent's account, where the bot finds it by the channel's user id.
+//! The token of a parent's exchange is stored in the parent's account, where the bot finds it by the channel's user id.
 
 use serde_json::Value;
 
@@ -7,15 +7,15 @@ use super::{assert_mismatch, exchange_of};
 use crate::harness::tokens::claims_of;
 use crate::harness::{Harness, activities};
 
-/// An invoke with `user`'s token that a parent sends for the Teams user `id`, answered plainly.
-async fn brought(harness: &Harness, user: &str, exchange: &str, id: &str) -> Value {
+/// A parent's exchange with a token of `user` for the Teams user `id`, without `expectReplies`.
+async fn parent_exchange(harness: &Harness, user: &str, exchange: &str, id: &str) -> Value {
     let mut activity = from_parent(exchange_of(harness, user, exchange).await, id);
     activity.as_object_mut().unwrap().remove("deliveryMode");
     activity
 }
 
-/// Whose token the bot gets for the Teams user `id`: an object id, or none.
-async fn given(harness: &Harness, id: &str) -> Option<String> {
+/// The object id of the person whose token the bot gets for the Teams user `id`.
+async fn token_owner(harness: &Harness, id: &str) -> Option<String> {
     let answer = harness.get_token("msteams", id, "graph").await;
     match answer.status {
         404 => None,
@@ -27,28 +27,28 @@ async fn given(harness: &Harness, id: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn the_bot_finds_what_a_parent_has_brought_until_the_user_is_signed_out() {
+async fn the_bot_finds_the_token_of_a_parents_exchange_until_the_user_is_signed_out() {
     let harness = harness("none").await;
-    assert_eq!(post(&harness, &brought(&harness, "Ada", "x", "29:ada").await).await.status, 200);
-    assert_eq!(given(&harness, "29:ada").await.as_deref(), Some(harness.user("Ada").oid));
+    assert_eq!(post(&harness, &parent_exchange(&harness, "Ada", "x", "29:ada").await).await.status, 200);
+    assert_eq!(token_owner(&harness, "29:ada").await.as_deref(), Some(harness.user("Ada").oid));
     let status = harness.token_service("demo", "/api/usertoken/GetTokenStatus?userId=29:ada&channelId=msteams").await;
     let statuses = status.json();
     let graph = statuses.as_array().unwrap().iter().find(|status| status["connectionName"] == "graph").unwrap();
     assert_eq!(graph["hasToken"], true);
     let account = [("userId", "29:ada"), ("channelId", "msteams"), ("connectionName", "graph")];
     assert_eq!(harness.sign_out(&account).await.status, 200);
-    assert_eq!(given(&harness, "29:ada").await, None);
+    assert_eq!(token_owner(&harness, "29:ada").await, None);
 }
 
 #[tokio::test]
-async fn the_channels_own_token_ends_what_a_parent_has_brought_of_another_person() {
+async fn an_exchange_from_the_channel_removes_another_persons_token_that_a_parent_brought() {
     let harness = harness("none").await;
-    assert_eq!(post(&harness, &brought(&harness, "Ben", "x", "29:ada").await).await.status, 200);
-    assert_eq!(given(&harness, "29:ada").await.as_deref(), Some(harness.user("Ben").oid));
+    assert_eq!(post(&harness, &parent_exchange(&harness, "Ben", "x", "29:ada").await).await.status, 200);
+    assert_eq!(token_owner(&harness, "29:ada").await.as_deref(), Some(harness.user("Ben").oid));
     let token = harness.user_token("Ada", "graph").await;
     let ada = activities::exchange(&harness, &harness.user("Ada"), "y", &token);
     assert_eq!(harness.post(&ada).await.status, 200);
-    assert_eq!(given(&harness, "29:ada").await.as_deref(), Some(harness.user("Ada").oid));
+    assert_eq!(token_owner(&harness, "29:ada").await.as_deref(), Some(harness.user("Ada").oid));
     let ben = harness.user("Ben");
     let ended = harness.sign_out_everywhere(&format!("{}@{}", ben.oid, ben.tid)).await.json();
     assert_eq!(ended["tokensRemoved"], 0, "no token of Ben is left: {ended}");
@@ -64,19 +64,19 @@ async fn a_parents_token_is_refused_while_a_code_has_signed_in_another_person() 
     let user = format!("29:{}", ada.name);
     let query = [("userId", user.as_str()), ("connectionName", "graph"), ("channelId", "msteams"), ("code", &code)];
     assert_eq!(harness.get_token_as("demo", &query).await.status, 200);
-    assert_mismatch("slot", &post(&harness, &brought(&harness, "Ben", "y", &user).await).await, "slot");
-    assert_eq!(given(&harness, &user).await.as_deref(), Some(ada.oid));
-    assert_eq!(post(&harness, &brought(&harness, "Ada", "z", &user).await).await.status, 200);
+    assert_mismatch("slot", &post(&harness, &parent_exchange(&harness, "Ben", "y", &user).await).await, "slot");
+    assert_eq!(token_owner(&harness, &user).await.as_deref(), Some(ada.oid));
+    assert_eq!(post(&harness, &parent_exchange(&harness, "Ada", "z", &user).await).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_token_for_the_same_person_is_used_whoever_has_brought_it_last() {
+async fn the_channels_token_also_answers_a_parents_exchange_for_the_same_person() {
     let harness = harness("none").await;
     let token = harness.user_token("Ada", "graph").await;
     let ada = activities::exchange(&harness, &harness.user("Ada"), "x", &token);
     assert_eq!(harness.post(&ada).await.status, 200);
     let calls = harness.exchanges();
-    assert_eq!(post(&harness, &brought(&harness, "Ada", "y", "29:ada").await).await.status, 200);
+    assert_eq!(post(&harness, &parent_exchange(&harness, "Ada", "y", "29:ada").await).await.status, 200);
     assert_eq!(harness.exchanges(), calls, "the channel's token serves the parent");
-    assert_eq!(given(&harness, "29:ada").await.as_deref(), Some(harness.user("Ada").oid));
+    assert_eq!(token_owner(&harness, "29:ada").await.as_deref(), Some(harness.user("Ada").oid));
 }

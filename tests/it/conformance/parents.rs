@@ -1,4 +1,4 @@
-//! Case 66 and the parent's side of 53 and 72: activities that another bot sends.
+//! Case 66, and cases 53 and 72 as far as they concern parents: activities that another bot sends.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::harness::{Answer, Behaviour, Harness, Options, activities};
 
 const SERVICE_URL: &str = "https://parent.example/api/skills/";
 
-/// `demo` may be called by the bot `demo-forward`, for Teams.
+/// A gateway on which the bot `demo-forward` may call `demo` for Teams.
 pub(super) async fn harness(after_exchange: &'static str) -> Harness {
     let mut harness = Harness::start().await;
     harness.restart(&options(&harness, after_exchange)).await;
@@ -32,7 +32,7 @@ pub(super) async fn post(harness: &Harness, activity: &Value) -> Answer {
     harness.post_as("demo", &parent_token(harness, "demo-forward").await, activity).await
 }
 
-/// As `CreateReply` makes it: of the user only id and name are left.
+/// The activity as the SDK's `CreateReply` leaves it for a skill: of the user only id and name remain.
 pub(super) fn from_parent(mut activity: Value, user_id: &str) -> Value {
     activity["serviceUrl"] = SERVICE_URL.into();
     activity["from"] = json!({ "id": user_id, "name": "someone" });
@@ -54,7 +54,7 @@ fn invoke_response(answer: &Answer) -> Value {
 }
 
 #[tokio::test]
-async fn case_66_a_parent_that_expects_replies_finds_the_status_in_the_one_activity() {
+async fn case_66_a_parent_that_expects_replies_gets_the_status_in_one_invoke_response_activity() {
     let harness = harness("notify").await;
     let kept = post(&harness, &from_parent(exchange_of(&harness, "Ada", "x").await, "p:ada")).await;
     assert_eq!(invoke_response(&kept), json!({ "status": 200, "body": success() }));
@@ -74,7 +74,7 @@ async fn case_66_a_parent_that_expects_replies_finds_the_status_in_the_one_activ
 }
 
 #[tokio::test]
-async fn case_66_without_that_delivery_mode_a_parent_gets_the_plain_answer() {
+async fn case_66_a_parent_that_does_not_expect_replies_gets_the_plain_answer() {
     let harness = harness("notify").await;
     let mut activity = from_parent(exchange_of(&harness, "Ada", "x").await, "p:ada");
     activity.as_object_mut().unwrap().remove("deliveryMode");
@@ -83,7 +83,7 @@ async fn case_66_without_that_delivery_mode_a_parent_gets_the_plain_answer() {
 }
 
 #[tokio::test]
-async fn case_66_in_forward_the_bots_own_envelope_is_passed_through_and_settles_by_its_inner_status() {
+async fn case_66_in_forward_the_bots_envelope_passes_unchanged_and_its_inner_status_decides() {
     let harness = harness("forward").await;
     let envelope = |status: u16| {
         json!({ "activities": [{ "type": "invokeResponse", "value": { "status": status } }] }).to_string()
@@ -102,7 +102,7 @@ async fn case_66_in_forward_the_bots_own_envelope_is_passed_through_and_settles_
 }
 
 #[tokio::test]
-async fn a_parents_user_is_who_came_first_under_that_parent_and_that_id() {
+async fn a_parents_user_id_stays_pinned_to_the_first_person_who_signed_in_with_it() {
     let harness = harness("notify").await;
     let plain = |mut activity: Value| {
         activity.as_object_mut().unwrap().remove("deliveryMode");
@@ -144,7 +144,7 @@ async fn only_listed_parents_may_call_and_only_for_their_channels_and_addresses(
 }
 
 #[tokio::test]
-async fn case_72_a_tokens_response_from_a_parent_is_dropped_too() {
+async fn case_72_a_tokens_response_event_from_a_parent_is_dropped() {
     let harness = harness("notify").await;
     let mut event = from_parent(exchange_of(&harness, "Ada", "x").await, "p:ada");
     event["type"] = "event".into();
@@ -156,7 +156,7 @@ async fn case_72_a_tokens_response_from_a_parent_is_dropped_too() {
 }
 
 #[tokio::test]
-async fn in_a_group_a_parents_exchange_needs_a_pending_sign_in_as_well() {
+async fn a_parents_exchange_in_a_group_needs_a_pending_sign_in() {
     let harness = harness("notify").await;
     let mut activity = from_parent(exchange_of(&harness, "Ada", "x").await, "p:ada");
     activity["conversation"]["isGroup"] = true.into();
@@ -167,7 +167,7 @@ async fn in_a_group_a_parents_exchange_needs_a_pending_sign_in_as_well() {
 }
 
 #[tokio::test]
-async fn what_a_parent_says_of_its_users_entra_identity_must_be_true() {
+async fn a_parents_exchange_is_refused_when_its_stated_entra_identity_differs_from_the_token() {
     let harness = harness("notify").await;
     let calls = harness.exchanges();
     let mut activity = from_parent(exchange_of(&harness, "Ada", "x").await, "p:ada");
@@ -195,7 +195,7 @@ async fn a_parent_cannot_put_another_persons_token_where_the_channels_user_finds
 }
 
 #[tokio::test]
-async fn in_forward_replies_without_an_invoke_response_are_no_success() {
+async fn in_forward_replies_without_an_invoke_response_do_not_count_as_a_success() {
     let harness = harness("forward").await;
     harness.bot.behave(Behaviour::answering(200, r#"{"activities":[{"type":"message","text":"hi"}]}"#));
     let activity = from_parent(exchange_of(&harness, "Ada", "x").await, "p:ada");

@@ -8,7 +8,7 @@ use crate::harness::{Harness, Options, activities, logs};
 type Change = fn(&mut Value);
 
 #[tokio::test]
-async fn requests_in_every_accepted_spelling_are_the_same_exchange() {
+async fn every_accepted_spelling_of_a_request_causes_the_same_exchange() {
     let accepted: [(&str, Change); 9] = [
         ("1", |_| {}),
         ("2", |activity| activity["type"] = "Invoke".into()),
@@ -44,7 +44,7 @@ async fn requests_in_every_accepted_spelling_are_the_same_exchange() {
 }
 
 #[tokio::test]
-async fn requests_without_a_usable_value_are_400_and_nobody_is_asked() {
+async fn a_request_without_a_usable_value_is_400_and_calls_no_identity_provider() {
     let refused: [(&str, Change, Value); 11] = [
         ("6", |activity| drop(activity.as_object_mut().unwrap().remove("value")), Value::Null),
         ("6, null", |activity| activity["value"] = Value::Null, Value::Null),
@@ -71,7 +71,7 @@ async fn requests_without_a_usable_value_are_400_and_nobody_is_asked() {
 }
 
 #[tokio::test]
-async fn case_6_names_the_connection_only_if_there_is_just_one() {
+async fn case_6_the_answer_names_the_connection_only_if_the_bot_has_exactly_one() {
     let scenario = Scenario::start().await;
     let mut activity = scenario.exchange();
     activity.as_object_mut().unwrap().remove("value");
@@ -82,7 +82,7 @@ async fn case_6_names_the_connection_only_if_there_is_just_one() {
 }
 
 #[tokio::test]
-async fn case_12_a_connection_name_in_another_case_is_refused_and_the_log_names_the_near_match() {
+async fn case_12_a_connection_name_in_another_letter_case_is_refused_and_the_log_names_the_near_match() {
     let scenario = Scenario::start().await;
     let mut activity = scenario.exchange();
     activity["value"]["connectionName"] = "Graph".into();
@@ -93,7 +93,7 @@ async fn case_12_a_connection_name_in_another_case_is_refused_and_the_log_names_
 }
 
 #[tokio::test]
-async fn an_exchange_for_somebody_elses_connection_goes_to_the_bot_untouched() {
+async fn an_exchange_for_an_unknown_connection_is_forwarded_to_the_bot_unchanged() {
     let scenario = Scenario::start().await;
     scenario.harness.bot.behave(crate::harness::Behaviour::answering(412, r#"{"failureDetail":"mine"}"#));
     let mut activity = scenario.exchange();
@@ -236,7 +236,7 @@ async fn cases_64_and_66_other_channels_and_status_numbers_by_channel() {
 }
 
 #[tokio::test]
-async fn a_decisive_member_in_another_letter_case_is_400_and_not_passed_on() {
+async fn a_security_relevant_member_in_another_letter_case_is_400_and_not_forwarded() {
     let scenario = Scenario::start().await;
     let renamed: [(&str, &str, &str); 9] = [
         ("", "name", "Name"),
@@ -262,7 +262,7 @@ async fn a_decisive_member_in_another_letter_case_is_400_and_not_passed_on() {
 }
 
 #[tokio::test]
-async fn a_body_that_others_might_decode_otherwise_is_415() {
+async fn a_body_in_an_encoding_other_than_utf_8_is_415() {
     let scenario = Scenario::start().await;
     let bearer = format!("Bearer {}", scenario.harness.channel_token("demo").await);
     let body = serde_json::to_vec(&scenario.exchange()).unwrap();

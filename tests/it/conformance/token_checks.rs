@@ -1,4 +1,4 @@
-//! Cases 10 and 20 to 30: which tokens are exchanged.
+//! Cases 10 and 20 to 30: which tokens the gateway exchanges.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ type Change = fn(&mut Value);
 
 const STRANGER: &str = "99999999-9999-4999-8999-999999999999";
 
-/// How T's claims are changed, and what is answered.
+/// A case's name, its change of the claims of T, and the expected refusal.
 const WRONG_CLAIMS: [(&str, Change, u16, &str); 21] = [
     ("23", |claims| claims["aud"] = STRANGER.into(), 400, "assertion_rejected:aud"),
     (
@@ -61,7 +61,7 @@ const WRONG_CLAIMS: [(&str, Change, u16, &str); 21] = [
 ];
 
 #[tokio::test]
-async fn tokens_that_are_not_for_us_are_refused_by_the_check_that_failed_and_entra_is_not_asked() {
+async fn a_token_not_meant_for_the_bot_is_refused_by_the_failed_check_without_a_call_to_entra() {
     let scenario = Scenario::start().await;
     for (case, change, status, reason) in WRONG_CLAIMS {
         let mut activity = scenario.exchange();
@@ -74,7 +74,7 @@ async fn tokens_that_are_not_for_us_are_refused_by_the_check_that_failed_and_ent
 }
 
 #[tokio::test]
-async fn cases_10_and_26_what_is_no_signed_token_is_refused() {
+async fn cases_10_and_26_a_value_that_is_not_a_signed_token_is_refused() {
     let scenario = Scenario::start().await;
     let parts: Vec<&str> = scenario.token.split('.').collect();
     let other = scenario.token_with(|claims| claims["name"] = "Somebody Else".into());
@@ -98,7 +98,7 @@ async fn cases_10_and_26_what_is_no_signed_token_is_refused() {
 }
 
 #[tokio::test]
-async fn case_26_an_unknown_key_costs_one_refetch_and_a_rotated_key_is_found_by_it() {
+async fn case_26_an_unknown_key_causes_one_key_fetch_and_that_fetch_finds_a_rotated_key() {
     let scenario = Scenario::start().await;
     assert_eq!(scenario.harness.post(&scenario.exchange()).await.status, 200);
     scenario.harness.stage.rotate_keys().await.unwrap();
@@ -110,7 +110,7 @@ async fn case_26_an_unknown_key_costs_one_refetch_and_a_rotated_key_is_found_by_
 }
 
 #[tokio::test]
-async fn case_21_the_bare_client_id_fits_a_connection_whose_uri_is_another_spelling() {
+async fn case_21_a_token_for_the_bare_client_id_passes_the_audience_check_in_any_letter_case() {
     let scenario = Scenario::start().await;
     let uri = &scenario.harness.stage.directory().connections[0].token_exchange_uri;
     assert!(uri.starts_with("api://"), "{uri}");
@@ -118,7 +118,7 @@ async fn case_21_the_bare_client_id_fits_a_connection_whose_uri_is_another_spell
     let mut activity = scenario.exchange();
     activity["value"]["token"] = upper.into();
     let answer = scenario.harness.post(&activity).await;
-    // The stage, as Entra, is the judge of the exchange itself; the audience is ours and compared as a GUID.
+    // The stage decides about the exchange itself, as Entra does. The gateway compares the audience as a GUID.
     assert!(!answer.detail().contains("aud"), "{}", answer.detail());
 }
 
@@ -133,7 +133,7 @@ async fn case_20_a_v1_token_is_exchanged_where_the_connection_allows_it() {
 }
 
 #[tokio::test]
-async fn case_30_only_authorised_clients_may_have_obtained_the_token() {
+async fn case_30_a_token_that_an_unauthorised_client_obtained_is_refused() {
     let teams_desktop = "authorized_clients = [\"1fec8e78-bce4-4aaf-ab1b-5451cc387264\"]";
     let options = Options { connection: teams_desktop.into(), ..Options::default() };
     let scenario = Scenario::with(Harness::with(options).await).await;
@@ -147,7 +147,7 @@ async fn case_30_only_authorised_clients_may_have_obtained_the_token() {
 }
 
 #[tokio::test]
-async fn without_keys_nothing_is_said_about_a_token_but_that_it_is_an_outage() {
+async fn a_token_signed_by_an_unknown_key_is_not_accepted_while_the_keys_cannot_be_fetched() {
     let scenario = Scenario::start().await;
     let caller = scenario.harness.channel_token("demo").await;
     scenario
@@ -160,7 +160,8 @@ async fn without_keys_nothing_is_said_about_a_token_but_that_it_is_an_outage() {
     let mut activity = scenario.exchange();
     activity["value"]["token"] = fresh.into();
     let answer = scenario.harness.post_as("demo", &caller, &activity).await;
-    // The old keys are usable, so the unknown one is either unreachable or not there; never accepted, never a card.
+    // The old keys stay usable, so the new key is unknown or cannot be fetched: the gateway neither accepts the token
+    // nor answers 412.
     assert!(matches!(answer.status, 400 | 500), "{}", answer.status);
     assert_eq!(scenario.harness.exchanges(), 0);
 }

@@ -1,4 +1,4 @@
-//! Cases 53 and 72: nobody but us tells a bot what its user's token is.
+//! Cases 53 and 72: only the gateway itself may send a bot a tokens/response event.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn forged(harness: &Harness) -> Value {
 }
 
 #[tokio::test]
-async fn case_53_a_tokens_response_that_arrives_is_dropped_in_every_spelling_and_the_operator_told() {
+async fn case_53_an_inbound_tokens_response_is_dropped_in_every_spelling_and_logged() {
     let harness = Harness::start().await;
     let changes: [(&str, Change); 7] = [
         ("as SDKs spell it", |_| {}),
@@ -46,7 +46,7 @@ async fn case_53_a_tokens_response_that_arrives_is_dropped_in_every_spelling_and
 }
 
 #[tokio::test]
-async fn events_of_other_names_are_the_bots_and_forged_ones_are_dropped_whatever_connection_they_name() {
+async fn other_events_are_forwarded_and_a_forged_tokens_response_is_dropped_for_any_connection() {
     let harness = Harness::start().await;
     let (mut hosted, mut other) = (forged(&harness), forged(&harness));
     hosted["value"]["connectionName"] = "hosted-elsewhere".into();
@@ -60,7 +60,7 @@ async fn events_of_other_names_are_the_bots_and_forged_ones_are_dropped_whatever
 }
 
 #[tokio::test]
-async fn case_53_a_forged_event_does_not_stand_for_the_sign_in_that_is_pending() {
+async fn case_53_a_forged_tokens_response_does_not_complete_the_pending_sign_in() {
     let harness = Harness::start().await;
     let mut activity = activities::in_group(super::exchange_of(&harness, "Ada", "").await);
     activity["value"]["id"] = harness.card(&activity, "graph").await.into();

@@ -1,4 +1,4 @@
-//! Cases 55 to 62: magic codes and clients that could not sign in silently.
+//! Cases 55 to 62: magic codes, and the failures that clients report when they could not sign in silently.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn verify(harness: &Harness, value: Value) -> Value {
     activities::invoke(harness, &harness.user("Ada"), "signin/verifyState", value)
 }
 
-/// A card for Ada is out.
+/// Issues a card for Ada.
 async fn begin(harness: &Harness, connection: &str) {
     harness.sign_in_resource(&activities::teams(harness, &harness.user("Ada")), connection).await;
 }
@@ -20,7 +20,7 @@ fn assert_empty(case: &str, answer: &Answer, status: u16) {
 }
 
 #[tokio::test]
-async fn case_55_a_good_code_is_200_and_its_token_is_kept_and_told_once() {
+async fn case_55_a_valid_code_is_200_and_its_token_is_stored_and_sent_to_the_bot_once() {
     let mut harness = Harness::start().await;
     begin(&harness, "graph").await;
     let code = harness.issue_code(&Options::default(), &harness.user("Ada"), "graph", "behind-a-code").await;
@@ -38,7 +38,7 @@ async fn case_55_a_good_code_is_200_and_its_token_is_kept_and_told_once() {
 }
 
 #[tokio::test]
-async fn case_55_other_spellings_and_the_mode_none_without_an_event() {
+async fn case_55_a_code_is_redeemed_in_other_spellings_and_mode_none_sends_no_event() {
     let none = || Options { after_exchange: "none", ..Options::default() };
     let mut harness = Harness::with(none()).await;
     begin(&harness, "graph").await;
@@ -52,7 +52,7 @@ async fn case_55_other_spellings_and_the_mode_none_without_an_event() {
 }
 
 #[tokio::test]
-async fn case_56_an_unknown_code_is_404_and_leaves_the_right_one_good() {
+async fn case_56_an_unknown_code_is_404_and_the_valid_code_still_works() {
     let mut harness = Harness::start().await;
     begin(&harness, "graph").await;
     let code = harness.issue_code(&Options::default(), &harness.user("Ada"), "graph", "behind-a-code").await;
@@ -72,7 +72,7 @@ async fn case_56_an_unknown_code_is_404_and_leaves_the_right_one_good() {
 }
 
 #[tokio::test]
-async fn case_56_a_store_that_fails_is_500() {
+async fn case_56_a_failing_store_is_500() {
     let harness = Harness::start().await;
     begin(&harness, "graph").await;
     let spoiled = rusqlite::Connection::open(harness.store_path()).unwrap();
@@ -86,7 +86,7 @@ async fn case_56_a_store_that_fails_is_500() {
 }
 
 #[tokio::test]
-async fn five_wrong_codes_in_ten_minutes_are_all_that_is_tried() {
+async fn an_account_has_five_tries_at_a_code_in_ten_minutes() {
     let mut harness = Harness::start().await;
     begin(&harness, "graph").await;
     let code = harness.issue_code(&Options::default(), &harness.user("Ada"), "graph", "behind-a-code").await;
@@ -113,7 +113,7 @@ async fn case_57_a_missing_state_is_404() {
 }
 
 #[tokio::test]
-async fn case_58_a_cancelled_sign_in_is_200_in_any_case_and_pending_no_more() {
+async fn case_58_a_cancelled_sign_in_is_200_in_any_letter_case_and_no_longer_pending() {
     let mut harness = Harness::start().await;
     for state in ["CancelledByUser", "cancelledbyuser", "CANCELLEDBYUSER"] {
         begin(&harness, "graph").await;
@@ -122,7 +122,7 @@ async fn case_58_a_cancelled_sign_in_is_200_in_any_case_and_pending_no_more() {
         let cancelled = verify(&harness, json!({ "state": state }));
         assert_empty(state, &harness.post(&cancelled).await, 200);
         assert_eq!(harness.bot.received().len(), before, "{state}");
-        // With nothing pending it is not ours any more.
+        // Without a pending sign-in the gateway forwards the invoke to the bot.
         harness.post(&cancelled).await;
         assert_eq!(harness.bot.received()[before].json(), cancelled, "{state}");
     }
@@ -142,7 +142,7 @@ async fn case_58_a_cancelled_sign_in_in_a_group_needs_a_new_card() {
 }
 
 #[tokio::test]
-async fn case_59_the_code_is_found_among_several_pending_sign_ins_and_ends_only_its_own() {
+async fn case_59_a_code_completes_only_its_own_sign_in_among_several_pending_ones() {
     for signed_in in ["graph", "mail"] {
         let mut harness = Harness::start().await;
         begin(&harness, "graph").await;
@@ -165,7 +165,7 @@ async fn case_59_the_code_is_found_among_several_pending_sign_ins_and_ends_only_
 }
 
 #[tokio::test]
-async fn case_59_the_most_recent_card_is_tried_first_and_the_older_cards_code_stays_good() {
+async fn case_59_a_code_is_tried_on_the_newest_card_first_and_the_older_cards_code_still_works() {
     let mut harness = Harness::start().await;
     begin(&harness, "graph").await;
     harness.clock.advance(std::time::Duration::from_secs(5));
@@ -173,8 +173,8 @@ async fn case_59_the_most_recent_card_is_tried_first_and_the_older_cards_code_st
     let user = harness.user("Ada");
     let older = harness.issue_code(&Options::default(), &user, "graph", "of-graph").await;
     let newer = harness.issue_code(&Options::default(), &user, "mail", "of-mail").await;
-    // Two wrong codes on two connections use up four of the five tries. The newer card's code would find none left if it
-    // were tried on the older card first.
+    // Two wrong codes on two connections use up four of the five tries. If the gateway tried the newer card's code on
+    // the older card first, no try would be left for the newer card.
     let right: Vec<u32> = [&older, &newer].iter().map(|code| code.parse().unwrap()).collect();
     for wrong in (0..1_000_000).filter(|code| !right.contains(code)).take(2) {
         let state = format!("{wrong:06}");
@@ -189,7 +189,7 @@ async fn case_59_the_most_recent_card_is_tried_first_and_the_older_cards_code_st
 }
 
 #[tokio::test]
-async fn with_nothing_pending_a_code_is_the_bots_affair() {
+async fn a_code_is_forwarded_to_the_bot_when_no_sign_in_is_pending() {
     let harness = Harness::start().await;
     harness.bot.behave(Behaviour::answering(404, ""));
     let activity = verify(&harness, json!({ "state": "123456" }));
@@ -200,7 +200,7 @@ async fn with_nothing_pending_a_code_is_the_bots_affair() {
 }
 
 #[tokio::test]
-async fn case_61_a_failure_is_attributed_to_the_sign_in_that_offered_silence() {
+async fn case_61_a_failure_is_logged_for_the_pending_sign_in_that_offered_an_exchange() {
     let mut harness = Harness::start().await;
     let options = connection_without_exchange_uri(&harness);
     harness.restart(&options).await;
@@ -228,7 +228,7 @@ async fn case_61_a_failure_is_attributed_to_the_sign_in_that_offered_silence() {
 }
 
 #[tokio::test]
-async fn case_62_a_failure_is_200_whatever_it_says() {
+async fn case_62_a_sign_in_failure_is_200_whatever_its_value_is() {
     let harness = Harness::start().await;
     let ada = harness.user("Ada");
     for pending in [false, true] {

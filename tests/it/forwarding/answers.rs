@@ -1,4 +1,4 @@
-//! What of the bot's answer reaches the caller.
+//! Which parts of the bot's answer reach the caller.
 
 use std::io::Write;
 use std::sync::mpsc;
@@ -9,7 +9,7 @@ use crate::harness::raw::{ScriptedServer, Wire, blocking};
 use crate::harness::{Behaviour, Harness, NOWHERE, Options, activities};
 
 #[tokio::test]
-async fn status_and_body_of_the_bot_pass_as_they_are() {
+async fn the_bots_status_and_body_reach_the_caller_unchanged() {
     let harness = Harness::start().await;
     let all_bytes: Vec<u8> = (0..=255).collect();
     let answers: [(u16, &str, &[u8]); 9] = [
@@ -40,7 +40,7 @@ async fn status_and_body_of_the_bot_pass_as_they_are() {
 }
 
 #[tokio::test]
-async fn headers_of_the_bots_connection_do_not_pass_and_the_others_do() {
+async fn the_bots_headers_reach_the_caller_except_those_of_its_connection() {
     let server = ScriptedServer::answering(
         "HTTP/1.1 207 Whatever\r\ndate: Thu, 01 Jan 2026 00:00:00 GMT\r\nserver: a bot\r\nset-cookie: a=1\r\n\
          set-cookie: b=2\r\netag: \"x\"\r\nretry-after: 7\r\nwww-authenticate: Bearer\r\nconnection: close, X-Inner\r\n\
@@ -68,7 +68,7 @@ async fn headers_of_the_bots_connection_do_not_pass_and_the_others_do() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_body_stays_one() {
+async fn an_answer_without_a_body_reaches_the_caller_without_a_body() {
     let server = ScriptedServer::answering("HTTP/1.1 204 No Content\r\nx-bot: 1\r\n\r\n");
     let harness = in_front_of(&server).await;
     let (token, body, base) = (harness.channel_token("demo").await, message(&harness), harness.base.clone());
@@ -80,7 +80,7 @@ async fn an_answer_without_a_body_stays_one() {
 }
 
 #[tokio::test]
-async fn an_encoded_body_is_not_decoded() {
+async fn the_gateway_does_not_decode_an_encoded_body() {
     let server = ScriptedServer::answering(
         b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n\x1f\x8b\x08no"
             .as_slice(),
@@ -100,7 +100,7 @@ async fn server_sent_events_arrive_one_by_one() {
         stream.write_all(head.as_bytes()).unwrap();
         for number in 1..=3 {
             stream.write_all(format!("data: event {number}\n\n").as_bytes()).unwrap();
-            // The next one is written only when the client has got this one.
+            // The bot writes the next event only after the client has received this one.
             wait.recv_timeout(Duration::from_secs(15)).unwrap();
         }
     });
@@ -126,7 +126,7 @@ async fn server_sent_events_arrive_one_by_one() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_does_not_look_complete() {
+async fn the_caller_notices_when_the_bots_answer_breaks_off() {
     let server = ScriptedServer::answering("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf");
     let harness = in_front_of(&server).await;
     let (token, body, base) = (harness.channel_token("demo").await, message(&harness), harness.base.clone());
@@ -137,7 +137,7 @@ async fn an_answer_that_breaks_off_does_not_look_complete() {
 }
 
 #[tokio::test]
-async fn redirects_are_passed_on_and_not_followed() {
+async fn the_gateway_passes_redirects_to_the_caller_and_does_not_follow_them() {
     let elsewhere = ScriptedServer::answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let statuses = [301, 302, 303, 307, 308];
@@ -174,7 +174,7 @@ async fn a_bot_that_cannot_be_reached_is_502() {
 }
 
 #[tokio::test]
-async fn a_bot_that_answers_nothing_or_nonsense_is_502() {
+async fn a_bot_that_answers_nothing_or_invalid_http_is_502() {
     let answers = ["", "nonsense\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-len"];
     let server = ScriptedServer::answering_in_turn(answers.map(String::from).to_vec());
     let harness = in_front_of(&server).await;
@@ -197,7 +197,7 @@ async fn a_slow_bot_is_504() {
 }
 
 #[tokio::test]
-async fn an_invoke_that_a_bot_takes_too_long_for_is_504_before_the_channel_gives_up() {
+async fn an_invoke_that_the_bot_handles_too_slowly_is_504_before_the_channel_gives_up() {
     let harness = Harness::start().await;
     harness.bot.behave(Behaviour::silent());
     let invoke = activities::invoke(&harness, &harness.user("Ada"), "task/fetch", serde_json::json!({}));

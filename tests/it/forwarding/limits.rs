@@ -1,13 +1,13 @@
-//! Too large, too slow, and malformed on purpose.
+//! Requests that are too large, too slow, or malformed on purpose.
 
 use super::{head, message};
 use crate::harness::raw::{Wire, blocking};
 use crate::harness::{Harness, logs};
 
-/// The default limit of a body.
+/// The default limit of a body, in bytes.
 const LIMIT: usize = 512 * 1024;
 
-/// Sends `request` as it is and reads until the gateway closes.
+/// Sends the bytes of `request` unchanged and reads until the gateway closes the connection.
 async fn answer_to(harness: &Harness, request: String) -> String {
     let base = harness.base.clone();
     blocking(move || Wire::to(&base).send(request.as_bytes()).read_all()).await
@@ -25,7 +25,7 @@ fn chunked(body: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_body_of_the_limit_passes_and_a_byte_more_is_413() {
+async fn a_body_as_long_as_the_limit_is_forwarded_and_one_byte_more_is_413() {
     let harness = Harness::start().await;
     let token = harness.channel_token("demo").await;
     let largest = harness.post_bytes("demo", &token, padded(&harness, LIMIT).into_bytes()).await;
@@ -58,7 +58,7 @@ async fn a_chunked_upload_is_forwarded_whole() {
 }
 
 #[tokio::test]
-async fn a_client_that_asks_whether_to_go_on_is_told() {
+async fn a_client_that_expects_100_continue_gets_it() {
     let harness = Harness::start().await;
     let (token, body, base) = (harness.channel_token("demo").await, message(&harness), harness.base.clone());
     let more = format!("connection: close\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n", body.len());
@@ -122,7 +122,7 @@ async fn requests_whose_length_is_ambiguous_are_refused_and_the_connection_is_cl
 }
 
 #[tokio::test]
-async fn the_unread_body_of_a_refused_request_is_not_taken_for_a_request() {
+async fn the_unread_body_of_a_refused_request_is_not_read_as_the_next_request() {
     let harness = Harness::start().await;
     let token = harness.channel_token("demo").await;
     let body = message(&harness);
@@ -134,7 +134,7 @@ async fn the_unread_body_of_a_refused_request_is_not_taken_for_a_request() {
     let base = harness.base.clone();
     let answer = blocking(move || {
         let mut wire = Wire::to(&base);
-        // A second request, so that a connection which is kept open gets closed.
+        // A second request makes the gateway close the connection that it keeps open.
         wire.send(outer.as_bytes())
             .send(b"GET /nothing HTTP/1.1\r\nhost: bot-sso\r\nconnection: close\r\n\r\n")
             .read_all()
@@ -147,7 +147,7 @@ async fn the_unread_body_of_a_refused_request_is_not_taken_for_a_request() {
 
 // Case 74 of docs/protocols/bot-auth-and-skills.md §9.
 #[tokio::test]
-async fn an_upgrade_is_405_and_a_vast_header_ends_the_connection() {
+async fn an_upgrade_request_is_405_and_an_oversized_header_closes_the_connection() {
     let harness = Harness::start().await;
     let upgrade = "GET /bots/demo/api/messages HTTP/1.1\r\nhost: bot-sso\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
                    sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";

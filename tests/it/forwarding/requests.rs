@@ -1,4 +1,4 @@
-//! What reaches the bot.
+//! Which parts of a caller's request reach the bot.
 
 use bot_sso::dev::{Fault, FaultRule};
 use serde_json::json;
@@ -36,7 +36,7 @@ async fn body_bytes_and_authorization_reach_the_bot_unchanged() {
 }
 
 #[tokio::test]
-async fn ordinary_headers_pass_and_those_of_the_connection_do_not() {
+async fn the_callers_headers_reach_the_bot_except_those_of_its_connection() {
     let server = ScriptedServer::answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
     let harness = super::in_front_of(&server).await;
     let token = harness.channel_token("demo").await;
@@ -87,7 +87,7 @@ async fn ordinary_headers_pass_and_those_of_the_connection_do_not() {
 }
 
 #[tokio::test]
-async fn headers_that_vouch_for_the_client_do_not_pass() {
+async fn headers_in_which_proxies_state_the_client_do_not_reach_the_bot() {
     let harness = Harness::start().await;
     let token = harness.channel_token("demo").await;
     let authorization = format!("Bearer {token}");
@@ -115,7 +115,7 @@ async fn headers_that_vouch_for_the_client_do_not_pass() {
         "X-Original-Host",
         "X-Original-URL",
         "X-Real-IP",
-        // Many web frameworks read these as the ones with hyphens.
+        // Many web frameworks read underscores in header names as hyphens.
         "X_Forwarded_For",
         "X_Real_IP",
         "X_MS_CLIENT_PRINCIPAL_ID",
@@ -134,7 +134,7 @@ async fn headers_that_vouch_for_the_client_do_not_pass() {
 
 // Case 72 of docs/protocols/bot-auth-and-skills.md §9.
 #[tokio::test]
-async fn a_token_event_that_arrives_is_dropped_and_nothing_is_stored() {
+async fn an_inbound_tokens_response_event_is_dropped_and_nothing_is_stored() {
     let harness = Harness::start().await;
     let value = json!({ "connectionName": "graph", "token": "foreign", "channelId": "directline" });
     let mut event = activities::invoke(&harness, &harness.user("Ada"), "tokens/response", value);
@@ -158,7 +158,7 @@ async fn a_token_event_that_arrives_is_dropped_and_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_cancels_nobody() {
+async fn a_client_that_hangs_up_does_not_cancel_the_request_to_the_bot() {
     let harness = Harness::start().await;
     harness.stage.faults().add(FaultRule::new(Fault::Slow { millis: 1000 }));
     let user_token = harness.user_token("Ada", "graph").await;
@@ -180,7 +180,7 @@ async fn a_client_that_hangs_up_cancels_nobody() {
     assert_eq!(event["name"], "tokens/response");
     let stored = harness.get_token("msteams", "29:ada", "graph").await;
     assert_eq!((stored.status, &stored.json()["token"]), (200, &event["value"]["token"]));
-    // The client asks again, as clients do: the same answer, and the bot is not told twice.
+    // The client repeats its request as clients do: it gets the same answer, and the bot gets no second event.
     let again = harness.post_bytes("demo", &token, body_of(&harness, &user_token)).await;
     assert_eq!(again.status, 200);
     assert_eq!((harness.received_once_settled().await.len(), harness.exchanges()), (1, 1));
@@ -191,7 +191,7 @@ fn body_of(harness: &Harness, user_token: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_bot_is_posted_to_once_whatever_it_answers() {
+async fn the_gateway_posts_an_activity_to_the_bot_once_whatever_the_bot_answers() {
     let server =
         ScriptedServer::answering("HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n");
     let harness = super::in_front_of(&server).await;

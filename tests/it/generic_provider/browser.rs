@@ -1,10 +1,10 @@
-//! A browser as far as sign-in pages need one: it keeps cookies, follows redirects that it is told to follow, and submits forms.
+//! A browser that does only what sign-in pages need: it keeps cookies, follows redirects on request and submits forms.
 
 use std::collections::BTreeMap;
 
 use url::Url;
 
-/// What a page came to.
+/// A page as the browser received it.
 pub struct Page {
     pub url: Url,
     pub status: u16,
@@ -12,14 +12,14 @@ pub struct Page {
     pub text: String,
 }
 
-/// One browser: hosts do not see each other's cookies.
+/// One browser. It keeps the cookies of each host apart.
 pub struct Browser {
     http: reqwest::Client,
     cookies: BTreeMap<(String, String), String>,
 }
 
-/// More redirects are a loop.
-const MOST_REDIRECTS: usize = 10;
+/// The browser takes a longer chain of redirects for a loop.
+const MAX_REDIRECTS: usize = 10;
 
 impl Browser {
     pub fn new() -> Self {
@@ -27,9 +27,9 @@ impl Browser {
         Self { http, cookies: BTreeMap::new() }
     }
 
-    /// Goes on from `page` until there is no redirect any more, or one to an address beginning with `until`.
+    /// Follows redirects from `page` until a page has none or redirects to an address that begins with `until`.
     pub async fn follow(&mut self, mut page: Page, until: &str) -> Page {
-        for _ in 0..MOST_REDIRECTS {
+        for _ in 0..MAX_REDIRECTS {
             match page.location.clone() {
                 Some(next) if !next.as_str().starts_with(until) => page = self.get(next).await,
                 _ => return page,
@@ -42,7 +42,7 @@ impl Browser {
         self.send(self.http.get(url.clone()), url).await
     }
 
-    /// Submits the page's one form with its hidden fields, and these.
+    /// Submits the page's only form with its hidden fields and with `fields`.
     pub async fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Page {
         let form = page.text.split("<form").nth(1).unwrap_or_else(|| panic!("no form on {}", page.url));
         let form = form.split("</form>").next().unwrap();

@@ -1,4 +1,4 @@
-//! The peer, and this service's side of a sign-in there without the pages in between.
+//! The OpenID provider, and a client that uses the application's provider code without its pages.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,9 @@ use bot_sso::identity_provider::{
     TokenClientParts,
 };
 use bot_sso::outbound::{Outbound, OutboundSettings};
-use bot_sso::token_validation::{IdTokenError, IdTokenTrust, IdTokenValidator, IdentifiedUser, KeySet, KeySetSource};
+use bot_sso::token_validation::{
+    IdTokenError, IdTokenValidator, IdentifiedUser, KeySet, KeySetSource, TrustedIdTokenIssuer,
+};
 use jsonwebtoken::EncodingKey;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -27,24 +29,25 @@ use super::browser::{Browser, Page};
 use crate::harness::peers::{Peer, Program};
 use crate::harness::waiting::wait_for;
 
-/// The harness's applications are found under this address by browsers.
+/// The redirect URI of every application that a harness starts.
 pub const REDIRECT_URI: &str = "http://127.0.0.1:1/.auth/web/redirect";
 pub const CLIENT: &str = "tickets bot";
 pub const CERTIFIED_CLIENT: &str = "certified bot";
 pub const CLIENT_SECRET: &str = "tickets: a + secret-of-the-local-stage";
 
-/// Those of the stage's Ada; somebody else has claims of these names elsewhere.
+/// Object id and tenant of the stage's Ada. A user of the other provider has the same values in claims of these names.
 pub const OID: &str = "a0000000-1111-4222-8333-00000000ada0";
 pub const TID: &str = "8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50";
 
-/// The running provider.
-pub struct Elsewhere {
+/// The running OpenID provider.
+pub struct OidcProvider {
     pub peer: Peer,
     pub issuer: String,
 }
 
-impl Elsewhere {
-    /// What was granted, once there are `count` of them: the provider prints that a moment later.
+impl OidcProvider {
+    /// The tokens granted so far. Waits until there are `count` of them, because the provider prints a grant a moment
+    /// later.
     pub async fn grants(&self, count: usize) -> Vec<Value> {
         wait_for("the grants", async || {
             let granted: Vec<_> = self.peer.events().into_iter().filter(|event| event["event"] == "grant").collect();
@@ -80,7 +83,7 @@ impl Elsewhere {
         page.location.unwrap_or_else(|| panic!("no way back: {} {}", page.status, page.text))
     }
 
-    /// Cancels there instead.
+    /// Cancels on the provider's pages and returns the address that the browser is sent back to.
     pub async fn cancel(&self, browser: &mut Browser, url: Url) -> Url {
         let begin = browser.get(url).await;
         let page: Page = browser.follow(begin, REDIRECT_URI).await;
@@ -106,7 +109,7 @@ pub fn with_certificate(algorithm: AssertionAlgorithm) -> ClientCredential {
     ClientCredential::Certificate(Arc::new(ClientCertificate::new(key, &chain, false, algorithm)))
 }
 
-/// One client of the provider, and who it believes.
+/// One client of the provider, with the code that validates its users.
 pub struct Client {
     pub provider: Generic,
     pub connection: Connection,
@@ -114,15 +117,15 @@ pub struct Client {
     issuer: String,
 }
 
-/// What one sign-in is begun with.
-pub struct Begun {
+/// The values that one sign-in begins with.
+pub struct BegunSignIn {
     pub url: Url,
     pub verifier: Secret,
     pub nonce: Secret,
 }
 
 impl Client {
-    pub fn new(elsewhere: &Elsewhere, client_id: &str, credential: ClientCredential) -> Self {
+    pub fn new(oidc_provider: &OidcProvider, client_id: &str, credential: ClientCredential) -> Self {
         let outbound = Outbound::new(OutboundSettings {
             connect_timeout: Duration::from_secs(2),
             plain_http_hosts: vec!["127.0.0.1".into()],
@@ -132,7 +135,7 @@ impl Client {
         })
         .unwrap();
         let (clock, entropy) = (Arc::new(OffsetClock::default()), Arc::new(SystemEntropy));
-        let issuer = elsewhere.issuer.clone();
+        let issuer = oidc_provider.issuer.clone();
         let metadata_url = Url::parse(&format!("{issuer}/.well-known/openid-configuration")).unwrap();
         let settings = DiscoverySettings {
             provider: "elsewhere".into(),
@@ -143,7 +146,7 @@ impl Client {
         };
         let source = KeySetSource::Metadata(metadata_url);
         let key_set = KeySet::new("elsewhere", source, outbound.clone(), clock.clone(), entropy.clone());
-        let trust = IdTokenTrust::OpenIdConnect { issuer: issuer.clone(), key_set };
+        let trust = TrustedIdTokenIssuer::OpenIdConnect { issuer: issuer.clone(), key_set };
         let discovery = Discovery::new(settings, outbound.clone(), clock.clone());
         let throttle = Arc::new(ThrottleBoard::for_single_command(clock.clone()));
         let means = TokenClientParts { outbound, clock: clock.clone(), entropy, throttle };
@@ -156,7 +159,7 @@ impl Client {
         }
     }
 
-    pub async fn begin(&self) -> Begun {
+    pub async fn begin(&self) -> BegunSignIn {
         let (verifier, nonce) = ("v".repeat(43), "the-nonce");
         let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()).as_ref());
         let (state, nonce) = (Secret::from("the-state"), Secret::from(nonce));
@@ -170,7 +173,7 @@ impl Client {
             claims: None,
         };
         let url = self.provider.authorize_url(&self.connection, request).await.unwrap();
-        Begun { url, verifier: Secret::new(verifier), nonce }
+        BegunSignIn { url, verifier: Secret::new(verifier), nonce }
     }
 
     pub async fn redeem(&self, code: &str, verifier: &Secret) -> Result<RedeemedToken, RedeemError> {

@@ -1,5 +1,5 @@
-//! A connection of a provider that is not Entra: an unmodified `oidc-provider`, whose own pages a user signs in on. What it
-//! printed is in `target/test-logs/oidc-provider-*.log`.
+//! A connection of a provider that is not Entra: an unmodified `oidc-provider`, on whose own pages the user signs in.
+//! The tests write the provider's output to `target/test-logs/oidc-provider-*.log`.
 
 mod browser;
 mod fixture;
@@ -17,7 +17,7 @@ use url::Url;
 
 use self::browser::{Browser, Page};
 use self::fixture::{
-    CERTIFIED_CLIENT, CLIENT, CLIENT_SECRET, Client, Elsewhere, OID, TID, with_certificate, with_secret,
+    CERTIFIED_CLIENT, CLIENT, CLIENT_SECRET, Client, OID, OidcProvider, TID, with_certificate, with_secret,
 };
 use crate::harness::{Harness, Options, activities};
 
@@ -30,18 +30,18 @@ fn payload_of(token: &Secret) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }
 
-async fn me(elsewhere: &Elsewhere, token: &Secret) -> Value {
+async fn user_info(oidc_provider: &OidcProvider, token: &Secret) -> Value {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer = http.get(format!("{}/me", elsewhere.issuer)).bearer_auth(token.expose()).send().await.unwrap();
+    let answer = http.get(format!("{}/me", oidc_provider.issuer)).bearer_auth(token.expose()).send().await.unwrap();
     serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
 }
 
 #[tokio::test]
-async fn a_user_signs_in_elsewhere_and_is_nobody_in_entra() {
-    let elsewhere = Elsewhere::start("sign-in").await;
-    let client = Client::new(&elsewhere, CLIENT, with_secret());
+async fn a_user_of_another_issuer_is_never_the_entra_user_with_the_same_oid_and_tid() {
+    let oidc_provider = OidcProvider::start("sign-in").await;
+    let client = Client::new(&oidc_provider, CLIENT, with_secret());
     let begun = client.begin().await;
-    let back = query_of(&elsewhere.sign_in(&mut Browser::new(), begun.url.clone(), "ada").await);
+    let back = query_of(&oidc_provider.sign_in(&mut Browser::new(), begun.url.clone(), "ada").await);
     assert_eq!(back["state"], "the-state");
     assert_eq!(client.provider.admits_issuer(back.get("iss").map(String::as_str)).await, Ok(true));
     assert_eq!(client.provider.admits_issuer(None).await, Ok(false), "it promised to name itself");
@@ -51,25 +51,25 @@ async fn a_user_signs_in_elsewhere_and_is_nobody_in_entra() {
     assert_eq!(payload_of(&id_token)["oid"], OID, "or this proves nothing");
     assert_eq!(payload_of(&id_token)["tid"], TID);
     let user = client.identify(&id_token, &begun.nonce).await.unwrap();
-    assert_eq!(user.user, UserKey::from_parts(&elsewhere.issuer, "ada"));
+    assert_eq!(user.user, UserKey::from_parts(&oidc_provider.issuer, "ada"));
     assert_ne!(user.user, UserKey::entra(OID, TID));
     assert_eq!((user.object_id, user.tenant_id), (None, None));
     assert_eq!(user.display_name.as_deref(), Some("Ada of Elsewhere"));
     assert_eq!(user.account_name.as_deref(), Some("ada"));
     let other_nonce = client.identify(&id_token, &Secret::from("another")).await;
     assert_eq!(other_nonce, Err(IdTokenError::Rejected { check: "nonce" }));
-    assert_eq!(me(&elsewhere, &token.access_token).await["sub"], "ada");
+    assert_eq!(user_info(&oidc_provider, &token.access_token).await["sub"], "ada");
 }
 
 #[tokio::test]
-async fn refresh_tokens_rotate_and_an_old_one_ends_them_all() {
-    let elsewhere = Elsewhere::start("refresh").await;
-    let client = Client::new(&elsewhere, CLIENT, with_secret());
+async fn reusing_a_rotated_refresh_token_revokes_its_successor_too() {
+    let oidc_provider = OidcProvider::start("refresh").await;
+    let client = Client::new(&oidc_provider, CLIENT, with_secret());
     let begun = client.begin().await;
-    let back = query_of(&elsewhere.sign_in(&mut Browser::new(), begun.url.clone(), "grace").await);
+    let back = query_of(&oidc_provider.sign_in(&mut Browser::new(), begun.url.clone(), "grace").await);
     let first = client.redeem(&back["code"], &begun.verifier).await.unwrap().refresh_token.unwrap();
     let refreshed = client.refresh(&first, "grace").await.unwrap();
-    assert_eq!(me(&elsewhere, &refreshed.access_token).await["name"], "Grace of Elsewhere");
+    assert_eq!(user_info(&oidc_provider, &refreshed.access_token).await["name"], "Grace of Elsewhere");
     let second = refreshed.refresh_token.unwrap();
     assert_ne!(second.expose(), first.expose());
     for token in [&first, &second] {
@@ -79,47 +79,47 @@ async fn refresh_tokens_rotate_and_an_old_one_ends_them_all() {
 }
 
 #[tokio::test]
-async fn a_code_is_good_once_and_with_its_own_verifier() {
-    let elsewhere = Elsewhere::start("codes").await;
-    let client = Client::new(&elsewhere, CLIENT, with_secret());
+async fn an_authorization_code_is_redeemed_once_and_only_with_its_own_verifier() {
+    let oidc_provider = OidcProvider::start("codes").await;
+    let client = Client::new(&oidc_provider, CLIENT, with_secret());
     let mut browser = Browser::new();
     let begun = client.begin().await;
-    let back = query_of(&elsewhere.sign_in(&mut browser, begun.url, "ada").await);
+    let back = query_of(&oidc_provider.sign_in(&mut browser, begun.url, "ada").await);
     let refused = client.redeem(&back["code"], &Secret::new("w".repeat(43))).await.unwrap_err();
     assert_eq!(refused.failure, RedeemFailure::InteractionRequired { claims: None });
 
     let mut browser = Browser::new();
     let begun = client.begin().await;
-    let back = query_of(&elsewhere.sign_in(&mut browser, begun.url, "ada").await);
+    let back = query_of(&oidc_provider.sign_in(&mut browser, begun.url, "ada").await);
     client.redeem(&back["code"], &begun.verifier).await.unwrap();
     assert!(client.redeem(&back["code"], &begun.verifier).await.is_err());
 
     let begun = client.begin().await;
-    let back = query_of(&elsewhere.cancel(&mut Browser::new(), begun.url).await);
-    assert_eq!((back["error"].as_str(), back["iss"].as_str()), ("access_denied", elsewhere.issuer.as_str()));
+    let back = query_of(&oidc_provider.cancel(&mut Browser::new(), begun.url).await);
+    assert_eq!((back["error"].as_str(), back["iss"].as_str()), ("access_denied", oidc_provider.issuer.as_str()));
 }
 
 #[tokio::test]
-async fn a_client_proves_itself_by_its_certificate_too() {
-    let elsewhere = Elsewhere::start("certificate").await;
+async fn a_client_authenticates_with_its_certificate() {
+    let oidc_provider = OidcProvider::start("certificate").await;
     for (number, algorithm) in [AssertionAlgorithm::Ps256, AssertionAlgorithm::Rs256].into_iter().enumerate() {
-        let client = Client::new(&elsewhere, CERTIFIED_CLIENT, with_certificate(algorithm));
+        let client = Client::new(&oidc_provider, CERTIFIED_CLIENT, with_certificate(algorithm));
         let begun = client.begin().await;
-        let back = query_of(&elsewhere.sign_in(&mut Browser::new(), begun.url, "ada").await);
+        let back = query_of(&oidc_provider.sign_in(&mut Browser::new(), begun.url, "ada").await);
         let token = client.redeem(&back["code"], &begun.verifier).await.unwrap();
         client.identify(&token.id_token.unwrap(), &begun.nonce).await.unwrap();
-        let granted = elsewhere.grants(number + 1).await;
+        let granted = oidc_provider.grants(number + 1).await;
         assert_eq!(granted[number]["method"], "private_key_jwt", "{granted:?}");
     }
-    let wrong = Client::new(&elsewhere, CLIENT, with_certificate(AssertionAlgorithm::Ps256));
+    let wrong = Client::new(&oidc_provider, CLIENT, with_certificate(AssertionAlgorithm::Ps256));
     let begun = wrong.begin().await;
-    let back = query_of(&elsewhere.sign_in(&mut Browser::new(), begun.url, "ada").await);
+    let back = query_of(&oidc_provider.sign_in(&mut Browser::new(), begun.url, "ada").await);
     let refused = wrong.redeem(&back["code"], &begun.verifier).await.unwrap_err();
     assert_eq!(refused.failure, RedeemFailure::Misconfigured);
 }
 
-/// The application with a connection `tickets` of the provider.
-async fn harness_with(elsewhere: &Elsewhere) -> Harness {
+/// Starts the application with a connection `tickets` of the provider.
+async fn harness_with(oidc_provider: &OidcProvider) -> Harness {
     let directory = tempfile::tempdir().unwrap();
     let secret = directory.path().join("tickets.secret");
     crate::harness::write_private(&secret, CLIENT_SECRET);
@@ -127,7 +127,7 @@ async fn harness_with(elsewhere: &Elsewhere) -> Harness {
         "[identity_providers.elsewhere]\nkind = \"oidc\"\nissuer = \"{}\"\n[connections.tickets]\nbot = \"demo\"\n\
          identity_provider = \"elsewhere\"\nclient_id = \"{CLIENT}\"\nclient_secret = {{ file = \"{}\" }}\n\
          scopes = [\"openid\", \"profile\", \"offline_access\"]\n",
-        elsewhere.issuer,
+        oidc_provider.issuer,
         secret.display()
     );
     let connection = "identity_provider = \"entra\"".to_owned();
@@ -135,9 +135,9 @@ async fn harness_with(elsewhere: &Elsewhere) -> Harness {
 }
 
 #[tokio::test]
-async fn its_card_offers_no_silent_sign_in_and_entras_tokens_are_none_of_its() {
-    let elsewhere = Elsewhere::start("application").await;
-    let harness = harness_with(&elsewhere).await;
+async fn a_card_of_another_provider_offers_no_silent_sign_in_and_an_entra_token_is_refused() {
+    let oidc_provider = OidcProvider::start("application").await;
+    let harness = harness_with(&oidc_provider).await;
     let ada = harness.user("Ada");
     let message = activities::message(&harness, &ada, "hello");
     let resource = harness.sign_in_resource(&message, "tickets").await;
@@ -151,25 +151,25 @@ async fn its_card_offers_no_silent_sign_in_and_entras_tokens_are_none_of_its() {
     assert_eq!(harness.get_token("msteams", "29:ada", "tickets").await.status, 404);
 }
 
-/// Browsers reach the application by an address that nobody listens on.
-fn at(harness: &Harness, url: &str) -> Url {
+/// Replaces the configured public address, on which no server listens, by the application's real address.
+fn reachable_url(harness: &Harness, url: &str) -> Url {
     Url::parse(&url.replacen("http://127.0.0.1:1", &harness.base, 1)).unwrap()
 }
 
-/// Signs `login` in through the pages behind the card; returns the last page.
+/// Signs `login` in on the pages that the card links to; returns the browser and the last page.
 async fn sign_in_behind_the_card(
-    elsewhere: &Elsewhere,
+    oidc_provider: &OidcProvider,
     harness: &Harness,
     message: &Value,
     login: &str,
 ) -> (Browser, Page) {
     let mut browser = Browser::new();
     let resource = harness.sign_in_resource(message, "tickets").await;
-    let begun = browser.get(at(harness, resource["signInLink"].as_str().unwrap())).await;
+    let begun = browser.get(reachable_url(harness, resource["signInLink"].as_str().unwrap())).await;
     let to_provider = begun.location.unwrap_or_else(|| panic!("{} {}", begun.status, begun.text));
-    assert!(to_provider.as_str().starts_with(&elsewhere.issuer), "{to_provider}");
-    let back = elsewhere.sign_in(&mut browser, to_provider, login).await;
-    let page = browser.get(at(harness, back.as_str())).await;
+    assert!(to_provider.as_str().starts_with(&oidc_provider.issuer), "{to_provider}");
+    let back = oidc_provider.sign_in(&mut browser, to_provider, login).await;
+    let page = browser.get(reachable_url(harness, back.as_str())).await;
     let page = browser.follow(page, "nowhere").await;
     (browser, page)
 }
@@ -180,13 +180,13 @@ fn code_on(page: &Page) -> &str {
 }
 
 #[tokio::test]
-async fn a_user_signs_in_behind_the_card_and_the_chats_own_user_is_not_believed_to_be_them() {
-    let elsewhere = Elsewhere::start("card").await;
-    let harness = harness_with(&elsewhere).await;
+async fn a_user_signs_in_through_the_card_but_only_the_code_links_them_to_the_chats_user() {
+    let oidc_provider = OidcProvider::start("card").await;
+    let harness = harness_with(&oidc_provider).await;
     let ada = harness.user("Ada");
     assert_eq!((ada.oid, ada.tid), (OID, TID), "the claims name her, or this proves nothing");
     let message = activities::message(&harness, &ada, "hello");
-    let (mut browser, page) = sign_in_behind_the_card(&elsewhere, &harness, &message, "ada").await;
+    let (mut browser, page) = sign_in_behind_the_card(&oidc_provider, &harness, &message, "ada").await;
     assert_eq!(page.status, 200, "{}", page.text);
     assert!(page.text.contains("value=\"continue\"") && page.text.contains("<strong>ada</strong>"), "{}", page.text);
     let page = browser.submit(&page, &[("decision", "continue")]).await;
@@ -199,48 +199,49 @@ async fn a_user_signs_in_behind_the_card_and_the_chats_own_user_is_not_believed_
     let redeemed = harness.get_token_as("demo", &[user, connection, channel, ("code", &code)]).await;
     assert_eq!(redeemed.status, 200, "{}", String::from_utf8_lossy(&redeemed.body));
     let first = Secret::from(redeemed.json()["token"].as_str().unwrap());
-    assert_eq!(me(&elsewhere, &first).await["sub"], "ada");
+    assert_eq!(user_info(&oidc_provider, &first).await["sub"], "ada");
 
-    // The provider's tokens last ten minutes; five before their end they are refreshed.
+    // The provider's tokens are valid for ten minutes, and the application refreshes them five minutes before they
+    // expire.
     harness.clock.advance(Duration::from_mins(6));
     let refreshed = harness.get_token_as("demo", &account).await;
     assert_eq!(refreshed.status, 200, "{}", String::from_utf8_lossy(&refreshed.body));
     let second = Secret::from(refreshed.json()["token"].as_str().unwrap());
     assert_ne!(second.expose(), first.expose());
-    assert_eq!(me(&elsewhere, &second).await["sub"], "ada");
+    assert_eq!(user_info(&oidc_provider, &second).await["sub"], "ada");
     assert_eq!(harness.get_token("msteams", "29:ada", "graph").await.status, 404, "another connection is another's");
 }
 
 #[tokio::test]
-async fn whoever_cancels_there_ends_on_a_page_that_says_so() {
-    let elsewhere = Elsewhere::start("cancel").await;
-    let harness = harness_with(&elsewhere).await;
+async fn a_user_who_cancels_at_the_provider_sees_a_page_that_says_so() {
+    let oidc_provider = OidcProvider::start("cancel").await;
+    let harness = harness_with(&oidc_provider).await;
     let message = activities::message(&harness, &harness.user("Ada"), "hello");
     let mut browser = Browser::new();
     let resource = harness.sign_in_resource(&message, "tickets").await;
-    let begun = browser.get(at(&harness, resource["signInLink"].as_str().unwrap())).await;
-    let back = elsewhere.cancel(&mut browser, begun.location.unwrap()).await;
-    let page = browser.get(at(&harness, back.as_str())).await;
+    let begun = browser.get(reachable_url(&harness, resource["signInLink"].as_str().unwrap())).await;
+    let back = oidc_provider.cancel(&mut browser, begun.location.unwrap()).await;
+    let page = browser.get(reachable_url(&harness, back.as_str())).await;
     assert!(page.location.is_none() && page.text.contains("You have cancelled"), "{}", page.text);
-    let again = browser.get(at(&harness, back.as_str())).await;
+    let again = browser.get(reachable_url(&harness, back.as_str())).await;
     assert!(again.status >= 400 && again.location.is_none(), "good once: {}", again.text);
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_name_its_issuer_is_not_redeemed() {
-    let elsewhere = Elsewhere::start("issuer").await;
-    let harness = harness_with(&elsewhere).await;
+async fn an_authorization_response_without_its_issuer_is_not_redeemed() {
+    let oidc_provider = OidcProvider::start("issuer").await;
+    let harness = harness_with(&oidc_provider).await;
     let message = activities::message(&harness, &harness.user("Ada"), "hello");
     for iss in [None, Some("https://elsewhere.example")] {
         let mut browser = Browser::new();
         let resource = harness.sign_in_resource(&message, "tickets").await;
-        let begun = browser.get(at(&harness, resource["signInLink"].as_str().unwrap())).await;
-        let back = elsewhere.sign_in(&mut browser, begun.location.unwrap(), "ada").await;
-        let mut forged = at(&harness, back.as_str());
+        let begun = browser.get(reachable_url(&harness, resource["signInLink"].as_str().unwrap())).await;
+        let back = oidc_provider.sign_in(&mut browser, begun.location.unwrap(), "ada").await;
+        let mut forged = reachable_url(&harness, back.as_str());
         let kept = back.query_pairs().into_owned().filter(|(name, _)| name != "iss");
         forged.query_pairs_mut().clear().extend_pairs(kept).extend_pairs(iss.map(|iss| ("iss", iss)));
         let page = browser.get(forged).await;
         assert!(page.status >= 400 && page.location.is_none(), "{}", page.text);
     }
-    assert!(!elsewhere.peer.events().iter().any(|event| event["event"] == "grant"), "no code got there");
+    assert!(!oidc_provider.peer.events().iter().any(|event| event["event"] == "grant"), "no code got there");
 }

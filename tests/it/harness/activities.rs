@@ -43,7 +43,7 @@ pub fn exchange(harness: &Harness, user: &User, id: &str, token: &str) -> Value 
     invoke(harness, user, "signin/tokenExchange", value)
 }
 
-/// The same activity on another channel, by a user who has only a channel id there.
+/// The activity on another channel, from a user who has only a channel id there.
 pub fn on_channel(mut activity: Value, channel: &str, user_id: &str) -> Value {
     activity["channelId"] = channel.into();
     activity["from"] = json!({ "id": user_id, "name": "someone" });
@@ -52,7 +52,7 @@ pub fn on_channel(mut activity: Value, channel: &str, user_id: &str) -> Value {
     activity
 }
 
-/// The same activity in a group chat.
+/// The activity in a group chat.
 pub fn in_group(mut activity: Value) -> Value {
     activity["conversation"]["id"] = "19:group@thread.v2".into();
     activity["conversation"]["conversationType"] = "groupChat".into();

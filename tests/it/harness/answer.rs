@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-/// An answer, read whole.
+/// An HTTP answer that was read completely.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
@@ -19,7 +19,7 @@ impl Answer {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// `failureDetail` of an invoke response, or the empty text.
+    /// The `failureDetail` of an invoke response, empty if there is none.
     pub fn detail(&self) -> String {
         self.json()["failureDetail"].as_str().unwrap_or("").to_owned()
     }

@@ -16,13 +16,13 @@ pub async fn document_of(harness: &Harness, base: &str) -> Value {
     let answer = harness.send("GET", &format!("{base}/openapi.json"), &[], Vec::new()).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")), "{base}");
     assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
-    // What the house says to itself: references, links of rustdoc.
+    // References to `docs/` and links of rustdoc belong to this source code and not to the public document.
     let text = String::from_utf8_lossy(&answer.body);
     assert!(!text.contains('§') && !text.contains("[`") && !text.contains("\\n"), "{text}");
     answer.json()
 }
 
-/// Method and path of everything that a document describes.
+/// Method and path of every operation that a document describes.
 pub fn documented(document: &Value) -> BTreeSet<(String, String)> {
     let paths = document["paths"].as_object().unwrap().iter();
     paths
@@ -32,8 +32,8 @@ pub fn documented(document: &Value) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// The same of the doors' tables.
-pub fn tabled(doors: &[&Door]) -> BTreeSet<(String, String)> {
+/// Method and path of every operation in the doors' tables.
+pub fn operations_of(doors: &[&Door]) -> BTreeSet<(String, String)> {
     let operations = doors.iter().flat_map(|door| door.operations);
     operations.map(|operation| (operation.method.as_str().to_owned(), operation.path.to_owned())).collect()
 }
@@ -41,10 +41,10 @@ pub fn tabled(doors: &[&Door]) -> BTreeSet<(String, String)> {
 pub async fn assert_describes(harness: &Harness, base: &str, doors: &[&Door]) {
     let described = documented(&document_of(harness, base).await);
     assert!(described.len() > 2);
-    assert_eq!(described, tabled(doors), "{base}");
+    assert_eq!(described, operations_of(doors), "{base}");
 }
 
-/// What the Token Service's own listener and the one without it must describe.
+/// Asserts the documents of the Token Service's own listener and of the public listener beside it.
 pub async fn assert_bots_are_described_apart(harness: &Harness) {
     assert_describes(harness, &harness.for_bots, &FOR_BOTS).await;
     assert_describes(harness, &harness.base, &WITHOUT_BOTS).await;

@@ -1,4 +1,4 @@
-//! Building and running the application inside the test.
+//! Builds and runs the application inside the test process.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -12,21 +12,21 @@ use super::Options;
 use super::entropy::TaggedEntropy;
 use super::waiting::wait_for;
 
-/// What an application is started with.
-pub(super) struct Start<'a> {
+/// The parts from which the harness builds an application.
+pub(super) struct ApplicationStart<'a> {
     pub(super) configuration: Configuration,
-    /// The application listens on a clone of it.
+    /// The listener, of which the application gets a clone.
     pub(super) listener: &'a TcpListener,
     pub(super) clock: Arc<OffsetClock>,
-    /// What the ids of its requests begin with.
+    /// The prefix of the application's request ids.
     pub(super) tag: &'a str,
 }
 
-/// An application that runs.
-pub(super) struct Running {
-    /// The operator's listener; empty if there is none.
+/// A running application.
+pub(super) struct RunningApplication {
+    /// The address of the operator's listener, empty if there is none.
     pub(super) operations: String,
-    /// Where bots reach the Token Service.
+    /// The address at which bots reach the Token Service.
     pub(super) for_bots: String,
     pub(super) handle: actix_web::dev::ServerHandle,
     pub(super) delivery: ContinuationDelivery,
@@ -37,10 +37,11 @@ pub(super) fn configuration_of(text: &str, options: &Options) -> Configuration {
     config::parse(text, &environment).unwrap_or_else(|problems| panic!("{problems}\n{text}"))
 }
 
-impl Start<'_> {
-    /// Builds the application and lets it run in a task of its own; in development mode if callers may be anonymous.
-    pub(super) async fn run(self, anonymous: bool) -> Running {
-        // An application that was stopped lets go of its store a moment after it said so.
+impl ApplicationStart<'_> {
+    /// Builds the application and runs it in a task of its own. `anonymous` selects development mode, in which callers
+    /// may be anonymous.
+    pub(super) async fn run(self, anonymous: bool) -> RunningApplication {
+        // A stopped application closes its store a moment after it has reported its end.
         let application = wait_for("the store", async || match self.build(anonymous).await {
             Ok(application) => Some(application),
             Err(app::BuildError::Store(_)) => None,
@@ -51,7 +52,7 @@ impl Start<'_> {
         let operations = application.operations_address().map(|address| format!("http://{address}"));
         let (handle, delivery) = (application.handle(), application.delivery());
         tokio::spawn(application.run());
-        Running { operations: operations.unwrap_or_default(), for_bots, handle, delivery }
+        RunningApplication { operations: operations.unwrap_or_default(), for_bots, handle, delivery }
     }
 
     async fn build(&self, anonymous: bool) -> Result<app::Application, app::BuildError> {

@@ -1,4 +1,4 @@
-//! A browser: keeps cookies, follows no redirect by itself, and reaches the application by its public address.
+//! A browser that keeps cookies, follows no redirect by itself, and reaches the application by its public address.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{Answer, Harness};
 
-/// Where the configuration says that browsers reach the application.
+/// The application's address for browsers, as the configuration states it.
 const PUBLIC: &str = "http://127.0.0.1:1";
 
 pub struct Browser<'h> {
@@ -71,21 +71,22 @@ impl Browser<'_> {
         Answer { status, headers, body: response.bytes().await.unwrap().to_vec() }
     }
 
-    /// Follows a card's link: where the identity provider is.
+    /// Follows a card's link; returns the identity provider's address that the application redirects to.
     pub async fn begin(&mut self, resource: &Value) -> Url {
         let answer = self.get(resource["signInLink"].as_str().unwrap()).await;
         assert_eq!(answer.status, 302, "{}", answer.text());
         Url::parse(answer.location()).unwrap()
     }
 
-    /// Signs `user` in at the local tenant, who agrees to everything; where the browser is sent back to.
+    /// Signs `user`, who consents to everything, in to the local tenant; returns the address that the browser is sent
+    /// back to.
     pub async fn log_in(&mut self, authorize: &Url, user: &str) -> String {
         let user = self.harness.user(user);
         let fields = [("username", user.name), ("password", user.password), ("consent", "yes")];
         self.at_login_page(authorize, &fields).await
     }
 
-    /// Gives up at the local tenant.
+    /// Cancels the sign-in at the local tenant; returns the address that the browser is sent back to.
     pub async fn give_up(&mut self, authorize: &Url) -> String {
         self.at_login_page(authorize, &[("username", ""), ("password", ""), ("cancel", "yes")]).await
     }
@@ -102,7 +103,7 @@ impl Browser<'_> {
         answer.location().to_owned()
     }
 
-    /// From a card's link to the address of the last page: everything that needs no user but at the identity provider.
+    /// Signs `user` in from a card's link on; returns the address of the application's last page.
     pub async fn arrive(&mut self, resource: &Value, user: &str) -> String {
         let authorize = self.begin(resource).await;
         let callback = self.log_in(&authorize, user).await;
@@ -111,7 +112,7 @@ impl Browser<'_> {
         answer.location().to_owned()
     }
 
-    /// The same, and the user confirms: the page with the code.
+    /// Signs `user` in from a card's link on and confirms on the last page; returns the page with the code.
     pub async fn finish(&mut self, resource: &Value, user: &str) -> Answer {
         let last = self.arrive(resource, user).await;
         let asked = self.get(&last).await;
@@ -129,7 +130,7 @@ impl Answer {
         self.header("location").unwrap_or_else(|| panic!("no Location: {} {}", self.status, self.text()))
     }
 
-    /// The six digits on a page.
+    /// The six-digit code on a page.
     pub fn code(&self) -> String {
         let text = self.text();
         let (_, rest) = text.split_once("id=\"code\">").unwrap_or_else(|| panic!("no code: {} {text}", self.status));

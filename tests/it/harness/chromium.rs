@@ -1,4 +1,4 @@
-//! A user with a real browser, on the way behind a card's button. Screenshots are in `target/test-logs/*.png`.
+//! A user with a real browser who follows a card's link. Screenshots are in `target/test-logs/*.png`.
 
 use std::path::Path;
 
@@ -8,28 +8,29 @@ use serde_json::{Value, json};
 use super::Harness;
 use super::peers::{Peer, Program};
 
-/// Of the window, in pixels.
+/// The width of the window, in pixels.
 const WIDTH: u64 = 360;
-/// Of text to what is behind it (WCAG 2.2, 1.4.3).
+/// The smallest contrast of text and background (WCAG 2.2, 1.4.3).
 const LEAST_CONTRAST: f64 = 4.5;
 
-/// What the user does on the pages.
+/// The user's actions on the pages.
 pub struct Visit<'a> {
     pub link: &'a str,
     pub user: &'a User,
-    /// Asked whether to go on: `continue` or `cancel`; or `give up`, which is at the identity provider.
+    /// The user's decision on the confirming page: `continue` or `cancel`. `give up` cancels at the identity provider.
     pub decision: &'a str,
-    /// `light` or `dark`.
+    /// The colour scheme: `light` or `dark`.
     pub scheme: &'a str,
-    /// Who opens the window: `teams`, `silent teams` (which does not answer its library), or nobody, `browser`.
+    /// The program that opens the window: `teams`, `silent teams` (which does not answer its library), or `browser` for
+    /// a plain browser.
     pub client: &'a str,
 }
 
-/// What the user saw.
+/// The user's view of a sign-in.
 pub struct Seen {
-    /// The pages of the application, one after the other.
+    /// The application's pages in the order in which the user saw them.
     pub pages: Vec<Value>,
-    /// What the Teams library told Teams: names and arguments of messages.
+    /// The messages that the Teams library sent to Teams: names and arguments.
     pub told: Value,
     code: Value,
 }
@@ -46,7 +47,8 @@ impl Seen {
 }
 
 impl Harness {
-    /// The user consents to whatever is asked. Every page is to be readable and narrow enough, and to keep to its own policy.
+    /// Signs in as the visit describes; the user consents to everything. Asserts that every page is readable, fits the
+    /// window and keeps to its own content security policy.
     pub async fn visits(&self, label: &str, visit: &Visit<'_>) -> Seen {
         let screenshots = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-logs").join(label);
         let home = self.directory.path().join("browser");
@@ -67,7 +69,7 @@ impl Harness {
         let mut pages = Peer::start(&program, label, &environment).finish().await;
         let end = pages.pop().unwrap();
         assert_eq!(end["complaints"], json!([]), "{end}");
-        // The library asks the network whom it may speak to, and the page's policy lets it.
+        // The library fetches the origins that it may talk to, and the page's policy allows that.
         let asked: &[&str] = match visit.client {
             "browser" => &[],
             _ => &["", "MicrosoftTeams.min.js", "validDomains.json"],

@@ -1,5 +1,5 @@
-//! Magic codes, which only the page behind a card gives out: issued here into the stopped application's store, for the
-//! most recent card of their connection.
+//! Magic codes. The application shows a code only on the page behind a card, so the harness writes one into the store
+//! of the stopped application, for the most recent card of the connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +19,8 @@ use bot_sso::vault::TokenVault;
 use super::{Harness, Options};
 
 impl Harness {
-    /// Restarts the application with a code in its store that is good for `token`: `user` has signed in to
-    /// `connection` in a browser, on the way from a Teams conversation with `demo`.
+    /// Restarts the application with a code in its store that is redeemed for `token`, as if `user` had signed in to
+    /// `connection` in a browser from a Teams conversation with `demo`.
     pub async fn issue_code(&mut self, options: &Options, user: &User, connection: &str, token: &str) -> String {
         let store = Arc::new(self.stop().await);
         let entropy = Arc::new(SystemEntropy);

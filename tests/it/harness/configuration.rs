@@ -9,15 +9,15 @@ use super::{ADMIN_TOKEN, Options, RecorderBot, write_private};
 pub(super) struct ConfigurationText<'a> {
     pub(super) stage: &'a Stage,
     pub(super) bot: &'a RecorderBot,
-    /// Where the application listens.
+    /// The address on which the application listens.
     pub(super) base: &'a str,
-    /// Where files are.
+    /// The directory of the secret files.
     pub(super) directory: &'a Path,
     pub(super) options: &'a Options,
 }
 
 impl ConfigurationText<'_> {
-    /// Writes the files that it names, and returns it.
+    /// Writes the secret files that the configuration names, and returns the configuration.
     pub(super) fn write(&self) -> String {
         let mut text = self.sections_of_the_application();
         for bot in ["demo", "demo-none"] {

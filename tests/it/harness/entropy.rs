@@ -1,4 +1,5 @@
-//! Randomness that says whose it is: the log is shared by all tests, and a request's id is how a test finds its own lines.
+//! Randomness that marks its UUIDs. All tests share one log, and a test finds its own lines by the mark in the request
+//! id.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -6,12 +7,12 @@ use bot_sso::domain::{Entropy, SystemEntropy};
 
 static APPLICATIONS: AtomicU32 = AtomicU32::new(0);
 
-/// What the ids of the next application begin with.
+/// The prefix of the request ids of the next application.
 pub fn next_tag() -> String {
     format!("7e57{:04x}-", APPLICATIONS.fetch_add(1, Ordering::SeqCst))
 }
 
-/// The system's randomness; its UUIDs begin with a tag.
+/// The system's randomness, except that UUIDs begin with a tag.
 pub struct TaggedEntropy(String);
 
 impl TaggedEntropy {

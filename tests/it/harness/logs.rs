@@ -1,5 +1,4 @@
-//! What the application logged during the test run: kept for assertions, and written where `scripts/test` searches it
-//! for tokens.
+//! The application's log during the test run, kept for assertions and written where `scripts/test` searches for tokens.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -31,7 +30,7 @@ impl Write for Writer {
     }
 }
 
-/// Starts logging, once for the whole test binary.
+/// Starts logging once for all tests of the binary.
 pub fn start() {
     LOG.get_or_init(|| {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-logs");
@@ -50,17 +49,17 @@ pub fn text() -> String {
     LOG.get().map_or_else(String::new, |log| String::from_utf8_lossy(&log.lock().unwrap().text).into_owned())
 }
 
-/// How much has been logged.
+/// The length of the log, in bytes.
 pub fn length() -> usize {
     LOG.get().map_or(0, |log| log.lock().unwrap().text.len())
 }
 
-/// What has been logged since there were `length` bytes.
+/// The log from the byte `length` on.
 pub fn since(length: usize) -> String {
     LOG.get().map_or_else(String::new, |log| String::from_utf8_lossy(&log.lock().unwrap().text[length..]).into_owned())
 }
 
-/// The warnings and errors about requests whose ids begin with `tag`, since `length` bytes had been logged.
+/// The warnings and errors after the byte `length` about requests whose ids begin with `tag`.
 pub fn complaints_of(tag: &str, length: usize) -> Vec<Value> {
     let lines = since(length);
     let lines = lines.lines().filter(|line| line.contains(tag)).filter_map(|line| serde_json::from_str(line).ok());

@@ -1,5 +1,5 @@
-//! Boots the real application on a listener that is bound first, against the stage, and speaks to it as channels, bots
-//! and browsers do.
+//! Starts the real application on a listener that is bound first, against the stage, and sends it the requests of
+//! channels, bots and browsers.
 
 pub mod activities;
 mod answer;
@@ -32,22 +32,22 @@ use bot_sso::sealing::KeyRing;
 use bot_sso::store::{Durability, EmbeddedStore};
 
 pub use answer::Answer;
-use application::{Running, Start, configuration_of};
+use application::{ApplicationStart, RunningApplication, configuration_of};
 use configuration::ConfigurationText;
 pub use options::Options;
 pub use recorder::{Behaviour, Gate, Received, RecorderBot};
 use waiting::{PATIENCE, wait_for};
 
-/// The bearer of admin calls.
+/// The bearer token of the operator's requests.
 pub const ADMIN_TOKEN: &str = "the-operators-secret-of-the-local-stage";
-/// An address that refuses connections: a program that binds any free port never gets port 1, on no address.
+/// An address that refuses connections: no program that binds any free port gets port 1.
 pub const NOWHERE: &str = "127.77.83.29:1";
 
-/// What surrounds an application that is not built yet. Its listener is bound: programs that must know its address can
-/// be started first.
+/// The stage, the bot and the bound listener of an application that is not built yet. Programs that must know the
+/// application's address can start before it.
 pub struct Surroundings {
     pub stage: Stage,
-    /// Where the application will be reached.
+    /// The application's address.
     pub base: String,
     listener: TcpListener,
     bot: RecorderBot,
@@ -88,32 +88,32 @@ impl Surroundings {
         let tag = entropy::next_tag();
         let text = ConfigurationText { stage: &stage, bot: &bot, base: &base, directory: directory.path(), options };
         let configuration = configuration_of(&text.write(), options);
-        let start = Start { configuration, listener: &listener, clock: clock.clone(), tag: &tag };
-        let Running { operations, for_bots, handle, delivery } = start.run(options.anonymous).await;
+        let start = ApplicationStart { configuration, listener: &listener, clock: clock.clone(), tag: &tag };
+        let RunningApplication { operations, for_bots, handle, delivery } = start.run(options.anonymous).await;
         let http = new_client();
         let delivery = Some(delivery);
         Harness { stage, bot, base, operations, for_bots, clock, directory, tag, listener, http, handle, delivery }
     }
 }
 
-/// The running application with everything around it.
+/// The running application, its stage and its bot.
 pub struct Harness {
     pub stage: Stage,
     pub bot: RecorderBot,
     pub base: String,
-    /// The operator's listener; empty if there is none.
+    /// The address of the operator's listener, empty if there is none.
     pub operations: String,
-    /// Where bots reach the Token Service.
+    /// The address at which bots reach the Token Service.
     pub for_bots: String,
     pub clock: Arc<OffsetClock>,
     pub directory: tempfile::TempDir,
-    /// What the ids of this application's requests begin with.
+    /// The prefix of this application's request ids.
     pub tag: String,
-    /// Kept over restarts, so that no other program gets the port in between.
+    /// Stays bound across restarts, so that no other program takes the port.
     listener: TcpListener,
     http: reqwest::Client,
     handle: actix_web::dev::ServerHandle,
-    /// Not while the application is stopped: its store would stay open.
+    /// `None` while the application is stopped, because it would keep the store open.
     delivery: Option<ContinuationDelivery>,
 }
 
@@ -126,13 +126,13 @@ impl Harness {
         Surroundings::start().await.run(&options).await
     }
 
-    /// Stops the application, keeps store and stage, and starts it anew.
+    /// Restarts the application with the same store and stage.
     pub async fn restart(&mut self, options: &Options) {
         drop(self.stop().await);
         self.run_again(options).await;
     }
 
-    /// Stops the application and opens its store as soon as it lets go of it.
+    /// Stops the application and opens its store as soon as the application has closed it.
     async fn stop(&mut self) -> EmbeddedStore {
         self.delivery = None;
         self.handle.stop(true).await;
@@ -142,11 +142,12 @@ impl Harness {
 
     async fn run_again(&mut self, options: &Options) {
         let configuration = configuration_of(&self.configuration_text(options), options);
-        let start = Start { configuration, listener: &self.listener, clock: self.clock.clone(), tag: &self.tag };
-        let Running { operations, for_bots, handle, delivery } = start.run(options.anonymous).await;
+        let start =
+            ApplicationStart { configuration, listener: &self.listener, clock: self.clock.clone(), tag: &self.tag };
+        let RunningApplication { operations, for_bots, handle, delivery } = start.run(options.anonymous).await;
         (self.operations, self.for_bots) = (operations, for_bots);
         (self.handle, self.delivery) = (handle, Some(delivery));
-        // A connection to the application that was stopped is of no use for the new one.
+        // The new client has no pooled connection to the stopped application.
         self.http = new_client();
     }
 
@@ -172,8 +173,8 @@ impl Harness {
         self.bot.wait_for(count).await
     }
 
-    /// All that the bot has received, once it is being told of no token any more: a delivery begins before the request
-    /// that it follows is answered.
+    /// All requests that the bot has received, after every event delivery has ended. A delivery begins before the
+    /// request that causes it is answered.
     pub async fn received_once_settled(&self) -> Vec<Received> {
         let delivery = self.delivery.as_ref().unwrap();
         assert!(delivery.finish(PATIENCE).await, "the bot is still being told of a token");

@@ -1,10 +1,10 @@
-/// How a harness differs from the plain one.
+/// The differences between a harness and the plain one.
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools, reason = "each says one thing about the configuration")]
 pub struct Options {
     /// `after_exchange` of the bot `demo`; `notify` if empty.
     pub after_exchange: &'static str,
-    /// More TOML inside `[bots.demo]`'s sub-tables or at the end of the file.
+    /// TOML at the end of the file; it begins inside the sub-tables of `[bots.demo]`.
     pub appended: String,
     /// Lines put into `[bots.demo.identity]`.
     pub identity: String,
@@ -12,9 +12,9 @@ pub struct Options {
     pub connection: String,
     /// Whether the connections ask for `offline_access`.
     pub offline_access: bool,
-    /// Whether the operator has a listener.
+    /// Whether the application has an operator's listener.
     pub operations: bool,
-    /// A bot endpoint other than the recorder.
+    /// The endpoint of the bot `demo` if it is not the recording bot.
     pub endpoint: Option<String>,
     /// Lines put into `[bots.demo]`.
     pub bot: &'static str,
@@ -22,14 +22,15 @@ pub struct Options {
     pub channels: &'static str,
     /// Lines put into `[token_service]`.
     pub token_service: &'static str,
-    /// In development mode, in which who calls without a token is let in.
+    /// Whether the application runs in development mode and admits callers without a token.
     pub anonymous: bool,
-    /// A client secret other than the right one.
+    /// A wrong client secret.
     pub client_secret: Option<&'static str>,
-    /// `credentials` of the connection `graph` of `demo`, in the place of its secret: what stands between the brackets.
+    /// The text between the brackets of `credentials` of the connection `graph` of `demo`, which replace its secret.
     pub credentials: String,
-    /// The environment that the configuration is read in.
+    /// The environment variables that override the configuration.
     pub environment: Vec<(String, String)>,
-    /// Whether `public_url` leads here, so that browsers can be sent back; it leads nowhere otherwise.
+    /// Whether `public_url` is the application's real address, so that browsers can return to it. Otherwise no server
+    /// listens on `public_url`.
     pub reachable: bool,
 }

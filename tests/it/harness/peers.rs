@@ -1,4 +1,4 @@
-//! Programs of other people that the tests run beside the application: SDK bots and clients, and MSAL, on Node and on Python.
+//! Programs of other people that run beside the application: SDK bots and clients, MSAL and more, on Node and Python.
 
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -14,11 +14,11 @@ use super::waiting::{wait_for, wait_until};
 pub struct Program {
     /// Folder below `tests/peers`.
     pub peer: &'static str,
-    /// File in that folder; `.py` runs in the peer's virtual environment, everything else on Node.
+    /// A file in that folder. A `.py` file runs in the peer's virtual environment, any other file on Node.
     pub script: &'static str,
 }
 
-/// A running program; killed when dropped.
+/// A running program. Dropping it kills the process.
 pub struct Peer {
     label: String,
     child: Child,
@@ -27,8 +27,8 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Starts a program with exactly this environment and `PATH`. What it prints also goes to `target/test-logs`, under
-    /// `label`, where `scripts/test` searches it for tokens.
+    /// Starts a program with exactly this environment and `PATH`. Its output also goes to `target/test-logs`, under
+    /// `label`, where `scripts/test` searches for tokens.
     pub fn start(program: &Program, label: &str, environment: &[(&str, String)]) -> Self {
         let mut child = command(program)
             .env_clear()
@@ -51,7 +51,7 @@ impl Peer {
         self.printed.lock().unwrap().clone()
     }
 
-    /// The same, read as JSON.
+    /// The lines of standard output so far, read as JSON.
     pub fn events(&self) -> Vec<Value> {
         let lines = self.printed();
         lines
@@ -60,7 +60,7 @@ impl Peer {
             .collect()
     }
 
-    /// Waits for a line that fits.
+    /// Waits for a line for which `fits` is true.
     pub async fn wait_for(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
         wait_for(what, async || {
             let found = self.events().into_iter().find(&fits);
@@ -71,13 +71,13 @@ impl Peer {
         .await
     }
 
-    /// Waits until a bot or a provider listens, and returns its port.
+    /// Waits until the program listens, and returns its port.
     pub async fn port(&mut self) -> u16 {
         let listening = self.wait_for("listening", |event| event["event"] == "listening").await;
         listening["port"].as_u64().and_then(|port| u16::try_from(port).ok()).unwrap()
     }
 
-    /// Waits until the program has ended well, and returns what it printed.
+    /// Waits until the program has ended successfully, and returns the lines that it printed.
     pub async fn finish(mut self) -> Vec<Value> {
         let status = self.wait_for_end().await;
         assert!(status.success(), "{} failed: {}", self.label, self.account());
@@ -86,7 +86,7 @@ impl Peer {
 
     async fn wait_for_end(&mut self) -> ExitStatus {
         let status = wait_for("the program's end", async || self.child.try_wait().unwrap()).await;
-        // The readers come to the end of the pipes on their own.
+        // The reading threads end when the pipes close.
         let readers = || Arc::strong_count(&self.printed) + Arc::strong_count(&self.complaints) - 2;
         wait_until("the end of what it printed", async || readers() == 0).await;
         status
@@ -100,7 +100,7 @@ impl Peer {
 impl Drop for Peer {
     #[allow(clippy::print_stdout, reason = "shown when the test fails")]
     fn drop(&mut self) {
-        // It may have ended on its own.
+        // The program may have ended before.
         let _ = self.child.kill();
         let _ = self.child.wait();
         println!("{} printed:\n{}", self.label, self.account());

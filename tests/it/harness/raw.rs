@@ -1,14 +1,14 @@
-//! HTTP by hand: what no client library would send, and a bot whose answers are bytes.
+//! HTTP written byte by byte: requests that no client library sends, and a bot that answers with given bytes.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Longer than anything that is waited for on purpose.
+/// Longer than the gateway waits on purpose in any test.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A connection to the gateway. Blocks: to be used off the async threads, see [`blocking`].
+/// A connection to the gateway. Its methods block, so they run off the async threads, see [`blocking`].
 pub struct Wire(TcpStream);
 
 impl Wire {
@@ -19,7 +19,7 @@ impl Wire {
         Self(stream)
     }
 
-    /// Writes; that the other side has closed already is for the reader to notice.
+    /// Writes the bytes and ignores a closed connection, which the next read reports.
     pub fn send(&mut self, bytes: &[u8]) -> &mut Self {
         let _ = self.0.write_all(bytes);
         self
@@ -54,12 +54,12 @@ impl Wire {
     }
 }
 
-/// Runs what blocks.
+/// Runs blocking code on a thread of its own.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.unwrap()
 }
 
-/// A server that reads each request and lets a script write the answer; then it closes the connection.
+/// A server that reads each request, lets a script write the answer, and closes the connection.
 pub struct ScriptedServer {
     port: u16,
     requests: Arc<Mutex<Vec<String>>>,
@@ -90,7 +90,7 @@ impl ScriptedServer {
         Self::start(move |stream| stream.write_all(&answer).unwrap())
     }
 
-    /// One answer a request, in turn.
+    /// Answers the requests with these bytes, one answer a request.
     pub fn answering_in_turn(answers: Vec<String>) -> Self {
         let answers = Mutex::new(answers.into_iter());
         Self::start(move |stream| {
@@ -103,13 +103,13 @@ impl ScriptedServer {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// The requests so far, head and body.
+    /// The requests so far, with head and body.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }
 
-/// `None` if the connection ends first.
+/// Reads a request; `None` if the connection ends first.
 fn read_request(stream: &mut TcpStream) -> Option<String> {
     let mut request = Vec::new();
     let mut byte = [0_u8; 1];

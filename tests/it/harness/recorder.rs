@@ -1,4 +1,4 @@
-//! A bot that records what reaches it and answers as told.
+//! A bot that records the requests it receives and answers as a test configures it.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::waiting::wait_until;
 
-/// What a bot received.
+/// A request that the bot received.
 #[derive(Clone, Debug)]
 pub struct Received {
     pub path: String,
@@ -27,15 +27,15 @@ impl Received {
     }
 }
 
-/// How the bot answers.
+/// The bot's answer to a request.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
     pub status: u16,
     pub content_type: &'static str,
     pub headers: Vec<(&'static str, &'static str)>,
-    /// The body.
+    /// The answer's body.
     pub body: Vec<u8>,
-    /// Keeps the answer back.
+    /// The bot answers only after the test has opened this gate.
     pub gate: Option<Gate>,
 }
 
@@ -50,18 +50,18 @@ impl Behaviour {
         Self { status, body: body.as_bytes().to_vec(), ..Self::default() }
     }
 
-    /// Answers only when `gate` is opened.
+    /// The same answer, sent only after `gate` is opened.
     pub fn behind(self, gate: &Gate) -> Self {
         Self { gate: Some(gate.clone()), ..self }
     }
 
-    /// Never answers.
+    /// The bot never answers.
     pub fn silent() -> Self {
         Self::default().behind(&Gate::default())
     }
 }
 
-/// Closed at first. Its clones are one gate.
+/// A gate is closed until a test opens it. Its clones are the same gate.
 #[derive(Clone, Debug, Default)]
 pub struct Gate(Arc<watch::Sender<bool>>);
 
@@ -71,7 +71,7 @@ impl Gate {
     }
 
     async fn pass(&self) {
-        // The sender is `self`, so it cannot be gone.
+        // `self` holds the sender, so the channel cannot be closed.
         let _ = self.0.subscribe().wait_for(|is_open| *is_open).await;
     }
 }
@@ -79,11 +79,11 @@ impl Gate {
 #[derive(Default)]
 struct State {
     received: Mutex<Vec<Received>>,
-    /// One for each request to come; the last stays.
+    /// The answers to the next requests, in reverse order. The last one stays.
     behaviours: Mutex<Vec<Behaviour>>,
 }
 
-/// The bot.
+/// The recording bot.
 #[derive(Clone)]
 pub struct RecorderBot {
     state: Arc<State>,
@@ -113,12 +113,12 @@ impl RecorderBot {
         format!("http://127.0.0.1:{}/api/messages", self.port)
     }
 
-    /// From now on the bot answers like this.
+    /// Sets the answer to every later request.
     pub fn behave(&self, behaviour: Behaviour) {
         *self.state.behaviours.lock().unwrap() = vec![behaviour];
     }
 
-    /// One behaviour a request; the last one stays.
+    /// Sets one answer for each of the next requests. The last one stays.
     pub fn behave_in_turn(&self, mut behaviours: Vec<Behaviour>) {
         behaviours.reverse();
         *self.state.behaviours.lock().unwrap() = behaviours;
@@ -128,7 +128,7 @@ impl RecorderBot {
         self.state.received.lock().unwrap().clone()
     }
 
-    /// Waits until there were `count` requests, and returns all of them.
+    /// Waits until the bot has received `count` requests, and returns all of them.
     pub async fn wait_for(&self, count: usize) -> Vec<Received> {
         let what = format!("{count} requests of the bot's");
         wait_until(&what, async || self.received().len() >= count).await;

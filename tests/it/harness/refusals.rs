@@ -1,8 +1,8 @@
-//! What a refused exchange looks like, to the client and in the log.
+//! Assertions about a refused exchange: its answer and its log lines.
 
 use super::{Answer, logs};
 
-/// Asserts a refusal: status, reason code in `failureDetail`, no exchange, nothing told to the bot.
+/// Asserts status and reason code of a refusal, and that its body shows no internal detail, token or secret.
 pub fn assert_refused(case: &str, answer: &Answer, status: u16, reason: &str) {
     let body = String::from_utf8_lossy(&answer.body);
     assert_eq!(answer.status, status, "case {case}: {body}");
@@ -13,7 +13,7 @@ pub fn assert_refused(case: &str, answer: &Answer, status: u16, reason: &str) {
     }
 }
 
-/// Asserts that a token of somebody else was refused and the operator told as of an attack, by the check that failed.
+/// Asserts that another person's token was refused by `check` and that the log marks the refusal as a possible attack.
 pub fn assert_mismatch(case: &str, answer: &Answer, check: &str) {
     assert_refused(case, answer, 400, "identity_mismatch");
     let lines = logs::lines_of(&answer.correlation_id());

@@ -1,4 +1,4 @@
-//! The requests of a [`Harness`]: what channels, bots and the operator ask of the application.
+//! The requests that channels, bots and the operator send to the application of a [`Harness`].
 
 use bot_sso::dev::GrantKind;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{ADMIN_TOKEN, Answer, Harness, activities};
 
 impl Harness {
-    /// Calls with a grant at the token endpoint so far.
+    /// The number of on-behalf-of requests that the token endpoint has received.
     pub fn exchanges(&self) -> u64 {
         self.stage.calls().count(GrantKind::OnBehalfOf)
     }
@@ -134,7 +134,7 @@ impl Harness {
         self.send("POST", &url, &[("authorization", &authorization)], Vec::new()).await
     }
 
-    /// Asks for a card as `demo` does; returns the whole sign-in resource.
+    /// Requests a card as `demo` does; returns the whole sign-in resource.
     pub async fn sign_in_resource(&self, activity: &Value, connection: &str) -> Value {
         let state = activities::state_of(activity, connection);
         let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("state", &state).finish();

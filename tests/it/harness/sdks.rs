@@ -1,9 +1,9 @@
-//! What points the SDKs at the application, each by settings of its own. `tests/peers/README.md` has the table.
+//! The settings that point each SDK at the application. `tests/peers/README.md` has the table.
 
 use super::Surroundings;
 
 impl Surroundings {
-    /// The environment of a program on any of the SDKs, in the place of the bot `demo`.
+    /// The environment of a program that uses any of the SDKs and takes the place of the bot `demo`.
     pub fn sdk_environment(&self) -> Vec<(&'static str, String)> {
         let app_id = self.stage.directory().find_bot("demo").unwrap().app_id.to_owned();
         let tenant = self.stage.directory().main_tenant_id().to_owned();
@@ -23,7 +23,7 @@ impl Surroundings {
             ("OAUTH_URL", self.base.clone()),
             ("CLIENT_ID", app_id),
             ("TENANT_ID", tenant),
-            // What the programs have in common is beside their folders, where Python would leave files of its own.
+            // Python would write compiled files of the shared modules into `tests/peers`.
             ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
         ];
         environment.extend(self.botbuilder_environment());

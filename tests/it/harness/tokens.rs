@@ -1,4 +1,4 @@
-//! Tokens beyond the ordinary: app-only ones for any audience, and genuine ones with other claims.
+//! Special tokens: app-only tokens for any audience, and tokens with changed claims and a genuine signature.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -23,7 +23,7 @@ impl Harness {
         self.form(&url, &form).await["access_token"].as_str().unwrap().to_owned()
     }
 
-    /// `token` with other claims, signed by a key of the stage.
+    /// `token` with claims changed by `change`, signed with a key of the stage.
     pub fn forge(&self, signer: Signer, token: &str, change: impl FnOnce(&mut Value)) -> String {
         let mut claims = claims_of(token);
         change(&mut claims);
@@ -36,12 +36,12 @@ impl Harness {
     }
 }
 
-/// What a token says.
+/// The claims of a token.
 pub fn claims_of(token: &str) -> Value {
     part_of(token, 1)
 }
 
-/// A part of a token: 0 is its header.
+/// A decoded part of a token. Part 0 is the header.
 pub fn part_of(token: &str, part: usize) -> Value {
     let encoded = token.split('.').nth(part).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(encoded).unwrap()).unwrap()

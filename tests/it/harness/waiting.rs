@@ -1,15 +1,15 @@
-//! Waiting for what happens elsewhere: the one place that looks again and again.
+//! The only functions that poll for something that happens elsewhere.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// Longer than anything takes on a machine that is busy with other work.
+/// Longer than any awaited event takes, even on a busy machine.
 pub const PATIENCE: Duration = Duration::from_mins(2);
-/// Between two looks.
+/// The pause between two polls.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Looks until there is something, and returns it. Fails the test after `limit`.
+/// Polls until `look` returns a value, and returns it. Fails the test after `limit`.
 pub async fn wait_within<T>(limit: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let end = Instant::now() + limit;
     loop {
@@ -21,7 +21,7 @@ pub async fn wait_within<T>(limit: Duration, what: &str, mut look: impl AsyncFnM
     }
 }
 
-/// [`wait_within`] the longest time that anything may take.
+/// Polls for at most [`PATIENCE`].
 pub async fn wait_for<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
     wait_within(PATIENCE, what, look).await
 }

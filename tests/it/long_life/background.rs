@@ -6,15 +6,15 @@ use bot_sso::dev::{Fault, GrantKind};
 use futures_util::future::join_all;
 
 use super::{
-    LIFE, asked, assert_nothing, get, misconfigured, refreshable, refreshes, refreshes_meet, sign_ben_in_anew, token,
-    with_ada,
+    UNTIL_EXPIRED, assert_nothing, fail_refreshes_with, get, misconfigured, refreshable, refreshes, requests_with,
+    sign_ben_in_anew, token, with_ada,
 };
 use crate::harness::Harness;
 use crate::harness::waiting::wait_until;
 
 /// `refresh_in` of the stage's answers, in seconds.
 const REFRESH_IN: u64 = 1800;
-/// The random change of that time, in either direction.
+/// The application refreshes up to this many seconds before or after that time, at random.
 const JITTER: u64 = 300;
 
 /// A harness in which Ada's token is to be refreshed after half an hour.
@@ -29,9 +29,9 @@ fn advance(harness: &Harness, seconds: u64) {
     harness.clock.advance(Duration::from_secs(seconds));
 }
 
-/// The stage has answered `count` refreshes.
+/// Waits until the stage has answered `count` refreshes.
 async fn answered(harness: &Harness, count: usize) {
-    wait_until("a refresh", async || asked(harness, GrantKind::RefreshToken).len() == count).await;
+    wait_until("a refresh", async || requests_with(harness, GrantKind::RefreshToken).len() == count).await;
 }
 
 /// Checks that a request for the token starts no refresh.
@@ -51,7 +51,7 @@ async fn a_background_refresh_returns_the_old_token_at_once_and_the_new_one_late
     advance(&harness, REFRESH_IN - JITTER - 5);
     assert_quiet(&harness, &first).await;
     advance(&harness, 2 * JITTER + 10);
-    refreshes_meet(&harness, Fault::Slow { millis: 300 });
+    fail_refreshes_with(&harness, Fault::Slow { millis: 300 });
     let given = join_all((0..10).map(|_| token(&harness))).await;
     assert!(given.iter().all(|token| *token == first));
     wait_until("a new token", async || token(&harness).await != first).await;
@@ -65,7 +65,7 @@ async fn a_failed_background_refresh_is_hidden_and_tried_again_after_a_minute() 
     let harness = with_refresh_in().await;
     let first = token(&harness).await;
     advance(&harness, REFRESH_IN + JITTER + 5);
-    refreshes_meet(&harness, misconfigured());
+    fail_refreshes_with(&harness, misconfigured());
     assert_eq!(token(&harness).await, first);
     answered(&harness, 1).await;
     assert_quiet(&harness, &first).await;
@@ -87,7 +87,7 @@ async fn a_refused_refresh_token_leaves_the_old_token_and_is_not_tried_again() {
     answered(&harness, 1).await;
     advance(&harness, 120);
     assert_quiet(&harness, &first).await;
-    harness.clock.advance(LIFE);
+    harness.clock.advance(UNTIL_EXPIRED);
     assert_nothing(&get(&harness).await);
     assert_eq!(refreshes(&harness), 1);
 }

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{ADA, asked, assert_nothing, get, refreshable, refreshes, refreshes_meet, sign_in, token, with_ada};
+use super::{
+    ADA, assert_nothing, fail_refreshes_with, get, refreshable, refreshes, requests_with, sign_in, token, with_ada,
+};
 use crate::harness::waiting::wait_until;
 use crate::harness::{Answer, Harness, Options, logs};
 
@@ -27,7 +29,7 @@ async fn get_challenged(harness: &Harness, claims: &str) -> Answer {
 fn claims_sent(harness: &Harness, grant: GrantKind) -> Vec<Value> {
     let read =
         |request: &Value| request["claims"].as_str().map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
-    asked(harness, grant).iter().map(read).collect()
+    requests_with(harness, grant).iter().map(read).collect()
 }
 
 fn challenge() -> Value {
@@ -72,7 +74,7 @@ async fn a_challenge_skips_the_stored_token_and_obtains_one_that_meets_it() {
 async fn a_challenge_is_sent_unchanged_for_a_connection_without_continuous_access() {
     let harness = with_ada(refreshable()).await;
     assert_eq!(get_challenged(&harness, CHALLENGE).await.status, 200);
-    assert_eq!(asked(&harness, GrantKind::RefreshToken)[0]["claims"], CHALLENGE);
+    assert_eq!(requests_with(&harness, GrantKind::RefreshToken)[0]["claims"], CHALLENGE);
     assert_eq!(claims_sent(&harness, GrantKind::OnBehalfOf), [Value::Null]);
 }
 
@@ -122,7 +124,7 @@ async fn a_challenge_stays_for_the_user_after_a_refused_refresh() {
 async fn a_challenge_during_an_outage_changes_nothing() {
     let harness = with_ada(refreshable()).await;
     let first = token(&harness).await;
-    refreshes_meet(&harness, super::misconfigured());
+    fail_refreshes_with(&harness, super::misconfigured());
     assert_eq!(get_challenged(&harness, CHALLENGE).await.status, 503, "no card for an outage");
     harness.stage.faults().clear();
     assert_eq!(token(&harness).await, first, "whether the resource takes it is the resource's to say");

@@ -4,8 +4,8 @@ use bot_sso::dev::{Fault, FaultRule, GrantKind};
 
 use super::operations::key_of;
 use super::{
-    ADA, LIFE, asked, assert_nothing, get, refreshable, refreshes, refreshes_meet, sign_ben_in_anew, sign_in, token,
-    with_ada,
+    ADA, UNTIL_EXPIRED, assert_nothing, fail_refreshes_with, get, refreshable, refreshes, requests_with,
+    sign_ben_in_anew, sign_in, token, with_ada,
 };
 use crate::harness::waiting::wait_until;
 use crate::harness::{Harness, activities};
@@ -13,27 +13,28 @@ use crate::harness::{Harness, activities};
 const SLOW: Fault = Fault::Slow { millis: 700 };
 
 #[derive(Clone, Copy, Debug)]
-enum Way {
+enum SignOutKind {
     OneConnection,
     AllConnections,
     Operator,
 }
 
-const WAYS: [Way; 3] = [Way::OneConnection, Way::AllConnections, Way::Operator];
+const SIGN_OUT_KINDS: [SignOutKind; 3] =
+    [SignOutKind::OneConnection, SignOutKind::AllConnections, SignOutKind::Operator];
 
 /// Signs Ada out when the identity provider has received `count` requests with `grant` and not yet answered the last.
-async fn sign_out_when(harness: &Harness, way: Way, grant: GrantKind, count: u64) {
+async fn sign_out_when(harness: &Harness, way: SignOutKind, grant: GrantKind, count: u64) {
     wait_until("a request", async || harness.stage.calls().count(grant) == count).await;
     let answer = match way {
-        Way::OneConnection => harness.sign_out(&ADA).await,
-        Way::AllConnections => harness.sign_out(&[ADA[0], ADA[2]]).await,
-        Way::Operator => harness.sign_out_everywhere(&key_of(harness, "Ada")).await,
+        SignOutKind::OneConnection => harness.sign_out(&ADA).await,
+        SignOutKind::AllConnections => harness.sign_out(&[ADA[0], ADA[2]]).await,
+        SignOutKind::Operator => harness.sign_out_everywhere(&key_of(harness, "Ada")).await,
     };
     assert_eq!(answer.status, 200);
-    assert_eq!(asked(harness, grant).len() as u64, count - 1, "{way:?}: it was still in flight");
+    assert_eq!(requests_with(harness, grant).len() as u64, count - 1, "{way:?}: it was still in flight");
 }
 
-/// There is nothing in memory, nothing in the store, and nothing to be refreshed.
+/// Asserts that neither the memory nor the store has a token, and that no refresh can obtain one.
 async fn assert_gone(harness: &mut Harness) {
     harness.stage.faults().clear();
     let before = refreshes(harness);
@@ -45,30 +46,30 @@ async fn assert_gone(harness: &mut Harness) {
 
 #[tokio::test]
 async fn a_refresh_that_a_bot_waits_for_stores_no_token_after_a_sign_out() {
-    for way in WAYS {
+    for way in SIGN_OUT_KINDS {
         let mut harness = with_ada(refreshable()).await;
-        harness.clock.advance(LIFE);
-        refreshes_meet(&harness, SLOW);
+        harness.clock.advance(UNTIL_EXPIRED);
+        fail_refreshes_with(&harness, SLOW);
         let signing_out = sign_out_when(&harness, way, GrantKind::RefreshToken, 1);
         let (answer, ()) = tokio::join!(get(&harness), signing_out);
         assert_nothing(&answer);
-        assert_eq!(asked(&harness, GrantKind::RefreshToken)[0]["status"], 200, "{way:?}: and it was answered");
+        assert_eq!(requests_with(&harness, GrantKind::RefreshToken)[0]["status"], 200, "{way:?}: and it was answered");
         assert_gone(&mut harness).await;
     }
 }
 
 #[tokio::test]
 async fn a_background_refresh_stores_no_token_after_a_sign_out() {
-    for way in WAYS {
+    for way in SIGN_OUT_KINDS {
         let mut harness = Harness::with(refreshable()).await;
         harness.stage.sessions().set_refresh_in(Some(600));
         assert_eq!(sign_in(&harness, "Ada", "graph", "first").await.status, 200);
-        harness.clock.advance(LIFE / 2);
-        refreshes_meet(&harness, SLOW);
+        harness.clock.advance(UNTIL_EXPIRED / 2);
+        fail_refreshes_with(&harness, SLOW);
         token(&harness).await;
         sign_out_when(&harness, way, GrantKind::RefreshToken, 1).await;
         assert_nothing(&get(&harness).await);
-        wait_until("the answer", async || asked(&harness, GrantKind::RefreshToken).len() == 1).await;
+        wait_until("the answer", async || requests_with(&harness, GrantKind::RefreshToken).len() == 1).await;
         sign_ben_in_anew(&harness).await;
         assert_gone(&mut harness).await;
     }
@@ -76,7 +77,7 @@ async fn a_background_refresh_stores_no_token_after_a_sign_out() {
 
 #[tokio::test]
 async fn an_exchange_stores_no_token_after_a_sign_out_and_the_client_shows_its_card() {
-    for way in WAYS {
+    for way in SIGN_OUT_KINDS {
         let mut harness = with_ada(refreshable()).await;
         assert_eq!(harness.sign_out(&ADA).await.status, 200);
         harness.stage.faults().add(FaultRule::new(SLOW));
@@ -93,7 +94,7 @@ async fn an_exchange_stores_no_token_after_a_sign_out_and_the_client_shows_its_c
 async fn a_sign_out_does_not_affect_an_exchange_for_another_connection() {
     let harness = with_ada(refreshable()).await;
     harness.stage.faults().add(FaultRule::new(SLOW));
-    let signing_out = sign_out_when(&harness, Way::OneConnection, GrantKind::OnBehalfOf, 2);
+    let signing_out = sign_out_when(&harness, SignOutKind::OneConnection, GrantKind::OnBehalfOf, 2);
     let (answer, ()) = tokio::join!(sign_in(&harness, "Ada", "mail", "mail"), signing_out);
     assert_eq!(answer.status, 200);
     assert_eq!(harness.get_token("msteams", "29:ada", "mail").await.status, 200);

@@ -14,10 +14,10 @@ use serde_json::Value;
 
 use crate::harness::{Answer, Harness, Options, activities};
 
-/// The query of the token service for Ada's token in Teams.
+/// The query of the Token Service for Ada's token in Teams.
 const ADA: [(&str, &str); 3] = [("userId", "29:ada"), ("connectionName", "graph"), ("channelId", "msteams")];
 /// After this time a token of an hour is no longer returned.
-const LIFE: Duration = Duration::from_mins(56);
+const UNTIL_EXPIRED: Duration = Duration::from_mins(56);
 
 fn refreshable() -> Options {
     Options { offline_access: true, operations: true, ..Options::default() }
@@ -49,7 +49,7 @@ async fn token(harness: &Harness) -> String {
     answer.json()["token"].as_str().unwrap().to_owned()
 }
 
-/// The token service has no token: 404 without a body.
+/// Asserts that the Token Service has no token: 404 without a body.
 #[track_caller]
 fn assert_nothing(answer: &Answer) {
     assert_eq!((answer.status, answer.body.len()), (404, 0), "{}", String::from_utf8_lossy(&answer.body));
@@ -60,7 +60,7 @@ fn refreshes(harness: &Harness) -> u64 {
 }
 
 /// The requests to the identity provider with a grant, oldest first.
-fn asked(harness: &Harness, grant: GrantKind) -> Vec<Value> {
+fn requests_with(harness: &Harness, grant: GrantKind) -> Vec<Value> {
     let requests = harness.stage.calls().snapshot().requests;
     requests
         .iter()
@@ -70,7 +70,7 @@ fn asked(harness: &Harness, grant: GrantKind) -> Vec<Value> {
 }
 
 /// Lets every later refresh fail with `fault`.
-fn refreshes_meet(harness: &Harness, fault: Fault) {
+fn fail_refreshes_with(harness: &Harness, fault: Fault) {
     harness.stage.faults().add(FaultRule::new(fault).for_grant(Some(GrantKind::RefreshToken)));
 }
 

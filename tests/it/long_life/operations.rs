@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{assert_nothing, get, refreshable, sign_in, with_ada};
 use crate::harness::{ADMIN_TOKEN, Harness, Options, logs};
 
-/// `oid@tid`.
+/// The user key of a user, `oid@tid`.
 pub(super) fn key_of(harness: &Harness, user: &str) -> String {
     let user = harness.user(user);
     format!("{}@{}", user.oid, user.tid)

@@ -3,11 +3,11 @@
 
 use serde_json::json;
 
-use super::{ADA, LIFE, assert_nothing, get, refreshable, refreshes, sign_in, with_ada};
+use super::{ADA, UNTIL_EXPIRED, assert_nothing, get, refreshable, refreshes, sign_in, with_ada};
 use crate::harness::{Answer, Behaviour, Harness, Options, activities, logs};
 
 #[track_caller]
-fn assert_done(answer: &Answer) {
+fn assert_signed_out(answer: &Answer) {
     assert_eq!((answer.status, answer.body.as_slice()), (200, b"{}".as_slice()));
     assert_eq!(answer.header("content-type"), Some("application/json"));
 }
@@ -17,12 +17,12 @@ async fn one_connection_is_signed_out_and_the_others_stay() {
     let harness = with_ada(refreshable()).await;
     assert_eq!(sign_in(&harness, "Ada", "mail", "mail").await.status, 200);
     assert_eq!(sign_in(&harness, "Ben", "graph", "ben").await.status, 200);
-    assert_done(&harness.sign_out(&ADA).await);
+    assert_signed_out(&harness.sign_out(&ADA).await);
     assert_nothing(&get(&harness).await);
     assert_eq!(harness.get_token("msteams", "29:ada", "mail").await.status, 200);
     assert_eq!(harness.get_token("msteams", "29:ben", "graph").await.status, 200);
-    assert_done(&harness.sign_out(&ADA).await);
-    harness.clock.advance(LIFE);
+    assert_signed_out(&harness.sign_out(&ADA).await);
+    harness.clock.advance(UNTIL_EXPIRED);
     assert_nothing(&get(&harness).await);
     assert_eq!(refreshes(&harness), 0, "what it was refreshed with is gone, too");
 }
@@ -32,9 +32,11 @@ async fn a_sign_out_without_a_name_ends_all_connections_of_the_user_on_the_chann
     let harness = with_ada(refreshable()).await;
     assert_eq!(sign_in(&harness, "Ada", "mail", "mail").await.status, 200);
     assert_eq!(sign_in(&harness, "Ben", "graph", "ben").await.status, 200);
-    assert_done(&harness.sign_out(&[("userId", "29:ada"), ("channelId", "webchat")]).await);
+    assert_signed_out(&harness.sign_out(&[("userId", "29:ada"), ("channelId", "webchat")]).await);
     assert_eq!(get(&harness).await.status, 200, "another channel is another account");
-    assert_done(&harness.sign_out(&[("userId", "29:ada"), ("channelId", "msteams"), ("connectionName", "")]).await);
+    assert_signed_out(
+        &harness.sign_out(&[("userId", "29:ada"), ("channelId", "msteams"), ("connectionName", "")]).await,
+    );
     for connection in ["graph", "mail"] {
         assert_nothing(&harness.get_token("msteams", "29:ada", connection).await);
     }
@@ -46,7 +48,7 @@ async fn the_same_invoke_is_exchanged_again_after_a_sign_out() {
     let harness = with_ada(refreshable()).await;
     assert_eq!(sign_in(&harness, "Ada", "graph", "first").await.status, 200);
     assert_eq!(harness.exchanges(), 1, "a duplicate");
-    assert_done(&harness.sign_out(&ADA).await);
+    assert_signed_out(&harness.sign_out(&ADA).await);
     assert_eq!(sign_in(&harness, "Ada", "graph", "first").await.status, 200);
     assert_eq!(harness.exchanges(), 2);
     assert_eq!(get(&harness).await.status, 200);
@@ -69,9 +71,9 @@ async fn an_account_is_free_for_another_person_after_all_connections_or_everythi
     let account = [("userId", "dl_1"), ("channelId", "directline")];
     let one_connection = [account[0], account[1], ("connectionName", "graph")];
     assert_eq!(sign_in_as_dl_1(&harness, "Ada", "1").await, 200);
-    assert_done(&harness.sign_out(&one_connection).await);
+    assert_signed_out(&harness.sign_out(&one_connection).await);
     assert_eq!(sign_in_as_dl_1(&harness, "Ben", "2").await, 400, "the account is still Ada's");
-    assert_done(&harness.sign_out(&account).await);
+    assert_signed_out(&harness.sign_out(&account).await);
     assert_eq!(sign_in_as_dl_1(&harness, "Ben", "3").await, 200);
     assert_eq!(sign_in_as_dl_1(&harness, "Ada", "4").await, 400, "now it is Ben's");
     let everywhere = harness.sign_out_everywhere(&super::operations::key_of(&harness, "Ben")).await;
@@ -92,7 +94,7 @@ async fn sign_out_accepts_the_paths_names_and_bodies_that_clients_write() {
     ] {
         assert_eq!(sign_in(&harness, "Ada", "graph", url).await.status, 200);
         let answer = harness.send("DELETE", url, &headers, body.as_bytes().to_vec()).await;
-        assert_done(&answer);
+        assert_signed_out(&answer);
         if url.contains("msteams") {
             assert_nothing(&get(&harness).await);
         }
@@ -118,7 +120,7 @@ async fn an_invalid_sign_out_is_answered_with_an_error() {
     assert_eq!(get(&harness).await.status, 200, "nobody was signed out by that");
     let other_bot = format!("Bearer {}", harness.bot_token("demo-none").await);
     let url = "/api/usertoken/SignOut?userId=29:ada&channelId=msteams";
-    assert_done(&harness.send("DELETE", url, &[("authorization", &other_bot)], Vec::new()).await);
+    assert_signed_out(&harness.send("DELETE", url, &[("authorization", &other_bot)], Vec::new()).await);
     assert_eq!(get(&harness).await.status, 200, "another bot signs out of its own connections");
 }
 

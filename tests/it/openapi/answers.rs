@@ -1,4 +1,4 @@
-//! Unmodified validators read the documents, and hold real answers against them.
+//! Unmodified validators check the `OpenAPI` documents, and real answers against the documents.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::harness::{ADMIN_TOKEN, Answer, Harness, Options, activities};
 const GRAPH: &str = "https://graph.microsoft.com/";
 const LISTS: &str = "aad_resources = [\"https://graph.microsoft.com/\"]";
 const ADA: &str = "userId=29:ada&connectionName=graph&channelId=msteams";
-const NOBODY: &str = "userId=29:nobody&connectionName=graph&channelId=msteams";
+const USER_WITHOUT_CARD: &str = "userId=29:nobody&connectionName=graph&channelId=msteams";
 
 /// Answers, each with the operation and the document that describes it.
 #[derive(Default)]
@@ -27,23 +27,23 @@ impl Answers {
         }));
     }
 
-    /// Of the public listener; asserts the status.
-    async fn ask(&mut self, harness: &Harness, operation: Operation, asked: Asked<'_>, status: u16) {
+    /// Sends a request to the public listener, asserts the answer's status and adds the answer.
+    async fn send_and_add(&mut self, harness: &Harness, operation: Operation, parts: RequestParts<'_>, status: u16) {
         let Operation { method, path } = operation;
         let mut headers = vec![("content-type", "application/json")];
-        headers.extend(asked.accept.map(|accept| ("accept", accept)));
-        let authorization = asked.bearer.map(|bearer| format!("Bearer {bearer}"));
+        headers.extend(parts.accept.map(|accept| ("accept", accept)));
+        let authorization = parts.bearer.map(|bearer| format!("Bearer {bearer}"));
         headers.extend(authorization.as_deref().map(|value| ("authorization", value)));
-        let url = format!("{path}?{}", asked.query);
-        let body = asked.body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
+        let url = format!("{path}?{}", parts.query);
+        let body = parts.body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
         let answer = harness.send(method, &url, &headers, body).await;
-        // Without the body, which may be a token.
+        // The message leaves the body out, because it may hold a token.
         assert_eq!(answer.status, status, "{method} {path}");
         self.add("public", operation, &answer);
     }
 }
 
-/// An operation as documents name it.
+/// An operation as the documents name it.
 #[derive(Clone, Copy)]
 struct Operation {
     method: &'static str,
@@ -63,7 +63,7 @@ const fn delete(path: &'static str) -> Operation {
 }
 
 #[derive(Clone, Copy, Default)]
-struct Asked<'a> {
+struct RequestParts<'a> {
     query: &'a str,
     bearer: Option<&'a str>,
     accept: Option<&'a str>,
@@ -74,7 +74,7 @@ fn form(pairs: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-/// What a card for Ada is asked for with, on this channel.
+/// The query with which a bot requests a card for Ada on `channel`.
 fn state_of_ada(harness: &Harness, channel: &str) -> String {
     let mut activity = activities::teams(harness, &harness.user("Ada"));
     activity["from"]["id"] = "29:ada".into();
@@ -82,7 +82,7 @@ fn state_of_ada(harness: &Harness, channel: &str) -> String {
     form(&[("state", &activities::state_of(&activity, "graph"))])
 }
 
-/// The problems that the validators find, by document or answer.
+/// The problems that the validators find, by the name of the document or answer.
 async fn problems(harness: &Harness, label: &str, cases: Value) -> Vec<(String, Vec<String>)> {
     let path = harness.directory.path().join("cases.json");
     std::fs::write(&path, cases.to_string()).unwrap();
@@ -94,60 +94,67 @@ async fn problems(harness: &Harness, label: &str, cases: Value) -> Vec<(String, 
     lines.iter().map(|line| (title(line), found(line))).collect()
 }
 
-/// What bots get who offer a card.
-async fn ask_for_cards(harness: &Harness, answers: &mut Answers, bearer: &str) {
+/// Adds the answers that bots get when they request a card.
+async fn request_cards(harness: &Harness, answers: &mut Answers, bearer: &str) {
     for channel in ["msteams", "skype"] {
         let query = state_of_ada(harness, channel);
-        let asked = Asked { query: &query, bearer: Some(bearer), ..Asked::default() };
-        answers.ask(harness, get("/api/botsignin/GetSignInResource"), asked, 200).await;
-        answers.ask(harness, get("/api/botsignin/GetOAuthCard"), asked, 200).await;
-        answers.ask(harness, get("/api/agentsignin/getSignInUrl"), asked, 200).await;
-        answers.ask(harness, get("/api/botsignin/GetSignInUrl"), asked, 200).await;
-        let as_json = Asked { accept: Some("application/json"), ..asked };
-        answers.ask(harness, get("/api/botsignin/GetSignInUrl"), as_json, 200).await;
-        let broken = Asked { query: "state=x", ..asked };
-        answers.ask(harness, get("/api/botsignin/GetOAuthCard"), broken, 400).await;
+        let parts = RequestParts { query: &query, bearer: Some(bearer), ..RequestParts::default() };
+        answers.send_and_add(harness, get("/api/botsignin/GetSignInResource"), parts, 200).await;
+        answers.send_and_add(harness, get("/api/botsignin/GetOAuthCard"), parts, 200).await;
+        answers.send_and_add(harness, get("/api/agentsignin/getSignInUrl"), parts, 200).await;
+        answers.send_and_add(harness, get("/api/botsignin/GetSignInUrl"), parts, 200).await;
+        let as_json = RequestParts { accept: Some("application/json"), ..parts };
+        answers.send_and_add(harness, get("/api/botsignin/GetSignInUrl"), as_json, 200).await;
+        let broken = RequestParts { query: "state=x", ..parts };
+        answers.send_and_add(harness, get("/api/botsignin/GetOAuthCard"), broken, 400).await;
     }
     let query = format!("{ADA}&{}", state_of_ada(harness, "msteams"));
-    let asked = Asked { query: &query, bearer: Some(bearer), ..Asked::default() };
-    answers.ask(harness, get("/api/usertoken/GetTokenOrSignInResource"), asked, 200).await;
+    let parts = RequestParts { query: &query, bearer: Some(bearer), ..RequestParts::default() };
+    answers.send_and_add(harness, get("/api/usertoken/GetTokenOrSignInResource"), parts, 200).await;
 }
 
-/// What they get who ask for tokens, before and after Ada has one.
-async fn ask_for_tokens(harness: &Harness, answers: &mut Answers, bearer: &str) {
-    let asked = |query| Asked { query, bearer: Some(bearer), ..Asked::default() };
+/// Adds the answers that bots get when they request tokens, before and after Ada has one.
+async fn request_tokens(harness: &Harness, answers: &mut Answers, bearer: &str) {
+    let parts = |query| RequestParts { query, bearer: Some(bearer), ..RequestParts::default() };
     let resources = json!({ "resourceUrls": [GRAPH] });
-    answers.ask(harness, get("/api/usertoken/GetToken"), asked(ADA), 404).await;
-    let aad = Asked { body: Some(&resources), ..asked(ADA) };
-    answers.ask(harness, post("/api/usertoken/GetAadTokens"), aad, 404).await;
+    answers.send_and_add(harness, get("/api/usertoken/GetToken"), parts(ADA), 404).await;
+    let aad = RequestParts { body: Some(&resources), ..parts(ADA) };
+    answers.send_and_add(harness, post("/api/usertoken/GetAadTokens"), aad, 404).await;
     let token = json!({ "token": harness.user_token("Ada", "graph").await });
-    let exchange = Asked { body: Some(&token), ..asked(ADA) };
-    answers.ask(harness, post("/api/usertoken/exchange"), exchange, 200).await;
-    answers.ask(harness, get("/api/usertoken/GetToken"), asked(ADA), 200).await;
-    answers.ask(harness, get("/api/usertoken/GetToken"), asked("userId=29:ada&connectionName=graph"), 200).await;
-    answers.ask(harness, get("/api/usertoken/GetTokenStatus"), asked(ADA), 200).await;
-    answers.ask(harness, get("/api/usertoken/GetTokenStatus"), asked("userId=29:ada"), 200).await;
-    answers.ask(harness, get("/api/usertoken/GetTokenOrSignInResource"), asked(ADA), 200).await;
-    answers.ask(harness, post("/api/usertoken/GetAadTokens"), aad, 200).await;
-    answers.ask(harness, delete("/api/usertoken/SignOut"), asked(ADA), 200).await;
+    let exchange = RequestParts { body: Some(&token), ..parts(ADA) };
+    answers.send_and_add(harness, post("/api/usertoken/exchange"), exchange, 200).await;
+    answers.send_and_add(harness, get("/api/usertoken/GetToken"), parts(ADA), 200).await;
+    answers
+        .send_and_add(harness, get("/api/usertoken/GetToken"), parts("userId=29:ada&connectionName=graph"), 200)
+        .await;
+    answers.send_and_add(harness, get("/api/usertoken/GetTokenStatus"), parts(ADA), 200).await;
+    answers.send_and_add(harness, get("/api/usertoken/GetTokenStatus"), parts("userId=29:ada"), 200).await;
+    answers.send_and_add(harness, get("/api/usertoken/GetTokenOrSignInResource"), parts(ADA), 200).await;
+    answers.send_and_add(harness, post("/api/usertoken/GetAadTokens"), aad, 200).await;
+    answers.send_and_add(harness, delete("/api/usertoken/SignOut"), parts(ADA), 200).await;
 }
 
-/// How they are refused.
-async fn ask_wrongly(harness: &Harness, answers: &mut Answers, bearer: &str) {
+/// Adds the answers to requests of bots that are refused.
+async fn send_refused_requests(harness: &Harness, answers: &mut Answers, bearer: &str) {
     let delegated = harness.user_token("Ada", "graph").await;
     let token = json!({ "token": harness.user_token("Ada", "graph").await });
     for door in bot_sso::endpoints::token_service::DOOR.operations {
         let operation = Operation { method: door.method.as_str(), path: door.path };
-        answers.ask(harness, operation, Asked::default(), 401).await;
-        answers.ask(harness, operation, Asked { bearer: Some(&delegated), ..Asked::default() }, 403).await;
-        answers.ask(harness, operation, Asked { bearer: Some(bearer), ..Asked::default() }, 400).await;
+        answers.send_and_add(harness, operation, RequestParts::default(), 401).await;
+        answers
+            .send_and_add(harness, operation, RequestParts { bearer: Some(&delegated), ..RequestParts::default() }, 403)
+            .await;
+        answers
+            .send_and_add(harness, operation, RequestParts { bearer: Some(bearer), ..RequestParts::default() }, 400)
+            .await;
     }
-    let refused = Asked { query: NOBODY, bearer: Some(bearer), body: Some(&token), ..Asked::default() };
-    answers.ask(harness, post("/api/usertoken/exchange"), refused, 400).await;
+    let refused =
+        RequestParts { query: USER_WITHOUT_CARD, bearer: Some(bearer), body: Some(&token), ..RequestParts::default() };
+    answers.send_and_add(harness, post("/api/usertoken/exchange"), refused, 400).await;
 }
 
-/// What channels and browsers get.
-async fn ask_elsewhere(harness: &Harness, answers: &mut Answers) {
+/// Adds the answers that channels and browsers get.
+async fn send_channel_and_browser_requests(harness: &Harness, answers: &mut Answers) {
     let gateway = post("/bots/{bot}/api/messages");
     for (user, status) in [("Ada", 200), ("Cleo", 412)] {
         let token = harness.user_token(user, "graph").await;
@@ -161,14 +168,28 @@ async fn ask_elsewhere(harness: &Harness, answers: &mut Answers) {
         assert_eq!(answer.status, status);
         answers.add("public", gateway, &answer);
     }
-    answers.ask(harness, post("/api/messages"), Asked::default(), 401).await;
-    answers.ask(harness, get("/api/oauth/signin"), Asked { query: "signin=x", ..Asked::default() }, 410).await;
-    answers.ask(harness, get("/.auth/web/redirect"), Asked { query: "state=x", ..Asked::default() }, 410).await;
-    answers.ask(harness, get("/openapi.json"), Asked::default(), 200).await;
+    answers.send_and_add(harness, post("/api/messages"), RequestParts::default(), 401).await;
+    answers
+        .send_and_add(
+            harness,
+            get("/api/oauth/signin"),
+            RequestParts { query: "signin=x", ..RequestParts::default() },
+            410,
+        )
+        .await;
+    answers
+        .send_and_add(
+            harness,
+            get("/.auth/web/redirect"),
+            RequestParts { query: "state=x", ..RequestParts::default() },
+            410,
+        )
+        .await;
+    answers.send_and_add(harness, get("/openapi.json"), RequestParts::default(), 200).await;
 }
 
-/// What the operator gets.
-async fn ask_as_operator(harness: &Harness, answers: &mut Answers) {
+/// Adds the answers that the operator gets.
+async fn send_operator_requests(harness: &Harness, answers: &mut Answers) {
     let base = &harness.operations;
     let alive = harness.send("GET", &format!("{base}/healthz"), &[], Vec::new()).await;
     answers.add("operations", get("/healthz"), &alive);
@@ -185,17 +206,17 @@ async fn ask_as_operator(harness: &Harness, answers: &mut Answers) {
 }
 
 #[tokio::test]
-async fn real_answers_are_what_the_documents_say_and_the_documents_are_valid() {
+async fn the_documents_are_valid_and_real_answers_conform_to_them() {
     let connection = LISTS.to_owned();
     let options = Options { operations: true, offline_access: true, connection, ..Options::default() };
     let harness = Harness::with(options).await;
     let bearer = harness.bot_token("demo").await;
     let mut answers = Answers::default();
-    ask_for_cards(&harness, &mut answers, &bearer).await;
-    ask_for_tokens(&harness, &mut answers, &bearer).await;
-    ask_wrongly(&harness, &mut answers, &bearer).await;
-    ask_elsewhere(&harness, &mut answers).await;
-    ask_as_operator(&harness, &mut answers).await;
+    request_cards(&harness, &mut answers, &bearer).await;
+    request_tokens(&harness, &mut answers, &bearer).await;
+    send_refused_requests(&harness, &mut answers, &bearer).await;
+    send_channel_and_browser_requests(&harness, &mut answers).await;
+    send_operator_requests(&harness, &mut answers).await;
     let documents = json!({
         "public": document_of(&harness, &harness.base).await,
         "operations": document_of(&harness, &harness.operations).await,
@@ -209,14 +230,19 @@ async fn real_answers_are_what_the_documents_say_and_the_documents_are_valid() {
 }
 
 #[tokio::test]
-async fn refusals_in_the_style_of_an_sdk_are_described_too() {
+async fn the_documents_describe_refusals_in_every_refusal_style() {
     for (style, status) in [("refusal_style = \"text400\"", 400), ("refusal_style = \"ok_without_token\"", 200)] {
         let harness = Harness::with(Options { bot: style, ..Options::default() }).await;
         let bearer = harness.bot_token("demo").await;
         let token = json!({ "token": harness.user_token("Ada", "graph").await });
-        let refused = Asked { query: NOBODY, bearer: Some(&bearer), body: Some(&token), ..Asked::default() };
+        let refused = RequestParts {
+            query: USER_WITHOUT_CARD,
+            bearer: Some(&bearer),
+            body: Some(&token),
+            ..RequestParts::default()
+        };
         let mut answers = Answers::default();
-        answers.ask(&harness, post("/api/usertoken/exchange"), refused, status).await;
+        answers.send_and_add(&harness, post("/api/usertoken/exchange"), refused, status).await;
         let documents = json!({ "public": document_of(&harness, &harness.base).await });
         let cases = json!({ "documents": documents, "answers": answers.0 });
         for (title, problems) in problems(&harness, "openapi-styles", cases).await {
@@ -226,7 +252,7 @@ async fn refusals_in_the_style_of_an_sdk_are_described_too() {
 }
 
 #[tokio::test]
-async fn the_validators_find_what_is_wrong() {
+async fn the_validators_find_a_wrong_document_and_a_wrong_answer() {
     let harness = Harness::start().await;
     let document = document_of(&harness, &harness.base).await;
     let mut broken = document.clone();

@@ -1,4 +1,4 @@
-//! The `OpenAPI` documents against the doors' tables, against the running application, and against its real answers.
+//! The `OpenAPI` documents compared with the doors' tables, with the running application, and with its real answers.
 
 mod answers;
 
@@ -11,18 +11,18 @@ use bot_sso::inbound::{Door, LetterCase};
 use crate::harness::api_documents::{assert_describes, document_of, documented};
 use crate::harness::{Answer, Harness, Options};
 
-const PUBLIC: [&Door; 4] = [&bot_gateway::DOOR, &sign_in_pages::DOOR, &token_service::DOOR, &api_document::DOOR];
-const FOR_THE_OPERATOR: [&Door; 2] = [&operations::DOOR, &api_document::DOOR];
+const PUBLIC_DOORS: [&Door; 4] = [&bot_gateway::DOOR, &sign_in_pages::DOOR, &token_service::DOOR, &api_document::DOOR];
+const OPERATIONS_DOORS: [&Door; 2] = [&operations::DOOR, &api_document::DOOR];
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/// A request that the path's parameters do not fail.
-fn filled(path: &str) -> String {
+/// The path with valid values in the place of its parameters.
+fn with_sample_parameters(path: &str) -> String {
     path.replace("{bot}", "demo").replace("{user_key}", "someone@https%3A%2F%2Fissuer.example")
 }
 
-/// What an address answers that leads nowhere.
-fn is_unknown(answer: &Answer) -> bool {
+/// Whether the answer is the one for an unknown path.
+fn is_not_found(answer: &Answer) -> bool {
     answer.status == 404 && String::from_utf8_lossy(&answer.body).contains("\"NotFound\"")
 }
 
@@ -31,14 +31,14 @@ async fn send(harness: &Harness, base: &str, method: &str, path: &str) -> Answer
 }
 
 #[tokio::test]
-async fn each_listener_describes_what_its_doors_have_and_nothing_else() {
+async fn each_listener_describes_exactly_the_operations_of_its_doors() {
     let harness = Harness::with(Options { operations: true, ..Options::default() }).await;
-    assert_describes(&harness, &harness.base, &PUBLIC).await;
-    assert_describes(&harness, &harness.operations, &FOR_THE_OPERATOR).await;
+    assert_describes(&harness, &harness.base, &PUBLIC_DOORS).await;
+    assert_describes(&harness, &harness.operations, &OPERATIONS_DOORS).await;
 }
 
 #[tokio::test]
-async fn what_is_described_is_answered_and_no_other_method_of_it_is() {
+async fn a_described_operation_is_answered_and_other_methods_of_its_path_are_405() {
     let harness = Harness::with(Options { operations: true, ..Options::default() }).await;
     for base in [&harness.base, &harness.operations] {
         let described = documented(&document_of(&harness, base).await);
@@ -48,8 +48,8 @@ async fn what_is_described_is_answered_and_no_other_method_of_it_is() {
                 .filter(|method| described.contains(&((*method).to_owned(), path.clone())))
                 .collect();
             for method in METHODS {
-                let answer = send(&harness, base, method, &filled(path)).await;
-                assert!(!is_unknown(&answer), "{method} {path}");
+                let answer = send(&harness, base, method, &with_sample_parameters(path)).await;
+                assert!(!is_not_found(&answer), "{method} {path}");
                 assert_eq!(answer.status == 405, !allowed.contains(&method), "{method} {path}: {}", answer.status);
                 if answer.status == 405 {
                     assert_eq!(answer.header("allow"), Some(allowed.join(", ").as_str()), "{method} {path}");
@@ -60,41 +60,42 @@ async fn what_is_described_is_answered_and_no_other_method_of_it_is() {
 }
 
 #[tokio::test]
-async fn what_is_not_described_is_answered_by_nothing() {
+async fn a_path_that_is_not_described_is_404() {
     let harness = Harness::with(Options { operations: true, ..Options::default() }).await;
     let everywhere =
         ["/", "/openapi", "/openapi.json/", "/OpenAPI.json", "/bots", "/bots/demo", "/admin/users/x", "/metrics"];
     for (base, other) in [(&harness.base, &harness.operations), (&harness.operations, &harness.base)] {
         let described = documented(&document_of(&harness, base).await);
         let elsewhere = documented(&document_of(&harness, other).await);
-        let below = described.iter().map(|(_, path)| format!("{}/x", filled(path)));
-        let elsewhere = elsewhere.difference(&described).map(|(_, path)| filled(path));
+        let below = described.iter().map(|(_, path)| format!("{}/x", with_sample_parameters(path)));
+        let elsewhere = elsewhere.difference(&described).map(|(_, path)| with_sample_parameters(path));
         for path in everywhere.map(str::to_owned).into_iter().chain(below).chain(elsewhere) {
             for method in ["GET", "POST"] {
                 let answer = send(&harness, base, method, &path).await;
-                assert!(is_unknown(&answer), "{method} {path}: {}", answer.status);
+                assert!(is_not_found(&answer), "{method} {path}: {}", answer.status);
             }
         }
     }
 }
 
 #[tokio::test]
-async fn the_letter_case_of_a_path_counts_where_the_table_says_so() {
+async fn a_path_in_another_letter_case_is_answered_only_where_the_table_allows_it() {
     let harness = Harness::start().await;
-    for door in PUBLIC {
+    for door in PUBLIC_DOORS {
         for operation in door.operations {
-            let path = filled(operation.path).to_uppercase();
+            let path = with_sample_parameters(operation.path).to_uppercase();
             let answer = send(&harness, &harness.base, operation.method.as_str(), &path).await;
-            assert_eq!(is_unknown(&answer), door.letter_case == LetterCase::Exact, "{path}: {}", answer.status);
+            assert_eq!(is_not_found(&answer), door.letter_case == LetterCase::Exact, "{path}: {}", answer.status);
             assert_ne!(answer.status, 405, "{path}");
         }
     }
 }
 
-/// Whatever makes routes: the tables do, in one place. The stage of development mode is no part of the product.
+/// Only the code that reads the tables registers routes. The stage of development mode is not part of the product and
+/// is not searched.
 #[test]
-fn no_route_is_made_outside_the_tables() {
-    const MAKERS: [&str; 12] = [
+fn no_source_file_registers_a_route_outside_the_tables() {
+    const ROUTE_CALLS: [&str; 12] = [
         "web::resource",
         "web::scope",
         "web::route",
@@ -109,13 +110,13 @@ fn no_route_is_made_outside_the_tables() {
         "#[get(",
     ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    // The rooms that may name the framework at all: see architecture/tables.rs.
+    // Only these rooms may use the web framework, see architecture/tables.rs.
     let mut paths: Vec<_> = ["endpoints", "inbound", "app", "cli"].map(|name| root.join(name)).into();
     let mut made = BTreeSet::new();
     while let Some(path) = paths.pop() {
         if path.is_dir() {
             paths.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
-        } else if MAKERS.iter().any(|maker| std::fs::read_to_string(&path).unwrap().contains(maker)) {
+        } else if ROUTE_CALLS.iter().any(|call| std::fs::read_to_string(&path).unwrap().contains(call)) {
             made.insert(path.strip_prefix(&root).unwrap().display().to_string());
         }
     }

@@ -6,7 +6,8 @@ use crate::harness::write_private;
 const STRANGERS_CERTIFICATE: &str = include_str!("../../../fixtures/credentials/client-certificate.pem");
 const STRANGERS_KEY: &str = include_str!("../../../fixtures/credentials/client-key.pem");
 
-/// A copy of the stage's registered certificate or, without one, of a stranger's; written where the setting has it.
+/// Writes a certificate and its key where the setting names them: the one that the stage has registered or, without
+/// `registered`, a stranger's.
 fn write_pair(setting: &Setting, registered: bool) {
     let own = setting.harness.stage.client_certificate();
     let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();

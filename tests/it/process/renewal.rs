@@ -149,7 +149,7 @@ fn write_pair(certificate: &Path, key: &Path) -> String {
     made.cert.pem()
 }
 
-/// What a new connection that trusts only this certificate gets.
+/// The result of a new connection that trusts only this certificate.
 async fn status_of(certificate: &str, url: &str) -> Option<u16> {
     let trusted = reqwest::Certificate::from_pem(certificate.as_bytes()).unwrap();
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();

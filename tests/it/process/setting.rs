@@ -58,7 +58,7 @@ impl Setting {
         self.directory.path().join(name)
     }
 
-    /// Sets a key of the configuration, as `server.listen`.
+    /// Sets a key of the configuration, for example `server.listen`.
     pub fn set(&mut self, key: &str, value: impl Into<toml::Value>) {
         let mut steps: Vec<&str> = key.split('.').collect();
         let last = steps.pop().unwrap();
@@ -103,7 +103,7 @@ impl Setting {
         path
     }
 
-    /// The configuration.
+    /// The text of the configuration.
     pub fn text(&self) -> String {
         self.table.to_string()
     }
@@ -160,7 +160,7 @@ impl Setting {
     }
 }
 
-/// Keeps the lines, and writes them where `scripts/test` searches for tokens.
+/// Keeps the lines of the log, and writes them where `scripts/test` searches for tokens.
 fn collect(stream: impl BufRead, lines: &Mutex<Vec<String>>) {
     let mut file = log_file();
     for line in stream.lines() {
@@ -176,11 +176,11 @@ fn log_file() -> File {
     OpenOptions::new().create(true).append(true).open(directory.join("process.log")).unwrap()
 }
 
-/// A running `bot-sso serve`; killed when dropped.
+/// A running `bot-sso serve`. Dropping it kills the process.
 pub struct Service {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: String,
 }
 
@@ -207,12 +207,12 @@ impl Service {
     }
 
     pub fn signal(&self, name: &str) {
-        // The shell's own `kill`: the program of that name is not on every machine.
+        // Uses the `kill` of the shell, because not every machine has a program of that name.
         let sent = Command::new("sh").arg("-c").arg(format!("kill -s {name} {}", self.child.id())).status().unwrap();
         assert!(sent.success());
     }
 
-    /// `kill -9`.
+    /// Kills the process with SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -237,7 +237,7 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // It may have ended before.
+        // The process may have ended before.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,5 +1,5 @@
-//! An agent on the Agents SDK for JavaScript, which signs users in by its own authorization handler: it wants to see the invoke, and so
-//! it gets it (`forward`).
+//! An agent on the Agents SDK for JavaScript. The SDK's authorization handler handles the sign-in invoke itself, so the
+//! gateway forwards it (`after_exchange = "forward"`).
 
 use super::fixture::{Fixture, Setup, id_of};
 use crate::harness::activities;
@@ -23,9 +23,12 @@ async fn an_invoke_signs_the_user_in_and_the_agent_acts_as_the_user() {
     let invoke = activities::exchange(&fixture.harness, &ada, id_of(&card), &token);
     let answer = fixture.harness.post(&invoke).await;
     assert_eq!(answer.status, 200, "{}", answer.json());
-    let state = fixture.continued(1).await;
-    // It takes up the message that it kept, in a turn of its own.
+    let state = fixture.wait_for_continuation(1).await;
+    // The agent handles the message that it stored, in a turn of its own.
     assert_eq!(state["continuations"][0]["cause"], "ContinueConversation", "{state}");
-    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Ada Lovelace (#1)");
+    assert_eq!(
+        fixture.messages_said(&message["conversation"]["id"]).await.last().unwrap(),
+        "Signed in as Ada Lovelace (#1)"
+    );
     assert_eq!(fixture.harness.exchanges(), 1);
 }

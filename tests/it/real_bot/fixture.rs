@@ -1,4 +1,4 @@
-//! The bot behind the gateway, a channel in front of it, and what the scenarios assert about both.
+//! A gateway with an SDK bot behind it and a channel in front of it, and assertions about both.
 
 use bot_sso::dev::Signer;
 use bot_sso::domain::Clock;
@@ -12,18 +12,18 @@ const OAUTH_CARD: &str = "application/vnd.microsoft.card.oauth";
 /// The SDK's own sample bot on `BotBuilder` for Node.
 const BOTBUILDER: Program = Program { peer: "botbuilder", script: "bot.mjs" };
 
-/// Which bot stands behind the gateway, and how.
+/// The bot behind the gateway, and its settings.
 pub struct Setup {
     pub program: Program,
-    /// `after_exchange`.
+    /// The value of `after_exchange`.
     pub mode: &'static str,
-    /// Which of `BotBuilder`'s handlers: `teams` or `plain`.
+    /// The handler class of `BotBuilder`: `teams` or `plain`.
     pub handler: &'static str,
     /// Lines put into `[bots.demo]`.
     pub settings: &'static str,
 }
 
-/// The bot behind the gateway.
+/// A running gateway with the SDK bot behind it.
 pub struct Fixture {
     pub harness: Harness,
     bot: Peer,
@@ -36,8 +36,8 @@ impl Fixture {
         Self::start_with(Setup { program: BOTBUILDER, mode, handler, settings: "" }, scenario).await
     }
 
-    /// Each of the two has to know where the other one is: the application's listener is bound first, then the bot starts
-    /// and says where it listens, then the application is built.
+    /// The application and the bot need each other's address. So the application's listener is bound first, then the
+    /// bot starts and prints its address, then the application is built.
     pub async fn start_with(setup: Setup, scenario: &str) -> Self {
         let Setup { program, mode, handler, settings } = setup;
         let surroundings = Surroundings::start().await;
@@ -55,12 +55,12 @@ impl Fixture {
         Self { harness, bot, bot_base, mode }
     }
 
-    /// Posts an activity to the bot past the gateway, as a channel does that knows the bot alone.
-    pub async fn post_past(&self, activity: &Value) -> Answer {
-        self.post_past_as(&self.harness.channel_token("demo").await, activity).await
+    /// Posts an activity to the bot without the gateway, as a channel does that knows only the bot.
+    pub async fn post_directly(&self, activity: &Value) -> Answer {
+        self.post_directly_as(&self.harness.channel_token("demo").await, activity).await
     }
 
-    pub async fn post_past_as(&self, bearer: &str, activity: &Value) -> Answer {
+    pub async fn post_directly_as(&self, bearer: &str, activity: &Value) -> Answer {
         let authorization = format!("Bearer {bearer}");
         let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
         let body = serde_json::to_vec(activity).unwrap();
@@ -84,8 +84,9 @@ impl Fixture {
         self.harness.send("GET", &format!("{}/state", self.bot_base), &[], Vec::new()).await.json()
     }
 
-    /// Waits for the dialog's `count`th continuation, and until nothing is under way that could bring one too many.
-    pub async fn continued(&mut self, count: u64) -> Value {
+    /// Waits for the `count`th continuation of the dialog, and until no delivery is left that could continue it once
+    /// more.
+    pub async fn wait_for_continuation(&mut self, count: u64) -> Value {
         let fits = |event: &Value| event["event"] == "continued" && event["count"] == count;
         self.bot.wait_for("continued", fits).await;
         self.harness.received_once_settled().await;
@@ -96,16 +97,17 @@ impl Fixture {
         state
     }
 
-    /// Asserts that the bot got nothing but these activities, and that its dialog still waits.
-    pub async fn waits_after(&self, activities: &Value) {
+    /// Asserts that the bot received only these activities, and that its dialog still waits.
+    pub async fn assert_waits_after(&self, activities: &Value) {
         self.harness.received_once_settled().await;
         let state = self.state().await;
         assert_eq!(&state["activities"], activities, "{state}");
         assert_eq!((&state["continued"], &state["errors"]), (&json!(0), &json!(0)), "{state}");
     }
 
-    /// What the bot said in words in a conversation, as much as it continued there: some bots answer the invoke first.
-    pub async fn said(&self, conversation: &Value) -> Vec<String> {
+    /// The texts that the bot sent in a conversation, at least one for each continuation there. Some bots answer the
+    /// invoke before they send the text.
+    pub async fn messages_said(&self, conversation: &Value) -> Vec<String> {
         let state = self.state().await;
         let continuations = state["continuations"].as_array().unwrap().iter();
         let count = continuations.filter(|continuation| continuation["conversation"] == *conversation).count();
@@ -118,7 +120,7 @@ impl Fixture {
     }
 
     /// The name of the activity that continues a dialog in this mode.
-    pub fn cause(&self) -> &'static str {
+    pub fn continuing_activity(&self) -> &'static str {
         if self.mode == "notify" { "tokens/response" } else { "signin/tokenExchange" }
     }
 }
@@ -131,7 +133,7 @@ pub fn assert_exchanged(answer: &Answer, id: &str) {
     let body = answer.json();
     assert_eq!(answer.status, 200, "{body}");
     assert_eq!((&body["id"], &body["connectionName"]), (&json!(id), &json!("graph")), "{body}");
-    // BotBuilder's own answer, in `forward`, holds a null.
+    // In the mode `forward` the answer is `BotBuilder`'s own, in which the member is null.
     assert!(body["failureDetail"].is_null(), "{body}");
 }
 
@@ -140,7 +142,7 @@ pub fn assert_mismatch(answer: &Answer) {
     assert!(answer.detail().starts_with("identity_mismatch:"), "{}", answer.json());
 }
 
-/// A channel's bearer for another service URL than the stage's.
+/// A channel's bearer token for another service URL than the stage's.
 pub fn channel_token_for(harness: &Harness, service_url: &str) -> String {
     let now = harness.clock.now().unix_seconds();
     let claims = json!({

@@ -1,4 +1,4 @@
-//! An unmodified SDK bot behind the gateway, in both ways of continuing its dialog. What the bot printed is in
+//! An unmodified SDK bot behind the gateway, in both modes that continue its dialog. The bot's output is in
 //! `target/test-logs/real-bot-*.log`.
 
 mod agents;
@@ -16,7 +16,7 @@ use self::fixture::{Fixture, assert_exchanged, assert_mismatch, channel_token_fo
 use crate::harness::waiting::wait_until;
 use crate::harness::{Behaviour, Gate, RecorderBot, activities};
 
-/// Each scenario with `notify` and with `forward`.
+/// Runs each scenario with `notify` and with `forward`.
 macro_rules! in_both_modes {
     ($($scenario:ident)*) => {
         mod notify {
@@ -29,17 +29,17 @@ macro_rules! in_both_modes {
 }
 
 in_both_modes! {
-    an_invoke_continues_the_dialog_once_with_a_usable_token
-    parallel_duplicates_continue_it_once
-    a_wrong_users_token_leaves_it_waiting
+    an_invoke_continues_the_bots_dialog_once_with_a_usable_token
+    parallel_duplicates_continue_the_dialog_once
+    another_users_token_leaves_the_dialog_waiting
     a_user_without_consent_continues_with_the_same_id_after_consenting
-    in_a_group_another_users_token_does_not_continue_it
-    a_forged_tokens_response_does_not_continue_it
-    it_works_on_webchat
-    an_invoke_that_is_faster_than_the_bots_turn_continues_it
+    in_a_group_another_users_token_does_not_continue_the_dialog
+    a_forged_tokens_response_does_not_continue_the_dialog
+    an_invoke_on_webchat_continues_the_dialog
+    an_invoke_that_arrives_before_the_bots_turn_ends_continues_the_dialog
 }
 
-async fn an_invoke_continues_the_dialog_once_with_a_usable_token(mode: &'static str) {
+async fn an_invoke_continues_the_bots_dialog_once_with_a_usable_token(mode: &'static str) {
     let mut fixture = Fixture::start(mode, "once", "teams").await;
     let ada = fixture.harness.user("Ada");
     let message = activities::message(&fixture.harness, &ada, "hello");
@@ -51,23 +51,29 @@ async fn an_invoke_continues_the_dialog_once_with_a_usable_token(mode: &'static 
     let token = fixture.harness.user_token("Ada", "graph").await;
     let invoke = activities::exchange(&fixture.harness, &ada, id_of(&card), &token);
     assert_exchanged(&fixture.harness.post(&invoke).await, id_of(&card));
-    let state = fixture.continued(1).await;
+    let state = fixture.wait_for_continuation(1).await;
     assert_eq!(state["activities"].as_array().unwrap().len(), 2, "{state}");
-    assert_eq!(state["continuations"][0]["cause"], fixture.cause(), "{state}");
+    assert_eq!(state["continuations"][0]["cause"], fixture.continuing_activity(), "{state}");
     assert_eq!(state["continuations"][0]["user"], "29:ada", "{state}");
-    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Ada Lovelace (#1)");
+    assert_eq!(
+        fixture.messages_said(&message["conversation"]["id"]).await.last().unwrap(),
+        "Signed in as Ada Lovelace (#1)"
+    );
 
-    // A late duplicate changes nothing; the next message finds the token without a card.
+    // A late duplicate changes nothing, and for the next message the bot finds the token without a card.
     assert_exchanged(&fixture.harness.post(&invoke).await, id_of(&card));
-    fixture.continued(1).await;
+    fixture.wait_for_continuation(1).await;
     assert_eq!(fixture.harness.post(&message).await.status, 200);
-    let state = fixture.continued(2).await;
+    let state = fixture.wait_for_continuation(2).await;
     assert_eq!(state["continuations"][1]["cause"], "message", "{state}");
-    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Ada Lovelace (#2)");
+    assert_eq!(
+        fixture.messages_said(&message["conversation"]["id"]).await.last().unwrap(),
+        "Signed in as Ada Lovelace (#2)"
+    );
     assert_eq!(fixture.harness.exchanges(), 1);
 }
 
-async fn parallel_duplicates_continue_it_once(mode: &'static str) {
+async fn parallel_duplicates_continue_the_dialog_once(mode: &'static str) {
     let mut fixture = Fixture::start(mode, "duplicates", "teams").await;
     let ada = fixture.harness.user("Ada");
     let message = activities::message(&fixture.harness, &ada, "hello");
@@ -83,12 +89,12 @@ async fn parallel_duplicates_continue_it_once(mode: &'static str) {
         assert_exchanged(answer, id_of(&card));
         assert_eq!(answer.body, answers[0].body);
     }
-    let state = fixture.continued(1).await;
+    let state = fixture.wait_for_continuation(1).await;
     assert_eq!(state["activities"].as_array().unwrap().len(), 2, "{state}");
     assert_eq!(fixture.harness.exchanges(), 1);
 }
 
-async fn a_wrong_users_token_leaves_it_waiting(mode: &'static str) {
+async fn another_users_token_leaves_the_dialog_waiting(mode: &'static str) {
     let mut fixture = Fixture::start(mode, "wrong-user", "teams").await;
     let ada = fixture.harness.user("Ada");
     let message = activities::message(&fixture.harness, &ada, "hello");
@@ -96,13 +102,16 @@ async fn a_wrong_users_token_leaves_it_waiting(mode: &'static str) {
     let token = fixture.harness.user_token("Ben", "graph").await;
     let invoke = activities::exchange(&fixture.harness, &ada, id_of(&card), &token);
     assert_mismatch(&fixture.harness.post(&invoke).await);
-    fixture.waits_after(&json!([{ "type": "message" }])).await;
+    fixture.assert_waits_after(&json!([{ "type": "message" }])).await;
 
     let token = fixture.harness.user_token("Ada", "graph").await;
     let invoke = activities::exchange(&fixture.harness, &ada, id_of(&card), &token);
     assert_exchanged(&fixture.harness.post(&invoke).await, id_of(&card));
-    fixture.continued(1).await;
-    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Ada Lovelace (#1)");
+    fixture.wait_for_continuation(1).await;
+    assert_eq!(
+        fixture.messages_said(&message["conversation"]["id"]).await.last().unwrap(),
+        "Signed in as Ada Lovelace (#1)"
+    );
 }
 
 async fn a_user_without_consent_continues_with_the_same_id_after_consenting(mode: &'static str) {
@@ -115,19 +124,22 @@ async fn a_user_without_consent_continues_with_the_same_id_after_consenting(mode
     let refused = fixture.harness.post(&invoke).await;
     assert_eq!(refused.status, 412, "{}", refused.json());
     assert!(refused.detail().starts_with("consent_required:"), "{}", refused.json());
-    fixture.waits_after(&json!([{ "type": "message" }])).await;
-    // The card is all there is in the conversation: nobody changed or withdrew it.
+    fixture.assert_waits_after(&json!([{ "type": "message" }])).await;
+    // The conversation holds only the card, which the bot neither changed nor withdrew.
     let conversation = message["conversation"]["id"].as_str();
     assert_eq!(fixture.harness.stage.connector_calls(conversation).len(), 1);
 
     fixture.harness.stage.consent("cleo", fixture.harness.bot_app_id("demo")).unwrap();
     fixture.harness.clock.advance(Duration::from_secs(3));
     assert_exchanged(&fixture.harness.post(&invoke).await, id_of(&card));
-    fixture.continued(1).await;
-    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Cleo Patra (#1)");
+    fixture.wait_for_continuation(1).await;
+    assert_eq!(
+        fixture.messages_said(&message["conversation"]["id"]).await.last().unwrap(),
+        "Signed in as Cleo Patra (#1)"
+    );
 }
 
-async fn in_a_group_another_users_token_does_not_continue_it(mode: &'static str) {
+async fn in_a_group_another_users_token_does_not_continue_the_dialog(mode: &'static str) {
     let mut fixture = Fixture::start(mode, "group", "teams").await;
     let (ada, ben) = (fixture.harness.user("Ada"), fixture.harness.user("Ben"));
     let message = activities::in_group(activities::message(&fixture.harness, &ada, "hello"));
@@ -140,24 +152,27 @@ async fn in_a_group_another_users_token_does_not_continue_it(mode: &'static str)
     for invoke in [his(id_of(&card)), without_card.clone(), made_up] {
         assert_mismatch(&fixture.harness.post(&invoke).await);
     }
-    fixture.waits_after(&json!([{ "type": "message" }])).await;
+    fixture.assert_waits_after(&json!([{ "type": "message" }])).await;
 
-    // Neither does a message of his, to which the waiting prompt sends no card.
+    // Ben's own message does not help him either, because the waiting prompt sends him no card.
     let his_message = activities::in_group(activities::message(&fixture.harness, &ben, "me too"));
     assert_eq!(fixture.harness.post(&his_message).await.status, 200);
     assert_mismatch(&fixture.harness.post(&without_card).await);
-    fixture.waits_after(&json!([{ "type": "message" }, { "type": "message" }])).await;
+    fixture.assert_waits_after(&json!([{ "type": "message" }, { "type": "message" }])).await;
     assert_eq!(fixture.harness.exchanges(), 0);
 
     let token = fixture.harness.user_token("Ada", "graph").await;
     let invoke = activities::in_group(activities::exchange(&fixture.harness, &ada, id_of(&card), &token));
     assert_exchanged(&fixture.harness.post(&invoke).await, id_of(&card));
-    let state = fixture.continued(1).await;
+    let state = fixture.wait_for_continuation(1).await;
     assert_eq!(state["continuations"][0]["user"], "29:ada", "{state}");
-    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Ada Lovelace (#1)");
+    assert_eq!(
+        fixture.messages_said(&message["conversation"]["id"]).await.last().unwrap(),
+        "Signed in as Ada Lovelace (#1)"
+    );
 }
 
-async fn a_forged_tokens_response_does_not_continue_it(mode: &'static str) {
+async fn a_forged_tokens_response_does_not_continue_the_dialog(mode: &'static str) {
     let mut fixture = Fixture::start(mode, "forged", "teams").await;
     let ada = fixture.harness.user("Ada");
     let message = activities::message(&fixture.harness, &ada, "hello");
@@ -173,15 +188,15 @@ async fn a_forged_tokens_response_does_not_continue_it(mode: &'static str) {
         event["value"] = value;
         assert_eq!(fixture.harness.post(&event).await.status, 200);
     }
-    fixture.waits_after(&json!([{ "type": "message" }])).await;
+    fixture.assert_waits_after(&json!([{ "type": "message" }])).await;
 
     let token = fixture.harness.user_token("Ada", "graph").await;
     let invoke = activities::exchange(&fixture.harness, &ada, id_of(&card), &token);
     assert_exchanged(&fixture.harness.post(&invoke).await, id_of(&card));
-    fixture.continued(1).await;
+    fixture.wait_for_continuation(1).await;
 }
 
-async fn it_works_on_webchat(mode: &'static str) {
+async fn an_invoke_on_webchat_continues_the_dialog(mode: &'static str) {
     let mut fixture = Fixture::start(mode, "webchat", "plain").await;
     let ada = fixture.harness.user("Ada");
     let on_webchat = |activity| activities::on_channel(activity, "webchat", "dl_5f1c");
@@ -190,20 +205,24 @@ async fn it_works_on_webchat(mode: &'static str) {
     let token = fixture.harness.user_token("Ada", "graph").await;
     let invoke = on_webchat(activities::exchange(&fixture.harness, &ada, id_of(&card), &token));
     assert_exchanged(&fixture.harness.post(&invoke).await, id_of(&card));
-    let state = fixture.continued(1).await;
-    assert_eq!(state["continuations"][0]["cause"], fixture.cause(), "{state}");
+    let state = fixture.wait_for_continuation(1).await;
+    assert_eq!(state["continuations"][0]["cause"], fixture.continuing_activity(), "{state}");
     assert_eq!(state["continuations"][0]["channelId"], "webchat", "{state}");
-    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Ada Lovelace (#1)");
+    assert_eq!(
+        fixture.messages_said(&message["conversation"]["id"]).await.last().unwrap(),
+        "Signed in as Ada Lovelace (#1)"
+    );
 
-    // The account is Ada's from now on.
+    // The account is pinned to Ada now.
     let token = fixture.harness.user_token("Ben", "graph").await;
     let invoke = on_webchat(activities::exchange(&fixture.harness, &ada, "y", &token));
     assert_mismatch(&fixture.harness.post(&invoke).await);
-    fixture.continued(1).await;
+    fixture.wait_for_continuation(1).await;
 }
 
-/// The card is out, but the bot's turn, and with it the state that says what it waits for, hangs on a slow connector.
-async fn an_invoke_that_is_faster_than_the_bots_turn_continues_it(mode: &'static str) {
+/// The user has the card, but the bot's turn is not over: it waits for a slow connector, and the bot saves the state of
+/// its dialog only at the end of the turn.
+async fn an_invoke_that_arrives_before_the_bots_turn_ends_continues_the_dialog(mode: &'static str) {
     let mut fixture = Fixture::start(mode, "race", "teams").await;
     let (connector, gate) = (RecorderBot::start().await, Gate::default());
     let prompt = Behaviour::answering(200, r#"{"id":"1"}"#);
@@ -222,10 +241,10 @@ async fn an_invoke_that_is_faster_than_the_bots_turn_continues_it(mode: &'static
         invoke["serviceUrl"] = service_url.as_str().into();
         let invoking = fixture.harness.post_as("demo", &bearer, &invoke);
         let turn_ends = async {
-            assert_undisturbed(&fixture).await;
+            assert_nothing_reaches_the_bot_during_its_turn(&fixture).await;
             gate.open();
         };
-        // A client is not kept waiting for the bot, unless the answer is to be the bot's.
+        // In `notify` the client gets its answer before the bot's turn ends. In `forward` the answer is the bot's.
         let answer = if mode == "notify" {
             let answer = invoking.await;
             turn_ends.await;
@@ -237,18 +256,19 @@ async fn an_invoke_that_is_faster_than_the_bots_turn_continues_it(mode: &'static
     };
     let (posted, ()) = tokio::join!(posting, answering);
     assert_eq!(posted.status, 200);
-    let state = fixture.continued(1).await;
-    assert_eq!(state["continuations"][0]["cause"], fixture.cause(), "{state}");
+    let state = fixture.wait_for_continuation(1).await;
+    assert_eq!(state["continuations"][0]["cause"], fixture.continuing_activity(), "{state}");
     assert_eq!(connector.wait_for(2).await[1].json()["text"], "Signed in as Ada Lovelace (#1)");
 
-    // No dialog was left waiting: a message begins a new one, which finds the token.
+    // No dialog is waiting now: a message begins a new one, which finds the token.
     assert_eq!(fixture.harness.post_as("demo", &bearer, &message).await.status, 200);
-    let state = fixture.continued(2).await;
+    let state = fixture.wait_for_continuation(2).await;
     assert_eq!(state["continuations"][1]["cause"], "message", "{state}");
 }
 
-/// The bot gets nothing of Ada's while her turn goes on: what is sent to it after her token was kept arrives alone.
-async fn assert_undisturbed(fixture: &Fixture) {
+/// Asserts that the bot receives no activity of Ada during her turn: after her token is stored, only Ben's message
+/// arrives.
+async fn assert_nothing_reaches_the_bot_during_its_turn(fixture: &Fixture) {
     let harness = &fixture.harness;
     wait_until("the exchange", async || harness.get_token("msteams", "29:ada", "graph").await.status == 200).await;
     fixture.card_for(&activities::message(harness, &harness.user("Ben"), "hello")).await;

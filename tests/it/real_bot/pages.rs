@@ -1,4 +1,5 @@
-//! The pages behind a card's button in a real browser, without a bot: how they look, and what Teams gets to hear by its own library.
+//! The pages behind a card's button in a real browser, without a bot: their look, and the messages that the Teams
+//! library sends to Teams.
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ async fn harness() -> Harness {
     Harness::with(Options { reachable: true, ..Options::default() }).await
 }
 
-/// Ada follows the button of a card in Teams.
+/// Ada follows the link of a card in Teams.
 async fn visit_from_teams(label: &str, decision: &str, client: &str) -> Seen {
     let harness = harness().await;
     let ada = harness.user("Ada");
@@ -18,7 +19,7 @@ async fn visit_from_teams(label: &str, decision: &str, client: &str) -> Seen {
     harness.visits(label, &Visit { link, user: &ada, decision, scheme: "dark", client }).await
 }
 
-/// The same outside Teams, where she is asked whether to go on.
+/// Ada follows the link of a card in Web Chat, where a page asks her to confirm.
 async fn visit_from_webchat(harness: &Harness, scheme: &str) -> Seen {
     let ada = harness.user("Ada");
     let activity = activities::on_channel(activities::teams(harness, &ada), "webchat", "dl_5f1c");
@@ -29,7 +30,7 @@ async fn visit_from_webchat(harness: &Harness, scheme: &str) -> Seen {
 }
 
 #[tokio::test]
-async fn pages_follow_the_colour_scheme_and_can_be_read_in_both() {
+async fn pages_follow_the_browsers_colour_scheme_and_are_readable_in_both() {
     let harness = harness().await;
     let (light, dark) = (visit_from_webchat(&harness, "light").await, visit_from_webchat(&harness, "dark").await);
     assert_eq!(light.titles(), dark.titles());
@@ -40,13 +41,13 @@ async fn pages_follow_the_colour_scheme_and_can_be_read_in_both() {
     }
 }
 
-/// The sum of red, green and blue.
+/// The brightness of a colour: the sum of its red, green and blue.
 fn brightness(page: &Value, what: &str) -> u32 {
     page["looks"][what].as_str().unwrap().split(',').map(|part| part.parse::<u32>().unwrap()).sum()
 }
 
 #[tokio::test]
-async fn teams_hears_the_code_before_anybody_sees_it() {
+async fn the_page_sends_the_code_to_teams_before_it_shows_the_code() {
     let seen = visit_from_teams("pages-teams", "continue", "teams").await;
     assert_eq!(seen.titles(), ["You are signed in"]);
     assert_eq!(seen.pages[0]["codeVisible"], false);
@@ -54,14 +55,14 @@ async fn teams_hears_the_code_before_anybody_sees_it() {
 }
 
 #[tokio::test]
-async fn teams_hears_that_the_user_gave_up() {
+async fn the_page_notifies_teams_when_the_user_gives_up() {
     let seen = visit_from_teams("pages-given-up", "give up", "teams").await;
     assert_eq!(seen.titles(), ["You have cancelled"]);
     assert_eq!(seen.told, json!([{ "func": "authentication.authenticate.failure", "args": ["CancelledByUser"] }]));
 }
 
 #[tokio::test]
-async fn the_code_is_shown_when_teams_does_not_answer() {
+async fn the_page_shows_the_code_when_teams_does_not_answer() {
     let seen = visit_from_teams("pages-silent-teams", "continue", "silent teams").await;
     let visible: Vec<_> = seen.pages.iter().map(|page| &page["codeVisible"]).collect();
     assert_eq!(visible, [false, true]);

@@ -1,5 +1,6 @@
-//! Bots on the Teams SDK for JavaScript and for Python, which sign users in by the handler that their App brings: it wants to see the
-//! invokes, and so it gets them (`forward`). They take the stage's tokens as other bots take Microsoft's.
+//! Bots on the Teams SDK for JavaScript and for Python. The SDK's App signs users in with its own handler of the
+//! sign-in invokes, so the gateway forwards them (`after_exchange = "forward"`). The bots trust the stage's tokens in
+//! the place of Microsoft's.
 
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ async fn start_bot(program: Program, scenario: &str) -> Fixture {
     Fixture::start_with(Setup { program, mode: "forward", handler: "", settings: "" }, scenario).await
 }
 
-/// The user's silent sign-in, and what the user is told of it.
+/// Signs the user in silently, and asserts the bot's messages to the user.
 async fn sign_in_silently(program: Program) {
     let mut fixture = start_bot(program, "silent").await;
     let ada = fixture.harness.user("Ada");
@@ -26,49 +27,52 @@ async fn sign_in_silently(program: Program) {
     let invoke = activities::exchange(&fixture.harness, &ada, id_of(&card), &token);
     let answer = fixture.harness.post(&invoke).await;
     assert_eq!(answer.status, 200, "{}", text_of(&answer));
-    let state = fixture.continued(1).await;
+    let state = fixture.wait_for_continuation(1).await;
     assert_eq!(state["continuations"][0]["cause"], "signin/tokenExchange", "{state}");
-    assert_eq!(fixture.said(&message["conversation"]["id"]).await.last().unwrap(), "Signed in as Ada Lovelace (#1)");
-    // The bot redeems the token once more, and gets what was kept.
+    assert_eq!(
+        fixture.messages_said(&message["conversation"]["id"]).await.last().unwrap(),
+        "Signed in as Ada Lovelace (#1)"
+    );
+    // The bot exchanges the token once more and gets the stored one.
     assert_eq!(fixture.harness.exchanges(), 1);
 
-    // The next message finds the token without a card.
+    // For the next message the bot finds the token without a card.
     assert_eq!(fixture.harness.post(&message).await.status, 200);
-    let state = fixture.continued(2).await;
+    let state = fixture.wait_for_continuation(2).await;
     assert_eq!(state["continuations"][1]["cause"], "message", "{state}");
 }
 
 #[tokio::test]
-async fn an_invoke_signs_the_user_in_at_a_bot_in_javascript() {
+async fn an_invoke_signs_the_user_in_to_a_teams_sdk_bot_in_javascript() {
     sign_in_silently(JAVASCRIPT).await;
 }
 
 #[tokio::test]
-async fn an_invoke_signs_the_user_in_at_a_bot_in_python() {
+async fn an_invoke_signs_the_user_in_to_a_teams_sdk_bot_in_python() {
     sign_in_silently(PYTHON).await;
 }
 
-/// Nobody but the channel may speak to the bot: its own check is at work, with the stage's keys.
-async fn refuse_forged_tokens(program: Program) {
+/// Asserts that the bot itself, with the stage's keys, refuses every caller but the channel.
+async fn assert_bot_refuses_forged_tokens(program: Program) {
     let fixture = start_bot(program, "forged").await;
     let message = activities::message(&fixture.harness, &fixture.harness.user("Ada"), "hello");
     let genuine = fixture.harness.channel_token("demo").await;
     let (signed, signature) = genuine.rsplit_once('.').unwrap();
     let forged: String = signature.chars().rev().collect();
     for bearer in [format!("{signed}.{forged}"), genuine.replace('.', "")] {
-        assert_eq!(fixture.post_past_as(&bearer, &message).await.status, 401);
+        assert_eq!(fixture.post_directly_as(&bearer, &message).await.status, 401);
     }
-    assert_eq!(fixture.post_past(&message).await.status, 200);
+    assert_eq!(fixture.post_directly(&message).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_bot_in_javascript_checks_who_calls() {
-    refuse_forged_tokens(JAVASCRIPT).await;
+async fn a_teams_sdk_bot_in_javascript_refuses_forged_callers() {
+    assert_bot_refuses_forged_tokens(JAVASCRIPT).await;
 }
 
 #[tokio::test]
-async fn a_bot_in_python_checks_who_calls() {
-    refuse_forged_tokens(PYTHON).await;
+async fn a_teams_sdk_bot_in_python_refuses_forged_callers() {
+    assert_bot_refuses_forged_tokens(PYTHON).await;
 }
 
 fn text_of(answer: &Answer) -> Value {

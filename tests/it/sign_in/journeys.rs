@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{CHATTER, card, owner, redeem, teams_card, web_chat};
+use super::{WEB_CHAT_USER, card, redeem, teams_card, token_owner, web_chat};
 use crate::harness::{Harness, Options, activities};
 
 #[tokio::test]
@@ -21,16 +21,16 @@ async fn a_web_chat_user_confirms_and_types_the_code_into_the_chat() {
     assert_eq!(page.status, 200, "{}", page.text());
     let code = page.code();
     assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
-    assert_eq!(harness.get_token("webchat", CHATTER, "graph").await.status, 404, "not without the code");
-    assert_eq!(owner(&redeem(&harness, "webchat", CHATTER, &code).await), harness.user("Ada").oid);
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.status, 404, "once");
-    assert_eq!(owner(&harness.get_token("webchat", CHATTER, "graph").await), harness.user("Ada").oid);
+    assert_eq!(harness.get_token("webchat", WEB_CHAT_USER, "graph").await.status, 404, "not without the code");
+    assert_eq!(token_owner(&redeem(&harness, "webchat", WEB_CHAT_USER, &code).await), harness.user("Ada").oid);
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &code).await.status, 404, "once");
+    assert_eq!(token_owner(&harness.get_token("webchat", WEB_CHAT_USER, "graph").await), harness.user("Ada").oid);
     let again = browser.get(resource["signInLink"].as_str().unwrap()).await;
     super::assert_notice("an answered card", &again, 410, "LinkUnknown");
 }
 
 #[tokio::test]
-async fn whom_teams_names_is_signed_in_without_the_code_which_is_good_all_the_same() {
+async fn a_user_whom_teams_identifies_is_signed_in_without_the_code_and_the_code_is_still_accepted() {
     let harness = Harness::start().await;
     let ada = harness.user("Ada");
     let resource = teams_card(&harness, "Ada").await;
@@ -41,7 +41,7 @@ async fn whom_teams_names_is_signed_in_without_the_code_which_is_good_all_the_sa
     let code = page.code();
     assert!(page.text().contains(&format!("data-code=\"{code}\"")) && page.text().contains("notifySuccess"));
     assert!(page.text().contains("MicrosoftTeams.min.js"));
-    assert_eq!(owner(&harness.get_token("msteams", "29:ada", "graph").await), ada.oid);
+    assert_eq!(token_owner(&harness.get_token("msteams", "29:ada", "graph").await), ada.oid);
     let verify = activities::invoke(&harness, &ada, "signin/verifyState", json!({ "state": code }));
     assert_eq!(harness.post(&verify).await.status, 200);
     harness.bot_received(1).await;
@@ -51,7 +51,7 @@ async fn whom_teams_names_is_signed_in_without_the_code_which_is_good_all_the_sa
 }
 
 #[tokio::test]
-async fn whom_teams_does_not_name_must_confirm_and_use_the_code() {
+async fn a_user_whom_teams_does_not_identify_must_confirm_and_enter_the_code() {
     let harness = Harness::start().await;
     let ada = activities::teams(&harness, &harness.user("Ada"));
     let mut elsewhere = ada.clone();
@@ -79,16 +79,16 @@ async fn whom_teams_does_not_name_must_confirm_and_use_the_code() {
         let code = browser.post(&last, &[("decision", "continue")]).await.code();
         let channel = activity["channelId"].as_str().unwrap();
         assert_eq!(harness.get_token(channel, "29:ada", "graph").await.status, 404, "{case}");
-        assert_eq!(owner(&redeem(&harness, channel, "29:ada", &code).await), harness.user(user).oid, "{case}");
+        assert_eq!(token_owner(&redeem(&harness, channel, "29:ada", &code).await), harness.user(user).oid, "{case}");
         harness.sign_out(&[("userId", "29:ada"), ("channelId", channel)]).await;
     }
 }
 
 #[tokio::test]
-async fn two_tabs_of_one_browser_do_not_disturb_each_other() {
+async fn sign_ins_in_several_tabs_of_one_browser_all_complete() {
     let harness = Harness::start().await;
     let (first, second) = (card(&harness).await, card(&harness).await);
-    let mail = harness.sign_in_resource(&web_chat(&harness, CHATTER), "mail").await;
+    let mail = harness.sign_in_resource(&web_chat(&harness, WEB_CHAT_USER), "mail").await;
     let mut browser = harness.browser();
     let mut callbacks = Vec::new();
     for (resource, user) in [(&first, "Ada"), (&second, "Ada"), (&mail, "Ben"), (&first, "Ada")] {
@@ -103,13 +103,17 @@ async fn two_tabs_of_one_browser_do_not_disturb_each_other() {
     for last in lasts.iter().rev() {
         codes.push(browser.post(last, &[("decision", "continue")]).await.code());
     }
-    assert_eq!(owner(&redeem(&harness, "webchat", CHATTER, &codes[3]).await), harness.user("Ada").oid, "the last one");
-    let query = [("userId", CHATTER), ("connectionName", "mail"), ("channelId", "webchat"), ("code", &codes[1])];
-    assert_eq!(owner(&harness.get_token_as("demo", &query).await), harness.user("Ben").oid);
+    assert_eq!(
+        token_owner(&redeem(&harness, "webchat", WEB_CHAT_USER, &codes[3]).await),
+        harness.user("Ada").oid,
+        "the last one"
+    );
+    let query = [("userId", WEB_CHAT_USER), ("connectionName", "mail"), ("channelId", "webchat"), ("code", &codes[1])];
+    assert_eq!(token_owner(&harness.get_token_as("demo", &query).await), harness.user("Ben").oid);
 }
 
 #[tokio::test]
-async fn a_restart_between_any_two_steps_is_not_noticed() {
+async fn a_sign_in_completes_across_a_restart_between_any_two_steps() {
     let options = Options::default();
     let mut harness = Harness::with(Options::default()).await;
     let resource = card(&harness).await;
@@ -128,11 +132,11 @@ async fn a_restart_between_any_two_steps_is_not_noticed() {
     browser.cookies = cookies;
     let code = browser.post(&last, &[("decision", "continue")]).await.code();
     harness.restart(&options).await;
-    assert_eq!(owner(&redeem(&harness, "webchat", CHATTER, &code).await), harness.user("Ada").oid);
+    assert_eq!(token_owner(&redeem(&harness, "webchat", WEB_CHAT_USER, &code).await), harness.user("Ada").oid);
 }
 
 #[tokio::test]
-async fn a_link_that_is_followed_at_the_last_moment_leaves_time_to_sign_in() {
+async fn a_user_who_follows_a_link_at_the_last_moment_still_has_time_to_sign_in() {
     let harness = Harness::start().await;
     let resource = card(&harness).await;
     harness.clock.advance(Duration::from_secs(14 * 60 + 50));
@@ -142,7 +146,7 @@ async fn a_link_that_is_followed_at_the_last_moment_leaves_time_to_sign_in() {
     let callback = browser.log_in(&authorize, "Ada").await;
     let last = browser.get(&callback).await.location().to_owned();
     let code = browser.post(&last, &[("decision", "continue")]).await.code();
-    assert_eq!(owner(&redeem(&harness, "webchat", CHATTER, &code).await), harness.user("Ada").oid);
+    assert_eq!(token_owner(&redeem(&harness, "webchat", WEB_CHAT_USER, &code).await), harness.user("Ada").oid);
     super::assert_notice(
         "begun too late",
         &browser.get(resource["signInLink"].as_str().unwrap()).await,
@@ -152,7 +156,7 @@ async fn a_link_that_is_followed_at_the_last_moment_leaves_time_to_sign_in() {
 }
 
 #[tokio::test]
-async fn a_bot_sends_the_browser_only_to_a_listed_address_at_the_end() {
+async fn the_sign_in_ends_at_the_bots_address_only_if_the_operator_listed_it() {
     let appended = "[sign_in]\nfinal_redirects = [\"https://bot.example/signed-in\"]\n".to_owned();
     let harness = Harness::with(Options { appended, ..Options::default() }).await;
     let ask = async |activity: &serde_json::Value, target: &str| {
@@ -169,7 +173,7 @@ async fn a_bot_sends_the_browser_only_to_a_listed_address_at_the_end() {
     let sent = browser.get(&last).await;
     assert_eq!((sent.status, sent.location()), (302, listed));
     assert_eq!(harness.get_token("msteams", "29:ada", "graph").await.status, 200);
-    let page = browser.finish(&ask(&web_chat(&harness, CHATTER), listed).await.json(), "Ada").await;
+    let page = browser.finish(&ask(&web_chat(&harness, WEB_CHAT_USER), listed).await.json(), "Ada").await;
     assert!(page.text().contains(&format!("<a href=\"{listed}\"")), "{}", page.text());
     for other in
         ["https://evil.example/", "https://bot.example.evil.example/signed-in", "javascript:alert(1)", "//evil"]

@@ -1,7 +1,7 @@
-//! The sign-in behind the card, as browsers see it (docs/architecture.md §Security rules, rule 8,
+//! The sign-in behind a card, as browsers see it (docs/architecture.md §Security rules, rule 8,
 //! docs/protocols/token-service-api.md §4).
 
-mod doubt;
+mod doubtful_identity;
 mod journeys;
 mod needs;
 mod pages;
@@ -12,17 +12,17 @@ use serde_json::Value;
 
 use crate::harness::{Answer, Harness, activities, tokens};
 
-/// A Web Chat user, of whom nobody knows who they are.
-const CHATTER: &str = "wc-1";
+/// The id of a Web Chat user, which does not prove who the user is.
+const WEB_CHAT_USER: &str = "wc-1";
 
-/// What a Web Chat user's activity says.
+/// An activity of a Web Chat user.
 fn web_chat(harness: &Harness, user_id: &str) -> Value {
     activities::on_channel(activities::teams(harness, &harness.user("Ada")), "webchat", user_id)
 }
 
 /// A card for a Web Chat user.
 async fn card(harness: &Harness) -> Value {
-    harness.sign_in_resource(&web_chat(harness, CHATTER), "graph").await
+    harness.sign_in_resource(&web_chat(harness, WEB_CHAT_USER), "graph").await
 }
 
 /// A card for a Teams user in a personal conversation.
@@ -35,13 +35,13 @@ async fn redeem(harness: &Harness, channel: &str, user_id: &str, code: &str) -> 
     harness.get_token_as("demo", &query).await
 }
 
-/// Whose token it is.
-fn owner(answer: &Answer) -> String {
+/// The object id of the user in the token of `answer`.
+fn token_owner(answer: &Answer) -> String {
     assert_eq!(answer.status, 200, "{}", answer.text());
     tokens::claims_of(answer.json()["token"].as_str().unwrap())["oid"].as_str().unwrap().to_owned()
 }
 
-/// Asserts a page that says what happened, with a reference; `reason` is what the log calls it.
+/// Asserts a page with a message and a reference; the log line with that reference names `reason`.
 fn assert_notice(case: &str, answer: &Answer, status: u16, reason: &str) {
     let text = answer.text();
     assert_eq!(answer.status, status, "{case}: {text}");

@@ -1,34 +1,35 @@
-//! What a silent attempt lacked is what the browser asks for.
+//! The authorization request asks for what a silent sign-in or a resource lacked: consent, a second factor, claims.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{owner, redeem, teams_card};
+use super::{redeem, teams_card, token_owner};
 use crate::harness::{Harness, activities};
 
-fn asked(url: &Url) -> BTreeMap<String, String> {
+fn query_parameters(url: &Url) -> BTreeMap<String, String> {
     url.query_pairs().into_owned().collect()
 }
 
-/// Tries to sign `user` in silently, which fails; where their browser is sent then.
-async fn after_silence(harness: &Harness, user: &str) -> BTreeMap<String, String> {
+/// Tries to sign `user` in silently, which is refused; returns the parameters of the authorization request that
+/// follows.
+async fn authorization_request_after_refused_exchange(harness: &Harness, user: &str) -> BTreeMap<String, String> {
     let resource = teams_card(harness, user).await;
     let card_id = resource["tokenExchangeResource"]["id"].as_str().unwrap();
     let token = harness.user_token(user, "graph").await;
     let silent = harness.post(&activities::exchange(harness, &harness.user(user), card_id, &token)).await;
     assert_eq!(silent.status, 412, "{}", silent.text());
-    asked(&harness.browser().begin(&resource).await)
+    query_parameters(&harness.browser().begin(&resource).await)
 }
 
 #[tokio::test]
-async fn an_authorization_request_says_all_that_protects_it_and_asks_for_nothing_special() {
+async fn an_authorization_request_has_pkce_state_and_nonce_and_requests_no_claims_or_consent() {
     let harness = Harness::start().await;
     let resource = teams_card(&harness, "Ada").await;
     let mut browser = harness.browser();
-    let first = asked(&browser.begin(&resource).await);
-    let second = asked(&browser.begin(&resource).await);
+    let first = query_parameters(&browser.begin(&resource).await);
+    let second = query_parameters(&browser.begin(&resource).await);
     assert_eq!(first["response_type"], "code");
     assert_eq!(first["client_id"], harness.bot_app_id("demo"));
     assert_eq!(first["redirect_uri"], "http://127.0.0.1:1/.auth/web/redirect");
@@ -42,29 +43,32 @@ async fn an_authorization_request_says_all_that_protects_it_and_asks_for_nothing
 }
 
 #[tokio::test]
-async fn consent_that_was_missing_is_asked_for_until_it_is_given() {
+async fn the_browser_is_sent_to_consent_until_the_user_has_consented() {
     let harness = Harness::start().await;
-    assert_eq!(after_silence(&harness, "Cleo").await.get("prompt").map(String::as_str), Some("consent"));
+    assert_eq!(
+        authorization_request_after_refused_exchange(&harness, "Cleo").await.get("prompt").map(String::as_str),
+        Some("consent")
+    );
     let resource = teams_card(&harness, "Cleo").await;
     let mut browser = harness.browser();
     let last = browser.arrive(&resource, "Cleo").await;
     let code = browser.get(&last).await.code();
-    assert_eq!(owner(&redeem(&harness, "msteams", "29:cleo", &code).await), harness.user("Cleo").oid);
-    let next = asked(&browser.begin(&teams_card(&harness, "Cleo").await).await);
+    assert_eq!(token_owner(&redeem(&harness, "msteams", "29:cleo", &code).await), harness.user("Cleo").oid);
+    let next = query_parameters(&browser.begin(&teams_card(&harness, "Cleo").await).await);
     assert!(next.get("prompt").is_none_or(|prompt| prompt != "consent"), "{next:?}");
 }
 
 #[tokio::test]
-async fn a_second_factor_that_was_missing_is_asked_for_in_the_issuers_own_words() {
+async fn the_browser_is_sent_with_the_issuers_claims_when_a_second_factor_was_missing() {
     let harness = Harness::start().await;
-    let request = after_silence(&harness, "Dan").await;
+    let request = authorization_request_after_refused_exchange(&harness, "Dan").await;
     let claims: Value = serde_json::from_str(&request["claims"]).unwrap();
     assert!(claims["access_token"].is_object(), "{claims}");
     assert!(request.get("prompt").is_none_or(|prompt| prompt != "consent"));
 }
 
 #[tokio::test]
-async fn what_a_resource_wants_is_asked_for_as_well_and_waits_until_it_is_answered() {
+async fn the_browser_is_sent_with_a_resources_claims_challenge_until_the_user_has_met_it() {
     let harness = Harness::start().await;
     let ada = [("userId", "29:ada"), ("connectionName", "graph"), ("channelId", "msteams")];
     let mut browser = harness.browser();
@@ -76,9 +80,9 @@ async fn what_a_resource_wants_is_asked_for_as_well_and_waits_until_it_is_answer
     assert_eq!(answer.status, 404, "the user is needed");
     let resource = teams_card(&harness, "Ada").await;
     for _ in 0..2 {
-        assert_eq!(asked(&browser.begin(&resource).await)["claims"], challenge);
+        assert_eq!(query_parameters(&browser.begin(&resource).await)["claims"], challenge);
     }
     let last = browser.arrive(&resource, "Ada").await;
     assert_eq!(browser.get(&last).await.status, 200);
-    assert!(!asked(&browser.begin(&resource).await).contains_key("claims"));
+    assert!(!query_parameters(&browser.begin(&resource).await).contains_key("claims"));
 }

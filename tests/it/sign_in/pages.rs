@@ -1,9 +1,9 @@
-//! What every answer to a browser says beside its text.
+//! The headers and the markup of every answer to a browser.
 
 use super::{card, teams_card};
 use crate::harness::{Answer, Harness, Options};
 
-fn assert_guarded(case: &str, answer: &Answer) -> String {
+fn assert_protective_headers(case: &str, answer: &Answer) -> String {
     assert_eq!(answer.header("cache-control"), Some("no-store"), "{case}");
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{case}");
     assert!(matches!(answer.header("referrer-policy"), Some("no-referrer" | "same-origin")), "{case}");
@@ -15,7 +15,7 @@ fn assert_guarded(case: &str, answer: &Answer) -> String {
 }
 
 fn assert_page(case: &str, answer: &Answer) -> String {
-    let policy = assert_guarded(case, answer);
+    let policy = assert_protective_headers(case, answer);
     let text = answer.text();
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{case}");
     for needed in ["<html lang=\"en\">", "name=\"viewport\"", "content=\"light dark\"", "<title>", "<h1>"] {
@@ -34,16 +34,16 @@ fn assert_page(case: &str, answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn every_answer_is_guarded_and_every_page_readable() {
+async fn every_answer_has_protective_headers_and_every_page_is_accessible() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let resource = card(&harness).await;
     let link = resource["signInLink"].as_str().unwrap();
-    assert_guarded("begin", &browser.get(link).await);
+    assert_protective_headers("begin", &browser.get(link).await);
     let authorize = browser.begin(&resource).await;
     let callback = browser.log_in(&authorize, "Ada").await;
     let sent_on = browser.get(&callback).await;
-    assert_guarded("callback", &sent_on);
+    assert_protective_headers("callback", &sent_on);
     let last = sent_on.location().to_owned();
     let mut nonces = vec![assert_page("confirm", &browser.get(&last).await)];
     nonces.push(assert_page("confirm", &browser.get(&last).await));
@@ -60,7 +60,7 @@ async fn every_answer_is_guarded_and_every_page_readable() {
 }
 
 #[tokio::test]
-async fn pages_in_teams_may_be_framed_by_it_and_load_its_library_from_where_the_operator_says() {
+async fn a_teams_page_allows_the_configured_frame_ancestors_and_loads_the_configured_library() {
     let appended = "[sign_in]\nteams_library_url = \"https://library.example/teams.js\"\n\
                     frame_ancestors = [\"https://teams.example\"]\n"
         .to_owned();
@@ -82,7 +82,7 @@ async fn pages_in_teams_may_be_framed_by_it_and_load_its_library_from_where_the_
 }
 
 #[tokio::test]
-async fn one_cookie_recognises_a_browser_and_says_nothing_else() {
+async fn one_random_cookie_identifies_a_browser_and_a_chosen_value_is_replaced() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let resource = card(&harness).await;
@@ -101,7 +101,7 @@ async fn one_cookie_recognises_a_browser_and_says_nothing_else() {
 }
 
 #[tokio::test]
-async fn behind_tls_the_cookie_is_this_hosts_alone_and_never_in_clear() {
+async fn the_cookie_is_bound_to_its_host_and_secure_when_the_public_url_is_https() {
     let environment = vec![("BOT_SSO_SERVER__PUBLIC_URL".to_owned(), "https://sso.example.com".to_owned())];
     let harness = Harness::with(Options { environment, ..Options::default() }).await;
     let resource = card(&harness).await;
@@ -118,7 +118,7 @@ async fn behind_tls_the_cookie_is_this_hosts_alone_and_never_in_clear() {
 }
 
 #[tokio::test]
-async fn other_methods_are_refused() {
+async fn the_pages_refuse_other_methods_with_405() {
     let harness = Harness::start().await;
     for (method, path) in
         [("POST", "/api/oauth/signin"), ("POST", "/.auth/web/redirect"), ("DELETE", "/api/oauth/PostSignInCallback")]

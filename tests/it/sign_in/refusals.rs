@@ -1,15 +1,15 @@
-//! Bad input, attacks, and a user who goes back: each ends on a page that says what happened.
+//! Bad input, attacks, and a user who goes back in the browser: each ends on a page that names the problem.
 
 use std::time::Duration;
 
 use bot_sso::dev::{Fault, FaultRule};
 use futures_util::future::join_all;
 
-use super::{CHATTER, assert_notice, card, owner, redeem, teams_card};
+use super::{WEB_CHAT_USER, assert_notice, card, redeem, teams_card, token_owner};
 use crate::harness::{Harness, Options, logs};
 
 #[tokio::test]
-async fn a_link_that_is_no_cards_leads_nowhere() {
+async fn a_link_that_belongs_to_no_card_shows_an_error_page() {
     let harness = Harness::start().await;
     let resource = card(&harness).await;
     let good = resource["signInLink"].as_str().unwrap().rsplit('=').next().unwrap().to_owned();
@@ -42,7 +42,7 @@ async fn a_link_that_is_no_cards_leads_nowhere() {
 }
 
 #[tokio::test]
-async fn a_state_is_good_once_in_its_own_browser_for_fifteen_minutes() {
+async fn a_state_is_accepted_once_in_its_own_browser_within_fifteen_minutes() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let authorize = browser.begin(&card(&harness).await).await;
@@ -77,7 +77,7 @@ async fn a_state_is_good_once_in_its_own_browser_for_fifteen_minutes() {
 }
 
 #[tokio::test]
-async fn the_last_step_is_its_browsers_alone_and_taken_once() {
+async fn the_last_step_is_accepted_once_and_only_in_its_own_browser() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let last = browser.arrive(&card(&harness).await, "Ada").await;
@@ -104,11 +104,11 @@ async fn the_last_step_is_its_browsers_alone_and_taken_once() {
     let code = browser.post(&last, &[("decision", "continue")]).await.code();
     assert_notice("again", &browser.post(&last, &[("decision", "continue")]).await, 410, "StateUnknown");
     assert_notice("back", &browser.get(&last).await, 410, "StateUnknown");
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.status, 200, "the code is still good");
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &code).await.status, 200, "the code is still good");
 }
 
 #[tokio::test]
-async fn of_the_same_step_taken_many_times_at_once_one_goes_on() {
+async fn exactly_one_of_many_parallel_requests_for_the_same_step_succeeds() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let authorize = browser.begin(&card(&harness).await).await;
@@ -132,7 +132,7 @@ async fn of_the_same_step_taken_many_times_at_once_one_goes_on() {
 }
 
 #[tokio::test]
-async fn what_was_proven_waits_a_quarter_of_an_hour_and_its_code_ten_minutes() {
+async fn a_proven_sign_in_expires_after_fifteen_minutes_and_its_code_after_ten() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let last = browser.arrive(&card(&harness).await, "Ada").await;
@@ -141,11 +141,11 @@ async fn what_was_proven_waits_a_quarter_of_an_hour_and_its_code_ten_minutes() {
     assert_notice("late", &browser.post(&last, &[("decision", "continue")]).await, 410, "StateUnknown");
     let code = browser.finish(&card(&harness).await, "Ada").await.code();
     harness.clock.advance(Duration::from_mins(10));
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.status, 404);
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &code).await.status, 404);
 }
 
 #[tokio::test]
-async fn a_parameter_that_is_said_twice_is_believed_in_neither_form() {
+async fn a_callback_with_a_repeated_parameter_is_refused() {
     let harness = Harness::start().await;
     for extra in ["iss=https%3A%2F%2Fa.example&iss=https%3A%2F%2Fb.example", "ISS=https%3A%2F%2Fevil.example"] {
         let mut browser = harness.browser();
@@ -163,34 +163,35 @@ async fn a_parameter_that_is_said_twice_is_believed_in_neither_form() {
 }
 
 #[tokio::test]
-async fn a_code_is_good_for_its_own_chat_alone() {
+async fn a_code_is_refused_for_another_channel_user_or_bot() {
     let harness = Harness::start().await;
     let code = harness.browser().finish(&card(&harness).await, "Ada").await.code();
-    for (channel, user) in [("webchat", "wc-2"), ("directline", CHATTER), ("msteams", "29:ben")] {
+    for (channel, user) in [("webchat", "wc-2"), ("directline", WEB_CHAT_USER), ("msteams", "29:ben")] {
         assert_eq!(redeem(&harness, channel, user, &code).await.status, 404, "{channel} {user}");
     }
-    let query = [("userId", CHATTER), ("connectionName", "graph"), ("channelId", "webchat"), ("code", code.as_str())];
+    let query =
+        [("userId", WEB_CHAT_USER), ("connectionName", "graph"), ("channelId", "webchat"), ("code", code.as_str())];
     assert_eq!(harness.get_token_as("demo-none", &query).await.status, 404, "another bot");
-    assert_eq!(redeem(&harness, "webchat", CHATTER, &code).await.status, 200);
+    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &code).await.status, 200);
 }
 
 #[tokio::test]
-async fn of_many_who_say_the_same_code_at_once_one_is_given_the_token() {
+async fn exactly_one_of_many_parallel_redemptions_of_a_code_gets_the_token() {
     let harness = Harness::start().await;
     let code = harness.browser().finish(&card(&harness).await, "Ada").await.code();
-    // As many as an account has tries: each is counted until it proves right.
-    let answers = join_all((0..5).map(|_| redeem(&harness, "webchat", CHATTER, &code))).await;
+    // The number of tries that an account has. Each redemption counts as a try until its code proves right.
+    let answers = join_all((0..5).map(|_| redeem(&harness, "webchat", WEB_CHAT_USER, &code))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
     assert_eq!(answers.iter().filter(|answer| answer.status == 404).count(), 4);
-    assert_eq!(harness.get_token("webchat", CHATTER, "graph").await.status, 200);
+    assert_eq!(harness.get_token("webchat", WEB_CHAT_USER, "graph").await.status, 200);
 }
 
-/// Mallory sends the link of his own card to Ada.
+/// Mallory, the attacker, sends the link of their own card to Ada.
 #[tokio::test]
-async fn a_victim_of_a_strangers_link_is_told_whose_bot_asks_and_gives_nothing_away_without_the_code() {
+async fn a_victim_of_an_attackers_link_sees_which_bot_asks_and_the_attacker_gets_no_token() {
     let harness = Harness::start().await;
     for (channel, attacker, resource) in
-        [("webchat", CHATTER, card(&harness).await), ("msteams", "29:ben", teams_card(&harness, "Ben").await)]
+        [("webchat", WEB_CHAT_USER, card(&harness).await), ("msteams", "29:ben", teams_card(&harness, "Ben").await)]
     {
         let mut victim = harness.browser();
         let last = victim.arrive(&resource, "Ada").await;
@@ -199,7 +200,7 @@ async fn a_victim_of_a_strangers_link_is_told_whose_bot_asks_and_gives_nothing_a
             assert!(asked.text().contains(said), "{said}: {}", asked.text());
         }
         assert_eq!(harness.get_token(channel, attacker, "graph").await.status, 404, "asked, not answered");
-        assert_eq!(cancelled(victim.post(&last, &[("decision", "cancel")]).await).status, 200);
+        assert_eq!(assert_cancelled(victim.post(&last, &[("decision", "cancel")]).await).status, 200);
         let page = victim.finish(&resource, "Ada").await;
         assert_eq!(page.status, 200, "{}", page.text());
         assert_eq!(
@@ -210,21 +211,21 @@ async fn a_victim_of_a_strangers_link_is_told_whose_bot_asks_and_gives_nothing_a
     }
 }
 
-/// A cancelled sign-in is no failure and not logged as one.
-fn cancelled(answer: crate::harness::Answer) -> crate::harness::Answer {
+/// Asserts the page of a cancelled sign-in, which is not an error page.
+fn assert_cancelled(answer: crate::harness::Answer) -> crate::harness::Answer {
     assert!(answer.text().contains("You have cancelled"), "{}", answer.text());
     answer
 }
 
 #[tokio::test]
-async fn who_gives_up_at_the_provider_is_told_so() {
+async fn a_user_who_gives_up_at_the_provider_sees_that_the_sign_in_was_cancelled() {
     let harness = Harness::start().await;
     for (case, resource) in [("web chat", card(&harness).await), ("Teams", teams_card(&harness, "Ada").await)] {
         let mut browser = harness.browser();
         let authorize = browser.begin(&resource).await;
         let callback = browser.give_up(&authorize).await;
         let page = browser.get(&callback).await;
-        assert_notice(case, &cancelled(page.clone()), 200, "CancelledByUser");
+        assert_notice(case, &assert_cancelled(page.clone()), 200, "CancelledByUser");
         let tells_teams = page.text().contains("data-reason=\"CancelledByUser\"");
         assert_eq!(tells_teams, case == "Teams", "{}", page.text());
         assert_eq!(browser.get(resource["signInLink"].as_str().unwrap()).await.status, 302, "{case}: may think again");
@@ -232,7 +233,7 @@ async fn who_gives_up_at_the_provider_is_told_so() {
 }
 
 #[tokio::test]
-async fn what_a_provider_answers_in_error_ends_on_a_page() {
+async fn every_error_of_the_identity_provider_ends_on_a_page() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     for (answer, status, reason) in [
@@ -258,7 +259,7 @@ async fn what_a_provider_answers_in_error_ends_on_a_page() {
 }
 
 #[tokio::test]
-async fn an_outage_of_the_provider_is_no_refusal() {
+async fn an_outage_of_the_identity_provider_is_shown_as_unavailable() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let authorize = browser.begin(&card(&harness).await).await;
@@ -270,7 +271,7 @@ async fn an_outage_of_the_provider_is_no_refusal() {
 }
 
 #[tokio::test]
-async fn a_code_of_another_sign_in_is_not_redeemed() {
+async fn an_authorization_code_of_another_sign_in_is_not_redeemed() {
     let harness = Harness::start().await;
     let mut browser = harness.browser();
     let authorize = browser.begin(&card(&harness).await).await;
@@ -278,12 +279,12 @@ async fn a_code_of_another_sign_in_is_not_redeemed() {
     let foreign = browser.log_in(&other, "Ada").await;
     let state = |url: &url::Url| url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
     let injected = foreign.replace(&state(&other), &state(&authorize));
-    // PKCE: the code was made for another verifier.
+    // PKCE prevents it: the code belongs to another verifier.
     assert_notice("an injected code", &browser.get(&injected).await, 410, "StateUnknown");
 }
 
 #[tokio::test]
-async fn one_account_begins_only_so_many() {
+async fn one_account_may_begin_only_a_limited_number_of_sign_ins() {
     let appended = "[limits]\nuser_exchanges_per_minute = 2\n".to_owned();
     let harness = Harness::with(Options { appended, ..Options::default() }).await;
     let mut browser = harness.browser();
@@ -297,7 +298,7 @@ async fn one_account_begins_only_so_many() {
 }
 
 #[tokio::test]
-async fn neither_link_nor_state_nor_code_is_logged() {
+async fn the_log_holds_no_link_state_or_code() {
     let harness = Harness::start().await;
     let before = logs::length();
     let resource = card(&harness).await;
@@ -306,7 +307,7 @@ async fn neither_link_nor_state_nor_code_is_logged() {
     let callback = browser.log_in(&authorize, "Ada").await;
     let last = browser.get(&callback).await.location().to_owned();
     let page = browser.post(&last, &[("decision", "continue")]).await;
-    assert_eq!(owner(&redeem(&harness, "webchat", CHATTER, &page.code()).await), harness.user("Ada").oid);
+    assert_eq!(token_owner(&redeem(&harness, "webchat", WEB_CHAT_USER, &page.code()).await), harness.user("Ada").oid);
     let written = logs::since(before);
     let pairs: Vec<String> = [authorize.as_str(), &callback.replace("http://127.0.0.1:1", "http://x")]
         .iter()

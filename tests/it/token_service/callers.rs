@@ -1,4 +1,4 @@
-//! Who may call (docs/protocols/token-service-api.md §6, §1 rule 16).
+//! Which callers the Token Service accepts (docs/protocols/token-service-api.md §6, §1 rule 16).
 
 use bot_sso::dev::Signer;
 use bot_sso::endpoints::token_service;
@@ -9,7 +9,7 @@ use crate::harness::{Harness, Options, activities, logs};
 const LEGACY: &str = "4eac6f85-bd31-4094-8f5e-8b7c9daebf04";
 const FABRIKAM: &str = "d2a9c4e6-7f81-4b3a-a5c7-1e2f3a4b5c60";
 
-/// One address of each operation, with its method.
+/// The method and one URL of each operation.
 fn operations(harness: &Harness) -> Vec<(&'static str, String)> {
     let state = activities::state_of(&activities::teams(harness, &harness.user("Ada")), "graph");
     let pairs = [("userId", "29:ada"), ("connectionName", "graph"), ("channelId", "msteams"), ("state", &state)];
@@ -18,11 +18,8 @@ fn operations(harness: &Harness) -> Vec<(&'static str, String)> {
     operations.map(|operation| (operation.method.as_str(), format!("{}?{query}", operation.path))).collect()
 }
 
-/// Tokens of others than bots, each with the status and the code that it gets.
-async fn tokens_that_open_nothing(
-    harness: &Harness,
-    user_token: &str,
-) -> Vec<(&'static str, String, u16, &'static str)> {
+/// Tokens that belong to no bot, each with the status and the error code that its caller gets.
+async fn refused_tokens(harness: &Harness, user_token: &str) -> Vec<(&'static str, String, u16, &'static str)> {
     let demo = harness.bot_app_id("demo");
     let bot = harness.bot_token("demo").await;
     let framework = "https://api.botframework.com/.default";
@@ -80,10 +77,10 @@ async fn tokens_that_open_nothing(
 }
 
 #[tokio::test]
-async fn only_a_bots_own_app_token_opens_the_token_service() {
+async fn the_token_service_accepts_only_a_bots_own_app_token() {
     let harness = Harness::start().await;
     let user_token = harness.user_token("Ada", "graph").await;
-    let cases = tokens_that_open_nothing(&harness, &user_token).await;
+    let cases = refused_tokens(&harness, &user_token).await;
     let logged = logs::length();
     for (method, url) in operations(&harness) {
         let body = format!("{{\"token\":\"{user_token}\"}}");
@@ -126,7 +123,7 @@ async fn other_methods_are_405_and_other_paths_404() {
 }
 
 #[tokio::test]
-async fn a_parents_tenant_does_not_vouch_for_a_bot_at_the_token_service() {
+async fn the_token_service_refuses_a_bots_token_from_the_tenant_of_a_parent() {
     let mut harness = Harness::start().await;
     let parent = format!(
         "[[bots.demo.callers]]\napp_id = \"{LEGACY}\"\ntenant = \"{FABRIKAM}\"\n\

@@ -1,4 +1,4 @@
-//! `exchange` (docs/protocols/token-service-api.md §3.2, §1 rules 8 to 10).
+//! `exchange` answered from stored tokens (docs/protocols/token-service-api.md §3.2, §1 rules 8 to 10).
 
 use bot_sso::dev::Signer;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::harness::{Answer, Harness, Options};
 
 const ADA: &str = "userId=29:ada&connectionName=graph&channelId=msteams";
 
-async fn ask(harness: &Harness, query: &str, body: impl Into<Vec<u8>>) -> Answer {
+async fn post_exchange(harness: &Harness, query: &str, body: impl Into<Vec<u8>>) -> Answer {
     let authorization = format!("Bearer {}", harness.bot_token("demo").await);
     let headers = [("authorization", authorization.as_str()), ("content-type", "application/json; charset=utf-8")];
     harness.send("POST", &format!("/api/usertoken/exchange?{query}"), &headers, body.into()).await
@@ -19,13 +19,13 @@ fn with_token(token: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_token_kept_for_an_invoke_is_given_without_another_call() {
+async fn a_bot_gets_the_token_that_an_invoke_stored_without_another_call() {
     let harness = Harness::start().await;
     sign_in(&harness, "msteams", "29:ada").await;
     let kept = harness.get_token("msteams", "29:ada", "graph").await.json();
     let token = harness.user_token("Ada", "graph").await;
     for body in [with_token(&token), json!({ "token": token, "uri": null }).to_string()] {
-        let answer = ask(&harness, ADA, body).await;
+        let answer = post_exchange(&harness, ADA, body).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
         assert_eq!(answer.json(), kept);
     }
@@ -33,7 +33,7 @@ async fn the_token_kept_for_an_invoke_is_given_without_another_call() {
 }
 
 #[tokio::test]
-async fn a_user_whose_invoke_has_not_come_through_is_told_to_sign_in_and_nobody_is_asked() {
+async fn an_exchange_without_a_stored_token_or_a_card_is_sign_in_required_without_a_call() {
     let harness = Harness::start().await;
     sign_in(&harness, "msteams", "29:ada").await;
     let calls = harness.exchanges();
@@ -43,7 +43,7 @@ async fn a_user_whose_invoke_has_not_come_through_is_told_to_sign_in_and_nobody_
         "userId=29:ada&connectionName=mail&channelId=msteams",
         "userId=29:ada&connectionName=graph&channelId=directline",
     ] {
-        let (code, message) = error_of(query, &ask(&harness, query, with_token(&token)).await, 400);
+        let (code, message) = error_of(query, &post_exchange(&harness, query, with_token(&token)).await, 400);
         assert_eq!(code, "SignInRequired", "{query}");
         assert!(message.contains("Consent Required"), "{query}: {message}");
         assert!(!message.contains("AADSTS"), "{query}: {message}");
@@ -53,14 +53,14 @@ async fn a_user_whose_invoke_has_not_come_through_is_told_to_sign_in_and_nobody_
 }
 
 #[tokio::test]
-async fn nobody_elses_token_brings_out_what_is_kept_for_a_user() {
+async fn another_persons_token_does_not_return_the_token_stored_for_a_user() {
     let harness = Harness::start().await;
     sign_in(&harness, "msteams", "29:ada").await;
     sign_in(&harness, "directline", "dl_ada").await;
     let calls = harness.exchanges();
     let bens = harness.user_token("Ben", "graph").await;
     for query in [ADA, "userId=dl_ada&connectionName=graph&channelId=directline"] {
-        let (code, _) = error_of(query, &ask(&harness, query, with_token(&bens)).await, 400);
+        let (code, _) = error_of(query, &post_exchange(&harness, query, with_token(&bens)).await, 400);
         assert_eq!(code, "IdentityMismatch", "{query}");
     }
     assert_eq!(harness.exchanges(), calls, "Entra is not asked");
@@ -68,7 +68,7 @@ async fn nobody_elses_token_brings_out_what_is_kept_for_a_user() {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_400_and_says_consent_required() {
+async fn an_exchange_of_an_expired_token_is_400_and_says_consent_required() {
     let harness = Harness::start().await;
     sign_in(&harness, "msteams", "29:ada").await;
     let token = harness.user_token("Ada", "graph").await;
@@ -76,13 +76,13 @@ async fn an_expired_token_is_400_and_says_consent_required() {
         let now = claims["iat"].as_i64().unwrap();
         (claims["iat"], claims["nbf"], claims["exp"]) = ((now - 900).into(), (now - 900).into(), (now - 10).into());
     });
-    let (code, message) = error_of("expired", &ask(&harness, ADA, with_token(&expired)).await, 400);
+    let (code, message) = error_of("expired", &post_exchange(&harness, ADA, with_token(&expired)).await, 400);
     assert_eq!(code, "AssertionExpired");
     assert!(message.contains("Consent Required"), "{message}");
 }
 
 #[tokio::test]
-async fn what_no_sign_in_cures_does_not_speak_of_consent() {
+async fn a_refusal_that_no_sign_in_resolves_does_not_mention_consent() {
     let harness = Harness::start().await;
     sign_in(&harness, "msteams", "29:ada").await;
     let calls = harness.exchanges();
@@ -90,7 +90,7 @@ async fn what_no_sign_in_cures_does_not_speak_of_consent() {
     let mail = harness.forge(Signer::Tenant, &token, |claims| claims["aud"] = "https://graph.microsoft.com".into());
     let app = harness.bot_token("demo").await;
     for (case, token) in [("for somebody else", mail), ("an app's", app), ("nonsense", String::from("x"))] {
-        let (code, message) = error_of(case, &ask(&harness, ADA, with_token(&token)).await, 400);
+        let (code, message) = error_of(case, &post_exchange(&harness, ADA, with_token(&token)).await, 400);
         assert_eq!(code, "AssertionRejected", "{case}");
         assert!(!message.contains("Consent"), "{case}: {message}");
     }
@@ -98,7 +98,7 @@ async fn what_no_sign_in_cures_does_not_speak_of_consent() {
 }
 
 #[tokio::test]
-async fn requests_that_cannot_be_read_are_400_and_say_why() {
+async fn an_unreadable_exchange_request_is_400_and_names_the_problem() {
     let harness = Harness::start().await;
     let token = harness.user_token("Ada", "graph").await;
     for (query, names) in [
@@ -108,25 +108,25 @@ async fn requests_that_cannot_be_read_are_400_and_say_why() {
         ("userId=29:ada&connectionName=hosted&channelId=msteams", "'hosted'"),
         ("userId=29:ada&connectionName=Graph&channelId=msteams", "'Graph'"),
     ] {
-        let (code, message) = error_of(query, &ask(&harness, query, with_token(&token)).await, 400);
+        let (code, message) = error_of(query, &post_exchange(&harness, query, with_token(&token)).await, 400);
         assert_eq!(code, "BadArgument", "{query}");
         assert!(message.contains(names), "{query}: {message}");
     }
     for body in
         ["", "{}", "[]", "null", "text", "{\"token\":null}", "{\"token\":\"\"}", "{\"token\":7}", "{\"uri\":\"x\"}"]
     {
-        let (code, _) = error_of(body, &ask(&harness, ADA, body).await, 400);
+        let (code, _) = error_of(body, &post_exchange(&harness, ADA, body).await, 400);
         assert_eq!(code, "BadArgument", "{body}");
     }
     let doubled = format!("{{\"token\":\"{token}\",\"token\":\"{token}\"}}");
-    error_of("a member twice", &ask(&harness, ADA, doubled).await, 400);
-    let large = ask(&harness, ADA, with_token(&"x".repeat(600 * 1024))).await;
+    error_of("a member twice", &post_exchange(&harness, ADA, doubled).await, 400);
+    let large = post_exchange(&harness, ADA, with_token(&"x".repeat(600 * 1024))).await;
     assert_eq!(error_of("large", &large, 413).0, "MessageSizeTooBig");
     assert_eq!(harness.exchanges(), 0);
 }
 
 #[tokio::test]
-async fn a_connection_without_an_exchange_uri_has_nothing_to_give() {
+async fn an_exchange_for_a_connection_without_an_exchange_uri_is_404() {
     let directory = tempfile::tempdir().unwrap();
     let secret = directory.path().join("secret");
     crate::harness::write_private(&secret, "demo-app-secret-of-the-local-stage");
@@ -138,6 +138,6 @@ async fn a_connection_without_an_exchange_uri_has_nothing_to_give() {
     let harness = Harness::with(Options { appended, ..Options::default() }).await;
     let token = harness.user_token("Ada", "graph").await;
     let query = "userId=29:ada&connectionName=plain&channelId=msteams";
-    assert_nothing("no URI", &ask(&harness, query, with_token(&token)).await);
+    assert_nothing("no URI", &post_exchange(&harness, query, with_token(&token)).await);
     assert_eq!(harness.exchanges(), 0);
 }

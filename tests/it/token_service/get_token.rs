@@ -8,7 +8,7 @@ use super::{assert_nothing, error_of, names_of, sign_in};
 use crate::harness::Harness;
 
 #[tokio::test]
-async fn a_kept_token_is_given_in_the_form_that_sdks_read() {
+async fn a_bot_gets_a_stored_token_in_the_form_that_sdks_read() {
     let harness = Harness::start().await;
     assert_nothing("before", &harness.get_token("msteams", "29:ada", "graph").await);
     sign_in(&harness, "msteams", "29:ada").await;
@@ -64,7 +64,7 @@ async fn user_ids_are_decoded_as_forms_are() {
 }
 
 #[tokio::test]
-async fn bot_user_channel_and_connection_are_all_part_of_the_key() {
+async fn a_token_is_found_only_by_its_own_bot_user_channel_and_connection() {
     let harness = Harness::start().await;
     sign_in(&harness, "msteams", "29:ada").await;
     for (case, channel, user, connection) in [
@@ -87,7 +87,7 @@ async fn bot_user_channel_and_connection_are_all_part_of_the_key() {
 }
 
 #[tokio::test]
-async fn two_channels_hold_two_tokens() {
+async fn a_user_id_on_two_channels_has_two_tokens() {
     let harness = Harness::start().await;
     sign_in(&harness, "directline", "dl_ada").await;
     assert_eq!(harness.get_token("directline", "dl_ada", "graph").await.status, 200);
@@ -97,7 +97,7 @@ async fn two_channels_hold_two_tokens() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_named() {
+async fn get_token_names_the_missing_parameter() {
     let harness = Harness::start().await;
     for (query, missing) in [
         ("connectionName=graph&channelId=msteams", "userId"),

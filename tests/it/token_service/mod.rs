@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::harness::{Answer, Harness, activities};
 
-/// The body of an error; asserts its form.
+/// The code and message of an error; asserts the form of its body.
 fn error_of(case: &str, answer: &Answer, status: u16) -> (String, String) {
     assert_eq!(answer.status, status, "{case}: {}", String::from_utf8_lossy(&answer.body));
     assert_eq!(answer.header("content-type"), Some("application/json"), "{case}");
@@ -26,20 +26,20 @@ fn error_of(case: &str, answer: &Answer, status: u16) -> (String, String) {
     (text("code"), text("message"))
 }
 
-/// The members of an object; none of them may be `null` or empty (rule 5).
+/// The member names of an object; asserts that no member is `null` or empty (rule 5).
 fn names_of(object: &Value) -> Vec<&str> {
     let members = object.as_object().unwrap();
     assert!(members.values().all(|value| !value.is_null() && value != ""), "{object}");
     members.keys().map(String::as_str).collect()
 }
 
-/// Nothing to give: 404 without a body (rule 4).
+/// Asserts the answer for "no token": 404 without a body (rule 4).
 fn assert_nothing(case: &str, answer: &Answer) {
     assert_eq!((answer.status, answer.body.len()), (404, 0), "{case}: {}", String::from_utf8_lossy(&answer.body));
     assert_eq!(answer.header("content-type"), None, "{case}");
 }
 
-/// Lets Ada sign in silently under a user id.
+/// Signs Ada in silently under a user id.
 async fn sign_in(harness: &Harness, channel: &str, user_id: &str) {
     let token = harness.user_token("Ada", "graph").await;
     let ada = harness.user("Ada");

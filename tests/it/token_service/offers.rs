@@ -31,7 +31,7 @@ fn assert_link(case: &str, link: &str) {
 }
 
 #[tokio::test]
-async fn a_link_is_text_unless_nothing_but_json_is_asked_for() {
+async fn a_sign_in_link_is_text_unless_the_bot_accepts_only_json() {
     let harness = Harness::start().await;
     let state = state_of_ada(&harness);
     let pairs = [("state", state.as_str()), ("code_challenge", ""), ("emulatorUrl", "x"), ("finalRedirect", "")];
@@ -66,7 +66,7 @@ fn ada<'a>(state: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str
 }
 
 #[tokio::test]
-async fn one_call_brings_the_token_or_how_to_get_one() {
+async fn get_token_or_sign_in_resource_returns_the_token_or_else_a_sign_in_resource() {
     let harness = Harness::start().await;
     let state = state_of_ada(&harness);
     let before = get(&harness, BOTH, &ada(&state, &[("fwdUrl", ""), ("code", "")]), "").await;
@@ -82,7 +82,7 @@ async fn one_call_brings_the_token_or_how_to_get_one() {
 }
 
 #[tokio::test]
-async fn a_wrong_code_brings_the_resource_and_the_right_one_the_token() {
+async fn a_wrong_code_returns_a_sign_in_resource_and_the_valid_code_returns_the_token() {
     let options = Options::default();
     let mut harness = Harness::start().await;
     let state = state_of_ada(&harness);
@@ -96,7 +96,7 @@ async fn a_wrong_code_brings_the_resource_and_the_right_one_the_token() {
 }
 
 #[tokio::test]
-async fn a_state_that_speaks_of_somebody_else_is_refused() {
+async fn a_state_of_another_user_connection_or_channel_than_the_query_is_refused() {
     let harness = Harness::start().await;
     let bens = activities::state_of(&activities::teams(&harness, &harness.user("Ben")), "graph");
     let mail = activities::state_of(&activities::teams(&harness, &harness.user("Ada")), "mail");
@@ -119,7 +119,7 @@ async fn card_for(harness: &Harness, activity: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_card_is_complete_as_it_comes() {
+async fn get_oauth_card_returns_a_complete_card_whose_id_an_invoke_may_use() {
     let harness = Harness::start().await;
     let ada = harness.user("Ada");
     let personal = activities::teams(&harness, &ada);
@@ -140,7 +140,7 @@ async fn a_card_is_complete_as_it_comes() {
 }
 
 #[tokio::test]
-async fn a_card_offers_nothing_silent_where_no_client_can() {
+async fn a_card_offers_no_exchange_where_no_client_can_sign_in_silently() {
     let harness = Harness::start().await;
     let personal = activities::teams(&harness, &harness.user("Ada"));
     let mut channel = personal.clone();
@@ -156,7 +156,7 @@ async fn a_card_offers_nothing_silent_where_no_client_can() {
 }
 
 #[tokio::test]
-async fn an_unknown_connection_is_named_by_every_offer() {
+async fn every_card_operation_names_an_unknown_connection() {
     let harness = Harness::start().await;
     let state = activities::state_of(&activities::teams(&harness, &harness.user("Ada")), "nothing");
     for path in
@@ -172,7 +172,7 @@ async fn an_unknown_connection_is_named_by_every_offer() {
 }
 
 #[tokio::test]
-async fn words_of_a_card_are_bounded() {
+async fn a_card_text_that_is_too_long_is_refused() {
     let harness = Harness::start().await;
     let state = state_of_ada(&harness);
     let answer = get(&harness, CARD, &[("state", &state), ("text", &"x".repeat(2049))], "").await;
@@ -180,7 +180,7 @@ async fn words_of_a_card_are_bounded() {
 }
 
 #[tokio::test]
-async fn a_browser_ends_only_where_the_operator_has_listed() {
+async fn every_card_operation_refuses_a_final_redirect_that_the_operator_has_not_listed() {
     let appended = "[sign_in]\nfinal_redirects = [\"https://www.example.com/done\"]\n".to_owned();
     let harness = Harness::with(Options { appended, ..Options::default() }).await;
     let state = state_of_ada(&harness);
@@ -200,7 +200,7 @@ async fn a_browser_ends_only_where_the_operator_has_listed() {
 }
 
 #[tokio::test]
-async fn a_code_ends_the_card_it_came_from() {
+async fn redeeming_a_code_completes_the_card_that_it_came_from() {
     let options = Options { after_exchange: "none", ..Options::default() };
     let mut harness = Harness::with(Options { after_exchange: "none", ..Options::default() }).await;
     let ada = harness.user("Ada");

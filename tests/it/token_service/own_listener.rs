@@ -1,4 +1,4 @@
-//! A listener and an audience of the Token Service's own (docs/architecture.md §Security rules, rule 12).
+//! The Token Service's own listener and own audiences (docs/architecture.md §Security rules, rule 12).
 
 use super::{error_of, sign_in};
 use crate::harness::api_documents::assert_bots_are_described_apart;
@@ -16,13 +16,13 @@ async fn get(harness: &Harness, base: &str, path: &str, bearer: &str) -> Answer 
 }
 
 #[tokio::test]
-async fn without_one_bots_are_answered_where_everybody_is() {
+async fn the_token_service_answers_on_the_public_listener_when_it_has_no_listener_of_its_own() {
     let harness = Harness::start().await;
     assert_eq!(harness.for_bots, harness.base);
 }
 
 #[tokio::test]
-async fn with_one_bots_are_answered_there_and_nowhere_else() {
+async fn the_token_service_answers_only_on_its_own_listener_when_it_has_one() {
     let token_service = "listen = [\"127.0.0.1:0\"]";
     let harness = Harness::with(Options { token_service, ..Options::default() }).await;
     assert_ne!(harness.for_bots, harness.base);
@@ -43,7 +43,7 @@ async fn with_one_bots_are_answered_there_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn an_audience_of_its_own_takes_the_place_of_the_hosted_one() {
+async fn configured_audiences_replace_the_audience_of_the_hosted_token_service() {
     let token_service = "audiences = [\"api://1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01\"]";
     let harness = Harness::with(Options { token_service, ..Options::default() }).await;
     let path = PATHS[0];
@@ -51,7 +51,7 @@ async fn an_audience_of_its_own_takes_the_place_of_the_hosted_one() {
     assert_eq!(get(&harness, &harness.base, path, &hosted).await.status, 401);
     let scope = "api://1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01/.default";
     let own = harness.app_token(harness.bot_app_id("demo"), scope).await;
-    // The stage's bots take tokens of version 2, whose audience is the bare client id.
+    // The stage issues version 2 tokens, whose audience is the bare client id.
     assert_eq!(get(&harness, &harness.base, path, &own).await.status, 401, "compared exactly");
     let token_service = "audiences = [\"1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01\", \"https://api.botframework.com\"]";
     let harness = Harness::with(Options { token_service, ..Options::default() }).await;

@@ -28,11 +28,11 @@ async fn post(harness: &Harness, path: &str, body: Value) -> Answer {
     harness.send("POST", path, &headers, body).await
 }
 
-async fn exchange(harness: &Harness, query: &str, uri: &str) -> Answer {
+async fn exchange_for_uri(harness: &Harness, query: &str, uri: &str) -> Answer {
     post(harness, &format!("/api/usertoken/exchange?{query}"), json!({ "uri": uri })).await
 }
 
-async fn aad_tokens(harness: &Harness, resources: &[&str]) -> Answer {
+async fn get_aad_tokens(harness: &Harness, resources: &[&str]) -> Answer {
     post(harness, &format!("/api/usertoken/GetAadTokens?{ADA}"), json!({ "resourceUrls": resources })).await
 }
 
@@ -41,14 +41,14 @@ fn refreshes(harness: &Harness) -> u64 {
 }
 
 #[tokio::test]
-async fn the_three_shapes_of_the_question_have_one_answer() {
+async fn get_aad_tokens_gives_the_same_answer_to_every_form_of_the_request() {
     let harness = Harness::with(options()).await;
     sign_in(&harness, "msteams", "29:ada").await;
     let encoded: String = url::form_urlencoded::byte_serialize(GRAPH.as_bytes()).collect();
     let body =
         json!({ "userId": "29:ada", "connectionName": "graph", "channelId": "msteams", "resourceUrls": [GRAPH] });
     let all_in_query = format!("/api/usertoken/GetAadTokens?{ADA}&resourceUrls={encoded}");
-    let mut answers = vec![aad_tokens(&harness, &[GRAPH]).await];
+    let mut answers = vec![get_aad_tokens(&harness, &[GRAPH]).await];
     for (path, body) in [
         (format!("/api/usertoken/getaadtokens?{ADA}&resourceUrls[0]={encoded}"), body.clone()),
         (format!("/api/usertoken/GetAadTokens?{ADA}&resourceUrls%5B0%5D={encoded}"), json!({})),
@@ -68,11 +68,11 @@ async fn the_three_shapes_of_the_question_have_one_answer() {
 }
 
 #[tokio::test]
-async fn answers_stand_under_the_names_that_were_sent() {
+async fn get_aad_tokens_answers_under_the_resource_names_that_the_bot_sent() {
     let harness = Harness::with(options()).await;
     sign_in(&harness, "msteams", "29:ada").await;
     let asked = ["https://graph.microsoft.com", GRAPH, OWN_APP];
-    let tokens = aad_tokens(&harness, &asked).await.json();
+    let tokens = get_aad_tokens(&harness, &asked).await.json();
     assert_eq!(names_of(&tokens), [OWN_APP, asked[0], GRAPH]);
     let token = |resource: &str| tokens[resource]["token"].as_str().unwrap().to_owned();
     assert_eq!(token(asked[0]), token(GRAPH));
@@ -82,29 +82,29 @@ async fn answers_stand_under_the_names_that_were_sent() {
 }
 
 #[tokio::test]
-async fn what_the_operator_has_not_listed_is_named_and_nobody_is_asked() {
+async fn a_resource_that_the_operator_has_not_listed_is_named_without_a_call() {
     let harness = Harness::with(options()).await;
     sign_in(&harness, "msteams", "29:ada").await;
     let before = (harness.exchanges(), refreshes(&harness));
     for resource in ["https://management.azure.com/", "https://graph.microsoft.com/x", "graph", MAIL] {
-        let (code, message) = error_of(resource, &aad_tokens(&harness, &[GRAPH, resource]).await, 400);
+        let (code, message) = error_of(resource, &get_aad_tokens(&harness, &[GRAPH, resource]).await, 400);
         assert_eq!(code, "BadArgument");
         assert!(message.contains(resource) && message.contains("aad_resources"), "{message}");
     }
     for uri in [GRAPH, "https://graph.microsoft.com/Mail.ReadWrite", "https://graph.microsoft.com/mail.read"] {
-        let (code, message) = error_of(uri, &exchange(&harness, ADA, uri).await, 400);
+        let (code, message) = error_of(uri, &exchange_for_uri(&harness, ADA, uri).await, 400);
         assert_eq!(code, "BadArgument");
         assert!(message.contains(uri) && message.contains("exchange_uris"), "{message}");
     }
     let none = Harness::with(Options { offline_access: true, ..Options::default() }).await;
     sign_in(&none, "msteams", "29:ada").await;
-    error_of("no lists", &exchange(&none, ADA, MAIL).await, 400);
-    error_of("no lists", &aad_tokens(&none, &[GRAPH]).await, 400);
+    error_of("no lists", &exchange_for_uri(&none, ADA, MAIL).await, 400);
+    error_of("no lists", &get_aad_tokens(&none, &[GRAPH]).await, 400);
     assert_eq!((harness.exchanges(), refreshes(&harness)), before);
 }
 
 #[tokio::test]
-async fn what_is_missing_or_too_much_is_named() {
+async fn get_aad_tokens_names_a_missing_or_excessive_parameter() {
     let harness = Harness::with(options()).await;
     let many: Vec<String> = (0..40).map(|number| format!("https://x.example/{number}")).collect();
     for (path, body, names) in [
@@ -125,52 +125,52 @@ async fn what_is_missing_or_too_much_is_named() {
 }
 
 #[tokio::test]
-async fn who_is_not_signed_in_has_no_tokens_for_anything() {
+async fn a_user_who_is_not_signed_in_gets_no_token_for_a_resource() {
     let harness = Harness::with(options()).await;
-    assert_nothing("nobody", &aad_tokens(&harness, &[GRAPH]).await);
-    assert_nothing("nobody", &exchange(&harness, ADA, MAIL).await);
+    assert_nothing("nobody", &get_aad_tokens(&harness, &[GRAPH]).await);
+    assert_nothing("nobody", &exchange_for_uri(&harness, ADA, MAIL).await);
     sign_in(&harness, "msteams", "29:ada").await;
     for query in [
         "userId=29:ben&connectionName=graph&channelId=msteams",
         "userId=29:ada&connectionName=mail&channelId=msteams",
         "userId=29:ada&connectionName=graph&channelId=directline",
     ] {
-        assert_nothing(query, &exchange(&harness, query, MAIL).await);
+        assert_nothing(query, &exchange_for_uri(&harness, query, MAIL).await);
     }
     assert_eq!(refreshes(&harness), 0);
-    assert_eq!(exchange(&harness, ADA, MAIL).await.status, 200);
+    assert_eq!(exchange_for_uri(&harness, ADA, MAIL).await.status, 200);
 }
 
 #[tokio::test]
-async fn without_a_refresh_token_a_token_of_another_resource_brings_nothing() {
+async fn no_token_for_a_resource_is_returned_without_a_refresh_token() {
     let harness = Harness::with(Options { connection: LISTS.to_owned(), ..Options::default() }).await;
     sign_in(&harness, "msteams", "29:ada").await;
-    assert_nothing("uri", &exchange(&harness, ADA, MAIL).await);
-    assert_nothing("aad", &aad_tokens(&harness, &[GRAPH]).await);
+    assert_nothing("uri", &exchange_for_uri(&harness, ADA, MAIL).await);
+    assert_nothing("aad", &get_aad_tokens(&harness, &[GRAPH]).await);
 }
 
 #[tokio::test]
-async fn a_signed_in_user_gets_a_token_for_a_listed_scope_and_keeps_it() {
+async fn a_signed_in_user_gets_a_token_for_a_listed_scope_and_it_is_stored() {
     let harness = Harness::with(options()).await;
     sign_in(&harness, "msteams", "29:ada").await;
-    let first = exchange(&harness, ADA, MAIL).await;
+    let first = exchange_for_uri(&harness, ADA, MAIL).await;
     assert_eq!((first.status, first.header("content-type")), (200, Some("application/json")));
     let body = first.json();
     assert_eq!(names_of(&body), ["channelId", "connectionName", "expiration", "token"]);
     let claims = claims_of(body["token"].as_str().unwrap());
     assert_eq!((&claims["scp"], &claims["oid"]), (&json!("Mail.Read"), &json!(harness.user("Ada").oid)));
-    assert_eq!(exchange(&harness, ADA, MAIL).await.body, first.body);
+    assert_eq!(exchange_for_uri(&harness, ADA, MAIL).await.body, first.body);
     assert_eq!(refreshes(&harness), 1);
     let own = harness.get_token("msteams", "29:ada", "graph").await.json();
     assert_ne!(own["token"], body["token"], "the connection's own token stays what it was");
     harness.clock.advance(Duration::from_secs(3600 - 299));
-    let later = exchange(&harness, ADA, MAIL).await;
+    let later = exchange_for_uri(&harness, ADA, MAIL).await;
     assert_eq!(later.status, 200);
     assert_ne!(later.json()["token"], body["token"], "never one that is about to end");
 }
 
-/// A connection whose tokens are for the app itself, so that they can be exchanged on.
-fn exchangeable(directory: &std::path::Path) -> Options {
+/// Options for a connection whose tokens are for the app itself, so that the app can exchange them for other scopes.
+fn with_own_app_connection(directory: &std::path::Path) -> Options {
     let secret = directory.join("secret");
     write_private(&secret, "demo-app-secret-of-the-local-stage");
     let appended = format!(
@@ -183,9 +183,9 @@ fn exchangeable(directory: &std::path::Path) -> Options {
 }
 
 #[tokio::test]
-async fn a_token_for_the_app_itself_is_exchanged_on_behalf_of_its_user() {
+async fn a_token_for_the_app_itself_is_exchanged_for_a_listed_scope_on_behalf_of_its_user() {
     let directory = tempfile::tempdir().unwrap();
-    let harness = Harness::with(exchangeable(directory.path())).await;
+    let harness = Harness::with(with_own_app_connection(directory.path())).await;
     let token = harness.user_token("Ada", "graph").await;
     let value = json!({ "id": "x", "connectionName": "own", "token": token });
     let invoke = activities::invoke(&harness, &harness.user("Ada"), "signin/tokenExchange", value);
@@ -193,7 +193,7 @@ async fn a_token_for_the_app_itself_is_exchanged_on_behalf_of_its_user() {
     let calls = harness.exchanges();
     let query = "userId=29:ada&connectionName=own&channelId=msteams";
     for _ in 0..2 {
-        let answer = exchange(&harness, query, MAIL).await;
+        let answer = exchange_for_uri(&harness, query, MAIL).await;
         assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
         assert_eq!(claims_of(answer.json()["token"].as_str().unwrap())["scp"], "Mail.Read");
     }
@@ -201,13 +201,13 @@ async fn a_token_for_the_app_itself_is_exchanged_on_behalf_of_its_user() {
 }
 
 #[tokio::test]
-async fn signing_out_of_the_connection_of_all_or_everywhere_ends_them() {
+async fn every_kind_of_sign_out_ends_the_tokens_for_resources() {
     let harness = Harness::with(options()).await;
     let account = [("userId", "29:ada"), ("channelId", "msteams")];
     for way in ["connection", "all", "everywhere"] {
         sign_in(&harness, "msteams", "29:ada").await;
-        let before = aad_tokens(&harness, &[GRAPH]).await.json();
-        assert_eq!(exchange(&harness, ADA, MAIL).await.status, 200, "{way}");
+        let before = get_aad_tokens(&harness, &[GRAPH]).await.json();
+        assert_eq!(exchange_for_uri(&harness, ADA, MAIL).await.status, 200, "{way}");
         let answer = match way {
             "connection" => harness.sign_out(&[account[0], account[1], ("connectionName", "graph")]).await,
             "all" => harness.sign_out(&account).await,
@@ -217,51 +217,51 @@ async fn signing_out_of_the_connection_of_all_or_everywhere_ends_them() {
             }
         };
         assert_eq!(answer.status, 200, "{way}");
-        assert_nothing(way, &aad_tokens(&harness, &[GRAPH]).await);
-        assert_nothing(way, &exchange(&harness, ADA, MAIL).await);
-        // Whoever signs in again gets new ones.
+        assert_nothing(way, &get_aad_tokens(&harness, &[GRAPH]).await);
+        assert_nothing(way, &exchange_for_uri(&harness, ADA, MAIL).await);
+        // After the next sign-in the bot gets new tokens.
         harness.clock.advance(Duration::from_mins(16));
         sign_in(&harness, "msteams", "29:ada").await;
-        let after = aad_tokens(&harness, &[GRAPH]).await.json();
+        let after = get_aad_tokens(&harness, &[GRAPH]).await.json();
         assert_ne!(before[GRAPH]["token"], after[GRAPH]["token"], "{way}");
     }
 }
 
 #[tokio::test]
-async fn rotated_refresh_tokens_serve_one_resource_after_the_other() {
+async fn a_rotated_refresh_token_is_used_for_the_next_resource() {
     let harness = Harness::with(options()).await;
     harness.stage.sessions().set_single_use_refresh_tokens(true);
     sign_in(&harness, "msteams", "29:ada").await;
     for _ in 0..2 {
-        assert_eq!(exchange(&harness, ADA, MAIL).await.status, 200);
-        assert_eq!(aad_tokens(&harness, &[OWN_APP]).await.status, 200);
+        assert_eq!(exchange_for_uri(&harness, ADA, MAIL).await.status, 200);
+        assert_eq!(get_aad_tokens(&harness, &[OWN_APP]).await.status, 200);
         harness.clock.advance(Duration::from_hours(2));
         assert_eq!(harness.get_token("msteams", "29:ada", "graph").await.status, 200);
     }
 }
 
 #[tokio::test]
-async fn what_the_issuer_refuses_is_400_and_what_it_does_not_answer_503() {
+async fn a_refusal_of_the_issuer_is_400_and_an_outage_is_503() {
     let harness = Harness::with(options()).await;
     sign_in(&harness, "msteams", "29:ada").await;
     let fault = Fault::Unavailable { retry_after: None };
     harness.stage.faults().add(FaultRule::new(fault).for_grant(Some(GrantKind::RefreshToken)));
-    assert_eq!(exchange(&harness, ADA, MAIL).await.status, 503);
+    assert_eq!(exchange_for_uri(&harness, ADA, MAIL).await.status, 503);
     harness.stage.faults().clear();
     harness.clock.advance(Duration::from_secs(61));
     harness.stage.sessions().set_demands_mfa(harness.user("Ada").oid, true);
-    let (code, message) = error_of("mfa", &aad_tokens(&harness, &[GRAPH]).await, 400);
+    let (code, message) = error_of("mfa", &get_aad_tokens(&harness, &[GRAPH]).await, 400);
     assert_eq!(code, "InteractionRequired");
     assert!(message.contains("Consent Required"), "{message}");
     assert_eq!(harness.get_token("msteams", "29:ada", "graph").await.status, 200, "the user is signed in all the same");
 }
 
 #[tokio::test]
-async fn what_a_resource_demands_of_the_user_the_browser_asks_for() {
+async fn the_browser_is_sent_with_the_claims_that_a_resource_demanded() {
     let harness = Harness::with(options()).await;
     sign_in(&harness, "msteams", "29:ada").await;
     harness.stage.sessions().set_demands_mfa(harness.user("Ada").oid, true);
-    error_of("mfa", &aad_tokens(&harness, &[GRAPH]).await, 400);
+    error_of("mfa", &get_aad_tokens(&harness, &[GRAPH]).await, 400);
     let resource = harness.sign_in_resource(&activities::teams(&harness, &harness.user("Ada")), "graph").await;
     let authorize = harness.browser().begin(&resource).await;
     let claims = authorize.query_pairs().find(|(name, _)| name == "claims").map(|(_, claims)| claims.into_owned());
@@ -270,31 +270,31 @@ async fn what_a_resource_demands_of_the_user_the_browser_asks_for() {
 }
 
 #[tokio::test]
-async fn a_bots_style_is_for_exchanges_and_never_makes_a_refusal_a_map_of_tokens() {
+async fn a_refusal_of_get_aad_tokens_is_a_json_error_in_every_refusal_style() {
     for bot in ["refusal_style = \"ok_without_token\"", "refusal_style = \"text400\""] {
         let harness = Harness::with(Options { bot, ..options() }).await;
         sign_in(&harness, "msteams", "29:ada").await;
         harness.stage.sessions().set_demands_mfa(harness.user("Ada").oid, true);
-        error_of(bot, &aad_tokens(&harness, &[GRAPH]).await, 400);
+        error_of(bot, &get_aad_tokens(&harness, &[GRAPH]).await, 400);
     }
 }
 
 #[tokio::test]
-async fn many_resources_at_once_are_had_by_one_refresh_token_that_is_good_once() {
+async fn one_call_gets_tokens_for_two_resources_although_refresh_tokens_are_single_use() {
     let harness = Harness::with(options()).await;
     harness.stage.sessions().set_single_use_refresh_tokens(true);
     sign_in(&harness, "msteams", "29:ada").await;
-    let answer = aad_tokens(&harness, &[GRAPH, OWN_APP]).await;
+    let answer = get_aad_tokens(&harness, &[GRAPH, OWN_APP]).await;
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
     assert_eq!(answer.json().as_object().unwrap().len(), 2);
 }
 
 #[tokio::test]
-async fn a_resources_token_is_under_no_name_that_a_bot_can_say() {
+async fn no_connection_name_returns_a_token_for_a_resource() {
     let harness = Harness::with(options()).await;
     sign_in(&harness, "msteams", "29:ada").await;
-    assert_eq!(exchange(&harness, ADA, MAIL).await.status, 200);
-    assert_eq!(aad_tokens(&harness, &[GRAPH]).await.status, 200);
+    assert_eq!(exchange_for_uri(&harness, ADA, MAIL).await.status, 200);
+    assert_eq!(get_aad_tokens(&harness, &[GRAPH]).await.status, 200);
     for scope in [MAIL, GRAPH, &format!("{GRAPH}/.default"), "https://graph.microsoft.com/.default"] {
         for between in ["\n", " ", "%0A"] {
             let name = format!("graph{between}{scope}");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{error_of, names_of};
 use crate::harness::{Answer, Harness, Options, activities};
 
-async fn ask(harness: &Harness, state: &str) -> Answer {
+async fn get_sign_in_resource(harness: &Harness, state: &str) -> Answer {
     let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
     harness.token_service("demo", &format!("/api/botsignin/GetSignInResource?{query}")).await
 }
@@ -16,8 +16,8 @@ fn is_guid(text: &str) -> bool {
     text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
 }
 
-/// Asserts the whole form of a resource that offers SSO; returns its exchange id.
-fn offered(case: &str, harness: &Harness, answer: &Answer) -> String {
+/// Asserts every member of a resource that offers an exchange; returns its exchange id.
+fn assert_offers_exchange(case: &str, harness: &Harness, answer: &Answer) -> String {
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")), "{case}");
     let resource = answer.json();
     assert_eq!(names_of(&resource), ["signInLink", "tokenExchangeResource", "tokenPostResource"], "{case}");
@@ -34,7 +34,7 @@ fn offered(case: &str, harness: &Harness, answer: &Answer) -> String {
     id
 }
 
-/// The states of one conversation in the spellings of different SDKs.
+/// States about the same user in the spellings of different SDKs.
 fn spellings() -> [(&'static str, Value); 6] {
     let reference = json!({
         "activityId": "1", "bot": { "id": "28:bot" }, "channelId": "msteams", "serviceUrl": "https://smba.example/",
@@ -64,12 +64,16 @@ fn spellings() -> [(&'static str, Value); 6] {
 }
 
 #[tokio::test]
-async fn a_state_is_read_in_every_spelling_and_alphabet() {
+async fn a_state_is_read_in_every_spelling_and_base64_alphabet() {
     let harness = Harness::start().await;
     let mut ids = Vec::new();
     for (case, state) in spellings() {
         for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD] {
-            ids.push(offered(case, &harness, &ask(&harness, &engine.encode(state.to_string())).await));
+            ids.push(assert_offers_exchange(
+                case,
+                &harness,
+                &get_sign_in_resource(&harness, &engine.encode(state.to_string())).await,
+            ));
         }
     }
     let asked = ids.len();
@@ -79,7 +83,7 @@ async fn a_state_is_read_in_every_spelling_and_alphabet() {
 }
 
 #[tokio::test]
-async fn the_query_may_hold_what_sdks_add_and_any_case() {
+async fn the_query_may_hold_parameters_that_sdks_add_in_any_letter_case() {
     let harness = Harness::start().await;
     let state = activities::state_of(&activities::teams(&harness, &harness.user("Ada")), "graph");
     let state = state.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
@@ -88,12 +92,12 @@ async fn the_query_may_hold_what_sdks_add_and_any_case() {
         format!("/api/BotSignIn/GetSignInResource?State={state}&code_challenge=&emulatorUrl=&finalRedirect="),
         format!("/api/botsignin/getsigninresource?api-version=token&codeChallenge=&STATE={state}"),
     ] {
-        offered(&url, &harness, &harness.token_service("demo", &url).await);
+        assert_offers_exchange(&url, &harness, &harness.token_service("demo", &url).await);
     }
 }
 
 #[tokio::test]
-async fn where_no_client_can_sign_in_silently_nothing_is_offered() {
+async fn a_sign_in_resource_offers_no_exchange_where_no_client_can_sign_in_silently() {
     let appended = format!(
         "[connections.demo-plain]\nname = \"plain\"\nbot = \"demo\"\nclient_id = \"{demo}\"\n\
          client_secret = {{ file = \"SECRET\" }}\nscopes = [\"https://graph.microsoft.com/User.Read\"]\n\
@@ -113,20 +117,26 @@ async fn where_no_client_can_sign_in_silently_nothing_is_offered() {
         assert_eq!(names_of(&resource), ["signInLink", "tokenPostResource"], "{case}");
     }
     let group = activities::in_group(personal);
-    offered("group chat", &harness, &ask(&harness, &activities::state_of(&group, "graph")).await);
+    assert_offers_exchange(
+        "group chat",
+        &harness,
+        &get_sign_in_resource(&harness, &activities::state_of(&group, "graph")).await,
+    );
 }
 
 #[tokio::test]
-async fn an_unknown_connection_is_400_and_named() {
+async fn a_state_with_an_unknown_connection_is_400_and_the_error_names_it() {
     let harness = Harness::start().await;
     let activity = activities::teams(&harness, &harness.user("Ada"));
     for name in ["hosted", "Graph", "graph ", "<script>"] {
-        let (code, message) = error_of(name, &ask(&harness, &activities::state_of(&activity, name)).await, 400);
+        let (code, message) =
+            error_of(name, &get_sign_in_resource(&harness, &activities::state_of(&activity, name)).await, 400);
         assert_eq!(code, "BadArgument");
         assert!(message.contains(&format!("'{name}'")), "{message}");
     }
     let vast = "x".repeat(500);
-    let (_, message) = error_of("vast", &ask(&harness, &activities::state_of(&activity, &vast)).await, 400);
+    let (_, message) =
+        error_of("vast", &get_sign_in_resource(&harness, &activities::state_of(&activity, &vast)).await, 400);
     assert!(message.len() < 200, "{message}");
 }
 
@@ -150,7 +160,7 @@ async fn a_broken_state_is_400() {
         ("user without id", encode(json!({ "connectionName": "graph", "conversation": { "user": {} } }))),
         ("vast", encode(json!({ "connectionName": "graph", "conversation": user, "pad": "x".repeat(20_000) }))),
     ] {
-        let (code, message) = error_of(case, &ask(&harness, &state).await, 400);
+        let (code, message) = error_of(case, &get_sign_in_resource(&harness, &state).await, 400);
         assert_eq!(code, "BadArgument", "{case}");
         assert!(message.contains("state"), "{case}: {message}");
     }
@@ -159,7 +169,7 @@ async fn a_broken_state_is_400() {
 }
 
 #[tokio::test]
-async fn a_card_is_good_for_its_user_alone() {
+async fn a_card_is_refused_for_another_user_and_accepted_for_its_own() {
     let harness = Harness::start().await;
     let (ada, ben) = (harness.user("Ada"), harness.user("Ben"));
     let card = harness.card(&activities::teams(&harness, &ada), "graph").await;
@@ -173,7 +183,7 @@ async fn a_card_is_good_for_its_user_alone() {
 }
 
 #[tokio::test]
-async fn whose_token_could_only_be_refused_is_not_asked_for_one() {
+async fn a_user_whose_exchange_would_be_refused_gets_no_exchange_offer() {
     let harness = Harness::start().await;
     let ada = activities::teams(&harness, &harness.user("Ada"));
     for (channel, user_id, silent) in [
@@ -186,13 +196,13 @@ async fn whose_token_could_only_be_refused_is_not_asked_for_one() {
     ] {
         let mut activity = activities::on_channel(ada.clone(), channel, user_id);
         activity["conversation"]["conversationType"] = "personal".into();
-        let answer = ask(&harness, &activities::state_of(&activity, "graph")).await;
+        let answer = get_sign_in_resource(&harness, &activities::state_of(&activity, "graph")).await;
         assert_eq!(answer.json().get("tokenExchangeResource").is_some(), silent, "{channel} {user_id}");
         assert!(answer.json()["signInLink"].is_string(), "{channel} {user_id}: by code they may");
     }
     let trusting = Options { identity: "verified_user_ids = \"all\"".to_owned(), ..Options::default() };
     let harness = Harness::with(trusting).await;
     let activity = activities::on_channel(ada, "webchat", "wc-1");
-    let answer = ask(&harness, &activities::state_of(&activity, "graph")).await;
+    let answer = get_sign_in_resource(&harness, &activities::state_of(&activity, "graph")).await;
     assert!(answer.json()["tokenExchangeResource"].is_object());
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{error_of, names_of, sign_in};
 use crate::harness::{Harness, Options};
 
-async fn ask(harness: &Harness, query: &str) -> Value {
+async fn get_token_status(harness: &Harness, query: &str) -> Value {
     let answer = harness.token_service("demo", &format!("/api/usertoken/GetTokenStatus?{query}")).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")), "{query}");
     answer.json()
@@ -21,14 +21,14 @@ fn connections(statuses: &Value) -> Vec<(&str, bool)> {
 }
 
 #[tokio::test]
-async fn every_connection_of_the_bot_is_listed_with_and_without_a_token() {
+async fn get_token_status_lists_every_connection_with_and_without_a_token() {
     let harness = Harness::start().await;
-    let before = ask(&harness, "userId=29:ada&channelId=msteams").await;
+    let before = get_token_status(&harness, "userId=29:ada&channelId=msteams").await;
     let configured = connections(&before);
     assert!(configured.len() > 1 && configured.iter().all(|(_, has_token)| !has_token), "{before}");
     sign_in(&harness, "msteams", "29:ada").await;
     let calls = harness.exchanges();
-    let after = ask(&harness, "userId=29:ada&channelId=msteams").await;
+    let after = get_token_status(&harness, "userId=29:ada&channelId=msteams").await;
     let with_graph: Vec<_> = configured.iter().map(|(name, _)| (*name, *name == "graph")).collect();
     assert_eq!(connections(&after), with_graph);
     for status in after.as_array().unwrap() {
@@ -40,58 +40,58 @@ async fn every_connection_of_the_bot_is_listed_with_and_without_a_token() {
 }
 
 #[tokio::test]
-async fn nobody_sees_another_users_channels_or_bots_tokens() {
+async fn get_token_status_shows_no_token_of_another_user_channel_or_bot() {
     let harness = Harness::start().await;
     sign_in(&harness, "msteams", "29:ada").await;
     for query in ["userId=29:ben&channelId=msteams", "userId=29:ada&channelId=directline"] {
-        let statuses = ask(&harness, query).await;
+        let statuses = get_token_status(&harness, query).await;
         assert!(connections(&statuses).iter().all(|(_, has_token)| !has_token), "{query}");
     }
     let elsewhere = "/api/usertoken/GetTokenStatus?userId=29:ada&channelId=msteams";
     let elsewhere = harness.token_service("demo-none", elsewhere).await.json();
     assert!(connections(&elsewhere).iter().all(|(_, has_token)| !has_token));
-    let nameless = ask(&harness, "userId=29:ada").await;
+    let nameless = get_token_status(&harness, "userId=29:ada").await;
     assert_eq!(names_of(&nameless[0]), ["connectionName", "hasToken", "serviceProviderDisplayName"]);
     assert!(connections(&nameless).contains(&("graph", true)), "no channel is Teams");
 }
 
 #[tokio::test]
-async fn those_asked_about_are_a_comma_list() {
+async fn the_parameter_include_selects_connections_by_a_comma_separated_list() {
     let harness = Harness::start().await;
     for query in ["include=graph", "INCLUDE=graph,nothing", "include=%20graph%20,"] {
-        let statuses = ask(&harness, &format!("userid=29:ada&channelid=msteams&{query}")).await;
+        let statuses = get_token_status(&harness, &format!("userid=29:ada&channelid=msteams&{query}")).await;
         assert_eq!(connections(&statuses), [("graph", false)], "{query}");
     }
-    assert_eq!(ask(&harness, "userId=29:ada&include=nothing").await, json!([]));
-    let all = ask(&harness, "userId=29:ada").await;
+    assert_eq!(get_token_status(&harness, "userId=29:ada&include=nothing").await, json!([]));
+    let all = get_token_status(&harness, "userId=29:ada").await;
     for none in ["include=", "includeFilter=graph", "includeFilter="] {
-        assert_eq!(ask(&harness, &format!("userId=29:ada&{none}")).await, all, "{none}");
+        assert_eq!(get_token_status(&harness, &format!("userId=29:ada&{none}")).await, all, "{none}");
     }
 }
 
 #[tokio::test]
-async fn a_token_that_can_be_refreshed_counts_and_is_not_refreshed_for_that() {
+async fn get_token_status_counts_a_refreshable_token_without_refreshing_it() {
     let harness = Harness::with(Options { offline_access: true, ..Options::default() }).await;
     sign_in(&harness, "msteams", "29:ada").await;
     harness.clock.advance(std::time::Duration::from_hours(2));
     let refreshes = harness.stage.calls().count(bot_sso::dev::GrantKind::RefreshToken);
-    let statuses = ask(&harness, "userId=29:ada&channelId=msteams&include=graph").await;
+    let statuses = get_token_status(&harness, "userId=29:ada&channelId=msteams&include=graph").await;
     assert_eq!(connections(&statuses), [("graph", true)]);
     assert_eq!(harness.stage.calls().count(bot_sso::dev::GrantKind::RefreshToken), refreshes);
     assert_eq!(harness.get_token("msteams", "29:ada", "graph").await.status, 200);
 }
 
 #[tokio::test]
-async fn a_token_that_is_over_does_not_count() {
+async fn get_token_status_does_not_count_an_expired_token() {
     let harness = Harness::start().await;
     sign_in(&harness, "msteams", "29:ada").await;
     harness.clock.advance(std::time::Duration::from_hours(2));
-    let statuses = ask(&harness, "userId=29:ada&channelId=msteams&include=graph").await;
+    let statuses = get_token_status(&harness, "userId=29:ada&channelId=msteams&include=graph").await;
     assert_eq!(connections(&statuses), [("graph", false)]);
 }
 
 #[tokio::test]
-async fn without_a_user_the_parameter_is_named() {
+async fn get_token_status_names_the_missing_user_parameter() {
     let harness = Harness::start().await;
     let answer = harness.token_service("demo", "/api/usertoken/gettokenstatus?channelId=msteams").await;
     assert!(error_of("no user", &answer, 400).1.contains("'userId'"));

@@ -1,4 +1,4 @@
-// An agent as the SDK's own samples build it (Microsoft 365 Agents SDK for JavaScript 1.8, nothing of the SDK changed or replaced):
+// An agent as the SDK's own samples build it (Microsoft 365 Agents SDK for JavaScript 1.8, the SDK is unmodified):
 // CloudAdapter behind `authorizeJWT`, AgentApplication with an authorization handler, and a route that needs it. The tests put it behind
 // the gateway with `after_exchange = "forward"`.
 //

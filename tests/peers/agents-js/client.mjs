@@ -2,7 +2,7 @@
 // `TOKEN_SERVICE_ENDPOINT` is the one setting that points it at bot-sso.
 
 import { CloudAdapter, loadAuthConfigFromEnv } from '@microsoft/agents-hosting';
-import { settings, tell } from '../steps.mjs';
+import { settings, runSteps } from '../steps.mjs';
 
 const story = settings();
 const { connection, appId } = story;
@@ -11,12 +11,12 @@ const channel = story.activity.channelId;
 const adapter = new CloudAdapter(loadAuthConfigFromEnv());
 const client = await adapter.createUserTokenClient({ aud: appId });
 
-/** What `activity.getConversationReference()` gives inside a turn. */
+/** The value of `activity.getConversationReference()` inside a turn. */
 function referenceOf({ id, from, recipient, conversation, channelId, locale, serviceUrl }) {
   return { activityId: id, user: from, bot: recipient, conversation, channelId, locale, serviceUrl };
 }
 
-await tell(
+await runSteps(
   {
     status: (user) => client.getTokenStatus(user, channel),
     token: (user) => client.getUserToken(connection, channel, user),

@@ -1,6 +1,6 @@
-"""An agent as the samples of the Microsoft 365 Agents SDK for Python build it (1.9, nothing of the SDK changed or replaced): CloudAdapter,
-AgentApplication with an authorization handler, and a route that needs it. Who calls is not asked: the SDK's own check knows no keys
-but Microsoft's.
+"""An agent as the samples of the Microsoft 365 Agents SDK for Python build it (1.9, the SDK is unmodified): CloudAdapter, AgentApplication with
+an authorization handler, and a route that needs it. The agent does not authenticate its callers, because the SDK's own check accepts only
+Microsoft's keys.
 """
 
 import os

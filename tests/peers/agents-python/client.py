@@ -12,7 +12,7 @@ from microsoft_agents.authentication.msal import MsalConnectionManager
 from microsoft_agents.hosting.core import AgentAuthConfiguration, AuthTypes, ClaimsIdentity, RestChannelServiceClientFactory
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from steps import Settings, tell  # noqa: E402  pylint: disable=wrong-import-position
+from steps import Settings, run_steps  # noqa: E402  pylint: disable=wrong-import-position
 
 
 class Client:
@@ -59,7 +59,7 @@ async def main():
     turn = SimpleNamespace(activity=Activity.model_validate(settings.activity))
     client = await factory.create_user_token_client(turn, ClaimsIdentity({"aud": settings.app_id}, "Bearer"))
     try:
-        await tell(Client(client, settings), settings)
+        await run_steps(Client(client, settings), settings)
     finally:
         await client.close()
 

@@ -1,4 +1,4 @@
-"""A Bot Framework bot as the samples of the SDK for Python build it (4.17, nothing of the SDK changed or replaced): CloudAdapter with
+"""A Bot Framework bot as the samples of the SDK for Python build it (4.17, the SDK is unmodified): CloudAdapter with
 inbound authentication on, one OAuthPrompt, and a step that uses the token.
 """
 

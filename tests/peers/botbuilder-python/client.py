@@ -13,7 +13,7 @@ from botframework.connector.token_api.models import TokenExchangeRequest
 from config import Config
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from steps import Settings, tell  # noqa: E402  pylint: disable=wrong-import-position
+from steps import Settings, run_steps  # noqa: E402  pylint: disable=wrong-import-position
 
 
 class Client:
@@ -32,7 +32,7 @@ class Client:
         return await self._client.get_sign_in_resource(self._settings.connection, Activity.deserialize(activity), None)
 
     async def link(self, activity):
-        """The one call that its CloudAdapter makes no more; `get_oauth_sign_in_link` of the BotFrameworkAdapter makes it like this."""
+        """The SDK's CloudAdapter no longer makes this call. This code makes it as `get_oauth_sign_in_link` of the BotFrameworkAdapter does."""
         settings = self._settings
         message = Activity.deserialize(activity)
         state = UserTokenClient.create_token_exchange_state(settings.app_id, settings.connection, message)
@@ -54,7 +54,7 @@ async def main():
     authentication = ConfigurationBotFrameworkAuthentication(Config)
     identity = ClaimsIdentity({"aud": settings.app_id, "appid": settings.app_id, "ver": "1.0"}, True)
     client = await authentication.create_user_token_client(identity)
-    await tell(Client(client, settings), settings)
+    await run_steps(Client(client, settings), settings)
 
 
 asyncio.run(main())

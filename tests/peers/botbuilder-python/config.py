@@ -7,7 +7,7 @@ class Config:  # pylint: disable=too-few-public-methods
     APP_ID = os.environ["BOT_APP_ID"]
     APP_TYPE = "UserAssignedMSI"
     APP_TENANTID = os.environ["TENANT_ID"]
-    # The one setting that points the bot at bot-sso; the SDK then wants the others, too.
+    # This setting points the bot at bot-sso. The SDK then requires the other settings too.
     OAUTH_URL = os.environ["TOKEN_SERVICE"]
     TO_CHANNEL_FROM_BOT_LOGIN_URL = os.environ["ToChannelFromBotLoginUrl"]
     TO_CHANNEL_FROM_BOT_OAUTH_SCOPE = os.environ["ToChannelFromBotOAuthScope"]

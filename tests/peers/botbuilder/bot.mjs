@@ -1,4 +1,4 @@
-// A Bot Framework bot as the SDK's own samples build it (botbuilder 4.23, nothing of the SDK changed or replaced): CloudAdapter with
+// A Bot Framework bot as the SDK's own samples build it (botbuilder 4.23, the SDK is unmodified): CloudAdapter with
 // inbound authentication on, one OAuthPrompt, and a step that uses the token. The tests put it behind the gateway.
 //
 // Standard output carries one JSON object a line and never a token; ../README.md lists the environment.
@@ -18,7 +18,7 @@ import { actAsUser, noteActivity, reportError, required, serve } from '../bot.mj
 class MainDialog extends ComponentDialog {
   constructor(connectionName) {
     super('main');
-    // Outside Teams the prompt leaves its button to the channel otherwise, which would lead to another service than its own.
+    // Without this, the prompt outside Teams lets the channel build the sign-in link, which leads to the hosted service.
     const link = { showSignInLink: true };
     this.addDialog(new OAuthPrompt('sign-in', { connectionName, title: 'Sign in', text: 'Please sign in', timeout: 900_000, ...link }));
     this.addDialog(new WaterfallDialog('steps', [(step) => step.beginDialog('sign-in'), (step) => this.useToken(step)]));
@@ -30,7 +30,7 @@ class MainDialog extends ComponentDialog {
     return step.endDialog();
   }
 
-  /** Continues the waiting dialog; with none waiting, begins it. This is what the samples' `run` does for every kind of turn. */
+  /** Continues the waiting dialog, or begins it if none waits, as the samples' `run` does for every kind of turn. */
   async run(context, accessor) {
     const dialogs = new DialogSet(accessor);
     dialogs.add(this);
@@ -42,7 +42,7 @@ class MainDialog extends ComponentDialog {
   }
 }
 
-/** The samples' DialogBot over either handler class; `handleTeamsSignin…` is Teams', `onSignInInvoke` the plain one's. */
+/** The samples' DialogBot on either handler class. `handleTeamsSignin…` belongs to the Teams class, `onSignInInvoke` to the plain one. */
 function dialogBot(Handler) {
   return class DialogBot extends Handler {
     constructor(conversationState, userState, dialog) {
@@ -99,7 +99,7 @@ function createBot() {
 
 function createAdapter() {
   const adapter = new CloudAdapter(new ConfigurationBotFrameworkAuthentication(process.env));
-  // As in the samples: tell the user. State is not saved for such a turn, so a dialog that waited still waits.
+  // Tells the user, as the samples do. The bot saves no state for such a turn, so a waiting dialog keeps waiting.
   adapter.onTurnError = async (context, problem) => {
     reportError('turn', problem);
     await context.sendActivity('The bot encountered an error.');

@@ -3,7 +3,7 @@
 
 import { ConfigurationBotFrameworkAuthentication } from 'botbuilder';
 import { ClaimsIdentity, UserTokenClient } from 'botframework-connector';
-import { settings, tell } from '../steps.mjs';
+import { settings, runSteps } from '../steps.mjs';
 
 const story = settings();
 const { connection, appId } = story;
@@ -17,13 +17,13 @@ const bot = new ClaimsIdentity([
 ]);
 const client = await authentication.createUserTokenClient(bot);
 
-/** The one call that its CloudAdapter makes no more; `getSignInLink` of the BotFrameworkAdapter makes it like this. */
+/** The SDK's CloudAdapter no longer makes this call. This code makes it as `getSignInLink` of the BotFrameworkAdapter does. */
 async function linkFor(activity) {
   const state = UserTokenClient.createTokenExchangeState(appId, connection, activity);
   return (await client.client.botSignIn.getSignInUrl(state))._response.bodyAsText;
 }
 
-await tell(
+await runSteps(
   {
     status: (user) => client.getTokenStatus(user, channel),
     token: (user) => client.getUserToken(user, connection, channel),

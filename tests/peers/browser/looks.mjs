@@ -1,8 +1,8 @@
-// How a page looks to people: its colours, the poorest contrast of a text that shows (WCAG 2, 1.4.3), and whether one has to scroll sideways.
+// The look of a page: its colours, the lowest contrast of visible text (WCAG 2, 1.4.3), and whether the page is wider than the window.
 
-/** Runs in the page. */
+/** This function runs in the page. */
 function measureHere() {
-  /** Red, green, blue and opacity. */
+  /** The red, green, blue and opacity of a colour. */
   const parse = (text) => {
     const [red, green, blue, alpha = 1] = text.match(/[\d.]+/g).map(Number);
     return { red, green, blue, alpha };
@@ -23,7 +23,7 @@ function measureHere() {
     const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b);
     return (light + 0.05) / (dark + 0.05);
   };
-  /** What lies below a page without a background of its own. */
+  /** The colour behind a page that sets no background. */
   const canvas = () => {
     const probe = document.createElement('div');
     probe.style.backgroundColor = 'Canvas';

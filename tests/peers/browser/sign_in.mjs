@@ -1,17 +1,17 @@
-// A user with a real browser (the system's Chromium) opens the link behind a card's button, signs in to the stage, and does what the pages
-// say. Prints one JSON object a line: each page as the user sees it, and at the end what there is to complain of. The code, and what Teams is
-// told, goes to a file instead.
+// A user with a real browser (the system's Chromium) opens the link of a card, signs in to the stage, and does what the pages say. Prints one
+// JSON object a line: each page as the user sees it, and at the end the problems that the browser reported. The code and the messages to Teams
+// go to a file instead.
 
 import { writeFile } from 'node:fs/promises';
 import { chromium } from 'playwright-core';
 import { print } from '../steps.mjs';
 import { measure } from './looks.mjs';
-import { hear, openFromTeams, standIn } from './teams.mjs';
+import { finishInTeams, openFromTeams, interceptOtherHosts } from './teams.mjs';
 
 const { LINK, USERNAME, PASSWORD, DECISION, SCREENSHOTS, CLIENT, SCHEME, OUTCOME } = process.env;
-/** As wide as the narrowest telephones. */
+/** The width of the narrowest telephones. */
 const VIEWPORT = { width: 360, height: 740 };
-/** When the pages stop waiting for Teams. */
+/** The time after which the pages stop waiting for Teams. */
 const FALLBACK_MS = 5000;
 const CODE = /\b\d{6}\b/g;
 
@@ -26,12 +26,12 @@ await context.exposeBinding('complain', (_, text) => complaints.push(text));
 await context.addInitScript(() => {
   addEventListener('securitypolicyviolation', ({ effectiveDirective }) => window.complain(`policy: ${effectiveDirective}`));
 });
-const asked = await standIn(context, (url) => url.hostname === hostname, complaints);
+const asked = await interceptOtherHosts(context, (url) => url.hostname === hostname, complaints);
 
 let count = 0;
 
-/** Tells of the page that the browser is on. */
-async function tell(page) {
+/** Prints the page that the browser shows. */
+async function printPage(page) {
   count += 1;
   await page.screenshot({ path: `${SCREENSHOTS}-${count}.png`, fullPage: true });
   const code = page.locator('#code');
@@ -47,7 +47,7 @@ async function tell(page) {
   });
 }
 
-/** Presses the button below the code: what it says then, and whether the clipboard has the code. */
+/** Presses the button below the code. Returns its new label, and whether the clipboard holds the code. */
 async function copy(page, code) {
   const button = page.locator('#copy');
   await page.evaluate(() => navigator.clipboard.writeText('nothing'));
@@ -80,20 +80,20 @@ const { page } = windows;
 if ((await page.locator('select[name=username]').count()) > 0) {
   await signIn(page);
 }
-await tell(page);
+await printPage(page);
 const decide = page.locator(`button[name=decision][value=${DECISION.replace(' ', '-')}]`);
 if ((await decide.count()) > 0) {
   await Promise.all([page.waitForResponse((response) => response.request().method() === 'POST'), decide.click()]);
   await page.waitForLoadState();
-  await tell(page);
+  await printPage(page);
 }
 const shown = page.locator('#code');
 const code = (await shown.count()) > 0 ? await shown.textContent() : undefined;
 if (CLIENT === 'silent teams') {
   await page.waitForTimeout(FALLBACK_MS);
-  await tell(page);
+  await printPage(page);
 }
-const told = CLIENT === 'teams' ? await hear(windows) : [];
+const told = CLIENT === 'teams' ? await finishInTeams(windows) : [];
 await writeFile(OUTCOME, JSON.stringify({ code, told }), { mode: 0o600 });
 print({ complaints, asked });
 await browser.close();

@@ -1,5 +1,5 @@
-// Microsoft Teams around a sign-in page, as far as its library (unmodified, of the version that the pages name) can tell: the library comes
-// from where the pages look for it, and a window of Teams' origin opens the page, answers what the library asks, and hears what it is told.
+// Simulates Microsoft Teams for its unmodified library, of the version that the pages name: serves the library at its usual address, and opens
+// the page from a window of Teams' origin that answers the library's requests and records its messages.
 
 import { readFile } from 'node:fs/promises';
 
@@ -7,7 +7,7 @@ const HOME = 'https://teams.microsoft.com/';
 const CDN = 'https://res.cdn.office.net/teams-js/';
 const PACKAGE = new URL('node_modules/@microsoft/teams-js/', import.meta.url);
 
-/** The client's own window. It keeps the library waiting for its first answer until it is told to `answer()`. */
+/** The window of Teams. The library waits for its first answer until `answer()` is called. */
 const WINDOW = `<!doctype html><title>Teams</title><script>
   window.heard = [];
   let answer;
@@ -24,8 +24,8 @@ const WINDOW = `<!doctype html><title>Teams</title><script>
   });
 </script>`;
 
-/** Whatever the browser asks of other machines: the library, the origins it may speak to, Teams' own window, and nothing else. */
-export async function standIn(context, own, complaints) {
+/** Answers the browser's requests to other hosts: serves the library, the list of allowed origins and Teams' own window, and refuses the rest. */
+export async function interceptOtherHosts(context, own, complaints) {
   const { version } = JSON.parse(await readFile(new URL('package.json', PACKAGE)));
   const library = await readFile(new URL('dist/umd/MicrosoftTeams.min.js', PACKAGE));
   const answers = {
@@ -54,7 +54,7 @@ export async function standIn(context, own, complaints) {
   return asked;
 }
 
-/** Opens the link in a window of its own, as Teams does with a card's button. */
+/** Opens the link in a window of its own, as Teams does for a card's button. */
 export async function openFromTeams(context, link) {
   const teams = await context.newPage();
   await teams.goto(HOME);
@@ -65,8 +65,8 @@ export async function openFromTeams(context, link) {
   return { teams, page };
 }
 
-/** Lets the library begin, and waits until the page has told Teams what came of the sign-in and was closed by the library. */
-export async function hear({ teams, page }) {
+/** Answers the library, and waits until the page has sent Teams its result and the library has closed the page. */
+export async function finishInTeams({ teams, page }) {
   const closed = page.waitForEvent('close');
   await teams.evaluate(() => window.answer());
   await teams.waitForFunction(() => window.heard.some(({ func }) => func.startsWith('authentication.')));

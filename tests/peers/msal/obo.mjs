@@ -1,4 +1,4 @@
-// Unmodified @azure/msal-node completes on-behalf-of against the local tenant, with a secret and with a certificate.
+// Unmodified @azure/msal-node completes the on-behalf-of grant against the local tenant, with a secret and with a certificate.
 //
 // Environment: STAGE_AUTHORITY (https://host:port/tenant), STAGE_TOKEN_ENDPOINT (for the password grant; plain http will
 // do), STAGE_GRAPH_ME, STAGE_CLIENT_ID, STAGE_CLIENT_SECRET, STAGE_CERTIFICATE_FILE, STAGE_KEY_FILE, STAGE_USER_CLIENT_ID,

@@ -1,4 +1,4 @@
-"""Unmodified msal completes on-behalf-of against the local tenant, with a secret and with a certificate.
+"""Unmodified msal completes the on-behalf-of grant against the local tenant, with a secret and with a certificate.
 
 Environment: as in obo.mjs; REQUESTS_CA_BUNDLE must name the stage's CA file. Prints one JSON object; no token is printed.
 """

@@ -1,5 +1,5 @@
-// An OpenID Connect provider as its package gives it (oidc-provider 9, nothing of it changed or replaced), with the package's own
-// pages for signing in and consenting. One of its users has claims named `oid` and `tid`, as anybody's users may.
+// An OpenID Connect provider from an unmodified package (oidc-provider 9) with the package's own pages for signing in and consenting. One of its
+// users has claims named `oid` and `tid`, which are Entra's names and mean nothing at another provider.
 //
 // Standard output carries one JSON object a line and never a token; ../README.md lists the environment.
 
@@ -23,7 +23,7 @@ function required(name) {
   return value;
 }
 
-/** The package warns that its pages and keys in memory are for development, which is what they are used for. */
+/** The package warns that its pages and its keys in memory are for development, which is their purpose here. */
 console.info = () => {};
 console.warn = () => {};
 

@@ -13,7 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 
 def closed(node):
-    """The same, with objects closed that do not say otherwise: an answer has no member that is not documented."""
+    """The schema with all objects closed that do not state otherwise: an answer may have only documented members."""
     if isinstance(node, list):
         return [closed(item) for item in node]
     if not isinstance(node, dict):

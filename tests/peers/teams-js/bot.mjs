@@ -1,5 +1,5 @@
-// A bot as the Teams SDK's own samples build it (Teams SDK for JavaScript 2.0, nothing of the SDK changed or replaced): an App with its
-// default connection, which signs in by `signin()` and hears of it by the event. The tests put it behind the gateway with
+// A bot as the Teams SDK's own samples build it (Teams SDK for JavaScript 2.0, the SDK is unmodified): an App with its
+// default connection, which signs in with `signin()` and is notified by the event. The tests put it behind the gateway with
 // `after_exchange = "forward"`.
 //
 // Standard output carries one JSON object a line and never a token; ../README.md lists the environment.
@@ -8,11 +8,11 @@ import { PUBLIC, withOverrides } from '@microsoft/teams.api';
 import { App } from '@microsoft/teams.apps';
 import { actAsUser, noteActivity, reportError, required, serve } from '../bot.mjs';
 
-// The SDK writes addresses with codes to its log.
+// The SDK would write URLs that hold codes to its log.
 const silent = () => undefined;
 const logger = { error: silent, warn: silent, info: silent, debug: silent, log: silent, child: () => logger };
 
-/** Whose tokens the bot takes: the stage's instead of the public cloud's. */
+/** The bot trusts the stage's tokens instead of the public cloud's. */
 const cloud = withOverrides(PUBLIC, {
   openIdMetadataUrl: required('ToBotFromChannelOpenIdMetadataUrl'),
   tokenIssuer: required('ToBotFromChannelTokenIssuer'),

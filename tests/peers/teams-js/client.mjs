@@ -2,7 +2,7 @@
 // points it at bot-sso. A client id without a secret means a managed identity.
 
 import { App } from '@microsoft/teams.apps';
-import { settings, tell } from '../steps.mjs';
+import { settings, runSteps } from '../steps.mjs';
 
 const story = settings();
 const { connection: connectionName, appId } = story;
@@ -12,13 +12,13 @@ const silent = () => undefined;
 const logger = { error: silent, warn: silent, info: silent, debug: silent, log: silent, child: () => logger };
 const { api } = new App({ logger });
 
-/** As `signin()` of the SDK's context does it. */
+/** Encodes the state as `signin()` of the SDK's context does. */
 function stateOf({ id, from, recipient, conversation, channelId: channel, locale, serviceUrl }) {
   const reference = { activityId: id, user: from, bot: recipient, conversation, channelId: channel, locale, serviceUrl };
   return Buffer.from(JSON.stringify({ connectionName, conversation: reference, msAppId: appId })).toString('base64');
 }
 
-await tell(
+await runSteps(
   {
     status: (userId) => api.users.token.getStatus({ userId, channelId, includeFilter: '' }),
     token: (userId) => api.users.token.get({ userId, connectionName, channelId }),

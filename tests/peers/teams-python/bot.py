@@ -1,5 +1,5 @@
-"""A bot as the samples of the Teams SDK for Python build it (2.1, nothing of the SDK changed or replaced): an App with its default
-connection, which signs in by `sign_in()` and hears of it by the event.
+"""A bot as the samples of the Teams SDK for Python build it (2.1, the SDK is unmodified): an App with its default
+connection, which signs in with `sign_in()` and is notified by the event.
 """
 
 import os
@@ -15,7 +15,7 @@ from microsoft_teams.apps import ActivityContext, App, ErrorEvent, SignInEvent
 sys.path.insert(1, str(Path(__file__).parents[1]))
 from bot_common import CONNECTION, act_as_user, note_activity, report_error, serve  # noqa: E402  pylint: disable=wrong-import-position
 
-# Whose tokens the bot takes: the stage's instead of the public cloud's.
+# The bot trusts the stage's tokens instead of the public cloud's.
 cloud = replace(
     PUBLIC,
     openid_metadata_url=os.environ["ToBotFromChannelOpenIdMetadataUrl"],
@@ -24,7 +24,7 @@ cloud = replace(
 
 
 class Adapter:
-    """The bot's server, which is what the bots of the tests have in common, as the SDK sees it."""
+    """Gives the SDK the HTTP server that all test bots share."""
 
     def __init__(self):
         self.handle_messages = None
@@ -33,13 +33,13 @@ class Adapter:
         self.handle_messages = handler
 
     def serve_static(self, path, directory):
-        """Nothing is static."""
+        """The bot has no static files."""
 
     async def start(self, port):
-        """It has been started."""
+        """The server is already running."""
 
     async def stop(self):
-        """It ends with the program."""
+        """The server ends with the program."""
 
 
 adapter = Adapter()

@@ -23,7 +23,7 @@ from microsoft_teams.api import (
 from microsoft_teams.apps import App
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from steps import Settings, tell  # noqa: E402  pylint: disable=wrong-import-position
+from steps import Settings, run_steps  # noqa: E402  pylint: disable=wrong-import-position
 
 
 def reference_of(activity):
@@ -56,7 +56,7 @@ class Client:
         return await self._users.get_token(params)
 
     def _state(self, activity):
-        """As `sign_in()` of the SDK's context does it."""
+        """Encodes the state as `sign_in()` of the SDK's context does."""
         state = TokenExchangeState(
             connection_name=self._connection, conversation=reference_of(activity), ms_app_id=self._settings.app_id
         )
@@ -93,7 +93,7 @@ class Client:
 
 async def main():
     settings = Settings()
-    await tell(Client(App().api, settings), settings)
+    await run_steps(Client(App().api, settings), settings)
 
 
 asyncio.run(main())

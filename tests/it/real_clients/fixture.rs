@@ -1,35 +1,35 @@
-//! What a client is asked to do, and what it said it got.
+//! The calls that a client makes, and the lines that it prints about the answers.
 
 use serde_json::Value;
 
 use crate::harness::peers::{Peer, Program};
 use crate::harness::{Harness, Options, Surroundings, activities};
 
-/// A resource that the connections give tokens for.
+/// A resource for which the connections give tokens.
 pub const RESOURCE: &str = "https://graph.microsoft.com/";
 
-/// The application, and users who stand ready.
-pub struct Story {
+/// The running application, with users for the client to sign in.
+pub struct Fixture {
     harness: Harness,
-    /// What points an SDK at the application.
+    /// The settings that point an SDK at the application.
     sdk_environment: Vec<(&'static str, String)>,
 }
 
-/// What a client printed. A test that fails shows it.
-pub struct Told(Vec<Value>);
+/// The lines that a client printed.
+pub struct ClientReport(Vec<Value>);
 
-/// How an SDK says that there is no token.
+/// An SDK's form for "there is no token".
 pub enum NoToken {
-    /// `null`, `None`.
+    /// `null` or `None`.
     Nothing,
-    /// An answer without a token: its one member in Node, its type in Python.
+    /// An answer object without a token: the name of its only member in Node, of its type in Python.
     Empty { answered: &'static str },
-    /// The exception of its HTTP client, with the answer's status.
+    /// An exception of the SDK's HTTP client with the answer's status.
     NotFound { raised: &'static str },
 }
 
-impl Story {
-    /// With lines put into `[bots.demo]`.
+impl Fixture {
+    /// Starts the application with the lines `bot` in `[bots.demo]`.
     pub async fn start(bot: &'static str) -> Self {
         let connection = format!("aad_resources = [\"{RESOURCE}\"]");
         let options = Options { connection, offline_access: true, bot, reachable: true, ..Options::default() };
@@ -38,11 +38,11 @@ impl Story {
         Self { harness: surroundings.run(&options).await, sdk_environment }
     }
 
-    /// Ada signs in and out; Cleo lacks consent.
-    pub async fn told_by(&self, program: &Program) -> Told {
+    /// Runs a client program: Ada signs in and out, and Cleo, who has not consented, is refused.
+    pub async fn run_client(&self, program: &Program) -> ClientReport {
         let environment = self.environment().await;
         let label = format!("real-client-{}", program.peer);
-        Told(Peer::start(program, &label, &environment).finish().await)
+        ClientReport(Peer::start(program, &label, &environment).finish().await)
     }
 
     async fn environment(&self) -> Vec<(&'static str, String)> {
@@ -60,12 +60,12 @@ impl Story {
     }
 }
 
-impl Told {
+impl ClientReport {
     pub fn step(&self, name: &str) -> &Value {
         self.0.iter().find(|line| line["step"] == name).unwrap_or_else(|| panic!("no step {name}"))
     }
 
-    /// Nothing else will do: a type error, a refused connection or a 500 is no "no token".
+    /// Asserts exactly this form: a type error, a refused connection or a 500 does not mean "no token".
     pub fn assert_no_token(&self, name: &str, how: &NoToken) {
         let step = self.step(name);
         match how {
