@@ -41,3 +41,30 @@ pub(super) const HINTS: [(&str, &str); 33] = [
 pub(super) fn find_hint(case: &str) -> &'static str {
     HINTS.iter().find(|row| row.0 == case).map_or("the caller's check has no hint: report a bug", |row| row.1)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_checks_of_callers_share_a_hint() {
+        let hints: HashSet<&str> = HINTS.iter().map(|row| row.1).collect();
+        assert_eq!(hints.len(), HINTS.len());
+    }
+
+    /// The names of checks are string literals, so the test reads the sources: a new check needs a row.
+    #[test]
+    fn each_check_in_the_sources_has_a_hint() {
+        let sources = [include_str!("peer.rs"), include_str!("callers.rs"), include_str!("caller_rates.rs")];
+        for source in sources {
+            for before in ["refused(\"", "refuse_channel(\"", "refuse_url(\"", "in_case(\"", "=> \""] {
+                for found in source.split(before).skip(1) {
+                    let case = found.split('"').next().unwrap_or_default();
+                    assert!(HINTS.iter().any(|row| row.0 == case), "{case} has no hint");
+                }
+            }
+        }
+    }
+}

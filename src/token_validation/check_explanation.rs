@@ -84,3 +84,61 @@ pub(super) fn show_tenants(tenants: &TenantPolicy) -> String {
 fn show_json(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::token_validation::{caller, exchangeable_token, id_token};
+
+    fn tables() -> Vec<&'static [HintRow]> {
+        vec![&exchangeable_token::HINTS, &exchangeable_token::OTHER_HINTS, &id_token::HINTS, &caller::HINTS]
+    }
+
+    #[test]
+    fn no_two_checks_of_tokens_share_a_hint() {
+        let mut hints = HashSet::new();
+        for row in tables().into_iter().flatten() {
+            assert!(hints.insert(row.1), "{} shares its hint", row.0);
+        }
+    }
+
+    /// The names of checks are string literals, so the test reads the sources: a new check needs a row.
+    #[test]
+    fn each_check_in_the_sources_has_a_row() {
+        let of_all = concat!(include_str!("unverified.rs"), include_str!("verifier.rs"), include_str!("issuer.rs"));
+        let mut exchangeable: Vec<HintRow> = exchangeable_token::HINTS.to_vec();
+        exchangeable.extend(exchangeable_token::OTHER_HINTS);
+        for (source, table) in [
+            (include_str!("exchangeable_token/mod.rs"), exchangeable),
+            (include_str!("id_token/mod.rs"), id_token::HINTS.to_vec()),
+            (include_str!("caller/mod.rs"), caller::HINTS.to_vec()),
+        ] {
+            for before in ["rejected(\"", "invalid(\"", "Err(\"", "ok_or(\"", "Refused(\""] {
+                let tests = of_all.find("mod tests {").unwrap_or(of_all.len());
+                let shared = of_all.get(..tests).unwrap_or_default();
+                for found in source.split(before).skip(1).chain(shared.split(before).skip(1)) {
+                    let check = found.split('"').next().unwrap_or_default();
+                    assert!(table.iter().any(|row| row.0 == check), "{check} has no row");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_token_says_is_shown_on_one_line_without_its_secrets() {
+        let encode = |json: &str| URL_SAFE_NO_PAD.encode(json);
+        let raw = format!(
+            "{}.{}.c2ln",
+            encode(r#"{"alg":"HS256"}"#),
+            encode("{\"aud\":\"api://x\\n\u{202e}y\",\"roles\":[\"b\",\"a\"]}")
+        );
+        let token = SightedToken::read(&raw);
+        assert_eq!(
+            token.show(&["alg", "kid"], &["aud", "roles", "tid"]).as_deref(),
+            Some("alg=HS256, kid absent, aud=api://x y, roles=\"a\",\"b\", tid absent")
+        );
+        assert_eq!(SightedToken::read("no token").show(&["alg"], &["aud"]).as_deref(), Some("alg absent, aud absent"));
+    }
+}

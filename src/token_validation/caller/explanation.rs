@@ -5,7 +5,7 @@ use crate::token_validation::CallerTokenError;
 use crate::token_validation::check_explanation::{CheckExplanation, HintRow, SightedToken, find_hint};
 
 /// Each check of docs/protocols/bot-auth-and-skills.md §2, with its cases.
-pub(super) const HINTS: [HintRow; 21] = [
+pub(in crate::token_validation) const HINTS: [HintRow; 21] = [
     ("form", "the caller's bearer is no JSON Web Token, is longer than 16 KiB, or has a claim twice"),
     ("alg", "the caller's token is not signed with RS256, as the tokens of channels and of Entra are"),
     ("crit", "the caller's token has a critical header that is not known here"),

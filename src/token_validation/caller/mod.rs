@@ -7,6 +7,9 @@ mod explanation;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(super) use explanation::HINTS;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use crate::token_validation::check_explanation::{CheckExplanation, HintRow, Sigh
 use crate::token_validation::issuer::IssuerVersion;
 
 /// Each check of docs/protocols/entra-obo.md §1, with its cases.
-pub(super) const HINTS: [HintRow; 22] = [
+pub(in crate::token_validation) const HINTS: [HintRow; 22] = [
     ("form", "the client's value is no JSON Web Token, is longer than 32 KiB, or has a claim twice"),
     (
         "form:nonce",
@@ -64,7 +64,7 @@ pub(super) const HINTS: [HintRow; 22] = [
 ];
 
 /// Cases of errors that are no rejected checks.
-pub(super) const OTHER_HINTS: [HintRow; 3] = [
+pub(in crate::token_validation) const OTHER_HINTS: [HintRow; 3] = [
     (
         "expired",
         "the client's token has expired or ends within 30 seconds: the client must fetch a fresh one; if this \

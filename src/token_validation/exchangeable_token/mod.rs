@@ -6,6 +6,9 @@ mod explanation;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(super) use explanation::{HINTS, OTHER_HINTS};
+
 use std::time::Duration;
 
 use super::ExchangeableTokenError;

@@ -6,7 +6,7 @@ use crate::token_validation::IdTokenError;
 use crate::token_validation::check_explanation::{CheckExplanation, HintRow, SightedToken, find_hint, show_tenants};
 
 /// Each check of `OpenID` Connect Core §3.1.3.7, with its cases.
-pub(super) const HINTS: [HintRow; 24] = [
+pub(in crate::token_validation) const HINTS: [HintRow; 24] = [
     ("form", "the ID token is no JSON Web Token, or has a claim twice"),
     ("too_long", "the ID token is longer than is accepted: let the provider put fewer claims (groups) into it"),
     (

@@ -6,6 +6,9 @@ mod explanation;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(super) use explanation::HINTS;
+
 use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
