@@ -82,4 +82,6 @@ impl CredentialBuilder {
 fn build_certificate(section: &CertificateSection) -> ClientCertificate {
     let algorithm = if section.rs256 { AssertionAlgorithm::Rs256 } else { AssertionAlgorithm::Ps256 };
     ClientCertificate::new(section.key.clone(), &section.chain, section.send_chain, algorithm)
+        .with_audience(section.audience.clone())
+        .with_key_id(section.key_id.clone())
 }

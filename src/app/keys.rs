@@ -13,11 +13,29 @@ pub(super) fn start_key_set(
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
 ) -> Arc<KeySet> {
-    let source = match source {
+    let (source, clock, entropy) = (key_set_source(source), ambient.clock.clone(), ambient.entropy.clone());
+    warm_up(KeySet::new(name, source, outbound.clone(), clock, entropy))
+}
+
+/// The key set of a provider of kind `oidc`, as [`start_key_set`].
+pub(super) fn start_openid_key_set(
+    name: &str,
+    source: &KeySource,
+    outbound: &Outbound,
+    ambient: &ClockAndEntropy,
+) -> Arc<KeySet> {
+    let (source, clock, entropy) = (key_set_source(source), ambient.clock.clone(), ambient.entropy.clone());
+    warm_up(KeySet::of_openid_provider(name, source, outbound.clone(), clock, entropy))
+}
+
+fn key_set_source(source: &KeySource) -> KeySetSource {
+    match source {
         KeySource::Jwks(url) => KeySetSource::Jwks(url.clone()),
         KeySource::Metadata(url) => KeySetSource::Metadata(url.clone()),
-    };
-    let keys = KeySet::new(name, source, outbound.clone(), ambient.clock.clone(), ambient.entropy.clone());
+    }
+}
+
+fn warm_up(keys: Arc<KeySet>) -> Arc<KeySet> {
     let warming = keys.clone();
     tokio::spawn(async move { warming.warm().await });
     keys

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use actix_web::web;
 
 use self::doors::open_doors;
+use self::listeners::raise_open_file_limit;
 use self::renewal::Renewable;
 use self::services::{Services, build_services, open_store};
 use crate::bot_connector::ContinuationDelivery;
@@ -76,6 +77,17 @@ pub enum BuildError {
         address: SocketAddr,
         /// The operating system's error.
         source: std::io::Error,
+    },
+    /// The process may not open as many files as `limits.connections` needs.
+    #[error(
+        "limits.connections: {total} is more than the limit on open files permits: write at most {permitted}, or raise \
+         the limit (ulimit -n, LimitNOFILE)"
+    )]
+    TooManyConnections {
+        /// The configured number.
+        total: usize,
+        /// The largest number that is permitted.
+        permitted: usize,
     },
     /// The operating system does not report the address of a bound socket.
     #[error("the address of a listener cannot be read: {0}")]
@@ -147,9 +159,14 @@ pub async fn build(
     let certificate = config.server.tls.as_ref().map(tls::RenewableCertificate::load).transpose();
     let certificate = certificate.map_err(BuildError::Tls)?.map(Arc::new);
     let signals = serving::Signals::receive().map_err(BuildError::Signals)?;
-    let is_development = development.is_some();
-    let context =
-        serving::ListenerContext { config: &config, doors: &doors, certificate: certificate.as_ref(), is_development };
+    let context = serving::ListenerContext {
+        config: &config,
+        doors: &doors,
+        certificate: certificate.as_ref(),
+        counters: &services.counters,
+        connections: serving::share_open_files(&config, raise_open_file_limit())?,
+        is_development: development.is_some(),
+    };
     let operations = context.listen_for_operations(listeners.operations)?;
     let token_service = context.listen_for_bots(listeners.token_service)?;
     let public = context.listen(listeners.public, development.map(|development| development.routes))?;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use super::BuildError;
 use super::credentials::CredentialBuilder;
 use super::renewal::{RenewableCredential, ReplaceCredentials};
-use crate::config::{Configuration, EntraSection, OpenIdSection};
+use crate::config::{ClientAuthentication, Configuration, EntraSection, KeySource, OpenIdOptions, OpenIdSection};
 use crate::domain::{ClockAndEntropy, Connection};
 use crate::identity_provider::{
-    Discovery, DiscoverySettings, Entra, EntraSettings, Generic, IdentityProvider, ProviderRegistry, RedeemingClient,
-    ThrottleBoard, TokenClientParts,
+    Discovery, DiscoverySettings, Entra, EntraSettings, Generic, GenericSettings, IdentityProvider, ProviderRegistry,
+    RedeemingClient, SecretMethod, ThrottleBoard, TokenClientParts,
 };
 use crate::outbound::Outbound;
 
@@ -47,7 +47,7 @@ pub(super) fn build_providers(
         };
         let provider = match (config.identity_providers.get(name), discoveries.get(name)) {
             (Some(entra), _) => build_entra(entra, client, &parts),
-            (None, Some(discovery)) => build_generic(discovery, client, &parts),
+            (None, Some(discovery)) => build_generic(discovery, &section.openid, client, &parts),
             (None, None) => continue,
         };
         let (provider, replace) = provider;
@@ -77,8 +77,22 @@ fn build_entra(section: &EntraSection, client: RedeemingClient, parts: &TokenCli
     (provider.clone(), Box::new(move |renewed| provider.replace_credentials(renewed)))
 }
 
-fn build_generic(discovery: &Arc<Discovery>, client: RedeemingClient, parts: &TokenClientParts) -> Provider {
-    let provider = Arc::new(Generic::new(discovery.clone(), client, parts.clone()));
+fn build_generic(
+    discovery: &Arc<Discovery>,
+    options: &OpenIdOptions,
+    client: RedeemingClient,
+    parts: &TokenClientParts,
+) -> Provider {
+    let settings = GenericSettings {
+        authorize_params: options.authorize_params.clone(),
+        prompt: options.prompt.clone(),
+        secret_method: match options.client_auth {
+            Some(ClientAuthentication::ClientSecretBasic) => Some(SecretMethod::Basic),
+            Some(ClientAuthentication::ClientSecretPost) => Some(SecretMethod::Post),
+            Some(ClientAuthentication::PrivateKeyJwt) | None => None,
+        },
+    };
+    let provider = Arc::new(Generic::new(discovery.clone(), settings, client, parts.clone()));
     (provider.clone(), Box::new(move |renewed| provider.replace_credentials(renewed)))
 }
 
@@ -95,6 +109,9 @@ fn build_discoveries(
             metadata_url: section.metadata_url.clone(),
             authorization_endpoint: section.authorization_endpoint.clone(),
             token_endpoint: section.token_endpoint.clone(),
+            userinfo_endpoint: section.userinfo_endpoint.clone(),
+            revocation_endpoint: section.revocation_endpoint.clone(),
+            has_key_set: matches!(section.keys, KeySource::Jwks(_)),
         };
         Discovery::new(settings, outbound.clone(), ambient.clock.clone())
     };

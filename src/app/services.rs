@@ -3,22 +3,22 @@ use std::sync::Arc;
 
 use super::BuildError;
 use super::callers::{CallerKeys, build_callers, caller_limits};
-use super::keys::start_key_set;
+use super::keys::{start_key_set, start_openid_key_set};
 use super::providers::build_providers;
 use super::renewal::RenewableCredential;
 use crate::bot_connector::{BotClient, ContinuationClaims, ContinuationDelivery};
 use crate::cards::PendingSignIns;
-use crate::config::{Configuration, EntraSection, StoreDurability};
+use crate::config::{Configuration, EntraSection, NoProxySection, StoreDurability};
 use crate::domain::{ClockAndEntropy, Registrations, SharedClock};
 use crate::endpoints::operations::AdminToken;
 use crate::exchange::{
     Acquisition, Admission, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption, ResourceExchange,
-    ResourceTokens, SignInNeeds, SignInRequirements, TokenSignOut, TokenValidators, UserRates,
+    ResourceTokens, SignInNeeds, SignInRequirements, TokenRevocation, TokenSignOut, TokenValidators, UserRates,
 };
 use crate::identity_provider::ThrottleBoard;
 use crate::inbound::{CallerRates, Callers};
 use crate::observability::Counters;
-use crate::outbound::{Outbound, OutboundSettings};
+use crate::outbound::{Outbound, OutboundSettings, ProxyExceptions};
 use crate::records::{Records, SingleWriter};
 use crate::sign_in::{BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, SignedInTokens};
 use crate::sign_out::SignOut;
@@ -100,7 +100,8 @@ pub(super) fn build_services(
         rates: rates.clone(),
         ambient: ambient.clone(),
     };
-    let sign_out = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone());
+    let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
+    let sign_out = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation);
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements);
     let bots = BotClient::new(outbound);
     Ok(Services {
@@ -175,11 +176,20 @@ pub(super) fn outbound_settings(config: &Configuration) -> OutboundSettings {
     OutboundSettings {
         ca_certificates_pem: config.outbound.ca_certificates_pem.clone(),
         egress_proxy: config.outbound.egress_proxy.clone(),
+        proxy_exceptions: proxy_exceptions(&config.outbound.no_proxy),
         connect_timeout: config.outbound.connect_timeout,
         plain_http_hosts: config.plain_http_hosts(),
         private_hosts: config.literal_hosts(),
         private_networks: config.outbound.private_networks.clone(),
         max_connections_per_host: MAX_CONNECTIONS_PER_HOST,
+    }
+}
+
+fn proxy_exceptions(section: &NoProxySection) -> ProxyExceptions {
+    ProxyExceptions {
+        hosts: section.hosts.iter().cloned().collect(),
+        domains: section.domains.clone(),
+        networks: section.networks.clone(),
     }
 }
 
@@ -211,7 +221,8 @@ fn build_id_token_validators(
 ) -> IdTokenValidators {
     let entra = trusts.iter().map(|(name, trust)| (name, TrustedIdTokenIssuer::Entra(trust.clone())));
     let openid = config.openid_providers.iter().map(|(name, section)| {
-        let (issuer, key_set) = (section.issuer.clone(), start_key_set(name, &section.keys, outbound, ambient));
+        let key_set = start_openid_key_set(name, &section.keys, outbound, ambient);
+        let issuer = section.issuer.clone();
         (name, TrustedIdTokenIssuer::OpenIdConnect { issuer, key_set })
     });
     let validator = |trust| IdTokenValidator::new(trust, ambient.clock.clone());

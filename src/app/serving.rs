@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer, middleware, web};
+use actix_web::{App, middleware, web};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::doors::Doors;
+use super::listeners::{ConnectionLimits, ConnectionTable, ListenerServer, ServerSettings};
 use super::loopback_host::loopback_host_only;
 use super::renewal::Renewable;
 use super::tls::RenewableCertificate;
@@ -19,8 +20,12 @@ use crate::endpoints::{bot_gateway, operations, sign_in_pages, token_service};
 use crate::inbound::{Door, Problem, record_request};
 use crate::observability::Counters;
 
-/// The time limit for the arrival of a request's headers.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The open connections of the operator's listener.
+const OPERATIONS_CONNECTIONS: usize = 64;
+/// Open files that are left for the store, the log, and calls to identity providers and bots.
+const OTHER_FILES: u64 = 256;
+/// The open connections of a listener, if the configuration states no number and the system permits as many.
+const DEFAULT_CONNECTIONS: usize = 10_000;
 /// How long the process waits for open requests when it stops.
 const DRAIN_SECONDS: u64 = 20;
 /// How long the process then waits for `tokens/response` events that are being delivered; the second attempt of a
@@ -40,6 +45,8 @@ pub(super) struct ListenerContext<'a> {
     pub(super) config: &'a Configuration,
     pub(super) doors: &'a Doors,
     pub(super) certificate: Option<&'a Arc<RenewableCertificate>>,
+    pub(super) counters: &'a Arc<Counters>,
+    pub(super) connections: usize,
     pub(super) is_development: bool,
 }
 
@@ -72,6 +79,7 @@ impl ListenerContext<'_> {
         };
         let settings = ListenerSettings {
             key: "server.listen",
+            connections: self.connections,
             addresses: &self.config.server.listen,
             plain_on_loopback: false,
             workers: self.config.server.workers,
@@ -96,6 +104,7 @@ impl ListenerContext<'_> {
         };
         let settings = ListenerSettings {
             key: "token_service.listen",
+            connections: self.connections,
             addresses: &self.config.token_service.listen,
             plain_on_loopback: true,
             workers: self.config.server.workers,
@@ -119,6 +128,7 @@ impl ListenerContext<'_> {
         };
         let settings = ListenerSettings {
             key: "operations.listen",
+            connections: OPERATIONS_CONNECTIONS,
             addresses: &[section.listen],
             plain_on_loopback: true,
             workers: Some(1),
@@ -144,21 +154,30 @@ impl ListenerContext<'_> {
                 .configure(|config| routes(config))
                 .default_service(web::to(|| async { Problem::NotFound.respond() }))
         };
-        let mut server = HttpServer::new(app)
-            .client_request_timeout(HEADER_TIMEOUT)
-            .shutdown_timeout(settings.drain_seconds)
-            .disable_signals();
-        if let Some(workers) = settings.workers {
-            server = server.workers(workers);
-        }
+        let bounds = self.config.limits.connections;
+        let limits = ConnectionLimits {
+            total: settings.connections,
+            per_client: bounds.per_client.min(settings.connections),
+            arrival: bounds.arrival,
+            idle: bounds.idle,
+            write: bounds.write,
+            trusted_proxies: self.config.server.trusted_proxies.clone(),
+        };
+        let table = ConnectionTable::new(limits, self.counters.clone());
+        tokio::spawn(ConnectionTable::sweep(Arc::downgrade(&table)));
+        let server_settings = ServerSettings {
+            workers: settings.workers,
+            drain_seconds: settings.drain_seconds,
+            arrival: bounds.arrival,
+            idle: bounds.idle,
+        };
+        let mut server = ListenerServer::new(server_settings, table);
         let mut addresses = Vec::new();
         for listener in if bound.is_empty() { settings.bind()? } else { bound } {
             let address = listener.local_addr().map_err(BuildError::Address)?;
-            server = match self.tls_for(settings, address)? {
-                Some(tls) => server.listen_rustls_0_23(listener, tls),
-                None => server.listen(listener),
-            }
-            .map_err(|source| BuildError::Listen { key: settings.key, address, source })?;
+            let tls = self.tls_for(settings, address)?;
+            let listening = server.listen(listener, tls, app.clone());
+            server = listening.map_err(|source| BuildError::Listen { key: settings.key, address, source })?;
             addresses.push(address);
         }
         Ok(Listener { server: server.run(), addresses })
@@ -175,6 +194,22 @@ impl ListenerContext<'_> {
     }
 }
 
+/// The open connections that each listener for clients may have, within the limit on open files.
+///
+/// # Errors
+/// [`BuildError::TooManyConnections`] if the configuration states more.
+pub(super) fn share_open_files(config: &Configuration, open_files: Option<u64>) -> Result<usize, BuildError> {
+    let listeners = 1 + u64::from(!config.token_service.listen.is_empty());
+    let others = OTHER_FILES + OPERATIONS_CONNECTIONS as u64;
+    let permitted = open_files.map_or(u64::MAX, |files| files.saturating_sub(others) / listeners);
+    let permitted = usize::try_from(permitted.max(1)).unwrap_or(usize::MAX);
+    match config.limits.connections.total {
+        None => Ok(permitted.min(DEFAULT_CONNECTIONS)),
+        Some(total) if total <= permitted => Ok(total),
+        Some(total) => Err(BuildError::TooManyConnections { total, permitted }),
+    }
+}
+
 /// Renders the `OpenAPI` document of `doors` once for all workers.
 fn render_document(description: &str, doors: &[&Door]) -> web::Data<ApiDocument> {
     web::Data::new(ApiDocument::render("bot-sso", description, doors))
@@ -184,6 +219,8 @@ fn render_document(description: &str, doors: &[&Door]) -> web::Data<ApiDocument>
 struct ListenerSettings<'c> {
     /// The configuration key that holds the addresses.
     key: &'static str,
+    /// Open connections of all clients.
+    connections: usize,
     addresses: &'c [SocketAddr],
     /// Whether loopback addresses are served without TLS.
     plain_on_loopback: bool,

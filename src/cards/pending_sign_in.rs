@@ -42,8 +42,6 @@ pub struct PendingSignIn {
     pub offer: SignInOffer,
     /// The time of the offer. The card can be answered for fifteen minutes from then.
     pub begun_at: Timestamp,
-    /// The code of the `signin/failure` invoke that the client sent for this card, if it sent one.
-    pub client_failure: Option<String>,
 }
 
 impl Deref for PendingSignIn {
@@ -86,14 +84,13 @@ struct CardJson {
     final_redirect: Option<String>,
     begun_at: i64,
     sequence: u64,
-    client_failure: Option<String>,
 }
 
 impl Content for CardRecord {
     const KIND: &'static Kind = &catalogue::CARD;
 
     fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let PendingSignIn { card_id, offer, begun_at, client_failure } = &self.sign_in;
+        let PendingSignIn { card_id, offer, begun_at } = &self.sign_in;
         encode_json(&CardJson {
             card_id: card_id.clone(),
             bot: offer.account.holder.to_string(),
@@ -106,7 +103,6 @@ impl Content for CardRecord {
             final_redirect: offer.final_redirect.clone(),
             begun_at: begun_at.unix_millis(),
             sequence: self.sequence,
-            client_failure: client_failure.clone(),
         })
     }
 
@@ -121,7 +117,7 @@ impl Content for CardRecord {
             final_redirect: card.final_redirect,
         };
         let begun_at = Timestamp::from_unix_millis(card.begun_at);
-        let sign_in = PendingSignIn { card_id: card.card_id, offer, begun_at, client_failure: card.client_failure };
+        let sign_in = PendingSignIn { card_id: card.card_id, offer, begun_at };
         Some(Self { sign_in, sequence: card.sequence })
     }
 }

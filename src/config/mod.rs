@@ -28,11 +28,11 @@ pub use credentials::{
 };
 pub use identity_providers::{EntraSection, OpenIdSection};
 pub use reading::{Environment, temporary_directory};
-pub use review::{ConfigurationProblem, KeySource, Problems};
+pub use review::{ClientAuthentication, ConfigurationProblem, KeySource, OpenIdOptions, Problems};
 pub use sections::{
     BotCredentialsSection, ChannelStatuses, ChannelTrustSection, KeysSection, LimitsSection, LogFormat, LogLevel,
-    LoggingSection, OperationsSection, OutboundSection, Server, SignInSection, StoreDurability, StoreSection, TlsPair,
-    TokenServiceSection,
+    LoggingSection, NoProxySection, OperationsSection, OutboundSection, Server, SignInSection, StoreDurability,
+    StoreSection, TlsPair, TokenServiceSection,
 };
 
 use url::Url;
@@ -109,7 +109,9 @@ impl Configuration {
     pub fn find_credentials_destination(&self, identity_provider: &str) -> Option<String> {
         if let Some(provider) = self.openid_providers.get(identity_provider) {
             let token_endpoint = provider.token_endpoint.as_ref().map_or("", Url::as_str);
-            return Some([provider.issuer.as_str(), provider.metadata_url.as_str(), token_endpoint].join(" "));
+            let revocation_endpoint = provider.revocation_endpoint.as_ref().map_or("", Url::as_str);
+            let parts = [&provider.issuer, provider.metadata_url.as_str(), token_endpoint, revocation_endpoint];
+            return Some(parts.join(" "));
         }
         self.identity_providers.get(identity_provider).map(|provider| provider.token_endpoint.clone())
     }
@@ -206,7 +208,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     }
     let behind_tls = server.as_ref().is_some_and(|server| server.tls.is_some());
     let token_service = raw.token_service.validate(cloud, tenants, behind_tls, &mut review);
-    let sign_in = raw.sign_in.validate(&mut review);
+    let sign_in = raw.sign_in.validate(cloud, &mut review);
     let connections = connections::validate(raw.connections, &context, &mut review);
     let statuses = sections::validate_statuses(raw.statuses, &mut review);
     let operations = raw.operations.and_then(|operations| operations.validate(behind_tls, &mut review));

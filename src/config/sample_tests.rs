@@ -26,7 +26,20 @@ fn the_full_sample_loads_with_the_written_values() {
     let entra = &configuration.identity_providers["entra"];
     assert_eq!(entra.issuer, "https://login.microsoftonline.com/{tenantid}/v2.0");
     assert_eq!(entra.token_endpoint, "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token");
-    let [calendar, graph, mail, tickets] = configuration.connections.as_slice() else { panic!("four connections") };
+    let [calendar, graph, mail, reports, tickets] = configuration.connections.as_slice() else {
+        panic!("five connections")
+    };
+    let CredentialSection::Certificate(assertions) = &reports.credentials[0] else { panic!("a certificate") };
+    assert_eq!(
+        (assertions.audience.as_ref(), assertions.key_id.as_deref()),
+        (Some(&configuration.openid_providers["keycloak"].issuer), Some("key-1"))
+    );
+    let options = &tickets.openid;
+    assert_eq!(
+        (options.prompt.as_deref(), options.authorize_params.len()),
+        (Some("login"), 3),
+        "its own, and its provider's"
+    );
     assert_eq!(tickets.connection.provider_kind, ProviderKind::OpenIdConnect);
     assert_eq!(tickets.connection.client_id, "help-desk-bot");
     let keycloak = &configuration.openid_providers["keycloak"];

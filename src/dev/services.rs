@@ -17,7 +17,7 @@ use super::tenant::{
 };
 use super::workload::WorkloadIssuer;
 use crate::domain::{SharedClock, SharedEntropy};
-use crate::outbound::{Outbound, OutboundSettings};
+use crate::outbound::{Outbound, OutboundSettings, ProxyExceptions};
 
 /// The parts from which the services of a stage are built.
 pub(super) struct StageParts {
@@ -115,6 +115,7 @@ fn loopback_client() -> Result<Outbound, StageError> {
     Ok(Outbound::new(OutboundSettings {
         ca_certificates_pem: Vec::new(),
         egress_proxy: None,
+        proxy_exceptions: ProxyExceptions::default(),
         connect_timeout: Duration::from_secs(2),
         plain_http_hosts: loopback.clone(),
         private_hosts: loopback,

@@ -15,7 +15,7 @@ use url::Url;
 
 use super::{Stage, StageOptions};
 use crate::domain::{OffsetClock, SystemEntropy};
-use crate::outbound::{Outbound, OutboundSettings, RelayRequest};
+use crate::outbound::{Outbound, OutboundSettings, ProxyExceptions, RelayRequest};
 
 pub(super) const OBO_GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 pub(super) const GRAPH_SCOPE: &str = "https://graph.microsoft.com/User.Read";
@@ -67,6 +67,7 @@ impl Fixture {
         .unwrap();
         let loopback = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
         let http = Outbound::new(OutboundSettings {
+            proxy_exceptions: ProxyExceptions::default(),
             ca_certificates_pem: vec![std::fs::read(stage.ca_file()).unwrap()],
             egress_proxy: None,
             connect_timeout: Duration::from_secs(5),

@@ -62,6 +62,8 @@ pub struct Connection {
     pub client_id: String,
     /// The scopes that we request for the user's token.
     pub scopes: Vec<String>,
+    /// The scopes that a user's token must have been granted; a token without one of them is not kept.
+    pub required_granted_scopes: Vec<String>,
     /// Whether the bot handles continuous access evaluation. If so, tokens are valid for about a day, and a resource
     /// revokes them by a claims challenge (docs/protocols/entra-obo.md §2, `claims`).
     pub continuous_access: bool,

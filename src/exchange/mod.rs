@@ -12,6 +12,7 @@ mod binding;
 mod engine;
 mod evidence;
 mod exchange_name;
+mod granted_scopes;
 mod needs;
 mod outcome;
 mod parent_slots;
@@ -37,7 +38,8 @@ pub use requirements::SignInRequirements;
 pub use storage_failure::StorageFailure;
 pub use token_validators::TokenValidators;
 pub use tokens::{
-    ChallengeResult, CurrentTokens, ResourceExchange, ResourceScope, ResourceTokens, TokenSignOut, WantedResource,
+    ChallengeResult, CurrentTokens, ResourceExchange, ResourceScope, ResourceTokens, TokenRevocation, TokenSignOut,
+    WantedResource,
 };
 pub use user_rates::{RateLimited, UserRates};
 pub use user_token::{TokenOwner, user_token};

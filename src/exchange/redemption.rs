@@ -3,10 +3,14 @@ use std::sync::Arc;
 use tokio::time::timeout_at;
 
 use super::SignInRequirements;
+use super::granted_scopes::missing_scopes;
 use crate::domain::Connection;
 use crate::identity_provider::{
     Attempt, Diagnostics, Grant, IdentityProvider, ProviderRegistry, RedeemError, RedeemFailure, RedeemedToken,
 };
+
+/// Why a token without a required scope is not kept, for the operator.
+const MISSING_SCOPES: &str = "the user was not granted every scope of required_granted_scopes: the user or an administrator has to consent to the missing ones, or the setting asks for too much";
 
 /// Redeems grants at the connections' identity providers.
 #[derive(Clone)]
@@ -33,7 +37,8 @@ impl Redemption {
         self.providers.find(connection)
     }
 
-    /// Redeems `grant`. Returns by the attempt's deadline even if the provider hangs.
+    /// Redeems `grant`. Returns by the attempt's deadline even if the provider hangs. A token that lacks a required
+    /// scope is a missing consent: the user or an administrator can grant the scope (RFC 6749 §3.3).
     ///
     /// # Errors
     /// [`RedeemError`] if the provider refuses or does not answer in time.
@@ -47,12 +52,32 @@ impl Redemption {
             let hint = "the connection has no identity provider that can exchange";
             return Err(build_error(RedeemFailure::Misconfigured, hint));
         };
-        let deadline = attempt.deadline;
+        let (deadline, correlation_id) = (attempt.deadline, attempt.correlation_id.clone());
         let redeemed = timeout_at(deadline, provider.redeem(connection, grant, attempt)).await;
-        redeemed.unwrap_or_else(|_| {
+        let redeemed = redeemed.unwrap_or_else(|_| {
             Err(build_error(RedeemFailure::Transient, "the identity provider did not answer in time"))
-        })
+        })?;
+        let is_refresh = matches!(grant, Grant::RefreshToken { .. });
+        let missing = missing_scopes(connection, &redeemed, is_refresh);
+        if missing.is_empty() {
+            return Ok(redeemed);
+        }
+        log_missing_scopes(connection, &missing, redeemed.granted_scope.as_deref(), &correlation_id);
+        Err(build_error(RedeemFailure::ConsentRequired, MISSING_SCOPES))
     }
+}
+
+/// Names the scopes in the log; the error's own text is fixed.
+fn log_missing_scopes(connection: &Connection, missing: &[&str], granted: Option<&str>, correlation_id: &str) {
+    tracing::warn!(
+        correlation_id,
+        bot = connection.bot.as_str(),
+        connection = connection.name.as_str(),
+        missing = missing.join(" "),
+        granted,
+        hint = MISSING_SCOPES,
+        "a token was refused because it lacks required scopes"
+    );
 }
 
 fn build_error(failure: RedeemFailure, hint: &'static str) -> RedeemError {

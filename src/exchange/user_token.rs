@@ -70,6 +70,7 @@ mod tests {
             identity_provider: "entra".to_owned(),
             client_id: "client".to_owned(),
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            required_granted_scopes: Vec::new(),
             continuous_access: false,
             token_exchange_uri: None,
             provider_kind: crate::domain::ProviderKind::Entra,

@@ -63,6 +63,7 @@ impl AppClient {
             },
             anchor: None,
             app_scope: Some(scope),
+            is_repeatable: true,
             attempt,
         };
         self.client.redeem(&request).await

@@ -34,6 +34,12 @@ pub struct DiscoverySettings {
     pub authorization_endpoint: Option<Url>,
     /// Overrides the document's token endpoint. It may be on any host.
     pub token_endpoint: Option<Url>,
+    /// Overrides the document's userinfo endpoint. It may be on any host.
+    pub userinfo_endpoint: Option<Url>,
+    /// Overrides the document's revocation endpoint. It may be on any host.
+    pub revocation_endpoint: Option<Url>,
+    /// Whether the configuration names the key set, so that the document need not.
+    pub has_key_set: bool,
 }
 
 /// The discovery document of an issuer (`OpenID` Connect Discovery §4). It is fetched at the first use; concurrent
@@ -51,6 +57,10 @@ pub struct Discovery {
 pub(super) struct Endpoints {
     pub(super) authorization: Url,
     pub(super) token: Url,
+    /// Where users' names are asked for (`OpenID` Connect Core §5.3), if there is one that may be called.
+    pub(super) userinfo: Option<Url>,
+    /// Where tokens are revoked (RFC 7009), if there is one that may be called.
+    pub(super) revocation: Option<Url>,
     pub(super) secret_method: SecretMethod,
     /// Whether each authorization response has an `iss` parameter (RFC 9207 §3).
     pub(super) sends_iss: bool,
@@ -82,6 +92,9 @@ struct Document {
     issuer: String,
     authorization_endpoint: Option<String>,
     token_endpoint: Option<String>,
+    userinfo_endpoint: Option<String>,
+    revocation_endpoint: Option<String>,
+    jwks_uri: Option<String>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
@@ -178,13 +191,51 @@ impl DiscoverySettings {
         let token = self.endpoint(self.token_endpoint.as_ref(), document.token_endpoint).ok_or(
             "the provider's token endpoint is not on the issuer's host: check it, and configure token_endpoint",
         )?;
+        // The key set is fetched elsewhere (`token_validation`), by the same rule. A key set that can never be fetched is
+        // reported here, before a user is sent to the provider, because it is no outage.
+        if !self.has_key_set && !self.is_beside_document(document.jwks_uri.as_deref()) {
+            return Err(
+                "the provider's key set (jwks_uri) is not on the host of its discovery document: check it, and configure jwks_url",
+            );
+        }
+        let userinfo =
+            self.optional_endpoint("userinfo_endpoint", self.userinfo_endpoint.as_ref(), document.userinfo_endpoint);
+        let revocation = self.optional_endpoint(
+            "revocation_endpoint",
+            self.revocation_endpoint.as_ref(),
+            document.revocation_endpoint,
+        );
         let methods = document.token_endpoint_auth_methods_supported.unwrap_or_default();
         let offers = |name: &str| methods.iter().any(|method| method == name);
         // If the document lists no methods, the method is `client_secret_basic` (OpenID Connect Discovery §3).
         let only_post = offers("client_secret_post") && !offers("client_secret_basic");
         let secret_method = if only_post { SecretMethod::Post } else { SecretMethod::Basic };
         let sends_iss = document.authorization_response_iss_parameter_supported;
-        Ok(Endpoints { authorization, token, secret_method, sends_iss })
+        Ok(Endpoints { authorization, token, userinfo, revocation, secret_method, sends_iss })
+    }
+
+    /// An endpoint that sign-ins do not depend on. If the announced one is not acceptable, it is not used, and the log
+    /// says so.
+    fn optional_endpoint(&self, key: &'static str, configured: Option<&Url>, announced: Option<String>) -> Option<Url> {
+        let is_announced = announced.is_some();
+        let endpoint = self.endpoint(configured, announced);
+        if is_announced && endpoint.is_none() {
+            tracing::warn!(
+                provider = %self.provider,
+                endpoint = key,
+                hint = "an endpoint of the provider is not on the issuer's host: check it, and configure it by this name",
+                "an announced endpoint is not used"
+            );
+        }
+        endpoint
+    }
+
+    /// Whether the announced key set is on the host of the document, and its scheme is not weaker.
+    fn is_beside_document(&self, announced: Option<&str>) -> bool {
+        let Some(url) = announced.and_then(|text| Url::parse(text).ok()) else { return false };
+        let document = &self.metadata_url;
+        let scheme_fits = url.scheme() == "https" || url.scheme() == document.scheme();
+        scheme_fits && url.host().is_some() && url.host() == document.host()
     }
 
     /// Chooses the configured endpoint, or the announced one if it is on the issuer's host and its scheme is not weaker

@@ -12,10 +12,12 @@ mod client_auth;
 mod discovery;
 mod entra;
 mod generic;
+mod revocation;
 mod throttle;
 mod token_client;
 mod token_endpoint;
 mod token_request;
+mod userinfo;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -34,10 +36,14 @@ pub use client_auth::{
 };
 pub use discovery::{Discovery, DiscoverySettings};
 pub use entra::{Entra, EntraSettings};
-pub use generic::Generic;
+pub use generic::{Generic, GenericSettings};
+pub use revocation::{RevocableTokens, RevocationFuture, RevocationOutcome};
 pub use throttle::ThrottleBoard;
 pub use token_client::{RedeemingClient, TokenClientParts};
+pub use token_endpoint::SecretMethod;
+pub use userinfo::{NamesFuture, ProvidedNames};
 
+use tokio::time::Instant;
 use url::Url;
 
 use crate::domain::{
@@ -86,7 +92,7 @@ pub struct Attempt {
     /// The id that is sent as `client-request-id` and logged.
     pub correlation_id: String,
     /// The end of all calls and retries of the redemption.
-    pub deadline: tokio::time::Instant,
+    pub deadline: Instant,
     /// The claims challenge that the token must satisfy.
     pub claims: Option<ClaimsChallenge>,
 }
@@ -192,6 +198,17 @@ pub trait IdentityProvider: Send + Sync {
     /// Whether an authorization response with this `iss` parameter, or without one, may come from this provider
     /// (RFC 9207 §2.4).
     fn admits_issuer<'a>(&'a self, iss: Option<&'a str>) -> AdmissionFuture<'a>;
+
+    /// Finds the names of the user `subject`, whose access token this is, for a page to show. Best effort: `None` if the
+    /// provider has no other place for names than the ID token, or does not answer.
+    fn find_names<'a>(&'a self, _access_token: &'a Secret, _subject: &'a str, _deadline: Instant) -> NamesFuture<'a> {
+        Box::pin(std::future::ready(None))
+    }
+
+    /// Revokes the tokens at the provider (RFC 7009). The default is a provider without revocation.
+    fn revoke<'a>(&'a self, _tokens: RevocableTokens<'a>) -> RevocationFuture<'a> {
+        Box::pin(std::future::ready(Ok(RevocationOutcome::NotSupported)))
+    }
 }
 
 /// The provider of each connection. The registry is built once at start-up.

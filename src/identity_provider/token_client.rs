@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use tokio::time::Instant;
+use url::Url;
 
 use super::classification::{Classification, classify_answer, classify_unanswered};
 use super::client_auth::{ClientCredential, ProofRequest};
@@ -13,7 +14,7 @@ use super::throttle::ThrottleBoard;
 use super::token_request::TokenRequest;
 use super::{RedeemError, RedeemFailure, RedeemedToken, refusal};
 use crate::domain::{SharedClock, SharedEntropy, Timestamp};
-use crate::outbound::{HttpAnswer, Outbound, RequestHeader};
+use crate::outbound::{HttpAnswer, Outbound, OutboundError, RequestHeader};
 
 const MAX_RETRIES: u32 = 2;
 /// A retry is not started if less than this time is left before the deadline.
@@ -100,8 +101,7 @@ impl TokenClient {
         loop {
             let index = first.wrapping_add(refused).checked_rem(count).unwrap_or(0);
             let Some(credential) = credentials.get(index) else {
-                let hint = "no client credential is configured for this identity provider";
-                return Err(Classification::conclusive(refusal(RedeemFailure::Misconfigured, hint)));
+                return Err(Classification::conclusive(no_credential()));
             };
             let classified = match self.try_once(request, credential).await {
                 Ok(token) => {
@@ -142,18 +142,29 @@ impl TokenClient {
         }
         // The token's lifetime is counted from before the call, so it is rather too short than too long.
         let asked_at = self.parts.clock.now();
-        let answer = self.post_signed(request, credential).await?;
-        let redeemed = classify_answer(&answer, request.style, asked_at, self.parts.clock.now());
+        let answer = self.post_signed(request, request.url, credential).await?;
+        let redeemed = classify_answer(&answer, request.style, asked_at, self.parts.clock.now())
+            .map_err(|classified| Classification { retry: classified.retry && request.is_repeatable, ..classified });
         if redeemed.as_ref().is_err_and(Classification::wants_new_assertion) {
             self.log_clock_difference(&answer, asked_at);
         }
         redeemed
     }
 
-    /// Authenticates the client by `credential` and posts the request.
+    /// Posts the request to `url` once, with the credential that was accepted last. Nothing is classified or throttled.
+    /// For requests that no sign-in waits for (RFC 7009).
+    pub(super) async fn post_once(&self, request: &TokenRequest<'_>, url: &Url) -> Result<HttpAnswer, RedeemError> {
+        let credentials = self.credentials.load_full();
+        let index = self.preferred.load(Ordering::Relaxed).checked_rem(credentials.len()).unwrap_or(0);
+        let Some(credential) = credentials.get(index) else { return Err(no_credential()) };
+        self.post_signed(request, url, credential).await.map_err(|classified| classified.error)
+    }
+
+    /// Authenticates the client by `credential` and posts the request to `url`.
     async fn post_signed(
         &self,
         request: &TokenRequest<'_>,
+        url: &Url,
         credential: &ClientCredential,
     ) -> Result<HttpAnswer, Classification> {
         let deadline = request.attempt.deadline;
@@ -169,8 +180,18 @@ impl TokenClient {
         let form = request.sign(&self.client_id, &proof);
         let headers: Vec<_> =
             form.headers.iter().map(|header| RequestHeader::new(header.name, &header.value)).collect();
-        let answer = self.parts.outbound.post_form(request.url, &headers, &form.fields, deadline).await;
-        answer.map_err(|error| classify_unanswered(&error))
+        let outbound = &self.parts.outbound;
+        let answer = if request.is_repeatable {
+            outbound.post_form(url, &headers, &form.fields, deadline).await
+        } else {
+            outbound.post_form_unpooled(url, &headers, &form.fields, deadline).await
+        };
+        answer.map_err(|error| {
+            let classified = classify_unanswered(&error);
+            // Without a connection the request was not sent, so sending it is no repetition.
+            let may_repeat = request.is_repeatable || error == OutboundError::Unreachable;
+            Classification { retry: classified.retry && may_repeat, ..classified }
+        })
     }
 
     /// Waits a random time before a retry. Returns false at once if too little time would be left for the retry.
@@ -223,4 +244,8 @@ impl TokenClient {
             "the grant was not redeemed"
         );
     }
+}
+
+fn no_credential() -> RedeemError {
+    refusal(RedeemFailure::Misconfigured, "no client credential is configured for this identity provider")
 }

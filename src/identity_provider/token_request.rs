@@ -23,6 +23,10 @@ pub(super) struct TokenRequest<'a> {
     /// The scope, if the token is for the application itself and not for a user. An application that is a managed
     /// identity gets such a token from the machine's identity endpoint.
     pub(super) app_scope: Option<&'a AppScope>,
+    /// Whether the request may be sent again after a failure that does not say whether it was processed. An
+    /// authorization code may be used once: a second use may end every token of the first (RFC 6749 §4.1.2, RFC 9110
+    /// §9.2.2).
+    pub(super) is_repeatable: bool,
     pub(super) attempt: &'a Attempt,
 }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
-use actix_web::web;
+use actix_web::{HttpMessage, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::time::timeout;
@@ -44,11 +44,15 @@ pub fn require_plain_utf8(headers: &HeaderMap) -> Result<(), Problem> {
     if plain_encoding && utf_8 { Ok(()) } else { Err(Problem::UnsupportedMediaType) }
 }
 
+/// A mark of a request whose body has been read to its end. The connection of another one is closed after the answer.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyRead;
+
 /// Reads a request body, within the limits on size and time.
 ///
 /// # Errors
 /// [`Problem::PayloadTooLarge`], [`Problem::RequestTimeout`], or [`Problem::BadArgument`] if the connection breaks.
-pub async fn read_body(mut payload: web::Payload, limits: BodyLimits) -> Result<Bytes, Problem> {
+pub async fn read_body(http: &HttpRequest, mut payload: web::Payload, limits: BodyLimits) -> Result<Bytes, Problem> {
     let reading = async {
         let mut first = Bytes::new();
         let mut rest = BytesMut::new();
@@ -65,6 +69,7 @@ pub async fn read_body(mut payload: web::Payload, limits: BodyLimits) -> Result<
                 rest.extend_from_slice(&chunk);
             }
         }
+        http.extensions_mut().insert(BodyRead);
         Ok(if rest.is_empty() { first } else { rest.freeze() })
     };
     timeout(limits.time, reading).await.unwrap_or(Err(Problem::RequestTimeout))

@@ -20,7 +20,7 @@ mod request_record;
 mod service_url;
 
 pub use bearer::read_bearer;
-pub use body::{BodyLimits, read_body, require_plain_utf8};
+pub use body::{BodyLimits, BodyRead, read_body, require_plain_utf8};
 pub use caller_rates::{CallerLimits, CallerRates};
 pub use callers::{CallerPolicy, Callers, TokenServiceTrust};
 pub use description::{Answer, BEARER, Description, NamedSchemas};

@@ -19,9 +19,15 @@ pub enum Count {
     ContinuationDelivered,
     /// `tokens/response` events that could not be delivered.
     ContinuationFailed,
+    /// Connections that were refused because their client, or all clients together, had too many.
+    ConnectionRefused,
+    /// Idle connections that were ended in favour of new ones.
+    ConnectionEvicted,
+    /// Connections that were ended because the client sent or read too slowly.
+    ConnectionTimedOut,
 }
 
-const COUNT_NAMES: [(Count, &str); 8] = [
+const COUNT_NAMES: [(Count, &str); 11] = [
     (Count::ExchangeKept, "exchange_kept"),
     (Count::ExchangeRefused, "exchange_refused"),
     (Count::IdentityMismatch, "identity_mismatch"),
@@ -30,6 +36,9 @@ const COUNT_NAMES: [(Count, &str); 8] = [
     (Count::UserRateLimited, "user_rate_limited"),
     (Count::ContinuationDelivered, "continuation_delivered"),
     (Count::ContinuationFailed, "continuation_failed"),
+    (Count::ConnectionRefused, "connection_refused"),
+    (Count::ConnectionEvicted, "connection_evicted"),
+    (Count::ConnectionTimedOut, "connection_timed_out"),
 ];
 
 /// The counters of the process, shared by all workers.

@@ -85,22 +85,12 @@ impl HostRules {
     }
 }
 
-/// Whether a request to `url` goes through the egress proxy. Requests to this machine or to its private network do not.
-pub(super) fn is_proxied(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => normalize_host(name).contains('.') && !normalize_host(name).ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => is_public(IpAddr::V4(address)),
-        Some(Host::Ipv6(address)) => is_public(IpAddr::V6(address)),
-        None => true,
-    }
-}
-
 fn normalize_hosts(hosts: &[String]) -> HashSet<String> {
     hosts.iter().map(|host| normalize_host(host)).collect()
 }
 
 /// Converts a host to lower case and removes IPv6 brackets and the trailing dot of the DNS root.
-fn normalize_host(host: &str) -> String {
+pub(super) fn normalize_host(host: &str) -> String {
     host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase()
 }
 

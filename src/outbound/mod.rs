@@ -6,6 +6,7 @@
 
 mod answer;
 mod host_rules;
+mod proxy_exceptions;
 mod relay;
 mod request;
 #[cfg(test)]
@@ -23,8 +24,8 @@ use url::{Host, Url};
 
 pub use answer::{Headers, HttpAnswer};
 use host_rules::{HostRules, PermittedAddressResolver};
+pub use proxy_exceptions::ProxyExceptions;
 pub use relay::{RelayRequest, RelayedAnswer};
-use request::encode_form;
 pub use request::{FormField, RequestHeader};
 
 /// The maximum size of a response body where the caller does not pass one.
@@ -48,6 +49,8 @@ pub struct OutboundSettings {
     /// The HTTP proxy. Proxy variables of the environment are not read. Loopback, literal addresses that are not public
     /// and single-label names are called without the proxy.
     pub egress_proxy: Option<Url>,
+    /// The destinations that are called without the proxy, too.
+    pub proxy_exceptions: ProxyExceptions,
     /// The maximum time for a TCP and TLS handshake.
     pub connect_timeout: Duration,
     /// Hosts that may be called without TLS.
@@ -92,6 +95,8 @@ pub enum OutboundError {
 pub struct Outbound {
     client: reqwest::Client,
     bot_client: reqwest::Client,
+    /// Keeps no idle connections: each request has a connection of its own.
+    unpooled_client: reqwest::Client,
     rules: Arc<HostRules>,
     in_flight: Arc<Cache<String, Arc<Semaphore>>>,
     per_host: usize,
@@ -132,30 +137,33 @@ impl Outbound {
         let rules = HostRules::new(&settings.plain_http_hosts, &private_hosts, settings.private_networks);
         let rules = Arc::new(rules.restricted_to(only_hosts));
         let certificates = parse_certificates(&settings.ca_certificates_pem)?;
-        let build_client = |idle_lifetime: Duration| {
+        let build_client = |idle_lifetime: Duration, most_idle: usize| {
             let mut builder = reqwest::Client::builder()
                 .http1_only()
                 .no_proxy()
                 .referer(false)
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(settings.connect_timeout)
-                .pool_max_idle_per_host(per_host)
+                .pool_max_idle_per_host(most_idle)
                 .pool_idle_timeout(idle_lifetime)
                 .dns_resolver(Arc::new(PermittedAddressResolver::new(Arc::clone(&rules))));
             if !certificates.is_empty() {
                 builder = builder.tls_certs_merge(certificates.clone());
             }
             if let Some(proxy) = settings.egress_proxy.clone() {
-                let choose = move |url: &Url| host_rules::is_proxied(url).then(|| proxy.clone());
+                let exceptions = settings.proxy_exceptions.clone();
+                let choose = move |url: &Url| exceptions.is_proxied(url).then(|| proxy.clone());
                 builder = builder.proxy(reqwest::Proxy::custom(choose));
             }
             builder.build().map_err(|_| {
                 OutboundError::Settings("the TLS client could not be set up; are CA certificates installed?".into())
             })
         };
-        let (client, bot_client) =
-            (build_client(IDLE_CONNECTION_LIFETIME)?, build_client(IDLE_BOT_CONNECTION_LIFETIME)?);
-        Ok(Self { client, bot_client, rules, in_flight: Arc::new(Cache::new(MAX_COUNTED_HOSTS)), per_host })
+        let client = build_client(IDLE_CONNECTION_LIFETIME, per_host)?;
+        let bot_client = build_client(IDLE_BOT_CONNECTION_LIFETIME, per_host)?;
+        let unpooled_client = build_client(Duration::ZERO, 0)?;
+        let in_flight = Arc::new(Cache::new(MAX_COUNTED_HOSTS));
+        Ok(Self { client, bot_client, unpooled_client, rules, in_flight, per_host })
     }
 
     /// Sends a GET request. The response's body may have up to `limit_bytes`.
@@ -195,12 +203,25 @@ impl Outbound {
         form: &[FormField<'_>],
         deadline: Instant,
     ) -> Result<HttpAnswer, OutboundError> {
-        let body = encode_form(form);
-        let mut request = self.client.post(url.clone()).header("content-type", "application/x-www-form-urlencoded");
-        for header in headers {
-            request = request.header(header.name, header.value);
-        }
-        self.call(url, request.body(body), deadline, DEFAULT_MAX_ANSWER_BYTES).await
+        let request = request::build_form(&self.client, url, headers, form);
+        self.call(url, request, deadline, DEFAULT_MAX_ANSWER_BYTES).await
+    }
+
+    /// Posts a form over a connection of its own, as [`Outbound::post_form`] does over a pooled one. A server may close
+    /// an idle connection at the moment at which a request is sent on it; a request that must not be repeated cannot be
+    /// lost in that way here.
+    ///
+    /// # Errors
+    /// [`OutboundError`]. A response with an error status is not an error.
+    pub async fn post_form_unpooled(
+        &self,
+        url: &Url,
+        headers: &[RequestHeader<'_>],
+        form: &[FormField<'_>],
+        deadline: Instant,
+    ) -> Result<HttpAnswer, OutboundError> {
+        let request = request::build_form(&self.unpooled_client, url, headers, form);
+        self.call(url, request, deadline, DEFAULT_MAX_ANSWER_BYTES).await
     }
 
     /// Posts JSON. The response's body may have up to 1 MiB.

@@ -1,3 +1,5 @@
+use url::Url;
+
 use crate::domain::any_byte;
 
 /// A header that a request carries.
@@ -32,6 +34,17 @@ impl<'a> FormField<'a> {
     pub fn new(name: &'a str, value: &'a str) -> Self {
         Self { name, value }
     }
+}
+
+/// Builds the POST request of a form with `headers`.
+pub(super) fn build_form(
+    client: &reqwest::Client,
+    url: &Url,
+    headers: &[RequestHeader<'_>],
+    form: &[FormField<'_>],
+) -> reqwest::RequestBuilder {
+    let request = client.post(url.clone()).header("content-type", "application/x-www-form-urlencoded");
+    headers.iter().fold(request, |request, header| request.header(header.name, header.value)).body(encode_form(form))
 }
 
 /// Encodes a form as `application/x-www-form-urlencoded`. Text without characters to escape, such as an assertion, is

@@ -26,7 +26,7 @@ fn encoded_form_equals_the_form_that_the_url_library_encodes() {
         for value in texts {
             let pairs = [(name, value), ("next", value)];
             let expected = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-            assert_eq!(encode_form(&pairs.map(|(name, value)| FormField::new(name, value))), expected);
+            assert_eq!(request::encode_form(&pairs.map(|(name, value)| FormField::new(name, value))), expected);
         }
     }
 }
@@ -215,21 +215,6 @@ fn is_public_recognises_private_addresses_in_all_notations() {
     }
 }
 
-#[test]
-fn only_public_hosts_are_proxied() {
-    for (url, proxied) in [
-        ("https://login.microsoftonline.com/", true),
-        ("https://8.8.8.8/", true),
-        ("http://localhost:3978/", false),
-        ("http://bot:3978/", false),
-        ("http://127.0.0.1/", false),
-        ("http://[::1]/", false),
-        ("http://10.0.0.5/", false),
-    ] {
-        assert_eq!(host_rules::is_proxied(&Url::parse(url).unwrap()), proxied, "{url}");
-    }
-}
-
 #[actix_web::test]
 async fn egress_proxy_receives_public_names_unresolved() {
     let proxy = start_peer();
@@ -243,6 +228,14 @@ async fn egress_proxy_receives_public_names_unresolved() {
     assert_eq!(outbound.get(&far, soon(), 10).await.unwrap().status, 418, "answered by the proxy");
     let near = start_peer().join("large").unwrap();
     assert_eq!(outbound.get(&near, soon(), 2000).await.unwrap().status, 200, "reached directly");
+    let excepted = Outbound::new(OutboundSettings {
+        egress_proxy: Some(proxy),
+        proxy_exceptions: ProxyExceptions { domains: vec!["invalid".into()], ..ProxyExceptions::default() },
+        plain_http_hosts: vec!["peer.invalid".into()],
+        ..settings()
+    })
+    .unwrap();
+    assert_eq!(excepted.get(&far, soon(), 10).await, Err(OutboundError::Unreachable), "looked up on this machine");
 }
 
 #[actix_web::test]

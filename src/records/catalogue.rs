@@ -8,6 +8,9 @@ use super::{Kind, MacPurpose};
 
 /// How long a user can answer a card, and how long a client may repeat its answer (docs/architecture.md §Dedup).
 pub const CARD_LIFETIME: Duration = Duration::from_mins(15);
+/// How long cards offer no silent sign-in after a client has reported that it failed
+/// (docs/architecture.md §Life of a silent sign-in).
+pub const CLIENT_FAILURE_LIFETIME: Duration = Duration::from_mins(15);
 /// How long a wrong magic code counts towards the limit of the account.
 pub const CODE_TRIES_WINDOW: Duration = Duration::from_mins(10);
 
@@ -23,6 +26,9 @@ pub const EPOCH: Kind = Kind::new("vault.epoch", "vault", UntilReplaced);
 /// A pending sign-in. It expires 15 minutes after the card was offered, or 30 minutes if a browser has followed the
 /// card's link.
 pub const CARD: Kind = Kind::new("pending.card", "cards", SetByWriter).listed_by("pending.account");
+
+/// The silent sign-ins of an account that clients have reported as failed. It expires 15 minutes after the last report.
+pub const CLIENT_FAILURES: Kind = Kind::new("pending.client_failures", "cards", SetByWriter);
 
 /// The claims that a resource requires of the next token of a slot. It is removed when such a token is obtained, and
 /// expires after an hour.
@@ -64,11 +70,12 @@ mod tests {
 
     use super::*;
 
-    const KINDS: [&Kind; 11] = [
+    const KINDS: [&Kind; 12] = [
         &TOKEN,
         &PIN,
         &EPOCH,
         &CARD,
+        &CLIENT_FAILURES,
         &CLAIMS_CHALLENGE,
         &SIGN_IN_NEED,
         &BROWSER_AT_PROVIDER,
@@ -89,7 +96,7 @@ mod tests {
     #[test]
     fn the_test_lists_contain_the_whole_catalogue() {
         let declared = include_str!("catalogue.rs").lines().filter(|line| line.starts_with("pub const ")).count();
-        assert_eq!(declared, KINDS.len() + MACS.len() + 2, "two constants are lifetimes and no kinds");
+        assert_eq!(declared, KINDS.len() + MACS.len() + 3, "three constants are lifetimes and no kinds");
     }
 
     #[test]

@@ -23,7 +23,8 @@ impl From<StorageFailure> for SignOutFailure {
 
 /// Signs users out: of one connection, of all connections of an account, or everywhere. Tokens of exchanges and
 /// refreshes
-/// that are under way are dropped when they arrive. No token is revoked at the identity provider.
+/// that are under way are dropped when they arrive. Where the identity provider supports it, the
+/// removed tokens are revoked there afterwards (docs/connections.md §Sign-out at the provider).
 #[derive(Clone)]
 pub struct SignOut {
     tokens: TokenSignOut,

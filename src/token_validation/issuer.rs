@@ -7,6 +7,8 @@ use crate::domain::TenantPolicy;
 
 /// Entra's placeholder in multi-tenant issuers.
 const TENANT_PLACEHOLDER: &str = "{tenantid}";
+/// The length of a GUID in its hyphenated form.
+const GUID_BYTES: usize = 36;
 /// The tenant of personal Microsoft accounts, which is not an organisation.
 pub(super) const PERSONAL_ACCOUNTS_TENANT: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
@@ -119,16 +121,49 @@ pub(super) fn read_client_id(claims: &Claims, version: IssuerVersion) -> Result<
 
 /// A GUID in its hyphenated form.
 pub(super) fn is_guid(text: &str) -> bool {
-    text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
+    text.len() == GUID_BYTES && uuid::Uuid::try_parse(text).is_ok()
 }
 
 /// `None`: the issuer does not fit. `Some(None)`: it fits, and names no tenant because the template does not.
 #[allow(clippy::option_option, reason = "whether it fits and whether it names a tenant are two questions")]
 fn tenant_segment<'a>(template: &str, issuer: &'a str) -> Option<Option<&'a str>> {
-    let Some((before, after)) = template.split_once(TENANT_PLACEHOLDER) else {
+    if !template.contains(TENANT_PLACEHOLDER) {
         let named = issuer.split('/').find(|segment| is_guid(segment));
         return (!template.is_empty() && template == issuer).then_some(named);
-    };
-    let segment = issuer.strip_prefix(before)?.strip_suffix(after)?;
-    is_guid(segment).then_some(Some(segment))
+    }
+    find_tenant(template, issuer).map(Some)
+}
+
+/// The tenant that `issuer` names in every place where `template` has `{tenantid}`. `None` if the rest differs, if a
+/// place holds no GUID, or if two places name different tenants: External ID's issuers name their tenant in the host
+/// and in the path (docs/connections.md §Microsoft Entra External ID).
+#[must_use]
+pub fn find_tenant<'a>(template: &str, issuer: &'a str) -> Option<&'a str> {
+    let (before, _) = template.split_once(TENANT_PLACEHOLDER)?;
+    let tenant = issuer.strip_prefix(before)?.get(..GUID_BYTES).filter(|tenant| is_guid(tenant))?;
+    (template.replace(TENANT_PLACEHOLDER, tenant) == issuer).then_some(tenant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TENANT: &str = "11111111-2222-4333-8444-555555555555";
+    const OTHER: &str = "99999999-2222-4333-8444-555555555555";
+
+    #[test]
+    fn every_placeholder_stands_for_the_same_tenant() {
+        let external = "https://{tenantid}.ciamlogin.com/{tenantid}/v2.0";
+        let of = |host: &str, path: &str| format!("https://{host}.ciamlogin.com/{path}/v2.0");
+        assert_eq!(find_tenant(external, &of(TENANT, TENANT)), Some(TENANT));
+        for (host, path) in [(TENANT, OTHER), ("contoso", TENANT), (TENANT, "common"), (TENANT, "")] {
+            assert_eq!(find_tenant(external, &of(host, path)), None, "{host} {path}");
+        }
+        let usual = "https://login.microsoftonline.com/{tenantid}/v2.0";
+        assert_eq!(find_tenant(usual, &usual.replace(TENANT_PLACEHOLDER, TENANT)), Some(TENANT));
+        for issuer in ["https://login.microsoftonline.com/common/v2.0", "", "https://login.microsoftonline.com/"] {
+            assert_eq!(find_tenant(usual, issuer), None, "{issuer}");
+        }
+        assert_eq!(find_tenant("{tenantid}", &"é".repeat(18)), None);
+    }
 }

@@ -3,10 +3,12 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::DecodingKey;
-use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
+
+use super::algorithms::SignaturePolicy;
 
 /// Real sets have 10 to 1000 keys (docs/protocols/entra-obo.md §1).
 const MAX_KEYS: usize = 1000;
@@ -17,20 +19,68 @@ const MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 pub(super) struct VerificationKey {
     /// Ready for use: base64 has been decoded once.
     pub(super) key: DecodingKey,
+    /// The algorithms that the key may verify.
+    algorithms: Vec<Algorithm>,
     /// Entra: whose tokens the key may sign; may hold `{tenantid}`.
     pub(super) issuer: Option<String>,
     /// Bot Framework: the channels the key may speak for.
     pub(super) endorsements: Arc<[String]>,
 }
 
-/// The usable keys of one published set by their `kid`.
-pub(super) type Keys = HashMap<String, Arc<VerificationKey>>;
+/// The usable keys of one published set.
+#[derive(Default)]
+pub(super) struct Keys {
+    /// A provider may give keys of different types the same name.
+    by_id: HashMap<String, Vec<Arc<VerificationKey>>>,
+    without_id: Vec<Arc<VerificationKey>>,
+}
+
+impl VerificationKey {
+    fn verifies(&self, algorithm: Algorithm) -> bool {
+        self.algorithms.contains(&algorithm)
+    }
+}
+
+impl Keys {
+    pub(super) fn len(&self) -> usize {
+        self.by_id.values().map(Vec::len).sum::<usize>() + self.without_id.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The key for a signature by `algorithm`. A token that names its key gets the key of this name, else the only
+    /// fitting key without a name. A token that names none gets the only fitting key of all (`OpenID` Connect Core
+    /// §10.1 requires a name only of an issuer with several keys).
+    pub(super) fn find(&self, key_id: Option<&str>, algorithm: Algorithm) -> Option<&Arc<VerificationKey>> {
+        let unnamed = self.without_id.iter().filter(|key| key.verifies(algorithm));
+        match key_id {
+            Some(key_id) => {
+                let named = self.by_id.get(key_id).into_iter().flatten();
+                only(named.filter(|key| key.verifies(algorithm)).take(1)).or_else(|| only(unnamed))
+            }
+            None => only(self.by_id.values().flatten().filter(|key| key.verifies(algorithm)).chain(unnamed)),
+        }
+    }
+
+    /// Whether a key has this name, for whatever algorithm.
+    pub(super) fn has_id(&self, key_id: &str) -> bool {
+        self.by_id.contains_key(key_id)
+    }
+}
+
+fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
+    let first = items.next()?;
+    items.next().is_none().then_some(first)
+}
 
 /// The members of a discovery document that this room reads.
 #[derive(Debug, Deserialize)]
 pub(super) struct Metadata {
     pub(super) jwks_uri: String,
     pub(super) cloud_instance_name: Option<String>,
+    pub(super) id_token_signing_alg_values_supported: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -50,36 +100,57 @@ struct WireKey {
 
 /// The usable keys of a published set; `None` if it is no key set. A key that cannot be used is ignored, not an error:
 /// sets legitimately hold keys for other purposes.
-pub(super) fn parse(body: &[u8], cloud_instance_name: Option<&str>) -> Option<Keys> {
+///
+/// If `announced` is given, keys serve for these algorithms only; a key that serves for none is known by its name.
+pub(super) fn parse(
+    body: &[u8],
+    policy: SignaturePolicy,
+    announced: Option<&[Algorithm]>,
+    cloud_instance_name: Option<&str>,
+) -> Option<Keys> {
     let set: WireSet = serde_json::from_slice(body).ok()?;
-    let mut keys = Keys::new();
+    let mut keys = Keys::default();
     for value in set.keys.into_iter().take(MAX_KEYS) {
-        if let Some((key_id, key)) = read_usable_key(value, cloud_instance_name) {
-            keys.entry(key_id).or_insert_with(|| Arc::new(key));
+        let Some((key_id, mut key)) = read_usable_key(value, policy, cloud_instance_name) else { continue };
+        key.algorithms.retain(|algorithm| announced.is_none_or(|announced| announced.contains(algorithm)));
+        match key_id {
+            Some(key_id) => keys.by_id.entry(key_id).or_default().push(Arc::new(key)),
+            None => keys.without_id.push(Arc::new(key)),
         }
     }
     Some(keys)
 }
 
-fn read_usable_key(value: Value, cloud_instance_name: Option<&str>) -> Option<(String, VerificationKey)> {
+fn read_usable_key(
+    value: Value,
+    policy: SignaturePolicy,
+    cloud_instance_name: Option<&str>,
+) -> Option<(Option<String>, VerificationKey)> {
     let wire: WireKey = serde_json::from_value(value).ok()?;
     let for_signatures = matches!(wire.jwk.common.public_key_use, None | Some(PublicKeyUse::Signature));
-    let for_rs256 = matches!(wire.jwk.common.key_algorithm, None | Some(KeyAlgorithm::RS256));
+    let algorithms = policy.algorithms_of(&wire.jwk);
     // A key of another national cloud (docs/protocols/entra-obo.md §1 rule 12).
     let fits_cloud = match (wire.cloud_instance_name.as_deref(), cloud_instance_name) {
         (Some(key_cloud), Some(set_cloud)) => key_cloud == set_cloud,
         _ => true,
     };
-    let AlgorithmParameters::RSA(parameters) = &wire.jwk.algorithm else { return None };
-    let modulus = URL_SAFE_NO_PAD.decode(&parameters.n).ok()?;
-    let long_enough = MODULUS_BITS.contains(&bit_length(&modulus));
-    if !(for_signatures && for_rs256 && fits_cloud && long_enough) {
+    let long_enough = match &wire.jwk.algorithm {
+        AlgorithmParameters::RSA(parameters) => {
+            MODULUS_BITS.contains(&bit_length(&URL_SAFE_NO_PAD.decode(&parameters.n).ok()?))
+        }
+        // The curve decides the length.
+        _ => true,
+    };
+    if !for_signatures || algorithms.is_empty() || !fits_cloud || !long_enough {
         return None;
     }
     let key = DecodingKey::from_jwk(&wire.jwk).ok()?;
-    let key_id = wire.jwk.common.key_id.filter(|key_id| !key_id.is_empty())?;
+    let key_id = wire.jwk.common.key_id.filter(|key_id| !key_id.is_empty());
+    if key_id.is_none() && policy.needs_key_id() {
+        return None;
+    }
     let endorsements = wire.endorsements.unwrap_or_default().into();
-    Some((key_id, VerificationKey { key, issuer: wire.issuer, endorsements }))
+    Some((key_id, VerificationKey { key, algorithms, issuer: wire.issuer, endorsements }))
 }
 
 fn bit_length(big_endian: &[u8]) -> usize {
@@ -104,8 +175,10 @@ mod tests {
     }
 
     fn key_ids(keys: &Value) -> Vec<String> {
-        let mut ids: Vec<String> =
-            parse(&serde_json::to_vec(&json!({ "keys": keys })).unwrap(), Some("login")).unwrap().into_keys().collect();
+        let body = serde_json::to_vec(&json!({ "keys": keys })).unwrap();
+        let keys = parse(&body, SignaturePolicy::Rs256WithKeyId, None, Some("login")).unwrap();
+        assert!(keys.without_id.is_empty());
+        let mut ids: Vec<String> = keys.by_id.into_keys().collect();
         ids.sort();
         ids
     }
@@ -145,9 +218,94 @@ mod tests {
     fn issuer_and_endorsements_survive() {
         let body = json!({"keys": [{"kty": "RSA", "kid": "k", "n": rsa(2048), "e": "AQAB",
             "issuer": "https://issuer/{tenantid}", "endorsements": ["msteams", "webchat"]}]});
-        let keys = parse(&serde_json::to_vec(&body).unwrap(), None).unwrap();
-        assert_eq!(keys["k"].issuer.as_deref(), Some("https://issuer/{tenantid}"));
-        assert_eq!(&keys["k"].endorsements[..], ["msteams", "webchat"]);
+        let keys = parse(&serde_json::to_vec(&body).unwrap(), SignaturePolicy::Rs256WithKeyId, None, None).unwrap();
+        let key = keys.find(Some("k"), Algorithm::RS256).unwrap();
+        assert_eq!(key.issuer.as_deref(), Some("https://issuer/{tenantid}"));
+        assert_eq!(&key.endorsements[..], ["msteams", "webchat"]);
+        assert!(keys.find(Some("k"), Algorithm::RS384).is_none(), "no other algorithm is considered");
+    }
+
+    fn ec(curve: &str, more: &Value) -> Value {
+        let (x, y) = match curve {
+            // The base points of the curves, which are valid public keys.
+            "P-256" => ("axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"),
+            _ => (
+                "qofKIr6LBTeOscce8yCtdG4dO2KLp5uYWfdB4IJUKjhVAvJdv1UpbDpUXjhydgq3",
+                "NhfeSpYmLG9dnpi_kpLcKfj0Hb0omhR86doxE7XwuMAKYLHOHX6BnXpDHXyQ6g5f",
+            ),
+        };
+        let mut key = json!({"kty": "EC", "crv": curve, "x": x, "y": y});
+        key.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        key
+    }
+
+    fn asymmetric(keys: &Value) -> Keys {
+        let body = serde_json::to_vec(&json!({ "keys": keys })).unwrap();
+        parse(&body, SignaturePolicy::AnnouncedAsymmetric, None, None).unwrap()
+    }
+
+    #[test]
+    fn a_key_verifies_only_the_algorithms_of_its_type_curve_and_alg() {
+        use Algorithm::{ES256, ES384, EdDSA, PS256, RS256, RS512};
+        let keys = asymmetric(&json!([
+            {"kty": "RSA", "kid": "rsa", "n": rsa(2048), "e": "AQAB"},
+            {"kty": "RSA", "kid": "ps", "alg": "PS256", "n": rsa(2048), "e": "AQAB"},
+            {"kty": "RSA", "kid": "oaep", "alg": "RSA-OAEP", "n": rsa(2048), "e": "AQAB"},
+            {"kty": "RSA", "kid": "short", "n": rsa(1024), "e": "AQAB"},
+            ec("P-256", &json!({"kid": "p256"})),
+            ec("P-384", &json!({"kid": "p384"})),
+            ec("P-256", &json!({"kid": "wrong", "alg": "ES384"})),
+            ec("P-256", &json!({"kid": "enc", "use": "enc"})),
+            {"kty": "OKP", "kid": "ed", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+            {"kty": "oct", "kid": "oct", "k": "AAAA"},
+        ]));
+        for (key_id, fits) in [
+            ("rsa", &[RS256, RS512, PS256][..]),
+            ("ps", &[PS256]),
+            ("oaep", &[]),
+            ("short", &[]),
+            ("p256", &[ES256]),
+            ("p384", &[ES384]),
+            ("wrong", &[]),
+            ("enc", &[]),
+            ("ed", &[EdDSA]),
+            ("oct", &[]),
+        ] {
+            for algorithm in [RS256, RS512, PS256, ES256, ES384, EdDSA, Algorithm::HS256] {
+                let found = keys.find(Some(key_id), algorithm).is_some();
+                assert_eq!(found, fits.contains(&algorithm), "{key_id} {algorithm:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_serves_only_for_announced_algorithms() {
+        let body = json!({"keys": [{"kty": "RSA", "kid": "k", "n": rsa(2048), "e": "AQAB"}, ec("P-256", &json!({"kid": "ec"}))]});
+        let body = serde_json::to_vec(&body).unwrap();
+        let announced = [Algorithm::RS256];
+        let keys = parse(&body, SignaturePolicy::AnnouncedAsymmetric, Some(&announced), None).unwrap();
+        assert!(keys.find(Some("k"), Algorithm::RS256).is_some());
+        assert!(keys.find(Some("k"), Algorithm::PS256).is_none());
+        assert!(keys.find(Some("ec"), Algorithm::ES256).is_none() && keys.has_id("ec"));
+    }
+
+    #[test]
+    fn a_token_without_a_key_id_gets_the_only_key_that_fits() {
+        let p256 = ec("P-256", &json!({"kid": "a"}));
+        let unnamed = ec("P-256", &json!({}));
+        let rsa = json!({"kty": "RSA", "kid": "a", "n": rsa(2048), "e": "AQAB"});
+        for (keys, key_id, found) in [
+            (json!([p256, rsa]), None, true),
+            (json!([unnamed, rsa]), None, true),
+            (json!([unnamed, rsa]), Some("a"), true),
+            (json!([p256, unnamed]), None, false),
+            (json!([unnamed, unnamed]), Some("x"), false),
+            (json!([rsa]), None, false),
+            (json!([p256]), Some("x"), false),
+            (json!([rsa, p256]), Some("a"), true),
+        ] {
+            assert_eq!(asymmetric(&keys).find(key_id, Algorithm::ES256).is_some(), found, "{key_id:?} {keys}");
+        }
     }
 
     #[test]
@@ -160,9 +318,11 @@ mod tests {
     proptest! {
         #[test]
         fn no_body_panics(body in any::<Vec<u8>>(), kid in any::<String>(), n in any::<String>()) {
-            let _ = parse(&body, None);
+            for policy in [SignaturePolicy::Rs256WithKeyId, SignaturePolicy::AnnouncedAsymmetric] {
+                let _ = parse(&body, policy, None, None);
+            }
             let shaped = json!({"keys": [{"kty": "RSA", "kid": kid, "n": n, "e": n, "use": kid, "issuer": n}]});
-            let _ = parse(&serde_json::to_vec(&shaped).unwrap(), Some("login"));
+            let _ = parse(&serde_json::to_vec(&shaped).unwrap(), SignaturePolicy::Rs256WithKeyId, None, Some("login"));
         }
     }
 }

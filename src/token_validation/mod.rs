@@ -4,6 +4,7 @@
 //! connections by name: the caller of this room passes in, or compares itself, which audiences and callers are admitted. Trust tables
 //! are built once, and no token changes them (docs/architecture.md §Security rules, rule 1).
 
+mod algorithms;
 mod caller;
 mod check_explanation;
 mod claims;
@@ -23,7 +24,7 @@ pub use caller::{AppClaims, CallerTokenValidator, ChannelClaims, EntraCallers, V
 pub use check_explanation::CheckExplanation;
 pub use exchangeable_token::ExchangeableTokenValidator;
 pub use id_token::{IdTokenValidator, IdentifiedUser, TrustedIdTokenIssuer};
-pub use issuer::{ChannelTrust, EntraTrust};
+pub use issuer::{ChannelTrust, EntraTrust, find_tenant};
 pub use key_set::{KeySet, KeySetSource};
 pub use unverified::UnverifiedToken;
 
@@ -77,7 +78,7 @@ pub enum IdTokenError {
     /// A check failed.
     #[error("the ID token is rejected: {check}")]
     Rejected {
-        /// Which check failed: `form`, `alg`, `crit`, `typ`, `kid`, `signature`, `iss`, `tid`, `ver`, `aud`, `azp`, `exp`,
+        /// Which check failed: `too_long`, `form`, `alg`, `crit`, `typ`, `kid`, `signature`, `iss`, `tid`, `ver`, `aud`, `azp`, `exp`,
         /// `iat`, `nbf`, `nonce`, `oid`, `sub`.
         check: &'static str,
     },

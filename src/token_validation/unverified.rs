@@ -1,8 +1,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::algorithms::SignaturePolicy;
 use super::claims::Claims;
 
 /// The maximum length of a key id. Real key ids have some 30 bytes.
@@ -11,7 +13,9 @@ const MAX_KEY_ID_BYTES: usize = 256;
 /// A token whose signature has not been checked. Its values may only choose among configured key sets.
 #[derive(Debug)]
 pub struct UnverifiedToken<'a> {
-    pub(super) key_id: String,
+    /// `kid`, if the header has one.
+    pub(super) key_id: Option<String>,
+    pub(super) algorithm: Algorithm,
     pub(super) claims: Claims,
     pub(super) signed: &'a [u8],
     pub(super) signature: &'a str,
@@ -30,12 +34,17 @@ impl<'a> UnverifiedToken<'a> {
     /// Takes `raw` apart and makes the cheap checks of its shape; at most `limit_bytes` are looked at.
     ///
     /// `jku`, `x5u`, `x5c` and `jwk` are not even read: keys come from configured key sets only. Only RS256 is taken:
-    /// it is what Entra and the Bot Framework sign with, and a short list leaves no room for confusion of algorithms.
+    /// it is what Entra and the Bot Framework sign with.
     ///
     /// # Errors
     /// The check that failed: `form`, `alg`, `crit`, `aud`, `typ`, `kid` (docs/protocols/entra-obo.md §1 rules 1–6,
     /// docs/protocols/bot-auth-and-skills.md §2 rules 5–7).
     pub fn parse(raw: &'a str, limit_bytes: usize) -> Result<Self, &'static str> {
+        Self::parse_by(raw, limit_bytes, SignaturePolicy::Rs256WithKeyId)
+    }
+
+    /// Takes `raw` apart as [`UnverifiedToken::parse`] does, with the algorithms and key ids of `policy`.
+    pub(super) fn parse_by(raw: &'a str, limit_bytes: usize, policy: SignaturePolicy) -> Result<Self, &'static str> {
         if raw.len() > limit_bytes {
             return Err("form");
         }
@@ -43,21 +52,21 @@ impl<'a> UnverifiedToken<'a> {
         let (header, rest) = raw.split_once('.').ok_or("form")?;
         let (payload, signature) = rest.rsplit_once('.').ok_or("form")?;
         let header: Header = decode(header)?;
-        check_header(&header)?;
-        let key_id = header.kid.as_ref().and_then(Value::as_str).unwrap_or("");
-        if key_id.is_empty() || key_id.len() > MAX_KEY_ID_BYTES {
+        let algorithm = check_header(&header, policy)?;
+        let key_id = read_key_id(&header)?;
+        if key_id.is_none() && policy.needs_key_id() {
             return Err("kid");
         }
         let claims: Claims = decode(payload)?;
         let signed_length = raw.len() - signature.len() - 1;
         let signed = raw.as_bytes().get(..signed_length).ok_or("form")?;
-        Ok(Self { key_id: key_id.to_owned(), claims, signed, signature })
+        Ok(Self { key_id, algorithm, claims, signed, signature })
     }
 
-    /// The `kid` of the header: the key that the token says it is signed with.
+    /// The `kid` of the header: the key that the token says it is signed with; empty if there is none.
     #[must_use]
     pub fn key_id(&self) -> &str {
-        &self.key_id
+        self.key_id.as_deref().unwrap_or_default()
     }
 
     /// The bytes that the signature covers: header and payload.
@@ -79,10 +88,18 @@ impl<'a> UnverifiedToken<'a> {
     }
 }
 
-fn check_header(header: &Header) -> Result<(), &'static str> {
-    if header.alg.as_ref().and_then(Value::as_str) != Some("RS256") {
-        return Err("alg");
+/// `kid`; `None` if it is absent or null.
+fn read_key_id(header: &Header) -> Result<Option<String>, &'static str> {
+    match &header.kid {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(key_id)) if (1..=MAX_KEY_ID_BYTES).contains(&key_id.len()) => Ok(Some(key_id.clone())),
+        Some(_) => Err("kid"),
     }
+}
+
+fn check_header(header: &Header, policy: SignaturePolicy) -> Result<Algorithm, &'static str> {
+    let named = header.alg.as_ref().and_then(Value::as_str);
+    let algorithm = named.and_then(|name| policy.find(name)).ok_or("alg")?;
     if header.crit.is_some() {
         return Err("crit");
     }
@@ -92,8 +109,8 @@ fn check_header(header: &Header) -> Result<(), &'static str> {
         return Err("aud");
     }
     match &header.typ {
-        None => Ok(()),
-        Some(Value::String(typ)) if is_access_token_type(typ) => Ok(()),
+        None => Ok(algorithm),
+        Some(Value::String(typ)) if is_access_token_type(typ) => Ok(algorithm),
         Some(_) => Err("typ"),
     }
 }
@@ -130,7 +147,7 @@ mod tests {
     fn a_well_formed_token_is_taken_apart() {
         let raw = token(r#"{"alg":"RS256","kid":"k","typ":"JWT"}"#, r#"{"iss":"i"}"#);
         let parsed = UnverifiedToken::parse(&raw, 16_384).unwrap();
-        assert_eq!((parsed.key_id.as_str(), parsed.signature), ("k", "c2ln"));
+        assert_eq!((parsed.key_id(), parsed.signature), ("k", "c2ln"));
         assert_eq!(parsed.claims.text("iss"), Some("i"));
         assert_eq!(parsed.signed, raw.strip_suffix(".c2ln").unwrap().as_bytes());
     }
@@ -158,6 +175,23 @@ mod tests {
         }
         let long = format!(r#"{{"alg":"RS256","kid":"{}"}}"#, "k".repeat(257));
         assert_eq!(refusal(&long, "{}"), "kid");
+    }
+
+    #[test]
+    fn other_asymmetric_algorithms_and_unnamed_keys_are_taken_where_the_policy_says_so() {
+        let parse = |header: &str| {
+            let raw = token(header, "{}");
+            let parsed = UnverifiedToken::parse_by(&raw, 16_384, SignaturePolicy::AnnouncedAsymmetric);
+            parsed.map(|parsed| (parsed.algorithm, parsed.key_id))
+        };
+        assert_eq!(parse(r#"{"alg":"ES256"}"#), Ok((Algorithm::ES256, None)));
+        assert_eq!(parse(r#"{"alg":"EdDSA","kid":null}"#), Ok((Algorithm::EdDSA, None)));
+        assert_eq!(parse(r#"{"alg":"PS512","kid":"k"}"#), Ok((Algorithm::PS512, Some("k".to_owned()))));
+        for alg in ["none", "HS256", "HS512", "es256", "ES512", "ES256K", "RSA-OAEP"] {
+            assert_eq!(parse(&format!(r#"{{"alg":"{alg}","kid":"k"}}"#)), Err("alg"), "{alg}");
+        }
+        assert_eq!(parse(r#"{"alg":"ES256","kid":7}"#), Err("kid"));
+        assert_eq!(parse(r#"{"alg":"ES256","kid":""}"#), Err("kid"));
     }
 
     #[test]

@@ -1,13 +1,13 @@
 use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use jsonwebtoken::Algorithm;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::algorithms::SignaturePolicy;
 use super::claims::Claims;
 use super::jwks::VerificationKey;
-use super::key_set::{KeySet, KeysUnavailable};
+use super::key_set::{FoundKey, KeyLookup, KeySet, KeysUnavailable};
 use super::unverified::UnverifiedToken;
 
 /// The memory that the cached results of one validator may take, in bytes.
@@ -51,6 +51,7 @@ impl From<KeysUnavailable> for VerificationFailure {
 /// another purpose.
 pub(super) struct SignatureVerifier<D> {
     limit_bytes: usize,
+    policy: SignaturePolicy,
     cache: Cache<TokenDigest, CachedVerification<D>, ByTokenLength>,
 }
 
@@ -83,8 +84,13 @@ impl<D> Weighter<TokenDigest, CachedVerification<D>> for ByTokenLength {
 impl<D> SignatureVerifier<D> {
     /// Tokens above `limit_bytes` are refused unread.
     pub(super) fn new(limit_bytes: usize) -> Self {
+        Self::with_policy(limit_bytes, SignaturePolicy::Rs256WithKeyId)
+    }
+
+    /// Creates a verifier for tokens of another policy. Its key sets must have the same policy.
+    pub(super) fn with_policy(limit_bytes: usize, policy: SignaturePolicy) -> Self {
         let items = usize::try_from(CACHE_BYTES).unwrap_or(usize::MAX) / TYPICAL_TOKEN_BYTES;
-        Self { limit_bytes, cache: Cache::with_weighter(items, CACHE_BYTES, ByTokenLength) }
+        Self { limit_bytes, policy, cache: Cache::with_weighter(items, CACHE_BYTES, ByTokenLength) }
     }
 
     /// Proves the signature of `raw` with the key set that `choose` picks from *unverified* claims out of a fixed
@@ -101,14 +107,10 @@ impl<D> SignatureVerifier<D> {
         if let Some(token) = self.find_cached(&digest) {
             return Ok(token);
         }
-        let unverified = UnverifiedToken::parse(raw, self.limit_bytes).map_err(VerificationFailure::Refused)?;
+        let unverified = UnverifiedToken::parse_by(raw, self.limit_bytes, self.policy);
+        let unverified = unverified.map_err(VerificationFailure::Refused)?;
         let key_set = choose(&unverified.claims).map_err(VerificationFailure::Refused)?;
-        let found = key_set.find_key(&unverified.key_id).await?.ok_or(VerificationFailure::Refused("signature"))?;
-        let genuine =
-            jsonwebtoken::crypto::verify(unverified.signature, unverified.signed, &found.key.key, Algorithm::RS256);
-        if !genuine.unwrap_or(false) {
-            return Err(VerificationFailure::Refused("signature"));
-        }
+        let found = find_signing_key(&key_set, &unverified).await?;
         let token = Arc::new(VerifiedToken { claims: unverified.claims, key: found.key, derived: OnceLock::new() });
         let cached =
             CachedVerification { token: Arc::clone(&token), key_set, generation: found.generation, length: raw.len() };
@@ -128,4 +130,27 @@ fn hash_token(raw: &str) -> TokenDigest {
     let mut bytes = TokenDigest::default();
     bytes.copy_from_slice(digest(&SHA256, raw.as_bytes()).as_ref());
     bytes
+}
+
+/// Finds the key that has signed the token. A token that names no key is tried with the only key that fits; if that has
+/// not signed it, the issuer may have replaced the key.
+async fn find_signing_key(key_set: &Arc<KeySet>, token: &UnverifiedToken<'_>) -> Result<FoundKey, VerificationFailure> {
+    let has_signed = |found: &FoundKey| {
+        jsonwebtoken::crypto::verify(token.signature, token.signed, &found.key.key, token.algorithm).unwrap_or(false)
+    };
+    let key_id = token.key_id.as_deref();
+    let found = match key_set.find_key(key_id, token.algorithm).await? {
+        KeyLookup::Found(found) => found,
+        KeyLookup::OtherAlgorithm => return Err(VerificationFailure::Refused("alg")),
+        KeyLookup::Unknown if key_id.is_none() => return Err(VerificationFailure::Refused("kid")),
+        KeyLookup::Unknown => return Err(VerificationFailure::Refused("signature")),
+    };
+    if has_signed(&found) {
+        return Ok(found);
+    }
+    let replaced = match key_id {
+        None => key_set.find_replaced_key(token.algorithm, found.generation).await?,
+        Some(_) => None,
+    };
+    replaced.filter(has_signed).ok_or(VerificationFailure::Refused("signature"))
 }

@@ -25,7 +25,7 @@ pub use epochs::Epoch;
 pub use kept_token::KeptToken;
 pub use permit::Permit;
 pub use slot_generations::SlotGeneration;
-pub use token_vault::{KeptRecord, TokenVault};
+pub use token_vault::{KeptRecord, RemovedTokens, TokenVault};
 
 use crate::records::RecordError;
 

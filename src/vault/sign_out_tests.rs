@@ -94,7 +94,7 @@ async fn a_refresh_that_began_before_a_sign_out_keeps_no_token() {
         fixture.keep(&slot("graph"), refreshable(&fixture, "first")).await;
         let record = fixture.vault.read(&slot("graph"), REVISION).await.unwrap().unwrap();
         if everywhere {
-            assert_eq!(fixture.vault.raise_epoch(&user()).await.unwrap(), 1);
+            assert_eq!(fixture.vault.raise_epoch(&user()).await.unwrap().count, 1);
         } else {
             fixture.vault.forget(&slot("graph")).await.unwrap();
         }

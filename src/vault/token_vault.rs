@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::VaultError;
 use super::epochs::Epochs;
-use super::kept_token::TokenRecord;
+use super::kept_token::{KeptToken, TokenRecord};
 use super::l1::{L1, L1Entry};
 use super::permit::Permit;
 use super::pins::Pins;
@@ -42,6 +42,15 @@ pub struct KeptRecord {
     permit: Permit,
     revision: ConnectionRevision,
     stored: StoredRecord<TokenRecord>,
+}
+
+/// The tokens that a sign-out of a user removed.
+#[derive(Debug, Default)]
+pub struct RemovedTokens {
+    /// How many there were.
+    pub count: usize,
+    /// Those that could be read, with their refresh tokens.
+    pub tokens: Vec<KeptToken>,
 }
 
 impl TokenVault {
@@ -177,13 +186,23 @@ impl TokenVault {
         run_to_completion(async move { shared.forget(key).await }).await
     }
 
+    /// Signs the account of `slot` out of its connection, as [`TokenVault::forget`] does, and returns the token that was
+    /// removed, of any revision and with its refresh token. `None` also if the stored token cannot be read.
+    ///
+    /// # Errors
+    /// As [`TokenVault::forget`].
+    pub async fn take(&self, slot: &TokenSlot) -> Result<Option<KeptToken>, VaultError> {
+        let (shared, key) = (Arc::clone(&self.shared), self.shared.slot_keys.get(slot));
+        run_to_completion(async move { shared.take(key).await }).await
+    }
+
     /// Signs `user` out everywhere. No earlier token of the user is handed out again, not even one that is being
-    /// written at the same time. All tokens of the user and all pins to the user are removed. Returns the number of
-    /// removed tokens.
+    /// written at the same time. All tokens of the user and all pins to the user are removed. Returns what
+    /// was removed.
     ///
     /// # Errors
     /// [`VaultError`] if the store fails. This process still treats the user as signed out.
-    pub async fn raise_epoch(&self, user: &UserKey) -> Result<usize, VaultError> {
+    pub async fn raise_epoch(&self, user: &UserKey) -> Result<RemovedTokens, VaultError> {
         let (shared, user) = (Arc::clone(&self.shared), user.clone());
         run_to_completion(async move { shared.raise_epoch(&user).await }).await
     }

@@ -195,8 +195,8 @@ async fn raise_epoch_ends_every_token_of_that_user_and_no_other() {
     fixture.keep(&slot("graph"), fixture.token("g")).await;
     fixture.keep(&slot("files"), fixture.token("f")).await;
     fixture.keep(&bobs, fixture.token_for(&bob, "b", Duration::from_hours(1))).await;
-    assert_eq!(fixture.vault.raise_epoch(&user()).await.unwrap(), 2);
-    assert_eq!(fixture.vault.raise_epoch(&user()).await.unwrap(), 0, "the user has no token any more");
+    assert_eq!(fixture.vault.raise_epoch(&user()).await.unwrap().count, 2);
+    assert_eq!(fixture.vault.raise_epoch(&user()).await.unwrap().count, 0, "the user has no token any more");
     for vault in [&fixture.vault, &fixture.restarted()] {
         assert_eq!(found(vault, &slot("graph")).await, None);
         assert_eq!(found(vault, &slot("files")).await, None);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::kept_token::TokenRecord;
 use super::l1::L1Entry;
 use super::permit::Permit;
-use super::token_vault::Shared;
+use super::token_vault::{RemovedTokens, Shared};
 use super::{KeptToken, VaultError};
 use crate::domain::{ConnectionRevision, RecordKey, Timestamp, UserKey, UserToken};
 use crate::records::StoredRecord;
@@ -70,6 +70,19 @@ impl Shared {
         Ok(removed?)
     }
 
+    /// Removes the token at `key` and returns it. A token that cannot be read is removed, too.
+    pub(super) async fn take(&self, key: RecordKey) -> Result<Option<KeptToken>, VaultError> {
+        let write_lock = self.l1.lock_writes(key).await;
+        self.generations.supersede(key);
+        // Removing the token does not depend on reading it.
+        let kept = self.tokens.get(key).await.ok().flatten().map(|record| record.content.kept);
+        let removed = self.tokens.remove(vec![key]).await;
+        self.l1.remove(key);
+        drop(write_lock);
+        removed?;
+        Ok(kept)
+    }
+
     /// Removes `stored` if the store still holds it. Returns whether it was removed.
     pub(super) async fn remove(&self, stored: StoredRecord<TokenRecord>) -> Result<bool, VaultError> {
         let key = stored.key();
@@ -82,15 +95,19 @@ impl Shared {
         Ok(removed)
     }
 
-    pub(super) async fn raise_epoch(&self, user: &UserKey) -> Result<usize, VaultError> {
+    pub(super) async fn raise_epoch(&self, user: &UserKey) -> Result<RemovedTokens, VaultError> {
         let user_epoch = self.epochs.get_cell(user);
         let mut behind = user_epoch.write_lock.lock().await;
         self.epochs.raise(&user_epoch, &mut behind).await?;
         // The raised epoch has ended all tokens and pins of the user. The rest only removes their records.
-        let mut removed = 0;
+        let mut removed = RemovedTokens::default();
         for stored in self.tokens.members(self.user_index(user)).await? {
+            let content = self.tokens.open(&stored);
             // This removes only the listed record: the slot may hold another user's token by now.
-            removed += usize::from(self.remove(stored).await?);
+            if self.remove(stored).await? {
+                removed.count += 1;
+                removed.tokens.extend(content.map(|record| record.kept));
+            }
         }
         self.pins.remove_all(user).await?;
         Ok(removed)

@@ -5,6 +5,8 @@
 
 mod architecture;
 #[cfg(feature = "stage")]
+mod attacks;
+#[cfg(feature = "stage")]
 mod callers;
 #[cfg(feature = "stage")]
 mod conformance;

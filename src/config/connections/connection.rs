@@ -1,6 +1,6 @@
 use crate::config::credentials::{AppIdentitySection, CredentialSection};
 use crate::config::identity_providers::EntraSection;
-use crate::config::review::{Place, Review};
+use crate::config::review::{OpenIdOptions, Place, Review};
 use crate::domain::{AppScope, Connection, ConnectionName, TenantPolicy};
 
 /// The size limit of a connection's name in requests, in bytes (docs/architecture.md §Security rules, rule 13).
@@ -15,6 +15,8 @@ pub struct ConnectionSection {
     pub connection: Connection,
     /// The credentials of its client, in the order in which they are tried; never empty.
     pub credentials: Vec<CredentialSection>,
+    /// The settings of authorization requests and of client authentication, for providers of kind `oidc`.
+    pub openid: OpenIdOptions,
 }
 
 impl ConnectionSection {

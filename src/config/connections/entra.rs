@@ -1,8 +1,13 @@
+use std::collections::BTreeMap;
+
 use crate::config::credentials::CredentialOwner;
-use crate::config::review::{Context, Place, Review, WordOrList, derive_revision, exchange_uri, validate_scopes};
+use crate::config::review::{
+    Context, OpenIdOptions, Place, Review, RevisedSettings, WordOrList, exchange_uri, validate_scopes,
+};
 use crate::domain::{BotName, Connection, ExchangePolicy, ProviderKind, TenantPolicy, acceptable_audiences};
 
 use super::connection::{ConnectionNames, ConnectionSection};
+use super::granted_scopes::validate_granted_scopes;
 use super::raw::RawConnection;
 
 /// A connection to a provider of kind `entra`.
@@ -13,25 +18,37 @@ pub(super) fn validate(
     review: &mut Review<'_>,
     place: &Place,
 ) -> Option<ConnectionSection> {
+    refuse_openid_keys(&raw, review, place);
     let client_id = match raw.client_id.take() {
         Some(text) => review.guid(&text, &place.key("client_id")),
         None => names.bot.as_ref().and_then(|bot| context.bots.get(bot)?.clone()),
     };
-    let owner = CredentialOwner { is_bot: false, client_id: client_id.as_deref(), cloud: context.cloud };
+    let owner =
+        CredentialOwner { is_bot: false, client_id: client_id.as_deref(), cloud: context.cloud, openid_issuer: None };
     let credentials = raw.take_credentials(&owner, review, place);
     let at = place.key("scopes");
-    let write = "what the bot needs, as [\"https://graph.microsoft.com/User.Read\"]";
-    let scopes = review.required(raw.scopes.take(), &at, write);
-    let scopes = scopes.and_then(|scopes| validate_scopes(scopes, review, &at));
-    let exchange_uris = validate_resources(&raw.exchange_uris, review, &place.key("exchange_uris"));
-    let aad_resources = validate_resources(&raw.aad_resources, review, &place.key("aad_resources"));
+    let graph = context.cloud.graph;
+    let write = format!("what the bot needs, as [\"{graph}/User.Read\"]");
+    let scopes = review.required(raw.scopes.take(), &at, &write);
+    let scopes = scopes.and_then(|scopes| validate_scopes(scopes, graph, review, &at));
+    let exchange_uris = validate_resources(&raw.exchange_uris, graph, review, &place.key("exchange_uris"));
+    let aad_resources = validate_resources(&raw.aad_resources, graph, review, &place.key("aad_resources"));
+    let required_granted_scopes = validate_granted_scopes(&mut raw, scopes.as_deref(), review, place);
     let requirements = ExchangeRequirements::take_from(&mut raw, review, place);
     let (client_id, scopes, provider) = (client_id?, scopes?, names.identity_provider?);
     let requirements = requirements?;
     let connection = Connection {
         bot: BotName::new(&names.bot?),
         name: names.name?,
-        revision: derive_revision(&provider, &client_id, &scopes, raw.continuous_access),
+        revision: RevisedSettings {
+            provider: &provider,
+            client_id: &client_id,
+            scopes: &scopes,
+            continuous_access: raw.continuous_access,
+            required_granted_scopes: &required_granted_scopes,
+            authorize_params: &BTreeMap::new(),
+        }
+        .derive_revision(),
         identity_provider: provider,
         exchange: requirements.build_policy(&client_id),
         token_exchange_uri: requirements.token_exchange_uri,
@@ -41,18 +58,32 @@ pub(super) fn validate(
         client_id,
         scopes,
         continuous_access: raw.continuous_access,
+        required_granted_scopes,
     };
-    Some(ConnectionSection { key: names.key, connection, credentials: credentials? })
+    let openid = OpenIdOptions::default();
+    Some(ConnectionSection { key: names.key, connection, credentials: credentials?, openid })
+}
+
+fn refuse_openid_keys(raw: &RawConnection, review: &mut Review<'_>, place: &Place) {
+    let of_openid = [
+        ("authorize_params", raw.authorize_params.is_some()),
+        ("prompt", raw.prompt.is_some()),
+        ("client_auth", raw.client_auth.is_some()),
+    ];
+    for (key, _) in of_openid.iter().filter(|(_, is_written)| *is_written) {
+        let message = "belongs to connections of providers of kind \"oidc\" alone: leave it out";
+        review.report(&place.key(key), message.to_owned());
+    }
 }
 
 /// Validates the list of resources that the bot may name. They are later compared exactly as written.
-fn validate_resources(written: &[String], review: &mut Review<'_>, place: &Place) -> Vec<String> {
+fn validate_resources(written: &[String], graph: &str, review: &mut Review<'_>, place: &Place) -> Vec<String> {
     let written = review.tokens(written, place, "a resource");
     for (index, text) in written.iter().enumerate() {
         let is_uri = text.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty());
         let at = place.index(index);
         if !is_uri && !review.is_reported(&at) {
-            let message = format!("{text:?} is no resource: write its App ID URI, as \"https://graph.microsoft.com/\"");
+            let message = format!("{text:?} is no resource: write its App ID URI, as \"{graph}/\"");
             review.report(&at, message);
         }
     }

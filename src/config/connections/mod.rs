@@ -5,6 +5,7 @@
 
 mod connection;
 mod entra;
+mod granted_scopes;
 mod oidc;
 mod raw;
 

@@ -1,8 +1,11 @@
 use crate::config::credentials::{CredentialOwner, CredentialSection};
-use crate::config::review::{Context, Place, Review, derive_revision};
+use crate::config::review::{
+    ClientAuthentication, Context, OpenIdOptions, Place, Review, RevisedSettings, WrittenProvider,
+};
 use crate::domain::{BotName, Connection, ExchangePolicy, ProviderKind, TenantPolicy};
 
 use super::connection::{ConnectionNames, ConnectionSection};
+use super::granted_scopes::validate_granted_scopes;
 use super::raw::RawConnection;
 
 const MAX_CLIENT_ID_BYTES: usize = 256;
@@ -19,19 +22,30 @@ pub(super) fn validate(
     let at = place.key("client_id");
     let client_id = review.required(raw.client_id.take(), &at, "the client's id at the provider");
     let client_id = client_id.filter(|text| client_id_is_in_order(text, review, &at));
-    let owner = CredentialOwner { is_bot: false, client_id: None, cloud: context.cloud };
+    let provider = names.identity_provider.as_ref().and_then(|name| context.identity_providers.get(name));
+    let issuer = provider.and_then(|provider| provider.issuer.as_deref()).unwrap_or_default();
+    let owner = CredentialOwner { is_bot: false, client_id: None, cloud: context.cloud, openid_issuer: Some(issuer) };
+    let openid = validate_options(&raw, provider, review, place);
     let credentials = raw.take_credentials(&owner, review, place);
-    let credentials = credentials.filter(|list| credentials_are_in_order(list, review, &place.key("credentials")));
+    let credentials = credentials.filter(|list| credentials_are_in_order(list, openid.client_auth, review, place));
     let at = place.key("scopes");
     let scopes = review.required(raw.scopes.take(), &at, "what the bot needs, as [\"openid\", \"profile\"]");
     let scopes = scopes.map(|scopes| review.tokens(&scopes, &at, "a scope"));
+    let required_granted_scopes = validate_granted_scopes(&mut raw, scopes.as_deref(), review, place);
     let (client_id, scopes, provider) = (client_id?, scopes?, names.identity_provider?);
-    let issuer = context.identity_providers.get(&provider)?.issuer.as_deref().unwrap_or_default();
     let connection = Connection {
         bot: BotName::new(&names.bot?),
         name: names.name?,
         // The issuer is part of the revision, so tokens of a previous issuer under the same name are not reused.
-        revision: derive_revision(&format!("{provider} {issuer}"), &client_id, &scopes, false),
+        revision: RevisedSettings {
+            provider: &format!("{provider} {issuer}"),
+            client_id: &client_id,
+            scopes: &scopes,
+            continuous_access: false,
+            required_granted_scopes: &required_granted_scopes,
+            authorize_params: &openid.authorize_params,
+        }
+        .derive_revision(),
         identity_provider: provider,
         provider_kind: ProviderKind::OpenIdConnect,
         exchange: no_exchange_policy(),
@@ -41,8 +55,21 @@ pub(super) fn validate(
         client_id,
         scopes,
         continuous_access: false,
+        required_granted_scopes,
     };
-    Some(ConnectionSection { key: names.key, connection, credentials: credentials? })
+    Some(ConnectionSection { key: names.key, connection, credentials: credentials?, openid })
+}
+
+/// The settings of the connection, and those of its provider where the connection has none.
+fn validate_options(
+    raw: &RawConnection,
+    provider: Option<&WrittenProvider>,
+    review: &mut Review<'_>,
+    place: &Place,
+) -> OpenIdOptions {
+    let options = raw.options();
+    options.validate(review, place);
+    provider.map_or_else(|| options.clone(), |provider| options.clone().or_of(&provider.options))
 }
 
 fn refuse_entra_keys(raw: &RawConnection, review: &mut Review<'_>, place: &Place) {
@@ -82,13 +109,31 @@ fn client_id_is_in_order(text: &str, review: &mut Review<'_>, place: &Place) -> 
     in_order
 }
 
-/// Accepts secrets and certificates only: the other kinds are assertions of other issuers, which only Entra accepts.
-fn credentials_are_in_order(list: &[CredentialSection], review: &mut Review<'_>, place: &Place) -> bool {
+/// Accepts secrets and certificates only: the other kinds are assertions of other issuers, which only Entra accepts. If
+/// `method` is set, each credential must be one that authenticates by it.
+fn credentials_are_in_order(
+    list: &[CredentialSection],
+    method: Option<ClientAuthentication>,
+    review: &mut Review<'_>,
+    place: &Place,
+) -> bool {
     let mut in_order = true;
     for (index, credential) in list.iter().enumerate() {
-        if !matches!(credential, CredentialSection::Secret(_) | CredentialSection::Certificate(_)) {
-            let message = "is of a kind that Entra alone takes: write secret or certificate".to_owned();
-            review.report(&place.index(index), message);
+        let fits = match (credential, method) {
+            (CredentialSection::Secret(_), Some(ClientAuthentication::PrivateKeyJwt)) => {
+                Err("is a secret, but client_auth is \"private_key_jwt\": write a certificate, or change client_auth")
+            }
+            (
+                CredentialSection::Certificate(_),
+                Some(ClientAuthentication::ClientSecretBasic | ClientAuthentication::ClientSecretPost),
+            ) => Err(
+                "is a certificate, but client_auth sends a secret: write \"private_key_jwt\" there, or a secret here",
+            ),
+            (CredentialSection::Secret(_) | CredentialSection::Certificate(_), _) => Ok(()),
+            _ => Err("is of a kind that Entra alone takes: write secret or certificate"),
+        };
+        if let Err(message) = fits {
+            review.report(&place.key("credentials").index(index), message.to_owned());
             in_order = false;
         }
     }

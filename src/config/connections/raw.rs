@@ -1,7 +1,11 @@
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::config::credentials::{CredentialOwner, CredentialSection, RawCredential, validate_credentials};
-use crate::config::review::{Place, Review, SECRET_FORM, SecretReference, WordOrList};
+use crate::config::review::{
+    ClientAuthentication, OpenIdOptions, Place, Review, SECRET_FORM, SecretReference, WordOrList,
+};
 
 /// A section as it is written, for both kinds of provider.
 #[derive(Debug, Default, Deserialize)]
@@ -14,7 +18,11 @@ pub(in crate::config) struct RawConnection {
     pub(super) client_secret: Option<SecretReference>,
     pub(super) credentials: Option<Vec<RawCredential>>,
     pub(super) scopes: Option<Vec<String>>,
+    pub(super) required_granted_scopes: Vec<String>,
     pub(super) continuous_access: bool,
+    pub(super) authorize_params: Option<BTreeMap<String, String>>,
+    pub(super) prompt: Option<String>,
+    pub(super) client_auth: Option<ClientAuthentication>,
     pub(super) token_exchange_uri: Option<String>,
     pub(super) exchange_uris: Vec<String>,
     pub(super) aad_resources: Vec<String>,
@@ -25,6 +33,15 @@ pub(in crate::config) struct RawConnection {
 }
 
 impl RawConnection {
+    /// The settings of a provider of kind `oidc` that this section has.
+    pub(super) fn options(&self) -> OpenIdOptions {
+        OpenIdOptions {
+            authorize_params: self.authorize_params.clone().unwrap_or_default(),
+            prompt: self.prompt.clone(),
+            client_auth: self.client_auth,
+        }
+    }
+
     /// The credentials of `client_secret` or of `credentials`; `client_secret` is the short form of a list of one
     /// secret.
     pub(super) fn take_credentials(

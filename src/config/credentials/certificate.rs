@@ -16,6 +16,8 @@ use x509_cert::der::Decode as _;
 use crate::config::review::{Place, Review, read_private};
 use crate::domain::{Clock as _, SystemClock, Timestamp};
 
+use super::owner::CredentialOwner;
+
 /// A certificate that expires within this time causes a warning.
 const EXPIRY_WARNING_PERIOD: Duration = Duration::from_hours(14 * 24);
 
@@ -30,6 +32,10 @@ pub struct CertificateSection {
     pub send_chain: bool,
     /// Whether assertions are signed with RS256 and carry `x5t`, instead of PS256.
     pub rs256: bool,
+    /// `aud` of every assertion; `None` for the address of the token endpoint.
+    pub audience: Option<String>,
+    /// `kid` of every assertion, if the provider knows the key by a name.
+    pub key_id: Option<String>,
 }
 
 // The certificates are public, but too long for a log line.
@@ -46,6 +52,8 @@ pub(super) struct RawCertificate {
     key_file: Option<PathBuf>,
     send_chain: bool,
     algorithm: RawAlgorithm,
+    audience: Option<String>,
+    kid: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -58,7 +66,14 @@ enum RawAlgorithm {
 }
 
 impl RawCertificate {
-    pub(super) fn validate(self, review: &mut Review<'_>, place: &Place) -> Option<CertificateSection> {
+    pub(super) fn validate(
+        self,
+        owner: &CredentialOwner<'_>,
+        review: &mut Review<'_>,
+        place: &Place,
+    ) -> Option<CertificateSection> {
+        let audience = self.assertion_audience(owner, review, place);
+        let key_id = self.kid.clone();
         let at = place.key("file");
         let write = "the path of a PEM file with the certificate (and, without key_file, its private key)";
         let file = review.required(self.file, &at, write)?;
@@ -77,7 +92,31 @@ impl RawCertificate {
         check_key(&certificate, &key, review, key_place)?;
         warn_about_dates(&certificate, review, &at);
         let rs256 = self.algorithm == RawAlgorithm::Rs256;
-        Some(CertificateSection { key: key.signing, chain, send_chain: self.send_chain, rs256 })
+        Some(CertificateSection { key: key.signing, chain, send_chain: self.send_chain, rs256, audience, key_id })
+    }
+
+    /// `aud` of assertions, and the checks of `audience` and `kid`. Entra requires its token endpoint as the audience
+    /// and finds the key by the certificate's thumbprint.
+    fn assertion_audience(
+        &self,
+        owner: &CredentialOwner<'_>,
+        review: &mut Review<'_>,
+        place: &Place,
+    ) -> Option<String> {
+        for (key, written) in [("audience", &self.audience), ("kid", &self.kid)] {
+            let Some(written) = written else { continue };
+            if owner.openid_issuer.is_none() {
+                let message = "belongs to certificates at providers of kind \"oidc\" alone: leave it out";
+                review.report(&place.key(key), message.to_owned());
+            } else if written.is_empty() || written.chars().any(char::is_control) {
+                review.report(&place.key(key), format!("is no {key}: write it as the provider expects it"));
+            }
+        }
+        match self.audience.as_deref()? {
+            "token_endpoint" => None,
+            "issuer" => owner.openid_issuer.map(str::to_owned),
+            other => Some(other.to_owned()),
+        }
     }
 }
 

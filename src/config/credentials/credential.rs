@@ -79,7 +79,7 @@ impl RawCredential {
                 review.secret(&secret, &place.key("secret")).map(CredentialSection::Secret)
             }
             Self { secret: None, certificate: Some(certificate), assertion_file: None, managed_identity: None } => {
-                certificate.validate(review, &place.key("certificate")).map(CredentialSection::Certificate)
+                certificate.validate(owner, review, &place.key("certificate")).map(CredentialSection::Certificate)
             }
             Self { secret: None, certificate: None, assertion_file: Some(file), managed_identity: None } => {
                 assertion_file(&file, review, &place.key("assertion_file")).map(CredentialSection::AssertionFile)

@@ -8,4 +8,6 @@ pub(in crate::config) struct CredentialOwner<'a> {
     /// The application's client id; `None` if it is missing or has been reported as a problem.
     pub(in crate::config) client_id: Option<&'a str>,
     pub(in crate::config) cloud: &'static CloudDefaults,
+    /// The issuer of the connection's provider of kind `oidc`, as written; `None` for applications of Entra.
+    pub(in crate::config) openid_issuer: Option<&'a str>,
 }

@@ -46,6 +46,7 @@ pub(super) fn validate(
     review: &mut Review<'_>,
     place: &Place,
 ) -> Option<EntraSection> {
+    refuse_openid_keys(&raw, review, place);
     let plain = PlainHttp::of_section(raw.allow_insecure_http);
     let authority = authority(raw.authority, cloud, plain, review, &place.key("authority"))?;
     let with_authority = |text: String| text.replace("{authority}", &authority);
@@ -76,6 +77,19 @@ pub(super) fn validate(
         authority,
         authenticates_callers: raw.authenticates_callers == Some(true),
     })
+}
+
+fn refuse_openid_keys(raw: &RawIdentityProvider, review: &mut Review<'_>, place: &Place) {
+    let of_openid = [
+        ("userinfo_endpoint", raw.userinfo_endpoint.is_some()),
+        ("revocation_endpoint", raw.revocation_endpoint.is_some()),
+        ("authorize_params", raw.authorize_params.is_some()),
+        ("prompt", raw.prompt.is_some()),
+        ("client_auth", raw.client_auth.is_some()),
+    ];
+    for (key, _) in of_openid.iter().filter(|(_, is_written)| *is_written) {
+        review.report(&place.key(key), "belongs to providers of kind \"oidc\" alone: leave it out".to_owned());
+    }
 }
 
 fn authority(

@@ -36,6 +36,8 @@ fn templates_have_their_placeholder_and_no_other() {
     let with = |line: &str| format!("[identity_providers.entra]\n{line}\n{MINIMAL}");
     for (line, start) in [
         ("issuer = \"https://login.example.com/v2.0\"", "identity_providers.entra.issuer: "),
+        ("issuer = \"https://{tenantid}.example.com/{tenant}\"", "identity_providers.entra.issuer: "),
+        ("prompt = \"login\"", "identity_providers.entra.prompt: belongs to providers of kind \"oidc\" alone"),
         ("v1_issuer = \"https://sts.example.com/{tenant}/\"", "identity_providers.entra.v1_issuer: "),
         ("token_endpoint = \"https://login.example.com/token\"", "identity_providers.entra.token_endpoint: "),
         ("token_endpoint = \"https://x.example/{tenant}/{policy}\"", "identity_providers.entra.token_endpoint: "),
@@ -60,4 +62,17 @@ fn of_several_providers_only_the_clouds_own_authenticates_callers() {
     };
     assert_eq!(believed(""), [true, false]);
     assert_eq!(believed("authenticates_callers = true"), [true, true]);
+}
+
+#[test]
+fn an_issuer_names_its_tenant_once_or_several_times_or_is_one_tenants() {
+    let tenant = "22222222-2222-4222-8222-222222222222";
+    for issuer in [
+        "https://{tenantid}.ciamlogin.com/{tenantid}/v2.0".to_owned(),
+        format!("https://{tenant}.ciamlogin.com/{{tenantid}}/v2.0"),
+        format!("https://{tenant}.ciamlogin.com/{tenant}/v2.0"),
+    ] {
+        let text = format!("[identity_providers.entra]\nissuer = \"{issuer}\"\n{MINIMAL}");
+        assert_eq!(read(&text).unwrap().identity_providers["entra"].issuer, issuer);
+    }
 }

@@ -52,6 +52,7 @@ pub(in crate::config) fn written_providers(
             Kind::Oidc => ProviderKind::OpenIdConnect,
         },
         issuer: provider.issuer.clone(),
+        options: provider.options(),
     };
     raw.iter().map(|(name, provider)| (name.clone(), written(provider))).collect()
 }

@@ -19,6 +19,10 @@ pub struct OpenIdSection {
     pub authorization_endpoint: Option<Url>,
     /// Where grants are redeemed; `None` to use the discovery document's address.
     pub token_endpoint: Option<Url>,
+    /// Where users' names are asked for; `None` to use the discovery document's address.
+    pub userinfo_endpoint: Option<Url>,
+    /// Where tokens are revoked; `None` to use the discovery document's address.
+    pub revocation_endpoint: Option<Url>,
 }
 
 /// A provider of kind `oidc`.
@@ -29,6 +33,7 @@ pub(super) fn validate(
     place: &Place,
 ) -> Option<OpenIdSection> {
     refuse_entra_keys(&raw, review, place);
+    raw.options().validate(review, place);
     let plain = match raw.allow_insecure_http {
         Some(true) => PlainHttp::Allowed,
         _ => PlainHttp::Loopback,
@@ -42,6 +47,8 @@ pub(super) fn validate(
     };
     let authorization_endpoint = address(raw.authorization_endpoint, "authorization_endpoint");
     let token_endpoint = address(raw.token_endpoint, "token_endpoint");
+    let userinfo_endpoint = address(raw.userinfo_endpoint, "userinfo_endpoint");
+    let revocation_endpoint = address(raw.revocation_endpoint, "revocation_endpoint");
     let metadata_url = address(raw.metadata_url.clone(), "metadata_url");
     let issuer = issuer?;
     let metadata_url = match metadata_url? {
@@ -57,6 +64,8 @@ pub(super) fn validate(
         keys: keys?,
         authorization_endpoint: authorization_endpoint?,
         token_endpoint: token_endpoint?,
+        userinfo_endpoint: userinfo_endpoint?,
+        revocation_endpoint: revocation_endpoint?,
     })
 }
 

@@ -54,7 +54,7 @@ impl Review<'_> {
         Some(url)
     }
 
-    /// An address with the placeholder `name`, which must occur exactly once. Its host is recorded.
+    /// An address with the placeholder `name`, which must occur at least once. Its host is recorded.
     pub(in crate::config) fn address_template(
         &mut self,
         text: &str,
@@ -67,10 +67,16 @@ impl Review<'_> {
         Some(text.to_owned())
     }
 
-    /// An issuer's URL with the placeholder `name`. bot-sso compares it and never calls it, so its host is not
-    /// recorded.
+    /// An issuer's URL with the placeholder `name`, which may occur several times and then stands for the same tenant
+    /// each time. The issuer of a single tenant has the tenant's GUID as a segment of its path instead. bot-sso
+    /// compares the URL and never calls it, so its host is not recorded.
     pub(in crate::config) fn issuer_template(&mut self, text: &str, name: &str, place: &Place) -> Option<String> {
-        self.template(text, name, place)?;
+        let is_tenant =
+            |segment: &str| segment.len() == uuid::fmt::Hyphenated::LENGTH && uuid::Uuid::try_parse(segment).is_ok();
+        let names_tenant = text.split('/').any(is_tenant) && !text.contains(['{', '}']);
+        if !names_tenant {
+            self.template(text, name, place)?;
+        }
         self.url(&filled(text, name), place)?;
         Some(text.to_owned())
     }
@@ -95,16 +101,13 @@ impl Review<'_> {
 
     fn template(&mut self, text: &str, name: &str, place: &Place) -> Option<()> {
         let placeholder = format!("{{{name}}}");
-        let rest = text.replacen(&placeholder, "", 1);
-        if rest.len() == text.len() {
-            self.report(
-                place,
-                format!("{text:?} has no {placeholder}: write {placeholder} where the tenant's id goes"),
-            );
+        if !text.contains(&placeholder) {
+            let write = format!("write {placeholder} in each place where the tenant's id goes");
+            self.report(place, format!("{text:?} has no {placeholder}: {write}"));
             return None;
         }
-        if rest.contains(['{', '}']) {
-            self.report(place, format!("{text:?} has too many placeholders: write only one {placeholder}"));
+        if text.replace(&placeholder, "").contains(['{', '}']) {
+            self.report(place, format!("{text:?} has another placeholder: write no other than {placeholder}"));
             return None;
         }
         Some(())

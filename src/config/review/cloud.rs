@@ -35,6 +35,11 @@ pub(in crate::config) struct CloudDefaults {
     /// The tenants, besides the bot's own, that issue tokens of the Bot Framework Emulator
     /// (docs/protocols/bot-auth-and-skills.md §1.1).
     pub(in crate::config) emulator_tenants: &'static [&'static str],
+    /// Microsoft Graph, to which scopes without a resource belong.
+    pub(in crate::config) graph: &'static str,
+    /// The origins of the cloud's Teams clients, as sources of a content security policy
+    /// (docs/protocols/bot-auth-and-skills.md §1.1).
+    pub(in crate::config) teams_origins: &'static [&'static str],
 }
 
 /// The emulator's tenant since version 3.2 of the protocol.
@@ -54,6 +59,12 @@ impl Cloud {
                 token_exchange_audience: "api://AzureADTokenExchange",
                 caller_id: Some("urn:botframework:azure"),
                 emulator_tenants: &["d6d49420-f39b-4df7-a1dc-d59a935871db", EMULATOR_TENANT],
+                graph: "https://graph.microsoft.com",
+                teams_origins: &[
+                    "https://teams.microsoft.com",
+                    "https://*.teams.microsoft.com",
+                    "https://*.cloud.microsoft",
+                ],
             },
             Self::UsGov => &CloudDefaults {
                 channel_issuer: "https://api.botframework.us",
@@ -66,6 +77,8 @@ impl Cloud {
                 token_exchange_audience: "api://AzureADTokenExchangeUSGov",
                 caller_id: Some("urn:botframework:azureusgov"),
                 emulator_tenants: &["cab8a31a-1906-4287-a0d8-4eef66b95f6e", EMULATOR_TENANT],
+                graph: "https://graph.microsoft.us",
+                teams_origins: &["https://teams.microsoft.us", "https://*.teams.microsoft.us"],
             },
             Self::China => &CloudDefaults {
                 channel_issuer: "https://api.botframework.azure.cn",
@@ -78,6 +91,8 @@ impl Cloud {
                 token_exchange_audience: "api://AzureADTokenExchangeChina",
                 caller_id: None,
                 emulator_tenants: &["a55a4d5b-9241-49b1-b4ff-befa8db00269"],
+                graph: "https://microsoftgraph.chinacloudapi.cn",
+                teams_origins: &["https://teams.microsoftonline.cn", "https://*.teams.microsoftonline.cn"],
             },
         }
     }

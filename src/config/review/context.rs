@@ -5,6 +5,7 @@ use crate::domain::ProviderKind;
 use super::cloud::CloudDefaults;
 use super::findings::Review;
 use super::near_match::near_match;
+use super::openid_options::OpenIdOptions;
 use super::place::Place;
 
 /// The cloud's defaults, and the names that sections use to refer to each other. A name is included even if its section
@@ -20,6 +21,8 @@ pub(in crate::config) struct Context {
 pub(in crate::config) struct WrittenProvider {
     pub(in crate::config) kind: ProviderKind,
     pub(in crate::config) issuer: Option<String>,
+    /// The settings that its connections take over.
+    pub(in crate::config) options: OpenIdOptions,
 }
 
 impl Context {

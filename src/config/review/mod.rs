@@ -10,6 +10,7 @@ mod context;
 mod findings;
 mod key_source;
 mod near_match;
+mod openid_options;
 mod place;
 mod problems;
 mod revision;
@@ -21,6 +22,7 @@ mod values;
 mod secrets_tests;
 
 pub use key_source::KeySource;
+pub use openid_options::{ClientAuthentication, OpenIdOptions};
 pub use problems::{ConfigurationProblem, Problems};
 
 pub(in crate::config) use addresses::{PlainHttp, is_loopback};
@@ -30,7 +32,7 @@ pub(in crate::config) use findings::{Findings, Hosts, Review, SetByVariable};
 pub(in crate::config) use key_source::{WrittenKeys, metadata_at};
 pub(in crate::config) use near_match::near_match;
 pub(in crate::config) use place::Place;
-pub(in crate::config) use revision::derive_revision;
+pub(in crate::config) use revision::RevisedSettings;
 pub(in crate::config) use scopes::{exchange_uri, validate_scopes};
 pub(in crate::config) use secrets::{SECRET_FORM, SecretReference, read_private};
 pub(in crate::config) use values::WordOrList;

@@ -6,7 +6,7 @@ use super::place::Place;
 /// Scopes of `OpenID` Connect itself, which belong to no resource.
 const OPENID_SCOPES: &[&str] = &["openid", "profile", "email", "offline_access"];
 
-/// The resource of a scope that names none.
+/// The resource of a scope that names none, whatever the cloud's address of it.
 const GRAPH: &str = "https://graph.microsoft.com";
 
 /// Graph's addresses in other clouds.
@@ -14,9 +14,10 @@ const GRAPH_ALIASES: &[&str] =
     &["https://graph.microsoft.us", "https://dod-graph.microsoft.us", "https://microsoftgraph.chinacloudapi.cn"];
 
 /// Checks that all scopes belong to one resource, because Entra refuses a request for several (AADSTS700022,
-/// AADSTS28000).
+/// AADSTS28000). `graph` is the cloud's Microsoft Graph, for messages.
 pub(in crate::config) fn validate_scopes(
     scopes: Vec<String>,
+    graph: &str,
     review: &mut Review<'_>,
     place: &Place,
 ) -> Option<Vec<String>> {
@@ -26,10 +27,7 @@ pub(in crate::config) fn validate_scopes(
     let resources: BTreeSet<String> = of_resources.iter().map(|scope| resource_of(scope)).collect();
     let resources: Vec<String> = resources.into_iter().collect();
     let complaint = match resources.as_slice() {
-        [] => Some(
-            "requests no scope of a resource: write what the bot needs, as [\"https://graph.microsoft.com/User.Read\"]"
-                .to_owned(),
-        ),
+        [] => Some(format!("requests no scope of a resource: write what the bot needs, as [\"{graph}/User.Read\"]")),
         [_] if of_resources.len() > 1 && of_resources.iter().any(|scope| scope.ends_with("/.default")) => {
             Some("mixes .default with other scopes, which Entra refuses: write either".to_owned())
         }

@@ -174,7 +174,8 @@ impl RawBot {
             return None;
         };
         let app_id = self.written_app_id();
-        let owner = CredentialOwner { is_bot: true, client_id: app_id.as_deref(), cloud: context.cloud };
+        let owner =
+            CredentialOwner { is_bot: true, client_id: app_id.as_deref(), cloud: context.cloud, openid_issuer: None };
         let credentials = validate_credentials(list, &owner, review, &at);
         let written = self.identity_provider.take();
         if let Some(name) = written.as_ref().filter(|name| context.is_oidc(name)) {

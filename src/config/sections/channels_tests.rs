@@ -21,6 +21,17 @@ fn a_cloud_brings_its_addresses() {
         assert_eq!(configuration.channels.keys.address().host_str(), Some(keys));
         assert_eq!(configuration.identity_providers["entra"].authority, format!("https://{authority}"));
         assert_eq!(configuration.token_service.audiences, [format!("https://{channels}")]);
+        let teams = match cloud {
+            "us_gov" => "teams.microsoft.us",
+            "china" => "teams.microsoftonline.cn",
+            _ => "teams.microsoft.com",
+        };
+        let ancestors = &configuration.sign_in.frame_ancestors;
+        assert!(ancestors.contains(&format!("https://{teams}")), "{ancestors:?}");
+        assert!(ancestors.contains(&format!("https://*.{teams}")), "{ancestors:?}");
+        let other =
+            ancestors.iter().any(|origin| origin.ends_with("microsoft.com") || origin.ends_with(".cloud.microsoft"));
+        assert_eq!(other, cloud == "public", "no origin of another cloud: {ancestors:?}");
     }
 }
 
@@ -32,4 +43,18 @@ fn every_cloud_has_its_own_name_for_its_channels() {
         let text = format!("{MINIMAL}\n[channels]\ncloud = \"{cloud}\"\n");
         assert_eq!(read(&text).unwrap().channels.caller_id, caller_id, "{cloud}");
     }
+}
+
+#[test]
+fn written_frame_ancestors_take_the_place_of_the_clouds() {
+    let text =
+        format!("[channels]\ncloud = \"us_gov\"\n[sign_in]\nframe_ancestors = [\"https://a.example\"]\n{MINIMAL}");
+    assert_eq!(read(&text).unwrap().sign_in.frame_ancestors, ["https://a.example"]);
+}
+
+#[test]
+fn examples_in_messages_are_the_clouds() {
+    let scopes = MINIMAL.replace("\"https://graph.microsoft.com/User.Read\"", "\"openid\"");
+    let problem = problem_of(&format!("[channels]\ncloud = \"us_gov\"\n{scopes}"));
+    assert!(problem.contains("https://graph.microsoft.us/User.Read"), "{problem}");
 }

@@ -9,6 +9,8 @@ use url::Url;
 
 use crate::config::review::{Place, Review};
 
+use super::no_proxy::{NoProxySection, validate_no_proxy};
+
 /// How bot-sso calls other services.
 #[derive(Clone, Debug)]
 pub struct OutboundSection {
@@ -17,6 +19,8 @@ pub struct OutboundSection {
     pub ca_certificates_pem: Vec<Vec<u8>>,
     /// The proxy that all outgoing requests use.
     pub egress_proxy: Option<Url>,
+    /// The destinations that are called without the proxy.
+    pub no_proxy: NoProxySection,
     /// The time limit for opening a connection.
     pub connect_timeout: Duration,
     /// The time limit for a bot's answer to a forwarded request.
@@ -30,6 +34,7 @@ pub struct OutboundSection {
 pub(in crate::config) struct RawOutbound {
     ca_file: Option<PathBuf>,
     egress_proxy: Option<String>,
+    no_proxy: Option<Vec<String>>,
     connect_timeout_ms: Option<u64>,
     bot_timeout_ms: Option<u64>,
     private_networks: Option<Vec<String>>,
@@ -40,6 +45,11 @@ impl RawOutbound {
         let place = Place::section("outbound");
         let ca = self.ca_file.map(|path| ca_certificates(&path, review, &place.key("ca_file")));
         let egress_proxy = self.egress_proxy.map(|text| review.proxy(&text, &place.key("egress_proxy")));
+        let at = place.key("no_proxy");
+        if self.no_proxy.is_some() && egress_proxy.is_none() {
+            review.warn(&at, "changes nothing without egress_proxy: write that too, or leave this out".to_owned());
+        }
+        let no_proxy = validate_no_proxy(&self.no_proxy.unwrap_or_default(), review, &at);
         let connect = review.number(self.connect_timeout_ms, 2000, &(100..=8000), &place.key("connect_timeout_ms"));
         let bot = review.number(self.bot_timeout_ms, 15_000, &(1000..=120_000), &place.key("bot_timeout_ms"));
         let private_networks =
@@ -47,6 +57,7 @@ impl RawOutbound {
         Some(OutboundSection {
             ca_certificates_pem: ca.map_or(Some(Vec::new()), |pem| pem.map(|pem| vec![pem]))?,
             egress_proxy: egress_proxy.map_or(Some(None), |url| url.map(Some))?,
+            no_proxy,
             connect_timeout: Duration::from_millis(connect?),
             bot_timeout: Duration::from_millis(bot?),
             private_networks,

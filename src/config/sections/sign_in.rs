@@ -1,13 +1,11 @@
 use serde::Deserialize;
 use url::Url;
 
-use crate::config::review::{Place, Review, is_loopback};
+use crate::config::review::{CloudDefaults, Place, Review, is_loopback};
 
-/// The Teams JavaScript library, as Microsoft's content network serves it.
+/// The Teams JavaScript library, as Microsoft's content network serves it. The same address serves every cloud: version
+/// 2.34.0 of the library fetches its list of hosts from this network wherever it runs.
 const TEAMS_LIBRARY: &str = "https://res.cdn.office.net/teams-js/2.34.0/js/MicrosoftTeams.min.js";
-/// The origins of the Teams clients that show pages in a frame.
-const TEAMS_HOSTS: [&str; 3] =
-    ["https://teams.microsoft.com", "https://*.teams.microsoft.com", "https://*.cloud.microsoft"];
 
 /// The pages that a user's browser shows when silent sign-in is not possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +28,7 @@ pub(in crate::config) struct RawSignIn {
 }
 
 impl RawSignIn {
-    pub(in crate::config) fn validate(self, review: &mut Review<'_>) -> Option<SignInSection> {
+    pub(in crate::config) fn validate(self, cloud: &CloudDefaults, review: &mut Review<'_>) -> Option<SignInSection> {
         let place = Place::section("sign_in");
         let at = place.key("final_redirects");
         let redirects = self.final_redirects.iter().enumerate();
@@ -38,7 +36,8 @@ impl RawSignIn {
             redirects.filter_map(|(index, text)| check_redirect_url(text, review, &at.index(index))).collect();
         let library = self.teams_library_url.as_deref().unwrap_or(TEAMS_LIBRARY);
         let teams_library_url = check_page_url(library, review, &place.key("teams_library_url"));
-        let ancestors = self.frame_ancestors.unwrap_or_else(|| TEAMS_HOSTS.map(str::to_owned).to_vec());
+        let of_cloud = || cloud.teams_origins.iter().map(|origin| (*origin).to_owned()).collect();
+        let ancestors = self.frame_ancestors.unwrap_or_else(of_cloud);
         let at = place.key("frame_ancestors");
         for (index, source) in ancestors.iter().enumerate() {
             if !is_source(source) {
@@ -84,11 +83,12 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::config::review::Cloud;
 
     fn problems_of(text: &str) -> Vec<String> {
         let variables = BTreeMap::new();
         let mut review = Review::new(&variables, Path::new(""));
-        let section = toml::from_str::<RawSignIn>(text).unwrap().validate(&mut review);
+        let section = toml::from_str::<RawSignIn>(text).unwrap().validate(Cloud::Public.defaults(), &mut review);
         match review.conclude() {
             Ok(findings) => {
                 assert!(findings.hosts.literal.is_empty(), "none of these hosts is ever called");

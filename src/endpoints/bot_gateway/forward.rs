@@ -12,18 +12,17 @@ use super::{BotGateway, Inbound};
 use crate::bot_connector::is_end_to_end;
 use crate::inbound::Problem;
 use crate::outbound::{OutboundError, RelayedAnswer};
-use crate::protocol::deadlines::BOT_INVOKE_BUDGET;
 use crate::protocol::response_in_envelope;
 
 /// Largest accepted answer of a bot to an invoke whose answer is kept for duplicates, in bytes.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
-/// Forwards the request to the bot with an unchanged body, and streams the bot's answer back.
+/// Forwards the request to the bot with an unchanged body, and streams the bot's answer back. The bot has as much time
+/// as the operator grants (`outbound.bot_timeout_ms`), whatever kind of activity it is.
 pub(super) async fn forward_to_bot(gateway: &BotGateway, inbound: &Inbound<'_>) -> HttpResponse {
-    let limit = if inbound.activity.is("invoke") { BOT_INVOKE_BUDGET } else { gateway.bot_timeout };
     let turn = gateway.bots.turns().begin(&inbound.bot, inbound.activity.conversation_id());
     let request = inbound.forwarded(inbound.body.clone());
-    match gateway.bots.forward(&inbound.bot, request, inbound.begun + limit).await {
+    match gateway.bots.forward(&inbound.bot, request, inbound.begun + gateway.bot_timeout).await {
         Ok(answer) => stream_back(answer, turn),
         Err(error) => {
             let problem = to_problem(&error);

@@ -7,11 +7,15 @@ use super::{BotGateway, Inbound};
 use crate::cards::{FinishedCard, PendingSignIn};
 use crate::domain::{Account, ContinuationMode, NamedConnection, TokenSlot};
 use crate::exchange::{RateLimited, WantedToken};
-use crate::protocol::{CANCELLED_BY_USER, Node};
+use crate::protocol::SignInState;
 
 /// Answers `signin/verifyState`: redeems the code for one of the user's pending sign-ins. The invoke is forwarded if
 /// the bot redeems codes itself, or if the user has no pending sign-in.
-pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) -> HttpResponse {
+pub(super) async fn answer(
+    gateway: &web::Data<BotGateway>,
+    inbound: &Inbound<'_>,
+    state: SignInState<'_>,
+) -> HttpResponse {
     if inbound.bot.continuation == ContinuationMode::Forward {
         return forward_to_bot(gateway, inbound).await;
     }
@@ -21,12 +25,9 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         Ok(pending) => pending,
         Err(error) => return failed(inbound, &error).respond(inbound),
     };
-    let state =
-        inbound.activity.value().and_then(|value| value.get_any_case("state").ok().flatten()).and_then(Node::as_str);
     let reply = match state {
-        None => InvokeReply::empty(404),
-        Some(state) if state.eq_ignore_ascii_case(CANCELLED_BY_USER) => cancel(gateway, inbound, &pending).await,
-        Some(code) => redeem(gateway, inbound, &account, &pending, code).await,
+        SignInState::Cancelled => cancel(gateway, inbound, &pending).await,
+        SignInState::Code(code) => redeem(gateway, inbound, &account, &pending, code).await,
     };
     reply.respond(inbound)
 }

@@ -26,7 +26,7 @@ pub(super) async fn decide(http: HttpRequest, payload: web::Payload, door: web::
     if !is_same_origin(&http, &door) {
         return responder.failed(&SignInError::OtherBrowser.into());
     }
-    let Ok(body) = read_body(payload, door.limits).await else {
+    let Ok(body) = read_body(&http, payload, door.limits).await else {
         return responder.failed(&SignInError::FormUnreadable.into());
     };
     let (completion, browser) = (&door.steps.completion, door.read_browser_cookie(&http));

@@ -34,7 +34,7 @@ async fn exchange(
     let channel_id = query.get("channelId")?;
     let connection = get_connection(service, &bot, name)?;
     require_plain_utf8(http.headers())?;
-    let body = read_body(payload, service.limits).await?;
+    let body = read_body(http, payload, service.limits).await?;
     let body = read_exchange_body(&body)?;
     let slot = TokenSlot::new(&channel_account(&bot, user_id, Some(channel_id)), &connection.name);
     let correlation_id = RequestId::get_or_draw(http, &service.entropy);

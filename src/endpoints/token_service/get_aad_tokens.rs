@@ -28,7 +28,7 @@ async fn tokens(http: &HttpRequest, payload: web::Payload, service: &TokenServic
     let begun = Instant::now();
     let (bot, query) = admit(service, http).await?;
     require_plain_utf8(http.headers())?;
-    let body = read_body(payload, service.limits).await?;
+    let body = read_body(http, payload, service.limits).await?;
     let root = if body.is_empty() { Node::Null } else { Node::parse(&body).map_err(|_| not_an_object())? };
     let find = |name: &'static str| -> Result<Option<&str>, Decline> {
         let written = root.get_any_case(name).map_err(|_| not_an_object())?.and_then(Node::as_str);

@@ -1,6 +1,6 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::begin_sign_in::begin;
+use super::begin_sign_in::{OfferForm, RequestedOffer, begin};
 use super::get_token::find_token;
 use super::replies::{Decline, json, token_response};
 use super::{TokenService, admit, channel_account, get_connection};
@@ -39,6 +39,7 @@ async fn find_or_begin(http: &HttpRequest, service: &TokenService) -> Result<Htt
         return Err(Decline::BadArgument("'state' names another channel than 'channelId'."));
     }
     let state = TokenExchangeState { channel_id: Some(channel_id.to_owned()), ..state };
-    let begun = begin(service, &bot, state, query.find("finalRedirect")).await?;
+    let offer = RequestedOffer { form: OfferForm::Card, final_redirect: query.find("finalRedirect") };
+    let begun = begin(service, &bot, state, offer).await?;
     json(&TokenOrSignInResource::SignInResource(begun.resource))
 }

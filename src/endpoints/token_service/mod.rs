@@ -140,7 +140,7 @@ pub const DOOR: Door = Door {
     description: "The Bot Framework Token Service API, for bots and their SDKs. The bearer names the bot. Paths and names \
                   of query parameters are read in any letter case. A query is decoded as a form, an empty value counts \
                   as absent, and unknown parameters are ignored.",
-    bearer: "A bot's: an app-only token for `https://api.botframework.com`, or for one of `token_service.audiences`.",
+    bearer: "A bot's: an app-only token for the Token Service of the configured cloud (public: `https://api.botframework.com`), or for one of `token_service.audiences`.",
     operations: OPERATIONS,
     letter_case: LetterCase::Any,
 };

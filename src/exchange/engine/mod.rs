@@ -142,6 +142,15 @@ impl<R: Settlement> LeadingExchange<R> {
 }
 
 impl<R: Settlement> ExchangeEngine<R> {
+    /// The next card may offer silent sign-in again. This precedes the reply, after which the bot may ask for a card.
+    async fn end_client_failures(&self, request: &ExchangeRequest) {
+        let (account, cards) = (request.account.as_channel_account(), self.admission.cards());
+        let conversation = request.evidence.conversation_id();
+        if let Err(error) = cards.end_client_failures(&account, &request.connection.name, conversation).await {
+            tracing::warn!(correlation_id = request.correlation_id, %error, "a client's failure goes on counting");
+        }
+    }
+
     async fn run_and_settle(
         &self,
         request: &ExchangeRequest,
@@ -154,6 +163,9 @@ impl<R: Settlement> ExchangeEngine<R> {
             Ok(token) => Outcome::Kept(token),
             Err(refusal) => Outcome::Refused(refusal),
         };
+        if let Outcome::Kept(_) = outcome {
+            self.end_client_failures(request).await;
+        }
         let reply = after.settle(outcome).await;
         let succeeded = reply.succeeded();
         ticket.settle(reply);

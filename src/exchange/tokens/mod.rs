@@ -7,8 +7,10 @@
 mod current;
 mod refresh;
 mod resource;
+mod revocation;
 mod sign_out;
 
 pub use current::{ChallengeResult, CurrentTokens};
 pub use resource::{ResourceExchange, ResourceScope, ResourceTokens, WantedResource};
+pub use revocation::TokenRevocation;
 pub use sign_out::TokenSignOut;

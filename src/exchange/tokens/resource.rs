@@ -197,7 +197,12 @@ impl ResourceRedemption {
     async fn redeem(&self, signed_in: &UserToken) -> Result<Option<RedeemedToken>, Refusal> {
         self.exchange.rates.charge(&self.slot.account.as_channel_account(), &self.correlation_id)?;
         // The same connection with `scope` as its only scope.
-        let narrowed = Connection { scopes: vec![self.scope.0.clone()], ..(*self.connection).clone() };
+        // The required scopes are those of the connection's own resource.
+        let narrowed = Connection {
+            scopes: vec![self.scope.0.clone()],
+            required_granted_scopes: Vec::new(),
+            ..(*self.connection).clone()
+        };
         let assertion = self.exchange.validators.validate(&self.connection, &signed_in.access_token).await;
         if let Some(assertion) = assertion.ok().filter(|assertion| assertion.user == signed_in.user) {
             return Ok(Some(self.redeem_grant(&narrowed, Grant::OnBehalfOf(&assertion)).await?));

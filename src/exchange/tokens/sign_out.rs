@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::resource::resource_slots;
+use super::revocation::TokenRevocation;
 use crate::cards::PendingSignIns;
 use crate::domain::{Account, Bot, Connection, TokenSlot, UserKey};
 use crate::exchange::binding::parent_accounts;
@@ -14,13 +15,20 @@ pub struct TokenSignOut {
     vault: Arc<TokenVault>,
     cards: Arc<PendingSignIns>,
     requirements: SignInRequirements,
+    revocation: TokenRevocation,
 }
 
 impl TokenSignOut {
-    /// Removes tokens and pins from `vault`, cards from `cards`, needs and challenges from `requirements`.
+    /// Removes tokens and pins from `vault`, cards from `cards`, needs and challenges from `requirements`. `revocation`
+    /// revokes the removed tokens where the provider supports it.
     #[must_use]
-    pub fn new(vault: Arc<TokenVault>, cards: Arc<PendingSignIns>, requirements: SignInRequirements) -> Self {
-        Self { vault, cards, requirements }
+    pub fn new(
+        vault: Arc<TokenVault>,
+        cards: Arc<PendingSignIns>,
+        requirements: SignInRequirements,
+        revocation: TokenRevocation,
+    ) -> Self {
+        Self { vault, cards, requirements, revocation }
     }
 
     /// Ends the pending cards of these slots, which belong to one channel's account.
@@ -39,9 +47,10 @@ impl TokenSignOut {
     /// [`StorageFailure`] if the store fails; some tokens may then still be there.
     pub async fn forget(&self, bot: Option<&Bot>, slots: &[TokenSlot]) -> Result<(), StorageFailure> {
         for slot in slots {
-            self.vault.forget(slot).await?;
-            for parent_slot in bot.into_iter().flat_map(|bot| parent_slots(bot, slot)) {
-                self.vault.forget(&parent_slot).await?;
+            let slots_of_parents = bot.into_iter().flat_map(|bot| parent_slots(bot, slot));
+            for slot in std::iter::once(slot.clone()).chain(slots_of_parents) {
+                let removed = self.vault.take(&slot).await?;
+                self.revocation.begin(removed.into_iter().collect());
             }
         }
         Ok(())
@@ -95,8 +104,9 @@ impl TokenSignOut {
     /// # Errors
     /// [`StorageFailure`] if the store fails. Call again to remove the rest; no token is handed out in the meantime.
     pub async fn everywhere(&self, user: &UserKey) -> Result<usize, StorageFailure> {
-        let tokens_removed = self.vault.raise_epoch(user).await?;
+        let removed = self.vault.raise_epoch(user).await?;
+        self.revocation.begin(removed.tokens);
         self.requirements.end_challenges_of_user(user).await?;
-        Ok(tokens_removed)
+        Ok(removed.count)
     }
 }

@@ -28,6 +28,8 @@ pub enum AssertionAlgorithm {
 pub struct ClientCertificate {
     key: EncodingKey,
     header: Header,
+    /// `aud` of the assertions; `None` for the token endpoint.
+    audience: Option<String>,
 }
 
 impl ClientCertificate {
@@ -48,14 +50,28 @@ impl ClientCertificate {
         }
         // RFC 7515 §4.1.6: `x5c` uses standard base64, not base64url.
         header.x5c = send_chain.then(|| chain.iter().map(|der| STANDARD.encode(der)).collect());
-        Self { key, header }
+        Self { key, header, audience: None }
+    }
+
+    /// The same certificate with another audience than the token endpoint. Providers differ in what they accept
+    /// (RFC 7523 §3 rule 3): some require their issuer.
+    #[must_use]
+    pub fn with_audience(self, audience: Option<String>) -> Self {
+        Self { audience, ..self }
+    }
+
+    /// The same certificate with the name by which the issuer knows its key (`kid`, RFC 7515 §4.1.4).
+    #[must_use]
+    pub fn with_key_id(mut self, key_id: Option<String>) -> Self {
+        self.header.kid = key_id;
+        self
     }
 
     /// Signs a new assertion for one try. Signing takes about a millisecond, so it runs outside the async threads.
     pub(super) async fn sign(self: &Arc<Self>, request: &ProofRequest<'_>) -> Result<Secret, Classification> {
         let now = request.clock.now();
         let claims = json!({
-            "aud": request.token_endpoint.as_str(),
+            "aud": self.audience.as_deref().unwrap_or(request.token_endpoint.as_str()),
             "iss": request.client_id,
             "sub": request.client_id,
             "jti": request.entropy.uuid(),

@@ -123,6 +123,21 @@ async fn rs256_assertion_holds_both_thumbprints_and_the_chain_if_configured() {
 }
 
 /// A token with an invalid signature and this expiry.
+#[tokio::test]
+async fn assertion_has_the_configured_audience_and_key_id() {
+    let chain = [CertificateDer::from_pem_slice(CERTIFICATE).unwrap().to_vec()];
+    let key = EncodingKey::from_rsa_pem(KEY).unwrap();
+    let certificate = ClientCertificate::new(key, &chain, false, AssertionAlgorithm::Ps256)
+        .with_audience(Some("https://issuer.example".to_owned()))
+        .with_key_id(Some("key-1".to_owned()));
+    let token = Ground::new().prove(&ClientCredential::Certificate(Arc::new(certificate))).await.unwrap();
+    let expected = json!({"typ": "JWT", "alg": "PS256", "kid": "key-1", "x5t#S256": SHA256_OF_CERTIFICATE});
+    assert_eq!(header_of(&token), expected);
+    let claims: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap();
+    assert_eq!(claims["aud"], "https://issuer.example");
+}
+
 fn assertion(name: &str, exp: i64) -> String {
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.c2ln", part(json!({"alg": "RS256", "typ": "JWT"})), part(json!({"sub": name, "exp": exp})))

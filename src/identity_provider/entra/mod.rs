@@ -21,11 +21,10 @@ use super::{
 };
 use crate::domain::{Connection, ExchangeableToken, Secret, TenantPolicy, UserKey};
 use crate::outbound::FormField;
+use crate::token_validation::find_tenant;
 
 /// The placeholder for the tenant in the endpoints' URLs.
 const TENANT: &str = "{tenant}";
-/// The placeholder for the tenant in the issuer.
-const TENANT_OF_ISSUER: &str = "{tenantid}";
 /// The tenant name for users of any organisation. It does not admit personal accounts.
 const ORGANIZATIONS: &str = "organizations";
 /// The scopes that make the token response to a code hold an ID token with the user's name.
@@ -125,7 +124,16 @@ impl Entra {
         fields.extend(claims.as_deref().map(|claims| FormField::new("claims", claims)));
         let throttle_key = self.throttle_key(tenant, throttled_as);
         let style = TokenEndpointStyle::Entra;
-        let request = TokenRequest { url: &url, style, fields, throttle_key, anchor: None, app_scope: None, attempt };
+        let request = TokenRequest {
+            url: &url,
+            style,
+            fields,
+            throttle_key,
+            anchor: None,
+            app_scope: None,
+            is_repeatable: false,
+            attempt,
+        };
         self.client.redeem(&request).await
     }
 
@@ -146,7 +154,16 @@ impl Entra {
         let throttle_key = self.throttle_key(user.tenant_id, user.object_id);
         let anchor = Some(format!("oid:{}@{}", user.object_id, user.tenant_id));
         let style = TokenEndpointStyle::Entra;
-        let request = TokenRequest { url: &url, style, fields, throttle_key, anchor, app_scope: None, attempt };
+        let request = TokenRequest {
+            url: &url,
+            style,
+            fields,
+            throttle_key,
+            anchor,
+            app_scope: None,
+            is_repeatable: true,
+            attempt,
+        };
         self.client.redeem(&request).await
     }
 
@@ -164,11 +181,7 @@ impl Entra {
 
     /// Whether `iss` is the issuer of a tenant of this cloud.
     fn is_issuer(&self, iss: &str) -> bool {
-        let Some((before, after)) = self.settings.issuer.split_once(TENANT_OF_ISSUER) else {
-            return iss == self.settings.issuer;
-        };
-        let tenant = iss.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-        tenant.is_some_and(is_guid)
+        iss == self.settings.issuer || find_tenant(&self.settings.issuer, iss).is_some()
     }
 }
 

@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,32 +14,59 @@ use tokio::time::Instant;
 
 use super::authorization::{self, AdmissionFuture, AuthorizationRequest, AuthorizeFuture};
 use super::client_auth::ClientCredential;
-use super::discovery::Discovery;
+use super::discovery::{Discovery, Endpoints};
 use super::throttle::ThrottleKey;
 use super::token_client::{RedeemingClient, TokenClient, TokenClientParts};
-use super::token_endpoint::TokenEndpointStyle;
+use super::token_endpoint::{SecretMethod, TokenEndpointStyle};
 use super::token_request::TokenRequest;
+use super::userinfo::{NamesFuture, find_names};
 use super::{
-    Attempt, Capabilities, Grant, IdentityProvider, RedeemError, RedeemFailure, RedeemFuture, RedeemedToken, refusal,
+    Attempt, Capabilities, Grant, IdentityProvider, RedeemError, RedeemFailure, RedeemFuture, RedeemedToken,
+    RevocableTokens, RevocationFuture, RevocationOutcome, refusal,
 };
 use crate::domain::{ClaimsChallenge, Connection, Secret, UserKey};
-use crate::outbound::FormField;
+use crate::outbound::{FormField, HttpAnswer, Outbound};
 
 /// The maximum time that a browser request waits for a discovery document.
 const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(6);
+/// The word of `prompt` that asks for consent (`OpenID` Connect Core §3.1.2.1).
+const CONSENT: &str = "consent";
+const TYPE_OF_REFRESH_TOKEN: (&str, &str) = ("token_type_hint", "refresh_token");
+const TYPE_OF_ACCESS_TOKEN: (&str, &str) = ("token_type_hint", "access_token");
+const UNSUPPORTED: &[u8] = b"unsupported_token_type";
+
+/// The settings of one connection to a provider.
+#[derive(Clone, Debug, Default)]
+pub struct GenericSettings {
+    /// Further parameters of authorization requests. None of them is a parameter that this client sets itself.
+    pub authorize_params: BTreeMap<String, String>,
+    /// The value of `prompt`, empty for no `prompt`. `None` asks for consent if the connection asks for
+    /// `offline_access`, which providers ignore otherwise (`OpenID` Connect Core §11).
+    pub prompt: Option<String>,
+    /// Where a secret is sent. `None` for the method that the provider announces.
+    pub secret_method: Option<SecretMethod>,
+}
 
 /// An `OpenID` Connect provider, used by one client. Its endpoints come from its discovery document.
 pub struct Generic {
     discovery: Arc<Discovery>,
+    settings: GenericSettings,
     client: TokenClient,
+    outbound: Outbound,
 }
 
 impl Generic {
     /// Creates a provider that redeems grants as `client`. All connections of the provider share `discovery`.
     #[must_use]
-    pub fn new(discovery: Arc<Discovery>, client: RedeemingClient, parts: TokenClientParts) -> Self {
+    pub fn new(
+        discovery: Arc<Discovery>,
+        settings: GenericSettings,
+        client: RedeemingClient,
+        parts: TokenClientParts,
+    ) -> Self {
+        let outbound = parts.outbound.clone();
         let client = TokenClient::new(discovery.provider().to_owned(), client, parts);
-        Self { discovery, client }
+        Self { discovery, settings, client, outbound }
     }
 
     /// Replaces the client's credentials. Redemptions that have begun keep the old ones.
@@ -70,23 +98,88 @@ impl Generic {
             FormField::new("grant_type", "refresh_token"),
             FormField::new("refresh_token", refresh_token.expose()),
         ];
-        self.redeem_grant(fields, user.subject(), attempt).await
+        let endpoints = self.discovery.endpoints(attempt.deadline).await?;
+        self.client.redeem(&self.request(&endpoints, fields, user.subject(), attempt)).await
     }
 
-    /// Redeems the grant in `fields`. If the provider throttles the request, `user` is blocked.
-    async fn redeem_grant(
+    /// Redeems an authorization code (RFC 6749 §4.1.3), which is sent once.
+    async fn redeem_code(
         &self,
         fields: Vec<FormField<'_>>,
-        user: &str,
+        throttled_as: &str,
         attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
         let endpoints = self.discovery.endpoints(attempt.deadline).await?;
-        let (client, tenant) = (self.client.client_id().to_owned(), self.discovery.issuer().to_owned());
-        let throttle_key = ThrottleKey { client, tenant, user: user.to_owned() };
-        let style = TokenEndpointStyle::Standard(endpoints.secret_method);
-        let (url, anchor, app_scope) = (&endpoints.token, None, None);
-        self.client.redeem(&TokenRequest { url, style, fields, throttle_key, anchor, app_scope, attempt }).await
+        let request = self.request(&endpoints, fields, throttled_as, attempt);
+        self.client.redeem(&TokenRequest { is_repeatable: false, ..request }).await
     }
+
+    /// Revokes the refresh token, then the access token. The refresh token's failure is the result, but the access
+    /// token is revoked even so.
+    async fn revoke_tokens(&self, tokens: RevocableTokens<'_>) -> Result<RevocationOutcome, RedeemError> {
+        let endpoints = self.discovery.endpoints(tokens.deadline).await?;
+        let Some(url) = endpoints.revocation.as_ref().filter(|_| tokens.user.issuer() == self.discovery.issuer())
+        else {
+            return Ok(RevocationOutcome::NotSupported);
+        };
+        let of_refresh = tokens.refresh_token.map(|token| [("token", token.expose()), TYPE_OF_REFRESH_TOKEN]);
+        let of_access = [("token", tokens.access_token.expose()), TYPE_OF_ACCESS_TOKEN];
+        let attempt =
+            Attempt { correlation_id: tokens.correlation_id.to_owned(), deadline: tokens.deadline, claims: None };
+        let mut outcome = Ok(RevocationOutcome::Revoked);
+        for fields in of_refresh.into_iter().chain([of_access]) {
+            let fields = fields.map(|(name, value)| FormField::new(name, value)).to_vec();
+            let request = self.request(&endpoints, fields, tokens.user.subject(), &attempt);
+            let answer = self.client.post_once(&request, url).await;
+            outcome = outcome.and(answer.and_then(|answer| check_revocation(&answer)));
+        }
+        outcome
+    }
+
+    /// A request to the token endpoint. If the provider throttles it, `user` is blocked.
+    fn request<'a>(
+        &self,
+        endpoints: &'a Endpoints,
+        fields: Vec<FormField<'a>>,
+        user: &str,
+        attempt: &'a Attempt,
+    ) -> TokenRequest<'a> {
+        let (client, tenant) = (self.client.client_id().to_owned(), self.discovery.issuer().to_owned());
+        let secret_method = self.settings.secret_method.unwrap_or(endpoints.secret_method);
+        TokenRequest {
+            url: &endpoints.token,
+            style: TokenEndpointStyle::Standard(secret_method),
+            fields,
+            throttle_key: ThrottleKey { client, tenant, user: user.to_owned() },
+            anchor: None,
+            app_scope: None,
+            is_repeatable: true,
+            attempt,
+        }
+    }
+
+    /// The value of `prompt`: what is configured, and `consent` if this sign-in needs it.
+    fn prompt(&self, connection: &Connection, ask_consent: bool) -> Option<String> {
+        let by_default = if connection.asks_offline_access() { CONSENT } else { "" };
+        let configured = self.settings.prompt.as_deref().unwrap_or(by_default);
+        let mut words: Vec<&str> = configured.split(' ').filter(|word| !word.is_empty()).collect();
+        if ask_consent && !words.contains(&CONSENT) {
+            words.push(CONSENT);
+        }
+        (!words.is_empty()).then(|| words.join(" "))
+    }
+}
+
+/// Success is 200 even for a token that the provider does not know (RFC 7009 §2.2). A provider that cannot revoke access
+/// tokens answers `unsupported_token_type` (RFC 7009 §2.2.1), which nothing can cure.
+fn check_revocation(answer: &HttpAnswer) -> Result<RevocationOutcome, RedeemError> {
+    let is_unsupported = || answer.body.windows(UNSUPPORTED.len()).any(|part| part == UNSUPPORTED);
+    if (200..300).contains(&answer.status) || is_unsupported() {
+        return Ok(RevocationOutcome::Revoked);
+    }
+    let mut error = refusal(RedeemFailure::Transient, "the provider did not revoke the token: see its log");
+    error.diagnostics.http_status = Some(answer.status);
+    Err(error)
 }
 
 impl IdentityProvider for Generic {
@@ -105,7 +198,7 @@ impl IdentityProvider for Generic {
                 }
                 Grant::AuthorizationCode { code, code_verifier, redirect_uri, throttled_as } => {
                     let fields = authorization::code_fields(code, code_verifier, redirect_uri);
-                    self.redeem_grant(fields, throttled_as, &attempt).await
+                    self.redeem_code(fields, throttled_as, &attempt).await
                 }
             }
         })
@@ -122,10 +215,9 @@ impl IdentityProvider for Generic {
             let claims = request.claims.map(ClaimsChallenge::as_str);
             let endpoint = endpoints.authorization.clone();
             let mut url = authorization::build_authorize_url(endpoint, &connection.client_id, &scope, claims, &request);
-            // Without `prompt=consent` the provider ignores `offline_access` (OpenID Connect Core §11).
-            if request.ask_consent || connection.asks_offline_access() {
-                url.query_pairs_mut().append_pair("prompt", "consent");
-            }
+            url.query_pairs_mut()
+                .extend_pairs(self.prompt(connection, request.ask_consent).map(|prompt| ("prompt", prompt)))
+                .extend_pairs(&self.settings.authorize_params);
             Ok(url)
         })
     }
@@ -138,5 +230,16 @@ impl IdentityProvider for Generic {
             };
             Ok(iss == self.discovery.issuer())
         })
+    }
+
+    fn find_names<'a>(&'a self, access_token: &'a Secret, subject: &'a str, deadline: Instant) -> NamesFuture<'a> {
+        Box::pin(async move {
+            let endpoints = self.discovery.endpoints(deadline).await.ok()?;
+            find_names(&self.outbound, endpoints.userinfo.as_ref()?, access_token, subject, deadline).await
+        })
+    }
+
+    fn revoke<'a>(&'a self, tokens: RevocableTokens<'a>) -> RevocationFuture<'a> {
+        Box::pin(self.revoke_tokens(tokens))
     }
 }

@@ -9,7 +9,7 @@ pub(in crate::identity_provider) enum TokenEndpointStyle {
 
 /// Where a client's secret is sent (RFC 6749 §2.3.1). Assertions are always sent in the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::identity_provider) enum SecretMethod {
+pub enum SecretMethod {
     /// `client_secret_basic`: in the `Authorization` header.
     Basic,
     /// `client_secret_post`: in the form.

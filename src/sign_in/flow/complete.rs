@@ -132,6 +132,8 @@ impl SignInCompletion {
             // The channel vouches for the user as in a silent exchange, so the token is kept without a code.
             self.tokens.keep(WantedToken { bot, slot: &slot, connection }, permit.clone(), grant.token.clone()).await?;
             self.tokens.requirements().end_challenge(&slot).await?;
+            let (cards, conversation) = (&self.flow.cards, card.conversation.as_deref());
+            cards.end_client_failures(&card.account, &card.connection, conversation).await?;
         }
         let issued = self.codes.issue(&slot, grant).await?;
         if !vault.is_permitted(&permit, user).await? {

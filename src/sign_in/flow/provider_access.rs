@@ -76,7 +76,8 @@ impl ProviderAccess {
         self.redemption.redeem(connection, grant, attempt).await
     }
 
-    /// Identifies the user by the ID token that came with `redeemed`.
+    /// Identifies the user by the ID token that came with `redeemed`. If the ID token holds no name, the provider is
+    /// asked for one, which is only shown.
     pub(super) async fn identify(
         &self,
         connection: &Connection,
@@ -86,6 +87,18 @@ impl ProviderAccess {
     ) -> Result<IdentifiedUser, SignInFailure> {
         let raw = redeemed.id_token.as_ref().ok_or(SignInError::IdTokenRejected { check: "absent" })?;
         let validated = timeout_at(deadline, self.id_tokens.validate(connection, raw, nonce)).await;
-        Ok(validated.map_err(|_| SignInError::Unavailable)??)
+        let user = validated.map_err(|_| SignInError::Unavailable)??;
+        if user.has_name() {
+            return Ok(user);
+        }
+        let provider = self.find(connection)?;
+        let names = provider.find_names(&redeemed.access_token, user.user.subject(), deadline);
+        let names = timeout_at(deadline, names).await.ok().flatten();
+        Ok(match names {
+            Some(names) => {
+                user.with_names(names.name.as_deref(), names.preferred_username.as_deref().or(names.email.as_deref()))
+            }
+            None => user,
+        })
     }
 }

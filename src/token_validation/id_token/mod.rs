@@ -4,6 +4,8 @@
 
 mod explanation;
 #[cfg(test)]
+mod openid_tests;
+#[cfg(test)]
 mod tests;
 
 #[cfg(test)]
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
 use super::IdTokenError;
+use super::algorithms::SignaturePolicy;
 use super::claims::{Claims, MAX_CLOCK_SKEW};
 use super::issuer::{EntraTrust, IssuerVersion, is_guid};
 use super::key_set::KeySet;
@@ -21,8 +24,8 @@ use super::security_context::derive_security_context;
 use super::verifier::{SignatureVerifier, VerificationFailure, VerifiedToken};
 use crate::domain::{Secret, SecurityContext, SharedClock, TenantPolicy, UserKey};
 
-/// Longer ID tokens are refused unread.
-const TOKEN_LIMIT_BYTES: usize = 16 * 1024;
+/// Longer ID tokens are refused unread. Providers put every group of a user into the token (some hundred groups are 20 KiB).
+const TOKEN_LIMIT_BYTES: usize = 64 * 1024;
 /// The longest `sub` that `OpenID` Connect Core §2 allows.
 const MAX_SUBJECT_BYTES: usize = 255;
 /// A page shows at most this many letters of a name.
@@ -43,6 +46,24 @@ pub struct IdentifiedUser {
     pub account_name: Option<String>,
     /// How the user signed in.
     pub security_context: SecurityContext,
+}
+
+impl IdentifiedUser {
+    /// Whether the ID token holds a name to show.
+    #[must_use]
+    pub fn has_name(&self) -> bool {
+        self.display_name.is_some() || self.account_name.is_some()
+    }
+
+    /// The same user with names of another source, which are shown as those of the ID token are.
+    #[must_use]
+    pub fn with_names(self, display_name: Option<&str>, account_name: Option<&str>) -> Self {
+        Self {
+            display_name: display_name.and_then(shown_text),
+            account_name: account_name.and_then(shown_text),
+            ..self
+        }
+    }
 }
 
 /// The issuer whose ID tokens are accepted.
@@ -70,7 +91,11 @@ impl IdTokenValidator {
     /// Creates a validator that accepts the ID tokens of `trust`.
     #[must_use]
     pub fn new(trust: TrustedIdTokenIssuer, clock: SharedClock) -> Self {
-        Self { trust, verifier: SignatureVerifier::new(TOKEN_LIMIT_BYTES), clock }
+        let policy = match trust {
+            TrustedIdTokenIssuer::Entra(_) => SignaturePolicy::Rs256WithKeyId,
+            TrustedIdTokenIssuer::OpenIdConnect { .. } => SignaturePolicy::AnnouncedAsymmetric,
+        };
+        Self { trust, verifier: SignatureVerifier::with_policy(TOKEN_LIMIT_BYTES, policy), clock }
     }
 
     /// Proves that `raw` was issued to `client_id` for the sign-in that `nonce` was made for, and says whose it is
@@ -85,6 +110,9 @@ impl IdTokenValidator {
         nonce: &Secret,
         tenants: &TenantPolicy,
     ) -> Result<IdentifiedUser, IdTokenError> {
+        if raw.expose().len() > TOKEN_LIMIT_BYTES {
+            return Err(rejected("too_long"));
+        }
         let token = self.verifier.verify(raw.expose(), |claims| self.choose_key_set(claims, tenants)).await?;
         self.check_times(&token.claims).map_err(rejected)?;
         check_audience(&token.claims, client_id).map_err(rejected)?;
@@ -188,17 +216,19 @@ fn identify_openid_user(claims: &Claims, issuer: &str) -> Result<IdentifiedUser,
     Ok(build_user(UserKey::from_parts(issuer, subject), claims))
 }
 
-fn build_user(user: UserKey, claims: &Claims) -> IdentifiedUser {
-    // Invisible letters and letters that change the text direction are removed, because a page shows the name inside a
-    // sentence.
+/// What a page shows of a name; `None` if nothing is left of it. Invisible letters and letters that change the text
+/// direction are removed, because a page shows the name inside a sentence.
+fn shown_text(text: &str) -> Option<String> {
     let is_shown = |letter: &char| {
         let changes_direction = matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
         !letter.is_control() && !changes_direction
     };
-    let shown = |name: &str| {
-        let text: String = claims.text(name)?.chars().filter(is_shown).take(MAX_NAME_CHARS).collect();
-        (!text.trim().is_empty()).then_some(text)
-    };
+    let text: String = text.chars().filter(is_shown).take(MAX_NAME_CHARS).collect();
+    (!text.trim().is_empty()).then_some(text)
+}
+
+fn build_user(user: UserKey, claims: &Claims) -> IdentifiedUser {
+    let shown = |name: &str| claims.text(name).and_then(shown_text);
     IdentifiedUser {
         user,
         object_id: None,

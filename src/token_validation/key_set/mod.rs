@@ -12,10 +12,12 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
+use jsonwebtoken::Algorithm;
 use quick_cache::sync::Cache;
 use tokio::time::Instant;
 use url::Url;
 
+use super::algorithms::{SignaturePolicy, read_announced};
 use super::jwks::{self, Keys, Metadata, VerificationKey};
 use crate::domain::{SharedClock, SharedEntropy, Timestamp};
 use crate::outbound::{Outbound, OutboundError};
@@ -51,6 +53,7 @@ pub enum KeySetSource {
 pub struct KeySet {
     name: String,
     source: KeySetSource,
+    policy: SignaturePolicy,
     outbound: Outbound,
     clock: SharedClock,
     entropy: SharedEntropy,
@@ -81,6 +84,15 @@ pub(super) struct FoundKey {
     pub(super) generation: u64,
 }
 
+/// The result of looking for a key.
+pub(super) enum KeyLookup {
+    Found(FoundKey),
+    /// The named key is published, but not for this algorithm.
+    OtherAlgorithm,
+    /// No key of this name is published; or the token names none, and not exactly one key fits.
+    Unknown,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FetchReason {
     NoKeys,
@@ -101,7 +113,7 @@ enum FetchFailure {
 }
 
 impl KeySet {
-    /// A key set that has not been fetched yet. `name` appears in logs.
+    /// A key set for RS256 signatures of named keys that has not been fetched yet. `name` appears in logs.
     #[must_use]
     pub fn new(
         name: impl Into<String>,
@@ -113,6 +125,7 @@ impl KeySet {
         Arc::new(Self {
             name: name.into(),
             source,
+            policy: SignaturePolicy::Rs256WithKeyId,
             outbound,
             clock,
             entropy,
@@ -125,7 +138,25 @@ impl KeySet {
         })
     }
 
-    /// Fetches the keys unless usable ones are there; returns whether usable keys are there afterwards. For start-up and readiness.
+    /// Creates the key set of a provider of kind `oidc`, as [`KeySet::new`] does: for every asymmetric algorithm that the
+    /// provider announces, also with keys without a name.
+    #[must_use]
+    pub fn of_openid_provider(
+        name: impl Into<String>,
+        source: KeySetSource,
+        outbound: Outbound,
+        clock: SharedClock,
+        entropy: SharedEntropy,
+    ) -> Arc<Self> {
+        let mut key_set = Self::new(name, source, outbound, clock, entropy);
+        if let Some(key_set) = Arc::get_mut(&mut key_set) {
+            key_set.policy = SignaturePolicy::AnnouncedAsymmetric;
+        }
+        key_set
+    }
+
+    /// Fetches the keys unless usable ones are there; returns whether usable keys are there afterwards. For start-up and
+    /// readiness.
     pub async fn warm(self: &Arc<Self>) -> bool {
         self.current().is_some() || self.fetch_shared(FetchReason::NoKeys).await
     }
@@ -144,35 +175,61 @@ impl KeySet {
         Some(snapshot)
     }
 
-    /// The key named `key_id`, or `None` if the issuer does not publish it. An unknown name waits for a fetch, so that
-    /// the first token after a rotation does not fail.
-    pub(super) async fn find_key(self: &Arc<Self>, key_id: &str) -> Result<Option<FoundKey>, KeysUnavailable> {
+    /// Looks for the key of a signature by `algorithm`; `key_id` is the key's name, if the token names it. An unknown
+    /// name waits for a fetch, so that the first token after a rotation does not fail.
+    pub(super) async fn find_key(
+        self: &Arc<Self>,
+        key_id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<KeyLookup, KeysUnavailable> {
         if self.current().is_none() && !self.fetch_shared(FetchReason::NoKeys).await {
             return Err(KeysUnavailable);
         }
-        if let Some(found) = self.look_up(key_id)? {
-            return Ok(Some(found));
+        let found = self.look_up(key_id, algorithm)?;
+        if !matches!(found, KeyLookup::Unknown) {
+            return Ok(found);
         }
-        if self.unknown.get(key_id).is_some_and(|until| self.clock.now() < until) {
-            return Ok(None);
+        // No key has an empty name, so tokens that name no key share one entry.
+        let name = key_id.unwrap_or_default();
+        if self.unknown.get(name).is_some_and(|until| self.clock.now() < until) {
+            return Ok(KeyLookup::Unknown);
         }
         // Whether the key is new cannot be said while the issuer is unreachable: an outage must not look like a
         // forgery.
         if !self.fetch_shared(FetchReason::UnknownKey).await {
             return Err(KeysUnavailable);
         }
-        let found = self.look_up(key_id)?;
-        if found.is_none() {
+        let found = self.look_up(key_id, algorithm)?;
+        if matches!(found, KeyLookup::Unknown) {
             // Until the next fetch is due, not longer: this answer may rest on the last one.
-            self.unknown.insert(key_id.to_owned(), load(&self.unknown_not_before));
+            self.unknown.insert(name.to_owned(), load(&self.unknown_not_before));
         }
         Ok(found)
     }
 
-    fn look_up(self: &Arc<Self>, key_id: &str) -> Result<Option<FoundKey>, KeysUnavailable> {
+    /// The only key for signatures by `algorithm`, if the set has changed since `generation`. An issuer that does not
+    /// name its key replaces it without a new name, so that only a wrong signature tells.
+    pub(super) async fn find_replaced_key(
+        self: &Arc<Self>,
+        algorithm: Algorithm,
+        generation: u64,
+    ) -> Result<Option<FoundKey>, KeysUnavailable> {
+        if !self.fetch_shared(FetchReason::UnknownKey).await {
+            return Err(KeysUnavailable);
+        }
+        Ok(match self.look_up(None, algorithm)? {
+            KeyLookup::Found(found) if found.generation != generation => Some(found),
+            _ => None,
+        })
+    }
+
+    fn look_up(self: &Arc<Self>, key_id: Option<&str>, algorithm: Algorithm) -> Result<KeyLookup, KeysUnavailable> {
         let snapshot = self.current().ok_or(KeysUnavailable)?;
-        let found = snapshot.keys.get(key_id).map(Arc::clone);
-        Ok(found.map(|key| FoundKey { key, generation: snapshot.generation }))
+        Ok(match snapshot.keys.find(key_id, algorithm) {
+            Some(key) => KeyLookup::Found(FoundKey { key: Arc::clone(key), generation: snapshot.generation }),
+            None if key_id.is_some_and(|key_id| snapshot.keys.has_id(key_id)) => KeyLookup::OtherAlgorithm,
+            None => KeyLookup::Unknown,
+        })
     }
 
     /// Waits for one fetch that all simultaneous callers share; returns whether the keys are as fresh as `reason` needs.
@@ -246,16 +303,19 @@ impl KeySet {
 
     async fn fetch(&self) -> Result<(Keys, Bytes), FetchFailure> {
         let deadline = Instant::now() + FETCH_TIMEOUT;
-        let (url, cloud) = match &self.source {
-            KeySetSource::Jwks(url) => (url.clone(), None),
+        let (url, cloud, announced) = match &self.source {
+            KeySetSource::Jwks(url) => (url.clone(), None, None),
             KeySetSource::Metadata(url) => {
                 let metadata: Metadata =
                     serde_json::from_slice(&self.document(url, deadline).await?).map_err(|_| FetchFailure::Metadata)?;
-                (key_set_url(url, &metadata).ok_or(FetchFailure::Metadata)?, metadata.cloud_instance_name)
+                let announced = read_announced(metadata.id_token_signing_alg_values_supported.as_deref());
+                (key_set_url(url, &metadata).ok_or(FetchFailure::Metadata)?, metadata.cloud_instance_name, announced)
             }
         };
         let body = self.document(&url, deadline).await?;
-        let keys = jwks::parse(&body, cloud.as_deref()).filter(|keys| !keys.is_empty());
+        let announced = announced.filter(|_| self.policy == SignaturePolicy::AnnouncedAsymmetric);
+        let keys = jwks::parse(&body, self.policy, announced.as_deref(), cloud.as_deref());
+        let keys = keys.filter(|keys| !keys.is_empty());
         Ok((keys.ok_or(FetchFailure::NoUsableKey)?, body))
     }
 

@@ -10,7 +10,8 @@ fn plain(key_id: &str) -> serde_json::Value {
 }
 
 async fn finds(set: &Arc<KeySet>, key_id: &str) -> Result<bool, KeysUnavailable> {
-    set.find_key(key_id).await.map(|found| found.is_some())
+    let found = set.find_key(Some(key_id), Algorithm::RS256).await;
+    found.map(|found| matches!(found, KeyLookup::Found(_)))
 }
 
 /// Waits for the background refresh, if one is under way.
@@ -157,7 +158,11 @@ async fn a_discovery_document_must_name_keys_on_its_own_host() {
 #[test]
 fn a_key_set_url_keeps_host_and_does_not_lose_tls() {
     let fits = |document: &str, jwks_uri: &str| {
-        let metadata = Metadata { jwks_uri: jwks_uri.into(), cloud_instance_name: None };
+        let metadata = Metadata {
+            jwks_uri: jwks_uri.into(),
+            cloud_instance_name: None,
+            id_token_signing_alg_values_supported: None,
+        };
         key_set_url(&Url::parse(document).unwrap(), &metadata).is_some()
     };
     assert!(fits("https://login.example/a/.well-known/openid-configuration", "https://login.example/keys"));

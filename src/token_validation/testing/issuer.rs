@@ -152,6 +152,13 @@ impl TestIssuer {
         self.key_set_from(KeySetSource::Jwks(self.base.join("keys").unwrap()))
     }
 
+    /// The key set of a provider of kind `oidc`.
+    pub(in crate::token_validation) fn openid_key_set(&self) -> Arc<KeySet> {
+        let source = KeySetSource::Jwks(self.base.join("keys").unwrap());
+        let (clock, entropy) = (self.clock.clone(), Arc::new(SystemEntropy));
+        KeySet::of_openid_provider("test", source, self.outbound.clone(), clock, entropy)
+    }
+
     pub(in crate::token_validation) fn key_set_from(&self, source: KeySetSource) -> Arc<KeySet> {
         KeySet::new("test", source, self.outbound.clone(), self.clock.clone(), Arc::new(SystemEntropy))
     }

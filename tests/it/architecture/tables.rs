@@ -60,8 +60,8 @@ pub const SUB_ROOMS: &[(&str, &str)] = &[
     ),
     (
         "exchange",
-        "exchange_name outcome storage_failure user_token < token_validators user_rates evidence < binding needs < \
-         requirements parent_slots < redemption < tokens engine",
+        "exchange_name granted_scopes outcome storage_failure user_token < token_validators user_rates evidence < \
+         binding needs < requirements parent_slots < redemption < tokens engine",
     ),
 ];
 
@@ -72,6 +72,12 @@ pub const RESERVED: &[(&str, &str)] = &[
     ("rusqlite", "store"),
     ("anyhow", "cli main"),
     ("actix_web", "app cli dev endpoints inbound"),
+    // The framework's parts under its server.
+    ("actix_http", "app"),
+    ("actix_server", "app"),
+    ("actix_service", "app"),
+    ("tokio_rustls", "app"),
+    ("rustix", "app cli"),
     // Wire types and the descriptions of doors.
     ("utoipa", "protocol inbound endpoints"),
     // A request never chooses the scope of an app token.

@@ -3,6 +3,7 @@
 mod after_exchange;
 mod cards;
 mod channel_accounts;
+mod client_failures;
 mod duplicates;
 mod group_conversations;
 mod identity;
@@ -10,6 +11,7 @@ mod logging;
 mod outcomes;
 mod parent_accounts;
 mod parents;
+mod product_context;
 mod requests;
 mod token_checks;
 mod tokens_response;

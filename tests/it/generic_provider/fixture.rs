@@ -13,8 +13,8 @@ use bot_sso::domain::{
 };
 use bot_sso::identity_provider::{
     AssertionAlgorithm, Attempt, AuthorizationRequest, ClientCertificate, ClientCredential, Discovery,
-    DiscoverySettings, Generic, Grant, IdentityProvider, RedeemError, RedeemedToken, RedeemingClient, ThrottleBoard,
-    TokenClientParts,
+    DiscoverySettings, Generic, GenericSettings, Grant, IdentityProvider, RedeemError, RedeemedToken, RedeemingClient,
+    ThrottleBoard, TokenClientParts,
 };
 use bot_sso::outbound::{Outbound, OutboundSettings};
 use bot_sso::token_validation::{
@@ -57,13 +57,19 @@ impl OidcProvider {
     }
 
     pub async fn start(scenario: &str) -> Self {
-        let environment = [
+        Self::start_with(scenario, &[]).await
+    }
+
+    /// Starts it with more environment variables (tests/peers/README.md).
+    pub async fn start_with(scenario: &str, more: &[(&'static str, &str)]) -> Self {
+        let mut environment = vec![
             ("REDIRECT_URI", REDIRECT_URI.to_owned()),
             ("CLIENT_SECRET", CLIENT_SECRET.to_owned()),
             ("CLIENT_CERTIFICATE", fixture("client-certificate.pem").display().to_string()),
             ("OID", OID.to_owned()),
             ("TID", TID.to_owned()),
         ];
+        environment.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let program = Program { peer: "oidc-provider", script: "provider.mjs" };
         let mut peer = Peer::start(&program, &format!("oidc-provider-{scenario}"), &environment);
         let issuer = format!("http://127.0.0.1:{}", peer.port().await);
@@ -143,16 +149,19 @@ impl Client {
             metadata_url: metadata_url.clone(),
             authorization_endpoint: None,
             token_endpoint: None,
+            userinfo_endpoint: None,
+            revocation_endpoint: None,
+            has_key_set: false,
         };
         let source = KeySetSource::Metadata(metadata_url);
-        let key_set = KeySet::new("elsewhere", source, outbound.clone(), clock.clone(), entropy.clone());
+        let key_set = KeySet::of_openid_provider("elsewhere", source, outbound.clone(), clock.clone(), entropy.clone());
         let trust = TrustedIdTokenIssuer::OpenIdConnect { issuer: issuer.clone(), key_set };
         let discovery = Discovery::new(settings, outbound.clone(), clock.clone());
         let throttle = Arc::new(ThrottleBoard::for_single_command(clock.clone()));
         let means = TokenClientParts { outbound, clock: clock.clone(), entropy, throttle };
         let client = RedeemingClient { client_id: client_id.to_owned(), credentials: vec![credential] };
         Self {
-            provider: Generic::new(discovery, client, means),
+            provider: Generic::new(discovery, GenericSettings::default(), client, means),
             connection: connection(client_id),
             validator: IdTokenValidator::new(trust, clock),
             issuer,
@@ -211,6 +220,7 @@ fn connection(client_id: &str) -> Connection {
         provider_kind: ProviderKind::OpenIdConnect,
         client_id: client_id.into(),
         scopes: ["openid", "profile", "offline_access"].map(str::to_owned).into(),
+        required_granted_scopes: Vec::new(),
         continuous_access: false,
         token_exchange_uri: None,
         exchange_uris: Vec::new(),

@@ -1,6 +1,7 @@
 //! A connection of a provider that is not Entra: an unmodified `oidc-provider`, on whose own pages the user signs in.
 //! The tests write the provider's output to `target/test-logs/oidc-provider-*.log`.
 
+mod adjusted;
 mod browser;
 mod fixture;
 
@@ -120,18 +121,23 @@ async fn a_client_authenticates_with_its_certificate() {
 
 /// Starts the application with a connection `tickets` of the provider.
 async fn harness_with(oidc_provider: &OidcProvider) -> Harness {
+    harness_with_lines(oidc_provider, "", "").await
+}
+
+/// The same, with more lines in the sections of the provider and the connection.
+async fn harness_with_lines(oidc_provider: &OidcProvider, provider: &str, connection: &str) -> Harness {
     let directory = tempfile::tempdir().unwrap();
     let secret = directory.path().join("tickets.secret");
     crate::harness::write_private(&secret, CLIENT_SECRET);
     let appended = format!(
-        "[identity_providers.elsewhere]\nkind = \"oidc\"\nissuer = \"{}\"\n[connections.tickets]\nbot = \"demo\"\n\
+        "[identity_providers.elsewhere]\nkind = \"oidc\"\nissuer = \"{}\"\n{provider}\n[connections.tickets]\nbot = \"demo\"\n\
          identity_provider = \"elsewhere\"\nclient_id = \"{CLIENT}\"\nclient_secret = {{ file = \"{}\" }}\n\
-         scopes = [\"openid\", \"profile\", \"offline_access\"]\n",
+         scopes = [\"openid\", \"profile\", \"offline_access\"]\n{connection}\n",
         oidc_provider.issuer,
         secret.display()
     );
-    let connection = "identity_provider = \"entra\"".to_owned();
-    Harness::with(Options { appended, connection, ..Options::default() }).await
+    let every_connection = "identity_provider = \"entra\"".to_owned();
+    Harness::with(Options { appended, connection: every_connection, ..Options::default() }).await
 }
 
 #[tokio::test]

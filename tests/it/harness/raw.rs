@@ -48,6 +48,12 @@ impl Wire {
         String::from_utf8_lossy(&read).into_owned()
     }
 
+    /// Writes the bytes `times` times without reading anything, until the other side closes. Returns the number of
+    /// bytes that were written.
+    pub fn pour(&mut self, bytes: &[u8], times: usize) -> usize {
+        (0..times).take_while(|_| self.0.write_all(bytes).is_ok()).count() * bytes.len()
+    }
+
     /// Hangs up.
     pub fn hang_up(self) {
         self.0.shutdown(Shutdown::Both).unwrap();

@@ -30,6 +30,7 @@ console.warn = () => {};
 const accounts = new Map([
   ['ada', { name: 'Ada of Elsewhere', preferred_username: 'ada', oid: required('OID'), tid: required('TID') }],
   ['grace', { name: 'Grace of Elsewhere', preferred_username: 'grace' }],
+  ['lin', { name: 'Lin of Elsewhere', preferred_username: 'lin@elsewhere.example' }],
 ]);
 
 function findAccount(_context, id) {
@@ -37,9 +38,18 @@ function findAccount(_context, id) {
   return claims && { accountId: id, claims: async () => ({ sub: id, ...claims }) };
 }
 
+const algorithm = process.env.ID_TOKEN_ALGORITHM ?? 'RS256';
+
+const keyPairs = {
+  RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  PS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  EdDSA: () => generateKeyPairSync('ed25519'),
+};
+
 function signingKey() {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  return { ...privateKey.export({ format: 'jwk' }), kid: 'peer-1', use: 'sig', alg: 'RS256' };
+  const { privateKey } = keyPairs[algorithm]();
+  return { ...privateKey.export({ format: 'jwk' }), kid: 'peer-1', use: 'sig', alg: algorithm };
 }
 
 function clients() {
@@ -74,7 +84,10 @@ server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
     jwks: { keys: [signingKey()] },
     cookies: { keys: ['of a peer in tests'] },
     claims: { openid: ['sub', 'oid', 'tid'], profile: ['name', 'preferred_username'] },
-    conformIdTokenClaims: false,
+    conformIdTokenClaims: process.env.NAMES_FROM_USERINFO === 'yes',
+    clientDefaults: { id_token_signed_response_alg: algorithm },
+    enabledJWA: { idTokenSigningAlgValues: [algorithm] },
+    features: { revocation: { enabled: true } },
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     pkce: { required: () => true },
     rotateRefreshToken: true,

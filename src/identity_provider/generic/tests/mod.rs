@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod names_and_revocation;
+mod settings;
+
 use std::collections::HashMap;
 use std::net::TcpListener;
 use std::sync::Mutex;
@@ -8,12 +11,12 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::super::discovery::DiscoverySettings;
 use super::*;
 use crate::domain::{
     BotName, ConnectionName, ConnectionRevision, ExchangePolicy, OffsetClock, ProviderKind, SystemEntropy, TenantPolicy,
 };
 use crate::identity_provider::ThrottleBoard;
+use crate::identity_provider::discovery::DiscoverySettings;
 use crate::outbound::{Outbound, OutboundSettings};
 
 /// The form and the `Authorization` header of a request.
@@ -26,6 +29,11 @@ struct Peer {
     answer: Mutex<(u16, Value)>,
     fetches: Mutex<usize>,
     asked: Mutex<Vec<Asked>>,
+    /// What the userinfo endpoint answers.
+    userinfo: Mutex<Value>,
+    /// The requests to the revocation endpoint.
+    revoked: Mutex<Vec<Asked>>,
+    revocation_status: Mutex<u16>,
 }
 
 struct Stand {
@@ -41,8 +49,13 @@ impl Stand {
     }
 
     fn with(configure: impl FnOnce(&mut DiscoverySettings)) -> Self {
+        Self::with_settings(GenericSettings::default(), configure)
+    }
+
+    fn with_settings(settings_of_connection: GenericSettings, configure: impl FnOnce(&mut DiscoverySettings)) -> Self {
         let token = json!({"token_type": "Bearer", "access_token": "A", "id_token": "a.b.c", "expires_in": 60});
-        let peer = Arc::new(Peer { answer: Mutex::new((200, token)), ..Peer::default() });
+        let peer =
+            Arc::new(Peer { answer: Mutex::new((200, token)), revocation_status: Mutex::new(200), ..Peer::default() });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let issuer = format!("http://127.0.0.1:{}/realm", listener.local_addr().unwrap().port());
         let shared = web::Data::from(Arc::clone(&peer));
@@ -58,6 +71,9 @@ impl Stand {
             issuer: issuer.clone(),
             authorization_endpoint: None,
             token_endpoint: None,
+            userinfo_endpoint: None,
+            revocation_endpoint: None,
+            has_key_set: false,
         };
         configure(&mut settings);
         let clock = Arc::new(OffsetClock::default());
@@ -70,7 +86,8 @@ impl Stand {
         };
         let credentials = vec![ClientCredential::Secret(Secret::from("s:cret"))];
         let client = RedeemingClient { client_id: "the client".into(), credentials };
-        let provider = Generic::new(Discovery::new(settings, outbound, clock.clone()), client, means);
+        let provider =
+            Generic::new(Discovery::new(settings, outbound, clock.clone()), settings_of_connection, client, means);
         let stand = Self { peer, clock, issuer, provider };
         stand.describe(&json!({}));
         stand
@@ -82,6 +99,7 @@ impl Stand {
             "issuer": self.issuer,
             "authorization_endpoint": format!("{}/authorize", self.issuer),
             "token_endpoint": format!("{}/token", self.issuer),
+            "jwks_uri": format!("{}/keys", self.issuer),
         });
         document.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         document.as_object_mut().unwrap().retain(|_, value| !value.is_null());
@@ -152,10 +170,21 @@ async fn describe(peer: web::Data<Peer>) -> HttpResponse {
 }
 
 async fn answer(request: HttpRequest, body: String, peer: web::Data<Peer>) -> HttpResponse {
-    assert_eq!(request.path(), "/realm/token");
     assert!(!request.headers().keys().any(|name| name.as_str().starts_with("x-")), "Entra's headers are Entra's");
     let authorization = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
     let form = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    match request.path() {
+        "/realm/userinfo" => {
+            assert_eq!(authorization.as_deref(), Some("Bearer A"));
+            return HttpResponse::Ok().json(peer.userinfo.lock().unwrap().clone());
+        }
+        "/realm/revoke" => {
+            peer.revoked.lock().unwrap().push((form, authorization));
+            let status = actix_web::http::StatusCode::from_u16(*peer.revocation_status.lock().unwrap()).unwrap();
+            return HttpResponse::build(status).finish();
+        }
+        path => assert_eq!(path, "/realm/token"),
+    }
     peer.asked.lock().unwrap().push((form, authorization));
     let (status, body) = peer.answer.lock().unwrap().clone();
     HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap()).json(body)
@@ -180,6 +209,7 @@ fn connection(scopes: &[&str]) -> Connection {
         provider_kind: ProviderKind::OpenIdConnect,
         client_id: "the client".into(),
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        required_granted_scopes: Vec::new(),
         continuous_access: false,
         token_exchange_uri: None,
         exchange_uris: Vec::new(),
@@ -292,6 +322,9 @@ async fn document_of_another_issuer_or_with_endpoints_on_another_host_is_refused
         json!({"token_endpoint": "https://elsewhere.example/token"}),
         json!({"token_endpoint": "ftp://127.0.0.1/token"}),
         json!({"token_endpoint": null}),
+        json!({"jwks_uri": "https://elsewhere.example/keys"}),
+        json!({"jwks_uri": "ftp://127.0.0.1/keys"}),
+        json!({"jwks_uri": null}),
     ] {
         let stand = Stand::new();
         stand.describe(&changes);
@@ -304,6 +337,18 @@ async fn document_of_another_issuer_or_with_endpoints_on_another_host_is_refused
     });
     configured.describe(&json!({"token_endpoint": "https://elsewhere.example/token"}));
     assert!(configured.redeem_code().await.is_ok());
+    let configured = Stand::with(|settings| settings.has_key_set = true);
+    configured.describe(&json!({"jwks_uri": "https://elsewhere.example/keys"}));
+    assert!(configured.redeem_code().await.is_ok());
+}
+
+#[actix_web::test]
+async fn key_set_on_another_host_is_reported_before_the_user_is_sent_away() {
+    let stand = Stand::new();
+    stand.describe(&json!({"jwks_uri": "https://elsewhere.example/keys"}));
+    let error = stand.authorize(&["openid"], false).await.unwrap_err();
+    assert_eq!(error.failure, RedeemFailure::Misconfigured);
+    assert!(error.diagnostics.hint.contains("jwks_url"), "{}", error.diagnostics.hint);
 }
 
 #[actix_web::test]

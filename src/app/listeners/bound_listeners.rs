@@ -1,6 +1,6 @@
 use std::net::{SocketAddr, TcpListener};
 
-use super::BuildError;
+use crate::app::BuildError;
 use crate::config::Configuration;
 
 /// Sockets that a caller has bound before the application is built, because it has to know their ports first. A port
@@ -23,7 +23,10 @@ impl BoundListeners {
     ///
     /// # Errors
     /// If the operating system does not report the address of a bound socket.
-    pub(super) fn find_non_loopback_address(&self, config: &Configuration) -> Result<Option<SocketAddr>, BuildError> {
+    pub(in crate::app) fn find_non_loopback_address(
+        &self,
+        config: &Configuration,
+    ) -> Result<Option<SocketAddr>, BuildError> {
         let operations = config.operations.iter().map(|section| section.listen);
         let configured = config.server.listen.iter().chain(&config.token_service.listen).copied().chain(operations);
         let mut addresses: Vec<SocketAddr> = configured.collect();

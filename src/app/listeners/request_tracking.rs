@@ -1,0 +1,147 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use actix_http::{ConnectionType, HttpMessage, Request};
+use actix_service::{Service, ServiceFactory};
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::dev::ServiceResponse;
+use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use bytes::Bytes;
+use pin_project_lite::pin_project;
+
+use super::connection::{AnnouncedBody, Connection};
+use super::connection_table::ConnectionTable;
+use crate::inbound::BodyRead;
+
+/// Tells a connection when a request of it is under way, and closes it after an answer that has left a body unread: the
+/// framework would take in the rest of such a body without end.
+pub(super) struct TrackRequests<F> {
+    pub(super) application: F,
+    pub(super) table: Arc<ConnectionTable>,
+}
+
+impl<F, B> ServiceFactory<Request> for TrackRequests<F>
+where
+    F: ServiceFactory<Request, Config = (), Response = ServiceResponse<B>>,
+    F::Future: 'static,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<TrackedBody<B>>;
+    type Error = F::Error;
+    type Config = ();
+    type Service = TrackingService<F::Service>;
+    type InitError = F::InitError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Service, Self::InitError>>>>;
+
+    fn new_service(&self, config: ()) -> Self::Future {
+        let (application, table) = (self.application.new_service(config), self.table.clone());
+        Box::pin(async move { Ok(TrackingService { application: application.await?, table }) })
+    }
+}
+
+pub(super) struct TrackingService<S> {
+    application: S,
+    table: Arc<ConnectionTable>,
+}
+
+impl<S, B> Service<Request> for TrackingService<S>
+where
+    S: Service<Request, Response = ServiceResponse<B>>,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<TrackedBody<B>>;
+    type Error = S::Error;
+    type Future = TrackedAnswer<S::Future>;
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.application.poll_ready(context)
+    }
+
+    fn call(&self, request: Request) -> Self::Future {
+        let body = announced_body(&request);
+        let under_way = request.conn_data::<Arc<Connection>>().map(|connection| {
+            connection.begin_request(body);
+            RequestUnderWay(connection.clone())
+        });
+        let has_body = body != AnnouncedBody::Length(0);
+        TrackedAnswer { answer: self.application.call(request), under_way, has_body, table: self.table.clone() }
+    }
+}
+
+/// The body that the head of `request` announces (RFC 9112 §6.3).
+fn announced_body(request: &Request) -> AnnouncedBody {
+    if request.headers().contains_key(TRANSFER_ENCODING) || request.upgrade() {
+        return AnnouncedBody::Open;
+    }
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    AnnouncedBody::Length(length.and_then(|length| length.trim().parse().ok()).unwrap_or(0))
+}
+
+/// A request whose answer is not complete.
+struct RequestUnderWay(Arc<Connection>);
+
+impl Drop for RequestUnderWay {
+    fn drop(&mut self) {
+        self.0.end_request();
+    }
+}
+
+pin_project! {
+    /// The answer of the application, which is being made.
+    pub(super) struct TrackedAnswer<F> {
+        #[pin]
+        answer: F,
+        under_way: Option<RequestUnderWay>,
+        has_body: bool,
+        table: Arc<ConnectionTable>,
+    }
+}
+
+impl<F, B, E> Future for TrackedAnswer<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, E>>,
+    B: MessageBody,
+{
+    type Output = Result<ServiceResponse<TrackedBody<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = ready!(this.answer.poll(context))?;
+        let under_way = this.under_way.take();
+        if *this.has_body && !response.request().extensions().contains::<BodyRead>() {
+            response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+            if let Some(RequestUnderWay(connection)) = &under_way {
+                connection.close_after_answer(this.table.now());
+            }
+        }
+        Poll::Ready(Ok(response.map_body(|_, body| TrackedBody { body, under_way })))
+    }
+}
+
+pin_project! {
+    /// The body of an answer. The request is under way until the body is handed over.
+    pub(super) struct TrackedBody<B> {
+        #[pin]
+        body: B,
+        under_way: Option<RequestUnderWay>,
+    }
+}
+
+impl<B: MessageBody> MessageBody for TrackedBody<B> {
+    type Error = B::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        self.project().body.poll_next(context)
+    }
+
+    fn try_into_bytes(self) -> Result<Bytes, Self> {
+        let Self { body, under_way } = self;
+        body.try_into_bytes().map_err(|body| Self { body, under_way })
+    }
+}

@@ -1,0 +1,177 @@
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, KeepAlive, Request};
+use actix_server::{GracefulShutdownSignal, ServerBuilder};
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::body::MessageBody;
+use actix_web::dev::{AppConfig, Server, ServiceResponse};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use super::bounded_stream::BoundedStream;
+use super::connection_table::ConnectionTable;
+use super::request_tracking::TrackRequests;
+
+/// How long the framework waits for a client to close a connection after the last answer.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// The bytes of a TLS connection that wait to be written.
+const TLS_BUFFER: usize = 16 * 1024;
+
+/// The server of one listener, which serves once it is awaited.
+pub(in crate::app) struct ListenerServer {
+    builder: ServerBuilder,
+    settings: ServerSettings,
+    table: Arc<ConnectionTable>,
+}
+
+/// The settings of a server.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::app) struct ServerSettings {
+    /// `None`: one worker for each processor.
+    pub(in crate::app) workers: Option<usize>,
+    /// How long the server waits for open requests when it stops.
+    pub(in crate::app) drain_seconds: u64,
+    /// The time for the arrival of a request's head, and of a TLS handshake.
+    pub(in crate::app) arrival: Duration,
+    /// The time for which a connection without a request stays open.
+    pub(in crate::app) idle: Duration,
+}
+
+impl ListenerServer {
+    pub(in crate::app) fn new(settings: ServerSettings, table: Arc<ConnectionTable>) -> Self {
+        let mut builder = Server::build().shutdown_timeout(settings.drain_seconds).disable_signals();
+        if let Some(workers) = settings.workers {
+            builder = builder.workers(workers);
+        }
+        Self { builder, settings, table }
+    }
+
+    /// Adds a bound socket. `application` builds the application of one worker; `tls` is `None` for plain http.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub(in crate::app) fn listen<A, I, F, B>(
+        mut self,
+        listener: TcpListener,
+        tls: Option<rustls::ServerConfig>,
+        application: A,
+    ) -> std::io::Result<Self>
+    where
+        A: Fn() -> I + Clone + Send + 'static,
+        I: IntoServiceFactory<F, Request>,
+        F: Application<B>,
+        F::InitError: std::fmt::Debug,
+        B: MessageBody + 'static,
+    {
+        let address = listener.local_addr()?;
+        let name = format!("listener {address}");
+        let worker = Worker {
+            application,
+            settings: self.settings,
+            table: self.table.clone(),
+            shutdown: self.builder.graceful_shutdown_signal(),
+        };
+        self.builder = match tls {
+            None => self
+                .builder
+                .listen(name, listener, move || worker.clone().serve(|socket| std::future::ready(Some(socket))))?,
+            Some(config) => {
+                let acceptor = TlsAcceptor::from(Arc::new(config));
+                let limit = self.settings.arrival;
+                self.builder.listen(name, listener, move || {
+                    let acceptor = acceptor.clone();
+                    worker.clone().serve(move |stream| {
+                        let handshake =
+                            acceptor.accept_with(stream, |session| session.set_buffer_limit(Some(TLS_BUFFER)));
+                        async move { timeout(limit, handshake).await.ok()?.ok() }
+                    })
+                })?
+            }
+        };
+        Ok(self)
+    }
+
+    /// Starts the workers.
+    pub(in crate::app) fn run(self) -> Server {
+        self.builder.run()
+    }
+}
+
+/// An application of the framework: routes and what surrounds them.
+pub(in crate::app) trait Application<B>:
+    ServiceFactory<Request, Config = AppConfig, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static
+{
+}
+
+impl<B, F> Application<B> for F where
+    F: ServiceFactory<Request, Config = AppConfig, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static
+{
+}
+
+/// What a worker thread serves the connections of one socket with.
+#[derive(Clone)]
+struct Worker<A> {
+    application: A,
+    settings: ServerSettings,
+    table: Arc<ConnectionTable>,
+    shutdown: GracefulShutdownSignal,
+}
+
+impl<A> Worker<A> {
+    /// Builds the service of a worker. `handshake` turns a socket into the stream that requests are read from; `None`
+    /// if that fails or takes too long.
+    fn serve<I, F, B, S, H>(
+        self,
+        handshake: impl Fn(TcpStream) -> H + Clone + 'static,
+    ) -> impl ServiceFactory<TcpStream, Config = ()>
+    where
+        A: Fn() -> I,
+        I: IntoServiceFactory<F, Request>,
+        F: Application<B>,
+        F::InitError: std::fmt::Debug,
+        B: MessageBody + 'static,
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+        H: Future<Output = Option<S>> + 'static,
+    {
+        let (shutdown, table) = (self.shutdown, self.table);
+        // The application asks for no address of its own: it knows its public address from the configuration.
+        let application = map_config((self.application)(), |()| AppConfig::default());
+        let requests = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let shutdown = shutdown.clone();
+                async move { shutdown.notified().await }
+            })
+            .keep_alive(KeepAlive::Timeout(self.settings.idle))
+            .client_request_timeout(self.settings.arrival)
+            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            .on_connect_ext(|stream: &BoundedStream<S>, data| {
+                data.insert(stream.connection().clone());
+            })
+            .h1(TrackRequests { application, table: table.clone() });
+        fn_service(move |socket: TcpStream| accept(socket, table.clone(), handshake.clone())).and_then(requests)
+    }
+}
+
+/// Takes a socket into the table of connections and makes its stream.
+async fn accept<S, H: Future<Output = Option<S>>>(
+    socket: TcpStream,
+    table: Arc<ConnectionTable>,
+    handshake: impl Fn(TcpStream) -> H,
+) -> Result<(BoundedStream<S>, Option<SocketAddr>), DispatchError> {
+    let refused = || DispatchError::Io(io::ErrorKind::ConnectionRefused.into());
+    let peer = socket.peer_addr().map_err(DispatchError::Io)?;
+    let open = table.open(peer.ip()).ok_or_else(refused)?;
+    let stream = tokio::select! {
+        stream = handshake(socket) => stream,
+        () = open.connection.wait_for_end() => None,
+    };
+    let stream = stream.ok_or_else(refused)?;
+    Ok((BoundedStream::new(stream, open), Some(peer)))
+}

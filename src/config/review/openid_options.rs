@@ -1,0 +1,96 @@
+//! The settings by which a provider of kind `oidc` is asked to sign users in and to authenticate clients. They may stand
+//! in the provider's section, as the defaults of its connections, and in a connection's.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::findings::Review;
+use super::place::Place;
+
+/// The parameters of an authorization request that are not the operator's to set, and what to do instead. `request` and
+/// `request_uri` replace all other parameters (RFC 9101 §5).
+const RESERVED_PARAMETERS: [(&str, &str); 14] = [
+    ("client_id", "write client_id in the connection"),
+    ("scope", "write scopes in the connection"),
+    ("prompt", "write the key prompt"),
+    ("response_type", OURS),
+    ("response_mode", OURS),
+    ("redirect_uri", OURS),
+    ("state", OURS),
+    ("nonce", OURS),
+    ("code_challenge", OURS),
+    ("code_challenge_method", OURS),
+    ("claims", OURS),
+    ("request", OURS),
+    ("request_uri", OURS),
+    ("client_secret", "a secret does not belong into a browser's address"),
+];
+const OURS: &str = "bot-sso sets it by itself";
+
+/// How a client authenticates at the token endpoint (`OpenID` Connect Core §9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuthentication {
+    /// The secret in the `Authorization` header.
+    ClientSecretBasic,
+    /// The secret in the form.
+    ClientSecretPost,
+    /// An assertion that is signed with a certificate's key.
+    PrivateKeyJwt,
+}
+
+/// The settings as one section has them, or as a connection and its provider have them together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenIdOptions {
+    /// Further parameters of authorization requests.
+    pub authorize_params: BTreeMap<String, String>,
+    /// The value of `prompt`; an empty text stands for no `prompt`. `None` for the default.
+    pub prompt: Option<String>,
+    /// How the client authenticates; `None` for the method that the provider announces.
+    pub client_auth: Option<ClientAuthentication>,
+}
+
+impl OpenIdOptions {
+    /// These settings, and those of `provider` where these say nothing.
+    pub(in crate::config) fn or_of(mut self, provider: &Self) -> Self {
+        for (name, value) in &provider.authorize_params {
+            self.authorize_params.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        Self {
+            prompt: self.prompt.or_else(|| provider.prompt.clone()),
+            client_auth: self.client_auth.or(provider.client_auth),
+            ..self
+        }
+    }
+
+    /// Reports what a provider cannot be asked, in the section at `place`.
+    pub(in crate::config) fn validate(&self, review: &mut Review<'_>, place: &Place) {
+        let at = place.key("authorize_params");
+        for (name, value) in &self.authorize_params {
+            let reserved = RESERVED_PARAMETERS.iter().find(|(reserved, _)| name.eq_ignore_ascii_case(reserved));
+            if let Some((_, instead)) = reserved {
+                review.report(&at.key(name), format!("cannot be set here: {instead}"));
+            } else if !is_parameter_name(name) || value.chars().any(char::is_control) {
+                let message = "is no parameter: write a name without spaces, and its value as a text";
+                review.report(&at.key(name), message.to_owned());
+            }
+        }
+        let words = self.prompt.as_deref().unwrap_or_default().split(' ').filter(|word| !word.is_empty());
+        for word in words {
+            let at = place.key("prompt");
+            if word == "none" {
+                let message = "\"none\" forbids the provider to show its sign-in page, so that nobody could sign in: \
+                               write \"\" to send no prompt at all";
+                review.report(&at, message.to_owned());
+            } else if !is_parameter_name(word) {
+                let form = "\"login\", \"consent\" or \"select_account\"";
+                review.report(&at, format!("{word:?} is no word for it: write {form}, several with spaces between"));
+            }
+        }
+    }
+}
+
+fn is_parameter_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}

@@ -1,0 +1,91 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use crate::domain::{Connection, ConnectionRevision, Registrations, SharedEntropy};
+use crate::exchange::Redemption;
+use crate::identity_provider::{IdentityProvider, RevocableTokens, RevocationOutcome};
+use crate::vault::KeptToken;
+
+/// All requests that revoke the tokens of one slot end within this time.
+const REVOCATION_BUDGET: Duration = Duration::from_secs(10);
+/// How many slots' tokens are revoked at the same time. Tokens beyond this number are not revoked, so that a mass
+/// sign-out while a provider hangs costs no memory without limit.
+const MAX_REVOCATIONS: usize = 256;
+
+/// Revokes the tokens of signed-out users at their identity providers (RFC 7009), in the background and best effort: a
+/// sign-out is complete without it and never waits for it.
+#[derive(Clone)]
+pub struct TokenRevocation {
+    redemption: Redemption,
+    registrations: Arc<Registrations>,
+    entropy: SharedEntropy,
+    free: Arc<Semaphore>,
+}
+
+impl TokenRevocation {
+    /// Revokes at the providers of `redemption`, for the connections in `registrations`.
+    #[must_use]
+    pub fn new(redemption: Redemption, registrations: Arc<Registrations>, entropy: SharedEntropy) -> Self {
+        Self { redemption, registrations, entropy, free: Arc::new(Semaphore::new(MAX_REVOCATIONS)) }
+    }
+
+    /// Begins to revoke `removed`, which the vault keeps no longer, and returns at once. A token of a connection that
+    /// is configured no more, or in another way, is not revoked.
+    pub(super) fn begin(&self, removed: Vec<KeptToken>) {
+        for kept in removed {
+            let Some(connection) = self.find_connection(kept.revision) else { continue };
+            let Some(provider) = self.redemption.find_provider(connection) else { continue };
+            let Ok(slot) = Arc::clone(&self.free).try_acquire_owned() else {
+                tracing::warn!(
+                    connection = connection.name.as_str(),
+                    hint = "many users were signed out while the identity provider was slow",
+                    "tokens were not revoked"
+                );
+                continue;
+            };
+            let (provider, connection) = (Arc::clone(provider), Arc::clone(connection));
+            let correlation_id = self.entropy.uuid();
+            tokio::spawn(async move {
+                revoke(provider.as_ref(), &connection, &kept, &correlation_id).await;
+                drop(slot);
+            });
+        }
+    }
+
+    /// Of several connections with this revision each will do: they have the same provider and the same client.
+    fn find_connection(&self, revision: ConnectionRevision) -> Option<&Arc<Connection>> {
+        let bots = self.registrations.bots();
+        let mut connections = bots.flat_map(|bot| self.registrations.list_connections(bot.name.as_str()));
+        connections.find(|connection| connection.revision == revision)
+    }
+}
+
+async fn revoke(provider: &dyn IdentityProvider, connection: &Connection, kept: &KeptToken, correlation_id: &str) {
+    let deadline = Instant::now() + REVOCATION_BUDGET;
+    let token = &kept.token;
+    let tokens = RevocableTokens {
+        refresh_token: token.refresh_token.as_ref(),
+        access_token: &token.access_token,
+        user: &token.user,
+        correlation_id,
+        deadline,
+    };
+    let (bot, name) = (connection.bot.as_str(), connection.name.as_str());
+    match timeout_at(deadline, provider.revoke(tokens)).await {
+        Ok(Ok(RevocationOutcome::NotSupported)) => {}
+        Ok(Ok(RevocationOutcome::Revoked)) => {
+            tracing::info!(correlation_id, bot, connection = name, user = %token.user, "tokens were revoked");
+        }
+        Ok(Err(error)) => {
+            let (http_status, hint) = (error.diagnostics.http_status, error.diagnostics.hint);
+            tracing::warn!(correlation_id, bot, connection = name, http_status, hint, "tokens were not revoked");
+        }
+        Err(_) => {
+            let hint = "the identity provider did not answer in time";
+            tracing::warn!(correlation_id, bot, connection = name, hint, "tokens were not revoked");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Strangers without credentials who try to make the service unavailable. The client of the harness plays the user who
+//! must still be answered.
+
+mod connections;
