@@ -3,7 +3,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::replies::{PageResponder, redirect};
 use super::{COMPLETE_PATH, SignInPages, find_parameter};
 use crate::inbound::RequestId;
-use crate::sign_in::ProviderAnswer;
+use crate::sign_in::{NextStep, ProviderAnswer};
 
 /// `GET /.auth/web/redirect`: the browser returns from the identity provider. It is redirected at once, so that the
 /// code in this address does not stay in its history and is not sent again by a reload.
@@ -25,7 +25,8 @@ pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> H
         iss: iss.as_deref(),
     };
     match door.steps.back.callback(answer, door.read_browser_cookie(&http).as_ref(), &correlation_id).await {
-        Ok(handle) => redirect(&format!("{COMPLETE_PATH}?signin={}", handle.expose())),
+        Ok(NextStep::Review(handle)) => redirect(&format!("{COMPLETE_PATH}?signin={}", handle.expose())),
+        Ok(NextStep::Provider(url)) => redirect(url.as_str()),
         Err(failure) => responder.failed(&failure),
     }
 }

@@ -74,6 +74,7 @@ impl SignInStart {
             revision: connection.revision,
             nonce: draw_verifier(self.entropy.as_ref()),
             code_verifier: draw_verifier(self.entropy.as_ref()),
+            is_second_request: false,
         };
         let state = self.flow.browsers.put(&browser.0, &record).await?;
         let url = self.provider.authorize_url(connection, &state, &record, &need).await?;
@@ -99,7 +100,7 @@ fn read_link_digits(link: &str) -> Option<Secret> {
 }
 
 /// Draws 256 random bits in the alphabet of RFC 7636 §4.1.
-fn draw_verifier(entropy: &dyn Entropy) -> Secret {
+pub(super) fn draw_verifier(entropy: &dyn Entropy) -> Secret {
     let mut bytes = zeroize::Zeroizing::new([0; 32]);
     entropy.fill(&mut *bytes);
     Secret::new(URL_SAFE_NO_PAD.encode(*bytes))

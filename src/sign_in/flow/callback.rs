@@ -1,4 +1,5 @@
 use tokio::time::{Instant, timeout_at};
+use url::Url;
 
 use super::provider_access::ReturnedCode;
 use super::records::{AtProvider, Identified};
@@ -44,12 +45,21 @@ impl ProviderAnswer<'_> {
     }
 }
 
+/// Where a browser that has returned goes next.
+#[derive(Debug)]
+pub enum NextStep {
+    /// To the last step, which has this handle.
+    Review(Secret),
+    /// To the identity provider again, at this URL.
+    Provider(Url),
+}
+
 /// The second step: the browser returns from the identity provider.
 pub struct SignInReturn {
-    flow: BrowserFlow,
-    provider: ProviderAccess,
-    tokens: SignedInTokens,
-    ambient: ClockAndEntropy,
+    pub(super) flow: BrowserFlow,
+    pub(super) provider: ProviderAccess,
+    pub(super) tokens: SignedInTokens,
+    pub(super) ambient: ClockAndEntropy,
 }
 
 impl SignInReturn {
@@ -59,7 +69,7 @@ impl SignInReturn {
         Self { flow, provider, tokens, ambient }
     }
 
-    /// Accepts the browser's answer, redeems its code and identifies the user. Returns the handle of the next step. The
+    /// Accepts the browser's answer, redeems its code and identifies the user. Returns the next step. The
     /// door
     /// redirects the browser there, so that neither a reload nor the back button sends the code twice.
     ///
@@ -71,7 +81,7 @@ impl SignInReturn {
         answer: ProviderAnswer<'_>,
         browser: Option<&BrowserSecret>,
         correlation_id: &str,
-    ) -> Result<Secret, SignInFailure> {
+    ) -> Result<NextStep, SignInFailure> {
         let state = answer.state.filter(|state| is_handle(state)).ok_or(SignInError::StateUnknown)?;
         let browser = browser.ok_or(SignInError::OtherBrowser)?;
         let lookup = self.flow.browsers.take(&Secret::from(state), &browser.0).await?;
@@ -80,9 +90,16 @@ impl SignInReturn {
             BrowserRecordLookup::OfAnotherBrowser => return Err(SignInError::OtherBrowser.into()),
             BrowserRecordLookup::Missing => return Err(SignInError::StateUnknown.into()),
         };
-        let identified = self.identify(&record, &answer, correlation_id).await;
-        let next_handle = async { Ok(self.flow.browsers.put(&browser.0, &identified?).await?) };
-        next_handle.await.map_err(|failure: SignInFailure| failure.on(record.channel.as_ref()))
+        let next_step = async {
+            match self.identify(&record, &answer, correlation_id).await {
+                Ok(identified) => Ok(NextStep::Review(self.flow.browsers.put(&browser.0, &identified).await?)),
+                Err(failure) if failure.is_page_expired() && !record.is_second_request => {
+                    Ok(NextStep::Provider(self.send_again(&record, browser, correlation_id).await?))
+                }
+                Err(failure) => Err(failure),
+            }
+        };
+        next_step.await.map_err(|failure: SignInFailure| failure.on(record.channel.as_ref()))
     }
 
     async fn identify(

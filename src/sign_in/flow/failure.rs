@@ -102,6 +102,11 @@ impl SignInFailure {
         if self.diagnostics.hint.is_empty() { find_hint(self.error) } else { self.diagnostics.hint }
     }
 
+    /// Whether the provider's page had expired, so that a new request may succeed at once.
+    pub(super) fn is_page_expired(&self) -> bool {
+        self.error == SignInError::ProviderRefused(ProviderRefusal::PageExpired)
+    }
+
     /// The same failure with the channel that the sign-in began in.
     pub(super) fn on(self, channel: Option<&ChannelId>) -> Self {
         Self { channel: channel.cloned(), ..self }

@@ -7,6 +7,7 @@
 //! Owns the transitions between these steps. It deliberately knows neither pages nor cookies.
 
 mod begin;
+mod begin_again;
 mod callback;
 mod complete;
 mod failure;
@@ -25,7 +26,7 @@ use crate::cards::{PendingSignIn, PendingSignIns};
 use crate::domain::{Bot, Connection, Entropy, NamedConnection, Registrations, Secret, TokenSlot, draw_256_bits};
 
 pub use begin::SignInStart;
-pub use callback::{ProviderAnswer, SignInReturn};
+pub use callback::{NextStep, ProviderAnswer, SignInReturn};
 pub use complete::{Completion, DisplayNames, SignInCompletion, SignInReview};
 pub use failure::{ProviderRefusal, SignInError, SignInFailure};
 pub use provider_access::ProviderAccess;

@@ -20,6 +20,8 @@ pub(super) struct AtProvider {
     pub(super) revision: ConnectionRevision,
     pub(super) nonce: Secret,
     pub(super) code_verifier: Secret,
+    /// Whether the browser was sent to the provider again, because the provider's page had expired.
+    pub(super) is_second_request: bool,
 }
 
 /// What is kept after the browser's user was identified: what the sign-in grants, and what the page shows to the user.
@@ -40,6 +42,8 @@ struct StoredAtProvider {
     revision: [u8; 16],
     nonce: String,
     code_verifier: String,
+    #[serde(default)]
+    is_second_request: bool,
 }
 
 /// The stored form of [`Identified`], without the grant.
@@ -68,6 +72,7 @@ impl BrowserStep for AtProvider {
             revision: self.revision.0,
             nonce: self.nonce.expose().to_owned(),
             code_verifier: self.code_verifier.expose().to_owned(),
+            is_second_request: self.is_second_request,
         })
     }
 
@@ -79,6 +84,7 @@ impl BrowserStep for AtProvider {
             revision: ConnectionRevision(plain.revision),
             nonce: Secret::new(plain.nonce),
             code_verifier: Secret::new(plain.code_verifier),
+            is_second_request: plain.is_second_request,
         })
     }
 }

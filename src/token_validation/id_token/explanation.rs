@@ -1,6 +1,6 @@
 //! Explains refusals of [`IdTokenValidator`] to the operator.
 
-use super::{IdTokenTrust, IdTokenValidator};
+use super::{IdTokenValidator, TrustedIdTokenIssuer};
 use crate::domain::{Secret, TenantPolicy};
 use crate::token_validation::IdTokenError;
 use crate::token_validation::check_explanation::{CheckExplanation, HintRow, SightedToken, find_hint, show_tenants};
@@ -59,8 +59,8 @@ impl IdTokenValidator {
         let is_us = |name: &str| name.eq_ignore_ascii_case(client_id);
         let names_us = token.claims.texts("aud").is_some_and(|audiences| audiences.into_iter().any(is_us));
         let issuer_fits = match &self.trust {
-            IdTokenTrust::Entra(trust) => trust.origin(&token.claims).is_ok(),
-            IdTokenTrust::OpenIdConnect { issuer, .. } => token.claims.text("iss") == Some(issuer),
+            TrustedIdTokenIssuer::Entra(trust) => trust.origin(&token.claims).is_ok(),
+            TrustedIdTokenIssuer::OpenIdConnect { issuer, .. } => token.claims.text("iss") == Some(issuer),
         };
         let case = match check {
             "iss" if issuer_fits => "iss:key",
@@ -84,8 +84,8 @@ impl IdTokenValidator {
         };
         let expected = match case {
             "iss" => Some(match &self.trust {
-                IdTokenTrust::Entra(trust) => trust.v2_issuer.clone(),
-                IdTokenTrust::OpenIdConnect { issuer, .. } => issuer.clone(),
+                TrustedIdTokenIssuer::Entra(trust) => trust.v2_issuer.clone(),
+                TrustedIdTokenIssuer::OpenIdConnect { issuer, .. } => issuer.clone(),
             }),
             "tid" => Some(show_tenants(tenants)),
             "aud" | "azp" => Some(client_id.to_owned()),

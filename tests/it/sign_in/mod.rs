@@ -3,6 +3,7 @@
 
 mod doubtful_identity;
 mod journeys;
+mod meanings;
 mod needs;
 mod pages;
 mod refusals;
