@@ -12,7 +12,7 @@ pub fn to_log_text(text: &str, max_chars: usize) -> String {
         .chars()
         .take(max_chars.saturating_mul(4))
         .map(|letter| if letter.is_whitespace() { ' ' } else { letter })
-        .filter(is_shown)
+        .filter(|letter| is_shown(*letter))
         .collect();
     for word in cleaned.split(' ').filter(|word| !word.is_empty()) {
         if !shown.is_empty() {
@@ -32,7 +32,7 @@ fn may_be_token(word: &str) -> bool {
     word.contains("eyJ") || word.chars().nth(MAX_WORD_CHARS).is_some()
 }
 
-fn is_shown(letter: &char) -> bool {
+fn is_shown(letter: char) -> bool {
     let is_format = matches!(
         letter,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'

@@ -23,7 +23,16 @@ pub struct CheckExplanation {
 }
 
 /// A check, or a case of a check, and its hint.
-pub(super) type HintRow = (&'static str, &'static str);
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HintRow {
+    pub(super) case: &'static str,
+    pub(super) hint: &'static str,
+}
+
+/// A row of a table of hints.
+pub(super) const fn row(case: &'static str, hint: &'static str) -> HintRow {
+    HintRow { case, hint }
+}
 
 /// A refused token, read again for the log without any check of its own. Its values are the sender's words.
 #[derive(Debug, Default)]
@@ -63,14 +72,14 @@ impl SightedToken {
     }
 
     /// How long the token is.
-    pub(super) fn show_length(&self) -> Option<String> {
-        Some(format!("{} bytes", self.length))
+    pub(super) fn show_length(&self) -> String {
+        format!("{} bytes", self.length)
     }
 }
 
 /// Finds the hint of a case; a table without the case is a fault that a test finds.
 pub(super) fn find_hint(table: &[HintRow], case: &str) -> &'static str {
-    table.iter().find(|row| row.0 == case).map_or("the check has no hint: report a bug", |row| row.1)
+    table.iter().find(|row| row.case == case).map_or("the check has no hint: report a bug", |row| row.hint)
 }
 
 /// What a connection's `tenants` accept.
@@ -100,7 +109,7 @@ mod tests {
     fn no_two_checks_of_tokens_share_a_hint() {
         let mut hints = HashSet::new();
         for row in tables().into_iter().flatten() {
-            assert!(hints.insert(row.1), "{} shares its hint", row.0);
+            assert!(hints.insert(row.hint), "{} shares its hint", row.case);
         }
     }
 
@@ -120,7 +129,7 @@ mod tests {
                 let shared = of_all.get(..tests).unwrap_or_default();
                 for found in source.split(before).skip(1).chain(shared.split(before).skip(1)) {
                     let check = found.split('"').next().unwrap_or_default();
-                    assert!(table.iter().any(|row| row.0 == check), "{check} has no row");
+                    assert!(table.iter().any(|row| row.case == check), "{check} has no row");
                 }
             }
         }

@@ -1,4 +1,3 @@
-use super::hints::find_hint;
 use crate::domain::{ChannelId, ClaimsChallenge};
 use crate::exchange::RateLimited;
 use crate::identity_provider::{AuthorizationRefusal, Diagnostics, RedeemError, RedeemFailure, RefusalMeaning};
@@ -96,12 +95,6 @@ pub struct SignInFailure {
 }
 
 impl SignInFailure {
-    /// What the operator can do: the hint of the check or refusal, or that of the error itself.
-    #[must_use]
-    pub fn hint(&self) -> &'static str {
-        if self.diagnostics.hint.is_empty() { find_hint(self.error) } else { self.diagnostics.hint }
-    }
-
     /// Whether the provider's page had expired, so that a new request may succeed at once.
     pub(super) fn is_page_expired(&self) -> bool {
         self.error == SignInError::ProviderRefused(ProviderRefusal::PageExpired)

@@ -1,7 +1,17 @@
-use super::failure::SignInError;
+//! The operator's hints for errors of [`SignInFailure`] that no check and no provider explains.
+
+use super::failure::{SignInError, SignInFailure};
+
+impl SignInFailure {
+    /// What the operator can do: the hint of the check or refusal, or that of the error itself.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        if self.diagnostics.hint.is_empty() { find_hint(self.error) } else { self.diagnostics.hint }
+    }
+}
 
 /// The operator's hint for an error of a browser's sign-in that has no more exact one.
-pub(super) const fn find_hint(error: SignInError) -> &'static str {
+const fn find_hint(error: SignInError) -> &'static str {
     match error {
         SignInError::LinkUnknown => {
             "the link belongs to no pending sign-in: its card has expired (15 minutes), was answered, or ended at a sign-out"

@@ -2,51 +2,51 @@
 
 use super::CallerTokenValidator;
 use crate::token_validation::CallerTokenError;
-use crate::token_validation::check_explanation::{CheckExplanation, HintRow, SightedToken, find_hint};
+use crate::token_validation::check_explanation::{CheckExplanation, HintRow, SightedToken, find_hint, row};
 
 /// Each check of docs/protocols/bot-auth-and-skills.md §2, with its cases.
 pub(in crate::token_validation) const HINTS: [HintRow; 21] = [
-    ("form", "the caller's bearer is no JSON Web Token, is longer than 16 KiB, or has a claim twice"),
-    ("alg", "the caller's token is not signed with RS256, as the tokens of channels and of Entra are"),
-    ("crit", "the caller's token has a critical header that is not known here"),
-    ("typ", "the caller's token is of another type than JWT"),
-    ("kid", "the caller's token does not name its signing key"),
-    (
+    row("form", "the caller's bearer is no JSON Web Token, is longer than 16 KiB, or has a claim twice"),
+    row("alg", "the caller's token is not signed with RS256, as the tokens of channels and of Entra are"),
+    row("crit", "the caller's token has a critical header that is not known here"),
+    row("typ", "the caller's token is of another type than JWT"),
+    row("kid", "the caller's token does not name its signing key"),
+    row(
         "signature",
         "no key of the issuer's key set has signed the caller's token: for channels check channels.metadata_url \
         and channels.jwks_url, for applications those of the identity provider",
     ),
-    (
+    row(
         "iss",
         "the caller's token has an issuer that is not trusted: channels.issuer (and channels.cloud) name the channels', \
         an identity provider with authenticates_callers the applications'",
     ),
-    ("iss:key", "the caller's token is signed with a key that may not sign for its issuer: look for a forged token"),
-    (
+    row("iss:key", "the caller's token is signed with a key that may not sign for its issuer: look for a forged token"),
+    row(
         "tid",
         "the calling application's tenant is not trusted: bots.*.tenant, bots.*.callers.tenant and \
         token_service.tenants name the trusted ones",
     ),
-    ("tid:form", "the caller's token has no tenant, or another one than its issuer names"),
-    ("aud", "the caller's token has no audience, or several"),
-    ("ver", "the caller's token has another version than its issuer"),
-    ("azp", "the caller's token names no application in azp or appid, or two different ones"),
-    ("serviceurl", "the channel's token has no serviceurl claim: it is no token of the Bot Connector"),
-    ("exp", "the caller's token has no exp, or lives longer than two days"),
-    ("nbf", "the caller's token is not valid yet: compare this machine's clock"),
-    ("iat", "the caller's token was issued in the future: compare this machine's clock"),
-    (
+    row("tid:form", "the caller's token has no tenant, or another one than its issuer names"),
+    row("aud", "the caller's token has no audience, or several"),
+    row("ver", "the caller's token has another version than its issuer"),
+    row("azp", "the caller's token names no application in azp or appid, or two different ones"),
+    row("serviceurl", "the channel's token has no serviceurl claim: it is no token of the Bot Connector"),
+    row("exp", "the caller's token has no exp, or lives longer than two days"),
+    row("nbf", "the caller's token is not valid yet: compare this machine's clock"),
+    row("iat", "the caller's token was issued in the future: compare this machine's clock"),
+    row(
         "expired",
         "the caller's token has expired: the caller must request a new one; if this repeats, compare this machine's \
         clock",
     ),
-    (
+    row(
         "delegated",
         "the caller presented a user's token as its own: it must request an app-only token; a stolen token looks \
         like this as well",
     ),
-    ("delegated:aud", "the caller presented a user's token that is for another application"),
-    (
+    row("delegated:aud", "the caller presented a user's token that is for another application"),
+    row(
         "keys",
         "the issuer's key set cannot be fetched: check channels.jwks_url, the identity provider's jwks_url, and the \
         outbound section",
@@ -73,7 +73,7 @@ impl CallerTokenValidator {
             check => check,
         };
         let seen = match check {
-            "form" => token.show_length(),
+            "form" => Some(token.show_length()),
             "alg" | "crit" | "typ" => token.show(&[check], &[]),
             "kid" | "signature" | "keys" => token.show(&["kid"], &["iss", "aud"]),
             "iss" => token.show(&[], &["iss", "aud"]),

@@ -3,75 +3,80 @@
 use super::{ExchangeableTokenValidator, check_audience};
 use crate::domain::{AudienceRule, ExchangePolicy, Secret};
 use crate::token_validation::ExchangeableTokenError;
-use crate::token_validation::check_explanation::{CheckExplanation, HintRow, SightedToken, find_hint, show_tenants};
+use crate::token_validation::check_explanation::{
+    CheckExplanation, HintRow, SightedToken, find_hint, row, show_tenants,
+};
 use crate::token_validation::issuer::IssuerVersion;
 
 /// Each check of docs/protocols/entra-obo.md §1, with its cases.
 pub(in crate::token_validation) const HINTS: [HintRow; 22] = [
-    ("form", "the client's value is no JSON Web Token, is longer than 32 KiB, or has a claim twice"),
-    (
+    row("form", "the client's value is no JSON Web Token, is longer than 32 KiB, or has a claim twice"),
+    row(
         "form:nonce",
         "the client sent an ID token (it has a nonce): the client must request a token for token_exchange_uri",
     ),
-    ("alg", "the client's token is not signed with RS256, as Entra's tokens are: it is another issuer's"),
-    ("crit", "the client's token has a critical header, which Entra's tokens have not"),
-    ("typ", "the client's token is of another type than an access token"),
-    ("kid", "the client's token does not name its signing key, as Entra's tokens do"),
-    (
+    row("alg", "the client's token is not signed with RS256, as Entra's tokens are: it is another issuer's"),
+    row("crit", "the client's token has a critical header, which Entra's tokens have not"),
+    row("typ", "the client's token is of another type than an access token"),
+    row("kid", "the client's token does not name its signing key, as Entra's tokens do"),
+    row(
         "signature",
         "no key of the identity provider's key set has signed the client's token: check authority, metadata_url \
         or jwks_url of the identity provider",
     ),
-    (
+    row(
         "iss",
         "the client's token has another issuer: check authority, issuer and v1_issuer of the connection's identity \
         provider (another national cloud has other ones)",
     ),
-    ("iss:key", "the client's token is signed with a key that may not sign for its issuer: look for a forged token"),
-    (
+    row("iss:key", "the client's token is signed with a key that may not sign for its issuer: look for a forged token"),
+    row(
         "tid",
         "the client's token is of a tenant that the connection does not list: add it to the connection's tenants if \
         its users may sign in",
     ),
-    ("tid:form", "the client's token has no tenant, or another one than its issuer names"),
-    ("ver", "the client's token has another version than its issuer: look for a forged token"),
-    (
+    row("tid:form", "the client's token has no tenant, or another one than its issuer names"),
+    row("ver", "the client's token has another version than its issuer: look for a forged token"),
+    row(
         "ver:v1",
         "the client's token is a v1.0 token: set api.requestedAccessTokenVersion to 2 in the manifest of the app \
         registration, or allow_v1 in the connection",
     ),
-    (
+    row(
         "aud",
         "the client's token is for another application: compare the connection's client_id and token_exchange_uri with \
         the App ID URI (Expose an API), and with webApplicationInfo in the Teams manifest",
     ),
-    ("aud:header", "the client's token names an audience in its header, which Entra's tokens do not"),
-    ("time", "the client's token lacks exp, nbf or iat, or lives longer than two days"),
-    ("app_only", "the client's token is an application's own, without a user: the client must request it for the user"),
-    (
+    row("aud:header", "the client's token names an audience in its header, which Entra's tokens do not"),
+    row("time", "the client's token lacks exp, nbf or iat, or lives longer than two days"),
+    row(
+        "app_only",
+        "the client's token is an application's own, without a user: the client must request it for the user",
+    ),
+    row(
         "scp",
         "the client's token lacks a scope that the connection requires: expose the scope and let the client request it, \
         or change the connection's required_scopes",
     ),
-    ("scp:absent", "the client's token has no scp at all: it is no delegated access token"),
-    (
+    row("scp:absent", "the client's token has no scp at all: it is no delegated access token"),
+    row(
         "azp",
         "the client's token was requested by a client that the connection does not list: add the client to \
         authorized_clients if it may sign users in",
     ),
-    ("azp:differs", "the client's token names two different clients in azp and appid"),
-    ("oid", "the client's token names no user of Entra: oid is absent or no GUID"),
+    row("azp:differs", "the client's token names two different clients in azp and appid"),
+    row("oid", "the client's token names no user of Entra: oid is absent or no GUID"),
 ];
 
 /// Cases of errors that are no rejected checks.
 pub(in crate::token_validation) const OTHER_HINTS: [HintRow; 3] = [
-    (
+    row(
         "expired",
         "the client's token has expired or ends within 30 seconds: the client must fetch a fresh one; if this \
         repeats, compare this machine's clock",
     ),
-    ("expired:future", "the client's token is not valid yet: compare this machine's clock"),
-    ("keys", "the issuer's key set cannot be fetched: check jwks_url and egress"),
+    row("expired:future", "the client's token is not valid yet: compare this machine's clock"),
+    row("keys", "the issuer's key set cannot be fetched: check jwks_url and egress"),
 ];
 
 impl ExchangeableTokenValidator {
@@ -115,7 +120,7 @@ impl ExchangeableTokenValidator {
             check => check,
         };
         let seen = match check {
-            "form" => token.show_length(),
+            "form" => Some(token.show_length()),
             "alg" | "crit" | "typ" => token.show(&[check], &[]),
             "kid" | "signature" => token.show(&["kid"], &["iss"]),
             "iss" => token.show(&[], &["iss"]),

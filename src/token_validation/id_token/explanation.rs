@@ -3,38 +3,43 @@
 use super::{IdTokenValidator, TrustedIdTokenIssuer};
 use crate::domain::{Secret, TenantPolicy};
 use crate::token_validation::IdTokenError;
-use crate::token_validation::check_explanation::{CheckExplanation, HintRow, SightedToken, find_hint, show_tenants};
+use crate::token_validation::check_explanation::{
+    CheckExplanation, HintRow, SightedToken, find_hint, row, show_tenants,
+};
 
 /// Each check of `OpenID` Connect Core §3.1.3.7, with its cases.
 pub(in crate::token_validation) const HINTS: [HintRow; 24] = [
-    ("form", "the ID token is no JSON Web Token, or has a claim twice"),
-    ("too_long", "the ID token is longer than is accepted: let the provider put fewer claims (groups) into it"),
-    (
+    row("form", "the ID token is no JSON Web Token, or has a claim twice"),
+    row("too_long", "the ID token is longer than is accepted: let the provider put fewer claims (groups) into it"),
+    row(
         "alg",
         "the ID token is signed with an algorithm that is not accepted, or that its key is not for: change the \
         client's ID token signature algorithm at the provider",
     ),
-    ("crit", "the ID token has a critical header that is not known here"),
-    ("typ", "the ID token's header names another type than JWT"),
-    ("kid", "the ID token does not name its key, or not exactly one key of the provider's key set fits"),
-    ("signature", "no key of the provider's key set has signed the ID token: check the identity provider's jwks_url"),
-    ("iss", "the ID token has another issuer: write the identity provider's issuer exactly as the provider does"),
-    ("iss:key", "the ID token is signed with a key that may not sign for its issuer: look for a forged token"),
-    ("tid", "the user's tenant is none of the connection's tenants: add it to tenants if its users may sign in"),
-    ("tid:form", "the ID token has no tenant, or another one than its issuer names"),
-    ("ver", "the ID token's version does not fit its issuer: check issuer and v1_issuer of the identity provider"),
-    ("aud", "the ID token is for another client: check the connection's client_id"),
-    ("aud:header", "the ID token names an audience in its header, which no known provider does"),
-    ("azp", "the ID token is for several clients, or was issued to another one: check the connection's client_id"),
-    ("exp", "the ID token has expired: compare this machine's clock with the provider's"),
-    ("exp:lifetime", "the ID token has no exp, or lives longer than two days"),
-    ("iat", "the ID token was issued in the future: compare this machine's clock with the provider's"),
-    ("iat:absent", "the ID token does not say when it was issued"),
-    ("nbf", "the ID token is not valid yet: compare this machine's clock with the provider's"),
-    ("nonce", "the ID token was issued for another sign-in: look for a replayed token"),
-    ("oid", "the ID token of Entra names no user: the optional claim oid is absent or no GUID"),
-    ("sub", "the ID token names no user: sub is absent, too long or not printable"),
-    (
+    row("crit", "the ID token has a critical header that is not known here"),
+    row("typ", "the ID token's header names another type than JWT"),
+    row("kid", "the ID token does not name its key, or not exactly one key of the provider's key set fits"),
+    row(
+        "signature",
+        "no key of the provider's key set has signed the ID token: check the identity provider's jwks_url",
+    ),
+    row("iss", "the ID token has another issuer: write the identity provider's issuer exactly as the provider does"),
+    row("iss:key", "the ID token is signed with a key that may not sign for its issuer: look for a forged token"),
+    row("tid", "the user's tenant is none of the connection's tenants: add it to tenants if its users may sign in"),
+    row("tid:form", "the ID token has no tenant, or another one than its issuer names"),
+    row("ver", "the ID token's version does not fit its issuer: check issuer and v1_issuer of the identity provider"),
+    row("aud", "the ID token is for another client: check the connection's client_id"),
+    row("aud:header", "the ID token names an audience in its header, which no known provider does"),
+    row("azp", "the ID token is for several clients, or was issued to another one: check the connection's client_id"),
+    row("exp", "the ID token has expired: compare this machine's clock with the provider's"),
+    row("exp:lifetime", "the ID token has no exp, or lives longer than two days"),
+    row("iat", "the ID token was issued in the future: compare this machine's clock with the provider's"),
+    row("iat:absent", "the ID token does not say when it was issued"),
+    row("nbf", "the ID token is not valid yet: compare this machine's clock with the provider's"),
+    row("nonce", "the ID token was issued for another sign-in: look for a replayed token"),
+    row("oid", "the ID token of Entra names no user: the optional claim oid is absent or no GUID"),
+    row("sub", "the ID token names no user: sub is absent, too long or not printable"),
+    row(
         "keys",
         "the provider's key set cannot be fetched: check the identity provider's jwks_url and the outbound section",
     ),
@@ -71,7 +76,7 @@ impl IdTokenValidator {
             check => check,
         };
         let seen = match check {
-            "form" | "too_long" => token.show_length(),
+            "form" | "too_long" => Some(token.show_length()),
             "alg" => token.show(&["alg", "kid"], &[]),
             "crit" | "typ" => token.show(&[check], &[]),
             "kid" | "signature" | "keys" => token.show(&["alg", "kid"], &["iss"]),
