@@ -139,6 +139,11 @@ pub enum RedeemFailure {
         /// The waiting time that the issuer requested.
         retry_after: Option<Duration>,
     },
+    /// An outage; the issuer says when to ask again.
+    Unavailable {
+        /// The waiting time that the issuer requested, capped by the throttle board.
+        retry_after: Duration,
+    },
     /// An outage, a timeout or an unusable response.
     Transient,
 }

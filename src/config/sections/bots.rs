@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::config::credentials::{
-    AppIdentitySection, CredentialOwner, CredentialSection, RawCredential, validate_credentials,
+    AppIdentitySection, CredentialOwner, CredentialSection, RawCredential, validate_credentials, warn_of_secret_ids,
 };
 use crate::config::identity_providers::EntraSection;
 use crate::config::review::{CloudDefaults, Context, Place, PlainHttp, Review, WordOrList};
@@ -177,6 +177,7 @@ impl RawBot {
         let owner =
             CredentialOwner { is_bot: true, client_id: app_id.as_deref(), cloud: context.cloud, openid_issuer: None };
         let credentials = validate_credentials(list, &owner, review, &at);
+        warn_of_secret_ids(credentials.as_deref().unwrap_or_default(), review, |index| at.index(index).key("secret"));
         let written = self.identity_provider.take();
         if let Some(name) = written.as_ref().filter(|name| context.is_oidc(name)) {
             let message = format!(

@@ -117,6 +117,7 @@ impl RefusedExchange<'_> {
         };
         let retry_after = match reason {
             Reason::TooManyRequests { retry_after } => Some(retry_after),
+            Reason::TemporarilyUnavailable(outage) => outage.retry_after(),
             _ => None,
         };
         InvokeReply { retry_after, succeeded: false, ..InvokeReply::json(status, to_bytes(&response)) }
@@ -137,7 +138,7 @@ const fn status_and_sentence(reason: Reason) -> (u16, &'static str) {
         Reason::Denied => (400, "The identity provider refuses this user."),
         Reason::Misconfigured => (400, "The connection is not set up correctly; the operator has been told."),
         Reason::TooManyRequests { .. } => (429, "The user asks too often; try again later."),
-        Reason::TemporarilyUnavailable => (500, "The exchange is temporarily unavailable; try again later."),
+        Reason::TemporarilyUnavailable(_) => (500, "The exchange is temporarily unavailable; try again later."),
     }
 }
 

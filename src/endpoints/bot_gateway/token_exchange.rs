@@ -83,7 +83,7 @@ fn build_evidence(inbound: &Inbound<'_>, card_id: Option<&str>) -> Evidence {
 }
 
 fn keys_arrived_late() -> Refusal {
-    Refusal::local(Reason::TemporarilyUnavailable, "the issuer's keys did not arrive within the invoke's budget")
+    Refusal::fault("the issuer's keys did not arrive within the invoke's budget")
 }
 
 /// What the leading request needs to answer itself and its duplicates, and to continue the bot's dialog once.

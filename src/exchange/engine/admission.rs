@@ -89,7 +89,7 @@ impl Admission {
     /// Counts a refusal as a guess, because the sender learns something about an account from it. An outage does not
     /// count.
     pub(super) fn charge_refusal(&self, request: &ExchangeRequest, refusal: Refusal) -> Refusal {
-        if refusal.reason == Reason::TemporarilyUnavailable {
+        if matches!(refusal.reason, Reason::TemporarilyUnavailable(_)) {
             return refusal;
         }
         match self.rates.charge(&request.account, &request.correlation_id) {

@@ -1,6 +1,5 @@
-use std::time::Duration;
-
 use crate::identity_provider::RedeemFailure;
+use crate::identity_provider::token_endpoint::EndpointRefusal;
 
 /// What a provider's refusal means. The token endpoint and the browser's callback share this list and the tables that
 /// lead to it (docs/troubleshooting.md §What the identity provider says).
@@ -57,8 +56,9 @@ impl RefusalMeaning {
         matches!(self, Self::Throttled | Self::TenantThrottled | Self::Transient | Self::ServerFault)
     }
 
-    /// The failure of a redemption with this meaning, with the response's claims challenge or waiting time.
-    pub(super) fn to_failure(self, claims: Option<&str>, retry_after: Option<Duration>) -> RedeemFailure {
+    /// The failure of a redemption with this meaning: `claims` is the challenge for a further step, `refusal` has the
+    /// waiting time.
+    pub(super) fn to_failure(self, refusal: &EndpointRefusal, claims: Option<&str>) -> RedeemFailure {
         match self {
             Self::Consent | Self::Cancelled => RedeemFailure::ConsentRequired,
             Self::Interaction
@@ -70,8 +70,9 @@ impl RefusalMeaning {
             Self::AssertionRejected => RedeemFailure::AssertionRejected,
             Self::Misconfigured => RedeemFailure::Misconfigured,
             Self::Denied | Self::AccessRefused | Self::WrongAccount => RedeemFailure::Denied,
-            Self::Throttled | Self::TenantThrottled => RedeemFailure::Throttled { retry_after },
-            Self::Transient | Self::ServerFault | Self::Unknown => RedeemFailure::Transient,
+            Self::Throttled | Self::TenantThrottled => RedeemFailure::Throttled { retry_after: refusal.retry_after },
+            Self::Transient | Self::ServerFault => refusal.fault(),
+            Self::Unknown => RedeemFailure::Transient,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 /// Classifies an error response. Every response gets a class; only a known error leads to a sign-in card.
 pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
     let ExplainedMeaning { meaning, hint } = explain(refusal);
-    let failure = meaning.to_failure(None, refusal.retry_after);
+    let failure = meaning.to_failure(refusal, None);
     let is_of_client = refusal.error.as_deref() == Some("invalid_client") && failure == RedeemFailure::Misconfigured;
     let diagnostics =
         Diagnostics { http_status: Some(refusal.status), error: refusal.error.clone(), hint, ..Diagnostics::default() };
@@ -24,13 +24,13 @@ pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
 /// words in an outage.
 fn explain(refusal: &EndpointRefusal) -> ExplainedMeaning {
     let explained = |meaning, hint| ExplainedMeaning { meaning, hint };
-    if refusal.status == 429 || refusal.retry_after.is_some() {
+    if refusal.status == 429 || (refusal.retry_after.is_some() && !refusal.is_server_fault()) {
         return explained(
             RefusalMeaning::Throttled,
             "the provider received too many requests: wait, and look for a client that sends requests in a loop",
         );
     }
-    if refusal.status == 408 || refusal.status >= 500 {
+    if refusal.is_server_fault() {
         return explained(
             RefusalMeaning::ServerFault,
             "the provider's token endpoint has a fault; there is nothing to change in this configuration",

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::cards::PendingSignIn;
 use crate::domain::{ClockAndEntropy, Connection, Secret};
-use crate::exchange::{TokenOwner, user_token};
+use crate::exchange::{TokenOwner, report_missing_scopes, user_token};
 use crate::identity_provider::{Attempt, AuthorizationError, RedeemedToken, classify_authorization_error};
 use crate::sign_in::SignedInTokens;
 use crate::sign_in::browser_sign_ins::BrowserRecordLookup;
@@ -120,6 +120,7 @@ impl SignInReturn {
         let epoch = self.tokens.read_epoch(&slot_for_card(&card), &user.user).await?;
         let owner = TokenOwner { user: &user.user, security_context: user.security_context };
         let token = user_token(redeemed, connection, owner, &self.ambient);
+        report_missing_scopes(&token, connection, correlation_id);
         let grant = CodeGrant { card_id: card.card_id, revision: connection.revision, token, epoch };
         Ok(Identified::new(user, card.offer.account.realm.channel().cloned(), grant))
     }

@@ -193,7 +193,9 @@ impl From<RedeemError> for SignInFailure {
             | RedeemFailure::AssertionExpired
             | RedeemFailure::AssertionRejected => SignInError::StateUnknown,
             RedeemFailure::Misconfigured => SignInError::Misconfigured,
-            RedeemFailure::Throttled { .. } | RedeemFailure::Transient => SignInError::Unavailable,
+            RedeemFailure::Throttled { .. } | RedeemFailure::Unavailable { .. } | RedeemFailure::Transient => {
+                SignInError::Unavailable
+            }
         };
         Self { error: sign_in_error, channel: None, diagnostics: error.diagnostics }
     }

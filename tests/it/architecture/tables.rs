@@ -52,7 +52,7 @@ pub const ROOMS_OF_TESTS: &[(&str, &str)] = &[("vault", "sealing")];
 /// Rooms with sub-rooms, and the order of the files and folders directly in them. A part may import parts before the
 /// `<` on its left, and no other part of its room. Every part is listed, but `mod.rs` and tests.
 pub const SUB_ROOMS: &[(&str, &str)] = &[
-    ("config", "review < credentials identity_providers < sections connections < reading"),
+    ("config", "review < credentials identity_providers < sections connections < contradictions reading"),
     (
         "dev",
         "addresses error jwt lock loopback_host masking < calls listeners private_file signing_key < faults < tenant < \
@@ -60,8 +60,8 @@ pub const SUB_ROOMS: &[(&str, &str)] = &[
     ),
     (
         "exchange",
-        "exchange_name granted_scopes outcome storage_failure user_token < token_validators user_rates evidence < \
-         binding needs < requirements parent_slots < redemption < tokens engine",
+        "granted_scopes missing_scope_report obtained < exchange_name outcome storage_failure user_token < \
+         token_validators user_rates evidence < binding needs < requirements parent_slots < redemption < tokens engine",
     ),
 ];
 

@@ -3,7 +3,7 @@
 
 mod adjusted;
 mod browser;
-mod fixture;
+pub mod fixture;
 
 use std::collections::HashMap;
 use std::time::Duration;

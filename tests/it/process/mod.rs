@@ -1,6 +1,7 @@
 //! The program as an operator runs it: its own process, its files, its signals, its exit codes. What it calls is the
 //! stage in the test's process.
 
+mod checking;
 mod command_line;
 mod credentials;
 mod development;

@@ -39,7 +39,7 @@ pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
         ..Diagnostics::default()
     });
     Classification {
-        error: RedeemError { failure: meaning.to_failure(refusal.claims.as_deref(), refusal.retry_after), diagnostics },
+        error: RedeemError { failure: meaning.to_failure(refusal, refusal.claims.as_deref()), diagnostics },
         retry: meaning == RefusalMeaning::Transient,
         credential: match code {
             Some(ASSERTION_TIMES_REFUSED) => CredentialVerdict::RenewedMayServe,
@@ -58,7 +58,7 @@ pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
 /// Finds meaning and hint. Status, `claims` and `Retry-After` are checked first, then the number, then `suberror` and
 /// `error` (docs/protocols/entra-obo.md §3).
 fn explain(refusal: &EndpointRefusal, by_code: Option<ExplainedMeaning>) -> ExplainedMeaning {
-    use RefusalMeaning::{Denied, Interaction, Throttled, Transient};
+    use RefusalMeaning::{Denied, Interaction, ServerFault, Throttled, Transient};
 
     let explained = |meaning, hint| ExplainedMeaning { meaning, hint };
     let tenant_wide = by_code.filter(|row| row.meaning == RefusalMeaning::TenantThrottled);
@@ -72,10 +72,11 @@ fn explain(refusal: &EndpointRefusal, by_code: Option<ExplainedMeaning>) -> Expl
         return explained(Interaction, by_code.map_or(hint, |row| row.hint));
     }
     if refusal.retry_after.is_some() {
-        return tenant_wide.unwrap_or(explained(
-            Throttled,
-            "the issuer sent Retry-After: no further requests are sent until that time",
-        ));
+        // A fault's Retry-After speaks of the server (RFC 9110 §10.2.3), not of too many requests.
+        let meaning = if refusal.is_server_fault() { ServerFault } else { Throttled };
+        let hint = "the issuer sent Retry-After: no further requests are sent until that time, or for a minute if it \
+                    has a fault";
+        return tenant_wide.unwrap_or(explained(meaning, hint));
     }
     // Entra sends temporary faults with status 400 too, so the number decides there. With a 5xx status the number
     // decides only if it also stands for a fault.
@@ -84,7 +85,7 @@ fn explain(refusal: &EndpointRefusal, by_code: Option<ExplainedMeaning>) -> Expl
     {
         return row;
     }
-    if refusal.status >= 500 || refusal.status == 408 {
+    if refusal.is_server_fault() {
         return explained(Transient, "the issuer has a fault; there is nothing to change in this configuration");
     }
     if refusal.device_challenge {
