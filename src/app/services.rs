@@ -154,7 +154,7 @@ fn open_collections(
             Arc::new(ClaimsChallenges::new(records)),
             Arc::new(SignInNeeds::new(records)),
         ),
-        magic_codes: Arc::new(MagicCodes::new(records, entropy.clone())),
+        magic_codes: Arc::new(MagicCodes::new(records)),
         browsers: Arc::new(BrowserSignIns::new(records, entropy.clone())),
     })
 }

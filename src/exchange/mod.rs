@@ -21,12 +21,13 @@ mod parent_slots;
 mod redemption;
 mod requirements;
 mod storage_failure;
+mod token_sender;
 mod token_validators;
 mod tokens;
 mod user_rates;
 mod user_token;
 
-pub use binding::{BrowserBinding, ProvenIdentity, bind_browser_sign_in, may_be_bound};
+pub use binding::{BrowserBinding, ProvenIdentity, bind_browser_sign_in, is_another_person, may_be_bound};
 pub use engine::{
     Acquisition, Admission, AfterExchange, ExchangeEngine, ExchangeRequest, JoinedExchange, LeadingExchange, Settlement,
 };
@@ -40,6 +41,7 @@ pub use parent_slots::{WantedToken, end_tokens_of_others, last_obtained};
 pub use redemption::Redemption;
 pub use requirements::SignInRequirements;
 pub use storage_failure::StorageFailure;
+pub use token_sender::TokenSender;
 pub use token_validators::TokenValidators;
 pub use tokens::{
     CurrentTokens, ResourceExchange, ResourceScope, ResourceTokens, TokenRevocation, TokenSignOut, WantedResource,

@@ -72,6 +72,8 @@ pub enum Grant<'a> {
         redirect_uri: &'a Url,
         /// The account that signs in. It is the user of the throttle key and is not sent to the provider.
         throttled_as: &'a str,
+        /// The tenant that the browser was sent to, as [`AuthorizationRequest::tenant`].
+        tenant: Option<&'a str>,
     },
 }
 

@@ -173,6 +173,7 @@ impl Callers {
                 CallerTokenError::Delegated { check, .. } if ours => (Problem::DelegatedTokenNotAllowed, check),
                 CallerTokenError::Delegated { .. } => (Problem::InvalidToken, "aud"),
                 CallerTokenError::KeysUnavailable => (Problem::KeysUnavailable, "keys"),
+                CallerTokenError::KeyNotKnownYet => (Problem::KeysUnavailable, "key_not_known_yet"),
             };
             CallerRefusal::of_token(problem, check, explanation)
         })

@@ -86,6 +86,7 @@ pub(super) fn find_hint(table: &[HintRow], case: &str) -> &'static str {
 pub(super) fn show_tenants(tenants: &TenantPolicy) -> String {
     match tenants {
         TenantPolicy::Listed(tenants) => tenants.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+        TenantPolicy::AnyAccount => "any_account".to_owned(),
         TenantPolicy::AnyOrganization => "any_organization".to_owned(),
     }
 }

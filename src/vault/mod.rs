@@ -23,7 +23,7 @@ mod sign_out_tests;
 mod token_vault_tests;
 
 pub use epochs::Epoch;
-pub use kept_token::KeptToken;
+pub use kept_token::{CodeMark, KeptToken};
 pub use permit::Permit;
 pub use slot_generations::SlotGeneration;
 pub use token_vault::{KeptRecord, RemovedTokens, TokenVault};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::VaultError;
 use super::deferrals::Deferrals;
 use super::epochs::Epochs;
-use super::kept_token::{KeptToken, TokenRecord};
+use super::kept_token::{CodeMark, KeptToken, TokenRecord};
 use super::l1::{L1, L1Entry};
 use super::permit::Permit;
 use super::pins::Pins;
@@ -50,6 +50,8 @@ enum NeededLifetime {
 pub struct KeptRecord {
     /// The kept token with its refresh token.
     pub token: UserToken,
+    /// The magic code that the token comes of, if it comes of one.
+    pub code_mark: Option<CodeMark>,
     permit: Permit,
     revision: ConnectionRevision,
     stored: StoredRecord<TokenRecord>,
@@ -193,8 +195,26 @@ impl TokenVault {
         revision: ConnectionRevision,
         token: UserToken,
     ) -> Result<Arc<UserToken>, VaultError> {
+        self.keep_as_new(permit, KeptToken { revision, token, code_mark: None }).await
+    }
+
+    /// As [`TokenVault::keep`], for a token that was redeemed with the magic code of `code_mark`.
+    ///
+    /// # Errors
+    /// As [`TokenVault::keep`].
+    pub async fn keep_with_code(
+        &self,
+        permit: Permit,
+        revision: ConnectionRevision,
+        token: UserToken,
+        code_mark: CodeMark,
+    ) -> Result<Arc<UserToken>, VaultError> {
+        self.keep_as_new(permit, KeptToken { revision, token, code_mark: Some(code_mark) }).await
+    }
+
+    async fn keep_as_new(&self, permit: Permit, kept: KeptToken) -> Result<Arc<UserToken>, VaultError> {
         let shared = Arc::clone(&self.shared);
-        run_to_completion(async move { shared.keep(permit, revision, token, None).await }).await
+        run_to_completion(async move { shared.keep(permit, kept, None).await }).await
     }
 
     /// Replaces `record` by `token`, if the store still holds `record`.
@@ -203,8 +223,9 @@ impl TokenVault {
     /// As [`TokenVault::keep`]; [`VaultError::RecordChanged`] if another write replaced `record` first.
     pub async fn replace(&self, record: KeptRecord, token: UserToken) -> Result<Arc<UserToken>, VaultError> {
         let shared = Arc::clone(&self.shared);
-        let KeptRecord { permit, revision, stored, .. } = record;
-        run_to_completion(async move { shared.keep(permit, revision, token, Some(stored)).await }).await
+        let KeptRecord { permit, revision, stored, code_mark, .. } = record;
+        let kept = KeptToken { revision, token, code_mark };
+        run_to_completion(async move { shared.keep(permit, kept, Some(stored)).await }).await
     }
 
     /// Removes `record`, if the store still holds it. A newer record in the same slot stays.
@@ -316,7 +337,8 @@ impl Shared {
             return Ok(None);
         }
         let permit = Permit { epoch, generation };
-        Ok(Some(KeptRecord { token: kept.token, permit, revision, stored: record.stored }))
+        let KeptToken { token, code_mark, .. } = kept;
+        Ok(Some(KeptRecord { token, code_mark, permit, revision, stored: record.stored }))
     }
 
     /// The index of all tokens of `user`.

@@ -87,6 +87,7 @@ async fn check_credential(
         return OnlineCheck::failing(subject, "not checked: server.public_url has no redirect address");
     };
     let grant = Grant::AuthorizationCode {
+        tenant: None,
         code: &code,
         code_verifier: &code_verifier,
         redirect_uri: &redirect_uri,

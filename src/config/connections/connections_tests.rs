@@ -41,7 +41,7 @@ fn a_connection_refers_to_what_exists() {
 fn the_tenants_of_a_connection_have_no_default() {
     expect_problem(TENANTS, "", "connections.graph.tenants: is missing");
     expect_problem(TENANTS, "tenants = []", "connections.graph.tenants: is empty");
-    expect_problem(TENANTS, "tenants = \"common\"", "connections.graph.tenants: \"common\" is neither");
+    expect_problem(TENANTS, "tenants = \"common\"", "connections.graph.tenants: \"common\" is none of these");
     expect_problem(
         TENANTS,
         "tenants = [\"contoso.com\"]",

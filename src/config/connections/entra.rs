@@ -144,12 +144,13 @@ fn required_scopes(written: Option<Vec<String>>, review: &mut Review<'_>, place:
 }
 
 fn tenant_policy(written: Option<WordOrList>, review: &mut Review<'_>, place: &Place) -> Option<TenantPolicy> {
-    let form = "[\"<tenant GUID>\"], or \"any_organization\"";
+    let form = "[\"<tenant GUID>\"], \"any_organization\", or \"any_account\" (personal accounts, too)";
     match review.required(written, place, &format!("whose users may sign in: {form}"))? {
         WordOrList::Word(word) if word == "any_organization" => Some(TenantPolicy::AnyOrganization),
+        WordOrList::Word(word) if word == "any_account" => Some(TenantPolicy::AnyAccount),
         WordOrList::Word(word) => {
             let hint = if word.contains('.') { format!(". {}", find_tenant_id(&word)) } else { String::new() };
-            review.report(place, format!("{word:?} is neither: write {form}{hint}"));
+            review.report(place, format!("{word:?} is none of these: write {form}{hint}"));
             None
         }
         WordOrList::List(list) if list.is_empty() => {

@@ -39,8 +39,8 @@ impl Settlement for ExchangeReply {
 /// another redemption, before any card is required.
 pub(super) async fn exchange_token(call: &ExchangeCall<'_>, raw: Secret) -> Result<HttpResponse, Decline> {
     let validated = timeout_at(call.begun + PROVIDER_BUDGET, call.service.validators.validate(call.connection, &raw));
-    let validated =
-        validated.await.unwrap_or_else(|_| Err(keys_arrived_late())).map_err(|refusal| call.refused(&refusal))?;
+    let validated = validated.await.unwrap_or_else(|_| Err(keys_arrived_late()));
+    let validated = validated.map_err(|refusal| call.refused(&call.charge_sender(refusal)))?;
     // The card is read before the token: an exchange stores its token before it removes its card, so two calls at the
     // same time cannot miss both.
     let card = find_card(call).await?;

@@ -5,6 +5,7 @@ use super::{TokenService, admit, channel_account, log_unknown_connection};
 use crate::domain::{ClaimsChallenge, NamedConnection, TokenSlot};
 use crate::exchange::{ObtainedToken, WantedToken};
 use crate::inbound::RequestId;
+use crate::sign_in::CodeAnswer;
 
 /// `GET /api/usertoken/GetToken`: the user's present token, or with `code` the token of the sign-in that this magic
 /// code completes (docs/protocols/token-service-api.md §3.1).
@@ -55,8 +56,12 @@ pub(super) async fn find_token(
     // Each code is an attempt to guess one.
     charge(http, service, wanted.slot)?;
     let redeemed = service.codes.redeem(wanted, code).await;
-    let redeemed = redeemed.map_err(|error| Decline::failed("a magic code cannot be checked", &error))?;
-    Ok(redeemed.map_or(ObtainedToken::UserNeeded, ObtainedToken::Token))
+    Ok(match redeemed.map_err(|error| Decline::failed("a magic code cannot be checked", &error))? {
+        CodeAnswer::Redeemed(token) => ObtainedToken::Token(token),
+        // A bot or an SDK that repeats its request gets the same answer: what came of the code is the present token.
+        CodeAnswer::RedeemedBefore => service.tokens.get(wanted).await,
+        CodeAnswer::Wrong => ObtainedToken::UserNeeded,
+    })
 }
 
 fn charge(http: &HttpRequest, service: &TokenService, slot: &TokenSlot) -> Result<(), Decline> {

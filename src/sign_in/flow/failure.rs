@@ -45,8 +45,8 @@ pub enum SignInError {
     /// Another browser began the sign-in, or this browser keeps no cookie.
     #[error("the sign-in was begun in another browser, or the browser keeps no cookie")]
     OtherBrowser,
-    /// The step is unknown: its handle was made up, has expired, or was used already.
-    #[error("the step of the sign-in is unknown, has expired, or was taken already")]
+    /// The step is unknown: its handle was made up, or the step or what came of it has ended.
+    #[error("the step of the sign-in is unknown or has ended")]
     StateUnknown,
     /// The form data is too large, arrives too slowly, or does not have the fields of the page's form.
     #[error("the form of the page cannot be read")]
@@ -94,7 +94,20 @@ pub struct SignInFailure {
     pub diagnostics: Box<Diagnostics>,
 }
 
+impl SignInError {
+    /// Whether the same step may succeed a little later, because only an outage or a limit is in the way.
+    pub(super) const fn is_passing(self) -> bool {
+        matches!(self, Self::Throttled { .. } | Self::Unavailable | Self::Storage)
+    }
+}
+
 impl SignInFailure {
+    /// Whether the browser may begin again from the step that failed: the provider refused, and may not do so next time.
+    #[must_use]
+    pub fn may_begin_again(&self) -> bool {
+        matches!(self.error, SignInError::ProviderRefused(refusal) if refusal != ProviderRefusal::Denied)
+    }
+
     /// Whether the provider's page had expired, so that a new request may succeed at once.
     pub(super) fn is_page_expired(&self) -> bool {
         self.error == SignInError::ProviderRefused(ProviderRefusal::PageExpired)
@@ -210,7 +223,7 @@ impl From<IdentificationError> for SignInFailure {
         let error = match error {
             IdTokenError::Rejected { check: "tid" } => SignInError::TenantNotAllowed,
             IdTokenError::Rejected { check } => SignInError::IdTokenRejected { check },
-            IdTokenError::KeysUnavailable => SignInError::Unavailable,
+            IdTokenError::KeysUnavailable | IdTokenError::KeyNotKnownYet => SignInError::Unavailable,
         };
         let CheckExplanation { hint, seen, expected } = *explanation;
         let diagnostics = Diagnostics { hint, seen, expected, ..Diagnostics::default() };

@@ -5,7 +5,7 @@ use crate::token_validation::CallerTokenError;
 use crate::token_validation::check_explanation::{CheckExplanation, HintRow, SightedToken, find_hint, row};
 
 /// Each check of docs/protocols/bot-auth-and-skills.md §2, with its cases.
-pub(in crate::token_validation) const HINTS: [HintRow; 21] = [
+pub(in crate::token_validation) const HINTS: [HintRow; 22] = [
     row("form", "the caller's bearer is no JSON Web Token, is longer than 16 KiB, or has a claim twice"),
     row("alg", "the caller's token is not signed with RS256, as the tokens of channels and of Entra are"),
     row("crit", "the caller's token has a critical header that is not known here"),
@@ -47,6 +47,10 @@ pub(in crate::token_validation) const HINTS: [HintRow; 21] = [
     ),
     row("delegated:aud", "the caller presented a user's token that is for another application"),
     row(
+        "key_not_known_yet",
+        "the caller's token names a key that its issuer's key set does not have yet: the set is fetched again within 10 seconds",
+    ),
+    row(
         "keys",
         "the issuer's key set cannot be fetched: check channels.jwks_url, the identity provider's jwks_url, and the \
         outbound section",
@@ -66,6 +70,7 @@ impl CallerTokenValidator {
             CallerTokenError::Delegated { .. } if ours => "delegated",
             CallerTokenError::Delegated { .. } => "delegated:aud",
             CallerTokenError::KeysUnavailable => "keys",
+            CallerTokenError::KeyNotKnownYet => "key_not_known_yet",
         };
         let case = match check {
             "iss" if trust.is_ok() => "iss:key",
@@ -75,7 +80,7 @@ impl CallerTokenValidator {
         let seen = match check {
             "form" => Some(token.show_length()),
             "alg" | "crit" | "typ" => token.show(&[check], &[]),
-            "kid" | "signature" | "keys" => token.show(&["kid"], &["iss", "aud"]),
+            "kid" | "signature" | "keys" | "key_not_known_yet" => token.show(&["kid"], &["iss", "aud"]),
             "iss" => token.show(&[], &["iss", "aud"]),
             "tid" => token.show(&[], &["tid", "iss", "appid", "azp"]),
             "ver" => token.show(&[], &["ver", "iss"]),

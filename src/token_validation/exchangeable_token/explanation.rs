@@ -69,13 +69,17 @@ pub(in crate::token_validation) const HINTS: [HintRow; 22] = [
 ];
 
 /// Cases of errors that are no rejected checks.
-pub(in crate::token_validation) const OTHER_HINTS: [HintRow; 3] = [
+pub(in crate::token_validation) const OTHER_HINTS: [HintRow; 4] = [
     row(
         "expired",
         "the client's token has expired or ends within 30 seconds: the client must fetch a fresh one; if this \
         repeats, compare this machine's clock",
     ),
     row("expired:future", "the client's token is not valid yet: compare this machine's clock"),
+    row(
+        "key_not_known_yet",
+        "the client's token names a key that the issuer's key set does not have yet: the set is fetched again within 10 seconds",
+    ),
     row("keys", "the issuer's key set cannot be fetched: check jwks_url and egress"),
 ];
 
@@ -97,9 +101,11 @@ impl ExchangeableTokenValidator {
                     expected: Some(format!("now={}", self.clock.now().unix_seconds())),
                 }
             }
-            ExchangeableTokenError::KeysUnavailable => {
+            ExchangeableTokenError::KeysUnavailable | ExchangeableTokenError::KeyNotKnownYet => {
+                let is_missing = *error == ExchangeableTokenError::KeysUnavailable;
+                let case = if is_missing { "keys" } else { "key_not_known_yet" };
                 let seen = token.show(&["kid"], &["iss"]);
-                CheckExplanation { hint: find_hint(&OTHER_HINTS, "keys"), seen, expected: None }
+                CheckExplanation { hint: find_hint(&OTHER_HINTS, case), seen, expected: None }
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::token_validation::check_explanation::{
 };
 
 /// Each check of `OpenID` Connect Core §3.1.3.7, with its cases.
-pub(in crate::token_validation) const HINTS: [HintRow; 24] = [
+pub(in crate::token_validation) const HINTS: [HintRow; 25] = [
     row("form", "the ID token is no JSON Web Token, or has a claim twice"),
     row("too_long", "the ID token is longer than is accepted: let the provider put fewer claims (groups) into it"),
     row(
@@ -40,6 +40,10 @@ pub(in crate::token_validation) const HINTS: [HintRow; 24] = [
     row("oid", "the ID token of Entra names no user: the optional claim oid is absent or no GUID"),
     row("sub", "the ID token names no user: sub is absent, too long or not printable"),
     row(
+        "key_not_known_yet",
+        "the ID token names a key that the provider's key set does not have yet: the set is fetched again within 10 seconds",
+    ),
+    row(
         "keys",
         "the provider's key set cannot be fetched: check the identity provider's jwks_url and the outbound section",
     ),
@@ -60,6 +64,7 @@ impl IdTokenValidator {
         let check = match error {
             IdTokenError::Rejected { check } => check,
             IdTokenError::KeysUnavailable => "keys",
+            IdTokenError::KeyNotKnownYet => "key_not_known_yet",
         };
         let is_us = |name: &str| name.eq_ignore_ascii_case(client_id);
         let names_us = token.claims.texts("aud").is_some_and(|audiences| audiences.into_iter().any(is_us));
@@ -79,7 +84,7 @@ impl IdTokenValidator {
             "form" | "too_long" => Some(token.show_length()),
             "alg" => token.show(&["alg", "kid"], &[]),
             "crit" | "typ" => token.show(&[check], &[]),
-            "kid" | "signature" | "keys" => token.show(&["alg", "kid"], &["iss"]),
+            "kid" | "signature" | "keys" | "key_not_known_yet" => token.show(&["alg", "kid"], &["iss"]),
             "iss" => token.show(&[], &["iss"]),
             "tid" | "ver" => token.show(&[], &[check, "iss"]),
             "azp" => token.show(&[], &["azp", "aud"]),

@@ -23,7 +23,8 @@ pub const ROOMS: &[(&str, &str)] = &[
     ("exchange", "domain observability single_flight token_validation identity_provider vault cards records"),
     (
         "sign_in",
-        "domain observability protocol identity_provider token_validation exchange vault cards records sessions",
+        "domain observability protocol single_flight identity_provider token_validation exchange vault cards records \
+         sessions",
     ),
     ("bot_connector", "domain observability protocol outbound identity_provider records single_flight"),
     ("sign_out", "domain observability exchange sessions token_issuer outbound records"),
@@ -61,7 +62,8 @@ pub const SUB_ROOMS: &[(&str, &str)] = &[
     (
         "exchange",
         "granted_scopes missing_scope_report obtained < exchange_name outcome storage_failure user_token < \
-         token_validators user_rates evidence < binding needs < requirements parent_slots < redemption < tokens engine",
+         token_validators user_rates evidence < binding needs token_sender < requirements parent_slots < redemption < \
+         tokens engine",
     ),
 ];
 

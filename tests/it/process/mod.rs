@@ -6,6 +6,7 @@ mod command_line;
 mod credentials;
 mod development;
 mod durability;
+mod malformed_bytes;
 mod network;
 mod operations;
 mod refusals;

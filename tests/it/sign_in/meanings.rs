@@ -16,6 +16,12 @@ fn log_line_of(page: &Answer) -> serde_json::Value {
     lines.into_iter().find(|line| line["message"] == "a browser sign-in failed").unwrap()
 }
 
+fn link_to_begin_again(page: &Answer) -> String {
+    let text = page.text();
+    let (_, rest) = text.split_once("id=\"again\" href=\"").unwrap();
+    rest.split('"').next().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn a_user_reads_what_the_provider_meant_and_the_operator_what_it_said() {
     let harness = Harness::start().await;
@@ -89,10 +95,18 @@ async fn a_browser_whose_page_expired_at_the_provider_is_sent_there_again_once()
     let first = state_of(&authorize);
     let again = browser.get(&expired(&first)).await;
     assert_eq!(again.status, 302, "{}", again.text());
+    assert_eq!(
+        browser.get(&expired(&first)).await.location(),
+        again.location(),
+        "a repeated return gets the same answer"
+    );
     let again = url::Url::parse(again.location()).unwrap();
     assert_eq!(again.path(), authorize.path());
     let second = state_of(&again);
     assert_ne!(first, second);
     let stopped = browser.get(&expired(&second)).await;
     assert_notice("the second time", &stopped, 403, "PageExpired");
+    assert_eq!(browser.get(&link_to_begin_again(&stopped)).await.status, 302);
+    let stranger = harness.browser().get(&link_to_begin_again(&stopped)).await;
+    assert_notice("another browser", &stranger, 403, "OtherBrowser");
 }
