@@ -10,3 +10,4 @@ mod operations;
 mod refusals;
 mod renewal;
 mod setting;
+mod worst_day;
