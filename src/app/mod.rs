@@ -36,6 +36,7 @@ use crate::outbound::OutboundError;
 use crate::records::{RecordError, Records};
 use crate::sealing::{KeyRing, KeyRingError, Sealer};
 use crate::store::StoreError;
+use crate::vault::TokenVault;
 
 /// Adds routes to those of the application.
 pub type RouteFunction = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
@@ -131,6 +132,7 @@ pub struct Application {
     signals: serving::Signals,
     counters: Arc<Counters>,
     delivery: ContinuationDelivery,
+    vault: Arc<TokenVault>,
 }
 
 /// Builds the application on the runtime that will run it, and binds the listeners that `listeners` does not contain.
@@ -170,8 +172,8 @@ pub async fn build(
     let operations = context.listen_for_operations(listeners.operations)?;
     let token_service = context.listen_for_bots(listeners.token_service)?;
     let public = context.listen(listeners.public, development.map(|development| development.routes))?;
-    let Services { counters, delivery, credentials, admin_token, .. } = services;
+    let Services { counters, delivery, credentials, admin_token, vault, .. } = services;
     let (keys, file) = (config.keys.file, config.file);
     let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials, admin_token, file, clock });
-    Ok(Application { public, token_service, operations, renewable, signals, counters, delivery })
+    Ok(Application { public, token_service, operations, renewable, signals, counters, delivery, vault })
 }

@@ -12,6 +12,7 @@ mod pins;
 mod slot_generations;
 mod slot_keys;
 mod token_vault;
+mod unstored_epochs;
 mod writes;
 
 #[cfg(test)]
@@ -20,6 +21,8 @@ mod concurrency_tests;
 mod sign_out_tests;
 #[cfg(test)]
 mod token_vault_tests;
+#[cfg(test)]
+mod unstored_sign_out_tests;
 
 pub use epochs::Epoch;
 pub use kept_token::KeptToken;
