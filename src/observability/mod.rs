@@ -10,4 +10,4 @@ mod json_line;
 mod logs;
 
 pub use counters::{Count, Counters};
-pub use logs::{LogForm, Logging, LoggingError, LoggingOptions, start_logging, start_logging_to};
+pub use logs::{LogForm, Logging, LoggingError, LoggingOptions, is_log_blocked, start_logging, start_logging_to};

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use super::operations::{port_of, with_operations};
 use super::setting::{Service, Setting};
 
 /// Sets a resource limit of a running process, for example `fsize=4096:unlimited`.
@@ -17,7 +18,7 @@ async fn a_limit_on_file_sizes_makes_writes_fail_and_does_not_end_the_process() 
     assert_eq!(setting.exchange("Ada", "x").await.status, 200);
     limit(&service, "fsize=4096:unlimited");
     assert_eq!(setting.exchange("Ben", "y").await.status, 500);
-    service.wait_for_line("storage_unavailable").await;
+    service.wait_for_line("the store failed").await;
     assert_eq!(setting.get_token("Ada").await, 200, "what was kept before is still there");
     limit(&service, "fsize=unlimited:unlimited");
     assert_eq!(setting.exchange("Ben", "z").await.status, 200);
@@ -32,4 +33,43 @@ async fn the_process_writes_no_core_file() {
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     let values: Vec<&str> = core.split_whitespace().skip(4).take(2).collect();
     assert_eq!(values, ["0", "0"], "{core}");
+}
+
+#[tokio::test]
+async fn requests_are_answered_while_the_log_is_not_read_and_the_log_says_later_what_it_lacks() {
+    let mut setting = with_operations("127.0.0.1:0").await;
+    let mut service = setting.serve().await;
+    let health = format!("http://127.0.0.1:{}/healthz", port_of(&service));
+    let refused = format!("http://{}/bots/demo/api/messages", service.address);
+    let reading = service.reading();
+    let not_read = reading.lock().unwrap();
+    // The pipe holds 64 KiB and the process 256 KiB; each refusal is a warning of some hundred bytes.
+    for _ in 0..2000 {
+        assert_eq!(setting.harness.send("POST", &refused, &[], Vec::new()).await.status, 401);
+    }
+    let answer = setting.harness.send("GET", &health, &[], Vec::new()).await;
+    let text = String::from_utf8(answer.body).unwrap();
+    assert_eq!(answer.status, 200);
+    assert!(text.starts_with("ok\n") && text.contains("the log is blocked"), "{text}");
+    assert_eq!(setting.exchange("Ada", "x").await.status, 200);
+    drop(not_read);
+    let line = service.wait_for_line("were left out").await;
+    assert!(line["lines"].as_u64().unwrap() > 100, "{line}");
+    assert_eq!(setting.harness.send("GET", &health, &[], Vec::new()).await.body, b"ok");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_whose_log_is_not_read_still_stops() {
+    let mut setting = Setting::new().await;
+    let mut service = setting.serve().await;
+    let refused = format!("http://{}/bots/demo/api/messages", service.address);
+    let reading = service.reading();
+    let not_read = reading.lock().unwrap();
+    for _ in 0..1000 {
+        setting.harness.send("POST", &refused, &[], Vec::new()).await;
+    }
+    service.signal("TERM");
+    assert_eq!(service.exit_code().await, Some(0));
+    drop(not_read);
 }
