@@ -119,7 +119,7 @@ fn create_tables(connection: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)

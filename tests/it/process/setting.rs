@@ -134,7 +134,7 @@ impl Setting {
         command.env("BOT_SSO_LOGGING__FORMAT", "json");
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = Arc::<Mutex<Vec<String>>>::default();
-        let reading = Arc::<Mutex<()>>::default();
+        let reading = Arc::<tokio::sync::Mutex<()>>::default();
         let (stream, shared, gate) = (child.stderr.take().unwrap(), lines.clone(), reading.clone());
         std::thread::spawn(move || collect(BufReader::new(stream), &shared, &gate));
         let mut service = Service { child, lines, reading, address: String::new() };
@@ -163,10 +163,10 @@ impl Setting {
 
 /// Keeps the lines of the log, and writes them where `scripts/test` searches for tokens. Reads while nothing else holds
 /// `reading`.
-fn collect(stream: impl BufRead, lines: &Mutex<Vec<String>>, reading: &Mutex<()>) {
+fn collect(stream: impl BufRead, lines: &Mutex<Vec<String>>, reading: &tokio::sync::Mutex<()>) {
     let mut file = log_file();
     for line in stream.lines() {
-        drop(reading.lock().unwrap());
+        drop(reading.blocking_lock());
         let line = line.unwrap();
         writeln!(file, "{line}").unwrap();
         lines.lock().unwrap().push(line);
@@ -184,7 +184,7 @@ pub struct Service {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
     /// The log is not read while a test holds this lock.
-    reading: Arc<Mutex<()>>,
+    reading: Arc<tokio::sync::Mutex<()>>,
     /// The address on which it listens.
     pub address: String,
 }
@@ -196,7 +196,7 @@ impl Service {
     }
 
     /// The log is not read while a test holds this lock.
-    pub fn reading(&self) -> Arc<Mutex<()>> {
+    pub fn reading(&self) -> Arc<tokio::sync::Mutex<()>> {
         self.reading.clone()
     }
 

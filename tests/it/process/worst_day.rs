@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::operations::{port_of, with_operations};
+use super::operations::{FIRST, port_of, sign_out, with_operations};
 use super::setting::{Service, Setting};
 
 /// Sets a resource limit of a running process, for example `fsize=4096:unlimited`.
@@ -42,7 +42,7 @@ async fn requests_are_answered_while_the_log_is_not_read_and_the_log_says_later_
     let health = format!("http://127.0.0.1:{}/healthz", port_of(&service));
     let refused = format!("http://{}/bots/demo/api/messages", service.address);
     let reading = service.reading();
-    let not_read = reading.lock().unwrap();
+    let not_read = reading.lock().await;
     // The pipe holds 64 KiB and the process 256 KiB; each refusal is a warning of some hundred bytes.
     for _ in 0..2000 {
         assert_eq!(setting.harness.send("POST", &refused, &[], Vec::new()).await.status, 401);
@@ -65,11 +65,55 @@ async fn a_process_whose_log_is_not_read_still_stops() {
     let mut service = setting.serve().await;
     let refused = format!("http://{}/bots/demo/api/messages", service.address);
     let reading = service.reading();
-    let not_read = reading.lock().unwrap();
+    let not_read = reading.lock().await;
     for _ in 0..1000 {
         setting.harness.send("POST", &refused, &[], Vec::new()).await;
     }
     service.signal("TERM");
     assert_eq!(service.exit_code().await, Some(0));
     drop(not_read);
+}
+
+#[tokio::test]
+async fn a_database_that_is_removed_or_replaced_makes_writes_fail_until_it_is_back() {
+    let mut setting = Setting::new().await;
+    let mut service = setting.serve().await;
+    assert_eq!(setting.exchange("Ada", "x").await.status, 200);
+    let (file, away) = (setting.path("bot-sso.db"), setting.path("away.db"));
+    std::fs::rename(&file, &away).unwrap();
+    for id in ["y", "z"] {
+        assert_eq!(setting.exchange("Ben", id).await.status, 500);
+    }
+    let line = service.wait_for_line("the store refuses all work").await;
+    assert_eq!(line["level"], "ERROR");
+    assert!(line["error"].as_str().unwrap().contains("bot-sso.db was removed"), "{line}");
+    assert_eq!(setting.get_token("Ben").await, 503);
+    std::fs::copy(&away, &file).unwrap();
+    assert_eq!(setting.exchange("Ben", "w").await.status, 500, "a copy is not the open file");
+    let said = service.lines().iter().filter(|line| line.contains("the store refuses all work")).count();
+    assert_eq!(said, 1);
+    std::fs::rename(&away, &file).unwrap();
+    assert_eq!(setting.exchange("Ben", "v").await.status, 200);
+    service.wait_for_line("the store works again").await;
+    service.kill();
+    let _service = setting.serve().await;
+    for user in ["Ada", "Ben"] {
+        assert_eq!(setting.get_token(user).await, 200, "{user}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_out_that_cannot_be_stored_is_answered_503_and_holds_after_a_restart() {
+    let mut setting = with_operations("127.0.0.1:0").await;
+    let service = setting.serve().await;
+    let (port, ada) = (port_of(&service), setting.harness.user("Ada"));
+    assert_eq!(setting.exchange("Ada", "x").await.status, 200);
+    limit(&service, "fsize=4096:unlimited");
+    assert_eq!(sign_out(&setting, &port, &ada, FIRST).await, 503);
+    assert_eq!(setting.get_token("Ada").await, 404, "the sign-out holds in memory");
+    limit(&service, "fsize=unlimited:unlimited");
+    // The process writes the sign-out again before it ends.
+    service.stop().await;
+    let _service = setting.serve().await;
+    assert_eq!(setting.get_token("Ada").await, 404);
 }
