@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::epochs::Epoch;
+use super::epoch::Epoch;
 use crate::domain::{ConnectionRevision, Secret, SecurityContext, Timestamp, UserKey, UserToken};
 use crate::records::{Content, Kind, Plaintext, RecordBinding, catalogue};
 

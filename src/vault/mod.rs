@@ -4,6 +4,7 @@
 //! concurrent reads, writes and sign-outs. The room deliberately knows neither how a token is obtained or refreshed nor
 //! which caller requests it.
 
+mod epoch;
 mod epochs;
 mod kept_token;
 mod l1;
@@ -24,7 +25,7 @@ mod token_vault_tests;
 #[cfg(test)]
 mod unstored_sign_out_tests;
 
-pub use epochs::Epoch;
+pub use epoch::Epoch;
 pub use kept_token::KeptToken;
 pub use permit::Permit;
 pub use slot_generations::SlotGeneration;

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::epochs::UserEpoch;
+use super::epoch::UserEpoch;
 use crate::domain::UserKey;
 
 /// The users whose raised epoch the store does not hold yet. Only the operator raises epochs, so the number of users

@@ -118,7 +118,8 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 
 fn read_until_closed(connection: &Connection, waiting: &Mutex<Receiver<BoxedJob>>, files: &StoreFiles) {
     while let Some(mut job) = next(waiting) {
-        let outcome = job.run(connection).map_err(|error| error.to_string()).and_then(|()| files.check());
+        let outcome = job.run(connection).map_err(|error| error.to_string());
+        let outcome = files.check().and(outcome);
         job.answer(outcome.as_ref().copied().map_err(String::as_str));
     }
 }

@@ -44,7 +44,7 @@ fn gather(first: BoxedJob, jobs: &Receiver<BoxedJob>) -> Vec<BoxedJob> {
 fn commit(connection: &mut Connection, mut batch: Vec<BoxedJob>, now: Timestamp, files: &StoreFiles) {
     let outcome = write(connection, &mut batch, now).map_err(|error| error.to_string());
     // Checked after the commit: a write counts only if it is in the file that a restart opens.
-    let outcome = outcome.and_then(|()| files.check());
+    let outcome = files.check().and(outcome);
     for job in batch {
         job.answer(outcome.as_ref().copied().map_err(String::as_str));
     }
