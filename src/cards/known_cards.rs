@@ -15,7 +15,7 @@ const MAX_KNOWN_CARDS: usize = 400_000;
 /// Time between two removals of expired marks.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
-/// The cards for which the store may hold a record. A card that is certainly absent needs no disk read: most exchange
+/// The cards, and the accounts with client failures, for which the store may hold a record. A card that is certainly absent needs no disk read: most exchange
 /// ids belong to no pending sign-in, and the hot path reads no disk (docs/architecture.md §Speed).
 ///
 /// A card is certainly absent only if this process is the store's single writer and did not write it, and every record
@@ -35,7 +35,7 @@ pub(super) struct KnownCards {
     next_sweep_at: AtomicI64,
 }
 
-/// The short hash of a card id or of an account.
+/// The short hash of a card id, of an account, or of an account's client failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark(u64);
 
@@ -61,6 +61,11 @@ impl KnownCards {
         Mark(self.hasher.hash_one(account))
     }
 
+    /// The mark of the record of an account's client failures.
+    pub(super) fn mark_client_failures(&self, account: &Account) -> Mark {
+        Mark(self.hasher.hash_one(("client failures", account)))
+    }
+
     /// Sets the complete list of the records that an earlier process left. Only valid for a store whose single writer
     /// is this process.
     pub(super) fn set_inherited(&self, keys: HashSet<RecordKey>) {
@@ -68,7 +73,7 @@ impl KnownCards {
     }
 
     /// Records that the store may hold a record for each of `marks` until `expires_at`.
-    pub(super) fn add(&self, marks: [Mark; 2], expires_at: Timestamp, now: Timestamp) {
+    pub(super) fn add<const MARKS: usize>(&self, marks: [Mark; MARKS], expires_at: Timestamp, now: Timestamp) {
         self.sweep(now);
         for Mark(mark) in marks {
             self.marks.insert(mark, expires_at);

@@ -1,13 +1,16 @@
 //! Pending sign-ins: sign-in cards that a bot has sent and that the user has not answered yet.
 //!
-//! Owns the pending sign-ins from the moment a card is offered until it is answered, signed out or expired. They are
-//! kept in the store, so a card stays valid across a restart. The room deliberately knows neither what a card looks
+//! Owns the pending sign-ins from the moment a card is offered until it is answered, signed out or expired, and what
+//! clients have reported that they could not do with a card. Both are kept in the store, so they survive a restart. The room deliberately knows neither what a card looks
 //! like nor what happens after the user has signed in.
 
+mod client_failures;
 mod known_cards;
 mod pending_sign_in;
 mod pending_sign_ins;
 
+#[cfg(test)]
+mod client_failures_tests;
 #[cfg(test)]
 mod pending_sign_ins_tests;
 

@@ -1,7 +1,9 @@
 use std::cmp::Reverse;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::BROWSER_CARD_LIFETIME;
+use super::client_failures::ClientFailures;
 use super::known_cards::KnownCards;
 use super::pending_sign_in::{CardRecord, FinishedCard, PendingSignIn, SignInOffer};
 use crate::domain::{Account, ConnectionName, HolderName, RecordKey, Secret, SharedEntropy, Timestamp, TokenSlot};
@@ -10,8 +12,6 @@ use crate::records::{Collection, OpenedRecord, RecordError, Records, SealedRecor
 
 /// Pending sign-ins per account. When a bot offers more, the oldest is removed.
 const MAX_PER_ACCOUNT: usize = 32;
-/// Characters of a client's failure code that are kept; clients send short words.
-const MAX_FAILURE_CODE_CHARS: usize = 64;
 /// Records that are listed when the process starts. The list contains records of every kind that expire as soon as
 /// cards do; a longer list would delay the start.
 const MAX_RECALLED_RECORDS: usize = 20_000;
@@ -25,16 +25,18 @@ pub struct PendingSignIns {
     entropy: SharedEntropy,
     /// The sequence number of the next sign-in: it orders sign-ins that began in the same millisecond.
     next_sequence: AtomicU64,
-    known: KnownCards,
+    known: Arc<KnownCards>,
+    failures: ClientFailures,
 }
 
 impl PendingSignIns {
     /// Keeps pending sign-ins in `records` and draws the secrets of their links from `entropy`.
     #[must_use]
     pub fn new(records: &Records, entropy: SharedEntropy) -> Self {
-        let known = KnownCards::new(records.single_writer(), records.clock().now());
+        let known = Arc::new(KnownCards::new(records.single_writer(), records.clock().now()));
+        let failures = ClientFailures::new(records, known.clone());
         let cards = Collection::new(records);
-        Self { records: records.clone(), cards, entropy, next_sequence: AtomicU64::new(0), known }
+        Self { records: records.clone(), cards, entropy, next_sequence: AtomicU64::new(0), known, failures }
     }
 
     /// Lists the records that an earlier process left, so that a lookup of any other card needs no disk read. Call this
@@ -59,9 +61,20 @@ impl PendingSignIns {
     /// The card id is derived from the secret by a MAC. Clients and bots write card ids into their logs, so the secret
     /// must not be computable from the card id.
     ///
+    /// The returned sign-in offers no silent sign-in where a client has reported that it could not
+    /// ([`PendingSignIns::record_client_failure`]); every card has to be built from it.
+    ///
     /// # Errors
     /// [`RecordError`] if the store fails: the card must then not be sent.
-    pub async fn begin(&self, offer: SignInOffer) -> Result<(PendingSignIn, Secret), RecordError> {
+    pub async fn begin(&self, mut offer: SignInOffer) -> Result<(PendingSignIn, Secret), RecordError> {
+        if offer.offered_sso && self.failures.has_failed(&offer).await? {
+            offer.offered_sso = false;
+            tracing::info!(
+                bot = offer.account.holder.as_str(),
+                connection = offer.connection.as_str(),
+                "a card offers no silent sign-in, because a client has reported that it failed"
+            );
+        }
         let others = self.load_all(&offer.account).await?;
         let surplus: Vec<_> = others.iter().skip(MAX_PER_ACCOUNT - 1).map(|other| other.stored.key()).collect();
         if !surplus.is_empty() {
@@ -69,7 +82,7 @@ impl PendingSignIns {
         }
         let link = Secret::new(self.entropy.uuid().replace('-', ""));
         let (card_id, begun_at) = (self.derive_card_id(&link), self.now());
-        let sign_in = PendingSignIn { card_id, offer, begun_at, client_failure: None };
+        let sign_in = PendingSignIn { card_id, offer, begun_at, is_browser_away: false };
         let card = CardRecord { sign_in, sequence: self.next_sequence.fetch_add(1, Ordering::SeqCst) };
         let record = self.seal(&card, begun_at.plus(CARD_LIFETIME))?;
         self.add_to_known(&card.sign_in, record.expires_at());
@@ -100,16 +113,18 @@ impl PendingSignIns {
         Ok(found.filter(|sign_in| self.can_be_answered(sign_in)))
     }
 
-    /// Keeps the record of a card long enough for the browser that has followed the card's link to finish. The time in
-    /// which the card can be answered does not change. Returns false if the card has no record any more.
+    /// Keeps the record of a card long enough for the browser that has followed the card's link to finish, and stores
+    /// whether that browser is away at the stated tenant ([`PendingSignIn::is_browser_away`]). The time in which the
+    /// card can be answered does not change. Returns false if the card has no record any more.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
-    pub async fn extend_for_browser(&self, card_id: &str) -> Result<bool, RecordError> {
+    pub async fn extend_for_browser(&self, card_id: &str, is_browser_away: bool) -> Result<bool, RecordError> {
         for _ in 0..MAX_CAS_ATTEMPTS {
-            let Some(OpenedRecord { content: card, stored }) = self.find(card_id).await? else {
+            let Some(OpenedRecord { content: mut card, stored }) = self.find(card_id).await? else {
                 return Ok(false);
             };
+            card.sign_in.is_browser_away = is_browser_away;
             let record = self.seal(&card, card.sign_in.begun_at.plus(BROWSER_CARD_LIFETIME))?;
             self.add_to_known(&card.sign_in, record.expires_at());
             if self.cards.compare_and_put(Some(stored), record).await? {
@@ -170,13 +185,16 @@ impl PendingSignIns {
         self.remove(removed.map(|card| card.stored.key()).collect()).await
     }
 
-    /// Removes the pending sign-in of a card, together with the older ones that [`PendingSignIns::finish`] removes.
+    /// Removes the pending sign-in of a card that has succeeded, together with the older ones that
+    /// [`PendingSignIns::finish`] removes, and with what clients have reported there.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn finish_card(&self, card_id: &str) -> Result<(), RecordError> {
         let Some(card) = self.find_for_browser(card_id).await? else { return Ok(()) };
-        let finished = FinishedCard { conversation: card.conversation.as_deref(), begun_by: card.begun_at };
+        let conversation = card.conversation.as_deref();
+        self.end_client_failures(&card.account, &card.connection, conversation).await?;
+        let finished = FinishedCard { conversation, begun_by: card.begun_at };
         self.finish(&card.account, &card.connection, finished).await
     }
 
@@ -192,28 +210,36 @@ impl PendingSignIns {
         self.remove(removed.map(|card| card.stored.key()).collect()).await
     }
 
-    /// Stores the code of a client's `signin/failure` with the pending sign-in: up to 64 printable ASCII characters.
-    /// Does nothing if the pending sign-in has no record any more.
+    /// Records that a client of `account` in `conversation` could not sign in silently. The failure counts against the
+    /// most recent card of this conversation that offers silent sign-in and can still be answered, and this card is
+    /// returned. A card that names no conversation may be of this one.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
-    pub async fn record_client_failure(&self, pending: &PendingSignIn, code: &str) -> Result<(), RecordError> {
-        let code: String = code.chars().filter(char::is_ascii_graphic).take(MAX_FAILURE_CODE_CHARS).collect();
-        for _ in 0..MAX_CAS_ATTEMPTS {
-            let Some(OpenedRecord { content: mut card, stored }) = self.find(&pending.card_id).await? else {
-                return Ok(());
-            };
-            card.sign_in.client_failure = Some(code.clone());
-            // A browser may have followed the link, so the record is kept as long as after `extend_for_browser`.
-            let record = self.seal(&card, card.sign_in.begun_at.plus(BROWSER_CARD_LIFETIME))?;
-            self.add_to_known(&card.sign_in, record.expires_at());
-            // A plain put would bring back a sign-in that finished after it was read.
-            if self.cards.compare_and_put(Some(stored), record).await? {
-                return Ok(());
-            }
-        }
-        // Every lost attempt means that another caller changed the record. Losing this failure code does no harm.
-        Ok(())
+    pub async fn record_client_failure(
+        &self,
+        account: &Account,
+        conversation: &str,
+    ) -> Result<Option<PendingSignIn>, RecordError> {
+        let is_of_this = |sign_in: &PendingSignIn| sign_in.conversation.as_deref().is_none_or(|of| of == conversation);
+        let mut cards = self.list_answerable(account).await?.into_iter();
+        let Some(failed) = cards.find(|sign_in| sign_in.offered_sso && is_of_this(sign_in)) else { return Ok(None) };
+        self.failures.add(&failed, conversation).await?;
+        Ok(Some(failed))
+    }
+
+    /// Ends what clients of `account` have reported for `connection` in `conversation`, because a sign-in there has
+    /// succeeded: the next card may offer silent sign-in again.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the store fails.
+    pub async fn end_client_failures(
+        &self,
+        account: &Account,
+        connection: &ConnectionName,
+        conversation: Option<&str>,
+    ) -> Result<(), RecordError> {
+        self.failures.end(account, connection, conversation).await
     }
 
     async fn find(&self, card_id: &str) -> Result<Option<OpenedRecord<CardRecord>>, RecordError> {

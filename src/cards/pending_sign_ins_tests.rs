@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{FinishedCard, PendingSignIn, PendingSignIns, SignInOffer};
+use super::{FinishedCard, PendingSignIns, SignInOffer};
 use crate::domain::{Account, BotName, ChannelId, ConnectionName, HolderName, Secret, SystemEntropy, TokenSlot};
 use crate::records::testing::{ThrowawayRecords, throwaway_records};
 
@@ -36,16 +36,11 @@ fn offer(user: &str, connection: &str) -> SignInOffer {
     }
 }
 
-fn finished_by(sign_in: &PendingSignIn) -> FinishedCard<'_> {
-    FinishedCard { conversation: sign_in.conversation.as_deref(), begun_by: sign_in.begun_at }
-}
-
 #[tokio::test]
 async fn a_pending_sign_in_is_found_by_its_card_before_and_after_a_restart() {
     let fixture = fixture();
     let begun = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
     assert_eq!(begun.card_id.len(), 36);
-    assert_eq!(begun.client_failure, None);
     for pending in [&fixture.pending, &open(&fixture.storage)] {
         let found = pending.find_by_card(&HolderName::new("helper"), &begun.card_id).await.unwrap();
         assert_eq!(found.as_ref(), Some(&begun));
@@ -130,33 +125,6 @@ async fn a_card_can_be_answered_for_fifteen_minutes() {
 }
 
 #[tokio::test]
-async fn a_client_failure_is_stored_in_part_and_neither_prolongs_nor_revives_a_card() {
-    let fixture = fixture();
-    let begun = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
-    fixture.storage.clock.advance(Duration::from_mins(10));
-    fixture.pending.record_client_failure(&begun, "resourcematch\u{1b}[31m failed\n").await.unwrap();
-    let noted = fixture.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().unwrap();
-    assert_eq!(noted.client_failure.as_deref(), Some("resourcematch[31mfailed"));
-    assert_eq!(noted.begun_at, begun.begun_at);
-    assert_eq!(fixture.pending.list_answerable(&begun.account).await.unwrap(), [noted]);
-
-    fixture.pending.record_client_failure(&begun, &"x".repeat(5000)).await.unwrap();
-    let noted = fixture.pending.find_by_card(&begun.account.holder, &begun.card_id).await.unwrap().unwrap();
-    assert_eq!(noted.client_failure.map(|code| code.len()), Some(64));
-
-    fixture.storage.clock.advance(Duration::from_mins(5));
-    assert!(
-        fixture.pending.list_answerable(&begun.account).await.unwrap().is_empty(),
-        "storing a failure does not prolong the card"
-    );
-
-    let begun = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
-    fixture.pending.finish(&begun.account, &begun.connection, finished_by(&begun)).await.unwrap();
-    fixture.pending.record_client_failure(&begun, "late").await.unwrap();
-    assert!(fixture.pending.list_answerable(&begun.account).await.unwrap().is_empty());
-}
-
-#[tokio::test]
 async fn an_account_has_a_bounded_number_of_pending_sign_ins() {
     let fixture = fixture();
     let first = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
@@ -189,8 +157,8 @@ async fn an_extended_card_is_found_for_its_browser_only_until_thirty_minutes_aft
     let fixture = fixture();
     let (begun, link) = fixture.pending.begin(offer("alice", "graph")).await.unwrap();
     fixture.storage.clock.advance(Duration::from_mins(14));
-    assert!(fixture.pending.extend_for_browser(&begun.card_id).await.unwrap());
-    assert!(!fixture.pending.extend_for_browser("another").await.unwrap());
+    assert!(fixture.pending.extend_for_browser(&begun.card_id, false).await.unwrap());
+    assert!(!fixture.pending.extend_for_browser("another", false).await.unwrap());
     fixture.storage.clock.advance(Duration::from_mins(15));
     for pending in [&fixture.pending, &open(&fixture.storage)] {
         assert_eq!(pending.find_for_browser(&begun.card_id).await.unwrap(), Some(begun.clone()));
@@ -203,12 +171,24 @@ async fn an_extended_card_is_found_for_its_browser_only_until_thirty_minutes_aft
 }
 
 #[tokio::test]
+async fn a_card_remembers_over_a_restart_that_its_browser_is_away() {
+    let fixture = fixture();
+    let (begun, link) = fixture.pending.begin(offer("alice", "graph")).await.unwrap();
+    assert!(!begun.is_browser_away);
+    for is_away in [true, false] {
+        fixture.pending.extend_for_browser(&begun.card_id, is_away).await.unwrap();
+        let found = open(&fixture.storage).find_by_link(&link).await.unwrap().unwrap();
+        assert_eq!(found.is_browser_away, is_away);
+    }
+}
+
+#[tokio::test]
 async fn a_sign_out_removes_the_pending_sign_ins_of_its_slots_including_extended_ones() {
     let fixture = fixture();
     let begun = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
     let other = fixture.pending.begin(offer("alice", "mail")).await.unwrap().0;
     let bobs = fixture.pending.begin(offer("bob", "graph")).await.unwrap().0;
-    fixture.pending.extend_for_browser(&begun.card_id).await.unwrap();
+    fixture.pending.extend_for_browser(&begun.card_id, false).await.unwrap();
     fixture.storage.clock.advance(Duration::from_mins(14));
     let restarted = open(&fixture.storage);
     restarted.recall().await.unwrap();

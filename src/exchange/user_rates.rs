@@ -88,6 +88,21 @@ impl UserRates {
         self.charge_key(self.hasher.hash_one(("browser", account, address)), account, correlation_id)
     }
 
+    /// Counts one refused token for an account whose user id the client may have chosen. The limit is separate from the
+    /// limit of the user with this id, and from those of other conversations.
+    ///
+    /// # Errors
+    /// As [`UserRates::charge`].
+    pub(super) fn charge_unverified(
+        &self,
+        account: &Account,
+        conversation_id: Option<&str>,
+        correlation_id: &str,
+    ) -> Result<(), RateLimited> {
+        let key = self.hasher.hash_one(("unverified", account, conversation_id));
+        self.charge_key(key, account, correlation_id)
+    }
+
     fn charge_key(&self, key: u64, account: &Account, correlation_id: &str) -> Result<(), RateLimited> {
         if self.charges.fetch_add(1, Ordering::Relaxed) % CHARGES_BETWEEN_SWEEPS == CHARGES_BETWEEN_SWEEPS - 1 {
             self.work.retain_recent();
@@ -159,6 +174,15 @@ mod tests {
         rates.charge_browser(&account("ada"), at("192.0.2.1"), "").unwrap_err();
         rates.charge_browser(&account("ada"), at("192.0.2.2"), "").unwrap();
         rates.charge_browser(&account("ben"), at("192.0.2.1"), "").unwrap();
+        rates.charge(&account("ada"), "").unwrap();
+    }
+
+    #[test]
+    fn an_unverified_user_id_does_not_use_up_the_limit_of_its_user_or_of_other_conversations() {
+        let (rates, ..) = rates(1);
+        let charge = |conversation| rates.charge_unverified(&account("ada"), Some(conversation), "").is_ok();
+        assert!(charge("of a stranger") && !charge("of a stranger"));
+        assert!(charge("of Ada"));
         rates.charge(&account("ada"), "").unwrap();
     }
 

@@ -116,7 +116,7 @@ fn admit_anonymous(activity: &Activity<'_>, service_url: &str) -> Result<(), Cal
     if !is_loopback(service_url) {
         return refused("anonymous_service_url", Problem::MissingAuthorization);
     }
-    if InvokeKind::from_activity(activity).is_some() {
+    if InvokeKind::possible_kinds(activity).next().is_some() {
         return refused("anonymous_sign_in", Problem::CallerNotAllowed);
     }
     Ok(())

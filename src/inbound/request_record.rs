@@ -1,14 +1,16 @@
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 use ipnet::IpNet;
 
+use super::door::PublishedPath;
+use super::logged_path::clean_path;
 use crate::domain::{SharedClock, SharedEntropy};
 
 /// The id of a request. It appears in the log lines about the request and in `failureDetail`, and is sent to the
@@ -57,8 +59,13 @@ impl TrustedProxies {
     }
 }
 
-/// Gives each request its id and logs one event for each answer: method, path, status, time and client. The query is
-/// left out, since it may hold codes and states. A path without a route is left out too, since it may hold anything.
+/// Marks an answer whose status is the bot's. Every other answer is bot-sso's own.
+#[derive(Clone, Copy, Debug)]
+pub struct AnsweredByBot;
+
+/// Gives each request its id and logs one event for each answer: method, path, route, status, time, client and who
+/// answered. The route is the published path, and is absent if the path has none. The path is cleaned, since it may hold
+/// anything; the query is left out, since it may hold codes and states.
 ///
 /// # Errors
 /// The errors of the inner service.
@@ -75,21 +82,28 @@ pub async fn record_request(
     if tracing::enabled!(tracing::Level::INFO) {
         let request = response.request();
         let client = TrustedProxies::client_address(request);
-        let names_unknown_bot = response.status() == StatusCode::NOT_FOUND && request.match_info().get("bot").is_some();
-        // The route is looked up only if the status does not show already that one exists.
-        let has_route = response.status().is_success() || (request.match_pattern().is_some() && !names_unknown_bot);
         let extensions = request.extensions();
         tracing::info!(
             correlation_id = extensions.get::<RequestId>().map_or("", |id| id.0.as_str()),
             method = request.method().as_str(),
-            path = has_route.then(|| request.path()),
+            path = &*clean_path(request.path()),
+            route = find_route(request).as_deref(),
             status = response.status().as_u16(),
             micros = begun.zip(elapsed(request)).map(|(begun, now)| whole_micros(now.saturating_sub(begun))),
             client = client.map(tracing::field::display),
+            answered_by = if response.response().extensions().contains::<AnsweredByBot>() { "bot" } else { "gateway" },
             "answered"
         );
     }
     Ok(response)
+}
+
+/// The published path of a door, or the pattern of another resource.
+fn find_route(request: &HttpRequest) -> Option<Cow<'static, str>> {
+    match request.app_data::<PublishedPath>() {
+        Some(published) => Some(Cow::Borrowed(published.0)),
+        None => request.match_pattern().map(Cow::Owned),
+    }
 }
 
 /// The time since the process started, by the listener's clock.

@@ -1,41 +1,15 @@
-use super::json::{JsonError, Node};
+use super::json::{JsonDocument, JsonError, Node};
 
-/// Longest accepted id, in bytes (docs/architecture.md §Security rules, rule 13).
-const MAX_ID_BYTES: usize = 256;
+/// Longest accepted `type` and `channelId`, in bytes (docs/architecture.md §Security rules, rule 13).
+const MAX_NAME_BYTES: usize = 256;
 /// Longest accepted `serviceUrl`, in bytes.
 const MAX_URL_BYTES: usize = 2048;
-
-/// The members that decide how an activity is handled, by the object that contains them. They are accepted in this
-/// spelling only.
-const EXACTLY_SPELLED_MEMBERS: [(&str, &[&str]); 5] = [
-    (
-        "",
-        &[
-            "type",
-            "name",
-            "value",
-            "id",
-            "channelId",
-            "serviceUrl",
-            "from",
-            "conversation",
-            "recipient",
-            "deliveryMode",
-            "channelData",
-            "entities",
-            "callerId",
-        ],
-    ),
-    ("from", &["id", "aadObjectId"]),
-    ("conversation", &["id", "tenantId", "conversationType", "isGroup"]),
-    ("recipient", &["id"]),
-    ("channelData", &["tenant"]),
-];
 
 /// Why a body is not accepted as an activity.
 #[derive(Debug, thiserror::Error)]
 pub enum ActivityError {
-    /// The body is not JSON that [`Node`] accepts, or spells a member in another letter case.
+    /// The body is not JSON that [`JsonDocument`] accepts; or the activity is a sign-in invoke with a member that occurs
+    /// twice or is spelled in another letter case.
     #[error("the body is not acceptable JSON: {0}")]
     Json(#[from] JsonError),
     /// A required member is missing, empty or not a string.
@@ -44,6 +18,12 @@ pub enum ActivityError {
     /// A member is too long.
     #[error("the activity's '{0}' is too long")]
     TooLong(&'static str),
+    /// Two readers of the same bytes may find two values.
+    #[error("the activity's '{0}' can be read in two ways")]
+    Ambiguous(&'static str),
+    /// A sign-in invoke is written as [`regularize`](super::regularize) describes.
+    #[error("the body has a byte-order mark, half of a surrogate pair, or a number out of range")]
+    Irregular,
 }
 
 /// The kinds of conversation that sign-in distinguishes.
@@ -58,42 +38,48 @@ pub enum ConversationType {
 }
 
 /// A parsed activity, with access to the members that decide how it is handled.
+///
+/// Any activity that a caller can be authenticated for is accepted, since most are only passed on. The members that
+/// sign-in depends on may be read only after [`Activity::require_sign_in_form`].
 #[derive(Debug)]
 pub struct Activity<'a> {
     root: Node<'a>,
+    /// Whether a member occurs twice in one object, at any depth.
+    pub(super) has_repeated_members: bool,
+    /// Whether the parsed text is the body itself, and not a copy that [`regularize`](super::regularize) made of it.
+    pub(super) is_regular: bool,
 }
 
 impl<'a> Activity<'a> {
     /// Reads an activity from a request body.
     ///
     /// # Errors
-    /// [`ActivityError`] names what is missing, too long or ambiguous (docs/protocols/bot-auth-and-skills.md §2 rules 2
-    /// and 3).
+    /// [`ActivityError`] if the body is no JSON object, or has no usable `type`; or if `channelId` or `serviceUrl`, by
+    /// which the caller is authenticated, is unusable or may be read in two ways
+    /// (docs/protocols/bot-auth-and-skills.md §2 rules 2 and 3).
     pub fn parse(body: &'a [u8]) -> Result<Self, ActivityError> {
-        let root = Node::parse(body)?;
-        if root.members().is_none() {
-            return Err(ActivityError::Missing("type"));
-        }
-        for (object, members) in EXACTLY_SPELLED_MEMBERS {
-            let object = if object.is_empty() { Some(&root) } else { root.get(object) };
-            object.map_or(Ok(()), |object| object.require_spelling(members))?;
-        }
-        let tenant = root.get("channelData").and_then(|channel_data| channel_data.get("tenant"));
-        tenant.map_or(Ok(()), |tenant| tenant.require_spelling(&["id"]))?;
-        let activity = Self { root };
-        require_text(activity.root.get("type"), "type", MAX_ID_BYTES)?;
-        require_text(activity.root.get("channelId"), "channelId", MAX_ID_BYTES)?;
-        require_text(activity.member("conversation", "id"), "conversation.id", 2 * MAX_ID_BYTES)?;
-        require_text(activity.member("from", "id"), "from.id", MAX_ID_BYTES)?;
-        for (node, name) in [(activity.root.get("id"), "id"), (activity.root.get("name"), "name")] {
-            if node.and_then(Node::as_str).is_some_and(|text| text.len() > 2 * MAX_ID_BYTES) {
-                return Err(ActivityError::TooLong(name));
+        let JsonDocument { root, has_repeated_members } = JsonDocument::parse(body)?;
+        let kind = root.readings("type").filter_map(Node::as_str).find(|kind| !kind.is_empty());
+        let kind = kind.ok_or(ActivityError::Missing("type"))?;
+        require_length(kind, "type", MAX_NAME_BYTES)?;
+        for (name, limit) in [("channelId", MAX_NAME_BYTES), ("serviceUrl", MAX_URL_BYTES)] {
+            let mut readings = root.readings(name);
+            let first = readings.next();
+            if readings.any(|other| Some(other) != first) {
+                return Err(ActivityError::Ambiguous(name));
             }
+            require_length(first.and_then(Node::as_str).unwrap_or(""), name, limit)?;
         }
-        if activity.service_url().is_some_and(|url| url.len() > MAX_URL_BYTES) {
-            return Err(ActivityError::TooLong("serviceUrl"));
-        }
-        Ok(activity)
+        let activity = Self { root, has_repeated_members, is_regular: true };
+        if activity.channel_id().is_empty() { Err(ActivityError::Missing("channelId")) } else { Ok(activity) }
+    }
+
+    /// Reads an activity from the copy of a request body that [`regularize`](super::regularize) made.
+    ///
+    /// # Errors
+    /// As [`Activity::parse`].
+    pub fn parse_regularized(copy: &'a [u8]) -> Result<Self, ActivityError> {
+        Ok(Self { is_regular: false, ..Self::parse(copy)? })
     }
 
     /// The whole document.
@@ -124,10 +110,16 @@ impl<'a> Activity<'a> {
         self.text("name")
     }
 
-    /// `channelId`, in the spelling of the sender.
+    /// `id`, unless absent or empty.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.text("id").filter(|id| !id.is_empty())
+    }
+
+    /// `channelId`, in the spelling of the sender. All readers find this value or none.
     #[must_use]
     pub fn channel_id(&self) -> &str {
-        self.text("channelId").unwrap_or("")
+        self.root.readings("channelId").next().and_then(Node::as_str).unwrap_or("")
     }
 
     /// Whether `channelId` is exactly `emulator`, the channel of the Bot Framework Emulator.
@@ -136,10 +128,10 @@ impl<'a> Activity<'a> {
         self.channel_id() == "emulator"
     }
 
-    /// `serviceUrl`, unless absent or empty.
+    /// `serviceUrl`, unless absent or empty. All readers find this value or none.
     #[must_use]
     pub fn service_url(&self) -> Option<&str> {
-        self.text("serviceUrl").filter(|url| !url.is_empty())
+        self.root.readings("serviceUrl").next().and_then(Node::as_str).filter(|url| !url.is_empty())
     }
 
     /// `from.id`.
@@ -191,14 +183,16 @@ impl<'a> Activity<'a> {
     fn is_copilot(&self) -> bool {
         let by_channel = self.channel_id().eq_ignore_ascii_case("msteams:COPILOT");
         let on_teams = self.channel_id().eq_ignore_ascii_case("msteams");
-        by_channel || on_teams && self.root.get("entities").is_some_and(names_copilot)
+        let product_context = self.member("channelData", "productContext").and_then(Node::as_str);
+        let by_context = || product_context.is_some_and(|context| context.eq_ignore_ascii_case("COPILOT"));
+        by_channel || on_teams && (by_context() || self.root.get("entities").is_some_and(names_copilot))
     }
 
     fn text(&self, name: &str) -> Option<&str> {
         self.root.get(name).and_then(Node::as_str)
     }
 
-    fn member(&self, object: &str, name: &str) -> Option<&Node<'a>> {
+    pub(super) fn member(&self, object: &str, name: &str) -> Option<&Node<'a>> {
         self.root.get(object).and_then(|node| node.get(name))
     }
 }
@@ -221,15 +215,12 @@ impl ConversationType {
 fn names_copilot(entities: &Node<'_>) -> bool {
     let Node::Array(entities) = entities else { return false };
     entities.iter().any(|entity| {
-        let is_product = entity.get("type").and_then(Node::as_str).is_some_and(|kind| kind == "productInfo");
+        let is_product =
+            entity.get("type").and_then(Node::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("productInfo"));
         is_product && entity.get("id").and_then(Node::as_str).is_some_and(|id| id.eq_ignore_ascii_case("COPILOT"))
     })
 }
 
-fn require_text(node: Option<&Node<'_>>, name: &'static str, limit: usize) -> Result<(), ActivityError> {
-    match node.and_then(Node::as_str) {
-        None | Some("") => Err(ActivityError::Missing(name)),
-        Some(text) if text.len() > limit => Err(ActivityError::TooLong(name)),
-        Some(_) => Ok(()),
-    }
+fn require_length(text: &str, name: &'static str, limit: usize) -> Result<(), ActivityError> {
+    if text.len() > limit { Err(ActivityError::TooLong(name)) } else { Ok(()) }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::activity::Activity;
-use super::json::Node;
+use super::json::{Node, write_string_literal};
 
 /// The member that names the sender of an activity. On the wire it is an unverified claim (Activity schema A2251,
 /// A2252).
@@ -14,70 +14,101 @@ const CALLER_ID: &str = "callerId";
 impl Activity<'_> {
     /// Returns the body to forward: `body`, from which this activity was parsed, with `caller_id` in place of the
     /// `callerId` that the caller sent; `None` removes the member. A body without `callerId` stays unchanged, since
-    /// SDKs derive it themselves.
-    ///
-    /// All other bytes stay unchanged, unless the member is spelled with escapes or is no string: then the whole
-    /// document is written anew.
+    /// SDKs derive it themselves. Repeated occurrences and other spellings are removed, because some bots read them. All
+    /// other bytes stay unchanged.
     #[must_use]
     pub fn recompute_caller_id(&mut self, body: &Bytes, caller_id: Option<&str>) -> Bytes {
         let Node::Object(members) = self.root_mut() else { return body.clone() };
-        let Some(index) = members.iter().position(|(key, _)| key == CALLER_ID) else { return body.clone() };
-        let span = members.get(index).and_then(|(key, node)| Span::find(key, node.as_str()?, body));
-        let spliced = if let Some(caller_id) = caller_id {
-            let node = Node::String(Cow::Owned(caller_id.to_owned()));
-            let written =
-                serde_json::to_string(&node).ok().zip(span).and_then(|(text, span)| span.replace(&text, body));
-            if let Some((_, claimed)) = members.get_mut(index) {
-                *claimed = node;
+        if !members.iter().any(|(key, _)| key.eq_ignore_ascii_case(CALLER_ID)) {
+            return body.clone();
+        }
+        let mut left = caller_id;
+        let mut decide = |key: &str| match key {
+            CALLER_ID => left.take().map_or(Fate::Removed, Fate::Replaced),
+            _ if key.eq_ignore_ascii_case(CALLER_ID) => Fate::Removed,
+            _ => Fate::Kept,
+        };
+        let fates: Vec<Fate<'_>> = members.iter().map(|(key, _)| decide(key)).collect();
+        let rewritten = rewrite(body, &fates);
+        let mut by_member = fates.iter();
+        members.retain_mut(|(_, node)| match by_member.next() {
+            Some(Fate::Removed) => false,
+            Some(Fate::Replaced(text)) => {
+                *node = Node::String(Cow::Owned((*text).to_owned()));
+                true
             }
-            written
-        } else {
-            members.remove(index);
-            span.and_then(|span| span.remove(body))
+            Some(Fate::Kept) | None => true,
+        });
+        // A parsed document has the members that `rewrite` looks for, and can always be written.
+        rewritten.map_or_else(|| Bytes::from(serde_json::to_vec(self.root()).unwrap_or_default()), Bytes::from)
+    }
+}
+
+/// What happens to a member of the activity.
+enum Fate<'c> {
+    Kept,
+    Removed,
+    /// The value becomes this text.
+    Replaced(&'c str),
+}
+
+/// Writes the object that well-formed `body` consists of with its members treated as `fates` say, one for each member.
+fn rewrite(body: &[u8], fates: &[Fate<'_>]) -> Option<Vec<u8>> {
+    let mut at = body.iter().position(|byte| *byte == b'{')? + 1;
+    let mut written = body.get(..at)?.to_vec();
+    let mut is_first = true;
+    for fate in fates {
+        // From the comma before the member, or the opening brace, to the comma after it, or the closing brace.
+        let end = find_end(body, at, b",}")?;
+        let member = body.get(at..end)?;
+        if !matches!(fate, Fate::Removed) {
+            written.extend_from_slice(if is_first { b"" } else { b"," });
+            is_first = false;
+        }
+        match fate {
+            Fate::Removed => {}
+            Fate::Kept => written.extend_from_slice(member),
+            Fate::Replaced(text) => {
+                let colon = find_end(member, 0, b":")?;
+                let value = member.get(colon + 1..)?;
+                written.extend_from_slice(member.get(..=colon)?);
+                written.extend_from_slice(value.get(..value.len() - value.trim_ascii_start().len())?);
+                write_string_literal(&mut written, text);
+                written.extend_from_slice(value.get(value.trim_ascii_end().len()..)?);
+            }
+        }
+        at = end + 1;
+    }
+    let end = at.checked_sub(1)?;
+    (body.get(end) == Some(&b'}')).then_some(())?;
+    written.extend_from_slice(body.get(end..)?);
+    Some(written)
+}
+
+/// The position of the first of `ends` at or after `from` that lies in no string, array or object that begins there.
+fn find_end(json: &[u8], from: usize, ends: &[u8]) -> Option<usize> {
+    let (mut depth, mut at) = (0_usize, from);
+    loop {
+        let byte = *json.get(at)?;
+        match byte {
+            _ if depth == 0 && ends.contains(&byte) => return Some(at),
+            b'"' => at = find_closing_quote(json, at + 1)?,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+fn find_closing_quote(json: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at += match json.get(at)? {
+            b'"' => return Some(at),
+            b'\\' => 2,
+            _ => 1,
         };
-        // A parsed document can always be written.
-        spliced.unwrap_or_else(|| Bytes::from(serde_json::to_vec(self.root()).unwrap_or_default()))
     }
-}
-
-/// The position of a member in a body, quotes included.
-#[derive(Clone, Copy)]
-struct Span {
-    key: usize,
-    value: usize,
-    end: usize,
-}
-
-impl Span {
-    /// Locates a member by the addresses of its texts: a text without escapes is borrowed from the body.
-    fn find(key: &str, text: &str, body: &[u8]) -> Option<Self> {
-        let (key, value) = (opening_quote(key, body)?, opening_quote(text, body)?);
-        Some(Self { key, value, end: value + text.len() + 2 })
-    }
-
-    fn replace(self, text: &str, body: &[u8]) -> Option<Bytes> {
-        Some(Bytes::from([body.get(..self.value)?, text.as_bytes(), body.get(self.end..)?].concat()))
-    }
-
-    /// The body without the member and one of the commas beside it.
-    fn remove(self, body: &[u8]) -> Option<Bytes> {
-        let (before, after) = (body.get(..self.key)?.trim_ascii_end(), body.get(self.end..)?.trim_ascii_start());
-        let (before, after) = match (before.strip_suffix(b","), after.strip_prefix(b",")) {
-            (_, Some(after)) => (body.get(..self.key)?, after),
-            (Some(before), None) => (before, after),
-            (None, None) => (before, after),
-        };
-        Some(Bytes::from([before, after].concat()))
-    }
-}
-
-/// The offset of the quote before `text`, if `text` lies in `body` between two quotes.
-fn opening_quote(text: &str, body: &[u8]) -> Option<usize> {
-    let start = text.as_ptr().addr().checked_sub(body.as_ptr().addr())?;
-    let opening = start.checked_sub(1)?;
-    let end = start.checked_add(text.len())?;
-    let lies_there = body.get(start..end)? == text.as_bytes() && body.get(opening) == Some(&b'"');
-    (lies_there && body.get(end) == Some(&b'"')).then_some(opening)
 }
 
 #[cfg(test)]
@@ -124,7 +155,7 @@ mod tests {
             (
                 format!("{{\"a\":0, \"callerId\":\"x\",{REST}}}"),
                 format!("{{\"a\":0, \"callerId\":\"urn:a\",{REST}}}"),
-                format!("{{\"a\":0, {REST}}}"),
+                format!("{{\"a\":0,{REST}}}"),
             ),
         ] {
             assert_eq!(recomputed(&before, Some("urn:a")), put);
@@ -133,18 +164,40 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_id_that_is_escaped_or_no_string_makes_the_document_be_rewritten() {
-        for member in
-            [r#""caller\u0049d":"x""#, r#""callerId":"\u0078""#, r#""callerId":null"#, r#""callerId":{"a":[1]}"#]
-        {
-            let body = format!("{{{member},{REST}}}");
-            let (put, cut) = (recomputed(&body, Some("urn:a")), recomputed(&body, None));
-            let (put, cut): (serde_json::Value, serde_json::Value) =
-                (serde_json::from_str(&put).unwrap(), serde_json::from_str(&cut).unwrap());
-            assert_eq!(put["callerId"], "urn:a");
-            assert_eq!(cut.get("callerId"), None);
-            assert_eq!(cut["conversation"]["id"], "k");
+    fn a_caller_id_in_any_form_is_replaced_and_its_other_occurrences_are_removed() {
+        for (members, put, cut) in [
+            (r#""caller\u0049d": "x" "#, r#""caller\u0049d": "urn:a" "#, ""),
+            (r#""callerId":"\u0078""#, r#""callerId":"urn:a""#, ""),
+            (r#""callerId":null"#, r#""callerId":"urn:a""#, ""),
+            (r#""callerId":{"a":[1,"}\""]}"#, r#""callerId":"urn:a""#, ""),
+            (r#""callerId":1,"callerId":[2,{}]"#, r#""callerId":"urn:a""#, ""),
+            (r#""CallerID":"x""#, "", ""),
+            (r#""CallerID":"x", "callerId":"y","CALLERID":0"#, r#" "callerId":"urn:a""#, ""),
+            (
+                r#""callerId":"x","o":[{"callerId":"deeper"}]"#,
+                r#""callerId":"urn:a","o":[{"callerId":"deeper"}]"#,
+                r#""o":[{"callerId":"deeper"}]"#,
+            ),
+        ] {
+            for (before, after) in [("", format!(",{REST}")), (REST, String::new())] {
+                let comma = if before.is_empty() { "" } else { "," };
+                let body = format!(" {{{before}{comma}{members}{after} }}\n");
+                for (caller_id, written) in [(Some("urn:a"), put), (None, cut)] {
+                    let bytes = Bytes::from(body.clone());
+                    let forwarded = Activity::parse(&bytes).unwrap().recompute_caller_id(&bytes, caller_id);
+                    let text = String::from_utf8(forwarded.to_vec()).unwrap();
+                    let mut parts = if before.is_empty() { vec![written, REST] } else { vec![REST, written] };
+                    parts.retain(|part| !part.is_empty());
+                    let expected = format!("{{{}}}", parts.join(","));
+                    assert_eq!(without_space(&text), without_space(&expected), "{body} {caller_id:?}");
+                    assert!(text.starts_with(" {") && text.ends_with("}\n"), "{text}");
+                }
+            }
         }
+    }
+
+    fn without_space(text: &str) -> String {
+        text.split_ascii_whitespace().collect()
     }
 
     proptest! {

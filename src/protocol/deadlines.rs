@@ -11,7 +11,7 @@ pub const PROVIDER_BUDGET: Duration = Duration::from_millis(7500);
 /// bot: within 8 s (docs/architecture.md §Budget).
 pub const ANSWER_BUDGET: Duration = Duration::from_millis(7800);
 
-/// The deadline for a bot's answer to a forwarded invoke. Channels give up after 10 to 15 s
+/// The deadline for a bot's answer to a token exchange that is forwarded after the token is kept. Channels give up after 10 to 15 s
 /// (docs/protocols/invoke-protocol.md §6), so an invoke is kept under 10 s (docs/protocols/bot-auth-and-skills.md §7).
 pub const BOT_INVOKE_BUDGET: Duration = Duration::from_millis(9500);
 

@@ -16,6 +16,28 @@ pub const TOKENS_RESPONSE: &str = "tokens/response";
 /// page reports the same text to the client (docs/protocols/invoke-protocol.md §1.3). Compared ignoring ASCII case.
 pub const CANCELLED_BY_USER: &str = "CancelledByUser";
 
+/// The `state` of a `signin/verifyState` invoke that may come from one of our pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInState<'v> {
+    /// Six ASCII digits.
+    Code(&'v str),
+    /// [`CANCELLED_BY_USER`].
+    Cancelled,
+}
+
+impl<'v> SignInState<'v> {
+    /// Reads a `state`. `None` for everything that no page of ours makes clients send, numbers included: Teams sends the
+    /// digits as a string (docs/protocols/invoke-protocol.md §1.3).
+    #[must_use]
+    pub fn read(state: &'v Node<'_>) -> Option<Self> {
+        let text = state.as_str()?;
+        if text.eq_ignore_ascii_case(CANCELLED_BY_USER) {
+            return Some(Self::Cancelled);
+        }
+        (text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(Self::Code(text))
+    }
+}
+
 /// The sign-in invokes that the gateway handles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvokeKind {
@@ -28,6 +50,8 @@ pub enum InvokeKind {
 }
 
 impl InvokeKind {
+    const ALL: [Self; 3] = [Self::TokenExchange, Self::VerifyState, Self::Failure];
+
     /// Reads the kind of `activity`; `None` if it is no sign-in invoke. Type and name are compared ignoring ASCII case
     /// (docs/architecture.md §Life of a silent sign-in).
     #[must_use]
@@ -36,9 +60,12 @@ impl InvokeKind {
             return None;
         }
         let name = activity.name()?;
-        [Self::TokenExchange, Self::VerifyState, Self::Failure]
-            .into_iter()
-            .find(|kind| name.eq_ignore_ascii_case(kind.canonical_name()))
+        Self::ALL.into_iter().find(|kind| name.eq_ignore_ascii_case(kind.canonical_name()))
+    }
+
+    /// The kinds that some reader of the same bytes takes `activity` for ([`Activity::may_be`]).
+    pub fn possible_kinds(activity: &Activity<'_>) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|kind| activity.may_be("invoke", kind.canonical_name()))
     }
 
     /// The spelling that the SDKs of bots compare with.

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -17,9 +18,12 @@ const MAX_DEPTH: usize = 64;
 /// Why bytes are not accepted as JSON.
 #[derive(Debug, thiserror::Error)]
 pub enum JsonError {
-    /// Not JSON, a member that occurs twice, or nested too deeply.
+    /// Not JSON, or nested too deeply.
     #[error("{0}")]
     Unacceptable(serde_json::Error),
+    /// A member occurs twice in one object.
+    #[error("a member occurs twice")]
+    RepeatedMember,
     /// Two members of one object differ only in letter case, and the gateway reads one of them.
     #[error("the member '{0}' occurs in two spellings")]
     TwoSpellings(&'static str),
@@ -30,8 +34,8 @@ pub enum JsonError {
 
 /// A JSON document, parsed in one pass; its strings are borrowed from the input.
 ///
-/// Duplicate members are refused at any depth: if two parsers disagree about which of them counts, a request can be
-/// smuggled past the gateway.
+/// [`Node::parse`] refuses duplicate members at any depth: if two parsers disagree about which of them counts, a request
+/// can be smuggled past the gateway. [`JsonDocument::parse`] keeps them all, for what is only passed on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node<'a> {
     /// `null`
@@ -48,19 +52,40 @@ pub enum Node<'a> {
     Object(Vec<(Cow<'a, str>, Node<'a>)>),
 }
 
-impl<'a> Node<'a> {
+/// A document that may have members that occur twice.
+#[derive(Debug)]
+pub struct JsonDocument<'a> {
+    /// The document, with every occurrence of every member.
+    pub root: Node<'a>,
+    /// Whether a member occurs twice in one object, at any depth.
+    pub has_repeated_members: bool,
+}
+
+impl<'a> JsonDocument<'a> {
     /// Reads one JSON document.
     ///
     /// # Errors
-    /// [`JsonError::Unacceptable`] for anything but one well-formed document without duplicate members, 64 levels deep
-    /// at most.
+    /// [`JsonError::Unacceptable`] for anything but one well-formed document, 64 levels deep at most.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
         // UTF-8 is checked for the whole input at once, which is cheaper than for each string.
         let text = std::str::from_utf8(bytes).map_err(|error| JsonError::Unacceptable(de::Error::custom(error)))?;
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let node = NodeSeed { depth: 0 }.deserialize(&mut deserializer).map_err(JsonError::Unacceptable)?;
+        let repeats = Cell::new(false);
+        let seed = NodeSeed { depth: 0, repeats: &repeats };
+        let root = seed.deserialize(&mut deserializer).map_err(JsonError::Unacceptable)?;
         deserializer.end().map_err(JsonError::Unacceptable)?;
-        Ok(node)
+        Ok(Self { root, has_repeated_members: repeats.get() })
+    }
+}
+
+impl<'a> Node<'a> {
+    /// Reads one JSON document.
+    ///
+    /// # Errors
+    /// As [`JsonDocument::parse`], and [`JsonError::RepeatedMember`].
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
+        let JsonDocument { root, has_repeated_members } = JsonDocument::parse(bytes)?;
+        if has_repeated_members { Err(JsonError::RepeatedMember) } else { Ok(root) }
     }
 
     /// The member spelled exactly `name`, if this is an object that has it.
@@ -134,11 +159,13 @@ pub(super) fn write_string_literal(to: &mut Vec<u8>, text: &str) {
     }
 }
 
-struct NodeSeed {
+struct NodeSeed<'r> {
     depth: usize,
+    /// Set when a member occurs twice.
+    repeats: &'r Cell<bool>,
 }
 
-impl<'de> DeserializeSeed<'de> for NodeSeed {
+impl<'de> DeserializeSeed<'de> for NodeSeed<'_> {
     type Value = Node<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -146,7 +173,7 @@ impl<'de> DeserializeSeed<'de> for NodeSeed {
     }
 }
 
-impl<'de> Visitor<'de> for NodeSeed {
+impl<'de> Visitor<'de> for NodeSeed<'_> {
     type Value = Node<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -184,7 +211,7 @@ impl<'de> Visitor<'de> for NodeSeed {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
         let depth = next_depth::<A::Error>(self.depth)?;
         let mut nodes = Vec::new();
-        while let Some(node) = items.next_element_seed(NodeSeed { depth })? {
+        while let Some(node) = items.next_element_seed(NodeSeed { depth, ..self })? {
             nodes.push(node);
         }
         Ok(Node::Array(nodes))
@@ -205,9 +232,9 @@ impl<'de> Visitor<'de> for NodeSeed {
                 !seen.insert(key.clone())
             };
             if duplicate {
-                return Err(de::Error::custom("a member occurs twice"));
+                self.repeats.set(true);
             }
-            members.push((key, entries.next_value_seed(NodeSeed { depth })?));
+            members.push((key, entries.next_value_seed(NodeSeed { depth, ..self })?));
         }
         Ok(Node::Object(members))
     }

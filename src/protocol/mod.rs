@@ -8,16 +8,20 @@ pub mod deadlines;
 mod invoke;
 mod json;
 mod oauth_card;
+mod readings;
+mod regularize;
+mod sign_in_form;
 mod token_service;
 
 pub use activity::{Activity, ActivityError, ConversationType};
 pub use invoke::{
-    CANCELLED_BY_USER, ExpectedReplies, InvokeKind, TOKENS_RESPONSE, TokenExchangeInvokeRequest,
+    CANCELLED_BY_USER, ExpectedReplies, InvokeKind, SignInState, TOKENS_RESPONSE, TokenExchangeInvokeRequest,
     TokenExchangeInvokeResponse, TokensResponseEvent, in_canonical_spelling, invoke_response_envelope,
     response_in_envelope,
 };
-pub use json::{JsonError, Node};
+pub use json::{JsonDocument, JsonError, Node};
 pub use oauth_card::{CardAttachment, CardTexts};
+pub use regularize::regularize;
 pub use token_service::{
     ErrorResponse, SignInResource, TokenExchangeResource, TokenExchangeState, TokenOrSignInResource, TokenPostResource,
     TokenResponse, TokenStatus, WithoutToken, iso_8601,

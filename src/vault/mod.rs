@@ -4,6 +4,7 @@
 //! concurrent reads, writes and sign-outs. The room deliberately knows neither how a token is obtained or refreshed nor
 //! which caller requests it.
 
+mod deferrals;
 mod epoch;
 mod epochs;
 mod kept_token;
@@ -26,7 +27,7 @@ mod token_vault_tests;
 mod unstored_sign_out_tests;
 
 pub use epoch::Epoch;
-pub use kept_token::KeptToken;
+pub use kept_token::{CodeMark, KeptToken};
 pub use permit::Permit;
 pub use slot_generations::SlotGeneration;
 pub use token_vault::{KeptRecord, RemovedTokens, TokenVault};

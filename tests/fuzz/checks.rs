@@ -10,7 +10,7 @@ use bot_sso::identity_provider::{RedeemFailure, judge};
 use bot_sso::outbound::HttpAnswer;
 use bot_sso::protocol::{
     Activity, InvokeKind, Node, TokenExchangeInvokeRequest, TokenExchangeState, TokenResponse, TokensResponseEvent,
-    in_canonical_spelling, invoke_response_envelope, response_in_envelope,
+    in_canonical_spelling, invoke_response_envelope, regularize, response_in_envelope,
 };
 use bot_sso::token_validation::UnverifiedToken;
 use bytes::Bytes;
@@ -21,25 +21,36 @@ use serde_json::Value;
 pub fn activity(bytes: &[u8]) {
     check_envelope(bytes);
     let body = Bytes::copy_from_slice(bytes);
+    check_regularized(bytes);
     let Ok(activity) = Activity::parse(&body) else { return };
     let whole: Value = serde_json::from_slice(bytes).expect("serde_json accepts it as well");
     assert_eq!(serde_json::to_value(activity.root()).unwrap(), whole, "and reads the same");
+    for (text, name) in [(activity.channel_id(), "channelId"), (activity.service_url().unwrap_or(""), "serviceUrl")] {
+        let members = whole.as_object().unwrap().iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        assert!(members.into_iter().all(|(_, value)| value.as_str().unwrap_or("") == text), "{name} by every reader");
+        assert!(text.len() <= 2048, "{name} is bounded");
+    }
+    let _ = (activity.aad_object_id(), activity.conversation_type(), activity.expects_replies());
+    assert!(activity.tenant_ids().count() <= 2);
+    check_caller_id(&body, &whole);
+    let text = |name| whole[name].as_str().unwrap_or("").to_ascii_lowercase();
+    let is_sign_in = ["signin/tokenexchange", "signin/verifystate", "signin/failure"].contains(&text("name").as_str());
+    if text("type") == "invoke" && is_sign_in {
+        assert!(InvokeKind::possible_kinds(&activity).next().is_some(), "no reading is overlooked");
+    }
+    let Ok(kind) = activity.require_sign_in_form() else { return };
+    assert!(InvokeKind::possible_kinds(&activity).eq([kind]), "all readers find the same invoke");
     for (text, pointer) in [
         (Some(activity.kind()), "/type"),
-        (Some(activity.channel_id()), "/channelId"),
         (Some(activity.from_id()), "/from/id"),
         (Some(activity.conversation_id()), "/conversation/id"),
-        (activity.service_url(), "/serviceUrl"),
         (activity.name(), "/name"),
     ] {
         let read = whole.pointer(pointer).and_then(Value::as_str);
         assert_eq!(text.unwrap_or(""), read.unwrap_or(""), "{pointer}");
-        assert!(text.is_none_or(|text| text.len() <= 2048), "{pointer} is bounded");
+        assert!(text.is_none_or(|text| text.len() <= 512), "{pointer} is bounded");
     }
-    let _ = (activity.aad_object_id(), activity.conversation_type(), activity.expects_replies());
-    assert!(activity.tenant_ids().count() <= 2);
-    check_canonical_spelling(&activity, &body);
-    check_caller_id(&body, &whole);
+    check_canonical_spelling(&activity, kind, &body);
     let response = TokenResponse { channel_id: None, connection_name: "c", token: "t", expiration: String::new() };
     let event = TokensResponseEvent::for_activity(&activity).complete("id", &response);
     let event = Activity::parse(&event).expect("the event is an activity");
@@ -48,8 +59,7 @@ pub fn activity(bytes: &[u8]) {
 }
 
 /// An exchange in canonical spelling is the same exchange, and spelling it again changes nothing.
-fn check_canonical_spelling(activity: &Activity<'_>, body: &Bytes) {
-    let Some(kind) = InvokeKind::from_activity(activity) else { return };
+fn check_canonical_spelling(activity: &Activity<'_>, kind: InvokeKind, body: &Bytes) {
     let Ok(request) = TokenExchangeInvokeRequest::read(activity.value()) else { return };
     for normal_delivery in [false, true] {
         let respelled = in_canonical_spelling(activity, kind, body, normal_delivery);
@@ -65,6 +75,14 @@ fn check_canonical_spelling(activity: &Activity<'_>, body: &Bytes) {
     }
 }
 
+/// A regularized copy is an activity that is no sign-in invoke, and as long as the body.
+fn check_regularized(bytes: &[u8]) {
+    let Some(copy) = regularize(bytes) else { return };
+    assert_eq!(copy.len(), bytes.len());
+    let Ok(activity) = Activity::parse_regularized(&copy) else { return };
+    assert!(activity.require_sign_in_form().is_err());
+}
+
 /// Recomputing `callerId` changes only that member, and nothing if the activity does not have it.
 fn check_caller_id(body: &Bytes, whole: &Value) {
     for caller_id in [Some("urn:botframework:azure"), None] {
@@ -73,7 +91,12 @@ fn check_caller_id(body: &Bytes, whole: &Value) {
         let mut expected = whole.clone();
         let members = expected.as_object_mut().unwrap();
         let claims = members.contains_key("callerId");
-        assert!(claims || forwarded == *body, "who claims nothing is passed on as it is");
+        let is_spelled_otherwise = |name: &String| name.eq_ignore_ascii_case("callerId") && name != "callerId";
+        let others: Vec<String> = members.keys().filter(|name| is_spelled_otherwise(name)).cloned().collect();
+        assert!(claims || !others.is_empty() || forwarded == *body, "who claims nothing is passed on as it is");
+        for other in others {
+            members.remove(&other);
+        }
         match caller_id.filter(|_| claims) {
             Some(caller_id) => drop(members.insert("callerId".into(), caller_id.into())),
             None => drop(members.remove("callerId")),

@@ -160,7 +160,7 @@ proptest! {
         let good = invoke(json!(0), &[]).to_string();
         let body = good.replacen("\"value\":0", &format!("\"value\":{}", places[position]), 1);
         prop_assert!(serde_json::from_str::<Value>(&body).is_ok(), "others take it");
-        prop_assert!(Activity::parse(body.as_bytes()).is_err());
+        prop_assert!(Activity::parse(body.as_bytes()).and_then(|activity| activity.require_sign_in_form()).is_err());
     }
 
     #[test]

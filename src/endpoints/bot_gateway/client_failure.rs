@@ -1,10 +1,13 @@
+use std::convert::Infallible;
+
 use actix_web::web;
+use quick_cache::sync::Cache;
 
 use super::replies::InvokeReply;
 use super::{BotGateway, Inbound};
-use crate::domain::ContinuationMode;
+use crate::cards::PendingSignIn;
+use crate::domain::ExchangeKey;
 use crate::protocol::Node;
-use crate::protocol::deadlines::BOT_INVOKE_BUDGET;
 
 /// Longest failure code that is recorded, in characters; the longest of Teams has 20.
 const MAX_CODE_CHARACTERS: usize = 64;
@@ -29,9 +32,34 @@ const HINTS: [(&str, &str); 9] = [
     ("interactionrequired", "the user has to sign in interactively"),
 ];
 
+/// Reports that are remembered at the same time, so that a repeated one is not told again.
+const MAX_REMEMBERED_REPORTS: usize = 4096;
+
+/// The reports of clients that bots have been told of. A channel that repeats a request sends the same activity id.
+pub(super) struct ReportedFailures(Cache<ExchangeKey, ()>);
+
+impl Default for ReportedFailures {
+    fn default() -> Self {
+        Self(Cache::new(MAX_REMEMBERED_REPORTS))
+    }
+}
+
+impl ReportedFailures {
+    /// Remembers `report`. Returns true to the first caller.
+    fn is_new(&self, report: ExchangeKey) -> bool {
+        let mut is_new = false;
+        let remembered = self.0.get_or_insert_with(&report, || {
+            is_new = true;
+            Ok::<(), Infallible>(())
+        });
+        remembered.is_ok() && is_new
+    }
+}
+
 /// Answers `signin/failure` with 200, always: the client reports that it could not sign in silently, and expects
-/// nothing. The failure is recorded for the most recent card that offered silent sign-in, and forwarded if the bot
-/// handles such invokes itself.
+/// nothing. The failure counts against the most recent card of its conversation that offered silent sign-in, so that
+/// the next card there is one that the client shows. The bot is told of the failure once, in every mode of
+/// `after_exchange`.
 pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) -> InvokeReply {
     let code =
         inbound.activity.value().and_then(|value| value.get_any_case("code").ok().flatten()).and_then(Node::as_str);
@@ -42,37 +70,49 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         .into_iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(&code))
         .unwrap_or(("other", "the client sent a code that is not documented"));
-    let failed_sign_in = match gateway.cards.list_answerable(&inbound.channel_account()).await {
-        Ok(pending) => pending.into_iter().find(|sign_in| sign_in.offered_sso),
+    let conversation = inbound.activity.conversation_id();
+    let failed = match gateway.cards.record_client_failure(&inbound.channel_account(), conversation).await {
+        Ok(failed) => failed,
         Err(error) => {
-            tracing::error!(correlation_id = inbound.correlation_id, %error, "pending sign-ins cannot be read");
+            tracing::error!(
+                correlation_id = inbound.correlation_id,
+                %error,
+                "the client's failure could not be recorded"
+            );
             None
         }
     };
     tracing::warn!(
         correlation_id = inbound.correlation_id,
         bot = inbound.bot.name.as_str(),
-        connection = failed_sign_in.as_ref().map(|sign_in| sign_in.connection.as_str()),
+        connection = failed.as_ref().map(|sign_in| sign_in.connection.as_str()),
         code = known,
         hint,
         "the client could not sign in silently"
     );
-    if let Some(sign_in) = failed_sign_in
-        && let Err(error) = gateway.cards.record_client_failure(&sign_in, &code).await
-    {
-        tracing::error!(correlation_id = inbound.correlation_id, %error, "the client's failure could not be recorded");
-    }
-    if inbound.bot.continuation == ContinuationMode::Forward {
+    // The bot may ask for the next card as soon as it is told, so the failure is recorded before.
+    if gateway.reported_failures.is_new(name_report(gateway, inbound, failed.as_ref(), &code)) {
         forward_without_waiting(gateway, inbound);
     }
     InvokeReply::empty(200)
 }
 
-/// Forwards the invoke without waiting for the bot's answer: SDKs answer 501, which is of no use to the client.
+/// The name of the client's report. Only a repeated request has the name of another one.
+fn name_report(gateway: &BotGateway, inbound: &Inbound<'_>, failed: Option<&PendingSignIn>, code: &str) -> ExchangeKey {
+    // A report without an id is one of its own.
+    let id = inbound.activity.id().unwrap_or(&inbound.correlation_id);
+    let card_id = failed.map_or("", |sign_in| sign_in.card_id.as_str());
+    let account = inbound.account();
+    let [holder, realm, subject] = account.key_parts();
+    let parts = ["clientFailure", &*holder, &*realm, &*subject, inbound.activity.conversation_id(), id, card_id, code];
+    gateway.exchange_names.exchange_key(&parts)
+}
+
+/// Forwards the invoke once and does not wait for the bot's answer: SDKs answer 501, which is of no use to the client.
 fn forward_without_waiting(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) {
     let (bots, bot) = (gateway.bots.clone(), inbound.bot.clone());
     let request = inbound.forwarded(inbound.body.clone());
-    let by = inbound.begun + BOT_INVOKE_BUDGET;
+    let by = inbound.begun + gateway.bot_timeout;
     tokio::spawn(async move {
         if let Err(error) = bots.forward(&bot, request, by).await {
             tracing::warn!(bot = bot.name.as_str(), %error, "the client's failure could not be forwarded to the bot");

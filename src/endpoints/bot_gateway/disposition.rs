@@ -2,9 +2,49 @@ use std::sync::Arc;
 
 use super::replies::{InvokeReply, refuse_malformed};
 use super::{BotGateway, Inbound};
-use crate::domain::{Connection, NamedConnection};
+use crate::domain::{Bot, Connection, NamedConnection, Registrations};
 use crate::observability::Count;
-use crate::protocol::{InvokeKind, TOKENS_RESPONSE, TokenExchangeInvokeRequest};
+use crate::protocol::{
+    Activity, ActivityError, InvokeKind, Node, SignInState, TOKENS_RESPONSE, TokenExchangeInvokeRequest,
+};
+
+/// Whether the gateway may have to handle an activity itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Traffic {
+    /// A sign-in invoke that is or may be the gateway's. It is judged strictly.
+    SignIn(InvokeKind),
+    /// Everything else. It is passed on even where it is odd.
+    PassedOn,
+}
+
+/// Decides whether `activity`, as any reader may understand it, is a sign-in invoke of the gateway
+/// (docs/protocols/invoke-protocol.md §1.7).
+///
+/// # Errors
+/// [`ActivityError`] if some reader finds such an invoke in the bytes and another may find something else, or if the
+/// invoke lacks what sign-in needs.
+pub(super) fn classify(
+    registrations: &Registrations,
+    bot: &Bot,
+    activity: &Activity<'_>,
+) -> Result<Traffic, ActivityError> {
+    let may_be_ours = InvokeKind::possible_kinds(activity).any(|kind| match kind {
+        InvokeKind::TokenExchange => !names_foreign_connection(registrations, bot, activity),
+        InvokeKind::VerifyState => activity.value_readings("state").any(|state| SignInState::read(state).is_some()),
+        InvokeKind::Failure => true,
+    });
+    if may_be_ours { activity.require_sign_in_form().map(Traffic::SignIn) } else { Ok(Traffic::PassedOn) }
+}
+
+/// Whether a token exchange names a connection, and no reader can take the name for one of `bot`'s connections.
+fn names_foreign_connection(registrations: &Registrations, bot: &Bot, activity: &Activity<'_>) -> bool {
+    let is_foreign = |name: &str| {
+        let found = registrations.find_connection(bot.name.as_str(), name);
+        !name.is_empty() && matches!(found, NamedConnection::Unknown)
+    };
+    let mut names = activity.value_readings("connectionName").map(Node::as_str).peekable();
+    names.peek().is_some() && names.all(|name| name.is_some_and(is_foreign))
+}
 
 /// How an activity is handled (docs/architecture.md §Life of a silent sign-in).
 pub(super) enum Disposition<'a> {
@@ -17,8 +57,8 @@ pub(super) enum Disposition<'a> {
     },
     /// Refuse a malformed token exchange.
     Refuse(InvokeReply),
-    /// Handle `signin/verifyState`, which holds a magic code.
-    VerifyState,
+    /// Handle `signin/verifyState` with a `state` that may come from one of our pages.
+    VerifyState(SignInState<'a>),
     /// Handle `signin/failure`: the client could not get a token.
     ClientFailure,
     /// Drop an event that only the gateway may send.
@@ -29,11 +69,14 @@ pub(super) enum Disposition<'a> {
 
 /// Decides from the parsed activity, which has the content of the bytes that would be forwarded.
 pub(super) fn decide<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> Disposition<'a> {
-    match InvokeKind::from_activity(&inbound.activity) {
-        Some(InvokeKind::TokenExchange) => decide_exchange(gateway, inbound),
-        Some(InvokeKind::VerifyState) => Disposition::VerifyState,
-        Some(InvokeKind::Failure) => Disposition::ClientFailure,
-        None if is_forged_tokens_response(gateway, inbound) => {
+    match inbound.traffic {
+        Traffic::SignIn(InvokeKind::TokenExchange) => decide_exchange(gateway, inbound),
+        Traffic::SignIn(InvokeKind::VerifyState) => {
+            let state = inbound.activity.value_readings("state").find_map(SignInState::read);
+            state.map_or(Disposition::Forward, Disposition::VerifyState)
+        }
+        Traffic::SignIn(InvokeKind::Failure) => Disposition::ClientFailure,
+        Traffic::PassedOn if is_forged_tokens_response(gateway, inbound) => {
             gateway.counters.add(Count::ForgedTokensResponse);
             tracing::warn!(
                 security = true,
@@ -44,7 +87,7 @@ pub(super) fn decide<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> D
             );
             Disposition::Drop
         }
-        None => Disposition::Forward,
+        Traffic::PassedOn => Disposition::Forward,
     }
 }
 
@@ -80,14 +123,13 @@ fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> Dis
     }
 }
 
-/// Whether this is a `tokens/response` event to a bot with configured connections: only the gateway sends those.
+/// Whether some reader takes this for a `tokens/response` event to a bot with configured connections: only the gateway
+/// sends those.
 ///
 /// The connection that the event names does not matter: SDK prompts accept the token of any such event, so an event for
 /// another connection would continue a dialog that waits for ours, with a token that was never validated. A bot has one
 /// Token Service, so no other service has a reason to send it such events.
 fn is_forged_tokens_response(gateway: &BotGateway, inbound: &Inbound<'_>) -> bool {
-    let activity = &inbound.activity;
-    activity.is("event")
-        && activity.name().is_some_and(|name| name.eq_ignore_ascii_case(TOKENS_RESPONSE))
+    inbound.activity.may_be("event", TOKENS_RESPONSE)
         && !gateway.registrations.list_connections(inbound.bot.name.as_str()).is_empty()
 }

@@ -13,6 +13,7 @@ mod token_exchange;
 mod tokens_response;
 mod verify_state;
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
-use self::disposition::Disposition;
+use self::client_failure::ReportedFailures;
+use self::disposition::{Disposition, Traffic};
 use crate::bot_connector::{BotClient, ContinuationDelivery, ForwardedRequest};
 use crate::cards::PendingSignIns;
 use crate::domain::{Account, Bot, ChannelId, Registrations, SharedEntropy};
@@ -32,7 +34,7 @@ use crate::inbound::{
 };
 use crate::observability::Counters;
 use crate::protocol::deadlines::PROVIDER_BUDGET;
-use crate::protocol::{Activity, ActivityError};
+use crate::protocol::{Activity, ActivityError, regularize};
 use crate::sign_in::CodeRedemption;
 
 pub use self::replies::{InvokeReply, StatusOverrides};
@@ -53,6 +55,7 @@ pub struct BotGateway {
     bots: BotClient,
     delivery: ContinuationDelivery,
     bot_timeout: Duration,
+    reported_failures: ReportedFailures,
     counters: Arc<Counters>,
     statuses: HashMap<ChannelId, StatusOverrides>,
 }
@@ -97,7 +100,7 @@ pub struct GatewayBots {
     pub delivery: ContinuationDelivery,
     /// Derives the id of the exchange that an event continues.
     pub exchange_names: ExchangeNames,
-    /// The time limit for a bot's answer to an activity that is no invoke.
+    /// The time limit for a bot's answer to an activity that is only passed on.
     pub timeout: Duration,
 }
 
@@ -139,6 +142,7 @@ impl BotGateway {
             bots,
             delivery,
             bot_timeout,
+            reported_failures: ReportedFailures::default(),
             counters,
             statuses,
         }
@@ -150,6 +154,7 @@ struct Inbound<'a> {
     bot: Arc<Bot>,
     peer: &'a Peer,
     activity: Activity<'a>,
+    traffic: Traffic,
     body: &'a Bytes,
     http: &'a HttpRequest,
     correlation_id: String,
@@ -245,20 +250,35 @@ async fn admit_and_handle(
     require_plain_utf8(http.headers()).map_err(refused_body)?;
     let body = read_body(http, payload, gateway.limits).await.map_err(refused_body)?;
     let correlation_id = RequestId::get_or_draw(http, &gateway.entropy);
-    let mut activity = Activity::parse(&body).map_err(|error| refuse_activity(&error, &peer, &correlation_id))?;
+    let refused_activity = |error| refuse_activity(&error, &peer, &correlation_id);
+    let regularized = OnceCell::new();
+    let mut activity = parse_activity(&body, &regularized).map_err(refused_activity)?;
+    let traffic = disposition::classify(&gateway.registrations, &peer.bot, &activity).map_err(refused_activity)?;
     gateway.callers.admit(&peer, &activity).map_err(|refusal| refusal.logged(http))?;
     let caller_id = gateway.callers.derive_caller_id(&peer, &activity);
     let body = activity.recompute_caller_id(&body, caller_id.as_deref());
     let bot = Arc::clone(&peer.bot);
-    let inbound = Inbound { bot, peer: &peer, activity, body: &body, http, correlation_id, begun };
+    let inbound = Inbound { bot, peer: &peer, activity, traffic, body: &body, http, correlation_id, begun };
     Ok(handle(gateway, &inbound).await)
+}
+
+/// Parses the activity in `body`. If that fails, a regularized copy is parsed, which is then kept in `regularized`.
+fn parse_activity<'b>(body: &'b Bytes, regularized: &'b OnceCell<Vec<u8>>) -> Result<Activity<'b>, ActivityError> {
+    let unacceptable = match Activity::parse(body) {
+        Err(ActivityError::Json(error)) => error,
+        parsed => return parsed,
+    };
+    let Some(copy) = regularize(body) else { return Err(unacceptable.into()) };
+    Activity::parse_regularized(regularized.get_or_init(|| copy))
 }
 
 fn refuse_activity(error: &ActivityError, peer: &Peer, correlation_id: &str) -> Problem {
     let (problem, check) = match error {
         ActivityError::Missing(name) => (Problem::MissingProperty, *name),
         ActivityError::TooLong(name) => (Problem::BadArgument, *name),
-        ActivityError::Json(_) => (Problem::BadArgument, "json"),
+        ActivityError::Json(_) | ActivityError::Ambiguous(_) | ActivityError::Irregular => {
+            (Problem::BadArgument, "json")
+        }
     };
     let (bot, code) = (peer.bot.name.as_str(), problem.code());
     tracing::warn!(correlation_id, bot, code, check, %error, "an activity was refused");
@@ -287,7 +307,7 @@ async fn handle(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) -> HttpR
             reply.respond(inbound)
         }
         Disposition::Refuse(reply) => reply.respond(inbound),
-        Disposition::VerifyState => verify_state::answer(gateway, inbound).await,
+        Disposition::VerifyState(state) => verify_state::answer(gateway, inbound, state).await,
         Disposition::ClientFailure => client_failure::answer(gateway, inbound).await.respond(inbound),
         Disposition::Drop => HttpResponse::Ok().finish(),
         Disposition::Forward => forward::forward_to_bot(gateway, inbound).await,

@@ -19,6 +19,22 @@ pub(super) struct BegunSignIn {
     pub(super) resource: SignInResource,
 }
 
+/// What a bot requests in order to offer a sign-in.
+pub(super) struct RequestedOffer<'q> {
+    pub(super) form: OfferForm,
+    /// The address that the browser is redirected to at the end.
+    pub(super) final_redirect: Option<&'q str>,
+}
+
+/// The form in which a bot offers a sign-in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum OfferForm {
+    /// A card, with which clients may sign in silently.
+    Card,
+    /// The link alone.
+    Link,
+}
+
 /// Stores the pending sign-in and builds what its card needs (docs/protocols/token-service-api.md §3.7). The record is
 /// written before the card can leave the bot, so no client is faster than the record. `final_redirect` must lie below
 /// an address that the operator has listed.
@@ -26,15 +42,17 @@ pub(super) async fn begin(
     service: &TokenService,
     bot: &Bot,
     state: TokenExchangeState,
-    final_redirect: Option<&str>,
+    offer: RequestedOffer<'_>,
 ) -> Result<BegunSignIn, Decline> {
     let connection = get_connection(service, bot, &state.connection_name)?;
-    let final_redirect = final_redirect.map(|text| validate_redirect(&service.final_redirects, text)).transpose()?;
+    let final_redirect =
+        offer.final_redirect.map(|text| validate_redirect(&service.final_redirects, text)).transpose()?;
     let account = channel_account(bot, &state.user_id, state.channel_id.as_deref());
     let channel = account.channel_kind();
     // Silent sign-in is not offered in a Teams channel, where no client supports it, nor to clients without OAuth cards
-    // (docs/protocols/invoke-protocol.md §1.6), nor where the exchange would be refused anyway.
-    let is_silent = state.conversation_type != ConversationType::Channel
+    // (docs/protocols/invoke-protocol.md §1.6), nor where the exchange would be refused anyway, nor with a mere link.
+    let is_silent = offer.form == OfferForm::Card
+        && state.conversation_type != ConversationType::Channel
         && channel.supports_oauth_card()
         && may_be_bound(bot, &account);
     let uri = connection.token_exchange_uri.clone().filter(|_| is_silent);
@@ -51,7 +69,7 @@ pub(super) async fn begin(
     let base = service.public_url.as_str().trim_end_matches('/');
     let resource = SignInResource {
         sign_in_link: format!("{base}/api/oauth/signin?signin={}", link.expose()),
-        token_exchange_resource: uri.map(|uri| TokenExchangeResource {
+        token_exchange_resource: uri.filter(|_| pending.offered_sso).map(|uri| TokenExchangeResource {
             id: pending.card_id,
             uri,
             provider_id: ENTRA_PROVIDER_ID,

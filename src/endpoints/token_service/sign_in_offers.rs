@@ -1,7 +1,7 @@
 use actix_web::http::header::ACCEPT;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::begin_sign_in::{BegunSignIn, begin};
+use super::begin_sign_in::{BegunSignIn, OfferForm, RequestedOffer, begin};
 use super::replies::{Decline, json, ok};
 use super::{Query, TokenService, admit};
 use crate::domain::Bot;
@@ -14,7 +14,7 @@ const DEFAULT_TITLE: &str = "Sign in";
 /// `GET /api/botsignin/GetSignInResource`: what a card needs, the link and the resource for silent sign-in
 /// (docs/protocols/token-service-api.md §3.7).
 pub(super) async fn get_sign_in_resource(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
-    let begun = begin_for_request(&http, &service).await;
+    let begun = begin_for_request(&http, &service, OfferForm::Card).await;
     begun.and_then(|begun| json(&begun.resource)).unwrap_or_else(Decline::respond)
 }
 
@@ -22,7 +22,7 @@ pub(super) async fn get_sign_in_resource(http: HttpRequest, service: web::Data<T
 /// nothing but JSON (docs/protocols/token-service-api.md §3.6).
 pub(super) async fn get_sign_in_url(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
     let as_json = wants_json(&http);
-    let begun = begin_for_request(&http, &service).await;
+    let begun = begin_for_request(&http, &service, OfferForm::Link).await;
     let answer = begun.and_then(|begun| {
         let link = begun.resource.sign_in_link;
         if as_json { json(&link) } else { Ok(text_reply(link)) }
@@ -33,7 +33,7 @@ pub(super) async fn get_sign_in_url(http: HttpRequest, service: web::Data<TokenS
 /// `GET /api/agentsignin/getSignInUrl`: the link alone, always as text: its one client reads text although its `Accept`
 /// says JSON.
 pub(super) async fn get_raw_sign_in_url(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
-    let begun = begin_for_request(&http, &service).await;
+    let begun = begin_for_request(&http, &service, OfferForm::Link).await;
     begun.map_or_else(Decline::respond, |begun| text_reply(begun.resource.sign_in_link))
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn get_oauth_card(http: HttpRequest, service: web::Data<TokenSe
 
 async fn build_card(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse, Decline> {
     let (bot, query) = admit(service, http).await?;
-    let begun = begin_for_query(service, &bot, &query).await?;
+    let begun = begin_for_query(service, &bot, &query, OfferForm::Card).await?;
     let texts = CardTexts {
         text: query.find("text").unwrap_or(DEFAULT_TEXT),
         title: query.find("title").unwrap_or(DEFAULT_TITLE),
@@ -53,14 +53,23 @@ async fn build_card(http: &HttpRequest, service: &TokenService) -> Result<HttpRe
     json(&CardAttachment::new(begun.channel, &begun.connection_name, texts, &begun.resource))
 }
 
-async fn begin_for_request(http: &HttpRequest, service: &TokenService) -> Result<BegunSignIn, Decline> {
+async fn begin_for_request(
+    http: &HttpRequest,
+    service: &TokenService,
+    form: OfferForm,
+) -> Result<BegunSignIn, Decline> {
     let (bot, query) = admit(service, http).await?;
-    begin_for_query(service, &bot, &query).await
+    begin_for_query(service, &bot, &query, form).await
 }
 
-async fn begin_for_query(service: &TokenService, bot: &Bot, query: &Query<'_>) -> Result<BegunSignIn, Decline> {
+async fn begin_for_query(
+    service: &TokenService,
+    bot: &Bot,
+    query: &Query<'_>,
+    form: OfferForm,
+) -> Result<BegunSignIn, Decline> {
     let state = TokenExchangeState::decode(query.get("state")?).map_err(Decline::BadArgument)?;
-    begin(service, bot, state, query.find("finalRedirect")).await
+    begin(service, bot, state, RequestedOffer { form, final_redirect: query.find("finalRedirect") }).await
 }
 
 fn text_reply(link: String) -> HttpResponse {

@@ -22,7 +22,7 @@ async fn open_with_a_record(path: &Path) -> EmbeddedStore {
 
 async fn put(store: &EmbeddedStore) -> Result<(), StoreError> {
     let expires_at = SystemClock.now().plus(Duration::from_hours(1));
-    store.put(KEY, Record { value: Bytes::from_static(b"kept"), expires_at, index: None }).await
+    store.put(KEY, Record { value: Bytes::from_static(b"kept"), expires_at, index: None, mark: None }).await
 }
 
 async fn refuses_all_work(store: &EmbeddedStore, reason: &str) {

@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::issuer::PERSONAL_ACCOUNTS_TENANT;
 use super::*;
-use crate::domain::{TenantPolicy, acceptable_audiences};
+use crate::domain::{PERSONAL_ACCOUNTS_TENANT, TenantPolicy, acceptable_audiences};
 use crate::token_validation::testing::{BOT, OTHER_TENANT, TEAMS, TENANT, TestIssuer, USER, header, key, with};
 
 struct Fixture {
@@ -212,6 +211,8 @@ async fn personal_accounts_are_refused_where_any_organisation_is_admitted() {
     assert_eq!(fixture.refusal(of(PERSONAL_ACCOUNTS_TENANT)).await, rejected("tid"));
     fixture.policy.tenants = TenantPolicy::Listed(vec![PERSONAL_ACCOUNTS_TENANT.into()]);
     assert!(fixture.validate(of(PERSONAL_ACCOUNTS_TENANT)).await.is_ok(), "unless it is listed by name");
+    fixture.policy.tenants = TenantPolicy::AnyAccount;
+    assert!(fixture.validate(of(PERSONAL_ACCOUNTS_TENANT)).await.is_ok(), "or every account is accepted");
 }
 
 #[actix_web::test]

@@ -7,6 +7,7 @@ mod emulator;
 mod forgery;
 mod parents;
 mod rates;
+mod refused_tokens;
 
 use serde_json::Value;
 

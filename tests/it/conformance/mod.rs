@@ -1,8 +1,10 @@
 //! The numbered cases of docs/protocols/invoke-protocol.md §10, against the real listening server.
 
 mod after_exchange;
+mod answered_lines;
 mod cards;
 mod channel_accounts;
+mod client_failures;
 mod duplicates;
 mod group_conversations;
 mod identity;
@@ -10,6 +12,7 @@ mod logging;
 mod outcomes;
 mod parent_accounts;
 mod parents;
+mod product_context;
 mod requests;
 mod token_checks;
 mod tokens_response;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{assert_mismatch, exchange_of, success};
-use crate::harness::{Answer, Behaviour, Harness, Options, activities};
+use crate::harness::{Answer, Behaviour, Harness, Options, Received, activities};
 
 const SERVICE_URL: &str = "https://parent.example/api/skills/";
 
@@ -68,9 +68,11 @@ async fn case_66_a_parent_that_expects_replies_gets_the_status_in_one_invoke_res
     let mut failure = from_parent(incomplete, "p:ada");
     failure["name"] = "signin/failure".into();
     assert_eq!(invoke_response(&post(&harness, &failure).await), json!({ "status": 200 }));
-    let event = harness.received_once_settled().await;
-    assert_eq!(event.len(), 1);
-    assert_eq!(event[0].json()["serviceUrl"], SERVICE_URL);
+    let told: Vec<Value> = harness.bot_received(2).await.iter().map(Received::json).collect();
+    let event = told.iter().find(|told| told["name"] == "tokens/response").unwrap();
+    assert_eq!(event["serviceUrl"], SERVICE_URL);
+    assert!(told.iter().any(|told| told["name"] == "signin/failure"), "{told:?}");
+    assert_eq!(harness.received_once_settled().await.len(), 2);
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 
 mod answers;
 mod limits;
+mod odd_activities;
 mod requests;
+mod time;
 
 use crate::harness::raw::ScriptedServer;
 use crate::harness::{Answer, Harness, Options, activities};

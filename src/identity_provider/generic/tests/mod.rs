@@ -132,6 +132,7 @@ impl Stand {
             code_verifier: &code_verifier,
             redirect_uri: &redirect_uri,
             throttled_as: "ada",
+            tenant: None,
         };
         self.redeem(grant).await
     }
@@ -150,7 +151,9 @@ impl Stand {
             nonce: &nonce,
             code_challenge: "the-challenge",
             ask_consent,
+            choose_account: false,
             claims: None,
+            tenant: None,
         };
         let connection = connection(scopes);
         let url = self.provider.authorize_url(&connection, request).await?;

@@ -1,0 +1,78 @@
+//! Methods of [`Activity`] for sign-in invokes, which are judged strictly.
+
+use super::activity::{Activity, ActivityError};
+use super::invoke::InvokeKind;
+use super::json::{JsonError, Node};
+
+/// Longest accepted `from.id`, in bytes, and half of the longest accepted other id: they become parts of stored records
+/// (docs/architecture.md §Security rules, rule 13).
+const MAX_ID_BYTES: usize = 256;
+
+/// The members that decide how a sign-in invoke is handled, by the object that contains them. They are accepted in this
+/// spelling only.
+const EXACTLY_SPELLED_MEMBERS: [(&str, &[&str]); 5] = [
+    (
+        "",
+        &[
+            "type",
+            "name",
+            "value",
+            "id",
+            "channelId",
+            "serviceUrl",
+            "from",
+            "conversation",
+            "recipient",
+            "deliveryMode",
+            "channelData",
+            "entities",
+            "callerId",
+        ],
+    ),
+    ("from", &["id", "aadObjectId"]),
+    ("conversation", &["id", "tenantId", "conversationType", "isGroup"]),
+    ("recipient", &["id"]),
+    ("channelData", &["tenant"]),
+];
+
+impl Activity<'_> {
+    /// Returns the kind of a sign-in invoke that all readers of its bytes understand alike, with the members that
+    /// sign-in needs.
+    ///
+    /// # Errors
+    /// [`ActivityError`] names what is missing, too long or ambiguous (docs/protocols/bot-auth-and-skills.md §2 rules 2
+    /// and 3).
+    pub fn require_sign_in_form(&self) -> Result<InvokeKind, ActivityError> {
+        if !self.is_regular {
+            return Err(ActivityError::Irregular);
+        }
+        if self.has_repeated_members {
+            return Err(JsonError::RepeatedMember.into());
+        }
+        for (object, members) in EXACTLY_SPELLED_MEMBERS {
+            let object = if object.is_empty() { Some(self.root()) } else { self.root().get(object) };
+            object.map_or(Ok(()), |object| object.require_spelling(members))?;
+        }
+        self.member("channelData", "tenant").map_or(Ok(()), |tenant| tenant.require_spelling(&["id"]))?;
+        require_text(self.member("conversation", "id"), "conversation.id", 2 * MAX_ID_BYTES)?;
+        require_text(self.member("from", "id"), "from.id", MAX_ID_BYTES)?;
+        for name in ["id", "name"] {
+            if self.root().get(name).and_then(Node::as_str).is_some_and(|text| text.len() > 2 * MAX_ID_BYTES) {
+                return Err(ActivityError::TooLong(name));
+            }
+        }
+        let kind = InvokeKind::from_activity(self).ok_or(ActivityError::Ambiguous("name"))?;
+        if kind == InvokeKind::VerifyState {
+            self.value().map_or(Ok(None), |value| value.get_any_case("state"))?;
+        }
+        Ok(kind)
+    }
+}
+
+fn require_text(node: Option<&Node<'_>>, name: &'static str, limit: usize) -> Result<(), ActivityError> {
+    match node.and_then(Node::as_str) {
+        None | Some("") => Err(ActivityError::Missing(name)),
+        Some(text) if text.len() > limit => Err(ActivityError::TooLong(name)),
+        Some(_) => Ok(()),
+    }
+}
