@@ -80,7 +80,8 @@ impl Batch {
 
     fn add(&self, line: &[u8], urgent: bool) {
         let mut state = self.lock();
-        if !state.has_room_for(line) {
+        // The line that reports lines left out finds the buffer full, and must not be left out itself.
+        if !state.has_room_for(line) && !self.is_writer_thread() {
             self.hurry(&mut state);
             state = self.wait_while(state, |state| !state.has_room_for(line));
             if !state.has_room_for(line) {
@@ -135,7 +136,7 @@ impl Batch {
 
     /// Waits for the output while `is_early` holds; not at all if the output is blocked, and at most for a moment.
     fn wait_while<'s>(&self, state: MutexGuard<'s, State>, is_early: impl Fn(&State) -> bool) -> MutexGuard<'s, State> {
-        if self.writer_thread.get() == Some(&thread::current().id()) {
+        if self.is_writer_thread() {
             return state;
         }
         let waits = |state: &mut State| is_early(state) && !state.is_blocked;
@@ -184,6 +185,10 @@ impl Batch {
         state.is_blocked = false;
         self.output_changed.notify_all();
         mem::take(&mut state.left_out)
+    }
+
+    fn is_writer_thread(&self) -> bool {
+        self.writer_thread.get() == Some(&thread::current().id())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -266,9 +271,18 @@ mod tests {
         }
     }
 
+    /// A batch that reports lines left out to the receiver and, as the log does, in a line of its own.
     fn start(output: &Output) -> (Arc<Batch>, mpsc::Receiver<u64>) {
         let (reports, received) = mpsc::channel();
-        (Batch::start(output.clone(), move |lines| reports.send(lines).unwrap()).unwrap(), received)
+        let started = Arc::new(OnceLock::<Arc<Batch>>::new());
+        let own = Arc::clone(&started);
+        let report = move |lines| {
+            own.wait().add(format!("left out: {lines}\n").as_bytes(), true);
+            reports.send(lines).unwrap();
+        };
+        let batch = Batch::start(output.clone(), report).unwrap();
+        assert!(started.set(Arc::clone(&batch)).is_ok());
+        (batch, received)
     }
 
     #[test]
@@ -320,8 +334,9 @@ mod tests {
         assert!(!batch.is_blocked());
         batch.add(b"end\n", true);
         output.wait_for("end\n");
-        let written = output.text().lines().count() as u64 - 1;
+        let written = output.text().lines().filter(|line| line.starts_with('x')).count() as u64;
         assert_eq!(written + left_out, LINES);
+        assert!(output.text().ends_with(&format!("x\nleft out: {left_out}\nend\n")));
         assert!(left_out > LINES / 2 && written > 200, "{written} lines were written, {left_out} left out");
     }
 

@@ -18,7 +18,8 @@ async fn a_limit_on_file_sizes_makes_writes_fail_and_does_not_end_the_process() 
     assert_eq!(setting.exchange("Ada", "x").await.status, 200);
     limit(&service, "fsize=4096:unlimited");
     assert_eq!(setting.exchange("Ben", "y").await.status, 500);
-    service.wait_for_line("the store failed").await;
+    let line = service.wait_for_line("the vault failed").await;
+    assert!(line["error"].as_str().unwrap().starts_with("the store is unavailable"), "{line}");
     assert_eq!(setting.get_token("Ada").await, 200, "what was kept before is still there");
     limit(&service, "fsize=unlimited:unlimited");
     assert_eq!(setting.exchange("Ben", "z").await.status, 200);
@@ -43,8 +44,8 @@ async fn requests_are_answered_while_the_log_is_not_read_and_the_log_says_later_
     let refused = format!("http://{}/bots/demo/api/messages", service.address);
     let reading = service.reading();
     let not_read = reading.lock().await;
-    // The pipe holds 64 KiB and the process 256 KiB; each refusal is a warning of some hundred bytes.
-    for _ in 0..2000 {
+    // The pipe holds 64 KiB, and the process twice 256 KiB at most; each refusal writes a line of some 300 bytes.
+    for _ in 0..5000 {
         assert_eq!(setting.harness.send("POST", &refused, &[], Vec::new()).await.status, 401);
     }
     let answer = setting.harness.send("GET", &health, &[], Vec::new()).await;
