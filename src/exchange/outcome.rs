@@ -7,6 +7,9 @@ use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 use crate::observability::{Count, Counters};
 use crate::token_validation::ExchangeableTokenError;
 
+/// The time in which a key set is fetched again for a key that it does not have, in seconds.
+const KEY_REFETCH_SECONDS: u64 = 10;
+
 /// How an exchange ended.
 #[derive(Clone, Debug)]
 pub enum Outcome {
@@ -157,6 +160,10 @@ impl From<ExchangeableTokenError> for Refusal {
             ExchangeableTokenError::KeysUnavailable => Self::local(
                 Reason::TemporarilyUnavailable(Outage::FAULT),
                 "the issuer's key set cannot be fetched: check jwks_url and egress",
+            ),
+            ExchangeableTokenError::KeyNotKnownYet => Self::local(
+                Reason::TemporarilyUnavailable(Outage::Fault { retry_after: Some(KEY_REFETCH_SECONDS) }),
+                "the token names a key that the issuer's key set does not have yet: the set is fetched again within 10 seconds",
             ),
         }
     }

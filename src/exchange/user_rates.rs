@@ -75,7 +75,8 @@ impl UserRates {
 
     /// Counts a browser at `address` that followed a link of a card for `account`. Anybody who sees the link can follow
     /// it, so
-    /// this limit is separate from the user's limit and from the limits of browsers at other addresses.
+    /// this limit is separate from the user's limit and from the limits of browsers at other addresses. All browsers whose
+    /// address is unknown share a limit.
     ///
     /// # Errors
     /// As [`UserRates::charge`].

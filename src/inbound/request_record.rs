@@ -1,14 +1,12 @@
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::HeaderMap;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
-use ipnet::IpNet;
 
+use super::client_address::TrustedProxies;
 use super::door::PublishedPath;
 use super::logged_path::clean_path;
 use crate::domain::{SharedClock, SharedEntropy};
@@ -23,39 +21,6 @@ impl RequestId {
     #[must_use]
     pub fn get_or_draw(http: &HttpRequest, entropy: &SharedEntropy) -> String {
         http.extensions().get::<Self>().map_or_else(|| entropy.uuid(), |id| id.0.clone())
-    }
-}
-
-/// Networks of the proxies whose `X-Forwarded-For` headers are trusted.
-#[derive(Clone, Debug, Default)]
-pub struct TrustedProxies(pub Vec<IpNet>);
-
-impl TrustedProxies {
-    /// The client's address: the nearest hop that is not a trusted proxy.
-    #[must_use]
-    pub fn find_client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let mut client = peer;
-        let hops: Vec<&str> = headers
-            .get_all("x-forwarded-for")
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .collect();
-        for hop in hops.iter().rev() {
-            if !self.0.iter().any(|network| network.contains(&client)) {
-                break;
-            }
-            let Ok(address) = hop.trim().parse() else { break };
-            client = address;
-        }
-        client
-    }
-
-    /// The address of the client that sent `request`.
-    #[must_use]
-    pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
-        let peer = request.peer_addr()?.ip();
-        let proxies = request.app_data::<web::Data<Self>>();
-        Some(proxies.map_or(peer, |proxies| proxies.find_client(peer, request.headers())))
     }
 }
 
@@ -79,9 +44,12 @@ pub async fn record_request(
         request.extensions_mut().insert(id);
     }
     let response = next.call(request).await?;
+    let client = TrustedProxies::client_address(response.request());
+    if client.is_none() {
+        TrustedProxies::count_unknown_client(response.request());
+    }
     if tracing::enabled!(tracing::Level::INFO) {
         let request = response.request();
-        let client = TrustedProxies::client_address(request);
         let extensions = request.extensions();
         tracing::info!(
             correlation_id = extensions.get::<RequestId>().map_or("", |id| id.0.as_str()),
@@ -90,7 +58,7 @@ pub async fn record_request(
             route = find_route(request).as_deref(),
             status = response.status().as_u16(),
             micros = begun.zip(elapsed(request)).map(|(begun, now)| whole_micros(now.saturating_sub(begun))),
-            client = client.map(tracing::field::display),
+            client = client.map_or_else(|| String::from("unknown"), |client| client.to_string()),
             answered_by = if response.response().extensions().contains::<AnsweredByBot>() { "bot" } else { "gateway" },
             "answered"
         );
@@ -114,25 +82,4 @@ fn elapsed(request: &HttpRequest) -> Option<Duration> {
 /// Saturates after half a million years.
 fn whole_micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use actix_web::http::header::{HeaderName, HeaderValue};
-
-    use super::*;
-
-    #[test]
-    fn only_trusted_proxies_may_name_the_client() {
-        let proxies = TrustedProxies(vec!["10.0.0.0/8".parse().unwrap()]);
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            HeaderName::from_static("x-forwarded-for"),
-            HeaderValue::from_static("6.6.6.6, 203.0.113.7, 10.0.0.2"),
-        );
-        let seen = |peer: &str| proxies.find_client(peer.parse().unwrap(), &headers).to_string();
-        assert_eq!(seen("10.0.0.1"), "203.0.113.7");
-        assert_eq!(seen("198.51.100.1"), "198.51.100.1");
-    }
 }

@@ -18,7 +18,7 @@ pub struct Server {
     pub listen: Vec<SocketAddr>,
     /// The certificate for TLS; `None` for plain http behind a proxy that terminates TLS.
     pub tls: Option<TlsPair>,
-    /// The proxies whose `X-Forwarded-…` and `Forwarded` headers are trusted.
+    /// The proxies whose `X-Forwarded-For` headers are trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// The size limit of a request body, in bytes.
     pub body_limit_bytes: usize,

@@ -2,7 +2,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::replies::{PageResponder, redirect};
 use super::{AGAIN, SignInPages, find_parameter};
-use crate::inbound::{RequestId, TrustedProxies};
+use crate::inbound::{ClientNetwork, RequestId, TrustedProxies};
 use crate::sign_in::BrowserSecret;
 
 /// `HEAD` of the same: what [`answer`] would send, without its body. Link scanners and previews ask for it, so it keeps and
@@ -30,7 +30,9 @@ pub(super) async fn answer(http: HttpRequest, door: web::Data<SignInPages>) -> H
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     // A browser keeps its secret for all its sign-ins, since several may be under way at once.
     let browser = door.read_browser_cookie(&http).unwrap_or_else(|| BrowserSecret::draw(door.entropy.as_ref()));
-    let address = TrustedProxies::client_address(&http);
+    // A client with an IPv6 address may use another address of its network for each request.
+    let address =
+        TrustedProxies::client_address(&http).map(|client| ClientNetwork::from_address(client).first_address());
     if let Some(handle) = find_parameter(http.query_string(), AGAIN) {
         let browser = door.read_browser_cookie(&http);
         return match door.steps.start.begin_again(&handle, browser.as_ref(), address, &correlation_id).await {

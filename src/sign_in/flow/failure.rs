@@ -184,6 +184,10 @@ impl From<IdentificationError> for SignInFailure {
                 SignInError::Unavailable,
                 "the provider's key set cannot be fetched: check jwks_url and the outbound section",
             ),
+            IdentificationError::Token(IdTokenError::KeyNotKnownYet) => (
+                SignInError::Unavailable,
+                "the ID token names a key that the provider's key set does not have yet: the set is fetched again within 10 seconds",
+            ),
             IdentificationError::NoIssuer => {
                 (SignInError::Misconfigured, "the connection's identity provider issues no ID tokens")
             }

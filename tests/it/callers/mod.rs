@@ -5,6 +5,7 @@ mod bodies;
 mod channels;
 mod emulator;
 mod forgery;
+mod key_rotation;
 mod parents;
 mod rates;
 mod refused_tokens;

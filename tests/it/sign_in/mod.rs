@@ -8,6 +8,7 @@ mod heads;
 mod journeys;
 mod needs;
 mod pages;
+mod proxies;
 mod refusals;
 mod repeats;
 mod sign_out;

@@ -324,6 +324,7 @@ async fn document_of_another_issuer_or_with_endpoints_on_another_host_is_refused
         json!({"authorization_endpoint": "https://elsewhere.example/authorize"}),
         json!({"token_endpoint": "https://elsewhere.example/token"}),
         json!({"token_endpoint": "ftp://127.0.0.1/token"}),
+        json!({"token_endpoint": "http://127.0.0.1:9/token"}),
         json!({"token_endpoint": null}),
         json!({"jwks_uri": "https://elsewhere.example/keys"}),
         json!({"jwks_uri": "ftp://127.0.0.1/keys"}),
