@@ -12,4 +12,4 @@ mod logs;
 
 pub use counters::{Count, Counters};
 pub use log_text::to_log_text;
-pub use logs::{LogForm, Logging, LoggingError, LoggingOptions, start_logging, start_logging_to};
+pub use logs::{LogForm, Logging, LoggingError, LoggingOptions, is_log_blocked, start_logging, start_logging_to};
