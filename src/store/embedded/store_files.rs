@@ -38,12 +38,13 @@ impl StoreFiles {
     pub(super) fn check(&self) -> Result<(), String> {
         let outcome = self.files.iter().try_for_each(StoreFile::check);
         if self.was_reported.swap(outcome.is_err(), Ordering::Relaxed) != outcome.is_err() {
-            match &outcome {
-                Err(error) => tracing::error!(
+            if let Err(error) = &outcome {
+                tracing::error!(
                     %error,
                     "the store refuses all work: put the file back, or restart the process to use what is there now"
-                ),
-                Ok(()) => tracing::warn!("the files of the store are back: the store works again"),
+                );
+            } else {
+                tracing::warn!("the files of the store are back: the store works again");
             }
         }
         outcome
