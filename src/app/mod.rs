@@ -38,6 +38,7 @@ use crate::outbound::OutboundError;
 use crate::records::{MissingKey, RecordError, Records};
 use crate::sealing::{KeyRing, KeyRingError, Sealer};
 use crate::store::StoreError;
+use crate::vault::TokenVault;
 
 /// Adds routes to those of the application.
 pub type RouteFunction = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
@@ -140,6 +141,7 @@ pub struct Application {
     signals: serving::Signals,
     counters: Arc<Counters>,
     delivery: ContinuationDelivery,
+    vault: Arc<TokenVault>,
 }
 
 /// Builds the application on the runtime that will run it, and binds the listeners that `listeners` does not contain.
@@ -180,10 +182,10 @@ pub async fn build(
     let operations = context.listen_for_operations(listeners.operations)?;
     let token_service = context.listen_for_bots(listeners.token_service)?;
     let public = context.listen(listeners.public, development.map(|development| development.routes))?;
-    let Services { counters, delivery, credentials, credential_builder, admin_token, .. } = services;
+    let Services { counters, delivery, credentials, credential_builder, admin_token, vault, .. } = services;
     let (keys, file) = (config.keys.file, config.file);
     let credential_builder = Mutex::new(credential_builder);
     let renewable =
         Arc::new(Renewable { sealer, keys, certificate, credentials, credential_builder, admin_token, file });
-    Ok(Application { public, token_service, operations, renewable, signals, counters, delivery })
+    Ok(Application { public, token_service, operations, renewable, signals, counters, delivery, vault })
 }

@@ -302,6 +302,14 @@ impl Application {
         if !self.delivery.finish(DELIVERY_DRAIN_TIMEOUT).await {
             tracing::warn!("some tokens/response events were not delivered: the bots did not answer in time");
         }
+        let sign_outs = self.vault.store_epochs().await;
+        if sign_outs > 0 {
+            tracing::error!(
+                sign_outs,
+                security = true,
+                "sign-outs everywhere are not stored and end with this process: sign the users out again"
+            );
+        }
         signal_task.abort();
         self.counters.log();
         served

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
-use super::process::{print, start_logging, system_clock_and_entropy};
+use super::process::{disable_core_files, print, start_logging, survive_file_size_limit, system_clock_and_entropy};
 use crate::app::{self, BoundListeners, DevelopmentMode};
 use crate::config::{self, Environment, LogFormat, LogLevel, LoggingSection};
 use crate::dev::{Stage, StageOptions};
@@ -44,6 +44,8 @@ pub(super) struct DevOptions {
 /// Runs the stage and the gateway until SIGTERM or Ctrl-C.
 pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     let _logging = start_logging(LoggingSection { format: LogFormat::Text, level: LogLevel::Info })?;
+    disable_core_files();
+    survive_file_size_limit()?;
     let ClockAndEntropy { clock, entropy } = system_clock_and_entropy();
     let temporary = TemporaryDirectory::create(entropy.as_ref())?;
     let mut ports = DevPorts::choose(options.port)?;

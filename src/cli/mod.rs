@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand};
 
 #[cfg(feature = "stage")]
 use self::development::{DEV_HELP, DevOptions, dev};
-use self::process::{print, start_logging, system_clock_and_entropy};
+use self::process::{disable_core_files, print, start_logging, survive_file_size_limit, system_clock_and_entropy};
 use crate::app::{self, BoundListeners};
 use crate::config::{self, Configuration, Problems};
 use crate::domain::{SystemClock, SystemEntropy};
@@ -133,10 +133,12 @@ pub fn explain(error: &anyhow::Error) -> String {
 fn serve(file: &Path) -> anyhow::Result<ExitCode> {
     let configuration = config::load(file).map_err(|problems| configuration_error(file, &problems))?;
     let _logging = start_logging(configuration.logging)?;
+    disable_core_files();
     for warning in &configuration.warnings {
         tracing::warn!(path = warning.path, "{}", warning.message);
     }
     actix_web::rt::System::new().block_on(async {
+        survive_file_size_limit()?;
         let application =
             app::build(configuration, system_clock_and_entropy(), BoundListeners::default(), None).await?;
         let operations = application.operations_address().map(tracing::field::display);

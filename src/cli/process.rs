@@ -1,9 +1,11 @@
-//! The clock, the randomness, the log and the standard output of every command.
+//! The clock, the randomness, the log, the standard output and the process limits of every command.
 
 use std::io::Write as _;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use rustix::process::{Resource, Rlimit, Signal, setrlimit};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
 
 use crate::config::{LogFormat, LogLevel, LoggingSection};
@@ -29,6 +31,21 @@ pub(super) fn start_logging(section: LoggingSection) -> anyhow::Result<Logging> 
         LogLevel::Trace => Level::TRACE,
     };
     Ok(observability::start_logging(LoggingOptions { form, level })?)
+}
+
+/// Prevents core files: they would contain tokens and keys in the clear (docs/running.md §On the worst day). The limit
+/// cannot be raised again, not even by this process.
+pub(super) fn disable_core_files() {
+    if let Err(error) = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }) {
+        tracing::warn!(%error, "core files cannot be disabled: after a crash, one may contain tokens");
+    }
+}
+
+/// Turns a write beyond the limit on file sizes (`ulimit -f`) into an error of that write. By default the system sends
+/// SIGXFSZ, which ends the process. Call this on the runtime, before the store is opened.
+pub(super) fn survive_file_size_limit() -> anyhow::Result<()> {
+    // The handler stays installed after the returned stream is dropped. The signal itself needs no reaction.
+    signal(SignalKind::from_raw(Signal::XFSZ.as_raw())).map(drop).context("SIGXFSZ cannot be handled")
 }
 
 /// Writes a line to standard output. No other code writes there.

@@ -40,7 +40,7 @@ use url::Url;
 
 use crate::domain::{Bot, ChannelId};
 
-use contradictions::ComparedSections;
+use contradictions::{ComparedSections, ListenAddress};
 use reading::RawConfiguration;
 use review::{CloudDefaults, Context, Findings, Hosts, KeyFileCheck, Review};
 use sections::ValidatedBots;
@@ -214,12 +214,24 @@ fn build_context(raw: &RawConfiguration) -> Context {
     }
 }
 
+/// The addresses of all listeners. They are read before the sections are checked, so that a problem elsewhere in a section
+/// does not hide one of its address.
+fn collect_listeners(raw: &RawConfiguration) -> Vec<ListenAddress> {
+    let mut listeners = ListenAddress::of_list("server", &raw.server.written_listen());
+    listeners.extend(ListenAddress::of_list("token_service", raw.token_service.written_listen()));
+    if let Some(operations) = &raw.operations {
+        listeners.extend(ListenAddress::of_text("operations", &operations.written_listen()));
+    }
+    listeners
+}
+
 /// Checks every section even if an earlier one has problems, so that all problems are reported. A section is checked
 /// after the sections whose values it needs.
 fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configuration, Problems> {
     identity_providers::add_default_entra(&mut raw.identity_providers);
     let context = build_context(&raw);
     let cloud = context.cloud;
+    let listeners = collect_listeners(&raw);
     let server = raw.server.validate(&mut review);
     let outbound = raw.outbound.validate(&mut review);
     let channels = raw.channels.validate(cloud, &mut review);
@@ -241,8 +253,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     let logging = raw.logging.validate();
     let compared = ComparedSections {
         server: server.as_ref(),
-        token_service: &token_service,
-        operations: operations.as_ref(),
+        listeners: &listeners,
         bots: &bots,
         connections: &connections,
         outbound: outbound.as_ref(),

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use crate::domain::{Secret, UserKey};
 use crate::inbound::{Answer, Description, Door, LetterCase, Method, Operation, Problem, read_bearer};
+use crate::observability::is_log_blocked;
 use crate::sign_out::SignOut;
 
 /// The bearer of admin calls. Clones share the token, so it can be replaced while the door is open.
@@ -69,7 +70,7 @@ const OPERATIONS: &[Operation] = &[
         route: |route| route.to(alive),
         description: || {
             Description::new("GetHealth", "Whether the process answers. Needs no bearer.")
-                .answer(200, Answer::text("`ok`"))
+                .answer(200, Answer::text("`ok`. A second line says so if lines of the log are left out."))
         },
     },
     Operation {
@@ -106,9 +107,11 @@ pub fn configure(config: &mut web::ServiceConfig, operations: web::Data<Operatio
     DOOR.add_routes(config);
 }
 
-/// `GET /healthz`: the process is alive. Needs no bearer and reveals nothing else.
+/// `GET /healthz`: the process is alive. Needs no bearer, and reveals nothing else but a log that cannot say so itself.
 async fn alive() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok")
+    let text =
+        if is_log_blocked() { "ok\nthe log is blocked: nothing reads it, and lines may be left out" } else { "ok" };
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text)
 }
 
 /// `POST /admin/users/{user key}/sign-out`: removes every token of the user, of every bot, channel and connection.

@@ -1,7 +1,8 @@
 use super::evidence::Evidence;
 use super::outcome::{Reason, Refusal};
 use crate::cards::StatedIdentity;
-use crate::domain::{Account, Bot, ChannelKind, ExchangeableToken};
+use crate::domain::{Account, Bot, ChannelKind, ExchangeableToken, VerifiedUserIds};
+use crate::observability::to_log_text;
 
 /// What the engine must check and pin so that the token's user is bound to the account.
 #[derive(Debug, PartialEq, Eq)]
@@ -127,7 +128,7 @@ pub(super) fn bind(
             let channel_account = account.as_channel_account().into_owned();
             Binding { accounts_to_check: vec![account.clone(), channel_account], accounts_to_pin: own(), ..base }
         }
-        Rule::Refused(unbound) => return Err(build_refusal(unbound)),
+        Rule::Refused(unbound) => return Err(build_refusal(unbound, bot, account)),
     })
 }
 
@@ -173,28 +174,47 @@ fn collect_facts(bot: &Bot, account: &Account, evidence: &Evidence) -> Facts {
 /// Refuses a token whose object id or tenant differs from the stated one.
 fn check_statement(bot: &Bot, stated: &StatedIdentity, token: &ExchangeableToken) -> Result<(), Refusal> {
     if stated.object_id.as_deref().is_some_and(|id| !id.eq_ignore_ascii_case(&token.object_id)) {
-        return Err(mismatch("oid", "the token's oid is not the activity's from.aadObjectId"));
+        let hint =
+            "the token's user (oid) is not the user of the activity (from.aadObjectId): another account signed in";
+        return Err(
+            mismatch("oid", hint).comparing(Some(token.object_id.clone()), stated.object_id.as_deref().map(shown))
+        );
     }
     let is_foreign = |tenant: &String| !tenant.eq_ignore_ascii_case(&token.tenant_id);
     if !bot.identity.cross_tenants.contains(&token.tenant_id) && stated.tenant_ids.iter().any(is_foreign) {
-        return Err(mismatch("tid", "the token's tid is not the conversation's tenant: see identity.cross_tenants"));
+        let hint = "the token's tenant is not the conversation's: list it in bots.*.identity.cross_tenants if its users may \
+            sign in there";
+        let expected = stated.tenant_ids.iter().chain(&bot.identity.cross_tenants).map(|tenant| shown(tenant));
+        let expected = expected.collect::<Vec<_>>().join(", ");
+        return Err(mismatch("tid", hint).comparing(Some(token.tenant_id.clone()), Some(expected)));
     }
     Ok(())
 }
 
-fn build_refusal(unbound: Unbound) -> Refusal {
+fn build_refusal(unbound: Unbound, bot: &Bot, account: &Account) -> Refusal {
     match unbound {
         Unbound::Emulator => {
             mismatch("emulator", "the operator of an emulator chooses its user id: its users can sign in by code only")
         }
         Unbound::Unidentified => mismatch(
             "unidentified",
-            "the Teams activity has no aadObjectId or no tenant: see identity.allow_unidentified_teams_users",
+            "the Teams activity has no aadObjectId or no tenant: see bots.*.identity.allow_unidentified_teams_users",
         ),
         Unbound::UnverifiedId => {
-            mismatch("unverified_id", "from.id is not one of identity.verified_user_ids: the client may have chosen it")
+            let hint = "from.id is not one of bots.*.identity.verified_user_ids, so the client may have chosen it: let the \
+                page get its Direct Line token for a verified id";
+            let expected = match &bot.identity.verified_user_ids {
+                VerifiedUserIds::All => "all".to_owned(),
+                VerifiedUserIds::Prefixes(prefixes) => prefixes.join(", "),
+            };
+            mismatch("unverified_id", hint).comparing(Some(shown(account.subject.as_str())), Some(expected))
         }
     }
+}
+
+/// An id from outside, for the log.
+fn shown(id: &str) -> String {
+    to_log_text(id, 128)
 }
 
 pub(super) fn mismatch(check: &'static str, hint: &'static str) -> Refusal {

@@ -5,7 +5,7 @@ use super::Outage;
 use crate::domain::{BotName, ConnectionName, UserToken};
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 use crate::observability::{Count, Counters};
-use crate::token_validation::ExchangeableTokenError;
+use crate::token_validation::{CheckExplanation, ExchangeableTokenError};
 
 /// The time in which a key set is fetched again for a key that it does not have, in seconds.
 const KEY_REFETCH_SECONDS: u64 = 10;
@@ -93,6 +93,27 @@ impl Refusal {
         Self { reason, diagnostics: Box::new(Diagnostics { hint, ..Diagnostics::default() }) }
     }
 
+    /// The refusal of a token to exchange, with what its validator says about it.
+    pub(super) fn of_token(error: &ExchangeableTokenError, explanation: CheckExplanation) -> Self {
+        let reason = match error {
+            ExchangeableTokenError::Rejected { check } => Reason::AssertionRejected(check),
+            ExchangeableTokenError::Expired => Reason::AssertionExpired,
+            ExchangeableTokenError::KeysUnavailable => Reason::TemporarilyUnavailable(Outage::FAULT),
+            ExchangeableTokenError::KeyNotKnownYet => {
+                Reason::TemporarilyUnavailable(Outage::Fault { retry_after: Some(KEY_REFETCH_SECONDS) })
+            }
+        };
+        let CheckExplanation { hint, seen, expected } = explanation;
+        Self::local(reason, hint).comparing(seen, expected)
+    }
+
+    /// Adds the value that came, and those that would have been accepted, for the log.
+    pub(super) fn comparing(mut self, seen: Option<String>, expected: Option<String>) -> Self {
+        self.diagnostics.seen = seen;
+        self.diagnostics.expected = expected;
+        self
+    }
+
     /// A refusal because of a fault whose end is not known.
     #[must_use]
     pub fn fault(hint: &'static str) -> Self {
@@ -141,31 +162,11 @@ impl Refusal {
             suberror = diagnostics.suberror,
             aadsts = diagnostics.aadsts,
             trace_id = diagnostics.trace_id,
+            seen = diagnostics.seen,
+            expected = diagnostics.expected,
             hint = diagnostics.hint,
             "an exchange was refused"
         );
-    }
-}
-
-impl From<ExchangeableTokenError> for Refusal {
-    fn from(error: ExchangeableTokenError) -> Self {
-        match error {
-            ExchangeableTokenError::Rejected { check } => Self::local(
-                Reason::AssertionRejected(check),
-                "the token is not an exchangeable token for this connection",
-            ),
-            ExchangeableTokenError::Expired => {
-                Self::local(Reason::AssertionExpired, "the client must fetch a fresh exchangeable token")
-            }
-            ExchangeableTokenError::KeysUnavailable => Self::local(
-                Reason::TemporarilyUnavailable(Outage::FAULT),
-                "the issuer's key set cannot be fetched: check jwks_url and egress",
-            ),
-            ExchangeableTokenError::KeyNotKnownYet => Self::local(
-                Reason::TemporarilyUnavailable(Outage::Fault { retry_after: Some(KEY_REFETCH_SECONDS) }),
-                "the token names a key that the issuer's key set does not have yet: the set is fetched again within 10 seconds",
-            ),
-        }
     }
 }
 

@@ -25,6 +25,9 @@ impl TokenValidators {
         let validator = self.by_provider.get(&connection.identity_provider).ok_or_else(|| {
             Refusal::local(Reason::Misconfigured, "the connection's identity provider issues no exchangeable tokens")
         })?;
-        Ok(validator.validate(raw, &connection.exchange).await?)
+        validator.validate(raw, &connection.exchange).await.map_err(|error| {
+            let explanation = validator.explain(raw, &connection.exchange, &error);
+            Refusal::of_token(&error, explanation)
+        })
     }
 }

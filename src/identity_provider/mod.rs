@@ -27,7 +27,9 @@ use std::time::Duration;
 
 pub use app_client::{AppClient, AppSettings};
 pub use authorization::{AdmissionFuture, AuthorizationRequest, AuthorizeFuture};
-pub use classification::judge;
+pub use classification::{
+    AuthorizationError, AuthorizationRefusal, RefusalMeaning, classify_authorization_error, judge,
+};
 pub use client_auth::{
     AssertionAlgorithm, AssertionFile, ClientCertificate, ClientCredential, FederatedIdentity, IdentityEndpoint,
     ManagedIdentity,
@@ -148,7 +150,7 @@ pub enum RedeemFailure {
     Transient,
 }
 
-/// Details for the operator's log. They are never sent to a client, and they hold no token, claim or secret.
+/// Details for the operator's log. They are never sent to a client, and they hold no token and no secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics {
     /// The response's HTTP status, if there was a response.
@@ -161,8 +163,14 @@ pub struct Diagnostics {
     pub aadsts: Option<u32>,
     /// `trace_id` of the response (Entra).
     pub trace_id: Option<String>,
+    /// `error_description` of an authorization response, cut and printable. The page does not show it.
+    pub description: Option<String>,
     /// What the operator should change and where, or what happened if there was no response.
     pub hint: &'static str,
+    /// What came, if a check of this program refused it: a claim, an id, a URL. Cut and printable.
+    pub seen: Option<String>,
+    /// What that check would have accepted, as the configuration says.
+    pub expected: Option<String>,
 }
 
 /// A failed redemption.

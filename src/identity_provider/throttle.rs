@@ -11,15 +11,11 @@ const MAX_BLOCK: Duration = Duration::from_hours(1);
 /// The block if the issuer sends no `Retry-After`: long enough to stop a client that loops, short enough for a person
 /// who tries again.
 const DEFAULT_BLOCK: Duration = Duration::from_secs(10);
-/// If this many users of a tenant are throttled within the window, the whole tenant is blocked
-/// (docs/protocols/entra-obo.md §4, row 429).
-const TENANT_BLOCK_THRESHOLD: usize = 5;
-const TENANT_WINDOW: Duration = Duration::from_mins(1);
 /// The longest block after a fault: a proxy's maintenance page may ask for an hour and be gone in a minute.
 const MAX_FAULT_BLOCK: Duration = Duration::from_mins(1);
-/// While a tenant is blocked without a word of the issuer about the tenant, one request is sent this often. If it
-/// succeeds, the block ends.
-const PROBE_INTERVAL: Duration = Duration::from_secs(10);
+/// While a tenant is blocked, one request is sent this often, as a test. If it succeeds, the block ends: `Retry-After`
+/// may say an hour for what is gone in a minute.
+const TEST_INTERVAL: Duration = Duration::from_secs(10);
 const MAX_REMEMBERED_USERS: usize = 16_384;
 const MAX_REMEMBERED_TENANTS: usize = 1024;
 
@@ -52,13 +48,13 @@ pub(super) struct Block {
 /// The blocks that issuers imposed by throttling, or by a fault with `Retry-After`. All providers of the process share
 /// one board.
 ///
-/// A failure of one user blocks that user. The client is blocked in a whole tenant only if several users failed or the
-/// issuer says so, because one user who sends too many requests must not block all users of a bot. Where several users
-/// failed, the block is a guess: single requests test it.
+/// A failure of one user blocks that user. The client is blocked in a whole tenant only if the issuer's answer says so
+/// (docs/protocols/entra-obo.md §4, row 429): however many users are throttled for what they do themselves, another user
+/// is not. Single requests test whether the block of a tenant still holds.
 pub struct ThrottleBoard {
     clock: SharedClock,
     users: Cache<ThrottleKey, TimedBlock>,
-    tenants: Cache<(String, String), Arc<Mutex<TenantRecord>>>,
+    tenants: Cache<(String, String), Arc<Mutex<TenantBlock>>>,
 }
 
 #[derive(Clone, Copy)]
@@ -67,52 +63,31 @@ struct TimedBlock {
     cause: BlockCause,
 }
 
-struct TenantRecord {
-    window_began: Timestamp,
-    users: Vec<String>,
-    /// The end of the block that the issuer stated.
-    stated_until: Timestamp,
-    /// The block that follows from the failures of several users.
-    guessed: TimedBlock,
-    /// When the next request tests the guessed block.
-    next_probe: Timestamp,
+struct TenantBlock {
+    until: Timestamp,
+    /// When the next request tests the block.
+    next_test: Timestamp,
+    /// Whether a request has been let through as a test. Only its success ends the block: other requests may have been
+    /// sent before the block began.
+    is_tested: bool,
 }
 
-impl TenantRecord {
-    fn new(now: Timestamp) -> Self {
-        let guessed = TimedBlock { until: now, cause: BlockCause::Fault };
-        Self { window_began: now, users: Vec::new(), stated_until: now, guessed, next_probe: now }
-    }
-
-    /// The block at `now`. Where the block is a guess and a test is due, this request is the test: it is not blocked.
+impl TenantBlock {
+    /// The block at `now`. Where a test is due, this request is the test: it is not blocked.
     fn block(&mut self, now: Timestamp) -> Option<Block> {
-        if self.stated_until > now {
-            return Some(Block { wait: now.until(self.stated_until), cause: BlockCause::TenantThrottled });
-        }
-        if self.guessed.until <= now {
+        if self.until <= now {
             return None;
         }
-        if self.next_probe <= now {
-            self.next_probe = now.plus(PROBE_INTERVAL);
+        if self.next_test <= now {
+            self.next_test = now.plus(TEST_INTERVAL);
+            self.is_tested = true;
             return None;
         }
-        Some(Block { wait: now.until(self.next_probe.min(self.guessed.until)), cause: self.guessed.cause })
+        Some(Block { wait: now.until(self.until), cause: BlockCause::TenantThrottled })
     }
 
-    fn record(&mut self, user: &str, block: TimedBlock, now: Timestamp) {
-        if now > self.window_began.plus(TENANT_WINDOW) {
-            self.window_began = now;
-            self.users.clear();
-        }
-        if !self.users.iter().any(|known| known == user) && self.users.len() < TENANT_BLOCK_THRESHOLD {
-            self.users.push(user.to_owned());
-        }
-        if block.cause == BlockCause::TenantThrottled {
-            self.stated_until = self.stated_until.max(block.until);
-        } else if self.users.len() >= TENANT_BLOCK_THRESHOLD {
-            self.guessed = TimedBlock { until: self.guessed.until.max(block.until), ..block };
-            self.next_probe = now.plus(PROBE_INTERVAL);
-        }
+    fn extend(&mut self, until: Timestamp, now: Timestamp) {
+        *self = Self { until: self.until.max(until), next_test: now.plus(TEST_INTERVAL), is_tested: false };
     }
 }
 
@@ -129,8 +104,8 @@ impl ThrottleBoard {
         Self { clock, users: Cache::new(MAX_REMEMBERED_USERS), tenants: Cache::new(MAX_REMEMBERED_TENANTS) }
     }
 
-    /// The block of requests of this key, if there is one. At most one caller per test interval finds a guessed block of
-    /// the tenant open.
+    /// The block of requests of this key, if there is one. At most one caller per test interval finds the block of a
+    /// tenant open.
     pub(super) fn remaining_block(&self, key: &ThrottleKey) -> Option<Block> {
         let now = self.clock.now();
         let own = self.users.get(key).filter(|block| block.until > now);
@@ -146,27 +121,32 @@ impl ThrottleBoard {
         let longest = if cause == BlockCause::Fault { MAX_FAULT_BLOCK } else { MAX_BLOCK };
         let wait = retry_after.unwrap_or(DEFAULT_BLOCK).min(longest);
         let now = self.clock.now();
-        let block = TimedBlock { until: now.plus(wait), cause };
-        self.users.insert(key.clone(), block);
-        let name = (key.client.clone(), key.tenant.clone());
-        let fresh = || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(TenantRecord::new(now))));
-        let Ok(record) = self.tenants.get_or_insert_with(&name, fresh);
-        record.lock().unwrap_or_else(PoisonError::into_inner).record(&key.user, block, now);
+        let until = now.plus(wait);
+        if cause == BlockCause::TenantThrottled {
+            let name = (key.client.clone(), key.tenant.clone());
+            let fresh = || {
+                let block = TenantBlock { until, next_test: until, is_tested: false };
+                Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(block)))
+            };
+            let Ok(block) = self.tenants.get_or_insert_with(&name, fresh);
+            block.lock().unwrap_or_else(PoisonError::into_inner).extend(until, now);
+        } else {
+            self.users.insert(key.clone(), TimedBlock { until, cause });
+        }
         wait
     }
 
-    /// Records that the issuer granted a request of this key. That ends a guessed block of the tenant.
+    /// Records that the issuer granted a request of this key. That ends the block of the tenant, if the request may have
+    /// been its test.
     pub(super) fn record_success(&self, key: &ThrottleKey) {
-        let Some(record) = self.find_tenant(key) else { return };
-        let mut record = record.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
-        if record.guessed.until > now {
-            record.guessed.until = now;
-            record.users.clear();
+        let Some(block) = self.find_tenant(key) else { return };
+        let mut block = block.lock().unwrap_or_else(PoisonError::into_inner);
+        if block.is_tested {
+            block.until = self.clock.now();
         }
     }
 
-    fn find_tenant(&self, key: &ThrottleKey) -> Option<Arc<Mutex<TenantRecord>>> {
+    fn find_tenant(&self, key: &ThrottleKey) -> Option<Arc<Mutex<TenantBlock>>> {
         self.tenants.get(&(key.client.clone(), key.tenant.clone()))
     }
 }
@@ -207,25 +187,15 @@ mod tests {
     }
 
     #[test]
-    fn five_throttled_users_within_a_minute_block_the_tenant() {
+    fn many_throttled_users_do_not_block_another_one() {
         let (_, board) = board();
-        for user in ["a", "b", "c", "d"] {
-            board.record(&key(user, "t"), MINUTE, BlockCause::UserThrottled);
+        for number in 0..100 {
+            for cause in [BlockCause::UserThrottled, BlockCause::Fault] {
+                board.record(&key(&number.to_string(), "t"), MINUTE, cause);
+            }
         }
         assert_eq!(board.remaining_block(&key("z", "t")), None);
-        board.record(&key("e", "t"), MINUTE, BlockCause::UserThrottled);
-        assert!(board.remaining_block(&key("z", "t")).is_some());
-        assert_eq!(board.remaining_block(&key("z", "other")), None);
-    }
-
-    #[test]
-    fn five_throttled_users_over_several_minutes_do_not_block_the_tenant() {
-        let (clock, board) = board();
-        for user in ["a", "b", "c", "d", "e", "f"] {
-            board.record(&key(user, "t"), MINUTE, BlockCause::UserThrottled);
-            clock.advance(Duration::from_secs(30));
-        }
-        assert_eq!(board.remaining_block(&key("z", "t")), None);
+        assert!(board.remaining_block(&key("7", "t")).is_some());
     }
 
     #[test]
@@ -257,28 +227,19 @@ mod tests {
     }
 
     #[test]
-    fn one_request_tests_a_guessed_block_and_its_success_ends_the_block() {
+    fn one_request_at_a_time_tests_the_block_of_a_tenant_and_its_success_ends_the_block() {
         let (clock, board) = board();
-        for user in ["a", "b", "c", "d", "e"] {
-            board.record(&key(user, "t"), HOUR, BlockCause::UserThrottled);
-        }
-        assert!(board.remaining_block(&key("z", "t")).is_some_and(|block| block.wait <= PROBE_INTERVAL));
-        clock.advance(PROBE_INTERVAL + Duration::from_secs(1));
-        assert_eq!(board.remaining_block(&key("a", "t")).map(|block| block.cause), Some(BlockCause::UserThrottled));
+        assert_eq!(board.record(&key("a", "t"), HOUR, BlockCause::TenantThrottled), MAX_BLOCK);
+        board.record_success(&key("b", "t"));
+        assert!(board.remaining_block(&key("z", "t")).is_some(), "this request was sent before the block began");
+        clock.advance(TEST_INTERVAL + Duration::from_secs(1));
         assert_eq!(board.remaining_block(&key("z", "t")), None, "the test");
         assert!(board.remaining_block(&key("y", "t")).is_some(), "one test at a time");
-        board.record_success(&key("z", "t"));
+        board.record(&key("z", "t"), MINUTE, BlockCause::TenantThrottled);
+        assert!(board.remaining_block(&key("y", "t")).is_some_and(|block| block.wait > Duration::from_mins(30)));
+        clock.advance(TEST_INTERVAL + Duration::from_secs(1));
+        assert_eq!(board.remaining_block(&key("a", "t")), None, "the next test");
+        board.record_success(&key("a", "t"));
         assert_eq!(board.remaining_block(&key("y", "t")), None);
-        assert!(board.remaining_block(&key("a", "t")).is_some(), "the issuer blocked this user itself");
-    }
-
-    #[test]
-    fn a_block_that_the_issuer_stated_is_not_tested() {
-        let (clock, board) = board();
-        board.record(&key("a", "t"), HOUR, BlockCause::TenantThrottled);
-        clock.advance(Duration::from_mins(30));
-        assert!(board.remaining_block(&key("z", "t")).is_some());
-        board.record_success(&key("y", "t"));
-        assert!(board.remaining_block(&key("z", "t")).is_some());
     }
 }

@@ -98,7 +98,7 @@ impl CallerRates {
         let problem = Problem::TooManyRequests {
             retry_after: wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1),
         };
-        let refusal = CallerRefusal::new(problem, key.check());
+        let refusal = CallerRefusal::new(problem, key.check()).at_bot(bot.name.as_str());
         let already_logged = rate.is_some_and(|rate| rate.log_lines.check().is_err());
         Err(if already_logged { refusal.without_log_line() } else { refusal })
     }

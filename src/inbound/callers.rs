@@ -71,7 +71,7 @@ impl Callers {
             VerifiedCaller::App(claims) => &claims.audience,
         };
         let bot = self.registrations.find_bot_by_app_id(audience).map(Arc::clone);
-        let bot = bot.ok_or(CallerRefusal::new(Problem::InvalidToken, "aud"))?;
+        let bot = bot.ok_or_else(|| self.refuse_unknown_audience(audience))?;
         let key = match &claims {
             VerifiedCaller::Channel(_) => RateKey::Channels,
             VerifiedCaller::App(claims) => RateKey::Parent(&claims.app_id),
@@ -112,20 +112,28 @@ impl Callers {
     /// # Errors
     /// As [`Callers::authenticate`].
     pub async fn authenticate_bot(&self, headers: &HeaderMap) -> Result<Arc<Bot>, CallerRefusal> {
-        let VerifiedCaller::App(claims) = self.verify(headers).await? else {
-            return Err(CallerRefusal::new(Problem::CallerNotAllowed, "channel_token"));
+        let claims = match self.verify(headers).await? {
+            VerifiedCaller::App(claims) => claims,
+            VerifiedCaller::Channel(claims) => {
+                let refusal = CallerRefusal::new(Problem::CallerNotAllowed, "channel_token");
+                return Err(refusal.comparing(&claims.audience, trust_list(&self.policy.token_service.audiences)));
+            }
         };
         let trust = &self.policy.token_service;
         if !trust.audiences.contains(&claims.audience) {
-            return Err(CallerRefusal::new(Problem::AudienceNotAccepted, "aud"));
+            let refusal = CallerRefusal::new(Problem::AudienceNotAccepted, "aud").in_case("aud:token_service");
+            return Err(refusal.comparing(&claims.audience, trust_list(&trust.audiences)));
         }
         // The tenants of parent bots are trusted for calls of parents only: another app that is registered there must
         // not act as one of our bots.
         if !trust.tenants.contains(&claims.tenant_id) {
-            return Err(CallerRefusal::new(Problem::TenantNotAccepted, "tid"));
+            let refusal = CallerRefusal::new(Problem::TenantNotAccepted, "tid").in_case("tid:token_service");
+            return Err(refusal.comparing(&claims.tenant_id, trust_list(&trust.tenants)));
         }
         let bot = self.registrations.find_bot_by_app_id(&claims.app_id).map(Arc::clone);
-        let bot = bot.ok_or(CallerRefusal::new(Problem::UnknownBot, "app_id"))?;
+        let bot = bot.ok_or_else(|| {
+            CallerRefusal::new(Problem::UnknownBot, "app_id").comparing(&claims.app_id, self.list_app_ids())
+        })?;
         self.rates.charge(&bot, RateKey::TokenService)?;
         Ok(bot)
     }
@@ -155,15 +163,37 @@ impl Callers {
 
     async fn verify(&self, headers: &HeaderMap) -> Result<VerifiedCaller, CallerRefusal> {
         let token = read_bearer(headers).map_err(|problem| CallerRefusal::new(problem, "authorization"))?;
-        self.validator.validate(token).await.map_err(|error| match error {
-            CallerTokenError::Invalid { check } => CallerRefusal::new(Problem::InvalidToken, check),
-            CallerTokenError::Expired => CallerRefusal::new(Problem::TokenExpired, "exp"),
-            CallerTokenError::Delegated { check, audience } if self.is_known_audience(&audience) => {
-                CallerRefusal::new(Problem::DelegatedTokenNotAllowed, check)
-            }
-            CallerTokenError::Delegated { .. } => CallerRefusal::new(Problem::InvalidToken, "aud"),
-            CallerTokenError::KeysUnavailable => CallerRefusal::new(Problem::KeysUnavailable, "keys"),
-            CallerTokenError::KeyNotKnownYet => CallerRefusal::new(Problem::KeysUnavailable, "key_not_known_yet"),
+        self.validator.validate(token).await.map_err(|error| {
+            let ours =
+                matches!(&error, CallerTokenError::Delegated { audience, .. } if self.is_known_audience(audience));
+            let explanation = self.validator.explain(token, &error, ours);
+            let (problem, check) = match error {
+                CallerTokenError::Invalid { check } => (Problem::InvalidToken, check),
+                CallerTokenError::Expired => (Problem::TokenExpired, "exp"),
+                CallerTokenError::Delegated { check, .. } if ours => (Problem::DelegatedTokenNotAllowed, check),
+                CallerTokenError::Delegated { .. } => (Problem::InvalidToken, "aud"),
+                CallerTokenError::KeysUnavailable => (Problem::KeysUnavailable, "keys"),
+                CallerTokenError::KeyNotKnownYet => (Problem::KeysUnavailable, "key_not_known_yet"),
+            };
+            CallerRefusal::of_token(problem, check, explanation)
         })
     }
+
+    fn refuse_unknown_audience(&self, audience: &str) -> CallerRefusal {
+        let refusal = CallerRefusal::new(Problem::InvalidToken, "aud").in_case("aud:bot");
+        refusal.comparing(audience, self.list_app_ids())
+    }
+
+    /// The app ids of all bots, for the log.
+    fn list_app_ids(&self) -> String {
+        let mut app_ids: Vec<String> =
+            self.registrations.bots().map(|bot| format!("{} ({})", bot.app_id, bot.name.as_str())).collect();
+        app_ids.sort_unstable();
+        trust_list(&app_ids)
+    }
+}
+
+/// What a list of the configuration accepts, for the log.
+fn trust_list(accepted: &[String]) -> String {
+    accepted.join(", ")
 }

@@ -12,6 +12,7 @@ mod client_address;
 mod client_network;
 mod description;
 mod door;
+mod hints;
 mod local;
 mod logged_path;
 mod operation;

@@ -37,8 +37,14 @@ impl Peer {
     }
 
     pub(super) fn admit(&self, activity: &Activity<'_>, required_endorsements: &[String]) -> Result<(), CallerRefusal> {
+        let admitted = self.check_activity(activity, required_endorsements);
+        admitted.map_err(|refusal| refusal.at_bot(self.bot.name.as_str()))
+    }
+
+    fn check_activity(&self, activity: &Activity<'_>, required_endorsements: &[String]) -> Result<(), CallerRefusal> {
         let service_url = activity.service_url();
-        let service_url = service_url.ok_or(CallerRefusal::new(Problem::MissingProperty, "service_url_absent"))?;
+        let service_url =
+            service_url.ok_or_else(|| CallerRefusal::new(Problem::MissingProperty, "service_url_absent"))?;
         let channel = activity.channel_id();
         if let Identity::Anonymous = &self.identity {
             return admit_anonymous(activity, service_url);
@@ -49,14 +55,14 @@ impl Peer {
         // (docs/protocols/bot-auth-and-skills.md §2 rules 24 and 25).
         let kind = ChannelKind::from_name(base);
         if kind == ChannelKind::AppServiceExtension {
-            return refused("channel", Problem::ChannelNotEndorsed);
+            return Err(refuse_channel("channel:extension", channel));
         }
         match &self.identity {
             Identity::App(claims) if activity.is_on_emulator() => self.admit_emulator(claims, service_url),
-            _ if kind == ChannelKind::Emulator => refused("channel", Problem::ChannelNotEndorsed),
+            _ if kind == ChannelKind::Emulator => Err(refuse_channel("channel:emulator", channel)),
             Identity::App(claims) => self.admit_parent(claims, base, service_url),
             Identity::Channel(claims) => admit_channel(claims, base, service_url, required_endorsements),
-            Identity::Anonymous => refused("channel", Problem::ChannelNotEndorsed),
+            Identity::Anonymous => Err(refuse_channel("channel:anonymous", channel)),
         }
     }
 
@@ -66,16 +72,19 @@ impl Peer {
     fn admit_emulator(&self, claims: &AppClaims, service_url: &str) -> Result<(), CallerRefusal> {
         let tenants = &self.bot.emulator_tenants;
         if tenants.is_empty() || claims.app_id != self.bot.app_id {
-            return refused("channel", Problem::ChannelNotEndorsed);
+            return Err(
+                refuse_channel("channel:emulator_off", "emulator").comparing(&claims.app_id, self.bot.app_id.clone())
+            );
         }
         if !tenants.contains(&claims.tenant_id) {
-            return refused("emulator_tenant", Problem::CallerNotAllowed);
+            let refusal = CallerRefusal::new(Problem::CallerNotAllowed, "emulator_tenant");
+            return Err(refusal.comparing(&claims.tenant_id, tenants.join(", ")));
         }
         if !self.is_local {
             return refused("emulator_peer", Problem::CallerNotAllowed);
         }
         if !is_loopback(service_url) {
-            return refused("emulator_service_url", Problem::ServiceUrlNotAllowed);
+            return Err(refuse_url("emulator_service_url", service_url, "http://localhost"));
         }
         Ok(())
     }
@@ -83,7 +92,9 @@ impl Peer {
     fn admit_parent(&self, claims: &AppClaims, base: &str, service_url: &str) -> Result<(), CallerRefusal> {
         let entries = self.bot.callers.iter().filter(|entry| entry.app_id.eq_ignore_ascii_case(&claims.app_id));
         // A parent may have several entries. If all of them refuse it, the refusal of the last entry is reported.
-        let mut outcome = refused("caller_list", Problem::CallerNotAllowed);
+        let listed = self.bot.callers.iter().map(|entry| entry.app_id.as_str()).collect::<Vec<_>>().join(", ");
+        let refusal = CallerRefusal::new(Problem::CallerNotAllowed, "caller_list");
+        let mut outcome = Err(refusal.comparing(&claims.app_id, listed));
         for entry in entries {
             outcome = admit_by(entry, claims, base, service_url);
             if outcome.is_ok() {
@@ -96,13 +107,15 @@ impl Peer {
 
 fn admit_by(entry: &CallerEntry, claims: &AppClaims, base: &str, service_url: &str) -> Result<(), CallerRefusal> {
     if !entry.tenant_id.eq_ignore_ascii_case(&claims.tenant_id) {
-        return refused("caller_tenant", Problem::CallerNotAllowed);
+        let refusal = CallerRefusal::new(Problem::CallerNotAllowed, "caller_tenant");
+        return Err(refusal.comparing(&claims.tenant_id, entry.tenant_id.clone()));
     }
     if !entry.channels.iter().any(|allowed| allowed.eq_ignore_ascii_case(base)) {
-        return refused("caller_channel", Problem::ChannelNotEndorsed);
+        let refusal = CallerRefusal::new(Problem::ChannelNotEndorsed, "caller_channel");
+        return Err(refusal.comparing(base, entry.channels.join(", ")));
     }
     if !entry.service_url_prefixes.iter().any(|prefix| is_within(service_url, prefix)) {
-        return refused("caller_service_url", Problem::ServiceUrlNotAllowed);
+        return Err(refuse_url("caller_service_url", service_url, &entry.service_url_prefixes.join(", ")));
     }
     Ok(())
 }
@@ -111,7 +124,8 @@ fn admit_by(entry: &CallerEntry, claims: &AppClaims, base: &str, service_url: &s
 /// Sign-in invokes are refused, since an anonymous caller vouches for no user.
 fn admit_anonymous(activity: &Activity<'_>, service_url: &str) -> Result<(), CallerRefusal> {
     if !activity.is_on_emulator() {
-        return refused("anonymous_channel", Problem::MissingAuthorization);
+        let refusal = CallerRefusal::new(Problem::MissingAuthorization, "anonymous_channel");
+        return Err(refusal.comparing(activity.channel_id(), "emulator"));
     }
     if !is_loopback(service_url) {
         return refused("anonymous_service_url", Problem::MissingAuthorization);
@@ -129,17 +143,28 @@ fn admit_channel(
     required_endorsements: &[String],
 ) -> Result<(), CallerRefusal> {
     if !is_same_service_url(service_url, &claims.service_url) {
-        return refused("service_url", Problem::ServiceUrlMismatch);
+        let refusal = CallerRefusal::new(Problem::ServiceUrlMismatch, "service_url");
+        return Err(refusal.comparing(service_url, claims.service_url.clone()));
     }
     let is_endorsed = |wanted: &str| claims.endorsements.iter().any(|endorsed| endorsed == wanted);
     // Compared exactly, letter case included.
     if !is_endorsed(base) {
-        return refused("endorsements", Problem::ChannelNotEndorsed);
+        let refusal = CallerRefusal::new(Problem::ChannelNotEndorsed, "endorsements");
+        return Err(refusal.comparing(base, claims.endorsements.join(", ")));
     }
     if !required_endorsements.iter().all(|required| is_endorsed(required)) {
-        return refused("required_endorsements", Problem::ChannelNotEndorsed);
+        let refusal = CallerRefusal::new(Problem::ChannelNotEndorsed, "required_endorsements");
+        return Err(refusal.comparing(&claims.endorsements.join(", "), required_endorsements.join(", ")));
     }
     Ok(())
+}
+
+fn refuse_channel(case: &str, channel: &str) -> CallerRefusal {
+    CallerRefusal::new(Problem::ChannelNotEndorsed, "channel").in_case(case).comparing(channel, "")
+}
+
+fn refuse_url(check: &'static str, service_url: &str, expected: &str) -> CallerRefusal {
+    CallerRefusal::new(Problem::ServiceUrlNotAllowed, check).comparing(service_url, expected)
 }
 
 fn refused(check: &'static str, problem: Problem) -> Result<(), CallerRefusal> {

@@ -1,10 +1,16 @@
 use actix_web::{HttpMessage, HttpRequest};
 
+use super::hints::find_hint;
 use super::problem::Problem;
 use super::request_record::RequestId;
+use crate::observability::to_log_text;
+use crate::token_validation::CheckExplanation;
+
+/// At most this many characters of a value from outside are logged.
+const MAX_SEEN_CHARS: usize = 200;
 
 /// Why a caller was refused: the answer for the caller, and the failed check for the operator's log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallerRefusal {
     /// The answer to the caller.
     pub problem: Problem,
@@ -12,18 +18,53 @@ pub struct CallerRefusal {
     pub check: &'static str,
     /// Whether the log has a recent line about refusals of this kind.
     already_logged: bool,
+    /// What else the log says.
+    details: Box<RefusalDetails>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct RefusalDetails {
+    bot: Option<String>,
+    explanation: CheckExplanation,
 }
 
 impl CallerRefusal {
     /// A refusal with the name of the failed check.
     #[must_use]
-    pub const fn new(problem: Problem, check: &'static str) -> Self {
-        Self { problem, check, already_logged: false }
+    pub fn new(problem: Problem, check: &'static str) -> Self {
+        let explanation = CheckExplanation { hint: find_hint(check), ..CheckExplanation::default() };
+        Self { problem, check, already_logged: false, details: Box::new(RefusalDetails { bot: None, explanation }) }
+    }
+
+    /// A refusal of the caller's token, with what its validator says about it.
+    pub(super) fn of_token(problem: Problem, check: &'static str, explanation: CheckExplanation) -> Self {
+        Self { problem, check, already_logged: false, details: Box::new(RefusalDetails { bot: None, explanation }) }
+    }
+
+    /// The hint of one case of the check.
+    pub(super) fn in_case(mut self, case: &str) -> Self {
+        self.details.explanation.hint = find_hint(case);
+        self
+    }
+
+    /// The bot that the caller called, for the log.
+    #[must_use]
+    pub fn at_bot(mut self, bot: &str) -> Self {
+        self.details.bot = Some(bot.to_owned());
+        self
+    }
+
+    /// The value that came, and those that would have been accepted, for the log.
+    #[must_use]
+    pub fn comparing(mut self, seen: &str, expected: impl Into<String>) -> Self {
+        self.details.explanation.seen = Some(to_log_text(seen, MAX_SEEN_CHARS));
+        self.details.explanation.expected = Some(expected.into()).filter(|expected| !expected.is_empty());
+        self
     }
 
     /// Leaves out the log line: there are many refusals like this one, and their lines would hide the others. It is still
     /// counted.
-    pub(super) const fn without_log_line(self) -> Self {
+    pub(super) fn without_log_line(self) -> Self {
         Self { already_logged: true, ..self }
     }
 
@@ -38,7 +79,8 @@ impl CallerRefusal {
         let (code, check) = (self.problem.code(), self.check);
         // A user's token that is presented as a caller's has probably been stolen.
         let security = self.problem == Problem::DelegatedTokenNotAllowed;
-        tracing::warn!(correlation_id, code, check, security, "a caller was refused");
+        let RefusalDetails { bot, explanation: CheckExplanation { hint, seen, expected } } = *self.details;
+        tracing::warn!(correlation_id, code, check, bot, seen, expected, hint, security, "a caller was refused");
         self.problem
     }
 }

@@ -1,8 +1,7 @@
 use std::io::{self, Write};
 use std::mem;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::thread;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use tracing::{Level, Metadata};
@@ -10,108 +9,198 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// The longest delay of a line that waits for others, and so the most that a killed process loses.
 const MAX_LINE_DELAY: Duration = Duration::from_millis(100);
-/// At this size waiting lines are written at once. A thread that logs while they cannot be written blocks, so no line
-/// is lost.
-const MAX_WAITING_BYTES: usize = 64 * 1024;
+/// At this size waiting lines are written without that delay.
+const WRITTEN_AT_BYTES: usize = 64 * 1024;
+/// At this size no further line is taken until waiting lines have been written.
+const MAX_WAITING_BYTES: usize = 256 * 1024;
+/// The longest time for which a thread that logs waits for the output. Afterwards no thread waits until the output has
+/// taken lines again.
+const MAX_WAIT: Duration = Duration::from_millis(500);
 
-/// Collects log lines and writes many of them at once, because a system call for each line would cost more than
-/// composing the line.
+/// Collects log lines, and writes many of them at once on a thread of its own, because a system call for each line would
+/// cost more than composing the line, and because the output may block for ever.
 ///
-/// Warnings and errors are written before the call that logs them returns, together with all waiting lines. Other lines
-/// are written within a tenth of a second.
-pub(super) struct Batch<W> {
-    waiting: Mutex<Vec<u8>>,
+/// A call that logs a warning or an error returns when the line is written, together with all earlier lines. Other lines
+/// are written within a tenth of a second. If the output blocks, a call waits only a moment; lines beyond the buffer are
+/// left out and counted, and the count is reported when the output takes lines again.
+pub(super) struct Batch {
+    state: Mutex<State>,
+    /// Wakes the thread that writes.
     line_added: Condvar,
-    output: Mutex<Output<W>>,
-    unbuffered: AtomicBool,
+    /// Wakes the threads that wait for the output.
+    output_changed: Condvar,
+    /// The thread that writes. It logs the count of lines that were left out, and must not wait for itself.
+    writer_thread: OnceLock<ThreadId>,
 }
 
-/// The output. It is locked before `waiting` is emptied, so that lines keep their order.
-struct Output<W> {
-    writer: W,
-    /// The second buffer, empty: it is exchanged with `waiting` at each write.
-    spare: Vec<u8>,
+#[derive(Default)]
+struct State {
+    waiting: Vec<u8>,
+    /// The lines that were taken, and those of them that were written, since the start.
+    added: u64,
+    written: u64,
+    /// Whether waiting lines are written without delay.
+    is_urgent: bool,
+    /// Whether every line is urgent.
+    is_unbuffered: bool,
+    /// Whether a thread has waited for the output in vain since its last progress.
+    is_blocked: bool,
+    left_out: u64,
 }
 
-impl<W: Write + Send + 'static> Batch<W> {
-    /// Collects lines for `writer`, and starts the thread that writes them.
-    pub(super) fn start(writer: W) -> io::Result<Arc<Self>> {
-        let batch = Arc::new(Self::without_thread(writer));
-        let writer_batch = Arc::clone(&batch);
-        thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
-            loop {
-                writer_batch.wait_for_a_line();
-                thread::sleep(MAX_LINE_DELAY);
-                writer_batch.write();
-            }
-        })?;
+impl State {
+    fn has_room_for(&self, line: &[u8]) -> bool {
+        self.waiting.is_empty() || self.waiting.len() + line.len() <= MAX_WAITING_BYTES
+    }
+}
+
+impl Batch {
+    /// Collects lines for `writer`, and starts the thread that writes them. `report_left_out` is called on that thread.
+    pub(super) fn start(
+        writer: impl Write + Send + 'static,
+        report_left_out: impl Fn(u64) + Send + 'static,
+    ) -> io::Result<Arc<Self>> {
+        let batch = Arc::new(Self {
+            state: Mutex::default(),
+            line_added: Condvar::new(),
+            output_changed: Condvar::new(),
+            writer_thread: OnceLock::new(),
+        });
+        let of_thread = Arc::clone(&batch);
+        thread::Builder::new()
+            .name("log-writer".to_owned())
+            .spawn(move || of_thread.write_for_ever(writer, report_left_out))?;
         Ok(batch)
     }
 
-    fn without_thread(writer: W) -> Self {
-        let output = Mutex::new(Output { writer, spare: Vec::new() });
-        Self { waiting: Mutex::new(Vec::new()), line_added: Condvar::new(), output, unbuffered: AtomicBool::new(false) }
+    /// Whether the output has blocked for longer than a moment and has taken no line since.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.lock().is_blocked
     }
 
-    fn wait_for_a_line(&self) {
-        let waiting = lock(&self.waiting);
-        drop(self.line_added.wait_while(waiting, |waiting| waiting.is_empty()).unwrap_or_else(PoisonError::into_inner));
-    }
-}
-
-impl<W: Write> Batch<W> {
     fn add(&self, line: &[u8], urgent: bool) {
-        let mut waiting = lock(&self.waiting);
-        let is_first = waiting.is_empty();
-        waiting.extend_from_slice(line);
-        let is_full = waiting.len() >= MAX_WAITING_BYTES;
-        drop(waiting);
-        if urgent || is_full || self.unbuffered.load(Ordering::SeqCst) {
-            self.write();
+        let mut state = self.lock();
+        // The line that reports lines left out finds the buffer full, and must not be left out itself.
+        if !state.has_room_for(line) && !self.is_writer_thread() {
+            self.hurry(&mut state);
+            state = self.wait_while(state, |state| !state.has_room_for(line));
+            if !state.has_room_for(line) {
+                state.left_out += 1;
+                return;
+            }
+        }
+        let is_first = state.waiting.is_empty();
+        state.waiting.extend_from_slice(line);
+        state.added += 1;
+        if urgent || state.is_unbuffered {
+            self.hurry(&mut state);
+            let number = state.added;
+            drop(self.wait_while(state, |state| state.written < number));
+        } else if state.waiting.len() >= WRITTEN_AT_BYTES {
+            self.hurry(&mut state);
         } else if is_first {
             self.line_added.notify_one();
         }
     }
 
-    /// Writes all waiting lines.
-    fn write(&self) {
-        self.write_to(&mut lock(&self.output));
+    /// Has the waiting lines written at once, and waits for that for a moment, unless the lines are locked: a panicking
+    /// thread may hold that lock itself.
+    pub(super) fn write_if_free(&self) {
+        let state = match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        self.write_waiting(state);
     }
 
-    /// Writes all waiting lines unless the output is locked: a panicking thread may hold that lock itself.
-    pub(super) fn write_if_free(&self) {
-        match self.output.try_lock() {
-            Ok(mut output) => self.write_to(&mut output),
-            Err(TryLockError::Poisoned(poisoned)) => self.write_to(&mut poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => {}
+    /// Has all waiting lines, and every later line, written at once. Called at the end of the process, which an output
+    /// that blocks delays only for a moment.
+    pub(super) fn finish(&self) {
+        let mut state = self.lock();
+        state.is_unbuffered = true;
+        self.write_waiting(state);
+    }
+
+    fn write_waiting(&self, mut state: MutexGuard<'_, State>) {
+        self.hurry(&mut state);
+        let number = state.added;
+        drop(self.wait_while(state, |state| state.written < number));
+    }
+
+    /// Wakes the thread that writes, so that it does not wait for further lines.
+    fn hurry(&self, state: &mut State) {
+        state.is_urgent = true;
+        self.line_added.notify_one();
+    }
+
+    /// Waits for the output while `is_early` holds; not at all if the output is blocked, and at most for a moment.
+    fn wait_while<'s>(&self, state: MutexGuard<'s, State>, is_early: impl Fn(&State) -> bool) -> MutexGuard<'s, State> {
+        if self.is_writer_thread() {
+            return state;
+        }
+        let waits = |state: &mut State| is_early(state) && !state.is_blocked;
+        let waited = self.output_changed.wait_timeout_while(state, MAX_WAIT, waits);
+        let (mut state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        if timeout.timed_out() {
+            state.is_blocked = true;
+            self.output_changed.notify_all();
+        }
+        state
+    }
+
+    fn write_for_ever(&self, mut writer: impl Write, report_left_out: impl Fn(u64)) {
+        // This is the only place that sets the thread.
+        let _ = self.writer_thread.set(thread::current().id());
+        let mut lines = Vec::new();
+        loop {
+            let number = self.take_lines(&mut lines);
+            // A log that cannot be written cannot report that either.
+            let _ = writer.write_all(&lines);
+            lines.clear();
+            let left_out = self.note_progress(number);
+            if left_out > 0 {
+                report_left_out(left_out);
+            }
         }
     }
 
-    /// Writes all waiting lines, and every later line at once. Called at the end of the process.
-    pub(super) fn finish(&self) {
-        self.unbuffered.store(true, Ordering::SeqCst);
-        self.write();
+    /// Waits for lines, and exchanges them with `lines`, which is empty. Returns the number of the last line.
+    fn take_lines(&self, lines: &mut Vec<u8>) -> u64 {
+        let state = self.lock();
+        let state = self.line_added.wait_while(state, |state| state.waiting.is_empty());
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        let delayed = self.line_added.wait_timeout_while(state, MAX_LINE_DELAY, |state| !state.is_urgent);
+        let (mut state, _) = delayed.unwrap_or_else(PoisonError::into_inner);
+        mem::swap(&mut state.waiting, lines);
+        state.is_urgent = false;
+        self.output_changed.notify_all();
+        state.added
     }
 
-    fn write_to(&self, output: &mut Output<W>) {
-        mem::swap(&mut *lock(&self.waiting), &mut output.spare);
-        let lines = mem::take(&mut output.spare);
-        // A log that cannot be written cannot report that either.
-        let _ = output.writer.write_all(&lines);
-        output.spare = lines;
-        output.spare.clear();
+    /// Notes that the lines up to `number` are written. Returns how many lines were left out before.
+    fn note_progress(&self, number: u64) -> u64 {
+        let mut state = self.lock();
+        state.written = number;
+        state.is_blocked = false;
+        self.output_changed.notify_all();
+        mem::take(&mut state.left_out)
     }
-}
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_writer_thread(&self) -> bool {
+        self.writer_thread.get() == Some(&thread::current().id())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The writer through which a subscriber adds its lines to a batch.
-pub(super) struct BatchWriter<W>(pub(super) Arc<Batch<W>>);
+pub(super) struct BatchWriter(pub(super) Arc<Batch>);
 
-impl<'w, W: Write + 'w> MakeWriter<'w> for BatchWriter<W> {
-    type Writer = LineWriter<'w, W>;
+impl<'w> MakeWriter<'w> for BatchWriter {
+    type Writer = LineWriter<'w>;
 
     fn make_writer(&'w self) -> Self::Writer {
         LineWriter { batch: &self.0, urgent: true }
@@ -123,12 +212,12 @@ impl<'w, W: Write + 'w> MakeWriter<'w> for BatchWriter<W> {
 }
 
 /// Adds one line to the batch; each `write` call must bring a whole line.
-pub(super) struct LineWriter<'b, W> {
-    batch: &'b Batch<W>,
+pub(super) struct LineWriter<'b> {
+    batch: &'b Batch,
     urgent: bool,
 }
 
-impl<W: Write> Write for LineWriter<'_, W> {
+impl Write for LineWriter<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.batch.add(line, self.urgent);
         Ok(line.len())
@@ -142,23 +231,26 @@ impl<W: Write> Write for LineWriter<'_, W> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use std::sync::mpsc;
+
     use super::*;
 
+    /// An output that a test can block.
     #[derive(Clone, Default)]
-    struct Written(Arc<Writes>);
+    struct Output(Arc<Content>);
 
     #[derive(Default)]
-    struct Writes {
-        made: Mutex<Vec<Vec<u8>>>,
+    struct Content {
+        written: Mutex<Vec<u8>>,
         changed: Condvar,
+        gate: Mutex<()>,
     }
 
-    impl Write for Written {
+    impl Write for Output {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            if !bytes.is_empty() {
-                self.0.made.lock().unwrap().push(bytes.to_vec());
-                self.0.changed.notify_all();
-            }
+            drop(self.0.gate.lock().unwrap());
+            self.0.written.lock().unwrap().extend_from_slice(bytes);
+            self.0.changed.notify_all();
             Ok(bytes.len())
         }
 
@@ -167,63 +259,91 @@ mod tests {
         }
     }
 
-    impl Written {
-        fn wait_for(&self, line: &str) {
-            let made = self.0.made.lock().unwrap();
-            let is_missing = |made: &mut Vec<Vec<u8>>| made.last().is_none_or(|last| last != line.as_bytes());
-            drop(self.0.changed.wait_while(made, is_missing).unwrap());
+    impl Output {
+        fn wait_for(&self, end: &str) {
+            let written = self.0.written.lock().unwrap();
+            let is_missing = |written: &mut Vec<u8>| !written.ends_with(end.as_bytes());
+            drop(self.0.changed.wait_while(written, is_missing).unwrap());
         }
 
-        fn texts(&self) -> Vec<String> {
-            self.0.made.lock().unwrap().iter().map(|bytes| String::from_utf8(bytes.clone()).unwrap()).collect()
+        fn text(&self) -> String {
+            String::from_utf8(self.0.written.lock().unwrap().clone()).unwrap()
         }
     }
 
+    /// A batch that reports lines left out to the receiver and, as the log does, in a line of its own.
+    fn start(output: &Output) -> (Arc<Batch>, mpsc::Receiver<u64>) {
+        let (reports, received) = mpsc::channel();
+        let started = Arc::new(OnceLock::<Arc<Batch>>::new());
+        let own = Arc::clone(&started);
+        let report = move |lines| {
+            own.wait().add(format!("left out: {lines}\n").as_bytes(), true);
+            reports.send(lines).unwrap();
+        };
+        let batch = Batch::start(output.clone(), report).unwrap();
+        assert!(started.set(Arc::clone(&batch)).is_ok());
+        (batch, received)
+    }
+
     #[test]
-    fn a_warning_is_written_at_once_after_all_waiting_lines() {
-        let written = Written::default();
-        let batch = Batch::without_thread(written.clone());
+    fn a_warning_is_written_when_the_call_returns_after_all_waiting_lines() {
+        let output = Output::default();
+        let (batch, _reports) = start(&output);
         batch.add(b"one\n", false);
         batch.add(b"two\n", false);
-        assert!(written.texts().is_empty());
         batch.add(b"warning\n", true);
-        assert_eq!(written.texts(), ["one\ntwo\nwarning\n"]);
+        assert_eq!(output.text(), "one\ntwo\nwarning\n");
     }
 
     #[test]
-    fn waiting_lines_are_written_when_they_fill_the_buffer() {
-        let written = Written::default();
-        let batch = Batch::without_thread(written.clone());
-        for _ in 0..65 {
-            batch.add(&[b'x'; 1024], false);
-        }
-        assert_eq!(written.texts().iter().map(String::len).collect::<Vec<_>>(), [64 * 1024]);
-    }
-
-    #[test]
-    fn after_finish_waiting_and_later_lines_are_written_at_once() {
-        let written = Written::default();
-        let batch = Batch::without_thread(written.clone());
+    fn after_finish_waiting_and_later_lines_are_written_when_the_call_returns() {
+        let output = Output::default();
+        let (batch, _reports) = start(&output);
         batch.add(b"waits\n", false);
         batch.finish();
+        assert_eq!(output.text(), "waits\n");
         batch.add(b"late\n", false);
-        assert_eq!(written.texts(), ["waits\n", "late\n"]);
+        assert_eq!(output.text(), "waits\nlate\n");
     }
 
     #[test]
     fn a_single_line_is_written_although_no_other_follows() {
-        let written = Written::default();
-        let batch = Batch::start(written.clone()).unwrap();
+        let output = Output::default();
+        let (batch, _reports) = start(&output);
         for line in ["one\n", "two\n"] {
             batch.add(line.as_bytes(), false);
-            written.wait_for(line);
+            output.wait_for(line);
         }
     }
 
     #[test]
-    fn write_if_free_returns_while_the_output_is_locked() {
-        let batch = Batch::without_thread(Written::default());
-        let _held = batch.output.lock().unwrap();
+    fn threads_that_log_go_on_while_the_output_blocks_and_the_lines_left_out_are_reported_afterwards() {
+        const LINES: u64 = 2000;
+        let output = Output::default();
+        let (batch, reports) = start(&output);
+        let gate = output.0.gate.lock().unwrap();
+        let line = format!("{}\n", "x".repeat(1023));
+        for number in 0..LINES {
+            batch.add(line.as_bytes(), number % 2 == 0);
+        }
+        assert!(batch.is_blocked());
+        batch.finish();
+        batch.write_if_free();
+        drop(gate);
+        let left_out = reports.recv().unwrap();
+        assert!(!batch.is_blocked());
+        batch.add(b"end\n", true);
+        output.wait_for("end\n");
+        let written = output.text().lines().filter(|line| line.starts_with('x')).count() as u64;
+        assert_eq!(written + left_out, LINES);
+        assert!(output.text().ends_with(&format!("x\nleft out: {left_out}\nend\n")));
+        assert!(left_out > LINES / 2 && written > 200, "{written} lines were written, {left_out} left out");
+    }
+
+    #[test]
+    fn write_if_free_returns_while_the_lines_are_locked() {
+        let (batch, _reports) = start(&Output::default());
+        let _held = batch.state.lock().unwrap();
         batch.write_if_free();
     }
 }

@@ -1,5 +1,4 @@
-use std::io::Stderr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Subscriber};
@@ -10,6 +9,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::batch::{Batch, BatchWriter};
 use super::json_line::JsonLines;
+
+/// The lines of the process's log. A process has one log, so this is global.
+static LINES: OnceLock<Arc<Batch>> = OnceLock::new();
 
 /// The target of this crate's events. It is not `env!("CARGO_PKG_NAME")`, which has a hyphen.
 const OWN_TARGET: &str = "bot_sso";
@@ -53,7 +55,7 @@ pub enum LoggingError {
 /// process ends.
 #[must_use]
 pub struct Logging {
-    batch: Arc<Batch<Stderr>>,
+    batch: Arc<Batch>,
 }
 
 impl Drop for Logging {
@@ -63,20 +65,37 @@ impl Drop for Logging {
 }
 
 /// Starts the log of the process on standard error. Warnings and errors are written before the call that logs them
-/// returns, other lines within a tenth of a second. A panic writes the waiting lines. Only a process that is killed
-/// outright loses lines: none of them is a warning, and none is older than that.
+/// returns, other lines within a tenth of a second. A panic writes the waiting lines. A process that is killed outright
+/// loses none but the lines of the last tenth of a second, and no warning.
+///
+/// If the reader of standard error stops reading, a call waits at most a moment, and lines that find no room are left
+/// out (docs/running.md §On the worst day).
 ///
 /// # Errors
 /// [`LoggingError`].
 pub fn start_logging(options: LoggingOptions) -> Result<Logging, LoggingError> {
-    let batch = Batch::start(std::io::stderr()).map_err(LoggingError::NoThread)?;
+    let batch = Batch::start(std::io::stderr(), log_left_out).map_err(LoggingError::NoThread)?;
     start_logging_to(options, BatchWriter(Arc::clone(&batch)))?;
+    LINES.set(Arc::clone(&batch)).map_err(|_| LoggingError::AlreadyStarted)?;
     let (waiting, previous_hook) = (Arc::clone(&batch), std::panic::take_hook());
     std::panic::set_hook(Box::new(move |panic| {
         waiting.write_if_free();
-        previous_hook(panic);
+        // The previous hook writes to standard error itself, and would wait as long as that blocks.
+        if !waiting.is_blocked() {
+            previous_hook(panic);
+        }
     }));
     Ok(Logging { batch })
+}
+
+/// Whether the log of the process is blocked: the reader of standard error does not read, and lines may be left out.
+#[must_use]
+pub fn is_log_blocked() -> bool {
+    LINES.get().is_some_and(|lines| lines.is_blocked())
+}
+
+fn log_left_out(lines: u64) {
+    tracing::error!(lines, "lines of this log were left out: its reader did not read them");
 }
 
 /// Starts the log of the process on `writer`, line by line.

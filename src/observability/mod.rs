@@ -7,7 +7,9 @@
 mod batch;
 mod counters;
 mod json_line;
+mod log_text;
 mod logs;
 
 pub use counters::{Count, Counters};
-pub use logs::{LogForm, Logging, LoggingError, LoggingOptions, start_logging, start_logging_to};
+pub use log_text::to_log_text;
+pub use logs::{LogForm, Logging, LoggingError, LoggingOptions, is_log_blocked, start_logging, start_logging_to};

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use crate::domain::{Connection, Secret};
-use crate::token_validation::{IdTokenError, IdTokenValidator, IdentifiedUser};
+use crate::token_validation::{CheckExplanation, IdTokenError, IdTokenValidator, IdentifiedUser};
 
 /// Identifies the user of a browser sign-in from the ID token, by the rules of the connection's identity provider.
 pub struct IdTokenValidators {
@@ -12,8 +12,13 @@ pub struct IdTokenValidators {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentificationError {
     /// The ID token failed validation, or it could not be validated.
-    #[error(transparent)]
-    Token(#[from] IdTokenError),
+    #[error("{error}")]
+    Token {
+        /// The check that failed.
+        error: IdTokenError,
+        /// What the operator's log says about it.
+        explanation: Box<CheckExplanation>,
+    },
     /// The connection has no issuer of ID tokens.
     #[error("the connection's identity provider issues no ID tokens")]
     NoIssuer,
@@ -39,6 +44,10 @@ impl IdTokenValidators {
         nonce: &Secret,
     ) -> Result<IdentifiedUser, IdentificationError> {
         let validator = self.by_provider.get(&connection.identity_provider).ok_or(IdentificationError::NoIssuer)?;
-        Ok(validator.validate(raw, &connection.client_id, nonce, &connection.exchange.tenants).await?)
+        let tenants = &connection.exchange.tenants;
+        validator.validate(raw, &connection.client_id, nonce, tenants).await.map_err(|error| {
+            let explanation = Box::new(validator.explain(raw, &connection.client_id, tenants, &error));
+            IdentificationError::Token { error, explanation }
+        })
     }
 }

@@ -18,7 +18,7 @@ mod magic_code_tests;
 pub use browser_sign_ins::{BrowserRecordLookup, BrowserSignIns, BrowserStep};
 pub use code_redemption::{CodeAnswer, CodeBearer, CodeError, CodeRedemption};
 pub use flow::{
-    BrowserFlow, BrowserSecret, Completion, DisplayNames, ProviderAccess, ProviderAnswer, ProviderRefusal,
+    BrowserFlow, BrowserSecret, Completion, DisplayNames, NextStep, ProviderAccess, ProviderAnswer, ProviderRefusal,
     SignInCompletion, SignInError, SignInFailure, SignInReturn, SignInReview, SignInStart, UserDecision,
 };
 pub use identification::{IdTokenValidators, IdentificationError};

@@ -6,6 +6,7 @@
 
 mod algorithms;
 mod caller;
+mod check_explanation;
 mod claims;
 mod exchangeable_token;
 mod id_token;
@@ -20,6 +21,7 @@ mod verifier;
 mod testing;
 
 pub use caller::{AppClaims, CallerTokenValidator, ChannelClaims, EntraCallers, VerifiedCaller};
+pub use check_explanation::CheckExplanation;
 pub use exchangeable_token::ExchangeableTokenValidator;
 pub use id_token::{IdTokenValidator, IdentifiedUser, TrustedIdTokenIssuer};
 pub use issuer::{ChannelTrust, EntraTrust, find_tenant};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::epochs::Epoch;
+use super::epoch::Epoch;
 use crate::domain::{ConnectionRevision, Secret, SecurityContext, Timestamp, UserKey, UserToken};
 use crate::records::{Content, Kind, Plaintext, RecordBinding, catalogue};
 

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::epochs::{Epoch, UserEpoch};
+use super::epoch::{Epoch, UserEpoch};
 use super::kept_token::size_of_texts;
 use crate::domain::{ConnectionRevision, RecordKey, UserToken};
 use crate::records::SingleWriter;

@@ -5,6 +5,7 @@
 //! which caller requests it.
 
 mod deferrals;
+mod epoch;
 mod epochs;
 mod kept_token;
 mod l1;
@@ -13,6 +14,7 @@ mod pins;
 mod slot_generations;
 mod slot_keys;
 mod token_vault;
+mod unstored_epochs;
 mod writes;
 
 #[cfg(test)]
@@ -21,8 +23,10 @@ mod concurrency_tests;
 mod sign_out_tests;
 #[cfg(test)]
 mod token_vault_tests;
+#[cfg(test)]
+mod unstored_sign_out_tests;
 
-pub use epochs::Epoch;
+pub use epoch::Epoch;
 pub use kept_token::{CodeMark, KeptToken};
 pub use permit::Permit;
 pub use slot_generations::SlotGeneration;

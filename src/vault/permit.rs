@@ -1,4 +1,4 @@
-use super::epochs::Epoch;
+use super::epoch::Epoch;
 use super::slot_generations::SlotGeneration;
 
 /// The permission to keep a token of one user in one slot. A caller gets the permit *before* it requests the token from

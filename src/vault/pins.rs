@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::VaultError;
-use super::epochs::{Epoch, Epochs, UserEpoch};
+use super::epoch::{Epoch, UserEpoch};
+use super::epochs::Epochs;
 use super::permit::Permit;
 use crate::domain::{Account, RecordKey, UserKey};
 use crate::records::{

@@ -261,10 +261,17 @@ impl TokenVault {
     /// was removed.
     ///
     /// # Errors
-    /// [`VaultError`] if the store fails. This process still treats the user as signed out.
+    /// [`VaultError`] if the store fails. This process still treats the user as signed out, and writes the new epoch
+    /// again until the store holds it.
     pub async fn raise_epoch(&self, user: &UserKey) -> Result<RemovedTokens, VaultError> {
         let (shared, user) = (Arc::clone(&self.shared), user.clone());
         run_to_completion(async move { shared.raise_epoch(&user).await }).await
+    }
+
+    /// Writes the epochs of sign-outs that could not be stored. Call this before the process ends. Returns how many
+    /// sign-outs are still not stored, so that a restart undoes them.
+    pub async fn store_epochs(&self) -> usize {
+        self.shared.epochs.store_unstored().await
     }
 
     /// Finds the person that `account` is pinned to.

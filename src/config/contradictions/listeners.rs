@@ -2,30 +2,31 @@ use std::net::{IpAddr, SocketAddr};
 
 use url::{Host, Url};
 
-use super::ComparedSections;
 use crate::config::review::{Place, Review, is_loopback};
 use crate::config::sections::Server;
 use crate::domain::Bot;
 
 /// An address that the gateway listens on, and the key that holds it.
-pub(super) struct ListenAddress {
+pub(in crate::config) struct ListenAddress {
     place: Place,
     address: SocketAddr,
 }
 
-pub(super) fn collect(sections: &ComparedSections<'_>) -> Vec<ListenAddress> {
-    let list = |section: &str, addresses: &[SocketAddr]| {
+impl ListenAddress {
+    /// The readable ones of `texts`, which are the list `<section>.listen`.
+    pub(in crate::config) fn of_list(section: &str, texts: &[String]) -> Vec<Self> {
         let place = Place::section(section).key("listen");
-        let numbered = addresses.iter().enumerate();
-        numbered.map(|(index, address)| ListenAddress { place: place.index(index), address: *address }).collect()
-    };
-    let mut all: Vec<ListenAddress> = sections.server.map(|server| list("server", &server.listen)).unwrap_or_default();
-    all.extend(list("token_service", &sections.token_service.listen));
-    let operations = sections
-        .operations
-        .map(|section| ListenAddress { place: Place::section("operations").key("listen"), address: section.listen });
-    all.extend(operations);
-    all
+        let mut addresses = Vec::new();
+        for (index, text) in texts.iter().enumerate() {
+            addresses.extend(text.parse().ok().map(|address| Self { place: place.index(index), address }));
+        }
+        addresses
+    }
+
+    /// `<section>.listen` with one address, if it is readable.
+    pub(in crate::config) fn of_text(section: &str, text: &str) -> Option<Self> {
+        Some(Self { place: Place::section(section).key("listen"), address: text.parse().ok()? })
+    }
 }
 
 /// Reports each address that the operating system would refuse to bind, because an earlier one covers it.
@@ -90,7 +91,7 @@ pub(super) fn check_public_url(server: Option<&Server>, review: &mut Review<'_>)
         let written = https.set_scheme("https").map(|()| https.to_string());
         let write = written.unwrap_or_else(|()| "https://…".to_owned());
         let message = format!("is plain http, but [server.tls] makes the listeners https: write {write:?}");
-        review.report(&place, message);
+        review.warn(&place, message);
     }
     if server.public_url.host_str().is_some_and(is_microsofts) {
         let message = "is the address of the hosted Bot Framework service, and not of this one: write the address under \

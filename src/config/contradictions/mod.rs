@@ -9,18 +9,20 @@ mod listeners;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::config) use listeners::ListenAddress;
+
 use std::time::Duration;
 
 use super::ConnectionSection;
 use super::review::{Place, Review};
-use super::sections::{KeysSection, OperationsSection, OutboundSection, Server, StoreSection, TokenServiceSection};
+use super::sections::{KeysSection, OutboundSection, Server, StoreSection};
 use crate::domain::Bot;
 
 /// The validated sections that are compared. A section with a problem is `None`, and is compared with nothing.
 pub(in crate::config) struct ComparedSections<'a> {
     pub(in crate::config) server: Option<&'a Server>,
-    pub(in crate::config) token_service: &'a TokenServiceSection,
-    pub(in crate::config) operations: Option<&'a OperationsSection>,
+    /// The addresses of all listeners, whatever else their sections have.
+    pub(in crate::config) listeners: &'a [ListenAddress],
     pub(in crate::config) bots: &'a [Bot],
     pub(in crate::config) connections: &'a [ConnectionSection],
     pub(in crate::config) outbound: Option<&'a OutboundSection>,
@@ -31,11 +33,10 @@ pub(in crate::config) struct ComparedSections<'a> {
 impl ComparedSections<'_> {
     /// Reports every pair of settings that contradict each other, and warns of pairs that are only suspicious.
     pub(in crate::config) fn compare(&self, review: &mut Review<'_>) {
-        let listeners = listeners::collect(self);
-        listeners::compare(&listeners, review);
+        listeners::compare(self.listeners, review);
         listeners::check_public_url(self.server, review);
         for bot in self.bots {
-            listeners::check_endpoint(bot, self.server, &listeners, review);
+            listeners::check_endpoint(bot, self.server, self.listeners, review);
         }
         for section in self.connections {
             connections::check(section, self.bots, review);

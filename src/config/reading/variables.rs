@@ -108,7 +108,7 @@ fn find_members(steps: &[String]) -> Members {
         return Members::Of(message.split('`').skip(3).step_by(2).map(str::to_owned).collect());
     }
     let ends_in_probe = matches!(
-        error.path().iter().last(),
+        error.path().iter().next_back(),
         Some(serde_path_to_error::Segment::Map { key }) if key == PROBE
     );
     if ends_in_probe { Members::Any } else { Members::None }

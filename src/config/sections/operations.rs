@@ -26,12 +26,17 @@ pub(in crate::config) struct RawOperations {
 }
 
 impl RawOperations {
+    /// The address as it is written, or the default.
+    pub(in crate::config) fn written_listen(&self) -> String {
+        self.listen.clone().unwrap_or_else(|| "127.0.0.1:3981".to_owned())
+    }
+
     /// `behind_tls` says that the server has a certificate, which a listener on another address than loopback uses,
     /// too.
     pub(in crate::config) fn validate(self, behind_tls: bool, review: &mut Review<'_>) -> Option<OperationsSection> {
         let place = Place::section("operations");
         let at = place.key("listen");
-        let text = self.listen.unwrap_or_else(|| "127.0.0.1:3981".to_owned());
+        let text = self.written_listen();
         let listen = text.parse::<SocketAddr>().ok();
         match listen {
             None => review.report(

@@ -55,10 +55,15 @@ struct RawTls {
 }
 
 impl RawServer {
+    /// The addresses as they are written, or the default.
+    pub(in crate::config) fn written_listen(&self) -> Vec<String> {
+        self.listen.clone().unwrap_or_else(|| vec!["127.0.0.1:3978".to_owned()])
+    }
+
     pub(in crate::config) fn validate(self, review: &mut Review<'_>) -> Option<Server> {
         let place = Place::section("server");
+        let listening = self.written_listen();
         let public_url = public_url(self.public_url, review, &place.key("public_url"));
-        let listening = self.listen.unwrap_or_else(|| vec!["127.0.0.1:3978".to_owned()]);
         let listen = listen(&listening, review, &place.key("listen"));
         let tls = self.tls.map(|tls| tls.validate(review, &place.key("tls")));
         let trusted_proxies = review.networks(&self.trusted_proxies.unwrap_or_default(), &place.key("trusted_proxies"));

@@ -27,6 +27,11 @@ pub(in crate::config) struct RawTokenService {
 }
 
 impl RawTokenService {
+    /// The addresses as they are written.
+    pub(in crate::config) fn written_listen(&self) -> &[String] {
+        self.listen.as_deref().unwrap_or_default()
+    }
+
     /// `bot_tenants` are the tenants in which the bots are registered.
     pub(in crate::config) fn validate(
         self,

@@ -260,7 +260,7 @@ async fn admit_and_handle(
     begun: Instant,
 ) -> Result<HttpResponse, Problem> {
     let peer = authenticate(http, gateway, begun).await?;
-    let refused_body = |problem| CallerRefusal::new(problem, "body").logged(http);
+    let refused_body = |problem| CallerRefusal::new(problem, "body").at_bot(peer.bot.name.as_str()).logged(http);
     require_plain_utf8(http.headers()).map_err(refused_body)?;
     let body = read_body(http, payload, gateway.limits).await.map_err(refused_body)?;
     let correlation_id = RequestId::get_or_draw(http, &gateway.entropy);
@@ -308,7 +308,9 @@ async fn authenticate(http: &HttpRequest, gateway: &BotGateway, begun: Instant) 
     match http.match_info().get("bot") {
         Some(name) if gateway.registrations.find_bot(name).is_none() => Err(Problem::NotFound),
         Some(name) if name != peer.bot.name.as_str() => {
-            Err(CallerRefusal::new(Problem::InvalidToken, "aud_of_another_bot").logged(http))
+            let refusal =
+                CallerRefusal::new(Problem::InvalidToken, "aud_of_another_bot").at_bot(peer.bot.name.as_str());
+            Err(refusal.comparing(name, peer.bot.name.as_str()).logged(http))
         }
         _ => Ok(peer),
     }

@@ -95,11 +95,25 @@ pub(super) struct SignedInPage<'a> {
 #[derive(Template)]
 #[template(path = "notice.html")]
 pub(super) struct NoticePage<'a> {
-    pub(super) frame: PageFrame<'a>,
+    frame: PageFrame<'a>,
+    texts: NoticeTexts<'a>,
+    /// Where the user can begin again.
+    again: Option<String>,
+}
+
+/// The texts of a [`NoticePage`].
+pub(super) struct NoticeTexts<'a> {
     pub(super) title: &'a str,
     pub(super) happened: &'a str,
     pub(super) advice: &'a str,
     pub(super) correlation_id: &'a str,
+}
+
+impl<'a> NoticePage<'a> {
+    /// `again` is the handle of the step from which the browser may begin again.
+    pub(super) fn new(frame: PageFrame<'a>, texts: NoticeTexts<'a>, again: Option<&str>) -> Self {
+        Self { frame, texts, again: again.map(|handle| format!("{BEGIN_PATH}?{AGAIN}={handle}")) }
+    }
 }
 
 impl<'a> ConfirmPage<'a> {

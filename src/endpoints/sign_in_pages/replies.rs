@@ -4,7 +4,8 @@ use askama::Template;
 
 use super::SignInPages;
 use super::pages::{
-    ChatOwner, CodePage, ConfirmPage, NoticePage, OtherAccountPage, PageFrame, SignedInPage, TeamsNotification,
+    ChatOwner, CodePage, ConfirmPage, NoticePage, NoticeTexts, OtherAccountPage, PageFrame, SignedInPage,
+    TeamsNotification,
 };
 use crate::domain::ChannelId;
 use crate::inbound::Problem;
@@ -41,18 +42,7 @@ fn failure_texts(error: SignInError) -> FailureTexts {
         SignInError::OtherBrowser => texts(StatusCode::FORBIDDEN, "OtherBrowser", "This sign-in was started elsewhere",
             "The sign-in was started in another browser, or this browser does not keep cookies.",
             "Open the sign-in button of your chat in this browser, and allow cookies for this site."),
-        SignInError::ProviderRefused(ProviderRefusal::Cancelled) => texts(StatusCode::OK, CANCELLED_BY_USER, "You have cancelled",
-            "You were not signed in. The bot cannot do anything that needs your account.", START_AGAIN),
-        SignInError::ProviderRefused(ProviderRefusal::ConsentMissing) => texts(StatusCode::FORBIDDEN, "ConsentRequired",
-            "Consent is missing", "The bot needs consent before it may act for you.",
-            "Start again and consent when you are asked. If you cannot, ask your administrator to consent for all users."),
-        SignInError::ProviderRefused(ProviderRefusal::InteractionRequired) => texts(StatusCode::FORBIDDEN, "InteractionRequired",
-            "Another sign-in step is required",
-            "Your organisation requires more than this sign-in provided, for example a second factor.", START_AGAIN),
-        SignInError::ProviderRefused(ProviderRefusal::Denied) => texts(StatusCode::FORBIDDEN, "Denied", "You may not sign in here",
-            "Your account is not allowed to use this bot.", ASK_ADMINISTRATOR),
-        SignInError::ProviderRefused(ProviderRefusal::Other) => texts(StatusCode::FORBIDDEN, "ProviderRefused",
-            "You could not be signed in", "The sign-in page answered with an error.", START_AGAIN),
+        SignInError::ProviderRefused(refusal) => refusal_texts(refusal),
         SignInError::IssuerMismatch => texts(StatusCode::BAD_REQUEST, "IssuerMismatch", "You could not be signed in",
             "The answer came from another sign-in service than the one you were sent to.", ASK_ADMINISTRATOR),
         SignInError::IdTokenRejected { .. } => texts(StatusCode::FORBIDDEN, "IdTokenRejected", "You could not be signed in",
@@ -70,6 +60,51 @@ fn failure_texts(error: SignInError) -> FailureTexts {
         SignInError::Storage => texts(StatusCode::SERVICE_UNAVAILABLE, "Storage", "Something went wrong on our side",
             "Your sign-in could not be saved.", TRY_LATER),
     }
+}
+
+/// The table from what the identity provider said to pages. The provider's own words are on none of them.
+#[rustfmt::skip]
+fn refusal_texts(refusal: ProviderRefusal) -> FailureTexts {
+    let texts = |status, reason, title, happened, advice| FailureTexts { status, reason, title, happened, advice };
+    match refusal {
+        ProviderRefusal::Cancelled => texts(StatusCode::OK, CANCELLED_BY_USER, "You have cancelled",
+            "You were not signed in. The bot cannot do anything that needs your account.", START_AGAIN),
+        ProviderRefusal::AccessRefused => texts(StatusCode::FORBIDDEN, "AccessRefused", "You were not signed in",
+            "Access was refused, perhaps by you or by your administrator.",
+            "If you did not mean to refuse, begin again. If it happens again, ask your administrator, and give them the reference below."),
+        ProviderRefusal::ConsentMissing => texts(StatusCode::FORBIDDEN, "ConsentRequired",
+            "Consent is missing", "The bot needs consent before it may act for you.",
+            "Start again and consent when you are asked. If you cannot, ask your administrator to consent for all users."),
+        ProviderRefusal::InteractionRequired => texts(StatusCode::FORBIDDEN, "InteractionRequired",
+            "Another sign-in step is required",
+            "Your organisation requires more than this sign-in provided, for example a second factor.", START_AGAIN),
+        ProviderRefusal::SignInAgain => texts(StatusCode::FORBIDDEN, "SignInRequired", "Please sign in again",
+            "The sign-in page no longer knows you, or it did not wait any longer.", START_AGAIN),
+        ProviderRefusal::PageExpired => texts(StatusCode::FORBIDDEN, "PageExpired", "The sign-in page has expired",
+            "It was open for too long, or you have signed in in another tab.",
+            "Close other tabs with the sign-in page, and begin again."),
+        ProviderRefusal::PasswordForgotten => texts(StatusCode::FORBIDDEN, "PasswordForgotten", "You asked for a new password",
+            "You were not signed in, and this page cannot change your password.",
+            "Change your password where your organisation offers it, and begin again with the new one."),
+        ProviderRefusal::AccountSelection => texts(StatusCode::FORBIDDEN, "AccountSelectionRequired", "Choose an account",
+            "You use several accounts, and the sign-in page could not tell which one to use.",
+            "Begin again, and choose the account that you use in the chat."),
+        ProviderRefusal::WrongAccount => texts(StatusCode::FORBIDDEN, "WrongAccount", "This account cannot be used here",
+            "The bot's organisation does not know your account.", "Begin again, and choose another account."),
+        ProviderRefusal::Denied => texts(StatusCode::FORBIDDEN, "Denied", "You may not sign in here",
+            "Your account is not allowed to use this bot.", ASK_ADMINISTRATOR),
+        ProviderRefusal::Other => texts(StatusCode::FORBIDDEN, "ProviderRefused",
+            "You could not be signed in", "The sign-in page answered with an error.", START_AGAIN),
+    }
+}
+
+/// What the page of a failure needs beside its texts.
+struct NoticeDetails<'d> {
+    channel: Option<&'d ChannelId>,
+    /// Seconds until another attempt makes sense.
+    retry_after: Option<u64>,
+    /// The step from which the browser may begin again.
+    again: Option<&'d str>,
 }
 
 /// Builds the answers to one request.
@@ -119,13 +154,17 @@ impl PageResponder<'_> {
     pub(super) fn cancelled(&self, names: &DisplayNames) -> HttpResponse {
         self.notice(
             &failure_texts(SignInError::ProviderRefused(ProviderRefusal::Cancelled)),
-            names.channel.as_ref(),
-            None,
+            NoticeDetails { channel: names.channel.as_ref(), retry_after: None, again: None },
         )
     }
 
     /// Shows the failure and logs it.
     pub(super) fn failed(&self, failure: &SignInFailure) -> HttpResponse {
+        self.failed_at(failure, None)
+    }
+
+    /// As [`PageResponder::failed`], with a link to begin again from the step `again`.
+    pub(super) fn failed_at(&self, failure: &SignInFailure, again: Option<&str>) -> HttpResponse {
         let texts = failure_texts(failure.error);
         let diagnostics = &failure.diagnostics;
         let security = matches!(failure.error, SignInError::IssuerMismatch | SignInError::IdTokenRejected { .. });
@@ -139,7 +178,10 @@ impl PageResponder<'_> {
             suberror = diagnostics.suberror.as_deref(),
             aadsts = diagnostics.aadsts,
             trace_id = diagnostics.trace_id.as_deref(),
-            hint = diagnostics.hint,
+            description = diagnostics.description.as_deref(),
+            seen = diagnostics.seen.as_deref(),
+            expected = diagnostics.expected.as_deref(),
+            hint = failure.hint(),
             security,
             "a browser sign-in failed"
         );
@@ -148,10 +190,11 @@ impl PageResponder<'_> {
             SignInError::Unavailable | SignInError::Storage => Some(5),
             _ => None,
         };
-        self.notice(&texts, failure.channel.as_ref(), retry_after)
+        self.notice(&texts, NoticeDetails { channel: failure.channel.as_ref(), retry_after, again })
     }
 
-    fn notice(&self, texts: &FailureTexts, channel: Option<&ChannelId>, retry_after: Option<u64>) -> HttpResponse {
+    fn notice(&self, texts: &FailureTexts, details: NoticeDetails<'_>) -> HttpResponse {
+        let NoticeDetails { channel, retry_after, again } = details;
         let frame = self.frame(channel, TeamsNotification::Reason(texts.reason));
         let policy = self.policy(&frame);
         let mut response = begin_response(texts.status, "no-referrer");
@@ -162,7 +205,11 @@ impl PageResponder<'_> {
         render_page(
             response,
             &policy,
-            &NoticePage { frame, title, happened, advice, correlation_id: self.correlation_id },
+            &NoticePage::new(
+                frame,
+                NoticeTexts { title, happened, advice, correlation_id: self.correlation_id },
+                again,
+            ),
         )
     }
 

@@ -1,12 +1,21 @@
 //! Classifies responses of token endpoints: each is a token, or a failure of a closed list with the possible next step.
 //!
-//! Owns [`Classification`], which is the same for all providers. Each kind of provider has a table of its error
-//! responses: AADSTS numbers for Entra ([`entra`]), standard `error` words for all others ([`oauth`]).
+//! Owns [`Classification`] and [`RefusalMeaning`], which are the same for all providers, and the tables that lead to a
+//! meaning: AADSTS numbers ([`entra`]), AADB2C numbers ([`b2c`]) and words ([`words`]). Token endpoints ([`entra`],
+//! [`oauth`]) and the browser's callback ([`callback`]) share them.
 
+mod b2c;
+mod callback;
 mod entra;
+mod meaning;
 mod oauth;
 #[cfg(test)]
 mod tests;
+mod words;
+
+pub use callback::{AuthorizationError, AuthorizationRefusal, classify_authorization_error};
+use meaning::ExplainedMeaning;
+pub use meaning::RefusalMeaning;
 
 use super::token_endpoint::{self, TokenAnswer, TokenEndpointStyle};
 use super::{Diagnostics, RedeemError, RedeemFailure, RedeemedToken, refusal};

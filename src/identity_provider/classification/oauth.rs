@@ -1,43 +1,15 @@
 //! Classifies the error responses of providers other than Entra by the registered `error` words (RFC 6749 §5.2,
 //! `OpenID` Connect Core §3.1.2.6) and the HTTP status. Numbers and free text in the response are ignored.
 
-use super::{Classification, CredentialVerdict};
+use super::words::find_error_word;
+use super::{Classification, CredentialVerdict, ExplainedMeaning, RefusalMeaning};
 use crate::identity_provider::token_endpoint::EndpointRefusal;
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 
-const SIGN_IN_AGAIN: &str =
-    "the code or refresh token has expired, was used before or was revoked: the user must sign in again";
-const REGISTRATION: &str = "the provider does not allow this client to use the grant: allow the grant types authorization_code and refresh_token, and \
-    the redirect URI, in the client's registration";
-const SCOPES: &str = "the provider does not know or does not allow the connection's scopes";
-const REQUEST: &str = "the provider rejects the request: check token_endpoint and the client's registration; if both are right, report a bug";
-
 /// Classifies an error response. Every response gets a class; only a known error leads to a sign-in card.
 pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
-    let interaction = || RedeemFailure::InteractionRequired { claims: None };
-    let (failure, hint) = match (refusal.status, refusal.error.as_deref()) {
-        (429, _) => throttled(refusal),
-        _ if refusal.retry_after.is_some() && !refusal.is_server_fault() => throttled(refusal),
-        (408 | 500.., _) | (_, Some("temporarily_unavailable" | "server_error")) => {
-            (refusal.fault(), "the provider has a fault; there is nothing to change in this configuration")
-        }
-        (_, Some("invalid_grant" | "login_required" | "interaction_required")) => (interaction(), SIGN_IN_AGAIN),
-        (_, Some("consent_required")) => {
-            (RedeemFailure::ConsentRequired, "the user has not consented to the connection's scopes")
-        }
-        (_, Some("access_denied")) => (RedeemFailure::Denied, "the provider denied access: see its log"),
-        (_, Some("invalid_client")) => (
-            RedeemFailure::Misconfigured,
-            "the provider rejects the client's credential: check client_id and the credential",
-        ),
-        (_, Some("unauthorized_client")) => (RedeemFailure::Misconfigured, REGISTRATION),
-        (_, Some("invalid_scope" | "invalid_target")) => (RedeemFailure::Misconfigured, SCOPES),
-        (_, Some("invalid_request" | "unsupported_grant_type")) => (RedeemFailure::Misconfigured, REQUEST),
-        _ => (
-            RedeemFailure::Transient,
-            "the response is unknown: check the token endpoint's address, and whether a proxy responds in its place",
-        ),
-    };
+    let ExplainedMeaning { meaning, hint } = explain(refusal);
+    let failure = meaning.to_failure(refusal, None);
     let is_of_client = refusal.error.as_deref() == Some("invalid_client") && failure == RedeemFailure::Misconfigured;
     let diagnostics =
         Diagnostics { http_status: Some(refusal.status), error: refusal.error.clone(), hint, ..Diagnostics::default() };
@@ -48,9 +20,29 @@ pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
     }
 }
 
-fn throttled(refusal: &EndpointRefusal) -> (RedeemFailure, &'static str) {
-    let failure = RedeemFailure::Throttled { retry_after: refusal.retry_after };
-    (failure, "the provider received too many requests: wait, and look for a client that sends requests in a loop")
+/// Finds meaning and hint. Status and `Retry-After` are checked first, because a provider behind a proxy may lose its own
+/// words in an outage.
+fn explain(refusal: &EndpointRefusal) -> ExplainedMeaning {
+    let explained = |meaning, hint| ExplainedMeaning { meaning, hint };
+    if refusal.status == 429 || (refusal.retry_after.is_some() && !refusal.is_server_fault()) {
+        return explained(
+            RefusalMeaning::Throttled,
+            "the provider received too many requests: wait, and look for a client that sends requests in a loop",
+        );
+    }
+    if refusal.is_server_fault() {
+        return explained(
+            RefusalMeaning::ServerFault,
+            "the provider's token endpoint has a fault; there is nothing to change in this configuration",
+        );
+    }
+    match refusal.error.as_deref().and_then(find_error_word) {
+        Some(row) => explained(row.meaning, row.other),
+        None => explained(
+            RefusalMeaning::Unknown,
+            "the response is unknown: check the token endpoint's address, and whether a proxy responds in its place",
+        ),
+    }
 }
 
 #[cfg(test)]

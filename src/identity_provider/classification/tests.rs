@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 
 #[test]
@@ -14,5 +16,52 @@ fn call_without_a_response_is_transient_unless_the_host_rules_refused_it() {
     ] {
         let classified = classify_unanswered(&error);
         assert_eq!((classified.error.failure, classified.retry), (RedeemFailure::Transient, retry));
+    }
+}
+
+fn refused<'a>(error: &'a str, description: &'a str) -> AuthorizationError<'a> {
+    AuthorizationError { error: Some(error), description: Some(description), ..AuthorizationError::default() }
+}
+
+#[test]
+fn a_browsers_error_is_read_by_its_number_before_its_word() {
+    use RefusalMeaning as Means;
+    for (error, description, meaning, number) in [
+        ("access_denied", "", Means::AccessRefused, None),
+        ("access_denied", "User is not assigned to the client application.", Means::AccessRefused, None),
+        ("access_denied", "AADSTS65004: User declined to consent.", Means::Cancelled, Some(65_004)),
+        ("access_denied", "AADB2C90118: The user has forgotten their password.", Means::PasswordForgotten, None),
+        ("access_denied", "AADB2C90091: The user has cancelled.", Means::Cancelled, None),
+        ("interaction_required", "AADSTS50105: not assigned", Means::Denied, Some(50_105)),
+        ("interaction_required", "AADSTS16000: several", Means::WrongAccount, Some(16_000)),
+        ("interaction_required", "", Means::Interaction, None),
+        ("login_required", "", Means::SignInAgain, None),
+        ("consent_required", "AADSTS65001", Means::Consent, Some(65_001)),
+        ("account_selection_required", "", Means::AccountSelection, None),
+        ("temporarily_unavailable", "authentication_expired", Means::PageExpired, None),
+        ("temporarily_unavailable", "overloaded", Means::Transient, None),
+        ("server_error", "AADSTSx", Means::ServerFault, None),
+        ("invalid_request", "AADSTS50011: redirect URI", Means::Misconfigured, Some(50_011)),
+        ("invalid_scope", "", Means::Misconfigured, None),
+        ("unknown words", "AADSTS999999999999: x AADSTS4711", Means::Unknown, Some(4711)),
+    ] {
+        let refusal = classify_authorization_error(&refused(error, description));
+        assert_eq!((refusal.meaning, refusal.diagnostics.aadsts), (meaning, number), "{error} {description}");
+        assert!(!refusal.diagnostics.hint.is_empty());
+    }
+    let cancel = AuthorizationError { subcode: Some("cancel"), ..refused("access_denied", "") };
+    assert_eq!(classify_authorization_error(&cancel).meaning, RefusalMeaning::Cancelled);
+    let challenged = AuthorizationError { has_claims: true, ..refused("access_denied", "") };
+    assert_eq!(classify_authorization_error(&challenged).meaning, RefusalMeaning::Interaction);
+    assert_eq!(classify_authorization_error(&AuthorizationError::default()).meaning, RefusalMeaning::Unknown);
+}
+
+#[test]
+fn a_providers_words_are_cut_and_printable_in_the_diagnostics() {
+    let long = "x\u{1b}\n\u{202e}".repeat(20_000);
+    let diagnostics = classify_authorization_error(&refused(&long, &long)).diagnostics;
+    for text in [diagnostics.error.unwrap(), diagnostics.description.unwrap()] {
+        assert!(text.chars().count() <= 301, "{text}");
+        assert!(!text.contains(|letter: char| letter.is_control() || letter == '\u{202e}'), "{text}");
     }
 }

@@ -158,7 +158,7 @@ fn read_refusal(
     };
     let mut codes = member("error_codes").map(listed_codes).unwrap_or_default();
     if codes.is_empty() {
-        codes = codes_in_text(searched);
+        codes = codes_in_text(searched, "AADSTS");
     }
     EndpointRefusal {
         status: answer.status,
@@ -211,10 +211,10 @@ fn listed_codes(codes: &Value) -> Vec<u32> {
     }
 }
 
-/// Finds the numbers after `AADSTS` in free text.
-fn codes_in_text(text: &[u8]) -> Vec<u32> {
+/// Finds the numbers after `prefix` (`AADSTS`) in free text.
+pub(super) fn codes_in_text(text: &[u8], prefix: &str) -> Vec<u32> {
     let text = String::from_utf8_lossy(text);
-    text.split("AADSTS")
+    text.split(prefix)
         .skip(1)
         .filter_map(|rest| {
             let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());

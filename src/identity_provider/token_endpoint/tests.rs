@@ -24,10 +24,10 @@ fn expires_on_is_used_when_expires_in_is_absent() {
 
 #[test]
 fn codes_in_text_finds_aadsts_numbers_and_skips_invalid_ones() {
-    assert_eq!(codes_in_text(b"AADSTS70002: x. AADSTS70008: y AADSTS99999999999 AADSTS"), [70002, 70008]);
-    assert_eq!(codes_in_text("AADSTS\u{0663} AADSTS5".as_bytes()), [5]);
+    assert_eq!(codes_in_text(b"AADSTS70002: x. AADSTS70008: y AADSTS99999999999 AADSTS", "AADSTS"), [70002, 70008]);
+    assert_eq!(codes_in_text("AADSTS\u{0663} AADSTS5".as_bytes(), "AADSTS"), [5]);
     let many = "AADSTS1 ".repeat(100);
-    assert_eq!(codes_in_text(many.as_bytes()).len(), MAX_CODES);
+    assert_eq!(codes_in_text(many.as_bytes(), "AADSTS").len(), MAX_CODES);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A store for unit tests. A test can hold back its operations, make its writes fail and count its reads.
+//! A store for unit tests. A test can hold back its operations, make its writes and reads fail, and count its reads.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -33,7 +33,8 @@ impl Gate {
     }
 }
 
-/// A real store with gates in front of single operations, a read counter and a switch that makes writes fail.
+/// A real store with gates in front of single operations, a read counter, and switches that make writes or reads
+/// fail.
 pub(crate) struct GatedStore {
     inner: Arc<dyn Store>,
     next_get: Mutex<Option<Arc<Gate>>>,
@@ -41,6 +42,7 @@ pub(crate) struct GatedStore {
     next_members: Mutex<Option<Arc<Gate>>>,
     pub(crate) reads: AtomicUsize,
     pub(crate) puts_fail: AtomicBool,
+    pub(crate) reads_fail: AtomicBool,
     is_exclusive: bool,
 }
 
@@ -64,6 +66,7 @@ impl GatedStore {
             next_members: Mutex::default(),
             reads: AtomicUsize::new(0),
             puts_fail: AtomicBool::new(false),
+            reads_fail: AtomicBool::new(false),
         }
     }
 
@@ -100,6 +103,9 @@ impl Store for GatedStore {
     fn get(&self, key: RecordKey) -> StoreFuture<'_, Option<Bytes>> {
         Box::pin(async move {
             self.reads.fetch_add(1, Ordering::SeqCst);
+            if self.reads_fail.load(Ordering::SeqCst) {
+                return Err(StoreError::Unavailable("the test makes this read fail".to_owned()));
+            }
             let answer = self.inner.get(key).await;
             pass(&self.next_get).await;
             answer

@@ -8,7 +8,7 @@ use url::Url;
 use super::records::{AtProvider, Identified};
 use super::{BrowserFlow, BrowserSecret, ProviderAccess, SignInError, SignInFailure, is_handle, slot_for_card};
 use crate::cards::PendingSignIn;
-use crate::domain::{Connection, Entropy, ProviderKind, Secret, SharedEntropy};
+use crate::domain::{ChannelId, Connection, Entropy, ProviderKind, Secret, SharedEntropy};
 use crate::exchange::{SignInNeed, UserRates, WantedToken};
 use crate::sign_in::SignedInTokens;
 use crate::sign_in::browser_sign_ins::BrowserRecordLookup;
@@ -28,6 +28,13 @@ struct Departure {
     record: AtProvider,
     need: SignInNeed,
     url: Url,
+}
+
+/// A sign-in that a browser has begun and begins again.
+struct BegunSignIn {
+    card_id: String,
+    channel: Option<ChannelId>,
+    is_identified: bool,
 }
 
 impl SignInStart {
@@ -65,8 +72,8 @@ impl SignInStart {
         sent.map_err(|failure| failure.on(channel))
     }
 
-    /// Begins the sign-in of a card anew, for the browser whose user was identified at the step `handle` and means
-    /// another account. The identity provider lets the user choose one.
+    /// Begins the sign-in of a card anew, for the browser that was refused at the step `handle`, or whose user was
+    /// identified there and means another account. The identity provider then lets the user choose one.
     ///
     /// # Errors
     /// As [`SignInStart::begin`]; [`SignInError::StateUnknown`] and [`SignInError::OtherBrowser`] if the step is not
@@ -79,15 +86,16 @@ impl SignInStart {
         correlation_id: &str,
     ) -> Result<Url, SignInFailure> {
         let browser = browser.ok_or(SignInError::OtherBrowser)?;
-        let identified = self.find_identified(handle, browser).await?;
-        let channel = identified.channel.as_ref();
+        let begun = self.find_begun(handle, browser).await?;
         let sent = async {
-            let card = self.flow.get_held_card(&identified.grant.card_id).await?;
+            let card = self.flow.get_held_card(&begun.card_id).await?;
             self.rates.charge_browser(&card.account, address, correlation_id)?;
-            self.tokens.requirements().want_other_account(&slot_for_card(&card), correlation_id).await;
+            if begun.is_identified {
+                self.tokens.requirements().want_other_account(&slot_for_card(&card), correlation_id).await;
+            }
             self.send_to_provider(&card, browser, correlation_id).await
         };
-        sent.await.map_err(|failure: SignInFailure| failure.on(channel))
+        sent.await.map_err(|failure: SignInFailure| failure.on(begun.channel.as_ref()))
     }
 
     /// The URL that [`SignInStart::begin_again`] would return, with a `state` that no step is kept for. Keeps nothing.
@@ -96,15 +104,24 @@ impl SignInStart {
     /// As [`SignInStart::begin_again`], apart from the rate limit.
     pub async fn preview_again(&self, handle: &str, browser: Option<&BrowserSecret>) -> Result<Url, SignInFailure> {
         let browser = browser.ok_or(SignInError::OtherBrowser)?;
-        let identified = self.find_identified(handle, browser).await?;
-        let departure = async { self.prepare(&self.flow.get_held_card(&identified.grant.card_id).await?).await };
-        departure.await.map(|departure| departure.url).map_err(|failure| failure.on(identified.channel.as_ref()))
+        let begun = self.find_begun(handle, browser).await?;
+        let departure = async { self.prepare(&self.flow.get_held_card(&begun.card_id).await?).await };
+        departure.await.map(|departure| departure.url).map_err(|failure| failure.on(begun.channel.as_ref()))
     }
 
-    async fn find_identified(&self, handle: &str, browser: &BrowserSecret) -> Result<Identified, SignInFailure> {
+    async fn find_begun(&self, handle: &str, browser: &BrowserSecret) -> Result<BegunSignIn, SignInFailure> {
         let handle = Secret::from(Some(handle).filter(|handle| is_handle(handle)).ok_or(SignInError::StateUnknown)?);
-        match self.flow.browsers.find(&handle, &browser.0).await? {
-            BrowserRecordLookup::Step(identified) => Ok(identified),
+        match self.flow.browsers.find::<Identified>(&handle, &browser.0).await? {
+            BrowserRecordLookup::Step(Identified { grant, channel, .. }) => {
+                return Ok(BegunSignIn { card_id: grant.card_id, channel, is_identified: true });
+            }
+            BrowserRecordLookup::OfAnotherBrowser => return Err(SignInError::OtherBrowser.into()),
+            BrowserRecordLookup::Missing => {}
+        }
+        match self.flow.browsers.find::<AtProvider>(&handle, &browser.0).await? {
+            BrowserRecordLookup::Step(AtProvider { card_id, channel, .. }) => {
+                Ok(BegunSignIn { card_id, channel, is_identified: false })
+            }
             BrowserRecordLookup::OfAnotherBrowser => Err(SignInError::OtherBrowser.into()),
             BrowserRecordLookup::Missing => Err(SignInError::StateUnknown.into()),
         }
@@ -160,6 +177,7 @@ impl SignInStart {
             nonce: draw_verifier(self.entropy.as_ref()),
             code_verifier: draw_verifier(self.entropy.as_ref()),
             tenant: choose_tenant(card, connection),
+            is_second_request: false,
         };
         let state = self.flow.browsers.draw_handle();
         let url = self.provider.authorize_url(connection, &state, &record, &need).await?;
@@ -187,7 +205,7 @@ fn read_link_digits(link: &str) -> Option<Secret> {
 }
 
 /// Draws 256 random bits in the alphabet of RFC 7636 §4.1.
-fn draw_verifier(entropy: &dyn Entropy) -> Secret {
+pub(super) fn draw_verifier(entropy: &dyn Entropy) -> Secret {
     let mut bytes = zeroize::Zeroizing::new([0; 32]);
     entropy.fill(&mut *bytes);
     Secret::new(URL_SAFE_NO_PAD.encode(*bytes))

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 use tokio::time::{Instant, timeout_at};
+use url::Url;
 
 use super::failure::ProviderRefusal;
 use super::provider_access::ReturnedCode;
@@ -12,14 +13,12 @@ use super::{
 use crate::cards::PendingSignIn;
 use crate::domain::{ClockAndEntropy, Connection, Secret};
 use crate::exchange::{TokenOwner, report_missing_scopes, user_token};
-use crate::identity_provider::{Attempt, Diagnostics, RedeemedToken};
+use crate::identity_provider::{Attempt, AuthorizationError, RedeemedToken, classify_authorization_error};
 use crate::sign_in::SignedInTokens;
 use crate::sign_in::browser_sign_ins::BrowserRecordLookup;
 use crate::sign_in::magic_code::CodeGrant;
 use crate::single_flight::SingleFlight;
 
-/// At most this many characters of the provider's error code are logged.
-const MAX_LOGGED_ERROR_LENGTH: usize = 64;
 /// Failed redemptions that are remembered at the same time.
 const MAX_REMEMBERED_FAILURES: usize = 4_096;
 
@@ -32,10 +31,35 @@ pub struct ProviderAnswer<'a> {
     pub code: Option<&'a str>,
     /// `error`.
     pub error: Option<&'a str>,
-    /// `error_description`; only its AADSTS number is logged.
+    /// `error_description`.
     pub error_description: Option<&'a str>,
+    /// `error_subcode` or `suberror` (Entra).
+    pub error_subcode: Option<&'a str>,
+    /// Whether the response holds `claims` (Entra).
+    pub has_claims: bool,
     /// `iss`.
     pub iss: Option<&'a str>,
+}
+
+impl ProviderAnswer<'_> {
+    /// The error in the answer. The browser may have forged it, so it only selects the page that is shown.
+    fn error(&self) -> AuthorizationError<'_> {
+        AuthorizationError {
+            error: self.error,
+            description: self.error_description,
+            subcode: self.error_subcode,
+            has_claims: self.has_claims,
+        }
+    }
+}
+
+/// Where a browser that has returned goes next.
+#[derive(Debug)]
+pub enum NextStep {
+    /// To the last step, which has this handle.
+    Review(Secret),
+    /// To the identity provider again, at this URL.
+    Provider(Url),
 }
 
 /// The second step: the browser returns from the identity provider.
@@ -44,10 +68,10 @@ pub struct ProviderAnswer<'a> {
 /// answer). A code is redeemed once, in a task of its own; afterwards the browser gets the same next handle.
 #[derive(Clone)]
 pub struct SignInReturn {
-    flow: BrowserFlow,
-    provider: ProviderAccess,
-    tokens: SignedInTokens,
-    ambient: ClockAndEntropy,
+    pub(super) flow: BrowserFlow,
+    pub(super) provider: ProviderAccess,
+    pub(super) tokens: SignedInTokens,
+    pub(super) ambient: ClockAndEntropy,
     /// The redemptions that are under way, by the name of the browser's step.
     flights: Arc<SingleFlight<[u8; 32], Result<Secret, SignInFailure>>>,
     /// The redemptions that the provider refused, by the name of the step and of the code, so that a repeated return is
@@ -66,7 +90,7 @@ struct Arrival {
 }
 
 /// What is known about a browser that returns.
-enum Progress {
+pub(super) enum Progress {
     /// Its user was identified at an earlier return: the browser continues with this handle.
     Identified(Secret),
     /// It continues with this handle as soon as its code is redeemed.
@@ -81,7 +105,7 @@ impl SignInReturn {
         Self { flow, provider, tokens, ambient, flights: Arc::default(), refused }
     }
 
-    /// Accepts the browser's answer, redeems its code and identifies the user. Returns the handle of the next step. The
+    /// Accepts the browser's answer, redeems its code and identifies the user. Returns the next step. The
     /// door redirects the browser there, so that the code does not stay in its history.
     ///
     /// # Errors
@@ -92,11 +116,11 @@ impl SignInReturn {
         answer: ProviderAnswer<'_>,
         browser: Option<&BrowserSecret>,
         correlation_id: &str,
-    ) -> Result<Secret, SignInFailure> {
+    ) -> Result<NextStep, SignInFailure> {
         let state = Secret::from(answer.state.filter(|state| is_handle(state)).ok_or(SignInError::StateUnknown)?);
         let browser = browser.ok_or(SignInError::OtherBrowser)?;
         let (next, record) = match self.find_progress(&state, browser).await? {
-            Progress::Identified(next) => return Ok(next),
+            Progress::Identified(next) => return Ok(NextStep::Review(next)),
             Progress::AtProvider { next, record } => (next, record),
         };
         let channel = record.channel.clone();
@@ -104,10 +128,14 @@ impl SignInReturn {
             let card = self.note_return(&record).await?;
             let code = match self.accept(&card, &record, &answer).await {
                 Ok(code) => code,
+                Err(failure) if failure.is_page_expired() && !record.is_second_request => {
+                    return self.send_again(&card, &state, &record, browser).await;
+                }
                 Err(failure) => return Err(self.note_failure(&card, failure, correlation_id).await),
             };
             let (browser, correlation_id) = (browser.clone(), correlation_id.to_owned());
-            self.redeem_once(Arrival { state, next, browser, record, code, correlation_id }).await
+            let next = self.redeem_once(Arrival { state, next, browser, record, code, correlation_id }).await?;
+            Ok(NextStep::Review(next))
         };
         redeemed.await.map_err(|failure| failure.on(channel.as_ref()))
     }
@@ -121,21 +149,30 @@ impl SignInReturn {
         &self,
         answer: ProviderAnswer<'_>,
         browser: Option<&BrowserSecret>,
-    ) -> Result<Secret, SignInFailure> {
+    ) -> Result<NextStep, SignInFailure> {
         let state = Secret::from(answer.state.filter(|state| is_handle(state)).ok_or(SignInError::StateUnknown)?);
         match self.find_progress(&state, browser.ok_or(SignInError::OtherBrowser)?).await? {
-            Progress::Identified(next) => Ok(next),
+            Progress::Identified(next) => Ok(NextStep::Review(next)),
             Progress::AtProvider { next, record } => {
                 let accepted = async {
                     let card = self.flow.get_held_card(&record.card_id).await?;
-                    self.accept(&card, &record, &answer).await
+                    match self.accept(&card, &record, &answer).await {
+                        Err(failure) if failure.is_page_expired() && !record.is_second_request => {
+                            self.preview_second_request(&card, &state, &record).await
+                        }
+                        accepted => accepted.map(|_| NextStep::Review(next)),
+                    }
                 };
-                accepted.await.map(|_| next).map_err(|failure| failure.on(record.channel.as_ref()))
+                accepted.await.map_err(|failure| failure.on(record.channel.as_ref()))
             }
         }
     }
 
-    async fn find_progress(&self, state: &Secret, browser: &BrowserSecret) -> Result<Progress, SignInFailure> {
+    pub(super) async fn find_progress(
+        &self,
+        state: &Secret,
+        browser: &BrowserSecret,
+    ) -> Result<Progress, SignInFailure> {
         let next = self.flow.browsers.derive_next_handle(state);
         if self.is_identified(&next, browser).await? {
             return Ok(Progress::Identified(next));
@@ -187,7 +224,10 @@ impl SignInReturn {
     async fn note_failure(&self, card: &PendingSignIn, failure: SignInFailure, correlation_id: &str) -> SignInFailure {
         let is_of_account = matches!(
             failure.error,
-            SignInError::ProviderRefused(ProviderRefusal::Cancelled) | SignInError::TenantNotAllowed
+            SignInError::TenantNotAllowed
+                | SignInError::ProviderRefused(
+                    ProviderRefusal::Cancelled | ProviderRefusal::WrongAccount | ProviderRefusal::AccountSelection
+                )
         );
         if is_of_account {
             self.tokens.requirements().want_other_account(&slot_for_card(card), correlation_id).await;
@@ -277,7 +317,7 @@ impl SignInReturn {
         }
         match (answer.error, answer.code.filter(|code| !code.is_empty())) {
             (None, Some(code)) => Ok(Secret::from(code)),
-            (error, _) => Err(classify_refusal(error.unwrap_or("no code"), answer.error_description)),
+            _ => Err(classify_authorization_error(&answer.error()).into()),
         }
     }
 
@@ -296,69 +336,5 @@ impl SignInReturn {
             self.tokens.requirements().add(&slot_for_card(card), &error.failure, &correlation_id).await;
         }
         Ok(redeemed?)
-    }
-}
-
-/// Classifies an error that the browser brought (RFC 6749 §4.1.2.1, `OpenID` Connect Core §3.1.2.6). The browser may
-/// have
-/// forged it, so it only selects the page that is shown.
-fn classify_refusal(code: &str, description: Option<&str>) -> SignInFailure {
-    let error = match code {
-        "access_denied" => SignInError::ProviderRefused(ProviderRefusal::Cancelled),
-        "consent_required" => SignInError::ProviderRefused(ProviderRefusal::ConsentMissing),
-        "unauthorized_client"
-        | "invalid_client"
-        | "invalid_request"
-        | "invalid_scope"
-        | "unsupported_response_type" => SignInError::Misconfigured,
-        "server_error" | "temporarily_unavailable" => SignInError::Unavailable,
-        _ => SignInError::ProviderRefused(ProviderRefusal::Other),
-    };
-    let printable =
-        code.chars().filter(|letter| letter.is_ascii_graphic() || *letter == ' ').take(MAX_LOGGED_ERROR_LENGTH);
-    let diagnostics = Diagnostics {
-        error: Some(printable.collect()),
-        aadsts: description.and_then(find_aadsts_number),
-        hint: "the identity provider has sent the browser back with an error",
-        ..Diagnostics::default()
-    };
-    SignInFailure { error, channel: None, diagnostics: Box::new(diagnostics) }
-}
-
-fn find_aadsts_number(description: &str) -> Option<u32> {
-    let (_, rest) = description.split_once("AADSTS")?;
-    rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_is_classified_by_its_code_and_logged_with_its_number() {
-        let long = "x\u{1b}\n".repeat(100);
-        for (error, description, meaning, number) in [
-            (
-                "access_denied",
-                Some("AADSTS65004: User declined"),
-                SignInError::ProviderRefused(ProviderRefusal::Cancelled),
-                Some(65_004),
-            ),
-            (
-                "consent_required",
-                Some("AADSTS65001"),
-                SignInError::ProviderRefused(ProviderRefusal::ConsentMissing),
-                Some(65_001),
-            ),
-            ("server_error", Some("AADSTSx"), SignInError::Unavailable, None),
-            ("invalid_scope", Some("AADSTS70011: …"), SignInError::Misconfigured, Some(70_011)),
-            (&long, None, SignInError::ProviderRefused(ProviderRefusal::Other), None),
-        ] {
-            let failure = classify_refusal(error, description);
-            assert_eq!(failure.error, meaning);
-            assert_eq!(failure.diagnostics.aadsts, number);
-            let logged = failure.diagnostics.error.unwrap_or_default();
-            assert!(logged.len() <= MAX_LOGGED_ERROR_LENGTH && !logged.contains(char::is_control), "{logged}");
-        }
     }
 }

@@ -1,22 +1,34 @@
 use crate::domain::{ChannelId, ClaimsChallenge};
 use crate::exchange::RateLimited;
-use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
+use crate::identity_provider::{AuthorizationRefusal, Diagnostics, RedeemError, RedeemFailure, RefusalMeaning};
 use crate::records::RecordError;
 use crate::sign_in::SignedInTokensError;
 use crate::sign_in::identification::IdentificationError;
 use crate::sign_in::magic_code::MagicCodeError;
-use crate::token_validation::IdTokenError;
+use crate::token_validation::{CheckExplanation, IdTokenError};
 use crate::vault::VaultError;
 
 /// Why an identity provider refused a sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProviderRefusal {
-    /// The user cancelled or declined.
+    /// The user cancelled or declined, and the provider or our own page says so.
     Cancelled,
+    /// The user or the provider refused access; the provider does not say which of them.
+    AccessRefused,
     /// The user or an administrator has to consent.
     ConsentMissing,
-    /// The user has to satisfy a claims challenge. The next sign-in asks for it.
+    /// The user has to satisfy a claims challenge or to take another step. The next sign-in asks for it.
     InteractionRequired,
+    /// The user has to sign in again.
+    SignInAgain,
+    /// The provider's sign-in page had expired, also at the second request.
+    PageExpired,
+    /// The user asked for a new password.
+    PasswordForgotten,
+    /// The user has to choose an account.
+    AccountSelection,
+    /// The account that is signed in at the provider cannot be used, and another may be.
+    WrongAccount,
     /// The user may not use the application.
     Denied,
     /// Any other reason.
@@ -94,11 +106,15 @@ impl SignInError {
 }
 
 impl SignInFailure {
-    /// The failure of a sign-in whose response holds no ID token.
-    pub(super) fn id_token_absent() -> Self {
-        let hint = "the token endpoint's response holds no ID token: check that the provider grants the scope openid";
-        let diagnostics = Box::new(Diagnostics { hint, ..Diagnostics::default() });
-        Self { error: SignInError::IdTokenRejected { check: "absent" }, channel: None, diagnostics }
+    /// Whether the browser may begin again from the step that failed: the provider refused, and may not do so next time.
+    #[must_use]
+    pub fn may_begin_again(&self) -> bool {
+        matches!(self.error, SignInError::ProviderRefused(refusal) if refusal != ProviderRefusal::Denied)
+    }
+
+    /// Whether the provider's page had expired, so that a new request may succeed at once.
+    pub(super) fn is_page_expired(&self) -> bool {
+        self.error == SignInError::ProviderRefused(ProviderRefusal::PageExpired)
     }
 
     /// The same failure with the channel that the sign-in began in.
@@ -152,6 +168,33 @@ impl From<SignedInTokensError> for SignInFailure {
     }
 }
 
+impl From<AuthorizationRefusal> for SignInFailure {
+    fn from(refusal: AuthorizationRefusal) -> Self {
+        use ProviderRefusal as Because;
+        let error = match refusal.meaning {
+            RefusalMeaning::Cancelled => SignInError::ProviderRefused(Because::Cancelled),
+            RefusalMeaning::AccessRefused => SignInError::ProviderRefused(Because::AccessRefused),
+            RefusalMeaning::Consent => SignInError::ProviderRefused(Because::ConsentMissing),
+            RefusalMeaning::Interaction => SignInError::ProviderRefused(Because::InteractionRequired),
+            RefusalMeaning::SignInAgain | RefusalMeaning::AssertionExpired => {
+                SignInError::ProviderRefused(Because::SignInAgain)
+            }
+            RefusalMeaning::PageExpired => SignInError::ProviderRefused(Because::PageExpired),
+            RefusalMeaning::PasswordForgotten => SignInError::ProviderRefused(Because::PasswordForgotten),
+            RefusalMeaning::AccountSelection => SignInError::ProviderRefused(Because::AccountSelection),
+            RefusalMeaning::WrongAccount => SignInError::ProviderRefused(Because::WrongAccount),
+            RefusalMeaning::Denied => SignInError::ProviderRefused(Because::Denied),
+            RefusalMeaning::AssertionRejected | RefusalMeaning::Unknown => SignInError::ProviderRefused(Because::Other),
+            RefusalMeaning::Misconfigured => SignInError::Misconfigured,
+            RefusalMeaning::Throttled
+            | RefusalMeaning::TenantThrottled
+            | RefusalMeaning::Transient
+            | RefusalMeaning::ServerFault => SignInError::Unavailable,
+        };
+        Self { error, channel: None, diagnostics: refusal.diagnostics }
+    }
+}
+
 impl From<RedeemError> for SignInFailure {
     fn from(error: RedeemError) -> Self {
         let sign_in_error = match error.failure {
@@ -177,52 +220,17 @@ impl From<RedeemError> for SignInFailure {
 
 impl From<IdentificationError> for SignInFailure {
     fn from(error: IdentificationError) -> Self {
-        let (sign_in_error, hint) = match error {
-            IdentificationError::Token(IdTokenError::Rejected { check: "tid" }) => {
-                (SignInError::TenantNotAllowed, "the user's tenant is none of the connection's tenants")
-            }
-            IdentificationError::Token(IdTokenError::Rejected { check }) => {
-                (SignInError::IdTokenRejected { check }, hint_of_id_token_check(check))
-            }
-            IdentificationError::Token(IdTokenError::KeysUnavailable) => (
-                SignInError::Unavailable,
-                "the provider's key set cannot be fetched: check jwks_url and the outbound section",
-            ),
-            IdentificationError::Token(IdTokenError::KeyNotKnownYet) => (
-                SignInError::Unavailable,
-                "the ID token names a key that the provider's key set does not have yet: the set is fetched again within 10 seconds",
-            ),
-            IdentificationError::NoIssuer => {
-                (SignInError::Misconfigured, "the connection's identity provider issues no ID tokens")
-            }
+        let (error, explanation) = match error {
+            IdentificationError::Token { error, explanation } => (error, explanation),
+            IdentificationError::NoIssuer => return SignInError::Misconfigured.into(),
         };
-        let diagnostics = Box::new(Diagnostics { hint, ..Diagnostics::default() });
-        Self { error: sign_in_error, channel: None, diagnostics }
-    }
-}
-
-/// What the operator can do about an ID token that failed `check` (`OpenID` Connect Core §3.1.3.7).
-fn hint_of_id_token_check(check: &str) -> &'static str {
-    match check {
-        "too_long" => "the ID token is longer than 64 KiB: let the provider put fewer claims (groups) into it",
-        "alg" => {
-            "the ID token's algorithm is not one that the provider announces for its key and that is asymmetric: RS, PS \
-             and ES 256 to 512 (without ES512) or EdDSA; of Entra RS256"
-        }
-        "kid" => "the ID token names no key, and not exactly one key of the provider's key set fits",
-        "signature" => "no key of the provider's key set has signed the ID token: check jwks_url",
-        "iss" => "the ID token is another issuer's: write issuer exactly as the provider does",
-        "aud" => "the ID token is for another client: check the connection's client_id",
-        "azp" => "the ID token was issued to another client than the connection's: check client_id",
-        "nonce" => "the ID token was issued for another sign-in",
-        "exp" => "the ID token has expired, or lives longer than two days: compare this machine's clock",
-        "iat" => "the ID token does not say when it was issued, or says a time to come: compare this machine's clock",
-        "nbf" => "the ID token is not valid yet: compare this machine's clock with the provider's",
-        "ver" => "the ID token's version does not fit its issuer: check issuer and v1_issuer",
-        "oid" => "the ID token of Entra names no user: the claim oid is missing",
-        "sub" => "the ID token names no user: the claim sub is missing or too long",
-        "crit" => "the ID token has a critical header that is not known here",
-        "typ" => "the ID token's type is not JWT",
-        _ => "the ID token is not a JSON Web Token, or a claim occurs twice in it",
+        let error = match error {
+            IdTokenError::Rejected { check: "tid" } => SignInError::TenantNotAllowed,
+            IdTokenError::Rejected { check } => SignInError::IdTokenRejected { check },
+            IdTokenError::KeysUnavailable | IdTokenError::KeyNotKnownYet => SignInError::Unavailable,
+        };
+        let CheckExplanation { hint, seen, expected } = *explanation;
+        let diagnostics = Diagnostics { hint, seen, expected, ..Diagnostics::default() };
+        Self { error, channel: None, diagnostics: Box::new(diagnostics) }
     }
 }

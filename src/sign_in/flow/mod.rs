@@ -10,9 +10,11 @@ mod begin;
 mod callback;
 mod complete;
 mod failure;
+mod hints;
 mod provider_access;
 mod records;
 mod review;
+mod second_request;
 
 #[cfg(test)]
 mod earlier_store_tests;
@@ -25,7 +27,7 @@ use crate::cards::{PendingSignIn, PendingSignIns};
 use crate::domain::{Bot, Connection, Entropy, NamedConnection, Registrations, Secret, TokenSlot, draw_256_bits};
 
 pub use begin::SignInStart;
-pub use callback::{ProviderAnswer, SignInReturn};
+pub use callback::{NextStep, ProviderAnswer, SignInReturn};
 pub use complete::SignInCompletion;
 pub use failure::{ProviderRefusal, SignInError, SignInFailure};
 pub use provider_access::ProviderAccess;

@@ -88,7 +88,7 @@ impl ProviderAccess {
         nonce: &Secret,
         deadline: Instant,
     ) -> Result<IdentifiedUser, SignInFailure> {
-        let raw = redeemed.id_token.as_ref().ok_or_else(SignInFailure::id_token_absent)?;
+        let raw = redeemed.id_token.as_ref().ok_or(SignInError::IdTokenRejected { check: "absent" })?;
         let validated = timeout_at(deadline, self.id_tokens.validate(connection, raw, nonce)).await;
         let user = validated.map_err(|_| SignInError::Unavailable)??;
         if user.has_name() {

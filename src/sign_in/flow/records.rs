@@ -22,6 +22,8 @@ pub(super) struct AtProvider {
     pub(super) code_verifier: Secret,
     /// The Entra tenant that the browser was sent to, if it is not the one that the connection alone says.
     pub(super) tenant: Option<String>,
+    /// Whether the browser was sent to the provider again, because the provider's page had expired.
+    pub(super) is_second_request: bool,
 }
 
 /// What is kept after the browser's user was identified: what the sign-in grants, and what the page shows to the user.
@@ -66,6 +68,8 @@ struct StoredAtProvider {
     code_verifier: String,
     #[serde(default)]
     tenant: Option<String>,
+    #[serde(default)]
+    is_second_request: bool,
 }
 
 /// The stored form of [`Identified`], without the grant.
@@ -109,6 +113,7 @@ impl BrowserStep for AtProvider {
             nonce: self.nonce.expose().to_owned(),
             code_verifier: self.code_verifier.expose().to_owned(),
             tenant: self.tenant.clone(),
+            is_second_request: self.is_second_request,
         })
     }
 
@@ -121,6 +126,7 @@ impl BrowserStep for AtProvider {
             nonce: Secret::new(plain.nonce),
             code_verifier: Secret::new(plain.code_verifier),
             tenant: plain.tenant,
+            is_second_request: plain.is_second_request,
         })
     }
 }

@@ -5,6 +5,7 @@ use std::thread::{self, JoinHandle};
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::store_files::StoreFiles;
 use crate::store::StoreError;
 
 /// Work for a thread that owns a connection. Running a job and answering it are two steps, because a write is answered
@@ -65,15 +66,21 @@ impl JobQueue {
         Ok(Self { jobs: Some(jobs), queue_permits: Arc::new(Semaphore::new(max_jobs)), threads: vec![thread] })
     }
 
-    /// Starts one thread for each connection. Each thread takes the next job, runs it and answers it at once.
-    pub(super) fn start_readers(max_jobs: usize, name: &str, connections: Vec<Connection>) -> Result<Self, StoreError> {
+    /// Starts one thread for each connection. Each thread takes the next job, runs it and answers it at once. A job fails
+    /// while one of `files` is missing.
+    pub(super) fn start_readers(
+        max_jobs: usize,
+        name: &str,
+        connections: Vec<Connection>,
+        files: &Arc<StoreFiles>,
+    ) -> Result<Self, StoreError> {
         let (jobs, waiting) = mpsc::channel();
         let waiting = Arc::new(Mutex::new(waiting));
         let mut job_queue =
             Self { jobs: Some(jobs), queue_permits: Arc::new(Semaphore::new(max_jobs)), threads: Vec::new() };
         for connection in connections {
-            let waiting = Arc::clone(&waiting);
-            job_queue.threads.push(spawn(name, move || read_until_closed(&connection, &waiting))?);
+            let (waiting, files) = (Arc::clone(&waiting), Arc::clone(files));
+            job_queue.threads.push(spawn(name, move || read_until_closed(&connection, &waiting, &files))?);
         }
         Ok(job_queue)
     }
@@ -109,9 +116,10 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
         .map_err(|error| StoreError::Unavailable(format!("the thread {name} could not be started: {error}")))
 }
 
-fn read_until_closed(connection: &Connection, waiting: &Mutex<Receiver<BoxedJob>>) {
+fn read_until_closed(connection: &Connection, waiting: &Mutex<Receiver<BoxedJob>>, files: &StoreFiles) {
     while let Some(mut job) = next(waiting) {
         let outcome = job.run(connection).map_err(|error| error.to_string());
+        let outcome = files.check().and(outcome);
         job.answer(outcome.as_ref().copied().map_err(String::as_str));
     }
 }

@@ -1,23 +1,29 @@
 //! The embedded back end: one `SQLite` file in WAL mode. One thread writes with group commit, and a few threads read.
 //!
 //! No `SQLite` call runs on an async thread. A write is answered after its commit. A committed write survives the end
-//! of the process; with [`Durability::Full`] it also survives a power cut.
+//! of the process; with [`Durability::Full`] it also survives a power cut. If a file of the store is removed or replaced
+//! while the store is open, every operation fails until the file is back or the process restarts.
 
 mod job_queue;
 mod marks;
 mod opening;
 mod records;
+mod store_files;
 mod writer;
 
+#[cfg(test)]
+mod replaced_file_tests;
 #[cfg(test)]
 mod tests;
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use self::job_queue::JobQueue;
+use self::store_files::StoreFiles;
 use super::{MarkReader, PutIfAbsent, Record, Store, StoreError, StoreFuture};
 use crate::domain::{RecordKey, SharedClock, Timestamp};
 
@@ -61,11 +67,12 @@ impl EmbeddedStore {
         // have another mode.
         opening::make_private(path)?;
         let reading = (0..READER_THREADS).map(|_| opening::connect_reader(path)).collect::<Result<Vec<_>, _>>()?;
-        let sweep_clock = clock.clone();
+        let files = Arc::new(StoreFiles::opened_at(path));
+        let (sweep_clock, written_files) = (clock.clone(), Arc::clone(&files));
         let writer = JobQueue::start_one(MAX_QUEUED_JOBS, "store-writer", move |jobs| {
-            writer::run(writing, &jobs, &sweep_clock);
+            writer::run(writing, &jobs, &sweep_clock, &written_files);
         })?;
-        let readers = JobQueue::start_readers(MAX_QUEUED_JOBS, "store-reader", reading)?;
+        let readers = JobQueue::start_readers(MAX_QUEUED_JOBS, "store-reader", reading, &files)?;
         Ok(Self { writer, readers, clock, _lock_file: lock_file })
     }
 }

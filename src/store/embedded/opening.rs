@@ -81,12 +81,14 @@ pub(super) fn connect(path: &Path, durability: Durability) -> Result<Connection,
     open().map_err(|error| unusable(path, error.to_string()))
 }
 
-/// Opens a connection that cannot write.
+/// Opens a connection that cannot write, and with it all its files. `SQLite` opens the log at the first read only: if the
+/// log were away then, it would create another one, and this connection would go on reading that.
 pub(super) fn connect_reader(path: &Path) -> Result<Connection, StoreError> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "query_only", true)?;
+        is_empty(&connection)?;
         Ok(connection)
     };
     open().map_err(|error| unusable(path, error.to_string()))
@@ -134,7 +136,7 @@ fn add_marks(connection: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)

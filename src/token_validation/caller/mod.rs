@@ -3,8 +3,12 @@
 //! Owns the rules that decide which issuers, tenants and kinds of token are admitted. The doors compare the audience,
 //! the service URL and the endorsements, because only they know what was asked for.
 
+mod explanation;
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(super) use explanation::HINTS;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -2,8 +2,12 @@
 //!
 //! Owns the rules of docs/protocols/entra-obo.md §1. The policy of the connection is a parameter of each validation.
 
+mod explanation;
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(super) use explanation::{HINTS, OTHER_HINTS};
 
 use std::time::Duration;
 

@@ -2,10 +2,14 @@
 //!
 //! Owns the step from an ID token to an identified user. It does not redeem codes and does not know sessions.
 
+mod explanation;
 #[cfg(test)]
 mod openid_tests;
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(super) use explanation::HINTS;
 
 use std::sync::Arc;
 

@@ -102,7 +102,7 @@ async fn in_forward_a_slow_bot_is_504_and_an_unreachable_bot_is_502_and_the_toke
             answer
         },
         async {
-            let nowhere = Options { endpoint: Some("http://127.0.0.1:1/api/messages".into()), ..forward() };
+            let nowhere = Options { endpoint: Some("http://127.0.0.1:9/api/messages".into()), ..forward() };
             let scenario = Scenario::with(Harness::with(nowhere).await).await;
             let answer = scenario.harness.post(&scenario.exchange()).await;
             assert!(is_kept(&scenario.harness, &scenario.exchange(), "graph").await);

@@ -209,7 +209,7 @@ async fn case_40_a_bot_that_fails_gets_no_second_event_and_the_failure_is_logged
 
 #[tokio::test]
 async fn a_user_stays_signed_in_when_the_bot_cannot_be_reached() {
-    let options = Options { endpoint: Some("http://127.0.0.1:1/api/messages".into()), ..Options::default() };
+    let options = Options { endpoint: Some("http://127.0.0.1:9/api/messages".into()), ..Options::default() };
     let scenario = Scenario::with(Harness::with(options).await).await;
     let answer = scenario.harness.post(&scenario.exchange()).await;
     assert_eq!((answer.status, answer.json()), (200, success()));

@@ -16,6 +16,7 @@ async fn sign_ada_in(oidc_provider: &OidcProvider, harness: &Harness) -> (String
     let (mut browser, confirm) = sign_in_behind_the_card(oidc_provider, harness, &message, "ada").await;
     assert_eq!(confirm.status, 200, "{}", confirm.text);
     let page = browser.submit(&confirm, &[("decision", "continue")]).await;
+    let page = browser.get(page.location.unwrap()).await;
     let code = code_on(&page).to_owned();
     let [user, connection, channel] = ACCOUNT;
     let redeemed = harness.get_token_as("demo", &[user, connection, channel, ("code", &code)]).await;

@@ -220,7 +220,7 @@ async fn a_user_signs_in_through_the_card_but_only_the_code_links_them_to_the_ch
 }
 
 #[tokio::test]
-async fn a_user_who_cancels_at_the_provider_sees_a_page_that_says_so() {
+async fn a_user_whom_the_provider_sends_back_with_access_denied_is_not_told_that_they_cancelled() {
     let oidc_provider = OidcProvider::start("cancel").await;
     let harness = harness_with(&oidc_provider).await;
     let message = activities::message(&harness, &harness.user("Ada"), "hello");
@@ -229,7 +229,7 @@ async fn a_user_who_cancels_at_the_provider_sees_a_page_that_says_so() {
     let begun = browser.get(reachable_url(&harness, resource["signInLink"].as_str().unwrap())).await;
     let back = oidc_provider.cancel(&mut browser, begun.location.unwrap()).await;
     let page = browser.get(reachable_url(&harness, back.as_str())).await;
-    assert!(page.location.is_none() && page.text.contains("You have cancelled"), "{}", page.text);
+    assert!(page.location.is_none() && page.text.contains("perhaps by you or by your administrator"), "{}", page.text);
     let again = browser.get(reachable_url(&harness, back.as_str())).await;
     assert!(again.location.is_none() && again.text.contains("You have cancelled"), "repeated: {}", again.text);
 }

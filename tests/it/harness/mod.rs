@@ -41,7 +41,7 @@ use waiting::{PATIENCE, wait_for};
 /// The bearer token of the operator's requests.
 pub const ADMIN_TOKEN: &str = "the-operators-secret-of-the-local-stage";
 /// An address that refuses connections: no program that binds any free port gets port 1.
-pub const NOWHERE: &str = "127.77.83.29:1";
+pub const NOWHERE: &str = "127.77.83.29:9";
 
 /// The stage, the bot and the bound listener of an application that is not built yet. Programs that must know the
 /// application's address can start before it.

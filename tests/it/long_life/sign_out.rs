@@ -135,6 +135,6 @@ async fn a_bot_that_was_unreachable_is_not_notified_of_a_token_that_is_signed_ou
     let logged = logs::length();
     assert_eq!(harness.sign_out(&ADA).await.status, 200);
     let received = harness.received_once_settled().await;
-    assert!(logs::since(logged).contains("the token is not kept any more"), "nothing was concluded");
+    assert!(logs::since(logged).contains("the user's token is no longer kept"), "nothing was concluded");
     assert_eq!(received.len(), told + 1, "the second try is not made");
 }

@@ -12,3 +12,4 @@ mod operations;
 mod refusals;
 mod renewal;
 mod setting;
+mod worst_day;

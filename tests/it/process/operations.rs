@@ -8,11 +8,11 @@ use bot_sso::dev::User;
 use super::setting::{Service, Setting};
 use crate::harness::write_private;
 
-const FIRST: &str = "first-admin-secret-of-the-local-stage";
+pub(super) const FIRST: &str = "first-admin-secret-of-the-local-stage";
 const SECOND: &str = "second-admin-secret-of-the-local-stage";
 
 /// A setting with an operator's listener on `listen`, its bearer in a file.
-async fn with_operations(listen: &str) -> Setting {
+pub(super) async fn with_operations(listen: &str) -> Setting {
     let mut setting = Setting::new().await;
     let file = setting.path("admin.token");
     write_private(&file, FIRST);
@@ -23,13 +23,13 @@ async fn with_operations(listen: &str) -> Setting {
     setting
 }
 
-fn port_of(service: &Service) -> String {
+pub(super) fn port_of(service: &Service) -> String {
     let line = service.lines().into_iter().find(|line| line.contains("\"operations\"")).unwrap();
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
     line["operations"].as_str().unwrap().rsplit_once(':').unwrap().1.to_owned()
 }
 
-async fn sign_out(setting: &Setting, port: &str, user: &User, bearer: &str) -> u16 {
+pub(super) async fn sign_out(setting: &Setting, port: &str, user: &User, bearer: &str) -> u16 {
     let url = format!("http://127.0.0.1:{port}/admin/users/{}@{}/sign-out", user.oid, user.tid);
     let authorization = format!("Bearer {bearer}");
     setting.harness.send("POST", &url, &[("authorization", &authorization)], Vec::new()).await.status

@@ -134,9 +134,10 @@ impl Setting {
         command.env("BOT_SSO_LOGGING__FORMAT", "json");
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = Arc::<Mutex<Vec<String>>>::default();
-        let (stream, shared) = (child.stderr.take().unwrap(), lines.clone());
-        std::thread::spawn(move || collect(BufReader::new(stream), &shared));
-        let mut service = Service { child, lines, address: String::new() };
+        let reading = Arc::<tokio::sync::Mutex<()>>::default();
+        let (stream, shared, gate) = (child.stderr.take().unwrap(), lines.clone(), reading.clone());
+        std::thread::spawn(move || collect(BufReader::new(stream), &shared, &gate));
+        let mut service = Service { child, lines, reading, address: String::new() };
         let listening = service.wait_for_line("listening").await;
         service.address.push_str(listening["addresses"].as_str().unwrap().trim_matches(['[', ']']));
         self.harness.base = format!("http://{}", service.address);
@@ -160,10 +161,12 @@ impl Setting {
     }
 }
 
-/// Keeps the lines of the log, and writes them where `scripts/test` searches for tokens.
-fn collect(stream: impl BufRead, lines: &Mutex<Vec<String>>) {
+/// Keeps the lines of the log, and writes them where `scripts/test` searches for tokens. Reads while nothing else holds
+/// `reading`.
+fn collect(stream: impl BufRead, lines: &Mutex<Vec<String>>, reading: &tokio::sync::Mutex<()>) {
     let mut file = log_file();
     for line in stream.lines() {
+        drop(reading.blocking_lock());
         let line = line.unwrap();
         writeln!(file, "{line}").unwrap();
         lines.lock().unwrap().push(line);
@@ -180,11 +183,23 @@ fn log_file() -> File {
 pub struct Service {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
+    /// The log is not read while a test holds this lock.
+    reading: Arc<tokio::sync::Mutex<()>>,
     /// The address on which it listens.
     pub address: String,
 }
 
 impl Service {
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The log is not read while a test holds this lock.
+    pub fn reading(&self) -> Arc<tokio::sync::Mutex<()>> {
+        self.reading.clone()
+    }
+
     pub fn lines(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()
     }

@@ -6,6 +6,7 @@ mod codes;
 mod doubtful_identity;
 mod heads;
 mod journeys;
+mod meanings;
 mod needs;
 mod other_accounts;
 mod pages;

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::domain::{Clock, SystemClock, Timestamp};
+use crate::identity_provider::RedeemFailure;
 use crate::identity_provider::token_endpoint::{self, TokenAnswer};
 use crate::outbound::{Headers, HttpAnswer};
 

@@ -94,19 +94,24 @@ async fn retry_after_blocks_the_throttled_user_only() {
 }
 
 #[actix_web::test]
-async fn several_throttled_users_or_a_tenant_code_block_the_tenant() {
-    let stand = Stand::new((0..5).map(|_| Scripted(429, Some("60"), "")));
-    for user in ["u1", "u2", "u3", "u4", "u5"] {
+async fn throttled_users_block_only_themselves_and_a_tenant_code_blocks_the_tenant_until_a_test_succeeds() {
+    let stand = Stand::new((0..6).map(|_| Scripted(429, Some("60"), "")));
+    for user in ["u1", "u2", "u3", "u4", "u5", "u6"] {
         assert!(stand.redeem(user).await.is_err());
     }
-    assert!(matches!(failure(stand.redeem("u6").await), RedeemFailure::Throttled { .. }));
-    assert_eq!(stand.calls(), 5);
+    assert!(stand.redeem("u7").await.is_ok());
+    assert_eq!(stand.calls(), 7);
 
     let tenant = r#"{"error":"invalid_request","error_codes":[90055]}"#;
-    let stand = Stand::new([Scripted(429, Some("60"), tenant)]);
-    assert!(stand.redeem("u1").await.is_err());
-    assert!(matches!(failure(stand.redeem("u2").await), RedeemFailure::Throttled { .. }));
+    let stand = Stand::new([Scripted(429, Some("3600"), tenant)]);
+    let hour = Some(Duration::from_hours(1));
+    assert_eq!(failure(stand.redeem("u1").await), RedeemFailure::Throttled { retry_after: hour });
+    assert!(matches!(failure(stand.redeem("u2").await), RedeemFailure::Throttled { retry_after: Some(_) }));
     assert_eq!(stand.calls(), 1);
+    stand.clock.advance(Duration::from_secs(11));
+    for user in ["u3", "u1", "u2"] {
+        assert!(stand.redeem(user).await.is_ok(), "{user}: the first request was the test");
+    }
 }
 
 #[actix_web::test]

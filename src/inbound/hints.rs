@@ -1,0 +1,70 @@
+/// A check of a caller, or a case of a check, and what the operator can do. The checks of the token itself have their
+/// hints in `token_validation`.
+#[rustfmt::skip]
+pub(super) const HINTS: [(&str, &str); 33] = [
+    ("authorization", "the request has no Authorization header with exactly one bearer token"),
+    ("aud:bot", "the channel's or parent bot's token is for an app id that no bot has: compare bots.*.app_id with the bot's registration"),
+    ("aud:token_service", "the bot's token for the Token Service has an audience that token_service.audiences does not list"),
+    ("aud_of_another_bot", "the path names another bot than the token's audience: compare the messaging endpoint of the bot's registration with bots.*.app_id"),
+    ("tid:token_service", "the bot's tenant is not trusted at the Token Service: add it to bots.*.tenant or token_service.tenants"),
+    ("app_id", "the application that calls the Token Service is none of the bots: compare its app id with bots.*.app_id"),
+    ("channel_token", "a channel called the Token Service, which is for bots only: compare the addresses that bot and channel are given"),
+    ("keys_in_time", "the issuer's key set did not arrive within the time for an answer: check egress to the key set"),
+    ("service_url_absent", "the activity has no serviceUrl, so nobody can answer it"),
+    ("service_url", "the activity's serviceUrl is not the one in the channel's token: something between channel and gateway changes the activity"),
+    ("endorsements", "the key that signed the channel's token may not speak for the activity's channel: the activity was forged or its channelId changed"),
+    ("required_endorsements", "the key that signed the channel's token lacks an endorsement of channels.required_endorsements"),
+    ("channel:extension", "no caller may send activities of the App Service extension's channel"),
+    ("channel:emulator", "a channel's token came with the channel emulator, which only the bot's own token may use"),
+    ("channel:emulator_off", "the emulator may not call this bot, or calls with another app's token: see bots.*.allow_emulator"),
+    ("channel:anonymous", "a caller without a token named a channel"),
+    ("emulator_tenant", "the emulator's token is of another tenant than the bot's: compare bots.*.tenant"),
+    ("emulator_peer", "the emulator is not on this machine, or comes through a proxy: it may call from this machine only"),
+    ("emulator_service_url", "the emulator's serviceUrl is not on this machine: let it use localhost"),
+    ("caller_list", "the calling application is none of the bot's parent bots: add it to bots.*.callers if it may call"),
+    ("caller_tenant", "the parent bot's token is of another tenant: compare bots.*.callers.tenant"),
+    ("caller_channel", "the parent bot may not pass on activities of this channel: see bots.*.callers.channels"),
+    ("caller_service_url", "the parent bot's serviceUrl begins with none of bots.*.callers.service_urls"),
+    ("anonymous_peer", "a caller without a token is not on this machine: without a token only the emulator here is served"),
+    ("anonymous_page", "a web page sent a request without a token, which only the emulator may"),
+    ("anonymous_bot", "a caller without a token must name a configured bot in the path, as there are several"),
+    ("anonymous_channel", "a caller without a token named another channel than emulator"),
+    ("anonymous_service_url", "a caller without a token named a serviceUrl that is not on this machine"),
+    ("anonymous_sign_in", "a caller without a token sent a sign-in invoke, but vouches for no user: give the emulator the bot's app id and password"),
+    ("parent_rate", "the parent bot sends too many requests: see limits.parent_requests_per_second"),
+    ("channel_rate", "the channels send too many requests for this bot: see limits.channel_requests_per_second"),
+    ("token_service_rate", "the bot sends too many requests to the Token Service: see limits.token_service_requests_per_second"),
+    ("body", "the body is too large, too slow, or no plain UTF-8 text: see the limits section"),
+];
+
+/// The hint of a case.
+pub(super) fn find_hint(case: &str) -> &'static str {
+    HINTS.iter().find(|row| row.0 == case).map_or("the caller's check has no hint: report a bug", |row| row.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_checks_of_callers_share_a_hint() {
+        let hints: HashSet<&str> = HINTS.iter().map(|row| row.1).collect();
+        assert_eq!(hints.len(), HINTS.len());
+    }
+
+    /// The names of checks are string literals, so the test reads the sources: a new check needs a row.
+    #[test]
+    fn each_check_in_the_sources_has_a_hint() {
+        let sources = [include_str!("peer.rs"), include_str!("callers.rs"), include_str!("caller_rates.rs")];
+        for source in sources {
+            for before in ["refused(\"", "refuse_channel(\"", "refuse_url(\"", "in_case(\"", "=> \""] {
+                for found in source.split(before).skip(1) {
+                    let case = found.split('"').next().unwrap_or_default();
+                    assert!(HINTS.iter().any(|row| row.0 == case), "{case} has no hint");
+                }
+            }
+        }
+    }
+}
