@@ -11,11 +11,7 @@ use crate::protocol::SignInState;
 
 /// Answers `signin/verifyState`: redeems the code for one of the user's pending sign-ins. The invoke is forwarded if
 /// the bot redeems codes itself, or if the user has no pending sign-in.
-pub(super) async fn answer(
-    gateway: &web::Data<BotGateway>,
-    inbound: &Inbound<'_>,
-    state: SignInState<'_>,
-) -> HttpResponse {
+pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, state: SignInState) -> HttpResponse {
     if inbound.bot.continuation == ContinuationMode::Forward {
         return forward_to_bot(gateway, inbound).await;
     }
@@ -27,7 +23,7 @@ pub(super) async fn answer(
     };
     let reply = match state {
         SignInState::Cancelled => cancel(gateway, inbound, &pending).await,
-        SignInState::Code(code) => redeem(gateway, inbound, &account, &pending, code).await,
+        SignInState::Code(code) => redeem(gateway, inbound, &account, &pending, &code).await,
     };
     reply.respond(inbound)
 }
