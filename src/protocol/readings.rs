@@ -8,7 +8,7 @@ use super::json::Node;
 impl<'d> Node<'d> {
     /// The values of all members that some reader takes for the member `name`: every occurrence, in any letter case.
     pub fn readings(self, name: &'static str) -> impl Iterator<Item = Node<'d>> {
-        self.members().filter(move |(key, _)| is_read_as(key, name)).map(|(_, node)| node)
+        self.values_of(move |key| is_read_as(key, name))
     }
 }
 

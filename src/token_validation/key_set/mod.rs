@@ -19,7 +19,7 @@ use url::Url;
 
 use super::algorithms::{SignaturePolicy, read_announced};
 use super::jwks::{self, Keys, Metadata, VerificationKey};
-use crate::domain::{SharedClock, SharedEntropy, Timestamp};
+use crate::domain::{SharedClock, SharedEntropy, Timestamp, read_bounded_json};
 use crate::outbound::{Outbound, OutboundError};
 use crate::single_flight::{Flight, SingleFlight};
 
@@ -306,8 +306,8 @@ impl KeySet {
         let (url, cloud, announced) = match &self.source {
             KeySetSource::Jwks(url) => (url.clone(), None, None),
             KeySetSource::Metadata(url) => {
-                let metadata: Metadata =
-                    serde_json::from_slice(&self.document(url, deadline).await?).map_err(|_| FetchFailure::Metadata)?;
+                let document = self.document(url, deadline).await?;
+                let metadata: Metadata = read_bounded_json(&document).map_err(|_| FetchFailure::Metadata)?;
                 let announced = read_announced(metadata.id_token_signing_alg_values_supported.as_deref());
                 (key_set_url(url, &metadata).ok_or(FetchFailure::Metadata)?, metadata.cloud_instance_name, announced)
             }
