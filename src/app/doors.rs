@@ -41,7 +41,11 @@ pub(super) fn open_doors(config: &Configuration, services: &Services) -> Doors {
         token_service: web::Data::new(build_token_service(config, services, limits)),
         sign_in_pages: web::Data::new(build_sign_in_pages(config, services, limits)),
         operations: operations.map(web::Data::new),
-        proxies: web::Data::new(TrustedProxies(config.server.trusted_proxies.clone())),
+        proxies: web::Data::new(TrustedProxies::new(
+            config.server.trusted_proxies.clone(),
+            services.ambient.clock.clone(),
+            services.counters.clone(),
+        )),
         entropy: web::Data::new(services.ambient.entropy.clone()),
         clock: web::Data::new(services.ambient.clock.clone()),
     }

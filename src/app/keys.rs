@@ -13,8 +13,7 @@ pub(super) fn start_key_set(
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
 ) -> Arc<KeySet> {
-    let (source, clock, entropy) = (key_set_source(source), ambient.clock.clone(), ambient.entropy.clone());
-    warm_up(KeySet::new(name, source, outbound.clone(), clock, entropy))
+    warm_up(build_key_set(name, source, outbound, ambient))
 }
 
 /// The key set of a provider of kind `oidc`, as [`start_key_set`].
@@ -24,8 +23,29 @@ pub(super) fn start_openid_key_set(
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
 ) -> Arc<KeySet> {
+    warm_up(build_openid_key_set(name, source, outbound, ambient))
+}
+
+/// Creates the key set of `source` without fetching it.
+pub(super) fn build_key_set(
+    name: &str,
+    source: &KeySource,
+    outbound: &Outbound,
+    ambient: &ClockAndEntropy,
+) -> Arc<KeySet> {
     let (source, clock, entropy) = (key_set_source(source), ambient.clock.clone(), ambient.entropy.clone());
-    warm_up(KeySet::of_openid_provider(name, source, outbound.clone(), clock, entropy))
+    KeySet::new(name, source, outbound.clone(), clock, entropy)
+}
+
+/// The key set of a provider of kind `oidc`, as [`build_key_set`].
+pub(super) fn build_openid_key_set(
+    name: &str,
+    source: &KeySource,
+    outbound: &Outbound,
+    ambient: &ClockAndEntropy,
+) -> Arc<KeySet> {
+    let (source, clock, entropy) = (key_set_source(source), ambient.clock.clone(), ambient.entropy.clone());
+    KeySet::of_openid_provider(name, source, outbound.clone(), clock, entropy)
 }
 
 fn key_set_source(source: &KeySource) -> KeySetSource {

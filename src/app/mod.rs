@@ -4,27 +4,29 @@
 //! and drain. It deliberately makes no decision that another room can make.
 
 mod callers;
-mod credential_check;
 mod credentials;
 mod doors;
+mod key_use;
 mod keys;
 mod listeners;
 mod loopback_host;
+mod online_check;
 mod providers;
 mod renewal;
 mod services;
 mod serving;
 mod tls;
 
-pub use credential_check::{CredentialCheck, check_credentials};
 pub use listeners::BoundListeners;
+pub use online_check::{OnlineCheck, check_online};
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use actix_web::web;
 
 use self::doors::open_doors;
+use self::key_use::describe;
 use self::listeners::raise_open_file_limit;
 use self::renewal::Renewable;
 use self::services::{Services, build_services, open_store};
@@ -33,7 +35,7 @@ use crate::config::Configuration;
 use crate::domain::ClockAndEntropy;
 use crate::observability::Counters;
 use crate::outbound::OutboundError;
-use crate::records::{RecordError, Records};
+use crate::records::{MissingKey, RecordError, Records};
 use crate::sealing::{KeyRing, KeyRingError, Sealer};
 use crate::store::StoreError;
 
@@ -62,6 +64,13 @@ pub enum BuildError {
     /// The records that an earlier process wrote cannot be read.
     #[error("store.path: {0}")]
     Records(#[from] RecordError),
+    /// The store has records that none of the key ring's keys can open.
+    #[error(
+        "keys.file: the key ring lacks {}: write the key file that the store was used with, or another store.path for \
+         an empty store",
+        describe(.0)
+    )]
+    MissingKeys(Vec<MissingKey>),
     /// Other processes write to the store, but the application keeps state in memory that it cannot share with them.
     #[error("store.path: other processes write to this store, which this version does not support")]
     SharedStore,
@@ -153,6 +162,7 @@ pub async fn build(
     let clock = ambient.clock.clone();
     let anonymous = development.as_ref().is_some_and(|development| development.anonymous);
     let records = Records::new(open_store(&config, clock.clone())?, sealer.clone(), clock.clone());
+    key_use::refuse_missing_keys(&records).await?;
     let services = build_services(&config, ambient, &records, anonymous)?;
     services.cards.recall().await?;
     let doors = open_doors(&config, &services);
@@ -170,8 +180,10 @@ pub async fn build(
     let operations = context.listen_for_operations(listeners.operations)?;
     let token_service = context.listen_for_bots(listeners.token_service)?;
     let public = context.listen(listeners.public, development.map(|development| development.routes))?;
-    let Services { counters, delivery, credentials, admin_token, .. } = services;
+    let Services { counters, delivery, credentials, credential_builder, admin_token, .. } = services;
     let (keys, file) = (config.keys.file, config.file);
-    let renewable = Arc::new(Renewable { sealer, keys, certificate, credentials, admin_token, file, clock });
+    let credential_builder = Mutex::new(credential_builder);
+    let renewable =
+        Arc::new(Renewable { sealer, keys, certificate, credentials, credential_builder, admin_token, file });
     Ok(Application { public, token_service, operations, renewable, signals, counters, delivery })
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use super::BuildError;
 use super::credentials::CredentialBuilder;
 use super::renewal::{RenewableCredential, ReplaceCredentials};
-use crate::config::{ClientAuthentication, Configuration, EntraSection, KeySource, OpenIdOptions, OpenIdSection};
+use crate::config::{
+    ClientAuthentication, Configuration, ConnectionSection, EntraSection, KeySource, OpenIdOptions, OpenIdSection,
+};
 use crate::domain::{ClockAndEntropy, Connection};
 use crate::identity_provider::{
     Discovery, DiscoverySettings, Entra, EntraSettings, Generic, GenericSettings, IdentityProvider, ProviderRegistry,
@@ -26,13 +28,21 @@ pub(super) fn token_client_parts(
     }
 }
 
+/// The identity providers, and what SIGHUP needs to renew their credentials.
+pub(super) struct BuiltProviders {
+    pub(super) registry: ProviderRegistry,
+    pub(super) renewable: Vec<RenewableCredential>,
+    /// Has built the credentials. Credentials that it builds again share what the first ones have read and fetched.
+    pub(super) credentials: CredentialBuilder,
+}
+
 /// Builds the identity provider of every connection, and collects the credentials that SIGHUP reloads.
 pub(super) fn build_providers(
     config: &Configuration,
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
     throttle: ThrottleBoard,
-) -> Result<(ProviderRegistry, Vec<RenewableCredential>), BuildError> {
+) -> Result<BuiltProviders, BuildError> {
     let parts = token_client_parts(outbound, ambient, throttle);
     let discoveries = build_discoveries(config, outbound, ambient);
     let mut credentials = CredentialBuilder::new(ambient.clock.clone(), config.outbound.connect_timeout);
@@ -61,7 +71,7 @@ pub(super) fn build_providers(
         let (key, goes_to) = (section.key.clone(), config.find_credentials_destination(name));
         renewable.push(RenewableCredential { key, connection: connection.clone(), goes_to, replace });
     }
-    Ok((registry, renewable))
+    Ok(BuiltProviders { registry, renewable, credentials })
 }
 
 type Provider = (Arc<dyn IdentityProvider>, ReplaceCredentials);
@@ -96,8 +106,18 @@ fn build_generic(
     (provider.clone(), Box::new(move |renewed| provider.replace_credentials(renewed)))
 }
 
+/// Builds the provider of `section`, a connection of kind `oidc`, for `client` alone.
+pub(super) fn build_openid_client(
+    discovery: &Arc<Discovery>,
+    section: &ConnectionSection,
+    client: RedeemingClient,
+    parts: &TokenClientParts,
+) -> Arc<dyn IdentityProvider> {
+    build_generic(discovery, &section.openid, client, parts).0
+}
+
 /// Builds one discovery for each provider, however many connections use it.
-fn build_discoveries(
+pub(super) fn build_discoveries(
     config: &Configuration,
     outbound: &Outbound,
     ambient: &ClockAndEntropy,

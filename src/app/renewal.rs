@@ -1,10 +1,10 @@
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::credentials::CredentialBuilder;
 use super::tls::RenewableCertificate;
 use crate::config::{self, Configuration};
-use crate::domain::{Connection, SharedClock};
+use crate::domain::Connection;
 use crate::endpoints::operations::AdminToken;
 use crate::identity_provider::ClientCredential;
 use crate::sealing::{KeyRing, Sealer};
@@ -16,11 +16,12 @@ pub(super) struct Renewable {
     pub(super) keys: PathBuf,
     pub(super) certificate: Option<Arc<RenewableCertificate>>,
     pub(super) credentials: Vec<RenewableCredential>,
+    /// Has built the credentials that are in use. An assertion file that is away at the moment of a SIGHUP must not end
+    /// the assertion that was read from it, so the same builder builds them again.
+    pub(super) credential_builder: Mutex<CredentialBuilder>,
     pub(super) admin_token: Option<AdminToken>,
     /// The configuration file; `None` if the configuration was not read from a file.
     pub(super) file: Option<PathBuf>,
-    /// The clock against which the expiry of credentials is checked.
-    pub(super) clock: SharedClock,
 }
 
 /// The reloadable client credentials of one connection.
@@ -69,7 +70,7 @@ impl Renewable {
     /// Replaces the credentials of connections whose client is unchanged. A connection that changed in any other way
     /// needs a restart.
     fn renew_credentials(&self, config: &Configuration) {
-        let mut credentials = CredentialBuilder::new(self.clock.clone(), config.outbound.connect_timeout);
+        let mut builder = self.credential_builder.lock().unwrap_or_else(PoisonError::into_inner);
         for credential in &self.credentials {
             let same = |now: &Connection| {
                 let then = &credential.connection;
@@ -79,7 +80,7 @@ impl Renewable {
             };
             let path = format!("connections.{}", credential.key);
             let section = config.connections.iter().find(|section| same(&section.connection));
-            match section.map(|section| credentials.build_all(&section.credentials)) {
+            match section.map(|section| builder.build_all(&section.credentials)) {
                 Some(Ok(renewed)) => (credential.replace)(renewed),
                 Some(Err(error)) => tracing::error!(path, %error, "the old credentials stay"),
                 None => tracing::warn!(

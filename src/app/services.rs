@@ -3,8 +3,9 @@ use std::sync::Arc;
 
 use super::BuildError;
 use super::callers::{CallerKeys, build_callers, caller_limits};
+use super::credentials::CredentialBuilder;
 use super::keys::{start_key_set, start_openid_key_set};
-use super::providers::build_providers;
+use super::providers::{BuiltProviders, build_providers};
 use super::renewal::RenewableCredential;
 use crate::bot_connector::{BotClient, ContinuationClaims, ContinuationDelivery};
 use crate::cards::PendingSignIns;
@@ -54,6 +55,8 @@ pub(super) struct Services {
     pub(super) bots: BotClient,
     pub(super) delivery: ContinuationDelivery,
     pub(super) credentials: Vec<RenewableCredential>,
+    /// Builds the credentials again at SIGHUP.
+    pub(super) credential_builder: CredentialBuilder,
     pub(super) admin_token: Option<AdminToken>,
 }
 
@@ -81,7 +84,8 @@ pub(super) fn build_services(
     let registrations = build_registrations(config);
     let clock = &ambient.clock;
     let throttle = ThrottleBoard::new(clock.clone(), collections.writer);
-    let (providers, credentials) = build_providers(config, &outbound, &ambient, throttle)?;
+    let BuiltProviders { registry: providers, renewable: credentials, credentials: credential_builder } =
+        build_providers(config, &outbound, &ambient, throttle)?;
     let redemption = Redemption::new(Arc::new(providers), collections.requirements.clone());
     let per_minute = config.limits.user_exchanges_per_minute;
     let rates = Arc::new(UserRates::new(per_minute, clock.clone(), counters.clone(), collections.writer));
@@ -129,6 +133,7 @@ pub(super) fn build_services(
         counters,
         bots,
         credentials,
+        credential_builder,
     })
 }
 
@@ -149,7 +154,7 @@ fn open_collections(
             Arc::new(ClaimsChallenges::new(records)),
             Arc::new(SignInNeeds::new(records)),
         ),
-        magic_codes: Arc::new(MagicCodes::new(records, entropy.clone())),
+        magic_codes: Arc::new(MagicCodes::new(records)),
         browsers: Arc::new(BrowserSignIns::new(records, entropy.clone())),
     })
 }

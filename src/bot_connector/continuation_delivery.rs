@@ -39,8 +39,8 @@ pub struct Notification {
     pub correlation_id: String,
 }
 
-/// Checks whether the token of a notification is still kept.
-pub type TokenKeptCheck = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
+/// Checks whether the token of a notification is still kept. `None` if the store failed, so that it is not known.
+pub type TokenKeptCheck = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Option<bool>> + Send>> + Send + Sync>;
 
 /// Delivers `tokens/response` events to bots after the caller got its answer. A bot gets the event of a token at most
 /// once, also across a crash: the claim is durable before the first attempt.
@@ -102,11 +102,16 @@ impl ContinuationDelivery {
         let correlation_id = notification.correlation_id.as_str();
         let bot = notification.bot.name.as_str();
         for pause in RETRY_PAUSES.into_iter().map(Some).chain([None]) {
-            if !(notification.is_token_kept)().await {
-                let message = "the tokens/response event was not delivered: the user's token is no longer kept";
-                return tracing::info!(correlation_id, bot, "{message}");
-            }
-            match (self.attempt(&notification).await, pause) {
+            let outcome = match (notification.is_token_kept)().await {
+                Some(true) => self.attempt(&notification).await,
+                Some(false) => {
+                    let message = "the tokens/response event was not delivered: the user's token is no longer kept";
+                    return tracing::info!(correlation_id, bot, "{message}");
+                }
+                // While the store fails, it is not known whether the user has signed out.
+                None => AttemptOutcome::NotProcessed,
+            };
+            match (outcome, pause) {
                 (AttemptOutcome::Delivered(status), _) => {
                     self.counters.add(Count::ContinuationDelivered);
                     return tracing::info!(correlation_id, bot, status, "the bot accepted the tokens/response event");

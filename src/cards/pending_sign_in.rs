@@ -15,6 +15,15 @@ pub struct StatedIdentity {
     pub tenant_ids: Vec<String>,
 }
 
+impl StatedIdentity {
+    /// The tenant in which the user is stated to have an account: the user's own if it is stated, else the
+    /// conversation's, which bots state first.
+    #[must_use]
+    pub fn tenant_of_user(&self) -> Option<&str> {
+        self.tenant_ids.last().map(String::as_str)
+    }
+}
+
 /// A sign-in that a card offers to one user for one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignInOffer {
@@ -42,6 +51,8 @@ pub struct PendingSignIn {
     pub offer: SignInOffer,
     /// The time of the offer. The card can be answered for fifteen minutes from then.
     pub begun_at: Timestamp,
+    /// Whether a browser that followed the card's link was sent to the stated tenant and has not come back.
+    pub is_browser_away: bool,
 }
 
 impl Deref for PendingSignIn {
@@ -84,13 +95,15 @@ struct CardJson {
     final_redirect: Option<String>,
     begun_at: i64,
     sequence: u64,
+    #[serde(default)]
+    is_browser_away: bool,
 }
 
 impl Content for CardRecord {
     const KIND: &'static Kind = &catalogue::CARD;
 
     fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let PendingSignIn { card_id, offer, begun_at } = &self.sign_in;
+        let PendingSignIn { card_id, offer, begun_at, is_browser_away } = &self.sign_in;
         encode_json(&CardJson {
             card_id: card_id.clone(),
             bot: offer.account.holder.to_string(),
@@ -103,6 +116,7 @@ impl Content for CardRecord {
             final_redirect: offer.final_redirect.clone(),
             begun_at: begun_at.unix_millis(),
             sequence: self.sequence,
+            is_browser_away: *is_browser_away,
         })
     }
 
@@ -117,7 +131,8 @@ impl Content for CardRecord {
             final_redirect: card.final_redirect,
         };
         let begun_at = Timestamp::from_unix_millis(card.begun_at);
-        let sign_in = PendingSignIn { card_id: card.card_id, offer, begun_at };
+        let CardJson { card_id, is_browser_away, .. } = card;
+        let sign_in = PendingSignIn { card_id, offer, begun_at, is_browser_away };
         Some(Self { sign_in, sequence: card.sequence })
     }
 }

@@ -82,7 +82,7 @@ impl PendingSignIns {
         }
         let link = Secret::new(self.entropy.uuid().replace('-', ""));
         let (card_id, begun_at) = (self.derive_card_id(&link), self.now());
-        let sign_in = PendingSignIn { card_id, offer, begun_at };
+        let sign_in = PendingSignIn { card_id, offer, begun_at, is_browser_away: false };
         let card = CardRecord { sign_in, sequence: self.next_sequence.fetch_add(1, Ordering::SeqCst) };
         let record = self.seal(&card, begun_at.plus(CARD_LIFETIME))?;
         self.add_to_known(&card.sign_in, record.expires_at());
@@ -113,16 +113,18 @@ impl PendingSignIns {
         Ok(found.filter(|sign_in| self.can_be_answered(sign_in)))
     }
 
-    /// Keeps the record of a card long enough for the browser that has followed the card's link to finish. The time in
-    /// which the card can be answered does not change. Returns false if the card has no record any more.
+    /// Keeps the record of a card long enough for the browser that has followed the card's link to finish, and stores
+    /// whether that browser is away at the stated tenant ([`PendingSignIn::is_browser_away`]). The time in which the
+    /// card can be answered does not change. Returns false if the card has no record any more.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
-    pub async fn extend_for_browser(&self, card_id: &str) -> Result<bool, RecordError> {
+    pub async fn extend_for_browser(&self, card_id: &str, is_browser_away: bool) -> Result<bool, RecordError> {
         for _ in 0..MAX_CAS_ATTEMPTS {
-            let Some(OpenedRecord { content: card, stored }) = self.find(card_id).await? else {
+            let Some(OpenedRecord { content: mut card, stored }) = self.find(card_id).await? else {
                 return Ok(false);
             };
+            card.sign_in.is_browser_away = is_browser_away;
             let record = self.seal(&card, card.sign_in.begun_at.plus(BROWSER_CARD_LIFETIME))?;
             self.add_to_known(&card.sign_in, record.expires_at());
             if self.cards.compare_and_put(Some(stored), record).await? {

@@ -157,8 +157,8 @@ async fn an_extended_card_is_found_for_its_browser_only_until_thirty_minutes_aft
     let fixture = fixture();
     let (begun, link) = fixture.pending.begin(offer("alice", "graph")).await.unwrap();
     fixture.storage.clock.advance(Duration::from_mins(14));
-    assert!(fixture.pending.extend_for_browser(&begun.card_id).await.unwrap());
-    assert!(!fixture.pending.extend_for_browser("another").await.unwrap());
+    assert!(fixture.pending.extend_for_browser(&begun.card_id, false).await.unwrap());
+    assert!(!fixture.pending.extend_for_browser("another", false).await.unwrap());
     fixture.storage.clock.advance(Duration::from_mins(15));
     for pending in [&fixture.pending, &open(&fixture.storage)] {
         assert_eq!(pending.find_for_browser(&begun.card_id).await.unwrap(), Some(begun.clone()));
@@ -171,12 +171,24 @@ async fn an_extended_card_is_found_for_its_browser_only_until_thirty_minutes_aft
 }
 
 #[tokio::test]
+async fn a_card_remembers_over_a_restart_that_its_browser_is_away() {
+    let fixture = fixture();
+    let (begun, link) = fixture.pending.begin(offer("alice", "graph")).await.unwrap();
+    assert!(!begun.is_browser_away);
+    for is_away in [true, false] {
+        fixture.pending.extend_for_browser(&begun.card_id, is_away).await.unwrap();
+        let found = open(&fixture.storage).find_by_link(&link).await.unwrap().unwrap();
+        assert_eq!(found.is_browser_away, is_away);
+    }
+}
+
+#[tokio::test]
 async fn a_sign_out_removes_the_pending_sign_ins_of_its_slots_including_extended_ones() {
     let fixture = fixture();
     let begun = fixture.pending.begin(offer("alice", "graph")).await.unwrap().0;
     let other = fixture.pending.begin(offer("alice", "mail")).await.unwrap().0;
     let bobs = fixture.pending.begin(offer("bob", "graph")).await.unwrap().0;
-    fixture.pending.extend_for_browser(&begun.card_id).await.unwrap();
+    fixture.pending.extend_for_browser(&begun.card_id, false).await.unwrap();
     fixture.storage.clock.advance(Duration::from_mins(14));
     let restarted = open(&fixture.storage);
     restarted.recall().await.unwrap();

@@ -79,8 +79,9 @@ struct ConfigurationFile {
 struct CheckOptions {
     #[command(flatten)]
     file: ConfigurationFile,
-    /// Also requests a token from the identity providers with every credential of every connection and bot, and prints
-    /// which are refused, and why. Exit code 1 unless every credential that could be checked is accepted.
+    /// Also asks the identity providers about every credential of every connection and bot, fetches the keys of the
+    /// channels and providers, and calls each bot's endpoint. Prints a line for each, and the verdict at the end. Exit
+    /// code 1 if anything failed.
     #[arg(long)]
     online: bool,
 }
@@ -148,31 +149,49 @@ fn serve(file: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn check(options: &CheckOptions) -> anyhow::Result<ExitCode> {
-    match config::load(&options.file.config) {
+    match config::load_with_keys(&options.file.config, check_key_file) {
         Ok(configuration) => {
             for warning in &configuration.warnings {
                 print(&format!("warning: {warning}"))?;
             }
-            print(&summary(&configuration))?;
-            if options.online { check_online(&configuration) } else { Ok(ExitCode::SUCCESS) }
+            if options.online {
+                return check_online(&configuration);
+            }
+            print(&format!("ok\n{}", summary(&configuration)))?;
+            Ok(ExitCode::SUCCESS)
         }
         Err(problems) => {
+            for warning in problems.warnings() {
+                print(&format!("warning: {warning}"))?;
+            }
             print(&problems.to_string())?;
             Ok(ExitCode::FAILURE)
         }
     }
 }
 
-/// Prints one line for each credential.
+/// Says why the file at `path` is no key ring.
+fn check_key_file(path: &Path) -> Result<(), String> {
+    let hint = "write the file that bot-sso keys create made for this store";
+    KeyRing::load(path).map(drop).map_err(|error| format!("{error}: {hint}"))
+}
+
+/// Prints one line for each question, and the verdict at the end.
 fn check_online(configuration: &Configuration) -> anyhow::Result<ExitCode> {
+    print(&summary(configuration))?;
     let checks = actix_web::rt::System::new()
-        .block_on(app::check_credentials(configuration, &system_clock_and_entropy()))
+        .block_on(app::check_online(configuration, &system_clock_and_entropy()))
         .context("online")?;
     for check in &checks {
         print(&check.to_string())?;
     }
-    let all_passed = checks.iter().all(app::CredentialCheck::passed);
-    Ok(if all_passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let failed = checks.iter().filter(|check| !check.passed()).count();
+    if failed == 0 {
+        print("ok")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    print(&format!("failed: {failed} of {} online checks", checks.len()))?;
+    Ok(ExitCode::FAILURE)
 }
 
 fn create_keys(file: &Path) -> anyhow::Result<ExitCode> {
@@ -202,7 +221,6 @@ fn summary(configuration: &Configuration) -> String {
     let bots: Vec<&str> = configuration.bots.iter().map(|bot| bot.name.as_str()).collect();
     let connections: Vec<&str> = configuration.connections.iter().map(|section| section.key.as_str()).collect();
     let mut lines = vec![
-        "ok".to_owned(),
         format!("  listens on   {}, public URL {}", listen.join(", "), configuration.server.public_url),
         format!("  bots         {}", bots.join(", ")),
     ];

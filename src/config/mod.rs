@@ -6,6 +6,7 @@
 //! no call. Raw sections (`Raw…`, as the file says) stay in this room; other rooms get validated sections only.
 
 mod connections;
+mod contradictions;
 mod credentials;
 mod identity_providers;
 mod reading;
@@ -39,8 +40,9 @@ use url::Url;
 
 use crate::domain::{Bot, ChannelId};
 
+use contradictions::ComparedSections;
 use reading::RawConfiguration;
-use review::{CloudDefaults, Context, Findings, Hosts, Review};
+use review::{CloudDefaults, Context, Findings, Hosts, KeyFileCheck, Review};
 use sections::ValidatedBots;
 
 /// The size limit of a configuration file; a longer file is probably a wrong path.
@@ -153,6 +155,16 @@ pub fn load(path: &Path) -> Result<Configuration, Problems> {
     Ok(Configuration { file: Some(path.to_owned()), ..configuration })
 }
 
+/// As [`load`]; `key_file` says why the file of the key ring cannot be used, which this room does not know.
+///
+/// # Errors
+/// All problems of the configuration.
+pub fn load_with_keys(path: &Path, key_file: fn(&Path) -> Result<(), String>) -> Result<Configuration, Problems> {
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let configuration = parse_with(directory, &read_file(path)?, &Environment::of_process(), Some(key_file))?;
+    Ok(Configuration { file: Some(path.to_owned()), ..configuration })
+}
+
 /// Reads `text`, overridden by `environment`. Relative paths start at the process's working directory.
 ///
 /// # Errors
@@ -162,7 +174,9 @@ pub fn parse(text: &str, environment: &Environment) -> Result<Configuration, Pro
 }
 
 fn read_file(path: &Path) -> Result<String, Problems> {
-    let whole = |message: String| Problems(vec![ConfigurationProblem { path: String::new(), message }]);
+    let whole = |message: String| {
+        Problems::with_warnings(vec![ConfigurationProblem { path: String::new(), message }], Vec::new())
+    };
     let about =
         std::fs::metadata(path).map_err(|error| whole(format!("{} cannot be read: {error}", path.display())))?;
     if about.len() > MAX_FILE_BYTES {
@@ -176,7 +190,16 @@ fn read_file(path: &Path) -> Result<String, Problems> {
 }
 
 fn parse_in(base: &Path, text: &str, environment: &Environment) -> Result<Configuration, Problems> {
-    let mut review = Review::new(environment.variables(), base);
+    parse_with(base, text, environment, None)
+}
+
+fn parse_with(
+    base: &Path,
+    text: &str,
+    environment: &Environment,
+    key_file: Option<KeyFileCheck>,
+) -> Result<Configuration, Problems> {
+    let mut review = Review::new(environment.variables(), base).check_key_file_with(key_file);
     match reading::read(text, environment, &mut review) {
         Some(raw) => validate(raw, review),
         None => Err(review.into_problems()),
@@ -216,6 +239,17 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     let store = raw.store.validate(&mut review);
     let keys = raw.keys.validate(&mut review);
     let logging = raw.logging.validate();
+    let compared = ComparedSections {
+        server: server.as_ref(),
+        token_service: &token_service,
+        operations: operations.as_ref(),
+        bots: &bots,
+        connections: &connections,
+        outbound: outbound.as_ref(),
+        store: store.as_ref(),
+        keys: keys.as_ref(),
+    };
+    compared.compare(&mut review);
     let complete = || Some((server?, outbound?, channels?, sign_in?, limits?, store?, keys?));
     let Some((server, outbound, channels, sign_in, limits, store, keys)) = complete() else {
         return Err(review.into_problems());

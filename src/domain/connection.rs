@@ -12,6 +12,23 @@ pub enum TenantPolicy {
     Listed(Vec<String>),
     /// The tenant of any organization. The tenant of personal Microsoft accounts is not accepted.
     AnyOrganization,
+    /// Any tenant: those of organizations and that of personal Microsoft accounts.
+    AnyAccount,
+}
+
+/// The tenant id of personal Microsoft accounts, which is no organization's (docs/protocols/entra-obo.md §1 rule 13).
+pub const PERSONAL_ACCOUNTS_TENANT: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+
+impl TenantPolicy {
+    /// Whether users of the tenant `tenant_id` are accepted. The letter case of the id does not matter.
+    #[must_use]
+    pub fn admits(&self, tenant_id: &str) -> bool {
+        match self {
+            Self::Listed(tenants) => tenants.iter().any(|listed| listed.eq_ignore_ascii_case(tenant_id)),
+            Self::AnyOrganization => !tenant_id.eq_ignore_ascii_case(PERSONAL_ACCOUNTS_TENANT),
+            Self::AnyAccount => true,
+        }
+    }
 }
 
 /// An audience (`aud`) that an exchangeable token may have (docs/architecture.md §Security rules, rule 7).

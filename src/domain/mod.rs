@@ -26,13 +26,14 @@ mod user_key;
 
 pub use account::{Account, Realm, TokenSlot};
 pub use app_scope::AppScope;
-pub use bot::{Bot, CallerEntry, ContinuationMode, IdentityBinding, RefusalStyle, VerifiedUserIds};
+pub use bot::{Bot, CallerEntry, ContinuationMode, IdentityBinding, RefusalStyle, Sdk, VerifiedUserIds};
 pub use bytes::any_byte;
 pub use channel::{ChannelId, ChannelKind};
 pub use clock::{Clock, OffsetClock, RateClock, SharedClock, SystemClock, Timestamp};
 pub use clock_and_entropy::ClockAndEntropy;
 pub use connection::{
-    AudienceRule, Connection, ConnectionRevision, ExchangePolicy, ProviderKind, TenantPolicy, acceptable_audiences,
+    AudienceRule, Connection, ConnectionRevision, ExchangePolicy, PERSONAL_ACCOUNTS_TENANT, ProviderKind, TenantPolicy,
+    acceptable_audiences,
 };
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};
 pub use exchange_key::ExchangeKey;

@@ -71,6 +71,12 @@ impl UserToken {
         Self { refresh_token: None, ..self }
     }
 
+    /// Whether the lifetime of the access token has ended.
+    #[must_use]
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.expires_at <= now
+    }
+
     /// Whether the token should be refreshed in the background now.
     #[must_use]
     pub fn is_refresh_due(&self, now: Timestamp) -> bool {

@@ -148,29 +148,25 @@ pub(super) fn parent_accounts<'a>(bot: &'a Bot, account: &'a Account) -> impl It
 /// Where clients choose user ids, a parent bot vouches for the id, so a bot with parents passes.
 #[must_use]
 pub fn may_be_bound(bot: &Bot, account: &Account) -> bool {
-    let channel = account.channel_kind();
-    let is_verified = bot.identity.verified_user_ids.contains(account.subject.as_str());
-    channel != ChannelKind::Emulator && (!channel.lets_clients_choose_user_ids() || is_verified || bot.has_parents())
+    account.channel_kind() != ChannelKind::Emulator && (bot.has_verified_id(account) || bot.has_parents())
 }
 
 fn collect_facts(bot: &Bot, account: &Account, evidence: &Evidence) -> Facts {
     let stated = evidence.stated();
-    let channel = account.channel_kind();
     Facts {
         voucher: match evidence {
             Evidence::Activity(_) => Voucher::Channel,
             Evidence::Parent(_) => Voucher::Parent,
             Evidence::Bot(_) => Voucher::Bot,
         },
-        channel,
+        channel: account.channel_kind(),
         has_parents: bot.has_parents(),
         statement: match stated {
             StatedIdentity { object_id: Some(_), tenant_ids } if !tenant_ids.is_empty() => Statement::Complete,
             _ if bot.identity.allow_unidentified_teams_users => Statement::Incomplete,
             _ => Statement::Insufficient,
         },
-        id_is_verified: !channel.lets_clients_choose_user_ids()
-            || bot.identity.verified_user_ids.contains(account.subject.as_str()),
+        id_is_verified: bot.has_verified_id(account),
     }
 }
 
@@ -264,6 +260,19 @@ pub fn bind_browser_sign_in(
     proven: ProvenIdentity<'_>,
 ) -> BrowserBinding {
     choose_browser_rule(account.channel_kind(), bot.has_parents(), compare_identity(bot, stated, proven))
+}
+
+/// Whether the user who signed in is another person than the one whom Teams states for `account`: the object id
+/// differs, or, where none is stated, the tenant. The same object id in another tenant's conversation is the same person
+/// (a shared channel states the host's tenant).
+#[must_use]
+pub fn is_another_person(account: &Account, stated: &StatedIdentity, proven: ProvenIdentity<'_>) -> bool {
+    let (Some(object_id), Some(tenant_id)) = (proven.object_id, proven.tenant_id) else { return false };
+    account.channel_kind().is_teams()
+        && match &stated.object_id {
+            Some(stated) => !stated.eq_ignore_ascii_case(object_id),
+            None => stated.tenant_ids.iter().any(|stated| !stated.eq_ignore_ascii_case(tenant_id)),
+        }
 }
 
 fn compare_identity(bot: &Bot, stated: &StatedIdentity, proven: ProvenIdentity<'_>) -> IdentityFit {

@@ -13,33 +13,38 @@ mod engine;
 mod evidence;
 mod exchange_name;
 mod granted_scopes;
+mod missing_scope_report;
 mod needs;
+mod obtained;
 mod outcome;
 mod parent_slots;
 mod redemption;
 mod requirements;
 mod storage_failure;
+mod token_sender;
 mod token_validators;
 mod tokens;
 mod user_rates;
 mod user_token;
 
-pub use binding::{BrowserBinding, ProvenIdentity, bind_browser_sign_in, may_be_bound};
+pub use binding::{BrowserBinding, ProvenIdentity, bind_browser_sign_in, is_another_person, may_be_bound};
 pub use engine::{
     Acquisition, Admission, AfterExchange, ExchangeEngine, ExchangeRequest, JoinedExchange, LeadingExchange, Settlement,
 };
 pub use evidence::{ActivityEvidence, BotStatement, Conversation, Evidence};
 pub use exchange_name::ExchangeNames;
+pub use missing_scope_report::report_missing_scopes;
 pub use needs::{ClaimsChallenges, SignInNeed, SignInNeeds};
+pub use obtained::{ObtainedToken, Outage};
 pub use outcome::{Outcome, Reason, Refusal};
 pub use parent_slots::{WantedToken, end_tokens_of_others, last_obtained};
 pub use redemption::Redemption;
 pub use requirements::SignInRequirements;
 pub use storage_failure::StorageFailure;
+pub use token_sender::TokenSender;
 pub use token_validators::TokenValidators;
 pub use tokens::{
-    ChallengeResult, CurrentTokens, ResourceExchange, ResourceScope, ResourceTokens, TokenRevocation, TokenSignOut,
-    WantedResource,
+    CurrentTokens, ResourceExchange, ResourceScope, ResourceTokens, TokenRevocation, TokenSignOut, WantedResource,
 };
 pub use user_rates::{RateLimited, UserRates};
 pub use user_token::{TokenOwner, user_token};

@@ -1,10 +1,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::domain::UserToken;
+use super::Outage;
+use crate::domain::{BotName, ConnectionName, UserToken};
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 use crate::observability::{Count, Counters};
 use crate::token_validation::ExchangeableTokenError;
+
+/// The time in which a key set is fetched again for a key that it does not have, in seconds.
+const KEY_REFETCH_SECONDS: u64 = 10;
 
 /// How an exchange ended.
 #[derive(Clone, Debug)]
@@ -37,7 +41,7 @@ pub enum Reason {
     /// The configuration is wrong, here or at the identity provider: the operator must change it.
     Misconfigured,
     /// An outage, throttling or lack of time.
-    TemporarilyUnavailable,
+    TemporarilyUnavailable(Outage),
     /// The user exceeds the rate limit.
     TooManyRequests {
         /// Seconds until the next request is accepted.
@@ -46,6 +50,13 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Whether neither the user nor another token can mend the refusal: an outage, or the operator's mistake. A kept
+    /// token that has not ended serves meanwhile (docs/architecture.md §An outage is not a sign-out).
+    #[must_use]
+    pub const fn is_outage_or_own_fault(self) -> bool {
+        matches!(self, Self::TemporarilyUnavailable(_) | Self::Misconfigured)
+    }
+
     /// The reason code for clients. It leaves out what a client must not learn, such as the check behind an identity
     /// mismatch.
     #[must_use]
@@ -60,7 +71,7 @@ impl Reason {
             Self::IdentityMismatch(_) => "identity_mismatch",
             Self::Denied => "denied",
             Self::Misconfigured => "misconfigured",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::TemporarilyUnavailable(_) => "temporarily_unavailable",
             Self::TooManyRequests { .. } => "too_many_requests",
         })
     }
@@ -80,6 +91,30 @@ impl Refusal {
     #[must_use]
     pub fn local(reason: Reason, hint: &'static str) -> Self {
         Self { reason, diagnostics: Box::new(Diagnostics { hint, ..Diagnostics::default() }) }
+    }
+
+    /// A refusal because of a fault whose end is not known.
+    #[must_use]
+    pub fn fault(hint: &'static str) -> Self {
+        Self::local(Reason::TemporarilyUnavailable(Outage::FAULT), hint)
+    }
+
+    /// Logs one line: that a kept token of `bot` for `connection` serves although it could not be renewed, and why it could not.
+    pub fn report_overridden(&self, bot: &BotName, connection: &ConnectionName, correlation_id: &str) {
+        let diagnostics = &self.diagnostics;
+        tracing::warn!(
+            correlation_id,
+            bot = bot.as_str(),
+            connection = connection.as_str(),
+            reason = %self.reason.code(),
+            http_status = diagnostics.http_status,
+            error = diagnostics.error,
+            suberror = diagnostics.suberror,
+            aadsts = diagnostics.aadsts,
+            trace_id = diagnostics.trace_id,
+            hint = diagnostics.hint,
+            "a token was not renewed; the kept one serves until it ends"
+        );
     }
 
     /// Counts the refusal and logs one line: that an exchange of `bot` for `connection` was refused, and why.
@@ -123,8 +158,12 @@ impl From<ExchangeableTokenError> for Refusal {
                 Self::local(Reason::AssertionExpired, "the client must fetch a fresh exchangeable token")
             }
             ExchangeableTokenError::KeysUnavailable => Self::local(
-                Reason::TemporarilyUnavailable,
+                Reason::TemporarilyUnavailable(Outage::FAULT),
                 "the issuer's key set cannot be fetched: check jwks_url and egress",
+            ),
+            ExchangeableTokenError::KeyNotKnownYet => Self::local(
+                Reason::TemporarilyUnavailable(Outage::Fault { retry_after: Some(KEY_REFETCH_SECONDS) }),
+                "the token names a key that the issuer's key set does not have yet: the set is fetched again within 10 seconds",
             ),
         }
     }
@@ -132,6 +171,7 @@ impl From<ExchangeableTokenError> for Refusal {
 
 impl From<RedeemError> for Refusal {
     fn from(error: RedeemError) -> Self {
+        let unavailable = Reason::TemporarilyUnavailable(Outage::of_failure(&error.failure).unwrap_or(Outage::FAULT));
         let reason = match error.failure {
             RedeemFailure::ConsentRequired => Reason::ConsentRequired,
             RedeemFailure::InteractionRequired { .. } => Reason::InteractionRequired,
@@ -139,7 +179,9 @@ impl From<RedeemError> for Refusal {
             RedeemFailure::AssertionRejected => Reason::AssertionRejected("issuer"),
             RedeemFailure::Misconfigured => Reason::Misconfigured,
             RedeemFailure::Denied => Reason::Denied,
-            RedeemFailure::Throttled { .. } | RedeemFailure::Transient => Reason::TemporarilyUnavailable,
+            RedeemFailure::Throttled { .. } | RedeemFailure::Unavailable { .. } | RedeemFailure::Transient => {
+                unavailable
+            }
         };
         Self { reason, diagnostics: error.diagnostics }
     }

@@ -60,33 +60,42 @@ pub async fn last_obtained(vault: &TokenVault, wanted: WantedToken<'_>) -> Resul
     Ok(vault.find(&slot, wanted.connection.revision).await?.map(|token| token.obtained_at))
 }
 
-/// Finds the first slot with a token that can be refreshed, else the channel's slot.
+/// Finds the slot with a token that can be refreshed, else the channel's slot. Of several slots the first with a token that
+/// has not ended is found, because that token serves while its refresh fails.
 async fn find_refreshable_slot<'a>(
     vault: &TokenVault,
     wanted: WantedToken<'a>,
     pinned: Option<&UserKey>,
 ) -> Result<Cow<'a, TokenSlot>, VaultError> {
     let WantedToken { bot, slot, connection } = wanted;
-    if !connection.asks_offline_access() || find_refreshable_user(vault, slot, connection).await?.is_some() {
+    if !connection.asks_offline_access() {
         return Ok(Cow::Borrowed(slot));
     }
+    let channel_token = find_refreshable(vault, slot, connection).await?;
+    if channel_token.as_ref().is_some_and(|token| !vault.has_ended(token)) {
+        return Ok(Cow::Borrowed(slot));
+    }
+    let mut first_ended = channel_token.map(|_| Cow::Borrowed(slot));
     for parent_slot in parent_slots(bot, slot) {
-        let user = find_refreshable_user(vault, &parent_slot, connection).await?;
-        if user.is_some_and(|user| pinned.is_none_or(|pinned| *pinned == user)) {
+        let token = find_refreshable(vault, &parent_slot, connection).await?;
+        let token = token.filter(|token| pinned.is_none_or(|pinned| *pinned == token.user));
+        let Some(token) = token else { continue };
+        if !vault.has_ended(&token) {
             return Ok(Cow::Owned(parent_slot));
         }
+        first_ended.get_or_insert(Cow::Owned(parent_slot));
     }
-    Ok(Cow::Borrowed(slot))
+    Ok(first_ended.unwrap_or(Cow::Borrowed(slot)))
 }
 
-/// The user of the token in `slot`, if that token can be refreshed.
-async fn find_refreshable_user(
+/// The token in `slot`, if it can be refreshed.
+async fn find_refreshable(
     vault: &TokenVault,
     slot: &TokenSlot,
     connection: &Connection,
-) -> Result<Option<UserKey>, VaultError> {
+) -> Result<Option<UserToken>, VaultError> {
     let record = vault.read(slot, connection.revision).await?;
-    Ok(record.filter(|record| record.token.refresh_token.is_some()).map(|record| record.token.user))
+    Ok(record.map(|record| record.token).filter(|token| token.refresh_token.is_some()))
 }
 
 /// Whether `slot` holds a token of a user other than `user` that is usable or can be refreshed.
@@ -102,7 +111,7 @@ pub(super) async fn is_held_by_another(
     if !connection.asks_offline_access() {
         return Ok(false);
     }
-    Ok(find_refreshable_user(vault, slot, connection).await?.is_some_and(|holder| holder != *user))
+    Ok(find_refreshable(vault, slot, connection).await?.is_some_and(|token| token.user != *user))
 }
 
 /// Whether `slot` holds a usable token of `user`. False after a sign-out. For the slot of a parent's account, a token

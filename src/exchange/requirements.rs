@@ -39,7 +39,7 @@ impl SignInRequirements {
         let slot = slot.as_channel_slot();
         let need = self.needs.get(&slot, obtained_at).await?;
         let claims = self.challenges.find(&slot).await?;
-        Ok(need.joined(SignInNeed { consent: false, claims }))
+        Ok(need.joined(SignInNeed { claims, ..SignInNeed::default() }))
     }
 
     /// Takes the challenge that waits for the slot. Of several callers one gets it.
@@ -88,7 +88,13 @@ impl SignInRequirements {
         correlation_id: &str,
     ) {
         let Some(need) = derive_need(failure, tried) else { return };
-        if let Err(error) = self.needs.put(&slot.as_channel_slot(), &need).await {
+        let slot = slot.as_channel_slot();
+        let replaced = async {
+            // Which account the user means is not for a silent attempt to say.
+            let choose_account = self.needs.get(&slot, None).await?.choose_account;
+            self.needs.put(&slot, &SignInNeed { choose_account, ..need }).await
+        };
+        if let Err(error) = replaced.await {
             log_lost_need(&error, correlation_id);
         }
     }
@@ -96,7 +102,18 @@ impl SignInRequirements {
     /// Remembers what the issuer asked for when a browser sign-in failed, in addition to the earlier need. It replaces
     /// nothing: somebody else than the card's user may have followed the link and must not erase the user's need.
     pub async fn add(&self, slot: &TokenSlot, failure: &RedeemFailure, correlation_id: &str) {
-        let Some(need) = derive_need(failure, None) else { return };
+        if let Some(need) = derive_need(failure, None) {
+            self.join(slot, need, correlation_id).await;
+        }
+    }
+
+    /// Remembers that the account of the last browser sign-in was not the one that the user means, in addition to the
+    /// earlier need: the next browser sign-in lets the user choose.
+    pub async fn want_other_account(&self, slot: &TokenSlot, correlation_id: &str) {
+        self.join(slot, SignInNeed { choose_account: true, ..SignInNeed::default() }, correlation_id).await;
+    }
+
+    async fn join(&self, slot: &TokenSlot, need: SignInNeed, correlation_id: &str) {
         let slot = slot.as_channel_slot();
         let added = async {
             let earlier = self.needs.get(&slot, None).await?;
@@ -114,10 +131,10 @@ fn log_lost_need(error: &RecordError, correlation_id: &str) {
 
 fn derive_need(failure: &RedeemFailure, tried: Option<&ClaimsChallenge>) -> Option<SignInNeed> {
     let need = match failure {
-        RedeemFailure::ConsentRequired => SignInNeed { consent: true, claims: tried.cloned() },
+        RedeemFailure::ConsentRequired => SignInNeed { consent: true, claims: tried.cloned(), ..SignInNeed::default() },
         RedeemFailure::InteractionRequired { claims } => {
             let wanted = claims.as_deref().and_then(ClaimsChallenge::parse);
-            SignInNeed { consent: false, claims: wanted.or_else(|| tried.cloned()) }
+            SignInNeed { claims: wanted.or_else(|| tried.cloned()), ..SignInNeed::default() }
         }
         _ => SignInNeed::default(),
     };
@@ -132,13 +149,18 @@ mod tests {
     fn a_failure_becomes_a_need_only_for_consent_and_claims() {
         let tried = ClaimsChallenge::parse(r#"{"tried":1}"#);
         let wanted = ClaimsChallenge::parse(r#"{"wanted":1}"#);
+        let need = |consent, claims: &Option<ClaimsChallenge>| SignInNeed {
+            consent,
+            claims: claims.clone(),
+            ..SignInNeed::default()
+        };
         let interaction =
             |claims: Option<&str>| RedeemFailure::InteractionRequired { claims: claims.map(str::to_owned) };
         for (failure, need) in [
-            (RedeemFailure::ConsentRequired, Some(SignInNeed { consent: true, claims: tried.clone() })),
-            (interaction(Some(r#"{"wanted":1}"#)), Some(SignInNeed { consent: false, claims: wanted })),
-            (interaction(Some("nonsense")), Some(SignInNeed { consent: false, claims: tried.clone() })),
-            (interaction(None), Some(SignInNeed { consent: false, claims: tried.clone() })),
+            (RedeemFailure::ConsentRequired, Some(need(true, &tried))),
+            (interaction(Some(r#"{"wanted":1}"#)), Some(need(false, &wanted))),
+            (interaction(Some("nonsense")), Some(need(false, &tried))),
+            (interaction(None), Some(need(false, &tried))),
             (RedeemFailure::Denied, None),
             (RedeemFailure::Transient, None),
         ] {

@@ -75,7 +75,8 @@ impl UserRates {
 
     /// Counts a browser at `address` that followed a link of a card for `account`. Anybody who sees the link can follow
     /// it, so
-    /// this limit is separate from the user's limit and from the limits of browsers at other addresses.
+    /// this limit is separate from the user's limit and from the limits of browsers at other addresses. All browsers whose
+    /// address is unknown share a limit.
     ///
     /// # Errors
     /// As [`UserRates::charge`].
@@ -86,6 +87,21 @@ impl UserRates {
         correlation_id: &str,
     ) -> Result<(), RateLimited> {
         self.charge_key(self.hasher.hash_one(("browser", account, address)), account, correlation_id)
+    }
+
+    /// Counts one refused token for an account whose user id the client may have chosen. The limit is separate from the
+    /// limit of the user with this id, and from those of other conversations.
+    ///
+    /// # Errors
+    /// As [`UserRates::charge`].
+    pub(super) fn charge_unverified(
+        &self,
+        account: &Account,
+        conversation_id: Option<&str>,
+        correlation_id: &str,
+    ) -> Result<(), RateLimited> {
+        let key = self.hasher.hash_one(("unverified", account, conversation_id));
+        self.charge_key(key, account, correlation_id)
     }
 
     fn charge_key(&self, key: u64, account: &Account, correlation_id: &str) -> Result<(), RateLimited> {
@@ -159,6 +175,15 @@ mod tests {
         rates.charge_browser(&account("ada"), at("192.0.2.1"), "").unwrap_err();
         rates.charge_browser(&account("ada"), at("192.0.2.2"), "").unwrap();
         rates.charge_browser(&account("ben"), at("192.0.2.1"), "").unwrap();
+        rates.charge(&account("ada"), "").unwrap();
+    }
+
+    #[test]
+    fn an_unverified_user_id_does_not_use_up_the_limit_of_its_user_or_of_other_conversations() {
+        let (rates, ..) = rates(1);
+        let charge = |conversation| rates.charge_unverified(&account("ada"), Some(conversation), "").is_ok();
+        assert!(charge("of a stranger") && !charge("of a stranger"));
+        assert!(charge("of Ada"));
         rates.charge(&account("ada"), "").unwrap();
     }
 

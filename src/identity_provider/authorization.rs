@@ -21,8 +21,13 @@ pub struct AuthorizationRequest<'a> {
     /// Whether the provider must show the consent prompt even if the user consented earlier. It is set after a silent
     /// exchange failed because consent was missing.
     pub ask_consent: bool,
+    /// Whether the provider must let the user choose an account, because the one that it chose before was not meant.
+    pub choose_account: bool,
     /// The claims challenge of an issuer or a resource that this sign-in must satisfy.
     pub claims: Option<&'a ClaimsChallenge>,
+    /// The Entra tenant that the browser is sent to, a GUID that the connection admits; `None`: where the connection alone
+    /// sends browsers. Other providers have no tenants.
+    pub tenant: Option<&'a str>,
 }
 
 /// The future that [`IdentityProvider::authorize_url`](super::IdentityProvider::authorize_url) returns.

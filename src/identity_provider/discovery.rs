@@ -186,16 +186,16 @@ impl DiscoverySettings {
             );
         }
         let authorization = self.endpoint(self.authorization_endpoint.as_ref(), document.authorization_endpoint).ok_or(
-            "the provider's authorization endpoint is not on the issuer's host: check it, and configure authorization_endpoint",
+            "the provider's authorization endpoint is not on the issuer's host and port: check it, and configure authorization_endpoint",
         )?;
         let token = self.endpoint(self.token_endpoint.as_ref(), document.token_endpoint).ok_or(
-            "the provider's token endpoint is not on the issuer's host: check it, and configure token_endpoint",
+            "the provider's token endpoint is not on the issuer's host and port: check it, and configure token_endpoint",
         )?;
         // The key set is fetched elsewhere (`token_validation`), by the same rule. A key set that can never be fetched is
         // reported here, before a user is sent to the provider, because it is no outage.
         if !self.has_key_set && !self.is_beside_document(document.jwks_uri.as_deref()) {
             return Err(
-                "the provider's key set (jwks_uri) is not on the host of its discovery document: check it, and configure jwks_url",
+                "the provider's key set (jwks_uri) is not on the host and port of its discovery document: check it, and configure jwks_url",
             );
         }
         let userinfo =
@@ -223,30 +223,27 @@ impl DiscoverySettings {
             tracing::warn!(
                 provider = %self.provider,
                 endpoint = key,
-                hint = "an endpoint of the provider is not on the issuer's host: check it, and configure it by this name",
+                hint = "an endpoint of the provider is not on the issuer's host and port: check it, and configure it by this name",
                 "an announced endpoint is not used"
             );
         }
         endpoint
     }
 
-    /// Whether the announced key set is on the host of the document, and its scheme is not weaker.
+    /// Whether the announced key set has the origin of the document: scheme, host and port.
     fn is_beside_document(&self, announced: Option<&str>) -> bool {
         let Some(url) = announced.and_then(|text| Url::parse(text).ok()) else { return false };
-        let document = &self.metadata_url;
-        let scheme_fits = url.scheme() == "https" || url.scheme() == document.scheme();
-        scheme_fits && url.host().is_some() && url.host() == document.host()
+        url.origin() == self.metadata_url.origin()
     }
 
-    /// Chooses the configured endpoint, or the announced one if it is on the issuer's host and its scheme is not weaker
+    /// Chooses the configured endpoint, or the announced one if it has the issuer's origin: scheme, host and port
     /// (docs/architecture.md §Identity providers).
     fn endpoint(&self, configured: Option<&Url>, announced: Option<String>) -> Option<Url> {
         if let Some(configured) = configured {
             return Some(configured.clone());
         }
         let (issuer, url) = (Url::parse(&self.issuer).ok()?, Url::parse(&announced?).ok()?);
-        let scheme_fits = url.scheme() == "https" || url.scheme() == issuer.scheme();
-        (scheme_fits && url.host().is_some() && url.host() == issuer.host()).then_some(url)
+        (url.origin() == issuer.origin()).then_some(url)
     }
 }
 

@@ -70,6 +70,8 @@ pub enum Grant<'a> {
         redirect_uri: &'a Url,
         /// The account that signs in. It is the user of the throttle key and is not sent to the provider.
         throttled_as: &'a str,
+        /// The tenant that the browser was sent to, as [`AuthorizationRequest::tenant`].
+        tenant: Option<&'a str>,
     },
 }
 
@@ -136,6 +138,11 @@ pub enum RedeemFailure {
     Throttled {
         /// The waiting time that the issuer requested.
         retry_after: Option<Duration>,
+    },
+    /// An outage; the issuer says when to ask again.
+    Unavailable {
+        /// The waiting time that the issuer requested, capped by the throttle board.
+        retry_after: Duration,
     },
     /// An outage, a timeout or an unusable response.
     Transient,

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::classification::{Classification, classify_answer, classify_unanswered};
 use super::client_auth::{ClientCredential, ProofRequest};
-use super::throttle::ThrottleBoard;
+use super::throttle::{Block, BlockCause, ThrottleBoard};
 use super::token_request::TokenRequest;
 use super::{RedeemError, RedeemFailure, RedeemedToken, refusal};
 use crate::domain::{SharedClock, SharedEntropy, Timestamp};
@@ -80,15 +80,23 @@ impl TokenClient {
     /// `redeem` calls `try_credentials` (chooses the credential and retries), which calls `try_once` (classifies one
     /// response), which calls `post_signed` (sends one request).
     pub(super) async fn redeem(&self, request: &TokenRequest<'_>) -> Result<RedeemedToken, RedeemError> {
-        if let Some(wait) = self.parts.throttle.remaining_block(&request.throttle_key) {
+        if let Some(Block { wait, cause }) = self.parts.throttle.remaining_block(&request.throttle_key) {
             let hint = "no request was sent: the time of the issuer's Retry-After is not over";
-            return Err(refusal(RedeemFailure::Throttled { retry_after: Some(wait) }, hint));
+            let failure = match cause {
+                BlockCause::Fault => RedeemFailure::Unavailable { retry_after: wait },
+                BlockCause::UserThrottled | BlockCause::TenantThrottled => {
+                    RedeemFailure::Throttled { retry_after: Some(wait) }
+                }
+            };
+            return Err(refusal(failure, hint));
         }
-        let outcome = self.try_credentials(request).await;
-        if let Err(classified) = &outcome {
-            self.record_failure(classified, request);
+        match self.try_credentials(request).await {
+            Ok(token) => {
+                self.parts.throttle.record_success(&request.throttle_key);
+                Ok(token)
+            }
+            Err(classified) => Err(self.record_failure(classified, request)),
         }
-        outcome.map_err(|classified| classified.error)
     }
 
     /// Tries the request until it succeeds or no step is left: a new assertion if the issuer refused the assertion's
@@ -110,6 +118,11 @@ impl TokenClient {
                 }
                 Err(classified) => classified,
             };
+            if classified.error.diagnostics.error.as_deref() == Some("invalid_client")
+                && !classified.wants_new_assertion()
+            {
+                credential.drop_refused();
+            }
             if classified.wants_new_assertion() && !renewed && credential.renew() {
                 renewed = true;
             } else if classified.wants_other_credential() && refused + 1 < count {
@@ -233,16 +246,28 @@ impl TokenClient {
         );
     }
 
-    fn record_failure(&self, classified: &Classification, request: &TokenRequest<'_>) {
-        if let RedeemFailure::Throttled { retry_after } = classified.error.failure {
-            self.parts.throttle.record(&request.throttle_key, retry_after, classified.tenant_wide);
+    /// Records the failure on the throttle board. The returned error says how long the board blocks, so that callers
+    /// learn the time after which the next request is sent.
+    fn record_failure(&self, classified: Classification, request: &TokenRequest<'_>) -> RedeemError {
+        let Classification { mut error, tenant_wide, .. } = classified;
+        let throttle = &self.parts.throttle;
+        match &mut error.failure {
+            RedeemFailure::Throttled { retry_after } => {
+                let cause = if tenant_wide { BlockCause::TenantThrottled } else { BlockCause::UserThrottled };
+                *retry_after = Some(throttle.record(&request.throttle_key, *retry_after, cause));
+            }
+            RedeemFailure::Unavailable { retry_after } => {
+                *retry_after = throttle.record(&request.throttle_key, Some(*retry_after), BlockCause::Fault);
+            }
+            _ => {}
         }
         tracing::debug!(
             provider = %self.provider,
             correlation_id = %request.attempt.correlation_id,
-            aadsts = classified.error.diagnostics.aadsts,
+            aadsts = error.diagnostics.aadsts,
             "the grant was not redeemed"
         );
+        error
     }
 }
 

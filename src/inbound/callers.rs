@@ -163,6 +163,7 @@ impl Callers {
             }
             CallerTokenError::Delegated { .. } => CallerRefusal::new(Problem::InvalidToken, "aud"),
             CallerTokenError::KeysUnavailable => CallerRefusal::new(Problem::KeysUnavailable, "keys"),
+            CallerTokenError::KeyNotKnownYet => CallerRefusal::new(Problem::KeysUnavailable, "key_not_known_yet"),
         })
     }
 }

@@ -29,6 +29,10 @@ pub enum LetterCase {
     Any,
 }
 
+/// The published path of the resource that a request was sent to. Requests have it as application data.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PublishedPath(pub(super) &'static str);
+
 impl Door {
     /// Adds the door's routes. A request with another method is answered 405, with the accepted methods in `Allow`.
     pub fn add_routes(&self, config: &mut web::ServiceConfig) {
@@ -57,7 +61,7 @@ impl Door {
     }
 
     /// The resource at `pattern` with all operations of the published `path`.
-    fn resource(&self, path: &str, pattern: &str) -> Resource {
+    fn resource(&self, path: &'static str, pattern: &str) -> Resource {
         let operations = || self.operations.iter().filter(|operation| operation.path == path);
         let methods: Vec<&str> = operations().map(|operation| operation.method.as_str()).collect();
         let allow = HeaderValue::from_str(&methods.join(", ")).unwrap_or(HeaderValue::from_static(""));
@@ -66,6 +70,7 @@ impl Door {
             .fold(web::resource(pattern), |resource, operation| {
                 resource.route((operation.route)(operation.method.route()))
             })
+            .app_data(PublishedPath(path))
             .default_service(wrong_method)
     }
 }

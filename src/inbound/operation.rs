@@ -21,6 +21,8 @@ pub struct Operation {
 pub enum Method {
     /// `GET`
     Get,
+    /// `HEAD`
+    Head,
     /// `POST`
     Post,
     /// `DELETE`
@@ -33,6 +35,7 @@ impl Method {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
+            Self::Head => "HEAD",
             Self::Post => "POST",
             Self::Delete => "DELETE",
         }
@@ -41,6 +44,7 @@ impl Method {
     pub(super) fn route(self) -> Route {
         match self {
             Self::Get => actix_web::web::get(),
+            Self::Head => actix_web::web::head(),
             Self::Post => actix_web::web::post(),
             Self::Delete => actix_web::web::delete(),
         }
@@ -51,6 +55,7 @@ impl From<Method> for HttpMethod {
     fn from(method: Method) -> Self {
         match method {
             Method::Get => Self::Get,
+            Method::Head => Self::Head,
             Method::Post => Self::Post,
             Method::Delete => Self::Delete,
         }

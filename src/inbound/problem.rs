@@ -63,6 +63,11 @@ pub enum Problem {
     BotTimeout,
     /// An internal failure, such as one of the store.
     ServiceUnavailable,
+    /// An outage of an identity provider, with its end if that is known.
+    Outage {
+        /// Seconds until the next request makes sense.
+        retry_after: u64,
+    },
 }
 
 impl Problem {
@@ -89,7 +94,7 @@ impl Problem {
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BotUnavailable => StatusCode::BAD_GATEWAY,
-            Self::KeysUnavailable | Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::KeysUnavailable | Self::ServiceUnavailable | Self::Outage { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::BotTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -123,7 +128,7 @@ impl Problem {
             Self::MethodNotAllowed => ("MethodNotAllowed", "This address does not take this method."),
             Self::BotUnavailable => ("BotUnavailable", "The bot cannot be reached."),
             Self::BotTimeout => ("BotTimeout", "The bot did not answer in time."),
-            Self::ServiceUnavailable => ("ServiceUnavailable", "The service is temporarily unavailable."),
+            Self::ServiceUnavailable | Self::Outage { .. } => ("ServiceUnavailable", "The service is temporarily unavailable."),
         }
     }
 
@@ -158,7 +163,7 @@ impl Problem {
             Self::KeysUnavailable | Self::ServiceUnavailable => {
                 response.insert_header((header::RETRY_AFTER, "5"));
             }
-            Self::TooManyRequests { retry_after } => {
+            Self::TooManyRequests { retry_after } | Self::Outage { retry_after } => {
                 response.insert_header((header::RETRY_AFTER, retry_after));
             }
             _ => {}

@@ -1,14 +1,14 @@
-use std::net::IpAddr;
+use std::borrow::Cow;
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderMap;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
-use ipnet::IpNet;
 
+use super::client_address::TrustedProxies;
+use super::door::PublishedPath;
+use super::logged_path::clean_path;
 use crate::domain::{SharedClock, SharedEntropy};
 
 /// The id of a request. It appears in the log lines about the request and in `failureDetail`, and is sent to the
@@ -24,41 +24,13 @@ impl RequestId {
     }
 }
 
-/// Networks of the proxies whose `X-Forwarded-For` headers are trusted.
-#[derive(Clone, Debug, Default)]
-pub struct TrustedProxies(pub Vec<IpNet>);
+/// Marks an answer whose status is the bot's. Every other answer is bot-sso's own.
+#[derive(Clone, Copy, Debug)]
+pub struct AnsweredByBot;
 
-impl TrustedProxies {
-    /// The client's address: the nearest hop that is not a trusted proxy.
-    #[must_use]
-    pub fn find_client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let mut client = peer;
-        let hops: Vec<&str> = headers
-            .get_all("x-forwarded-for")
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .collect();
-        for hop in hops.iter().rev() {
-            if !self.0.iter().any(|network| network.contains(&client)) {
-                break;
-            }
-            let Ok(address) = hop.trim().parse() else { break };
-            client = address;
-        }
-        client
-    }
-
-    /// The address of the client that sent `request`.
-    #[must_use]
-    pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
-        let peer = request.peer_addr()?.ip();
-        let proxies = request.app_data::<web::Data<Self>>();
-        Some(proxies.map_or(peer, |proxies| proxies.find_client(peer, request.headers())))
-    }
-}
-
-/// Gives each request its id and logs one event for each answer: method, path, status, time and client. The query is
-/// left out, since it may hold codes and states. A path without a route is left out too, since it may hold anything.
+/// Gives each request its id and logs one event for each answer: method, path, route, status, time, client and who
+/// answered. The route is the published path, and is absent if the path has none. The path is cleaned, since it may hold
+/// anything; the query is left out, since it may hold codes and states.
 ///
 /// # Errors
 /// The errors of the inner service.
@@ -72,24 +44,34 @@ pub async fn record_request(
         request.extensions_mut().insert(id);
     }
     let response = next.call(request).await?;
+    let client = TrustedProxies::client_address(response.request());
+    if client.is_none() {
+        TrustedProxies::count_unknown_client(response.request());
+    }
     if tracing::enabled!(tracing::Level::INFO) {
         let request = response.request();
-        let client = TrustedProxies::client_address(request);
-        let names_unknown_bot = response.status() == StatusCode::NOT_FOUND && request.match_info().get("bot").is_some();
-        // The route is looked up only if the status does not show already that one exists.
-        let has_route = response.status().is_success() || (request.match_pattern().is_some() && !names_unknown_bot);
         let extensions = request.extensions();
         tracing::info!(
             correlation_id = extensions.get::<RequestId>().map_or("", |id| id.0.as_str()),
             method = request.method().as_str(),
-            path = has_route.then(|| request.path()),
+            path = &*clean_path(request.path()),
+            route = find_route(request).as_deref(),
             status = response.status().as_u16(),
             micros = begun.zip(elapsed(request)).map(|(begun, now)| whole_micros(now.saturating_sub(begun))),
-            client = client.map(tracing::field::display),
+            client = client.map_or_else(|| String::from("unknown"), |client| client.to_string()),
+            answered_by = if response.response().extensions().contains::<AnsweredByBot>() { "bot" } else { "gateway" },
             "answered"
         );
     }
     Ok(response)
+}
+
+/// The published path of a door, or the pattern of another resource.
+fn find_route(request: &HttpRequest) -> Option<Cow<'static, str>> {
+    match request.app_data::<PublishedPath>() {
+        Some(published) => Some(Cow::Borrowed(published.0)),
+        None => request.match_pattern().map(Cow::Owned),
+    }
 }
 
 /// The time since the process started, by the listener's clock.
@@ -100,25 +82,4 @@ fn elapsed(request: &HttpRequest) -> Option<Duration> {
 /// Saturates after half a million years.
 fn whole_micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use actix_web::http::header::{HeaderName, HeaderValue};
-
-    use super::*;
-
-    #[test]
-    fn only_trusted_proxies_may_name_the_client() {
-        let proxies = TrustedProxies(vec!["10.0.0.0/8".parse().unwrap()]);
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            HeaderName::from_static("x-forwarded-for"),
-            HeaderValue::from_static("6.6.6.6, 203.0.113.7, 10.0.0.2"),
-        );
-        let seen = |peer: &str| proxies.find_client(peer.parse().unwrap(), &headers).to_string();
-        assert_eq!(seen("10.0.0.1"), "203.0.113.7");
-        assert_eq!(seen("198.51.100.1"), "198.51.100.1");
-    }
 }

@@ -19,6 +19,8 @@ pub enum Count {
     ContinuationDelivered,
     /// `tokens/response` events that could not be delivered.
     ContinuationFailed,
+    /// Requests whose client's address a trusted proxy did not state legibly.
+    ClientUnknown,
     /// Connections that were refused because their client, or all clients together, had too many.
     ConnectionRefused,
     /// Idle connections that were ended in favour of new ones.
@@ -27,7 +29,7 @@ pub enum Count {
     ConnectionTimedOut,
 }
 
-const COUNT_NAMES: [(Count, &str); 11] = [
+const COUNT_NAMES: [(Count, &str); 12] = [
     (Count::ExchangeKept, "exchange_kept"),
     (Count::ExchangeRefused, "exchange_refused"),
     (Count::IdentityMismatch, "identity_mismatch"),
@@ -36,6 +38,7 @@ const COUNT_NAMES: [(Count, &str); 11] = [
     (Count::UserRateLimited, "user_rate_limited"),
     (Count::ContinuationDelivered, "continuation_delivered"),
     (Count::ContinuationFailed, "continuation_failed"),
+    (Count::ClientUnknown, "client_unknown"),
     (Count::ConnectionRefused, "connection_refused"),
     (Count::ConnectionEvicted, "connection_evicted"),
     (Count::ConnectionTimedOut, "connection_timed_out"),

@@ -14,6 +14,12 @@ use super::json_line::JsonLines;
 /// The target of this crate's events. It is not `env!("CARGO_PKG_NAME")`, which has a hyphen.
 const OWN_TARGET: &str = "bot_sso";
 
+/// The targets under which the HTTP library reports what a client has sent on its connection, partly as errors.
+/// Anybody can send malformed bytes, and the operator can do nothing about them. Our own lines report what is refused after
+/// it has been read, and a bot's answer that breaks off.
+const CONNECTION_TARGETS: [&str; 3] =
+    ["actix_http::h1::decoder", "actix_http::h1::dispatcher", "actix_http::h2::dispatcher"];
+
 /// The form of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogForm {
@@ -99,10 +105,14 @@ where
 }
 
 /// Logs only the warnings and errors of other crates, because the debug lines of an HTTP client hold `Authorization` headers
-/// (docs/architecture.md §Security rules, rule 10).
+/// (docs/architecture.md §Security rules, rule 10). The events of [`CONNECTION_TARGETS`] are not logged at all.
 fn filter(level: Level) -> Targets {
     let own_level = LevelFilter::from_level(level);
-    Targets::new().with_target(OWN_TARGET, own_level).with_default(own_level.min(LevelFilter::WARN))
+    let others = Targets::new().with_default(own_level.min(LevelFilter::WARN));
+    CONNECTION_TARGETS
+        .iter()
+        .fold(others, |targets, target| targets.with_target(*target, LevelFilter::OFF))
+        .with_target(OWN_TARGET, own_level)
 }
 
 #[cfg(test)]
@@ -182,6 +192,19 @@ mod tests {
             tracing::info_span!("a span").in_scope(|| tracing::info!("inside"));
         });
         assert_eq!(text.lines().count(), 1, "{text}");
+    }
+
+    #[test]
+    fn what_a_client_sends_on_its_connection_is_no_line_of_the_http_library() {
+        for form in [LogForm::Json, LogForm::Text] {
+            let text = logged(LoggingOptions { form, level: Level::TRACE }, || {
+                tracing::error!(target: "actix_http::h1::dispatcher", "stream error: request parse error");
+                tracing::error!(target: "actix_http::h1::decoder", "unprocessed data");
+                tracing::error!(target: "actix_server::accept", "a descriptor is missing");
+            });
+            assert_eq!(text.lines().count(), 1, "{text}");
+            assert!(text.contains("a descriptor is missing"), "{text}");
+        }
     }
 
     #[test]

@@ -119,7 +119,7 @@ mod tests {
             let array = Value::from(vec![inner.clone(), Value::Null, Value::from(texts.concat())]);
             let json = serde_json::to_vec_pretty(&array).unwrap();
             let elements = elements_of(&json).map(|element| serde_json::from_slice::<Value>(element).unwrap());
-            prop_assert_eq!(Value::from_iter(elements), array);
+            prop_assert_eq!(Value::Array(elements.collect()), array);
             let json = serde_json::to_vec_pretty(&inner).unwrap();
             let members = members_of(&json)
                 .map(|member| (member.name().into_owned(), serde_json::from_slice::<Value>(member.value).unwrap()));

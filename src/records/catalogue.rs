@@ -34,18 +34,21 @@ pub const CLIENT_FAILURES: Kind = Kind::new("pending.client_failures", "cards", 
 /// expires after an hour.
 pub const CLAIMS_CHALLENGE: Kind =
     Kind::new("pending.claims", "exchange", Fixed(Duration::from_hours(1))).listed_by("pending.claims.user");
-/// What the next interactive sign-in for a slot must ask the user for (consent, claims), as earlier sign-ins have shown.
-/// It expires 15 minutes after it was last written.
+/// What the next interactive sign-in for a slot must ask the user for (consent, claims, another account), as earlier
+/// sign-ins have shown. It expires 15 minutes after it was last written.
 pub const SIGN_IN_NEED: Kind = Kind::new("pending.need", "exchange", Fixed(CARD_LIFETIME));
 
-/// A browser that was sent to the identity provider. It is removed when the browser returns, and expires after 15
-/// minutes.
+/// A browser that was sent to the identity provider. It is removed when the browser's user is identified, and expires
+/// after 15 minutes.
 pub const BROWSER_AT_PROVIDER: Kind = Kind::new("pending.browser.at_provider", "sign_in", Fixed(CARD_LIFETIME));
 /// A browser whose user has signed in and must confirm, together with the obtained token. It is removed by the answer,
 /// and expires after 15 minutes.
 pub const BROWSER_IDENTIFIED: Kind = Kind::new("pending.browser.identified", "sign_in", Fixed(CARD_LIFETIME));
+/// How the sign-in of a browser ended, which its last page shows again. It holds neither a token nor a code, and expires
+/// after 15 minutes.
+pub const BROWSER_COMPLETED: Kind = Kind::new("pending.browser.completed", "sign_in", Fixed(CARD_LIFETIME));
 /// A token that a magic code redeems; each slot has at most one. It is removed when the code is redeemed, and expires
-/// after ten minutes or with the token.
+/// after ten minutes or with the token. The mark of a redeemed code is a part of the token's own record.
 pub const MAGIC_CODE: Kind = Kind::new("magic_code.slot", "sign_in", SetByWriter);
 /// The times at which an account sent wrong magic codes. It expires ten minutes after the last one.
 pub const CODE_TRIES: Kind = Kind::new("magic_code.tries", "sign_in", Fixed(CODE_TRIES_WINDOW));
@@ -60,8 +63,14 @@ pub const EXCHANGE_NAME: MacPurpose = MacPurpose::new("exchange", "exchange");
 pub const CARD_ID: MacPurpose = MacPurpose::new("pending.link", "cards");
 /// The stored digest of the secret in the browser's cookie.
 pub const BROWSER_SECRET: MacPurpose = MacPurpose::new("pending.browser", "sign_in");
+/// The handle of the step that follows a browser's return, which is derived from the handle of the step before.
+pub const NEXT_STEP: MacPurpose = MacPurpose::new("pending.browser.next", "sign_in");
+/// The name of a browser's step in this process's memory.
+pub const STEP_NAME: MacPurpose = MacPurpose::new("pending.browser.step", "sign_in");
 /// The stored digest of a magic code.
 pub const MAGIC_CODE_DIGITS: MacPurpose = MacPurpose::new("magic_code.code", "sign_in");
+/// The digits of a magic code, which are derived from the browser's secret and its step.
+pub const MAGIC_CODE_CHOICE: MacPurpose = MacPurpose::new("magic_code.choice", "sign_in");
 
 #[cfg(test)]
 mod tests {
@@ -70,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    const KINDS: [&Kind; 12] = [
+    const KINDS: [&Kind; 13] = [
         &TOKEN,
         &PIN,
         &EPOCH,
@@ -80,11 +89,13 @@ mod tests {
         &SIGN_IN_NEED,
         &BROWSER_AT_PROVIDER,
         &BROWSER_IDENTIFIED,
+        &BROWSER_COMPLETED,
         &MAGIC_CODE,
         &CODE_TRIES,
         &CONTINUATION,
     ];
-    const MACS: [&MacPurpose; 4] = [&EXCHANGE_NAME, &CARD_ID, &BROWSER_SECRET, &MAGIC_CODE_DIGITS];
+    const MACS: [&MacPurpose; 7] =
+        [&EXCHANGE_NAME, &CARD_ID, &BROWSER_SECRET, &NEXT_STEP, &STEP_NAME, &MAGIC_CODE_DIGITS, &MAGIC_CODE_CHOICE];
 
     #[test]
     fn every_purpose_is_unique() {

@@ -10,6 +10,9 @@ use crate::domain::RecordKey;
 use crate::domain::Timestamp;
 use crate::store::{PutIfAbsent, Record};
 
+/// The bytes of a binding in front of the envelope.
+pub(super) const BINDING_BYTES: usize = size_of::<RecordBinding>();
+
 /// The end of the year 9999: the time of expiry of records that do not expire.
 const FAR_FUTURE: Timestamp = Timestamp::from_unix_seconds(253_402_300_799);
 
@@ -137,7 +140,7 @@ impl<T: Content> Collection<T> {
     /// # Errors
     /// [`RecordError::Store`] if the store fails. The record may or may not have been written.
     pub async fn put(&self, record: SealedRecord<T>) -> Result<(), RecordError> {
-        Ok(self.records.store.put(record.key(), record.into_record()).await?)
+        Ok(self.records.store.put(record.key(), self.marked(record)).await?)
     }
 
     /// Removes the record under `key` and returns its content. If several callers take the same record, one of them
@@ -156,7 +159,7 @@ impl<T: Content> Collection<T> {
     /// [`RecordError`] if the store fails, or the existing record does not open.
     pub async fn put_if_absent(&self, record: SealedRecord<T>) -> Result<Option<OpenedRecord<T>>, RecordError> {
         let key = record.key();
-        match self.records.store.put_if_absent(key, record.into_record()).await? {
+        match self.records.store.put_if_absent(key, self.marked(record)).await? {
             PutIfAbsent::Written => Ok(None),
             PutIfAbsent::Existing(sealed) => self.opened(StoredRecord::new(key, sealed)).map(Some),
         }
@@ -173,7 +176,7 @@ impl<T: Content> Collection<T> {
         record: SealedRecord<T>,
     ) -> Result<bool, RecordError> {
         let expected = expected.map(StoredRecord::into_sealed);
-        Ok(self.records.store.compare_and_put(record.key(), expected, record.into_record()).await?)
+        Ok(self.records.store.compare_and_put(record.key(), expected, self.marked(record)).await?)
     }
 
     /// Removes `stored` only if the store still holds it; a newer record under the same key stays. Returns whether it
@@ -183,7 +186,7 @@ impl<T: Content> Collection<T> {
     /// [`RecordError::Store`] if the store fails. The record may then still be stored.
     pub async fn remove_if_unchanged(&self, stored: StoredRecord<T>) -> Result<bool, RecordError> {
         // The store has no compare-and-remove operation, so the record is replaced by one that has already expired.
-        let tombstone = Record { value: Bytes::new(), expires_at: self.records.clock().now(), index: None };
+        let tombstone = Record { value: Bytes::new(), expires_at: self.records.clock().now(), index: None, mark: None };
         Ok(self.records.store.compare_and_put(stored.key(), Some(stored.into_sealed()), tombstone).await?)
     }
 
@@ -202,6 +205,13 @@ impl<T: Content> Collection<T> {
     pub async fn members(&self, index: RecordKey) -> Result<Vec<StoredRecord<T>>, RecordError> {
         let members = self.records.store.members(index).await?;
         Ok(members.into_iter().map(|(key, sealed)| StoredRecord::new(key, sealed)).collect())
+    }
+
+    /// The record for the store, with the mark of the key that sealed it.
+    fn marked(&self, record: SealedRecord<T>) -> Record {
+        let envelope = if T::KIND.bound { record.sealed().get(BINDING_BYTES..) } else { Some(record.sealed()) };
+        let mark = envelope.and_then(|envelope| self.records.sealer.find_mark(envelope));
+        record.into_record(mark)
     }
 
     fn opened(&self, stored: StoredRecord<T>) -> Result<OpenedRecord<T>, RecordError> {

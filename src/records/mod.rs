@@ -7,6 +7,7 @@
 pub mod catalogue;
 mod collection;
 mod content;
+mod key_use;
 mod kind;
 mod sealed_store;
 mod stored_record;
@@ -18,6 +19,7 @@ pub(crate) mod testing;
 
 pub use collection::Collection;
 pub use content::{Content, Plaintext, RecordBinding, encode_json};
+pub use key_use::MissingKey;
 pub use kind::{Kind, Lifetime, MacPurpose};
 pub use sealed_store::{Records, SingleWriter};
 pub use stored_record::{OpenedRecord, SealedRecord, StoredRecord};

@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use crate::domain::RecordKey;
 use crate::domain::Timestamp;
+use crate::sealing::KeyMark;
 use crate::store::Record;
 
 /// The key and the sealed bytes of a record in the store. An operation that takes a `StoredRecord` changes the store
@@ -84,8 +85,14 @@ impl<T> SealedRecord<T> {
         self.stored.key
     }
 
-    pub(super) fn into_record(self) -> Record {
-        Record { value: self.stored.sealed, expires_at: self.expires_at, index: self.index }
+    pub(super) fn sealed(&self) -> &[u8] {
+        self.stored.sealed()
+    }
+
+    /// The record for the store; `mark` is that of the key that sealed it.
+    pub(super) fn into_record(self, mark: Option<KeyMark>) -> Record {
+        let mark = mark.map(KeyMark::number);
+        Record { value: self.stored.sealed, expires_at: self.expires_at, index: self.index, mark }
     }
 }
 

@@ -11,7 +11,7 @@ mod sealer;
 
 use std::path::PathBuf;
 
-pub use key_ring::KeyRing;
+pub use key_ring::{KeyMark, KeyRing};
 pub use sealer::Sealer;
 
 /// The reason why a key ring cannot be used. No variant contains text from the key file.

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -24,13 +26,12 @@ pub enum BrowserRecordLookup<T> {
     Step(T),
     /// The step is kept for another browser, and stays kept.
     OfAnotherBrowser,
-    /// No step is kept: the handle was made up, has expired, or was used already.
+    /// No step is kept: the handle was made up, has expired, or led to the next step already.
     Missing,
 }
 
 /// The running sign-ins of browsers. Each step is a record that is kept for fifteen minutes and that only the browser
-/// it was
-/// kept for can take, once.
+/// it was kept for can read.
 pub struct BrowserSignIns {
     records: Records,
     entropy: SharedEntropy,
@@ -67,16 +68,40 @@ impl BrowserSignIns {
         Self { records: records.clone(), entropy }
     }
 
-    /// Keeps `step` for the browser that has the secret `browser`. Returns a new handle: 256 random bits as hexadecimal
-    /// digits.
+    /// Draws the handle of a first step: 256 random bits as hexadecimal digits.
+    #[must_use]
+    pub fn draw_handle(&self) -> Secret {
+        draw_256_bits(self.entropy.as_ref())
+    }
+
+    /// The handle of the step that follows the step with `handle`. It is always the same, so that a browser which
+    /// repeats a step arrives at the same next step.
+    #[must_use]
+    pub fn derive_next_handle(&self, handle: &Secret) -> Secret {
+        let mac = self.records.mac(&catalogue::NEXT_STEP, &[handle.expose().as_bytes()]);
+        Secret::new(mac.iter().fold(String::with_capacity(64), |mut digits, byte| {
+            // Writing into a String cannot fail.
+            let _ = write!(digits, "{byte:02x}");
+            digits
+        }))
+    }
+
+    /// A name for what `browser` does at the step `handle`, for work and results in this process's memory. `detail`
+    /// separates several names of one step.
+    #[must_use]
+    pub fn name_step(&self, handle: &Secret, browser: &Secret, detail: &str) -> [u8; 32] {
+        let parts = [handle.expose(), browser.expose(), detail].map(str::as_bytes);
+        self.records.mac(&catalogue::STEP_NAME, &parts)
+    }
+
+    /// Keeps `step` under `handle` for the browser that has the secret `browser`.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails. The browser must then not continue, because its next step is not kept.
-    pub async fn put<T: BrowserStep>(&self, browser: &Secret, step: &T) -> Result<Secret, RecordError> {
-        let (handle, steps) = (draw_256_bits(self.entropy.as_ref()), self.steps());
+    pub async fn put<T: BrowserStep>(&self, handle: &Secret, browser: &Secret, step: &T) -> Result<(), RecordError> {
+        let steps = self.steps();
         let content = BrowserRecord { browser_mac: self.browser_mac(browser), step: step.clone() };
-        steps.put(steps.seal(key(&steps, &handle), &content)?).await?;
-        Ok(handle)
+        steps.put(steps.seal(key(&steps, handle), &content)?).await
     }
 
     /// Looks up the step under `handle`, which stays kept.
@@ -96,26 +121,13 @@ impl BrowserSignIns {
         Ok(BrowserRecordLookup::Step(record.content.step))
     }
 
-    /// Takes the step under `handle`. Of several callers one gets it. A call with the secret of another browser removes
-    /// nothing.
+    /// Removes the step under `handle`, because the next one is kept.
     ///
     /// # Errors
-    /// [`RecordError`] if the store fails.
-    pub async fn take<T: BrowserStep>(
-        &self,
-        handle: &Secret,
-        browser: &Secret,
-    ) -> Result<BrowserRecordLookup<T>, RecordError> {
-        let found = self.find(handle, browser).await?;
-        if !matches!(found, BrowserRecordLookup::Step(_)) {
-            return Ok(found);
-        }
-        // A handle is never reused, so the step taken is the step found, and the check of the browser holds for it.
+    /// [`RecordError`] if the store fails. The step may then still be kept, until it expires.
+    pub async fn remove<T: BrowserStep>(&self, handle: &Secret) -> Result<(), RecordError> {
         let steps = self.steps::<T>();
-        Ok(steps
-            .take(key(&steps, handle))
-            .await?
-            .map_or(BrowserRecordLookup::Missing, |record| BrowserRecordLookup::Step(record.step)))
+        steps.remove(vec![key(&steps, handle)]).await
     }
 
     fn steps<T: BrowserStep>(&self) -> Collection<BrowserRecord<T>> {
@@ -185,45 +197,52 @@ mod tests {
         }
     }
 
-    async fn taken(sign_ins: &BrowserSignIns, handle: &Secret, browser: &Secret) -> &'static str {
-        text(&sign_ins.take::<AtProvider>(handle, browser).await.unwrap())
+    async fn found(sign_ins: &BrowserSignIns, handle: &Secret, browser: &Secret) -> &'static str {
+        text(&sign_ins.find::<AtProvider>(handle, browser).await.unwrap())
+    }
+
+    async fn begun(sign_ins: &BrowserSignIns, browser: &Secret) -> Secret {
+        let handle = sign_ins.draw_handle();
+        sign_ins.put(&handle, browser, &STEP).await.unwrap();
+        handle
     }
 
     #[tokio::test]
-    async fn only_its_own_browser_takes_a_step_and_only_once_even_after_a_restart() {
+    async fn only_its_own_browser_finds_a_step_until_it_is_removed_even_after_a_restart() {
         let store = throwaway_records();
         let (own, other) = (Secret::from("own"), Secret::from("other"));
-        let handle = sign_ins_in(&store).put(&own, &STEP).await.unwrap();
+        let handle = begun(&sign_ins_in(&store), &own).await;
         assert_eq!(handle.expose().len(), 64);
         let sign_ins = sign_ins_in(&store);
         for _ in 0..2 {
-            assert_eq!(taken(&sign_ins, &handle, &other).await, "another browser's");
-            assert_eq!(text(&sign_ins.find::<AtProvider>(&handle, &own).await.unwrap()), "content");
+            assert_eq!(found(&sign_ins, &handle, &other).await, "another browser's");
+            assert_eq!(found(&sign_ins, &handle, &own).await, "content");
         }
-        assert_eq!(text(&sign_ins.take::<Identified>(&handle, &own).await.unwrap()), "nothing");
-        assert_eq!(taken(&sign_ins, &handle, &own).await, "content");
-        assert_eq!(taken(&sign_ins, &handle, &own).await, "nothing");
-        assert_eq!(taken(&sign_ins, &Secret::from(""), &own).await, "nothing");
+        assert_eq!(text(&sign_ins.find::<Identified>(&handle, &own).await.unwrap()), "nothing");
+        assert_eq!(found(&sign_ins, &Secret::from(""), &own).await, "nothing");
+        sign_ins.remove::<AtProvider>(&handle).await.unwrap();
+        assert_eq!(found(&sign_ins, &handle, &own).await, "nothing");
     }
 
-    #[tokio::test]
-    async fn one_of_many_concurrent_callers_takes_the_step() {
+    #[test]
+    fn the_next_handle_is_always_the_same_and_tells_nothing_of_the_one_before() {
         let store = throwaway_records();
-        let (sign_ins, own) = (sign_ins_in(&store), Secret::from("own"));
-        let handle = sign_ins.put(&own, &STEP).await.unwrap();
-        let takers = (0..8).map(|_| taken(&sign_ins, &handle, &own));
-        let taken = futures_util::future::join_all(takers).await;
-        assert_eq!(taken.iter().filter(|taken| **taken == "content").count(), 1);
+        let sign_ins = sign_ins_in(&store);
+        let (first, second) = (sign_ins.draw_handle(), sign_ins.draw_handle());
+        let next = sign_ins.derive_next_handle(&first);
+        assert_eq!(sign_ins_in(&store).derive_next_handle(&first).expose(), next.expose());
+        assert!(next.expose().len() == 64 && next.expose().bytes().all(|byte| byte.is_ascii_hexdigit()));
+        assert!(next.expose() != first.expose() && next.expose() != sign_ins.derive_next_handle(&second).expose());
     }
 
     #[tokio::test]
     async fn a_step_ends_after_fifteen_minutes() {
         let store = throwaway_records();
         let (sign_ins, own) = (sign_ins_in(&store), Secret::from("own"));
-        let handle = sign_ins.put(&own, &STEP).await.unwrap();
+        let handle = begun(&sign_ins, &own).await;
         store.clock.advance(catalogue::CARD_LIFETIME.checked_sub(Duration::from_secs(5)).unwrap());
-        assert_eq!(text(&sign_ins.find::<AtProvider>(&handle, &own).await.unwrap()), "content");
+        assert_eq!(found(&sign_ins, &handle, &own).await, "content");
         store.clock.advance(Duration::from_secs(5));
-        assert_eq!(taken(&sign_ins, &handle, &own).await, "nothing");
+        assert_eq!(found(&sign_ins, &handle, &own).await, "nothing");
     }
 }

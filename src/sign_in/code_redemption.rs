@@ -3,9 +3,10 @@ use std::sync::Arc;
 use super::magic_code::{CodeGrant, CodeRecord, MagicCodeError, MagicCodes, RightCode};
 use super::signed_in_tokens::SignedInTokens;
 use crate::cards::PendingSignIns;
-use crate::domain::{Bot, Connection, TokenSlot, UserKey, UserToken};
+use crate::domain::{Bot, Connection, Secret, TokenSlot, UserKey, UserToken};
 use crate::exchange::WantedToken;
-use crate::vault::{Permit, VaultError};
+use crate::single_flight::SingleFlight;
+use crate::vault::{CodeMark, Permit, VaultError};
 
 /// Why a code could not be checked or redeemed. A wrong code is no error.
 #[derive(Debug, thiserror::Error)]
@@ -18,11 +19,34 @@ pub enum CodeError {
     Vault(#[from] VaultError),
 }
 
-/// A right code, and what is needed to keep its token.
-struct RedeemedCode {
+/// The result of [`CodeRedemption::redeem`].
+#[derive(Clone, Debug)]
+pub enum CodeAnswer {
+    /// The code was right. Its token is the user's current token now, and the caller is the one who tells the bot.
+    Redeemed(Arc<UserToken>),
+    /// The code was redeemed before, and the slot still holds the token that came of it, or what that token was
+    /// refreshed to. Nothing has changed.
+    RedeemedBefore,
+    /// The code is wrong or has ended, the connection was reconfigured after the sign-in, or the user was signed out
+    /// after it.
+    Wrong,
+}
+
+/// The answer that all callers of one redemption share.
+type SharedAnswer = Result<CodeAnswer, Arc<CodeError>>;
+
+/// What one redemption needs after its caller may have hung up.
+#[derive(Clone)]
+struct RequestedCode {
     bot: Arc<Bot>,
     slot: TokenSlot,
     connection: Arc<Connection>,
+    code: Secret,
+    mark: CodeMark,
+}
+
+/// A right code, and what is needed to keep its token.
+struct RightfulGrant {
     grant: CodeGrant,
     record: CodeRecord,
     permit: Permit,
@@ -34,65 +58,107 @@ pub struct CodeRedemption {
     codes: Arc<MagicCodes>,
     tokens: SignedInTokens,
     cards: Arc<PendingSignIns>,
+    flights: Arc<SingleFlight<[u8; 32], SharedAnswer>>,
 }
 
 impl CodeRedemption {
     /// Redeems `codes`, keeps their tokens in `tokens`, and finishes the `cards` that led to them.
     #[must_use]
     pub fn new(codes: Arc<MagicCodes>, tokens: SignedInTokens, cards: Arc<PendingSignIns>) -> Self {
-        Self { codes, tokens, cards }
+        Self { codes, tokens, cards, flights: Arc::default() }
     }
 
-    /// Redeems `code`: keeps its token in the wanted slot, finishes the card that led to it, and returns the token.
-    /// `None` if
-    /// the code is wrong, the connection was reconfigured after the sign-in, or the user was signed out after it.
+    /// Redeems `code`: keeps its token in the wanted slot and finishes the card that led to it. A code that was redeemed
+    /// before is answered again (docs/architecture.md §The same browser gets the same answer). Callers with the same
+    /// code at the same time share one redemption, of which one is told that it redeemed the code.
     ///
     /// # Errors
     /// [`CodeError`] if the store fails.
-    pub async fn redeem(&self, wanted: WantedToken<'_>, code: &str) -> Result<Option<Arc<UserToken>>, CodeError> {
-        let WantedToken { bot, slot, connection } = wanted;
+    pub async fn redeem(&self, wanted: WantedToken<'_>, code: &str) -> Result<CodeAnswer, Arc<CodeError>> {
+        let Some(mark) = self.codes.mark(wanted.slot, code) else { return Ok(CodeAnswer::Wrong) };
+        let mut is_leader = false;
+        // The task of a flight continues when the caller hangs up. Otherwise the code could be used up and its token
+        // not kept.
+        let flight = self.flights.join(mark.0, || {
+            is_leader = true;
+            let requested = RequestedCode {
+                bot: Arc::clone(wanted.bot),
+                slot: wanted.slot.clone(),
+                connection: Arc::clone(wanted.connection),
+                code: Secret::from(code),
+                mark,
+            };
+            let redemption = self.clone();
+            async move { redemption.run(requested).await.map_err(Arc::new) }
+        });
+        match flight.outcome().await.unwrap_or_else(|| Err(Arc::new(VaultError::Interrupted.into())))? {
+            CodeAnswer::Redeemed(_) if !is_leader => Ok(CodeAnswer::RedeemedBefore),
+            answer => Ok(answer),
+        }
+    }
+
+    /// Whether `code` was redeemed before and the wanted slot still holds what came of it. Counts no try: a redeemed code
+    /// gives its account nothing that the account does not have.
+    ///
+    /// # Errors
+    /// [`CodeError`] if the store fails.
+    pub async fn is_redeemed(&self, wanted: WantedToken<'_>, code: &str) -> Result<bool, CodeError> {
+        let Some(mark) = self.codes.mark(wanted.slot, code) else { return Ok(false) };
+        self.is_redeemed_mark(wanted, &Secret::from(code), mark).await
+    }
+
+    /// A newer code of the slot may happen to have the same digits as the redeemed one; then the newer one counts.
+    async fn is_redeemed_mark(
+        &self,
+        wanted: WantedToken<'_>,
+        code: &Secret,
+        mark: CodeMark,
+    ) -> Result<bool, CodeError> {
+        Ok(self.tokens.holds_token_of_code(wanted.slot, wanted.connection.revision, mark).await?
+            && self.codes.find_waiting(wanted.slot, code).await?.is_none())
+    }
+
+    async fn run(self, requested: RequestedCode) -> Result<CodeAnswer, CodeError> {
+        let RequestedCode { bot, slot, connection, code, mark } = &requested;
         let vault = self.tokens.vault();
         // The generation is read before the code, so that a sign-out in between makes the permit below invalid.
         let generation = vault.generation(slot);
-        let Some(RightCode { grant, record }) = self.codes.check(slot, code).await? else { return Ok(None) };
+        let wanted = WantedToken { bot, slot, connection };
+        if self.is_redeemed_mark(wanted, code, *mark).await? {
+            return Ok(CodeAnswer::RedeemedBefore);
+        }
+        let Some(RightCode { grant, record }) = self.codes.check(slot, code.expose()).await? else {
+            return Ok(CodeAnswer::Wrong);
+        };
         if grant.revision != connection.revision {
-            return Ok(None);
+            return Ok(CodeAnswer::Wrong);
         }
         let permit = vault.permit_in_generation(generation, &grant.token.user).await?;
         if permit.epoch() != grant.epoch {
-            return Ok(None);
+            return Ok(CodeAnswer::Wrong);
         }
-        let redeemed = RedeemedCode {
-            bot: Arc::clone(bot),
-            slot: slot.clone(),
-            connection: Arc::clone(connection),
-            grant,
-            record,
-            permit,
-        };
-        let redemption = self.clone();
-        // A task of its own continues when the caller hangs up. Otherwise the code could be used up and its token not
-        // kept.
-        let kept = tokio::spawn(async move { redemption.keep(redeemed).await });
-        kept.await.map_err(|_| VaultError::Interrupted)?
+        self.keep(wanted, *mark, RightfulGrant { grant, record, permit }).await
     }
 
-    /// Ends the code, then keeps its token. The code ends first, so that of several callers only one keeps the token,
-    /// and none
-    /// replaces a token that was kept later.
-    async fn keep(&self, redeemed: RedeemedCode) -> Result<Option<Arc<UserToken>>, CodeError> {
-        let RedeemedCode { bot, slot, connection, grant, record, permit } = redeemed;
-        let wanted = WantedToken { bot: &bot, slot: &slot, connection: &connection };
+    /// Ends the code, then keeps its token. The code ends first, so that none of several callers replaces a token that
+    /// was kept later.
+    async fn keep(
+        &self,
+        wanted: WantedToken<'_>,
+        mark: CodeMark,
+        rightful: RightfulGrant,
+    ) -> Result<CodeAnswer, CodeError> {
+        let RightfulGrant { grant, record, permit } = rightful;
         if !self.codes.end_one(record.clone()).await? {
-            return Ok(None);
+            return Ok(CodeAnswer::Wrong);
         }
         let user = grant.token.user.clone();
-        match self.tokens.keep(wanted, permit.clone(), grant.token).await {
+        match self.tokens.keep(wanted, permit.clone(), grant.token, Some(mark)).await {
             Ok(token) => {
-                self.finish(&slot, &grant.card_id).await;
-                Ok(Some(token))
+                self.finish(wanted.slot, &grant.card_id).await;
+                Ok(CodeAnswer::Redeemed(token))
             }
-            Err(VaultError::SignedOut) => Ok(None),
+            Err(VaultError::SignedOut) => Ok(CodeAnswer::Wrong),
             Err(error) => {
                 self.restore_code(record, &permit, &user).await;
                 Err(error.into())

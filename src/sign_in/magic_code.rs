@@ -5,19 +5,18 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::domain::{
-    Account, ConnectionRevision, EndFuture, EndedAtSignOut, Entropy, RecordKey, Secret, SharedEntropy, Timestamp,
-    TokenSlot, UserToken,
+    Account, ConnectionRevision, EndFuture, EndedAtSignOut, RecordKey, Secret, Timestamp, TokenSlot, UserToken,
 };
 use crate::records::{
     Collection, Content, Kind, OpenedRecord, Plaintext, RecordError, Records, StoredRecord, catalogue, encode_json,
 };
-use crate::vault::{Epoch, KeptToken};
+use crate::vault::{CodeMark, Epoch, KeptToken};
 
 /// How long a code is valid.
 const CODE_LIFETIME: Duration = Duration::from_mins(10);
 /// How long a code is valid again after its redemption failed. The client or its user repeats the request at once.
 const RESTORED_CODE_LIFETIME: Duration = Duration::from_mins(2);
-/// How many wrong codes an account may try in any ten minutes: so guessing succeeds with a chance of 1 in 200 000.
+/// How many wrong codes an account may try in any ten minutes: so guessing succeeds with a chance of 1 in 180 000.
 const MAX_WRONG_CODES: usize = 5;
 /// The time in which wrong codes are counted.
 const WRONG_CODES_WINDOW: Duration = catalogue::CODE_TRIES_WINDOW;
@@ -38,7 +37,6 @@ pub struct MagicCodes {
     records: Records,
     codes: Collection<MagicCode>,
     tries: Collection<WrongCodeTimes>,
-    entropy: SharedEntropy,
 }
 
 /// What the holder of a right code gets: a token, and the conditions on which it may be kept.
@@ -53,15 +51,6 @@ pub struct CodeGrant {
     /// The epoch of the token's user at the time of the sign-in. A sign-out everywhere raises it, which invalidates the
     /// code.
     pub epoch: Epoch,
-}
-
-/// A code that was just issued.
-#[derive(Debug)]
-pub struct IssuedCode {
-    /// The six digits.
-    pub code: Secret,
-    /// The record by which [`MagicCodes::end_one`] ends the code.
-    pub record: CodeRecord,
 }
 
 /// A right code that was checked and not ended yet.
@@ -87,27 +76,58 @@ struct MagicCode {
 struct WrongCodeTimes(Vec<i64>);
 
 impl MagicCodes {
-    /// Keeps codes in `records` and draws them from `entropy`.
+    /// Keeps codes in `records`.
     #[must_use]
-    pub fn new(records: &Records, entropy: SharedEntropy) -> Self {
-        let (codes, tries) = (Collection::new(records), Collection::new(records));
-        Self { records: records.clone(), codes, tries, entropy }
+    pub fn new(records: &Records) -> Self {
+        Self { records: records.clone(), codes: Collection::new(records), tries: Collection::new(records) }
     }
 
-    /// Issues a code for `grant`. It is valid once, for ten minutes but no longer than the token, and replaces the
-    /// slot's
+    /// Derives the code that `browser` is shown at the step `handle`: always the same, so that its page can show the
+    /// code again although nothing keeps the digits. Without the browser's secret, which has 256 random bits, the
+    /// code of a step is as unknown as a drawn one.
+    #[must_use]
+    pub fn derive_code(&self, browser: &Secret, handle: &Secret) -> Secret {
+        let derive = |round: u8| {
+            let parts = [browser.expose().as_bytes(), handle.expose().as_bytes(), &[round]];
+            self.records.mac(&catalogue::MAGIC_CODE_CHOICE, &parts)
+        };
+        choose_code(derive)
+    }
+
+    /// Issues `code` for `grant`. It is valid for ten minutes but no longer than the token, and replaces the slot's
     /// earlier code.
     ///
     /// # Errors
     /// [`MagicCodeError`] if the store fails.
-    pub async fn issue(&self, slot: &TokenSlot, grant: &CodeGrant) -> Result<IssuedCode, MagicCodeError> {
-        let code = draw_code(self.entropy.as_ref());
+    pub async fn issue(
+        &self,
+        slot: &TokenSlot,
+        grant: &CodeGrant,
+        code: &Secret,
+    ) -> Result<CodeRecord, MagicCodeError> {
         let content = MagicCode { mac: self.code_mac(slot, code.expose()), grant: grant.clone() };
         let expires_at = self.now().plus(CODE_LIFETIME).min(grant.token.expires_at);
         let sealed = self.codes.seal_until(self.slot_key(slot), &content, expires_at)?;
         let record = CodeRecord(sealed.stored());
         self.codes.put(sealed).await?;
-        Ok(IssuedCode { code, record })
+        Ok(record)
+    }
+
+    /// Finds the record of `code` if the code waits for this slot. Only for a caller that has derived the code: this
+    /// counts no try.
+    ///
+    /// # Errors
+    /// [`MagicCodeError`] if the store fails.
+    pub async fn find_waiting(&self, slot: &TokenSlot, code: &Secret) -> Result<Option<CodeRecord>, MagicCodeError> {
+        let Some(pending) = self.codes.get(self.slot_key(slot)).await? else { return Ok(None) };
+        let is_same = bool::from(pending.content.mac.ct_eq(&self.code_mac(slot, code.expose())));
+        Ok(is_same.then_some(CodeRecord(pending.stored)))
+    }
+
+    /// The mark that a token redeemed with `code` in `slot` carries. `None` if `code` has not the form of a code.
+    #[must_use]
+    pub fn mark(&self, slot: &TokenSlot, code: &str) -> Option<CodeMark> {
+        is_code(code).then(|| CodeMark(self.code_mac(slot, code)))
     }
 
     /// Ends a code that was used, or that is withdrawn before it was shown. Of several callers one gets `true`. A newer
@@ -265,7 +285,7 @@ impl Content for WrongCodeTimes {
 impl CodeGrant {
     /// Layout: epoch (8 bytes), length of the card's id (1 byte), card's id, token. The buffer is wiped when dropped.
     pub(super) fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let kept = KeptToken { revision: self.revision, token: self.token.clone() }.encode()?;
+        let kept = KeptToken { revision: self.revision, token: self.token.clone(), code_mark: None }.encode()?;
         let length = u8::try_from(self.card_id.len()).ok()?;
         let mut content = Zeroizing::new(Vec::with_capacity(9 + self.card_id.len() + kept.len()));
         content.extend_from_slice(&self.epoch.to_bytes());
@@ -281,7 +301,7 @@ impl CodeGrant {
         let (length, rest) = rest.split_first()?;
         let (card_id, kept) = rest.split_at_checked(usize::from(*length))?;
         let card_id = std::str::from_utf8(card_id).ok()?.to_owned();
-        let KeptToken { revision, token } = KeptToken::decode(kept)?;
+        let KeptToken { revision, token, .. } = KeptToken::decode(kept)?;
         Some(Self { card_id, revision, token, epoch: Epoch::from_bytes(*epoch) })
     }
 }
@@ -290,17 +310,20 @@ fn is_code(text: &str) -> bool {
     text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Draws six digits; all codes are equally likely.
-pub(super) fn draw_code(entropy: &dyn Entropy) -> Secret {
-    const CODES: u32 = 1_000_000;
-    // A number above the last whole million is drawn again, because it would make small codes more likely.
+/// Chooses the code from a source of 256-bit numbers: 100000 to 999999, so that a code stays the same where it is read
+/// as a number. All codes are equally likely.
+pub(super) fn choose_code(source: impl Fn(u8) -> [u8; 32]) -> Secret {
+    const CODES: u32 = 900_000;
+    const FIRST: u32 = 100_000;
+    // A number above the last whole multiple is passed over, because it would make small codes more likely.
     const BOUND: u32 = u32::MAX - u32::MAX % CODES;
+    let mut round = 0;
     loop {
-        let mut bytes = [0; 4];
-        entropy.fill(&mut bytes);
-        let drawn = u32::from_be_bytes(bytes);
-        if drawn < BOUND {
-            return Secret::new(format!("{:06}", drawn % CODES));
+        let bytes = source(round);
+        let mut numbers = bytes.as_chunks::<4>().0.iter().map(|number| u32::from_be_bytes(*number));
+        if let Some(number) = numbers.find(|number| *number < BOUND) {
+            return Secret::new((FIRST + number % CODES).to_string());
         }
+        round = round.wrapping_add(1);
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{CodeGrant, MagicCodes, RightCode};
 use crate::domain::{
-    Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, Secret, SecurityContext, SystemEntropy,
-    TokenSlot, UserKey, UserToken,
+    Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, Entropy, Secret, SecurityContext,
+    SystemEntropy, TokenSlot, UserKey, UserToken,
 };
 use crate::records::testing::{ThrowawayRecords, throwaway_records};
 use crate::vault::Epoch;
@@ -25,7 +25,7 @@ fn set_up() -> Fixture {
 }
 
 fn codes_in(store: &ThrowawayRecords) -> Arc<MagicCodes> {
-    Arc::new(MagicCodes::new(&store.records, Arc::new(SystemEntropy)))
+    Arc::new(MagicCodes::new(&store.records))
 }
 
 fn slot(user: &str, connection: &str) -> TokenSlot {
@@ -53,7 +53,9 @@ impl Fixture {
         };
         let grant =
             CodeGrant { card_id: "card".to_owned(), revision: REVISION, token, epoch: Epoch::from_bytes([7; 8]) };
-        self.codes.issue(slot, &grant).await.unwrap().code
+        let code = self.codes.derive_code(&Secret::new(SystemEntropy.uuid()), &Secret::from(text));
+        self.codes.issue(slot, &grant, &code).await.unwrap();
+        code
     }
 
     async fn redeem(&self, slot: &TokenSlot, code: &str) -> Option<String> {
@@ -234,11 +236,46 @@ async fn one_of_many_parallel_callers_with_the_right_code_gets_the_token() {
 }
 
 #[test]
-fn codes_are_spread_over_the_whole_range() {
-    let drawn: HashSet<String> =
-        (0..2000).map(|_| super::magic_code::draw_code(&SystemEntropy).expose().to_owned()).collect();
-    assert!(drawn.len() > 1900, "collisions as expected of a million");
-    for first in '0'..='9' {
-        assert!(drawn.iter().filter(|code| code.starts_with(first)).count() > 100, "{first}");
+fn codes_are_numbers_of_six_digits_and_all_of_them_occur_equally_often() {
+    let fixture = set_up();
+    let chosen: Vec<u32> = (0..9000)
+        .map(|number| {
+            let code = fixture.codes.derive_code(&Secret::from("browser"), &Secret::new(format!("{number}")));
+            assert_eq!(code.expose().len(), 6);
+            code.expose().parse().unwrap()
+        })
+        .collect();
+    assert!(chosen.iter().all(|code| (100_000..=999_999).contains(code)), "no code begins with a zero");
+    assert!(chosen.iter().collect::<HashSet<_>>().len() > 8900, "collisions as expected of 900 000");
+    for first in 1..=9 {
+        let count = chosen.iter().filter(|code| *code / 100_000 == first).count();
+        assert!((850..1150).contains(&count), "{first}: {count}");
     }
+}
+
+#[test]
+fn a_number_that_would_make_small_codes_likelier_is_passed_over() {
+    let with = |numbers: [u32; 2]| {
+        super::magic_code::choose_code(|round| {
+            let mut bytes = [0xff; 32];
+            if round > 0 {
+                bytes[..4].copy_from_slice(&numbers[0].to_be_bytes());
+                bytes[4..8].copy_from_slice(&numbers[1].to_be_bytes());
+            }
+            bytes
+        })
+    };
+    assert_eq!(with([0, 1]).expose(), "100000");
+    assert_eq!(with([899_999, 1]).expose(), "999999");
+    assert_eq!(with([u32::MAX, 900_001]).expose(), "100001");
+}
+
+#[test]
+fn a_browser_is_shown_the_same_code_again_and_another_browser_or_step_another_one() {
+    let fixture = set_up();
+    let (own, other, step) = (Secret::from("own"), Secret::from("other"), Secret::from("step"));
+    let code = fixture.codes.derive_code(&own, &step);
+    assert_eq!(codes_in(&fixture.store).derive_code(&own, &step).expose(), code.expose(), "also after a restart");
+    assert_ne!(fixture.codes.derive_code(&other, &step).expose(), code.expose());
+    assert_ne!(fixture.codes.derive_code(&own, &Secret::from("another step")).expose(), code.expose());
 }

@@ -16,11 +16,11 @@ mod signed_in_tokens;
 mod magic_code_tests;
 
 pub use browser_sign_ins::{BrowserRecordLookup, BrowserSignIns, BrowserStep};
-pub use code_redemption::{CodeError, CodeRedemption};
+pub use code_redemption::{CodeAnswer, CodeError, CodeRedemption};
 pub use flow::{
     BrowserFlow, BrowserSecret, Completion, DisplayNames, ProviderAccess, ProviderAnswer, ProviderRefusal,
-    SignInCompletion, SignInError, SignInFailure, SignInReturn, SignInReview, SignInStart,
+    SignInCompletion, SignInError, SignInFailure, SignInReturn, SignInReview, SignInStart, UserDecision,
 };
 pub use identification::{IdTokenValidators, IdentificationError};
-pub use magic_code::{CodeGrant, CodeRecord, IssuedCode, MagicCodeError, MagicCodes, RightCode};
+pub use magic_code::{CodeGrant, CodeRecord, MagicCodeError, MagicCodes, RightCode};
 pub use signed_in_tokens::{SignedInTokens, SignedInTokensError};

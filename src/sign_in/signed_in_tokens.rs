@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use crate::domain::{Account, TokenSlot, UserKey, UserToken};
+use crate::domain::{Account, ConnectionRevision, TokenSlot, UserKey, UserToken};
 use crate::exchange::{SignInNeed, SignInRequirements, WantedToken, end_tokens_of_others, last_obtained};
 use crate::records::RecordError;
-use crate::vault::{Epoch, Permit, TokenVault, VaultError};
+use crate::vault::{CodeMark, Epoch, Permit, TokenVault, VaultError};
 
 /// The tokens and requirements that an interactive sign-in reads and changes.
 #[derive(Clone)]
@@ -55,16 +55,32 @@ impl SignedInTokens {
         Ok(self.vault.find_pin(account).await?.is_some_and(|pinned| pinned == *user))
     }
 
+    /// Whether `slot` holds the token that came of the code of `mark`, or what that token was refreshed to.
+    pub(super) async fn holds_token_of_code(
+        &self,
+        slot: &TokenSlot,
+        revision: ConnectionRevision,
+        mark: CodeMark,
+    ) -> Result<bool, VaultError> {
+        let held = self.vault.read(slot, revision).await?;
+        Ok(held.and_then(|held| held.code_mark).is_some_and(|held| held.is_same(&mark)))
+    }
+
     /// Keeps `token` in the wanted slot, and removes the tokens of other users that parent bots brought for the same
-    /// user id.
+    /// user id. `mark` is that of the magic code which the token was redeemed with.
     pub(super) async fn keep(
         &self,
         wanted: WantedToken<'_>,
         permit: Permit,
         token: UserToken,
+        mark: Option<CodeMark>,
     ) -> Result<Arc<UserToken>, VaultError> {
         end_tokens_of_others(&self.vault, wanted, &token.user).await?;
-        let kept = self.vault.keep(permit, wanted.connection.revision, token).await?;
+        let revision = wanted.connection.revision;
+        let kept = match mark {
+            Some(mark) => self.vault.keep_with_code(permit, revision, token, mark).await?,
+            None => self.vault.keep(permit, revision, token).await?,
+        };
         if let Err(error) = end_tokens_of_others(&self.vault, wanted, &kept.user).await {
             tracing::warn!(%error, "a parent bot's token of another user may still be kept: the store failed");
         }

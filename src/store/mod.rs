@@ -10,6 +10,7 @@ pub(crate) mod testing;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -36,6 +37,9 @@ pub enum StoreError {
 /// The future that a store operation returns.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
+/// Finds the mark of a value that was stored without one.
+pub type MarkReader = Arc<dyn Fn(&[u8]) -> Option<u64> + Send + Sync>;
+
 /// A record to be written.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -45,6 +49,9 @@ pub struct Record {
     pub expires_at: Timestamp,
     /// The index that lists this record, if there is one (for example: all records of one user).
     pub index: Option<RecordKey>,
+    /// A number by which the store counts its records, from 0 to `i64::MAX`; the store does not know what it means.
+    /// `None` for a value that nothing has to be counted for.
+    pub mark: Option<u64>,
 }
 
 /// The result of [`Store::put_if_absent`].
@@ -86,6 +93,17 @@ pub trait Store: Send + Sync {
 
     /// Removes the records under `keys`. A key without a record is no error.
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()>;
+
+    /// Lists the marks that stored records have. Its cost does not depend on the number of records.
+    fn list_marks(&self) -> StoreFuture<'_, Vec<u64>>;
+
+    /// Counts the live records with `mark`. Its cost depends on the number of expired records alone, because the number
+    /// of all records with a mark is kept up to date with every write.
+    fn count_marked(&self, mark: u64) -> StoreFuture<'_, u64>;
+
+    /// Marks up to `limit` records that a version without marks has written, each with the mark that `read` finds in
+    /// its value. Returns whether every record has been looked at by now.
+    fn mark_older(&self, limit: usize, read: MarkReader) -> StoreFuture<'_, bool>;
 
     /// Whether only this process writes to the store. If so, the process may keep copies of records in memory.
     fn is_exclusive(&self) -> bool;

@@ -9,8 +9,6 @@ use crate::domain::TenantPolicy;
 const TENANT_PLACEHOLDER: &str = "{tenantid}";
 /// The length of a GUID in its hyphenated form.
 const GUID_BYTES: usize = 36;
-/// The tenant of personal Microsoft accounts, which is not an organisation.
-pub(super) const PERSONAL_ACCOUNTS_TENANT: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// A channel issuer and the keys that prove its tokens.
 #[derive(Clone)]
@@ -97,10 +95,7 @@ impl EntraOrigin {
 
     /// Whether a connection takes this tenant's users.
     pub(super) fn is_admitted_by(&self, tenants: &TenantPolicy) -> bool {
-        match tenants {
-            TenantPolicy::Listed(tenants) => tenants.contains(&self.tenant_id),
-            TenantPolicy::AnyOrganization => self.tenant_id != PERSONAL_ACCOUNTS_TENANT,
-        }
+        tenants.admits(&self.tenant_id)
     }
 }
 

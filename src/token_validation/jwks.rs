@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use base64::Engine;
@@ -120,6 +120,13 @@ pub(super) fn parse(
         }
     }
     Some(keys)
+}
+
+/// The names of all keys in a published set, also of those that cannot be used.
+pub(super) fn read_key_ids(body: &[u8]) -> HashSet<String> {
+    let keys = read_bounded_json(body).map_or_else(|_| Vec::new(), |set: WireSet| set.keys);
+    let key_id = |key: &Value| key.get("kid").and_then(Value::as_str).map(str::to_owned);
+    keys.iter().take(MAX_KEYS).filter_map(key_id).filter(|key_id| !key_id.is_empty()).collect()
 }
 
 fn read_usable_key(

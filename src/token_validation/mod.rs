@@ -50,6 +50,9 @@ pub enum CallerTokenError {
     /// 503 `KeysUnavailable`: the token cannot be checked without the issuer's keys.
     #[error("the issuer's keys are unavailable")]
     KeysUnavailable,
+    /// 503 `KeysUnavailable`: the token's key may be new, and the issuer's keys will be fetched again.
+    #[error("the token's key is not known yet")]
+    KeyNotKnownYet,
 }
 
 /// Why a token cannot be exchanged (docs/protocols/entra-obo.md §1).
@@ -68,6 +71,9 @@ pub enum ExchangeableTokenError {
     /// 500: the token cannot be checked without the issuer's keys.
     #[error("the issuer's keys are unavailable")]
     KeysUnavailable,
+    /// 500: the token's key may be new, and the issuer's keys will be fetched again.
+    #[error("the token's key is not known yet")]
+    KeyNotKnownYet,
 }
 
 /// Why an ID token is not accepted as proof of who signed in (`OpenID` Connect Core §3.1.3.7).
@@ -83,4 +89,7 @@ pub enum IdTokenError {
     /// The token cannot be checked without the issuer's keys.
     #[error("the issuer's keys are unavailable")]
     KeysUnavailable,
+    /// The token's key may be new, and the issuer's keys will be fetched again.
+    #[error("the token's key is not known yet")]
+    KeyNotKnownYet,
 }

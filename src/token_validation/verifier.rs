@@ -7,11 +7,13 @@ use quick_cache::sync::Cache;
 use super::algorithms::SignaturePolicy;
 use super::claims::Claims;
 use super::jwks::VerificationKey;
-use super::key_set::{FoundKey, KeyLookup, KeySet, KeysUnavailable};
+use super::key_set::{AbsenceProof, FoundKey, KeyLookup, KeyLookupError, KeySet};
 use super::unverified::UnverifiedToken;
 
 /// The memory that the cached results of one validator may take, in bytes.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+/// The length in base64 of the shortest signature that an asymmetric algorithm of RFC 7518 §3 makes, 64 bytes.
+const SHORTEST_SIGNATURE: usize = 86;
 /// The length of a real token, from which the initial size of the cache is computed.
 const TYPICAL_TOKEN_BYTES: usize = 2048;
 
@@ -37,11 +39,16 @@ pub(super) enum VerificationFailure {
     Refused(&'static str),
     /// The signature cannot be checked without the issuer's keys.
     KeysUnavailable,
+    /// The token names a key that may be new.
+    KeyNotKnownYet,
 }
 
-impl From<KeysUnavailable> for VerificationFailure {
-    fn from(_: KeysUnavailable) -> Self {
-        Self::KeysUnavailable
+impl From<KeyLookupError> for VerificationFailure {
+    fn from(error: KeyLookupError) -> Self {
+        match error {
+            KeyLookupError::Unavailable => Self::KeysUnavailable,
+            KeyLookupError::NotKnownYet => Self::KeyNotKnownYet,
+        }
     }
 }
 
@@ -51,6 +58,7 @@ impl From<KeysUnavailable> for VerificationFailure {
 /// another purpose.
 pub(super) struct SignatureVerifier<D> {
     limit_bytes: usize,
+    absence_proof: AbsenceProof,
     policy: SignaturePolicy,
     cache: Cache<TokenDigest, CachedVerification<D>, ByTokenLength>,
 }
@@ -90,7 +98,13 @@ impl<D> SignatureVerifier<D> {
     /// Creates a verifier for tokens of another policy. Its key sets must have the same policy.
     pub(super) fn with_policy(limit_bytes: usize, policy: SignaturePolicy) -> Self {
         let items = usize::try_from(CACHE_BYTES).unwrap_or(usize::MAX) / TYPICAL_TOKEN_BYTES;
-        Self { limit_bytes, policy, cache: Cache::with_weighter(items, CACHE_BYTES, ByTokenLength) }
+        let absence_proof = AbsenceProof::FetchAfterPublication;
+        Self { limit_bytes, absence_proof, policy, cache: Cache::with_weighter(items, CACHE_BYTES, ByTokenLength) }
+    }
+
+    /// Changes which fetch proves that the name of a key is made up.
+    pub(super) fn with_absence_proof(self, absence_proof: AbsenceProof) -> Self {
+        Self { absence_proof, ..self }
     }
 
     /// Proves the signature of `raw` with the key set that `choose` picks from *unverified* claims out of a fixed
@@ -110,7 +124,11 @@ impl<D> SignatureVerifier<D> {
         let unverified = UnverifiedToken::parse_by(raw, self.limit_bytes, self.policy);
         let unverified = unverified.map_err(VerificationFailure::Refused)?;
         let key_set = choose(&unverified.claims).map_err(VerificationFailure::Refused)?;
-        let found = find_signing_key(&key_set, &unverified).await?;
+        // No key can have made it, so no key set is asked for the name that the token brings.
+        if unverified.signature.len() < SHORTEST_SIGNATURE {
+            return Err(VerificationFailure::Refused("signature"));
+        }
+        let found = find_signing_key(&key_set, &unverified, self.absence_proof).await?;
         let token = Arc::new(VerifiedToken { claims: unverified.claims, key: found.key, derived: OnceLock::new() });
         let cached =
             CachedVerification { token: Arc::clone(&token), key_set, generation: found.generation, length: raw.len() };
@@ -134,12 +152,16 @@ fn hash_token(raw: &str) -> TokenDigest {
 
 /// Finds the key that has signed the token. A token that names no key is tried with the only key that fits; if that has
 /// not signed it, the issuer may have replaced the key.
-async fn find_signing_key(key_set: &Arc<KeySet>, token: &UnverifiedToken<'_>) -> Result<FoundKey, VerificationFailure> {
+async fn find_signing_key(
+    key_set: &Arc<KeySet>,
+    token: &UnverifiedToken<'_>,
+    proof: AbsenceProof,
+) -> Result<FoundKey, VerificationFailure> {
     let has_signed = |found: &FoundKey| {
         jsonwebtoken::crypto::verify(token.signature, token.signed, &found.key.key, token.algorithm).unwrap_or(false)
     };
     let key_id = token.key_id.as_deref();
-    let found = match key_set.find_key(key_id, token.algorithm).await? {
+    let found = match key_set.find_key(key_id, token.algorithm, proof).await? {
         KeyLookup::Found(found) => found,
         KeyLookup::OtherAlgorithm => return Err(VerificationFailure::Refused("alg")),
         KeyLookup::Unknown if key_id.is_none() => return Err(VerificationFailure::Refused("kid")),

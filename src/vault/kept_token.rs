@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::epochs::Epoch;
@@ -14,6 +15,21 @@ pub struct KeptToken {
     pub revision: ConnectionRevision,
     /// The token itself.
     pub token: UserToken,
+    /// The magic code that the token was redeemed with, if there was one. Refreshed tokens keep it.
+    pub code_mark: Option<CodeMark>,
+}
+
+/// The keyed MAC of a magic code, beside the token that the code was redeemed for. It says that the token comes of that
+/// code, and ends with the token.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeMark(pub [u8; 32]);
+
+impl CodeMark {
+    /// Whether both are the mark of one code. Takes the same time for all marks.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
 }
 
 /// The record of a slot: a kept token and the epoch of its user.
@@ -62,6 +78,8 @@ struct TokenJson<'a> {
     refresh_token: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refresh_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code_mark: Option<[u8; 32]>,
 }
 
 impl KeptToken {
@@ -69,7 +87,7 @@ impl KeptToken {
     /// causes.
     #[must_use]
     pub fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let Self { revision, token } = self;
+        let Self { revision, token, code_mark } = self;
         let plain = TokenJson {
             v: VERSION,
             revision: revision.0,
@@ -82,6 +100,7 @@ impl KeptToken {
             granted_scope: token.granted_scope.as_deref().map(Cow::from),
             refresh_token: token.refresh_token.as_ref().map(|secret| secret.expose().into()),
             refresh_at: token.refresh_at.map(Timestamp::unix_millis),
+            code_mark: code_mark.map(|CodeMark(mark)| mark),
         };
         // The capacity is reserved in advance: a growing buffer would leave copies of the token in freed memory.
         let mut bytes = Zeroizing::new(Vec::with_capacity(1024 + 2 * size_of_texts(token)));
@@ -106,7 +125,8 @@ impl KeptToken {
             refresh_token: plain.refresh_token.map(|text| Secret::new(text.into_owned())),
             refresh_at: plain.refresh_at.map(Timestamp::from_unix_millis),
         };
-        Some(Self { revision: ConnectionRevision(plain.revision), token })
+        let code_mark = plain.code_mark.map(CodeMark);
+        Some(Self { revision: ConnectionRevision(plain.revision), token, code_mark })
     }
 }
 
@@ -122,7 +142,7 @@ pub(super) fn size_of_texts(token: &UserToken) -> usize {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::{KeptToken, Secret, Timestamp};
+    use super::{CodeMark, KeptToken, Secret, Timestamp};
 
     const FIRST_VERSION: &[u8] =
         br#"{"v":1,"revision":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"access_token":"a","expires_at":2000,
@@ -144,6 +164,15 @@ mod tests {
         let read = KeptToken::decode(&written).unwrap();
         assert_eq!(read.token.refresh_token.unwrap().expose(), "r \"1\"");
         assert_eq!(read.token.refresh_at, kept.token.refresh_at);
+    }
+
+    #[test]
+    fn decode_restores_the_mark_of_the_code_and_knows_none_in_an_earlier_record() {
+        let mut kept = KeptToken::decode(FIRST_VERSION).unwrap();
+        assert!(kept.code_mark.is_none());
+        kept.code_mark = Some(CodeMark([7; 32]));
+        let read = KeptToken::decode(&kept.encode().unwrap()).unwrap().code_mark.unwrap();
+        assert!(read.is_same(&CodeMark([7; 32])) && !read.is_same(&CodeMark([8; 32])));
     }
 
     #[test]

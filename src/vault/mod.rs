@@ -4,6 +4,7 @@
 //! concurrent reads, writes and sign-outs. The room deliberately knows neither how a token is obtained or refreshed nor
 //! which caller requests it.
 
+mod deferrals;
 mod epochs;
 mod kept_token;
 mod l1;
@@ -22,7 +23,7 @@ mod sign_out_tests;
 mod token_vault_tests;
 
 pub use epochs::Epoch;
-pub use kept_token::KeptToken;
+pub use kept_token::{CodeMark, KeptToken};
 pub use permit::Permit;
 pub use slot_generations::SlotGeneration;
 pub use token_vault::{KeptRecord, RemovedTokens, TokenVault};

@@ -3,8 +3,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::VaultError;
+use super::deferrals::Deferrals;
 use super::epochs::Epochs;
-use super::kept_token::{KeptToken, TokenRecord};
+use super::kept_token::{CodeMark, KeptToken, TokenRecord};
 use super::l1::{L1, L1Entry};
 use super::permit::Permit;
 use super::pins::Pins;
@@ -32,6 +33,16 @@ pub(super) struct Shared {
     pub(super) epochs: Arc<Epochs>,
     pub(super) generations: SlotGenerations,
     pub(super) pins: Pins,
+    deferrals: Deferrals,
+}
+
+/// How much of its lifetime a token must have left to be handed out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NeededLifetime {
+    /// More than [`MIN_REMAINING_LIFETIME`].
+    Enough,
+    /// Any: the token cannot be renewed at the moment.
+    Any,
 }
 
 /// A kept token as it was read from the store, including its refresh token. It can be replaced by a newer token with
@@ -39,6 +50,8 @@ pub(super) struct Shared {
 pub struct KeptRecord {
     /// The kept token with its refresh token.
     pub token: UserToken,
+    /// The magic code that the token comes of, if it comes of one.
+    pub code_mark: Option<CodeMark>,
     permit: Permit,
     revision: ConnectionRevision,
     stored: StoredRecord<TokenRecord>,
@@ -67,6 +80,7 @@ impl TokenVault {
             l1: L1::new(l1_bytes, writer),
             generations: SlotGenerations::new(writer),
             pins: Pins::new(records, writer, Arc::clone(&epochs)),
+            deferrals: Deferrals::default(),
             epochs,
         };
         Self { shared: Arc::new(shared) }
@@ -86,11 +100,32 @@ impl TokenVault {
     ) -> Result<Option<Arc<UserToken>>, VaultError> {
         let key = self.shared.slot_keys.get(slot);
         if let Some(entry) = self.shared.l1.get(key)
-            && self.shared.can_hand_out(&entry, revision)
+            && self.shared.can_hand_out(&entry, revision, NeededLifetime::Enough)
         {
             return Ok(Some(Arc::clone(&entry.token)));
         }
-        self.shared.find_in_store(key, revision).await
+        let is_deferred = self.shared.deferrals.holds(key, self.shared.clock.now());
+        let needed = if is_deferred { NeededLifetime::Any } else { NeededLifetime::Enough };
+        self.shared.find_with(key, revision, needed).await
+    }
+
+    /// Finds the token in `slot` as [`TokenVault::find`] does, however little of its lifetime is left. It serves where it
+    /// cannot be renewed (docs/architecture.md §An outage is not a sign-out).
+    ///
+    /// # Errors
+    /// As [`TokenVault::find`]. A token in memory is found even if the store fails.
+    pub async fn find_unended(
+        &self,
+        slot: &TokenSlot,
+        revision: ConnectionRevision,
+    ) -> Result<Option<Arc<UserToken>>, VaultError> {
+        self.shared.find_with(self.shared.slot_keys.get(slot), revision, NeededLifetime::Any).await
+    }
+
+    /// Notes that the token in `slot` cannot be renewed at the moment. For a minute [`TokenVault::find`] finds it however
+    /// little of its lifetime is left, so that all who ask get the same answer.
+    pub fn defer_renewal(&self, slot: &TokenSlot) {
+        self.shared.deferrals.add(self.shared.slot_keys.get(slot), self.shared.clock.now());
     }
 
     /// Reads the token in `slot` from the store, even if its lifetime has ended. The token must have been kept for this
@@ -106,6 +141,12 @@ impl TokenVault {
     #[must_use]
     pub fn is_usable(&self, token: &UserToken) -> bool {
         has_enough_lifetime(token, self.shared.clock.now())
+    }
+
+    /// Whether the lifetime of `token` has ended.
+    #[must_use]
+    pub fn has_ended(&self, token: &UserToken) -> bool {
+        token.has_ended(self.shared.clock.now())
     }
 
     /// Issues the permission to keep a token of `user` in `slot`. Call this *before* requesting the token.
@@ -154,8 +195,26 @@ impl TokenVault {
         revision: ConnectionRevision,
         token: UserToken,
     ) -> Result<Arc<UserToken>, VaultError> {
+        self.keep_as_new(permit, KeptToken { revision, token, code_mark: None }).await
+    }
+
+    /// As [`TokenVault::keep`], for a token that was redeemed with the magic code of `code_mark`.
+    ///
+    /// # Errors
+    /// As [`TokenVault::keep`].
+    pub async fn keep_with_code(
+        &self,
+        permit: Permit,
+        revision: ConnectionRevision,
+        token: UserToken,
+        code_mark: CodeMark,
+    ) -> Result<Arc<UserToken>, VaultError> {
+        self.keep_as_new(permit, KeptToken { revision, token, code_mark: Some(code_mark) }).await
+    }
+
+    async fn keep_as_new(&self, permit: Permit, kept: KeptToken) -> Result<Arc<UserToken>, VaultError> {
         let shared = Arc::clone(&self.shared);
-        run_to_completion(async move { shared.keep(permit, revision, token, None).await }).await
+        run_to_completion(async move { shared.keep(permit, kept, None).await }).await
     }
 
     /// Replaces `record` by `token`, if the store still holds `record`.
@@ -164,8 +223,9 @@ impl TokenVault {
     /// As [`TokenVault::keep`]; [`VaultError::RecordChanged`] if another write replaced `record` first.
     pub async fn replace(&self, record: KeptRecord, token: UserToken) -> Result<Arc<UserToken>, VaultError> {
         let shared = Arc::clone(&self.shared);
-        let KeptRecord { permit, revision, stored, .. } = record;
-        run_to_completion(async move { shared.keep(permit, revision, token, Some(stored)).await }).await
+        let KeptRecord { permit, revision, stored, code_mark, .. } = record;
+        let kept = KeptToken { revision, token, code_mark };
+        run_to_completion(async move { shared.keep(permit, kept, Some(stored)).await }).await
     }
 
     /// Removes `record`, if the store still holds it. A newer record in the same slot stays.
@@ -237,11 +297,17 @@ impl TokenVault {
 }
 
 impl Shared {
-    async fn find_in_store(
+    async fn find_with(
         &self,
         key: RecordKey,
         revision: ConnectionRevision,
+        needed: NeededLifetime,
     ) -> Result<Option<Arc<UserToken>>, VaultError> {
+        if let Some(entry) = self.l1.get(key)
+            && self.can_hand_out(&entry, revision, needed)
+        {
+            return Ok(Some(Arc::clone(&entry.token)));
+        }
         let ticket = self.l1.read_ticket(key);
         let Some(record) = self.tokens.get(key).await? else {
             return Ok(None);
@@ -251,7 +317,7 @@ impl Shared {
         self.epochs.load(&user_epoch).await?;
         let token = Arc::new(kept.token.without_refresh_token());
         let entry = L1Entry { token: Arc::clone(&token), revision: kept.revision, epoch, user_epoch };
-        if !self.can_hand_out(&entry, revision) {
+        if !self.can_hand_out(&entry, revision, needed) {
             return Ok(None);
         }
         self.l1.fill(key, ticket, entry);
@@ -271,7 +337,8 @@ impl Shared {
             return Ok(None);
         }
         let permit = Permit { epoch, generation };
-        Ok(Some(KeptRecord { token: kept.token, permit, revision, stored: record.stored }))
+        let KeptToken { token, code_mark, .. } = kept;
+        Ok(Some(KeptRecord { token, code_mark, permit, revision, stored: record.stored }))
     }
 
     /// The index of all tokens of `user`.
@@ -280,10 +347,14 @@ impl Shared {
     }
 
     /// Whether `entry` may be handed out. This rule is the same for tokens from memory and from the store.
-    fn can_hand_out(&self, entry: &L1Entry, revision: ConnectionRevision) -> bool {
+    fn can_hand_out(&self, entry: &L1Entry, revision: ConnectionRevision, needed: NeededLifetime) -> bool {
+        let now = self.clock.now();
         entry.revision == revision
             && entry.user_epoch.is_current(entry.epoch)
-            && has_enough_lifetime(&entry.token, self.clock.now())
+            && match needed {
+                NeededLifetime::Enough => has_enough_lifetime(&entry.token, now),
+                NeededLifetime::Any => !entry.token.has_ended(now),
+            }
     }
 }
 

@@ -8,7 +8,7 @@ use super::l1::L1Entry;
 use super::permit::Permit;
 use super::token_vault::{RemovedTokens, Shared};
 use super::{KeptToken, VaultError};
-use crate::domain::{ConnectionRevision, RecordKey, Timestamp, UserKey, UserToken};
+use crate::domain::{RecordKey, Timestamp, UserKey, UserToken};
 use crate::records::StoredRecord;
 
 /// How long a token with a refresh token is stored after it was obtained: Entra accepts a refresh token that has not
@@ -17,25 +17,24 @@ const REFRESHABLE_TOKEN_LIFETIME: Duration = Duration::from_hours(90 * 24);
 
 /// Lock order: the write lock of the user's epoch first, then the write lock of the slot.
 impl Shared {
-    /// Writes `token` to its slot. With `expected`, writes it only if the store still holds `expected`.
+    /// Writes `kept` to its slot. With `expected`, writes it only if the store still holds `expected`.
     pub(super) async fn keep(
         &self,
         permit: Permit,
-        revision: ConnectionRevision,
-        token: UserToken,
+        kept: KeptToken,
         expected: Option<StoredRecord<TokenRecord>>,
     ) -> Result<Arc<UserToken>, VaultError> {
         let Permit { epoch, generation } = permit;
         let key = generation.key();
-        let user_epoch = self.epochs.get_cell(&token.user);
+        let (user_epoch, revision) = (self.epochs.get_cell(&kept.token.user), kept.revision);
         let mut behind = user_epoch.write_lock.lock().await;
         self.epochs.load(&user_epoch).await?;
         if !user_epoch.is_current(epoch) {
             return Err(VaultError::SignedOut);
         }
         self.epochs.store_if_behind(&user_epoch, &mut behind).await?;
-        let (expires_at, index) = (record_expiry(&token, self.clock.now()), self.user_index(&token.user));
-        let content = TokenRecord { kept: KeptToken { revision, token }, epoch };
+        let (expires_at, index) = (record_expiry(&kept.token, self.clock.now()), self.user_index(&kept.token.user));
+        let content = TokenRecord { kept, epoch };
         let record = self.tokens.seal_until(key, &content, expires_at)?.listed_by(index);
         let write_lock = self.l1.lock_writes(key).await;
         if generation.is_superseded() {

@@ -7,6 +7,7 @@ use bot_sso::config::{self, Environment};
 use bot_sso::domain::Timestamp;
 use bot_sso::endpoints::token_service::Query;
 use bot_sso::identity_provider::{RedeemFailure, judge};
+use bot_sso::inbound::read_forwarded_hop;
 use bot_sso::outbound::HttpAnswer;
 use bot_sso::protocol::{
     Activity, InvokeKind, JsonDocument, Node, TokenExchangeInvokeRequest, TokenExchangeState, TokenResponse,
@@ -239,6 +240,16 @@ pub fn query_form(bytes: &[u8]) {
         for text in texts.into_iter().chain([state.conversation_id.as_ref()]).flatten() {
             assert!((1..=512).contains(&text.len()));
         }
+    }
+}
+
+/// An entry of `X-Forwarded-For` that is read is an address that is read the same in each of its spellings.
+pub fn forwarded_hop(bytes: &[u8]) {
+    let Some(address) = read_forwarded_hop(bytes) else { return };
+    assert_eq!(address, address.to_canonical());
+    let bracketed = if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
+    for spelling in [address.to_string(), bracketed.clone(), format!("{bracketed}:443"), format!("\"{bracketed}:1\"")] {
+        assert_eq!(read_forwarded_hop(spelling.as_bytes()), Some(address), "{spelling}");
     }
 }
 

@@ -15,6 +15,10 @@ use bot_sso::token_validation::UnverifiedToken;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+/// The checks of all parsers.
+const CHECKS: [fn(&[u8]); 6] =
+    [checks::activity, checks::forwarded_hop, checks::jwt, checks::query_form, checks::token_answer, checks::toml];
+
 /// Runs `check` on every file in `directory` and returns the number of files.
 fn replay(directory: &str, check: fn(&[u8])) -> usize {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(directory);
@@ -29,8 +33,9 @@ fn replay(directory: &str, check: fn(&[u8])) -> usize {
 #[test]
 fn inputs_that_the_fuzzer_found_still_pass_their_checks() {
     type Target = (&'static str, fn(&[u8]));
-    let targets: [Target; 5] = [
+    let targets: [Target; 6] = [
         ("fuzz/activity", checks::activity),
+        ("fuzz/forwarded_hop", checks::forwarded_hop),
         ("fuzz/jwt", checks::jwt),
         ("fuzz/query_form", checks::query_form),
         ("fuzz/token_answer", checks::token_answer),
@@ -103,14 +108,14 @@ fn token(header: &Value, claims: &Value) -> String {
 proptest! {
     #[test]
     fn arbitrary_bytes_pass_every_check(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        for check in [checks::activity, checks::jwt, checks::query_form, checks::token_answer, checks::toml] {
+        for check in CHECKS {
             check(&bytes);
         }
     }
 
     #[test]
     fn arbitrary_text_passes_every_check(text in "[\\PC\\n\"{}\\[\\]=&%.:,]{0,200}") {
-        for check in [checks::activity, checks::jwt, checks::query_form, checks::token_answer, checks::toml] {
+        for check in CHECKS {
             check(text.as_bytes());
         }
     }

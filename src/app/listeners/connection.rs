@@ -1,9 +1,8 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 
+use crate::inbound::ClientNetwork;
 use futures_util::task::AtomicWaker;
-
-use super::client_network::ClientNetwork;
 
 /// A time in milliseconds of the table's clock, which the sweeper advances. 0 stands for "not".
 pub(super) type Ticks = u64;

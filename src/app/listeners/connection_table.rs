@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::client_network::ClientNetwork;
 use super::connection::{Connection, Deadlines, Ticks};
+use crate::inbound::ClientNetwork;
 use crate::observability::{Count, Counters};
 
 /// How often the deadlines of all connections are looked at.

@@ -7,7 +7,6 @@
 mod blank_lines;
 mod bound_listeners;
 mod bounded_stream;
-mod client_network;
 mod connection;
 mod connection_table;
 mod open_files;

@@ -1,7 +1,7 @@
 use crate::config::credentials::{AppIdentitySection, CredentialSection};
 use crate::config::identity_providers::EntraSection;
 use crate::config::review::{OpenIdOptions, Place, Review};
-use crate::domain::{AppScope, Connection, ConnectionName, TenantPolicy};
+use crate::domain::{AppScope, Connection, ConnectionName, PERSONAL_ACCOUNTS_TENANT, TenantPolicy};
 
 /// The size limit of a connection's name in requests, in bytes (docs/architecture.md §Security rules, rule 13).
 const MAX_NAME_BYTES: usize = 256;
@@ -25,12 +25,15 @@ impl ConnectionSection {
         self.connection.bot == other.connection.bot && self.connection.name == other.connection.name
     }
 
-    /// The client as an application that requests tokens for itself, in the first tenant that the connection lists.
+    /// The client as an application that requests tokens for itself, in the first organization's tenant that the connection lists.
     pub(in crate::config) fn app_identity(&self, provider: &EntraSection) -> Option<AppIdentitySection> {
         let connection = &self.connection;
         let tenant = match &connection.exchange.tenants {
-            TenantPolicy::Listed(tenants) => tenants.first().map(String::as_str),
-            TenantPolicy::AnyOrganization => None,
+            // An application gets tokens for itself in the tenant of an organization only.
+            TenantPolicy::Listed(tenants) => {
+                tenants.iter().map(String::as_str).find(|tenant| *tenant != PERSONAL_ACCOUNTS_TENANT)
+            }
+            TenantPolicy::AnyOrganization | TenantPolicy::AnyAccount => None,
         };
         Some(AppIdentitySection {
             place: format!("connections.{}", self.key),

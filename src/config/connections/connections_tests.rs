@@ -41,7 +41,7 @@ fn a_connection_refers_to_what_exists() {
 fn the_tenants_of_a_connection_have_no_default() {
     expect_problem(TENANTS, "", "connections.graph.tenants: is missing");
     expect_problem(TENANTS, "tenants = []", "connections.graph.tenants: is empty");
-    expect_problem(TENANTS, "tenants = \"common\"", "connections.graph.tenants: \"common\" is neither");
+    expect_problem(TENANTS, "tenants = \"common\"", "connections.graph.tenants: \"common\" is none of these");
     expect_problem(
         TENANTS,
         "tenants = [\"contoso.com\"]",
@@ -74,10 +74,14 @@ fn scopes_belong_to_one_resource() {
 fn an_exchange_uri_is_an_app_id_uri_and_capitals_in_its_host_are_warned_of() {
     expect_problem(URI, "token_exchange_uri = \"access_as_user\"", "connections.graph.token_exchange_uri: ");
     expect_problem(URI, "token_exchange_uri = \"api:///x\"", "connections.graph.token_exchange_uri: ");
-    let configuration = read(&changed(URI, "token_exchange_uri = \"api://SSO.example.com/botid-1\"")).unwrap();
+    let configuration = read(&changed(
+        URI,
+        "token_exchange_uri = \"api://SSO.example.com/botid-11111111-1111-4111-8111-111111111111\"",
+    ))
+    .unwrap();
     assert_eq!(configuration.warnings.len(), 1);
     assert!(configuration.warnings[0].message.contains("\"sso.example.com\""), "{:?}", configuration.warnings);
-    let audience = AudienceRule::Uri("api://SSO.example.com/botid-1".to_owned());
+    let audience = AudienceRule::Uri("api://SSO.example.com/botid-11111111-1111-4111-8111-111111111111".to_owned());
     assert!(configuration.connections[0].connection.exchange.audiences.contains(&audience), "taken as written");
 }
 

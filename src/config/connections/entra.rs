@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use crate::config::credentials::CredentialOwner;
+use crate::config::credentials::{CredentialOwner, warn_of_secret_ids};
 use crate::config::review::{
-    Context, OpenIdOptions, Place, Review, RevisedSettings, WordOrList, exchange_uri, validate_scopes,
+    Context, OpenIdOptions, Place, Review, RevisedSettings, WordOrList, exchange_uri, find_tenant_id, validate_scopes,
 };
 use crate::domain::{BotName, Connection, ExchangePolicy, ProviderKind, TenantPolicy, acceptable_audiences};
 
@@ -25,7 +25,11 @@ pub(super) fn validate(
     };
     let owner =
         CredentialOwner { is_bot: false, client_id: client_id.as_deref(), cloud: context.cloud, openid_issuer: None };
+    let is_short_form = raw.client_secret.is_some();
     let credentials = raw.take_credentials(&owner, review, place);
+    warn_of_secret_ids(credentials.as_deref().unwrap_or_default(), review, |index| {
+        if is_short_form { place.key("client_secret") } else { place.key("credentials").index(index).key("secret") }
+    });
     let at = place.key("scopes");
     let graph = context.cloud.graph;
     let write = format!("what the bot needs, as [\"{graph}/User.Read\"]");
@@ -140,11 +144,13 @@ fn required_scopes(written: Option<Vec<String>>, review: &mut Review<'_>, place:
 }
 
 fn tenant_policy(written: Option<WordOrList>, review: &mut Review<'_>, place: &Place) -> Option<TenantPolicy> {
-    let form = "[\"<tenant GUID>\"], or \"any_organization\"";
+    let form = "[\"<tenant GUID>\"], \"any_organization\", or \"any_account\" (personal accounts, too)";
     match review.required(written, place, &format!("whose users may sign in: {form}"))? {
         WordOrList::Word(word) if word == "any_organization" => Some(TenantPolicy::AnyOrganization),
+        WordOrList::Word(word) if word == "any_account" => Some(TenantPolicy::AnyAccount),
         WordOrList::Word(word) => {
-            review.report(place, format!("{word:?} is neither: write {form}"));
+            let hint = if word.contains('.') { format!(". {}", find_tenant_id(&word)) } else { String::new() };
+            review.report(place, format!("{word:?} is none of these: write {form}{hint}"));
             None
         }
         WordOrList::List(list) if list.is_empty() => {

@@ -78,6 +78,9 @@ impl RawCertificate {
         let write = "the path of a PEM file with the certificate (and, without key_file, its private key)";
         let file = review.required(self.file, &at, write)?;
         let key_place = place.key("key_file");
+        let file_is_text = review.refuse_binary_form(&file, &at);
+        let key_is_text = self.key_file.as_ref().map_or(Some(()), |path| review.refuse_binary_form(path, &key_place));
+        file_is_text.and(key_is_text)?;
         let (chain, key) = if let Some(key_file) = &self.key_file {
             let chain = review.public_file(&file, &at).and_then(|pem| read_chain(&pem, review, &at));
             let key = private_text(key_file, review, &key_place).and_then(|pem| read_key(&pem, review, &key_place));

@@ -101,3 +101,20 @@ fn assertion_file(path: &Path, review: &mut Review<'_>, place: &Place) -> Option
     review.public_file(path, place)?;
     Some(review.resolve(path))
 }
+
+/// Warns of each secret of an Entra application that is a GUID. Entra's secrets are none, but the portal shows the id of
+/// each secret, a GUID, beside its value.
+pub(in crate::config) fn warn_of_secret_ids(
+    credentials: &[CredentialSection],
+    review: &mut Review<'_>,
+    place_of: impl Fn(usize) -> Place,
+) {
+    for (index, credential) in credentials.iter().enumerate() {
+        let CredentialSection::Secret(secret) = credential else { continue };
+        if uuid::Uuid::try_parse(secret.expose().trim()).is_ok() {
+            let message = "leads to a GUID, which is probably the secret's id: write the secret's value, which the portal \
+                           shows once, when the secret is made";
+            review.warn(&place_of(index), message.to_owned());
+        }
+    }
+}

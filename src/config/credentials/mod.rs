@@ -18,5 +18,5 @@ pub use certificate::CertificateSection;
 pub use credential::CredentialSection;
 pub use managed_identity::{IdentityEndpointSection, IdentitySection};
 
-pub(in crate::config) use credential::{RawCredential, validate_credentials};
+pub(in crate::config) use credential::{RawCredential, validate_credentials, warn_of_secret_ids};
 pub(in crate::config) use owner::CredentialOwner;

@@ -8,8 +8,10 @@ mod environment;
 mod overlay;
 mod raw;
 mod read;
+mod shapes;
 mod step;
 mod suggestion;
+mod variables;
 
 #[cfg(test)]
 mod environment_tests;

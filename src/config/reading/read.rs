@@ -7,7 +7,7 @@ use super::environment::Environment;
 use super::overlay::Overlay;
 use super::raw::RawConfiguration;
 use super::step::Step;
-use super::suggestion;
+use super::{shapes, suggestion, variables};
 
 /// Reading stops after this many problems; a file with more is probably not a configuration.
 const MAX_PROBLEMS: usize = 200;
@@ -25,6 +25,7 @@ pub(in crate::config) fn read(
     });
     let mut overlay = Overlay::apply(&mut table, overrides);
     review.note_variables(overlay.variables());
+    variables::warn_of_unknown(environment, &table, review);
     Some(read_raw(table, &mut overlay, review))
 }
 
@@ -55,13 +56,36 @@ pub(super) fn read_raw(mut table: Table, overlay: &mut Overlay, review: &mut Rev
             replace(&mut table, &owner.steps, owner.value);
             continue;
         }
-        review.report(&place, suggestion::explain(error.inner().message()));
+        review.report(&place, explain(&table, &steps, error.inner().message()));
         if !remove(&mut table, &steps) {
             return RawConfiguration::default();
         }
     }
     review.report(&Place::root(), "there are more problems than are shown".to_owned());
     RawConfiguration::default()
+}
+
+/// The deserializer's `complaint` in the operator's words, with the right form of the value if it can be told.
+fn explain(table: &Table, steps: &[Step], complaint: &str) -> String {
+    let explained = suggestion::explain(complaint);
+    let last = steps.iter().rev().find_map(|step| match step {
+        Step::Key(key) => Some(key.as_str()),
+        Step::Index(_) => None,
+    });
+    let right = last.zip(find_value(table, steps)).and_then(|at| shapes::right_form(at.0, at.1, complaint.trim()));
+    match right {
+        Some(right) => format!("{explained}: write {right}"),
+        None => explained,
+    }
+}
+
+fn find_value<'t>(table: &'t Table, steps: &[Step]) -> Option<&'t Value> {
+    let (first, rest) = steps.split_first()?;
+    let Step::Key(key) = first else { return None };
+    rest.iter().try_fold(table.get(key)?, |value, step| match step {
+        Step::Key(key) => value.as_table()?.get(key),
+        Step::Index(index) => value.as_array()?.get(*index),
+    })
 }
 
 fn find_line_and_column(text: &str, offset: usize) -> (usize, usize) {

@@ -73,7 +73,7 @@ fn a_variable_of_a_wrong_type_is_reported_as_it_is_written() {
         ("", "invalid type: string \"\", expected a whole number"),
         ("3.5", "invalid type: floating point `3.5`, expected a whole number"),
         ("true", "invalid type: boolean `true`, expected a whole number"),
-        ("[3]", "invalid type: sequence, expected a whole number"),
+        ("[3]", "invalid type: sequence, expected a whole number: write 3"),
         ("-3", "invalid value: integer `-3`, expected a whole number"),
     ] {
         let environment = Environment::of([("BOT_SSO_SERVER__WORKERS", text), SECRET]);

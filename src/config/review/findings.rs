@@ -13,8 +13,12 @@ pub(in crate::config) struct Review<'a> {
     set_by_variables: Vec<SetByVariable>,
     problems: Vec<ConfigurationProblem>,
     warnings: Vec<ConfigurationProblem>,
+    key_file_check: Option<KeyFileCheck>,
     pub(in crate::config) hosts: Hosts,
 }
+
+/// Says why a file is no key ring.
+pub(in crate::config) type KeyFileCheck = fn(&Path) -> Result<(), String>;
 
 /// A place that an environment variable has set.
 pub(in crate::config) struct SetByVariable {
@@ -45,6 +49,7 @@ impl<'a> Review<'a> {
             set_by_variables: Vec::new(),
             problems: Vec::new(),
             warnings: Vec::new(),
+            key_file_check: None,
             hosts: Hosts::default(),
         }
     }
@@ -52,6 +57,17 @@ impl<'a> Review<'a> {
     /// Later problems at these places name the environment variable that set the place.
     pub(in crate::config) fn note_variables(&mut self, set_by_variables: Vec<SetByVariable>) {
         self.set_by_variables = set_by_variables;
+    }
+
+    /// The content of the key file is checked by `check`.
+    pub(in crate::config) fn check_key_file_with(self, check: Option<KeyFileCheck>) -> Self {
+        Self { key_file_check: check, ..self }
+    }
+
+    /// Reports a file at `path` that is no key ring, if a check for it is given.
+    pub(in crate::config) fn key_file(&mut self, path: &Path, place: &Place) -> Option<()> {
+        let check = self.key_file_check.unwrap_or(|_| Ok(()));
+        check(path).map_err(|message| self.report(place, message)).ok()
     }
 
     /// The environment variable `name`, if it is set.
@@ -112,11 +128,11 @@ impl<'a> Review<'a> {
     pub(in crate::config) fn into_problems(mut self) -> Problems {
         if self.problems.is_empty() {
             let message = "cannot be understood, and this program cannot say why: please report this".to_owned();
-            return Problems(vec![ConfigurationProblem { path: String::new(), message }]);
+            return Problems::with_warnings(vec![ConfigurationProblem { path: String::new(), message }], Vec::new());
         }
         // Sorted by place, so that all problems of a section are listed together.
         self.problems.sort_by(|left, right| left.path.cmp(&right.path));
-        Problems(self.problems)
+        Problems::with_warnings(self.problems, self.warnings)
     }
 
     fn problem(&self, place: &Place, message: String) -> ConfigurationProblem {

@@ -20,7 +20,23 @@ impl fmt::Display for ConfigurationProblem {
 
 /// All problems of a configuration, displayed one per line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problems(pub Vec<ConfigurationProblem>);
+pub struct Problems(pub Vec<ConfigurationProblem>, Vec<ConfigurationProblem>);
+
+impl Problems {
+    /// Problems, and the settings that are valid but probably a mistake.
+    pub(in crate::config) fn with_warnings(
+        problems: Vec<ConfigurationProblem>,
+        warnings: Vec<ConfigurationProblem>,
+    ) -> Self {
+        Self(problems, warnings)
+    }
+
+    /// The settings that are valid but probably a mistake.
+    #[must_use]
+    pub fn warnings(&self) -> &[ConfigurationProblem] {
+        &self.1
+    }
+}
 
 impl fmt::Display for Problems {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

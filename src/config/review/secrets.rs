@@ -83,6 +83,15 @@ impl Review<'_> {
         }
     }
 
+    /// Reports a file in a binary form where PEM is expected, with the command that converts it. Returns
+    /// `None` for such a file.
+    pub(in crate::config) fn refuse_binary_form(&mut self, path: &Path, place: &Place) -> Option<()> {
+        let resolved = self.resolve(path);
+        let Some(message) = conversion(&resolved) else { return Some(()) };
+        self.report(place, message);
+        None
+    }
+
     /// Reads a file that other users may read, too.
     pub(in crate::config) fn public_file(&mut self, path: &Path, place: &Place) -> Option<Vec<u8>> {
         let path = self.resolve(path);
@@ -106,6 +115,34 @@ fn read_public(path: &Path) -> Result<Vec<u8>, String> {
         "{} is longer than {MAX_PEM_BYTES} bytes, so it is not a file of certificates: write another path",
         path.display()
     ))
+}
+
+/// The command that converts a PKCS #12 file, or a certificate in DER form, to PEM. The form shows in the file's name or
+/// in its first bytes.
+fn conversion(path: &Path) -> Option<String> {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let mut head = Vec::new();
+    if let Ok(file) = File::open(path) {
+        // A file that cannot be read has no first bytes; the check that follows reports it.
+        let _ = file.take(8).read_to_end(&mut head);
+    }
+    let is_der = head.starts_with(&[0x30, 0x82]);
+    // A PKCS #12 file begins with a version, which is 3 (RFC 7292 §4).
+    let is_pkcs12 = is_der && head.get(4..7) == Some(&[0x02, 0x01, 0x03]);
+    let (from, to) = (path.display(), path.with_extension("pem"));
+    let to = to.display();
+    if is_pkcs12 || matches!(extension.as_str(), "pfx" | "p12") && !head.starts_with(b"-----") {
+        return Some(format!(
+            "{from} is a PKCS #12 file: convert it to PEM with  openssl pkcs12 -in {from} -out {to} -nodes  then run \
+             chmod 600 {to}, and write file = \"{to}\""
+        ));
+    }
+    is_der.then(|| {
+        format!(
+            "{from} is in DER form: convert it to PEM with  openssl x509 -inform DER -in {from} -out {to}  (for a key: \
+             openssl pkey -inform DER -in {from} -out {to}), and write \"{to}\""
+        )
+    })
 }
 
 /// Opens the file before it checks the permissions, so that the file cannot be replaced between the check and the use.

@@ -69,7 +69,8 @@ impl Review<'_> {
         if hyphenated && uuid::Uuid::try_parse(text).is_ok() {
             return Some(text.to_ascii_lowercase());
         }
-        self.report(place, format!("{text:?} is not a GUID: write it as 00000000-0000-0000-0000-000000000000"));
+        let write = right_guid(text, place);
+        self.report(place, format!("{text:?} is not a GUID: {write}"));
         None
     }
 
@@ -105,5 +106,37 @@ impl Review<'_> {
             }
         }
         texts.to_vec()
+    }
+}
+
+/// What to write instead of `text`, which is not a GUID in hyphenated form.
+fn right_guid(text: &str, place: &Place) -> String {
+    let trimmed = text.trim().trim_start_matches("api://").trim_start_matches("botid-").trim_start_matches("28:");
+    if let Ok(id) = uuid::Uuid::try_parse(trimmed) {
+        return format!("write {:?}", id.hyphenated().to_string());
+    }
+    if place.as_str().contains("tenant") {
+        return format!("write the tenant's id. {}", find_tenant_id(text));
+    }
+    "write it as 00000000-0000-0000-0000-000000000000".to_owned()
+}
+
+/// How the operator finds the id of the tenant that `text` names.
+pub(in crate::config) fn find_tenant_id(text: &str) -> String {
+    let is_domain =
+        text.contains('.') && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    if is_domain {
+        return format!(
+            "It is the \"Tenant ID\" on the overview page of the Microsoft Entra admin center, and the GUID in \"issuer\" at \
+             https://login.microsoftonline.com/{text}/v2.0/.well-known/openid-configuration"
+        );
+    }
+    match text {
+        "common" | "organizations" | "consumers" => {
+            format!(
+                "{text:?} stands for many tenants: list each, or write tenants = \"any_organization\" where allowed"
+            )
+        }
+        _ => "It is the \"Tenant ID\" on the overview page of the Microsoft Entra admin center".to_owned(),
     }
 }

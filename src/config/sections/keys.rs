@@ -21,7 +21,9 @@ impl RawKeys {
     pub(in crate::config) fn validate(self, review: &mut Review<'_>) -> Option<KeysSection> {
         let path = self.file.unwrap_or_else(|| PathBuf::from("bot-sso.keys"));
         let create = format!("make it with bot-sso keys create {}", review.resolve(&path).display());
-        let file = review.private_file(&path, &Place::section("keys").key("file"), &create)?;
+        let at = Place::section("keys").key("file");
+        let file = review.private_file(&path, &at, &create)?;
+        review.key_file(&file, &at)?;
         Some(KeysSection { file })
     }
 }

@@ -18,7 +18,7 @@ pub struct Server {
     pub listen: Vec<SocketAddr>,
     /// The certificate for TLS; `None` for plain http behind a proxy that terminates TLS.
     pub tls: Option<TlsPair>,
-    /// The proxies whose `X-Forwarded-…` and `Forwarded` headers are trusted.
+    /// The proxies whose `X-Forwarded-For` headers are trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// The size limit of a request body, in bytes.
     pub body_limit_bytes: usize,
@@ -146,10 +146,12 @@ impl RawTls {
         let at = place.key("certificate_file");
         let certificate =
             review.required(self.certificate_file, &at, "the path of a PEM file with the certificate chain");
+        let certificate = certificate.filter(|path| review.refuse_binary_form(path, &at).is_some());
         let content = certificate.as_ref().and_then(|path| review.public_file(path, &at));
         let chain = content.and_then(|pem| chain(&pem, review, &at));
         let at = place.key("key_file");
         let key = review.required(self.key_file, &at, "the path of a PEM file with the private key");
+        let key = key.filter(|path| review.refuse_binary_form(path, &at).is_some());
         let key = key.and_then(|path| review.private_file(&path, &at, ""));
         let pair = TlsPair { certificate_file: review.resolve(&certificate?), key_file: key? };
         check_pair(chain?, &pair, review, &at)?;

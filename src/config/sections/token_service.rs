@@ -51,7 +51,16 @@ impl RawTokenService {
                 );
                 Vec::new()
             }
-            Some(written) => review.guids(&written, &at),
+            Some(written) => {
+                let tenants = review.guids(&written, &at);
+                for tenant in bot_tenants.iter().filter(|tenant| !tenants.contains(tenant)) {
+                    let message = format!(
+                        "lacks {tenant}, in which a bot is registered, so the Token Service would refuse that bot: add it"
+                    );
+                    review.warn(&at, message);
+                }
+                tenants
+            }
             None => {
                 let framework = cloud.bot_framework_tenant.to_owned();
                 bot_tenants.into_iter().chain([framework]).collect::<BTreeSet<_>>().into_iter().collect()

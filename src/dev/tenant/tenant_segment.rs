@@ -1,5 +1,6 @@
 use super::directory::Directory;
 use super::refusal::EntraRefusal;
+use crate::domain::PERSONAL_ACCOUNTS_TENANT;
 
 /// The first segment of a request's path, which says which tenant is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,8 +9,10 @@ pub(in crate::dev) enum TenantSegment<'a> {
     One(&'a str),
     /// `organizations`: the user's tenant, whichever it is.
     Organizations,
-    /// `common`: as `organizations`, but on-behalf-of requests are refused.
+    /// `common`: as `organizations`, with personal accounts, but on-behalf-of requests are refused.
     Common,
+    /// `consumers`: personal accounts alone, of which the stage has none; on-behalf-of requests are refused.
+    Consumers,
 }
 
 impl<'a> TenantSegment<'a> {
@@ -18,6 +21,7 @@ impl<'a> TenantSegment<'a> {
         match segment.to_ascii_lowercase().as_str() {
             "common" => Ok(Self::Common),
             "organizations" => Ok(Self::Organizations),
+            "consumers" => Ok(Self::Consumers),
             id => directory.find_tenant(id).map(|tenant| Self::One(tenant.id)).ok_or_else(|| {
                 let text = format!("Tenant '{segment}' not found. Check to make sure you have the correct tenant ID.");
                 EntraRefusal::bad_request("invalid_request", 90_002, text)
@@ -29,7 +33,9 @@ impl<'a> TenantSegment<'a> {
     pub(in crate::dev) fn admits(self, tid: &str) -> bool {
         match self {
             Self::One(id) => id == tid,
-            Self::Organizations | Self::Common => true,
+            Self::Organizations => tid != PERSONAL_ACCOUNTS_TENANT,
+            Self::Common => true,
+            Self::Consumers => tid == PERSONAL_ACCOUNTS_TENANT,
         }
     }
 
@@ -37,7 +43,7 @@ impl<'a> TenantSegment<'a> {
     pub(in crate::dev) fn tenant_id_or_main(self, directory: &Directory) -> &'a str {
         match self {
             Self::One(id) => id,
-            Self::Organizations | Self::Common => directory.main_tenant_id(),
+            Self::Organizations | Self::Common | Self::Consumers => directory.main_tenant_id(),
         }
     }
 }

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use actix_web::body::BodyStream;
@@ -10,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::replies::InvokeReply;
 use super::{BotGateway, Inbound};
 use crate::bot_connector::is_end_to_end;
-use crate::inbound::Problem;
+use crate::inbound::{AnsweredByBot, Problem};
 use crate::outbound::{OutboundError, RelayedAnswer};
 use crate::protocol::response_in_envelope;
 
@@ -23,7 +24,7 @@ pub(super) async fn forward_to_bot(gateway: &BotGateway, inbound: &Inbound<'_>) 
     let turn = gateway.bots.turns().begin(&inbound.bot, &inbound.conversation_id);
     let request = inbound.forwarded(inbound.body.clone());
     match gateway.bots.forward(&inbound.bot, request, inbound.begun + gateway.bot_timeout).await {
-        Ok(answer) => stream_back(answer, turn),
+        Ok(answer) => stream_back(answer, turn, inbound),
         Err(error) => {
             let problem = to_problem(&error);
             tracing::error!(
@@ -39,7 +40,7 @@ pub(super) async fn forward_to_bot(gateway: &BotGateway, inbound: &Inbound<'_>) 
 
 /// The bot's answer: its status, its end-to-end headers, and its body as a stream (server-sent events included).
 /// `until_done` is dropped at the end of the body.
-fn stream_back<T: 'static>(answer: RelayedAnswer, until_done: T) -> HttpResponse {
+fn stream_back<T: 'static>(answer: RelayedAnswer, until_done: T, inbound: &Inbound<'_>) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut response = HttpResponse::build(status);
     let hop_by_hop = connection_header_names(&answer.headers);
@@ -49,12 +50,18 @@ fn stream_back<T: 'static>(answer: RelayedAnswer, until_done: T) -> HttpResponse
             response.append_header((name, value.as_slice()));
         }
     }
+    let (bot, correlation_id) = (Arc::clone(&inbound.bot), inbound.correlation_id.clone());
     let body = answer.into_stream().map(move |chunk| {
         let _ = &until_done;
-        chunk
+        // The HTTP library closes the connection to the channel; its own line about it is not logged.
+        chunk.inspect_err(|error| {
+            tracing::warn!(correlation_id, bot = bot.name.as_str(), %error, "the bot's answer broke off");
+        })
     });
     // `streaming` would add a content type where the bot sent none.
-    response.body(BodyStream::new(body))
+    let mut response = response.body(BodyStream::new(body));
+    response.extensions_mut().insert(AnsweredByBot);
+    response
 }
 
 fn connection_header_names(headers: &[(String, Vec<u8>)]) -> Vec<String> {
@@ -93,12 +100,15 @@ pub(super) async fn collect_answer(
     match collected {
         Ok((status, _, body)) if in_envelope && (200..300).contains(&status) => match response_in_envelope(&body) {
             Some((status, inner)) => {
-                InvokeReply { envelope: Some(body), ..InvokeReply::json(status, Bytes::from(inner)) }
+                let reply = InvokeReply::json(status, Bytes::from(inner));
+                InvokeReply { envelope: Some(body), is_from_bot: true, ..reply }
             }
             // Replies without an invoke response mean that the bot did not handle the invoke.
             None => InvokeReply::empty(501),
         },
-        Ok((status, content_type, body)) => InvokeReply { body, content_type, ..InvokeReply::empty(status) },
+        Ok((status, content_type, body)) => {
+            InvokeReply { body, content_type, is_from_bot: true, ..InvokeReply::empty(status) }
+        }
         Err(error) => {
             tracing::error!(%error, "the bot did not answer the forwarded invoke; the user's token stays stored");
             let problem = to_problem(&error);

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{BotGateway, Inbound};
 use crate::domain::ChannelId;
 use crate::exchange::{Reason, Refusal, Settlement};
-use crate::inbound::Problem;
+use crate::inbound::{AnsweredByBot, Problem};
 use crate::protocol::{TokenExchangeInvokeResponse, invoke_response_envelope};
 
 /// Statuses that replace those of the status table for one channel, by reason code without its detail
@@ -27,6 +27,8 @@ pub struct InvokeReply {
     /// Seconds until another request makes sense.
     pub(super) retry_after: Option<u64>,
     pub(super) succeeded: bool,
+    /// Whether the status is the bot's.
+    pub(super) is_from_bot: bool,
 }
 
 impl Settlement for InvokeReply {
@@ -43,7 +45,15 @@ impl InvokeReply {
     /// An answer without a body.
     pub(super) fn empty(status: u16) -> Self {
         let succeeded = (200..300).contains(&status);
-        Self { status, body: Bytes::new(), content_type: None, envelope: None, retry_after: None, succeeded }
+        Self {
+            status,
+            body: Bytes::new(),
+            content_type: None,
+            envelope: None,
+            retry_after: None,
+            succeeded,
+            is_from_bot: false,
+        }
     }
 
     pub(super) fn json(status: u16, body: Bytes) -> Self {
@@ -61,11 +71,21 @@ impl InvokeReply {
 
     /// The HTTP response, in the delivery mode of the request. Channels always get the plain form.
     pub(super) fn respond(self, inbound: &Inbound<'_>) -> HttpResponse {
-        if inbound.wants_envelope() {
-            let wrap = || Bytes::from(invoke_response_envelope(self.status, &self.body));
-            let envelope = self.envelope.clone().unwrap_or_else(wrap);
-            return HttpResponse::Ok().content_type("application/json").body(envelope);
+        let is_from_bot = self.is_from_bot;
+        let mut response = if inbound.wants_envelope() { self.into_envelope() } else { self.into_plain() };
+        if is_from_bot {
+            response.extensions_mut().insert(AnsweredByBot);
         }
+        response
+    }
+
+    fn into_envelope(self) -> HttpResponse {
+        let wrap = || Bytes::from(invoke_response_envelope(self.status, &self.body));
+        let envelope = self.envelope.clone().unwrap_or_else(wrap);
+        HttpResponse::Ok().content_type("application/json").body(envelope)
+    }
+
+    fn into_plain(self) -> HttpResponse {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
         if let Some(content_type) = self.content_type {
@@ -117,6 +137,7 @@ impl RefusedExchange<'_> {
         };
         let retry_after = match reason {
             Reason::TooManyRequests { retry_after } => Some(retry_after),
+            Reason::TemporarilyUnavailable(outage) => outage.retry_after(),
             _ => None,
         };
         InvokeReply { retry_after, succeeded: false, ..InvokeReply::json(status, to_bytes(&response)) }
@@ -137,7 +158,7 @@ const fn status_and_sentence(reason: Reason) -> (u16, &'static str) {
         Reason::Denied => (400, "The identity provider refuses this user."),
         Reason::Misconfigured => (400, "The connection is not set up correctly; the operator has been told."),
         Reason::TooManyRequests { .. } => (429, "The user asks too often; try again later."),
-        Reason::TemporarilyUnavailable => (500, "The exchange is temporarily unavailable; try again later."),
+        Reason::TemporarilyUnavailable(_) => (500, "The exchange is temporarily unavailable; try again later."),
     }
 }
 

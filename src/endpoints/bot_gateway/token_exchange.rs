@@ -13,7 +13,7 @@ use crate::cards::StatedIdentity;
 use crate::domain::{Bot, ChannelId, Connection, ContinuationMode, Secret};
 use crate::exchange::{
     ActivityEvidence, AfterExchange, Conversation, Evidence, ExchangeRequest, JoinedExchange, LeadingExchange, Outcome,
-    Reason, Refusal,
+    Reason, Refusal, TokenSender,
 };
 use crate::observability::Count;
 use crate::protocol::deadlines::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, PROVIDER_BUDGET};
@@ -77,7 +77,7 @@ pub(super) async fn exchange(
     let deadline = inbound.begun + PROVIDER_BUDGET;
     let validated = match timeout_at(deadline, gateway.validators.validate(connection, &raw)).await {
         Ok(Ok(validated)) => validated,
-        Ok(Err(refusal)) => return refuse(gateway, inbound, echoed, &refusal),
+        Ok(Err(refusal)) => return refuse(gateway, inbound, echoed, &charge_sender(gateway, inbound, refusal)),
         Err(_) => return refuse(gateway, inbound, echoed, &keys_arrived_late()),
     };
     let exchange = ExchangeRequest {
@@ -102,6 +102,17 @@ pub(super) async fn exchange(
     settled.unwrap_or_else(|refusal| refuse(gateway, inbound, echoed, &refusal))
 }
 
+/// Counts a token that fails its validation against the sender's limit. The engine counts the other refusals.
+fn charge_sender(gateway: &BotGateway, inbound: &Inbound<'_>, refusal: Refusal) -> Refusal {
+    let sender = TokenSender {
+        bot: &inbound.bot,
+        account: &inbound.account(),
+        conversation_id: Some(&inbound.conversation_id),
+        correlation_id: &inbound.correlation_id,
+    };
+    sender.charge_refusal(&gateway.rates, refusal)
+}
+
 fn build_evidence(inbound: &Inbound<'_>, activity: &Activity<'_>, card_id: Option<&str>) -> Evidence {
     let evidence = ActivityEvidence {
         conversation: Conversation {
@@ -118,7 +129,7 @@ fn build_evidence(inbound: &Inbound<'_>, activity: &Activity<'_>, card_id: Optio
 }
 
 fn keys_arrived_late() -> Refusal {
-    Refusal::local(Reason::TemporarilyUnavailable, "the issuer's keys did not arrive within the invoke's budget")
+    Refusal::fault("the issuer's keys did not arrive within the invoke's budget")
 }
 
 /// What the leading request needs to answer itself and its duplicates, and to continue the bot's dialog once.

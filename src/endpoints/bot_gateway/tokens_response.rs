@@ -48,7 +48,7 @@ impl TokensResponseDelivery {
         let (tokens, connection, user) = (gateway.tokens.clone(), Arc::clone(connection), token.user.clone());
         let is_token_kept: TokenKeptCheck = Box::new(move || {
             let (tokens, connection, slot, user) = (tokens.clone(), connection.clone(), slot.clone(), user.clone());
-            Box::pin(async move { tokens.is_kept(&slot, &connection, &user).await })
+            Box::pin(async move { tokens.is_kept(&slot, &connection, &user).await.ok() })
         });
         gateway.delivery.start(Notification {
             bot: self.bot,

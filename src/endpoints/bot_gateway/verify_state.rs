@@ -8,14 +8,24 @@ use crate::cards::{FinishedCard, PendingSignIn};
 use crate::domain::{Account, ContinuationMode, NamedConnection, TokenSlot};
 use crate::exchange::{RateLimited, WantedToken};
 use crate::protocol::SignInState;
+use crate::sign_in::{CodeAnswer, CodeError};
 
-/// Answers `signin/verifyState`: redeems the code for one of the user's pending sign-ins. The invoke is forwarded if
-/// the bot redeems codes itself, or if the user has no pending sign-in.
+/// Answers `signin/verifyState`: redeems the code for one of the user's pending sign-ins. A code that was redeemed before
+/// is answered again, without a second event. The invoke is forwarded if the bot redeems codes itself, or if the user has
+/// no pending sign-in.
 pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, state: SignInState) -> HttpResponse {
     if inbound.bot.continuation == ContinuationMode::Forward {
         return forward_to_bot(gateway, inbound).await;
     }
     let account = inbound.channel_account();
+    // Before the pending sign-ins: a repeated code must not count as a wrong one for another connection.
+    if let SignInState::Code(code) = &state {
+        match is_redeemed(gateway, inbound, &account, code).await {
+            Ok(true) => return InvokeReply::empty(200).respond(inbound),
+            Ok(false) => {}
+            Err(error) => return failed(inbound, &error).respond(inbound),
+        }
+    }
     let pending = match gateway.cards.list_unfinished(&account).await {
         Ok(pending) if pending.is_empty() => return forward_to_bot(gateway, inbound).await,
         Ok(pending) => pending,
@@ -66,8 +76,9 @@ async fn redeem(
         let NamedConnection::Exact(connection) = named else { continue };
         let slot = TokenSlot::new(account, &connection.name);
         let token = match gateway.codes.redeem(WantedToken { bot: &inbound.bot, slot: &slot, connection }, code).await {
-            Ok(Some(token)) => token,
-            Ok(None) => continue,
+            Ok(CodeAnswer::Redeemed(token)) => token,
+            Ok(CodeAnswer::RedeemedBefore) => return InvokeReply::empty(200),
+            Ok(CodeAnswer::Wrong) => continue,
             Err(error) => return failed(inbound, &error),
         };
         if inbound.bot.continuation == ContinuationMode::Notify {
@@ -78,6 +89,23 @@ async fn redeem(
         return InvokeReply::empty(200);
     }
     InvokeReply::empty(404)
+}
+
+/// Whether `code` was redeemed before for one of the bot's connections, whose slot still holds what came of it. The card
+/// of such a code is finished, so it is not among the pending ones.
+async fn is_redeemed(
+    gateway: &BotGateway,
+    inbound: &Inbound<'_>,
+    account: &Account,
+    code: &str,
+) -> Result<bool, CodeError> {
+    for connection in gateway.registrations.list_connections(inbound.bot.name.as_str()) {
+        let slot = TokenSlot::new(account, &connection.name);
+        if gateway.codes.is_redeemed(WantedToken { bot: &inbound.bot, slot: &slot, connection }, code).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn failed(inbound: &Inbound<'_>, error: &impl std::fmt::Display) -> InvokeReply {

@@ -1,25 +1,33 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::replies::{PageResponder, redirect};
-use super::{SignInPages, find_parameter};
+use super::replies::{PageResponder, redirect, see_other};
+use super::{COMPLETE_PATH, SignInPages, find_parameter};
 use crate::inbound::{RequestId, read_body};
-use crate::sign_in::{Completion, SignInError, SignInReview};
+use crate::sign_in::{Completion, SignInError, SignInFailure, SignInReview, UserDecision};
 
 /// `GET /api/oauth/PostSignInCallback?signin=…`: asks the user to confirm the sign-in, or completes it where the
-/// channel has authenticated the user already.
+/// channel has authenticated the user already. Afterwards it shows the result, as often as the browser asks.
 pub(super) async fn review(http: HttpRequest, door: web::Data<SignInPages>) -> HttpResponse {
     let correlation_id = RequestId::get_or_draw(&http, &door.entropy);
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
     let handle = find_parameter(http.query_string(), "signin").unwrap_or_default();
-    match door.steps.completion.review(&handle, door.read_browser_cookie(&http).as_ref(), &correlation_id).await {
-        Ok(SignInReview::Confirm(names)) => responder.confirm(&names),
-        Ok(SignInReview::Completed(completion)) => show_completion(&responder, &completion),
-        Err(failure) => responder.failed(&failure),
-    }
+    let browser = door.read_browser_cookie(&http);
+    let review = door.steps.completion.review(&handle, browser.as_ref(), &correlation_id).await;
+    show_review(&responder, &handle, review)
 }
 
-/// `POST /api/oauth/PostSignInCallback?signin=…`: the user's decision.
+/// `HEAD` of the same: what [`review`] would send, without its body. Completes nothing.
+pub(super) async fn head(http: HttpRequest, door: web::Data<SignInPages>) -> HttpResponse {
+    let correlation_id = RequestId::get_or_draw(&http, &door.entropy);
+    let responder = PageResponder { door: &door, correlation_id: &correlation_id };
+    let handle = find_parameter(http.query_string(), "signin").unwrap_or_default();
+    let browser = door.read_browser_cookie(&http);
+    show_review(&responder, &handle, door.steps.completion.preview(&handle, browser.as_ref()).await)
+}
+
+/// `POST /api/oauth/PostSignInCallback?signin=…`: the user's decision. The browser is sent to [`review`] for the result,
+/// so that neither a reload nor the back button sends the form again (RFC 9110 §15.4.4).
 pub(super) async fn decide(http: HttpRequest, payload: web::Payload, door: web::Data<SignInPages>) -> HttpResponse {
     let correlation_id = RequestId::get_or_draw(&http, &door.entropy);
     let responder = PageResponder { door: &door, correlation_id: &correlation_id };
@@ -29,19 +37,33 @@ pub(super) async fn decide(http: HttpRequest, payload: web::Payload, door: web::
     let Ok(body) = read_body(&http, payload, door.limits).await else {
         return responder.failed(&SignInError::FormUnreadable.into());
     };
-    let (completion, browser) = (&door.steps.completion, door.read_browser_cookie(&http));
     let handle = find_parameter(http.query_string(), "signin").unwrap_or_default();
     let decision = std::str::from_utf8(&body).ok().and_then(|body| find_parameter(body, "decision"));
-    match decision.as_deref() {
-        Some("continue") => match completion.confirm(&handle, browser.as_ref(), &correlation_id).await {
-            Ok(completion) => show_completion(&responder, &completion),
-            Err(failure) => responder.failed(&failure),
-        },
-        Some("cancel") => match completion.cancel(&handle, browser.as_ref()).await {
-            Ok(names) => responder.cancelled(&names),
-            Err(failure) => responder.failed(&failure),
-        },
-        _ => responder.failed(&SignInError::FormUnreadable.into()),
+    let decision = match decision.as_deref() {
+        Some("continue") => UserDecision::Continue,
+        Some("cancel") => UserDecision::Cancel,
+        _ => return responder.failed(&SignInError::FormUnreadable.into()),
+    };
+    let browser = door.read_browser_cookie(&http);
+    match door.steps.completion.decide(&handle, browser.as_ref(), decision, &correlation_id).await {
+        Ok(()) => see_other(&format!("{COMPLETE_PATH}?signin={handle}")),
+        Err(failure) => responder.failed(&failure),
+    }
+}
+
+fn show_review(
+    responder: &PageResponder<'_>,
+    handle: &str,
+    review: Result<SignInReview, SignInFailure>,
+) -> HttpResponse {
+    match review {
+        Ok(SignInReview::Confirm { names, is_another_person }) => {
+            responder.confirm(&names, is_another_person.then_some(handle))
+        }
+        Ok(SignInReview::Completed(completion)) => show_completion(responder, &completion),
+        Ok(SignInReview::SignedIn(names)) => responder.signed_in(&names),
+        Ok(SignInReview::Cancelled(names)) => responder.cancelled(&names),
+        Err(failure) => responder.failed(&failure),
     }
 }
 

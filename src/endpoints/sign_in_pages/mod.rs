@@ -25,6 +25,10 @@ use crate::sign_in::{BrowserSecret, SignInCompletion, SignInReturn, SignInStart}
 /// The path to which identity providers send browsers back, below `public_url`
 /// (docs/protocols/token-service-api.md §4.2).
 pub const REDIRECT_PATH: &str = "/.auth/web/redirect";
+/// The path of a card's link.
+const BEGIN_PATH: &str = "/api/oauth/signin";
+/// The parameter of [`BEGIN_PATH`] by which a page begins its sign-in anew: the value of its own `signin`.
+const AGAIN: &str = "again";
 /// The path at which the user confirms.
 const COMPLETE_PATH: &str = "/api/oauth/PostSignInCallback";
 /// Longest accepted value of a parameter, in bytes; authorization codes are the longest.
@@ -75,9 +79,15 @@ pub const DOOR: Door = Door {
 const OPERATIONS: &[Operation] = &[
     Operation {
         method: Method::Get,
-        path: "/api/oauth/signin",
+        path: BEGIN_PATH,
         route: |route| route.to(begin::answer),
         description: description::begin,
+    },
+    Operation {
+        method: Method::Head,
+        path: BEGIN_PATH,
+        route: |route| route.to(begin::head),
+        description: description::begin_head,
     },
     Operation {
         method: Method::Get,
@@ -86,10 +96,22 @@ const OPERATIONS: &[Operation] = &[
         description: description::callback,
     },
     Operation {
+        method: Method::Head,
+        path: REDIRECT_PATH,
+        route: |route| route.to(callback::head),
+        description: description::callback_head,
+    },
+    Operation {
         method: Method::Get,
         path: COMPLETE_PATH,
         route: |route| route.to(complete::review),
         description: description::review,
+    },
+    Operation {
+        method: Method::Head,
+        path: COMPLETE_PATH,
+        route: |route| route.to(complete::head),
+        description: description::review_head,
     },
     Operation {
         method: Method::Post,

@@ -1,5 +1,6 @@
 use askama::Template;
 
+use super::{AGAIN, BEGIN_PATH};
 use crate::sign_in::{Completion, DisplayNames};
 
 /// The parts that all pages share: the nonce of styles and scripts, and in Teams the notification to its library.
@@ -44,6 +45,8 @@ pub(super) struct ConfirmPage<'a> {
     bot: &'a str,
     account: &'a str,
     channel: &'a str,
+    /// The address that begins the sign-in anew, if the chat belongs to another account.
+    other_account: Option<String>,
 }
 
 /// Shows the magic code.
@@ -59,6 +62,15 @@ pub(super) struct CodePage<'a> {
     final_redirect: Option<&'a str>,
 }
 
+/// Says that the user is signed in and has nothing left to do.
+#[derive(Template)]
+#[template(path = "signed_in.html")]
+pub(super) struct SignedInPage<'a> {
+    frame: PageFrame<'a>,
+    bot: &'a str,
+    account: &'a str,
+}
+
 /// Shows a failure and what to do about it.
 #[derive(Template)]
 #[template(path = "notice.html")]
@@ -71,8 +83,15 @@ pub(super) struct NoticePage<'a> {
 }
 
 impl<'a> ConfirmPage<'a> {
+    pub(super) fn new(frame: PageFrame<'a>, names: &'a DisplayNames, again: Option<&str>) -> Self {
+        let other_account = again.map(|handle| format!("{BEGIN_PATH}?{AGAIN}={handle}"));
+        Self { frame, bot: &names.bot, account: &names.account, channel: channel_display_name(names), other_account }
+    }
+}
+
+impl<'a> SignedInPage<'a> {
     pub(super) fn new(frame: PageFrame<'a>, names: &'a DisplayNames) -> Self {
-        Self { frame, bot: &names.bot, account: &names.account, channel: channel_display_name(names) }
+        Self { frame, bot: &names.bot, account: &names.account }
     }
 }
 
@@ -125,7 +144,9 @@ mod tests {
             final_redirect: Some("https://x.example/\"onclick=\"y".to_owned()),
         };
         for page in [
-            ConfirmPage::new(frame(TeamsNotification::Reason("\"><script>")), &names).render().unwrap(),
+            ConfirmPage::new(frame(TeamsNotification::Reason("\"><script>")), &names, Some("\"><script>"))
+                .render()
+                .unwrap(),
             CodePage::new(frame(TeamsNotification::Code("\"><script>")), &completion).render().unwrap(),
         ] {
             for bad in ["<b>", "<i>", "<script>", "\"onclick", "=\"b\"", "\"><script>"] {

@@ -3,7 +3,7 @@ use actix_web::http::{StatusCode, header};
 use askama::Template;
 
 use super::SignInPages;
-use super::pages::{CodePage, ConfirmPage, NoticePage, PageFrame, TeamsNotification};
+use super::pages::{CodePage, ConfirmPage, NoticePage, PageFrame, SignedInPage, TeamsNotification};
 use crate::domain::ChannelId;
 use crate::inbound::Problem;
 use crate::protocol::CANCELLED_BY_USER;
@@ -33,7 +33,7 @@ fn failure_texts(error: SignInError) -> FailureTexts {
         SignInError::LinkUnknown => texts(StatusCode::GONE, "LinkUnknown", "This sign-in has ended",
             "The link has expired or was used already, or you have signed out since.", START_AGAIN),
         SignInError::StateUnknown => texts(StatusCode::GONE, "StateUnknown", "This step has ended",
-            "The page was used already, or it has expired.", START_AGAIN),
+            "The page has expired, or you have signed out or begun another sign-in since.", START_AGAIN),
         SignInError::FormUnreadable => texts(StatusCode::BAD_REQUEST, "FormUnreadable", "Your answer could not be read",
             "The browser did not send the form of this page.", START_AGAIN),
         SignInError::OtherBrowser => texts(StatusCode::FORBIDDEN, "OtherBrowser", "This sign-in was started elsewhere",
@@ -75,14 +75,15 @@ pub(super) struct PageResponder<'a> {
 }
 
 impl PageResponder<'_> {
-    /// Asks the user to confirm. The form's request needs an `Origin` header, which the referrer policy `no-referrer`
+    /// Asks the user to confirm. `again` is the handle of the page, if the chat belongs to another account than the one
+    /// that signed in: the page says so and leads to a sign-in with another account. The form's request needs an `Origin` header, which the referrer policy `no-referrer`
     /// would replace by `null` (Fetch, "append a request Origin header"); `same-origin` reveals the address to no other
     /// site.
-    pub(super) fn confirm(&self, names: &DisplayNames) -> HttpResponse {
+    pub(super) fn confirm(&self, names: &DisplayNames, again: Option<&str>) -> HttpResponse {
         let frame = self.frame(None, TeamsNotification::Reason(""));
         let policy = self.policy(&frame);
         let response = begin_response(StatusCode::OK, "same-origin");
-        render_page(response, &policy, &ConfirmPage::new(frame, names))
+        render_page(response, &policy, &ConfirmPage::new(frame, names, again))
     }
 
     /// Shows the magic code.
@@ -92,6 +93,14 @@ impl PageResponder<'_> {
         let policy = self.policy(&frame);
         let response = begin_response(StatusCode::OK, "no-referrer");
         render_page(response, &policy, &CodePage::new(frame, completion))
+    }
+
+    /// The user is signed in, and there is no code to show any more.
+    pub(super) fn signed_in(&self, names: &DisplayNames) -> HttpResponse {
+        let frame = self.frame(None, TeamsNotification::Reason(""));
+        let policy = self.policy(&frame);
+        let response = begin_response(StatusCode::OK, "no-referrer");
+        render_page(response, &policy, &SignedInPage::new(frame, names))
     }
 
     /// The user has cancelled the sign-in.
@@ -171,7 +180,16 @@ impl PageResponder<'_> {
 
 /// Redirects the browser.
 pub(super) fn redirect(address: &str) -> HttpResponse {
-    let mut response = begin_response(StatusCode::FOUND, "no-referrer");
+    redirect_with(StatusCode::FOUND, address)
+}
+
+/// Redirects the browser from a form to the page that shows what came of it.
+pub(super) fn see_other(address: &str) -> HttpResponse {
+    redirect_with(StatusCode::SEE_OTHER, address)
+}
+
+fn redirect_with(status: StatusCode, address: &str) -> HttpResponse {
+    let mut response = begin_response(status, "no-referrer");
     response.insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"));
     response.insert_header((header::LOCATION, address)).finish()
 }

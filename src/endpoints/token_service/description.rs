@@ -8,6 +8,8 @@ use crate::protocol::{
 };
 
 const RETRY_AFTER: (&str, &str) = ("Retry-After", "Seconds.");
+const OUTAGE: &str = "An outage of the identity provider, of the store or of this service's own credential; try again. The user \
+                      is not needed: a refresh may still succeed.";
 const USER: (&str, &str) = ("userId", "The user's id on the channel.");
 const CONNECTION: (&str, &str) = ("connectionName", "One of the bot's connections.");
 const CHANNEL: (&str, &str) = ("channelId", "The channel; tokens are kept for each channel apart.");
@@ -38,7 +40,10 @@ pub(super) fn get_token() -> Description {
         .answer(200, Answer::json::<TokenResponse<'_>>("The token."))
         .answer(
             404,
-            Answer::empty("The user has no token, the code is wrong, or the bot has no such connection. No body."),
+            Answer::empty(
+                "The user has no token and is needed to get one, the code is wrong, or the bot has no such connection. No \
+                 body. An outage is never 404.",
+            ),
         )
 }
 
@@ -80,6 +85,7 @@ pub(super) fn sign_out() -> Description {
 
 pub(super) fn get_token_status() -> Description {
     describe("GetTokenStatus", "All connections of the bot, and for each whether the user has a token.")
+        .note("Asks no identity provider: `hasToken` is true while a refresh may still succeed.")
         .query(USER.0, USER.1)
         .optional_query(OPTIONAL_CHANNEL.0, OPTIONAL_CHANNEL.1)
         .optional_query("include", "The connections to list, separated by commas; if absent, all.")
@@ -121,6 +127,7 @@ pub(super) fn get_aad_tokens() -> Description {
 
 pub(super) fn get_token_or_sign_in_resource() -> Description {
     describe("GetTokenOrSignInResource", "The user's token, or what a card needs to get one.")
+        .note("The sign-in resource is given only where the user is needed; an outage is 429 or 503.")
         .query(USER.0, USER.1)
         .query(CONNECTION.0, CONNECTION.1)
         .query(CHANNEL.0, CHANNEL.1)
@@ -170,8 +177,8 @@ fn describe(id: &str, summary: &str) -> Description {
         .error(400, "The request is malformed, or names an unknown connection; the message says what to change.")
         .error(401, "The bearer is missing or not valid.")
         .error(403, "The bearer is a user's, or its app is no configured bot.")
-        .answer(429, later("The bot or the user exceeds its rate limit."))
-        .answer(503, later("An outage; try again."))
+        .answer(429, later("The bot or the user exceeds its rate limit, or the identity provider throttles."))
+        .answer(503, later(OUTAGE))
 }
 
 fn wrap_in_list(item: RefOr<Schema>) -> RefOr<Schema> {

@@ -3,7 +3,7 @@ use tokio::time::Instant;
 
 use super::exchange_call::ExchangeCall;
 use super::exchange_token::exchange_token;
-use super::replies::{Decline, token};
+use super::replies::{Decline, require_token, token};
 use super::{TokenService, admit, channel_account, get_connection};
 use crate::domain::{Secret, TokenSlot};
 use crate::exchange::WantedResource;
@@ -54,7 +54,7 @@ async fn exchange_uri(call: &ExchangeCall<'_>, uri: String) -> Result<HttpRespon
         return Err(Decline::UnlistedResource(uri, "exchange_uris"));
     };
     let found = call.resource_token(&scope).await;
-    let found = found.map_err(|refusal| call.refused(&refusal))?.ok_or(Decline::NoToken)?;
+    let found = require_token(found.map_err(|refusal| call.refused(&refusal))?)?;
     Ok(token(call.channel_id, call.connection.name.as_str(), &found))
 }
 

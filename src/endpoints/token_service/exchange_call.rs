@@ -4,8 +4,8 @@ use tokio::time::Instant;
 
 use super::TokenService;
 use super::replies::{Decline, SdkErrorStyle};
-use crate::domain::{Bot, Connection, TokenSlot, UserToken};
-use crate::exchange::{Reason, Refusal, ResourceScope, WantedToken};
+use crate::domain::{Bot, Connection, TokenSlot};
+use crate::exchange::{ObtainedToken, Reason, Refusal, ResourceScope, TokenSender, WantedToken};
 
 /// A bot's call that needs an exchange, and the time at which it began.
 pub(super) struct ExchangeCall<'a> {
@@ -24,15 +24,26 @@ impl ExchangeCall<'_> {
         WantedToken { bot: &self.bot, slot: &self.slot, connection: self.connection }
     }
 
-    /// The user's present token for the connection itself, if there is one.
-    pub(super) async fn present_token(&self) -> Result<Option<Arc<UserToken>>, Decline> {
-        let found = self.service.tokens.get(self.wanted()).await;
-        found.map_err(|error| Decline::failed("a token cannot be read", &error))
+    /// The user's present token for the connection itself.
+    pub(super) async fn present_token(&self) -> ObtainedToken {
+        self.service.tokens.get(self.wanted()).await
     }
 
     /// The signed-in user's token for another resource.
-    pub(super) async fn resource_token(&self, scope: &ResourceScope) -> Result<Option<Arc<UserToken>>, Refusal> {
+    pub(super) async fn resource_token(&self, scope: &ResourceScope) -> Result<ObtainedToken, Refusal> {
         self.service.resources.get(self.wanted(), scope, &self.correlation_id).await
+    }
+
+    /// Counts a token that fails its validation against the limit of the user whom the bot names. The engine counts the
+    /// other refusals. A bot's call names no conversation.
+    pub(super) fn charge_sender(&self, refusal: Refusal) -> Refusal {
+        let sender = TokenSender {
+            bot: &self.bot,
+            account: &self.slot.account,
+            conversation_id: None,
+            correlation_id: &self.correlation_id,
+        };
+        sender.charge_refusal(&self.service.rates, refusal)
     }
 
     /// Logs the refusal, and answers it in the style of the bot's SDK.

@@ -6,9 +6,10 @@ use tokio::time::timeout_at;
 use super::exchange_call::ExchangeCall;
 use super::replies::{Decline, token};
 use crate::cards::PendingSignIn;
-use crate::domain::{BotName, ConnectionName, ExchangeableToken, Secret, UserToken};
+use crate::domain::{BotName, ConnectionName, ExchangeableToken, Secret};
 use crate::exchange::{
-    AfterExchange, BotStatement, Evidence, ExchangeRequest, JoinedExchange, Outcome, Reason, Refusal, Settlement,
+    AfterExchange, BotStatement, Evidence, ExchangeRequest, JoinedExchange, ObtainedToken, Outcome, Reason, Refusal,
+    Settlement,
 };
 use crate::observability::{Count, Counters};
 use crate::protocol::deadlines::{ANSWER_BUDGET, PROVIDER_BUDGET};
@@ -38,39 +39,44 @@ impl Settlement for ExchangeReply {
 /// another redemption, before any card is required.
 pub(super) async fn exchange_token(call: &ExchangeCall<'_>, raw: Secret) -> Result<HttpResponse, Decline> {
     let validated = timeout_at(call.begun + PROVIDER_BUDGET, call.service.validators.validate(call.connection, &raw));
-    let validated =
-        validated.await.unwrap_or_else(|_| Err(keys_arrived_late())).map_err(|refusal| call.refused(&refusal))?;
+    let validated = validated.await.unwrap_or_else(|_| Err(keys_arrived_late()));
+    let validated = validated.map_err(|refusal| call.refused(&call.charge_sender(refusal)))?;
     // The card is read before the token: an exchange stores its token before it removes its card, so two calls at the
     // same time cannot miss both.
     let card = find_card(call).await?;
-    if let Some(kept) = get_kept_token(call, &validated).await? {
-        return Ok(token(call.channel_id, call.connection.name.as_str(), &kept));
-    }
+    let outage = match get_kept_token(call, &validated).await? {
+        ObtainedToken::Token(kept) => return Ok(token(call.channel_id, call.connection.name.as_str(), &kept)),
+        ObtainedToken::UserNeeded => None,
+        ObtainedToken::Unavailable(outage) => Some(outage),
+    };
     let Some(card) = card else {
+        if let Some(outage) = outage {
+            return Err(Decline::Unavailable(outage));
+        }
         return Err(call.refused(&Refusal::local(
             Reason::SignInRequired,
             "no token is stored for this user and the bot has requested no card: the signin/tokenExchange invoke has to \
              come through bot-sso, or the bot has to request a card first",
         )));
     };
-    redeem(call, &validated, &card).await?;
+    redeem(call, &validated, &card).await.map_err(|decline| decline.during(outage))?;
     match get_kept_token(call, &validated).await? {
-        Some(kept) => Ok(token(call.channel_id, call.connection.name.as_str(), &kept)),
-        None => Err(call.refused(&Refusal::local(Reason::SignInRequired, "the user was signed out meanwhile"))),
+        ObtainedToken::Token(kept) => Ok(token(call.channel_id, call.connection.name.as_str(), &kept)),
+        ObtainedToken::Unavailable(outage) => Err(Decline::Unavailable(outage)),
+        ObtainedToken::UserNeeded => {
+            Err(call.refused(&Refusal::local(Reason::SignInRequired, "the user was signed out meanwhile")))
+        }
     }
 }
 
 /// The user's present token, if it belongs to the same person as `validated`.
-async fn get_kept_token(
-    call: &ExchangeCall<'_>,
-    validated: &ExchangeableToken,
-) -> Result<Option<Arc<UserToken>>, Decline> {
-    match call.present_token().await? {
-        Some(kept) if kept.user != validated.user => Err(call.refused(&Refusal::local(
+async fn get_kept_token(call: &ExchangeCall<'_>, validated: &ExchangeableToken) -> Result<ObtainedToken, Decline> {
+    match call.present_token().await {
+        ObtainedToken::Token(kept) if kept.user != validated.user => Err(call.refused(&Refusal::local(
             Reason::IdentityMismatch("slot"),
             "the token is not of the user whose token is stored for this account",
         ))),
-        found => Ok(found),
+        present => Ok(present),
     }
 }
 
@@ -145,5 +151,5 @@ impl AfterExchange for OutcomeReport {
 }
 
 fn keys_arrived_late() -> Refusal {
-    Refusal::local(Reason::TemporarilyUnavailable, "the issuer's keys did not arrive in time")
+    Refusal::fault("the issuer's keys did not arrive in time")
 }

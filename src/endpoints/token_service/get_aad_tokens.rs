@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::exchange_call::ExchangeCall;
 use super::query::{MAX_VALUE_BYTES, Query};
-use super::replies::{Decline, json, token_response};
+use super::replies::{Decline, json, require_token, token_response};
 use super::{TokenService, admit, channel_account, get_connection};
 use crate::domain::{TokenSlot, UserToken};
 use crate::exchange::WantedResource;
@@ -94,7 +94,7 @@ async fn find_all<'r>(
             call.report(&refusal);
             Decline::Refused(refusal.reason)
         })?;
-        tokens.push((resource.as_str(), found.ok_or(Decline::NoToken)?));
+        tokens.push((resource.as_str(), require_token(found)?));
     }
     Ok(tokens)
 }

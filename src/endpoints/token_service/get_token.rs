@@ -1,19 +1,20 @@
-use std::sync::Arc;
-
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::replies::{Decline, token};
+use super::replies::{Decline, require_token, token};
 use super::{TokenService, admit, channel_account, log_unknown_connection};
-use crate::domain::{ClaimsChallenge, NamedConnection, TokenSlot, UserToken};
-use crate::exchange::{ChallengeResult, StorageFailure, WantedToken};
-use crate::inbound::{Problem, RequestId};
+use crate::domain::{ClaimsChallenge, NamedConnection, TokenSlot};
+use crate::exchange::{ObtainedToken, WantedToken};
+use crate::inbound::RequestId;
+use crate::sign_in::CodeAnswer;
 
 /// `GET /api/usertoken/GetToken`: the user's present token, or with `code` the token of the sign-in that this magic
 /// code completes (docs/protocols/token-service-api.md §3.1).
 ///
 /// The parameter `claims` is an extension of bot-sso: the decoded challenge with which a resource has refused the
 /// present token. The answer is a token that satisfies the challenge; or 404, and the user's next sign-in will satisfy
-/// it; or 503 while the issuer is unavailable.
+/// it.
+///
+/// While no token can be obtained for an outage, both answer 503, or 429 where the issuer throttles.
 pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
     find_and_reply(&http, &service).await.unwrap_or_else(Decline::respond)
 }
@@ -39,7 +40,7 @@ async fn find_and_reply(http: &HttpRequest, service: &TokenService) -> Result<Ht
         }
         (code, _) => find_token(http, service, wanted, code).await?,
     };
-    Ok(token(channel_id, name, &*found.ok_or(Decline::NoToken)?))
+    Ok(token(channel_id, name, &*require_token(found)?))
 }
 
 /// The token of the sign-in that `code` completes; without a code the user's present token.
@@ -48,14 +49,19 @@ pub(super) async fn find_token(
     service: &TokenService,
     wanted: WantedToken<'_>,
     code: Option<&str>,
-) -> Result<Option<Arc<UserToken>>, Decline> {
+) -> Result<ObtainedToken, Decline> {
     let Some(code) = code else {
-        return service.tokens.get(wanted).await.map_err(read_failed);
+        return Ok(service.tokens.get(wanted).await);
     };
     // Each code is an attempt to guess one.
     charge(http, service, wanted.slot)?;
     let redeemed = service.codes.redeem(wanted, code).await;
-    redeemed.map_err(|error| Decline::failed("a magic code cannot be checked", &error))
+    Ok(match redeemed.map_err(|error| Decline::failed("a magic code cannot be checked", &error))? {
+        CodeAnswer::Redeemed(token) => ObtainedToken::Token(token),
+        // A bot or an SDK that repeats its request gets the same answer: what came of the code is the present token.
+        CodeAnswer::RedeemedBefore => service.tokens.get(wanted).await,
+        CodeAnswer::Wrong => ObtainedToken::UserNeeded,
+    })
 }
 
 fn charge(http: &HttpRequest, service: &TokenService, slot: &TokenSlot) -> Result<(), Decline> {
@@ -67,18 +73,9 @@ async fn answer_challenge(
     service: &TokenService,
     wanted: WantedToken<'_>,
     claims: &str,
-) -> Result<Option<Arc<UserToken>>, Decline> {
+) -> Result<ObtainedToken, Decline> {
     let challenge = ClaimsChallenge::parse(claims).ok_or(Decline::BadArgument(
         "The query parameter 'claims' must be the JSON object of a claims challenge, of up to 8192 bytes.",
     ))?;
-    match service.tokens.get_challenged(wanted, challenge).await.map_err(read_failed)? {
-        ChallengeResult::Answered(token) => Ok(Some(token)),
-        ChallengeResult::UserNeeded => Ok(None),
-        ChallengeResult::Unavailable => Err(Decline::Problem(Problem::ServiceUnavailable)),
-    }
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "map_err passes the error by value")]
-fn read_failed(error: StorageFailure) -> Decline {
-    Decline::failed("a token cannot be read", &error)
+    Ok(service.tokens.get_challenged(wanted, challenge).await)
 }

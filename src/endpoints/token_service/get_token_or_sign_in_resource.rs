@@ -5,11 +5,11 @@ use super::get_token::find_token;
 use super::replies::{Decline, json, token_response};
 use super::{TokenService, admit, channel_account, get_connection};
 use crate::domain::{ChannelId, TokenSlot};
-use crate::exchange::WantedToken;
+use crate::exchange::{ObtainedToken, WantedToken};
 use crate::protocol::{TokenExchangeState, TokenOrSignInResource};
 
 /// `GET /api/usertoken/GetTokenOrSignInResource`: the user's token, or what a card needs to get one. A wrong `code` is
-/// answered with the sign-in resource (docs/protocols/token-service-api.md §3.8).
+/// answered with the sign-in resource, an outage is not (docs/protocols/token-service-api.md §3.8).
 pub(super) async fn answer(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
     find_or_begin(&http, &service).await.unwrap_or_else(Decline::respond)
 }
@@ -20,10 +20,13 @@ async fn find_or_begin(http: &HttpRequest, service: &TokenService) -> Result<Htt
     let channel_id = query.get("channelId")?;
     let connection = get_connection(service, &bot, name)?;
     let slot = TokenSlot::new(&channel_account(&bot, user_id, Some(channel_id)), &connection.name);
-    if let Some(found) =
-        find_token(http, service, WantedToken { bot: &bot, slot: &slot, connection }, query.find("code")).await?
-    {
-        return json(&TokenOrSignInResource::TokenResponse(token_response(Some(channel_id), name, &found)));
+    let wanted = WantedToken { bot: &bot, slot: &slot, connection };
+    match find_token(http, service, wanted, query.find("code")).await? {
+        ObtainedToken::Token(found) => {
+            return json(&TokenOrSignInResource::TokenResponse(token_response(Some(channel_id), name, &found)));
+        }
+        ObtainedToken::UserNeeded => {}
+        ObtainedToken::Unavailable(outage) => return Err(Decline::Unavailable(outage)),
     }
     let state = TokenExchangeState::decode(query.get("state")?).map_err(Decline::BadArgument)?;
     // The state must be of the same user and connection as the query, or the sign-in would be recorded for another

@@ -14,6 +14,8 @@ mod get_token_or_sign_in_resource;
 mod get_token_status;
 mod query;
 mod replies;
+mod sdk_advice;
+mod sdk_recognition;
 mod sign_in_offers;
 mod sign_out;
 
@@ -34,6 +36,7 @@ pub use self::exchange_token::ExchangeReply;
 pub use self::query::Query;
 
 use self::replies::Decline;
+use self::sdk_advice::SdkAdvice;
 
 /// The state of this door; built once, shared by all workers.
 pub struct TokenService {
@@ -52,6 +55,7 @@ pub struct TokenService {
     cards: Arc<PendingSignIns>,
     public_url: Url,
     final_redirects: Vec<Url>,
+    sdk_advice: SdkAdvice,
 }
 
 /// Which bots may call, and the limits on their requests.
@@ -114,6 +118,7 @@ impl TokenService {
         let ServiceExchange { engine, validators, counters } = exchange;
         let SignInOffers { cards, public_url, final_redirects } = offers;
         Self {
+            sdk_advice: SdkAdvice::new(&registrations),
             callers,
             registrations,
             limits,
@@ -217,6 +222,7 @@ pub fn configure(config: &mut web::ServiceConfig, service: web::Data<TokenServic
 /// Authenticates the bot and reads the query, which every operation does first.
 async fn admit<'q>(service: &TokenService, http: &'q HttpRequest) -> Result<(Arc<Bot>, Query<'q>), Decline> {
     let bot = service.callers.authenticate_bot(http.headers()).await.map_err(|refusal| refusal.logged(http))?;
+    service.sdk_advice.consider(&bot, http);
     Ok((bot, Query::parse(http.query_string()).require_bounded()?))
 }
 

@@ -1,11 +1,16 @@
+use std::sync::Arc;
+
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
 use crate::domain::{RefusalStyle, UserToken};
-use crate::exchange::{RateLimited, Reason};
+use crate::exchange::{ObtainedToken, Outage, RateLimited, Reason};
 use crate::inbound::Problem;
 use crate::protocol::{ErrorResponse, TokenResponse, WithoutToken, iso_8601};
+
+/// `Retry-After` in seconds where the end of an outage is not known.
+const UNKNOWN_RETRY_AFTER: u64 = 5;
 
 /// Why an operation does not return what the bot requested; each variant has one answer.
 pub(super) enum Decline {
@@ -25,7 +30,9 @@ pub(super) enum Decline {
     Refused(Reason),
     /// The exchange was refused; the answer has the style of the bot's SDK.
     RefusedInStyle(Reason, SdkErrorStyle),
-    /// There is no token to return.
+    /// No token can be obtained at the moment.
+    Unavailable(Outage),
+    /// There is no token to return, and the user is needed to get one.
     NoToken,
 }
 
@@ -48,6 +55,15 @@ impl Decline {
         Self::Problem(Problem::ServiceUnavailable)
     }
 
+    /// The same answer, unless the exchange failed by the operator's mistake while the kept token cannot be refreshed for
+    /// an outage: then the bot is told of the outage, as by every operation that would have given the kept token.
+    pub(super) fn during(self, outage: Option<Outage>) -> Self {
+        match (self, outage) {
+            (Self::RefusedInStyle(Reason::Misconfigured, _), Some(outage)) => Self::Unavailable(outage),
+            (decline, _) => decline,
+        }
+    }
+
     /// The table from outcomes to answers. A missing token is 404 without a body, the one form that every SDK reads as
     /// "no token" (docs/protocols/token-service-api.md §1 rule 4); every other answer says what to change.
     pub(super) fn respond(self) -> HttpResponse {
@@ -66,6 +82,7 @@ impl Decline {
             }
             Self::Refused(reason) => refused(reason),
             Self::RefusedInStyle(reason, sdk) => error_in_style(reason, &sdk),
+            Self::Unavailable(outage) => unavailable(outage),
             Self::NoToken => HttpResponse::NotFound().finish(),
         }
     }
@@ -109,7 +126,7 @@ fn can_be_remedied_by_sign_in(reason: Reason) -> bool {
         | Reason::IdentityMismatch(_)
         | Reason::Misconfigured
         | Reason::TooManyRequests { .. }
-        | Reason::TemporarilyUnavailable => false,
+        | Reason::TemporarilyUnavailable(_) => false,
     }
 }
 
@@ -118,11 +135,31 @@ fn can_be_remedied_by_sign_in(reason: Reason) -> bool {
 fn refused(reason: Reason) -> HttpResponse {
     match reason {
         Reason::TooManyRequests { retry_after } => Problem::TooManyRequests { retry_after }.respond(),
-        Reason::TemporarilyUnavailable => Problem::ServiceUnavailable.respond(),
+        Reason::TemporarilyUnavailable(outage) => unavailable(outage),
         reason => {
             let (code, message) = code_and_message(reason);
             bad_argument(code, message)
         }
+    }
+}
+
+/// The answer while no token can be obtained although the user is not needed: 429 where the identity provider receives too
+/// many requests, else 503. It always says when to ask again.
+fn unavailable(outage: Outage) -> HttpResponse {
+    let retry_after = outage.retry_after().unwrap_or(UNKNOWN_RETRY_AFTER);
+    match outage {
+        Outage::Throttled { .. } => Problem::TooManyRequests { retry_after },
+        Outage::Fault { .. } => Problem::Outage { retry_after },
+    }
+    .respond()
+}
+
+/// The one place where the three answers become the token or a reply without it.
+pub(super) fn require_token(obtained: ObtainedToken) -> Result<Arc<UserToken>, Decline> {
+    match obtained {
+        ObtainedToken::Token(token) => Ok(token),
+        ObtainedToken::UserNeeded => Err(Decline::NoToken),
+        ObtainedToken::Unavailable(outage) => Err(Decline::Unavailable(outage)),
     }
 }
 
@@ -140,7 +177,7 @@ fn code_and_message(reason: Reason) -> (&'static str, &'static str) {
         Reason::Denied => ("Denied", "The identity provider refuses this user."),
         Reason::Misconfigured => ("Misconfigured", "The connection is not set up correctly: see bot-sso's log."),
         Reason::TooManyRequests { .. } => ("TooManyRequests", "Too many requests; try again later."),
-        Reason::TemporarilyUnavailable => ("ServiceUnavailable", "The service is temporarily unavailable."),
+        Reason::TemporarilyUnavailable(_) => ("ServiceUnavailable", "The service is temporarily unavailable."),
     }
 }
 

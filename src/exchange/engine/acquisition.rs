@@ -6,7 +6,7 @@ use crate::domain::{ClockAndEntropy, TokenSlot, UserToken};
 use crate::exchange::binding::{Binding, mismatch};
 use crate::exchange::parent_slots::{WantedToken, end_tokens_of_others, is_held_by_another, is_kept};
 use crate::exchange::user_token::{TokenOwner, user_token};
-use crate::exchange::{Reason, Redemption, Refusal, UserRates};
+use crate::exchange::{Reason, Redemption, Refusal, UserRates, report_missing_scopes};
 use crate::identity_provider::{Attempt, Grant, RedeemedToken};
 use crate::vault::{Permit, TokenVault};
 
@@ -17,6 +17,28 @@ pub struct Acquisition {
     redemption: Redemption,
     rates: Arc<UserRates>,
     ambient: ClockAndEntropy,
+}
+
+/// Which kept tokens are recalled.
+#[derive(Clone, Copy)]
+enum Recalled {
+    /// Those of whose lifetime enough is left.
+    Usable,
+    /// All that have not ended.
+    Unended,
+}
+
+/// A redemption that brought no token.
+struct FailedRedemption {
+    refusal: Refusal,
+    /// Whether a resource had challenged the kept token.
+    is_challenged: bool,
+}
+
+impl From<Refusal> for FailedRedemption {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, is_challenged: false }
+    }
 }
 
 impl Acquisition {
@@ -37,9 +59,9 @@ impl Acquisition {
     }
 
     /// Whether the slot of the request still holds a usable token of its user. False after a sign-out.
-    pub(super) async fn is_still_kept(&self, request: &ExchangeRequest) -> bool {
+    pub(super) async fn is_still_kept(&self, request: &ExchangeRequest) -> Result<bool, Refusal> {
         let kept = is_kept(&self.vault, &request.slot(), &request.connection, &request.token.user).await;
-        matches!(kept, Ok(true))
+        kept.map_err(|error| vault_failure(&error))
     }
 
     pub(super) async fn obtain(&self, request: &ExchangeRequest, binding: &Binding) -> Result<Arc<UserToken>, Refusal> {
@@ -47,17 +69,21 @@ impl Acquisition {
         let permit = async || self.vault.permit(&slot, user).await.map_err(|error| vault_failure(&error));
         // The permit is drawn before anything is read, so that a sign-out after this point also removes the new pins.
         let early_permit = if binding.accounts_to_pin.is_empty() { None } else { Some(permit().await?) };
-        if let Some(token) = self.recall(request, binding, early_permit.as_ref()).await? {
+        if let Some(token) = self.recall(request, binding, early_permit.as_ref(), Recalled::Usable).await? {
             return Ok(token);
         }
         let permit = match early_permit {
             Some(permit) => permit,
             None => permit().await?,
         };
-        let redeemed = self.redeem(request, &slot).await?;
+        let redeemed = match self.redeem(request, &slot).await {
+            Ok(redeemed) => redeemed,
+            Err(failed) => return self.recall_unended(request, binding, &permit, failed).await,
+        };
         self.pin(request, binding, &permit).await?;
         let owner = TokenOwner { user, security_context: request.token.security_context };
         let token = user_token(redeemed, &request.connection, owner, &self.ambient);
+        report_missing_scopes(&token, &request.connection, &request.correlation_id);
         let kept = self.keep(request, binding, permit, token).await?;
         tracing::info!(
             correlation_id = request.correlation_id,
@@ -110,14 +136,40 @@ impl Acquisition {
         Ok(())
     }
 
-    /// Finds a usable token of the same user whose sign-in had the same security context.
+    /// Recalls a token that has not ended, because the redemption failed for an outage or a fault of ours. A token that a
+    /// resource has challenged does not serve.
+    async fn recall_unended(
+        &self,
+        request: &ExchangeRequest,
+        binding: &Binding,
+        permit: &Permit,
+        failed: FailedRedemption,
+    ) -> Result<Arc<UserToken>, Refusal> {
+        let FailedRedemption { refusal, is_challenged } = failed;
+        if is_challenged || !refusal.reason.is_outage_or_own_fault() {
+            return Err(refusal);
+        }
+        let recalled = self.recall(request, binding, Some(permit), Recalled::Unended).await?;
+        let Some(token) = recalled else { return Err(refusal) };
+        let slot = request.slot();
+        // Duplicates of this request, and the bot that asks for the token next, get the same answer.
+        self.vault.defer_renewal(&slot);
+        if request.account.is_parent_account() {
+            self.vault.defer_renewal(&slot.as_channel_slot());
+        }
+        refusal.report_overridden(&request.bot.name, &request.connection.name, &request.correlation_id);
+        Ok(token)
+    }
+
+    /// Finds a token of the same user whose sign-in had the same security context.
     async fn recall(
         &self,
         request: &ExchangeRequest,
         binding: &Binding,
         permit: Option<&Permit>,
+        wanted: Recalled,
     ) -> Result<Option<Arc<UserToken>>, Refusal> {
-        let mut recalled = self.find(request, &request.slot()).await?;
+        let mut recalled = self.find(request, &request.slot(), wanted).await?;
         if recalled.as_ref().is_some_and(|token| token.user != request.token.user) {
             if !binding.by_channel {
                 return Err(held_by_another_user());
@@ -127,7 +179,7 @@ impl Acquisition {
         self.check_siblings(request, binding).await?;
         if recalled.is_none() && request.account.is_parent_account() {
             // A token from the channel's own traffic serves every parent that names the same user.
-            recalled = self.find(request, &request.slot().as_channel_slot()).await?;
+            recalled = self.find(request, &request.slot().as_channel_slot(), wanted).await?;
         }
         let Some(token) = recalled.filter(|token| token.security_context == request.token.security_context) else {
             return Ok(None);
@@ -138,19 +190,28 @@ impl Acquisition {
         Ok(Some(token))
     }
 
-    async fn find(&self, request: &ExchangeRequest, slot: &TokenSlot) -> Result<Option<Arc<UserToken>>, Refusal> {
-        self.vault.find(slot, request.connection.revision).await.map_err(|error| vault_failure(&error))
+    async fn find(
+        &self,
+        request: &ExchangeRequest,
+        slot: &TokenSlot,
+        wanted: Recalled,
+    ) -> Result<Option<Arc<UserToken>>, Refusal> {
+        let found = match wanted {
+            Recalled::Usable => self.vault.find(slot, request.connection.revision).await,
+            Recalled::Unended => self.vault.find_unended(slot, request.connection.revision).await,
+        };
+        found.map_err(|error| vault_failure(&error))
     }
 
     /// Redeems on behalf of the user, with the claims challenge that waits for the user, if there is one. A challenge
     /// goes to
-    /// the issuer once; it is put back only if the issuer was not available.
-    async fn redeem(&self, request: &ExchangeRequest, slot: &TokenSlot) -> Result<RedeemedToken, Refusal> {
+    /// the issuer once; it is put back only if the issuer was not available or refused this client.
+    async fn redeem(&self, request: &ExchangeRequest, slot: &TokenSlot) -> Result<RedeemedToken, FailedRedemption> {
         if self.redemption.find_provider(&request.connection).is_none() {
             let hint = "the connection has no identity provider that can exchange";
-            return Err(Refusal::local(Reason::Misconfigured, hint));
+            return Err(Refusal::local(Reason::Misconfigured, hint).into());
         }
-        self.rates.charge(&request.account, &request.correlation_id)?;
+        self.rates.charge(&request.account, &request.correlation_id).map_err(Refusal::from)?;
         let requirements = self.redemption.requirements();
         let challenge = requirements.take_challenge(slot).await.map_err(|error| store_failure(&error))?;
         let (correlation_id, claims) = (request.correlation_id.clone(), challenge.clone());
@@ -160,14 +221,15 @@ impl Acquisition {
         if let Err(error) = &redeemed {
             requirements.remember(slot, &error.failure, challenge.as_ref(), &request.correlation_id).await;
         }
+        let is_challenged = challenge.is_some();
         let redeemed = redeemed.map_err(Refusal::from);
         if let (Err(refusal), Some(challenge)) = (&redeemed, challenge)
-            && refusal.reason == Reason::TemporarilyUnavailable
+            && refusal.reason.is_outage_or_own_fault()
             && let Err(error) = requirements.put_challenge(slot, Some(&request.token.user), &challenge).await
         {
             tracing::warn!(correlation_id = request.correlation_id, %error, "a claims challenge is lost: the store failed");
         }
-        redeemed
+        redeemed.map_err(|refusal| FailedRedemption { refusal, is_challenged })
     }
 
     /// Pins the accounts to the token's user. Of two users whose exchanges race, the first pins and the second is

@@ -5,7 +5,7 @@ use super::{pinned_to_another_user, store_failure, vault_failure};
 use crate::cards::{PendingSignIn, PendingSignIns};
 use crate::domain::Account;
 use crate::exchange::binding::{Binding, bind, mismatch};
-use crate::exchange::{Reason, Refusal, UserRates};
+use crate::exchange::{Refusal, TokenSender, UserRates};
 use crate::vault::TokenVault;
 
 /// Decides whether a token may be exchanged for an account. Every request is admitted on its own, duplicates included.
@@ -86,15 +86,14 @@ impl Admission {
         Err(mismatch("no_pending_sign_in", "in a group an exchange needs a sign-in that this user began there"))
     }
 
-    /// Counts a refusal as a guess, because the sender learns something about an account from it. An outage does not
-    /// count.
+    /// Counts a refusal against the limit of the request's sender.
     pub(super) fn charge_refusal(&self, request: &ExchangeRequest, refusal: Refusal) -> Refusal {
-        if refusal.reason == Reason::TemporarilyUnavailable {
-            return refusal;
-        }
-        match self.rates.charge(&request.account, &request.correlation_id) {
-            Ok(()) => refusal,
-            Err(limited) => limited.into(),
-        }
+        let sender = TokenSender {
+            bot: &request.bot,
+            account: &request.account,
+            conversation_id: request.evidence.conversation_id(),
+            correlation_id: &request.correlation_id,
+        };
+        sender.charge_refusal(&self.rates, refusal)
     }
 }

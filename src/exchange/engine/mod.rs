@@ -90,7 +90,7 @@ impl<R: Settlement> ExchangeEngine<R> {
                 Joined::TooManyFollowers => return Err(too_many_followers()),
                 // The token of the completed exchange is no longer kept: this request starts anew as if it were the
                 // first.
-                Joined::Completed(reply) if reply.succeeded() && !self.acquisition.is_still_kept(&request).await => {
+                Joined::Completed(reply) if reply.succeeded() && !self.acquisition.is_still_kept(&request).await? => {
                     self.deduplicator.forget(&key);
                 }
                 Joined::Completed(reply) => return Ok(JoinedExchange::Settled(reply)),
@@ -208,12 +208,12 @@ fn vault_failure(error: &VaultError) -> Refusal {
         return Refusal::local(Reason::SignInRequired, "the user was signed out while the exchange was under way");
     }
     tracing::error!(%error, "the vault failed");
-    Refusal::local(Reason::TemporarilyUnavailable, "the vault failed: see the error logged before this")
+    Refusal::fault("the vault failed: see the error logged before this")
 }
 
 fn store_failure(error: &RecordError) -> Refusal {
     tracing::error!(%error, "the records of pending sign-ins cannot be read");
-    Refusal::local(Reason::TemporarilyUnavailable, "the store failed: see the error logged before this")
+    Refusal::fault("the store failed: see the error logged before this")
 }
 
 fn pinned_to_another_user() -> Refusal {
@@ -221,13 +221,13 @@ fn pinned_to_another_user() -> Refusal {
 }
 
 fn deadline_exceeded() -> Refusal {
-    Refusal::local(Reason::TemporarilyUnavailable, "the identity provider did not answer within the invoke's budget")
+    Refusal::fault("the identity provider did not answer within the invoke's budget")
 }
 
 fn too_many_followers() -> Refusal {
-    Refusal::local(Reason::TemporarilyUnavailable, "too many duplicates of one exchange are waiting")
+    Refusal::fault("too many duplicates of one exchange are waiting")
 }
 
 fn leader_ended() -> Refusal {
-    Refusal::local(Reason::TemporarilyUnavailable, "the exchange's task ended without an outcome")
+    Refusal::fault("the exchange's task ended without an outcome")
 }

@@ -11,6 +11,8 @@ pub struct SignInNeed {
     pub consent: bool,
     /// The claims that the issuer wants in the next token (a second factor, a compliant device).
     pub claims: Option<ClaimsChallenge>,
+    /// Whether the user must be able to choose another account, because the one of the last attempt was not meant.
+    pub choose_account: bool,
 }
 
 impl SignInNeed {
@@ -21,7 +23,8 @@ impl SignInNeed {
             (Some(ours), Some(theirs)) => Some(ClaimsChallenge::joined(&ours, &theirs)),
             (ours, theirs) => ours.or(theirs),
         };
-        Self { consent: self.consent || other.consent, claims }
+        let choose_account = self.choose_account || other.choose_account;
+        Self { consent: self.consent || other.consent, claims, choose_account }
     }
 }
 
@@ -38,6 +41,8 @@ struct StoredNeed {
     claims: Option<String>,
     /// In milliseconds since the Unix epoch.
     noted_at: i64,
+    #[serde(default)]
+    choose_account: bool,
 }
 
 impl Content for StoredNeed {
@@ -66,7 +71,8 @@ impl SignInNeeds {
     pub async fn put(&self, slot: &TokenSlot, need: &SignInNeed) -> Result<(), RecordError> {
         let claims = need.claims.as_ref().map(|claims| claims.as_str().to_owned());
         let noted_at = self.records.clock().now().unix_millis();
-        let noted = StoredNeed { consent: need.consent, claims, noted_at };
+        let SignInNeed { consent, choose_account, .. } = *need;
+        let noted = StoredNeed { consent, claims, noted_at, choose_account };
         self.needs.put(self.needs.seal(self.key(slot), &noted)?).await
     }
 
@@ -83,7 +89,7 @@ impl SignInNeeds {
             return Ok(SignInNeed::default());
         }
         let claims = noted.claims.as_deref().and_then(ClaimsChallenge::parse);
-        Ok(SignInNeed { consent: noted.consent, claims })
+        Ok(SignInNeed { consent: noted.consent, claims, choose_account: noted.choose_account })
     }
 
     /// Removes the needs of these slots.
@@ -118,8 +124,9 @@ mod tests {
         let store = throwaway_records();
         let needs = SignInNeeds::new(&store.records);
         let before = store.clock.now();
-        let consent = SignInNeed { consent: true, claims: None };
-        let factor = SignInNeed { consent: false, claims: ClaimsChallenge::parse(r#"{"a":1}"#) };
+        let consent = SignInNeed { consent: true, ..SignInNeed::default() };
+        let claims = ClaimsChallenge::parse(r#"{"a":1}"#);
+        let factor = SignInNeed { claims, choose_account: true, ..SignInNeed::default() };
         needs.put(&slot("graph"), &consent).await.unwrap();
         assert_eq!(needs.get(&slot("graph"), None).await.unwrap(), consent);
         needs.put(&slot("graph"), &factor).await.unwrap();

@@ -6,16 +6,19 @@ use aws_lc_rs::digest::{SHA256, digest};
 use quick_cache::sync::Cache;
 use tokio::time::{Instant, timeout_at};
 
-use super::refresh::{REFRESH_BUDGET, Refresh, RefreshableTokens, Refreshed};
-use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Timestamp, TokenSlot, UserKey, UserToken};
+use super::refresh::{REFRESH_BUDGET, Refresh, RefreshableTokens};
+use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Timestamp, TokenSlot, UserKey};
 use crate::exchange::parent_slots::{WantedToken, find_slot_in_use, is_kept, parent_slots};
-use crate::exchange::{Redemption, StorageFailure};
+use crate::exchange::{ObtainedToken, Outage, Redemption, StorageFailure};
 use crate::single_flight::{Flight, SingleFlight};
-use crate::vault::TokenVault;
+use crate::vault::{TokenVault, VaultError};
 
 /// A slot starts no second refresh in the background within this time, even if the first one fails: its token is still
 /// good.
 const BACKGROUND_REFRESH_INTERVAL: Duration = Duration::from_mins(1);
+/// A caller with a token that has not ended waits for its refresh only this long: at an issuer that hangs, the bot still
+/// has time to use the token.
+const REFRESH_PATIENCE: Duration = Duration::from_secs(3);
 /// At most this many slots are remembered with the time of their next refresh in the background.
 const MAX_REMEMBERED_SLOTS: usize = 16_384;
 
@@ -27,7 +30,7 @@ pub struct CurrentTokens {
 
 struct RefreshState {
     tokens: RefreshableTokens,
-    flights: SingleFlight<FlightKey, Refreshed>,
+    flights: SingleFlight<FlightKey, ObtainedToken>,
     /// The earliest time of the next refresh in the background, for slots that started one a short while ago.
     next_background_refresh: Cache<TokenSlot, Timestamp>,
 }
@@ -49,19 +52,18 @@ impl CurrentTokens {
         Self { shared: Arc::new(RefreshState { tokens, flights, next_background_refresh }) }
     }
 
-    /// The user's token, if one was obtained for the connection as it is configured now, its user has not signed out,
-    /// and
-    /// enough of its lifetime is left. Such a token is returned at once; if its refresh is due, the refresh runs in the
-    /// background and a later caller gets the new token. An expired token is refreshed before this returns, within five
-    /// seconds; concurrent callers share one refresh.
+    /// The user's token, if one was obtained for the connection as it is configured now and its user has not signed
+    /// out. While enough of its lifetime is left, it is returned at once; if its refresh is due, the refresh runs in the
+    /// background and a later caller gets the new token. Otherwise it is refreshed before this returns, within five
+    /// seconds; concurrent callers share one refresh. If that fails for an outage, a token that has not ended serves.
     ///
-    /// `None` means that the user must sign in, or that the issuer is not available at the moment.
-    ///
-    /// # Errors
-    /// [`StorageFailure`] if the store is unavailable or the record cannot be opened.
-    pub async fn get(&self, wanted: WantedToken<'_>) -> Result<Option<Arc<UserToken>>, StorageFailure> {
-        let slot = find_slot_in_use(&self.shared.tokens.vault, wanted).await?;
-        self.get_from_slot(&slot, wanted.connection).await
+    /// A failure of the store is an outage, too; it is logged here.
+    pub async fn get(&self, wanted: WantedToken<'_>) -> ObtainedToken {
+        let obtained = async {
+            let slot = find_slot_in_use(&self.shared.tokens.vault, wanted).await?;
+            self.get_from_slot(&slot, wanted.connection).await
+        };
+        obtained.await.unwrap_or_else(|error: StorageFailure| unreadable(&error))
     }
 
     /// Finds the slot that holds the wanted token.
@@ -70,97 +72,131 @@ impl CurrentTokens {
     }
 
     /// As [`CurrentTokens::get`], for the token in exactly this `slot`.
+    ///
+    /// # Errors
+    /// [`StorageFailure`] if the store fails and memory has no token.
     pub(super) async fn get_from_slot(
         &self,
         slot: &TokenSlot,
         connection: &Arc<Connection>,
-    ) -> Result<Option<Arc<UserToken>>, StorageFailure> {
+    ) -> Result<ObtainedToken, StorageFailure> {
         let vault = &self.shared.tokens.vault;
-        if let Some(token) = vault.find(slot, connection.revision).await? {
-            if token.is_refresh_due(self.shared.tokens.ambient.now()) {
-                self.shared.refresh_in_background(slot, connection);
+        let failure = match vault.find(slot, connection.revision).await {
+            Ok(Some(token)) => {
+                if token.is_refresh_due(self.shared.tokens.ambient.now()) {
+                    self.shared.refresh_in_background(slot, connection);
+                }
+                return Ok(ObtainedToken::Token(token));
             }
-            return Ok(Some(token));
+            Ok(None) => match self.renew(slot, connection).await {
+                Ok(obtained) => return Ok(obtained),
+                Err(failure) => failure,
+            },
+            Err(error) => error.into(),
+        };
+        // While the store fails, a token in memory serves until it ends.
+        let in_memory = vault.find_unended(slot, connection.revision).await;
+        in_memory.ok().flatten().map(ObtainedToken::Token).ok_or(failure)
+    }
+
+    /// Refreshes the token in `slot`, of whose lifetime little or nothing is left.
+    async fn renew(&self, slot: &TokenSlot, connection: &Arc<Connection>) -> Result<ObtainedToken, StorageFailure> {
+        let vault = &self.shared.tokens.vault;
+        let record = if connection.asks_offline_access() { vault.read(slot, connection.revision).await? } else { None };
+        let Some(record) = record.filter(|record| record.token.refresh_token.is_some()) else {
+            return Ok(ObtainedToken::UserNeeded);
+        };
+        let has_ended = record.token.has_ended(self.shared.tokens.ambient.now());
+        let flight = self.shared.start_refresh(slot, connection, None);
+        let outage = match await_refresh(flight, if has_ended { REFRESH_BUDGET } else { REFRESH_PATIENCE }).await {
+            ObtainedToken::Unavailable(outage) => outage,
+            obtained @ (ObtainedToken::Token(_) | ObtainedToken::UserNeeded) => return Ok(obtained),
+        };
+        // The record is read again, because the user may have signed out, or another writer kept a token, meanwhile.
+        let Some(record) = vault.read(slot, connection.revision).await? else { return Ok(ObtainedToken::UserNeeded) };
+        if record.token.has_ended(self.shared.tokens.ambient.now()) {
+            return Ok(ObtainedToken::Unavailable(outage));
         }
-        if !connection.asks_offline_access() {
-            return Ok(None);
-        }
-        let record = vault.read(slot, connection.revision).await?;
-        if record.is_none_or(|record| record.token.refresh_token.is_none()) {
-            return Ok(None);
-        }
-        Ok(await_refresh(self.shared.start_refresh(slot, connection, None)).await)
+        Ok(ObtainedToken::Token(Arc::new(record.token.without_refresh_token())))
     }
 
     /// Whether `slot` still holds a usable token of `user`. For the slot of a parent's account, a token in the
     /// channel's slot
     /// counts as well.
-    pub async fn is_kept(&self, slot: &TokenSlot, connection: &Connection, user: &UserKey) -> bool {
-        matches!(is_kept(&self.shared.tokens.vault, slot, connection, user).await, Ok(true))
-    }
-
-    /// Whether [`CurrentTokens::get`] would return a token, judged without a request to the issuer: a usable token or a
-    /// refresh
-    /// token is kept.
     ///
     /// # Errors
-    /// [`StorageFailure`] as [`CurrentTokens::get`].
+    /// [`StorageFailure`] if the store fails, so that it is not known.
+    pub async fn is_kept(
+        &self,
+        slot: &TokenSlot,
+        connection: &Connection,
+        user: &UserKey,
+    ) -> Result<bool, StorageFailure> {
+        Ok(is_kept(&self.shared.tokens.vault, slot, connection, user).await?)
+    }
+
+    /// Whether [`CurrentTokens::get`] may return a token, judged without a request to the issuer: a usable token or a
+    /// refresh token is kept.
+    ///
+    /// # Errors
+    /// [`StorageFailure`] if the store fails and memory has no token.
     pub async fn can_give(&self, wanted: WantedToken<'_>) -> Result<bool, StorageFailure> {
         let (vault, connection) = (&self.shared.tokens.vault, wanted.connection);
         let slot = find_slot_in_use(vault, wanted).await?;
-        if vault.find(&slot, connection.revision).await?.is_some() {
-            return Ok(true);
+        let found = async {
+            if vault.find(&slot, connection.revision).await?.is_some() {
+                return Ok(true);
+            }
+            if !connection.asks_offline_access() {
+                return Ok(false);
+            }
+            let record = vault.read(&slot, connection.revision).await?;
+            Ok(record.is_some_and(|record| record.token.refresh_token.is_some()))
+        };
+        let found: Result<bool, VaultError> = found.await;
+        match found {
+            // While the store fails, a token in memory serves until it ends.
+            Err(failure) => match vault.find_unended(&slot, connection.revision).await {
+                Ok(Some(_)) => Ok(true),
+                Ok(None) | Err(_) => Err(failure.into()),
+            },
+            Ok(can_give) => Ok(can_give),
         }
-        if !connection.asks_offline_access() {
-            return Ok(false);
-        }
-        let record = vault.read(&slot, connection.revision).await?;
-        Ok(record.is_some_and(|record| record.token.refresh_token.is_some()))
     }
 
     /// Gets a token that satisfies `challenge`, with which a resource rejected the current token. The kept token is not
     /// returned: the refresh token gets a new one. If that fails without the user, the kept tokens are removed, and the
     /// challenge waits for the user's next exchange, which carries it once.
     ///
-    /// # Errors
-    /// [`StorageFailure`] as [`CurrentTokens::get`].
-    pub async fn get_challenged(
+    /// A failure of the store is an outage; it is logged here.
+    pub async fn get_challenged(&self, wanted: WantedToken<'_>, challenge: ClaimsChallenge) -> ObtainedToken {
+        self.try_get_challenged(wanted, challenge).await.unwrap_or_else(|error| unreadable(&error))
+    }
+
+    async fn try_get_challenged(
         &self,
         wanted: WantedToken<'_>,
         challenge: ClaimsChallenge,
-    ) -> Result<ChallengeResult, StorageFailure> {
+    ) -> Result<ObtainedToken, StorageFailure> {
         let vault = &self.shared.tokens.vault;
         let slot = find_slot_in_use(vault, wanted).await?;
         let flight = self.shared.start_refresh(&slot, wanted.connection, Some(challenge));
-        match timeout_at(Instant::now() + REFRESH_BUDGET, flight.outcome()).await {
-            Ok(Some(Refreshed::Token(token))) => {
-                // The token satisfies an older challenge that still waits for the user as well.
-                self.shared.tokens.redemption.requirements().end_challenge(&slot).await?;
-                Ok(ChallengeResult::Answered(token))
-            }
-            Ok(Some(Refreshed::UserNeeded)) => {
+        let obtained = await_refresh(flight, REFRESH_BUDGET).await;
+        match obtained {
+            // The token satisfies an older challenge that still waits for the user as well.
+            ObtainedToken::Token(_) => self.shared.tokens.redemption.requirements().end_challenge(&slot).await?,
+            ObtainedToken::UserNeeded => {
                 // No kept token satisfies the challenge, neither the channel's nor one that a parent brought.
                 for other in std::iter::once(wanted.slot.clone()).chain(parent_slots(wanted.bot, wanted.slot)) {
                     if other != *slot {
                         vault.forget(&other).await?;
                     }
                 }
-                Ok(ChallengeResult::UserNeeded)
             }
-            Ok(Some(Refreshed::Unavailable) | None) | Err(_) => Ok(ChallengeResult::Unavailable),
+            ObtainedToken::Unavailable(_) => {}
         }
+        Ok(obtained)
     }
-}
-
-/// The result of [`CurrentTokens::get_challenged`].
-#[derive(Clone, Debug)]
-pub enum ChallengeResult {
-    /// This token satisfies the challenge.
-    Answered(Arc<UserToken>),
-    /// The user must sign in again to satisfy the challenge.
-    UserNeeded,
-    /// The issuer is not available. Nothing has changed; a later call may succeed.
-    Unavailable,
 }
 
 impl RefreshState {
@@ -170,7 +206,7 @@ impl RefreshState {
         slot: &TokenSlot,
         connection: &Arc<Connection>,
         challenge: Option<ClaimsChallenge>,
-    ) -> Flight<Refreshed> {
+    ) -> Flight<ObtainedToken> {
         let digest_of_challenge =
             challenge.as_ref().map(|challenge| digest(&SHA256, challenge.as_str().as_bytes()).as_ref().to_vec());
         let key = FlightKey { slot: slot.clone(), challenge: digest_of_challenge };
@@ -193,10 +229,13 @@ impl RefreshState {
     }
 }
 
-/// Waits for a refresh for at most [`REFRESH_BUDGET`].
-async fn await_refresh(flight: Flight<Refreshed>) -> Option<Arc<UserToken>> {
-    match timeout_at(Instant::now() + REFRESH_BUDGET, flight.outcome()).await {
-        Ok(Some(Refreshed::Token(token))) => Some(token),
-        Ok(Some(Refreshed::UserNeeded | Refreshed::Unavailable) | None) | Err(_) => None,
-    }
+/// Waits for a refresh for at most `patience`. The refresh itself goes on.
+async fn await_refresh(flight: Flight<ObtainedToken>, patience: Duration) -> ObtainedToken {
+    let outcome = timeout_at(Instant::now() + patience, flight.outcome()).await;
+    outcome.ok().flatten().unwrap_or(ObtainedToken::Unavailable(Outage::FAULT))
+}
+
+fn unreadable(error: &StorageFailure) -> ObtainedToken {
+    tracing::error!(%error, "a token cannot be read");
+    ObtainedToken::Unavailable(Outage::FAULT)
 }

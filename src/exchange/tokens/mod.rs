@@ -10,7 +10,7 @@ mod resource;
 mod revocation;
 mod sign_out;
 
-pub use current::{ChallengeResult, CurrentTokens};
+pub use current::CurrentTokens;
 pub use resource::{ResourceExchange, ResourceScope, ResourceTokens, WantedResource};
 pub use revocation::TokenRevocation;
 pub use sign_out::TokenSignOut;

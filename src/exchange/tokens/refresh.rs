@@ -4,27 +4,17 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Secret, TokenSlot, UserKey, UserToken};
+use crate::exchange::missing_scope_report::report_missing_scopes;
 use crate::exchange::user_token::{TokenOwner, user_token};
-use crate::exchange::{Redemption, StorageFailure};
-use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemFailure, RedeemedToken};
+use crate::exchange::{ObtainedToken, Outage, Redemption, StorageFailure};
+use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemedToken};
 use crate::vault::{KeptRecord, TokenVault, VaultError};
 
 /// The identity provider must complete a refresh within this time, because a bot waits for it.
 pub(super) const REFRESH_BUDGET: Duration = Duration::from_secs(5);
 
-/// How often a refresh that must satisfy a challenge starts over because another writer replaced the kept token.
+/// How often a refresh starts over because another writer replaced the kept token.
 const MAX_ATTEMPTS: usize = 3;
-
-/// How a refresh ended.
-#[derive(Clone, Debug)]
-pub(super) enum Refreshed {
-    /// This token is current.
-    Token(Arc<UserToken>),
-    /// No token can be obtained without the user.
-    UserNeeded,
-    /// The issuer or the store is not available; a later refresh may succeed.
-    Unavailable,
-}
 
 /// The capabilities that a refresh uses.
 #[derive(Clone)]
@@ -46,22 +36,22 @@ pub(super) struct Refresh {
 }
 
 impl Refresh {
-    pub(super) async fn run(self) -> Refreshed {
+    pub(super) async fn run(self) -> ObtainedToken {
         for _ in 0..MAX_ATTEMPTS {
             match self.try_run().await {
-                Ok(Some(refreshed)) => return refreshed,
+                Ok(Some(obtained)) => return obtained,
                 Ok(None) => {}
                 Err(error) => {
                     tracing::error!(%error, "a token cannot be refreshed: the store failed");
-                    return Refreshed::Unavailable;
+                    return ObtainedToken::Unavailable(Outage::FAULT);
                 }
             }
         }
-        Refreshed::Unavailable
+        ObtainedToken::Unavailable(Outage::FAULT)
     }
 
     /// `None` if another writer replaced the kept token meanwhile, so that the refresh has to start over.
-    async fn try_run(&self) -> Result<Option<Refreshed>, StorageFailure> {
+    async fn try_run(&self) -> Result<Option<ObtainedToken>, StorageFailure> {
         let vault = &self.tokens.vault;
         let Some(record) = vault.read(&self.slot, self.connection.revision).await? else {
             return self.conclude_without_token(None).await;
@@ -69,7 +59,7 @@ impl Refresh {
         // Another request may have refreshed the token after the caller looked into memory.
         let is_good = vault.is_usable(&record.token) && !record.token.is_refresh_due(self.tokens.ambient.now());
         if is_good && self.challenge.is_none() {
-            return self.find_current().await.map(Some);
+            return Ok(Some(ObtainedToken::Token(Arc::new(record.token.without_refresh_token()))));
         }
         let Some(refresh_token) = record.token.refresh_token.clone() else {
             return self.conclude_without_token(Some(record)).await;
@@ -78,11 +68,15 @@ impl Refresh {
         match self.redeem(&record.token.user, &refresh_token, &correlation_id).await {
             Ok(redeemed) => self.keep(record, redeemed, &correlation_id).await,
             Err(error) => {
-                let refused = is_token_refused(&error.failure);
-                self.log(&error, refused, &correlation_id);
+                // An outage or an error of the configuration does not concern the refresh token.
+                let outage = Outage::of_failure(&error.failure);
+                self.log(&error, outage.is_none(), &correlation_id);
                 let requirements = self.tokens.redemption.requirements();
                 requirements.remember(&self.slot, &error.failure, None, &correlation_id).await;
-                if refused { self.conclude_without_token(Some(record)).await } else { Ok(Some(Refreshed::Unavailable)) }
+                match outage {
+                    Some(outage) => Ok(Some(ObtainedToken::Unavailable(outage))),
+                    None => self.conclude_without_token(Some(record)).await,
+                }
             }
         }
     }
@@ -104,13 +98,20 @@ impl Refresh {
         record: KeptRecord,
         redeemed: RedeemedToken,
         correlation_id: &str,
-    ) -> Result<Option<Refreshed>, StorageFailure> {
+    ) -> Result<Option<ObtainedToken>, StorageFailure> {
         let old = &record.token;
         // An issuer that rotates refresh tokens returns a new one; otherwise the old one stays valid.
         let refresh_token = redeemed.refresh_token.clone().or_else(|| old.refresh_token.clone());
-        let redeemed = RedeemedToken { refresh_token, ..redeemed };
+        // A response without `scope` grants what was granted before (RFC 6749 §5.1, §6).
+        let is_scope_stated = redeemed.granted_scope.is_some() && redeemed.granted_scope != old.granted_scope;
+        let granted_scope = redeemed.granted_scope.clone().or_else(|| old.granted_scope.clone());
+        let redeemed = RedeemedToken { granted_scope, refresh_token, ..redeemed };
         let owner = TokenOwner { user: &old.user, security_context: old.security_context };
         let token = user_token(redeemed, &self.connection, owner, &self.tokens.ambient);
+        // The same scopes as before were reported when they were granted first.
+        if is_scope_stated {
+            report_missing_scopes(&token, &self.connection, correlation_id);
+        }
         match self.tokens.vault.replace(record, token).await {
             Ok(token) => {
                 tracing::info!(
@@ -120,23 +121,16 @@ impl Refresh {
                     user = %token.user,
                     "a token was refreshed"
                 );
-                Ok(Some(Refreshed::Token(token)))
+                Ok(Some(ObtainedToken::Token(token)))
             }
             Err(VaultError::SignedOut) => {
                 tracing::info!(correlation_id, "a refreshed token was dropped: the user was signed out meanwhile");
-                Ok(Some(Refreshed::UserNeeded))
+                Ok(Some(ObtainedToken::UserNeeded))
             }
-            // The other writer's token does not satisfy the challenge.
-            Err(VaultError::RecordChanged) if self.challenge.is_some() => Ok(None),
-            Err(VaultError::RecordChanged) => self.find_current().await.map(Some),
+            // The other writer's token may be good, or wants a refresh of its own.
+            Err(VaultError::RecordChanged) => Ok(None),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// The kept token, if there is a usable one.
-    async fn find_current(&self) -> Result<Refreshed, StorageFailure> {
-        let found = self.tokens.vault.find(&self.slot, self.connection.revision).await?;
-        Ok(found.map_or(Refreshed::UserNeeded, Refreshed::Token))
     }
 
     /// Concludes a refresh that got no token. A refused refresh token is dropped, so it is not tried again; a usable
@@ -144,9 +138,12 @@ impl Refresh {
     /// token stays. If there is a challenge, it is kept for the user's next exchange, and the kept token, which the
     /// resource
     /// rejects, is removed.
-    async fn conclude_without_token(&self, record: Option<KeptRecord>) -> Result<Option<Refreshed>, StorageFailure> {
+    async fn conclude_without_token(
+        &self,
+        record: Option<KeptRecord>,
+    ) -> Result<Option<ObtainedToken>, StorageFailure> {
         let vault = &self.tokens.vault;
-        let Some(record) = record else { return Ok(Some(Refreshed::UserNeeded)) };
+        let Some(record) = record else { return Ok(Some(ObtainedToken::UserNeeded)) };
         if let Some(challenge) = &self.challenge {
             // The challenge is put before the token is removed: an exchange in between must find at least one of the
             // two.
@@ -159,20 +156,20 @@ impl Refresh {
             // none of
             // those tokens satisfies the challenge.
             vault.forget(&self.slot).await?;
-            return Ok(Some(Refreshed::UserNeeded));
+            return Ok(Some(ObtainedToken::UserNeeded));
         }
         if record.token.refresh_token.is_none() {
-            return Ok(Some(Refreshed::UserNeeded));
+            return Ok(Some(ObtainedToken::UserNeeded));
         }
         if !vault.is_usable(&record.token) {
             vault.remove(record).await?;
-            return Ok(Some(Refreshed::UserNeeded));
+            return Ok(Some(ObtainedToken::UserNeeded));
         }
         let token = UserToken { refresh_token: None, refresh_at: None, ..record.token.clone() };
         match vault.replace(record, token).await {
-            Ok(token) => Ok(Some(Refreshed::Token(token))),
-            Err(VaultError::SignedOut) => Ok(Some(Refreshed::UserNeeded)),
-            Err(VaultError::RecordChanged) => self.find_current().await.map(Some),
+            Ok(token) => Ok(Some(ObtainedToken::Token(token))),
+            Err(VaultError::SignedOut) => Ok(Some(ObtainedToken::UserNeeded)),
+            Err(VaultError::RecordChanged) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -194,17 +191,5 @@ impl Refresh {
             refresh_token,
             "a token was not refreshed"
         );
-    }
-}
-
-/// Whether the failure concerns the refresh token itself. A configuration error or an outage of the issuer does not.
-fn is_token_refused(failure: &RedeemFailure) -> bool {
-    match failure {
-        RedeemFailure::ConsentRequired
-        | RedeemFailure::InteractionRequired { .. }
-        | RedeemFailure::AssertionExpired
-        | RedeemFailure::AssertionRejected
-        | RedeemFailure::Denied => true,
-        RedeemFailure::Misconfigured | RedeemFailure::Throttled { .. } | RedeemFailure::Transient => false,
     }
 }

@@ -7,7 +7,7 @@ use super::current::CurrentTokens;
 use crate::domain::{ClockAndEntropy, Connection, ConnectionName, TokenSlot, UserKey, UserToken};
 use crate::exchange::parent_slots::WantedToken;
 use crate::exchange::user_token::{TokenOwner, user_token};
-use crate::exchange::{Reason, Redemption, Refusal, TokenValidators, UserRates};
+use crate::exchange::{ObtainedToken, Outage, Reason, Redemption, Refusal, TokenValidators, UserRates};
 use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemFailure, RedeemedToken};
 use crate::single_flight::SingleFlight;
 use crate::vault::{KeptRecord, TokenVault, VaultError};
@@ -45,8 +45,12 @@ impl WantedResource<'_> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceScope(String);
 
-/// The token, or `None` if the user must sign in first or the kept token yields no token for the resource.
-type ResourceTokenResult = Result<Option<Arc<UserToken>>, Refusal>;
+/// How long a caller with a kept token that has not ended waits for its successor.
+const RENEWAL_PATIENCE: Duration = Duration::from_secs(2);
+
+/// One of the three answers; [`ObtainedToken::UserNeeded`] if the user must sign in first or the kept token yields no
+/// token for the resource. A [`Refusal`] says what the identity provider refuses.
+type ResourceTokenResult = Result<ObtainedToken, Refusal>;
 
 /// Hands out a signed-in user's tokens for resources other than the connection's own. A token is exchanged on behalf of
 /// the
@@ -82,9 +86,9 @@ impl ResourceTokens {
         Self { current, exchange, flights: Arc::default() }
     }
 
-    /// The token for `scope` of the user whose connection token is `wanted`. Returned at once if one is kept. `None` if
-    /// no user
-    /// is signed in, or if neither the kept token nor a refresh token can get a token for `scope`.
+    /// The token for `scope` of the user whose connection token is `wanted`. Returned at once if one is kept with enough
+    /// of its lifetime left. The user is needed if no user is signed in, or if neither the kept token nor a refresh token
+    /// can get a token for `scope`. While no token can be obtained for an outage, a kept one serves until it ends.
     ///
     /// # Errors
     /// [`Refusal`] if the identity provider refuses, or if it or the store is not available.
@@ -97,20 +101,22 @@ impl ResourceTokens {
         let connection = wanted.connection;
         let slot = &*self.current.find_slot(wanted).await.map_err(|error| store_failed(&error))?;
         let signed_in = self.current.get_from_slot(slot, connection).await.map_err(|error| store_failed(&error))?;
-        let Some(signed_in) = signed_in else { return Ok(None) };
+        let ObtainedToken::Token(signed_in) = signed_in else { return Ok(signed_in) };
         let own = resource_slot(slot, scope);
         let kept = self.exchange.vault.find(&own, connection.revision).await.map_err(|error| store_failed(&error))?;
         // The resource's token must belong to the same user and the same kind of sign-in as the connection's token.
         let fits =
             |token: &UserToken| token.user == signed_in.user && token.security_context == signed_in.security_context;
         if let Some(kept) = kept.filter(|kept| fits(kept)) {
-            return Ok(Some(kept));
+            return Ok(ObtainedToken::Token(kept));
         }
+        let unended = self.exchange.vault.find_unended(&own, connection.revision).await;
+        let is_kept = unended.map_err(|error| store_failed(&error))?.is_some_and(|kept| fits(&kept));
         let flight = self.flights.join(own.clone(), || {
             let redemption = ResourceRedemption {
                 exchange: self.exchange.clone(),
                 slot: slot.clone(),
-                own,
+                own: own.clone(),
                 connection: Arc::clone(connection),
                 scope: scope.clone(),
                 correlation_id: correlation_id.to_owned(),
@@ -118,9 +124,33 @@ impl ResourceTokens {
             let user = signed_in.user.clone();
             async move { redemption.run(&user).await }
         });
-        let outcome = timeout_at(Instant::now() + REDEMPTION_BUDGET, flight.outcome()).await;
-        let redeemed = outcome.ok().flatten().unwrap_or_else(|| Err(deadline_exceeded()))?;
-        Ok(redeemed.filter(|token| fits(token)))
+        let patience = if is_kept { RENEWAL_PATIENCE } else { REDEMPTION_BUDGET };
+        let outcome = timeout_at(Instant::now() + patience, flight.outcome()).await;
+        match outcome.ok().flatten().unwrap_or_else(|| Err(deadline_exceeded())) {
+            Ok(ObtainedToken::Token(token)) if !fits(&token) => Ok(ObtainedToken::UserNeeded),
+            Err(refusal) if is_kept && refusal.reason.is_outage_or_own_fault() => {
+                let kept = self.find_despite(refusal, &own, connection, correlation_id).await?;
+                if fits(&kept) { Ok(ObtainedToken::Token(kept)) } else { Ok(ObtainedToken::UserNeeded) }
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Finds the token in `own`, which has not ended and could not be renewed because of `refusal`.
+    async fn find_despite(
+        &self,
+        refusal: Refusal,
+        own: &TokenSlot,
+        connection: &Connection,
+        correlation_id: &str,
+    ) -> Result<Arc<UserToken>, Refusal> {
+        // The next callers need not wait for another attempt.
+        self.exchange.vault.defer_renewal(own);
+        // The token is looked up again, because the user may have signed out meanwhile.
+        let found = self.exchange.vault.find_unended(own, connection.revision).await;
+        let Some(kept) = found.map_err(|error| store_failed(&error))? else { return Err(refusal) };
+        refusal.report_overridden(&connection.bot, &connection.name, correlation_id);
+        Ok(kept)
     }
 }
 
@@ -176,22 +206,22 @@ impl ResourceRedemption {
         let vault = &self.exchange.vault;
         // The permit comes first: a sign-out after it revokes the permit, and a sign-out before it is seen by `find`.
         let permit = vault.permit(&self.own, user).await.map_err(|error| store_failed(&error))?;
-        let signed_in = vault.find(&self.slot, self.connection.revision).await;
+        let signed_in = vault.find_unended(&self.slot, self.connection.revision).await;
         let signed_in = signed_in.map_err(|error| store_failed(&error))?.filter(|token| token.user == *user);
-        let Some(signed_in) = signed_in else { return Ok(None) };
-        let Some(redeemed) = self.redeem(&signed_in).await? else { return Ok(None) };
+        let Some(signed_in) = signed_in else { return Ok(ObtainedToken::UserNeeded) };
+        let Some(redeemed) = self.redeem(&signed_in).await? else { return Ok(ObtainedToken::UserNeeded) };
         // Only the connection's own token keeps a refresh token.
         let redeemed = RedeemedToken { refresh_token: None, ..redeemed };
         let owner = TokenOwner { user, security_context: signed_in.security_context };
         let token = user_token(redeemed, &self.connection, owner, &self.exchange.ambient);
         let kept = match vault.keep(permit, self.connection.revision, token).await {
-            Err(VaultError::SignedOut) => return Ok(None),
+            Err(VaultError::SignedOut) => return Ok(ObtainedToken::UserNeeded),
             kept => kept.map_err(|error| store_failed(&error))?,
         };
         let (bot, connection) = (self.slot.account.holder.as_str(), self.slot.connection.as_str());
         let (correlation_id, scope) = (self.correlation_id.as_str(), self.scope.0.as_str());
         tracing::info!(correlation_id, bot, connection, scope, user = %kept.user, "a token for a resource is kept");
-        Ok(Some(kept))
+        Ok(ObtainedToken::Token(kept))
     }
 
     async fn redeem(&self, signed_in: &UserToken) -> Result<Option<RedeemedToken>, Refusal> {
@@ -204,13 +234,20 @@ impl ResourceRedemption {
             ..(*self.connection).clone()
         };
         let assertion = self.exchange.validators.validate(&self.connection, &signed_in.access_token).await;
-        if let Some(assertion) = assertion.ok().filter(|assertion| assertion.user == signed_in.user) {
-            return Ok(Some(self.redeem_grant(&narrowed, Grant::OnBehalfOf(&assertion)).await?));
-        }
+        let keys_failure = match assertion {
+            Ok(assertion) if assertion.user == signed_in.user => {
+                return Ok(Some(self.redeem_grant(&narrowed, Grant::OnBehalfOf(&assertion)).await?));
+            }
+            Ok(_) => None,
+            Err(refusal) => Some(refusal).filter(|refusal| refusal.reason.is_outage_or_own_fault()),
+        };
         let record = self.exchange.vault.read(&self.slot, self.connection.revision).await;
         let record = record.map_err(|error| store_failed(&error))?;
         let Some(record) = record.filter(|record| record.token.user == signed_in.user) else { return Ok(None) };
-        let Some(refresh_token) = record.token.refresh_token.clone() else { return Ok(None) };
+        let Some(refresh_token) = record.token.refresh_token.clone() else {
+            // Without the issuer's keys it is not known whether the token itself can be exchanged.
+            return keys_failure.map_or(Ok(None), Err);
+        };
         let grant = Grant::RefreshToken { refresh_token: &refresh_token, user: &signed_in.user };
         let redeemed = self.redeem_grant(&narrowed, grant).await?;
         self.keep_rotated(record, &redeemed).await;
@@ -226,7 +263,7 @@ impl ResourceRedemption {
             let requirements = self.exchange.redemption.requirements();
             requirements.remember(&self.slot, failure, None, &self.correlation_id).await;
         }
-        Ok(redeemed?)
+        redeemed.map_err(refusal_of)
     }
 
     /// Keeps the new refresh token of an issuer that rotates them, because the old one is no longer valid. If another
@@ -248,13 +285,22 @@ impl ResourceRedemption {
     }
 }
 
+/// A refused credential of the client is an outage here: it concerns no resource, and a token is obtained as soon as the
+/// operator renews the credential.
+fn refusal_of(error: RedeemError) -> Refusal {
+    let is_of_client = error.failure == RedeemFailure::Misconfigured
+        && error.diagnostics.error.as_deref().is_none_or(|word| word == "invalid_client");
+    let refusal = Refusal::from(error);
+    if is_of_client { Refusal { reason: Reason::TemporarilyUnavailable(Outage::FAULT), ..refusal } } else { refusal }
+}
+
 fn deadline_exceeded() -> Refusal {
-    Refusal::local(Reason::TemporarilyUnavailable, "the identity provider did not answer in time")
+    Refusal::fault("the identity provider did not answer in time")
 }
 
 fn store_failed(error: &impl std::fmt::Display) -> Refusal {
     tracing::error!(%error, "a token for a resource cannot be read or kept");
-    Refusal::local(Reason::TemporarilyUnavailable, "the store failed: see the error logged before this")
+    Refusal::fault("the store failed: see the error logged before this")
 }
 
 #[cfg(test)]

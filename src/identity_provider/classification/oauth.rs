@@ -17,9 +17,9 @@ pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
     let interaction = || RedeemFailure::InteractionRequired { claims: None };
     let (failure, hint) = match (refusal.status, refusal.error.as_deref()) {
         (429, _) => throttled(refusal),
-        _ if refusal.retry_after.is_some() => throttled(refusal),
+        _ if refusal.retry_after.is_some() && !refusal.is_server_fault() => throttled(refusal),
         (408 | 500.., _) | (_, Some("temporarily_unavailable" | "server_error")) => {
-            (RedeemFailure::Transient, "the provider has a fault; there is nothing to change in this configuration")
+            (refusal.fault(), "the provider has a fault; there is nothing to change in this configuration")
         }
         (_, Some("invalid_grant" | "login_required" | "interaction_required")) => (interaction(), SIGN_IN_AGAIN),
         (_, Some("consent_required")) => {

@@ -2,7 +2,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
@@ -15,6 +15,8 @@ use crate::identity_provider::classification::Classification;
 
 /// This long before the assertion expires, the file is read at each use, even if it seems unchanged.
 const REREAD_BEFORE_EXPIRY: Duration = Duration::from_mins(5);
+/// How long a caller waits for the file while the last assertion is still good.
+const REREAD_PATIENCE: Duration = Duration::from_secs(1);
 /// The maximum length in bytes. A longer file does not hold an assertion.
 const MAX_ASSERTION_BYTES: u64 = 64 * 1024;
 
@@ -52,46 +54,75 @@ impl AssertionFile {
         Self { path, clock, cached: Mutex::new(None) }
     }
 
-    /// Returns the current assertion. File access blocks, so it runs outside the async threads.
+    /// Returns the current assertion. File access blocks, so it runs outside the async threads. While the file cannot be
+    /// used (it is away, half-written, or its disk hangs), the last assertion serves until it expires.
     pub(super) async fn read(self: &Arc<Self>, deadline: Instant) -> Result<Secret, Classification> {
+        let kept = self.find_kept();
+        let patience = if kept.is_some() { deadline.min(Instant::now() + REREAD_PATIENCE) } else { deadline };
         let file = Arc::clone(self);
         let reading = tokio::task::spawn_blocking(move || file.read_cached());
-        match timeout_at(deadline, reading).await {
-            Ok(Ok(read)) => read.map_err(|hint| {
+        let read = match timeout_at(patience, reading).await {
+            Ok(Ok(read)) => read,
+            _ => Err(TIMED_OUT),
+        };
+        match (read, kept) {
+            (Ok(assertion), _) => Ok(assertion),
+            (Err(hint), Some(kept)) => {
+                tracing::warn!(
+                    file = %self.path.display(),
+                    hint,
+                    expires_at = kept.expires_at.unix_seconds(),
+                    "the assertion file cannot be used; the last assertion serves until it expires"
+                );
+                Ok(kept.assertion)
+            }
+            (Err(hint), None) => {
                 tracing::warn!(file = %self.path.display(), hint, "the assertion file cannot be used");
-                unusable_credential(hint)
-            }),
-            _ => Err(credential_failure(
-                RedeemFailure::Transient,
-                "the assertion file could not be read before the deadline",
-            )),
+                // The program that renews the file may be writing it at this moment, so the next try may succeed.
+                let classified = unusable_credential(hint);
+                Err(if hint == TIMED_OUT {
+                    credential_failure(RedeemFailure::Transient, hint)
+                } else {
+                    Classification { retry: true, ..classified }
+                })
+            }
         }
     }
 
-    /// Drops the cached assertion. Returns whether the next read may give another assertion.
+    /// Drops the cached assertion. Returns whether there was one, so that the next read may give another assertion.
     pub(super) fn forget(&self) -> bool {
-        // The lock is held while the file is read. If it is taken, another task is reading the file already.
-        self.cached.try_lock().map_or(true, |mut cached| cached.take().is_some())
+        self.lock_cached().take().is_some()
     }
 
+    fn find_kept(&self) -> Option<CachedAssertion> {
+        let now = self.clock.now();
+        self.lock_cached().clone().filter(|cached| now < cached.expires_at)
+    }
+
+    /// Reads the file, unless it seems unchanged. The cache is not locked meanwhile: on a disk that hangs, callers get
+    /// the last assertion.
     fn read_cached(&self) -> Result<Secret, &'static str> {
         let now = self.clock.now();
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         let version = read_version(&self.path).map_err(|_| UNREADABLE)?;
-        if let Some(cached) = cached.as_ref().filter(|cached| cached.version == version)
+        if let Some(cached) = self.find_kept().filter(|cached| cached.version == version)
             && now.plus(REREAD_BEFORE_EXPIRY) < cached.expires_at
         {
-            return Ok(cached.assertion.clone());
+            return Ok(cached.assertion);
         }
         let (assertion, expires_at) = read_assertion(&self.path)?;
         if expires_at <= now {
             return Err("the assertion file's token has expired: check the program that renews the file");
         }
-        *cached = Some(CachedAssertion { assertion: assertion.clone(), expires_at, version });
+        *self.lock_cached() = Some(CachedAssertion { assertion: assertion.clone(), expires_at, version });
         Ok(assertion)
+    }
+
+    fn lock_cached(&self) -> MutexGuard<'_, Option<CachedAssertion>> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+const TIMED_OUT: &str = "the assertion file could not be read before the deadline";
 const UNREADABLE: &str = "the assertion file cannot be read: check its path and its permissions";
 
 fn read_version(path: &Path) -> std::io::Result<FileVersion> {

@@ -17,6 +17,8 @@ use crate::single_flight::SingleFlight;
 /// callers may share.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
+/// How long a caller waits for a new assertion while the last one is still good.
+const REFETCH_PATIENCE: Duration = Duration::from_secs(1);
 /// An assertion that expires within this time is fetched anew.
 const REFETCH_BEFORE_EXPIRY: Duration = Duration::from_mins(5);
 
@@ -173,11 +175,21 @@ impl FederatedIdentity {
             *shared.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(fetched.clone());
             Ok(fetched)
         });
-        let fetched = timeout_at(deadline, fetching.outcome()).await;
+        // At an endpoint that hangs, the caller must have time left to use the cached assertion.
+        let patience = if cached.is_some() { deadline.min(Instant::now() + REFETCH_PATIENCE) } else { deadline };
+        let fetched = timeout_at(patience, fetching.outcome()).await;
         let fetched = fetched.ok().flatten().unwrap_or_else(|| Err(unanswered(&OutboundError::TimedOut)));
         match (fetched, cached) {
             (Ok(fetched), _) => Ok(fetched.token),
-            (Err(_), Some(cached)) => Ok(cached.token),
+            (Err(verdict), Some(cached)) => {
+                tracing::warn!(
+                    identity = self.identity.client_id,
+                    hint = verdict.error.diagnostics.hint,
+                    expires_at = cached.expires_at.unix_seconds(),
+                    "the managed identity issues no new assertion; the last one serves until it expires"
+                );
+                Ok(cached.token)
+            }
             (Err(verdict), None) => Err(verdict),
         }
     }

@@ -84,6 +84,13 @@ impl ClientCredential {
         }
     }
 
+    /// Drops an assertion of a file that the issuer refused, so that it does not serve while the file cannot be used.
+    pub(super) fn drop_refused(&self) {
+        if let Self::AssertionFile(file) = self {
+            file.forget();
+        }
+    }
+
     /// Drops the cached assertion, because the issuer refused its `nbf` or `exp`. Returns whether the next proof may
     /// differ.
     pub(super) fn renew(&self) -> bool {

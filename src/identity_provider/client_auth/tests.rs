@@ -181,6 +181,36 @@ async fn assertion_file_is_read_again_when_it_changes_and_before_the_assertion_e
     }
 }
 
+#[tokio::test]
+async fn the_last_assertion_serves_to_its_end_while_the_file_is_away_or_half_written() {
+    let ground = Ground::new();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("assertion");
+    let credential =
+        ClientCredential::AssertionFile(Arc::new(AssertionFile::new(path.clone(), ground.shared_clock.clone())));
+    let now = ground.clock.now().unix_seconds();
+    let first = assertion("one", now + 3600);
+    std::fs::write(&path, &first).unwrap();
+    assert_eq!(ground.prove(&credential).await.unwrap(), first);
+    let outdated = assertion("of yesterday", now - 60);
+    for text in [None, Some(""), Some(&first[..20]), Some("no token"), Some(outdated.as_str())] {
+        match text {
+            Some(text) => std::fs::write(&path, text).unwrap(),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
+        assert_eq!(ground.prove(&credential).await.unwrap(), first, "{text:?}");
+    }
+    ground.clock.advance(Duration::from_mins(59));
+    assert_eq!(ground.prove(&credential).await.unwrap(), first, "to its end");
+    ground.clock.advance(Duration::from_mins(2));
+    let ended = ground.prove(&credential).await.unwrap_err();
+    assert_eq!(ended.error.failure, RedeemFailure::Misconfigured);
+    assert!(ended.retry, "the file may be written at this moment");
+    let second = assertion("two", now + 7200);
+    std::fs::write(&path, &second).unwrap();
+    assert_eq!(ground.prove(&credential).await.unwrap(), second);
+}
+
 /// An identity endpoint that counts its calls.
 #[derive(Default)]
 struct Machine {

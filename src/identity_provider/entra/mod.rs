@@ -19,7 +19,7 @@ use super::token_request::TokenRequest;
 use super::{
     Attempt, Capabilities, Grant, IdentityProvider, RedeemError, RedeemFailure, RedeemFuture, RedeemedToken, refusal,
 };
-use crate::domain::{Connection, ExchangeableToken, Secret, TenantPolicy, UserKey};
+use crate::domain::{Connection, ExchangeableToken, PERSONAL_ACCOUNTS_TENANT, Secret, TenantPolicy, UserKey};
 use crate::outbound::FormField;
 use crate::token_validation::find_tenant;
 
@@ -27,6 +27,10 @@ use crate::token_validation::find_tenant;
 const TENANT: &str = "{tenant}";
 /// The tenant name for users of any organisation. It does not admit personal accounts.
 const ORGANIZATIONS: &str = "organizations";
+/// The tenant name for users of any organisation and for personal accounts.
+const COMMON: &str = "common";
+/// The tenant name for personal accounts alone.
+const CONSUMERS: &str = "consumers";
 /// The scopes that make the token response to a code hold an ID token with the user's name.
 const IDENTIFYING_SCOPES: [&str; 2] = ["openid", "profile"];
 
@@ -56,6 +60,13 @@ pub struct Entra {
 struct EntraUser<'a> {
     object_id: &'a str,
     tenant_id: &'a str,
+}
+
+/// The account that signs in by an authorization code, and the tenant that its browser was sent to.
+#[derive(Clone, Copy)]
+struct SigningIn<'a> {
+    throttled_as: &'a str,
+    tenant: Option<&'a str>,
 }
 
 impl Entra {
@@ -113,10 +124,11 @@ impl Entra {
         &'a self,
         connection: &'a Connection,
         mut fields: Vec<FormField<'a>>,
-        throttled_as: &str,
+        signing_in: SigningIn<'a>,
         attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
-        let tenant = sign_in_tenant(connection);
+        let SigningIn { throttled_as, tenant } = signing_in;
+        let tenant = sign_in_segment(connection, tenant);
         let url = fill_tenant(&self.settings.token_endpoint, tenant)?;
         let scope = authorization::join_scopes(connection, &IDENTIFYING_SCOPES);
         let claims = build_claims_parameter(connection, attempt.claims.as_ref());
@@ -185,14 +197,30 @@ impl Entra {
     }
 }
 
-/// The tenant whose authorization endpoint a connection's users are sent to.
-fn sign_in_tenant(connection: &Connection) -> &str {
+/// The path segment of the tenant whose endpoints a sign-in uses: `tenant` if it is given and a GUID, else what the
+/// connection alone says. Personal accounts sign in at segments of their own (docs/protocols/entra-obo.md §2).
+fn sign_in_segment<'a>(connection: &'a Connection, tenant: Option<&'a str>) -> &'a str {
+    let one = |tenant: &'a str| if tenant.eq_ignore_ascii_case(PERSONAL_ACCOUNTS_TENANT) { CONSUMERS } else { tenant };
+    if let Some(tenant) = tenant.filter(|tenant| is_guid(tenant)) {
+        return one(tenant);
+    }
     match &connection.exchange.tenants {
         TenantPolicy::Listed(tenants) => match tenants.as_slice() {
-            [only] => only,
+            [only] => one(only),
+            several if several.iter().any(|listed| listed == PERSONAL_ACCOUNTS_TENANT) => COMMON,
             _ => ORGANIZATIONS,
         },
         TenantPolicy::AnyOrganization => ORGANIZATIONS,
+        TenantPolicy::AnyAccount => COMMON,
+    }
+}
+
+/// Entra takes one value. A user who chooses another account is asked for consent as well if that account lacks it.
+fn choose_prompt(request: &AuthorizationRequest<'_>) -> Option<&'static str> {
+    match (request.choose_account, request.ask_consent) {
+        (true, _) => Some("select_account"),
+        (false, true) => Some("consent"),
+        (false, false) => None,
     }
 }
 
@@ -217,9 +245,9 @@ impl IdentityProvider for Entra {
                 Grant::RefreshToken { refresh_token, user } => {
                     self.redeem_refresh_token(connection, refresh_token, user, &attempt).await
                 }
-                Grant::AuthorizationCode { code, code_verifier, redirect_uri, throttled_as } => {
+                Grant::AuthorizationCode { code, code_verifier, redirect_uri, throttled_as, tenant } => {
                     let fields = authorization::code_fields(code, code_verifier, redirect_uri);
-                    self.redeem_code(connection, fields, throttled_as, &attempt).await
+                    self.redeem_code(connection, fields, SigningIn { throttled_as, tenant }, &attempt).await
                 }
             }
         })
@@ -231,7 +259,8 @@ impl IdentityProvider for Entra {
         request: AuthorizationRequest<'a>,
     ) -> AuthorizeFuture<'a> {
         Box::pin(async move {
-            let endpoint = fill_tenant(&self.settings.authorization_endpoint, sign_in_tenant(connection))?;
+            let endpoint =
+                fill_tenant(&self.settings.authorization_endpoint, sign_in_segment(connection, request.tenant))?;
             let scope = authorization::join_scopes(connection, &IDENTIFYING_SCOPES);
             let claims = build_claims_parameter(connection, request.claims);
             let mut url = authorization::build_authorize_url(
@@ -243,7 +272,7 @@ impl IdentityProvider for Entra {
             );
             url.query_pairs_mut()
                 .append_pair("response_mode", "query")
-                .extend_pairs(request.ask_consent.then_some(("prompt", "consent")));
+                .extend_pairs(choose_prompt(&request).map(|prompt| ("prompt", prompt)));
             Ok(url)
         })
     }

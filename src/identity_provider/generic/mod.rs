@@ -29,6 +29,8 @@ use crate::outbound::{FormField, HttpAnswer, Outbound};
 
 /// The maximum time that a browser request waits for a discovery document.
 const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(6);
+/// The word of `prompt` that lets the user choose an account (`OpenID` Connect Core §3.1.2.1).
+const SELECT_ACCOUNT: &str = "select_account";
 /// The word of `prompt` that asks for consent (`OpenID` Connect Core §3.1.2.1).
 const CONSENT: &str = "consent";
 const TYPE_OF_REFRESH_TOKEN: (&str, &str) = ("token_type_hint", "refresh_token");
@@ -158,13 +160,15 @@ impl Generic {
         }
     }
 
-    /// The value of `prompt`: what is configured, and `consent` if this sign-in needs it.
-    fn prompt(&self, connection: &Connection, ask_consent: bool) -> Option<String> {
+    /// The value of `prompt`: what is configured, and `consent` and `select_account` if this sign-in needs them.
+    fn prompt(&self, connection: &Connection, request: &AuthorizationRequest<'_>) -> Option<String> {
         let by_default = if connection.asks_offline_access() { CONSENT } else { "" };
         let configured = self.settings.prompt.as_deref().unwrap_or(by_default);
         let mut words: Vec<&str> = configured.split(' ').filter(|word| !word.is_empty()).collect();
-        if ask_consent && !words.contains(&CONSENT) {
-            words.push(CONSENT);
+        for (word, is_needed) in [(CONSENT, request.ask_consent), (SELECT_ACCOUNT, request.choose_account)] {
+            if is_needed && !words.contains(&word) {
+                words.push(word);
+            }
         }
         (!words.is_empty()).then(|| words.join(" "))
     }
@@ -196,7 +200,7 @@ impl IdentityProvider for Generic {
                 Grant::RefreshToken { refresh_token, user } => {
                     self.redeem_refresh_token(refresh_token, user, &attempt).await
                 }
-                Grant::AuthorizationCode { code, code_verifier, redirect_uri, throttled_as } => {
+                Grant::AuthorizationCode { code, code_verifier, redirect_uri, throttled_as, .. } => {
                     let fields = authorization::code_fields(code, code_verifier, redirect_uri);
                     self.redeem_code(fields, throttled_as, &attempt).await
                 }
@@ -216,7 +220,7 @@ impl IdentityProvider for Generic {
             let endpoint = endpoints.authorization.clone();
             let mut url = authorization::build_authorize_url(endpoint, &connection.client_id, &scope, claims, &request);
             url.query_pairs_mut()
-                .extend_pairs(self.prompt(connection, request.ask_consent).map(|prompt| ("prompt", prompt)))
+                .extend_pairs(self.prompt(connection, &request).map(|prompt| ("prompt", prompt)))
                 .extend_pairs(&self.settings.authorize_params);
             Ok(url)
         })

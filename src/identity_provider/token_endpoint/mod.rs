@@ -12,6 +12,7 @@ use time::format_description::well_known::Rfc2822;
 pub use style::SecretMethod;
 pub(super) use style::TokenEndpointStyle;
 
+use super::RedeemFailure;
 use crate::domain::{Secret, Timestamp, any_byte, read_bounded_json};
 use crate::outbound::HttpAnswer;
 
@@ -62,6 +63,18 @@ pub(super) struct EndpointRefusal {
     pub(super) retry_after: Option<Duration>,
     /// Whether the response has `WWW-Authenticate: PKeyAuth`: the endpoint requires a device certificate.
     pub(super) device_challenge: bool,
+}
+
+impl EndpointRefusal {
+    /// Whether the status says that the server, or a proxy before it, has a fault.
+    pub(super) const fn is_server_fault(&self) -> bool {
+        self.status >= 500 || self.status == 408
+    }
+
+    /// The failure of an endpoint that has a fault.
+    pub(super) fn fault(&self) -> RedeemFailure {
+        self.retry_after.map_or(RedeemFailure::Transient, |retry_after| RedeemFailure::Unavailable { retry_after })
+    }
 }
 
 /// Parses a response that was received at `now`.

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::ops::Not;
 use std::str;
 
 use serde::de;
@@ -176,7 +175,8 @@ impl<'d> Node<'d> {
         range
             .into_iter()
             .flat_map(|range| range.names().map(move |index| (range.document, index)))
-            .filter_map(move |(document, index)| is_wanted(document.name(index)).then(|| document.node(index + 1)))
+            .filter(move |(document, index)| is_wanted(document.name(*index)))
+            .map(|(document, index)| document.node(index + 1))
     }
 
     /// The elements, in their order; none if this is no array.
@@ -204,7 +204,7 @@ impl<'d> Node<'d> {
     }
 }
 
-impl<'d> NodeRange<'d> {
+impl NodeRange<'_> {
     /// The indices of an object's names. The value of a member has the index behind its name.
     fn names(self) -> impl Iterator<Item = usize> {
         self.indices_from(move |name| self.document.0.end_of(name + 1))
@@ -242,7 +242,7 @@ impl<'d> NodeRange<'d> {
         names.extend(self.names().map_while(|index| u32::try_from(index).ok()));
         let name = |index: &u32| self.document.name(*index as usize);
         names.sort_unstable_by(|one, other| name(one).cmp(name(other)));
-        names.is_sorted_by(|one, other| name(one) < name(other)).not()
+        !names.is_sorted_by(|one, other| name(one) < name(other))
     }
 }
 

@@ -157,7 +157,7 @@ impl<'a> Slots<'a> {
         }
         let (place, extent) = (u32::try_from(place), u32::try_from(length));
         let (Ok(place), Ok(extent)) = (place, extent) else { return Err("too long") };
-        self.append(Slot { tagged_place: place << 3 | Tag::String as u32, extent }).map(drop)
+        self.append(Slot { tagged_place: (place << 3) | Tag::String as u32, extent }).map(drop)
     }
 
     fn append(&mut self, slot: Slot) -> Result<usize, &'static str> {

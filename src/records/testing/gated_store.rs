@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use crate::domain::RecordKey;
 use crate::domain::Timestamp;
-use crate::store::{PutIfAbsent, Record, Store, StoreError, StoreFuture};
+use crate::store::{MarkReader, PutIfAbsent, Record, Store, StoreError, StoreFuture};
 
 /// A point at which one operation of the store waits until the test opens the gate.
 #[derive(Default)]
@@ -142,6 +142,18 @@ impl Store for GatedStore {
 
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()> {
         self.inner.remove(keys)
+    }
+
+    fn list_marks(&self) -> StoreFuture<'_, Vec<u64>> {
+        self.inner.list_marks()
+    }
+
+    fn count_marked(&self, mark: u64) -> StoreFuture<'_, u64> {
+        self.inner.count_marked(mark)
+    }
+
+    fn mark_older(&self, limit: usize, read: MarkReader) -> StoreFuture<'_, bool> {
+        self.inner.mark_older(limit, read)
     }
 
     fn is_exclusive(&self) -> bool {

@@ -47,7 +47,7 @@ impl ThrowawayRecords {
     /// Writes arbitrary bytes under `key`, with an expiry in one hour.
     pub(crate) async fn overwrite(&self, key: RecordKey, sealed: Bytes) {
         let expires_at = self.clock.now().plus(Duration::from_hours(1));
-        self.store.put(key, Record { value: sealed, expires_at, index: None }).await.unwrap();
+        self.store.put(key, Record { value: sealed, expires_at, index: None, mark: None }).await.unwrap();
     }
 
     /// Rotates the keys. Records that are sealed afterwards are sealed with the new key.

@@ -8,6 +8,7 @@ mod tests;
 
 use std::fmt;
 
+use aws_lc_rs::hmac;
 use subtle::ConstantTimeEq;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -23,6 +24,49 @@ pub(super) struct SealingKey {
     pub(super) id: u32,
     pub(super) created: OffsetDateTime,
     pub(super) material: KeyMaterial,
+}
+
+/// The id of a sealing key, and a check value of its material, by which two keys with the same id are told apart. The
+/// check value reveals nothing about the material.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyMark(u64);
+
+/// The bits of a mark that hold the check value; the key's id is above them. An id has at most 31 bits.
+const CHECK_BITS: u32 = 32;
+
+impl KeyMark {
+    /// The mark with this number.
+    #[must_use]
+    pub fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The mark of the key `key_id` if its material is not known.
+    #[must_use]
+    pub fn of_unknown_key(key_id: u32) -> Self {
+        Self(u64::from(key_id) << CHECK_BITS)
+    }
+
+    /// The mark as a number below 2⁶³.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The id of the key.
+    #[must_use]
+    pub fn key_id(self) -> u32 {
+        u32::try_from(self.0 >> CHECK_BITS).unwrap_or(u32::MAX)
+    }
+}
+
+impl SealingKey {
+    /// The check value is a keyed digest (HMAC-SHA-256) under the key itself, cut to 32 bits.
+    pub(in crate::sealing) fn mark(&self) -> KeyMark {
+        let digest = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, self.material.as_slice()), b"bot-sso key mark");
+        let check = digest.as_ref().iter().take(4).fold(0, |check, byte| check << 8 | u64::from(*byte));
+        KeyMark(KeyMark::of_unknown_key(self.id).0 | check)
+    }
 }
 
 /// The keys of one store: a naming key and sealing keys. The naming key never changes, because records are found by

@@ -15,7 +15,7 @@ use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use super::envelope::{Envelope, LAYOUT, NONCE_LEN, length_prefixed};
-use super::{KeyRing, KeyRingError, SealError};
+use super::{KeyMark, KeyRing, KeyRingError, SealError};
 use crate::domain::SharedEntropy;
 
 /// Seals and opens data, and computes record names. The whole process shares one sealer. Its key ring can be replaced
@@ -31,6 +31,7 @@ pub struct Sealer {
 struct ExpandedKeys {
     ring: KeyRing,
     ciphers: HashMap<u32, LessSafeKey>,
+    marks: HashMap<u32, KeyMark>,
 }
 
 impl Sealer {
@@ -94,6 +95,21 @@ impl Sealer {
         Ok(plaintext)
     }
 
+    /// The mark of the key that sealed `envelope`: that of the key ring's key with this id, else of an unknown one.
+    /// `None` if the bytes are no envelope.
+    #[must_use]
+    pub fn find_mark(&self, envelope: &[u8]) -> Option<KeyMark> {
+        let key_id = Envelope::read(envelope).ok()?.key_id;
+        let known = self.keys.load().marks.get(&key_id).copied();
+        Some(known.unwrap_or_else(|| KeyMark::of_unknown_key(key_id)))
+    }
+
+    /// Whether the key ring has the very key with this mark.
+    #[must_use]
+    pub fn has_key(&self, mark: KeyMark) -> bool {
+        self.keys.load().marks.get(&mark.key_id()) == Some(&mark)
+    }
+
     /// Computes a keyed digest (HMAC-SHA-256) of `parts`, which a rotation does not change. It is used for record names
     /// and for stored codes. The digests of different purposes are unrelated.
     #[must_use]
@@ -123,7 +139,8 @@ impl ExpandedKeys {
                 Some((key.id, LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.material.as_slice()).ok()?)))
             })
             .collect();
-        Self { ring, ciphers }
+        let marks = ring.sealing_keys().map(|key| (key.id, key.mark())).collect();
+        Self { ring, ciphers, marks }
     }
 }
 

@@ -5,12 +5,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
-use super::records::AtProvider;
-use super::{BrowserFlow, BrowserSecret, ProviderAccess, SignInError, SignInFailure, slot_for_card};
+use super::records::{AtProvider, Identified};
+use super::{BrowserFlow, BrowserSecret, ProviderAccess, SignInError, SignInFailure, is_handle, slot_for_card};
 use crate::cards::PendingSignIn;
-use crate::domain::{Entropy, Secret, SharedEntropy};
-use crate::exchange::{UserRates, WantedToken};
+use crate::domain::{Connection, Entropy, ProviderKind, Secret, SharedEntropy};
+use crate::exchange::{SignInNeed, UserRates, WantedToken};
 use crate::sign_in::SignedInTokens;
+use crate::sign_in::browser_sign_ins::BrowserRecordLookup;
 
 /// The first step: a card's link leads to the identity provider.
 pub struct SignInStart {
@@ -19,6 +20,14 @@ pub struct SignInStart {
     tokens: SignedInTokens,
     rates: Arc<UserRates>,
     entropy: SharedEntropy,
+}
+
+/// The way of one browser to the identity provider.
+struct Departure {
+    state: Secret,
+    record: AtProvider,
+    need: SignInNeed,
+    url: Url,
 }
 
 impl SignInStart {
@@ -56,27 +65,75 @@ impl SignInStart {
         sent.map_err(|failure| failure.on(channel))
     }
 
+    /// Begins the sign-in of a card anew, for the browser whose user was identified at the step `handle` and means
+    /// another account. The identity provider lets the user choose one.
+    ///
+    /// # Errors
+    /// As [`SignInStart::begin`]; [`SignInError::StateUnknown`] and [`SignInError::OtherBrowser`] if the step is not
+    /// kept for this browser.
+    pub async fn begin_again(
+        &self,
+        handle: &str,
+        browser: Option<&BrowserSecret>,
+        address: Option<IpAddr>,
+        correlation_id: &str,
+    ) -> Result<Url, SignInFailure> {
+        let browser = browser.ok_or(SignInError::OtherBrowser)?;
+        let identified = self.find_identified(handle, browser).await?;
+        let channel = identified.channel.as_ref();
+        let sent = async {
+            let card = self.flow.get_held_card(&identified.grant.card_id).await?;
+            self.rates.charge_browser(&card.account, address, correlation_id)?;
+            self.tokens.requirements().want_other_account(&slot_for_card(&card), correlation_id).await;
+            self.send_to_provider(&card, browser, correlation_id).await
+        };
+        sent.await.map_err(|failure: SignInFailure| failure.on(channel))
+    }
+
+    /// The URL that [`SignInStart::begin_again`] would return, with a `state` that no step is kept for. Keeps nothing.
+    ///
+    /// # Errors
+    /// As [`SignInStart::begin_again`], apart from the rate limit.
+    pub async fn preview_again(&self, handle: &str, browser: Option<&BrowserSecret>) -> Result<Url, SignInFailure> {
+        let browser = browser.ok_or(SignInError::OtherBrowser)?;
+        let identified = self.find_identified(handle, browser).await?;
+        let departure = async { self.prepare(&self.flow.get_held_card(&identified.grant.card_id).await?).await };
+        departure.await.map(|departure| departure.url).map_err(|failure| failure.on(identified.channel.as_ref()))
+    }
+
+    async fn find_identified(&self, handle: &str, browser: &BrowserSecret) -> Result<Identified, SignInFailure> {
+        let handle = Secret::from(Some(handle).filter(|handle| is_handle(handle)).ok_or(SignInError::StateUnknown)?);
+        match self.flow.browsers.find(&handle, &browser.0).await? {
+            BrowserRecordLookup::Step(identified) => Ok(identified),
+            BrowserRecordLookup::OfAnotherBrowser => Err(SignInError::OtherBrowser.into()),
+            BrowserRecordLookup::Missing => Err(SignInError::StateUnknown.into()),
+        }
+    }
+
+    /// The URL that [`SignInStart::begin`] would return for `link`, with a `state` that no step is kept for. Keeps,
+    /// holds and charges nothing.
+    ///
+    /// # Errors
+    /// As [`SignInStart::begin`], apart from the rate limit.
+    pub async fn preview(&self, link: &str) -> Result<Url, SignInFailure> {
+        let link = read_link_digits(link).ok_or(SignInError::LinkUnknown)?;
+        let card = self.flow.cards.find_by_link(&link).await?.ok_or(SignInError::LinkUnknown)?;
+        let departure = self.prepare(&card).await;
+        departure.map(|departure| departure.url).map_err(|failure| failure.on(card.account.realm.channel()))
+    }
+
     async fn send_to_provider(
         &self,
         card: &PendingSignIn,
         browser: &BrowserSecret,
         correlation_id: &str,
     ) -> Result<Url, SignInFailure> {
-        let connection = self.flow.find_connection(card).ok_or(SignInError::LinkUnknown)?;
-        let bot = self.flow.find_bot(card).ok_or(SignInError::LinkUnknown)?;
-        let need = self.tokens.find_need(WantedToken { bot, slot: &slot_for_card(card), connection }).await?;
-        if !self.flow.cards.extend_for_browser(&card.card_id).await? {
+        let Departure { state, record, need, url } = self.prepare(card).await?;
+        let is_browser_away = record.tenant.is_some() || card.is_browser_away;
+        if !self.flow.cards.extend_for_browser(&card.card_id, is_browser_away).await? {
             return Err(SignInError::LinkUnknown.into());
         }
-        let record = AtProvider {
-            card_id: card.card_id.clone(),
-            channel: card.account.realm.channel().cloned(),
-            revision: connection.revision,
-            nonce: draw_verifier(self.entropy.as_ref()),
-            code_verifier: draw_verifier(self.entropy.as_ref()),
-        };
-        let state = self.flow.browsers.put(&browser.0, &record).await?;
-        let url = self.provider.authorize_url(connection, &state, &record, &need).await?;
+        self.flow.browsers.put(&state, &browser.0, &record).await?;
         tracing::info!(
             correlation_id,
             bot = card.account.holder.as_str(),
@@ -84,10 +141,41 @@ impl SignInStart {
             connection = card.connection.as_str(),
             ask_consent = need.consent,
             claims = need.claims.is_some(),
+            choose_account = need.choose_account,
+            tenant = record.tenant.as_deref(),
             "a browser was sent to the identity provider"
         );
         Ok(url)
     }
+
+    /// Draws what a browser needs for its way to the identity provider. Keeps nothing.
+    async fn prepare(&self, card: &PendingSignIn) -> Result<Departure, SignInFailure> {
+        let connection = self.flow.find_connection(card).ok_or(SignInError::LinkUnknown)?;
+        let bot = self.flow.find_bot(card).ok_or(SignInError::LinkUnknown)?;
+        let need = self.tokens.find_need(WantedToken { bot, slot: &slot_for_card(card), connection }).await?;
+        let record = AtProvider {
+            card_id: card.card_id.clone(),
+            channel: card.account.realm.channel().cloned(),
+            revision: connection.revision,
+            nonce: draw_verifier(self.entropy.as_ref()),
+            code_verifier: draw_verifier(self.entropy.as_ref()),
+            tenant: choose_tenant(card, connection),
+        };
+        let state = self.flow.browsers.draw_handle();
+        let url = self.provider.authorize_url(connection, &state, &record, &need).await?;
+        Ok(Departure { state, record, need, url })
+    }
+}
+
+/// The tenant that the card's activity states for the user, if the connection admits it: a guest signs in where the chat
+/// is, as a silent exchange does. After a try that did not come back the connection alone decides: a shared channel states
+/// the host's tenant, and Entra shows its refusal of a user who has no account there on a page of its own.
+fn choose_tenant(card: &PendingSignIn, connection: &Connection) -> Option<String> {
+    if card.is_browser_away || connection.provider_kind != ProviderKind::Entra {
+        return None;
+    }
+    let stated = card.stated.tenant_of_user().filter(|tenant| connection.exchange.tenants.admits(tenant))?;
+    uuid::Uuid::try_parse(stated).ok().map(|tenant| tenant.hyphenated().to_string())
 }
 
 /// Reads the 32 hexadecimal digits at the start of the link's value. Web Chat appends `&code_challenge=…` inside the

@@ -1,21 +1,27 @@
+use std::sync::Arc;
+
+use quick_cache::sync::Cache;
 use tokio::time::{Instant, timeout_at};
 
 use super::failure::ProviderRefusal;
 use super::provider_access::ReturnedCode;
-use super::records::{AtProvider, Identified};
+use super::records::{AtProvider, Completed, Identified};
 use super::{
     BrowserFlow, BrowserSecret, PROVIDER_BUDGET, ProviderAccess, SignInError, SignInFailure, is_handle, slot_for_card,
 };
 use crate::cards::PendingSignIn;
 use crate::domain::{ClockAndEntropy, Connection, Secret};
-use crate::exchange::{TokenOwner, user_token};
+use crate::exchange::{TokenOwner, report_missing_scopes, user_token};
 use crate::identity_provider::{Attempt, Diagnostics, RedeemedToken};
 use crate::sign_in::SignedInTokens;
 use crate::sign_in::browser_sign_ins::BrowserRecordLookup;
 use crate::sign_in::magic_code::CodeGrant;
+use crate::single_flight::SingleFlight;
 
 /// At most this many characters of the provider's error code are logged.
 const MAX_LOGGED_ERROR_LENGTH: usize = 64;
+/// Failed redemptions that are remembered at the same time.
+const MAX_REMEMBERED_FAILURES: usize = 4_096;
 
 /// The authorization response that a browser brings from the identity provider (RFC 6749 §4.1.2, RFC 9207 §2).
 #[derive(Debug, Default)]
@@ -33,64 +39,224 @@ pub struct ProviderAnswer<'a> {
 }
 
 /// The second step: the browser returns from the identity provider.
+///
+/// The browser that began the sign-in may return several times (docs/architecture.md §The same browser gets the same
+/// answer). A code is redeemed once, in a task of its own; afterwards the browser gets the same next handle.
+#[derive(Clone)]
 pub struct SignInReturn {
     flow: BrowserFlow,
     provider: ProviderAccess,
     tokens: SignedInTokens,
     ambient: ClockAndEntropy,
+    /// The redemptions that are under way, by the name of the browser's step.
+    flights: Arc<SingleFlight<[u8; 32], Result<Secret, SignInFailure>>>,
+    /// The redemptions that the provider refused, by the name of the step and of the code, so that a repeated return is
+    /// answered in the same way. A process that does not remember one asks the provider, which refuses a used code.
+    refused: Arc<Cache<[u8; 32], SignInFailure>>,
+}
+
+/// A return of a browser whose user is not identified yet.
+struct Arrival {
+    state: Secret,
+    next: Secret,
+    browser: BrowserSecret,
+    record: AtProvider,
+    code: Secret,
+    correlation_id: String,
+}
+
+/// What is known about a browser that returns.
+enum Progress {
+    /// Its user was identified at an earlier return: the browser continues with this handle.
+    Identified(Secret),
+    /// It continues with this handle as soon as its code is redeemed.
+    AtProvider { next: Secret, record: AtProvider },
 }
 
 impl SignInReturn {
     /// Continues the sign-ins of `flow` that return from `provider`.
     #[must_use]
     pub fn new(flow: BrowserFlow, provider: ProviderAccess, tokens: SignedInTokens, ambient: ClockAndEntropy) -> Self {
-        Self { flow, provider, tokens, ambient }
+        let refused = Arc::new(Cache::new(MAX_REMEMBERED_FAILURES));
+        Self { flow, provider, tokens, ambient, flights: Arc::default(), refused }
     }
 
     /// Accepts the browser's answer, redeems its code and identifies the user. Returns the handle of the next step. The
-    /// door
-    /// redirects the browser there, so that neither a reload nor the back button sends the code twice.
+    /// door redirects the browser there, so that the code does not stay in its history.
     ///
     /// # Errors
     /// [`SignInFailure`]. After [`SignInError::OtherBrowser`] the step stays kept for the browser that began the
-    /// sign-in.
+    /// sign-in. After an outage the step stays open, and the browser may return again.
     pub async fn callback(
         &self,
         answer: ProviderAnswer<'_>,
         browser: Option<&BrowserSecret>,
         correlation_id: &str,
     ) -> Result<Secret, SignInFailure> {
-        let state = answer.state.filter(|state| is_handle(state)).ok_or(SignInError::StateUnknown)?;
+        let state = Secret::from(answer.state.filter(|state| is_handle(state)).ok_or(SignInError::StateUnknown)?);
         let browser = browser.ok_or(SignInError::OtherBrowser)?;
-        let lookup = self.flow.browsers.take(&Secret::from(state), &browser.0).await?;
-        let record: AtProvider = match lookup {
-            BrowserRecordLookup::Step(record) => record,
-            BrowserRecordLookup::OfAnotherBrowser => return Err(SignInError::OtherBrowser.into()),
-            BrowserRecordLookup::Missing => return Err(SignInError::StateUnknown.into()),
+        let (next, record) = match self.find_progress(&state, browser).await? {
+            Progress::Identified(next) => return Ok(next),
+            Progress::AtProvider { next, record } => (next, record),
         };
-        let identified = self.identify(&record, &answer, correlation_id).await;
-        let next_handle = async { Ok(self.flow.browsers.put(&browser.0, &identified?).await?) };
-        next_handle.await.map_err(|failure: SignInFailure| failure.on(record.channel.as_ref()))
+        let channel = record.channel.clone();
+        let redeemed = async {
+            let card = self.note_return(&record).await?;
+            let code = match self.accept(&card, &record, &answer).await {
+                Ok(code) => code,
+                Err(failure) => return Err(self.note_failure(&card, failure, correlation_id).await),
+            };
+            let (browser, correlation_id) = (browser.clone(), correlation_id.to_owned());
+            self.redeem_once(Arrival { state, next, browser, record, code, correlation_id }).await
+        };
+        redeemed.await.map_err(|failure| failure.on(channel.as_ref()))
+    }
+
+    /// The handle that [`SignInReturn::callback`] returns for this answer if the provider accepts its code. Redeems and
+    /// keeps nothing.
+    ///
+    /// # Errors
+    /// As [`SignInReturn::callback`], apart from the provider's refusals.
+    pub async fn preview(
+        &self,
+        answer: ProviderAnswer<'_>,
+        browser: Option<&BrowserSecret>,
+    ) -> Result<Secret, SignInFailure> {
+        let state = Secret::from(answer.state.filter(|state| is_handle(state)).ok_or(SignInError::StateUnknown)?);
+        match self.find_progress(&state, browser.ok_or(SignInError::OtherBrowser)?).await? {
+            Progress::Identified(next) => Ok(next),
+            Progress::AtProvider { next, record } => {
+                let accepted = async {
+                    let card = self.flow.get_held_card(&record.card_id).await?;
+                    self.accept(&card, &record, &answer).await
+                };
+                accepted.await.map(|_| next).map_err(|failure| failure.on(record.channel.as_ref()))
+            }
+        }
+    }
+
+    async fn find_progress(&self, state: &Secret, browser: &BrowserSecret) -> Result<Progress, SignInFailure> {
+        let next = self.flow.browsers.derive_next_handle(state);
+        if self.is_identified(&next, browser).await? {
+            return Ok(Progress::Identified(next));
+        }
+        match self.flow.browsers.find::<AtProvider>(state, &browser.0).await? {
+            BrowserRecordLookup::Step(record) => Ok(Progress::AtProvider { next, record }),
+            BrowserRecordLookup::OfAnotherBrowser => Err(SignInError::OtherBrowser.into()),
+            BrowserRecordLookup::Missing => Err(SignInError::StateUnknown.into()),
+        }
+    }
+
+    /// Whether the browser's user was identified, and the step `next` or what came of it is kept.
+    async fn is_identified(&self, next: &Secret, browser: &BrowserSecret) -> Result<bool, SignInFailure> {
+        match self.flow.browsers.find::<Identified>(next, &browser.0).await? {
+            BrowserRecordLookup::Step(_) => return Ok(true),
+            BrowserRecordLookup::OfAnotherBrowser => return Err(SignInError::OtherBrowser.into()),
+            BrowserRecordLookup::Missing => {}
+        }
+        match self.flow.browsers.find::<Completed>(next, &browser.0).await? {
+            BrowserRecordLookup::Step(_) => Ok(true),
+            BrowserRecordLookup::OfAnotherBrowser => Err(SignInError::OtherBrowser.into()),
+            BrowserRecordLookup::Missing => Ok(false),
+        }
+    }
+
+    /// The code that the browser brings, from the provider that it was sent to. Uses nothing up, so a refusal may be
+    /// repeated, and the browser may still return with a code.
+    async fn accept(
+        &self,
+        card: &PendingSignIn,
+        record: &AtProvider,
+        answer: &ProviderAnswer<'_>,
+    ) -> Result<Secret, SignInFailure> {
+        let connection = self.find_connection(card, record)?;
+        self.read_code(connection, answer, Instant::now() + PROVIDER_BUDGET).await
+    }
+
+    /// Gets the card, and stores with it that its browser has come back.
+    async fn note_return(&self, record: &AtProvider) -> Result<PendingSignIn, SignInFailure> {
+        let card = self.flow.get_held_card(&record.card_id).await?;
+        if card.is_browser_away {
+            self.flow.cards.extend_for_browser(&card.card_id, false).await?;
+        }
+        Ok(card)
+    }
+
+    /// Remembers that the user means another account, if `failure` says so: the user cancelled, or has chosen an account
+    /// of a tenant that the connection does not admit.
+    async fn note_failure(&self, card: &PendingSignIn, failure: SignInFailure, correlation_id: &str) -> SignInFailure {
+        let is_of_account = matches!(
+            failure.error,
+            SignInError::ProviderRefused(ProviderRefusal::Cancelled) | SignInError::TenantNotAllowed
+        );
+        if is_of_account {
+            self.tokens.requirements().want_other_account(&slot_for_card(card), correlation_id).await;
+        }
+        failure
+    }
+
+    fn find_connection(&self, card: &PendingSignIn, record: &AtProvider) -> Result<&Arc<Connection>, SignInError> {
+        let connection = self.flow.find_connection(card).filter(|connection| connection.revision == record.revision);
+        connection.ok_or(SignInError::LinkUnknown)
+    }
+
+    /// Joins the redemption that is under way for this step, or starts one in a task of its own: a browser that hangs up
+    /// must not lose the code, which the provider accepts once.
+    async fn redeem_once(&self, arrival: Arrival) -> Result<Secret, SignInFailure> {
+        let name = self.flow.browsers.name_step(&arrival.state, &arrival.browser.0, "");
+        let flight = self.flights.join(name, || {
+            let back = self.clone();
+            async move { back.redeem_and_identify(&arrival).await }
+        });
+        flight.outcome().await.unwrap_or_else(|| Err(SignInError::Storage.into()))
+    }
+
+    async fn redeem_and_identify(&self, arrival: &Arrival) -> Result<Secret, SignInFailure> {
+        let Arrival { state, next, browser, record, code, correlation_id } = arrival;
+        // Another return may have come to its end since this one found the step.
+        if self.is_identified(next, browser).await? {
+            return Ok(next.clone());
+        }
+        let name = self.flow.browsers.name_step(state, &browser.0, code.expose());
+        if let Some(failure) = self.refused.get(&name) {
+            return Err(failure);
+        }
+        let identified = match self.identify(record, code, correlation_id).await {
+            Ok(identified) => identified,
+            Err(failure) => {
+                if !failure.error.is_passing() {
+                    self.refused.insert(name, failure.clone());
+                }
+                return Err(failure);
+            }
+        };
+        self.flow.browsers.put(next, &browser.0, &identified).await?;
+        if let Err(error) = self.flow.browsers.remove::<AtProvider>(state).await {
+            tracing::warn!(%error, "a step of a browser's sign-in stays kept until it expires");
+        }
+        Ok(next.clone())
     }
 
     async fn identify(
         &self,
         record: &AtProvider,
-        answer: &ProviderAnswer<'_>,
+        code: &Secret,
         correlation_id: &str,
     ) -> Result<Identified, SignInFailure> {
         let card = self.flow.get_held_card(&record.card_id).await?;
-        let connection = self.flow.find_connection(&card).filter(|connection| connection.revision == record.revision);
-        let connection = connection.ok_or(SignInError::LinkUnknown)?;
+        let connection = self.find_connection(&card, record)?;
         let deadline = Instant::now() + PROVIDER_BUDGET;
-        let code = self.read_code(connection, answer, deadline).await?;
         let attempt = Attempt { correlation_id: correlation_id.to_owned(), deadline, claims: None };
-        let redeemed = self.redeem(connection, &code, record, &card, attempt).await?;
-        let user = self.provider.identify(connection, &redeemed, &record.nonce, deadline).await?;
+        let redeemed = self.redeem(connection, code, record, &card, attempt).await?;
+        let user = match self.provider.identify(connection, &redeemed, &record.nonce, deadline).await {
+            Ok(user) => user,
+            Err(failure) => return Err(self.note_failure(&card, failure, correlation_id).await),
+        };
         // The epoch is read as soon as the user is known, so that a later sign-out everywhere invalidates the grant.
         let epoch = self.tokens.read_epoch(&slot_for_card(&card), &user.user).await?;
         let owner = TokenOwner { user: &user.user, security_context: user.security_context };
         let token = user_token(redeemed, connection, owner, &self.ambient);
+        report_missing_scopes(&token, connection, correlation_id);
         let grant = CodeGrant { card_id: card.card_id, revision: connection.revision, token, epoch };
         Ok(Identified::new(user, card.offer.account.realm.channel().cloned(), grant))
     }

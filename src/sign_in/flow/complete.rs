@@ -1,56 +1,36 @@
 use std::sync::Arc;
 
-use super::records::Identified;
+use super::records::{Completed, Identified};
+use super::review::{
+    DisplayNames, SignInReview, UserDecision, build_completion, build_display_names, build_success, describe_completed,
+};
 use super::{BrowserFlow, BrowserSecret, SignInError, SignInFailure, is_handle, slot_for_card};
 use crate::cards::PendingSignIn;
-use crate::domain::{ChannelId, Secret};
-use crate::exchange::{BrowserBinding, ProvenIdentity, WantedToken, bind_browser_sign_in};
+use crate::domain::Secret;
+use crate::exchange::{BrowserBinding, ProvenIdentity, WantedToken, bind_browser_sign_in, is_another_person};
 use crate::sign_in::SignedInTokens;
 use crate::sign_in::browser_sign_ins::BrowserRecordLookup;
 use crate::sign_in::magic_code::MagicCodes;
-
-/// The names that a page shows for a sign-in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DisplayNames {
-    /// The bot that asked for the sign-in.
-    pub bot: String,
-    /// The account that signed in, by the name that the identity provider gives it.
-    pub account: String,
-    /// The channel of the chat, if the sign-in began in a channel.
-    pub channel: Option<ChannelId>,
-}
-
-/// The result of [`SignInCompletion::review`].
-#[derive(Debug)]
-pub enum SignInReview {
-    /// The user has to confirm that they began this sign-in.
-    Confirm(DisplayNames),
-    /// The channel stated the same identity that signed in, so the sign-in was completed without a question.
-    Completed(Completion),
-}
-
-/// A sign-in that was completed in the browser.
-#[derive(Debug)]
-pub struct Completion {
-    /// The magic code for the chat. Until it is redeemed there, the token is handed out only if `verified` is set.
-    pub code: Secret,
-    /// Whether the token is kept already, so that the bot can get it at once.
-    pub verified: bool,
-    /// Whether the page may pass the code to the chat client itself. That is so in Teams, unless the stated identity of
-    /// the
-    /// card's user contradicts the user who signed in. Otherwise the user types the code into the chat.
-    pub page_delivers_code: bool,
-    /// The names that the page shows.
-    pub names: DisplayNames,
-    /// Where the browser is redirected at the end instead of a page, if the bot asked for that.
-    pub final_redirect: Option<String>,
-}
+use crate::single_flight::SingleFlight;
 
 /// The last step: the browser's user is identified.
+///
+/// The browser may repeat it (docs/architecture.md §The same browser gets the same answer): the sign-in is completed or
+/// cancelled once, in a task of its own, and its last page is shown as often as the browser asks for it.
+#[derive(Clone)]
 pub struct SignInCompletion {
     flow: BrowserFlow,
     tokens: SignedInTokens,
     codes: Arc<MagicCodes>,
+    /// The completions that are under way, by the name of the browser's step.
+    flights: Arc<SingleFlight<[u8; 32], Result<(), SignInFailure>>>,
+}
+
+/// A browser's request to continue from a step.
+#[derive(Clone)]
+struct RequestedStep {
+    handle: Secret,
+    browser: BrowserSecret,
 }
 
 impl SignInCompletion {
@@ -58,12 +38,11 @@ impl SignInCompletion {
     /// it.
     #[must_use]
     pub fn new(flow: BrowserFlow, tokens: SignedInTokens, codes: Arc<MagicCodes>) -> Self {
-        Self { flow, tokens, codes }
+        Self { flow, tokens, codes, flights: Arc::default() }
     }
 
-    /// Decides whether the user of the browser with this handle has to confirm. Completes the sign-in if not
-    /// (docs/architecture.md §Security rules, rule 8).
-    ///
+    /// What the last page shows to the browser with this handle: the question whether the user began this sign-in, or
+    /// the result. Completes the sign-in if the user need not be asked (docs/architecture.md §Security rules, rule 8).
     ///
     /// # Errors
     /// [`SignInFailure`].
@@ -74,42 +53,141 @@ impl SignInCompletion {
         correlation_id: &str,
     ) -> Result<SignInReview, SignInFailure> {
         let step = require_handle_and_browser(handle, browser)?;
-        let found = self.flow.browsers.find(&step.handle, &step.browser.0).await?;
-        let identified: Identified = step_or_error(found)?;
+        if let Some(result) = self.find_result(&step).await? {
+            return Ok(result);
+        }
+        let Some(identified) = self.find_identified(&step).await? else { return self.get_result(&step).await };
         let card = self.get_card(&identified).await?;
         let binding = self.bind(&card, &identified).await;
         if binding.map_err(|failure| failure.on(identified.channel.as_ref()))? != BrowserBinding::Proven {
-            return Ok(SignInReview::Confirm(build_display_names(&card, &identified)));
+            let question = ask_to_confirm(&card, &identified);
+            if matches!(question, SignInReview::Confirm { is_another_person: true, .. }) {
+                self.tokens.requirements().want_other_account(&slot_for_card(&card), correlation_id).await;
+            }
+            return Ok(question);
         }
-        self.confirm(handle, browser, correlation_id).await.map(SignInReview::Completed)
+        self.settle(&step, UserDecision::Continue, correlation_id).await?;
+        self.get_result(&step).await
     }
 
-    /// Completes the sign-in after its user confirmed that they began it.
+    /// What [`SignInCompletion::review`] would return for this handle. Completes nothing.
     ///
     /// # Errors
     /// [`SignInFailure`].
-    pub async fn confirm(
+    pub async fn preview(&self, handle: &str, browser: Option<&BrowserSecret>) -> Result<SignInReview, SignInFailure> {
+        let step = require_handle_and_browser(handle, browser)?;
+        if let Some(result) = self.find_result(&step).await? {
+            return Ok(result);
+        }
+        let Some(identified) = self.find_identified(&step).await? else { return self.get_result(&step).await };
+        let card = self.get_card(&identified).await?;
+        let binding = self.bind(&card, &identified).await;
+        let binding = binding.map_err(|failure| failure.on(identified.channel.as_ref()))?;
+        if binding != BrowserBinding::Proven {
+            return Ok(ask_to_confirm(&card, &identified));
+        }
+        let names = build_display_names(&card, &identified);
+        let code = self.codes.derive_code(&step.browser.0, &step.handle);
+        Ok(SignInReview::Completed(build_completion(build_success(&card, binding), code, names)))
+    }
+
+    /// Takes the user's decision: completes or drops the sign-in. Once a sign-in is completed, it can be cancelled until
+    /// its code is used; a cancelled one stays cancelled. [`SignInCompletion::review`] shows the result.
+    ///
+    /// # Errors
+    /// [`SignInFailure`].
+    pub async fn decide(
         &self,
         handle: &str,
         browser: Option<&BrowserSecret>,
+        decision: UserDecision,
         correlation_id: &str,
-    ) -> Result<Completion, SignInFailure> {
-        let identified = self.take(handle, browser).await?;
-        let completed = self.complete(&identified, correlation_id).await;
-        completed.map_err(|failure| failure.on(identified.channel.as_ref()))
+    ) -> Result<(), SignInFailure> {
+        self.settle(&require_handle_and_browser(handle, browser)?, decision, correlation_id).await
     }
 
-    /// Drops the sign-in, because its user did not begin it.
-    ///
-    /// # Errors
-    /// [`SignInFailure`].
-    pub async fn cancel(&self, handle: &str, browser: Option<&BrowserSecret>) -> Result<DisplayNames, SignInFailure> {
-        let identified = self.take(handle, browser).await?;
-        let card = self.get_card(&identified).await?;
-        Ok(build_display_names(&card, &identified))
+    /// Completes or drops the sign-in in a task of its own, which continues when the browser hangs up. The tasks of one
+    /// step follow each other; the same decision at the same time shares one task.
+    async fn settle(
+        &self,
+        step: &RequestedStep,
+        decision: UserDecision,
+        correlation_id: &str,
+    ) -> Result<(), SignInFailure> {
+        let name = self.flow.browsers.name_step(&step.handle, &step.browser.0, "");
+        loop {
+            let mut is_leader = false;
+            let flight = self.flights.join(name, || {
+                is_leader = true;
+                let (completion, step, correlation_id) = (self.clone(), step.clone(), correlation_id.to_owned());
+                async move { completion.settle_once(&step, decision, &correlation_id).await }
+            });
+            let outcome = flight.outcome().await.unwrap_or_else(|| Err(SignInError::Storage.into()));
+            // Who cancels while the same step is being completed still means to cancel.
+            if is_leader || decision == UserDecision::Continue {
+                return outcome;
+            }
+        }
     }
 
-    async fn complete(&self, identified: &Identified, correlation_id: &str) -> Result<Completion, SignInFailure> {
+    async fn settle_once(
+        &self,
+        step: &RequestedStep,
+        decision: UserDecision,
+        correlation_id: &str,
+    ) -> Result<(), SignInFailure> {
+        if let Some(completed) = self.find_completed(step).await? {
+            return if decision == UserDecision::Cancel {
+                self.withdraw(step, completed, correlation_id).await
+            } else {
+                Ok(())
+            };
+        }
+        let identified = self.find_identified(step).await?.ok_or(SignInError::StateUnknown)?;
+        let settled = async {
+            let completed = match decision {
+                UserDecision::Continue => self.complete(step, &identified, correlation_id).await?,
+                UserDecision::Cancel => {
+                    // Who cancels here does not mean the account that the page names.
+                    let card = self.get_card(&identified).await?;
+                    self.tokens.requirements().want_other_account(&slot_for_card(&card), correlation_id).await;
+                    describe_completed(&card, &identified, None)
+                }
+            };
+            self.flow.browsers.put(&step.handle, &step.browser.0, &completed).await?;
+            Ok(())
+        };
+        settled.await.map_err(|failure: SignInFailure| failure.on(identified.channel.as_ref()))?;
+        if let Err(error) = self.flow.browsers.remove::<Identified>(&step.handle).await {
+            tracing::warn!(%error, "a step of a browser's sign-in stays kept until it expires");
+        }
+        Ok(())
+    }
+
+    /// Ends the code of a completed sign-in that its user cancels afterwards. A code that was used stays used.
+    async fn withdraw(
+        &self,
+        step: &RequestedStep,
+        completed: Completed,
+        correlation_id: &str,
+    ) -> Result<(), SignInFailure> {
+        let code = self.codes.derive_code(&step.browser.0, &step.handle);
+        let Some(record) = self.codes.find_waiting(&completed.slot, &code).await? else { return Ok(()) };
+        let is_open = completed.success.as_ref().is_some_and(|success| !success.verified);
+        if is_open && self.codes.end_one(record).await? {
+            self.tokens.requirements().want_other_account(&completed.slot, correlation_id).await;
+            let cancelled = Completed { success: None, ..completed };
+            self.flow.browsers.put(&step.handle, &step.browser.0, &cancelled).await?;
+        }
+        Ok(())
+    }
+
+    async fn complete(
+        &self,
+        step: &RequestedStep,
+        identified: &Identified,
+        correlation_id: &str,
+    ) -> Result<Completed, SignInFailure> {
         let vault = self.tokens.vault();
         let grant = &identified.grant;
         let user = &grant.token.user;
@@ -126,18 +204,19 @@ impl SignInCompletion {
         if permit.epoch() != grant.epoch {
             return Err(SignInError::LinkUnknown.into());
         }
-        let binding = self.bind(&card, identified).await?;
-        let verified = binding == BrowserBinding::Proven;
-        if verified {
+        let success = build_success(&card, self.bind(&card, identified).await?);
+        if success.verified {
             // The channel vouches for the user as in a silent exchange, so the token is kept without a code.
-            self.tokens.keep(WantedToken { bot, slot: &slot, connection }, permit.clone(), grant.token.clone()).await?;
+            let wanted = WantedToken { bot, slot: &slot, connection };
+            self.tokens.keep(wanted, permit.clone(), grant.token.clone(), None).await?;
             self.tokens.requirements().end_challenge(&slot).await?;
             let (cards, conversation) = (&self.flow.cards, card.conversation.as_deref());
             cards.end_client_failures(&card.account, &card.connection, conversation).await?;
         }
-        let issued = self.codes.issue(&slot, grant).await?;
+        let code = self.codes.derive_code(&step.browser.0, &step.handle);
+        let issued = self.codes.issue(&slot, grant, &code).await?;
         if !vault.is_permitted(&permit, user).await? {
-            self.codes.end_one(issued.record).await?;
+            self.codes.end_one(issued).await?;
             return Err(SignInError::LinkUnknown.into());
         }
         tracing::info!(
@@ -146,36 +225,60 @@ impl SignInCompletion {
             channel = slot.account.channel_name(),
             connection = slot.connection.as_str(),
             %user,
-            verified,
+            verified = success.verified,
             "a browser sign-in was completed"
         );
-        let names = build_display_names(&card, identified);
-        let page_delivers_code = verified || binding == BrowserBinding::CodeByPage;
-        Ok(Completion {
-            code: issued.code,
-            verified,
-            page_delivers_code,
-            names,
-            final_redirect: card.offer.final_redirect,
-        })
+        Ok(describe_completed(&card, identified, Some(success)))
+    }
+
+    async fn get_result(&self, step: &RequestedStep) -> Result<SignInReview, SignInFailure> {
+        Ok(self.find_result(step).await?.ok_or(SignInError::StateUnknown)?)
+    }
+
+    /// What the last page shows of a sign-in that was completed or cancelled; `None` if it was not.
+    async fn find_result(&self, step: &RequestedStep) -> Result<Option<SignInReview>, SignInFailure> {
+        let Some(completed) = self.find_completed(step).await? else { return Ok(None) };
+        let channel = completed.slot.account.realm.channel().cloned();
+        let result = self.read_result(step, completed).await;
+        result.map(Some).map_err(|failure| failure.on(channel.as_ref()))
+    }
+
+    async fn read_result(&self, step: &RequestedStep, completed: Completed) -> Result<SignInReview, SignInFailure> {
+        let Completed { slot, revision, user, account_name, success } = completed;
+        let channel = slot.account.realm.channel().cloned();
+        let names = DisplayNames { bot: slot.account.holder.to_string(), account: account_name, channel };
+        let Some(success) = success else { return Ok(SignInReview::Cancelled(names)) };
+        let code = self.codes.derive_code(&step.browser.0, &step.handle);
+        if self.codes.find_waiting(&slot, &code).await?.is_some() {
+            return Ok(SignInReview::Completed(build_completion(success, code, names)));
+        }
+        let mark = self.codes.mark(&slot, code.expose());
+        let held = self.tokens.vault().read(&slot, revision).await?.filter(|held| held.token.user == user);
+        let is_of_code =
+            held.as_ref().and_then(|held| held.code_mark).zip(mark).is_some_and(|(ours, its)| ours.is_same(&its));
+        if is_of_code || success.verified && held.is_some() {
+            return Ok(SignInReview::SignedIn(names));
+        }
+        Err(SignInError::StateUnknown.into())
+    }
+
+    async fn find_completed(&self, step: &RequestedStep) -> Result<Option<Completed>, SignInFailure> {
+        Ok(step_or_error(self.flow.browsers.find(&step.handle, &step.browser.0).await?)?)
+    }
+
+    async fn find_identified(&self, step: &RequestedStep) -> Result<Option<Identified>, SignInFailure> {
+        Ok(step_or_error(self.flow.browsers.find(&step.handle, &step.browser.0).await?)?)
     }
 
     /// What the browser sign-in proves about the card's account. Reads the pin if the rule depends on it.
     async fn bind(&self, card: &PendingSignIn, identified: &Identified) -> Result<BrowserBinding, SignInFailure> {
         let Some(bot) = self.flow.find_bot(card) else { return Ok(BrowserBinding::CodeByHand) };
-        let proven =
-            ProvenIdentity { object_id: identified.object_id.as_deref(), tenant_id: identified.tenant_id.as_deref() };
-        let binding = bind_browser_sign_in(bot, &card.account, &card.stated, proven);
+        let binding = bind_browser_sign_in(bot, &card.account, &card.stated, proven_identity(identified));
         if binding != BrowserBinding::ProvenIfPinned {
             return Ok(binding);
         }
         let is_pinned = self.tokens.is_pinned_to(&card.account, &identified.grant.token.user).await?;
         Ok(if is_pinned { BrowserBinding::Proven } else { BrowserBinding::CodeByHand })
-    }
-
-    async fn take(&self, handle: &str, browser: Option<&BrowserSecret>) -> Result<Identified, SignInFailure> {
-        let step = require_handle_and_browser(handle, browser)?;
-        Ok(step_or_error(self.flow.browsers.take(&step.handle, &step.browser.0).await?)?)
     }
 
     async fn get_card(&self, identified: &Identified) -> Result<PendingSignIn, SignInFailure> {
@@ -184,31 +287,27 @@ impl SignInCompletion {
     }
 }
 
-/// A browser's request to continue from a step.
-struct RequestedStep<'b> {
-    handle: Secret,
-    browser: &'b BrowserSecret,
-}
-
-fn require_handle_and_browser<'b>(
-    handle: &str,
-    browser: Option<&'b BrowserSecret>,
-) -> Result<RequestedStep<'b>, SignInError> {
+fn require_handle_and_browser(handle: &str, browser: Option<&BrowserSecret>) -> Result<RequestedStep, SignInError> {
     if !is_handle(handle) {
         return Err(SignInError::StateUnknown);
     }
-    Ok(RequestedStep { handle: Secret::from(handle), browser: browser.ok_or(SignInError::OtherBrowser)? })
+    let browser = browser.ok_or(SignInError::OtherBrowser)?.clone();
+    Ok(RequestedStep { handle: Secret::from(handle), browser })
 }
 
-fn step_or_error<T>(found: BrowserRecordLookup<T>) -> Result<T, SignInError> {
+fn step_or_error<T>(found: BrowserRecordLookup<T>) -> Result<Option<T>, SignInError> {
     match found {
-        BrowserRecordLookup::Step(content) => Ok(content),
+        BrowserRecordLookup::Step(content) => Ok(Some(content)),
         BrowserRecordLookup::OfAnotherBrowser => Err(SignInError::OtherBrowser),
-        BrowserRecordLookup::Missing => Err(SignInError::StateUnknown),
+        BrowserRecordLookup::Missing => Ok(None),
     }
 }
 
-fn build_display_names(card: &PendingSignIn, identified: &Identified) -> DisplayNames {
-    let (bot, channel) = (card.account.holder.to_string(), card.account.realm.channel().cloned());
-    DisplayNames { bot, account: identified.account_name.clone(), channel }
+fn ask_to_confirm(card: &PendingSignIn, identified: &Identified) -> SignInReview {
+    let is_another_person = is_another_person(&card.account, &card.stated, proven_identity(identified));
+    SignInReview::Confirm { names: build_display_names(card, identified), is_another_person }
+}
+
+fn proven_identity(identified: &Identified) -> ProvenIdentity<'_> {
+    ProvenIdentity { object_id: identified.object_id.as_deref(), tenant_id: identified.tenant_id.as_deref() }
 }

@@ -120,7 +120,7 @@ async fn what_the_next_sign_in_must_bring_is_known() {
     let challenges = ClaimsChallenges::new(&earlier.records);
     assert_eq!(challenges.find(&slot(&adas, "files")).await.unwrap(), claims);
     let need = SignInNeeds::new(&earlier.records).get(&slot(&adas, "graph"), None).await.unwrap();
-    assert_eq!(need, SignInNeed { consent: true, claims });
+    assert_eq!(need, SignInNeed { consent: true, claims, choose_account: false });
     challenges.end_all_of_user(&ada()).await.unwrap();
     assert_eq!(challenges.take(&slot(&adas, "files")).await.unwrap(), None, "her index lists it");
 }
@@ -128,7 +128,7 @@ async fn what_the_next_sign_in_must_bring_is_known() {
 #[tokio::test]
 async fn a_magic_code_is_valid_and_the_wrong_codes_still_count() {
     let earlier = earlier();
-    let codes = MagicCodes::new(&earlier.records, Arc::new(SystemEntropy));
+    let codes = MagicCodes::new(&earlier.records);
     let (bens, code) = (slot(&account("directline", "dl_ben"), "graph"), earlier.text("code"));
     let right = codes.check(&bens, code).await.unwrap().unwrap();
     assert_eq!((right.grant.card_id.as_str(), right.grant.revision), (earlier.text("card_id"), REVISION));
@@ -146,16 +146,16 @@ async fn a_browser_continues_from_either_step() {
     let browsers = BrowserSignIns::new(&earlier.records, Arc::new(SystemEntropy));
     let browser = Secret::from("the-browsers-secret");
     let handle = Secret::from(earlier.text("browser_at_provider"));
-    let BrowserRecordLookup::Step(step) = browsers.take::<AtProvider>(&handle, &browser).await.unwrap() else {
+    let BrowserRecordLookup::Step(step) = browsers.find::<AtProvider>(&handle, &browser).await.unwrap() else {
         panic!("the browser is at the provider")
     };
     assert_eq!((step.card_id.as_str(), step.revision), (earlier.text("card_id"), REVISION));
     assert_eq!(step.channel, Some(ChannelId::new("msteams")));
     assert_eq!((step.nonce.expose(), step.code_verifier.expose()), ("nonce", "verifier"));
     let handle = Secret::from(earlier.text("browser_identified"));
-    let other = browsers.take::<Identified>(&handle, &Secret::from("another")).await.unwrap();
+    let other = browsers.find::<Identified>(&handle, &Secret::from("another")).await.unwrap();
     assert!(matches!(other, BrowserRecordLookup::OfAnotherBrowser));
-    let BrowserRecordLookup::Step(step) = browsers.take::<Identified>(&handle, &browser).await.unwrap() else {
+    let BrowserRecordLookup::Step(step) = browsers.find::<Identified>(&handle, &browser).await.unwrap() else {
         panic!("the browser's user is known")
     };
     assert_is(&step.grant.token, "ada-browser", &ada(), &earlier);

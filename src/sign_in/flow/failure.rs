@@ -33,8 +33,8 @@ pub enum SignInError {
     /// Another browser began the sign-in, or this browser keeps no cookie.
     #[error("the sign-in was begun in another browser, or the browser keeps no cookie")]
     OtherBrowser,
-    /// The step is unknown: its handle was made up, has expired, or was used already.
-    #[error("the step of the sign-in is unknown, has expired, or was taken already")]
+    /// The step is unknown: its handle was made up, or the step or what came of it has ended.
+    #[error("the step of the sign-in is unknown or has ended")]
     StateUnknown,
     /// The form data is too large, arrives too slowly, or does not have the fields of the page's form.
     #[error("the form of the page cannot be read")]
@@ -80,6 +80,13 @@ pub struct SignInFailure {
     pub channel: Option<ChannelId>,
     /// What the identity provider answered, for the operator's log.
     pub diagnostics: Box<Diagnostics>,
+}
+
+impl SignInError {
+    /// Whether the same step may succeed a little later, because only an outage or a limit is in the way.
+    pub(super) const fn is_passing(self) -> bool {
+        matches!(self, Self::Throttled { .. } | Self::Unavailable | Self::Storage)
+    }
 }
 
 impl SignInFailure {
@@ -156,7 +163,9 @@ impl From<RedeemError> for SignInFailure {
             | RedeemFailure::AssertionExpired
             | RedeemFailure::AssertionRejected => SignInError::StateUnknown,
             RedeemFailure::Misconfigured => SignInError::Misconfigured,
-            RedeemFailure::Throttled { .. } | RedeemFailure::Transient => SignInError::Unavailable,
+            RedeemFailure::Throttled { .. } | RedeemFailure::Unavailable { .. } | RedeemFailure::Transient => {
+                SignInError::Unavailable
+            }
         };
         Self { error: sign_in_error, channel: None, diagnostics: error.diagnostics }
     }
@@ -174,6 +183,10 @@ impl From<IdentificationError> for SignInFailure {
             IdentificationError::Token(IdTokenError::KeysUnavailable) => (
                 SignInError::Unavailable,
                 "the provider's key set cannot be fetched: check jwks_url and the outbound section",
+            ),
+            IdentificationError::Token(IdTokenError::KeyNotKnownYet) => (
+                SignInError::Unavailable,
+                "the ID token names a key that the provider's key set does not have yet: the set is fetched again within 10 seconds",
             ),
             IdentificationError::NoIssuer => {
                 (SignInError::Misconfigured, "the connection's identity provider issues no ID tokens")

@@ -12,6 +12,7 @@ mod complete;
 mod failure;
 mod provider_access;
 mod records;
+mod review;
 
 #[cfg(test)]
 mod earlier_store_tests;
@@ -25,18 +26,18 @@ use crate::domain::{Bot, Connection, Entropy, NamedConnection, Registrations, Se
 
 pub use begin::SignInStart;
 pub use callback::{ProviderAnswer, SignInReturn};
-pub use complete::{Completion, DisplayNames, SignInCompletion, SignInReview};
+pub use complete::SignInCompletion;
 pub use failure::{ProviderRefusal, SignInError, SignInFailure};
 pub use provider_access::ProviderAccess;
+pub use review::{Completion, DisplayNames, SignInReview, UserDecision};
 
 /// The identity provider must answer within this time, because a browser waits for it.
 const PROVIDER_BUDGET: Duration = Duration::from_secs(10);
 
 /// The running sign-ins of browsers and the cards that they belong to.
 ///
-/// Only the browser that began a sign-in can take its next step: once, within fifteen minutes, and not after the card
-/// has
-/// ended.
+/// Only the browser that began a sign-in can take its next step, within fifteen minutes and not after the card has
+/// ended. It may repeat each step, and then gets the same answer.
 #[derive(Clone)]
 pub struct BrowserFlow {
     cards: Arc<PendingSignIns>,

@@ -56,7 +56,9 @@ impl ProviderAccess {
             nonce: &record.nonce,
             code_challenge: &record.code_challenge(),
             ask_consent: need.consent,
+            choose_account: need.choose_account,
             claims: need.claims.as_ref(),
+            tenant: record.tenant.as_deref(),
         };
         let url = timeout(PROVIDER_BUDGET, self.find(connection)?.authorize_url(connection, request)).await;
         Ok(url.map_err(|_| SignInError::Unavailable)??)
@@ -72,7 +74,8 @@ impl ProviderAccess {
         let ReturnedCode { code, record, account } = returned;
         let throttled_as = account.key_parts().join(" ");
         let (code_verifier, redirect_uri) = (&record.code_verifier, &self.redirect_uri);
-        let grant = Grant::AuthorizationCode { code, code_verifier, redirect_uri, throttled_as: &throttled_as };
+        let (throttled_as, tenant) = (throttled_as.as_str(), record.tenant.as_deref());
+        let grant = Grant::AuthorizationCode { code, code_verifier, redirect_uri, throttled_as, tenant };
         self.redemption.redeem(connection, grant, attempt).await
     }
 

@@ -4,7 +4,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::domain::{ChannelId, ConnectionRevision, Secret};
+use crate::domain::{Account, BotName, ChannelId, ConnectionName, ConnectionRevision, Secret, TokenSlot, UserKey};
 use crate::records::{Kind, Plaintext, catalogue, encode_json};
 use crate::sign_in::browser_sign_ins::BrowserStep;
 use crate::sign_in::magic_code::CodeGrant;
@@ -20,6 +20,8 @@ pub(super) struct AtProvider {
     pub(super) revision: ConnectionRevision,
     pub(super) nonce: Secret,
     pub(super) code_verifier: Secret,
+    /// The Entra tenant that the browser was sent to, if it is not the one that the connection alone says.
+    pub(super) tenant: Option<String>,
 }
 
 /// What is kept after the browser's user was identified: what the sign-in grants, and what the page shows to the user.
@@ -32,6 +34,28 @@ pub(super) struct Identified {
     pub(super) account_name: String,
 }
 
+/// What is kept after the sign-in of a browser ended well or was cancelled: what its last page shows again. The digits of
+/// the code are not among it: they are derived when the browser asks for them.
+#[derive(Clone)]
+pub(super) struct Completed {
+    pub(super) slot: TokenSlot,
+    pub(super) revision: ConnectionRevision,
+    pub(super) user: UserKey,
+    pub(super) account_name: String,
+    /// How it ended; `None` if the user cancelled.
+    pub(super) success: Option<Success>,
+}
+
+/// How a sign-in ended well.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Success {
+    /// The token was kept at once, without the code.
+    pub(super) verified: bool,
+    /// The page may pass the code to the chat client.
+    pub(super) page_delivers_code: bool,
+    pub(super) final_redirect: Option<String>,
+}
+
 /// The stored form of [`AtProvider`].
 #[derive(Serialize, Deserialize)]
 struct StoredAtProvider {
@@ -40,6 +64,8 @@ struct StoredAtProvider {
     revision: [u8; 16],
     nonce: String,
     code_verifier: String,
+    #[serde(default)]
+    tenant: Option<String>,
 }
 
 /// The stored form of [`Identified`], without the grant.
@@ -49,6 +75,20 @@ struct StoredIdentity {
     object_id: Option<String>,
     tenant_id: Option<String>,
     account_name: String,
+}
+
+/// The stored form of [`Completed`].
+#[derive(Serialize, Deserialize)]
+struct StoredCompleted {
+    bot: String,
+    channel: String,
+    user_id: String,
+    connection: String,
+    revision: [u8; 16],
+    issuer: String,
+    subject: String,
+    account_name: String,
+    success: Option<Success>,
 }
 
 impl AtProvider {
@@ -68,6 +108,7 @@ impl BrowserStep for AtProvider {
             revision: self.revision.0,
             nonce: self.nonce.expose().to_owned(),
             code_verifier: self.code_verifier.expose().to_owned(),
+            tenant: self.tenant.clone(),
         })
     }
 
@@ -79,6 +120,7 @@ impl BrowserStep for AtProvider {
             revision: ConnectionRevision(plain.revision),
             nonce: Secret::new(plain.nonce),
             code_verifier: Secret::new(plain.code_verifier),
+            tenant: plain.tenant,
         })
     }
 }
@@ -119,6 +161,38 @@ impl BrowserStep for Identified {
         let StoredIdentity { channel, object_id, tenant_id, account_name } = serde_json::from_slice(identity).ok()?;
         let grant = CodeGrant::decode(grant)?;
         Some(Self { grant, channel: channel.as_deref().map(ChannelId::new), object_id, tenant_id, account_name })
+    }
+}
+
+impl BrowserStep for Completed {
+    const KIND: &'static Kind = &catalogue::BROWSER_COMPLETED;
+
+    fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let TokenSlot { account, connection } = &self.slot;
+        encode_json(&StoredCompleted {
+            bot: account.holder.to_string(),
+            channel: account.channel_name().unwrap_or_default().to_owned(),
+            user_id: account.subject.to_string(),
+            connection: connection.to_string(),
+            revision: self.revision.0,
+            issuer: self.user.issuer().to_owned(),
+            subject: self.user.subject().to_owned(),
+            account_name: self.account_name.clone(),
+            success: self.success.clone(),
+        })
+    }
+
+    fn decode(plain: Plaintext<'_>) -> Option<Self> {
+        let plain: StoredCompleted = plain.json(Self::KIND)?;
+        let channel = ChannelId::new(&plain.channel);
+        let account = Account::of_channel(&BotName::new(&plain.bot), channel, &plain.user_id);
+        Some(Self {
+            slot: TokenSlot::new(&account, &ConnectionName::new(&plain.connection)),
+            revision: ConnectionRevision(plain.revision),
+            user: UserKey::from_parts(&plain.issuer, &plain.subject),
+            account_name: plain.account_name,
+            success: plain.success,
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! of the process; with [`Durability::Full`] it also survives a power cut.
 
 mod job_queue;
+mod marks;
 mod opening;
 mod records;
 mod writer;
@@ -17,7 +18,7 @@ use std::path::Path;
 use bytes::Bytes;
 
 use self::job_queue::JobQueue;
-use super::{PutIfAbsent, Record, Store, StoreError, StoreFuture};
+use super::{MarkReader, PutIfAbsent, Record, Store, StoreError, StoreFuture};
 use crate::domain::{RecordKey, SharedClock, Timestamp};
 
 /// The failures that a finished write survives.
@@ -114,6 +115,19 @@ impl Store for EmbeddedStore {
 
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()> {
         Box::pin(self.writer.run(move |connection| keys.iter().try_for_each(|key| records::remove(connection, *key))))
+    }
+
+    fn list_marks(&self) -> StoreFuture<'_, Vec<u64>> {
+        Box::pin(self.readers.run(marks::list))
+    }
+
+    fn count_marked(&self, mark: u64) -> StoreFuture<'_, u64> {
+        let clock = self.clock.clone();
+        Box::pin(self.readers.run(move |connection| marks::count_live(connection, mark, clock.now())))
+    }
+
+    fn mark_older(&self, limit: usize, read: MarkReader) -> StoreFuture<'_, bool> {
+        Box::pin(self.writer.run(move |connection| marks::mark_older(connection, limit, &*read)))
     }
 
     /// Always true: the lock file keeps other processes out as long as the store is open.

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::{Durability, records};
+use super::{Durability, marks, records};
 use crate::store::StoreError;
 
 /// The version of the schema. A file with a greater version is refused.
-pub(super) const SCHEMA_VERSION: i32 = 1;
+pub(super) const SCHEMA_VERSION: i32 = 2;
+/// The version whose records have no marks.
+const VERSION_WITHOUT_MARKS: i32 = 1;
 /// The `SQLite` application id of our files: `bsso` in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x6273_736f;
 
@@ -98,6 +100,7 @@ pub(super) fn prepare_schema(path: &Path, connection: &Connection) -> Result<(),
     match (application, version) {
         (0, 0) if is_empty(connection).map_err(failed)? => create_tables(connection).map_err(failed),
         (APPLICATION_ID, SCHEMA_VERSION) => Ok(()),
+        (APPLICATION_ID, VERSION_WITHOUT_MARKS) => add_marks(connection).map_err(failed),
         (APPLICATION_ID, newer) if newer > SCHEMA_VERSION => Err(unusable(
             path,
             format!("its schema version {newer} is newer than this program's {SCHEMA_VERSION}; run the newer version"),
@@ -114,8 +117,20 @@ fn create_tables(connection: &Connection) -> rusqlite::Result<()> {
     // The tables are created in one transaction, so that a process that is killed here leaves an empty file and not
     // half a schema.
     connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE; {} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
-        records::SCHEMA
+        "BEGIN IMMEDIATE; {} {} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
+        records::SCHEMA,
+        marks::SCHEMA
+    ))
+}
+
+/// Brings a file of the version without marks to this version. Its cost does not depend on the number of records: they
+/// are marked later, by [`marks::mark_older`].
+fn add_marks(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; ALTER TABLE records ADD COLUMN mark INTEGER; {} {} PRAGMA user_version = {SCHEMA_VERSION}; \
+         COMMIT;",
+        marks::SCHEMA,
+        marks::BEGIN_MARKING
     ))
 }
 

@@ -10,6 +10,7 @@ use crate::store::Record;
 pub(super) const SCHEMA: &str = "
     CREATE TABLE records (
         key        BLOB PRIMARY KEY NOT NULL,
+        mark       INTEGER,
         value      BLOB NOT NULL,
         expires_at INTEGER NOT NULL,
         idx        BLOB
@@ -26,13 +27,15 @@ pub(super) fn get(connection: &Connection, key: RecordKey, now: Timestamp) -> ru
 }
 
 pub(super) fn put(connection: &Connection, key: RecordKey, record: &Record) -> rusqlite::Result<()> {
+    let mark = record.mark.and_then(|mark| i64::try_from(mark).ok());
     let index = record.index.as_ref().map(|index| index.0.as_slice());
     connection
         .prepare_cached(
-            "INSERT INTO records (key, value, expires_at, idx) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at, idx = excluded.idx",
+            "INSERT INTO records (key, value, expires_at, idx, mark) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (key) DO UPDATE SET
+             value = excluded.value, expires_at = excluded.expires_at, idx = excluded.idx, mark = excluded.mark",
         )?
-        .execute(params![key.0.as_slice(), record.value.as_ref(), record.expires_at.unix_millis(), index])
+        .execute(params![key.0.as_slice(), record.value.as_ref(), record.expires_at.unix_millis(), index, mark])
         .map(drop)
 }
 

@@ -32,7 +32,7 @@ fn open_error(path: &Path) -> String {
 }
 
 fn record(value: &'static [u8], expires_at: Timestamp) -> Record {
-    Record { value: Bytes::from_static(value), expires_at, index: None }
+    Record { value: Bytes::from_static(value), expires_at, index: None, mark: None }
 }
 
 fn tomorrow() -> Timestamp {
@@ -118,7 +118,7 @@ fn a_file_with_a_newer_schema_is_refused() {
     drop(open(&path).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
     let message = open_error(&path);
-    assert!(message.contains("schema version 7 is newer than this program's 1"), "{message}");
+    assert!(message.contains("schema version 7 is newer than this program's 2"), "{message}");
 }
 
 #[test]

@@ -27,7 +27,8 @@ macro_rules! conformance_suite {
             take_returns_a_record_to_one_caller_only, put_if_absent_writes_for_one_caller_only,
             compare_and_put_writes_for_one_caller_only, compare_and_put_writes_only_over_the_expected_value,
             an_index_lists_its_live_records, records_that_expire_soon_are_listed_in_order,
-            put_moves_a_record_to_its_new_index, remove_removes_records_and_ignores_absent_keys,
+            put_moves_a_record_to_its_new_index, marked_records_are_counted_through_every_kind_of_write,
+            remove_removes_records_and_ignores_absent_keys,
             concurrent_writes_are_all_stored);
     };
     (@each $open:expr, $($case:ident),+) => {
@@ -49,7 +50,7 @@ fn key(number: u8) -> RecordKey {
 
 impl StoreUnderTest {
     fn record(&self, value: &'static [u8]) -> Record {
-        Record { value: Bytes::from_static(value), expires_at: self.clock.now().plus(MINUTE), index: None }
+        Record { value: Bytes::from_static(value), expires_at: self.clock.now().plus(MINUTE), index: None, mark: None }
     }
 
     fn listed(&self, value: &'static [u8], index: u8) -> Record {
@@ -214,6 +215,35 @@ pub(crate) async fn records_that_expire_soon_are_listed_in_order(tested: StoreUn
     let expiring = tested.store.list_expiring_by(until, 9).await.unwrap();
     assert_eq!(expiring, [(key(2), None), (key(1), Some(key(9)))]);
     assert_eq!(tested.store.list_expiring_by(until, 1).await.unwrap(), [(key(2), None)]);
+}
+
+pub(crate) async fn marked_records_are_counted_through_every_kind_of_write(tested: StoreUnderTest) {
+    let marked = |value: &'static [u8], mark: u64| Record { mark: Some(mark), ..tested.record(value) };
+    let (store, first, second) = (tested.store.clone(), 1 << 32 | 7, 2 << 32 | 8);
+    assert!(store.list_marks().await.unwrap().is_empty());
+    store.put(key(1), marked(b"one", first)).await.unwrap();
+    store.put(key(2), marked(b"two", first)).await.unwrap();
+    store.put_if_absent(key(3), marked(b"three", second)).await.unwrap();
+    store.put_if_absent(key(3), marked(b"not written", first)).await.unwrap();
+    store.put(key(4), tested.record(b"without a mark")).await.unwrap();
+    assert_eq!(store.list_marks().await.unwrap(), [first, second]);
+    assert_eq!(counts(&tested, [first, second]).await, [2, 1]);
+    store.put(key(1), marked(b"again", first)).await.unwrap();
+    store.put(key(2), marked(b"sealed anew", second)).await.unwrap();
+    assert_eq!(counts(&tested, [first, second]).await, [1, 2]);
+    assert!(store.compare_and_put(key(1), Some(bytes(b"again")), tested.record(b"")).await.unwrap());
+    store.take(key(2)).await.unwrap();
+    assert_eq!(counts(&tested, [first, second]).await, [0, 1]);
+    assert_eq!(store.list_marks().await.unwrap(), [second]);
+    tested.clock.advance(2 * MINUTE);
+    assert_eq!(counts(&tested, [first, second]).await, [0, 0], "an expired record counts as absent");
+    store.remove(vec![key(3)]).await.unwrap();
+    assert!(store.list_marks().await.unwrap().is_empty());
+}
+
+async fn counts(tested: &StoreUnderTest, marks: [u64; 2]) -> [u64; 2] {
+    let [first, second] = marks;
+    [tested.store.count_marked(first).await.unwrap(), tested.store.count_marked(second).await.unwrap()]
 }
 
 pub(crate) async fn put_moves_a_record_to_its_new_index(tested: StoreUnderTest) {

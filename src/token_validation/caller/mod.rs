@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::CallerTokenError;
 use super::claims::{Claims, MAX_CLOCK_SKEW};
 use super::issuer::{ChannelTrust, EntraOrigin, EntraTrust, read_client_id};
-use super::key_set::KeySet;
+use super::key_set::{AbsenceProof, KeySet};
 use super::verifier::{SignatureVerifier, VerificationFailure, VerifiedToken};
 use crate::domain::SharedClock;
 
@@ -90,7 +90,7 @@ impl CallerTokenValidator {
         Self {
             channels: channels.into_iter().map(|trust| (trust.issuer, trust.key_set)).collect(),
             entra: entra.into_iter().map(lower_case).collect(),
-            verifier: SignatureVerifier::new(TOKEN_LIMIT_BYTES),
+            verifier: SignatureVerifier::new(TOKEN_LIMIT_BYTES).with_absence_proof(AbsenceProof::NextFetch),
             clock,
         }
     }
@@ -160,6 +160,7 @@ impl From<VerificationFailure> for CallerTokenError {
         match failure {
             VerificationFailure::Refused(check) => Self::Invalid { check },
             VerificationFailure::KeysUnavailable => Self::KeysUnavailable,
+            VerificationFailure::KeyNotKnownYet => Self::KeyNotKnownYet,
         }
     }
 }

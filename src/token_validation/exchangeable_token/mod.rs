@@ -134,6 +134,7 @@ impl From<VerificationFailure> for ExchangeableTokenError {
         match failure {
             VerificationFailure::Refused(check) => Self::Rejected { check },
             VerificationFailure::KeysUnavailable => Self::KeysUnavailable,
+            VerificationFailure::KeyNotKnownYet => Self::KeyNotKnownYet,
         }
     }
 }

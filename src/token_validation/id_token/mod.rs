@@ -156,6 +156,7 @@ impl From<VerificationFailure> for IdTokenError {
         match failure {
             VerificationFailure::Refused(check) => Self::Rejected { check },
             VerificationFailure::KeysUnavailable => Self::KeysUnavailable,
+            VerificationFailure::KeyNotKnownYet => Self::KeyNotKnownYet,
         }
     }
 }

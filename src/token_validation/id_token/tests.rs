@@ -16,6 +16,7 @@ fn failed_check(outcome: Result<IdentifiedUser, IdTokenError>) -> &'static str {
     match outcome.unwrap_err() {
         IdTokenError::Rejected { check } => check,
         IdTokenError::KeysUnavailable => "keys",
+        IdTokenError::KeyNotKnownYet => "key_not_known_yet",
     }
 }
 

@@ -3,53 +3,58 @@
 //! Owns the limits on how often an issuer is asked and how long fetched keys are used.
 
 #[cfg(test)]
+mod rotation_tests;
+#[cfg(test)]
 mod tests;
+mod unknown_keys;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use aws_lc_rs::digest::{SHA256, digest};
-use bytes::Bytes;
 use jsonwebtoken::Algorithm;
-use quick_cache::sync::Cache;
 use tokio::time::Instant;
 use url::Url;
 
+pub(super) use self::unknown_keys::AbsenceProof;
+use self::unknown_keys::{Moment, UnknownKeys};
 use super::algorithms::{SignaturePolicy, read_announced};
 use super::jwks::{self, Keys, Metadata, VerificationKey};
 use crate::domain::{SharedClock, SharedEntropy, Timestamp, read_bounded_json};
-use crate::outbound::{Outbound, OutboundError};
+use crate::outbound::{HttpAnswer, Outbound, OutboundError, RequestHeader};
 use crate::single_flight::{Flight, SingleFlight};
 
 // The time windows of docs/protocols/bot-auth-and-skills.md §2.1.
 const REFRESH_AFTER: Duration = Duration::from_hours(12);
 const REFRESH_JITTER_MILLIS: u64 = 12 * 3600 * 1000;
 const USABLE_FOR: Duration = Duration::from_hours(5 * 24);
-const UNKNOWN_KEY_PAUSE: Duration = Duration::from_mins(5);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 const DOCUMENT_LIMIT_BYTES: usize = 1024 * 1024;
 /// After a failed fetch no caller waits for another one so soon: the callers' budget is 8 s, a fetch may take 5.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// After a failed background refresh; the kept keys serve meanwhile.
 const REFRESH_RETRY: Duration = Duration::from_mins(5);
-const REMEMBERED_UNKNOWN_KEYS: usize = 1024;
+/// Asks caches between here and the issuer for the present set (RFC 9111 §5.2.1.4).
+const REVALIDATE: RequestHeader<'static> = RequestHeader { name: "cache-control", value: b"no-cache" };
 
 /// Where a key set is published.
 #[derive(Clone, Debug)]
 pub enum KeySetSource {
     /// The key set itself.
     Jwks(Url),
-    /// A discovery document; its `jwks_uri` must stay on the document's host.
+    /// A discovery document; its `jwks_uri` must stay on the document's origin (scheme, host and port).
     Metadata(Url),
 }
 
 /// One issuer's published keys, fetched when first needed and kept fresh.
 ///
 /// One fetch at a time, shared by all callers that wait. Refreshed in the background after 12 to 24 hours; if that
-/// fails, the kept keys serve for up to five days. An unknown `kid` causes one fetch per five minutes, and is
-/// remembered.
+/// fails, the kept keys serve for up to five days. An unknown `kid` causes at most one refetch in ten seconds, and all
+/// that wait share it. Until a set that was fetched late enough proves that the name is made up, the token is neither
+/// accepted nor called forged (docs/architecture.md §Security rules, rule 13).
 pub struct KeySet {
     name: String,
     source: KeySetSource,
@@ -62,21 +67,38 @@ pub struct KeySet {
     fetches: SingleFlight<(), bool>,
     refresh_at: AtomicI64,
     not_before: AtomicI64,
-    unknown_not_before: AtomicI64,
-    unknown: Cache<String, Timestamp>,
+    unknown: UnknownKeys,
 }
 
 pub(super) struct Snapshot {
     keys: Keys,
+    /// All names in the published set, also those of keys that cannot be used.
+    names: HashSet<String>,
     content: [u8; 32],
     fetched_at: Timestamp,
+    /// A key that was published before this moment is in the set.
+    complete_until: Moment,
     /// Raised whenever the published content changes; cached signature results are bound to it.
     pub(super) generation: u64,
 }
 
-/// The keys could not be fetched and no usable ones are kept.
+/// Why it cannot be said whether a key is the issuer's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct KeysUnavailable;
+pub(super) enum KeyLookupError {
+    /// The keys cannot be fetched, and the kept ones do not answer the question.
+    Unavailable,
+    /// The name is not in the kept set, and that set is too old to prove that the name is made up.
+    NotKnownYet,
+}
+
+/// What a fetch came to, for a request that asked for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FetchOutcome {
+    Fetched,
+    Failed,
+    /// It is too early for a fetch, or too many requests wait for one already.
+    NotNow,
+}
 
 /// A key and the generation of the set it was found in.
 pub(super) struct FoundKey {
@@ -106,7 +128,7 @@ enum FetchFailure {
     Call(#[from] OutboundError),
     #[error("status {0}")]
     Status(u16),
-    #[error("the discovery document names no key set on its own host")]
+    #[error("the discovery document names no key set on its own host and port")]
     Metadata,
     #[error("the answer holds no usable key")]
     NoUsableKey,
@@ -127,14 +149,13 @@ impl KeySet {
             source,
             policy: SignaturePolicy::Rs256WithKeyId,
             outbound,
+            unknown: UnknownKeys::new(Arc::clone(&clock)),
             clock,
             entropy,
             current: ArcSwapOption::empty(),
             fetches: SingleFlight::default(),
             refresh_at: AtomicI64::new(0),
             not_before: AtomicI64::new(i64::MIN),
-            unknown_not_before: AtomicI64::new(i64::MIN),
-            unknown: Cache::new(REMEMBERED_UNKNOWN_KEYS),
         })
     }
 
@@ -158,7 +179,7 @@ impl KeySet {
     /// Fetches the keys unless usable ones are there; returns whether usable keys are there afterwards. For start-up and
     /// readiness.
     pub async fn warm(self: &Arc<Self>) -> bool {
-        self.current().is_some() || self.fetch_shared(FetchReason::NoKeys).await
+        self.current().is_some() || self.fetch_shared(FetchReason::NoKeys).await == FetchOutcome::Fetched
     }
 
     /// The usable keys, if any. Starts a background refresh when one is due.
@@ -176,35 +197,40 @@ impl KeySet {
     }
 
     /// Looks for the key of a signature by `algorithm`; `key_id` is the key's name, if the token names it. An unknown
-    /// name waits for a fetch, so that the first token after a rotation does not fail.
+    /// name waits for a refetch, so that the first token after a rotation does not fail.
+    ///
+    /// # Errors
+    /// [`KeyLookupError`] while it cannot be said whether the name is made up: an outage, or a set that was fetched before
+    /// a new key had to be in it, must not look like a forgery.
     pub(super) async fn find_key(
         self: &Arc<Self>,
         key_id: Option<&str>,
         algorithm: Algorithm,
-    ) -> Result<KeyLookup, KeysUnavailable> {
-        if self.current().is_none() && !self.fetch_shared(FetchReason::NoKeys).await {
-            return Err(KeysUnavailable);
+        proof: AbsenceProof,
+    ) -> Result<KeyLookup, KeyLookupError> {
+        if self.current().is_none() && self.fetch_shared(FetchReason::NoKeys).await != FetchOutcome::Fetched {
+            return Err(KeyLookupError::Unavailable);
         }
         let found = self.look_up(key_id, algorithm)?;
         if !matches!(found, KeyLookup::Unknown) {
             return Ok(found);
         }
-        // No key has an empty name, so tokens that name no key share one entry.
-        let name = key_id.unwrap_or_default();
-        if self.unknown.get(name).is_some_and(|until| self.clock.now() < until) {
-            return Ok(KeyLookup::Unknown);
-        }
-        // Whether the key is new cannot be said while the issuer is unreachable: an outage must not look like a
-        // forgery.
-        if !self.fetch_shared(FetchReason::UnknownKey).await {
-            return Err(KeysUnavailable);
-        }
+        let complete_from = key_id.map(|key_id| self.unknown.note(key_id, proof));
+        let outcome = self.fetch_shared(FetchReason::UnknownKey).await;
         let found = self.look_up(key_id, algorithm)?;
-        if matches!(found, KeyLookup::Unknown) {
-            // Until the next fetch is due, not longer: this answer may rest on the last one.
-            self.unknown.insert(name.to_owned(), load(&self.unknown_not_before));
+        if !matches!(found, KeyLookup::Unknown) {
+            return Ok(found);
         }
-        Ok(found)
+        let snapshot = self.current().ok_or(KeyLookupError::Unavailable)?;
+        let is_published = key_id.is_some_and(|key_id| snapshot.names.contains(key_id));
+        let is_made_up = complete_from.is_some_and(|moment| snapshot.complete_until >= moment);
+        match outcome {
+            _ if is_published || is_made_up => Ok(KeyLookup::Unknown),
+            FetchOutcome::Failed => Err(KeyLookupError::Unavailable),
+            // The issuer must name its keys if there are several (OpenID Connect Core §10.1), so this is no new key.
+            FetchOutcome::Fetched | FetchOutcome::NotNow if key_id.is_none() => Ok(KeyLookup::Unknown),
+            FetchOutcome::Fetched | FetchOutcome::NotNow => Err(KeyLookupError::NotKnownYet),
+        }
     }
 
     /// The only key for signatures by `algorithm`, if the set has changed since `generation`. An issuer that does not
@@ -213,18 +239,18 @@ impl KeySet {
         self: &Arc<Self>,
         algorithm: Algorithm,
         generation: u64,
-    ) -> Result<Option<FoundKey>, KeysUnavailable> {
-        if !self.fetch_shared(FetchReason::UnknownKey).await {
-            return Err(KeysUnavailable);
+    ) -> Result<Option<FoundKey>, KeyLookupError> {
+        let outcome = self.fetch_shared(FetchReason::UnknownKey).await;
+        match (self.look_up(None, algorithm)?, outcome) {
+            (KeyLookup::Found(found), _) if found.generation != generation => Ok(Some(found)),
+            (_, FetchOutcome::Fetched) => Ok(None),
+            (_, FetchOutcome::NotNow) => Err(KeyLookupError::NotKnownYet),
+            (_, FetchOutcome::Failed) => Err(KeyLookupError::Unavailable),
         }
-        Ok(match self.look_up(None, algorithm)? {
-            KeyLookup::Found(found) if found.generation != generation => Some(found),
-            _ => None,
-        })
     }
 
-    fn look_up(self: &Arc<Self>, key_id: Option<&str>, algorithm: Algorithm) -> Result<KeyLookup, KeysUnavailable> {
-        let snapshot = self.current().ok_or(KeysUnavailable)?;
+    fn look_up(self: &Arc<Self>, key_id: Option<&str>, algorithm: Algorithm) -> Result<KeyLookup, KeyLookupError> {
+        let snapshot = self.current().ok_or(KeyLookupError::Unavailable)?;
         Ok(match snapshot.keys.find(key_id, algorithm) {
             Some(key) => KeyLookup::Found(FoundKey { key: Arc::clone(key), generation: snapshot.generation }),
             None if key_id.is_some_and(|key_id| snapshot.keys.has_id(key_id)) => KeyLookup::OtherAlgorithm,
@@ -232,38 +258,46 @@ impl KeySet {
         })
     }
 
-    /// Waits for one fetch that all simultaneous callers share; returns whether the keys are as fresh as `reason` needs.
-    async fn fetch_shared(self: &Arc<Self>, reason: FetchReason) -> bool {
+    /// Waits for one fetch that all simultaneous callers share, unless it is too early for one or too many wait already.
+    async fn fetch_shared(self: &Arc<Self>, reason: FetchReason) -> FetchOutcome {
+        let Some(_place) = self.unknown.take_place() else { return FetchOutcome::NotNow };
         match self.join_fetch(reason) {
-            Ok(fetch) => fetch.outcome().await.unwrap_or(false),
-            Err(answer) => answer,
+            Some(fetch) => match fetch.outcome().await {
+                Some(true) => FetchOutcome::Fetched,
+                Some(false) | None => FetchOutcome::Failed,
+            },
+            None => FetchOutcome::NotNow,
         }
     }
 
-    /// Joins the fetch under way, or begins one unless it is too early: then the error is the answer to the question
-    /// whether the keys are as fresh as asked for.
-    fn join_fetch(self: &Arc<Self>, reason: FetchReason) -> Result<Flight<bool>, bool> {
-        self.fetches.try_join((), || {
-            if let Some(answer) = self.answer_without_fetch(reason) {
-                return Err(answer);
+    /// Joins the fetch under way, or begins one; `None` if it is too early.
+    fn join_fetch(self: &Arc<Self>, reason: FetchReason) -> Option<Flight<bool>> {
+        let begin = || {
+            if !self.may_fetch(reason) {
+                return Err(());
+            }
+            // The first fetch is no refetch: a key that is newer than the set can be asked for at once.
+            if reason != FetchReason::NoKeys {
+                self.unknown.begin_refetch();
             }
             let this = Arc::clone(self);
-            Ok(async move { this.fetch_and_keep(reason).await })
-        })
+            Ok(async move { this.fetch_and_keep().await })
+        };
+        self.fetches.try_join((), begin).ok()
     }
 
-    fn answer_without_fetch(&self, reason: FetchReason) -> Option<bool> {
-        let now = self.clock.now();
-        if reason == FetchReason::UnknownKey && now < load(&self.unknown_not_before) {
-            return Some(true);
-        }
-        (now < load(&self.not_before)).then_some(false)
+    fn may_fetch(&self, reason: FetchReason) -> bool {
+        let is_early = reason != FetchReason::NoKeys && !self.unknown.may_refetch();
+        !is_early && self.clock.now() >= load(&self.not_before)
     }
 
-    async fn fetch_and_keep(&self, reason: FetchReason) -> bool {
+    async fn fetch_and_keep(&self) -> bool {
+        let begun = self.unknown.now();
         match self.fetch().await {
-            Ok((keys, body)) => {
-                self.keep(keys, &body, reason);
+            Ok((keys, answer)) => {
+                // A cache says how old its copy is (RFC 9111 §5.1).
+                let age = answer.header("age").and_then(|seconds| seconds.trim().parse().ok()).unwrap_or(0);
+                self.keep(keys, &answer.body, begun.saturating_sub(Duration::from_secs(age)));
                 true
             }
             Err(failure) => {
@@ -273,7 +307,7 @@ impl KeySet {
         }
     }
 
-    fn keep(&self, keys: Keys, body: &[u8], reason: FetchReason) {
+    fn keep(&self, keys: Keys, body: &[u8], complete_until: Moment) {
         let now = self.clock.now();
         let mut content = [0_u8; 32];
         content.copy_from_slice(digest(&SHA256, body).as_ref());
@@ -286,12 +320,11 @@ impl KeySet {
                 },
             );
         tracing::debug!(key_set = %self.name, keys = keys.len(), generation, "key set fetched");
-        self.current.store(Some(Arc::new(Snapshot { keys, content, fetched_at: now, generation })));
+        let names = jwks::read_key_ids(body);
+        let snapshot = Snapshot { keys, names, content, fetched_at: now, complete_until, generation };
+        self.current.store(Some(Arc::new(snapshot)));
         let jitter = Duration::from_millis(self.random() % REFRESH_JITTER_MILLIS);
         store(&self.refresh_at, now.plus(REFRESH_AFTER).plus(jitter));
-        if reason == FetchReason::UnknownKey {
-            store(&self.unknown_not_before, now.plus(UNKNOWN_KEY_PAUSE));
-        }
     }
 
     fn postpone(&self, failure: &FetchFailure) {
@@ -301,27 +334,27 @@ impl KeySet {
         store(&self.refresh_at, now.plus(REFRESH_RETRY));
     }
 
-    async fn fetch(&self) -> Result<(Keys, Bytes), FetchFailure> {
+    async fn fetch(&self) -> Result<(Keys, HttpAnswer), FetchFailure> {
         let deadline = Instant::now() + FETCH_TIMEOUT;
         let (url, cloud, announced) = match &self.source {
             KeySetSource::Jwks(url) => (url.clone(), None, None),
             KeySetSource::Metadata(url) => {
-                let document = self.document(url, deadline).await?;
+                let document = self.document(url, deadline).await?.body;
                 let metadata: Metadata = read_bounded_json(&document).map_err(|_| FetchFailure::Metadata)?;
                 let announced = read_announced(metadata.id_token_signing_alg_values_supported.as_deref());
                 (key_set_url(url, &metadata).ok_or(FetchFailure::Metadata)?, metadata.cloud_instance_name, announced)
             }
         };
-        let body = self.document(&url, deadline).await?;
+        let answer = self.document(&url, deadline).await?;
         let announced = announced.filter(|_| self.policy == SignaturePolicy::AnnouncedAsymmetric);
-        let keys = jwks::parse(&body, self.policy, announced.as_deref(), cloud.as_deref());
+        let keys = jwks::parse(&answer.body, self.policy, announced.as_deref(), cloud.as_deref());
         let keys = keys.filter(|keys| !keys.is_empty());
-        Ok((keys.ok_or(FetchFailure::NoUsableKey)?, body))
+        Ok((keys.ok_or(FetchFailure::NoUsableKey)?, answer))
     }
 
-    async fn document(&self, url: &Url, deadline: Instant) -> Result<Bytes, FetchFailure> {
-        let answer = self.outbound.get(url, deadline, DOCUMENT_LIMIT_BYTES).await?;
-        if answer.status == 200 { Ok(answer.body) } else { Err(FetchFailure::Status(answer.status)) }
+    async fn document(&self, url: &Url, deadline: Instant) -> Result<HttpAnswer, FetchFailure> {
+        let answer = self.outbound.get_with(url, &[REVALIDATE], deadline, DOCUMENT_LIMIT_BYTES).await?;
+        if answer.status == 200 { Ok(answer) } else { Err(FetchFailure::Status(answer.status)) }
     }
 
     fn random(&self) -> u64 {
@@ -337,11 +370,10 @@ impl std::fmt::Debug for KeySet {
     }
 }
 
-/// The document may name another path, not another host, and not a weaker scheme.
+/// The document may name another path, not another origin: another port of the host may be another service.
 fn key_set_url(document: &Url, metadata: &Metadata) -> Option<Url> {
     let url = Url::parse(&metadata.jwks_uri).ok()?;
-    let scheme_fits = url.scheme() == "https" || url.scheme() == document.scheme();
-    (scheme_fits && url.host().is_some() && url.host() == document.host()).then_some(url)
+    (url.origin() == document.origin()).then_some(url)
 }
 
 fn load(moment: &AtomicI64) -> Timestamp {

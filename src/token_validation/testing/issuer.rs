@@ -93,6 +93,7 @@ pub(in crate::token_validation) fn with(mut base: Value, changes: Value) -> Valu
 pub(in crate::token_validation) struct Published {
     pub(in crate::token_validation) body: Mutex<String>,
     pub(in crate::token_validation) status: AtomicU16,
+    age_seconds: AtomicUsize,
     held: watch::Sender<bool>,
     pub(in crate::token_validation) fetches: AtomicUsize,
 }
@@ -104,6 +105,11 @@ impl Published {
 
     pub(in crate::token_validation) fn set_status(&self, status: u16) {
         self.status.store(status, Ordering::SeqCst);
+    }
+
+    /// From now on answers are as old as this, as those of a cache are.
+    pub(in crate::token_validation) fn set_age(&self, seconds: usize) {
+        self.age_seconds.store(seconds, Ordering::SeqCst);
     }
 
     /// From now on the listener answers only once it is released.
@@ -197,5 +203,6 @@ async fn serve(document: web::Path<String>, published: web::Data<Published>) -> 
         "elsewhere" => r#"{"jwks_uri": "http://keys.example/keys"}"#.to_owned(),
         _ => published.body.lock().unwrap().clone(),
     };
-    HttpResponse::build(status).body(body)
+    let age = published.age_seconds.load(Ordering::SeqCst);
+    HttpResponse::build(status).insert_header(("age", age.to_string())).body(body)
 }

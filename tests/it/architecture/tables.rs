@@ -23,7 +23,8 @@ pub const ROOMS: &[(&str, &str)] = &[
     ("exchange", "domain observability single_flight token_validation identity_provider vault cards records"),
     (
         "sign_in",
-        "domain observability protocol identity_provider token_validation exchange vault cards records sessions",
+        "domain observability protocol single_flight identity_provider token_validation exchange vault cards records \
+         sessions",
     ),
     ("bot_connector", "domain observability protocol outbound identity_provider records single_flight"),
     ("sign_out", "domain observability exchange sessions token_issuer outbound records"),
@@ -52,7 +53,7 @@ pub const ROOMS_OF_TESTS: &[(&str, &str)] = &[("vault", "sealing")];
 /// Rooms with sub-rooms, and the order of the files and folders directly in them. A part may import parts before the
 /// `<` on its left, and no other part of its room. Every part is listed, but `mod.rs` and tests.
 pub const SUB_ROOMS: &[(&str, &str)] = &[
-    ("config", "review < credentials identity_providers < sections connections < reading"),
+    ("config", "review < credentials identity_providers < sections connections < contradictions reading"),
     (
         "dev",
         "addresses error jwt lock loopback_host masking < calls listeners private_file signing_key < faults < tenant < \
@@ -60,8 +61,9 @@ pub const SUB_ROOMS: &[(&str, &str)] = &[
     ),
     (
         "exchange",
-        "exchange_name granted_scopes outcome storage_failure user_token < token_validators user_rates evidence < \
-         binding needs < requirements parent_slots < redemption < tokens engine",
+        "granted_scopes missing_scope_report obtained < exchange_name outcome storage_failure user_token < \
+         token_validators user_rates evidence < binding needs token_sender < requirements parent_slots < redemption < \
+         tokens engine",
     ),
 ];
 

@@ -5,8 +5,10 @@ mod bodies;
 mod channels;
 mod emulator;
 mod forgery;
+mod key_rotation;
 mod parents;
 mod rates;
+mod refused_tokens;
 
 use serde_json::Value;
 

@@ -4,7 +4,7 @@ use bot_sso::dev::{Fault, FaultRule};
 use serde_json::json;
 
 use super::{Change, Scenario, exchange_of};
-use crate::harness::{Answer, Harness, Options, activities, logs};
+use crate::harness::{Answer, Options, activities, logs};
 
 /// Finds two or three runs of base64url in `text` that dots join and of which the first begins as encoded JSON does.
 fn jwt_in(text: &str) -> Option<&str> {
@@ -116,16 +116,4 @@ async fn case_77_no_log_line_and_no_answer_holds_a_token_a_code_or_a_secret() {
     secrets.push(String::from("token-behind-the-code"));
     secrets.push(format!("\"{code}\""));
     assert_nothing_is_shown(&secrets, &answers);
-}
-
-#[tokio::test]
-async fn an_unknown_path_is_not_logged() {
-    let harness = Harness::start().await;
-    let bearer = format!("Bearer {}", harness.channel_token("demo").await);
-    let headers = [("authorization", bearer.as_str())];
-    for path in ["/hidden-in-a-path-1", "/bots/hidden-in-a-path-2/api/messages"] {
-        let answer = harness.send("POST", path, &headers, b"{}".to_vec()).await;
-        assert_eq!(answer.status, 404, "{path}");
-    }
-    assert!(!logs::text().contains("hidden-in-a-path"));
 }

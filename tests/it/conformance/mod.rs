@@ -1,6 +1,7 @@
 //! The numbered cases of docs/protocols/invoke-protocol.md §10, against the real listening server.
 
 mod after_exchange;
+mod answered_lines;
 mod cards;
 mod channel_accounts;
 mod client_failures;

@@ -179,7 +179,9 @@ impl Client {
             nonce: &nonce,
             code_challenge: &challenge,
             ask_consent: false,
+            choose_account: false,
             claims: None,
+            tenant: None,
         };
         let url = self.provider.authorize_url(&self.connection, request).await.unwrap();
         BegunSignIn { url, verifier: Secret::new(verifier), nonce }
@@ -192,6 +194,7 @@ impl Client {
             code_verifier: verifier,
             redirect_uri: &redirect_uri,
             throttled_as: "ada",
+            tenant: None,
         };
         self.provider.redeem(&self.connection, grant, attempt()).await
     }

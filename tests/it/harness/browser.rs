@@ -30,8 +30,26 @@ impl Browser<'_> {
         self.request("GET", url, &[], None).await
     }
 
+    /// Submits a form, and gets the page that the answer leads to if it is 303.
     pub async fn post(&mut self, url: &str, form: &[(&str, &str)]) -> Answer {
+        let answer = self.submit(url, form).await;
+        if answer.status == 303 { self.get(answer.location()).await } else { answer }
+    }
+
+    /// Submits a form, and follows no redirect.
+    pub async fn submit(&mut self, url: &str, form: &[(&str, &str)]) -> Answer {
         self.request("POST", url, &[("origin", PUBLIC)], Some(form)).await
+    }
+
+    pub async fn head(&mut self, url: &str) -> Answer {
+        self.request("HEAD", url, &[], None).await
+    }
+
+    /// Another tab: what it sends has the same cookies.
+    pub fn tab(&self) -> Self {
+        let mut tab = self.harness.browser();
+        tab.cookies.clone_from(&self.cookies);
+        tab
     }
 
     pub async fn request(

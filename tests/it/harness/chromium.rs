@@ -17,7 +17,8 @@ const LEAST_CONTRAST: f64 = 4.5;
 pub struct Visit<'a> {
     pub link: &'a str,
     pub user: &'a User,
-    /// The user's decision on the confirming page: `continue` or `cancel`. `give up` cancels at the identity provider.
+    /// The user's decision on the confirming page: `continue`, `continue over and over` (a double click, a reload, back and
+    /// forward) or `cancel`. `give up` cancels at the identity provider.
     pub decision: &'a str,
     /// The colour scheme: `light` or `dark`.
     pub scheme: &'a str,

@@ -8,8 +8,8 @@ use bot_sso::cards::PendingSignIns;
 use bot_sso::config::{self, Environment};
 use bot_sso::dev::User;
 use bot_sso::domain::{
-    Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, Secret, SecurityContext, SystemEntropy,
-    TokenSlot, UserKey, UserToken,
+    Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, Entropy, Secret, SecurityContext,
+    SystemEntropy, TokenSlot, UserKey, UserToken,
 };
 use bot_sso::records::Records;
 use bot_sso::sealing::{KeyRing, Sealer};
@@ -28,8 +28,8 @@ impl Harness {
         let sealer = Arc::new(Sealer::new(ring, entropy.clone()));
         let records = Records::new(store, sealer, self.clock.clone());
         let vault = TokenVault::new(&records, records.single_writer().unwrap(), 0);
-        let pending = PendingSignIns::new(&records, entropy.clone());
-        let codes = MagicCodes::new(&records, entropy);
+        let pending = PendingSignIns::new(&records, entropy);
+        let codes = MagicCodes::new(&records);
         let now = self.clock.now();
         let token = UserToken {
             access_token: Secret::from(token),
@@ -48,10 +48,11 @@ impl Harness {
         let card = cards.into_iter().find(|card| card.connection == slot.connection);
         let card_id = card.map(|card| card.card_id).unwrap_or_default();
         let grant = CodeGrant { card_id, revision, token, epoch };
-        let issued = codes.issue(&slot, &grant).await.unwrap();
+        let code = codes.derive_code(&Secret::new(SystemEntropy.uuid()), &Secret::from("the last step"));
+        codes.issue(&slot, &grant, &code).await.unwrap();
         drop((codes, pending, vault, records));
         self.run_again(options).await;
-        issued.code.expose().to_owned()
+        code.expose().to_owned()
     }
 
     fn revision_of(&self, options: &Options, connection: &str) -> ConnectionRevision {

@@ -69,9 +69,11 @@ impl ConfigurationText<'_> {
         let app_id = self.stage.directory().find_bot(name).unwrap().app_id;
         let tenant = self.stage.directory().main_tenant_id();
         let endpoint = self.options.endpoint.clone().unwrap_or_else(|| self.bot.endpoint());
-        let mut text = format!(
-            "[bots.{name}]\napp_id = \"{app_id}\"\ntenant = \"{tenant}\"\nendpoint = \"{endpoint}\"\nafter_exchange = \"{mode}\"\n"
-        );
+        let mut text =
+            format!("[bots.{name}]\napp_id = \"{app_id}\"\ntenant = \"{tenant}\"\nendpoint = \"{endpoint}\"\n");
+        if mode != "preset" {
+            let _ = writeln!(text, "after_exchange = \"{mode}\"");
+        }
         if name == "demo" {
             let _ = writeln!(text, "{}", self.options.bot);
         }

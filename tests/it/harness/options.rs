@@ -2,7 +2,7 @@
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools, reason = "each says one thing about the configuration")]
 pub struct Options {
-    /// `after_exchange` of the bot `demo`; `notify` if empty.
+    /// `after_exchange` of the bot `demo`; `notify` if empty. With `preset` the key is not written.
     pub after_exchange: &'static str,
     /// TOML at the end of the file; it begins inside the sub-tables of `[bots.demo]`.
     pub appended: String,

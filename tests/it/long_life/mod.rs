@@ -4,6 +4,7 @@ mod background;
 mod claims;
 mod in_flight;
 mod operations;
+mod outages;
 mod refresh;
 mod sign_out;
 
@@ -18,6 +19,8 @@ use crate::harness::{Answer, Harness, Options, activities};
 const ADA: [(&str, &str); 3] = [("userId", "29:ada"), ("connectionName", "graph"), ("channelId", "msteams")];
 /// After this time a token of an hour is no longer returned.
 const UNTIL_EXPIRED: Duration = Duration::from_mins(56);
+/// After this time a token of an hour has expired.
+const AFTER_END: Duration = Duration::from_mins(61);
 
 fn refreshable() -> Options {
     Options { offline_access: true, operations: true, ..Options::default() }

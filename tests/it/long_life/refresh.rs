@@ -4,8 +4,8 @@ use bot_sso::dev::{Fault, FaultRule, GrantKind};
 use futures_util::future::join_all;
 
 use super::{
-    ADA, UNTIL_EXPIRED, assert_nothing, fail_refreshes_with, get, refreshable, refreshes, requests_with, sign_in,
-    token, with_ada,
+    ADA, AFTER_END, UNTIL_EXPIRED, assert_nothing, fail_refreshes_with, get, refreshable, refreshes, requests_with,
+    sign_in, token, with_ada,
 };
 use crate::harness::{Options, logs};
 
@@ -100,13 +100,13 @@ async fn a_refused_refresh_token_yields_no_token_and_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn an_outage_yields_no_token_and_keeps_the_refresh_token() {
+async fn an_outage_is_503_after_the_tokens_end_and_keeps_the_refresh_token() {
     let harness = with_ada(refreshable()).await;
-    harness.clock.advance(UNTIL_EXPIRED);
+    harness.clock.advance(AFTER_END);
     for fault in [Fault::Unavailable { retry_after: None }, Fault::Html, Fault::Empty, super::misconfigured()] {
         fail_refreshes_with(&harness, fault.clone());
         let before = logs::length();
-        assert_nothing(&get(&harness).await);
+        assert_eq!(get(&harness).await.status, 503, "{fault:?}");
         let lines = logs::since(before);
         let said = lines.lines().any(|line| line.contains("a token was not refreshed") && line.contains("\"kept\""));
         assert!(said, "{fault:?}");
@@ -118,9 +118,9 @@ async fn an_outage_yields_no_token_and_keeps_the_refresh_token() {
 #[tokio::test]
 async fn a_refresh_at_a_hanging_identity_provider_ends() {
     let harness = with_ada(refreshable()).await;
-    harness.clock.advance(UNTIL_EXPIRED);
+    harness.clock.advance(AFTER_END);
     fail_refreshes_with(&harness, Fault::Hang);
-    assert_nothing(&get(&harness).await);
+    assert_eq!(get(&harness).await.status, 503);
     harness.stage.faults().clear();
     assert_eq!(get(&harness).await.status, 200);
 }

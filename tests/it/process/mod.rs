@@ -1,10 +1,12 @@
 //! The program as an operator runs it: its own process, its files, its signals, its exit codes. What it calls is the
 //! stage in the test's process.
 
+mod checking;
 mod command_line;
 mod credentials;
 mod development;
 mod durability;
+mod malformed_bytes;
 mod network;
 mod operations;
 mod refusals;

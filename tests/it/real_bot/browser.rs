@@ -136,6 +136,25 @@ async fn a_web_chat_user_confirms_the_sign_in_and_types_the_code() {
 }
 
 #[tokio::test]
+async fn a_user_who_clicks_twice_reloads_and_goes_back_sees_the_same_valid_code_again() {
+    let (mut fixture, mut message, card) = on_webchat("browser-repeats").await;
+    let ada = fixture.harness.user("Ada");
+    let decision = "continue over and over";
+    let visit = Visit { link: link_of(&card), user: &ada, decision, scheme: "light", client: "browser" };
+    let seen = fixture.harness.visits("browser-repeats", &visit).await;
+    let (asked, shown) = ("Continue signing in?", "Type the code into the chat");
+    assert_eq!(seen.titles(), [asked, shown, shown, shown]);
+    assert!(seen.pages[1..].iter().all(|page| page["codeVisible"] == true), "{:?}", seen.pages);
+    message["text"] = seen.code().into();
+    assert_eq!(fixture.harness.post(&message).await.status, 200);
+    fixture.wait_for_continuation(1).await;
+    assert_eq!(
+        fixture.messages_said(&message["conversation"]["id"]).await.last().unwrap(),
+        "Signed in as Ada Lovelace (#1)"
+    );
+}
+
+#[tokio::test]
 async fn a_user_who_received_another_users_link_cancels_and_no_account_is_signed_in() {
     let (fixture, _, card) = on_webchat("browser-cancel").await;
     let ben = fixture.harness.user("Ben");

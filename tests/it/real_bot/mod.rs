@@ -5,6 +5,7 @@ mod agents;
 mod browser;
 mod fixture;
 mod pages;
+mod presets;
 mod refusals;
 mod teams;
 

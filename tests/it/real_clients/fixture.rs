@@ -31,8 +31,14 @@ pub enum NoToken {
 impl Fixture {
     /// Starts the application with the lines `bot` in `[bots.demo]`.
     pub async fn start(bot: &'static str) -> Self {
+        Self::start_in("", bot).await
+    }
+
+    /// As [`Fixture::start`], with this `after_exchange`.
+    pub async fn start_in(after_exchange: &'static str, bot: &'static str) -> Self {
         let connection = format!("aad_resources = [\"{RESOURCE}\"]");
-        let options = Options { connection, offline_access: true, bot, reachable: true, ..Options::default() };
+        let options =
+            Options { connection, offline_access: true, after_exchange, bot, reachable: true, ..Options::default() };
         let surroundings = Surroundings::start().await;
         let sdk_environment = surroundings.sdk_environment();
         Self { harness: surroundings.run(&options).await, sdk_environment }
@@ -43,6 +49,11 @@ impl Fixture {
         let environment = self.environment().await;
         let label = format!("real-client-{}", program.peer);
         ClientReport(Peer::start(program, &label, &environment).finish().await)
+    }
+
+    /// The prefix of the application's request ids.
+    pub fn tag(&self) -> &str {
+        &self.harness.tag
     }
 
     async fn environment(&self) -> Vec<(&'static str, String)> {

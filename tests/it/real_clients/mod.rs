@@ -2,6 +2,7 @@
 //! `target/test-logs/real-client-*.log`.
 
 mod fixture;
+mod recognition;
 
 use self::fixture::{ClientReport, Fixture, NoToken};
 use crate::harness::peers::Program;

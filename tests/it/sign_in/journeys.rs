@@ -23,7 +23,6 @@ async fn a_web_chat_user_confirms_and_types_the_code_into_the_chat() {
     assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
     assert_eq!(harness.get_token("webchat", WEB_CHAT_USER, "graph").await.status, 404, "not without the code");
     assert_eq!(token_owner(&redeem(&harness, "webchat", WEB_CHAT_USER, &code).await), harness.user("Ada").oid);
-    assert_eq!(redeem(&harness, "webchat", WEB_CHAT_USER, &code).await.status, 404, "once");
     assert_eq!(token_owner(&harness.get_token("webchat", WEB_CHAT_USER, "graph").await), harness.user("Ada").oid);
     let again = browser.get(resource["signInLink"].as_str().unwrap()).await;
     super::assert_notice("an answered card", &again, 410, "LinkUnknown");
@@ -45,9 +44,8 @@ async fn a_user_whom_teams_identifies_is_signed_in_without_the_code_and_the_code
     let verify = activities::invoke(&harness, &ada, "signin/verifyState", json!({ "state": code }));
     assert_eq!(harness.post(&verify).await.status, 200);
     harness.bot_received(1).await;
-    assert_eq!(harness.post(&verify).await.status, 200);
-    let asked = harness.bot_received(2).await;
-    assert_eq!(asked[1].json()["name"], "signin/verifyState", "nothing is pending any more: the bot is asked");
+    assert_eq!(harness.post(&verify).await.status, 200, "repeated");
+    assert_eq!(harness.received_once_settled().await.len(), 1, "and neither told nor asked again");
 }
 
 #[tokio::test]
@@ -73,6 +71,8 @@ async fn a_user_whom_teams_does_not_identify_must_confirm_and_enter_the_code() {
     ] {
         let resource = harness.sign_in_resource(activity, "graph").await;
         let mut browser = harness.browser();
+        // The first try goes to the tenant that is stated, where not all of them have an account, and does not come back.
+        browser.begin(&resource).await;
         let last = browser.arrive(&resource, user).await;
         let asked = browser.get(&last).await;
         assert!(asked.text().contains("<form method=\"post\">"), "{case}: {}", asked.text());

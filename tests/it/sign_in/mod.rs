@@ -1,11 +1,16 @@
 //! The sign-in behind a card, as browsers see it (docs/architecture.md §Security rules, rule 8,
 //! docs/protocols/token-service-api.md §4).
 
+mod accounts;
+mod codes;
 mod doubtful_identity;
+mod heads;
 mod journeys;
 mod needs;
 mod pages;
+mod proxies;
 mod refusals;
+mod repeats;
 mod sign_out;
 
 use serde_json::Value;

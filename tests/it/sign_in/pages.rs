@@ -50,7 +50,8 @@ async fn every_answer_has_protective_headers_and_every_page_is_accessible() {
     let code = browser.post(&last, &[("decision", "continue")]).await;
     nonces.push(assert_page("code", &code));
     assert!(code.header("content-security-policy").unwrap().contains("frame-ancestors 'none'"));
-    nonces.push(assert_page("error", &browser.get(&callback).await));
+    nonces.push(assert_page("error", &browser.get("/api/oauth/signin?signin=x").await));
+    assert_protective_headers("decided", &browser.submit(&last, &[("decision", "continue")]).await);
     let last = browser.arrive(&resource, "Ada").await;
     nonces.push(assert_page("cancelled", &browser.post(&last, &[("decision", "cancel")]).await));
     let drawn = nonces.len();

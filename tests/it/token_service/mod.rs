@@ -8,6 +8,7 @@ mod offers;
 mod own_listener;
 mod redeeming;
 mod resources;
+mod sdk_advice;
 mod sign_in_resource;
 mod status;
 

@@ -11,7 +11,7 @@ use crate::dev::tenant::tenant_segment::TenantSegment;
 
 /// Exchanges a user's token for another one: RFC 7523 with Entra's `requested_token_use=on_behalf_of`.
 pub(in crate::dev) fn exchange_on_behalf_of(request: &GrantRequest<'_>) -> Result<Value, EntraRefusal> {
-    if request.tenant == TenantSegment::Common {
+    if matches!(request.tenant, TenantSegment::Common | TenantSegment::Consumers) {
         return Err(EntraRefusal::bad_request(
             "invalid_request",
             9_001_023,

@@ -89,7 +89,7 @@ fn to_failure(class: EntraErrorClass, refusal: &EndpointRefusal) -> RedeemFailur
         EntraErrorClass::Throttled | EntraErrorClass::TenantThrottled => {
             RedeemFailure::Throttled { retry_after: refusal.retry_after }
         }
-        EntraErrorClass::Transient | EntraErrorClass::ServerFault => RedeemFailure::Transient,
+        EntraErrorClass::Transient | EntraErrorClass::ServerFault => refusal.fault(),
     }
 }
 
@@ -110,10 +110,11 @@ fn explain(refusal: &EndpointRefusal, by_code: Option<ExplainedClass>) -> Explai
         return explained(Interaction, by_code.map_or(hint, |row| row.hint));
     }
     if refusal.retry_after.is_some() {
-        return tenant_wide.unwrap_or(explained(
-            Throttled,
-            "the issuer sent Retry-After: no further requests are sent until that time",
-        ));
+        // A fault's Retry-After speaks of the server (RFC 9110 §10.2.3), not of too many requests.
+        let class = if refusal.is_server_fault() { ServerFault } else { Throttled };
+        let hint = "the issuer sent Retry-After: no further requests are sent until that time, or for a minute if it \
+                    has a fault";
+        return tenant_wide.unwrap_or(explained(class, hint));
     }
     // Entra sends temporary faults with status 400 too, so the number decides there. With a 5xx status the number
     // decides only if it also stands for a fault.
@@ -122,7 +123,7 @@ fn explain(refusal: &EndpointRefusal, by_code: Option<ExplainedClass>) -> Explai
     {
         return row;
     }
-    if refusal.status >= 500 || refusal.status == 408 {
+    if refusal.is_server_fault() {
         return explained(Transient, "the issuer has a fault; there is nothing to change in this configuration");
     }
     if refusal.device_challenge {

@@ -52,6 +52,7 @@ fn outcome_of(failure: &RedeemFailure) -> &'static str {
         RedeemFailure::Misconfigured => "misconfigured",
         RedeemFailure::Denied => "denied",
         RedeemFailure::Throttled { .. } => "throttled",
+        RedeemFailure::Unavailable { .. } => "unavailable",
         RedeemFailure::Transient => "transient",
     }
 }
@@ -88,6 +89,9 @@ fn check_refusal(name: &str, expect: &Value, verdict: &Classification) {
         }
         RedeemFailure::Throttled { retry_after } => {
             assert_eq!(retry_after.map(|wait| wait.as_secs()), expect["retry_after"].as_u64(), "{name}");
+        }
+        RedeemFailure::Unavailable { retry_after } => {
+            assert_eq!(Some(retry_after.as_secs()), expect["retry_after"].as_u64(), "{name}");
         }
         _ => {}
     }
@@ -225,7 +229,10 @@ proptest! {
             TokenAnswer::Refusal(refusal) => {
                 let failure = classify(&refusal).error.failure;
                 if status >= 500 {
-                    let outage = matches!(failure, RedeemFailure::Transient | RedeemFailure::Throttled { .. });
+                    let outage = matches!(
+                        failure,
+                        RedeemFailure::Transient | RedeemFailure::Unavailable { .. } | RedeemFailure::Throttled { .. }
+                    );
                     prop_assert!(outage, "a card for an outage");
                 }
             }

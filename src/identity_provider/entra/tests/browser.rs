@@ -20,7 +20,9 @@ async fn authorize_url_names_the_tenant_and_binds_the_response_to_the_sign_in() 
         nonce: &nonce,
         code_challenge: "the-challenge",
         ask_consent: true,
+        choose_account: false,
         claims: Some(&challenge),
+        tenant: None,
     };
     let single = taking(TenantPolicy::Listed(vec![TENANT_ID.into()]), &["User.Read", "Profile", "offline_access"]);
     let url = stand.entra.authorize_url(&single, request).await.unwrap();
@@ -48,6 +50,35 @@ async fn authorize_url_names_the_tenant_and_binds_the_response_to_the_sign_in() 
     let query: HashMap<String, String> = url.query_pairs().into_owned().collect();
     assert_eq!(query["claims"], r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#);
     assert_eq!(query.get("prompt"), None);
+
+    let chosen = AuthorizationRequest { choose_account: true, tenant: Some(TENANT_ID), ..request };
+    let url = stand.entra.authorize_url(&any, chosen).await.unwrap();
+    assert_eq!(url.path(), format!("/{TENANT_ID}/oauth2/v2.0/authorize"));
+    let prompts: Vec<_> = url.query_pairs().filter(|(name, _)| name == "prompt").map(|(_, value)| value).collect();
+    assert_eq!(prompts, ["select_account"], "one value, although consent is wanted, too");
+}
+
+#[test]
+fn a_sign_in_goes_to_the_given_tenant_or_where_the_connection_alone_says() {
+    let (other, personal) = ("33333333-3333-4333-8333-333333333333", PERSONAL_ACCOUNTS_TENANT);
+    let listed = |tenants: &[&str]| TenantPolicy::Listed(tenants.iter().map(|tenant| (*tenant).to_owned()).collect());
+    for (tenants, given, segment) in [
+        (listed(&[TENANT_ID]), None, TENANT_ID),
+        (listed(&[TENANT_ID, other]), None, "organizations"),
+        (listed(&[TENANT_ID, other]), Some(other), other),
+        (listed(&[personal]), None, "consumers"),
+        (listed(&[TENANT_ID, personal]), None, "common"),
+        (listed(&[TENANT_ID, personal]), Some(TENANT_ID), TENANT_ID),
+        (listed(&[TENANT_ID, personal]), Some(personal), "consumers"),
+        (TenantPolicy::AnyOrganization, None, "organizations"),
+        (TenantPolicy::AnyOrganization, Some(other), other),
+        (TenantPolicy::AnyAccount, None, "common"),
+        (TenantPolicy::AnyAccount, Some(other), other),
+        (TenantPolicy::AnyAccount, Some("../evil"), "common"),
+    ] {
+        let connection = taking(tenants, &["User.Read"]);
+        assert_eq!(super::super::sign_in_segment(&connection, given), segment, "{given:?}");
+    }
 }
 
 #[actix_web::test]
@@ -98,6 +129,7 @@ async fn redeem_code(stand: &Stand) -> Result<RedeemedToken, RedeemError> {
         code_verifier: &code_verifier,
         redirect_uri: &redirect_uri,
         throttled_as: "ada",
+        tenant: None,
     };
     let deadline = Instant::now() + Duration::from_secs(8);
     let attempt = Attempt { correlation_id: "c-1".into(), deadline, claims: None };

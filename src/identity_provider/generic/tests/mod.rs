@@ -132,6 +132,7 @@ impl Stand {
             code_verifier: &code_verifier,
             redirect_uri: &redirect_uri,
             throttled_as: "ada",
+            tenant: None,
         };
         self.redeem(grant).await
     }
@@ -150,7 +151,9 @@ impl Stand {
             nonce: &nonce,
             code_challenge: "the-challenge",
             ask_consent,
+            choose_account: false,
             claims: None,
+            tenant: None,
         };
         let connection = connection(scopes);
         let url = self.provider.authorize_url(&connection, request).await?;
@@ -321,6 +324,7 @@ async fn document_of_another_issuer_or_with_endpoints_on_another_host_is_refused
         json!({"authorization_endpoint": "https://elsewhere.example/authorize"}),
         json!({"token_endpoint": "https://elsewhere.example/token"}),
         json!({"token_endpoint": "ftp://127.0.0.1/token"}),
+        json!({"token_endpoint": "http://127.0.0.1:9/token"}),
         json!({"token_endpoint": null}),
         json!({"jwks_uri": "https://elsewhere.example/keys"}),
         json!({"jwks_uri": "ftp://127.0.0.1/keys"}),

@@ -1,13 +1,15 @@
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The connections of one client count together.
+/// The network that counts as one client for limits on connections and on browsers (docs/running.md §Behind a reverse
+/// proxy).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct ClientNetwork(IpAddr);
+pub struct ClientNetwork(IpAddr);
 
 impl ClientNetwork {
     /// An IPv4 address, in whatever form, or the first 64 bits of an IPv6 address: that is what one customer of a
     /// provider has.
-    pub(super) fn from_address(address: IpAddr) -> Self {
+    #[must_use]
+    pub fn from_address(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self(IpAddr::V4(address)),
             IpAddr::V6(address) => {
@@ -15,6 +17,12 @@ impl ClientNetwork {
                 Self(IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0)))
             }
         }
+    }
+
+    /// The first address of the network.
+    #[must_use]
+    pub const fn first_address(self) -> IpAddr {
+        self.0
     }
 }
 

@@ -1,14 +1,21 @@
+//! The sections `[bots.<name>]`.
+//!
+//! Owns the keys of a bot and their checks. It deliberately does not know what a mode or a style does.
+
+mod sdk_settings;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
 use crate::config::credentials::{
-    AppIdentitySection, CredentialOwner, CredentialSection, RawCredential, validate_credentials,
+    AppIdentitySection, CredentialOwner, CredentialSection, RawCredential, validate_credentials, warn_of_secret_ids,
 };
 use crate::config::identity_providers::EntraSection;
 use crate::config::review::{CloudDefaults, Context, Place, PlainHttp, Review, WordOrList};
-use crate::domain::{AppScope, Bot, BotName, ContinuationMode, IdentityBinding, RefusalStyle, VerifiedUserIds};
+use crate::domain::{AppScope, Bot, BotName, IdentityBinding, VerifiedUserIds};
 
+use self::sdk_settings::{RawAfterExchange, RawRefusalStyle, RawSdk, WrittenSdkSettings};
 use super::callers::RawCaller;
 
 /// The prefix of user ids that Direct Line has verified (docs/architecture.md §Security rules, rule 5).
@@ -21,13 +28,14 @@ pub(in crate::config) struct RawBot {
     tenant: Option<String>,
     endpoint: Option<String>,
     allow_insecure_http: Option<bool>,
-    after_exchange: RawAfterExchange,
+    sdk: Option<RawSdk>,
+    after_exchange: Option<RawAfterExchange>,
     identity: RawIdentity,
     callers: Vec<RawCaller>,
     identity_provider: Option<String>,
     credentials: Option<Vec<RawCredential>>,
     allow_emulator: bool,
-    refusal_style: RawRefusalStyle,
+    refusal_style: Option<RawRefusalStyle>,
 }
 
 /// How bot-sso requests tokens for a bot itself.
@@ -63,26 +71,6 @@ impl BotCredentialsSection {
             credentials: self.credentials.clone(),
         })
     }
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum RawAfterExchange {
-    #[default]
-    Notify,
-    Forward,
-    None,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum RawRefusalStyle {
-    #[default]
-    #[serde(rename = "json400")]
-    Json400,
-    #[serde(rename = "text400")]
-    Text400,
-    OkWithoutToken,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -177,6 +165,7 @@ impl RawBot {
         let owner =
             CredentialOwner { is_bot: true, client_id: app_id.as_deref(), cloud: context.cloud, openid_issuer: None };
         let credentials = validate_credentials(list, &owner, review, &at);
+        warn_of_secret_ids(credentials.as_deref().unwrap_or_default(), review, |index| at.index(index).key("secret"));
         let written = self.identity_provider.take();
         if let Some(name) = written.as_ref().filter(|name| context.is_oidc(name)) {
             let message = format!(
@@ -191,6 +180,12 @@ impl RawBot {
 
     fn validate(self, name: BotName, cloud: &CloudDefaults, review: &mut Review<'_>, place: &Place) -> Option<Bot> {
         let emulator_tenants = self.emulator_tenants(cloud);
+        let written = WrittenSdkSettings {
+            sdk: self.sdk,
+            after_exchange: self.after_exchange,
+            refusal_style: self.refusal_style,
+        };
+        let sdk_settings = written.validate(review, place);
         let at = place.key("app_id");
         let app_id = review.required(self.app_id, &at, "the bot's app id (a GUID)");
         let app_id = app_id.and_then(|text| review.guid(&text, &at));
@@ -207,11 +202,11 @@ impl RawBot {
             name,
             app_id: app_id?,
             endpoint: endpoint?,
-            continuation: self.after_exchange.into(),
+            continuation: sdk_settings.continuation,
             identity: identity?,
             callers,
             emulator_tenants,
-            refusal_style: self.refusal_style.into(),
+            refusal_style: sdk_settings.refusal_style,
         })
     }
 
@@ -231,26 +226,6 @@ fn check_name(name: &str, review: &mut Review<'_>, place: &Place) {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     if !fits {
         review.report(place, "is no name for a bot: write 1 to 64 letters, digits, - or _".to_owned());
-    }
-}
-
-impl From<RawAfterExchange> for ContinuationMode {
-    fn from(raw: RawAfterExchange) -> Self {
-        match raw {
-            RawAfterExchange::Notify => Self::Notify,
-            RawAfterExchange::Forward => Self::Forward,
-            RawAfterExchange::None => Self::None,
-        }
-    }
-}
-
-impl From<RawRefusalStyle> for RefusalStyle {
-    fn from(raw: RawRefusalStyle) -> Self {
-        match raw {
-            RawRefusalStyle::Json400 => Self::Json400,
-            RawRefusalStyle::Text400 => Self::Text400,
-            RawRefusalStyle::OkWithoutToken => Self::OkWithoutToken,
-        }
     }
 }
 

@@ -1,4 +1,10 @@
-use super::BotName;
+//! A bot, and the settings that decide how the gateway and the Token Service treat it.
+
+mod sdk;
+
+use super::{Account, BotName};
+
+pub use sdk::Sdk;
 
 /// What the gateway does after a token exchange has succeeded (docs/architecture.md §Life of a silent sign-in).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -10,6 +16,18 @@ pub enum ContinuationMode {
     Forward,
     /// Answers 200 and sends the bot nothing; the bot gets the token from the Token Service.
     None,
+}
+
+impl ContinuationMode {
+    /// The value of the configuration key `after_exchange`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Notify => "notify",
+            Self::Forward => "forward",
+            Self::None => "none",
+        }
+    }
 }
 
 /// The user ids (`from.id`) of Direct Line and Web Chat that count as proof of identity
@@ -71,6 +89,18 @@ pub enum RefusalStyle {
     OkWithoutToken,
 }
 
+impl RefusalStyle {
+    /// The value of the configuration key `refusal_style`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json400 => "json400",
+            Self::Text400 => "text400",
+            Self::OkWithoutToken => "ok_without_token",
+        }
+    }
+}
+
 /// A configured bot, whose incoming activities pass through bot-sso.
 #[derive(Clone, Debug)]
 pub struct Bot {
@@ -99,5 +129,13 @@ impl Bot {
     #[must_use]
     pub fn has_parents(&self) -> bool {
         !self.callers.is_empty()
+    }
+
+    /// Whether the user id of `account` is not chosen by a client: the channel assigns it, or the operator lists it as
+    /// verified.
+    #[must_use]
+    pub fn has_verified_id(&self, account: &Account) -> bool {
+        !account.channel_kind().lets_clients_choose_user_ids()
+            || self.identity.verified_user_ids.contains(account.subject.as_str())
     }
 }

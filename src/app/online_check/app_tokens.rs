@@ -1,0 +1,60 @@
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::{OnlineCheck, QUESTION_TIMEOUT, describe};
+use crate::app::BuildError;
+use crate::app::credentials::CredentialBuilder;
+use crate::bot_connector::AppTokens;
+use crate::config::{AppIdentitySection, Configuration};
+use crate::identity_provider::{
+    AppClient, AppSettings, Attempt, ClientCredential, RedeemError, RedeemingClient, TokenClientParts,
+};
+
+/// Requests an app token from Entra with every configured credential.
+pub(super) async fn check(
+    config: &Configuration,
+    client_parts: &TokenClientParts,
+) -> Result<Vec<OnlineCheck>, BuildError> {
+    let mut credentials = CredentialBuilder::new(client_parts.clock.clone(), config.outbound.connect_timeout);
+    let mut checks = Vec::new();
+    for section in config.app_identities() {
+        for (index, credential) in credentials.build_all(&section.credentials)?.into_iter().enumerate() {
+            let subject = format!("{} credentials[{index}] ({})", section.place, credential.kind());
+            let Some(tenant) = &section.tenant else {
+                let answer = "not checked: the connection accepts users of any organization, so no tenant is known";
+                checks.push(OnlineCheck::passing(subject, answer));
+                continue;
+            };
+            checks.push(match check_one(&section, tenant, credential, client_parts.clone()).await {
+                Ok(()) => OnlineCheck::passing(subject, "accepted"),
+                Err(error) => OnlineCheck::failing(subject, describe(&error)),
+            });
+        }
+    }
+    Ok(checks)
+}
+
+async fn check_one(
+    section: &AppIdentitySection,
+    tenant: &str,
+    credential: ClientCredential,
+    client_parts: TokenClientParts,
+) -> Result<(), RedeemError> {
+    let settings = AppSettings {
+        provider: section.identity_provider.clone(),
+        token_endpoint: section.token_endpoint.clone(),
+        tenant: tenant.to_owned(),
+    };
+    let client = RedeemingClient { client_id: section.client_id.clone(), credentials: vec![credential] };
+    let attempt = Attempt {
+        correlation_id: client_parts.entropy.uuid(),
+        deadline: Instant::now() + QUESTION_TIMEOUT,
+        claims: None,
+    };
+    // Each check has its own token cache: a token that another credential obtained for the same client proves nothing
+    // about this one.
+    let tokens = AppTokens::new(client_parts.clock.clone());
+    let client = Arc::new(AppClient::new(settings, client, client_parts));
+    tokens.get(&client, &section.scope, &attempt).await.map(drop)
+}

@@ -1,0 +1,89 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::time::Instant;
+use url::Url;
+
+use super::{OnlineCheck, QUESTION_TIMEOUT};
+use crate::app::keys::{build_key_set, build_openid_key_set};
+use crate::config::{Configuration, KeySource};
+use crate::domain::ClockAndEntropy;
+use crate::outbound::Outbound;
+use crate::token_validation::KeySet;
+
+const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
+
+/// Fetches the keys of the channels and of every identity provider.
+pub(super) async fn check(config: &Configuration, outbound: &Outbound, ambient: &ClockAndEntropy) -> Vec<OnlineCheck> {
+    let of_entra = |source: &KeySource| build_key_set("check", source, outbound, ambient);
+    let of_openid = |source: &KeySource| build_openid_key_set("check", source, outbound, ambient);
+    let channels = &config.channels.keys;
+    let mut checks = vec![check_one("channels keys".to_owned(), channels, &of_entra(channels), outbound).await];
+    for (name, section) in &config.identity_providers {
+        let (subject, source) = (format!("identity_providers.{name} keys"), &section.keys);
+        checks.push(check_one(subject, source, &of_entra(source), outbound).await);
+    }
+    for (name, section) in &config.openid_providers {
+        let (subject, source) = (format!("identity_providers.{name} keys"), &section.keys);
+        checks.push(check_one(subject, source, &of_openid(source), outbound).await);
+    }
+    checks
+}
+
+/// Fetches the documents one by one, so that the line names the one that fails, and then asks the key set itself
+/// whether it can use a key.
+async fn check_one(subject: String, source: &KeySource, set: &Arc<KeySet>, outbound: &Outbound) -> OnlineCheck {
+    let address = match source {
+        KeySource::Jwks(address) => Ok(address.clone()),
+        KeySource::Metadata(metadata) => find_key_set(metadata, outbound).await,
+    };
+    let keys = match address {
+        Ok(address) => fetch(&address, outbound).await,
+        Err(problem) => Err(problem),
+    };
+    let forms = match keys {
+        Ok(document) => list_forms(&document),
+        Err(problem) => return OnlineCheck::failing(subject, problem),
+    };
+    if forms.is_empty() {
+        return OnlineCheck::failing(subject, "the document is no key set: correct jwks_url or metadata_url");
+    }
+    let forms = forms.into_iter().collect::<Vec<_>>().join(", ");
+    if set.warm().await {
+        OnlineCheck::passing(subject, format!("reachable ({forms})"))
+    } else {
+        let answer = format!(
+            "holds no key that can be used ({forms}), or names a key set on another host: have the issuer sign with an \
+             algorithm that this version takes, or write jwks_url"
+        );
+        OnlineCheck::failing(subject, answer)
+    }
+}
+
+async fn find_key_set(metadata: &Url, outbound: &Outbound) -> Result<Url, String> {
+    let document = fetch(metadata, outbound).await?;
+    let address = document.get("jwks_uri").and_then(Value::as_str).and_then(|text| Url::parse(text).ok());
+    address.ok_or_else(|| format!("{metadata} names no key set (jwks_uri): correct metadata_url, or write jwks_url"))
+}
+
+async fn fetch(address: &Url, outbound: &Outbound) -> Result<Value, String> {
+    let answer = outbound.get(address, Instant::now() + QUESTION_TIMEOUT, MAX_DOCUMENT_BYTES).await;
+    let answer = answer.map_err(|error| format!("{address} cannot be fetched: {error}"))?;
+    if answer.status != 200 {
+        return Err(format!("{address} answers {}: correct the address", answer.status));
+    }
+    serde_json::from_slice(&answer.body).map_err(|_| format!("{address} is no JSON document: correct the address"))
+}
+
+/// The algorithms of the keys, or their types where no algorithm is stated.
+fn list_forms(document: &Value) -> BTreeSet<String> {
+    let keys = document.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let form = |key: &Value| key.get("alg").or_else(|| key.get("kty")).and_then(Value::as_str).map(printable);
+    keys.iter().filter_map(form).collect()
+}
+
+/// The beginning of a word of a remote document, in letters that are harmless on a terminal.
+fn printable(text: &str) -> String {
+    text.chars().filter(|character| character.is_ascii_alphanumeric() || *character == '-').take(20).collect()
+}

@@ -1,0 +1,108 @@
+use super::listeners::is_microsofts;
+use crate::config::ConnectionSection;
+use crate::config::review::{Place, Review};
+use crate::domain::{Bot, Connection};
+
+/// Compares the settings of one connection with each other and with the bots.
+pub(super) fn check(section: &ConnectionSection, bots: &[Bot], review: &mut Review<'_>) {
+    let place = Place::section("connections").key(&section.key);
+    let connection = &section.connection;
+    if !connection.aad_resources.is_empty() && !connection.asks_offline_access() {
+        let message = "are redeemed with the user's refresh token, and the connection asks for none: write \
+                       \"offline_access\" into its scopes, or leave aad_resources out";
+        review.report(&place.key("aad_resources"), message.to_owned());
+    }
+    if let Some(uri) = connection.token_exchange_uri.as_deref().and_then(ExchangeUri::read) {
+        let at = place.key("token_exchange_uri");
+        uri.check_host(review, &at);
+        uri.check_ids(connection, bots, review, &at);
+        uri.check_scope(connection, review, &at);
+    }
+}
+
+/// An exchange URI in its parts: `api://<host>/botid-<app id>/<scope>`.
+struct ExchangeUri<'a> {
+    text: &'a str,
+    host: &'a str,
+    /// The host and all segments of the path.
+    parts: Vec<&'a str>,
+}
+
+impl<'a> ExchangeUri<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        let parts: Vec<&str> = text.split_once("://")?.1.split('/').collect();
+        Some(Self { text, host: parts.first()?, parts })
+    }
+
+    fn check_host(&self, review: &mut Review<'_>, place: &Place) {
+        if is_microsofts(self.host) {
+            let message = format!(
+                "\"{}\" is on the host of the hosted Bot Framework service, which is no App ID URI of yours: write the \
+                 one under \"Expose an API\" of the bot's app registration, as \"api://<host>/botid-<app id>\"",
+                self.text
+            );
+            review.warn(place, message);
+        }
+    }
+
+    /// Every id in the URI must be the app id of the connection's bot, or the connection's client id.
+    fn check_ids(&self, connection: &Connection, bots: &[Bot], review: &mut Review<'_>, place: &Place) {
+        let own = bots.iter().find(|bot| bot.name == connection.bot).map(|bot| bot.app_id.as_str());
+        let expected = own.unwrap_or(&connection.client_id);
+        for part in &self.parts {
+            let Some(id) = named_id(part) else { continue };
+            let id = id.to_ascii_lowercase();
+            if Some(id.as_str()) == own || id == connection.client_id {
+                continue;
+            }
+            let right = self.text.replace(part, &part.to_ascii_lowercase().replace(&id, expected));
+            let bot = connection.bot.as_str();
+            match bots.iter().find(|bot| bot.app_id == id) {
+                Some(other) => {
+                    let other = other.name.as_str();
+                    let message = format!(
+                        "names the bot {other:?} ({part}), but the connection belongs to the bot {bot:?}: write {right:?}"
+                    );
+                    review.report(place, message);
+                }
+                None => review.warn(
+                    place,
+                    format!(
+                        "names another app ({part}) than the bot {bot:?} and the connection's client_id, so clients may \
+                         get no token for it: write {right:?}, or the URI as it is registered"
+                    ),
+                ),
+            }
+        }
+    }
+
+    /// The last segment is a scope if it follows an id. Behind a mere host it may be the name of an app as well.
+    fn check_scope(&self, connection: &Connection, review: &mut Review<'_>, place: &Place) {
+        let required = &connection.exchange.required_scopes;
+        let Some((last, before)) = self.parts.split_last() else { return };
+        if before.is_empty() || last.is_empty() || named_id(last).is_some() || required.iter().any(|one| one == last) {
+            return;
+        }
+        let Some(first_required) = required.first() else { return };
+        let resource = self.text.strip_suffix(last).unwrap_or(self.text);
+        let message = format!(
+            "ends in {last:?}, which is none of required_scopes ({}), so a token for this scope would be refused: write \
+             \"{resource}{first_required}\", or required_scopes = [{last:?}]",
+            required.join(", ")
+        );
+        if before.iter().any(|part| named_id(part).is_some()) {
+            review.report(place, message);
+        } else {
+            review.warn(place, message);
+        }
+    }
+}
+
+/// The app id in a part of a URI: `botid-<app id>`, or the id alone.
+fn named_id(part: &str) -> Option<&str> {
+    let prefix = part.get(..6).filter(|prefix| prefix.eq_ignore_ascii_case("botid-"));
+    match prefix {
+        Some(_) => part.get(6..),
+        None => uuid::Uuid::try_parse(part).is_ok().then_some(part),
+    }
+}

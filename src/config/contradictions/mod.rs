@@ -1,0 +1,66 @@
+//! Settings that are valid one by one and contradict each other.
+//!
+//! Owns the comparison of sections with each other: listeners, bots' endpoints, exchange URIs, resources, files. It
+//! deliberately judges no value alone; the sections do that before.
+
+mod connections;
+mod listeners;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use super::ConnectionSection;
+use super::review::{Place, Review};
+use super::sections::{KeysSection, OperationsSection, OutboundSection, Server, StoreSection, TokenServiceSection};
+use crate::domain::Bot;
+
+/// The validated sections that are compared. A section with a problem is `None`, and is compared with nothing.
+pub(in crate::config) struct ComparedSections<'a> {
+    pub(in crate::config) server: Option<&'a Server>,
+    pub(in crate::config) token_service: &'a TokenServiceSection,
+    pub(in crate::config) operations: Option<&'a OperationsSection>,
+    pub(in crate::config) bots: &'a [Bot],
+    pub(in crate::config) connections: &'a [ConnectionSection],
+    pub(in crate::config) outbound: Option<&'a OutboundSection>,
+    pub(in crate::config) store: Option<&'a StoreSection>,
+    pub(in crate::config) keys: Option<&'a KeysSection>,
+}
+
+impl ComparedSections<'_> {
+    /// Reports every pair of settings that contradict each other, and warns of pairs that are only suspicious.
+    pub(in crate::config) fn compare(&self, review: &mut Review<'_>) {
+        let listeners = listeners::collect(self);
+        listeners::compare(&listeners, review);
+        listeners::check_public_url(self.server, review);
+        for bot in self.bots {
+            listeners::check_endpoint(bot, self.server, &listeners, review);
+        }
+        for section in self.connections {
+            connections::check(section, self.bots, review);
+        }
+        self.compare_files(review);
+        self.compare_times(review);
+    }
+
+    fn compare_files(&self, review: &mut Review<'_>) {
+        let (Some(store), Some(keys)) = (self.store, self.keys) else { return };
+        if store.path == keys.file {
+            let message = "is the file of the key ring, too (keys.file): write a file of its own, as \"bot-sso.db\"";
+            review.report(&Place::section("store").key("path"), message.to_owned());
+        }
+    }
+
+    fn compare_times(&self, review: &mut Review<'_>) {
+        let Some(outbound) = self.outbound else { return };
+        if outbound.bot_timeout <= outbound.connect_timeout {
+            let longer = outbound.connect_timeout.saturating_add(Duration::from_secs(10)).as_millis();
+            let message = format!(
+                "is not longer than connect_timeout_ms, so a bot that is slow to connect to has no time to answer: write \
+                 {longer}, or a shorter connect_timeout_ms"
+            );
+            review.warn(&Place::section("outbound").key("bot_timeout_ms"), message);
+        }
+    }
+}
