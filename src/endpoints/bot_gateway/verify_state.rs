@@ -13,17 +13,13 @@ use crate::sign_in::{CodeAnswer, CodeError};
 /// Answers `signin/verifyState`: redeems the code for one of the user's pending sign-ins. A code that was redeemed before
 /// is answered again, without a second event. The invoke is forwarded if the bot redeems codes itself, or if the user has
 /// no pending sign-in.
-pub(super) async fn answer(
-    gateway: &web::Data<BotGateway>,
-    inbound: &Inbound<'_>,
-    state: SignInState<'_>,
-) -> HttpResponse {
+pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, state: SignInState) -> HttpResponse {
     if inbound.bot.continuation == ContinuationMode::Forward {
         return forward_to_bot(gateway, inbound).await;
     }
     let account = inbound.channel_account();
     // Before the pending sign-ins: a repeated code must not count as a wrong one for another connection.
-    if let SignInState::Code(code) = state {
+    if let SignInState::Code(code) = &state {
         match is_redeemed(gateway, inbound, &account, code).await {
             Ok(true) => return InvokeReply::empty(200).respond(inbound),
             Ok(false) => {}
@@ -37,7 +33,7 @@ pub(super) async fn answer(
     };
     let reply = match state {
         SignInState::Cancelled => cancel(gateway, inbound, &pending).await,
-        SignInState::Code(code) => redeem(gateway, inbound, &account, &pending, code).await,
+        SignInState::Code(code) => redeem(gateway, inbound, &account, &pending, &code).await,
     };
     reply.respond(inbound)
 }
