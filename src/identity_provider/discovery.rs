@@ -8,7 +8,7 @@ use url::Url;
 
 use super::token_endpoint::SecretMethod;
 use super::{RedeemError, RedeemFailure, refusal};
-use crate::domain::{SharedClock, Timestamp};
+use crate::domain::{SharedClock, Timestamp, read_bounded_json};
 use crate::outbound::{Outbound, OutboundError};
 use crate::single_flight::SingleFlight;
 
@@ -169,7 +169,7 @@ impl Discovery {
                 ..UNANSWERED
             });
         }
-        let document: Document = serde_json::from_slice(&answer.body).map_err(|_| DiscoveryFailure {
+        let document: Document = read_bounded_json(&answer.body).map_err(|_| DiscoveryFailure {
             hint: "the provider's response is not a discovery document",
             ..UNANSWERED
         })?;

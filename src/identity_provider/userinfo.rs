@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::domain::Secret;
+use crate::domain::{Secret, read_bounded_json};
 use crate::outbound::{Outbound, RequestHeader};
 
 /// A page waits for the names, and it can do without them.
@@ -50,7 +50,7 @@ pub(super) async fn find_names(
     let deadline = deadline.min(Instant::now() + NAMES_TIMEOUT);
     let answer = outbound.get_with(url, &headers, deadline, MAX_ANSWER_BYTES).await;
     let answer = answer.ok().filter(|answer| answer.status == 200);
-    let info = answer.and_then(|answer| serde_json::from_slice::<UserInfo>(&answer.body).ok());
+    let info = answer.and_then(|answer| read_bounded_json::<UserInfo>(&answer.body).ok());
     if info.is_none() {
         tracing::debug!("the userinfo endpoint gave no names");
     }

@@ -43,9 +43,7 @@ pub enum ConversationType {
 /// sign-in depends on may be read only after [`Activity::require_sign_in_form`].
 #[derive(Debug)]
 pub struct Activity<'a> {
-    root: Node<'a>,
-    /// Whether a member occurs twice in one object, at any depth.
-    pub(super) has_repeated_members: bool,
+    pub(super) document: JsonDocument<'a>,
     /// Whether the parsed text is the body itself, and not a copy that [`regularize`](super::regularize) made of it.
     pub(super) is_regular: bool,
 }
@@ -58,19 +56,20 @@ impl<'a> Activity<'a> {
     /// which the caller is authenticated, is unusable or may be read in two ways
     /// (docs/protocols/bot-auth-and-skills.md §2 rules 2 and 3).
     pub fn parse(body: &'a [u8]) -> Result<Self, ActivityError> {
-        let JsonDocument { root, has_repeated_members } = JsonDocument::parse(body)?;
+        let document = JsonDocument::parse(body)?;
+        let root = document.root();
         let kind = root.readings("type").filter_map(Node::as_str).find(|kind| !kind.is_empty());
         let kind = kind.ok_or(ActivityError::Missing("type"))?;
         require_length(kind, "type", MAX_NAME_BYTES)?;
         for (name, limit) in [("channelId", MAX_NAME_BYTES), ("serviceUrl", MAX_URL_BYTES)] {
             let mut readings = root.readings(name);
             let first = readings.next();
-            if readings.any(|other| Some(other) != first) {
+            if readings.any(|other| !first.is_some_and(|first| is_same_text(first, other))) {
                 return Err(ActivityError::Ambiguous(name));
             }
             require_length(first.and_then(Node::as_str).unwrap_or(""), name, limit)?;
         }
-        let activity = Self { root, has_repeated_members, is_regular: true };
+        let activity = Self { document, is_regular: true };
         if activity.channel_id().is_empty() { Err(ActivityError::Missing("channelId")) } else { Ok(activity) }
     }
 
@@ -84,12 +83,8 @@ impl<'a> Activity<'a> {
 
     /// The whole document.
     #[must_use]
-    pub fn root(&self) -> &Node<'a> {
-        &self.root
-    }
-
-    pub(super) fn root_mut(&mut self) -> &mut Node<'a> {
-        &mut self.root
+    pub fn root(&self) -> Node<'_> {
+        self.document.root()
     }
 
     /// `type`, in the spelling of the sender.
@@ -119,7 +114,7 @@ impl<'a> Activity<'a> {
     /// `channelId`, in the spelling of the sender. All readers find this value or none.
     #[must_use]
     pub fn channel_id(&self) -> &str {
-        self.root.readings("channelId").next().and_then(Node::as_str).unwrap_or("")
+        self.root().readings("channelId").next().and_then(Node::as_str).unwrap_or("")
     }
 
     /// Whether `channelId` is exactly `emulator`, the channel of the Bot Framework Emulator.
@@ -131,7 +126,7 @@ impl<'a> Activity<'a> {
     /// `serviceUrl`, unless absent or empty. All readers find this value or none.
     #[must_use]
     pub fn service_url(&self) -> Option<&str> {
-        self.root.readings("serviceUrl").next().and_then(Node::as_str).filter(|url| !url.is_empty())
+        self.root().readings("serviceUrl").next().and_then(Node::as_str).filter(|url| !url.is_empty())
     }
 
     /// `from.id`.
@@ -176,8 +171,8 @@ impl<'a> Activity<'a> {
 
     /// `value`.
     #[must_use]
-    pub fn value(&self) -> Option<&Node<'a>> {
-        self.root.get("value")
+    pub fn value(&self) -> Option<Node<'_>> {
+        self.root().get("value")
     }
 
     fn is_copilot(&self) -> bool {
@@ -185,15 +180,15 @@ impl<'a> Activity<'a> {
         let on_teams = self.channel_id().eq_ignore_ascii_case("msteams");
         let product_context = self.member("channelData", "productContext").and_then(Node::as_str);
         let by_context = || product_context.is_some_and(|context| context.eq_ignore_ascii_case("COPILOT"));
-        by_channel || on_teams && (by_context() || self.root.get("entities").is_some_and(names_copilot))
+        by_channel || on_teams && (by_context() || self.root().get("entities").is_some_and(names_copilot))
     }
 
     fn text(&self, name: &str) -> Option<&str> {
-        self.root.get(name).and_then(Node::as_str)
+        self.root().get(name).and_then(Node::as_str)
     }
 
-    pub(super) fn member(&self, object: &str, name: &str) -> Option<&Node<'a>> {
-        self.root.get(object).and_then(|node| node.get(name))
+    pub(super) fn member(&self, object: &str, name: &str) -> Option<Node<'_>> {
+        self.root().get(object).and_then(|node| node.get(name))
     }
 }
 
@@ -212,13 +207,21 @@ impl ConversationType {
 }
 
 /// Whether a `productInfo` entity names Copilot.
-fn names_copilot(entities: &Node<'_>) -> bool {
-    let Node::Array(entities) = entities else { return false };
-    entities.iter().any(|entity| {
+fn names_copilot(entities: Node<'_>) -> bool {
+    entities.elements().any(|entity| {
         let is_product =
             entity.get("type").and_then(Node::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("productInfo"));
         is_product && entity.get("id").and_then(Node::as_str).is_some_and(|id| id.eq_ignore_ascii_case("COPILOT"))
     })
+}
+
+/// Whether both are the same text, or both `null`.
+fn is_same_text(one: Node<'_>, other: Node<'_>) -> bool {
+    match (one, other) {
+        (Node::String(one), Node::String(other)) => one == other,
+        (Node::Null, Node::Null) => true,
+        _ => false,
+    }
 }
 
 fn require_length(text: &str, name: &'static str, limit: usize) -> Result<(), ActivityError> {

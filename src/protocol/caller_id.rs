@@ -1,11 +1,10 @@
 //! Methods of [`Activity`] for `callerId`, which the gateway sets and never accepts from a caller.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 
-use super::activity::Activity;
-use super::json::{Node, write_string_literal};
+use super::activity::{Activity, ActivityError};
+use super::json::write_string_literal;
+use super::raw_members::find_end;
 
 /// The member that names the sender of an activity. On the wire it is an unverified claim (Activity schema A2251,
 /// A2252).
@@ -16,31 +15,20 @@ impl Activity<'_> {
     /// `callerId` that the caller sent; `None` removes the member. A body without `callerId` stays unchanged, since
     /// SDKs derive it themselves. Repeated occurrences and other spellings are removed, because some bots read them. All
     /// other bytes stay unchanged.
-    #[must_use]
-    pub fn recompute_caller_id(&mut self, body: &Bytes, caller_id: Option<&str>) -> Bytes {
-        let Node::Object(members) = self.root_mut() else { return body.clone() };
-        if !members.iter().any(|(key, _)| key.eq_ignore_ascii_case(CALLER_ID)) {
-            return body.clone();
+    ///
+    /// # Errors
+    /// [`ActivityError::Irregular`] if `body` is not what was parsed.
+    pub fn recompute_caller_id(&self, body: &Bytes, caller_id: Option<&str>) -> Result<Bytes, ActivityError> {
+        if !self.root().members().any(|(key, _)| key.eq_ignore_ascii_case(CALLER_ID)) {
+            return Ok(body.clone());
         }
         let mut left = caller_id;
-        let mut decide = |key: &str| match key {
+        let fates = self.root().members().map(|(key, _)| match key {
             CALLER_ID => left.take().map_or(Fate::Removed, Fate::Replaced),
             _ if key.eq_ignore_ascii_case(CALLER_ID) => Fate::Removed,
             _ => Fate::Kept,
-        };
-        let fates: Vec<Fate<'_>> = members.iter().map(|(key, _)| decide(key)).collect();
-        let rewritten = rewrite(body, &fates);
-        let mut by_member = fates.iter();
-        members.retain_mut(|(_, node)| match by_member.next() {
-            Some(Fate::Removed) => false,
-            Some(Fate::Replaced(text)) => {
-                *node = Node::String(Cow::Owned((*text).to_owned()));
-                true
-            }
-            Some(Fate::Kept) | None => true,
         });
-        // A parsed document has the members that `rewrite` looks for, and can always be written.
-        rewritten.map_or_else(|| Bytes::from(serde_json::to_vec(self.root()).unwrap_or_default()), Bytes::from)
+        rewrite(body, fates).map(Bytes::from).ok_or(ActivityError::Irregular)
     }
 }
 
@@ -53,9 +41,10 @@ enum Fate<'c> {
 }
 
 /// Writes the object that well-formed `body` consists of with its members treated as `fates` say, one for each member.
-fn rewrite(body: &[u8], fates: &[Fate<'_>]) -> Option<Vec<u8>> {
+fn rewrite<'c>(body: &[u8], fates: impl Iterator<Item = Fate<'c>>) -> Option<Vec<u8>> {
     let mut at = body.iter().position(|byte| *byte == b'{')? + 1;
-    let mut written = body.get(..at)?.to_vec();
+    let mut written = Vec::with_capacity(body.len() + 64);
+    written.extend_from_slice(body.get(..at)?);
     let mut is_first = true;
     for fate in fates {
         // From the comma before the member, or the opening brace, to the comma after it, or the closing brace.
@@ -85,46 +74,21 @@ fn rewrite(body: &[u8], fates: &[Fate<'_>]) -> Option<Vec<u8>> {
     Some(written)
 }
 
-/// The position of the first of `ends` at or after `from` that lies in no string, array or object that begins there.
-fn find_end(json: &[u8], from: usize, ends: &[u8]) -> Option<usize> {
-    let (mut depth, mut at) = (0_usize, from);
-    loop {
-        let byte = *json.get(at)?;
-        match byte {
-            _ if depth == 0 && ends.contains(&byte) => return Some(at),
-            b'"' => at = find_closing_quote(json, at + 1)?,
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.checked_sub(1)?,
-            _ => {}
-        }
-        at += 1;
-    }
-}
-
-fn find_closing_quote(json: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        at += match json.get(at)? {
-            b'"' => return Some(at),
-            b'\\' => 2,
-            _ => 1,
-        };
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use proptest::prelude::*;
 
     use super::*;
+    use crate::protocol::Node;
 
     const REST: &str = r#""type":"message","channelId":"c","conversation":{"id":"k"},"from":{"id":"u"},"n":1.0,"big":12345678901234567890123"#;
 
     fn recomputed(body: &str, caller_id: Option<&str>) -> String {
         let body = Bytes::from(body.to_owned());
-        let mut activity = Activity::parse(&body).unwrap();
-        let forwarded = activity.recompute_caller_id(&body, caller_id);
-        let said = activity.root().get(CALLER_ID).and_then(Node::as_str).map(str::to_owned);
+        let forwarded = Activity::parse(&body).unwrap().recompute_caller_id(&body, caller_id).unwrap();
+        let again = Activity::parse(&forwarded).unwrap();
+        let said = again.root().get(CALLER_ID).and_then(Node::as_str).map(str::to_owned);
         assert_eq!(
             said.as_deref(),
             caller_id.filter(|_| Activity::parse(&body).unwrap().root().get(CALLER_ID).is_some())
@@ -184,7 +148,7 @@ mod tests {
                 let body = format!(" {{{before}{comma}{members}{after} }}\n");
                 for (caller_id, written) in [(Some("urn:a"), put), (None, cut)] {
                     let bytes = Bytes::from(body.clone());
-                    let forwarded = Activity::parse(&bytes).unwrap().recompute_caller_id(&bytes, caller_id);
+                    let forwarded = Activity::parse(&bytes).unwrap().recompute_caller_id(&bytes, caller_id).unwrap();
                     let text = String::from_utf8(forwarded.to_vec()).unwrap();
                     let mut parts = if before.is_empty() { vec![written, REST] } else { vec![REST, written] };
                     parts.retain(|part| !part.is_empty());

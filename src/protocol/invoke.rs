@@ -1,12 +1,11 @@
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::activity::Activity;
-use super::json::{Node, write_string_literal};
+use super::json::{JsonDocument, Node, write_string_literal};
+use super::raw_members::{elements_of, find_member, members_of};
 use super::token_service::TokenResponse;
 
 /// The name of the event that delivers a user's token to a bot (docs/protocols/invoke-protocol.md §1.5).
@@ -17,24 +16,24 @@ pub const TOKENS_RESPONSE: &str = "tokens/response";
 pub const CANCELLED_BY_USER: &str = "CancelledByUser";
 
 /// The `state` of a `signin/verifyState` invoke that may come from one of our pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignInState<'v> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignInState {
     /// Six ASCII digits.
-    Code(&'v str),
+    Code(String),
     /// [`CANCELLED_BY_USER`].
     Cancelled,
 }
 
-impl<'v> SignInState<'v> {
+impl SignInState {
     /// Reads a `state`. `None` for everything that no page of ours makes clients send, numbers included: Teams sends the
     /// digits as a string (docs/protocols/invoke-protocol.md §1.3).
     #[must_use]
-    pub fn read(state: &'v Node<'_>) -> Option<Self> {
+    pub fn read(state: Node<'_>) -> Option<Self> {
         let text = state.as_str()?;
         if text.eq_ignore_ascii_case(CANCELLED_BY_USER) {
             return Some(Self::Cancelled);
         }
-        (text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(Self::Code(text))
+        (text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| Self::Code(text.to_owned()))
     }
 }
 
@@ -95,15 +94,15 @@ impl<'v> TokenExchangeInvokeRequest<'v> {
     ///
     /// # Errors
     /// If `value` is no object, names no connection, or its members are ambiguous or of the wrong type.
-    pub fn read(value: Option<&'v Node<'_>>) -> Result<Self, Option<&'v str>> {
-        let Some(value) = value.filter(|value| value.members().is_some()) else { return Err(None) };
+    pub fn read(value: Option<Node<'v>>) -> Result<Self, Option<&'v str>> {
+        let Some(value) = value.filter(|value| value.is_object()) else { return Err(None) };
         let id = match value.get_any_case("id") {
             Ok(None | Some(Node::Null)) => None,
-            Ok(Some(Node::String(id))) if id.len() <= 256 => Some(&**id).filter(|id| !id.is_empty()),
+            Ok(Some(Node::String(id))) if id.len() <= 256 => Some(id).filter(|id| !id.is_empty()),
             _ => return Err(None),
         };
         let connection_name = match value.get_any_case("connectionName") {
-            Ok(Some(Node::String(name))) if !name.is_empty() && name.len() <= 256 => &**name,
+            Ok(Some(Node::String(name))) if !name.is_empty() && name.len() <= 256 => name,
             _ => return Err(id),
         };
         let token = match value.get_any_case("token") {
@@ -132,6 +131,9 @@ pub struct TokenExchangeInvokeResponse<'v> {
     pub failure_detail: Option<String>,
 }
 
+/// What is reserved for the copied members of an activity and the token.
+const USUAL_HEAD_BYTES: usize = 4096;
+
 /// A `tokens/response` event about the user of an activity, complete except for its id and value.
 ///
 /// It has the addresses of the activity: the caller's bearer is valid for no others.
@@ -141,9 +143,10 @@ pub struct TokensResponseEvent {
 }
 
 impl TokensResponseEvent {
-    /// Copies the members of `activity` that address it: channel, service URL, sender, recipient, conversation.
+    /// Copies the members that address an activity from its `body`, as they are written: channel, service URL, sender,
+    /// recipient, conversation.
     #[must_use]
-    pub fn for_activity(activity: &Activity<'_>) -> Self {
+    pub fn for_activity(body: &[u8]) -> Self {
         const COPIED_MEMBERS: [&str; 9] = [
             "channelId",
             "serviceUrl",
@@ -155,16 +158,15 @@ impl TokensResponseEvent {
             "relatesTo",
             "entities",
         ];
-        let mut members = vec![
-            (Cow::Borrowed("type"), Node::String(Cow::Borrowed("event"))),
-            (Cow::Borrowed("name"), Node::String(Cow::Borrowed(TOKENS_RESPONSE))),
-        ];
-        let copied =
-            COPIED_MEMBERS.iter().filter_map(|name| Some((Cow::Borrowed(*name), activity.root().get(name)?.clone())));
-        members.extend(copied);
-        // A parsed document can always be written.
-        let mut head = serde_json::to_vec(&Node::Object(members)).unwrap_or_default();
-        head.pop();
+        let mut head = Vec::with_capacity(USUAL_HEAD_BYTES);
+        head.extend_from_slice(b"{\"type\":\"event\",\"name\":");
+        write_string_literal(&mut head, TOKENS_RESPONSE);
+        for member in members_of(body).filter(|member| COPIED_MEMBERS.contains(&&*member.name())) {
+            head.push(b',');
+            head.extend_from_slice(member.literal);
+            head.push(b':');
+            head.extend_from_slice(member.value);
+        }
         Self { head }
     }
 
@@ -185,31 +187,50 @@ impl TokensResponseEvent {
 /// `normal`.
 #[must_use]
 pub fn in_canonical_spelling(activity: &Activity<'_>, kind: InvokeKind, body: &Bytes, normal_delivery: bool) -> Bytes {
-    const VALUE_MEMBERS: [&str; 3] = ["id", "connectionName", "token"];
-    let respelled = |key: &str| VALUE_MEMBERS.into_iter().find(|name| name.eq_ignore_ascii_case(key) && *name != key);
-    let value_members = activity.value().and_then(Node::members).unwrap_or_default();
-    let value_is_canonical = !value_members.iter().any(|(key, _)| respelled(key).is_some());
+    let value_members = activity.value().into_iter().flat_map(Node::members);
+    let value_is_canonical = !value_members.into_iter().any(|(key, _)| respelled(key).is_some());
     let delivery_is_right = !(normal_delivery && activity.expects_replies());
     let is_named = activity.kind() == "invoke" && activity.name() == Some(kind.canonical_name());
     if is_named && value_is_canonical && delivery_is_right {
         return body.clone();
     }
-    let members = activity.root().members().unwrap_or_default().iter().map(|(key, node)| {
-        let node = match (&**key, node) {
-            ("type", _) => Node::String(Cow::Borrowed("invoke")),
-            ("name", _) => Node::String(Cow::Borrowed(kind.canonical_name())),
-            ("deliveryMode", _) if normal_delivery => Node::String(Cow::Borrowed("normal")),
-            ("value", Node::Object(members)) => Node::Object(
-                members
-                    .iter()
-                    .map(|(key, node)| (respelled(key).map_or_else(|| key.clone(), Cow::Borrowed), node.clone()))
-                    .collect(),
-            ),
-            _ => node.clone(),
-        };
-        (key.clone(), node)
-    });
-    serde_json::to_vec(&Node::Object(members.collect())).map_or_else(|_| body.clone(), Bytes::from)
+    let mut written = Vec::with_capacity(body.len() + 64);
+    for member in members_of(body) {
+        written.push(if written.is_empty() { b'{' } else { b',' });
+        written.extend_from_slice(member.literal);
+        written.push(b':');
+        match &*member.name() {
+            "type" => written.extend_from_slice(b"\"invoke\""),
+            "name" => write_string_literal(&mut written, kind.canonical_name()),
+            "deliveryMode" if normal_delivery => written.extend_from_slice(b"\"normal\""),
+            "value" if member.value.starts_with(b"{") => write_respelled(&mut written, member.value),
+            _ => written.extend_from_slice(member.value),
+        }
+    }
+    written.push(b'}');
+    Bytes::from(written)
+}
+
+/// The canonical spelling of a member of `value`, if it is another than `key`.
+fn respelled(key: &str) -> Option<&'static str> {
+    const VALUE_MEMBERS: [&str; 3] = ["id", "connectionName", "token"];
+    VALUE_MEMBERS.into_iter().find(|name| name.eq_ignore_ascii_case(key) && *name != key)
+}
+
+/// Writes the object `value` with its members in canonical spelling.
+fn write_respelled(to: &mut Vec<u8>, value: &[u8]) {
+    let mut separator = b'{';
+    for member in members_of(value) {
+        to.push(separator);
+        separator = b',';
+        match respelled(&member.name()) {
+            Some(name) => write_string_literal(to, name),
+            None => to.extend_from_slice(member.literal),
+        }
+        to.push(b':');
+        to.extend_from_slice(member.value);
+    }
+    to.extend_from_slice(if separator == b'{' { b"{}" } else { b"}" });
 }
 
 /// The answer to a parent bot that sent an activity with `expectReplies`.
@@ -250,20 +271,23 @@ pub fn invoke_response_envelope(status: u16, body: &[u8]) -> Vec<u8> {
 /// a missing body is empty. `None`: the answer holds no invoke response.
 #[must_use]
 pub fn response_in_envelope(envelope: &[u8]) -> Option<(u16, Vec<u8>)> {
-    let root = Node::parse(envelope).ok()?;
-    let Some(Node::Array(activities)) = root.get("activities") else { return None };
-    let response = activities
-        .iter()
-        .find(|activity| activity.get("type").and_then(Node::as_str).is_some_and(|kind| kind == "invokeResponse"))?;
+    let document = JsonDocument::parse_unambiguous(envelope).ok()?;
+    let is_response =
+        |activity: Node<'_>| activity.get("type").and_then(Node::as_str).is_some_and(|kind| kind == "invokeResponse");
+    let (number, response) =
+        document.root().get("activities")?.elements().enumerate().find(|(_, activity)| is_response(*activity))?;
     let value = response.get("value")?;
     let status = match value.get("status")? {
-        Node::Number(number) => number.as_u64().and_then(|status| u16::try_from(status).ok())?,
+        Node::Number(number) => number.and_then(|status| u16::try_from(status).ok())?,
         Node::String(text) => text.parse().ok()?,
         _ => return None,
     };
     let body = match value.get("body") {
         None | Some(Node::Null) => Vec::new(),
-        Some(body) => serde_json::to_vec(body).ok()?,
+        Some(_) => {
+            let activity = elements_of(find_member(envelope, "activities")?).nth(number)?;
+            find_member(find_member(activity, "value")?, "body")?.to_vec()
+        }
     };
     Some((status, body))
 }

@@ -8,6 +8,7 @@ pub mod deadlines;
 mod invoke;
 mod json;
 mod oauth_card;
+mod raw_members;
 mod readings;
 mod regularize;
 mod sign_in_form;
@@ -19,7 +20,7 @@ pub use invoke::{
     TokenExchangeInvokeResponse, TokensResponseEvent, in_canonical_spelling, invoke_response_envelope,
     response_in_envelope,
 };
-pub use json::{JsonDocument, JsonError, Node};
+pub use json::{JsonDocument, JsonError, Node, NodeRange};
 pub use oauth_card::{CardAttachment, CardTexts};
 pub use regularize::regularize;
 pub use token_service::{

@@ -5,15 +5,14 @@
 use super::activity::Activity;
 use super::json::Node;
 
-impl<'a> Node<'a> {
+impl<'d> Node<'d> {
     /// The values of all members that some reader takes for the member `name`: every occurrence, in any letter case.
-    pub fn readings<'n>(&'n self, name: &'static str) -> impl Iterator<Item = &'n Node<'a>> {
-        let members = self.members().unwrap_or_default().iter();
-        members.filter(move |(key, _)| is_read_as(key, name)).map(|(_, node)| node)
+    pub fn readings(self, name: &'static str) -> impl Iterator<Item = Node<'d>> {
+        self.values_of(move |key| is_read_as(key, name))
     }
 }
 
-impl<'a> Activity<'a> {
+impl Activity<'_> {
     /// Whether some reader takes this for an activity of the type `kind` with the name `name`.
     #[must_use]
     pub fn may_be(&self, kind: &str, name: &str) -> bool {
@@ -24,7 +23,7 @@ impl<'a> Activity<'a> {
     }
 
     /// All that some reader takes for the member `name` of `value`.
-    pub fn value_readings<'n>(&'n self, name: &'static str) -> impl Iterator<Item = &'n Node<'a>> {
+    pub fn value_readings(&self, name: &'static str) -> impl Iterator<Item = Node<'_>> {
         self.root().readings("value").flat_map(move |value| value.readings(name))
     }
 }

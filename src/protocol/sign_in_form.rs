@@ -46,7 +46,7 @@ impl Activity<'_> {
         if !self.is_regular {
             return Err(ActivityError::Irregular);
         }
-        if self.has_repeated_members {
+        if self.document.has_repeated_members() {
             return Err(JsonError::RepeatedMember.into());
         }
         for (object, members) in EXACTLY_SPELLED_MEMBERS {
@@ -69,7 +69,7 @@ impl Activity<'_> {
     }
 }
 
-fn require_text(node: Option<&Node<'_>>, name: &'static str, limit: usize) -> Result<(), ActivityError> {
+fn require_text(node: Option<Node<'_>>, name: &'static str, limit: usize) -> Result<(), ActivityError> {
     match node.and_then(Node::as_str) {
         None | Some("") => Err(ActivityError::Missing(name)),
         Some(text) if text.len() > limit => Err(ActivityError::TooLong(name)),

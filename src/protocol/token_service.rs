@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::activity::ConversationType;
-use super::json::{Node, write_string_literal};
+use super::json::{JsonDocument, Node, write_string_literal};
 use crate::domain::Timestamp;
 
 /// Decodes the variants of standard base64 that SDKs write: with or without padding.
@@ -201,9 +201,10 @@ impl TokenExchangeState {
             .decode(state)
             .or_else(|_| GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT_BASE64).decode(state))
             .map_err(|_| "'state' is not base64")?;
-        let root = Node::parse(&bytes).map_err(|_| "'state' is not base64 of a JSON object")?;
-        let connection_name = text(&root, "connectionname").ok_or("'state' has no connectionName")?;
-        let reference = member(&root, "conversation").ok_or("'state' has no conversation")?;
+        let document = JsonDocument::parse_unambiguous(&bytes).map_err(|_| "'state' is not base64 of a JSON object")?;
+        let root = document.root();
+        let connection_name = text(root, "connectionname").ok_or("'state' has no connectionName")?;
+        let reference = member(root, "conversation").ok_or("'state' has no conversation")?;
         let user = member(reference, "user");
         let user_id = user.and_then(|user| text(user, "id")).ok_or("'state' has no conversation.user.id")?;
         let conversation = member(reference, "conversation");
@@ -225,14 +226,14 @@ impl TokenExchangeState {
 }
 
 /// Finds the member whose name equals `folded` when letter case and underscores are ignored.
-fn member<'n, 'a>(node: &'n Node<'a>, folded: &str) -> Option<&'n Node<'a>> {
-    node.members()?.iter().find_map(|(key, value)| {
+fn member<'d>(node: Node<'d>, folded: &str) -> Option<Node<'d>> {
+    node.members().find_map(|(key, value)| {
         let letters = key.bytes().filter(|byte| *byte != b'_').map(|byte| byte.to_ascii_lowercase());
         letters.eq(folded.bytes()).then_some(value)
     })
 }
 
-fn text(node: &Node<'_>, folded: &str) -> Option<String> {
+fn text(node: Node<'_>, folded: &str) -> Option<String> {
     member(node, folded).and_then(Node::as_str).filter(|text| !text.is_empty() && text.len() <= 512).map(str::to_owned)
 }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::domain::Timestamp;
+use crate::domain::{JsonShape, Timestamp, read_bounded_json};
 
 /// The claims that some rule reads; all others are dropped while parsing.
 const KNOWN_CLAIMS: [&str; 30] = [
@@ -50,7 +51,16 @@ const MAX_LIFETIME: Duration = Duration::from_hours(48);
 
 /// The claims of a token. The type that holds them says whether they are verified.
 #[derive(Debug, Default)]
-pub(super) struct Claims(BTreeMap<&'static str, Value>);
+pub(super) struct Claims(BTreeMap<&'static str, Claim>);
+
+/// The value of a claim.
+#[derive(Debug)]
+enum Claim {
+    /// A text, a number, `true`, `false` or `null`.
+    Scalar(Value),
+    /// An array or an object, as JSON. Its parts would take many times its memory.
+    Composite(String),
+}
 
 /// The lifetime of a token, after a check that its length is plausible.
 #[derive(Clone, Copy, Debug)]
@@ -62,42 +72,47 @@ pub(super) struct Lifetime {
 
 impl Claims {
     pub(super) fn has(&self, name: &str) -> bool {
-        self.0.get(name).is_some_and(|value| !value.is_null())
+        !matches!(self.0.get(name), None | Some(Claim::Scalar(Value::Null)))
     }
 
     /// The claim, if it is a non-empty string.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+        self.scalar(name).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
     /// The claim as a list, whether it is one string or an array of strings; `None` if it holds anything else.
-    pub(super) fn texts(&self, name: &str) -> Option<Vec<&str>> {
+    pub(super) fn texts(&self, name: &str) -> Option<Vec<String>> {
         match self.0.get(name)? {
-            Value::String(text) => Some(vec![text]),
-            Value::Array(items) => items.iter().map(Value::as_str).collect(),
-            _ => None,
+            Claim::Scalar(Value::String(text)) => Some(vec![text.clone()]),
+            Claim::Scalar(_) => None,
+            Claim::Composite(json) => read_bounded_json(json.as_bytes()).ok(),
         }
     }
 
     /// The claim as canonical text, whatever its type; arrays are sorted, because their order has no meaning.
     pub(super) fn canonical(&self, name: &str) -> Option<String> {
         match self.0.get(name)? {
-            Value::Null => None,
-            Value::Array(items) => {
-                let mut items: Vec<String> = items.iter().map(Value::to_string).collect();
-                items.sort();
-                Some(items.join(","))
-            }
-            other => Some(other.to_string()),
+            Claim::Scalar(Value::Null) => None,
+            Claim::Scalar(value) => Some(value.to_string()),
+            Claim::Composite(json) => match read_bounded_json(json.as_bytes()) {
+                Ok(Value::Array(items)) => {
+                    let mut items: Vec<String> = items.iter().map(Value::to_string).collect();
+                    items.sort();
+                    Some(items.join(","))
+                }
+                Ok(other) => Some(other.to_string()),
+                // More values than any issuer writes: the text as it is.
+                Err(_) => Some(json.clone()),
+            },
         }
     }
 
     /// A claim that is spelled as a number by some issuers and as a string by others (`azpacr`).
     pub(super) fn digits(&self, name: &str) -> Option<String> {
         match self.0.get(name)? {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => Some(String::new()),
+            Claim::Scalar(Value::String(text)) => Some(text.clone()),
+            Claim::Scalar(Value::Number(number)) => Some(number.to_string()),
+            Claim::Scalar(_) | Claim::Composite(_) => Some(String::new()),
         }
     }
 
@@ -119,10 +134,23 @@ impl Claims {
         Ok(Lifetime { ends, not_before, issued })
     }
 
+    fn scalar(&self, name: &str) -> Option<&Value> {
+        match self.0.get(name) {
+            Some(Claim::Scalar(value)) => Some(value),
+            _ => None,
+        }
+    }
+
     /// `None` if absent; an error if it is no point in time.
     fn moment(&self, name: &'static str) -> Result<Option<Timestamp>, &'static str> {
-        let Some(value) = self.0.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
-        let since_epoch = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).ok_or(name)?;
+        if !self.has(name) {
+            return Ok(None);
+        }
+        let since_epoch = self
+            .scalar(name)
+            .and_then(Value::as_f64)
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .ok_or(name)?;
         Ok(Some(Timestamp::from_unix_millis(0).plus(since_epoch)))
     }
 }
@@ -148,6 +176,18 @@ impl<'de> Deserialize<'de> for Claims {
     }
 }
 
+impl<'de> Deserialize<'de> for Claim {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = <&RawValue>::deserialize(deserializer)?.get();
+        if json.starts_with(['[', '{']) {
+            // Skipped text is not checked as strictly as text that is read.
+            serde_json::from_str::<JsonShape>(json).map_err(D::Error::custom)?;
+            return Ok(Self::Composite(json.to_owned()));
+        }
+        serde_json::from_str(json).map(Self::Scalar).map_err(D::Error::custom)
+    }
+}
+
 /// Refuses an object in which a claim that we read occurs twice, or once more in another case: two readers of such a
 /// token may see two different tenants (docs/protocols/entra-obo.md §1 rule 10).
 struct ClaimsVisitor;
@@ -163,10 +203,13 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
         let mut seen: Vec<&'static str> = Vec::new();
         let mut claims = BTreeMap::new();
         while let Some(name) = map.next_key::<String>()? {
-            let value: Value = map.next_value()?;
             let alike = |read: &str| name.len() == read.len() && name.eq_ignore_ascii_case(read);
             let read = KNOWN_CLAIMS.iter().chain([&SERVICE_URL]).find(|read| alike(read));
-            let Some(read) = read else { continue };
+            let Some(read) = read else {
+                map.next_value::<JsonShape>()?;
+                continue;
+            };
+            let value: Claim = map.next_value()?;
             if seen.contains(read) {
                 return Err(A::Error::custom("a claim occurs twice"));
             }

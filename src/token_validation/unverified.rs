@@ -1,8 +1,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
-use serde::Deserialize;
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny};
+use serde_json::value::RawValue;
 
 use super::algorithms::SignaturePolicy;
 use super::claims::Claims;
@@ -21,13 +21,30 @@ pub struct UnverifiedToken<'a> {
     pub(super) signature: &'a str,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct Header {
-    alg: Option<Value>,
-    kid: Option<Value>,
-    typ: Option<Value>,
-    crit: Option<Value>,
-    nonce: Option<Value>,
+    alg: Option<HeaderMember>,
+    kid: Option<HeaderMember>,
+    typ: Option<HeaderMember>,
+    crit: Option<IgnoredAny>,
+    nonce: Option<IgnoredAny>,
+}
+
+/// A member of the header of which only a text is of use.
+enum HeaderMember {
+    Text(String),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for HeaderMember {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = <&RawValue>::deserialize(deserializer)?.get();
+        if json.starts_with('"') {
+            serde_json::from_str(json).map(Self::Text).map_err(D::Error::custom)
+        } else {
+            Ok(Self::Other)
+        }
+    }
 }
 
 impl<'a> UnverifiedToken<'a> {
@@ -91,15 +108,15 @@ impl<'a> UnverifiedToken<'a> {
 /// `kid`; `None` if it is absent or null.
 fn read_key_id(header: &Header) -> Result<Option<String>, &'static str> {
     match &header.kid {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(key_id)) if (1..=MAX_KEY_ID_BYTES).contains(&key_id.len()) => Ok(Some(key_id.clone())),
+        None => Ok(None),
+        Some(HeaderMember::Text(key_id)) if (1..=MAX_KEY_ID_BYTES).contains(&key_id.len()) => Ok(Some(key_id.clone())),
         Some(_) => Err("kid"),
     }
 }
 
 fn check_header(header: &Header, policy: SignaturePolicy) -> Result<Algorithm, &'static str> {
-    let named = header.alg.as_ref().and_then(Value::as_str);
-    let algorithm = named.and_then(|name| policy.find(name)).ok_or("alg")?;
+    let Some(HeaderMember::Text(named)) = &header.alg else { return Err("alg") };
+    let algorithm = policy.find(named).ok_or("alg")?;
     if header.crit.is_some() {
         return Err("crit");
     }
@@ -110,7 +127,7 @@ fn check_header(header: &Header, policy: SignaturePolicy) -> Result<Algorithm, &
     }
     match &header.typ {
         None => Ok(algorithm),
-        Some(Value::String(typ)) if is_access_token_type(typ) => Ok(algorithm),
+        Some(HeaderMember::Text(typ)) if is_access_token_type(typ) => Ok(algorithm),
         Some(_) => Err("typ"),
     }
 }

@@ -10,8 +10,8 @@ use bot_sso::identity_provider::{RedeemFailure, judge};
 use bot_sso::inbound::read_forwarded_hop;
 use bot_sso::outbound::HttpAnswer;
 use bot_sso::protocol::{
-    Activity, InvokeKind, Node, TokenExchangeInvokeRequest, TokenExchangeState, TokenResponse, TokensResponseEvent,
-    in_canonical_spelling, invoke_response_envelope, regularize, response_in_envelope,
+    Activity, InvokeKind, JsonDocument, Node, TokenExchangeInvokeRequest, TokenExchangeState, TokenResponse,
+    TokensResponseEvent, in_canonical_spelling, invoke_response_envelope, regularize, response_in_envelope,
 };
 use bot_sso::token_validation::UnverifiedToken;
 use bytes::Bytes;
@@ -25,7 +25,7 @@ pub fn activity(bytes: &[u8]) {
     check_regularized(bytes);
     let Ok(activity) = Activity::parse(&body) else { return };
     let whole: Value = serde_json::from_slice(bytes).expect("serde_json accepts it as well");
-    assert_eq!(serde_json::to_value(activity.root()).unwrap(), whole, "and reads the same");
+    assert!(is_read_as(activity.root(), &whole), "and reads the same");
     for (text, name) in [(activity.channel_id(), "channelId"), (activity.service_url().unwrap_or(""), "serviceUrl")] {
         let members = whole.as_object().unwrap().iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
         assert!(members.into_iter().all(|(_, value)| value.as_str().unwrap_or("") == text), "{name} by every reader");
@@ -53,10 +53,30 @@ pub fn activity(bytes: &[u8]) {
     }
     check_canonical_spelling(&activity, kind, &body);
     let response = TokenResponse { channel_id: None, connection_name: "c", token: "t", expiration: String::new() };
-    let event = TokensResponseEvent::for_activity(&activity).complete("id", &response);
+    let event = TokensResponseEvent::for_activity(&body).complete("id", &response);
     let event = Activity::parse(&event).expect("the event is an activity");
     assert_eq!((event.kind(), event.name(), event.from_id()), ("event", Some("tokens/response"), activity.from_id()));
     assert_eq!(event.value().and_then(|value| value.get("token")).and_then(Node::as_str), Some("t"));
+}
+
+/// Whether `node` reads as `value`. The last of repeated members counts; numbers other than small whole ones are not kept.
+fn is_read_as(node: Node<'_>, value: &Value) -> bool {
+    match (node, value) {
+        (Node::Null, Value::Null) | (Node::Number(None), Value::Number(_)) => true,
+        (Node::Bool(read), Value::Bool(written)) => read == *written,
+        (Node::Number(Some(read)), Value::Number(written)) => written.as_u64() == Some(read.into()),
+        (Node::String(read), Value::String(written)) => read == written,
+        (Node::Array(_), Value::Array(written)) => {
+            node.elements().count() == written.len()
+                && node.elements().zip(written).all(|(node, value)| is_read_as(node, value))
+        }
+        (Node::Object(_), Value::Object(written)) => {
+            let last = |name: &str| node.members().filter(|(key, _)| *key == name).last();
+            node.members().all(|(name, _)| written.contains_key(name))
+                && written.iter().all(|(name, value)| last(name).is_some_and(|(_, node)| is_read_as(node, value)))
+        }
+        _ => false,
+    }
 }
 
 /// An exchange in canonical spelling is the same exchange, and spelling it again changes nothing.
@@ -87,8 +107,8 @@ fn check_regularized(bytes: &[u8]) {
 /// Recomputing `callerId` changes only that member, and nothing if the activity does not have it.
 fn check_caller_id(body: &Bytes, whole: &Value) {
     for caller_id in [Some("urn:botframework:azure"), None] {
-        let mut activity = Activity::parse(body).unwrap();
-        let forwarded = activity.recompute_caller_id(body, caller_id);
+        let activity = Activity::parse(body).unwrap();
+        let forwarded = activity.recompute_caller_id(body, caller_id).expect("the body is what was parsed");
         let mut expected = whole.clone();
         let members = expected.as_object_mut().unwrap();
         let claims = members.contains_key("callerId");
@@ -103,8 +123,7 @@ fn check_caller_id(body: &Bytes, whole: &Value) {
             None => drop(members.remove("callerId")),
         }
         let told: Value = serde_json::from_slice(&forwarded).expect("what is passed on is JSON");
-        assert_eq!(told.get("callerId"), expected.get("callerId"));
-        assert_eq!(serde_json::to_value(activity.root()).unwrap(), expected);
+        assert_eq!(told, expected);
         let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         assert_eq!(keys(&told), keys(&expected));
         Activity::parse(&forwarded).expect("what is passed on is an activity");
@@ -116,8 +135,8 @@ fn check_envelope(bytes: &[u8]) {
     let _ = response_in_envelope(bytes);
     let (status, body) = response_in_envelope(&invoke_response_envelope(412, bytes)).unwrap_or((412, Vec::new()));
     assert_eq!(status, 412);
-    if let (Ok(put), Ok(taken)) = (Node::parse(bytes), Node::parse(&body)) {
-        assert_eq!(serde_json::to_value(&put).unwrap().is_object(), serde_json::to_value(&taken).unwrap().is_object());
+    if let (Ok(put), Ok(taken)) = (JsonDocument::parse_unambiguous(bytes), JsonDocument::parse_unambiguous(&body)) {
+        assert_eq!(put.root().is_object(), taken.root().is_object());
     }
 }
 

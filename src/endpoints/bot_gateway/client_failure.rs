@@ -7,7 +7,7 @@ use super::replies::InvokeReply;
 use super::{BotGateway, Inbound};
 use crate::cards::PendingSignIn;
 use crate::domain::ExchangeKey;
-use crate::protocol::Node;
+use crate::protocol::{Activity, Node};
 
 /// Longest failure code that is recorded, in characters; the longest of Teams has 20.
 const MAX_CODE_CHARACTERS: usize = 64;
@@ -56,22 +56,24 @@ impl ReportedFailures {
     }
 }
 
+/// The code in a `signin/failure`: its letters and digits, up to a length.
+pub(super) fn read_code(activity: &Activity<'_>) -> String {
+    let code = activity.value().and_then(|value| value.get_any_case("code").ok().flatten()).and_then(Node::as_str);
+    code.unwrap_or("").chars().filter(char::is_ascii_alphanumeric).take(MAX_CODE_CHARACTERS).collect()
+}
+
 /// Answers `signin/failure` with 200, always: the client reports that it could not sign in silently, and expects
 /// nothing. The failure counts against the most recent card of its conversation that offered silent sign-in, so that
 /// the next card there is one that the client shows. The bot is told of the failure once, in every mode of
 /// `after_exchange`.
-pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) -> InvokeReply {
-    let code =
-        inbound.activity.value().and_then(|value| value.get_any_case("code").ok().flatten()).and_then(Node::as_str);
-    let code: String =
-        code.unwrap_or("").chars().filter(char::is_ascii_alphanumeric).take(MAX_CODE_CHARACTERS).collect();
+pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, code: &str) -> InvokeReply {
     // An undocumented code is text of the client and stays out of the log.
     let (known, hint) = HINTS
         .into_iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(&code))
+        .find(|(known, _)| known.eq_ignore_ascii_case(code))
         .unwrap_or(("other", "the client sent a code that is not documented"));
-    let conversation = inbound.activity.conversation_id();
-    let failed = match gateway.cards.record_client_failure(&inbound.channel_account(), conversation).await {
+    let account = inbound.channel_account();
+    let failed = match gateway.cards.record_client_failure(&account, &inbound.conversation_id).await {
         Ok(failed) => failed,
         Err(error) => {
             tracing::error!(
@@ -91,7 +93,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         "the client could not sign in silently"
     );
     // The bot may ask for the next card as soon as it is told, so the failure is recorded before.
-    if gateway.reported_failures.is_new(name_report(gateway, inbound, failed.as_ref(), &code)) {
+    if gateway.reported_failures.is_new(name_report(gateway, inbound, failed.as_ref(), code)) {
         forward_without_waiting(gateway, inbound);
     }
     InvokeReply::empty(200)
@@ -100,11 +102,11 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
 /// The name of the client's report. Only a repeated request has the name of another one.
 fn name_report(gateway: &BotGateway, inbound: &Inbound<'_>, failed: Option<&PendingSignIn>, code: &str) -> ExchangeKey {
     // A report without an id is one of its own.
-    let id = inbound.activity.id().unwrap_or(&inbound.correlation_id);
+    let id = inbound.activity_id.as_deref().unwrap_or(&inbound.correlation_id);
     let card_id = failed.map_or("", |sign_in| sign_in.card_id.as_str());
     let account = inbound.account();
     let [holder, realm, subject] = account.key_parts();
-    let parts = ["clientFailure", &*holder, &*realm, &*subject, inbound.activity.conversation_id(), id, card_id, code];
+    let parts = ["clientFailure", &*holder, &*realm, &*subject, &inbound.conversation_id, id, card_id, code];
     gateway.exchange_names.exchange_key(&parts)
 }
 

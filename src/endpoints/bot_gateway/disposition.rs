@@ -1,7 +1,11 @@
 use std::sync::Arc;
 
+use super::client_failure::read_code;
+use super::read_stated_identity;
 use super::replies::{InvokeReply, refuse_malformed};
+use super::token_exchange::TokenExchangeCall;
 use super::{BotGateway, Inbound};
+use crate::cards::StatedIdentity;
 use crate::domain::{Bot, Connection, NamedConnection, Registrations};
 use crate::observability::Count;
 use crate::protocol::{
@@ -52,37 +56,48 @@ pub(super) enum Disposition<'a> {
     Exchange {
         /// The connection that the invoke names.
         connection: &'a Arc<Connection>,
-        /// The invoke's `value`.
-        request: TokenExchangeInvokeRequest<'a>,
+        /// What the exchange needs of the invoke.
+        call: TokenExchangeCall,
     },
     /// Refuse a malformed token exchange.
     Refuse(InvokeReply),
     /// Handle `signin/verifyState` with a `state` that may come from one of our pages.
-    VerifyState(SignInState<'a>),
-    /// Handle `signin/failure`: the client could not get a token.
-    ClientFailure,
+    VerifyState {
+        state: SignInState,
+        /// What the activity states about its user.
+        stated: StatedIdentity,
+    },
+    /// Handle `signin/failure`: the client could not get a token, for the reason that this code names.
+    ClientFailure(String),
     /// Drop an event that only the gateway may send.
     Drop,
     /// Forward the activity to the bot.
     Forward,
 }
 
-/// Decides from the parsed activity, which has the content of the bytes that would be forwarded.
-pub(super) fn decide<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> Disposition<'a> {
-    match inbound.traffic {
-        Traffic::SignIn(InvokeKind::TokenExchange) => decide_exchange(gateway, inbound),
+/// Decides from the parsed activity, which has the content of the bytes that would be forwarded. Nothing in the result
+/// refers to it.
+pub(super) fn decide<'a>(
+    gateway: &'a BotGateway,
+    inbound: &Inbound<'_>,
+    activity: &Activity<'_>,
+    traffic: Traffic,
+) -> Disposition<'a> {
+    match traffic {
+        Traffic::SignIn(InvokeKind::TokenExchange) => decide_exchange(gateway, inbound, activity),
         Traffic::SignIn(InvokeKind::VerifyState) => {
-            let state = inbound.activity.value_readings("state").find_map(SignInState::read);
-            state.map_or(Disposition::Forward, Disposition::VerifyState)
+            let state = activity.value_readings("state").find_map(SignInState::read);
+            let Some(state) = state else { return Disposition::Forward };
+            Disposition::VerifyState { state, stated: read_stated_identity(activity) }
         }
-        Traffic::SignIn(InvokeKind::Failure) => Disposition::ClientFailure,
-        Traffic::PassedOn if is_forged_tokens_response(gateway, inbound) => {
+        Traffic::SignIn(InvokeKind::Failure) => Disposition::ClientFailure(read_code(activity)),
+        Traffic::PassedOn if is_forged_tokens_response(gateway, inbound, activity) => {
             gateway.counters.add(Count::ForgedTokensResponse);
             tracing::warn!(
                 security = true,
                 correlation_id = inbound.correlation_id,
                 bot = inbound.bot.name.as_str(),
-                channel = inbound.activity.channel_id(),
+                channel = inbound.channel_id,
                 "a tokens/response event from a caller was dropped: only the gateway sends them"
             );
             Disposition::Drop
@@ -91,8 +106,8 @@ pub(super) fn decide<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> D
     }
 }
 
-fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> Disposition<'a> {
-    let request = match TokenExchangeInvokeRequest::read(inbound.activity.value()) {
+fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &Inbound<'_>, activity: &Activity<'_>) -> Disposition<'a> {
+    let request = match TokenExchangeInvokeRequest::read(activity.value()) {
         Ok(request) => request,
         Err(id) => {
             return Disposition::Refuse(refuse_malformed(
@@ -104,7 +119,9 @@ fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> Dis
         }
     };
     match gateway.registrations.find_connection(inbound.bot.name.as_str(), request.connection_name) {
-        NamedConnection::Exact(connection) => Disposition::Exchange { connection, request },
+        NamedConnection::Exact(connection) => {
+            Disposition::Exchange { connection, call: TokenExchangeCall::new(inbound, activity, request) }
+        }
         NamedConnection::OtherCase(near) => {
             tracing::warn!(
                 correlation_id = inbound.correlation_id,
@@ -129,7 +146,7 @@ fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &'a Inbound<'_>) -> Dis
 /// The connection that the event names does not matter: SDK prompts accept the token of any such event, so an event for
 /// another connection would continue a dialog that waits for ours, with a token that was never validated. A bot has one
 /// Token Service, so no other service has a reason to send it such events.
-fn is_forged_tokens_response(gateway: &BotGateway, inbound: &Inbound<'_>) -> bool {
-    inbound.activity.may_be("event", TOKENS_RESPONSE)
+fn is_forged_tokens_response(gateway: &BotGateway, inbound: &Inbound<'_>, activity: &Activity<'_>) -> bool {
+    activity.may_be("event", TOKENS_RESPONSE)
         && !gateway.registrations.list_connections(inbound.bot.name.as_str()).is_empty()
 }

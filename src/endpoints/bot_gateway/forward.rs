@@ -21,7 +21,7 @@ const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 /// Forwards the request to the bot with an unchanged body, and streams the bot's answer back. The bot has as much time
 /// as the operator grants (`outbound.bot_timeout_ms`), whatever kind of activity it is.
 pub(super) async fn forward_to_bot(gateway: &BotGateway, inbound: &Inbound<'_>) -> HttpResponse {
-    let turn = gateway.bots.turns().begin(&inbound.bot, inbound.activity.conversation_id());
+    let turn = gateway.bots.turns().begin(&inbound.bot, &inbound.conversation_id);
     let request = inbound.forwarded(inbound.body.clone());
     match gateway.bots.forward(&inbound.bot, request, inbound.begun + gateway.bot_timeout).await {
         Ok(answer) => stream_back(answer, turn, inbound),

@@ -23,7 +23,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
 use self::client_failure::ReportedFailures;
-use self::disposition::{Disposition, Traffic};
+use self::disposition::Disposition;
 use crate::bot_connector::{BotClient, ContinuationDelivery, ForwardedRequest};
 use crate::cards::{PendingSignIns, StatedIdentity};
 use crate::domain::{Account, Bot, ChannelId, Registrations, SharedEntropy};
@@ -150,12 +150,24 @@ impl BotGateway {
 }
 
 /// An authenticated and admitted request for one bot.
+///
+/// Of the activity it has the bytes and the values that are needed until the end. The parsed form would cost several
+/// times the memory of the bytes while a bot or an identity provider is awaited.
 struct Inbound<'a> {
     bot: Arc<Bot>,
     peer: &'a Peer,
-    activity: Activity<'a>,
-    traffic: Traffic,
-    body: &'a Bytes,
+    /// `channelId`, in the spelling of the sender.
+    channel_id: String,
+    /// `from.id`.
+    from_id: String,
+    /// `conversation.id`.
+    conversation_id: String,
+    /// `id` of the activity, unless absent or empty.
+    activity_id: Option<String>,
+    /// Whether the caller wants the replies in the body of the answer.
+    expects_replies: bool,
+    /// The body for the bot.
+    body: Bytes,
     http: &'a HttpRequest,
     correlation_id: String,
     begun: Instant,
@@ -170,12 +182,12 @@ impl Inbound<'_> {
 
     /// Whether the answer has to be an `expectReplies` envelope. Parent bots may request one, channels may not.
     fn wants_envelope(&self) -> bool {
-        self.peer.parent().is_some() && self.activity.expects_replies()
+        self.peer.parent().is_some() && self.expects_replies
     }
 
     /// The account of the activity's user on the channel, which the bot uses.
     fn channel_account(&self) -> Account {
-        Account::of_channel(&self.bot.name, self.channel(), self.activity.from_id())
+        Account::of_channel(&self.bot.name, self.channel(), &self.from_id)
     }
 
     /// The account of the activity's user by the caller's word: that on the channel, or one of the parent bot's.
@@ -187,22 +199,18 @@ impl Inbound<'_> {
         }
     }
 
-    /// The Entra identity that the activity states for its user.
-    fn stated_identity(&self) -> StatedIdentity {
-        StatedIdentity {
-            object_id: self.activity.aad_object_id().map(str::to_owned),
-            tenant_ids: self.activity.tenant_ids().map(str::to_owned).collect(),
-            in_group: self.is_in_group(),
-            name: None,
-        }
-    }
-
-    fn is_in_group(&self) -> bool {
-        self.activity.conversation_type() != ConversationType::Personal
-    }
-
     fn channel(&self) -> ChannelId {
-        ChannelId::new(self.activity.channel_id())
+        ChannelId::new(&self.channel_id)
+    }
+}
+
+/// The Entra identity that `activity` states for its user.
+fn read_stated_identity(activity: &Activity<'_>) -> StatedIdentity {
+    StatedIdentity {
+        object_id: activity.aad_object_id().map(str::to_owned),
+        tenant_ids: activity.tenant_ids().map(str::to_owned).collect(),
+        in_group: activity.conversation_type() != ConversationType::Personal,
+        name: None,
     }
 }
 
@@ -263,17 +271,43 @@ async fn admit_and_handle(
     let refused_body = |problem| CallerRefusal::new(problem, "body").at_bot(peer.bot.name.as_str()).logged(http);
     require_plain_utf8(http.headers()).map_err(refused_body)?;
     let body = read_body(http, payload, gateway.limits).await.map_err(refused_body)?;
+    let (inbound, disposition) = admit(http, gateway, &peer, &body, begun)?;
+    drop(body);
+    Ok(handle(gateway, &inbound, disposition).await)
+}
+
+/// Admits the activity in `body`, and decides how it is handled. The parsed activity ends here, before anything is
+/// awaited.
+fn admit<'a>(
+    http: &'a HttpRequest,
+    gateway: &'a BotGateway,
+    peer: &'a Peer,
+    body: &Bytes,
+    begun: Instant,
+) -> Result<(Inbound<'a>, Disposition<'a>), Problem> {
     let correlation_id = RequestId::get_or_draw(http, &gateway.entropy);
-    let refused_activity = |error| refuse_activity(&error, &peer, &correlation_id);
+    let refused_activity = |error| refuse_activity(&error, peer, &correlation_id);
     let regularized = OnceCell::new();
-    let mut activity = parse_activity(&body, &regularized).map_err(refused_activity)?;
+    let activity = parse_activity(body, &regularized).map_err(refused_activity)?;
     let traffic = disposition::classify(&gateway.registrations, &peer.bot, &activity).map_err(refused_activity)?;
-    gateway.callers.admit(&peer, &activity).map_err(|refusal| refusal.logged(http))?;
-    let caller_id = gateway.callers.derive_caller_id(&peer, &activity);
-    let body = activity.recompute_caller_id(&body, caller_id.as_deref());
-    let bot = Arc::clone(&peer.bot);
-    let inbound = Inbound { bot, peer: &peer, activity, traffic, body: &body, http, correlation_id, begun };
-    Ok(handle(gateway, &inbound).await)
+    gateway.callers.admit(peer, &activity).map_err(|refusal| refusal.logged(http))?;
+    let caller_id = gateway.callers.derive_caller_id(peer, &activity);
+    let body = activity.recompute_caller_id(body, caller_id.as_deref()).map_err(refused_activity)?;
+    let inbound = Inbound {
+        bot: Arc::clone(&peer.bot),
+        peer,
+        channel_id: activity.channel_id().to_owned(),
+        from_id: activity.from_id().to_owned(),
+        conversation_id: activity.conversation_id().to_owned(),
+        activity_id: activity.id().map(str::to_owned),
+        expects_replies: activity.expects_replies(),
+        body,
+        http,
+        correlation_id,
+        begun,
+    };
+    let disposition = disposition::decide(gateway, &inbound, &activity, traffic);
+    Ok((inbound, disposition))
 }
 
 /// Parses the activity in `body`. If that fails, a regularized copy is parsed, which is then kept in `regularized`.
@@ -316,15 +350,15 @@ async fn authenticate(http: &HttpRequest, gateway: &BotGateway, begun: Instant) 
     }
 }
 
-async fn handle(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) -> HttpResponse {
-    match disposition::decide(gateway, inbound) {
-        Disposition::Exchange { connection, request } => {
-            let reply = token_exchange::exchange(gateway, inbound, connection, request).await;
+async fn handle(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, disposition: Disposition<'_>) -> HttpResponse {
+    match disposition {
+        Disposition::Exchange { connection, call } => {
+            let reply = token_exchange::exchange(gateway, inbound, connection, call).await;
             reply.respond(inbound)
         }
         Disposition::Refuse(reply) => reply.respond(inbound),
-        Disposition::VerifyState(state) => verify_state::answer(gateway, inbound, state).await,
-        Disposition::ClientFailure => client_failure::answer(gateway, inbound).await.respond(inbound),
+        Disposition::VerifyState { state, stated } => verify_state::answer(gateway, inbound, state, stated).await,
+        Disposition::ClientFailure(code) => client_failure::answer(gateway, inbound, &code).await.respond(inbound),
         Disposition::Drop => HttpResponse::Ok().finish(),
         Disposition::Forward => forward::forward_to_bot(gateway, inbound).await,
     }

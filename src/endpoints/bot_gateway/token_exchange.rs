@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
 use actix_web::web;
+use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
 use super::forward::collect_answer;
 use super::replies::{EchoedMembers, InvokeReply, RefusedExchange, exchange_succeeded, refuse};
 use super::tokens_response::TokensResponseDelivery;
-use super::{BotGateway, Inbound};
+use super::{BotGateway, Inbound, read_stated_identity};
 use crate::bot_connector::ForwardedRequest;
 use crate::domain::{Bot, ChannelId, Connection, ContinuationMode, Secret};
 use crate::exchange::{
@@ -15,10 +16,43 @@ use crate::exchange::{
 };
 use crate::observability::Count;
 use crate::protocol::deadlines::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, PROVIDER_BUDGET};
-use crate::protocol::{InvokeKind, TokenExchangeInvokeRequest, in_canonical_spelling};
+use crate::protocol::{Activity, InvokeKind, TokenExchangeInvokeRequest, in_canonical_spelling};
 
 /// Longest accepted exchangeable token, in bytes (docs/protocols/entra-obo.md §1 rule 1).
 const MAX_TOKEN_BYTES: usize = 32 * 1024;
+
+/// What the exchange needs of a `signin/tokenExchange`.
+pub(super) struct TokenExchangeCall {
+    /// The exchangeable token, unless it is absent or too long.
+    token: Option<Secret>,
+    evidence: Evidence,
+    invoke: ReceivedInvoke,
+}
+
+/// What the answer to an invoke and the continuation of the bot's dialog need of it.
+struct ReceivedInvoke {
+    /// The `id` in the invoke's `value`.
+    id: Option<String>,
+    /// The body for the bot.
+    body: Bytes,
+}
+
+impl TokenExchangeCall {
+    /// Takes from `activity` what the exchange needs; `request` is its `value`.
+    pub(super) fn new(inbound: &Inbound<'_>, activity: &Activity<'_>, request: TokenExchangeInvokeRequest<'_>) -> Self {
+        let body = if inbound.bot.continuation == ContinuationMode::Forward {
+            let kind = InvokeKind::TokenExchange;
+            in_canonical_spelling(activity, kind, &inbound.body, !inbound.wants_envelope())
+        } else {
+            inbound.body.clone()
+        };
+        Self {
+            token: request.token.filter(|token| token.len() <= MAX_TOKEN_BYTES).map(Secret::from),
+            evidence: build_evidence(inbound, activity, request.id),
+            invoke: ReceivedInvoke { id: request.id.map(str::to_owned), body },
+        }
+    }
+}
 
 /// Handles one `signin/tokenExchange` for a configured connection: validates the token, exchanges it and answers. The
 /// bot's `after_exchange` decides how the bot's dialog continues.
@@ -26,10 +60,12 @@ pub(super) async fn exchange(
     gateway: &web::Data<BotGateway>,
     inbound: &Inbound<'_>,
     connection: &Arc<Connection>,
-    request: TokenExchangeInvokeRequest<'_>,
+    call: TokenExchangeCall,
 ) -> InvokeReply {
-    let echoed = EchoedMembers { id: request.id, connection_name: Some(connection.name.as_str()) };
-    let Some(token) = request.token.filter(|token| token.len() <= MAX_TOKEN_BYTES) else {
+    let TokenExchangeCall { token, evidence, invoke } = call;
+    let id = invoke.id.clone();
+    let echoed = EchoedMembers { id: id.as_deref(), connection_name: Some(connection.name.as_str()) };
+    let Some(raw) = token else {
         return refuse(
             gateway,
             inbound,
@@ -37,7 +73,6 @@ pub(super) async fn exchange(
             &Refusal::local(Reason::BadRequest, "value.token is absent, empty or too long"),
         );
     };
-    let raw = Secret::from(token);
     let deadline = inbound.begun + PROVIDER_BUDGET;
     let validated = match timeout_at(deadline, gateway.validators.validate(connection, &raw)).await {
         Ok(Ok(validated)) => validated,
@@ -48,7 +83,7 @@ pub(super) async fn exchange(
         bot: Arc::clone(&inbound.bot),
         connection: Arc::clone(connection),
         account: inbound.account(),
-        evidence: build_evidence(inbound, request.id),
+        evidence,
         token: validated,
         correlation_id: inbound.correlation_id.clone(),
         deadline,
@@ -58,7 +93,7 @@ pub(super) async fn exchange(
     let settled = match gateway.engine.join(exchange).await {
         Ok(JoinedExchange::Settled(reply)) => Ok(reply),
         Ok(JoinedExchange::Leads(exchange)) => {
-            let reply = ReplyAndContinuation::new(gateway, inbound, connection, request.id, &exchange);
+            let reply = ReplyAndContinuation::new(gateway, inbound, connection, invoke, &exchange);
             exchange.run(reply).await
         }
         Err(refusal) => Err(refusal),
@@ -71,19 +106,20 @@ fn charge_sender(gateway: &BotGateway, inbound: &Inbound<'_>, refusal: Refusal) 
     let sender = TokenSender {
         bot: &inbound.bot,
         account: &inbound.account(),
-        conversation_id: Some(inbound.activity.conversation_id()),
+        conversation_id: Some(&inbound.conversation_id),
         correlation_id: &inbound.correlation_id,
     };
     sender.charge_refusal(&gateway.rates, refusal)
 }
 
-fn build_evidence(inbound: &Inbound<'_>, card_id: Option<&str>) -> Evidence {
-    let activity = ActivityEvidence {
-        conversation: Conversation { id: inbound.activity.conversation_id().to_owned(), shared: inbound.is_in_group() },
+fn build_evidence(inbound: &Inbound<'_>, activity: &Activity<'_>, card_id: Option<&str>) -> Evidence {
+    let stated = read_stated_identity(activity);
+    let evidence = ActivityEvidence {
+        conversation: Conversation { id: inbound.conversation_id.clone(), shared: stated.in_group },
         card_id: card_id.map(str::to_owned),
-        stated: inbound.stated_identity(),
+        stated,
     };
-    if inbound.peer.parent().is_some() { Evidence::Parent(activity) } else { Evidence::Activity(activity) }
+    if inbound.peer.parent().is_some() { Evidence::Parent(evidence) } else { Evidence::Activity(evidence) }
 }
 
 fn keys_arrived_late() -> Refusal {
@@ -115,7 +151,7 @@ impl ReplyAndContinuation {
         gateway: &web::Data<BotGateway>,
         inbound: &Inbound<'_>,
         connection: &Arc<Connection>,
-        id: Option<&str>,
+        invoke: ReceivedInvoke,
         exchange: &LeadingExchange<InvokeReply>,
     ) -> Self {
         let continuation = match inbound.bot.continuation {
@@ -124,10 +160,8 @@ impl ReplyAndContinuation {
                 Continuation::Notify(delivery)
             }
             ContinuationMode::Forward => {
-                let in_envelope = inbound.wants_envelope();
-                let body =
-                    in_canonical_spelling(&inbound.activity, InvokeKind::TokenExchange, inbound.body, !in_envelope);
-                Continuation::Forward { invoke: inbound.forwarded(body).without_compression(), in_envelope }
+                let request = inbound.forwarded(invoke.body).without_compression();
+                Continuation::Forward { invoke: request, in_envelope: inbound.wants_envelope() }
             }
             ContinuationMode::None => Continuation::None,
         };
@@ -136,8 +170,8 @@ impl ReplyAndContinuation {
             bot: Arc::clone(&inbound.bot),
             connection: Arc::clone(connection),
             channel: inbound.channel(),
-            exchange_id: id.map(str::to_owned),
-            conversation_id: inbound.activity.conversation_id().to_owned(),
+            exchange_id: invoke.id,
+            conversation_id: inbound.conversation_id.clone(),
             correlation_id: inbound.correlation_id.clone(),
             continuation,
             bot_deadline: inbound.begun + BOT_INVOKE_BUDGET,

@@ -25,10 +25,10 @@ impl TokensResponseDelivery {
     pub(super) fn for_request(inbound: &Inbound<'_>, key: ExchangeKey) -> Self {
         Self {
             bot: Arc::clone(&inbound.bot),
-            event: TokensResponseEvent::for_activity(&inbound.activity),
+            event: TokensResponseEvent::for_activity(&inbound.body),
             headers: inbound.forwarded(Bytes::new()),
-            channel_id: inbound.activity.channel_id().to_owned(),
-            conversation_id: inbound.activity.conversation_id().to_owned(),
+            channel_id: inbound.channel_id.clone(),
+            conversation_id: inbound.conversation_id.clone(),
             correlation_id: inbound.correlation_id.clone(),
             account: inbound.account(),
             key,

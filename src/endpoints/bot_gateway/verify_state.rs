@@ -4,7 +4,7 @@ use super::forward::forward_to_bot;
 use super::replies::InvokeReply;
 use super::tokens_response::TokensResponseDelivery;
 use super::{BotGateway, Inbound};
-use crate::cards::{FinishedCard, PendingSignIn};
+use crate::cards::{FinishedCard, PendingSignIn, StatedIdentity};
 use crate::domain::{Account, ContinuationMode, NamedConnection, TokenSlot};
 use crate::exchange::{RateLimited, WantedToken};
 use crate::protocol::SignInState;
@@ -16,14 +16,15 @@ use crate::sign_in::{CodeAnswer, CodeBearer, CodeError};
 pub(super) async fn answer(
     gateway: &web::Data<BotGateway>,
     inbound: &Inbound<'_>,
-    state: SignInState<'_>,
+    state: SignInState,
+    stated: StatedIdentity,
 ) -> HttpResponse {
     if inbound.bot.continuation == ContinuationMode::Forward {
         return forward_to_bot(gateway, inbound).await;
     }
     let account = inbound.channel_account();
     // Before the pending sign-ins: a repeated code must not count as a wrong one for another connection.
-    if let SignInState::Code(code) = state {
+    if let SignInState::Code(code) = &state {
         match is_redeemed(gateway, inbound, &account, code).await {
             Ok(true) => return InvokeReply::empty(200).respond(inbound),
             Ok(false) => {}
@@ -37,7 +38,10 @@ pub(super) async fn answer(
     };
     let reply = match state {
         SignInState::Cancelled => cancel(gateway, inbound, &pending).await,
-        SignInState::Code(code) => redeem(gateway, inbound, &account, &pending, code).await,
+        SignInState::Code(code) => {
+            let bearer = CodeBearer { account: inbound.account(), stated };
+            redeem(gateway, inbound, &bearer, &pending, &code).await
+        }
     };
     reply.respond(inbound)
 }
@@ -63,11 +67,11 @@ async fn cancel(gateway: &BotGateway, inbound: &Inbound<'_>, pending: &[PendingS
 async fn redeem(
     gateway: &BotGateway,
     inbound: &Inbound<'_>,
-    account: &Account,
+    bearer: &CodeBearer,
     pending: &[PendingSignIn],
     code: &str,
 ) -> InvokeReply {
-    let bearer = CodeBearer { account: inbound.account(), stated: inbound.stated_identity() };
+    let account = inbound.channel_account();
     if let Err(RateLimited { retry_after }) = gateway.rates.charge(&bearer.account, &inbound.correlation_id) {
         return InvokeReply::too_many_requests(retry_after);
     }
@@ -79,9 +83,9 @@ async fn redeem(
         tried.push(&sign_in.connection);
         let named = gateway.registrations.find_connection(inbound.bot.name.as_str(), sign_in.connection.as_str());
         let NamedConnection::Exact(connection) = named else { continue };
-        let slot = TokenSlot::new(account, &connection.name);
+        let slot = TokenSlot::new(&account, &connection.name);
         let wanted = WantedToken { bot: &inbound.bot, slot: &slot, connection };
-        let token = match gateway.codes.redeem(wanted, &bearer, code).await {
+        let token = match gateway.codes.redeem(wanted, bearer, code).await {
             Ok(CodeAnswer::Redeemed(token)) => token,
             Ok(CodeAnswer::RedeemedBefore) => return InvokeReply::empty(200),
             Ok(CodeAnswer::Wrong) => continue,

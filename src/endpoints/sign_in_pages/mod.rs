@@ -14,6 +14,7 @@ use std::borrow::Cow;
 
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use url::Url;
 
@@ -147,7 +148,11 @@ impl SignInPages {
 
     /// The browser's secret, from its cookie.
     fn read_browser_cookie(&self, http: &HttpRequest) -> Option<BrowserSecret> {
-        http.cookie(self.cookie_name()).and_then(|cookie| BrowserSecret::parse(cookie.value()))
+        // The framework would keep all cookies, at many times the memory of their text.
+        let texts = http.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
+        let mut pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.split_once('='));
+        let (_, value) = pairs.find(|(name, _)| name.trim() == self.cookie_name())?;
+        BrowserSecret::parse(value.trim().trim_matches('"'))
     }
 
     /// Sets the cookie with the browser's secret.

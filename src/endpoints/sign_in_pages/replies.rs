@@ -99,6 +99,7 @@ fn refusal_texts(refusal: ProviderRefusal) -> FailureTexts {
 }
 
 /// What the page of a failure needs beside its texts.
+#[derive(Clone, Copy)]
 struct NoticeDetails<'d> {
     channel: Option<&'d ChannelId>,
     /// Seconds until another attempt makes sense.

@@ -8,7 +8,7 @@ use super::{TokenService, admit, channel_account, get_connection};
 use crate::domain::{Secret, TokenSlot};
 use crate::exchange::WantedResource;
 use crate::inbound::{RequestId, read_body, require_plain_utf8};
-use crate::protocol::Node;
+use crate::protocol::{JsonDocument, Node};
 
 /// `POST /api/usertoken/exchange` (docs/protocols/token-service-api.md §3.2). With `{"token"}` it is the call of a
 /// bot's own prompt after an invoke was forwarded to the bot; with `{"uri"}` it returns a signed-in user's token for
@@ -61,10 +61,12 @@ async fn exchange_uri(call: &ExchangeCall<'_>, uri: String) -> Result<HttpRespon
 /// Reads the body. One SDK wraps it in `exchangeRequest`, another adds a `uri` that is `null`
 /// (docs/protocols/token-service-api.md §2).
 fn read_exchange_body(bytes: &[u8]) -> Result<Body, Decline> {
-    let root = Node::parse(bytes).map_err(|_| Decline::BadArgument("The body is not a JSON object."))?;
+    let document = JsonDocument::parse_unambiguous(bytes);
+    let document = document.map_err(|_| Decline::BadArgument("The body is not a JSON object."))?;
+    let root = document.root();
     let ambiguous = |_| Decline::BadArgument("The body has a member twice.");
     let wrapped = root.get_any_case("exchangeRequest").map_err(ambiguous)?;
-    let request = wrapped.filter(|inner| inner.members().is_some()).unwrap_or(&root);
+    let request = wrapped.filter(|inner| inner.is_object()).unwrap_or(root);
     let text = |name| {
         let written = request.get_any_case(name).map_err(ambiguous)?;
         Ok::<_, Decline>(written.and_then(Node::as_str).filter(|text: &&str| !text.is_empty()))

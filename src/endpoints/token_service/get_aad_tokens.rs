@@ -11,8 +11,8 @@ use super::{TokenService, admit, channel_account, get_connection};
 use crate::domain::{TokenSlot, UserToken};
 use crate::exchange::WantedResource;
 use crate::inbound::{Problem, RequestId, read_body, require_plain_utf8};
-use crate::protocol::Node;
 use crate::protocol::deadlines::PROVIDER_BUDGET;
+use crate::protocol::{JsonDocument, Node};
 
 /// The most resources that one call may name.
 const MAX_RESOURCES: usize = 16;
@@ -29,39 +29,58 @@ async fn tokens(http: &HttpRequest, payload: web::Payload, service: &TokenServic
     let (bot, query) = admit(service, http).await?;
     require_plain_utf8(http.headers())?;
     let body = read_body(http, payload, service.limits).await?;
-    let root = if body.is_empty() { Node::Null } else { Node::parse(&body).map_err(|_| not_an_object())? };
-    let find = |name: &'static str| -> Result<Option<&str>, Decline> {
-        let written = root.get_any_case(name).map_err(|_| not_an_object())?.and_then(Node::as_str);
-        match written.filter(|text| !text.is_empty()) {
-            Some(text) if text.len() > MAX_VALUE_BYTES => Err(Decline::TooLong(name)),
-            Some(text) => Ok(Some(text)),
-            None => Ok(query.find(name)),
-        }
-    };
-    let user_id = find("userId")?.ok_or(Decline::Missing("userId"))?;
-    let name = find("connectionName")?.ok_or(Decline::Missing("connectionName"))?;
-    let channel_id = find("channelId")?;
-    let resources = read_resources(&root, &query)?;
+    let wanted = WantedTokens::read(&body, &query)?;
+    let (name, channel_id) = (wanted.connection_name.as_str(), wanted.channel_id.as_deref());
     let connection = get_connection(service, &bot, name)?;
-    let slot = TokenSlot::new(&channel_account(&bot, user_id, channel_id), &connection.name);
+    let slot = TokenSlot::new(&channel_account(&bot, &wanted.user_id, channel_id), &connection.name);
     let correlation_id = RequestId::get_or_draw(http, &service.entropy);
     let call = ExchangeCall { service, bot, connection, channel_id, slot, correlation_id, begun };
     // Tokens that were obtained before the deadline are stored, so a repeated call finds them.
-    let found = timeout_at(begun + PROVIDER_BUDGET, find_all(&call, &resources)).await;
+    let found = timeout_at(begun + PROVIDER_BUDGET, find_all(&call, &wanted.resources)).await;
     let found = found.unwrap_or(Err(Decline::Problem(Problem::ServiceUnavailable)))?;
     let responses: BTreeMap<_, _> =
         found.iter().map(|(resource, token)| (*resource, token_response(channel_id, name, token))).collect();
     json(&responses)
 }
 
+/// The parameters of a call.
+struct WantedTokens {
+    user_id: String,
+    connection_name: String,
+    channel_id: Option<String>,
+    resources: Vec<String>,
+}
+
+impl WantedTokens {
+    fn read(body: &[u8], query: &Query<'_>) -> Result<Self, Decline> {
+        let document = (!body.is_empty()).then(|| JsonDocument::parse_unambiguous(body));
+        let document = document.transpose().map_err(|_| not_an_object())?;
+        let root = document.as_ref().map_or(Node::Null, JsonDocument::root);
+        let find = |name: &'static str| -> Result<Option<String>, Decline> {
+            let written = root.get_any_case(name).map_err(|_| not_an_object())?.and_then(Node::as_str);
+            match written.filter(|text| !text.is_empty()) {
+                Some(text) if text.len() > MAX_VALUE_BYTES => Err(Decline::TooLong(name)),
+                Some(text) => Ok(Some(text.to_owned())),
+                None => Ok(query.find(name).map(str::to_owned)),
+            }
+        };
+        Ok(Self {
+            user_id: find("userId")?.ok_or(Decline::Missing("userId"))?,
+            connection_name: find("connectionName")?.ok_or(Decline::Missing("connectionName"))?,
+            channel_id: find("channelId")?,
+            resources: read_resources(root, query)?,
+        })
+    }
+}
+
 /// Obtains the tokens of all resources, or fails.
 async fn find_all<'r>(
     call: &ExchangeCall<'_>,
-    resources: &[&'r str],
+    resources: &'r [String],
 ) -> Result<Vec<(&'r str, Arc<UserToken>)>, Decline> {
-    let find_scope = |resource: &&'r str| {
+    let find_scope = |resource: &'r String| {
         let scope = WantedResource::Aad(resource).find_scope(call.connection);
-        scope.ok_or_else(|| Decline::UnlistedResource((*resource).to_owned(), "aad_resources"))
+        scope.ok_or_else(|| Decline::UnlistedResource(resource.clone(), "aad_resources"))
     };
     // All resources are checked before the first token is requested.
     let scopes = resources.iter().map(find_scope).collect::<Result<Vec<_>, _>>()?;
@@ -75,22 +94,19 @@ async fn find_all<'r>(
             call.report(&refusal);
             Decline::Refused(refusal.reason)
         })?;
-        tokens.push((*resource, require_token(found)?));
+        tokens.push((resource.as_str(), require_token(found)?));
     }
     Ok(tokens)
 }
 
-fn read_resources<'a>(root: &'a Node<'_>, query: &'a Query<'_>) -> Result<Vec<&'a str>, Decline> {
-    let mut resources: Vec<&str> = Vec::new();
+fn read_resources(root: Node<'_>, query: &Query<'_>) -> Result<Vec<String>, Decline> {
+    let mut resources: Vec<String> = Vec::new();
     let listed = root.get_any_case("resourceUrls").map_err(|_| not_an_object())?;
-    let in_body = match listed {
-        Some(Node::Array(items)) => items.iter().filter_map(Node::as_str).collect(),
-        Some(Node::String(text)) => vec![&**text],
-        _ => Vec::new(),
-    };
-    for resource in in_body.into_iter().chain(query.list("resourceUrls")) {
-        if !resource.is_empty() && !resources.contains(&resource) {
-            resources.push(resource);
+    let one_in_body = listed.and_then(Node::as_str);
+    let in_body = listed.into_iter().flat_map(Node::elements).filter_map(Node::as_str).chain(one_in_body);
+    for resource in in_body.chain(query.list("resourceUrls")) {
+        if !resource.is_empty() && !resources.iter().any(|known| known == resource) {
+            resources.push(resource.to_owned());
         }
         if resources.len() > MAX_RESOURCES {
             return Err(Decline::BadArgument("'resourceUrls' names more than 16 resources."));

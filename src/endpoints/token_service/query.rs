@@ -12,6 +12,9 @@ const MAX_LONG_VALUE_BYTES: usize = 2048;
 /// Longest accepted other value, in bytes: ids and names (docs/architecture.md §Security rules, rule 13).
 pub(super) const MAX_VALUE_BYTES: usize = 512;
 
+/// Parameters that are kept. The longest list of an operation has 16 elements.
+const MAX_PARAMETERS: usize = 64;
+
 /// The parameters that operations read.
 const KNOWN_PARAMETERS: [&str; 11] = [
     "userId",
@@ -64,7 +67,8 @@ impl<'q> Query<'q> {
             }
             fits
         });
-        Self { values: fitting.collect(), overlong }
+        let known_only = fitting.filter(|(name, _)| known(name).is_some());
+        Self { values: known_only.take(MAX_PARAMETERS).collect(), overlong }
     }
 
     /// Refuses a query with an overlong known parameter: it must not be handled as if that parameter were absent.

@@ -37,7 +37,7 @@ pub(super) fn recognise_sdk(headers: &HeaderMap) -> Option<Sdk> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use actix_web::http::header::HeaderValue;
 
     use super::*;

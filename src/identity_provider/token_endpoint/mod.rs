@@ -13,7 +13,7 @@ pub use style::SecretMethod;
 pub(super) use style::TokenEndpointStyle;
 
 use super::RedeemFailure;
-use crate::domain::{Secret, Timestamp, any_byte};
+use crate::domain::{Secret, Timestamp, any_byte, read_bounded_json};
 use crate::outbound::HttpAnswer;
 
 /// The cap of a token's lifetime. It is the lifetime of Entra's continuous-access tokens, which live longest
@@ -80,7 +80,7 @@ impl EndpointRefusal {
 /// Parses a response that was received at `now`.
 pub(super) fn read(answer: &HttpAnswer, now: Timestamp) -> TokenAnswer {
     let body = answer.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&answer.body);
-    let object = match serde_json::from_slice::<Value>(body) {
+    let object = match read_bounded_json::<Value>(body) {
         Ok(Value::Object(object)) => Some(object),
         _ => None,
     };
@@ -187,7 +187,7 @@ fn challenge(claims: &Value) -> Option<String> {
         _ => return None,
     };
     let is_challenge = text.len() <= MAX_CLAIMS_BYTES
-        && serde_json::from_str::<Value>(&text)
+        && read_bounded_json::<Value>(text.as_bytes())
             .is_ok_and(|value| value.as_object().is_some_and(|object| !object.is_empty()));
     is_challenge.then_some(text)
 }

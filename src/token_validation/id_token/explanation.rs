@@ -67,7 +67,8 @@ impl IdTokenValidator {
             IdTokenError::KeyNotKnownYet => "key_not_known_yet",
         };
         let is_us = |name: &str| name.eq_ignore_ascii_case(client_id);
-        let names_us = token.claims.texts("aud").is_some_and(|audiences| audiences.into_iter().any(is_us));
+        let names_us =
+            token.claims.texts("aud").is_some_and(|audiences| audiences.into_iter().any(|audience| is_us(&audience)));
         let issuer_fits = match &self.trust {
             TrustedIdTokenIssuer::Entra(trust) => trust.origin(&token.claims).is_ok(),
             TrustedIdTokenIssuer::OpenIdConnect { issuer, .. } => token.claims.text("iss") == Some(issuer),

@@ -23,7 +23,7 @@ pub(super) use self::unknown_keys::AbsenceProof;
 use self::unknown_keys::{Moment, UnknownKeys};
 use super::algorithms::{SignaturePolicy, read_announced};
 use super::jwks::{self, Keys, Metadata, VerificationKey};
-use crate::domain::{SharedClock, SharedEntropy, Timestamp};
+use crate::domain::{SharedClock, SharedEntropy, Timestamp, read_bounded_json};
 use crate::outbound::{HttpAnswer, Outbound, OutboundError, RequestHeader};
 use crate::single_flight::{Flight, SingleFlight};
 
@@ -339,8 +339,8 @@ impl KeySet {
         let (url, cloud, announced) = match &self.source {
             KeySetSource::Jwks(url) => (url.clone(), None, None),
             KeySetSource::Metadata(url) => {
-                let metadata: Metadata = serde_json::from_slice(&self.document(url, deadline).await?.body)
-                    .map_err(|_| FetchFailure::Metadata)?;
+                let document = self.document(url, deadline).await?.body;
+                let metadata: Metadata = read_bounded_json(&document).map_err(|_| FetchFailure::Metadata)?;
                 let announced = read_announced(metadata.id_token_signing_alg_values_supported.as_deref());
                 (key_set_url(url, &metadata).ok_or(FetchFailure::Metadata)?, metadata.cloud_instance_name, announced)
             }

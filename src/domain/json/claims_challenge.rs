@@ -3,6 +3,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::bounded::read_bounded_json;
+
 /// Bytes of a challenge that is accepted. Real challenges name policies by GUIDs and have a few hundred bytes.
 const MAX_CHALLENGE_BYTES: usize = 8 * 1024;
 
@@ -18,7 +20,7 @@ impl ClaimsChallenge {
         if text.len() > MAX_CHALLENGE_BYTES {
             return None;
         }
-        let object: Map<String, Value> = serde_json::from_str(text).ok()?;
+        let object: Map<String, Value> = read_bounded_json(text.as_bytes()).ok()?;
         (!object.is_empty()).then(|| Self(Arc::from(text)))
     }
 

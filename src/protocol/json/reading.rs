@@ -1,0 +1,106 @@
+use std::fmt;
+
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::slots::{Slots, Tag};
+
+/// Deepest accepted nesting (docs/protocols/bot-auth-and-skills.md §2 rule 2).
+const MAX_DEPTH: usize = 64;
+
+/// Reads one JSON document into slots.
+///
+/// # Errors
+/// If the text is not one well-formed document, is nested too deeply, or has too many nodes.
+pub(super) fn read(text: &str) -> Result<Slots<'_>, serde_json::Error> {
+    let mut slots = Slots::new(text);
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    NodeSeed { slots: &mut slots, depth: 0 }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(slots)
+}
+
+/// Writes a node, and all that is inside it, into slots.
+struct NodeSeed<'s, 'de> {
+    slots: &'s mut Slots<'de>,
+    depth: usize,
+}
+
+impl<'de> NodeSeed<'_, 'de> {
+    fn push<E: de::Error>(self, tag: Tag) -> Result<(), E> {
+        self.slots.push(tag, 0).map(drop).map_err(E::custom)
+    }
+
+    /// A seed for what is inside this node.
+    fn inside(&mut self) -> NodeSeed<'_, 'de> {
+        NodeSeed { slots: self.slots, depth: self.depth + 1 }
+    }
+
+    /// Begins an array or an object, and returns its index.
+    fn open<E: de::Error>(&mut self, tag: Tag) -> Result<usize, E> {
+        if self.depth >= MAX_DEPTH {
+            return Err(E::custom("nested too deeply"));
+        }
+        self.slots.push(tag, 0).map_err(E::custom)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for NodeSeed<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for NodeSeed<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        self.push(Tag::Null)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<(), E> {
+        self.push(if value { Tag::True } else { Tag::False })
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<(), E> {
+        match u32::try_from(value) {
+            Ok(value) => self.slots.push(Tag::SmallNumber, value).map(drop).map_err(E::custom),
+            Err(_) => self.push(Tag::OtherNumber),
+        }
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<(), E> {
+        self.push(Tag::OtherNumber)
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<(), E> {
+        self.push(Tag::OtherNumber)
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<(), E> {
+        self.slots.push_borrowed(text).map_err(E::custom)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
+        self.slots.push_decoded(text).map_err(E::custom)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+        let index = self.open(Tag::Array)?;
+        while items.next_element_seed(self.inside())?.is_some() {}
+        self.slots.close(index).map_err(de::Error::custom)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
+        let index = self.open(Tag::Object)?;
+        while entries.next_key_seed(self.inside())?.is_some() {
+            entries.next_value_seed(self.inside())?;
+        }
+        self.slots.close(index).map_err(de::Error::custom)
+    }
+}

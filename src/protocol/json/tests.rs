@@ -1,0 +1,105 @@
+#![allow(clippy::unwrap_used)]
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::slots::MAX_NODES;
+use super::*;
+
+fn is_unambiguous(bytes: &[u8]) -> bool {
+    JsonDocument::parse_unambiguous(bytes).is_ok()
+}
+
+#[test]
+fn duplicate_members_are_refused_at_any_depth_and_size() {
+    assert!(!is_unambiguous(br#"{"a":1,"a":2}"#));
+    assert!(!is_unambiguous(br#"{"a":[{"b":{"c":1,"c":1}}]}"#));
+    assert!(!is_unambiguous(br#"{"a":1,"\u0061":2}"#));
+    let many: Vec<String> = (0..100).map(|n| format!("\"k{n}\":0")).collect();
+    assert!(is_unambiguous(format!("{{{}}}", many.join(",")).as_bytes()));
+    for repeated in [3, 30, 99] {
+        assert!(!is_unambiguous(format!("{{{},\"k{repeated}\":1}}", many.join(",")).as_bytes()));
+    }
+    let exactly = |members: &[String]| is_unambiguous(format!("{{{}}}", members.join(",")).as_bytes());
+    assert!(exactly(many.get(..24).unwrap()) && exactly(many.get(..25).unwrap()));
+}
+
+#[test]
+fn nesting_is_bounded_and_trailing_bytes_are_refused() {
+    let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    assert!(is_unambiguous(deep(64).as_bytes()));
+    assert!(!is_unambiguous(deep(65).as_bytes()));
+    assert!(!is_unambiguous(b"{} {}"));
+    assert!(!is_unambiguous(b"\xef\xbb\xbf{}"));
+}
+
+#[test]
+fn the_number_of_nodes_is_bounded() {
+    let array = |elements: usize| format!("[{}0]", "0,".repeat(elements - 1));
+    assert!(JsonDocument::parse(array(MAX_NODES - 1).as_bytes()).is_ok());
+    let error = JsonDocument::parse(array(MAX_NODES).as_bytes()).unwrap_err();
+    assert!(error.to_string().contains("too many nodes"), "{error}");
+}
+
+#[test]
+fn a_member_in_two_letter_cases_is_refused() {
+    let document = JsonDocument::parse(br#"{"Token":"a","token":"b","id":"x"}"#).unwrap();
+    assert!(document.root().get_any_case("token").is_err());
+    assert_eq!(document.root().get_any_case("ID").unwrap().and_then(Node::as_str), Some("x"));
+}
+
+/// Whether `node` holds `value`; numbers other than small whole ones are not kept.
+fn is_same(node: Node<'_>, value: &Value) -> bool {
+    match (node, value) {
+        (Node::Null, Value::Null) | (Node::Number(None), Value::Number(_)) => true,
+        (Node::Bool(read), Value::Bool(written)) => read == *written,
+        (Node::Number(Some(read)), Value::Number(written)) => written.as_u64() == Some(read.into()),
+        (Node::String(read), Value::String(written)) => read == written,
+        (Node::Array(_), Value::Array(written)) => {
+            let read: Vec<Node<'_>> = node.elements().collect();
+            read.len() == written.len() && read.iter().zip(written).all(|(node, value)| is_same(*node, value))
+        }
+        (Node::Object(_), Value::Object(written)) => {
+            node.members().count() == written.len()
+                && node.members().all(|(name, node)| written.get(name).is_some_and(|value| is_same(node, value)))
+        }
+        _ => false,
+    }
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u32>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 60, 6, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            proptest::collection::hash_map(any::<String>(), inner, 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_string_is_written_as_serde_json_writes_it(text in any::<String>()) {
+        let mut bytes = Vec::new();
+        write_string_literal(&mut bytes, &text);
+        prop_assert_eq!(bytes, serde_json::to_vec(&text).unwrap());
+    }
+
+    #[test]
+    fn parsing_any_bytes_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let _ = JsonDocument::parse_unambiguous(&bytes);
+    }
+
+    #[test]
+    fn a_document_is_parsed_as_serde_json_parses_it(value in any_json()) {
+        let bytes = serde_json::to_vec(&value).unwrap();
+        prop_assert!(is_same(JsonDocument::parse_unambiguous(&bytes).unwrap().root(), &value));
+    }
+}

@@ -1,0 +1,156 @@
+//! Each parser of bytes from outside takes at most eight times the memory of its input.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use bot_sso::domain::{ClaimsChallenge, Timestamp, read_bounded_json};
+use bot_sso::endpoints::token_service::Query;
+use bot_sso::identity_provider::judge;
+use bot_sso::outbound::HttpAnswer;
+use bot_sso::protocol::{
+    Activity, InvokeKind, JsonDocument, TokenExchangeInvokeRequest, TokenExchangeState, TokensResponseEvent,
+    in_canonical_spelling, invoke_response_envelope, regularize, response_in_envelope,
+};
+use bot_sso::token_validation::UnverifiedToken;
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::shapes::{Shape, json_values};
+use super::{count_alone, peak_of};
+
+/// The most bytes of memory for a byte of input.
+const MOST_PER_BYTE: usize = 8;
+/// What small inputs may cost: lists that are reserved at first, and the values that any text may have
+/// (`domain::read_bounded_json`).
+const FREE_BYTES: usize = 64 * 1024;
+
+/// Runs `parse` on `input`, and compares the memory that it takes with the length of the input.
+#[track_caller]
+fn require_bounded<T>(parser: &str, shape: &str, input: &[u8], parse: impl FnOnce(&[u8]) -> T) {
+    let peak = peak_of(|| parse(input));
+    let most = FREE_BYTES + MOST_PER_BYTE * input.len();
+    assert!(peak <= most, "{parser} takes {peak} bytes for {} bytes of {shape}", input.len());
+}
+
+/// All that the gateway does with an activity while its parsed form lives.
+fn read_activity(body: &[u8]) {
+    let body = Bytes::copy_from_slice(body);
+    let Ok(activity) = Activity::parse(&body) else { return };
+    let _ = (activity.conversation_type(), activity.tenant_ids().count(), activity.require_sign_in_form());
+    let forwarded = activity.recompute_caller_id(&body, Some("urn:botframework:azure"));
+    let _ = TokenExchangeInvokeRequest::read(activity.value());
+    drop(in_canonical_spelling(&activity, InvokeKind::TokenExchange, &body, true));
+    drop(activity);
+    let event = TokensResponseEvent::for_activity(&body);
+    drop((forwarded, event));
+}
+
+#[test]
+fn an_activity_of_any_shape_is_read_in_a_small_multiple_of_its_size() {
+    let _alone = count_alone();
+    for size in [2_000, 20_000, 250_000, 500_000] {
+        for Shape { name, text } in json_values(size) {
+            for body in [
+                format!(r#"{{"type":"message","channelId":"c","callerId":"x","channelData":{text}}}"#),
+                format!(r#"{{"type":"message","channelId":"c","entities":{text},"value":0}}"#),
+                format!(
+                    r#"{{"type":"Invoke","name":"signin/tokenExchange","channelId":"c","from":{{"id":"u"}},"conversation":{{"id":"k"}},"value":{{"connectionName":"c","x":{text}}}}}"#
+                ),
+                text.replacen('{', r#"{"type":"message","channelId":"c","#, 1),
+            ] {
+                require_bounded("the gateway", name, body.as_bytes(), read_activity);
+                require_bounded("the regularizer", name, body.as_bytes(), |body| {
+                    let copy = regularize(body);
+                    let _ = copy.as_deref().map(Activity::parse_regularized);
+                });
+            }
+        }
+    }
+}
+
+/// The parsed form stays for a moment beside the body: what it takes is smaller than what parsing takes.
+#[test]
+fn a_parsed_document_takes_at_most_five_times_its_text() {
+    let _alone = count_alone();
+    for Shape { name, text } in json_values(250_000) {
+        let before = super::ALLOCATOR.current_usage();
+        let document = JsonDocument::parse(text.as_bytes());
+        let live = super::ALLOCATOR.current_usage().saturating_sub(before);
+        assert!(document.is_ok(), "{name} is JSON that is passed on");
+        assert!(live <= 5 * text.len() + 4096, "{name}: {live} bytes for {}", text.len());
+    }
+}
+
+#[test]
+fn what_the_token_service_reads_takes_a_small_multiple_of_its_size() {
+    let _alone = count_alone();
+    for Shape { name, text } in json_values(250_000) {
+        for body in [text.clone(), format!(r#"{{"resourceUrls":{text}}}"#), format!(r#"{{"exchangeRequest":{text}}}"#)]
+        {
+            require_bounded("a body", name, body.as_bytes(), |body| JsonDocument::parse_unambiguous(body).is_ok());
+        }
+    }
+    for Shape { name, text } in json_values(12_000) {
+        let state = STANDARD.encode(format!(r#"{{"connectionName":"c","conversation":{{"user":{text}}}}}"#));
+        require_bounded("a state", name, state.as_bytes(), |state| {
+            TokenExchangeState::decode(std::str::from_utf8(state).unwrap()).is_ok()
+        });
+        for text in [text.clone(), format!("{{\"access_token\":{text}}}")] {
+            require_bounded("a claims challenge", name, text.as_bytes(), |text| {
+                ClaimsChallenge::parse(std::str::from_utf8(text).unwrap())
+            });
+        }
+    }
+    for part in ["a=b&", "text=1&", "resourceUrls[]=1&", "%74ext=%31&", "&", "userId=&"] {
+        let query = part.repeat(60_000 / part.len());
+        require_bounded("a query", part, query.as_bytes(), |query| {
+            drop(Query::parse(std::str::from_utf8(query).unwrap()));
+        });
+    }
+}
+
+#[test]
+fn a_token_of_any_shape_is_read_in_a_small_multiple_of_its_size() {
+    let _alone = count_alone();
+    let read = |header: &str, claims: &str| {
+        format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
+    };
+    for Shape { name, text } in json_values(16_000) {
+        let mut tokens = Vec::new();
+        for member in ["alg", "kid", "typ", "crit", "nonce", "x"] {
+            tokens.push(read(&format!(r#"{{"alg":"RS256","kid":"k","{member}":{text}}}"#), "{}"));
+            tokens.push(read(&format!(r#"{{"{member}":{text}}}"#), "{}"));
+        }
+        for claim in ["aud", "exp", "acrs", "x"] {
+            tokens.push(read(r#"{"alg":"RS256","kid":"k"}"#, &format!(r#"{{"{claim}":{text}}}"#)));
+        }
+        tokens.push(read(r#"{"alg":"RS256","kid":"k"}"#, &text));
+        for token in tokens {
+            require_bounded("a token", name, token.as_bytes(), |token| {
+                let token = UnverifiedToken::parse(std::str::from_utf8(token).unwrap(), 64 * 1024);
+                token.map(|token| token.claim("iss").is_some())
+            });
+        }
+    }
+}
+
+#[test]
+fn the_answer_of_an_identity_provider_or_a_bot_takes_a_small_multiple_of_its_size() {
+    let _alone = count_alone();
+    let now = Timestamp::from_unix_seconds(1_800_000_000);
+    for Shape { name, text } in json_values(250_000) {
+        for members in ["", r#""access_token":"t","x":"#, r#""error_codes":"#, r#""claims":"#] {
+            let body = if members.is_empty() { text.clone() } else { format!("{{{members}{text}}}") };
+            for status in [200, 400] {
+                require_bounded("the token endpoint's answer", name, body.as_bytes(), |body| {
+                    let body = Bytes::copy_from_slice(body);
+                    judge(&HttpAnswer { status, headers: std::iter::empty().collect(), body }, now, now).is_ok()
+                });
+            }
+            // Key sets, discovery documents and the user's names are read by this function too, into smaller types.
+            require_bounded("a document", name, body.as_bytes(), |body| read_bounded_json::<Value>(body).is_ok());
+        }
+        let envelope = invoke_response_envelope(200, text.as_bytes());
+        require_bounded("a bot's answer", name, &envelope, response_in_envelope);
+        require_bounded("a wrapped answer", name, text.as_bytes(), |body| invoke_response_envelope(200, body));
+    }
+}
