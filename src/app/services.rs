@@ -107,7 +107,7 @@ pub(super) fn build_services(
     };
     let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
     let sign_out = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation);
-    let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements);
+    let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone());
     let bots = BotClient::new(outbound);
     Ok(Services {
         resources: ResourceTokens::new(tokens.clone(), resource_exchange),

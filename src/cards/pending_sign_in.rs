@@ -13,6 +13,12 @@ pub struct StatedIdentity {
     pub object_id: Option<String>,
     /// The Entra tenant ids that the activity names for the user and for the conversation.
     pub tenant_ids: Vec<String>,
+    /// Whether the identity was stated in a group or a channel, whose tenant may be the host's and not the user's.
+    #[serde(default)]
+    pub in_group: bool,
+    /// The user's name in the chat. It is shown to people and proves nothing.
+    #[serde(default)]
+    pub name: Option<String>,
 }
 
 impl StatedIdentity {

@@ -93,6 +93,9 @@ pub struct Connection {
     pub aad_resources: Vec<String>,
     /// The requirements that an exchangeable token must meet.
     pub exchange: ExchangePolicy,
+    /// Whether a user of Teams may sign in in the browser with another account than the one that Teams states for the
+    /// chat. If not, such a sign-in gets no code (docs/architecture.md §Security rules, rule 8).
+    pub allow_other_accounts: bool,
     /// The digest of the settings that a kept token depends on.
     pub revision: ConnectionRevision,
 }

@@ -163,7 +163,7 @@ fn collect_facts(bot: &Bot, account: &Account, evidence: &Evidence) -> Facts {
         channel: account.channel_kind(),
         has_parents: bot.has_parents(),
         statement: match stated {
-            StatedIdentity { object_id: Some(_), tenant_ids } if !tenant_ids.is_empty() => Statement::Complete,
+            StatedIdentity { object_id: Some(_), tenant_ids, .. } if !tenant_ids.is_empty() => Statement::Complete,
             _ if bot.identity.allow_unidentified_teams_users => Statement::Incomplete,
             _ => Statement::Insufficient,
         },
@@ -219,97 +219,6 @@ fn shown(id: &str) -> String {
 
 pub(super) fn mismatch(check: &'static str, hint: &'static str) -> Refusal {
     Refusal::local(Reason::IdentityMismatch(check), hint)
-}
-
-/// What a browser sign-in proves about the account that its card was issued to
-/// (docs/architecture.md §Security rules, rule 8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BrowserBinding {
-    /// The channel stated the same Entra identity that signed in: the account gets the token at once.
-    Proven,
-    /// As [`BrowserBinding::Proven`] if the channel's own traffic has pinned the account to this user; otherwise as
-    /// [`BrowserBinding::CodeByHand`].
-    ProvenIfPinned,
-    /// The page may pass the code to the chat client that shows it: no stated identity contradicts the user who signed
-    /// in.
-    CodeByPage,
-    /// The user types the code into the chat.
-    CodeByHand,
-}
-
-/// The Entra identity of the user who signed in in a browser, as far as it is known.
-#[derive(Clone, Copy, Debug)]
-pub struct ProvenIdentity<'a> {
-    /// The object id, if Entra is the issuer.
-    pub object_id: Option<&'a str>,
-    /// The tenant, if Entra is the issuer.
-    pub tenant_id: Option<&'a str>,
-}
-
-/// How the identity that a card states compares with the user who signed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum IdentityFit {
-    /// Object id and tenant are stated, and all match.
-    Full,
-    /// Everything that is stated matches, but not enough is stated for a proof.
-    NotContradicted,
-    /// The stated object id or tenant is another one.
-    Contradicted,
-}
-
-/// The table for browser sign-ins. Only Teams states the Entra identity of its users. A bot with parents may repeat
-/// what a
-/// parent told it, and a parent is not a channel, so its statement needs a pin.
-#[rustfmt::skip]
-const fn choose_browser_rule(channel: ChannelKind, has_parents: bool, fit: IdentityFit) -> BrowserBinding {
-    match (channel, fit) {
-        (ChannelKind::Teams, IdentityFit::Full) if has_parents  => BrowserBinding::ProvenIfPinned,
-        (ChannelKind::Teams, IdentityFit::Full)                 => BrowserBinding::Proven,
-        (ChannelKind::Teams, IdentityFit::NotContradicted) if !has_parents => BrowserBinding::CodeByPage,
-        _                                                 => BrowserBinding::CodeByHand,
-    }
-}
-
-/// Decides how the browser sign-in of `proven` is bound to `account`, the account of the card; `stated` is the card's
-/// statement about its user.
-#[must_use]
-pub fn bind_browser_sign_in(
-    bot: &Bot,
-    account: &Account,
-    stated: &StatedIdentity,
-    proven: ProvenIdentity<'_>,
-) -> BrowserBinding {
-    choose_browser_rule(account.channel_kind(), bot.has_parents(), compare_identity(bot, stated, proven))
-}
-
-/// Whether the user who signed in is another person than the one whom Teams states for `account`: the object id
-/// differs, or, where none is stated, the tenant. The same object id in another tenant's conversation is the same person
-/// (a shared channel states the host's tenant).
-#[must_use]
-pub fn is_another_person(account: &Account, stated: &StatedIdentity, proven: ProvenIdentity<'_>) -> bool {
-    let (Some(object_id), Some(tenant_id)) = (proven.object_id, proven.tenant_id) else { return false };
-    account.channel_kind().is_teams()
-        && match &stated.object_id {
-            Some(stated) => !stated.eq_ignore_ascii_case(object_id),
-            None => stated.tenant_ids.iter().any(|stated| !stated.eq_ignore_ascii_case(tenant_id)),
-        }
-}
-
-fn compare_identity(bot: &Bot, stated: &StatedIdentity, proven: ProvenIdentity<'_>) -> IdentityFit {
-    let StatedIdentity { object_id, tenant_ids } = stated;
-    let is = |proven: Option<&str>, stated: &str| proven.is_some_and(|proven| proven.eq_ignore_ascii_case(stated));
-    let differs = |proven: Option<&str>, stated: &str| proven.is_some() && !is(proven, stated);
-    let tenants_fit = !tenant_ids.is_empty() && tenant_ids.iter().all(|stated| is(proven.tenant_id, stated));
-    if tenants_fit && object_id.as_deref().is_some_and(|stated| is(proven.object_id, stated)) {
-        return IdentityFit::Full;
-    }
-    let is_cross_tenant =
-        proven.tenant_id.is_some_and(|tenant| bot.identity.cross_tenants.iter().any(|listed| listed == tenant));
-    let is_foreign = !is_cross_tenant && tenant_ids.iter().any(|stated| differs(proven.tenant_id, stated));
-    if is_foreign || object_id.as_deref().is_some_and(|stated| differs(proven.object_id, stated)) {
-        return IdentityFit::Contradicted;
-    }
-    IdentityFit::NotContradicted
 }
 
 #[cfg(test)]
@@ -369,22 +278,6 @@ mod tests {
         ] {
             let facts = Facts { voucher, channel, ..COMPLETE_TEAMS_STATEMENT };
             assert_eq!(must_fit_statement(facts), must_fit, "{facts:?}");
-        }
-    }
-
-    #[test]
-    fn a_browser_sign_in_needs_a_code_unless_teams_stated_the_user() {
-        for (channel, has_parents, fit, binding) in [
-            (ChannelKind::Teams, false, IdentityFit::Full, BrowserBinding::Proven),
-            (ChannelKind::Teams, true, IdentityFit::Full, BrowserBinding::ProvenIfPinned),
-            (ChannelKind::Teams, false, IdentityFit::NotContradicted, BrowserBinding::CodeByPage),
-            (ChannelKind::Teams, true, IdentityFit::NotContradicted, BrowserBinding::CodeByHand),
-            (ChannelKind::Teams, false, IdentityFit::Contradicted, BrowserBinding::CodeByHand),
-            (ChannelKind::WebChat, false, IdentityFit::Full, BrowserBinding::CodeByHand),
-            (ChannelKind::Emulator, false, IdentityFit::NotContradicted, BrowserBinding::CodeByHand),
-            (ChannelKind::Other, false, IdentityFit::Full, BrowserBinding::CodeByHand),
-        ] {
-            assert_eq!(choose_browser_rule(channel, has_parents, fit), binding, "{channel:?} {has_parents} {fit:?}");
         }
     }
 }

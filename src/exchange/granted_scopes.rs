@@ -42,6 +42,7 @@ mod tests {
             scopes: owned(&["openid", "tickets.read"]),
             required_granted_scopes: owned(required),
             continuous_access: false,
+            allow_other_accounts: false,
             token_exchange_uri: None,
             exchange_uris: Vec::new(),
             aad_resources: Vec::new(),

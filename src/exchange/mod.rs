@@ -9,6 +9,7 @@
 //! outcome into a reply.
 
 mod binding;
+mod browser_binding;
 mod engine;
 mod evidence;
 mod exchange_name;
@@ -27,7 +28,8 @@ mod tokens;
 mod user_rates;
 mod user_token;
 
-pub use binding::{BrowserBinding, ProvenIdentity, bind_browser_sign_in, is_another_person, may_be_bound};
+pub use binding::may_be_bound;
+pub use browser_binding::{BrowserBinding, ProvenIdentity, bind_browser_sign_in, is_another_person};
 pub use engine::{
     Acquisition, Admission, AfterExchange, ExchangeEngine, ExchangeRequest, JoinedExchange, LeadingExchange, Settlement,
 };

@@ -72,6 +72,7 @@ mod tests {
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             required_granted_scopes: Vec::new(),
             continuous_access: false,
+            allow_other_accounts: false,
             token_exchange_uri: None,
             provider_kind: crate::domain::ProviderKind::Entra,
             exchange_uris: Vec::new(),

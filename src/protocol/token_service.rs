@@ -174,6 +174,8 @@ pub struct TokenExchangeState {
     pub connection_name: String,
     /// `conversation.user.id`.
     pub user_id: String,
+    /// The user's name in the chat, for people.
+    pub user_name: Option<String>,
     /// `conversation.user.aadObjectId`.
     pub aad_object_id: Option<String>,
     /// `conversation.conversation.tenantId` and `conversation.user.tenantId`.
@@ -210,6 +212,7 @@ impl TokenExchangeState {
         Ok(Self {
             connection_name,
             user_id,
+            user_name: user.and_then(|user| text(user, "name")),
             aad_object_id: user.and_then(|user| text(user, "aadobjectid")),
             tenant_ids: [conversation, user].into_iter().flatten().filter_map(|node| text(node, "tenantid")).collect(),
             channel_id: text(reference, "channelid"),

@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use super::magic_code::{CodeGrant, CodeRecord, MagicCodeError, MagicCodes, RightCode};
 use super::signed_in_tokens::SignedInTokens;
-use crate::cards::PendingSignIns;
-use crate::domain::{Bot, Connection, Secret, TokenSlot, UserKey, UserToken};
-use crate::exchange::WantedToken;
+use crate::cards::{PendingSignIns, StatedIdentity};
+use crate::domain::{Account, Bot, Connection, Secret, TokenSlot, UserKey, UserToken};
+use crate::exchange::{BrowserBinding, WantedToken};
 use crate::single_flight::SingleFlight;
 use crate::vault::{CodeMark, Permit, VaultError};
 
@@ -32,6 +32,15 @@ pub enum CodeAnswer {
     Wrong,
 }
 
+/// Who brings a code into the chat.
+#[derive(Clone, Debug)]
+pub struct CodeBearer {
+    /// The account whose tries are counted: the channel's, or that of the parent bot which passes the code on.
+    pub account: Account,
+    /// What the activity with the code states about its user; nothing if the bot brings the code.
+    pub stated: StatedIdentity,
+}
+
 /// The answer that all callers of one redemption share.
 type SharedAnswer = Result<CodeAnswer, Arc<CodeError>>;
 
@@ -41,8 +50,16 @@ struct RequestedCode {
     bot: Arc<Bot>,
     slot: TokenSlot,
     connection: Arc<Connection>,
+    bearer: CodeBearer,
     code: Secret,
     mark: CodeMark,
+}
+
+/// The redemption of one code by one bearer. A bearer without tries left does not answer for another one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct FlightKey {
+    mark: [u8; 32],
+    bearer: Account,
 }
 
 /// A right code, and what is needed to keep its token.
@@ -58,7 +75,7 @@ pub struct CodeRedemption {
     codes: Arc<MagicCodes>,
     tokens: SignedInTokens,
     cards: Arc<PendingSignIns>,
-    flights: Arc<SingleFlight<[u8; 32], SharedAnswer>>,
+    flights: Arc<SingleFlight<FlightKey, SharedAnswer>>,
 }
 
 impl CodeRedemption {
@@ -68,23 +85,29 @@ impl CodeRedemption {
         Self { codes, tokens, cards, flights: Arc::default() }
     }
 
-    /// Redeems `code`: keeps its token in the wanted slot and finishes the card that led to it. A code that was redeemed
+    /// Redeems `code`, which `bearer` brings: keeps its token in the wanted slot and finishes the card that led to it. A code that was redeemed
     /// before is answered again (docs/architecture.md §The same browser gets the same answer). Callers with the same
     /// code at the same time share one redemption, of which one is told that it redeemed the code.
     ///
     /// # Errors
     /// [`CodeError`] if the store fails.
-    pub async fn redeem(&self, wanted: WantedToken<'_>, code: &str) -> Result<CodeAnswer, Arc<CodeError>> {
+    pub async fn redeem(
+        &self,
+        wanted: WantedToken<'_>,
+        bearer: &CodeBearer,
+        code: &str,
+    ) -> Result<CodeAnswer, Arc<CodeError>> {
         let Some(mark) = self.codes.mark(wanted.slot, code) else { return Ok(CodeAnswer::Wrong) };
         let mut is_leader = false;
         // The task of a flight continues when the caller hangs up. Otherwise the code could be used up and its token
         // not kept.
-        let flight = self.flights.join(mark.0, || {
+        let flight = self.flights.join(FlightKey { mark: mark.0, bearer: bearer.account.clone() }, || {
             is_leader = true;
             let requested = RequestedCode {
                 bot: Arc::clone(wanted.bot),
                 slot: wanted.slot.clone(),
                 connection: Arc::clone(wanted.connection),
+                bearer: bearer.clone(),
                 code: Secret::from(code),
                 mark,
             };
@@ -119,7 +142,7 @@ impl CodeRedemption {
     }
 
     async fn run(self, requested: RequestedCode) -> Result<CodeAnswer, CodeError> {
-        let RequestedCode { bot, slot, connection, code, mark } = &requested;
+        let RequestedCode { bot, slot, connection, bearer, code, mark } = &requested;
         let vault = self.tokens.vault();
         // The generation is read before the code, so that a sign-out in between makes the permit below invalid.
         let generation = vault.generation(slot);
@@ -127,17 +150,45 @@ impl CodeRedemption {
         if self.is_redeemed_mark(wanted, code, *mark).await? {
             return Ok(CodeAnswer::RedeemedBefore);
         }
-        let Some(RightCode { grant, record }) = self.codes.check(slot, code.expose()).await? else {
+        let Some(RightCode { grant, record }) = self.codes.check(slot, &bearer.account, code.expose()).await? else {
             return Ok(CodeAnswer::Wrong);
         };
         if grant.revision != connection.revision {
             return Ok(CodeAnswer::Wrong);
         }
         let permit = vault.permit_in_generation(generation, &grant.token.user).await?;
-        if permit.epoch() != grant.epoch {
+        if permit.epoch() != grant.epoch || self.is_of_another_person(wanted, bearer, &grant).await? {
             return Ok(CodeAnswer::Wrong);
         }
         self.keep(wanted, *mark, RightfulGrant { grant, record, permit }).await
+    }
+
+    /// Whether the card of the code, or the activity that brings it, states another person than the one who signed in.
+    /// The code may be older than the statement, so the rule is applied again.
+    async fn is_of_another_person(
+        &self,
+        wanted: WantedToken<'_>,
+        bearer: &CodeBearer,
+        grant: &CodeGrant,
+    ) -> Result<bool, CodeError> {
+        let card = self.cards.find_for_browser(&grant.card_id).await.map_err(MagicCodeError::from)?;
+        let user = &grant.token.user;
+        for stated in card.iter().map(|card| &card.stated).chain([&bearer.stated]) {
+            if self.tokens.bind(wanted, stated, user).await? == BrowserBinding::NoCode {
+                tracing::warn!(
+                    bot = wanted.bot.name.as_str(),
+                    channel = wanted.slot.account.channel_name(),
+                    connection = wanted.connection.name.as_str(),
+                    %user,
+                    hint = "Teams states another person for this chat than the one whom the code is for: if users of this \
+                            connection need second accounts, set its allow_other_accounts",
+                    security = true,
+                    "a magic code was not redeemed"
+                );
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Ends the code, then keeps its token. The code ends first, so that none of several callers replaces a token that

@@ -151,14 +151,19 @@ impl MagicCodes {
         Ok(())
     }
 
-    /// Checks `code`. `None` if the code is wrong, if no code waits for this slot, or if the account tried five wrong
-    /// codes in
-    /// the last ten minutes. A wrong code, or a right one tried on another connection, ends no code
+    /// Checks `code`, which the account `bearer` brings. `None` if the code is wrong, if no code waits for this slot, or if
+    /// the bearer tried five wrong codes in the last ten minutes. The bearer is the channel's account or that of a parent
+    /// bot, which thus cannot use up the tries of the channel's user. A wrong code, or a right one tried on another connection, ends no code
     /// (docs/protocols/token-service-api.md §1 rule 14). A right code stays valid until it is [ended](Self::end_one).
     ///
     /// # Errors
     /// [`MagicCodeError`] if the store fails.
-    pub async fn check(&self, slot: &TokenSlot, code: &str) -> Result<Option<RightCode>, MagicCodeError> {
+    pub async fn check(
+        &self,
+        slot: &TokenSlot,
+        bearer: &Account,
+        code: &str,
+    ) -> Result<Option<RightCode>, MagicCodeError> {
         // Clients try one code on every connection, so a try is counted only if a code waits for this slot.
         if !is_code(code) {
             return Ok(None);
@@ -167,14 +172,14 @@ impl MagicCodes {
             return Ok(None);
         };
         // The try is counted before the comparison; otherwise parallel callers could all compare before any is counted.
-        let Some(tried_at) = self.count_try(&slot.account).await? else {
+        let Some(tried_at) = self.count_try(bearer).await? else {
             return Ok(None);
         };
         let OpenedRecord { content: MagicCode { mac, grant }, stored } = pending;
         if !bool::from(mac.ct_eq(&self.code_mac(slot, code))) {
             return Ok(None);
         }
-        if let Err(error) = self.uncount_try(&slot.account, tried_at).await {
+        if let Err(error) = self.uncount_try(bearer, tried_at).await {
             // The code is right, so it is accepted; the account merely has one try less.
             tracing::warn!(%error, "a right magic code counts as a wrong one");
         }

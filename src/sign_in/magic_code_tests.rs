@@ -64,7 +64,7 @@ impl Fixture {
 }
 
 async fn redeem(codes: &MagicCodes, slot: &TokenSlot, code: &str) -> Option<String> {
-    let RightCode { grant, record } = codes.check(slot, code).await.unwrap()?;
+    let RightCode { grant, record } = codes.check(slot, &slot.account, code).await.unwrap()?;
     if !codes.end_one(record).await.unwrap() {
         return None;
     }
@@ -88,7 +88,7 @@ async fn a_restored_code_is_valid_for_two_minutes_unless_a_newer_one_exists() {
     let fixture = set_up();
     let slot = slot("alice", "graph");
     let code = fixture.issue(&slot, "t").await;
-    let taken = async || fixture.codes.check(&slot, code.expose()).await.unwrap().unwrap().record;
+    let taken = async || fixture.codes.check(&slot, &slot.account, code.expose()).await.unwrap().unwrap().record;
     let record = taken().await;
     assert!(fixture.codes.end_one(record.clone()).await.unwrap());
     assert_eq!(fixture.redeem(&slot, code.expose()).await, None);

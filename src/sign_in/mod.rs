@@ -16,7 +16,7 @@ mod signed_in_tokens;
 mod magic_code_tests;
 
 pub use browser_sign_ins::{BrowserRecordLookup, BrowserSignIns, BrowserStep};
-pub use code_redemption::{CodeAnswer, CodeError, CodeRedemption};
+pub use code_redemption::{CodeAnswer, CodeBearer, CodeError, CodeRedemption};
 pub use flow::{
     BrowserFlow, BrowserSecret, Completion, DisplayNames, NextStep, ProviderAccess, ProviderAnswer, ProviderRefusal,
     SignInCompletion, SignInError, SignInFailure, SignInReturn, SignInReview, SignInStart, UserDecision,

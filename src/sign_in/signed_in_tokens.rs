@@ -1,7 +1,11 @@
 use std::sync::Arc;
 
-use crate::domain::{Account, ConnectionRevision, TokenSlot, UserKey, UserToken};
-use crate::exchange::{SignInNeed, SignInRequirements, WantedToken, end_tokens_of_others, last_obtained};
+use crate::cards::StatedIdentity;
+use crate::domain::{Bot, ConnectionRevision, Registrations, TokenSlot, UserKey, UserToken};
+use crate::exchange::{
+    BrowserBinding, ProvenIdentity, SignInNeed, SignInRequirements, WantedToken, bind_browser_sign_in,
+    end_tokens_of_others, last_obtained,
+};
 use crate::records::RecordError;
 use crate::vault::{CodeMark, Epoch, Permit, TokenVault, VaultError};
 
@@ -10,6 +14,7 @@ use crate::vault::{CodeMark, Epoch, Permit, TokenVault, VaultError};
 pub struct SignedInTokens {
     vault: Arc<TokenVault>,
     requirements: SignInRequirements,
+    registrations: Arc<Registrations>,
 }
 
 /// Why tokens or requirements could not be read or changed.
@@ -24,10 +29,11 @@ pub enum SignedInTokensError {
 }
 
 impl SignedInTokens {
-    /// Keeps tokens in `vault`, and reads and removes the needs and challenges in `requirements`.
+    /// Keeps tokens in `vault`, and reads and removes the needs and challenges in `requirements`. `registrations` has the
+    /// connections of the bots.
     #[must_use]
-    pub fn new(vault: Arc<TokenVault>, requirements: SignInRequirements) -> Self {
-        Self { vault, requirements }
+    pub fn new(vault: Arc<TokenVault>, requirements: SignInRequirements, registrations: Arc<Registrations>) -> Self {
+        Self { vault, requirements, registrations }
     }
 
     pub(super) fn vault(&self) -> &TokenVault {
@@ -50,9 +56,48 @@ impl SignedInTokens {
         Ok(self.vault.permit(slot, user).await?.epoch())
     }
 
-    /// Whether the channel's own traffic has pinned `account` to `user`.
-    pub(super) async fn is_pinned_to(&self, account: &Account, user: &UserKey) -> Result<bool, VaultError> {
-        Ok(self.vault.find_pin(account).await?.is_some_and(|pinned| pinned == *user))
+    /// What the browser sign-in of `user` proves about the account of the wanted slot, for which `stated` is stated
+    /// (docs/architecture.md §Security rules, rule 8). Reads the vault if the rule depends on whom the channel has shown
+    /// already, so the result is never [`BrowserBinding::ProvenIfPinned`] or [`BrowserBinding::CodeUnlessOwnerIsKnown`].
+    pub(super) async fn bind(
+        &self,
+        wanted: WantedToken<'_>,
+        stated: &StatedIdentity,
+        user: &UserKey,
+    ) -> Result<BrowserBinding, VaultError> {
+        let account = &wanted.slot.account;
+        Ok(match bind_browser_sign_in(wanted, stated, ProvenIdentity::of_user(user)) {
+            BrowserBinding::ProvenIfPinned if self.vault.find_pin(account).await?.as_ref() == Some(user) => {
+                BrowserBinding::Proven
+            }
+            BrowserBinding::CodeUnlessOwnerIsKnown => {
+                let owner = self.find_owner(wanted.bot, wanted.slot).await?;
+                if owner.is_some_and(|owner| owner != *user) {
+                    BrowserBinding::NoCode
+                } else {
+                    BrowserBinding::CodeByHand
+                }
+            }
+            BrowserBinding::ProvenIfPinned => BrowserBinding::CodeByHand,
+            binding => binding,
+        })
+    }
+
+    /// The person to whom a silent exchange has shown that the account of `slot` belongs: the pin, else the user of a kept
+    /// token that no code was typed for. A bot with parents may repeat what a parent told it, so there the pin alone counts.
+    async fn find_owner(&self, bot: &Bot, slot: &TokenSlot) -> Result<Option<UserKey>, VaultError> {
+        let pinned = self.vault.find_pin(&slot.account).await?;
+        if pinned.is_some() || bot.has_parents() {
+            return Ok(pinned);
+        }
+        for connection in self.registrations.list_connections(bot.name.as_str()) {
+            let slot = TokenSlot::new(&slot.account, &connection.name);
+            let held = self.vault.read(&slot, connection.revision).await?;
+            if let Some(held) = held.filter(|held| held.code_mark.is_none()) {
+                return Ok(Some(held.token.user));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether `slot` holds the token that came of the code of `mark`, or what that token was refreshed to.

@@ -39,6 +39,7 @@ pub(super) fn validate(
     let aad_resources = validate_resources(&raw.aad_resources, graph, review, &place.key("aad_resources"));
     let required_granted_scopes = validate_granted_scopes(&mut raw, scopes.as_deref(), review, place);
     let requirements = ExchangeRequirements::take_from(&mut raw, review, place);
+    warn_of_other_accounts(&raw, review, place);
     let (client_id, scopes, provider) = (client_id?, scopes?, names.identity_provider?);
     let requirements = requirements?;
     let connection = Connection {
@@ -62,6 +63,7 @@ pub(super) fn validate(
         client_id,
         scopes,
         continuous_access: raw.continuous_access,
+        allow_other_accounts: raw.allow_other_accounts,
         required_granted_scopes,
     };
     let openid = OpenIdOptions::default();
@@ -77,6 +79,15 @@ fn refuse_openid_keys(raw: &RawConnection, review: &mut Review<'_>, place: &Plac
     for (key, _) in of_openid.iter().filter(|(_, is_written)| *is_written) {
         let message = "belongs to connections of providers of kind \"oidc\" alone: leave it out";
         review.report(&place.key(key), message.to_owned());
+    }
+}
+
+fn warn_of_other_accounts(raw: &RawConnection, review: &mut Review<'_>, place: &Place) {
+    if raw.allow_other_accounts {
+        let message = "lets users of Teams sign in with another account than the one of their chat: the page shows a code \
+                       for it, and somebody who is talked into passing that code on gives their token to another \
+                       person's chat. Leave it out unless users need second accounts";
+        review.warn(&place.key("allow_other_accounts"), message.to_owned());
     }
 }
 

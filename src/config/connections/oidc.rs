@@ -55,6 +55,7 @@ pub(super) fn validate(
         client_id,
         scopes,
         continuous_access: false,
+        allow_other_accounts: false,
         required_granted_scopes,
     };
     Some(ConnectionSection { key: names.key, connection, credentials: credentials?, openid })
@@ -82,6 +83,7 @@ fn refuse_entra_keys(raw: &RawConnection, review: &mut Review<'_>, place: &Place
         ("authorized_clients", !raw.authorized_clients.is_empty()),
         ("allow_v1", raw.allow_v1),
         ("continuous_access", raw.continuous_access),
+        ("allow_other_accounts", raw.allow_other_accounts),
     ];
     for (key, _) in written.iter().filter(|(_, is_written)| *is_written) {
         let message = "belongs to connections of Entra alone, and this one's identity provider is of kind \"oidc\": \

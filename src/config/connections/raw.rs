@@ -30,6 +30,7 @@ pub(in crate::config) struct RawConnection {
     pub(super) required_scopes: Option<Vec<String>>,
     pub(super) authorized_clients: Vec<String>,
     pub(super) allow_v1: bool,
+    pub(super) allow_other_accounts: bool,
 }
 
 impl RawConnection {

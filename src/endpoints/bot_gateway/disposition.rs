@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
 use super::client_failure::read_code;
+use super::read_stated_identity;
 use super::replies::{InvokeReply, refuse_malformed};
 use super::token_exchange::TokenExchangeCall;
 use super::{BotGateway, Inbound};
+use crate::cards::StatedIdentity;
 use crate::domain::{Bot, Connection, NamedConnection, Registrations};
 use crate::observability::Count;
 use crate::protocol::{
@@ -60,7 +62,11 @@ pub(super) enum Disposition<'a> {
     /// Refuse a malformed token exchange.
     Refuse(InvokeReply),
     /// Handle `signin/verifyState` with a `state` that may come from one of our pages.
-    VerifyState(SignInState),
+    VerifyState {
+        state: SignInState,
+        /// What the activity states about its user.
+        stated: StatedIdentity,
+    },
     /// Handle `signin/failure`: the client could not get a token, for the reason that this code names.
     ClientFailure(String),
     /// Drop an event that only the gateway may send.
@@ -81,7 +87,8 @@ pub(super) fn decide<'a>(
         Traffic::SignIn(InvokeKind::TokenExchange) => decide_exchange(gateway, inbound, activity),
         Traffic::SignIn(InvokeKind::VerifyState) => {
             let state = activity.value_readings("state").find_map(SignInState::read);
-            state.map_or(Disposition::Forward, Disposition::VerifyState)
+            let Some(state) = state else { return Disposition::Forward };
+            Disposition::VerifyState { state, stated: read_stated_identity(activity) }
         }
         Traffic::SignIn(InvokeKind::Failure) => Disposition::ClientFailure(read_code(activity)),
         Traffic::PassedOn if is_forged_tokens_response(gateway, inbound, activity) => {

@@ -25,7 +25,7 @@ use tokio::time::{Instant, timeout_at};
 use self::client_failure::ReportedFailures;
 use self::disposition::Disposition;
 use crate::bot_connector::{BotClient, ContinuationDelivery, ForwardedRequest};
-use crate::cards::PendingSignIns;
+use crate::cards::{PendingSignIns, StatedIdentity};
 use crate::domain::{Account, Bot, ChannelId, Registrations, SharedEntropy};
 use crate::exchange::{CurrentTokens, ExchangeEngine, ExchangeNames, TokenValidators, UserRates};
 use crate::inbound::{
@@ -34,7 +34,7 @@ use crate::inbound::{
 };
 use crate::observability::Counters;
 use crate::protocol::deadlines::PROVIDER_BUDGET;
-use crate::protocol::{Activity, ActivityError, regularize};
+use crate::protocol::{Activity, ActivityError, ConversationType, regularize};
 use crate::sign_in::CodeRedemption;
 
 pub use self::replies::{InvokeReply, StatusOverrides};
@@ -204,6 +204,16 @@ impl Inbound<'_> {
     }
 }
 
+/// The Entra identity that `activity` states for its user.
+fn read_stated_identity(activity: &Activity<'_>) -> StatedIdentity {
+    StatedIdentity {
+        object_id: activity.aad_object_id().map(str::to_owned),
+        tenant_ids: activity.tenant_ids().map(str::to_owned).collect(),
+        in_group: activity.conversation_type() != ConversationType::Personal,
+        name: None,
+    }
+}
+
 /// This door's operations.
 pub const DOOR: Door = Door {
     name: "Bot gateway",
@@ -347,7 +357,7 @@ async fn handle(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, disposit
             reply.respond(inbound)
         }
         Disposition::Refuse(reply) => reply.respond(inbound),
-        Disposition::VerifyState(state) => verify_state::answer(gateway, inbound, state).await,
+        Disposition::VerifyState { state, stated } => verify_state::answer(gateway, inbound, state, stated).await,
         Disposition::ClientFailure(code) => client_failure::answer(gateway, inbound, &code).await.respond(inbound),
         Disposition::Drop => HttpResponse::Ok().finish(),
         Disposition::Forward => forward::forward_to_bot(gateway, inbound).await,

@@ -7,9 +7,8 @@ use tokio::time::{Instant, timeout_at};
 use super::forward::collect_answer;
 use super::replies::{EchoedMembers, InvokeReply, RefusedExchange, exchange_succeeded, refuse};
 use super::tokens_response::TokensResponseDelivery;
-use super::{BotGateway, Inbound};
+use super::{BotGateway, Inbound, read_stated_identity};
 use crate::bot_connector::ForwardedRequest;
-use crate::cards::StatedIdentity;
 use crate::domain::{Bot, ChannelId, Connection, ContinuationMode, Secret};
 use crate::exchange::{
     ActivityEvidence, AfterExchange, Conversation, Evidence, ExchangeRequest, JoinedExchange, LeadingExchange, Outcome,
@@ -17,7 +16,7 @@ use crate::exchange::{
 };
 use crate::observability::Count;
 use crate::protocol::deadlines::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, PROVIDER_BUDGET};
-use crate::protocol::{Activity, ConversationType, InvokeKind, TokenExchangeInvokeRequest, in_canonical_spelling};
+use crate::protocol::{Activity, InvokeKind, TokenExchangeInvokeRequest, in_canonical_spelling};
 
 /// Longest accepted exchangeable token, in bytes (docs/protocols/entra-obo.md §1 rule 1).
 const MAX_TOKEN_BYTES: usize = 32 * 1024;
@@ -114,16 +113,11 @@ fn charge_sender(gateway: &BotGateway, inbound: &Inbound<'_>, refusal: Refusal) 
 }
 
 fn build_evidence(inbound: &Inbound<'_>, activity: &Activity<'_>, card_id: Option<&str>) -> Evidence {
+    let stated = read_stated_identity(activity);
     let evidence = ActivityEvidence {
-        conversation: Conversation {
-            id: inbound.conversation_id.clone(),
-            shared: activity.conversation_type() != ConversationType::Personal,
-        },
+        conversation: Conversation { id: inbound.conversation_id.clone(), shared: stated.in_group },
         card_id: card_id.map(str::to_owned),
-        stated: StatedIdentity {
-            object_id: activity.aad_object_id().map(str::to_owned),
-            tenant_ids: activity.tenant_ids().map(str::to_owned).collect(),
-        },
+        stated,
     };
     if inbound.peer.parent().is_some() { Evidence::Parent(evidence) } else { Evidence::Activity(evidence) }
 }

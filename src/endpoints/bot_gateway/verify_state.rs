@@ -4,16 +4,21 @@ use super::forward::forward_to_bot;
 use super::replies::InvokeReply;
 use super::tokens_response::TokensResponseDelivery;
 use super::{BotGateway, Inbound};
-use crate::cards::{FinishedCard, PendingSignIn};
+use crate::cards::{FinishedCard, PendingSignIn, StatedIdentity};
 use crate::domain::{Account, ContinuationMode, NamedConnection, TokenSlot};
 use crate::exchange::{RateLimited, WantedToken};
 use crate::protocol::SignInState;
-use crate::sign_in::{CodeAnswer, CodeError};
+use crate::sign_in::{CodeAnswer, CodeBearer, CodeError};
 
 /// Answers `signin/verifyState`: redeems the code for one of the user's pending sign-ins. A code that was redeemed before
 /// is answered again, without a second event. The invoke is forwarded if the bot redeems codes itself, or if the user has
 /// no pending sign-in.
-pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, state: SignInState) -> HttpResponse {
+pub(super) async fn answer(
+    gateway: &web::Data<BotGateway>,
+    inbound: &Inbound<'_>,
+    state: SignInState,
+    stated: StatedIdentity,
+) -> HttpResponse {
     if inbound.bot.continuation == ContinuationMode::Forward {
         return forward_to_bot(gateway, inbound).await;
     }
@@ -33,7 +38,10 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
     };
     let reply = match state {
         SignInState::Cancelled => cancel(gateway, inbound, &pending).await,
-        SignInState::Code(code) => redeem(gateway, inbound, &account, &pending, &code).await,
+        SignInState::Code(code) => {
+            let bearer = CodeBearer { account: inbound.account(), stated };
+            redeem(gateway, inbound, &bearer, &pending, &code).await
+        }
     };
     reply.respond(inbound)
 }
@@ -59,11 +67,12 @@ async fn cancel(gateway: &BotGateway, inbound: &Inbound<'_>, pending: &[PendingS
 async fn redeem(
     gateway: &BotGateway,
     inbound: &Inbound<'_>,
-    account: &Account,
+    bearer: &CodeBearer,
     pending: &[PendingSignIn],
     code: &str,
 ) -> InvokeReply {
-    if let Err(RateLimited { retry_after }) = gateway.rates.charge(&inbound.account(), &inbound.correlation_id) {
+    let account = inbound.channel_account();
+    if let Err(RateLimited { retry_after }) = gateway.rates.charge(&bearer.account, &inbound.correlation_id) {
         return InvokeReply::too_many_requests(retry_after);
     }
     let mut tried = Vec::new();
@@ -74,8 +83,9 @@ async fn redeem(
         tried.push(&sign_in.connection);
         let named = gateway.registrations.find_connection(inbound.bot.name.as_str(), sign_in.connection.as_str());
         let NamedConnection::Exact(connection) = named else { continue };
-        let slot = TokenSlot::new(account, &connection.name);
-        let token = match gateway.codes.redeem(WantedToken { bot: &inbound.bot, slot: &slot, connection }, code).await {
+        let slot = TokenSlot::new(&account, &connection.name);
+        let wanted = WantedToken { bot: &inbound.bot, slot: &slot, connection };
+        let token = match gateway.codes.redeem(wanted, bearer, code).await {
             Ok(CodeAnswer::Redeemed(token)) => token,
             Ok(CodeAnswer::RedeemedBefore) => return InvokeReply::empty(200),
             Ok(CodeAnswer::Wrong) => continue,

@@ -1,6 +1,7 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::pages::ChatOwner;
 use super::replies::{PageResponder, redirect, see_other};
 use super::{COMPLETE_PATH, SignInPages, find_parameter};
 use crate::inbound::{RequestId, read_body};
@@ -47,6 +48,10 @@ pub(super) async fn decide(http: HttpRequest, payload: web::Payload, door: web::
     let browser = door.read_browser_cookie(&http);
     match door.steps.completion.decide(&handle, browser.as_ref(), decision, &correlation_id).await {
         Ok(()) => see_other(&format!("{COMPLETE_PATH}?signin={handle}")),
+        // The page says whose chat it is, and leads to a sign-in with another account.
+        Err(failure) if failure.error == SignInError::OtherAccount => {
+            see_other(&format!("{COMPLETE_PATH}?signin={handle}"))
+        }
         Err(failure) => responder.failed(&failure),
     }
 }
@@ -59,6 +64,9 @@ fn show_review(
     match review {
         Ok(SignInReview::Confirm { names, is_another_person }) => {
             responder.confirm(&names, is_another_person.then_some(handle))
+        }
+        Ok(SignInReview::OtherAccount { names, owner }) => {
+            responder.other_account(&names, &ChatOwner { name: owner.as_deref(), again: handle })
         }
         Ok(SignInReview::Completed(completion)) => show_completion(responder, &completion),
         Ok(SignInReview::SignedIn(names)) => responder.signed_in(&names),

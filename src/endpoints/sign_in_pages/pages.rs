@@ -49,6 +49,26 @@ pub(super) struct ConfirmPage<'a> {
     other_account: Option<String>,
 }
 
+/// The person whose chat it is, when another one has signed in.
+pub(super) struct ChatOwner<'a> {
+    /// The owner's name, as the chat shows it.
+    pub(super) name: Option<&'a str>,
+    /// The handle of the page, with which the sign-in begins anew.
+    pub(super) again: &'a str,
+}
+
+/// Says that the chat belongs to another account, and leads to a sign-in with another one. There is no code.
+#[derive(Template)]
+#[template(path = "other_account.html")]
+pub(super) struct OtherAccountPage<'a> {
+    frame: PageFrame<'a>,
+    bot: &'a str,
+    account: &'a str,
+    channel: &'a str,
+    owner: Option<&'a str>,
+    other_account: String,
+}
+
 /// Shows the magic code.
 #[derive(Template)]
 #[template(path = "code.html")]
@@ -98,8 +118,16 @@ impl<'a> NoticePage<'a> {
 
 impl<'a> ConfirmPage<'a> {
     pub(super) fn new(frame: PageFrame<'a>, names: &'a DisplayNames, again: Option<&str>) -> Self {
-        let other_account = again.map(|handle| format!("{BEGIN_PATH}?{AGAIN}={handle}"));
+        let other_account = again.map(build_again_address);
         Self { frame, bot: &names.bot, account: &names.account, channel: channel_display_name(names), other_account }
+    }
+}
+
+impl<'a> OtherAccountPage<'a> {
+    pub(super) fn new(frame: PageFrame<'a>, names: &'a DisplayNames, owner: &ChatOwner<'a>) -> Self {
+        let channel = channel_display_name(names);
+        let other_account = build_again_address(owner.again);
+        Self { frame, bot: &names.bot, account: &names.account, channel, owner: owner.name, other_account }
     }
 }
 
@@ -122,6 +150,11 @@ impl<'a> CodePage<'a> {
             final_redirect: final_redirect.as_deref(),
         }
     }
+}
+
+/// The address that begins the sign-in of the page with this handle anew.
+fn build_again_address(handle: &str) -> String {
+    format!("{BEGIN_PATH}?{AGAIN}={handle}")
 }
 
 /// The name of a channel that users know.
@@ -161,6 +194,13 @@ mod tests {
             ConfirmPage::new(frame(TeamsNotification::Reason("\"><script>")), &names, Some("\"><script>"))
                 .render()
                 .unwrap(),
+            OtherAccountPage::new(
+                frame(TeamsNotification::Reason("\"><script>")),
+                &names,
+                &ChatOwner { name: Some("<script>"), again: "\"><script>" },
+            )
+            .render()
+            .unwrap(),
             CodePage::new(frame(TeamsNotification::Code("\"><script>")), &completion).render().unwrap(),
         ] {
             for bad in ["<b>", "<i>", "<script>", "\"onclick", "=\"b\"", "\"><script>"] {

@@ -3,7 +3,10 @@ use actix_web::http::{StatusCode, header};
 use askama::Template;
 
 use super::SignInPages;
-use super::pages::{CodePage, ConfirmPage, NoticePage, NoticeTexts, PageFrame, SignedInPage, TeamsNotification};
+use super::pages::{
+    ChatOwner, CodePage, ConfirmPage, NoticePage, NoticeTexts, OtherAccountPage, PageFrame, SignedInPage,
+    TeamsNotification,
+};
 use crate::domain::ChannelId;
 use crate::inbound::Problem;
 use crate::protocol::CANCELLED_BY_USER;
@@ -46,6 +49,8 @@ fn failure_texts(error: SignInError) -> FailureTexts {
             "The proof of your identity could not be verified.", ASK_ADMINISTRATOR),
         SignInError::TenantNotAllowed => texts(StatusCode::FORBIDDEN, "TenantNotAllowed", "This account cannot be used here",
             "The bot does not accept accounts of your organisation.", "Start again in your chat, and choose another account."),
+        SignInError::OtherAccount => texts(StatusCode::FORBIDDEN, "OtherAccount", "This is not the account of your chat",
+            "The chat belongs to somebody else than the account that you signed in with.", "Start again in your chat, and choose the account that you use there."),
         SignInError::Throttled { .. } => texts(StatusCode::TOO_MANY_REQUESTS, "Throttled", "Too many attempts",
             "There were many attempts to sign in within a short time.", "Wait a minute, then try again."),
         SignInError::Unavailable => texts(StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "The sign-in page cannot be reached",
@@ -119,6 +124,14 @@ impl PageResponder<'_> {
         let policy = self.policy(&frame);
         let response = begin_response(StatusCode::OK, "same-origin");
         render_page(response, &policy, &ConfirmPage::new(frame, names, again))
+    }
+
+    /// Says that the chat belongs to another account. As [`PageResponder::confirm`] in its form.
+    pub(super) fn other_account(&self, names: &DisplayNames, owner: &ChatOwner<'_>) -> HttpResponse {
+        let frame = self.frame(None, TeamsNotification::Reason(""));
+        let policy = self.policy(&frame);
+        let response = begin_response(StatusCode::OK, "same-origin");
+        render_page(response, &policy, &OtherAccountPage::new(frame, names, owner))
     }
 
     /// Shows the magic code.

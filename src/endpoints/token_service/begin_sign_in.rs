@@ -9,6 +9,9 @@ use crate::protocol::{
     ConversationType, ENTRA_PROVIDER_ID, SignInResource, TokenExchangeResource, TokenExchangeState, TokenPostResource,
 };
 
+/// How much of a user's name is kept for the pages, in characters.
+const MAX_SHOWN_NAME: usize = 128;
+
 /// A sign-in that a bot is about to offer.
 pub(super) struct BegunSignIn {
     /// The name of the connection.
@@ -61,7 +64,12 @@ pub(super) async fn begin(
         conversation: state.conversation_id,
         connection: connection.name.clone(),
         offered_sso: uri.is_some(),
-        stated: StatedIdentity { object_id: state.aad_object_id, tenant_ids: state.tenant_ids },
+        stated: StatedIdentity {
+            object_id: state.aad_object_id,
+            tenant_ids: state.tenant_ids,
+            in_group: state.conversation_type != ConversationType::Personal,
+            name: state.user_name.map(|name| name.chars().take(MAX_SHOWN_NAME).collect()),
+        },
         final_redirect,
     };
     let begun = service.cards.begin(new).await;

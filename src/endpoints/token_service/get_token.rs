@@ -2,10 +2,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::replies::{Decline, require_token, token};
 use super::{TokenService, admit, channel_account, log_unknown_connection};
+use crate::cards::StatedIdentity;
 use crate::domain::{ClaimsChallenge, NamedConnection, TokenSlot};
 use crate::exchange::{ObtainedToken, WantedToken};
 use crate::inbound::RequestId;
-use crate::sign_in::CodeAnswer;
+use crate::sign_in::{CodeAnswer, CodeBearer};
 
 /// `GET /api/usertoken/GetToken`: the user's present token, or with `code` the token of the sign-in that this magic
 /// code completes (docs/protocols/token-service-api.md §3.1).
@@ -55,7 +56,8 @@ pub(super) async fn find_token(
     };
     // Each code is an attempt to guess one.
     charge(http, service, wanted.slot)?;
-    let redeemed = service.codes.redeem(wanted, code).await;
+    let bearer = CodeBearer { account: wanted.slot.account.clone(), stated: StatedIdentity::default() };
+    let redeemed = service.codes.redeem(wanted, &bearer, code).await;
     Ok(match redeemed.map_err(|error| Decline::failed("a magic code cannot be checked", &error))? {
         CodeAnswer::Redeemed(token) => ObtainedToken::Token(token),
         // A bot or an SDK that repeats its request gets the same answer: what came of the code is the present token.

@@ -3,11 +3,12 @@ use std::sync::Arc;
 use super::records::{Completed, Identified};
 use super::review::{
     DisplayNames, SignInReview, UserDecision, build_completion, build_display_names, build_success, describe_completed,
+    report_withheld_code,
 };
 use super::{BrowserFlow, BrowserSecret, SignInError, SignInFailure, is_handle, slot_for_card};
 use crate::cards::PendingSignIn;
 use crate::domain::Secret;
-use crate::exchange::{BrowserBinding, ProvenIdentity, WantedToken, bind_browser_sign_in, is_another_person};
+use crate::exchange::{BrowserBinding, ProvenIdentity, WantedToken, is_another_person};
 use crate::sign_in::SignedInTokens;
 use crate::sign_in::browser_sign_ins::BrowserRecordLookup;
 use crate::sign_in::magic_code::MagicCodes;
@@ -59,10 +60,18 @@ impl SignInCompletion {
         let Some(identified) = self.find_identified(&step).await? else { return self.get_result(&step).await };
         let card = self.get_card(&identified).await?;
         let binding = self.bind(&card, &identified).await;
-        if binding.map_err(|failure| failure.on(identified.channel.as_ref()))? != BrowserBinding::Proven {
-            let question = ask_to_confirm(&card, &identified);
-            if matches!(question, SignInReview::Confirm { is_another_person: true, .. }) {
-                self.tokens.requirements().want_other_account(&slot_for_card(&card), correlation_id).await;
+        let binding = binding.map_err(|failure| failure.on(identified.channel.as_ref()))?;
+        if binding != BrowserBinding::Proven {
+            let question = ask_user(&card, &identified, binding);
+            match question {
+                SignInReview::OtherAccount { .. } => {
+                    report_withheld_code(&card, &identified, correlation_id);
+                    self.tokens.requirements().want_other_account(&slot_for_card(&card), correlation_id).await;
+                }
+                SignInReview::Confirm { is_another_person: true, .. } => {
+                    self.tokens.requirements().want_other_account(&slot_for_card(&card), correlation_id).await;
+                }
+                _ => {}
             }
             return Ok(question);
         }
@@ -84,7 +93,7 @@ impl SignInCompletion {
         let binding = self.bind(&card, &identified).await;
         let binding = binding.map_err(|failure| failure.on(identified.channel.as_ref()))?;
         if binding != BrowserBinding::Proven {
-            return Ok(ask_to_confirm(&card, &identified));
+            return Ok(ask_user(&card, &identified, binding));
         }
         let names = build_display_names(&card, &identified);
         let code = self.codes.derive_code(&step.browser.0, &step.handle);
@@ -204,7 +213,11 @@ impl SignInCompletion {
         if permit.epoch() != grant.epoch {
             return Err(SignInError::LinkUnknown.into());
         }
-        let success = build_success(&card, self.bind(&card, identified).await?);
+        let binding = self.bind(&card, identified).await?;
+        if binding == BrowserBinding::NoCode {
+            return Err(SignInError::OtherAccount.into());
+        }
+        let success = build_success(&card, binding);
         if success.verified {
             // The channel vouches for the user as in a silent exchange, so the token is kept without a code.
             let wanted = WantedToken { bot, slot: &slot, connection };
@@ -270,15 +283,13 @@ impl SignInCompletion {
         Ok(step_or_error(self.flow.browsers.find(&step.handle, &step.browser.0).await?)?)
     }
 
-    /// What the browser sign-in proves about the card's account. Reads the pin if the rule depends on it.
+    /// What the browser sign-in proves about the card's account.
     async fn bind(&self, card: &PendingSignIn, identified: &Identified) -> Result<BrowserBinding, SignInFailure> {
-        let Some(bot) = self.flow.find_bot(card) else { return Ok(BrowserBinding::CodeByHand) };
-        let binding = bind_browser_sign_in(bot, &card.account, &card.stated, proven_identity(identified));
-        if binding != BrowserBinding::ProvenIfPinned {
-            return Ok(binding);
-        }
-        let is_pinned = self.tokens.is_pinned_to(&card.account, &identified.grant.token.user).await?;
-        Ok(if is_pinned { BrowserBinding::Proven } else { BrowserBinding::CodeByHand })
+        let (Some(bot), Some(connection)) = (self.flow.find_bot(card), self.flow.find_connection(card)) else {
+            return Err(SignInError::LinkUnknown.into());
+        };
+        let wanted = WantedToken { bot, slot: &slot_for_card(card), connection };
+        Ok(self.tokens.bind(wanted, &card.stated, &identified.grant.token.user).await?)
     }
 
     async fn get_card(&self, identified: &Identified) -> Result<PendingSignIn, SignInFailure> {
@@ -303,9 +314,13 @@ fn step_or_error<T>(found: BrowserRecordLookup<T>) -> Result<Option<T>, SignInEr
     }
 }
 
-fn ask_to_confirm(card: &PendingSignIn, identified: &Identified) -> SignInReview {
+fn ask_user(card: &PendingSignIn, identified: &Identified, binding: BrowserBinding) -> SignInReview {
+    let names = build_display_names(card, identified);
+    if binding == BrowserBinding::NoCode {
+        return SignInReview::OtherAccount { names, owner: card.stated.name.clone() };
+    }
     let is_another_person = is_another_person(&card.account, &card.stated, proven_identity(identified));
-    SignInReview::Confirm { names: build_display_names(card, identified), is_another_person }
+    SignInReview::Confirm { names, is_another_person }
 }
 
 fn proven_identity(identified: &Identified) -> ProvenIdentity<'_> {

@@ -104,7 +104,11 @@ async fn a_card_is_found_by_its_link_its_id_and_its_account() {
         conversation: Some("19:general@thread.tacv2".to_owned()),
         connection: ConnectionName::new("graph"),
         offered_sso: true,
-        stated: StatedIdentity { object_id: Some(ADAS_OBJECT.to_owned()), tenant_ids: vec![TENANT.to_owned()] },
+        stated: StatedIdentity {
+            object_id: Some(ADAS_OBJECT.to_owned()),
+            tenant_ids: vec![TENANT.to_owned()],
+            ..StatedIdentity::default()
+        },
         final_redirect: Some("https://www.example.com/done".to_owned()),
     };
     assert_eq!(card.offer, offer);
@@ -130,13 +134,13 @@ async fn a_magic_code_is_valid_and_the_wrong_codes_still_count() {
     let earlier = earlier();
     let codes = MagicCodes::new(&earlier.records);
     let (bens, code) = (slot(&account("directline", "dl_ben"), "graph"), earlier.text("code"));
-    let right = codes.check(&bens, code).await.unwrap().unwrap();
+    let right = codes.check(&bens, &bens.account, code).await.unwrap().unwrap();
     assert_eq!((right.grant.card_id.as_str(), right.grant.revision), (earlier.text("card_id"), REVISION));
     assert_eq!(right.grant.epoch, Epoch::from_bytes([0; 8]));
     assert_is(&right.grant.token, "ben-graph", &ben(), &earlier);
     let wrong = if code == "000000" { "000001" } else { "000000" };
-    assert!(codes.check(&bens, wrong).await.unwrap().is_none(), "the fifth wrong one");
-    assert!(codes.check(&bens, code).await.unwrap().is_none(), "no try is left");
+    assert!(codes.check(&bens, &bens.account, wrong).await.unwrap().is_none(), "the fifth wrong one");
+    assert!(codes.check(&bens, &bens.account, code).await.unwrap().is_none(), "no try is left");
     assert!(codes.end_one(right.record).await.unwrap());
 }
 

@@ -66,6 +66,10 @@ pub enum SignInError {
     /// The connection admits no users of that tenant.
     #[error("the user's tenant is not one of the connection's")]
     TenantNotAllowed,
+    /// Teams states another person for the chat than the one who has signed in, and the connection allows no other
+    /// accounts.
+    #[error("the chat belongs to another account")]
+    OtherAccount,
     /// The account exceeds its rate limit.
     #[error("the account asks too often")]
     Throttled {

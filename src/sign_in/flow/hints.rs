@@ -33,6 +33,9 @@ const fn find_hint(error: SignInError) -> &'static str {
             "the token endpoint's response holds no ID token: check that the provider grants the scope openid"
         }
         SignInError::TenantNotAllowed => "the user's tenant is not one of the connection's tenants",
+        SignInError::OtherAccount => {
+            "Teams states another person for the chat than the one who signed in: see allow_other_accounts of the connection"
+        }
         SignInError::Throttled { .. } => {
             "one browser followed the links of one user too often: see limits.user_exchanges_per_minute"
         }
@@ -64,6 +67,7 @@ mod tests {
             SignInError::IssuerMismatch,
             SignInError::IdTokenRejected { check: "absent" },
             SignInError::TenantNotAllowed,
+            SignInError::OtherAccount,
             SignInError::Throttled { retry_after: 1 },
             SignInError::Unavailable,
             SignInError::Misconfigured,

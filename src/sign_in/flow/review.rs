@@ -25,6 +25,13 @@ pub enum SignInReview {
         /// Teams states another person for the chat than the one who has signed in.
         is_another_person: bool,
     },
+    /// Teams states another person for the chat than the one who has signed in: there is no code.
+    OtherAccount {
+        /// The names that the page shows.
+        names: DisplayNames,
+        /// The name of the person whose chat it is, as the chat shows it.
+        owner: Option<String>,
+    },
     /// The sign-in is complete, and its code can be redeemed.
     Completed(Completion),
     /// The sign-in is complete, and the user has it in the chat: there is no code to show any more.
@@ -66,6 +73,21 @@ pub(super) fn build_success(card: &PendingSignIn, binding: BrowserBinding) -> Su
         page_delivers_code: verified || binding == BrowserBinding::CodeByPage,
         final_redirect: card.final_redirect.clone(),
     }
+}
+
+/// Writes the security event of a sign-in that got no code, because the chat is another person's.
+pub(super) fn report_withheld_code(card: &PendingSignIn, identified: &Identified, correlation_id: &str) {
+    tracing::warn!(
+        correlation_id,
+        bot = card.account.holder.as_str(),
+        channel = card.account.channel_name(),
+        connection = card.connection.as_str(),
+        user = %identified.grant.token.user,
+        hint = "Teams states another person for this chat than the one who signed in: if users of this connection need \
+                second accounts, set its allow_other_accounts",
+        security = true,
+        "a browser sign-in got no code"
+    );
 }
 
 pub(super) fn build_completion(success: Success, code: Secret, names: DisplayNames) -> Completion {

@@ -11,6 +11,7 @@ mod identity;
 mod logging;
 mod outcomes;
 mod parent_accounts;
+mod parent_codes;
 mod parents;
 mod product_context;
 mod requests;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{assert_mismatch, exchange_of, success};
 use crate::harness::{Answer, Behaviour, Harness, Options, Received, activities};
 
-const SERVICE_URL: &str = "https://parent.example/api/skills/";
+pub(super) const SERVICE_URL: &str = "https://parent.example/api/skills/";
 
 /// A gateway on which the bot `demo-forward` may call `demo` for Teams.
 pub(super) async fn harness(after_exchange: &'static str) -> Harness {

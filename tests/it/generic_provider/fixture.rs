@@ -225,6 +225,7 @@ fn connection(client_id: &str) -> Connection {
         scopes: ["openid", "profile", "offline_access"].map(str::to_owned).into(),
         required_granted_scopes: Vec::new(),
         continuous_access: false,
+        allow_other_accounts: false,
         token_exchange_uri: None,
         exchange_uris: Vec::new(),
         aad_resources: Vec::new(),

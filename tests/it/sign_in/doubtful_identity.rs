@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{WEB_CHAT_USER, card, redeem, teams_card, token_owner};
+use super::{WEB_CHAT_USER, allowing_other_accounts, card, redeem, teams_card, token_owner};
 use crate::harness::{Answer, Harness, Options, activities};
 
 /// Options for a bot that a parent may call on behalf of Teams users.
@@ -79,7 +79,7 @@ async fn an_exchange_by_a_bot_with_parents_does_not_pin_the_account() {
 
 #[tokio::test]
 async fn the_page_does_not_send_teams_the_code_of_a_user_other_than_the_cards() {
-    let harness = Harness::start().await;
+    let harness = Harness::with(allowing_other_accounts()).await;
     let (page, was_asked) = last_page(&harness, &teams_card(&harness, "Ben").await, "Ada").await;
     assert!(was_asked && !notifies_teams(&page), "{}", page.text());
     assert!(!page.text().contains("data-code"), "{}", page.text());
@@ -113,7 +113,7 @@ async fn a_stranger_who_follows_a_link_many_times_uses_up_no_tries_of_its_owner(
 
 #[tokio::test]
 async fn a_card_without_a_channel_belongs_to_teams() {
-    let harness = Harness::start().await;
+    let harness = Harness::with(allowing_other_accounts()).await;
     let mut loose = activities::teams(&harness, &harness.user("Ada"));
     loose.as_object_mut().unwrap().remove("channelId");
     let resource = harness.sign_in_resource(&loose, "graph").await;

@@ -63,7 +63,6 @@ async fn a_user_whom_teams_does_not_identify_must_confirm_and_enter_the_code() {
     named_elsewhere["from"]["aadObjectId"] = harness.user("Ada").oid.into();
     named_elsewhere["conversation"]["tenantId"] = harness.user("Ada").tid.into();
     for (case, activity, user) in [
-        ("another user", &ada, "Ben"),
         ("another tenant", &elsewhere, "Ada"),
         ("no object id", &unnamed, "Ada"),
         ("no tenant", &tenantless, "Ada"),

@@ -8,6 +8,7 @@ mod heads;
 mod journeys;
 mod meanings;
 mod needs;
+mod other_accounts;
 mod pages;
 mod proxies;
 mod refusals;
@@ -16,7 +17,7 @@ mod sign_out;
 
 use serde_json::Value;
 
-use crate::harness::{Answer, Harness, activities, tokens};
+use crate::harness::{Answer, Harness, Options, activities, tokens};
 
 /// The id of a Web Chat user, which does not prove who the user is.
 const WEB_CHAT_USER: &str = "wc-1";
@@ -24,6 +25,12 @@ const WEB_CHAT_USER: &str = "wc-1";
 /// An activity of a Web Chat user.
 fn web_chat(harness: &Harness, user_id: &str) -> Value {
     activities::on_channel(activities::teams(harness, &harness.user("Ada")), "webchat", user_id)
+}
+
+/// Options for a connection `graph` that takes other accounts than the one of a Teams chat.
+fn allowing_other_accounts() -> Options {
+    let key = "BOT_SSO_CONNECTIONS__DEMO_GRAPH__ALLOW_OTHER_ACCOUNTS";
+    Options { environment: vec![(key.to_owned(), "true".to_owned())], ..Options::default() }
 }
 
 /// A card for a Web Chat user.

@@ -153,6 +153,7 @@ fn connection() -> Connection {
         scopes: vec!["User.Read".into(), "Mail.Read".into()],
         required_granted_scopes: Vec::new(),
         continuous_access: false,
+        allow_other_accounts: false,
         token_exchange_uri: None,
         provider_kind: crate::domain::ProviderKind::Entra,
         exchange_uris: Vec::new(),

@@ -214,6 +214,7 @@ fn connection(scopes: &[&str]) -> Connection {
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
         required_granted_scopes: Vec::new(),
         continuous_access: false,
+        allow_other_accounts: false,
         token_exchange_uri: None,
         exchange_uris: Vec::new(),
         aad_resources: Vec::new(),
