@@ -231,7 +231,11 @@ async fn a_user_whom_the_provider_sends_back_with_access_denied_is_not_told_that
     let page = browser.get(reachable_url(&harness, back.as_str())).await;
     assert!(page.location.is_none() && page.text.contains("perhaps by you or by your administrator"), "{}", page.text);
     let again = browser.get(reachable_url(&harness, back.as_str())).await;
-    assert!(again.location.is_none() && again.text.contains("You have cancelled"), "repeated: {}", again.text);
+    assert!(
+        again.location.is_none() && again.text.contains("perhaps by you or by your administrator"),
+        "repeated: {}",
+        again.text
+    );
 }
 
 #[tokio::test]
