@@ -7,7 +7,7 @@ use crate::config::Configuration;
 /// that is bound already cannot be taken by another process between its choice and its use.
 ///
 /// A list that is not empty replaces the configured addresses of that listener. An empty list leaves the binding to
-/// [`build`](super::build), which binds last, after it has opened the keys and the store.
+/// [`build`](crate::app::build), which binds last, after it has opened the keys and the store.
 #[derive(Debug, Default)]
 pub struct BoundListeners {
     /// Replaces `server.listen`.

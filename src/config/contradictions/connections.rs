@@ -7,10 +7,15 @@ use crate::domain::{Bot, Connection};
 pub(super) fn check(section: &ConnectionSection, bots: &[Bot], review: &mut Review<'_>) {
     let place = Place::section("connections").key(&section.key);
     let connection = &section.connection;
-    if !connection.aad_resources.is_empty() && !connection.asks_offline_access() {
-        let message = "are redeemed with the user's refresh token, and the connection asks for none: write \
-                       \"offline_access\" into its scopes, or leave aad_resources out";
-        review.report(&place.key("aad_resources"), message.to_owned());
+    let lists = [("aad_resources", connection.aad_resources.len()), ("exchange_uris", connection.exchange_uris.len())];
+    for (key, entries) in lists {
+        if entries > 0 && !connection.asks_offline_access() {
+            let message = format!(
+                "are redeemed with the user's refresh token, and the connection asks for none: write \"offline_access\" \
+                 into its scopes, or leave {key} out"
+            );
+            review.report(&place.key(key), message);
+        }
     }
     if let Some(uri) = connection.token_exchange_uri.as_deref().and_then(ExchangeUri::read) {
         let at = place.key("token_exchange_uri");

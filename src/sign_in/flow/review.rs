@@ -15,7 +15,7 @@ pub struct DisplayNames {
     pub channel: Option<ChannelId>,
 }
 
-/// The result of [`SignInCompletion::review`]: what the last page shows.
+/// The result of [`SignInCompletion::review`](crate::sign_in::SignInCompletion::review): what the last page shows.
 #[derive(Debug)]
 pub enum SignInReview {
     /// The user has to confirm that they began this sign-in.

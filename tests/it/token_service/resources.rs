@@ -142,14 +142,6 @@ async fn a_user_who_is_not_signed_in_gets_no_token_for_a_resource() {
 }
 
 #[tokio::test]
-async fn no_token_for_a_resource_is_returned_without_a_refresh_token() {
-    let harness = Harness::with(Options { connection: LISTS.to_owned(), ..Options::default() }).await;
-    sign_in(&harness, "msteams", "29:ada").await;
-    assert_nothing("uri", &exchange_for_uri(&harness, ADA, MAIL).await);
-    assert_nothing("aad", &get_aad_tokens(&harness, &[GRAPH]).await);
-}
-
-#[tokio::test]
 async fn a_signed_in_user_gets_a_token_for_a_listed_scope_and_it_is_stored() {
     let harness = Harness::with(options()).await;
     sign_in(&harness, "msteams", "29:ada").await;
