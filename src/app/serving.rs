@@ -346,7 +346,7 @@ async fn run_until_stopped(
             _ = signals.interrupt.recv() => break,
             _ = signals.hang_up.recv() => {
                 let renewable = renewable.clone();
-                // `renew` reads files and logs its own failures.
+                // `renew` reads files, so it runs on a blocking thread. It logs its own failures, so the result is ignored.
                 let _ = tokio::task::spawn_blocking(move || renewable.renew()).await;
             }
             _ = ticks.tick() => counters.log(),

@@ -55,7 +55,8 @@ impl ClientFailure {
     }
 
     fn is_of(&self, connection: &ConnectionName, conversation: Option<&str>) -> bool {
-        self.connection == connection.as_str() && self.conversation.as_deref() == conversation
+        let may_be_there = conversation.is_none() || self.conversation.as_deref() == conversation;
+        self.connection == connection.as_str() && may_be_there
     }
 }
 

@@ -57,8 +57,8 @@ pub struct PendingSignIn {
     pub offer: SignInOffer,
     /// The time of the offer. The card can be answered for fifteen minutes from then.
     pub begun_at: Timestamp,
-    /// Whether a browser that followed the card's link was sent to the stated tenant and has not come back.
-    pub is_browser_away: bool,
+    /// Since when a browser that followed the card's link has been at the stated tenant. `None` if it has come back.
+    pub browser_away_since: Option<Timestamp>,
 }
 
 impl Deref for PendingSignIn {
@@ -102,14 +102,14 @@ struct CardJson {
     begun_at: i64,
     sequence: u64,
     #[serde(default)]
-    is_browser_away: bool,
+    browser_away_since: Option<i64>,
 }
 
 impl Content for CardRecord {
     const KIND: &'static Kind = &catalogue::CARD;
 
     fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let PendingSignIn { card_id, offer, begun_at, is_browser_away } = &self.sign_in;
+        let PendingSignIn { card_id, offer, begun_at, browser_away_since } = &self.sign_in;
         encode_json(&CardJson {
             card_id: card_id.clone(),
             bot: offer.account.holder.to_string(),
@@ -122,7 +122,7 @@ impl Content for CardRecord {
             final_redirect: offer.final_redirect.clone(),
             begun_at: begun_at.unix_millis(),
             sequence: self.sequence,
-            is_browser_away: *is_browser_away,
+            browser_away_since: browser_away_since.map(Timestamp::unix_millis),
         })
     }
 
@@ -137,8 +137,8 @@ impl Content for CardRecord {
             final_redirect: card.final_redirect,
         };
         let begun_at = Timestamp::from_unix_millis(card.begun_at);
-        let CardJson { card_id, is_browser_away, .. } = card;
-        let sign_in = PendingSignIn { card_id, offer, begun_at, is_browser_away };
+        let browser_away_since = card.browser_away_since.map(Timestamp::from_unix_millis);
+        let sign_in = PendingSignIn { card_id: card.card_id, offer, begun_at, browser_away_since };
         Some(Self { sign_in, sequence: card.sequence })
     }
 }

@@ -1,6 +1,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::BROWSER_CARD_LIFETIME;
 use super::client_failures::ClientFailures;
@@ -15,6 +16,8 @@ const MAX_PER_ACCOUNT: usize = 32;
 /// Records that are listed when the process starts. The list contains records of every kind that expire as soon as
 /// cards do; a longer list would delay the start.
 const MAX_RECALLED_RECORDS: usize = 20_000;
+/// A browser that has been away for longer than this is not a second click of the same user.
+const MAX_SECOND_CLICK_DELAY: Duration = Duration::from_mins(1);
 /// Attempts to change a record by compare-and-put while other callers change the same record.
 const MAX_CAS_ATTEMPTS: usize = 4;
 
@@ -82,7 +85,7 @@ impl PendingSignIns {
         }
         let link = Secret::new(self.entropy.uuid().replace('-', ""));
         let (card_id, begun_at) = (self.derive_card_id(&link), self.now());
-        let sign_in = PendingSignIn { card_id, offer, begun_at, is_browser_away: false };
+        let sign_in = PendingSignIn { card_id, offer, begun_at, browser_away_since: None };
         let card = CardRecord { sign_in, sequence: self.next_sequence.fetch_add(1, Ordering::SeqCst) };
         let record = self.seal(&card, begun_at.plus(CARD_LIFETIME))?;
         self.add_to_known(&card.sign_in, record.expires_at());
@@ -113,8 +116,15 @@ impl PendingSignIns {
         Ok(found.filter(|sign_in| self.can_be_answered(sign_in)))
     }
 
+    /// Whether the browser that followed the card's link has been away for so long that it will not come back: a second
+    /// click follows within a moment.
+    #[must_use]
+    pub fn has_lost_browser(&self, sign_in: &PendingSignIn) -> bool {
+        sign_in.browser_away_since.is_some_and(|since| since.plus(MAX_SECOND_CLICK_DELAY) <= self.now())
+    }
+
     /// Keeps the record of a card long enough for the browser that has followed the card's link to finish, and stores
-    /// whether that browser is away at the stated tenant ([`PendingSignIn::is_browser_away`]). The time in which the
+    /// whether that browser is away at the stated tenant ([`PendingSignIn::browser_away_since`]). The time in which the
     /// card can be answered does not change. Returns false if the card has no record any more.
     ///
     /// # Errors
@@ -124,7 +134,8 @@ impl PendingSignIns {
             let Some(OpenedRecord { content: mut card, stored }) = self.find(card_id).await? else {
                 return Ok(false);
             };
-            card.sign_in.is_browser_away = is_browser_away;
+            let away_since = card.sign_in.browser_away_since.unwrap_or_else(|| self.now());
+            card.sign_in.browser_away_since = is_browser_away.then_some(away_since);
             let record = self.seal(&card, card.sign_in.begun_at.plus(BROWSER_CARD_LIFETIME))?;
             self.add_to_known(&card.sign_in, record.expires_at());
             if self.cards.compare_and_put(Some(stored), record).await? {

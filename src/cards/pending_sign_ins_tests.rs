@@ -174,11 +174,11 @@ async fn an_extended_card_is_found_for_its_browser_only_until_thirty_minutes_aft
 async fn a_card_remembers_over_a_restart_that_its_browser_is_away() {
     let fixture = fixture();
     let (begun, link) = fixture.pending.begin(offer("alice", "graph")).await.unwrap();
-    assert!(!begun.is_browser_away);
+    assert_eq!(begun.browser_away_since, None);
     for is_away in [true, false] {
         fixture.pending.extend_for_browser(&begun.card_id, is_away).await.unwrap();
         let found = open(&fixture.storage).find_by_link(&link).await.unwrap().unwrap();
-        assert_eq!(found.is_browser_away, is_away);
+        assert_eq!(found.browser_away_since.is_some(), is_away);
     }
 }
 

@@ -14,10 +14,8 @@ pub(super) struct Binding {
     /// The exchange pins these accounts to the token's user when it succeeds. A pin lasts until sign-out.
     pub(super) accounts_to_pin: Vec<Account>,
     /// Other accounts with the same user id. The exchange is refused if one of them holds a token of another user. For
-    /// a
-    /// parent's account they are the channel's account and those of the other parents; for an account that the bot
-    /// names
-    /// they are the parents' accounts.
+    /// a parent's account they are the channel's account and those of the other parents; for an account that the bot
+    /// names they are the parents' accounts.
     pub(super) siblings: Vec<Account>,
 }
 

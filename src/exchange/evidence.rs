@@ -8,8 +8,7 @@ pub enum Evidence {
     /// An activity from a parent bot; the account belongs to that parent.
     Parent(ActivityEvidence),
     /// What the bot stated about the user when it asked for a card. The card itself proves that the bot wanted this
-    /// user to
-    /// sign in.
+    /// user to sign in.
     Bot(BotStatement),
 }
 

@@ -15,8 +15,7 @@ impl ExchangeNames {
     }
 
     /// The key of the exchange that these parts describe. The boundaries of the parts count: `["ab", "c"]` and `["a",
-    /// "bc"]`
-    /// give different keys.
+    /// "bc"]` give different keys.
     #[must_use]
     pub fn exchange_key(&self, parts: &[&str]) -> ExchangeKey {
         let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();

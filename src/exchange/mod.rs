@@ -1,12 +1,10 @@
 //! The core: exchanges a client's token once for a user token that the vault keeps; refreshes the kept token, gets
-//! tokens
-//! for other resources with it, and removes it at sign-out.
+//! tokens for other resources with it, and removes it at sign-out.
 //!
 //! Owns the phases of one exchange (admit, join, recall, redeem, keep, settle), the binding of a token to the account
-//! that
-//! sent it, the joining of duplicates, the refresh of a token without its user, and the tokens' part of a sign-out. It
-//! deliberately knows no HTTP and no wire type: a door hands it a request and gets an outcome, and the door turns the
-//! outcome into a reply.
+//! that sent it, the joining of duplicates, the refresh of a token without its user, and the tokens' part of a
+//! sign-out. It deliberately knows no HTTP and no wire type: a door hands it a request and gets an outcome, and the
+//! door turns the outcome into a reply.
 
 mod binding;
 mod browser_binding;

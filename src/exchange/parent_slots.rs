@@ -22,10 +22,8 @@ pub(super) fn parent_slots<'a>(bot: &'a Bot, slot: &'a TokenSlot) -> impl Iterat
 }
 
 /// Finds the slot of the wanted token: the slot whose usable token was obtained last, else the first slot with a token
-/// that
-/// can be refreshed, else the channel's slot. A parent's token is passed over if the channel's account is pinned to
-/// another
-/// user. Reads nothing if no parent may call the bot.
+/// that can be refreshed, else the channel's slot. A parent's token is passed over if the channel's account is pinned
+/// to another user. Reads nothing if no parent may call the bot.
 pub(super) async fn find_slot_in_use<'a>(
     vault: &TokenVault,
     wanted: WantedToken<'a>,
@@ -115,8 +113,7 @@ pub(super) async fn is_held_by_another(
 }
 
 /// Whether `slot` holds a usable token of `user`. False after a sign-out. For the slot of a parent's account, a token
-/// in the
-/// channel's slot counts as well.
+/// in the channel's slot counts as well.
 pub(super) async fn is_kept(
     vault: &TokenVault,
     slot: &TokenSlot,
@@ -134,9 +131,8 @@ pub(super) async fn is_kept(
 }
 
 /// Removes the tokens of users other than `user` that parent bots brought for the wanted slot's user id, so that one
-/// user id
-/// never serves tokens of two people. Call it before a token of `user` is kept, so that a failure leaves nothing half
-/// done, and again after it, because a parent may have brought another token in between.
+/// user id never serves tokens of two people. Call it before a token of `user` is kept, so that a failure leaves
+/// nothing half done, and again after it, because a parent may have brought another token in between.
 ///
 /// # Errors
 /// [`VaultError`] if the store fails.

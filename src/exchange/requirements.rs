@@ -6,12 +6,10 @@ use crate::identity_provider::RedeemFailure;
 use crate::records::RecordError;
 
 /// What the next sign-in of a user must satisfy: what the issuer asked for in a silent attempt (consent, a second
-/// factor),
-/// and the claims challenges of resources that rejected the user's token.
+/// factor), and the claims challenges of resources that rejected the user's token.
 ///
 /// A browser signs in for the account that the bot names. So requirements belong to the channel's account, even if a
-/// parent
-/// brought the token.
+/// parent brought the token.
 #[derive(Clone)]
 pub struct SignInRequirements {
     challenges: Arc<ClaimsChallenges>,
@@ -26,8 +24,7 @@ impl SignInRequirements {
     }
 
     /// What a browser sign-in has to ask the user for: the need that a silent attempt left after `obtained_at`, joined
-    /// with
-    /// the challenge of a resource.
+    /// with the challenge of a resource.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
@@ -77,9 +74,8 @@ impl SignInRequirements {
     }
 
     /// Remembers what the issuer asked for when a silent attempt failed, so that the next browser sign-in asks the user
-    /// for
-    /// exactly that. It replaces the earlier need; a failure that a sign-in cannot mend changes nothing. `tried` is the
-    /// challenge that the attempt carried, which has been taken from the store.
+    /// for exactly that. It replaces the earlier need; a failure that a sign-in cannot mend changes nothing. `tried` is
+    /// the challenge that the attempt carried, which has been taken from the store.
     pub(super) async fn remember(
         &self,
         slot: &TokenSlot,

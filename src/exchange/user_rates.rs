@@ -40,8 +40,7 @@ pub struct UserRates {
     /// Allows one log line a minute for each user over the limit.
     log_lines: Limiter,
     /// The limiters know accounts by a keyed hash, so a client that chooses its user id cannot provoke a collision with
-    /// the
-    /// account of another user.
+    /// the account of another user.
     hasher: RandomState,
     charges: AtomicU32,
     clock: RateClock,
@@ -64,8 +63,7 @@ impl UserRates {
     }
 
     /// Counts one piece of work for `account`. Work that a parent bot causes counts for the parent's account only, so
-    /// that a
-    /// parent cannot use up the limit of the channel's own user.
+    /// that a parent cannot use up the limit of the channel's own user.
     ///
     /// # Errors
     /// [`RateLimited`] if the account exceeds its limit; logs it at most once a minute.
@@ -74,9 +72,8 @@ impl UserRates {
     }
 
     /// Counts a browser at `address` that followed a link of a card for `account`. Anybody who sees the link can follow
-    /// it, so
-    /// this limit is separate from the user's limit and from the limits of browsers at other addresses. All browsers whose
-    /// address is unknown share a limit.
+    /// it, so this limit is separate from the user's limit and from the limits of browsers at other addresses. All
+    /// browsers whose address is unknown share a limit.
     ///
     /// # Errors
     /// As [`UserRates::charge`].

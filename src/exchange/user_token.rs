@@ -17,8 +17,7 @@ pub struct TokenOwner<'a> {
 }
 
 /// Builds the token to keep from what the issuer returned. A refresh token that the connection did not ask for is
-/// dropped,
-/// and so is the time of the refresh.
+/// dropped, and so is the time of the refresh.
 #[must_use]
 pub fn user_token(
     redeemed: RedeemedToken,
@@ -45,8 +44,7 @@ pub fn user_token(
 }
 
 /// Moves `at`, which lies between `from` and `to`, by a random time. It moves by at most half of the time to `from` and
-/// to
-/// `to`, so that a short-lived token is neither refreshed at once nor after its end.
+/// to `to`, so that a short-lived token is neither refreshed at once nor after its end.
 fn apply_jitter(at: Timestamp, from: Timestamp, to: Timestamp, random: u64) -> Timestamp {
     let limit = MAX_JITTER.min(from.until(at) / 2).min(at.until(to) / 2);
     let limit = u64::try_from(limit.as_millis()).unwrap_or(0);

@@ -186,7 +186,7 @@ impl TokensResponseEvent {
 /// compare with, otherwise with these respelled. `normal_delivery` replaces a delivery mode of `expectReplies` by
 /// `normal`.
 #[must_use]
-pub fn in_canonical_spelling(activity: &Activity<'_>, kind: InvokeKind, body: &Bytes, normal_delivery: bool) -> Bytes {
+pub fn normalize_for_bot(activity: &Activity<'_>, kind: InvokeKind, body: &Bytes, normal_delivery: bool) -> Bytes {
     let value_members = activity.value().into_iter().flat_map(Node::members);
     let value_is_canonical = !value_members.into_iter().any(|(key, _)| respelled(key).is_some());
     let delivery_is_right = !(normal_delivery && activity.expects_replies());

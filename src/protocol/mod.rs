@@ -17,7 +17,7 @@ mod token_service;
 pub use activity::{Activity, ActivityError, ConversationType};
 pub use invoke::{
     CANCELLED_BY_USER, ExpectedReplies, InvokeKind, SignInState, TOKENS_RESPONSE, TokenExchangeInvokeRequest,
-    TokenExchangeInvokeResponse, TokensResponseEvent, in_canonical_spelling, invoke_response_envelope,
+    TokenExchangeInvokeResponse, TokensResponseEvent, invoke_response_envelope, normalize_for_bot,
     response_in_envelope,
 };
 pub use json::{JsonDocument, JsonError, Node, NodeRange};

@@ -218,8 +218,7 @@ impl CodeRedemption {
     }
 
     /// Makes the code good again after the vault failed, because the client repeats its request with the same code. If
-    /// a
-    /// sign-out came meanwhile, it found no code to end, so the code is ended here.
+    /// a sign-out came meanwhile, it found no code to end, so the code is ended here.
     async fn restore_code(&self, record: CodeRecord, permit: &Permit, user: &UserKey) {
         let restored = async {
             self.codes.restore(record.clone()).await?;

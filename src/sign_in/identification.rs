@@ -32,8 +32,7 @@ impl IdTokenValidators {
     }
 
     /// Validates that `raw` was issued to the connection's client for the sign-in that `nonce` was drawn for, and that
-    /// the
-    /// connection admits users of that tenant.
+    /// the connection admits users of that tenant.
     ///
     /// # Errors
     /// [`IdentificationError`] names the check that failed.

@@ -21,8 +21,7 @@ const MAX_WRONG_CODES: usize = 5;
 /// The time in which wrong codes are counted.
 const WRONG_CODES_WINDOW: Duration = catalogue::CODE_TRIES_WINDOW;
 /// How often a change of an account's tries is attempted. A compare-and-put fails only if another caller changed the
-/// tries,
-/// and only few tries are allowed, so few attempts fail.
+/// tries, and only few tries are allowed, so few attempts fail.
 const MAX_CAS_ATTEMPTS: usize = 32;
 
 /// Why a code could not be issued or redeemed. A wrong code is no error.
@@ -31,8 +30,8 @@ const MAX_CAS_ATTEMPTS: usize = 32;
 pub struct MagicCodeError(#[from] RecordError);
 
 /// Six-digit codes that connect a sign-in in a browser with the chat that it was meant for. Until the code is redeemed
-/// in the
-/// chat, its token is not handed out (docs/protocols/token-service-api.md §3.1). Only a keyed MAC of the code is kept.
+/// in the chat, its token is not handed out (docs/protocols/token-service-api.md §3.1). Only a keyed MAC of the code is
+/// kept.
 pub struct MagicCodes {
     records: Records,
     codes: Collection<MagicCode>,
@@ -131,8 +130,7 @@ impl MagicCodes {
     }
 
     /// Ends a code that was used, or that is withdrawn before it was shown. Of several callers one gets `true`. A newer
-    /// code
-    /// of the same slot stays.
+    /// code of the same slot stays.
     ///
     /// # Errors
     /// [`MagicCodeError`] if the store fails; the code may then still be valid.
@@ -141,8 +139,7 @@ impl MagicCodes {
     }
 
     /// Makes an ended code valid again for two minutes, because its redemption failed. Does nothing if a newer code of
-    /// the
-    /// same slot exists.
+    /// the same slot exists.
     ///
     /// # Errors
     /// [`MagicCodeError`] if the store fails.

@@ -1,9 +1,8 @@
 //! Interactive sign-in: the path by which a user signs in in a browser, because no silent exchange was possible.
 //!
 //! Owns the steps of a browser from a card's link to the identity provider and back, and the magic codes that prove
-//! that
-//! the person who signed in in the browser is the person in the chat. It deliberately knows no HTTP, no page and no
-//! activity.
+//! that the person who signed in in the browser is the person in the chat. It deliberately knows no HTTP, no page and
+//! no activity.
 
 mod browser_sign_ins;
 mod code_redemption;

@@ -22,9 +22,8 @@ impl From<StorageFailure> for SignOutFailure {
 }
 
 /// Signs users out: of one connection, of all connections of an account, or everywhere. Tokens of exchanges and
-/// refreshes
-/// that are under way are dropped when they arrive. Where the identity provider supports it, the
-/// removed tokens are revoked there afterwards (docs/connections.md §Sign-out at the provider).
+/// refreshes that are under way are dropped when they arrive. Where the identity provider supports it, the removed
+/// tokens are revoked there afterwards (docs/connections.md §Sign-out at the provider).
 #[derive(Clone)]
 pub struct SignOut {
     tokens: TokenSignOut,
@@ -40,10 +39,8 @@ impl SignOut {
     }
 
     /// Signs the channel's `account` out of `connection`, or of all connections of its bot if `connection` is `None`;
-    /// then the
-    /// pin is removed too, and another person may sign in next. Tokens that parent bots brought for the same user id
-    /// are
-    /// removed as well. It is no error if there is nothing to remove.
+    /// then the pin is removed too, and another person may sign in next. Tokens that parent bots brought for the same
+    /// user id are removed as well. It is no error if there is nothing to remove.
     ///
     /// # Errors
     /// [`SignOutFailure`] if the store fails; some tokens may then still be kept: call again.
@@ -58,12 +55,9 @@ impl SignOut {
             known.filter(|known| connection.is_none_or(|name| known.name == *name)).collect();
         let slots: Vec<TokenSlot> = ending.iter().map(|known| TokenSlot::new(account, &known.name)).collect();
         // This order covers every sign-in that is under way. A sign-in that saw its card before `end_cards` had drawn
-        // its permit
-        // before the first `forget`, which revokes the permit: the magic code issued with it is either removed in the
-        // loop or
-        // taken back by the sign-in itself. A code that was redeemed before the loop had drawn its slot generation
-        // before the
-        // second `forget`, which makes that generation stale.
+        // its permit before the first `forget`, which revokes the permit: the magic code issued with it is either
+        // removed in the loop or taken back by the sign-in itself. A code that was redeemed before the loop had drawn
+        // its slot generation before the second `forget`, which makes that generation stale.
         self.tokens.end_cards(&slots).await?;
         self.tokens.forget(bot, &slots).await?;
         for other in &self.others {
@@ -89,8 +83,7 @@ impl SignOut {
     }
 
     /// Signs `user` out everywhere: removes the tokens for every bot, channel and connection, and the pins to `user`.
-    /// Returns
-    /// how many tokens were removed; zero is no error.
+    /// Returns how many tokens were removed; zero is no error.
     ///
     /// # Errors
     /// [`SignOutFailure`] if the store fails. Call again to remove the rest; no token is handed out in the meantime.

@@ -107,8 +107,9 @@ impl Claims {
         }
     }
 
-    /// A claim that is spelled as a number by some issuers and as a string by others (`azpacr`).
-    pub(super) fn digits(&self, name: &str) -> Option<String> {
+    /// The claim as text, where some issuers write a number and others a string (`azpacr`). Empty if it is of any other
+    /// type.
+    pub(super) fn string_or_number(&self, name: &str) -> Option<String> {
         match self.0.get(name)? {
             Claim::Scalar(Value::String(text)) => Some(text.clone()),
             Claim::Scalar(Value::Number(number)) => Some(number.to_string()),

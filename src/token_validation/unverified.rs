@@ -30,7 +30,8 @@ struct Header {
     nonce: Option<IgnoredAny>,
 }
 
-/// A member of the header of which only a text is of use.
+/// A header member whose value is used only if it is a string. Any other type becomes `Other`, so that the check of this
+/// member refuses the token, not the parser.
 enum HeaderMember {
     Text(String),
     Other,

@@ -11,7 +11,7 @@ use bot_sso::inbound::read_forwarded_hop;
 use bot_sso::outbound::HttpAnswer;
 use bot_sso::protocol::{
     Activity, InvokeKind, JsonDocument, Node, TokenExchangeInvokeRequest, TokenExchangeState, TokenResponse,
-    TokensResponseEvent, in_canonical_spelling, invoke_response_envelope, regularize, response_in_envelope,
+    TokensResponseEvent, invoke_response_envelope, normalize_for_bot, regularize, response_in_envelope,
 };
 use bot_sso::token_validation::UnverifiedToken;
 use bytes::Bytes;
@@ -83,7 +83,7 @@ fn is_read_as(node: Node<'_>, value: &Value) -> bool {
 fn check_canonical_spelling(activity: &Activity<'_>, kind: InvokeKind, body: &Bytes) {
     let Ok(request) = TokenExchangeInvokeRequest::read(activity.value()) else { return };
     for normal_delivery in [false, true] {
-        let respelled = in_canonical_spelling(activity, kind, body, normal_delivery);
+        let respelled = normalize_for_bot(activity, kind, body, normal_delivery);
         let again = Activity::parse(&respelled).expect("what is passed on is an activity");
         assert_eq!((again.kind(), again.name()), ("invoke", Some(kind.canonical_name())));
         assert_eq!(TokenExchangeInvokeRequest::read(again.value()), Ok(request));
@@ -92,7 +92,7 @@ fn check_canonical_spelling(activity: &Activity<'_>, kind: InvokeKind, body: &By
             (activity.channel_id(), activity.from_id(), activity.conversation_id(), activity.service_url())
         );
         assert!(!(normal_delivery && again.expects_replies()));
-        assert_eq!(in_canonical_spelling(&again, kind, &respelled, normal_delivery), respelled);
+        assert_eq!(normalize_for_bot(&again, kind, &respelled, normal_delivery), respelled);
     }
 }
 

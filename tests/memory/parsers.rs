@@ -8,7 +8,7 @@ use bot_sso::identity_provider::judge;
 use bot_sso::outbound::HttpAnswer;
 use bot_sso::protocol::{
     Activity, InvokeKind, JsonDocument, TokenExchangeInvokeRequest, TokenExchangeState, TokensResponseEvent,
-    in_canonical_spelling, invoke_response_envelope, regularize, response_in_envelope,
+    invoke_response_envelope, normalize_for_bot, regularize, response_in_envelope,
 };
 use bot_sso::token_validation::UnverifiedToken;
 use bytes::Bytes;
@@ -38,7 +38,7 @@ fn read_activity(body: &[u8]) {
     let _ = (activity.conversation_type(), activity.tenant_ids().count(), activity.require_sign_in_form());
     let forwarded = activity.recompute_caller_id(&body, Some("urn:botframework:azure"));
     let _ = TokenExchangeInvokeRequest::read(activity.value());
-    drop(in_canonical_spelling(&activity, InvokeKind::TokenExchange, &body, true));
+    drop(normalize_for_bot(&activity, InvokeKind::TokenExchange, &body, true));
     drop(activity);
     let event = TokensResponseEvent::for_activity(&body);
     drop((forwarded, event));

@@ -98,12 +98,13 @@ async fn check_credential(
     match provider.redeem(&section.connection, grant, attempt).await {
         // A provider that redeems any code has asked for no credential, either.
         Ok(_) => OnlineCheck::failing(subject, "unknown: the token endpoint redeems a code that is none"),
-        Err(error) if rejects_code_alone(&error) => OnlineCheck::passing(subject, "accepted"),
+        Err(error) if shows_accepted_credential(&error) => OnlineCheck::passing(subject, "accepted"),
         Err(error) => OnlineCheck::failing(subject, describe_refusal(&error)),
     }
 }
 
-fn rejects_code_alone(error: &RedeemError) -> bool {
+/// Whether the provider refused only the made-up code, which shows that it accepted the client's credential.
+fn shows_accepted_credential(error: &RedeemError) -> bool {
     error.diagnostics.error.as_deref() == Some("invalid_grant") && error.diagnostics.http_status != Some(401)
 }
 

@@ -7,15 +7,10 @@ use crate::domain::{Bot, Connection};
 pub(super) fn check(section: &ConnectionSection, bots: &[Bot], review: &mut Review<'_>) {
     let place = Place::section("connections").key(&section.key);
     let connection = &section.connection;
-    let lists = [("aad_resources", connection.aad_resources.len()), ("exchange_uris", connection.exchange_uris.len())];
-    for (key, entries) in lists {
-        if entries > 0 && !connection.asks_offline_access() {
-            let message = format!(
-                "are redeemed with the user's refresh token, and the connection asks for none: write \"offline_access\" \
-                 into its scopes, or leave {key} out"
-            );
-            review.report(&place.key(key), message);
-        }
+    if !connection.aad_resources.is_empty() && !connection.asks_offline_access() {
+        let message = "are redeemed with the user's refresh token, and the connection asks for none: write \
+                       \"offline_access\" into its scopes, or leave aad_resources out";
+        review.report(&place.key("aad_resources"), message.to_owned());
     }
     if let Some(uri) = connection.token_exchange_uri.as_deref().and_then(ExchangeUri::read) {
         let at = place.key("token_exchange_uri");
@@ -95,7 +90,12 @@ impl<'a> ExchangeUri<'a> {
              \"{resource}{first_required}\", or required_scopes = [{last:?}]",
             required.join(", ")
         );
-        if before.iter().any(|part| named_id(part).is_some()) {
+        let is_of_app = |part: &&str| {
+            let names_bot = part.len() > 6 && named_id(part).is_some_and(|id| id != *part);
+            names_bot || part.eq_ignore_ascii_case(&connection.client_id)
+        };
+        // Another id may be a tenant's, and what follows it the name of an app.
+        if before.last().is_some_and(is_of_app) {
             review.report(place, message);
         } else {
             review.warn(place, message);

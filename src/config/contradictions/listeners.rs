@@ -59,7 +59,13 @@ fn overlap(left: SocketAddr, right: SocketAddr) -> bool {
 }
 
 /// Reports a bot's endpoint that leads back to the gateway, which would forward each request to itself.
-pub(super) fn check_endpoint(bot: &Bot, server: Option<&Server>, listeners: &[ListenAddress], review: &mut Review<'_>) {
+pub(super) fn check_endpoint(
+    bot: &Bot,
+    bots: &[Bot],
+    server: Option<&Server>,
+    listeners: &[ListenAddress],
+    review: &mut Review<'_>,
+) {
     let place = Place::section("bots").key(bot.name.as_str()).key("endpoint");
     let example = "write the address that the bot itself listens on, as \"http://127.0.0.1:3979/api/messages\"";
     if let Some(listener) = listeners.iter().find(|listener| leads_to(&bot.endpoint, listener.address)) {
@@ -75,7 +81,7 @@ pub(super) fn check_endpoint(bot: &Bot, server: Option<&Server>, listeners: &[Li
     let Some(server) = server.filter(|server| is_same_host(&bot.endpoint, &server.public_url)) else { return };
     let message =
         format!("\"{}\" is on the host of this gateway (server.public_url {})", bot.endpoint, server.public_url);
-    if is_path_of_gateway(bot.endpoint.path()) {
+    if is_path_of_gateway(bot.endpoint.path(), bots) {
         review.report(&place, format!("{message}, which would call itself for ever: {example}"));
     } else {
         review.warn(&place, format!("{message}: unless a proxy leads this path to the bot, {example}"));
@@ -146,7 +152,9 @@ fn trimmed(host: &str) -> &str {
     host.trim_end_matches('.')
 }
 
-fn is_path_of_gateway(path: &str) -> bool {
+/// Whether the gateway itself answers at `path` of its public address.
+fn is_path_of_gateway(path: &str, bots: &[Bot]) -> bool {
     let path = path.to_ascii_lowercase();
-    path == "/" || path == "/api/messages" || path.starts_with("/bots/")
+    let is_of_bot = |bot: &Bot| path == format!("/bots/{}/api/messages", bot.name.as_str()).to_ascii_lowercase();
+    path == "/api/messages" || bots.iter().any(is_of_bot)
 }

@@ -36,7 +36,7 @@ impl ComparedSections<'_> {
         listeners::compare(self.listeners, review);
         listeners::check_public_url(self.server, review);
         for bot in self.bots {
-            listeners::check_endpoint(bot, self.server, self.listeners, review);
+            listeners::check_endpoint(bot, self.bots, self.server, self.listeners, review);
         }
         for section in self.connections {
             connections::check(section, self.bots, review);

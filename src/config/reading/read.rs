@@ -24,7 +24,7 @@ pub(in crate::config) fn read(
         Table::new()
     });
     let mut overlay = Overlay::apply(&mut table, overrides);
-    review.note_variables(overlay.variables());
+    review.remember_places_set_by_variables(overlay.variables());
     variables::warn_of_unknown(environment, &table, review);
     Some(read_raw(table, &mut overlay, review))
 }

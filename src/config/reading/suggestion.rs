@@ -12,7 +12,8 @@ const WORDS: &[(&str, &str)] = &[
     ("expected a string", "expected a text: \"…\""),
 ];
 
-/// `complaint` in the operator's words; for an unknown key or word with the known ones, and the nearest of them.
+/// Rewrites serde's error message `complaint` in the operator's words. For an unknown key or word, adds the known ones
+/// and suggests the nearest.
 pub(super) fn explain(complaint: &str) -> String {
     let complaint = complaint.trim();
     if let Some(rest) = complaint.strip_prefix("unknown field ") {

@@ -71,10 +71,10 @@ fn find_nearest<'k>(name: &str, known: &'k [String], secrets: &'k BTreeSet<Strin
 /// Collects the variable of every key at `steps` and below. The keys of a table are those that the deserializer names
 /// when it meets an unknown one; the members of a map are those that `table` has.
 fn collect_names(steps: &mut Vec<String>, table: &Table, names: &mut Vec<String>) {
-    let members = match find_members(steps) {
-        Members::Of(members) => members,
-        Members::Any => find_table(table, steps).map(|table| table.keys().cloned().collect()).unwrap_or_default(),
-        Members::None => {
+    let members = match find_permitted_keys(steps) {
+        PermittedKeys::Of(members) => members,
+        PermittedKeys::Any => find_table(table, steps).map(|table| table.keys().cloned().collect()).unwrap_or_default(),
+        PermittedKeys::None => {
             names.push(format!("{PREFIX}{}", steps.join(SEPARATOR).to_ascii_uppercase()));
             return;
         }
@@ -90,7 +90,7 @@ fn collect_names(steps: &mut Vec<String>, table: &Table, names: &mut Vec<String>
 }
 
 /// The keys that may stand in a place.
-enum Members {
+enum PermittedKeys {
     Of(Vec<String>),
     /// Any name: the place is a map.
     Any,
@@ -98,20 +98,20 @@ enum Members {
     None,
 }
 
-fn find_members(steps: &[String]) -> Members {
+fn find_permitted_keys(steps: &[String]) -> PermittedKeys {
     let probe = Value::Table(Table::from_iter([(PROBE.to_owned(), Value::Boolean(true))]));
     let nested = steps.iter().rev().fold(probe, |inner, step| Value::Table(Table::from_iter([(step.clone(), inner)])));
     let read: Result<RawConfiguration, _> = serde_path_to_error::deserialize(nested);
-    let Err(error) = read else { return Members::Any };
+    let Err(error) = read else { return PermittedKeys::Any };
     let message = error.inner().message().trim().to_owned();
     if message.starts_with(&format!("unknown field `{PROBE}`")) {
-        return Members::Of(message.split('`').skip(3).step_by(2).map(str::to_owned).collect());
+        return PermittedKeys::Of(message.split('`').skip(3).step_by(2).map(str::to_owned).collect());
     }
     let ends_in_probe = matches!(
         error.path().iter().next_back(),
         Some(serde_path_to_error::Segment::Map { key }) if key == PROBE
     );
-    if ends_in_probe { Members::Any } else { Members::None }
+    if ends_in_probe { PermittedKeys::Any } else { PermittedKeys::None }
 }
 
 fn find_table<'t>(table: &'t Table, steps: &[String]) -> Option<&'t Table> {

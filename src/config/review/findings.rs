@@ -55,7 +55,7 @@ impl<'a> Review<'a> {
     }
 
     /// Later problems at these places name the environment variable that set the place.
-    pub(in crate::config) fn note_variables(&mut self, set_by_variables: Vec<SetByVariable>) {
+    pub(in crate::config) fn remember_places_set_by_variables(&mut self, set_by_variables: Vec<SetByVariable>) {
         self.set_by_variables = set_by_variables;
     }
 

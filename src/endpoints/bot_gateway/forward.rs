@@ -15,7 +15,8 @@ use crate::inbound::{AnsweredByBot, Problem};
 use crate::outbound::{OutboundError, RelayedAnswer};
 use crate::protocol::response_in_envelope;
 
-/// Largest accepted answer of a bot to an invoke whose answer is kept for duplicates, in bytes.
+/// Size limit, in bytes, of a bot's answer to a sign-in invoke. Such an answer is read into memory as a whole, because
+/// duplicates of the invoke get the same one.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// Forwards the request to the bot with an unchanged body, and streams the bot's answer back. The bot has as much time

@@ -16,7 +16,7 @@ use crate::exchange::{
 };
 use crate::observability::Count;
 use crate::protocol::deadlines::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, PROVIDER_BUDGET};
-use crate::protocol::{Activity, InvokeKind, TokenExchangeInvokeRequest, in_canonical_spelling};
+use crate::protocol::{Activity, InvokeKind, TokenExchangeInvokeRequest, normalize_for_bot};
 
 /// Longest accepted exchangeable token, in bytes (docs/protocols/entra-obo.md §1 rule 1).
 const MAX_TOKEN_BYTES: usize = 32 * 1024;
@@ -42,7 +42,7 @@ impl TokenExchangeCall {
     pub(super) fn new(inbound: &Inbound<'_>, activity: &Activity<'_>, request: TokenExchangeInvokeRequest<'_>) -> Self {
         let body = if inbound.bot.continuation == ContinuationMode::Forward {
             let kind = InvokeKind::TokenExchange;
-            in_canonical_spelling(activity, kind, &inbound.body, !inbound.wants_envelope())
+            normalize_for_bot(activity, kind, &inbound.body, !inbound.wants_envelope())
         } else {
             inbound.body.clone()
         };

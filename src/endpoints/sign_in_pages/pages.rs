@@ -53,7 +53,7 @@ pub(super) struct ConfirmPage<'a> {
 pub(super) struct ChatOwner<'a> {
     /// The owner's name, as the chat shows it.
     pub(super) name: Option<&'a str>,
-    /// The handle of the page, with which the sign-in begins anew.
+    /// The handle of the page's sign-in step. The link with which the user signs in with another account carries it.
     pub(super) again: &'a str,
 }
 

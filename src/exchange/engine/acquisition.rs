@@ -96,8 +96,7 @@ impl Acquisition {
     }
 
     /// Keeps the token such that the channel's account and the parents' accounts never hold tokens of two users for one
-    /// user
-    /// id.
+    /// user id.
     async fn keep(
         &self,
         request: &ExchangeRequest,
@@ -204,8 +203,7 @@ impl Acquisition {
     }
 
     /// Redeems on behalf of the user, with the claims challenge that waits for the user, if there is one. A challenge
-    /// goes to
-    /// the issuer once; it is put back only if the issuer was not available or refused this client.
+    /// goes to the issuer once; it is put back only if the issuer was not available or refused this client.
     async fn redeem(&self, request: &ExchangeRequest, slot: &TokenSlot) -> Result<RedeemedToken, FailedRedemption> {
         if self.redemption.find_provider(&request.connection).is_none() {
             let hint = "the connection has no identity provider that can exchange";

@@ -43,9 +43,8 @@ impl Admission {
     }
 
     /// Refuses a request that answers a card of another user. Every member of a group sees the group's cards, so in a
-    /// group an
-    /// exchange also needs a pending sign-in of this user in this conversation
-    /// (docs/architecture.md §Security rules, rule 6).
+    /// group an exchange also needs a pending sign-in of this user in this conversation (docs/architecture.md §Security
+    /// rules, rule 6).
     pub(super) async fn check_card(&self, request: &ExchangeRequest) -> Result<(), Refusal> {
         let Some(activity) = request.evidence.activity() else { return Ok(()) };
         // Cards are issued to the channel's account: the bot names the user by the channel's user id.

@@ -36,9 +36,8 @@ pub trait Settlement: Clone + Send + Sync + 'static {
 /// settlement.
 ///
 /// The markers live in memory, which is enough because this process alone serves the store ([`SingleWriter`]). Their
-/// keys are
-/// fingerprints that differ in each process. The map of running exchanges is locked per shard and never across an
-/// await.
+/// keys are fingerprints that differ in each process. The map of running exchanges is locked per shard and never across
+/// an await.
 pub(super) struct Deduplicator<S: Settlement> {
     running: DashMap<Fingerprint, Arc<watch::Sender<Option<S>>>>,
     completed: Cache<Fingerprint, CompletedExchange<S>, SettlementWeigher>,
@@ -89,8 +88,7 @@ impl<S: Settlement> Deduplicator<S> {
             Entry::Occupied(running) => Joined::Follower(running.get().subscribe()),
             Entry::Vacant(vacant) => {
                 // `settle` writes the settlement before the running entry is removed. So a request that sees neither is
-                // the
-                // first one.
+                // the first one.
                 if let Some(completed) = self.find_completed(&key) {
                     return Joined::Completed(completed.settlement);
                 }
@@ -118,8 +116,7 @@ impl<S: Settlement> Deduplicator<S> {
 }
 
 /// The right to settle one key. If it is dropped before it settles (its holder panicked or was cancelled), the key
-/// becomes
-/// free and one of the followers becomes the leader.
+/// becomes free and one of the followers becomes the leader.
 pub(super) struct Ticket<S: Settlement> {
     deduplicator: Arc<Deduplicator<S>>,
     key: Fingerprint,

@@ -1,9 +1,8 @@
 //! One exchange from its request to its reply: *admit* → *join* → *recall* → *redeem* → *keep* → *settle*.
 //!
 //! Owns the order of these phases and the joining of duplicates, and sees to it that an exchange continues when its
-//! client
-//! hangs up. It deliberately knows neither what a reply looks like nor what follows the exchange: a door supplies both
-//! by
+//! client hangs up. It deliberately knows neither what a reply looks like nor what follows the exchange: a door
+//! supplies both by
 //! [`AfterExchange`].
 
 mod acquisition;
@@ -128,8 +127,8 @@ impl<R: Settlement> LeadingExchange<R> {
     }
 
     /// Makes the exchange, and lets `after` turn its outcome into the reply for this request and its duplicates. As
-    /// soon as the
-    /// work has to wait, it continues in a task of its own, so that a client that hangs up does not cancel it.
+    /// soon as the work has to wait, it continues in a task of its own, so that a client that hangs up does not cancel
+    /// it.
     ///
     /// # Errors
     /// A [`Refusal`] of this request only: its deadline is exceeded. The exchange continues.

@@ -77,8 +77,7 @@ impl SignInNeeds {
     }
 
     /// What the next browser sign-in for `slot` must ask for. The need is empty if none is kept, or if a token was
-    /// obtained
-    /// after it was kept, because that token satisfies it.
+    /// obtained after it was kept, because that token satisfies it.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.

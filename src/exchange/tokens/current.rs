@@ -121,8 +121,7 @@ impl CurrentTokens {
     }
 
     /// Whether `slot` still holds a usable token of `user`. For the slot of a parent's account, a token in the
-    /// channel's slot
-    /// counts as well.
+    /// channel's slot counts as well.
     ///
     /// # Errors
     /// [`StorageFailure`] if the store fails, so that it is not known.

@@ -1,8 +1,7 @@
 //! The kept tokens: handed out, refreshed without the user, exchanged for other resources, removed at sign-out.
 //!
 //! Owns when a kept token is refreshed and which further tokens are obtained with it. It deliberately knows nothing of
-//! the
-//! exchanges that clients request, nor of the callers that ask for a token.
+//! the exchanges that clients request, nor of the callers that ask for a token.
 
 mod current;
 mod refresh;

@@ -25,8 +25,8 @@ pub(super) struct RefreshableTokens {
 }
 
 /// One refresh: read the kept token → redeem its refresh token → replace the kept token. If the user signs out
-/// meanwhile, the
-/// new token is dropped. If another exchange replaces the kept token meanwhile, that exchange's token stays.
+/// meanwhile, the new token is dropped. If another exchange replaces the kept token meanwhile, that exchange's token
+/// stays.
 pub(super) struct Refresh {
     pub(super) tokens: RefreshableTokens,
     pub(super) slot: TokenSlot,
@@ -134,10 +134,8 @@ impl Refresh {
     }
 
     /// Concludes a refresh that got no token. A refused refresh token is dropped, so it is not tried again; a usable
-    /// access
-    /// token stays. If there is a challenge, it is kept for the user's next exchange, and the kept token, which the
-    /// resource
-    /// rejects, is removed.
+    /// access token stays. If there is a challenge, it is kept for the user's next exchange, and the kept token, which
+    /// the resource rejects, is removed.
     async fn conclude_without_token(
         &self,
         record: Option<KeptRecord>,
@@ -153,8 +151,7 @@ impl Refresh {
                 .put_challenge(&self.slot, Some(&record.token.user), challenge)
                 .await?;
             // This also removes a token that was kept meanwhile and revokes the permits of running exchanges, because
-            // none of
-            // those tokens satisfies the challenge.
+            // none of those tokens satisfies the challenge.
             vault.forget(&self.slot).await?;
             return Ok(Some(ObtainedToken::UserNeeded));
         }

@@ -53,10 +53,8 @@ const RENEWAL_PATIENCE: Duration = Duration::from_secs(2);
 type ResourceTokenResult = Result<ObtainedToken, Refusal>;
 
 /// Hands out a signed-in user's tokens for resources other than the connection's own. A token is exchanged on behalf of
-/// the
-/// user if the kept token can be exchanged, else obtained with the refresh token. Each is kept in a slot of its own,
-/// which
-/// a sign-out of the connection empties.
+/// the user if the kept token can be exchanged, else obtained with the refresh token. Each is kept in a slot of its
+/// own, which a sign-out of the connection empties.
 #[derive(Clone)]
 pub struct ResourceTokens {
     current: CurrentTokens,
@@ -180,8 +178,7 @@ fn default_scope(resource: &str) -> ResourceScope {
 }
 
 /// Reads a URI that is either a scope (`api://<id>/access_as_user`) or a bare resource. An ambiguous URI counts as a
-/// scope,
-/// because the operator can append `/.default` to a resource.
+/// scope, because the operator can append `/.default` to a resource.
 fn read_exchange_uri(uri: &str) -> ResourceScope {
     let (_, rest) = uri.split_once("://").unwrap_or(("", uri));
     let is_bare = rest.rsplit_once('/').is_none_or(|(_, last)| {
@@ -267,8 +264,7 @@ impl ResourceRedemption {
     }
 
     /// Keeps the new refresh token of an issuer that rotates them, because the old one is no longer valid. If another
-    /// writer
-    /// replaced the kept token meanwhile, that token stays.
+    /// writer replaced the kept token meanwhile, that token stays.
     async fn keep_rotated(&self, record: KeptRecord, redeemed: &RedeemedToken) {
         let Some(refresh_token) = redeemed.refresh_token.clone() else { return };
         let token = UserToken { refresh_token: Some(refresh_token), ..record.token.clone() };

@@ -40,8 +40,7 @@ impl TokenSignOut {
     }
 
     /// Removes the tokens in these slots of a channel's account, and the tokens that parent bots of `bot` brought for
-    /// the same
-    /// user id. Revokes every permit that was drawn for one of these slots before.
+    /// the same user id. Revokes every permit that was drawn for one of these slots before.
     ///
     /// # Errors
     /// [`StorageFailure`] if the store fails; some tokens may then still be there.
@@ -84,8 +83,7 @@ impl TokenSignOut {
     }
 
     /// Removes the pin of `account` and of the same user id under each parent bot of `bot`, so that another person may
-    /// sign in
-    /// next.
+    /// sign in next.
     ///
     /// # Errors
     /// [`StorageFailure`] if the store fails.
@@ -98,8 +96,7 @@ impl TokenSignOut {
     }
 
     /// Removes every token of `user` for all bots, channels and connections, and the user's pins and challenges.
-    /// Returns how
-    /// many tokens were removed.
+    /// Returns how many tokens were removed.
     ///
     /// # Errors
     /// [`StorageFailure`] if the store fails. Call again to remove the rest; no token is handed out in the meantime.

@@ -51,8 +51,7 @@ impl SignInStart {
     }
 
     /// The URL at the identity provider for the browser at `address` that followed a card's link. `link` is the link's
-    /// `signin`
-    /// value.
+    /// `signin` value.
     ///
     /// # Errors
     /// [`SignInFailure`]: [`SignInError::LinkUnknown`] if the link belongs to no card or its card has ended.
@@ -146,7 +145,7 @@ impl SignInStart {
         correlation_id: &str,
     ) -> Result<Url, SignInFailure> {
         let Departure { state, record, need, url } = self.prepare(card).await?;
-        let is_browser_away = record.tenant.is_some() || card.is_browser_away;
+        let is_browser_away = record.tenant.is_some() || card.browser_away_since.is_some();
         if !self.flow.cards.extend_for_browser(&card.card_id, is_browser_away).await? {
             return Err(SignInError::LinkUnknown.into());
         }
@@ -176,7 +175,7 @@ impl SignInStart {
             revision: connection.revision,
             nonce: draw_verifier(self.entropy.as_ref()),
             code_verifier: draw_verifier(self.entropy.as_ref()),
-            tenant: choose_tenant(card, connection),
+            tenant: if self.flow.cards.has_lost_browser(card) { None } else { choose_tenant(card, connection) },
             is_second_request: false,
         };
         let state = self.flow.browsers.draw_handle();
@@ -186,10 +185,10 @@ impl SignInStart {
 }
 
 /// The tenant that the card's activity states for the user, if the connection admits it: a guest signs in where the chat
-/// is, as a silent exchange does. After a try that did not come back the connection alone decides: a shared channel states
-/// the host's tenant, and Entra shows its refusal of a user who has no account there on a page of its own.
+/// is, as a silent exchange does. The caller leaves it out after a try that did not come back: a shared channel states the
+/// host's tenant, and Entra shows its refusal of a user who has no account there on a page of its own.
 fn choose_tenant(card: &PendingSignIn, connection: &Connection) -> Option<String> {
-    if card.is_browser_away || connection.provider_kind != ProviderKind::Entra {
+    if connection.provider_kind != ProviderKind::Entra {
         return None;
     }
     let stated = card.stated.tenant_of_user().filter(|tenant| connection.exchange.tenants.admits(tenant))?;
@@ -197,8 +196,7 @@ fn choose_tenant(card: &PendingSignIn, connection: &Connection) -> Option<String
 }
 
 /// Reads the 32 hexadecimal digits at the start of the link's value. Web Chat appends `&code_challenge=…` inside the
-/// value
-/// (docs/protocols/token-service-api.md §4.4), which is ignored because only Direct Line could check it.
+/// value (docs/protocols/token-service-api.md §4.4), which is ignored because only Direct Line could check it.
 fn read_link_digits(link: &str) -> Option<Secret> {
     let digits = link.split('&').next().filter(|digits| digits.len() == 32)?;
     digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| Secret::new(digits.to_ascii_lowercase()))

@@ -213,7 +213,7 @@ impl SignInReturn {
     /// Gets the card, and stores with it that its browser has come back.
     async fn note_return(&self, record: &AtProvider) -> Result<PendingSignIn, SignInFailure> {
         let card = self.flow.get_held_card(&record.card_id).await?;
-        if card.is_browser_away {
+        if card.browser_away_since.is_some() {
             self.flow.cards.extend_for_browser(&card.card_id, false).await?;
         }
         Ok(card)
@@ -302,8 +302,7 @@ impl SignInReturn {
     }
 
     /// Reads the code from the answer. The issuer is checked first, because an error from another issuer must not count
-    /// as this
-    /// issuer's error either (RFC 9207 §2.4).
+    /// as this issuer's error either (RFC 9207 §2.4).
     async fn read_code(
         &self,
         connection: &Connection,

@@ -203,8 +203,7 @@ impl SignInCompletion {
         let slot = slot_for_card(&self.get_card(identified).await?);
         let permit = vault.permit(&slot, user).await?;
         // The card is read again after the permit was drawn. A sign-out ends cards before it revokes permits, so a
-        // sign-out that
-        // this read misses revokes the permit.
+        // sign-out that this read misses revokes the permit.
         let card = self.get_card(identified).await?;
         let connection = self.flow.find_connection(&card).filter(|connection| connection.revision == grant.revision);
         let (Some(connection), Some(bot)) = (connection, self.flow.find_bot(&card)) else {

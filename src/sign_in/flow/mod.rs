@@ -1,8 +1,6 @@
 //! The steps of one browser: *begin* (a card's link leads to the identity provider) → *callback* (the browser returns,
-//! and
-//! its user is identified) → *complete* (the user confirms, unless the channel stated the same identity, and gets a
-//! code
-//! for the chat).
+//! and its user is identified) → *complete* (the user confirms, unless the channel stated the same identity, and gets a
+//! code for the chat).
 //!
 //! Owns the transitions between these steps. It deliberately knows neither pages nor cookies.
 

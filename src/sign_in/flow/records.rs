@@ -11,8 +11,7 @@ use crate::sign_in::magic_code::CodeGrant;
 use crate::token_validation::IdentifiedUser;
 
 /// What is kept while a browser is at the identity provider. The card has the bot, the user and the connection; the
-/// channel is
-/// kept here as well, for the page that says that the card has ended.
+/// channel is kept here as well, for the page that says that the card has ended.
 #[derive(Clone)]
 pub(super) struct AtProvider {
     pub(super) card_id: String,

@@ -57,8 +57,7 @@ pub struct Completion {
     /// Whether the token is kept already, so that the bot can get it at once.
     pub verified: bool,
     /// Whether the page may pass the code to the chat client itself. That is so in Teams, unless the stated identity of
-    /// the
-    /// card's user contradicts the user who signed in. Otherwise the user types the code into the chat.
+    /// the card's user contradicts the user who signed in. Otherwise the user types the code into the chat.
     pub page_delivers_code: bool,
     /// The names that the page shows.
     pub names: DisplayNames,

@@ -205,9 +205,8 @@ fn read_app(
     Ok(VerifiedCaller::App(AppClaims { audience, app_id, tenant_id: origin.tenant_id.clone() }))
 }
 
-/// The claim that shows that this is not an app-only token. `idtyp` is optional, so its absence proves nothing and
-/// the other claims are checked too
-/// (docs/protocols/bot-auth-and-skills.md §2.2).
+/// The claim that shows that this is not an app-only token. `idtyp` is optional, so its absence proves nothing and the
+/// other claims are checked too (docs/protocols/bot-auth-and-skills.md §2.2).
 fn find_user_token_claim(claims: &Claims) -> Option<&'static str> {
     if let Some(check) = USER_TOKEN_CLAIMS.into_iter().find(|name| claims.has(name)) {
         return Some(check);
@@ -215,8 +214,9 @@ fn find_user_token_claim(claims: &Claims) -> Option<&'static str> {
     if claims.has("idtyp") && claims.text("idtyp") != Some("app") {
         return Some("idtyp");
     }
-    let public_client =
-        |name: &str| claims.digits(name).is_some_and(|authentication| !matches!(authentication.as_str(), "1" | "2"));
+    let public_client = |name: &str| {
+        claims.string_or_number(name).is_some_and(|authentication| !matches!(authentication.as_str(), "1" | "2"))
+    };
     if let Some(check) = ["azpacr", "appidacr"].into_iter().find(|name| public_client(name)) {
         return Some(check);
     }

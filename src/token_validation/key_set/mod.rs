@@ -38,7 +38,7 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// After a failed background refresh; the kept keys serve meanwhile.
 const REFRESH_RETRY: Duration = Duration::from_mins(5);
 /// Asks caches between here and the issuer for the present set (RFC 9111 §5.2.1.4).
-const REVALIDATE: RequestHeader<'static> = RequestHeader { name: "cache-control", value: b"no-cache" };
+const NO_CACHE_HEADER: RequestHeader<'static> = RequestHeader { name: "cache-control", value: b"no-cache" };
 
 /// Where a key set is published.
 #[derive(Clone, Debug)]
@@ -353,7 +353,7 @@ impl KeySet {
     }
 
     async fn document(&self, url: &Url, deadline: Instant) -> Result<HttpAnswer, FetchFailure> {
-        let answer = self.outbound.get_with(url, &[REVALIDATE], deadline, DOCUMENT_LIMIT_BYTES).await?;
+        let answer = self.outbound.get_with(url, &[NO_CACHE_HEADER], deadline, DOCUMENT_LIMIT_BYTES).await?;
         if answer.status == 200 { Ok(answer) } else { Err(FetchFailure::Status(answer.status)) }
     }
 

@@ -142,6 +142,14 @@ async fn a_user_who_is_not_signed_in_gets_no_token_for_a_resource() {
 }
 
 #[tokio::test]
+async fn no_token_for_a_resource_is_returned_without_a_refresh_token() {
+    let lists = format!("exchange_uris = [\"{MAIL}\"]");
+    let harness = Harness::with(Options { connection: lists, ..Options::default() }).await;
+    sign_in(&harness, "msteams", "29:ada").await;
+    assert_nothing("uri", &exchange_for_uri(&harness, ADA, MAIL).await);
+}
+
+#[tokio::test]
 async fn a_signed_in_user_gets_a_token_for_a_listed_scope_and_it_is_stored() {
     let harness = Harness::with(options()).await;
     sign_in(&harness, "msteams", "29:ada").await;
