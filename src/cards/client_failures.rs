@@ -55,8 +55,7 @@ impl ClientFailure {
     }
 
     fn is_of(&self, connection: &ConnectionName, conversation: Option<&str>) -> bool {
-        let may_be_there = conversation.is_none() || self.conversation.as_deref() == conversation;
-        self.connection == connection.as_str() && may_be_there
+        self.connection == connection.as_str() && self.conversation.as_deref() == conversation
     }
 }
 
@@ -70,9 +69,12 @@ impl ClientFailures {
     pub(super) async fn has_failed(&self, offer: &SignInOffer) -> Result<bool, RecordError> {
         let Some(record) = self.find(&offer.account).await? else { return Ok(false) };
         let now = self.now();
-        let counts = |failure: &ClientFailure| {
-            now < failure.ends_at() && failure.is_of(&offer.connection, offer.conversation.as_deref())
+        // An offer that names no conversation may be shown in any.
+        let may_be_there = |failure: &ClientFailure| match offer.conversation.as_deref() {
+            None => failure.connection == offer.connection.as_str(),
+            conversation => failure.is_of(&offer.connection, conversation),
         };
+        let counts = |failure: &ClientFailure| now < failure.ends_at() && may_be_there(failure);
         Ok(record.content.failures.iter().any(counts))
     }
 
