@@ -72,6 +72,7 @@ async fn a_user_whom_teams_does_not_identify_must_confirm_and_enter_the_code() {
         let mut browser = harness.browser();
         // The first try goes to the tenant that is stated, where not all of them have an account, and does not come back.
         browser.begin(&resource).await;
+        harness.clock.advance(Duration::from_mins(1));
         let last = browser.arrive(&resource, user).await;
         let asked = browser.get(&last).await;
         assert!(asked.text().contains("<form method=\"post\">"), "{case}: {}", asked.text());
