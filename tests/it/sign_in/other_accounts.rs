@@ -1,5 +1,7 @@
 //! No code for an account that is not the one of the Teams chat (docs/architecture.md §Security rules, rule 8).
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{allowing_other_accounts, redeem, teams_card, token_owner};
@@ -83,6 +85,7 @@ async fn an_account_of_another_tenant_than_a_groups_gets_a_code_until_the_channe
     let page = async || {
         let resource = harness.sign_in_resource(&group, "graph").await;
         harness.browser().begin(&resource).await;
+        harness.clock.advance(Duration::from_mins(1));
         last_page(&harness, &resource, "Fay").await
     };
     let code = page().await.code();
