@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::keys::start_key_set;
+use super::keys::{build_key_set, warm_up};
 use crate::config::Configuration;
 use crate::domain::{ClockAndEntropy, Registrations};
 use crate::inbound::{CallerLimits, CallerPolicy, CallerRates, Callers, TokenServiceTrust};
@@ -27,7 +27,7 @@ pub(super) fn build_callers(
     let CallerKeys { trusts, outbound, ambient } = keys;
     let channel = ChannelTrust {
         issuer: config.channels.issuer.clone(),
-        key_set: start_key_set("channels", &config.channels.keys, outbound, ambient),
+        key_set: warm_up(build_key_set("channels", &config.channels.keys, outbound, ambient)),
     };
     let tenants = config.app_token_tenants();
     let authenticates_callers =

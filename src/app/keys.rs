@@ -5,28 +5,7 @@ use crate::domain::ClockAndEntropy;
 use crate::outbound::Outbound;
 use crate::token_validation::{KeySet, KeySetSource};
 
-/// Creates the key set of `source`; `name` names it in the log. A task fetches the keys at once, so that the first
-/// request does not wait for them.
-pub(super) fn start_key_set(
-    name: &str,
-    source: &KeySource,
-    outbound: &Outbound,
-    ambient: &ClockAndEntropy,
-) -> Arc<KeySet> {
-    warm_up(build_key_set(name, source, outbound, ambient))
-}
-
-/// The key set of a provider of kind `oidc`, as [`start_key_set`].
-pub(super) fn start_openid_key_set(
-    name: &str,
-    source: &KeySource,
-    outbound: &Outbound,
-    ambient: &ClockAndEntropy,
-) -> Arc<KeySet> {
-    warm_up(build_openid_key_set(name, source, outbound, ambient))
-}
-
-/// Creates the key set of `source` without fetching it.
+/// Creates the key set of `source`, without fetching it. `name` names it in the log.
 pub(super) fn build_key_set(
     name: &str,
     source: &KeySource,
@@ -48,15 +27,16 @@ pub(super) fn build_openid_key_set(
     KeySet::of_openid_provider(name, source, outbound.clone(), clock, entropy)
 }
 
+/// Starts a task that fetches the keys at once, so that the first request does not wait for them.
+pub(super) fn warm_up(keys: Arc<KeySet>) -> Arc<KeySet> {
+    let warming = keys.clone();
+    tokio::spawn(async move { warming.warm().await });
+    keys
+}
+
 fn key_set_source(source: &KeySource) -> KeySetSource {
     match source {
         KeySource::Jwks(url) => KeySetSource::Jwks(url.clone()),
         KeySource::Metadata(url) => KeySetSource::Metadata(url.clone()),
     }
-}
-
-fn warm_up(keys: Arc<KeySet>) -> Arc<KeySet> {
-    let warming = keys.clone();
-    tokio::spawn(async move { warming.warm().await });
-    keys
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::BuildError;
 use super::callers::{CallerKeys, build_callers, caller_limits};
 use super::credentials::CredentialBuilder;
-use super::keys::{start_key_set, start_openid_key_set};
+use super::keys::{build_key_set, build_openid_key_set, warm_up};
 use super::providers::{BuiltProviders, build_providers};
 use super::renewal::RenewableCredential;
 use crate::bot_connector::{BotClient, ContinuationClaims, ContinuationDelivery};
@@ -213,7 +213,7 @@ fn build_entra_trusts(
     let trust = |section: &EntraSection| EntraTrust {
         v2_issuer: section.issuer.clone(),
         v1_issuer: section.v1_issuer.clone(),
-        key_set: start_key_set(&section.name, &section.keys, outbound, ambient),
+        key_set: warm_up(build_key_set(&section.name, &section.keys, outbound, ambient)),
         v1_key_set: None,
     };
     config.identity_providers.iter().map(|(name, section)| (name.clone(), trust(section))).collect()
@@ -228,7 +228,7 @@ fn build_id_token_validators(
 ) -> IdTokenValidators {
     let entra = trusts.iter().map(|(name, trust)| (name, TrustedIdTokenIssuer::Entra(trust.clone())));
     let openid = config.openid_providers.iter().map(|(name, section)| {
-        let key_set = start_openid_key_set(name, &section.keys, outbound, ambient);
+        let key_set = warm_up(build_openid_key_set(name, &section.keys, outbound, ambient));
         let issuer = section.issuer.clone();
         (name, TrustedIdTokenIssuer::OpenIdConnect { issuer, key_set })
     });

@@ -45,7 +45,7 @@ fn regularize_string(copy: &mut [u8], mut at: usize) -> usize {
     }
 }
 
-/// The UTF-16 code unit of the escape `\uXXXX` at `at`, if there is one.
+/// The UTF-16 code unit of the escape at `at` (`\u` and four hexadecimal digits), if there is one.
 fn read_escaped_unit(copy: &[u8], at: usize) -> Option<u16> {
     let digits = copy.get(at..at + 6)?.strip_prefix(b"\\u")?;
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()

@@ -28,7 +28,7 @@ pub struct OnlineCheck {
 }
 
 impl OnlineCheck {
-    /// Whether the question was answered as the service needs it, or was not asked because there is nobody to ask.
+    /// Whether the question was answered as the service needs it, or was not asked because no server is configured for it.
     #[must_use]
     pub fn passed(&self) -> bool {
         self.passed

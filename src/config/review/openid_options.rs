@@ -80,7 +80,7 @@ impl OpenIdOptions {
         for word in words {
             let at = place.key("prompt");
             if word == "none" {
-                let message = "\"none\" forbids the provider to show its sign-in page, so that nobody could sign in: \
+                let message = "\"none\" forbids the provider to show its sign-in page, so that no user could sign in: \
                                write \"\" to send no prompt at all";
                 review.report(&at, message.to_owned());
             } else if !is_parameter_name(word) {

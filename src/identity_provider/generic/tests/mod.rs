@@ -1,3 +1,7 @@
+//! Tests of the provider against a small `OpenID` provider in this process.
+//!
+//! Owns that provider and what the tests share. It deliberately knows no door and no store: the independent provider is in
+//! `tests/it/generic_provider`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod names_and_revocation;
