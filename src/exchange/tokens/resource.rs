@@ -99,12 +99,14 @@ impl ResourceTokens {
         let connection = wanted.connection;
         let slot = &*self.current.find_slot(wanted).await.map_err(|error| store_failed(&error))?;
         let signed_in = self.current.get_from_slot(slot, connection).await.map_err(|error| store_failed(&error))?;
-        let ObtainedToken::Token(signed_in) = signed_in else { return Ok(signed_in) };
         let own = resource_slot(slot, scope);
+        let signed_in = match signed_in {
+            ObtainedToken::Token(token) => token,
+            ObtainedToken::Unavailable(outage) => return self.find_kept_despite(outage, slot, &own, connection).await,
+            ObtainedToken::UserNeeded => return Ok(ObtainedToken::UserNeeded),
+        };
         let kept = self.exchange.vault.find(&own, connection.revision).await.map_err(|error| store_failed(&error))?;
-        // The resource's token must belong to the same user and the same kind of sign-in as the connection's token.
-        let fits =
-            |token: &UserToken| token.user == signed_in.user && token.security_context == signed_in.security_context;
+        let fits = |token: &UserToken| is_of_same_sign_in(token, &signed_in);
         if let Some(kept) = kept.filter(|kept| fits(kept)) {
             return Ok(ObtainedToken::Token(kept));
         }
@@ -135,6 +137,22 @@ impl ResourceTokens {
     }
 
     /// Finds the token in `own`, which has not ended and could not be renewed because of `refusal`.
+    /// The kept token of the resource while the connection's own token has ended and cannot be renewed for an outage:
+    /// the ended token still says whose it is. Unavailable if none is kept.
+    async fn find_kept_despite(
+        &self,
+        outage: Outage,
+        slot: &TokenSlot,
+        own: &TokenSlot,
+        connection: &Connection,
+    ) -> ResourceTokenResult {
+        let vault = &self.exchange.vault;
+        let signed_in = vault.read(slot, connection.revision).await.map_err(|error| store_failed(&error))?;
+        let kept = vault.find_unended(own, connection.revision).await.map_err(|error| store_failed(&error))?;
+        let fits = |kept: &Arc<UserToken>| signed_in.is_some_and(|record| is_of_same_sign_in(kept, &record.token));
+        Ok(kept.filter(fits).map_or(ObtainedToken::Unavailable(outage), ObtainedToken::Token))
+    }
+
     async fn find_despite(
         &self,
         refusal: Refusal,
@@ -150,6 +168,11 @@ impl ResourceTokens {
         refusal.report_overridden(&connection.bot, &connection.name, correlation_id);
         Ok(kept)
     }
+}
+
+/// A resource's token must belong to the same user and the same kind of sign-in as the connection's token.
+fn is_of_same_sign_in(token: &UserToken, signed_in: &UserToken) -> bool {
+    token.user == signed_in.user && token.security_context == signed_in.security_context
 }
 
 /// The slots in which tokens for the listed resources of `connection` may be kept; the slot of its own token is not

@@ -177,6 +177,33 @@ async fn every_operation_gives_a_token_that_has_not_ended_while_its_refresh_fail
 }
 
 #[tokio::test]
+async fn a_resources_token_that_has_not_ended_is_given_although_the_users_own_token_has_ended() {
+    const OF_RESOURCES: [Operation; 2] = [Operation::ExchangeUri, Operation::GetAadTokens];
+    let harness = Harness::with(with_lists()).await;
+    assert_eq!(sign_in(&harness, "Ada", "graph", "first").await.status, 200);
+    harness.clock.advance(Duration::from_mins(20));
+    let mut kept = Vec::new();
+    for operation in OF_RESOURCES {
+        kept.push(given(operation, &ask(&harness, operation).await)["token"].clone());
+    }
+    break_issuer(&harness, &Fault::Unavailable { retry_after: None });
+    harness.clock.advance(Duration::from_mins(42));
+    for (operation, kept) in OF_RESOURCES.into_iter().zip(&kept) {
+        let answer = ask(&harness, operation).await;
+        assert_eq!((answer.status, &given(operation, &answer)["token"]), (200, kept), "{operation:?}");
+    }
+    assert_eq!(get(&harness).await.status, 503, "the user's own token has ended");
+    harness.clock.advance(Duration::from_mins(20));
+    for operation in OF_RESOURCES {
+        assert_eq!(ask(&harness, operation).await.status, 503, "{operation:?}: both have ended");
+    }
+    harness.sign_out(&[ADA[0], ADA[2]]).await;
+    for operation in OF_RESOURCES {
+        assert_ne!(ask(&harness, operation).await.status, 503, "{operation:?}: nothing is left of a signed-out user");
+    }
+}
+
+#[tokio::test]
 async fn a_bot_gets_a_token_that_has_not_ended_from_an_issuer_that_hangs() {
     let harness = with_ada(refreshable()).await;
     let first = token(&harness).await;
