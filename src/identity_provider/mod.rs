@@ -116,6 +116,15 @@ pub struct RedeemedToken {
     pub id_token: Option<Secret>,
 }
 
+impl RedeemedToken {
+    /// The bytes of its tokens.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let optional = [&self.refresh_token, &self.id_token].into_iter().flatten();
+        std::iter::once(&self.access_token).chain(optional).map(|token| token.expose().len()).sum()
+    }
+}
+
 /// Why a grant was not redeemed. Each endpoint maps this closed list to its responses
 /// (docs/architecture.md §Identity providers).
 #[derive(Clone, Debug, PartialEq, Eq)]

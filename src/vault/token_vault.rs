@@ -9,6 +9,7 @@ use super::kept_token::{CodeMark, KeptToken, TokenRecord};
 use super::l1::{L1, L1Entry};
 use super::permit::Permit;
 use super::pins::Pins;
+use super::recent_sign_outs::RecentSignOuts;
 use super::slot_generations::{SlotGeneration, SlotGenerations};
 use super::slot_keys::SlotKeys;
 use crate::domain::{Account, ConnectionRevision, RecordKey, SharedClock, Timestamp, TokenSlot, UserKey, UserToken};
@@ -272,6 +273,10 @@ impl TokenVault {
     /// sign-outs are still not stored, so that a restart undoes them.
     pub async fn store_epochs(&self) -> usize {
         self.shared.epochs.store_unstored().await
+    }
+
+    pub(super) fn recent_sign_outs(&self) -> &RecentSignOuts {
+        &self.shared.epochs.recent_sign_outs
     }
 
     /// Finds the person that `account` is pinned to.

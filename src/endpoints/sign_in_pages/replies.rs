@@ -151,11 +151,11 @@ impl PageResponder<'_> {
         render_page(response, &policy, &SignedInPage::new(frame, names))
     }
 
-    /// The user has cancelled the sign-in.
-    pub(super) fn cancelled(&self, names: &DisplayNames) -> HttpResponse {
+    /// The user has cancelled the sign-in at the step `again`, from which the user may begin anew.
+    pub(super) fn cancelled(&self, names: &DisplayNames, again: &str) -> HttpResponse {
         self.notice(
             &failure_texts(SignInError::ProviderRefused(ProviderRefusal::Cancelled)),
-            NoticeDetails { channel: names.channel.as_ref(), retry_after: None, again: None },
+            NoticeDetails { channel: names.channel.as_ref(), retry_after: None, again: Some(again) },
         )
     }
 

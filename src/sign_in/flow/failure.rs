@@ -106,10 +106,14 @@ impl SignInError {
 }
 
 impl SignInFailure {
-    /// Whether the browser may begin again from the step that failed: the provider refused, and may not do so next time.
+    /// Whether the browser may begin again from the step that failed: the provider or the connection refused the account
+    /// or the attempt, and may accept another one.
     #[must_use]
     pub fn may_begin_again(&self) -> bool {
-        matches!(self.error, SignInError::ProviderRefused(refusal) if refusal != ProviderRefusal::Denied)
+        matches!(
+            self.error,
+            SignInError::ProviderRefused(_) | SignInError::TenantNotAllowed | SignInError::OtherAccount
+        )
     }
 
     /// Whether the provider's page had expired, so that a new request may succeed at once.
