@@ -43,6 +43,7 @@ mod tests {
             required_granted_scopes: owned(required),
             continuous_access: false,
             allow_other_accounts: false,
+            asks_offline_by_parameter: false,
             token_exchange_uri: None,
             exchange_uris: Vec::new(),
             aad_resources: Vec::new(),

@@ -179,13 +179,4 @@ mod tests {
         held.hold(MAX_HELD + 2, Arc::new(Sized(MAX_HELD_BYTES + 1)));
         assert!(held.find(&(MAX_HELD + 2)).is_none() && held.find(&(MAX_HELD + 1)).is_some());
     }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_no_caller_asks_for_again_is_ended_too() {
-        let (held, clock) = held();
-        held.hold(1, Arc::new(Sized(7)));
-        clock.advance(HELD_FOR);
-        tokio::time::sleep(HELD_FOR + Duration::from_secs(1)).await;
-        assert!(held.shared.lock().entries.is_empty());
-    }
 }

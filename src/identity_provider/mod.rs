@@ -145,6 +145,8 @@ pub enum RedeemFailure {
     /// The user cannot cure the failure by signing in: the account is disabled, blocked, unassigned or the
     /// wrong one.
     Denied,
+    /// The issuer refused the grant for a reason that no table knows. The user may be accepted in a new sign-in.
+    Refused,
     /// Too many requests.
     Throttled {
         /// The waiting time that the issuer requested.

@@ -20,6 +20,7 @@ mod peer;
 mod problem;
 mod refusal;
 mod request_record;
+mod retry_after;
 mod service_url;
 
 pub use bearer::read_bearer;
@@ -35,3 +36,4 @@ pub use peer::Peer;
 pub use problem::Problem;
 pub use refusal::CallerRefusal;
 pub use request_record::{AnsweredByBot, RequestId, record_request};
+pub use retry_after::{UNKNOWN_WAIT_SECONDS, choose_retry_after};

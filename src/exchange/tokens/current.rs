@@ -102,7 +102,7 @@ impl CurrentTokens {
     /// Refreshes the token in `slot`, of whose lifetime little or nothing is left.
     async fn renew(&self, slot: &TokenSlot, connection: &Arc<Connection>) -> Result<ObtainedToken, StorageFailure> {
         let vault = &self.shared.tokens.vault;
-        let record = if connection.asks_offline_access() { vault.read(slot, connection.revision).await? } else { None };
+        let record = if connection.keeps_refresh_token() { vault.read(slot, connection.revision).await? } else { None };
         let Some(record) = record.filter(|record| record.token.refresh_token.is_some()) else {
             return Ok(ObtainedToken::UserNeeded);
         };
@@ -146,7 +146,7 @@ impl CurrentTokens {
             if vault.find(&slot, connection.revision).await?.is_some() {
                 return Ok(true);
             }
-            if !connection.asks_offline_access() {
+            if !connection.keeps_refresh_token() {
                 return Ok(false);
             }
             let record = vault.read(&slot, connection.revision).await?;

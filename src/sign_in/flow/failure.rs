@@ -188,7 +188,9 @@ impl From<AuthorizationRefusal> for SignInFailure {
             RefusalMeaning::AccountSelection => SignInError::ProviderRefused(Because::AccountSelection),
             RefusalMeaning::WrongAccount => SignInError::ProviderRefused(Because::WrongAccount),
             RefusalMeaning::Denied => SignInError::ProviderRefused(Because::Denied),
-            RefusalMeaning::AssertionRejected | RefusalMeaning::Unknown => SignInError::ProviderRefused(Because::Other),
+            RefusalMeaning::AssertionRejected | RefusalMeaning::Refused | RefusalMeaning::Unknown => {
+                SignInError::ProviderRefused(Because::Other)
+            }
             RefusalMeaning::Misconfigured => SignInError::Misconfigured,
             RefusalMeaning::Throttled
             | RefusalMeaning::TenantThrottled
@@ -204,6 +206,7 @@ impl From<RedeemError> for SignInFailure {
         let sign_in_error = match error.failure {
             RedeemFailure::ConsentRequired => SignInError::ProviderRefused(ProviderRefusal::ConsentMissing),
             RedeemFailure::Denied => SignInError::ProviderRefused(ProviderRefusal::Denied),
+            RedeemFailure::Refused => SignInError::ProviderRefused(ProviderRefusal::Other),
             RedeemFailure::InteractionRequired { claims: Some(claims) }
                 if ClaimsChallenge::parse(&claims).is_some() =>
             {

@@ -8,12 +8,13 @@ mod tests;
 
 use self::hints::CREDENTIAL;
 use self::numbers::{ASSERTION_TIMES_REFUSED, BY_CODE, OTHER_CREDENTIAL_MAY_SERVE};
+use super::unknown_words::explain_unknown;
 use super::words::{BY_SUBERROR, find_error_word};
 use super::{Classification, CredentialVerdict, ExplainedMeaning, RefusalMeaning};
 use crate::identity_provider::token_endpoint::EndpointRefusal;
 use crate::identity_provider::{Diagnostics, RedeemError};
 
-/// Classifies an error response. Every response gets a class; only a known error leads to a sign-in card.
+/// Classifies an error response. Every response gets a class; only what the provider itself says leads to a sign-in card.
 pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
     // If there are several numbers, the last known one is the most specific ("AADSTS70002: …. AADSTS70008: … expired").
     let row = refusal.codes.iter().rev().find_map(|code| BY_CODE.iter().find(|row| row.0 == *code));
@@ -99,8 +100,5 @@ fn explain(refusal: &EndpointRefusal, by_code: Option<ExplainedMeaning>) -> Expl
         let row = refusal.error.as_deref().and_then(find_error_word)?;
         Some(explained(row.meaning, row.entra))
     };
-    by_suberror.or_else(by_error).unwrap_or(explained(
-        RefusalMeaning::Unknown,
-        "the response is unknown: check the token endpoint's address, and whether a proxy responds in its place",
-    ))
+    by_suberror.or_else(by_error).unwrap_or_else(|| explain_unknown(refusal))
 }
