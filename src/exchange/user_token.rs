@@ -128,7 +128,11 @@ mod tests {
         ] {
             let connection =
                 Connection { provider_kind: kind, asks_offline_by_parameter: by_parameter, ..connection(&[scope]) };
-            assert_eq!(build_token_of(&connection, Some("r")).refresh_token.is_some(), is_kept, "{scope} {by_parameter}");
+            assert_eq!(
+                build_token_of(&connection, Some("r")).refresh_token.is_some(),
+                is_kept,
+                "{scope} {by_parameter}"
+            );
         }
     }
 

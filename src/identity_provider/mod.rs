@@ -27,6 +27,8 @@ use std::time::Duration;
 
 pub use app_client::{AppClient, AppSettings};
 pub use authorization::{AdmissionFuture, AuthorizationRequest, AuthorizeFuture};
+#[cfg(test)]
+pub use classification::list_hints;
 pub use classification::{
     AuthorizationError, AuthorizationRefusal, RefusalMeaning, classify_authorization_error, judge,
 };

@@ -31,6 +31,8 @@ pub use client_address::{TrustedProxies, read_forwarded_hop};
 pub use client_network::ClientNetwork;
 pub use description::{Answer, BEARER, Description, NamedSchemas};
 pub use door::{Door, LetterCase};
+#[cfg(test)]
+pub use hints::list_hints;
 pub use operation::{Method, Operation};
 pub use peer::Peer;
 pub use problem::Problem;

@@ -1,7 +1,6 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::TokenVault;
 use crate::domain::UserKey;
 
 /// How many sign-outs everywhere are remembered. What happened before the oldest of them is not known any more.
@@ -40,12 +39,12 @@ impl RecentSignOuts {
         state.users.push_back(user.clone());
     }
 
-    fn mark(&self) -> SignOutMark {
+    pub(super) fn mark(&self) -> SignOutMark {
         SignOutMark(self.lock().count)
     }
 
     /// Whether `user` was signed out after `mark`, or may have been: too many others were signed out since.
-    fn may_include(&self, user: &UserKey, mark: SignOutMark) -> bool {
+    pub(super) fn may_include(&self, user: &UserKey, mark: SignOutMark) -> bool {
         let state = self.lock();
         let since = usize::try_from(state.count.saturating_sub(mark.0)).unwrap_or(usize::MAX);
         since > state.users.len() || state.users.iter().rev().take(since).any(|other| other == user)
@@ -53,21 +52,6 @@ impl RecentSignOuts {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl TokenVault {
-    /// The present moment between sign-outs everywhere.
-    #[must_use]
-    pub fn sign_out_mark(&self) -> SignOutMark {
-        self.recent_sign_outs().mark()
-    }
-
-    /// Whether `user` may have been signed out everywhere after `mark`. Read the user's epoch first: then this finds every
-    /// sign-out that the epoch counts already.
-    #[must_use]
-    pub fn may_be_signed_out_since(&self, mark: SignOutMark, user: &UserKey) -> bool {
-        self.recent_sign_outs().may_include(user, mark)
     }
 }
 

@@ -83,7 +83,7 @@ fn explain_words(refused: &AuthorizationError<'_>, description: &str) -> Explain
         return explained;
     }
     if refused.has_claims {
-        return ExplainedMeaning { meaning: RefusalMeaning::Interaction, hint: hints::FURTHER_STEP };
+        return ExplainedMeaning { meaning: RefusalMeaning::Interaction, hint: hints::CLAIMS_CHALLENGE };
     }
     if let Some(explained) = find(&BY_DESCRIPTION, description) {
         return explained;

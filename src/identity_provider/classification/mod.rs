@@ -18,6 +18,8 @@ mod words;
 pub use callback::{AuthorizationError, AuthorizationRefusal, classify_authorization_error};
 use meaning::ExplainedMeaning;
 pub use meaning::RefusalMeaning;
+#[cfg(test)]
+pub use tests::list_hints;
 
 use super::token_endpoint::{self, TokenAnswer, TokenEndpointStyle};
 use super::{Diagnostics, RedeemError, RedeemFailure, RedeemedToken, refusal};

@@ -1,8 +1,8 @@
 //! What an `error` word means that no table knows. Providers make up words beside those of RFC 6749 §5.2, and they follow
 //! its form: lower-case words that name the cause.
 
-use super::RefusalMeaning::{self, Misconfigured, Refused, ServerFault, Throttled, Unknown};
 use super::ExplainedMeaning;
+use super::RefusalMeaning::{self, Misconfigured, Refused, ServerFault, Throttled, Unknown};
 use crate::identity_provider::token_endpoint::EndpointRefusal;
 
 /// Words of which a proxy or a web server makes its own error pages. They do not say that the provider has refused.
@@ -70,7 +70,7 @@ const NO_OAUTH_REFUSAL: &str =
 /// only if the response has the form of RFC 6749 §5.2: an outage must not sign users out
 /// (docs/architecture.md §An outage is not a sign-out).
 pub(super) fn explain_unknown(refusal: &EndpointRefusal) -> ExplainedMeaning {
-    let word = refusal.error.as_deref().filter(|_| matches!(refusal.status, 200..=299 | 400 | 401 | 403));
+    let word = refusal.error.as_deref().filter(|_| matches!(refusal.status, 400 | 401 | 403));
     let meaning = word.map_or(Unknown, find_meaning);
     ExplainedMeaning { meaning, hint: find_hint(meaning) }
 }
@@ -93,7 +93,7 @@ pub(super) fn find_meaning(word: &str) -> RefusalMeaning {
     }
 }
 
-const fn find_hint(meaning: RefusalMeaning) -> &'static str {
+pub(super) const fn find_hint(meaning: RefusalMeaning) -> &'static str {
     match meaning {
         Throttled => LIMIT_IN_OTHER_WORDS,
         ServerFault => FAULT_IN_OTHER_WORDS,
@@ -143,7 +143,7 @@ mod tests {
             error: error.map(str::to_owned),
             ..EndpointRefusal::default()
         };
-        for status in [200, 400, 401, 403] {
+        for status in [400, 401, 403] {
             assert_eq!(explain_unknown(&refusal(status, Some("token_expired"))).meaning, Refused, "{status}");
             assert_eq!(explain_unknown(&refusal(status, None)).meaning, Unknown, "{status}");
         }

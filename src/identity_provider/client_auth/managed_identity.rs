@@ -106,10 +106,10 @@ impl ManagedIdentity {
 }
 
 /// Classifies an error status of the identity endpoint. 404 and 410 mean that the endpoint is starting or being
-/// updated. A success status without a token is none that the endpoint documents.
+/// updated.
 fn classify_refusal(answer: &HttpAnswer) -> Classification {
     let verdict = match answer.status {
-        200..=299 | 404 | 410 | 429 | 500.. => Classification {
+        404 | 410 | 429 | 500.. => Classification {
             retry: true,
             ..credential_failure(
                 RedeemFailure::Transient,

@@ -84,11 +84,7 @@ pub(super) fn read(answer: &HttpAnswer, now: Timestamp) -> TokenAnswer {
         Ok(Value::Object(object)) => Some(object),
         _ => None,
     };
-    let is_refusal = |object: &Map<String, Value>| {
-        !object.contains_key("access_token") && object.get("error").and_then(Value::as_str).is_some_and(is_identifier)
-    };
-    // Some providers refuse with a success status.
-    if (200..300).contains(&answer.status) && !object.as_ref().is_some_and(is_refusal) {
+    if (200..300).contains(&answer.status) {
         return granted(object.as_ref(), now);
     }
     TokenAnswer::Refusal(Box::new(read_refusal(answer, object.as_ref(), body, now)))

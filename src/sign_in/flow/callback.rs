@@ -6,7 +6,7 @@ use url::Url;
 
 use super::failure::ProviderRefusal;
 use super::records::{AtProvider, Completed, Identified};
-use super::returned_code::{Arrival, RedeemedCode};
+use super::redeemed_code::{Arrival, RedeemedCode};
 use super::{
     BrowserFlow, BrowserSecret, PROVIDER_BUDGET, ProviderAccess, SignInError, SignInFailure, is_handle, slot_for_card,
 };
@@ -204,7 +204,12 @@ impl SignInReturn {
 
     /// Remembers that the user means another account, if `failure` says so: the user cancelled, or has chosen an account
     /// of a tenant that the connection does not admit, or one that the provider refuses for good.
-    pub(super) async fn note_failure(&self, card: &PendingSignIn, failure: SignInFailure, correlation_id: &str) -> SignInFailure {
+    pub(super) async fn note_failure(
+        &self,
+        card: &PendingSignIn,
+        failure: SignInFailure,
+        correlation_id: &str,
+    ) -> SignInFailure {
         let is_of_account = matches!(
             failure.error,
             SignInError::TenantNotAllowed
@@ -221,7 +226,11 @@ impl SignInReturn {
         failure
     }
 
-    pub(super) fn find_connection(&self, card: &PendingSignIn, record: &AtProvider) -> Result<&Arc<Connection>, SignInError> {
+    pub(super) fn find_connection(
+        &self,
+        card: &PendingSignIn,
+        record: &AtProvider,
+    ) -> Result<&Arc<Connection>, SignInError> {
         let connection = self.flow.find_connection(card).filter(|connection| connection.revision == record.revision);
         connection.ok_or(SignInError::LinkUnknown)
     }

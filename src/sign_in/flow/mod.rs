@@ -11,6 +11,7 @@ mod failure;
 mod hints;
 mod provider_access;
 mod records;
+mod redeemed_code;
 mod returned_code;
 mod review;
 mod second_request;
@@ -29,6 +30,8 @@ pub use begin::SignInStart;
 pub use callback::{NextStep, ProviderAnswer, SignInReturn};
 pub use complete::SignInCompletion;
 pub use failure::{ProviderRefusal, SignInError, SignInFailure};
+#[cfg(test)]
+pub use hints::list_hints;
 pub use provider_access::ProviderAccess;
 pub use review::{Completion, DisplayNames, SignInReview, UserDecision};
 

@@ -6,38 +6,13 @@ use tokio::time::Instant;
 
 use super::provider_access::ReturnedCode;
 use super::records::{AtProvider, Identified};
-use super::{BrowserSecret, PROVIDER_BUDGET, SignInError, SignInFailure, SignInReturn, slot_for_card};
+use super::redeemed_code::{Arrival, RedeemedCode};
+use super::{PROVIDER_BUDGET, SignInError, SignInFailure, SignInReturn, slot_for_card};
 use crate::cards::PendingSignIn;
 use crate::domain::Secret;
-use crate::exchange::{HeldContent, TokenOwner, report_missing_scopes, user_token};
+use crate::exchange::{TokenOwner, report_missing_scopes, user_token};
 use crate::identity_provider::{Attempt, RedeemedToken};
 use crate::sign_in::magic_code::CodeGrant;
-use crate::vault::SignOutMark;
-
-/// A return of a browser whose user is not identified yet.
-pub(super) struct Arrival {
-    pub(super) state: Secret,
-    pub(super) next: Secret,
-    pub(super) browser: BrowserSecret,
-    pub(super) record: AtProvider,
-    pub(super) code: Secret,
-    pub(super) correlation_id: String,
-}
-
-/// The tokens of a redeemed code, whose user is not identified yet.
-pub(super) struct RedeemedCode {
-    redeemed: RedeemedToken,
-    /// The name of the step and of the code.
-    code_name: [u8; 32],
-    /// When the code was redeemed.
-    requested: SignOutMark,
-}
-
-impl HeldContent for RedeemedCode {
-    fn bytes(&self) -> usize {
-        self.redeemed.bytes()
-    }
-}
 
 impl SignInReturn {
     /// Joins the redemption that is under way for this step, or starts one in a task of its own: a browser that hangs up

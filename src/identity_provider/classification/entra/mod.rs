@@ -6,7 +6,7 @@ pub(super) mod numbers;
 #[cfg(test)]
 mod tests;
 
-use self::hints::CREDENTIAL;
+use self::hints::CLIENT_ASSERTION;
 use self::numbers::{ASSERTION_TIMES_REFUSED, BY_CODE, OTHER_CREDENTIAL_MAY_SERVE};
 use super::unknown_words::explain_unknown;
 use super::words::{BY_SUBERROR, find_error_word};
@@ -25,7 +25,7 @@ pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
         ExplainedMeaning { meaning: RefusalMeaning::AssertionRejected, .. }
             if refusal.error.as_deref() == Some("invalid_client") =>
         {
-            ExplainedMeaning { meaning: RefusalMeaning::Misconfigured, hint: CREDENTIAL }
+            ExplainedMeaning { meaning: RefusalMeaning::Misconfigured, hint: CLIENT_ASSERTION }
         }
         explained => explained,
     };
@@ -87,7 +87,10 @@ fn explain(refusal: &EndpointRefusal, by_code: Option<ExplainedMeaning>) -> Expl
         return row;
     }
     if refusal.is_server_fault() {
-        return explained(Transient, "the issuer has a fault; there is nothing to change in this configuration");
+        return explained(
+            Transient,
+            "the issuer's status says that it has a fault; there is nothing to change in this configuration",
+        );
     }
     if refusal.device_challenge {
         return explained(Denied, "conditional access requires a device certificate, which a server cannot present");
