@@ -6,6 +6,8 @@
 mod callers;
 mod credentials;
 mod doors;
+#[cfg(test)]
+mod hints_tests;
 mod key_use;
 mod keys;
 mod listeners;

@@ -64,7 +64,7 @@ pub(super) fn build_providers(
         if connection.token_exchange_uri.is_some() && !provider.capabilities().on_behalf_of {
             return Err(BuildError::Incapable { connection: section.key.clone() });
         }
-        if connection.asks_offline_access() && !provider.capabilities().refresh_token {
+        if connection.keeps_refresh_token() && !provider.capabilities().refresh_token {
             return Err(BuildError::CannotRefresh { connection: section.key.clone() });
         }
         registry.register(connection, provider);

@@ -96,15 +96,33 @@ pub struct Connection {
     /// Whether a user of Teams may sign in in the browser with another account than the one that Teams states for the
     /// chat. If not, such a sign-in gets no code (docs/architecture.md §Security rules, rule 8).
     pub allow_other_accounts: bool,
+    /// Whether a parameter of the authorization request asks for a refresh token, such as `access_type=offline`
+    /// (docs/connections.md §Refresh tokens of other providers).
+    pub asks_offline_by_parameter: bool,
     /// The digest of the settings that a kept token depends on.
     pub revision: ConnectionRevision,
 }
 
+/// Scopes by which providers other than Entra are asked for a refresh token, beside `offline_access`
+/// (docs/connections.md §Refresh tokens of other providers).
+const OTHER_OFFLINE_SCOPES: [&str; 3] = ["offline", "offline.access", "refresh_token"];
+
 impl Connection {
-    /// Whether tokens are refreshed without the user: the configured scopes contain `offline_access`.
+    /// Whether the configured scopes contain `offline_access` (`OpenID` Connect Core §11).
     #[must_use]
     pub fn asks_offline_access(&self) -> bool {
         self.scopes.iter().any(|scope| scope.eq_ignore_ascii_case("offline_access"))
+    }
+
+    /// Whether tokens are refreshed without the user: the connection asks for a refresh token, in whatever way its
+    /// provider wants to be asked. A refresh token that the connection did not ask for is not kept.
+    #[must_use]
+    pub fn keeps_refresh_token(&self) -> bool {
+        let asks_in_other_words = || {
+            self.asks_offline_by_parameter
+                || self.scopes.iter().any(|scope| OTHER_OFFLINE_SCOPES.contains(&scope.as_str()))
+        };
+        self.asks_offline_access() || self.provider_kind == ProviderKind::OpenIdConnect && asks_in_other_words()
     }
 }
 

@@ -12,6 +12,7 @@ mod engine;
 mod evidence;
 mod exchange_name;
 mod granted_scopes;
+mod held_tokens;
 mod missing_scope_report;
 mod needs;
 mod obtained;
@@ -33,6 +34,7 @@ pub use engine::{
 };
 pub use evidence::{ActivityEvidence, BotStatement, Conversation, Evidence};
 pub use exchange_name::ExchangeNames;
+pub use held_tokens::{HeldContent, HeldTokens};
 pub use missing_scope_report::report_missing_scopes;
 pub use needs::{ClaimsChallenges, SignInNeed, SignInNeeds};
 pub use obtained::{ObtainedToken, Outage};

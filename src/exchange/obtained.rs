@@ -54,6 +54,7 @@ impl Outage {
             | RedeemFailure::InteractionRequired { .. }
             | RedeemFailure::AssertionExpired
             | RedeemFailure::AssertionRejected
+            | RedeemFailure::Refused
             | RedeemFailure::Denied => None,
         }
     }
@@ -90,6 +91,7 @@ mod tests {
             (RedeemFailure::InteractionRequired { claims: None }, None),
             (RedeemFailure::AssertionExpired, None),
             (RedeemFailure::AssertionRejected, None),
+            (RedeemFailure::Refused, None),
             (RedeemFailure::Denied, None),
         ] {
             assert_eq!(Outage::of_failure(&failure), outage, "{failure:?}");

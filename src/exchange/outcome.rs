@@ -175,7 +175,7 @@ impl From<RedeemError> for Refusal {
         let unavailable = Reason::TemporarilyUnavailable(Outage::of_failure(&error.failure).unwrap_or(Outage::FAULT));
         let reason = match error.failure {
             RedeemFailure::ConsentRequired => Reason::ConsentRequired,
-            RedeemFailure::InteractionRequired { .. } => Reason::InteractionRequired,
+            RedeemFailure::InteractionRequired { .. } | RedeemFailure::Refused => Reason::InteractionRequired,
             RedeemFailure::AssertionExpired => Reason::AssertionExpired,
             RedeemFailure::AssertionRejected => Reason::AssertionRejected("issuer"),
             RedeemFailure::Misconfigured => Reason::Misconfigured,

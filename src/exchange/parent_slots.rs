@@ -66,7 +66,7 @@ async fn find_refreshable_slot<'a>(
     pinned: Option<&UserKey>,
 ) -> Result<Cow<'a, TokenSlot>, VaultError> {
     let WantedToken { bot, slot, connection } = wanted;
-    if !connection.asks_offline_access() {
+    if !connection.keeps_refresh_token() {
         return Ok(Cow::Borrowed(slot));
     }
     let channel_token = find_refreshable(vault, slot, connection).await?;
@@ -106,7 +106,7 @@ pub(super) async fn is_held_by_another(
     if let Some(token) = vault.find(slot, connection.revision).await? {
         return Ok(token.user != *user);
     }
-    if !connection.asks_offline_access() {
+    if !connection.keeps_refresh_token() {
         return Ok(false);
     }
     Ok(find_refreshable(vault, slot, connection).await?.is_some_and(|token| token.user != *user))

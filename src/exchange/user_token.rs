@@ -27,7 +27,7 @@ pub fn user_token(
 ) -> UserToken {
     let TokenOwner { user, security_context } = owner;
     let now = ambient.now();
-    let refresh_token = redeemed.refresh_token.filter(|_| connection.asks_offline_access());
+    let refresh_token = redeemed.refresh_token.filter(|_| connection.keeps_refresh_token());
     let mut random = [0; 8];
     ambient.entropy.fill(&mut random);
     let refresh_at = redeemed.refresh_at.filter(|_| refresh_token.is_some());
@@ -71,6 +71,7 @@ mod tests {
             required_granted_scopes: Vec::new(),
             continuous_access: false,
             allow_other_accounts: false,
+            asks_offline_by_parameter: false,
             token_exchange_uri: None,
             provider_kind: crate::domain::ProviderKind::Entra,
             exchange_uris: Vec::new(),
@@ -87,6 +88,10 @@ mod tests {
     }
 
     fn build_token(scopes: &[&str], refresh_token: Option<&str>) -> UserToken {
+        build_token_of(&connection(scopes), refresh_token)
+    }
+
+    fn build_token_of(connection: &Connection, refresh_token: Option<&str>) -> UserToken {
         let redeemed = RedeemedToken {
             access_token: Secret::from("a"),
             expires_at: at(3600),
@@ -98,7 +103,7 @@ mod tests {
         let user = UserKey::entra("o", "t");
         let owner = TokenOwner { user: &user, security_context: SecurityContext([0; 16]) };
         let ambient = ClockAndEntropy { clock: Arc::new(OffsetClock::default()), entropy: Arc::new(SystemEntropy) };
-        user_token(redeemed, &connection(scopes), owner, &ambient)
+        user_token(redeemed, connection, owner, &ambient)
     }
 
     #[test]
@@ -107,6 +112,27 @@ mod tests {
         assert!(offline.refresh_token.is_some() && offline.refresh_at.is_some());
         for token in [build_token(&["User.Read"], Some("r")), build_token(&["offline_access"], None)] {
             assert!(token.refresh_token.is_none() && token.refresh_at.is_none());
+        }
+    }
+
+    #[test]
+    fn other_providers_are_asked_for_a_refresh_token_in_other_ways_too() {
+        use crate::domain::ProviderKind::{Entra, OpenIdConnect};
+        for (kind, scope, by_parameter, is_kept) in [
+            (OpenIdConnect, "openid", true, true),
+            (OpenIdConnect, "offline.access", false, true),
+            (OpenIdConnect, "offline", false, true),
+            (OpenIdConnect, "refresh_token", false, true),
+            (OpenIdConnect, "openid", false, false),
+            (Entra, "offline", true, false),
+        ] {
+            let connection =
+                Connection { provider_kind: kind, asks_offline_by_parameter: by_parameter, ..connection(&[scope]) };
+            assert_eq!(
+                build_token_of(&connection, Some("r")).refresh_token.is_some(),
+                is_kept,
+                "{scope} {by_parameter}"
+            );
         }
     }
 

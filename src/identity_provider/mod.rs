@@ -27,6 +27,8 @@ use std::time::Duration;
 
 pub use app_client::{AppClient, AppSettings};
 pub use authorization::{AdmissionFuture, AuthorizationRequest, AuthorizeFuture};
+#[cfg(test)]
+pub use classification::list_hints;
 pub use classification::{
     AuthorizationError, AuthorizationRefusal, RefusalMeaning, classify_authorization_error, judge,
 };
@@ -116,6 +118,15 @@ pub struct RedeemedToken {
     pub id_token: Option<Secret>,
 }
 
+impl RedeemedToken {
+    /// The bytes of its tokens.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let optional = [&self.refresh_token, &self.id_token].into_iter().flatten();
+        std::iter::once(&self.access_token).chain(optional).map(|token| token.expose().len()).sum()
+    }
+}
+
 /// Why a grant was not redeemed. Each endpoint maps this closed list to its responses
 /// (docs/architecture.md §Identity providers).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,6 +147,8 @@ pub enum RedeemFailure {
     /// The user cannot cure the failure by signing in: the account is disabled, blocked, unassigned or the
     /// wrong one.
     Denied,
+    /// The issuer refused the grant for a reason that no table knows. The user may be accepted in a new sign-in.
+    Refused,
     /// Too many requests.
     Throttled {
         /// The waiting time that the issuer requested.

@@ -20,6 +20,7 @@ mod peer;
 mod problem;
 mod refusal;
 mod request_record;
+mod retry_after;
 mod service_url;
 
 pub use bearer::read_bearer;
@@ -30,8 +31,11 @@ pub use client_address::{TrustedProxies, read_forwarded_hop};
 pub use client_network::ClientNetwork;
 pub use description::{Answer, BEARER, Description, NamedSchemas};
 pub use door::{Door, LetterCase};
+#[cfg(test)]
+pub use hints::list_hints;
 pub use operation::{Method, Operation};
 pub use peer::Peer;
 pub use problem::Problem;
 pub use refusal::CallerRefusal;
 pub use request_record::{AnsweredByBot, RequestId, record_request};
+pub use retry_after::{UNKNOWN_WAIT_SECONDS, choose_retry_after};

@@ -2,6 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 
+use super::choose_retry_after;
 use crate::protocol::ErrorResponse;
 
 /// A refusal that is the same at all doors. Bodies are constant: each problem has one code and one sentence
@@ -66,7 +67,7 @@ pub enum Problem {
     /// An outage of an identity provider, with its end if that is known.
     Outage {
         /// Seconds until the next request makes sense.
-        retry_after: u64,
+        retry_after: Option<u64>,
     },
 }
 
@@ -160,13 +161,15 @@ impl Problem {
             | Self::TokenExpired => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
             }
-            Self::KeysUnavailable | Self::ServiceUnavailable => {
-                response.insert_header((header::RETRY_AFTER, "5"));
-            }
-            Self::TooManyRequests { retry_after } | Self::Outage { retry_after } => {
-                response.insert_header((header::RETRY_AFTER, retry_after));
-            }
             _ => {}
+        }
+        let known = match self {
+            Self::TooManyRequests { retry_after } => Some(retry_after),
+            Self::Outage { retry_after } => retry_after,
+            _ => None,
+        };
+        if let Some(retry_after) = choose_retry_after(self.status(), known) {
+            response.insert_header((header::RETRY_AFTER, retry_after));
         }
         response.content_type("application/json").body(self.to_json())
     }

@@ -1,7 +1,7 @@
 use super::json::{JsonDocument, JsonError, Node};
 
-/// Longest accepted `type` and `channelId`, in bytes (docs/architecture.md §Security rules, rule 13).
-const MAX_NAME_BYTES: usize = 256;
+/// Longest accepted `channelId`, and longest `type` of sign-in traffic, in bytes (docs/architecture.md §Security rules, rule 13).
+pub(super) const MAX_NAME_BYTES: usize = 256;
 /// Longest accepted `serviceUrl`, in bytes.
 const MAX_URL_BYTES: usize = 2048;
 
@@ -52,15 +52,14 @@ impl<'a> Activity<'a> {
     /// Reads an activity from a request body.
     ///
     /// # Errors
-    /// [`ActivityError`] if the body is no JSON object, or has no usable `type`; or if `channelId` or `serviceUrl`, by
-    /// which the caller is authenticated, is unusable or may be read in two ways
-    /// (docs/protocols/bot-auth-and-skills.md §2 rules 2 and 3).
+    /// [`ActivityError`] if the body is no JSON object; or if `channelId` or `serviceUrl`, by which the caller is
+    /// authenticated, is unusable or may be read in two ways (docs/protocols/bot-auth-and-skills.md §2 rules 2 and 3).
     pub fn parse(body: &'a [u8]) -> Result<Self, ActivityError> {
         let document = JsonDocument::parse(body)?;
         let root = document.root();
-        let kind = root.readings("type").filter_map(Node::as_str).find(|kind| !kind.is_empty());
-        let kind = kind.ok_or(ActivityError::Missing("type"))?;
-        require_length(kind, "type", MAX_NAME_BYTES)?;
+        if !root.is_object() {
+            return Err(ActivityError::Missing("type"));
+        }
         for (name, limit) in [("channelId", MAX_NAME_BYTES), ("serviceUrl", MAX_URL_BYTES)] {
             let mut readings = root.readings(name);
             let first = readings.next();

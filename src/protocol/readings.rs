@@ -2,7 +2,7 @@
 //! another JSON parser. Some parsers take the first of two equal members and some the last, and some ignore letter case.
 //! A sign-in invoke must not pass the gateway as something else, so every reading counts.
 
-use super::activity::Activity;
+use super::activity::{Activity, MAX_NAME_BYTES};
 use super::json::Node;
 
 /// The bytes of the longest character that some reader folds to an ASCII letter: the Kelvin sign has three.
@@ -17,13 +17,19 @@ impl<'d> Node<'d> {
 }
 
 impl Activity<'_> {
-    /// Whether some reader takes this for an activity of the type `kind` with the name `name`.
+    /// Whether some reader takes this for an activity of the type `kind` with the name `name`. Without a `type` that a
+    /// reader can use, the name alone tells what was meant.
     #[must_use]
     pub fn may_be(&self, kind: &str, name: &str) -> bool {
         let has = |member, wanted: &str| {
             self.root().readings(member).filter_map(Node::as_str).any(|text| is_read_as(text, wanted))
         };
-        has("name", name) && has("type", kind)
+        has("name", name) && (has("type", kind) || !self.has_usable_type())
+    }
+
+    fn has_usable_type(&self) -> bool {
+        let is_usable = |kind: &str| (1..=MAX_NAME_BYTES).contains(&kind.len());
+        self.root().readings("type").filter_map(Node::as_str).any(is_usable)
     }
 
     /// All that some reader takes for the member `name` of `value`.
@@ -61,6 +67,9 @@ mod tests {
             r#""type":"message","TYPE":"invoke","name":7,"Name":"signin/failure""#,
             r#""\u0074ype":"\u0069nvoke","name":"signin\/failure""#,
             "\"type\":\"invo\u{212a}e\",\"name\":\"\u{17f}ignin/failure\"",
+            r#""name":"signin/failure""#,
+            r#""type":7,"Type":null,"name":"signin/failure""#,
+            r#""type":"","name":"signin/failure""#,
         ] {
             assert!(may_be_failure(members), "{members}");
         }

@@ -1,6 +1,6 @@
 //! Methods of [`Activity`] for sign-in invokes, which are judged strictly.
 
-use super::activity::{Activity, ActivityError};
+use super::activity::{Activity, ActivityError, MAX_NAME_BYTES};
 use super::invoke::InvokeKind;
 use super::json::{JsonError, Node};
 
@@ -61,6 +61,7 @@ impl Activity<'_> {
                 return Err(ActivityError::TooLong(name));
             }
         }
+        require_text(self.root().get("type"), "type", MAX_NAME_BYTES)?;
         let kind = InvokeKind::from_activity(self).ok_or(ActivityError::Ambiguous("name"))?;
         if kind == InvokeKind::VerifyState {
             self.value().map_or(Ok(None), |value| value.get_any_case("state"))?;

@@ -1,4 +1,7 @@
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
 
 use super::magic_code::{CodeGrant, CodeRecord, MagicCodeError, MagicCodes, RightCode};
 use super::signed_in_tokens::SignedInTokens;
@@ -7,6 +10,11 @@ use crate::domain::{Account, Bot, Connection, Secret, TokenSlot, UserKey, UserTo
 use crate::exchange::{BrowserBinding, WantedToken};
 use crate::single_flight::SingleFlight;
 use crate::vault::{CodeMark, Permit, VaultError};
+
+/// The pause before a code is tried to be restored again.
+const RESTORATION_PAUSE: Duration = Duration::from_secs(1);
+/// How often a code is tried to be restored: for two minutes, as long as a restored code is valid.
+const MAX_RESTORATIONS: usize = 120;
 
 /// Why a code could not be checked or redeemed. A wrong code is no error.
 #[derive(Debug, thiserror::Error)]
@@ -211,25 +219,38 @@ impl CodeRedemption {
             }
             Err(VaultError::SignedOut) => Ok(CodeAnswer::Wrong),
             Err(error) => {
-                self.restore_code(record, &permit, &user).await;
+                self.restore_code(record, permit, user).await;
                 Err(error.into())
             }
         }
     }
 
-    /// Makes the code good again after the vault failed, because the client repeats its request with the same code. If
-    /// a sign-out came meanwhile, it found no code to end, so the code is ended here.
-    async fn restore_code(&self, record: CodeRecord, permit: &Permit, user: &UserKey) {
-        let restored = async {
+    /// Makes the code good again after the vault failed, because the client repeats its request with the same code. The
+    /// store that failed may go on failing, so the code is tried to be restored until it is, for two minutes.
+    async fn restore_code(&self, record: CodeRecord, permit: Permit, user: UserKey) {
+        let Err(error) = self.try_restoring(&record, &permit, &user).await else { return };
+        tracing::warn!(%error, "a magic code is not good again yet, after its token could not be kept");
+        let redemption = self.clone();
+        tokio::spawn(async move {
+            for _ in 0..MAX_RESTORATIONS {
+                sleep(RESTORATION_PAUSE).await;
+                if redemption.try_restoring(&record, &permit, &user).await.is_ok() {
+                    return;
+                }
+            }
+            tracing::error!("a magic code is used up, and its token could not be kept: the user must sign in again");
+        });
+    }
+
+    /// Restores the code. If a sign-out came since it was ended, it found no code to end, so the code is ended here.
+    async fn try_restoring(&self, record: &CodeRecord, permit: &Permit, user: &UserKey) -> Result<(), CodeError> {
+        if self.tokens.vault().is_permitted(permit, user).await? {
             self.codes.restore(record.clone()).await?;
             if !self.tokens.vault().is_permitted(permit, user).await? {
-                self.codes.end_one(record).await?;
+                self.codes.end_one(record.clone()).await?;
             }
-            Ok::<_, CodeError>(())
-        };
-        if let Err(error) = restored.await {
-            tracing::warn!(%error, "a magic code is used up, and its token could not be kept");
         }
+        Ok(())
     }
 
     /// Removes the challenge and the card after the token is kept. If that fails, both expire by themselves.

@@ -16,6 +16,8 @@ mod magic_code_tests;
 
 pub use browser_sign_ins::{BrowserRecordLookup, BrowserSignIns, BrowserStep};
 pub use code_redemption::{CodeAnswer, CodeBearer, CodeError, CodeRedemption};
+#[cfg(test)]
+pub use flow::list_hints;
 pub use flow::{
     BrowserFlow, BrowserSecret, Completion, DisplayNames, NextStep, ProviderAccess, ProviderAnswer, ProviderRefusal,
     SignInCompletion, SignInError, SignInFailure, SignInReturn, SignInReview, SignInStart, UserDecision,

@@ -7,7 +7,7 @@ use crate::exchange::{
     end_tokens_of_others, last_obtained,
 };
 use crate::records::RecordError;
-use crate::vault::{CodeMark, Epoch, Permit, TokenVault, VaultError};
+use crate::vault::{CodeMark, Epoch, Permit, SignOutMark, TokenVault, VaultError};
 
 /// The tokens and requirements that an interactive sign-in reads and changes.
 #[derive(Clone)]
@@ -51,9 +51,20 @@ impl SignedInTokens {
         Ok(self.requirements.for_browser(wanted.slot, obtained_at).await?)
     }
 
-    /// The current epoch of `user`. A sign-out everywhere raises it, which invalidates every grant with an older epoch.
-    pub(super) async fn read_epoch(&self, slot: &TokenSlot, user: &UserKey) -> Result<Epoch, VaultError> {
-        Ok(self.vault.permit(slot, user).await?.epoch())
+    /// The current epoch of `user`, whose token was requested at `requested`. A sign-out everywhere raises it, which
+    /// invalidates every grant with an older epoch.
+    ///
+    /// # Errors
+    /// [`VaultError::SignedOut`] if the user was signed out everywhere after `requested`; [`VaultError`] if the store
+    /// fails.
+    pub(super) async fn read_epoch(
+        &self,
+        slot: &TokenSlot,
+        user: &UserKey,
+        requested: SignOutMark,
+    ) -> Result<Epoch, VaultError> {
+        let epoch = self.vault.permit(slot, user).await?.epoch();
+        if self.vault.may_be_signed_out_since(requested, user) { Err(VaultError::SignedOut) } else { Ok(epoch) }
     }
 
     /// What the browser sign-in of `user` proves about the account of the wanted slot, for which `stated` is stated

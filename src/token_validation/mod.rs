@@ -22,6 +22,8 @@ mod testing;
 
 pub use caller::{AppClaims, CallerTokenValidator, ChannelClaims, EntraCallers, VerifiedCaller};
 pub use check_explanation::CheckExplanation;
+#[cfg(test)]
+pub use check_explanation::list_hints;
 pub use exchangeable_token::ExchangeableTokenValidator;
 pub use id_token::{IdTokenValidator, IdentifiedUser, TrustedIdTokenIssuer};
 pub use issuer::{ChannelTrust, EntraTrust, find_tenant};

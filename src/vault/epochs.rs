@@ -6,6 +6,7 @@ use tokio::time::sleep;
 
 use super::VaultError;
 use super::epoch::{Epoch, EpochCell, StoreIsBehind, UserEpoch};
+use super::recent_sign_outs::RecentSignOuts;
 use super::unstored_epochs::UnstoredEpochs;
 use crate::domain::UserKey;
 use crate::records::{Collection, Records, SingleWriter};
@@ -27,6 +28,7 @@ pub(super) struct Epochs {
     recent: Cache<UserKey, Arc<UserEpoch>>,
     /// Keeps the cells alive whose raised epoch the store does not hold yet.
     unstored: UnstoredEpochs,
+    pub(super) recent_sign_outs: RecentSignOuts,
 }
 
 impl Epochs {
@@ -36,6 +38,7 @@ impl Epochs {
             registry: WeakRegistry::default(),
             recent: Cache::new(MAX_RECENT_USERS),
             unstored: UnstoredEpochs::default(),
+            recent_sign_outs: RecentSignOuts::default(),
         }
     }
 
@@ -70,6 +73,7 @@ impl Epochs {
         behind: &mut StoreIsBehind,
     ) -> Result<(), VaultError> {
         behind.0 = true;
+        self.recent_sign_outs.add(cell.key());
         cell.raise();
         let stored = self.store_if_behind(cell, behind).await;
         if stored.is_err() {

@@ -11,6 +11,7 @@ mod kept_token;
 mod l1;
 mod permit;
 mod pins;
+mod recent_sign_outs;
 mod slot_generations;
 mod slot_keys;
 mod token_vault;
@@ -29,6 +30,7 @@ mod unstored_sign_out_tests;
 pub use epoch::Epoch;
 pub use kept_token::{CodeMark, KeptToken};
 pub use permit::Permit;
+pub use recent_sign_outs::SignOutMark;
 pub use slot_generations::SlotGeneration;
 pub use token_vault::{KeptRecord, RemovedTokens, TokenVault};
 

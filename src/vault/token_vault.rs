@@ -9,6 +9,7 @@ use super::kept_token::{CodeMark, KeptToken, TokenRecord};
 use super::l1::{L1, L1Entry};
 use super::permit::Permit;
 use super::pins::Pins;
+use super::recent_sign_outs::SignOutMark;
 use super::slot_generations::{SlotGeneration, SlotGenerations};
 use super::slot_keys::SlotKeys;
 use crate::domain::{Account, ConnectionRevision, RecordKey, SharedClock, Timestamp, TokenSlot, UserKey, UserToken};
@@ -272,6 +273,19 @@ impl TokenVault {
     /// sign-outs are still not stored, so that a restart undoes them.
     pub async fn store_epochs(&self) -> usize {
         self.shared.epochs.store_unstored().await
+    }
+
+    /// The present moment between sign-outs everywhere.
+    #[must_use]
+    pub fn sign_out_mark(&self) -> SignOutMark {
+        self.shared.epochs.recent_sign_outs.mark()
+    }
+
+    /// Whether `user` may have been signed out everywhere after `mark`. Read the user's epoch first: then this finds every
+    /// sign-out that the epoch counts already.
+    #[must_use]
+    pub fn may_be_signed_out_since(&self, mark: SignOutMark, user: &UserKey) -> bool {
+        self.shared.epochs.recent_sign_outs.may_include(user, mark)
     }
 
     /// Finds the person that `account` is pinned to.

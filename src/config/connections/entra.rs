@@ -64,6 +64,7 @@ pub(super) fn validate(
         scopes,
         continuous_access: raw.continuous_access,
         allow_other_accounts: raw.allow_other_accounts,
+        asks_offline_by_parameter: false,
         required_granted_scopes,
     };
     let openid = OpenIdOptions::default();

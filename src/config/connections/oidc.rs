@@ -56,6 +56,7 @@ pub(super) fn validate(
         scopes,
         continuous_access: false,
         allow_other_accounts: false,
+        asks_offline_by_parameter: openid.asks_offline_access(),
         required_granted_scopes,
     };
     Some(ConnectionSection { key: names.key, connection, credentials: credentials?, openid })

@@ -103,6 +103,27 @@ fn settings_of_a_provider_are_the_defaults_of_its_connections() {
 }
 
 #[test]
+fn a_refresh_token_is_kept_in_whatever_way_the_connection_asks_for_it() {
+    let keeps_of = |text: &str| {
+        let connections = read(text).unwrap().connections;
+        connections.into_iter().find(|section| section.key == "tickets").unwrap().connection.keeps_refresh_token()
+    };
+    let keeps = |provider: &str, connection: &str| keeps_of(&with_openid(provider, connection));
+    for line in ["access_type = \"offline\"", "token_access_type = \"offline\"", "duration = \"permanent\""] {
+        let line = format!("authorize_params = {{ {line} }}");
+        assert!(keeps(OTHER_ISSUER, &format!("{CLIENT}\n{line}")), "{line}");
+        assert!(keeps(&format!("{OTHER_ISSUER}\n{line}"), CLIENT), "of the provider: {line}");
+    }
+    for scope in ["offline_access", "offline", "offline.access", "refresh_token"] {
+        let text = with_openid(OTHER_ISSUER, CLIENT).replace("[\"profile\"]", &format!("[\"profile\", \"{scope}\"]"));
+        assert!(keeps_of(&text), "{scope}");
+    }
+    for line in ["", "prompt = \"consent\"", "authorize_params = { access_type = \"online\" }"] {
+        assert!(!keeps(OTHER_ISSUER, &format!("{CLIENT}\n{line}")), "{line}");
+    }
+}
+
+#[test]
 fn our_own_parameters_cannot_be_overridden() {
     for name in [
         "client_id",

@@ -28,6 +28,10 @@ const RESERVED_PARAMETERS: [(&str, &str); 14] = [
 ];
 const OURS: &str = "bot-sso sets it by itself";
 
+/// Parameters by which providers are asked for a refresh token (docs/connections.md §Refresh tokens of other providers).
+const OFFLINE_PARAMETERS: [(&str, &str); 3] =
+    [("access_type", "offline"), ("token_access_type", "offline"), ("duration", "permanent")];
+
 /// How a client authenticates at the token endpoint (`OpenID` Connect Core §9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -62,6 +66,12 @@ impl OpenIdOptions {
             client_auth: self.client_auth.or(provider.client_auth),
             ..self
         }
+    }
+
+    /// Whether a parameter asks for a refresh token, in the words of a provider that has no scope for it.
+    pub(in crate::config) fn asks_offline_access(&self) -> bool {
+        let mut parameters = self.authorize_params.iter();
+        parameters.any(|(name, value)| OFFLINE_PARAMETERS.contains(&(name.as_str(), value.as_str())))
     }
 
     /// Reports what a provider cannot be asked, in the section at `place`.

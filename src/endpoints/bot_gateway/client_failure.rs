@@ -32,6 +32,12 @@ const HINTS: [(&str, &str); 9] = [
     ("interactionrequired", "the user has to sign in interactively"),
 ];
 
+/// Every documented failure code of a client, and its hint.
+#[cfg(test)]
+pub fn list_hints() -> Vec<(String, &'static str)> {
+    HINTS.iter().map(|(code, hint)| (format!("client: {code}"), *hint)).collect()
+}
+
 /// Reports that are remembered at the same time, so that a repeated one is not told again.
 const MAX_REMEMBERED_REPORTS: usize = 4096;
 

@@ -38,7 +38,11 @@ pub(super) fn describe_posting(id: &str, summary: &str) -> Description {
                 .or_json::<TokenExchangeInvokeResponse<'_>>()
                 .header("Retry-After", "Seconds."),
         )
-        .answer(500, Answer::json::<TokenExchangeInvokeResponse<'_>>("An outage; try again. May have no body."))
+        .answer(
+            500,
+            Answer::json::<TokenExchangeInvokeResponse<'_>>("An outage; try again. May have no body.")
+                .header("Retry-After", "Seconds."),
+        )
         .answer(501, Answer::empty("The bot does not handle the invoke that was forwarded to it."))
         .error(502, "The bot cannot be reached.")
         .answer(

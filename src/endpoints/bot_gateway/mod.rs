@@ -37,6 +37,8 @@ use crate::protocol::deadlines::PROVIDER_BUDGET;
 use crate::protocol::{Activity, ActivityError, ConversationType, regularize};
 use crate::sign_in::CodeRedemption;
 
+#[cfg(test)]
+pub use self::client_failure::list_hints;
 pub use self::replies::{InvokeReply, StatusOverrides};
 
 /// The state of this door; built once, shared by all workers.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{BotGateway, Inbound};
 use crate::domain::ChannelId;
 use crate::exchange::{Reason, Refusal, Settlement};
-use crate::inbound::{AnsweredByBot, Problem};
+use crate::inbound::{AnsweredByBot, Problem, choose_retry_after};
 use crate::protocol::{TokenExchangeInvokeResponse, invoke_response_envelope};
 
 /// Statuses that replace those of the status table for one channel, by reason code without its detail
@@ -24,7 +24,7 @@ pub struct InvokeReply {
     pub(super) content_type: Option<Cow<'static, str>>,
     /// A bot's `expectReplies` answer, unchanged; it contains the invoke response.
     pub(super) envelope: Option<Bytes>,
-    /// Seconds until another request makes sense.
+    /// Seconds until another request makes sense, if that is known.
     pub(super) retry_after: Option<u64>,
     pub(super) succeeded: bool,
     /// Whether the status is the bot's.
@@ -94,7 +94,8 @@ impl InvokeReply {
                 Cow::Owned(name) => response.content_type(name),
             };
         }
-        if let Some(retry_after) = self.retry_after {
+        let is_ours = !self.is_from_bot;
+        if let Some(retry_after) = self.retry_after.or_else(|| choose_retry_after(status, None).filter(|_| is_ours)) {
             response.insert_header((RETRY_AFTER, retry_after));
         }
         response.body(self.body)

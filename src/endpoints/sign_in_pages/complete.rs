@@ -70,7 +70,7 @@ fn show_review(
         }
         Ok(SignInReview::Completed(completion)) => show_completion(responder, &completion),
         Ok(SignInReview::SignedIn(names)) => responder.signed_in(&names),
-        Ok(SignInReview::Cancelled(names)) => responder.cancelled(&names),
+        Ok(SignInReview::Cancelled(names)) => responder.cancelled(&names, handle),
         Err(failure) => responder.failed(&failure),
     }
 }

@@ -115,7 +115,7 @@ fn with_browser_cookie(description: Description) -> Description {
 
 /// Adds the failures; each is a page that explains the failure and what to do.
 fn with_errors(description: Description) -> Description {
-    let later = |text| Answer::html(text).header("Retry-After", "Seconds; absent where waiting does not help.");
+    let later = |text| Answer::html(text).header("Retry-After", "Seconds.");
     description
         .answer(
             400,
@@ -134,7 +134,7 @@ fn with_errors(description: Description) -> Description {
 
 /// As [`with_errors`], without bodies.
 fn with_head_errors(description: Description) -> Description {
-    let later = |text| Answer::empty(text).header("Retry-After", "Seconds; absent where waiting does not help.");
+    let later = |text| Answer::empty(text).header("Retry-After", "Seconds.");
     description
         .answer(400, Answer::empty("As for GET."))
         .answer(403, Answer::empty("As for GET."))

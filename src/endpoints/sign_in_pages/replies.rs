@@ -8,7 +8,7 @@ use super::pages::{
     TeamsNotification,
 };
 use crate::domain::ChannelId;
-use crate::inbound::Problem;
+use crate::inbound::{Problem, choose_retry_after};
 use crate::protocol::CANCELLED_BY_USER;
 use crate::sign_in::{Completion, DisplayNames, ProviderRefusal, SignInError, SignInFailure};
 
@@ -102,7 +102,7 @@ fn refusal_texts(refusal: ProviderRefusal) -> FailureTexts {
 #[derive(Clone, Copy)]
 struct NoticeDetails<'d> {
     channel: Option<&'d ChannelId>,
-    /// Seconds until another attempt makes sense.
+    /// Seconds until another attempt makes sense, if that is known.
     retry_after: Option<u64>,
     /// The step from which the browser may begin again.
     again: Option<&'d str>,
@@ -151,11 +151,11 @@ impl PageResponder<'_> {
         render_page(response, &policy, &SignedInPage::new(frame, names))
     }
 
-    /// The user has cancelled the sign-in.
-    pub(super) fn cancelled(&self, names: &DisplayNames) -> HttpResponse {
+    /// The user has cancelled the sign-in at the step `again`, from which the user may begin anew.
+    pub(super) fn cancelled(&self, names: &DisplayNames, again: &str) -> HttpResponse {
         self.notice(
             &failure_texts(SignInError::ProviderRefused(ProviderRefusal::Cancelled)),
-            NoticeDetails { channel: names.channel.as_ref(), retry_after: None, again: None },
+            NoticeDetails { channel: names.channel.as_ref(), retry_after: None, again: Some(again) },
         )
     }
 
@@ -188,7 +188,6 @@ impl PageResponder<'_> {
         );
         let retry_after = match failure.error {
             SignInError::Throttled { retry_after } => Some(retry_after),
-            SignInError::Unavailable | SignInError::Storage => Some(5),
             _ => None,
         };
         self.notice(&texts, NoticeDetails { channel: failure.channel.as_ref(), retry_after, again })
@@ -199,7 +198,7 @@ impl PageResponder<'_> {
         let frame = self.frame(channel, TeamsNotification::Reason(texts.reason));
         let policy = self.policy(&frame);
         let mut response = begin_response(texts.status, "no-referrer");
-        if let Some(seconds) = retry_after {
+        if let Some(seconds) = choose_retry_after(texts.status, retry_after) {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
         let FailureTexts { title, happened, advice, .. } = *texts;

@@ -6,11 +6,8 @@ use serde::Serialize;
 
 use crate::domain::{RefusalStyle, UserToken};
 use crate::exchange::{ObtainedToken, Outage, RateLimited, Reason};
-use crate::inbound::Problem;
+use crate::inbound::{Problem, UNKNOWN_WAIT_SECONDS};
 use crate::protocol::{ErrorResponse, TokenResponse, WithoutToken, iso_8601};
-
-/// `Retry-After` in seconds where the end of an outage is not known.
-const UNKNOWN_RETRY_AFTER: u64 = 5;
 
 /// Why an operation does not return what the bot requested; each variant has one answer.
 pub(super) enum Decline {
@@ -146,10 +143,11 @@ fn refused(reason: Reason) -> HttpResponse {
 /// The answer while no token can be obtained although the user is not needed: 429 where the identity provider receives too
 /// many requests, else 503. It always says when to ask again.
 fn unavailable(outage: Outage) -> HttpResponse {
-    let retry_after = outage.retry_after().unwrap_or(UNKNOWN_RETRY_AFTER);
     match outage {
-        Outage::Throttled { .. } => Problem::TooManyRequests { retry_after },
-        Outage::Fault { .. } => Problem::Outage { retry_after },
+        Outage::Throttled { retry_after } => {
+            Problem::TooManyRequests { retry_after: retry_after.unwrap_or(UNKNOWN_WAIT_SECONDS) }
+        }
+        Outage::Fault { retry_after } => Problem::Outage { retry_after },
     }
     .respond()
 }

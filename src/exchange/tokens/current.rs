@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::refresh::{REFRESH_BUDGET, Refresh, RefreshableTokens};
 use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Timestamp, TokenSlot, UserKey};
 use crate::exchange::parent_slots::{WantedToken, find_slot_in_use, is_kept, parent_slots};
-use crate::exchange::{ObtainedToken, Outage, Redemption, StorageFailure};
+use crate::exchange::{HeldTokens, ObtainedToken, Outage, Redemption, StorageFailure};
 use crate::single_flight::{Flight, SingleFlight};
 use crate::vault::{TokenVault, VaultError};
 
@@ -47,7 +47,8 @@ impl CurrentTokens {
     /// The tokens in `vault`, refreshed by `redemption`.
     #[must_use]
     pub fn new(vault: Arc<TokenVault>, redemption: Redemption, ambient: ClockAndEntropy) -> Self {
-        let tokens = RefreshableTokens { vault, redemption, ambient };
+        let unkept = HeldTokens::new(ambient.clock.clone());
+        let tokens = RefreshableTokens { vault, redemption, ambient, unkept };
         let (flights, next_background_refresh) = (SingleFlight::default(), Cache::new(MAX_REMEMBERED_SLOTS));
         Self { shared: Arc::new(RefreshState { tokens, flights, next_background_refresh }) }
     }
@@ -102,7 +103,7 @@ impl CurrentTokens {
     /// Refreshes the token in `slot`, of whose lifetime little or nothing is left.
     async fn renew(&self, slot: &TokenSlot, connection: &Arc<Connection>) -> Result<ObtainedToken, StorageFailure> {
         let vault = &self.shared.tokens.vault;
-        let record = if connection.asks_offline_access() { vault.read(slot, connection.revision).await? } else { None };
+        let record = if connection.keeps_refresh_token() { vault.read(slot, connection.revision).await? } else { None };
         let Some(record) = record.filter(|record| record.token.refresh_token.is_some()) else {
             return Ok(ObtainedToken::UserNeeded);
         };
@@ -146,7 +147,7 @@ impl CurrentTokens {
             if vault.find(&slot, connection.revision).await?.is_some() {
                 return Ok(true);
             }
-            if !connection.asks_offline_access() {
+            if !connection.keeps_refresh_token() {
                 return Ok(false);
             }
             let record = vault.read(&slot, connection.revision).await?;

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Secret, TokenSlot, UserKey, UserToken};
 use crate::exchange::missing_scope_report::report_missing_scopes;
 use crate::exchange::user_token::{TokenOwner, user_token};
-use crate::exchange::{ObtainedToken, Outage, Redemption, StorageFailure};
+use crate::exchange::{HeldContent, HeldTokens, ObtainedToken, Outage, Redemption, StorageFailure};
 use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemedToken};
 use crate::vault::{KeptRecord, TokenVault, VaultError};
 
@@ -22,6 +22,21 @@ pub(super) struct RefreshableTokens {
     pub(super) vault: Arc<TokenVault>,
     pub(super) redemption: Redemption,
     pub(super) ambient: ClockAndEntropy,
+    /// What refreshes have brought and the store did not take.
+    pub(super) unkept: HeldTokens<TokenSlot, UnkeptRefresh>,
+}
+
+/// The tokens of a refresh that could not be kept. The issuer may take the refresh token only once.
+pub(super) struct UnkeptRefresh {
+    /// The refresh token that is kept still.
+    used: Secret,
+    redeemed: RedeemedToken,
+}
+
+impl HeldContent for UnkeptRefresh {
+    fn bytes(&self) -> usize {
+        self.used.expose().len() + self.redeemed.bytes()
+    }
 }
 
 /// One refresh: read the kept token → redeem its refresh token → replace the kept token. If the user signs out
@@ -65,11 +80,22 @@ impl Refresh {
             return self.conclude_without_token(Some(record)).await;
         };
         let correlation_id = self.tokens.ambient.entropy.uuid();
-        match self.redeem(&record.token.user, &refresh_token, &correlation_id).await {
-            Ok(redeemed) => self.keep(record, redeemed, &correlation_id).await,
+        match self.obtain(&record.token.user, &refresh_token, &correlation_id).await {
+            Ok(redeemed) => {
+                let kept = self.keep(record, redeemed.clone(), &correlation_id).await;
+                self.tokens.unkept.end(&self.slot);
+                if kept.is_err() {
+                    let unkept = UnkeptRefresh { used: refresh_token, redeemed };
+                    self.tokens.unkept.hold(self.slot.clone(), Arc::new(unkept));
+                }
+                kept
+            }
             Err(error) => {
                 // An outage or an error of the configuration does not concern the refresh token.
                 let outage = Outage::of_failure(&error.failure);
+                if outage.is_none() {
+                    self.tokens.unkept.end(&self.slot);
+                }
                 self.log(&error, outage.is_none(), &correlation_id);
                 let requirements = self.tokens.redemption.requirements();
                 requirements.remember(&self.slot, &error.failure, None, &correlation_id).await;
@@ -79,6 +105,23 @@ impl Refresh {
                 }
             }
         }
+    }
+
+    /// What the kept `refresh_token` has brought already and the store did not take; else asks the issuer, by the newest
+    /// refresh token.
+    async fn obtain(
+        &self,
+        user: &UserKey,
+        refresh_token: &Secret,
+        correlation_id: &str,
+    ) -> Result<RedeemedToken, RedeemError> {
+        let unkept = self.tokens.unkept.find(&self.slot);
+        let unkept = unkept.filter(|unkept| unkept.used.expose() == refresh_token.expose());
+        let Some(unkept) = unkept else { return self.redeem(user, refresh_token, correlation_id).await };
+        if self.challenge.is_none() && unkept.redeemed.expires_at > self.tokens.ambient.now() {
+            return Ok(unkept.redeemed.clone());
+        }
+        self.redeem(user, unkept.redeemed.refresh_token.as_ref().unwrap_or(refresh_token), correlation_id).await
     }
 
     async fn redeem(

@@ -1,6 +1,7 @@
 use super::b2c::BY_B2C_CODE;
 use super::entra::hints;
 use super::entra::numbers::BY_CODE;
+use super::unknown_words::find_meaning;
 use super::words::{BY_DESCRIPTION, BY_SUBERROR, find_error_word};
 use super::{ExplainedMeaning, RefusalMeaning};
 use crate::identity_provider::Diagnostics;
@@ -82,7 +83,7 @@ fn explain_words(refused: &AuthorizationError<'_>, description: &str) -> Explain
         return explained;
     }
     if refused.has_claims {
-        return ExplainedMeaning { meaning: RefusalMeaning::Interaction, hint: hints::FURTHER_STEP };
+        return ExplainedMeaning { meaning: RefusalMeaning::Interaction, hint: hints::CLAIMS_CHALLENGE };
     }
     if let Some(explained) = find(&BY_DESCRIPTION, description) {
         return explained;
@@ -100,8 +101,9 @@ fn explain_words(refused: &AuthorizationError<'_>, description: &str) -> Explain
                 use the application",
         },
         Some(row) => ExplainedMeaning { meaning: row.meaning, hint: row.other },
-        None => {
-            unknown("the identity provider sent the browser back with an unknown error: see its documentation and log")
-        }
+        None => ExplainedMeaning {
+            meaning: find_meaning(error.trim()),
+            hint: "the identity provider sent the browser back with an unknown error: see its documentation and log",
+        },
     }
 }

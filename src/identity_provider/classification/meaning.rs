@@ -39,7 +39,10 @@ pub enum RefusalMeaning {
     Transient,
     /// A fault of the provider that an immediate retry does not cure.
     ServerFault,
-    /// No table knows the refusal.
+    /// The provider refused for a reason that no table knows, and that is neither a fault nor a limit of the provider nor
+    /// a mistake of the operator: another sign-in may be accepted.
+    Refused,
+    /// No table knows the refusal, and it may not be the provider's: a proxy may have answered in its place.
     Unknown,
 }
 
@@ -72,6 +75,7 @@ impl RefusalMeaning {
             Self::Denied | Self::AccessRefused | Self::WrongAccount => RedeemFailure::Denied,
             Self::Throttled | Self::TenantThrottled => RedeemFailure::Throttled { retry_after: refusal.retry_after },
             Self::Transient | Self::ServerFault => refusal.fault(),
+            Self::Refused => RedeemFailure::Refused,
             Self::Unknown => RedeemFailure::Transient,
         }
     }

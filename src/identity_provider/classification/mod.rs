@@ -1,7 +1,8 @@
 //! Classifies responses of token endpoints: each is a token, or a failure of a closed list with the possible next step.
 //!
 //! Owns [`Classification`] and [`RefusalMeaning`], which are the same for all providers, and the tables that lead to a
-//! meaning: AADSTS numbers ([`entra`]), AADB2C numbers ([`b2c`]) and words ([`words`]). Token endpoints ([`entra`],
+//! meaning: AADSTS numbers ([`entra`]), AADB2C numbers ([`b2c`]), words ([`words`]) and the rule for other words
+//! ([`unknown_words`]). Token endpoints ([`entra`],
 //! [`oauth`]) and the browser's callback ([`callback`]) share them.
 
 mod b2c;
@@ -11,11 +12,14 @@ mod meaning;
 mod oauth;
 #[cfg(test)]
 mod tests;
+mod unknown_words;
 mod words;
 
 pub use callback::{AuthorizationError, AuthorizationRefusal, classify_authorization_error};
 use meaning::ExplainedMeaning;
 pub use meaning::RefusalMeaning;
+#[cfg(test)]
+pub use tests::list_hints;
 
 use super::token_endpoint::{self, TokenAnswer, TokenEndpointStyle};
 use super::{Diagnostics, RedeemError, RedeemFailure, RedeemedToken, refusal};

@@ -1,12 +1,13 @@
 //! Classifies the error responses of providers other than Entra by the registered `error` words (RFC 6749 §5.2,
 //! `OpenID` Connect Core §3.1.2.6) and the HTTP status. Numbers and free text in the response are ignored.
 
+use super::unknown_words::explain_unknown;
 use super::words::find_error_word;
 use super::{Classification, CredentialVerdict, ExplainedMeaning, RefusalMeaning};
 use crate::identity_provider::token_endpoint::EndpointRefusal;
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 
-/// Classifies an error response. Every response gets a class; only a known error leads to a sign-in card.
+/// Classifies an error response. Every response gets a class; only what the provider itself says leads to a sign-in card.
 pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
     let ExplainedMeaning { meaning, hint } = explain(refusal);
     let failure = meaning.to_failure(refusal, None);
@@ -38,10 +39,7 @@ fn explain(refusal: &EndpointRefusal) -> ExplainedMeaning {
     }
     match refusal.error.as_deref().and_then(find_error_word) {
         Some(row) => explained(row.meaning, row.other),
-        None => explained(
-            RefusalMeaning::Unknown,
-            "the response is unknown: check the token endpoint's address, and whether a proxy responds in its place",
-        ),
+        None => explain_unknown(refusal),
     }
 }
 
@@ -66,7 +64,10 @@ mod tests {
             (400, "server_error", RedeemFailure::Transient),
             (502, "invalid_grant", RedeemFailure::Transient),
             (429, "invalid_grant", RedeemFailure::Throttled { retry_after: None }),
-            (400, "something_new", RedeemFailure::Transient),
+            (400, "something_new", RedeemFailure::Refused),
+            (404, "something_new", RedeemFailure::Transient),
+            (403, "Forbidden", RedeemFailure::Transient),
+            (400, "incorrect_client_credentials", RedeemFailure::Misconfigured),
         ] {
             assert_eq!(classify(&refusal(status, error)).error.failure, failure, "{status} {error}");
         }

@@ -1,6 +1,46 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::identity_provider::token_endpoint::EndpointRefusal;
+
+/// Every row of the tables of this folder, and its hint.
+pub fn list_hints() -> Vec<(String, &'static str)> {
+    let mut hints: Vec<_> =
+        entra::numbers::BY_CODE.iter().map(|(code, _, hint)| (format!("AADSTS{code}"), *hint)).collect();
+    hints.extend(b2c::BY_B2C_CODE.iter().map(|(code, _, hint)| (format!("AADB2C{code}"), *hint)));
+    hints.extend(words::BY_ERROR.iter().map(|row| (format!("Entra: {}", row.word), row.entra)));
+    hints.extend(words::BY_ERROR.iter().map(|row| (format!("others: {}", row.word), row.other)));
+    hints.extend(words::BY_SUBERROR.iter().map(|(word, _, hint)| (format!("suberror {word}"), *hint)));
+    hints.extend(words::BY_DESCRIPTION.iter().map(|(text, _, hint)| (format!("description {text}"), *hint)));
+    for meaning in [
+        RefusalMeaning::Throttled,
+        RefusalMeaning::ServerFault,
+        RefusalMeaning::Misconfigured,
+        RefusalMeaning::Refused,
+        RefusalMeaning::Unknown,
+    ] {
+        hints.push((format!("an unknown word: {meaning:?}"), unknown_words::find_hint(meaning)));
+    }
+    hints.push(("a client's assertion".to_owned(), entra::hints::CLIENT_ASSERTION));
+    hints.push(("a challenge in the browser".to_owned(), entra::hints::CLAIMS_CHALLENGE));
+    let refusals = [
+        EndpointRefusal { status: 429, ..EndpointRefusal::default() },
+        EndpointRefusal { status: 503, ..EndpointRefusal::default() },
+    ];
+    for refusal in &refusals {
+        hints.push((format!("Entra: {}", refusal.status), entra::classify(refusal).error.diagnostics.hint));
+        hints.push((format!("others: {}", refusal.status), oauth::classify(refusal).error.diagnostics.hint));
+    }
+    let retry_after = Some(std::time::Duration::from_secs(5));
+    for refusal in [
+        EndpointRefusal { status: 400, retry_after, ..EndpointRefusal::default() },
+        EndpointRefusal { status: 400, claims: Some("{}".to_owned()), ..EndpointRefusal::default() },
+        EndpointRefusal { status: 400, device_challenge: true, ..EndpointRefusal::default() },
+    ] {
+        hints.push((format!("Entra: {refusal:?}"), entra::classify(&refusal).error.diagnostics.hint));
+    }
+    hints
+}
 
 #[test]
 fn call_without_a_response_is_transient_unless_the_host_rules_refused_it() {

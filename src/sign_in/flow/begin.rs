@@ -5,13 +5,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
-use super::records::{AtProvider, Identified};
+use super::records::{AtProvider, Completed, Identified};
 use super::{BrowserFlow, BrowserSecret, ProviderAccess, SignInError, SignInFailure, is_handle, slot_for_card};
 use crate::cards::PendingSignIn;
 use crate::domain::{ChannelId, Connection, Entropy, ProviderKind, Secret, SharedEntropy};
 use crate::exchange::{SignInNeed, UserRates, WantedToken};
 use crate::sign_in::SignedInTokens;
-use crate::sign_in::browser_sign_ins::BrowserRecordLookup;
+use crate::sign_in::browser_sign_ins::BrowserStep;
 
 /// The first step: a card's link leads to the identity provider.
 pub struct SignInStart {
@@ -72,7 +72,8 @@ impl SignInStart {
     }
 
     /// Begins the sign-in of a card anew, for the browser that was refused at the step `handle`, or whose user was
-    /// identified there and means another account. The identity provider then lets the user choose one.
+    /// identified there and means another account, also after having cancelled. The identity provider then lets the
+    /// user choose one.
     ///
     /// # Errors
     /// As [`SignInStart::begin`]; [`SignInError::StateUnknown`] and [`SignInError::OtherBrowser`] if the step is not
@@ -108,22 +109,28 @@ impl SignInStart {
         departure.await.map(|departure| departure.url).map_err(|failure| failure.on(begun.channel.as_ref()))
     }
 
+    /// The sign-in of the step `handle`: refused at the provider, not confirmed yet, cancelled, or completed.
     async fn find_begun(&self, handle: &str, browser: &BrowserSecret) -> Result<BegunSignIn, SignInFailure> {
         let handle = Secret::from(Some(handle).filter(|handle| is_handle(handle)).ok_or(SignInError::StateUnknown)?);
-        match self.flow.browsers.find::<Identified>(&handle, &browser.0).await? {
-            BrowserRecordLookup::Step(Identified { grant, channel, .. }) => {
-                return Ok(BegunSignIn { card_id: grant.card_id, channel, is_identified: true });
-            }
-            BrowserRecordLookup::OfAnotherBrowser => return Err(SignInError::OtherBrowser.into()),
-            BrowserRecordLookup::Missing => {}
+        if let Some(Identified { grant, channel, .. }) = self.find_step(&handle, browser).await? {
+            return Ok(BegunSignIn { card_id: grant.card_id, channel, is_identified: true });
         }
-        match self.flow.browsers.find::<AtProvider>(&handle, &browser.0).await? {
-            BrowserRecordLookup::Step(AtProvider { card_id, channel, .. }) => {
-                Ok(BegunSignIn { card_id, channel, is_identified: false })
-            }
-            BrowserRecordLookup::OfAnotherBrowser => Err(SignInError::OtherBrowser.into()),
-            BrowserRecordLookup::Missing => Err(SignInError::StateUnknown.into()),
+        if let Some(Completed { card_id: Some(card_id), slot, .. }) = self.find_step(&handle, browser).await? {
+            let channel = slot.account.realm.channel().cloned();
+            return Ok(BegunSignIn { card_id, channel, is_identified: true });
         }
+        match self.find_step(&handle, browser).await? {
+            Some(AtProvider { card_id, channel, .. }) => Ok(BegunSignIn { card_id, channel, is_identified: false }),
+            None => Err(SignInError::StateUnknown.into()),
+        }
+    }
+
+    async fn find_step<T: BrowserStep>(
+        &self,
+        handle: &Secret,
+        browser: &BrowserSecret,
+    ) -> Result<Option<T>, SignInFailure> {
+        Ok(self.flow.browsers.find(handle, &browser.0).await?.of_this_browser()?)
     }
 
     /// The URL that [`SignInStart::begin`] would return for `link`, with a `state` that no step is kept for. Keeps,

@@ -5,18 +5,16 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::failure::ProviderRefusal;
-use super::provider_access::ReturnedCode;
 use super::records::{AtProvider, Completed, Identified};
+use super::redeemed_code::{Arrival, RedeemedCode};
 use super::{
     BrowserFlow, BrowserSecret, PROVIDER_BUDGET, ProviderAccess, SignInError, SignInFailure, is_handle, slot_for_card,
 };
 use crate::cards::PendingSignIn;
 use crate::domain::{ClockAndEntropy, Connection, Secret};
-use crate::exchange::{TokenOwner, report_missing_scopes, user_token};
-use crate::identity_provider::{Attempt, AuthorizationError, RedeemedToken, classify_authorization_error};
+use crate::exchange::HeldTokens;
+use crate::identity_provider::{AuthorizationError, classify_authorization_error};
 use crate::sign_in::SignedInTokens;
-use crate::sign_in::browser_sign_ins::BrowserRecordLookup;
-use crate::sign_in::magic_code::CodeGrant;
 use crate::single_flight::SingleFlight;
 
 /// Failed redemptions that are remembered at the same time.
@@ -65,7 +63,8 @@ pub enum NextStep {
 /// The second step: the browser returns from the identity provider.
 ///
 /// The browser that began the sign-in may return several times (docs/architecture.md §The same browser gets the same
-/// answer). A code is redeemed once, in a task of its own; afterwards the browser gets the same next handle.
+/// answer). A code is redeemed once, in a task of its own; afterwards the browser gets the same next handle. An outage
+/// between the redemption and the next step loses nothing.
 #[derive(Clone)]
 pub struct SignInReturn {
     pub(super) flow: BrowserFlow,
@@ -73,20 +72,12 @@ pub struct SignInReturn {
     pub(super) tokens: SignedInTokens,
     pub(super) ambient: ClockAndEntropy,
     /// The redemptions that are under way, by the name of the browser's step.
-    flights: Arc<SingleFlight<[u8; 32], Result<Secret, SignInFailure>>>,
+    pub(super) flights: Arc<SingleFlight<[u8; 32], Result<Secret, SignInFailure>>>,
     /// The redemptions that the provider refused, by the name of the step and of the code, so that a repeated return is
     /// answered in the same way. A process that does not remember one asks the provider, which refuses a used code.
-    refused: Arc<Cache<[u8; 32], SignInFailure>>,
-}
-
-/// A return of a browser whose user is not identified yet.
-struct Arrival {
-    state: Secret,
-    next: Secret,
-    browser: BrowserSecret,
-    record: AtProvider,
-    code: Secret,
-    correlation_id: String,
+    pub(super) refused: Arc<Cache<[u8; 32], SignInFailure>>,
+    /// The tokens of redeemed codes whose users could not be identified for an outage, by the name of the browser's step.
+    pub(super) unidentified: HeldTokens<[u8; 32], RedeemedCode>,
 }
 
 /// What is known about a browser that returns.
@@ -102,7 +93,8 @@ impl SignInReturn {
     #[must_use]
     pub fn new(flow: BrowserFlow, provider: ProviderAccess, tokens: SignedInTokens, ambient: ClockAndEntropy) -> Self {
         let refused = Arc::new(Cache::new(MAX_REMEMBERED_FAILURES));
-        Self { flow, provider, tokens, ambient, flights: Arc::default(), refused }
+        let unidentified = HeldTokens::new(ambient.clock.clone());
+        Self { flow, provider, tokens, ambient, flights: Arc::default(), refused, unidentified }
     }
 
     /// Accepts the browser's answer, redeems its code and identifies the user. Returns the next step. The
@@ -177,25 +169,16 @@ impl SignInReturn {
         if self.is_identified(&next, browser).await? {
             return Ok(Progress::Identified(next));
         }
-        match self.flow.browsers.find::<AtProvider>(state, &browser.0).await? {
-            BrowserRecordLookup::Step(record) => Ok(Progress::AtProvider { next, record }),
-            BrowserRecordLookup::OfAnotherBrowser => Err(SignInError::OtherBrowser.into()),
-            BrowserRecordLookup::Missing => Err(SignInError::StateUnknown.into()),
-        }
+        let record = self.flow.browsers.find::<AtProvider>(state, &browser.0).await?.of_this_browser()?;
+        Ok(Progress::AtProvider { next, record: record.ok_or(SignInError::StateUnknown)? })
     }
 
     /// Whether the browser's user was identified, and the step `next` or what came of it is kept.
-    async fn is_identified(&self, next: &Secret, browser: &BrowserSecret) -> Result<bool, SignInFailure> {
-        match self.flow.browsers.find::<Identified>(next, &browser.0).await? {
-            BrowserRecordLookup::Step(_) => return Ok(true),
-            BrowserRecordLookup::OfAnotherBrowser => return Err(SignInError::OtherBrowser.into()),
-            BrowserRecordLookup::Missing => {}
+    pub(super) async fn is_identified(&self, next: &Secret, browser: &BrowserSecret) -> Result<bool, SignInFailure> {
+        if self.flow.browsers.find::<Identified>(next, &browser.0).await?.of_this_browser()?.is_some() {
+            return Ok(true);
         }
-        match self.flow.browsers.find::<Completed>(next, &browser.0).await? {
-            BrowserRecordLookup::Step(_) => Ok(true),
-            BrowserRecordLookup::OfAnotherBrowser => Err(SignInError::OtherBrowser.into()),
-            BrowserRecordLookup::Missing => Ok(false),
-        }
+        Ok(self.flow.browsers.find::<Completed>(next, &browser.0).await?.of_this_browser()?.is_some())
     }
 
     /// The code that the browser brings, from the provider that it was sent to. Uses nothing up, so a refusal may be
@@ -220,13 +203,21 @@ impl SignInReturn {
     }
 
     /// Remembers that the user means another account, if `failure` says so: the user cancelled, or has chosen an account
-    /// of a tenant that the connection does not admit.
-    async fn note_failure(&self, card: &PendingSignIn, failure: SignInFailure, correlation_id: &str) -> SignInFailure {
+    /// of a tenant that the connection does not admit, or one that the provider refuses for good.
+    pub(super) async fn note_failure(
+        &self,
+        card: &PendingSignIn,
+        failure: SignInFailure,
+        correlation_id: &str,
+    ) -> SignInFailure {
         let is_of_account = matches!(
             failure.error,
             SignInError::TenantNotAllowed
                 | SignInError::ProviderRefused(
-                    ProviderRefusal::Cancelled | ProviderRefusal::WrongAccount | ProviderRefusal::AccountSelection
+                    ProviderRefusal::Cancelled
+                        | ProviderRefusal::WrongAccount
+                        | ProviderRefusal::AccountSelection
+                        | ProviderRefusal::Denied
                 )
         );
         if is_of_account {
@@ -235,70 +226,13 @@ impl SignInReturn {
         failure
     }
 
-    fn find_connection(&self, card: &PendingSignIn, record: &AtProvider) -> Result<&Arc<Connection>, SignInError> {
+    pub(super) fn find_connection(
+        &self,
+        card: &PendingSignIn,
+        record: &AtProvider,
+    ) -> Result<&Arc<Connection>, SignInError> {
         let connection = self.flow.find_connection(card).filter(|connection| connection.revision == record.revision);
         connection.ok_or(SignInError::LinkUnknown)
-    }
-
-    /// Joins the redemption that is under way for this step, or starts one in a task of its own: a browser that hangs up
-    /// must not lose the code, which the provider accepts once.
-    async fn redeem_once(&self, arrival: Arrival) -> Result<Secret, SignInFailure> {
-        let name = self.flow.browsers.name_step(&arrival.state, &arrival.browser.0, "");
-        let flight = self.flights.join(name, || {
-            let back = self.clone();
-            async move { back.redeem_and_identify(&arrival).await }
-        });
-        flight.outcome().await.unwrap_or_else(|| Err(SignInError::Storage.into()))
-    }
-
-    async fn redeem_and_identify(&self, arrival: &Arrival) -> Result<Secret, SignInFailure> {
-        let Arrival { state, next, browser, record, code, correlation_id } = arrival;
-        // Another return may have come to its end since this one found the step.
-        if self.is_identified(next, browser).await? {
-            return Ok(next.clone());
-        }
-        let name = self.flow.browsers.name_step(state, &browser.0, code.expose());
-        if let Some(failure) = self.refused.get(&name) {
-            return Err(failure);
-        }
-        let identified = match self.identify(record, code, correlation_id).await {
-            Ok(identified) => identified,
-            Err(failure) => {
-                if !failure.error.is_passing() {
-                    self.refused.insert(name, failure.clone());
-                }
-                return Err(failure);
-            }
-        };
-        self.flow.browsers.put(next, &browser.0, &identified).await?;
-        if let Err(error) = self.flow.browsers.remove::<AtProvider>(state).await {
-            tracing::warn!(%error, "a step of a browser's sign-in stays kept until it expires");
-        }
-        Ok(next.clone())
-    }
-
-    async fn identify(
-        &self,
-        record: &AtProvider,
-        code: &Secret,
-        correlation_id: &str,
-    ) -> Result<Identified, SignInFailure> {
-        let card = self.flow.get_held_card(&record.card_id).await?;
-        let connection = self.find_connection(&card, record)?;
-        let deadline = Instant::now() + PROVIDER_BUDGET;
-        let attempt = Attempt { correlation_id: correlation_id.to_owned(), deadline, claims: None };
-        let redeemed = self.redeem(connection, code, record, &card, attempt).await?;
-        let user = match self.provider.identify(connection, &redeemed, &record.nonce, deadline).await {
-            Ok(user) => user,
-            Err(failure) => return Err(self.note_failure(&card, failure, correlation_id).await),
-        };
-        // The epoch is read as soon as the user is known, so that a later sign-out everywhere invalidates the grant.
-        let epoch = self.tokens.read_epoch(&slot_for_card(&card), &user.user).await?;
-        let owner = TokenOwner { user: &user.user, security_context: user.security_context };
-        let token = user_token(redeemed, connection, owner, &self.ambient);
-        report_missing_scopes(&token, connection, correlation_id);
-        let grant = CodeGrant { card_id: card.card_id, revision: connection.revision, token, epoch };
-        Ok(Identified::new(user, card.offer.account.realm.channel().cloned(), grant))
     }
 
     /// Reads the code from the answer. The issuer is checked first, because an error from another issuer must not count
@@ -318,22 +252,5 @@ impl SignInReturn {
             (None, Some(code)) => Ok(Secret::from(code)),
             _ => Err(classify_authorization_error(&answer.error()).into()),
         }
-    }
-
-    async fn redeem(
-        &self,
-        connection: &Connection,
-        code: &Secret,
-        record: &AtProvider,
-        card: &PendingSignIn,
-        attempt: Attempt,
-    ) -> Result<RedeemedToken, SignInFailure> {
-        let correlation_id = attempt.correlation_id.clone();
-        let returned = ReturnedCode { code, record, account: &card.account };
-        let redeemed = self.provider.redeem(connection, returned, attempt).await;
-        if let Err(error) = &redeemed {
-            self.tokens.requirements().add(&slot_for_card(card), &error.failure, &correlation_id).await;
-        }
-        Ok(redeemed?)
     }
 }

@@ -7,10 +7,9 @@ use super::review::{
 };
 use super::{BrowserFlow, BrowserSecret, SignInError, SignInFailure, is_handle, slot_for_card};
 use crate::cards::PendingSignIn;
-use crate::domain::Secret;
+use crate::domain::{Secret, TokenSlot};
 use crate::exchange::{BrowserBinding, ProvenIdentity, WantedToken, is_another_person};
 use crate::sign_in::SignedInTokens;
-use crate::sign_in::browser_sign_ins::BrowserRecordLookup;
 use crate::sign_in::magic_code::MagicCodes;
 use crate::single_flight::SingleFlight;
 
@@ -173,22 +172,34 @@ impl SignInCompletion {
         Ok(())
     }
 
-    /// Ends the code of a completed sign-in that its user cancels afterwards. A code that was used stays used.
+    /// Ends the code of a completed sign-in that its user cancels afterwards. A code that was used stays used. A user who
+    /// repeats a cancellation that the store has interrupted finds the code ended and the sign-in cancelled.
     async fn withdraw(
         &self,
         step: &RequestedStep,
         completed: Completed,
         correlation_id: &str,
     ) -> Result<(), SignInFailure> {
+        if completed.success.as_ref().is_none_or(|success| success.verified) {
+            return Ok(());
+        }
         let code = self.codes.derive_code(&step.browser.0, &step.handle);
-        let Some(record) = self.codes.find_waiting(&completed.slot, &code).await? else { return Ok(()) };
-        let is_open = completed.success.as_ref().is_some_and(|success| !success.verified);
-        if is_open && self.codes.end_one(record).await? {
+        let is_withdrawn = match self.codes.find_waiting(&completed.slot, &code).await? {
+            Some(record) => self.codes.end_one(record).await?,
+            None => !self.is_used(&completed, &code).await?,
+        };
+        if is_withdrawn {
             self.tokens.requirements().want_other_account(&completed.slot, correlation_id).await;
             let cancelled = Completed { success: None, ..completed };
             self.flow.browsers.put(&step.handle, &step.browser.0, &cancelled).await?;
         }
         Ok(())
+    }
+
+    /// Whether the slot holds the token that came of the completed sign-in's code.
+    async fn is_used(&self, completed: &Completed, code: &Secret) -> Result<bool, SignInFailure> {
+        let Some(mark) = self.codes.mark(&completed.slot, code.expose()) else { return Ok(false) };
+        Ok(self.tokens.holds_token_of_code(&completed.slot, completed.revision, mark).await?)
     }
 
     async fn complete(
@@ -221,9 +232,7 @@ impl SignInCompletion {
             // The channel vouches for the user as in a silent exchange, so the token is kept without a code.
             let wanted = WantedToken { bot, slot: &slot, connection };
             self.tokens.keep(wanted, permit.clone(), grant.token.clone(), None).await?;
-            self.tokens.requirements().end_challenge(&slot).await?;
-            let (cards, conversation) = (&self.flow.cards, card.conversation.as_deref());
-            cards.end_client_failures(&card.account, &card.connection, conversation).await?;
+            self.finish(&slot, &card).await;
         }
         let code = self.codes.derive_code(&step.browser.0, &step.handle);
         let issued = self.codes.issue(&slot, grant, &code).await?;
@@ -243,6 +252,18 @@ impl SignInCompletion {
         Ok(describe_completed(&card, identified, Some(success)))
     }
 
+    /// Removes the challenge and the client's failures after the token is kept. If that fails, both expire by themselves.
+    async fn finish(&self, slot: &TokenSlot, card: &PendingSignIn) {
+        let ended = async {
+            self.tokens.requirements().end_challenge(slot).await?;
+            let (cards, conversation) = (&self.flow.cards, card.conversation.as_deref());
+            cards.end_client_failures(&card.account, &card.connection, conversation).await
+        };
+        if let Err(error) = ended.await {
+            tracing::warn!(%error, "what a finished sign-in has answered stays noted until it expires");
+        }
+    }
+
     async fn get_result(&self, step: &RequestedStep) -> Result<SignInReview, SignInFailure> {
         Ok(self.find_result(step).await?.ok_or(SignInError::StateUnknown)?)
     }
@@ -256,7 +277,7 @@ impl SignInCompletion {
     }
 
     async fn read_result(&self, step: &RequestedStep, completed: Completed) -> Result<SignInReview, SignInFailure> {
-        let Completed { slot, revision, user, account_name, success } = completed;
+        let Completed { slot, revision, user, account_name, success, .. } = completed;
         let channel = slot.account.realm.channel().cloned();
         let names = DisplayNames { bot: slot.account.holder.to_string(), account: account_name, channel };
         let Some(success) = success else { return Ok(SignInReview::Cancelled(names)) };
@@ -275,11 +296,11 @@ impl SignInCompletion {
     }
 
     async fn find_completed(&self, step: &RequestedStep) -> Result<Option<Completed>, SignInFailure> {
-        Ok(step_or_error(self.flow.browsers.find(&step.handle, &step.browser.0).await?)?)
+        Ok(self.flow.browsers.find(&step.handle, &step.browser.0).await?.of_this_browser()?)
     }
 
     async fn find_identified(&self, step: &RequestedStep) -> Result<Option<Identified>, SignInFailure> {
-        Ok(step_or_error(self.flow.browsers.find(&step.handle, &step.browser.0).await?)?)
+        Ok(self.flow.browsers.find(&step.handle, &step.browser.0).await?.of_this_browser()?)
     }
 
     /// What the browser sign-in proves about the card's account.
@@ -303,14 +324,6 @@ fn require_handle_and_browser(handle: &str, browser: Option<&BrowserSecret>) -> 
     }
     let browser = browser.ok_or(SignInError::OtherBrowser)?.clone();
     Ok(RequestedStep { handle: Secret::from(handle), browser })
-}
-
-fn step_or_error<T>(found: BrowserRecordLookup<T>) -> Result<Option<T>, SignInError> {
-    match found {
-        BrowserRecordLookup::Step(content) => Ok(Some(content)),
-        BrowserRecordLookup::OfAnotherBrowser => Err(SignInError::OtherBrowser),
-        BrowserRecordLookup::Missing => Ok(None),
-    }
 }
 
 fn ask_user(card: &PendingSignIn, identified: &Identified, binding: BrowserBinding) -> SignInReview {

@@ -106,10 +106,14 @@ impl SignInError {
 }
 
 impl SignInFailure {
-    /// Whether the browser may begin again from the step that failed: the provider refused, and may not do so next time.
+    /// Whether the browser may begin again from the step that failed: the provider or the connection refused the account
+    /// or the attempt, and may accept another one.
     #[must_use]
     pub fn may_begin_again(&self) -> bool {
-        matches!(self.error, SignInError::ProviderRefused(refusal) if refusal != ProviderRefusal::Denied)
+        matches!(
+            self.error,
+            SignInError::ProviderRefused(_) | SignInError::TenantNotAllowed | SignInError::OtherAccount
+        )
     }
 
     /// Whether the provider's page had expired, so that a new request may succeed at once.
@@ -184,7 +188,9 @@ impl From<AuthorizationRefusal> for SignInFailure {
             RefusalMeaning::AccountSelection => SignInError::ProviderRefused(Because::AccountSelection),
             RefusalMeaning::WrongAccount => SignInError::ProviderRefused(Because::WrongAccount),
             RefusalMeaning::Denied => SignInError::ProviderRefused(Because::Denied),
-            RefusalMeaning::AssertionRejected | RefusalMeaning::Unknown => SignInError::ProviderRefused(Because::Other),
+            RefusalMeaning::AssertionRejected | RefusalMeaning::Refused | RefusalMeaning::Unknown => {
+                SignInError::ProviderRefused(Because::Other)
+            }
             RefusalMeaning::Misconfigured => SignInError::Misconfigured,
             RefusalMeaning::Throttled
             | RefusalMeaning::TenantThrottled
@@ -200,6 +206,7 @@ impl From<RedeemError> for SignInFailure {
         let sign_in_error = match error.failure {
             RedeemFailure::ConsentRequired => SignInError::ProviderRefused(ProviderRefusal::ConsentMissing),
             RedeemFailure::Denied => SignInError::ProviderRefused(ProviderRefusal::Denied),
+            RedeemFailure::Refused => SignInError::ProviderRefused(ProviderRefusal::Other),
             RedeemFailure::InteractionRequired { claims: Some(claims) }
                 if ClaimsChallenge::parse(&claims).is_some() =>
             {

@@ -11,6 +11,8 @@ mod failure;
 mod hints;
 mod provider_access;
 mod records;
+mod redeemed_code;
+mod returned_code;
 mod review;
 mod second_request;
 
@@ -20,7 +22,7 @@ mod earlier_store_tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::browser_sign_ins::BrowserSignIns;
+use super::browser_sign_ins::{BrowserRecordLookup, BrowserSignIns};
 use crate::cards::{PendingSignIn, PendingSignIns};
 use crate::domain::{Bot, Connection, Entropy, NamedConnection, Registrations, Secret, TokenSlot, draw_256_bits};
 
@@ -28,6 +30,8 @@ pub use begin::SignInStart;
 pub use callback::{NextStep, ProviderAnswer, SignInReturn};
 pub use complete::SignInCompletion;
 pub use failure::{ProviderRefusal, SignInError, SignInFailure};
+#[cfg(test)]
+pub use hints::list_hints;
 pub use provider_access::ProviderAccess;
 pub use review::{Completion, DisplayNames, SignInReview, UserDecision};
 
@@ -66,6 +70,17 @@ impl BrowserSecret {
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose()
+    }
+}
+
+impl<T> BrowserRecordLookup<T> {
+    /// The step, if one is kept. Another browser's step is none of this browser's.
+    fn of_this_browser(self) -> Result<Option<T>, SignInError> {
+        match self {
+            Self::Step(step) => Ok(Some(step)),
+            Self::OfAnotherBrowser => Err(SignInError::OtherBrowser),
+            Self::Missing => Ok(None),
+        }
     }
 }
 

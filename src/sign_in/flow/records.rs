@@ -39,6 +39,8 @@ pub(super) struct Identified {
 /// the code are not among it: they are derived when the browser asks for them.
 #[derive(Clone)]
 pub(super) struct Completed {
+    /// The card, from which the browser may begin again while it lives; `None` in a record of an earlier version.
+    pub(super) card_id: Option<String>,
     pub(super) slot: TokenSlot,
     pub(super) revision: ConnectionRevision,
     pub(super) user: UserKey,
@@ -83,6 +85,8 @@ struct StoredIdentity {
 /// The stored form of [`Completed`].
 #[derive(Serialize, Deserialize)]
 struct StoredCompleted {
+    #[serde(default)]
+    card_id: Option<String>,
     bot: String,
     channel: String,
     user_id: String,
@@ -175,6 +179,7 @@ impl BrowserStep for Completed {
     fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
         let TokenSlot { account, connection } = &self.slot;
         encode_json(&StoredCompleted {
+            card_id: self.card_id.clone(),
             bot: account.holder.to_string(),
             channel: account.channel_name().unwrap_or_default().to_owned(),
             user_id: account.subject.to_string(),
@@ -192,6 +197,7 @@ impl BrowserStep for Completed {
         let channel = ChannelId::new(&plain.channel);
         let account = Account::of_channel(&BotName::new(&plain.bot), channel, &plain.user_id);
         Some(Self {
+            card_id: plain.card_id,
             slot: TokenSlot::new(&account, &ConnectionName::new(&plain.connection)),
             revision: ConnectionRevision(plain.revision),
             user: UserKey::from_parts(&plain.issuer, &plain.subject),

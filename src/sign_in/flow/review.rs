@@ -96,6 +96,7 @@ pub(super) fn build_completion(success: Success, code: Secret, names: DisplayNam
 
 pub(super) fn describe_completed(card: &PendingSignIn, identified: &Identified, success: Option<Success>) -> Completed {
     Completed {
+        card_id: Some(card.card_id.clone()),
         slot: slot_for_card(card),
         revision: identified.grant.revision,
         user: identified.grant.token.user.clone(),

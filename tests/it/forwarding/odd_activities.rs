@@ -176,7 +176,6 @@ async fn what_two_readers_would_authenticate_differently_is_refused_whatever_it_
         (with(&message, r#""ChannelId":"directline""#), 400),
         (replaced(&message, "/channelId", None), 400),
         (replaced(&message, "/serviceUrl", None), 400),
-        (replaced(&message, "/type", None), 400),
         (replaced(&message, "/serviceUrl", Some(json!("https://evil.example/"))), 403),
         (replaced(&message, "/channelId", Some(json!("slack"))), 403),
     ] {
@@ -203,4 +202,34 @@ async fn no_spelling_of_a_claimed_caller_id_reaches_the_bot() {
         let expected = with(&message, odd).replacen('{', &format!("{{{told}"), 1);
         assert_eq!(String::from_utf8(received.body).unwrap(), expected, "{claims}");
     }
+}
+
+/// Whatever an activity is that names no sign-in: the members that authenticate its caller are in order, so the bot decides.
+#[tokio::test]
+async fn an_activity_with_an_odd_type_name_value_or_recipient_is_passed_on_and_one_that_names_a_sign_in_is_not() {
+    let harness = Harness::start().await;
+    harness.bot.behave(Behaviour::answering(202, ""));
+    let (token, ada) = (harness.channel_token("demo").await, harness.user("Ada"));
+    let odd_values =
+        [Value::Null, json!(7), json!(""), json!(["x"]), json!({}), json!("message "), json!("t".repeat(600))];
+    let message = activities::message(&harness, &ada, "hello").to_string();
+    let action = activities::invoke(&harness, &ada, "adaptiveCard/action", json!({ "action": {} })).to_string();
+    let mut passed_on = 0;
+    for text in [&message, &action] {
+        for pointer in ["/type", "/name", "/value", "/recipient", "/conversation", "/text"] {
+            for value in odd_values.iter().cloned().map(Some).chain([None]) {
+                let body = replaced(text, pointer, value);
+                let answer = harness.post_bytes("demo", &token, body.clone().into_bytes()).await;
+                assert_eq!(answer.status, 202, "{body}");
+                passed_on += 1;
+            }
+        }
+    }
+    assert_eq!(harness.bot.received().len(), passed_on);
+    let ours = activities::exchange(&harness, &ada, "x", &harness.user_token("Ada", "graph").await).to_string();
+    for value in [Some(Value::Null), Some(json!(7)), Some(json!("")), Some(json!("t".repeat(600))), None] {
+        let body = replaced(&ours, "/type", value);
+        assert_eq!(harness.post_bytes("demo", &token, body.clone().into_bytes()).await.status, 400, "{body}");
+    }
+    assert_eq!((harness.bot.received().len(), harness.exchanges()), (passed_on, 0));
 }

@@ -226,6 +226,7 @@ fn connection(client_id: &str) -> Connection {
         required_granted_scopes: Vec::new(),
         continuous_access: false,
         allow_other_accounts: false,
+        asks_offline_by_parameter: false,
         token_exchange_uri: None,
         exchange_uris: Vec::new(),
         aad_resources: Vec::new(),

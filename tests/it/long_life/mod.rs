@@ -7,6 +7,7 @@ mod operations;
 mod outages;
 mod refresh;
 mod sign_out;
+mod unkept;
 
 use std::time::Duration;
 

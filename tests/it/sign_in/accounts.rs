@@ -204,7 +204,11 @@ async fn a_user_with_an_account_of_a_refused_tenant_can_choose_another_one() {
     let authorize = browser.begin(&resource).await;
     let callback = browser.log_in(&authorize, "Fay").await;
     for _ in 0..2 {
-        assert_notice("Fay's tenant", &browser.get(&callback).await, 403, "TenantNotAllowed");
+        let page = browser.get(&callback).await;
+        assert_notice("Fay's tenant", &page, 403, "TenantNotAllowed");
+        let text = page.text();
+        let again = text.split_once("id=\"again\" href=\"").unwrap().1.split('"').next().unwrap();
+        assert_eq!(browser.get(again).await.status, 302, "{text}");
     }
     let authorize = browser.begin(&resource).await;
     assert_eq!(prompt(&authorize).as_deref(), Some("select_account"));

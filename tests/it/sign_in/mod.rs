@@ -2,6 +2,7 @@
 //! docs/protocols/token-service-api.md §4).
 
 mod accounts;
+mod begin_again;
 mod codes;
 mod doubtful_identity;
 mod heads;
@@ -9,6 +10,7 @@ mod journeys;
 mod meanings;
 mod needs;
 mod other_accounts;
+mod outages;
 mod pages;
 mod proxies;
 mod refusals;

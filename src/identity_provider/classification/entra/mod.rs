@@ -6,14 +6,15 @@ pub(super) mod numbers;
 #[cfg(test)]
 mod tests;
 
-use self::hints::CREDENTIAL;
+use self::hints::CLIENT_ASSERTION;
 use self::numbers::{ASSERTION_TIMES_REFUSED, BY_CODE, OTHER_CREDENTIAL_MAY_SERVE};
+use super::unknown_words::explain_unknown;
 use super::words::{BY_SUBERROR, find_error_word};
 use super::{Classification, CredentialVerdict, ExplainedMeaning, RefusalMeaning};
 use crate::identity_provider::token_endpoint::EndpointRefusal;
 use crate::identity_provider::{Diagnostics, RedeemError};
 
-/// Classifies an error response. Every response gets a class; only a known error leads to a sign-in card.
+/// Classifies an error response. Every response gets a class; only what the provider itself says leads to a sign-in card.
 pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
     // If there are several numbers, the last known one is the most specific ("AADSTS70002: …. AADSTS70008: … expired").
     let row = refusal.codes.iter().rev().find_map(|code| BY_CODE.iter().find(|row| row.0 == *code));
@@ -24,7 +25,7 @@ pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
         ExplainedMeaning { meaning: RefusalMeaning::AssertionRejected, .. }
             if refusal.error.as_deref() == Some("invalid_client") =>
         {
-            ExplainedMeaning { meaning: RefusalMeaning::Misconfigured, hint: CREDENTIAL }
+            ExplainedMeaning { meaning: RefusalMeaning::Misconfigured, hint: CLIENT_ASSERTION }
         }
         explained => explained,
     };
@@ -86,7 +87,10 @@ fn explain(refusal: &EndpointRefusal, by_code: Option<ExplainedMeaning>) -> Expl
         return row;
     }
     if refusal.is_server_fault() {
-        return explained(Transient, "the issuer has a fault; there is nothing to change in this configuration");
+        return explained(
+            Transient,
+            "the issuer's status says that it has a fault; there is nothing to change in this configuration",
+        );
     }
     if refusal.device_challenge {
         return explained(Denied, "conditional access requires a device certificate, which a server cannot present");
@@ -99,8 +103,5 @@ fn explain(refusal: &EndpointRefusal, by_code: Option<ExplainedMeaning>) -> Expl
         let row = refusal.error.as_deref().and_then(find_error_word)?;
         Some(explained(row.meaning, row.entra))
     };
-    by_suberror.or_else(by_error).unwrap_or(explained(
-        RefusalMeaning::Unknown,
-        "the response is unknown: check the token endpoint's address, and whether a proxy responds in its place",
-    ))
+    by_suberror.or_else(by_error).unwrap_or_else(|| explain_unknown(refusal))
 }

@@ -52,6 +52,7 @@ fn outcome_of(failure: &RedeemFailure) -> &'static str {
         RedeemFailure::AssertionRejected => "assertion_rejected",
         RedeemFailure::Misconfigured => "misconfigured",
         RedeemFailure::Denied => "denied",
+        RedeemFailure::Refused => "refused",
         RedeemFailure::Throttled { .. } => "throttled",
         RedeemFailure::Unavailable { .. } => "unavailable",
         RedeemFailure::Transient => "transient",

@@ -154,6 +154,7 @@ fn connection() -> Connection {
         required_granted_scopes: Vec::new(),
         continuous_access: false,
         allow_other_accounts: false,
+        asks_offline_by_parameter: false,
         token_exchange_uri: None,
         provider_kind: crate::domain::ProviderKind::Entra,
         exchange_uris: Vec::new(),

@@ -1,0 +1,154 @@
+//! What an `error` word means that no table knows. Providers make up words beside those of RFC 6749 §5.2, and they follow
+//! its form: lower-case words that name the cause.
+
+use super::ExplainedMeaning;
+use super::RefusalMeaning::{self, Misconfigured, Refused, ServerFault, Throttled, Unknown};
+use crate::identity_provider::token_endpoint::EndpointRefusal;
+
+/// Words of which a proxy or a web server makes its own error pages. They do not say that the provider has refused.
+const OF_PROXIES: [&str; 14] = [
+    "error",
+    "fail",
+    "failed",
+    "failure",
+    "unknown",
+    "blocked",
+    "forbidden",
+    "unauthorized",
+    "not_found",
+    "bad_request",
+    "method_not_allowed",
+    "not_acceptable",
+    "conflict",
+    "gone",
+];
+
+/// Parts of a word that name a limit of the provider.
+const OF_LIMITS: [&str; 9] =
+    ["rate", "ratelimit", "ratelimited", "throttle", "throttled", "throttling", "quota", "slow", "many"];
+/// Parts of a word that name a fault of the provider.
+const OF_FAULTS: [&str; 12] = [
+    "server",
+    "internal",
+    "unavailable",
+    "temporarily",
+    "temporary",
+    "timeout",
+    "gateway",
+    "backend",
+    "maintenance",
+    "busy",
+    "overloaded",
+    "retry",
+];
+/// Parts of a word that name what the operator has configured, here or at the provider.
+const OF_SETTINGS: [&str; 11] = [
+    "client",
+    "application",
+    "app",
+    "scope",
+    "scopes",
+    "unsupported",
+    "redirect",
+    "audience",
+    "resource",
+    "configuration",
+    "registration",
+];
+
+const LIMIT_IN_OTHER_WORDS: &str = "the provider names a limit of its own in a word that is not registered: wait, and look for a client that sends \
+    requests in a loop";
+const FAULT_IN_OTHER_WORDS: &str = "the provider names a fault of its own in a word that is not registered; there is nothing to change in this configuration";
+const SETTING_IN_OTHER_WORDS: &str = "the provider names the client, a scope or another setting in a word that is not registered: look the word up in the \
+    provider's documentation, and compare the client's registration";
+const USER_IN_OTHER_WORDS: &str = "the provider refused the grant with a word that is not registered: the user must sign in again; if that does not help, look \
+    the word up in the provider's documentation";
+const NO_OAUTH_REFUSAL: &str =
+    "the response is unknown: check the token endpoint's address, and whether a proxy responds in its place";
+
+/// Explains a refusal of a token endpoint whose words no table knows. It is the provider's word, and the user is needed,
+/// only if the response has the form of RFC 6749 §5.2: an outage must not sign users out
+/// (docs/architecture.md §An outage is not a sign-out).
+pub(super) fn explain_unknown(refusal: &EndpointRefusal) -> ExplainedMeaning {
+    let word = refusal.error.as_deref().filter(|_| matches!(refusal.status, 400 | 401 | 403));
+    let meaning = word.map_or(Unknown, find_meaning);
+    ExplainedMeaning { meaning, hint: find_hint(meaning) }
+}
+
+/// The meaning of a word that no table knows. [`Unknown`] if it has not the form of an OAuth error.
+pub(super) fn find_meaning(word: &str) -> RefusalMeaning {
+    let is_lower_case = word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    if !is_lower_case || !word.starts_with(|first: char| first.is_ascii_lowercase()) || OF_PROXIES.contains(&word) {
+        return Unknown;
+    }
+    let names = |parts: &[&str]| word.split('_').any(|part| parts.contains(&part));
+    if names(&OF_LIMITS) {
+        Throttled
+    } else if names(&OF_FAULTS) {
+        ServerFault
+    } else if names(&OF_SETTINGS) || word.contains("grant_type") {
+        Misconfigured
+    } else {
+        Refused
+    }
+}
+
+pub(super) const fn find_hint(meaning: RefusalMeaning) -> &'static str {
+    match meaning {
+        Throttled => LIMIT_IN_OTHER_WORDS,
+        ServerFault => FAULT_IN_OTHER_WORDS,
+        Misconfigured => SETTING_IN_OTHER_WORDS,
+        Refused => USER_IN_OTHER_WORDS,
+        _ => NO_OAUTH_REFUSAL,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_no_table_knows_is_read_by_its_parts() {
+        for (word, meaning) in [
+            ("token_expired", Refused),
+            ("bad_refresh_token", Refused),
+            ("inactive_user", Refused),
+            ("invalid_rapt", Refused),
+            ("revoked", Refused),
+            ("reauthentication_required", Refused),
+            ("slow_down", Throttled),
+            ("rate_limit_exceeded", Throttled),
+            ("too_many_requests", Throttled),
+            ("internal_error", ServerFault),
+            ("service_unavailable", ServerFault),
+            ("incorrect_client_credentials", Misconfigured),
+            ("unsupported_token_type", Misconfigured),
+            ("invalid_scopes", Misconfigured),
+            ("redirect_uri_mismatch", Misconfigured),
+            ("bad_grant_type", Misconfigured),
+            ("Forbidden", Unknown),
+            ("unauthorized", Unknown),
+            ("bad_request", Unknown),
+            ("NotAuthorizedException", Unknown),
+            ("1020", Unknown),
+        ] {
+            assert_eq!(find_meaning(word), meaning, "{word}");
+        }
+    }
+
+    #[test]
+    fn only_a_refusal_in_the_form_of_oauth_is_the_providers_word() {
+        let refusal = |status, error: Option<&str>| EndpointRefusal {
+            status,
+            error: error.map(str::to_owned),
+            ..EndpointRefusal::default()
+        };
+        for status in [400, 401, 403] {
+            assert_eq!(explain_unknown(&refusal(status, Some("token_expired"))).meaning, Refused, "{status}");
+            assert_eq!(explain_unknown(&refusal(status, None)).meaning, Unknown, "{status}");
+        }
+        for status in [302, 404, 407, 418, 500, 503] {
+            assert_eq!(explain_unknown(&refusal(status, Some("token_expired"))).meaning, Unknown, "{status}");
+        }
+    }
+}
