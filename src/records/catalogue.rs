@@ -72,6 +72,23 @@ pub const MAGIC_CODE_DIGITS: MacPurpose = MacPurpose::new("magic_code.code", "si
 /// The digits of a magic code, which are derived from the browser's secret and its step.
 pub const MAGIC_CODE_CHOICE: MacPurpose = MacPurpose::new("magic_code.choice", "sign_in");
 
+/// Every kind that is kept.
+pub(super) const KINDS: [&Kind; 13] = [
+    &TOKEN,
+    &PIN,
+    &EPOCH,
+    &CARD,
+    &CLIENT_FAILURES,
+    &CLAIMS_CHALLENGE,
+    &SIGN_IN_NEED,
+    &BROWSER_AT_PROVIDER,
+    &BROWSER_IDENTIFIED,
+    &BROWSER_COMPLETED,
+    &MAGIC_CODE,
+    &CODE_TRIES,
+    &CONTINUATION,
+];
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -79,23 +96,15 @@ mod tests {
 
     use super::*;
 
-    const KINDS: [&Kind; 13] = [
-        &TOKEN,
-        &PIN,
-        &EPOCH,
-        &CARD,
-        &CLIENT_FAILURES,
-        &CLAIMS_CHALLENGE,
-        &SIGN_IN_NEED,
-        &BROWSER_AT_PROVIDER,
-        &BROWSER_IDENTIFIED,
-        &BROWSER_COMPLETED,
-        &MAGIC_CODE,
-        &CODE_TRIES,
-        &CONTINUATION,
+    const MACS: [&MacPurpose; 7] = [
+        &EXCHANGE_NAME,
+        &CARD_ID,
+        &BROWSER_SECRET,
+        &NEXT_STEP,
+        &STEP_NAME,
+        &MAGIC_CODE_DIGITS,
+        &MAGIC_CODE_CHOICE,
     ];
-    const MACS: [&MacPurpose; 7] =
-        [&EXCHANGE_NAME, &CARD_ID, &BROWSER_SECRET, &NEXT_STEP, &STEP_NAME, &MAGIC_CODE_DIGITS, &MAGIC_CODE_CHOICE];
 
     #[test]
     fn every_purpose_is_unique() {
