@@ -33,8 +33,9 @@ use self::services::{Services, build_services, open_store};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
 use crate::domain::ClockAndEntropy;
-use crate::observability::Counters;
+use crate::observability::{Counters, set_user_digest_key};
 use crate::outbound::OutboundError;
+use crate::records::catalogue::LOG_DIGESTS;
 use crate::records::{MissingKey, RecordError, Records};
 use crate::sealing::{KeyRing, KeyRingError, Sealer};
 use crate::store::StoreError;
@@ -165,6 +166,7 @@ pub async fn build(
     let anonymous = development.as_ref().is_some_and(|development| development.anonymous);
     let records = Records::new(open_store(&config, clock.clone())?, sealer.clone(), clock.clone());
     key_use::refuse_missing_keys(&records).await?;
+    set_user_digest_key(records.mac(&LOG_DIGESTS, &[]));
     let services = build_services(&config, ambient, &records, anonymous)?;
     services.cards.recall().await?;
     let doors = open_doors(&config, &services);

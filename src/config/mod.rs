@@ -34,7 +34,7 @@ pub use reading::{Environment, temporary_directory};
 pub use review::{ClientAuthentication, ConfigurationProblem, KeySource, OpenIdOptions, Problems};
 pub use sections::{
     BotCredentialsSection, ChannelStatuses, ChannelTrustSection, KeysSection, LimitsSection, LogFormat, LogLevel,
-    LoggingSection, NoProxySection, OperationsSection, OutboundSection, Server, SignInSection,
+    LogSubjects, LoggingSection, NoProxySection, OperationsSection, OutboundSection, Server, SignInSection,
     StoreDurability, StoreSection, TlsPair, TokenServiceSection,
 };
 
@@ -254,7 +254,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     let limits = raw.limits.validate(&mut review);
     let store = raw.store.validate(&mut review);
     let keys = raw.keys.validate(&mut review);
-    let logging = raw.logging.validate();
+    let logging = raw.logging.validate(&mut review);
     let compared = ComparedSections {
         server: server.as_ref(),
         listeners: &listeners,

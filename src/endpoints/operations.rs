@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::domain::{Secret, UserKey};
 use crate::inbound::{Answer, Description, Door, LetterCase, Method, Operation, Problem, read_bearer};
-use crate::observability::is_log_blocked;
+use crate::observability::{conceal, is_log_blocked};
 use crate::sign_out::SignOut;
 
 /// The bearer of admin calls. Clones share the token, so it can be replaced while the door is open.
@@ -126,7 +126,7 @@ async fn sign_out_everywhere(http: HttpRequest, operations: web::Data<Operations
     match operations.sign_out.everywhere(&user).await {
         Ok(tokens_removed) => HttpResponse::Ok().json(SignedOut { user_key: user.to_string(), tokens_removed }),
         Err(error) => {
-            tracing::error!(%error, %user, "a user may still have tokens after a sign-out everywhere: call again");
+            tracing::error!(%error, user = %conceal(&user), "a user may still have tokens after a sign-out everywhere: call again");
             Problem::ServiceUnavailable.respond()
         }
     }

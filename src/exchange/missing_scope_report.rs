@@ -1,4 +1,5 @@
 use crate::domain::{Connection, UserToken};
+use crate::observability::conceal;
 
 /// Scopes that say how the user signs in. Issuers leave them out of `scope`, because they grant nothing at a resource
 /// (OpenID Connect Core §5.4, §11).
@@ -17,7 +18,7 @@ pub fn report_missing_scopes(token: &UserToken, connection: &Connection, correla
         correlation_id,
         bot = connection.bot.as_str(),
         connection = connection.name.as_str(),
-        user = %token.user,
+        user = %conceal(&token.user),
         missing = missing.join(" "),
         hint = "the bot gets the token all the same; the user or an administrator did not consent to everything, or the \
                 issuer does not grant it to this client",

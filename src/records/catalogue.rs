@@ -71,6 +71,8 @@ pub const STEP_NAME: MacPurpose = MacPurpose::new("pending.browser.step", "sign_
 pub const MAGIC_CODE_DIGITS: MacPurpose = MacPurpose::new("magic_code.code", "sign_in");
 /// The digits of a magic code, which are derived from the browser's secret and its step.
 pub const MAGIC_CODE_CHOICE: MacPurpose = MacPurpose::new("magic_code.choice", "sign_in");
+/// The key of the digests that stand for users in the log (docs/security.md §What the log says of users).
+pub const LOG_DIGESTS: MacPurpose = MacPurpose::new("log.users", "observability");
 
 /// Every kind that is kept.
 pub(super) const KINDS: [&Kind; 13] = [
@@ -96,7 +98,7 @@ mod tests {
 
     use super::*;
 
-    const MACS: [&MacPurpose; 7] = [
+    const MACS: [&MacPurpose; 8] = [
         &EXCHANGE_NAME,
         &CARD_ID,
         &BROWSER_SECRET,
@@ -104,6 +106,7 @@ mod tests {
         &STEP_NAME,
         &MAGIC_CODE_DIGITS,
         &MAGIC_CODE_CHOICE,
+        &LOG_DIGESTS,
     ];
 
     #[test]
