@@ -6,10 +6,11 @@
 mod callers;
 mod credentials;
 mod doors;
+mod guess_guard;
+mod host_names;
 mod key_use;
 mod keys;
 mod listeners;
-mod loopback_host;
 mod online_check;
 mod providers;
 mod renewal;
