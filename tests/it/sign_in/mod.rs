@@ -14,6 +14,7 @@ mod proxies;
 mod refusals;
 mod repeats;
 mod sign_out;
+mod transport;
 
 use serde_json::Value;
 
