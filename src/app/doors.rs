@@ -10,7 +10,7 @@ use crate::endpoints::bot_gateway::{
     BotGateway, GatewayAnswers, GatewayBots, GatewayCallers, GatewayExchange, GatewaySignIns,
 };
 use crate::endpoints::operations::Operations;
-use crate::endpoints::sign_in_pages::{self, PageSite, SignInPages, SignInSteps};
+use crate::endpoints::sign_in_pages::{self, PageSite, SignInPages, SignInSteps, TeamsLibrary};
 use crate::endpoints::token_service::{ServiceCallers, ServiceExchange, ServiceTokens, SignInOffers, TokenService};
 use crate::exchange::ExchangeEngine;
 use crate::inbound::{BodyLimits, TrustedProxies};
@@ -115,7 +115,10 @@ fn build_token_service(config: &Configuration, services: &Services, limits: Body
 fn build_sign_in_pages(config: &Configuration, services: &Services, limits: BodyLimits) -> SignInPages {
     let site = PageSite {
         public_url: config.server.public_url.clone(),
-        teams_library: config.sign_in.teams_library_url.clone(),
+        teams_library: TeamsLibrary {
+            address: config.sign_in.teams_library_url.clone(),
+            integrity: config.sign_in.teams_library_integrity,
+        },
         frame_ancestors: config.sign_in.frame_ancestors.clone(),
     };
     let mut redirect_uri = site.public_url.clone();

@@ -1,20 +1,24 @@
-use crate::records::{MissingKey, RecordError, Records};
+use crate::records::{MissingKey, OlderRecords, RecordError, Records};
 
 use super::BuildError;
 
 /// Records of an earlier version that are counted before the application starts. It takes some milliseconds.
 const COUNTED_AT_START: usize = 4096;
 
-/// Refuses to start with a key ring that lacks a key with which records of the store are sealed. A store that an
-/// earlier version has written is counted once: a small one before the start, the rest of a large one in a task that
-/// goes on after it. What that task finds is an error in the log, and the next start is refused.
+/// Refuses to start with a key ring that lacks a key with which records of the store are sealed, or that has another key
+/// with the same id. A store that an earlier version has written is counted once: a small one before the start, the rest
+/// of a large one in a task that goes on after it. What that task finds is an error in the log, and the next start is
+/// refused.
 pub(super) async fn refuse_missing_keys(records: &Records) -> Result<(), BuildError> {
-    let all_counted = records.count_older_records(COUNTED_AT_START).await?;
-    let missing = records.list_missing_keys().await?;
+    let older = records.count_older_records(COUNTED_AT_START).await?;
+    let mut missing = records.list_missing_keys().await?;
+    if let OlderRecords::Unopened(unopened) = &older {
+        missing.extend(unopened);
+    }
     if !missing.is_empty() {
         return Err(BuildError::MissingKeys(missing));
     }
-    if !all_counted {
+    if older == OlderRecords::MoreLeft {
         tokio::spawn(count_the_rest(records.clone()));
     }
     Ok(())
@@ -41,6 +45,11 @@ async fn count_the_rest(records: Records) {
 }
 
 async fn count_all(records: &Records) -> Result<Vec<MissingKey>, RecordError> {
-    while !records.count_older_records(COUNTED_AT_START).await? {}
-    records.list_missing_keys().await
+    loop {
+        match records.count_older_records(COUNTED_AT_START).await? {
+            OlderRecords::MoreLeft => {}
+            OlderRecords::Counted => return records.list_missing_keys().await,
+            OlderRecords::Unopened(missing) => return Ok(missing),
+        }
+    }
 }

@@ -8,8 +8,9 @@ use actix_web::{App, middleware, web};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::doors::Doors;
+use super::guess_guard::limit_guesses;
+use super::host_names::HostNames;
 use super::listeners::{ConnectionLimits, ConnectionTable, ListenerServer, ServerSettings};
-use super::loopback_host::loopback_host_only;
 use super::renewal::Renewable;
 use super::tls::RenewableCertificate;
 use super::{Application, BuildError, RouteFunction};
@@ -17,9 +18,12 @@ use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
 use crate::endpoints::api_document::{self, ApiDocument};
 use crate::endpoints::{bot_gateway, operations, sign_in_pages, token_service};
-use crate::inbound::{Door, Problem, record_request};
+use crate::inbound::{Door, GuessLimit, Problem, record_request};
 use crate::observability::Counters;
 
+/// Makes browsers use https for the host of `server.public_url` for a year, however the user writes its address (RFC
+/// 6797). Other hosts of the domain are not covered, since they are not this service's.
+const STRICT_TRANSPORT: (&str, &str) = ("strict-transport-security", "max-age=31536000");
 /// The open connections of the operator's listener.
 const OPERATIONS_CONNECTIONS: usize = 64;
 /// Open files that are left for the store, the log, and calls to identity providers and bots.
@@ -84,6 +88,8 @@ impl ListenerContext<'_> {
             plain_on_loopback: false,
             workers: self.config.server.workers,
             records_requests: true,
+            hosts: None,
+            is_behind_public_url: true,
             drain_seconds: DRAIN_SECONDS,
         };
         self.start(&settings, bound, Arc::new(routes))
@@ -109,6 +115,8 @@ impl ListenerContext<'_> {
             plain_on_loopback: true,
             workers: self.config.server.workers,
             records_requests: true,
+            hosts: None,
+            is_behind_public_url: true,
             // The public listener has drained before: the requests that its last requests caused here have been
             // answered by then.
             drain_seconds: 2,
@@ -122,7 +130,10 @@ impl ListenerContext<'_> {
             return Ok(None);
         };
         let document = render_document("What the operator calls.", &[&operations::DOOR]);
+        let (guesses, proxies) =
+            (web::Data::new(GuessLimit::new(self.doors.clock.as_ref().clone())), self.doors.proxies.clone());
         let routes = move |routes: &mut web::ServiceConfig| {
+            routes.app_data(guesses.clone()).app_data(proxies.clone());
             operations::configure(routes, door.clone());
             api_document::configure(routes, document.clone());
         };
@@ -134,6 +145,8 @@ impl ListenerContext<'_> {
             workers: Some(1),
             // A health check calls every few seconds; its requests would fill the log.
             records_requests: false,
+            hosts: HostNames::of_operator(section.listen.ip(), &section.hosts),
+            is_behind_public_url: false,
             drain_seconds: 0,
         };
         self.start(&settings, bound, Arc::new(routes)).map(Some)
@@ -146,11 +159,18 @@ impl ListenerContext<'_> {
         bound: Vec<TcpListener>,
         routes: RouteFunction,
     ) -> Result<Listener, BuildError> {
-        let (is_development, records_requests) = (self.is_development, settings.records_requests);
+        let records_requests = settings.records_requests;
+        let hosts = if self.is_development { Some(HostNames::of_this_machine()) } else { settings.hosts.clone() };
+        let is_secure = settings.is_behind_public_url && self.config.server.public_url.scheme() == "https";
         let app = move || {
+            let names = hosts.clone().unwrap_or_default();
+            let require_host = from_fn(move |request, next| names.clone().require(request, next));
+            let secure_transport = middleware::DefaultHeaders::new().add(STRICT_TRANSPORT);
             App::new()
-                .wrap(middleware::Condition::new(is_development, from_fn(loopback_host_only)))
+                .wrap(from_fn(limit_guesses))
+                .wrap(middleware::Condition::new(hosts.is_some(), require_host))
                 .wrap(middleware::Condition::new(records_requests, from_fn(record_request)))
+                .wrap(middleware::Condition::new(is_secure, secure_transport))
                 .configure(|config| routes(config))
                 .default_service(web::to(|| async { Problem::NotFound.respond() }))
         };
@@ -228,6 +248,10 @@ struct ListenerSettings<'c> {
     workers: Option<usize>,
     /// Whether the log has a line for each request.
     records_requests: bool,
+    /// The names under which the listener answers; `None` for any. In development mode they are those of this machine.
+    hosts: Option<HostNames>,
+    /// Whether clients reach the listener under `server.public_url`.
+    is_behind_public_url: bool,
     /// How long the listener waits for open requests when it stops.
     drain_seconds: u64,
 }

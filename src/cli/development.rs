@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::process::{disable_core_files, print, start_logging, survive_file_size_limit, system_clock_and_entropy};
 use crate::app::{self, BoundListeners, DevelopmentMode};
-use crate::config::{self, Environment, LogFormat, LogLevel, LoggingSection};
+use crate::config::{self, Environment, LogFormat, LoggingSection};
 use crate::dev::{Stage, StageOptions};
 use crate::domain::{ClockAndEntropy, Entropy};
 use crate::sealing::KeyRing;
@@ -43,7 +43,7 @@ pub(super) struct DevOptions {
 
 /// Runs the stage and the gateway until SIGTERM or Ctrl-C.
 pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
-    let _logging = start_logging(LoggingSection { format: LogFormat::Text, level: LogLevel::Info })?;
+    let _logging = start_logging(LoggingSection { format: LogFormat::Text, ..LoggingSection::default() })?;
     disable_core_files();
     survive_file_size_limit()?;
     let ClockAndEntropy { clock, entropy } = system_clock_and_entropy();

@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
 
-use crate::config::{LogFormat, LogLevel, LoggingSection};
+use crate::config::{LogFormat, LogLevel, LogSubjects, LoggingSection};
 use crate::domain::{ClockAndEntropy, SystemClock, SystemEntropy};
 use crate::observability::{self, LogForm, Logging, LoggingOptions};
 
@@ -30,7 +30,11 @@ pub(super) fn start_logging(section: LoggingSection) -> anyhow::Result<Logging> 
         LogLevel::Debug => Level::DEBUG,
         LogLevel::Trace => Level::TRACE,
     };
-    Ok(observability::start_logging(LoggingOptions { form, level })?)
+    Ok(observability::start_logging(LoggingOptions {
+        form,
+        level,
+        shows_subjects: section.subjects == LogSubjects::Plain,
+    })?)
 }
 
 /// Prevents core files: they would contain tokens and keys in the clear (docs/running.md §On the worst day). The limit

@@ -18,6 +18,8 @@ mod configuration_tests;
 #[cfg(test)]
 mod sample_tests;
 #[cfg(test)]
+mod shape_tests;
+#[cfg(test)]
 mod test_samples;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -32,8 +34,8 @@ pub use reading::{Environment, temporary_directory};
 pub use review::{ClientAuthentication, ConfigurationProblem, KeySource, OpenIdOptions, Problems};
 pub use sections::{
     BotCredentialsSection, ChannelStatuses, ChannelTrustSection, KeysSection, LimitsSection, LogFormat, LogLevel,
-    LoggingSection, NoProxySection, OperationsSection, OutboundSection, Server, SignInSection, StoreDurability,
-    StoreSection, TlsPair, TokenServiceSection,
+    LogSubjects, LoggingSection, NoProxySection, OperationsSection, OutboundSection, Server, SignInSection,
+    StoreDurability, StoreSection, TlsPair, TokenServiceSection,
 };
 
 use url::Url;
@@ -206,9 +208,11 @@ fn parse_with(
     }
 }
 
-fn build_context(raw: &RawConfiguration) -> Context {
+fn build_context(raw: &RawConfiguration, review: &mut Review<'_>) -> Context {
+    let cloud = raw.channels.cloud.unwrap_or_default().defaults();
+    review.set_cloud(cloud);
     Context {
-        cloud: raw.channels.cloud.unwrap_or_default().defaults(),
+        cloud,
         bots: sections::written_app_ids(&raw.bots),
         identity_providers: identity_providers::written_providers(&raw.identity_providers),
     }
@@ -229,7 +233,7 @@ fn collect_listeners(raw: &RawConfiguration) -> Vec<ListenAddress> {
 /// after the sections whose values it needs.
 fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configuration, Problems> {
     identity_providers::add_default_entra(&mut raw.identity_providers);
-    let context = build_context(&raw);
+    let context = build_context(&raw, &mut review);
     let cloud = context.cloud;
     let listeners = collect_listeners(&raw);
     let server = raw.server.validate(&mut review);
@@ -250,7 +254,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     let limits = raw.limits.validate(&mut review);
     let store = raw.store.validate(&mut review);
     let keys = raw.keys.validate(&mut review);
-    let logging = raw.logging.validate();
+    let logging = raw.logging.validate(&mut review);
     let compared = ComparedSections {
         server: server.as_ref(),
         listeners: &listeners,

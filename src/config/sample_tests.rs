@@ -6,7 +6,8 @@ use crate::domain::{ContinuationMode, ProviderKind, TenantPolicy, VerifiedUserId
 use super::test_samples::{FULL, MINIMAL, directory, secret_of};
 use super::{CredentialSection, Environment, KeySource, LogFormat, StoreDurability, parse_in};
 
-fn environment() -> Environment {
+/// The variables that the full sample names.
+pub(in crate::config) fn environment() -> Environment {
     Environment::of([
         ("GRAPH_CLIENT_SECRET", "from the environment"),
         ("MAIL_CLIENT_SECRET", "also from there"),

@@ -8,6 +8,7 @@ use actix_web::web::{PayloadConfig, ServiceConfig};
 use actix_web::{App, HttpServer, error};
 
 use super::error::StageError;
+use super::foreign_page::RequestHead;
 use super::loopback_host::{host_header, is_loopback_host};
 
 /// The size limit of a request body, in bytes.
@@ -39,7 +40,7 @@ pub(super) fn start_server(
             .app_data(PayloadConfig::new(MAX_BODY_BYTES))
             // Some SDKs join service URL and path with two slashes.
             .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
-            .wrap(from_fn(refuse_foreign_hosts))
+            .wrap(from_fn(refuse_foreigners))
             .configure(routes.clone())
     })
     .workers(2)
@@ -56,15 +57,19 @@ pub(super) fn start_server(
     Ok(handle)
 }
 
-/// Refuses a request whose `Host` header does not name this machine. So a web page whose host name resolves to loopback
-/// (DNS rebinding) gets no answer (docs/architecture.md §Security rules, rule 14).
-async fn refuse_foreign_hosts(
+/// Refuses a request whose `Host` header does not name this machine, so that a web page whose host name resolves to
+/// loopback (DNS rebinding) gets no answer, and a request that a page of another machine made the browser send
+/// (docs/architecture.md §Security rules, rule 14).
+async fn refuse_foreigners(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    if is_loopback_host(host_header(request.headers())) {
-        next.call(request).await
-    } else {
-        Err(error::ErrorForbidden("not this host"))
+    if !is_loopback_host(host_header(request.headers())) {
+        return Err(error::ErrorForbidden("not this host"));
     }
+    let head = RequestHead { method: request.method(), path: request.path(), headers: request.headers() };
+    if head.is_from_foreign_page() {
+        return Err(error::ErrorForbidden("not from a page of another machine"));
+    }
+    next.call(request).await
 }

@@ -16,6 +16,7 @@ mod channel;
 mod controls;
 mod error;
 mod faults;
+mod foreign_page;
 mod guide;
 mod jwt;
 mod listeners;

@@ -6,6 +6,7 @@ use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
+use super::foreign_page::RequestHead;
 use super::guide::{OperatorListener, configuration, instructions, manifest, secrets};
 use super::loopback_host::{host_header, is_loopback_host};
 use super::stage::Stage;
@@ -48,7 +49,10 @@ impl Stage {
             config.route(
                 "/dev/manifest.json",
                 web::get().to(move |request: HttpRequest| {
-                    let answer = if is_loopback_host(host_header(request.headers())) {
+                    let head =
+                        RequestHead { method: request.method(), path: request.path(), headers: request.headers() };
+                    let is_local = is_loopback_host(host_header(head.headers));
+                    let answer = if is_local && !head.is_from_foreign_page() {
                         HttpResponse::Ok().json(&manifest)
                     } else {
                         HttpResponse::Forbidden().finish()

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::domain::{Secret, UserKey};
 use crate::inbound::{Answer, Description, Door, LetterCase, Method, Operation, Problem, read_bearer};
-use crate::observability::is_log_blocked;
+use crate::observability::{conceal, is_log_blocked};
 use crate::sign_out::SignOut;
 
 /// The bearer of admin calls. Clones share the token, so it can be replaced while the door is open.
@@ -79,6 +79,8 @@ const OPERATIONS: &[Operation] = &[
         route: |route| route.to(sign_out_everywhere),
         description: || {
             let key = "`<object id>@<tenant id>`, or for other issuers `<subject>@<https issuer>`; percent-encoded.";
+            let too_many =
+                Answer::error("The client has presented too many wrong bearers.").header("Retry-After", "Seconds.");
             let unavailable = Answer::error("Some tokens may remain: call again.").header("Retry-After", "Seconds.");
             Description::new("SignOutEverywhere", "Removes all tokens of a user: of every bot, channel and connection.")
                 .bearer()
@@ -86,6 +88,8 @@ const OPERATIONS: &[Operation] = &[
                 .answer(200, Answer::json::<SignedOut>("The user has no tokens now."))
                 .error(400, "The path holds no valid user key.")
                 .error(401, "No bearer, or not `operations.admin_token`.")
+                .error(403, "`Host` is none of the names under which the listener answers.")
+                .answer(429, too_many)
                 .answer(503, unavailable)
         },
     },
@@ -118,15 +122,15 @@ async fn alive() -> HttpResponse {
 /// Exchanges and refreshes that are under way for the user keep no token. A user without tokens, or an unknown one, is
 /// answered 200 as well.
 async fn sign_out_everywhere(http: HttpRequest, operations: web::Data<Operations>) -> HttpResponse {
+    // The listener's guard logs refusals, since it counts them.
     if let Err(problem) = authenticate(&operations, http.headers()) {
-        tracing::warn!(code = problem.code(), security = true, "an admin call was refused");
         return problem.respond();
     }
     let Some(user) = read_user_key(&http) else { return Problem::BadUserKey.respond() };
     match operations.sign_out.everywhere(&user).await {
         Ok(tokens_removed) => HttpResponse::Ok().json(SignedOut { user_key: user.to_string(), tokens_removed }),
         Err(error) => {
-            tracing::error!(%error, %user, "a user may still have tokens after a sign-out everywhere: call again");
+            tracing::error!(%error, user = %conceal(&user), "a user may still have tokens after a sign-out everywhere: call again");
             Problem::ServiceUnavailable.respond()
         }
     }

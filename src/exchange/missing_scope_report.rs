@@ -1,5 +1,6 @@
 use super::granted_scopes::withheld_scopes;
 use crate::domain::{Connection, UserToken};
+use crate::observability::conceal;
 
 /// Logs one line if the issuer granted fewer scopes than `connection` asks for, which it has to state
 /// (RFC 6749 §3.3, §5.1).
@@ -12,7 +13,7 @@ pub fn report_missing_scopes(token: &UserToken, connection: &Connection, correla
         correlation_id,
         bot = connection.bot.as_str(),
         connection = connection.name.as_str(),
-        user = %token.user,
+        user = %conceal(&token.user),
         missing = missing.join(" "),
         hint = "the bot gets the token all the same; the user or an administrator did not consent to everything, or the \
                 issuer does not grant it to this client",

@@ -22,7 +22,12 @@ fn is_clean(path: &str) -> bool {
         && path.bytes().all(|byte| byte.is_ascii_graphic())
         && !path.contains('?')
         && ENCODED_QUERIES.iter().all(|query| !path.contains(query))
-        && path.split('/').all(|segment| segment.len() <= MAX_SEGMENT_BYTES)
+        && path.split('/').all(|segment| segment.len() <= MAX_SEGMENT_BYTES && !may_be_address(segment))
+}
+
+/// Whether a segment may be an e-mail address (docs/security.md §What the log says of users).
+fn may_be_address(segment: &str) -> bool {
+    segment.contains('@') || segment.contains("%40")
 }
 
 fn rewrite(path: &str) -> String {
@@ -32,6 +37,10 @@ fn rewrite(path: &str) -> String {
     for (number, segment) in path.split('/').enumerate() {
         if number > 0 {
             shown.push('/');
+        }
+        if may_be_address(segment) {
+            shown.push_str(LEFT_OUT);
+            continue;
         }
         let is_long = segment.len() > MAX_SEGMENT_BYTES;
         let limit = if is_long { SHOWN_OF_LONG_SEGMENT } else { MAX_SEGMENT_BYTES };

@@ -12,6 +12,7 @@ mod client_address;
 mod client_network;
 mod description;
 mod door;
+mod guess_limit;
 mod hints;
 mod local;
 mod logged_path;
@@ -33,6 +34,7 @@ pub use description::{Answer, BEARER, Description, NamedSchemas};
 pub use door::{Door, LetterCase};
 #[cfg(test)]
 pub use hints::list_hints;
+pub use guess_limit::GuessLimit;
 pub use operation::{Method, Operation};
 pub use peer::Peer;
 pub use problem::Problem;

@@ -33,7 +33,7 @@ pub enum Problem {
     ServiceUrlMismatch,
     /// The caller may not use this service URL.
     ServiceUrlNotAllowed,
-    /// In development mode: the request's `Host` does not name this machine.
+    /// The request's `Host` is none of the names under which the listener answers.
     HostNotAllowed,
     /// The caller exceeds its rate limit.
     TooManyRequests {
@@ -116,7 +116,7 @@ impl Problem {
             Self::ChannelNotEndorsed => ("ChannelNotEndorsed", "The caller may not speak for this channel."),
             Self::ServiceUrlMismatch => ("ServiceUrlMismatch", "The activity's serviceUrl is not the token's."),
             Self::ServiceUrlNotAllowed => ("ServiceUrlNotAllowed", "The caller may not use this serviceUrl."),
-            Self::HostNotAllowed => ("HostNotAllowed", "In development mode only loopback names are answered."),
+            Self::HostNotAllowed => ("HostNotAllowed", "The Host header names no host under which this listener answers."),
             Self::TooManyRequests { .. } => ("TooManyRequests", "Too many requests; try again later."),
             Self::KeysUnavailable => ("KeysUnavailable", "Signing keys are unavailable; try again."),
             Self::BadArgument => ("BadArgument", "The request body is not an acceptable activity."),

@@ -8,6 +8,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::batch::{Batch, BatchWriter};
+use super::concealed_user::show_subjects;
 use super::json_line::JsonLines;
 
 /// The lines of the process's log. A process has one log, so this is global.
@@ -38,6 +39,8 @@ pub struct LoggingOptions {
     pub form: LogForm,
     /// The lowest level of this crate's events that is logged.
     pub level: Level,
+    /// Whether a debug line says whom a digest stands for that stands for a user.
+    pub shows_subjects: bool,
 }
 
 /// Why logging could not be started.
@@ -106,6 +109,7 @@ pub fn start_logging_to<W>(options: LoggingOptions, writer: W) -> Result<(), Log
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    show_subjects(options.shows_subjects);
     subscriber(options, writer).try_init().map_err(|_| LoggingError::AlreadyStarted)
 }
 
@@ -167,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_json_line_is_one_flat_object() {
-        let options = LoggingOptions { form: LogForm::Json, level: Level::INFO };
+        let options = LoggingOptions { form: LogForm::Json, level: Level::INFO, shows_subjects: false };
         let text = logged(options, || tracing::info!(status = 200, "answered"));
         let line: serde_json::Value = serde_json::from_str(text.trim_end()).unwrap();
         assert_eq!(line["message"], "answered");
@@ -179,7 +183,7 @@ mod tests {
 
     #[test]
     fn every_type_of_field_is_written_and_escaped() {
-        let options = LoggingOptions { form: LogForm::Json, level: Level::INFO };
+        let options = LoggingOptions { form: LogForm::Json, level: Level::INFO, shows_subjects: false };
         let hostile = "\"},\n{\"level\":\"\u{1}\\";
         let text = logged(options, || {
             tracing::info!(
@@ -205,7 +209,7 @@ mod tests {
 
     #[test]
     fn enabled_follows_the_level_and_spans_are_not_recorded() {
-        let options = LoggingOptions { form: LogForm::Json, level: Level::INFO };
+        let options = LoggingOptions { form: LogForm::Json, level: Level::INFO, shows_subjects: false };
         let text = logged(options, || {
             assert!(tracing::enabled!(Level::INFO) && !tracing::enabled!(Level::DEBUG));
             tracing::info_span!("a span").in_scope(|| tracing::info!("inside"));
@@ -216,7 +220,7 @@ mod tests {
     #[test]
     fn what_a_client_sends_on_its_connection_is_no_line_of_the_http_library() {
         for form in [LogForm::Json, LogForm::Text] {
-            let text = logged(LoggingOptions { form, level: Level::TRACE }, || {
+            let text = logged(LoggingOptions { form, level: Level::TRACE, shows_subjects: false }, || {
                 tracing::error!(target: "actix_http::h1::dispatcher", "stream error: request parse error");
                 tracing::error!(target: "actix_http::h1::decoder", "unprocessed data");
                 tracing::error!(target: "actix_server::accept", "a descriptor is missing");
@@ -228,14 +232,14 @@ mod tests {
 
     #[test]
     fn lines_below_the_level_and_debug_lines_of_other_crates_are_left_out() {
-        let options = LoggingOptions { form: LogForm::Text, level: Level::TRACE };
+        let options = LoggingOptions { form: LogForm::Text, level: Level::TRACE, shows_subjects: false };
         let text = logged(options, || {
             tracing::trace!("ours");
             tracing::debug!(target: "hyper::proto", "a header");
             tracing::warn!(target: "hyper::proto", "a warning");
         });
         assert!(text.contains("ours") && text.contains("a warning") && !text.contains("a header"), "{text}");
-        let quiet = LoggingOptions { form: LogForm::Text, level: Level::ERROR };
+        let quiet = LoggingOptions { form: LogForm::Text, level: Level::ERROR, shows_subjects: false };
         assert_eq!(logged(quiet, || tracing::warn!(target: "hyper::proto", "a warning")), "");
     }
 }

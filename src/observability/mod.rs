@@ -5,11 +5,13 @@
 //! a secret.
 
 mod batch;
+mod concealed_user;
 mod counters;
 mod json_line;
 mod log_text;
 mod logs;
 
+pub use concealed_user::{ConcealedUser, conceal, set_user_digest_key};
 pub use counters::{Count, Counters};
 pub use log_text::to_log_text;
 pub use logs::{LogForm, Logging, LoggingError, LoggingOptions, is_log_blocked, start_logging, start_logging_to};

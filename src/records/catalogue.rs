@@ -71,6 +71,25 @@ pub const STEP_NAME: MacPurpose = MacPurpose::new("pending.browser.step", "sign_
 pub const MAGIC_CODE_DIGITS: MacPurpose = MacPurpose::new("magic_code.code", "sign_in");
 /// The digits of a magic code, which are derived from the browser's secret and its step.
 pub const MAGIC_CODE_CHOICE: MacPurpose = MacPurpose::new("magic_code.choice", "sign_in");
+/// The key of the digests that stand for users in the log (docs/security.md §What the log says of users).
+pub const LOG_DIGESTS: MacPurpose = MacPurpose::new("log.users", "observability");
+
+/// Every kind that is kept.
+pub(super) const KINDS: [&Kind; 13] = [
+    &TOKEN,
+    &PIN,
+    &EPOCH,
+    &CARD,
+    &CLIENT_FAILURES,
+    &CLAIMS_CHALLENGE,
+    &SIGN_IN_NEED,
+    &BROWSER_AT_PROVIDER,
+    &BROWSER_IDENTIFIED,
+    &BROWSER_COMPLETED,
+    &MAGIC_CODE,
+    &CODE_TRIES,
+    &CONTINUATION,
+];
 
 #[cfg(test)]
 mod tests {
@@ -79,23 +98,16 @@ mod tests {
 
     use super::*;
 
-    const KINDS: [&Kind; 13] = [
-        &TOKEN,
-        &PIN,
-        &EPOCH,
-        &CARD,
-        &CLIENT_FAILURES,
-        &CLAIMS_CHALLENGE,
-        &SIGN_IN_NEED,
-        &BROWSER_AT_PROVIDER,
-        &BROWSER_IDENTIFIED,
-        &BROWSER_COMPLETED,
-        &MAGIC_CODE,
-        &CODE_TRIES,
-        &CONTINUATION,
+    const MACS: [&MacPurpose; 8] = [
+        &EXCHANGE_NAME,
+        &CARD_ID,
+        &BROWSER_SECRET,
+        &NEXT_STEP,
+        &STEP_NAME,
+        &MAGIC_CODE_DIGITS,
+        &MAGIC_CODE_CHOICE,
+        &LOG_DIGESTS,
     ];
-    const MACS: [&MacPurpose; 7] =
-        [&EXCHANGE_NAME, &CARD_ID, &BROWSER_SECRET, &NEXT_STEP, &STEP_NAME, &MAGIC_CODE_DIGITS, &MAGIC_CODE_CHOICE];
 
     #[test]
     fn every_purpose_is_unique() {

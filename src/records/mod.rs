@@ -9,6 +9,7 @@ mod collection;
 mod content;
 mod key_use;
 mod kind;
+mod older_keys;
 mod sealed_store;
 mod stored_record;
 
@@ -19,7 +20,7 @@ pub(crate) mod testing;
 
 pub use collection::Collection;
 pub use content::{Content, Plaintext, RecordBinding, encode_json};
-pub use key_use::MissingKey;
+pub use key_use::{MissingKey, OlderRecords};
 pub use kind::{Kind, Lifetime, MacPurpose};
 pub use sealed_store::{Records, SingleWriter};
 pub use stored_record::{OpenedRecord, SealedRecord, StoredRecord};

@@ -8,6 +8,7 @@ use super::signed_in_tokens::SignedInTokens;
 use crate::cards::{PendingSignIns, StatedIdentity};
 use crate::domain::{Account, Bot, Connection, Secret, TokenSlot, UserKey, UserToken};
 use crate::exchange::{BrowserBinding, WantedToken};
+use crate::observability::conceal;
 use crate::single_flight::SingleFlight;
 use crate::vault::{CodeMark, Permit, VaultError};
 
@@ -187,7 +188,7 @@ impl CodeRedemption {
                     bot = wanted.bot.name.as_str(),
                     channel = wanted.slot.account.channel_name(),
                     connection = wanted.connection.name.as_str(),
-                    %user,
+                    user = %conceal(user),
                     hint = "Teams states another person for this chat than the one whom the code is for: if users of this \
                             connection need second accounts, set its allow_other_accounts",
                     security = true,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::domain::{Account, Connection, ConnectionName, EndedAtSignOut, Registrations, TokenSlot, UserKey};
 use crate::exchange::{StorageFailure, TokenSignOut};
+use crate::observability::conceal;
 
 /// A sign-out that is incomplete because the store failed. The caller should repeat it. The text is for the log.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +90,7 @@ impl SignOut {
     /// [`SignOutFailure`] if the store fails. Call again to remove the rest; no token is handed out in the meantime.
     pub async fn everywhere(&self, user: &UserKey) -> Result<usize, SignOutFailure> {
         let tokens_removed = self.tokens.everywhere(user).await?;
-        tracing::info!(%user, tokens_removed, security = true, "a user was signed out everywhere");
+        tracing::info!(user = %conceal(user), tokens_removed, security = true, "a user was signed out everywhere");
         Ok(tokens_removed)
     }
 }

@@ -37,8 +37,33 @@ pub enum StoreError {
 /// The future that a store operation returns.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Finds the mark of a value that was stored without one.
-pub type MarkReader = Arc<dyn Fn(&[u8]) -> Option<u64> + Send + Sync>;
+/// A live record that a version without marks has written.
+#[derive(Clone, Debug)]
+pub struct OlderRecord {
+    /// The key of the record.
+    pub key: RecordKey,
+    /// The sealed bytes.
+    pub value: Bytes,
+}
+
+/// Finds the marks of older records, one for each in their order; an inner `None` for a record without one. `None`
+/// instead of a list says that the mark of a record cannot be told.
+pub type MarkReader = Arc<dyn Fn(&[OlderRecord]) -> Option<Vec<Option<u64>>> + Send + Sync>;
+
+/// Finds the number by which the value of a record is counted; `None` for a value that is not counted.
+pub type GroupReader = Arc<dyn Fn(&[u8]) -> Option<u64> + Send + Sync>;
+
+/// The result of [`Store::mark_older`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marking {
+    /// Every older record has been looked at by now.
+    Complete,
+    /// There are more older records.
+    Incomplete,
+    /// The mark of a record could not be told. No record was marked by this call, and the next one begins with the same
+    /// records.
+    Stopped,
+}
 
 /// A record to be written.
 #[derive(Clone, Debug)]
@@ -101,9 +126,12 @@ pub trait Store: Send + Sync {
     /// of all records with a mark is kept up to date with every write.
     fn count_marked(&self, mark: u64) -> StoreFuture<'_, u64>;
 
-    /// Marks up to `limit` records that a version without marks has written, each with the mark that `read` finds in
-    /// its value. Returns whether every record has been looked at by now.
-    fn mark_older(&self, limit: usize, read: MarkReader) -> StoreFuture<'_, bool>;
+    /// Marks up to `limit` live records that a version without marks has written, with the marks that `read` finds.
+    fn mark_older(&self, limit: usize, read: MarkReader) -> StoreFuture<'_, Marking>;
+
+    /// Counts the live records that [`Store::mark_older`] has not marked yet, by the number that `read` finds in each
+    /// value; pairs of the number and the count. It reads every such record: call it when the process refuses to start.
+    fn count_older(&self, read: GroupReader) -> StoreFuture<'_, Vec<(u64, u64)>>;
 
     /// Whether only this process writes to the store. If so, the process may keep copies of records in memory.
     fn is_exclusive(&self) -> bool;

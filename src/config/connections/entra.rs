@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use crate::config::credentials::{CredentialOwner, warn_of_secret_ids};
 use crate::config::review::{
-    Context, OpenIdOptions, Place, Review, RevisedSettings, WordOrList, exchange_uri, find_tenant_id, validate_scopes,
+    Context, OpenIdOptions, Place, Review, RevisedSettings, WordOrList, exchange_uri, right_resource, right_tenants,
+    validate_scopes,
 };
 use crate::domain::{BotName, Connection, ExchangePolicy, ProviderKind, TenantPolicy, acceptable_audiences};
 
@@ -99,7 +100,9 @@ fn validate_resources(written: &[String], graph: &str, review: &mut Review<'_>, 
         let is_uri = text.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty());
         let at = place.index(index);
         if !is_uri && !review.is_reported(&at) {
-            let message = format!("{text:?} is no resource: write its App ID URI, as \"{graph}/\"");
+            let write = right_resource(text)
+                .map_or_else(|| format!("its App ID URI, as \"{graph}/\""), |right| format!("{right:?}"));
+            let message = format!("{text:?} is no resource: write {write}");
             review.report(&at, message);
         }
     }
@@ -161,14 +164,24 @@ fn tenant_policy(written: Option<WordOrList>, review: &mut Review<'_>, place: &P
         WordOrList::Word(word) if word == "any_organization" => Some(TenantPolicy::AnyOrganization),
         WordOrList::Word(word) if word == "any_account" => Some(TenantPolicy::AnyAccount),
         WordOrList::Word(word) => {
-            let hint = if word.contains('.') { format!(". {}", find_tenant_id(&word)) } else { String::new() };
-            review.report(place, format!("{word:?} is none of these: write {form}{hint}"));
+            let words: Vec<&str> = word.split([',', ';', ' ']).filter(|word| !word.is_empty()).collect();
+            let hint = if word.contains('.') { format!(". {}", review.find_tenant_id(&word)) } else { String::new() };
+            let write = right_tenants(&words).unwrap_or_else(|| format!("{form}{hint}"));
+            review.report(place, format!("{word:?} is none of these: write {write}"));
             None
         }
         WordOrList::List(list) if list.is_empty() => {
             review.report(place, format!("is empty, so no user could sign in: write {form}"));
             None
         }
-        WordOrList::List(list) => Some(TenantPolicy::Listed(review.guids(&list, place))),
+        WordOrList::List(list) => {
+            let is_id = |text: &String| uuid::Uuid::try_parse(text.trim()).is_ok();
+            let words: Vec<&str> = list.iter().map(String::as_str).collect();
+            if let Some(right) = right_tenants(&words).filter(|_| !list.iter().all(is_id)) {
+                review.report(place, format!("is a list of more than tenants' ids: write {right}"));
+                return None;
+            }
+            Some(TenantPolicy::Listed(review.guids(&list, place)))
+        }
     }
 }

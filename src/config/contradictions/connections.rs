@@ -3,8 +3,15 @@ use crate::config::ConnectionSection;
 use crate::config::review::{Place, Review};
 use crate::domain::{Bot, Connection};
 
-/// Compares the settings of one connection with each other and with the bots.
-pub(super) fn check(section: &ConnectionSection, bots: &[Bot], review: &mut Review<'_>) {
+/// The bots and connections of the file, with which the settings of one connection are compared.
+#[derive(Clone, Copy)]
+pub(super) struct Neighbours<'a> {
+    pub(super) bots: &'a [Bot],
+    pub(super) connections: &'a [ConnectionSection],
+}
+
+/// Compares the settings of one connection with each other and with its neighbours.
+pub(super) fn check(section: &ConnectionSection, neighbours: Neighbours<'_>, review: &mut Review<'_>) {
     let place = Place::section("connections").key(&section.key);
     let connection = &section.connection;
     if !connection.aad_resources.is_empty() && !connection.asks_offline_access() {
@@ -15,8 +22,20 @@ pub(super) fn check(section: &ConnectionSection, bots: &[Bot], review: &mut Revi
     if let Some(uri) = connection.token_exchange_uri.as_deref().and_then(ExchangeUri::read) {
         let at = place.key("token_exchange_uri");
         uri.check_host(review, &at);
-        uri.check_ids(connection, bots, review, &at);
+        uri.check_ids(connection, neighbours, review, &at);
         uri.check_scope(connection, review, &at);
+    }
+}
+
+impl Neighbours<'_> {
+    /// Whether `other` has a connection with the client id of `connection`, so that both use one app registration. Its
+    /// URIs may name either bot.
+    fn share_client(&self, connection: &Connection, other: &Bot) -> bool {
+        let of_other = |section: &&ConnectionSection| section.connection.bot == other.name;
+        self.connections.iter().filter(of_other).any(|section| {
+            section.connection.client_id == connection.client_id
+                && section.connection.identity_provider == connection.identity_provider
+        })
     }
 }
 
@@ -46,7 +65,8 @@ impl<'a> ExchangeUri<'a> {
     }
 
     /// Every id in the URI must be the app id of the connection's bot, or the connection's client id.
-    fn check_ids(&self, connection: &Connection, bots: &[Bot], review: &mut Review<'_>, place: &Place) {
+    fn check_ids(&self, connection: &Connection, neighbours: Neighbours<'_>, review: &mut Review<'_>, place: &Place) {
+        let bots = neighbours.bots;
         let own = bots.iter().find(|bot| bot.name == connection.bot).map(|bot| bot.app_id.as_str());
         let expected = own.unwrap_or(&connection.client_id);
         for part in &self.parts {
@@ -58,6 +78,15 @@ impl<'a> ExchangeUri<'a> {
             let right = self.text.replace(part, &part.to_ascii_lowercase().replace(&id, expected));
             let bot = connection.bot.as_str();
             match bots.iter().find(|bot| bot.app_id == id) {
+                Some(other) if neighbours.share_client(connection, other) => {
+                    let other = other.name.as_str();
+                    let message = format!(
+                        "names the bot {other:?} ({part}), which has a connection with the same client_id. That is right \
+                         if this app registration exposes the URI, but Teams may give the bot {bot:?} no token for it: for \
+                         Teams, write {right:?} and add it to the registration"
+                    );
+                    review.warn(place, message);
+                }
                 Some(other) => {
                     let other = other.name.as_str();
                     let message = format!(

@@ -1,4 +1,4 @@
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use url::{Host, Url};
 
@@ -113,38 +113,52 @@ pub(super) fn is_microsofts(host: &str) -> bool {
     domains.iter().any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
 }
 
+/// Whether a connection to `endpoint` reaches the socket that is bound to `listener`. Another loopback address is not
+/// the listener's: a bot may listen on 127.0.0.2 and on the same port.
 fn leads_to(endpoint: &Url, listener: SocketAddr) -> bool {
-    if endpoint.port_or_known_default() != Some(listener.port()) {
-        return false;
-    }
     let bound = listener.ip().to_canonical();
-    let is_bound_here = bound.is_loopback() || bound.is_unspecified();
-    match endpoint.host() {
-        Some(Host::Ipv4(address)) => leads_to_address(IpAddr::from(address), bound),
-        Some(Host::Ipv6(address)) => leads_to_address(IpAddr::from(address).to_canonical(), bound),
-        _ => is_bound_here && is_this_machine(endpoint),
+    endpoint.port_or_known_default() == Some(listener.port())
+        && (find_written_address(endpoint) == Some(bound)
+            || find_local_addresses(endpoint).into_iter().any(|called| answers(bound, called)))
+}
+
+/// Whether a socket on `bound` takes connections to `called`, an address of this machine. The socket of an unspecified
+/// address takes those of its family, and one on `[::]` those of IPv4 as well.
+fn answers(bound: IpAddr, called: IpAddr) -> bool {
+    bound == called || bound.is_unspecified() && (bound.is_ipv6() || called.is_ipv4())
+}
+
+fn find_written_address(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Ipv4(address) => Some(IpAddr::from(address)),
+        Host::Ipv6(address) => Some(IpAddr::from(address).to_canonical()),
+        Host::Domain(_) => None,
     }
 }
 
-fn leads_to_address(called: IpAddr, bound: IpAddr) -> bool {
-    let here = |address: IpAddr| address.is_loopback() || address.is_unspecified();
-    called == bound || here(called) && here(bound)
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    let is_here = |address: IpAddr| address.to_canonical().is_loopback() || address.is_unspecified();
-    match url.host() {
-        Some(Host::Ipv4(address)) => is_here(IpAddr::from(address)),
-        Some(Host::Ipv6(address)) => is_here(IpAddr::from(address)),
-        Some(Host::Domain(name)) => is_loopback(url) || name.trim_end_matches('.') == "localhost",
-        None => false,
+/// The loopback addresses that a connection to `url` may be made to; none if the URL names no loopback address. A
+/// connection to an unspecified address goes to the loopback address of its family, and `localhost` may be either.
+fn find_local_addresses(url: &Url) -> Vec<IpAddr> {
+    const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+    match find_written_address(url) {
+        Some(address) if address.is_loopback() => vec![address],
+        Some(address) if address.is_unspecified() && address.is_ipv4() => vec![V4],
+        Some(address) if address.is_unspecified() => vec![V6],
+        Some(_) => Vec::new(),
+        None => {
+            let name = url.host_str().map(trimmed).unwrap_or_default();
+            let is_local = is_loopback(url) || name == "localhost" || name.ends_with(".localhost");
+            if is_local { vec![V4, V6] } else { Vec::new() }
+        }
     }
 }
 
 fn is_same_host(endpoint: &Url, public_url: &Url) -> bool {
     let is_same_port = endpoint.port_or_known_default() == public_url.port_or_known_default();
     let same_name = || endpoint.host_str().map(trimmed) == public_url.host_str().map(trimmed);
-    is_same_port && (same_name() || is_this_machine(endpoint) && is_this_machine(public_url))
+    let public = find_local_addresses(public_url);
+    is_same_port && (same_name() || find_local_addresses(endpoint).iter().any(|address| public.contains(address)))
 }
 
 /// A name with a dot at its end is the same name.

@@ -38,8 +38,9 @@ impl ComparedSections<'_> {
         for bot in self.bots {
             listeners::check_endpoint(bot, self.bots, self.server, self.listeners, review);
         }
+        let neighbours = connections::Neighbours { bots: self.bots, connections: self.connections };
         for section in self.connections {
-            connections::check(section, self.bots, review);
+            connections::check(section, neighbours, review);
         }
         self.compare_files(review);
         self.compare_times(review);

@@ -65,6 +65,20 @@ fn an_exchange_uri_of_another_bot_is_found() {
         let problem = problem_of(&other);
         assert!(problem.starts_with(&format!("{URI_PLACE}names the bot \"other\"")), "{problem}");
     }
+    let shared = "77777777-7777-4777-8777-777777777777";
+    let uri = format!("token_exchange_uri = \"api://botid-{OTHER}\"\nclient_id = \"{shared}\"");
+    let with_other = |client_id: &str| {
+        format!(
+            "[bots.other]\napp_id = \"{OTHER}\"\nendpoint = \"http://127.0.0.1:4000/\"\n{}\n[connections.second]\n\
+             bot = \"other\"\nclient_id = {client_id:?}\n{SECRET_LINE}\n{SCOPES}\n{TENANTS}\n",
+            changed(URI, &uri)
+        )
+    };
+    let problem = problem_of(&with_other("88888888-8888-4888-8888-888888888888"));
+    assert!(problem.starts_with(&format!("{URI_PLACE}names the bot \"other\"")), "{problem}");
+    let one_registration = read(&with_other(shared)).unwrap_or_else(|problems| panic!("{problems}")).warnings;
+    assert_eq!(one_registration.len(), 1, "{one_registration:?}");
+    assert!(one_registration[0].message.contains("the same client_id"), "{one_registration:?}");
     let of_client = format!("client_id = \"{OTHER}\"\ntoken_exchange_uri = \"api://{OTHER}/access_as_user\"");
     assert_eq!(warnings_of(URI, &of_client), [""; 0]);
 }
@@ -97,7 +111,7 @@ fn a_bots_endpoint_that_is_this_gateway_is_a_problem_in_every_spelling() {
         "http://127.0.0.1:3978/api/messages",
         "http://localhost:3978/other",
         "http://LOCALHOST.:3978/",
-        "http://[::1]:3978/api/messages",
+        "http://bot.localhost:3978/",
         "http://[::ffff:127.0.0.1]:3978/",
         "http://127.1:3978/",
         "http://0.0.0.0:3978/",
@@ -108,7 +122,14 @@ fn a_bots_endpoint_that_is_this_gateway_is_a_problem_in_every_spelling() {
         let problem = problem_of(&text);
         assert!(problem.starts_with("bots.help-desk.endpoint: ") && problem.contains("call itself"), "{problem}");
     }
-    for other in ["http://127.0.0.1:3979/", "http://10.0.0.1:3978/", "https://bot.example.com/api/messages"] {
+    for other in [
+        "http://127.0.0.1:3979/",
+        "http://127.0.0.2:3978/",
+        "http://[::1]:3978/api/messages",
+        "http://[::]:3978/",
+        "http://10.0.0.1:3978/",
+        "https://bot.example.com/api/messages",
+    ] {
         assert_eq!(
             warnings_of(ENDPOINT, &format!("endpoint = {other:?}\nallow_insecure_http = true")),
             [""; 0],
@@ -123,6 +144,43 @@ fn a_bots_endpoint_that_is_this_gateway_is_a_problem_in_every_spelling() {
     let section = "[token_service]\nlisten = [\"127.0.0.1:4000\"]\n";
     let text = format!("{section}{}", changed(ENDPOINT, "endpoint = \"http://localhost:4000/\""));
     assert!(problem_of(&text).contains("token_service.listen[0]"));
+}
+
+#[test]
+fn an_endpoint_is_this_gateway_only_where_a_listener_answers() {
+    for (listen, public_url, endpoint, is_gateway) in [
+        ("127.0.0.1:4000", "https://sso.example.com", "http://127.0.0.2:4000/", false),
+        ("127.0.0.2:4000", "https://sso.example.com", "http://127.0.0.2:4000/", true),
+        ("127.0.0.2:4000", "https://sso.example.com", "http://127.0.0.1:4000/", false),
+        ("127.0.0.2:4000", "https://sso.example.com", "http://localhost:4000/", false),
+        ("[::1]:4000", "https://sso.example.com", "http://[::1]:4000/", true),
+        ("[::1]:4000", "https://sso.example.com", "http://localhost:4000/", true),
+        ("[::1]:4000", "https://sso.example.com", "http://127.0.0.1:4000/", false),
+        ("0.0.0.0:4000", "https://sso.example.com", "http://127.0.0.2:4000/", true),
+        ("0.0.0.0:4000", "https://sso.example.com", "http://[::1]:4000/", false),
+        ("0.0.0.0:4000", "https://sso.example.com", "http://[::ffff:127.0.0.3]:4000/", true),
+        ("[::]:4000", "https://sso.example.com", "http://[::1]:4000/", true),
+        // The socket takes connections of both families.
+        ("[::]:4000", "https://sso.example.com", "http://127.0.0.1:4000/", true),
+        ("10.0.0.5:4000", "https://sso.example.com", "http://10.0.0.5:4000/", true),
+        ("10.0.0.5:4000", "https://sso.example.com", "http://127.0.0.1:4000/", false),
+        ("10.0.0.5:4000", "http://localhost:5000", "http://localhost:5000/api/messages", true),
+        ("10.0.0.5:4000", "http://localhost:5000", "http://[::1]:5000/api/messages", true),
+        ("10.0.0.5:4000", "http://127.0.0.1:5000", "http://127.0.0.2:5000/api/messages", false),
+        ("10.0.0.5:4000", "http://127.0.0.1:5000", "http://[::1]:5000/api/messages", false),
+        ("10.0.0.5:4000", "https://sso.example.com:5000", "https://sso.example.com./api/messages", false),
+        ("10.0.0.5:4000", "https://sso.example.com:5000", "https://sso.example.com.:5000/api/messages", true),
+    ] {
+        let text = changed(ENDPOINT, &format!("endpoint = {endpoint:?}\nallow_insecure_http = true"))
+            .replace(PUBLIC_URL, &format!("public_url = {public_url:?}\nlisten = [{listen:?}]"));
+        match read(&text) {
+            Ok(_) => assert!(!is_gateway, "{listen} {public_url} {endpoint}"),
+            Err(problems) => {
+                assert!(is_gateway, "{listen} {public_url} {endpoint}: {problems}");
+                assert_eq!(problems.0[0].path, "bots.help-desk.endpoint", "{problems}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -12,6 +12,44 @@ const WORDS: &[(&str, &str)] = &[
     ("expected a string", "expected a text: \"…\""),
 ];
 
+/// Words that operators know from other programs, each with the word that means the same here. One that is not among the
+/// words of its key suggests nothing.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("warning", "warn"),
+    ("fatal", "error"),
+    ("critical", "error"),
+    ("information", "info"),
+    ("verbose", "debug"),
+    ("plain", "text"),
+    ("azure", "public"),
+    ("azurepublic", "public"),
+    ("azurecloud", "public"),
+    ("commercial", "public"),
+    ("global", "public"),
+    ("worldwide", "public"),
+    ("gcc", "public"),
+    ("azureusgovernment", "us_gov"),
+    ("azureusgov", "us_gov"),
+    ("usgovernment", "us_gov"),
+    ("government", "us_gov"),
+    ("gcch", "us_gov"),
+    ("gcchigh", "us_gov"),
+    ("dod", "us_gov"),
+    ("azurechina", "china"),
+    ("azurechinacloud", "china"),
+    ("21vianet", "china"),
+    ("mooncake", "china"),
+    ("openid", "oidc"),
+    ("openidconnect", "oidc"),
+    ("azuread", "entra"),
+    ("entraid", "entra"),
+    ("aad", "entra"),
+    ("microsoft", "entra"),
+    ("basic", "client_secret_basic"),
+    ("post", "client_secret_post"),
+    ("botframework", "botbuilder"),
+];
+
 /// Rewrites serde's error message `complaint` in the operator's words. For an unknown key or word, adds the known ones
 /// and suggests the nearest.
 pub(super) fn explain(complaint: &str) -> String {
@@ -31,7 +69,9 @@ fn unknown(what: &str, label: &str, rest: &str) -> String {
     let wrong = names.next().unwrap_or_default();
     let known: Vec<&str> = names.collect();
     let list = known.join(", ");
-    match near_match(wrong, known.iter().copied()) {
+    let folded = wrong.to_lowercase().replace(['-', '_', ' '], "");
+    let synonym = SYNONYMS.iter().find(|(word, right)| *word == folded && known.contains(right));
+    match synonym.map(|(_, right)| *right).or_else(|| near_match(wrong, known.iter().copied())) {
         Some(near) => format!("{what} {wrong:?}: did you mean {near}? ({label}: {list})"),
         None => format!("{what} {wrong:?} ({label}: {list})"),
     }

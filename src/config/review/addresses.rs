@@ -1,12 +1,12 @@
 //! The checks of remote addresses, as methods of [`Review`]. They record every host that the file names, and whether
 //! its address is plain http.
 
-use std::net::IpAddr;
-
-use url::{Host, Url};
+use url::Url;
 
 use super::findings::Review;
+use super::loopback::is_loopback;
 use super::place::Place;
+use super::right_forms::{right_url, with_https};
 
 /// Which addresses may be plain http.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,10 @@ impl Review<'_> {
         {
             self.report(
                 place,
-                format!("{text:?} is plain http: write https://…, or allow_insecure_http = true in the same section"),
+                format!(
+                    "{text:?} is plain http: write {:?}, or allow_insecure_http = true in the same section",
+                    with_https(&url)
+                ),
             );
             return None;
         }
@@ -49,7 +52,8 @@ impl Review<'_> {
     /// The address of a proxy. Its host is recorded, so that it may be private. A proxy's own plain http address does
     /// not allow requests to its host in plain http.
     pub(in crate::config) fn proxy(&mut self, text: &str, place: &Place) -> Option<Url> {
-        let url = self.url(text, place)?;
+        let right = |text: &str| right_url(text).map(|url| url.replacen("https:", "http:", 1));
+        let url = self.parse_url(text, place, right)?;
         self.hosts.literal.extend(url.host_str().map(str::to_owned));
         Some(url)
     }
@@ -63,6 +67,7 @@ impl Review<'_> {
         place: &Place,
     ) -> Option<String> {
         self.template(text, name, place)?;
+        self.filled_url(text, name, place)?;
         self.address(&filled(text, name), plain, place)?;
         Some(text.to_owned())
     }
@@ -77,25 +82,42 @@ impl Review<'_> {
         if !names_tenant {
             self.template(text, name, place)?;
         }
-        self.url(&filled(text, name), place)?;
+        self.filled_url(text, name, place)?;
         Some(text.to_owned())
+    }
+
+    /// As [`Review::url`], for a text with the placeholder `name`, which messages show as it is written.
+    fn filled_url(&mut self, text: &str, name: &str, place: &Place) -> Option<Url> {
+        let (placeholder, id) = (format!("{{{name}}}"), uuid::Uuid::nil().to_string());
+        match Url::parse(&filled(text, name)) {
+            Ok(url) if is_plain(&url, &filled(text, name)) => Some(url),
+            _ => self.parse_url(text, place, |_| {
+                right_url(&filled(text, name)).map(|right| right.replace(&id, &placeholder))
+            }),
+        }
     }
 
     /// An http or https URL without a user name, a password, a fragment, white space or braces.
     pub(in crate::config) fn url(&mut self, text: &str, place: &Place) -> Option<Url> {
+        self.parse_url(text, place, right_url)
+    }
+
+    /// As [`Review::url`]; `right` finds what to write instead of a wrong text.
+    fn parse_url(&mut self, text: &str, place: &Place, right: impl FnOnce(&str) -> Option<String>) -> Option<Url> {
         let complaint = match Url::parse(text) {
-            Ok(url) if !matches!(url.scheme(), "http" | "https") => "is not an http(s) address",
+            Ok(url) if is_plain(&url, text) => return Some(url),
+            Ok(url) if !is_http(&url) => "is not an http(s) address",
             // The message leaves the text out, because it may contain a password.
-            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            Ok(url) if has_user(&url) => {
                 self.report(place, "holds a user name or password: write the address without them".to_owned());
                 return None;
             }
             Ok(url) if url.fragment().is_some() => "has a fragment",
-            Ok(_) if text.chars().any(char::is_whitespace) || text.contains(['{', '}']) => "has stray characters",
-            Ok(url) => return Some(url),
+            Ok(_) => "has stray characters",
             Err(_) => "is not an address",
         };
-        self.report(place, format!("{text:?} {complaint}: write it as https://host/path"));
+        let write = right(text).map_or_else(|| "it as https://host/path".to_owned(), |right| format!("{right:?}"));
+        self.report(place, format!("{text:?} {complaint}: write {write}"));
         None
     }
 
@@ -114,14 +136,21 @@ impl Review<'_> {
     }
 }
 
-/// Whether `url` names this machine by a loopback address or a `localhost` name, for which no name server is needed.
-pub(in crate::config) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    }
+fn is_http(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+}
+
+fn has_user(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// Whether `url`, which is written as `text`, has nothing but what an address needs.
+fn is_plain(url: &Url, text: &str) -> bool {
+    is_http(url)
+        && !has_user(url)
+        && url.fragment().is_none()
+        && !text.chars().any(char::is_whitespace)
+        && !text.contains(['{', '}'])
 }
 
 fn filled(text: &str, name: &str) -> String {

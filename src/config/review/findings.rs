@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::cloud::{Cloud, CloudDefaults};
 use super::place::Place;
 use super::problems::{ConfigurationProblem, Problems};
 
@@ -14,6 +15,7 @@ pub(in crate::config) struct Review<'a> {
     problems: Vec<ConfigurationProblem>,
     warnings: Vec<ConfigurationProblem>,
     key_file_check: Option<KeyFileCheck>,
+    cloud: &'static CloudDefaults,
     pub(in crate::config) hosts: Hosts,
 }
 
@@ -50,6 +52,7 @@ impl<'a> Review<'a> {
             problems: Vec::new(),
             warnings: Vec::new(),
             key_file_check: None,
+            cloud: Cloud::default().defaults(),
             hosts: Hosts::default(),
         }
     }
@@ -62,6 +65,16 @@ impl<'a> Review<'a> {
     /// The content of the key file is checked by `check`.
     pub(in crate::config) fn check_key_file_with(self, check: Option<KeyFileCheck>) -> Self {
         Self { key_file_check: check, ..self }
+    }
+
+    /// Messages name the addresses of `cloud` from here on.
+    pub(in crate::config) fn set_cloud(&mut self, cloud: &'static CloudDefaults) {
+        self.cloud = cloud;
+    }
+
+    /// The cloud whose addresses messages name.
+    pub(super) fn cloud(&self) -> &'static CloudDefaults {
+        self.cloud
     }
 
     /// Reports a file at `path` that is no key ring, if a check for it is given.

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use super::findings::Review;
 use super::place::Place;
+use super::right_forms::right_app_id_uri;
 
 /// Scopes of `OpenID` Connect itself, which belong to no resource.
 const OPENID_SCOPES: &[&str] = &["openid", "profile", "email", "offline_access"];
@@ -52,7 +53,11 @@ pub(in crate::config) fn exchange_uri(text: String, review: &mut Review<'_>, pla
     let host = rest.and_then(|rest| rest.split('/').next()).filter(|host| !host.is_empty());
     let Some(host) = host.filter(|_| !text.chars().any(|c| c.is_whitespace() || c.is_control())) else {
         let form = "\"api://<host>/botid-<app id>\" or \"api://<app id>/access_as_user\"";
-        review.report(place, format!("{text:?} is no App ID URI: write it as registered, {form}"));
+        let write = match right_app_id_uri(&text) {
+            Some(right) => format!("{right:?}, if it is registered so: {form}"),
+            None => format!("it as registered, {form}"),
+        };
+        review.report(place, format!("{text:?} is no App ID URI: write {write}"));
         return None;
     };
     // Audiences are compared exactly, and Teams sends the host in lower case.

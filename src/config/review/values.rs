@@ -10,6 +10,7 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use super::findings::Review;
 use super::place::Place;
+use crate::domain::PERSONAL_ACCOUNTS_TENANT;
 
 /// The value of a key that accepts one word or a list: `"any_organization"` or `["…", "…"]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +70,7 @@ impl Review<'_> {
         if hyphenated && uuid::Uuid::try_parse(text).is_ok() {
             return Some(text.to_ascii_lowercase());
         }
-        let write = right_guid(text, place);
+        let write = self.right_guid(text, place);
         self.report(place, format!("{text:?} is not a GUID: {write}"));
         None
     }
@@ -88,7 +89,10 @@ impl Review<'_> {
                 Some(network) => networks.push(network.trunc()),
                 None => self.report(
                     &place.index(index),
-                    format!("{text:?} is not a network: write it as \"10.0.0.0/8\" or \"fd00::/8\""),
+                    match right_network(text) {
+                        Some(network) => format!("{text:?} is not a network: write \"{network}\""),
+                        None => format!("{text:?} is not a network: write it as \"10.0.0.0/8\" or \"fd00::/8\""),
+                    },
                 ),
             }
         }
@@ -107,36 +111,53 @@ impl Review<'_> {
         }
         texts.to_vec()
     }
-}
 
-/// What to write instead of `text`, which is not a GUID in hyphenated form.
-fn right_guid(text: &str, place: &Place) -> String {
-    let trimmed = text.trim().trim_start_matches("api://").trim_start_matches("botid-").trim_start_matches("28:");
-    if let Ok(id) = uuid::Uuid::try_parse(trimmed) {
-        return format!("write {:?}", id.hyphenated().to_string());
-    }
-    if place.as_str().contains("tenant") {
-        return format!("write the tenant's id. {}", find_tenant_id(text));
-    }
-    "write it as 00000000-0000-0000-0000-000000000000".to_owned()
-}
-
-/// How the operator finds the id of the tenant that `text` names.
-pub(in crate::config) fn find_tenant_id(text: &str) -> String {
-    let is_domain =
-        text.contains('.') && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
-    if is_domain {
-        return format!(
-            "It is the \"Tenant ID\" on the overview page of the Microsoft Entra admin center, and the GUID in \"issuer\" at \
-             https://login.microsoftonline.com/{text}/v2.0/.well-known/openid-configuration"
-        );
-    }
-    match text {
-        "common" | "organizations" | "consumers" => {
-            format!(
-                "{text:?} stands for many tenants: list each, or write tenants = \"any_organization\" where allowed"
-            )
+    /// What to write instead of `text`, which is not a GUID in hyphenated form.
+    fn right_guid(&self, text: &str, place: &Place) -> String {
+        let trimmed = text.trim().trim_start_matches("api://").trim_start_matches("botid-").trim_start_matches("28:");
+        if let Ok(id) = uuid::Uuid::try_parse(trimmed) {
+            return format!("write {:?}", id.hyphenated().to_string());
         }
-        _ => "It is the \"Tenant ID\" on the overview page of the Microsoft Entra admin center".to_owned(),
+        let key = place.as_str();
+        match text.trim().to_ascii_lowercase().as_str() {
+            "consumers" if key.contains("tenant") => format!("write {PERSONAL_ACCOUNTS_TENANT:?}"),
+            "common" | "organizations" if key.starts_with("bots.") && key.ends_with(".tenant") => {
+                format!("{text:?} stands for many tenants, as a bot without a tenant has them: leave tenant out")
+            }
+            "common" | "organizations" if key.contains("tenant") => {
+                format!("{text:?} stands for many tenants: write the id of each")
+            }
+            _ if key.contains("tenant") => format!("write the tenant's id. {}", self.find_tenant_id(text)),
+            _ => "write it as 00000000-0000-0000-0000-000000000000".to_owned(),
+        }
     }
+
+    /// How the operator finds the id of the tenant that `text` names.
+    pub(in crate::config) fn find_tenant_id(&self, text: &str) -> String {
+        let is_domain =
+            text.contains('.') && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+        let id = "It is the \"Tenant ID\" on the overview page of the Microsoft Entra admin center";
+        if !is_domain {
+            return id.to_owned();
+        }
+        let authority = self.cloud().authority;
+        format!("{id}, and the GUID in \"issuer\" at {authority}/{text}/v2.0/.well-known/openid-configuration")
+    }
+}
+
+/// The network that is written with a mask, or with an asterisk for each part that may vary.
+fn right_network(text: &str) -> Option<IpNet> {
+    let text = text.trim().trim_start_matches('[').trim_end_matches(']');
+    if let Some((address, mask)) = text.split_once('/') {
+        return IpNet::with_netmask(address.trim().parse().ok()?, mask.trim().parse().ok()?)
+            .ok()
+            .map(|net| net.trunc());
+    }
+    if let Ok(address) = text.parse::<std::net::IpAddr>() {
+        return Some(IpNet::from(address));
+    }
+    let parts: Vec<&str> = text.split('.').collect();
+    let fixed = parts.iter().position(|part| *part == "*").filter(|_| parts.len() == 4)?;
+    let address = parts.iter().map(|part| if *part == "*" { "0" } else { part }).collect::<Vec<_>>().join(".");
+    IpNet::new(address.parse().ok()?, u8::try_from(fixed * 8).ok()?).ok().map(|net| net.trunc())
 }

@@ -1,12 +1,27 @@
 use serde::Deserialize;
 
+use crate::config::review::{Place, Review};
+
 /// The log, which goes to standard error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LoggingSection {
     /// The form of the log lines.
     pub format: LogFormat,
     /// The lowest level that is logged.
     pub level: LogLevel,
+    /// What the log says of users whose issuer is not Entra.
+    pub subjects: LogSubjects,
+}
+
+/// What the log says of users whose issuer is not Entra; their subject may be an e-mail address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogSubjects {
+    /// A keyed digest of the subject.
+    #[default]
+    Digest,
+    /// The digest, and a debug line with the subject that it stands for.
+    Plain,
 }
 
 /// The form of a log line.
@@ -42,10 +57,16 @@ pub enum LogLevel {
 pub(in crate::config) struct RawLogging {
     format: LogFormat,
     level: LogLevel,
+    subjects: LogSubjects,
 }
 
 impl RawLogging {
-    pub(in crate::config) fn validate(&self) -> LoggingSection {
-        LoggingSection { format: self.format, level: self.level }
+    pub(in crate::config) fn validate(&self, review: &mut Review<'_>) -> LoggingSection {
+        if self.subjects == LogSubjects::Plain && !matches!(self.level, LogLevel::Debug | LogLevel::Trace) {
+            let message = "changes nothing at this level, since subjects are written at the level debug alone: write level \
+                           = \"debug\" beside it, or leave it out";
+            review.warn(&Place::section("logging").key("subjects"), message.to_owned());
+        }
+        LoggingSection { format: self.format, level: self.level, subjects: self.subjects }
     }
 }

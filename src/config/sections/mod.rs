@@ -34,7 +34,7 @@ pub use bots::BotCredentialsSection;
 pub use channels::ChannelTrustSection;
 pub use keys::KeysSection;
 pub use limits::LimitsSection;
-pub use logging::{LogFormat, LogLevel, LoggingSection};
+pub use logging::{LogFormat, LogLevel, LogSubjects, LoggingSection};
 pub use no_proxy::NoProxySection;
 pub use operations::OperationsSection;
 pub use outbound::OutboundSection;

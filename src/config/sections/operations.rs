@@ -1,9 +1,15 @@
 use std::net::SocketAddr;
 
 use serde::Deserialize;
+use url::{Host, Url};
 
-use crate::config::review::{Place, Review, SECRET_FORM, SecretReference};
+use crate::config::review::{Place, Review, SECRET_FORM, SecretReference, right_url};
 use crate::domain::Secret;
+
+use super::server::describe_listen_address;
+
+/// The default of `listen`.
+const DEFAULT_LISTEN: &str = "127.0.0.1:3981";
 
 /// The lower limit for the length of an admin token; a shorter one could be guessed.
 const MIN_TOKEN_LENGTH: usize = 16;
@@ -13,6 +19,8 @@ const MIN_TOKEN_LENGTH: usize = 16;
 pub struct OperationsSection {
     /// The address of the listener; a loopback address unless `allow_remote` is true.
     pub listen: SocketAddr,
+    /// Further host names, in lower case, under which the listener answers.
+    pub hosts: Vec<String>,
     /// The bearer token of admin requests, in visible ASCII.
     pub admin_token: Secret,
 }
@@ -21,6 +29,7 @@ pub struct OperationsSection {
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(in crate::config) struct RawOperations {
     listen: Option<String>,
+    hosts: Vec<String>,
     admin_token: Option<SecretReference>,
     allow_remote: bool,
 }
@@ -28,7 +37,7 @@ pub(in crate::config) struct RawOperations {
 impl RawOperations {
     /// The address as it is written, or the default.
     pub(in crate::config) fn written_listen(&self) -> String {
-        self.listen.clone().unwrap_or_else(|| "127.0.0.1:3981".to_owned())
+        self.listen.clone().unwrap_or_else(|| DEFAULT_LISTEN.to_owned())
     }
 
     /// `behind_tls` says that the server has a certificate, which a listener on another address than loopback uses,
@@ -39,12 +48,7 @@ impl RawOperations {
         let text = self.written_listen();
         let listen = text.parse::<SocketAddr>().ok();
         match listen {
-            None => review.report(
-                &at,
-                format!(
-                    "{text:?} is not an address to listen on: write an IP address and a port, as \"127.0.0.1:3981\""
-                ),
-            ),
+            None => review.report(&at, describe_listen_address(&text, DEFAULT_LISTEN)),
             Some(address) if !address.ip().is_loopback() && !self.allow_remote => review.report(
                 &at,
                 format!(
@@ -58,6 +62,7 @@ impl RawOperations {
             ),
             Some(_) => {}
         }
+        let hosts = validate_hosts(&self.hosts, review, &place.key("hosts"));
         let at = place.key("admin_token");
         let reference = review.required(self.admin_token, &at, SECRET_FORM);
         let admin_token = reference.and_then(|reference| review.secret(&reference, &at)).filter(|token| {
@@ -70,6 +75,22 @@ impl RawOperations {
             }
             is_token
         });
-        Some(OperationsSection { listen: listen?, admin_token: admin_token? })
+        Some(OperationsSection { listen: listen?, hosts, admin_token: admin_token? })
     }
+}
+
+/// Names as a `Host` header has them, but without a port, since every port is accepted.
+fn validate_hosts(written: &[String], review: &mut Review<'_>, place: &Place) -> Vec<String> {
+    let mut hosts = Vec::new();
+    for (index, text) in written.iter().enumerate() {
+        match Host::parse(text).map(|host| host.to_string()) {
+            Ok(host) if host.eq_ignore_ascii_case(text) && !host.contains('*') => hosts.push(host),
+            _ => {
+                let host = right_url(text).and_then(|url| Some(Url::parse(&url).ok()?.host_str()?.to_owned()));
+                let write = host.filter(|host| !host.contains('*')).unwrap_or_else(|| "ops.example.com".to_owned());
+                review.report(&place.index(index), format!("{text:?} is no host name: write it as {write:?}"));
+            }
+        }
+    }
+    hosts
 }

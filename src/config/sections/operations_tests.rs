@@ -35,3 +35,19 @@ fn the_operators_listener_is_on_loopback_unless_allowed_otherwise_and_has_a_long
     let remote = with(&format!("listen = \"0.0.0.0:3981\"\nallow_remote = true\n{TOKEN}"), LONG).unwrap();
     assert!(remote.warnings.iter().any(|warning| warning.path == "operations.listen"), "it has no TLS");
 }
+
+#[test]
+fn further_hosts_are_names_without_scheme_and_port() {
+    let with = |hosts: &str| {
+        let text = format!("{MINIMAL}\n[operations]\nhosts = [{hosts:?}]\nadmin_token = {{ env = \"ADMIN\" }}\n");
+        read_with(&text, &Environment::of([("ADMIN", "0123456789abcdef"), SECRET]))
+    };
+    for (written, host) in [("ops.example.com", "ops.example.com"), ("OPS.example.com", "ops.example.com")] {
+        assert_eq!(with(written).unwrap().operations.unwrap().hosts, [host]);
+    }
+    for written in ["https://ops.example.com/", "ops.example.com:3981", "*.example.com", ""] {
+        let problem = with(written).unwrap_err().to_string();
+        let start = format!("operations.hosts[0]: {written:?} is no host name: write it as \"ops.example.com\"");
+        assert_eq!(problem.trim_end(), start);
+    }
+}

@@ -7,7 +7,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::Deserialize;
 use url::Url;
 
-use crate::config::review::{Place, Review, is_loopback};
+use crate::config::review::{Place, Review, is_loopback, right_listen_address, with_https};
+
+/// The default of `listen`.
+const DEFAULT_LISTEN: &str = "127.0.0.1:3978";
 
 /// Where bot-sso listens, and its public address.
 #[derive(Clone, Debug)]
@@ -57,7 +60,7 @@ struct RawTls {
 impl RawServer {
     /// The addresses as they are written, or the default.
     pub(in crate::config) fn written_listen(&self) -> Vec<String> {
-        self.listen.clone().unwrap_or_else(|| vec!["127.0.0.1:3978".to_owned()])
+        self.listen.clone().unwrap_or_else(|| vec![DEFAULT_LISTEN.to_owned()])
     }
 
     pub(in crate::config) fn validate(self, review: &mut Review<'_>) -> Option<Server> {
@@ -111,7 +114,8 @@ fn public_url(text: Option<String>, review: &mut Review<'_>, place: &Place) -> O
     let text = review.required(text, place, "the address under which browsers and bots reach this service")?;
     let url = review.url(&text, place)?;
     if url.scheme() == "http" && !is_loopback(&url) {
-        review.report(place, format!("{text:?} is plain http: write https://…; only a loopback address may be http"));
+        let right = with_https(&url);
+        review.report(place, format!("{text:?} is plain http: write {right:?}; only a loopback address may be http"));
         return None;
     }
     // An SDK resolves absolute paths against this URL and would drop a prefix (docs/protocols/token-service-api.md §1
@@ -119,7 +123,10 @@ fn public_url(text: Option<String>, review: &mut Review<'_>, place: &Place) -> O
     if url.path() != "/" || url.query().is_some() {
         review.report(
             place,
-            format!("{text:?} has a path: the service sits at the root of its host, write https://host"),
+            format!(
+                "{text:?} has a path: the service sits at the root of its host, write {:?}",
+                url.origin().ascii_serialization()
+            ),
         );
         return None;
     }
@@ -135,15 +142,17 @@ pub(in crate::config) fn listen(texts: &[String], review: &mut Review<'_>, place
     for (index, text) in texts.iter().enumerate() {
         match text.parse::<SocketAddr>() {
             Ok(address) => addresses.push(address),
-            Err(_) => review.report(
-                &place.index(index),
-                format!(
-                    "{text:?} is not an address to listen on: write an IP address and a port, as \"127.0.0.1:3978\""
-                ),
-            ),
+            Err(_) => review.report(&place.index(index), describe_listen_address(text, DEFAULT_LISTEN)),
         }
     }
     (!addresses.is_empty()).then_some(addresses)
+}
+
+/// The complaint about `text`, which is not an address to listen on; `default` is the default of the key.
+pub(in crate::config) fn describe_listen_address(text: &str, default: &str) -> String {
+    let right = default.parse().ok().and_then(|default| right_listen_address(text, default));
+    let write = right.map_or_else(|| format!("an IP address and a port, as {default:?}"), |right| format!("{right:?}"));
+    format!("{text:?} is not an address to listen on: write {write}")
 }
 
 impl RawTls {

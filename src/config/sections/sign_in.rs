@@ -1,11 +1,15 @@
 use serde::Deserialize;
 use url::Url;
 
-use crate::config::review::{CloudDefaults, Place, Review, is_loopback};
+use crate::config::review::{CloudDefaults, Place, Review, is_loopback, with_https};
 
 /// The Teams JavaScript library, as Microsoft's content network serves it. The same address serves every cloud: version
 /// 2.34.0 of the library fetches its list of hosts from this network wherever it runs.
 const TEAMS_LIBRARY: &str = "https://res.cdn.office.net/teams-js/2.34.0/js/MicrosoftTeams.min.js";
+
+/// The digest of the file at [`TEAMS_LIBRARY`] (W3C Subresource Integrity). A browser does not run another file. A test
+/// compares it with the published package.
+const TEAMS_LIBRARY_INTEGRITY: &str = "sha384-brW9AazbKR2dYw2DucGgWCCcmrm2oBFV4HQidyuyZRI/TnAkmOOnTARSTdps3Hwt";
 
 /// The pages that a user's browser shows when silent sign-in is not possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +19,8 @@ pub struct SignInSection {
     pub final_redirects: Vec<Url>,
     /// The Teams library that the last page loads inside Teams.
     pub teams_library_url: Url,
+    /// What the library's file has to be; `None` for another address than the default, whose file is not known.
+    pub teams_library_integrity: Option<&'static str>,
     /// The origins that may show the Teams pages in a frame, as sources of a content security policy.
     pub frame_ancestors: Vec<String>,
 }
@@ -41,11 +47,22 @@ impl RawSignIn {
         let at = place.key("frame_ancestors");
         for (index, source) in ancestors.iter().enumerate() {
             if !is_source(source) {
-                let message = format!("{source:?} is no origin: write it as \"https://host\" or \"https://*.host\"");
+                let write = right_source(source).map_or_else(
+                    || "it as \"https://host\" or \"https://*.host\"".to_owned(),
+                    |right| format!("{right:?}"),
+                );
+                let message = format!("{source:?} is no origin: write {write}");
                 review.report(&at.index(index), message);
             }
         }
-        Some(SignInSection { final_redirects, teams_library_url: teams_library_url?, frame_ancestors: ancestors })
+        let teams_library_url = teams_library_url?;
+        let is_default = teams_library_url.as_str() == TEAMS_LIBRARY;
+        Some(SignInSection {
+            final_redirects,
+            teams_library_url,
+            teams_library_integrity: is_default.then_some(TEAMS_LIBRARY_INTEGRITY),
+            frame_ancestors: ancestors,
+        })
     }
 }
 
@@ -53,7 +70,8 @@ impl RawSignIn {
 fn check_page_url(text: &str, review: &mut Review<'_>, place: &Place) -> Option<Url> {
     let url = review.url(text, place)?;
     if url.scheme() == "http" && !is_loopback(&url) {
-        review.report(place, format!("{text:?} is plain http: write https://…; only a loopback address may be http"));
+        let right = with_https(&url);
+        review.report(place, format!("{text:?} is plain http: write {right:?}; only a loopback address may be http"));
         return None;
     }
     Some(url)
@@ -74,6 +92,14 @@ fn is_source(text: &str) -> bool {
     let host = host.strip_prefix("*.").unwrap_or(host);
     let is_ordinary = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
     !host.is_empty() && host.bytes().all(is_ordinary)
+}
+
+/// The origin that `text`, which lacks a scheme or has a path, probably means.
+fn right_source(text: &str) -> Option<String> {
+    let rest = text.trim().split_once("//").map_or(text.trim(), |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next()?;
+    let right = format!("https://{host}");
+    (host.contains('.') && is_source(&right)).then_some(right)
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ const BROWSER_COOKIE_LIFETIME: Duration = Duration::hours(1);
 pub struct SignInPages {
     steps: SignInSteps,
     public_url: Url,
-    teams_library: Url,
+    teams_library: TeamsLibrary,
     frame_ancestors: Vec<String>,
     limits: BodyLimits,
     entropy: SharedEntropy,
@@ -60,10 +60,18 @@ pub struct SignInSteps {
 pub struct PageSite {
     /// The address at which browsers reach this service.
     pub public_url: Url,
-    /// The address of the Teams library that pages in Teams load.
-    pub teams_library: Url,
+    /// The Teams library that pages in Teams load.
+    pub teams_library: TeamsLibrary,
     /// Origins that may frame the pages in Teams.
     pub frame_ancestors: Vec<String>,
+}
+
+/// The script by which a page tells Teams its result.
+pub struct TeamsLibrary {
+    /// Where browsers fetch the script.
+    pub address: Url,
+    /// The digest of the script, as a value of the attribute `integrity`; `None` if the script is not known.
+    pub integrity: Option<&'static str>,
 }
 
 /// This door's operations. Paths are read in any letter case, since links are copied by hand.

@@ -217,7 +217,7 @@ impl PageResponder<'_> {
         let mut random = [0; 16];
         self.door.entropy.fill(&mut random);
         let in_teams = channel.is_some_and(|channel| channel.kind().is_teams());
-        let teams_library = in_teams.then(|| self.door.teams_library.as_str());
+        let teams_library = in_teams.then_some(&self.door.teams_library);
         PageFrame { nonce: format!("{:032x}", u128::from_be_bytes(random)), teams_library, notification }
     }
 

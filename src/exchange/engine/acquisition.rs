@@ -8,6 +8,7 @@ use crate::exchange::parent_slots::{WantedToken, end_tokens_of_others, is_held_b
 use crate::exchange::user_token::{TokenOwner, user_token};
 use crate::exchange::{Reason, Redemption, Refusal, UserRates, report_missing_scopes};
 use crate::identity_provider::{Attempt, Grant, RedeemedToken};
+use crate::observability::conceal;
 use crate::vault::{Permit, TokenVault};
 
 /// Gets the user token for an admitted request: *recall* a kept one → else *redeem* → *keep*.
@@ -89,7 +90,7 @@ impl Acquisition {
             correlation_id = request.correlation_id,
             bot = slot.account.holder.as_str(),
             connection = slot.connection.as_str(),
-            user = %kept.user,
+            user = %conceal(&kept.user),
             "a token is kept"
         );
         Ok(kept)

@@ -8,6 +8,7 @@ use crate::exchange::missing_scope_report::report_missing_scopes;
 use crate::exchange::user_token::{TokenOwner, user_token};
 use crate::exchange::{HeldContent, HeldTokens, ObtainedToken, Outage, Redemption, StorageFailure};
 use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemedToken};
+use crate::observability::conceal;
 use crate::vault::{KeptRecord, TokenVault, VaultError};
 
 /// The identity provider must complete a refresh within this time, because a bot waits for it.
@@ -161,7 +162,7 @@ impl Refresh {
                     correlation_id,
                     bot = self.slot.account.holder.as_str(),
                     connection = self.slot.connection.as_str(),
-                    user = %token.user,
+                    user = %conceal(&token.user),
                     "a token was refreshed"
                 );
                 Ok(Some(ObtainedToken::Token(token)))

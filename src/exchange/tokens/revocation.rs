@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::domain::{Connection, ConnectionRevision, Registrations, SharedEntropy};
 use crate::exchange::Redemption;
 use crate::identity_provider::{IdentityProvider, RevocableTokens, RevocationOutcome};
+use crate::observability::conceal;
 use crate::vault::KeptToken;
 
 /// All requests that revoke the tokens of one slot end within this time.
@@ -77,7 +78,7 @@ async fn revoke(provider: &dyn IdentityProvider, connection: &Connection, kept: 
     match timeout_at(deadline, provider.revoke(tokens)).await {
         Ok(Ok(RevocationOutcome::NotSupported)) => {}
         Ok(Ok(RevocationOutcome::Revoked)) => {
-            tracing::info!(correlation_id, bot, connection = name, user = %token.user, "tokens were revoked");
+            tracing::info!(correlation_id, bot, connection = name, user = %conceal(&token.user), "tokens were revoked");
         }
         Ok(Err(error)) => {
             let (http_status, hint) = (error.diagnostics.http_status, error.diagnostics.hint);

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use crate::domain::RecordKey;
 use crate::domain::Timestamp;
-use crate::store::{MarkReader, PutIfAbsent, Record, Store, StoreError, StoreFuture};
+use crate::store::{GroupReader, MarkReader, Marking, PutIfAbsent, Record, Store, StoreError, StoreFuture};
 
 /// A point at which one operation of the store waits until the test opens the gate.
 #[derive(Default)]
@@ -158,8 +158,12 @@ impl Store for GatedStore {
         self.inner.count_marked(mark)
     }
 
-    fn mark_older(&self, limit: usize, read: MarkReader) -> StoreFuture<'_, bool> {
+    fn mark_older(&self, limit: usize, read: MarkReader) -> StoreFuture<'_, Marking> {
         self.inner.mark_older(limit, read)
+    }
+
+    fn count_older(&self, read: GroupReader) -> StoreFuture<'_, Vec<(u64, u64)>> {
+        self.inner.count_older(read)
     }
 
     fn is_exclusive(&self) -> bool {

@@ -96,6 +96,12 @@ impl KeyRing {
         Self { naming: self.naming.clone(), older, active: new_key(id, clock, entropy) }
     }
 
+    /// The same ring without the keys that only open.
+    #[cfg(test)]
+    pub(crate) fn without_older_keys(self) -> Self {
+        Self { older: Vec::new(), ..self }
+    }
+
     /// The id of the key that seals. An operator can see from it whether a rotation has taken effect.
     #[must_use]
     pub fn active_key_id(&self) -> u32 {

@@ -110,6 +110,12 @@ impl Sealer {
         self.keys.load().marks.get(&mark.key_id()) == Some(&mark)
     }
 
+    /// Whether the key ring has a key with this id.
+    #[must_use]
+    pub fn has_key_id(&self, key_id: u32) -> bool {
+        self.keys.load().marks.contains_key(&key_id)
+    }
+
     /// Computes a keyed digest (HMAC-SHA-256) of `parts`, which a rotation does not change. It is used for record names
     /// and for stored codes. The digests of different purposes are unrelated.
     #[must_use]

@@ -9,6 +9,7 @@ use super::{BrowserFlow, BrowserSecret, SignInError, SignInFailure, is_handle, s
 use crate::cards::PendingSignIn;
 use crate::domain::{Secret, TokenSlot};
 use crate::exchange::{BrowserBinding, ProvenIdentity, WantedToken, is_another_person};
+use crate::observability::conceal;
 use crate::sign_in::SignedInTokens;
 use crate::sign_in::magic_code::MagicCodes;
 use crate::single_flight::SingleFlight;
@@ -245,7 +246,7 @@ impl SignInCompletion {
             bot = slot.account.holder.as_str(),
             channel = slot.account.channel_name(),
             connection = slot.connection.as_str(),
-            %user,
+            user = %conceal(user),
             verified = success.verified,
             "a browser sign-in was completed"
         );

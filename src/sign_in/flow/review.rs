@@ -3,6 +3,7 @@ use super::slot_for_card;
 use crate::cards::PendingSignIn;
 use crate::domain::{ChannelId, Secret};
 use crate::exchange::BrowserBinding;
+use crate::observability::conceal;
 
 /// The names that a page shows for a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +82,7 @@ pub(super) fn report_withheld_code(card: &PendingSignIn, identified: &Identified
         bot = card.account.holder.as_str(),
         channel = card.account.channel_name(),
         connection = card.connection.as_str(),
-        user = %identified.grant.token.user,
+        user = %conceal(&identified.grant.token.user),
         hint = "Teams states another person for this chat than the one who signed in: if users of this connection need \
                 second accounts, set its allow_other_accounts",
         security = true,

@@ -1,8 +1,12 @@
 //! The number of records with each mark, which triggers keep up to date in the transaction of every write.
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::domain::Timestamp;
+use crate::domain::{RecordKey, Timestamp};
+use crate::store::{MarkReader, Marking, OlderRecord};
 
 /// The counters, and the position up to which older records have been marked (no row: all of them).
 pub(super) const SCHEMA: &str = "
@@ -44,41 +48,77 @@ pub(super) fn count_live(connection: &Connection, mark: u64, now: Timestamp) -> 
     Ok(u64::try_from(live).unwrap_or(0))
 }
 
-/// Marks up to `limit` older records in the order of their rows. Records that are written meanwhile bring their own
-/// mark, so one pass is enough.
-pub(super) fn mark_older(
-    connection: &Connection,
-    limit: usize,
-    read: &dyn Fn(&[u8]) -> Option<u64>,
-) -> rusqlite::Result<bool> {
+/// How many records are looked at in one step, and the time at which they are live or not.
+pub(super) struct MarkingStep {
+    pub(super) limit: usize,
+    pub(super) now: Timestamp,
+}
+
+/// Marks older records in the order of their rows. Records that are written meanwhile bring their own mark, so one pass
+/// is enough. An expired record gets no mark: nothing reads it any more.
+pub(super) fn mark_older(connection: &Connection, step: &MarkingStep, read: &MarkReader) -> rusqlite::Result<Marking> {
     let position =
         connection.query_row("SELECT after_rowid FROM marking", [], |row| row.get::<_, i64>(0)).optional()?;
-    let Some(position) = position else { return Ok(true) };
-    let limit_in_rows = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows: Vec<Unmarked> = connection
-        .prepare_cached("SELECT rowid, value, mark IS NULL FROM records WHERE rowid > ?1 ORDER BY rowid LIMIT ?2")?
-        .query_map(params![position, limit_in_rows], |row| {
-            let (row_id, is_unmarked) = (row.get(0)?, row.get(2)?);
-            Ok(Unmarked { row_id, mark: read(row.get_ref(1)?.as_blob()?).filter(|_| is_unmarked) })
-        })?
+    let Some(position) = position else { return Ok(Marking::Complete) };
+    let limit_in_rows = i64::try_from(step.limit).unwrap_or(i64::MAX);
+    let rows: Vec<SightedRow> = connection
+        .prepare_cached(
+            "SELECT rowid, mark IS NULL AND expires_at > ?3, key, value FROM records WHERE rowid > ?1
+             ORDER BY rowid LIMIT ?2",
+        )?
+        .query_map(params![position, limit_in_rows, step.now.unix_millis()], SightedRow::read)?
         .collect::<rusqlite::Result<_>>()?;
+    let last = rows.last().map(|row| row.row_id).filter(|_| rows.len() == step.limit);
+    let (row_ids, older): (Vec<i64>, Vec<OlderRecord>) =
+        rows.into_iter().filter_map(|row| Some((row.row_id, row.older?))).unzip();
+    let Some(found) = read(&older) else { return Ok(Marking::Stopped) };
     let mut update = connection.prepare_cached("UPDATE records SET mark = ?2 WHERE rowid = ?1")?;
-    for row in &rows {
-        if let Some(mark) = row.mark.and_then(|mark| i64::try_from(mark).ok()) {
-            update.execute(params![row.row_id, mark])?;
+    for (row_id, mark) in row_ids.iter().zip(found) {
+        if let Some(mark) = mark.and_then(|mark| i64::try_from(mark).ok()) {
+            update.execute(params![row_id, mark])?;
         }
     }
-    match rows.last() {
-        Some(last) if rows.len() == limit => {
-            connection.execute("UPDATE marking SET after_rowid = ?1", params![last.row_id])?;
-            Ok(false)
+    match last {
+        Some(last) => {
+            connection.execute("UPDATE marking SET after_rowid = ?1", params![last]).map(|_| Marking::Incomplete)
         }
-        _ => connection.execute("DELETE FROM marking", []).map(|_| true),
+        None => connection.execute("DELETE FROM marking", []).map(|_| Marking::Complete),
     }
 }
 
-/// A row that was looked at, and the mark that it gets.
-struct Unmarked {
+/// Counts the live records that have not been looked at yet, by the number that `read` finds in their values.
+pub(super) fn count_older(
+    connection: &Connection,
+    now: Timestamp,
+    read: &dyn Fn(&[u8]) -> Option<u64>,
+) -> rusqlite::Result<Vec<(u64, u64)>> {
+    let mut counts = BTreeMap::new();
+    let mut statement = connection.prepare(
+        "SELECT value FROM records
+         WHERE rowid > (SELECT after_rowid FROM marking) AND mark IS NULL AND expires_at > ?1",
+    )?;
+    let mut rows = statement.query(params![now.unix_millis()])?;
+    while let Some(row) = rows.next()? {
+        if let Some(number) = read(row.get_ref(0)?.as_blob()?) {
+            *counts.entry(number).or_insert(0) += 1;
+        }
+    }
+    Ok(counts.into_iter().collect())
+}
+
+/// A row that was looked at, with its record if that is live and has no mark.
+struct SightedRow {
     row_id: i64,
-    mark: Option<u64>,
+    older: Option<OlderRecord>,
+}
+
+impl SightedRow {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        let is_older: bool = row.get(1)?;
+        let older = || {
+            let value = Bytes::from(row.get::<_, Vec<u8>>(3)?);
+            Ok::<_, rusqlite::Error>(OlderRecord { key: RecordKey(row.get(2)?), value })
+        };
+        Ok(Self { row_id: row.get(0)?, older: is_older.then(older).transpose()? })
+    }
 }

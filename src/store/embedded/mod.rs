@@ -24,7 +24,7 @@ use bytes::Bytes;
 
 use self::job_queue::JobQueue;
 use self::store_files::StoreFiles;
-use super::{MarkReader, PutIfAbsent, Record, Store, StoreError, StoreFuture};
+use super::{GroupReader, MarkReader, Marking, PutIfAbsent, Record, Store, StoreError, StoreFuture};
 use crate::domain::{RecordKey, SharedClock, Timestamp};
 
 /// The failures that a finished write survives.
@@ -133,8 +133,17 @@ impl Store for EmbeddedStore {
         Box::pin(self.readers.run(move |connection| marks::count_live(connection, mark, clock.now())))
     }
 
-    fn mark_older(&self, limit: usize, read: MarkReader) -> StoreFuture<'_, bool> {
-        Box::pin(self.writer.run(move |connection| marks::mark_older(connection, limit, &*read)))
+    fn mark_older(&self, limit: usize, read: MarkReader) -> StoreFuture<'_, Marking> {
+        let clock = self.clock.clone();
+        Box::pin(self.writer.run(move |connection| {
+            let step = marks::MarkingStep { limit, now: clock.now() };
+            marks::mark_older(connection, &step, &read)
+        }))
+    }
+
+    fn count_older(&self, read: GroupReader) -> StoreFuture<'_, Vec<(u64, u64)>> {
+        let clock = self.clock.clone();
+        Box::pin(self.readers.run(move |connection| marks::count_older(connection, clock.now(), &*read)))
     }
 
     /// Always true: the lock file keeps other processes out as long as the store is open.

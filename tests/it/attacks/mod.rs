@@ -2,3 +2,5 @@
 //! must still be answered.
 
 mod connections;
+mod operator;
+mod stage;

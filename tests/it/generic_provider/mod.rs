@@ -4,6 +4,7 @@
 mod adjusted;
 mod browser;
 pub mod fixture;
+mod logged_users;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -38,7 +38,7 @@ pub fn start() {
         let file = File::create(directory.join("it.log")).unwrap();
         let log = Arc::new(Mutex::new(Log { text: Vec::new(), file }));
         let shared = log.clone();
-        let options = LoggingOptions { form: LogForm::Json, level: tracing::Level::TRACE };
+        let options = LoggingOptions { form: LogForm::Json, level: tracing::Level::TRACE, shows_subjects: false };
         start_logging_to(options, move || Writer(shared.clone())).unwrap();
         log
     });

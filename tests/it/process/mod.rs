@@ -6,6 +6,7 @@ mod command_line;
 mod credentials;
 mod development;
 mod durability;
+mod earlier_store;
 mod malformed_bytes;
 mod network;
 mod operations;

@@ -16,6 +16,7 @@ mod proxies;
 mod refusals;
 mod repeats;
 mod sign_out;
+mod transport;
 
 use serde_json::Value;
 

@@ -30,6 +30,8 @@ console.warn = () => {};
 const accounts = new Map([
   ['ada', { name: 'Ada of Elsewhere', preferred_username: 'ada', oid: required('OID'), tid: required('TID') }],
   ['grace', { name: 'Grace of Elsewhere', preferred_username: 'grace' }],
+  // Some providers take the e-mail address as the subject.
+  ['edith@elsewhere.example', { name: 'Edith of Elsewhere', preferred_username: 'edith@elsewhere.example' }],
   ['lin', { name: 'Lin of Elsewhere', preferred_username: 'lin@elsewhere.example' }],
 ]);
 

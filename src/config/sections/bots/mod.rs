@@ -237,7 +237,13 @@ impl RawIdentity {
             None => VerifiedUserIds::Prefixes(vec![DIRECT_LINE_PREFIX.to_owned()]),
             Some(WordOrList::Word(word)) if word == "all" => VerifiedUserIds::All,
             Some(WordOrList::Word(word)) => {
-                review.report(&at, format!("{word:?} is neither: write \"all\", or a list of prefixes as [\"dl_\"]"));
+                let is_all = matches!(word.to_ascii_lowercase().as_str(), "all" | "any" | "*");
+                let right = if is_all || word.trim().is_empty() { "\"all\"".to_owned() } else { format!("[{word:?}]") };
+                review.report(&at, format!("{word:?} is neither \"all\" nor a list of prefixes: write {right}"));
+                return None;
+            }
+            Some(WordOrList::List(prefixes)) if matches!(prefixes.as_slice(), [all] if all == "all" || all == "*") => {
+                review.report(&at, "is a list of prefixes, which this word is not: write \"all\"".to_owned());
                 return None;
             }
             Some(WordOrList::List(prefixes)) if prefixes.iter().any(String::is_empty) => {

@@ -1,0 +1,95 @@
+//! Numbers that are written as text: with a unit, with several, or as ISO 8601 writes a duration.
+
+use toml::Value;
+
+/// A unit of a number, with the names that operators give it.
+struct Unit {
+    names: &'static [&'static str],
+    /// How many of the smallest unit of its kind it is: milliseconds or bytes.
+    size: u64,
+}
+
+const TIMES: &[Unit] = &[
+    Unit { names: &["ms", "msec", "msecs", "millis", "milliseconds", "millisecond"], size: 1 },
+    Unit { names: &["s", "sec", "secs", "second", "seconds"], size: 1000 },
+    Unit { names: &["m", "min", "mins", "minute", "minutes"], size: 60_000 },
+    Unit { names: &["h", "hr", "hrs", "hour", "hours"], size: 3_600_000 },
+    Unit { names: &["d", "day", "days"], size: 86_400_000 },
+];
+
+const SIZES: &[Unit] = &[
+    Unit { names: &["b", "byte", "bytes"], size: 1 },
+    Unit { names: &["k", "kb", "kib"], size: 1 << 10 },
+    Unit { names: &["m", "mb", "mib"], size: 1 << 20 },
+    Unit { names: &["g", "gb", "gib"], size: 1 << 30 },
+];
+
+/// The unit in which a key holds its number, by the end of its name.
+const UNITS_OF_KEYS: &[(&str, &[Unit], u64)] = &[
+    ("_ms", TIMES, 1),
+    ("_seconds", TIMES, 1000),
+    ("_secs", TIMES, 1000),
+    ("_minutes", TIMES, 60_000),
+    ("_hours", TIMES, 3_600_000),
+    ("_days", TIMES, 86_400_000),
+    ("_bytes", SIZES, 1),
+];
+
+/// What is written behind a rate, by the end of the key that has it as part of its name.
+const RATES: &[(&str, &[&str])] = &[
+    ("_per_second", &["/s", "/sec", "/second", "per second", "a second", "rps"]),
+    ("_per_minute", &["/m", "/min", "/minute", "per minute", "a minute", "rpm"]),
+];
+
+/// The number that `value` means under `key`.
+pub(super) fn number(key: &str, value: &Value) -> Option<String> {
+    match value {
+        Value::String(written) => number_in_text(key, written),
+        Value::Float(written) if written.fract() == 0.0 && *written >= 0.0 => Some(format!("{written:.0}")),
+        Value::Array(list) => list.first().filter(|_| list.len() == 1).and_then(|only| match only {
+            Value::Integer(number) => Some(number.to_string()),
+            other => number(key, other),
+        }),
+        _ => None,
+    }
+}
+
+/// `"15s"`, `"15 seconds"` and `"PT15S"` for a key in milliseconds are 15000, and `"1m 30s"` is 90000. A text without a
+/// unit is the number itself.
+fn number_in_text(key: &str, written: &str) -> Option<String> {
+    let text = written.trim().to_ascii_lowercase();
+    let rates = RATES.iter().find(|(end, _)| key.ends_with(end)).map_or(&[][..], |(_, names)| names);
+    let text = rates.iter().find_map(|name| text.strip_suffix(name)).unwrap_or(&text).trim();
+    if let Some(number) = plain_number(text) {
+        return Some(number.to_string());
+    }
+    let (_, units, unit_of_key) = UNITS_OF_KEYS.iter().find(|(end, ..)| key.ends_with(end))?;
+    let mut rest = text.strip_prefix("pt").unwrap_or(text);
+    let mut sum = 0_u64;
+    while !rest.is_empty() {
+        let unit_at = rest.find(|letter: char| !(letter.is_ascii_digit() || "_.".contains(letter)))?;
+        let (digits, tail) = rest.split_at_checked(unit_at)?;
+        let tail = tail.trim_start();
+        let end = tail.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(tail.len());
+        let (unit, after) = tail.split_at_checked(end)?;
+        let size = units.iter().find(|known| known.names.contains(&unit))?.size;
+        sum = sum.checked_add(scaled(digits, size)?)?;
+        rest = after.trim_start_matches([' ', ',']).trim_start_matches("and ");
+    }
+    Some(sum.div_ceil(*unit_of_key).to_string())
+}
+
+/// A whole number, perhaps with separators between its thousands, or with a fraction of zero.
+fn plain_number(text: &str) -> Option<u64> {
+    let text = text.strip_suffix(".0").unwrap_or(text);
+    let fits = text.split(',').skip(1).all(|group| group.len() == 3);
+    text.replace(['_', ','], "").parse().ok().filter(|_| fits)
+}
+
+/// `digits`, which may have a fraction, times `size`.
+fn scaled(digits: &str, size: u64) -> Option<u64> {
+    let digits = digits.replace('_', "");
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits.as_str(), ""));
+    let scale = 10_u64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    Some(format!("{whole}{fraction}").parse::<u64>().ok()?.checked_mul(size)? / scale)
+}
