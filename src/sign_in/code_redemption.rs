@@ -133,12 +133,7 @@ impl CodeRedemption {
     ///
     /// # Errors
     /// [`CodeError`] if the store fails.
-    pub async fn is_redeemed(
-        &self,
-        wanted: WantedToken<'_>,
-        bearer: &Account,
-        code: &str,
-    ) -> Result<bool, CodeError> {
+    pub async fn is_redeemed(&self, wanted: WantedToken<'_>, bearer: &Account, code: &str) -> Result<bool, CodeError> {
         let Some(mark) = self.codes.mark(wanted.slot, code) else { return Ok(false) };
         let redeemed = RedeemedCode { slot: TokenSlot::new(bearer, &wanted.slot.connection), mark };
         self.is_redeemed_mark(wanted, &redeemed, &Secret::from(code)).await

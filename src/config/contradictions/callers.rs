@@ -11,8 +11,8 @@ pub(super) fn check(bot: &Bot, review: &mut Review<'_>) {
                            calls this one, or leave the entry out";
             review.report(&at, message.to_owned());
         }
-        let earlier = bot.callers.iter().take(index).enumerate();
-        let Some((other, channel)) = earlier.filter_map(|(other, earlier)| Some((other, find_clash(earlier, entry)?))).next()
+        let mut earlier = bot.callers.iter().take(index).enumerate();
+        let Some((other, channel)) = earlier.find_map(|(other, earlier)| Some((other, find_clash(earlier, entry)?)))
         else {
             continue;
         };

@@ -1,7 +1,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::history::SpeakerHistory;
+use super::history::{Speaker, SpeakerHistory};
 use crate::domain::{RecordKey, Timestamp};
 
 /// What this process knows of the accounts that spoke under one user id. It is authoritative, because every write to the
@@ -48,7 +48,7 @@ impl SpeakersCell {
             return;
         }
         // The record is as old as its last account at most; it may have been written again later.
-        let written_at = stored.as_ref().and_then(SpeakerHistory::last).map(|last| last.spoke_at());
+        let written_at = stored.as_ref().and_then(SpeakerHistory::last).map(Speaker::spoke_at);
         let history = stored.unwrap_or_default();
         state.history.append(history.clone());
         state.written = Some(WrittenHistory { history, written_at });

@@ -6,6 +6,8 @@
 
 mod cell;
 mod history;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::sync::Arc;

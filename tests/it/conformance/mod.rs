@@ -15,6 +15,7 @@ mod parent_codes;
 mod parents;
 mod product_context;
 mod requests;
+mod speakers;
 mod token_checks;
 mod tokens_response;
 mod verify_state;
