@@ -67,6 +67,7 @@ fn build_bot_gateway(config: &Configuration, services: &Services, limits: BodyLi
             services.writer,
         )),
         tokens: services.tokens.clone(),
+        speakers: services.speakers.clone(),
     };
     let sign_ins =
         GatewaySignIns { cards: services.cards.clone(), codes: services.codes.clone(), rates: services.rates.clone() };
@@ -89,6 +90,7 @@ fn build_token_service(config: &Configuration, services: &Services, limits: Body
     };
     let tokens = ServiceTokens {
         current: services.tokens.clone(),
+        speakers: services.speakers.clone(),
         resources: services.resources.clone(),
         sign_out: services.sign_out.clone(),
         codes: services.codes.clone(),

@@ -14,7 +14,8 @@ use crate::domain::{ClockAndEntropy, Registrations, SharedClock};
 use crate::endpoints::operations::AdminToken;
 use crate::exchange::{
     Acquisition, Admission, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption, ResourceExchange,
-    ResourceTokens, SignInNeeds, SignInRequirements, TokenRevocation, TokenSignOut, TokenValidators, UserRates,
+    ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation, TokenSignOut, TokenValidators,
+    UserRates,
 };
 use crate::identity_provider::ThrottleBoard;
 use crate::inbound::{CallerRates, Callers};
@@ -46,6 +47,7 @@ pub(super) struct Services {
     pub(super) admission: Admission,
     pub(super) acquisition: Acquisition,
     pub(super) tokens: CurrentTokens,
+    pub(super) speakers: Speakers,
     pub(super) resources: ResourceTokens,
     pub(super) sign_out: SignOut,
     pub(super) magic_codes: Arc<MagicCodes>,
@@ -67,6 +69,7 @@ struct Collections {
     vault: Arc<TokenVault>,
     cards: Arc<PendingSignIns>,
     requirements: SignInRequirements,
+    speakers: Speakers,
     magic_codes: Arc<MagicCodes>,
     browsers: Arc<BrowserSignIns>,
 }
@@ -96,7 +99,7 @@ pub(super) fn build_services(
     let id_tokens = Arc::new(build_id_token_validators(config, &trusts, &outbound, &ambient));
     let keys = CallerKeys { trusts, outbound: &outbound, ambient: &ambient };
     let callers = Arc::new(build_callers(config, &registrations, caller_rates, keys, anonymous));
-    let Collections { writer, vault, cards, requirements, magic_codes, browsers } = collections;
+    let Collections { writer, vault, cards, requirements, speakers, magic_codes, browsers } = collections;
     let tokens = CurrentTokens::new(vault.clone(), redemption.clone(), ambient.clone());
     let resource_exchange = ResourceExchange {
         vault: vault.clone(),
@@ -107,7 +110,7 @@ pub(super) fn build_services(
     };
     let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
     let sign_out = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation);
-    let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone());
+    let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
     let bots = BotClient::new(outbound);
     Ok(Services {
         resources: ResourceTokens::new(tokens.clone(), resource_exchange),
@@ -130,6 +133,7 @@ pub(super) fn build_services(
         rates,
         redemption,
         tokens,
+        speakers,
         magic_codes,
         signed_in_tokens,
         counters,
@@ -156,6 +160,7 @@ fn open_collections(
             Arc::new(ClaimsChallenges::new(records)),
             Arc::new(SignInNeeds::new(records)),
         ),
+        speakers: Speakers::new(records, writer),
         magic_codes: Arc::new(MagicCodes::new(records)),
         browsers: Arc::new(BrowserSignIns::new(records, entropy.clone())),
     })

@@ -85,10 +85,13 @@ impl Account {
         }
     }
 
-    /// Whether a parent bot states the user id.
+    /// The app id of the parent bot that states the user id; `None` for a channel's account.
     #[must_use]
-    pub const fn is_parent_account(&self) -> bool {
-        matches!(self.realm, Realm::Parent { .. })
+    pub fn parent(&self) -> Option<&str> {
+        match &self.realm {
+            Realm::Parent { app_id, .. } => Some(app_id),
+            Realm::Channel(_) => None,
+        }
     }
 
     /// The kind of the channel that the user writes from; [`ChannelKind::Other`] if the realm has no channel.
@@ -117,7 +120,7 @@ impl TokenSlot {
         Self { account: account.clone(), connection: connection.clone() }
     }
 
-    /// The slot of the channel's account. A browser sign-in stores its token there.
+    /// The slot of the channel's account. Cards, codes and requirements belong to it.
     #[must_use]
     pub fn as_channel_slot(&self) -> Cow<'_, Self> {
         match self.account.as_channel_account() {

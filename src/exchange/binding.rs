@@ -13,10 +13,6 @@ pub(super) struct Binding {
     pub(super) accounts_to_check: Vec<Account>,
     /// The exchange pins these accounts to the token's user when it succeeds. A pin lasts until sign-out.
     pub(super) accounts_to_pin: Vec<Account>,
-    /// Other accounts with the same user id. The exchange is refused if one of them holds a token of another user. For
-    /// a parent's account they are the channel's account and those of the other parents; for an account that the bot
-    /// names they are the parents' accounts.
-    pub(super) siblings: Vec<Account>,
 }
 
 /// The rule by which the token's user is bound to the account.
@@ -46,7 +42,11 @@ enum Unbound {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Voucher {
     Channel,
+    /// A parent bot, for an account of its own.
     Parent,
+    /// A parent bot whose user ids count as the channel's, for the channel's account.
+    TrustedParent,
+    /// The bot, for the channel's account.
     Bot,
 }
 
@@ -66,8 +66,8 @@ enum Statement {
 struct Facts {
     voucher: Voucher,
     channel: ChannelKind,
-    /// Parent bots may call the bot.
-    has_parents: bool,
+    /// Some parent bot has accounts of its own.
+    keeps_parents_apart: bool,
     statement: Statement,
     /// The client cannot have chosen the user id: the channel assigns it, or the operator lists it as verified.
     id_is_verified: bool,
@@ -77,14 +77,15 @@ struct Facts {
 #[rustfmt::skip]
 const fn choose_rule(facts: Facts) -> Rule {
     use ChannelKind::{DirectLine, Emulator, Teams, WebChat};
-    let Facts { voucher, channel, has_parents, statement, id_is_verified } = facts;
+    let Facts { voucher, channel, keeps_parents_apart, statement, id_is_verified } = facts;
     match (voucher, channel) {
         (_, Emulator)                                                        => Rule::Refused(Unbound::Emulator),
         (Voucher::Parent, _)                                                 => Rule::FirstSuccessAtParent,
         // The bot may repeat what a parent bot told it, and a parent is not a channel: the exchange sets no pin.
-        (Voucher::Bot, Teams) if has_parents                                 => Rule::FirstSuccessWithoutPin,
+        (Voucher::Bot, Teams) if keeps_parents_apart                         => Rule::FirstSuccessWithoutPin,
         (_, Teams) if matches!(statement, Statement::Complete)                 => Rule::StatedByChannel,
-        // A bot that states no Entra identity vouches for the user id alone. Teams has to state the identity as well.
+        // A bot or a trusted parent that states no Entra identity vouches for the user id alone. Teams has to state the
+        // identity as well.
         (Voucher::Channel, Teams) if matches!(statement, Statement::Insufficient) => Rule::Refused(Unbound::Unidentified),
         (_, DirectLine | WebChat) if !id_is_verified                         => Rule::Refused(Unbound::UnverifiedId),
         _                                                                    => Rule::FirstSuccess,
@@ -109,13 +110,7 @@ pub(super) fn bind(
         check_statement(bot, evidence.stated(), token)?;
     }
     let own = || vec![account.clone()];
-    let siblings = match evidence {
-        // A token that came through a parent does not block the channel itself.
-        Evidence::Activity(_) => Vec::new(),
-        Evidence::Bot(_) => parent_accounts(bot, account).collect(),
-        Evidence::Parent(_) => siblings_of_parent(bot, account),
-    };
-    let base = Binding { by_channel: false, accounts_to_check: Vec::new(), accounts_to_pin: Vec::new(), siblings };
+    let base = Binding { by_channel: false, accounts_to_check: Vec::new(), accounts_to_pin: Vec::new() };
     Ok(match rule {
         // Only the exchange of a parent bot reads this pin, so a bot without parents needs none.
         Rule::StatedByChannel if bot.has_parents() => Binding { by_channel: true, accounts_to_pin: own(), ..base },
@@ -130,36 +125,26 @@ pub(super) fn bind(
     })
 }
 
-/// The channel's account with the user id of `account`, and the accounts under the other parents.
-fn siblings_of_parent(bot: &Bot, account: &Account) -> Vec<Account> {
-    let channel_account = account.as_channel_account().into_owned();
-    let other_parents: Vec<_> = parent_accounts(bot, &channel_account).filter(|other| other != account).collect();
-    std::iter::once(channel_account).chain(other_parents).collect()
-}
-
-/// For each parent bot that may call `bot`: the parent's account with the user id of `account`, which is the channel's.
-pub(super) fn parent_accounts<'a>(bot: &'a Bot, account: &'a Account) -> impl Iterator<Item = Account> + 'a {
-    bot.callers.iter().map(|parent| account.as_parent_account(&parent.app_id))
-}
-
 /// Whether any rule can bind a token that `account` sends to `bot`. If none can, a card must not ask the client for a
 /// token.
-/// Where clients choose user ids, a parent bot vouches for the id, so a bot with parents passes.
+/// Where clients choose user ids, a parent bot vouches for the id in its own account, so a bot with such accounts passes.
 #[must_use]
 pub fn may_be_bound(bot: &Bot, account: &Account) -> bool {
-    account.channel_kind() != ChannelKind::Emulator && (bot.has_verified_id(account) || bot.has_parents())
+    account.channel_kind() != ChannelKind::Emulator && (bot.has_verified_id(account) || bot.keeps_parents_apart())
 }
 
 fn collect_facts(bot: &Bot, account: &Account, evidence: &Evidence) -> Facts {
     let stated = evidence.stated();
     Facts {
         voucher: match evidence {
+            // The bot repeats what the parent told it.
+            Evidence::Parent(_) | Evidence::Bot(_) if account.parent().is_some() => Voucher::Parent,
             Evidence::Activity(_) => Voucher::Channel,
-            Evidence::Parent(_) => Voucher::Parent,
+            Evidence::Parent(_) => Voucher::TrustedParent,
             Evidence::Bot(_) => Voucher::Bot,
         },
         channel: account.channel_kind(),
-        has_parents: bot.has_parents(),
+        keeps_parents_apart: bot.keeps_parents_apart(),
         statement: match stated {
             StatedIdentity { object_id: Some(_), tenant_ids, .. } if !tenant_ids.is_empty() => Statement::Complete,
             _ if bot.identity.allow_unidentified_teams_users => Statement::Incomplete,
@@ -226,7 +211,7 @@ mod tests {
     const COMPLETE_TEAMS_STATEMENT: Facts = Facts {
         voucher: Voucher::Channel,
         channel: ChannelKind::Teams,
-        has_parents: false,
+        keeps_parents_apart: false,
         statement: Statement::Complete,
         id_is_verified: true,
     };
@@ -238,19 +223,27 @@ mod tests {
         let of = |voucher, channel| Facts { voucher, channel, ..unstated };
         for (facts, rule) in [
             (COMPLETE_TEAMS_STATEMENT, Rule::StatedByChannel),
-            (Facts { has_parents: true, ..COMPLETE_TEAMS_STATEMENT }, Rule::StatedByChannel),
+            (Facts { keeps_parents_apart: true, ..COMPLETE_TEAMS_STATEMENT }, Rule::StatedByChannel),
             (unstated, Rule::Refused(Unbound::Unidentified)),
             (Facts { statement: Statement::Incomplete, ..unstated }, Rule::FirstSuccess),
             (Facts { voucher: Voucher::Bot, ..COMPLETE_TEAMS_STATEMENT }, Rule::StatedByChannel),
             (of(Voucher::Bot, Teams), Rule::FirstSuccess),
             (
-                Facts { has_parents: true, voucher: Voucher::Bot, ..COMPLETE_TEAMS_STATEMENT },
+                Facts { keeps_parents_apart: true, voucher: Voucher::Bot, ..COMPLETE_TEAMS_STATEMENT },
                 Rule::FirstSuccessWithoutPin,
             ),
-            (Facts { has_parents: true, ..of(Voucher::Bot, Teams) }, Rule::FirstSuccessWithoutPin),
+            (Facts { keeps_parents_apart: true, ..of(Voucher::Bot, Teams) }, Rule::FirstSuccessWithoutPin),
             (Facts { voucher: Voucher::Parent, ..COMPLETE_TEAMS_STATEMENT }, Rule::FirstSuccessAtParent),
             (of(Voucher::Parent, WebChat), Rule::FirstSuccessAtParent),
             (Facts { id_is_verified: false, ..of(Voucher::Parent, DirectLine) }, Rule::FirstSuccessAtParent),
+            (Facts { voucher: Voucher::TrustedParent, ..COMPLETE_TEAMS_STATEMENT }, Rule::StatedByChannel),
+            (of(Voucher::TrustedParent, Teams), Rule::FirstSuccess),
+            (of(Voucher::TrustedParent, DirectLine), Rule::FirstSuccess),
+            (
+                Facts { id_is_verified: false, ..of(Voucher::TrustedParent, WebChat) },
+                Rule::Refused(Unbound::UnverifiedId),
+            ),
+            (of(Voucher::TrustedParent, Emulator), Rule::Refused(Unbound::Emulator)),
             (of(Voucher::Channel, DirectLine), Rule::FirstSuccess),
             (of(Voucher::Bot, WebChat), Rule::FirstSuccess),
             (Facts { id_is_verified: false, ..of(Voucher::Channel, DirectLine) }, Rule::Refused(Unbound::UnverifiedId)),
@@ -273,6 +266,7 @@ mod tests {
             (Voucher::Channel, ChannelKind::Other, false),
             (Voucher::Bot, ChannelKind::WebChat, true),
             (Voucher::Parent, ChannelKind::Other, true),
+            (Voucher::TrustedParent, ChannelKind::WebChat, true),
         ] {
             let facts = Facts { voucher, channel, ..COMPLETE_TEAMS_STATEMENT };
             assert_eq!(must_fit_statement(facts), must_fit, "{facts:?}");

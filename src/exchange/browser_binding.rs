@@ -8,8 +8,8 @@ use crate::domain::{Account, Bot, ChannelKind, UserKey};
 pub enum BrowserBinding {
     /// The channel stated the same Entra identity that signed in: the account gets the token at once.
     Proven,
-    /// As [`BrowserBinding::Proven`] if the channel's own traffic has pinned the account to this user; otherwise as
-    /// [`BrowserBinding::CodeByHand`].
+    /// As [`BrowserBinding::Proven`] if the channel's own traffic has pinned the account to this user and no parent bot
+    /// spoke last; otherwise as [`BrowserBinding::CodeByHand`].
     ProvenIfPinned,
     /// The page may pass the code to the chat client that shows it: no stated identity contradicts the user who signed
     /// in.
@@ -65,17 +65,17 @@ enum IdentityFit {
     AnotherPerson,
 }
 
-/// The table for browser sign-ins. Only Teams states the Entra identity of its users. A bot with parents may repeat what
-/// a parent told it, and a parent is not a channel, so its statement needs a pin.
+/// The table for browser sign-ins. Only Teams states the Entra identity of its users. A bot that keeps parents apart may
+/// repeat what a parent told it, and a parent is not a channel, so its statement needs a pin.
 #[rustfmt::skip]
-const fn choose_browser_rule(channel: ChannelKind, has_parents: bool, fit: IdentityFit) -> BrowserBinding {
+const fn choose_browser_rule(channel: ChannelKind, keeps_parents_apart: bool, fit: IdentityFit) -> BrowserBinding {
     match (channel, fit) {
-        (ChannelKind::Teams, IdentityFit::AnotherPerson)        => BrowserBinding::NoCode,
-        (ChannelKind::Teams, IdentityFit::ContradictedInGroup)  => BrowserBinding::CodeUnlessOwnerIsKnown,
-        (ChannelKind::Teams, IdentityFit::Full) if has_parents  => BrowserBinding::ProvenIfPinned,
-        (ChannelKind::Teams, IdentityFit::Full)                 => BrowserBinding::Proven,
-        (ChannelKind::Teams, IdentityFit::NotContradicted) if !has_parents => BrowserBinding::CodeByPage,
-        _                                                       => BrowserBinding::CodeByHand,
+        (ChannelKind::Teams, IdentityFit::AnotherPerson)               => BrowserBinding::NoCode,
+        (ChannelKind::Teams, IdentityFit::ContradictedInGroup)         => BrowserBinding::CodeUnlessOwnerIsKnown,
+        (ChannelKind::Teams, IdentityFit::Full) if keeps_parents_apart => BrowserBinding::ProvenIfPinned,
+        (ChannelKind::Teams, IdentityFit::Full)                        => BrowserBinding::Proven,
+        (ChannelKind::Teams, IdentityFit::NotContradicted) if !keeps_parents_apart => BrowserBinding::CodeByPage,
+        _                                                              => BrowserBinding::CodeByHand,
     }
 }
 
@@ -93,7 +93,7 @@ pub fn bind_browser_sign_in(
         }
         fit => fit,
     };
-    choose_browser_rule(wanted.slot.account.channel_kind(), wanted.bot.has_parents(), fit)
+    choose_browser_rule(wanted.slot.account.channel_kind(), wanted.bot.keeps_parents_apart(), fit)
 }
 
 /// Whether the user who signed in is another person than the one whom Teams states for `account`: the object id
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_browser_sign_in_needs_a_code_unless_teams_stated_the_user() {
-        for (channel, has_parents, fit, binding) in [
+        for (channel, keeps_parents_apart, fit, binding) in [
             (ChannelKind::Teams, false, IdentityFit::Full, BrowserBinding::Proven),
             (ChannelKind::Teams, true, IdentityFit::Full, BrowserBinding::ProvenIfPinned),
             (ChannelKind::Teams, false, IdentityFit::NotContradicted, BrowserBinding::CodeByPage),
@@ -158,7 +158,8 @@ mod tests {
             (ChannelKind::Emulator, false, IdentityFit::NotContradicted, BrowserBinding::CodeByHand),
             (ChannelKind::Other, false, IdentityFit::Full, BrowserBinding::CodeByHand),
         ] {
-            assert_eq!(choose_browser_rule(channel, has_parents, fit), binding, "{channel:?} {has_parents} {fit:?}");
+            let chosen = choose_browser_rule(channel, keeps_parents_apart, fit);
+            assert_eq!(chosen, binding, "{channel:?} {keeps_parents_apart} {fit:?}");
         }
     }
 }

@@ -5,10 +5,11 @@ use crate::cards::StatedIdentity;
 pub enum Evidence {
     /// An activity from the account's channel.
     Activity(ActivityEvidence),
-    /// An activity from a parent bot; the account belongs to that parent.
+    /// An activity from a parent bot. The account is the parent's own, or the channel's if the operator trusts the
+    /// parent's user ids.
     Parent(ActivityEvidence),
     /// What the bot stated about the user when it asked for a card. The card itself proves that the bot wanted this
-    /// user to sign in.
+    /// user to sign in. The account is the one that spoke last.
     Bot(BotStatement),
 }
 

@@ -2,8 +2,8 @@
 //! tokens for other resources with it, and removes it at sign-out.
 //!
 //! Owns the phases of one exchange (admit, join, recall, redeem, keep, settle), the binding of a token to the account
-//! that sent it, the joining of duplicates, the refresh of a token without its user, and the tokens' part of a
-//! sign-out. It deliberately knows no HTTP and no wire type: a door hands it a request and gets an outcome, and the
+//! that sent it, the account under which a bot finds a token, the joining of duplicates, the refresh of a token without
+//! its user, and the tokens' part of a sign-out. It deliberately knows no HTTP and no wire type: a door hands it a request and gets an outcome, and the
 //! door turns the outcome into a reply.
 
 mod binding;
@@ -20,6 +20,7 @@ mod outcome;
 mod parent_slots;
 mod redemption;
 mod requirements;
+mod speakers;
 mod storage_failure;
 mod token_sender;
 mod token_validators;
@@ -39,9 +40,10 @@ pub use missing_scope_report::report_missing_scopes;
 pub use needs::{ClaimsChallenges, SignInNeed, SignInNeeds};
 pub use obtained::{ObtainedToken, Outage};
 pub use outcome::{Outcome, Reason, Refusal};
-pub use parent_slots::{WantedToken, end_tokens_of_others, last_obtained};
+pub use parent_slots::{WantedToken, parent_slots};
 pub use redemption::Redemption;
 pub use requirements::SignInRequirements;
+pub use speakers::Speakers;
 pub use storage_failure::StorageFailure;
 pub use token_sender::TokenSender;
 pub use token_validators::TokenValidators;

@@ -38,6 +38,10 @@ pub const CLAIMS_CHALLENGE: Kind =
 /// sign-ins have shown. It expires 15 minutes after it was last written.
 pub const SIGN_IN_NEED: Kind = Kind::new("pending.need", "exchange", Fixed(CARD_LIFETIME));
 
+/// Which accounts, the channel's and parent bots', spoke under a user id of a bot that keeps parents apart, the last one
+/// first. It expires 92 days after it was last written, which the bot's use of it repeats daily: no token outlives it.
+pub const SPEAKERS: Kind = Kind::new("exchange.speakers", "exchange", Fixed(Duration::from_hours(92 * 24)));
+
 /// A browser that was sent to the identity provider. It is removed when the browser's user is identified, and expires
 /// after 15 minutes.
 pub const BROWSER_AT_PROVIDER: Kind = Kind::new("pending.browser.at_provider", "sign_in", Fixed(CARD_LIFETIME));
@@ -83,6 +87,7 @@ pub(super) const KINDS: [&Kind; 13] = [
     &CLIENT_FAILURES,
     &CLAIMS_CHALLENGE,
     &SIGN_IN_NEED,
+    &SPEAKERS,
     &BROWSER_AT_PROVIDER,
     &BROWSER_IDENTIFIED,
     &BROWSER_COMPLETED,

@@ -44,7 +44,8 @@ pub enum CodeAnswer {
 /// Who brings a code into the chat.
 #[derive(Clone, Debug)]
 pub struct CodeBearer {
-    /// The account whose tries are counted: the channel's, or that of the parent bot which passes the code on.
+    /// The account whose tries are counted and that gets the token: the channel's, or that of the parent bot which passes
+    /// the code on.
     pub account: Account,
     /// What the activity with the code states about its user; nothing if the bot brings the code.
     pub stated: StatedIdentity,
@@ -71,6 +72,12 @@ struct FlightKey {
     bearer: Account,
 }
 
+/// Where the token of a redeemed code lies, and the mark that it carries.
+struct RedeemedCode {
+    slot: TokenSlot,
+    mark: CodeMark,
+}
+
 /// A right code, and what is needed to keep its token.
 struct RightfulGrant {
     grant: CodeGrant,
@@ -94,9 +101,10 @@ impl CodeRedemption {
         Self { codes, tokens, cards, flights: Arc::default() }
     }
 
-    /// Redeems `code`, which `bearer` brings: keeps its token in the wanted slot and finishes the card that led to it. A code that was redeemed
-    /// before is answered again (docs/architecture.md §The same browser gets the same answer). Callers with the same
-    /// code at the same time share one redemption, of which one is told that it redeemed the code.
+    /// Redeems `code`, which waits for the wanted slot of the channel's account: keeps its token for the account of
+    /// `bearer`, and finishes the card that led to it. A code that the bearer redeemed before is answered again
+    /// (docs/architecture.md §The same browser gets the same answer). Callers with the same code at the same time share
+    /// one redemption, of which one is told that it redeemed the code.
     ///
     /// # Errors
     /// [`CodeError`] if the store fails.
@@ -129,34 +137,38 @@ impl CodeRedemption {
         }
     }
 
-    /// Whether `code` was redeemed before and the wanted slot still holds what came of it. Counts no try: a redeemed code
-    /// gives its account nothing that the account does not have.
+    /// Whether `code`, which waited for the wanted slot, was redeemed before for the account `bearer`, which still holds
+    /// what came of it. Counts no try: a redeemed code gives its account nothing that the account does not have.
     ///
     /// # Errors
     /// [`CodeError`] if the store fails.
-    pub async fn is_redeemed(&self, wanted: WantedToken<'_>, code: &str) -> Result<bool, CodeError> {
+    pub async fn is_redeemed(&self, wanted: WantedToken<'_>, bearer: &Account, code: &str) -> Result<bool, CodeError> {
         let Some(mark) = self.codes.mark(wanted.slot, code) else { return Ok(false) };
-        self.is_redeemed_mark(wanted, &Secret::from(code), mark).await
+        let redeemed = RedeemedCode { slot: TokenSlot::new(bearer, &wanted.slot.connection), mark };
+        self.is_redeemed_mark(wanted, &redeemed, &Secret::from(code)).await
     }
 
     /// A newer code of the slot may happen to have the same digits as the redeemed one; then the newer one counts.
     async fn is_redeemed_mark(
         &self,
         wanted: WantedToken<'_>,
+        redeemed: &RedeemedCode,
         code: &Secret,
-        mark: CodeMark,
     ) -> Result<bool, CodeError> {
-        Ok(self.tokens.holds_token_of_code(wanted.slot, wanted.connection.revision, mark).await?
+        let RedeemedCode { slot, mark } = redeemed;
+        Ok(self.tokens.holds_token_of_code(slot, wanted.connection.revision, *mark).await?
             && self.codes.find_waiting(wanted.slot, code).await?.is_none())
     }
 
     async fn run(self, requested: RequestedCode) -> Result<CodeAnswer, CodeError> {
         let RequestedCode { bot, slot, connection, bearer, code, mark } = &requested;
         let vault = self.tokens.vault();
-        // The generation is read before the code, so that a sign-out in between makes the permit below invalid.
-        let generation = vault.generation(slot);
+        let redeemed = RedeemedCode { slot: TokenSlot::new(&bearer.account, &slot.connection), mark: *mark };
+        // The generation is read before the code, so that a sign-out in between makes the permit below invalid. A sign-out
+        // of the user id supersedes the generations of all its accounts.
+        let generation = vault.generation(&redeemed.slot);
         let wanted = WantedToken { bot, slot, connection };
-        if self.is_redeemed_mark(wanted, code, *mark).await? {
+        if self.is_redeemed_mark(wanted, &redeemed, code).await? {
             return Ok(CodeAnswer::RedeemedBefore);
         }
         let Some(RightCode { grant, record }) = self.codes.check(slot, &bearer.account, code.expose()).await? else {
@@ -213,7 +225,7 @@ impl CodeRedemption {
             return Ok(CodeAnswer::Wrong);
         }
         let user = grant.token.user.clone();
-        match self.tokens.keep(wanted, permit.clone(), grant.token, Some(mark)).await {
+        match self.tokens.keep(permit.clone(), wanted.connection.revision, grant.token, Some(mark)).await {
             Ok(token) => {
                 self.finish(wanted.slot, &grant.card_id).await;
                 Ok(CodeAnswer::Redeemed(token))

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use crate::cards::StatedIdentity;
 use crate::domain::{Bot, ConnectionRevision, Registrations, TokenSlot, UserKey, UserToken};
 use crate::exchange::{
-    BrowserBinding, ProvenIdentity, SignInNeed, SignInRequirements, WantedToken, bind_browser_sign_in,
-    end_tokens_of_others, last_obtained,
+    BrowserBinding, ProvenIdentity, SignInNeed, SignInRequirements, Speakers, WantedToken, bind_browser_sign_in,
+    parent_slots,
 };
 use crate::records::RecordError;
 use crate::vault::{CodeMark, Epoch, Permit, SignOutMark, TokenVault, VaultError};
@@ -15,6 +15,7 @@ pub struct SignedInTokens {
     vault: Arc<TokenVault>,
     requirements: SignInRequirements,
     registrations: Arc<Registrations>,
+    speakers: Speakers,
 }
 
 /// Why tokens or requirements could not be read or changed.
@@ -30,10 +31,15 @@ pub enum SignedInTokensError {
 
 impl SignedInTokens {
     /// Keeps tokens in `vault`, and reads and removes the needs and challenges in `requirements`. `registrations` has the
-    /// connections of the bots.
+    /// connections of the bots, and `speakers` knows which account spoke last under a user id.
     #[must_use]
-    pub fn new(vault: Arc<TokenVault>, requirements: SignInRequirements, registrations: Arc<Registrations>) -> Self {
-        Self { vault, requirements, registrations }
+    pub fn new(
+        vault: Arc<TokenVault>,
+        requirements: SignInRequirements,
+        registrations: Arc<Registrations>,
+        speakers: Speakers,
+    ) -> Self {
+        Self { vault, requirements, registrations, speakers }
     }
 
     pub(super) fn vault(&self) -> &TokenVault {
@@ -45,10 +51,13 @@ impl SignedInTokens {
         &self.requirements
     }
 
-    /// What a browser sign-in for the wanted token has to ask the user for.
+    /// What a browser sign-in for the wanted token, whose slot is the channel's, has to ask the user for. A need that is
+    /// older than the token of the account that spoke last is met.
     pub(super) async fn find_need(&self, wanted: WantedToken<'_>) -> Result<SignInNeed, SignedInTokensError> {
-        let obtained_at = last_obtained(&self.vault, wanted).await?;
-        Ok(self.requirements.for_browser(wanted.slot, obtained_at).await?)
+        let account = self.speakers.find_last(wanted.bot, &wanted.slot.account).await?;
+        let slot = TokenSlot::new(&account, &wanted.slot.connection);
+        let token = self.vault.find(&slot, wanted.connection.revision).await?;
+        Ok(self.requirements.for_browser(wanted.slot, token.map(|token| token.obtained_at)).await?)
     }
 
     /// The current epoch of `user`, whose token was requested at `requested`. A sign-out everywhere raises it, which
@@ -76,11 +85,8 @@ impl SignedInTokens {
         stated: &StatedIdentity,
         user: &UserKey,
     ) -> Result<BrowserBinding, VaultError> {
-        let account = &wanted.slot.account;
         Ok(match bind_browser_sign_in(wanted, stated, ProvenIdentity::of_user(user)) {
-            BrowserBinding::ProvenIfPinned if self.vault.find_pin(account).await?.as_ref() == Some(user) => {
-                BrowserBinding::Proven
-            }
+            BrowserBinding::ProvenIfPinned if self.is_proven(wanted, user).await? => BrowserBinding::Proven,
             BrowserBinding::CodeUnlessOwnerIsKnown => {
                 let owner = self.find_owner(wanted.bot, wanted.slot).await?;
                 if owner.is_some_and(|owner| owner != *user) {
@@ -94,11 +100,20 @@ impl SignedInTokens {
         })
     }
 
+    /// Whether the channel's own traffic has shown that the account of the wanted slot belongs to `user`, and the account
+    /// gets the token of this sign-in: after a parent spoke, the bot asks for the parent's token, which needs a code.
+    async fn is_proven(&self, wanted: WantedToken<'_>, user: &UserKey) -> Result<bool, VaultError> {
+        let account = &wanted.slot.account;
+        Ok(self.vault.find_pin(account).await?.as_ref() == Some(user)
+            && *self.speakers.find_last(wanted.bot, account).await? == *account)
+    }
+
     /// The person to whom a silent exchange has shown that the account of `slot` belongs: the pin, else the user of a kept
-    /// token that no code was typed for. A bot with parents may repeat what a parent told it, so there the pin alone counts.
+    /// token that no code was typed for. A bot that keeps parents apart may repeat what a parent told it, so there the pin
+    /// alone counts.
     async fn find_owner(&self, bot: &Bot, slot: &TokenSlot) -> Result<Option<UserKey>, VaultError> {
         let pinned = self.vault.find_pin(&slot.account).await?;
-        if pinned.is_some() || bot.has_parents() {
+        if pinned.is_some() || bot.keeps_parents_apart() {
             return Ok(pinned);
         }
         for connection in self.registrations.list_connections(bot.name.as_str()) {
@@ -109,6 +124,26 @@ impl SignedInTokens {
             }
         }
         Ok(None)
+    }
+
+    /// Whether the token of the code of `mark` lies in the channel's `slot`, or in the slot of a parent that brought the
+    /// code.
+    pub(super) async fn is_code_redeemed(
+        &self,
+        slot: &TokenSlot,
+        revision: ConnectionRevision,
+        mark: CodeMark,
+    ) -> Result<bool, VaultError> {
+        if self.holds_token_of_code(slot, revision, mark).await? {
+            return Ok(true);
+        }
+        let Some(bot) = self.registrations.find_bot(slot.account.holder.as_str()) else { return Ok(false) };
+        for parent_slot in parent_slots(bot, slot) {
+            if self.holds_token_of_code(&parent_slot, revision, mark).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether `slot` holds the token that came of the code of `mark`, or what that token was refreshed to.
@@ -122,24 +157,17 @@ impl SignedInTokens {
         Ok(held.and_then(|held| held.code_mark).is_some_and(|held| held.is_same(&mark)))
     }
 
-    /// Keeps `token` in the wanted slot, and removes the tokens of other users that parent bots brought for the same
-    /// user id. `mark` is that of the magic code which the token was redeemed with.
+    /// Keeps `token` in the slot of `permit`. `mark` is that of the magic code which the token was redeemed with.
     pub(super) async fn keep(
         &self,
-        wanted: WantedToken<'_>,
         permit: Permit,
+        revision: ConnectionRevision,
         token: UserToken,
         mark: Option<CodeMark>,
     ) -> Result<Arc<UserToken>, VaultError> {
-        end_tokens_of_others(&self.vault, wanted, &token.user).await?;
-        let revision = wanted.connection.revision;
-        let kept = match mark {
-            Some(mark) => self.vault.keep_with_code(permit, revision, token, mark).await?,
-            None => self.vault.keep(permit, revision, token).await?,
-        };
-        if let Err(error) = end_tokens_of_others(&self.vault, wanted, &kept.user).await {
-            tracing::warn!(%error, "a parent bot's token of another user may still be kept: the store failed");
+        match mark {
+            Some(mark) => self.vault.keep_with_code(permit, revision, token, mark).await,
+            None => self.vault.keep(permit, revision, token).await,
         }
-        Ok(kept)
     }
 }

@@ -144,12 +144,6 @@ impl TokenVault {
         has_enough_lifetime(token, self.shared.clock.now())
     }
 
-    /// Whether the lifetime of `token` has ended.
-    #[must_use]
-    pub fn has_ended(&self, token: &UserToken) -> bool {
-        token.has_ended(self.shared.clock.now())
-    }
-
     /// Issues the permission to keep a token of `user` in `slot`. Call this *before* requesting the token.
     ///
     /// # Errors

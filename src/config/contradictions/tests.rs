@@ -319,3 +319,34 @@ fn other_pairs_that_contradict_each_other_are_found() {
     let warnings = warnings_of(PUBLIC_URL, &tls);
     assert!(warnings[0].starts_with("server.public_url: is plain http"), "{warnings:?}");
 }
+
+/// Two entries of one parent: the settings of the first, the app id, channel and settings of the second.
+fn two_callers(first: &str, app_id: &str, channel: &str, second: &str) -> String {
+    let entry = |app_id: &str, channel: &str, settings: &str| {
+        format!(
+            "[[bots.help-desk.callers]]\napp_id = {app_id:?}\ntenant = {OTHER:?}\nservice_urls = [\"https://p.example/\"]\n\
+             channels = [{channel:?}]\n{settings}\n"
+        )
+    };
+    changed(ENDPOINT, &format!("{ENDPOINT}\n{}{}", entry(OTHER, "msteams", first), entry(app_id, channel, second)))
+}
+
+#[test]
+fn entries_of_one_parent_that_disagree_about_its_users_are_a_problem() {
+    const VOUCHES: &str = "vouches_for_channel_users = true";
+    let place = "bots.help-desk.callers[1].vouches_for_channel_users: ";
+    for (first, second) in [(VOUCHES, ""), ("", VOUCHES)] {
+        let problem = problem_of(&two_callers(first, OTHER, "msteams", second));
+        assert!(problem.starts_with(&format!("{place}contradicts callers[0]")), "{problem}");
+    }
+    let another = OTHER.replace('9', "8");
+    for fine in [
+        two_callers(VOUCHES, OTHER, "msteams", VOUCHES),
+        two_callers(VOUCHES, OTHER, "directline", ""),
+        two_callers(VOUCHES, &another, "msteams", ""),
+    ] {
+        assert!(read(&fine).is_ok(), "{fine}");
+    }
+    let own = problem_of(&two_callers("", APP, "msteams", VOUCHES));
+    assert!(own.starts_with(&format!("{place}vouches for the bot itself")), "{own}");
+}

@@ -12,6 +12,7 @@ pub(super) struct RawCaller {
     tenant: Option<String>,
     service_urls: Vec<String>,
     channels: Vec<String>,
+    vouches_for_channel_users: bool,
 }
 
 impl RawCaller {
@@ -44,7 +45,13 @@ impl RawCaller {
                 "names a channel that no parent bot speaks for: leave out emulator and AseChannel".to_owned(),
             );
         }
-        Some(CallerEntry { app_id: app_id?, tenant_id: tenant_id?, service_url_prefixes, channels })
+        Some(CallerEntry {
+            app_id: app_id?,
+            tenant_id: tenant_id?,
+            service_url_prefixes,
+            channels,
+            vouches_for_channel_users: self.vouches_for_channel_users,
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod sdk;
 
-use super::{Account, BotName};
+use super::{Account, BotName, ChannelId};
 
 pub use sdk::Sdk;
 
@@ -72,8 +72,11 @@ pub struct CallerEntry {
     pub tenant_id: String,
     /// The `serviceUrl` of the parent bot's activities must start with one of these prefixes.
     pub service_url_prefixes: Vec<String>,
-    /// The base channels that the parent bot's activities may name.
+    /// The base channels that the parent bot's activities may name, in lower case.
     pub channels: Vec<String>,
+    /// Whether the operator trusts the user ids in the parent bot's activities as the channel's own: then the parent
+    /// speaks for the channel's accounts (docs/security.md §Parent bots).
+    pub vouches_for_channel_users: bool,
 }
 
 /// The form of the Token Service's answer to a refused exchange. No single form works for every SDK
@@ -124,11 +127,37 @@ pub struct Bot {
 }
 
 impl Bot {
-    /// Whether parent bots may call this bot. If so, a user id that the bot states may come from a parent bot and not
-    /// from a channel.
+    /// Whether parent bots may call this bot.
     #[must_use]
     pub fn has_parents(&self) -> bool {
         !self.callers.is_empty()
+    }
+
+    /// Whether some parent bot has accounts apart from the channel's. If so, a user id that the bot states may come from
+    /// that parent and not from a channel.
+    #[must_use]
+    pub fn keeps_parents_apart(&self) -> bool {
+        self.callers.iter().any(|entry| !entry.vouches_for_channel_users)
+    }
+
+    /// Whether the parent bot `app_id` may speak for users of `channel`.
+    #[must_use]
+    pub fn lists_parent(&self, app_id: &str, channel: &ChannelId) -> bool {
+        self.find_entries(app_id, channel).next().is_some()
+    }
+
+    /// Whether the accounts for which the parent bot `app_id` speaks on `channel` are the channel's: the parent is listed,
+    /// and no entry of it for this channel leaves out that it vouches.
+    #[must_use]
+    pub fn trusts_parent(&self, app_id: &str, channel: &ChannelId) -> bool {
+        self.lists_parent(app_id, channel)
+            && self.find_entries(app_id, channel).all(|entry| entry.vouches_for_channel_users)
+    }
+
+    fn find_entries<'a>(&'a self, app_id: &'a str, channel: &'a ChannelId) -> impl Iterator<Item = &'a CallerEntry> {
+        self.callers.iter().filter(move |entry| {
+            entry.app_id.eq_ignore_ascii_case(app_id) && entry.channels.iter().any(|listed| listed == channel.as_str())
+        })
     }
 
     /// Whether the user id of `account` is not chosen by a client: the channel assigns it, or the operator lists it as

@@ -26,8 +26,8 @@ use self::client_failure::ReportedFailures;
 use self::disposition::Disposition;
 use crate::bot_connector::{BotClient, ContinuationDelivery, ForwardedRequest};
 use crate::cards::{PendingSignIns, StatedIdentity};
-use crate::domain::{Account, Bot, ChannelId, Registrations, SharedEntropy};
-use crate::exchange::{CurrentTokens, ExchangeEngine, ExchangeNames, TokenValidators, UserRates};
+use crate::domain::{Account, Bot, ChannelId, ChannelKind, Registrations, SharedEntropy};
+use crate::exchange::{CurrentTokens, ExchangeEngine, ExchangeNames, Speakers, TokenValidators, UserRates};
 use crate::inbound::{
     BodyLimits, CallerRefusal, Callers, Door, LetterCase, Method, Operation, Peer, Problem, RequestId, read_body,
     require_plain_utf8,
@@ -50,6 +50,7 @@ pub struct BotGateway {
     validators: Arc<TokenValidators>,
     engine: Arc<ExchangeEngine<InvokeReply>>,
     tokens: CurrentTokens,
+    speakers: Speakers,
     cards: Arc<PendingSignIns>,
     codes: CodeRedemption,
     rates: Arc<UserRates>,
@@ -82,6 +83,8 @@ pub struct GatewayExchange {
     pub engine: Arc<ExchangeEngine<InvokeReply>>,
     /// Checks whether a token is still stored.
     pub tokens: CurrentTokens,
+    /// Notes which account speaks.
+    pub speakers: Speakers,
 }
 
 /// What completes an interactive sign-in with a code from the chat.
@@ -125,7 +128,7 @@ impl BotGateway {
         answers: GatewayAnswers,
     ) -> Self {
         let GatewayCallers { callers, registrations, limits, entropy } = callers;
-        let GatewayExchange { validators, engine, tokens } = exchange;
+        let GatewayExchange { validators, engine, tokens, speakers } = exchange;
         let GatewaySignIns { cards, codes, rates } = sign_ins;
         let GatewayBots { client: bots, delivery, exchange_names, timeout: bot_timeout } = bots;
         let GatewayAnswers { counters, statuses } = answers;
@@ -137,6 +140,7 @@ impl BotGateway {
             validators,
             engine,
             tokens,
+            speakers,
             cards,
             codes,
             rates,
@@ -192,12 +196,16 @@ impl Inbound<'_> {
         Account::of_channel(&self.bot.name, self.channel(), &self.from_id)
     }
 
-    /// The account of the activity's user by the caller's word: that on the channel, or one of the parent bot's.
+    /// The account of the activity's user by the caller's word: that on the channel, or one of the parent bot's. The
+    /// Emulator is a channel, although it calls with the token of an app.
     fn account(&self) -> Account {
         let account = self.channel_account();
+        let channel = self.channel();
         match self.peer.parent() {
-            Some(app_id) => account.as_parent_account(app_id),
-            None => account,
+            Some(app_id) if channel.kind() != ChannelKind::Emulator && !self.bot.trusts_parent(app_id, &channel) => {
+                account.as_parent_account(app_id)
+            }
+            _ => account,
         }
     }
 
@@ -275,6 +283,7 @@ async fn admit_and_handle(
     let body = read_body(http, payload, gateway.limits).await.map_err(refused_body)?;
     let (inbound, disposition) = admit(http, gateway, &peer, &body, begun)?;
     drop(body);
+    note_speaker(gateway, &inbound).await;
     Ok(handle(gateway, &inbound, disposition).await)
 }
 
@@ -310,6 +319,13 @@ fn admit<'a>(
     };
     let disposition = disposition::decide(gateway, &inbound, &activity, traffic);
     Ok((inbound, disposition))
+}
+
+/// Notes that the activity's user speaks, whatever the activity is: the bot that gets it may ask for the user's token.
+async fn note_speaker(gateway: &BotGateway, inbound: &Inbound<'_>) {
+    if inbound.bot.keeps_parents_apart() && !inbound.from_id.is_empty() {
+        gateway.speakers.note(&inbound.bot, &inbound.account(), &inbound.correlation_id).await;
+    }
 }
 
 /// Parses the activity in `body`. If that fails, a regularized copy is parsed, which is then kept in `regularized`.

@@ -101,17 +101,19 @@ async fn redeem(
     InvokeReply::empty(404)
 }
 
-/// Whether `code` was redeemed before for one of the bot's connections, whose slot still holds what came of it. The card
-/// of such a code is finished, so it is not among the pending ones.
+/// Whether the account that sends `code` redeemed it before for one of the bot's connections, and still holds what came of
+/// it. The card of such a code is finished, so it is not among the pending ones.
 async fn is_redeemed(
     gateway: &BotGateway,
     inbound: &Inbound<'_>,
     account: &Account,
     code: &str,
 ) -> Result<bool, CodeError> {
+    let bearer = inbound.account();
     for connection in gateway.registrations.list_connections(inbound.bot.name.as_str()) {
         let slot = TokenSlot::new(account, &connection.name);
-        if gateway.codes.is_redeemed(WantedToken { bot: &inbound.bot, slot: &slot, connection }, code).await? {
+        let wanted = WantedToken { bot: &inbound.bot, slot: &slot, connection };
+        if gateway.codes.is_redeemed(wanted, &bearer, code).await? {
             return Ok(true);
         }
     }

@@ -4,9 +4,9 @@ use tokio::time::Instant;
 use super::exchange_call::ExchangeCall;
 use super::exchange_token::exchange_token;
 use super::replies::{Decline, require_token, token};
-use super::{TokenService, admit, channel_account, get_connection};
+use super::{TokenService, admit, channel_account, find_account_in_use, get_connection};
 use crate::domain::{Secret, TokenSlot};
-use crate::exchange::WantedResource;
+use crate::exchange::{Reason, Refusal, WantedResource};
 use crate::inbound::{RequestId, read_body, require_plain_utf8};
 use crate::protocol::{JsonDocument, Node};
 
@@ -36,12 +36,22 @@ async fn exchange(
     require_plain_utf8(http.headers())?;
     let body = read_body(http, payload, service.limits).await?;
     let body = read_exchange_body(&body)?;
-    let slot = TokenSlot::new(&channel_account(&bot, user_id, Some(channel_id)), &connection.name);
+    let account = channel_account(&bot, user_id, Some(channel_id));
+    let in_use = find_account_in_use(service, http, &bot, account.clone()).await?;
+    let is_known = in_use.is_some();
+    let slot = TokenSlot::new(&in_use.unwrap_or(account), &connection.name);
     let correlation_id = RequestId::get_or_draw(http, &service.entropy);
     let channel_id = Some(channel_id);
     let call = ExchangeCall { service, bot, connection, channel_id, slot, correlation_id, begun };
     match body {
         Body::Token(_) if connection.token_exchange_uri.is_none() => Err(Decline::NoToken),
+        // Neither is a token given nor one kept: it is not known whose it would be.
+        Body::Token(_) if !is_known => Err(call.refused(&Refusal::local(
+            Reason::SignInRequired,
+            "it is not known for which account the bot asks: two accounts spoke under the user id within fifteen minutes, \
+             or the last one is of a parent bot that is no longer listed",
+        ))),
+        Body::Uri(_) if !is_known => Err(Decline::NoToken),
         Body::Token(raw) => exchange_token(&call, raw).await,
         Body::Uri(uri) => exchange_uri(&call, uri).await,
     }

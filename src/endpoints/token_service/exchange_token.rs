@@ -82,7 +82,8 @@ async fn get_kept_token(call: &ExchangeCall<'_>, validated: &ExchangeableToken) 
 
 /// The most recent pending card for this user and connection.
 async fn find_card(call: &ExchangeCall<'_>) -> Result<Option<PendingSignIn>, Decline> {
-    let cards = call.service.cards.list_answerable(&call.slot.account).await;
+    // Cards belong to the channel's account, which the bot named, whichever account spoke last.
+    let cards = call.service.cards.list_answerable(&call.slot.account.as_channel_account()).await;
     let cards = cards.map_err(|error| Decline::failed("pending sign-ins cannot be read", &error))?;
     Ok(cards.into_iter().find(|card| card.connection == call.slot.connection))
 }

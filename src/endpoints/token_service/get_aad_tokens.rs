@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use super::exchange_call::ExchangeCall;
 use super::query::{MAX_VALUE_BYTES, Query};
 use super::replies::{Decline, json, require_token, token_response};
-use super::{TokenService, admit, channel_account, get_connection};
+use super::{TokenService, admit, channel_account, find_account_in_use, get_connection};
 use crate::domain::{TokenSlot, UserToken};
 use crate::exchange::WantedResource;
 use crate::inbound::{Problem, RequestId, read_body, require_plain_utf8};
@@ -32,7 +32,8 @@ async fn tokens(http: &HttpRequest, payload: web::Payload, service: &TokenServic
     let wanted = WantedTokens::read(&body, &query)?;
     let (name, channel_id) = (wanted.connection_name.as_str(), wanted.channel_id.as_deref());
     let connection = get_connection(service, &bot, name)?;
-    let slot = TokenSlot::new(&channel_account(&bot, &wanted.user_id, channel_id), &connection.name);
+    let account = find_account_in_use(service, http, &bot, channel_account(&bot, &wanted.user_id, channel_id)).await?;
+    let slot = TokenSlot::new(&account.ok_or(Decline::NoToken)?, &connection.name);
     let correlation_id = RequestId::get_or_draw(http, &service.entropy);
     let call = ExchangeCall { service, bot, connection, channel_id, slot, correlation_id, begun };
     // Tokens that were obtained before the deadline are stored, so a repeated call finds them.

@@ -1,9 +1,11 @@
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::replies::{Decline, require_token, token};
-use super::{TokenService, admit, channel_account, log_unknown_connection};
+use super::{TokenService, admit, channel_account, find_account_in_use, log_unknown_connection};
 use crate::cards::StatedIdentity;
-use crate::domain::{ClaimsChallenge, NamedConnection, TokenSlot};
+use crate::domain::{Account, Bot, ClaimsChallenge, Connection, NamedConnection, TokenSlot};
 use crate::exchange::{ObtainedToken, WantedToken};
 use crate::inbound::RequestId;
 use crate::sign_in::{CodeAnswer, CodeBearer};
@@ -31,53 +33,77 @@ async fn find_and_reply(http: &HttpRequest, service: &TokenService) -> Result<Ht
             return Err(Decline::NoToken);
         }
     };
-    let slot = TokenSlot::new(&channel_account(&bot, user_id, channel_id), &connection.name);
-    let wanted = WantedToken { bot: &bot, slot: &slot, connection };
+    let request = TokenRequest { http, service, bot: &bot, connection };
+    let account = channel_account(&bot, user_id, channel_id);
     let found = match (query.find("code"), query.find("claims")) {
-        (None, Some(claims)) => {
-            // The answer to a challenge may call the identity provider, so it counts against the user's rate limit.
-            charge(http, service, &slot)?;
-            answer_challenge(service, wanted, claims).await?
-        }
-        (code, _) => find_token(http, service, wanted, code).await?,
+        (None, Some(claims)) => request.answer_challenge(account, claims).await?,
+        (code, _) => request.find_token(account, code).await?,
     };
     Ok(token(channel_id, name, &*require_token(found)?))
 }
 
-/// The token of the sign-in that `code` completes; without a code the user's present token.
-pub(super) async fn find_token(
-    http: &HttpRequest,
-    service: &TokenService,
-    wanted: WantedToken<'_>,
-    code: Option<&str>,
-) -> Result<ObtainedToken, Decline> {
-    let Some(code) = code else {
-        return Ok(service.tokens.get(wanted).await);
-    };
-    // Each code is an attempt to guess one.
-    charge(http, service, wanted.slot)?;
-    let bearer = CodeBearer { account: wanted.slot.account.clone(), stated: StatedIdentity::default() };
-    let redeemed = service.codes.redeem(wanted, &bearer, code).await;
-    Ok(match redeemed.map_err(|error| Decline::failed("a magic code cannot be checked", &error))? {
-        CodeAnswer::Redeemed(token) => ObtainedToken::Token(token),
-        // A bot or an SDK that repeats its request gets the same answer: what came of the code is the present token.
-        CodeAnswer::RedeemedBefore => service.tokens.get(wanted).await,
-        CodeAnswer::Wrong => ObtainedToken::UserNeeded,
-    })
+/// A bot's request for a token of one connection.
+pub(super) struct TokenRequest<'a> {
+    pub(super) http: &'a HttpRequest,
+    pub(super) service: &'a TokenService,
+    pub(super) bot: &'a Arc<Bot>,
+    pub(super) connection: &'a Arc<Connection>,
 }
 
-fn charge(http: &HttpRequest, service: &TokenService, slot: &TokenSlot) -> Result<(), Decline> {
-    let correlation_id = RequestId::get_or_draw(http, &service.entropy);
-    Ok(service.rates.charge(&slot.account, &correlation_id)?)
-}
+impl TokenRequest<'_> {
+    /// The user's present token, or with `code` the token of the sign-in that this code completes. `account` is the
+    /// channel's; the token is that of the account which spoke last under its user id.
+    pub(super) async fn find_token(&self, account: Account, code: Option<&str>) -> Result<ObtainedToken, Decline> {
+        let Some(code) = code else {
+            let Some(account) = self.find_account(account).await? else { return Ok(ObtainedToken::UserNeeded) };
+            return Ok(self.get_present(&account).await);
+        };
+        self.redeem(account, code).await
+    }
 
-async fn answer_challenge(
-    service: &TokenService,
-    wanted: WantedToken<'_>,
-    claims: &str,
-) -> Result<ObtainedToken, Decline> {
-    let challenge = ClaimsChallenge::parse(claims).ok_or(Decline::BadArgument(
-        "The query parameter 'claims' must be the JSON object of a claims challenge, of up to 8192 bytes.",
-    ))?;
-    Ok(service.tokens.get_challenged(wanted, challenge).await)
+    /// Redeems `code`, which waits for the channel's `account`, for the account that spoke last: its tries count, and it
+    /// gets the token.
+    async fn redeem(&self, account: Account, code: &str) -> Result<ObtainedToken, Decline> {
+        let slot = TokenSlot::new(&account, &self.connection.name);
+        let Some(account) = self.find_account(account).await? else { return Ok(ObtainedToken::UserNeeded) };
+        // Each code is an attempt to guess one.
+        self.charge(&account)?;
+        let bearer = CodeBearer { account, stated: StatedIdentity::default() };
+        let redeemed = self.service.codes.redeem(self.wanted(&slot), &bearer, code).await;
+        Ok(match redeemed.map_err(|error| Decline::failed("a magic code cannot be checked", &error))? {
+            CodeAnswer::Redeemed(token) => ObtainedToken::Token(token),
+            // A bot or an SDK that repeats its request gets the same answer: what came of the code is the present token.
+            CodeAnswer::RedeemedBefore => self.get_present(&bearer.account).await,
+            CodeAnswer::Wrong => ObtainedToken::UserNeeded,
+        })
+    }
+
+    /// A token that satisfies `claims`, with which a resource has refused the present one. The answer may call the identity
+    /// provider, so it counts against the user's rate limit.
+    async fn answer_challenge(&self, account: Account, claims: &str) -> Result<ObtainedToken, Decline> {
+        let Some(account) = self.find_account(account).await? else { return Ok(ObtainedToken::UserNeeded) };
+        self.charge(&account)?;
+        let challenge = ClaimsChallenge::parse(claims).ok_or(Decline::BadArgument(
+            "The query parameter 'claims' must be the JSON object of a claims challenge, of up to 8192 bytes.",
+        ))?;
+        let slot = TokenSlot::new(&account, &self.connection.name);
+        Ok(self.service.tokens.get_challenged(self.wanted(&slot), challenge).await)
+    }
+
+    async fn find_account(&self, account: Account) -> Result<Option<Account>, Decline> {
+        find_account_in_use(self.service, self.http, self.bot, account).await
+    }
+
+    async fn get_present(&self, account: &Account) -> ObtainedToken {
+        self.service.tokens.get(self.wanted(&TokenSlot::new(account, &self.connection.name))).await
+    }
+
+    fn wanted<'w>(&'w self, slot: &'w TokenSlot) -> WantedToken<'w> {
+        WantedToken { bot: self.bot, slot, connection: self.connection }
+    }
+
+    fn charge(&self, account: &Account) -> Result<(), Decline> {
+        let correlation_id = RequestId::get_or_draw(self.http, &self.service.entropy);
+        Ok(self.service.rates.charge(account, &correlation_id)?)
+    }
 }

@@ -1,11 +1,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::begin_sign_in::{OfferForm, RequestedOffer, begin};
-use super::get_token::find_token;
+use super::get_token::TokenRequest;
 use super::replies::{Decline, json, token_response};
 use super::{TokenService, admit, channel_account, get_connection};
-use crate::domain::{ChannelId, TokenSlot};
-use crate::exchange::{ObtainedToken, WantedToken};
+use crate::domain::ChannelId;
+use crate::exchange::ObtainedToken;
 use crate::protocol::{TokenExchangeState, TokenOrSignInResource};
 
 /// `GET /api/usertoken/GetTokenOrSignInResource`: the user's token, or what a card needs to get one. A wrong `code` is
@@ -19,9 +19,9 @@ async fn find_or_begin(http: &HttpRequest, service: &TokenService) -> Result<Htt
     let (user_id, name) = (query.get("userId")?, query.get("connectionName")?);
     let channel_id = query.get("channelId")?;
     let connection = get_connection(service, &bot, name)?;
-    let slot = TokenSlot::new(&channel_account(&bot, user_id, Some(channel_id)), &connection.name);
-    let wanted = WantedToken { bot: &bot, slot: &slot, connection };
-    match find_token(http, service, wanted, query.find("code")).await? {
+    let account = channel_account(&bot, user_id, Some(channel_id));
+    let request = TokenRequest { http, service, bot: &bot, connection };
+    match request.find_token(account.clone(), query.find("code")).await? {
         ObtainedToken::Token(found) => {
             return json(&TokenOrSignInResource::TokenResponse(token_response(Some(channel_id), name, &found)));
         }
@@ -36,8 +36,7 @@ async fn find_or_begin(http: &HttpRequest, service: &TokenService) -> Result<Htt
             "'state' names another user or connection than 'userId' and 'connectionName'.",
         ));
     }
-    let is_other_channel =
-        |state_channel: &String| slot.account.realm.channel() != Some(&ChannelId::new(state_channel));
+    let is_other_channel = |state_channel: &String| account.realm.channel() != Some(&ChannelId::new(state_channel));
     if state.channel_id.as_ref().is_some_and(is_other_channel) {
         return Err(Decline::BadArgument("'state' names another channel than 'channelId'."));
     }

@@ -1,7 +1,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::replies::{Decline, json};
-use super::{TokenService, admit, channel_account};
+use super::{TokenService, admit, channel_account, find_account_in_use};
 use crate::domain::{ProviderKind, TokenSlot};
 use crate::exchange::WantedToken;
 use crate::protocol::TokenStatus;
@@ -18,19 +18,25 @@ async fn list(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse
     let (bot, query) = admit(service, http).await?;
     let (user_id, channel_id) = (query.get("userId")?, query.find("channelId"));
     let included: Option<Vec<&str>> = query.find("include").map(|list| list.split(',').map(str::trim).collect());
-    let account = channel_account(&bot, user_id, channel_id);
+    let account = find_account_in_use(service, http, &bot, channel_account(&bot, user_id, channel_id)).await?;
     let mut statuses = Vec::new();
     for connection in service.registrations.list_connections(bot.name.as_str()) {
         let name = connection.name.as_str();
         if included.as_ref().is_some_and(|included| !included.contains(&name)) {
             continue;
         }
-        let slot = TokenSlot::new(&account, &connection.name);
-        let has_token = service.tokens.can_give(WantedToken { bot: &bot, slot: &slot, connection }).await;
+        let has_token = match &account {
+            Some(account) => {
+                let slot = TokenSlot::new(account, &connection.name);
+                let found = service.tokens.can_give(WantedToken { bot: &bot, slot: &slot, connection }).await;
+                found.map_err(|error| Decline::failed("a token cannot be read", &error))?
+            }
+            None => false,
+        };
         statuses.push(TokenStatus {
             channel_id,
             connection_name: name,
-            has_token: has_token.map_err(|error| Decline::failed("a token cannot be read", &error))?,
+            has_token,
             service_provider_display_name: display_name(connection.provider_kind),
         });
     }

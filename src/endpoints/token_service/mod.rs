@@ -26,8 +26,8 @@ use url::Url;
 
 use crate::cards::PendingSignIns;
 use crate::domain::{Account, Bot, ChannelId, ChannelKind, Connection, NamedConnection, Registrations, SharedEntropy};
-use crate::exchange::{CurrentTokens, ExchangeEngine, ResourceTokens, TokenValidators, UserRates};
-use crate::inbound::{BodyLimits, Callers, Door, LetterCase, Method, Operation};
+use crate::exchange::{CurrentTokens, ExchangeEngine, Outage, ResourceTokens, Speakers, TokenValidators, UserRates};
+use crate::inbound::{BodyLimits, Callers, Door, LetterCase, Method, Operation, RequestId};
 use crate::observability::Counters;
 use crate::sign_in::CodeRedemption;
 use crate::sign_out::SignOut;
@@ -45,6 +45,7 @@ pub struct TokenService {
     limits: BodyLimits,
     entropy: SharedEntropy,
     tokens: CurrentTokens,
+    speakers: Speakers,
     resources: ResourceTokens,
     sign_out: SignOut,
     codes: CodeRedemption,
@@ -74,6 +75,8 @@ pub struct ServiceCallers {
 pub struct ServiceTokens {
     /// Returns tokens for a connection itself.
     pub current: CurrentTokens,
+    /// Knows under which account a bot finds a user's tokens.
+    pub speakers: Speakers,
     /// Returns tokens for other resources.
     pub resources: ResourceTokens,
     /// Removes tokens.
@@ -114,7 +117,7 @@ impl TokenService {
         offers: SignInOffers,
     ) -> Self {
         let ServiceCallers { callers, registrations, limits, entropy } = callers;
-        let ServiceTokens { current: tokens, resources, sign_out, codes, rates } = tokens;
+        let ServiceTokens { current: tokens, speakers, resources, sign_out, codes, rates } = tokens;
         let ServiceExchange { engine, validators, counters } = exchange;
         let SignInOffers { cards, public_url, final_redirects } = offers;
         Self {
@@ -124,6 +127,7 @@ impl TokenService {
             limits,
             entropy,
             tokens,
+            speakers,
             resources,
             sign_out,
             codes,
@@ -246,4 +250,20 @@ fn log_unknown_connection(service: &TokenService, bot: &Bot) {
 /// Teams only (docs/protocols/token-service-api.md §4.1).
 fn channel_account(bot: &Bot, user_id: &str, channel_id: Option<&str>) -> Account {
     Account::of_channel(&bot.name, ChannelId::new(channel_id.unwrap_or(ChannelKind::TEAMS)), user_id)
+}
+
+/// Finds the account whose tokens the bot gets for the user id of the channel's `account`: the one that spoke last under
+/// it. `None` if no token may be given at the moment (docs/security.md §Parent bots).
+async fn find_account_in_use(
+    service: &TokenService,
+    http: &HttpRequest,
+    bot: &Bot,
+    account: Account,
+) -> Result<Option<Account>, Decline> {
+    let correlation_id = || RequestId::get_or_draw(http, &service.entropy);
+    let found = service.speakers.find_account_in_use(bot, account, correlation_id).await;
+    found.map_err(|error| {
+        tracing::error!(%error, "which account spoke last cannot be read");
+        Decline::Unavailable(Outage::FAULT)
+    })
 }

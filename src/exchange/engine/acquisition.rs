@@ -4,9 +4,9 @@ use super::request::ExchangeRequest;
 use super::{pinned_to_another_user, store_failure, vault_failure};
 use crate::domain::{ClockAndEntropy, TokenSlot, UserToken};
 use crate::exchange::binding::{Binding, mismatch};
-use crate::exchange::parent_slots::{WantedToken, end_tokens_of_others, is_held_by_another, is_kept};
+use crate::exchange::parent_slots::{WantedToken, end_tokens_of_others, is_kept};
 use crate::exchange::user_token::{TokenOwner, user_token};
-use crate::exchange::{Reason, Redemption, Refusal, UserRates, report_missing_scopes};
+use crate::exchange::{Evidence, Reason, Redemption, Refusal, UserRates, report_missing_scopes};
 use crate::identity_provider::{Attempt, Grant, RedeemedToken};
 use crate::observability::conceal;
 use crate::vault::{Permit, TokenVault};
@@ -85,7 +85,9 @@ impl Acquisition {
         let owner = TokenOwner { user, security_context: request.token.security_context };
         let token = user_token(redeemed, &request.connection, owner, &self.ambient);
         report_missing_scopes(&token, &request.connection, &request.correlation_id);
-        let kept = self.keep(request, binding, permit, token).await?;
+        self.end_tokens_of_others(request).await?;
+        let kept = self.vault.keep(permit, request.connection.revision, token).await;
+        let kept = kept.map_err(|error| vault_failure(&error))?;
         tracing::info!(
             correlation_id = request.correlation_id,
             bot = slot.account.holder.as_str(),
@@ -96,44 +98,17 @@ impl Acquisition {
         Ok(kept)
     }
 
-    /// Keeps the token such that the channel's account and the parents' accounts never hold tokens of two users for one
-    /// user id.
-    async fn keep(
-        &self,
-        request: &ExchangeRequest,
-        binding: &Binding,
-        permit: Permit,
-        token: UserToken,
-    ) -> Result<Arc<UserToken>, Refusal> {
-        let (slot, user) = (request.slot(), &request.token.user);
+    /// Removes the tokens of other persons that parents brought for a user id of which the channel shows whose it is. This
+    /// precedes the write of the new token, so that a failure leaves nothing half done.
+    async fn end_tokens_of_others(&self, request: &ExchangeRequest) -> Result<(), Refusal> {
+        let is_shown_by_channel = request.account.parent().is_none() && !matches!(request.evidence, Evidence::Bot(_));
+        if !is_shown_by_channel {
+            return Ok(());
+        }
+        let slot = request.slot();
         let wanted = WantedToken { bot: &request.bot, slot: &slot, connection: &request.connection };
-        let is_channel_account = !request.account.is_parent_account();
-        if is_channel_account {
-            end_tokens_of_others(&self.vault, wanted, user).await.map_err(|error| vault_failure(&error))?;
-        }
-        let kept = self.vault.keep(permit, request.connection.revision, token).await;
-        let kept = kept.map_err(|error| vault_failure(&error))?;
-        // A sibling may have kept a token of another user since `recall` checked: then the sibling's token stays.
-        if !is_channel_account && let Err(refusal) = self.check_siblings(request, binding).await {
-            self.vault.forget(&slot).await.map_err(|error| vault_failure(&error))?;
-            return Err(refusal);
-        }
-        if is_channel_account && let Err(error) = end_tokens_of_others(&self.vault, wanted, user).await {
-            tracing::warn!(correlation_id = request.correlation_id, %error, "a parent bot's token of another user may still be kept: the store failed");
-        }
-        Ok(kept)
-    }
-
-    /// Refuses if an account with the same user id holds a token of another user.
-    async fn check_siblings(&self, request: &ExchangeRequest, binding: &Binding) -> Result<(), Refusal> {
-        for sibling in &binding.siblings {
-            let slot = TokenSlot::new(sibling, &request.connection.name);
-            let held = is_held_by_another(&self.vault, &slot, &request.connection, &request.token.user).await;
-            if held.map_err(|error| vault_failure(&error))? {
-                return Err(held_by_another_user());
-            }
-        }
-        Ok(())
+        let ended = end_tokens_of_others(&self.vault, wanted, &request.token.user).await;
+        ended.map_err(|error| vault_failure(&error))
     }
 
     /// Recalls a token that has not ended, because the redemption failed for an outage or a fault of ours. A token that a
@@ -154,9 +129,6 @@ impl Acquisition {
         let slot = request.slot();
         // Duplicates of this request, and the bot that asks for the token next, get the same answer.
         self.vault.defer_renewal(&slot);
-        if request.account.is_parent_account() {
-            self.vault.defer_renewal(&slot.as_channel_slot());
-        }
         refusal.report_overridden(&request.bot.name, &request.connection.name, &request.correlation_id);
         Ok(token)
     }
@@ -175,11 +147,6 @@ impl Acquisition {
                 return Err(held_by_another_user());
             }
             recalled = None;
-        }
-        self.check_siblings(request, binding).await?;
-        if recalled.is_none() && request.account.is_parent_account() {
-            // A token from the channel's own traffic serves every parent that names the same user.
-            recalled = self.find(request, &request.slot().as_channel_slot(), wanted).await?;
         }
         let Some(token) = recalled.filter(|token| token.security_context == request.token.security_context) else {
             return Ok(None);

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::refresh::{REFRESH_BUDGET, Refresh, RefreshableTokens};
 use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Timestamp, TokenSlot, UserKey};
-use crate::exchange::parent_slots::{WantedToken, find_slot_in_use, is_kept, parent_slots};
+use crate::exchange::parent_slots::{WantedToken, is_kept};
 use crate::exchange::{HeldTokens, ObtainedToken, Outage, Redemption, StorageFailure};
 use crate::single_flight::{Flight, SingleFlight};
 use crate::vault::{TokenVault, VaultError};
@@ -60,27 +59,15 @@ impl CurrentTokens {
     ///
     /// A failure of the store is an outage, too; it is logged here.
     pub async fn get(&self, wanted: WantedToken<'_>) -> ObtainedToken {
-        let obtained = async {
-            let slot = find_slot_in_use(&self.shared.tokens.vault, wanted).await?;
-            self.get_from_slot(&slot, wanted.connection).await
-        };
-        obtained.await.unwrap_or_else(|error: StorageFailure| unreadable(&error))
+        self.try_get(wanted).await.unwrap_or_else(|error| unreadable(&error))
     }
 
-    /// Finds the slot that holds the wanted token.
-    pub(super) async fn find_slot<'w>(&self, wanted: WantedToken<'w>) -> Result<Cow<'w, TokenSlot>, StorageFailure> {
-        Ok(find_slot_in_use(&self.shared.tokens.vault, wanted).await?)
-    }
-
-    /// As [`CurrentTokens::get`], for the token in exactly this `slot`.
+    /// As [`CurrentTokens::get`].
     ///
     /// # Errors
     /// [`StorageFailure`] if the store fails and memory has no token.
-    pub(super) async fn get_from_slot(
-        &self,
-        slot: &TokenSlot,
-        connection: &Arc<Connection>,
-    ) -> Result<ObtainedToken, StorageFailure> {
+    pub(super) async fn try_get(&self, wanted: WantedToken<'_>) -> Result<ObtainedToken, StorageFailure> {
+        let WantedToken { slot, connection, .. } = wanted;
         let vault = &self.shared.tokens.vault;
         let failure = match vault.find(slot, connection.revision).await {
             Ok(Some(token)) => {
@@ -121,8 +108,7 @@ impl CurrentTokens {
         Ok(ObtainedToken::Token(Arc::new(record.token.without_refresh_token())))
     }
 
-    /// Whether `slot` still holds a usable token of `user`. For the slot of a parent's account, a token in the
-    /// channel's slot counts as well.
+    /// Whether `slot` still holds a usable token of `user`.
     ///
     /// # Errors
     /// [`StorageFailure`] if the store fails, so that it is not known.
@@ -141,22 +127,22 @@ impl CurrentTokens {
     /// # Errors
     /// [`StorageFailure`] if the store fails and memory has no token.
     pub async fn can_give(&self, wanted: WantedToken<'_>) -> Result<bool, StorageFailure> {
-        let (vault, connection) = (&self.shared.tokens.vault, wanted.connection);
-        let slot = find_slot_in_use(vault, wanted).await?;
+        let WantedToken { slot, connection, .. } = wanted;
+        let vault = &self.shared.tokens.vault;
         let found = async {
-            if vault.find(&slot, connection.revision).await?.is_some() {
+            if vault.find(slot, connection.revision).await?.is_some() {
                 return Ok(true);
             }
             if !connection.keeps_refresh_token() {
                 return Ok(false);
             }
-            let record = vault.read(&slot, connection.revision).await?;
+            let record = vault.read(slot, connection.revision).await?;
             Ok(record.is_some_and(|record| record.token.refresh_token.is_some()))
         };
         let found: Result<bool, VaultError> = found.await;
         match found {
             // While the store fails, a token in memory serves until it ends.
-            Err(failure) => match vault.find_unended(&slot, connection.revision).await {
+            Err(failure) => match vault.find_unended(slot, connection.revision).await {
                 Ok(Some(_)) => Ok(true),
                 Ok(None) | Err(_) => Err(failure.into()),
             },
@@ -178,22 +164,11 @@ impl CurrentTokens {
         wanted: WantedToken<'_>,
         challenge: ClaimsChallenge,
     ) -> Result<ObtainedToken, StorageFailure> {
-        let vault = &self.shared.tokens.vault;
-        let slot = find_slot_in_use(vault, wanted).await?;
-        let flight = self.shared.start_refresh(&slot, wanted.connection, Some(challenge));
+        let flight = self.shared.start_refresh(wanted.slot, wanted.connection, Some(challenge));
         let obtained = await_refresh(flight, REFRESH_BUDGET).await;
-        match obtained {
+        if let ObtainedToken::Token(_) = obtained {
             // The token satisfies an older challenge that still waits for the user as well.
-            ObtainedToken::Token(_) => self.shared.tokens.redemption.requirements().end_challenge(&slot).await?,
-            ObtainedToken::UserNeeded => {
-                // No kept token satisfies the challenge, neither the channel's nor one that a parent brought.
-                for other in std::iter::once(wanted.slot.clone()).chain(parent_slots(wanted.bot, wanted.slot)) {
-                    if other != *slot {
-                        vault.forget(&other).await?;
-                    }
-                }
-            }
-            ObtainedToken::Unavailable(_) => {}
+            self.shared.tokens.redemption.requirements().end_challenge(wanted.slot).await?;
         }
         Ok(obtained)
     }

@@ -97,9 +97,8 @@ impl ResourceTokens {
         scope: &ResourceScope,
         correlation_id: &str,
     ) -> ResourceTokenResult {
-        let connection = wanted.connection;
-        let slot = &*self.current.find_slot(wanted).await.map_err(|error| store_failed(&error))?;
-        let signed_in = self.current.get_from_slot(slot, connection).await.map_err(|error| store_failed(&error))?;
+        let WantedToken { slot, connection, .. } = wanted;
+        let signed_in = self.current.try_get(wanted).await.map_err(|error| store_failed(&error))?;
         let own = resource_slot(slot, scope);
         let signed_in = match signed_in {
             ObtainedToken::Token(token) => token,
@@ -246,7 +245,7 @@ impl ResourceRedemption {
     }
 
     async fn redeem(&self, signed_in: &UserToken) -> Result<Option<RedeemedToken>, Refusal> {
-        self.exchange.rates.charge(&self.slot.account.as_channel_account(), &self.correlation_id)?;
+        self.exchange.rates.charge(&self.slot.account, &self.correlation_id)?;
         // The same connection with `scope` as its only scope.
         // The required scopes are those of the connection's own resource.
         let narrowed = Connection {

@@ -4,8 +4,7 @@ use super::resource::resource_slots;
 use super::revocation::TokenRevocation;
 use crate::cards::PendingSignIns;
 use crate::domain::{Account, Bot, Connection, TokenSlot, UserKey};
-use crate::exchange::binding::parent_accounts;
-use crate::exchange::parent_slots::parent_slots;
+use crate::exchange::parent_slots::{parent_accounts, parent_slots};
 use crate::exchange::{SignInRequirements, StorageFailure};
 use crate::vault::TokenVault;
 

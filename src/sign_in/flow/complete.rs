@@ -218,9 +218,7 @@ impl SignInCompletion {
         // sign-out that this read misses revokes the permit.
         let card = self.get_card(identified).await?;
         let connection = self.flow.find_connection(&card).filter(|connection| connection.revision == grant.revision);
-        let (Some(connection), Some(bot)) = (connection, self.flow.find_bot(&card)) else {
-            return Err(SignInError::LinkUnknown.into());
-        };
+        let Some(connection) = connection else { return Err(SignInError::LinkUnknown.into()) };
         if permit.epoch() != grant.epoch {
             return Err(SignInError::LinkUnknown.into());
         }
@@ -231,8 +229,7 @@ impl SignInCompletion {
         let success = build_success(&card, binding);
         if success.verified {
             // The channel vouches for the user as in a silent exchange, so the token is kept without a code.
-            let wanted = WantedToken { bot, slot: &slot, connection };
-            self.tokens.keep(wanted, permit.clone(), grant.token.clone(), None).await?;
+            self.tokens.keep(permit.clone(), connection.revision, grant.token.clone(), None).await?;
             self.finish(&slot, &card).await;
         }
         let code = self.codes.derive_code(&step.browser.0, &step.handle);
@@ -286,14 +283,13 @@ impl SignInCompletion {
         if self.codes.find_waiting(&slot, &code).await?.is_some() {
             return Ok(SignInReview::Completed(build_completion(success, code, names)));
         }
-        let mark = self.codes.mark(&slot, code.expose());
         let held = self.tokens.vault().read(&slot, revision).await?.filter(|held| held.token.user == user);
-        let is_of_code =
-            held.as_ref().and_then(|held| held.code_mark).zip(mark).is_some_and(|(ours, its)| ours.is_same(&its));
-        if is_of_code || success.verified && held.is_some() {
-            return Ok(SignInReview::SignedIn(names));
-        }
-        Err(SignInError::StateUnknown.into())
+        let is_signed_in = match self.codes.mark(&slot, code.expose()) {
+            _ if success.verified && held.is_some() => true,
+            Some(mark) => self.tokens.is_code_redeemed(&slot, revision, mark).await?,
+            None => false,
+        };
+        if is_signed_in { Ok(SignInReview::SignedIn(names)) } else { Err(SignInError::StateUnknown.into()) }
     }
 
     async fn find_completed(&self, step: &RequestedStep) -> Result<Option<Completed>, SignInFailure> {

@@ -16,6 +16,7 @@ mod parents;
 mod product_context;
 mod requests;
 mod retry_after;
+mod speakers;
 mod token_checks;
 mod tokens_response;
 mod verify_state;

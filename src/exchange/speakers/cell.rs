@@ -1,0 +1,73 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::history::{Speaker, SpeakerHistory};
+use crate::domain::{RecordKey, Timestamp};
+
+/// What this process knows of the accounts that spoke under one user id. It is authoritative, because every write to the
+/// store goes through this process.
+pub(super) struct SpeakersCell {
+    /// The key of the record.
+    pub(super) key: RecordKey,
+    state: Mutex<CellState>,
+}
+
+#[derive(Default)]
+struct CellState {
+    history: SpeakerHistory,
+    /// `None` until the record has been read.
+    written: Option<WrittenHistory>,
+}
+
+/// What the store holds.
+struct WrittenHistory {
+    history: SpeakerHistory,
+    /// `None` if the store holds no record.
+    written_at: Option<Timestamp>,
+}
+
+impl SpeakersCell {
+    pub(super) fn new(key: RecordKey) -> Self {
+        Self { key, state: Mutex::default() }
+    }
+
+    /// Reads or changes the history.
+    pub(super) fn with_history<R>(&self, work: impl FnOnce(&mut SpeakerHistory) -> R) -> R {
+        work(&mut self.lock().history)
+    }
+
+    /// Whether the record has been read.
+    pub(super) fn is_loaded(&self) -> bool {
+        self.lock().written.is_some()
+    }
+
+    /// Adds what the store holds to what was noted before it was read.
+    pub(super) fn set_loaded(&self, stored: Option<SpeakerHistory>) {
+        let mut state = self.lock();
+        if state.written.is_some() {
+            return;
+        }
+        // The record is as old as its last account at most; it may have been written again later.
+        let written_at = stored.as_ref().and_then(SpeakerHistory::last).map(Speaker::spoke_at);
+        let history = stored.unwrap_or_default();
+        state.history.append(history.clone());
+        state.written = Some(WrittenHistory { history, written_at });
+    }
+
+    /// Whether the record has to be written: the store lacks an account or a report, or its record is older than `age`.
+    pub(super) fn is_write_due(&self, now: Timestamp, age: Duration) -> bool {
+        let state = self.lock();
+        let Some(written) = &state.written else { return false };
+        let is_old = written.written_at.is_none_or(|written_at| written_at.plus(age) <= now);
+        state.history.last().is_some() && (is_old || !written.history.covers(&state.history))
+    }
+
+    /// Notes that the store holds `history` since `now`.
+    pub(super) fn set_written(&self, history: SpeakerHistory, now: Timestamp) {
+        self.lock().written = Some(WrittenHistory { history, written_at: Some(now) });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, CellState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,218 @@
+//! Which accounts speak under a user id: the channel's, and those of the parent bots that state the same id.
+//!
+//! Owns the record of who spoke last, and the decision under which account a bot finds a user's tokens
+//! (docs/security.md §Parent bots). A bot names the user by the channel's user id alone, so the request does not say for
+//! whom the bot asks. It deliberately knows neither tokens nor activities.
+
+mod cell;
+mod history;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+
+use self::cell::SpeakersCell;
+use self::history::{Speaker, SpeakerHistory};
+use crate::domain::{Account, Bot, RecordKey, Timestamp};
+use crate::records::{Collection, RecordError, Records, SingleWriter};
+use crate::single_flight::{Registered, SingleFlight, WeakRegistry};
+
+/// User ids whose accounts stay in memory; those of others are read from the store.
+const MAX_RECENT_USERS: usize = 65_536;
+/// While one account goes on speaking, its record is written this often at most.
+const WRITE_INTERVAL: Duration = Duration::from_mins(1);
+/// A record that a bot uses is written again after this time. The record thus outlives every token under its user id: a
+/// token can be refreshed only by way of this record, and is then kept for two days less than the record
+/// ([`crate::records::catalogue::SPEAKERS`]).
+const RENEWAL_INTERVAL: Duration = Duration::from_hours(24);
+
+/// The accounts that spoke under each user id of the bots that keep parents apart. For other bots there is one account
+/// only, and nothing is read or written. Clones share the same state.
+#[derive(Clone)]
+pub struct Speakers {
+    shared: Arc<SharedSpeakers>,
+}
+
+struct SharedSpeakers {
+    records: Records,
+    histories: Collection<SpeakerHistory>,
+    registry: WeakRegistry<Account, SpeakersCell>,
+    /// Keeps recently used cells alive.
+    recent: Cache<Account, Arc<Registered<Account, SpeakersCell>>>,
+    /// The writes that are under way; each says whether it succeeded.
+    writes: SingleFlight<RecordKey, bool>,
+}
+
+/// Who spoke under a user id, as of one moment.
+struct Judgement {
+    /// The account that spoke last; `None` if none has spoken.
+    last: Option<Speaker>,
+    is_disputed: bool,
+    unreported: Vec<Speaker>,
+}
+
+impl Speakers {
+    /// Keeps the accounts in `records`. `writer` proves that only this process writes to the store; otherwise what is in
+    /// memory could be outdated.
+    #[must_use]
+    pub fn new(records: &Records, _: SingleWriter) -> Self {
+        let shared = SharedSpeakers {
+            records: records.clone(),
+            histories: Collection::new(records),
+            registry: WeakRegistry::default(),
+            recent: Cache::new(MAX_RECENT_USERS),
+            writes: SingleFlight::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Notes that `account`, the channel's or a parent's, speaks to `bot`. Call it before the bot learns of it, because the
+    /// bot may ask for a token at once. If the store fails, the note stays in memory, and the next one writes it.
+    pub async fn note(&self, bot: &Bot, account: &Account, correlation_id: &str) {
+        if !bot.keeps_parents_apart() {
+            return;
+        }
+        let cell = self.shared.get_cell(&account.as_channel_account());
+        let now = self.shared.now();
+        cell.with_history(|history| history.note(account.parent(), now));
+        match self.shared.load(bot, &cell).await {
+            Ok(()) => self.shared.write_if_due(&cell, WRITE_INTERVAL).await,
+            Err(error) => {
+                let bot = bot.name.as_str();
+                tracing::warn!(correlation_id, bot, %error, "which account spoke is not stored: the store failed");
+            }
+        }
+    }
+
+    /// Finds the account whose tokens `bot` gets for the user id of the channel's `account`: the one that spoke last; the
+    /// channel's, if none is known to have spoken. `None` if no token may be given: two accounts spoke within fifteen
+    /// minutes, which is logged once per pair and time, or the last one is of a parent that may no longer call the bot.
+    /// `correlation_id` is called for the log.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the store fails and memory does not know who spoke.
+    pub async fn find_account_in_use(
+        &self,
+        bot: &Bot,
+        account: Account,
+        correlation_id: impl FnOnce() -> String,
+    ) -> Result<Option<Account>, RecordError> {
+        if !bot.keeps_parents_apart() {
+            return Ok(Some(account));
+        }
+        let cell = self.shared.get_cell(&account);
+        self.shared.load(bot, &cell).await?;
+        let now = self.shared.now();
+        let Judgement { last, is_disputed, unreported } = cell.with_history(|history| judge(history, now));
+        if !unreported.is_empty() {
+            report_dispute(&account, last.as_ref(), &unreported, &correlation_id());
+        }
+        self.shared.write_if_due(&cell, RENEWAL_INTERVAL).await;
+        if is_disputed {
+            return Ok(None);
+        }
+        let Some(parent) = last.and_then(|last| last.parent) else { return Ok(Some(account)) };
+        // A parent that was removed from the list gets no token, and neither does it get the channel's.
+        let is_listed = account.realm.channel().is_some_and(|channel| bot.lists_parent(&parent, channel));
+        Ok(is_listed.then(|| account.as_parent_account(&parent)))
+    }
+
+    /// Finds the account that spoke last under the user id of the channel's `account`; the channel's, if none is known to
+    /// have spoken.
+    ///
+    /// # Errors
+    /// As [`Speakers::find_account_in_use`].
+    pub async fn find_last<'a>(&self, bot: &Bot, account: &'a Account) -> Result<Cow<'a, Account>, RecordError> {
+        if !bot.keeps_parents_apart() {
+            return Ok(Cow::Borrowed(account));
+        }
+        let cell = self.shared.get_cell(account);
+        self.shared.load(bot, &cell).await?;
+        let last = cell.with_history(|history| history.last().and_then(|last| last.parent.clone()));
+        Ok(last.map_or(Cow::Borrowed(account), |parent| Cow::Owned(account.as_parent_account(&parent))))
+    }
+}
+
+impl SharedSpeakers {
+    /// The cell of the channel's `account`, which may not be loaded yet. While a write is under way, its cell is the
+    /// registered one, so no other cell reads the store before the write has ended.
+    fn get_cell(&self, account: &Account) -> Arc<Registered<Account, SpeakersCell>> {
+        if let Some(known) = self.recent.get(account) {
+            return known;
+        }
+        let new_cell = |account: &Account| SpeakersCell::new(self.histories.key_from_texts(&account.key_parts()));
+        let cell = self.registry.get_or_register(account.clone(), new_cell);
+        self.recent.insert(account.clone(), Arc::clone(&cell));
+        cell
+    }
+
+    /// Reads the record of `cell`, unless it was read before.
+    async fn load(&self, bot: &Bot, cell: &Registered<Account, SpeakersCell>) -> Result<(), RecordError> {
+        if cell.is_loaded() {
+            return Ok(());
+        }
+        let stored = self.histories.get(cell.key).await?.map(|record| record.content);
+        let is_trusted =
+            |parent: &str| cell.key().realm.channel().is_some_and(|channel| bot.trusts_parent(parent, channel));
+        cell.set_loaded(stored.map(|history| history.merge_trusted(is_trusted)));
+        Ok(())
+    }
+
+    /// Writes the record of `cell` if the store lacks an account that spoke, or if the record is older than `age`. Writes
+    /// of one record follow each other, and go on if the caller hangs up.
+    async fn write_if_due(self: &Arc<Self>, cell: &Arc<Registered<Account, SpeakersCell>>, age: Duration) {
+        while cell.is_write_due(self.now(), age) {
+            let flight = self.writes.join(cell.key, || {
+                let (shared, cell) = (Arc::clone(self), Arc::clone(cell));
+                async move { shared.write(&cell).await }
+            });
+            if flight.outcome().await != Some(true) {
+                return;
+            }
+        }
+    }
+
+    async fn write(&self, cell: &SpeakersCell) -> bool {
+        let (history, now) = (cell.with_history(|history| history.clone()), self.now());
+        let written = async { self.histories.put(self.histories.seal(cell.key, &history)?).await };
+        if let Err(error) = written.await {
+            tracing::warn!(%error, "which account spoke under a user id is kept in memory only: the store failed");
+            return false;
+        }
+        cell.set_written(history, now);
+        true
+    }
+
+    fn now(&self) -> Timestamp {
+        self.records.clock().now()
+    }
+}
+
+fn judge(history: &mut SpeakerHistory, now: Timestamp) -> Judgement {
+    let is_disputed = history.rivals(now).next().is_some();
+    let unreported = if is_disputed { history.take_unreported(now) } else { Vec::new() };
+    Judgement { last: history.last().cloned(), is_disputed, unreported }
+}
+
+/// Logs the security event that a token was withheld, because `last` and `rivals` spoke within fifteen minutes.
+fn report_dispute(account: &Account, last: Option<&Speaker>, rivals: &[Speaker], correlation_id: &str) {
+    let name = |speaker: &Speaker| speaker.parent.clone().unwrap_or_else(|| "the channel".to_owned());
+    for rival in rivals {
+        tracing::warn!(
+            correlation_id,
+            bot = account.holder.as_str(),
+            channel = account.channel_name(),
+            last_speaker = last.map(name),
+            other_speaker = name(rival),
+            hint = "a bot asks by the user id alone, so it is not known for which of the two it asks: tokens are given again \
+                    fifteen minutes after one of them spoke last; if the parent's user ids can be trusted as the channel's, \
+                    set vouches_for_channel_users in its entry of bots.*.callers",
+            security = true,
+            "no token is given: two accounts spoke under one user id within fifteen minutes"
+        );
+    }
+}

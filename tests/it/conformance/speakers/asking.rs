@@ -1,0 +1,170 @@
+//! A bot asks after one account spoke.
+
+use std::time::Duration;
+
+use super::{
+    Given, ID, OTHER_PARENT, OVER, PARENT, channel_signs_in, channel_speaks, given, options, parent_signs_in,
+    parent_speaks, post_to_token_service, start, with_parent,
+};
+use crate::harness::Behaviour;
+
+#[tokio::test]
+async fn after_a_parent_spoke_the_bot_gets_the_parents_token_and_never_the_channels() {
+    let harness = with_parent().await;
+    channel_signs_in(&harness).await;
+    assert_eq!(given(&harness).await, Given::of(&harness, "Ada"));
+    harness.clock.advance(OVER);
+    parent_speaks(&harness, PARENT).await;
+    assert_eq!(given(&harness).await, Given::NOTHING, "the parent has brought no token");
+    let calls = harness.exchanges();
+    parent_signs_in(&harness, PARENT, "Ada").await;
+    assert_eq!(harness.exchanges(), calls + 1, "the channel's token does not serve the parent");
+    assert_eq!(given(&harness).await, Given::of(&harness, "Ada"));
+}
+
+#[tokio::test]
+async fn a_parent_plants_no_token_where_the_user_of_the_channel_finds_it() {
+    let harness = with_parent().await;
+    parent_signs_in(&harness, PARENT, "Ben").await;
+    assert_eq!(given(&harness).await, Given::of(&harness, "Ben"), "in the parent's own turn");
+    harness.clock.advance(OVER);
+    channel_speaks(&harness).await;
+    assert_eq!(given(&harness).await, Given::NOTHING);
+}
+
+#[tokio::test]
+async fn a_bot_that_answers_202_and_asks_two_seconds_later_gets_the_token_of_the_account_that_spoke() {
+    let harness = with_parent().await;
+    channel_signs_in(&harness).await;
+    harness.clock.advance(OVER);
+    harness.bot.behave(Behaviour::answering(202, ""));
+    parent_speaks(&harness, PARENT).await;
+    harness.clock.advance(Duration::from_secs(2));
+    assert_eq!(given(&harness).await, Given::NOTHING, "not the channel's");
+    harness.clock.advance(OVER);
+    channel_speaks(&harness).await;
+    harness.clock.advance(Duration::from_secs(2));
+    assert_eq!(given(&harness).await, Given::of(&harness, "Ada"));
+}
+
+#[tokio::test]
+async fn a_parent_that_spoke_an_hour_ago_is_still_the_last_one_until_the_channel_speaks() {
+    let harness = with_parent().await;
+    channel_signs_in(&harness).await;
+    harness.clock.advance(OVER);
+    parent_signs_in(&harness, PARENT, "Ada").await;
+    harness.clock.advance(Duration::from_hours(1));
+    let refreshed = given(&harness).await;
+    assert_eq!(refreshed, Given::of(&harness, "Ada"));
+    harness.sign_out(&[("userId", ID), ("connectionName", "graph"), ("channelId", "msteams")]).await;
+    channel_signs_in(&harness).await;
+    assert_eq!(given(&harness).await, Given::of(&harness, "Ada"), "the parent spoke an hour ago: no dispute");
+}
+
+#[tokio::test]
+async fn without_a_record_the_bot_gets_the_channels_token() {
+    let mut harness = start("none", &[]).await;
+    channel_signs_in(&harness).await;
+    harness.restart(&options(&harness, "none", &[[PARENT, ""]])).await;
+    assert_eq!(given(&harness).await, Given::of(&harness, "Ada"));
+}
+
+#[tokio::test]
+async fn a_restart_does_not_change_who_spoke_last() {
+    let mut harness = with_parent().await;
+    channel_signs_in(&harness).await;
+    harness.clock.advance(OVER);
+    parent_speaks(&harness, PARENT).await;
+    harness.restart(&options(&harness, "none", &[[PARENT, ""]])).await;
+    assert_eq!(given(&harness).await, Given::NOTHING);
+    harness.clock.advance(Duration::from_hours(24 * 80));
+    assert_eq!(given(&harness).await, Given::NOTHING, "the record lives as long as a token that can be refreshed");
+}
+
+#[tokio::test]
+async fn a_record_that_the_bot_uses_outlives_the_tokens_that_it_refreshes() {
+    let mut harness = with_parent().await;
+    channel_signs_in(&harness).await;
+    harness.clock.advance(OVER);
+    parent_signs_in(&harness, PARENT, "Ada").await;
+    for _ in 0..3 {
+        harness.clock.advance(Duration::from_hours(24 * 60));
+        assert_eq!(given(&harness).await.token, Given::of(&harness, "Ada").token, "refreshed after sixty days");
+    }
+    // Only the parent's token can still be refreshed, so what is found is not the channel's.
+    harness.restart(&options(&harness, "none", &[[PARENT, ""]])).await;
+    harness.clock.advance(Duration::from_hours(24 * 60));
+    assert_eq!(given(&harness).await.token, Given::of(&harness, "Ada").token);
+}
+
+#[tokio::test]
+async fn two_parents_have_an_account_each_under_one_user_id() {
+    let harness = start("none", &[[PARENT, ""], [OTHER_PARENT, ""]]).await;
+    parent_signs_in(&harness, PARENT, "Ada").await;
+    harness.clock.advance(OVER);
+    parent_signs_in(&harness, OTHER_PARENT, "Ben").await;
+    assert_eq!(given(&harness).await, Given::of(&harness, "Ben"));
+    harness.clock.advance(OVER);
+    parent_speaks(&harness, PARENT).await;
+    assert_eq!(given(&harness).await, Given::of(&harness, "Ada"));
+}
+
+#[tokio::test]
+async fn a_sign_out_by_the_bot_ends_the_tokens_of_all_accounts_under_the_user_id() {
+    let harness = start("none", &[[PARENT, ""], [OTHER_PARENT, ""]]).await;
+    channel_signs_in(&harness).await;
+    for parent in [PARENT, OTHER_PARENT] {
+        harness.clock.advance(OVER);
+        parent_signs_in(&harness, parent, "Ada").await;
+    }
+    assert_eq!(harness.sign_out(&[("userId", ID), ("channelId", "msteams")]).await.status, 200);
+    assert_eq!(given(&harness).await, Given::NOTHING);
+    let ada = harness.user("Ada");
+    let ended = harness.sign_out_everywhere(&format!("{}@{}", ada.oid, ada.tid)).await.json();
+    assert_eq!(ended["tokensRemoved"], 0, "{ended}");
+    channel_signs_in(&harness).await;
+    assert_eq!(given(&harness).await, Given::NOTHING, "the parent's turn may still be running");
+}
+
+#[tokio::test]
+async fn a_parent_that_is_no_longer_listed_gets_neither_its_own_token_nor_the_channels() {
+    let mut harness = start("none", &[[PARENT, ""], [OTHER_PARENT, ""]]).await;
+    channel_signs_in(&harness).await;
+    harness.clock.advance(OVER);
+    parent_signs_in(&harness, PARENT, "Ada").await;
+    harness.restart(&options(&harness, "none", &[[OTHER_PARENT, ""]])).await;
+    assert_eq!(given(&harness).await, Given::NOTHING);
+    harness.clock.advance(OVER);
+    channel_speaks(&harness).await;
+    assert_eq!(given(&harness).await, Given::of(&harness, "Ada"), "the channel's");
+}
+
+#[tokio::test]
+async fn exchange_keeps_and_finds_the_token_under_the_account_that_spoke_last() {
+    let harness = with_parent().await;
+    let token = harness.user_token("Ada", "graph").await;
+    parent_speaks(&harness, PARENT).await;
+    super::get_token_or_card(&harness).await;
+    let exchanged = post_to_token_service(&harness, "exchange", serde_json::json!({ "token": token })).await;
+    assert_eq!(exchanged.status, 200, "{}", String::from_utf8_lossy(&exchanged.body));
+    assert_eq!(given(&harness).await, Given::of(&harness, "Ada"));
+    harness.clock.advance(OVER);
+    channel_speaks(&harness).await;
+    assert_eq!(given(&harness).await, Given::NOTHING, "what a parent's turn brought is not the channel's");
+}
+
+#[tokio::test]
+async fn exchange_for_a_resource_uses_the_token_of_the_account_that_spoke_last() {
+    let harness = with_parent().await;
+    let exchange_uri = async || {
+        let body = serde_json::json!({ "uri": "https://graph.microsoft.com/Mail.Read" });
+        post_to_token_service(&harness, "exchange", body).await.status
+    };
+    channel_signs_in(&harness).await;
+    assert_eq!(exchange_uri().await, 200);
+    harness.clock.advance(OVER);
+    parent_speaks(&harness, PARENT).await;
+    assert_eq!(exchange_uri().await, 404);
+    parent_signs_in(&harness, PARENT, "Ada").await;
+    assert_eq!(exchange_uri().await, 200);
+}
