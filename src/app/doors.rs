@@ -67,6 +67,7 @@ fn build_bot_gateway(config: &Configuration, services: &Services, limits: BodyLi
             services.writer,
         )),
         tokens: services.tokens.clone(),
+        agents: services.agents.clone(),
     };
     let sign_ins =
         GatewaySignIns { cards: services.cards.clone(), codes: services.codes.clone(), rates: services.rates.clone() };

@@ -1,8 +1,9 @@
 //! Settings that are valid one by one and contradict each other.
 //!
-//! Owns the comparison of sections with each other: listeners, bots' endpoints, exchange URIs, resources, files. It
+//! Owns the comparison of sections with each other: listeners, bots' endpoints, exchange URIs, resources, agents' tenants, files. It
 //! deliberately judges no value alone; the sections do that before.
 
+mod agents;
 mod connections;
 mod listeners;
 
@@ -37,6 +38,7 @@ impl ComparedSections<'_> {
         listeners::check_public_url(self.server, review);
         for bot in self.bots {
             listeners::check_endpoint(bot, self.bots, self.server, self.listeners, review);
+            agents::check(bot, self.connections, review);
         }
         for section in self.connections {
             connections::check(section, self.bots, review);
