@@ -5,6 +5,8 @@
 //! the service URL and the endorsements, because only they know what was asked for.
 
 mod agent_claims;
+#[cfg(test)]
+mod agent_tests;
 mod explanation;
 #[cfg(test)]
 mod tests;

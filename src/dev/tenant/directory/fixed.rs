@@ -1,3 +1,4 @@
+use super::agents::{AGENT_365, agent_apps, agent_users};
 use super::entries::{
     App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, FederatedCredential, FederatedIssuer,
     ManagedIdentityEntry, Tenant, User, UserScenario,
@@ -157,7 +158,7 @@ pub(in crate::dev) fn clients() -> Vec<ClientEntry> {
 }
 
 pub(in crate::dev) fn users() -> Vec<User> {
-    USERS.to_vec()
+    USERS.into_iter().chain(agent_users()).collect()
 }
 
 pub(in crate::dev) fn apps() -> Vec<App> {
@@ -167,6 +168,7 @@ pub(in crate::dev) fn apps() -> Vec<App> {
         secret: Some(bot.app_secret),
         identifier_uris: vec![format!("api://botid-{}", bot.app_id), format!("api://{}", bot.app_id)],
         token_version: AppTokenVersion::V2,
+        blueprint: None,
     });
     let legacy = App {
         client_id: LEGACY_ID,
@@ -174,6 +176,7 @@ pub(in crate::dev) fn apps() -> Vec<App> {
         secret: Some(LEGACY_SECRET),
         identifier_uris: vec![format!("api://{LEGACY_ID}")],
         token_version: AppTokenVersion::V1,
+        blueprint: None,
     };
     let clients = CLIENTS.iter().map(|client| App {
         client_id: client.client_id,
@@ -181,8 +184,17 @@ pub(in crate::dev) fn apps() -> Vec<App> {
         secret: None,
         identifier_uris: Vec::new(),
         token_version: AppTokenVersion::V2,
+        blueprint: None,
     });
-    bots.chain([legacy]).chain(clients).collect()
+    let agent_365 = App {
+        client_id: AGENT_365.client_id,
+        name: "agent-365",
+        secret: Some(AGENT_365.secret),
+        identifier_uris: vec![AGENT_365.client_id.to_owned()],
+        token_version: AppTokenVersion::V1,
+        blueprint: None,
+    };
+    bots.chain([legacy]).chain(clients).chain([agent_365]).chain(agent_apps(&BOTS)).collect()
 }
 
 pub(in crate::dev) fn connections() -> Vec<ConnectionEntry> {

@@ -1,0 +1,10 @@
+//! Agents and the Agent 365 platform (docs/protocols/agent-identity.md §6). The numbered cases are those of §7 there.
+
+mod clients;
+mod fixture;
+mod lifecycle;
+mod platform;
+mod stage;
+mod token_service;
+
+use self::fixture::Fixture;
