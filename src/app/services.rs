@@ -80,11 +80,10 @@ pub(super) fn build_services(
     anonymous: bool,
 ) -> Result<Services, BuildError> {
     let collections = open_collections(records, config, &ambient)?;
-    let counters = Arc::<Counters>::default();
     let outbound = Outbound::new(outbound_settings(config))?;
     let trusts = build_entra_trusts(config, &outbound, &ambient);
     let registrations = build_registrations(config);
-    let clock = &ambient.clock;
+    let (clock, counters) = (&ambient.clock, Arc::<Counters>::default());
     let throttle = ThrottleBoard::new(clock.clone(), collections.writer);
     let BuiltProviders { registry: providers, renewable: credentials, credentials: credential_builder } =
         build_providers(config, &outbound, &ambient, throttle)?;

@@ -1,8 +1,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::{HttpMessage, HttpRequest};
 
 use super::bearer::read_bearer;
 use super::caller_rates::{CallerRates, RateKey};
@@ -10,6 +10,7 @@ use super::local::{is_from_this_machine, is_from_web_page};
 use super::peer::{AdmittedCaller, Identity, Peer};
 use super::problem::Problem;
 use super::refusal::CallerRefusal;
+use super::request_record::CallingAgent;
 use crate::domain::{Bot, Registrations};
 use crate::protocol::Activity;
 use crate::token_validation::{AppClaims, CallerTokenError, CallerTokenValidator, VerifiedCaller};
@@ -123,11 +124,11 @@ impl Callers {
     ///
     /// # Errors
     /// As [`Callers::authenticate`].
-    pub async fn authenticate_bot(&self, headers: &HeaderMap) -> Result<Arc<Bot>, CallerRefusal> {
-        let claims = match self.verify(headers).await? {
-            VerifiedCaller::App(claims) if self.is_agent(&claims) => return self.authenticate_agent(&claims),
+    pub async fn authenticate_bot(&self, http: &HttpRequest) -> Result<Arc<Bot>, CallerRefusal> {
+        let claims = match self.verify(http.headers()).await? {
+            VerifiedCaller::App(claims) if self.is_agent(&claims) => return self.authenticate_agent(http, claims),
             VerifiedCaller::App(claims) => claims,
-            VerifiedCaller::AgentUser(claims) => return self.authenticate_agent(&claims),
+            VerifiedCaller::AgentUser(claims) => return self.authenticate_agent(http, claims),
             VerifiedCaller::Channel(claims) => {
                 let refusal = CallerRefusal::new(Problem::CallerNotAllowed, "channel_token");
                 return Err(refusal.comparing(&claims.audience, trust_list(&self.policy.token_service.audiences)));
@@ -163,7 +164,7 @@ impl Callers {
 
     /// Authenticates an agent that calls the Token Service: it acts as the bot whose app is its blueprint. The blueprint
     /// alone is not enough, since it is that of every other agent as well (docs/protocols/agent-identity.md §6 rule 2).
-    fn authenticate_agent(&self, claims: &AppClaims) -> Result<Arc<Bot>, CallerRefusal> {
+    fn authenticate_agent(&self, http: &HttpRequest, claims: AppClaims) -> Result<Arc<Bot>, CallerRefusal> {
         let trust = &self.policy.token_service;
         let is_for_agents = || trust.agent_audiences.iter().any(|known| known.eq_ignore_ascii_case(&claims.audience));
         if !trust.audiences.contains(&claims.audience) && !is_for_agents() {
@@ -188,7 +189,7 @@ impl Callers {
             return Err(at_bot(not_allowed("agent_list").comparing(&claims.app_id, listed)));
         }
         self.rates.charge(&bot, RateKey::TokenService)?;
-        tracing::debug!(bot = bot.name.as_str(), agent = claims.app_id, "an agent calls the Token Service");
+        http.extensions_mut().insert(CallingAgent(claims.app_id));
         Ok(bot)
     }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::agent_365::SentFrom;
+use super::agent_365::{SentFrom, admit_platform};
 use super::problem::Problem;
 use super::refusal::CallerRefusal;
 use super::service_url::{is_loopback, is_same_service_url, is_within};
@@ -120,7 +120,7 @@ impl Peer {
         if !address.is_for_agent {
             return Ok(None);
         }
-        self.admit_platform(settings, claims, &address, place)?;
+        admit_platform(&self.bot, settings, claims, &address, place)?;
         Ok(Some(AdmittedCaller::Platform { tenant_id: &claims.tenant_id }))
     }
 

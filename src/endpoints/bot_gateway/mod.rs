@@ -224,7 +224,7 @@ fn read_stated_identity(activity: &Activity<'_>) -> StatedIdentity {
 pub const DOOR: Door = Door {
     name: "Bot gateway",
     description: "Channels and parent bots post activities here instead of to the bot.",
-    bearer: "A channel's or a parent bot's: the token with which it would call the bot itself.",
+    bearer: "A channel's, a parent bot's or the Agent 365 platform's: the token with which it would call the bot itself.",
     operations: OPERATIONS,
     letter_case: LetterCase::Exact,
 };

@@ -1,4 +1,5 @@
-//! Agents and the Agent 365 platform (docs/protocols/agent-identity.md §6). The numbered cases are those of §7 there.
+//! Agents and the Agent 365 platform (docs/protocols/agent-identity.md §6). The numbered cases are those of
+//! docs/protocols/agent-identity.md §7.
 
 mod clients;
 mod fixture;

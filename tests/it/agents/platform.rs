@@ -8,6 +8,8 @@ use super::fixture::{CONTOSO, EVERY_AGENT, FABRIKAM, Refused, SERVICE_URL, not_a
 use crate::harness::{activities, logs, tokens};
 
 const STRANGER: &str = "3d9b5e74-ac20-4f83-9e4d-7a6b8c9dae03";
+/// The app id of a bot that is not configured.
+const UNKNOWN: &str = "2c8a4d63-9b1f-4e72-8d3c-6f5a7b8c9d02";
 const PLATFORM: &str = "5a807f24-c9de-44ee-a3a7-329e88a00ffc";
 
 const fn forbidden(code: &'static str, check: &'static str) -> Refused {
@@ -88,8 +90,7 @@ async fn the_platform_of_an_unlisted_tenant_is_refused_and_none_of_its_keys_is_f
     }
     assert_eq!(fixture.harness.stage.calls().snapshot().tenant_keys, fetched);
     // Where another setting trusts the tenant's tokens, the platform is none of its callers.
-    let trusted = format!("{EVERY_AGENT}[token_service]\ntenants = [\"{FABRIKAM}\"]\n");
-    let fixture = Fixture::with_appended(trusted).await;
+    let fixture = Fixture::with_bots_of_both_tenants().await;
     let token = fixture.platform_token_of(FABRIKAM).await;
     let sending = fixture.post_message_as(&token);
     fixture.assert_refused("a tenant of bots", sending, not_allowed("agent_365_tenant")).await;
@@ -278,7 +279,7 @@ async fn a_forged_token_of_the_platform_is_refused_like_any_other() {
     // The key set is fetched again for the unknown name, ten seconds after it was fetched first.
     fixture.harness.clock.advance(std::time::Duration::from_secs(10));
     fixture.assert_refused("forged", fixture.post_message_as(&forged), refusal).await;
-    let for_other = fixture.harness.forge(Signer::Tenant, &token, |claims| claims["aud"] = STRANGER.into());
+    let for_other = fixture.harness.forge(Signer::Tenant, &token, |claims| claims["aud"] = UNKNOWN.into());
     let refusal = Refused { status: 401, code: "InvalidToken", check: "aud" };
     fixture.assert_refused("another bot", fixture.post_message_as(&for_other), refusal).await;
 }

@@ -28,10 +28,14 @@ async fn a_listed_agent_gets_the_tokens_of_its_bots_connections() {
         assert_eq!(fixture.get_token_as(bearer).await.status, 404, "nobody has signed in");
     }
     fixture.sign_ada_in().await;
+    let logged = logs::length();
     for bearer in &bearers {
         let answer = fixture.get_token_as(bearer).await;
         assert_eq!((answer.status, &answer.json()["connectionName"]), (200, &"graph".into()), "{}", answer.json());
     }
+    let lines = logs::since(logged);
+    let of_agent = lines.lines().filter(|line| line.contains(&fixture.harness.tag) && line.contains(HELPER));
+    assert_eq!(of_agent.filter(|line| line.contains("\"agent\":")).count(), bearers.len(), "each call is recorded");
 }
 
 #[tokio::test]
@@ -118,8 +122,7 @@ async fn no_agent_calls_the_token_service_where_none_is_listed() {
 
 #[tokio::test]
 async fn an_agent_of_a_tenant_that_serves_other_callers_is_refused() {
-    let appended = format!("{EVERY_AGENT}agents = [\"{HELPER}\"]\n[token_service]\ntenants = [\"{FABRIKAM}\"]\n");
-    let fixture = Fixture::with_appended(appended).await;
+    let fixture = Fixture::with_bots_of_both_tenants().await;
     let genuine = fixture.agent_users_token("helper", BOT_API_SCOPE).await;
     let bearer = fixture.harness.forge(Signer::Tenant, &genuine, |claims| {
         claims["iss"] = fixture.harness.stage.v1_issuer(FABRIKAM).into();

@@ -1,5 +1,5 @@
 use super::entries::{AgentEntry, App, AppTokenVersion, BotEntry, User, UserScenario};
-use super::fixed::CONTOSO_ID;
+use super::tenant_ids::CONTOSO_ID;
 
 /// The Agent 365 platform as a client of the tenants.
 pub(in crate::dev) struct AgentPlatform {

@@ -3,14 +3,10 @@ use super::entries::{
     App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, FederatedCredential, FederatedIssuer,
     ManagedIdentityEntry, Tenant, User, UserScenario,
 };
+use super::tenant_ids::{CONTOSO_ID, FABRIKAM_ID};
 
 /// The subject of the only workload that the bots' apps trust.
 pub(in crate::dev) const WORKLOAD_SUBJECT: &str = "system:serviceaccount:bot-sso:gateway";
-
-/// The id of the main tenant, where all users except the last one sign in.
-pub(in crate::dev) const CONTOSO_ID: &str = "8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50";
-/// The id of the other tenant: the home of the guest and the tenant of the last user.
-const FABRIKAM_ID: &str = "d2a9c4e6-7f81-4b3a-a5c7-1e2f3a4b5c60";
 
 const BOTS: [BotEntry; 3] = [
     BotEntry {

@@ -6,6 +6,7 @@
 mod agents;
 mod entries;
 mod fixed;
+mod tenant_ids;
 
 pub(in crate::dev) use agents::AGENT_365;
 use agents::agents;
@@ -14,7 +15,8 @@ pub use entries::{
     ManagedIdentityEntry, Tenant, User, UserScenario,
 };
 pub(in crate::dev) use fixed::WORKLOAD_SUBJECT;
-use fixed::{CONTOSO_ID, apps, bots, clients, connections, federated_credentials, identities, tenants, users};
+use fixed::{apps, bots, clients, connections, federated_credentials, identities, tenants, users};
+use tenant_ids::CONTOSO_ID;
 
 /// Everything that exists on the stage. Ids never change, so they may be written into tests.
 #[derive(Clone, Debug)]
