@@ -63,7 +63,7 @@ impl Cloud {
                 token_exchange_audience: "api://AzureADTokenExchange",
                 caller_id: Some("urn:botframework:azure"),
                 emulator_tenants: &["d6d49420-f39b-4df7-a1dc-d59a935871db", EMULATOR_TENANT],
-                // Everybody's, and that of the government community cloud, which has the public cloud's login.
+                // The platform of the commercial cloud, and that of the government community cloud (GCC), which has the same login.
                 agent_platforms: &["5a807f24-c9de-44ee-a3a7-329e88a00ffc", "c9475445-9789-4fef-9ec5-cde4a9bcd446"],
                 agent_audiences: &["https://botapi.skype.com"],
                 graph: "https://graph.microsoft.com",

@@ -106,8 +106,8 @@ fn the_agents_of_a_bot_need_tenants_and_service_urls() {
         ("https://*/", "has a * that is not the first label"),
         ("https://a.*.skype.com/", "has a * that is not the first label"),
         ("https://*.*.skype.com/", "has a * that is not the first label"),
-        ("https://*.com/", "fits hosts of anybody"),
-        ("https://*.com./", "fits hosts of anybody"),
+        ("https://*.com/", "fits hosts that are not the platform's"),
+        ("https://*.com./", "fits hosts that are not the platform's"),
         ("https://*.skype.com/?x", "has a query"),
         ("smba.trafficmanager.net", "is not an address"),
     ] {

@@ -133,11 +133,11 @@ async fn an_activity_for_an_agent_of_another_blueprint_or_an_unlisted_agent_is_r
     let scribe = changed(&fixture.message(), |activity| {
         activity["recipient"]["agenticAppId"] = fixture.agent_app_id("scribe").into();
     });
-    let nobody = changed(&fixture.message(), |activity| activity["recipient"]["agenticAppId"] = Value::Null);
+    let unnamed = changed(&fixture.message(), |activity| activity["recipient"]["agenticAppId"] = Value::Null);
     for (case, activity, check) in [
         ("another blueprint", of_other, "agent_activity_blueprint"),
         ("a sibling", scribe.clone(), "agent_activity_agent"),
-        ("no agent", nobody, "agent_activity_agent"),
+        ("no agent", unnamed, "agent_activity_agent"),
     ] {
         let sending = fixture.harness.post_as("demo", &token, &activity);
         fixture.assert_refused(case, sending, not_allowed(check)).await;
@@ -259,7 +259,7 @@ async fn an_activity_that_two_readers_may_take_for_one_to_two_agents_is_refused(
 }
 
 #[tokio::test]
-async fn nobody_speaks_for_agents_of_a_bot_that_lists_none() {
+async fn no_caller_speaks_for_the_agents_of_a_bot_that_serves_none() {
     let fixture = Fixture::with_appended(String::new()).await;
     let token = fixture.platform_token().await;
     let sending = fixture.post_message_as(&token);

@@ -25,7 +25,7 @@ async fn a_listed_agent_gets_the_tokens_of_its_bots_connections() {
         fixture.agent_token("helper", FRAMEWORK_SCOPE).await,
     ];
     for bearer in &bearers {
-        assert_eq!(fixture.get_token_as(bearer).await.status, 404, "nobody has signed in");
+        assert_eq!(fixture.get_token_as(bearer).await.status, 404, "no user has signed in");
     }
     fixture.sign_ada_in().await;
     let logged = logs::length();

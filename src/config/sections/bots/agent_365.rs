@@ -65,7 +65,8 @@ fn service_url_pattern(text: &str, review: &mut Review<'_>, place: &Place) -> Op
     let domain = url.split_once(SOME_LABEL).map_or("", |(_, rest)| rest);
     let labels = domain.split(['/', ':']).next().unwrap_or_default().split('.').filter(|label| !label.is_empty());
     if labels.count() < 2 {
-        let message = format!("{text:?} fits hosts of anybody: write the domain of the platform after the *");
+        let message =
+            format!("{text:?} fits hosts that are not the platform's: write the domain of the platform after the *");
         review.report(place, message);
         return None;
     }
