@@ -30,19 +30,27 @@ pub(super) fn build_callers(
         key_set: warm_up(build_key_set("channels", &config.channels.keys, outbound, ambient)),
     };
     let tenants = config.app_token_tenants();
+    let agent_platforms = config.agent_platforms();
     let authenticates_callers =
         |name: &String| config.identity_providers.get(name).is_some_and(|provider| provider.authenticates_callers);
     let entra = trusts.into_iter().filter(|(name, _)| authenticates_callers(name));
-    let entra = entra.map(|(_, trust)| EntraCallers { trust, tenants: tenants.clone() }).collect();
+    let entra = entra.map(|(_, trust)| EntraCallers {
+        trust,
+        tenants: tenants.clone(),
+        agent_platforms: agent_platforms.clone(),
+    });
+    let entra = entra.collect();
     let validator = CallerTokenValidator::new(vec![channel], entra, ambient.clock.clone());
     let token_service = TokenServiceTrust {
         audiences: config.token_service.audiences.clone(),
         tenants: config.token_service.tenants.clone(),
+        agent_audiences: config.agent_audiences(),
     };
     let policy = CallerPolicy {
         token_service,
         channel_caller_id: config.channels.caller_id,
         required_endorsements: config.channels.required_endorsements.clone(),
+        agent_platforms,
         anonymous,
     };
     Callers::new(validator, registrations.clone(), policy, rates)

@@ -68,6 +68,7 @@ fn build_bot_gateway(config: &Configuration, services: &Services, limits: BodyLi
         )),
         tokens: services.tokens.clone(),
         speakers: services.speakers.clone(),
+        agents: services.agents.clone(),
     };
     let sign_ins =
         GatewaySignIns { cards: services.cards.clone(), codes: services.codes.clone(), rates: services.rates.clone() };

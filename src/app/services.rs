@@ -23,7 +23,7 @@ use crate::observability::Counters;
 use crate::outbound::{Outbound, OutboundSettings, ProxyExceptions};
 use crate::records::{Records, SingleWriter};
 use crate::sign_in::{BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, SignedInTokens};
-use crate::sign_out::SignOut;
+use crate::sign_out::{AgentLifecycle, SignOut};
 use crate::store::{Durability, EmbeddedStore, Store};
 use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, IdTokenValidator, TrustedIdTokenIssuer};
 use crate::vault::TokenVault;
@@ -50,6 +50,7 @@ pub(super) struct Services {
     pub(super) speakers: Speakers,
     pub(super) resources: ResourceTokens,
     pub(super) sign_out: SignOut,
+    pub(super) agents: AgentLifecycle,
     pub(super) magic_codes: Arc<MagicCodes>,
     pub(super) browser_flow: BrowserFlow,
     pub(super) signed_in_tokens: SignedInTokens,
@@ -82,11 +83,10 @@ pub(super) fn build_services(
     anonymous: bool,
 ) -> Result<Services, BuildError> {
     let collections = open_collections(records, config, &ambient)?;
-    let counters = Arc::<Counters>::default();
     let outbound = Outbound::new(outbound_settings(config))?;
     let trusts = build_entra_trusts(config, &outbound, &ambient);
     let registrations = build_registrations(config);
-    let clock = &ambient.clock;
+    let (clock, counters) = (&ambient.clock, Arc::<Counters>::default());
     let throttle = ThrottleBoard::new(clock.clone(), collections.writer);
     let BuiltProviders { registry: providers, renewable: credentials, credentials: credential_builder } =
         build_providers(config, &outbound, &ambient, throttle)?;
@@ -110,13 +110,15 @@ pub(super) fn build_services(
     };
     let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
     let sign_out = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation);
+    let sign_out = SignOut::new(sign_out, registrations.clone(), vec![magic_codes.clone()]);
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
     let bots = BotClient::new(outbound);
     Ok(Services {
         resources: ResourceTokens::new(tokens.clone(), resource_exchange),
         admission: Admission::new(vault.clone(), cards.clone(), rates.clone()),
         acquisition: Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone()),
-        sign_out: SignOut::new(sign_out, registrations.clone(), vec![magic_codes.clone()]),
+        agents: AgentLifecycle::new(sign_out.clone(), records),
+        sign_out,
         browser_flow: BrowserFlow::new(cards.clone(), browsers, registrations.clone()),
         codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
         delivery: ContinuationDelivery::new(bots.clone(), Arc::new(ContinuationClaims::new(records)), counters.clone()),

@@ -135,14 +135,31 @@ impl Configuration {
     }
 
     /// The tenants (lower-case GUIDs) whose app tokens may authenticate a caller: those of the Token Service's bots,
-    /// those of every listed parent bot, and the emulator's. A later check compares a caller's tenant with the caller's
+    /// those of every listed parent bot, those of agents, and the emulator's. A later check compares a caller's tenant with the caller's
     /// own entry.
     #[must_use]
     pub fn app_token_tenants(&self) -> Vec<String> {
         let callers = self.bots.iter().flat_map(|bot| &bot.callers).map(|caller| &caller.tenant_id);
         let emulators = self.bots.iter().flat_map(|bot| &bot.emulator_tenants);
-        let all: BTreeSet<&String> = self.token_service.tenants.iter().chain(callers).chain(emulators).collect();
+        let of_agents = self.bots.iter().filter_map(|bot| bot.agent_365.as_ref()).flat_map(|agents| &agents.tenants);
+        let tenants = self.token_service.tenants.iter();
+        let all: BTreeSet<&String> = tenants.chain(callers).chain(emulators).chain(of_agents).collect();
         all.into_iter().cloned().collect()
+    }
+
+    /// The app ids (lower-case GUIDs) of the cloud's Agent 365 platforms; empty if no bot serves agents.
+    #[must_use]
+    pub fn agent_platforms(&self) -> Vec<String> {
+        let served = self.bots.iter().any(|bot| bot.agent_365.is_some());
+        self.cloud.agent_platforms.iter().filter(|_| served).map(|app_id| (*app_id).to_owned()).collect()
+    }
+
+    /// The audiences of the tokens with which agents call the Token Service; empty if no bot serves agents.
+    #[must_use]
+    pub fn agent_audiences(&self) -> Vec<String> {
+        let platforms = self.agent_platforms();
+        let others: &[&str] = if platforms.is_empty() { &[] } else { self.cloud.agent_audiences };
+        platforms.into_iter().chain(others.iter().map(|audience| (*audience).to_owned())).collect()
     }
 }
 

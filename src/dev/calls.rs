@@ -22,6 +22,8 @@ pub enum GrantKind {
     Password,
     /// `authorization_code`
     AuthorizationCode,
+    /// `user_fic`: an agent identity's grant for its agent user.
+    AgentUser,
 }
 
 impl GrantKind {
@@ -34,6 +36,7 @@ impl GrantKind {
             "refresh_token" => Some(Self::RefreshToken),
             "password" => Some(Self::Password),
             "authorization_code" => Some(Self::AuthorizationCode),
+            "user_fic" => Some(Self::AgentUser),
             _ => None,
         }
     }
@@ -48,7 +51,7 @@ pub struct LoggedTokenRequest {
     pub tenant: String,
     /// `client_id`, from the body or the Basic header; `None` if the client was refused.
     pub client_id: Option<String>,
-    /// `none`, `secret`, `certificate` or `federation`; `None` if the client was refused.
+    /// `none`, `secret`, `certificate`, `federation` or `blueprint`; `None` if the client was refused.
     pub client_proof: Option<&'static str>,
     /// Object id of the user whom the request names, if any.
     pub user: Option<String>,
@@ -162,6 +165,7 @@ fn grant_and_user(grant: GrantKind, oid: &str) -> String {
         GrantKind::RefreshToken => "refresh_token",
         GrantKind::Password => "password",
         GrantKind::AuthorizationCode => "authorization_code",
+        GrantKind::AgentUser => "agent_user",
     };
     format!("{grant}:{oid}")
 }

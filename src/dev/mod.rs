@@ -42,7 +42,7 @@ pub use error::StageError;
 pub use faults::{Fault, FaultRule, FaultSwitches};
 pub use stage::{Signer, Stage, StageOptions};
 pub use tenant::{
-    App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, Directory, FederatedCredential, FederatedIssuer,
-    ManagedIdentityEntry, RegisteredCertificate, SessionSwitches, Tenant, User, UserScenario,
+    AgentEntry, App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, Directory, FederatedCredential,
+    FederatedIssuer, ManagedIdentityEntry, RegisteredCertificate, SessionSwitches, Tenant, User, UserScenario,
 };
 pub use workload::WorkloadClaims;

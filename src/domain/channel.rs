@@ -42,6 +42,8 @@ impl fmt::Display for ChannelId {
 pub enum ChannelKind {
     /// Microsoft Teams, including Microsoft 365 Copilot in Teams.
     Teams,
+    /// The channel of agents: mail, documents and events in their lives (docs/protocols/agent-identity.md §4).
+    Agents,
     /// Direct Line and Direct Line Speech. The client is a page or an app of the bot's owner.
     DirectLine,
     /// The hosted Web Chat.
@@ -61,8 +63,9 @@ impl ChannelKind {
     /// The kind of the base channel `name`, which is compared ignoring ASCII case.
     #[must_use]
     pub fn from_name(name: &str) -> Self {
-        const NAMES: [(&str, ChannelKind); 9] = [
+        const NAMES: [(&str, ChannelKind); 10] = [
             (ChannelKind::TEAMS, ChannelKind::Teams),
+            ("agents", ChannelKind::Agents),
             ("webchat", ChannelKind::WebChat),
             ("directline", ChannelKind::DirectLine),
             ("directlinespeech", ChannelKind::DirectLine),
@@ -84,6 +87,12 @@ impl ChannelKind {
     #[must_use]
     pub const fn is_teams(self) -> bool {
         matches!(self, Self::Teams)
+    }
+
+    /// Whether the channel states the Entra identity of the user in each activity. A sign-in has to be of that identity.
+    #[must_use]
+    pub const fn states_identities(self) -> bool {
+        matches!(self, Self::Teams | Self::Agents)
     }
 
     /// Whether the channel's clients choose their user ids. Such an id is proof of identity only if the bot's
@@ -113,7 +122,7 @@ impl ChannelKind {
             Self::WebChat => Some("Web Chat"),
             Self::DirectLine => Some("a web page"),
             Self::Emulator => Some("the Bot Framework Emulator"),
-            Self::AppServiceExtension | Self::WithoutOAuthCard | Self::Other => None,
+            Self::Agents | Self::AppServiceExtension | Self::WithoutOAuthCard | Self::Other => None,
         }
     }
 }
@@ -129,6 +138,7 @@ mod tests {
             ("MSTeams:COPILOT", "msteams", ChannelKind::Teams),
             ("DirectLineSpeech", "directlinespeech", ChannelKind::DirectLine),
             ("webchat", "webchat", ChannelKind::WebChat),
+            ("agents:email", "agents", ChannelKind::Agents),
             ("Emulator", "emulator", ChannelKind::Emulator),
             ("AseChannel", "asechannel", ChannelKind::AppServiceExtension),
             ("skypeforbusiness", "skypeforbusiness", ChannelKind::WithoutOAuthCard),

@@ -76,25 +76,25 @@ struct Facts {
 /// The table of binding rules; the first row that matches applies (docs/architecture.md §Security rules, rule 5).
 #[rustfmt::skip]
 const fn choose_rule(facts: Facts) -> Rule {
-    use ChannelKind::{DirectLine, Emulator, Teams, WebChat};
+    use ChannelKind::{Agents, DirectLine, Emulator, Teams, WebChat};
     let Facts { voucher, channel, keeps_parents_apart, statement, id_is_verified } = facts;
     match (voucher, channel) {
         (_, Emulator)                                                        => Rule::Refused(Unbound::Emulator),
         (Voucher::Parent, _)                                                 => Rule::FirstSuccessAtParent,
         // The bot may repeat what a parent bot told it, and a parent is not a channel: the exchange sets no pin.
-        (Voucher::Bot, Teams) if keeps_parents_apart                         => Rule::FirstSuccessWithoutPin,
-        (_, Teams) if matches!(statement, Statement::Complete)                 => Rule::StatedByChannel,
+        (Voucher::Bot, Teams | Agents) if keeps_parents_apart                => Rule::FirstSuccessWithoutPin,
+        (_, Teams | Agents) if matches!(statement, Statement::Complete)        => Rule::StatedByChannel,
         // A bot or a trusted parent that states no Entra identity vouches for the user id alone. Teams has to state the
         // identity as well.
-        (Voucher::Channel, Teams) if matches!(statement, Statement::Insufficient) => Rule::Refused(Unbound::Unidentified),
+        (Voucher::Channel, Teams | Agents) if matches!(statement, Statement::Insufficient) => Rule::Refused(Unbound::Unidentified),
         (_, DirectLine | WebChat) if !id_is_verified                         => Rule::Refused(Unbound::UnverifiedId),
         _                                                                    => Rule::FirstSuccess,
     }
 }
 
-/// Whether the stated Entra identity must match the token. Channels other than Teams state none.
+/// Whether the stated Entra identity must match the token. Most channels state none.
 const fn must_fit_statement(facts: Facts) -> bool {
-    !matches!(facts.voucher, Voucher::Channel) || facts.channel.is_teams()
+    !matches!(facts.voucher, Voucher::Channel) || facts.channel.states_identities()
 }
 
 /// Decides how the token's user is bound to `account`, or refuses. Reads no store: the caller looks up the pins.
@@ -181,7 +181,7 @@ fn build_refusal(unbound: Unbound, bot: &Bot, account: &Account) -> Refusal {
         }
         Unbound::Unidentified => mismatch(
             "unidentified",
-            "the Teams activity has no aadObjectId or no tenant: see bots.*.identity.allow_unidentified_teams_users",
+            "the activity has no aadObjectId or no tenant, which Teams and agents state: see bots.*.identity.allow_unidentified_teams_users",
         ),
         Unbound::UnverifiedId => {
             let hint = "from.id is not one of bots.*.identity.verified_user_ids, so the client may have chosen it: let the \
@@ -228,6 +228,8 @@ mod tests {
             (Facts { statement: Statement::Incomplete, ..unstated }, Rule::FirstSuccess),
             (Facts { voucher: Voucher::Bot, ..COMPLETE_TEAMS_STATEMENT }, Rule::StatedByChannel),
             (of(Voucher::Bot, Teams), Rule::FirstSuccess),
+            (Facts { channel: ChannelKind::Agents, ..COMPLETE_TEAMS_STATEMENT }, Rule::StatedByChannel),
+            (of(Voucher::Channel, ChannelKind::Agents), Rule::Refused(Unbound::Unidentified)),
             (
                 Facts { keeps_parents_apart: true, voucher: Voucher::Bot, ..COMPLETE_TEAMS_STATEMENT },
                 Rule::FirstSuccessWithoutPin,
@@ -262,6 +264,7 @@ mod tests {
     fn a_stated_identity_must_match_the_token_where_the_sender_can_state_one() {
         for (voucher, channel, must_fit) in [
             (Voucher::Channel, ChannelKind::Teams, true),
+            (Voucher::Channel, ChannelKind::Agents, true),
             (Voucher::Channel, ChannelKind::WebChat, false),
             (Voucher::Channel, ChannelKind::Other, false),
             (Voucher::Bot, ChannelKind::WebChat, true),

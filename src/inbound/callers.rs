@@ -1,18 +1,19 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::{HttpMessage, HttpRequest};
 
 use super::bearer::read_bearer;
 use super::caller_rates::{CallerRates, RateKey};
 use super::local::{is_from_this_machine, is_from_web_page};
-use super::peer::{Identity, Peer};
+use super::peer::{AdmittedCaller, Identity, Peer};
 use super::problem::Problem;
 use super::refusal::CallerRefusal;
+use super::request_record::CallingAgent;
 use crate::domain::{Bot, Registrations};
 use crate::protocol::Activity;
-use crate::token_validation::{CallerTokenError, CallerTokenValidator, VerifiedCaller};
+use crate::token_validation::{AppClaims, CallerTokenError, CallerTokenValidator, VerifiedCaller};
 
 /// The tokens that authenticate a bot at the Token Service.
 #[derive(Clone, Debug)]
@@ -21,6 +22,9 @@ pub struct TokenServiceTrust {
     pub audiences: Vec<String>,
     /// Accepted tenants (lower-case GUIDs): those that issue the tokens of our bots.
     pub tenants: Vec<String>,
+    /// The audiences that are accepted in an agent's token in addition. SDKs of agents call the Token Service with the
+    /// token for the Bot API (docs/protocols/agent-identity.md §5).
+    pub agent_audiences: Vec<String>,
 }
 
 /// The rules that apply to all callers beside the validation of their tokens.
@@ -33,6 +37,8 @@ pub struct CallerPolicy {
     /// The endorsements that a channel's signing key needs in addition to the channel's own
     /// (docs/protocols/bot-auth-and-skills.md §2 rule 19).
     pub required_endorsements: Vec<String>,
+    /// The app ids (lower-case GUIDs) of the cloud's Agent 365 platforms.
+    pub agent_platforms: Vec<String>,
     /// Development mode only: the Bot Framework Emulator on this machine may call without a token.
     pub anonymous: bool,
 }
@@ -68,52 +74,61 @@ impl Callers {
         let claims = self.verify(http.headers()).await?;
         let audience = match &claims {
             VerifiedCaller::Channel(claims) => &claims.audience,
-            VerifiedCaller::App(claims) => &claims.audience,
+            VerifiedCaller::App(claims) | VerifiedCaller::AgentUser(claims) => &claims.audience,
         };
         let bot = self.registrations.find_bot_by_app_id(audience).map(Arc::clone);
         let bot = bot.ok_or_else(|| self.refuse_unknown_audience(audience))?;
-        let key = match &claims {
-            VerifiedCaller::Channel(_) => RateKey::Channels,
-            VerifiedCaller::App(claims) => RateKey::Parent(&claims.app_id),
-        };
-        self.rates.charge(&bot, key)?;
         let identity = match claims {
             VerifiedCaller::Channel(claims) => Identity::Channel(claims),
+            VerifiedCaller::App(claims) if self.is_platform_of(&bot, &claims) => Identity::Platform(claims),
             VerifiedCaller::App(claims) => Identity::App(claims),
+            VerifiedCaller::AgentUser(claims) => {
+                let refusal = CallerRefusal::new(Problem::DelegatedTokenNotAllowed, "agent_user_at_gateway");
+                return Err(refusal.at_bot(bot.name.as_str()).comparing(&claims.app_id, ""));
+            }
         };
+        let key = match &identity {
+            Identity::Channel(_) | Identity::Platform(_) | Identity::Anonymous => RateKey::Channels,
+            Identity::App(claims) => RateKey::Parent(&claims.app_id),
+        };
+        self.rates.charge(&bot, key)?;
         Ok(Peer { bot, identity, is_local: is_from_this_machine(http) })
     }
 
     /// Checks that this caller may send this activity: the token must entitle the caller to the activity's channel and
-    /// service URL.
+    /// service URL. Returns what the caller is to the bot.
     ///
     /// # Errors
     /// 400 if the activity has no service URL, else 403 (docs/protocols/bot-auth-and-skills.md §2 rules 16 to 25).
-    pub fn admit(&self, peer: &Peer, activity: &Activity<'_>) -> Result<(), CallerRefusal> {
+    pub fn admit<'p>(&self, peer: &'p Peer, activity: &Activity<'_>) -> Result<AdmittedCaller<'p>, CallerRefusal> {
         peer.admit(activity, &self.policy.required_endorsements)
     }
 
     /// Derives the `callerId` of an activity (docs/protocols/bot-auth-and-skills.md §2 rule 26). The Emulator and
     /// anonymous callers have none.
     #[must_use]
-    pub fn derive_caller_id(&self, peer: &Peer, activity: &Activity<'_>) -> Option<Cow<'static, str>> {
-        match &peer.identity {
-            Identity::Channel(_) => self.policy.channel_caller_id.map(Cow::Borrowed),
-            Identity::App(claims) if !activity.is_on_emulator() => {
-                Some(Cow::Owned(format!("urn:botframework:aadappid:{}", claims.app_id)))
+    pub fn derive_caller_id(&self, caller: AdmittedCaller<'_>, activity: &Activity<'_>) -> Option<Cow<'static, str>> {
+        match caller {
+            AdmittedCaller::Channel | AdmittedCaller::Platform { .. } => {
+                self.policy.channel_caller_id.map(Cow::Borrowed)
             }
-            Identity::App(_) | Identity::Anonymous => None,
+            AdmittedCaller::Parent { app_id } if !activity.is_on_emulator() => {
+                Some(Cow::Owned(format!("urn:botframework:aadappid:{app_id}")))
+            }
+            AdmittedCaller::Parent { .. } | AdmittedCaller::Anonymous => None,
         }
     }
 
     /// Authenticates the bot that calls the Token Service: the bot whose app id is in the bearer
-    /// (docs/protocols/token-service-api.md §1 rule 11).
+    /// (docs/protocols/token-service-api.md §1 rule 11), or the bot of the agent whose token the bearer is.
     ///
     /// # Errors
     /// As [`Callers::authenticate`].
-    pub async fn authenticate_bot(&self, headers: &HeaderMap) -> Result<Arc<Bot>, CallerRefusal> {
-        let claims = match self.verify(headers).await? {
+    pub async fn authenticate_bot(&self, http: &HttpRequest) -> Result<Arc<Bot>, CallerRefusal> {
+        let claims = match self.verify(http.headers()).await? {
+            VerifiedCaller::App(claims) if self.is_agent(&claims) => return self.authenticate_agent(http, claims),
             VerifiedCaller::App(claims) => claims,
+            VerifiedCaller::AgentUser(claims) => return self.authenticate_agent(http, claims),
             VerifiedCaller::Channel(claims) => {
                 let refusal = CallerRefusal::new(Problem::CallerNotAllowed, "channel_token");
                 return Err(refusal.comparing(&claims.audience, trust_list(&self.policy.token_service.audiences)));
@@ -138,6 +153,46 @@ impl Callers {
         Ok(bot)
     }
 
+    /// Whether the app token `claims` is an agent's. A configured bot is a bot, whatever else it is.
+    fn is_agent(&self, claims: &AppClaims) -> bool {
+        claims.blueprint_id.is_some() && self.registrations.find_bot_by_app_id(&claims.app_id).is_none()
+    }
+
+    fn is_platform_of(&self, bot: &Bot, claims: &AppClaims) -> bool {
+        bot.agent_365.is_some() && self.policy.agent_platforms.contains(&claims.app_id)
+    }
+
+    /// Authenticates an agent that calls the Token Service: it acts as the bot whose app is its blueprint. The blueprint
+    /// alone is not enough, since it is that of every other agent as well (docs/protocols/agent-identity.md §6 rule 2).
+    fn authenticate_agent(&self, http: &HttpRequest, claims: AppClaims) -> Result<Arc<Bot>, CallerRefusal> {
+        let trust = &self.policy.token_service;
+        let is_for_agents = || trust.agent_audiences.iter().any(|known| known.eq_ignore_ascii_case(&claims.audience));
+        if !trust.audiences.contains(&claims.audience) && !is_for_agents() {
+            let refusal = CallerRefusal::new(Problem::AudienceNotAccepted, "aud").in_case("aud:agent");
+            return Err(
+                refusal.comparing(&claims.audience, trust_list(&[&*trust.audiences, &*trust.agent_audiences].concat()))
+            );
+        }
+        let not_allowed = |check| CallerRefusal::new(Problem::CallerNotAllowed, check);
+        let blueprint = claims.blueprint_id.as_deref().unwrap_or("absent");
+        let bot = self.registrations.find_bot_by_app_id(blueprint).map(Arc::clone);
+        let bot = bot.ok_or_else(|| not_allowed("agent_blueprint").comparing(blueprint, self.list_app_ids()))?;
+        let at_bot = |refusal: CallerRefusal| refusal.at_bot(bot.name.as_str());
+        let Some(settings) = &bot.agent_365 else { return Err(at_bot(not_allowed("agent_365_absent"))) };
+        if !settings.serves_tenant(&claims.tenant_id) {
+            return Err(at_bot(
+                not_allowed("agent_tenant").comparing(&claims.tenant_id, trust_list(&settings.tenants)),
+            ));
+        }
+        if !settings.lists(&claims.app_id) {
+            let listed = trust_list(settings.agents.as_deref().unwrap_or_default());
+            return Err(at_bot(not_allowed("agent_list").comparing(&claims.app_id, listed)));
+        }
+        self.rates.charge(&bot, RateKey::TokenService)?;
+        http.extensions_mut().insert(CallingAgent(claims.app_id));
+        Ok(bot)
+    }
+
     /// Authenticates, in development mode, a program on this machine that sends no token. It may call the bot that the
     /// path names, or the only configured bot.
     fn authenticate_anonymous(&self, http: &HttpRequest) -> Result<Peer, CallerRefusal> {
@@ -157,21 +212,35 @@ impl Callers {
     }
 
     fn is_known_audience(&self, audience: &String) -> bool {
+        let trust = &self.policy.token_service;
         self.registrations.find_bot_by_app_id(audience).is_some()
-            || self.policy.token_service.audiences.contains(audience)
+            || trust.audiences.contains(audience)
+            || trust.agent_audiences.iter().any(|known| known.eq_ignore_ascii_case(audience))
+    }
+
+    /// Whether `error` is about a token that is meant for a bot or for the Token Service.
+    fn is_ours(&self, error: &CallerTokenError) -> bool {
+        match error {
+            CallerTokenError::Delegated { audience, .. } => self.is_known_audience(audience),
+            CallerTokenError::UnlistedPlatformTenant { audience } => {
+                self.registrations.find_bot_by_app_id(audience).is_some_and(|bot| bot.agent_365.is_some())
+            }
+            _ => false,
+        }
     }
 
     async fn verify(&self, headers: &HeaderMap) -> Result<VerifiedCaller, CallerRefusal> {
         let token = read_bearer(headers).map_err(|problem| CallerRefusal::new(problem, "authorization"))?;
         self.validator.validate(token).await.map_err(|error| {
-            let ours =
-                matches!(&error, CallerTokenError::Delegated { audience, .. } if self.is_known_audience(audience));
+            let ours = self.is_ours(&error);
             let explanation = self.validator.explain(token, &error, ours);
             let (problem, check) = match error {
                 CallerTokenError::Invalid { check } => (Problem::InvalidToken, check),
                 CallerTokenError::Expired => (Problem::TokenExpired, "exp"),
                 CallerTokenError::Delegated { check, .. } if ours => (Problem::DelegatedTokenNotAllowed, check),
                 CallerTokenError::Delegated { .. } => (Problem::InvalidToken, "aud"),
+                CallerTokenError::UnlistedPlatformTenant { .. } if ours => (Problem::CallerNotAllowed, "tid"),
+                CallerTokenError::UnlistedPlatformTenant { .. } => (Problem::InvalidToken, "tid"),
                 CallerTokenError::KeysUnavailable => (Problem::KeysUnavailable, "keys"),
                 CallerTokenError::KeyNotKnownYet => (Problem::KeysUnavailable, "key_not_known_yet"),
             };

@@ -1,7 +1,7 @@
 /// A check of a caller, or a case of a check, and what the operator can do. The checks of the token itself have their
 /// hints in `token_validation`.
 #[rustfmt::skip]
-pub(super) const HINTS: [(&str, &str); 33] = [
+pub(super) const HINTS: [(&str, &str); 46] = [
     ("authorization", "the request has no Authorization header with exactly one bearer token"),
     ("aud:bot", "the channel's or parent bot's token is for an app id that no bot has: compare bots.*.app_id with the bot's registration"),
     ("aud:token_service", "the bot's token for the Token Service has an audience that token_service.audiences does not list"),
@@ -31,6 +31,19 @@ pub(super) const HINTS: [(&str, &str); 33] = [
     ("anonymous_channel", "a caller without a token named another channel than emulator"),
     ("anonymous_service_url", "a caller without a token named a serviceUrl that is not on this machine"),
     ("anonymous_sign_in", "a caller without a token sent a sign-in invoke, but vouches for no user: give the emulator the bot's app id and password"),
+    ("agent_365_tenant", "the Agent 365 platform calls for a tenant whose agents this bot does not serve: add it to bots.*.agent_365.tenants"),
+    ("agent_365_channel", "the Agent 365 platform names a channel that it does not write for"),
+    ("agent_365_service_url", "no address of bots.*.agent_365.service_urls fits the serviceUrl of the Agent 365 platform's activity, and nothing signs it: add it if it is Microsoft's"),
+    ("agent_activity_tenant", "the activity of the Agent 365 platform is of another tenant than the platform's token, or names none"),
+    ("agent_activity_blueprint", "the activity of the Agent 365 platform is for an agent of another blueprint: compare bots.*.app_id"),
+    ("agent_activity_agent", "the activity of the Agent 365 platform is for an agent that bots.*.agent_365.agents does not list"),
+    ("agent_activity_form", "the activity of the Agent 365 platform can be read as one for two agents"),
+    ("agent_user_at_gateway", "an agent user called a bot, but its token serves at the Token Service alone: point the agent's SDK at the bot's channel"),
+    ("aud:agent", "the agent's token has an audience that is neither the Bot API's nor one of token_service.audiences"),
+    ("agent_blueprint", "the agent that calls the Token Service has a blueprint that no bot has: compare its app id with bots.*.app_id"),
+    ("agent_365_absent", "an agent of this bot's blueprint calls the Token Service, and the bot serves no agents: see bots.*.agent_365"),
+    ("agent_tenant", "the agent that calls the Token Service is of a tenant that bots.*.agent_365.tenants does not list"),
+    ("agent_list", "the agent that calls the Token Service is not listed: add its app id to bots.*.agent_365.agents if it may read the users' tokens"),
     ("parent_rate", "the parent bot sends too many requests: see limits.parent_requests_per_second"),
     ("channel_rate", "the channels send too many requests for this bot: see limits.channel_requests_per_second"),
     ("token_service_rate", "the bot sends too many requests to the Token Service: see limits.token_service_requests_per_second"),
@@ -55,9 +68,15 @@ mod tests {
     /// The names of checks are string literals, so the test reads the sources: a new check needs a row.
     #[test]
     fn each_check_in_the_sources_has_a_hint() {
-        let sources = [include_str!("peer.rs"), include_str!("callers.rs"), include_str!("caller_rates.rs")];
+        let sources = [
+            include_str!("agent_365.rs"),
+            include_str!("peer.rs"),
+            include_str!("callers.rs"),
+            include_str!("caller_rates.rs"),
+        ];
         for source in sources {
-            for before in ["refused(\"", "refuse_channel(\"", "refuse_url(\"", "in_case(\"", "=> \""] {
+            for before in ["refused(\"", "refuse_channel(\"", "refuse_url(\"", "in_case(\"", "not_allowed(\"", "=> \""]
+            {
                 for found in source.split(before).skip(1) {
                     let case = found.split('"').next().unwrap_or_default();
                     assert!(HINTS.iter().any(|row| row.0 == case), "{case} has no hint");

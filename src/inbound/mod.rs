@@ -4,6 +4,7 @@
 //! Owns caller authentication and the constant answers to callers that fail it. It deliberately knows no bot's dialogs,
 //! no token exchange and no storage of tokens.
 
+mod agent_365;
 mod bearer;
 mod body;
 mod caller_rates;
@@ -36,7 +37,7 @@ pub use door::{Door, LetterCase};
 pub use hints::list_hints;
 pub use guess_limit::GuessLimit;
 pub use operation::{Method, Operation};
-pub use peer::Peer;
+pub use peer::{AdmittedCaller, Peer};
 pub use problem::Problem;
 pub use refusal::CallerRefusal;
 pub use request_record::{AnsweredByBot, RequestId, record_request};

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::agent_365::{SentFrom, admit_platform};
 use super::problem::Problem;
 use super::refusal::CallerRefusal;
 use super::service_url::{is_loopback, is_same_service_url, is_within};
@@ -22,32 +23,63 @@ pub struct Peer {
 pub(super) enum Identity {
     Channel(ChannelClaims),
     App(AppClaims),
+    /// The Agent 365 platform. Where an activity is for no agent, it is an application like any other.
+    Platform(AppClaims),
     /// A caller on this machine without a token; in development mode only.
     Anonymous,
 }
 
-impl Peer {
-    /// The app id of the parent bot; `None` if the caller is a channel.
+/// What a caller is to the bot that has admitted its activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdmittedCaller<'p> {
+    /// A channel.
+    Channel,
+    /// The Agent 365 platform, which states the users of an agent's channels as a channel does.
+    Platform {
+        /// The tenant of the platform's token, which is the agent's.
+        tenant_id: &'p str,
+    },
+    /// A parent bot, or the Emulator with a token of the bot itself.
+    Parent {
+        /// Its app id.
+        app_id: &'p str,
+    },
+    /// A caller on this machine without a token; in development mode only.
+    Anonymous,
+}
+
+impl AdmittedCaller<'_> {
+    /// The app id of the parent bot; `None` if the caller is none.
     #[must_use]
-    pub fn parent(&self) -> Option<&str> {
-        match &self.identity {
-            Identity::App(claims) => Some(&claims.app_id),
-            Identity::Channel(_) | Identity::Anonymous => None,
+    pub const fn parent(&self) -> Option<&str> {
+        match self {
+            Self::Parent { app_id } => Some(app_id),
+            Self::Channel | Self::Platform { .. } | Self::Anonymous => None,
         }
     }
+}
 
-    pub(super) fn admit(&self, activity: &Activity<'_>, required_endorsements: &[String]) -> Result<(), CallerRefusal> {
+impl Peer {
+    pub(super) fn admit(
+        &self,
+        activity: &Activity<'_>,
+        required_endorsements: &[String],
+    ) -> Result<AdmittedCaller<'_>, CallerRefusal> {
         let admitted = self.check_activity(activity, required_endorsements);
         admitted.map_err(|refusal| refusal.at_bot(self.bot.name.as_str()))
     }
 
-    fn check_activity(&self, activity: &Activity<'_>, required_endorsements: &[String]) -> Result<(), CallerRefusal> {
+    fn check_activity(
+        &self,
+        activity: &Activity<'_>,
+        required_endorsements: &[String],
+    ) -> Result<AdmittedCaller<'_>, CallerRefusal> {
         let service_url = activity.service_url();
         let service_url =
             service_url.ok_or_else(|| CallerRefusal::new(Problem::MissingProperty, "service_url_absent"))?;
         let channel = activity.channel_id();
         if let Identity::Anonymous = &self.identity {
-            return admit_anonymous(activity, service_url);
+            return admit_anonymous(activity, service_url).map(|()| AdmittedCaller::Anonymous);
         }
         // `a:b` is a sub-channel of `a`.
         let base = channel.split_once(':').map_or(channel, |(base, _)| base);
@@ -58,12 +90,54 @@ impl Peer {
             return Err(refuse_channel("channel:extension", channel));
         }
         match &self.identity {
-            Identity::App(claims) if activity.is_on_emulator() => self.admit_emulator(claims, service_url),
+            Identity::Platform(claims) => {
+                let place = SentFrom { channel: base, service_url };
+                match self.admit_for_agent(activity, claims, place)? {
+                    Some(platform) => Ok(platform),
+                    None => self.admit_app(activity, claims, place),
+                }
+            }
+            Identity::App(claims) => self.admit_app(activity, claims, SentFrom { channel: base, service_url }),
             _ if kind == ChannelKind::Emulator => Err(refuse_channel("channel:emulator", channel)),
-            Identity::App(claims) => self.admit_parent(claims, base, service_url),
-            Identity::Channel(claims) => admit_channel(claims, base, service_url, required_endorsements),
+            Identity::Channel(claims) => {
+                admit_channel(claims, base, service_url, required_endorsements).map(|()| AdmittedCaller::Channel)
+            }
             Identity::Anonymous => Err(refuse_channel("channel:anonymous", channel)),
         }
+    }
+
+    /// Admits an activity of the Agent 365 platform; `None` if it is for no agent.
+    fn admit_for_agent<'p>(
+        &'p self,
+        activity: &Activity<'_>,
+        claims: &'p AppClaims,
+        place: SentFrom<'_>,
+    ) -> Result<Option<AdmittedCaller<'p>>, CallerRefusal> {
+        let Some(settings) = &self.bot.agent_365 else { return Ok(None) };
+        let address = activity.read_agent_address().map_err(|error| {
+            CallerRefusal::new(Problem::BadArgument, "agent_activity_form").comparing(&error.to_string(), "")
+        })?;
+        if !address.is_for_agent {
+            return Ok(None);
+        }
+        admit_platform(&self.bot, settings, claims, &address, place)?;
+        Ok(Some(AdmittedCaller::Platform { tenant_id: &claims.tenant_id }))
+    }
+
+    fn admit_app<'p>(
+        &self,
+        activity: &Activity<'_>,
+        claims: &'p AppClaims,
+        place: SentFrom<'_>,
+    ) -> Result<AdmittedCaller<'p>, CallerRefusal> {
+        if activity.is_on_emulator() {
+            self.admit_emulator(claims, place.service_url)?;
+        } else if ChannelKind::from_name(place.channel) == ChannelKind::Emulator {
+            return Err(refuse_channel("channel:emulator", activity.channel_id()));
+        } else {
+            self.admit_parent(claims, place.channel, place.service_url)?;
+        }
+        Ok(AdmittedCaller::Parent { app_id: &claims.app_id })
     }
 
     /// The Emulator sends a token of the bot's own app, so it cannot be distinguished from the bot or from any other

@@ -28,8 +28,12 @@ impl RequestId {
 #[derive(Clone, Copy, Debug)]
 pub struct AnsweredByBot;
 
-/// Gives each request its id and logs one event for each answer: method, path, route, status, time, client and who
-/// answered. The route is the published path, and is absent if the path has none. The path is cleaned, since it may hold
+/// The app id of the agent that made a request as its bot.
+#[derive(Clone, Debug)]
+pub(super) struct CallingAgent(pub(super) String);
+
+/// Gives each request its id and logs one event for each answer: method, path, route, status, time, client, the
+/// agent that called, if it was one, and who answered. The route is the published path, and is absent if the path has none. The path is cleaned, since it may hold
 /// anything; the query is left out, since it may hold codes and states.
 ///
 /// # Errors
@@ -59,6 +63,7 @@ pub async fn record_request(
             status = response.status().as_u16(),
             micros = begun.zip(elapsed(request)).map(|(begun, now)| whole_micros(now.saturating_sub(begun))),
             client = client.map_or_else(|| String::from("unknown"), |client| client.to_string()),
+            agent = extensions.get::<CallingAgent>().map(|agent| agent.0.as_str()),
             answered_by = if response.response().extensions().contains::<AnsweredByBot>() { "bot" } else { "gateway" },
             "answered"
         );

@@ -18,6 +18,15 @@ pub(super) fn is_within(url: &str, prefix: &str) -> bool {
     (scheme, host, port) == (prefix_scheme, prefix_host, prefix_port) && below
 }
 
+/// Whether `url` lies at or below `pattern`: a prefix as of [`is_within`], in which the first label of the host may be `*`.
+/// The star stands for exactly one label, as in a certificate's name.
+pub(super) fn fits_pattern(url: &str, pattern: &str) -> bool {
+    let Some((scheme, domain)) = pattern.split_once("://*.") else { return is_within(url, pattern) };
+    let parsed = parse(url);
+    let label = parsed.as_ref().and_then(Url::domain).and_then(|host| host.split_once('.')).map(|(label, _)| label);
+    label.filter(|label| !label.is_empty()).is_some_and(|label| is_within(url, &format!("{scheme}://{label}.{domain}")))
+}
+
 /// Whether `url` names this machine, independently of name resolution.
 pub(super) fn is_loopback(url: &str) -> bool {
     parse(url).is_some_and(|url| match url.host() {
@@ -130,6 +139,35 @@ mod tests {
         ] {
             assert!(!is_within(outside, "https://parent.example/api"), "{outside}");
         }
+    }
+
+    #[test]
+    fn a_star_stands_for_one_label_of_a_host() {
+        let pattern = "https://*.botapi.example/";
+        for fitting in ["https://apac.botapi.example/amer/x/", "https://A.botapi.example", "https://a.BOTAPI.example/"]
+        {
+            assert!(fits_pattern(fitting, pattern), "{fitting}");
+        }
+        for other in [
+            "https://botapi.example/",
+            "https://.botapi.example/",
+            "https://a.b.botapi.example/",
+            "https://a.botapi.example.evil.example/",
+            "https://evil.example/a.botapi.example/",
+            "https://a.botapi.example@evil.example/",
+            "https://evil.example\\.botapi.example/",
+            "https://evil.example#.botapi.example/",
+            "http://a.botapi.example/",
+            "https://a.botapi.example:8443/",
+            "https://*.botapi.example/",
+            "https://u@a.botapi.example/",
+            "",
+        ] {
+            assert!(!fits_pattern(other, pattern), "{other}");
+        }
+        assert!(
+            fits_pattern("https://a.example/x", "https://a.example/") && !fits_pattern("https://a.b/", "https://a/")
+        );
     }
 
     #[test]

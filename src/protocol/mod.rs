@@ -3,6 +3,7 @@
 //! Owns spelling, letter case and lenient parsing. It deliberately knows no HTTP, makes no decision and holds no state.
 
 mod activity;
+mod agent;
 mod caller_id;
 pub mod deadlines;
 mod invoke;
@@ -15,6 +16,7 @@ mod sign_in_form;
 mod token_service;
 
 pub use activity::{Activity, ActivityError, ConversationType};
+pub use agent::{AgentAddress, AgentLifecycleEvent};
 pub use invoke::{
     CANCELLED_BY_USER, ExpectedReplies, InvokeKind, SignInState, TOKENS_RESPONSE, TokenExchangeInvokeRequest,
     TokenExchangeInvokeResponse, TokensResponseEvent, invoke_response_envelope, normalize_for_bot,

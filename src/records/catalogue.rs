@@ -11,6 +11,8 @@ pub const CARD_LIFETIME: Duration = Duration::from_mins(15);
 /// How long cards offer no silent sign-in after a client has reported that it failed
 /// (docs/architecture.md §Life of a silent sign-in).
 pub const CLIENT_FAILURE_LIFETIME: Duration = Duration::from_mins(15);
+/// How long events about an agent user may arrive in another order. A deleted user can be restored for as long.
+pub const AGENT_EVENT_WINDOW: Duration = Duration::from_hours(30 * 24);
 /// How long a wrong magic code counts towards the limit of the account.
 pub const CODE_TRIES_WINDOW: Duration = Duration::from_mins(10);
 
@@ -61,6 +63,9 @@ pub const CODE_TRIES: Kind = Kind::new("magic_code.tries", "sign_in", Fixed(CODE
 /// when clients no longer repeat the exchange.
 pub const CONTINUATION: Kind = Kind::new("pending.continuation", "bot_connector", Fixed(CARD_LIFETIME));
 
+/// The latest version of an agent user's state of which a bot was told. It expires 30 days after it was last written.
+pub const AGENT_USER_VERSION: Kind = Kind::new("sign_out.agent_user", "sign_out", Fixed(AGENT_EVENT_WINDOW));
+
 /// The key of an exchange. The id of the `tokens/response` event is derived from it.
 pub const EXCHANGE_NAME: MacPurpose = MacPurpose::new("exchange", "exchange");
 /// The id of a card, which is derived from the secret of its link.
@@ -79,7 +84,7 @@ pub const MAGIC_CODE_CHOICE: MacPurpose = MacPurpose::new("magic_code.choice", "
 pub const LOG_DIGESTS: MacPurpose = MacPurpose::new("log.users", "observability");
 
 /// Every kind that is kept.
-pub(super) const KINDS: [&Kind; 13] = [
+pub(super) const KINDS: [&Kind; 15] = [
     &TOKEN,
     &PIN,
     &EPOCH,
@@ -94,6 +99,7 @@ pub(super) const KINDS: [&Kind; 13] = [
     &MAGIC_CODE,
     &CODE_TRIES,
     &CONTINUATION,
+    &AGENT_USER_VERSION,
 ];
 
 #[cfg(test)]
@@ -124,7 +130,7 @@ mod tests {
     #[test]
     fn the_test_lists_contain_the_whole_catalogue() {
         let declared = include_str!("catalogue.rs").lines().filter(|line| line.starts_with("pub const ")).count();
-        assert_eq!(declared, KINDS.len() + MACS.len() + 3, "three constants are lifetimes and no kinds");
+        assert_eq!(declared, KINDS.len() + MACS.len() + 4, "four constants are lifetimes and no kinds");
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! Sign-out: one operation that removes everything that is kept for a person.
+//! Sign-out: one operation that removes everything that is kept for a person, and the events that cause it.
 //!
 //! Owns the order of the removals, so that no exchange or refresh that is under way keeps a token afterwards. It
 //! deliberately knows neither where tokens are stored nor what else is kept: other rooms take part by
 //! [`EndedAtSignOut`].
+
+mod agent_lifecycle;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -10,6 +12,8 @@ use std::sync::Arc;
 use crate::domain::{Account, Connection, ConnectionName, EndedAtSignOut, Registrations, TokenSlot, UserKey};
 use crate::exchange::{StorageFailure, TokenSignOut};
 use crate::observability::conceal;
+
+pub use agent_lifecycle::{AgentLifecycle, LifecycleOrder};
 
 /// A sign-out that is incomplete because the store failed. The caller should repeat it. The text is for the log.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::domain::{JsonShape, Timestamp, read_bounded_json};
 
 /// The claims that some rule reads; all others are dropped while parsing.
-const KNOWN_CLAIMS: [&str; 30] = [
+const KNOWN_CLAIMS: [&str; 33] = [
     "iss",
     "aud",
     "exp",
@@ -40,6 +40,9 @@ const KNOWN_CLAIMS: [&str; 30] = [
     "uti",
     "name",
     "email",
+    "xms_par_app_azp",
+    "xms_act_fct",
+    "xms_sub_fct",
 ];
 /// The channel's claim, spelled in lower case by the Bot Connector.
 const SERVICE_URL: &str = "serviceurl";
@@ -120,6 +123,15 @@ impl Claims {
     /// Whether `scp` lists `scope` as a whole element.
     pub(super) fn has_scope(&self, scope: &str) -> bool {
         self.text("scp").is_some_and(|scopes| scopes.split(' ').any(|element| element == scope))
+    }
+
+    /// Whether the claim `name` lists `facet`. Facets are numbers with spaces between them, in any order. A word that is
+    /// no number makes the whole claim empty (docs/protocols/agent-identity.md §3).
+    pub(super) fn has_facet(&self, name: &str, facet: u32) -> bool {
+        let Some(listed) = self.string_or_number(name) else { return false };
+        let words = || listed.split(' ').filter(|word| !word.is_empty());
+        let number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit()).then(|| word.parse().ok())?;
+        words().all(|word| number(word).is_some()) && words().any(|word| number(word) == Some(facet))
     }
 
     /// `exp`, `nbf` and `iat`; the error names the claim that is missing or implausible. Floats are accepted, because some

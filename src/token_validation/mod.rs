@@ -51,6 +51,13 @@ pub enum CallerTokenError {
         /// `aud`, verified.
         audience: String,
     },
+    /// 403 `CallerNotAllowed`: the token is genuine and one of the Agent 365 platform, but no bot's agents are of its tenant.
+    /// The reply is 401 instead if the audience is no bot with agents.
+    #[error("the Agent 365 platform calls for a tenant that is not listed")]
+    UnlistedPlatformTenant {
+        /// `aud`, verified.
+        audience: String,
+    },
     /// 503 `KeysUnavailable`: the token cannot be checked without the issuer's keys.
     #[error("the issuer's keys are unavailable")]
     KeysUnavailable,

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::epoch::UserEpoch;
 use crate::domain::UserKey;
 
-/// The users whose raised epoch the store does not hold yet. Only the operator raises epochs, so the number of users
-/// needs no bound.
+/// The users whose raised epoch the store does not hold yet. Only the operator and the Agent 365 platform raise epochs, so
+/// the number of users needs no bound.
 #[derive(Default)]
 pub(super) struct UnstoredEpochs {
     state: Mutex<State>,

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::missing_panics_doc)]
 #![allow(clippy::unused_async, reason = "starting something is written alike, whether it has to wait or not")]
 
+#[cfg(feature = "stage")]
+mod agents;
 mod architecture;
 #[cfg(feature = "stage")]
 mod attacks;

@@ -32,6 +32,9 @@ class Settings:
         self.refused_activity = json.loads(os.environ["REFUSED_ACTIVITY"])
         self.refused_token = os.environ["REFUSED_TOKEN"]
 
+        # The token of an agent user, if the client is that of an agent.
+        self.agent_token = os.environ.get("AGENT_TOKEN")
+
     @property
     def channel(self):
         return self.activity["channelId"]

@@ -1,8 +1,9 @@
 //! Settings that are valid one by one and contradict each other.
 //!
-//! Owns the comparison of sections with each other: listeners, bots' endpoints and parents, exchange URIs, resources, files. It
-//! deliberately judges no value alone; the sections do that before.
+//! Owns the comparison of sections with each other: listeners, bots' endpoints and parents, exchange URIs, resources, agents' tenants,
+//! files. It deliberately judges no value alone; the sections do that before.
 
+mod agents;
 mod callers;
 mod connections;
 mod listeners;
@@ -39,6 +40,7 @@ impl ComparedSections<'_> {
         for bot in self.bots {
             listeners::check_endpoint(bot, self.bots, self.server, self.listeners, review);
             callers::check(bot, review);
+            agents::check(bot, self.connections, review);
         }
         let neighbours = connections::Neighbours { bots: self.bots, connections: self.connections };
         for section in self.connections {

@@ -35,6 +35,10 @@ pub(in crate::config) struct CloudDefaults {
     /// The tenants, besides the bot's own, that issue tokens of the Bot Framework Emulator
     /// (docs/protocols/bot-auth-and-skills.md §1.1).
     pub(in crate::config) emulator_tenants: &'static [&'static str],
+    /// The app ids of the Agent 365 platforms that write to agents (docs/protocols/agent-identity.md §4).
+    pub(in crate::config) agent_platforms: &'static [&'static str],
+    /// The audiences, besides the platforms, of the tokens with which agents call (docs/protocols/agent-identity.md §5).
+    pub(in crate::config) agent_audiences: &'static [&'static str],
     /// Microsoft Graph, to which scopes without a resource belong.
     pub(in crate::config) graph: &'static str,
     /// The origins of the cloud's Teams clients, as sources of a content security policy
@@ -59,6 +63,9 @@ impl Cloud {
                 token_exchange_audience: "api://AzureADTokenExchange",
                 caller_id: Some("urn:botframework:azure"),
                 emulator_tenants: &["d6d49420-f39b-4df7-a1dc-d59a935871db", EMULATOR_TENANT],
+                // The platform of the commercial cloud, and that of the government community cloud (GCC), which has the same login.
+                agent_platforms: &["5a807f24-c9de-44ee-a3a7-329e88a00ffc", "c9475445-9789-4fef-9ec5-cde4a9bcd446"],
+                agent_audiences: &["https://botapi.skype.com"],
                 graph: "https://graph.microsoft.com",
                 teams_origins: &[
                     "https://teams.microsoft.com",
@@ -77,6 +84,9 @@ impl Cloud {
                 token_exchange_audience: "api://AzureADTokenExchangeUSGov",
                 caller_id: Some("urn:botframework:azureusgov"),
                 emulator_tenants: &["cab8a31a-1906-4287-a0d8-4eef66b95f6e", EMULATOR_TENANT],
+                // That of GCC High, and that of the Department of Defense.
+                agent_platforms: &["6f669b9e-7701-4e2b-b624-82c9207fde26", "0a069c81-8c7c-4712-886b-9c542d673ffb"],
+                agent_audiences: &[],
                 graph: "https://graph.microsoft.us",
                 teams_origins: &["https://teams.microsoft.us", "https://*.teams.microsoft.us"],
             },
@@ -91,6 +101,8 @@ impl Cloud {
                 token_exchange_audience: "api://AzureADTokenExchangeChina",
                 caller_id: None,
                 emulator_tenants: &["a55a4d5b-9241-49b1-b4ff-befa8db00269"],
+                agent_platforms: &["bd004c8e-5acf-4c48-8570-4e7d46b2f63b"],
+                agent_audiences: &[],
                 graph: "https://microsoftgraph.chinacloudapi.cn",
                 teams_origins: &["https://teams.microsoftonline.cn", "https://*.teams.microsoftonline.cn"],
             },

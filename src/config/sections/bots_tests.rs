@@ -84,3 +84,56 @@ fn bots_get_their_tokens_from_entra() {
     let problem = problem_of(&text);
     assert!(problem.starts_with("bots.help-desk.identity_provider: \"other\" is of kind \"oidc\""), "{problem}");
 }
+
+#[test]
+fn the_agents_of_a_bot_need_tenants_and_service_urls() {
+    let with = |lines: &str| format!("{MINIMAL}\n[bots.help-desk.agent_365]\n{lines}");
+    let tenants = "tenants = [\"22222222-2222-4222-8222-222222222222\"]\n";
+    let urls = "service_urls = [\"https://smba.trafficmanager.net/\", \"https://*.BotApi.skype.com\"]\n";
+    let configuration = read(&with(&format!("{tenants}{urls}"))).unwrap();
+    assert_eq!(configuration.warnings, []);
+    let agents = configuration.bots[0].agent_365.as_ref().unwrap();
+    assert_eq!(agents.service_urls, ["https://smba.trafficmanager.net/", "https://*.botapi.skype.com/"]);
+    assert_eq!(agents.agents, None);
+    assert!(configuration.app_token_tenants().contains(&agents.tenants[0]));
+    assert_eq!(configuration.agent_audiences().len(), 3);
+    assert!(problem_of(&with(tenants)).starts_with("bots.help-desk.agent_365.service_urls: is missing"));
+    assert!(problem_of(&with(urls)).starts_with("bots.help-desk.agent_365.tenants: is missing"));
+    let none = read(MINIMAL).unwrap();
+    assert!(none.bots[0].agent_365.is_none() && none.agent_platforms().is_empty() && none.agent_audiences().is_empty());
+    for (url, problem) in [
+        ("http://smba.trafficmanager.net/", "is plain http"),
+        ("https://*/", "has a * that is not the first label"),
+        ("https://a.*.skype.com/", "has a * that is not the first label"),
+        ("https://*.*.skype.com/", "has a * that is not the first label"),
+        ("https://*.com/", "fits hosts that are not the platform's"),
+        ("https://*.com./", "fits hosts that are not the platform's"),
+        ("https://*.skype.com/?x", "has a query"),
+        ("smba.trafficmanager.net", "is not an address"),
+    ] {
+        let found = problem_of(&with(&format!("{tenants}service_urls = [{url:?}]\n")));
+        assert!(found.starts_with("bots.help-desk.agent_365.service_urls[0]: ") && found.contains(problem), "{found}");
+    }
+}
+
+#[test]
+fn the_agents_of_a_bot_are_not_the_bot_itself() {
+    let with = |lines: &str| {
+        format!(
+            "{MINIMAL}\n[bots.help-desk.agent_365]\ntenants = [\"22222222-2222-4222-8222-222222222222\"]\n\
+             service_urls = [\"https://smba.trafficmanager.net/\"]\n{lines}"
+        )
+    };
+    let own = format!("agents = [{}]", BOT_ID.to_uppercase().replace("APP_ID = ", ""));
+    assert!(problem_of(&with(&own)).starts_with("bots.help-desk.agent_365.agents[0]: is the app id of the bot"));
+    assert!(problem_of(&with("agents = [\"helper\"]")).starts_with("bots.help-desk.agent_365.agents[0]: "));
+    assert!(problem_of(&with("agent = []")).contains("agents"), "an unknown key is an error");
+    let empty = read(&with("agents = []")).unwrap();
+    assert_eq!(empty.warnings[0].path, "bots.help-desk.agent_365.agents");
+    let elsewhere = with("").replace(
+        "[bots.help-desk.agent_365]\ntenants = [\"22222222",
+        "[bots.help-desk.agent_365]\ntenants = [\"99999999",
+    );
+    let warned = read(&elsewhere).unwrap();
+    assert_eq!(warned.warnings[0].path, "bots.help-desk.agent_365.tenants[0]");
+}

@@ -57,7 +57,7 @@ impl RawCaller {
 
 /// The address as the URL parser writes it, with a slash after the host: the prefix `https://a.example` must not match
 /// `https://a.example.evil.test`.
-fn service_url_prefix(text: &str, review: &mut Review<'_>, place: &Place) -> Option<String> {
+pub(super) fn service_url_prefix(text: &str, review: &mut Review<'_>, place: &Place) -> Option<String> {
     let url = review.url(text, place)?;
     if url.scheme() != "https" && !is_loopback(&url) {
         review.report(

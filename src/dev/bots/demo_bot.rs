@@ -12,7 +12,7 @@ use super::inboxes::Inboxes;
 use super::turn::{BotServices, BotTurn};
 use crate::dev::channel::ChannelIssuer;
 use crate::dev::jwt::{bearer_token, text_member};
-use crate::dev::tenant::BotEntry;
+use crate::dev::tenant::{AGENT_365, BotEntry};
 
 /// The demo bots of the directory. All of them run the same code.
 pub(in crate::dev) struct DemoBots {
@@ -32,6 +32,16 @@ impl DemoBots {
         };
         let (claimed, named) = (text_member(&claims, "serviceurl"), text_member(activity, "serviceUrl"));
         claimed.is_some() && claimed.map(|url| url.trim_end_matches('/')) == named.map(|url| url.trim_end_matches('/'))
+    }
+
+    /// Whether the request has a token of the Agent 365 platform for this bot. The token names no service URL, so the
+    /// activity must have the stage's own.
+    fn is_from_platform(&self, request: &HttpRequest, bot: &BotEntry, activity: &Value) -> bool {
+        let claims = bearer_token(request).and_then(|token| self.services.tokens.verify_for(token, bot.app_id).ok());
+        let is_platforms = claims.is_some_and(|claims| text_member(&claims, "azp") == Some(AGENT_365.client_id));
+        let own = self.services.addresses.service_url();
+        let named = text_member(activity, "serviceUrl").map(|url| url.trim_end_matches('/'));
+        is_platforms && named == Some(own.trim_end_matches('/'))
     }
 
     /// Whether the request may come from the emulator. The bot sends its own bearer token to the service URL, so that
@@ -65,7 +75,10 @@ async fn receive_activity(request: HttpRequest, bot: Path<String>, body: Bytes, 
         Ok(activity) => activity,
         Err(_) => return HttpResponse::BadRequest().finish(),
     };
-    if !bots.is_from_channel(&request, bot, &activity) && !bots.may_be_from_emulator(&request, &activity) {
+    let is_admitted = bots.is_from_channel(&request, bot, &activity)
+        || bots.is_from_platform(&request, bot, &activity)
+        || bots.may_be_from_emulator(&request, &activity);
+    if !is_admitted {
         return HttpResponse::Unauthorized().finish();
     }
     bots.inboxes.record(bot.name, &activity);

@@ -103,3 +103,25 @@ async fn a_demo_bot_sends_a_card_and_gets_the_token_from_the_token_service() {
     assert_eq!((accepted.status, accepted.json), (200, json!({"id": "card-2", "connectionName": "mail"})));
     assert_eq!(fixture.stage.connector_calls(None)[1]["activity"]["text"], "You are signed in as Ada Lovelace");
 }
+
+#[tokio::test]
+async fn a_demo_bot_takes_the_word_of_the_agent_365_platform_for_the_stages_own_service_url() {
+    let fixture = Fixture::start().await;
+    let manifest = fixture.stage.manifest("http://127.0.0.1:1");
+    let text = |member: &str| manifest["agent_365"][member].as_str().unwrap().to_owned();
+    let (client, secret) = (text("client_id"), text("client_secret"));
+    let scope = format!("{}/.default", fixture.stage.directory().bots[0].app_id);
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("client_id", client.as_str()),
+        ("client_secret", secret.as_str()),
+        ("scope", scope.as_str()),
+    ];
+    let platform = fixture.form(&text("token_endpoint"), &fields).await;
+    let token = platform.text_member("access_token");
+    let update = activity(&fixture, &json!({"type": "conversationUpdate"}));
+    assert_eq!(fixture.post_json_as(&bot_url(&fixture, "demo"), token, &update).await.status, 200);
+    let elsewhere = activity(&fixture, &json!({"type": "conversationUpdate", "serviceUrl": "http://127.0.0.1:9/"}));
+    assert_eq!(fixture.post_json_as(&bot_url(&fixture, "demo"), token, &elsewhere).await.status, 401);
+    assert_eq!(fixture.post_json_as(&bot_url(&fixture, "demo-none"), token, &update).await.status, 401);
+}

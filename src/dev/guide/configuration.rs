@@ -71,6 +71,17 @@ fn bot_section(facts: &StageFacts, entry: &BotEntry) -> Section {
         .with("tenant", facts.directory.main_tenant_id())
         .with("endpoint", format!("{}/demo-bots/{}/api/messages", facts.addresses.http_base, entry.name))
         .with("after_exchange", entry.after_exchange)
+        .with_some("agent_365", agents_section(facts, entry))
+}
+
+/// The agents whose blueprint is the app of `entry`: the first of them is listed, the others are not.
+fn agents_section(facts: &StageFacts, entry: &BotEntry) -> Option<Section> {
+    let agent = facts.directory.agents.iter().find(|agent| agent.bot == entry.name)?;
+    let section = Section::default()
+        .with("tenants", vec![agent.tenant])
+        .with("service_urls", vec![facts.addresses.service_url()])
+        .with("agents", vec![agent.agent_app_id]);
+    Some(section)
 }
 
 fn connection_section(facts: &StageFacts, entry: &ConnectionEntry) -> Section {
@@ -96,6 +107,13 @@ impl Section {
     fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.0.insert(key.to_owned(), value.into());
         self
+    }
+
+    fn with_some(self, key: &str, value: Option<impl Into<Value>>) -> Self {
+        match value {
+            Some(value) => self.with(key, value),
+            None => self,
+        }
     }
 }
 

@@ -19,7 +19,18 @@ async fn the_manifest_has_exactly_the_documented_members() {
     let manifest = fixture.stage.manifest(GATEWAY);
     assert_eq!(
         members(&manifest),
-        BTreeSet::from(["bots", "channel", "clients", "connections", "gateway", "tenant", "token_service", "users"])
+        BTreeSet::from([
+            "agent_365",
+            "agents",
+            "bots",
+            "channel",
+            "clients",
+            "connections",
+            "gateway",
+            "tenant",
+            "token_service",
+            "users"
+        ])
     );
     assert_eq!(members(&manifest["tenant"]), BTreeSet::from(["authority", "id", "token_endpoint"]));
     assert_eq!(
@@ -30,10 +41,12 @@ async fn the_manifest_has_exactly_the_documented_members() {
     assert_eq!(members(&manifest["clients"][0]), BTreeSet::from(["client_id", "name"]));
     assert_eq!(members(&manifest["connections"][0]), BTreeSet::from(["bot", "name", "scope", "token_exchange_uri"]));
     assert_eq!(members(&manifest["users"][0]), BTreeSet::from(["name", "oid", "password", "story", "tid"]));
+    assert_eq!(members(&manifest["agents"][0]), BTreeSet::from(["agent_app_id", "bot", "name", "tenant", "user"]));
+    assert_eq!(members(&manifest["agent_365"]), BTreeSet::from(["client_id", "client_secret", "token_endpoint"]));
     assert!(!manifest.to_string().contains("https://"), "programs without TLS read this");
     let stories: BTreeSet<_> =
         manifest["users"].as_array().unwrap().iter().map(|user| user["story"].as_str().unwrap()).collect();
-    assert_eq!(stories, BTreeSet::from(["signs in", "lacks consent", "needs MFA", "disabled", "guest"]));
+    assert_eq!(stories, BTreeSet::from(["signs in", "lacks consent", "needs MFA", "disabled", "guest", "agent user"]));
     assert_eq!(manifest["bots"][0]["messages_url"], "http://127.0.0.1:3978/bots/demo/api/messages");
     assert!(
         toml::from_str::<toml::Table>(&fixture.stage.configuration(GATEWAY, "127.0.0.1:3978", "/tmp".as_ref())).is_ok()

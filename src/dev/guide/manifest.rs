@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::facts::StageFacts;
 use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, ENDORSED_CHANNELS};
+use crate::dev::tenant::{AGENT_365, UserScenario};
 
 /// The answer of `GET /dev/manifest.json`: everything that a program needs to play the client and the channel. All URLs
 /// are plain http. Programs depend on the names of its members.
@@ -30,6 +31,18 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
             "app_secret": bot.app_secret,
             "messages_url": format!("{gateway}/bots/{}/api/messages", bot.name),
         })).collect::<Vec<_>>(),
+        "agents": directory.agents.iter().map(|agent| json!({
+            "name": agent.name,
+            "agent_app_id": agent.agent_app_id,
+            "bot": agent.bot,
+            "user": agent.user,
+            "tenant": agent.tenant,
+        })).collect::<Vec<_>>(),
+        "agent_365": {
+            "token_endpoint": format!("{authority}/oauth2/v2.0/token"),
+            "client_id": AGENT_365.client_id,
+            "client_secret": AGENT_365.secret,
+        },
         "clients": directory.clients.iter().map(|client| json!({
             "name": client.name,
             "client_id": client.client_id,
@@ -42,7 +55,7 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
         })).collect::<Vec<_>>(),
         "users": directory.users.iter().map(|user| json!({
             "name": user.name,
-            "password": user.password,
+            "password": (user.scenario != UserScenario::AgentUser).then_some(user.password),
             "oid": user.oid,
             "tid": user.tid,
             "story": user.scenario,

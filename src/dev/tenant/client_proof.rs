@@ -9,6 +9,8 @@ pub(in crate::dev) enum ClientProof {
     Certificate,
     /// A token of another issuer that the app trusts through a federated credential.
     Federation,
+    /// An agent identity has a token that its blueprint has obtained for it.
+    Blueprint,
 }
 
 impl ClientProof {
@@ -17,7 +19,7 @@ impl ClientProof {
         match self {
             Self::Public => "0",
             Self::Secret => "1",
-            Self::Certificate | Self::Federation => "2",
+            Self::Certificate | Self::Federation | Self::Blueprint => "2",
         }
     }
 
@@ -28,6 +30,7 @@ impl ClientProof {
             Self::Secret => "secret",
             Self::Certificate => "certificate",
             Self::Federation => "federation",
+            Self::Blueprint => "blueprint",
         }
     }
 }

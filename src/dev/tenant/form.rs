@@ -31,6 +31,11 @@ impl Form {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Whether `name` is there without a value.
+    pub(in crate::dev) fn is_empty(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(String::is_empty)
+    }
+
     /// The value of `name`, or a refusal that names the missing parameter.
     pub(in crate::dev) fn get(&self, name: &str) -> Result<&str, EntraRefusal> {
         self.find(name).ok_or_else(|| EntraRefusal::missing_parameter(name))

@@ -20,6 +20,8 @@ mod token_endpoint;
 mod tokens;
 
 #[cfg(test)]
+mod agent_tests;
+#[cfg(test)]
 mod federation_tests;
 #[cfg(test)]
 mod flow_tests;
@@ -34,10 +36,10 @@ pub(in crate::dev) use client_proof::ClientProof;
 pub use clients::RegisteredCertificate;
 pub(in crate::dev) use clients::{AssertionChecks, ClientAuthenticator, FederationChecks, TrustedIssuer};
 pub(in crate::dev) use consents::Consents;
-pub(in crate::dev) use directory::WORKLOAD_SUBJECT;
+pub(in crate::dev) use directory::{AGENT_365, WORKLOAD_SUBJECT};
 pub use directory::{
-    App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, Directory, FederatedCredential, FederatedIssuer,
-    ManagedIdentityEntry, Tenant, User, UserScenario,
+    AgentEntry, App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, Directory, FederatedCredential,
+    FederatedIssuer, ManagedIdentityEntry, Tenant, User, UserScenario,
 };
 pub(in crate::dev) use discovery::TenantDiscovery;
 pub(in crate::dev) use form::Form;

@@ -9,20 +9,31 @@ pub(in crate::dev) const BOT_FRAMEWORK_AUDIENCE: &str = "https://api.botframewor
 /// The audience of tokens with which an app authenticates through a federated credential (public cloud).
 pub(in crate::dev) const FEDERATION_AUDIENCE: &str = "api://AzureADTokenExchange";
 
+/// The audience of the tokens with which agents call the Bot API.
+pub(in crate::dev) const BOT_API_AUDIENCE: &str = "https://botapi.skype.com";
+/// The audience of the tokens by which an agent identity authenticates: the client id of the token exchange.
+pub(in crate::dev) const TOKEN_EXCHANGE_ID: &str = "fb60f99c-7a34-4190-8149-302f77469936";
+
 /// The API for which an access token is issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::dev) enum Resource<'d> {
     Graph,
     BotFramework,
+    BotApi,
+    /// The exchange of tokens for agent identities.
+    TokenExchange,
     App(&'d App),
 }
 
 impl<'d> Resource<'d> {
-    /// The resource with this identifier: an App ID URI, a client id, or one of the two audiences above.
+    /// The resource with this identifier: an App ID URI, a client id, or one of the audiences above.
     pub(in crate::dev) fn find(directory: &'d Directory, identifier: &str) -> Option<Self> {
         match identifier.trim_end_matches('/') {
             GRAPH_AUDIENCE => Some(Self::Graph),
             BOT_FRAMEWORK_AUDIENCE => Some(Self::BotFramework),
+            BOT_API_AUDIENCE => Some(Self::BotApi),
+            // SDKs spell it in two ways.
+            other if other.eq_ignore_ascii_case(FEDERATION_AUDIENCE) => Some(Self::TokenExchange),
             other => directory.find_resource(other).map(Self::App),
         }
     }
@@ -32,6 +43,8 @@ impl<'d> Resource<'d> {
         match self {
             Self::Graph => GRAPH_AUDIENCE,
             Self::BotFramework => BOT_FRAMEWORK_AUDIENCE,
+            Self::BotApi => BOT_API_AUDIENCE,
+            Self::TokenExchange => TOKEN_EXCHANGE_ID,
             Self::App(app) if app.token_version == AppTokenVersion::V2 => app.client_id,
             Self::App(app) => app.identifier_uris.first().map_or(app.client_id, String::as_str),
         }
@@ -40,7 +53,8 @@ impl<'d> Resource<'d> {
     /// The version of its tokens.
     pub(in crate::dev) fn token_version(&self) -> AppTokenVersion {
         match self {
-            Self::Graph | Self::BotFramework => AppTokenVersion::V1,
+            Self::Graph | Self::BotFramework | Self::BotApi => AppTokenVersion::V1,
+            Self::TokenExchange => AppTokenVersion::V2,
             Self::App(app) => app.token_version,
         }
     }
@@ -49,7 +63,7 @@ impl<'d> Resource<'d> {
     fn default_permission(self) -> &'static str {
         match self {
             Self::Graph => "User.Read",
-            Self::BotFramework => "user_impersonation",
+            Self::BotFramework | Self::BotApi | Self::TokenExchange => "user_impersonation",
             Self::App(_) => "access_as_user",
         }
     }
@@ -123,7 +137,9 @@ impl<'d> ScopeRequest<'d> {
                 let uri = app.identifier_uris.first().map_or(app.client_id, String::as_str);
                 format!("{uri}/{permission}")
             }
-            Resource::Graph | Resource::BotFramework => format!("{}/{permission}", self.resource.audience()),
+            Resource::Graph | Resource::BotFramework | Resource::BotApi | Resource::TokenExchange => {
+                format!("{}/{permission}", self.resource.audience())
+            }
         }
     }
 }

@@ -99,7 +99,7 @@ impl TokenEndpoint {
         let claimed = form
             .find("assertion")
             .and_then(unverified_oid)
-            .or_else(|| form.find("username").map(str::to_owned))
+            .or_else(|| form.find("username").or_else(|| form.find("user_id")).map(str::to_owned))
             .or_else(|| {
                 let token = form.find("refresh_token")?;
                 self.services.logins.find_refresh_token(token).map(|grant| grant.oid)

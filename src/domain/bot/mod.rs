@@ -1,9 +1,11 @@
 //! A bot, and the settings that decide how the gateway and the Token Service treat it.
 
+mod agent_365;
 mod sdk;
 
 use super::{Account, BotName, ChannelId};
 
+pub use agent_365::Agent365;
 pub use sdk::Sdk;
 
 /// What the gateway does after a token exchange has succeeded (docs/architecture.md §Life of a silent sign-in).
@@ -119,6 +121,9 @@ pub struct Bot {
     pub identity: IdentityBinding,
     /// The parent bots that may call this bot.
     pub callers: Vec<CallerEntry>,
+    /// The Agent 365 platform as a caller of this bot, whose app id then is that of an agent identity blueprint; `None` if
+    /// the platform may not call it.
+    pub agent_365: Option<Agent365>,
     /// Tenants (lower-case GUIDs) whose tokens the Bot Framework Emulator may use to call this bot. If the list is
     /// empty, the Emulator may not call it.
     pub emulator_tenants: Vec<String>,

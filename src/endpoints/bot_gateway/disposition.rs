@@ -7,9 +7,11 @@ use super::token_exchange::TokenExchangeCall;
 use super::{BotGateway, Inbound};
 use crate::cards::StatedIdentity;
 use crate::domain::{Bot, Connection, NamedConnection, Registrations};
+use crate::inbound::AdmittedCaller;
 use crate::observability::Count;
 use crate::protocol::{
-    Activity, ActivityError, InvokeKind, Node, SignInState, TOKENS_RESPONSE, TokenExchangeInvokeRequest,
+    Activity, ActivityError, AgentLifecycleEvent, InvokeKind, Node, SignInState, TOKENS_RESPONSE,
+    TokenExchangeInvokeRequest,
 };
 
 /// Whether the gateway may have to handle an activity itself.
@@ -69,7 +71,9 @@ pub(super) enum Disposition<'a> {
     },
     /// Handle `signin/failure`: the client could not get a token, for the reason that this code names.
     ClientFailure(String),
-    /// Drop an event that only the gateway may send.
+    /// Handle an event in the life of an agent user, of which the Agent 365 platform tells.
+    AgentLifecycle(AgentLifecycleEvent),
+    /// Drop an event that only the gateway, or only the Agent 365 platform, may send.
     Drop,
     /// Forward the activity to the bot.
     Forward,
@@ -77,17 +81,20 @@ pub(super) enum Disposition<'a> {
 
 /// Decides from the parsed activity, which has the content of the bytes that would be forwarded. Nothing in the result
 /// refers to it.
+///
+/// # Errors
+/// [`ActivityError`] if two readers of an event in an agent's life may find two events.
 pub(super) fn decide<'a>(
     gateway: &'a BotGateway,
     inbound: &Inbound<'_>,
     activity: &Activity<'_>,
     traffic: Traffic,
-) -> Disposition<'a> {
-    match traffic {
+) -> Result<Disposition<'a>, ActivityError> {
+    Ok(match traffic {
         Traffic::SignIn(InvokeKind::TokenExchange) => decide_exchange(gateway, inbound, activity),
         Traffic::SignIn(InvokeKind::VerifyState) => {
             let state = activity.value_readings("state").find_map(SignInState::read);
-            let Some(state) = state else { return Disposition::Forward };
+            let Some(state) = state else { return Ok(Disposition::Forward) };
             Disposition::VerifyState { state, stated: read_stated_identity(activity) }
         }
         Traffic::SignIn(InvokeKind::Failure) => Disposition::ClientFailure(read_code(activity)),
@@ -102,8 +109,32 @@ pub(super) fn decide<'a>(
             );
             Disposition::Drop
         }
+        Traffic::PassedOn if activity.may_be_agent_lifecycle() => decide_agent_lifecycle(inbound, activity)?,
         Traffic::PassedOn => Disposition::Forward,
+    })
+}
+
+/// Decides on an event in an agent's life. For a bot that serves agents only the Agent 365 platform may tell of it, so
+/// the event of another caller is forged (docs/protocols/agent-identity.md §6 rule 3).
+fn decide_agent_lifecycle(
+    inbound: &Inbound<'_>,
+    activity: &Activity<'_>,
+) -> Result<Disposition<'static>, ActivityError> {
+    if let AdmittedCaller::Platform { .. } = inbound.caller {
+        return activity.read_agent_lifecycle(&inbound.body).map(Disposition::AgentLifecycle);
     }
+    if inbound.bot.agent_365.is_none() {
+        return Ok(Disposition::Forward);
+    }
+    tracing::warn!(
+        security = true,
+        correlation_id = inbound.correlation_id,
+        bot = inbound.bot.name.as_str(),
+        channel = inbound.channel_id,
+        parent = inbound.caller.parent(),
+        "an agentLifecycle event was dropped: only the Agent 365 platform sends them"
+    );
+    Ok(Disposition::Drop)
 }
 
 fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &Inbound<'_>, activity: &Activity<'_>) -> Disposition<'a> {

@@ -4,6 +4,7 @@
 //! Owns the decision which activities the gateway handles itself (the sign-in invokes), and the status table of their
 //! answers. It deliberately knows nothing of tokens except that it hands them to the exchange.
 
+mod agent_lifecycle;
 mod client_failure;
 mod description;
 mod disposition;
@@ -29,13 +30,14 @@ use crate::cards::{PendingSignIns, StatedIdentity};
 use crate::domain::{Account, Bot, ChannelId, ChannelKind, Registrations, SharedEntropy};
 use crate::exchange::{CurrentTokens, ExchangeEngine, ExchangeNames, Speakers, TokenValidators, UserRates};
 use crate::inbound::{
-    BodyLimits, CallerRefusal, Callers, Door, LetterCase, Method, Operation, Peer, Problem, RequestId, read_body,
-    require_plain_utf8,
+    AdmittedCaller, BodyLimits, CallerRefusal, Callers, Door, LetterCase, Method, Operation, Peer, Problem, RequestId,
+    read_body, require_plain_utf8,
 };
 use crate::observability::Counters;
 use crate::protocol::deadlines::PROVIDER_BUDGET;
 use crate::protocol::{Activity, ActivityError, ConversationType, regularize};
 use crate::sign_in::CodeRedemption;
+use crate::sign_out::AgentLifecycle;
 
 #[cfg(test)]
 pub use self::client_failure::list_hints;
@@ -51,6 +53,7 @@ pub struct BotGateway {
     engine: Arc<ExchangeEngine<InvokeReply>>,
     tokens: CurrentTokens,
     speakers: Speakers,
+    agents: AgentLifecycle,
     cards: Arc<PendingSignIns>,
     codes: CodeRedemption,
     rates: Arc<UserRates>,
@@ -75,7 +78,7 @@ pub struct GatewayCallers {
     pub entropy: SharedEntropy,
 }
 
-/// What validates and exchanges the tokens in invokes.
+/// What validates, exchanges and ends the tokens of users.
 pub struct GatewayExchange {
     /// Validates exchangeable tokens.
     pub validators: Arc<TokenValidators>,
@@ -85,6 +88,8 @@ pub struct GatewayExchange {
     pub tokens: CurrentTokens,
     /// Notes which account speaks.
     pub speakers: Speakers,
+    /// Ends what is kept for agent users.
+    pub agents: AgentLifecycle,
 }
 
 /// What completes an interactive sign-in with a code from the chat.
@@ -128,7 +133,7 @@ impl BotGateway {
         answers: GatewayAnswers,
     ) -> Self {
         let GatewayCallers { callers, registrations, limits, entropy } = callers;
-        let GatewayExchange { validators, engine, tokens, speakers } = exchange;
+        let GatewayExchange { validators, engine, tokens, speakers, agents } = exchange;
         let GatewaySignIns { cards, codes, rates } = sign_ins;
         let GatewayBots { client: bots, delivery, exchange_names, timeout: bot_timeout } = bots;
         let GatewayAnswers { counters, statuses } = answers;
@@ -141,6 +146,7 @@ impl BotGateway {
             engine,
             tokens,
             speakers,
+            agents,
             cards,
             codes,
             rates,
@@ -161,7 +167,7 @@ impl BotGateway {
 /// times the memory of the bytes while a bot or an identity provider is awaited.
 struct Inbound<'a> {
     bot: Arc<Bot>,
-    peer: &'a Peer,
+    caller: AdmittedCaller<'a>,
     /// `channelId`, in the spelling of the sender.
     channel_id: String,
     /// `from.id`.
@@ -188,7 +194,7 @@ impl Inbound<'_> {
 
     /// Whether the answer has to be an `expectReplies` envelope. Parent bots may request one, channels may not.
     fn wants_envelope(&self) -> bool {
-        self.peer.parent().is_some() && self.expects_replies
+        self.caller.parent().is_some() && self.expects_replies
     }
 
     /// The account of the activity's user on the channel, which the bot uses.
@@ -201,7 +207,7 @@ impl Inbound<'_> {
     fn account(&self) -> Account {
         let account = self.channel_account();
         let channel = self.channel();
-        match self.peer.parent() {
+        match self.caller.parent() {
             Some(app_id) if channel.kind() != ChannelKind::Emulator && !self.bot.trusts_parent(app_id, &channel) => {
                 account.as_parent_account(app_id)
             }
@@ -228,7 +234,7 @@ fn read_stated_identity(activity: &Activity<'_>) -> StatedIdentity {
 pub const DOOR: Door = Door {
     name: "Bot gateway",
     description: "Channels and parent bots post activities here instead of to the bot.",
-    bearer: "A channel's or a parent bot's: the token with which it would call the bot itself.",
+    bearer: "A channel's, a parent bot's or the Agent 365 platform's: the token with which it would call the bot itself.",
     operations: OPERATIONS,
     letter_case: LetterCase::Exact,
 };
@@ -301,12 +307,12 @@ fn admit<'a>(
     let regularized = OnceCell::new();
     let activity = parse_activity(body, &regularized).map_err(refused_activity)?;
     let traffic = disposition::classify(&gateway.registrations, &peer.bot, &activity).map_err(refused_activity)?;
-    gateway.callers.admit(peer, &activity).map_err(|refusal| refusal.logged(http))?;
-    let caller_id = gateway.callers.derive_caller_id(peer, &activity);
+    let caller = gateway.callers.admit(peer, &activity).map_err(|refusal| refusal.logged(http))?;
+    let caller_id = gateway.callers.derive_caller_id(caller, &activity);
     let body = activity.recompute_caller_id(body, caller_id.as_deref()).map_err(refused_activity)?;
     let inbound = Inbound {
         bot: Arc::clone(&peer.bot),
-        peer,
+        caller,
         channel_id: activity.channel_id().to_owned(),
         from_id: activity.from_id().to_owned(),
         conversation_id: activity.conversation_id().to_owned(),
@@ -318,6 +324,7 @@ fn admit<'a>(
         begun,
     };
     let disposition = disposition::decide(gateway, &inbound, &activity, traffic);
+    let disposition = disposition.map_err(|error| refuse_activity(&error, peer, &inbound.correlation_id))?;
     Ok((inbound, disposition))
 }
 
@@ -377,6 +384,7 @@ async fn handle(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, disposit
         Disposition::Refuse(reply) => reply.respond(inbound),
         Disposition::VerifyState { state, stated } => verify_state::answer(gateway, inbound, state, stated).await,
         Disposition::ClientFailure(code) => client_failure::answer(gateway, inbound, &code).await.respond(inbound),
+        Disposition::AgentLifecycle(event) => agent_lifecycle::answer(gateway, inbound, &event).await,
         Disposition::Drop => HttpResponse::Ok().finish(),
         Disposition::Forward => forward::forward_to_bot(gateway, inbound).await,
     }

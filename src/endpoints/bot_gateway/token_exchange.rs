@@ -119,7 +119,7 @@ fn build_evidence(inbound: &Inbound<'_>, activity: &Activity<'_>, card_id: Optio
         card_id: card_id.map(str::to_owned),
         stated,
     };
-    if inbound.peer.parent().is_some() { Evidence::Parent(evidence) } else { Evidence::Activity(evidence) }
+    if inbound.caller.parent().is_some() { Evidence::Parent(evidence) } else { Evidence::Activity(evidence) }
 }
 
 fn keys_arrived_late() -> Refusal {

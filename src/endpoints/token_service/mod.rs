@@ -149,7 +149,7 @@ pub const DOOR: Door = Door {
     description: "The Bot Framework Token Service API, for bots and their SDKs. The bearer names the bot. Paths and names \
                   of query parameters are read in any letter case. A query is decoded as a form, an empty value counts \
                   as absent, and unknown parameters are ignored.",
-    bearer: "A bot's: an app-only token for the Token Service of the configured cloud (public: `https://api.botframework.com`), or for one of `token_service.audiences`.",
+    bearer: "A bot's: an app-only token for the Token Service of the configured cloud (public: `https://api.botframework.com`), or for one of `token_service.audiences`. Or that of an agent that `agent_365.agents` of its bot lists.",
     operations: OPERATIONS,
     letter_case: LetterCase::Any,
 };
@@ -225,7 +225,7 @@ pub fn configure(config: &mut web::ServiceConfig, service: web::Data<TokenServic
 
 /// Authenticates the bot and reads the query, which every operation does first.
 async fn admit<'q>(service: &TokenService, http: &'q HttpRequest) -> Result<(Arc<Bot>, Query<'q>), Decline> {
-    let bot = service.callers.authenticate_bot(http.headers()).await.map_err(|refusal| refusal.logged(http))?;
+    let bot = service.callers.authenticate_bot(http).await.map_err(|refusal| refusal.logged(http))?;
     service.sdk_advice.consider(&bot, http);
     Ok((bot, Query::parse(http.query_string()).require_bounded()?))
 }

@@ -5,7 +5,7 @@ use crate::token_validation::CallerTokenError;
 use crate::token_validation::check_explanation::{CheckExplanation, HintRow, SightedToken, find_hint, row};
 
 /// Each check of docs/protocols/bot-auth-and-skills.md §2, with its cases.
-pub(in crate::token_validation) const HINTS: [HintRow; 22] = [
+pub(in crate::token_validation) const HINTS: [HintRow; 23] = [
     row("form", "the caller's bearer is no JSON Web Token, is longer than 16 KiB, or has a claim twice"),
     row("alg", "the caller's token is not signed with RS256, as the tokens of channels and of Entra are"),
     row("crit", "the caller's token has a critical header that is not known here"),
@@ -24,8 +24,12 @@ pub(in crate::token_validation) const HINTS: [HintRow; 22] = [
     row("iss:key", "the caller's token is signed with a key that may not sign for its issuer: look for a forged token"),
     row(
         "tid",
-        "the calling application's tenant is not trusted: bots.*.tenant, bots.*.callers.tenant and \
-        token_service.tenants name the trusted ones",
+        "the calling application's tenant is not trusted: bots.*.tenant, bots.*.callers.tenant, \
+        bots.*.agent_365.tenants and token_service.tenants name the trusted ones",
+    ),
+    row(
+        "tid:platform",
+        "the Agent 365 platform called for a tenant that bots.*.agent_365.tenants of the called bot does not list",
     ),
     row("tid:form", "the caller's token has no tenant, or another one than its issuer names"),
     row("aud", "the caller's token has no audience, or several"),
@@ -69,6 +73,8 @@ impl CallerTokenValidator {
             CallerTokenError::Expired => "expired",
             CallerTokenError::Delegated { .. } if ours => "delegated",
             CallerTokenError::Delegated { .. } => "delegated:aud",
+            CallerTokenError::UnlistedPlatformTenant { .. } if ours => "tid:platform",
+            CallerTokenError::UnlistedPlatformTenant { .. } => "tid",
             CallerTokenError::KeysUnavailable => "keys",
             CallerTokenError::KeyNotKnownYet => "key_not_known_yet",
         };
@@ -82,7 +88,7 @@ impl CallerTokenValidator {
             "alg" | "crit" | "typ" => token.show(&[check], &[]),
             "kid" | "signature" | "keys" | "key_not_known_yet" => token.show(&["kid"], &["iss", "aud"]),
             "iss" => token.show(&[], &["iss", "aud"]),
-            "tid" => token.show(&[], &["tid", "iss", "appid", "azp"]),
+            "tid" | "tid:platform" => token.show(&[], &["tid", "iss", "appid", "azp"]),
             "ver" => token.show(&[], &["ver", "iss"]),
             "azp" => token.show(&[], &["azp", "appid", "aud"]),
             "exp" | "nbf" | "iat" | "expired" => token.show(&[], &["nbf", "iat", "exp"]),

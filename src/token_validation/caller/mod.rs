@@ -1,8 +1,12 @@
-//! Authentication of callers: channels with a token of their issuer, and applications with an app-only Entra token.
+//! Authentication of callers: channels with a token of their issuer, applications with an app-only Entra token, and the
+//! users of agents.
 //!
 //! Owns the rules that decide which issuers, tenants and kinds of token are admitted. The doors compare the audience,
 //! the service URL and the endorsements, because only they know what was asked for.
 
+mod agent_claims;
+#[cfg(test)]
+mod agent_tests;
 mod explanation;
 #[cfg(test)]
 mod tests;
@@ -24,6 +28,8 @@ use crate::domain::SharedClock;
 const TOKEN_LIMIT_BYTES: usize = 16 * 1024;
 /// Claims that only users' tokens have (docs/protocols/bot-auth-and-skills.md §2 rule 21).
 const USER_TOKEN_CLAIMS: [&str; 6] = ["scp", "upn", "preferred_username", "unique_name", "nonce", "acct"];
+/// Claims that say how the client has authenticated, in tokens of version 2 and of version 1.
+const CLIENT_AUTHENTICATION_CLAIMS: [&str; 2] = ["azpacr", "appidacr"];
 
 /// An authenticated caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +38,8 @@ pub enum VerifiedCaller {
     Channel(ChannelClaims),
     /// An application with an app-only Entra token.
     App(AppClaims),
+    /// An agent, with a token of its agent user. It is a user's token, so only a door that knows agents may accept it.
+    AgentUser(AppClaims),
 }
 
 /// The claims of a channel's verified token.
@@ -45,7 +53,7 @@ pub struct ChannelClaims {
     pub endorsements: Arc<[String]>,
 }
 
-/// The claims of an application's verified token.
+/// The claims of the verified token of an application, or of an agent's user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppClaims {
     /// `aud`, a single string; whether it is ours is the caller's to compare.
@@ -54,6 +62,8 @@ pub struct AppClaims {
     pub app_id: String,
     /// Its tenant, lower-case.
     pub tenant_id: String,
+    /// The app id of the blueprint, lower-case, if the application is an agent identity.
+    pub blueprint_id: Option<String>,
 }
 
 /// Validates callers' bearers. The rules are chosen by `iss` out of a table that is fixed at start-up; neither the
@@ -72,6 +82,9 @@ pub struct EntraCallers {
     pub trust: EntraTrust,
     /// The tenants whose applications are admitted, in any letter case.
     pub tenants: Vec<String>,
+    /// The app ids (lower-case GUIDs) of the cloud's Agent 365 platforms; empty if no bot has agents. Then a token of an
+    /// agent is one like any other.
+    pub agent_platforms: Vec<String>,
 }
 
 /// The result that follows from the token alone, so it is the same each time the token is presented.
@@ -80,7 +93,7 @@ type CallerResult = Result<VerifiedCaller, CallerTokenError>;
 /// The row of the trust table that fits a token's issuer.
 enum Trust<'a> {
     Channel(&'a Arc<KeySet>),
-    Entra { trust: &'a EntraTrust, origin: EntraOrigin, admitted: bool },
+    Entra { callers: &'a EntraCallers, origin: EntraOrigin, admitted: bool },
 }
 
 impl CallerTokenValidator {
@@ -115,7 +128,7 @@ impl CallerTokenValidator {
     fn identify_caller(&self, token: &VerifiedToken<CallerResult>, audience: String) -> CallerResult {
         match self.find_trust(&token.claims).map_err(invalid)? {
             Trust::Channel(_) => read_channel(token, audience),
-            Trust::Entra { trust, origin, admitted } => read_app(token, audience, trust, &origin, admitted),
+            Trust::Entra { callers, origin, admitted } => read_app(token, audience, callers, &origin, admitted),
         }
     }
 
@@ -126,13 +139,13 @@ impl CallerTokenValidator {
         }
         let mut refusal = "iss";
         let mut found = None;
-        for EntraCallers { trust, tenants } in &self.entra {
-            match trust.origin(claims) {
+        for callers in &self.entra {
+            match callers.trust.origin(claims) {
                 // Two rows may share a cloud; the one that lists the tenant decides.
-                Ok(origin) if tenants.contains(&origin.tenant_id) => {
-                    return Ok(Trust::Entra { trust, origin, admitted: true });
+                Ok(origin) if callers.tenants.contains(&origin.tenant_id) => {
+                    return Ok(Trust::Entra { callers, origin, admitted: true });
                 }
-                Ok(origin) => found = found.or(Some(Trust::Entra { trust, origin, admitted: false })),
+                Ok(origin) => found = found.or(Some(Trust::Entra { callers, origin, admitted: false })),
                 Err("tid") => refusal = "tid",
                 Err(_) => {}
             }
@@ -154,7 +167,7 @@ impl Trust<'_> {
     fn key_set(&self) -> Arc<KeySet> {
         match self {
             Self::Channel(key_set) => Arc::clone(key_set),
-            Self::Entra { trust, origin, .. } => Arc::clone(trust.key_set_for(origin.version)),
+            Self::Entra { callers, origin, .. } => Arc::clone(callers.trust.key_set_for(origin.version)),
         }
     }
 }
@@ -184,25 +197,31 @@ fn read_channel(token: &VerifiedToken<CallerResult>, audience: String) -> Caller
 fn read_app(
     token: &VerifiedToken<CallerResult>,
     audience: String,
-    trust: &EntraTrust,
+    callers: &EntraCallers,
     origin: &EntraOrigin,
     admitted: bool,
 ) -> CallerResult {
     let claims = &token.claims;
-    if !trust.key_may_sign(&token.key, origin) {
+    if !callers.trust.key_may_sign(&token.key, origin) {
         return Err(invalid("iss"));
     }
     if !origin.fits_version(claims) {
         return Err(invalid("ver"));
     }
     let app_id = read_client_id(claims, origin.version).map_err(invalid)?.ok_or(invalid("azp"))?;
-    if let Some(check) = find_user_token_claim(claims) {
-        return Err(CallerTokenError::Delegated { check, audience });
+    let blueprint_id = claims.blueprint_id().filter(|_| !callers.agent_platforms.is_empty());
+    let of_user = find_user_token_claim(claims);
+    let is_agents = admitted && blueprint_id.is_some() && claims.is_of_agent_user() && !is_of_public_client(claims);
+    match of_user {
+        Some(check) if !is_agents => return Err(CallerTokenError::Delegated { check, audience }),
+        None if !admitted && callers.agent_platforms.contains(&app_id) => {
+            return Err(CallerTokenError::UnlistedPlatformTenant { audience });
+        }
+        None if !admitted => return Err(invalid("tid")),
+        _ => {}
     }
-    if !admitted {
-        return Err(invalid("tid"));
-    }
-    Ok(VerifiedCaller::App(AppClaims { audience, app_id, tenant_id: origin.tenant_id.clone() }))
+    let caller = AppClaims { audience, app_id, tenant_id: origin.tenant_id.clone(), blueprint_id };
+    Ok(if of_user.is_some() { VerifiedCaller::AgentUser(caller) } else { VerifiedCaller::App(caller) })
 }
 
 /// The claim that shows that this is not an app-only token. `idtyp` is optional, so its absence proves nothing and the
@@ -211,15 +230,23 @@ fn find_user_token_claim(claims: &Claims) -> Option<&'static str> {
     if let Some(check) = USER_TOKEN_CLAIMS.into_iter().find(|name| claims.has(name)) {
         return Some(check);
     }
-    if claims.has("idtyp") && claims.text("idtyp") != Some("app") {
+    let is_app = claims.text("idtyp") == Some("app");
+    if claims.has("idtyp") && !is_app {
         return Some("idtyp");
     }
-    let public_client = |name: &str| {
-        claims.string_or_number(name).is_some_and(|authentication| !matches!(authentication.as_str(), "1" | "2"))
-    };
-    if let Some(check) = ["azpacr", "appidacr"].into_iter().find(|name| public_client(name)) {
+    if let Some(check) = CLIENT_AUTHENTICATION_CLAIMS.into_iter().find(|name| says_public_client(claims, name)) {
         return Some(check);
     }
+    // `idtyp` decides where it is there: `oid` and `sub` of an agent identity's app token differ.
     let differ = claims.has("oid") && claims.has("sub") && claims.canonical("oid") != claims.canonical("sub");
-    differ.then_some("oid")
+    (differ && !is_app).then_some("oid")
+}
+
+fn is_of_public_client(claims: &Claims) -> bool {
+    CLIENT_AUTHENTICATION_CLAIMS.into_iter().any(|name| says_public_client(claims, name))
+}
+
+/// Whether the claim `name` says that the client has authenticated neither by a secret nor by an assertion.
+fn says_public_client(claims: &Claims, name: &str) -> bool {
+    claims.string_or_number(name).is_some_and(|authentication| !matches!(authentication.as_str(), "1" | "2"))
 }

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::token_validation::testing::{BOT, CHANNEL, OTHER_TENANT, TEAMS, TENANT, TestIssuer, header, key, with};
 
-const CALLER: &str = "c0ffee00-0000-4000-8000-000000000001";
+pub(super) const CALLER: &str = "c0ffee00-0000-4000-8000-000000000001";
 
 /// A validator that trusts the channel (key `channel-1`) and one tenant of Entra (key `entra-1`), on two listeners.
-struct Fixture {
+pub(super) struct Fixture {
     channel: TestIssuer,
     entra: TestIssuer,
     validator: CallerTokenValidator,
@@ -18,10 +18,15 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
+        Self::with_platforms(Vec::new())
+    }
+
+    /// A validator that knows these platforms, and so the agents.
+    pub(super) fn with_platforms(agent_platforms: Vec<String>) -> Self {
         let (channel, entra) = (TestIssuer::start(), TestIssuer::start());
         let validator = CallerTokenValidator::new(
             vec![channel.channel()],
-            vec![EntraCallers { trust: entra.entra(), tenants: vec![TENANT.to_uppercase()] }],
+            vec![EntraCallers { trust: entra.entra(), tenants: vec![TENANT.to_uppercase()], agent_platforms }],
             channel.clock.clone(),
         );
         Self { channel, entra, validator }
@@ -44,7 +49,7 @@ impl Fixture {
         self.validator.validate(&token).await
     }
 
-    async fn app(&self, changes: Value) -> Result<VerifiedCaller, CallerTokenError> {
+    pub(super) async fn app(&self, changes: Value) -> Result<VerifiedCaller, CallerTokenError> {
         let token = key(0).sign(&header("entra-1"), &with(self.app_claims(), changes));
         self.validator.validate(&token).await
     }
@@ -67,7 +72,12 @@ async fn a_channel_and_an_app_are_told_apart_and_described() {
         endorsements: vec!["msteams".to_owned()].into(),
     });
     assert_eq!(fixture.channel(json!({})).await.unwrap(), channel);
-    let app = VerifiedCaller::App(AppClaims { audience: BOT.into(), app_id: CALLER.into(), tenant_id: TENANT.into() });
+    let app = VerifiedCaller::App(AppClaims {
+        audience: BOT.into(),
+        app_id: CALLER.into(),
+        tenant_id: TENANT.into(),
+        blueprint_id: None,
+    });
     assert_eq!(fixture.app(json!({"azp": CALLER.to_uppercase()})).await.unwrap(), app);
     let v1 = json!({"iss": format!("https://sts.windows.net/{TENANT}/"), "ver": "1.0", "azp": null, "appid": CALLER,
         "azpacr": null, "appidacr": 2});
@@ -273,12 +283,13 @@ async fn a_users_token_is_refused_as_delegated() {
         (json!({"azpacr": "0"}), "azpacr"),
         (json!({"azpacr": 0}), "azpacr"),
         (json!({"azpacr": ["1"]}), "azpacr"),
-        (json!({"sub": "another"}), "oid"),
+        (json!({"sub": "another", "idtyp": null}), "oid"),
     ] {
         let expected = Err(CallerTokenError::Delegated { check, audience: BOT.into() });
         assert_eq!(fixture.app(changes.clone()).await, expected, "{changes}");
     }
     assert!(fixture.app(json!({"idtyp": null, "azpacr": null, "oid": null})).await.is_ok());
+    assert!(fixture.app(json!({"sub": "another"})).await.is_ok(), "idtyp decides");
     let id_token = json!({"azp": null, "nonce": "n", "preferred_username": "a@b"});
     assert_eq!(fixture.app(id_token).await, refused("azp"), "an ID token is a 401");
     let foreign = json!({"scp": "x", "tid": OTHER_TENANT, "iss": format!("https://login.microsoftonline.com/{OTHER_TENANT}/v2.0")});

@@ -55,6 +55,11 @@ fn remove_app_id(claims: &mut Value) {
     claims["nonce"] = "n".into();
 }
 
+fn differ_without_idtyp(claims: &mut Value) {
+    claims["oid"] = "other".into();
+    claims["idtyp"] = Value::Null;
+}
+
 fn name_graph_as_app(claims: &mut Value) {
     claims["aud"] = "https://graph.microsoft.com".into();
     claims["appid"] = DEMO.into();
@@ -97,7 +102,7 @@ async fn genuine_tokens_of_the_wrong_kind_are_refused_with_and_without_listed_ca
             ("35", forge(&app, |claims| claims["azpacr"] = "0".into()), delegated("azpacr")),
             ("35, v1", v1(|claims| claims["appidacr"] = "0".into()), delegated("appidacr")),
             ("rule 21, idtyp", forge(&app, |claims| claims["idtyp"] = "user".into()), delegated("idtyp")),
-            ("rule 21, oid", forge(&app, |claims| claims["oid"] = "other".into()), delegated("oid")),
+            ("rule 21, oid", forge(&app, differ_without_idtyp), delegated("oid")),
             ("rule 21, upn", forge(&app, |claims| claims["upn"] = "a@b".into()), delegated("upn")),
             ("rule 21, nonce", forge(&app, |claims| claims["nonce"] = "n".into()), delegated("nonce")),
             ("rule 10, tid absent", forge(&app, |claims| claims["tid"] = Value::Null), invalid("tid")),

@@ -35,6 +35,11 @@ impl Harness {
         answer.json()
     }
 
+    /// The access token that a token endpoint of the stage gives for `form`.
+    pub async fn token_request(&self, url: &str, form: &[(&str, &str)]) -> String {
+        self.form(url, form).await["access_token"].as_str().unwrap().to_owned()
+    }
+
     /// An exchangeable token of `user` for a connection of the bot `demo`.
     pub async fn user_token(&self, user: &str, connection: &str) -> String {
         self.user_token_for("demo", user, connection).await

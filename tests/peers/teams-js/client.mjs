@@ -1,5 +1,6 @@
 // The Token Service client of the Teams SDK for JavaScript, unmodified, as its App makes it: `OAUTH_URL` is the one setting that
-// points it at bot-sso. A client id without a secret means a managed identity.
+// points it at bot-sso. A client id without a secret means a managed identity. With `AGENT_TOKEN` the App gets the token of an agent's user from its
+// option `token`: this version of the SDK does not ask for one itself.
 
 import { App } from '@microsoft/teams.apps';
 import { settings, runSteps } from '../steps.mjs';
@@ -10,7 +11,8 @@ const { channelId } = story.activity;
 
 const silent = () => undefined;
 const logger = { error: silent, warn: silent, info: silent, debug: silent, log: silent, child: () => logger };
-const { api } = new App({ logger });
+const { AGENT_TOKEN, CLIENT_ID: clientId, TENANT_ID: tenantId } = process.env;
+const { api } = new App({ logger, ...(AGENT_TOKEN && { clientId, tenantId, token: async () => AGENT_TOKEN }) });
 
 /** Encodes the state as `signin()` of the SDK's context does. */
 function stateOf({ id, from, recipient, conversation, channelId: channel, locale, serviceUrl }) {

@@ -1,5 +1,6 @@
 """The Token Service client of the Teams SDK for Python, unmodified, as its App makes it: `OAUTH_URL` is the one setting that
-points it at bot-sso. A client id without a secret means a managed identity.
+points it at bot-sso. A client id without a secret means a managed identity. With `AGENT_TOKEN` the client is that of an agent's turn, and the App
+asks its token provider for the token of the agent's user.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 from microsoft_teams.api import (
+    Account,
     ConversationReference,
     ExchangeUserTokenParams,
     GetBotSignInResourceParams,
@@ -23,7 +25,7 @@ from microsoft_teams.api import (
 from microsoft_teams.apps import App
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from steps import Settings, run_steps  # noqa: E402  pylint: disable=wrong-import-position
+from steps import Settings, run_steps, show  # noqa: E402  pylint: disable=wrong-import-position
 
 
 def reference_of(activity):
@@ -91,9 +93,30 @@ class Client:
         return await self._users.sign_out(params)
 
 
+class AgentTokens:
+    """What the App asks for tokens, in place of MSAL, which calls the public cloud."""
+
+    def __init__(self, token):
+        self._token = token
+
+    async def get_app_token(self, _scope, _tenant_id=None):
+        raise ValueError("an agent's turn needs no token of the blueprint")
+
+    async def get_agentic_user_token(self, scope, agentic_app_id, agentic_user_id, tenant_id=None):
+        show({"step": "asked", "tenant": tenant_id, "agent": agentic_app_id, "user": agentic_user_id, "scopes": [scope]})
+        return self._token
+
+
+def api_of(settings):
+    if not settings.agent_token:
+        return App().api
+    app = App(client_id=settings.app_id, tenant_id=settings.tenant_id, token=AgentTokens(settings.agent_token))
+    return app.api.for_agentic_identity(Account.model_validate(settings.activity["recipient"]).agentic_identity)
+
+
 async def main():
     settings = Settings()
-    await run_steps(Client(App().api, settings), settings)
+    await run_steps(Client(api_of(settings), settings), settings)
 
 
 asyncio.run(main())

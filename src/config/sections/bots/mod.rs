@@ -2,6 +2,7 @@
 //!
 //! Owns the keys of a bot and their checks. It deliberately does not know what a mode or a style does.
 
+mod agent_365;
 mod sdk_settings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use crate::config::identity_providers::EntraSection;
 use crate::config::review::{CloudDefaults, Context, Place, PlainHttp, Review, WordOrList};
 use crate::domain::{AppScope, Bot, BotName, IdentityBinding, VerifiedUserIds};
 
+use self::agent_365::RawAgent365;
 use self::sdk_settings::{RawAfterExchange, RawRefusalStyle, RawSdk, WrittenSdkSettings};
 use super::callers::RawCaller;
 
@@ -32,6 +34,7 @@ pub(in crate::config) struct RawBot {
     after_exchange: Option<RawAfterExchange>,
     identity: RawIdentity,
     callers: Vec<RawCaller>,
+    agent_365: Option<RawAgent365>,
     identity_provider: Option<String>,
     credentials: Option<Vec<RawCredential>>,
     allow_emulator: bool,
@@ -180,6 +183,9 @@ impl RawBot {
 
     fn validate(self, name: BotName, cloud: &CloudDefaults, review: &mut Review<'_>, place: &Place) -> Option<Bot> {
         let emulator_tenants = self.emulator_tenants(cloud);
+        let written_app_id = self.written_app_id();
+        let agent_365 =
+            self.agent_365.map(|agents| agents.validate(written_app_id.as_deref(), review, &place.key("agent_365")));
         let written = WrittenSdkSettings {
             sdk: self.sdk,
             after_exchange: self.after_exchange,
@@ -205,6 +211,7 @@ impl RawBot {
             continuation: sdk_settings.continuation,
             identity: identity?,
             callers,
+            agent_365,
             emulator_tenants,
             refusal_style: sdk_settings.refusal_style,
         })

@@ -45,6 +45,10 @@ impl ClientAuthenticator {
             let text = format!("Application with identifier '{}' was not found in the directory.", presented.client_id);
             EntraRefusal::bad_request("unauthorized_client", 700_016, text)
         })?;
+        if app.blueprint.is_some() {
+            self.assertions.federation.check_agent_identity(app, presented.assertion, tenant)?;
+            return Ok(AuthenticatedClient { app, proof: ClientProof::Blueprint });
+        }
         let proof = match (app.secret, &presented.secret, presented.assertion) {
             (None, None, None) => ClientProof::Public,
             (None, _, _) => {

@@ -3,6 +3,7 @@
 //! Owns the checks and their refusals. It deliberately knows nothing of grants: a client is authenticated before the
 //! token endpoint reads the grant.
 
+mod agent_identity;
 mod assertion;
 mod authenticator;
 mod certificate;

@@ -30,6 +30,9 @@ pub enum UserScenario {
     /// The exchange succeeds, and tokens say that the user's home is another tenant (`idp`, `acct`).
     #[serde(rename = "guest")]
     Guest,
+    /// The user has no password, and is impersonated by its agent identity alone.
+    #[serde(rename = "agent user")]
+    AgentUser,
 }
 
 /// A user object of one tenant.
@@ -41,7 +44,7 @@ pub struct User {
     pub display_name: &'static str,
     /// User principal name.
     pub principal_name: &'static str,
-    /// Password.
+    /// Password; empty if the user has none.
     pub password: &'static str,
     /// Object id in `tid`.
     pub oid: &'static str,
@@ -75,6 +78,23 @@ pub struct App {
     pub identifier_uris: Vec<String>,
     /// The version of the tokens that are issued for this app.
     pub token_version: AppTokenVersion,
+    /// Client id of its blueprint if this is an agent identity, which has no credentials.
+    pub blueprint: Option<&'static str>,
+}
+
+/// An agent identity with its agent user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentEntry {
+    /// Name.
+    pub name: &'static str,
+    /// App id of the agent identity.
+    pub agent_app_id: &'static str,
+    /// Name of the bot whose app is the blueprint.
+    pub bot: &'static str,
+    /// Name of the agent user.
+    pub user: &'static str,
+    /// Id of the tenant of both.
+    pub tenant: &'static str,
 }
 
 /// A bot of the stage.

@@ -1,15 +1,12 @@
+use super::agents::{AGENT_365, agent_apps, agent_users};
 use super::entries::{
     App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, FederatedCredential, FederatedIssuer,
     ManagedIdentityEntry, Tenant, User, UserScenario,
 };
+use super::tenant_ids::{CONTOSO_ID, FABRIKAM_ID};
 
 /// The subject of the only workload that the bots' apps trust.
 pub(in crate::dev) const WORKLOAD_SUBJECT: &str = "system:serviceaccount:bot-sso:gateway";
-
-/// The id of the main tenant, where all users except the last one sign in.
-pub(in crate::dev) const CONTOSO_ID: &str = "8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50";
-/// The id of the other tenant: the home of the guest and the tenant of the last user.
-const FABRIKAM_ID: &str = "d2a9c4e6-7f81-4b3a-a5c7-1e2f3a4b5c60";
 
 const BOTS: [BotEntry; 3] = [
     BotEntry {
@@ -157,7 +154,7 @@ pub(in crate::dev) fn clients() -> Vec<ClientEntry> {
 }
 
 pub(in crate::dev) fn users() -> Vec<User> {
-    USERS.to_vec()
+    USERS.into_iter().chain(agent_users()).collect()
 }
 
 pub(in crate::dev) fn apps() -> Vec<App> {
@@ -167,6 +164,7 @@ pub(in crate::dev) fn apps() -> Vec<App> {
         secret: Some(bot.app_secret),
         identifier_uris: vec![format!("api://botid-{}", bot.app_id), format!("api://{}", bot.app_id)],
         token_version: AppTokenVersion::V2,
+        blueprint: None,
     });
     let legacy = App {
         client_id: LEGACY_ID,
@@ -174,6 +172,7 @@ pub(in crate::dev) fn apps() -> Vec<App> {
         secret: Some(LEGACY_SECRET),
         identifier_uris: vec![format!("api://{LEGACY_ID}")],
         token_version: AppTokenVersion::V1,
+        blueprint: None,
     };
     let clients = CLIENTS.iter().map(|client| App {
         client_id: client.client_id,
@@ -181,8 +180,17 @@ pub(in crate::dev) fn apps() -> Vec<App> {
         secret: None,
         identifier_uris: Vec::new(),
         token_version: AppTokenVersion::V2,
+        blueprint: None,
     });
-    bots.chain([legacy]).chain(clients).collect()
+    let agent_365 = App {
+        client_id: AGENT_365.client_id,
+        name: "agent-365",
+        secret: Some(AGENT_365.secret),
+        identifier_uris: vec![AGENT_365.client_id.to_owned()],
+        token_version: AppTokenVersion::V1,
+        blueprint: None,
+    };
+    bots.chain([legacy]).chain(clients).chain([agent_365]).chain(agent_apps(&BOTS)).collect()
 }
 
 pub(in crate::dev) fn connections() -> Vec<ConnectionEntry> {

@@ -3,15 +3,20 @@
 //! Owns the types of the entries, the entries themselves and the look-ups. It deliberately knows nothing of tokens,
 //! requests and consents.
 
+mod agents;
 mod entries;
 mod fixed;
+mod tenant_ids;
 
+pub(in crate::dev) use agents::AGENT_365;
+use agents::agents;
 pub use entries::{
-    App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, FederatedCredential, FederatedIssuer,
+    AgentEntry, App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, FederatedCredential, FederatedIssuer,
     ManagedIdentityEntry, Tenant, User, UserScenario,
 };
 pub(in crate::dev) use fixed::WORKLOAD_SUBJECT;
-use fixed::{CONTOSO_ID, apps, bots, clients, connections, federated_credentials, identities, tenants, users};
+use fixed::{apps, bots, clients, connections, federated_credentials, identities, tenants, users};
+use tenant_ids::CONTOSO_ID;
 
 /// Everything that exists on the stage. Ids never change, so they may be written into tests.
 #[derive(Clone, Debug)]
@@ -20,10 +25,13 @@ pub struct Directory {
     pub tenants: Vec<Tenant>,
     /// Users.
     pub users: Vec<User>,
-    /// App registrations: bots, the legacy API and the clients. All of them exist in every tenant.
+    /// App registrations: bots, the legacy API, the clients, the Agent 365 platform and the agent identities. All of them
+    /// exist in every tenant.
     pub apps: Vec<App>,
     /// Bots.
     pub bots: Vec<BotEntry>,
+    /// Agents.
+    pub agents: Vec<AgentEntry>,
     /// Clients.
     pub clients: Vec<ClientEntry>,
     /// Connections.
@@ -44,6 +52,7 @@ impl Directory {
             users: users(),
             apps: apps(),
             bots: bots(),
+            agents: agents(),
             clients: clients(),
             connections: connections(),
             identities: identities(),
@@ -83,6 +92,12 @@ impl Directory {
         self.apps.iter().filter(|app| !app.identifier_uris.is_empty()).find(|app| {
             app.client_id.eq_ignore_ascii_case(identifier) || app.identifier_uris.iter().any(|uri| uri == identifier)
         })
+    }
+
+    /// The agent whose agent identity has this app id.
+    #[must_use]
+    pub fn find_agent(&self, app_id: &str) -> Option<&AgentEntry> {
+        self.agents.iter().find(|agent| agent.agent_app_id.eq_ignore_ascii_case(app_id))
     }
 
     /// The bot with this name.

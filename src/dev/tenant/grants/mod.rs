@@ -3,6 +3,7 @@
 //! Owns what each grant requires of a request, and its refusals. It deliberately knows nothing of client
 //! authentication, faults and the format of refusals: the token endpoint handles them before and after every grant.
 
+mod agent_user;
 mod authorization_code;
 mod checks;
 mod client_credentials;
@@ -27,5 +28,6 @@ pub(in crate::dev) fn answer(grant: GrantKind, request: &GrantRequest<'_>) -> Re
         GrantKind::RefreshToken => refresh::redeem_refresh_token(request),
         GrantKind::Password => password::redeem_password(request),
         GrantKind::AuthorizationCode => authorization_code::redeem_authorization_code(request),
+        GrantKind::AgentUser => agent_user::issue_agent_users_token(request),
     }
 }

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-use crate::dev::tenant::directory::Directory;
+use crate::dev::tenant::directory::{Directory, User, UserScenario};
 use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::tenant_segment::TenantSegment;
 
@@ -21,7 +21,8 @@ impl LoginPage<'_> {
     pub(super) fn render(&self, selected: Option<&str>, problem: Option<&EntraRefusal>) -> HttpResponse {
         let mut options = String::new();
         let segment = TenantSegment::parse(self.directory, self.tenant).unwrap_or(TenantSegment::Common);
-        for user in self.directory.users.iter().filter(|user| segment.admits(user.tid)) {
+        let may_sign_in = |user: &&User| segment.admits(user.tid) && user.scenario != UserScenario::AgentUser;
+        for user in self.directory.users.iter().filter(may_sign_in) {
             let mark = if selected == Some(user.name) { " selected" } else { "" };
             // Writing into a String cannot fail.
             let _ = write!(options, "<option value=\"{0}\"{mark}>{1} ({0})</option>", user.name, user.display_name);

@@ -4,12 +4,13 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::tenant_keys::TenantKeys;
 use crate::dev::addresses::Addresses;
 use crate::dev::error::StageError;
 use crate::dev::tenant::client_proof::ClientProof;
-use crate::dev::tenant::directory::{App, AppTokenVersion, User};
+use crate::dev::tenant::directory::{App, AppTokenVersion, User, UserScenario};
 use crate::dev::tenant::scopes::{FEDERATION_AUDIENCE, Resource, ScopeRequest};
 use crate::domain::{SharedClock, SharedEntropy};
 
@@ -69,7 +70,25 @@ impl TokenIssuer {
         if order.continuous {
             claims.insert("xms_cc".to_owned(), json!(["cp1"]));
         }
+        if let Some(blueprint) = order.client.blueprint {
+            let is_agent_user = user.scenario == UserScenario::AgentUser;
+            claims.insert("idtyp".to_owned(), json!("user"));
+            add_agent_claims(&mut claims, blueprint, is_agent_user.then_some("13 1"));
+        }
         self.add_guest_claims(&mut claims, user);
+        self.keys.sign(&Value::Object(claims))
+    }
+
+    /// Issues the token with which the agent identity `agent_app_id` authenticates. `blueprint` has requested it.
+    pub(in crate::dev) fn mint_blueprint_token(
+        &self,
+        blueprint: &App,
+        proof: ClientProof,
+        agent_app_id: &str,
+        tid: &str,
+    ) -> Result<String, StageError> {
+        let mut claims = self.app_claims(blueprint, proof, Resource::TokenExchange, tid);
+        claims.insert("sub".to_owned(), json!(agent_subject(tid, blueprint.client_id, agent_app_id)));
         self.keys.sign(&Value::Object(claims))
     }
 
@@ -81,13 +100,22 @@ impl TokenIssuer {
         resource: Resource<'_>,
         tid: &str,
     ) -> Result<String, StageError> {
+        let mut claims = self.app_claims(client, proof, resource, tid);
+        if let Some(blueprint) = client.blueprint {
+            claims.insert("sub".to_owned(), json!(agent_subject(tid, blueprint, client.client_id)));
+            add_agent_claims(&mut claims, blueprint, Some("11"));
+        }
+        self.keys.sign(&Value::Object(claims))
+    }
+
+    fn app_claims(&self, client: &App, proof: ClientProof, resource: Resource<'_>, tid: &str) -> Map<String, Value> {
         let principal = client.service_principal_id(tid);
         let mut claims = self.common_claims(resource, tid, TOKEN_LIFETIME);
         add_client_claims(&mut claims, resource.token_version(), client, proof);
         claims.insert("idtyp".to_owned(), json!("app"));
         claims.insert("oid".to_owned(), json!(principal));
         claims.insert("sub".to_owned(), json!(principal));
-        self.keys.sign(&Value::Object(claims))
+        claims
     }
 
     /// Issues a token of the managed identity with these ids. An app that trusts the identity through a federated
@@ -186,6 +214,21 @@ fn add_client_claims(claims: &mut Map<String, Value>, version: AppTokenVersion, 
     };
     claims.insert(id.to_owned(), json!(client.client_id));
     claims.insert(strength.to_owned(), json!(proof.acr_value()));
+}
+
+/// The claims of a token that an agent identity has obtained. The facets of the subject depend on who it is.
+fn add_agent_claims(claims: &mut Map<String, Value>, blueprint: &str, subject_facets: Option<&str>) {
+    claims.insert("xms_par_app_azp".to_owned(), json!(blueprint));
+    claims.insert("xms_act_fct".to_owned(), json!("9 11 1"));
+    if let Some(facets) = subject_facets {
+        claims.insert("xms_sub_fct".to_owned(), json!(facets));
+    }
+}
+
+/// The `sub` of an agent identity. It names the tenant and the blueprint as Entra does, by the bytes of their ids.
+pub(in crate::dev) fn agent_subject(tid: &str, blueprint: &str, agent_app_id: &str) -> String {
+    let encode = |id: &str| URL_SAFE_NO_PAD.encode(Uuid::try_parse(id).unwrap_or_default().to_bytes_le());
+    format!("/eid1/c/pub/t/{}/a/{}/{agent_app_id}", encode(tid), encode(blueprint))
 }
 
 /// The `sub` of a user's token. It is different for every audience.

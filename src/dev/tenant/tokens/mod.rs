@@ -7,5 +7,5 @@ mod checks;
 mod issuer;
 mod tenant_keys;
 
-pub(in crate::dev) use issuer::{TOKEN_LIFETIME, TokenIssuer, UserTokenRequest, client_info};
+pub(in crate::dev) use issuer::{TOKEN_LIFETIME, TokenIssuer, UserTokenRequest, agent_subject, client_info};
 pub(in crate::dev) use tenant_keys::TenantKeys;

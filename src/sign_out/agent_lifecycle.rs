@@ -1,0 +1,125 @@
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{SignOut, SignOutFailure};
+use crate::domain::{BotName, UserKey};
+use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, catalogue, encode_json};
+
+/// Attempts to change a record by compare-and-put while other events about the same user change it.
+const MAX_CAS_ATTEMPTS: usize = 8;
+
+/// Whether an event in an agent user's life is to be heeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LifecycleOrder {
+    /// No later event is known.
+    Next,
+    /// A later event has been applied before, so this one says nothing about the present.
+    Outdated,
+}
+
+/// What follows from events in the lives of agent users. The platform numbers the states of an agent user, and its events
+/// may arrive in another order.
+#[derive(Clone)]
+pub struct AgentLifecycle {
+    sign_out: SignOut,
+    order: EventOrder,
+}
+
+/// The order of the events about each agent user.
+#[derive(Clone)]
+struct EventOrder(Collection<AgentUserVersion>);
+
+/// The latest version of an agent user's state of which a bot was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct AgentUserVersion {
+    version: u64,
+}
+
+impl Content for AgentUserVersion {
+    const KIND: &'static Kind = &catalogue::AGENT_USER_VERSION;
+
+    fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+        encode_json(self)
+    }
+
+    fn decode(plain: Plaintext<'_>) -> Option<Self> {
+        plain.json(Self::KIND)
+    }
+}
+
+impl AgentLifecycle {
+    /// Signs agent users out by `sign_out`, and keeps the order of events in `records`.
+    #[must_use]
+    pub fn new(sign_out: SignOut, records: &Records) -> Self {
+        Self { sign_out, order: EventOrder(Collection::new(records)) }
+    }
+
+    /// Applies an event about the agent user `user`, of which the bot `bot` is told: if it `ends_access`, the user is signed
+    /// out everywhere. An event with the same version as the one before is a repetition, and is applied again.
+    ///
+    /// # Errors
+    /// [`SignOutFailure`] if the store fails; the event has to be repeated.
+    pub async fn apply(
+        &self,
+        bot: &BotName,
+        user: &UserKey,
+        version: Option<u64>,
+        ends_access: bool,
+    ) -> Result<LifecycleOrder, SignOutFailure> {
+        if let Some(version) = version
+            && !self.order.advance(bot, user, version).await.map_err(|error| SignOutFailure(error.into()))?
+        {
+            return Ok(LifecycleOrder::Outdated);
+        }
+        if ends_access {
+            self.sign_out.everywhere(user).await?;
+        }
+        Ok(LifecycleOrder::Next)
+    }
+}
+
+impl EventOrder {
+    /// Records `version` unless a later one is recorded. Returns whether none is.
+    async fn advance(&self, bot: &BotName, user: &UserKey, version: u64) -> Result<bool, RecordError> {
+        let parts = [bot.as_str(), user.issuer(), user.subject()];
+        let key = self.0.key(&parts.map(str::as_bytes));
+        for _ in 0..MAX_CAS_ATTEMPTS {
+            let known = self.0.get(key).await?;
+            if known.as_ref().is_some_and(|known| known.content.version > version) {
+                return Ok(false);
+            }
+            let next = self.0.seal(key, &AgentUserVersion { version })?;
+            if self.0.compare_and_put(known.map(|known| known.stored), next).await? {
+                return Ok(true);
+            }
+        }
+        // An event that cannot be put into the order is heeded.
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::records::testing::throwaway_records;
+
+    #[tokio::test]
+    async fn a_version_is_outdated_by_a_later_one_of_the_same_bot_and_user() {
+        let storage = throwaway_records();
+        let order = EventOrder(Collection::new(&storage.records));
+        let (helper, other) = (BotName::new("helper"), BotName::new("other"));
+        let (ada, ben) = (UserKey::entra("a", "t"), UserKey::entra("b", "t"));
+        for (bot, user, version, is_next) in [
+            (&helper, &ada, 5, true),
+            (&helper, &ada, 4, false),
+            (&helper, &ada, 5, true),
+            (&helper, &ada, u64::MAX, true),
+            (&helper, &ada, 6, false),
+            (&helper, &ben, 4, true),
+            (&other, &ada, 4, true),
+        ] {
+            assert_eq!(order.advance(bot, user, version).await.unwrap(), is_next, "{bot:?} {user} {version}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Agents and the Agent 365 platform (docs/protocols/agent-identity.md §6). The numbered cases are those of
+//! docs/protocols/agent-identity.md §7.
+
+mod clients;
+mod fixture;
+mod lifecycle;
+mod platform;
+mod stage;
+mod token_service;
+
+use self::fixture::Fixture;
