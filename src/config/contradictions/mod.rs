@@ -5,6 +5,7 @@
 
 mod connections;
 mod listeners;
+mod sign_in_invokes;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ impl ComparedSections<'_> {
         listeners::check_public_url(self.server, review);
         for bot in self.bots {
             listeners::check_endpoint(bot, self.bots, self.server, self.listeners, review);
+            sign_in_invokes::check(bot, self.connections, review);
         }
         for section in self.connections {
             connections::check(section, self.bots, review);
