@@ -13,8 +13,9 @@ use crate::config::{Configuration, EntraSection, NoProxySection, StoreDurability
 use crate::domain::{ClockAndEntropy, Registrations, SharedClock};
 use crate::endpoints::operations::AdminToken;
 use crate::exchange::{
-    Acquisition, Admission, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption, ResourceExchange,
-    ResourceTokens, SignInNeeds, SignInRequirements, TokenRevocation, TokenSignOut, TokenValidators, UserRates,
+    Acquisition, Admission, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption,
+    ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, TokenRevocation, TokenSignOut, TokenValidators,
+    UserRates,
 };
 use crate::identity_provider::ThrottleBoard;
 use crate::inbound::{CallerRates, Callers};
@@ -40,6 +41,7 @@ pub(super) struct Services {
     pub(super) validators: Arc<TokenValidators>,
     pub(super) id_tokens: Arc<IdTokenValidators>,
     pub(super) cards: Arc<PendingSignIns>,
+    pub(super) statements: Arc<ChannelStatements>,
     pub(super) exchange_names: ExchangeNames,
     pub(super) rates: Arc<UserRates>,
     pub(super) redemption: Redemption,
@@ -66,6 +68,7 @@ struct Collections {
     writer: SingleWriter,
     vault: Arc<TokenVault>,
     cards: Arc<PendingSignIns>,
+    statements: Arc<ChannelStatements>,
     requirements: SignInRequirements,
     magic_codes: Arc<MagicCodes>,
     browsers: Arc<BrowserSignIns>,
@@ -96,7 +99,7 @@ pub(super) fn build_services(
     let id_tokens = Arc::new(build_id_token_validators(config, &trusts, &outbound, &ambient));
     let keys = CallerKeys { trusts, outbound: &outbound, ambient: &ambient };
     let callers = Arc::new(build_callers(config, &registrations, caller_rates, keys, anonymous));
-    let Collections { writer, vault, cards, requirements, magic_codes, browsers } = collections;
+    let Collections { writer, vault, cards, statements, requirements, magic_codes, browsers } = collections;
     let tokens = CurrentTokens::new(vault.clone(), redemption.clone(), ambient.clone());
     let resource_exchange = ResourceExchange {
         vault: vault.clone(),
@@ -113,7 +116,7 @@ pub(super) fn build_services(
         resources: ResourceTokens::new(tokens.clone(), resource_exchange),
         admission: Admission::new(vault.clone(), cards.clone(), rates.clone()),
         acquisition: Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone()),
-        sign_out: SignOut::new(sign_out, registrations.clone(), vec![magic_codes.clone()]),
+        sign_out: SignOut::new(sign_out, registrations.clone(), vec![magic_codes.clone(), statements.clone()]),
         browser_flow: BrowserFlow::new(cards.clone(), browsers, registrations.clone()),
         codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
         delivery: ContinuationDelivery::new(bots.clone(), Arc::new(ContinuationClaims::new(records)), counters.clone()),
@@ -127,6 +130,7 @@ pub(super) fn build_services(
         validators,
         id_tokens,
         cards,
+        statements,
         rates,
         redemption,
         tokens,
@@ -152,6 +156,7 @@ fn open_collections(
         writer,
         vault: Arc::new(TokenVault::new(records, writer, config.store.l1_bytes)),
         cards: Arc::new(PendingSignIns::new(records, entropy.clone())),
+        statements: Arc::new(ChannelStatements::new(records, writer)),
         requirements: SignInRequirements::new(
             Arc::new(ClaimsChallenges::new(records)),
             Arc::new(SignInNeeds::new(records)),

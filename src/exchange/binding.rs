@@ -111,7 +111,7 @@ pub(super) fn bind(
     let own = || vec![account.clone()];
     let siblings = match evidence {
         // A token that came through a parent does not block the channel itself.
-        Evidence::Activity(_) => Vec::new(),
+        Evidence::Activity(_) | Evidence::Channel(_) => Vec::new(),
         Evidence::Bot(_) => parent_accounts(bot, account).collect(),
         Evidence::Parent(_) => siblings_of_parent(bot, account),
     };
@@ -154,7 +154,7 @@ fn collect_facts(bot: &Bot, account: &Account, evidence: &Evidence) -> Facts {
     let stated = evidence.stated();
     Facts {
         voucher: match evidence {
-            Evidence::Activity(_) => Voucher::Channel,
+            Evidence::Activity(_) | Evidence::Channel(_) => Voucher::Channel,
             Evidence::Parent(_) => Voucher::Parent,
             Evidence::Bot(_) => Voucher::Bot,
         },

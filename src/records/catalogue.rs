@@ -11,6 +11,9 @@ pub const CARD_LIFETIME: Duration = Duration::from_mins(15);
 /// How long cards offer no silent sign-in after a client has reported that it failed
 /// (docs/architecture.md §Life of a silent sign-in).
 pub const CLIENT_FAILURE_LIFETIME: Duration = Duration::from_mins(15);
+/// How long a channel's statement of a user's identity serves the bot's `exchange` without a card
+/// (docs/protocols/sign-in-invokes.md §6).
+pub const CHANNEL_STATEMENT_LIFETIME: Duration = Duration::from_hours(1);
 /// How long a wrong magic code counts towards the limit of the account.
 pub const CODE_TRIES_WINDOW: Duration = Duration::from_mins(10);
 
@@ -30,6 +33,10 @@ pub const CARD: Kind = Kind::new("pending.card", "cards", SetByWriter).listed_by
 /// The silent sign-ins of an account that clients have reported as failed. It expires 15 minutes after the last report.
 pub const CLIENT_FAILURES: Kind = Kind::new("pending.client_failures", "cards", SetByWriter);
 
+/// The Entra identity that a channel has stated for an account. It expires an hour after it was written, and ends when the
+/// account is signed out.
+pub const CHANNEL_STATEMENT: Kind =
+    Kind::new("exchange.channel_statement", "exchange", Fixed(CHANNEL_STATEMENT_LIFETIME));
 /// The claims that a resource requires of the next token of a slot. It is removed when such a token is obtained, and
 /// expires after an hour.
 pub const CLAIMS_CHALLENGE: Kind =
@@ -79,12 +86,13 @@ mod tests {
 
     use super::*;
 
-    const KINDS: [&Kind; 13] = [
+    const KINDS: [&Kind; 14] = [
         &TOKEN,
         &PIN,
         &EPOCH,
         &CARD,
         &CLIENT_FAILURES,
+        &CHANNEL_STATEMENT,
         &CLAIMS_CHALLENGE,
         &SIGN_IN_NEED,
         &BROWSER_AT_PROVIDER,
@@ -107,7 +115,7 @@ mod tests {
     #[test]
     fn the_test_lists_contain_the_whole_catalogue() {
         let declared = include_str!("catalogue.rs").lines().filter(|line| line.starts_with("pub const ")).count();
-        assert_eq!(declared, KINDS.len() + MACS.len() + 3, "three constants are lifetimes and no kinds");
+        assert_eq!(declared, KINDS.len() + MACS.len() + 4, "four constants are lifetimes and no kinds");
     }
 
     #[test]
