@@ -12,7 +12,7 @@ use crate::endpoints::bot_gateway::{
 use crate::endpoints::operations::Operations;
 use crate::endpoints::sign_in_pages::{self, PageSite, SignInPages, SignInSteps, TeamsLibrary};
 use crate::endpoints::token_service::{ServiceCallers, ServiceExchange, ServiceTokens, SignInOffers, TokenService};
-use crate::exchange::ExchangeEngine;
+use crate::exchange::{ExchangeEngine, Settlement};
 use crate::inbound::{BodyLimits, TrustedProxies};
 use crate::sign_in::{ProviderAccess, SignInCompletion, SignInReturn, SignInStart};
 
@@ -60,15 +60,12 @@ fn build_bot_gateway(config: &Configuration, services: &Services, limits: BodyLi
     };
     let exchange = GatewayExchange {
         validators: services.validators.clone(),
-        engine: Arc::new(ExchangeEngine::new(
-            services.admission.clone(),
-            services.acquisition.clone(),
-            services.exchange_names.clone(),
-            services.writer,
-        )),
+        engine: build_engine(services),
+        action_engine: build_engine(services),
         tokens: services.tokens.clone(),
         speakers: services.speakers.clone(),
         agents: services.agents.clone(),
+        statements: services.statements.clone(),
     };
     let sign_ins =
         GatewaySignIns { cards: services.cards.clone(), codes: services.codes.clone(), rates: services.rates.clone() };
@@ -80,6 +77,16 @@ fn build_bot_gateway(config: &Configuration, services: &Services, limits: BodyLi
     };
     let answers = GatewayAnswers { counters: services.counters.clone(), statuses: config.statuses.clone() };
     BotGateway::new(callers, exchange, sign_ins, bots, answers)
+}
+
+/// An engine of its own for each kind of reply: the duplicates of an exchange share the reply.
+fn build_engine<R: Settlement>(services: &Services) -> Arc<ExchangeEngine<R>> {
+    Arc::new(ExchangeEngine::new(
+        services.admission.clone(),
+        services.acquisition.clone(),
+        services.exchange_names.clone(),
+        services.writer,
+    ))
 }
 
 fn build_token_service(config: &Configuration, services: &Services, limits: BodyLimits) -> TokenService {
@@ -98,17 +105,14 @@ fn build_token_service(config: &Configuration, services: &Services, limits: Body
         rates: services.rates.clone(),
     };
     let exchange = ServiceExchange {
-        engine: Arc::new(ExchangeEngine::new(
-            services.admission.clone(),
-            services.acquisition.clone(),
-            services.exchange_names.clone(),
-            services.writer,
-        )),
+        engine: build_engine(services),
         validators: services.validators.clone(),
+        statements: services.statements.clone(),
         counters: services.counters.clone(),
     };
     let offers = SignInOffers {
         cards: services.cards.clone(),
+        running_actions: services.bots.running_actions().clone(),
         public_url: config.server.public_url.clone(),
         final_redirects: config.sign_in.final_redirects.clone(),
     };

@@ -13,8 +13,9 @@ use crate::config::{Configuration, EntraSection, NoProxySection, StoreDurability
 use crate::domain::{ClockAndEntropy, Registrations, SharedClock};
 use crate::endpoints::operations::AdminToken;
 use crate::exchange::{
-    Acquisition, Admission, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption, ResourceExchange,
-    ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation, TokenSignOut, TokenValidators,
+    Acquisition, Admission, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption,
+    ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation, TokenSignOut,
+    TokenValidators,
     UserRates,
 };
 use crate::identity_provider::ThrottleBoard;
@@ -41,6 +42,7 @@ pub(super) struct Services {
     pub(super) validators: Arc<TokenValidators>,
     pub(super) id_tokens: Arc<IdTokenValidators>,
     pub(super) cards: Arc<PendingSignIns>,
+    pub(super) statements: Arc<ChannelStatements>,
     pub(super) exchange_names: ExchangeNames,
     pub(super) rates: Arc<UserRates>,
     pub(super) redemption: Redemption,
@@ -69,6 +71,7 @@ struct Collections {
     writer: SingleWriter,
     vault: Arc<TokenVault>,
     cards: Arc<PendingSignIns>,
+    statements: Arc<ChannelStatements>,
     requirements: SignInRequirements,
     speakers: Speakers,
     magic_codes: Arc<MagicCodes>,
@@ -99,7 +102,7 @@ pub(super) fn build_services(
     let id_tokens = Arc::new(build_id_token_validators(config, &trusts, &outbound, &ambient));
     let keys = CallerKeys { trusts, outbound: &outbound, ambient: &ambient };
     let callers = Arc::new(build_callers(config, &registrations, caller_rates, keys, anonymous));
-    let Collections { writer, vault, cards, requirements, speakers, magic_codes, browsers } = collections;
+    let Collections { writer, vault, cards, statements, requirements, speakers, magic_codes, browsers } = collections;
     let tokens = CurrentTokens::new(vault.clone(), redemption.clone(), ambient.clone());
     let resource_exchange = ResourceExchange {
         vault: vault.clone(),
@@ -110,7 +113,7 @@ pub(super) fn build_services(
     };
     let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
     let sign_out = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation);
-    let sign_out = SignOut::new(sign_out, registrations.clone(), vec![magic_codes.clone()]);
+    let sign_out = SignOut::new(sign_out, registrations.clone(), vec![magic_codes.clone(), statements.clone()]);
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
     let bots = BotClient::new(outbound);
     Ok(Services {
@@ -132,6 +135,7 @@ pub(super) fn build_services(
         validators,
         id_tokens,
         cards,
+        statements,
         rates,
         redemption,
         tokens,
@@ -158,6 +162,7 @@ fn open_collections(
         writer,
         vault: Arc::new(TokenVault::new(records, writer, config.store.l1_bytes)),
         cards: Arc::new(PendingSignIns::new(records, entropy.clone())),
+        statements: Arc::new(ChannelStatements::new(records, writer)),
         requirements: SignInRequirements::new(
             Arc::new(ClaimsChallenges::new(records)),
             Arc::new(SignInNeeds::new(records)),

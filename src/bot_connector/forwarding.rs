@@ -2,6 +2,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::conversation_turns::ConversationTurns;
+use super::running_actions::RunningActions;
 use crate::domain::Bot;
 use crate::outbound::{Outbound, OutboundError, RelayRequest, RelayedAnswer};
 
@@ -106,19 +107,26 @@ fn is_spoofable(name: &str) -> bool {
 pub struct BotClient {
     outbound: Outbound,
     turns: ConversationTurns,
+    actions: RunningActions,
 }
 
 impl BotClient {
     /// Sends through the HTTP client `outbound`.
     #[must_use]
     pub fn new(outbound: Outbound) -> Self {
-        Self { outbound, turns: ConversationTurns::default() }
+        Self { outbound, turns: ConversationTurns::default(), actions: RunningActions::default() }
     }
 
     /// The running turns of all bots.
     #[must_use]
     pub fn turns(&self) -> &ConversationTurns {
         &self.turns
+    }
+
+    /// The actions in Teams channels that all bots work on.
+    #[must_use]
+    pub fn running_actions(&self) -> &RunningActions {
+        &self.actions
     }
 
     /// Posts `request` to the bot once and returns the answer as soon as the status has arrived. The body is streamed.

@@ -1,8 +1,8 @@
 //! Calls to bots: forwards requests, delivers `tokens/response` events, and obtains the app tokens of the configured
 //! applications.
 //!
-//! Owns which parts of a request a bot may see, how often an event is delivered, which conversations have a running turn,
-//! and how long an app token is kept. It deliberately knows nothing of exchanges, of what a token means, or of the doors:
+//! Owns which parts of a request a bot may see, how often an event is delivered, which conversations have a running turn
+//! or a running action, and how long an app token is kept. It deliberately knows nothing of exchanges, of what a token means, or of the doors:
 //! its callers hand it bytes, headers and a bot.
 
 mod app_tokens;
@@ -10,9 +10,11 @@ mod continuation_claims;
 mod continuation_delivery;
 mod conversation_turns;
 mod forwarding;
+mod running_actions;
 
 pub use app_tokens::{AppToken, AppTokens};
 pub use continuation_claims::ContinuationClaims;
 pub use continuation_delivery::{ContinuationDelivery, Notification, TokenKeptCheck};
 pub use conversation_turns::{ConversationTurns, RunningTurn};
 pub use forwarding::{BotClient, ForwardedRequest, is_end_to_end};
+pub use running_actions::{RunningAction, RunningActions};

@@ -1,7 +1,7 @@
 //! The program accepts the samples in `fixtures/config/`, and reads the values that they write.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use crate::domain::{ContinuationMode, ProviderKind, TenantPolicy, VerifiedUserIds};
+use crate::domain::{ContinuationMode, ProviderKind, SignInInvoke, TenantPolicy, VerifiedUserIds};
 
 use super::test_samples::{FULL, MINIMAL, directory, secret_of};
 use super::{CredentialSection, Environment, KeySource, LogFormat, StoreDurability, parse_in};
@@ -47,6 +47,7 @@ fn the_full_sample_loads_with_the_written_values() {
     assert_eq!(keycloak.metadata_url.as_str(), format!("{}/.well-known/openid-configuration", keycloak.issuer));
     assert_eq!(secret_of(calendar), "from a file");
     assert_eq!(calendar.connection.client_id, configuration.bots[0].app_id);
+    assert_eq!(configuration.bots[0].sign_in_invokes, [SignInInvoke::AdaptiveCard]);
     assert_eq!(calendar.connection.exchange.tenants, TenantPolicy::AnyOrganization);
     assert_eq!(secret_of(graph), "from the environment");
     let [
@@ -88,6 +89,7 @@ fn the_minimal_sample_loads_with_the_defaults() {
     );
     let bot = &configuration.bots[0];
     assert_eq!(bot.continuation, ContinuationMode::Notify);
+    assert!(bot.sign_in_invokes.is_empty());
     assert_eq!(bot.identity.verified_user_ids, VerifiedUserIds::Prefixes(vec!["dl_".to_owned()]));
     assert_eq!(configuration.connections[0].connection.exchange.required_scopes, ["access_as_user"]);
     assert!(configuration.operations.is_none());

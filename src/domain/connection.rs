@@ -55,6 +55,18 @@ pub struct ExchangePolicy {
     pub allow_v1: bool,
 }
 
+impl ExchangePolicy {
+    /// Whether a token with this audience may be meant for the connection. v1.0 tokens may spell a URI with a trailing
+    /// slash (docs/protocols/entra-obo.md §1 rule 14).
+    #[must_use]
+    pub fn may_accept(&self, audience: &str) -> bool {
+        self.audiences.iter().any(|rule| match rule {
+            AudienceRule::ClientId(client_id) => audience.eq_ignore_ascii_case(client_id),
+            AudienceRule::Uri(uri) => audience.strip_suffix('/').unwrap_or(audience) == uri || audience == uri,
+        })
+    }
+}
+
 /// The kinds of identity providers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProviderKind {

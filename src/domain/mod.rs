@@ -26,7 +26,9 @@ mod user_key;
 
 pub use account::{Account, Realm, TokenSlot};
 pub use app_scope::AppScope;
-pub use bot::{Agent365, Bot, CallerEntry, ContinuationMode, IdentityBinding, RefusalStyle, Sdk, VerifiedUserIds};
+pub use bot::{
+    Agent365, Bot, CallerEntry, ContinuationMode, IdentityBinding, RefusalStyle, Sdk, SignInInvoke, VerifiedUserIds,
+};
 pub use bytes::any_byte;
 pub use channel::{ChannelId, ChannelKind};
 pub use clock::{Clock, OffsetClock, RateClock, SharedClock, SystemClock, Timestamp};

@@ -139,7 +139,7 @@ fn collect_facts(bot: &Bot, account: &Account, evidence: &Evidence) -> Facts {
         voucher: match evidence {
             // The bot repeats what the parent told it.
             Evidence::Parent(_) | Evidence::Bot(_) if account.parent().is_some() => Voucher::Parent,
-            Evidence::Activity(_) => Voucher::Channel,
+            Evidence::Activity(_) | Evidence::Channel(_) => Voucher::Channel,
             Evidence::Parent(_) => Voucher::TrustedParent,
             Evidence::Bot(_) => Voucher::Bot,
         },

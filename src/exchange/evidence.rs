@@ -11,6 +11,8 @@ pub enum Evidence {
     /// What the bot stated about the user when it asked for a card. The card itself proves that the bot wanted this
     /// user to sign in. The account is the one that spoke last.
     Bot(BotStatement),
+    /// What the account's channel stated about the user a short while ago, in an activity that was passed on to the bot.
+    Channel(StatedIdentity),
 }
 
 /// What an activity states about its user and its conversation.
@@ -20,6 +22,9 @@ pub struct ActivityEvidence {
     pub conversation: Conversation,
     /// The card that the activity answers, if the activity names one.
     pub card_id: Option<String>,
+    /// Whether the activity is an action of the user that carries a token. It answers no card, so no card is required, and
+    /// none is finished.
+    pub is_action: bool,
     /// The Entra identity that the activity states for the user.
     pub stated: StatedIdentity,
 }
@@ -43,11 +48,23 @@ pub struct BotStatement {
 }
 
 impl Evidence {
+    /// The same evidence for a token that came with an action of the user.
+    #[must_use]
+    pub fn of_action(self) -> Self {
+        let mark = |activity| ActivityEvidence { is_action: true, ..activity };
+        match self {
+            Self::Activity(activity) => Self::Activity(mark(activity)),
+            Self::Parent(activity) => Self::Parent(mark(activity)),
+            Self::Bot(_) | Self::Channel(_) => self,
+        }
+    }
+
     /// The stated Entra identity of the user.
     pub(super) const fn stated(&self) -> &StatedIdentity {
         match self {
             Self::Activity(activity) | Self::Parent(activity) => &activity.stated,
             Self::Bot(statement) => &statement.stated,
+            Self::Channel(stated) => stated,
         }
     }
 
@@ -56,14 +73,20 @@ impl Evidence {
         match self {
             Self::Activity(activity) | Self::Parent(activity) => Some(&activity.conversation.id),
             Self::Bot(statement) => statement.conversation_id.as_deref(),
+            Self::Channel(_) => None,
         }
     }
 
-    /// The activity, unless the evidence is a bot's statement.
+    /// The activity that carries the token, if there is one.
     pub(super) const fn activity(&self) -> Option<&ActivityEvidence> {
         match self {
             Self::Activity(activity) | Self::Parent(activity) => Some(activity),
-            Self::Bot(_) => None,
+            Self::Bot(_) | Self::Channel(_) => None,
         }
+    }
+
+    /// Whether the token came with an action of the user.
+    pub(super) fn is_action(&self) -> bool {
+        self.activity().is_some_and(|activity| activity.is_action)
     }
 }

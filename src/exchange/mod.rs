@@ -8,6 +8,7 @@
 
 mod binding;
 mod browser_binding;
+mod channel_statements;
 mod engine;
 mod evidence;
 mod exchange_name;
@@ -30,8 +31,10 @@ mod user_token;
 
 pub use binding::may_be_bound;
 pub use browser_binding::{BrowserBinding, ProvenIdentity, bind_browser_sign_in, is_another_person};
+pub use channel_statements::ChannelStatements;
 pub use engine::{
-    Acquisition, Admission, AfterExchange, ExchangeEngine, ExchangeRequest, JoinedExchange, LeadingExchange, Settlement,
+    Acquisition, Admission, AfterExchange, ExchangeEngine, ExchangeReply, ExchangeRequest, JoinedExchange,
+    LeadingExchange, OutcomeReport, Settlement,
 };
 pub use evidence::{ActivityEvidence, BotStatement, Conversation, Evidence};
 pub use exchange_name::ExchangeNames;

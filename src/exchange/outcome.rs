@@ -57,6 +57,16 @@ impl Reason {
         matches!(self, Self::TemporarilyUnavailable(_) | Self::Misconfigured)
     }
 
+    /// Whether the user can cure the refusal by signing in, so that a client offers that
+    /// (docs/architecture.md §Status table).
+    #[must_use]
+    pub const fn is_curable_by_user(self) -> bool {
+        matches!(
+            self,
+            Self::ConsentRequired | Self::InteractionRequired | Self::AssertionExpired | Self::SignInRequired
+        )
+    }
+
     /// The reason code for clients. It leaves out what a client must not learn, such as the check behind an identity
     /// mismatch.
     #[must_use]

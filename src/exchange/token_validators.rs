@@ -1,7 +1,8 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::domain::{Connection, ExchangeableToken, Secret};
-use crate::token_validation::ExchangeableTokenValidator;
+use crate::token_validation::{ExchangeableTokenValidator, read_unverified_audience};
 
 use super::outcome::{Reason, Refusal};
 
@@ -28,6 +29,20 @@ impl TokenValidators {
         validator.validate(raw, &connection.exchange).await.map_err(|error| {
             let explanation = validator.explain(raw, &connection.exchange, &error);
             Refusal::of_token(&error, explanation)
+        })
+    }
+
+    /// The connections among `connections` that a token with the audience of `raw` may be meant for. The audience is not
+    /// verified yet.
+    pub fn find_by_audience<'c>(
+        &self,
+        connections: &'c [Arc<Connection>],
+        raw: &str,
+    ) -> impl Iterator<Item = &'c Arc<Connection>> {
+        let audience = read_unverified_audience(raw);
+        connections.iter().filter(move |connection| {
+            let exchanges = self.by_provider.contains_key(&connection.identity_provider);
+            exchanges && audience.as_deref().is_some_and(|audience| connection.exchange.may_accept(audience))
         })
     }
 }

@@ -19,3 +19,7 @@ pub const BOT_INVOKE_BUDGET: Duration = Duration::from_millis(9500);
 /// bot is reported as a slow bot and not as a failed exchange, and still within the 10 s of
 /// docs/protocols/bot-auth-and-skills.md §7.
 pub const BOT_EXCHANGE_BUDGET: Duration = Duration::from_millis(9700);
+
+/// The deadline for the whole answer to a user's action whose token was exchanged here, the bot's part included: within the
+/// 15 s of the channel (docs/protocols/sign-in-invokes.md §4).
+pub const ACTION_BUDGET: Duration = Duration::from_millis(14_500);

@@ -12,6 +12,9 @@ mod oauth_card;
 mod raw_members;
 mod readings;
 mod regularize;
+mod sign_in_action;
+#[cfg(test)]
+mod sign_in_action_tests;
 mod sign_in_form;
 mod token_service;
 
@@ -25,6 +28,9 @@ pub use invoke::{
 pub use json::{JsonDocument, JsonError, Node, NodeRange};
 pub use oauth_card::{CardAttachment, CardTexts};
 pub use regularize::regularize;
+pub use sign_in_action::{
+    ActionKind, CardActionResponse, CarriedSignIn, CarriedToken, UsedMembers, without_value_members,
+};
 pub use token_service::{
     ErrorResponse, SignInResource, TokenExchangeResource, TokenExchangeState, TokenOrSignInResource, TokenPostResource,
     TokenResponse, TokenStatus, WithoutToken, iso_8601,

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
+use super::json::write_string_literal;
+
 /// A member of an object, as it is written.
 #[derive(Clone, Copy)]
 pub(super) struct RawMember<'b> {
@@ -70,6 +72,49 @@ pub(super) fn find_end(json: &[u8], from: usize, ends: &[u8]) -> Option<usize> {
         }
         at += 1;
     }
+}
+
+/// What happens to a member of an object.
+pub(super) enum Fate<'c> {
+    Kept,
+    Removed,
+    /// The value becomes this text.
+    Replaced(&'c str),
+}
+
+/// Writes the object that well-formed `body` consists of with its members treated as `fates` say, one for each member.
+/// All other bytes stay as they are.
+pub(super) fn rewrite<'c>(body: &[u8], fates: impl Iterator<Item = Fate<'c>>) -> Option<Vec<u8>> {
+    let mut at = body.iter().position(|byte| *byte == b'{')? + 1;
+    let mut written = Vec::with_capacity(body.len() + 64);
+    written.extend_from_slice(body.get(..at)?);
+    let mut is_first = true;
+    for fate in fates {
+        // From the comma before the member, or the opening brace, to the comma after it, or the closing brace.
+        let end = find_end(body, at, b",}")?;
+        let member = body.get(at..end)?;
+        if !matches!(fate, Fate::Removed) {
+            written.extend_from_slice(if is_first { b"" } else { b"," });
+            is_first = false;
+        }
+        match fate {
+            Fate::Removed => {}
+            Fate::Kept => written.extend_from_slice(member),
+            Fate::Replaced(text) => {
+                let colon = find_end(member, 0, b":")?;
+                let value = member.get(colon + 1..)?;
+                written.extend_from_slice(member.get(..=colon)?);
+                written.extend_from_slice(value.get(..value.len() - value.trim_ascii_start().len())?);
+                write_string_literal(&mut written, text);
+                written.extend_from_slice(value.get(value.trim_ascii_end().len()..)?);
+            }
+        }
+        at = end + 1;
+    }
+    let end = at.checked_sub(1)?;
+    (body.get(end) == Some(&b'}')).then_some(())?;
+    written.extend_from_slice(body.get(end..)?);
+    Some(written)
 }
 
 fn find_closing_quote(json: &[u8], mut at: usize) -> Option<usize> {

@@ -36,12 +36,33 @@ impl Activity<'_> {
     pub fn value_readings(&self, name: &'static str) -> impl Iterator<Item = Node<'_>> {
         self.root().readings("value").flat_map(move |value| value.readings(name))
     }
+
+    /// Whether all readers find the same user, with the same Entra identity.
+    #[must_use]
+    pub fn states_one_user(&self) -> bool {
+        fn single<'d>(object: Option<Node<'d>>, name: &'static str) -> (bool, Option<Node<'d>>) {
+            let mut readings = object.into_iter().flat_map(move |object| object.readings(name));
+            let first = readings.next();
+            (readings.next().is_none(), first)
+        }
+        let root = Some(self.root());
+        let (one_sender, from) = single(root, "from");
+        let (one_conversation, conversation) = single(root, "conversation");
+        let (one_channel_data, channel_data) = single(root, "channelData");
+        let (one_tenant, tenant) = single(channel_data, "tenant");
+        let is_single = |object, name| single(object, name).0;
+        (one_sender && one_conversation && one_channel_data && one_tenant)
+            && (is_single(from, "id") && is_single(from, "aadObjectId"))
+            && (is_single(conversation, "tenantId") && is_single(tenant, "id"))
+            && !self.from_id().is_empty()
+    }
 }
 
 /// Whether `text` equals `name`, which is ASCII, for some reader that ignores letter case. Readers that fold all of
 /// Unicode also take the Kelvin sign for a K, and the long s for an S.
-fn is_read_as(text: &str, name: &str) -> bool {
-    let folds_to = || text.to_lowercase().eq_ignore_ascii_case(name) || text.to_uppercase().eq_ignore_ascii_case(name);
+pub(super) fn is_read_as(text: &str, name: &str) -> bool {
+    // The long s has an upper case only, and the Kelvin sign a lower case only.
+    let folds_to = || text.to_uppercase().to_lowercase().eq_ignore_ascii_case(name);
     text.eq_ignore_ascii_case(name) || text.len() <= MOST_FOLDED_BYTES * name.len() && !text.is_ascii() && folds_to()
 }
 
@@ -70,6 +91,7 @@ mod tests {
             r#""name":"signin/failure""#,
             r#""type":7,"Type":null,"name":"signin/failure""#,
             r#""type":"","name":"signin/failure""#,
+            "\"type\":\"\u{130}\",\"Type\":\"invo\u{212a}e\",\"name\":\"S\u{131}gnin/failure\"",
         ] {
             assert!(may_be_failure(members), "{members}");
         }

@@ -46,6 +46,16 @@ impl Activity<'_> {
         if !self.is_regular {
             return Err(ActivityError::Irregular);
         }
+        self.require_legible_members()?;
+        let kind = InvokeKind::from_activity(self).ok_or(ActivityError::Ambiguous("name"))?;
+        if kind == InvokeKind::VerifyState {
+            self.value().map_or(Ok(None), |value| value.get_any_case("state"))?;
+        }
+        Ok(kind)
+    }
+
+    /// Checks that all readers find the same members in the bytes, with the ids that sign-in needs.
+    pub(super) fn require_legible_members(&self) -> Result<(), ActivityError> {
         if self.document.has_repeated_members() {
             return Err(JsonError::RepeatedMember.into());
         }
@@ -61,12 +71,7 @@ impl Activity<'_> {
                 return Err(ActivityError::TooLong(name));
             }
         }
-        require_text(self.root().get("type"), "type", MAX_NAME_BYTES)?;
-        let kind = InvokeKind::from_activity(self).ok_or(ActivityError::Ambiguous("name"))?;
-        if kind == InvokeKind::VerifyState {
-            self.value().map_or(Ok(None), |value| value.get_any_case("state"))?;
-        }
-        Ok(kind)
+        require_text(self.root().get("type"), "type", MAX_NAME_BYTES)
     }
 }
 

@@ -13,6 +13,9 @@ pub const CARD_LIFETIME: Duration = Duration::from_mins(15);
 pub const CLIENT_FAILURE_LIFETIME: Duration = Duration::from_mins(15);
 /// How long events about an agent user may arrive in another order. A deleted user can be restored for as long.
 pub const AGENT_EVENT_WINDOW: Duration = Duration::from_hours(30 * 24);
+/// How long a channel's statement of a user's identity serves the bot's `exchange` without a card
+/// (docs/protocols/sign-in-invokes.md §6).
+pub const CHANNEL_STATEMENT_LIFETIME: Duration = Duration::from_hours(1);
 /// How long a wrong magic code counts towards the limit of the account.
 pub const CODE_TRIES_WINDOW: Duration = Duration::from_mins(10);
 
@@ -32,6 +35,10 @@ pub const CARD: Kind = Kind::new("pending.card", "cards", SetByWriter).listed_by
 /// The silent sign-ins of an account that clients have reported as failed. It expires 15 minutes after the last report.
 pub const CLIENT_FAILURES: Kind = Kind::new("pending.client_failures", "cards", SetByWriter);
 
+/// The Entra identity that a channel has stated for an account. It expires an hour after it was written, and ends when the
+/// account is signed out.
+pub const CHANNEL_STATEMENT: Kind =
+    Kind::new("exchange.channel_statement", "exchange", Fixed(CHANNEL_STATEMENT_LIFETIME));
 /// The claims that a resource requires of the next token of a slot. It is removed when such a token is obtained, and
 /// expires after an hour.
 pub const CLAIMS_CHALLENGE: Kind =
@@ -84,12 +91,13 @@ pub const MAGIC_CODE_CHOICE: MacPurpose = MacPurpose::new("magic_code.choice", "
 pub const LOG_DIGESTS: MacPurpose = MacPurpose::new("log.users", "observability");
 
 /// Every kind that is kept.
-pub(super) const KINDS: [&Kind; 15] = [
+pub(super) const KINDS: [&Kind; 16] = [
     &TOKEN,
     &PIN,
     &EPOCH,
     &CARD,
     &CLIENT_FAILURES,
+    &CHANNEL_STATEMENT,
     &CLAIMS_CHALLENGE,
     &SIGN_IN_NEED,
     &SPEAKERS,

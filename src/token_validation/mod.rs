@@ -30,6 +30,16 @@ pub use issuer::{ChannelTrust, EntraTrust, find_tenant};
 pub use key_set::{KeySet, KeySetSource};
 pub use unverified::UnverifiedToken;
 
+/// Longest exchangeable token that is looked at, in bytes (docs/protocols/entra-obo.md §1 rule 1).
+const EXCHANGEABLE_TOKEN_LIMIT_BYTES: usize = 32 * 1024;
+
+/// The `aud` that the exchangeable token `raw` claims. Nothing of the token is verified: the audience may only choose among
+/// configured connections, and the chosen one validates the token.
+#[must_use]
+pub fn read_unverified_audience(raw: &str) -> Option<String> {
+    unverified::read_audience(raw, EXCHANGEABLE_TOKEN_LIMIT_BYTES)
+}
+
 /// Why a caller's bearer token was refused (docs/protocols/bot-auth-and-skills.md §2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallerTokenError {

@@ -106,6 +106,13 @@ impl<'a> UnverifiedToken<'a> {
     }
 }
 
+/// The `aud` that the token `raw` claims, if its payload can be read and is not longer than `limit_bytes`. Nothing of the token
+/// is verified, so the value may only choose among configured connections, each of which validates the token then.
+pub(super) fn read_audience(raw: &str, limit_bytes: usize) -> Option<String> {
+    let payload = Some(raw).filter(|raw| raw.len() <= limit_bytes)?.split('.').nth(1)?;
+    decode::<Claims>(payload).ok()?.text("aud").map(str::to_owned)
+}
+
 /// `kid`; `None` if it is absent or null.
 fn read_key_id(header: &Header) -> Result<Option<String>, &'static str> {
     match &header.kid {

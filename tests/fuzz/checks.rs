@@ -10,8 +10,9 @@ use bot_sso::identity_provider::{RedeemFailure, judge};
 use bot_sso::inbound::read_forwarded_hop;
 use bot_sso::outbound::HttpAnswer;
 use bot_sso::protocol::{
-    Activity, InvokeKind, JsonDocument, Node, TokenExchangeInvokeRequest, TokenExchangeState, TokenResponse,
-    TokensResponseEvent, invoke_response_envelope, normalize_for_bot, regularize, response_in_envelope,
+    ActionKind, Activity, CarriedSignIn, CarriedToken, InvokeKind, JsonDocument, Node, TokenExchangeInvokeRequest,
+    TokenExchangeState, TokenResponse, TokensResponseEvent, UsedMembers, invoke_response_envelope, normalize_for_bot,
+    regularize, response_in_envelope, without_value_members,
 };
 use bot_sso::token_validation::UnverifiedToken;
 use bytes::Bytes;
@@ -34,6 +35,7 @@ pub fn activity(bytes: &[u8]) {
     let _ = (activity.aad_object_id(), activity.conversation_type(), activity.expects_replies());
     assert!(activity.tenant_ids().count() <= 2);
     check_caller_id(&body, &whole);
+    check_action(&activity, &body, &whole);
     let text = |name| whole[name].as_str().unwrap_or("").to_ascii_lowercase();
     let is_sign_in = ["signin/tokenexchange", "signin/verifystate", "signin/failure"].contains(&text("name").as_str());
     if text("type") == "invoke" && is_sign_in {
@@ -102,6 +104,30 @@ fn check_regularized(bytes: &[u8]) {
     assert_eq!(copy.len(), bytes.len());
     let Ok(activity) = Activity::parse_regularized(&copy) else { return };
     assert!(activity.require_sign_in_form().is_err());
+}
+
+/// A sign-in that is read of an action is what every reader finds, and none of it is left when it is taken out.
+fn check_action(activity: &Activity<'_>, body: &Bytes, whole: &Value) {
+    let Some(kind) = ActionKind::from_activity(activity) else { return };
+    let Ok(carried) = CarriedSignIn::read(activity, kind) else { return };
+    assert!(ActionKind::possible_kinds(activity).eq([kind]), "all readers find the same action");
+    let has_token = |activity: &Activity<'_>| CarriedToken::may_be(activity, |_| true, |_| true);
+    assert_eq!(has_token(activity), carried.token.is_some(), "no token is overlooked");
+    let used = UsedMembers { authentication: true, state: true };
+    let Some(kept) = without_value_members(body, used) else { return };
+    let kept_activity = Activity::parse(&kept).expect("what is passed on is an activity");
+    assert!(!has_token(&kept_activity));
+    assert!(!CarriedSignIn::may_have_code(&kept_activity));
+    let mut expected = whole.clone();
+    if let Some(value) = expected["value"].as_object_mut() {
+        value.retain(|name, _| !["authentication", "state"].iter().any(|used| folds_to(name, used)));
+    }
+    assert_eq!(serde_json::from_slice::<Value>(&kept).expect("and JSON"), expected);
+}
+
+/// Whether `text` equals `name` for a reader that folds all of Unicode.
+fn folds_to(text: &str, name: &str) -> bool {
+    text.to_uppercase().to_lowercase().eq_ignore_ascii_case(name)
 }
 
 /// Recomputing `callerId` changes only that member, and nothing if the activity does not have it.

@@ -36,6 +36,8 @@ mod real_clients;
 #[cfg(feature = "stage")]
 mod sign_in;
 #[cfg(feature = "stage")]
+mod sign_in_invokes;
+#[cfg(feature = "stage")]
 mod smoke;
 #[cfg(feature = "stage")]
 mod token_service;

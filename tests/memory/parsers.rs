@@ -7,8 +7,9 @@ use bot_sso::endpoints::token_service::Query;
 use bot_sso::identity_provider::judge;
 use bot_sso::outbound::HttpAnswer;
 use bot_sso::protocol::{
-    Activity, InvokeKind, JsonDocument, TokenExchangeInvokeRequest, TokenExchangeState, TokensResponseEvent,
-    invoke_response_envelope, normalize_for_bot, regularize, response_in_envelope,
+    ActionKind, Activity, CarriedSignIn, CarriedToken, InvokeKind, JsonDocument, TokenExchangeInvokeRequest,
+    TokenExchangeState, TokensResponseEvent, UsedMembers, invoke_response_envelope, normalize_for_bot, regularize,
+    response_in_envelope, without_value_members,
 };
 use bot_sso::token_validation::UnverifiedToken;
 use bytes::Bytes;
@@ -39,7 +40,10 @@ fn read_activity(body: &[u8]) {
     let forwarded = activity.recompute_caller_id(&body, Some("urn:botframework:azure"));
     let _ = TokenExchangeInvokeRequest::read(activity.value());
     drop(normalize_for_bot(&activity, InvokeKind::TokenExchange, &body, true));
+    let _ = (CarriedToken::may_be(&activity, |_| false, |_| false), CarriedSignIn::read(&activity, ActionKind::Query));
+    let _ = activity.states_one_user();
     drop(activity);
+    drop(without_value_members(&body, UsedMembers { authentication: true, state: true }));
     let event = TokensResponseEvent::for_activity(&body);
     drop((forwarded, event));
 }

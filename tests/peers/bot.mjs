@@ -1,6 +1,7 @@
 // The shared part of the test bots on every SDK: an HTTP server with an endpoint for messages and one for the state so far. Prints one JSON
 // object a line and never a token.
 
+import { createHash } from 'node:crypto';
 import http from 'node:http';
 import { MAX_MESSAGE_CHARACTERS, print } from './steps.mjs';
 
@@ -28,9 +29,10 @@ export function required(name) {
 console.error = (...parts) => reportError('sdk', parts.find((part) => part instanceof Error) ?? parts[0]);
 console.warn = (...parts) => print({ event: 'warning', message: String(parts[0]) });
 
-export function noteActivity({ type, name }) {
-  seen.activities.push({ type, name });
-  print({ event: 'activity', type, name });
+/** `digest` is that of the request's body, where a test compares the bytes. */
+export function noteActivity({ type, name }, digest) {
+  seen.activities.push({ type, name, digest });
+  print({ event: 'activity', type, name, digest });
 }
 
 /** Acts as the user: asks the graph which user the token belongs to, as a bot would. Returns the text that the bot says. */
@@ -58,7 +60,7 @@ async function readDisplayName(graphUrl, token) {
   return (await answer.json()).displayName;
 }
 
-async function readJson(request) {
+async function readBody(request) {
   const chunks = [];
   let size = 0;
   for await (const chunk of request) {
@@ -68,7 +70,7 @@ async function readJson(request) {
     }
     chunks.push(chunk);
   }
-  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  return Buffer.concat(chunks);
 }
 
 /** The response object that restify or express hands to an adapter: `status`, `send`, `header`, `setHeader`, `end`. */
@@ -111,7 +113,9 @@ async function answer(handle, request, response) {
     return answerJson(response, 404, { error: 'not found' });
   }
   if (request.method === 'POST') {
-    request.body = await readJson(request);
+    const body = await readBody(request);
+    request.digest = createHash('sha256').update(body).digest('hex');
+    request.body = JSON.parse(body.toString('utf8'));
   }
   return handle(request, asSdkResponse(response));
 }

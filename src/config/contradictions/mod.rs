@@ -7,6 +7,7 @@ mod agents;
 mod callers;
 mod connections;
 mod listeners;
+mod sign_in_invokes;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ impl ComparedSections<'_> {
             listeners::check_endpoint(bot, self.bots, self.server, self.listeners, review);
             callers::check(bot, review);
             agents::check(bot, self.connections, review);
+            sign_in_invokes::check(bot, self.connections, review);
         }
         let neighbours = connections::Neighbours { bots: self.bots, connections: self.connections };
         for section in self.connections {

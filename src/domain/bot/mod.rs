@@ -106,6 +106,27 @@ impl RefusalStyle {
     }
 }
 
+/// Invokes other than `signin/…` that carry a client's token for a sign-in. For a bot that lists a kind, the gateway exchanges the
+/// token and takes it out (docs/protocols/sign-in-invokes.md §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInInvoke {
+    /// Universal actions of Adaptive Cards.
+    AdaptiveCard,
+    /// Queries and links of message extensions.
+    MessageExtension,
+}
+
+impl SignInInvoke {
+    /// The value in the configuration key `sign_in_invokes`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AdaptiveCard => "adaptive_card",
+            Self::MessageExtension => "message_extension",
+        }
+    }
+}
+
 /// A configured bot, whose incoming activities pass through bot-sso.
 #[derive(Clone, Debug)]
 pub struct Bot {
@@ -129,6 +150,8 @@ pub struct Bot {
     pub emulator_tenants: Vec<String>,
     /// The form of the answer to a refused exchange that the bot's SDK understands.
     pub refusal_style: RefusalStyle,
+    /// The invokes other than `signin/…` whose tokens the gateway exchanges; usually none.
+    pub sign_in_invokes: Vec<SignInInvoke>,
 }
 
 impl Bot {

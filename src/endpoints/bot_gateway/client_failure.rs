@@ -3,8 +3,9 @@ use std::convert::Infallible;
 use actix_web::web;
 use quick_cache::sync::Cache;
 
+use super::BotGateway;
+use super::admitted::Inbound;
 use super::replies::InvokeReply;
-use super::{BotGateway, Inbound};
 use crate::cards::PendingSignIn;
 use crate::domain::ExchangeKey;
 use crate::protocol::{Activity, Node};

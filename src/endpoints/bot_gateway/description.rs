@@ -3,11 +3,12 @@ use utoipa::openapi::schema::{AdditionalProperties, Schema};
 use utoipa::openapi::{ObjectBuilder, RefOr, Type};
 
 use crate::inbound::{Answer, Description};
-use crate::protocol::{ExpectedReplies, TokenExchangeInvokeResponse};
+use crate::protocol::{CardActionResponse, ExpectedReplies, TokenExchangeInvokeResponse};
 
 const NOTE: &str = "The sign-in invokes `signin/tokenExchange` (for a configured connection), `signin/verifyState` and \
-                    `signin/failure` are answered here, or by the bot if it is configured so. Everything else is \
-                    forwarded to the bot unchanged, and the bot's answer is returned with its status and body. The \
+                    `signin/failure` are answered here, or by the bot if it is configured so. The token of an \
+                    `adaptiveCard/action`, `composeExtension/query` or `composeExtension/queryLink` is exchanged and taken \
+                    out first, if the bot is configured so. Everything else is forwarded to the bot unchanged, and the bot's answer is returned with its status and body. The \
                     statuses of refused exchanges can be configured for each channel.";
 
 /// The description of an operation that accepts an activity.
@@ -16,15 +17,18 @@ pub(super) fn describe_posting(id: &str, summary: &str) -> Description {
                     expects replies; or the bot's answer. Some answers have no body.";
     let refused = "Not an activity; or a refused exchange that the user cannot remedy: a malformed request, a token \
                    that is not for the connection, another user's token, or a configuration error.";
-    let curable =
-        "A refused exchange that the user can remedy by consent, interaction, a fresh token or a new sign-in.";
+    let curable = "A refused exchange that the user can remedy by consent, interaction, a fresh token or a new sign-in. Without a \
+         body: that of a message extension.";
     Description::new(id, summary)
         .note(NOTE)
         .bearer()
         .json_body::<Activity>(true, "An activity of the Bot Framework protocol.")
         .answer(
             200,
-            Answer::json::<TokenExchangeInvokeResponse<'_>>(answered).or_json::<ExpectedReplies<'_>>().or_any_json(),
+            Answer::json::<TokenExchangeInvokeResponse<'_>>(answered)
+                .or_json::<ExpectedReplies<'_>>()
+                .or_json::<CardActionResponse>()
+                .or_any_json(),
         )
         .answer(400, Answer::error(refused).or_json::<TokenExchangeInvokeResponse<'_>>())
         .error(401, "The bearer is missing or not valid for the bot.")
@@ -40,8 +44,7 @@ pub(super) fn describe_posting(id: &str, summary: &str) -> Description {
         )
         .answer(
             500,
-            Answer::json::<TokenExchangeInvokeResponse<'_>>("An outage; try again. May have no body.")
-                .header("Retry-After", "Seconds."),
+            Answer::error("An outage; try again. May have no body.").or_json::<TokenExchangeInvokeResponse<'_>>().header("Retry-After", "Seconds."),
         )
         .answer(501, Answer::empty("The bot does not handle the invoke that was forwarded to it."))
         .error(502, "The bot cannot be reached.")

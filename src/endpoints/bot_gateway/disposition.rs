@@ -1,17 +1,19 @@
 use std::sync::Arc;
 
+use super::action::ActionCall;
+use super::action_replies::refuse_unreadable;
+use super::admitted::{Inbound, read_stated_identity};
 use super::client_failure::read_code;
-use super::read_stated_identity;
 use super::replies::{InvokeReply, refuse_malformed};
 use super::token_exchange::TokenExchangeCall;
-use super::{BotGateway, Inbound};
+use super::{BotGateway, refuse_activity};
 use crate::cards::StatedIdentity;
 use crate::domain::{Bot, Connection, NamedConnection, Registrations};
 use crate::inbound::AdmittedCaller;
 use crate::observability::Count;
 use crate::protocol::{
-    Activity, ActivityError, AgentLifecycleEvent, InvokeKind, Node, SignInState, TOKENS_RESPONSE,
-    TokenExchangeInvokeRequest,
+    ActionKind, Activity, ActivityError, AgentLifecycleEvent, CarriedSignIn, CarriedToken, InvokeKind, Node, SignInState,
+    TOKENS_RESPONSE,    TokenExchangeInvokeRequest,
 };
 
 /// Whether the gateway may have to handle an activity itself.
@@ -19,8 +21,18 @@ use crate::protocol::{
 pub(super) enum Traffic {
     /// A sign-in invoke that is or may be the gateway's. It is judged strictly.
     SignIn(InvokeKind),
+    /// A user's action that carries a token or a code which is or may be the gateway's. These are judged strictly, and the
+    /// rest of the action is passed on even where it is odd.
+    Action(ActionKind),
     /// Everything else. It is passed on even where it is odd.
     PassedOn,
+}
+
+impl Traffic {
+    /// Whether the bot may get the activity itself.
+    pub(super) const fn may_be_passed_on(self) -> bool {
+        !matches!(self, Self::SignIn(InvokeKind::TokenExchange | InvokeKind::Failure))
+    }
 }
 
 /// Decides whether `activity`, as any reader may understand it, is a sign-in invoke of the gateway
@@ -29,17 +41,39 @@ pub(super) enum Traffic {
 /// # Errors
 /// [`ActivityError`] if some reader finds such an invoke in the bytes and another may find something else, or if the
 /// invoke lacks what sign-in needs.
-pub(super) fn classify(
-    registrations: &Registrations,
-    bot: &Bot,
-    activity: &Activity<'_>,
-) -> Result<Traffic, ActivityError> {
+pub(super) fn classify(gateway: &BotGateway, bot: &Bot, activity: &Activity<'_>) -> Result<Traffic, ActivityError> {
     let may_be_ours = InvokeKind::possible_kinds(activity).any(|kind| match kind {
-        InvokeKind::TokenExchange => !names_foreign_connection(registrations, bot, activity),
+        InvokeKind::TokenExchange => !names_foreign_connection(&gateway.registrations, bot, activity),
         InvokeKind::VerifyState => activity.value_readings("state").any(|state| SignInState::read(state).is_some()),
         InvokeKind::Failure => true,
     });
-    if may_be_ours { activity.require_sign_in_form().map(Traffic::SignIn) } else { Ok(Traffic::PassedOn) }
+    if may_be_ours {
+        return activity.require_sign_in_form().map(Traffic::SignIn);
+    }
+    Ok(find_action(gateway, bot, activity).map_or(Traffic::PassedOn, Traffic::Action))
+}
+
+/// The kind of action that some reader finds in `activity`, with a token or a code that may be the gateway's
+/// (docs/protocols/sign-in-invokes.md §4).
+fn find_action(gateway: &BotGateway, bot: &Bot, activity: &Activity<'_>) -> Option<ActionKind> {
+    if bot.sign_in_invokes.is_empty() {
+        return None;
+    }
+    let kind = ActionKind::possible_kinds(activity).find(|kind| bot.sign_in_invokes.contains(&kind.setting()))?;
+    let is_named = |name: &str| {
+        !matches!(gateway.registrations.find_connection(bot.name.as_str(), name), NamedConnection::Unknown)
+    };
+    let fits = |token: &str| fitting_connections(gateway, bot, token).next().is_some();
+    (CarriedSignIn::may_have_code(activity) || CarriedToken::may_be(activity, is_named, fits)).then_some(kind)
+}
+
+/// The connections of `bot` that a token without a connection name may be meant for.
+fn fitting_connections<'g>(
+    gateway: &'g BotGateway,
+    bot: &Bot,
+    token: &str,
+) -> impl Iterator<Item = &'g Arc<Connection>> {
+    gateway.validators.find_by_audience(gateway.registrations.list_connections(bot.name.as_str()), token)
 }
 
 /// Whether a token exchange names a connection, and no reader can take the name for one of `bot`'s connections.
@@ -61,8 +95,10 @@ pub(super) enum Disposition<'a> {
         /// What the exchange needs of the invoke.
         call: TokenExchangeCall,
     },
-    /// Refuse a malformed token exchange.
+    /// Refuse a malformed token exchange or action.
     Refuse(InvokeReply),
+    /// Exchange the token or redeem the code of a user's action, and pass the action on.
+    Action(Box<ActionCall>),
     /// Handle `signin/verifyState` with a `state` that may come from one of our pages.
     VerifyState {
         state: SignInState,
@@ -92,6 +128,7 @@ pub(super) fn decide<'a>(
 ) -> Result<Disposition<'a>, ActivityError> {
     Ok(match traffic {
         Traffic::SignIn(InvokeKind::TokenExchange) => decide_exchange(gateway, inbound, activity),
+        Traffic::Action(kind) => decide_action(gateway, inbound, activity, kind),
         Traffic::SignIn(InvokeKind::VerifyState) => {
             let state = activity.value_readings("state").find_map(SignInState::read);
             let Some(state) = state else { return Ok(Disposition::Forward) };
@@ -154,21 +191,72 @@ fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &Inbound<'_>, activity:
             Disposition::Exchange { connection, call: TokenExchangeCall::new(inbound, activity, request) }
         }
         NamedConnection::OtherCase(near) => {
-            tracing::warn!(
-                correlation_id = inbound.correlation_id,
-                bot = inbound.bot.name.as_str(),
-                near = near.name.as_str(),
-                "the invoke names a connection that differs from this one in letter case only"
-            );
-            Disposition::Refuse(refuse_malformed(
-                gateway,
-                inbound,
-                request.id,
-                "connectionName differs from a configured one in letter case only",
-            ))
+            log_near_match(inbound, near);
+            Disposition::Refuse(refuse_malformed(gateway, inbound, request.id, NEAR_MATCH))
         }
         NamedConnection::Unknown => Disposition::Forward,
     }
+}
+
+const NEAR_MATCH: &str = "connectionName differs from a configured one in letter case only";
+
+fn log_near_match(inbound: &Inbound<'_>, near: &Connection) {
+    tracing::warn!(
+        correlation_id = inbound.correlation_id,
+        bot = inbound.bot.name.as_str(),
+        near = near.name.as_str(),
+        "the invoke names a connection that differs from this one in letter case only"
+    );
+}
+
+/// Decides from what all readers find in a user's action. A token for no connection of the bot is the bot's, and so is one
+/// that names no connection and fits several.
+fn decide_action<'a>(
+    gateway: &'a BotGateway,
+    inbound: &Inbound<'_>,
+    activity: &Activity<'_>,
+    kind: ActionKind,
+) -> Disposition<'a> {
+    let carried = match CarriedSignIn::read(activity, kind) {
+        Ok(carried) => carried,
+        Err(error) => {
+            refuse_activity(&error, &inbound.bot, &inbound.correlation_id);
+            return Disposition::Refuse(refuse_unreadable(gateway, inbound, kind));
+        }
+    };
+    let CarriedSignIn { token, code } = carried;
+    let mut call = ActionCall::new(activity, kind).with_code(code);
+    if let Some(token) = token {
+        match token.connection_name.map(|name| gateway.registrations.find_connection(inbound.bot.name.as_str(), name)) {
+            Some(NamedConnection::Exact(connection)) => call = call.with_token(inbound, activity, connection, token),
+            Some(NamedConnection::OtherCase(near)) => {
+                log_near_match(inbound, near);
+                return Disposition::Refuse(refuse_unreadable(gateway, inbound, kind));
+            }
+            Some(NamedConnection::Unknown) => {}
+            None => {
+                if let Some(connection) = find_only_fitting(gateway, inbound, token.token) {
+                    call = call.with_token(inbound, activity, connection, token);
+                }
+            }
+        }
+    }
+    if call.is_empty() { Disposition::Forward } else { Disposition::Action(Box::new(call)) }
+}
+
+/// The connection that a token without a connection name is for, if only one accepts its audience.
+fn find_only_fitting<'g>(gateway: &'g BotGateway, inbound: &Inbound<'_>, token: &str) -> Option<&'g Arc<Connection>> {
+    let mut fitting = fitting_connections(gateway, &inbound.bot, token);
+    let first = fitting.next()?;
+    let Some(second) = fitting.next() else { return Some(first) };
+    tracing::warn!(
+        correlation_id = inbound.correlation_id,
+        bot = inbound.bot.name.as_str(),
+        connections = format!("{}, {}", first.name.as_str(), second.name.as_str()),
+        hint = "give each of these connections an app (client_id) of its own, or let the bot name the connection",
+        "an action's token was passed on to the bot: it names no connection and fits several"
+    );
+    None
 }
 
 /// Whether some reader takes this for a `tokens/response` event to a bot with configured connections: only the gateway

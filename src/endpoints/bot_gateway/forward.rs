@@ -1,18 +1,20 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
 use actix_web::body::BodyStream;
 use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
+use super::BotGateway;
+use super::admitted::Inbound;
 use super::replies::InvokeReply;
-use super::{BotGateway, Inbound};
-use crate::bot_connector::is_end_to_end;
+use crate::bot_connector::{RunningAction, RunningTurn, is_end_to_end};
 use crate::inbound::{AnsweredByBot, Problem};
 use crate::outbound::{OutboundError, RelayedAnswer};
+use crate::protocol::deadlines::ACTION_BUDGET;
 use crate::protocol::response_in_envelope;
 
 /// Size limit, in bytes, of a bot's answer to a sign-in invoke. Such an answer is read into memory as a whole, because
@@ -22,26 +24,87 @@ const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 /// Forwards the request to the bot with an unchanged body, and streams the bot's answer back. The bot has as much time
 /// as the operator grants (`outbound.bot_timeout_ms`), whatever kind of activity it is.
 pub(super) async fn forward_to_bot(gateway: &BotGateway, inbound: &Inbound<'_>) -> HttpResponse {
-    let turn = gateway.bots.turns().begin(&inbound.bot, &inbound.conversation_id);
-    let request = inbound.forwarded(inbound.body.clone());
-    match gateway.bots.forward(&inbound.bot, request, inbound.begun + gateway.bot_timeout).await {
-        Ok(answer) => stream_back(answer, turn, inbound),
+    let by = inbound.begun + gateway.bot_timeout;
+    match forward_body(gateway, inbound, inbound.body.clone(), by).await {
+        Ok(ForwardedAnswer { answer, until_done }) => {
+            let head = answer_head(&answer);
+            stream_back(head, answer.into_stream(), until_done, inbound)
+        }
+        Err(problem) => problem.respond(),
+    }
+}
+
+/// Forwards a user's action with `body`, which lacks the token or the code that bot-sso has used. The whole answer leaves
+/// within the channel's time; a bot that is slower is cut off.
+pub(super) async fn forward_action(gateway: &BotGateway, inbound: &Inbound<'_>, body: Bytes) -> HttpResponse {
+    let by = inbound.begun + ACTION_BUDGET.min(gateway.bot_timeout);
+    match forward_body(gateway, inbound, body, by).await {
+        Ok(ForwardedAnswer { answer, until_done }) => {
+            let head = answer_head(&answer);
+            stream_back(head, end_by(answer.into_stream(), by), until_done, inbound)
+        }
+        Err(problem) => problem.respond(),
+    }
+}
+
+/// A bot's answer, and what lasts until it has been sent back.
+struct ForwardedAnswer {
+    answer: RelayedAnswer,
+    until_done: UntilDone,
+}
+
+/// Ends when a bot's answer has been sent back.
+struct UntilDone {
+    _turn: RunningTurn,
+    _action: Option<RunningAction>,
+}
+
+/// Posts `body` to the bot, whose answer has to begin by `by`. Before, it notes what the bot's calls of the Token Service
+/// depend on while it works on the activity.
+async fn forward_body(
+    gateway: &BotGateway,
+    inbound: &Inbound<'_>,
+    body: Bytes,
+    by: Instant,
+) -> Result<ForwardedAnswer, Problem> {
+    if let Some(stated) = &inbound.channel_statement {
+        gateway.statements.note(&inbound.channel_account(), stated.clone());
+    }
+    let begin_action = || gateway.bots.running_actions().begin(inbound.channel_account(), &inbound.conversation_id);
+    let until_done = UntilDone {
+        _turn: gateway.bots.turns().begin(&inbound.bot, &inbound.conversation_id),
+        _action: inbound.is_action_in_channel.then(begin_action),
+    };
+    match gateway.bots.forward(&inbound.bot, inbound.forwarded(body), by).await {
+        Ok(answer) => Ok(ForwardedAnswer { answer, until_done }),
         Err(error) => {
-            let problem = to_problem(&error);
             tracing::error!(
                 correlation_id = inbound.correlation_id,
                 bot = inbound.bot.name.as_str(),
                 %error,
                 "the activity could not be forwarded to the bot: check the bot's endpoint"
             );
-            problem.respond()
+            Err(to_problem(&error))
         }
     }
 }
 
-/// The bot's answer: its status, its end-to-end headers, and its body as a stream (server-sent events included).
-/// `until_done` is dropped at the end of the body.
-fn stream_back<T: 'static>(answer: RelayedAnswer, until_done: T, inbound: &Inbound<'_>) -> HttpResponse {
+/// The same stream, which fails if it has not ended by `by`.
+fn end_by(
+    stream: impl Stream<Item = Result<Bytes, OutboundError>> + 'static,
+    by: Instant,
+) -> impl Stream<Item = Result<Bytes, OutboundError>> {
+    stream::unfold(Some(Box::pin(stream)), move |state| async move {
+        let mut stream = state?;
+        match timeout_at(by, stream.next()).await.unwrap_or(Some(Err(OutboundError::TimedOut)))? {
+            Ok(chunk) => Some((Ok(chunk), Some(stream))),
+            Err(error) => Some((Err(error), None)),
+        }
+    })
+}
+
+/// The bot's status and end-to-end headers.
+fn answer_head(answer: &RelayedAnswer) -> HttpResponseBuilder {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut response = HttpResponse::build(status);
     let hop_by_hop = connection_header_names(&answer.headers);
@@ -51,8 +114,19 @@ fn stream_back<T: 'static>(answer: RelayedAnswer, until_done: T, inbound: &Inbou
             response.append_header((name, value.as_slice()));
         }
     }
+    response
+}
+
+/// Answers with `head` and the bot's body as a stream (server-sent events included). `until_done` is dropped at the end of
+/// the body.
+fn stream_back(
+    mut head: HttpResponseBuilder,
+    body: impl Stream<Item = Result<Bytes, OutboundError>> + 'static,
+    until_done: UntilDone,
+    inbound: &Inbound<'_>,
+) -> HttpResponse {
     let (bot, correlation_id) = (Arc::clone(&inbound.bot), inbound.correlation_id.clone());
-    let body = answer.into_stream().map(move |chunk| {
+    let body = body.map(move |chunk| {
         let _ = &until_done;
         // The HTTP library closes the connection to the channel; its own line about it is not logged.
         chunk.inspect_err(|error| {
@@ -60,7 +134,7 @@ fn stream_back<T: 'static>(answer: RelayedAnswer, until_done: T, inbound: &Inbou
         })
     });
     // `streaming` would add a content type where the bot sent none.
-    let mut response = response.body(BodyStream::new(body));
+    let mut response = head.body(BodyStream::new(body));
     response.extensions_mut().insert(AnsweredByBot);
     response
 }
@@ -141,4 +215,21 @@ async fn read_body(answer: RelayedAnswer) -> Result<Bytes, OutboundError> {
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_has_not_ended_in_time_breaks_off() {
+        let first = stream::iter([Ok(Bytes::from_static(b"begun"))]);
+        let by = Instant::now();
+        let mut body = Box::pin(end_by(first.chain(stream::pending()), by));
+        assert_eq!(body.next().await.and_then(Result::ok).as_deref(), Some(b"begun".as_slice()));
+        assert!(matches!(body.next().await, Some(Err(OutboundError::TimedOut))));
+        assert!(body.next().await.is_none());
+        let whole = stream::iter([Ok(Bytes::from_static(b"all"))]);
+        assert_eq!(end_by(whole, by).count().await, 1);
+    }
 }

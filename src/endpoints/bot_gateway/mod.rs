@@ -4,7 +4,11 @@
 //! Owns the decision which activities the gateway handles itself (the sign-in invokes), and the status table of their
 //! answers. It deliberately knows nothing of tokens except that it hands them to the exchange.
 
+mod action;
+mod action_replies;
+mod admitted;
 mod agent_lifecycle;
+mod chat_code;
 mod client_failure;
 mod description;
 mod disposition;
@@ -23,19 +27,22 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
+use self::admitted::{Inbound, is_action_in_channel, read_channel_statement};
 use self::client_failure::ReportedFailures;
 use self::disposition::Disposition;
-use crate::bot_connector::{BotClient, ContinuationDelivery, ForwardedRequest};
-use crate::cards::{PendingSignIns, StatedIdentity};
-use crate::domain::{Account, Bot, ChannelId, ChannelKind, Registrations, SharedEntropy};
-use crate::exchange::{CurrentTokens, ExchangeEngine, ExchangeNames, Speakers, TokenValidators, UserRates};
+use crate::bot_connector::{BotClient, ContinuationDelivery};
+use crate::cards::PendingSignIns;
+use crate::domain::{Bot, ChannelId, Registrations, SharedEntropy};
+use crate::exchange::{
+    ChannelStatements, CurrentTokens, ExchangeEngine, ExchangeNames, ExchangeReply, Speakers, TokenValidators, UserRates,
+};
 use crate::inbound::{
     AdmittedCaller, BodyLimits, CallerRefusal, Callers, Door, LetterCase, Method, Operation, Peer, Problem, RequestId,
     read_body, require_plain_utf8,
 };
 use crate::observability::Counters;
 use crate::protocol::deadlines::PROVIDER_BUDGET;
-use crate::protocol::{Activity, ActivityError, ConversationType, regularize};
+use crate::protocol::{Activity, ActivityError, regularize};
 use crate::sign_in::CodeRedemption;
 use crate::sign_out::AgentLifecycle;
 
@@ -51,9 +58,11 @@ pub struct BotGateway {
     entropy: SharedEntropy,
     validators: Arc<TokenValidators>,
     engine: Arc<ExchangeEngine<InvokeReply>>,
+    action_engine: Arc<ExchangeEngine<ExchangeReply>>,
     tokens: CurrentTokens,
     speakers: Speakers,
     agents: AgentLifecycle,
+    statements: Arc<ChannelStatements>,
     cards: Arc<PendingSignIns>,
     codes: CodeRedemption,
     rates: Arc<UserRates>,
@@ -82,14 +91,18 @@ pub struct GatewayCallers {
 pub struct GatewayExchange {
     /// Validates exchangeable tokens.
     pub validators: Arc<TokenValidators>,
-    /// Runs exchanges.
+    /// Runs the exchanges of `signin/tokenExchange`, whose duplicates share one answer.
     pub engine: Arc<ExchangeEngine<InvokeReply>>,
+    /// Runs the exchanges of users' actions. The actions share the exchange, and each has an answer of its own.
+    pub action_engine: Arc<ExchangeEngine<ExchangeReply>>,
     /// Checks whether a token is still stored.
     pub tokens: CurrentTokens,
     /// Notes which account speaks.
     pub speakers: Speakers,
     /// Ends what is kept for agent users.
     pub agents: AgentLifecycle,
+    /// Notes what channels state about the users whose activities are passed on.
+    pub statements: Arc<ChannelStatements>,
 }
 
 /// What completes an interactive sign-in with a code from the chat.
@@ -133,7 +146,7 @@ impl BotGateway {
         answers: GatewayAnswers,
     ) -> Self {
         let GatewayCallers { callers, registrations, limits, entropy } = callers;
-        let GatewayExchange { validators, engine, tokens, speakers, agents } = exchange;
+        let GatewayExchange { validators, engine, action_engine, tokens, speakers, agents, statements } = exchange;
         let GatewaySignIns { cards, codes, rates } = sign_ins;
         let GatewayBots { client: bots, delivery, exchange_names, timeout: bot_timeout } = bots;
         let GatewayAnswers { counters, statuses } = answers;
@@ -144,9 +157,11 @@ impl BotGateway {
             entropy,
             validators,
             engine,
+            action_engine,
             tokens,
             speakers,
             agents,
+            statements,
             cards,
             codes,
             rates,
@@ -158,75 +173,6 @@ impl BotGateway {
             counters,
             statuses,
         }
-    }
-}
-
-/// An authenticated and admitted request for one bot.
-///
-/// Of the activity it has the bytes and the values that are needed until the end. The parsed form would cost several
-/// times the memory of the bytes while a bot or an identity provider is awaited.
-struct Inbound<'a> {
-    bot: Arc<Bot>,
-    caller: AdmittedCaller<'a>,
-    /// `channelId`, in the spelling of the sender.
-    channel_id: String,
-    /// `from.id`.
-    from_id: String,
-    /// `conversation.id`.
-    conversation_id: String,
-    /// `id` of the activity, unless absent or empty.
-    activity_id: Option<String>,
-    /// Whether the caller wants the replies in the body of the answer.
-    expects_replies: bool,
-    /// The body for the bot.
-    body: Bytes,
-    http: &'a HttpRequest,
-    correlation_id: String,
-    begun: Instant,
-}
-
-impl Inbound<'_> {
-    /// The part of this request that is forwarded to a bot, with `body` as its body.
-    fn forwarded(&self, body: Bytes) -> ForwardedRequest {
-        let headers = self.http.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        ForwardedRequest::new(headers, body)
-    }
-
-    /// Whether the answer has to be an `expectReplies` envelope. Parent bots may request one, channels may not.
-    fn wants_envelope(&self) -> bool {
-        self.caller.parent().is_some() && self.expects_replies
-    }
-
-    /// The account of the activity's user on the channel, which the bot uses.
-    fn channel_account(&self) -> Account {
-        Account::of_channel(&self.bot.name, self.channel(), &self.from_id)
-    }
-
-    /// The account of the activity's user by the caller's word: that on the channel, or one of the parent bot's. The
-    /// Emulator is a channel, although it calls with the token of an app.
-    fn account(&self) -> Account {
-        let account = self.channel_account();
-        let channel = self.channel();
-        match self.caller.parent() {
-            Some(app_id) if channel.kind() != ChannelKind::Emulator && !self.bot.trusts_parent(app_id, &channel) => {
-                account.as_parent_account(app_id)
-            }
-            _ => account,
-        }
-    }
-
-    fn channel(&self) -> ChannelId {
-        ChannelId::new(&self.channel_id)
-    }
-}
-
-/// The Entra identity that `activity` states for its user.
-fn read_stated_identity(activity: &Activity<'_>) -> StatedIdentity {
-    StatedIdentity {
-        object_id: activity.aad_object_id().map(str::to_owned),
-        tenant_ids: activity.tenant_ids().map(str::to_owned).collect(),
-        in_group: activity.conversation_type() != ConversationType::Personal,
-        name: None,
     }
 }
 
@@ -303,10 +249,10 @@ fn admit<'a>(
     begun: Instant,
 ) -> Result<(Inbound<'a>, Disposition<'a>), Problem> {
     let correlation_id = RequestId::get_or_draw(http, &gateway.entropy);
-    let refused_activity = |error| refuse_activity(&error, peer, &correlation_id);
+    let refused_activity = |error| refuse_activity(&error, &peer.bot, &correlation_id);
     let regularized = OnceCell::new();
     let activity = parse_activity(body, &regularized).map_err(refused_activity)?;
-    let traffic = disposition::classify(&gateway.registrations, &peer.bot, &activity).map_err(refused_activity)?;
+    let traffic = disposition::classify(gateway, &peer.bot, &activity).map_err(refused_activity)?;
     let caller = gateway.callers.admit(peer, &activity).map_err(|refusal| refusal.logged(http))?;
     let caller_id = gateway.callers.derive_caller_id(caller, &activity);
     let body = activity.recompute_caller_id(body, caller_id.as_deref()).map_err(refused_activity)?;
@@ -318,13 +264,18 @@ fn admit<'a>(
         conversation_id: activity.conversation_id().to_owned(),
         activity_id: activity.id().map(str::to_owned),
         expects_replies: activity.expects_replies(),
+        is_action_in_channel: is_action_in_channel(gateway, peer, &activity),
+        channel_statement: traffic
+            .may_be_passed_on()
+            .then(|| read_channel_statement(gateway, &peer.bot, caller, &activity))
+            .flatten(),
         body,
         http,
         correlation_id,
         begun,
     };
     let disposition = disposition::decide(gateway, &inbound, &activity, traffic);
-    let disposition = disposition.map_err(|error| refuse_activity(&error, peer, &inbound.correlation_id))?;
+    let disposition = disposition.map_err(|error| refuse_activity(&error, &peer.bot, &inbound.correlation_id))?;
     Ok((inbound, disposition))
 }
 
@@ -345,7 +296,7 @@ fn parse_activity<'b>(body: &'b Bytes, regularized: &'b OnceCell<Vec<u8>>) -> Re
     Activity::parse_regularized(regularized.get_or_init(|| copy))
 }
 
-fn refuse_activity(error: &ActivityError, peer: &Peer, correlation_id: &str) -> Problem {
+fn refuse_activity(error: &ActivityError, bot: &Bot, correlation_id: &str) -> Problem {
     let (problem, check) = match error {
         ActivityError::Missing(name) => (Problem::MissingProperty, *name),
         ActivityError::TooLong(name) => (Problem::BadArgument, *name),
@@ -353,7 +304,7 @@ fn refuse_activity(error: &ActivityError, peer: &Peer, correlation_id: &str) -> 
             (Problem::BadArgument, "json")
         }
     };
-    let (bot, code) = (peer.bot.name.as_str(), problem.code());
+    let (bot, code) = (bot.name.as_str(), problem.code());
     tracing::warn!(correlation_id, bot, code, check, %error, "an activity was refused");
     problem
 }
@@ -382,6 +333,7 @@ async fn handle(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, disposit
             reply.respond(inbound)
         }
         Disposition::Refuse(reply) => reply.respond(inbound),
+        Disposition::Action(call) => action::answer(gateway, inbound, *call).await,
         Disposition::VerifyState { state, stated } => verify_state::answer(gateway, inbound, state, stated).await,
         Disposition::ClientFailure(code) => client_failure::answer(gateway, inbound, &code).await.respond(inbound),
         Disposition::AgentLifecycle(event) => agent_lifecycle::answer(gateway, inbound, &event).await,

@@ -6,7 +6,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use bytes::Bytes;
 
-use super::{BotGateway, Inbound};
+use super::BotGateway;
+use super::admitted::Inbound;
 use crate::domain::ChannelId;
 use crate::exchange::{Reason, Refusal, Settlement};
 use crate::inbound::{AnsweredByBot, Problem, choose_retry_after};
@@ -125,23 +126,43 @@ pub(super) struct RefusedExchange<'a> {
 impl RefusedExchange<'_> {
     /// The reply by the status table of docs/architecture.md §Status table.
     pub(super) fn reply(&self, gateway: &BotGateway, reason: Reason) -> InvokeReply {
-        let (status, sentence) = status_and_sentence(reason);
-        let code = reason.code();
-        let group = code.split(':').next().unwrap_or_default();
-        let status =
-            gateway.statuses.get(self.channel).and_then(|statuses| statuses.get(group)).copied().unwrap_or(status);
-        let failure_detail = format!("{code}: {sentence} Correlation id: {}", self.correlation_id);
+        let answer = RefusalAnswer::new(gateway, self.channel, reason, self.correlation_id);
+        let RefusalAnswer { status, detail, retry_after, .. } = answer;
         let response = TokenExchangeInvokeResponse {
             id: self.id,
             connection_name: self.connection_name,
-            failure_detail: Some(failure_detail),
+            failure_detail: Some(detail),
         };
+        InvokeReply { retry_after, succeeded: false, ..InvokeReply::json(status, to_bytes(&response)) }
+    }
+}
+
+/// What every answer to a refusal says, whatever its form.
+pub(super) struct RefusalAnswer {
+    pub(super) status: u16,
+    /// The reason code.
+    pub(super) code: Cow<'static, str>,
+    /// The reason code, its fixed sentence, and the correlation id.
+    pub(super) detail: String,
+    /// Seconds until another request makes sense.
+    pub(super) retry_after: Option<u64>,
+}
+
+impl RefusalAnswer {
+    /// The answer by the status table, with the statuses that are configured for `channel`.
+    pub(super) fn new(gateway: &BotGateway, channel: &ChannelId, reason: Reason, correlation_id: &str) -> Self {
+        let (status, sentence) = status_and_sentence(reason);
+        let code = reason.code();
+        let group = code.split(':').next().unwrap_or_default();
+        let overrides = gateway.statuses.get(channel);
+        let status = overrides.and_then(|statuses| statuses.get(group)).copied().unwrap_or(status);
+        let detail = format!("{code}: {sentence} Correlation id: {correlation_id}");
         let retry_after = match reason {
             Reason::TooManyRequests { retry_after } => Some(retry_after),
             Reason::TemporarilyUnavailable(outage) => outage.retry_after(),
             _ => None,
         };
-        InvokeReply { retry_after, succeeded: false, ..InvokeReply::json(status, to_bytes(&response)) }
+        Self { status, code, detail, retry_after }
     }
 }
 

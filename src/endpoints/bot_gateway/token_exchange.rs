@@ -4,12 +4,13 @@ use actix_web::web;
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
+use super::BotGateway;
+use super::admitted::{Inbound, read_stated_identity};
 use super::forward::collect_answer;
 use super::replies::{EchoedMembers, InvokeReply, RefusedExchange, exchange_succeeded, refuse};
 use super::tokens_response::TokensResponseDelivery;
-use super::{BotGateway, Inbound, read_stated_identity};
 use crate::bot_connector::ForwardedRequest;
-use crate::domain::{Bot, ChannelId, Connection, ContinuationMode, Secret};
+use crate::domain::{Bot, ChannelId, Connection, ContinuationMode, ExchangeableToken, Secret};
 use crate::exchange::{
     ActivityEvidence, AfterExchange, Conversation, Evidence, ExchangeRequest, JoinedExchange, LeadingExchange, Outcome,
     Reason, Refusal, TokenSender,
@@ -19,7 +20,7 @@ use crate::protocol::deadlines::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_
 use crate::protocol::{Activity, InvokeKind, TokenExchangeInvokeRequest, normalize_for_bot};
 
 /// Longest accepted exchangeable token, in bytes (docs/protocols/entra-obo.md §1 rule 1).
-const MAX_TOKEN_BYTES: usize = 32 * 1024;
+pub(super) const MAX_TOKEN_BYTES: usize = 32 * 1024;
 
 /// What the exchange needs of a `signin/tokenExchange`.
 pub(super) struct TokenExchangeCall {
@@ -73,11 +74,9 @@ pub(super) async fn exchange(
             &Refusal::local(Reason::BadRequest, "value.token is absent, empty or too long"),
         );
     };
-    let deadline = inbound.begun + PROVIDER_BUDGET;
-    let validated = match timeout_at(deadline, gateway.validators.validate(connection, &raw)).await {
-        Ok(Ok(validated)) => validated,
-        Ok(Err(refusal)) => return refuse(gateway, inbound, echoed, &charge_sender(gateway, inbound, refusal)),
-        Err(_) => return refuse(gateway, inbound, echoed, &keys_arrived_late()),
+    let validated = match validate(gateway, inbound, connection, &raw).await {
+        Ok(validated) => validated,
+        Err(refusal) => return refuse(gateway, inbound, echoed, &refusal),
     };
     let exchange = ExchangeRequest {
         bot: Arc::clone(&inbound.bot),
@@ -86,7 +85,7 @@ pub(super) async fn exchange(
         evidence,
         token: validated,
         correlation_id: inbound.correlation_id.clone(),
-        deadline,
+        deadline: inbound.begun + PROVIDER_BUDGET,
         answer_by: inbound.begun
             + if inbound.bot.continuation == ContinuationMode::Forward { BOT_EXCHANGE_BUDGET } else { ANSWER_BUDGET },
     };
@@ -101,6 +100,20 @@ pub(super) async fn exchange(
     settled.unwrap_or_else(|refusal| refuse(gateway, inbound, echoed, &refusal))
 }
 
+/// Validates the client's token `raw` for `connection`, within the time of a sign-in.
+pub(super) async fn validate(
+    gateway: &BotGateway,
+    inbound: &Inbound<'_>,
+    connection: &Connection,
+    raw: &Secret,
+) -> Result<ExchangeableToken, Refusal> {
+    let validating = gateway.validators.validate(connection, raw);
+    match timeout_at(inbound.begun + PROVIDER_BUDGET, validating).await {
+        Ok(validated) => validated.map_err(|refusal| charge_sender(gateway, inbound, refusal)),
+        Err(_) => Err(keys_arrived_late()),
+    }
+}
+
 /// Counts a token that fails its validation against the sender's limit. The engine counts the other refusals.
 fn charge_sender(gateway: &BotGateway, inbound: &Inbound<'_>, refusal: Refusal) -> Refusal {
     let sender = TokenSender {
@@ -112,11 +125,13 @@ fn charge_sender(gateway: &BotGateway, inbound: &Inbound<'_>, refusal: Refusal) 
     sender.charge_refusal(&gateway.rates, refusal)
 }
 
-fn build_evidence(inbound: &Inbound<'_>, activity: &Activity<'_>, card_id: Option<&str>) -> Evidence {
+/// What the activity states about its user; `card_id` is the `id` beside the token.
+pub(super) fn build_evidence(inbound: &Inbound<'_>, activity: &Activity<'_>, card_id: Option<&str>) -> Evidence {
     let stated = read_stated_identity(activity);
     let evidence = ActivityEvidence {
         conversation: Conversation { id: inbound.conversation_id.clone(), shared: stated.in_group },
         card_id: card_id.map(str::to_owned),
+        is_action: false,
         stated,
     };
     if inbound.caller.parent().is_some() { Evidence::Parent(evidence) } else { Evidence::Activity(evidence) }

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{BotGateway, Inbound};
+use super::BotGateway;
+use super::admitted::Inbound;
 use crate::bot_connector::{ForwardedRequest, Notification, TokenKeptCheck};
 use crate::domain::{Account, Bot, Connection, ExchangeKey, TokenSlot, UserToken};
 use crate::protocol::{TokenResponse, TokensResponseEvent, iso_8601};

@@ -3,7 +3,7 @@ use url::Url;
 use super::replies::Decline;
 use super::{TokenService, channel_account, get_connection};
 use crate::cards::{SignInOffer, StatedIdentity};
-use crate::domain::{Bot, ChannelKind};
+use crate::domain::{Account, Bot, ChannelKind};
 use crate::exchange::may_be_bound;
 use crate::protocol::{
     ConversationType, ENTRA_PROVIDER_ID, SignInResource, TokenExchangeResource, TokenExchangeState, TokenPostResource,
@@ -32,8 +32,10 @@ pub(super) struct RequestedOffer<'q> {
 /// The form in which a bot offers a sign-in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum OfferForm {
-    /// A card, with which clients may sign in silently.
+    /// A complete card, with which clients may sign in silently.
     Card,
+    /// What a card needs, for the bot to build a card of or an answer to an action.
+    Resource,
     /// The link alone.
     Link,
 }
@@ -52,10 +54,11 @@ pub(super) async fn begin(
         offer.final_redirect.map(|text| validate_redirect(&service.final_redirects, text)).transpose()?;
     let account = channel_account(bot, &state.user_id, state.channel_id.as_deref());
     let channel = account.channel_kind();
-    // Silent sign-in is not offered in a Teams channel, where no client supports it, nor to clients without OAuth cards
-    // (docs/protocols/invoke-protocol.md §1.6), nor where the exchange would be refused anyway, nor with a mere link.
-    let is_silent = offer.form == OfferForm::Card
-        && state.conversation_type != ConversationType::Channel
+    // Silent sign-in is not offered to clients without OAuth cards (docs/protocols/invoke-protocol.md §1.6), nor where the
+    // exchange would be refused anyway, nor with a mere link. In a Teams channel no card can offer it.
+    let is_silent = offer.form != OfferForm::Link
+        && (state.conversation_type != ConversationType::Channel
+            || offer.form == OfferForm::Resource && answers_action(service, &account, &state))
         && channel.supports_oauth_card()
         && may_be_bound(bot, &account);
     let uri = connection.token_exchange_uri.clone().filter(|_| is_silent);
@@ -85,6 +88,13 @@ pub(super) async fn begin(
         token_post_resource: TokenPostResource {},
     };
     Ok(BegunSignIn { connection_name: connection.name.to_string(), channel, resource })
+}
+
+/// Whether the bot works on an action of this very user in this conversation, whose answer can carry the offer: the only
+/// way to sign in silently in a Teams channel (docs/protocols/sign-in-invokes.md §5).
+fn answers_action(service: &TokenService, account: &Account, state: &TokenExchangeState) -> bool {
+    let conversation_id = state.conversation_id.as_deref().unwrap_or_default();
+    service.running_actions.is_running(account, conversation_id)
 }
 
 /// Normalises `text` as a browser does, if it lies at or below one of `listed`: same origin, whole path segments.

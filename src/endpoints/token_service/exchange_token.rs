@@ -6,36 +6,20 @@ use tokio::time::timeout_at;
 use super::exchange_call::ExchangeCall;
 use super::replies::{Decline, token};
 use crate::cards::PendingSignIn;
-use crate::domain::{BotName, ConnectionName, ExchangeableToken, Secret};
+use crate::domain::{ExchangeableToken, Secret};
 use crate::exchange::{
-    AfterExchange, BotStatement, Evidence, ExchangeRequest, JoinedExchange, ObtainedToken, Outcome, Reason, Refusal,
-    Settlement,
+    BotStatement, Evidence, ExchangeReply, ExchangeRequest, JoinedExchange, ObtainedToken, OutcomeReport, Reason,
+    Refusal,
 };
-use crate::observability::{Count, Counters};
 use crate::protocol::deadlines::{ANSWER_BUDGET, PROVIDER_BUDGET};
-
-/// The result of an exchange that duplicate calls share: the reason if it was refused. The token itself is in the
-/// vault.
-#[derive(Clone, Copy, Debug)]
-pub struct ExchangeReply(Option<Reason>);
-
-impl Settlement for ExchangeReply {
-    fn succeeded(&self) -> bool {
-        self.0.is_none()
-    }
-
-    fn bytes(&self) -> usize {
-        0
-    }
-}
 
 /// Returns the user's present token, or redeems `raw` for one.
 ///
 /// A bot's call names a user, but proves nothing about them. The evidence that this user of the channel was to sign in
 /// to this connection is a card that the bot has requested within the last fifteen minutes. If the card named a person,
 /// the token must be that person's; otherwise the first person who succeeds keeps the account, as at the gateway
-/// (docs/architecture.md §Security rules, rule 5). Without a card no token is redeemed: then the invoke has to come
-/// through the gateway. A call can be repeated safely: if a token of the same person is stored, the bot gets it without
+/// (docs/architecture.md §Security rules, rule 5). Without a card, the channel itself must have stated within the last hour
+/// who the user is, in an activity that was passed on; else no token is redeemed. A call can be repeated safely: if a token of the same person is stored, the bot gets it without
 /// another redemption, before any card is required.
 pub(super) async fn exchange_token(call: &ExchangeCall<'_>, raw: Secret) -> Result<HttpResponse, Decline> {
     let validated = timeout_at(call.begun + PROVIDER_BUDGET, call.service.validators.validate(call.connection, &raw));
@@ -49,7 +33,14 @@ pub(super) async fn exchange_token(call: &ExchangeCall<'_>, raw: Secret) -> Resu
         ObtainedToken::UserNeeded => None,
         ObtainedToken::Unavailable(outage) => Some(outage),
     };
-    let Some(card) = card else {
+    let evidence = match card {
+        Some(card) => Some(Evidence::Bot(BotStatement {
+            conversation_id: card.conversation.clone(),
+            stated: card.stated.clone(),
+        })),
+        None => find_channel_statement(call).await?,
+    };
+    let Some(evidence) = evidence else {
         if let Some(outage) = outage {
             return Err(Decline::Unavailable(outage));
         }
@@ -59,7 +50,7 @@ pub(super) async fn exchange_token(call: &ExchangeCall<'_>, raw: Secret) -> Resu
              come through bot-sso, or the bot has to request a card first",
         )));
     };
-    redeem(call, &validated, &card).await.map_err(|decline| decline.during(outage))?;
+    redeem(call, &validated, evidence).await.map_err(|decline| decline.during(outage))?;
     match get_kept_token(call, &validated).await? {
         ObtainedToken::Token(kept) => Ok(token(call.channel_id, call.connection.name.as_str(), &kept)),
         ObtainedToken::Unavailable(outage) => Err(Decline::Unavailable(outage)),
@@ -88,66 +79,39 @@ async fn find_card(call: &ExchangeCall<'_>) -> Result<Option<PendingSignIn>, Dec
     Ok(cards.into_iter().find(|card| card.connection == call.slot.connection))
 }
 
-async fn redeem(call: &ExchangeCall<'_>, validated: &ExchangeableToken, card: &PendingSignIn) -> Result<(), Decline> {
+/// What the channel itself has stated about the user within the last hour. The bot may have got the client's token in an
+/// invoke that was passed on, for which there is no card (docs/protocols/sign-in-invokes.md §6).
+async fn find_channel_statement(call: &ExchangeCall<'_>) -> Result<Option<Evidence>, Decline> {
+    let stated = call.service.statements.find(&call.slot.account).await;
+    let stated = stated.map_err(|error| Decline::failed("a channel's statement cannot be read", &error))?;
+    Ok(stated.map(Evidence::Channel))
+}
+
+async fn redeem(call: &ExchangeCall<'_>, validated: &ExchangeableToken, evidence: Evidence) -> Result<(), Decline> {
     let request = ExchangeRequest {
         bot: Arc::clone(&call.bot),
         connection: Arc::clone(call.connection),
         account: call.slot.account.clone(),
-        // The card was requested for this user.
-        evidence: Evidence::Bot(BotStatement {
-            conversation_id: card.conversation.clone(),
-            stated: card.stated.clone(),
-        }),
+        evidence,
         token: validated.clone(),
         correlation_id: call.correlation_id.clone(),
         deadline: call.begun + PROVIDER_BUDGET,
         answer_by: call.begun + ANSWER_BUDGET,
     };
+    let report = OutcomeReport {
+        bot: call.bot.name.clone(),
+        connection: call.connection.name.clone(),
+        correlation_id: call.correlation_id.clone(),
+        counters: Arc::clone(&call.service.counters),
+    };
     let settled = match call.service.engine.join(request).await {
         Ok(JoinedExchange::Settled(reply)) => Ok(reply),
-        Ok(JoinedExchange::Leads(exchange)) => exchange.run(OutcomeReport::for_call(call)).await,
+        Ok(JoinedExchange::Leads(exchange)) => exchange.run(report).await,
         Err(refusal) => Err(refusal),
     };
     match settled.map_err(|refusal| call.refused(&refusal))? {
         ExchangeReply(Some(reason)) => Err(call.refused_for(reason)),
         ExchangeReply(None) => Ok(()),
-    }
-}
-
-/// Logs and counts the outcome of an exchange. Nothing follows the exchange: the bot that called gets the answer.
-struct OutcomeReport {
-    bot: BotName,
-    connection: ConnectionName,
-    correlation_id: String,
-    counters: Arc<Counters>,
-}
-
-impl OutcomeReport {
-    fn for_call(call: &ExchangeCall<'_>) -> Self {
-        Self {
-            bot: call.bot.name.clone(),
-            connection: call.connection.name.clone(),
-            correlation_id: call.correlation_id.clone(),
-            counters: Arc::clone(&call.service.counters),
-        }
-    }
-}
-
-impl AfterExchange for OutcomeReport {
-    type Reply = ExchangeReply;
-
-    async fn settle(self, outcome: Outcome) -> ExchangeReply {
-        match outcome {
-            Outcome::Kept(_) => {
-                self.counters.add(Count::ExchangeKept);
-                ExchangeReply(None)
-            }
-            Outcome::Refused(refusal) => {
-                let (bot, connection) = (self.bot.as_str(), self.connection.as_str());
-                refusal.report(&self.counters, bot, Some(connection), &self.correlation_id);
-                ExchangeReply(Some(refusal.reason))
-            }
-        }
     }
 }
 

@@ -41,7 +41,7 @@ async fn find_or_begin(http: &HttpRequest, service: &TokenService) -> Result<Htt
         return Err(Decline::BadArgument("'state' names another channel than 'channelId'."));
     }
     let state = TokenExchangeState { channel_id: Some(channel_id.to_owned()), ..state };
-    let offer = RequestedOffer { form: OfferForm::Card, final_redirect: query.find("finalRedirect") };
+    let offer = RequestedOffer { form: OfferForm::Resource, final_redirect: query.find("finalRedirect") };
     let begun = begin(service, &bot, state, offer).await?;
     json(&TokenOrSignInResource::SignInResource(begun.resource))
 }

@@ -24,15 +24,18 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, web};
 use url::Url;
 
+use crate::bot_connector::RunningActions;
 use crate::cards::PendingSignIns;
 use crate::domain::{Account, Bot, ChannelId, ChannelKind, Connection, NamedConnection, Registrations, SharedEntropy};
-use crate::exchange::{CurrentTokens, ExchangeEngine, Outage, ResourceTokens, Speakers, TokenValidators, UserRates};
+use crate::exchange::{
+    ChannelStatements, CurrentTokens, ExchangeEngine, ExchangeReply, Outage, ResourceTokens, Speakers, TokenValidators,
+    UserRates,
+};
 use crate::inbound::{BodyLimits, Callers, Door, LetterCase, Method, Operation, RequestId};
 use crate::observability::Counters;
 use crate::sign_in::CodeRedemption;
 use crate::sign_out::SignOut;
 
-pub use self::exchange_token::ExchangeReply;
 pub use self::query::Query;
 
 use self::replies::Decline;
@@ -53,7 +56,9 @@ pub struct TokenService {
     engine: Arc<ExchangeEngine<ExchangeReply>>,
     validators: Arc<TokenValidators>,
     counters: Arc<Counters>,
+    statements: Arc<ChannelStatements>,
     cards: Arc<PendingSignIns>,
+    running_actions: RunningActions,
     public_url: Url,
     final_redirects: Vec<Url>,
     sdk_advice: SdkAdvice,
@@ -93,6 +98,8 @@ pub struct ServiceExchange {
     pub engine: Arc<ExchangeEngine<ExchangeReply>>,
     /// Validates the tokens.
     pub validators: Arc<TokenValidators>,
+    /// What channels have stated about users: evidence for an exchange without a card.
+    pub statements: Arc<ChannelStatements>,
     /// The counters of the process.
     pub counters: Arc<Counters>,
 }
@@ -101,6 +108,8 @@ pub struct ServiceExchange {
 pub struct SignInOffers {
     /// The cards that users can still answer.
     pub cards: Arc<PendingSignIns>,
+    /// The actions in Teams channels that bots work on: their answers can offer silent sign-in.
+    pub running_actions: RunningActions,
     /// The address at which browsers reach this service.
     pub public_url: Url,
     /// The addresses below which a `finalRedirect` may lie.
@@ -118,8 +127,8 @@ impl TokenService {
     ) -> Self {
         let ServiceCallers { callers, registrations, limits, entropy } = callers;
         let ServiceTokens { current: tokens, speakers, resources, sign_out, codes, rates } = tokens;
-        let ServiceExchange { engine, validators, counters } = exchange;
-        let SignInOffers { cards, public_url, final_redirects } = offers;
+        let ServiceExchange { engine, validators, statements, counters } = exchange;
+        let SignInOffers { cards, running_actions, public_url, final_redirects } = offers;
         Self {
             sdk_advice: SdkAdvice::new(&registrations),
             callers,
@@ -135,7 +144,9 @@ impl TokenService {
             engine,
             validators,
             counters,
+            statements,
             cards,
+            running_actions,
             public_url,
             final_redirects,
         }

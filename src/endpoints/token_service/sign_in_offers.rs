@@ -14,7 +14,7 @@ const DEFAULT_TITLE: &str = "Sign in";
 /// `GET /api/botsignin/GetSignInResource`: what a card needs, the link and the resource for silent sign-in
 /// (docs/protocols/token-service-api.md §3.7).
 pub(super) async fn get_sign_in_resource(http: HttpRequest, service: web::Data<TokenService>) -> HttpResponse {
-    let begun = begin_for_request(&http, &service, OfferForm::Card).await;
+    let begun = begin_for_request(&http, &service, OfferForm::Resource).await;
     begun.and_then(|begun| json(&begun.resource)).unwrap_or_else(Decline::respond)
 }
 

@@ -44,9 +44,12 @@ impl Admission {
 
     /// Refuses a request that answers a card of another user. Every member of a group sees the group's cards, so in a
     /// group an exchange also needs a pending sign-in of this user in this conversation (docs/architecture.md §Security
-    /// rules, rule 6).
+    /// rules, rule 6). An action answers no card: a token may come with it without any offer, and to all users of one card
+    /// under the same id (docs/protocols/sign-in-invokes.md §1).
     pub(super) async fn check_card(&self, request: &ExchangeRequest) -> Result<(), Refusal> {
-        let Some(activity) = request.evidence.activity() else { return Ok(()) };
+        let Some(activity) = request.evidence.activity().filter(|activity| !activity.is_action) else {
+            return Ok(());
+        };
         // Cards are issued to the channel's account: the bot names the user by the channel's user id.
         let account = request.account.as_channel_account();
         let card = match &activity.card_id {

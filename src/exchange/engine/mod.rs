@@ -9,6 +9,7 @@ mod acquisition;
 mod admission;
 mod after_exchange;
 mod dedup;
+mod exchange_reply;
 mod request;
 
 use std::future::{Future, poll_fn};
@@ -31,6 +32,7 @@ pub use acquisition::Acquisition;
 pub use admission::Admission;
 pub use after_exchange::AfterExchange;
 pub use dedup::Settlement;
+pub use exchange_reply::{ExchangeReply, OutcomeReport};
 pub use request::ExchangeRequest;
 
 /// How often one request may join anew, because the leader's task ended without a reply or a remembered token is gone.
@@ -168,7 +170,8 @@ impl<R: Settlement> ExchangeEngine<R> {
         let reply = after.settle(outcome).await;
         let succeeded = reply.succeeded();
         ticket.settle(reply);
-        if !succeeded {
+        // An action answers no card, and the bot may still wait for the answer to one.
+        if !succeeded || request.evidence.is_action() {
             return;
         }
         // The card is finished after the ticket settles: a later duplicate in a group finds no pending sign-in, and is

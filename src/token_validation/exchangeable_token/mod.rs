@@ -11,17 +11,15 @@ pub(super) use explanation::{HINTS, OTHER_HINTS};
 
 use std::time::Duration;
 
-use super::ExchangeableTokenError;
 use super::claims::{Claims, Lifetime};
 use super::issuer::{EntraOrigin, EntraTrust, IssuerVersion, is_guid, read_client_id};
 use super::security_context::derive_security_context;
 use super::verifier::{SignatureVerifier, VerificationFailure, VerifiedToken};
+use super::{EXCHANGEABLE_TOKEN_LIMIT_BYTES, ExchangeableTokenError};
 use crate::domain::{
     AudienceRule, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, Timestamp, UserKey,
 };
 
-/// docs/protocols/entra-obo.md §1 rule 1: longer tokens are refused unread.
-const TOKEN_LIMIT_BYTES: usize = 32 * 1024;
 /// Entra applies `exp` itself while the exchange is on its way (docs/protocols/entra-obo.md §1 rule 15).
 const MIN_REMAINING_LIFETIME: Duration = Duration::from_secs(30);
 /// A real `uti` has 22 characters; it goes to the log.
@@ -56,7 +54,7 @@ impl ExchangeableTokenValidator {
     /// Trusts the tenants of one Entra cloud; which of them is each connection's policy.
     #[must_use]
     pub fn new(trust: EntraTrust, clock: SharedClock) -> Self {
-        Self { trust, verifier: SignatureVerifier::new(TOKEN_LIMIT_BYTES), clock }
+        Self { trust, verifier: SignatureVerifier::new(EXCHANGEABLE_TOKEN_LIMIT_BYTES), clock }
     }
 
     /// Proves that `raw` is a user's genuine token, live, and meant for a connection with this policy

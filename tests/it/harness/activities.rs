@@ -60,6 +60,15 @@ pub fn in_group(mut activity: Value) -> Value {
     activity
 }
 
+/// The activity in a channel of a Teams team.
+pub fn in_channel(mut activity: Value) -> Value {
+    activity["conversation"]["id"] = "19:channel@thread.tacv2;messageid=1".into();
+    activity["conversation"]["conversationType"] = "channel".into();
+    activity["conversation"]["isGroup"] = true.into();
+    activity["channelData"]["team"] = json!({ "id": "19:team@thread.tacv2" });
+    activity
+}
+
 /// The `state` that an SDK bot sends for a card in answer to `activity`.
 pub fn state_of(activity: &Value, connection: &str) -> String {
     let state = json!({

@@ -45,6 +45,7 @@ impl Fixture {
         environment.extend([
             ("GRAPH_URL", format!("{}/graph/v1.0/me", surroundings.stage.http_base())),
             ("HANDLER", handler.to_owned()),
+            ("TOKEN_EXCHANGE_URI", surroundings.stage.directory().connections[0].token_exchange_uri.clone()),
         ]);
         let label = format!("real-bot-{}-{scenario}-{mode}", program.peer);
         let mut bot = Peer::start(&program, &label, &environment);

@@ -8,6 +8,7 @@ mod pages;
 mod presets;
 mod refusals;
 mod teams;
+mod teams_ai;
 
 use std::time::Duration;
 

@@ -4,6 +4,7 @@
 
 mod agent_365;
 mod sdk_settings;
+mod sign_in_invokes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,7 @@ use crate::domain::{AppScope, Bot, BotName, IdentityBinding, VerifiedUserIds};
 
 use self::agent_365::RawAgent365;
 use self::sdk_settings::{RawAfterExchange, RawRefusalStyle, RawSdk, WrittenSdkSettings};
+use self::sign_in_invokes::{RawSignInInvoke, validate_sign_in_invokes};
 use super::callers::RawCaller;
 
 /// The prefix of user ids that Direct Line has verified (docs/architecture.md §Security rules, rule 5).
@@ -39,6 +41,7 @@ pub(in crate::config) struct RawBot {
     credentials: Option<Vec<RawCredential>>,
     allow_emulator: bool,
     refusal_style: Option<RawRefusalStyle>,
+    sign_in_invokes: Option<Vec<RawSignInInvoke>>,
 }
 
 /// How bot-sso requests tokens for a bot itself.
@@ -192,6 +195,8 @@ impl RawBot {
             refusal_style: self.refusal_style,
         };
         let sdk_settings = written.validate(review, place);
+        let sign_in_invokes =
+            validate_sign_in_invokes(self.sign_in_invokes, self.after_exchange, review, &place.key("sign_in_invokes"));
         let at = place.key("app_id");
         let app_id = review.required(self.app_id, &at, "the bot's app id (a GUID)");
         let app_id = app_id.and_then(|text| review.guid(&text, &at));
@@ -214,6 +219,7 @@ impl RawBot {
             agent_365,
             emulator_tenants,
             refusal_style: sdk_settings.refusal_style,
+            sign_in_invokes,
         })
     }
 

@@ -1,0 +1,54 @@
+use crate::config::ConnectionSection;
+use crate::config::review::{Place, Review};
+use crate::domain::{AudienceRule, Bot, Connection, ProviderKind, SignInInvoke};
+
+/// Compares `sign_in_invokes` of `bot` with its connections: their tokens are what the invokes carry.
+pub(super) fn check(bot: &Bot, connections: &[ConnectionSection], review: &mut Review<'_>) {
+    // A connection with a problem is not among `connections`.
+    if bot.sign_in_invokes.is_empty() || review.is_reported(&Place::section("connections")) {
+        return;
+    }
+    let place = Place::section("bots").key(bot.name.as_str()).key("sign_in_invokes");
+    let own: Vec<&Connection> =
+        connections.iter().map(|section| &section.connection).filter(|connection| connection.bot == bot.name).collect();
+    if own.is_empty() {
+        let message = format!(
+            "needs a connection whose tokens the invokes carry, and the bot has none: write a section \
+             [connections.<name>] with bot = {:?}, or leave the key out",
+            bot.name.as_str()
+        );
+        review.report(&place, message);
+        return;
+    }
+    let exchanging: Vec<&Connection> =
+        own.into_iter().filter(|connection| connection.provider_kind == ProviderKind::Entra).collect();
+    if exchanging.is_empty() {
+        let message = "is for Teams, whose tokens are Entra's, and every connection of the bot has an identity provider of kind \
+                       \"oidc\": write a connection with one of kind \"entra\", or leave the key out";
+        review.report(&place, message.to_owned());
+        return;
+    }
+    if bot.sign_in_invokes.contains(&SignInInvoke::MessageExtension)
+        && let Some((one, other)) = find_alike(&exchanging)
+    {
+        let message = format!(
+            "finds the connection of a message extension's token by its audience where the client names none, and the \
+             connections {:?} and {:?} accept the same audience: such a token is passed on to the bot, unless each \
+             connection has an app (client_id) of its own",
+            one.name.as_str(),
+            other.name.as_str()
+        );
+        review.warn(&place, message);
+    }
+}
+
+/// The first two connections that accept the same audience.
+fn find_alike<'a>(connections: &[&'a Connection]) -> Option<(&'a Connection, &'a Connection)> {
+    let accepts = |connection: &Connection, rule: &AudienceRule| connection.exchange.audiences.contains(rule);
+    let is_alike =
+        |one: &Connection, other: &Connection| one.exchange.audiences.iter().any(|rule| accepts(other, rule));
+    connections.iter().enumerate().find_map(|(index, one)| {
+        let later = connections.get(index + 1..).unwrap_or_default();
+        later.iter().find(|other| is_alike(one, other)).map(|other| (*one, *other))
+    })
+}

@@ -1,0 +1,141 @@
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, web};
+
+use super::BotGateway;
+use super::action_replies::{refuse_action, refuse_code, refuse_unreadable};
+use super::admitted::{Inbound, read_stated_identity};
+use super::chat_code::{ChatCode, redeem_chat_code};
+use super::forward::{forward_action, forward_to_bot};
+use super::token_exchange::{MAX_TOKEN_BYTES, build_evidence, validate};
+use crate::cards::StatedIdentity;
+use crate::domain::{Connection, Secret};
+use crate::exchange::{
+    Evidence, ExchangeReply, ExchangeRequest, JoinedExchange, Outage, OutcomeReport, RateLimited, Reason, Refusal,
+};
+use crate::protocol::deadlines::{ANSWER_BUDGET, PROVIDER_BUDGET};
+use crate::protocol::{ActionKind, Activity, CarriedToken, UsedMembers, without_value_members};
+
+/// What the gateway needs of a user's action that carries a token or a code.
+pub(super) struct ActionCall {
+    kind: ActionKind,
+    token: Option<ActionToken>,
+    code: Option<String>,
+    stated: StatedIdentity,
+}
+
+/// A token that an action carries.
+struct ActionToken {
+    connection: Arc<Connection>,
+    /// `None` if it is too long.
+    raw: Option<Secret>,
+    evidence: Evidence,
+}
+
+impl ActionCall {
+    pub(super) fn new(activity: &Activity<'_>, kind: ActionKind) -> Self {
+        Self { kind, token: None, code: None, stated: read_stated_identity(activity) }
+    }
+
+    pub(super) fn with_code(self, code: Option<&str>) -> Self {
+        Self { code: code.map(str::to_owned), ..self }
+    }
+
+    pub(super) fn with_token(
+        self,
+        inbound: &Inbound<'_>,
+        activity: &Activity<'_>,
+        connection: &Arc<Connection>,
+        carried: CarriedToken<'_>,
+    ) -> Self {
+        let raw = Some(carried.token).filter(|token| token.len() <= MAX_TOKEN_BYTES).map(Secret::from);
+        let evidence = build_evidence(inbound, activity, carried.id).of_action();
+        Self { token: Some(ActionToken { connection: Arc::clone(connection), raw, evidence }), ..self }
+    }
+
+    /// Whether nothing in the action is the gateway's.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.token.is_none() && self.code.is_none()
+    }
+}
+
+/// Handles a user's action: exchanges its token and redeems its code, and passes the action on without them. The bot's
+/// answer is the user's. Where the token or the code is refused, the bot is not asked
+/// (docs/protocols/sign-in-invokes.md §4).
+pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, call: ActionCall) -> HttpResponse {
+    let ActionCall { kind, token, code, stated } = call;
+    let has_token = token.is_some();
+    let refused = match token {
+        Some(token) => exchange(gateway, inbound, token).await.err(),
+        None => None,
+    };
+    if let Some(reason) = refused.filter(|reason| !reason.is_curable_by_user()) {
+        return refuse_action(gateway, inbound, kind, reason).respond(inbound);
+    }
+    let code = match code {
+        Some(code) => redeem_chat_code(gateway, inbound, &stated, &code).await,
+        None => ChatCode::NotOurs,
+    };
+    let used = UsedMembers { authentication: has_token, state: code.is_redeemed() };
+    match (refused, code) {
+        // The user has signed in in the window that an earlier refusal opened.
+        (_, ChatCode::Redeemed(_) | ChatCode::RedeemedBefore) | (None, ChatCode::NotOurs) => {}
+        (Some(reason), _) => return refuse_action(gateway, inbound, kind, reason).respond(inbound),
+        // The token proves the user, so the code does not matter.
+        (None, _) if has_token => {}
+        (None, ChatCode::Wrong) => return refuse_code(inbound, kind).respond(inbound),
+        (None, ChatCode::RateLimited(RateLimited { retry_after })) => {
+            let reason = Reason::TooManyRequests { retry_after };
+            return refuse_action(gateway, inbound, kind, reason).respond(inbound);
+        }
+        (None, ChatCode::Failed) => {
+            let reason = Reason::TemporarilyUnavailable(Outage::FAULT);
+            return refuse_action(gateway, inbound, kind, reason).respond(inbound);
+        }
+    }
+    if used == UsedMembers::default() {
+        return forward_to_bot(gateway, inbound).await;
+    }
+    match without_value_members(&inbound.body, used) {
+        Some(body) => forward_action(gateway, inbound, body).await,
+        // The members were found, so this cannot happen; a token must not be passed on in any case.
+        None => refuse_unreadable(gateway, inbound, kind).respond(inbound),
+    }
+}
+
+/// Exchanges the token for the user of the action. The refusal is logged.
+async fn exchange(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, token: ActionToken) -> Result<(), Reason> {
+    let ActionToken { connection, raw, evidence } = token;
+    let refused = |refusal: Refusal| {
+        let (bot, name) = (inbound.bot.name.as_str(), connection.name.as_str());
+        refusal.report(&gateway.counters, bot, Some(name), &inbound.correlation_id);
+        refusal.reason
+    };
+    let raw = raw.ok_or_else(|| refused(Refusal::local(Reason::BadRequest, "authentication.token is too long")))?;
+    let validated = validate(gateway, inbound, &connection, &raw).await.map_err(&refused)?;
+    let request = ExchangeRequest {
+        bot: Arc::clone(&inbound.bot),
+        connection: Arc::clone(&connection),
+        account: inbound.account(),
+        evidence,
+        token: validated,
+        correlation_id: inbound.correlation_id.clone(),
+        deadline: inbound.begun + PROVIDER_BUDGET,
+        answer_by: inbound.begun + ANSWER_BUDGET,
+    };
+    let report = OutcomeReport {
+        bot: inbound.bot.name.clone(),
+        connection: connection.name.clone(),
+        correlation_id: inbound.correlation_id.clone(),
+        counters: Arc::clone(&gateway.counters),
+    };
+    let settled = match gateway.action_engine.join(request).await {
+        Ok(JoinedExchange::Settled(reply)) => Ok(reply),
+        Ok(JoinedExchange::Leads(exchange)) => exchange.run(report).await,
+        Err(refusal) => Err(refusal),
+    };
+    match settled.map_err(&refused)? {
+        ExchangeReply(None) => Ok(()),
+        ExchangeReply(Some(reason)) => Err(reason),
+    }
+}
