@@ -6,9 +6,9 @@
 mod callers;
 mod credentials;
 mod doors;
+mod guess_guard;
 #[cfg(test)]
 mod hints_tests;
-mod guess_guard;
 mod host_names;
 mod key_use;
 mod keys;

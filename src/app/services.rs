@@ -15,8 +15,7 @@ use crate::endpoints::operations::AdminToken;
 use crate::exchange::{
     Acquisition, Admission, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption,
     ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation, TokenSignOut,
-    TokenValidators,
-    UserRates,
+    TokenValidators, UserRates,
 };
 use crate::identity_provider::ThrottleBoard;
 use crate::inbound::{CallerRates, Callers};

@@ -33,9 +33,9 @@ pub use client_address::{TrustedProxies, read_forwarded_hop};
 pub use client_network::ClientNetwork;
 pub use description::{Answer, BEARER, Description, NamedSchemas};
 pub use door::{Door, LetterCase};
+pub use guess_limit::GuessLimit;
 #[cfg(test)]
 pub use hints::list_hints;
-pub use guess_limit::GuessLimit;
 pub use operation::{Method, Operation};
 pub use peer::{AdmittedCaller, Peer};
 pub use problem::Problem;

@@ -44,7 +44,9 @@ pub(super) fn describe_posting(id: &str, summary: &str) -> Description {
         )
         .answer(
             500,
-            Answer::error("An outage; try again. May have no body.").or_json::<TokenExchangeInvokeResponse<'_>>().header("Retry-After", "Seconds."),
+            Answer::error("An outage; try again. May have no body.")
+                .or_json::<TokenExchangeInvokeResponse<'_>>()
+                .header("Retry-After", "Seconds."),
         )
         .answer(501, Answer::empty("The bot does not handle the invoke that was forwarded to it."))
         .error(502, "The bot cannot be reached.")

@@ -12,8 +12,8 @@ use crate::domain::{Bot, Connection, NamedConnection, Registrations};
 use crate::inbound::AdmittedCaller;
 use crate::observability::Count;
 use crate::protocol::{
-    ActionKind, Activity, ActivityError, AgentLifecycleEvent, CarriedSignIn, CarriedToken, InvokeKind, Node, SignInState,
-    TOKENS_RESPONSE,    TokenExchangeInvokeRequest,
+    ActionKind, Activity, ActivityError, AgentLifecycleEvent, CarriedSignIn, CarriedToken, InvokeKind, Node,
+    SignInState, TOKENS_RESPONSE, TokenExchangeInvokeRequest,
 };
 
 /// Whether the gateway may have to handle an activity itself.

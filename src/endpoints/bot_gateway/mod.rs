@@ -34,11 +34,12 @@ use crate::bot_connector::{BotClient, ContinuationDelivery};
 use crate::cards::PendingSignIns;
 use crate::domain::{Bot, ChannelId, Registrations, SharedEntropy};
 use crate::exchange::{
-    ChannelStatements, CurrentTokens, ExchangeEngine, ExchangeNames, ExchangeReply, Speakers, TokenValidators, UserRates,
+    ChannelStatements, CurrentTokens, ExchangeEngine, ExchangeNames, ExchangeReply, Speakers, TokenValidators,
+    UserRates,
 };
 use crate::inbound::{
-    AdmittedCaller, BodyLimits, CallerRefusal, Callers, Door, LetterCase, Method, Operation, Peer, Problem, RequestId,
-    read_body, require_plain_utf8,
+    BodyLimits, CallerRefusal, Callers, Door, LetterCase, Method, Operation, Peer, Problem, RequestId, read_body,
+    require_plain_utf8,
 };
 use crate::observability::Counters;
 use crate::protocol::deadlines::PROVIDER_BUDGET;
