@@ -19,8 +19,20 @@ async fn the_manifest_has_exactly_the_documented_members() {
     let manifest = fixture.stage.manifest(GATEWAY);
     assert_eq!(
         members(&manifest),
-        BTreeSet::from(["bots", "channel", "clients", "connections", "gateway", "tenant", "token_service", "users"])
+        BTreeSet::from([
+            "bots",
+            "channel",
+            "clients",
+            "connections",
+            "gateway",
+            "tenant",
+            "token_service",
+            "users",
+            "web_chat"
+        ])
     );
+    assert_eq!(members(&manifest["web_chat"]), BTreeSet::from(["direct_line", "token_url"]));
+    assert!(manifest["web_chat"]["direct_line"].as_str().unwrap().ends_with("/v3/directline"));
     assert_eq!(members(&manifest["tenant"]), BTreeSet::from(["authority", "id", "token_endpoint"]));
     assert_eq!(
         members(&manifest["channel"]),
