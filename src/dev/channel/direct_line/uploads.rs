@@ -61,7 +61,7 @@ impl Uploads {
         attachment
     }
 
-    fn find(&self, id: &str) -> Option<Arc<NewFile>> {
+    pub(super) fn find(&self, id: &str) -> Option<Arc<NewFile>> {
         let kept = lock_ignoring_poison(&self.kept);
         kept.files.iter().find(|kept| kept.id == id).map(|kept| kept.file.clone())
     }
