@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
+use url::Url;
 
 use super::process::{disable_core_files, print, start_logging, survive_file_size_limit, system_clock_and_entropy};
 use crate::app::{self, BoundListeners, DevelopmentMode};
@@ -24,7 +25,9 @@ Examples:
                                    the operator's listener on 3981
   bot-sso dev --port 0             any free ports
   bot-sso dev --directory ./stage  keep the stage's CA certificate in ./stage
-  bot-sso dev --allow-anonymous    let the Bot Framework Emulator call the bots without app id and password";
+  bot-sso dev --allow-anonymous    let the Bot Framework Emulator call the bots without app id and password
+  bot-sso dev --allow-origin https://chat.example
+                                   let the pages of this site use Direct Line; pages on this machine always may";
 
 #[derive(Debug, Args)]
 pub(super) struct DevOptions {
@@ -36,6 +39,9 @@ pub(super) struct DevOptions {
     /// in by the code that the sign-in page shows; silent sign-in needs a channel that authenticates its users.
     #[arg(long)]
     allow_anonymous: bool,
+    /// An origin whose pages may use Direct Line, beside those of this machine; may be repeated.
+    #[arg(long, value_name = "URL", value_parser = parse_origin)]
+    allow_origin: Vec<Url>,
     /// The directory for the stage's certificates; default: a temporary directory, removed at the end.
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
@@ -69,6 +75,7 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     if options.allow_anonymous {
         stage.admit_anonymous();
     }
+    options.allow_origin.iter().for_each(|origin| stage.allow_origin(origin));
     let development = DevelopmentMode { routes: Arc::new(stage.routes(&gateway)), anonymous: options.allow_anonymous };
     let application = app::build(configuration, ClockAndEntropy { clock, entropy }, listeners, Some(development)).await;
     let application = application.with_context(|| ports.hint())?;
@@ -76,6 +83,16 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     application.run().await.context("the listeners failed")?;
     stage.shutdown().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Parses an origin: scheme, host and port of a site.
+fn parse_origin(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    match url.scheme() {
+        "http" | "https" if is_bare => Ok(url),
+        _ => Err("an origin has a scheme, a host and perhaps a port, such as https://chat.example".to_owned()),
+    }
 }
 
 struct DevPorts {
@@ -149,7 +166,7 @@ impl Drop for TemporaryDirectory {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-    use super::{DevPorts, TcpListener, TemporaryDirectory, bind_on_loopback};
+    use super::{DevPorts, TcpListener, TemporaryDirectory, bind_on_loopback, parse_origin};
     use crate::domain::SystemEntropy;
 
     #[test]
@@ -169,6 +186,23 @@ mod tests {
         assert!(free.gateway != 0 && free.operations != 0 && free.gateway != free.operations);
         let taken = bind_on_loopback("server.listen", &mut free.gateway).unwrap_err();
         assert_eq!(taken.to_string(), format!("server.listen: 127.0.0.1:{}", free.gateway));
+    }
+
+    #[test]
+    fn an_allowed_origin_is_scheme_host_and_port() {
+        for origin in ["https://chat.example", "https://chat.example/", "http://chat.example:8080"] {
+            assert!(parse_origin(origin).is_ok(), "{origin}");
+        }
+        for wrong in [
+            "chat.example",
+            "https://chat.example/page",
+            "https://chat.example?x",
+            "https://me@chat.example",
+            "null",
+            "file:///x",
+        ] {
+            assert!(parse_origin(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

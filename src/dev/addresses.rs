@@ -39,4 +39,14 @@ impl Addresses {
     pub(super) fn service_url(&self) -> String {
         format!("{}/connector/", self.http_base)
     }
+
+    /// The base URL of Direct Line, to which clients append `/conversations` and `/tokens`.
+    pub(super) fn direct_line(&self) -> String {
+        format!("{}/v3/directline", self.http_base)
+    }
+
+    /// The URL at which the stage's own site gives a user a Direct Line token.
+    pub(super) fn web_chat_token_url(&self) -> String {
+        format!("{}/web-chat/token", self.http_base)
+    }
 }

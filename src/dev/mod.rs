@@ -1,5 +1,5 @@
-//! The stage: a local tenant (an Entra-like issuer), a channel issuer, a connector sink, a protected resource and demo
-//! bots on loopback. `bot-sso dev` and the integration tests run it. It is the project's only fake.
+//! The stage: a local tenant (an Entra-like issuer), a channel issuer, a connector sink, Direct Line, a protected resource
+//! and demo bots on loopback. `bot-sso dev` and the integration tests run it. It is the project's only fake.
 //!
 //! Owns a fixed directory of tenants, users, apps and bots, the keys (generated at each start and never stored), and the
 //! text of a configuration for the gateway. It deliberately knows nothing of the gateway's rooms: the command line passes
@@ -17,12 +17,14 @@ mod controls;
 mod error;
 mod faults;
 mod foreign_page;
+mod gateway_address;
 mod guide;
 mod jwt;
 mod listeners;
 mod lock;
 mod loopback_host;
 mod masking;
+mod page_origins;
 mod private_file;
 mod routes;
 mod services;

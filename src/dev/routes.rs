@@ -2,7 +2,9 @@
 
 use actix_web::web::{Data, ServiceConfig};
 
-use super::channel::{self, ChannelEndpoints, Connector};
+use super::channel::{
+    self, BOT_TIMEOUT, BotDelivery, ChannelEndpoints, ChatUsers, Connector, DirectLine, DirectLineTokens, Uploads,
+};
 use super::services::StageServices;
 use super::tenant::{
     self, AssertionChecks, AuthorizationEndpoint, ClientAuthenticator, FederationChecks, GrantServices,
@@ -21,6 +23,8 @@ impl StageServices {
         let (discovery, authorization) = (Data::new(self.discovery()), Data::new(self.authorization_endpoint()));
         let (token_endpoint, identities) = (Data::new(self.token_endpoint()), Data::new(self.managed_identities()));
         let (channel, connector) = (Data::new(self.channel_endpoints()), Data::new(self.connector()));
+        let (direct_line, page_origins) = (Data::new(self.direct_line()), Data::from(self.page_origins.clone()));
+        let uploads = Data::new(Uploads::new(self.channel.addresses.clone(), self.entropy.clone()));
         move |config: &mut ServiceConfig| {
             config
                 .app_data(directory.clone())
@@ -36,7 +40,10 @@ impl StageServices {
                 .app_data(token_endpoint.clone())
                 .app_data(identities.clone())
                 .app_data(channel.clone())
-                .app_data(connector.clone());
+                .app_data(connector.clone())
+                .app_data(direct_line.clone())
+                .app_data(page_origins.clone())
+                .app_data(uploads.clone());
             channel::routes(config);
             bots::routes(config);
             workload::routes(config);
@@ -107,6 +114,23 @@ impl StageServices {
             sink: self.sink.clone(),
             directory: self.directory.clone(),
             tokens: self.tokens.clone(),
+            entropy: self.entropy.clone(),
+            conversations: self.conversations.clone(),
+        }
+    }
+
+    pub(super) fn direct_line(&self) -> DirectLine {
+        let entropy = self.entropy.as_ref();
+        DirectLine {
+            tokens: DirectLineTokens::new(self.tokens.clock.clone(), entropy),
+            users: ChatUsers::new(self.directory.clone(), entropy),
+            conversations: self.conversations.clone(),
+            bots: BotDelivery {
+                gateway: self.bots.services.gateway.clone(),
+                issuer: self.channel.clone(),
+                outbound: self.bots.services.outbound.clone(),
+                timeout: BOT_TIMEOUT,
+            },
             entropy: self.entropy.clone(),
         }
     }

@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::addresses::Addresses;
-use super::bots::{BotServices, DemoBots, GatewayAddress, Inboxes};
+use super::bots::{BotServices, DemoBots, Inboxes};
 use super::calls::CallLog;
-use super::channel::{ChannelIssuer, ChannelKeys, ConnectorSink};
+use super::channel::{ChannelIssuer, ChannelKeys, ConnectorSink, Conversations};
 use super::error::StageError;
 use super::faults::FaultSwitches;
 use super::guide::StageFacts;
+use super::page_origins::PageOrigins;
 use super::signing_key::{SigningKey, SigningKeyOnDemand};
 use super::tenant::{
     Consents, Directory, EntraRefusalReplies, LoginState, RedirectUris, RegisteredCertificate, SessionSwitches,
@@ -44,6 +45,8 @@ pub(super) struct StageServices {
     pub(super) channel: Arc<ChannelIssuer>,
     pub(super) sink: Arc<ConnectorSink>,
     pub(super) bots: Arc<DemoBots>,
+    pub(super) conversations: Arc<Conversations>,
+    pub(super) page_origins: Arc<PageOrigins>,
     pub(super) workload: WorkloadIssuer,
     pub(super) calls: Arc<CallLog>,
     pub(super) faults: Arc<FaultSwitches>,
@@ -71,7 +74,7 @@ impl StageServices {
             addresses: addresses.clone(),
             directory: directory.clone(),
             tokens: tokens.clone(),
-            gateway: GatewayAddress::default(),
+            gateway: Arc::default(),
             outbound: loopback_client()?,
         };
         Ok(Self {
@@ -81,6 +84,8 @@ impl StageServices {
             logins: Arc::new(LoginState::new(clock.clone(), entropy.clone())),
             sessions: Arc::default(),
             sink: Arc::default(),
+            conversations: Arc::new(Conversations::new(clock.clone())),
+            page_origins: Arc::default(),
             bots: Arc::new(DemoBots {
                 services: bots,
                 channel: channel.clone(),

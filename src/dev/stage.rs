@@ -89,6 +89,11 @@ impl Stage {
         self.services.bots.admits_anonymous.store(true, Ordering::SeqCst);
     }
 
+    /// Lets the pages of the origin of `url` call Direct Line. Pages on this machine always may.
+    pub fn allow_origin(&self, url: &Url) {
+        self.services.page_origins.add(url);
+    }
+
     /// Base URL of the plain listener, `http://127.0.0.1:port`.
     #[must_use]
     pub fn http_base(&self) -> String {

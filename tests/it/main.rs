@@ -15,6 +15,8 @@ mod conformance;
 #[cfg(feature = "stage")]
 mod credentials;
 #[cfg(feature = "stage")]
+mod dev_channel;
+#[cfg(feature = "stage")]
 mod forwarding;
 mod fuzzing;
 #[cfg(feature = "stage")]

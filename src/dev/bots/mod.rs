@@ -5,7 +5,6 @@
 
 mod answers;
 mod demo_bot;
-mod gateway;
 mod inboxes;
 mod turn;
 
@@ -13,6 +12,5 @@ mod turn;
 mod demo_bot_tests;
 
 pub(in crate::dev) use demo_bot::{DemoBots, routes};
-pub(in crate::dev) use gateway::GatewayAddress;
 pub(in crate::dev) use inboxes::Inboxes;
 pub(in crate::dev) use turn::BotServices;

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use url::Url;
 
-use super::gateway::GatewayAddress;
 use crate::dev::addresses::Addresses;
 use crate::dev::error::StageError;
+use crate::dev::gateway_address::GatewayAddress;
 use crate::dev::jwt::text_member;
 use crate::dev::tenant::{BotEntry, ClientProof, Directory, Resource, TokenIssuer};
 use crate::outbound::{Outbound, OutboundError, RelayRequest, RequestHeader};
@@ -43,7 +43,7 @@ pub(in crate::dev) struct BotServices {
     pub(in crate::dev) addresses: Arc<Addresses>,
     pub(in crate::dev) directory: Arc<Directory>,
     pub(in crate::dev) tokens: Arc<TokenIssuer>,
-    pub(in crate::dev) gateway: GatewayAddress,
+    pub(in crate::dev) gateway: Arc<GatewayAddress>,
     pub(in crate::dev) outbound: Outbound,
 }
 

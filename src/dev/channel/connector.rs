@@ -5,21 +5,24 @@ use actix_web::http::Method;
 use actix_web::web::{Bytes, Data, Path, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::members::{channel_user_id, member_json};
+use super::direct_line::{Conversation, Conversations, accept_from_bot, change_from_bot};
+use super::members::member_json;
 use super::sink::{ConnectorSink, RecordedCall};
 use crate::dev::jwt::{bearer_token, text_member};
 use crate::dev::masking::mask_tokens;
 use crate::dev::tenant::{BOT_FRAMEWORK_AUDIENCE, Directory, TokenIssuer};
 use crate::domain::SharedEntropy;
 
-/// The Bot Connector of the stage: accepts the calls of bots and records them in the sink.
+/// The Bot Connector of the stage: accepts the calls of bots and records them in the sink. What bots send to conversations
+/// of Direct Line also goes to their clients.
 pub(in crate::dev) struct Connector {
     pub(in crate::dev) sink: Arc<ConnectorSink>,
     pub(in crate::dev) directory: Arc<Directory>,
     pub(in crate::dev) tokens: Arc<TokenIssuer>,
     pub(in crate::dev) entropy: SharedEntropy,
+    pub(in crate::dev) conversations: Arc<Conversations>,
 }
 
 impl Connector {
@@ -27,6 +30,16 @@ impl Connector {
     fn find_calling_bot(&self, request: &HttpRequest) -> Option<String> {
         let claims = self.tokens.verify_for(bearer_token(request)?, BOT_FRAMEWORK_AUDIENCE).ok()?;
         text_member(&claims, "appid").map(str::to_owned)
+    }
+
+    /// The members of a conversation; of one that is not of Direct Line, all users of the stage.
+    fn members(&self, request: &HttpRequest, conversation: &str) -> Result<Vec<Value>, HttpResponse> {
+        let bot = self.find_calling_bot(request).ok_or_else(unauthorized)?;
+        match self.conversations.find(conversation) {
+            Some(live) if live.bot.app_id.eq_ignore_ascii_case(&bot) => Ok(vec![live.member()]),
+            Some(_) => Err(not_in_conversation()),
+            None => Ok(self.directory.users.iter().map(member_json).collect()),
+        }
     }
 }
 
@@ -38,6 +51,7 @@ struct ActivityPath {
 
 #[derive(Deserialize)]
 struct MemberPath {
+    conversation: String,
     member: String,
 }
 
@@ -60,9 +74,27 @@ async fn show_calls(query: Query<BTreeMap<String, String>>, connector: Data<Conn
     HttpResponse::Ok().json(connector.sink.calls(query.get("conversation").map(String::as_str)))
 }
 
+/// Answers `POST v3/conversations`. A bot that names a user with whom it has a conversation of Direct Line gets this
+/// conversation, as a bot in Teams gets its personal conversation with the user.
 async fn create_conversation(request: HttpRequest, body: Bytes, connector: Data<Connector>) -> HttpResponse {
-    let conversation = format!("a:{}", connector.entropy.hex_id());
-    record_and_answer(&request, &body, &connector, &conversation, None)
+    let Some(bot) = connector.find_calling_bot(&request) else { return unauthorized() };
+    let Ok(mut order) = parse_body(&body) else { return bad_syntax() };
+    let user = order.pointer("/members/0/id").and_then(Value::as_str);
+    let live = user.and_then(|user| connector.conversations.find_latest(&bot, user));
+    if let (Some(live), Some(Value::Object(first))) = (&live, order.get("activity")) {
+        accept_from_bot(live, first.clone(), None);
+    }
+    let conversation = live.map_or_else(|| format!("a:{}", connector.entropy.hex_id()), |live| live.id.clone());
+    mask_tokens(&mut order);
+    connector.sink.record(RecordedCall {
+        method: request.method().to_string(),
+        conversation: conversation.clone(),
+        activity_id: None,
+        bot,
+        id: connector.entropy.hex_id(),
+        activity: order,
+    });
+    HttpResponse::Created().json(json!({ "id": conversation }))
 }
 
 async fn send_activity(
@@ -71,7 +103,7 @@ async fn send_activity(
     body: Bytes,
     connector: Data<Connector>,
 ) -> HttpResponse {
-    record_and_answer(&request, &body, &connector, &conversation, None)
+    record_and_answer(&request, &body, &connector, BotCall { conversation: &conversation, activity_id: None })
 }
 
 async fn reply_or_change_activity(
@@ -81,74 +113,125 @@ async fn reply_or_change_activity(
     connector: Data<Connector>,
 ) -> HttpResponse {
     let ActivityPath { conversation, activity } = path.into_inner();
-    record_and_answer(&request, &body, &connector, &conversation, Some(activity))
+    record_and_answer(&request, &body, &connector, BotCall { conversation: &conversation, activity_id: Some(activity) })
 }
 
-async fn list_members(request: HttpRequest, connector: Data<Connector>) -> HttpResponse {
-    match connector.find_calling_bot(&request) {
-        Some(_) => HttpResponse::Ok().json(connector.directory.users.iter().map(member_json).collect::<Vec<_>>()),
-        None => unauthorized(),
+async fn list_members(request: HttpRequest, conversation: Path<String>, connector: Data<Connector>) -> HttpResponse {
+    match connector.members(&request, &conversation) {
+        Ok(members) => HttpResponse::Ok().json(members),
+        Err(refusal) => refusal,
     }
 }
 
-async fn list_members_as_page(request: HttpRequest, connector: Data<Connector>) -> HttpResponse {
-    match connector.find_calling_bot(&request) {
-        Some(_) => {
-            let members: Vec<_> = connector.directory.users.iter().map(member_json).collect();
-            HttpResponse::Ok().json(json!({ "members": members }))
-        }
-        None => unauthorized(),
+async fn list_members_as_page(
+    request: HttpRequest,
+    conversation: Path<String>,
+    connector: Data<Connector>,
+) -> HttpResponse {
+    match connector.members(&request, &conversation) {
+        Ok(members) => HttpResponse::Ok().json(json!({ "members": members })),
+        Err(refusal) => refusal,
     }
 }
 
 async fn show_member(request: HttpRequest, path: Path<MemberPath>, connector: Data<Connector>) -> HttpResponse {
-    if connector.find_calling_bot(&request).is_none() {
-        return unauthorized();
-    }
-    let id = &path.member;
-    match connector.directory.users.iter().find(|user| channel_user_id(user) == *id || user.oid == *id) {
-        Some(user) => HttpResponse::Ok().json(member_json(user)),
+    let members = match connector.members(&request, &path.conversation) {
+        Ok(members) => members,
+        Err(refusal) => return refusal,
+    };
+    let is_sought =
+        |member: &Value| ["id", "aadObjectId"].iter().any(|key| text_member(member, key) == Some(&path.member));
+    match members.into_iter().find(is_sought) {
+        Some(member) => HttpResponse::Ok().json(member),
         None => HttpResponse::NotFound().json(json!({
             "error": {"code": "MemberNotFoundInConversation", "message": "The member is not in the conversation."}
         })),
     }
 }
 
-fn record_and_answer(
-    request: &HttpRequest,
-    body: &[u8],
-    connector: &Connector,
-    conversation: &str,
+/// What a bot does with a conversation.
+struct BotCall<'a> {
+    conversation: &'a str,
+    /// The activity in the path: the one that the call replies to, changes or deletes.
     activity_id: Option<String>,
-) -> HttpResponse {
+}
+
+fn record_and_answer(request: &HttpRequest, body: &[u8], connector: &Connector, call: BotCall<'_>) -> HttpResponse {
     let Some(bot) = connector.find_calling_bot(request) else { return unauthorized() };
-    let mut activity = if body.is_empty() {
-        Value::Null
-    } else {
-        match serde_json::from_slice(body) {
-            Ok(activity) => activity,
-            Err(_) => {
-                return HttpResponse::BadRequest()
-                    .json(json!({"error": {"code": "BadSyntax", "message": "The body is not JSON."}}));
-            }
-        }
+    let Ok(mut activity) = parse_body(body) else { return bad_syntax() };
+    let live = connector.conversations.find(call.conversation);
+    let id = match live.map(|conversation| LiveCall { conversation, bot: &bot, method: request.method() }) {
+        Some(live) => live.apply(&activity, call.activity_id.as_deref()),
+        None => Ok(match (&call.activity_id, request.method()) {
+            (Some(id), method) if method != Method::POST => id.clone(),
+            _ => connector.entropy.hex_id(),
+        }),
+    };
+    let id = match id {
+        Ok(id) => id,
+        Err(refusal) => return refusal,
     };
     mask_tokens(&mut activity);
-    let created = request.method() == Method::POST;
-    let id = match (&activity_id, created) {
-        (Some(id), false) => id.clone(),
-        _ => connector.entropy.hex_id(),
-    };
-    let answer = json!({ "id": if request.path().ends_with("/conversations") { conversation } else { &id } });
+    let answer = json!({ "id": id });
     connector.sink.record(RecordedCall {
         method: request.method().to_string(),
-        conversation: conversation.to_owned(),
-        activity_id,
+        conversation: call.conversation.to_owned(),
+        activity_id: call.activity_id,
         bot,
         id,
         activity,
     });
-    if created { HttpResponse::Created().json(answer) } else { HttpResponse::Ok().json(answer) }
+    if request.method() == Method::POST {
+        HttpResponse::Created().json(answer)
+    } else {
+        HttpResponse::Ok().json(answer)
+    }
+}
+
+/// A call of a bot for a conversation of Direct Line.
+struct LiveCall<'a> {
+    conversation: Arc<Conversation>,
+    bot: &'a str,
+    method: &'a Method,
+}
+
+impl LiveCall<'_> {
+    /// Shows clients what the bot did. Returns the activity's id, or the refusal.
+    fn apply(&self, activity: &Value, in_path: Option<&str>) -> Result<String, HttpResponse> {
+        let conversation = &self.conversation;
+        if !conversation.bot.app_id.eq_ignore_ascii_case(self.bot) {
+            return Err(not_in_conversation());
+        }
+        let is_known = match (self.method, in_path) {
+            (&Method::DELETE, Some(id)) => conversation.remove(id),
+            (&Method::PUT, Some(id)) => change_from_bot(conversation, members_of(activity)?, id),
+            _ => return Ok(accept_from_bot(conversation, members_of(activity)?, in_path)),
+        };
+        if is_known { Ok(in_path.unwrap_or_default().to_owned()) } else { Err(unknown_activity()) }
+    }
+}
+
+fn members_of(activity: &Value) -> Result<Map<String, Value>, HttpResponse> {
+    activity.as_object().cloned().ok_or_else(bad_syntax)
+}
+
+/// Parses a body; `Null` if there is none.
+fn parse_body(body: &[u8]) -> serde_json::Result<Value> {
+    if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(body) }
+}
+
+fn bad_syntax() -> HttpResponse {
+    HttpResponse::BadRequest().json(json!({"error": {"code": "BadSyntax", "message": "The body is not JSON."}}))
+}
+
+fn not_in_conversation() -> HttpResponse {
+    HttpResponse::Forbidden()
+        .json(json!({"error": {"code": "Forbidden", "message": "The bot is not in the conversation."}}))
+}
+
+fn unknown_activity() -> HttpResponse {
+    HttpResponse::NotFound()
+        .json(json!({"error": {"code": "NotFound", "message": "The conversation has no such activity."}}))
 }
 
 fn unauthorized() -> HttpResponse {

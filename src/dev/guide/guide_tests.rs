@@ -29,9 +29,12 @@ async fn the_manifest_has_exactly_the_documented_members() {
             "gateway",
             "tenant",
             "token_service",
-            "users"
+            "users",
+            "web_chat"
         ])
     );
+    assert_eq!(members(&manifest["web_chat"]), BTreeSet::from(["direct_line", "token_url"]));
+    assert!(manifest["web_chat"]["direct_line"].as_str().unwrap().ends_with("/v3/directline"));
     assert_eq!(members(&manifest["tenant"]), BTreeSet::from(["authority", "id", "token_endpoint"]));
     assert_eq!(
         members(&manifest["channel"]),

@@ -77,9 +77,11 @@ fn listeners(facts: &StageFacts, gateway: &str) -> String {
          its CA file             {ca}\n  \
          the same, plain http    {http}/{tid}\n  \
          what bots have sent     {http}/connector/_sent\n  \
+         Direct Line             {direct_line}\n  \
          for bots built on SDKs  IDENTITY_ENDPOINT={http}/msi/token IDENTITY_HEADER=any\n",
         https = facts.addresses.https_base,
         http = facts.addresses.http_base,
+        direct_line = facts.addresses.direct_line(),
         tid = facts.directory.main_tenant_id(),
         ca = facts.ca_file.display(),
     )

@@ -25,6 +25,10 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
             "service_url": facts.addresses.service_url(),
             "endorsed": ENDORSED_CHANNELS,
         },
+        "web_chat": {
+            "direct_line": facts.addresses.direct_line(),
+            "token_url": facts.addresses.web_chat_token_url(),
+        },
         "bots": directory.bots.iter().map(|bot| json!({
             "name": bot.name,
             "app_id": bot.app_id,

@@ -56,8 +56,8 @@ pub const SUB_ROOMS: &[(&str, &str)] = &[
     ("config", "review < credentials identity_providers < sections connections < contradictions reading"),
     (
         "dev",
-        "addresses error foreign_page jwt lock loopback_host masking < calls listeners private_file signing_key < faults < \
-         tenant < channel controls workload < bots guide < services < routes stage < stage_texts",
+        "addresses error foreign_page jwt lock loopback_host masking < calls gateway_address listeners page_origins private_file \
+         signing_key < faults < tenant < channel controls workload < bots guide < services < routes stage < stage_texts",
     ),
     (
         "exchange",
@@ -78,6 +78,8 @@ pub const RESERVED: &[(&str, &str)] = &[
     ("actix_http", "app"),
     ("actix_server", "app"),
     ("actix_service", "app"),
+    ("actix_multipart", "dev"),
+    ("actix_ws", "dev"),
     ("tokio_rustls", "app"),
     ("rustix", "app cli"),
     // Wire types and the descriptions of doors.

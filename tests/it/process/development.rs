@@ -145,6 +145,20 @@ async fn a_caller_without_a_token_reaches_a_bot_only_with_allow_anonymous() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_site_uses_direct_line_only_with_allow_origin() {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let origins = ["--allow-origin", "https://other.example", "--allow-origin", "https://chat.example"];
+    for (options, expected) in [(&[] as &[&str], 403), (&origins, 200)] {
+        let development = Development::start_with(options);
+        let manifest = client.get(format!("{}/dev/manifest.json", development.gateway())).send().await.unwrap();
+        let manifest: Value = serde_json::from_slice(&manifest.bytes().await.unwrap()).unwrap();
+        let url = manifest["web_chat"]["token_url"].as_str().unwrap();
+        let post = client.post(url).header("origin", "https://chat.example").body(r#"{"user": "ada"}"#);
+        assert_eq!(post.send().await.unwrap().status().as_u16(), expected, "{options:?}");
+    }
+}
+
+#[tokio::test]
 async fn development_mode_refuses_other_addresses_than_loopback_and_production_does_not() {
     let setting = Setting::new().await;
     let text = setting.text().replace("127.0.0.1:0", "0.0.0.0:0");

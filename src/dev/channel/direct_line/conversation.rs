@@ -1,0 +1,152 @@
+use std::sync::{Arc, Mutex, Weak};
+
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::macros::format_description;
+use tokio::sync::watch;
+
+use super::activity_log::{ActivityBatch, ActivityLog};
+use super::chat_channel::ChatChannel;
+use super::chat_users::ChatUser;
+use crate::dev::lock::lock_ignoring_poison;
+use crate::dev::tenant::BotEntry;
+use crate::domain::{SharedClock, Timestamp};
+
+/// The end of a stage user's conversation with a bot that clients see.
+pub(in crate::dev::channel) struct Conversation {
+    pub(in crate::dev::channel) id: String,
+    pub(in crate::dev::channel) bot: BotEntry,
+    pub(super) user: ChatUser,
+    pub(super) channel: ChatChannel,
+    log: Mutex<ActivityLog>,
+    marks: watch::Sender<StreamMarks>,
+    clock: SharedClock,
+}
+
+/// What the stream of a conversation watches.
+#[derive(Clone, Copy, Default)]
+struct StreamMarks {
+    /// The position of the newest activity.
+    newest: u64,
+    /// The number of the latest stream. A conversation has one stream: a later one ends it.
+    stream: u64,
+}
+
+impl Conversation {
+    pub(super) fn new(identity: ConversationIdentity, clock: SharedClock) -> Self {
+        let ConversationIdentity { id, bot, user, channel } = identity;
+        Self { id, bot, user, channel, log: Mutex::default(), marks: watch::Sender::default(), clock }
+    }
+
+    /// A new activity id, in the form of the real service.
+    pub(super) fn next_activity_id(&self) -> String {
+        format!("{}|{:07}", self.id, lock_ignoring_poison(&self.log).next_id())
+    }
+
+    /// Writes the members that the channel decides in every activity.
+    pub(super) fn stamp(&self, activity: &mut Map<String, Value>, id: &str) {
+        activity.insert("id".to_owned(), json!(id));
+        activity.insert("timestamp".to_owned(), json!(format_timestamp(self.clock.now())));
+        activity.insert("channelId".to_owned(), json!(self.channel.id()));
+        activity.insert("conversation".to_owned(), self.reference());
+    }
+
+    /// Makes an activity visible to clients.
+    pub(super) fn append(&self, activity: Map<String, Value>) {
+        let newest = lock_ignoring_poison(&self.log).append(activity);
+        self.marks.send_modify(|marks| marks.newest = marks.newest.max(newest));
+    }
+
+    /// Replaces an activity for clients that have not read it yet. Direct Line has no message that changes one that was
+    /// read. `false` if the conversation does not have the activity.
+    pub(super) fn replace(&self, id: &str, activity: Map<String, Value>) -> bool {
+        lock_ignoring_poison(&self.log).replace(id, activity)
+    }
+
+    /// Removes an activity for clients that have not read it yet; `false` if the conversation does not have it.
+    pub(in crate::dev::channel) fn remove(&self, id: &str) -> bool {
+        lock_ignoring_poison(&self.log).remove(id)
+    }
+
+    /// The activities after the position `watermark`.
+    pub(super) fn after(&self, watermark: u64) -> ActivityBatch {
+        lock_ignoring_poison(&self.log).after(watermark)
+    }
+
+    /// Begins a stream of the activities after `watermark`, and ends the one before it.
+    pub(super) fn open_stream(self: &Arc<Self>, watermark: u64) -> ActivityStream {
+        self.marks.send_modify(|marks| marks.stream += 1);
+        let marks = self.marks.subscribe();
+        let number = marks.borrow().stream;
+        ActivityStream { conversation: Arc::downgrade(self), marks, number, watermark }
+    }
+
+    /// `conversation` of the activities.
+    fn reference(&self) -> Value {
+        match (&self.user.entry, self.channel) {
+            (Some(entry), ChatChannel::Teams) => {
+                json!({"id": self.id, "conversationType": "personal", "tenantId": entry.tid})
+            }
+            _ => json!({ "id": self.id }),
+        }
+    }
+
+    /// The bot as activities name it. Teams puts `28:` before the app id.
+    pub(super) fn bot_account(&self) -> Map<String, Value> {
+        let prefix = if self.channel == ChatChannel::Teams { "28:" } else { "" };
+        let mut account = Map::new();
+        account.insert("id".to_owned(), json!(format!("{prefix}{}", self.bot.app_id)));
+        account.insert("name".to_owned(), json!(self.bot.name));
+        account.insert("role".to_owned(), json!("bot"));
+        account
+    }
+
+    /// The members as the connector lists them: the user.
+    pub(in crate::dev::channel) fn member(&self) -> Value {
+        self.user.member(self.channel)
+    }
+}
+
+/// Who talks to whom in a conversation.
+pub(super) struct ConversationIdentity {
+    pub(super) id: String,
+    pub(super) bot: BotEntry,
+    pub(super) user: ChatUser,
+    pub(super) channel: ChatChannel,
+}
+
+/// The activities of a conversation as they come. It does not keep the conversation alive.
+pub(super) struct ActivityStream {
+    conversation: Weak<Conversation>,
+    marks: watch::Receiver<StreamMarks>,
+    number: u64,
+    /// The position of the last activity that was given.
+    watermark: u64,
+}
+
+impl ActivityStream {
+    /// Waits for activities. `None` when the conversation has ended or a later stream was opened.
+    pub(super) async fn next(&mut self) -> Option<ActivityBatch> {
+        loop {
+            let marks = *self.marks.borrow_and_update();
+            if marks.stream != self.number {
+                return None;
+            }
+            if marks.newest > self.watermark {
+                let batch = self.conversation.upgrade()?.after(self.watermark);
+                self.watermark = batch.watermark;
+                return Some(batch);
+            }
+            self.marks.changed().await.ok()?;
+        }
+    }
+}
+
+/// A time as activities carry it, in UTC with milliseconds.
+fn format_timestamp(at: Timestamp) -> String {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.unix_millis()) * 1_000_000)
+        .ok()
+        .and_then(|moment| moment.format(format).ok())
+        .unwrap_or_else(|| "1970-01-01T00:00:00.000Z".to_owned())
+}

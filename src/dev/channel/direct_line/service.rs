@@ -1,0 +1,87 @@
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::bot_delivery::BotDelivery;
+use super::chat_channel::ChatChannel;
+use super::chat_users::ChatUsers;
+use super::client_activity::{ClientActivity, state_tenant};
+use super::conversation::{Conversation, ConversationIdentity};
+use super::conversations::{Conversations, StartedConversation};
+use super::refusal::DirectLineRefusal;
+use super::tokens::{DirectLineTokens, TokenBinding};
+use crate::domain::SharedEntropy;
+
+/// Direct Line as its clients see it.
+pub(in crate::dev) struct DirectLine {
+    pub(in crate::dev) tokens: DirectLineTokens,
+    pub(in crate::dev) users: ChatUsers,
+    pub(in crate::dev) conversations: Arc<Conversations>,
+    pub(in crate::dev) bots: BotDelivery,
+    pub(in crate::dev) entropy: SharedEntropy,
+}
+
+impl DirectLine {
+    /// The binding of a token for a conversation that does not exist yet.
+    pub(super) fn bind_new(&self, bot: &str, user: &str, channel: ChatChannel) -> TokenBinding {
+        let prefix = if channel == ChatChannel::Teams { "a:" } else { "" };
+        TokenBinding {
+            bot: bot.to_owned(),
+            conversation: format!("{prefix}{}", self.entropy.hex_id()),
+            user: user.to_owned(),
+            channel,
+            origins: Vec::new(),
+        }
+    }
+
+    /// Starts the conversation of a token, unless it was started before.
+    pub(super) fn start(&self, binding: &TokenBinding) -> Result<StartedConversation, DirectLineRefusal> {
+        let bot = self.users.directory.find_bot(&binding.bot).ok_or(DirectLineRefusal::UnknownBot)?;
+        Ok(self.conversations.start(ConversationIdentity {
+            id: binding.conversation.clone(),
+            bot: bot.clone(),
+            user: self.users.describe(&binding.user, binding.channel),
+            channel: binding.channel,
+        }))
+    }
+
+    /// Tells the bot that the user and the bot itself have joined.
+    pub(super) async fn announce(&self, conversation: &Conversation, locale: Option<&Value>) {
+        let (user, bot) = (conversation.user.account(conversation.channel), conversation.bot_account());
+        let mut update = Map::new();
+        update.insert("type".to_owned(), json!("conversationUpdate"));
+        update.insert("membersAdded".to_owned(), json!([user, bot]));
+        update.insert("from".to_owned(), Value::Object(user));
+        update.insert("recipient".to_owned(), Value::Object(bot));
+        update.insert("serviceUrl".to_owned(), json!(self.service_url()));
+        update.extend(locale.map(|locale| ("locale".to_owned(), locale.clone())));
+        conversation.stamp(&mut update, &self.entropy.hex_id());
+        state_tenant(conversation, &mut update);
+        // The conversation works without this activity, and the delivery logs its failure.
+        let _ = self.bots.deliver(conversation, &Value::Object(update)).await;
+    }
+
+    /// Sends an activity of the client to the bot, and returns its id. Clients see a message at once, but an invoke only
+    /// after the bot has accepted it: a client takes the echo for the proof that its invoke was accepted.
+    pub(super) async fn post(
+        &self,
+        conversation: &Conversation,
+        activity: ClientActivity,
+    ) -> Result<String, DirectLineRefusal> {
+        let id = conversation.next_activity_id();
+        let addressed = activity.address(conversation, &id, &self.service_url());
+        if addressed.is_invoke {
+            self.bots.deliver(conversation, &addressed.for_bot).await?;
+            conversation.append(addressed.echo);
+        } else {
+            conversation.append(addressed.echo);
+            self.bots.deliver(conversation, &addressed.for_bot).await?;
+        }
+        Ok(id)
+    }
+
+    /// The URL to which the bot answers.
+    fn service_url(&self) -> String {
+        self.bots.issuer.addresses.service_url()
+    }
+}
