@@ -386,7 +386,6 @@ fn a_thousand_connections_wait_until_the_process_accepts_them() {
     super::server::lengthen_accept_queue(&listener).unwrap();
     // The system answers without the process, and drops the first packet of a connection that does not fit.
     let limit = Duration::from_secs(20);
-    let waiting: Vec<_> =
-        (0..1_000).map(|_| std::net::TcpStream::connect_timeout(&address, limit).unwrap()).collect();
+    let waiting: Vec<_> = (0..1_000).map(|_| std::net::TcpStream::connect_timeout(&address, limit).unwrap()).collect();
     assert_eq!(waiting.len(), 1_000);
 }
