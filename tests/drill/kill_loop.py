@@ -17,6 +17,8 @@ ANSWERS, LONGEST_LOAD = (3, 60), 2
 SECONDS_A_CYCLE = 5
 OLD_ACCOUNTS_A_CYCLE = 15
 CODES_A_CYCLE = 2
+# Requests that were sent before, of which the bot must not be told again.
+REPEATED = ["duplicate", "code again"]
 THREADS = 6
 
 
@@ -41,7 +43,7 @@ class KillLoop:
 
     def perform(self, what, kind, concerned, send):
         """Sends a request and records it. Returns its status; raises `Unanswered`."""
-        operation = self.ledger.begin(kind, concerned)
+        operation = self.ledger.begin(kind, concerned, what in REPEATED)
         try:
             status = send().status
         except Unanswered:
@@ -52,7 +54,6 @@ class KillLoop:
         return status
 
     def exchange(self, calls, account, exchange):
-        self.ledger.record_sign_in(account)
         return self.perform("exchange", SIGN_IN, account, lambda: calls.exchange(account, exchange))
 
     def duplicate(self, calls, account, exchange):
@@ -119,7 +120,6 @@ class KillLoop:
         return (account, code) if code else None
 
     def enter(self, calls, account, code):
-        self.ledger.record_sign_in(account)
         self.sent.append((account, code))
         self.perform("code", SIGN_IN, account, lambda: calls.enter_code(account, code))
 
@@ -188,8 +188,9 @@ class KillLoop:
 
     def check_events(self):
         for account in self.accounts:
-            if self.setting.bot.events[account.id] > self.ledger.sign_ins[account]:
-                self.problems.append(f"{account.id}: the bot was told {self.setting.bot.events[account.id]} times")
+            told, most = self.setting.bot.events[account.id], self.ledger.most_events(account)
+            if told > most:
+                self.problems.append(f"{account.id} of {account.person}: the bot was told {told} times instead of {most}")
 
     def run(self, cycles):
         begun, touched = time.monotonic(), 0

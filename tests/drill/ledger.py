@@ -11,8 +11,10 @@ class Operation:
     """A request that changes whether an account is signed in. Begin and end are positions in the order of all requests;
     an operation that was not answered has ended when its service was killed."""
 
-    def __init__(self, kind, begin):
+    def __init__(self, kind, begin, is_repeated):
         self.kind, self.begin, self.end, self.is_done = kind, begin, None, False
+        # Whether the bot may not be told of this sign-in, because the request was sent before.
+        self.is_repeated = is_repeated
 
 
 class Ledger:
@@ -22,15 +24,13 @@ class Ledger:
         # By account. Sign-outs everywhere are kept by the person's name, since they concern all accounts of the person.
         self.operations = collections.defaultdict(list)
         self.under_way = set()
-        # The number of sign-ins of each account that could be told to the bot.
-        self.sign_ins = collections.Counter()
         self.answers = collections.Counter()
         self.unanswered = collections.Counter()
 
-    def begin(self, kind, concerned):
+    def begin(self, kind, concerned, is_repeated=False):
         """Records that a request is sent. It concerns an account or, by name, a person."""
         with self.lock:
-            operation = Operation(kind, next(self.ticks))
+            operation = Operation(kind, next(self.ticks), is_repeated)
             self.operations[concerned].append(operation)
             self.under_way.add(operation)
             return operation
@@ -39,11 +39,6 @@ class Ledger:
         with self.lock:
             operation.end, operation.is_done = next(self.ticks), is_done
             self.under_way.discard(operation)
-
-    def record_sign_in(self, account):
-        """Records that the bot may be told of one more sign-in."""
-        with self.lock:
-            self.sign_ins[account] += 1
 
     def count(self, what, status):
         with self.lock:
@@ -73,3 +68,15 @@ class Ledger:
             if operation.is_done and operation.begin > last[other]:
                 return operation.kind == SIGN_IN
         return None
+
+    def most_events(self, account):
+        """How often the bot may have been told of sign-ins of the account: of each once. A repeated request is a new
+        sign-in if a sign-out has crossed it, because it then leads to another token."""
+        with self.lock:
+            operations = self.operations[account] + self.operations[account.person]
+        sign_ins = [operation for operation in operations if operation.kind == SIGN_IN]
+        first = min(operation.begin for operation in sign_ins) if sign_ins else 0
+        sign_outs = [operation for operation in operations if operation.kind == SIGN_OUT and operation.end > first]
+        crossed = [repeated for repeated in sign_ins
+                   if repeated.is_repeated and any(sign_out.begin < repeated.end for sign_out in sign_outs)]
+        return sum(not operation.is_repeated for operation in sign_ins) + len(crossed)
