@@ -35,9 +35,10 @@ class Drills:
     def hostile(self):
         with self.setting("hostile") as setting:
             if self.is_short:
-                hostile.run(setting, hostile.Siege(700, 4, 512), ["pipelined-spread", "dribble"])
+                # The machine may be busy with other tests.
+                hostile.run(setting, hostile.Siege(1000, 4, 5.0), ["pipelined-spread", "dribble"])
             else:
-                hostile.run(setting, hostile.Siege(int(self.size("CONNECTIONS", 3000, 0)), 30, 1024), hostile.FORMS)
+                hostile.run(setting, hostile.Siege(int(self.size("CONNECTIONS", 3000, 0)), 30, 1.0), hostile.FORMS)
 
     def disk(self):
         with self.setting("file-size") as setting:

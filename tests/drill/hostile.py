@@ -13,8 +13,7 @@ from calls import Account, Calls, Tokens
 from figures import percentile
 from wire import Unanswered
 
-ADDRESS_SPACE_MIB = 1536
-P99_SECONDS = 1.0
+OPEN_FILES, ADDRESS_SPACE_MIB = 1024, 1536
 # The forms of the strangers' connections, and how often the user sends a request again that was not answered. Strangers on
 # one address cannot take a connection from the user. Strangers on 250 addresses can, since the connection that has been
 # idle longest makes room; there the user does as channels do.
@@ -22,10 +21,10 @@ FORMS = {"pipelined": 0, "dribble": 0, "pipelined-spread": 5, "dribble-spread": 
 
 
 class Siege:
-    """The number of hostile connections, their duration, and the service's limit on open files."""
+    """The number of hostile connections, their duration, and the bound of the user's 99th percentile in seconds."""
 
-    def __init__(self, connections, seconds, open_files):
-        self.connections, self.seconds, self.open_files = connections, seconds, open_files
+    def __init__(self, connections, seconds, p99):
+        self.connections, self.seconds, self.p99 = connections, seconds, p99
 
 
 class GenuineUser:
@@ -92,7 +91,7 @@ def flood(service, form, number):
 
 def endure(setting, siege, form, tokens):
     """Lets the strangers and the user come to a new service. Returns what was wrong."""
-    limits = ["prlimit", f"--as={ADDRESS_SPACE_MIB << 20}", f"--nofile={siege.open_files}:{siege.open_files}"]
+    limits = ["prlimit", f"--as={ADDRESS_SPACE_MIB << 20}", f"--nofile={OPEN_FILES}:{OPEN_FILES}"]
     offset = setting.log.stat().st_size
     service = setting.serve(limits)
     user = GenuineUser(setting, service, tokens, FORMS[form])
@@ -114,7 +113,7 @@ def endure(setting, siege, form, tokens):
           f"{len(user.problems)} not answered or wrong, {user.repeated} sent again\n  {said}; memory {before:.0f} MiB before, at "
           f"most {service.resident('VmHWM'):.0f} MiB (addresses {service.resident('VmPeak'):.0f} MiB); {open_files} open files")
     problems = [f"{number} x {text}" for text, number in collections.Counter(user.problems).most_common(5)]
-    if p99 > P99_SECONDS:
+    if p99 > siege.p99:
         problems.append(f"p99 {p99:.2f} s")
     if any("Too many open files" in line for line in service.lines(offset)):
         problems.append("the process had no open files left")

@@ -26,6 +26,9 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Connections that wait until the process accepts them. Of more, the system drops the first packet, and the client
 /// repeats it only after a second.
 const ACCEPT_QUEUE: i32 = 1024;
+/// The bytes of answers that the system keeps for one client, which it doubles. By itself it keeps up to 4 MiB, so that
+/// strangers who read nothing cause work for as much.
+const SEND_BUFFER: usize = 128 * 1024;
 /// Connections that are accepted while the table of connections is full: it takes them in or refuses them.
 const ACCEPTED_AHEAD: usize = 32;
 /// The bytes of a TLS connection that wait to be written.
@@ -82,7 +85,7 @@ impl ListenerServer {
         F::InitError: std::fmt::Debug,
         B: MessageBody + 'static,
     {
-        lengthen_accept_queue(&listener)?;
+        bound_buffers(&listener)?;
         let address = listener.local_addr()?;
         let name = format!("listener {address}");
         let worker = Worker {
@@ -117,9 +120,11 @@ impl ListenerServer {
     }
 }
 
-/// Lets more connections wait than the standard library does (128), so that a burst of strangers' connections does not
-/// delay a user's by the second after which a packet is repeated. The system's own limit (`somaxconn`) holds as well.
-pub(super) fn lengthen_accept_queue(listener: &TcpListener) -> io::Result<()> {
+/// Sets what the system keeps for the connections of a socket. More of them wait than the standard library permits (128),
+/// so that a burst of strangers' connections does not delay a user's by the second after which a packet is repeated;
+/// the system's own limit (`somaxconn`) holds as well. Accepted connections inherit the size of the buffer.
+pub(super) fn bound_buffers(listener: &TcpListener) -> io::Result<()> {
+    rustix::net::sockopt::set_socket_send_buffer_size(listener, SEND_BUFFER)?;
     Ok(rustix::net::listen(listener, ACCEPT_QUEUE)?)
 }
 

@@ -383,7 +383,7 @@ async fn at_the_limit_a_client_that_leaves_its_answer_unread_makes_room_if_no_co
 fn a_thousand_connections_wait_until_the_process_accepts_them() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
-    super::server::lengthen_accept_queue(&listener).unwrap();
+    super::server::bound_buffers(&listener).unwrap();
     // The system answers without the process, and drops the first packet of a connection that does not fit.
     let limit = Duration::from_secs(20);
     let waiting: Vec<_> = (0..1_000).map(|_| std::net::TcpStream::connect_timeout(&address, limit).unwrap()).collect();
