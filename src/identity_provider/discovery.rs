@@ -54,16 +54,28 @@ pub struct Discovery {
 
 /// The members of a discovery document that are used.
 #[derive(Debug)]
-pub(super) struct Endpoints {
-    pub(super) authorization: Url,
-    pub(super) token: Url,
+pub struct Endpoints {
+    /// Where browsers are sent to sign in.
+    pub authorization: Url,
+    /// Where codes and refresh tokens are redeemed.
+    pub token: Url,
     /// Where users' names are asked for (`OpenID` Connect Core §5.3), if there is one that may be called.
-    pub(super) userinfo: Option<Url>,
+    pub userinfo: Option<Url>,
     /// Where tokens are revoked (RFC 7009), if there is one that may be called.
-    pub(super) revocation: Option<Url>,
-    pub(super) secret_method: SecretMethod,
+    pub revocation: Option<Url>,
+    /// How the provider takes a client's secret.
+    pub secret_method: SecretMethod,
     /// Whether each authorization response has an `iss` parameter (RFC 9207 §3).
-    pub(super) sends_iss: bool,
+    pub sends_iss: bool,
+}
+
+/// Why a discovery document is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DocumentError {
+    /// The bytes are no discovery document.
+    Malformed,
+    /// A member is not acceptable; the text says which, and what to configure.
+    Refused(&'static str),
 }
 
 struct CachedEndpoints {
@@ -169,15 +181,25 @@ impl Discovery {
                 ..UNANSWERED
             });
         }
-        let document: Document = read_bounded_json(&answer.body).map_err(|_| DiscoveryFailure {
-            hint: "the provider's response is not a discovery document",
-            ..UNANSWERED
-        })?;
-        self.settings.read_endpoints(document).map(Arc::new).map_err(misconfigured)
+        self.settings.read_document(&answer.body).map(Arc::new).map_err(|error| match error {
+            DocumentError::Malformed => {
+                DiscoveryFailure { hint: "the provider's response is not a discovery document", ..UNANSWERED }
+            }
+            DocumentError::Refused(hint) => misconfigured(hint),
+        })
     }
 }
 
 impl DiscoverySettings {
+    /// Reads a discovery document.
+    ///
+    /// # Errors
+    /// [`DocumentError`].
+    pub fn read_document(&self, body: &[u8]) -> Result<Endpoints, DocumentError> {
+        let document = read_bounded_json(body).map_err(|_| DocumentError::Malformed)?;
+        self.read_endpoints(document).map_err(DocumentError::Refused)
+    }
+
     /// Reads the endpoints. The error is a hint that says which member is not acceptable.
     fn read_endpoints(&self, document: Document) -> Result<Endpoints, &'static str> {
         if document.issuer != self.issuer {

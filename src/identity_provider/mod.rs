@@ -36,14 +36,14 @@ pub use client_auth::{
     AssertionAlgorithm, AssertionFile, ClientCertificate, ClientCredential, FederatedIdentity, IdentityEndpoint,
     ManagedIdentity,
 };
-pub use discovery::{Discovery, DiscoverySettings};
+pub use discovery::{Discovery, DiscoverySettings, DocumentError, Endpoints};
 pub use entra::{Entra, EntraSettings};
 pub use generic::{Generic, GenericSettings};
 pub use revocation::{RevocableTokens, RevocationFuture, RevocationOutcome};
 pub use throttle::ThrottleBoard;
 pub use token_client::{RedeemingClient, TokenClientParts};
 pub use token_endpoint::SecretMethod;
-pub use userinfo::{NamesFuture, ProvidedNames};
+pub use userinfo::{NamesFuture, ProvidedNames, read_names};
 
 use tokio::time::Instant;
 use url::Url;

@@ -50,9 +50,16 @@ pub(super) async fn find_names(
     let deadline = deadline.min(Instant::now() + NAMES_TIMEOUT);
     let answer = outbound.get_with(url, &headers, deadline, MAX_ANSWER_BYTES).await;
     let answer = answer.ok().filter(|answer| answer.status == 200);
-    let info = answer.and_then(|answer| read_bounded_json::<UserInfo>(&answer.body).ok());
-    if info.is_none() {
+    let names = answer.and_then(|answer| read_names(&answer.body, subject));
+    if names.is_none() {
         tracing::debug!("the userinfo endpoint gave no names");
     }
+    names
+}
+
+/// The names in a response of the userinfo endpoint; `None` if it is not JSON, or another user's than `subject`.
+#[must_use]
+pub fn read_names(body: &[u8], subject: &str) -> Option<ProvidedNames> {
+    let info = read_bounded_json::<UserInfo>(body).ok();
     info.filter(|info| info.sub == subject).map(|info| info.names)
 }

@@ -129,6 +129,28 @@ pub(super) fn read_key_ids(body: &[u8]) -> HashSet<String> {
     keys.iter().take(MAX_KEYS).filter_map(key_id).filter(|key_id| !key_id.is_empty()).collect()
 }
 
+/// What a published key set holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySetContent {
+    /// The names of all keys, also of those that cannot be used.
+    pub key_ids: HashSet<String>,
+    /// The number of keys that may verify RS256 signatures of tokens which name their key.
+    pub rs256_keys: usize,
+    /// The number of keys that may verify signatures by any asymmetric algorithm.
+    pub asymmetric_keys: usize,
+}
+
+/// Reads a published key set as this room reads it for Entra and the channels, and for other providers. `None` if the
+/// bytes are no key set.
+#[must_use]
+pub fn read_key_set(body: &[u8]) -> Option<KeySetContent> {
+    Some(KeySetContent {
+        key_ids: read_key_ids(body),
+        rs256_keys: parse(body, SignaturePolicy::Rs256WithKeyId, None, None)?.len(),
+        asymmetric_keys: parse(body, SignaturePolicy::AnnouncedAsymmetric, None, None)?.len(),
+    })
+}
+
 fn read_usable_key(
     value: Value,
     policy: SignaturePolicy,

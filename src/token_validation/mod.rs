@@ -27,6 +27,7 @@ pub use check_explanation::list_hints;
 pub use exchangeable_token::ExchangeableTokenValidator;
 pub use id_token::{IdTokenValidator, IdentifiedUser, TrustedIdTokenIssuer};
 pub use issuer::{ChannelTrust, EntraTrust, find_tenant};
+pub use jwks::{KeySetContent, read_key_set};
 pub use key_set::{KeySet, KeySetSource};
 pub use unverified::UnverifiedToken;
 

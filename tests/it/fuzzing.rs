@@ -3,6 +3,8 @@
 
 #[path = "../fuzz/checks.rs"]
 mod checks;
+#[path = "../fuzz/sign_in_checks.rs"]
+mod sign_in_checks;
 
 use std::path::Path;
 
@@ -16,8 +18,20 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// The checks of all parsers.
-const CHECKS: [fn(&[u8]); 6] =
-    [checks::activity, checks::forwarded_hop, checks::jwt, checks::query_form, checks::token_answer, checks::toml];
+const CHECKS: [fn(&[u8]); 12] = [
+    checks::activity,
+    checks::forwarded_hop,
+    checks::jwt,
+    checks::query_form,
+    checks::token_answer,
+    checks::toml,
+    sign_in_checks::browser_cookie,
+    sign_in_checks::discovery_document,
+    sign_in_checks::key_set,
+    sign_in_checks::openid_answer,
+    sign_in_checks::page_form,
+    sign_in_checks::state_parameter,
+];
 
 /// Runs `check` on every file in `directory` and returns the number of files.
 fn replay(directory: &str, check: fn(&[u8])) -> usize {
@@ -33,13 +47,19 @@ fn replay(directory: &str, check: fn(&[u8])) -> usize {
 #[test]
 fn inputs_that_the_fuzzer_found_still_pass_their_checks() {
     type Target = (&'static str, fn(&[u8]));
-    let targets: [Target; 6] = [
+    let targets: [Target; 12] = [
         ("fuzz/activity", checks::activity),
         ("fuzz/forwarded_hop", checks::forwarded_hop),
         ("fuzz/jwt", checks::jwt),
         ("fuzz/query_form", checks::query_form),
         ("fuzz/token_answer", checks::token_answer),
         ("fuzz/toml", checks::toml),
+        ("fuzz/browser_cookie", sign_in_checks::browser_cookie),
+        ("fuzz/discovery_document", sign_in_checks::discovery_document),
+        ("fuzz/key_set", sign_in_checks::key_set),
+        ("fuzz/openid_answer", sign_in_checks::openid_answer),
+        ("fuzz/page_form", sign_in_checks::page_form),
+        ("fuzz/state_parameter", sign_in_checks::state_parameter),
     ];
     for (target, check) in targets {
         assert!(replay(target, check) >= 5, "{target} has seeds");
@@ -233,6 +253,52 @@ proptest! {
         checks::query_form(encoded.as_bytes());
         let read = TokenExchangeState::decode(&encoded).unwrap();
         prop_assert_eq!((read.connection_name, read.user_id, read.conversation_id), (connection, user, conversation));
+    }
+
+    #[test]
+    fn a_generated_discovery_document_leads_to_no_other_origin(
+        members in proptest::collection::btree_map(
+            prop::sample::select(vec![
+                "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "revocation_endpoint", "jwks_uri",
+                "token_endpoint_auth_methods_supported", "authorization_response_iss_parameter_supported",
+            ]),
+            prop_oneof![
+                Just(json!("https://idp.example/x")),
+                Just(json!("https://idp.example:444/x")),
+                Just(json!("http://idp.example/x")),
+                Just(json!("https://idp.example@other.example/x")),
+                Just(json!(["client_secret_post"])),
+                Just(json!(true)),
+                any_json(),
+            ],
+            0..8,
+        ),
+    ) {
+        let mut document = json!(members);
+        document["issuer"] = "https://idp.example/realm".into();
+        sign_in_checks::discovery_document(document.to_string().as_bytes());
+    }
+
+    #[test]
+    fn a_generated_key_set_is_read_or_refused_as_a_whole(keys in proptest::collection::vec(any_json(), 0..6), kid in any_json()) {
+        let mut keys = keys;
+        keys.push(json!({ "kty": "RSA", "kid": kid, "n": "AQAB", "e": kid, "use": kid }));
+        sign_in_checks::key_set(json!({ "keys": keys }).to_string().as_bytes());
+    }
+
+    #[test]
+    fn a_generated_return_of_a_browser_is_read_as_by_another_parser(
+        pairs in proptest::collection::vec(
+            (prop::sample::select(vec!["state", "State", "code", "error", "error_description", "decision", "claims"]), "\\PC{0,40}"),
+            0..6,
+        ),
+        names in any_json(),
+    ) {
+        let query: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+        sign_in_checks::page_form(query.as_bytes());
+        sign_in_checks::state_parameter(query.as_bytes());
+        let body = json!({ "sub": "someone", "name": names, "email": names });
+        sign_in_checks::openid_answer(format!("{query}\n{body}").as_bytes());
     }
 
     #[test]

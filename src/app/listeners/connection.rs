@@ -126,6 +126,11 @@ impl Connection {
         self.under_way() == 0
     }
 
+    /// Since when bytes have been waiting because the client does not take them; `None` if none are.
+    pub(super) fn unsent_since(&self) -> Option<Ticks> {
+        Some(self.unsent_since.load(Ordering::Relaxed)).filter(|since| *since != 0)
+    }
+
     pub(super) fn last_activity(&self) -> Ticks {
         self.last_activity.load(Ordering::Relaxed)
     }

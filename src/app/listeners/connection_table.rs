@@ -66,12 +66,19 @@ impl ConnectionTable {
         Arc::new(Self { limits, deadlines, counters, now: AtomicU64::new(1), open: Mutex::default() })
     }
 
+    /// The bound of open connections of all clients together.
+    pub(super) fn total(&self) -> usize {
+        self.limits.total
+    }
+
     pub(super) fn now(&self) -> Ticks {
         self.now.load(Ordering::Relaxed)
     }
 
     /// Takes a new connection in. At a limit, the connection that has been idle longest is ended in its favour: one of
-    /// the same client at the client's limit, one of any client at the listener's. `None` if none is idle.
+    /// the same client at the client's limit, one of any client at the listener's. If none is idle, it is the connection
+    /// whose client has left an answer unread longest: slow readers could otherwise hold all connections. `None` if
+    /// there is none of either kind.
     pub(super) fn open(self: &Arc<Self>, address: IpAddr) -> Option<OpenConnection> {
         let client = ClientNetwork::from_address(address);
         let connection = Arc::new(Connection::new(client, self.now()));
@@ -85,7 +92,7 @@ impl ConnectionTable {
                 self.count_ended(&mut open, Count::ConnectionEvicted);
                 true
             }
-            Eviction::NoneIdle => {
+            Eviction::NoneFound => {
                 self.count_ended(&mut open, Count::ConnectionRefused);
                 false
             }
@@ -149,20 +156,20 @@ impl ConnectionTable {
 enum Eviction {
     NotNeeded,
     Of(Arc<Connection>),
-    NoneIdle,
+    NoneFound,
 }
 
 impl OpenConnections {
     fn choose_evicted(&self, client: ClientNetwork, is_proxy: bool, limits: &ConnectionLimits) -> Eviction {
         let of_client = self.by_client.get(&client).map_or(&[][..], Vec::as_slice);
-        let longest_idle = if !is_proxy && of_client.len() >= limits.per_client {
-            find_longest_idle(of_client.iter())
+        let dispensable = if !is_proxy && of_client.len() >= limits.per_client {
+            find_dispensable(of_client.iter())
         } else if self.total >= limits.total {
-            find_longest_idle(self.by_client.values().flatten())
+            find_dispensable(self.by_client.values().flatten())
         } else {
             return Eviction::NotNeeded;
         };
-        longest_idle.map_or(Eviction::NoneIdle, Eviction::Of)
+        dispensable.map_or(Eviction::NoneFound, Eviction::Of)
     }
 
     fn insert(&mut self, connection: Arc<Connection>) {
@@ -199,8 +206,12 @@ impl OpenConnections {
     }
 }
 
-fn find_longest_idle<'c>(connections: impl Iterator<Item = &'c Arc<Connection>>) -> Option<Arc<Connection>> {
-    connections.filter(|connection| connection.is_idle()).min_by_key(|connection| connection.last_activity()).cloned()
+/// The connection that has been idle longest, else the one whose client has left an answer unread longest.
+fn find_dispensable<'c>(connections: impl Iterator<Item = &'c Arc<Connection>> + Clone) -> Option<Arc<Connection>> {
+    let idle = connections.clone().filter(|connection| connection.is_idle());
+    let longest_idle = idle.min_by_key(|connection| connection.last_activity());
+    let unread = connections.filter_map(|connection| Some((connection.unsent_since()?, connection)));
+    longest_idle.or_else(|| unread.min_by_key(|(since, _)| *since).map(|(_, connection)| connection)).cloned()
 }
 
 /// One connection in the table, until it is dropped.

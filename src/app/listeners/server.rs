@@ -1,7 +1,9 @@
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use actix_http::error::DispatchError;
@@ -21,6 +23,14 @@ use super::request_tracking::TrackRequests;
 
 /// How long the framework waits for a client to close a connection after the last answer.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Connections that wait until the process accepts them. Of more, the system drops the first packet, and the client
+/// repeats it only after a second.
+const ACCEPT_QUEUE: i32 = 1024;
+/// The bytes of answers that the system keeps for one client, which it doubles. By itself it keeps up to 4 MiB, so that
+/// strangers who read nothing cause work for as much.
+const SEND_BUFFER: usize = 128 * 1024;
+/// Connections that are accepted while the table of connections is full: it takes them in or refuses them.
+const ACCEPTED_AHEAD: usize = 32;
 /// The bytes of a TLS connection that wait to be written.
 const TLS_BUFFER: usize = 16 * 1024;
 
@@ -46,10 +56,15 @@ pub(in crate::app) struct ServerSettings {
 
 impl ListenerServer {
     pub(in crate::app) fn new(settings: ServerSettings, table: Arc<ConnectionTable>) -> Self {
-        let mut builder = Server::build().shutdown_timeout(settings.drain_seconds).disable_signals();
-        if let Some(workers) = settings.workers {
-            builder = builder.workers(workers);
-        }
+        let workers = settings.workers.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
+        // The framework's thread accepts a burst of connections faster than the workers refuse them, and would use up the
+        // open files that are left for the store and for outgoing calls.
+        let per_worker = (table.total() + ACCEPTED_AHEAD).div_ceil(workers);
+        let builder = Server::build()
+            .shutdown_timeout(settings.drain_seconds)
+            .disable_signals()
+            .workers(workers)
+            .max_concurrent_connections(per_worker);
         Self { builder, settings, table }
     }
 
@@ -70,6 +85,7 @@ impl ListenerServer {
         F::InitError: std::fmt::Debug,
         B: MessageBody + 'static,
     {
+        bound_buffers(&listener)?;
         let address = listener.local_addr()?;
         let name = format!("listener {address}");
         let worker = Worker {
@@ -102,6 +118,14 @@ impl ListenerServer {
     pub(in crate::app) fn run(self) -> Server {
         self.builder.run()
     }
+}
+
+/// Sets what the system keeps for the connections of a socket. More of them wait than the standard library permits (128),
+/// so that a burst of strangers' connections does not delay a user's by the second after which a packet is repeated;
+/// the system's own limit (`somaxconn`) holds as well. Accepted connections inherit the size of the buffer.
+pub(super) fn bound_buffers(listener: &TcpListener) -> io::Result<()> {
+    rustix::net::sockopt::set_socket_send_buffer_size(listener, SEND_BUFFER)?;
+    Ok(rustix::net::listen(listener, ACCEPT_QUEUE)?)
 }
 
 /// An application of the framework: routes and what surrounds them.

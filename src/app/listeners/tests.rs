@@ -350,3 +350,42 @@ async fn a_client_that_hangs_up_leaves_no_entry() {
     until_open(&fixture, 0).await;
     fixture.server.stop(false).await;
 }
+
+#[actix_web::test]
+async fn at_the_limit_a_client_that_leaves_its_answer_unread_makes_room_if_no_connection_is_idle() {
+    let fixture = Fixture::start(2, 2);
+    let mut unread = Vec::new();
+    for at in [10, 20] {
+        fixture.table.sweep_at(at);
+        let mut client = fixture.connect_from([127, 0, 0, u8::try_from(at).unwrap()]).await;
+        send(&mut client, "GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        unread.push(client);
+        while fixture.begun.load(Ordering::Relaxed) < unread.len() {
+            tokio::task::yield_now().await;
+        }
+    }
+    // Each new client is refused until the server has noticed that the large answers are not read.
+    let mut new = loop {
+        let mut client = fixture.connect_from([127, 0, 0, 40]).await;
+        let _ = client.write_all(b"GET /small HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        let mut first = [0; 1];
+        if client.read(&mut first).await.is_ok_and(|length| length == 1) {
+            break client;
+        }
+    };
+    read_until(&mut new, "small").await;
+    assert_eq!(fixture.counters.value(Count::ConnectionEvicted), 1);
+    drop(unread);
+    fixture.server.stop(false).await;
+}
+
+#[test]
+fn a_thousand_connections_wait_until_the_process_accepts_them() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    super::server::bound_buffers(&listener).unwrap();
+    // The system answers without the process, and drops the first packet of a connection that does not fit.
+    let limit = Duration::from_secs(20);
+    let waiting: Vec<_> = (0..1_000).map(|_| std::net::TcpStream::connect_timeout(&address, limit).unwrap()).collect();
+    assert_eq!(waiting.len(), 1_000);
+}

@@ -8,15 +8,16 @@ mod callback;
 mod complete;
 mod description;
 mod pages;
+mod parameters;
 mod replies;
-
-use std::borrow::Cow;
 
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use url::Url;
+
+pub use parameters::{find_browser_secret, find_parameter};
 
 use crate::domain::SharedEntropy;
 use crate::inbound::{BodyLimits, Door, LetterCase, Method, Operation};
@@ -31,8 +32,6 @@ const BEGIN_PATH: &str = "/api/oauth/signin";
 const AGAIN: &str = "again";
 /// The path at which the user confirms.
 const COMPLETE_PATH: &str = "/api/oauth/PostSignInCallback";
-/// Longest accepted value of a parameter, in bytes; authorization codes are the longest.
-const MAX_VALUE_BYTES: usize = 8 * 1024;
 /// How long a browser keeps its cookie.
 const BROWSER_COOKIE_LIFETIME: Duration = Duration::hours(1);
 
@@ -158,9 +157,7 @@ impl SignInPages {
     fn read_browser_cookie(&self, http: &HttpRequest) -> Option<BrowserSecret> {
         // The framework would keep all cookies, at many times the memory of their text.
         let texts = http.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
-        let mut pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.split_once('='));
-        let (_, value) = pairs.find(|(name, _)| name.trim() == self.cookie_name())?;
-        BrowserSecret::parse(value.trim().trim_matches('"'))
+        find_browser_secret(texts, self.cookie_name())
     }
 
     /// Sets the cookie with the browser's secret.
@@ -175,34 +172,6 @@ impl SignInPages {
         // The secret has letters and digits only, so the cookie can be written.
         if let Err(error) = response.add_cookie(&cookie) {
             tracing::error!(%error, "a cookie cannot be written");
-        }
-    }
-}
-
-/// The value of the parameter `name`, in any letter case; `None` if it is absent or empty. A repeated or overlong
-/// parameter is present but invalid (RFC 6749 §3.1): its value is the empty text, which no step accepts.
-fn find_parameter<'q>(query: &'q str, name: &str) -> Option<Cow<'q, str>> {
-    let mut values = url::form_urlencoded::parse(query.as_bytes())
-        .filter(|(other, value)| other.eq_ignore_ascii_case(name) && !value.is_empty())
-        .map(|(_, value)| value);
-    let value = values.next()?;
-    let is_usable = values.next().is_none() && value.len() <= MAX_VALUE_BYTES;
-    Some(if is_usable { value } else { Cow::default() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::find_parameter;
-
-    #[test]
-    fn a_repeated_or_overlong_parameter_is_empty() {
-        let long = format!("code={}", "x".repeat(super::MAX_VALUE_BYTES + 1));
-        assert_eq!(find_parameter("a=1&SignIn=x%26y+z", "signin").as_deref(), Some("x&y z"));
-        for nothing in ["", "code=", "codes=1"] {
-            assert_eq!(find_parameter(nothing, "code"), None, "{nothing}");
-        }
-        for unusable in ["code=1&Code=1", &long] {
-            assert_eq!(find_parameter(unusable, "code").as_deref(), Some(""), "{unusable}");
         }
     }
 }
