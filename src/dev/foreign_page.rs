@@ -1,6 +1,7 @@
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, ORIGIN};
-use url::{Host, Url};
+
+use super::page_origins::PageOrigins;
 
 /// The prefix of the controls and of the manifest.
 const CONTROLS: &str = "/dev/";
@@ -13,19 +14,19 @@ pub(super) struct RequestHead<'a> {
 }
 
 impl RequestHead<'_> {
-    /// Whether a page of another machine made the browser send this request. A browser on this machine reaches the stage,
-    /// so any page that a developer opens could otherwise work it. Pages from loopback, with any port, are not foreign,
-    /// and neither are programs, which send neither header.
+    /// Whether a page whose origin is not among `admitted` made the browser send this request. A browser on this machine
+    /// reaches the stage, so any page that a developer opens could otherwise work it. Pages from loopback, with any port,
+    /// are not foreign, and neither are programs, which send neither header.
     ///
     /// A browser that follows a link or a redirect to a page of the tenant sends no `Origin`: bots and gateways lead their
     /// users there, so this is no reason to refuse. The controls have no such visitors.
-    pub(super) fn is_from_foreign_page(&self) -> bool {
+    pub(super) fn is_from_foreign_page(&self, admitted: &PageOrigins) -> bool {
         let site = self.headers.get("sec-fetch-site").map(|value| value.to_str().unwrap_or_default());
         let mut origins = self.headers.get_all(ORIGIN).peekable();
         if origins.peek().is_some() {
             // A page that sends no referrer has the origin `null` for its own forms, too.
             let is_own = |origin: &str| {
-                is_loopback_origin(origin) || origin == "null" && matches!(site, Some("same-origin" | "none"))
+                admitted.admits(origin) || origin == "null" && matches!(site, Some("same-origin" | "none"))
             };
             return !origins.all(|origin| origin.to_str().is_ok_and(is_own));
         }
@@ -42,17 +43,6 @@ impl RequestHead<'_> {
     }
 }
 
-fn is_loopback_origin(origin: &str) -> bool {
-    let Ok(url) = Url::parse(origin) else { return false };
-    matches!(url.scheme(), "http" | "https")
-        && match url.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            None => false,
-        }
-}
-
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
@@ -65,7 +55,7 @@ mod tests {
         });
         let request = request.to_http_request();
         RequestHead { method: request.method(), path: request.path(), headers: request.headers() }
-            .is_from_foreign_page()
+            .is_from_foreign_page(&PageOrigins::default())
     }
 
     #[test]

@@ -4,12 +4,13 @@ use std::time::Duration;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, NormalizePath, TrailingSlash, from_fn};
-use actix_web::web::{PayloadConfig, ServiceConfig};
+use actix_web::web::{Data, PayloadConfig, ServiceConfig};
 use actix_web::{App, HttpServer, error};
 
 use super::error::StageError;
 use super::foreign_page::RequestHead;
 use super::loopback_host::{host_header, is_loopback_host};
+use super::page_origins::PageOrigins;
 
 /// The size limit of a request body, in bytes.
 const MAX_BODY_BYTES: usize = 512 * 1024;
@@ -68,7 +69,7 @@ async fn refuse_foreigners(
         return Err(error::ErrorForbidden("not this host"));
     }
     let head = RequestHead { method: request.method(), path: request.path(), headers: request.headers() };
-    if head.is_from_foreign_page() {
+    if request.app_data::<Data<PageOrigins>>().is_none_or(|admitted| head.is_from_foreign_page(admitted)) {
         return Err(error::ErrorForbidden("not from a page of another machine"));
     }
     next.call(request).await

@@ -1,4 +1,5 @@
 use actix_web::http::header::{HOST, HeaderMap};
+use url::{Host, Url};
 
 /// The value of the `Host` header. Forwarding headers are ignored, because any client can write them.
 pub(super) fn host_header(headers: &HeaderMap) -> &str {
@@ -11,7 +12,12 @@ pub(super) fn is_loopback_host(host: &str) -> bool {
     matches!(name, "localhost" | "127.0.0.1")
 }
 
-/// Whether the host of a URL is this machine.
-pub(super) fn is_loopback_name(host: &str) -> bool {
-    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+/// Whether the host of `url` is this machine.
+pub(super) fn is_loopback_url(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
 }

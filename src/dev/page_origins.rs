@@ -14,9 +14,9 @@ use serde_json::json;
 use url::Url;
 
 use super::lock::lock_ignoring_poison;
-use super::loopback_host::is_loopback_name;
+use super::loopback_host::is_loopback_url;
 
-/// The origins of the pages that may call Direct Line: every origin on this machine, and those that were added.
+/// The origins of the pages that may call the stage: every origin on this machine, and those that were added.
 #[derive(Debug, Default)]
 pub(super) struct PageOrigins(Mutex<Vec<String>>);
 
@@ -27,11 +27,10 @@ impl PageOrigins {
     }
 
     /// Whether pages of `origin` may call. An `Origin` header has scheme, host and port only, so a longer text is refused.
-    fn admits(&self, origin: &str) -> bool {
+    pub(super) fn admits(&self, origin: &str) -> bool {
         let Ok(url) = Url::parse(origin) else { return false };
         let is_web_page = matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == origin;
-        let is_on_this_machine = url.host_str().is_some_and(is_loopback_name);
-        is_web_page && (is_on_this_machine || lock_ignoring_poison(&self.0).iter().any(|known| known == origin))
+        is_web_page && (is_loopback_url(&url) || lock_ignoring_poison(&self.0).iter().any(|known| known == origin))
     }
 }
 

@@ -43,16 +43,16 @@ impl Stage {
     /// ([`Stage::attach_gateway`]).
     pub fn routes(&self, gateway: &str) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
         self.attach_gateway(gateway);
-        let manifest = self.manifest(gateway);
+        let (manifest, admitted) = (self.manifest(gateway), self.services.page_origins.clone());
         move |config: &mut ServiceConfig| {
-            let manifest = manifest.clone();
+            let (manifest, admitted) = (manifest.clone(), admitted.clone());
             config.route(
                 "/dev/manifest.json",
                 web::get().to(move |request: HttpRequest| {
                     let head =
                         RequestHead { method: request.method(), path: request.path(), headers: request.headers() };
                     let is_local = is_loopback_host(host_header(head.headers));
-                    let answer = if is_local && !head.is_from_foreign_page() {
+                    let answer = if is_local && !head.is_from_foreign_page(&admitted) {
                         HttpResponse::Ok().json(&manifest)
                     } else {
                         HttpResponse::Forbidden().finish()

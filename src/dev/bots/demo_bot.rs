@@ -12,7 +12,7 @@ use super::inboxes::Inboxes;
 use super::turn::{BotServices, BotTurn};
 use crate::dev::channel::ChannelIssuer;
 use crate::dev::jwt::{bearer_token, text_member};
-use crate::dev::loopback_host::is_loopback_name;
+use crate::dev::loopback_host::is_loopback_url;
 use crate::dev::tenant::{AGENT_365, BotEntry};
 
 /// The demo bots of the directory. All of them run the same code.
@@ -50,7 +50,7 @@ impl DemoBots {
     fn may_be_from_emulator(&self, request: &HttpRequest, activity: &Value) -> bool {
         let is_bare = !request.headers().contains_key(AUTHORIZATION) && !request.headers().contains_key(ORIGIN);
         let service_url = text_member(activity, "serviceUrl").and_then(|url| Url::parse(url).ok());
-        let is_answered_here = service_url.is_some_and(|url| url.host_str().is_some_and(is_loopback_name));
+        let is_answered_here = service_url.as_ref().is_some_and(is_loopback_url);
         let is_emulator = text_member(activity, "channelId") == Some("emulator");
         self.admits_anonymous.load(Ordering::SeqCst) && is_bare && is_answered_here && is_emulator
     }

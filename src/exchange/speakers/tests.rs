@@ -30,6 +30,8 @@ fn bot(vouches_for_channel_users: bool) -> Bot {
             cross_tenants: Vec::new(),
             verified_user_ids: VerifiedUserIds::All,
         },
+        agent_365: None,
+        sign_in_invokes: Vec::new(),
         callers: vec![parent],
         emulator_tenants: Vec::new(),
         refusal_style: RefusalStyle::default(),

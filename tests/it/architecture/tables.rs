@@ -56,8 +56,8 @@ pub const SUB_ROOMS: &[(&str, &str)] = &[
     ("config", "review < credentials identity_providers < sections connections < contradictions reading"),
     (
         "dev",
-        "addresses error foreign_page jwt lock loopback_host masking < calls gateway_address listeners page_origins private_file \
-         signing_key < faults < tenant < channel controls workload < bots guide < services < routes stage < stage_texts",
+        "addresses error jwt lock loopback_host masking < calls gateway_address page_origins private_file signing_key < \
+         foreign_page < listeners < faults < tenant < channel controls workload < bots guide < services < routes stage < stage_texts",
     ),
     (
         "exchange",
