@@ -45,18 +45,29 @@ struct State {
     is_unbuffered: bool,
     /// Whether a thread has waited for the output in vain since its last progress.
     is_blocked: bool,
+    /// Whether the output refused the last lines.
+    is_refused: bool,
+    /// The lines that were left out since the last report, and since the start.
     left_out: u64,
+    left_out_in_all: u64,
 }
 
 impl State {
     fn has_room_for(&self, line: &[u8]) -> bool {
         self.waiting.is_empty() || self.waiting.len() + line.len() <= MAX_WAITING_BYTES
     }
+
+    fn leave_out(&mut self, lines: u64) {
+        self.left_out += lines;
+        self.left_out_in_all += lines;
+    }
 }
 
 impl Batch {
-    /// Collects lines for `writer`, and starts the thread that writes them. `report_left_out` is called on that thread.
+    /// Collects lines for `writer`, and starts the thread `name`, which writes them. `report_left_out` is called on that
+    /// thread.
     pub(super) fn start(
+        name: &str,
         writer: impl Write + Send + 'static,
         report_left_out: impl Fn(u64) + Send + 'static,
     ) -> io::Result<Arc<Self>> {
@@ -68,7 +79,7 @@ impl Batch {
         });
         let of_thread = Arc::clone(&batch);
         thread::Builder::new()
-            .name("log-writer".to_owned())
+            .name(name.to_owned())
             .spawn(move || of_thread.write_for_ever(writer, report_left_out))?;
         Ok(batch)
     }
@@ -78,14 +89,26 @@ impl Batch {
         self.lock().is_blocked
     }
 
-    fn add(&self, line: &[u8], urgent: bool) {
+    /// Whether the output is blocked, or refused the last lines.
+    pub(super) fn is_failing(&self) -> bool {
+        let state = self.lock();
+        state.is_blocked || state.is_refused
+    }
+
+    /// How many lines have been left out since the start.
+    pub(super) fn left_out(&self) -> u64 {
+        self.lock().left_out_in_all
+    }
+
+    /// Adds a line. An urgent one is written before this returns, unless the output blocks.
+    pub(super) fn add(&self, line: &[u8], urgent: bool) {
         let mut state = self.lock();
         // The line that reports lines left out finds the buffer full, and must not be left out itself.
         if !state.has_room_for(line) && !self.is_writer_thread() {
             self.hurry(&mut state);
             state = self.wait_while(state, |state| !state.has_room_for(line));
             if !state.has_room_for(line) {
-                state.left_out += 1;
+                state.leave_out(1);
                 return;
             }
         }
@@ -155,10 +178,9 @@ impl Batch {
         let mut lines = Vec::new();
         loop {
             let number = self.take_lines(&mut lines);
-            // A log that cannot be written cannot report that either.
-            let _ = writer.write_all(&lines);
+            let refused = if writer.write_all(&lines).is_err() { count_lines(&lines) } else { 0 };
             lines.clear();
-            let left_out = self.note_progress(number);
+            let left_out = self.note_progress(number, refused);
             if left_out > 0 {
                 report_left_out(left_out);
             }
@@ -178,13 +200,16 @@ impl Batch {
         state.added
     }
 
-    /// Notes that the lines up to `number` are written. Returns how many lines were left out before.
-    fn note_progress(&self, number: u64) -> u64 {
+    /// Notes that the lines up to `number` are written, but for the last `refused` ones. Returns how many lines were left
+    /// out before, as soon as the output takes lines again: an output that refuses lines cannot report that either.
+    fn note_progress(&self, number: u64, refused: u64) -> u64 {
         let mut state = self.lock();
         state.written = number;
         state.is_blocked = false;
+        state.is_refused = refused > 0;
+        state.leave_out(refused);
         self.output_changed.notify_all();
-        mem::take(&mut state.left_out)
+        if state.is_refused { 0 } else { mem::take(&mut state.left_out) }
     }
 
     fn is_writer_thread(&self) -> bool {
@@ -194,6 +219,10 @@ impl Batch {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn count_lines(lines: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', lines).count() as u64
 }
 
 /// The writer through which a subscriber adds its lines to a batch.
@@ -231,6 +260,7 @@ impl Write for LineWriter<'_> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::mpsc;
 
     use super::*;
@@ -244,11 +274,16 @@ mod tests {
         written: Mutex<Vec<u8>>,
         changed: Condvar,
         gate: Mutex<()>,
+        /// Whether each write fails.
+        is_full: AtomicBool,
     }
 
     impl Write for Output {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             drop(self.0.gate.lock().unwrap());
+            if self.0.is_full.load(Ordering::SeqCst) {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
             self.0.written.lock().unwrap().extend_from_slice(bytes);
             self.0.changed.notify_all();
             Ok(bytes.len())
@@ -280,7 +315,7 @@ mod tests {
             own.wait().add(format!("left out: {lines}\n").as_bytes(), true);
             reports.send(lines).unwrap();
         };
-        let batch = Batch::start(output.clone(), report).unwrap();
+        let batch = Batch::start("test-writer", output.clone(), report).unwrap();
         assert!(started.set(Arc::clone(&batch)).is_ok());
         (batch, received)
     }
@@ -338,6 +373,24 @@ mod tests {
         assert_eq!(written + left_out, LINES);
         assert!(output.text().ends_with(&format!("x\nleft out: {left_out}\nend\n")));
         assert!(left_out > LINES / 2 && written > 200, "{written} lines were written, {left_out} left out");
+    }
+
+    #[test]
+    fn lines_that_the_output_refuses_are_counted_and_reported_when_it_takes_lines_again() {
+        let output = Output::default();
+        let (batch, reports) = start(&output);
+        output.0.is_full.store(true, Ordering::SeqCst);
+        batch.add(b"one\n", false);
+        batch.add(b"two\n", true);
+        // The writer notes the refusal before it wakes the thread that has added an urgent line.
+        assert!(batch.is_failing() && !batch.is_blocked());
+        assert_eq!((batch.left_out(), output.text().as_str()), (2, ""));
+        output.0.is_full.store(false, Ordering::SeqCst);
+        batch.add(b"three\n", true);
+        assert_eq!(reports.recv().unwrap(), 2);
+        assert!(!batch.is_failing());
+        output.wait_for("left out: 2\n");
+        assert_eq!(batch.left_out(), 2);
     }
 
     #[test]
