@@ -18,7 +18,7 @@ use crate::config::Configuration;
 use crate::endpoints::api_document::{self, ApiDocument};
 use crate::endpoints::{bot_gateway, operations, sign_in_pages, token_service};
 use crate::inbound::{Door, Problem, record_request};
-use crate::observability::Counters;
+use crate::observability::{AuditEntry, AuditEvent, Counters};
 
 /// The open connections of the operator's listener.
 const OPERATIONS_CONNECTIONS: usize = 64;
@@ -283,6 +283,7 @@ impl Application {
         let token_service =
             self.token_service.map(|listener| (listener.server.handle(), tokio::spawn(listener.server)));
         let operations = self.operations.map(|listener| (listener.server.handle(), tokio::spawn(listener.server)));
+        AuditEntry::new(AuditEvent::Started).write();
         let served = self.public.server.await;
         // Stopped after the public listener: while a bot answers a forwarded activity, it still calls the Token
         // Service.
@@ -311,6 +312,7 @@ impl Application {
             );
         }
         signal_task.abort();
+        AuditEntry::new(AuditEvent::Stopped).write();
         self.counters.log();
         served
     }

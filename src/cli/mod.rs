@@ -15,7 +15,9 @@ use clap::{Args, Parser, Subcommand};
 
 #[cfg(feature = "stage")]
 use self::development::{DEV_HELP, DevOptions, dev};
-use self::process::{disable_core_files, print, start_logging, survive_file_size_limit, system_clock_and_entropy};
+use self::process::{
+    disable_core_files, print, start_audit, start_logging, survive_file_size_limit, system_clock_and_entropy,
+};
 use crate::app::{self, BoundListeners};
 use crate::config::{self, Configuration, Problems};
 use crate::domain::{SystemClock, SystemEntropy};
@@ -133,6 +135,7 @@ pub fn explain(error: &anyhow::Error) -> String {
 fn serve(file: &Path) -> anyhow::Result<ExitCode> {
     let configuration = config::load(file).map_err(|problems| configuration_error(file, &problems))?;
     let _logging = start_logging(configuration.logging)?;
+    let _audit = start_audit(configuration.audit.as_ref())?;
     disable_core_files();
     for warning in &configuration.warnings {
         tracing::warn!(path = warning.path, "{}", warning.message);

@@ -31,9 +31,9 @@ pub use identity_providers::{EntraSection, OpenIdSection};
 pub use reading::{Environment, temporary_directory};
 pub use review::{ClientAuthentication, ConfigurationProblem, KeySource, OpenIdOptions, Problems};
 pub use sections::{
-    BotCredentialsSection, ChannelStatuses, ChannelTrustSection, KeysSection, LimitsSection, LogFormat, LogLevel,
-    LoggingSection, NoProxySection, OperationsSection, OutboundSection, Server, SignInSection, StoreDurability,
-    StoreSection, TlsPair, TokenServiceSection,
+    AuditSection, BotCredentialsSection, ChannelStatuses, ChannelTrustSection, KeysSection, LimitsSection, LogFormat,
+    LogLevel, LoggingSection, NoProxySection, OperationsSection, OutboundSection, Server, SignInSection,
+    StoreDurability, StoreSection, TlsPair, TokenServiceSection,
 };
 
 use url::Url;
@@ -83,6 +83,8 @@ pub struct Configuration {
     pub keys: KeysSection,
     /// The log.
     pub logging: LoggingSection,
+    /// The audit stream; `None` if there is none.
+    pub audit: Option<AuditSection>,
     /// Settings that are valid but probably a mistake.
     pub warnings: Vec<ConfigurationProblem>,
     /// The file that the configuration was read from; `None` if it was read from a text.
@@ -251,6 +253,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     let store = raw.store.validate(&mut review);
     let keys = raw.keys.validate(&mut review);
     let logging = raw.logging.validate();
+    let audit = raw.audit.map(|audit| audit.validate(&mut review));
     let compared = ComparedSections {
         server: server.as_ref(),
         listeners: &listeners,
@@ -259,6 +262,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         outbound: outbound.as_ref(),
         store: store.as_ref(),
         keys: keys.as_ref(),
+        audit: audit.as_ref(),
     };
     compared.compare(&mut review);
     let complete = || Some((server?, outbound?, channels?, sign_in?, limits?, store?, keys?));
@@ -283,6 +287,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         store,
         keys,
         logging,
+        audit,
         warnings,
         file: None,
         hosts,

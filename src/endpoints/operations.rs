@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::domain::{Secret, UserKey};
 use crate::inbound::{Answer, Description, Door, LetterCase, Method, Operation, Problem, read_bearer};
-use crate::observability::is_log_blocked;
+use crate::observability::{AuditEntry, AuditEvent, is_log_blocked};
 use crate::sign_out::SignOut;
 
 /// The bearer of admin calls. Clones share the token, so it can be replaced while the door is open.
@@ -120,6 +120,7 @@ async fn alive() -> HttpResponse {
 async fn sign_out_everywhere(http: HttpRequest, operations: web::Data<Operations>) -> HttpResponse {
     if let Err(problem) = authenticate(&operations, http.headers()) {
         tracing::warn!(code = problem.code(), security = true, "an admin call was refused");
+        AuditEntry::new(AuditEvent::OperatorCallRefused).detail(problem.code()).write();
         return problem.respond();
     }
     let Some(user) = read_user_key(&http) else { return Problem::BadUserKey.respond() };

@@ -3,7 +3,7 @@ use actix_web::{HttpMessage, HttpRequest};
 use super::hints::find_hint;
 use super::problem::Problem;
 use super::request_record::RequestId;
-use crate::observability::to_log_text;
+use crate::observability::{AuditEntry, AuditEvent, to_log_text};
 use crate::token_validation::CheckExplanation;
 
 /// At most this many characters of a value from outside are logged.
@@ -80,6 +80,9 @@ impl CallerRefusal {
         // A user's token that is presented as a caller's has probably been stolen.
         let security = self.problem == Problem::DelegatedTokenNotAllowed;
         let RefusalDetails { bot, explanation: CheckExplanation { hint, seen, expected } } = *self.details;
+        if security {
+            AuditEntry::new(AuditEvent::UserTokenAsCaller).correlation_id(correlation_id).detail(check).write();
+        }
         tracing::warn!(correlation_id, code, check, bot, seen, expected, hint, security, "a caller was refused");
         self.problem
     }

@@ -5,6 +5,7 @@ use super::signed_in_tokens::SignedInTokens;
 use crate::cards::{PendingSignIns, StatedIdentity};
 use crate::domain::{Account, Bot, Connection, Secret, TokenSlot, UserKey, UserToken};
 use crate::exchange::{BrowserBinding, WantedToken};
+use crate::observability::{AuditEntry, AuditEvent};
 use crate::single_flight::SingleFlight;
 use crate::vault::{CodeMark, Permit, VaultError};
 
@@ -185,6 +186,7 @@ impl CodeRedemption {
                     security = true,
                     "a magic code was not redeemed"
                 );
+                AuditEntry::new(AuditEvent::CodeWithheld).slot(wanted.slot).user(user).write();
                 return Ok(true);
             }
         }

@@ -6,6 +6,7 @@ use crate::exchange::{
     BrowserBinding, ProvenIdentity, SignInNeed, SignInRequirements, WantedToken, bind_browser_sign_in,
     end_tokens_of_others, last_obtained,
 };
+use crate::observability::{AuditEntry, AuditEvent};
 use crate::records::RecordError;
 use crate::vault::{CodeMark, Epoch, Permit, TokenVault, VaultError};
 
@@ -122,10 +123,12 @@ impl SignedInTokens {
     ) -> Result<Arc<UserToken>, VaultError> {
         end_tokens_of_others(&self.vault, wanted, &token.user).await?;
         let revision = wanted.connection.revision;
+        let proof = if mark.is_some() { "code" } else { "verified" };
         let kept = match mark {
             Some(mark) => self.vault.keep_with_code(permit, revision, token, mark).await?,
             None => self.vault.keep(permit, revision, token).await?,
         };
+        AuditEntry::new(AuditEvent::SignedIn).slot(wanted.slot).user(&kept.user).detail(proof).write();
         if let Err(error) = end_tokens_of_others(&self.vault, wanted, &kept.user).await {
             tracing::warn!(%error, "a parent bot's token of another user may still be kept: the store failed");
         }

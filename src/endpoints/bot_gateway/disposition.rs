@@ -7,7 +7,7 @@ use super::token_exchange::TokenExchangeCall;
 use super::{BotGateway, Inbound};
 use crate::cards::StatedIdentity;
 use crate::domain::{Bot, Connection, NamedConnection, Registrations};
-use crate::observability::Count;
+use crate::observability::{AuditEntry, AuditEvent, Count};
 use crate::protocol::{
     Activity, ActivityError, InvokeKind, Node, SignInState, TOKENS_RESPONSE, TokenExchangeInvokeRequest,
 };
@@ -100,6 +100,10 @@ pub(super) fn decide<'a>(
                 channel = inbound.channel_id,
                 "a tokens/response event from a caller was dropped: only the gateway sends them"
             );
+            AuditEntry::new(AuditEvent::ForgedTokensResponse)
+                .bot(inbound.bot.name.as_str())
+                .correlation_id(&inbound.correlation_id)
+                .write();
             Disposition::Drop
         }
         Traffic::PassedOn => Disposition::Forward,

@@ -11,7 +11,7 @@ use crate::exchange::{
     AfterExchange, BotStatement, Evidence, ExchangeRequest, JoinedExchange, ObtainedToken, Outcome, Reason, Refusal,
     Settlement,
 };
-use crate::observability::{Count, Counters};
+use crate::observability::{AuditEntry, AuditEvent, Counters, ExchangeOutcome};
 use crate::protocol::deadlines::{ANSWER_BUDGET, PROVIDER_BUDGET};
 
 /// The result of an exchange that duplicate calls share: the reason if it was refused. The token itself is in the
@@ -72,10 +72,18 @@ pub(super) async fn exchange_token(call: &ExchangeCall<'_>, raw: Secret) -> Resu
 /// The user's present token, if it belongs to the same person as `validated`.
 async fn get_kept_token(call: &ExchangeCall<'_>, validated: &ExchangeableToken) -> Result<ObtainedToken, Decline> {
     match call.present_token().await {
-        ObtainedToken::Token(kept) if kept.user != validated.user => Err(call.refused(&Refusal::local(
-            Reason::IdentityMismatch("slot"),
-            "the token is not of the user whose token is stored for this account",
-        ))),
+        ObtainedToken::Token(kept) if kept.user != validated.user => {
+            AuditEntry::new(AuditEvent::IdentityMismatch)
+                .slot(&call.slot)
+                .user(&validated.user)
+                .correlation_id(&call.correlation_id)
+                .detail("slot")
+                .write();
+            Err(call.refused(&Refusal::local(
+                Reason::IdentityMismatch("slot"),
+                "the token is not of the user whose token is stored for this account",
+            )))
+        }
         present => Ok(present),
     }
 }
@@ -103,7 +111,10 @@ async fn redeem(call: &ExchangeCall<'_>, validated: &ExchangeableToken, card: &P
         answer_by: call.begun + ANSWER_BUDGET,
     };
     let settled = match call.service.engine.join(request).await {
-        Ok(JoinedExchange::Settled(reply)) => Ok(reply),
+        Ok(JoinedExchange::Settled(reply)) => {
+            call.service.counters.exchanges.add_duplicate(call.bot.name.as_str(), call.connection.name.as_str());
+            Ok(reply)
+        }
         Ok(JoinedExchange::Leads(exchange)) => exchange.run(OutcomeReport::for_call(call)).await,
         Err(refusal) => Err(refusal),
     };
@@ -138,7 +149,8 @@ impl AfterExchange for OutcomeReport {
     async fn settle(self, outcome: Outcome) -> ExchangeReply {
         match outcome {
             Outcome::Kept(_) => {
-                self.counters.add(Count::ExchangeKept);
+                let (bot, connection) = (self.bot.as_str(), self.connection.as_str());
+                self.counters.exchanges.add(bot, Some(connection), ExchangeOutcome::Kept);
                 ExchangeReply(None)
             }
             Outcome::Refused(refusal) => {

@@ -12,7 +12,7 @@ pub enum AuditEvent {
     SignedOut,
     /// A person was signed out everywhere.
     SignedOutEverywhere,
-    /// A person's sign-out everywhere could not be stored.
+    /// A person's sign-out everywhere is incomplete, because the store failed.
     SignOutNotStored,
     /// An account was pinned to a person.
     AccountPinned,
@@ -46,12 +46,9 @@ impl AuditEvent {
         (Self::SignedIn, "A browser sign-in gave a token, by its code or (`detail` `verified`) without one."),
         (Self::TokenExchanged, "A silent exchange gave a token, which is kept."),
         (Self::ResourceTokenExchanged, "A token for another resource (`detail`) was obtained for a signed-in person."),
-        (
-            Self::SignedOut,
-            "An account was signed out of a connection, or of all; one line for each person whose token ended.",
-        ),
+        (Self::SignedOut, "An account was signed out of a connection, or of all; one line for each token that ended."),
         (Self::SignedOutEverywhere, "The operator signed a person out everywhere; `count` tokens ended."),
-        (Self::SignOutNotStored, "A sign-out everywhere holds in memory only: the store failed."),
+        (Self::SignOutNotStored, "A sign-out everywhere is incomplete, because the store failed: call again."),
         (Self::AccountPinned, "A channel's account now belongs to this person until a sign-out."),
         (Self::IdentityMismatch, "A token was refused: its person is not the account's. `detail` names the check."),
         (Self::CodeWithheld, "A person signed in for a chat that is another person's, and got no token."),
