@@ -2,10 +2,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::credentials::CredentialBuilder;
+use super::operator_tokens::OperatorTokens;
 use super::tls::RenewableCertificate;
 use crate::config::{self, Configuration};
 use crate::domain::Connection;
-use crate::endpoints::operations::AdminToken;
 use crate::identity_provider::ClientCredential;
 use crate::observability::{AuditEntry, AuditEvent, reopen_audit};
 use crate::sealing::{KeyRing, Sealer};
@@ -20,7 +20,7 @@ pub(super) struct Renewable {
     /// Has built the credentials that are in use. An assertion file that is away at the moment of a SIGHUP must not end
     /// the assertion that was read from it, so the same builder builds them again.
     pub(super) credential_builder: Mutex<CredentialBuilder>,
-    pub(super) admin_token: Option<AdminToken>,
+    pub(super) operator_tokens: OperatorTokens,
     /// The configuration file; `None` if the configuration was not read from a file.
     pub(super) file: Option<PathBuf>,
 }
@@ -70,7 +70,7 @@ impl Renewable {
             None => {}
             Some(Ok(config)) => {
                 self.renew_credentials(&config);
-                self.renew_admin_token(config);
+                self.renew_operator_tokens(config);
             }
             Some(Err(problems)) => {
                 for problem in &problems.0 {
@@ -107,8 +107,14 @@ impl Renewable {
         AuditEntry::new(AuditEvent::Reloaded).detail("client_credentials").write();
     }
 
-    fn renew_admin_token(&self, config: Configuration) {
-        if let (Some(present), Some(section)) = (&self.admin_token, config.operations) {
+    fn renew_operator_tokens(&self, config: Configuration) {
+        let Some(section) = config.operations else { return };
+        if let (Some(present), Some(renewed)) = (&self.operator_tokens.metrics, section.metrics_token) {
+            present.replace(renewed);
+            tracing::info!("the metrics token was read again");
+            AuditEntry::new(AuditEvent::Reloaded).detail("metrics_token").write();
+        }
+        if let Some(present) = &self.operator_tokens.admin {
             present.replace(section.admin_token);
             tracing::info!("the admin token was read again");
             AuditEntry::new(AuditEvent::Reloaded).detail("admin_token").write();

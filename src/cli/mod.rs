@@ -146,7 +146,8 @@ fn serve(file: &Path) -> anyhow::Result<ExitCode> {
             app::build(configuration, system_clock_and_entropy(), BoundListeners::default(), None).await?;
         let operations = application.operations_address().map(tracing::field::display);
         let token_service = application.token_service_addresses();
-        tracing::info!(addresses = ?application.addresses(), ?token_service, operations, "listening");
+        let health = application.health_address().map(tracing::field::display);
+        tracing::info!(addresses = ?application.addresses(), ?token_service, operations, health, "listening");
         application.run().await.context("the listeners failed")?;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
@@ -234,6 +235,7 @@ fn summary(configuration: &Configuration) -> String {
     }
     if let Some(operations) = &configuration.operations {
         lines.push(format!("  operations   {}", operations.listen));
+        lines.extend(operations.health_listen.map(|address| format!("  health       {address}")));
     }
     lines.join("\n")
 }

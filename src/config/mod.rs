@@ -222,7 +222,9 @@ fn collect_listeners(raw: &RawConfiguration) -> Vec<ListenAddress> {
     let mut listeners = ListenAddress::of_list("server", &raw.server.written_listen());
     listeners.extend(ListenAddress::of_list("token_service", raw.token_service.written_listen()));
     if let Some(operations) = &raw.operations {
-        listeners.extend(ListenAddress::of_text("operations", &operations.written_listen()));
+        listeners.extend(ListenAddress::of_text("operations", "listen", &operations.written_listen()));
+        let health = operations.written_health_listen();
+        listeners.extend(health.and_then(|text| ListenAddress::of_text("operations", "health_listen", text)));
     }
     listeners
 }
@@ -231,9 +233,8 @@ fn collect_listeners(raw: &RawConfiguration) -> Vec<ListenAddress> {
 /// after the sections whose values it needs.
 fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configuration, Problems> {
     identity_providers::add_default_entra(&mut raw.identity_providers);
-    let context = build_context(&raw);
+    let (context, listeners) = (build_context(&raw), collect_listeners(&raw));
     let cloud = context.cloud;
-    let listeners = collect_listeners(&raw);
     let server = raw.server.validate(&mut review);
     let outbound = raw.outbound.validate(&mut review);
     let channels = raw.channels.validate(cloud, &mut review);
@@ -250,11 +251,9 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     let statuses = sections::validate_statuses(raw.statuses, &mut review);
     let operations = raw.operations.and_then(|operations| operations.validate(behind_tls, &mut review));
     let limits = raw.limits.validate(&mut review);
-    let store = raw.store.validate(&mut review);
-    let keys = raw.keys.validate(&mut review);
-    let logging = raw.logging.validate();
+    let (store, keys) = (raw.store.validate(&mut review), raw.keys.validate(&mut review));
     let audit = raw.audit.map(|audit| audit.validate(&mut review));
-    let compared = ComparedSections {
+    ComparedSections {
         server: server.as_ref(),
         listeners: &listeners,
         bots: &bots,
@@ -263,8 +262,8 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         store: store.as_ref(),
         keys: keys.as_ref(),
         audit: audit.as_ref(),
-    };
-    compared.compare(&mut review);
+    }
+    .compare(&mut review);
     let complete = || Some((server?, outbound?, channels?, sign_in?, limits?, store?, keys?));
     let Some((server, outbound, channels, sign_in, limits, store, keys)) = complete() else {
         return Err(review.into_problems());
@@ -286,7 +285,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         limits,
         store,
         keys,
-        logging,
+        logging: raw.logging.validate(),
         audit,
         warnings,
         file: None,

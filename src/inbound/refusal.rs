@@ -2,6 +2,7 @@ use actix_web::{HttpMessage, HttpRequest};
 
 use super::hints::find_hint;
 use super::problem::Problem;
+use super::request_counts::RequestCounts;
 use super::request_record::RequestId;
 use crate::observability::{AuditEntry, AuditEvent, to_log_text};
 use crate::token_validation::CheckExplanation;
@@ -71,6 +72,9 @@ impl CallerRefusal {
     /// Logs the failed check and returns the answer; the caller learns the problem's code only.
     #[must_use]
     pub fn logged(self, http: &HttpRequest) -> Problem {
+        if self.problem.is_about_caller() {
+            RequestCounts::add_refused_caller(http);
+        }
         if self.already_logged {
             return self.problem;
         }

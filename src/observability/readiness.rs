@@ -58,7 +58,7 @@ pub struct CheckResult {
     pub health: Health,
 }
 
-/// The checks that decide whether the process can do its work (docs/running.md §Health).
+/// The checks that decide whether the process can do its work (docs/operating.md §Health).
 #[derive(Default)]
 pub struct Readiness {
     checks: Vec<Check>,
@@ -81,7 +81,7 @@ impl Readiness {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_check_that_hangs_fails_after_a_moment_and_holds_up_no_other() {
         let readiness = Readiness::new(vec![
             Check::required("hangs", std::future::pending),

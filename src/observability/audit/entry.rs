@@ -11,7 +11,7 @@ const TIME: &[BorrowedFormatItem<'static>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// One line of the audit stream that is being composed. Its fields are the whole vocabulary: it has no place for a token,
-/// and names a person by the user key only (docs/running.md §Audit stream).
+/// and names a person by the user key only (docs/operating.md §Audit stream).
 #[derive(Clone, Debug)]
 #[must_use = "an entry is written by `write`"]
 pub struct AuditEntry<'a> {

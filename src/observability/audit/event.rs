@@ -1,5 +1,5 @@
 /// The events of the audit stream. The names are a contract with the programs that read the stream: a name never
-/// changes, and a new event is a new variant (docs/running.md §Audit stream).
+/// changes, and a new event is a new variant (docs/operating.md §Audit stream).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditEvent {
     /// A browser sign-in gave a token.
@@ -114,6 +114,23 @@ mod tests {
     use std::collections::HashSet;
 
     use super::AuditEvent;
+    use crate::observability::audit::AuditEntry;
+
+    #[test]
+    fn the_guide_has_a_row_for_each_event_and_field_and_no_other() {
+        let guide = include_str!("../../../docs/operating.md");
+        let (_, guide) = guide.split_once("\n## Audit stream\n").unwrap_or_default();
+        let written: Vec<&str> = guide.lines().filter(|line| line.starts_with("| `")).collect();
+        let event = |(event, text): &(AuditEvent, &str)| {
+            format!("| `{}` | {} | {text} |", event.name(), if event.is_security() { "yes" } else { "no" })
+        };
+        let (events, fields) = written.split_at(AuditEvent::ALL.len());
+        assert_eq!(events, AuditEvent::ALL.iter().map(event).collect::<Vec<_>>());
+        assert_eq!(fields.len(), AuditEntry::FIELDS.len());
+        for (line, field) in fields.iter().zip(AuditEntry::FIELDS) {
+            assert!(line.starts_with(&format!("| `{field}` | ")), "{line}");
+        }
+    }
 
     #[test]
     fn every_event_is_listed_once_and_has_a_name_of_its_own() {

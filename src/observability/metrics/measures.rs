@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
 
 use super::series::{GaugeSeries, HistogramSeries};
-use super::table::{CALL_BUCKETS, STORE_BUCKETS};
+use super::table::{self, CALL_BUCKETS, STORE_BUCKETS};
 
 /// The result of one call of an identity provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,17 @@ impl ProviderMetrics {
         let reachable = self.reachable.get(&[provider]);
         reachable.set(1);
         ProviderCalls { durations: RESULTS.map(|result| self.durations.get(&[provider, result])), reachable }
+    }
+}
+
+impl Default for ProviderMetrics {
+    /// Series that are counted and shown nowhere: those of a command that ends at once.
+    fn default() -> Self {
+        let mut registry = Registry::default();
+        Self {
+            durations: HistogramSeries::register(&table::PROVIDER_CALLS, call_histogram, &mut registry),
+            reachable: GaugeSeries::register(&table::PROVIDER_REACHABLE, &mut registry),
+        }
     }
 }
 

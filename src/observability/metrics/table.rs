@@ -90,3 +90,25 @@ declare! {
 pub(super) const CALL_BUCKETS: [f64; 9] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 /// Upper limits of the buckets of operations of the store, in seconds.
 pub(super) const STORE_BUCKETS: [f64; 9] = [0.000_05, 0.000_1, 0.000_25, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5];
+
+#[cfg(test)]
+mod tests {
+    use super::{METRICS, Metric};
+
+    fn row(metric: &Metric) -> String {
+        let labels: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+        let labels = if labels.is_empty() { "–".to_owned() } else { labels.join(", ") };
+        let kind = format!("{:?}", metric.kind).to_lowercase();
+        format!("| `{}` | {kind} | {labels} | {} |", metric.sample_name(), metric.help)
+    }
+
+    #[test]
+    fn the_guide_has_a_row_for_each_metric_and_no_other() {
+        let guide = include_str!("../../../docs/operating.md");
+        let written: Vec<&str> = guide
+            .lines()
+            .filter(|line| ["| `bot_sso_", "| `process_"].iter().any(|start| line.starts_with(start)))
+            .collect();
+        assert_eq!(written, METRICS.iter().map(row).collect::<Vec<_>>());
+    }
+}

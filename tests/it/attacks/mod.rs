@@ -2,3 +2,4 @@
 //! must still be answered.
 
 mod connections;
+mod metrics;

@@ -1,6 +1,7 @@
 //! The program as an operator runs it: its own process, its files, its signals, its exit codes. What it calls is the
 //! stage in the test's process.
 
+mod audit;
 mod checking;
 mod command_line;
 mod credentials;
@@ -9,6 +10,7 @@ mod durability;
 mod malformed_bytes;
 mod network;
 mod operations;
+mod operations_health;
 mod refusals;
 mod renewal;
 mod setting;
