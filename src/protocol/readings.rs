@@ -5,10 +5,14 @@
 use super::activity::Activity;
 use super::json::Node;
 
+/// The bytes of the longest character that some reader folds to an ASCII letter: the Kelvin sign has three.
+const MOST_FOLDED_BYTES: usize = 3;
+
 impl<'d> Node<'d> {
     /// The values of all members that some reader takes for the member `name`: every occurrence, in any letter case.
     pub fn readings(self, name: &'static str) -> impl Iterator<Item = Node<'d>> {
-        self.values_of(move |key| is_read_as(key, name))
+        // No character is folded to more ASCII letters than it has bytes, so a shorter text cannot be read as the name.
+        self.values_of(name.len()..=MOST_FOLDED_BYTES * name.len(), move |key| is_read_as(key, name))
     }
 }
 
@@ -32,7 +36,7 @@ impl Activity<'_> {
 /// Unicode also take the Kelvin sign for a K, and the long s for an S.
 fn is_read_as(text: &str, name: &str) -> bool {
     let folds_to = || text.to_lowercase().eq_ignore_ascii_case(name) || text.to_uppercase().eq_ignore_ascii_case(name);
-    text.eq_ignore_ascii_case(name) || !text.is_ascii() && text.len() <= 3 * name.len() && folds_to()
+    text.eq_ignore_ascii_case(name) || text.len() <= MOST_FOLDED_BYTES * name.len() && !text.is_ascii() && folds_to()
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 use std::sync::{Arc, OnceLock};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
@@ -9,6 +8,7 @@ use super::claims::Claims;
 use super::jwks::VerificationKey;
 use super::key_set::{AbsenceProof, FoundKey, KeyLookup, KeyLookupError, KeySet};
 use super::unverified::UnverifiedToken;
+use crate::domain::{Fingerprint, Fingerprints};
 
 /// The memory that the cached results of one validator may take, in bytes.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
@@ -52,18 +52,17 @@ impl From<KeyLookupError> for VerificationFailure {
     }
 }
 
-/// Checks signatures for one purpose and remembers the good ones by the SHA-256 of their tokens: a repeat of the same
-/// bytes costs a digest and a map look-up. Everything but the signature is checked by the caller each time
-/// (docs/architecture.md §Security rules, rule 11); each validator has a verifier of its own, so a result never serves
-/// another purpose.
+/// Checks signatures for one purpose and remembers the good ones by the fingerprints of their tokens: a repeat of the
+/// same bytes costs a fingerprint and a map look-up, and no token stays in memory for it. Everything but the signature
+/// is checked by the caller each time (docs/architecture.md §Security rules, rule 11); each validator has a verifier of
+/// its own, so a result never serves another purpose.
 pub(super) struct SignatureVerifier<D> {
     limit_bytes: usize,
     absence_proof: AbsenceProof,
     policy: SignaturePolicy,
-    cache: Cache<TokenDigest, CachedVerification<D>, ByTokenLength>,
+    fingerprints: Fingerprints,
+    cache: Cache<Fingerprint, CachedVerification<D>, ByTokenLength>,
 }
-
-type TokenDigest = [u8; 32];
 
 struct CachedVerification<D> {
     token: Arc<VerifiedToken<D>>,
@@ -82,8 +81,8 @@ impl<D> Clone for CachedVerification<D> {
     }
 }
 
-impl<D> Weighter<TokenDigest, CachedVerification<D>> for ByTokenLength {
-    fn weight(&self, _: &TokenDigest, cached: &CachedVerification<D>) -> u64 {
+impl<D> Weighter<Fingerprint, CachedVerification<D>> for ByTokenLength {
+    fn weight(&self, _: &Fingerprint, cached: &CachedVerification<D>) -> u64 {
         // The parsed claims take about as much memory as the token itself.
         u64::try_from(256 + cached.length).unwrap_or(u64::MAX)
     }
@@ -99,7 +98,8 @@ impl<D> SignatureVerifier<D> {
     pub(super) fn with_policy(limit_bytes: usize, policy: SignaturePolicy) -> Self {
         let items = usize::try_from(CACHE_BYTES).unwrap_or(usize::MAX) / TYPICAL_TOKEN_BYTES;
         let absence_proof = AbsenceProof::FetchAfterPublication;
-        Self { limit_bytes, absence_proof, policy, cache: Cache::with_weighter(items, CACHE_BYTES, ByTokenLength) }
+        let cache = Cache::with_weighter(items, CACHE_BYTES, ByTokenLength);
+        Self { limit_bytes, absence_proof, policy, fingerprints: Fingerprints::new(), cache }
     }
 
     /// Changes which fetch proves that the name of a key is made up.
@@ -117,8 +117,8 @@ impl<D> SignatureVerifier<D> {
         if raw.len() > self.limit_bytes {
             return Err(VerificationFailure::Refused("form"));
         }
-        let digest = hash_token(raw);
-        if let Some(token) = self.find_cached(&digest) {
+        let fingerprint = self.fingerprints.compute(raw.as_bytes());
+        if let Some(token) = self.find_cached(fingerprint) {
             return Ok(token);
         }
         let unverified = UnverifiedToken::parse_by(raw, self.limit_bytes, self.policy);
@@ -132,22 +132,16 @@ impl<D> SignatureVerifier<D> {
         let token = Arc::new(VerifiedToken { claims: unverified.claims, key: found.key, derived: OnceLock::new() });
         let cached =
             CachedVerification { token: Arc::clone(&token), key_set, generation: found.generation, length: raw.len() };
-        self.cache.insert(digest, cached);
+        self.cache.insert(fingerprint, cached);
         Ok(token)
     }
 
     /// A cached result is valid only while the key set has the content that the signature was verified with.
-    fn find_cached(&self, digest: &TokenDigest) -> Option<Arc<VerifiedToken<D>>> {
-        let cached = self.cache.get(digest)?;
+    fn find_cached(&self, fingerprint: Fingerprint) -> Option<Arc<VerifiedToken<D>>> {
+        let cached = self.cache.get(&fingerprint)?;
         let generation = cached.key_set.current()?.generation;
         (generation == cached.generation).then_some(cached.token)
     }
-}
-
-fn hash_token(raw: &str) -> TokenDigest {
-    let mut bytes = TokenDigest::default();
-    bytes.copy_from_slice(digest(&SHA256, raw.as_bytes()).as_ref());
-    bytes
 }
 
 /// Finds the key that has signed the token. A token that names no key is tried with the only key that fits; if that has

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str;
 
 use serde::de;
@@ -129,7 +130,7 @@ impl<'d> Node<'d> {
     /// The member spelled exactly `name`, if this is an object that has it.
     #[must_use]
     pub fn get(self, name: &str) -> Option<Node<'d>> {
-        self.values_of(move |key| key == name).next()
+        self.values_of(name.len()..=name.len(), move |key| key == name).next()
     }
 
     /// The member called `name` in any ASCII letter case.
@@ -137,7 +138,7 @@ impl<'d> Node<'d> {
     /// # Errors
     /// [`JsonError::TwoSpellings`] if there are two.
     pub fn get_any_case(self, name: &'static str) -> Result<Option<Node<'d>>, JsonError> {
-        let mut found = self.values_of(move |key| key.eq_ignore_ascii_case(name));
+        let mut found = self.values_of(name.len()..=name.len(), move |key| key.eq_ignore_ascii_case(name));
         let first = found.next();
         if found.next().is_some() { Err(JsonError::TwoSpellings(name)) } else { Ok(first) }
     }
@@ -168,14 +169,23 @@ impl<'d> Node<'d> {
         })
     }
 
-    /// The values of the members whose names are wanted; none if this is no object.
-    pub(in crate::protocol) fn values_of(self, is_wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = Node<'d>> {
+    /// The values of the members whose names have one of `lengths` in bytes and are wanted; none if this is no object.
+    pub(in crate::protocol) fn values_of(
+        self,
+        lengths: RangeInclusive<usize>,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> impl Iterator<Item = Node<'d>> {
         let range = if let Node::Object(range) = self { Some(range) } else { None };
-        // Only the values that are wanted are looked at: names are searched for many times in every request.
+        // Names are searched for many times in every request, and most differ in length: only the others are read, and
+        // only the values that are wanted.
         range
             .into_iter()
             .flat_map(|range| range.names().map(move |index| (range.document, index)))
-            .filter(move |(document, index)| is_wanted(document.name(*index)))
+            .filter(move |(document, index)| {
+                document.0.get(*index).is_some_and(|name| {
+                    lengths.contains(&(name.extent() as usize)) && is_wanted(document.0.string(name))
+                })
+            })
             .map(|(document, index)| document.node(index + 1))
     }
 
