@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::inbound::{Answer, Description, Door, ExpectedBearer, LetterCase, Method, Operation, Problem};
 use crate::observability::{AuditEntry, AuditEvent, Metrics, MetricsFormat};
 
-/// The media type of OpenMetrics.
+/// The media type of `OpenMetrics`.
 const OPEN_METRICS: &str = "application/openmetrics-text";
 
 /// This door's operations.
@@ -87,7 +87,7 @@ async fn answer(http: HttpRequest, page: web::Data<MetricsPage>) -> HttpResponse
     }
 }
 
-/// OpenMetrics if the caller names it without refusing it, else the format of Prometheus, which every reader knows.
+/// `OpenMetrics` if the caller names it without refusing it, else the format of Prometheus, which every reader knows.
 fn choose_format(headers: &HeaderMap) -> MetricsFormat {
     let named = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     let is_wanted = |range: &str| {

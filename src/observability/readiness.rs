@@ -25,6 +25,7 @@ pub struct Check {
 
 impl Check {
     /// A check without which the process is not ready.
+    #[must_use]
     pub fn required<F>(name: impl Into<String>, probe: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Health> + Send + 'static,
@@ -33,6 +34,7 @@ impl Check {
     }
 
     /// A check that is shown and does not decide.
+    #[must_use]
     pub fn informative<F>(name: impl Into<String>, probe: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Health> + Send + 'static,

@@ -58,6 +58,7 @@ pub fn start_audit(output: &AuditOutput) -> io::Result<AuditStream> {
 }
 
 /// Opens the file of the audit stream again. Returns `None` if the stream does not go to a file.
+#[must_use]
 pub fn reopen_audit() -> Option<io::Result<()>> {
     STREAM.get().and_then(|stream| stream.file.as_ref()).map(|file| file.reopen())
 }

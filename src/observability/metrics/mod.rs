@@ -33,7 +33,7 @@ pub use table::{METRICS, Metric, MetricKind};
 pub enum MetricsFormat {
     /// The text format of Prometheus, version 0.0.4.
     Prometheus,
-    /// OpenMetrics 1.0.
+    /// `OpenMetrics` 1.0.
     OpenMetrics,
 }
 
