@@ -1,18 +1,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::keys::{build_key_set, warm_up};
 use crate::config::Configuration;
 use crate::domain::{ClockAndEntropy, Registrations};
 use crate::inbound::{CallerLimits, CallerPolicy, CallerRates, Callers, TokenServiceTrust};
-use crate::outbound::Outbound;
-use crate::token_validation::{CallerTokenValidator, ChannelTrust, EntraCallers, EntraTrust};
+use crate::token_validation::{CallerTokenValidator, ChannelTrust, EntraCallers, EntraTrust, KeySet};
 
-/// The parts that fetch the keys that verify callers' tokens: the Entra issuers by provider name, and the HTTP
-/// client.
+/// What verifies callers' tokens: the Entra issuers by provider name, and the channels' keys.
 pub(super) struct CallerKeys<'a> {
     pub(super) trusts: HashMap<String, EntraTrust>,
-    pub(super) outbound: &'a Outbound,
+    pub(super) channel: Arc<KeySet>,
     pub(super) ambient: &'a ClockAndEntropy,
 }
 
@@ -24,11 +21,8 @@ pub(super) fn build_callers(
     keys: CallerKeys<'_>,
     anonymous: bool,
 ) -> Callers {
-    let CallerKeys { trusts, outbound, ambient } = keys;
-    let channel = ChannelTrust {
-        issuer: config.channels.issuer.clone(),
-        key_set: warm_up(build_key_set("channels", &config.channels.keys, outbound, ambient)),
-    };
+    let CallerKeys { trusts, channel, ambient } = keys;
+    let channel = ChannelTrust { issuer: config.channels.issuer.clone(), key_set: channel };
     let tenants = config.app_token_tenants();
     let agent_platforms = config.agent_platforms();
     let authenticates_callers =

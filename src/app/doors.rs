@@ -9,11 +9,13 @@ use crate::domain::{SharedClock, SharedEntropy};
 use crate::endpoints::bot_gateway::{
     BotGateway, GatewayAnswers, GatewayBots, GatewayCallers, GatewayExchange, GatewaySignIns,
 };
+use crate::endpoints::metrics::MetricsPage;
 use crate::endpoints::operations::Operations;
 use crate::endpoints::sign_in_pages::{self, PageSite, SignInPages, SignInSteps, TeamsLibrary};
 use crate::endpoints::token_service::{ServiceCallers, ServiceExchange, ServiceTokens, SignInOffers, TokenService};
 use crate::exchange::{ExchangeEngine, Settlement};
 use crate::inbound::{BodyLimits, TrustedProxies};
+use crate::observability::Readiness;
 use crate::sign_in::{ProviderAccess, SignInCompletion, SignInReturn, SignInStart};
 
 /// The time limit for the arrival of a request's body.
@@ -27,24 +29,29 @@ pub(super) struct Doors {
     pub(super) sign_in_pages: web::Data<SignInPages>,
     /// Served on its own listener; `None` if no such listener is configured.
     pub(super) operations: Option<web::Data<Operations>>,
+    pub(super) health: web::Data<Readiness>,
+    pub(super) metrics: web::Data<MetricsPage>,
     pub(super) proxies: web::Data<TrustedProxies>,
     pub(super) entropy: web::Data<SharedEntropy>,
     pub(super) clock: web::Data<SharedClock>,
 }
 
 /// Builds each door from the services that it uses.
-pub(super) fn open_doors(config: &Configuration, services: &Services) -> Doors {
+pub(super) fn open_doors(config: &Configuration, services: &Services, readiness: Readiness) -> Doors {
     let limits = BodyLimits { bytes: config.server.body_limit_bytes, time: BODY_TIMEOUT };
-    let operations = services.admin_token.clone().map(|token| Operations::new(token, services.sign_out.clone()));
+    let operations =
+        services.operator_tokens.admin.clone().map(|token| Operations::new(token, services.sign_out.clone()));
     Doors {
         gateway: web::Data::new(build_bot_gateway(config, services, limits)),
         token_service: web::Data::new(build_token_service(config, services, limits)),
         sign_in_pages: web::Data::new(build_sign_in_pages(config, services, limits)),
         operations: operations.map(web::Data::new),
+        health: web::Data::new(readiness),
+        metrics: web::Data::new(MetricsPage::new(services.metrics.clone(), services.operator_tokens.metrics.clone())),
         proxies: web::Data::new(TrustedProxies::new(
             config.server.trusted_proxies.clone(),
             services.ambient.clock.clone(),
-            services.counters.clone(),
+            services.counters().clone(),
         )),
         entropy: web::Data::new(services.ambient.entropy.clone()),
         clock: web::Data::new(services.ambient.clock.clone()),
@@ -75,7 +82,7 @@ fn build_bot_gateway(config: &Configuration, services: &Services, limits: BodyLi
         exchange_names: services.exchange_names.clone(),
         timeout: config.outbound.bot_timeout,
     };
-    let answers = GatewayAnswers { counters: services.counters.clone(), statuses: config.statuses.clone() };
+    let answers = GatewayAnswers { counters: services.counters().clone(), statuses: config.statuses.clone() };
     BotGateway::new(callers, exchange, sign_ins, bots, answers)
 }
 
@@ -108,7 +115,7 @@ fn build_token_service(config: &Configuration, services: &Services, limits: Body
         engine: build_engine(services),
         validators: services.validators.clone(),
         statements: services.statements.clone(),
-        counters: services.counters.clone(),
+        counters: services.counters().clone(),
     };
     let offers = SignInOffers {
         cards: services.cards.clone(),

@@ -5,6 +5,13 @@ use crate::domain::ClockAndEntropy;
 use crate::outbound::Outbound;
 use crate::token_validation::{KeySet, KeySetSource};
 
+/// A key set, and the name of its publisher: `channels`, or an identity provider's.
+#[derive(Clone)]
+pub(super) struct NamedKeySet {
+    pub(super) name: String,
+    pub(super) keys: Arc<KeySet>,
+}
+
 /// Creates the key set of `source`, without fetching it. `name` names it in the log.
 pub(super) fn build_key_set(
     name: &str,

@@ -12,18 +12,25 @@ mod hints_tests;
 mod host_names;
 mod key_use;
 mod keys;
+mod listener_settings;
 mod listeners;
+mod measured_store;
+mod metrics;
 mod online_check;
+mod operator_tokens;
 mod providers;
+mod readiness;
 mod renewal;
 mod services;
 mod serving;
+mod signals;
 mod tls;
 
 pub use listeners::BoundListeners;
 pub use online_check::{OnlineCheck, check_online};
 
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use actix_web::web;
@@ -31,8 +38,12 @@ use actix_web::web;
 use self::doors::open_doors;
 use self::key_use::describe;
 use self::listeners::raise_open_file_limit;
+use self::measured_store::MeasuredStore;
+use self::metrics::{build_metrics, show_key_sets};
+use self::readiness::{CheckedParts, CheckedProvider, build_readiness};
 use self::renewal::Renewable;
 use self::services::{Services, build_services, open_store};
+use self::signals::Signals;
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
 use crate::domain::ClockAndEntropy;
@@ -139,10 +150,13 @@ pub struct Application {
     /// The Token Service's own listener, if one is configured.
     token_service: Option<serving::Listener>,
     operations: Option<serving::Listener>,
+    /// The listener for health checks alone, if one is configured.
+    health: Option<serving::Listener>,
     renewable: Arc<Renewable>,
     /// Received from the moment the sockets are bound: a signal that arrives before `run` must not end the process
     /// without draining.
-    signals: serving::Signals,
+    signals: Signals,
+    is_draining: Arc<AtomicBool>,
     counters: Arc<Counters>,
     delivery: ContinuationDelivery,
     vault: Arc<TokenVault>,
@@ -167,30 +181,57 @@ pub async fn build(
     let sealer = Arc::new(Sealer::new(KeyRing::load(&config.keys.file)?, ambient.entropy.clone()));
     let clock = ambient.clock.clone();
     let anonymous = development.as_ref().is_some_and(|development| development.anonymous);
-    let records = Records::new(open_store(&config, clock.clone())?, sealer.clone(), clock.clone());
+    let metrics = build_metrics(&config, clock.as_ref());
+    let store = open_store(&config, clock.clone())?;
+    let store = MeasuredStore::new(store, clock.clone(), metrics.store_times().clone());
+    let records = Records::new(store.clone(), sealer.clone(), clock.clone());
     key_use::refuse_missing_keys(&records).await?;
     set_user_digest_key(records.mac(&LOG_DIGESTS, &[]));
-    let services = build_services(&config, ambient, &records, anonymous)?;
+    let services = build_services(&config, ambient, &records, metrics, anonymous)?;
     services.cards.recall().await?;
-    let doors = open_doors(&config, &services);
+    show_key_sets(&services.metrics, &services.key_sets.list());
+    let is_draining = Arc::new(AtomicBool::new(false));
+    let readiness = build_readiness(CheckedParts {
+        records,
+        store,
+        sealer: sealer.clone(),
+        key_file: config.keys.file.clone(),
+        channel_keys: services.key_sets.channel.clone(),
+        providers: CheckedProvider::list(&services),
+        ambient: services.ambient.clone(),
+        is_draining: is_draining.clone(),
+    });
+    let doors = open_doors(&config, &services, readiness);
     let certificate = config.server.tls.as_ref().map(tls::RenewableCertificate::load).transpose();
     let certificate = certificate.map_err(BuildError::Tls)?.map(Arc::new);
-    let signals = serving::Signals::receive().map_err(BuildError::Signals)?;
+    let signals = Signals::receive().map_err(BuildError::Signals)?;
     let context = serving::ListenerContext {
         config: &config,
         doors: &doors,
         certificate: certificate.as_ref(),
-        counters: &services.counters,
+        metrics: &services.metrics,
         connections: serving::share_open_files(&config, raise_open_file_limit())?,
         is_development: development.is_some(),
     };
     let operations = context.listen_for_operations(listeners.operations)?;
+    let health = context.listen_for_health(listeners.health)?;
     let token_service = context.listen_for_bots(listeners.token_service)?;
     let public = context.listen(listeners.public, development.map(|development| development.routes))?;
-    let Services { counters, delivery, credentials, credential_builder, admin_token, vault, .. } = services;
+    let Services { metrics, delivery, credentials, credential_builder, operator_tokens, vault, .. } = services;
     let (keys, file) = (config.keys.file, config.file);
     let credential_builder = Mutex::new(credential_builder);
     let renewable =
-        Arc::new(Renewable { sealer, keys, certificate, credentials, credential_builder, admin_token, file });
-    Ok(Application { public, token_service, operations, renewable, signals, counters, delivery, vault })
+        Arc::new(Renewable { sealer, keys, certificate, credentials, credential_builder, operator_tokens, file });
+    Ok(Application {
+        public,
+        token_service,
+        operations,
+        health,
+        renewable,
+        signals,
+        is_draining,
+        counters: metrics.counters().clone(),
+        delivery,
+        vault,
+    })
 }

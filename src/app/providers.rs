@@ -12,6 +12,7 @@ use crate::identity_provider::{
     Discovery, DiscoverySettings, Entra, EntraSettings, Generic, GenericSettings, IdentityProvider, ProviderRegistry,
     RedeemingClient, SecretMethod, ThrottleBoard, TokenClientParts,
 };
+use crate::observability::{Metrics, ProviderMetrics};
 use crate::outbound::Outbound;
 
 /// Collects what every client of a token endpoint needs.
@@ -19,12 +20,14 @@ pub(super) fn token_client_parts(
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
     throttle: ThrottleBoard,
+    metrics: ProviderMetrics,
 ) -> TokenClientParts {
     TokenClientParts {
         outbound: outbound.clone(),
         clock: ambient.clock.clone(),
         entropy: ambient.entropy.clone(),
         throttle: Arc::new(throttle),
+        metrics,
     }
 }
 
@@ -42,8 +45,9 @@ pub(super) fn build_providers(
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
     throttle: ThrottleBoard,
+    metrics: &Metrics,
 ) -> Result<BuiltProviders, BuildError> {
-    let parts = token_client_parts(outbound, ambient, throttle);
+    let parts = token_client_parts(outbound, ambient, throttle, metrics.providers().clone());
     let discoveries = build_discoveries(config, outbound, ambient);
     let mut credentials = CredentialBuilder::new(ambient.clock.clone(), config.outbound.connect_timeout);
     let mut registry = ProviderRegistry::default();

@@ -2,11 +2,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::credentials::CredentialBuilder;
+use super::operator_tokens::OperatorTokens;
 use super::tls::RenewableCertificate;
 use crate::config::{self, Configuration};
 use crate::domain::Connection;
-use crate::endpoints::operations::AdminToken;
 use crate::identity_provider::ClientCredential;
+use crate::observability::{AuditEntry, AuditEvent, reopen_audit};
 use crate::sealing::{KeyRing, Sealer};
 
 /// The files and credentials that SIGHUP reloads. If a file cannot be read, its old content stays in use and the log says why.
@@ -19,7 +20,7 @@ pub(super) struct Renewable {
     /// Has built the credentials that are in use. An assertion file that is away at the moment of a SIGHUP must not end
     /// the assertion that was read from it, so the same builder builds them again.
     pub(super) credential_builder: Mutex<CredentialBuilder>,
-    pub(super) admin_token: Option<AdminToken>,
+    pub(super) operator_tokens: OperatorTokens,
     /// The configuration file; `None` if the configuration was not read from a file.
     pub(super) file: Option<PathBuf>,
 }
@@ -41,13 +42,26 @@ pub(super) type ReplaceCredentials = Box<dyn Fn(Vec<ClientCredential>) + Send + 
 impl Renewable {
     /// Reloads everything. It reads files, so it must not run on an async thread.
     pub(super) fn renew(&self) {
+        match reopen_audit() {
+            None => {}
+            Some(Ok(())) => tracing::info!("the audit file was opened again"),
+            Some(Err(error)) => {
+                tracing::error!(%error, "audit.file: the file could not be opened again; the open one stays in use");
+            }
+        }
         match KeyRing::load(&self.keys).and_then(|ring| self.sealer.replace(ring)) {
-            Ok(()) => tracing::info!("the key ring was read again"),
+            Ok(()) => {
+                tracing::info!("the key ring was read again");
+                AuditEntry::new(AuditEvent::Reloaded).detail("key_ring").write();
+            }
             Err(error) => tracing::error!(%error, "keys.file: the key ring could not be read again; the old one stays"),
         }
         match self.certificate.as_ref().map(|certificate| certificate.renew()) {
             None => {}
-            Some(Ok(())) => tracing::info!("the certificate was read again"),
+            Some(Ok(())) => {
+                tracing::info!("the certificate was read again");
+                AuditEntry::new(AuditEvent::Reloaded).detail("certificate").write();
+            }
             Some(Err(error)) => {
                 tracing::error!(error, "server.tls: the certificate could not be read again; the old one stays");
             }
@@ -56,7 +70,7 @@ impl Renewable {
             None => {}
             Some(Ok(config)) => {
                 self.renew_credentials(&config);
-                self.renew_admin_token(config);
+                self.renew_operator_tokens(config);
             }
             Some(Err(problems)) => {
                 for problem in &problems.0 {
@@ -90,12 +104,20 @@ impl Renewable {
             }
         }
         tracing::info!("the client credentials were read again");
+        AuditEntry::new(AuditEvent::Reloaded).detail("client_credentials").write();
     }
 
-    fn renew_admin_token(&self, config: Configuration) {
-        if let (Some(present), Some(section)) = (&self.admin_token, config.operations) {
+    fn renew_operator_tokens(&self, config: Configuration) {
+        let Some(section) = config.operations else { return };
+        if let (Some(present), Some(renewed)) = (&self.operator_tokens.metrics, section.metrics_token) {
+            present.replace(renewed);
+            tracing::info!("the metrics token was read again");
+            AuditEntry::new(AuditEvent::Reloaded).detail("metrics_token").write();
+        }
+        if let Some(present) = &self.operator_tokens.admin {
             present.replace(section.admin_token);
             tracing::info!("the admin token was read again");
+            AuditEntry::new(AuditEvent::Reloaded).detail("admin_token").write();
         }
     }
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use super::BuildError;
 use super::callers::{CallerKeys, build_callers, caller_limits};
 use super::credentials::CredentialBuilder;
-use super::keys::{build_key_set, build_openid_key_set, warm_up};
+use super::keys::{NamedKeySet, build_key_set, build_openid_key_set, warm_up};
+use super::operator_tokens::OperatorTokens;
 use super::providers::{BuiltProviders, build_providers};
 use super::renewal::RenewableCredential;
 use crate::bot_connector::{BotClient, ContinuationClaims, ContinuationDelivery};
 use crate::cards::PendingSignIns;
-use crate::config::{Configuration, EntraSection, NoProxySection, StoreDurability};
+use crate::config::{Configuration, EntraSection, NoProxySection, OpenIdSection, StoreDurability};
 use crate::domain::{ClockAndEntropy, Registrations, SharedClock};
-use crate::endpoints::operations::AdminToken;
 use crate::exchange::{
     Acquisition, Admission, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption,
     ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation, TokenSignOut,
@@ -19,15 +19,17 @@ use crate::exchange::{
 };
 use crate::identity_provider::ThrottleBoard;
 use crate::inbound::{CallerRates, Callers};
-use crate::observability::Counters;
+use crate::observability::{Counters, Metrics};
 use crate::outbound::{Outbound, OutboundSettings, ProxyExceptions};
 use crate::records::{Records, SingleWriter};
 use crate::sign_in::{BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, SignedInTokens};
 use crate::sign_out::{AgentLifecycle, SignOut};
 use crate::store::{Durability, EmbeddedStore, Store};
-use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, IdTokenValidator, TrustedIdTokenIssuer};
+use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, IdTokenValidator, KeySet, TrustedIdTokenIssuer};
 use crate::vault::TokenVault;
 
+/// The name of the channels' key set in the log and in the metrics.
+const CHANNELS: &str = "channels";
 /// The most connections that are open to one host at a time.
 const MAX_CONNECTIONS_PER_HOST: usize = 256;
 
@@ -56,13 +58,23 @@ pub(super) struct Services {
     pub(super) browser_flow: BrowserFlow,
     pub(super) signed_in_tokens: SignedInTokens,
     pub(super) codes: CodeRedemption,
-    pub(super) counters: Arc<Counters>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) key_sets: KeySets,
     pub(super) bots: BotClient,
     pub(super) delivery: ContinuationDelivery,
     pub(super) credentials: Vec<RenewableCredential>,
     /// Builds the credentials again at SIGHUP.
     pub(super) credential_builder: CredentialBuilder,
-    pub(super) admin_token: Option<AdminToken>,
+    pub(super) operator_tokens: OperatorTokens,
+}
+
+/// The key sets that are fetched.
+pub(super) struct KeySets {
+    pub(super) channel: Arc<KeySet>,
+    /// Those of the identity providers of kind `oidc`.
+    openid: Vec<NamedKeySet>,
+    /// Those of the identity providers of kind `entra`.
+    entra: Vec<NamedKeySet>,
 }
 
 /// The collections of records, and the proof that no other process writes to them.
@@ -82,24 +94,26 @@ pub(super) fn build_services(
     config: &Configuration,
     ambient: ClockAndEntropy,
     records: &Records,
+    metrics: Arc<Metrics>,
     anonymous: bool,
 ) -> Result<Services, BuildError> {
     let collections = open_collections(records, config, &ambient)?;
+    let counters = metrics.counters();
     let outbound = Outbound::new(outbound_settings(config))?;
     let trusts = build_entra_trusts(config, &outbound, &ambient);
     let registrations = build_registrations(config);
-    let (clock, counters) = (&ambient.clock, Arc::<Counters>::default());
+    let clock = &ambient.clock;
     let throttle = ThrottleBoard::new(clock.clone(), collections.writer);
     let BuiltProviders { registry: providers, renewable: credentials, credentials: credential_builder } =
-        build_providers(config, &outbound, &ambient, throttle)?;
+        build_providers(config, &outbound, &ambient, throttle, &metrics)?;
     let redemption = Redemption::new(Arc::new(providers), collections.requirements.clone());
-    let per_minute = config.limits.user_exchanges_per_minute;
-    let rates = Arc::new(UserRates::new(per_minute, clock.clone(), counters.clone(), collections.writer));
+    let rates = build_user_rates(config, clock, counters, collections.writer);
     let limits = caller_limits(config);
     let caller_rates = CallerRates::new(limits, &registrations, clock.clone(), counters.clone(), collections.writer);
     let validators = Arc::new(build_exchangeable_token_validators(&trusts, &ambient));
-    let id_tokens = Arc::new(build_id_token_validators(config, &trusts, &outbound, &ambient));
-    let keys = CallerKeys { trusts, outbound: &outbound, ambient: &ambient };
+    let key_sets = KeySets::build(config, &trusts, &outbound, &ambient);
+    let id_tokens = Arc::new(build_id_token_validators(config, &trusts, &key_sets.openid, &ambient));
+    let keys = CallerKeys { trusts, channel: key_sets.channel.clone(), ambient: &ambient };
     let callers = Arc::new(build_callers(config, &registrations, caller_rates, keys, anonymous));
     let Collections { writer, vault, cards, statements, requirements, speakers, magic_codes, browsers } = collections;
     let tokens = CurrentTokens::new(vault.clone(), redemption.clone(), ambient.clone());
@@ -124,7 +138,7 @@ pub(super) fn build_services(
         browser_flow: BrowserFlow::new(cards.clone(), browsers, registrations.clone()),
         codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
         delivery: ContinuationDelivery::new(bots.clone(), Arc::new(ContinuationClaims::new(records)), counters.clone()),
-        admin_token: config.operations.as_ref().map(|section| AdminToken::new(section.admin_token.clone())),
+        operator_tokens: OperatorTokens::new(config.operations.as_ref()),
         exchange_names: ExchangeNames::new(records),
         ambient,
         writer,
@@ -141,7 +155,8 @@ pub(super) fn build_services(
         speakers,
         magic_codes,
         signed_in_tokens,
-        counters,
+        metrics,
+        key_sets,
         bots,
         credentials,
         credential_builder,
@@ -230,18 +245,69 @@ fn build_entra_trusts(
     config.identity_providers.iter().map(|(name, section)| (name.clone(), trust(section))).collect()
 }
 
+impl Services {
+    /// The counters of the process.
+    pub(super) fn counters(&self) -> &Arc<Counters> {
+        self.metrics.counters()
+    }
+}
+
+fn build_user_rates(
+    config: &Configuration,
+    clock: &SharedClock,
+    counters: &Arc<Counters>,
+    writer: SingleWriter,
+) -> Arc<UserRates> {
+    let per_minute = config.limits.user_exchanges_per_minute;
+    Arc::new(UserRates::new(per_minute, clock.clone(), counters.clone(), writer))
+}
+
+/// Builds the key set of each provider of kind `oidc`.
+fn build_openid_key_sets(config: &Configuration, outbound: &Outbound, ambient: &ClockAndEntropy) -> Vec<NamedKeySet> {
+    let key_set = |name: &String, section: &OpenIdSection| {
+        let keys = warm_up(build_openid_key_set(name, &section.keys, outbound, ambient));
+        NamedKeySet { name: name.clone(), keys }
+    };
+    config.openid_providers.iter().map(|(name, section)| key_set(name, section)).collect()
+}
+
+impl KeySets {
+    /// Collects the key sets of `trusts`, and builds the others.
+    fn build(
+        config: &Configuration,
+        trusts: &HashMap<String, EntraTrust>,
+        outbound: &Outbound,
+        ambient: &ClockAndEntropy,
+    ) -> Self {
+        let openid = build_openid_key_sets(config, outbound, ambient);
+        let entra = trusts.iter().map(|(name, trust)| NamedKeySet { name: name.clone(), keys: trust.key_set.clone() });
+        let channel = warm_up(build_key_set(CHANNELS, &config.channels.keys, outbound, ambient));
+        Self { channel, openid, entra: entra.collect() }
+    }
+
+    /// Those of all identity providers.
+    pub(super) fn of_providers(&self) -> impl Iterator<Item = &NamedKeySet> {
+        self.entra.iter().chain(&self.openid)
+    }
+
+    /// All key sets with their names.
+    pub(super) fn list(&self) -> Vec<NamedKeySet> {
+        let channel = NamedKeySet { name: CHANNELS.to_owned(), keys: self.channel.clone() };
+        std::iter::once(channel).chain(self.of_providers().cloned()).collect()
+    }
+}
+
 /// Builds one validator for each provider that users can sign in to in a browser.
 fn build_id_token_validators(
     config: &Configuration,
     trusts: &HashMap<String, EntraTrust>,
-    outbound: &Outbound,
+    openid_keys: &[NamedKeySet],
     ambient: &ClockAndEntropy,
 ) -> IdTokenValidators {
     let entra = trusts.iter().map(|(name, trust)| (name, TrustedIdTokenIssuer::Entra(trust.clone())));
-    let openid = config.openid_providers.iter().map(|(name, section)| {
-        let key_set = warm_up(build_openid_key_set(name, &section.keys, outbound, ambient));
-        let issuer = section.issuer.clone();
-        (name, TrustedIdTokenIssuer::OpenIdConnect { issuer, key_set })
+    let openid = openid_keys.iter().filter_map(|NamedKeySet { name, keys }| {
+        let issuer = config.openid_providers.get(name)?.issuer.clone();
+        Some((name, TrustedIdTokenIssuer::OpenIdConnect { issuer, key_set: keys.clone() }))
     });
     let validator = |trust| IdTokenValidator::new(trust, ambient.clock.clone());
     IdTokenValidators::new(entra.chain(openid).map(|(name, trust)| (name.clone(), validator(trust))).collect())
@@ -251,6 +317,7 @@ fn build_id_token_validators(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::app::metrics::build_metrics;
     use crate::config::{Environment, parse};
     use crate::domain::{SystemClock, SystemEntropy};
     use crate::records::testing::{GatedStore, throwaway_records};
@@ -269,10 +336,11 @@ mod tests {
         let (beneath, folder) = (throwaway_records(), tempfile::tempdir().unwrap());
         let ambient = ClockAndEntropy { clock: beneath.shared_clock.clone(), entropy: Arc::new(SystemEntropy) };
         let config = configuration(folder.path());
-        build_services(&config, ambient.clone(), &beneath.records, false).unwrap();
+        let metrics = || build_metrics(&config, ambient.clock.as_ref());
+        build_services(&config, ambient.clone(), &beneath.records, metrics(), false).unwrap();
         let shared = GatedStore::shared_with_others(beneath.store.clone());
         let records = Records::new(shared, beneath.sealer.clone(), beneath.shared_clock.clone());
-        let refused = build_services(&config, ambient, &records, false).err().unwrap();
+        let refused = build_services(&config, ambient.clone(), &records, metrics(), false).err().unwrap();
         assert!(matches!(refused, BuildError::SharedStore), "{refused}");
     }
 }

@@ -5,27 +5,26 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::{App, middleware, web};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::doors::Doors;
 use super::guess_guard::limit_guesses;
 use super::host_names::HostNames;
+use super::listener_settings::{
+    HEALTH, ListenerSettings, OPERATIONS, OPERATIONS_CONNECTIONS, PUBLIC, SharedRoutes, TOKEN_SERVICE,
+};
 use super::listeners::{ConnectionLimits, ConnectionTable, ListenerServer, ServerSettings};
-use super::renewal::Renewable;
+use super::signals::SignalTargets;
 use super::tls::RenewableCertificate;
 use super::{Application, BuildError, RouteFunction};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
-use crate::endpoints::api_document::{self, ApiDocument};
-use crate::endpoints::{bot_gateway, operations, sign_in_pages, token_service};
-use crate::inbound::{Door, GuessLimit, Problem, record_request};
-use crate::observability::Counters;
+use crate::endpoints::{bot_gateway, health, metrics, operations, sign_in_pages, token_service};
+use crate::inbound::{Door, GuessLimit, Problem, count_request, record_request};
+use crate::observability::{AuditEntry, AuditEvent, Metrics};
 
 /// Makes browsers use https for the host of `server.public_url` for a year, however the user writes its address (RFC
 /// 6797). Other hosts of the domain are not covered, since they are not this service's.
 const STRICT_TRANSPORT: (&str, &str) = ("strict-transport-security", "max-age=31536000");
-/// The open connections of the operator's listener.
-const OPERATIONS_CONNECTIONS: usize = 64;
 /// Open files that are left for the store, the log, and calls to identity providers and bots.
 const OTHER_FILES: u64 = 256;
 /// The open connections of a listener, if the configuration states no number and the system permits as many.
@@ -35,8 +34,6 @@ const DRAIN_SECONDS: u64 = 20;
 /// How long the process then waits for `tokens/response` events that are being delivered; the second attempt of a
 /// delivery falls into this time.
 const DELIVERY_DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
-/// The interval at which the counters are logged.
-const COUNTS_LOG_INTERVAL: Duration = Duration::from_mins(5);
 
 /// A listener whose sockets are bound; it serves once `server` is awaited.
 pub(super) struct Listener {
@@ -49,7 +46,7 @@ pub(super) struct ListenerContext<'a> {
     pub(super) config: &'a Configuration,
     pub(super) doors: &'a Doors,
     pub(super) certificate: Option<&'a Arc<RenewableCertificate>>,
-    pub(super) counters: &'a Arc<Counters>,
+    pub(super) metrics: &'a Metrics,
     pub(super) connections: usize,
     pub(super) is_development: bool,
 }
@@ -66,23 +63,23 @@ impl ListenerContext<'_> {
         if serves_bots {
             described.push(&token_service::DOOR);
         }
-        let document = render_document("What channels, bots and browsers call.", &described);
+        let shared = SharedRoutes::new("What channels, bots and browsers call.", &described, self.metrics);
         let doors = self.doors.clone();
         let routes = move |routes: &mut web::ServiceConfig| {
             let doors = doors.clone();
             routes.app_data(doors.proxies).app_data(doors.entropy).app_data(doors.clock);
+            shared.configure(routes);
             bot_gateway::configure(routes, doors.gateway);
             if serves_bots {
                 token_service::configure(routes, doors.token_service);
             }
             sign_in_pages::configure(routes, doors.sign_in_pages);
-            api_document::configure(routes, document.clone());
             if let Some(add) = &extra_routes {
                 add(routes);
             }
         };
         let settings = ListenerSettings {
-            key: "server.listen",
+            name: &PUBLIC,
             connections: self.connections,
             addresses: &self.config.server.listen,
             plain_on_loopback: false,
@@ -100,16 +97,16 @@ impl ListenerContext<'_> {
         if self.config.token_service.listen.is_empty() {
             return Ok(None);
         }
-        let document = render_document("What bots call.", &[&token_service::DOOR]);
+        let shared = SharedRoutes::new("What bots call.", &[&token_service::DOOR], self.metrics);
         let doors = self.doors.clone();
         let routes = move |routes: &mut web::ServiceConfig| {
             let doors = doors.clone();
             routes.app_data(doors.proxies).app_data(doors.entropy).app_data(doors.clock);
             token_service::configure(routes, doors.token_service);
-            api_document::configure(routes, document.clone());
+            shared.configure(routes);
         };
         let settings = ListenerSettings {
-            key: "token_service.listen",
+            name: &TOKEN_SERVICE,
             connections: self.connections,
             addresses: &self.config.token_service.listen,
             plain_on_loopback: true,
@@ -129,27 +126,47 @@ impl ListenerContext<'_> {
         let (Some(section), Some(door)) = (&self.config.operations, self.doors.operations.clone()) else {
             return Ok(None);
         };
-        let document = render_document("What the operator calls.", &[&operations::DOOR]);
-        let (guesses, proxies) =
-            (web::Data::new(GuessLimit::new(self.doors.clock.as_ref().clone())), self.doors.proxies.clone());
+        let described = [&operations::DOOR, &health::DOOR, &metrics::DOOR];
+        let shared = SharedRoutes::new("What the operator calls.", &described, self.metrics);
+        let (doors, guesses) = (self.doors.clone(), self.count_guesses());
         let routes = move |routes: &mut web::ServiceConfig| {
-            routes.app_data(guesses.clone()).app_data(proxies.clone());
+            routes.app_data(guesses.clone()).app_data(doors.proxies.clone());
             operations::configure(routes, door.clone());
-            api_document::configure(routes, document.clone());
+            health::configure(routes, doors.health.clone());
+            metrics::configure(routes, doors.metrics.clone());
+            shared.configure(routes);
         };
-        let settings = ListenerSettings {
-            key: "operations.listen",
-            connections: OPERATIONS_CONNECTIONS,
-            addresses: &[section.listen],
-            plain_on_loopback: true,
-            workers: Some(1),
-            // A health check calls every few seconds; its requests would fill the log.
-            records_requests: false,
-            hosts: HostNames::of_operator(section.listen.ip(), &section.hosts),
-            is_behind_public_url: false,
-            drain_seconds: 0,
-        };
+        let addresses = [section.listen];
+        let hosts = HostNames::of_operator(section.listen.ip(), &section.hosts);
+        let settings = ListenerSettings { hosts, ..ListenerSettings::of_operator(&OPERATIONS, &addresses) };
         self.start(&settings, bound, Arc::new(routes)).map(Some)
+    }
+
+    /// Binds the listener for health checks, if one is configured. It has no admin API, and the metrics by setting.
+    /// Addresses other than loopback are served with TLS.
+    pub(super) fn listen_for_health(&self, bound: Vec<TcpListener>) -> Result<Option<Listener>, BuildError> {
+        let Some(section) = &self.config.operations else { return Ok(None) };
+        let Some(address) = section.health_listen else { return Ok(None) };
+        let serves_metrics = section.health_metrics;
+        let described: &[&Door] = if serves_metrics { &[&health::DOOR, &metrics::DOOR] } else { &[&health::DOOR] };
+        let shared = SharedRoutes::new("Health checks.", described, self.metrics);
+        let (doors, guesses) = (self.doors.clone(), self.count_guesses());
+        let routes = move |routes: &mut web::ServiceConfig| {
+            routes.app_data(guesses.clone()).app_data(doors.proxies.clone());
+            health::configure(routes, doors.health.clone());
+            if serves_metrics {
+                metrics::configure(routes, doors.metrics.clone());
+            }
+            shared.configure(routes);
+        };
+        let (addresses, hosts) = ([address], HostNames::of_operator(address.ip(), &section.hosts));
+        let settings = ListenerSettings { hosts, ..ListenerSettings::of_operator(&HEALTH, &addresses) };
+        self.start(&settings, bound, Arc::new(routes)).map(Some)
+    }
+
+    /// A count of wrong bearers for one of the operator's listeners.
+    fn count_guesses(&self) -> web::Data<GuessLimit> {
+        web::Data::new(GuessLimit::new(self.doors.clock.as_ref().clone()))
     }
 
     /// Binds the sockets of one listener and creates its server, which serves once it is awaited.
@@ -171,6 +188,7 @@ impl ListenerContext<'_> {
                 .wrap(middleware::Condition::new(hosts.is_some(), require_host))
                 .wrap(middleware::Condition::new(records_requests, from_fn(record_request)))
                 .wrap(middleware::Condition::new(is_secure, secure_transport))
+                .wrap(middleware::Condition::new(!records_requests, from_fn(count_request)))
                 .configure(|config| routes(config))
                 .default_service(web::to(|| async { Problem::NotFound.respond() }))
         };
@@ -183,7 +201,11 @@ impl ListenerContext<'_> {
             write: bounds.write,
             trusted_proxies: self.config.server.trusted_proxies.clone(),
         };
-        let table = ConnectionTable::new(limits, self.counters.clone());
+        let table = ConnectionTable::new(
+            limits,
+            self.metrics.counters().clone(),
+            self.metrics.open_connections(settings.name.label),
+        );
         tokio::spawn(ConnectionTable::sweep(Arc::downgrade(&table)));
         let server_settings = ServerSettings {
             workers: settings.workers,
@@ -197,7 +219,7 @@ impl ListenerContext<'_> {
             let address = listener.local_addr().map_err(BuildError::Address)?;
             let tls = self.tls_for(settings, address)?;
             let listening = server.listen(listener, tls, app.clone());
-            server = listening.map_err(|source| BuildError::Listen { key: settings.key, address, source })?;
+            server = listening.map_err(|source| BuildError::Listen { key: settings.name.key, address, source })?;
             addresses.push(address);
         }
         Ok(Listener { server: server.run(), addresses })
@@ -220,47 +242,14 @@ impl ListenerContext<'_> {
 /// [`BuildError::TooManyConnections`] if the configuration states more.
 pub(super) fn share_open_files(config: &Configuration, open_files: Option<u64>) -> Result<usize, BuildError> {
     let listeners = 1 + u64::from(!config.token_service.listen.is_empty());
-    let others = OTHER_FILES + OPERATIONS_CONNECTIONS as u64;
+    let has_health = config.operations.as_ref().is_some_and(|section| section.health_listen.is_some());
+    let others = OTHER_FILES + OPERATIONS_CONNECTIONS as u64 * (1 + u64::from(has_health));
     let permitted = open_files.map_or(u64::MAX, |files| files.saturating_sub(others) / listeners);
     let permitted = usize::try_from(permitted.max(1)).unwrap_or(usize::MAX);
     match config.limits.connections.total {
         None => Ok(permitted.min(DEFAULT_CONNECTIONS)),
         Some(total) if total <= permitted => Ok(total),
         Some(total) => Err(BuildError::TooManyConnections { total, permitted }),
-    }
-}
-
-/// Renders the `OpenAPI` document of `doors` once for all workers.
-fn render_document(description: &str, doors: &[&Door]) -> web::Data<ApiDocument> {
-    web::Data::new(ApiDocument::render("bot-sso", description, doors))
-}
-
-/// The settings of one listener.
-struct ListenerSettings<'c> {
-    /// The configuration key that holds the addresses.
-    key: &'static str,
-    /// Open connections of all clients.
-    connections: usize,
-    addresses: &'c [SocketAddr],
-    /// Whether loopback addresses are served without TLS.
-    plain_on_loopback: bool,
-    /// `None`: one worker for each processor.
-    workers: Option<usize>,
-    /// Whether the log has a line for each request.
-    records_requests: bool,
-    /// The names under which the listener answers; `None` for any. In development mode they are those of this machine.
-    hosts: Option<HostNames>,
-    /// Whether clients reach the listener under `server.public_url`.
-    is_behind_public_url: bool,
-    /// How long the listener waits for open requests when it stops.
-    drain_seconds: u64,
-}
-
-impl ListenerSettings<'_> {
-    /// Binds all addresses.
-    fn bind(&self) -> Result<Vec<TcpListener>, BuildError> {
-        let failed = |address, source| BuildError::Listen { key: self.key, address, source };
-        self.addresses.iter().map(|&at| TcpListener::bind(at).map_err(|source| failed(at, source))).collect()
     }
 }
 
@@ -275,6 +264,12 @@ impl Application {
     #[must_use]
     pub fn operations_address(&self) -> Option<SocketAddr> {
         self.operations.as_ref().and_then(|listener| listener.addresses.first().copied())
+    }
+
+    /// The address of the listener for health checks, if one is configured.
+    #[must_use]
+    pub fn health_address(&self) -> Option<SocketAddr> {
+        self.health.as_ref().and_then(|listener| listener.addresses.first().copied())
     }
 
     /// The addresses at which bots reach the Token Service: those of its own listener, or of the public one.
@@ -303,10 +298,19 @@ impl Application {
     /// If the server fails.
     pub async fn run(self) -> std::io::Result<()> {
         let handle = self.public.server.handle();
-        let signal_task = tokio::spawn(run_until_stopped(handle, self.signals, self.renewable, self.counters.clone()));
+        let targets = SignalTargets {
+            server: handle,
+            renewable: self.renewable,
+            counters: self.counters.clone(),
+            is_draining: self.is_draining,
+        };
+        let signal_task = tokio::spawn(self.signals.run_until_stopped(targets));
         let token_service =
             self.token_service.map(|listener| (listener.server.handle(), tokio::spawn(listener.server)));
-        let operations = self.operations.map(|listener| (listener.server.handle(), tokio::spawn(listener.server)));
+        let of_operator = [self.operations, self.health].into_iter().flatten();
+        let of_operator: Vec<_> =
+            of_operator.map(|listener| (listener.server.handle(), tokio::spawn(listener.server))).collect();
+        AuditEntry::new(AuditEvent::Started).write();
         let served = self.public.server.await;
         // Stopped after the public listener: while a bot answers a forwarded activity, it still calls the Token
         // Service.
@@ -317,8 +321,8 @@ impl Application {
             }
         }
         // Stopped last: a health check sees a draining process as alive.
-        if let Some((operations, serving)) = operations {
-            operations.stop(false).await;
+        for (listener, serving) in of_operator {
+            listener.stop(false).await;
             if !matches!(serving.await, Ok(Ok(()))) {
                 tracing::warn!("the operator's listener failed");
             }
@@ -335,47 +339,8 @@ impl Application {
             );
         }
         signal_task.abort();
+        AuditEntry::new(AuditEvent::Stopped).write();
         self.counters.log();
         served
     }
-}
-
-/// The signals that the process handles.
-pub(super) struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    pub(super) fn receive() -> std::io::Result<Self> {
-        let terminate = signal(SignalKind::terminate())?;
-        let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self { terminate, interrupt, hang_up: signal(SignalKind::hangup())? })
-    }
-}
-
-/// Handles signals and logs the counters until SIGTERM or Ctrl-C arrives, then stops the server.
-async fn run_until_stopped(
-    handle: ServerHandle,
-    mut signals: Signals,
-    renewable: Arc<Renewable>,
-    counters: Arc<Counters>,
-) {
-    let mut ticks = tokio::time::interval(COUNTS_LOG_INTERVAL);
-    ticks.tick().await;
-    loop {
-        tokio::select! {
-            _ = signals.terminate.recv() => break,
-            _ = signals.interrupt.recv() => break,
-            _ = signals.hang_up.recv() => {
-                let renewable = renewable.clone();
-                // `renew` reads files, so it runs on a blocking thread. It logs its own failures, so the result is ignored.
-                let _ = tokio::task::spawn_blocking(move || renewable.renew()).await;
-            }
-            _ = ticks.tick() => counters.log(),
-        }
-    }
-    tracing::info!("draining: no new connections, requests under way are finished");
-    handle.stop(true).await;
 }

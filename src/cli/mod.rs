@@ -15,7 +15,9 @@ use clap::{Args, Parser, Subcommand};
 
 #[cfg(feature = "stage")]
 use self::development::{DEV_HELP, DevOptions, dev};
-use self::process::{disable_core_files, print, start_logging, survive_file_size_limit, system_clock_and_entropy};
+use self::process::{
+    disable_core_files, print, start_audit, start_logging, survive_file_size_limit, system_clock_and_entropy,
+};
 use crate::app::{self, BoundListeners};
 use crate::config::{self, Configuration, Problems};
 use crate::domain::{SystemClock, SystemEntropy};
@@ -133,6 +135,7 @@ pub fn explain(error: &anyhow::Error) -> String {
 fn serve(file: &Path) -> anyhow::Result<ExitCode> {
     let configuration = config::load(file).map_err(|problems| configuration_error(file, &problems))?;
     let _logging = start_logging(configuration.logging)?;
+    let _audit = start_audit(configuration.audit.as_ref())?;
     disable_core_files();
     for warning in &configuration.warnings {
         tracing::warn!(path = warning.path, "{}", warning.message);
@@ -143,7 +146,8 @@ fn serve(file: &Path) -> anyhow::Result<ExitCode> {
             app::build(configuration, system_clock_and_entropy(), BoundListeners::default(), None).await?;
         let operations = application.operations_address().map(tracing::field::display);
         let token_service = application.token_service_addresses();
-        tracing::info!(addresses = ?application.addresses(), ?token_service, operations, "listening");
+        let health = application.health_address().map(tracing::field::display);
+        tracing::info!(addresses = ?application.addresses(), ?token_service, operations, health, "listening");
         application.run().await.context("the listeners failed")?;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
@@ -231,6 +235,7 @@ fn summary(configuration: &Configuration) -> String {
     }
     if let Some(operations) = &configuration.operations {
         lines.push(format!("  operations   {}", operations.listen));
+        lines.extend(operations.health_listen.map(|address| format!("  health       {address}")));
     }
     lines.join("\n")
 }

@@ -8,9 +8,9 @@ use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
 
-use crate::config::{LogFormat, LogLevel, LogSubjects, LoggingSection};
+use crate::config::{AuditSection, LogFormat, LogLevel, LogSubjects, LoggingSection};
 use crate::domain::{ClockAndEntropy, SystemClock, SystemEntropy};
-use crate::observability::{self, LogForm, Logging, LoggingOptions};
+use crate::observability::{self, AuditOutput, AuditStream, LogForm, Logging, LoggingOptions};
 
 /// The operating system's clock and randomness.
 pub(super) fn system_clock_and_entropy() -> ClockAndEntropy {
@@ -35,6 +35,19 @@ pub(super) fn start_logging(section: LoggingSection) -> anyhow::Result<Logging> 
         level,
         shows_subjects: section.subjects == LogSubjects::Plain,
     })?)
+}
+
+/// Starts the audit stream, if one is configured. When the returned value is dropped, all waiting lines are written.
+pub(super) fn start_audit(section: Option<&AuditSection>) -> anyhow::Result<Option<AuditStream>> {
+    let output = match section {
+        None => return Ok(None),
+        Some(AuditSection::StandardError) => AuditOutput::StandardError,
+        Some(AuditSection::File(path)) => AuditOutput::File(path.clone()),
+    };
+    observability::start_audit(&output).map(Some).with_context(|| match &output {
+        AuditOutput::StandardError => "audit".to_owned(),
+        AuditOutput::File(path) => format!("audit.file: {}", path.display()),
+    })
 }
 
 /// Prevents core files: they would contain tokens and keys in the clear (docs/running.md §On the worst day). The limit

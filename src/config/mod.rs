@@ -33,8 +33,8 @@ pub use identity_providers::{EntraSection, OpenIdSection};
 pub use reading::{Environment, temporary_directory};
 pub use review::{ClientAuthentication, ConfigurationProblem, KeySource, OpenIdOptions, Problems};
 pub use sections::{
-    BotCredentialsSection, ChannelStatuses, ChannelTrustSection, KeysSection, LimitsSection, LogFormat, LogLevel,
-    LogSubjects, LoggingSection, NoProxySection, OperationsSection, OutboundSection, Server, SignInSection,
+    AuditSection, BotCredentialsSection, ChannelStatuses, ChannelTrustSection, KeysSection, LimitsSection, LogFormat,
+    LogLevel, LogSubjects, LoggingSection, NoProxySection, OperationsSection, OutboundSection, Server, SignInSection,
     StoreDurability, StoreSection, TlsPair, TokenServiceSection,
 };
 
@@ -85,6 +85,8 @@ pub struct Configuration {
     pub keys: KeysSection,
     /// The log.
     pub logging: LoggingSection,
+    /// The audit stream; `None` if there is none.
+    pub audit: Option<AuditSection>,
     /// Settings that are valid but probably a mistake.
     pub warnings: Vec<ConfigurationProblem>,
     /// The file that the configuration was read from; `None` if it was read from a text.
@@ -241,7 +243,9 @@ fn collect_listeners(raw: &RawConfiguration) -> Vec<ListenAddress> {
     let mut listeners = ListenAddress::of_list("server", &raw.server.written_listen());
     listeners.extend(ListenAddress::of_list("token_service", raw.token_service.written_listen()));
     if let Some(operations) = &raw.operations {
-        listeners.extend(ListenAddress::of_text("operations", &operations.written_listen()));
+        listeners.extend(ListenAddress::of_text("operations", "listen", &operations.written_listen()));
+        let health = operations.written_health_listen();
+        listeners.extend(health.and_then(|text| ListenAddress::of_text("operations", "health_listen", text)));
     }
     listeners
 }
@@ -250,9 +254,8 @@ fn collect_listeners(raw: &RawConfiguration) -> Vec<ListenAddress> {
 /// after the sections whose values it needs.
 fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configuration, Problems> {
     identity_providers::add_default_entra(&mut raw.identity_providers);
-    let context = build_context(&raw, &mut review);
+    let (context, listeners) = (build_context(&raw, &mut review), collect_listeners(&raw));
     let cloud = context.cloud;
-    let listeners = collect_listeners(&raw);
     let server = raw.server.validate(&mut review);
     let outbound = raw.outbound.validate(&mut review);
     let channels = raw.channels.validate(cloud, &mut review);
@@ -269,9 +272,9 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     let statuses = sections::validate_statuses(raw.statuses, &mut review);
     let operations = raw.operations.and_then(|operations| operations.validate(behind_tls, &mut review));
     let limits = raw.limits.validate(&mut review);
-    let store = raw.store.validate(&mut review);
-    let keys = raw.keys.validate(&mut review);
+    let (store, keys) = (raw.store.validate(&mut review), raw.keys.validate(&mut review));
     let logging = raw.logging.validate(&mut review);
+    let audit = raw.audit.map(|audit| audit.validate(&mut review));
     let compared = ComparedSections {
         server: server.as_ref(),
         listeners: &listeners,
@@ -280,6 +283,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         outbound: outbound.as_ref(),
         store: store.as_ref(),
         keys: keys.as_ref(),
+        audit: audit.as_ref(),
     };
     compared.compare(&mut review);
     let complete = || Some((server?, outbound?, channels?, sign_in?, limits?, store?, keys?));
@@ -304,6 +308,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         store,
         keys,
         logging,
+        audit,
         warnings,
         file: None,
         hosts,

@@ -4,7 +4,7 @@
 use crate::domain::{ContinuationMode, ProviderKind, SignInInvoke, TenantPolicy, VerifiedUserIds};
 
 use super::test_samples::{FULL, MINIMAL, directory, secret_of};
-use super::{CredentialSection, Environment, KeySource, LogFormat, StoreDurability, parse_in};
+use super::{AuditSection, CredentialSection, Environment, KeySource, LogFormat, StoreDurability, parse_in};
 
 /// The variables that the full sample names.
 pub(in crate::config) fn environment() -> Environment {
@@ -13,6 +13,7 @@ pub(in crate::config) fn environment() -> Environment {
         ("MAIL_CLIENT_SECRET", "also from there"),
         ("TICKETS_CLIENT_SECRET", "and this"),
         ("ADMIN_TOKEN", "0123456789abcdef0123456789abcdef"),
+        ("METRICS_TOKEN", "fedcba9876543210fedcba9876543210"),
     ])
 }
 
@@ -70,7 +71,11 @@ fn the_full_sample_loads_with_the_written_values() {
     assert_eq!(graph.connection.client_id, "55555555-5555-4555-8555-555555555555");
     assert!(graph.connection.asks_offline_access() && graph.connection.continuous_access);
     assert!(!calendar.connection.asks_offline_access() && !calendar.connection.continuous_access);
-    assert_eq!(configuration.operations.unwrap().listen.to_string(), "127.0.0.1:3981");
+    let operations = configuration.operations.unwrap();
+    assert_eq!(operations.listen.to_string(), "127.0.0.1:3981");
+    assert_eq!(operations.health_listen.unwrap().to_string(), "127.0.0.1:3982");
+    assert!(operations.health_metrics && operations.metrics_token.is_some());
+    assert_eq!(configuration.audit, Some(AuditSection::File(directory.path().join("audit.jsonl"))));
 }
 
 #[test]
@@ -92,7 +97,7 @@ fn the_minimal_sample_loads_with_the_defaults() {
     assert!(bot.sign_in_invokes.is_empty());
     assert_eq!(bot.identity.verified_user_ids, VerifiedUserIds::Prefixes(vec!["dl_".to_owned()]));
     assert_eq!(configuration.connections[0].connection.exchange.required_scopes, ["access_as_user"]);
-    assert!(configuration.operations.is_none());
+    assert!(configuration.operations.is_none() && configuration.audit.is_none());
     assert_eq!(configuration.store.path, directory.path().join("bot-sso.db"));
     assert_eq!(configuration.store.durability, StoreDurability::Full);
     assert_eq!(configuration.logging.format, LogFormat::Json);

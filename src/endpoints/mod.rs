@@ -5,6 +5,8 @@
 
 pub mod api_document;
 pub mod bot_gateway;
+pub mod health;
+pub mod metrics;
 pub mod operations;
 pub mod sign_in_pages;
 pub mod token_service;

@@ -1,55 +1,30 @@
-//! The operator's door, on its own listener: a health check, and the sign-out of a user everywhere.
+//! The operator's door, on its own listener: the sign-out of a user everywhere.
 //!
-//! Owns the admin bearer and the paths that it protects. It deliberately knows no channel, no bot and no user's token:
+//! Owns the paths that the admin bearer protects. It deliberately knows no channel, no bot and no user's token:
 //! [`SignOut`] knows what a sign-out ends.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
-use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
-use arc_swap::ArcSwap;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
-use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
-use crate::domain::{Secret, UserKey};
-use crate::inbound::{Answer, Description, Door, LetterCase, Method, Operation, Problem, read_bearer};
-use crate::observability::{conceal, is_log_blocked};
+use crate::domain::UserKey;
+use crate::inbound::{Answer, Description, Door, ExpectedBearer, LetterCase, Method, Operation, Problem};
+use crate::observability::conceal;
 use crate::sign_out::SignOut;
-
-/// The bearer of admin calls. Clones share the token, so it can be replaced while the door is open.
-#[derive(Clone)]
-pub struct AdminToken(Arc<ArcSwap<Secret>>);
-
-impl AdminToken {
-    /// An admin token with this value.
-    #[must_use]
-    pub fn new(token: Secret) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(token)))
-    }
-
-    /// Replaces the token; the old one is no longer accepted.
-    pub fn replace(&self, token: Secret) {
-        self.0.store(Arc::new(token));
-    }
-
-    fn matches(&self, bearer: &str) -> bool {
-        bearer.as_bytes().ct_eq(self.0.load().expose().as_bytes()).into()
-    }
-}
 
 /// The state of this door; built once.
 pub struct Operations {
-    admin_token: AdminToken,
+    admin_token: ExpectedBearer,
     sign_out: SignOut,
 }
 
 impl Operations {
     /// The state of the operator's door, which accepts `admin_token` as bearer.
     #[must_use]
-    pub fn new(admin_token: AdminToken, sign_out: SignOut) -> Self {
+    pub fn new(admin_token: ExpectedBearer, sign_out: SignOut) -> Self {
         Self { admin_token, sign_out }
     }
 }
@@ -63,37 +38,26 @@ pub const DOOR: Door = Door {
     letter_case: LetterCase::Exact,
 };
 
-const OPERATIONS: &[Operation] = &[
-    Operation {
-        method: Method::Get,
-        path: "/healthz",
-        route: |route| route.to(alive),
-        description: || {
-            Description::new("GetHealth", "Whether the process answers. Needs no bearer.")
-                .answer(200, Answer::text("`ok`. A second line says so if lines of the log are left out."))
-        },
+const OPERATIONS: &[Operation] = &[Operation {
+    method: Method::Post,
+    path: "/admin/users/{user_key}/sign-out",
+    route: |route| route.to(sign_out_everywhere),
+    description: || {
+        let key = "`<object id>@<tenant id>`, or for other issuers `<subject>@<https issuer>`; percent-encoded.";
+        let too_many =
+            Answer::error("The client has presented too many wrong bearers.").header("Retry-After", "Seconds.");
+        let unavailable = Answer::error("Some tokens may remain: call again.").header("Retry-After", "Seconds.");
+        Description::new("SignOutEverywhere", "Removes all tokens of a user: of every bot, channel and connection.")
+            .bearer()
+            .path_parameter("user_key", key)
+            .answer(200, Answer::json::<SignedOut>("The user has no tokens now."))
+            .error(400, "The path holds no valid user key.")
+            .error(401, "No bearer, or not `operations.admin_token`.")
+            .error(403, "`Host` is none of the names under which the listener answers.")
+            .answer(429, too_many)
+            .answer(503, unavailable)
     },
-    Operation {
-        method: Method::Post,
-        path: "/admin/users/{user_key}/sign-out",
-        route: |route| route.to(sign_out_everywhere),
-        description: || {
-            let key = "`<object id>@<tenant id>`, or for other issuers `<subject>@<https issuer>`; percent-encoded.";
-            let too_many =
-                Answer::error("The client has presented too many wrong bearers.").header("Retry-After", "Seconds.");
-            let unavailable = Answer::error("Some tokens may remain: call again.").header("Retry-After", "Seconds.");
-            Description::new("SignOutEverywhere", "Removes all tokens of a user: of every bot, channel and connection.")
-                .bearer()
-                .path_parameter("user_key", key)
-                .answer(200, Answer::json::<SignedOut>("The user has no tokens now."))
-                .error(400, "The path holds no valid user key.")
-                .error(401, "No bearer, or not `operations.admin_token`.")
-                .error(403, "`Host` is none of the names under which the listener answers.")
-                .answer(429, too_many)
-                .answer(503, unavailable)
-        },
-    },
-];
+}];
 
 /// The result of a user's sign-out everywhere.
 #[derive(Serialize, ToSchema)]
@@ -111,19 +75,12 @@ pub fn configure(config: &mut web::ServiceConfig, operations: web::Data<Operatio
     DOOR.add_routes(config);
 }
 
-/// `GET /healthz`: the process is alive. Needs no bearer, and reveals nothing else but a log that cannot say so itself.
-async fn alive() -> HttpResponse {
-    let text =
-        if is_log_blocked() { "ok\nthe log is blocked: nothing reads it, and lines may be left out" } else { "ok" };
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text)
-}
-
 /// `POST /admin/users/{user key}/sign-out`: removes every token of the user, of every bot, channel and connection.
 /// Exchanges and refreshes that are under way for the user keep no token. A user without tokens, or an unknown one, is
 /// answered 200 as well.
 async fn sign_out_everywhere(http: HttpRequest, operations: web::Data<Operations>) -> HttpResponse {
     // The listener's guard logs refusals, since it counts them.
-    if let Err(problem) = authenticate(&operations, http.headers()) {
+    if let Err(problem) = operations.admin_token.check(http.headers()) {
         return problem.respond();
     }
     let Some(user) = read_user_key(&http) else { return Problem::BadUserKey.respond() };
@@ -134,11 +91,6 @@ async fn sign_out_everywhere(http: HttpRequest, operations: web::Data<Operations
             Problem::ServiceUnavailable.respond()
         }
     }
-}
-
-fn authenticate(operations: &Operations, headers: &HeaderMap) -> Result<(), Problem> {
-    let bearer = read_bearer(headers)?;
-    if operations.admin_token.matches(bearer) { Ok(()) } else { Err(Problem::InvalidToken) }
 }
 
 /// Reads the user key from the path and decodes its percent escapes once.
@@ -163,7 +115,7 @@ fn decode_percent(text: &str) -> Option<Cow<'_, str>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{AdminToken, Secret, decode_percent};
+    use super::decode_percent;
 
     #[test]
     fn percent_escapes_are_decoded_once_and_incomplete_ones_are_refused() {
@@ -171,17 +123,5 @@ mod tests {
         for nonsense in ["%", "%4", "%zz", "%+4", "%ff", "a%00", "%0a"] {
             assert_eq!(decode_percent(nonsense), None, "{nonsense}");
         }
-    }
-
-    #[test]
-    fn a_replaced_admin_token_is_refused() {
-        let token = AdminToken::new(Secret::from("0123456789abcdef"));
-        let shared = token.clone();
-        assert!(shared.matches("0123456789abcdef"));
-        for other in ["", "0123456789abcde", "0123456789abcdef0", "0123456789ABCDEF"] {
-            assert!(!shared.matches(other), "{other}");
-        }
-        token.replace(Secret::from("fedcba9876543210"));
-        assert!(shared.matches("fedcba9876543210") && !shared.matches("0123456789abcdef"));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::Outage;
 use crate::domain::{BotName, ConnectionName, UserToken};
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
-use crate::observability::{Count, Counters};
+use crate::observability::{Counters, ExchangeOutcome};
 use crate::token_validation::{CheckExplanation, ExchangeableTokenError};
 
 /// The time in which a key set is fetched again for a key that it does not have, in seconds.
@@ -65,6 +65,23 @@ impl Reason {
             self,
             Self::ConsentRequired | Self::InteractionRequired | Self::AssertionExpired | Self::SignInRequired
         )
+    }
+
+    /// The outcome as which the refusal is counted.
+    const fn outcome(self) -> ExchangeOutcome {
+        match self {
+            Self::ConsentRequired => ExchangeOutcome::ConsentRequired,
+            Self::InteractionRequired => ExchangeOutcome::InteractionRequired,
+            Self::AssertionExpired => ExchangeOutcome::AssertionExpired,
+            Self::SignInRequired => ExchangeOutcome::SignInRequired,
+            Self::BadRequest => ExchangeOutcome::BadRequest,
+            Self::AssertionRejected(_) => ExchangeOutcome::AssertionRejected,
+            Self::IdentityMismatch(_) => ExchangeOutcome::IdentityMismatch,
+            Self::Denied => ExchangeOutcome::Denied,
+            Self::Misconfigured => ExchangeOutcome::Misconfigured,
+            Self::TemporarilyUnavailable(_) => ExchangeOutcome::TemporarilyUnavailable,
+            Self::TooManyRequests { .. } => ExchangeOutcome::TooManyRequests,
+        }
     }
 
     /// The reason code for clients. It leaves out what a client must not learn, such as the check behind an identity
@@ -150,10 +167,7 @@ impl Refusal {
 
     /// Counts the refusal and logs one line: that an exchange of `bot` for `connection` was refused, and why.
     pub fn report(&self, counters: &Counters, bot: &str, connection: Option<&str>, correlation_id: &str) {
-        counters.add(Count::ExchangeRefused);
-        if matches!(self.reason, Reason::IdentityMismatch(_)) {
-            counters.add(Count::IdentityMismatch);
-        }
+        counters.exchanges.add(bot, connection, self.reason.outcome());
         // `UserRates` has logged it already, at most once a minute for each user.
         if matches!(self.reason, Reason::TooManyRequests { .. }) {
             return;

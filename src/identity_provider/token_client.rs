@@ -14,6 +14,7 @@ use super::throttle::{Block, BlockCause, ThrottleBoard};
 use super::token_request::TokenRequest;
 use super::{RedeemError, RedeemFailure, RedeemedToken, refusal};
 use crate::domain::{SharedClock, SharedEntropy, Timestamp};
+use crate::observability::{ProviderCalls, ProviderMetrics, ProviderResult};
 use crate::outbound::{HttpAnswer, Outbound, OutboundError, RequestHeader};
 
 const MAX_RETRIES: u32 = 2;
@@ -33,6 +34,8 @@ pub struct TokenClientParts {
     pub entropy: SharedEntropy,
     /// The blocks that issuers imposed, shared by all providers.
     pub throttle: Arc<ThrottleBoard>,
+    /// The metrics of calls.
+    pub metrics: ProviderMetrics,
 }
 
 /// The application that redeems grants.
@@ -53,6 +56,7 @@ pub(super) struct TokenClient {
     /// The credentials may be replaced at run time. A redemption that has begun keeps the credentials it began with.
     credentials: ArcSwap<Vec<ClientCredential>>,
     parts: TokenClientParts,
+    calls: ProviderCalls,
     /// The index of the credential that was accepted last. It is tried first, so that a withdrawn credential does not
     /// cost each redemption a call.
     preferred: AtomicUsize,
@@ -62,7 +66,8 @@ impl TokenClient {
     pub(super) fn new(provider: String, client: RedeemingClient, parts: TokenClientParts) -> Self {
         let RedeemingClient { client_id, credentials } = client;
         let credentials = ArcSwap::from_pointee(credentials);
-        Self { provider, client_id, credentials, parts, preferred: AtomicUsize::new(0) }
+        let calls = parts.metrics.of(&provider);
+        Self { provider, client_id, credentials, parts, calls, preferred: AtomicUsize::new(0) }
     }
 
     pub(super) fn client_id(&self) -> &str {
@@ -155,8 +160,10 @@ impl TokenClient {
         }
         // The token's lifetime is counted from before the call, so it is rather too short than too long.
         let asked_at = self.parts.clock.now();
-        let answer = self.post_signed(request, request.url, credential).await?;
-        let redeemed = classify_answer(&answer, request.style, asked_at, self.parts.clock.now())
+        let TimedAnswer { answer, took } = self.post_signed(request, request.url, credential).await?;
+        let redeemed = classify_answer(&answer, request.style, asked_at, self.parts.clock.now());
+        self.calls.add(result_of(redeemed.as_ref().err().map(|classified| &classified.error.failure)), took);
+        let redeemed = redeemed
             .map_err(|classified| Classification { retry: classified.retry && request.is_repeatable, ..classified });
         if redeemed.as_ref().is_err_and(Classification::wants_new_assertion) {
             self.log_clock_difference(&answer, asked_at);
@@ -170,16 +177,19 @@ impl TokenClient {
         let credentials = self.credentials.load_full();
         let index = self.preferred.load(Ordering::Relaxed).checked_rem(credentials.len()).unwrap_or(0);
         let Some(credential) = credentials.get(index) else { return Err(no_credential()) };
-        self.post_signed(request, url, credential).await.map_err(|classified| classified.error)
+        let posted = self.post_signed(request, url, credential).await.map_err(|classified| classified.error)?;
+        self.calls.add(result_of_status(posted.answer.status), posted.took);
+        Ok(posted.answer)
     }
 
-    /// Authenticates the client by `credential` and posts the request to `url`.
+    /// Authenticates the client by `credential` and posts the request to `url`. Counts a call that is not answered; the
+    /// caller counts the answer, whose meaning it knows.
     async fn post_signed(
         &self,
         request: &TokenRequest<'_>,
         url: &Url,
         credential: &ClientCredential,
-    ) -> Result<HttpAnswer, Classification> {
+    ) -> Result<TimedAnswer, Classification> {
         let deadline = request.attempt.deadline;
         let proof = credential
             .prove(&ProofRequest {
@@ -193,13 +203,15 @@ impl TokenClient {
         let form = request.sign(&self.client_id, &proof);
         let headers: Vec<_> =
             form.headers.iter().map(|header| RequestHeader::new(header.name, &header.value)).collect();
-        let outbound = &self.parts.outbound;
+        let (outbound, begun) = (&self.parts.outbound, self.parts.clock.elapsed());
         let answer = if request.is_repeatable {
             outbound.post_form(url, &headers, &form.fields, deadline).await
         } else {
             outbound.post_form_unpooled(url, &headers, &form.fields, deadline).await
         };
-        answer.map_err(|error| {
+        let took = self.parts.clock.elapsed().saturating_sub(begun);
+        answer.map(|answer| TimedAnswer { answer, took }).map_err(|error| {
+            self.calls.add(ProviderResult::Unavailable, took);
             let classified = classify_unanswered(&error);
             // Without a connection the request was not sent, so sending it is no repetition.
             let may_repeat = request.is_repeatable || error == OutboundError::Unreachable;
@@ -268,6 +280,40 @@ impl TokenClient {
             "the grant was not redeemed"
         );
         error
+    }
+}
+
+/// An answer, and the time that it took.
+struct TimedAnswer {
+    answer: HttpAnswer,
+    took: Duration,
+}
+
+/// The result as which a call is counted; without a failure it has brought a token.
+fn result_of(failure: Option<&RedeemFailure>) -> ProviderResult {
+    match failure {
+        None => ProviderResult::Ok,
+        Some(
+            RedeemFailure::ConsentRequired
+            | RedeemFailure::InteractionRequired { .. }
+            | RedeemFailure::AssertionExpired,
+        ) => ProviderResult::UserNeeded,
+        Some(RedeemFailure::AssertionRejected | RedeemFailure::Denied | RedeemFailure::Refused) => {
+            ProviderResult::Refused
+        }
+        Some(RedeemFailure::Misconfigured) => ProviderResult::Misconfigured,
+        Some(RedeemFailure::Throttled { .. }) => ProviderResult::Throttled,
+        Some(RedeemFailure::Unavailable { .. } | RedeemFailure::Transient) => ProviderResult::Unavailable,
+    }
+}
+
+/// The result of a call whose answer has no other meaning than its status.
+fn result_of_status(status: u16) -> ProviderResult {
+    match status {
+        ..400 => ProviderResult::Ok,
+        429 => ProviderResult::Throttled,
+        400..500 => ProviderResult::Refused,
+        500.. => ProviderResult::Unavailable,
     }
 }
 

@@ -21,6 +21,7 @@ pub type NamedSchemas = Vec<(String, RefOr<Schema>)>;
 /// The description of one operation in the `OpenAPI` document.
 #[must_use]
 pub struct Description {
+    id: String,
     operation: OperationBuilder,
     schemas: NamedSchemas,
 }
@@ -29,12 +30,24 @@ impl Description {
     /// A description with an operation id, which must be unique in the document.
     pub fn new(id: &str, summary: &str) -> Self {
         let operation = OperationBuilder::new().operation_id(Some(id)).summary(Some(summary));
-        Self { operation, schemas: Vec::new() }
+        Self { id: id.to_owned(), operation, schemas: Vec::new() }
+    }
+
+    /// The operation id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Adds a longer text.
     pub fn note(self, text: &str) -> Self {
         Self { operation: self.operation.description(Some(text)), ..self }
+    }
+
+    /// Requires a bearer if the configuration says so.
+    pub fn optional_bearer(self) -> Self {
+        let required = SecurityRequirement::new(BEARER, Vec::<String>::new());
+        Self { operation: self.operation.security(SecurityRequirement::default()).security(required), ..self }
     }
 
     /// Requires a bearer.
@@ -185,6 +198,12 @@ impl Answer {
     /// Adds a text body.
     pub fn or_text(self) -> Self {
         self.or(TEXT)
+    }
+
+    /// Adds a body in the text formats of metrics.
+    pub fn or_metrics(self) -> Self {
+        self.or("text/plain; version=0.0.4; charset=utf-8")
+            .or("application/openmetrics-text; version=1.0.0; charset=utf-8")
     }
 
     fn or(self, content_type: &str) -> Self {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::client_network::ClientNetwork;
 use super::problem::Problem;
 use crate::domain::SharedClock;
+use crate::observability::{AuditEntry, AuditEvent};
 
 /// Wrong bearers that a client may present within [`WINDOW`].
 const GUESSES: u32 = 10;
@@ -112,9 +113,14 @@ fn log_refusal(client: Option<ClientNetwork>, problem: Problem, window: Window) 
     let hint = if window.guesses >= GUESSES {
         "the client has presented too many wrong bearers: for up to a minute, none of its bearers is looked at"
     } else {
-        "the bearer of the operator's listener is operations.admin_token"
+        "the bearer of admin calls is operations.admin_token, that of /metrics operations.metrics_token"
     };
-    tracing::warn!(code, client, refusals, hint, security = true, "an admin call was refused");
+    tracing::warn!(code, client, refusals, hint, security = true, "a call of the operator's listener was refused");
+    let event = match problem {
+        Problem::TooManyRequests { .. } => AuditEvent::OperatorGuessesLimited,
+        _ => AuditEvent::OperatorCallRefused,
+    };
+    AuditEntry::new(event).detail(code).write();
 }
 
 #[cfg(test)]

@@ -100,6 +100,11 @@ impl Problem {
         }
     }
 
+    /// Whether the caller is not authenticated or not allowed.
+    pub(super) fn is_about_caller(self) -> bool {
+        matches!(self.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+    }
+
     /// The code for programs and the sentence for people.
     #[rustfmt::skip]
     const fn code_and_message(self) -> (&'static str, &'static str) {

@@ -2,8 +2,9 @@ use actix_web::{HttpMessage, HttpRequest};
 
 use super::hints::find_hint;
 use super::problem::Problem;
+use super::request_counts::RequestCounts;
 use super::request_record::RequestId;
-use crate::observability::to_log_text;
+use crate::observability::{AuditEntry, AuditEvent, to_log_text};
 use crate::token_validation::CheckExplanation;
 
 /// At most this many characters of a value from outside are logged.
@@ -71,6 +72,9 @@ impl CallerRefusal {
     /// Logs the failed check and returns the answer; the caller learns the problem's code only.
     #[must_use]
     pub fn logged(self, http: &HttpRequest) -> Problem {
+        if self.problem.is_about_caller() {
+            RequestCounts::add_refused_caller(http);
+        }
         if self.already_logged {
             return self.problem;
         }
@@ -80,6 +84,9 @@ impl CallerRefusal {
         // A user's token that is presented as a caller's has probably been stolen.
         let security = self.problem == Problem::DelegatedTokenNotAllowed;
         let RefusalDetails { bot, explanation: CheckExplanation { hint, seen, expected } } = *self.details;
+        if security {
+            AuditEntry::new(AuditEvent::UserTokenAsCaller).correlation_id(correlation_id).detail(check).write();
+        }
         tracing::warn!(correlation_id, code, check, bot, seen, expected, hint, security, "a caller was refused");
         self.problem
     }

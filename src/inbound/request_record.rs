@@ -9,6 +9,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, web};
 use super::client_address::TrustedProxies;
 use super::door::PublishedPath;
 use super::logged_path::clean_path;
+use super::request_counts::RequestCounts;
 use crate::domain::{SharedClock, SharedEntropy};
 
 /// The id of a request. It appears in the log lines about the request and in `failureDetail`, and is sent to the
@@ -32,8 +33,8 @@ pub struct AnsweredByBot;
 #[derive(Clone, Debug)]
 pub(super) struct CallingAgent(pub(super) String);
 
-/// Gives each request its id and logs one event for each answer: method, path, route, status, time, client, the
-/// agent that called, if it was one, and who answered. The route is the published path, and is absent if the path has none. The path is cleaned, since it may hold
+/// Gives each request its id, counts its answer and logs one event for each answer: method, path, route, status, time,
+/// client, the agent that called, if it was one, and who answered. The route is the published path, and is absent if the path has none. The path is cleaned, since it may hold
 /// anything; the query is left out, since it may hold codes and states.
 ///
 /// # Errors
@@ -48,6 +49,7 @@ pub async fn record_request(
         request.extensions_mut().insert(id);
     }
     let response = next.call(request).await?;
+    RequestCounts::add(response.request(), response.status().as_u16());
     let client = TrustedProxies::client_address(response.request());
     if client.is_none() {
         TrustedProxies::count_unknown_client(response.request());

@@ -77,7 +77,7 @@ impl Drop for Logging {
 /// # Errors
 /// [`LoggingError`].
 pub fn start_logging(options: LoggingOptions) -> Result<Logging, LoggingError> {
-    let batch = Batch::start(std::io::stderr(), log_left_out).map_err(LoggingError::NoThread)?;
+    let batch = Batch::start("log-writer", std::io::stderr(), log_left_out).map_err(LoggingError::NoThread)?;
     start_logging_to(options, BatchWriter(Arc::clone(&batch)))?;
     LINES.set(Arc::clone(&batch)).map_err(|_| LoggingError::AlreadyStarted)?;
     let (waiting, previous_hook) = (Arc::clone(&batch), std::panic::take_hook());
@@ -95,6 +95,22 @@ pub fn start_logging(options: LoggingOptions) -> Result<Logging, LoggingError> {
 #[must_use]
 pub fn is_log_blocked() -> bool {
     LINES.get().is_some_and(|lines| lines.is_blocked())
+}
+
+/// Whether lines of the log are being left out: it is blocked, or standard error refuses them.
+#[must_use]
+pub fn is_log_failing() -> bool {
+    LINES.get().is_some_and(|lines| lines.is_failing())
+}
+
+/// How many lines of the log have been left out since the start.
+pub(super) fn lines_left_out() -> u64 {
+    LINES.get().map_or(0, |lines| lines.left_out())
+}
+
+/// The lines of the log of the process, if it has been started.
+pub(super) fn lines() -> Option<Arc<Batch>> {
+    LINES.get().cloned()
 }
 
 fn log_left_out(lines: u64) {

@@ -4,11 +4,11 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::magic_code::{CodeGrant, CodeRecord, MagicCodeError, MagicCodes, RightCode};
-use super::signed_in_tokens::SignedInTokens;
+use super::signed_in_tokens::{SignedInTokens, audit_sign_in};
 use crate::cards::{PendingSignIns, StatedIdentity};
 use crate::domain::{Account, Bot, Connection, Secret, TokenSlot, UserKey, UserToken};
 use crate::exchange::{BrowserBinding, WantedToken};
-use crate::observability::conceal;
+use crate::observability::{AuditEntry, AuditEvent, conceal};
 use crate::single_flight::SingleFlight;
 use crate::vault::{CodeMark, Permit, VaultError};
 
@@ -206,6 +206,7 @@ impl CodeRedemption {
                     security = true,
                     "a magic code was not redeemed"
                 );
+                AuditEntry::new(AuditEvent::CodeWithheld).slot(wanted.slot).user(user).write();
                 return Ok(true);
             }
         }
@@ -227,6 +228,7 @@ impl CodeRedemption {
         let user = grant.token.user.clone();
         match self.tokens.keep(permit.clone(), wanted.connection.revision, grant.token, Some(mark)).await {
             Ok(token) => {
+                audit_sign_in(wanted.slot, &token.user, "code");
                 self.finish(wanted.slot, &grant.card_id).await;
                 Ok(CodeAnswer::Redeemed(token))
             }

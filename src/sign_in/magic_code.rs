@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::domain::{
     Account, ConnectionRevision, EndFuture, EndedAtSignOut, RecordKey, Secret, Timestamp, TokenSlot, UserToken,
 };
+use crate::observability::{AuditEntry, AuditEvent};
 use crate::records::{
     Collection, Content, Kind, OpenedRecord, Plaintext, RecordError, Records, StoredRecord, catalogue, encode_json,
 };
@@ -68,6 +70,14 @@ pub struct CodeRecord(StoredRecord<MagicCode>);
 struct MagicCode {
     mac: [u8; 32],
     grant: CodeGrant,
+}
+
+/// A try that was counted before its code was compared.
+pub(super) struct CountedTry {
+    /// In milliseconds since the Unix epoch.
+    at: i64,
+    /// Whether the account has no try left after it.
+    is_last: bool,
 }
 
 /// The times at which an account tried wrong codes, in milliseconds since the Unix epoch.
@@ -169,31 +179,36 @@ impl MagicCodes {
             return Ok(None);
         };
         // The try is counted before the comparison; otherwise parallel callers could all compare before any is counted.
-        let Some(tried_at) = self.count_try(bearer).await? else {
+        let Some(CountedTry { at, is_last }) = self.count_try(bearer).await? else {
             return Ok(None);
         };
         let OpenedRecord { content: MagicCode { mac, grant }, stored } = pending;
         if !bool::from(mac.ct_eq(&self.code_mac(slot, code))) {
+            if is_last {
+                AuditEntry::new(AuditEvent::WrongCodesExhausted).slot(slot).user(&grant.token.user).write();
+            }
             return Ok(None);
         }
-        if let Err(error) = self.uncount_try(bearer, tried_at).await {
+        if let Err(error) = self.uncount_try(bearer, at).await {
             // The code is right, so it is accepted; the account merely has one try less.
             tracing::warn!(%error, "a right magic code counts as a wrong one");
         }
         Ok(Some(RightCode { grant, record: CodeRecord(stored) }))
     }
 
-    /// Counts a try of the account and returns its time. `None` if no try is left.
-    pub(super) async fn count_try(&self, account: &Account) -> Result<Option<i64>, MagicCodeError> {
+    /// Counts a try of the account. `None` if no try is left.
+    pub(super) async fn count_try(&self, account: &Account) -> Result<Option<CountedTry>, MagicCodeError> {
         let now = self.now();
+        let is_last = AtomicBool::new(false);
         let counted = self.change_tries(account, now, |tries| {
             let left = tries.len() < MAX_WRONG_CODES;
             if left {
                 tries.push(now.unix_millis());
             }
+            is_last.store(tries.len() == MAX_WRONG_CODES, Ordering::Relaxed);
             left
         });
-        Ok(counted.await?.then(|| now.unix_millis()))
+        Ok(counted.await?.then(|| CountedTry { at: now.unix_millis(), is_last: is_last.load(Ordering::Relaxed) }))
     }
 
     /// Removes the try at `tried_at`, because its code was right.

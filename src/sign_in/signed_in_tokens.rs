@@ -6,6 +6,7 @@ use crate::exchange::{
     BrowserBinding, ProvenIdentity, SignInNeed, SignInRequirements, Speakers, WantedToken, bind_browser_sign_in,
     parent_slots,
 };
+use crate::observability::{AuditEntry, AuditEvent};
 use crate::records::RecordError;
 use crate::vault::{CodeMark, Epoch, Permit, SignOutMark, TokenVault, VaultError};
 
@@ -170,4 +171,10 @@ impl SignedInTokens {
             None => self.vault.keep(permit, revision, token).await,
         }
     }
+}
+
+/// Writes to the audit stream that a browser sign-in of `user` gave the token in `slot`, by its code or because the channel
+/// vouches for the user (`verified`).
+pub(super) fn audit_sign_in(slot: &TokenSlot, user: &UserKey, proof: &str) {
+    AuditEntry::new(AuditEvent::SignedIn).slot(slot).user(user).detail(proof).write();
 }

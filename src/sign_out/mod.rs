@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::domain::{Account, Connection, ConnectionName, EndedAtSignOut, Registrations, TokenSlot, UserKey};
 use crate::exchange::{StorageFailure, TokenSignOut};
-use crate::observability::conceal;
+use crate::observability::{AuditEntry, AuditEvent, conceal};
 
 pub use agent_lifecycle::{AgentLifecycle, LifecycleOrder};
 
@@ -93,8 +93,13 @@ impl SignOut {
     /// # Errors
     /// [`SignOutFailure`] if the store fails. Call again to remove the rest; no token is handed out in the meantime.
     pub async fn everywhere(&self, user: &UserKey) -> Result<usize, SignOutFailure> {
-        let tokens_removed = self.tokens.everywhere(user).await?;
+        let removed = self.tokens.everywhere(user).await;
+        if removed.is_err() {
+            AuditEntry::new(AuditEvent::SignOutNotStored).user(user).write();
+        }
+        let tokens_removed = removed?;
         tracing::info!(user = %conceal(user), tokens_removed, security = true, "a user was signed out everywhere");
+        AuditEntry::new(AuditEvent::SignedOutEverywhere).user(user).count(tokens_removed).write();
         Ok(tokens_removed)
     }
 }

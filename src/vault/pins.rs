@@ -10,6 +10,7 @@ use super::epoch::{Epoch, UserEpoch};
 use super::epochs::Epochs;
 use super::permit::Permit;
 use crate::domain::{Account, RecordKey, UserKey};
+use crate::observability::{AuditEntry, AuditEvent};
 use crate::records::{
     Collection, Content, Kind, Plaintext, Records, SingleWriter, StoredRecord, catalogue, encode_json,
 };
@@ -140,6 +141,7 @@ impl Pins {
             self.records.remove_if_unchanged(stored).await?;
             return Err(VaultError::SignedOut);
         }
+        AuditEntry::new(AuditEvent::AccountPinned).account(account).user(&pin.user).write();
         Ok(self.remember(account, pin, unpin_count))
     }
 

@@ -16,6 +16,8 @@ pub struct BoundListeners {
     pub token_service: Vec<TcpListener>,
     /// Replaces `operations.listen`; ignored if that is not configured.
     pub operations: Vec<TcpListener>,
+    /// Replaces `operations.health_listen`; ignored if that is not configured.
+    pub health: Vec<TcpListener>,
 }
 
 impl BoundListeners {
@@ -27,10 +29,11 @@ impl BoundListeners {
         &self,
         config: &Configuration,
     ) -> Result<Option<SocketAddr>, BuildError> {
-        let operations = config.operations.iter().map(|section| section.listen);
+        let operations =
+            config.operations.iter().flat_map(|section| std::iter::once(section.listen).chain(section.health_listen));
         let configured = config.server.listen.iter().chain(&config.token_service.listen).copied().chain(operations);
         let mut addresses: Vec<SocketAddr> = configured.collect();
-        for listener in self.public.iter().chain(&self.token_service).chain(&self.operations) {
+        for listener in self.public.iter().chain(&self.token_service).chain(&self.operations).chain(&self.health) {
             addresses.push(listener.local_addr().map_err(BuildError::Address)?);
         }
         Ok(addresses.into_iter().find(|address| !address.ip().is_loopback()))

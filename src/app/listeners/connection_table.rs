@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use super::connection::{Connection, Deadlines, Ticks};
 use crate::inbound::ClientNetwork;
-use crate::observability::{Count, Counters};
+use crate::observability::{Count, Counters, OpenConnectionCount};
 
 /// How often the deadlines of all connections are looked at.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
@@ -48,6 +48,8 @@ pub(in crate::app) struct ConnectionTable {
 #[derive(Debug, Default)]
 struct OpenConnections {
     total: usize,
+    /// Shows `total` to the operator.
+    number: OpenConnectionCount,
     by_client: HashMap<ClientNetwork, Vec<Arc<Connection>>>,
     /// Connections refused or ended since the last report.
     unreported: usize,
@@ -55,7 +57,12 @@ struct OpenConnections {
 }
 
 impl ConnectionTable {
-    pub(in crate::app) fn new(limits: ConnectionLimits, counters: Arc<Counters>) -> Arc<Self> {
+    /// An empty table, whose connections `number` shows.
+    pub(in crate::app) fn new(
+        limits: ConnectionLimits,
+        counters: Arc<Counters>,
+        number: OpenConnectionCount,
+    ) -> Arc<Self> {
         let ticks = |duration: Duration| Ticks::try_from(duration.as_millis()).unwrap_or(Ticks::MAX);
         let deadlines = Deadlines {
             arrival: ticks(limits.arrival),
@@ -63,7 +70,8 @@ impl ConnectionTable {
             write: ticks(limits.write),
             linger: ticks(LINGER_TIMEOUT),
         };
-        Arc::new(Self { limits, deadlines, counters, now: AtomicU64::new(1), open: Mutex::default() })
+        let open = Mutex::new(OpenConnections { number, ..OpenConnections::default() });
+        Arc::new(Self { limits, deadlines, counters, now: AtomicU64::new(1), open })
     }
 
     /// The bound of open connections of all clients together.
@@ -175,6 +183,7 @@ impl OpenConnections {
     fn insert(&mut self, connection: Arc<Connection>) {
         self.by_client.entry(connection.client).or_default().push(connection);
         self.total += 1;
+        self.number.set(self.total);
     }
 
     /// Logs at most once a minute how many connections were refused or ended.
@@ -200,6 +209,7 @@ impl OpenConnections {
         let Some(at) = of_client.iter().position(|entry| Arc::ptr_eq(entry, connection)) else { return };
         of_client.swap_remove(at);
         self.total -= 1;
+        self.number.set(self.total);
         if of_client.is_empty() {
             self.by_client.remove(&connection.client);
         }

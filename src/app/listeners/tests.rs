@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::{ConnectionLimits, ConnectionTable, ListenerServer, ServerSettings};
 use crate::inbound::{BodyLimits, read_body};
-use crate::observability::{Count, Counters};
+use crate::observability::{Count, Counters, OpenConnectionCount};
 
 /// Larger than what the system and the server buffer for one connection.
 const LARGE: usize = 8 * 1024 * 1024;
@@ -41,7 +41,7 @@ impl Fixture {
             trusted_proxies: vec!["127.0.0.9/32".parse().unwrap()],
         };
         let counters = Arc::new(Counters::default());
-        let table = ConnectionTable::new(limits, counters.clone());
+        let table = ConnectionTable::new(limits, counters.clone(), OpenConnectionCount::default());
         let (begun, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
         let answers = Answers { begun: begun.clone(), gate: gate.clone(), large: web::Bytes::from(vec![b'x'; LARGE]) };
         let application = move || App::new().app_data(web::Data::new(answers.clone())).default_service(web::to(answer));

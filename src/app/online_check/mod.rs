@@ -14,6 +14,7 @@ use super::services::outbound_settings;
 use crate::config::Configuration;
 use crate::domain::ClockAndEntropy;
 use crate::identity_provider::{RedeemError, RedeemFailure, ThrottleBoard};
+use crate::observability::ProviderMetrics;
 use crate::outbound::Outbound;
 
 /// The time limit for one question, retries included.
@@ -57,7 +58,8 @@ impl fmt::Display for OnlineCheck {
 /// [`BuildError`] if the HTTP client or a credential cannot be set up.
 pub async fn check_online(config: &Configuration, ambient: &ClockAndEntropy) -> Result<Vec<OnlineCheck>, BuildError> {
     let outbound = Outbound::new(outbound_settings(config))?;
-    let parts = token_client_parts(&outbound, ambient, ThrottleBoard::for_single_command(ambient.clock.clone()));
+    let throttle = ThrottleBoard::for_single_command(ambient.clock.clone());
+    let parts = token_client_parts(&outbound, ambient, throttle, ProviderMetrics::default());
     let mut checks = key_sets::check(config, &outbound, ambient).await;
     checks.extend(app_tokens::check(config, &parts).await?);
     checks.extend(openid::check(config, &parts).await?);

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use super::*;
 use crate::domain::{OffsetClock, SystemEntropy};
 use crate::identity_provider::{AppSettings, ClientCredential, RedeemingClient, ThrottleBoard, TokenClientParts};
+use crate::observability::ProviderMetrics;
 use crate::outbound::{Outbound, OutboundSettings};
 
 /// A token endpoint that counts its calls. Its tokens consist of the number of the call and the requested scope.
@@ -73,6 +74,7 @@ impl Fixture {
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
             throttle: Arc::new(ThrottleBoard::for_single_command(clock.clone())),
+            metrics: ProviderMetrics::default(),
         };
         let client = |tenant: &str, client_id: &str| {
             let settings = AppSettings {

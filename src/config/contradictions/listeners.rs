@@ -23,9 +23,9 @@ impl ListenAddress {
         addresses
     }
 
-    /// `<section>.listen` with one address, if it is readable.
-    pub(in crate::config) fn of_text(section: &str, text: &str) -> Option<Self> {
-        Some(Self { place: Place::section(section).key("listen"), address: text.parse().ok()? })
+    /// `<section>.<key>` with one address, if it is readable.
+    pub(in crate::config) fn of_text(section: &str, key: &str, text: &str) -> Option<Self> {
+        Some(Self { place: Place::section(section).key(key), address: text.parse().ok()? })
     }
 }
 

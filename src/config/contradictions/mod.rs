@@ -16,9 +16,9 @@ pub(in crate::config) use listeners::ListenAddress;
 
 use std::time::Duration;
 
-use super::ConnectionSection;
 use super::review::{Place, Review};
 use super::sections::{KeysSection, OutboundSection, Server, StoreSection};
+use super::{AuditSection, ConnectionSection};
 use crate::domain::Bot;
 
 /// The validated sections that are compared. A section with a problem is `None`, and is compared with nothing.
@@ -31,6 +31,7 @@ pub(in crate::config) struct ComparedSections<'a> {
     pub(in crate::config) outbound: Option<&'a OutboundSection>,
     pub(in crate::config) store: Option<&'a StoreSection>,
     pub(in crate::config) keys: Option<&'a KeysSection>,
+    pub(in crate::config) audit: Option<&'a AuditSection>,
 }
 
 impl ComparedSections<'_> {
@@ -57,6 +58,12 @@ impl ComparedSections<'_> {
         if store.path == keys.file {
             let message = "is the file of the key ring, too (keys.file): write a file of its own, as \"bot-sso.db\"";
             review.report(&Place::section("store").key("path"), message.to_owned());
+        }
+        let Some(AuditSection::File(audit)) = self.audit else { return };
+        if *audit == store.path || *audit == keys.file {
+            let message =
+                "is the file of the store or of the key ring, too: write a file of its own, as \"audit.jsonl\"";
+            review.report(&Place::section("audit").key("file"), message.to_owned());
         }
     }
 

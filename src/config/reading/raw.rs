@@ -8,8 +8,8 @@ use serde::Deserialize;
 use crate::config::connections::RawConnection;
 use crate::config::identity_providers::RawIdentityProvider;
 use crate::config::sections::{
-    RawBot, RawChannels, RawKeys, RawLimits, RawLogging, RawOperations, RawOutbound, RawServer, RawSignIn, RawStatuses,
-    RawStore, RawTokenService,
+    RawAudit, RawBot, RawChannels, RawKeys, RawLimits, RawLogging, RawOperations, RawOutbound, RawServer, RawSignIn,
+    RawStatuses, RawStore, RawTokenService,
 };
 
 /// The sections of a configuration, unchecked.
@@ -30,4 +30,5 @@ pub(in crate::config) struct RawConfiguration {
     pub(in crate::config) store: RawStore,
     pub(in crate::config) keys: RawKeys,
     pub(in crate::config) logging: RawLogging,
+    pub(in crate::config) audit: Option<RawAudit>,
 }

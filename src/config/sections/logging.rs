@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 use crate::config::review::{Place, Review};
@@ -50,6 +52,54 @@ pub enum LogLevel {
     Debug,
     /// All other events.
     Trace,
+}
+
+/// Where the audit stream goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuditSection {
+    /// Standard error, among the lines of the log.
+    StandardError,
+    /// A file, to which lines are appended. Its directory exists.
+    File(PathBuf),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(in crate::config) struct RawAudit {
+    output: Option<RawAuditOutput>,
+    file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RawAuditOutput {
+    Stderr,
+    File,
+}
+
+impl RawAudit {
+    pub(in crate::config) fn validate(self, review: &mut Review<'_>) -> AuditSection {
+        let place = Place::section("audit").key("file");
+        let Some(written) = self.file else {
+            if self.output == Some(RawAuditOutput::File) {
+                review.report(&place, "is missing: write the path of the file, or output = \"stderr\"".to_owned());
+            }
+            return AuditSection::StandardError;
+        };
+        if self.output == Some(RawAuditOutput::Stderr) {
+            review.report(&place, "is not used with output = \"stderr\": leave one of them out".to_owned());
+        }
+        let path = review.resolve(&written);
+        let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+        if let Some(directory) = directory.filter(|directory| !directory.is_dir()) {
+            let message =
+                format!("the directory {} does not exist: make it, or write another path", directory.display());
+            review.report(&place, message);
+        } else if path.is_dir() {
+            review.report(&place, format!("{} is a directory: write the path of a file", path.display()));
+        }
+        AuditSection::File(path)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

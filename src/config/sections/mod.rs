@@ -34,7 +34,7 @@ pub use bots::BotCredentialsSection;
 pub use channels::ChannelTrustSection;
 pub use keys::KeysSection;
 pub use limits::LimitsSection;
-pub use logging::{LogFormat, LogLevel, LogSubjects, LoggingSection};
+pub use logging::{AuditSection, LogFormat, LogLevel, LogSubjects, LoggingSection};
 pub use no_proxy::NoProxySection;
 pub use operations::OperationsSection;
 pub use outbound::OutboundSection;
@@ -48,7 +48,7 @@ pub(in crate::config) use bots::{RawBot, ValidatedBots, validate_bots, written_a
 pub(in crate::config) use channels::RawChannels;
 pub(in crate::config) use keys::RawKeys;
 pub(in crate::config) use limits::RawLimits;
-pub(in crate::config) use logging::RawLogging;
+pub(in crate::config) use logging::{RawAudit, RawLogging};
 pub(in crate::config) use operations::RawOperations;
 pub(in crate::config) use outbound::RawOutbound;
 pub(in crate::config) use server::RawServer;

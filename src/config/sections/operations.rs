@@ -10,11 +10,13 @@ use super::server::describe_listen_address;
 
 /// The default of `listen`.
 const DEFAULT_LISTEN: &str = "127.0.0.1:3981";
+/// An address for `health_listen` that a message shows.
+const EXAMPLE_HEALTH_LISTEN: &str = "127.0.0.1:3982";
 
-/// The lower limit for the length of an admin token; a shorter one could be guessed.
+/// The lower limit for the length of a token of the operator; a shorter one could be guessed.
 const MIN_TOKEN_LENGTH: usize = 16;
 
-/// The operator's separate listener.
+/// The operator's separate listeners.
 #[derive(Clone, Debug)]
 pub struct OperationsSection {
     /// The address of the listener; a loopback address unless `allow_remote` is true.
@@ -23,6 +25,12 @@ pub struct OperationsSection {
     pub hosts: Vec<String>,
     /// The bearer token of admin requests, in visible ASCII.
     pub admin_token: Secret,
+    /// The address of the listener for health checks alone; `None` if there is none.
+    pub health_listen: Option<SocketAddr>,
+    /// Whether the listener for health checks also serves the metrics.
+    pub health_metrics: bool,
+    /// The bearer token of requests for metrics, in visible ASCII; `None` if they need none.
+    pub metrics_token: Option<Secret>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -32,6 +40,9 @@ pub(in crate::config) struct RawOperations {
     hosts: Vec<String>,
     admin_token: Option<SecretReference>,
     allow_remote: bool,
+    health_listen: Option<String>,
+    health_metrics: bool,
+    metrics_token: Option<SecretReference>,
 }
 
 impl RawOperations {
@@ -40,15 +51,49 @@ impl RawOperations {
         self.listen.clone().unwrap_or_else(|| DEFAULT_LISTEN.to_owned())
     }
 
+    /// The address of the listener for health checks as it is written.
+    pub(in crate::config) fn written_health_listen(&self) -> Option<&str> {
+        self.health_listen.as_deref()
+    }
+
     /// `behind_tls` says that the server has a certificate, which a listener on another address than loopback uses,
     /// too.
     pub(in crate::config) fn validate(self, behind_tls: bool, review: &mut Review<'_>) -> Option<OperationsSection> {
         let place = Place::section("operations");
-        let at = place.key("listen");
+        let listen = self.validate_listen(behind_tls, review);
+        let at = place.key("health_listen");
+        let health_listen = self.health_listen.as_deref();
+        let health_listen = health_listen.map(|text| read_address(text, EXAMPLE_HEALTH_LISTEN, &at, review));
+        let hosts = validate_hosts(&self.hosts, review, &place.key("hosts"));
+        let at = place.key("admin_token");
+        let admin_token = review.required(self.admin_token, &at, SECRET_FORM);
+        let admin_token = admin_token.and_then(|reference| read_token(&reference, &at, review));
+        let at = place.key("metrics_token");
+        let metrics_token = self.metrics_token.map(|reference| read_token(&reference, &at, review));
+        let at = place.key("health_metrics");
+        let is_remote = health_listen.flatten().is_some_and(|address| !address.ip().is_loopback());
+        if self.health_metrics && health_listen.is_none() {
+            review
+                .warn(&at, "has no effect without health_listen: the other listener always serves /metrics".to_owned());
+        } else if self.health_metrics && is_remote && metrics_token.is_none() {
+            let message = "lets the network read the metrics, which name bots and connections: write metrics_token";
+            review.warn(&at, message.to_owned());
+        }
+        Some(OperationsSection {
+            listen: listen?,
+            hosts,
+            admin_token: admin_token?,
+            health_listen: health_listen.map_or(Some(None), |address| address.map(Some))?,
+            health_metrics: self.health_metrics,
+            metrics_token: metrics_token.map_or(Some(None), |token| token.map(Some))?,
+        })
+    }
+
+    fn validate_listen(&self, behind_tls: bool, review: &mut Review<'_>) -> Option<SocketAddr> {
+        let at = Place::section("operations").key("listen");
         let text = self.written_listen();
-        let listen = text.parse::<SocketAddr>().ok();
+        let listen = read_address(&text, DEFAULT_LISTEN, &at, review);
         match listen {
-            None => review.report(&at, describe_listen_address(&text, DEFAULT_LISTEN)),
             Some(address) if !address.ip().is_loopback() && !self.allow_remote => review.report(
                 &at,
                 format!(
@@ -60,22 +105,9 @@ impl RawOperations {
                 &at,
                 "is served without TLS, so the network can read the admin token: write [server.tls]".to_owned(),
             ),
-            Some(_) => {}
+            _ => {}
         }
-        let hosts = validate_hosts(&self.hosts, review, &place.key("hosts"));
-        let at = place.key("admin_token");
-        let reference = review.required(self.admin_token, &at, SECRET_FORM);
-        let admin_token = reference.and_then(|reference| review.secret(&reference, &at)).filter(|token| {
-            let text = token.expose();
-            let is_token = text.len() >= MIN_TOKEN_LENGTH && text.bytes().all(|byte| byte.is_ascii_graphic());
-            if !is_token {
-                let message = "leads to no token: it must be at least 16 visible ASCII characters, as made by openssl \
-                               rand -hex 32";
-                review.report(&at, message.to_owned());
-            }
-            is_token
-        });
-        Some(OperationsSection { listen: listen?, hosts, admin_token: admin_token? })
+        listen
     }
 }
 
@@ -93,4 +125,25 @@ fn validate_hosts(written: &[String], review: &mut Review<'_>, place: &Place) ->
         }
     }
     hosts
+}
+
+fn read_address(text: &str, default: &str, at: &Place, review: &mut Review<'_>) -> Option<SocketAddr> {
+    let address = text.parse::<SocketAddr>().ok();
+    if address.is_none() {
+        review.report(at, describe_listen_address(text, default));
+    }
+    address
+}
+
+fn read_token(reference: &SecretReference, at: &Place, review: &mut Review<'_>) -> Option<Secret> {
+    review.secret(reference, at).filter(|token| {
+        let text = token.expose();
+        let is_token = text.len() >= MIN_TOKEN_LENGTH && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_token {
+            let message = "leads to no token: it must be at least 16 visible ASCII characters, as made by openssl \
+                           rand -hex 32";
+            review.report(at, message.to_owned());
+        }
+        is_token
+    })
 }

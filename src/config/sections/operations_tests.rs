@@ -32,6 +32,17 @@ fn the_operators_listener_is_on_loopback_unless_allowed_otherwise_and_has_a_long
         assert!(problems.0.len() == 1 && problems.to_string().starts_with(start), "{problems}");
         assert!(!problems.to_string().contains("0123456789"), "{problems}");
     }
+    for (section, start) in [
+        ("health_listen = \"3982\"", "operations.health_listen: \"3982\" is not an address"),
+        (
+            "health_listen = \"127.0.0.1:3981\"",
+            "operations.health_listen: 127.0.0.1:3981 is the address of operations.listen",
+        ),
+        ("metrics_token = { env = \"ABSENT\" }", "operations.metrics_token: the environment variable ABSENT"),
+    ] {
+        let problems = with(&format!("{section}\n{TOKEN}"), LONG).unwrap_err();
+        assert!(problems.0.len() == 1 && problems.to_string().starts_with(start), "{problems}");
+    }
     let remote = with(&format!("listen = \"0.0.0.0:3981\"\nallow_remote = true\n{TOKEN}"), LONG).unwrap();
     assert!(remote.warnings.iter().any(|warning| warning.path == "operations.listen"), "it has no TLS");
 }
@@ -50,4 +61,25 @@ fn further_hosts_are_names_without_scheme_and_port() {
         let start = format!("operations.hosts[0]: {written:?} is no host name: write it as \"ops.example.com\"");
         assert_eq!(problem.trim_end(), start);
     }
+}
+
+#[test]
+fn the_health_listener_may_be_remote_and_its_metrics_then_want_a_token() {
+    const TOKEN: &str = "admin_token = { env = \"ADMIN\" }";
+    let read = |section: &str| {
+        let text = format!("{MINIMAL}\n[operations]\n{TOKEN}\n{section}\n");
+        read_with(&text, &Environment::of([("ADMIN", "0123456789abcdef"), SECRET])).unwrap()
+    };
+    let places = |section: &str| -> Vec<String> {
+        read(section).warnings.into_iter().map(|warning| format!("{}: {}", warning.path, warning.message)).collect()
+    };
+    let plain = read("").operations.unwrap();
+    assert!(plain.health_listen.is_none() && !plain.health_metrics && plain.metrics_token.is_none());
+    let remote = "health_listen = \"0.0.0.0:3982\"";
+    assert_eq!(places(remote), [""; 0]);
+    let open = places(&format!("{remote}\nhealth_metrics = true"));
+    assert!(open.len() == 1 && open[0].starts_with("operations.health_metrics: lets the network read"), "{open:?}");
+    assert_eq!(places(&format!("{remote}\nhealth_metrics = true\nmetrics_token = {{ env = \"ADMIN\" }}")), [""; 0]);
+    let useless = places("health_metrics = true");
+    assert!(useless.len() == 1 && useless[0].contains("no effect without health_listen"), "{useless:?}");
 }

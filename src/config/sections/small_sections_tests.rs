@@ -1,6 +1,7 @@
 //! The sections with a test or two each: limits, outbound, store, token service.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use crate::config::AuditSection;
 use crate::config::test_samples::{BOT_ID, MINIMAL, changed, problem_of, read};
 
 #[test]
@@ -60,5 +61,28 @@ fn limits_have_defaults_and_a_range() {
             let problem = problem_of(&format!("{MINIMAL}\n[limits]\n{key} = {wrong}\n"));
             assert_eq!(problem, format!("limits.{key}: is {wrong}: write a number from 1 to 1000000"));
         }
+    }
+}
+
+#[test]
+fn the_audit_stream_is_off_and_goes_to_a_file_or_to_standard_error() {
+    let with = |section: &str| format!("{section}\n{MINIMAL}");
+    let audit = |section: &str| read(&with(section)).unwrap().audit;
+    assert_eq!(audit(""), None);
+    for section in ["[audit]", "[audit]\noutput = \"stderr\""] {
+        assert_eq!(audit(section), Some(AuditSection::StandardError), "{section}");
+    }
+    for section in ["[audit]\nfile = \"audit.jsonl\"", "[audit]\noutput = \"file\"\nfile = \"audit.jsonl\""] {
+        assert!(matches!(audit(section), Some(AuditSection::File(file)) if file.ends_with("audit.jsonl")), "{section}");
+    }
+    for (section, start) in [
+        ("output = \"file\"", "audit.file: is missing"),
+        ("output = \"stderr\"\nfile = \"audit.jsonl\"", "audit.file: is not used with output = \"stderr\""),
+        ("file = \"nowhere/audit.jsonl\"", "audit.file: the directory "),
+        ("file = \"bot-sso.db\"", "audit.file: is the file of the store or of the key ring, too"),
+        ("output = \"journal\"", "audit.output: "),
+    ] {
+        let problem = problem_of(&with(&format!("[audit]\n{section}")));
+        assert!(problem.starts_with(start), "{problem}");
     }
 }

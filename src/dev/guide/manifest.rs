@@ -66,7 +66,14 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
         })).collect::<Vec<_>>(),
     });
     if let (Value::Object(members), Some(listener)) = (&mut manifest, facts.find_operator_listener()) {
-        let operations = json!({"url": format!("http://{}", listener.address), "adminToken": listener.admin_token});
+        let url = format!("http://{}", listener.address);
+        let operations = json!({
+            "url": url,
+            "adminToken": listener.admin_token,
+            "health": format!("{url}/healthz"),
+            "readiness": format!("{url}/readyz"),
+            "metrics": format!("{url}/metrics"),
+        });
         members.insert("operations".to_owned(), operations);
     }
     manifest

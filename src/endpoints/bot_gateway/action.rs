@@ -130,7 +130,10 @@ async fn exchange(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, token:
         counters: Arc::clone(&gateway.counters),
     };
     let settled = match gateway.action_engine.join(request).await {
-        Ok(JoinedExchange::Settled(reply)) => Ok(reply),
+        Ok(JoinedExchange::Settled(reply)) => {
+            gateway.counters.exchanges.add_duplicate(inbound.bot.name.as_str(), connection.name.as_str());
+            Ok(reply)
+        }
         Ok(JoinedExchange::Leads(exchange)) => exchange.run(report).await,
         Err(refusal) => Err(refusal),
     };

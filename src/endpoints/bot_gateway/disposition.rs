@@ -10,7 +10,7 @@ use super::{BotGateway, refuse_activity};
 use crate::cards::StatedIdentity;
 use crate::domain::{Bot, Connection, NamedConnection, Registrations};
 use crate::inbound::AdmittedCaller;
-use crate::observability::Count;
+use crate::observability::{AuditEntry, AuditEvent, Count};
 use crate::protocol::{
     ActionKind, Activity, ActivityError, AgentLifecycleEvent, CarriedSignIn, CarriedToken, InvokeKind, Node,
     SignInState, TOKENS_RESPONSE, TokenExchangeInvokeRequest,
@@ -144,6 +144,10 @@ pub(super) fn decide<'a>(
                 channel = inbound.channel_id,
                 "a tokens/response event from a caller was dropped: only the gateway sends them"
             );
+            AuditEntry::new(AuditEvent::ForgedTokensResponse)
+                .bot(inbound.bot.name.as_str())
+                .correlation_id(&inbound.correlation_id)
+                .write();
             Disposition::Drop
         }
         Traffic::PassedOn if activity.may_be_agent_lifecycle() => decide_agent_lifecycle(inbound, activity)?,

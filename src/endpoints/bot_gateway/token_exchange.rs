@@ -15,7 +15,7 @@ use crate::exchange::{
     ActivityEvidence, AfterExchange, Conversation, Evidence, ExchangeRequest, JoinedExchange, LeadingExchange, Outcome,
     Reason, Refusal, TokenSender,
 };
-use crate::observability::Count;
+use crate::observability::ExchangeOutcome;
 use crate::protocol::deadlines::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, PROVIDER_BUDGET};
 use crate::protocol::{Activity, InvokeKind, TokenExchangeInvokeRequest, normalize_for_bot};
 
@@ -90,7 +90,10 @@ pub(super) async fn exchange(
             + if inbound.bot.continuation == ContinuationMode::Forward { BOT_EXCHANGE_BUDGET } else { ANSWER_BUDGET },
     };
     let settled = match gateway.engine.join(exchange).await {
-        Ok(JoinedExchange::Settled(reply)) => Ok(reply),
+        Ok(JoinedExchange::Settled(reply)) => {
+            gateway.counters.exchanges.add_duplicate(inbound.bot.name.as_str(), connection.name.as_str());
+            Ok(reply)
+        }
         Ok(JoinedExchange::Leads(exchange)) => {
             let reply = ReplyAndContinuation::new(gateway, inbound, connection, invoke, &exchange);
             exchange.run(reply).await
@@ -214,7 +217,8 @@ impl AfterExchange for ReplyAndContinuation {
             Outcome::Kept(token) => token,
             Outcome::Refused(refusal) => return self.refuse(&refusal),
         };
-        self.gateway.counters.add(Count::ExchangeKept);
+        let (bot, connection) = (self.bot.name.as_str(), self.connection.name.as_str());
+        self.gateway.counters.exchanges.add(bot, Some(connection), ExchangeOutcome::Kept);
         let reply = exchange_succeeded(self.exchange_id.as_deref(), self.connection.name.as_str());
         match self.continuation {
             Continuation::None => reply,

@@ -11,6 +11,7 @@ use crate::exchange::{
     BotStatement, Evidence, ExchangeReply, ExchangeRequest, JoinedExchange, ObtainedToken, OutcomeReport, Reason,
     Refusal,
 };
+use crate::observability::{AuditEntry, AuditEvent};
 use crate::protocol::deadlines::{ANSWER_BUDGET, PROVIDER_BUDGET};
 
 /// Returns the user's present token, or redeems `raw` for one.
@@ -63,10 +64,18 @@ pub(super) async fn exchange_token(call: &ExchangeCall<'_>, raw: Secret) -> Resu
 /// The user's present token, if it belongs to the same person as `validated`.
 async fn get_kept_token(call: &ExchangeCall<'_>, validated: &ExchangeableToken) -> Result<ObtainedToken, Decline> {
     match call.present_token().await {
-        ObtainedToken::Token(kept) if kept.user != validated.user => Err(call.refused(&Refusal::local(
-            Reason::IdentityMismatch("slot"),
-            "the token is not of the user whose token is stored for this account",
-        ))),
+        ObtainedToken::Token(kept) if kept.user != validated.user => {
+            AuditEntry::new(AuditEvent::IdentityMismatch)
+                .slot(&call.slot)
+                .user(&validated.user)
+                .correlation_id(&call.correlation_id)
+                .detail("slot")
+                .write();
+            Err(call.refused(&Refusal::local(
+                Reason::IdentityMismatch("slot"),
+                "the token is not of the user whose token is stored for this account",
+            )))
+        }
         present => Ok(present),
     }
 }
@@ -105,7 +114,10 @@ async fn redeem(call: &ExchangeCall<'_>, validated: &ExchangeableToken, evidence
         counters: Arc::clone(&call.service.counters),
     };
     let settled = match call.service.engine.join(request).await {
-        Ok(JoinedExchange::Settled(reply)) => Ok(reply),
+        Ok(JoinedExchange::Settled(reply)) => {
+            call.service.counters.exchanges.add_duplicate(call.bot.name.as_str(), call.connection.name.as_str());
+            Ok(reply)
+        }
         Ok(JoinedExchange::Leads(exchange)) => exchange.run(report).await,
         Err(refusal) => Err(refusal),
     };

@@ -8,7 +8,7 @@ use crate::exchange::parent_slots::{WantedToken, end_tokens_of_others, is_kept};
 use crate::exchange::user_token::{TokenOwner, user_token};
 use crate::exchange::{Evidence, Reason, Redemption, Refusal, UserRates, report_missing_scopes};
 use crate::identity_provider::{Attempt, Grant, RedeemedToken};
-use crate::observability::conceal;
+use crate::observability::{AuditEntry, AuditEvent, conceal};
 use crate::vault::{Permit, TokenVault};
 
 /// Gets the user token for an admitted request: *recall* a kept one → else *redeem* → *keep*.
@@ -95,6 +95,8 @@ impl Acquisition {
             user = %conceal(&kept.user),
             "a token is kept"
         );
+        let entry = AuditEntry::new(AuditEvent::TokenExchanged).slot(&slot).user(&kept.user);
+        entry.correlation_id(&request.correlation_id).write();
         Ok(kept)
     }
 

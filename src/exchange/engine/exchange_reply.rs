@@ -4,7 +4,7 @@ use super::after_exchange::AfterExchange;
 use super::dedup::Settlement;
 use crate::domain::{BotName, ConnectionName};
 use crate::exchange::{Outcome, Reason};
-use crate::observability::{Count, Counters};
+use crate::observability::{Counters, ExchangeOutcome};
 
 /// The result of an exchange that duplicate requests share: the reason if it was refused. The token itself is in the
 /// vault.
@@ -39,7 +39,8 @@ impl AfterExchange for OutcomeReport {
     async fn settle(self, outcome: Outcome) -> ExchangeReply {
         match outcome {
             Outcome::Kept(_) => {
-                self.counters.add(Count::ExchangeKept);
+                let (bot, connection) = (self.bot.as_str(), self.connection.as_str());
+                self.counters.exchanges.add(bot, Some(connection), ExchangeOutcome::Kept);
                 ExchangeReply(None)
             }
             Outcome::Refused(refusal) => {

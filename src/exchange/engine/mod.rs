@@ -86,7 +86,10 @@ impl<R: Settlement> ExchangeEngine<R> {
         for _ in 0..MAX_JOINS {
             let admitted = timeout_at(request.answer_by, self.admit(&request, &key)).await;
             let admitted = admitted.map_err(|_| deadline_exceeded())?;
-            let binding = admitted.map_err(|refusal| self.admission.charge_refusal(&request, refusal))?;
+            let binding = admitted.map_err(|refusal| {
+                request.audit_mismatch(&refusal);
+                self.admission.charge_refusal(&request, refusal)
+            })?;
             match self.deduplicator.join(key) {
                 Joined::TooManyFollowers => return Err(too_many_followers()),
                 // The token of the completed exchange is no longer kept: this request starts anew as if it were the
@@ -162,7 +165,10 @@ impl<R: Settlement> ExchangeEngine<R> {
         let begun_by = self.acquisition.ambient().now();
         let outcome = match self.acquisition.obtain(request, binding).await {
             Ok(token) => Outcome::Kept(token),
-            Err(refusal) => Outcome::Refused(refusal),
+            Err(refusal) => {
+                request.audit_mismatch(&refusal);
+                Outcome::Refused(refusal)
+            }
         };
         if let Outcome::Kept(_) = outcome {
             self.end_client_failures(request).await;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::domain::{Account, Bot, Connection, ExchangeableToken, TokenSlot};
-use crate::exchange::Evidence;
+use crate::exchange::{Evidence, Reason, Refusal};
+use crate::observability::{AuditEntry, AuditEvent};
 
 /// A request to exchange a validated token.
 #[derive(Clone, Debug)]
@@ -36,6 +37,14 @@ impl ExchangeRequest {
     /// The card that the request answers, if it names one.
     pub(super) fn card_id(&self) -> Option<&str> {
         self.evidence.activity()?.card_id.as_deref()
+    }
+
+    /// Writes the audit line of a refusal because the token's user is not the account's.
+    pub(super) fn audit_mismatch(&self, refusal: &Refusal) {
+        if let Reason::IdentityMismatch(check) = refusal.reason {
+            let entry = AuditEntry::new(AuditEvent::IdentityMismatch).account(&self.account).user(&self.token.user);
+            entry.connection(self.connection.name.as_str()).correlation_id(&self.correlation_id).detail(check).write();
+        }
     }
 
     /// The parts that identify an exchange: requests with equal parts are duplicates (docs/architecture.md §Dedup).

@@ -18,6 +18,7 @@ use quick_cache::sync::Cache;
 use self::cell::SpeakersCell;
 use self::history::{Speaker, SpeakerHistory};
 use crate::domain::{Account, Bot, RecordKey, Timestamp};
+use crate::observability::{AuditEntry, AuditEvent};
 use crate::records::{Collection, RecordError, Records, SingleWriter};
 use crate::single_flight::{Registered, SingleFlight, WeakRegistry};
 
@@ -201,6 +202,7 @@ fn judge(history: &mut SpeakerHistory, now: Timestamp) -> Judgement {
 /// Logs the security event that a token was withheld, because `last` and `rivals` spoke within fifteen minutes.
 fn report_dispute(account: &Account, last: Option<&Speaker>, rivals: &[Speaker], correlation_id: &str) {
     let name = |speaker: &Speaker| speaker.parent.clone().unwrap_or_else(|| "the channel".to_owned());
+    AuditEntry::new(AuditEvent::TwoAccountsSpoke).account(account).correlation_id(correlation_id).write();
     for rival in rivals {
         tracing::warn!(
             correlation_id,

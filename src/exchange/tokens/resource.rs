@@ -9,7 +9,7 @@ use crate::exchange::parent_slots::WantedToken;
 use crate::exchange::user_token::{TokenOwner, user_token};
 use crate::exchange::{ObtainedToken, Outage, Reason, Redemption, Refusal, TokenValidators, UserRates};
 use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemFailure, RedeemedToken};
-use crate::observability::conceal;
+use crate::observability::{AuditEntry, AuditEvent, conceal};
 use crate::single_flight::SingleFlight;
 use crate::vault::{KeptRecord, TokenVault, VaultError};
 
@@ -241,6 +241,8 @@ impl ResourceRedemption {
         let (bot, connection) = (self.slot.account.holder.as_str(), self.slot.connection.as_str());
         let (correlation_id, scope) = (self.correlation_id.as_str(), self.scope.0.as_str());
         tracing::info!(correlation_id, bot, connection, scope, user = %conceal(&kept.user), "a token for a resource is kept");
+        let entry = AuditEntry::new(AuditEvent::ResourceTokenExchanged).slot(&self.slot).user(&kept.user);
+        entry.correlation_id(correlation_id).detail(scope).write();
         Ok(ObtainedToken::Token(kept))
     }
 

@@ -6,6 +6,7 @@ use crate::cards::PendingSignIns;
 use crate::domain::{Account, Bot, Connection, TokenSlot, UserKey};
 use crate::exchange::parent_slots::{parent_accounts, parent_slots};
 use crate::exchange::{SignInRequirements, StorageFailure};
+use crate::observability::{AuditEntry, AuditEvent};
 use crate::vault::TokenVault;
 
 /// The parts of a sign-out that this room owns: tokens, pins, pending cards, and the requirements of the next sign-in.
@@ -48,6 +49,9 @@ impl TokenSignOut {
             let slots_of_parents = bot.into_iter().flat_map(|bot| parent_slots(bot, slot));
             for slot in std::iter::once(slot.clone()).chain(slots_of_parents) {
                 let removed = self.vault.take(&slot).await?;
+                if let Some(removed) = &removed {
+                    AuditEntry::new(AuditEvent::SignedOut).slot(&slot).user(&removed.token.user).write();
+                }
                 self.revocation.begin(removed.into_iter().collect());
             }
         }

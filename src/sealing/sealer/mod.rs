@@ -47,9 +47,17 @@ impl Sealer {
     /// [`KeyRingError::OtherNamingKey`] and [`KeyRingError::LostKey`] if stored records could not be found or opened
     /// with `ring`. The current key ring then stays.
     pub fn replace(&self, ring: KeyRing) -> Result<(), KeyRingError> {
-        ring.check_can_replace(&self.keys.load().ring)?;
+        self.check_replacement(&ring)?;
         self.keys.store(Arc::new(ExpandedKeys::expand(ring)));
         Ok(())
+    }
+
+    /// Whether `ring` could replace the key ring.
+    ///
+    /// # Errors
+    /// As [`Sealer::replace`].
+    pub fn check_replacement(&self, ring: &KeyRing) -> Result<(), KeyRingError> {
+        ring.check_can_replace(&self.keys.load().ring)
     }
 
     /// Seals `plaintext` (AES-256-GCM) with the active key and binds it to `associated`: it opens only with the same

@@ -12,6 +12,7 @@ use crate::exchange::{BrowserBinding, ProvenIdentity, WantedToken, is_another_pe
 use crate::observability::conceal;
 use crate::sign_in::SignedInTokens;
 use crate::sign_in::magic_code::MagicCodes;
+use crate::sign_in::signed_in_tokens::audit_sign_in;
 use crate::single_flight::SingleFlight;
 
 /// The last step: the browser's user is identified.
@@ -230,6 +231,7 @@ impl SignInCompletion {
         if success.verified {
             // The channel vouches for the user as in a silent exchange, so the token is kept without a code.
             self.tokens.keep(permit.clone(), connection.revision, grant.token.clone(), None).await?;
+            audit_sign_in(&slot, user, "verified");
             self.finish(&slot, &card).await;
         }
         let code = self.codes.derive_code(&step.browser.0, &step.handle);

@@ -3,7 +3,7 @@ use super::slot_for_card;
 use crate::cards::PendingSignIn;
 use crate::domain::{ChannelId, Secret};
 use crate::exchange::BrowserBinding;
-use crate::observability::conceal;
+use crate::observability::{AuditEntry, AuditEvent, conceal};
 
 /// The names that a page shows for a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +88,8 @@ pub(super) fn report_withheld_code(card: &PendingSignIn, identified: &Identified
         security = true,
         "a browser sign-in got no code"
     );
+    let entry = AuditEntry::new(AuditEvent::CodeWithheld).account(&card.account).connection(card.connection.as_str());
+    entry.user(&identified.grant.token.user).correlation_id(correlation_id).write();
 }
 
 pub(super) fn build_completion(success: Success, code: Secret, names: DisplayNames) -> Completion {

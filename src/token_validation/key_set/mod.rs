@@ -2,6 +2,7 @@
 //!
 //! Owns the limits on how often an issuer is asked and how long fetched keys are used.
 
+mod publication;
 #[cfg(test)]
 mod rotation_tests;
 #[cfg(test)]
@@ -10,7 +11,7 @@ mod unknown_keys;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -67,6 +68,9 @@ pub struct KeySet {
     fetches: SingleFlight<(), bool>,
     refresh_at: AtomicI64,
     not_before: AtomicI64,
+    /// Fetches since the start.
+    fetched: AtomicU64,
+    failed: AtomicU64,
     unknown: UnknownKeys,
 }
 
@@ -156,6 +160,8 @@ impl KeySet {
             fetches: SingleFlight::default(),
             refresh_at: AtomicI64::new(0),
             not_before: AtomicI64::new(i64::MIN),
+            fetched: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
         })
     }
 
@@ -298,10 +304,12 @@ impl KeySet {
                 // A cache says how old its copy is (RFC 9111 §5.1).
                 let age = answer.header("age").and_then(|seconds| seconds.trim().parse().ok()).unwrap_or(0);
                 self.keep(keys, &answer.body, begun.saturating_sub(Duration::from_secs(age)));
+                self.fetched.fetch_add(1, Ordering::Relaxed);
                 true
             }
             Err(failure) => {
                 self.postpone(&failure);
+                self.failed.fetch_add(1, Ordering::Relaxed);
                 false
             }
         }

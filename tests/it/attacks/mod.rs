@@ -2,5 +2,6 @@
 //! must still be answered.
 
 mod connections;
+mod metrics;
 mod operator;
 mod stage;

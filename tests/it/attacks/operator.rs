@@ -47,7 +47,7 @@ async fn a_client_that_guesses_the_admin_token_waits_and_the_operator_at_another
     let lines = logs::since(before);
     let lines: Vec<Value> = lines
         .lines()
-        .filter(|line| line.contains("an admin call was refused") && line.contains("127.0.0.7"))
+        .filter(|line| line.contains("a call of the operator's listener was refused") && line.contains("127.0.0.7"))
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let counted: Vec<&Value> = lines.iter().map(|line| &line["refusals"]).collect();

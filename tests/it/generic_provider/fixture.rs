@@ -16,6 +16,7 @@ use bot_sso::identity_provider::{
     DiscoverySettings, Generic, GenericSettings, Grant, IdentityProvider, RedeemError, RedeemedToken, RedeemingClient,
     ThrottleBoard, TokenClientParts,
 };
+use bot_sso::observability::ProviderMetrics;
 use bot_sso::outbound::{Outbound, OutboundSettings};
 use bot_sso::token_validation::{
     IdTokenError, IdTokenValidator, IdentifiedUser, KeySet, KeySetSource, TrustedIdTokenIssuer,
@@ -158,7 +159,8 @@ impl Client {
         let trust = TrustedIdTokenIssuer::OpenIdConnect { issuer: issuer.clone(), key_set };
         let discovery = Discovery::new(settings, outbound.clone(), clock.clone());
         let throttle = Arc::new(ThrottleBoard::for_single_command(clock.clone()));
-        let means = TokenClientParts { outbound, clock: clock.clone(), entropy, throttle };
+        let means =
+            TokenClientParts { outbound, clock: clock.clone(), entropy, throttle, metrics: ProviderMetrics::default() };
         let client = RedeemingClient { client_id: client_id.to_owned(), credentials: vec![credential] };
         Self {
             provider: Generic::new(discovery, GenericSettings::default(), client, means),

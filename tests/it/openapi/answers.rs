@@ -193,6 +193,11 @@ async fn send_operator_requests(harness: &Harness, answers: &mut Answers) {
     let base = &harness.operations;
     let alive = harness.send("GET", &format!("{base}/healthz"), &[], Vec::new()).await;
     answers.add("operations", get("/healthz"), &alive);
+    for path in ["/readyz", "/metrics"] {
+        let answer = harness.send("GET", &format!("{base}{path}"), &[], Vec::new()).await;
+        assert_eq!(answer.status, 200, "{path}");
+        answers.add("operations", get(path), &answer);
+    }
     let sign_out = post("/admin/users/{user_key}/sign-out");
     let ada = harness.user("Ada");
     let key = format!("{}@{}", ada.oid, ada.tid);

@@ -5,14 +5,14 @@ mod answers;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use bot_sso::endpoints::{api_document, bot_gateway, operations, sign_in_pages, token_service};
+use bot_sso::endpoints::{api_document, bot_gateway, health, metrics, operations, sign_in_pages, token_service};
 use bot_sso::inbound::{Door, LetterCase};
 
 use crate::harness::api_documents::{assert_describes, document_of, documented};
 use crate::harness::{Answer, Harness, Options};
 
 const PUBLIC_DOORS: [&Door; 4] = [&bot_gateway::DOOR, &sign_in_pages::DOOR, &token_service::DOOR, &api_document::DOOR];
-const OPERATIONS_DOORS: [&Door; 2] = [&operations::DOOR, &api_document::DOOR];
+const OPERATIONS_DOORS: [&Door; 4] = [&operations::DOOR, &health::DOOR, &metrics::DOOR, &api_document::DOOR];
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
@@ -63,7 +63,7 @@ async fn a_described_operation_is_answered_and_other_methods_of_its_path_are_405
 async fn a_path_that_is_not_described_is_404() {
     let harness = Harness::with(Options { operations: true, ..Options::default() }).await;
     let everywhere =
-        ["/", "/openapi", "/openapi.json/", "/OpenAPI.json", "/bots", "/bots/demo", "/admin/users/x", "/metrics"];
+        ["/", "/openapi", "/openapi.json/", "/OpenAPI.json", "/bots", "/bots/demo", "/admin/users/x", "/metricsz"];
     for (base, other) in [(&harness.base, &harness.operations), (&harness.operations, &harness.base)] {
         let described = documented(&document_of(&harness, base).await);
         let elsewhere = documented(&document_of(&harness, other).await);

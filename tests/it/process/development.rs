@@ -124,6 +124,11 @@ async fn development_mode_answers_only_requests_whose_host_is_this_machine() {
         assert_eq!(answer.status().as_u16(), expected, "{host}");
     }
     let url = format!("{operations}/admin/users/{0}@{0}/sign-out", "00000000-0000-4000-8000-000000000009");
+    for (name, path) in [("health", "/healthz"), ("readiness", "/readyz"), ("metrics", "/metrics")] {
+        let url = manifest["operations"][name].as_str().unwrap();
+        assert_eq!(url, format!("{operations}{path}"));
+        assert_eq!(client.get(url).send().await.unwrap().status(), 200, "{name}");
+    }
     let bearer = manifest["operations"]["adminToken"].as_str().unwrap();
     let status = async |bearer: &str| client.post(&url).bearer_auth(bearer).send().await.unwrap().status().as_u16();
     assert_eq!((status("of-somebody-else").await, status(bearer).await), (401, 200));

@@ -1,6 +1,7 @@
 //! The program as an operator runs it: its own process, its files, its signals, its exit codes. What it calls is the
 //! stage in the test's process.
 
+mod audit;
 mod checking;
 mod command_line;
 mod credentials;
@@ -10,6 +11,7 @@ mod earlier_store;
 mod malformed_bytes;
 mod network;
 mod operations;
+mod operations_health;
 mod refusals;
 mod renewal;
 mod setting;

@@ -23,6 +23,7 @@ use crate::domain::{
     SystemEntropy, TenantPolicy, UserKey,
 };
 use crate::identity_provider::ThrottleBoard;
+use crate::observability::ProviderMetrics;
 use crate::outbound::{Outbound, OutboundSettings};
 
 const TENANT_ID: &str = "11111111-2222-4333-8444-555555555555";
@@ -84,6 +85,7 @@ impl Stand {
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
             throttle: Arc::new(ThrottleBoard::for_single_command(clock.clone())),
+            metrics: ProviderMetrics::default(),
         };
         Self { peer, clock, entra: Entra::new(settings, client, means) }
     }

@@ -21,6 +21,7 @@ use crate::domain::{
 };
 use crate::identity_provider::ThrottleBoard;
 use crate::identity_provider::discovery::DiscoverySettings;
+use crate::observability::ProviderMetrics;
 use crate::outbound::{Outbound, OutboundSettings};
 
 /// The form and the `Authorization` header of a request.
@@ -87,6 +88,7 @@ impl Stand {
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
             throttle: Arc::new(ThrottleBoard::for_single_command(clock.clone())),
+            metrics: ProviderMetrics::default(),
         };
         let credentials = vec![ClientCredential::Secret(Secret::from("s:cret"))];
         let client = RedeemingClient { client_id: "the client".into(), credentials };

@@ -1,3 +1,10 @@
+//! Lines for the log and for the audit stream, written by a thread of their own.
+//!
+//! Owns the buffer, its bound, and the count of the lines that were left out. It deliberately knows no form of a line.
+
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, Write};
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
@@ -45,18 +52,29 @@ struct State {
     is_unbuffered: bool,
     /// Whether a thread has waited for the output in vain since its last progress.
     is_blocked: bool,
+    /// Whether the output refused the last lines.
+    is_refused: bool,
+    /// The lines that were left out since the last report, and since the start.
     left_out: u64,
+    left_out_in_all: u64,
 }
 
 impl State {
     fn has_room_for(&self, line: &[u8]) -> bool {
         self.waiting.is_empty() || self.waiting.len() + line.len() <= MAX_WAITING_BYTES
     }
+
+    fn leave_out(&mut self, lines: u64) {
+        self.left_out += lines;
+        self.left_out_in_all += lines;
+    }
 }
 
 impl Batch {
-    /// Collects lines for `writer`, and starts the thread that writes them. `report_left_out` is called on that thread.
+    /// Collects lines for `writer`, and starts the thread `name`, which writes them. `report_left_out` is called on that
+    /// thread.
     pub(super) fn start(
+        name: &str,
         writer: impl Write + Send + 'static,
         report_left_out: impl Fn(u64) + Send + 'static,
     ) -> io::Result<Arc<Self>> {
@@ -68,7 +86,7 @@ impl Batch {
         });
         let of_thread = Arc::clone(&batch);
         thread::Builder::new()
-            .name("log-writer".to_owned())
+            .name(name.to_owned())
             .spawn(move || of_thread.write_for_ever(writer, report_left_out))?;
         Ok(batch)
     }
@@ -78,14 +96,26 @@ impl Batch {
         self.lock().is_blocked
     }
 
-    fn add(&self, line: &[u8], urgent: bool) {
+    /// Whether the output is blocked, or refused the last lines.
+    pub(super) fn is_failing(&self) -> bool {
+        let state = self.lock();
+        state.is_blocked || state.is_refused
+    }
+
+    /// How many lines have been left out since the start.
+    pub(super) fn left_out(&self) -> u64 {
+        self.lock().left_out_in_all
+    }
+
+    /// Adds a line. An urgent one is written before this returns, unless the output blocks.
+    pub(super) fn add(&self, line: &[u8], urgent: bool) {
         let mut state = self.lock();
         // The line that reports lines left out finds the buffer full, and must not be left out itself.
         if !state.has_room_for(line) && !self.is_writer_thread() {
             self.hurry(&mut state);
             state = self.wait_while(state, |state| !state.has_room_for(line));
             if !state.has_room_for(line) {
-                state.left_out += 1;
+                state.leave_out(1);
                 return;
             }
         }
@@ -155,10 +185,9 @@ impl Batch {
         let mut lines = Vec::new();
         loop {
             let number = self.take_lines(&mut lines);
-            // A log that cannot be written cannot report that either.
-            let _ = writer.write_all(&lines);
+            let refused = if writer.write_all(&lines).is_err() { count_lines(&lines) } else { 0 };
             lines.clear();
-            let left_out = self.note_progress(number);
+            let left_out = self.note_progress(number, refused);
             if left_out > 0 {
                 report_left_out(left_out);
             }
@@ -178,13 +207,16 @@ impl Batch {
         state.added
     }
 
-    /// Notes that the lines up to `number` are written. Returns how many lines were left out before.
-    fn note_progress(&self, number: u64) -> u64 {
+    /// Notes that the lines up to `number` are written, but for the last `refused` ones. Returns how many lines were left
+    /// out before, as soon as the output takes lines again: an output that refuses lines cannot report that either.
+    fn note_progress(&self, number: u64, refused: u64) -> u64 {
         let mut state = self.lock();
         state.written = number;
         state.is_blocked = false;
+        state.is_refused = refused > 0;
+        state.leave_out(refused);
         self.output_changed.notify_all();
-        mem::take(&mut state.left_out)
+        if state.is_refused { 0 } else { mem::take(&mut state.left_out) }
     }
 
     fn is_writer_thread(&self) -> bool {
@@ -194,6 +226,10 @@ impl Batch {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn count_lines(lines: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', lines).count() as u64
 }
 
 /// The writer through which a subscriber adds its lines to a batch.
@@ -225,125 +261,5 @@ impl Write for LineWriter<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-    use std::sync::mpsc;
-
-    use super::*;
-
-    /// An output that a test can block.
-    #[derive(Clone, Default)]
-    struct Output(Arc<Content>);
-
-    #[derive(Default)]
-    struct Content {
-        written: Mutex<Vec<u8>>,
-        changed: Condvar,
-        gate: Mutex<()>,
-    }
-
-    impl Write for Output {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            drop(self.0.gate.lock().unwrap());
-            self.0.written.lock().unwrap().extend_from_slice(bytes);
-            self.0.changed.notify_all();
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl Output {
-        fn wait_for(&self, end: &str) {
-            let written = self.0.written.lock().unwrap();
-            let is_missing = |written: &mut Vec<u8>| !written.ends_with(end.as_bytes());
-            drop(self.0.changed.wait_while(written, is_missing).unwrap());
-        }
-
-        fn text(&self) -> String {
-            String::from_utf8(self.0.written.lock().unwrap().clone()).unwrap()
-        }
-    }
-
-    /// A batch that reports lines left out to the receiver and, as the log does, in a line of its own.
-    fn start(output: &Output) -> (Arc<Batch>, mpsc::Receiver<u64>) {
-        let (reports, received) = mpsc::channel();
-        let started = Arc::new(OnceLock::<Arc<Batch>>::new());
-        let own = Arc::clone(&started);
-        let report = move |lines| {
-            own.wait().add(format!("left out: {lines}\n").as_bytes(), true);
-            reports.send(lines).unwrap();
-        };
-        let batch = Batch::start(output.clone(), report).unwrap();
-        assert!(started.set(Arc::clone(&batch)).is_ok());
-        (batch, received)
-    }
-
-    #[test]
-    fn a_warning_is_written_when_the_call_returns_after_all_waiting_lines() {
-        let output = Output::default();
-        let (batch, _reports) = start(&output);
-        batch.add(b"one\n", false);
-        batch.add(b"two\n", false);
-        batch.add(b"warning\n", true);
-        assert_eq!(output.text(), "one\ntwo\nwarning\n");
-    }
-
-    #[test]
-    fn after_finish_waiting_and_later_lines_are_written_when_the_call_returns() {
-        let output = Output::default();
-        let (batch, _reports) = start(&output);
-        batch.add(b"waits\n", false);
-        batch.finish();
-        assert_eq!(output.text(), "waits\n");
-        batch.add(b"late\n", false);
-        assert_eq!(output.text(), "waits\nlate\n");
-    }
-
-    #[test]
-    fn a_single_line_is_written_although_no_other_follows() {
-        let output = Output::default();
-        let (batch, _reports) = start(&output);
-        for line in ["one\n", "two\n"] {
-            batch.add(line.as_bytes(), false);
-            output.wait_for(line);
-        }
-    }
-
-    #[test]
-    fn threads_that_log_go_on_while_the_output_blocks_and_the_lines_left_out_are_reported_afterwards() {
-        const LINES: u64 = 2000;
-        let output = Output::default();
-        let (batch, reports) = start(&output);
-        let gate = output.0.gate.lock().unwrap();
-        let line = format!("{}\n", "x".repeat(1023));
-        for number in 0..LINES {
-            batch.add(line.as_bytes(), number % 2 == 0);
-        }
-        assert!(batch.is_blocked());
-        batch.finish();
-        batch.write_if_free();
-        drop(gate);
-        let left_out = reports.recv().unwrap();
-        assert!(!batch.is_blocked());
-        batch.add(b"end\n", true);
-        output.wait_for("end\n");
-        let written = output.text().lines().filter(|line| line.starts_with('x')).count() as u64;
-        assert_eq!(written + left_out, LINES);
-        assert!(output.text().ends_with(&format!("x\nleft out: {left_out}\nend\n")));
-        assert!(left_out > LINES / 2 && written > 200, "{written} lines were written, {left_out} left out");
-    }
-
-    #[test]
-    fn write_if_free_returns_while_the_lines_are_locked() {
-        let (batch, _reports) = start(&Output::default());
-        let _held = batch.state.lock().unwrap();
-        batch.write_if_free();
     }
 }

@@ -1,0 +1,98 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+
+use crate::domain::{RecordKey, SharedClock, Timestamp};
+use crate::observability::{StoreOperation, StoreTimes};
+use crate::store::{GroupReader, MarkReader, Marking, PutIfAbsent, Record, Store, StoreFuture};
+
+/// A store whose operations are measured. Knows whether the last write has failed.
+pub(super) struct MeasuredStore {
+    inner: Arc<dyn Store>,
+    clock: SharedClock,
+    times: StoreTimes,
+    last_write_failed: AtomicBool,
+}
+
+impl MeasuredStore {
+    pub(super) fn new(inner: Arc<dyn Store>, clock: SharedClock, times: StoreTimes) -> Arc<Self> {
+        Arc::new(Self { inner, clock, times, last_write_failed: AtomicBool::new(false) })
+    }
+
+    /// Whether the last write has failed, so that the next one probably fails, too.
+    pub(super) fn has_failed_to_write(&self) -> bool {
+        self.last_write_failed.load(Ordering::Relaxed)
+    }
+
+    fn read<'s, T: Send + 's>(&'s self, operation: StoreOperation, run: StoreFuture<'s, T>) -> StoreFuture<'s, T> {
+        Box::pin(async move {
+            let begun = self.clock.elapsed();
+            let result = run.await;
+            self.times.add(operation, self.clock.elapsed().saturating_sub(begun), result.is_err());
+            result
+        })
+    }
+
+    fn write<'s, T: Send + 's>(&'s self, operation: StoreOperation, run: StoreFuture<'s, T>) -> StoreFuture<'s, T> {
+        Box::pin(async move {
+            let result = self.read(operation, run).await;
+            self.last_write_failed.store(result.is_err(), Ordering::Relaxed);
+            result
+        })
+    }
+}
+
+impl Store for MeasuredStore {
+    fn get(&self, key: RecordKey) -> StoreFuture<'_, Option<Bytes>> {
+        self.read(StoreOperation::Get, self.inner.get(key))
+    }
+
+    fn put(&self, key: RecordKey, record: Record) -> StoreFuture<'_, ()> {
+        self.write(StoreOperation::Put, self.inner.put(key, record))
+    }
+
+    fn take(&self, key: RecordKey) -> StoreFuture<'_, Option<Bytes>> {
+        self.write(StoreOperation::Remove, self.inner.take(key))
+    }
+
+    fn put_if_absent(&self, key: RecordKey, record: Record) -> StoreFuture<'_, PutIfAbsent> {
+        self.write(StoreOperation::ConditionalPut, self.inner.put_if_absent(key, record))
+    }
+
+    fn compare_and_put(&self, key: RecordKey, expected: Option<Bytes>, record: Record) -> StoreFuture<'_, bool> {
+        self.write(StoreOperation::ConditionalPut, self.inner.compare_and_put(key, expected, record))
+    }
+
+    fn members(&self, index: RecordKey) -> StoreFuture<'_, Vec<(RecordKey, Bytes)>> {
+        self.read(StoreOperation::List, self.inner.members(index))
+    }
+
+    fn list_expiring_by(&self, until: Timestamp, limit: usize) -> StoreFuture<'_, Vec<(RecordKey, Option<RecordKey>)>> {
+        self.read(StoreOperation::Maintain, self.inner.list_expiring_by(until, limit))
+    }
+
+    fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()> {
+        self.write(StoreOperation::Remove, self.inner.remove(keys))
+    }
+
+    fn list_marks(&self) -> StoreFuture<'_, Vec<u64>> {
+        self.read(StoreOperation::Maintain, self.inner.list_marks())
+    }
+
+    fn count_marked(&self, mark: u64) -> StoreFuture<'_, u64> {
+        self.read(StoreOperation::Maintain, self.inner.count_marked(mark))
+    }
+
+    fn mark_older(&self, limit: usize, read: MarkReader) -> StoreFuture<'_, Marking> {
+        self.read(StoreOperation::Maintain, self.inner.mark_older(limit, read))
+    }
+
+    fn count_older(&self, read: GroupReader) -> StoreFuture<'_, Vec<(u64, u64)>> {
+        self.read(StoreOperation::Maintain, self.inner.count_older(read))
+    }
+
+    fn is_exclusive(&self) -> bool {
+        self.inner.is_exclusive()
+    }
+}

@@ -1,0 +1,46 @@
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::keys::NamedKeySet;
+use crate::config::Configuration;
+use crate::domain::Clock;
+use crate::observability::{BotNames, Metrics};
+
+/// Makes the metrics of the process. The names of bots and connections are those of the configuration.
+pub(super) fn build_metrics(config: &Configuration, clock: &dyn Clock) -> Arc<Metrics> {
+    let names = |bot: &str| BotNames {
+        bot: bot.to_owned(),
+        connections: config
+            .connections
+            .iter()
+            .filter(|section| section.connection.bot.as_str() == bot)
+            .map(|section| section.connection.name.as_str().to_owned())
+            .collect(),
+    };
+    let bots: Vec<BotNames> = config.bots.iter().map(|bot| names(bot.name.as_str())).collect();
+    let metrics = Metrics::new(&bots, clock.now());
+    let files = store_files(&config.store.path);
+    metrics.show_store_size(move || {
+        files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|about| about.len()).sum()
+    });
+    Arc::new(metrics)
+}
+
+/// Shows how often each key set was fetched.
+pub(super) fn show_key_sets(metrics: &Metrics, key_sets: &[NamedKeySet]) {
+    for NamedKeySet { name, keys } in key_sets {
+        let keys = Arc::clone(keys);
+        metrics.show_key_set(name, move || keys.fetch_counts());
+    }
+}
+
+/// The database, its log of writes, and the index of that log.
+fn store_files(path: &Path) -> Vec<PathBuf> {
+    let beside = |suffix: &str| {
+        let mut name = OsString::from(path);
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    ["", "-wal", "-shm"].map(beside).into()
+}

@@ -1,0 +1,58 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::renewal::Renewable;
+use crate::observability::Counters;
+
+/// The interval at which the counters are logged.
+const COUNTS_LOG_INTERVAL: Duration = Duration::from_mins(5);
+
+/// The signals that the process handles.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+/// What the signals act on.
+pub(super) struct SignalTargets {
+    pub(super) server: ServerHandle,
+    pub(super) renewable: Arc<Renewable>,
+    pub(super) counters: Arc<Counters>,
+    /// Set when the process begins to end, so that it counts as not ready.
+    pub(super) is_draining: Arc<AtomicBool>,
+}
+
+impl Signals {
+    pub(super) fn receive() -> std::io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { terminate, interrupt, hang_up: signal(SignalKind::hangup())? })
+    }
+
+    /// Handles signals and logs the counters until SIGTERM or Ctrl-C arrives, then stops the server.
+    pub(super) async fn run_until_stopped(mut self, targets: SignalTargets) {
+        let mut ticks = tokio::time::interval(COUNTS_LOG_INTERVAL);
+        ticks.tick().await;
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                _ = self.hang_up.recv() => {
+                    let renewable = targets.renewable.clone();
+                    // `renew` reads files, so it runs on a blocking thread. It logs its own failures, so the result is
+                    // ignored.
+                    let _ = tokio::task::spawn_blocking(move || renewable.renew()).await;
+                }
+                _ = ticks.tick() => targets.counters.log(),
+            }
+        }
+        targets.is_draining.store(true, Ordering::Relaxed);
+        tracing::info!("draining: no new connections, requests under way are finished");
+        targets.server.stop(true).await;
+    }
+}

@@ -1,0 +1,173 @@
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
+use super::AuditEvent;
+use super::stream;
+use crate::domain::{Account, Clock, SystemClock, TokenSlot, UserKey};
+
+const TIME: &[BorrowedFormatItem<'static>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+
+/// One line of the audit stream that is being composed. Its fields are the whole vocabulary: it has no place for a token,
+/// and names a person by the user key only (docs/operating.md §Audit stream).
+#[derive(Clone, Debug)]
+#[must_use = "an entry is written by `write`"]
+pub struct AuditEntry<'a> {
+    event: AuditEvent,
+    fields: Fields<'a>,
+}
+
+/// The fields that a line may have beside time and event.
+#[derive(Clone, Debug, Default, Serialize)]
+struct Fields<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bot: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<usize>,
+}
+
+/// A whole line.
+#[derive(Serialize)]
+struct Line<'a> {
+    stream: &'static str,
+    timestamp: String,
+    event: &'static str,
+    security: bool,
+    #[serde(flatten)]
+    fields: &'a Fields<'a>,
+}
+
+impl<'a> AuditEntry<'a> {
+    /// The names of the fields of a line, in their order.
+    pub const FIELDS: [&'static str; 11] = [
+        "stream",
+        "timestamp",
+        "event",
+        "security",
+        "bot",
+        "channel",
+        "connection",
+        "user",
+        "correlation_id",
+        "detail",
+        "count",
+    ];
+
+    /// An entry that says `event` and nothing else yet.
+    pub fn new(event: AuditEvent) -> Self {
+        Self { event, fields: Fields::default() }
+    }
+
+    /// Adds the bot, by its name in the configuration.
+    pub fn bot(mut self, bot: &'a str) -> Self {
+        self.fields.bot = Some(bot);
+        self
+    }
+
+    /// Adds the connection, by its name in the configuration.
+    pub fn connection(mut self, connection: &'a str) -> Self {
+        self.fields.connection = Some(connection);
+        self
+    }
+
+    /// Adds the bot and the channel of an account. The account's user id is left out.
+    pub fn account(mut self, account: &'a Account) -> Self {
+        self.fields.bot = Some(account.holder.as_str());
+        self.fields.channel = account.channel_name();
+        self
+    }
+
+    /// Adds the bot, the channel and the connection of a slot.
+    pub fn slot(self, slot: &'a TokenSlot) -> Self {
+        self.account(&slot.account).connection(slot.connection.as_str())
+    }
+
+    /// Adds the person that the event happened to.
+    pub fn user(mut self, user: &UserKey) -> Self {
+        self.fields.user = Some(user.to_string());
+        self
+    }
+
+    /// Adds the id under which the log has lines of the same request.
+    pub fn correlation_id(mut self, correlation_id: &'a str) -> Self {
+        self.fields.correlation_id = Some(correlation_id);
+        self
+    }
+
+    /// Adds a word of the program or of the configuration; never text from outside.
+    pub fn detail(mut self, detail: &'a str) -> Self {
+        self.fields.detail = Some(detail);
+        self
+    }
+
+    /// Adds a number of things that the event happened to.
+    pub fn count(mut self, count: usize) -> Self {
+        self.fields.count = Some(count);
+        self
+    }
+
+    /// Writes the line, if there is an audit stream. It is written within a tenth of a second; if its output blocks or
+    /// fails, it is left out and counted.
+    pub fn write(self) {
+        if stream::is_open() {
+            stream::write(&self.to_line());
+        }
+    }
+
+    fn to_line(&self) -> Vec<u8> {
+        let now = SystemClock.now();
+        let time = OffsetDateTime::from_unix_timestamp(now.unix_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let time = time + time::Duration::milliseconds(now.unix_millis().rem_euclid(1000));
+        let line = Line {
+            stream: "audit",
+            // Every component of the format is part of a date, so it cannot fail.
+            timestamp: time.format(TIME).unwrap_or_else(|_| String::new()),
+            event: self.event.name(),
+            security: self.event.is_security(),
+            fields: &self.fields,
+        };
+        // Strings and numbers cannot fail to serialise.
+        let mut text = serde_json::to_vec(&line).unwrap_or_else(|_| Vec::new());
+        text.push(b'\n');
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::{AuditEntry, AuditEvent, UserKey};
+
+    #[test]
+    fn a_line_is_one_flat_json_object_with_the_declared_fields_in_their_order() {
+        let user = UserKey::from_parts("https://issuer.example", "so\"me\none");
+        let entry = AuditEntry::new(AuditEvent::IdentityMismatch).bot("demo").connection("graph").user(&user);
+        let mut whole = entry.correlation_id("1-2").detail("pin").count(3);
+        whole.fields.channel = Some("msteams");
+        let text = String::from_utf8(whole.to_line()).unwrap();
+        assert_eq!(text.lines().count(), 1);
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(line["event"], "identity_mismatch");
+        assert_eq!(line["user"], "so\"me\none@https://issuer.example");
+        assert_eq!((&line["security"], &line["count"]), (&true.into(), &3.into()));
+        assert!(line["timestamp"].as_str().is_some_and(|time| time.len() == 24 && time.ends_with('Z')));
+        let places: Vec<usize> =
+            AuditEntry::FIELDS.iter().map(|field| text.find(&format!("\"{field}\":")).unwrap()).collect();
+        assert!(places.is_sorted());
+        assert_eq!(line.as_object().unwrap().len(), AuditEntry::FIELDS.len());
+        let short = String::from_utf8(AuditEntry::new(AuditEvent::Started).to_line()).unwrap();
+        assert!(short.ends_with("\"event\":\"started\",\"security\":false}\n"), "{short}");
+    }
+}

@@ -1,0 +1,144 @@
+/// The events of the audit stream. The names are a contract with the programs that read the stream: a name never
+/// changes, and a new event is a new variant (docs/operating.md §Audit stream).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditEvent {
+    /// A browser sign-in gave a token.
+    SignedIn,
+    /// A silent exchange gave a token.
+    TokenExchanged,
+    /// A token for another resource was obtained for a signed-in user.
+    ResourceTokenExchanged,
+    /// An account was signed out.
+    SignedOut,
+    /// A person was signed out everywhere.
+    SignedOutEverywhere,
+    /// A person's sign-out everywhere is incomplete, because the store failed.
+    SignOutNotStored,
+    /// An account was pinned to a person.
+    AccountPinned,
+    /// An exchange was refused because the token's user is not the account's user.
+    IdentityMismatch,
+    /// A code was withheld from a person who is not the chat's user.
+    CodeWithheld,
+    /// An account tried the last wrong code that it is allowed to try.
+    WrongCodesExhausted,
+    /// Two accounts with one user id spoke at the same time, so no token was given.
+    TwoAccountsSpoke,
+    /// A caller sent an event that only the gateway sends.
+    ForgedTokensResponse,
+    /// A user's token was presented as a caller's.
+    UserTokenAsCaller,
+    /// A call of the operator's listener had a wrong bearer or none.
+    OperatorCallRefused,
+    /// Guesses of the operator's bearer are refused without being compared.
+    OperatorGuessesLimited,
+    /// SIGHUP has replaced something.
+    Reloaded,
+    /// The process serves.
+    Started,
+    /// The process ends.
+    Stopped,
+}
+
+impl AuditEvent {
+    /// Every event with its description, in the order of the documentation.
+    pub const ALL: [(Self, &'static str); 18] = [
+        (Self::SignedIn, "A browser sign-in gave a token, by its code or (`detail` `verified`) without one."),
+        (Self::TokenExchanged, "A silent exchange gave a token, which is kept."),
+        (Self::ResourceTokenExchanged, "A token for another resource (`detail`) was obtained for a signed-in person."),
+        (Self::SignedOut, "An account was signed out of a connection, or of all; one line for each token that ended."),
+        (Self::SignedOutEverywhere, "The operator signed a person out everywhere; `count` tokens ended."),
+        (Self::SignOutNotStored, "A sign-out everywhere is incomplete, because the store failed: call again."),
+        (Self::AccountPinned, "A channel's account now belongs to this person until a sign-out."),
+        (Self::IdentityMismatch, "A token was refused: its person is not the account's. `detail` names the check."),
+        (Self::CodeWithheld, "A person signed in for a chat that is another person's, and got no token."),
+        (Self::WrongCodesExhausted, "Five wrong codes were tried for this person's sign-in within ten minutes."),
+        (Self::TwoAccountsSpoke, "Two accounts of one user id spoke within 15 minutes: no token was given."),
+        (Self::ForgedTokensResponse, "A caller sent a `tokens/response` event, which was dropped."),
+        (Self::UserTokenAsCaller, "A user's token was presented as a caller's: it may be stolen."),
+        (Self::OperatorCallRefused, "A call of the operator's listener had no bearer or a wrong one."),
+        (
+            Self::OperatorGuessesLimited,
+            "Too many wrong bearers at the operator's listener: further ones are refused unread.",
+        ),
+        (Self::Reloaded, "SIGHUP has replaced what `detail` names."),
+        (Self::Started, "The process serves."),
+        (Self::Stopped, "The process ends."),
+    ];
+
+    /// The name in the stream.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SignedIn => "signed_in",
+            Self::TokenExchanged => "token_exchanged",
+            Self::ResourceTokenExchanged => "resource_token_exchanged",
+            Self::SignedOut => "signed_out",
+            Self::SignedOutEverywhere => "signed_out_everywhere",
+            Self::SignOutNotStored => "sign_out_not_stored",
+            Self::AccountPinned => "account_pinned",
+            Self::IdentityMismatch => "identity_mismatch",
+            Self::CodeWithheld => "code_withheld",
+            Self::WrongCodesExhausted => "wrong_codes_exhausted",
+            Self::TwoAccountsSpoke => "two_accounts_spoke",
+            Self::ForgedTokensResponse => "forged_tokens_response",
+            Self::UserTokenAsCaller => "user_token_as_caller",
+            Self::OperatorCallRefused => "operator_call_refused",
+            Self::OperatorGuessesLimited => "operator_guesses_limited",
+            Self::Reloaded => "reloaded",
+            Self::Started => "started",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// Whether the event may be an attack. Other events say what was done to a person or to the process.
+    #[must_use]
+    pub const fn is_security(self) -> bool {
+        matches!(
+            self,
+            Self::SignOutNotStored
+                | Self::IdentityMismatch
+                | Self::CodeWithheld
+                | Self::WrongCodesExhausted
+                | Self::TwoAccountsSpoke
+                | Self::ForgedTokensResponse
+                | Self::UserTokenAsCaller
+                | Self::OperatorCallRefused
+                | Self::OperatorGuessesLimited
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::AuditEvent;
+    use crate::observability::audit::AuditEntry;
+
+    #[test]
+    fn the_guide_has_a_row_for_each_event_and_field_and_no_other() {
+        let guide = include_str!("../../../docs/operating.md");
+        let (_, guide) = guide.split_once("\n## Audit stream\n").unwrap_or_default();
+        let written: Vec<&str> = guide.lines().filter(|line| line.starts_with("| `")).collect();
+        let event = |(event, text): &(AuditEvent, &str)| {
+            format!("| `{}` | {} | {text} |", event.name(), if event.is_security() { "yes" } else { "no" })
+        };
+        let (events, fields) = written.split_at(AuditEvent::ALL.len());
+        assert_eq!(events, AuditEvent::ALL.iter().map(event).collect::<Vec<_>>());
+        assert_eq!(fields.len(), AuditEntry::FIELDS.len());
+        for (line, field) in fields.iter().zip(AuditEntry::FIELDS) {
+            assert!(line.starts_with(&format!("| `{field}` | ")), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_event_is_listed_once_and_has_a_name_of_its_own() {
+        let names: HashSet<&str> = AuditEvent::ALL.iter().map(|(event, _)| event.name()).collect();
+        assert_eq!(names.len(), AuditEvent::ALL.len());
+        for (position, (event, _)) in AuditEvent::ALL.iter().enumerate() {
+            assert_eq!(*event as usize, position, "{event:?}");
+        }
+        assert_eq!(AuditEvent::Stopped as usize + 1, AuditEvent::ALL.len());
+    }
+}

@@ -1,0 +1,154 @@
+use std::collections::HashMap;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
+
+use super::series::CounterSeries;
+use super::table;
+
+/// The label of what has no name in the configuration.
+const NONE: &str = "none";
+
+/// How an exchange ended: the reason codes of docs/architecture.md §Status table, without the names of checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExchangeOutcome {
+    /// The token was obtained and is kept.
+    Kept,
+    /// `consent_required`
+    ConsentRequired,
+    /// `interaction_required`
+    InteractionRequired,
+    /// `assertion_expired`
+    AssertionExpired,
+    /// `sign_in_required`
+    SignInRequired,
+    /// `bad_request`
+    BadRequest,
+    /// `assertion_rejected`
+    AssertionRejected,
+    /// `identity_mismatch`
+    IdentityMismatch,
+    /// `denied`
+    Denied,
+    /// `misconfigured`
+    Misconfigured,
+    /// `temporarily_unavailable`
+    TemporarilyUnavailable,
+    /// `too_many_requests`
+    TooManyRequests,
+}
+
+const OUTCOMES: [(ExchangeOutcome, &str); 12] = [
+    (ExchangeOutcome::Kept, "kept"),
+    (ExchangeOutcome::ConsentRequired, "consent_required"),
+    (ExchangeOutcome::InteractionRequired, "interaction_required"),
+    (ExchangeOutcome::AssertionExpired, "assertion_expired"),
+    (ExchangeOutcome::SignInRequired, "sign_in_required"),
+    (ExchangeOutcome::BadRequest, "bad_request"),
+    (ExchangeOutcome::AssertionRejected, "assertion_rejected"),
+    (ExchangeOutcome::IdentityMismatch, "identity_mismatch"),
+    (ExchangeOutcome::Denied, "denied"),
+    (ExchangeOutcome::Misconfigured, "misconfigured"),
+    (ExchangeOutcome::TemporarilyUnavailable, "temporarily_unavailable"),
+    (ExchangeOutcome::TooManyRequests, "too_many_requests"),
+];
+
+/// The names of a bot and of its connections in the configuration.
+#[derive(Clone, Debug)]
+pub struct BotNames {
+    /// The bot's name.
+    pub bot: String,
+    /// The names of its connections.
+    pub connections: Vec<String>,
+}
+
+/// The exchanges of each bot and connection. Names that are not configured share the series `none`.
+#[derive(Debug, Default)]
+pub struct ExchangeCounts {
+    bots: HashMap<String, BotExchanges>,
+    unknown: ConnectionExchanges,
+}
+
+#[derive(Debug, Default)]
+struct BotExchanges {
+    connections: HashMap<String, ConnectionExchanges>,
+    unknown: ConnectionExchanges,
+}
+
+#[derive(Debug, Default)]
+struct ConnectionExchanges {
+    outcomes: [Counter; OUTCOMES.len()],
+    duplicates: Counter,
+}
+
+impl ExchangeCounts {
+    pub(super) fn register(bots: &[BotNames], registry: &mut Registry) -> Self {
+        let outcomes = CounterSeries::register(&table::EXCHANGES, registry);
+        let duplicates = CounterSeries::register(&table::DUPLICATES, registry);
+        let counts = |bot: &str, connection: &str| ConnectionExchanges {
+            outcomes: OUTCOMES.map(|(_, outcome)| outcomes.get(&[bot, connection, outcome])),
+            duplicates: duplicates.get(&[bot, connection]),
+        };
+        let of_bot = |names: &BotNames| BotExchanges {
+            connections: names.connections.iter().map(|name| (name.clone(), counts(&names.bot, name))).collect(),
+            unknown: counts(&names.bot, NONE),
+        };
+        Self {
+            bots: bots.iter().map(|names| (names.bot.clone(), of_bot(names))).collect(),
+            unknown: counts(NONE, NONE),
+        }
+    }
+
+    /// Counts the outcome of an exchange. `connection` is `None` if the request was refused before it was known.
+    pub fn add(&self, bot: &str, connection: Option<&str>, outcome: ExchangeOutcome) {
+        if let Some(counter) = self.find(bot, connection).outcomes.get(outcome as usize) {
+            counter.inc();
+        }
+    }
+
+    /// Counts a request that was answered with the outcome of another one.
+    pub fn add_duplicate(&self, bot: &str, connection: &str) {
+        self.find(bot, Some(connection)).duplicates.inc();
+    }
+
+    /// The number of exchanges of all bots with such an outcome.
+    #[must_use]
+    pub fn sum(&self, is_counted: impl Fn(ExchangeOutcome) -> bool) -> u64 {
+        let of_bots = self.bots.values().flat_map(|bot| bot.connections.values().chain([&bot.unknown]));
+        let all = of_bots.chain([&self.unknown]);
+        let counted = |counts: &ConnectionExchanges| -> u64 {
+            let outcomes = OUTCOMES.iter().zip(&counts.outcomes);
+            outcomes.filter(|((outcome, _), _)| is_counted(*outcome)).map(|(_, counter)| counter.get()).sum()
+        };
+        all.map(counted).sum()
+    }
+
+    /// This copies no name, because duplicates are counted on the shortest path of a request.
+    fn find(&self, bot: &str, connection: Option<&str>) -> &ConnectionExchanges {
+        let Some(bot) = self.bots.get(bot) else { return &self.unknown };
+        connection.and_then(|connection| bot.connections.get(connection)).unwrap_or(&bot.unknown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ExchangeCounts, ExchangeOutcome, OUTCOMES};
+
+    #[test]
+    fn each_outcome_is_at_its_position() {
+        for (position, (outcome, name)) in OUTCOMES.iter().enumerate() {
+            assert_eq!(*outcome as usize, position, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_not_configured_share_one_series() {
+        let counts = ExchangeCounts::default();
+        for number in 0..100 {
+            counts.add(&format!("bot-{number}"), Some("graph"), ExchangeOutcome::Denied);
+            counts.add_duplicate(&format!("bot-{number}"), "graph");
+        }
+        assert_eq!(counts.sum(|outcome| outcome == ExchangeOutcome::Denied), 100);
+        assert!(counts.bots.is_empty());
+    }
+}
