@@ -114,6 +114,7 @@ impl CarriedToken<'_> {
 
 impl<'v> CarriedSignIn<'v> {
     /// Whether some reader finds a magic code in `activity`.
+    #[must_use]
     pub fn may_have_code(activity: &Activity<'_>) -> bool {
         activity.value_readings(STATE).any(|state| read_code(state).is_some())
     }
@@ -186,6 +187,7 @@ pub fn without_value_members(body: &Bytes, used: UsedMembers) -> Option<Bytes> {
 /// The body of a refused action of an Adaptive Card. The HTTP status is always 200
 /// (docs/protocols/sign-in-invokes.md §1).
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(description = "The body of a refused action of an Adaptive Card. The HTTP status is always 200.")]
 #[serde(rename_all = "camelCase")]
 pub struct CardActionResponse {
     /// The outcome of the action.

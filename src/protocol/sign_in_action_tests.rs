@@ -1,5 +1,5 @@
 //! What is read of a user's action, and what is taken out of its bytes.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use bytes::Bytes;
 use proptest::prelude::*;

@@ -1,6 +1,9 @@
 //! An unmodified bot on the Teams AI library: card actions, queries and links, with and without `sign_in_invokes`. The bot
 //! exchanges nothing itself; its library does, as soon as it gets a client's token.
 
+use std::fmt::Write as _;
+
+use aws_lc_rs::digest;
 use serde_json::{Value, json};
 
 use super::fixture::{Fixture, Setup};
@@ -11,7 +14,10 @@ use crate::harness::{Answer, activities, logs};
 const BOTH: &str = "sdk = \"teams-ai\"\nsign_in_invokes = [\"adaptive_card\", \"message_extension\"]";
 const NEITHER: &str = "sdk = \"teams-ai\"";
 const NAMES: [&str; 3] = ["adaptiveCard/action", "composeExtension/query", "composeExtension/queryLink"];
-const PLACES: [(&str, fn(Value) -> Value); 3] =
+/// Moves an activity to another kind of conversation.
+type Move = fn(Value) -> Value;
+
+const PLACES: [(&str, Move); 3] =
     [("personal", |activity| activity), ("group", activities::in_group), ("channel", activities::in_channel)];
 
 async fn start(settings: &'static str, scenario: &str) -> Fixture {
@@ -48,6 +54,13 @@ fn said(answer: &Answer) -> String {
 fn has_exchanged(fixture: &Fixture, length: usize) -> bool {
     let tag = &fixture.harness.tag;
     logs::since(length).lines().any(|line| line.contains(tag.as_str()) && line.contains("/api/usertoken/exchange"))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
 }
 
 async fn sign_out(fixture: &Fixture, user: &str) {
@@ -101,11 +114,7 @@ async fn without_the_setting_the_bot_gets_the_bytes_that_were_sent() {
         let activity = action(&fixture, "Ada", name, &authentication(&fixture, "Ada").await);
         // Spaces that no serialiser writes.
         let body = activity.to_string().replacen('{', "{ \n", 1).into_bytes();
-        let digest: String = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &body)
-            .as_ref()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let digest = hexadecimal(digest::digest(&digest::SHA256, &body).as_ref());
         let bearer = fixture.harness.channel_token("demo").await;
         assert_eq!(fixture.harness.post_bytes("demo", &bearer, body).await.status, 200);
         let state = fixture.state().await;

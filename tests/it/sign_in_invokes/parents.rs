@@ -16,7 +16,7 @@ pub(super) async fn harness(bot: &'static str) -> Harness {
         harness.bot_app_id("demo-forward"),
         harness.stage.directory().main_tenant_id(),
     );
-    harness.restart(&Options { bot, appended, ..Options::default() }).await;
+    harness.restart(&Options { appended, bot, ..Options::default() }).await;
     harness
 }
 

@@ -93,7 +93,7 @@ async fn an_incomplete_or_ambiguous_statement_is_none() {
     }
     let bearer = harness.channel_token("demo").await;
     let text = message(&harness, "Ada").to_string();
-    let twice = text.replacen("\"from\":", &format!("\"from\":{{\"id\":\"29:x\"}},\"from\":"), 1);
+    let twice = text.replacen("\"from\":", "\"from\":{\"id\":\"29:x\"},\"from\":", 1);
     assert_eq!(harness.post_bytes("demo", &bearer, twice.into_bytes()).await.status, 200);
     assert_eq!(code_of(&exchange(&harness, ADA, "Ada").await), "SignInRequired");
 }
