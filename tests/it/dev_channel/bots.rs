@@ -16,7 +16,8 @@ async fn what_the_bot_sends_reaches_the_client_with_an_id_of_its_own() {
     let chat = Chat::of_ada(&harness).await;
     let posted = chat.post(&message("hello")).await.json()["id"].as_str().unwrap().to_owned();
     let reply = say(&chat, &format!("/activities/{}", posted.replace('|', "%7C")), &json!({"type": "message"})).await;
-    let other = say(&chat, "/activities", &json!({"type": "typing", "replyToId": "x", "from": {"name": "Bot"}})).await;
+    let typing = json!({"type": "typing", "replyToId": "x", "from": {"name": "Bot", "role": "user"}});
+    let other = say(&chat, "/activities", &typing).await;
     let seen = chat.activities().await;
     assert_eq!(seen.len(), 3);
     assert_eq!((&seen[1]["id"], &seen[1]["replyToId"]), (&json!(reply), &json!(posted)));
