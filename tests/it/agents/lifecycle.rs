@@ -8,7 +8,8 @@ use crate::harness::{Harness, logs};
 
 type Change = fn(&mut Value);
 
-/// How often a user was signed out everywhere since the byte `logged` of the log.
+/// How often a user was signed out everywhere since the byte `logged` of the log. All tests write the same log, so each
+/// counts users of its own.
 fn sign_outs(logged: usize, user: &str) -> usize {
     let key = format!("{user}@{CONTOSO}");
     let lines = logs::since(logged);
@@ -61,7 +62,7 @@ async fn an_event_that_is_older_than_one_before_it_is_dropped() {
 #[tokio::test]
 async fn an_event_without_a_version_is_heeded_each_time() {
     let fixture = Fixture::with_helper().await;
-    let (logged, user) = (logs::length(), fixture.agent_user_id("helper"));
+    let (logged, user) = (logs::length(), fixture.agent_user_id("courier"));
     let mut event = fixture.lifecycle("AgenticUserDisabled", &user, 5);
     event["value"].as_object_mut().unwrap().remove("version");
     for count in [1, 2] {
