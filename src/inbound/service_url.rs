@@ -24,7 +24,12 @@ pub(super) fn fits_pattern(url: &str, pattern: &str) -> bool {
     let Some((scheme, domain)) = pattern.split_once("://*.") else { return is_within(url, pattern) };
     let parsed = parse(url);
     let label = parsed.as_ref().and_then(Url::domain).and_then(|host| host.split_once('.')).map(|(label, _)| label);
-    label.filter(|label| !label.is_empty()).is_some_and(|label| is_within(url, &format!("{scheme}://{label}.{domain}")))
+    label.filter(|label| is_label(label)).is_some_and(|label| is_within(url, &format!("{scheme}://{label}.{domain}")))
+}
+
+/// Whether `text` is a label of a host's name.
+fn is_label(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// Whether `url` names this machine, independently of name resolution.

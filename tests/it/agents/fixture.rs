@@ -39,9 +39,9 @@ impl Fixture {
     /// Serves the agent `helper`, and trusts bots of both tenants at the Token Service.
     pub async fn with_bots_of_both_tenants() -> Self {
         let appended = format!("{EVERY_AGENT}agents = [\"{HELPER}\"]\n");
-        let token_service =
-            "tenants = [\"8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50\", \"d2a9c4e6-7f81-4b3a-a5c7-1e2f3a4b5c60\"]";
-        Self { harness: Harness::with(Options { appended, token_service, ..Options::default() }).await }
+        let tenants = format!("[\"{CONTOSO}\", \"{FABRIKAM}\"]");
+        let environment = vec![("BOT_SSO_TOKEN_SERVICE__TENANTS".to_owned(), tenants)];
+        Self { harness: Harness::with(Options { appended, environment, ..Options::default() }).await }
     }
 
     pub fn blueprint(&self) -> &'static str {

@@ -6,11 +6,13 @@ use super::Fixture;
 use super::fixture::{CONTOSO, EVERY_AGENT, FABRIKAM, not_allowed};
 use crate::harness::{Harness, logs};
 
-/// How often somebody was signed out everywhere since the byte `logged` of the log, by this application.
-fn sign_outs(fixture: &Fixture, logged: usize, user: &str) -> usize {
+type Change = fn(&mut Value);
+
+/// How often a user was signed out everywhere since the byte `logged` of the log. All tests write the same log, so each
+/// counts users of its own.
+fn sign_outs(logged: usize, user: &str) -> usize {
     let key = format!("{user}@{CONTOSO}");
     let lines = logs::since(logged);
-    let _ = fixture;
     lines.lines().filter(|line| line.contains("signed out everywhere") && line.contains(&key)).count()
 }
 
@@ -43,7 +45,7 @@ async fn an_event_that_is_older_than_one_before_it_is_dropped() {
     let send = async |kind: &str, version: u64| {
         let answer = fixture.post(&fixture.lifecycle(kind, &user, version)).await;
         assert_eq!(answer.status, 200, "{kind} {version}");
-        (sign_outs(&fixture, logged, &user), fixture.harness.bot.received().len())
+        (sign_outs(logged, &user), fixture.harness.bot.received().len())
     };
     assert_eq!(send("AgenticUserDisabled", 5).await, (1, 1));
     assert_eq!(send("AgenticUserEnabled", 4).await, (1, 1), "older");
@@ -54,18 +56,18 @@ async fn an_event_that_is_older_than_one_before_it_is_dropped() {
     assert_eq!(send("AgenticUserDeleted", 8).await, (2, 4));
     let other = fixture.agent_user_id("scribe");
     assert_eq!(fixture.post(&fixture.lifecycle("AgenticUserDisabled", &other, 1)).await.status, 200);
-    assert_eq!(sign_outs(&fixture, logged, &other), 1, "each user has versions of its own");
+    assert_eq!(sign_outs(logged, &other), 1, "each user has versions of its own");
 }
 
 #[tokio::test]
 async fn an_event_without_a_version_is_heeded_each_time() {
     let fixture = Fixture::with_helper().await;
-    let (logged, user) = (logs::length(), fixture.agent_user_id("helper"));
+    let (logged, user) = (logs::length(), fixture.agent_user_id("courier"));
     let mut event = fixture.lifecycle("AgenticUserDisabled", &user, 5);
     event["value"].as_object_mut().unwrap().remove("version");
     for count in [1, 2] {
         assert_eq!(fixture.post(&event).await.status, 200);
-        assert_eq!(sign_outs(&fixture, logged, &user), count);
+        assert_eq!(sign_outs(logged, &user), count);
     }
 }
 
@@ -89,7 +91,7 @@ async fn an_event_of_another_tenant_or_blueprint_is_refused() {
     fixture.sign_ada_in().await;
     let exchanges = fixture.harness.exchanges();
     let ada = fixture.harness.user("Ada").oid;
-    let changes: [(fn(&mut Value), &str); 5] = [
+    let changes: [(Change, &str); 5] = [
         (|event| event["value"]["tenantId"] = FABRIKAM.into(), "agent_activity_tenant"),
         (|event| event["value"]["tenantId"] = Value::Null, "agent_activity_tenant"),
         (|event| event["recipient"]["tenantId"] = FABRIKAM.into(), "agent_activity_tenant"),

@@ -12,6 +12,8 @@ const STRANGER: &str = "3d9b5e74-ac20-4f83-9e4d-7a6b8c9dae03";
 const UNKNOWN: &str = "2c8a4d63-9b1f-4e72-8d3c-6f5a7b8c9d02";
 const PLATFORM: &str = "5a807f24-c9de-44ee-a3a7-329e88a00ffc";
 
+type Change = fn(&mut Value);
+
 const fn forbidden(code: &'static str, check: &'static str) -> Refused {
     Refused { status: 403, code, check }
 }
@@ -101,7 +103,7 @@ async fn the_platform_of_an_unlisted_tenant_is_refused_and_none_of_its_keys_is_f
 async fn an_activity_of_another_tenant_than_the_platforms_token_is_refused() {
     let fixture = Fixture::with_every_agent().await;
     let token = fixture.platform_token().await;
-    let changes: [(&str, fn(&mut Value)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("the recipient's", |activity| activity["recipient"]["tenantId"] = FABRIKAM.into()),
         ("no recipient's", |activity| activity["recipient"]["tenantId"] = Value::Null),
         ("the conversation's", |activity| activity["conversation"]["tenantId"] = FABRIKAM.into()),
