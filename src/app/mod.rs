@@ -47,7 +47,7 @@ use self::signals::Signals;
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
 use crate::domain::ClockAndEntropy;
-use crate::observability::{Counters, set_user_digest_key};
+use crate::observability::{Counters, Metrics, set_user_digest_key};
 use crate::outbound::OutboundError;
 use crate::records::catalogue::LOG_DIGESTS;
 use crate::records::{MissingKey, RecordError, Records};
@@ -162,6 +162,28 @@ pub struct Application {
     vault: Arc<TokenVault>,
 }
 
+/// The records of the store, with what seals them and what measures the store.
+struct OpenedRecords {
+    sealer: Arc<Sealer>,
+    store: Arc<MeasuredStore>,
+    records: Records,
+}
+
+/// Opens the key ring and the store, and refuses a ring that does not fit the records.
+async fn open_records(
+    config: &Configuration,
+    ambient: &ClockAndEntropy,
+    metrics: &Metrics,
+) -> Result<OpenedRecords, BuildError> {
+    let sealer = Arc::new(Sealer::new(KeyRing::load(&config.keys.file)?, ambient.entropy.clone()));
+    let clock = &ambient.clock;
+    let store = MeasuredStore::new(open_store(config, clock.clone())?, clock.clone(), metrics.store_times().clone());
+    let records = Records::new(store.clone(), sealer.clone(), clock.clone());
+    key_use::refuse_missing_keys(&records).await?;
+    set_user_digest_key(records.mac(&LOG_DIGESTS, &[]));
+    Ok(OpenedRecords { sealer, store, records })
+}
+
 /// Builds the application on the runtime that will run it, and binds the listeners that `listeners` does not contain.
 /// `development` is `None` in production.
 ///
@@ -178,15 +200,9 @@ pub async fn build(
     {
         return Err(BuildError::NotLoopback(address));
     }
-    let sealer = Arc::new(Sealer::new(KeyRing::load(&config.keys.file)?, ambient.entropy.clone()));
-    let clock = ambient.clock.clone();
     let anonymous = development.as_ref().is_some_and(|development| development.anonymous);
-    let metrics = build_metrics(&config, clock.as_ref());
-    let store = open_store(&config, clock.clone())?;
-    let store = MeasuredStore::new(store, clock.clone(), metrics.store_times().clone());
-    let records = Records::new(store.clone(), sealer.clone(), clock.clone());
-    key_use::refuse_missing_keys(&records).await?;
-    set_user_digest_key(records.mac(&LOG_DIGESTS, &[]));
+    let metrics = build_metrics(&config, ambient.clock.as_ref());
+    let OpenedRecords { sealer, store, records } = open_records(&config, &ambient, &metrics).await?;
     let services = build_services(&config, ambient, &records, metrics, anonymous)?;
     services.cards.recall().await?;
     show_key_sets(&services.metrics, &services.key_sets.list());

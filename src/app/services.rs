@@ -98,23 +98,18 @@ pub(super) fn build_services(
     anonymous: bool,
 ) -> Result<Services, BuildError> {
     let collections = open_collections(records, config, &ambient)?;
-    let counters = metrics.counters();
     let outbound = Outbound::new(outbound_settings(config))?;
-    let trusts = build_entra_trusts(config, &outbound, &ambient);
     let registrations = build_registrations(config);
-    let clock = &ambient.clock;
-    let throttle = ThrottleBoard::new(clock.clone(), collections.writer);
+    let throttle = ThrottleBoard::new(ambient.clock.clone(), collections.writer);
     let BuiltProviders { registry: providers, renewable: credentials, credentials: credential_builder } =
         build_providers(config, &outbound, &ambient, throttle, &metrics)?;
     let redemption = Redemption::new(Arc::new(providers), collections.requirements.clone());
+    let (clock, counters) = (&ambient.clock, metrics.counters());
     let rates = build_user_rates(config, clock, counters, collections.writer);
     let limits = caller_limits(config);
     let caller_rates = CallerRates::new(limits, &registrations, clock.clone(), counters.clone(), collections.writer);
-    let validators = Arc::new(build_exchangeable_token_validators(&trusts, &ambient));
-    let key_sets = KeySets::build(config, &trusts, &outbound, &ambient);
-    let id_tokens = Arc::new(build_id_token_validators(config, &trusts, &key_sets.openid, &ambient));
-    let keys = CallerKeys { trusts, channel: key_sets.channel.clone(), ambient: &ambient };
-    let callers = Arc::new(build_callers(config, &registrations, caller_rates, keys, anonymous));
+    let trust = TrustContext { outbound: &outbound, ambient: &ambient, registrations: &registrations, anonymous };
+    let Verification { key_sets, validators, id_tokens, callers } = build_verification(config, &trust, caller_rates);
     let Collections { writer, vault, cards, statements, requirements, speakers, magic_codes, browsers } = collections;
     let tokens = CurrentTokens::new(vault.clone(), redemption.clone(), ambient.clone());
     let resource_exchange = ResourceExchange {
@@ -161,6 +156,33 @@ pub(super) fn build_services(
         credentials,
         credential_builder,
     })
+}
+
+/// What the checks of tokens are built from.
+struct TrustContext<'a> {
+    outbound: &'a Outbound,
+    ambient: &'a ClockAndEntropy,
+    registrations: &'a Arc<Registrations>,
+    anonymous: bool,
+}
+
+/// What checks the tokens of callers and of users.
+struct Verification {
+    key_sets: KeySets,
+    validators: Arc<TokenValidators>,
+    id_tokens: Arc<IdTokenValidators>,
+    callers: Arc<Callers>,
+}
+
+fn build_verification(config: &Configuration, context: &TrustContext<'_>, rates: CallerRates) -> Verification {
+    let TrustContext { outbound, ambient, registrations, anonymous } = *context;
+    let trusts = build_entra_trusts(config, outbound, ambient);
+    let validators = Arc::new(build_exchangeable_token_validators(&trusts, ambient));
+    let key_sets = KeySets::build(config, &trusts, outbound, ambient);
+    let id_tokens = Arc::new(build_id_token_validators(config, &trusts, &key_sets.openid, ambient));
+    let keys = CallerKeys { trusts, channel: key_sets.channel.clone(), ambient };
+    let callers = Arc::new(build_callers(config, registrations, rates, keys, anonymous));
+    Verification { key_sets, validators, id_tokens, callers }
 }
 
 /// Opens the collections in `records`. Much of what they keep in memory is correct only while no other process writes

@@ -273,8 +273,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     let operations = raw.operations.and_then(|operations| operations.validate(behind_tls, &mut review));
     let limits = raw.limits.validate(&mut review);
     let (store, keys) = (raw.store.validate(&mut review), raw.keys.validate(&mut review));
-    let logging = raw.logging.validate(&mut review);
-    let audit = raw.audit.map(|audit| audit.validate(&mut review));
+    let (logging, audit) = (raw.logging.validate(&mut review), raw.audit.map(|audit| audit.validate(&mut review)));
     let compared = ComparedSections {
         server: server.as_ref(),
         listeners: &listeners,

@@ -7,10 +7,8 @@ use actix_web::middleware::{Next, NormalizePath, TrailingSlash, from_fn};
 use actix_web::web::{Data, PayloadConfig, ServiceConfig};
 use actix_web::{App, HttpServer, error};
 
+use super::admission::{PageOrigins, RequestHead, host_header, is_loopback_host};
 use super::error::StageError;
-use super::foreign_page::RequestHead;
-use super::loopback_host::{host_header, is_loopback_host};
-use super::page_origins::PageOrigins;
 
 /// The size limit of a request body, in bytes.
 const MAX_BODY_BYTES: usize = 512 * 1024;

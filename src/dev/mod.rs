@@ -10,21 +10,19 @@
 //! the call log, the fault switches). `services`, `routes`, `listeners` and `stage` put everything together.
 
 mod addresses;
+mod admission;
 mod bots;
 mod calls;
 mod channel;
 mod controls;
 mod error;
 mod faults;
-mod foreign_page;
 mod gateway_address;
 mod guide;
 mod jwt;
 mod listeners;
 mod lock;
-mod loopback_host;
 mod masking;
-mod page_origins;
 mod private_file;
 mod routes;
 mod services;

@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::addresses::Addresses;
+use super::admission::PageOrigins;
 use super::bots::{BotServices, DemoBots, Inboxes};
 use super::calls::CallLog;
 use super::channel::{ChannelIssuer, ChannelKeys, ConnectorSink, Conversations};
 use super::error::StageError;
 use super::faults::FaultSwitches;
 use super::guide::StageFacts;
-use super::page_origins::PageOrigins;
 use super::signing_key::{SigningKey, SigningKeyOnDemand};
 use super::tenant::{
     Consents, Directory, EntraRefusalReplies, LoginState, RedirectUris, RegisteredCertificate, SessionSwitches,

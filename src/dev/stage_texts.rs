@@ -6,9 +6,8 @@ use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
-use super::foreign_page::RequestHead;
+use super::admission::{RequestHead, host_header, is_loopback_host};
 use super::guide::{OperatorListener, configuration, instructions, manifest, secrets};
-use super::loopback_host::{host_header, is_loopback_host};
 use super::stage::Stage;
 
 impl Stage {

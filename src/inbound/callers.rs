@@ -6,7 +6,7 @@ use actix_web::{HttpMessage, HttpRequest};
 
 use super::bearer::read_bearer;
 use super::caller_rates::{CallerRates, RateKey};
-use super::local::{is_from_this_machine, is_from_web_page};
+use super::client::{is_from_this_machine, is_from_web_page};
 use super::peer::{AdmittedCaller, Identity, Peer};
 use super::problem::Problem;
 use super::refusal::CallerRefusal;

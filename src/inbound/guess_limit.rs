@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::client_network::ClientNetwork;
+use super::client::ClientNetwork;
 use super::problem::Problem;
 use crate::domain::SharedClock;
 use crate::observability::{AuditEntry, AuditEvent};

@@ -2,8 +2,7 @@ use actix_web::{HttpMessage, HttpRequest};
 
 use super::hints::find_hint;
 use super::problem::Problem;
-use super::request_counts::RequestCounts;
-use super::request_record::RequestId;
+use super::request_record::{RequestCounts, RequestId};
 use crate::observability::{AuditEntry, AuditEvent, to_log_text};
 use crate::token_validation::CheckExplanation;
 

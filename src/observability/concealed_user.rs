@@ -77,11 +77,14 @@ mod tests {
         let issuer = "https://issuer.example/realm";
         let shown = |subject: &str| conceal(&UserKey::from_parts(issuer, subject)).to_string();
         let ada = shown("ada@example.com");
-        assert!(ada.starts_with("digest:") && ada.ends_with(&format!("@{issuer}")) && !ada.contains("ada"), "{ada}");
+        assert!(
+            ada.starts_with("digest:") && ada.ends_with(&format!("@{issuer}")) && !ada.contains("example.com"),
+            "{ada}"
+        );
         assert_eq!(ada, shown("ada@example.com"));
         assert_ne!(ada, shown("ben@example.com"));
         assert_ne!(ada, conceal(&UserKey::from_parts("https://other.example", "ada@example.com")).to_string());
         let odd = conceal(&UserKey::entra("ada@example.com", "22222222-2222-4222-8222-222222222222")).to_string();
-        assert!(!odd.contains("ada"), "{odd}");
+        assert!(!odd.contains("ada@"), "{odd}");
     }
 }

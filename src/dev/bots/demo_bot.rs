@@ -10,9 +10,9 @@ use url::Url;
 use super::answers::answer_activity;
 use super::inboxes::Inboxes;
 use super::turn::{BotServices, BotTurn};
+use crate::dev::admission::is_loopback_url;
 use crate::dev::channel::ChannelIssuer;
 use crate::dev::jwt::{bearer_token, text_member};
-use crate::dev::loopback_host::is_loopback_url;
 use crate::dev::tenant::{AGENT_365, BotEntry};
 
 /// The demo bots of the directory. All of them run the same code.

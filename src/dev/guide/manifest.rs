@@ -35,18 +35,6 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
             "app_secret": bot.app_secret,
             "messages_url": format!("{gateway}/bots/{}/api/messages", bot.name),
         })).collect::<Vec<_>>(),
-        "agents": directory.agents.iter().map(|agent| json!({
-            "name": agent.name,
-            "agent_app_id": agent.agent_app_id,
-            "bot": agent.bot,
-            "user": agent.user,
-            "tenant": agent.tenant,
-        })).collect::<Vec<_>>(),
-        "agent_365": {
-            "token_endpoint": format!("{authority}/oauth2/v2.0/token"),
-            "client_id": AGENT_365.client_id,
-            "client_secret": AGENT_365.secret,
-        },
         "clients": directory.clients.iter().map(|client| json!({
             "name": client.name,
             "client_id": client.client_id,
@@ -65,16 +53,41 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
             "story": user.scenario,
         })).collect::<Vec<_>>(),
     });
-    if let (Value::Object(members), Some(listener)) = (&mut manifest, facts.find_operator_listener()) {
-        let url = format!("http://{}", listener.address);
-        let operations = json!({
-            "url": url,
-            "adminToken": listener.admin_token,
-            "health": format!("{url}/healthz"),
-            "readiness": format!("{url}/readyz"),
-            "metrics": format!("{url}/metrics"),
-        });
-        members.insert("operations".to_owned(), operations);
+    if let Value::Object(members) = &mut manifest {
+        members.extend(agents(facts, &authority));
+        members.extend(operations(facts).map(|operations| ("operations".to_owned(), operations)));
     }
     manifest
+}
+
+/// The members with the agents of bots and the platform that calls for them.
+fn agents(facts: &StageFacts, authority: &str) -> [(String, Value); 2] {
+    let agents = facts.directory.agents.iter().map(|agent| {
+        json!({
+            "name": agent.name,
+            "agent_app_id": agent.agent_app_id,
+            "bot": agent.bot,
+            "user": agent.user,
+            "tenant": agent.tenant,
+        })
+    });
+    let platform = json!({
+        "token_endpoint": format!("{authority}/oauth2/v2.0/token"),
+        "client_id": AGENT_365.client_id,
+        "client_secret": AGENT_365.secret,
+    });
+    [("agents".to_owned(), agents.collect()), ("agent_365".to_owned(), platform)]
+}
+
+/// The operator's listener, if there is one.
+fn operations(facts: &StageFacts) -> Option<Value> {
+    let listener = facts.find_operator_listener()?;
+    let url = format!("http://{}", listener.address);
+    Some(json!({
+        "url": url,
+        "adminToken": listener.admin_token,
+        "health": format!("{url}/healthz"),
+        "readiness": format!("{url}/readyz"),
+        "metrics": format!("{url}/metrics"),
+    }))
 }

@@ -54,7 +54,11 @@ impl RawAgent365 {
 fn service_url_pattern(text: &str, review: &mut Review<'_>, place: &Place) -> Option<String> {
     let filled = text.replacen(ANY_LABEL, SOME_LABEL, 1);
     if filled.contains('*') {
-        let message = format!("{text:?} has a * that is not the first label of its host: write \"https://*.host/\"");
+        let message = if text.starts_with("*.") {
+            format!("{text:?} is not an address: write \"https://{text}\"")
+        } else {
+            format!("{text:?} has a * that is not the first label of its host: write \"https://*.host/\"")
+        };
         review.report(place, message);
         return None;
     }

@@ -10,8 +10,8 @@ use super::conversation::Conversation;
 use super::refusal::DirectLineRefusal;
 use super::service::DirectLine;
 use super::tokens::TokenBinding;
+use crate::dev::admission::page_origin;
 use crate::dev::jwt::bearer_token;
-use crate::dev::page_origins::page_origin;
 use crate::dev::tenant::BotEntry;
 
 /// What a request is authenticated with.

@@ -40,7 +40,7 @@ pub(in crate::dev) use service::DirectLine;
 pub(in crate::dev) use tokens::DirectLineTokens;
 pub(in crate::dev) use uploads::Uploads;
 
-use crate::dev::page_origins::admit_page_origins;
+use crate::dev::admission::admit_page_origins;
 
 /// The routes for clients, and the site's own route that gives a user a token.
 pub(super) fn routes(config: &mut ServiceConfig) {

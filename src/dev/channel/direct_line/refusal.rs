@@ -3,7 +3,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
 use super::bot_delivery::BotFailure;
-use crate::dev::page_origins::foreign_origin;
+use crate::dev::admission::foreign_origin;
 
 /// Why Direct Line refuses a request.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use subtle::ConstantTimeEq;
 
 use super::assertion::AssertionChecks;
-use crate::dev::loopback_host::host_header;
+use crate::dev::admission::host_header;
 use crate::dev::tenant::client_proof::ClientProof;
 use crate::dev::tenant::directory::{App, Directory};
 use crate::dev::tenant::form::Form;

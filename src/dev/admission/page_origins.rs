@@ -13,21 +13,21 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde_json::json;
 use url::Url;
 
-use super::lock::lock_ignoring_poison;
 use super::loopback_host::is_loopback_url;
+use crate::dev::lock::lock_ignoring_poison;
 
 /// The origins of the pages that may call the stage: every origin on this machine, and those that were added.
 #[derive(Debug, Default)]
-pub(super) struct PageOrigins(Mutex<Vec<String>>);
+pub(in crate::dev) struct PageOrigins(Mutex<Vec<String>>);
 
 impl PageOrigins {
     /// Lets the pages of the origin of `url` in.
-    pub(super) fn add(&self, url: &Url) {
+    pub(in crate::dev) fn add(&self, url: &Url) {
         lock_ignoring_poison(&self.0).push(url.origin().ascii_serialization());
     }
 
     /// Whether pages of `origin` may call. An `Origin` header has scheme, host and port only, so a longer text is refused.
-    pub(super) fn admits(&self, origin: &str) -> bool {
+    pub(in crate::dev) fn admits(&self, origin: &str) -> bool {
         let Ok(url) = Url::parse(origin) else { return false };
         let is_web_page = matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == origin;
         is_web_page && (is_loopback_url(&url) || lock_ignoring_poison(&self.0).iter().any(|known| known == origin))
@@ -38,7 +38,7 @@ impl PageOrigins {
 ///
 /// # Errors
 /// The refusal of a header that is repeated or is not text.
-pub(super) fn page_origin(headers: &HeaderMap) -> Result<Option<&str>, HttpResponse> {
+pub(in crate::dev) fn page_origin(headers: &HeaderMap) -> Result<Option<&str>, HttpResponse> {
     let mut values = headers.get_all(ORIGIN);
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
@@ -48,7 +48,7 @@ pub(super) fn page_origin(headers: &HeaderMap) -> Result<Option<&str>, HttpRespo
 }
 
 /// The answer to a page whose origin may not call.
-pub(super) fn foreign_origin() -> HttpResponse {
+pub(in crate::dev) fn foreign_origin() -> HttpResponse {
     HttpResponse::Forbidden().json(json!({"error": {
         "code": "Forbidden",
         "message": "Pages of this origin may not call. bot-sso dev --allow-origin URL lets an origin in.",
@@ -57,7 +57,7 @@ pub(super) fn foreign_origin() -> HttpResponse {
 
 /// Refuses the pages of origins that [`PageOrigins`] does not admit, answers preflights, and lets admitted pages read the
 /// answers (CORS, with credentials). Requests of programs pass.
-pub(super) async fn admit_page_origins<B: MessageBody>(
+pub(in crate::dev) async fn admit_page_origins<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {

@@ -69,7 +69,7 @@ impl TrustedProxies {
     }
 
     /// Counts a request of an unknown client, and logs now and then that there are such requests.
-    pub(super) fn count_unknown_client(request: &HttpRequest) {
+    pub(in crate::inbound) fn count_unknown_client(request: &HttpRequest) {
         let Some(proxies) = request.app_data::<web::Data<Self>>() else { return };
         proxies.counters.add(Count::ClientUnknown);
         if proxies.log_lines.check().is_ok() {

@@ -6,7 +6,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, web};
 
-use super::door::{Door, PublishedPath};
+use crate::inbound::door::{Door, PublishedPath};
 use crate::observability::{Count, Counters, Metrics, StatusCounts};
 
 /// The label of what no operation answers.
@@ -64,7 +64,7 @@ impl RequestCounts {
     }
 
     /// Counts that the caller of `request` was refused, if its listener counts.
-    pub(super) fn add_refused_caller(request: &HttpRequest) {
+    pub(in crate::inbound) fn add_refused_caller(request: &HttpRequest) {
         if let Some(counts) = request.app_data::<web::Data<Self>>() {
             counts.counters.add(Count::CallerRefused);
         }

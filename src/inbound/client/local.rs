@@ -18,7 +18,7 @@ const PROXY_HEADERS: [&str; 10] = [
 
 /// Whether the request was made on this machine: its connection comes from loopback, and no header says that a proxy or
 /// tunnel has forwarded it.
-pub(super) fn is_from_this_machine(http: &HttpRequest) -> bool {
+pub(in crate::inbound) fn is_from_this_machine(http: &HttpRequest) -> bool {
     let headers = http.headers();
     let is_forwarded = PROXY_HEADERS.iter().any(|name| headers.contains_key(*name));
     http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback()) && !is_forwarded
@@ -26,7 +26,7 @@ pub(super) fn is_from_this_machine(http: &HttpRequest) -> bool {
 
 /// Whether a web page made the request. Browsers add these headers to every POST, and a page from any site can post to
 /// loopback.
-pub(super) fn is_from_web_page(http: &HttpRequest) -> bool {
+pub(in crate::inbound) fn is_from_web_page(http: &HttpRequest) -> bool {
     http.headers().contains_key(ORIGIN) || http.headers().contains_key("sec-fetch-site")
 }
 

@@ -1,3 +1,10 @@
+//! What is noted of each request: its id, one log line with its answer, and the counts of requests.
+//!
+//! Owns the fields of the line `answered` and the form of a path in the log. It deliberately judges no request.
+
+mod counts;
+mod path;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -6,11 +13,12 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 
-use super::client_address::TrustedProxies;
+use self::path::clean_path;
+use super::client::TrustedProxies;
 use super::door::PublishedPath;
-use super::logged_path::clean_path;
-use super::request_counts::RequestCounts;
 use crate::domain::{SharedClock, SharedEntropy};
+
+pub use self::counts::{RequestCounts, count_request};
 
 /// The id of a request. It appears in the log lines about the request and in `failureDetail`, and is sent to the
 /// identity provider.
@@ -31,7 +39,7 @@ pub struct AnsweredByBot;
 
 /// The app id of the agent that made a request as its bot.
 #[derive(Clone, Debug)]
-pub(super) struct CallingAgent(pub(super) String);
+pub(in crate::inbound) struct CallingAgent(pub(in crate::inbound) String);
 
 /// Gives each request its id, counts its answer and logs one event for each answer: method, path, route, status, time,
 /// client, the agent that called, if it was one, and who answered. The route is the published path, and is absent if the path has none. The path is cleaned, since it may hold

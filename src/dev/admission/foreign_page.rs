@@ -7,10 +7,10 @@ use super::page_origins::PageOrigins;
 const CONTROLS: &str = "/dev/";
 
 /// The parts of a request that tell which page a browser sent it from.
-pub(super) struct RequestHead<'a> {
-    pub(super) method: &'a Method,
-    pub(super) path: &'a str,
-    pub(super) headers: &'a HeaderMap,
+pub(in crate::dev) struct RequestHead<'a> {
+    pub(in crate::dev) method: &'a Method,
+    pub(in crate::dev) path: &'a str,
+    pub(in crate::dev) headers: &'a HeaderMap,
 }
 
 impl RequestHead<'_> {
@@ -20,7 +20,7 @@ impl RequestHead<'_> {
     ///
     /// A browser that follows a link or a redirect to a page of the tenant sends no `Origin`: bots and gateways lead their
     /// users there, so this is no reason to refuse. The controls have no such visitors.
-    pub(super) fn is_from_foreign_page(&self, admitted: &PageOrigins) -> bool {
+    pub(in crate::dev) fn is_from_foreign_page(&self, admitted: &PageOrigins) -> bool {
         let site = self.headers.get("sec-fetch-site").map(|value| value.to_str().unwrap_or_default());
         let mut origins = self.headers.get_all(ORIGIN).peekable();
         if origins.peek().is_some() {
