@@ -11,7 +11,7 @@ use super::refusal::DirectLineRefusal;
 use super::service::DirectLine;
 use super::tokens::TokenBinding;
 use crate::dev::jwt::bearer_token;
-use crate::dev::page_origins::page_origin;
+use crate::dev::page_origins::{UnreadableOrigin, page_origin};
 use crate::dev::tenant::BotEntry;
 
 /// What a request is authenticated with.
@@ -35,7 +35,7 @@ impl DirectLine {
     /// Verifies a token that came in a request with `headers`.
     pub(super) fn verify_token(&self, token: &str, headers: &HeaderMap) -> Result<TokenBinding, DirectLineRefusal> {
         let binding = self.tokens.verify(token)?;
-        let origin = page_origin(headers).map_err(|_| DirectLineRefusal::ForeignOrigin)?;
+        let origin = page_origin(headers).map_err(|UnreadableOrigin| DirectLineRefusal::ForeignOrigin)?;
         let is_admitted = binding.origins.is_empty()
             || origin.is_none_or(|origin| binding.origins.iter().any(|known| known == origin));
         if is_admitted { Ok(binding) } else { Err(DirectLineRefusal::ForeignOrigin) }
