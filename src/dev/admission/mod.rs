@@ -9,4 +9,4 @@ mod page_origins;
 
 pub(super) use foreign_page::RequestHead;
 pub(super) use loopback_host::{host_header, is_loopback_host, is_loopback_url};
-pub(super) use page_origins::{PageOrigins, admit_page_origins, foreign_origin, page_origin};
+pub(super) use page_origins::{PageOrigins, UnreadableOrigin, admit_page_origins, foreign_origin, page_origin};

@@ -34,16 +34,16 @@ impl PageOrigins {
     }
 }
 
+/// An `Origin` header that is repeated or is not text.
+pub(in crate::dev) struct UnreadableOrigin;
+
 /// The origin of the page that sent a request; `None` for a program, which sends no `Origin` header.
-///
-/// # Errors
-/// The refusal of a header that is repeated or is not text.
-pub(in crate::dev) fn page_origin(headers: &HeaderMap) -> Result<Option<&str>, HttpResponse> {
+pub(in crate::dev) fn page_origin(headers: &HeaderMap) -> Result<Option<&str>, UnreadableOrigin> {
     let mut values = headers.get_all(ORIGIN);
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) => value.to_str().map(Some).map_err(|_| foreign_origin()),
-        (Some(_), Some(_)) => Err(foreign_origin()),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| UnreadableOrigin),
+        (Some(_), Some(_)) => Err(UnreadableOrigin),
     }
 }
 
@@ -63,7 +63,7 @@ pub(in crate::dev) async fn admit_page_origins<B: MessageBody>(
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let origin = match page_origin(request.headers()) {
         Ok(origin) => origin.map(str::to_owned),
-        Err(refusal) => return Ok(request.into_response(refusal).map_into_right_body()),
+        Err(UnreadableOrigin) => return Ok(request.into_response(foreign_origin()).map_into_right_body()),
     };
     let origins = request.app_data::<Data<PageOrigins>>();
     if origin.as_ref().is_some_and(|origin| !origins.is_some_and(|origins| origins.admits(origin))) {

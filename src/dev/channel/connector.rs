@@ -33,11 +33,11 @@ impl Connector {
     }
 
     /// The members of a conversation; of one that is not of Direct Line, all users of the stage.
-    fn members(&self, request: &HttpRequest, conversation: &str) -> Result<Vec<Value>, HttpResponse> {
-        let bot = self.find_calling_bot(request).ok_or_else(unauthorized)?;
+    fn members(&self, request: &HttpRequest, conversation: &str) -> Result<Vec<Value>, ConnectorRefusal> {
+        let bot = self.find_calling_bot(request).ok_or(ConnectorRefusal::Unauthorized)?;
         match self.conversations.find(conversation) {
             Some(live) if live.bot.app_id.eq_ignore_ascii_case(&bot) => Ok(vec![live.member()]),
-            Some(_) => Err(not_in_conversation()),
+            Some(_) => Err(ConnectorRefusal::NotInConversation),
             None => Ok(self.directory.users.iter().map(member_json).collect()),
         }
     }
@@ -77,8 +77,8 @@ async fn show_calls(query: Query<BTreeMap<String, String>>, connector: Data<Conn
 /// Answers `POST v3/conversations`. A bot that names a user with whom it has a conversation of Direct Line gets this
 /// conversation, as a bot in Teams gets its personal conversation with the user.
 async fn create_conversation(request: HttpRequest, body: Bytes, connector: Data<Connector>) -> HttpResponse {
-    let Some(bot) = connector.find_calling_bot(&request) else { return unauthorized() };
-    let Ok(mut order) = parse_body(&body) else { return bad_syntax() };
+    let Some(bot) = connector.find_calling_bot(&request) else { return ConnectorRefusal::Unauthorized.reply() };
+    let Ok(mut order) = parse_body(&body) else { return ConnectorRefusal::BadSyntax.reply() };
     let user = order.pointer("/members/0/id").and_then(Value::as_str);
     let live = user.and_then(|user| connector.conversations.find_latest(&bot, user));
     if let (Some(live), Some(Value::Object(first))) = (&live, order.get("activity")) {
@@ -119,7 +119,7 @@ async fn reply_or_change_activity(
 async fn list_members(request: HttpRequest, conversation: Path<String>, connector: Data<Connector>) -> HttpResponse {
     match connector.members(&request, &conversation) {
         Ok(members) => HttpResponse::Ok().json(members),
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.reply(),
     }
 }
 
@@ -130,22 +130,20 @@ async fn list_members_as_page(
 ) -> HttpResponse {
     match connector.members(&request, &conversation) {
         Ok(members) => HttpResponse::Ok().json(json!({ "members": members })),
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.reply(),
     }
 }
 
 async fn show_member(request: HttpRequest, path: Path<MemberPath>, connector: Data<Connector>) -> HttpResponse {
     let members = match connector.members(&request, &path.conversation) {
         Ok(members) => members,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.reply(),
     };
     let is_sought =
         |member: &Value| ["id", "aadObjectId"].iter().any(|key| text_member(member, key) == Some(&path.member));
     match members.into_iter().find(is_sought) {
         Some(member) => HttpResponse::Ok().json(member),
-        None => HttpResponse::NotFound().json(json!({
-            "error": {"code": "MemberNotFoundInConversation", "message": "The member is not in the conversation."}
-        })),
+        None => ConnectorRefusal::UnknownMember.reply(),
     }
 }
 
@@ -157,8 +155,8 @@ struct BotCall<'a> {
 }
 
 fn record_and_answer(request: &HttpRequest, body: &[u8], connector: &Connector, call: BotCall<'_>) -> HttpResponse {
-    let Some(bot) = connector.find_calling_bot(request) else { return unauthorized() };
-    let Ok(mut activity) = parse_body(body) else { return bad_syntax() };
+    let Some(bot) = connector.find_calling_bot(request) else { return ConnectorRefusal::Unauthorized.reply() };
+    let Ok(mut activity) = parse_body(body) else { return ConnectorRefusal::BadSyntax.reply() };
     let live = connector.conversations.find(call.conversation);
     let id = match live.map(|conversation| LiveCall { conversation, bot: &bot, method: request.method() }) {
         Some(live) => live.apply(&activity, call.activity_id.as_deref()),
@@ -169,7 +167,7 @@ fn record_and_answer(request: &HttpRequest, body: &[u8], connector: &Connector, 
     };
     let id = match id {
         Ok(id) => id,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.reply(),
     };
     mask_tokens(&mut activity);
     let answer = json!({ "id": id });
@@ -197,22 +195,22 @@ struct LiveCall<'a> {
 
 impl LiveCall<'_> {
     /// Shows clients what the bot did. Returns the activity's id, or the refusal.
-    fn apply(&self, activity: &Value, in_path: Option<&str>) -> Result<String, HttpResponse> {
+    fn apply(&self, activity: &Value, in_path: Option<&str>) -> Result<String, ConnectorRefusal> {
         let conversation = &self.conversation;
         if !conversation.bot.app_id.eq_ignore_ascii_case(self.bot) {
-            return Err(not_in_conversation());
+            return Err(ConnectorRefusal::NotInConversation);
         }
         let is_known = match (self.method, in_path) {
             (&Method::DELETE, Some(id)) => conversation.remove(id),
             (&Method::PUT, Some(id)) => change_from_bot(conversation, members_of(activity)?, id),
             _ => return Ok(accept_from_bot(conversation, members_of(activity)?, in_path)),
         };
-        if is_known { Ok(in_path.unwrap_or_default().to_owned()) } else { Err(unknown_activity()) }
+        if is_known { Ok(in_path.unwrap_or_default().to_owned()) } else { Err(ConnectorRefusal::UnknownActivity) }
     }
 }
 
-fn members_of(activity: &Value) -> Result<Map<String, Value>, HttpResponse> {
-    activity.as_object().cloned().ok_or_else(bad_syntax)
+fn members_of(activity: &Value) -> Result<Map<String, Value>, ConnectorRefusal> {
+    activity.as_object().cloned().ok_or(ConnectorRefusal::BadSyntax)
 }
 
 /// Parses a body; `Null` if there is none.
@@ -220,21 +218,29 @@ fn parse_body(body: &[u8]) -> serde_json::Result<Value> {
     if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(body) }
 }
 
-fn bad_syntax() -> HttpResponse {
-    HttpResponse::BadRequest().json(json!({"error": {"code": "BadSyntax", "message": "The body is not JSON."}}))
+/// Why the connector refuses a call.
+#[derive(Clone, Copy)]
+enum ConnectorRefusal {
+    Unauthorized,
+    BadSyntax,
+    NotInConversation,
+    UnknownActivity,
+    UnknownMember,
 }
 
-fn not_in_conversation() -> HttpResponse {
-    HttpResponse::Forbidden()
-        .json(json!({"error": {"code": "Forbidden", "message": "The bot is not in the conversation."}}))
-}
-
-fn unknown_activity() -> HttpResponse {
-    HttpResponse::NotFound()
-        .json(json!({"error": {"code": "NotFound", "message": "The conversation has no such activity."}}))
-}
-
-fn unauthorized() -> HttpResponse {
-    HttpResponse::Unauthorized()
-        .json(json!({"error": {"code": "Unauthorized", "message": "A bearer for the Bot Connector is needed."}}))
+impl ConnectorRefusal {
+    fn reply(self) -> HttpResponse {
+        let (mut answer, code, message) = match self {
+            Self::Unauthorized => {
+                (HttpResponse::Unauthorized(), "Unauthorized", "A bearer for the Bot Connector is needed.")
+            }
+            Self::BadSyntax => (HttpResponse::BadRequest(), "BadSyntax", "The body is not JSON."),
+            Self::NotInConversation => (HttpResponse::Forbidden(), "Forbidden", "The bot is not in the conversation."),
+            Self::UnknownActivity => (HttpResponse::NotFound(), "NotFound", "The conversation has no such activity."),
+            Self::UnknownMember => {
+                (HttpResponse::NotFound(), "MemberNotFoundInConversation", "The member is not in the conversation.")
+            }
+        };
+        answer.json(json!({"error": {"code": code, "message": message}}))
+    }
 }

@@ -10,7 +10,7 @@ use super::conversation::Conversation;
 use super::refusal::DirectLineRefusal;
 use super::service::DirectLine;
 use super::tokens::TokenBinding;
-use crate::dev::admission::page_origin;
+use crate::dev::admission::{UnreadableOrigin, page_origin};
 use crate::dev::jwt::bearer_token;
 use crate::dev::tenant::BotEntry;
 
@@ -35,7 +35,7 @@ impl DirectLine {
     /// Verifies a token that came in a request with `headers`.
     pub(super) fn verify_token(&self, token: &str, headers: &HeaderMap) -> Result<TokenBinding, DirectLineRefusal> {
         let binding = self.tokens.verify(token)?;
-        let origin = page_origin(headers).map_err(|_| DirectLineRefusal::ForeignOrigin)?;
+        let origin = page_origin(headers).map_err(|UnreadableOrigin| DirectLineRefusal::ForeignOrigin)?;
         let is_admitted = binding.origins.is_empty()
             || origin.is_none_or(|origin| binding.origins.iter().any(|known| known == origin));
         if is_admitted { Ok(binding) } else { Err(DirectLineRefusal::ForeignOrigin) }
