@@ -26,7 +26,7 @@ pub(super) fn missing_scopes<'a>(connection: &'a Connection, token: &RedeemedTok
 pub(super) fn withheld_scopes<'a>(connection: &'a Connection, granted: Option<&str>) -> Vec<&'a str> {
     let Some(granted) = granted.map(split) else { return Vec::new() };
     let kind = connection.provider_kind;
-    let is_named = |scope: &str| !is_sign_in(kind, scope) && !(kind == ProviderKind::Entra && asks_for_all(scope));
+    let is_named = |scope: &str| !(is_sign_in(kind, scope) || kind == ProviderKind::Entra && asks_for_all(scope));
     let asked = connection.scopes.iter().map(String::as_str);
     asked.filter(|scope| is_named(scope) && !is_among(kind, scope, &granted)).collect()
 }

@@ -57,6 +57,7 @@ pub(super) fn find_hint(case: &str) -> &'static str {
 
 /// Every check of a caller, and its hint.
 #[cfg(test)]
+#[must_use]
 pub fn list_hints() -> Vec<(String, &'static str)> {
     HINTS.iter().map(|(case, hint)| (format!("request: {case}"), *hint)).collect()
 }

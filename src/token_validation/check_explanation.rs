@@ -93,6 +93,7 @@ pub(super) fn show_tenants(tenants: &TenantPolicy) -> String {
 
 /// Every check of a token, and its hint.
 #[cfg(test)]
+#[must_use]
 pub fn list_hints() -> Vec<(String, &'static str)> {
     use super::{caller, exchangeable_token, id_token};
 

@@ -35,6 +35,7 @@ const HINTS: [(&str, &str); 9] = [
 
 /// Every documented failure code of a client, and its hint.
 #[cfg(test)]
+#[must_use]
 pub fn list_hints() -> Vec<(String, &'static str)> {
     HINTS.iter().map(|(code, hint)| (format!("client: {code}"), *hint)).collect()
 }

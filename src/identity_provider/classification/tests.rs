@@ -4,6 +4,7 @@ use super::*;
 use crate::identity_provider::token_endpoint::EndpointRefusal;
 
 /// Every row of the tables of this folder, and its hint.
+#[must_use]
 pub fn list_hints() -> Vec<(String, &'static str)> {
     let mut hints: Vec<_> =
         entra::numbers::BY_CODE.iter().map(|(code, _, hint)| (format!("AADSTS{code}"), *hint)).collect();

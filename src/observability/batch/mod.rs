@@ -50,13 +50,23 @@ struct State {
     is_urgent: bool,
     /// Whether every line is urgent.
     is_unbuffered: bool,
-    /// Whether a thread has waited for the output in vain since its last progress.
-    is_blocked: bool,
-    /// Whether the output refused the last lines.
-    is_refused: bool,
-    /// The lines that were left out since the last report, and since the start.
+    output: OutputState,
+    /// The lines that were left out and not reported yet.
+    unreported: u64,
+    /// The lines that were left out since the start.
     left_out: u64,
-    left_out_in_all: u64,
+}
+
+/// What is known of the output.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum OutputState {
+    /// It took the last lines, or has not been asked yet.
+    #[default]
+    Open,
+    /// A thread has waited for it in vain since its last progress.
+    Blocked,
+    /// It refused the last lines.
+    Refusing,
 }
 
 impl State {
@@ -65,8 +75,8 @@ impl State {
     }
 
     fn leave_out(&mut self, lines: u64) {
+        self.unreported += lines;
         self.left_out += lines;
-        self.left_out_in_all += lines;
     }
 }
 
@@ -93,18 +103,17 @@ impl Batch {
 
     /// Whether the output has blocked for longer than a moment and has taken no line since.
     pub(super) fn is_blocked(&self) -> bool {
-        self.lock().is_blocked
+        self.lock().output == OutputState::Blocked
     }
 
     /// Whether the output is blocked, or refused the last lines.
     pub(super) fn is_failing(&self) -> bool {
-        let state = self.lock();
-        state.is_blocked || state.is_refused
+        self.lock().output != OutputState::Open
     }
 
     /// How many lines have been left out since the start.
     pub(super) fn left_out(&self) -> u64 {
-        self.lock().left_out_in_all
+        self.lock().left_out
     }
 
     /// Adds a line. An urgent one is written before this returns, unless the output blocks.
@@ -169,11 +178,11 @@ impl Batch {
         if self.is_writer_thread() {
             return state;
         }
-        let waits = |state: &mut State| is_early(state) && !state.is_blocked;
+        let waits = |state: &mut State| is_early(state) && state.output != OutputState::Blocked;
         let waited = self.output_changed.wait_timeout_while(state, MAX_WAIT, waits);
         let (mut state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         if timeout.timed_out() {
-            state.is_blocked = true;
+            state.output = OutputState::Blocked;
             self.output_changed.notify_all();
         }
         state
@@ -212,11 +221,10 @@ impl Batch {
     fn note_progress(&self, number: u64, refused: u64) -> u64 {
         let mut state = self.lock();
         state.written = number;
-        state.is_blocked = false;
-        state.is_refused = refused > 0;
+        state.output = if refused > 0 { OutputState::Refusing } else { OutputState::Open };
         state.leave_out(refused);
         self.output_changed.notify_all();
-        if state.is_refused { 0 } else { mem::take(&mut state.left_out) }
+        if refused > 0 { 0 } else { mem::take(&mut state.unreported) }
     }
 
     fn is_writer_thread(&self) -> bool {

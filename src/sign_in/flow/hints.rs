@@ -51,6 +51,7 @@ const fn find_hint(error: SignInError) -> &'static str {
 
 /// Every error of a browser's sign-in, and its hint.
 #[cfg(test)]
+#[must_use]
 pub fn list_hints() -> Vec<(String, &'static str)> {
     let errors = [
         SignInError::LinkUnknown,

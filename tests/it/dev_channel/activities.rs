@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::chat::{Bot, Chat, message, start_with};
-use crate::harness::Behaviour;
+use crate::harness::{Behaviour, Received};
 
 #[tokio::test]
 async fn a_started_conversation_is_announced_to_the_bot_once() {
@@ -20,7 +20,7 @@ async fn a_started_conversation_is_announced_to_the_bot_once() {
 
     let received = harness.bot_received(2).await;
     assert_eq!(received.len(), 2);
-    let update = received.iter().map(|request| request.json()).find(|update| update["type"] == "conversationUpdate");
+    let update = received.iter().map(Received::json).find(|update| update["type"] == "conversationUpdate");
     let update = update.unwrap();
     assert_eq!(update["membersAdded"][0]["id"], chat.user_id);
     assert_eq!(update["membersAdded"][1]["id"], harness.bot_app_id("demo"));
