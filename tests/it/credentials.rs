@@ -140,7 +140,12 @@ async fn a_refused_certificate_is_logged_for_the_operator() {
     let stranger = strangers_certificate(&harness);
     use_credentials(&mut harness, stranger).await;
     let answer = exchange(&harness, "Ada", "x").await;
-    assert_misconfiguration_logged("a certificate nobody registered", &answer, Some(700_027), "upload the current one");
+    assert_misconfiguration_logged(
+        "a certificate nobody registered",
+        &answer,
+        Some(700_027),
+        "upload the current certificate",
+    );
     assert_eq!(harness.exchanges(), 1);
 
     // The audience of the assertion is exactly the configured address, which here is an alias of the tenant's.

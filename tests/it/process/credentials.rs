@@ -80,7 +80,10 @@ async fn check_online_tries_each_credential_alone_and_names_the_refused_ones() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     for (line, hint) in [
         ("connections.demo-graph credentials[0] (secret): accepted", ""),
-        ("connections.demo-graph credentials[1] (certificate): refused: AADSTS700027 ", "upload the current one"),
+        (
+            "connections.demo-graph credentials[1] (certificate): refused: AADSTS700027 ",
+            "upload the current certificate",
+        ),
         ("connections.demo-graph credentials[2] (secret): refused: AADSTS7000215 ", "the secret's value (not its id)"),
         ("connections.demo-graph credentials[3] (managed_identity): refused: AADSTS700213 ", "presented subject"),
     ] {
