@@ -7,7 +7,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, middleware, web};
 
 use super::doors::Doors;
-use super::guess_guard::limit_guesses;
+use super::guess_guard::{OperatorGuesses, limit_guesses};
 use super::host_names::HostNames;
 use super::listener_settings::{
     HEALTH, ListenerSettings, OPERATIONS, OPERATIONS_CONNECTIONS, PUBLIC, SharedRoutes, TOKEN_SERVICE,
@@ -19,7 +19,7 @@ use super::{Application, BuildError, RouteFunction};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
 use crate::endpoints::{bot_gateway, health, metrics, operations, sign_in_pages, token_service};
-use crate::inbound::{Door, GuessLimit, Problem, count_request, record_request};
+use crate::inbound::{Door, Problem, count_request, record_request};
 use crate::observability::{AuditEntry, AuditEvent, Metrics};
 
 /// Makes browsers use https for the host of `server.public_url` for a year, however the user writes its address (RFC
@@ -164,9 +164,9 @@ impl ListenerContext<'_> {
         self.start(&settings, bound, Arc::new(routes)).map(Some)
     }
 
-    /// A count of wrong bearers for one of the operator's listeners.
-    fn count_guesses(&self) -> web::Data<GuessLimit> {
-        web::Data::new(GuessLimit::new(self.doors.clock.as_ref().clone()))
+    /// The counts of wrong bearers for one of the operator's listeners.
+    fn count_guesses(&self) -> web::Data<OperatorGuesses> {
+        web::Data::new(OperatorGuesses::new(self.doors.clock.as_ref()))
     }
 
     /// Binds the sockets of one listener and creates its server, which serves once it is awaited.

@@ -21,7 +21,7 @@ const MAX_RECENT_STATEMENTS: usize = 65_536;
 /// invoke which was passed on may exchange it without a card, because the channel itself says whose account it is
 /// (docs/protocols/sign-in-invokes.md §6).
 ///
-/// The memory has every statement since the start. The store has it at most [`WRITE_INTERVAL`] late, for the time after a
+/// The memory has every statement since the start. The store has it at most `WRITE_INTERVAL` late, for the time after a
 /// restart.
 pub struct ChannelStatements {
     records: Records,

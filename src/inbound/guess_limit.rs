@@ -116,10 +116,8 @@ fn log_refusal(client: Option<ClientNetwork>, problem: Problem, window: Window) 
         "the bearer of admin calls is operations.admin_token, that of /metrics operations.metrics_token"
     };
     tracing::warn!(code, client, refusals, hint, security = true, "a call of the operator's listener was refused");
-    let event = match problem {
-        Problem::TooManyRequests { .. } => AuditEvent::OperatorGuessesLimited,
-        _ => AuditEvent::OperatorCallRefused,
-    };
+    let event =
+        if window.guesses >= GUESSES { AuditEvent::OperatorGuessesLimited } else { AuditEvent::OperatorCallRefused };
     AuditEntry::new(event).detail(code).write();
 }
 

@@ -55,10 +55,7 @@ impl InvokeKind {
     /// (docs/architecture.md §Life of a silent sign-in).
     #[must_use]
     pub fn from_activity(activity: &Activity<'_>) -> Option<Self> {
-        if !activity.is("invoke") {
-            return None;
-        }
-        let name = activity.name()?;
+        let name = activity.invoke_name()?;
         Self::ALL.into_iter().find(|kind| name.eq_ignore_ascii_case(kind.canonical_name()))
     }
 

@@ -40,10 +40,7 @@ impl ActionKind {
     /// Reads the kind of `activity`; `None` if it is no such invoke. Type and name are compared ignoring ASCII case.
     #[must_use]
     pub fn from_activity(activity: &Activity<'_>) -> Option<Self> {
-        if !activity.is("invoke") {
-            return None;
-        }
-        let name = activity.name()?;
+        let name = activity.invoke_name()?;
         Self::ALL.into_iter().find(|kind| name.eq_ignore_ascii_case(kind.canonical_name()))
     }
 

@@ -175,6 +175,10 @@ fn decide_agent_lifecycle(
         parent = inbound.caller.parent(),
         "an agentLifecycle event was dropped: only the Agent 365 platform sends them"
     );
+    AuditEntry::new(AuditEvent::ForgedAgentLifecycle)
+        .bot(inbound.bot.name.as_str())
+        .correlation_id(&inbound.correlation_id)
+        .write();
     Ok(Disposition::Drop)
 }
 

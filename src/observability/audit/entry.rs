@@ -6,6 +6,7 @@ use time::macros::format_description;
 use super::AuditEvent;
 use super::stream;
 use crate::domain::{Account, Clock, SystemClock, TokenSlot, UserKey};
+use crate::observability::concealed_user::conceal;
 
 const TIME: &[BorrowedFormatItem<'static>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
@@ -94,9 +95,10 @@ impl<'a> AuditEntry<'a> {
         self.account(&slot.account).connection(slot.connection.as_str())
     }
 
-    /// Adds the person that the event happened to.
+    /// Adds the person that the event happened to. A stream on standard error names the person as the log does.
     pub fn user(mut self, user: &UserKey) -> Self {
-        self.fields.user = Some(user.to_string());
+        let name = if stream::is_in_log() { conceal(user).to_string() } else { user.to_string() };
+        self.fields.user = Some(name);
         self
     }
 

@@ -26,6 +26,8 @@ pub enum AuditEvent {
     TwoAccountsSpoke,
     /// A caller sent an event that only the gateway sends.
     ForgedTokensResponse,
+    /// A caller told of an agent's life, which only the Agent 365 platform may.
+    ForgedAgentLifecycle,
     /// A user's token was presented as a caller's.
     UserTokenAsCaller,
     /// A call of the operator's listener had a wrong bearer or none.
@@ -42,7 +44,7 @@ pub enum AuditEvent {
 
 impl AuditEvent {
     /// Every event with its description, in the order of the documentation.
-    pub const ALL: [(Self, &'static str); 18] = [
+    pub const ALL: [(Self, &'static str); 19] = [
         (Self::SignedIn, "A browser sign-in gave a token, by its code or (`detail` `verified`) without one."),
         (Self::TokenExchanged, "A silent exchange gave a token, which is kept."),
         (Self::ResourceTokenExchanged, "A token for another resource (`detail`) was obtained for a signed-in person."),
@@ -55,6 +57,10 @@ impl AuditEvent {
         (Self::WrongCodesExhausted, "Five wrong codes were tried for this person's sign-in within ten minutes."),
         (Self::TwoAccountsSpoke, "Two accounts of one user id spoke within 15 minutes: no token was given."),
         (Self::ForgedTokensResponse, "A caller sent a `tokens/response` event, which was dropped."),
+        (
+            Self::ForgedAgentLifecycle,
+            "A caller other than the Agent 365 platform sent an `agentLifecycle` event, which was dropped.",
+        ),
         (Self::UserTokenAsCaller, "A user's token was presented as a caller's: it may be stolen."),
         (Self::OperatorCallRefused, "A call of the operator's listener had no bearer or a wrong one."),
         (
@@ -82,6 +88,7 @@ impl AuditEvent {
             Self::WrongCodesExhausted => "wrong_codes_exhausted",
             Self::TwoAccountsSpoke => "two_accounts_spoke",
             Self::ForgedTokensResponse => "forged_tokens_response",
+            Self::ForgedAgentLifecycle => "forged_agent_lifecycle",
             Self::UserTokenAsCaller => "user_token_as_caller",
             Self::OperatorCallRefused => "operator_call_refused",
             Self::OperatorGuessesLimited => "operator_guesses_limited",
@@ -102,6 +109,7 @@ impl AuditEvent {
                 | Self::WrongCodesExhausted
                 | Self::TwoAccountsSpoke
                 | Self::ForgedTokensResponse
+                | Self::ForgedAgentLifecycle
                 | Self::UserTokenAsCaller
                 | Self::OperatorCallRefused
                 | Self::OperatorGuessesLimited

@@ -1,6 +1,6 @@
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,22 +9,39 @@ pub(super) struct AuditFile {
     path: PathBuf,
     /// The file to which the next lines go, until the thread that writes has taken it.
     reopened: Mutex<Option<File>>,
+    /// The file that was opened last.
+    identity: Mutex<Option<FileIdentity>>,
 }
+
+/// Device and inode.
+type FileIdentity = [u64; 2];
 
 impl AuditFile {
     /// Opens or creates the file at `path` to append to it; only its owner can read a file that this creates.
     pub(super) fn open(path: &Path) -> io::Result<(Arc<Self>, AuditFileWriter)> {
         let opened = open(path)?;
-        let file = Arc::new(Self { path: path.to_owned(), reopened: Mutex::default() });
+        let identity = Mutex::new(opened.metadata().ok().as_ref().map(identify));
+        let file = Arc::new(Self { path: path.to_owned(), reopened: Mutex::default(), identity });
         Ok((Arc::clone(&file), AuditFileWriter { file, opened, ends_in_line: false, has_failed: false }))
     }
 
     /// Opens the file again, because another program has moved it away. Lines that are written from now on go there.
     pub(super) fn reopen(&self) -> io::Result<()> {
         let opened = open(&self.path)?;
+        *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = opened.metadata().ok().as_ref().map(identify);
         *self.reopened.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
         Ok(())
     }
+
+    /// Whether the path no longer leads to the file that was opened: lines go to a file that was moved away or removed.
+    pub(super) fn is_lost(&self) -> bool {
+        let opened = *self.identity.lock().unwrap_or_else(PoisonError::into_inner);
+        std::fs::metadata(&self.path).ok().as_ref().map(identify) != opened
+    }
+}
+
+fn identify(about: &Metadata) -> FileIdentity {
+    [about.dev(), about.ino()]
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -86,9 +103,12 @@ mod tests {
         std::fs::write(&path, "earlier\n").unwrap();
         let (file, mut writer) = AuditFile::open(&path).unwrap();
         writer.write_all(b"one\n").unwrap();
+        assert!(!file.is_lost());
         std::fs::rename(&path, &moved).unwrap();
         writer.write_all(b"two\n").unwrap();
+        assert!(file.is_lost(), "until it is opened again");
         file.reopen().unwrap();
+        assert!(!file.is_lost());
         writer.write_all(b"three\n").unwrap();
         assert_eq!(std::fs::read_to_string(&moved).unwrap(), "earlier\none\ntwo\n");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "three\n");

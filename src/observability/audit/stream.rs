@@ -63,15 +63,21 @@ pub fn reopen_audit() -> Option<io::Result<()>> {
     STREAM.get().and_then(|stream| stream.file.as_ref()).map(|file| file.reopen())
 }
 
-/// Whether lines of the audit stream are being left out. `None` if there is no stream.
+/// Whether lines of the audit stream are being left out, or go to a file that was moved away or removed. `None` if there is
+/// no stream.
 #[must_use]
 pub fn is_audit_failing() -> Option<bool> {
-    STREAM.get().map(|stream| stream.lines.is_failing())
+    STREAM.get().map(|stream| stream.lines.is_failing() || stream.file.as_ref().is_some_and(|file| file.is_lost()))
 }
 
 /// How many lines have been left out since the start; zero if the lines go to the log, which counts them.
 pub(in crate::observability) fn lines_left_out() -> u64 {
     STREAM.get().filter(|stream| stream.file.is_some()).map_or(0, |stream| stream.lines.left_out())
+}
+
+/// Whether the lines are among those of the log, which names no person by an e-mail address.
+pub(super) fn is_in_log() -> bool {
+    STREAM.get().is_some_and(|stream| stream.file.is_none())
 }
 
 pub(super) fn is_open() -> bool {

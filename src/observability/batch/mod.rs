@@ -14,6 +14,8 @@ use std::time::Duration;
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::domain::{Clock, SystemClock};
+
 /// The longest delay of a line that waits for others, and so the most that a killed process loses.
 const MAX_LINE_DELAY: Duration = Duration::from_millis(100);
 /// At this size waiting lines are written without that delay.
@@ -51,6 +53,8 @@ struct State {
     /// Whether every line is urgent.
     is_unbuffered: bool,
     output: OutputState,
+    /// When the write under way began, by [`Clock::elapsed`]; `None` while nothing is written.
+    writing_since: Option<Duration>,
     /// The lines that were left out and not reported yet.
     unreported: u64,
     /// The lines that were left out since the start.
@@ -72,6 +76,13 @@ enum OutputState {
 impl State {
     fn has_room_for(&self, line: &[u8]) -> bool {
         self.waiting.is_empty() || self.waiting.len() + line.len() <= MAX_WAITING_BYTES
+    }
+
+    /// Whether a thread has waited in vain, or a write takes longer than any thread would wait. Lines that are not urgent
+    /// let no thread wait.
+    fn is_blocked(&self) -> bool {
+        let takes_long = |since: Duration| SystemClock.elapsed().saturating_sub(since) > MAX_WAIT;
+        self.output == OutputState::Blocked || self.writing_since.is_some_and(takes_long)
     }
 
     fn leave_out(&mut self, lines: u64) {
@@ -103,12 +114,13 @@ impl Batch {
 
     /// Whether the output has blocked for longer than a moment and has taken no line since.
     pub(super) fn is_blocked(&self) -> bool {
-        self.lock().output == OutputState::Blocked
+        self.lock().is_blocked()
     }
 
     /// Whether the output is blocked, or refused the last lines.
     pub(super) fn is_failing(&self) -> bool {
-        self.lock().output != OutputState::Open
+        let state = self.lock();
+        state.output == OutputState::Refusing || state.is_blocked()
     }
 
     /// How many lines have been left out since the start.
@@ -212,6 +224,7 @@ impl Batch {
         let (mut state, _) = delayed.unwrap_or_else(PoisonError::into_inner);
         mem::swap(&mut state.waiting, lines);
         state.is_urgent = false;
+        state.writing_since = Some(SystemClock.elapsed());
         self.output_changed.notify_all();
         state.added
     }
@@ -221,6 +234,7 @@ impl Batch {
     fn note_progress(&self, number: u64, refused: u64) -> u64 {
         let mut state = self.lock();
         state.written = number;
+        state.writing_since = None;
         state.output = if refused > 0 { OutputState::Refusing } else { OutputState::Open };
         state.leave_out(refused);
         self.output_changed.notify_all();

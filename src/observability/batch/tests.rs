@@ -115,6 +115,21 @@ fn threads_that_log_go_on_while_the_output_blocks_and_the_lines_left_out_are_rep
 }
 
 #[test]
+fn an_output_that_hangs_is_noticed_while_no_line_is_urgent() {
+    let output = Output::default();
+    let (batch, _reports) = start(&output);
+    let gate = output.0.gate.lock().unwrap();
+    batch.add(b"one\n", false);
+    while !batch.is_blocked() {
+        std::thread::yield_now();
+    }
+    drop(gate);
+    output.wait_for("one\n");
+    batch.add(b"two\n", true);
+    assert!(!batch.is_blocked());
+}
+
+#[test]
 fn lines_that_the_output_refuses_are_counted_and_reported_when_it_takes_lines_again() {
     let output = Output::default();
     let (batch, reports) = start(&output);

@@ -59,6 +59,21 @@ async fn a_client_that_guesses_the_admin_token_waits_and_the_operator_at_another
 }
 
 #[tokio::test]
+async fn wrong_bearers_of_one_kind_limit_neither_the_other_nor_health_checks() {
+    let harness = with_operator().await;
+    let client = client_at("127.0.0.9");
+    for number in 0..12 {
+        sign_out(&harness, &client, &format!("guess-number-{number:08}")).await;
+    }
+    assert_eq!(sign_out(&harness, &client, ADMIN_TOKEN).await.status(), 429);
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        let answer =
+            client.get(format!("{}{path}", harness.operations)).bearer_auth("a probe's own").send().await.unwrap();
+        assert_ne!(answer.status(), 429, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_call_without_a_bearer_is_no_guess() {
     let harness = with_operator().await;
     let client = client_at("127.0.0.9");

@@ -40,6 +40,17 @@ impl ActivityBatch {
 }
 
 impl ActivityLog {
+    /// An empty log whose positions and ids come after `earlier`, as do those of a conversation that ended and that a
+    /// client begins again.
+    pub(super) fn starting_after(earlier: u64) -> Self {
+        Self { newest: earlier, ids: earlier, ..Self::default() }
+    }
+
+    /// The highest position and id.
+    pub(super) fn last_number(&self) -> u64 {
+        self.newest.max(self.ids)
+    }
+
     /// The number in the next activity's id.
     pub(super) fn next_id(&mut self) -> u64 {
         self.ids += 1;

@@ -48,6 +48,25 @@ fn a_conversation_keeps_its_newest_activities_within_a_number_and_a_size() {
 }
 
 #[test]
+fn a_conversation_that_is_begun_again_goes_on_after_the_watermark_that_its_client_has() {
+    let conversations = Conversations::new(Arc::new(SystemClock));
+    let first = conversations.start(identity("first")).conversation;
+    for number in 0..3 {
+        first.append(activity(&first.next_activity_id(), &number.to_string()));
+    }
+    let seen = first.after(0).watermark;
+    for number in 0..MAX_CONVERSATIONS {
+        conversations.start(identity(&number.to_string()));
+    }
+    let again = conversations.start(identity("first"));
+    assert!(again.is_new);
+    let id = again.conversation.next_activity_id();
+    assert_eq!(id, "first|0000004", "an id of its own");
+    again.conversation.append(activity(&id, "after the watermark"));
+    assert_eq!(again.conversation.after(seen).activities.len(), 1);
+}
+
+#[test]
 fn a_removed_activity_leaves_the_watermark_as_it_is() {
     let mut log = ActivityLog::default();
     log.append(activity("1", "a"));

@@ -11,7 +11,7 @@ pub(super) struct ClientActivity(Map<String, Value>);
 /// The two forms of an activity that a client posted: for the bot, and for the client.
 pub(super) struct AddressedActivity {
     pub(super) for_bot: Value,
-    /// What clients get. It has no `value` if the activity is an invoke, because that of a sign-in is a token of the user.
+    /// What clients get. Only that of a message has its `value`, because that of a sign-in is a token of the user.
     pub(super) echo: Map<String, Value>,
     pub(super) is_invoke: bool,
 }
@@ -48,12 +48,19 @@ impl ClientActivity {
         members.insert("recipient".to_owned(), Value::Object(conversation.bot_account()));
         members.insert("serviceUrl".to_owned(), json!(service_url));
         conversation.stamp(&mut members, id);
-        let value = if is_invoke { members.remove("value") } else { None };
-        let echo = members.clone();
-        members.extend(value.map(|value| ("value".to_owned(), value)));
+        let echo = echo(&members);
         state_tenant(conversation, &mut members);
         AddressedActivity { for_bot: Value::Object(members), echo, is_invoke }
     }
+}
+
+/// What clients get of an activity. A bot may read members in another letter case, and several of one name, so a value stays
+/// only where nothing can make the activity anything but a message.
+fn echo(members: &Map<String, Value>) -> Map<String, Value> {
+    let is_named = |name: &str, wanted: &str| name.trim().eq_ignore_ascii_case(wanted);
+    let is_message = members.iter().all(|(name, kind)| !is_named(name, "type") || kind == "message");
+    let kept = members.iter().filter(|(name, _)| is_message || !is_named(name, "value"));
+    kept.map(|(name, member)| (name.clone(), member.clone())).collect()
 }
 
 /// `from` of a client's activity. The client chooses its name and its own members; ids and the Entra identity are the
@@ -85,6 +92,28 @@ pub(super) fn state_tenant(conversation: &Conversation, members: &mut Map<String
         }
         _ => {
             members.insert("channelData".to_owned(), json!({ "tenant": tenant }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+
+    #[test]
+    fn only_what_every_reader_takes_for_a_message_has_its_value_in_the_echo() {
+        let shown = |text: &str| echo(serde_json::from_str::<Value>(text).unwrap().as_object().unwrap());
+        assert!(shown(r#"{"type":"message","text":"hello","value":{"choice":1}}"#).contains_key("value"));
+        for hidden in [
+            r#"{"type":"invoke","value":{"token":"t"}}"#,
+            r#"{"type":"invoke ","value":{"token":"t"}}"#,
+            r#"{"type":"event","name":"tokens/response","value":{"token":"t"}}"#,
+            r#"{"type":"message","Type":"invoke","value":{"token":"t"}}"#,
+            r#"{"type":"invoke","Value":{"token":"t"}}"#,
+            r#"{"type":null,"value":{"token":"t"}}"#,
+        ] {
+            assert!(!json!(shown(hidden)).to_string().contains("token\""), "{hidden}");
         }
     }
 }

@@ -33,9 +33,16 @@ struct StreamMarks {
 }
 
 impl Conversation {
-    pub(super) fn new(identity: ConversationIdentity, clock: SharedClock) -> Self {
+    /// A conversation whose activities have positions and ids after `earlier`.
+    pub(super) fn new(identity: ConversationIdentity, earlier: u64, clock: SharedClock) -> Self {
         let ConversationIdentity { id, bot, user, channel } = identity;
-        Self { id, bot, user, channel, log: Mutex::default(), marks: watch::Sender::default(), clock }
+        let log = Mutex::new(ActivityLog::starting_after(earlier));
+        Self { id, bot, user, channel, log, marks: watch::Sender::default(), clock }
+    }
+
+    /// The highest position and id of its activities.
+    pub(super) fn last_number(&self) -> u64 {
+        lock_ignoring_poison(&self.log).last_number()
     }
 
     /// A new activity id, in the form of the real service.

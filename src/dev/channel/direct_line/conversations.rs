@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::conversation::{Conversation, ConversationIdentity};
@@ -12,6 +13,9 @@ pub(super) const MAX_CONVERSATIONS: usize = 100;
 /// The conversations of Direct Line, oldest first.
 pub(in crate::dev) struct Conversations {
     started: Mutex<VecDeque<Arc<Conversation>>>,
+    /// The highest position and id of the conversations that made room. A client that begins such a conversation again
+    /// still has its watermark, so later conversations go on from there.
+    last_number: AtomicU64,
     clock: SharedClock,
 }
 
@@ -24,7 +28,7 @@ pub(super) struct StartedConversation {
 
 impl Conversations {
     pub(in crate::dev) fn new(clock: SharedClock) -> Self {
-        Self { started: Mutex::default(), clock }
+        Self { started: Mutex::default(), last_number: AtomicU64::default(), clock }
     }
 
     /// The conversation with this id.
@@ -45,10 +49,13 @@ impl Conversations {
         if let Some(known) = started.iter().find(|conversation| conversation.id == identity.id) {
             return StartedConversation { conversation: known.clone(), is_new: false };
         }
-        if started.len() == MAX_CONVERSATIONS {
-            started.pop_front();
+        if started.len() == MAX_CONVERSATIONS
+            && let Some(ended) = started.pop_front()
+        {
+            self.last_number.fetch_max(ended.last_number(), Ordering::SeqCst);
         }
-        let conversation = Arc::new(Conversation::new(identity, self.clock.clone()));
+        let earlier = self.last_number.load(Ordering::SeqCst);
+        let conversation = Arc::new(Conversation::new(identity, earlier, self.clock.clone()));
         started.push_back(conversation.clone());
         StartedConversation { conversation, is_new: true }
     }
