@@ -3,7 +3,7 @@ use std::net::{SocketAddr, TcpListener};
 use actix_web::web;
 
 use super::BuildError;
-use super::host_names::HostNames;
+use super::middleware::HostNames;
 use crate::endpoints::api_document::{self, ApiDocument};
 use crate::inbound::{Door, RequestCounts};
 use crate::observability::Metrics;

@@ -6,16 +6,15 @@
 mod callers;
 mod credentials;
 mod doors;
-mod guess_guard;
 #[cfg(test)]
 mod hints_tests;
-mod host_names;
 mod key_use;
 mod keys;
 mod listener_settings;
 mod listeners;
 mod measured_store;
 mod metrics;
+mod middleware;
 mod online_check;
 mod operator_tokens;
 mod providers;

@@ -7,12 +7,11 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, middleware, web};
 
 use super::doors::Doors;
-use super::guess_guard::{OperatorGuesses, limit_guesses};
-use super::host_names::HostNames;
 use super::listener_settings::{
     HEALTH, ListenerSettings, OPERATIONS, OPERATIONS_CONNECTIONS, PUBLIC, SharedRoutes, TOKEN_SERVICE,
 };
 use super::listeners::{ConnectionLimits, ConnectionTable, ListenerServer, ServerSettings};
+use super::middleware::{HostNames, OperatorGuesses, limit_guesses, run_to_end};
 use super::signals::SignalTargets;
 use super::tls::RenewableCertificate;
 use super::{Application, BuildError, RouteFunction};
@@ -189,6 +188,7 @@ impl ListenerContext<'_> {
                 .wrap(middleware::Condition::new(records_requests, from_fn(record_request)))
                 .wrap(middleware::Condition::new(is_secure, secure_transport))
                 .wrap(middleware::Condition::new(!records_requests, from_fn(count_request)))
+                .wrap(from_fn(run_to_end))
                 .configure(|config| routes(config))
                 .default_service(web::to(|| async { Problem::NotFound.respond() }))
         };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::cards::StatedIdentity;
-use crate::domain::{Account, EndFuture, EndedAtSignOut, RecordKey, Timestamp, TokenSlot};
+use crate::domain::{Account, EndFuture, EndedAtSignOut, RecordKey, Timestamp, TokenSlot, UserKey};
 use crate::records::catalogue::{self, CHANNEL_STATEMENT_LIFETIME};
 use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, SingleWriter, encode_json};
 
@@ -107,16 +107,21 @@ impl ChannelStatements {
         noted: &RecentStatement,
     ) -> Result<(), RecordError> {
         let key = self.key(account);
-        self.statements.put(self.statements.seal(key, record)?).await?;
+        self.put(key, record).await?;
         // A sign-out or another statement during the write may have come to the store first.
         match self.recent.get(account) {
             None => self.statements.remove(vec![key]).await,
             Some(recent) if recent.stated != noted.stated => match StatementRecord::of(&recent.stated) {
-                Some(record) => self.statements.put(self.statements.seal(key, &record)?).await,
+                Some(record) => self.put(key, &record).await,
                 None => Ok(()),
             },
             Some(_) => Ok(()),
         }
+    }
+
+    async fn put(&self, key: RecordKey, record: &StatementRecord) -> Result<(), RecordError> {
+        let index = self.statements.index([&record.object_id.to_ascii_lowercase()]);
+        self.statements.put(self.statements.seal(key, record)?.listed_by(index)).await
     }
 
     fn key(&self, account: &Account) -> RecordKey {
@@ -131,6 +136,20 @@ impl EndedAtSignOut for ChannelStatements {
             let Some(TokenSlot { account, .. }) = slots.first() else { return Ok(()) };
             self.recent.remove(account);
             Ok(self.statements.remove(vec![self.key(account)]).await?)
+        })
+    }
+
+    /// Statements are found by the object id: the tenants that a channel states may be several, and an object id belongs to
+    /// one of them.
+    fn end_for_user<'a>(&'a self, user: &'a UserKey) -> EndFuture<'a> {
+        Box::pin(async move {
+            let is_of_user = |recent: &RecentStatement| {
+                recent.stated.object_id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(user.subject()))
+            };
+            self.recent.retain(|_, recent| !is_of_user(recent));
+            let members =
+                self.statements.members(self.statements.index([&user.subject().to_ascii_lowercase()])).await?;
+            Ok(self.statements.remove(members.into_iter().map(|member| member.key()).collect()).await?)
         })
     }
 }

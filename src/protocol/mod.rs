@@ -31,6 +31,7 @@ pub use regularize::regularize;
 pub use sign_in_action::{
     ActionKind, CardActionResponse, CarriedSignIn, CarriedToken, UsedMembers, without_value_members,
 };
+pub use sign_in_form::MAX_ID_BYTES;
 pub use token_service::{
     ErrorResponse, SignInResource, TokenExchangeResource, TokenExchangeState, TokenOrSignInResource, TokenPostResource,
     TokenResponse, TokenStatus, WithoutToken, iso_8601,

@@ -37,6 +37,16 @@ impl Activity<'_> {
         self.root().readings("value").flat_map(move |value| value.readings(name))
     }
 
+    /// Whether all readers find the same user id.
+    #[must_use]
+    pub fn states_one_user_id(&self) -> bool {
+        let mut senders = self.root().readings("from");
+        let sender = senders.next();
+        let mut ids = sender.into_iter().flat_map(|sender| sender.readings("id"));
+        let id = ids.next().and_then(Node::as_str).unwrap_or("");
+        ids.next().is_none() && senders.next().is_none() && id == self.from_id()
+    }
+
     /// Whether all readers find the same user, with the same Entra identity.
     #[must_use]
     pub fn states_one_user(&self) -> bool {

@@ -6,7 +6,7 @@ use super::json::{JsonError, Node};
 
 /// Longest accepted `from.id`, in bytes, and half of the longest accepted other id: they become parts of stored records
 /// (docs/architecture.md §Security rules, rule 13).
-const MAX_ID_BYTES: usize = 256;
+pub const MAX_ID_BYTES: usize = 256;
 
 /// The members that decide how a sign-in invoke is handled, by the object that contains them. They are accepted in this
 /// spelling only.

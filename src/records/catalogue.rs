@@ -36,9 +36,11 @@ pub const CARD: Kind = Kind::new("pending.card", "cards", SetByWriter).listed_by
 pub const CLIENT_FAILURES: Kind = Kind::new("pending.client_failures", "cards", SetByWriter);
 
 /// The Entra identity that a channel has stated for an account. It expires an hour after it was written, and ends when the
-/// account is signed out.
+/// account or the person is signed out.
 pub const CHANNEL_STATEMENT: Kind =
-    Kind::new("exchange.channel_statement", "exchange", Fixed(CHANNEL_STATEMENT_LIFETIME));
+    Kind::new("exchange.channel_statement", "exchange", Fixed(CHANNEL_STATEMENT_LIFETIME))
+        .listed_by("exchange.channel_statement.person");
+
 /// The claims that a resource requires of the next token of a slot. It is removed when such a token is obtained, and
 /// expires after an hour.
 pub const CLAIMS_CHALLENGE: Kind =

@@ -98,6 +98,9 @@ impl SignOut {
             AuditEntry::new(AuditEvent::SignOutNotStored).user(user).write();
         }
         let tokens_removed = removed?;
+        for other in &self.others {
+            other.end_for_user(user).await.map_err(SignOutFailure)?;
+        }
         tracing::info!(user = %conceal(user), tokens_removed, security = true, "a user was signed out everywhere");
         AuditEntry::new(AuditEvent::SignedOutEverywhere).user(user).count(tokens_removed).write();
         Ok(tokens_removed)

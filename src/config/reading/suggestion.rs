@@ -15,6 +15,18 @@ const WORDS: &[(&str, &str)] = &[
 /// Words that operators know from other programs, each with the word that means the same here. One that is not among the
 /// words of its key suggests nothing.
 const SYNONYMS: &[(&str, &str)] = &[
+    ("agentsdotnet", "agents"),
+    ("agentsnet", "agents"),
+    ("agentspy", "agents"),
+    ("agentspython", "agents"),
+    ("botbuilderdotnet", "botbuilder"),
+    ("botbuilderjs", "botbuilder"),
+    ("botbuildernet", "botbuilder"),
+    ("teamsjs", "teams"),
+    ("teamsnet", "teams"),
+    ("teamspy", "teams"),
+    ("teamspython", "teams"),
+    ("teamsts", "teams"),
     ("warning", "warn"),
     ("fatal", "error"),
     ("critical", "error"),

@@ -9,7 +9,7 @@ use crate::bot_connector::ForwardedRequest;
 use crate::cards::StatedIdentity;
 use crate::domain::{Account, Bot, ChannelId, ChannelKind, ProviderKind};
 use crate::inbound::{AdmittedCaller, Peer};
-use crate::protocol::{ActionKind, Activity, ConversationType};
+use crate::protocol::{ActionKind, Activity, ConversationType, MAX_ID_BYTES};
 
 /// An authenticated and admitted request for one bot.
 ///
@@ -102,9 +102,11 @@ pub(super) fn read_channel_statement(
     activity: &Activity<'_>,
 ) -> Option<StatedIdentity> {
     let base = activity.channel_id().split(':').next().unwrap_or_default();
-    let is_for_teams = caller == AdmittedCaller::Channel && ChannelKind::from_name(base).is_teams();
+    let states = matches!(caller, AdmittedCaller::Channel | AdmittedCaller::Platform { .. })
+        && ChannelKind::from_name(base).states_identities()
+        && activity.from_id().len() <= MAX_ID_BYTES;
     let mut connections = gateway.registrations.list_connections(bot.name.as_str()).iter();
-    let exchanges = is_for_teams
+    let exchanges = states
         && connections.any(|connection| {
             connection.provider_kind == ProviderKind::Entra && connection.token_exchange_uri.is_some()
         });

@@ -12,8 +12,8 @@ use crate::domain::{Bot, Connection, NamedConnection, Registrations};
 use crate::inbound::AdmittedCaller;
 use crate::observability::{AuditEntry, AuditEvent, Count};
 use crate::protocol::{
-    ActionKind, Activity, ActivityError, AgentLifecycleEvent, CarriedSignIn, CarriedToken, InvokeKind, Node,
-    SignInState, TOKENS_RESPONSE, TokenExchangeInvokeRequest,
+    ActionKind, Activity, ActivityError, AgentLifecycleEvent, CarriedSignIn, CarriedToken, InvokeKind, MAX_ID_BYTES,
+    Node, SignInState, TOKENS_RESPONSE, TokenExchangeInvokeRequest,
 };
 
 /// Whether the gateway may have to handle an activity itself.
@@ -113,6 +113,24 @@ pub(super) enum Disposition<'a> {
     Drop,
     /// Forward the activity to the bot.
     Forward,
+}
+
+impl Disposition<'_> {
+    /// Whether the bot may learn of the activity, by itself or by what follows from it.
+    pub(super) const fn reaches_bot(&self) -> bool {
+        !matches!(self, Self::Refuse(_) | Self::Drop)
+    }
+}
+
+/// Requires one user id that all readers find: which account spoke last depends on it, and the bot may read another one.
+///
+/// # Errors
+/// [`ActivityError`] if the ids differ, or the id is too long for a user that has tokens.
+pub(super) fn require_one_user_id(activity: &Activity<'_>) -> Result<(), ActivityError> {
+    if activity.from_id().len() > MAX_ID_BYTES {
+        return Err(ActivityError::TooLong("from.id"));
+    }
+    if activity.states_one_user_id() { Ok(()) } else { Err(ActivityError::Ambiguous("from.id")) }
 }
 
 /// Decides from the parsed activity, which has the content of the bytes that would be forwarded. Nothing in the result

@@ -43,7 +43,7 @@ use crate::inbound::{
 };
 use crate::observability::Counters;
 use crate::protocol::deadlines::PROVIDER_BUDGET;
-use crate::protocol::{Activity, ActivityError, regularize};
+use crate::protocol::{Activity, ActivityError, MAX_ID_BYTES, regularize};
 use crate::sign_in::CodeRedemption;
 use crate::sign_out::AgentLifecycle;
 
@@ -236,7 +236,9 @@ async fn admit_and_handle(
     let body = read_body(http, payload, gateway.limits).await.map_err(refused_body)?;
     let (inbound, disposition) = admit(http, gateway, &peer, &body, begun)?;
     drop(body);
-    note_speaker(gateway, &inbound).await;
+    if disposition.reaches_bot() {
+        note_speaker(gateway, &inbound).await;
+    }
     Ok(handle(gateway, &inbound, disposition).await)
 }
 
@@ -255,6 +257,9 @@ fn admit<'a>(
     let activity = parse_activity(body, &regularized).map_err(refused_activity)?;
     let traffic = disposition::classify(gateway, &peer.bot, &activity).map_err(refused_activity)?;
     let caller = gateway.callers.admit(peer, &activity).map_err(|refusal| refusal.logged(http))?;
+    if caller.parent().is_some() && peer.bot.keeps_parents_apart() {
+        disposition::require_one_user_id(&activity).map_err(refused_activity)?;
+    }
     let caller_id = gateway.callers.derive_caller_id(caller, &activity);
     let body = activity.recompute_caller_id(body, caller_id.as_deref()).map_err(refused_activity)?;
     let inbound = Inbound {
@@ -280,9 +285,10 @@ fn admit<'a>(
     Ok((inbound, disposition))
 }
 
-/// Notes that the activity's user speaks, whatever the activity is: the bot that gets it may ask for the user's token.
+/// Notes that the activity's user speaks, whatever the activity is: the bot that gets it may ask for the user's token. Tokens
+/// have no user with a longer id.
 async fn note_speaker(gateway: &BotGateway, inbound: &Inbound<'_>) {
-    if inbound.bot.keeps_parents_apart() && !inbound.from_id.is_empty() {
+    if inbound.bot.keeps_parents_apart() && (1..=MAX_ID_BYTES).contains(&inbound.from_id.len()) {
         gateway.speakers.note(&inbound.bot, &inbound.account(), &inbound.correlation_id).await;
     }
 }

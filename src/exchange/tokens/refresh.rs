@@ -122,7 +122,11 @@ impl Refresh {
         if self.challenge.is_none() && unkept.redeemed.expires_at > self.tokens.ambient.now() {
             return Ok(unkept.redeemed.clone());
         }
-        self.redeem(user, unkept.redeemed.refresh_token.as_ref().unwrap_or(refresh_token), correlation_id).await
+        let newest = unkept.redeemed.refresh_token.as_ref().unwrap_or(refresh_token);
+        let redeemed = self.redeem(user, newest, correlation_id).await?;
+        // An issuer that returns no other one lets the newest stay valid, not the one that is stored.
+        let refresh_token = redeemed.refresh_token.clone().or_else(|| Some(newest.clone()));
+        Ok(RedeemedToken { refresh_token, ..redeemed })
     }
 
     async fn redeem(

@@ -91,7 +91,7 @@ async fn the_value_of_an_invoke_reaches_the_bot_and_no_client() {
 
     let event = json!({"type": "event", "name": "any/thing", "value": "for all", "from": {"id": "x"}});
     assert_eq!(chat.post(&event).await.status, 200);
-    assert_eq!(chat.activities().await[1]["value"], "for all", "only invokes carry tokens");
+    assert_eq!(chat.activities().await[1]["value"], "for all", "such an event carries no token");
 }
 
 #[tokio::test]

@@ -81,6 +81,20 @@ async fn a_sign_out_ends_the_statement_until_the_channel_makes_it_again() {
 }
 
 #[tokio::test]
+async fn a_sign_out_everywhere_ends_what_the_channel_has_stated_also_after_a_restart() {
+    let mut harness = Harness::with(Options { operations: true, ..Options::default() }).await;
+    let ada = harness.user("Ada");
+    harness.post(&message(&harness, "Ada")).await;
+    assert_eq!(exchange(&harness, ADA, "Ada").await.status, 200);
+    assert_eq!(harness.sign_out_everywhere(&format!("{}@{}", ada.oid, ada.tid)).await.status, 200);
+    assert_eq!(code_of(&exchange(&harness, ADA, "Ada").await), "SignInRequired");
+    harness.restart(&Options { operations: true, ..Options::default() }).await;
+    assert_eq!(code_of(&exchange(&harness, ADA, "Ada").await), "SignInRequired");
+    harness.post(&message(&harness, "Ada")).await;
+    assert_eq!(exchange(&harness, ADA, "Ada").await.status, 200, "the channel has stated it again");
+}
+
+#[tokio::test]
 async fn an_incomplete_or_ambiguous_statement_is_none() {
     let harness = Harness::start().await;
     let mut without_tenant = message(&harness, "Ada");

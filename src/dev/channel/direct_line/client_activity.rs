@@ -5,13 +5,16 @@ use super::conversation::Conversation;
 use super::refusal::DirectLineRefusal;
 use crate::dev::jwt::text_member;
 
+/// The beginnings of the names of activities whose values are tokens.
+const TOKEN_CARRIERS: [&str; 2] = ["signin/", "tokens/"];
+
 /// An activity that a client posted.
 pub(super) struct ClientActivity(Map<String, Value>);
 
 /// The two forms of an activity that a client posted: for the bot, and for the client.
 pub(super) struct AddressedActivity {
     pub(super) for_bot: Value,
-    /// What clients get. Only that of a message has its `value`, because that of a sign-in is a token of the user.
+    /// What clients get. It has no `value` if that may be a token of the user.
     pub(super) echo: Map<String, Value>,
     pub(super) is_invoke: bool,
 }
@@ -55,11 +58,18 @@ impl ClientActivity {
 }
 
 /// What clients get of an activity. A bot may read members in another letter case, and several of one name, so a value stays
-/// only where nothing can make the activity anything but a message.
+/// only where nothing can make the activity anything but a message or an event that carries no token.
 fn echo(members: &Map<String, Value>) -> Map<String, Value> {
     let is_named = |name: &str, wanted: &str| name.trim().eq_ignore_ascii_case(wanted);
-    let is_message = members.iter().all(|(name, kind)| !is_named(name, "type") || kind == "message");
-    let kept = members.iter().filter(|(name, _)| is_message || !is_named(name, "value"));
+    let all = |wanted: &str, fits: fn(&str) -> bool| {
+        members.iter().filter(|(name, _)| is_named(name, wanted)).all(|(_, value)| value.as_str().is_some_and(fits))
+    };
+    let carries_no_token = |name: &str| {
+        let name = name.trim().to_ascii_lowercase();
+        !TOKEN_CARRIERS.iter().any(|carrier| name.starts_with(carrier))
+    };
+    let shows_value = all("type", |kind| matches!(kind, "message" | "event")) && all("name", carries_no_token);
+    let kept = members.iter().filter(|(name, _)| shows_value || !is_named(name, "value"));
     kept.map(|(name, member)| (name.clone(), member.clone())).collect()
 }
 
@@ -102,9 +112,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_every_reader_takes_for_a_message_has_its_value_in_the_echo() {
+    fn what_some_reader_takes_for_the_carrier_of_a_token_has_no_value_in_the_echo() {
         let shown = |text: &str| echo(serde_json::from_str::<Value>(text).unwrap().as_object().unwrap());
         assert!(shown(r#"{"type":"message","text":"hello","value":{"choice":1}}"#).contains_key("value"));
+        assert!(shown(r#"{"type":"event","name":"site/join","value":1}"#).contains_key("value"));
         for hidden in [
             r#"{"type":"invoke","value":{"token":"t"}}"#,
             r#"{"type":"invoke ","value":{"token":"t"}}"#,

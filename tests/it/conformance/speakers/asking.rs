@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    Given, ID, OTHER_PARENT, OVER, PARENT, channel_signs_in, channel_speaks, given, options, parent_signs_in,
-    parent_speaks, post_to_token_service, start, with_parent,
+    Given, ID, OTHER_PARENT, OVER, PARENT, SERVICE_URL, by_parent, channel_signs_in, channel_speaks, given, options,
+    parent_signs_in, parent_speaks, post_as_parent, post_to_token_service, start, with_parent,
 };
-use crate::harness::Behaviour;
+use crate::harness::{Behaviour, activities};
 
 #[tokio::test]
 async fn after_a_parent_spoke_the_bot_gets_the_parents_token_and_never_the_channels() {
@@ -167,4 +167,42 @@ async fn exchange_for_a_resource_uses_the_token_of_the_account_that_spoke_last()
     assert_eq!(exchange_uri().await, 404);
     parent_signs_in(&harness, PARENT, "Ada").await;
     assert_eq!(exchange_uri().await, 200);
+}
+
+#[tokio::test]
+async fn a_parent_whose_activity_names_its_user_in_two_ways_is_refused() {
+    let harness = with_parent().await;
+    channel_signs_in(&harness).await;
+    harness.clock.advance(OVER);
+    channel_speaks(&harness).await;
+    let scope = format!("{}/.default", harness.bot_app_id("demo"));
+    let bearer = harness.app_token(harness.bot_app_id(PARENT), &scope).await;
+    let received = harness.bot.received().len();
+    for from in [
+        r#""from":{"id":"29:mallory","id":"29:ada"}"#,
+        r#""from":{"id":"29:mallory","Id":"29:ada"}"#,
+        r#""from":{"Id":"29:ada"}"#,
+        r#""From":{"id":"29:ada"}"#,
+        r#""from":{"id":"29:mallory"},"From":{"id":"29:ada"}"#,
+        r#""from":{"id":"29:mallory"},"from":{"id":"29:ada"}"#,
+    ] {
+        let body = format!(
+            r#"{{"type":"message","text":"hello","channelId":"msteams","serviceUrl":"{SERVICE_URL}","conversation":{{"id":"c"}},{from}}}"#
+        );
+        assert_eq!(harness.post_bytes("demo", &bearer, body.into_bytes()).await.status, 400, "{from}");
+    }
+    assert_eq!(harness.bot.received().len(), received, "the bot got none of them");
+    assert_eq!(given(&harness).await, Given::of(&harness, "Ada"), "in the channel's turn");
+}
+
+#[tokio::test]
+async fn a_parents_activity_that_does_not_reach_the_bot_is_no_turn() {
+    let harness = with_parent().await;
+    channel_signs_in(&harness).await;
+    let mut forged = by_parent(activities::message(&harness, &harness.user("Ada"), "hello"));
+    forged["type"] = "event".into();
+    forged["name"] = "tokens/response".into();
+    forged["value"] = serde_json::json!({"connectionName": "graph", "token": "x"});
+    assert_eq!(post_as_parent(&harness, PARENT, &forged).await.status, 200);
+    assert_eq!(given(&harness).await, Given::of(&harness, "Ada"));
 }

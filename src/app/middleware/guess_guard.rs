@@ -11,14 +11,14 @@ use crate::inbound::{ClientNetwork, Door, GuessLimit, TrustedProxies};
 
 /// The counts of wrong bearers on one of the operator's listeners. Each bearer has a count of its own, so that a monitoring
 /// system with an old token does not lock the administrator out.
-pub(super) struct OperatorGuesses {
+pub(in crate::app) struct OperatorGuesses {
     admin: GuessLimit,
     metrics: GuessLimit,
 }
 
 impl OperatorGuesses {
     /// Counts that no client has used.
-    pub(super) fn new(clock: &SharedClock) -> Self {
+    pub(in crate::app) fn new(clock: &SharedClock) -> Self {
         Self { admin: GuessLimit::new(clock.clone()), metrics: GuessLimit::new(clock.clone()) }
     }
 
@@ -34,7 +34,7 @@ impl OperatorGuesses {
 
 /// Answers 429 to a client that has presented too many wrong bearers, before the next one is looked at, so that an answer
 /// tells nothing about it. A request without a bearer goes on: a health check is answered whatever else its client does.
-pub(super) async fn limit_guesses<B: MessageBody + 'static>(
+pub(in crate::app) async fn limit_guesses<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {

@@ -12,21 +12,21 @@ use crate::inbound::Problem;
 /// others that the configuration lists. A foreign web page can make its own host name resolve to loopback (DNS
 /// rebinding), but it cannot make the browser send another `Host` (docs/architecture.md §Security rules, rule 14).
 #[derive(Clone, Debug, Default)]
-pub(super) struct HostNames {
+pub(in crate::app) struct HostNames {
     /// In lower case, without a port.
     further: Arc<[String]>,
 }
 
 impl HostNames {
     /// The names of this machine alone.
-    pub(super) fn of_this_machine() -> Self {
+    pub(in crate::app) fn of_this_machine() -> Self {
         Self::default()
     }
 
     /// The names under which the operator's listener on `address` answers; `None` for any. A loopback listener answers
     /// under the names of this machine and under `listed`. Another one is meant for other machines: it answers under any
     /// name unless names are listed.
-    pub(super) fn of_operator(address: IpAddr, listed: &[String]) -> Option<Self> {
+    pub(in crate::app) fn of_operator(address: IpAddr, listed: &[String]) -> Option<Self> {
         if listed.is_empty() && !address.to_canonical().is_loopback() {
             return None;
         }
@@ -38,7 +38,7 @@ impl HostNames {
     }
 
     /// Answers 403 unless the request names one of these hosts.
-    pub(super) async fn require<B: MessageBody + 'static>(
+    pub(in crate::app) async fn require<B: MessageBody + 'static>(
         self,
         request: ServiceRequest,
         next: Next<B>,
