@@ -138,6 +138,12 @@ impl Problem {
         }
     }
 
+    /// The sentence for people.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        self.code_and_message().1
+    }
+
     /// The code for programs.
     #[must_use]
     pub const fn code(self) -> &'static str {

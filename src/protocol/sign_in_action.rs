@@ -94,17 +94,13 @@ pub struct CarriedToken<'v> {
 }
 
 impl CarriedToken<'_> {
-    /// Whether some reader finds a token in `activity` beside a connection name that `is_named` accepts, or without a name a
-    /// token that `fits`. Takes time in proportion to the length of the activity.
+    /// Whether some reader finds a token in `activity` beside a connection name that `is_named` accepts, or a token that
+    /// `fits`. Takes time in proportion to the length of the activity.
     pub fn may_be(activity: &Activity<'_>, is_named: impl Fn(&str) -> bool, fits: impl Fn(&str) -> bool) -> bool {
         activity.value_readings(AUTHENTICATION).any(|authentication| {
-            let mut names = texts(authentication, CONNECTION_NAME).peekable();
+            let mut names = texts(authentication, CONNECTION_NAME);
             let mut tokens = texts(authentication, TOKEN).peekable();
-            match (tokens.peek(), names.peek()) {
-                (None, _) => false,
-                (Some(_), Some(_)) => names.any(&is_named),
-                (Some(_), None) => tokens.any(&fits),
-            }
+            tokens.peek().is_some() && (names.any(&is_named) || tokens.any(&fits))
         })
     }
 }

@@ -32,7 +32,7 @@ mod tests {
     async fn a_request_goes_on_after_its_client_has_hung_up() {
         let (begun, may_go_on, ended) = <(Arc<Notify>, Arc<Notify>, Arc<Notify>)>::default();
         let steps = [begun.clone(), may_go_on.clone(), ended.clone()];
-        let handler = web::get().to(move || {
+        let handler = web::to(move || {
             let [begun, may_go_on, ended] = steps.clone();
             async move {
                 begun.notify_one();
@@ -41,7 +41,7 @@ mod tests {
                 HttpResponse::Ok().finish()
             }
         });
-        let app = init_service(App::new().wrap(from_fn(run_to_end)).route("/", handler)).await;
+        let app = init_service(App::new().wrap(from_fn(run_to_end)).default_service(handler)).await;
         let mut call = Box::pin(app.call(TestRequest::get().to_request()));
         tokio::select! {
             _ = &mut call => panic!("the handler waits"),

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
+use tokio::time::timeout_at;
 
 use super::BotGateway;
-use super::action_replies::{refuse_action, refuse_code, refuse_unreadable};
+use super::action_replies::{refuse_action, refuse_code, refuse_unreadable, refuse_without_bot};
 use super::admitted::{Inbound, read_stated_identity};
 use super::chat_code::{ChatCode, redeem_chat_code};
 use super::forward::{forward_action, forward_to_bot};
@@ -11,7 +12,8 @@ use super::token_exchange::{MAX_TOKEN_BYTES, build_evidence, validate};
 use crate::cards::StatedIdentity;
 use crate::domain::{Connection, Secret};
 use crate::exchange::{
-    Evidence, ExchangeReply, ExchangeRequest, JoinedExchange, Outage, OutcomeReport, RateLimited, Reason, Refusal,
+    Evidence, ExchangeReply, ExchangeRequest, JoinedExchange, Outage, OutcomeReport, ProvenIdentity, RateLimited,
+    Reason, Refusal, is_another_person,
 };
 use crate::protocol::deadlines::{ANSWER_BUDGET, PROVIDER_BUDGET};
 use crate::protocol::{ActionKind, Activity, CarriedToken, UsedMembers, without_value_members};
@@ -20,8 +22,16 @@ use crate::protocol::{ActionKind, Activity, CarriedToken, UsedMembers, without_v
 pub(super) struct ActionCall {
     kind: ActionKind,
     token: Option<ActionToken>,
+    /// A token that is passed on to the bot, with a connection whose audience it has.
+    bots_token: Option<BotsToken>,
     code: Option<String>,
     stated: StatedIdentity,
+}
+
+/// A token that the gateway does not exchange, although it has the audience of one of its connections.
+struct BotsToken {
+    connection: Arc<Connection>,
+    raw: Secret,
 }
 
 /// A token that an action carries.
@@ -34,7 +44,7 @@ struct ActionToken {
 
 impl ActionCall {
     pub(super) fn new(activity: &Activity<'_>, kind: ActionKind) -> Self {
-        Self { kind, token: None, code: None, stated: read_stated_identity(activity) }
+        Self { kind, token: None, bots_token: None, code: None, stated: read_stated_identity(activity) }
     }
 
     pub(super) fn with_code(self, code: Option<&str>) -> Self {
@@ -53,9 +63,15 @@ impl ActionCall {
         Self { token: Some(ActionToken { connection: Arc::clone(connection), raw, evidence }), ..self }
     }
 
-    /// Whether nothing in the action is the gateway's.
+    /// With a token that is the bot's to exchange; `connection` has its audience.
+    pub(super) fn with_bots_token(self, connection: &Arc<Connection>, token: &str) -> Self {
+        let raw = Some(token).filter(|token| token.len() <= MAX_TOKEN_BYTES).map(Secret::from);
+        Self { bots_token: raw.map(|raw| BotsToken { connection: Arc::clone(connection), raw }), ..self }
+    }
+
+    /// Whether nothing in the action concerns the gateway.
     pub(super) const fn is_empty(&self) -> bool {
-        self.token.is_none() && self.code.is_none()
+        self.token.is_none() && self.bots_token.is_none() && self.code.is_none()
     }
 }
 
@@ -63,7 +79,12 @@ impl ActionCall {
 /// answer is the user's. Where the token or the code is refused, the bot is not asked
 /// (docs/protocols/sign-in-invokes.md §4).
 pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, call: ActionCall) -> HttpResponse {
-    let ActionCall { kind, token, code, stated } = call;
+    let ActionCall { kind, token, bots_token, code, stated } = call;
+    if let Some(token) = bots_token
+        && let Err(reason) = check_owner(gateway, inbound, token, &stated).await
+    {
+        return refuse_action(gateway, inbound, kind, reason).respond(inbound);
+    }
     let has_token = token.is_some();
     let refused = match token {
         Some(token) => exchange(gateway, inbound, token).await.err(),
@@ -97,10 +118,36 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         return forward_to_bot(gateway, inbound).await;
     }
     match without_value_members(&inbound.body, used) {
-        Some(body) => forward_action(gateway, inbound, body).await,
+        Some(body) => match forward_action(gateway, inbound, body).await {
+            Ok(response) => response,
+            Err(problem) => refuse_without_bot(inbound, kind, problem),
+        },
         // The members were found, so this cannot happen; a token must not be passed on in any case.
         None => refuse_unreadable(gateway, inbound, kind).respond(inbound),
     }
+}
+
+/// Refuses a valid token of another person, which never reaches the bot. What is no valid token of this connection is the
+/// bot's affair. The refusal is logged.
+async fn check_owner(
+    gateway: &BotGateway,
+    inbound: &Inbound<'_>,
+    token: BotsToken,
+    stated: &StatedIdentity,
+) -> Result<(), Reason> {
+    let BotsToken { connection, raw } = token;
+    let by = inbound.begun + PROVIDER_BUDGET;
+    let Ok(Ok(validated)) = timeout_at(by, gateway.validators.validate(&connection, &raw)).await else { return Ok(()) };
+    let proven = ProvenIdentity::of_user(&validated.user);
+    if !is_another_person(&inbound.channel_account(), stated, proven) {
+        return Ok(());
+    }
+    let hint = "the token of an action, which the bot would have exchanged itself, belongs to another person than the user \
+                of the action";
+    let refusal = Refusal::local(Reason::IdentityMismatch("oid"), hint);
+    let (bot, name) = (inbound.bot.name.as_str(), connection.name.as_str());
+    refusal.report(&gateway.counters, bot, Some(name), &inbound.correlation_id);
+    Err(refusal.reason)
 }
 
 /// Exchanges the token for the user of the action. The refusal is logged.

@@ -1,11 +1,13 @@
 //! The answers to users' actions that are refused: the table of docs/protocols/sign-in-invokes.md §4.
 
+use actix_web::HttpResponse;
 use bytes::Bytes;
 
 use super::BotGateway;
 use super::admitted::Inbound;
 use super::replies::{InvokeReply, RefusalAnswer};
 use crate::exchange::{Reason, Refusal};
+use crate::inbound::Problem;
 use crate::protocol::{ActionKind, CardActionResponse, ErrorResponse};
 
 /// Refuses an action for `reason`, which is logged already. A card's answer is HTTP 200 with the outcome in the body. The
@@ -29,6 +31,16 @@ pub(super) fn refuse_action(
         InvokeReply { retry_after, ..InvokeReply::json(status, Bytes::from(body)) }
     };
     InvokeReply { succeeded: false, ..reply }
+}
+
+/// Answers an action for a bot that is too slow or cannot be reached: `problem`, in the form of a card for a card.
+pub(super) fn refuse_without_bot(inbound: &Inbound<'_>, kind: ActionKind, problem: Problem) -> HttpResponse {
+    if !kind.is_of_card() {
+        return problem.respond();
+    }
+    let refused = CardActionResponse::refused(500, problem.message().to_owned());
+    let reply = InvokeReply::json(200, Bytes::from(refused.to_json()));
+    InvokeReply { succeeded: false, ..reply }.respond(inbound)
 }
 
 /// Refuses an action with a wrong magic code: the client lets the user sign in again.

@@ -259,22 +259,34 @@ fn decide_action<'a>(
                 log_near_match(inbound, near);
                 return Disposition::Refuse(refuse_unreadable(gateway, inbound, kind));
             }
-            Some(NamedConnection::Unknown) => {}
-            None => {
-                if let Some(connection) = find_only_fitting(gateway, inbound, token.token) {
-                    call = call.with_token(inbound, activity, connection, token);
+            Some(NamedConnection::Unknown) => {
+                if let Some(connection) = fitting_connections(gateway, &inbound.bot, token.token).next() {
+                    call = call.with_bots_token(connection, token.token);
                 }
             }
+            None => match find_fitting(gateway, inbound, token.token) {
+                Fitting::One(connection) => call = call.with_token(inbound, activity, connection, token),
+                Fitting::Several(first) => call = call.with_bots_token(first, token.token),
+                Fitting::None => {}
+            },
         }
     }
     if call.is_empty() { Disposition::Forward } else { Disposition::Action(Box::new(call)) }
 }
 
-/// The connection that a token without a connection name is for, if only one accepts its audience.
-fn find_only_fitting<'g>(gateway: &'g BotGateway, inbound: &Inbound<'_>, token: &str) -> Option<&'g Arc<Connection>> {
+/// The connections that accept the audience of a token without a connection name.
+enum Fitting<'g> {
+    None,
+    One(&'g Arc<Connection>),
+    /// Several, of which this is the first.
+    Several(&'g Arc<Connection>),
+}
+
+/// Finds the connection that a token without a connection name is for.
+fn find_fitting<'g>(gateway: &'g BotGateway, inbound: &Inbound<'_>, token: &str) -> Fitting<'g> {
     let mut fitting = fitting_connections(gateway, &inbound.bot, token);
-    let first = fitting.next()?;
-    let Some(second) = fitting.next() else { return Some(first) };
+    let Some(first) = fitting.next() else { return Fitting::None };
+    let Some(second) = fitting.next() else { return Fitting::One(first) };
     tracing::warn!(
         correlation_id = inbound.correlation_id,
         bot = inbound.bot.name.as_str(),
@@ -282,7 +294,7 @@ fn find_only_fitting<'g>(gateway: &'g BotGateway, inbound: &Inbound<'_>, token: 
         hint = "give each of these connections an app (client_id) of its own, or let the bot name the connection",
         "an action's token was passed on to the bot: it names no connection and fits several"
     );
-    None
+    Fitting::Several(first)
 }
 
 /// Whether some reader takes this for a `tokens/response` event to a bot with configured connections: only the gateway

@@ -36,15 +36,18 @@ pub(super) async fn forward_to_bot(gateway: &BotGateway, inbound: &Inbound<'_>) 
 
 /// Forwards a user's action with `body`, which lacks the token or the code that bot-sso has used. The whole answer leaves
 /// within the channel's time; a bot that is slower is cut off.
-pub(super) async fn forward_action(gateway: &BotGateway, inbound: &Inbound<'_>, body: Bytes) -> HttpResponse {
+///
+/// # Errors
+/// The problem of a bot that is too slow or cannot be reached.
+pub(super) async fn forward_action(
+    gateway: &BotGateway,
+    inbound: &Inbound<'_>,
+    body: Bytes,
+) -> Result<HttpResponse, Problem> {
     let by = inbound.begun + ACTION_BUDGET.min(gateway.bot_timeout);
-    match forward_body(gateway, inbound, body, by).await {
-        Ok(ForwardedAnswer { answer, until_done }) => {
-            let head = answer_head(&answer);
-            stream_back(head, end_by(answer.into_stream(), by), until_done, inbound)
-        }
-        Err(problem) => problem.respond(),
-    }
+    let ForwardedAnswer { answer, until_done } = forward_body(gateway, inbound, body, by).await?;
+    let head = answer_head(&answer);
+    Ok(stream_back(head, end_by(answer.into_stream(), by), until_done, inbound))
 }
 
 /// A bot's answer, and what lasts until it has been sent back.

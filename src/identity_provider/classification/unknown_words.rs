@@ -23,9 +23,14 @@ const OF_PROXIES: [&str; 14] = [
     "gone",
 ];
 
+/// Parts of a word that name what the client proves itself with.
+const OF_CREDENTIALS: [&str; 5] = ["secret", "credential", "credentials", "certificate", "assertion"];
 /// Parts of a word that name a limit of the provider.
-const OF_LIMITS: [&str; 9] =
-    ["rate", "ratelimit", "ratelimited", "throttle", "throttled", "throttling", "quota", "slow", "many"];
+const OF_LIMITS: [&str; 8] =
+    ["rate", "ratelimit", "ratelimited", "throttle", "throttled", "throttling", "quota", "slow"];
+/// Parts of a word that name the user, or what the user has begun and what has ended.
+const OF_USERS: [&str; 10] =
+    ["session", "sessions", "user", "login", "account", "owner", "expired", "revoked", "locked", "reauthentication"];
 /// Parts of a word that name a fault of the provider.
 const OF_FAULTS: [&str; 12] = [
     "server",
@@ -82,7 +87,13 @@ pub(super) fn find_meaning(word: &str) -> RefusalMeaning {
         return Unknown;
     }
     let names = |parts: &[&str]| word.split('_').any(|part| parts.contains(&part));
-    if names(&OF_LIMITS) {
+    if names(&OF_CREDENTIALS) {
+        Misconfigured
+    } else if names(&OF_LIMITS) {
+        Throttled
+    } else if names(&OF_USERS) {
+        Refused
+    } else if names(&["many"]) {
         Throttled
     } else if names(&OF_FAULTS) {
         ServerFault
@@ -116,6 +127,14 @@ mod tests {
             ("invalid_rapt", Refused),
             ("revoked", Refused),
             ("reauthentication_required", Refused),
+            ("session_timeout", Refused),
+            ("client_session_expired", Refused),
+            ("resource_owner_not_found", Refused),
+            ("user_not_assigned_to_application", Refused),
+            ("user_temporarily_locked", Refused),
+            ("too_many_sessions", Refused),
+            ("expired_client_secret", Misconfigured),
+            ("user_rate_limit_exceeded", Throttled),
             ("slow_down", Throttled),
             ("rate_limit_exceeded", Throttled),
             ("too_many_requests", Throttled),

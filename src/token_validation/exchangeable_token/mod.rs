@@ -146,8 +146,12 @@ fn rejected(check: &'static str) -> ExchangeableTokenError {
 }
 
 fn admit_origin(origin: &EntraOrigin, claims: &Claims, policy: &ExchangePolicy) -> Result<(), &'static str> {
-    if !origin.fits_version(claims) || (origin.version == IssuerVersion::V1 && !policy.allow_v1) {
+    if !origin.fits_version(claims) {
         return Err("ver");
+    }
+    if origin.version == IssuerVersion::V1 && !policy.allow_v1 {
+        // Another version would not help a token that is meant for another application, as Microsoft Graph's are.
+        return Err(if check_audience(claims, origin.version, policy).is_ok() { "ver" } else { "aud" });
     }
     if origin.is_admitted_by(&policy.tenants) { Ok(()) } else { Err("tid") }
 }

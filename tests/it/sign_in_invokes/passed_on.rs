@@ -3,7 +3,7 @@
 use bot_sso::dev::Signer;
 use serde_json::{Value, json};
 
-use super::{ACTIONS, Action, BOTH, authentication, start, text_of};
+use super::{ACTIONS, Action, BOTH, authentication, outcome, start, text_of};
 use crate::harness::{Behaviour, Harness, Options, logs};
 
 async fn assert_passed_on(case: &str, harness: &Harness, activity: &Value) {
@@ -116,4 +116,19 @@ async fn a_token_that_names_no_connection_and_fits_several_is_the_bots() {
     assert_eq!(harness.exchanges(), 0);
     let complaints = logs::complaints_of(&harness.tag, length);
     assert!(complaints.iter().any(|line| line["connections"] == "graph, mail"), "{complaints:?}");
+}
+
+#[tokio::test]
+async fn a_token_of_another_person_does_not_reach_the_bot_whichever_connection_it_is_for() {
+    let harness = Harness::with(Options { bot: BOTH, ..Options::default() }).await;
+    let token = harness.user_token("Ada", "graph").await;
+    for action in ACTIONS {
+        for authentication in [json!({ "token": token }), json!({ "token": token, "connectionName": "hosted" })] {
+            let activity = action.of(&harness, "Ben", &json!({ "authentication": authentication }));
+            let answer = harness.post(&activity).await;
+            assert_eq!(outcome(action, &answer), 400, "{}", String::from_utf8_lossy(&answer.body));
+        }
+    }
+    assert!(harness.bot.received().is_empty());
+    assert_eq!(harness.exchanges(), 0);
 }

@@ -25,10 +25,13 @@ async fn an_identity_provider_that_does_not_answer_is_a_500_and_the_bot_is_not_a
 }
 
 #[tokio::test]
-async fn a_bot_that_cannot_be_reached_is_502() {
+async fn a_bot_that_cannot_be_reached_is_502_and_for_a_card_a_500_in_its_own_form() {
     let endpoint = Some(format!("http://{}/api/messages", crate::harness::NOWHERE));
     let harness = Harness::with(Options { bot: BOTH, endpoint, ..Options::default() }).await;
     let activity = Action::Card.of(&harness, "Ada", &authentication(&harness, "Ada").await);
+    let answer = harness.post(&activity).await;
+    assert_eq!((answer.status, outcome(Action::Card, &answer)), (200, 500));
+    let activity = Action::Link.of(&harness, "Ada", &authentication(&harness, "Ada").await);
     assert_eq!(harness.post(&activity).await.status, 502);
     assert!(is_kept(&harness, "Ada").await);
 }
