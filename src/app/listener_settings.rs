@@ -55,8 +55,9 @@ pub(super) struct ListenerSettings<'c> {
     pub(super) plain_on_loopback: bool,
     /// `None`: one worker for each processor.
     pub(super) workers: Option<usize>,
-    /// Whether the log has a line for each request.
-    pub(super) records_requests: bool,
+    /// Whether the listener is the operator's: wrong bearers are counted, and the log has no line for each request, because
+    /// a health check calls every few seconds.
+    pub(super) is_operators: bool,
     /// The names under which the listener answers; `None` for any. In development mode they are those of this machine.
     pub(super) hosts: Option<HostNames>,
     /// Whether clients reach the listener under `server.public_url`.
@@ -74,8 +75,7 @@ impl<'c> ListenerSettings<'c> {
             addresses,
             plain_on_loopback: true,
             workers: Some(1),
-            // A health check calls every few seconds; its requests would fill the log.
-            records_requests: false,
+            is_operators: true,
             hosts: None,
             is_behind_public_url: false,
             drain_seconds: 0,

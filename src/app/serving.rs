@@ -11,7 +11,7 @@ use super::listener_settings::{
     HEALTH, ListenerSettings, OPERATIONS, OPERATIONS_CONNECTIONS, PUBLIC, SharedRoutes, TOKEN_SERVICE,
 };
 use super::listeners::{ConnectionLimits, ConnectionTable, ListenerServer, ServerSettings};
-use super::middleware::{HostNames, OperatorGuesses, limit_guesses, run_to_end};
+use super::middleware::{HostNames, OperatorGuesses, limit_guesses};
 use super::signals::SignalTargets;
 use super::tls::RenewableCertificate;
 use super::{Application, BuildError, RouteFunction};
@@ -83,7 +83,7 @@ impl ListenerContext<'_> {
             addresses: &self.config.server.listen,
             plain_on_loopback: false,
             workers: self.config.server.workers,
-            records_requests: true,
+            is_operators: false,
             hosts: None,
             is_behind_public_url: true,
             drain_seconds: DRAIN_SECONDS,
@@ -110,7 +110,7 @@ impl ListenerContext<'_> {
             addresses: &self.config.token_service.listen,
             plain_on_loopback: true,
             workers: self.config.server.workers,
-            records_requests: true,
+            is_operators: false,
             hosts: None,
             is_behind_public_url: true,
             // The public listener has drained before: the requests that its last requests caused here have been
@@ -175,7 +175,7 @@ impl ListenerContext<'_> {
         bound: Vec<TcpListener>,
         routes: RouteFunction,
     ) -> Result<Listener, BuildError> {
-        let records_requests = settings.records_requests;
+        let is_operators = settings.is_operators;
         let hosts = if self.is_development { Some(HostNames::of_this_machine()) } else { settings.hosts.clone() };
         let is_secure = settings.is_behind_public_url && self.config.server.public_url.scheme() == "https";
         let app = move || {
@@ -183,12 +183,11 @@ impl ListenerContext<'_> {
             let require_host = from_fn(move |request, next| names.clone().require(request, next));
             let secure_transport = middleware::DefaultHeaders::new().add(STRICT_TRANSPORT);
             App::new()
-                .wrap(from_fn(limit_guesses))
+                .wrap(middleware::Condition::new(is_operators, from_fn(limit_guesses)))
                 .wrap(middleware::Condition::new(hosts.is_some(), require_host))
-                .wrap(middleware::Condition::new(records_requests, from_fn(record_request)))
+                .wrap(middleware::Condition::new(!is_operators, from_fn(record_request)))
                 .wrap(middleware::Condition::new(is_secure, secure_transport))
-                .wrap(middleware::Condition::new(!records_requests, from_fn(count_request)))
-                .wrap(from_fn(run_to_end))
+                .wrap(middleware::Condition::new(is_operators, from_fn(count_request)))
                 .configure(|config| routes(config))
                 .default_service(web::to(|| async { Problem::NotFound.respond() }))
         };

@@ -8,7 +8,7 @@ use crate::domain::{Entropy, SystemEntropy, UserKey};
 
 /// The key of the digests. A process has one log, so this is global.
 static KEY: OnceLock<hmac::Key> = OnceLock::new();
-/// Whether a debug line says whom each digest stands for.
+/// Whether a debug line says which subject each digest stands for.
 static SHOWS_SUBJECTS: AtomicBool = AtomicBool::new(false);
 
 /// How many bytes of a digest are shown: enough that two users of a service never have the same.
@@ -30,12 +30,12 @@ pub fn set_user_digest_key(key: [u8; 32]) {
     KEY.get_or_init(|| hmac::Key::new(hmac::HMAC_SHA256, &key));
 }
 
-/// Whether a debug line says whom each digest stands for.
+/// Whether a debug line says which subject each digest stands for.
 pub(super) fn show_subjects(shown: bool) {
     SHOWS_SUBJECTS.store(shown, Ordering::Relaxed);
 }
 
-/// What a log line says of `user`: `oid@tid` for a user of Entra, whose two ids name nobody outside the tenant and are
+/// What a log line says of `user`: `oid@tid` for a user of Entra, whose two ids have a meaning only inside the tenant and are
 /// what its administrator searches for, else `digest:<digest>@<issuer>`, because a subject may be an e-mail address. If
 /// subjects are shown, a debug line has the subject beside the digest.
 #[must_use]

@@ -39,7 +39,7 @@ pub struct LoggingOptions {
     pub form: LogForm,
     /// The lowest level of this crate's events that is logged.
     pub level: Level,
-    /// Whether a debug line says whom a digest stands for that stands for a user.
+    /// Whether a debug line says which subject the digest of a user stands for.
     pub shows_subjects: bool,
 }
 

@@ -104,12 +104,6 @@ impl<'a> Activity<'a> {
         self.text("name")
     }
 
-    /// `name` of an invoke, in the spelling of the sender; `None` if the activity is of another type.
-    #[must_use]
-    pub fn invoke_name(&self) -> Option<&str> {
-        if self.is("invoke") { self.name() } else { None }
-    }
-
     /// `id`, unless absent or empty.
     #[must_use]
     pub fn id(&self) -> Option<&str> {

@@ -55,13 +55,12 @@ impl InvokeKind {
     /// (docs/architecture.md §Life of a silent sign-in).
     #[must_use]
     pub fn from_activity(activity: &Activity<'_>) -> Option<Self> {
-        let name = activity.invoke_name()?;
-        Self::ALL.into_iter().find(|kind| name.eq_ignore_ascii_case(kind.canonical_name()))
+        activity.find_invoke(&Self::ALL, Self::canonical_name)
     }
 
     /// The kinds that some reader of the same bytes takes `activity` for ([`Activity::may_be`]).
     pub fn possible_kinds(activity: &Activity<'_>) -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|kind| activity.may_be("invoke", kind.canonical_name()))
+        activity.possible_invokes(&Self::ALL, Self::canonical_name)
     }
 
     /// The spelling that the SDKs of bots compare with.

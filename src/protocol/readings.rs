@@ -32,6 +32,24 @@ impl Activity<'_> {
         self.root().readings("type").filter_map(Node::as_str).any(is_usable)
     }
 
+    /// The one of `kinds` whose name this invoke has; names are compared ignoring ASCII case.
+    pub(super) fn find_invoke<K: Copy>(&self, kinds: &[K], name_of: fn(K) -> &'static str) -> Option<K> {
+        if !self.is("invoke") {
+            return None;
+        }
+        let name = self.name()?;
+        kinds.iter().copied().find(|kind| name.eq_ignore_ascii_case(name_of(*kind)))
+    }
+
+    /// Those of `kinds` that some reader of the same bytes takes this for ([`Activity::may_be`]).
+    pub(super) fn possible_invokes<K: Copy>(
+        &self,
+        kinds: &'static [K],
+        name_of: fn(K) -> &'static str,
+    ) -> impl Iterator<Item = K> {
+        kinds.iter().copied().filter(move |kind| self.may_be("invoke", name_of(*kind)))
+    }
+
     /// All that some reader takes for the member `name` of `value`.
     pub fn value_readings(&self, name: &'static str) -> impl Iterator<Item = Node<'_>> {
         self.root().readings("value").flat_map(move |value| value.readings(name))

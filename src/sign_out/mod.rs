@@ -54,6 +54,11 @@ impl SignOut {
         account: &Account,
         connection: Option<&ConnectionName>,
     ) -> Result<(), SignOutFailure> {
+        let (sign_out, account, connection) = (self.clone(), account.clone(), connection.cloned());
+        run_to_end(async move { sign_out.end_account(&account, connection.as_ref()).await }).await
+    }
+
+    async fn end_account(&self, account: &Account, connection: Option<&ConnectionName>) -> Result<(), SignOutFailure> {
         let bot = self.registrations.find_bot(account.holder.as_str()).map(AsRef::as_ref);
         let known = self.registrations.list_connections(account.holder.as_str()).iter();
         let ending: Vec<&Arc<Connection>> =
@@ -93,6 +98,11 @@ impl SignOut {
     /// # Errors
     /// [`SignOutFailure`] if the store fails. Call again to remove the rest; no token is handed out in the meantime.
     pub async fn everywhere(&self, user: &UserKey) -> Result<usize, SignOutFailure> {
+        let (sign_out, user) = (self.clone(), user.clone());
+        run_to_end(async move { sign_out.end_everywhere(&user).await }).await
+    }
+
+    async fn end_everywhere(&self, user: &UserKey) -> Result<usize, SignOutFailure> {
         let removed = self.tokens.everywhere(user).await;
         if removed.is_err() {
             AuditEntry::new(AuditEvent::SignOutNotStored).user(user).write();
@@ -104,5 +114,42 @@ impl SignOut {
         tracing::info!(user = %conceal(user), tokens_removed, security = true, "a user was signed out everywhere");
         AuditEntry::new(AuditEvent::SignedOutEverywhere).user(user).count(tokens_removed).write();
         Ok(tokens_removed)
+    }
+}
+
+/// Runs a sign-out in a task of its own, because a server drops the work of a client that hangs up, and a sign-out that
+/// stops half way leaves codes that are still good.
+async fn run_to_end<T: Send + 'static>(
+    sign_out: impl Future<Output = Result<T, SignOutFailure>> + Send + 'static,
+) -> Result<T, SignOutFailure> {
+    tokio::spawn(sign_out).await.unwrap_or_else(|panicked| Err(SignOutFailure(panicked.into())))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sign_out_goes_on_after_its_client_has_hung_up() {
+        let (begun, may_go_on, ended) = <(Arc<Notify>, Arc<Notify>, Arc<Notify>)>::default();
+        let steps = [begun.clone(), may_go_on.clone(), ended.clone()];
+        let sign_out = run_to_end(async move {
+            let [begun, may_go_on, ended] = steps;
+            begun.notify_one();
+            may_go_on.notified().await;
+            ended.notify_one();
+            Ok(())
+        });
+        let mut sign_out = Box::pin(sign_out);
+        tokio::select! {
+            _ = &mut sign_out => panic!("it waits"),
+            () = begun.notified() => {}
+        }
+        drop(sign_out);
+        may_go_on.notify_one();
+        ended.notified().await;
     }
 }

@@ -7,7 +7,7 @@ use crate::domain::UserKey;
 const MAX_REMEMBERED: usize = 4_096;
 
 /// A moment between the sign-outs everywhere of this process. A caller gets it before it asks the identity provider for
-/// a token of a user whom it does not know yet.
+/// a token of a user that it does not know yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignOutMark(u64);
 

@@ -9,7 +9,7 @@ pub(super) fn check(bot: &Bot, connections: &[ConnectionSection], review: &mut R
     let at = Place::section("bots").key(bot.name.as_str()).key("agent_365").key("tenants");
     for (index, tenant) in agents.tenants.iter().enumerate() {
         if !own.is_empty() && !own.iter().any(|section| section.connection.exchange.tenants.admits(tenant)) {
-            let message = "is a tenant that no connection of this bot has in its tenants, so the people whom the agents \
+            let message = "is a tenant that no connection of this bot has in its tenants, so the people that the agents \
                            talk to cannot sign in: add it there, or take it out here";
             review.warn(&at.index(index), message.to_owned());
         }

@@ -74,7 +74,7 @@ async fn show_calls(query: Query<BTreeMap<String, String>>, connector: Data<Conn
     HttpResponse::Ok().json(connector.sink.calls(query.get("conversation").map(String::as_str)))
 }
 
-/// Answers `POST v3/conversations`. A bot that names a user with whom it has a conversation of Direct Line gets this
+/// Answers `POST v3/conversations`. A bot that names a user who has a conversation of Direct Line with it gets this
 /// conversation, as a bot in Teams gets its personal conversation with the user.
 async fn create_conversation(request: HttpRequest, body: Bytes, connector: Data<Connector>) -> HttpResponse {
     let Some(bot) = connector.find_calling_bot(&request) else { return ConnectorRefusal::Unauthorized.reply() };

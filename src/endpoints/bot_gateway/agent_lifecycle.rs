@@ -54,7 +54,7 @@ pub(super) async fn answer(
     }
 }
 
-/// The agent user whom the event is about, in the tenant of the platform's token.
+/// The agent user that the event is about, in the tenant of the platform's token.
 fn find_agent_user(inbound: &Inbound<'_>, event: &AgentLifecycleEvent) -> Option<UserKey> {
     let AdmittedCaller::Platform { tenant_id } = inbound.caller else { return None };
     // The same text as of a user of this tenant who signs in: two GUIDs.

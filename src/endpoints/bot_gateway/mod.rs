@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, rt, web};
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
@@ -217,23 +217,49 @@ pub fn configure(config: &mut web::ServiceConfig, gateway: web::Data<BotGateway>
 
 async fn receive(http: HttpRequest, payload: web::Payload, gateway: web::Data<BotGateway>) -> HttpResponse {
     let begun = Instant::now();
-    match admit_and_handle(&http, payload, &gateway, begun).await {
-        Ok(response) => response,
-        Err(problem) => problem.respond(),
+    let call = match authenticate_and_read(&http, payload, &gateway, begun).await {
+        Ok(call) => call,
+        Err(problem) => return problem.respond(),
+    };
+    // A server drops the work of a connection that breaks. In a task of its own the activity is handled to its end:
+    // otherwise a code could be redeemed without the bot's event. A stranger gets no task, so hanging up gains nothing.
+    let handled = rt::spawn(async move { admit_and_handle(&http, &gateway, call, begun).await });
+    match handled.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(problem)) => problem.respond(),
+        // A task ends without a result only if it panics.
+        Err(_) => Problem::ServiceUnavailable.respond(),
     }
 }
 
-/// Authenticates the caller, reads the body, admits the activity and handles it.
-async fn admit_and_handle(
+/// A caller that is authenticated, and the body of its request.
+struct AuthenticatedCall {
+    peer: Peer,
+    body: Bytes,
+}
+
+/// Authenticates the caller, and reads the body.
+async fn authenticate_and_read(
     http: &HttpRequest,
     payload: web::Payload,
-    gateway: &web::Data<BotGateway>,
+    gateway: &BotGateway,
     begun: Instant,
-) -> Result<HttpResponse, Problem> {
+) -> Result<AuthenticatedCall, Problem> {
     let peer = authenticate(http, gateway, begun).await?;
     let refused_body = |problem| CallerRefusal::new(problem, "body").at_bot(peer.bot.name.as_str()).logged(http);
     require_plain_utf8(http.headers()).map_err(refused_body)?;
     let body = read_body(http, payload, gateway.limits).await.map_err(refused_body)?;
+    Ok(AuthenticatedCall { peer, body })
+}
+
+/// Admits the activity, and handles it.
+async fn admit_and_handle(
+    http: &HttpRequest,
+    gateway: &web::Data<BotGateway>,
+    call: AuthenticatedCall,
+    begun: Instant,
+) -> Result<HttpResponse, Problem> {
+    let AuthenticatedCall { peer, body } = call;
     let (inbound, disposition) = admit(http, gateway, &peer, &body, begun)?;
     drop(body);
     if disposition.reaches_bot() {

@@ -1,8 +1,8 @@
 //! Which accounts speak under a user id: the channel's, and those of the parent bots that state the same id.
 //!
 //! Owns the record of who spoke last, and the decision under which account a bot finds a user's tokens
-//! (docs/security.md §Parent bots). A bot names the user by the channel's user id alone, so the request does not say for
-//! whom the bot asks. It deliberately knows neither tokens nor activities.
+//! (docs/security.md §Parent bots). A bot names the user by the channel's user id alone, so the request does not say
+//! which account the bot means. It deliberately knows neither tokens nor activities.
 
 mod cell;
 mod history;

@@ -37,7 +37,7 @@ fn explain(refusal: &EndpointRefusal) -> ExplainedMeaning {
             "the provider's token endpoint has a fault; there is nothing to change in this configuration",
         );
     }
-    // Other statuses are not those of a token endpoint (RFC 6749 §5.2): a proxy responds, and an outage signs nobody out.
+    // Other statuses are not those of a token endpoint (RFC 6749 §5.2): a proxy responds, and an outage must not sign users out.
     let word = refusal.error.as_deref().filter(|_| matches!(refusal.status, 200 | 400 | 401 | 403 | 422));
     match word.and_then(find_error_word) {
         Some(row) => explained(row.meaning, row.other),

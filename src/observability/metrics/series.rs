@@ -25,8 +25,8 @@ impl Labels {
     }
 }
 
-/// All series of one counter. A series is made when it is first asked for, and keeps its place in memory, so whoever
-/// counts asks once.
+/// All series of one counter. A series is made when it is first asked for, and keeps its place in memory, so the
+/// code that counts looks it up once.
 #[derive(Clone, Debug)]
 pub(super) struct CounterSeries {
     metric: &'static Metric,

@@ -15,7 +15,7 @@ impl Claims {
         self.has_facet("xms_act_fct", AGENT_IDENTITY).then(|| blueprint.to_ascii_lowercase())
     }
 
-    /// Whether the token's user is an agent user. Without the facet the user is a human, for whom the agent acts.
+    /// Whether the token's user is an agent user. Without the facet the user is a human, and the agent acts on behalf of that user.
     pub(super) fn is_of_agent_user(&self) -> bool {
         self.text("idtyp") == Some("user") && self.has_facet("xms_sub_fct", AGENT_USER)
     }

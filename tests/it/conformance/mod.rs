@@ -7,6 +7,7 @@ mod channel_accounts;
 mod client_failures;
 mod duplicates;
 mod group_conversations;
+mod hang_ups;
 mod identity;
 mod logging;
 mod outcomes;

@@ -33,6 +33,7 @@ use bot_sso::store::{Durability, EmbeddedStore};
 
 pub use answer::Answer;
 use application::{ApplicationStart, RunningApplication, configuration_of};
+pub use browser::Browser;
 use configuration::ConfigurationText;
 pub use options::Options;
 pub use recorder::{Behaviour, Gate, Received, RecorderBot};

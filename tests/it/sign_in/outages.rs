@@ -8,7 +8,7 @@ use bot_sso::dev::{Fault, FaultRule, GrantKind};
 
 use super::{WEB_CHAT_USER, assert_notice, card, redeem, token_owner};
 use crate::harness::waiting::wait_for;
-use crate::harness::{Harness, Options, logs};
+use crate::harness::{Browser, Harness, Options, logs};
 
 const CONTINUE: &[(&str, &str)] = &[("decision", "continue")];
 const CANCEL: &[(&str, &str)] = &[("decision", "cancel")];
@@ -22,6 +22,14 @@ fn redeemed_codes(harness: &Harness) -> u64 {
 fn user_key(harness: &Harness, name: &str) -> String {
     let user = harness.user(name);
     format!("{}@{}", user.oid, user.tid)
+}
+
+/// The browser goes on with the redeemed code of `callback`, and signs Ada in.
+async fn assert_ada_goes_on(harness: &Harness, browser: &mut Browser<'_>, callback: &str) {
+    let last = browser.get(callback).await.location().to_owned();
+    assert_eq!(redeemed_codes(harness), 1, "the code was sent once");
+    let code = browser.post(&last, CONTINUE).await.code();
+    assert_eq!(token_owner(&redeem(harness, "webchat", WEB_CHAT_USER, &code).await), harness.user("Ada").oid);
 }
 
 /// While the store's file is away, the store refuses all work.
@@ -55,10 +63,7 @@ async fn a_user_whose_id_token_cannot_be_validated_yet_reloads_and_is_signed_in_
     harness.stage.faults().set_keys_unavailable(false);
     harness.clock.advance(KEY_REFETCH);
     assert_notice("another browser", &harness.browser().get(&callback).await, 403, "OtherBrowser");
-    let last = browser.get(&callback).await.location().to_owned();
-    assert_eq!(redeemed_codes(&harness), 1, "the code was sent once");
-    let code = browser.post(&last, CONTINUE).await.code();
-    assert_eq!(token_owner(&redeem(&harness, "webchat", WEB_CHAT_USER, &code).await), harness.user("Ada").oid);
+    assert_ada_goes_on(&harness, &mut browser, &callback).await;
 }
 
 #[tokio::test]
@@ -132,10 +137,7 @@ async fn a_user_whose_next_step_cannot_be_stored_reloads_and_is_signed_in_by_the
     });
     assert_notice("the store is away", &answer, 503, "Storage");
     away.bring_back();
-    let last = browser.get(&callback).await.location().to_owned();
-    assert_eq!(redeemed_codes(&harness), 1, "the code was sent once");
-    let code = browser.post(&last, CONTINUE).await.code();
-    assert_eq!(token_owner(&redeem(&harness, "webchat", WEB_CHAT_USER, &code).await), harness.user("Ada").oid);
+    assert_ada_goes_on(&harness, &mut browser, &callback).await;
 }
 
 #[tokio::test]

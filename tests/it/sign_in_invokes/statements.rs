@@ -1,4 +1,4 @@
-//! `exchange` of the Token Service without a card, for a person whom the channel itself has stated.
+//! `exchange` of the Token Service without a card, for a person that the channel itself has stated.
 
 use std::time::Duration;
 

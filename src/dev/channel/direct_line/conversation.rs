@@ -114,7 +114,7 @@ impl Conversation {
     }
 }
 
-/// Who talks to whom in a conversation.
+/// The bot and the user of a conversation.
 pub(super) struct ConversationIdentity {
     pub(super) id: String,
     pub(super) bot: BotEntry,
