@@ -61,7 +61,12 @@ impl Activity<'_> {
         let mut senders = self.root().readings("from");
         let sender = senders.next();
         let mut ids = sender.into_iter().flat_map(|sender| sender.readings("id"));
-        let id = ids.next().and_then(Node::as_str).unwrap_or("");
+        // A bot may read a number as a text.
+        let id = match ids.next() {
+            None | Some(Node::Null) => "",
+            Some(Node::String(id)) => id,
+            Some(_) => return false,
+        };
         ids.next().is_none() && senders.next().is_none() && id == self.from_id()
     }
 

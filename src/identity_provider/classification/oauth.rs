@@ -37,9 +37,7 @@ fn explain(refusal: &EndpointRefusal) -> ExplainedMeaning {
             "the provider's token endpoint has a fault; there is nothing to change in this configuration",
         );
     }
-    // Other statuses are not those of a token endpoint (RFC 6749 §5.2): a proxy responds, and an outage must not sign users out.
-    let word = refusal.error.as_deref().filter(|_| matches!(refusal.status, 200 | 400 | 401 | 403 | 422));
-    match word.and_then(find_error_word) {
+    match refusal.oauth_error().and_then(find_error_word) {
         Some(row) => explained(row.meaning, row.other),
         None => explain_unknown(refusal),
     }
@@ -68,6 +66,9 @@ mod tests {
             (429, "invalid_grant", RedeemFailure::Throttled { retry_after: None }),
             (400, "something_new", RedeemFailure::Refused),
             (404, "something_new", RedeemFailure::Transient),
+            (302, "invalid_grant", RedeemFailure::Transient),
+            (404, "invalid_grant", RedeemFailure::Transient),
+            (407, "access_denied", RedeemFailure::Transient),
             (403, "Forbidden", RedeemFailure::Transient),
             (400, "incorrect_client_credentials", RedeemFailure::Misconfigured),
         ] {

@@ -71,12 +71,9 @@ const USER_IN_OTHER_WORDS: &str = "the provider refused the grant with a word th
 const NO_OAUTH_REFUSAL: &str =
     "the response is unknown: check the token endpoint's address, and whether a proxy responds in its place";
 
-/// Explains a refusal of a token endpoint whose words no table knows. It is the provider's word, and the user is needed,
-/// only if the response has the form of RFC 6749 §5.2: an outage must not sign users out
-/// (docs/architecture.md §An outage is not a sign-out).
+/// Explains a refusal of a token endpoint whose words no table knows.
 pub(super) fn explain_unknown(refusal: &EndpointRefusal) -> ExplainedMeaning {
-    let word = refusal.error.as_deref().filter(|_| matches!(refusal.status, 400 | 401 | 403));
-    let meaning = word.map_or(Unknown, find_meaning);
+    let meaning = refusal.oauth_error().map_or(Unknown, find_meaning);
     ExplainedMeaning { meaning, hint: find_hint(meaning) }
 }
 

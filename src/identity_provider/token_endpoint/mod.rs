@@ -71,6 +71,12 @@ impl EndpointRefusal {
         self.status >= 500 || self.status == 408
     }
 
+    /// `error`, if the response has the form of RFC 6749 §5.2. At another status something else responds in the endpoint's
+    /// place, such as a proxy, and an outage must not sign users out (docs/architecture.md §An outage is not a sign-out).
+    pub(super) fn oauth_error(&self) -> Option<&str> {
+        self.error.as_deref().filter(|_| matches!(self.status, 400 | 401 | 403))
+    }
+
     /// The failure of an endpoint that has a fault.
     pub(super) fn fault(&self) -> RedeemFailure {
         self.retry_after.map_or(RedeemFailure::Transient, |retry_after| RedeemFailure::Unavailable { retry_after })

@@ -100,7 +100,7 @@ fn explain(refusal: &EndpointRefusal, by_code: Option<ExplainedMeaning>) -> Expl
         Some(explained(row.1, row.2))
     });
     let by_error = || {
-        let row = refusal.error.as_deref().and_then(find_error_word)?;
+        let row = refusal.oauth_error().and_then(find_error_word)?;
         Some(explained(row.meaning, row.entra))
     };
     by_suberror.or_else(by_error).unwrap_or_else(|| explain_unknown(refusal))

@@ -182,6 +182,8 @@ async fn a_parent_whose_activity_names_its_user_in_two_ways_is_refused() {
         r#""from":{"id":"29:mallory","id":"29:ada"}"#,
         r#""from":{"id":"29:mallory","Id":"29:ada"}"#,
         r#""from":{"Id":"29:ada"}"#,
+        r#""from":{"id":29}"#,
+        r#""from":{"id":["29:ada"]}"#,
         r#""From":{"id":"29:ada"}"#,
         r#""from":{"id":"29:mallory"},"From":{"id":"29:ada"}"#,
         r#""from":{"id":"29:mallory"},"from":{"id":"29:ada"}"#,
