@@ -147,7 +147,13 @@ fn build_sign_in_pages(config: &Configuration, services: &Services, limits: Body
             services.rates.clone(),
             ambient.entropy.clone(),
         ),
-        back: SignInReturn::new(flow.clone(), provider, tokens.clone(), ambient.clone()),
+        back: SignInReturn::new(
+            flow.clone(),
+            provider,
+            tokens.clone(),
+            services.authorization_codes.clone(),
+            ambient.clone(),
+        ),
         completion: SignInCompletion::new(flow.clone(), tokens.clone(), services.magic_codes.clone()),
     };
     SignInPages::new(steps, site, limits, ambient.entropy.clone())

@@ -11,18 +11,20 @@ use super::renewal::RenewableCredential;
 use crate::bot_connector::{BotClient, ContinuationClaims, ContinuationDelivery};
 use crate::cards::PendingSignIns;
 use crate::config::{Configuration, EntraSection, NoProxySection, OpenIdSection, StoreDurability};
-use crate::domain::{ClockAndEntropy, Registrations, SharedClock};
+use crate::domain::{ClockAndEntropy, EndedAtSignOut, Registrations, SharedClock};
 use crate::exchange::{
     Acquisition, Admission, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption,
     ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation, TokenSignOut,
-    TokenValidators, UserRates,
+    TokenValidators, UnkeptTokens, UserRates,
 };
 use crate::identity_provider::ThrottleBoard;
 use crate::inbound::{CallerRates, Callers};
 use crate::observability::{Counters, Metrics};
 use crate::outbound::{Outbound, OutboundSettings, ProxyExceptions};
 use crate::records::{Records, SingleWriter};
-use crate::sign_in::{BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, SignedInTokens};
+use crate::sign_in::{
+    AuthorizationCodes, BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, SignedInTokens,
+};
 use crate::sign_out::{AgentLifecycle, SignOut};
 use crate::store::{Durability, EmbeddedStore, Store};
 use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, IdTokenValidator, KeySet, TrustedIdTokenIssuer};
@@ -55,6 +57,7 @@ pub(super) struct Services {
     pub(super) sign_out: SignOut,
     pub(super) agents: AgentLifecycle,
     pub(super) magic_codes: Arc<MagicCodes>,
+    pub(super) authorization_codes: AuthorizationCodes,
     pub(super) browser_flow: BrowserFlow,
     pub(super) signed_in_tokens: SignedInTokens,
     pub(super) codes: CodeRedemption,
@@ -111,17 +114,22 @@ pub(super) fn build_services(
     let trust = TrustContext { outbound: &outbound, ambient: &ambient, registrations: &registrations, anonymous };
     let Verification { key_sets, validators, id_tokens, callers } = build_verification(config, &trust, caller_rates);
     let Collections { writer, vault, cards, statements, requirements, speakers, magic_codes, browsers } = collections;
-    let tokens = CurrentTokens::new(vault.clone(), redemption.clone(), ambient.clone());
+    let unkept = UnkeptTokens::new(clock.clone());
+    let tokens = CurrentTokens::new(vault.clone(), redemption.clone(), unkept.clone(), ambient.clone());
     let resource_exchange = ResourceExchange {
         vault: vault.clone(),
         validators: validators.clone(),
         redemption: redemption.clone(),
         rates: rates.clone(),
+        unkept: unkept.clone(),
         ambient: ambient.clone(),
     };
     let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
-    let sign_out = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation);
-    let sign_out = SignOut::new(sign_out, registrations.clone(), vec![magic_codes.clone(), statements.clone()]);
+    let authorization_codes = AuthorizationCodes::new(vault.clone(), revocation.clone(), clock.clone());
+    let sign_out = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation, unkept);
+    let others: [Arc<dyn EndedAtSignOut>; 3] =
+        [magic_codes.clone(), statements.clone(), Arc::new(authorization_codes.clone())];
+    let sign_out = SignOut::new(sign_out, registrations.clone(), others.to_vec());
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
     let bots = BotClient::new(outbound);
     Ok(Services {
@@ -149,6 +157,7 @@ pub(super) fn build_services(
         tokens,
         speakers,
         magic_codes,
+        authorization_codes,
         signed_in_tokens,
         metrics,
         key_sets,

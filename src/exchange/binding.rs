@@ -2,7 +2,7 @@ use super::evidence::Evidence;
 use super::outcome::{Reason, Refusal};
 use crate::cards::StatedIdentity;
 use crate::domain::{Account, Bot, ChannelKind, ExchangeableToken, VerifiedUserIds};
-use crate::observability::to_log_text;
+use crate::observability::{to_log_list, to_log_text};
 
 /// What the engine must check and pin so that the token's user is bound to the account.
 #[derive(Debug, PartialEq, Eq)]
@@ -168,8 +168,7 @@ fn check_statement(bot: &Bot, stated: &StatedIdentity, token: &ExchangeableToken
         let hint = "the token's tenant is not the conversation's: list it in bots.*.identity.cross_tenants if its users may \
             sign in there";
         let expected = stated.tenant_ids.iter().chain(&bot.identity.cross_tenants).map(|tenant| shown(tenant));
-        let expected = expected.collect::<Vec<_>>().join(", ");
-        return Err(mismatch("tid", hint).comparing(Some(token.tenant_id.clone()), Some(expected)));
+        return Err(mismatch("tid", hint).comparing(Some(token.tenant_id.clone()), Some(to_log_list(expected))));
     }
     Ok(())
 }

@@ -79,6 +79,14 @@ impl<K: Clone + Eq + Hash + Send + 'static, T: HeldContent> HeldTokens<K, T> {
         self.shared.lock().remove(name);
     }
 
+    /// Ends everything for which `is_ended` holds, and returns it.
+    pub fn take_all(&self, is_ended: impl Fn(&K, &T) -> bool) -> Vec<Arc<T>> {
+        let mut state = self.shared.lock();
+        let ended = state.entries.iter().filter(|(name, entry)| is_ended(name, &entry.content));
+        let names: Vec<K> = ended.map(|(name, _)| name.clone()).collect();
+        names.iter().filter_map(|name| state.remove(name)).collect()
+    }
+
     async fn end_later(shared: Weak<Shared<K, T>>) {
         tokio::time::sleep(HELD_FOR).await;
         if let Some(shared) = shared.upgrade() {
@@ -113,10 +121,10 @@ impl<K: Clone + Eq + Hash, T: HeldContent> Shared<K, T> {
 }
 
 impl<K: Eq + Hash, T> State<K, T> {
-    fn remove(&mut self, name: &K) {
-        if let Some(entry) = self.entries.remove(name) {
-            self.bytes = self.bytes.saturating_sub(entry.bytes);
-        }
+    fn remove(&mut self, name: &K) -> Option<Arc<T>> {
+        let entry = self.entries.remove(name)?;
+        self.bytes = self.bytes.saturating_sub(entry.bytes);
+        Some(entry.content)
     }
 
     fn remove_ended(&mut self, now: Timestamp) {
@@ -163,6 +171,18 @@ mod tests {
         held.end(&1);
         held.end(&2);
         assert!(held.find(&1).is_none() && held.shared.lock().bytes == 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_is_held_no_longer_and_the_rest_stays() {
+        let (held, _) = held();
+        for number in 0..4 {
+            held.hold(number, Arc::new(Sized(number)));
+        }
+        let mut taken: Vec<usize> = held.take_all(|number, _| number % 2 == 1).iter().map(|taken| taken.0).collect();
+        taken.sort_unstable();
+        assert_eq!(taken, [1, 3]);
+        assert!(held.find(&1).is_none() && held.find(&2).is_some() && held.shared.lock().bytes == 2);
     }
 
     #[tokio::test]

@@ -38,6 +38,9 @@ impl Outage {
     /// A fault whose end is not known.
     pub const FAULT: Self = Self::Fault { retry_after: None };
 
+    /// A key of the issuer is not known yet. Its key set is fetched again within ten seconds.
+    pub const KEY_NOT_KNOWN_YET: Self = Self::Fault { retry_after: Some(10) };
+
     /// The outage behind a failed redemption. `None` if the failure concerns the grant or the user, so that a sign-in
     /// can mend it. An operator's mistake counts as an outage: no sign-in mends it.
     #[must_use]

@@ -7,9 +7,6 @@ use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 use crate::observability::{Counters, ExchangeOutcome};
 use crate::token_validation::{CheckExplanation, ExchangeableTokenError};
 
-/// The time in which a key set is fetched again for a key that it does not have, in seconds.
-const KEY_REFETCH_SECONDS: u64 = 10;
-
 /// How an exchange ended.
 #[derive(Clone, Debug)]
 pub enum Outcome {
@@ -126,9 +123,7 @@ impl Refusal {
             ExchangeableTokenError::Rejected { check } => Reason::AssertionRejected(check),
             ExchangeableTokenError::Expired => Reason::AssertionExpired,
             ExchangeableTokenError::KeysUnavailable => Reason::TemporarilyUnavailable(Outage::FAULT),
-            ExchangeableTokenError::KeyNotKnownYet => {
-                Reason::TemporarilyUnavailable(Outage::Fault { retry_after: Some(KEY_REFETCH_SECONDS) })
-            }
+            ExchangeableTokenError::KeyNotKnownYet => Reason::TemporarilyUnavailable(Outage::KEY_NOT_KNOWN_YET),
         };
         let CheckExplanation { hint, seen, expected } = explanation;
         Self::local(reason, hint).comparing(seen, expected)

@@ -27,6 +27,7 @@ use std::time::Duration;
 
 pub use app_client::{AppClient, AppSettings};
 pub use authorization::{AdmissionFuture, AuthorizationRequest, AuthorizeFuture};
+use classification::is_same_word;
 #[cfg(test)]
 pub use classification::list_hints;
 pub use classification::{
@@ -168,7 +169,7 @@ pub enum RedeemFailure {
 pub struct Diagnostics {
     /// The response's HTTP status, if there was a response.
     pub http_status: Option<u16>,
-    /// `error` of the response.
+    /// `error` of the response, as it came; only a word.
     pub error: Option<String>,
     /// `suberror` of the response (Entra).
     pub suberror: Option<String>,
@@ -184,6 +185,14 @@ pub struct Diagnostics {
     pub seen: Option<String>,
     /// What that check would have accepted, as the configuration says.
     pub expected: Option<String>,
+}
+
+impl Diagnostics {
+    /// Whether `error` of the response is this registered word, however the provider spells it.
+    #[must_use]
+    pub fn has_error(&self, word: &str) -> bool {
+        self.error.as_deref().is_some_and(|error| is_same_word(error, word))
+    }
 }
 
 /// A failed redemption.

@@ -123,9 +123,7 @@ impl TokenClient {
                 }
                 Err(classified) => classified,
             };
-            if classified.error.diagnostics.error.as_deref() == Some("invalid_client")
-                && !classified.wants_new_assertion()
-            {
+            if classified.error.diagnostics.has_error("invalid_client") && !classified.wants_new_assertion() {
                 credential.drop_refused();
             }
             if classified.wants_new_assertion() && !renewed && credential.renew() {

@@ -2,7 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 use url::Url;
 
@@ -14,7 +14,7 @@ const NAMES_TIMEOUT: Duration = Duration::from_secs(2);
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 /// The names of a user as the provider writes them. They are shown on a page and never compared; they identify no user.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProvidedNames {
     /// `name`.
     pub name: Option<String>,
@@ -26,13 +26,6 @@ pub struct ProvidedNames {
 
 /// The future that [`IdentityProvider::find_names`](super::IdentityProvider::find_names) returns.
 pub type NamesFuture<'a> = Pin<Box<dyn Future<Output = Option<ProvidedNames>> + Send + 'a>>;
-
-#[derive(Deserialize)]
-struct UserInfo {
-    sub: String,
-    #[serde(flatten)]
-    names: ProvidedNames,
-}
 
 /// Asks the userinfo endpoint at `url` for the names of the user `subject`, with the user's access token (`OpenID`
 /// Connect Core §5.3). `None` if the response is late, too large, not JSON, or another user's: `sub` must equal
@@ -57,9 +50,39 @@ pub(super) async fn find_names(
     names
 }
 
-/// The names in a response of the userinfo endpoint; `None` if it is not JSON, or another user's than `subject`.
+/// The names in a response of the userinfo endpoint; `None` if it is no JSON object, or another user's than `subject`. A
+/// name that is no text counts as absent (`OpenID` Connect Core §5.3.2), and the other ones serve.
 #[must_use]
 pub fn read_names(body: &[u8], subject: &str) -> Option<ProvidedNames> {
-    let info = read_bounded_json::<UserInfo>(body).ok();
-    info.filter(|info| info.sub == subject).map(|info| info.names)
+    let info: Map<String, Value> = read_bounded_json(body).ok()?;
+    let text = |name: &str| info.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let name = |name: &str| text(name).map(str::to_owned);
+    (text("sub")? == subject).then(|| ProvidedNames {
+        name: name("name"),
+        preferred_username: name("preferred_username"),
+        email: name("email"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_no_text_leaves_the_other_names_in_place() {
+        for odd in [json!(7), json!({}), json!(["x"]), json!(true), json!(null), json!("")] {
+            let read = |info: &Value| read_names(info.to_string().as_bytes(), "ada");
+            let info = json!({"sub": "ada", "name": odd, "preferred_username": "ada@x", "email": "e@x"});
+            let (username, email) = (Some("ada@x".to_owned()), Some("e@x".to_owned()));
+            let names = ProvidedNames { name: None, preferred_username: username.clone(), email };
+            assert_eq!(read(&info), Some(names), "{odd}");
+            let info = json!({"sub": "ada", "name": "Ada", "preferred_username": "ada@x", "email": odd});
+            let names = ProvidedNames { name: Some("Ada".to_owned()), preferred_username: username, email: None };
+            assert_eq!(read(&info), Some(names), "{odd}");
+            assert_eq!(read(&json!({"sub": odd, "name": "Ada"})), None, "{odd}");
+        }
+        assert_eq!(read_names(br#"{"sub":"ben","name":"Ada"}"#, "ada"), None);
+    }
 }

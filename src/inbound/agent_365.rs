@@ -6,6 +6,7 @@ use super::problem::Problem;
 use super::refusal::CallerRefusal;
 use super::service_url::fits_pattern;
 use crate::domain::{Agent365, Bot, ChannelKind};
+use crate::observability::to_log_list;
 use crate::protocol::AgentAddress;
 use crate::token_validation::AppClaims;
 
@@ -19,7 +20,7 @@ pub(super) fn admit_platform(
 ) -> Result<(), CallerRefusal> {
     let not_allowed = |check| CallerRefusal::new(Problem::CallerNotAllowed, check);
     if !settings.serves_tenant(&claims.tenant_id) {
-        return Err(not_allowed("agent_365_tenant").comparing(&claims.tenant_id, settings.tenants.join(", ")));
+        return Err(not_allowed("agent_365_tenant").comparing(&claims.tenant_id, to_log_list(&settings.tenants)));
     }
     if !matches!(ChannelKind::from_name(place.channel), ChannelKind::Teams | ChannelKind::Agents) {
         let refusal = CallerRefusal::new(Problem::ChannelNotEndorsed, "agent_365_channel");

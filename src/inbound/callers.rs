@@ -12,6 +12,7 @@ use super::problem::Problem;
 use super::refusal::CallerRefusal;
 use super::request_record::CallingAgent;
 use crate::domain::{Bot, Registrations};
+use crate::observability::to_log_list;
 use crate::protocol::Activity;
 use crate::token_validation::{AppClaims, CallerTokenError, CallerTokenValidator, VerifiedCaller};
 
@@ -264,5 +265,5 @@ impl Callers {
 
 /// What a list of the configuration accepts, for the log.
 fn trust_list(accepted: &[String]) -> String {
-    accepted.join(", ")
+    to_log_list(accepted)
 }

@@ -5,6 +5,7 @@ use super::problem::Problem;
 use super::refusal::CallerRefusal;
 use super::service_url::{is_loopback, is_same_service_url, is_within};
 use crate::domain::{Bot, CallerEntry, ChannelKind};
+use crate::observability::to_log_list;
 use crate::protocol::{Activity, InvokeKind};
 use crate::token_validation::{AppClaims, ChannelClaims};
 
@@ -152,7 +153,7 @@ impl Peer {
         }
         if !tenants.contains(&claims.tenant_id) {
             let refusal = CallerRefusal::new(Problem::CallerNotAllowed, "emulator_tenant");
-            return Err(refusal.comparing(&claims.tenant_id, tenants.join(", ")));
+            return Err(refusal.comparing(&claims.tenant_id, to_log_list(tenants)));
         }
         if !self.is_local {
             return refused("emulator_peer", Problem::CallerNotAllowed);
@@ -166,7 +167,7 @@ impl Peer {
     fn admit_parent(&self, claims: &AppClaims, base: &str, service_url: &str) -> Result<(), CallerRefusal> {
         let entries = self.bot.callers.iter().filter(|entry| entry.app_id.eq_ignore_ascii_case(&claims.app_id));
         // A parent may have several entries. If all of them refuse it, the refusal of the last entry is reported.
-        let listed = self.bot.callers.iter().map(|entry| entry.app_id.as_str()).collect::<Vec<_>>().join(", ");
+        let listed = to_log_list(self.bot.callers.iter().map(|entry| entry.app_id.as_str()));
         let refusal = CallerRefusal::new(Problem::CallerNotAllowed, "caller_list");
         let mut outcome = Err(refusal.comparing(&claims.app_id, listed));
         for entry in entries {
@@ -186,10 +187,10 @@ fn admit_by(entry: &CallerEntry, claims: &AppClaims, base: &str, service_url: &s
     }
     if !entry.channels.iter().any(|allowed| allowed.eq_ignore_ascii_case(base)) {
         let refusal = CallerRefusal::new(Problem::ChannelNotEndorsed, "caller_channel");
-        return Err(refusal.comparing(base, entry.channels.join(", ")));
+        return Err(refusal.comparing(base, to_log_list(&entry.channels)));
     }
     if !entry.service_url_prefixes.iter().any(|prefix| is_within(service_url, prefix)) {
-        return Err(refuse_url("caller_service_url", service_url, &entry.service_url_prefixes.join(", ")));
+        return Err(refuse_url("caller_service_url", service_url, &to_log_list(&entry.service_url_prefixes)));
     }
     Ok(())
 }

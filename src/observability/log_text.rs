@@ -5,6 +5,18 @@ const GUID_CHARS: usize = 36;
 /// Words longer than this are left out: real descriptions have none, but a token or a code is one.
 const MAX_WORD_CHARS: usize = 128;
 
+/// The values of a list of the configuration in one line, each once, in the order of their first mention.
+#[must_use]
+pub fn to_log_list<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> String {
+    let mut listed: Vec<T> = Vec::new();
+    for value in values {
+        if !listed.iter().any(|known| known.as_ref() == value.as_ref()) {
+            listed.push(value);
+        }
+    }
+    listed.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ")
+}
+
 /// Makes text from outside fit for a log line: at most `max_chars` characters, on one line, without control characters
 /// and without characters that are invisible or change the direction of the text. A word that may be a token is
 /// replaced, and so is an e-mail address (docs/security.md §What the log says of users).
@@ -72,6 +84,12 @@ fn is_shown(letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_has_each_value_once_in_the_order_of_its_first_mention() {
+        assert_eq!(to_log_list(["b", "a", "b", "c", "a"]), "b, a, c");
+        assert_eq!(to_log_list(Vec::<String>::new()), "");
+    }
 
     #[test]
     fn text_from_outside_is_one_short_printable_line() {

@@ -15,7 +15,7 @@ mod readiness;
 
 pub use audit::{AuditEntry, AuditEvent, AuditOutput, AuditStream, is_audit_failing, reopen_audit, start_audit};
 pub use concealed_user::{ConcealedUser, conceal, set_user_digest_key};
-pub use log_text::to_log_text;
+pub use log_text::{to_log_list, to_log_text};
 pub use logs::{
     LogForm, Logging, LoggingError, LoggingOptions, is_log_blocked, is_log_failing, start_logging, start_logging_to,
 };

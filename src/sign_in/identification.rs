@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use crate::domain::{Connection, Secret};
+use crate::domain::{Connection, Secret, UserKey};
 use crate::token_validation::{CheckExplanation, IdTokenError, IdTokenValidator, IdentifiedUser};
 
 /// Identifies the user of a browser sign-in from the ID token, by the rules of the connection's identity provider.
@@ -29,6 +29,12 @@ impl IdTokenValidators {
     #[must_use]
     pub fn new(by_provider: HashMap<String, IdTokenValidator>) -> Self {
         Self { by_provider }
+    }
+
+    /// The user that `raw` names, without any verification; see [`IdTokenValidator::presume_user`].
+    #[must_use]
+    pub fn presume_user(&self, connection: &Connection, raw: &Secret) -> Option<UserKey> {
+        self.by_provider.get(&connection.identity_provider)?.presume_user(raw)
     }
 
     /// Validates that `raw` was issued to the connection's client for the sign-in that `nonce` was drawn for, and that

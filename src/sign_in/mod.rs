@@ -19,8 +19,9 @@ pub use code_redemption::{CodeAnswer, CodeBearer, CodeError, CodeRedemption};
 #[cfg(test)]
 pub use flow::list_hints;
 pub use flow::{
-    BrowserFlow, BrowserSecret, Completion, DisplayNames, NextStep, ProviderAccess, ProviderAnswer, ProviderRefusal,
-    SignInCompletion, SignInError, SignInFailure, SignInReturn, SignInReview, SignInStart, UserDecision,
+    AuthorizationCodes, BrowserFlow, BrowserSecret, Completion, DisplayNames, NextStep, ProviderAccess, ProviderAnswer,
+    ProviderRefusal, SignInCompletion, SignInError, SignInFailure, SignInReturn, SignInReview, SignInStart,
+    UserDecision,
 };
 pub use identification::{IdTokenValidators, IdentificationError};
 pub use magic_code::{CodeGrant, CodeRecord, MagicCodeError, MagicCodes, RightCode};

@@ -68,6 +68,7 @@ impl SignOut {
         // its permit before the first `forget`, which revokes the permit: the magic code issued with it is either
         // removed in the loop or taken back by the sign-in itself. A code that was redeemed before the loop had drawn
         // its slot generation before the second `forget`, which makes that generation stale.
+        self.tokens.end_unkept(bot, &slots);
         self.tokens.end_cards(&slots).await?;
         self.tokens.forget(bot, &slots).await?;
         for other in &self.others {
@@ -107,10 +108,13 @@ impl SignOut {
         if removed.is_err() {
             AuditEntry::new(AuditEvent::SignOutNotStored).user(user).write();
         }
-        let tokens_removed = removed?;
+        // The other records end also if the store failed: some are in memory alone.
+        let mut ended = Ok(());
         for other in &self.others {
-            other.end_for_user(user).await.map_err(SignOutFailure)?;
+            ended = ended.and(other.end_for_user(user).await.map_err(SignOutFailure));
         }
+        let tokens_removed = removed?;
+        ended?;
         tracing::info!(user = %conceal(user), tokens_removed, security = true, "a user was signed out everywhere");
         AuditEntry::new(AuditEvent::SignedOutEverywhere).user(user).count(tokens_removed).write();
         Ok(tokens_removed)

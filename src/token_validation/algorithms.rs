@@ -51,6 +51,11 @@ impl SignaturePolicy {
     }
 }
 
+/// The name of an asymmetric algorithm in headers and announcements.
+pub(super) fn name_asymmetric(algorithm: Algorithm) -> Option<&'static str> {
+    ASYMMETRIC.iter().find(|(_, known, _)| *known == algorithm).map(|(name, ..)| *name)
+}
+
 /// The algorithms among `announced` (`id_token_signing_alg_values_supported`) that may be used. `None` if nothing was
 /// announced, although providers must (`OpenID` Connect Discovery §3): then each key's own algorithms count.
 pub(super) fn read_announced(announced: Option<&[String]>) -> Option<Vec<Algorithm>> {

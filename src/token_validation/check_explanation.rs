@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::claims::Claims;
 use crate::domain::TenantPolicy;
-use crate::observability::to_log_text;
+use crate::observability::{to_log_list, to_log_text};
 
 /// At most this many characters of a value from outside are logged.
 const MAX_SEEN_CHARS: usize = 200;
@@ -85,7 +85,7 @@ pub(super) fn find_hint(table: &[HintRow], case: &str) -> &'static str {
 /// What a connection's `tenants` accept.
 pub(super) fn show_tenants(tenants: &TenantPolicy) -> String {
     match tenants {
-        TenantPolicy::Listed(tenants) => tenants.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+        TenantPolicy::Listed(tenants) => to_log_list(tenants),
         TenantPolicy::AnyAccount => "any_account".to_owned(),
         TenantPolicy::AnyOrganization => "any_organization".to_owned(),
     }

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use base64::Engine;
@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::algorithms::SignaturePolicy;
+use super::algorithms::{SignaturePolicy, name_asymmetric};
 use crate::domain::read_bounded_json;
 
 /// Real sets have 10 to 1000 keys (docs/protocols/entra-obo.md §1).
@@ -138,16 +138,21 @@ pub struct KeySetContent {
     pub rs256_keys: usize,
     /// The number of keys that may verify signatures by any asymmetric algorithm.
     pub asymmetric_keys: usize,
+    /// The names of the asymmetric algorithms that at least one key may verify.
+    pub algorithms: BTreeSet<&'static str>,
 }
 
 /// Reads a published key set as this room reads it for Entra and the channels, and for other providers. `None` if the
 /// bytes are no key set.
 #[must_use]
 pub fn read_key_set(body: &[u8]) -> Option<KeySetContent> {
+    let asymmetric = parse(body, SignaturePolicy::AnnouncedAsymmetric, None, None)?;
+    let keys = asymmetric.by_id.values().flatten().chain(&asymmetric.without_id);
     Some(KeySetContent {
         key_ids: read_key_ids(body),
         rs256_keys: parse(body, SignaturePolicy::Rs256WithKeyId, None, None)?.len(),
-        asymmetric_keys: parse(body, SignaturePolicy::AnnouncedAsymmetric, None, None)?.len(),
+        asymmetric_keys: asymmetric.len(),
+        algorithms: keys.flat_map(|key| &key.algorithms).filter_map(|it| name_asymmetric(*it)).collect(),
     })
 }
 

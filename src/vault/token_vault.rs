@@ -58,6 +58,14 @@ pub struct KeptRecord {
     stored: StoredRecord<TokenRecord>,
 }
 
+impl KeptRecord {
+    /// The permission to replace the token. A sign-out after the record was read revokes it.
+    #[must_use]
+    pub fn permit(&self) -> &Permit {
+        &self.permit
+    }
+}
+
 /// The tokens that a sign-out of a user removed.
 #[derive(Debug, Default)]
 pub struct RemovedTokens {
@@ -156,6 +164,12 @@ impl TokenVault {
     #[must_use]
     pub fn generation(&self, slot: &TokenSlot) -> SlotGeneration {
         self.shared.generations.current(self.shared.slot_keys.get(slot))
+    }
+
+    /// Whether the slot of `generation` was not signed out since the caller got the generation.
+    #[must_use]
+    pub fn is_current(&self, generation: &SlotGeneration) -> bool {
+        !generation.is_superseded()
     }
 
     /// Issues the permission to keep a token of `user` in the slot of `generation`. A sign-out of the slot after the

@@ -7,10 +7,10 @@ use url::Url;
 
 use super::{OnlineCheck, QUESTION_TIMEOUT};
 use crate::app::keys::{build_key_set, build_openid_key_set};
-use crate::config::{Configuration, KeySource};
+use crate::config::{Configuration, KeySource, OpenIdSection};
 use crate::domain::ClockAndEntropy;
 use crate::outbound::Outbound;
-use crate::token_validation::KeySet;
+use crate::token_validation::{KeySet, read_key_set};
 
 const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
 
@@ -27,8 +27,37 @@ pub(super) async fn check(config: &Configuration, outbound: &Outbound, ambient: 
     for (name, section) in &config.openid_providers {
         let (subject, source) = (format!("identity_providers.{name} keys"), &section.keys);
         checks.push(check_one(subject, source, &of_openid(source), outbound).await);
+        let subject = format!("identity_providers.{name} signature algorithms");
+        checks.extend(check_algorithms(subject, section, outbound).await);
     }
     checks
+}
+
+/// Compares the algorithms that the discovery document announces with those that the keys can verify. `None` if a
+/// document cannot be had, which other lines say, or if nothing is announced.
+async fn check_algorithms(subject: String, section: &OpenIdSection, outbound: &Outbound) -> Option<OnlineCheck> {
+    let discovery = fetch(&section.metadata_url, outbound).await.ok()?;
+    let announced = discovery.get("id_token_signing_alg_values_supported")?.as_array()?;
+    let announced: BTreeSet<&str> = announced.iter().filter_map(Value::as_str).collect();
+    let address = match &section.keys {
+        KeySource::Jwks(address) => address.clone(),
+        KeySource::Metadata(_) => Url::parse(discovery.get("jwks_uri")?.as_str()?).ok()?,
+    };
+    let keys = serde_json::to_vec(&fetch(&address, outbound).await.ok()?).ok()?;
+    let verified = read_key_set(&keys)?.algorithms;
+    let served: Vec<&str> = announced.intersection(&verified).copied().collect();
+    if !served.is_empty() {
+        return Some(OnlineCheck::passing(subject, served.join(", ")));
+    }
+    let came: Vec<String> = announced.iter().map(|name| printable(name)).collect();
+    let taken = verified.into_iter().collect::<Vec<_>>().join(", ");
+    let answer = format!(
+        "the discovery document announces {} (id_token_signing_alg_values_supported), and no key of the key set can verify \
+         that; the keys can verify {}: let the provider sign ID tokens with one of these, or publish a fitting key",
+        if came.is_empty() { "no algorithm".to_owned() } else { came.join(", ") },
+        if taken.is_empty() { "no algorithm that is taken" } else { &taken },
+    );
+    Some(OnlineCheck::failing(subject, answer))
 }
 
 /// Fetches the documents one by one, so that the line names the one that fails, and then asks the key set itself

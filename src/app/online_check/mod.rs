@@ -75,6 +75,9 @@ fn describe(error: &RedeemError) -> String {
         _ => "refused: ",
     };
     let number = diagnostics.aadsts.map(|number| format!("AADSTS{number} ")).unwrap_or_default();
+    // The word that came tells the operator what to look up where no number does.
+    let word = diagnostics.error.as_ref().filter(|_| diagnostics.aadsts.is_none());
+    let word = word.map(|word| format!("error {word}: ")).unwrap_or_default();
     let trace_id = diagnostics.trace_id.as_ref().map(|id| format!(" (trace id {id})")).unwrap_or_default();
-    format!("{verdict}{number}{}{trace_id}", diagnostics.hint)
+    format!("{verdict}{number}{word}{}{trace_id}", diagnostics.hint)
 }

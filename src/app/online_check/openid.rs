@@ -105,14 +105,16 @@ async fn check_credential(
 
 /// Whether the provider refused only the made-up code, which shows that it accepted the client's credential.
 fn shows_accepted_credential(error: &RedeemError) -> bool {
-    error.diagnostics.error.as_deref() == Some("invalid_grant") && error.diagnostics.http_status != Some(401)
+    error.diagnostics.has_error("invalid_grant") && error.diagnostics.http_status != Some(401)
 }
 
 /// A 401 is about the client, whatever its body says (RFC 6749 §5.2).
 fn describe_refusal(error: &RedeemError) -> String {
     if error.diagnostics.http_status == Some(401) {
-        return "refused: the provider rejects the client's credential (status 401): check client_id and the credential"
-            .to_owned();
+        let word = error.diagnostics.error.as_ref().map(|word| format!(", error {word}")).unwrap_or_default();
+        return format!(
+            "refused: the provider rejects the client's credential (status 401{word}): check client_id and the credential"
+        );
     }
     describe(error)
 }

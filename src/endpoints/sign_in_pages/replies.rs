@@ -186,11 +186,8 @@ impl PageResponder<'_> {
             security,
             "a browser sign-in failed"
         );
-        let retry_after = match failure.error {
-            SignInError::Throttled { retry_after } => Some(retry_after),
-            _ => None,
-        };
-        self.notice(&texts, NoticeDetails { channel: failure.channel.as_ref(), retry_after, again })
+        let (channel, retry_after) = (failure.channel.as_ref(), failure.retry_after);
+        self.notice(&texts, NoticeDetails { channel, retry_after, again })
     }
 
     fn notice(&self, texts: &FailureTexts, details: NoticeDetails<'_>) -> HttpResponse {

@@ -6,9 +6,10 @@ use quick_cache::sync::Cache;
 use tokio::time::{Instant, timeout_at};
 
 use super::refresh::{REFRESH_BUDGET, Refresh, RefreshableTokens};
+use super::unkept::UnkeptTokens;
 use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Timestamp, TokenSlot, UserKey};
 use crate::exchange::parent_slots::{WantedToken, is_kept};
-use crate::exchange::{HeldTokens, ObtainedToken, Outage, Redemption, StorageFailure};
+use crate::exchange::{ObtainedToken, Outage, Redemption, StorageFailure};
 use crate::single_flight::{Flight, SingleFlight};
 use crate::vault::{TokenVault, VaultError};
 
@@ -43,10 +44,9 @@ struct FlightKey {
 }
 
 impl CurrentTokens {
-    /// The tokens in `vault`, refreshed by `redemption`.
+    /// The tokens in `vault`, refreshed by `redemption`. Those that the store does not take are held in `unkept`.
     #[must_use]
-    pub fn new(vault: Arc<TokenVault>, redemption: Redemption, ambient: ClockAndEntropy) -> Self {
-        let unkept = HeldTokens::new(ambient.clock.clone());
+    pub fn new(vault: Arc<TokenVault>, redemption: Redemption, unkept: UnkeptTokens, ambient: ClockAndEntropy) -> Self {
         let tokens = RefreshableTokens { vault, redemption, ambient, unkept };
         let (flights, next_background_refresh) = (SingleFlight::default(), Cache::new(MAX_REMEMBERED_SLOTS));
         Self { shared: Arc::new(RefreshState { tokens, flights, next_background_refresh }) }
@@ -82,9 +82,7 @@ impl CurrentTokens {
             },
             Err(error) => error.into(),
         };
-        // While the store fails, a token in memory serves until it ends.
-        let in_memory = vault.find_unended(slot, connection.revision).await;
-        in_memory.ok().flatten().map(ObtainedToken::Token).ok_or(failure)
+        self.shared.tokens.find_in_memory(slot, connection).await.map(ObtainedToken::Token).ok_or(failure)
     }
 
     /// Refreshes the token in `slot`, of whose lifetime little or nothing is left.
@@ -141,10 +139,9 @@ impl CurrentTokens {
         };
         let found: Result<bool, VaultError> = found.await;
         match found {
-            // While the store fails, a token in memory serves until it ends.
-            Err(failure) => match vault.find_unended(slot, connection.revision).await {
-                Ok(Some(_)) => Ok(true),
-                Ok(None) | Err(_) => Err(failure.into()),
+            Err(failure) => match self.shared.tokens.find_in_memory(slot, connection).await {
+                Some(_) => Ok(true),
+                None => Err(failure.into()),
             },
             Ok(can_give) => Ok(can_give),
         }
@@ -168,7 +165,10 @@ impl CurrentTokens {
         let obtained = await_refresh(flight, REFRESH_BUDGET).await;
         if let ObtainedToken::Token(_) = obtained {
             // The token satisfies an older challenge that still waits for the user as well.
-            self.shared.tokens.redemption.requirements().end_challenge(wanted.slot).await?;
+            let ended = self.shared.tokens.redemption.requirements().end_challenge(wanted.slot).await;
+            if let Err(error) = ended {
+                tracing::warn!(%error, "a claims challenge that is satisfied stays noted until it expires");
+            }
         }
         Ok(obtained)
     }

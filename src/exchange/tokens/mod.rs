@@ -8,8 +8,10 @@ mod refresh;
 mod resource;
 mod revocation;
 mod sign_out;
+mod unkept;
 
 pub use current::CurrentTokens;
 pub use resource::{ResourceExchange, ResourceScope, ResourceTokens, WantedResource};
-pub use revocation::TokenRevocation;
+pub use revocation::{EndedTokens, TokenRevocation};
 pub use sign_out::TokenSignOut;
+pub use unkept::UnkeptTokens;

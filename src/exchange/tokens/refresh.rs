@@ -3,13 +3,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Secret, TokenSlot, UserKey, UserToken};
+use super::unkept::{UnkeptToken, UnkeptTokens};
+use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Secret, TokenSlot, UserToken};
 use crate::exchange::missing_scope_report::report_missing_scopes;
 use crate::exchange::user_token::{TokenOwner, user_token};
-use crate::exchange::{HeldContent, HeldTokens, ObtainedToken, Outage, Redemption, StorageFailure};
+use crate::exchange::{ObtainedToken, Outage, Redemption, StorageFailure};
 use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemedToken};
 use crate::observability::conceal;
-use crate::vault::{KeptRecord, TokenVault, VaultError};
+use crate::vault::{KeptRecord, KeptToken, TokenVault, VaultError};
 
 /// The identity provider must complete a refresh within this time, because a bot waits for it.
 pub(super) const REFRESH_BUDGET: Duration = Duration::from_secs(5);
@@ -24,19 +25,17 @@ pub(super) struct RefreshableTokens {
     pub(super) redemption: Redemption,
     pub(super) ambient: ClockAndEntropy,
     /// What refreshes have brought and the store did not take.
-    pub(super) unkept: HeldTokens<TokenSlot, UnkeptRefresh>,
+    pub(super) unkept: UnkeptTokens,
 }
 
-/// The tokens of a refresh that could not be kept. The issuer may take the refresh token only once.
-pub(super) struct UnkeptRefresh {
-    /// The refresh token that is kept still.
-    used: Secret,
-    redeemed: RedeemedToken,
-}
-
-impl HeldContent for UnkeptRefresh {
-    fn bytes(&self) -> usize {
-        self.used.expose().len() + self.redeemed.bytes()
+impl RefreshableTokens {
+    /// The token in memory that serves until it ends while the store fails: one that the store did not take, else a kept
+    /// one.
+    pub(super) async fn find_in_memory(&self, slot: &TokenSlot, connection: &Connection) -> Option<Arc<UserToken>> {
+        if let Some(token) = self.unkept.find_unended(slot, connection.revision, &self.vault).await {
+            return Some(token);
+        }
+        self.vault.find_unended(slot, connection.revision).await.ok().flatten()
     }
 }
 
@@ -81,16 +80,8 @@ impl Refresh {
             return self.conclude_without_token(Some(record)).await;
         };
         let correlation_id = self.tokens.ambient.entropy.uuid();
-        match self.obtain(&record.token.user, &refresh_token, &correlation_id).await {
-            Ok(redeemed) => {
-                let kept = self.keep(record, redeemed.clone(), &correlation_id).await;
-                self.tokens.unkept.end(&self.slot);
-                if kept.is_err() {
-                    let unkept = UnkeptRefresh { used: refresh_token, redeemed };
-                    self.tokens.unkept.hold(self.slot.clone(), Arc::new(unkept));
-                }
-                kept
-            }
+        match self.obtain(&record.token, &refresh_token, &correlation_id).await {
+            Ok(token) => self.keep_or_hold(record, refresh_token, token, &correlation_id).await,
             Err(error) => {
                 // An outage or an error of the configuration does not concern the refresh token.
                 let outage = Outage::of_failure(&error.failure);
@@ -112,47 +103,37 @@ impl Refresh {
     /// refresh token.
     async fn obtain(
         &self,
-        user: &UserKey,
+        kept: &UserToken,
         refresh_token: &Secret,
         correlation_id: &str,
-    ) -> Result<RedeemedToken, RedeemError> {
-        let unkept = self.tokens.unkept.find(&self.slot);
-        let unkept = unkept.filter(|unkept| unkept.used.expose() == refresh_token.expose());
-        let Some(unkept) = unkept else { return self.redeem(user, refresh_token, correlation_id).await };
-        if self.challenge.is_none() && unkept.redeemed.expires_at > self.tokens.ambient.now() {
-            return Ok(unkept.redeemed.clone());
+    ) -> Result<UserToken, RedeemError> {
+        let Some(unkept) = self.tokens.unkept.find_successor(&self.slot, refresh_token) else {
+            return self.redeem(kept, refresh_token, correlation_id).await;
+        };
+        let newest = &unkept.kept.token;
+        if self.challenge.is_none() && !newest.has_ended(self.tokens.ambient.now()) {
+            return Ok(newest.clone());
         }
-        let newest = unkept.redeemed.refresh_token.as_ref().unwrap_or(refresh_token);
-        let redeemed = self.redeem(user, newest, correlation_id).await?;
-        // An issuer that returns no other one lets the newest stay valid, not the one that is stored.
-        let refresh_token = redeemed.refresh_token.clone().or_else(|| Some(newest.clone()));
-        Ok(RedeemedToken { refresh_token, ..redeemed })
+        // The stored refresh token is used up at an issuer that rotates them.
+        self.redeem(newest, newest.refresh_token.as_ref().unwrap_or(refresh_token), correlation_id).await
     }
 
+    /// Asks the issuer for the successor of `old`, by `refresh_token`.
     async fn redeem(
         &self,
-        user: &UserKey,
+        old: &UserToken,
         refresh_token: &Secret,
         correlation_id: &str,
-    ) -> Result<RedeemedToken, RedeemError> {
+    ) -> Result<UserToken, RedeemError> {
         let deadline = Instant::now() + REFRESH_BUDGET;
         let attempt = Attempt { correlation_id: correlation_id.to_owned(), deadline, claims: self.challenge.clone() };
-        let grant = Grant::RefreshToken { refresh_token, user };
-        self.tokens.redemption.redeem(&self.connection, grant, attempt).await
-    }
-
-    async fn keep(
-        &self,
-        record: KeptRecord,
-        redeemed: RedeemedToken,
-        correlation_id: &str,
-    ) -> Result<Option<ObtainedToken>, StorageFailure> {
-        let old = &record.token;
-        // An issuer that rotates refresh tokens returns a new one; otherwise the old one stays valid.
-        let refresh_token = redeemed.refresh_token.clone().or_else(|| old.refresh_token.clone());
+        let grant = Grant::RefreshToken { refresh_token, user: &old.user };
+        let redeemed = self.tokens.redemption.redeem(&self.connection, grant, attempt).await?;
         // A response without `scope` grants what was granted before (RFC 6749 §5.1, §6).
         let is_scope_stated = redeemed.granted_scope.is_some() && redeemed.granted_scope != old.granted_scope;
         let granted_scope = redeemed.granted_scope.clone().or_else(|| old.granted_scope.clone());
+        // An issuer that rotates refresh tokens returns a new one; otherwise the one that was sent stays valid.
+        let refresh_token = redeemed.refresh_token.clone().or_else(|| Some(refresh_token.clone()));
         let redeemed = RedeemedToken { granted_scope, refresh_token, ..redeemed };
         let owner = TokenOwner { user: &old.user, security_context: old.security_context };
         let token = user_token(redeemed, &self.connection, owner, &self.tokens.ambient);
@@ -160,6 +141,41 @@ impl Refresh {
         if is_scope_stated {
             report_missing_scopes(&token, &self.connection, correlation_id);
         }
+        Ok(token)
+    }
+
+    /// Keeps `token`, which `used` has brought. If the store does not take it, it serves from memory until it ends
+    /// (docs/architecture.md §An outage is not a sign-out).
+    async fn keep_or_hold(
+        &self,
+        record: KeptRecord,
+        used: Secret,
+        token: UserToken,
+        correlation_id: &str,
+    ) -> Result<Option<ObtainedToken>, StorageFailure> {
+        let RefreshableTokens { vault, unkept, .. } = &self.tokens;
+        let (permit, revision) = (record.permit().clone(), self.connection.revision);
+        let kept = KeptToken { revision, token: token.clone(), code_mark: record.code_mark };
+        let failure = match self.keep(record, token, correlation_id).await {
+            Err(failure) => failure,
+            obtained => {
+                unkept.end(&self.slot);
+                return obtained;
+            }
+        };
+        unkept.hold(&self.slot, UnkeptToken { used, kept, permit });
+        // A sign-out that came before the token was held could not end it.
+        let Some(token) = unkept.find_unended(&self.slot, revision, vault).await else { return Err(failure) };
+        tracing::error!(correlation_id, error = %failure, "a refreshed token serves from memory: the store failed");
+        Ok(Some(ObtainedToken::Token(token)))
+    }
+
+    async fn keep(
+        &self,
+        record: KeptRecord,
+        token: UserToken,
+        correlation_id: &str,
+    ) -> Result<Option<ObtainedToken>, StorageFailure> {
         match self.tokens.vault.replace(record, token).await {
             Ok(token) => {
                 tracing::info!(

@@ -4,14 +4,15 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::current::CurrentTokens;
-use crate::domain::{ClockAndEntropy, Connection, ConnectionName, TokenSlot, UserKey, UserToken};
+use super::unkept::{UnkeptToken, UnkeptTokens};
+use crate::domain::{ClockAndEntropy, Connection, ConnectionName, Secret, TokenSlot, UserKey, UserToken};
 use crate::exchange::parent_slots::WantedToken;
 use crate::exchange::user_token::{TokenOwner, user_token};
 use crate::exchange::{ObtainedToken, Outage, Reason, Redemption, Refusal, TokenValidators, UserRates};
 use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemFailure, RedeemedToken};
 use crate::observability::{AuditEntry, AuditEvent, conceal};
 use crate::single_flight::SingleFlight;
-use crate::vault::{KeptRecord, TokenVault, VaultError};
+use crate::vault::{KeptRecord, KeptToken, TokenVault, VaultError};
 
 /// The identity provider must complete a redemption within this time, because a bot waits for it.
 const REDEMPTION_BUDGET: Duration = Duration::from_secs(5);
@@ -74,6 +75,8 @@ pub struct ResourceExchange {
     pub redemption: Redemption,
     /// Limits how often each user may cause a redemption.
     pub rates: Arc<UserRates>,
+    /// Holds refresh tokens that the store did not take.
+    pub unkept: UnkeptTokens,
     /// Time and randomness.
     pub ambient: ClockAndEntropy,
 }
@@ -136,7 +139,6 @@ impl ResourceTokens {
         }
     }
 
-    /// Finds the token in `own`, which has not ended and could not be renewed because of `refusal`.
     /// The kept token of the resource while the connection's own token has ended and cannot be renewed for an outage:
     /// the ended token still says whose it is. Unavailable if none is kept.
     async fn find_kept_despite(
@@ -153,6 +155,7 @@ impl ResourceTokens {
         Ok(kept.filter(fits).map_or(ObtainedToken::Unavailable(outage), ObtainedToken::Token))
     }
 
+    /// Finds the token in `own`, which has not ended and could not be renewed because of `refusal`.
     async fn find_despite(
         &self,
         refusal: Refusal,
@@ -270,9 +273,13 @@ impl ResourceRedemption {
             // Without the issuer's keys it is not known whether the token itself can be exchanged.
             return keys_failure.map_or(Ok(None), Err);
         };
-        let grant = Grant::RefreshToken { refresh_token: &refresh_token, user: &signed_in.user };
+        // The stored refresh token may be used up already.
+        let unkept = self.exchange.unkept.find_successor(&self.slot, &refresh_token);
+        let newest = unkept.as_ref().and_then(|unkept| unkept.kept.token.refresh_token.as_ref());
+        let newest = newest.unwrap_or(&refresh_token);
+        let grant = Grant::RefreshToken { refresh_token: newest, user: &signed_in.user };
         let redeemed = self.redeem_grant(&narrowed, grant).await?;
-        self.keep_rotated(record, &redeemed).await;
+        self.keep_rotated(record, refresh_token, &redeemed).await;
         Ok(Some(redeemed))
     }
 
@@ -288,19 +295,23 @@ impl ResourceRedemption {
         redeemed.map_err(refusal_of)
     }
 
-    /// Keeps the new refresh token of an issuer that rotates them, because the old one is no longer valid. If another
-    /// writer replaced the kept token meanwhile, that token stays.
-    async fn keep_rotated(&self, record: KeptRecord, redeemed: &RedeemedToken) {
+    /// Keeps the new refresh token of an issuer that rotates them, because the one that was sent is no longer valid. If
+    /// another writer replaced the kept token meanwhile, that token stays. If the store does not take the new one, it
+    /// waits in memory beside `stored`, the refresh token of `record`.
+    async fn keep_rotated(&self, record: KeptRecord, stored: Secret, redeemed: &RedeemedToken) {
         let Some(refresh_token) = redeemed.refresh_token.clone() else { return };
+        let ResourceExchange { vault, unkept, .. } = &self.exchange;
+        let (permit, revision) = (record.permit().clone(), self.connection.revision);
         let token = UserToken { refresh_token: Some(refresh_token), ..record.token.clone() };
-        match self.exchange.vault.replace(record, token).await {
-            Ok(_) | Err(VaultError::RecordChanged | VaultError::SignedOut) => {}
+        let kept = KeptToken { revision, token: token.clone(), code_mark: record.code_mark };
+        match vault.replace(record, token).await {
+            Ok(_) | Err(VaultError::RecordChanged | VaultError::SignedOut) => unkept.end(&self.slot),
             Err(error) => {
-                tracing::warn!(
-                    correlation_id = self.correlation_id,
-                    %error,
-                    "a rotated refresh token is lost: the store failed"
-                );
+                unkept.hold(&self.slot, UnkeptToken { used: stored, kept, permit });
+                // A sign-out that came before it was held could not end it: looking for it does.
+                drop(unkept.find_unended(&self.slot, revision, vault).await);
+                let correlation_id = self.correlation_id.as_str();
+                tracing::warn!(correlation_id, %error, "a rotated refresh token waits in memory: the store failed");
             }
         }
     }
@@ -310,7 +321,7 @@ impl ResourceRedemption {
 /// operator renews the credential.
 fn refusal_of(error: RedeemError) -> Refusal {
     let is_of_client = error.failure == RedeemFailure::Misconfigured
-        && error.diagnostics.error.as_deref().is_none_or(|word| word == "invalid_client");
+        && (error.diagnostics.error.is_none() || error.diagnostics.has_error("invalid_client"));
     let refusal = Refusal::from(error);
     if is_of_client { Refusal { reason: Reason::TemporarilyUnavailable(Outage::FAULT), ..refusal } } else { refusal }
 }

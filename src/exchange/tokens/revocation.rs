@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use crate::domain::{Connection, ConnectionRevision, Registrations, SharedEntropy};
+use crate::domain::{Connection, ConnectionRevision, Registrations, Secret, SharedEntropy, UserKey};
 use crate::exchange::Redemption;
 use crate::identity_provider::{IdentityProvider, RevocableTokens, RevocationOutcome};
 use crate::observability::conceal;
@@ -26,6 +26,26 @@ pub struct TokenRevocation {
     free: Arc<Semaphore>,
 }
 
+/// Tokens that a sign-out has ended here, and that are good at their issuer still.
+#[derive(Clone, Debug)]
+pub struct EndedTokens {
+    /// The revision of the connection that they were obtained for.
+    pub revision: ConnectionRevision,
+    /// The user that they were issued for.
+    pub user: UserKey,
+    /// The access token.
+    pub access_token: Secret,
+    /// The refresh token, if there is one.
+    pub refresh_token: Option<Secret>,
+}
+
+impl From<KeptToken> for EndedTokens {
+    fn from(kept: KeptToken) -> Self {
+        let KeptToken { revision, token, .. } = kept;
+        Self { revision, user: token.user, access_token: token.access_token, refresh_token: token.refresh_token }
+    }
+}
+
 impl TokenRevocation {
     /// Revokes at the providers of `redemption`, for the connections in `registrations`.
     #[must_use]
@@ -33,11 +53,12 @@ impl TokenRevocation {
         Self { redemption, registrations, entropy, free: Arc::new(Semaphore::new(MAX_REVOCATIONS)) }
     }
 
-    /// Begins to revoke `removed`, which the vault keeps no longer, and returns at once. A token of a connection that
+    /// Begins to revoke `removed`, which are kept and held no longer, and returns at once. A token of a connection that
     /// is configured no more, or in another way, is not revoked.
-    pub(super) fn begin(&self, removed: Vec<KeptToken>) {
-        for kept in removed {
-            let Some(connection) = self.find_connection(kept.revision) else { continue };
+    pub fn begin(&self, removed: impl IntoIterator<Item = impl Into<EndedTokens>>) {
+        for ended in removed {
+            let ended = ended.into();
+            let Some(connection) = self.find_connection(ended.revision) else { continue };
             let Some(provider) = self.redemption.find_provider(connection) else { continue };
             let Ok(slot) = Arc::clone(&self.free).try_acquire_owned() else {
                 tracing::warn!(
@@ -50,7 +71,7 @@ impl TokenRevocation {
             let (provider, connection) = (Arc::clone(provider), Arc::clone(connection));
             let correlation_id = self.entropy.uuid();
             tokio::spawn(async move {
-                revoke(provider.as_ref(), &connection, &kept, &correlation_id).await;
+                revoke(provider.as_ref(), &connection, &ended, &correlation_id).await;
                 drop(slot);
             });
         }
@@ -64,13 +85,12 @@ impl TokenRevocation {
     }
 }
 
-async fn revoke(provider: &dyn IdentityProvider, connection: &Connection, kept: &KeptToken, correlation_id: &str) {
+async fn revoke(provider: &dyn IdentityProvider, connection: &Connection, ended: &EndedTokens, correlation_id: &str) {
     let deadline = Instant::now() + REVOCATION_BUDGET;
-    let token = &kept.token;
     let tokens = RevocableTokens {
-        refresh_token: token.refresh_token.as_ref(),
-        access_token: &token.access_token,
-        user: &token.user,
+        refresh_token: ended.refresh_token.as_ref(),
+        access_token: &ended.access_token,
+        user: &ended.user,
         correlation_id,
         deadline,
     };
@@ -78,7 +98,7 @@ async fn revoke(provider: &dyn IdentityProvider, connection: &Connection, kept: 
     match timeout_at(deadline, provider.revoke(tokens)).await {
         Ok(Ok(RevocationOutcome::NotSupported)) => {}
         Ok(Ok(RevocationOutcome::Revoked)) => {
-            tracing::info!(correlation_id, bot, connection = name, user = %conceal(&token.user), "tokens were revoked");
+            tracing::info!(correlation_id, bot, connection = name, user = %conceal(&ended.user), "tokens were revoked");
         }
         Ok(Err(error)) => {
             let (http_status, hint) = (error.diagnostics.http_status, error.diagnostics.hint);

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::resource::resource_slots;
 use super::revocation::TokenRevocation;
+use super::unkept::UnkeptTokens;
 use crate::cards::PendingSignIns;
 use crate::domain::{Account, Bot, Connection, TokenSlot, UserKey};
 use crate::exchange::parent_slots::{parent_accounts, parent_slots};
@@ -16,19 +17,32 @@ pub struct TokenSignOut {
     cards: Arc<PendingSignIns>,
     requirements: SignInRequirements,
     revocation: TokenRevocation,
+    unkept: UnkeptTokens,
 }
 
 impl TokenSignOut {
-    /// Removes tokens and pins from `vault`, cards from `cards`, needs and challenges from `requirements`. `revocation`
-    /// revokes the removed tokens where the provider supports it.
+    /// Removes tokens and pins from `vault`, cards from `cards`, needs and challenges from `requirements`, and the tokens
+    /// that the store did not take from `unkept`. `revocation` revokes the removed tokens where the provider supports it.
     #[must_use]
     pub fn new(
         vault: Arc<TokenVault>,
         cards: Arc<PendingSignIns>,
         requirements: SignInRequirements,
         revocation: TokenRevocation,
+        unkept: UnkeptTokens,
     ) -> Self {
-        Self { vault, cards, requirements, revocation }
+        Self { vault, cards, requirements, revocation, unkept }
+    }
+
+    /// Ends the tokens in memory that the store did not take, as [`TokenSignOut::forget`] does the stored ones. It needs no
+    /// store, so it comes first.
+    pub fn end_unkept(&self, bot: Option<&Bot>, slots: &[TokenSlot]) {
+        for slot in slots {
+            let slots_of_parents = bot.into_iter().flat_map(|bot| parent_slots(bot, slot));
+            for slot in std::iter::once(slot.clone()).chain(slots_of_parents) {
+                self.revocation.begin(self.unkept.take(&slot));
+            }
+        }
     }
 
     /// Ends the pending cards of these slots, which belong to one channel's account.
@@ -48,11 +62,14 @@ impl TokenSignOut {
         for slot in slots {
             let slots_of_parents = bot.into_iter().flat_map(|bot| parent_slots(bot, slot));
             for slot in std::iter::once(slot.clone()).chain(slots_of_parents) {
-                let removed = self.vault.take(&slot).await?;
+                let removed = self.vault.take(&slot).await;
+                // A refresh that found the user signed in may have held its token meanwhile.
+                self.revocation.begin(self.unkept.take(&slot));
+                let removed = removed?;
                 if let Some(removed) = &removed {
                     AuditEntry::new(AuditEvent::SignedOut).slot(&slot).user(&removed.token.user).write();
                 }
-                self.revocation.begin(removed.into_iter().collect());
+                self.revocation.begin(removed);
             }
         }
         Ok(())
@@ -104,7 +121,9 @@ impl TokenSignOut {
     /// # Errors
     /// [`StorageFailure`] if the store fails. Call again to remove the rest; no token is handed out in the meantime.
     pub async fn everywhere(&self, user: &UserKey) -> Result<usize, StorageFailure> {
-        let removed = self.vault.raise_epoch(user).await?;
+        let removed = self.vault.raise_epoch(user).await;
+        self.revocation.begin(self.unkept.take_of_user(user));
+        let removed = removed?;
         self.revocation.begin(removed.tokens);
         self.requirements.end_challenges_of_user(user).await?;
         Ok(removed.count)

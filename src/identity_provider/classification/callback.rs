@@ -2,7 +2,7 @@ use super::b2c::BY_B2C_CODE;
 use super::entra::hints;
 use super::entra::numbers::BY_CODE;
 use super::unknown_words::find_meaning;
-use super::words::{BY_DESCRIPTION, BY_SUBERROR, find_error_word};
+use super::words::{BY_DESCRIPTION, BY_SUBERROR, find_error_word, is_same_word};
 use super::{ExplainedMeaning, RefusalMeaning};
 use crate::identity_provider::Diagnostics;
 use crate::identity_provider::token_endpoint::codes_in_text;
@@ -76,7 +76,7 @@ fn find_b2c_meaning(description: &str) -> Option<ExplainedMeaning> {
 
 fn explain_words(refused: &AuthorizationError<'_>, description: &str) -> ExplainedMeaning {
     let find = |table: &[(&str, RefusalMeaning, &'static str)], word: &str| {
-        let row = table.iter().find(|row| row.0.eq_ignore_ascii_case(word.trim()))?;
+        let row = table.iter().find(|row| is_same_word(row.0, word))?;
         Some(ExplainedMeaning { meaning: row.1, hint: row.2 })
     };
     if let Some(explained) = refused.subcode.and_then(|subcode| find(&BY_SUBERROR, subcode)) {
@@ -94,7 +94,7 @@ fn explain_words(refused: &AuthorizationError<'_>, description: &str) -> Explain
             "the identity provider sent the browser back with neither a code nor an error: check authorization_endpoint",
         );
     };
-    match find_error_word(error.trim()) {
+    match find_error_word(error) {
         Some(row) if row.meaning == RefusalMeaning::AccessRefused => ExplainedMeaning {
             meaning: row.meaning,
             hint: "the user or the identity provider refused access: see the provider's log, and whether the user may \
@@ -102,7 +102,7 @@ fn explain_words(refused: &AuthorizationError<'_>, description: &str) -> Explain
         },
         Some(row) => ExplainedMeaning { meaning: row.meaning, hint: row.other },
         None => ExplainedMeaning {
-            meaning: find_meaning(error.trim()),
+            meaning: find_meaning(error),
             hint: "the identity provider sent the browser back with an unknown error: see its documentation and log",
         },
     }

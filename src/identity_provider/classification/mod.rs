@@ -20,6 +20,7 @@ use meaning::ExplainedMeaning;
 pub use meaning::RefusalMeaning;
 #[cfg(test)]
 pub use tests::list_hints;
+pub(super) use words::is_same_word;
 
 use super::token_endpoint::{self, TokenAnswer, TokenEndpointStyle};
 use super::{Diagnostics, RedeemError, RedeemFailure, RedeemedToken, refusal};

@@ -2,7 +2,7 @@
 //! `OpenID` Connect Core §3.1.2.6) and the HTTP status. Numbers and free text in the response are ignored.
 
 use super::unknown_words::explain_unknown;
-use super::words::find_error_word;
+use super::words::{find_error_word, is_same_word};
 use super::{Classification, CredentialVerdict, ExplainedMeaning, RefusalMeaning};
 use crate::identity_provider::token_endpoint::EndpointRefusal;
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
@@ -11,7 +11,8 @@ use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
     let ExplainedMeaning { meaning, hint } = explain(refusal);
     let failure = meaning.to_failure(refusal, None);
-    let is_of_client = refusal.error.as_deref() == Some("invalid_client") && failure == RedeemFailure::Misconfigured;
+    let names_client = refusal.error.as_deref().is_some_and(|word| is_same_word(word, "invalid_client"));
+    let is_of_client = names_client && failure == RedeemFailure::Misconfigured;
     let diagnostics =
         Diagnostics { http_status: Some(refusal.status), error: refusal.error.clone(), hint, ..Diagnostics::default() };
     Classification {
@@ -21,11 +22,12 @@ pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
     }
 }
 
-/// Finds meaning and hint. Status and `Retry-After` are checked first, because a provider behind a proxy may lose its own
-/// words in an outage.
+/// Finds meaning and hint. A status that says outage or limit is checked first, because a provider behind a proxy may
+/// lose its own words then. At any other status the word decides, and `Retry-After` is only the wait of a word that says
+/// outage or limit.
 fn explain(refusal: &EndpointRefusal) -> ExplainedMeaning {
     let explained = |meaning, hint| ExplainedMeaning { meaning, hint };
-    if refusal.status == 429 || (refusal.retry_after.is_some() && !refusal.is_server_fault()) {
+    if refusal.status == 429 {
         return explained(
             RefusalMeaning::Throttled,
             "the provider received too many requests: wait, and look for a client that sends requests in a loop",
@@ -66,7 +68,16 @@ mod tests {
             (429, "invalid_grant", RedeemFailure::Throttled { retry_after: None }),
             (400, "something_new", RedeemFailure::Refused),
             (404, "something_new", RedeemFailure::Transient),
-            (302, "invalid_grant", RedeemFailure::Transient),
+            (302, "something_new", RedeemFailure::Transient),
+            (302, "invalid_grant", RedeemFailure::InteractionRequired { claims: None }),
+            (200, "invalid_grant", RedeemFailure::InteractionRequired { claims: None }),
+            (200, "invalid_client", RedeemFailure::Misconfigured),
+            (200, "temporarily_unavailable", RedeemFailure::Transient),
+            (200, "bad_refresh_token", RedeemFailure::Refused),
+            (200, "Forbidden", RedeemFailure::Transient),
+            (400, "InvalidGrant", RedeemFailure::InteractionRequired { claims: None }),
+            (403, "Access Denied", RedeemFailure::Denied),
+            (401, "INVALID-CLIENT", RedeemFailure::Misconfigured),
             (404, "invalid_grant", RedeemFailure::Transient),
             (407, "access_denied", RedeemFailure::Transient),
             (403, "Forbidden", RedeemFailure::Transient),
@@ -75,7 +86,34 @@ mod tests {
             assert_eq!(classify(&refusal(status, error)).error.failure, failure, "{status} {error}");
         }
         assert!(classify(&refusal(503, "x")).retry && !classify(&refusal(400, "something_new")).retry);
-        assert!(classify(&refusal(401, "invalid_client")).wants_other_credential());
+        for word in ["invalid_client", "InvalidClient"] {
+            assert!(classify(&refusal(401, word)).wants_other_credential(), "{word}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_the_wait_of_a_limit_or_an_outage_and_makes_none_of_another_word() {
+        use RedeemFailure::{ConsentRequired, InteractionRequired, Misconfigured, Refused, Throttled, Unavailable};
+        for seconds in [0, 30] {
+            let wait = std::time::Duration::from_secs(seconds);
+            for (status, error, failure) in [
+                (400, "invalid_grant", InteractionRequired { claims: None }),
+                (200, "invalid_grant", InteractionRequired { claims: None }),
+                (403, "consent_required", ConsentRequired),
+                (400, "token_expired", Refused),
+                (401, "invalid_client", Misconfigured),
+                (400, "slow_down", Throttled { retry_after: Some(wait) }),
+                (400, "temporarily_unavailable", Unavailable { retry_after: wait }),
+                (400, "Forbidden", Unavailable { retry_after: wait }),
+                (404, "invalid_grant", Unavailable { retry_after: wait }),
+                (429, "invalid_grant", Throttled { retry_after: Some(wait) }),
+                (503, "invalid_grant", Unavailable { retry_after: wait }),
+            ] {
+                let verdict = classify(&EndpointRefusal { retry_after: Some(wait), ..refusal(status, error) });
+                assert_eq!(verdict.error.failure, failure, "{status} {error} {seconds}");
+                assert!(!verdict.retry, "{status} {error}");
+            }
+        }
     }
 
     #[test]

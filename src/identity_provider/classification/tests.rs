@@ -35,6 +35,7 @@ pub fn list_hints() -> Vec<(String, &'static str)> {
     let retry_after = Some(std::time::Duration::from_secs(5));
     for refusal in [
         EndpointRefusal { status: 400, retry_after, ..EndpointRefusal::default() },
+        EndpointRefusal { status: 503, retry_after, ..EndpointRefusal::default() },
         EndpointRefusal { status: 400, claims: Some("{}".to_owned()), ..EndpointRefusal::default() },
         EndpointRefusal { status: 400, device_challenge: true, ..EndpointRefusal::default() },
     ] {
@@ -84,7 +85,13 @@ fn a_browsers_error_is_read_by_its_number_before_its_word() {
         ("server_error", "AADSTSx", Means::ServerFault, None),
         ("invalid_request", "AADSTS50011: redirect URI", Means::Misconfigured, Some(50_011)),
         ("invalid_scope", "", Means::Misconfigured, None),
-        ("unknown words", "AADSTS999999999999: x AADSTS4711", Means::Unknown, Some(4711)),
+        ("Access Denied", "", Means::AccessRefused, None),
+        ("LoginRequired", "", Means::SignInAgain, None),
+        ("TEMPORARILY-UNAVAILABLE", "Authentication Expired", Means::PageExpired, None),
+        ("expired-token", "", Means::Refused, None),
+        ("Slow Down", "", Means::Throttled, None),
+        ("TokenExpired", "", Means::Refused, None),
+        ("unknown/words", "AADSTS999999999999: x AADSTS4711", Means::Unknown, Some(4711)),
     ] {
         let refusal = classify_authorization_error(&refused(error, description));
         assert_eq!((refusal.meaning, refusal.diagnostics.aadsts), (meaning, number), "{error} {description}");

@@ -1,12 +1,15 @@
-//! What an `error` word means that no table knows. Providers make up words beside those of RFC 6749 §5.2, and they follow
-//! its form: lower-case words that name the cause.
+//! What an `error` word means that no table knows. Providers make up words beside those of RFC 6749 §5.2, whose parts name
+//! the cause.
 
 use super::ExplainedMeaning;
 use super::RefusalMeaning::{self, Misconfigured, Refused, ServerFault, Throttled, Unknown};
+use super::words::to_standard_form;
 use crate::identity_provider::token_endpoint::EndpointRefusal;
 
+/// No provider's word is longer, in bytes.
+const MAX_WORD_BYTES: usize = 64;
 /// Words of which a proxy or a web server makes its own error pages. They do not say that the provider has refused.
-const OF_PROXIES: [&str; 14] = [
+const OF_PROXIES: [&str; 17] = [
     "error",
     "fail",
     "failed",
@@ -14,7 +17,10 @@ const OF_PROXIES: [&str; 14] = [
     "unknown",
     "blocked",
     "forbidden",
+    "forbidden_error",
     "unauthorized",
+    "unauthorized_error",
+    "not_authorized",
     "not_found",
     "bad_request",
     "method_not_allowed",
@@ -70,17 +76,30 @@ const USER_IN_OTHER_WORDS: &str = "the provider refused the grant with a word th
     the word up in the provider's documentation";
 const NO_OAUTH_REFUSAL: &str =
     "the response is unknown: check the token endpoint's address, and whether a proxy responds in its place";
+const UNKNOWN_WITH_WAIT: &str = "the response is unknown and asks to wait (Retry-After), so no request is sent for that time, a minute at most: check \
+    whether a proxy responds in the token endpoint's place";
+/// The end of the names of exceptions, of which web frameworks make error words.
+const EXCEPTION: &str = "_exception";
 
 /// Explains a refusal of a token endpoint whose words no table knows.
 pub(super) fn explain_unknown(refusal: &EndpointRefusal) -> ExplainedMeaning {
-    let meaning = refusal.oauth_error().map_or(Unknown, find_meaning);
-    ExplainedMeaning { meaning, hint: find_hint(meaning) }
+    match refusal.own_error().map_or(Unknown, find_meaning) {
+        // The wait is not the provider's word about its client (RFC 9110 §10.2.3).
+        Unknown if refusal.retry_after.is_some() => ExplainedMeaning { meaning: ServerFault, hint: UNKNOWN_WITH_WAIT },
+        meaning => ExplainedMeaning { meaning, hint: find_hint(meaning) },
+    }
 }
 
-/// The meaning of a word that no table knows. [`Unknown`] if it has not the form of an OAuth error.
+/// The meaning of a word that no table knows, in any spelling. [`Unknown`] if it has not the form of an OAuth error.
 pub(super) fn find_meaning(word: &str) -> RefusalMeaning {
-    let is_lower_case = word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-    if !is_lower_case || !word.starts_with(|first: char| first.is_ascii_lowercase()) || OF_PROXIES.contains(&word) {
+    if word.len() > MAX_WORD_BYTES {
+        return Unknown;
+    }
+    let word = to_standard_form(word);
+    let is_word = word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    let without_exception = word.strip_suffix(EXCEPTION).unwrap_or(&word);
+    let is_of_proxy = OF_PROXIES.contains(&without_exception);
+    if !is_word || !word.starts_with(|first: char| first.is_ascii_lowercase()) || is_of_proxy {
         return Unknown;
     }
     let names = |parts: &[&str]| word.split('_').any(|part| parts.contains(&part));
@@ -147,8 +166,25 @@ mod tests {
             ("bad_request", Unknown),
             ("NotAuthorizedException", Unknown),
             ("1020", Unknown),
+            ("token.expired", Unknown),
         ] {
             assert_eq!(find_meaning(word), meaning, "{word}");
+        }
+    }
+
+    #[test]
+    fn the_spelling_of_an_unknown_word_does_not_change_its_meaning() {
+        for (words, meaning) in [
+            (["expired-token", "ExpiredToken", "TOKEN_EXPIRED", "Expired Token"], Refused),
+            (["bad-refresh-token", "BadRefreshToken", "BAD_REFRESH_TOKEN", "Bad Refresh Token"], Refused),
+            (["slow-down", "SlowDown", "SLOW_DOWN", "Slow Down"], Throttled),
+            (["internal-error", "InternalError", "INTERNAL_ERROR", "Internal Error"], ServerFault),
+            (["client-disabled", "ClientDisabled", "CLIENT_DISABLED", "Client Disabled"], Misconfigured),
+            (["not-found", "NotFound", "NOT_FOUND", "Not Found"], Unknown),
+        ] {
+            for word in words {
+                assert_eq!(find_meaning(word), meaning, "{word}");
+            }
         }
     }
 
@@ -159,7 +195,7 @@ mod tests {
             error: error.map(str::to_owned),
             ..EndpointRefusal::default()
         };
-        for status in [400, 401, 403] {
+        for status in [200, 202, 400, 401, 403] {
             assert_eq!(explain_unknown(&refusal(status, Some("token_expired"))).meaning, Refused, "{status}");
             assert_eq!(explain_unknown(&refusal(status, None)).meaning, Unknown, "{status}");
         }

@@ -132,7 +132,77 @@ pub(super) const BY_DESCRIPTION: [(&str, RefusalMeaning, &str); 1] = [(
     "the provider's description says that its sign-in page had expired; one new request is sent at once",
 )];
 
-/// Finds the row of a word.
+/// Finds the row of a word, however it is spelled.
 pub(super) fn find_error_word(word: &str) -> Option<&'static WordRow> {
-    BY_ERROR.iter().find(|row| row.word.eq_ignore_ascii_case(word))
+    BY_ERROR.iter().find(|row| is_same_word(row.word, word))
+}
+
+/// Whether both are one word. Letter case and what separates its parts do not count: `invalid_grant`, `InvalidGrant`,
+/// `INVALID-GRANT` and `Invalid Grant` are the same (docs/troubleshooting.md §What the identity provider says).
+pub(in crate::identity_provider) fn is_same_word(one: &str, other: &str) -> bool {
+    letters(one).eq(letters(other))
+}
+
+fn letters(word: &str) -> impl Iterator<Item = char> {
+    word.trim().chars().filter(|letter| !is_separator(*letter)).map(|letter| letter.to_ascii_lowercase())
+}
+
+/// The word in the form of the registered ones: parts in lower case, joined by `_`.
+pub(super) fn to_standard_form(word: &str) -> String {
+    let mut standard = String::with_capacity(word.len());
+    let (mut letters, mut previous) = (word.trim().chars().peekable(), None::<char>);
+    while let Some(letter) = letters.next() {
+        let is_before_lower_case = letters.peek().is_some_and(char::is_ascii_lowercase);
+        // A capital begins a part after a small letter or a digit, and as the last capital of several.
+        let begins_part = letter.is_ascii_uppercase()
+            && previous.is_some_and(|previous| {
+                previous.is_ascii_lowercase() || previous.is_ascii_digit() || is_before_lower_case
+            });
+        if (begins_part || is_separator(letter)) && !standard.ends_with('_') {
+            standard.push('_');
+        }
+        if !is_separator(letter) {
+            standard.push(letter.to_ascii_lowercase());
+        }
+        previous = Some(letter);
+    }
+    standard
+}
+
+fn is_separator(letter: char) -> bool {
+    matches!(letter, '_' | '-' | ' ')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_has_one_standard_form_however_it_is_spelled() {
+        for (word, standard) in [
+            ("expired_token", "expired_token"),
+            ("expired-token", "expired_token"),
+            ("ExpiredToken", "expired_token"),
+            ("expiredToken", "expired_token"),
+            ("EXPIRED_TOKEN", "expired_token"),
+            (" Expired  Token ", "expired_token"),
+            ("Expired-Token", "expired_token"),
+            ("HTTPError", "http_error"),
+            ("Error4Client", "error4_client"),
+        ] {
+            assert_eq!(to_standard_form(word), standard, "{word}");
+        }
+    }
+
+    #[test]
+    fn each_row_is_found_however_its_word_is_spelled() {
+        for row in &BY_ERROR {
+            let spaced = row.word.replace('_', " ");
+            let camel: String =
+                spaced.split(' ').map(|part| format!("{}{}", part[..1].to_uppercase(), &part[1..])).collect();
+            for spelled in [row.word.to_uppercase(), row.word.replace('_', "-"), camel, spaced] {
+                assert_eq!(find_error_word(&spelled).map(|found| found.word), Some(row.word), "{spelled}");
+            }
+        }
+    }
 }

@@ -25,6 +25,9 @@ const DEFAULT_TOKEN_LIFETIME: Duration = Duration::from_mins(10);
 const MAX_ACCESS_TOKEN_BYTES: usize = 16 * 1024;
 const MAX_REFRESH_TOKEN_BYTES: usize = 16 * 1024;
 const MAX_CLAIMS_BYTES: usize = 8 * 1024;
+/// The longest `error` that counts as a word, in bytes and in parts between spaces. Longer ones are sentences.
+const MAX_ERROR_BYTES: usize = 64;
+const MAX_ERROR_PARTS: usize = 3;
 /// How many bytes of a body that is not JSON are searched for AADSTS numbers.
 const MAX_SEARCHED_BYTES: usize = 64 * 1024;
 const MAX_CODES: usize = 8;
@@ -53,6 +56,7 @@ pub(super) struct GrantedToken {
 #[derive(Clone, Debug, Default)]
 pub(super) struct EndpointRefusal {
     pub(super) status: u16,
+    /// `error` as it came, if it is a word.
     pub(super) error: Option<String>,
     pub(super) suberror: Option<String>,
     /// A claims challenge, verbatim.
@@ -71,10 +75,17 @@ impl EndpointRefusal {
         self.status >= 500 || self.status == 408
     }
 
-    /// `error`, if the response has the form of RFC 6749 §5.2. At another status something else responds in the endpoint's
-    /// place, such as a proxy, and an outage must not sign users out (docs/architecture.md §An outage is not a sign-out).
+    /// `error`, if the response has the form of RFC 6749 §5.2, or that form at a status that says success or leads
+    /// elsewhere, as some providers send it. At any other status something else responds in the endpoint's place, such as
+    /// a proxy, and an outage must not sign users out (docs/architecture.md §An outage is not a sign-out).
     pub(super) fn oauth_error(&self) -> Option<&str> {
-        self.error.as_deref().filter(|_| matches!(self.status, 400 | 401 | 403))
+        self.error.as_deref().filter(|_| matches!(self.status, 200..=399 | 400 | 401 | 403))
+    }
+
+    /// `error` as [`EndpointRefusal::oauth_error`], if even a word that no table knows is the endpoint's own. A redirect
+    /// may be a proxy's.
+    pub(super) fn own_error(&self) -> Option<&str> {
+        self.oauth_error().filter(|_| !matches!(self.status, 300..=399))
     }
 
     /// The failure of an endpoint that has a fault.
@@ -90,10 +101,18 @@ pub(super) fn read(answer: &HttpAnswer, now: Timestamp) -> TokenAnswer {
         Ok(Value::Object(object)) => Some(object),
         _ => None,
     };
-    if (200..300).contains(&answer.status) {
+    if (200..300).contains(&answer.status) && !object.as_ref().is_some_and(is_refusal) {
         return granted(object.as_ref(), now);
     }
     TokenAnswer::Refusal(Box::new(read_refusal(answer, object.as_ref(), body, now)))
+}
+
+/// Whether a response with a success status says `error` and holds no access token. Some providers answer refusals so,
+/// against RFC 6749 §5.2.
+fn is_refusal(object: &Map<String, Value>) -> bool {
+    let has_text = |name: &str| object.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    let is_absent = |name: &str| object.get(name).is_none_or(|value| value.is_null() || *value == "");
+    has_text("error") && is_absent("access_token")
 }
 
 fn granted(object: Option<&Map<String, Value>>, now: Timestamp) -> TokenAnswer {
@@ -168,7 +187,7 @@ fn read_refusal(
     }
     EndpointRefusal {
         status: answer.status,
-        error: identifier("error"),
+        error: member("error").and_then(Value::as_str).and_then(read_error_word),
         suberror: identifier("suberror"),
         claims: member("claims").and_then(challenge),
         codes,
@@ -176,6 +195,14 @@ fn read_refusal(
         retry_after: answer.header("retry-after").and_then(|value| retry_after(value, now)),
         device_challenge: answer.header("www-authenticate").is_some_and(|value| value.starts_with("PKeyAuth")),
     }
+}
+
+/// Reads `error`: a short identifier, or one whose parts are apart by spaces ("Expired Token").
+fn read_error_word(text: &str) -> Option<String> {
+    let text = text.trim();
+    let parts = text.split(' ').filter(|part| !part.is_empty());
+    let is_word = text.len() <= MAX_ERROR_BYTES && (1..=MAX_ERROR_PARTS).contains(&parts.clone().count());
+    (is_word && parts.clone().all(is_identifier)).then(|| text.to_owned())
 }
 
 /// Whether `text` is a short identifier that may be logged. It cannot hold free text or a token, because spaces, dots

@@ -1,24 +1,20 @@
 use std::sync::Arc;
 
-use quick_cache::sync::Cache;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use super::authorization_codes::AuthorizationCodes;
 use super::failure::ProviderRefusal;
 use super::records::{AtProvider, Completed, Identified};
-use super::redeemed_code::{Arrival, RedeemedCode};
+use super::redeemed_code::Arrival;
 use super::{
     BrowserFlow, BrowserSecret, PROVIDER_BUDGET, ProviderAccess, SignInError, SignInFailure, is_handle, slot_for_card,
 };
 use crate::cards::PendingSignIn;
 use crate::domain::{ClockAndEntropy, Connection, Secret};
-use crate::exchange::HeldTokens;
 use crate::identity_provider::{AuthorizationError, classify_authorization_error};
 use crate::sign_in::SignedInTokens;
 use crate::single_flight::SingleFlight;
-
-/// Failed redemptions that are remembered at the same time.
-const MAX_REMEMBERED_FAILURES: usize = 4_096;
 
 /// The authorization response that a browser brings from the identity provider (RFC 6749 §4.1.2, RFC 9207 §2).
 #[derive(Debug, Default)]
@@ -73,11 +69,8 @@ pub struct SignInReturn {
     pub(super) ambient: ClockAndEntropy,
     /// The redemptions that are under way, by the name of the browser's step.
     pub(super) flights: Arc<SingleFlight<[u8; 32], Result<Secret, SignInFailure>>>,
-    /// The redemptions that the provider refused, by the name of the step and of the code, so that a repeated return is
-    /// answered in the same way. A process that does not remember one asks the provider, which refuses a used code.
-    pub(super) refused: Arc<Cache<[u8; 32], SignInFailure>>,
-    /// The tokens of redeemed codes whose users could not be identified for an outage, by the name of the browser's step.
-    pub(super) unidentified: HeldTokens<[u8; 32], RedeemedCode>,
+    /// What became of the codes that were redeemed.
+    pub(super) codes: AuthorizationCodes,
 }
 
 /// What is known about a browser that returns.
@@ -89,12 +82,16 @@ pub(super) enum Progress {
 }
 
 impl SignInReturn {
-    /// Continues the sign-ins of `flow` that return from `provider`.
+    /// Continues the sign-ins of `flow` that return from `provider`. `codes` remembers what became of their codes.
     #[must_use]
-    pub fn new(flow: BrowserFlow, provider: ProviderAccess, tokens: SignedInTokens, ambient: ClockAndEntropy) -> Self {
-        let refused = Arc::new(Cache::new(MAX_REMEMBERED_FAILURES));
-        let unidentified = HeldTokens::new(ambient.clock.clone());
-        Self { flow, provider, tokens, ambient, flights: Arc::default(), refused, unidentified }
+    pub fn new(
+        flow: BrowserFlow,
+        provider: ProviderAccess,
+        tokens: SignedInTokens,
+        codes: AuthorizationCodes,
+        ambient: ClockAndEntropy,
+    ) -> Self {
+        Self { flow, provider, tokens, ambient, flights: Arc::default(), codes }
     }
 
     /// Accepts the browser's answer, redeems its code and identifies the user. Returns the next step. The

@@ -1,5 +1,5 @@
 use crate::domain::{ChannelId, ClaimsChallenge};
-use crate::exchange::RateLimited;
+use crate::exchange::{Outage, RateLimited};
 use crate::identity_provider::{AuthorizationRefusal, Diagnostics, RedeemError, RedeemFailure, RefusalMeaning};
 use crate::records::RecordError;
 use crate::sign_in::SignedInTokensError;
@@ -94,14 +94,17 @@ pub struct SignInFailure {
     pub error: SignInError,
     /// The channel that the sign-in began in, if it is known.
     pub channel: Option<ChannelId>,
+    /// Seconds until another attempt makes sense, if that is known.
+    pub retry_after: Option<u64>,
     /// What the identity provider answered, for the operator's log.
     pub diagnostics: Box<Diagnostics>,
 }
 
 impl SignInError {
-    /// Whether the same step may succeed a little later, because only an outage or a limit is in the way.
-    pub(super) const fn is_passing(self) -> bool {
-        matches!(self, Self::Throttled { .. } | Self::Unavailable | Self::Storage)
+    /// Whether the same step may succeed later without the user, because only an outage, a limit or the operator's mistake
+    /// is in the way.
+    pub(super) const fn may_pass(self) -> bool {
+        matches!(self, Self::Throttled { .. } | Self::Unavailable | Self::Misconfigured | Self::Storage)
     }
 }
 
@@ -129,7 +132,11 @@ impl SignInFailure {
 
 impl From<SignInError> for SignInFailure {
     fn from(error: SignInError) -> Self {
-        Self { error, channel: None, diagnostics: Box::default() }
+        let retry_after = match error {
+            SignInError::Throttled { retry_after } => Some(retry_after),
+            _ => None,
+        };
+        Self { error, channel: None, retry_after, diagnostics: Box::default() }
     }
 }
 
@@ -197,19 +204,17 @@ impl From<AuthorizationRefusal> for SignInFailure {
             | RefusalMeaning::Transient
             | RefusalMeaning::ServerFault => SignInError::Unavailable,
         };
-        Self { error, channel: None, diagnostics: refusal.diagnostics }
+        Self { diagnostics: refusal.diagnostics, ..error.into() }
     }
 }
 
 impl From<RedeemError> for SignInFailure {
     fn from(error: RedeemError) -> Self {
-        let sign_in_error = match error.failure {
+        let sign_in_error = match &error.failure {
             RedeemFailure::ConsentRequired => SignInError::ProviderRefused(ProviderRefusal::ConsentMissing),
             RedeemFailure::Denied => SignInError::ProviderRefused(ProviderRefusal::Denied),
             RedeemFailure::Refused => SignInError::ProviderRefused(ProviderRefusal::Other),
-            RedeemFailure::InteractionRequired { claims: Some(claims) }
-                if ClaimsChallenge::parse(&claims).is_some() =>
-            {
+            RedeemFailure::InteractionRequired { claims: Some(claims) } if ClaimsChallenge::parse(claims).is_some() => {
                 SignInError::ProviderRefused(ProviderRefusal::InteractionRequired)
             }
             // The code has expired, was used, or belongs to another client: the user has to begin a new sign-in.
@@ -221,7 +226,8 @@ impl From<RedeemError> for SignInFailure {
                 SignInError::Unavailable
             }
         };
-        Self { error: sign_in_error, channel: None, diagnostics: error.diagnostics }
+        let retry_after = Outage::of_failure(&error.failure).and_then(Outage::retry_after);
+        Self { retry_after, diagnostics: error.diagnostics, ..sign_in_error.into() }
     }
 }
 
@@ -231,6 +237,10 @@ impl From<IdentificationError> for SignInFailure {
             IdentificationError::Token { error, explanation } => (error, explanation),
             IdentificationError::NoIssuer => return SignInError::Misconfigured.into(),
         };
+        let retry_after = match error {
+            IdTokenError::KeyNotKnownYet => Outage::KEY_NOT_KNOWN_YET.retry_after(),
+            IdTokenError::KeysUnavailable | IdTokenError::Rejected { .. } => None,
+        };
         let error = match error {
             IdTokenError::Rejected { check: "tid" } => SignInError::TenantNotAllowed,
             IdTokenError::Rejected { check } => SignInError::IdTokenRejected { check },
@@ -238,6 +248,6 @@ impl From<IdentificationError> for SignInFailure {
         };
         let CheckExplanation { hint, seen, expected } = *explanation;
         let diagnostics = Diagnostics { hint, seen, expected, ..Diagnostics::default() };
-        Self { error, channel: None, diagnostics: Box::new(diagnostics) }
+        Self { retry_after, diagnostics: Box::new(diagnostics), ..error.into() }
     }
 }

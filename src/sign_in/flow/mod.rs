@@ -4,6 +4,7 @@
 //!
 //! Owns the transitions between these steps. It deliberately knows neither pages nor cookies.
 
+mod authorization_codes;
 mod begin;
 mod callback;
 mod complete;
@@ -26,6 +27,7 @@ use super::browser_sign_ins::{BrowserRecordLookup, BrowserSignIns};
 use crate::cards::{PendingSignIn, PendingSignIns};
 use crate::domain::{Bot, Connection, Entropy, NamedConnection, Registrations, Secret, TokenSlot, draw_256_bits};
 
+pub use authorization_codes::AuthorizationCodes;
 pub use begin::SignInStart;
 pub use callback::{NextStep, ProviderAnswer, SignInReturn};
 pub use complete::SignInCompletion;

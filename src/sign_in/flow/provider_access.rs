@@ -5,7 +5,7 @@ use url::Url;
 
 use super::records::AtProvider;
 use super::{PROVIDER_BUDGET, SignInError, SignInFailure};
-use crate::domain::{Account, Connection, Secret};
+use crate::domain::{Account, Connection, Secret, UserKey};
 use crate::exchange::{Redemption, SignInNeed};
 use crate::identity_provider::{Attempt, AuthorizationRequest, Grant, IdentityProvider, RedeemError, RedeemedToken};
 use crate::sign_in::identification::IdTokenValidators;
@@ -77,6 +77,11 @@ impl ProviderAccess {
         let (throttled_as, tenant) = (throttled_as.as_str(), record.tenant.as_deref());
         let grant = Grant::AuthorizationCode { code, code_verifier, redirect_uri, throttled_as, tenant };
         self.redemption.redeem(connection, grant, attempt).await
+    }
+
+    /// The user that the ID token of `redeemed` names, unverified.
+    pub(super) fn presume_user(&self, connection: &Connection, redeemed: &RedeemedToken) -> Option<UserKey> {
+        self.id_tokens.presume_user(connection, redeemed.id_token.as_ref()?)
     }
 
     /// Identifies the user by the ID token that came with `redeemed`. If the ID token holds no name, the provider is

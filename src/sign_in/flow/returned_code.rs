@@ -11,7 +11,7 @@ use super::{PROVIDER_BUDGET, SignInError, SignInFailure, SignInReturn, slot_for_
 use crate::cards::PendingSignIn;
 use crate::domain::Secret;
 use crate::exchange::{TokenOwner, report_missing_scopes, user_token};
-use crate::identity_provider::{Attempt, RedeemedToken};
+use crate::identity_provider::Attempt;
 use crate::sign_in::magic_code::CodeGrant;
 
 impl SignInReturn {
@@ -35,56 +35,58 @@ impl SignInReturn {
             return Ok(next.clone());
         }
         let step_name = self.name_return(arrival, "");
-        let code = match self.unidentified.find(&step_name) {
+        let code = match self.codes.find(&step_name) {
             Some(code) => code,
             None => Arc::new(self.redeem(arrival).await?),
         };
         if let Err(failure) = self.identify_and_put(arrival, &code).await {
-            if failure.error.is_passing() {
-                self.unidentified.hold(step_name, code);
+            if failure.error.may_pass() {
+                self.codes.hold(step_name, code);
             } else {
-                self.refused.insert(code.code_name, failure.clone());
-                self.unidentified.end(&step_name);
+                self.codes.remember(code.code_name, &failure);
+                self.codes.end(&step_name);
             }
             return Err(failure);
         }
-        self.unidentified.end(&step_name);
+        self.codes.end(&step_name);
         if let Err(error) = self.flow.browsers.remove::<AtProvider>(state).await {
             tracing::warn!(%error, "a step of a browser's sign-in stays kept until it expires");
         }
         Ok(next.clone())
     }
 
-    /// Redeems the code. A refusal is remembered, and a refused code is not sent again.
+    /// Redeems the code. A refusal that concerns the code or its user is remembered, and such a code is not sent again.
     async fn redeem(&self, arrival: &Arrival) -> Result<RedeemedCode, SignInFailure> {
         let code_name = self.name_return(arrival, arrival.code.expose());
-        if let Some(failure) = self.refused.get(&code_name) {
+        if let Some(failure) = self.codes.find_refusal(&code_name) {
             return Err(failure);
         }
-        let requested = self.tokens.vault().sign_out_mark();
-        match self.ask_provider(arrival).await {
-            Ok(redeemed) => Ok(RedeemedCode { redeemed, code_name, requested }),
-            Err(failure) => {
-                if !failure.error.is_passing() {
-                    self.refused.insert(code_name, failure.clone());
-                }
-                Err(failure)
-            }
+        let redeemed = self.ask_provider(arrival, code_name).await;
+        if let Err(failure) = &redeemed {
+            self.codes.remember(code_name, failure);
         }
+        redeemed
     }
 
-    async fn ask_provider(&self, arrival: &Arrival) -> Result<RedeemedToken, SignInFailure> {
+    async fn ask_provider(&self, arrival: &Arrival, code_name: [u8; 32]) -> Result<RedeemedCode, SignInFailure> {
         let Arrival { record, code, correlation_id, .. } = arrival;
+        let requested = self.tokens.vault().sign_out_mark();
         let card = self.flow.get_held_card(&record.card_id).await?;
+        let slot = slot_for_card(&card);
+        // The generation is drawn before the code is redeemed, so that a sign-out afterwards supersedes it.
+        let generation = self.tokens.vault().generation(&slot);
         let connection = self.find_connection(&card, record)?;
         let deadline = Instant::now() + PROVIDER_BUDGET;
         let attempt = Attempt { correlation_id: correlation_id.clone(), deadline, claims: None };
         let returned = ReturnedCode { code, record, account: &card.account };
         let redeemed = self.provider.redeem(connection, returned, attempt).await;
         if let Err(error) = &redeemed {
-            self.tokens.requirements().add(&slot_for_card(&card), &error.failure, correlation_id).await;
+            self.tokens.requirements().add(&slot, &error.failure, correlation_id).await;
         }
-        Ok(redeemed?)
+        let redeemed = redeemed?;
+        let presumed_user = self.provider.presume_user(connection, &redeemed);
+        let revision = connection.revision;
+        Ok(RedeemedCode { redeemed, code_name, requested, slot, generation, revision, presumed_user })
     }
 
     async fn identify_and_put(&self, arrival: &Arrival, code: &RedeemedCode) -> Result<(), SignInFailure> {

@@ -1,6 +1,7 @@
 //! Explains refusals of [`CallerTokenValidator`] to the operator.
 
 use super::CallerTokenValidator;
+use crate::observability::to_log_list;
 use crate::token_validation::CallerTokenError;
 use crate::token_validation::check_explanation::{CheckExplanation, HintRow, SightedToken, find_hint, row};
 
@@ -99,7 +100,6 @@ impl CallerTokenValidator {
     }
 
     fn expect(&self, case: &str) -> Option<String> {
-        let join = |texts: Vec<&str>| Some(texts.join(", "));
         match case {
             "alg" => Some("RS256".to_owned()),
             "iss" => {
@@ -107,10 +107,9 @@ impl CallerTokenValidator {
                 issuers.sort_unstable();
                 let entra = self.entra.iter().flat_map(|callers| [&callers.trust.v2_issuer, &callers.trust.v1_issuer]);
                 issuers.extend(entra.map(String::as_str));
-                issuers.dedup();
-                join(issuers)
+                Some(to_log_list(issuers))
             }
-            "tid" => join(self.entra.iter().flat_map(|callers| callers.tenants.iter().map(String::as_str)).collect()),
+            "tid" => Some(to_log_list(self.entra.iter().flat_map(|callers| &callers.tenants))),
             "nbf" | "iat" | "expired" => Some(format!("now={}", self.clock.now().unix_seconds())),
             _ => None,
         }

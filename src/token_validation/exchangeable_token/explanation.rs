@@ -2,6 +2,7 @@
 
 use super::{ExchangeableTokenValidator, check_audience};
 use crate::domain::{AudienceRule, ExchangePolicy, Secret};
+use crate::observability::to_log_list;
 use crate::token_validation::ExchangeableTokenError;
 use crate::token_validation::check_explanation::{
     CheckExplanation, HintRow, SightedToken, find_hint, row, show_tenants,
@@ -144,13 +145,13 @@ impl ExchangeableTokenValidator {
             "alg" => Some("RS256".to_owned()),
             "typ" => Some("JWT or at+jwt".to_owned()),
             "form" => Some("at most 32768 bytes, in three parts".to_owned()),
-            "iss" if policy.allow_v1 => Some(format!("{}, {}", self.trust.v2_issuer, self.trust.v1_issuer)),
+            "iss" if policy.allow_v1 => Some(to_log_list([&self.trust.v2_issuer, &self.trust.v1_issuer])),
             "iss" => Some(self.trust.v2_issuer.clone()),
             "tid" => Some(show_tenants(&policy.tenants)),
             "ver" | "ver:v1" => Some("2.0".to_owned()),
-            "aud" => Some(policy.audiences.iter().map(show_audience).collect::<Vec<_>>().join(", ")),
+            "aud" => Some(to_log_list(policy.audiences.iter().map(show_audience))),
             "scp" | "scp:absent" => Some(policy.required_scopes.join(" ")),
-            "azp" => Some(policy.authorized_clients.join(", ")),
+            "azp" => Some(to_log_list(&policy.authorized_clients)),
             _ => None,
         }
     }

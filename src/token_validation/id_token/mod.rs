@@ -17,6 +17,7 @@ use subtle::ConstantTimeEq;
 
 use super::IdTokenError;
 use super::algorithms::SignaturePolicy;
+use super::check_explanation::SightedToken;
 use super::claims::{Claims, MAX_CLOCK_SKEW};
 use super::issuer::{EntraTrust, IssuerVersion, is_guid};
 use super::key_set::KeySet;
@@ -96,6 +97,22 @@ impl IdTokenValidator {
             TrustedIdTokenIssuer::OpenIdConnect { .. } => SignaturePolicy::AnnouncedAsymmetric,
         };
         Self { trust, verifier: SignatureVerifier::with_policy(TOKEN_LIMIT_BYTES, policy), clock }
+    }
+
+    /// The user that the ID token `raw` names. Nothing of the token is verified, so the answer may only end what waits for
+    /// that user's identification.
+    #[must_use]
+    pub fn presume_user(&self, raw: &Secret) -> Option<UserKey> {
+        let claims = SightedToken::read(raw.expose()).claims;
+        match &self.trust {
+            TrustedIdTokenIssuer::Entra(trust) => {
+                let object_id = claims.text("oid").filter(|oid| is_guid(oid))?.to_ascii_lowercase();
+                Some(UserKey::entra(&object_id, &trust.origin(&claims).ok()?.tenant_id))
+            }
+            TrustedIdTokenIssuer::OpenIdConnect { issuer, .. } => {
+                identify_openid_user(&claims, issuer).ok().map(|identified| identified.user)
+            }
+        }
     }
 
     /// Proves that `raw` was issued to `client_id` for the sign-in that `nonce` was made for, and says whose it is

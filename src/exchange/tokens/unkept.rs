@@ -1,0 +1,90 @@
+use std::sync::Arc;
+
+use crate::domain::{ConnectionRevision, Secret, SharedClock, TokenSlot, UserKey, UserToken};
+use crate::exchange::{HeldContent, HeldTokens};
+use crate::vault::{KeptToken, Permit, TokenVault};
+
+/// Refreshed tokens that the store did not take, in memory until it does
+/// (docs/architecture.md §An outage is not a sign-out). Clones share the same state.
+///
+/// A sign-out ends them: they are found only while their permit holds, and [`UnkeptTokens::take`] hands them over to be
+/// revoked.
+#[derive(Clone)]
+pub struct UnkeptTokens {
+    held: HeldTokens<TokenSlot, UnkeptToken>,
+    clock: SharedClock,
+}
+
+/// A refreshed token that is not stored. The issuer may take the refresh token that led to it only once.
+pub(super) struct UnkeptToken {
+    /// The refresh token that is stored still.
+    pub(super) used: Secret,
+    /// What is to be stored, with the newest refresh token.
+    pub(super) kept: KeptToken,
+    /// The permission to keep it, drawn before the refresh.
+    pub(super) permit: Permit,
+}
+
+impl HeldContent for UnkeptToken {
+    fn bytes(&self) -> usize {
+        let token = &self.kept.token;
+        let refresh_token = token.refresh_token.as_ref().map_or(0, |secret| secret.expose().len());
+        self.used.expose().len() + token.access_token.expose().len() + refresh_token
+    }
+}
+
+impl UnkeptTokens {
+    /// Holds nothing yet. `clock` says when something ends.
+    #[must_use]
+    pub fn new(clock: SharedClock) -> Self {
+        Self { held: HeldTokens::new(Arc::clone(&clock)), clock }
+    }
+
+    /// Holds `unkept` in place of what is held for `slot`.
+    pub(super) fn hold(&self, slot: &TokenSlot, unkept: UnkeptToken) {
+        self.held.end(slot);
+        self.held.hold(slot.clone(), Arc::new(unkept));
+    }
+
+    pub(super) fn end(&self, slot: &TokenSlot) {
+        self.held.end(slot);
+    }
+
+    /// What the refresh token `used`, which is stored for `slot`, has brought already.
+    pub(super) fn find_successor(&self, slot: &TokenSlot, used: &Secret) -> Option<Arc<UnkeptToken>> {
+        self.held.find(slot).filter(|unkept| unkept.used.expose() == used.expose())
+    }
+
+    /// The token of `slot` without its refresh token, if it has not ended, was obtained for this `revision` of the
+    /// connection, and its user was not signed out since. Reads the store only for the epoch of a user whom memory does
+    /// not know.
+    pub(super) async fn find_unended(
+        &self,
+        slot: &TokenSlot,
+        revision: ConnectionRevision,
+        vault: &TokenVault,
+    ) -> Option<Arc<UserToken>> {
+        let unkept = self.held.find(slot)?;
+        let token = &unkept.kept.token;
+        if !vault.is_permitted(&unkept.permit, &token.user).await.ok()? {
+            self.held.end(slot);
+            return None;
+        }
+        let serves = unkept.kept.revision == revision && !token.has_ended(self.clock.now());
+        serves.then(|| Arc::new(token.clone().without_refresh_token()))
+    }
+
+    /// Ends the token of `slot` and returns it.
+    pub(super) fn take(&self, slot: &TokenSlot) -> Vec<KeptToken> {
+        self.take_all(|name, _| name == slot)
+    }
+
+    /// Ends all tokens of `user` and returns them.
+    pub(super) fn take_of_user(&self, user: &UserKey) -> Vec<KeptToken> {
+        self.take_all(|_, unkept| unkept.kept.token.user == *user)
+    }
+
+    fn take_all(&self, is_ended: impl Fn(&TokenSlot, &UnkeptToken) -> bool) -> Vec<KeptToken> {
+        self.held.take_all(is_ended).iter().map(|unkept| unkept.kept.clone()).collect()
+    }
+}
