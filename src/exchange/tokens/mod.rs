@@ -9,6 +9,8 @@ mod resource;
 mod revocation;
 mod sign_out;
 mod unkept;
+#[cfg(test)]
+mod unkept_tests;
 
 pub use current::CurrentTokens;
 pub use resource::{ResourceExchange, ResourceScope, ResourceTokens, WantedResource};

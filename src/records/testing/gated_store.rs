@@ -131,7 +131,12 @@ impl Store for GatedStore {
     }
 
     fn compare_and_put(&self, key: RecordKey, expected: Option<Bytes>, record: Record) -> StoreFuture<'_, bool> {
-        self.inner.compare_and_put(key, expected, record)
+        Box::pin(async move {
+            if self.puts_fail.load(Ordering::SeqCst) {
+                return Err(StoreError::Unavailable("the test makes this write fail".to_owned()));
+            }
+            self.inner.compare_and_put(key, expected, record).await
+        })
     }
 
     fn members(&self, index: RecordKey) -> StoreFuture<'_, Vec<(RecordKey, Bytes)>> {

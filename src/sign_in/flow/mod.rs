@@ -18,6 +18,8 @@ mod review;
 mod second_request;
 
 #[cfg(test)]
+mod authorization_codes_tests;
+#[cfg(test)]
 mod earlier_store_tests;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ mod outages;
 mod refresh;
 mod sign_out;
 mod unkept;
+mod words;
 
 use std::time::Duration;
 

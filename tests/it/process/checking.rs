@@ -73,7 +73,7 @@ async fn a_start_with_a_key_ring_that_lacks_a_key_names_the_key_and_counts_its_r
 }
 
 /// Adds a connection to the provider at `issuer`, with `secret`.
-fn connect_elsewhere(setting: &mut Setting, issuer: &str, secret: &str) {
+pub(super) fn connect_elsewhere(setting: &mut Setting, issuer: &str, secret: &str) {
     setting.set("identity_providers.elsewhere.kind", "oidc");
     setting.set("identity_providers.elsewhere.issuer", issuer);
     setting.set("identity_providers.elsewhere.allow_insecure_http", true);

@@ -3,6 +3,7 @@
 
 mod audit;
 mod checking;
+mod checking_openid;
 mod command_line;
 mod credentials;
 mod development;

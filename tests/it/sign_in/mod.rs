@@ -15,6 +15,7 @@ mod pages;
 mod proxies;
 mod refusals;
 mod repeats;
+mod retries;
 mod sign_out;
 mod transport;
 

@@ -20,11 +20,12 @@ async fn names_come_from_userinfo_if_it_is_the_same_users() {
     let names = names_of(&stand, json!({"sub": "ada", "name": "Ada", "email": "ada@example.com", "groups": [1]})).await;
     let names = names.unwrap();
     assert_eq!((names.name.as_deref(), names.email.as_deref()), (Some("Ada"), Some("ada@example.com")));
+    let names = names_of(&stand, json!({"sub": "ada", "name": 7, "email": "ada@example.com"})).await.unwrap();
+    assert_eq!((names.name, names.email.as_deref()), (None, Some("ada@example.com")));
     for userinfo in [
         json!({"sub": "grace", "name": "Grace"}),
         json!({"sub": "ADA", "name": "Ada"}),
         json!({"name": "Ada"}),
-        json!({"sub": "ada", "name": 7}),
         json!({"sub": "ada", "name": "x".repeat(70_000)}),
         json!("ada"),
     ] {

@@ -1,0 +1,283 @@
+//! Refreshed tokens that the store does not take: given while they last, never refreshed by a refresh token that is used up,
+//! and ended by a sign-out.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::{CurrentTokens, TokenRevocation, TokenSignOut, UnkeptTokens};
+use crate::cards::PendingSignIns;
+use crate::domain::{
+    Account, Bot, BotName, ChannelId, ClockAndEntropy, Connection, ConnectionName, ConnectionRevision,
+    ContinuationMode, ExchangePolicy, IdentityBinding, ProviderKind, RefusalStyle, Registrations, Secret,
+    SecurityContext, SharedClock, SystemEntropy, TenantPolicy, TokenSlot, UserKey, UserToken, VerifiedUserIds,
+};
+use crate::exchange::{ClaimsChallenges, ObtainedToken, Redemption, SignInNeeds, SignInRequirements, WantedToken};
+use crate::identity_provider::{
+    AdmissionFuture, Attempt, AuthorizationRequest, AuthorizeFuture, Capabilities, Grant, IdentityProvider,
+    ProviderRegistry, RedeemFuture, RedeemedToken, RevocableTokens, RevocationFuture, RevocationOutcome,
+};
+use crate::records::Records;
+use crate::records::testing::{GatedStore, ThrowawayRecords, throwaway_records};
+use crate::vault::TokenVault;
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// What the issuer answers to a refresh.
+struct Successor {
+    access_token: &'static str,
+    refresh_token: Option<&'static str>,
+    lifetime: Duration,
+}
+
+/// An issuer that rotates refresh tokens, and notes what it gets.
+struct RotatingIssuer {
+    clock: SharedClock,
+    successors: Mutex<VecDeque<Successor>>,
+    /// The refresh tokens of the refreshes.
+    sent: Mutex<Vec<String>>,
+    /// The refresh token and the access token of each revocation.
+    revoked: Mutex<Vec<String>>,
+    revocation: Notify,
+}
+
+impl IdentityProvider for RotatingIssuer {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { on_behalf_of: false, refresh_token: true, authorization_code: true }
+    }
+
+    fn redeem<'a>(&'a self, _: &'a Connection, grant: Grant<'a>, _: Attempt) -> RedeemFuture<'a> {
+        let Grant::RefreshToken { refresh_token, .. } = grant else { panic!("a refresh") };
+        self.sent.lock().unwrap().push(refresh_token.expose().to_owned());
+        let next = self.successors.lock().unwrap().pop_front().expect("a refresh that the test expects");
+        let redeemed = RedeemedToken {
+            access_token: Secret::from(next.access_token),
+            expires_at: self.clock.now().plus(next.lifetime),
+            granted_scope: None,
+            refresh_token: next.refresh_token.map(Secret::from),
+            refresh_at: None,
+            id_token: None,
+        };
+        Box::pin(async move { Ok(redeemed) })
+    }
+
+    fn authorize_url<'a>(&'a self, _: &'a Connection, _: AuthorizationRequest<'a>) -> AuthorizeFuture<'a> {
+        panic!("no browser signs in")
+    }
+
+    fn admits_issuer<'a>(&'a self, _: Option<&'a str>) -> AdmissionFuture<'a> {
+        panic!("no browser signs in")
+    }
+
+    fn revoke<'a>(&'a self, tokens: RevocableTokens<'a>) -> RevocationFuture<'a> {
+        let refresh_token = tokens.refresh_token.map(Secret::expose).unwrap_or_default();
+        self.revoked.lock().unwrap().push(format!("{refresh_token} {}", tokens.access_token.expose()));
+        self.revocation.notify_one();
+        Box::pin(async { Ok(RevocationOutcome::Revoked) })
+    }
+}
+
+struct Fixture {
+    beneath: ThrowawayRecords,
+    store: Arc<GatedStore>,
+    vault: Arc<TokenVault>,
+    tokens: CurrentTokens,
+    sign_out: TokenSignOut,
+    issuer: Arc<RotatingIssuer>,
+    bot: Arc<Bot>,
+    connection: Arc<Connection>,
+    slot: TokenSlot,
+    ada: UserKey,
+}
+
+fn bot() -> Bot {
+    Bot {
+        name: BotName::new("bot"),
+        app_id: "b".to_owned(),
+        endpoint: "http://127.0.0.1:1/".parse().unwrap(),
+        continuation: ContinuationMode::None,
+        identity: IdentityBinding {
+            allow_unidentified_teams_users: false,
+            cross_tenants: Vec::new(),
+            verified_user_ids: VerifiedUserIds::All,
+        },
+        agent_365: None,
+        sign_in_invokes: Vec::new(),
+        callers: Vec::new(),
+        emulator_tenants: Vec::new(),
+        refusal_style: RefusalStyle::default(),
+    }
+}
+
+fn connection() -> Connection {
+    Connection {
+        bot: BotName::new("bot"),
+        name: ConnectionName::new("tickets"),
+        identity_provider: "elsewhere".to_owned(),
+        provider_kind: ProviderKind::OpenIdConnect,
+        client_id: "client".to_owned(),
+        scopes: vec!["openid".to_owned(), "offline_access".to_owned()],
+        required_granted_scopes: Vec::new(),
+        continuous_access: false,
+        allow_other_accounts: false,
+        asks_offline_by_parameter: false,
+        token_exchange_uri: None,
+        exchange_uris: Vec::new(),
+        aad_resources: Vec::new(),
+        exchange: ExchangePolicy {
+            tenants: TenantPolicy::Listed(Vec::new()),
+            audiences: Vec::new(),
+            required_scopes: Vec::new(),
+            authorized_clients: Vec::new(),
+            allow_v1: false,
+        },
+        revision: ConnectionRevision([7; 16]),
+    }
+}
+
+impl Fixture {
+    /// Ada's token A0 has ended and is kept with the refresh token R0. The issuer answers with `successors`, in turn.
+    async fn start(successors: impl IntoIterator<Item = Successor>) -> Self {
+        let beneath = throwaway_records();
+        let store = GatedStore::new(beneath.store.clone());
+        let records = Records::new(store.clone(), beneath.sealer.clone(), beneath.shared_clock.clone());
+        let ambient = ClockAndEntropy { clock: beneath.shared_clock.clone(), entropy: Arc::new(SystemEntropy) };
+        let vault = Arc::new(TokenVault::new(&records, records.single_writer().unwrap(), 1 << 20));
+        let issuer = Arc::new(RotatingIssuer {
+            clock: beneath.shared_clock.clone(),
+            successors: Mutex::new(successors.into_iter().collect()),
+            sent: Mutex::default(),
+            revoked: Mutex::default(),
+            revocation: Notify::new(),
+        });
+        let (bot, connection) = (Arc::new(bot()), Arc::new(connection()));
+        let mut registry = ProviderRegistry::default();
+        registry.register(&connection, issuer.clone());
+        let requirements =
+            SignInRequirements::new(Arc::new(ClaimsChallenges::new(&records)), Arc::new(SignInNeeds::new(&records)));
+        let redemption = Redemption::new(Arc::new(registry), requirements.clone());
+        let registrations = Arc::new(Registrations::new(vec![(*bot).clone()], vec![(*connection).clone()]));
+        let revocation = TokenRevocation::new(redemption.clone(), registrations, ambient.entropy.clone());
+        let unkept = UnkeptTokens::new(ambient.clock.clone());
+        let cards = Arc::new(PendingSignIns::new(&records, ambient.entropy.clone()));
+        let sign_out = TokenSignOut::new(vault.clone(), cards, requirements, revocation, unkept.clone());
+        let account = Account::of_channel(&bot.name, ChannelId::new("msteams"), "29:ada");
+        let slot = TokenSlot::new(&account, &connection.name);
+        let ada = UserKey::from_parts("https://elsewhere.example", "ada");
+        let now = ambient.now();
+        let token = UserToken {
+            access_token: Secret::from("A0"),
+            expires_at: now.plus(HOUR),
+            user: ada.clone(),
+            security_context: SecurityContext([0; 16]),
+            granted_scope: None,
+            obtained_at: now,
+            refresh_token: Some(Secret::from("R0")),
+            refresh_at: None,
+        };
+        let permit = vault.permit(&slot, &ada).await.unwrap();
+        vault.keep(permit, connection.revision, token).await.unwrap();
+        let tokens = CurrentTokens::new(vault.clone(), redemption, unkept, ambient);
+        beneath.clock.advance(HOUR);
+        Self { beneath, store, vault, tokens, sign_out, issuer, bot, connection, slot, ada }
+    }
+
+    fn wanted(&self) -> WantedToken<'_> {
+        WantedToken { bot: &self.bot, slot: &self.slot, connection: &self.connection }
+    }
+
+    /// The access token that is given.
+    async fn given(&self) -> String {
+        match self.tokens.get(self.wanted()).await {
+            ObtainedToken::Token(token) => token.access_token.expose().to_owned(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn sent(&self) -> Vec<String> {
+        self.issuer.sent.lock().unwrap().clone()
+    }
+
+    async fn kept_refresh_token(&self) -> String {
+        let record = self.vault.read(&self.slot, self.connection.revision).await.unwrap().unwrap();
+        record.token.refresh_token.unwrap().expose().to_owned()
+    }
+
+    fn fail_writes(&self, fail: bool) {
+        self.store.puts_fail.store(fail, Ordering::SeqCst);
+    }
+
+    /// Ada is not signed in, and her tokens in memory were revoked.
+    async fn assert_ended_and_revoked(&self, revoked: &str) {
+        while !self.issuer.revoked.lock().unwrap().iter().any(|pair| pair == revoked) {
+            self.issuer.revocation.notified().await;
+        }
+        self.fail_writes(false);
+        let obtained = self.tokens.get(self.wanted()).await;
+        assert!(matches!(obtained, ObtainedToken::UserNeeded), "{obtained:?}");
+    }
+}
+
+const fn successor(access_token: &'static str, refresh_token: Option<&'static str>, lifetime: Duration) -> Successor {
+    Successor { access_token, refresh_token, lifetime }
+}
+
+#[tokio::test]
+async fn a_refreshed_token_that_the_store_does_not_take_is_given_until_it_ends() {
+    let fixture = Fixture::start([successor("A1", Some("R1"), HOUR)]).await;
+    fixture.fail_writes(true);
+    for _ in 0..2 {
+        assert_eq!(fixture.given().await, "A1");
+    }
+    fixture.store.reads_fail.store(true, Ordering::SeqCst);
+    assert_eq!(fixture.given().await, "A1", "the store reads nothing, either");
+    assert!(fixture.tokens.can_give(fixture.wanted()).await.unwrap());
+    fixture.store.reads_fail.store(false, Ordering::SeqCst);
+    fixture.fail_writes(false);
+    assert_eq!(fixture.given().await, "A1");
+    assert_eq!((fixture.kept_refresh_token().await.as_str(), fixture.sent()), ("R1", vec!["R0".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_is_used_up_is_not_sent_again_although_the_store_holds_it() {
+    let minute = Duration::from_mins(1);
+    let successors =
+        [successor("A1", Some("R1"), minute), successor("A2", None, minute), successor("A3", Some("R3"), HOUR)];
+    let fixture = Fixture::start(successors).await;
+    fixture.fail_writes(true);
+    assert_eq!(fixture.given().await, "A1");
+    fixture.beneath.clock.advance(2 * minute);
+    assert_eq!(fixture.given().await, "A2", "the issuer keeps R1 valid");
+    fixture.fail_writes(false);
+    assert_eq!(fixture.given().await, "A2");
+    assert_eq!(fixture.kept_refresh_token().await, "R1");
+    fixture.beneath.clock.advance(2 * minute);
+    assert_eq!(fixture.given().await, "A3");
+    assert_eq!(fixture.sent(), ["R0", "R1", "R1"]);
+    assert_eq!(fixture.kept_refresh_token().await, "R3");
+}
+
+#[tokio::test]
+async fn a_sign_out_of_the_account_ends_and_revokes_the_token_that_the_store_did_not_take() {
+    let fixture = Fixture::start([successor("A1", Some("R1"), HOUR)]).await;
+    fixture.fail_writes(true);
+    assert_eq!(fixture.given().await, "A1");
+    fixture.sign_out.forget(Some(&fixture.bot), std::slice::from_ref(&fixture.slot)).await.unwrap();
+    fixture.assert_ended_and_revoked("R1 A1").await;
+}
+
+#[tokio::test]
+async fn a_sign_out_everywhere_ends_and_revokes_it_although_the_store_fails() {
+    let fixture = Fixture::start([successor("A1", Some("R1"), HOUR)]).await;
+    fixture.fail_writes(true);
+    assert_eq!(fixture.given().await, "A1");
+    let ben = UserKey::from_parts("https://elsewhere.example", "ben");
+    fixture.sign_out.everywhere(&ben).await.unwrap_err();
+    assert_eq!(fixture.given().await, "A1", "another user was signed out");
+    fixture.sign_out.everywhere(&fixture.ada).await.unwrap_err();
+    fixture.assert_ended_and_revoked("R1 A1").await;
+}
