@@ -90,6 +90,7 @@ struct Collections {
     speakers: Speakers,
     magic_codes: Arc<MagicCodes>,
     browsers: Arc<BrowserSignIns>,
+    unkept: UnkeptTokens,
 }
 
 /// Builds everything that the doors use over `records`, from the lowest room to the highest.
@@ -113,23 +114,17 @@ pub(super) fn build_services(
     let caller_rates = CallerRates::new(limits, &registrations, clock.clone(), counters.clone(), collections.writer);
     let trust = TrustContext { outbound: &outbound, ambient: &ambient, registrations: &registrations, anonymous };
     let Verification { key_sets, validators, id_tokens, callers } = build_verification(config, &trust, caller_rates);
-    let Collections { writer, vault, cards, statements, requirements, speakers, magic_codes, browsers } = collections;
-    let unkept = UnkeptTokens::new(clock.clone());
+    let (sign_out, authorization_codes) = build_sign_out(&collections, &redemption, &registrations, &ambient);
+    let Collections { writer, vault, cards, statements, requirements, speakers, magic_codes, unkept, .. } = collections;
     let tokens = CurrentTokens::new(vault.clone(), redemption.clone(), unkept.clone(), ambient.clone());
     let resource_exchange = ResourceExchange {
         vault: vault.clone(),
         validators: validators.clone(),
         redemption: redemption.clone(),
         rates: rates.clone(),
-        unkept: unkept.clone(),
+        unkept,
         ambient: ambient.clone(),
     };
-    let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
-    let authorization_codes = AuthorizationCodes::new(vault.clone(), revocation.clone(), clock.clone());
-    let sign_out = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation, unkept);
-    let others: [Arc<dyn EndedAtSignOut>; 3] =
-        [magic_codes.clone(), statements.clone(), Arc::new(authorization_codes.clone())];
-    let sign_out = SignOut::new(sign_out, registrations.clone(), others.to_vec());
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
     let bots = BotClient::new(outbound);
     Ok(Services {
@@ -138,7 +133,7 @@ pub(super) fn build_services(
         acquisition: Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone()),
         agents: AgentLifecycle::new(sign_out.clone(), records),
         sign_out,
-        browser_flow: BrowserFlow::new(cards.clone(), browsers, registrations.clone()),
+        browser_flow: BrowserFlow::new(cards.clone(), collections.browsers, registrations.clone()),
         codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
         delivery: ContinuationDelivery::new(bots.clone(), Arc::new(ContinuationClaims::new(records)), counters.clone()),
         operator_tokens: OperatorTokens::new(config.operations.as_ref()),
@@ -165,6 +160,21 @@ pub(super) fn build_services(
         credentials,
         credential_builder,
     })
+}
+
+/// Builds the sign-out, and the codes of browsers, which revoke what waits for them as a sign-out does.
+fn build_sign_out(
+    collections: &Collections,
+    redemption: &Redemption,
+    registrations: &Arc<Registrations>,
+    ambient: &ClockAndEntropy,
+) -> (SignOut, AuthorizationCodes) {
+    let Collections { vault, cards, requirements, magic_codes, statements, unkept, .. } = collections;
+    let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
+    let codes = AuthorizationCodes::new(vault.clone(), revocation.clone(), ambient.clock.clone());
+    let others: [Arc<dyn EndedAtSignOut>; 3] = [magic_codes.clone(), statements.clone(), Arc::new(codes.clone())];
+    let tokens = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation, unkept.clone());
+    (SignOut::new(tokens, registrations.clone(), others.to_vec()), codes)
 }
 
 /// What the checks of tokens are built from.
@@ -215,6 +225,7 @@ fn open_collections(
         speakers: Speakers::new(records, writer),
         magic_codes: Arc::new(MagicCodes::new(records)),
         browsers: Arc::new(BrowserSignIns::new(records, entropy.clone())),
+        unkept: UnkeptTokens::new(ambient.clock.clone()),
     })
 }
 

@@ -32,7 +32,12 @@ pub enum CodeError {
 #[derive(Clone, Debug)]
 pub enum CodeAnswer {
     /// The code was right. Its token is the user's current token now, and the caller is the one who tells the bot.
-    Redeemed(Arc<UserToken>),
+    Redeemed {
+        /// The token.
+        token: Arc<UserToken>,
+        /// The card that led to the code.
+        card_id: String,
+    },
     /// The code was redeemed before, and the slot still holds the token that came of it, or what that token was
     /// refreshed to. Nothing has changed.
     RedeemedBefore,
@@ -132,7 +137,7 @@ impl CodeRedemption {
             async move { redemption.run(requested).await.map_err(Arc::new) }
         });
         match flight.outcome().await.unwrap_or_else(|| Err(Arc::new(VaultError::Interrupted.into())))? {
-            CodeAnswer::Redeemed(_) if !is_leader => Ok(CodeAnswer::RedeemedBefore),
+            CodeAnswer::Redeemed { .. } if !is_leader => Ok(CodeAnswer::RedeemedBefore),
             answer => Ok(answer),
         }
     }
@@ -230,7 +235,7 @@ impl CodeRedemption {
             Ok(token) => {
                 audit_sign_in(wanted.slot, &token.user, "code");
                 self.finish(wanted.slot, &grant.card_id).await;
-                Ok(CodeAnswer::Redeemed(token))
+                Ok(CodeAnswer::Redeemed { token, card_id: grant.card_id })
             }
             Err(VaultError::SignedOut) => Ok(CodeAnswer::Wrong),
             Err(error) => {

@@ -53,17 +53,10 @@ pub struct KeptRecord {
     pub token: UserToken,
     /// The magic code that the token comes of, if it comes of one.
     pub code_mark: Option<CodeMark>,
-    permit: Permit,
+    /// The permission to replace the token. A sign-out after the record was read revokes it.
+    pub permit: Permit,
     revision: ConnectionRevision,
     stored: StoredRecord<TokenRecord>,
-}
-
-impl KeptRecord {
-    /// The permission to replace the token. A sign-out after the record was read revokes it.
-    #[must_use]
-    pub fn permit(&self) -> &Permit {
-        &self.permit
-    }
 }
 
 /// The tokens that a sign-out of a user removed.

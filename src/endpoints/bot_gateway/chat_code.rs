@@ -87,8 +87,8 @@ async fn redeem_for_pending<'g>(
         let slot = TokenSlot::new(&account, &connection.name);
         let wanted = WantedToken { bot: &inbound.bot, slot: &slot, connection };
         match gateway.codes.redeem(wanted, bearer, code).await {
-            Ok(CodeAnswer::Redeemed(token)) => {
-                return ChatCode::Redeemed(RedeemedCode { connection, card_id: sign_in.card_id.clone(), token });
+            Ok(CodeAnswer::Redeemed { token, card_id }) => {
+                return ChatCode::Redeemed(RedeemedCode { connection, card_id, token });
             }
             Ok(CodeAnswer::RedeemedBefore) => return ChatCode::RedeemedBefore,
             Ok(CodeAnswer::Wrong) => {}

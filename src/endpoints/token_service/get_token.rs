@@ -71,7 +71,7 @@ impl TokenRequest<'_> {
         let bearer = CodeBearer { account, stated: StatedIdentity::default() };
         let redeemed = self.service.codes.redeem(self.wanted(&slot), &bearer, code).await;
         Ok(match redeemed.map_err(|error| Decline::failed("a magic code cannot be checked", &error))? {
-            CodeAnswer::Redeemed(token) => ObtainedToken::Token(token),
+            CodeAnswer::Redeemed { token, .. } => ObtainedToken::Token(token),
             // A bot or an SDK that repeats its request gets the same answer: what came of the code is the present token.
             CodeAnswer::RedeemedBefore => self.get_present(&bearer.account).await,
             CodeAnswer::Wrong => ObtainedToken::UserNeeded,

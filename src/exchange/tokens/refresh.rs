@@ -154,7 +154,7 @@ impl Refresh {
         correlation_id: &str,
     ) -> Result<Option<ObtainedToken>, StorageFailure> {
         let RefreshableTokens { vault, unkept, .. } = &self.tokens;
-        let (permit, revision) = (record.permit().clone(), self.connection.revision);
+        let (permit, revision) = (record.permit.clone(), self.connection.revision);
         let kept = KeptToken { revision, token: token.clone(), code_mark: record.code_mark };
         let failure = match self.keep(record, token, correlation_id).await {
             Err(failure) => failure,

@@ -229,8 +229,14 @@ impl ResourceRedemption {
         let vault = &self.exchange.vault;
         // The permit comes first: a sign-out after it revokes the permit, and a sign-out before it is seen by `find`.
         let permit = vault.permit(&self.own, user).await.map_err(|error| store_failed(&error))?;
-        let signed_in = vault.find_unended(&self.slot, self.connection.revision).await;
-        let signed_in = signed_in.map_err(|error| store_failed(&error))?.filter(|token| token.user == *user);
+        let signed_in = match self.exchange.unkept.find_unended(&self.slot, self.connection.revision, vault).await {
+            Some(unkept) => Some(unkept),
+            None => {
+                let kept = vault.find_unended(&self.slot, self.connection.revision).await;
+                kept.map_err(|error| store_failed(&error))?
+            }
+        };
+        let signed_in = signed_in.filter(|token| token.user == *user);
         let Some(signed_in) = signed_in else { return Ok(ObtainedToken::UserNeeded) };
         let Some(redeemed) = self.redeem(&signed_in).await? else { return Ok(ObtainedToken::UserNeeded) };
         // Only the connection's own token keeps a refresh token.
@@ -301,7 +307,7 @@ impl ResourceRedemption {
     async fn keep_rotated(&self, record: KeptRecord, stored: Secret, redeemed: &RedeemedToken) {
         let Some(refresh_token) = redeemed.refresh_token.clone() else { return };
         let ResourceExchange { vault, unkept, .. } = &self.exchange;
-        let (permit, revision) = (record.permit().clone(), self.connection.revision);
+        let (permit, revision) = (record.permit.clone(), self.connection.revision);
         let token = UserToken { refresh_token: Some(refresh_token), ..record.token.clone() };
         let kept = KeptToken { revision, token: token.clone(), code_mark: record.code_mark };
         match vault.replace(record, token).await {

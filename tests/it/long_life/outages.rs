@@ -16,7 +16,7 @@ const LISTS: &str = "exchange_uris = [\"https://graph.microsoft.com/Mail.Read\"]
 
 /// The operations that give a user's token.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Operation {
+pub(super) enum Operation {
     GetToken,
     GetTokenOrSignInResource,
     ExchangeToken,
@@ -62,7 +62,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-fn with_lists() -> Options {
+pub(super) fn with_lists() -> Options {
     Options { connection: LISTS.to_owned(), ..refreshable() }
 }
 
@@ -77,7 +77,7 @@ async fn post(harness: &Harness, path: &str, body: Value) -> Answer {
     harness.send("POST", &path, &headers, body.to_string().into_bytes()).await
 }
 
-async fn ask(harness: &Harness, operation: Operation) -> Answer {
+pub(super) async fn ask(harness: &Harness, operation: Operation) -> Answer {
     match operation {
         Operation::GetToken => get(harness).await,
         Operation::GetTokenOrSignInResource => {

@@ -4,6 +4,7 @@
 use bot_sso::dev::{Fault, FaultRule, GrantKind};
 
 use super::operations::key_of;
+use super::outages::{Operation, ask, with_lists};
 use super::{ADA, AFTER_END, assert_nothing, get, refreshable, refreshes, token, with_ada};
 use crate::harness::waiting::wait_for;
 use crate::harness::{Answer, Harness};
@@ -59,6 +60,19 @@ async fn a_user_who_signs_out_gets_no_token_that_the_store_did_not_take() {
     assert_ne!(answer.status, 200, "{}", answer.text());
     away.bring_back(&harness);
     assert_nothing(&get(&harness).await);
+}
+
+#[tokio::test]
+async fn no_operation_says_that_the_user_is_needed_while_only_memory_holds_the_users_token() {
+    let harness = with_ada(with_lists()).await;
+    harness.clock.advance(AFTER_END);
+    let (away, answer) = AwayStore::take_during_refresh(&harness).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(ask(&harness, Operation::GetTokenOrSignInResource).await.json()["tokenResponse"], answer.json());
+    // A token for another resource is obtained with the one in memory, and cannot be kept.
+    assert_eq!(ask(&harness, Operation::GetAadTokens).await.status, 503);
+    away.bring_back(&harness);
+    assert_eq!(ask(&harness, Operation::GetAadTokens).await.status, 200);
 }
 
 #[tokio::test]
