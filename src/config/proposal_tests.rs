@@ -74,7 +74,8 @@ fn proposal_in(message: &str) -> Option<Value> {
     let (_, write) = message.rsplit_once(": write ")?;
     let ends = write.char_indices().map(|(index, _)| index).chain([write.len()]);
     let ends: Vec<usize> = ends.collect();
-    ends.iter().rev().find_map(|end| format!("value = {}", &write[..*end]).parse::<Table>().ok()?.remove("value"))
+    let ends = ends.into_iter().rev().filter(|end| write[*end..].is_empty() || write[*end..].starts_with([',', ';']));
+    ends.into_iter().find_map(|end| format!("value = {}", &write[..end]).parse::<Table>().ok()?.remove("value"))
 }
 
 /// The steps of the list around the member at `path`, if `path` is that of a member of the list at `steps`.

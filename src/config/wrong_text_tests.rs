@@ -125,8 +125,9 @@ fn a_guid_is_taken_out_of_what_surrounds_it() {
         format!("api://{ID}"),
         ID.replace('-', ""),
     ] {
-        let tenants = format!("tenants = [{written:?}]");
-        expect(TENANTS, &tenants, "connections.graph.tenants", &format!("{ID:?}"));
+        let problem = problem_of(&changed(TENANTS, &format!("tenants = [{written:?}]")));
+        assert!(problem.starts_with("connections.graph.tenants"), "{problem}");
+        assert!(problem.contains("write ") && problem.contains(&format!("{ID:?}")), "{problem}");
         let tenant = format!("{BOT_ID}\ntenant = {written:?}");
         expect(BOT_ID, &tenant, "bots.help-desk.tenant", &format!("write {ID:?}"));
     }

@@ -90,6 +90,8 @@ impl Overlay {
                 }
                 mut leaf => {
                     self.leaves.extend(member.leaves(&leaf));
+                    // A list of tables has keys that no variable may have set.
+                    self.sections.extend(member.first_variable().filter(|_| leaf.is_array()));
                     unquote(&mut leaf);
                     table.insert(key, leaf);
                 }

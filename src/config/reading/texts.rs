@@ -149,7 +149,7 @@ fn is_placeholder(word: &str) -> bool {
     word.split(['-', '_']).any(is_blank) || is_capital && is_named
 }
 
-/// `your-tenant`: it may be a name of somebody's after all.
+/// `your-tenant`, which may be a real name as well.
 fn is_probable_placeholder(word: &str) -> bool {
     let word = word.to_ascii_lowercase().replace('-', "_");
     word.starts_with("your_") || matches!(word.as_str(), "yourdomain" | "yourcompany" | "yourtenant" | "changeme")

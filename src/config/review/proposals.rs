@@ -47,15 +47,14 @@ impl Proposal {
     /// The list around `place`, one of `entries`, with `parts` in place of that entry.
     pub(in crate::config) fn split(place: &Place, entries: &[String], parts: Vec<String>) -> Option<Self> {
         let Some(Step::Index(index)) = place.steps().last() else { return None };
-        let mut list = entries.to_vec();
-        list.splice(*index..=*index, parts);
-        let mut seen = Vec::new();
-        list.retain(|entry| {
-            !seen.contains(entry) && {
-                seen.push(entry.clone());
-                true
+        let mut all = entries.to_vec();
+        all.splice(*index..=*index, parts);
+        let mut list: Vec<String> = Vec::new();
+        for entry in all {
+            if !list.contains(&entry) {
+                list.push(entry);
             }
-        });
+        }
         Some(Self::value(&place.list()?, Value::Array(list.into_iter().map(Value::String).collect())))
     }
 
@@ -105,8 +104,8 @@ impl Finding {
             let left = attempt(&proposal);
             let Some(problem) = left.first() else { return format!("{complaint}: write {}", proposal.show()) };
             tried.push(proposal.value.clone());
-            let followed = left.iter().filter_map(|one| proposal.followed_by(one.proposal.as_ref()?));
-            match followed.into_iter().find(|next| !tried.contains(&next.value)) {
+            let mut followed = left.iter().filter_map(|one| proposal.followed_by(one.proposal.as_ref()?));
+            match followed.find(|next| !tried.contains(&next.value)) {
                 Some(next) => proposal = next,
                 None if problem.complaint == *complaint => break,
                 None => return format!("{complaint}: {}", problem.complaint),

@@ -199,9 +199,7 @@ fn choose_tenant(card: &PendingSignIn, connection: &Connection) -> Option<String
         return None;
     }
     let stated = card.stated.tenant_of_user().filter(|tenant| connection.exchange.tenants.admits(tenant))?;
-    // Some clients write the GUID of zeros where they know no tenant.
-    let tenant = uuid::Uuid::try_parse(stated).ok().filter(|tenant| !tenant.is_nil())?;
-    Some(tenant.hyphenated().to_string())
+    uuid::Uuid::try_parse(stated).ok().map(|tenant| tenant.hyphenated().to_string())
 }
 
 /// Reads the 32 hexadecimal digits at the start of the link's value. Web Chat appends `&code_challenge=…` inside the

@@ -140,6 +140,11 @@ async fn the_guid_of_zeros_counts_as_no_stated_tenant() {
     for nil in ["00000000-0000-0000-0000-000000000000", "00000000000000000000000000000000"] {
         let card = other_card(&harness, &in_tenant(&harness, nil)).await;
         assert_eq!(segment(&harness.browser().begin(&card).await), "organizations", "{nil}");
+        let contoso = harness.user("Ada").tid;
+        let mut of_chat = in_tenant(&harness, contoso);
+        of_chat["from"]["tenantId"] = nil.into();
+        let card = other_card(&harness, &of_chat).await;
+        assert_eq!(segment(&harness.browser().begin(&card).await), contoso, "{nil}: the chat's is stated");
     }
 }
 

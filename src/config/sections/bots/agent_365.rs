@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::config::review::{Place, Proposal, Review};
+use crate::config::review::{Place, Proposal, Review, with_https};
 use crate::config::sections::callers::service_url_prefix;
 use crate::domain::Agent365;
 
@@ -62,6 +62,12 @@ fn service_url_pattern(text: &str, review: &mut Review<'_>, place: &Place) -> Op
         review.propose_or(place, &complaint, proposal, "it as \"https://*.host/\"");
         return None;
     }
+    if filled != text
+        && let Some((complaint, right)) = correct_pattern(text)
+    {
+        review.propose(place, complaint, Proposal::text(place, right));
+        return None;
+    }
     let url = service_url_prefix(&filled, review, place)?;
     if filled == text {
         return Some(url);
@@ -75,4 +81,15 @@ fn service_url_pattern(text: &str, review: &mut Review<'_>, place: &Place) -> Op
         return None;
     }
     Some(url.replacen(SOME_LABEL, ANY_LABEL, 1))
+}
+
+/// What is wrong with an address that has a pattern, and the right one.
+fn correct_pattern(text: &str) -> Option<(String, String)> {
+    if let Some((right, _)) = text.split_once(['?', '#']) {
+        return Some((
+            format!("{text:?} has a query or a fragment, and no serviceUrl starts like that"),
+            right.to_owned(),
+        ));
+    }
+    text.starts_with("http://").then(|| (format!("{text:?} is plain http"), with_https(text)))
 }
