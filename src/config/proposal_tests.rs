@@ -72,10 +72,10 @@ const ODD_VALUES: &[&str] = &[
 /// What a message tells to write, if it writes a value out, and whether that is for a list around the place.
 fn proposal_in(message: &str) -> Option<Value> {
     let (_, write) = message.rsplit_once(": write ")?;
-    let ends = write.char_indices().map(|(index, _)| index).chain([write.len()]);
-    let ends: Vec<usize> = ends.collect();
-    let ends = ends.into_iter().rev().filter(|end| write[*end..].is_empty() || write[*end..].starts_with([',', ';']));
-    ends.into_iter().find_map(|end| format!("value = {}", &write[..end]).parse::<Table>().ok()?.remove("value"))
+    let ends: Vec<usize> = write.char_indices().map(|(index, _)| index).chain([write.len()]).collect();
+    let is_end = |end: &&usize| write[**end..].is_empty() || write[**end..].starts_with([',', ';']);
+    let read = |end: &usize| format!("value = {}", &write[..*end]).parse::<Table>().ok()?.remove("value");
+    ends.iter().rev().filter(is_end).find_map(read)
 }
 
 /// The steps of the list around the member at `path`, if `path` is that of a member of the list at `steps`.
@@ -108,7 +108,7 @@ fn try_proposals(table: &Table, steps: &Steps, odd: &str, directory: &Path) -> u
         let Some(right) = proposal_in(&problem.message) else { continue };
         let within =
             member(steps, &problem.path).filter(|_| problem.path != place && value.is_array() && !right.is_array());
-        let at = within.clone().unwrap_or_else(|| steps.clone());
+        let at = within.unwrap_or_else(|| steps.clone());
         let corrected: Table = text.parse().unwrap();
         let corrected = replaced(&corrected, &at, right.clone());
         let left = problems_at(&shown(&at), directory, &corrected);

@@ -131,8 +131,8 @@ fn a_guid_is_taken_out_of_what_surrounds_it() {
         let tenant = format!("{BOT_ID}\ntenant = {written:?}");
         expect(BOT_ID, &tenant, "bots.help-desk.tenant", &format!("write {ID:?}"));
     }
-    let upper = format!("tenants = [\"{}\"]", "AAAAAAAA-2222-4222-8222-222222222222");
-    assert!(read(&changed(TENANTS, &upper)).is_ok(), "letter case has no meaning in a GUID");
+    let upper = "tenants = [\"AAAAAAAA-2222-4222-8222-222222222222\"]";
+    assert!(read(&changed(TENANTS, upper)).is_ok(), "letter case has no meaning in a GUID");
     let tenant = format!("{BOT_ID}\ntenant = \"https://login.microsoftonline.com/contoso.com\"");
     expect(BOT_ID, &tenant, "bots.help-desk.tenant", "login.microsoftonline.com/contoso.com/v2.0/.well-known");
 }
@@ -248,7 +248,7 @@ fn spaces_around_a_value_are_a_problem_and_an_entry_that_a_list_has_twice_is_a_w
 
 #[test]
 fn a_slash_at_the_end_of_what_is_compared_exactly_is_a_problem() {
-    let uri = URI.replace("\"api", "\"api").trim_end_matches('"').to_owned() + "/\"";
+    let uri = format!("{}/\"", URI.trim_end_matches('"'));
     let right = URI.trim_start_matches("token_exchange_uri = ");
     expect(URI, &uri, "connections.graph.token_exchange_uri", &format!("write {right}"));
     let provider = |line: &str| format!("[identity_providers.entra]\n{line}");

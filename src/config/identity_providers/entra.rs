@@ -123,11 +123,10 @@ fn authority(
 ) -> Option<String> {
     let Some(text) = written else { return Some(cloud.authority.to_owned()) };
     let url = review.address(&text, plain, place)?;
-    let last = url.path_segments().and_then(|mut segments| segments.rfind(|segment| !segment.is_empty()));
     let names_tenant = |segment: &str| {
         matches!(segment, "common" | "organizations" | "consumers") || uuid::Uuid::try_parse(segment).is_ok()
     };
-    if url.query().is_some() || last.is_some_and(names_tenant) {
+    if url.query().is_some() || url.path().split('/').any(names_tenant) {
         let proposal = Proposal::text(place, url.origin().ascii_serialization());
         review.propose(place, format!("{text:?} names a tenant, and stands for the host alone"), proposal);
         return None;
