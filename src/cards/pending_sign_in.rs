@@ -23,10 +23,12 @@ pub struct StatedIdentity {
 
 impl StatedIdentity {
     /// The tenant in which the user is stated to have an account: the user's own if it is stated, else the
-    /// conversation's, which bots state first.
+    /// conversation's, which bots state first. Some clients write the GUID of zeros where they know no tenant, so it
+    /// states none.
     #[must_use]
     pub fn tenant_of_user(&self) -> Option<&str> {
-        self.tenant_ids.last().map(String::as_str)
+        let is_nil = |tenant: &str| uuid::Uuid::try_parse(tenant).is_ok_and(|id| id.is_nil());
+        self.tenant_ids.iter().rev().map(String::as_str).find(|tenant| !is_nil(tenant))
     }
 }
 

@@ -219,7 +219,8 @@ fn rotate_keys(file: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn configuration_error(file: &Path, problems: &Problems) -> anyhow::Error {
-    anyhow!("{} cannot be used:\n{problems}", file.display())
+    let warnings: String = problems.warnings().iter().map(|warning| format!("\nwarning: {warning}")).collect();
+    anyhow!("{} cannot be used:\n{problems}{warnings}", file.display())
 }
 
 fn summary(configuration: &Configuration) -> String {

@@ -16,11 +16,17 @@ mod sections;
 #[cfg(test)]
 mod configuration_tests;
 #[cfg(test)]
+mod proposal_tests;
+#[cfg(test)]
 mod sample_tests;
 #[cfg(test)]
 mod shape_tests;
 #[cfg(test)]
 mod test_samples;
+#[cfg(test)]
+mod variable_tests;
+#[cfg(test)]
+mod wrong_text_tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -43,8 +49,8 @@ use url::Url;
 use crate::domain::{Bot, ChannelId};
 
 use contradictions::{ComparedSections, ListenAddress};
-use reading::RawConfiguration;
-use review::{CloudDefaults, Context, Findings, Hosts, KeyFileCheck, Review};
+use reading::{RawConfiguration, Source};
+use review::{CloudDefaults, Conclusion, Context, Finding, Hosts, KeyFileCheck, Place, Review};
 use sections::ValidatedBots;
 
 /// The size limit of a configuration file; a longer file is probably a wrong path.
@@ -221,10 +227,22 @@ fn parse_with(
     key_file: Option<KeyFileCheck>,
 ) -> Result<Configuration, Problems> {
     let mut review = Review::new(environment.variables(), base).check_key_file_with(key_file);
-    match reading::read(text, environment, &mut review) {
-        Some(raw) => validate(raw, review),
-        None => Err(review.into_problems()),
-    }
+    let Some(mut source) = Source::parse(text, environment, &mut review) else {
+        return Err(review.into_problems(&|_| Vec::new()));
+    };
+    let raw = source.read(&mut review);
+    validate(raw, review).map_err(|review| {
+        review.into_problems(&|proposal| {
+            let trial = Review::new(environment.variables(), base);
+            source.with(proposal).map_or_else(Vec::new, |changed| find_problems(changed, trial, proposal.place()))
+        })
+    })
+}
+
+/// The problems of `source` at `place`.
+fn find_problems(mut source: Source, mut review: Review<'_>, place: &Place) -> Vec<Finding> {
+    let raw = source.read(&mut review);
+    validate(raw, review).err().map_or_else(Vec::new, |review| review.into_findings_at(place))
 }
 
 fn build_context(raw: &RawConfiguration, review: &mut Review<'_>) -> Context {
@@ -252,7 +270,7 @@ fn collect_listeners(raw: &RawConfiguration) -> Vec<ListenAddress> {
 
 /// Checks every section even if an earlier one has problems, so that all problems are reported. A section is checked
 /// after the sections whose values it needs.
-fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configuration, Problems> {
+fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configuration, Box<Review<'_>>> {
     identity_providers::add_default_entra(&mut raw.identity_providers);
     let (context, listeners) = (build_context(&raw, &mut review), collect_listeners(&raw));
     let cloud = context.cloud;
@@ -287,9 +305,9 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     compared.compare(&mut review);
     let complete = || Some((server?, outbound?, channels?, sign_in?, limits?, store?, keys?));
     let Some((server, outbound, channels, sign_in, limits, store, keys)) = complete() else {
-        return Err(review.into_problems());
+        return Err(Box::new(review));
     };
-    let Findings { hosts, warnings } = review.conclude()?;
+    let Conclusion { hosts, warnings } = review.conclude()?;
     Ok(Configuration {
         server,
         outbound,

@@ -8,11 +8,11 @@ use super::test_samples::{FULL, TENANTS, changed, directory, problem_of};
 use super::{Problems, parse_in};
 
 /// A place of the sample: the keys, and the index in a list of tables as a number.
-type Steps = Vec<String>;
+pub(super) type Steps = Vec<String>;
 
 /// The leaves of `value`: everything but tables and lists of tables. Variables and files of secrets are left out, since a
 /// message must not repeat what may be a secret.
-fn leaves(value: &Value, steps: &Steps, found: &mut Vec<(Steps, Value)>) {
+pub(super) fn leaves(value: &Value, steps: &Steps, found: &mut Vec<(Steps, Value)>) {
     let below = |step: String| steps.iter().cloned().chain([step]).collect::<Steps>();
     match value {
         Value::Table(table) if table.len() == 1 && (table.contains_key("env") || table.contains_key("file")) => {}
@@ -24,7 +24,7 @@ fn leaves(value: &Value, steps: &Steps, found: &mut Vec<(Steps, Value)>) {
     }
 }
 
-fn replaced(table: &Table, steps: &Steps, value: Value) -> String {
+pub(super) fn replaced(table: &Table, steps: &Steps, value: Value) -> String {
     let mut root = Value::Table(table.clone());
     let mut at = &mut root;
     for step in steps {

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use crate::config::credentials::{CredentialOwner, warn_of_secret_ids};
 use crate::config::review::{
-    Context, OpenIdOptions, Place, Review, RevisedSettings, WordOrList, exchange_uri, right_resource, right_tenants,
-    validate_scopes,
+    Context, OpenIdOptions, Place, Proposal, Review, RevisedSettings, WordOrList, entries_of, exchange_uri,
+    right_resource, right_tenants, validate_scopes,
 };
 use crate::domain::{BotName, Connection, ExchangePolicy, ProviderKind, TenantPolicy, acceptable_audiences};
 
@@ -100,10 +100,9 @@ fn validate_resources(written: &[String], graph: &str, review: &mut Review<'_>, 
         let is_uri = text.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty());
         let at = place.index(index);
         if !is_uri && !review.is_reported(&at) {
-            let write = right_resource(text)
-                .map_or_else(|| format!("its App ID URI, as \"{graph}/\""), |right| format!("{right:?}"));
-            let message = format!("{text:?} is no resource: write {write}");
-            review.report(&at, message);
+            let proposal = right_resource(text).map(|right| Proposal::text(&at, right));
+            let write = format!("its App ID URI, as \"{graph}/\"");
+            review.propose_or(&at, &format!("{text:?} is no resource"), proposal, &write);
         }
     }
     written
@@ -152,7 +151,9 @@ fn required_scopes(written: Option<Vec<String>>, review: &mut Review<'_>, place:
     }
     for (index, scope) in scopes.iter().enumerate() {
         if let Some((_, last)) = scope.rsplit_once('/') {
-            review.report(&place.index(index), format!("{scope:?} is more than a scope's name: write {last:?}"));
+            let at = place.index(index);
+            let proposal = Proposal::text(&at, last);
+            review.propose(&at, format!("{scope:?} is more than a scope's name"), proposal);
         }
     }
     review.tokens(&scopes, place, "a scope")
@@ -164,10 +165,10 @@ fn tenant_policy(written: Option<WordOrList>, review: &mut Review<'_>, place: &P
         WordOrList::Word(word) if word == "any_organization" => Some(TenantPolicy::AnyOrganization),
         WordOrList::Word(word) if word == "any_account" => Some(TenantPolicy::AnyAccount),
         WordOrList::Word(word) => {
-            let words: Vec<&str> = word.split([',', ';', ' ']).filter(|word| !word.is_empty()).collect();
+            let words = entries_of(&word);
             let hint = if word.contains('.') { format!(". {}", review.find_tenant_id(&word)) } else { String::new() };
-            let write = right_tenants(&words).unwrap_or_else(|| format!("{form}{hint}"));
-            review.report(place, format!("{word:?} is none of these: write {write}"));
+            let proposal = right_tenants(&words).map(|right| Proposal::value(place, right));
+            review.propose_or(place, &format!("{word:?} is none of these"), proposal, &format!("{form}{hint}"));
             None
         }
         WordOrList::List(list) if list.is_empty() => {
@@ -176,9 +177,10 @@ fn tenant_policy(written: Option<WordOrList>, review: &mut Review<'_>, place: &P
         }
         WordOrList::List(list) => {
             let is_id = |text: &String| uuid::Uuid::try_parse(text.trim()).is_ok();
-            let words: Vec<&str> = list.iter().map(String::as_str).collect();
+            let words: Vec<String> = list.iter().flat_map(|text| entries_of(text)).collect();
             if let Some(right) = right_tenants(&words).filter(|_| !list.iter().all(is_id)) {
-                review.report(place, format!("is a list of more than tenants' ids: write {right}"));
+                let complaint = "is a list of more than tenants' ids".to_owned();
+                review.propose(place, complaint, Proposal::value(place, right));
                 return None;
             }
             Some(TenantPolicy::Listed(review.guids(&list, place)))

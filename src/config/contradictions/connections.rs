@@ -1,6 +1,6 @@
 use super::listeners::is_microsofts;
 use crate::config::ConnectionSection;
-use crate::config::review::{Place, Review};
+use crate::config::review::{Place, Proposal, Review};
 use crate::domain::{Bot, Connection};
 
 /// The bots and connections of the file, with which the settings of one connection are compared.
@@ -89,10 +89,10 @@ impl<'a> ExchangeUri<'a> {
                 }
                 Some(other) => {
                     let other = other.name.as_str();
-                    let message = format!(
-                        "names the bot {other:?} ({part}), but the connection belongs to the bot {bot:?}: write {right:?}"
+                    let complaint = format!(
+                        "names the bot {other:?} ({part}), but the connection belongs to the bot {bot:?}"
                     );
-                    review.report(place, message);
+                    review.propose(place, complaint, Proposal::text(place, right));
                 }
                 None => review.warn(
                     place,
@@ -114,20 +114,21 @@ impl<'a> ExchangeUri<'a> {
         }
         let Some(first_required) = required.first() else { return };
         let resource = self.text.strip_suffix(last).unwrap_or(self.text);
-        let message = format!(
-            "ends in {last:?}, which is none of required_scopes ({}), so a token for this scope would be refused: write \
-             \"{resource}{first_required}\", or required_scopes = [{last:?}]",
+        let complaint = format!(
+            "ends in {last:?}, which is none of required_scopes ({}), so a token for this scope would be refused",
             required.join(", ")
         );
+        let (right, alternative) =
+            (format!("{resource}{first_required}"), format!(", or required_scopes = [{last:?}]"));
         let is_of_app = |part: &&str| {
             let names_bot = part.len() > 6 && named_id(part).is_some_and(|id| id != *part);
             names_bot || part.eq_ignore_ascii_case(&connection.client_id)
         };
         // Another id may be a tenant's, and what follows it the name of an app.
         if before.last().is_some_and(is_of_app) {
-            review.report(place, message);
+            review.propose(place, complaint, Proposal::text(place, right).or(alternative));
         } else {
-            review.warn(place, message);
+            review.warn(place, format!("{complaint}: write {right:?}{alternative}"));
         }
     }
 }

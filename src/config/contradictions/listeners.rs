@@ -1,8 +1,8 @@
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
-use url::{Host, Url};
+use url::Url;
 
-use crate::config::review::{Place, Review, is_loopback};
+use crate::config::review::{Place, Review, find_host_name, find_local_addresses, find_written_address};
 use crate::config::sections::Server;
 use crate::domain::Bot;
 
@@ -79,9 +79,16 @@ pub(super) fn check_endpoint(
         return;
     }
     let Some(server) = server.filter(|server| is_same_host(&bot.endpoint, &server.public_url)) else { return };
+    let port = bot.endpoint.port_or_known_default();
+    let is_public_port = port == server.public_url.port_or_known_default();
+    let is_listeners_port = find_local_addresses(&bot.endpoint).is_empty()
+        && listeners.iter().any(|listener| Some(listener.address.port()) == port);
+    if !is_public_port && !is_listeners_port {
+        return;
+    }
     let message =
         format!("\"{}\" is on the host of this gateway (server.public_url {})", bot.endpoint, server.public_url);
-    if is_path_of_gateway(bot.endpoint.path(), bots) {
+    if is_public_port && is_path_of_gateway(bot.endpoint.path(), bots) {
         review.report(&place, format!("{message}, which would call itself for ever: {example}"));
     } else {
         review.warn(&place, format!("{message}: unless a proxy leads this path to the bot, {example}"));
@@ -128,47 +135,21 @@ fn answers(bound: IpAddr, called: IpAddr) -> bool {
     bound == called || bound.is_unspecified() && (bound.is_ipv6() || called.is_ipv4())
 }
 
-fn find_written_address(url: &Url) -> Option<IpAddr> {
-    match url.host()? {
-        Host::Ipv4(address) => Some(IpAddr::from(address)),
-        Host::Ipv6(address) => Some(IpAddr::from(address).to_canonical()),
-        Host::Domain(_) => None,
-    }
-}
-
-/// The loopback addresses that a connection to `url` may be made to; none if the URL names no loopback address. A
-/// connection to an unspecified address goes to the loopback address of its family, and `localhost` may be either.
-fn find_local_addresses(url: &Url) -> Vec<IpAddr> {
-    const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
-    match find_written_address(url) {
-        Some(address) if address.is_loopback() => vec![address],
-        Some(address) if address.is_unspecified() && address.is_ipv4() => vec![V4],
-        Some(address) if address.is_unspecified() => vec![V6],
-        Some(_) => Vec::new(),
-        None => {
-            let name = url.host_str().map(trimmed).unwrap_or_default();
-            let is_local = is_loopback(url) || name == "localhost" || name.ends_with(".localhost");
-            if is_local { vec![V4, V6] } else { Vec::new() }
-        }
-    }
-}
-
+/// Whether both URLs lead to the same host. The public address has a port of its own if a proxy is in front, so the
+/// ports are compared by the caller.
 fn is_same_host(endpoint: &Url, public_url: &Url) -> bool {
-    let is_same_port = endpoint.port_or_known_default() == public_url.port_or_known_default();
-    let same_name = || endpoint.host_str().map(trimmed) == public_url.host_str().map(trimmed);
     let public = find_local_addresses(public_url);
-    is_same_port && (same_name() || find_local_addresses(endpoint).iter().any(|address| public.contains(address)))
-}
-
-/// A name with a dot at its end is the same name.
-fn trimmed(host: &str) -> &str {
-    host.trim_end_matches('.')
+    find_host_name(endpoint) == find_host_name(public_url)
+        || find_local_addresses(endpoint).iter().any(|address| public.contains(address))
 }
 
 /// Whether the gateway itself answers at `path` of its public address.
 fn is_path_of_gateway(path: &str, bots: &[Bot]) -> bool {
-    let path = path.to_ascii_lowercase();
-    let is_of_bot = |bot: &Bot| path == format!("/bots/{}/api/messages", bot.name.as_str()).to_ascii_lowercase();
-    path == "/api/messages" || bots.iter().any(is_of_bot)
+    let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy().to_ascii_lowercase();
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    match segments.as_slice() {
+        ["api", "messages"] => true,
+        ["bots", name, "api", "messages"] => bots.iter().any(|bot| bot.name.as_str().eq_ignore_ascii_case(name)),
+        _ => false,
+    }
 }

@@ -1,6 +1,9 @@
 use crate::config::ConnectionSection;
 use crate::config::review::{Place, Review};
-use crate::domain::{AudienceRule, Bot, Connection, ProviderKind, SignInInvoke};
+use crate::domain::{AudienceRule, Bot, CallerEntry, Connection, ProviderKind, SignInInvoke};
+
+/// The channel of Teams.
+const TEAMS: &str = "msteams";
 
 /// Compares `sign_in_invokes` of `bot` with its connections: their tokens are what the invokes carry.
 pub(super) fn check(bot: &Bot, connections: &[ConnectionSection], review: &mut Review<'_>) {
@@ -20,6 +23,7 @@ pub(super) fn check(bot: &Bot, connections: &[ConnectionSection], review: &mut R
         review.report(&place, message);
         return;
     }
+    warn_of_parents(bot, review, &place);
     let exchanging: Vec<&Connection> =
         own.into_iter().filter(|connection| connection.provider_kind == ProviderKind::Entra).collect();
     if exchanging.is_empty() {
@@ -39,6 +43,17 @@ pub(super) fn check(bot: &Bot, connections: &[ConnectionSection], review: &mut R
             other.name.as_str()
         );
         review.warn(&place, message);
+    }
+}
+
+/// Warns of a bot that has the settings of Teams while none of its parents may speak for Teams: its invokes would be
+/// refused where a parent passes them on.
+fn warn_of_parents(bot: &Bot, review: &mut Review<'_>, place: &Place) {
+    let speaks_for_teams = |entry: &CallerEntry| entry.channels.iter().any(|channel| channel == TEAMS);
+    if !bot.callers.is_empty() && !bot.callers.iter().any(speaks_for_teams) {
+        let message = "is for invokes of Teams, and no entry of the bot's callers has the channel \"msteams\": if a parent bot \
+                       passes them on, write \"msteams\" into its channels; if Teams calls this bot itself, nothing is missing";
+        review.warn(place, message.to_owned());
     }
 }
 

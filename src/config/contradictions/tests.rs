@@ -141,6 +141,8 @@ fn a_bots_endpoint_that_is_this_gateway_is_a_problem_in_every_spelling() {
         1,
         "a proxy may lead there"
     );
+    let public_name = "endpoint = \"http://SSO.example.com.:3978/api/messages\"\nallow_insecure_http = true";
+    assert_eq!(warnings_of(ENDPOINT, public_name).len(), 1, "the public name, and the port of a listener");
     let section = "[token_service]\nlisten = [\"127.0.0.1:4000\"]\n";
     let text = format!("{section}{}", changed(ENDPOINT, "endpoint = \"http://localhost:4000/\""));
     assert!(problem_of(&text).contains("token_service.listen[0]"));
@@ -169,6 +171,12 @@ fn an_endpoint_is_this_gateway_only_where_a_listener_answers() {
         ("10.0.0.5:4000", "http://127.0.0.1:5000", "http://127.0.0.2:5000/api/messages", false),
         ("10.0.0.5:4000", "http://127.0.0.1:5000", "http://[::1]:5000/api/messages", false),
         ("10.0.0.5:4000", "https://sso.example.com:5000", "https://sso.example.com./api/messages", false),
+        ("10.0.0.5:4000", "http://[::ffff:127.0.0.1]:5000", "http://localhost.:5000/api/messages/", true),
+        ("10.0.0.5:4000", "http://LOCALHOST.:5000", "http://0.0.0.0:5000//api/%6Dessages", true),
+        ("10.0.0.5:80", "http://127.0.0.1", "http://127.0.0.1:80/api/messages", true),
+        ("0.0.0.0:80", "https://sso.example.com", "http://[::ffff:0.0.0.0]/", true),
+        ("[::]:4000", "https://sso.example.com", "http://[::]:4000/", true),
+        ("[::]:4000", "https://sso.example.com", "http://0.0.0.0:4000/", true),
         ("10.0.0.5:4000", "https://sso.example.com:5000", "https://sso.example.com.:5000/api/messages", true),
     ] {
         let text = changed(ENDPOINT, &format!("endpoint = {endpoint:?}\nallow_insecure_http = true"))
@@ -382,6 +390,21 @@ fn sign_in_invokes_warn_of_connections_that_accept_the_same_tokens() {
     assert!(read(&cards_only).unwrap().warnings.is_empty(), "a card's invoke names its connection");
     let own_app = format!("{twin}client_id = \"{OTHER}\"\n");
     assert!(read(&own_app).unwrap().warnings.is_empty());
+}
+
+#[test]
+fn sign_in_invokes_of_a_bot_whose_parents_do_not_speak_for_teams_are_a_warning() {
+    let with = |channel: &str| {
+        let entry = format!(
+            "{INVOKES}\n[[bots.help-desk.callers]]\napp_id = {OTHER:?}\ntenant = \"22222222-2222-4222-8222-222222222222\"\n\
+             service_urls = [\"https://parent.example.com/\"]\nchannels = [{channel:?}]"
+        );
+        warnings_of(ENDPOINT, &format!("{ENDPOINT}\n{entry}"))
+    };
+    let warnings = with("directline");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("bots.help-desk.sign_in_invokes: is for invokes of Teams"), "{warnings:?}");
+    assert_eq!(with("MsTeams"), [""; 0]);
 }
 
 #[test]

@@ -85,6 +85,9 @@ impl RawManagedIdentity {
             let message = "is for federation alone, and this identity is the bot itself: leave it out";
             review.report(&place.key("audience"), message.to_owned());
         }
+        if let Some(audience) = &self.audience {
+            review.exact_name(audience, owner.cloud.token_exchange_audience, &place.key("audience"));
+        }
         let audience = self.audience.unwrap_or_else(|| owner.cloud.token_exchange_audience.to_owned());
         Some(if is_the_application {
             ManagedIdentity::Application(identity)
@@ -98,10 +101,22 @@ impl RawManagedIdentity {
 /// names, so every other call to it stays refused.
 fn identity_endpoint(review: &mut Review<'_>, place: &Place) -> Option<IdentityEndpointSection> {
     if let (Some(text), Some(header)) = (review.variable("IDENTITY_ENDPOINT"), review.variable("IDENTITY_HEADER")) {
-        let url = review.url(text, place)?;
+        let url = url_of_variable("IDENTITY_ENDPOINT", text, review, place)?;
         return Some(IdentityEndpointSection::AppService { url, header: Secret::from(header) });
     }
-    let host = review.variable("AZURE_POD_IDENTITY_AUTHORITY_HOST").unwrap_or(INSTANCE_METADATA);
-    let url = review.url(&format!("{}/metadata/identity/oauth2/token", host.trim_end_matches('/')), place)?;
-    Some(IdentityEndpointSection::InstanceMetadata { url })
+    let name = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
+    let host = review.variable(name).unwrap_or(INSTANCE_METADATA);
+    let address = format!("{}/metadata/identity/oauth2/token", host.trim_end_matches('/'));
+    Some(IdentityEndpointSection::InstanceMetadata { url: url_of_variable(name, &address, review, place)? })
+}
+
+/// The address in the environment variable `name`.
+fn url_of_variable(name: &str, text: &str, review: &mut Review<'_>, place: &Place) -> Option<Url> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    if url.is_none() {
+        let message =
+            format!("needs the address in the environment variable {name}, and {text:?} is none: set it to one");
+        review.report(place, message);
+    }
+    url
 }

@@ -1,6 +1,6 @@
 use url::Url;
 
-use crate::config::review::{CloudDefaults, KeySource, Place, PlainHttp, Review, WrittenKeys, metadata_at};
+use crate::config::review::{CloudDefaults, KeySource, Place, PlainHttp, Proposal, Review, WrittenKeys, metadata_at};
 
 use super::raw::RawIdentityProvider;
 
@@ -50,10 +50,14 @@ pub(super) fn validate(
     let plain = PlainHttp::of_section(raw.allow_insecure_http);
     let authority = authority(raw.authority, cloud, plain, review, &place.key("authority"))?;
     let with_authority = |text: String| text.replace("{authority}", &authority);
-    let issuer = with_authority(raw.issuer.unwrap_or_else(|| "{authority}/{tenantid}/v2.0".to_owned()));
-    let issuer = review.issuer_template(&issuer, "tenantid", &place.key("issuer"));
-    let v1_issuer = with_authority(raw.v1_issuer.unwrap_or_else(|| cloud.v1_issuer.to_owned()));
-    let v1_issuer = review.issuer_template(&v1_issuer, "tenantid", &place.key("v1_issuer"));
+    let mut issuer = |written: Option<String>, default: &str, key: &str| {
+        let written = written.unwrap_or_else(|| default.to_owned());
+        let issuer = with_authority(written.clone());
+        check_slash(&written, &issuer, review, &place.key(key));
+        review.issuer_template(&issuer, "tenantid", &place.key(key))
+    };
+    let v1_issuer = issuer(raw.v1_issuer, cloud.v1_issuer, "v1_issuer");
+    let issuer = issuer(raw.issuer, "{authority}/{tenantid}/v2.0", "issuer");
     let written =
         WrittenKeys { metadata_url: raw.metadata_url.map(with_authority), jwks_url: raw.jwks_url.map(with_authority) };
     // The v2.0 discovery document that serves every tenant (docs/protocols/entra-obo.md §1 rule 9).
@@ -92,6 +96,24 @@ fn refuse_openid_keys(raw: &RawIdentityProvider, review: &mut Review<'_>, place:
     }
 }
 
+/// Reports an issuer of Microsoft's own hosts that has a slash at its end or lacks one. Tokens of version 2.0 have none
+/// there and those of version 1.0 have one, and both are compared exactly. Issuers of other hosts, such as those of Azure
+/// AD B2C, may end in either way.
+fn check_slash(written: &str, issuer: &str, review: &mut Review<'_>, place: &Place) {
+    let host = issuer.split_once("://").and_then(|(_, rest)| rest.split('/').next()).unwrap_or_default();
+    let host = host.to_ascii_lowercase();
+    let (has_slash, is_second) = (issuer.ends_with('/'), issuer.trim_end_matches('/').ends_with("/v2.0"));
+    let is_login = host.starts_with("login.") && host.contains("microsoftonline.") || host.ends_with(".ciamlogin.com");
+    let is_first = matches!(host.as_str(), "sts.windows.net" | "sts.chinacloudapi.cn");
+    if is_login && is_second && has_slash {
+        let complaint = format!("{written:?} has a slash at its end, and the issuer of tokens of version 2.0 has none");
+        review.propose(place, complaint, Proposal::text(place, written.trim_end_matches('/')));
+    } else if is_first && !is_second && !has_slash {
+        let complaint = format!("{written:?} lacks the slash at the end of the issuer of tokens of version 1.0");
+        review.propose(place, complaint, Proposal::text(place, format!("{written}/")));
+    }
+}
+
 fn authority(
     written: Option<String>,
     cloud: &CloudDefaults,
@@ -101,12 +123,12 @@ fn authority(
 ) -> Option<String> {
     let Some(text) = written else { return Some(cloud.authority.to_owned()) };
     let url = review.address(&text, plain, place)?;
-    let last = url.path_segments().and_then(|mut segments| segments.rfind(|segment| !segment.is_empty()));
     let names_tenant = |segment: &str| {
         matches!(segment, "common" | "organizations" | "consumers") || uuid::Uuid::try_parse(segment).is_ok()
     };
-    if url.query().is_some() || last.is_some_and(names_tenant) {
-        review.report(place, format!("{text:?} names a tenant: write the host alone, as {:?}", cloud.authority));
+    if url.query().is_some() || url.path().split('/').any(names_tenant) {
+        let proposal = Proposal::text(place, url.origin().ascii_serialization());
+        review.propose(place, format!("{text:?} names a tenant, and stands for the host alone"), proposal);
         return None;
     }
     Some(text.trim_end_matches('/').to_owned())

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use toml::{Table, Value};
 
-use super::step::Step;
+use crate::config::review::Step;
 
 /// The prefix of the name of a variable that overrides a configuration key.
 pub(super) const PREFIX: &str = "BOT_SSO_";
@@ -53,40 +53,51 @@ impl Environment {
     ///
     /// A variable without `__` overrides nothing: every key is in a section, and operators often name the variables of
     /// their secrets `BOT_SSO_SOMETHING`.
-    ///
-    /// # Errors
-    /// A message about a variable whose name is not a path of sections and a key.
-    pub(super) fn overrides(&self) -> Result<Table, String> {
-        let mut overrides = Vec::new();
-        for (name, text) in &self.variables {
+    pub(super) fn overrides(&self) -> Overrides {
+        let (mut variables, mut unreadable) = (Vec::new(), Vec::new());
+        for name in self.variables.keys() {
             let Some(path) = name.strip_prefix(PREFIX).filter(|path| path.contains(SEPARATOR)) else { continue };
-            overrides.push(Override { steps: parse_steps(path).ok_or_else(|| unreadable(name))?, name, text });
+            match parse_steps(path) {
+                Some(steps) => variables.push(OverridingVariable { steps, name: name.clone() }),
+                None => unreadable.push(name.clone()),
+            }
         }
         // In this order the members of a list come by index, and a table comes after a text at the same place.
-        overrides.sort_by(|left, right| left.steps.cmp(&right.steps));
+        variables.sort_by(|left, right| left.steps.cmp(&right.steps));
         let mut root = Value::Table(Table::new());
-        for Override { steps, name, text } in overrides {
-            *make_place(&mut root, &steps).ok_or_else(|| unreadable(name))? = Value::String(text.to_owned());
-        }
-        Table::try_from(root).map_err(|_| unreadable(PREFIX))
+        variables.retain(|variable| {
+            let text = self.find(&variable.name).unwrap_or_default();
+            let place = make_place(&mut root, &variable.steps);
+            let is_readable = place.map(|place| *place = Value::String(text.to_owned())).is_some();
+            if !is_readable {
+                unreadable.push(variable.name.clone());
+            }
+            is_readable
+        });
+        let table = if let Value::Table(table) = root { table } else { Table::new() };
+        Overrides { table, variables, unreadable }
     }
+}
+
+/// The keys that the environment sets.
+pub(super) struct Overrides {
+    pub(super) table: Table,
+    pub(super) variables: Vec<OverridingVariable>,
+    /// The variables whose names are no path of sections and a key.
+    pub(super) unreadable: Vec<String>,
+}
+
+/// A variable that overrides a key.
+pub(super) struct OverridingVariable {
+    /// The path in its name, in lower case.
+    pub(super) steps: Vec<Step>,
+    pub(super) name: String,
 }
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
         Self { variables: variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
     }
-}
-
-/// A variable that overrides a key.
-struct Override<'a> {
-    steps: Vec<Step>,
-    name: &'a str,
-    text: &'a str,
-}
-
-fn unreadable(name: &str) -> String {
-    format!("the environment variable {name} cannot be read: its name must be {PREFIX}SECTION{SEPARATOR}KEY")
 }
 
 /// The steps of a name such as `BOTS__DESK__CALLERS[0]__APP_ID`; `.` separates like `__`.

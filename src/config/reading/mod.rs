@@ -9,8 +9,8 @@ mod overlay;
 mod raw;
 mod read;
 mod shapes;
-mod step;
 mod suggestion;
+mod texts;
 mod variables;
 
 #[cfg(test)]
@@ -21,4 +21,4 @@ mod read_tests;
 pub use environment::{Environment, temporary_directory};
 
 pub(in crate::config) use raw::RawConfiguration;
-pub(in crate::config) use read::read;
+pub(in crate::config) use read::Source;

@@ -1,32 +1,81 @@
 use serde_path_to_error::Segment;
 use toml::{Table, Value};
 
-use crate::config::review::{Place, Review};
+use crate::config::review::{Place, Proposal, Review, Step};
 
 use super::environment::Environment;
 use super::overlay::Overlay;
 use super::raw::RawConfiguration;
-use super::step::Step;
-use super::{shapes, suggestion, variables};
+use super::{shapes, suggestion, texts, variables};
 
 /// Reading stops after this many problems; a file with more is probably not a configuration.
 const MAX_PROBLEMS: usize = 200;
 
-/// Reads `text`, overridden by the variables of `environment`. `None` if the text is not TOML.
-pub(in crate::config) fn read(
-    text: &str,
-    environment: &Environment,
-    review: &mut Review<'_>,
-) -> Option<RawConfiguration> {
-    let mut table = parse_table(text, review)?;
-    let overrides = environment.overrides().unwrap_or_else(|message| {
-        review.report(&Place::root(), message);
-        Table::new()
-    });
-    let mut overlay = Overlay::apply(&mut table, overrides);
-    review.remember_places_set_by_variables(overlay.variables());
-    variables::warn_of_unknown(environment, &table, review);
-    Some(read_raw(table, &mut overlay, review))
+/// The file with the environment's variables written into it.
+#[derive(Clone)]
+pub(in crate::config) struct Source {
+    written: Table,
+    /// Without the values that have the wrong type.
+    readable: Table,
+    overlay: Overlay,
+}
+
+impl Source {
+    /// Parses `text`, overridden by the variables of `environment`. `None` if the text is not TOML.
+    pub(in crate::config) fn parse(text: &str, environment: &Environment, review: &mut Review<'_>) -> Option<Self> {
+        let mut table = parse_table(text, review)?;
+        let (overrides, file) = (environment.overrides(), table.clone());
+        variables::report_unreadable(&overrides, &file, review);
+        let overlay = Overlay::apply(&mut table, overrides);
+        review.remember_sources(variables::with_right_names(overlay.sources(), &file));
+        variables::warn_of_unknown(environment, &table, review);
+        Some(Self { readable: table.clone(), written: table, overlay })
+    }
+
+    /// A table without variables.
+    #[cfg(test)]
+    pub(super) fn of_table(table: Table) -> Self {
+        Self { readable: table.clone(), written: table, overlay: Overlay::default() }
+    }
+
+    /// This source with a proposed value, to be tried.
+    pub(in crate::config) fn with(&self, proposal: &Proposal) -> Option<Self> {
+        let mut source = self.clone();
+        restore(&mut source.readable, &self.written, proposal.place().steps())?;
+        proposal.write_into(&mut source.readable)?;
+        source.overlay.release(proposal.place());
+        Some(source)
+    }
+
+    /// Reads the tables into the raw sections. A deserializer stops at the first error, so each value that fails is
+    /// reported and removed, and the rest is read again. That reports every unknown key and every value of a wrong
+    /// type.
+    pub(in crate::config) fn read(&mut self, review: &mut Review<'_>) -> RawConfiguration {
+        for _ in 0..MAX_PROBLEMS {
+            let error = match serde_path_to_error::deserialize(Value::Table(self.readable.clone())) {
+                Ok(raw) => {
+                    texts::check(&self.readable, review);
+                    return raw;
+                }
+                Err(error) => error,
+            };
+            let steps = read_steps(error.path());
+            let place = Place::of_steps(&steps);
+            if let Some(owner) = self.overlay.reinterpret(&place) {
+                let proposal = Proposal::value(&owner.place, owner.value);
+                // The first table is what a proposal is written into later.
+                proposal.write_into(&mut self.written);
+                proposal.write_into(&mut self.readable);
+                continue;
+            }
+            explain(&self.readable, &place, error.inner().message(), review);
+            if !remove(&mut self.readable, &steps) {
+                return RawConfiguration::default();
+            }
+        }
+        review.report(&Place::root(), "there are more problems than are shown".to_owned());
+        RawConfiguration::default()
+    }
 }
 
 /// Parses `text`. A syntax error is reported by line and column only, because the line itself may contain a secret.
@@ -42,40 +91,23 @@ fn parse_table(text: &str, review: &mut Review<'_>) -> Option<Table> {
     }
 }
 
-/// Reads the tables into the raw sections. A deserializer stops at the first error, so each value that fails is
-/// reported and removed, and the rest is read again. That reports every unknown key and every value of a wrong type.
-pub(super) fn read_raw(mut table: Table, overlay: &mut Overlay, review: &mut Review<'_>) -> RawConfiguration {
-    for _ in 0..MAX_PROBLEMS {
-        let error = match serde_path_to_error::deserialize(Value::Table(table.clone())) {
-            Ok(raw) => return raw,
-            Err(error) => error,
-        };
-        let steps = read_steps(error.path());
-        let place = build_place(&steps);
-        if let Some(owner) = overlay.reinterpret(&place) {
-            replace(&mut table, &owner.steps, owner.value);
-            continue;
-        }
-        review.report(&place, explain(&table, &steps, error.inner().message()));
-        if !remove(&mut table, &steps) {
-            return RawConfiguration::default();
-        }
-    }
-    review.report(&Place::root(), "there are more problems than are shown".to_owned());
-    RawConfiguration::default()
-}
-
-/// The deserializer's `complaint` in the operator's words, with the right form of the value if it can be told.
-fn explain(table: &Table, steps: &[Step], complaint: &str) -> String {
+/// Reports the deserializer's `complaint` in the operator's words, with the right form of the value if it can be told.
+fn explain(table: &Table, place: &Place, complaint: &str, review: &mut Review<'_>) {
     let explained = suggestion::explain(complaint);
-    let last = steps.iter().rev().find_map(|step| match step {
-        Step::Key(key) => Some(key.as_str()),
-        Step::Index(_) => None,
-    });
-    let right = last.zip(find_value(table, steps)).and_then(|at| shapes::right_form(at.0, at.1, complaint.trim()));
-    match right {
-        Some(right) => format!("{explained}: write {right}"),
-        None => explained,
+    let at = place.last_key().zip(find_value(table, place.steps()));
+    if let Some((_, Value::String(text))) = at
+        && let Some((message, reference)) = review.right_secret(complaint.trim(), text)
+    {
+        review.propose(place, message, Proposal::value(place, reference));
+        return;
+    }
+    match at.and_then(|(key, value)| shapes::right_form(key, value, complaint.trim())) {
+        Some(right) => {
+            let proposal = Proposal::value(place, right.value);
+            let proposal = right.description.map_or(proposal.clone(), |text| proposal.described(text));
+            review.propose(place, explained, proposal);
+        }
+        None => review.report(place, explained),
     }
 }
 
@@ -103,13 +135,6 @@ fn read_steps(path: &serde_path_to_error::Path) -> Vec<Step> {
     path.iter().filter_map(step).collect()
 }
 
-fn build_place(steps: &[Step]) -> Place {
-    steps.iter().fold(Place::root(), |place, step| match step {
-        Step::Key(key) => place.key(key),
-        Step::Index(index) => place.index(*index),
-    })
-}
-
 /// Removes the value at `steps`. If that is a member of a list, the whole list is removed, because otherwise the
 /// indices of members that are reported later would be wrong.
 fn remove(table: &mut Table, steps: &[Step]) -> bool {
@@ -118,12 +143,15 @@ fn remove(table: &mut Table, steps: &[Step]) -> bool {
     descend(table, parents).is_some_and(|parent| parent.remove(key).is_some())
 }
 
-fn replace(table: &mut Table, keys: &[String], value: Value) {
-    let Some((last, parents)) = keys.split_last() else { return };
-    let parents: Vec<Step> = parents.iter().cloned().map(Step::Key).collect();
-    if let Some(parent) = descend(table, &parents) {
-        parent.insert(last.clone(), value);
-    }
+/// Copies the value of the first key on the path of `steps` that `table` lacks from `full`, if there is one.
+fn restore(table: &mut Table, full: &Table, steps: &[Step]) -> Option<()> {
+    let missing =
+        (1..=steps.len()).find(|length| steps.get(..*length).is_some_and(|it| find_value(table, it).is_none()));
+    let Some(steps) = missing.and_then(|length| steps.get(..length)) else { return Some(()) };
+    let value = find_value(full, steps)?.clone();
+    let (Step::Key(key), parents) = steps.split_last()? else { return None };
+    descend(table, parents)?.insert(key.clone(), value);
+    Some(())
 }
 
 fn descend<'t>(table: &'t mut Table, steps: &[Step]) -> Option<&'t mut Table> {

@@ -11,8 +11,7 @@ use crate::config::test_samples::{FULL, MINIMAL, PUBLIC_URL, SECRET, problem_of,
 use crate::config::{Environment, LogLevel};
 use crate::domain::{ContinuationMode, TenantPolicy};
 
-use super::overlay::Overlay;
-use super::read::read_raw;
+use super::read::Source;
 
 /// A key that no section has.
 const STRANGER: &str = "zzzzzzzzzz";
@@ -130,9 +129,9 @@ fn the_full_sample_has_every_key_that_the_program_knows() {
     plant_strangers(&mut table, &Place::root(), "", &mut written);
     let environment = BTreeMap::new();
     let mut review = Review::new(&environment, Path::new(""));
-    read_raw(table, &mut Overlay::default(), &mut review);
+    Source::of_table(table).read(&mut review);
     let mut compared = 0;
-    for problem in &review.into_problems().0 {
+    for problem in &review.into_problems(&|_| Vec::new()).0 {
         let Some((_, known)) = problem.message.split_once("(known keys: ") else { continue };
         let known: BTreeSet<String> = known.trim_end_matches(')').split(", ").map(str::to_owned).collect();
         let place = problem.path.strip_suffix(STRANGER).unwrap().trim_end_matches('.');

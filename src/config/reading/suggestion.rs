@@ -5,6 +5,7 @@ use crate::config::review::near_match;
 /// Phrases of serde, each with the operator's word for it.
 const WORDS: &[(&str, &str)] = &[
     ("expected u64", "expected a whole number"),
+    ("expected u16", "expected a whole number"),
     ("expected a sequence", "expected a list: [\"…\"]"),
     ("expected a map", "expected a table"),
     ("expected a boolean", "expected true or false"),

@@ -1,12 +1,12 @@
-//! Warns of `BOT_SSO_…` variables that set nothing and that no secret refers to.
+//! The names of `BOT_SSO_…` variables: which keys they stand for, which are misspelled, and which set nothing.
 
 use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
-use crate::config::review::{Place, Review, near_match};
+use crate::config::review::{Place, Review, ValueSources, near_match};
 
-use super::environment::{Environment, PREFIX, SEPARATOR};
+use super::environment::{Environment, Overrides, PREFIX, SEPARATOR};
 use super::raw::RawConfiguration;
 
 /// A key that no table has.
@@ -14,31 +14,97 @@ const PROBE: &str = "?";
 /// Names of variables are built to this depth; no key lies deeper.
 const MAX_DEPTH: usize = 5;
 
-/// Warns of each variable whose name has the prefix but no separator, unless a secret in `table` refers to it. Such a
-/// variable overrides nothing.
+/// Reports the variables whose names are no path of sections and a key. `file` is the file without variables.
+pub(super) fn report_unreadable(overrides: &Overrides, file: &Table, review: &mut Review<'_>) {
+    if overrides.unreadable.is_empty() {
+        return;
+    }
+    let known = known_names(file);
+    for name in &overrides.unreadable {
+        let hint = find_nearest(name, &known).map_or_else(String::new, |near| format!(": did you mean {near}?"));
+        let message = format!(
+            "the environment variable {name} cannot be read: its name must be {PREFIX}SECTION{SEPARATOR}KEY{hint}"
+        );
+        review.report(&Place::root(), message);
+    }
+}
+
+/// `sources`, each variable of which has the right name beside it if its own is that of no key in `file`.
+pub(super) fn with_right_names(mut sources: ValueSources, file: &Table) -> ValueSources {
+    if sources.values.is_empty() {
+        return sources;
+    }
+    let known = known_names(file);
+    for set_by in sources.values.iter_mut().chain(&mut sources.sections) {
+        let folded = fold(set_by.variable.split('[').next().unwrap_or_default());
+        let is_of = |known: &String| {
+            folded.strip_prefix(fold(known).as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        };
+        if !known.iter().any(is_of) {
+            set_by.right_name = find_nearest(&set_by.variable, &known).map(str::to_owned);
+        }
+    }
+    sources
+}
+
+/// Warns of each variable that is probably meant for a key and overrides nothing: one whose prefix is not in capitals,
+/// and one that has the prefix but no separator, unless a secret in `table` refers to it.
 pub(super) fn warn_of_unknown(environment: &Environment, table: &Table, review: &mut Review<'_>) {
     let mut secrets = BTreeSet::new();
     collect_secrets(&Value::Table(table.clone()), &mut secrets);
     let names = environment.variables().keys();
-    let unknown: Vec<&String> = names
-        .filter(|name| name.strip_prefix(PREFIX).is_some_and(|rest| !rest.is_empty() && !rest.contains(SEPARATOR)))
-        .filter(|name| !secrets.contains(*name))
-        .collect();
+    let unknown: Vec<&String> =
+        names.filter(|name| resembles_prefix(name) && !overrides_key(name) && !secrets.contains(*name)).collect();
     if unknown.is_empty() {
         return;
     }
-    let mut known: Vec<String> = Vec::new();
-    collect_names(&mut Vec::new(), table, &mut known);
+    let mut known = known_names(table);
+    let keys = known.len();
+    known.extend(secrets);
     for name in unknown {
-        let hint = match find_nearest(name, &known, &secrets) {
-            Some(near) => format!("did you mean {near}?"),
-            None => {
-                format!("write it as {PREFIX}SECTION{SEPARATOR}KEY, or name it in a secret as {{ env = {name:?} }}")
-            }
+        let message = if name.starts_with(PREFIX) {
+            let hint = match find_nearest(name, &known) {
+                Some(near) => format!("did you mean {near}?"),
+                None => {
+                    format!("write it as {PREFIX}SECTION{SEPARATOR}KEY, or name it in a secret as {{ env = {name:?} }}")
+                }
+            };
+            format!("this environment variable sets no key and no secret refers to it: {hint}")
+        } else {
+            let near = find_nearest(&right_prefix(name), known.get(..keys).unwrap_or_default());
+            let write = near.map_or_else(|| format!("{PREFIX}SECTION{SEPARATOR}KEY"), str::to_owned);
+            format!(
+                "this environment variable is ignored, because its name does not begin with {PREFIX}: write {write}"
+            )
         };
-        let message = format!("this environment variable sets no key and no secret refers to it: {hint}");
         review.warn(&Place::root().key(name), message);
     }
+}
+
+fn overrides_key(name: &str) -> bool {
+    name.strip_prefix(PREFIX).is_some_and(|rest| rest.contains(SEPARATOR))
+}
+
+/// Whether `name` begins with the prefix in any spelling and goes on behind it.
+fn resembles_prefix(name: &str) -> bool {
+    squeezed(name).strip_prefix(&squeezed(PREFIX)).is_some_and(|rest| !rest.is_empty())
+}
+
+/// `name` with the prefix as it has to be written.
+fn right_prefix(name: &str) -> String {
+    let letters = squeezed(PREFIX).len();
+    let mut left = letters;
+    let rest = name.trim_start_matches(|letter: char| {
+        let is_of_prefix = left > 0 || !letter.is_ascii_alphanumeric();
+        left = left.saturating_sub(usize::from(letter.is_ascii_alphanumeric()));
+        is_of_prefix
+    });
+    format!("{PREFIX}{rest}")
+}
+
+/// The letters and digits of `name` in lower case.
+fn squeezed(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 /// The names in every `{ env = "NAME" }`.
@@ -53,19 +119,60 @@ fn collect_secrets(value: &Value, names: &mut BTreeSet<String>) {
     }
 }
 
-/// The known name that is spelled the same but for underscores, else the nearest, else one that ends in the same key.
-fn find_nearest<'k>(name: &str, known: &'k [String], secrets: &'k BTreeSet<String>) -> Option<&'k str> {
-    let fold = |name: &str| name.to_ascii_lowercase().replace('-', "_").replace(SEPARATOR, "_");
-    let all: Vec<&'k str> = known.iter().chain(secrets).map(String::as_str).collect();
-    let folded: Vec<String> = all.iter().map(|known| fold(known)).collect();
+/// `name` in lower case, with one underscore for whatever separates its words.
+fn fold(name: &str) -> String {
+    words_of(name).join("_")
+}
+
+fn words_of(name: &str) -> Vec<String> {
+    let words = name.split(['_', '-', '.']).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect()
+}
+
+/// The known name that is spelled the same but for what separates its words, else the nearest, else one that ends in the
+/// same words, else the one that shares the most words. A name in a known section means a key of that section.
+fn find_nearest<'k>(name: &str, known: &'k [String]) -> Option<&'k str> {
     let word = fold(name);
+    let section = name.strip_prefix(PREFIX).and_then(|path| path.split_once(SEPARATOR)).map(|(section, _)| section);
+    let section = section.map(|section| format!("{}_", fold(&format!("{PREFIX}{section}"))));
+    let all: Vec<(&'k str, String)> = known.iter().map(|known| (known.as_str(), fold(known))).collect();
+    let of_section: Vec<_> =
+        all.iter().filter(|(_, folded)| section.as_ref().is_some_and(|it| folded.starts_with(it))).collect();
+    let candidates = if of_section.is_empty() { all.iter().collect() } else { of_section };
+    let find = |fits: &dyn Fn(&str) -> bool| candidates.iter().find(|(_, folded)| fits(folded)).map(|(name, _)| *name);
     let end = word.strip_prefix(&PREFIX.to_ascii_lowercase()).map(|rest| format!("_{rest}"))?;
-    let index = folded.iter().position(|known| *known == word).or_else(|| {
-        let near = near_match(&word, folded.iter().map(String::as_str));
-        near.and_then(|near| folded.iter().position(|known| known == near))
-            .or_else(|| folded.iter().position(|known| known.ends_with(&end)))
-    });
-    all.get(index?).copied()
+    find(&|folded| folded == word)
+        .or_else(|| {
+            let near = near_match(&word, candidates.iter().map(|(_, folded)| folded.as_str()))?;
+            find(&|folded| folded == near)
+        })
+        .or_else(|| find(&|folded| folded.ends_with(&end)))
+        .or_else(|| find_most_alike(&word, &candidates))
+}
+
+/// The candidate that has the last word of `word` and the most others; half of all words at least.
+fn find_most_alike<'k>(word: &str, candidates: &[&(&'k str, String)]) -> Option<&'k str> {
+    let prefix = words_of(PREFIX).len();
+    let words: Vec<String> = words_of(word).into_iter().skip(prefix).collect();
+    let last = words.last()?;
+    let is_alike = |one: &str, other: &str| {
+        one == other || one.len() >= 3 && other.len() >= 3 && (one.starts_with(other) || other.starts_with(one))
+    };
+    let count = |folded: &str| {
+        let theirs: Vec<String> = words_of(folded).into_iter().skip(prefix).collect();
+        let has = |word: &String| theirs.iter().any(|their| is_alike(their, word));
+        let shared = words.iter().filter(|word| has(word)).count();
+        (has(last) && shared * 2 >= words.len()).then(|| (shared, std::cmp::Reverse(theirs.len())))
+    };
+    let counted = candidates.iter().filter_map(|(name, folded)| Some((count(folded)?, *name)));
+    counted.max_by(|left, right| left.0.cmp(&right.0)).map(|(_, name)| name)
+}
+
+/// The variables of all keys that `table` may have.
+fn known_names(table: &Table) -> Vec<String> {
+    let mut known = Vec::new();
+    collect_names(&mut Vec::new(), table, &mut known);
+    known
 }
 
 /// Collects the variable of every key at `steps` and below. The keys of a table are those that the deserializer names
@@ -75,7 +182,8 @@ fn collect_names(steps: &mut Vec<String>, table: &Table, names: &mut Vec<String>
         PermittedKeys::Of(members) => members,
         PermittedKeys::Any => find_table(table, steps).map(|table| table.keys().cloned().collect()).unwrap_or_default(),
         PermittedKeys::None => {
-            names.push(format!("{PREFIX}{}", steps.join(SEPARATOR).to_ascii_uppercase()));
+            // A shell cannot set a variable with a hyphen in its name.
+            names.push(format!("{PREFIX}{}", steps.join(SEPARATOR).to_ascii_uppercase().replace('-', "_")));
             return;
         }
     };

@@ -4,8 +4,9 @@
 use url::Url;
 
 use super::findings::Review;
-use super::loopback::is_loopback;
+use super::own_addresses::is_loopback;
 use super::place::Place;
+use super::proposals::Proposal;
 use super::right_forms::{right_url, with_https};
 
 /// Which addresses may be plain http.
@@ -31,13 +32,9 @@ impl Review<'_> {
         let url = self.url(text, place)?;
         if url.scheme() == "http" && !(plain == PlainHttp::Allowed || plain == PlainHttp::Loopback && is_loopback(&url))
         {
-            self.report(
-                place,
-                format!(
-                    "{text:?} is plain http: write {:?}, or allow_insecure_http = true in the same section",
-                    with_https(&url)
-                ),
-            );
+            let proposal = Proposal::text(place, with_https(text));
+            let proposal = proposal.or(", or allow_insecure_http = true in the same section");
+            self.propose(place, format!("{text:?} is plain http"), proposal);
             return None;
         }
         if let Some(host) = url.host_str() {
@@ -113,11 +110,16 @@ impl Review<'_> {
                 return None;
             }
             Ok(url) if url.fragment().is_some() => "has a fragment",
+            Ok(url) if names_many_hosts(&url) => {
+                let message = format!("{text:?} has a * in its host, and means one host: write its whole name");
+                self.report(place, message);
+                return None;
+            }
             Ok(_) => "has stray characters",
             Err(_) => "is not an address",
         };
-        let write = right(text).map_or_else(|| "it as https://host/path".to_owned(), |right| format!("{right:?}"));
-        self.report(place, format!("{text:?} {complaint}: write {write}"));
+        let proposal = right(text).map(|right| Proposal::text(place, right));
+        self.propose_or(place, &format!("{text:?} {complaint}"), proposal, "it as https://host/path");
         None
     }
 
@@ -149,8 +151,13 @@ fn is_plain(url: &Url, text: &str) -> bool {
     is_http(url)
         && !has_user(url)
         && url.fragment().is_none()
+        && !names_many_hosts(url)
         && !text.chars().any(char::is_whitespace)
         && !text.contains(['{', '}'])
+}
+
+fn names_many_hosts(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| host.contains('*'))
 }
 
 fn filled(text: &str, name: &str) -> String {

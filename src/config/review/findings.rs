@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use super::cloud::{Cloud, CloudDefaults};
 use super::place::Place;
 use super::problems::{ConfigurationProblem, Problems};
+use super::proposals::{Attempt, Finding, Proposal};
+use super::value_sources::ValueSources;
 
 /// A pass over a configuration. Methods that check one kind of value are in the file of that kind.
 pub(in crate::config) struct Review<'a> {
     environment: &'a BTreeMap<String, String>,
     base: &'a Path,
-    set_by_variables: Vec<SetByVariable>,
-    problems: Vec<ConfigurationProblem>,
+    sources: ValueSources,
+    findings: Vec<Finding>,
     warnings: Vec<ConfigurationProblem>,
     key_file_check: Option<KeyFileCheck>,
     cloud: &'static CloudDefaults,
@@ -22,12 +24,6 @@ pub(in crate::config) struct Review<'a> {
 /// Says why a file is no key ring.
 pub(in crate::config) type KeyFileCheck = fn(&Path) -> Result<(), String>;
 
-/// A place that an environment variable has set.
-pub(in crate::config) struct SetByVariable {
-    pub(in crate::config) place: Place,
-    pub(in crate::config) variable: String,
-}
-
 /// The hosts that the file names. Hosts of default addresses are not included.
 #[derive(Clone, Debug, Default)]
 pub(in crate::config) struct Hosts {
@@ -36,7 +32,7 @@ pub(in crate::config) struct Hosts {
 }
 
 /// The results of a review without problems.
-pub(in crate::config) struct Findings {
+pub(in crate::config) struct Conclusion {
     pub(in crate::config) hosts: Hosts,
     pub(in crate::config) warnings: Vec<ConfigurationProblem>,
 }
@@ -48,8 +44,8 @@ impl<'a> Review<'a> {
         Self {
             environment,
             base,
-            set_by_variables: Vec::new(),
-            problems: Vec::new(),
+            sources: ValueSources::default(),
+            findings: Vec::new(),
             warnings: Vec::new(),
             key_file_check: None,
             cloud: Cloud::default().defaults(),
@@ -57,9 +53,9 @@ impl<'a> Review<'a> {
         }
     }
 
-    /// Later problems at these places name the environment variable that set the place.
-    pub(in crate::config) fn remember_places_set_by_variables(&mut self, set_by_variables: Vec<SetByVariable>) {
-        self.set_by_variables = set_by_variables;
+    /// Problems at the places that environment variables have set name the variables.
+    pub(in crate::config) fn remember_sources(&mut self, sources: ValueSources) {
+        self.sources = sources;
     }
 
     /// The content of the key file is checked by `check`.
@@ -88,29 +84,61 @@ impl<'a> Review<'a> {
         self.environment.get(name).map(String::as_str)
     }
 
-    pub(in crate::config) fn report(&mut self, place: &Place, message: String) {
-        let problem = self.problem(place, message);
-        if !self.problems.contains(&problem) {
-            self.problems.push(problem);
+    pub(in crate::config) fn report(&mut self, place: &Place, complaint: String) {
+        self.add(Finding { place: place.clone(), complaint, proposal: None, is_whole: false });
+    }
+
+    /// Reports a wrong value at `place`, with the value to write instead.
+    pub(in crate::config) fn propose(&mut self, place: &Place, complaint: String, proposal: Proposal) {
+        self.add(Finding { place: place.clone(), complaint, proposal: Some(proposal), is_whole: false });
+    }
+
+    /// As [`Review::propose`] if the right value is known, else as [`Review::report`] with what to write in words.
+    pub(in crate::config) fn propose_or(
+        &mut self,
+        place: &Place,
+        complaint: &str,
+        proposal: Option<Proposal>,
+        write: &str,
+    ) {
+        match proposal {
+            Some(proposal) => self.propose(place, complaint.to_owned(), proposal),
+            None => self.report(place, format!("{complaint}: write {write}")),
+        }
+    }
+
+    /// Reports that the text at `place` is none that any key takes. What the key itself would say of it is left out.
+    pub(in crate::config) fn refuse_text(&mut self, place: &Place, complaint: String, proposal: Option<Proposal>) {
+        self.add(Finding { place: place.clone(), complaint, proposal, is_whole: true });
+    }
+
+    fn add(&mut self, finding: Finding) {
+        let is_said = |earlier: &Finding| *earlier == finding || earlier.is_whole && earlier.place == finding.place;
+        if !self.findings.iter().any(is_said) {
+            self.findings.push(finding);
         }
     }
 
     pub(in crate::config) fn warn(&mut self, place: &Place, message: String) {
-        let warning = self.problem(place, message);
-        self.warnings.push(warning);
+        let message = self.sources.attribute(place, message);
+        let warning = ConfigurationProblem { path: place.as_str().to_owned(), message };
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     /// Whether a problem at `place`, within it, or at a section around it has been reported. If so, problems that
     /// follow from it need no report.
     pub(in crate::config) fn is_reported(&self, place: &Place) -> bool {
-        let around = |problem: &ConfigurationProblem| {
-            place.contains(&problem.path)
+        let around = |finding: &Finding| {
+            let path = finding.place.as_str();
+            place.contains(path)
                 || place
                     .as_str()
-                    .strip_prefix(problem.path.as_str())
-                    .is_some_and(|rest| !problem.path.is_empty() && rest.starts_with(['.', '[']))
+                    .strip_prefix(path)
+                    .is_some_and(|rest| !path.is_empty() && rest.starts_with(['.', '[']))
         };
-        self.problems.iter().any(around)
+        self.findings.iter().any(around)
     }
 
     /// Returns `value`; if it is missing, reports what to write.
@@ -126,34 +154,37 @@ impl<'a> Review<'a> {
         self.base.join(path)
     }
 
-    /// Ends the review.
-    ///
-    /// # Errors
-    /// All problems, if there are any.
-    pub(in crate::config) fn conclude(self) -> Result<Findings, Problems> {
-        if self.problems.is_empty() {
-            return Ok(Findings { hosts: self.hosts, warnings: self.warnings });
+    /// Ends the review: its results, or the review itself if it has found a problem.
+    pub(in crate::config) fn conclude(self) -> Result<Conclusion, Box<Self>> {
+        if self.findings.is_empty() {
+            return Ok(Conclusion { hosts: self.hosts, warnings: self.warnings });
         }
-        Err(self.into_problems())
+        Err(Box::new(self))
     }
 
-    /// The problems of a review that could not produce a configuration.
-    pub(in crate::config) fn into_problems(mut self) -> Problems {
-        if self.problems.is_empty() {
+    /// What was found at `place` and within it.
+    pub(in crate::config) fn into_findings_at(self, place: &Place) -> Vec<Finding> {
+        self.findings.into_iter().filter(|finding| place.contains(finding.place.as_str())).collect()
+    }
+
+    /// The problems of a review that could not produce a configuration. `attempt` finds the problems that a proposal
+    /// leaves at its place, so that no value is proposed that would be refused next.
+    pub(in crate::config) fn into_problems(self, attempt: &Attempt<'_>) -> Problems {
+        if self.findings.is_empty() {
             let message = "cannot be understood, and this program cannot say why: please report this".to_owned();
             return Problems::with_warnings(vec![ConfigurationProblem { path: String::new(), message }], Vec::new());
         }
+        let sources = self.sources;
+        let mut problems: Vec<ConfigurationProblem> = Vec::new();
+        for finding in self.findings {
+            let message = sources.attribute(&finding.place, finding.settle(attempt));
+            let problem = ConfigurationProblem { path: finding.place.as_str().to_owned(), message };
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
         // Sorted by place, so that all problems of a section are listed together.
-        self.problems.sort_by(|left, right| left.path.cmp(&right.path));
-        Problems::with_warnings(self.problems, self.warnings)
-    }
-
-    fn problem(&self, place: &Place, message: String) -> ConfigurationProblem {
-        let set_by = self.set_by_variables.iter().find(|set| set.place.contains(place.as_str()));
-        let message = match set_by {
-            Some(set_by) => format!("{message} (set by the environment variable {})", set_by.variable),
-            None => message,
-        };
-        ConfigurationProblem { path: place.as_str().to_owned(), message }
+        problems.sort_by(|left, right| left.path.cmp(&right.path));
+        Problems::with_warnings(problems, self.warnings)
     }
 }

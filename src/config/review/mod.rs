@@ -9,15 +9,17 @@ mod cloud;
 mod context;
 mod findings;
 mod key_source;
-mod loopback;
 mod near_match;
 mod openid_options;
+mod own_addresses;
 mod place;
 mod problems;
+mod proposals;
 mod revision;
 mod right_forms;
 mod scopes;
 mod secrets;
+mod value_sources;
 mod values;
 
 #[cfg(test)]
@@ -30,13 +32,19 @@ pub use problems::{ConfigurationProblem, Problems};
 pub(in crate::config) use addresses::PlainHttp;
 pub(in crate::config) use cloud::{Cloud, CloudDefaults};
 pub(in crate::config) use context::{Context, WrittenProvider};
-pub(in crate::config) use findings::{Findings, Hosts, KeyFileCheck, Review, SetByVariable};
+pub(in crate::config) use findings::{Conclusion, Hosts, KeyFileCheck, Review};
 pub(in crate::config) use key_source::{WrittenKeys, metadata_at};
-pub(in crate::config) use loopback::is_loopback;
 pub(in crate::config) use near_match::near_match;
-pub(in crate::config) use place::Place;
+pub(in crate::config) use own_addresses::{
+    find_host_name, find_local_addresses, find_written_address, is_loopback, is_unspecified,
+};
+pub(in crate::config) use place::{Place, Step};
+pub(in crate::config) use proposals::{Finding, Proposal};
 pub(in crate::config) use revision::RevisedSettings;
-pub(in crate::config) use right_forms::{right_listen_address, right_resource, right_tenants, right_url, with_https};
+pub(in crate::config) use right_forms::{
+    entries_of, right_listen_address, right_resource, right_tenants, right_url, with_https,
+};
 pub(in crate::config) use scopes::{exchange_uri, validate_scopes};
 pub(in crate::config) use secrets::{SECRET_FORM, SecretReference, read_private};
+pub(in crate::config) use value_sources::{SetByVariable, ValueSources};
 pub(in crate::config) use values::WordOrList;

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::findings::Review;
+use super::near_match::near_match;
 use super::place::Place;
+use super::proposals::Proposal;
 
 /// The parameters of an authorization request that are not the operator's to set, and what to do instead. `request` and
 /// `request_uri` replace all other parameters (RFC 9101 §5).
@@ -27,6 +29,9 @@ const RESERVED_PARAMETERS: [(&str, &str); 14] = [
     ("client_secret", "a secret does not belong into a browser's address"),
 ];
 const OURS: &str = "bot-sso sets it by itself";
+
+/// The words of `prompt` (`OpenID` Connect Core §3.1.2.1, and Initiating User Registration).
+const PROMPTS: [&str; 5] = ["login", "consent", "select_account", "none", "create"];
 
 /// Parameters by which providers are asked for a refresh token (docs/connections.md §Refresh tokens of other providers).
 const OFFLINE_PARAMETERS: [(&str, &str); 3] =
@@ -86,18 +91,30 @@ impl OpenIdOptions {
                 review.report(&at.key(name), message.to_owned());
             }
         }
-        let words = self.prompt.as_deref().unwrap_or_default().split(' ').filter(|word| !word.is_empty());
-        for word in words {
-            let at = place.key("prompt");
-            if word == "none" {
-                let message = "\"none\" forbids the provider to show its sign-in page, so that no user could sign in: \
-                               write \"\" to send no prompt at all";
-                review.report(&at, message.to_owned());
-            } else if !is_parameter_name(word) {
-                let form = "\"login\", \"consent\" or \"select_account\"";
-                review.report(&at, format!("{word:?} is no word for it: write {form}, several with spaces between"));
-            }
+        if let Some(prompt) = &self.prompt {
+            validate_prompt(prompt, review, &place.key("prompt"));
         }
+    }
+}
+
+/// Checks the words of `prompt`. Letter case matters, and words are separated by spaces (`OpenID` Connect Core §3.1.2.1). A
+/// provider may have further words.
+fn validate_prompt(prompt: &str, review: &mut Review<'_>, place: &Place) {
+    let words = || prompt.split([' ', ',', ';']).filter(|word| !word.is_empty());
+    let right: Vec<&str> = words().map(|word| near_match(word, PROMPTS.into_iter()).unwrap_or(word)).collect();
+    if let Some(strange) = right.iter().find(|word| !is_parameter_name(word)) {
+        let form = "\"login\", \"consent\" or \"select_account\"";
+        review.report(place, format!("{strange:?} is no word for it: write {form}, several with spaces between"));
+        return;
+    }
+    let right = right.join(" ");
+    if right != prompt && !prompt.trim().is_empty() {
+        let complaint = format!("{prompt:?} has another spelling than the words of OpenID Connect");
+        review.propose(place, complaint, Proposal::text(place, right));
+    } else if words().any(|word| word == "none") {
+        let complaint = "\"none\" forbids the provider to show its sign-in page, so that no user could sign in, and \"\" \
+                         sends no prompt at all";
+        review.propose(place, complaint.to_owned(), Proposal::text(place, ""));
     }
 }
 

@@ -1,6 +1,19 @@
-/// A path into the configuration, as it is shown to the operator.
+/// One step of the path from the root of a configuration to a value in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::config) enum Step {
+    /// To a member of a table.
+    Key(String),
+    /// To a member of a list.
+    Index(usize),
+}
+
+/// A path into the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::config) struct Place(String);
+pub(in crate::config) struct Place {
+    /// The path as it is shown to the operator.
+    text: String,
+    steps: Vec<Step>,
+}
 
 impl Place {
     pub(in crate::config) fn root() -> Self {
@@ -11,25 +24,62 @@ impl Place {
         Self::root().key(name)
     }
 
+    /// The place at the end of `steps`.
+    pub(in crate::config) fn of_steps(steps: &[Step]) -> Self {
+        steps.iter().fold(Self::root(), |place, step| place.step(step))
+    }
+
+    pub(in crate::config) fn step(&self, step: &Step) -> Self {
+        match step {
+            Step::Key(key) => self.key(key),
+            Step::Index(index) => self.index(*index),
+        }
+    }
+
     /// The member `name` of the table at this place, quoted if TOML requires quotes.
     pub(in crate::config) fn key(&self, name: &str) -> Self {
         let bare = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-        let name = if bare { name.to_owned() } else { format!("{name:?}") };
-        if self.0.is_empty() { Self(name) } else { Self(format!("{}.{name}", self.0)) }
+        let shown = if bare { name.to_owned() } else { format!("{name:?}") };
+        let text = if self.text.is_empty() { shown } else { format!("{}.{shown}", self.text) };
+        self.with(text, Step::Key(name.to_owned()))
     }
 
     pub(in crate::config) fn index(&self, index: usize) -> Self {
-        Self(format!("{}[{index}]", self.0))
+        self.with(format!("{}[{index}]", self.text), Step::Index(index))
+    }
+
+    fn with(&self, text: String, step: Step) -> Self {
+        Self { text, steps: self.steps.iter().cloned().chain([step]).collect() }
     }
 
     pub(in crate::config) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    pub(in crate::config) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The name of the last key on the path.
+    pub(in crate::config) fn last_key(&self) -> Option<&str> {
+        self.steps.iter().rev().find_map(|step| match step {
+            Step::Key(key) => Some(key.as_str()),
+            Step::Index(_) => None,
+        })
+    }
+
+    /// The list that this place is a member of.
+    pub(in crate::config) fn list(&self) -> Option<Self> {
+        match self.steps.split_last()? {
+            (Step::Index(_), list) => Some(Self::of_steps(list)),
+            (Step::Key(_), _) => None,
+        }
     }
 
     /// Whether `path` is this place or lies within it.
     pub(in crate::config) fn contains(&self, path: &str) -> bool {
         path.strip_prefix(self.as_str())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']) || self.0.is_empty())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']) || self.text.is_empty())
     }
 }
 

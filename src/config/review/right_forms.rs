@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use toml::Value;
 use url::Url;
 
-use super::loopback::is_loopback;
+use super::own_addresses::is_loopback;
 use crate::domain::PERSONAL_ACCOUNTS_TENANT;
 
 /// The http(s) URL that `text` probably means: with a scheme, without spaces around it and without a fragment. It is
@@ -28,10 +29,9 @@ pub(in crate::config) fn right_url(text: &str) -> Option<String> {
     Some(format!("{scheme}://{rest}"))
 }
 
-/// The same address with https.
-pub(in crate::config) fn with_https(url: &Url) -> String {
-    let text = url.as_str();
-    text.strip_prefix("http:").map_or_else(|| text.to_owned(), |rest| format!("https:{rest}"))
+/// The same address with https; a port that is written stays.
+pub(in crate::config) fn with_https(text: &str) -> String {
+    text.split_once(':').map_or_else(|| text.to_owned(), |(_, rest)| format!("https:{rest}"))
 }
 
 /// The IP address and port that `text` probably means; `default` has the port of a text without one. A port alone means
@@ -59,28 +59,59 @@ pub(in crate::config) fn right_listen_address(text: &str, default: SocketAddr) -
 
 /// The value of `tenants` that `words` probably mean: Entra's names for many tenants, or ids. `None` if one of them is
 /// something else.
-pub(in crate::config) fn right_tenants(words: &[&str]) -> Option<String> {
+pub(in crate::config) fn right_tenants(words: &[String]) -> Option<Value> {
     let (mut organizations, mut personal, mut ids) = (false, false, Vec::new());
     for word in words {
         let word = word.trim().to_ascii_lowercase();
-        match word.as_str() {
+        // The tenant stands behind the host in an address of Entra.
+        let tenant = word.split_once("://").and_then(|(_, rest)| rest.split('/').nth(1)).unwrap_or(&word);
+        match tenant {
             "common" | "any_account" => (organizations, personal) = (true, true),
             "organizations" | "organisations" | "any_organization" | "any_organisation" => organizations = true,
             "consumers" => personal = true,
-            _ => ids.push(format!("{:?}", uuid::Uuid::try_parse(&word).ok()?.hyphenated().to_string())),
+            _ => ids.push(find_guid(&word)?),
         }
     }
-    let personal_id = format!("{PERSONAL_ACCOUNTS_TENANT:?}");
-    personal |= organizations && ids.contains(&personal_id);
-    match (organizations, personal) {
-        (true, true) => Some("\"any_account\"".to_owned()),
-        (true, false) => Some("\"any_organization\"".to_owned()),
-        (false, true) if !ids.contains(&personal_id) => {
-            ids.push(personal_id);
-            Some(format!("[{}]", ids.join(", ")))
-        }
-        (false, _) => (!ids.is_empty()).then(|| format!("[{}]", ids.join(", "))),
+    let lists_personal = ids.iter().any(|id| id == PERSONAL_ACCOUNTS_TENANT);
+    if organizations {
+        let word = if personal || lists_personal { "any_account" } else { "any_organization" };
+        return Some(Value::String(word.to_owned()));
     }
+    if personal && !lists_personal {
+        ids.push(PERSONAL_ACCOUNTS_TENANT.to_owned());
+    }
+    (!ids.is_empty()).then(|| Value::Array(ids.into_iter().map(Value::String).collect()))
+}
+
+/// The one GUID that occurs in `text`, in hyphenated form and in lower case: in an address, in braces or quotes, behind
+/// `api://`, `botid-` or `28:`. `None` if several do.
+pub(in crate::config) fn find_guid(text: &str) -> Option<String> {
+    let text = text.trim();
+    if let Ok(id) = uuid::Uuid::try_parse(text) {
+        return Some(id.hyphenated().to_string());
+    }
+    let is_part = |letter: char| letter.is_ascii_hexdigit() || letter == '-';
+    let ids = text.split(|letter| !is_part(letter)).filter_map(|word| {
+        // What is before a GUID may consist of such letters, too.
+        let start = word.len().checked_sub(uuid::fmt::Hyphenated::LENGTH);
+        let last =
+            start.and_then(|start| word.get(start..).filter(|_| word.get(..start).is_some_and(|it| it.ends_with('-'))));
+        uuid::Uuid::try_parse(last.unwrap_or(word)).ok()
+    });
+    let mut ids: Vec<String> = ids.map(|id| id.hyphenated().to_string()).collect();
+    ids.dedup();
+    match ids.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    }
+}
+
+/// The entries that `text`, one entry of a list, holds: words between commas, semicolons or spaces.
+pub(in crate::config) fn entries_of(text: &str) -> Vec<String> {
+    let inner = text.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let words = inner.split(|letter: char| letter.is_whitespace() || ",;".contains(letter));
+    let words = words.map(|word| word.trim_matches(['"', '\''])).filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
 }
 
 /// The App ID URI that `text`, which has no scheme, probably means.
@@ -151,6 +182,27 @@ mod tests {
     }
 
     #[test]
+    fn a_guid_is_found_in_what_surrounds_it() {
+        let id = "2222222d-2222-4222-8222-22222222222a";
+        for text in [
+            id.to_uppercase(),
+            format!(" {id} "),
+            format!("{{{id}}}"),
+            format!("'{id}'"),
+            id.replace('-', ""),
+            format!("api://{id}"),
+            format!("api://sso.example.com/botid-{id}/access_as_user"),
+            format!("28:{id}"),
+            format!("https://login.microsoftonline.com/{id}/v2.0"),
+            format!("urn:uuid:{id}"),
+        ] {
+            assert_eq!(find_guid(&text).as_deref(), Some(id), "{text}");
+        }
+        assert_eq!(find_guid(&format!("{id}@11111111-1111-4111-8111-111111111111")), None);
+        assert_eq!(find_guid("contoso.com"), None);
+    }
+
+    #[test]
     fn tenants_get_the_form_of_this_file() {
         let id = "22222222-2222-4222-8222-222222222222";
         let personal = format!("[\"{PERSONAL_ACCOUNTS_TENANT}\"]");
@@ -165,8 +217,10 @@ mod tests {
             (vec![id, "organizations"], "\"any_organization\"".to_owned()),
             (vec!["{22222222-2222-4222-8222-222222222222}"], format!("[{id:?}]")),
         ] {
-            assert_eq!(right_tenants(&words), Some(right), "{words:?}");
+            let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+            let right = format!("value = {right}").parse::<toml::Table>().unwrap().remove("value");
+            assert_eq!(right_tenants(&words), right, "{words:?}");
         }
-        assert_eq!(right_tenants(&["contoso.com"]), None);
+        assert_eq!(right_tenants(&["contoso.com".to_owned()]), None);
     }
 }

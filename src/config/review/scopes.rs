@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use super::findings::Review;
 use super::place::Place;
+use super::proposals::Proposal;
 use super::right_forms::right_app_id_uri;
 
 /// Scopes of `OpenID` Connect itself, which belong to no resource.
@@ -53,13 +54,22 @@ pub(in crate::config) fn exchange_uri(text: String, review: &mut Review<'_>, pla
     let host = rest.and_then(|rest| rest.split('/').next()).filter(|host| !host.is_empty());
     let Some(host) = host.filter(|_| !text.chars().any(|c| c.is_whitespace() || c.is_control())) else {
         let form = "\"api://<host>/botid-<app id>\" or \"api://<app id>/access_as_user\"";
-        let write = match right_app_id_uri(&text) {
-            Some(right) => format!("{right:?}, if it is registered so: {form}"),
-            None => format!("it as registered, {form}"),
-        };
-        review.report(place, format!("{text:?} is no App ID URI: write {write}"));
+        let proposal = right_app_id_uri(&text).map(|right| Proposal::text(place, right));
+        let proposal = proposal.map(|proposal| proposal.or(", if it is registered so"));
+        review.propose_or(place, &format!("{text:?} is no App ID URI"), proposal, &format!("it as registered, {form}"));
         return None;
     };
+    // Entra registers no URI with a slash at its end (docs/connections.md §Values that are compared exactly), but an
+    // address of a web site may be older than that rule.
+    if text.ends_with('/') {
+        let (right, complaint) = (text.trim_end_matches('/'), format!("{text:?} has a slash at its end"));
+        if text.starts_with("api://") {
+            let complaint = format!("{complaint}, and is compared exactly with what Entra registers without one");
+            review.propose(place, complaint, Proposal::text(place, right));
+            return None;
+        }
+        review.warn(place, format!("{complaint}, and is compared exactly: write {right:?} unless it is registered so"));
+    }
     // Audiences are compared exactly, and Teams sends the host in lower case.
     if host.chars().any(|character| character.is_ascii_uppercase()) {
         let message = format!(

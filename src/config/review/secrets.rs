@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
-use toml::Value;
+use toml::{Table, Value};
 
 use crate::domain::Secret;
 
@@ -31,12 +31,13 @@ pub(in crate::config) enum SecretReference {
     File(PathBuf),
 }
 
+/// What is said of a secret that is written out.
+const WRITTEN_OUT: &str = "a secret is never written into the configuration";
+
 impl<'de> Deserialize<'de> for SecretReference {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Value::Table(table) = Value::deserialize(deserializer)? else {
-            return Err(D::Error::custom(format!(
-                "a secret is never written into the configuration: write {SECRET_FORM}"
-            )));
+            return Err(D::Error::custom(format!("{WRITTEN_OUT}: write {SECRET_FORM}")));
         };
         if table.keys().any(|key| key != "env" && key != "file") {
             return Err(D::Error::custom(format!(
@@ -53,6 +54,26 @@ impl<'de> Deserialize<'de> for SecretReference {
 }
 
 impl Review<'_> {
+    /// What is wrong with `text` where a secret's reference is wanted, and the reference, if `text` is the path of an
+    /// existing file or the name of a variable that is set. Anything else may be the secret itself and is not repeated.
+    pub(in crate::config) fn right_secret(&self, complaint: &str, text: &str) -> Option<(String, Value)> {
+        if !complaint.starts_with(WRITTEN_OUT) {
+            return None;
+        }
+        let reference = |key: &str, value: &str| {
+            let form = if key == "env" { "a variable" } else { "a file" };
+            let table = Table::from_iter([(key.to_owned(), Value::String(value.to_owned()))]);
+            (format!("this is the name of {form}, and a secret has a table"), Value::Table(table))
+        };
+        let text = text.trim();
+        let name = text.trim_start_matches("env:").trim_start_matches(['$', '{', '(']).trim_end_matches(['}', ')']);
+        if self.variable(name).is_some() {
+            return Some(reference("env", name));
+        }
+        let path = text.strip_prefix("file:").map_or(text, |path| path.strip_prefix("//").unwrap_or(path));
+        (path.contains(['/', '.']) && self.resolve(Path::new(path)).is_file()).then(|| reference("file", path))
+    }
+
     /// Reads the secret that `reference` names, without line ends at its end.
     pub(in crate::config) fn secret(&mut self, reference: &SecretReference, place: &Place) -> Option<Secret> {
         let found = match reference {

@@ -10,6 +10,8 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use super::findings::Review;
 use super::place::Place;
+use super::proposals::Proposal;
+use super::right_forms::{entries_of, find_guid};
 use crate::domain::PERSONAL_ACCOUNTS_TENANT;
 
 /// The value of a key that accepts one word or a list: `"any_organization"` or `["…", "…"]`.
@@ -60,8 +62,24 @@ impl Review<'_> {
         if range.contains(&value) {
             return Some(value);
         }
-        self.report(place, format!("is {value}: write a number from {} to {}", range.start(), range.end()));
+        let (first, last) = (range.start(), range.end());
+        let bound = if value > *last {
+            format!("above the largest value {last}")
+        } else {
+            format!("below the smallest value {first}")
+        };
+        self.report(place, format!("{value} is {bound}: write a number from {first} to {last}"));
         None
+    }
+
+    /// Reports `text` if it differs from `known` in letter case or in a slash at its end alone. It is a name that is
+    /// compared exactly (docs/connections.md §Values that are compared exactly).
+    pub(in crate::config) fn exact_name(&mut self, text: &str, known: &str, place: &Place) {
+        let folded = |name: &str| name.trim_end_matches('/').to_ascii_lowercase();
+        if text != known && folded(text) == folded(known) {
+            let complaint = format!("{text:?} is compared exactly, and tokens have another spelling");
+            self.propose(place, complaint, Proposal::text(place, known));
+        }
     }
 
     /// A GUID in hyphenated form, in lower case.
@@ -70,31 +88,84 @@ impl Review<'_> {
         if hyphenated && uuid::Uuid::try_parse(text).is_ok() {
             return Some(text.to_ascii_lowercase());
         }
-        let write = self.right_guid(text, place);
-        self.report(place, format!("{text:?} is not a GUID: {write}"));
+        let complaint = format!("{text:?} is not a GUID");
+        match right_guid(text, place) {
+            Some(id) => self.propose(place, complaint, Proposal::text(place, id)),
+            None => {
+                let write = self.describe_guid(text, place);
+                self.report(place, format!("{complaint}: {write}"));
+            }
+        }
         None
     }
 
     /// GUIDs, in lower case.
     pub(in crate::config) fn guids(&mut self, texts: &[String], place: &Place) -> Vec<String> {
-        texts.iter().enumerate().filter_map(|(index, text)| self.guid(text, &place.index(index))).collect()
+        let mut guids = Vec::new();
+        for (index, text) in texts.iter().enumerate() {
+            let at = place.index(index);
+            if uuid::Uuid::try_parse(text).is_err() && self.refuse_several(texts, index, place) {
+                continue;
+            }
+            guids.extend(self.guid(text, &at));
+        }
+        guids
+    }
+
+    /// Reports the entry `index` of `texts`, the list at `place`, if it holds several entries. An entry of no list may
+    /// contain a space, a comma or a semicolon.
+    pub(in crate::config) fn refuse_several(&mut self, texts: &[String], index: usize, place: &Place) -> bool {
+        let Some(text) = texts.get(index) else { return false };
+        let (entries, at) = (entries_of(text), place.index(index));
+        if entries.len() < 2 {
+            return false;
+        }
+        let complaint = format!("{text:?} holds several entries of the list");
+        match Proposal::split(&at, texts, entries) {
+            Some(proposal) => self.propose(&at, complaint, proposal),
+            None => self.report(&at, format!("{complaint}: write each by itself")),
+        }
+        true
+    }
+
+    /// As [`Review::refuse_several`], for addresses, in which a comma may stand.
+    pub(in crate::config) fn refuse_several_addresses(
+        &mut self,
+        texts: &[String],
+        index: usize,
+        place: &Place,
+    ) -> bool {
+        let entries = texts.get(index).map(|text| entries_of(text)).unwrap_or_default();
+        let is_address = |entry: &String| entry.contains("://") || entry.contains('.') && !entry.starts_with('/');
+        entries.iter().skip(1).any(is_address) && self.refuse_several(texts, index, place)
     }
 
     /// Networks in CIDR form; a single address is a network of one address.
     pub(in crate::config) fn networks(&mut self, texts: &[String], place: &Place) -> Vec<IpNet> {
         let mut networks = Vec::new();
         for (index, text) in texts.iter().enumerate() {
+            let at = place.index(index);
             let alone = text.parse::<std::net::IpAddr>().map(IpNet::from);
-            match text.parse::<IpNet>().ok().or(alone.ok()) {
-                Some(network) => networks.push(network.trunc()),
-                None => self.report(
-                    &place.index(index),
-                    match right_network(text) {
-                        Some(network) => format!("{text:?} is not a network: write \"{network}\""),
-                        None => format!("{text:?} is not a network: write it as \"10.0.0.0/8\" or \"fd00::/8\""),
-                    },
-                ),
+            if let Some(network) = text.parse::<IpNet>().ok().or(alone.ok()) {
+                networks.push(network.trunc());
+                continue;
             }
+            let right = right_networks(text);
+            if right.is_empty() && self.refuse_several(texts, index, place) {
+                continue;
+            }
+            let proposal = match right.as_slice() {
+                [] => None,
+                [only] => Some(Proposal::text(&at, only.clone())),
+                _ => Proposal::split(&at, texts, right),
+            };
+            let names_host = url::Host::parse(text.trim()).is_ok_and(|host| matches!(host, url::Host::Domain(_)));
+            let write = if names_host && text.contains('.') {
+                "the addresses of this host, since names are not looked up here, as \"10.0.0.0/8\" or \"fd00::/8\""
+            } else {
+                "it as \"10.0.0.0/8\" or \"fd00::/8\""
+            };
+            self.propose_or(&at, &format!("{text:?} is not a network"), proposal, write);
         }
         networks
     }
@@ -102,33 +173,34 @@ impl Review<'_> {
     /// Checks that no text is empty or contains white space or control characters.
     pub(in crate::config) fn tokens(&mut self, texts: &[String], place: &Place, what: &str) -> Vec<String> {
         for (index, text) in texts.iter().enumerate() {
-            if text.is_empty() || text.chars().any(|character| character.is_whitespace() || character.is_control()) {
-                self.report(
-                    &place.index(index),
-                    format!("{text:?} is not {what}: it must have no spaces and not be empty"),
-                );
+            let is_token =
+                !text.is_empty() && !text.chars().any(|letter| letter.is_whitespace() || letter.is_control());
+            if (!is_token || text.contains([',', ';'])) && self.refuse_several(texts, index, place) {
+                continue;
+            }
+            if !is_token {
+                let complaint = format!("{text:?} is not {what}: it must have no spaces and not be empty");
+                self.report(&place.index(index), complaint);
             }
         }
         texts.to_vec()
     }
 
-    /// What to write instead of `text`, which is not a GUID in hyphenated form.
-    fn right_guid(&self, text: &str, place: &Place) -> String {
-        let trimmed = text.trim().trim_start_matches("api://").trim_start_matches("botid-").trim_start_matches("28:");
-        if let Ok(id) = uuid::Uuid::try_parse(trimmed) {
-            return format!("write {:?}", id.hyphenated().to_string());
-        }
+    /// What to write instead of `text`, which has no GUID in it.
+    fn describe_guid(&self, text: &str, place: &Place) -> String {
         let key = place.as_str();
-        match text.trim().to_ascii_lowercase().as_str() {
-            "consumers" if key.contains("tenant") => format!("write {PERSONAL_ACCOUNTS_TENANT:?}"),
+        // The tenant stands behind the host in an address of Entra.
+        let tenant = text.trim().split_once("://").and_then(|(_, rest)| rest.split('/').nth(1));
+        let tenant = tenant.filter(|tenant| !tenant.is_empty()).unwrap_or(text).trim();
+        match tenant.to_ascii_lowercase().as_str() {
             "common" | "organizations" if key.starts_with("bots.") && key.ends_with(".tenant") => {
-                format!("{text:?} stands for many tenants, as a bot without a tenant has them: leave tenant out")
+                format!("{tenant:?} stands for many tenants, as a bot without a tenant has them: leave tenant out")
             }
             "common" | "organizations" if key.contains("tenant") => {
-                format!("{text:?} stands for many tenants: write the id of each")
+                format!("{tenant:?} stands for many tenants: write the id of each")
             }
-            _ if key.contains("tenant") => format!("write the tenant's id. {}", self.find_tenant_id(text)),
-            _ => "write it as 00000000-0000-0000-0000-000000000000".to_owned(),
+            _ if key.contains("tenant") => format!("write the tenant's id. {}", self.find_tenant_id(tenant)),
+            _ => "write the id as the portal shows it: 32 hexadecimal digits in five groups".to_owned(),
         }
     }
 
@@ -143,6 +215,37 @@ impl Review<'_> {
         let authority = self.cloud().authority;
         format!("{id}, and the GUID in \"issuer\" at {authority}/{text}/v2.0/.well-known/openid-configuration")
     }
+}
+
+/// The GUID that `text` means at `place`.
+fn right_guid(text: &str, place: &Place) -> Option<String> {
+    let is_personal = text.trim().rsplit('/').find(|part| !part.is_empty()) == Some("consumers");
+    let personal = || (is_personal && place.as_str().contains("tenant")).then(|| PERSONAL_ACCOUNTS_TENANT.to_owned());
+    find_guid(text).or_else(personal)
+}
+
+/// Names of networks in the settings of other programs.
+const NAMED_NETWORKS: [(&str, &[&str]); 4] = [
+    ("localhost", &["127.0.0.1", "::1"]),
+    ("loopback", &["127.0.0.0/8", "::1/128"]),
+    ("linklocal", &["169.254.0.0/16", "fe80::/10"]),
+    ("uniquelocal", &["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]),
+];
+
+/// The networks that `text` means: a name for several, an address with a port or within a URL, or one network.
+fn right_networks(text: &str) -> Vec<String> {
+    let text = text.trim();
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest).trim_end_matches('/');
+    let name = text.trim_end_matches('.').to_ascii_lowercase();
+    let host =
+        name.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(name.as_str(), |(host, _)| host);
+    if let Some((_, networks)) = NAMED_NETWORKS.iter().find(|(known, _)| *known == host) {
+        return networks.iter().map(|network| (*network).to_owned()).collect();
+    }
+    if let Ok(address) = text.parse::<std::net::SocketAddr>() {
+        return vec![IpNet::from(address.ip()).to_string()];
+    }
+    right_network(text).map(|network| network.to_string()).into_iter().collect()
 }
 
 /// The network that is written with a mask, or with an asterisk for each part that may vary.

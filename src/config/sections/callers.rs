@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::config::review::{Place, Review, is_loopback};
+use crate::config::review::{Place, Proposal, Review, is_loopback, with_https};
 use crate::domain::{CallerEntry, ChannelKind};
 
 #[derive(Debug, Default, Deserialize)]
@@ -27,9 +27,12 @@ impl RawCaller {
         if self.service_urls.is_empty() && !review.is_reported(&at) {
             review.report(&at, "is missing: write the serviceUrl addresses of the calling bot".to_owned());
         }
-        let prefixes = self.service_urls.iter().enumerate();
-        let service_url_prefixes: Vec<String> =
-            prefixes.filter_map(|(index, text)| service_url_prefix(text, review, &at.index(index))).collect();
+        let mut service_url_prefixes = Vec::new();
+        for (index, text) in self.service_urls.iter().enumerate() {
+            if !review.refuse_several_addresses(&self.service_urls, index, &at) {
+                service_url_prefixes.extend(service_url_prefix(text, review, &at.index(index)));
+            }
+        }
         let at = place.key("channels");
         if self.channels.is_empty() && !review.is_reported(&at) {
             review.report(&at, "is missing: write the channels that it may speak for, as [\"msteams\"]".to_owned());
@@ -60,14 +63,13 @@ impl RawCaller {
 pub(super) fn service_url_prefix(text: &str, review: &mut Review<'_>, place: &Place) -> Option<String> {
     let url = review.url(text, place)?;
     if url.scheme() != "https" && !is_loopback(&url) {
-        review.report(
-            place,
-            format!("{text:?} is plain http, where the bot's answers and token could be read: write https"),
-        );
+        let complaint = format!("{text:?} is plain http, where the bot's answers and token could be read");
+        review.propose(place, complaint, Proposal::text(place, with_https(text)));
         return None;
     }
-    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
-        review.report(place, format!("{text:?} has a query, a fragment or a user: no serviceUrl starts like that"));
+    if let Some((right, _)) = text.split_once('?') {
+        let complaint = format!("{text:?} has a query, and no serviceUrl starts like that");
+        review.propose(place, complaint, Proposal::text(place, right));
         return None;
     }
     Some(url.to_string())

@@ -41,6 +41,7 @@ impl RawChannels {
         }
         let issuer = self.issuer.unwrap_or_else(|| cloud.channel_issuer.to_owned());
         review.url(&issuer, &place.key("issuer"))?;
+        review.exact_name(&issuer, cloud.channel_issuer, &place.key("issuer"));
         let plain = PlainHttp::of_section(self.allow_insecure_http);
         let written = WrittenKeys { metadata_url: self.metadata_url, jwks_url: self.jwks_url };
         let keys = written.validate_or_default(metadata_at(cloud.channel_metadata), plain, review, &place)?;

@@ -1,7 +1,7 @@
 use ipnet::IpNet;
 use url::Host;
 
-use crate::config::review::{Place, Review};
+use crate::config::review::{Place, Proposal, Review};
 
 const FORM: &str = "\"login.example.com\", \".example.com\" for a domain and all names below it, or \"10.0.0.0/8\"";
 
@@ -27,11 +27,34 @@ pub(super) fn validate_no_proxy(written: &[String], review: &mut Review<'_>, pla
             section.domains.push(domain);
         } else if let Some(host) = name(text) {
             section.hosts.push(host);
-        } else {
-            review.report(&place.index(index), format!("{text:?} is no host, domain or network: write it as {FORM}"));
+        } else if !review.refuse_several(written, index, place) {
+            let at = place.index(index);
+            let proposal = right_entry(text).map(|right| Proposal::text(&at, right));
+            review.propose_or(
+                &at,
+                &format!("{text:?} is no host, domain or network"),
+                proposal,
+                &format!("it as {FORM}"),
+            );
         }
     }
     section
+}
+
+/// The entry that `text` probably means: a pattern with an asterisk is a domain, and of an address the host counts.
+fn right_entry(text: &str) -> Option<String> {
+    let text = text.trim().to_ascii_lowercase();
+    let text = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
+    let host = if text.parse::<std::net::SocketAddr>().is_err() && text.contains('/') {
+        text.split('/').next().unwrap_or_default()
+    } else {
+        text
+    };
+    let host = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host, |(host, _)| host);
+    match host.strip_prefix("*.") {
+        Some(domain) => name(domain).map(|domain| format!(".{domain}")),
+        None => name(host).or_else(|| host.parse::<IpNet>().ok().map(|network| network.to_string())),
+    }
 }
 
 /// A host name in the form that URLs have it in: lower case, letters of other scripts in the encoding of DNS, without
@@ -63,9 +86,16 @@ mod tests {
 
     #[test]
     fn an_entry_that_is_none_of_the_three_is_reported() {
-        for entry in
-            ["https://login.example.com", "*.example.com", "*", "login.example.com:443", "", ".", "10.0.0.0/99"]
-        {
+        for entry in [
+            "https://login.example.com",
+            "*.example.com",
+            "*",
+            "login.example.com:443",
+            "",
+            ".",
+            "10.0.0.0/99",
+            "*.a.*",
+        ] {
             let problem = problem_of(&with(&format!("[{entry:?}]")));
             assert!(problem.starts_with(&format!("outbound.no_proxy[0]: {entry:?} is no host")), "{problem}");
         }

@@ -3,10 +3,10 @@ use std::net::SocketAddr;
 use serde::Deserialize;
 use url::{Host, Url};
 
-use crate::config::review::{Place, Review, SECRET_FORM, SecretReference, right_url};
+use crate::config::review::{Place, Proposal, Review, SECRET_FORM, SecretReference, right_url};
 use crate::domain::Secret;
 
-use super::server::describe_listen_address;
+use super::server::report_listen_address;
 
 /// The default of `listen`.
 const DEFAULT_LISTEN: &str = "127.0.0.1:3981";
@@ -117,10 +117,17 @@ fn validate_hosts(written: &[String], review: &mut Review<'_>, place: &Place) ->
     for (index, text) in written.iter().enumerate() {
         match Host::parse(text).map(|host| host.to_string()) {
             Ok(host) if host.eq_ignore_ascii_case(text) && !host.contains('*') => hosts.push(host),
+            _ if review.refuse_several(written, index, place) => {}
             _ => {
+                let at = place.index(index);
                 let host = right_url(text).and_then(|url| Some(Url::parse(&url).ok()?.host_str()?.to_owned()));
-                let write = host.filter(|host| !host.contains('*')).unwrap_or_else(|| "ops.example.com".to_owned());
-                review.report(&place.index(index), format!("{text:?} is no host name: write it as {write:?}"));
+                let proposal = host.filter(|host| !host.contains('*')).map(|host| Proposal::text(&at, host));
+                let write = if text.contains('*') {
+                    "the whole name of each host, since there are no patterns here"
+                } else {
+                    "it as \"ops.example.com\""
+                };
+                review.propose_or(&at, &format!("{text:?} is no host name"), proposal, write);
             }
         }
     }
@@ -130,7 +137,7 @@ fn validate_hosts(written: &[String], review: &mut Review<'_>, place: &Place) ->
 fn read_address(text: &str, default: &str, at: &Place, review: &mut Review<'_>) -> Option<SocketAddr> {
     let address = text.parse::<SocketAddr>().ok();
     if address.is_none() {
-        review.report(at, describe_listen_address(text, default));
+        report_listen_address(text, default, review, at);
     }
     address
 }

@@ -58,7 +58,12 @@ fn further_hosts_are_names_without_scheme_and_port() {
     }
     for written in ["https://ops.example.com/", "ops.example.com:3981", "*.example.com", ""] {
         let problem = with(written).unwrap_err().to_string();
-        let start = format!("operations.hosts[0]: {written:?} is no host name: write it as \"ops.example.com\"");
+        let write = match written {
+            "" => "it as \"ops.example.com\"",
+            "*.example.com" => "the whole name of each host, since there are no patterns here",
+            _ => "\"ops.example.com\"",
+        };
+        let start = format!("operations.hosts[0]: {written:?} is no host name: write {write}");
         assert_eq!(problem.trim_end(), start);
     }
 }

@@ -7,7 +7,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::Deserialize;
 use url::Url;
 
-use crate::config::review::{Place, Review, is_loopback, right_listen_address, with_https};
+use crate::config::review::{Place, Proposal, Review, is_loopback, is_unspecified, right_listen_address, with_https};
 
 /// The default of `listen`.
 const DEFAULT_LISTEN: &str = "127.0.0.1:3978";
@@ -113,21 +113,24 @@ impl Server {
 fn public_url(text: Option<String>, review: &mut Review<'_>, place: &Place) -> Option<Url> {
     let text = review.required(text, place, "the address under which browsers and bots reach this service")?;
     let url = review.url(&text, place)?;
+    if is_unspecified(&url) {
+        let local = if url.host_str() == Some("0.0.0.0") { "127.0.0.1" } else { "localhost" };
+        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+        let complaint = format!("{text:?} has an address that no browser and no bot can call");
+        let right = format!("{}://{local}{port}", url.scheme());
+        review.propose(place, complaint, Proposal::text(place, right));
+        return None;
+    }
     if url.scheme() == "http" && !is_loopback(&url) {
-        let right = with_https(&url);
-        review.report(place, format!("{text:?} is plain http: write {right:?}; only a loopback address may be http"));
+        let proposal = Proposal::text(place, with_https(&text)).or("; only a loopback address may be http");
+        review.propose(place, format!("{text:?} is plain http"), proposal);
         return None;
     }
     // An SDK resolves absolute paths against this URL and would drop a prefix (docs/protocols/token-service-api.md §1
     // rule 12).
     if url.path() != "/" || url.query().is_some() {
-        review.report(
-            place,
-            format!(
-                "{text:?} has a path: the service sits at the root of its host, write {:?}",
-                url.origin().ascii_serialization()
-            ),
-        );
+        let complaint = format!("{text:?} has a path, and the service sits at the root of its host");
+        review.propose(place, complaint, Proposal::text(place, url.origin().ascii_serialization()));
         return None;
     }
     Some(url)
@@ -142,17 +145,19 @@ pub(in crate::config) fn listen(texts: &[String], review: &mut Review<'_>, place
     for (index, text) in texts.iter().enumerate() {
         match text.parse::<SocketAddr>() {
             Ok(address) => addresses.push(address),
-            Err(_) => review.report(&place.index(index), describe_listen_address(text, DEFAULT_LISTEN)),
+            Err(_) if review.refuse_several(texts, index, place) => {}
+            Err(_) => report_listen_address(text, DEFAULT_LISTEN, review, &place.index(index)),
         }
     }
     (!addresses.is_empty()).then_some(addresses)
 }
 
-/// The complaint about `text`, which is not an address to listen on; `default` is the default of the key.
-pub(in crate::config) fn describe_listen_address(text: &str, default: &str) -> String {
+/// Reports that `text` at `place` is not an address to listen on; `default` is the default of the key.
+pub(in crate::config) fn report_listen_address(text: &str, default: &str, review: &mut Review<'_>, place: &Place) {
     let right = default.parse().ok().and_then(|default| right_listen_address(text, default));
-    let write = right.map_or_else(|| format!("an IP address and a port, as {default:?}"), |right| format!("{right:?}"));
-    format!("{text:?} is not an address to listen on: write {write}")
+    let proposal = right.map(|right| Proposal::text(place, right));
+    let write = format!("an IP address and a port, as {default:?}");
+    review.propose_or(place, &format!("{text:?} is not an address to listen on"), proposal, &write);
 }
 
 impl RawTls {

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use url::Url;
 
-use crate::config::review::{CloudDefaults, Place, Review, is_loopback, with_https};
+use crate::config::review::{CloudDefaults, Place, Proposal, Review, is_loopback, with_https};
 
 /// The Teams JavaScript library, as Microsoft's content network serves it. The same address serves every cloud: version
 /// 2.34.0 of the library fetches its list of hosts from this network wherever it runs.
@@ -37,23 +37,25 @@ impl RawSignIn {
     pub(in crate::config) fn validate(self, cloud: &CloudDefaults, review: &mut Review<'_>) -> Option<SignInSection> {
         let place = Place::section("sign_in");
         let at = place.key("final_redirects");
-        let redirects = self.final_redirects.iter().enumerate();
-        let final_redirects =
-            redirects.filter_map(|(index, text)| check_redirect_url(text, review, &at.index(index))).collect();
+        let mut final_redirects = Vec::new();
+        for (index, text) in self.final_redirects.iter().enumerate() {
+            if !review.refuse_several_addresses(&self.final_redirects, index, &at) {
+                final_redirects.extend(check_redirect_url(text, review, &at.index(index)));
+            }
+        }
         let library = self.teams_library_url.as_deref().unwrap_or(TEAMS_LIBRARY);
         let teams_library_url = check_page_url(library, review, &place.key("teams_library_url"));
         let of_cloud = || cloud.teams_origins.iter().map(|origin| (*origin).to_owned()).collect();
         let ancestors = self.frame_ancestors.unwrap_or_else(of_cloud);
         let at = place.key("frame_ancestors");
         for (index, source) in ancestors.iter().enumerate() {
-            if !is_source(source) {
-                let write = right_source(source).map_or_else(
-                    || "it as \"https://host\" or \"https://*.host\"".to_owned(),
-                    |right| format!("{right:?}"),
-                );
-                let message = format!("{source:?} is no origin: write {write}");
-                review.report(&at.index(index), message);
+            if is_source(source) || review.refuse_several(&ancestors, index, &at) {
+                continue;
             }
+            let at = at.index(index);
+            let proposal = right_source(source).map(|right| Proposal::text(&at, right));
+            let write = "it as \"https://host\" or \"https://*.host\"";
+            review.propose_or(&at, &format!("{source:?} is no origin"), proposal, write);
         }
         let teams_library_url = teams_library_url?;
         let is_default = teams_library_url.as_str() == TEAMS_LIBRARY;
@@ -70,8 +72,8 @@ impl RawSignIn {
 fn check_page_url(text: &str, review: &mut Review<'_>, place: &Place) -> Option<Url> {
     let url = review.url(text, place)?;
     if url.scheme() == "http" && !is_loopback(&url) {
-        let right = with_https(&url);
-        review.report(place, format!("{text:?} is plain http: write {right:?}; only a loopback address may be http"));
+        let proposal = Proposal::text(place, with_https(text)).or("; only a loopback address may be http");
+        review.propose(place, format!("{text:?} is plain http"), proposal);
         return None;
     }
     Some(url)
@@ -79,8 +81,9 @@ fn check_page_url(text: &str, review: &mut Review<'_>, place: &Place) -> Option<
 
 fn check_redirect_url(text: &str, review: &mut Review<'_>, place: &Place) -> Option<Url> {
     let url = check_page_url(text, review, place)?;
-    if url.query().is_some() {
-        review.report(place, format!("{text:?} has a query: write the address without it, any query is taken"));
+    if let Some((right, _)) = text.split_once('?') {
+        let proposal = Proposal::text(place, right).or(", which any query is taken behind");
+        review.propose(place, format!("{text:?} has a query"), proposal);
         return None;
     }
     Some(url)
@@ -121,7 +124,7 @@ mod tests {
                 assert!(section.is_some());
                 Vec::new()
             }
-            Err(problems) => problems.0.into_iter().map(|problem| problem.path).collect(),
+            Err(review) => review.into_problems(&|_| Vec::new()).0.into_iter().map(|problem| problem.path).collect(),
         }
     }
 

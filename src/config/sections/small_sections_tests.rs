@@ -57,9 +57,9 @@ fn limits_have_defaults_and_a_range() {
         "token_service_requests_per_second",
         "user_exchanges_per_minute",
     ] {
-        for wrong in [0, 1_000_001] {
+        for (wrong, bound) in [(0, "below the smallest value 1"), (1_000_001, "above the largest value 1000000")] {
             let problem = problem_of(&format!("{MINIMAL}\n[limits]\n{key} = {wrong}\n"));
-            assert_eq!(problem, format!("limits.{key}: is {wrong}: write a number from 1 to 1000000"));
+            assert_eq!(problem, format!("limits.{key}: {wrong} is {bound}: write a number from 1 to 1000000"));
         }
     }
 }

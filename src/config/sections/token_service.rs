@@ -2,8 +2,9 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use serde::Deserialize;
+use toml::Value;
 
-use crate::config::review::{CloudDefaults, Place, Review};
+use crate::config::review::{CloudDefaults, Place, Proposal, Review};
 
 use super::server::listen;
 
@@ -44,9 +45,13 @@ impl RawTokenService {
         let audiences = self.audiences.unwrap_or_else(|| vec![cloud.token_service_audience.to_owned()]);
         let at = place.key("audiences");
         if audiences.is_empty() {
-            review.report(&at, format!("is empty: write [{:?}]", cloud.token_service_audience));
+            let right = Value::Array(vec![Value::String(cloud.token_service_audience.to_owned())]);
+            review.propose(&at, "is empty".to_owned(), Proposal::value(&at, right));
         }
         let audiences = review.tokens(&audiences, &at, "an audience");
+        for (index, audience) in audiences.iter().enumerate() {
+            review.exact_name(audience, cloud.token_service_audience, &at.index(index));
+        }
         let at = place.key("tenants");
         let tenants = match self.tenants {
             Some(written) if written.is_empty() => {

@@ -134,6 +134,21 @@ async fn the_browser_is_not_sent_to_a_tenant_that_is_not_admitted_or_is_no_guid(
 }
 
 #[tokio::test]
+async fn the_guid_of_zeros_counts_as_no_stated_tenant() {
+    let directory = tempfile::tempdir().unwrap();
+    let harness = with_tenants(&directory, "\"any_organization\"").await;
+    for nil in ["00000000-0000-0000-0000-000000000000", "00000000000000000000000000000000"] {
+        let card = other_card(&harness, &in_tenant(&harness, nil)).await;
+        assert_eq!(segment(&harness.browser().begin(&card).await), "organizations", "{nil}");
+        let contoso = harness.user("Ada").tid;
+        let mut of_chat = in_tenant(&harness, contoso);
+        of_chat["from"]["tenantId"] = nil.into();
+        let card = other_card(&harness, &of_chat).await;
+        assert_eq!(segment(&harness.browser().begin(&card).await), contoso, "{nil}: the chat's is stated");
+    }
+}
+
+#[tokio::test]
 async fn personal_accounts_sign_in_where_they_are_admitted() {
     let directory = tempfile::tempdir().unwrap();
     let contoso = Harness::start().await.user("Ada").tid;

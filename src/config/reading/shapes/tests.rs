@@ -16,6 +16,21 @@ fn a_value_of_the_wrong_shape_has_its_right_form_written_out() {
         ("pause_minutes", "\"2 hours\"", number, Some("120")),
         ("l1_bytes", "\"64MB\"", number, Some("67108864")),
         ("l1_bytes", "\"64m\"", number, Some("67108864")),
+        ("bot_timeout_ms", "\"2,5s\"", number, Some("2500")),
+        ("bot_timeout_ms", "\"2.5 s\"", number, Some("2500")),
+        ("bot_timeout_ms", "\"1.5 h\"", number, Some("5400000")),
+        ("bot_timeout_ms", "\"PT15S\"", number, Some("15000")),
+        ("bot_timeout_ms", "\"P1DT1H\"", number, Some("90000000")),
+        ("bot_timeout_ms", "\"00:00:15\"", number, Some("15000")),
+        ("bot_timeout_ms", "\"1,500 ms\"", number, Some("1500")),
+        ("bot_timeout_ms", "\"\"", number, None),
+        ("bot_timeout_ms", "\"PT\"", number, None),
+        ("bot_timeout_ms", "\" \"", number, None),
+        ("l1_bytes", "\"10 MB\"", number, Some("10485760")),
+        ("l1_bytes", "\"512KiB\"", number, Some("524288")),
+        ("l1_bytes", "\"1,5 GB\"", number, Some("1610612736")),
+        ("l1_bytes", "\"00:00:15\"", number, None),
+        ("consent_required", "\"412\"", "invalid type: string, expected u16", Some("412")),
         ("workers", "\"4\"", number, Some("4")),
         ("workers", "\"many\"", number, None),
         ("workers", "\"4s\"", number, None),
@@ -42,8 +57,8 @@ fn a_value_of_the_wrong_shape_has_its_right_form_written_out() {
         ("scopes", "'[\"User.Read\", Mail.Read]'", "expected a sequence", Some("[\"User.Read\", \"Mail.Read\"]")),
         ("scopes", "\"User.Read, Mail.Read\"", "expected a sequence", Some("[\"User.Read\", \"Mail.Read\"]")),
     ] {
-        let table: toml::Table = format!("value = {value}").parse().unwrap_or_default();
-        let found = table.get("value").and_then(|value| right_form(key, value, complaint));
-        assert_eq!(found.as_deref(), right, "{key} = {value}");
+        let read = |value: &str| format!("value = {value}").parse::<toml::Table>().ok()?.remove("value");
+        let found = read(value).and_then(|value| right_form(key, &value, complaint));
+        assert_eq!(found.map(|right| right.value), right.and_then(read), "{key} = {value}");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::config::review::{Place, Review};
+use crate::config::review::{Place, Proposal, Review, with_https};
 use crate::config::sections::callers::service_url_prefix;
 use crate::domain::Agent365;
 
@@ -32,9 +32,12 @@ impl RawAgent365 {
             let example = "[\"https://smba.trafficmanager.net/\", \"https://*.botapi.skype.com/\"]";
             review.report(&at, format!("is missing: write the serviceUrl addresses of the platform: {example}"));
         }
-        let patterns = self.service_urls.iter().enumerate();
-        let service_urls = patterns.filter_map(|(index, text)| service_url_pattern(text, review, &at.index(index)));
-        let service_urls = service_urls.collect();
+        let mut service_urls = Vec::new();
+        for (index, text) in self.service_urls.iter().enumerate() {
+            if !review.refuse_several_addresses(&self.service_urls, index, &at) {
+                service_urls.extend(service_url_pattern(text, review, &at.index(index)));
+            }
+        }
         let at = place.key("agents");
         let agents = self.agents.map(|agents| review.guids(&agents, &at));
         if let Some(index) = agents.iter().flatten().position(|agent| Some(agent.as_str()) == bot_app_id) {
@@ -54,12 +57,15 @@ impl RawAgent365 {
 fn service_url_pattern(text: &str, review: &mut Review<'_>, place: &Place) -> Option<String> {
     let filled = text.replacen(ANY_LABEL, SOME_LABEL, 1);
     if filled.contains('*') {
-        let message = if text.starts_with("*.") {
-            format!("{text:?} is not an address: write \"https://{text}\"")
-        } else {
-            format!("{text:?} has a * that is not the first label of its host: write \"https://*.host/\"")
-        };
-        review.report(place, message);
+        let complaint = format!("{text:?} has a * that is not the first label of its host in an address");
+        let proposal = text.starts_with("*.").then(|| Proposal::text(place, format!("https://{text}")));
+        review.propose_or(place, &complaint, proposal, "it as \"https://*.host/\"");
+        return None;
+    }
+    if filled != text
+        && let Some((complaint, right)) = correct_pattern(text)
+    {
+        review.propose(place, complaint, Proposal::text(place, right));
         return None;
     }
     let url = service_url_prefix(&filled, review, place)?;
@@ -75,4 +81,15 @@ fn service_url_pattern(text: &str, review: &mut Review<'_>, place: &Place) -> Op
         return None;
     }
     Some(url.replacen(SOME_LABEL, ANY_LABEL, 1))
+}
+
+/// What is wrong with an address that has a pattern, and the right one.
+fn correct_pattern(text: &str) -> Option<(String, String)> {
+    if let Some((right, _)) = text.split_once(['?', '#']) {
+        return Some((
+            format!("{text:?} has a query or a fragment, and no serviceUrl starts like that"),
+            right.to_owned(),
+        ));
+    }
+    text.starts_with("http://").then(|| (format!("{text:?} is plain http"), with_https(text)))
 }

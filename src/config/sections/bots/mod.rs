@@ -9,12 +9,13 @@ mod sign_in_invokes;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+use toml::Value;
 
 use crate::config::credentials::{
     AppIdentitySection, CredentialOwner, CredentialSection, RawCredential, validate_credentials, warn_of_secret_ids,
 };
 use crate::config::identity_providers::EntraSection;
-use crate::config::review::{CloudDefaults, Context, Place, PlainHttp, Review, WordOrList};
+use crate::config::review::{CloudDefaults, Context, Place, PlainHttp, Proposal, Review, WordOrList, entries_of};
 use crate::domain::{AppScope, Bot, BotName, IdentityBinding, VerifiedUserIds};
 
 use self::agent_365::RawAgent365;
@@ -250,13 +251,21 @@ impl RawIdentity {
             None => VerifiedUserIds::Prefixes(vec![DIRECT_LINE_PREFIX.to_owned()]),
             Some(WordOrList::Word(word)) if word == "all" => VerifiedUserIds::All,
             Some(WordOrList::Word(word)) => {
-                let is_all = matches!(word.to_ascii_lowercase().as_str(), "all" | "any" | "*");
-                let right = if is_all || word.trim().is_empty() { "\"all\"".to_owned() } else { format!("[{word:?}]") };
-                review.report(&at, format!("{word:?} is neither \"all\" nor a list of prefixes: write {right}"));
+                let is_all = matches!(word.trim().to_ascii_lowercase().as_str(), "" | "all" | "any" | "*");
+                let words = entries_of(&word).into_iter().map(Value::String).collect();
+                let right = if is_all { Value::String("all".to_owned()) } else { Value::Array(words) };
+                let complaint = format!("{word:?} is neither \"all\" nor a list of prefixes");
+                review.propose(&at, complaint, Proposal::value(&at, right));
                 return None;
             }
             Some(WordOrList::List(prefixes)) if matches!(prefixes.as_slice(), [all] if all == "all" || all == "*") => {
-                review.report(&at, "is a list of prefixes, which this word is not: write \"all\"".to_owned());
+                let complaint = "is a list of prefixes, which this word is not";
+                review.propose(&at, complaint.to_owned(), Proposal::text(&at, "all"));
+                return None;
+            }
+            Some(WordOrList::List(prefixes))
+                if (0..prefixes.len()).any(|index| review.refuse_several(&prefixes, index, &at)) =>
+            {
                 return None;
             }
             Some(WordOrList::List(prefixes)) if prefixes.iter().any(String::is_empty) => {

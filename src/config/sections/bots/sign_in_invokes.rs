@@ -32,9 +32,7 @@ pub(super) fn validate_sign_in_invokes(
 ) -> Vec<SignInInvoke> {
     let mut listed: Vec<SignInInvoke> = Vec::new();
     for invoke in raw.unwrap_or_default().into_iter().map(SignInInvoke::from) {
-        if listed.contains(&invoke) {
-            review.warn(place, format!("lists {:?} twice: write it once", invoke.name()));
-        } else {
+        if !listed.contains(&invoke) {
             listed.push(invoke);
         }
     }
