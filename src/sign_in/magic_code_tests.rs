@@ -48,6 +48,7 @@ impl Fixture {
             security_context: SecurityContext([1; 16]),
             granted_scope: None,
             obtained_at: now,
+            signed_in_at: now,
             refresh_token: None,
             refresh_at: None,
         };
