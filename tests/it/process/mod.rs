@@ -2,12 +2,14 @@
 //! stage in the test's process.
 
 mod audit;
+mod audit_events;
 mod checking;
 mod command_line;
 mod credentials;
 mod development;
 mod durability;
 mod earlier_store;
+mod health_listener;
 mod malformed_bytes;
 mod network;
 mod operations;
