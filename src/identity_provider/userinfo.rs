@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::domain::{Secret, read_bounded_json};
+use crate::domain::{Secret, read_bounded_object};
 use crate::outbound::{Outbound, RequestHeader};
 
 /// A page waits for the names, and it can do without them.
@@ -60,6 +60,6 @@ pub(super) async fn find_names(
 /// The names in a response of the userinfo endpoint; `None` if it is not JSON, or another user's than `subject`.
 #[must_use]
 pub fn read_names(body: &[u8], subject: &str) -> Option<ProvidedNames> {
-    let info = read_bounded_json::<UserInfo>(body).ok();
+    let info = read_bounded_object::<UserInfo>(body).ok();
     info.filter(|info| info.sub == subject).map(|info| info.names)
 }
