@@ -109,6 +109,7 @@ async fn store_token(vault: TokenVault, user: User) {
         security_context: SecurityContext([1; 16]),
         granted_scope: Some("https://graph.microsoft.com/User.Read".to_owned()),
         obtained_at: now,
+        signed_in_at: now,
         refresh_token: None,
         refresh_at: None,
     };

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use actix_web::web;
 
+use super::operator_tokens::OperatorTokens;
 use super::services::Services;
 use crate::config::Configuration;
 use crate::domain::{SharedClock, SharedEntropy};
@@ -32,6 +33,7 @@ pub(super) struct Doors {
     pub(super) health: web::Data<Readiness>,
     pub(super) metrics: web::Data<MetricsPage>,
     pub(super) proxies: web::Data<TrustedProxies>,
+    pub(super) operator_tokens: OperatorTokens,
     pub(super) entropy: web::Data<SharedEntropy>,
     pub(super) clock: web::Data<SharedClock>,
 }
@@ -53,6 +55,7 @@ pub(super) fn open_doors(config: &Configuration, services: &Services, readiness:
             services.ambient.clock.clone(),
             services.counters().clone(),
         )),
+        operator_tokens: services.operator_tokens.clone(),
         entropy: web::Data::new(services.ambient.entropy.clone()),
         clock: web::Data::new(services.ambient.clock.clone()),
     }

@@ -3,7 +3,6 @@ use std::net::{SocketAddr, TcpListener};
 use actix_web::web;
 
 use super::BuildError;
-use super::middleware::HostNames;
 use crate::endpoints::api_document::{self, ApiDocument};
 use crate::inbound::{Door, RequestCounts};
 use crate::observability::Metrics;
@@ -58,8 +57,9 @@ pub(super) struct ListenerSettings<'c> {
     /// Whether the listener is the operator's: wrong bearers are counted, and the log has no line for each request, because
     /// a health check calls every few seconds.
     pub(super) is_operators: bool,
-    /// The names under which the listener answers; `None` for any. In development mode they are those of this machine.
-    pub(super) hosts: Option<HostNames>,
+    /// The names under which the listener answers beside those of this machine; `None` for any name. In development mode
+    /// there are no others.
+    pub(super) hosts: Option<&'c [String]>,
     /// Whether clients reach the listener under `server.public_url`.
     pub(super) is_behind_public_url: bool,
     /// How long the listener waits for open requests when it stops.
@@ -67,8 +67,8 @@ pub(super) struct ListenerSettings<'c> {
 }
 
 impl<'c> ListenerSettings<'c> {
-    /// The settings of a listener of the operator's.
-    pub(super) fn of_operator(name: &'static ListenerName, addresses: &'c [SocketAddr]) -> Self {
+    /// The settings of a listener of the operator's, which answers under `hosts`.
+    pub(super) fn of_operator(name: &'static ListenerName, addresses: &'c [SocketAddr], hosts: &'c [String]) -> Self {
         Self {
             name,
             connections: OPERATIONS_CONNECTIONS,
@@ -76,7 +76,7 @@ impl<'c> ListenerSettings<'c> {
             plain_on_loopback: true,
             workers: Some(1),
             is_operators: true,
-            hosts: None,
+            hosts: Some(hosts),
             is_behind_public_url: false,
             drain_seconds: 0,
         }

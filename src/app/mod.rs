@@ -12,6 +12,7 @@ mod key_use;
 mod keys;
 mod listener_settings;
 mod listeners;
+mod local_server;
 mod measured_store;
 mod metrics;
 mod middleware;
@@ -26,6 +27,7 @@ mod signals;
 mod tls;
 
 pub use listeners::BoundListeners;
+pub use local_server::{LocalSocket, ServedWithTls, serve_locally};
 pub use online_check::{OnlineCheck, check_online};
 
 use std::net::SocketAddr;

@@ -136,7 +136,8 @@ impl ProviderContact {
     async fn is_reachable(&self) -> bool {
         let now = self.clock.now();
         let probed_at = Timestamp::from_unix_millis(self.probed_at.load(Ordering::Relaxed));
-        if now < probed_at.plus(PROBE_INTERVAL) {
+        // A time after `now` is of a clock that was ahead.
+        if probed_at <= now && now < probed_at.plus(PROBE_INTERVAL) {
             return self.calls.is_reachable();
         }
         let probe = self.probes.join((), || {

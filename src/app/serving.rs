@@ -11,7 +11,7 @@ use super::listener_settings::{
     HEALTH, ListenerSettings, OPERATIONS, OPERATIONS_CONNECTIONS, PUBLIC, SharedRoutes, TOKEN_SERVICE,
 };
 use super::listeners::{ConnectionLimits, ConnectionTable, ListenerServer, ServerSettings};
-use super::middleware::{HostNames, OperatorGuesses, limit_guesses};
+use super::middleware::{HostNames, HostRefusals, OperatorGuesses, limit_guesses, require_host};
 use super::signals::SignalTargets;
 use super::tls::RenewableCertificate;
 use super::{Application, BuildError, RouteFunction};
@@ -129,15 +129,14 @@ impl ListenerContext<'_> {
         let shared = SharedRoutes::new("What the operator calls.", &described, self.metrics);
         let (doors, guesses) = (self.doors.clone(), self.count_guesses());
         let routes = move |routes: &mut web::ServiceConfig| {
-            routes.app_data(guesses.clone()).app_data(doors.proxies.clone());
+            routes.app_data(guesses.clone()).app_data(doors.proxies.clone()).app_data(doors.entropy.clone());
             operations::configure(routes, door.clone());
             health::configure(routes, doors.health.clone());
             metrics::configure(routes, doors.metrics.clone());
             shared.configure(routes);
         };
         let addresses = [section.listen];
-        let hosts = HostNames::of_operator(section.listen.ip(), &section.hosts);
-        let settings = ListenerSettings { hosts, ..ListenerSettings::of_operator(&OPERATIONS, &addresses) };
+        let settings = ListenerSettings::of_operator(&OPERATIONS, &addresses, &section.hosts);
         self.start(&settings, bound, Arc::new(routes)).map(Some)
     }
 
@@ -151,21 +150,21 @@ impl ListenerContext<'_> {
         let shared = SharedRoutes::new("Health checks.", described, self.metrics);
         let (doors, guesses) = (self.doors.clone(), self.count_guesses());
         let routes = move |routes: &mut web::ServiceConfig| {
-            routes.app_data(guesses.clone()).app_data(doors.proxies.clone());
+            routes.app_data(guesses.clone()).app_data(doors.proxies.clone()).app_data(doors.entropy.clone());
             health::configure(routes, doors.health.clone());
             if serves_metrics {
                 metrics::configure(routes, doors.metrics.clone());
             }
             shared.configure(routes);
         };
-        let (addresses, hosts) = ([address], HostNames::of_operator(address.ip(), &section.hosts));
-        let settings = ListenerSettings { hosts, ..ListenerSettings::of_operator(&HEALTH, &addresses) };
+        let addresses = [address];
+        let settings = ListenerSettings::of_operator(&HEALTH, &addresses, &section.hosts);
         self.start(&settings, bound, Arc::new(routes)).map(Some)
     }
 
     /// The counts of wrong bearers for one of the operator's listeners.
     fn count_guesses(&self) -> web::Data<OperatorGuesses> {
-        web::Data::new(OperatorGuesses::new(self.doors.clock.as_ref()))
+        web::Data::new(OperatorGuesses::new(self.doors.clock.as_ref(), &self.doors.operator_tokens))
     }
 
     /// Binds the sockets of one listener and creates its server, which serves once it is awaited.
@@ -176,11 +175,13 @@ impl ListenerContext<'_> {
         routes: RouteFunction,
     ) -> Result<Listener, BuildError> {
         let is_operators = settings.is_operators;
-        let hosts = if self.is_development { Some(HostNames::of_this_machine()) } else { settings.hosts.clone() };
+        let listed = if self.is_development { Some(&[][..]) } else { settings.hosts };
+        let refusals = || HostRefusals::new(settings.name.label, self.doors.clock.as_ref().clone());
+        let hosts = listed.map(|listed| HostNames::new(listed, refusals()));
         let is_secure = settings.is_behind_public_url && self.config.server.public_url.scheme() == "https";
         let app = move || {
-            let names = hosts.clone().unwrap_or_default();
-            let require_host = from_fn(move |request, next| names.clone().require(request, next));
+            let names = hosts.clone();
+            let require_host = from_fn(move |request, next| require_host(names.clone(), request, next));
             let secure_transport = middleware::DefaultHeaders::new().add(STRICT_TRANSPORT);
             App::new()
                 .wrap(middleware::Condition::new(is_operators, from_fn(limit_guesses)))
@@ -333,7 +334,7 @@ impl Application {
         if sign_outs > 0 {
             tracing::error!(
                 sign_outs,
-                security = true,
+                security = AuditEvent::SignOutNotStored.is_security(),
                 "sign-outs everywhere are not stored and end with this process: sign the users out again"
             );
         }

@@ -31,15 +31,15 @@ impl ContinuationClaims {
         Self { claims: Collection::new(records) }
     }
 
-    /// Claims the delivery of the event for the token that the exchange `key` obtained at `obtained_at`. Returns `true` to
-    /// one caller and `false` to all others until the claim expires after fifteen minutes. The claim is durable when this
-    /// method returns.
+    /// Claims the delivery of the event for the sign-in at `signed_in_at` of the exchange `key`. Returns `true` to one caller
+    /// and `false` to all others until the claim expires after fifteen minutes. The claim is durable when this method
+    /// returns. The sign-in and not the token is claimed: a duplicate that comes after a crash may find a refreshed token.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails. It is then unknown whether the claim was kept, so the caller must not deliver.
-    pub async fn claim(&self, key: ExchangeKey, obtained_at: Timestamp) -> Result<bool, RecordError> {
-        let obtained_at = obtained_at.unix_millis().to_be_bytes();
-        let claim = self.claims.seal(self.claims.key(&[&key.0, &obtained_at]), &ClaimMarker)?;
+    pub async fn claim(&self, key: ExchangeKey, signed_in_at: Timestamp) -> Result<bool, RecordError> {
+        let signed_in_at = signed_in_at.unix_millis().to_be_bytes();
+        let claim = self.claims.seal(self.claims.key(&[&key.0, &signed_in_at]), &ClaimMarker)?;
         Ok(self.claims.put_if_absent(claim).await?.is_none())
     }
 }
@@ -92,7 +92,7 @@ mod tests {
         assert!(!after_restart().claim(key, obtained_at).await.unwrap());
         assert!(
             after_restart().claim(key, Timestamp::from_unix_millis(2)).await.unwrap(),
-            "a later token of the same exchange has its own claim"
+            "a later sign-in of the same exchange has its own claim"
         );
         assert!(after_restart().claim(other, obtained_at).await.unwrap());
         fixture.clock.advance(Duration::from_mins(14));

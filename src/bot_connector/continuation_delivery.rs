@@ -31,8 +31,8 @@ pub struct Notification {
     pub conversation_id: String,
     /// The exchange that obtained the token.
     pub key: ExchangeKey,
-    /// When the token was obtained. With `key` it names the claim, so a later token has its own event.
-    pub obtained_at: Timestamp,
+    /// When the user signed in. With `key` it names the claim: a later sign-in has its own event, a refreshed token none.
+    pub signed_in_at: Timestamp,
     /// Called before each attempt: a user who signed out in the meantime has no token, and the bot gets no event.
     pub is_token_kept: TokenKeptCheck,
     /// The correlation id of the request whose token was exchanged, for the log.
@@ -136,7 +136,7 @@ impl ContinuationDelivery {
     async fn claim(&self, notification: &Notification) -> bool {
         let correlation_id = notification.correlation_id.as_str();
         let bot = notification.bot.name.as_str();
-        match self.claims.claim(notification.key, notification.obtained_at).await {
+        match self.claims.claim(notification.key, notification.signed_in_at).await {
             Ok(true) => return true,
             Ok(false) => tracing::info!(correlation_id, bot, "this tokens/response event was sent to the bot before"),
             Err(error) => {

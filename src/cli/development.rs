@@ -4,14 +4,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use actix_web::dev::ServerHandle;
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use url::Url;
 
 use super::process::{disable_core_files, print, start_logging, survive_file_size_limit, system_clock_and_entropy};
-use crate::app::{self, BoundListeners, DevelopmentMode};
+use crate::app::{self, BoundListeners, DevelopmentMode, LocalSocket, ServedWithTls};
 use crate::config::{self, Environment, LogFormat, LoggingSection};
-use crate::dev::{Stage, StageOptions};
+use crate::dev::{Stage, StageListeners, StageOptions, Transport};
 use crate::domain::{ClockAndEntropy, Entropy};
 use crate::sealing::KeyRing;
 
@@ -56,14 +57,14 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     let temporary = TemporaryDirectory::create(entropy.as_ref())?;
     let mut ports = DevPorts::choose(options.port)?;
     let listeners = ports.bind().with_context(|| ports.hint())?;
-    let stage = Stage::start(StageOptions {
+    let options_of_stage = StageOptions {
         http_port: ports.stage_http,
         https_port: ports.stage_https,
         directory: options.directory.unwrap_or_else(|| temporary.path.join("stage")),
         clock: clock.clone(),
         entropy: entropy.clone(),
-    });
-    let stage = stage.await.with_context(|| ports.hint())?;
+    };
+    let stage = Stage::start(options_of_stage, serve_stage).await.with_context(|| ports.hint())?;
     stage.add_operator_listener(&format!("127.0.0.1:{}", ports.operations));
     KeyRing::generate(clock.as_ref(), entropy.as_ref()).create_file(&temporary.path.join("bot-sso.keys"))?;
     let listen = format!("127.0.0.1:{}", ports.gateway);
@@ -83,6 +84,15 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     application.run().await.context("the listeners failed")?;
     stage.shutdown().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Serves the stage with the bounds of all listeners.
+fn serve_stage(listeners: StageListeners) -> std::io::Result<ServerHandle> {
+    let StageListeners { http, https, tls, application } = listeners;
+    let sockets = vec![LocalSocket { listener: http, tls: None }, LocalSocket { listener: https, tls: Some(tls) }];
+    app::serve_locally(sockets, move |ServedWithTls(is_tls)| {
+        application.clone().build(if is_tls { Transport::Tls } else { Transport::Plain })
+    })
 }
 
 /// Parses an origin: scheme, host and port of a site.

@@ -1,5 +1,29 @@
 use actix_web::HttpRequest;
 
+/// How a listener of the stage is served. The application of a listener has it as application data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Plain http.
+    Plain,
+    /// TLS.
+    Tls,
+}
+
+impl Transport {
+    /// How the listener is served that received `request`.
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        request.app_data::<Self>().copied().unwrap_or(Self::Plain)
+    }
+
+    /// The scheme of the listener's URLs.
+    pub(super) const fn scheme(self) -> &'static str {
+        match self {
+            Self::Plain => "http",
+            Self::Tls => "https",
+        }
+    }
+}
+
 /// The base URLs of the stage's listeners, and the issuers and URLs that start with them.
 #[derive(Clone, Debug)]
 pub(super) struct Addresses {
@@ -12,7 +36,7 @@ pub(super) struct Addresses {
 impl Addresses {
     /// The base URL of the listener that received `request`.
     pub(super) fn base_url_for(&self, request: &HttpRequest) -> &str {
-        if request.app_config().secure() { &self.https_base } else { &self.http_base }
+        if Transport::of(request) == Transport::Tls { &self.https_base } else { &self.http_base }
     }
 
     /// The v2 issuer of the tenant `tid`. With `{tenantid}` in place of an id, the template in the multi-tenant metadata.

@@ -8,6 +8,9 @@ use super::lock::lock_ignoring_poison;
 /// The maximum number of token requests in the call log; a further one replaces the oldest.
 const MAX_LOGGED_REQUESTS: usize = 500;
 
+/// The bytes of the texts that these requests have sent; a further request replaces the oldest ones.
+const MAX_LOGGED_BYTES: usize = 4 * 1024 * 1024;
+
 /// The grants that the token endpoint supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -69,6 +72,14 @@ pub struct LoggedTokenRequest {
     pub status: u16,
     /// AADSTS number, if the request was refused.
     pub refused: Option<u32>,
+}
+
+impl LoggedTokenRequest {
+    /// The bytes of what the client has written as it likes.
+    fn bytes_as_sent(&self) -> usize {
+        let sent = [&self.scope, &self.claims, &self.correlation_id, &self.lib_capability, &self.anchor_mailbox];
+        self.tenant.len() + sent.into_iter().flatten().map(String::len).sum::<usize>()
+    }
 }
 
 /// The counts of requests that the stage has received, and the latest token requests.
@@ -155,6 +166,11 @@ impl CallLog {
             counts.requests.pop_front();
         }
         counts.requests.push_back(request);
+        let mut bytes: usize = counts.requests.iter().map(LoggedTokenRequest::bytes_as_sent).sum();
+        while bytes > MAX_LOGGED_BYTES {
+            let Some(oldest) = counts.requests.pop_front() else { break };
+            bytes -= oldest.bytes_as_sent();
+        }
     }
 }
 

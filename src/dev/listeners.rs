@@ -1,20 +1,18 @@
 use std::net::{Ipv4Addr, TcpListener};
-use std::time::Duration;
+use std::sync::Arc;
 
 use actix_web::body::MessageBody;
-use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, NormalizePath, TrailingSlash, from_fn};
 use actix_web::web::{Data, PayloadConfig, ServiceConfig};
-use actix_web::{App, HttpServer, error};
+use actix_web::{App, error};
 
+use super::addresses::Transport;
 use super::admission::{PageOrigins, RequestHead, host_header, is_loopback_host};
 use super::error::StageError;
 
 /// The size limit of a request body, in bytes.
 const MAX_BODY_BYTES: usize = 512 * 1024;
-/// How long the stage keeps an idle connection. Clients close theirs earlier, so the stage never closes a connection on
-/// which a client is just sending a request.
-const KEEP_ALIVE: Duration = Duration::from_mins(2);
 
 /// Binds a port of 127.0.0.1; 0 binds any free port.
 pub(super) fn bind_loopback_port(port: u16) -> Result<TcpListener, StageError> {
@@ -26,34 +24,52 @@ pub(super) fn bound_port(listener: &TcpListener) -> Result<u16, StageError> {
     listener.local_addr().map(|address| address.port()).map_err(|source| StageError::Listen { port: 0, source })
 }
 
-/// Starts the server with the same routes on both listeners.
-pub(super) fn start_server(
-    routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
-    http: TcpListener,
-    https: TcpListener,
-    tls: rustls::ServerConfig,
-) -> Result<ServerHandle, StageError> {
-    let failed = |source| StageError::Listen { port: 0, source };
-    let server = HttpServer::new(move || {
+/// The bound sockets of the stage, and what is served on both of them. The room that starts the stage serves them, with
+/// the bounds of all listeners: this room has no server of its own.
+pub struct StageListeners {
+    /// Plain http on 127.0.0.1.
+    pub http: TcpListener,
+    /// TLS on 127.0.0.1.
+    pub https: TcpListener,
+    /// The certificate of `https`.
+    pub tls: rustls::ServerConfig,
+    /// The routes, and what surrounds them.
+    pub application: StageApplication,
+}
+
+/// The application of the stage. Each worker of a server builds it for itself.
+#[derive(Clone)]
+pub struct StageApplication {
+    routes: Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>,
+}
+
+impl StageApplication {
+    pub(super) fn new(routes: impl Fn(&mut ServiceConfig) + Send + Sync + 'static) -> Self {
+        Self { routes: Arc::new(routes) }
+    }
+
+    /// Builds the application for one worker of a listener that is served like this.
+    #[must_use]
+    pub fn build(
+        self,
+        transport: Transport,
+    ) -> App<
+        impl ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<impl MessageBody>,
+            Error = actix_web::Error,
+            InitError = (),
+        >,
+    > {
         App::new()
             .app_data(PayloadConfig::new(MAX_BODY_BYTES))
+            .app_data(transport)
             // Some SDKs join service URL and path with two slashes.
             .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
             .wrap(from_fn(refuse_foreigners))
-            .configure(routes.clone())
-    })
-    .workers(2)
-    .keep_alive(KEEP_ALIVE)
-    .disable_signals()
-    .shutdown_timeout(1)
-    .listen(http)
-    .map_err(failed)?
-    .listen_rustls_0_23(https, tls)
-    .map_err(failed)?
-    .run();
-    let handle = server.handle();
-    tokio::spawn(server);
-    Ok(handle)
+            .configure(|config| (self.routes)(config))
+    }
 }
 
 /// Refuses a request whose `Host` header does not name this machine, so that a web page whose host name resolves to

@@ -24,6 +24,7 @@ mod listeners;
 mod lock;
 mod masking;
 mod private_file;
+mod recent_json;
 mod routes;
 mod services;
 mod signing_key;
@@ -37,9 +38,11 @@ mod stage_tests;
 #[cfg(test)]
 mod test_client;
 
+pub use addresses::Transport;
 pub use calls::{CallCounts, CallLog, GrantKind, LoggedTokenRequest};
 pub use error::StageError;
 pub use faults::{Fault, FaultRule, FaultSwitches};
+pub use listeners::{StageApplication, StageListeners};
 pub use stage::{Signer, Stage, StageOptions};
 pub use tenant::{
     AgentEntry, App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, Directory, FederatedCredential,

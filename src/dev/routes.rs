@@ -15,7 +15,7 @@ use super::{bots, controls};
 
 impl StageServices {
     /// The routes of all parts of the stage. Routes with a fixed first segment come before those that begin with a tenant.
-    pub(super) fn routes(&self) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
+    pub(super) fn routes(&self) -> impl Fn(&mut ServiceConfig) + Send + Sync + 'static + use<> {
         let (directory, tokens) = (Data::from(self.directory.clone()), Data::from(self.tokens.clone()));
         let (calls, faults) = (Data::from(self.calls.clone()), Data::from(self.faults.clone()));
         let (consents, logins) = (Data::from(self.consents.clone()), Data::from(self.logins.clone()));

@@ -11,7 +11,7 @@ use super::calls::CallLog;
 use super::channel::ChannelKeys;
 use super::error::StageError;
 use super::faults::FaultSwitches;
-use super::listeners::{bind_loopback_port, bound_port, start_server};
+use super::listeners::{StageApplication, StageListeners, bind_loopback_port, bound_port};
 use super::services::{StageParts, StageServices};
 use super::signing_key::SigningKey;
 use super::tenant::{Directory, RegisteredCertificate, SessionSwitches};
@@ -54,11 +54,14 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Generates keys and certificates, and opens both listeners on 127.0.0.1. Takes about 100 ms.
+    /// Generates keys and certificates, binds both sockets on 127.0.0.1, and lets `serve` serve them. Takes about 100 ms.
     ///
     /// # Errors
-    /// When a port is in use, a file cannot be written, or key material cannot be generated.
-    pub async fn start(options: StageOptions) -> Result<Self, StageError> {
+    /// When a port is in use, a file cannot be written, or key material cannot be generated; those of `serve`.
+    pub async fn start(
+        options: StageOptions,
+        serve: impl FnOnce(StageListeners) -> std::io::Result<ServerHandle>,
+    ) -> Result<Self, StageError> {
         let http = bind_loopback_port(options.http_port)?;
         let https = bind_loopback_port(options.https_port)?;
         let directory = options.directory.clone();
@@ -80,7 +83,9 @@ impl Stage {
             client_certificate: client,
             ca_file,
         })?;
-        let server = start_server(services.routes(), http, https, tls)?;
+        let application = StageApplication::new(services.routes());
+        let server = serve(StageListeners { http, https, tls, application });
+        let server = server.map_err(|source| StageError::Listen { port: 0, source })?;
         Ok(Self { services: Arc::new(services), server })
     }
 

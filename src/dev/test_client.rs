@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::HttpServer;
+use actix_web::dev::ServerHandle;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -13,7 +15,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 use url::Url;
 
-use super::{Stage, StageOptions};
+use super::{Stage, StageListeners, StageOptions, Transport};
 use crate::domain::{OffsetClock, SystemEntropy};
 use crate::outbound::{Outbound, OutboundSettings, ProxyExceptions, RelayRequest};
 
@@ -45,6 +47,19 @@ impl Reply {
     }
 }
 
+/// Serves the stage by the framework's own server: this room's tests start no bounded one.
+fn serve(listeners: StageListeners) -> std::io::Result<ServerHandle> {
+    let StageListeners { http, https, tls, application } = listeners;
+    let over_tls = application.clone();
+    let secure = HttpServer::new(move || over_tls.clone().build(Transport::Tls)).workers(1).disable_signals();
+    tokio::spawn(secure.listen_rustls_0_23(https, tls)?.run());
+    let server = HttpServer::new(move || application.clone().build(Transport::Plain)).workers(1).disable_signals();
+    let server = server.shutdown_timeout(1).listen(http)?.run();
+    let handle = server.handle();
+    tokio::spawn(server);
+    Ok(handle)
+}
+
 pub(super) struct Fixture {
     pub(super) stage: Stage,
     pub(super) clock: Arc<OffsetClock>,
@@ -56,15 +71,14 @@ impl Fixture {
     pub(super) async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(OffsetClock::default());
-        let stage = Stage::start(StageOptions {
+        let options = StageOptions {
             http_port: 0,
             https_port: 0,
             directory: directory.path().to_owned(),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
-        })
-        .await
-        .unwrap();
+        };
+        let stage = Stage::start(options, serve).await.unwrap();
         let loopback = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
         let http = Outbound::new(OutboundSettings {
             proxy_exceptions: ProxyExceptions::default(),

@@ -109,19 +109,28 @@ impl Clock for SystemClock {
 #[derive(Debug, Default)]
 pub struct OffsetClock {
     offset_millis: AtomicI64,
+    set_back_millis: AtomicI64,
+}
+
+fn whole_millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl OffsetClock {
     /// Moves this clock forward by `span`.
     pub fn advance(&self, span: Duration) {
-        let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-        self.offset_millis.fetch_add(millis, Ordering::SeqCst);
+        self.offset_millis.fetch_add(whole_millis(span), Ordering::SeqCst);
+    }
+
+    /// Sets the wall clock back by `span`, as an operator does whose clock was ahead. The elapsed time goes on.
+    pub fn set_back(&self, span: Duration) {
+        self.set_back_millis.fetch_add(whole_millis(span), Ordering::SeqCst);
     }
 }
 
 impl Clock for OffsetClock {
     fn now(&self) -> Timestamp {
-        let offset = self.offset_millis.load(Ordering::SeqCst);
+        let offset = self.offset_millis.load(Ordering::SeqCst) - self.set_back_millis.load(Ordering::SeqCst);
         Timestamp(SystemClock.now().0.saturating_add(offset))
     }
 

@@ -40,7 +40,7 @@ pub use connection::{
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};
 pub use exchange_key::ExchangeKey;
 pub use fingerprint::{Fingerprint, Fingerprints};
-pub use json::{ClaimsChallenge, JsonShape, read_bounded_json};
+pub use json::{ClaimsChallenge, JsonShape, is_object_text, read_bounded_json, read_bounded_object};
 pub use names::{BotName, ConnectionName, HolderName, SubjectId};
 pub use record_key::RecordKey;
 pub use registrations::{NamedConnection, Registrations};

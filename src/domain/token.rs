@@ -56,6 +56,9 @@ pub struct UserToken {
     pub granted_scope: Option<String>,
     /// The time at which the token was obtained. It distinguishes this token from its successor in the same slot.
     pub obtained_at: Timestamp,
+    /// The time at which the first token of this sign-in was obtained. Refreshed tokens keep it, so it names the sign-in that
+    /// a bot is told of.
+    pub signed_in_at: Timestamp,
     /// The refresh token, with which the access token is renewed without the user. It is stored in the vault and never
     /// leaves the process towards a caller.
     pub refresh_token: Option<Secret>,

@@ -47,6 +47,10 @@ impl ApiDocument {
                 let (described, schemas) = (operation.description)().into_parts(door.name);
                 paths = paths.path(operation.path, PathItem::new(operation.method.into(), described));
                 components = components.schemas_from_iter(schemas);
+                if operation.method == Method::Get && door.derives_head(operation.path) {
+                    let head = (operation.description)().into_head(door.name);
+                    paths = paths.path(operation.path, PathItem::new(Method::Head.into(), head));
+                }
             }
         }
         let bearers: Vec<_> = doors.iter().map(|door| door.bearer).filter(|bearer| !bearer.is_empty()).collect();

@@ -11,9 +11,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::UserKey;
-use crate::inbound::{Answer, Description, Door, ExpectedBearer, LetterCase, Method, Operation, Problem};
+use crate::inbound::{
+    Answer, Description, Door, ExpectedBearer, LetterCase, Method, Operation, Problem, RequestId, TrustedProxies,
+};
 use crate::observability::conceal;
-use crate::sign_out::SignOut;
+use crate::sign_out::{SignOut, SignOutCause};
 
 /// The state of this door; built once.
 pub struct Operations {
@@ -84,10 +86,13 @@ async fn sign_out_everywhere(http: HttpRequest, operations: web::Data<Operations
         return problem.respond();
     }
     let Some(user) = read_user_key(&http) else { return Problem::BadUserKey.respond() };
-    match operations.sign_out.everywhere(&user).await {
+    let correlation_id = RequestId::find(&http);
+    let client = TrustedProxies::client_address(&http);
+    let cause = SignOutCause { correlation_id: correlation_id.clone(), client };
+    match operations.sign_out.everywhere(&user, cause).await {
         Ok(tokens_removed) => HttpResponse::Ok().json(SignedOut { user_key: user.to_string(), tokens_removed }),
         Err(error) => {
-            tracing::error!(%error, user = %conceal(&user), "a user may still have tokens after a sign-out everywhere: call again");
+            tracing::error!(correlation_id, %error, user = %conceal(&user), "a user may still have tokens after a sign-out everywhere: call again");
             Problem::ServiceUnavailable.respond()
         }
     }

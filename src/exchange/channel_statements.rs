@@ -14,6 +14,8 @@ use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records,
 /// A statement that repeats the stored one is written again only after this time: a user who writes many messages costs
 /// four writes an hour.
 const WRITE_INTERVAL: Duration = Duration::from_mins(15);
+/// How far the clock may be set back without a statement being forgotten.
+const MAX_CLOCK_STEP: Duration = Duration::from_mins(1);
 /// Accounts whose statements are kept in memory at the same time; each takes some 300 bytes.
 const MAX_RECENT_STATEMENTS: usize = 65_536;
 
@@ -71,7 +73,8 @@ impl ChannelStatements {
         let now = self.records.clock().now();
         if let Some(recent) = self.recent.get(account).filter(|recent| recent.stated == stated) {
             recent.made_at.fetch_max(now.unix_millis(), Ordering::AcqRel);
-            if now < recent.written_at.plus(WRITE_INTERVAL) {
+            // A time after `now` is of a clock that was ahead.
+            if recent.written_at <= now && now < recent.written_at.plus(WRITE_INTERVAL) {
                 return;
             }
         }
@@ -94,7 +97,9 @@ impl ChannelStatements {
     pub async fn find(&self, account: &Account) -> Result<Option<StatedIdentity>, RecordError> {
         if let Some(recent) = self.recent.get(account) {
             let made_at = Timestamp::from_unix_millis(recent.made_at.load(Ordering::Acquire));
-            let counts = self.records.clock().now() < made_at.plus(CHANNEL_STATEMENT_LIFETIME);
+            let now = self.records.clock().now();
+            // A clock that was far ahead does not make a statement count for longer.
+            let counts = made_at <= now.plus(MAX_CLOCK_STEP) && now < made_at.plus(CHANNEL_STATEMENT_LIFETIME);
             return Ok(counts.then(|| recent.stated.clone()));
         }
         Ok(self.statements.get(self.key(account)).await?.map(|record| record.content.into_identity()))

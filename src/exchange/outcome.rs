@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::Outage;
 use crate::domain::{BotName, ConnectionName, UserToken};
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
-use crate::observability::{Counters, ExchangeOutcome};
+use crate::observability::{AuditEvent, Counters, ExchangeOutcome};
 use crate::token_validation::{CheckExplanation, ExchangeableTokenError};
 
 /// How an exchange ended.
@@ -175,7 +175,7 @@ impl Refusal {
             connection,
             reason = %self.reason.code(),
             check,
-            security = check.is_some(),
+            security = check.is_some() && AuditEvent::IdentityMismatch.is_security(),
             http_status = diagnostics.http_status,
             error = diagnostics.error,
             suberror = diagnostics.suberror,

@@ -38,6 +38,7 @@ pub fn user_token(
         security_context,
         granted_scope: redeemed.granted_scope,
         obtained_at: now,
+        signed_in_at: now,
         refresh_token,
         refresh_at: refresh_at.map(|at| apply_jitter(at, now, redeemed.expires_at, u64::from_le_bytes(random))),
     }

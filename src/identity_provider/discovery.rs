@@ -8,7 +8,7 @@ use url::Url;
 
 use super::token_endpoint::SecretMethod;
 use super::{RedeemError, RedeemFailure, refusal};
-use crate::domain::{SharedClock, Timestamp, read_bounded_json};
+use crate::domain::{SharedClock, Timestamp, read_bounded_object};
 use crate::outbound::{Outbound, OutboundError};
 use crate::single_flight::SingleFlight;
 
@@ -196,7 +196,7 @@ impl DiscoverySettings {
     /// # Errors
     /// [`DocumentError`].
     pub fn read_document(&self, body: &[u8]) -> Result<Endpoints, DocumentError> {
-        let document = read_bounded_json(body).map_err(|_| DocumentError::Malformed)?;
+        let document = read_bounded_object(body).map_err(|_| DocumentError::Malformed)?;
         self.read_endpoints(document).map_err(DocumentError::Refused)
     }
 

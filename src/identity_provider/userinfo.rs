@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 use url::Url;
 
-use crate::domain::{Secret, read_bounded_json};
+use crate::domain::{Secret, read_bounded_object};
 use crate::outbound::{Outbound, RequestHeader};
 
 /// A page waits for the names, and it can do without them.
@@ -54,7 +54,7 @@ pub(super) async fn find_names(
 /// name that is no text counts as absent (`OpenID` Connect Core §5.3.2), and the other ones serve.
 #[must_use]
 pub fn read_names(body: &[u8], subject: &str) -> Option<ProvidedNames> {
-    let info: Map<String, Value> = read_bounded_json(body).ok()?;
+    let info: Map<String, Value> = read_bounded_object(body).ok()?;
     let text = |name: &str| info.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let name = |name: &str| text(name).map(str::to_owned);
     (text("sub")? == subject).then(|| ProvidedNames {

@@ -130,6 +130,20 @@ impl Description {
             .error(415, "The body is not plain UTF-8.")
     }
 
+    /// The finished operation of the `HEAD` that is answered as this `GET`: the same answers without their bodies.
+    #[must_use]
+    pub fn into_head(self, tag: &str) -> openapi::path::Operation {
+        let id = format!("Head{}", self.id.strip_prefix("Get").unwrap_or(&self.id));
+        let (mut operation, _) = self.into_parts(tag);
+        (operation.operation_id, operation.summary) = (Some(id), Some("The head of GET's answer.".to_owned()));
+        for response in operation.responses.responses.values_mut() {
+            if let RefOr::T(response) = response {
+                response.content.clear();
+            }
+        }
+        operation
+    }
+
     /// The finished operation under the heading `tag`, and the schemas that it refers to.
     #[must_use]
     pub fn into_parts(self, tag: &str) -> (openapi::path::Operation, NamedSchemas) {

@@ -1,7 +1,7 @@
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpResponse, Resource, web};
 
-use super::operation::Operation;
+use super::operation::{Method, Operation};
 use super::problem::Problem;
 
 /// The operations of a door. Its routes and its part of the `OpenAPI` document are both derived from this table; no
@@ -52,6 +52,14 @@ impl Door {
         }
     }
 
+    /// Whether `HEAD` of `path` is answered as its `GET` is, without the body (RFC 9110 §9.3.2): the table has a `GET` there,
+    /// and no `HEAD` of its own, which an operation has whose `GET` keeps or uses something up.
+    #[must_use]
+    pub fn derives_head(&self, path: &str) -> bool {
+        let has = |method| self.operations.iter().any(|operation| operation.path == path && operation.method == method);
+        has(Method::Get) && !has(Method::Head)
+    }
+
     /// The published paths, each once.
     fn paths(&self) -> impl Iterator<Item = &'static str> {
         let paths = self.operations.iter().map(|operation| operation.path).enumerate();
@@ -63,12 +71,17 @@ impl Door {
     /// The resource at `pattern` with all operations of the published `path`.
     fn resource(&self, path: &'static str, pattern: &str) -> Resource {
         let operations = || self.operations.iter().filter(|operation| operation.path == path);
-        let methods: Vec<&str> = operations().map(|operation| operation.method.as_str()).collect();
+        let derives_head = self.derives_head(path);
+        let answered =
+            |method: Method| if method == Method::Get && derives_head { "GET, HEAD" } else { method.as_str() };
+        let methods: Vec<&str> = operations().map(|operation| answered(operation.method)).collect();
         let allow = HeaderValue::from_str(&methods.join(", ")).unwrap_or(HeaderValue::from_static(""));
         let wrong_method = web::to(move || std::future::ready(wrong_method(allow.clone())));
         operations()
             .fold(web::resource(pattern), |resource, operation| {
-                resource.route((operation.route)(operation.method.route()))
+                let resource = resource.route((operation.route)(operation.method.route()));
+                let is_heads_too = operation.method == Method::Get && derives_head;
+                if is_heads_too { resource.route((operation.route)(Method::Head.route())) } else { resource }
             })
             .app_data(PublishedPath(path))
             .default_service(wrong_method)

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,15 @@ const WINDOW: Duration = Duration::from_mins(1);
 const MAX_CLIENTS: usize = 4096;
 /// A client's refusals have a log line for the first, for the one that exhausts the limit, and for every hundredth.
 const REFUSALS_PER_LINE: u32 = 100;
+
+/// One call of the operator's listener, as the limit counts it and as log and audit stream name it.
+#[derive(Clone, Copy, Debug)]
+pub struct OperatorCall<'a> {
+    /// The address of the client; `None` if it is unknown.
+    pub client: Option<IpAddr>,
+    /// The id of the request.
+    pub correlation_id: &'a str,
+}
 
 /// The limit of wrong bearers of each client (docs/security.md §The operator's listener). It is kept in memory.
 pub struct GuessLimit {
@@ -38,14 +48,14 @@ impl GuessLimit {
         Self { clock, clients: Mutex::new(HashMap::new()) }
     }
 
-    /// Whether `client` (`None`: unknown) may present a bearer.
+    /// Whether the client of `call`, which presents a wrong bearer, gets the answer to it.
     ///
     /// # Errors
-    /// 429 with the time until it may, whether or not the bearer is right.
-    pub fn admit(&self, client: Option<ClientNetwork>) -> Result<(), Problem> {
+    /// 429 with the time until it does.
+    pub fn admit(&self, call: &OperatorCall<'_>) -> Result<(), Problem> {
         let now = self.clock.elapsed();
         let mut clients = self.lock();
-        let client = choose_counted(&clients, client);
+        let client = choose_counted(&clients, call.network());
         let Some(window) = clients.get_mut(&client).filter(|window| window.is_open(now)) else { return Ok(()) };
         if window.guesses < GUESSES {
             return Ok(());
@@ -53,19 +63,19 @@ impl GuessLimit {
         window.refusals = window.refusals.saturating_add(1);
         let problem = Problem::TooManyRequests { retry_after: window.seconds_left(now) };
         if window.refusals.is_multiple_of(REFUSALS_PER_LINE) {
-            log_refusal(client, problem, *window);
+            log_refusal(call, problem, *window);
         }
         Err(problem)
     }
 
-    /// Counts a refusal of `client`; `is_guess`: it presented a wrong bearer, and not none.
-    pub fn charge(&self, client: Option<ClientNetwork>, is_guess: bool) {
+    /// Counts the refusal of `call`; `is_guess`: it presented a wrong bearer, and not none.
+    pub fn charge(&self, call: &OperatorCall<'_>, is_guess: bool) {
         let now = self.clock.elapsed();
         let mut clients = self.lock();
         if clients.len() >= MAX_CLIENTS {
             clients.retain(|_, window| window.is_open(now));
         }
-        let client = choose_counted(&clients, client);
+        let client = choose_counted(&clients, call.network());
         let window = clients.entry(client).or_insert_with(|| Window::begin(now));
         if !window.is_open(now) {
             *window = Window::begin(now);
@@ -75,12 +85,18 @@ impl GuessLimit {
         let is_exhausted = is_guess && window.guesses == GUESSES;
         if window.refusals == 1 || is_exhausted || window.refusals.is_multiple_of(REFUSALS_PER_LINE) {
             let problem = if is_guess { Problem::InvalidToken } else { Problem::MissingAuthorization };
-            log_refusal(client, problem, *window);
+            log_refusal(call, problem, *window);
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Option<ClientNetwork>, Window>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OperatorCall<'_> {
+    fn network(&self) -> Option<ClientNetwork> {
+        self.client.map(ClientNetwork::from_address)
     }
 }
 
@@ -107,18 +123,27 @@ fn choose_counted(
     client.filter(|_| clients.contains_key(&client) || clients.len() < MAX_CLIENTS)
 }
 
-fn log_refusal(client: Option<ClientNetwork>, problem: Problem, window: Window) {
-    let client = client.map_or_else(|| "unknown".to_owned(), |client| client.first_address().to_string());
-    let (code, refusals) = (problem.code(), window.refusals);
-    let hint = if window.guesses >= GUESSES {
-        "the client has presented too many wrong bearers: for up to a minute, none of its bearers is looked at"
+fn log_refusal(call: &OperatorCall<'_>, problem: Problem, window: Window) {
+    let client = call.network().map_or_else(|| "unknown".to_owned(), |client| client.first_address().to_string());
+    let (code, refusals, correlation_id) = (problem.code(), window.refusals, call.correlation_id);
+    let is_limited = window.guesses >= GUESSES;
+    let hint = if is_limited {
+        "the client has presented too many wrong bearers: for up to a minute, its further wrong ones are answered 429"
     } else {
         "the bearer of admin calls is operations.admin_token, that of /metrics operations.metrics_token"
     };
-    tracing::warn!(code, client, refusals, hint, security = true, "a call of the operator's listener was refused");
-    let event =
-        if window.guesses >= GUESSES { AuditEvent::OperatorGuessesLimited } else { AuditEvent::OperatorCallRefused };
-    AuditEntry::new(event).detail(code).write();
+    let event = if is_limited { AuditEvent::OperatorGuessesLimited } else { AuditEvent::OperatorCallRefused };
+    let security = event.is_security();
+    tracing::warn!(
+        correlation_id,
+        code,
+        client,
+        refusals,
+        hint,
+        security,
+        "a call of the operator's listener was refused"
+    );
+    AuditEntry::new(event).correlation_id(correlation_id).client(call.client).detail(code).write();
 }
 
 #[cfg(test)]
@@ -129,10 +154,11 @@ mod tests {
     use super::*;
     use crate::domain::OffsetClock;
 
-    #[allow(clippy::unnecessary_wraps, reason = "the limit takes unknown clients as well")]
-    fn client(address: &str) -> Option<ClientNetwork> {
-        Some(ClientNetwork::from_address(address.parse().unwrap()))
+    fn client(address: &str) -> OperatorCall<'static> {
+        OperatorCall { client: Some(address.parse().unwrap()), correlation_id: "1" }
     }
+
+    const UNKNOWN: OperatorCall<'static> = OperatorCall { client: None, correlation_id: "1" };
 
     fn limit() -> GuessLimitAndClock {
         let clock = Arc::new(OffsetClock::default());
@@ -149,24 +175,24 @@ mod tests {
         let GuessLimitAndClock { limit, clock } = limit();
         let (guesser, operator) = (client("192.0.2.1"), client("192.0.2.2"));
         for _ in 0..GUESSES {
-            assert!(limit.admit(guesser).is_ok());
-            limit.charge(guesser, true);
+            assert!(limit.admit(&guesser).is_ok());
+            limit.charge(&guesser, true);
         }
-        assert!(matches!(limit.admit(guesser), Err(Problem::TooManyRequests { retry_after: 59..=60 })));
-        assert!(limit.admit(operator).is_ok() && limit.admit(None).is_ok());
+        assert!(matches!(limit.admit(&guesser), Err(Problem::TooManyRequests { retry_after: 59..=60 })));
+        assert!(limit.admit(&operator).is_ok() && limit.admit(&UNKNOWN).is_ok());
         clock.advance(Duration::from_secs(61));
-        assert!(limit.admit(guesser).is_ok());
+        assert!(limit.admit(&guesser).is_ok());
     }
 
     #[test]
     fn addresses_of_one_network_count_together_and_requests_without_a_bearer_do_not_count() {
         let GuessLimitAndClock { limit, .. } = limit();
         for number in 0..GUESSES {
-            limit.charge(client(&format!("2001:db8::{number}")), true);
-            limit.charge(client("192.0.2.1"), false);
+            limit.charge(&client(&format!("2001:db8::{number}")), true);
+            limit.charge(&client("192.0.2.1"), false);
         }
-        assert!(limit.admit(client("2001:db8::ffff")).is_err());
-        assert!(limit.admit(client("192.0.2.1")).is_ok());
+        assert!(limit.admit(&client("2001:db8::ffff")).is_err());
+        assert!(limit.admit(&client("192.0.2.1")).is_ok());
     }
 
     #[test]
@@ -174,12 +200,12 @@ mod tests {
         let GuessLimitAndClock { limit, clock } = limit();
         let address = |number: usize| client(&format!("10.0.{}.{}", number / 256, number % 256));
         for number in 0..2 * MAX_CLIENTS {
-            limit.charge(address(number), true);
+            limit.charge(&address(number), true);
         }
         assert!(limit.lock().len() <= MAX_CLIENTS + 1);
-        assert!(limit.admit(address(2 * MAX_CLIENTS + 1)).is_err(), "the clients without an entry count together");
-        assert!(limit.admit(address(0)).is_ok());
+        assert!(limit.admit(&address(2 * MAX_CLIENTS + 1)).is_err(), "the clients without an entry count together");
+        assert!(limit.admit(&address(0)).is_ok());
         clock.advance(WINDOW);
-        assert!(limit.admit(address(2 * MAX_CLIENTS + 1)).is_ok());
+        assert!(limit.admit(&address(2 * MAX_CLIENTS + 1)).is_ok());
     }
 }

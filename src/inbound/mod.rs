@@ -31,7 +31,7 @@ pub use client::{ClientNetwork, TrustedProxies, read_forwarded_hop};
 pub use description::{Answer, BEARER, Description, NamedSchemas};
 pub use door::{Door, LetterCase};
 pub use expected_bearer::ExpectedBearer;
-pub use guess_limit::GuessLimit;
+pub use guess_limit::{GuessLimit, OperatorCall};
 #[cfg(test)]
 pub use hints::list_hints;
 pub use operation::{Method, Operation};

@@ -81,10 +81,11 @@ impl CallerRefusal {
         let correlation_id = extensions.get::<RequestId>().map_or("", |id| id.0.as_str());
         let (code, check) = (self.problem.code(), self.check);
         // A user's token that is presented as a caller's has probably been stolen.
-        let security = self.problem == Problem::DelegatedTokenNotAllowed;
+        let event = Some(AuditEvent::UserTokenAsCaller).filter(|_| self.problem == Problem::DelegatedTokenNotAllowed);
+        let security = event.is_some_and(AuditEvent::is_security);
         let RefusalDetails { bot, explanation: CheckExplanation { hint, seen, expected } } = *self.details;
-        if security {
-            AuditEntry::new(AuditEvent::UserTokenAsCaller).correlation_id(correlation_id).detail(check).write();
+        if let Some(event) = event {
+            AuditEntry::new(event).correlation_id(correlation_id).detail(check).write();
         }
         tracing::warn!(correlation_id, code, check, bot, seen, expected, hint, security, "a caller was refused");
         self.problem

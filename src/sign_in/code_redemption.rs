@@ -208,7 +208,7 @@ impl CodeRedemption {
                     user = %conceal(user),
                     hint = "Teams states another person for this chat than the one whom the code is for: if users of this \
                             connection need second accounts, set its allow_other_accounts",
-                    security = true,
+                    security = AuditEvent::CodeWithheld.is_security(),
                     "a magic code was not redeemed"
                 );
                 AuditEntry::new(AuditEvent::CodeWithheld).slot(wanted.slot).user(user).write();

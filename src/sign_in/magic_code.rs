@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::domain::{
     Account, ConnectionRevision, EndFuture, EndedAtSignOut, RecordKey, Secret, Timestamp, TokenSlot, UserKey, UserToken,
 };
-use crate::observability::{AuditEntry, AuditEvent};
+use crate::observability::{AuditEntry, AuditEvent, conceal};
 use crate::records::{
     Collection, Content, Kind, OpenedRecord, Plaintext, RecordError, Records, StoredRecord, catalogue, encode_json,
 };
@@ -22,6 +22,8 @@ const RESTORED_CODE_LIFETIME: Duration = Duration::from_mins(2);
 const MAX_WRONG_CODES: usize = 5;
 /// The time in which wrong codes are counted.
 const WRONG_CODES_WINDOW: Duration = catalogue::CODE_TRIES_WINDOW;
+/// How far the clock may be set back without a try being forgotten: a guesser gains nothing by small corrections.
+const MAX_CLOCK_STEP: Duration = Duration::from_mins(1);
 /// How often a change of an account's tries is attempted. A compare-and-put fails only if another caller changed the
 /// tries, and only few tries are allowed, so few attempts fail.
 const MAX_CAS_ATTEMPTS: usize = 32;
@@ -185,7 +187,7 @@ impl MagicCodes {
         let OpenedRecord { content: MagicCode { mac, grant }, stored } = pending;
         if !bool::from(mac.ct_eq(&self.code_mac(slot, code))) {
             if is_last {
-                AuditEntry::new(AuditEvent::WrongCodesExhausted).slot(slot).user(&grant.token.user).write();
+                report_exhausted_tries(slot, &grant.token.user);
             }
             return Ok(None);
         }
@@ -234,7 +236,7 @@ impl MagicCodes {
                 Some(record) => (record.content, Some(record.stored)),
                 None => (WrongCodeTimes::default(), None),
             };
-            tries.retain(|at| Timestamp::from_unix_millis(*at).plus(WRONG_CODES_WINDOW) > now);
+            tries.retain(|at| is_counted(Timestamp::from_unix_millis(*at), now));
             if !change(&mut tries) {
                 return Ok(false);
             }
@@ -326,6 +328,27 @@ impl CodeGrant {
         let KeptToken { revision, token, .. } = KeptToken::decode(kept)?;
         Some(Self { card_id, revision, token, epoch: Epoch::from_bytes(*epoch) })
     }
+}
+
+/// Writes the security event of an account that has tried as many wrong codes as it may, in the way of `user`.
+fn report_exhausted_tries(slot: &TokenSlot, user: &UserKey) {
+    let event = AuditEvent::WrongCodesExhausted;
+    tracing::warn!(
+        bot = slot.account.holder.as_str(),
+        channel = slot.account.channel_name(),
+        connection = slot.connection.as_str(),
+        user = %conceal(user),
+        hint = "somebody may be guessing the code of this sign-in: the account can try another one in ten minutes",
+        security = event.is_security(),
+        "too many wrong magic codes were tried"
+    );
+    AuditEntry::new(event).slot(slot).user(user).write();
+}
+
+/// Whether a try at `tried_at` counts now. One that a clock far ahead has written does not: otherwise the account would
+/// have no tries until the clock reaches that time again.
+fn is_counted(tried_at: Timestamp, now: Timestamp) -> bool {
+    tried_at <= now.plus(MAX_CLOCK_STEP) && tried_at.plus(WRONG_CODES_WINDOW) > now
 }
 
 fn is_code(text: &str) -> bool {

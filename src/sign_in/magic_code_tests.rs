@@ -48,6 +48,7 @@ impl Fixture {
             security_context: SecurityContext([1; 16]),
             granted_scope: None,
             obtained_at: now,
+            signed_in_at: now,
             refresh_token: None,
             refresh_at: None,
         };
@@ -278,4 +279,22 @@ fn a_browser_is_shown_the_same_code_again_and_another_browser_or_step_another_on
     assert_eq!(codes_in(&fixture.store).derive_code(&own, &step).expose(), code.expose(), "also after a restart");
     assert_ne!(fixture.codes.derive_code(&other, &step).expose(), code.expose());
     assert_ne!(fixture.codes.derive_code(&own, &Secret::from("another step")).expose(), code.expose());
+}
+
+#[tokio::test]
+async fn wrong_codes_of_a_clock_that_was_far_ahead_cost_no_tries_once_the_clock_is_right() {
+    let fixture = set_up();
+    let slot = slot("alice", "graph");
+    let ahead = Duration::from_hours(24);
+    fixture.store.clock.advance(ahead);
+    let code = fixture.issue(&slot, "t").await;
+    for number in 1..=5 {
+        assert_eq!(fixture.redeem(&slot, &other_than(&code, number)).await, None);
+    }
+    assert_eq!(fixture.redeem(&slot, code.expose()).await, None, "no try is left");
+    fixture.store.clock.set_back(Duration::from_secs(30));
+    assert_eq!(fixture.redeem(&slot, code.expose()).await, None, "a small correction gives no try back");
+    fixture.store.clock.set_back(ahead);
+    let code = fixture.issue(&slot, "again").await;
+    assert_eq!(fixture.redeem(&slot, code.expose()).await.as_deref(), Some("again"));
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{SignOut, SignOutFailure};
+use super::{SignOut, SignOutCause, SignOutFailure};
 use crate::domain::{BotName, UserKey};
 use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, catalogue, encode_json};
 
@@ -15,6 +15,17 @@ pub enum LifecycleOrder {
     Next,
     /// A later event has been applied before, so this one says nothing about the present.
     Outdated,
+}
+
+/// An event in an agent user's life.
+#[derive(Clone, Copy, Debug)]
+pub struct LifecycleEvent<'a> {
+    /// The number of the agent user's state, if the event has one.
+    pub version: Option<u64>,
+    /// Whether the agent user may do nothing any more.
+    pub ends_access: bool,
+    /// The id of the request that brings the event.
+    pub correlation_id: &'a str,
 }
 
 /// What follows from events in the lives of agent users. The platform numbers the states of an agent user, and its events
@@ -63,16 +74,16 @@ impl AgentLifecycle {
         &self,
         bot: &BotName,
         user: &UserKey,
-        version: Option<u64>,
-        ends_access: bool,
+        event: LifecycleEvent<'_>,
     ) -> Result<LifecycleOrder, SignOutFailure> {
-        if let Some(version) = version
+        if let Some(version) = event.version
             && !self.order.advance(bot, user, version).await.map_err(|error| SignOutFailure(error.into()))?
         {
             return Ok(LifecycleOrder::Outdated);
         }
-        if ends_access {
-            self.sign_out.everywhere(user).await?;
+        if event.ends_access {
+            let cause = SignOutCause { correlation_id: event.correlation_id.to_owned(), client: None };
+            self.sign_out.everywhere(user, cause).await?;
         }
         Ok(LifecycleOrder::Next)
     }

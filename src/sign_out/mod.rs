@@ -7,13 +7,14 @@
 mod agent_lifecycle;
 
 use std::error::Error;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::domain::{Account, Connection, ConnectionName, EndedAtSignOut, Registrations, TokenSlot, UserKey};
 use crate::exchange::{StorageFailure, TokenSignOut};
 use crate::observability::{AuditEntry, AuditEvent, conceal};
 
-pub use agent_lifecycle::{AgentLifecycle, LifecycleOrder};
+pub use agent_lifecycle::{AgentLifecycle, LifecycleEvent, LifecycleOrder};
 
 /// A sign-out that is incomplete because the store failed. The caller should repeat it. The text is for the log.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,15 @@ impl From<StorageFailure> for SignOutFailure {
     fn from(failure: StorageFailure) -> Self {
         Self(failure.into())
     }
+}
+
+/// The request that causes a sign-out, as the log and the audit stream name it.
+#[derive(Clone, Debug)]
+pub struct SignOutCause {
+    /// The id of the request.
+    pub correlation_id: String,
+    /// The address of the operator's client; `None` if it is unknown, or if another caller than the operator asks.
+    pub client: Option<IpAddr>,
 }
 
 /// Signs users out: of one connection, of all connections of an account, or everywhere. Tokens of exchanges and
@@ -98,15 +108,15 @@ impl SignOut {
     ///
     /// # Errors
     /// [`SignOutFailure`] if the store fails. Call again to remove the rest; no token is handed out in the meantime.
-    pub async fn everywhere(&self, user: &UserKey) -> Result<usize, SignOutFailure> {
+    pub async fn everywhere(&self, user: &UserKey, cause: SignOutCause) -> Result<usize, SignOutFailure> {
         let (sign_out, user) = (self.clone(), user.clone());
-        run_to_end(async move { sign_out.end_everywhere(&user).await }).await
+        run_to_end(async move { sign_out.end_everywhere(&user, &cause).await }).await
     }
 
-    async fn end_everywhere(&self, user: &UserKey) -> Result<usize, SignOutFailure> {
+    async fn end_everywhere(&self, user: &UserKey, cause: &SignOutCause) -> Result<usize, SignOutFailure> {
         let removed = self.tokens.everywhere(user).await;
         if removed.is_err() {
-            AuditEntry::new(AuditEvent::SignOutNotStored).user(user).write();
+            cause.audit(AuditEvent::SignOutNotStored).user(user).write();
         }
         // The other records end also if the store failed: some are in memory alone.
         let mut ended = Ok(());
@@ -115,9 +125,17 @@ impl SignOut {
         }
         let tokens_removed = removed?;
         ended?;
-        tracing::info!(user = %conceal(user), tokens_removed, security = true, "a user was signed out everywhere");
-        AuditEntry::new(AuditEvent::SignedOutEverywhere).user(user).count(tokens_removed).write();
+        let (correlation_id, event) = (cause.correlation_id.as_str(), AuditEvent::SignedOutEverywhere);
+        let security = event.is_security();
+        tracing::info!(correlation_id, user = %conceal(user), tokens_removed, security, "a user was signed out everywhere");
+        cause.audit(event).user(user).count(tokens_removed).write();
         Ok(tokens_removed)
+    }
+}
+
+impl SignOutCause {
+    fn audit(&self, event: AuditEvent) -> AuditEntry<'_> {
+        AuditEntry::new(event).correlation_id(&self.correlation_id).client(self.client)
     }
 }
 

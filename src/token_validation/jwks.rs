@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::algorithms::{SignaturePolicy, name_asymmetric};
-use crate::domain::read_bounded_json;
+use crate::domain::read_bounded_object;
 
 /// Real sets have 10 to 1000 keys (docs/protocols/entra-obo.md §1).
 const MAX_KEYS: usize = 1000;
@@ -109,7 +109,7 @@ pub(super) fn parse(
     announced: Option<&[Algorithm]>,
     cloud_instance_name: Option<&str>,
 ) -> Option<Keys> {
-    let set: WireSet = read_bounded_json(body).ok()?;
+    let set: WireSet = read_bounded_object(body).ok()?;
     let mut keys = Keys::default();
     for value in set.keys.into_iter().take(MAX_KEYS) {
         let Some((key_id, mut key)) = read_usable_key(value, policy, cloud_instance_name) else { continue };
@@ -124,7 +124,7 @@ pub(super) fn parse(
 
 /// The names of all keys in a published set, also of those that cannot be used.
 pub(super) fn read_key_ids(body: &[u8]) -> HashSet<String> {
-    let keys = read_bounded_json(body).map_or_else(|_| Vec::new(), |set: WireSet| set.keys);
+    let keys = read_bounded_object(body).map_or_else(|_| Vec::new(), |set: WireSet| set.keys);
     let key_id = |key: &Value| key.get("kid").and_then(Value::as_str).map(str::to_owned);
     keys.iter().take(MAX_KEYS).filter_map(key_id).filter(|key_id| !key_id.is_empty()).collect()
 }

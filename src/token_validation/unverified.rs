@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::algorithms::SignaturePolicy;
 use super::claims::Claims;
+use crate::domain::is_object_text;
 
 /// The maximum length of a key id. Real key ids have some 30 bytes.
 const MAX_KEY_ID_BYTES: usize = 256;
@@ -149,6 +150,9 @@ fn decode<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, &'static str> {
     let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| "form")?;
     // As text: what no rule reads is passed over by the JSON reader, and other readers would refuse it.
     let text = std::str::from_utf8(&bytes).map_err(|_| "form")?;
+    if !is_object_text(&bytes) {
+        return Err("form");
+    }
     serde_json::from_str(text).map_err(|_| "form")
 }
 

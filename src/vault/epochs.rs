@@ -9,6 +9,7 @@ use super::epoch::{Epoch, EpochCell, StoreIsBehind, UserEpoch};
 use super::recent_sign_outs::RecentSignOuts;
 use super::unstored_epochs::UnstoredEpochs;
 use crate::domain::UserKey;
+use crate::observability::AuditEvent;
 use crate::records::{Collection, Records, SingleWriter};
 use crate::single_flight::WeakRegistry;
 
@@ -78,7 +79,7 @@ impl Epochs {
         let stored = self.store_if_behind(cell, behind).await;
         if stored.is_err() {
             tracing::error!(
-                security = true,
+                security = AuditEvent::SignOutNotStored.is_security(),
                 "a sign-out everywhere could not be stored: it holds in memory and is written again; a restart before that undoes it"
             );
             if self.unstored.add(cell) {

@@ -78,6 +78,9 @@ struct TokenJson<'a> {
     refresh_token: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refresh_at: Option<i64>,
+    /// Absent if the token is the first one of its sign-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signed_in_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     code_mark: Option<[u8; 32]>,
 }
@@ -100,6 +103,7 @@ impl KeptToken {
             granted_scope: token.granted_scope.as_deref().map(Cow::from),
             refresh_token: token.refresh_token.as_ref().map(|secret| secret.expose().into()),
             refresh_at: token.refresh_at.map(Timestamp::unix_millis),
+            signed_in_at: Some(token.signed_in_at).filter(|at| *at != token.obtained_at).map(Timestamp::unix_millis),
             code_mark: code_mark.map(|CodeMark(mark)| mark),
         };
         // The capacity is reserved in advance: a growing buffer would leave copies of the token in freed memory.
@@ -122,6 +126,7 @@ impl KeptToken {
             security_context: SecurityContext(plain.security_context),
             granted_scope: plain.granted_scope.map(Cow::into_owned),
             obtained_at: Timestamp::from_unix_millis(plain.obtained_at),
+            signed_in_at: Timestamp::from_unix_millis(plain.signed_in_at.unwrap_or(plain.obtained_at)),
             refresh_token: plain.refresh_token.map(|text| Secret::new(text.into_owned())),
             refresh_at: plain.refresh_at.map(Timestamp::from_unix_millis),
         };
@@ -164,6 +169,15 @@ mod tests {
         let read = KeptToken::decode(&written).unwrap();
         assert_eq!(read.token.refresh_token.unwrap().expose(), "r \"1\"");
         assert_eq!(read.token.refresh_at, kept.token.refresh_at);
+    }
+
+    #[test]
+    fn decode_restores_the_time_of_the_sign_in_and_takes_that_of_the_token_in_an_earlier_record() {
+        let mut kept = KeptToken::decode(FIRST_VERSION).unwrap();
+        assert_eq!(kept.token.signed_in_at, kept.token.obtained_at);
+        kept.token.signed_in_at = Timestamp::from_unix_millis(500);
+        let read = KeptToken::decode(&kept.encode().unwrap()).unwrap().token;
+        assert_eq!((read.signed_in_at.unix_millis(), read.obtained_at.unix_millis()), (500, 1000));
     }
 
     #[test]

@@ -53,6 +53,7 @@ impl Fixture {
             security_context: SecurityContext([3; 16]),
             granted_scope: Some("User.Read".to_owned()),
             obtained_at: now,
+            signed_in_at: now,
             refresh_token: None,
             refresh_at: None,
         }
@@ -315,6 +316,7 @@ async fn tokens_that_no_longer_fit_into_memory_are_found_in_the_store() {
             security_context: SecurityContext([0; 16]),
             granted_scope: None,
             obtained_at: now,
+            signed_in_at: now,
             refresh_token: None,
             refresh_at: None,
         };

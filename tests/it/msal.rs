@@ -6,6 +6,7 @@ use bot_sso::domain::{SystemClock, SystemEntropy};
 use serde_json::{Value, json};
 
 use crate::harness::peers::{Peer, Program};
+use crate::harness::serve_stage;
 
 const GRAPH_SCOPE: &str = "https://graph.microsoft.com/User.Read";
 
@@ -19,15 +20,14 @@ struct Run {
 /// file to the script's runtime.
 async fn run(program: Program, ca_variable: &str) -> Run {
     let directory = tempfile::tempdir().unwrap();
-    let stage = Stage::start(StageOptions {
+    let options = StageOptions {
         http_port: 0,
         https_port: 0,
         directory: directory.path().to_owned(),
         clock: std::sync::Arc::new(SystemClock),
         entropy: std::sync::Arc::new(SystemEntropy),
-    })
-    .await
-    .unwrap();
+    };
+    let stage = Stage::start(options, serve_stage).await.unwrap();
     let label = format!("msal-{}", program.script);
     let mut environment = environment(&stage);
     environment.push((ca_variable, stage.ca_file().display().to_string()));

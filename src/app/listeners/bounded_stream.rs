@@ -1,4 +1,5 @@
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -20,12 +21,17 @@ const MAX_BLANK_LINES: u32 = 32;
 /// The progress with which a client keeps the time limit for writing from running out.
 const WRITE_PROGRESS: usize = 16 * 1024;
 
+/// The address of this machine at which a connection arrived. The requests of the connection have it as connection data.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::app) struct LocalAddress(pub(in crate::app) IpAddr);
+
 /// The stream of one connection, under the framework's HTTP parser.
 ///
 /// The parser takes in all requests that it can read, however many answers wait. This stream therefore gives it no
 /// bytes while an answer is unsent, one head at a time, and no more bytes of a body than the head has announced.
 pub(super) struct BoundedStream<S> {
     inner: S,
+    local: LocalAddress,
     open: OpenConnection,
     reading: Reading,
     writing: Writing,
@@ -60,8 +66,12 @@ struct Writing {
 }
 
 impl<S> BoundedStream<S> {
-    pub(super) fn new(inner: S, open: OpenConnection) -> Self {
-        Self { inner, open, reading: Reading::default(), writing: Writing::default() }
+    pub(super) fn new(inner: S, local: LocalAddress, open: OpenConnection) -> Self {
+        Self { inner, local, open, reading: Reading::default(), writing: Writing::default() }
+    }
+
+    pub(super) const fn local_address(&self) -> LocalAddress {
+        self.local
     }
 
     pub(super) fn connection(&self) -> &Arc<Connection> {

@@ -93,6 +93,12 @@ impl Connection {
         self.arriving_since.store(0, Ordering::Relaxed);
     }
 
+    /// Records that the connection carries another protocol from now on, a WebSocket's, whose bytes hold no head of a
+    /// request. The bytes that are kept back of a body without an announced length would end it.
+    pub(super) fn follow_upgrade(&self) {
+        self.body.store(i64::MAX, Ordering::Relaxed);
+    }
+
     /// Records that an answer is complete, and wakes the stream if it waits for that.
     pub(super) fn end_request(&self) {
         self.under_way.fetch_sub(1, Ordering::Relaxed);

@@ -4,6 +4,8 @@
 //! time that a request may take to arrive. Owns the server of one listener, the stream type under the framework's HTTP
 //! parser that keeps these bounds, and the table of open connections. It deliberately knows no route.
 
+#[cfg(test)]
+mod accept_tests;
 mod blank_lines;
 mod bound_listeners;
 mod bounded_stream;
@@ -17,6 +19,7 @@ mod tests;
 
 pub use bound_listeners::BoundListeners;
 
+pub(super) use bounded_stream::LocalAddress;
 pub(super) use connection_table::{ConnectionLimits, ConnectionTable};
 pub(super) use open_files::raise_open_file_limit;
 pub(super) use server::{ListenerServer, ServerSettings};

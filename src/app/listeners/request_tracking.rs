@@ -7,6 +7,7 @@ use actix_http::{ConnectionType, HttpMessage, Request};
 use actix_service::{Service, ServiceFactory};
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::ServiceResponse;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use bytes::Bytes;
 use pin_project_lite::pin_project;
@@ -110,7 +111,11 @@ where
         let this = self.project();
         let mut response = ready!(this.answer.poll(context))?;
         let under_way = this.under_way.take();
-        if *this.has_body && !response.request().extensions().contains::<BodyRead>() {
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            if let Some(RequestUnderWay(connection)) = &under_way {
+                connection.follow_upgrade();
+            }
+        } else if *this.has_body && !response.request().extensions().contains::<BodyRead>() {
             response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
             if let Some(RequestUnderWay(connection)) = &under_way {
                 connection.close_after_answer(this.table.now());

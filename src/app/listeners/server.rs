@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::bounded_stream::BoundedStream;
+use super::bounded_stream::{BoundedStream, LocalAddress};
 use super::connection_table::ConnectionTable;
 use super::request_tracking::TrackRequests;
 
@@ -57,9 +57,7 @@ pub(in crate::app) struct ServerSettings {
 impl ListenerServer {
     pub(in crate::app) fn new(settings: ServerSettings, table: Arc<ConnectionTable>) -> Self {
         let workers = settings.workers.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
-        // The framework's thread accepts a burst of connections faster than the workers refuse them, and would use up the
-        // open files that are left for the store and for outgoing calls.
-        let per_worker = (table.total() + ACCEPTED_AHEAD).div_ceil(workers);
+        let per_worker = connections_per_worker(table.total(), workers);
         let builder = Server::build()
             .shutdown_timeout(settings.drain_seconds)
             .disable_signals()
@@ -120,6 +118,13 @@ impl ListenerServer {
     }
 }
 
+/// The connections that the framework's thread hands to one of `workers`, where the table has room for `total`. That thread
+/// accepts a burst of connections faster than the workers refuse them, and would use up the open files that are left for
+/// the store and for outgoing calls.
+pub(super) const fn connections_per_worker(total: usize, workers: usize) -> usize {
+    (total + ACCEPTED_AHEAD).div_ceil(workers)
+}
+
 /// Sets what the system keeps for the connections of a socket. More of them wait than the standard library permits (128),
 /// so that a burst of strangers' connections does not delay a user's by the second after which a packet is repeated;
 /// the system's own limit (`somaxconn`) holds as well. Accepted connections inherit the size of the buffer.
@@ -177,6 +182,7 @@ impl<A> Worker<A> {
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
             .on_connect_ext(|stream: &BoundedStream<S>, data| {
                 data.insert(stream.connection().clone());
+                data.insert(stream.local_address());
             })
             .h1(TrackRequests { application, table: table.clone() });
         fn_service(move |socket: TcpStream| accept(socket, table.clone(), handshake.clone())).and_then(requests)
@@ -191,11 +197,12 @@ async fn accept<S, H: Future<Output = Option<S>>>(
 ) -> Result<(BoundedStream<S>, Option<SocketAddr>), DispatchError> {
     let refused = || DispatchError::Io(io::ErrorKind::ConnectionRefused.into());
     let peer = socket.peer_addr().map_err(DispatchError::Io)?;
+    let local = LocalAddress(socket.local_addr().map_err(DispatchError::Io)?.ip());
     let open = table.open(peer.ip()).ok_or_else(refused)?;
     let stream = tokio::select! {
         stream = handshake(socket) => stream,
         () = open.connection.wait_for_end() => None,
     };
     let stream = stream.ok_or_else(refused)?;
-    Ok((BoundedStream::new(stream, open), Some(peer)))
+    Ok((BoundedStream::new(stream, local, open), Some(peer)))
 }

@@ -5,51 +5,76 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
 use actix_web::web;
 
+use super::{is_health_check, is_path_of};
+use crate::app::operator_tokens::OperatorTokens;
 use crate::domain::SharedClock;
-use crate::endpoints::{health, metrics};
-use crate::inbound::{ClientNetwork, Door, GuessLimit, TrustedProxies};
+use crate::endpoints::metrics;
+use crate::inbound::{ExpectedBearer, GuessLimit, OperatorCall, RequestId, TrustedProxies};
 
-/// The counts of wrong bearers on one of the operator's listeners. Each bearer has a count of its own, so that a monitoring
-/// system with an old token does not lock the administrator out.
+/// The counts of wrong bearers on one of the operator's listeners. Each bearer has a count of its own, so that wrong
+/// bearers of a monitoring system do not use up what the administrator may mistype.
 pub(in crate::app) struct OperatorGuesses {
-    admin: GuessLimit,
-    metrics: GuessLimit,
+    admin: GuardedBearer,
+    metrics: GuardedBearer,
+}
+
+/// A bearer of the operator's, and the wrong ones that clients presented in its place.
+struct GuardedBearer {
+    /// `None` if none is needed.
+    expected: Option<ExpectedBearer>,
+    wrong: GuessLimit,
 }
 
 impl OperatorGuesses {
-    /// Counts that no client has used.
-    pub(in crate::app) fn new(clock: &SharedClock) -> Self {
-        Self { admin: GuessLimit::new(clock.clone()), metrics: GuessLimit::new(clock.clone()) }
+    /// Counts that no client has used, of bearers other than `expected`.
+    pub(in crate::app) fn new(clock: &SharedClock, expected: &OperatorTokens) -> Self {
+        let guard = |expected: &Option<ExpectedBearer>| GuardedBearer {
+            expected: expected.clone(),
+            wrong: GuessLimit::new(clock.clone()),
+        };
+        Self { admin: guard(&expected.admin), metrics: guard(&expected.metrics) }
     }
 
-    /// The count for the bearer of `path`; `None` for health checks, which have none.
-    fn of_path(&self, path: &str) -> Option<&GuessLimit> {
-        let is_path_of = |door: &Door| door.operations.iter().any(|operation| operation.path == path);
-        if is_path_of(&health::DOOR) {
+    /// The bearer of `path`; `None` for health checks, which have none.
+    fn of_path(&self, path: &str) -> Option<&GuardedBearer> {
+        if is_health_check(path) {
             return None;
         }
-        Some(if is_path_of(&metrics::DOOR) { &self.metrics } else { &self.admin })
+        Some(if is_path_of(&metrics::DOOR, path) { &self.metrics } else { &self.admin })
     }
 }
 
-/// Answers 429 to a client that has presented too many wrong bearers, before the next one is looked at, so that an answer
-/// tells nothing about it. A request without a bearer goes on: a health check is answered whatever else its client does.
+impl GuardedBearer {
+    /// Whether `request` presents the right bearer. The comparison takes the same time for all bearers of one length.
+    fn is_presented_by(&self, request: &ServiceRequest) -> bool {
+        self.expected.as_ref().is_some_and(|expected| expected.check(request.headers()).is_ok())
+    }
+}
+
+/// Answers 429 to a wrong bearer of a client that has presented too many of them. The right bearer goes on whatever its
+/// client has presented before: otherwise a program with an old token would lock out the operator on the same machine. A
+/// request without a bearer goes on, too: a health check is answered whatever else its client does.
 pub(in crate::app) async fn limit_guesses<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let guesses = request.app_data::<web::Data<OperatorGuesses>>().cloned();
-    let Some(limit) = guesses.as_ref().and_then(|guesses| guesses.of_path(request.path())) else {
+    let Some(bearer) = guesses.as_ref().and_then(|guesses| guesses.of_path(request.path())) else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
-    let client = TrustedProxies::client_address(request.request()).map(ClientNetwork::from_address);
+    let correlation_id = RequestId::find(request.request());
+    let client = TrustedProxies::client_address(request.request());
+    let call = OperatorCall { client, correlation_id: &correlation_id };
     let has_bearer = request.headers().contains_key(AUTHORIZATION);
-    if has_bearer && let Err(problem) = limit.admit(client) {
+    if has_bearer
+        && !bearer.is_presented_by(&request)
+        && let Err(problem) = bearer.wrong.admit(&call)
+    {
         return Ok(request.into_response(problem.respond()).map_into_right_body());
     }
     let response = next.call(request).await?;
     if response.status() == StatusCode::UNAUTHORIZED {
-        limit.charge(client, has_bearer);
+        bearer.wrong.charge(&call, has_bearer);
     }
     Ok(response.map_into_left_body())
 }

@@ -86,7 +86,7 @@ async fn create_conversation(request: HttpRequest, body: Bytes, connector: Data<
     }
     let conversation = live.map_or_else(|| format!("a:{}", connector.entropy.hex_id()), |live| live.id.clone());
     mask_tokens(&mut order);
-    connector.sink.record(RecordedCall {
+    connector.sink.record(&RecordedCall {
         method: request.method().to_string(),
         conversation: conversation.clone(),
         activity_id: None,
@@ -171,7 +171,7 @@ fn record_and_answer(request: &HttpRequest, body: &[u8], connector: &Connector, 
     };
     mask_tokens(&mut activity);
     let answer = json!({ "id": id });
-    connector.sink.record(RecordedCall {
+    connector.sink.record(&RecordedCall {
         method: request.method().to_string(),
         conversation: call.conversation.to_owned(),
         activity_id: call.activity_id,

@@ -1,13 +1,15 @@
-use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::dev::lock::lock_ignoring_poison;
+use crate::dev::recent_json::RecentJson;
 
 /// The maximum number of recorded calls; a further one replaces the oldest.
 const MAX_RECORDED_CALLS: usize = 2_000;
+/// The bytes of all recorded calls; further ones replace the oldest. A call has at most 512 KiB.
+const MAX_RECORDED_BYTES: usize = 16 * 1024 * 1024;
 
 /// One call of a bot to the Bot Connector, with tokens masked.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -28,27 +30,28 @@ pub(super) struct RecordedCall {
 }
 
 /// Records the latest calls of bots to the Bot Connector.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::dev) struct ConnectorSink {
-    calls: Mutex<VecDeque<RecordedCall>>,
+    calls: Mutex<RecentJson>,
+}
+
+impl Default for ConnectorSink {
+    fn default() -> Self {
+        Self { calls: Mutex::new(RecentJson::new(MAX_RECORDED_CALLS, MAX_RECORDED_BYTES)) }
+    }
 }
 
 impl ConnectorSink {
-    pub(super) fn record(&self, call: RecordedCall) {
-        let mut calls = lock_ignoring_poison(&self.calls);
-        if calls.len() == MAX_RECORDED_CALLS {
-            calls.pop_front();
-        }
-        calls.push_back(call);
+    pub(super) fn record(&self, call: &RecordedCall) {
+        lock_ignoring_poison(&self.calls).push(call);
     }
 
     /// The calls for one conversation, or for all of them, oldest first, as JSON.
     pub(in crate::dev) fn calls(&self, conversation: Option<&str>) -> Vec<Value> {
-        lock_ignoring_poison(&self.calls)
-            .iter()
-            .filter(|call| conversation.is_none_or(|id| id == call.conversation))
-            .filter_map(|call| serde_json::to_value(call).ok())
-            .collect()
+        let calls = lock_ignoring_poison(&self.calls);
+        let is_asked_for =
+            |call: &Value| conversation.is_none_or(|id| call.get("conversation").and_then(Value::as_str) == Some(id));
+        calls.values().filter(is_asked_for).collect()
     }
 
     /// Removes all recorded calls.

@@ -23,6 +23,21 @@ pub fn read_bounded_json<'t, T: Deserialize<'t>>(text: &'t [u8]) -> serde_json::
     if is_bounded { serde_json::from_slice(text) } else { Err(serde_json::Error::custom("too many values")) }
 }
 
+/// As [`read_bounded_json`], for a document that has to be an object. A derived reader also takes an array of the members'
+/// values in the order of the type, which no other program reads as this document.
+///
+/// # Errors
+/// If the text is no such JSON.
+pub fn read_bounded_object<'t, T: Deserialize<'t>>(text: &'t [u8]) -> serde_json::Result<T> {
+    if is_object_text(text) { read_bounded_json(text) } else { Err(serde_json::Error::custom("not an object")) }
+}
+
+/// Whether a JSON text is that of an object.
+#[must_use]
+pub fn is_object_text(text: &[u8]) -> bool {
+    text.trim_ascii_start().first() == Some(&b'{')
+}
+
 /// How many values a JSON text has. Reading it is as strict as reading a `serde_json::Value`, and keeps nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct JsonShape {
@@ -121,6 +136,18 @@ mod tests {
         for text in ["[1e999]", r#"["\ud800"]"#, r#"{"\ud800":0}"#, "[1,]", "", "{} {}"] {
             assert!(serde_json::from_str::<Value>(text).is_err(), "{text}");
             assert!(serde_json::from_str::<JsonShape>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_array_of_members_is_no_object() {
+        #[derive(serde::Deserialize)]
+        struct Set {
+            keys: Vec<u8>,
+        }
+        for (text, is_read) in [("{\"keys\":[22]}", true), (" \n{\"keys\":[22]}", true), ("[[22]]", false), ("", false)]
+        {
+            assert_eq!(read_bounded_object::<Set>(text.as_bytes()).map(|set| set.keys).is_ok(), is_read, "{text}");
         }
     }
 }

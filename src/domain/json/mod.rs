@@ -3,5 +3,5 @@
 mod bounded;
 mod claims_challenge;
 
-pub use self::bounded::{JsonShape, read_bounded_json};
+pub use self::bounded::{JsonShape, is_object_text, read_bounded_json, read_bounded_object};
 pub use self::claims_challenge::ClaimsChallenge;

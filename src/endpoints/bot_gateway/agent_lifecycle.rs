@@ -5,7 +5,7 @@ use super::{BotGateway, Inbound};
 use crate::domain::UserKey;
 use crate::inbound::{AdmittedCaller, Problem};
 use crate::protocol::AgentLifecycleEvent;
-use crate::sign_out::LifecycleOrder;
+use crate::sign_out::{LifecycleEvent, LifecycleOrder};
 
 /// Handles an event in the life of an agent user: signs a user who was disabled or deleted out everywhere, and passes the
 /// event on to the bot. An event that is older than one before it is dropped
@@ -28,7 +28,12 @@ pub(super) async fn answer(
         }
         return forward_to_bot(gateway, inbound).await;
     };
-    let applied = gateway.agents.apply(&inbound.bot.name, &user, event.version, event.ends_access).await;
+    let applied = LifecycleEvent {
+        version: event.version,
+        ends_access: event.ends_access,
+        correlation_id: &inbound.correlation_id,
+    };
+    let applied = gateway.agents.apply(&inbound.bot.name, &user, applied).await;
     match applied {
         Ok(LifecycleOrder::Next) => forward_to_bot(gateway, inbound).await,
         Ok(LifecycleOrder::Outdated) => {

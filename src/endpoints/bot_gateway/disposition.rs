@@ -156,7 +156,7 @@ pub(super) fn decide<'a>(
         Traffic::PassedOn if is_forged_tokens_response(gateway, inbound, activity) => {
             gateway.counters.add(Count::ForgedTokensResponse);
             tracing::warn!(
-                security = true,
+                security = AuditEvent::ForgedTokensResponse.is_security(),
                 correlation_id = inbound.correlation_id,
                 bot = inbound.bot.name.as_str(),
                 channel = inbound.channel_id,
@@ -186,7 +186,7 @@ fn decide_agent_lifecycle(
         return Ok(Disposition::Forward);
     }
     tracing::warn!(
-        security = true,
+        security = AuditEvent::ForgedAgentLifecycle.is_security(),
         correlation_id = inbound.correlation_id,
         bot = inbound.bot.name.as_str(),
         channel = inbound.channel_id,

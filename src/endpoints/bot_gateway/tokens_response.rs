@@ -56,7 +56,7 @@ impl TokensResponseDelivery {
             request: self.headers.with_json(body),
             conversation_id: self.conversation_id,
             key: self.key,
-            obtained_at: token.obtained_at,
+            signed_in_at: token.signed_in_at,
             is_token_kept,
             correlation_id: self.correlation_id,
         });

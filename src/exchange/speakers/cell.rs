@@ -54,11 +54,12 @@ impl SpeakersCell {
         state.written = Some(WrittenHistory { history, written_at });
     }
 
-    /// Whether the record has to be written: the store lacks an account or a report, or its record is older than `age`.
+    /// Whether the record has to be written: the store lacks an account or a report, or its record is older than `age`, or
+    /// was written at a time that the clock has not reached, since it was ahead then.
     pub(super) fn is_write_due(&self, now: Timestamp, age: Duration) -> bool {
         let state = self.lock();
         let Some(written) = &state.written else { return false };
-        let is_old = written.written_at.is_none_or(|written_at| written_at.plus(age) <= now);
+        let is_old = written.written_at.is_none_or(|written_at| written_at > now || written_at.plus(age) <= now);
         state.history.last().is_some() && (is_old || !written.history.covers(&state.history))
     }
 

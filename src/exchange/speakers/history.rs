@@ -54,10 +54,23 @@ impl Content for SpeakerHistory {
 impl SpeakerHistory {
     /// Notes that the account under `parent`, or the channel's, speaks at `now`.
     pub(super) fn note(&mut self, parent: Option<&str>, now: Timestamp) {
-        // A clock that was set back does not change who spoke last.
-        let spoke_at = self.speakers.first().map_or(i64::MIN, |last| last.spoke_at).max(now.unix_millis());
+        self.follow_clock(now);
         self.speakers.retain(|speaker| speaker.parent.as_deref() != parent && is_recent(speaker.spoke_at, now));
-        self.speakers.insert(0, Speaker { parent: parent.map(str::to_owned), spoke_at });
+        self.speakers.insert(0, Speaker { parent: parent.map(str::to_owned), spoke_at: now.unix_millis() });
+    }
+
+    /// Moves times that lie after `now` to `now`. A clock that was far ahead and was set back has written them: nobody
+    /// knows how long ago those accounts spoke, so they count as having spoken now. A dispute thus lasts for a whole
+    /// window, in which no token goes to the wrong account, and ends after it, and not when the clock reaches those times
+    /// again. Who spoke last stays the same, since the order of the accounts says it and not the times.
+    pub(super) fn follow_clock(&mut self, now: Timestamp) {
+        let now = now.unix_millis();
+        for speaker in &mut self.speakers {
+            speaker.spoke_at = speaker.spoke_at.min(now);
+        }
+        for report in &mut self.reports {
+            report.reported_at = report.reported_at.min(now);
+        }
     }
 
     /// The account that spoke last.
@@ -65,7 +78,8 @@ impl SpeakerHistory {
         self.speakers.first()
     }
 
-    /// The accounts that spoke within the window before `now` and dispute the user id with the last one.
+    /// The accounts that spoke within the window before `now` and dispute the user id with the last one. The history must
+    /// have [followed the clock](Self::follow_clock).
     pub(super) fn rivals(&self, now: Timestamp) -> impl Iterator<Item = &Speaker> {
         self.speakers.iter().skip(1).filter(move |speaker| is_recent(speaker.spoke_at, now))
     }
@@ -174,6 +188,30 @@ mod tests {
         let history = history(&[(PARENT, 5000), (None, 100)]);
         assert_eq!(last(&history), None);
         assert_eq!(history.rivals(at(100)).count(), 1);
+    }
+
+    #[test]
+    fn a_dispute_of_a_clock_that_was_far_ahead_ends_fifteen_minutes_after_the_clock_is_right() {
+        let ahead = 10 * 365 * 24 * 3600;
+        let mut spoken_later = history(&[(PARENT, ahead), (None, ahead + 1)]);
+        spoken_later.follow_clock(at(100));
+        assert_eq!(spoken_later.rivals(at(999)).count(), 1, "no token to the wrong account meanwhile");
+        assert_eq!(spoken_later.rivals(at(1000)).count(), 0);
+        // The same if the next account speaks before a bot asks.
+        let spoken_again = history(&[(PARENT, ahead), (None, ahead + 1), (None, 100)]);
+        assert_eq!((last(&spoken_again), spoken_again.rivals(at(999)).count()), (None, 1));
+        assert_eq!(spoken_again.rivals(at(1000)).count(), 0);
+    }
+
+    #[test]
+    fn a_dispute_that_a_clock_far_ahead_has_reported_is_reported_again() {
+        let mut history = history(&[(PARENT, 5000), (None, 5001)]);
+        assert_eq!(history.take_unreported(at(5002)).len(), 1);
+        history.follow_clock(at(100));
+        assert_eq!(history.take_unreported(at(101)).len(), 0, "reported less than fifteen minutes ago");
+        history.note(PARENT, at(2000));
+        history.note(None, at(2001));
+        assert_eq!(history.take_unreported(at(2002)).len(), 1);
     }
 
     #[test]

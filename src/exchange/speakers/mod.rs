@@ -194,6 +194,7 @@ impl SharedSpeakers {
 }
 
 fn judge(history: &mut SpeakerHistory, now: Timestamp) -> Judgement {
+    history.follow_clock(now);
     let is_disputed = history.rivals(now).next().is_some();
     let unreported = if is_disputed { history.take_unreported(now) } else { Vec::new() };
     Judgement { last: history.last().cloned(), is_disputed, unreported }
@@ -213,7 +214,7 @@ fn report_dispute(account: &Account, last: Option<&Speaker>, rivals: &[Speaker],
             hint = "a bot asks by the user id alone, so it is not known for which of the two it asks: tokens are given again \
                     fifteen minutes after one of them spoke last; if the parent's user ids can be trusted as the channel's, \
                     set vouches_for_channel_users in its entry of bots.*.callers",
-            security = true,
+            security = AuditEvent::TwoAccountsSpoke.is_security(),
             "no token is given: two accounts spoke under one user id within fifteen minutes"
         );
     }

@@ -143,3 +143,38 @@ async fn what_was_noted_while_the_store_could_not_be_read_is_joined_with_the_rec
     fixture.beneath.clock.advance(Duration::from_mins(15));
     assert_eq!(fixture.find().await.unwrap(), Some(channel_account().as_parent_account(PARENT)));
 }
+
+#[tokio::test]
+async fn a_dispute_of_a_clock_that_was_far_ahead_ends_after_fifteen_minutes_of_the_right_clock() {
+    let fixture = Fixture::start(bot(false));
+    let ahead = Duration::from_hours(24 * 3650);
+    fixture.beneath.clock.advance(ahead);
+    fixture.note_parent().await;
+    fixture.note_channel().await;
+    assert_eq!(fixture.find().await.unwrap(), None);
+    fixture.beneath.clock.set_back(ahead);
+    assert_eq!(fixture.find().await.unwrap(), None, "no token to the wrong account meanwhile");
+    fixture.beneath.clock.advance(Duration::from_mins(14));
+    assert_eq!(fixture.find().await.unwrap(), None);
+    fixture.beneath.clock.advance(Duration::from_mins(2));
+    assert_eq!(fixture.find().await.unwrap(), Some(channel_account()));
+}
+
+#[tokio::test]
+async fn a_dispute_that_was_stored_by_a_clock_far_ahead_ends_after_a_restart_too() {
+    let earlier = Fixture::start(bot(false));
+    let ahead = Duration::from_hours(24);
+    earlier.beneath.clock.advance(ahead);
+    earlier.note_channel().await;
+    earlier.note_parent().await;
+    let stored = earlier.stored().await;
+    earlier.beneath.clock.set_back(ahead);
+    let records =
+        Records::new(earlier.store.clone(), earlier.beneath.sealer.clone(), earlier.beneath.shared_clock.clone());
+    let speakers = Speakers::new(&records, records.single_writer().unwrap());
+    let fixture = Fixture { speakers, ..earlier };
+    assert_eq!(fixture.find().await.unwrap(), None);
+    assert_ne!(fixture.stored().await, stored, "the record is written with times that the clock has reached");
+    fixture.beneath.clock.advance(Duration::from_mins(16));
+    assert_eq!(fixture.find().await.unwrap(), Some(channel_account().as_parent_account(PARENT)));
+}

@@ -137,6 +137,7 @@ impl Refresh {
         let redeemed = RedeemedToken { granted_scope, refresh_token, ..redeemed };
         let owner = TokenOwner { user: &old.user, security_context: old.security_context };
         let token = user_token(redeemed, &self.connection, owner, &self.tokens.ambient);
+        let token = UserToken { signed_in_at: old.signed_in_at, ..token };
         // The same scopes as before were reported when they were granted first.
         if is_scope_stated {
             report_missing_scopes(&token, &self.connection, correlation_id);

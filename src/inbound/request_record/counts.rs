@@ -3,9 +3,11 @@ use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, web};
 
+use super::RequestId;
 use crate::inbound::door::{Door, PublishedPath};
 use crate::observability::{Count, Counters, Metrics, StatusCounts};
 
@@ -52,8 +54,11 @@ impl RequestCounts {
     fn find(&self, request: &HttpRequest) -> &StatusCounts {
         let published = request.app_data::<PublishedPath>().and_then(|path| self.paths.get(path.0));
         let Some(path) = published else { return &self.unpublished };
-        let method = request.method().as_str();
-        path.methods.iter().find(|counts| counts.method == method).map_or(&path.others, |counts| &counts.answers)
+        let find = |method: &str| path.methods.iter().find(|counts| counts.method == method);
+        let method = request.method();
+        // A HEAD without an operation of its own is answered by GET's.
+        let counted = find(method.as_str()).or_else(|| find("GET").filter(|_| method == Method::HEAD));
+        counted.map_or(&path.others, |counts| &counts.answers)
     }
 
     /// Counts the answer to `request`, if its listener counts.
@@ -71,7 +76,7 @@ impl RequestCounts {
     }
 }
 
-/// Counts each answer, and logs none: for listeners that are called every few seconds.
+/// Gives each request its id and counts its answer, and logs none: for listeners that are called every few seconds.
 ///
 /// # Errors
 /// The errors of the inner service.
@@ -79,6 +84,7 @@ pub async fn count_request(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    RequestId::draw_for(&request);
     let response = next.call(request).await?;
     RequestCounts::add(response.request(), response.status().as_u16());
     Ok(response)

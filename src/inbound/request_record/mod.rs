@@ -31,6 +31,20 @@ impl RequestId {
     pub fn get_or_draw(http: &HttpRequest, entropy: &SharedEntropy) -> String {
         http.extensions().get::<Self>().map_or_else(|| entropy.uuid(), |id| id.0.clone())
     }
+
+    /// Gets the id that [`record_request`] or [`count_request`] has given to `http`; empty if neither has run.
+    #[must_use]
+    pub fn find(http: &HttpRequest) -> String {
+        http.extensions().get::<Self>().map_or_else(String::new, |id| id.0.clone())
+    }
+
+    /// Gives `request` an id, if its listener has a source of randomness.
+    fn draw_for(request: &ServiceRequest) {
+        if let Some(entropy) = request.app_data::<web::Data<SharedEntropy>>() {
+            let id = Self(entropy.uuid());
+            request.extensions_mut().insert(id);
+        }
+    }
 }
 
 /// Marks an answer whose status is the bot's. Every other answer is bot-sso's own.
@@ -52,10 +66,7 @@ pub async fn record_request(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let begun = elapsed(request.request());
-    if let Some(entropy) = request.app_data::<web::Data<SharedEntropy>>() {
-        let id = RequestId(entropy.uuid());
-        request.extensions_mut().insert(id);
-    }
+    RequestId::draw_for(&request);
     let response = next.call(request).await?;
     RequestCounts::add(response.request(), response.status().as_u16());
     let client = TrustedProxies::client_address(response.request());

@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
@@ -34,6 +36,8 @@ struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     correlation_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<usize>,
@@ -52,7 +56,7 @@ struct Line<'a> {
 
 impl<'a> AuditEntry<'a> {
     /// The names of the fields of a line, in their order.
-    pub const FIELDS: [&'static str; 11] = [
+    pub const FIELDS: [&'static str; 12] = [
         "stream",
         "timestamp",
         "event",
@@ -62,6 +66,7 @@ impl<'a> AuditEntry<'a> {
         "connection",
         "user",
         "correlation_id",
+        "client",
         "detail",
         "count",
     ];
@@ -105,6 +110,12 @@ impl<'a> AuditEntry<'a> {
     /// Adds the id under which the log has lines of the same request.
     pub fn correlation_id(mut self, correlation_id: &'a str) -> Self {
         self.fields.correlation_id = Some(correlation_id);
+        self
+    }
+
+    /// Adds the address of the client that made the request, if it is known.
+    pub fn client(mut self, client: Option<IpAddr>) -> Self {
+        self.fields.client = client;
         self
     }
 
@@ -156,7 +167,7 @@ mod tests {
     fn a_line_is_one_flat_json_object_with_the_declared_fields_in_their_order() {
         let user = UserKey::from_parts("https://issuer.example", "so\"me\none");
         let entry = AuditEntry::new(AuditEvent::IdentityMismatch).bot("demo").connection("graph").user(&user);
-        let mut whole = entry.correlation_id("1-2").detail("pin").count(3);
+        let mut whole = entry.correlation_id("1-2").client("192.0.2.1".parse().ok()).detail("pin").count(3);
         whole.fields.channel = Some("msteams");
         let text = String::from_utf8(whole.to_line()).unwrap();
         assert_eq!(text.lines().count(), 1);

@@ -32,8 +32,10 @@ pub enum AuditEvent {
     UserTokenAsCaller,
     /// A call of the operator's listener had a wrong bearer or none.
     OperatorCallRefused,
-    /// Guesses of the operator's bearer are refused without being compared.
+    /// A client has presented so many wrong bearers that its further wrong ones are answered 429.
     OperatorGuessesLimited,
+    /// A request named a host under which the listener does not answer.
+    HostNotAllowed,
     /// SIGHUP has replaced something.
     Reloaded,
     /// The process serves.
@@ -44,7 +46,7 @@ pub enum AuditEvent {
 
 impl AuditEvent {
     /// Every event with its description, in the order of the documentation.
-    pub const ALL: [(Self, &'static str); 19] = [
+    pub const ALL: [(Self, &'static str); 20] = [
         (Self::SignedIn, "A browser sign-in gave a token, by its code or (`detail` `verified`) without one."),
         (Self::TokenExchanged, "A silent exchange gave a token, which is kept."),
         (Self::ResourceTokenExchanged, "A token for another resource (`detail`) was obtained for a signed-in person."),
@@ -65,7 +67,11 @@ impl AuditEvent {
         (Self::OperatorCallRefused, "A call of the operator's listener had no bearer or a wrong one."),
         (
             Self::OperatorGuessesLimited,
-            "Too many wrong bearers at the operator's listener: further ones are refused unread.",
+            "Too many wrong bearers of one client at the operator's listener: its further wrong ones are answered 429.",
+        ),
+        (
+            Self::HostNotAllowed,
+            "Requests (`count`, in a minute or longer) named a host under which the listener `detail` does not answer.",
         ),
         (Self::Reloaded, "SIGHUP has replaced what `detail` names."),
         (Self::Started, "The process serves."),
@@ -92,18 +98,21 @@ impl AuditEvent {
             Self::UserTokenAsCaller => "user_token_as_caller",
             Self::OperatorCallRefused => "operator_call_refused",
             Self::OperatorGuessesLimited => "operator_guesses_limited",
+            Self::HostNotAllowed => "host_not_allowed",
             Self::Reloaded => "reloaded",
             Self::Started => "started",
             Self::Stopped => "stopped",
         }
     }
 
-    /// Whether the event may be an attack. Other events say what was done to a person or to the process.
+    /// Whether the event may be an attack, or an abuse of the operator's bearer. Other events say what was done to a person
+    /// or to the process. The log line of an event has the same flag.
     #[must_use]
     pub const fn is_security(self) -> bool {
         matches!(
             self,
-            Self::SignOutNotStored
+            Self::SignedOutEverywhere
+                | Self::SignOutNotStored
                 | Self::IdentityMismatch
                 | Self::CodeWithheld
                 | Self::WrongCodesExhausted
@@ -113,6 +122,7 @@ impl AuditEvent {
                 | Self::UserTokenAsCaller
                 | Self::OperatorCallRefused
                 | Self::OperatorGuessesLimited
+                | Self::HostNotAllowed
         )
     }
 }

@@ -85,7 +85,7 @@ pub(super) fn report_withheld_code(card: &PendingSignIn, identified: &Identified
         user = %conceal(&identified.grant.token.user),
         hint = "Teams states another person for this chat than the one who signed in: if users of this connection need \
                 second accounts, set its allow_other_accounts",
-        security = true,
+        security = AuditEvent::CodeWithheld.is_security(),
         "a browser sign-in got no code"
     );
     let entry = AuditEntry::new(AuditEvent::CodeWithheld).account(&card.account).connection(card.connection.as_str());

@@ -24,7 +24,7 @@ pub(super) use self::unknown_keys::AbsenceProof;
 use self::unknown_keys::{Moment, UnknownKeys};
 use super::algorithms::{SignaturePolicy, read_announced};
 use super::jwks::{self, Keys, Metadata, VerificationKey};
-use crate::domain::{SharedClock, SharedEntropy, Timestamp, read_bounded_json};
+use crate::domain::{SharedClock, SharedEntropy, Timestamp, read_bounded_object};
 use crate::outbound::{HttpAnswer, Outbound, OutboundError, RequestHeader};
 use crate::single_flight::{Flight, SingleFlight};
 
@@ -348,7 +348,7 @@ impl KeySet {
             KeySetSource::Jwks(url) => (url.clone(), None, None),
             KeySetSource::Metadata(url) => {
                 let document = self.document(url, deadline).await?.body;
-                let metadata: Metadata = read_bounded_json(&document).map_err(|_| FetchFailure::Metadata)?;
+                let metadata: Metadata = read_bounded_object(&document).map_err(|_| FetchFailure::Metadata)?;
                 let announced = read_announced(metadata.id_token_signing_alg_values_supported.as_deref());
                 (key_set_url(url, &metadata).ok_or(FetchFailure::Metadata)?, metadata.cloud_instance_name, announced)
             }

@@ -4,4 +4,6 @@
 mod connections;
 mod metrics;
 mod operator;
+mod operator_lockout;
 mod stage;
+mod stage_connections;

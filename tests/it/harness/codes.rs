@@ -38,6 +38,7 @@ impl Harness {
             security_context: SecurityContext([0; 16]),
             granted_scope: None,
             obtained_at: now,
+            signed_in_at: now,
             refresh_token: None,
             refresh_at: None,
         };

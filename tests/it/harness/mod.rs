@@ -32,6 +32,7 @@ use bot_sso::sealing::KeyRing;
 use bot_sso::store::{Durability, EmbeddedStore};
 
 pub use answer::Answer;
+pub use application::serve_stage;
 use application::{ApplicationStart, RunningApplication, configuration_of};
 pub use browser::Browser;
 use configuration::ConfigurationText;
@@ -62,15 +63,14 @@ impl Surroundings {
         logs::start();
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(OffsetClock::default());
-        let stage = Stage::start(StageOptions {
+        let options = StageOptions {
             http_port: 0,
             https_port: 0,
             directory: directory.path().to_owned(),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
-        })
-        .await
-        .unwrap();
+        };
+        let stage = Stage::start(options, serve_stage).await.unwrap();
         for app in &stage.directory().apps {
             stage.allow_redirect(app.client_id, "http://127.0.0.1:1/.auth/web/redirect");
         }

@@ -7,6 +7,7 @@ mod operations;
 mod outages;
 mod refresh;
 mod sign_out;
+mod told_once;
 mod unkept;
 mod words;
 

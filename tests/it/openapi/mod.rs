@@ -1,6 +1,7 @@
 //! The `OpenAPI` documents compared with the doors' tables, with the running application, and with its real answers.
 
 mod answers;
+mod heads;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -2,6 +2,7 @@
 //! stage in the test's process.
 
 mod audit;
+mod audit_events;
 mod checking;
 mod checking_openid;
 mod command_line;
@@ -9,6 +10,7 @@ mod credentials;
 mod development;
 mod durability;
 mod earlier_store;
+mod health_listener;
 mod malformed_bytes;
 mod network;
 mod operations;

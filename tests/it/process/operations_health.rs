@@ -13,7 +13,7 @@ async fn get(setting: &Setting, port: &str, path: &str) -> Answer {
 }
 
 /// Asks for the readiness until it has this status, and returns the report.
-async fn wait_for_readiness(setting: &Setting, port: &str, status: u16) -> Value {
+pub(super) async fn wait_for_readiness(setting: &Setting, port: &str, status: u16) -> Value {
     wait_for("the readiness", async || {
         let answer = get(setting, port, "/readyz").await;
         (answer.status == status).then(|| answer.json())
@@ -25,7 +25,7 @@ fn status_of<'r>(report: &'r Value, check: &str) -> &'r str {
     report["checks"][check]["status"].as_str().unwrap_or_else(|| panic!("no {check} in {report}"))
 }
 
-fn health_port_of(service: &Service) -> String {
+pub(super) fn health_port_of(service: &Service) -> String {
     let line = service.lines().into_iter().find(|line| line.contains("\"listening\"")).unwrap();
     let line: Value = serde_json::from_str(&line).unwrap();
     line["health"].as_str().unwrap().rsplit_once(':').unwrap().1.to_owned()

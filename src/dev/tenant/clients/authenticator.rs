@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use subtle::ConstantTimeEq;
 
 use super::assertion::AssertionChecks;
+use crate::dev::addresses::Transport;
 use crate::dev::admission::host_header;
 use crate::dev::tenant::client_proof::ClientProof;
 use crate::dev::tenant::directory::{App, Directory};
@@ -78,7 +79,7 @@ impl ClientAuthenticator {
 /// The URL to which the request was posted, with the host as the client wrote it. Entra accepts an assertion only if its
 /// audience is exactly this URL.
 fn token_url(request: &HttpRequest, tenant: &str) -> String {
-    let scheme = if request.app_config().secure() { "https" } else { "http" };
+    let scheme = Transport::of(request).scheme();
     format!("{scheme}://{}/{tenant}/oauth2/v2.0/token", host_header(request.headers()))
 }
 
