@@ -12,6 +12,7 @@ mod channel;
 mod clock;
 mod clock_and_entropy;
 mod connection;
+mod conversation_id;
 mod entropy;
 mod exchange_key;
 mod fingerprint;
@@ -37,6 +38,7 @@ pub use connection::{
     AudienceRule, Connection, ConnectionRevision, ExchangePolicy, PERSONAL_ACCOUNTS_TENANT, ProviderKind, TenantPolicy,
     acceptable_audiences,
 };
+pub use conversation_id::ConversationId;
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};
 pub use exchange_key::ExchangeKey;
 pub use fingerprint::{Fingerprint, Fingerprints};

@@ -11,7 +11,7 @@ use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
 use super::outcome::{Reason, Refusal};
-use crate::domain::{Account, RateClock, SharedClock};
+use crate::domain::{Account, ConversationId, RateClock, SharedClock};
 use crate::observability::{Count, Counters};
 use crate::records::SingleWriter;
 
@@ -94,7 +94,7 @@ impl UserRates {
     pub(super) fn charge_unverified(
         &self,
         account: &Account,
-        conversation_id: Option<&str>,
+        conversation_id: Option<&ConversationId>,
         correlation_id: &str,
     ) -> Result<(), RateLimited> {
         let key = self.hasher.hash_one(("unverified", account, conversation_id));

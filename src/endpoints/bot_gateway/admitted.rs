@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::BotGateway;
 use crate::bot_connector::ForwardedRequest;
 use crate::cards::StatedIdentity;
-use crate::domain::{Account, Bot, ChannelId, ChannelKind, ProviderKind};
+use crate::domain::{Account, Bot, ChannelId, ChannelKind, ConversationId, ProviderKind};
 use crate::inbound::{AdmittedCaller, Peer};
 use crate::protocol::{ActionKind, Activity, ConversationType, MAX_ID_BYTES};
 
@@ -22,7 +22,7 @@ pub(super) struct Inbound<'a> {
     pub(super) channel_id: String,
     /// `from.id`.
     pub(super) from_id: String,
-    /// `conversation.id`.
+    /// `conversation.id`, in the spelling of the sender.
     pub(super) conversation_id: String,
     /// `id` of the activity, unless absent or empty.
     pub(super) activity_id: Option<String>,
@@ -67,6 +67,11 @@ impl Inbound<'_> {
             }
             _ => account,
         }
+    }
+
+    /// The conversation of the activity, as offers and exchanges are matched by it.
+    pub(super) fn conversation(&self) -> ConversationId {
+        ConversationId::new(&self.conversation_id)
     }
 
     pub(super) fn channel(&self) -> ChannelId {
