@@ -311,10 +311,11 @@ fn admit<'a>(
     Ok((inbound, disposition))
 }
 
-/// Notes that the activity's user speaks, whatever the activity is: the bot that gets it may ask for the user's token. Tokens
-/// have no user with a longer id.
+/// Notes that the activity's user speaks, whatever the activity is: the bot that gets it may ask for the user's token, or
+/// redeem the user's code. Tokens have no user with a longer id.
 async fn note_speaker(gateway: &BotGateway, inbound: &Inbound<'_>) {
-    if inbound.bot.keeps_parents_apart() && (1..=MAX_ID_BYTES).contains(&inbound.from_id.len()) {
+    if (1..=MAX_ID_BYTES).contains(&inbound.from_id.len()) {
+        gateway.speakers.note_sender(&inbound.bot, &inbound.sender());
         gateway.speakers.note(&inbound.bot, &inbound.account(), &inbound.correlation_id).await;
     }
 }

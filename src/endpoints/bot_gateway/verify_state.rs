@@ -35,7 +35,7 @@ pub(super) async fn answer(
                 continue_dialog(gateway, inbound, &redeemed);
                 InvokeReply::empty(200)
             }
-            ChatCode::RedeemedBefore => InvokeReply::empty(200),
+            ChatCode::RedeemedBefore(_) => InvokeReply::empty(200),
             ChatCode::Wrong => InvokeReply::empty(404),
             ChatCode::RateLimited(RateLimited { retry_after }) => InvokeReply::too_many_requests(retry_after),
             ChatCode::Failed => InvokeReply::empty(500),

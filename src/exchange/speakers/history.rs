@@ -60,6 +60,11 @@ impl SpeakerHistory {
         self.speakers.insert(0, Speaker { parent: parent.map(str::to_owned), spoke_at });
     }
 
+    /// Whether the account of a parent is one of those that spoke.
+    pub(super) fn names_parent(&self) -> bool {
+        self.speakers.iter().any(|speaker| speaker.parent.is_some())
+    }
+
     /// The account that spoke last.
     pub(super) fn last(&self) -> Option<&Speaker> {
         self.speakers.first()
