@@ -24,6 +24,7 @@ mod secret;
 mod sign_out;
 mod token;
 mod user_key;
+mod version_number;
 
 pub use account::{Account, Realm, TokenSlot};
 pub use app_scope::AppScope;
@@ -50,3 +51,4 @@ pub use secret::Secret;
 pub use sign_out::{EndFuture, EndedAtSignOut};
 pub use token::{ExchangeableToken, SecurityContext, UserToken};
 pub use user_key::UserKey;
+pub use version_number::VersionNumber;

@@ -19,6 +19,9 @@ pub enum ActivityError {
     /// A member is too long.
     #[error("the activity's '{0}' is too long")]
     TooLong(&'static str),
+    /// A member has a value of another kind than the one that it is read as.
+    #[error("the activity's '{0}' has a value of the wrong kind")]
+    WrongKind(&'static str),
     /// Two readers of the same bytes may find two values.
     #[error("the activity's '{0}' can be read in two ways")]
     Ambiguous(&'static str),

@@ -333,7 +333,7 @@ fn parse_activity<'b>(body: &'b Bytes, regularized: &'b OnceCell<Vec<u8>>) -> Re
 fn refuse_activity(error: &ActivityError, bot: &Bot, correlation_id: &str) -> Problem {
     let (problem, check) = match error {
         ActivityError::Missing(name) => (Problem::MissingProperty, *name),
-        ActivityError::TooLong(name) => (Problem::BadArgument, *name),
+        ActivityError::TooLong(name) | ActivityError::WrongKind(name) => (Problem::BadArgument, *name),
         ActivityError::Json(_) | ActivityError::Ambiguous(_) | ActivityError::Irregular => {
             (Problem::BadArgument, "json")
         }
