@@ -178,7 +178,10 @@ mod tests {
     #[test]
     fn an_unverified_user_id_does_not_use_up_the_limit_of_its_user_or_of_other_conversations() {
         let (rates, ..) = rates(1);
-        let charge = |conversation| rates.charge_unverified(&account("ada"), Some(conversation), "").is_ok();
+        let charge = |conversation| {
+            let conversation = ConversationId::new(conversation);
+            rates.charge_unverified(&account("ada"), Some(&conversation), "").is_ok()
+        };
         assert!(charge("of a stranger") && !charge("of a stranger"));
         assert!(charge("of Ada"));
         rates.charge(&account("ada"), "").unwrap();

@@ -89,9 +89,9 @@ impl Activity<'_> {
             object.map_or(Ok(()), |object| object.require_spelling(members))?;
         }
         self.member("channelData", "tenant").map_or(Ok(()), |tenant| tenant.require_spelling(&["id"]))?;
-        self.require_address_kinds()?;
         require_text(self.member("conversation", "id"), "conversation.id", 2 * MAX_ID_BYTES)?;
         require_text(self.member("from", "id"), "from.id", MAX_ID_BYTES)?;
+        self.require_address_kinds()?;
         for name in ["id", "name"] {
             if self.root().get(name).and_then(Node::as_str).is_some_and(|text| text.len() > 2 * MAX_ID_BYTES) {
                 return Err(ActivityError::TooLong(name));
