@@ -14,10 +14,11 @@ impl ConversationId {
     /// The conversation that a channel or a bot calls `id`.
     #[must_use]
     pub fn new(id: &str) -> Self {
-        let suffix = id.as_bytes().windows(MESSAGE_SUFFIX.len());
-        let start = suffix.into_iter().position(|part| part.eq_ignore_ascii_case(MESSAGE_SUFFIX.as_bytes()));
-        // The suffix is ASCII, so it begins at the boundary of a character.
-        Self(start.and_then(|start| id.get(..start)).unwrap_or(id).to_owned())
+        let mut parts = id.as_bytes().windows(MESSAGE_SUFFIX.len());
+        let start = parts.position(|part| part.eq_ignore_ascii_case(MESSAGE_SUFFIX.as_bytes()));
+        // The suffix is ASCII, so it begins at the boundary of a character. A suffix of nothing is an id of its own.
+        let conversation = start.and_then(|start| id.get(..start)).filter(|conversation| !conversation.is_empty());
+        Self(conversation.unwrap_or(id).to_owned())
     }
 
     /// The id without the suffix.
@@ -45,6 +46,7 @@ mod tests {
             ("19:abc@thread.skype", "19:abc@thread.skype"),
             ("a:1;message", "a:1;message"),
             ("é;messageid=1", "é"),
+            (";messageid=1", ";messageid=1"),
             ("", ""),
         ] {
             assert_eq!(ConversationId::new(id).as_str(), conversation, "{id}");

@@ -1,7 +1,5 @@
 //! A code signs the user in to one connection, and mends nothing that another connection refuses.
 
-use serde_json::json;
-
 use super::{Action, BOTH, authentication, outcome, text_of};
 use crate::harness::{Harness, Options, activities};
 
