@@ -206,6 +206,7 @@ pub async fn build(
     let OpenedRecords { sealer, store, records } = open_records(&config, &ambient, &metrics).await?;
     let services = build_services(&config, ambient, &records, metrics, anonymous)?;
     services.cards.recall().await?;
+    services.speakers.recall(services.registrations.bots().map(AsRef::as_ref)).await?;
     show_key_sets(&services.metrics, &services.key_sets.list());
     let is_draining = Arc::new(AtomicBool::new(false));
     let readiness = build_readiness(CheckedParts {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 
-use crate::domain::Account;
+use crate::domain::{Account, ConversationId};
 
 /// The users' actions in Teams channels that a bot works on at the moment: card actions, queries and links.
 ///
@@ -10,29 +10,29 @@ use crate::domain::Account;
 /// a sign-in resource for that user offer it (docs/protocols/sign-in-invokes.md §5).
 #[derive(Clone, Default)]
 pub struct RunningActions {
-    /// The number of actions by user and conversation id. A conversation without one has no entry.
-    running: Arc<DashMap<(Account, String), usize>>,
+    /// The number of actions by user and conversation. A conversation without one has no entry.
+    running: Arc<DashMap<(Account, ConversationId), usize>>,
 }
 
 /// An action that a bot works on. It ends when this value is dropped.
 pub struct RunningAction {
     actions: RunningActions,
-    key: (Account, String),
+    key: (Account, ConversationId),
 }
 
 impl RunningActions {
     /// Records that the bot works on an action of `account` in this conversation.
     #[must_use]
-    pub fn begin(&self, account: Account, conversation_id: &str) -> RunningAction {
-        let key = (account, conversation_id.to_owned());
+    pub fn begin(&self, account: Account, conversation: ConversationId) -> RunningAction {
+        let key = (account, conversation);
         *self.running.entry(key.clone()).or_default() += 1;
         RunningAction { actions: self.clone(), key }
     }
 
     /// Whether the bot works on an action of `account` in this conversation.
     #[must_use]
-    pub fn is_running(&self, account: &Account, conversation_id: &str) -> bool {
-        self.running.contains_key(&(account.clone(), conversation_id.to_owned()))
+    pub fn is_running(&self, account: &Account, conversation: &ConversationId) -> bool {
+        self.running.contains_key(&(account.clone(), conversation.clone()))
     }
 }
 
@@ -53,13 +53,14 @@ mod tests {
     #[test]
     fn an_action_runs_until_the_last_of_its_user_in_the_conversation_has_ended() {
         let (actions, ada) = (RunningActions::default(), user("29:ada"));
-        let one = actions.begin(ada.clone(), "19:a");
-        let other = actions.begin(ada.clone(), "19:a");
+        let (here, there) = (ConversationId::new("19:a"), ConversationId::new("19:b"));
+        let one = actions.begin(ada.clone(), here.clone());
+        let other = actions.begin(ada.clone(), here.clone());
         drop(one);
-        assert!(actions.is_running(&ada, "19:a"));
-        assert!(!actions.is_running(&ada, "19:b") && !actions.is_running(&user("29:ben"), "19:a"));
+        assert!(actions.is_running(&ada, &here));
+        assert!(!actions.is_running(&ada, &there) && !actions.is_running(&user("29:ben"), &here));
         drop(other);
-        assert!(!actions.is_running(&ada, "19:a") && actions.running.is_empty());
+        assert!(!actions.is_running(&ada, &here) && actions.running.is_empty());
     }
 
     fn user(id: &str) -> Account {

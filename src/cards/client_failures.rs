@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::known_cards::KnownCards;
 use super::{PendingSignIn, SignInOffer};
-use crate::domain::{Account, ConnectionName, RecordKey, Timestamp};
+use crate::domain::{Account, ConnectionName, ConversationId, RecordKey, Timestamp};
 use crate::records::catalogue::{self, CLIENT_FAILURE_LIFETIME};
 use crate::records::{Collection, Content, Kind, OpenedRecord, Plaintext, RecordError, Records, encode_json};
 
@@ -54,8 +54,10 @@ impl ClientFailure {
         Timestamp::from_unix_millis(self.reported_at).plus(CLIENT_FAILURE_LIFETIME)
     }
 
-    fn is_of(&self, connection: &ConnectionName, conversation: Option<&str>) -> bool {
-        self.connection == connection.as_str() && self.conversation.as_deref() == conversation
+    fn is_of(&self, connection: &ConnectionName, conversation: Option<&ConversationId>) -> bool {
+        // An earlier version kept the thread of a message as a part of the id.
+        let own = self.conversation.as_deref().map(ConversationId::new);
+        self.connection == connection.as_str() && own.as_ref() == conversation
     }
 }
 
@@ -70,7 +72,7 @@ impl ClientFailures {
         let Some(record) = self.find(&offer.account).await? else { return Ok(false) };
         let now = self.now();
         // An offer that names no conversation may be shown in any.
-        let may_be_there = |failure: &ClientFailure| match offer.conversation.as_deref() {
+        let may_be_there = |failure: &ClientFailure| match offer.conversation.as_ref() {
             None => failure.connection == offer.connection.as_str(),
             conversation => failure.is_of(&offer.connection, conversation),
         };
@@ -80,7 +82,7 @@ impl ClientFailures {
 
     /// Records that a client in `conversation` could not use the card of `failed`. A card that names no conversation
     /// may be followed by one that does, so the failure then counts for both.
-    pub(super) async fn add(&self, failed: &PendingSignIn, conversation: &str) -> Result<(), RecordError> {
+    pub(super) async fn add(&self, failed: &PendingSignIn, conversation: &ConversationId) -> Result<(), RecordError> {
         let now = self.now();
         let mut conversations = vec![Some(conversation)];
         if failed.conversation.is_none() {
@@ -91,7 +93,7 @@ impl ClientFailures {
                 failures.retain(|failure| !failure.is_of(&failed.connection, *conversation));
                 failures.push(ClientFailure {
                     connection: failed.connection.to_string(),
-                    conversation: conversation.map(str::to_owned),
+                    conversation: conversation.map(ToString::to_string),
                     reported_at: now.unix_millis(),
                 });
             }
@@ -105,7 +107,7 @@ impl ClientFailures {
         &self,
         account: &Account,
         connection: &ConnectionName,
-        conversation: Option<&str>,
+        conversation: Option<&ConversationId>,
     ) -> Result<(), RecordError> {
         if self.find(account).await?.is_none() {
             return Ok(());

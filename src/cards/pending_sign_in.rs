@@ -3,7 +3,7 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::domain::{Account, BotName, ChannelId, ConnectionName, Timestamp};
+use crate::domain::{Account, BotName, ChannelId, ConnectionName, ConversationId, Timestamp};
 use crate::records::{Content, Kind, Plaintext, catalogue, encode_json};
 
 /// The user's identity as the bot states it when it requests a card. The bot copies it from the channel's activity.
@@ -38,7 +38,7 @@ pub struct SignInOffer {
     /// The account that receives the card.
     pub account: Account,
     /// The id of the conversation that the card is sent to; `None` if the bot's request names no conversation.
-    pub conversation: Option<String>,
+    pub conversation: Option<ConversationId>,
     /// The connection to sign in to.
     pub connection: ConnectionName,
     /// Whether the card contains a `tokenExchangeResource`, with which the client can sign the user in silently.
@@ -75,7 +75,7 @@ impl Deref for PendingSignIn {
 #[derive(Clone, Copy, Debug)]
 pub struct FinishedCard<'a> {
     /// Cards of this conversation finish, and cards that name no conversation.
-    pub conversation: Option<&'a str>,
+    pub conversation: Option<&'a ConversationId>,
     /// Only cards that were offered at or before this time finish.
     pub begun_by: Timestamp,
 }
@@ -117,7 +117,7 @@ impl Content for CardRecord {
             bot: offer.account.holder.to_string(),
             channel: offer.account.channel_name().unwrap_or_default().to_owned(),
             user: offer.account.subject.to_string(),
-            conversation: offer.conversation.clone(),
+            conversation: offer.conversation.as_ref().map(ToString::to_string),
             connection: offer.connection.to_string(),
             offered_sso: offer.offered_sso,
             stated: offer.stated.clone(),
@@ -132,7 +132,7 @@ impl Content for CardRecord {
         let card: CardJson = plain.json(Self::KIND)?;
         let offer = SignInOffer {
             account: Account::of_channel(&BotName::new(&card.bot), ChannelId::new(&card.channel), &card.user),
-            conversation: card.conversation,
+            conversation: card.conversation.as_deref().map(ConversationId::new),
             connection: ConnectionName::new(&card.connection),
             offered_sso: card.offered_sso,
             stated: card.stated,

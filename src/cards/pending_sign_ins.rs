@@ -7,7 +7,9 @@ use super::BROWSER_CARD_LIFETIME;
 use super::client_failures::ClientFailures;
 use super::known_cards::KnownCards;
 use super::pending_sign_in::{CardRecord, FinishedCard, PendingSignIn, SignInOffer};
-use crate::domain::{Account, ConnectionName, HolderName, RecordKey, Secret, SharedEntropy, Timestamp, TokenSlot};
+use crate::domain::{
+    Account, ConnectionName, ConversationId, HolderName, RecordKey, Secret, SharedEntropy, Timestamp, TokenSlot,
+};
 use crate::records::catalogue::{self, CARD_LIFETIME};
 use crate::records::{Collection, OpenedRecord, RecordError, Records, SealedRecord};
 
@@ -186,7 +188,7 @@ impl PendingSignIns {
         finished: FinishedCard<'_>,
     ) -> Result<(), RecordError> {
         let is_finished = |sign_in: &PendingSignIn| {
-            let conversation = sign_in.conversation.as_deref();
+            let conversation = sign_in.conversation.as_ref();
             sign_in.connection == *connection
                 && sign_in.begun_at <= finished.begun_by
                 && (conversation.is_none() || conversation == finished.conversation)
@@ -203,7 +205,7 @@ impl PendingSignIns {
     /// [`RecordError`] if the store fails.
     pub async fn finish_card(&self, card_id: &str) -> Result<(), RecordError> {
         let Some(card) = self.find_for_browser(card_id).await? else { return Ok(()) };
-        let conversation = card.conversation.as_deref();
+        let conversation = card.conversation.as_ref();
         self.end_client_failures(&card.account, &card.connection, conversation).await?;
         let finished = FinishedCard { conversation, begun_by: card.begun_at };
         self.finish(&card.account, &card.connection, finished).await
@@ -230,9 +232,9 @@ impl PendingSignIns {
     pub async fn record_client_failure(
         &self,
         account: &Account,
-        conversation: &str,
+        conversation: &ConversationId,
     ) -> Result<Option<PendingSignIn>, RecordError> {
-        let is_of_this = |sign_in: &PendingSignIn| sign_in.conversation.as_deref().is_none_or(|of| of == conversation);
+        let is_of_this = |sign_in: &PendingSignIn| sign_in.conversation.as_ref().is_none_or(|of| of == conversation);
         let mut cards = self.list_answerable(account).await?.into_iter();
         let Some(failed) = cards.find(|sign_in| sign_in.offered_sso && is_of_this(sign_in)) else { return Ok(None) };
         self.failures.add(&failed, conversation).await?;
@@ -248,7 +250,7 @@ impl PendingSignIns {
         &self,
         account: &Account,
         connection: &ConnectionName,
-        conversation: Option<&str>,
+        conversation: Option<&ConversationId>,
     ) -> Result<(), RecordError> {
         self.failures.end(account, connection, conversation).await
     }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{FinishedCard, PendingSignIns, SignInOffer};
-use crate::domain::{Account, BotName, ChannelId, ConnectionName, HolderName, Secret, SystemEntropy, TokenSlot};
+use crate::domain::{
+    Account, BotName, ChannelId, ConnectionName, ConversationId, HolderName, Secret, SystemEntropy, TokenSlot,
+};
 use crate::records::testing::{ThrowawayRecords, throwaway_records};
 
 struct Fixture {
@@ -28,7 +30,7 @@ fn account(bot: &str, user: &str) -> Account {
 fn offer(user: &str, connection: &str) -> SignInOffer {
     SignInOffer {
         account: account("helper", user),
-        conversation: Some("19:x@thread".to_owned()),
+        conversation: Some(ConversationId::new("19:x@thread")),
         connection: ConnectionName::new(connection),
         offered_sso: true,
         stated: super::StatedIdentity::default(),
@@ -94,7 +96,7 @@ async fn finish_removes_all_cards_of_one_connection_in_one_conversation() {
     }
     let nowhere = SignInOffer { conversation: None, ..offer("alice", "graph") };
     fixture.pending.begin(nowhere).await.unwrap();
-    let elsewhere = SignInOffer { conversation: Some("elsewhere".into()), ..offer("alice", "graph") };
+    let elsewhere = SignInOffer { conversation: Some(ConversationId::new("elsewhere")), ..offer("alice", "graph") };
     let elsewhere = fixture.pending.begin(elsewhere).await.unwrap().0;
     let bobs = fixture.pending.begin(offer("bob", "graph")).await.unwrap().0;
     let (alice, graph) = (account("helper", "alice"), ConnectionName::new("graph"));
@@ -102,7 +104,7 @@ async fn finish_removes_all_cards_of_one_connection_in_one_conversation() {
     for _ in 0..2 {
         fixture
             .pending
-            .finish(&alice, &graph, FinishedCard { conversation: conversation.as_deref(), begun_by })
+            .finish(&alice, &graph, FinishedCard { conversation: conversation.as_ref(), begun_by })
             .await
             .unwrap();
     }

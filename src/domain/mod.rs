@@ -12,6 +12,7 @@ mod channel;
 mod clock;
 mod clock_and_entropy;
 mod connection;
+mod conversation_id;
 mod entropy;
 mod exchange_key;
 mod fingerprint;
@@ -23,6 +24,7 @@ mod secret;
 mod sign_out;
 mod token;
 mod user_key;
+mod version_number;
 
 pub use account::{Account, Realm, TokenSlot};
 pub use app_scope::AppScope;
@@ -37,6 +39,7 @@ pub use connection::{
     AudienceRule, Connection, ConnectionRevision, ExchangePolicy, PERSONAL_ACCOUNTS_TENANT, ProviderKind, TenantPolicy,
     acceptable_audiences,
 };
+pub use conversation_id::ConversationId;
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};
 pub use exchange_key::ExchangeKey;
 pub use fingerprint::{Fingerprint, Fingerprints};
@@ -48,3 +51,4 @@ pub use secret::Secret;
 pub use sign_out::{EndFuture, EndedAtSignOut};
 pub use token::{ExchangeableToken, SecurityContext, UserToken};
 pub use user_key::UserKey;
+pub use version_number::VersionNumber;

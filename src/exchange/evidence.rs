@@ -1,4 +1,5 @@
 use crate::cards::StatedIdentity;
+use crate::domain::ConversationId;
 
 /// What vouches that a token belongs to the user of an account.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ pub struct ActivityEvidence {
 #[derive(Clone, Debug)]
 pub struct Conversation {
     /// The channel's id of the conversation.
-    pub id: String,
+    pub id: ConversationId,
     /// Whether it is a group, so that other people see its cards.
     pub shared: bool,
 }
@@ -42,7 +43,7 @@ pub struct Conversation {
 #[derive(Clone, Debug)]
 pub struct BotStatement {
     /// The conversation that shows the card, if the bot named it.
-    pub conversation_id: Option<String>,
+    pub conversation_id: Option<ConversationId>,
     /// The Entra identity that the bot stated.
     pub stated: StatedIdentity,
 }
@@ -69,10 +70,10 @@ impl Evidence {
     }
 
     /// The conversation of the sign-in, if it is known.
-    pub(super) fn conversation_id(&self) -> Option<&str> {
+    pub(super) fn conversation_id(&self) -> Option<&ConversationId> {
         match self {
             Self::Activity(activity) | Self::Parent(activity) => Some(&activity.conversation.id),
-            Self::Bot(statement) => statement.conversation_id.as_deref(),
+            Self::Bot(statement) => statement.conversation_id.as_ref(),
             Self::Channel(_) => None,
         }
     }

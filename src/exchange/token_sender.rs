@@ -1,6 +1,6 @@
 use super::outcome::{Reason, Refusal};
 use super::user_rates::UserRates;
-use crate::domain::{Account, Bot};
+use crate::domain::{Account, Bot, ConversationId};
 
 /// The sender of a token that is to be exchanged. If the token is refused, the refusal counts against the sender's limit.
 #[derive(Clone, Copy, Debug)]
@@ -10,7 +10,7 @@ pub struct TokenSender<'a> {
     /// The account that the sender states.
     pub account: &'a Account,
     /// The conversation that the token was sent in, if it is known.
-    pub conversation_id: Option<&'a str>,
+    pub conversation_id: Option<&'a ConversationId>,
     /// The id of the request.
     pub correlation_id: &'a str,
 }

@@ -11,7 +11,7 @@ use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
 use super::outcome::{Reason, Refusal};
-use crate::domain::{Account, RateClock, SharedClock};
+use crate::domain::{Account, ConversationId, RateClock, SharedClock};
 use crate::observability::{Count, Counters};
 use crate::records::SingleWriter;
 
@@ -94,7 +94,7 @@ impl UserRates {
     pub(super) fn charge_unverified(
         &self,
         account: &Account,
-        conversation_id: Option<&str>,
+        conversation_id: Option<&ConversationId>,
         correlation_id: &str,
     ) -> Result<(), RateLimited> {
         let key = self.hasher.hash_one(("unverified", account, conversation_id));
@@ -178,7 +178,10 @@ mod tests {
     #[test]
     fn an_unverified_user_id_does_not_use_up_the_limit_of_its_user_or_of_other_conversations() {
         let (rates, ..) = rates(1);
-        let charge = |conversation| rates.charge_unverified(&account("ada"), Some(conversation), "").is_ok();
+        let charge = |conversation| {
+            let conversation = ConversationId::new(conversation);
+            rates.charge_unverified(&account("ada"), Some(&conversation), "").is_ok()
+        };
         assert!(charge("of a stranger") && !charge("of a stranger"));
         assert!(charge("of Ada"));
         rates.charge(&account("ada"), "").unwrap();

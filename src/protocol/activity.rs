@@ -1,4 +1,5 @@
 use super::json::{JsonDocument, JsonError, Node};
+use crate::domain::ConversationId;
 
 /// Longest accepted `channelId`, and longest `type` of sign-in traffic, in bytes (docs/architecture.md §Security rules, rule 13).
 pub(super) const MAX_NAME_BYTES: usize = 256;
@@ -18,6 +19,9 @@ pub enum ActivityError {
     /// A member is too long.
     #[error("the activity's '{0}' is too long")]
     TooLong(&'static str),
+    /// A member has a value of another kind than the one that it is read as.
+    #[error("the activity's '{0}' has a value of the wrong kind")]
+    WrongKind(&'static str),
     /// Two readers of the same bytes may find two values.
     #[error("the activity's '{0}' can be read in two ways")]
     Ambiguous(&'static str),
@@ -25,6 +29,14 @@ pub enum ActivityError {
     #[error("the body has a byte-order mark, half of a surrogate pair, or a number out of range")]
     Irregular,
 }
+
+/// How the ids end that Teams gives to conversations of several people, in lower case.
+const THREADS: [(&str, ConversationType); 4] = [
+    ("@thread.tacv2", ConversationType::Channel),
+    ("@thread.skype", ConversationType::Channel),
+    ("@thread.v2", ConversationType::Group),
+    ("@unq.gbl.spaces", ConversationType::Group),
+];
 
 /// The kinds of conversation that sign-in distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,13 +171,19 @@ impl<'a> Activity<'a> {
         self.text("deliveryMode").is_some_and(|mode| mode.eq_ignore_ascii_case("expectReplies"))
     }
 
-    /// Personal, group or channel. `isGroup` alone does not make a Microsoft 365 Copilot conversation a group
+    /// Personal, group or channel. Neither `isGroup` nor the id alone makes a Microsoft 365 Copilot conversation a group
     /// (docs/protocols/invoke-protocol.md §8 item 14).
     #[must_use]
     pub fn conversation_type(&self) -> ConversationType {
-        let conversation_type = self.member("conversation", "conversationType").and_then(Node::as_str);
+        let stated = self.member("conversation", "conversationType").and_then(Node::as_str);
         let is_group = self.member("conversation", "isGroup").and_then(Node::as_bool).unwrap_or(false);
-        ConversationType::from_members(conversation_type, is_group && !self.is_copilot())
+        let id = ConversationId::new(self.conversation_id());
+        match ConversationType::from_members(stated, is_group, &id) {
+            ConversationType::Group if stated.and_then(ConversationType::from_name).is_none() && self.is_copilot() => {
+                ConversationType::Personal
+            }
+            kind => kind,
+        }
     }
 
     /// `value`.
@@ -192,16 +210,25 @@ impl<'a> Activity<'a> {
 }
 
 impl ConversationType {
-    /// Derives the type from the two members that clients set.
+    /// The type that a channel or a bot states; where it states none that is known, the one that Teams' id shows; else
+    /// the one that `isGroup` says (docs/protocols/sign-in-invokes.md §5).
     #[must_use]
-    pub fn from_members(conversation_type: Option<&str>, is_group: bool) -> Self {
-        match conversation_type {
-            Some(kind) if kind.eq_ignore_ascii_case("channel") => Self::Channel,
-            Some(kind) if kind.eq_ignore_ascii_case("groupChat") => Self::Group,
-            Some(kind) if kind.eq_ignore_ascii_case("personal") => Self::Personal,
-            _ if is_group => Self::Group,
-            _ => Self::Personal,
-        }
+    pub fn from_members(stated: Option<&str>, is_group: bool, id: &ConversationId) -> Self {
+        let by_flag = if is_group { Self::Group } else { Self::Personal };
+        stated.and_then(Self::from_name).or_else(|| Self::from_id(id)).unwrap_or(by_flag)
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        let names = [("channel", Self::Channel), ("groupChat", Self::Group), ("personal", Self::Personal)];
+        names.into_iter().find_map(|(known, kind)| known.eq_ignore_ascii_case(name).then_some(kind))
+    }
+
+    /// The type of a conversation whose id has one of the forms in which Teams writes ids of channels and of chats of
+    /// several people.
+    fn from_id(id: &ConversationId) -> Option<Self> {
+        let id = id.as_str().to_ascii_lowercase();
+        let thread = id.strip_prefix("19:")?;
+        THREADS.into_iter().find_map(|(ending, kind)| thread.ends_with(ending).then_some(kind))
     }
 }
 

@@ -70,7 +70,8 @@ impl Activity<'_> {
         ids.next().is_none() && senders.next().is_none() && id == self.from_id()
     }
 
-    /// Whether all readers find the same user, with the same Entra identity.
+    /// Whether all readers find the same user, with the same Entra identity. What is no text is no identity, and a bot may
+    /// read it as one.
     #[must_use]
     pub fn states_one_user(&self) -> bool {
         fn single<'d>(object: Option<Node<'d>>, name: &'static str) -> (bool, Option<Node<'d>>) {
@@ -88,6 +89,7 @@ impl Activity<'_> {
             && (is_single(from, "id") && is_single(from, "aadObjectId"))
             && (is_single(conversation, "tenantId") && is_single(tenant, "id"))
             && !self.from_id().is_empty()
+            && self.require_address_kinds().is_ok()
     }
 }
 

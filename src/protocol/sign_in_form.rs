@@ -35,6 +35,31 @@ const EXACTLY_SPELLED_MEMBERS: [(&str, &[&str]); 5] = [
     ("channelData", &["tenant"]),
 ];
 
+/// The kinds of value that members have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ValueKind {
+    Text,
+    Flag,
+    List,
+    Object,
+}
+
+/// The members that say by whom, to whom and where an activity was sent, by the object that contains them. Another kind of
+/// value would count as absent here, and a bot may read it all the same: a number as a text, say.
+const ADDRESS_MEMBERS: [(&str, ValueKind, &[&str]); 7] = [
+    ("", ValueKind::Object, &["from", "recipient", "conversation", "channelData"]),
+    ("", ValueKind::List, &["entities"]),
+    ("", ValueKind::Text, &["id", "deliveryMode"]),
+    ("from", ValueKind::Text, &PARTY_MEMBERS),
+    ("recipient", ValueKind::Text, &PARTY_MEMBERS),
+    ("conversation", ValueKind::Text, &["id", "tenantId", "conversationType"]),
+    ("conversation", ValueKind::Flag, &["isGroup"]),
+];
+
+/// The members that identify a sender or a recipient.
+const PARTY_MEMBERS: [&str; 7] =
+    ["id", "aadObjectId", "role", "tenantId", "agenticUserId", "agenticAppId", "agenticAppBlueprintId"];
+
 impl Activity<'_> {
     /// Returns the kind of a sign-in invoke that all readers of its bytes understand alike, with the members that
     /// sign-in needs.
@@ -66,12 +91,43 @@ impl Activity<'_> {
         self.member("channelData", "tenant").map_or(Ok(()), |tenant| tenant.require_spelling(&["id"]))?;
         require_text(self.member("conversation", "id"), "conversation.id", 2 * MAX_ID_BYTES)?;
         require_text(self.member("from", "id"), "from.id", MAX_ID_BYTES)?;
+        self.require_address_kinds()?;
         for name in ["id", "name"] {
             if self.root().get(name).and_then(Node::as_str).is_some_and(|text| text.len() > 2 * MAX_ID_BYTES) {
                 return Err(ActivityError::TooLong(name));
             }
         }
         require_text(self.root().get("type"), "type", MAX_NAME_BYTES)
+    }
+
+    /// Checks that each of [`ADDRESS_MEMBERS`] is absent, `null` or of its kind, in every letter case.
+    ///
+    /// # Errors
+    /// [`ActivityError::WrongKind`] names the member.
+    pub(super) fn require_address_kinds(&self) -> Result<(), ActivityError> {
+        for (object, kind, members) in ADDRESS_MEMBERS {
+            let object = if object.is_empty() { Some(self.root()) } else { self.root().get(object) };
+            object.map_or(Ok(()), |object| require_kind(object, kind, members))?;
+        }
+        let Some(channel_data) = self.root().get("channelData") else { return Ok(()) };
+        require_kind(channel_data, ValueKind::Text, &["productContext"])?;
+        require_kind(channel_data, ValueKind::Object, &["tenant"])?;
+        channel_data.get("tenant").map_or(Ok(()), |tenant| require_kind(tenant, ValueKind::Text, &["id"]))
+    }
+}
+
+fn require_kind(object: Node<'_>, kind: ValueKind, members: &[&'static str]) -> Result<(), ActivityError> {
+    let fits = |value: Node<'_>| match value {
+        Node::Null => true,
+        Node::String(_) => kind == ValueKind::Text,
+        Node::Bool(_) => kind == ValueKind::Flag,
+        Node::Array(_) => kind == ValueKind::List,
+        Node::Object(_) => kind == ValueKind::Object,
+        Node::Number(_) => false,
+    };
+    match members.iter().find(|name| !object.readings(name).all(fits)) {
+        Some(name) => Err(ActivityError::WrongKind(name)),
+        None => Ok(()),
     }
 }
 

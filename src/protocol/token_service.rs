@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::activity::ConversationType;
 use super::json::{JsonDocument, Node, write_string_literal};
-use crate::domain::Timestamp;
+use crate::domain::{ConversationId, Timestamp};
 
 /// Decodes the variants of standard base64 that SDKs write: with or without padding.
 const LENIENT_BASE64: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -183,7 +183,7 @@ pub struct TokenExchangeState {
     /// `conversation.channelId`; some clients leave it out.
     pub channel_id: Option<String>,
     /// `conversation.conversation.id`; some clients leave it out.
-    pub conversation_id: Option<String>,
+    pub conversation_id: Option<ConversationId>,
     /// What kind of conversation it is.
     pub conversation_type: ConversationType,
 }
@@ -209,6 +209,9 @@ impl TokenExchangeState {
         let user_id = user.and_then(|user| text(user, "id")).ok_or("'state' has no conversation.user.id")?;
         let conversation = member(reference, "conversation");
         let is_group = conversation.and_then(|node| member(node, "isgroup")).and_then(Node::as_bool).unwrap_or(false);
+        let stated = conversation.and_then(|node| text(node, "conversationtype"));
+        let id = conversation.and_then(|node| text(node, "id")).map(|id| ConversationId::new(&id));
+        let no_id = ConversationId::new("");
         Ok(Self {
             connection_name,
             user_id,
@@ -216,11 +219,12 @@ impl TokenExchangeState {
             aad_object_id: user.and_then(|user| text(user, "aadobjectid")),
             tenant_ids: [conversation, user].into_iter().flatten().filter_map(|node| text(node, "tenantid")).collect(),
             channel_id: text(reference, "channelid"),
-            conversation_id: conversation.and_then(|node| text(node, "id")),
             conversation_type: ConversationType::from_members(
-                conversation.and_then(|node| text(node, "conversationtype")).as_deref(),
+                stated.as_deref(),
                 is_group,
+                id.as_ref().unwrap_or(&no_id),
             ),
+            conversation_id: id,
         })
     }
 }
@@ -264,8 +268,31 @@ mod tests {
             assert_eq!(state.connection_name, "c");
             assert_eq!(state.user_id, "29:u");
             assert_eq!(state.channel_id.as_deref(), Some("msteams"));
-            assert_eq!(state.conversation_id.as_deref(), Some("k"));
+            assert_eq!(state.conversation_id, Some(ConversationId::new("k")));
             assert_eq!(state.conversation_type, ConversationType::Channel);
+        }
+    }
+
+    #[test]
+    fn a_conversation_whose_kind_is_not_stated_has_the_kind_that_its_id_shows() {
+        for (conversation, kind) in [
+            (r#""id":"19:a@thread.tacv2;messageid=7""#, ConversationType::Channel),
+            (r#""id":"19:a@Thread.Skype","isGroup":true"#, ConversationType::Channel),
+            (r#""id":"19:a@thread.tacv2","conversationType":"""#, ConversationType::Channel),
+            (r#""id":"19:a@thread.tacv2","conversationType":"unknown""#, ConversationType::Channel),
+            (r#""id":"19:a@thread.tacv2","conversationType":"personal""#, ConversationType::Personal),
+            (r#""id":"19:a@thread.v2""#, ConversationType::Group),
+            (r#""id":"19:a_b@unq.gbl.spaces""#, ConversationType::Group),
+            (r#""id":"19:a_b@unq.gbl.spaces","conversationType":"personal""#, ConversationType::Personal),
+            (r#""id":"a:1@thread.tacv2""#, ConversationType::Personal),
+            (r#""id":"a:1","isGroup":true"#, ConversationType::Group),
+            (r#""id":"a:1""#, ConversationType::Personal),
+        ] {
+            let json = format!(
+                r#"{{"connectionName":"c","conversation":{{"user":{{"id":"29:u"}},"conversation":{{{conversation}}}}}}}"#
+            );
+            let state = TokenExchangeState::decode(&STANDARD.encode(json)).unwrap();
+            assert_eq!(state.conversation_type, kind, "{conversation}");
         }
     }
 

@@ -53,6 +53,11 @@ pub const SIGN_IN_NEED: Kind = Kind::new("pending.need", "exchange", Fixed(CARD_
 /// first. It expires 92 days after it was last written, which the bot's use of it repeats daily: no token outlives it.
 pub const SPEAKERS: Kind = Kind::new("exchange.speakers", "exchange", Fixed(Duration::from_hours(92 * 24)));
 
+/// That a record of a bot may say that a parent spoke. It expires 94 days after it was last written, later than every such
+/// record: it is written before the first of them and repeated daily.
+pub const BOT_WITH_PARENTS: Kind =
+    Kind::new("exchange.bot_with_parents", "exchange", Fixed(Duration::from_hours(94 * 24)));
+
 /// A browser that was sent to the identity provider. It is removed when the browser's user is identified, and expires
 /// after 15 minutes.
 pub const BROWSER_AT_PROVIDER: Kind = Kind::new("pending.browser.at_provider", "sign_in", Fixed(CARD_LIFETIME));
@@ -93,7 +98,7 @@ pub const MAGIC_CODE_CHOICE: MacPurpose = MacPurpose::new("magic_code.choice", "
 pub const LOG_DIGESTS: MacPurpose = MacPurpose::new("log.users", "observability");
 
 /// Every kind that is kept.
-pub(super) const KINDS: [&Kind; 16] = [
+pub(super) const KINDS: [&Kind; 17] = [
     &TOKEN,
     &PIN,
     &EPOCH,
@@ -103,6 +108,7 @@ pub(super) const KINDS: [&Kind; 16] = [
     &CLAIMS_CHALLENGE,
     &SIGN_IN_NEED,
     &SPEAKERS,
+    &BOT_WITH_PARENTS,
     &BROWSER_AT_PROVIDER,
     &BROWSER_IDENTIFIED,
     &BROWSER_COMPLETED,

@@ -49,9 +49,11 @@ pub enum CodeAnswer {
 /// Who brings a code into the chat.
 #[derive(Clone, Debug)]
 pub struct CodeBearer {
-    /// The account whose tries are counted and that gets the token: the channel's, or that of the parent bot which passes
-    /// the code on.
+    /// The account that gets the token: the channel's, or that of the parent bot which passes the code on.
     pub account: Account,
+    /// The account whose tries are counted. It is the parent bot's also where the operator trusts the parent's user ids as
+    /// the channel's, so that the parent cannot use up the tries of the channel's user.
+    pub sender: Account,
     /// What the activity with the code states about its user; nothing if the bot brings the code.
     pub stated: StatedIdentity,
 }
@@ -74,7 +76,8 @@ struct RequestedCode {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct FlightKey {
     mark: [u8; 32],
-    bearer: Account,
+    account: Account,
+    sender: Account,
 }
 
 /// Where the token of a redeemed code lies, and the mark that it carries.
@@ -120,10 +123,11 @@ impl CodeRedemption {
         code: &str,
     ) -> Result<CodeAnswer, Arc<CodeError>> {
         let Some(mark) = self.codes.mark(wanted.slot, code) else { return Ok(CodeAnswer::Wrong) };
+        let key = FlightKey { mark: mark.0, account: bearer.account.clone(), sender: bearer.sender.clone() };
         let mut is_leader = false;
         // The task of a flight continues when the caller hangs up. Otherwise the code could be used up and its token
         // not kept.
-        let flight = self.flights.join(FlightKey { mark: mark.0, bearer: bearer.account.clone() }, || {
+        let flight = self.flights.join(key, || {
             is_leader = true;
             let requested = RequestedCode {
                 bot: Arc::clone(wanted.bot),
@@ -176,7 +180,7 @@ impl CodeRedemption {
         if self.is_redeemed_mark(wanted, &redeemed, code).await? {
             return Ok(CodeAnswer::RedeemedBefore);
         }
-        let Some(RightCode { grant, record }) = self.codes.check(slot, &bearer.account, code.expose()).await? else {
+        let Some(RightCode { grant, record }) = self.codes.check(slot, &bearer.sender, code.expose()).await? else {
             return Ok(CodeAnswer::Wrong);
         };
         if grant.revision != connection.revision {

@@ -160,8 +160,8 @@ impl MagicCodes {
         Ok(())
     }
 
-    /// Checks `code`, which the account `bearer` brings. `None` if the code is wrong, if no code waits for this slot, or if
-    /// the bearer tried five wrong codes in the last ten minutes. The bearer is the channel's account or that of a parent
+    /// Checks `code`, which the account `sender` brings. `None` if the code is wrong, if no code waits for this slot, or if
+    /// the sender tried five wrong codes in the last ten minutes. The sender is the channel's account or that of a parent
     /// bot, which thus cannot use up the tries of the channel's user. A wrong code, or a right one tried on another connection, ends no code
     /// (docs/protocols/token-service-api.md §1 rule 14). A right code stays valid until it is [ended](Self::end_one).
     ///
@@ -170,7 +170,7 @@ impl MagicCodes {
     pub async fn check(
         &self,
         slot: &TokenSlot,
-        bearer: &Account,
+        sender: &Account,
         code: &str,
     ) -> Result<Option<RightCode>, MagicCodeError> {
         // Clients try one code on every connection, so a try is counted only if a code waits for this slot.
@@ -181,7 +181,7 @@ impl MagicCodes {
             return Ok(None);
         };
         // The try is counted before the comparison; otherwise parallel callers could all compare before any is counted.
-        let Some(CountedTry { at, is_last }) = self.count_try(bearer).await? else {
+        let Some(CountedTry { at, is_last }) = self.count_try(sender).await? else {
             return Ok(None);
         };
         let OpenedRecord { content: MagicCode { mac, grant }, stored } = pending;
@@ -191,7 +191,7 @@ impl MagicCodes {
             }
             return Ok(None);
         }
-        if let Err(error) = self.uncount_try(bearer, at).await {
+        if let Err(error) = self.uncount_try(sender, at).await {
             // The code is right, so it is accepted; the account merely has one try less.
             tracing::warn!(%error, "a right magic code counts as a wrong one");
         }

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{SignOut, SignOutCause, SignOutFailure};
-use crate::domain::{BotName, UserKey};
+use crate::domain::{BotName, UserKey, VersionNumber};
 use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, catalogue, encode_json};
 
 /// Attempts to change a record by compare-and-put while other events about the same user change it.
@@ -21,7 +21,7 @@ pub enum LifecycleOrder {
 #[derive(Clone, Copy, Debug)]
 pub struct LifecycleEvent<'a> {
     /// The number of the agent user's state, if the event has one.
-    pub version: Option<u64>,
+    pub version: Option<&'a VersionNumber>,
     /// Whether the agent user may do nothing any more.
     pub ends_access: bool,
     /// The id of the request that brings the event.
@@ -41,20 +41,37 @@ pub struct AgentLifecycle {
 struct EventOrder(Collection<AgentUserVersion>);
 
 /// The latest version of an agent user's state of which a bot was told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct AgentUserVersion {
-    version: u64,
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct AgentUserVersion(VersionNumber);
+
+/// The JSON form of an [`AgentUserVersion`].
+#[derive(Serialize, Deserialize)]
+struct VersionJson {
+    version: WrittenVersion,
+}
+
+/// A version as a number where that is exact, as earlier versions of the program wrote it; else as a text.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum WrittenVersion {
+    Whole(u64),
+    Other(String),
 }
 
 impl Content for AgentUserVersion {
     const KIND: &'static Kind = &catalogue::AGENT_USER_VERSION;
 
     fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
-        encode_json(self)
+        let whole = self.0.as_u64().map(WrittenVersion::Whole);
+        encode_json(&VersionJson { version: whole.unwrap_or_else(|| WrittenVersion::Other(self.0.to_string())) })
     }
 
     fn decode(plain: Plaintext<'_>) -> Option<Self> {
-        plain.json(Self::KIND)
+        let text = match plain.json::<VersionJson>(Self::KIND)?.version {
+            WrittenVersion::Whole(number) => number.to_string(),
+            WrittenVersion::Other(text) => text,
+        };
+        VersionNumber::parse(&text).map(Self)
     }
 }
 
@@ -91,15 +108,15 @@ impl AgentLifecycle {
 
 impl EventOrder {
     /// Records `version` unless a later one is recorded. Returns whether none is.
-    async fn advance(&self, bot: &BotName, user: &UserKey, version: u64) -> Result<bool, RecordError> {
+    async fn advance(&self, bot: &BotName, user: &UserKey, version: &VersionNumber) -> Result<bool, RecordError> {
         let parts = [bot.as_str(), user.issuer(), user.subject()];
         let key = self.0.key(&parts.map(str::as_bytes));
         for _ in 0..MAX_CAS_ATTEMPTS {
             let known = self.0.get(key).await?;
-            if known.as_ref().is_some_and(|known| known.content.version > version) {
+            if known.as_ref().is_some_and(|known| known.content.0 > *version) {
                 return Ok(false);
             }
-            let next = self.0.seal(key, &AgentUserVersion { version })?;
+            let next = self.0.seal(key, &AgentUserVersion(version.clone()))?;
             if self.0.compare_and_put(known.map(|known| known.stored), next).await? {
                 return Ok(true);
             }
@@ -122,15 +139,21 @@ mod tests {
         let (helper, other) = (BotName::new("helper"), BotName::new("other"));
         let (ada, ben) = (UserKey::entra("a", "t"), UserKey::entra("b", "t"));
         for (bot, user, version, is_next) in [
-            (&helper, &ada, 5, true),
-            (&helper, &ada, 4, false),
-            (&helper, &ada, 5, true),
-            (&helper, &ada, u64::MAX, true),
-            (&helper, &ada, 6, false),
-            (&helper, &ben, 4, true),
-            (&other, &ada, 4, true),
+            (&helper, &ada, "5", true),
+            (&helper, &ada, "4", false),
+            (&helper, &ada, "4.5", false),
+            (&helper, &ada, "-6", false),
+            (&helper, &ada, "5.0", true),
+            (&helper, &ada, "18446744073709551615", true),
+            (&helper, &ada, "6", false),
+            (&helper, &ada, "18446744073709551616", true),
+            (&helper, &ada, "18446744073709551615", false),
+            (&helper, &ben, "-4", true),
+            (&helper, &ben, "-5", false),
+            (&other, &ada, "4", true),
         ] {
-            assert_eq!(order.advance(bot, user, version).await.unwrap(), is_next, "{bot:?} {user} {version}");
+            let number = VersionNumber::parse(version).unwrap();
+            assert_eq!(order.advance(bot, user, &number).await.unwrap(), is_next, "{bot:?} {user} {version}");
         }
     }
 }

@@ -53,9 +53,11 @@ impl SignOut {
         Self { tokens, registrations, others }
     }
 
-    /// Signs the channel's `account` out of `connection`, or of all connections of its bot if `connection` is `None`;
-    /// then the pin is removed too, and another person may sign in next. Tokens that parent bots brought for the same
-    /// user id are removed as well. It is no error if there is nothing to remove.
+    /// Signs `account` out of `connection`, or of all connections of its bot if `connection` is `None`; then the pin is
+    /// removed too, and another person may sign in next. With the channel's account, tokens that parent bots brought for the
+    /// same user id are removed as well. With a parent's account, only what this parent brought is removed: a parent's word
+    /// does not count as the channel's (docs/architecture.md §Security rules, rule 5). It is no error if there is nothing to
+    /// remove.
     ///
     /// # Errors
     /// [`SignOutFailure`] if the store fails; some tokens may then still be kept: call again.
@@ -69,7 +71,9 @@ impl SignOut {
     }
 
     async fn end_account(&self, account: &Account, connection: Option<&ConnectionName>) -> Result<(), SignOutFailure> {
+        // Without the bot, the tokens of its parents stay.
         let bot = self.registrations.find_bot(account.holder.as_str()).map(AsRef::as_ref);
+        let bot = bot.filter(|_| account.parent().is_none());
         let known = self.registrations.list_connections(account.holder.as_str()).iter();
         let ending: Vec<&Arc<Connection>> =
             known.filter(|known| connection.is_none_or(|name| known.name == *name)).collect();
@@ -97,6 +101,7 @@ impl SignOut {
         tracing::info!(
             bot = account.holder.as_str(),
             channel = account.channel_name(),
+            parent = account.parent(),
             connection = connection.map(ConnectionName::as_str),
             "an account was signed out"
         );

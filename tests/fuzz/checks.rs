@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bot_sso::config::{self, Environment};
-use bot_sso::domain::Timestamp;
+use bot_sso::domain::{ConversationId, Timestamp};
 use bot_sso::endpoints::token_service::Query;
 use bot_sso::identity_provider::{RedeemFailure, judge};
 use bot_sso::inbound::read_forwarded_hop;
@@ -263,7 +263,8 @@ pub fn query_form(bytes: &[u8]) {
     for state in [query.find("state").unwrap_or(""), text] {
         let Ok(state) = TokenExchangeState::decode(state) else { continue };
         let texts = [Some(&state.connection_name), Some(&state.user_id), state.channel_id.as_ref()];
-        for text in texts.into_iter().chain([state.conversation_id.as_ref()]).flatten() {
+        let conversation = state.conversation_id.as_ref().map(ConversationId::as_str);
+        for text in texts.into_iter().flatten().map(String::as_str).chain(conversation) {
             assert!((1..=512).contains(&text.len()));
         }
     }

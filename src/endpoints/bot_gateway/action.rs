@@ -85,7 +85,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
     {
         return refuse_action(gateway, inbound, kind, reason).respond(inbound);
     }
-    let has_token = token.is_some();
+    let asked = token.as_ref().map(|token| Arc::clone(&token.connection));
     let refused = match token {
         Some(token) => exchange(gateway, inbound, token).await.err(),
         None => None,
@@ -97,13 +97,16 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         Some(code) => redeem_chat_code(gateway, inbound, &stated, &code).await,
         None => ChatCode::NotOurs,
     };
-    let used = UsedMembers { authentication: has_token, state: code.is_redeemed() };
+    // If the user has signed in to the connection that the action asks for, in the window that an earlier refusal opened,
+    // the refused token does not matter.
+    let has_code_of = |asked: &Connection| code.connection().is_some_and(|signed_in| signed_in.name == asked.name);
+    let refused = refused.filter(|_| !asked.as_deref().is_some_and(has_code_of));
+    let used = UsedMembers { authentication: asked.is_some(), state: code.connection().is_some() };
     match (refused, code) {
-        // The user has signed in in the window that an earlier refusal opened.
-        (_, ChatCode::Redeemed(_) | ChatCode::RedeemedBefore) | (None, ChatCode::NotOurs) => {}
+        (None, ChatCode::Redeemed(_) | ChatCode::RedeemedBefore(_) | ChatCode::NotOurs) => {}
         (Some(reason), _) => return refuse_action(gateway, inbound, kind, reason).respond(inbound),
         // The token proves the user, so the code does not matter.
-        (None, _) if has_token => {}
+        (None, _) if asked.is_some() => {}
         (None, ChatCode::Wrong) => return refuse_code(inbound, kind).respond(inbound),
         (None, ChatCode::RateLimited(RateLimited { retry_after })) => {
             let reason = Reason::TooManyRequests { retry_after };

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::BotGateway;
 use crate::bot_connector::ForwardedRequest;
 use crate::cards::StatedIdentity;
-use crate::domain::{Account, Bot, ChannelId, ChannelKind, ProviderKind};
+use crate::domain::{Account, Bot, ChannelId, ChannelKind, ConversationId, ProviderKind};
 use crate::inbound::{AdmittedCaller, Peer};
 use crate::protocol::{ActionKind, Activity, ConversationType, MAX_ID_BYTES};
 
@@ -22,7 +22,7 @@ pub(super) struct Inbound<'a> {
     pub(super) channel_id: String,
     /// `from.id`.
     pub(super) from_id: String,
-    /// `conversation.id`.
+    /// `conversation.id`, in the spelling of the sender.
     pub(super) conversation_id: String,
     /// `id` of the activity, unless absent or empty.
     pub(super) activity_id: Option<String>,
@@ -59,14 +59,29 @@ impl Inbound<'_> {
     /// The account of the activity's user by the caller's word: that on the channel, or one of the parent bot's. The
     /// Emulator is a channel, although it calls with the token of an app.
     pub(super) fn account(&self) -> Account {
-        let account = self.channel_account();
-        let channel = self.channel();
-        match self.caller.parent() {
-            Some(app_id) if channel.kind() != ChannelKind::Emulator && !self.bot.trusts_parent(app_id, &channel) => {
-                account.as_parent_account(app_id)
+        match self.parent() {
+            Some(app_id) if !self.bot.trusts_parent(app_id, &self.channel()) => {
+                self.channel_account().as_parent_account(app_id)
             }
-            _ => account,
+            _ => self.channel_account(),
         }
+    }
+
+    /// The account to whose limit the guesses of the activity's user count: as [`Inbound::account`], and that of a parent
+    /// bot also where the operator trusts the parent's user ids as the channel's.
+    pub(super) fn sender(&self) -> Account {
+        let account = self.channel_account();
+        self.parent().map(|app_id| account.as_parent_account(app_id)).unwrap_or(account)
+    }
+
+    /// The parent bot that has sent the activity, by its app id. The Emulator is none.
+    fn parent(&self) -> Option<&str> {
+        self.caller.parent().filter(|_| self.channel().kind() != ChannelKind::Emulator)
+    }
+
+    /// The conversation of the activity, as offers and exchanges are matched by it.
+    pub(super) fn conversation(&self) -> ConversationId {
+        ConversationId::new(&self.conversation_id)
     }
 
     pub(super) fn channel(&self) -> ChannelId {

@@ -2,7 +2,7 @@ use actix_web::{HttpResponse, web};
 
 use super::forward::forward_to_bot;
 use super::{BotGateway, Inbound};
-use crate::domain::UserKey;
+use crate::domain::{UserKey, VersionNumber};
 use crate::inbound::{AdmittedCaller, Problem};
 use crate::protocol::AgentLifecycleEvent;
 use crate::sign_out::{LifecycleEvent, LifecycleOrder};
@@ -29,7 +29,7 @@ pub(super) async fn answer(
         return forward_to_bot(gateway, inbound).await;
     };
     let applied = LifecycleEvent {
-        version: event.version,
+        version: event.version.as_ref(),
         ends_access: event.ends_access,
         correlation_id: &inbound.correlation_id,
     };
@@ -41,7 +41,7 @@ pub(super) async fn answer(
                 correlation_id = inbound.correlation_id,
                 bot = inbound.bot.name.as_str(),
                 %user,
-                version = event.version,
+                version = event.version.as_ref().and_then(VersionNumber::as_u64),
                 "an outdated agentLifecycle event was dropped"
             );
             HttpResponse::Ok().finish()

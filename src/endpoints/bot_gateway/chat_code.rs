@@ -12,8 +12,8 @@ use crate::sign_in::{CodeAnswer, CodeBearer, CodeError};
 pub(super) enum ChatCode<'g> {
     /// It was right, and its token is kept.
     Redeemed(RedeemedCode<'g>),
-    /// It was redeemed before, and the slot still holds what came of it.
-    RedeemedBefore,
+    /// It was redeemed before for this connection, and the slot still holds what came of it.
+    RedeemedBefore(&'g Arc<Connection>),
     /// It belongs to none of the user's pending sign-ins.
     Wrong,
     /// The user has no pending sign-in, so the code is not one of ours.
@@ -33,9 +33,12 @@ pub(super) struct RedeemedCode<'g> {
 }
 
 impl ChatCode<'_> {
-    /// Whether the code was one of ours, and its user is signed in by it.
-    pub(super) const fn is_redeemed(&self) -> bool {
-        matches!(self, Self::Redeemed(_) | Self::RedeemedBefore)
+    /// The connection that the user is signed in to by the code; `None` if the code was none of ours.
+    pub(super) const fn connection(&self) -> Option<&Arc<Connection>> {
+        match self {
+            Self::Redeemed(RedeemedCode { connection, .. }) | Self::RedeemedBefore(connection) => Some(connection),
+            Self::Wrong | Self::NotOurs | Self::RateLimited(_) | Self::Failed => None,
+        }
     }
 }
 
@@ -49,9 +52,9 @@ pub(super) async fn redeem_chat_code<'g>(
 ) -> ChatCode<'g> {
     let account = inbound.channel_account();
     // Before the pending sign-ins: a repeated code must not count as a wrong one for another connection.
-    match is_redeemed(gateway, inbound, &account, code).await {
-        Ok(true) => return ChatCode::RedeemedBefore,
-        Ok(false) => {}
+    match find_redeemed(gateway, inbound, &account, code).await {
+        Ok(Some(connection)) => return ChatCode::RedeemedBefore(connection),
+        Ok(None) => {}
         Err(error) => return failed(inbound, &error),
     }
     let pending = match gateway.cards.list_unfinished(&account).await {
@@ -59,8 +62,8 @@ pub(super) async fn redeem_chat_code<'g>(
         Ok(pending) => pending,
         Err(error) => return failed(inbound, &error),
     };
-    let bearer = CodeBearer { account: inbound.account(), stated: stated.clone() };
-    match gateway.rates.charge(&bearer.account, &inbound.correlation_id) {
+    let bearer = CodeBearer { account: inbound.account(), sender: inbound.sender(), stated: stated.clone() };
+    match gateway.rates.charge(&bearer.sender, &inbound.correlation_id) {
         Ok(()) => redeem_for_pending(gateway, inbound, &bearer, &pending, code).await,
         Err(limited) => ChatCode::RateLimited(limited),
     }
@@ -90,7 +93,7 @@ async fn redeem_for_pending<'g>(
             Ok(CodeAnswer::Redeemed { token, card_id }) => {
                 return ChatCode::Redeemed(RedeemedCode { connection, card_id, token });
             }
-            Ok(CodeAnswer::RedeemedBefore) => return ChatCode::RedeemedBefore,
+            Ok(CodeAnswer::RedeemedBefore) => return ChatCode::RedeemedBefore(connection),
             Ok(CodeAnswer::Wrong) => {}
             Err(error) => return failed(inbound, &error),
         }
@@ -98,23 +101,23 @@ async fn redeem_for_pending<'g>(
     ChatCode::Wrong
 }
 
-/// Whether the account that sends `code` redeemed it before for one of the bot's connections, and still holds what came of
-/// it. The card of such a code is finished, so it is not among the pending ones.
-async fn is_redeemed(
-    gateway: &BotGateway,
+/// The one of the bot's connections for which the account that sends `code` redeemed it before, and still holds what came
+/// of it. The card of such a code is finished, so it is not among the pending ones.
+async fn find_redeemed<'g>(
+    gateway: &'g BotGateway,
     inbound: &Inbound<'_>,
     account: &Account,
     code: &str,
-) -> Result<bool, CodeError> {
+) -> Result<Option<&'g Arc<Connection>>, CodeError> {
     let bearer = inbound.account();
     for connection in gateway.registrations.list_connections(inbound.bot.name.as_str()) {
         let slot = TokenSlot::new(account, &connection.name);
         let wanted = WantedToken { bot: &inbound.bot, slot: &slot, connection };
         if gateway.codes.is_redeemed(wanted, &bearer, code).await? {
-            return Ok(true);
+            return Ok(Some(connection));
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 fn failed<'g>(inbound: &Inbound<'_>, error: &impl Display) -> ChatCode<'g> {

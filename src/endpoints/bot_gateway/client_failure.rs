@@ -81,7 +81,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         .find(|(known, _)| known.eq_ignore_ascii_case(code))
         .unwrap_or(("other", "the client sent a code that is not documented"));
     let account = inbound.channel_account();
-    let failed = match gateway.cards.record_client_failure(&account, &inbound.conversation_id).await {
+    let failed = match gateway.cards.record_client_failure(&account, &inbound.conversation()).await {
         Ok(failed) => failed,
         Err(error) => {
             tracing::error!(

@@ -73,7 +73,7 @@ async fn forward_body(
     if let Some(stated) = &inbound.channel_statement {
         gateway.statements.note(&inbound.channel_account(), stated.clone());
     }
-    let begin_action = || gateway.bots.running_actions().begin(inbound.channel_account(), &inbound.conversation_id);
+    let begin_action = || gateway.bots.running_actions().begin(inbound.channel_account(), inbound.conversation());
     let until_done = UntilDone {
         _turn: gateway.bots.turns().begin(&inbound.bot, &inbound.conversation_id),
         _action: inbound.is_action_in_channel.then(begin_action),

@@ -311,10 +311,11 @@ fn admit<'a>(
     Ok((inbound, disposition))
 }
 
-/// Notes that the activity's user speaks, whatever the activity is: the bot that gets it may ask for the user's token. Tokens
-/// have no user with a longer id.
+/// Notes that the activity's user speaks, whatever the activity is: the bot that gets it may ask for the user's token, or
+/// redeem the user's code. Tokens have no user with a longer id.
 async fn note_speaker(gateway: &BotGateway, inbound: &Inbound<'_>) {
-    if inbound.bot.keeps_parents_apart() && (1..=MAX_ID_BYTES).contains(&inbound.from_id.len()) {
+    if (1..=MAX_ID_BYTES).contains(&inbound.from_id.len()) {
+        gateway.speakers.note_sender(&inbound.bot, &inbound.sender());
         gateway.speakers.note(&inbound.bot, &inbound.account(), &inbound.correlation_id).await;
     }
 }
@@ -332,7 +333,7 @@ fn parse_activity<'b>(body: &'b Bytes, regularized: &'b OnceCell<Vec<u8>>) -> Re
 fn refuse_activity(error: &ActivityError, bot: &Bot, correlation_id: &str) -> Problem {
     let (problem, check) = match error {
         ActivityError::Missing(name) => (Problem::MissingProperty, *name),
-        ActivityError::TooLong(name) => (Problem::BadArgument, *name),
+        ActivityError::TooLong(name) | ActivityError::WrongKind(name) => (Problem::BadArgument, *name),
         ActivityError::Json(_) | ActivityError::Ambiguous(_) | ActivityError::Irregular => {
             (Problem::BadArgument, "json")
         }

@@ -122,7 +122,7 @@ fn charge_sender(gateway: &BotGateway, inbound: &Inbound<'_>, refusal: Refusal) 
     let sender = TokenSender {
         bot: &inbound.bot,
         account: &inbound.account(),
-        conversation_id: Some(&inbound.conversation_id),
+        conversation_id: Some(&inbound.conversation()),
         correlation_id: &inbound.correlation_id,
     };
     sender.charge_refusal(&gateway.rates, refusal)
@@ -132,7 +132,7 @@ fn charge_sender(gateway: &BotGateway, inbound: &Inbound<'_>, refusal: Refusal) 
 pub(super) fn build_evidence(inbound: &Inbound<'_>, activity: &Activity<'_>, card_id: Option<&str>) -> Evidence {
     let stated = read_stated_identity(activity);
     let evidence = ActivityEvidence {
-        conversation: Conversation { id: inbound.conversation_id.clone(), shared: stated.in_group },
+        conversation: Conversation { id: inbound.conversation(), shared: stated.in_group },
         card_id: card_id.map(str::to_owned),
         is_action: false,
         stated,

@@ -35,7 +35,7 @@ pub(super) async fn answer(
                 continue_dialog(gateway, inbound, &redeemed);
                 InvokeReply::empty(200)
             }
-            ChatCode::RedeemedBefore => InvokeReply::empty(200),
+            ChatCode::RedeemedBefore(_) => InvokeReply::empty(200),
             ChatCode::Wrong => InvokeReply::empty(404),
             ChatCode::RateLimited(RateLimited { retry_after }) => InvokeReply::too_many_requests(retry_after),
             ChatCode::Failed => InvokeReply::empty(500),
@@ -46,7 +46,7 @@ pub(super) async fn answer(
 
 async fn cancel(gateway: &BotGateway, inbound: &Inbound<'_>, pending: &[PendingSignIn]) -> InvokeReply {
     for sign_in in pending {
-        let finished = FinishedCard { conversation: sign_in.conversation.as_deref(), begun_by: sign_in.begun_at };
+        let finished = FinishedCard { conversation: sign_in.conversation.as_ref(), begun_by: sign_in.begun_at };
         if let Err(error) = gateway.cards.finish(&sign_in.account, &sign_in.connection, finished).await {
             return failed(inbound, &error);
         }

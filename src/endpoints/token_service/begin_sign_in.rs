@@ -93,8 +93,8 @@ pub(super) async fn begin(
 /// Whether the bot works on an action of this very user in this conversation, whose answer can carry the offer: the only
 /// way to sign in silently in a Teams channel (docs/protocols/sign-in-invokes.md §5).
 fn answers_action(service: &TokenService, account: &Account, state: &TokenExchangeState) -> bool {
-    let conversation_id = state.conversation_id.as_deref().unwrap_or_default();
-    service.running_actions.is_running(account, conversation_id)
+    let conversation = state.conversation_id.as_ref();
+    conversation.is_some_and(|conversation| service.running_actions.is_running(account, conversation))
 }
 
 /// Normalises `text` as a browser does, if it lies at or below one of `listed`: same origin, whole path segments.

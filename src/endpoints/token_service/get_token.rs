@@ -61,14 +61,15 @@ impl TokenRequest<'_> {
         self.redeem(account, code).await
     }
 
-    /// Redeems `code`, which waits for the channel's `account`, for the account that spoke last: its tries count, and it
-    /// gets the token.
+    /// Redeems `code`, which waits for the channel's `account`, for the account that spoke last, which gets the token. The
+    /// tries of the party that sent the last activity count.
     async fn redeem(&self, account: Account, code: &str) -> Result<ObtainedToken, Decline> {
         let slot = TokenSlot::new(&account, &self.connection.name);
         let Some(account) = self.find_account(account).await? else { return Ok(ObtainedToken::UserNeeded) };
+        let sender = self.service.speakers.find_sender(self.bot, &account);
         // Each code is an attempt to guess one.
-        self.charge(&account)?;
-        let bearer = CodeBearer { account, stated: StatedIdentity::default() };
+        self.charge(&sender)?;
+        let bearer = CodeBearer { account, sender, stated: StatedIdentity::default() };
         let redeemed = self.service.codes.redeem(self.wanted(&slot), &bearer, code).await;
         Ok(match redeemed.map_err(|error| Decline::failed("a magic code cannot be checked", &error))? {
             CodeAnswer::Redeemed { token, .. } => ObtainedToken::Token(token),

@@ -80,7 +80,7 @@ impl Admission {
         let conversation_id = request.evidence.conversation_id();
         let fits = |pending: &PendingSignIn| {
             pending.connection == request.connection.name
-                && (pending.conversation.is_none() || pending.conversation.as_deref() == conversation_id)
+                && (pending.conversation.is_none() || pending.conversation.as_ref() == conversation_id)
         };
         if candidates.iter().any(fits) {
             return Ok(());

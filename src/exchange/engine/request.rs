@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::domain::{Account, Bot, Connection, ExchangeableToken, TokenSlot};
+use crate::domain::{Account, Bot, Connection, ConversationId, ExchangeableToken, TokenSlot};
 use crate::exchange::{Evidence, Reason, Refusal};
 use crate::observability::{AuditEntry, AuditEvent};
 
@@ -47,17 +47,21 @@ impl ExchangeRequest {
         }
     }
 
-    /// The parts that identify an exchange: requests with equal parts are duplicates (docs/architecture.md §Dedup).
+    /// The parts that identify an exchange: requests with equal parts are duplicates (docs/architecture.md §Dedup). An
+    /// action is identified by its token. All users of one card send the same id with it, and so does one user who comes
+    /// back with a better token.
     pub(super) fn name_parts(&self) -> [Cow<'_, str>; 8] {
         let [holder, realm, subject] = self.account.key_parts();
         let user = &self.token.user;
         [
             holder,
             realm,
-            self.evidence.conversation_id().unwrap_or_default().into(),
+            self.evidence.conversation_id().map_or("", ConversationId::as_str).into(),
             subject,
             self.connection.name.as_str().into(),
-            self.card_id().map_or_else(|| Cow::Owned(self.token.digest()), Cow::Borrowed),
+            self.card_id()
+                .filter(|_| !self.evidence.is_action())
+                .map_or_else(|| Cow::Owned(self.token.digest()), Cow::Borrowed),
             user.issuer().into(),
             user.subject().into(),
         ]

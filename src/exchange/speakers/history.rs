@@ -73,6 +73,11 @@ impl SpeakerHistory {
         }
     }
 
+    /// Whether the account of a parent is one of those that spoke.
+    pub(super) fn names_parent(&self) -> bool {
+        self.speakers.iter().any(|speaker| speaker.parent.is_some())
+    }
+
     /// The account that spoke last.
     pub(super) fn last(&self) -> Option<&Speaker> {
         self.speakers.first()

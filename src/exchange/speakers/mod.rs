@@ -6,6 +6,7 @@
 
 mod cell;
 mod history;
+mod marked_bots;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +18,8 @@ use quick_cache::sync::Cache;
 
 use self::cell::SpeakersCell;
 use self::history::{Speaker, SpeakerHistory};
-use crate::domain::{Account, Bot, RecordKey, Timestamp};
+use self::marked_bots::MarkedBots;
+use crate::domain::{Account, Bot, HolderName, RecordKey, Timestamp};
 use crate::observability::{AuditEntry, AuditEvent};
 use crate::records::{Collection, RecordError, Records, SingleWriter};
 use crate::single_flight::{Registered, SingleFlight, WeakRegistry};
@@ -31,8 +33,8 @@ const WRITE_INTERVAL: Duration = Duration::from_mins(1);
 /// ([`crate::records::catalogue::SPEAKERS`]).
 const RENEWAL_INTERVAL: Duration = Duration::from_hours(24);
 
-/// The accounts that spoke under each user id of the bots that keep parents apart. For other bots there is one account
-/// only, and nothing is read or written. Clones share the same state.
+/// The accounts that spoke under each user id of the bots that keep parents apart, or did so as long as a record names a
+/// parent. For other bots there is one account only, and nothing is read or written. Clones share the same state.
 #[derive(Clone)]
 pub struct Speakers {
     shared: Arc<SharedSpeakers>,
@@ -41,6 +43,9 @@ pub struct Speakers {
 struct SharedSpeakers {
     records: Records,
     histories: Collection<SpeakerHistory>,
+    marked_bots: MarkedBots,
+    /// Who sent the last activity under a user id, where it was a parent whose user ids count as the channel's.
+    senders: Cache<Account, Account>,
     registry: WeakRegistry<Account, SpeakersCell>,
     /// Keeps recently used cells alive.
     recent: Cache<Account, Arc<Registered<Account, SpeakersCell>>>,
@@ -64,6 +69,8 @@ impl Speakers {
         let shared = SharedSpeakers {
             records: records.clone(),
             histories: Collection::new(records),
+            marked_bots: MarkedBots::new(records),
+            senders: Cache::new(MAX_RECENT_USERS),
             registry: WeakRegistry::default(),
             recent: Cache::new(MAX_RECENT_USERS),
             writes: SingleFlight::default(),
@@ -71,22 +78,68 @@ impl Speakers {
         Self { shared: Arc::new(shared) }
     }
 
+    /// Reads which of `bots` have kept parents apart, and marks those that do. Call this at start-up. Without this call, a bot whose last parent was
+    /// removed from the configuration gets the channel's token in that parent's turn.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the store fails.
+    pub async fn recall(&self, bots: impl Iterator<Item = &Bot>) -> Result<(), RecordError> {
+        for bot in bots {
+            self.shared.marked_bots.recall(&bot.name).await?;
+            // An earlier version left records without a mark.
+            if bot.keeps_parents_apart() {
+                self.shared.marked_bots.mark(&HolderName::from(&bot.name), self.shared.now()).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Notes that `account`, the channel's or a parent's, speaks to `bot`. Call it before the bot learns of it, because the
     /// bot may ask for a token at once. If the store fails, the note stays in memory, and the next one writes it.
     pub async fn note(&self, bot: &Bot, account: &Account, correlation_id: &str) {
-        if !bot.keeps_parents_apart() {
+        if !self.shared.has_records(bot) {
             return;
         }
         let cell = self.shared.get_cell(&account.as_channel_account());
         let now = self.shared.now();
-        cell.with_history(|history| history.note(account.parent(), now));
-        match self.shared.load(bot, &cell).await {
-            Ok(()) => self.shared.write_if_due(&cell, WRITE_INTERVAL).await,
-            Err(error) => {
-                let bot = bot.name.as_str();
-                tracing::warn!(correlation_id, bot, %error, "which account spoke is not stored: the store failed");
-            }
+        let keeps_parents_apart = bot.keeps_parents_apart();
+        if keeps_parents_apart {
+            cell.with_history(|history| history.note(account.parent(), now));
         }
+        if let Err(error) = self.shared.load(bot, &cell).await {
+            let bot = bot.name.as_str();
+            tracing::warn!(correlation_id, bot, %error, "which account spoke is not stored: the store failed");
+            return;
+        }
+        // Where no parent has an account any more, the channel's word ends the record of one that had.
+        if !keeps_parents_apart {
+            if !cell.with_history(|history| history.names_parent()) {
+                return;
+            }
+            cell.with_history(|history| history.note(account.parent(), now));
+        }
+        self.shared.write_if_due(&cell, WRITE_INTERVAL).await;
+    }
+
+    /// Notes in memory that the account `sender` has sent what `bot` gets next under its user id. It is a parent's account
+    /// also where the operator trusts the parent's user ids as the channel's.
+    pub fn note_sender(&self, bot: &Bot, sender: &Account) {
+        if !bot.has_parents() {
+            return;
+        }
+        let account = sender.as_channel_account().into_owned();
+        match sender.parent() {
+            Some(_) => self.shared.senders.insert(account, sender.clone()),
+            None => drop(self.shared.senders.remove(&account)),
+        }
+    }
+
+    /// Finds the account to whose limit a guess counts that `bot` passes on for `account`, which is in use: that of the
+    /// parent who sent the last activity, also where the operator trusts its user ids as the channel's.
+    #[must_use]
+    pub fn find_sender(&self, bot: &Bot, account: &Account) -> Account {
+        let parents = Some(&self.shared.senders).filter(|_| bot.has_parents() && account.parent().is_none());
+        parents.and_then(|senders| senders.get(account)).unwrap_or_else(|| account.clone())
     }
 
     /// Finds the account whose tokens `bot` gets for the user id of the channel's `account`: the one that spoke last; the
@@ -102,7 +155,7 @@ impl Speakers {
         account: Account,
         correlation_id: impl FnOnce() -> String,
     ) -> Result<Option<Account>, RecordError> {
-        if !bot.keeps_parents_apart() {
+        if !self.shared.has_records(bot) {
             return Ok(Some(account));
         }
         let cell = self.shared.get_cell(&account);
@@ -128,7 +181,7 @@ impl Speakers {
     /// # Errors
     /// As [`Speakers::find_account_in_use`].
     pub async fn find_last<'a>(&self, bot: &Bot, account: &'a Account) -> Result<Cow<'a, Account>, RecordError> {
-        if !bot.keeps_parents_apart() {
+        if !self.shared.has_records(bot) {
             return Ok(Cow::Borrowed(account));
         }
         let cell = self.shared.get_cell(account);
@@ -139,6 +192,11 @@ impl Speakers {
 }
 
 impl SharedSpeakers {
+    /// Whether a record may say that a parent spoke to `bot`. The parent may have been removed from the configuration.
+    fn has_records(&self, bot: &Bot) -> bool {
+        bot.keeps_parents_apart() || self.marked_bots.contains(&bot.name)
+    }
+
     /// The cell of the channel's `account`, which may not be loaded yet. While a write is under way, its cell is the
     /// registered one, so no other cell reads the store before the write has ended.
     fn get_cell(&self, account: &Account) -> Arc<Registered<Account, SpeakersCell>> {
@@ -177,9 +235,16 @@ impl SharedSpeakers {
         }
     }
 
-    async fn write(&self, cell: &SpeakersCell) -> bool {
+    async fn write(&self, cell: &Registered<Account, SpeakersCell>) -> bool {
         let (history, now) = (cell.with_history(|history| history.clone()), self.now());
-        let written = async { self.histories.put(self.histories.seal(cell.key, &history)?).await };
+        let written = async {
+            // The mark precedes the first record that names a parent: else a crash would leave the record unread once the
+            // parent is removed from the configuration.
+            if history.names_parent() {
+                self.marked_bots.mark(&cell.key().holder, now).await?;
+            }
+            self.histories.put(self.histories.seal(cell.key, &history)?).await
+        };
         if let Err(error) = written.await {
             tracing::warn!(%error, "which account spoke under a user id is kept in memory only: the store failed");
             return false;

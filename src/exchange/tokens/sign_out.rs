@@ -45,7 +45,7 @@ impl TokenSignOut {
         }
     }
 
-    /// Ends the pending cards of these slots, which belong to one channel's account.
+    /// Ends the pending cards of these slots, which belong to one account. Cards are sent to accounts of channels only.
     ///
     /// # Errors
     /// [`StorageFailure`] if the store fails.
@@ -53,8 +53,8 @@ impl TokenSignOut {
         Ok(self.cards.end(slots).await?)
     }
 
-    /// Removes the tokens in these slots of a channel's account, and the tokens that parent bots of `bot` brought for
-    /// the same user id. Revokes every permit that was drawn for one of these slots before.
+    /// Removes the tokens in these slots of one account, and the tokens that parent bots of `bot` brought for the same user
+    /// id. Revokes every permit that was drawn for one of these slots before.
     ///
     /// # Errors
     /// [`StorageFailure`] if the store fails; some tokens may then still be there.

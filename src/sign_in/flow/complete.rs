@@ -256,7 +256,7 @@ impl SignInCompletion {
     async fn finish(&self, slot: &TokenSlot, card: &PendingSignIn) {
         let ended = async {
             self.tokens.requirements().end_challenge(slot).await?;
-            let (cards, conversation) = (&self.flow.cards, card.conversation.as_deref());
+            let (cards, conversation) = (&self.flow.cards, card.conversation.as_ref());
             cards.end_client_failures(&card.account, &card.connection, conversation).await
         };
         if let Err(error) = ended.await {

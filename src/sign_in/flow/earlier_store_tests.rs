@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::records::{AtProvider, Identified};
 use crate::cards::{PendingSignIns, SignInOffer, StatedIdentity};
 use crate::domain::{
-    Account, BotName, ChannelId, ClaimsChallenge, ConnectionName, ConnectionRevision, HolderName, Secret,
-    SecurityContext, SystemEntropy, TokenSlot, UserKey, UserToken,
+    Account, BotName, ChannelId, ClaimsChallenge, ConnectionName, ConnectionRevision, ConversationId, HolderName,
+    Secret, SecurityContext, SystemEntropy, TokenSlot, UserKey, UserToken,
 };
 use crate::exchange::{ClaimsChallenges, SignInNeed, SignInNeeds};
 use crate::records::testing::{FixtureRecords, records_of_fixture};
@@ -101,7 +101,7 @@ async fn a_card_is_found_by_its_link_its_id_and_its_account() {
     assert_eq!((card.card_id.as_str(), card.begun_at), (earlier.text("card_id"), earlier.written_at));
     let offer = SignInOffer {
         account: account("msteams", "29:ada"),
-        conversation: Some("19:general@thread.tacv2".to_owned()),
+        conversation: Some(ConversationId::new("19:general@thread.tacv2")),
         connection: ConnectionName::new("graph"),
         offered_sso: true,
         stated: StatedIdentity {

@@ -1,10 +1,12 @@
 //! The numbered cases of docs/protocols/invoke-protocol.md §10, against the real listening server.
 
+mod address_kinds;
 mod after_exchange;
 mod answered_lines;
 mod cards;
 mod channel_accounts;
 mod client_failures;
+mod client_identities;
 mod duplicates;
 mod group_conversations;
 mod hang_ups;
@@ -18,6 +20,7 @@ mod product_context;
 mod requests;
 mod retry_after;
 mod speakers;
+mod threads;
 mod token_checks;
 mod tokens_response;
 mod verify_state;

@@ -4,6 +4,7 @@
 mod activities;
 mod bots;
 mod chat;
+mod identities;
 mod origins;
 mod real_client;
 mod streams;

@@ -1,12 +1,15 @@
 //! Actions of Adaptive Cards and message extensions that carry a token or a code (docs/protocols/sign-in-invokes.md).
 
 mod channels;
+mod code_connections;
 mod codes;
 mod exchanged;
 mod parents;
 mod passed_on;
 mod refusals;
+mod repeated_failures;
 mod statements;
+mod threads;
 mod time;
 
 use serde_json::{Value, json};

@@ -8,6 +8,10 @@ use crate::dev::jwt::text_member;
 /// The beginnings of the names of activities whose values are tokens.
 const TOKEN_CARRIERS: [&str; 2] = ["signin/", "tokens/"];
 
+/// The members that the channel states itself, in lower case.
+const STATED_MEMBERS: [&str; 8] =
+    ["from", "recipient", "serviceurl", "callerid", "id", "timestamp", "channelid", "conversation"];
+
 /// An activity that a client posted.
 pub(super) struct ClientActivity(Map<String, Value>);
 
@@ -45,8 +49,9 @@ impl ClientActivity {
     pub(super) fn address(self, conversation: &Conversation, id: &str, service_url: &str) -> AddressedActivity {
         let mut members = self.0;
         let is_invoke = members.get("type").is_some_and(|kind| kind == "invoke");
-        members.remove("callerId");
-        let from = sender(conversation, members.remove("from"));
+        let from = sender(conversation, members.get("from"));
+        // A bot may read members in another letter case, so none of them stays.
+        members.retain(|name, _| !STATED_MEMBERS.contains(&&*name.to_uppercase().to_lowercase()));
         members.insert("from".to_owned(), Value::Object(from));
         members.insert("recipient".to_owned(), Value::Object(conversation.bot_account()));
         members.insert("serviceUrl".to_owned(), json!(service_url));
@@ -73,19 +78,13 @@ fn echo(members: &Map<String, Value>) -> Map<String, Value> {
     kept.map(|(name, member)| (name.clone(), member.clone())).collect()
 }
 
-/// `from` of a client's activity. The client chooses its name and its own members; ids and the Entra identity are the
-/// channel's statements.
-fn sender(conversation: &Conversation, claimed: Option<Value>) -> Map<String, Value> {
-    let mut from = match claimed {
-        Some(Value::Object(members)) => members,
-        _ => Map::new(),
-    };
-    from.remove("aadObjectId");
-    let mut account = conversation.user.account(conversation.channel);
-    if from.contains_key("name") {
-        account.remove("name");
+/// `from` of a client's activity: the channel's own statement. The client chooses the shown name and nothing else, since a
+/// bot may believe any other member.
+fn sender(conversation: &Conversation, claimed: Option<&Value>) -> Map<String, Value> {
+    let mut from = conversation.user.account(conversation.channel);
+    if let Some(name) = claimed.and_then(|claimed| text_member(claimed, "name")) {
+        from.insert("name".to_owned(), json!(name));
     }
-    from.extend(account);
     from
 }
 

@@ -110,23 +110,6 @@ async fn two_parents_have_an_account_each_under_one_user_id() {
 }
 
 #[tokio::test]
-async fn a_sign_out_by_the_bot_ends_the_tokens_of_all_accounts_under_the_user_id() {
-    let harness = start("none", &[[PARENT, ""], [OTHER_PARENT, ""]]).await;
-    channel_signs_in(&harness).await;
-    for parent in [PARENT, OTHER_PARENT] {
-        harness.clock.advance(OVER);
-        parent_signs_in(&harness, parent, "Ada").await;
-    }
-    assert_eq!(harness.sign_out(&[("userId", ID), ("channelId", "msteams")]).await.status, 200);
-    assert_eq!(given(&harness).await, Given::NOTHING);
-    let ada = harness.user("Ada");
-    let ended = harness.sign_out_everywhere(&format!("{}@{}", ada.oid, ada.tid)).await.json();
-    assert_eq!(ended["tokensRemoved"], 0, "{ended}");
-    channel_signs_in(&harness).await;
-    assert_eq!(given(&harness).await, Given::NOTHING, "the parent's turn may still be running");
-}
-
-#[tokio::test]
 async fn a_parent_that_is_no_longer_listed_gets_neither_its_own_token_nor_the_channels() {
     let mut harness = start("none", &[[PARENT, ""], [OTHER_PARENT, ""]]).await;
     channel_signs_in(&harness).await;

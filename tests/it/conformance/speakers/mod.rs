@@ -4,7 +4,10 @@
 mod asking;
 mod codes;
 mod disputes;
+mod removed_parents;
+mod sign_outs;
 mod trusted;
+mod trusted_codes;
 
 use std::time::Duration;
 
