@@ -5,6 +5,8 @@ use super::page_origins::PageOrigins;
 
 /// The prefix of the controls and of the manifest.
 const CONTROLS: &str = "/dev/";
+/// The prefix of the files that clients have sent.
+const ATTACHMENTS: &str = "/connector/v3/attachments/";
 
 /// The parts of a request that tell which page a browser sent it from.
 pub(in crate::dev) struct RequestHead<'a> {
@@ -30,7 +32,13 @@ impl RequestHead<'_> {
             };
             return !origins.all(|origin| origin.to_str().is_ok_and(is_own));
         }
-        site.is_some_and(|site| site.eq_ignore_ascii_case("cross-site")) && !self.is_visit()
+        site.is_some_and(|site| site.eq_ignore_ascii_case("cross-site")) && !self.is_visit() && !self.is_picture()
+    }
+
+    /// Whether a page shows a file that a client has sent. A browser sends no `Origin` with the request for a picture, so
+    /// the pages of `--allow-origin` cannot be told from others here; the address of a file cannot be guessed.
+    fn is_picture(&self) -> bool {
+        *self.method == Method::GET && self.path.starts_with(ATTACHMENTS)
     }
 
     /// Whether a person visits a page of the tenant.
@@ -88,5 +96,9 @@ mod tests {
         assert!(is_foreign(Method::GET, "/tenant/oauth2/v2.0/authorize", &framed));
         let image = [["sec-fetch-site", "cross-site"], ["sec-fetch-mode", "no-cors"], ["sec-fetch-dest", "image"]];
         assert!(is_foreign(Method::GET, "/tenant/oauth2/v2.0/authorize", &image));
+        assert!(!is_foreign(Method::GET, "/connector/v3/attachments/f3a1/views/original", &image));
+        assert!(is_foreign(Method::POST, "/connector/v3/attachments/f3a1/views/original", &image));
+        let fetched = [["origin", "https://evil.example"], ["sec-fetch-site", "cross-site"]];
+        assert!(is_foreign(Method::GET, "/connector/v3/attachments/f3a1/views/original", &fetched));
     }
 }

@@ -19,7 +19,7 @@ use actix_web::web::ServiceConfig;
 
 pub(in crate::dev) use connector::Connector;
 pub(in crate::dev) use direct_line::{
-    BOT_TIMEOUT, BotDelivery, ChatUsers, Conversations, DirectLine, DirectLineTokens, Uploads,
+    BOT_TIMEOUT, BotDelivery, ChatUsers, Conversations, DirectLine, DirectLineTokens, Uploads, direct_line_secret,
 };
 pub(in crate::dev) use endpoints::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, ChannelEndpoints};
 pub(in crate::dev) use issuer::ChannelIssuer;

@@ -40,7 +40,10 @@ async fn the_manifest_has_exactly_the_documented_members() {
         members(&manifest["channel"]),
         BTreeSet::from(["client_id", "client_secret", "endorsed", "service_url", "token_endpoint"])
     );
-    assert_eq!(members(&manifest["bots"][0]), BTreeSet::from(["app_id", "app_secret", "messages_url", "name"]));
+    assert_eq!(
+        members(&manifest["bots"][0]),
+        BTreeSet::from(["app_id", "app_secret", "direct_line_secret", "messages_url", "name"])
+    );
     assert_eq!(members(&manifest["clients"][0]), BTreeSet::from(["client_id", "name"]));
     assert_eq!(members(&manifest["connections"][0]), BTreeSet::from(["bot", "name", "scope", "token_exchange_uri"]));
     assert_eq!(members(&manifest["users"][0]), BTreeSet::from(["name", "oid", "password", "story", "tid"]));

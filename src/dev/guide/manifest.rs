@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::facts::StageFacts;
-use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, ENDORSED_CHANNELS};
+use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, ENDORSED_CHANNELS, direct_line_secret};
 use crate::dev::tenant::{AGENT_365, UserScenario};
 
 /// The answer of `GET /dev/manifest.json`: everything that a program needs to play the client and the channel. All URLs
@@ -33,6 +33,7 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
             "name": bot.name,
             "app_id": bot.app_id,
             "app_secret": bot.app_secret,
+            "direct_line_secret": direct_line_secret(bot),
             "messages_url": format!("{gateway}/bots/{}/api/messages", bot.name),
         })).collect::<Vec<_>>(),
         "clients": directory.clients.iter().map(|client| json!({

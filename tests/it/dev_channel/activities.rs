@@ -112,6 +112,38 @@ async fn an_activity_that_the_bot_refuses_is_a_bad_gateway_without_the_bots_word
 }
 
 #[tokio::test]
+async fn a_bot_that_the_gateway_cannot_reach_or_waits_for_in_vain_is_a_bot_error() {
+    let harness = start_with(Bot::Recording).await;
+    let chat = Chat::of_ada(&harness).await;
+    for (status, reason) in [(502, "bot could not be reached"), (504, "bot timed out")] {
+        harness.bot.behave(Behaviour::answering(status, ""));
+        let refused = chat.post(&message("hello")).await;
+        let error = json!({"code": "BotError", "message": format!("Failed to send activity: {reason}")});
+        assert_eq!((refused.status, refused.json()), (502, json!({"error": error, "httpStatusCode": status})));
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_has_the_form_of_the_real_services_errors() {
+    let harness = start_with(Bot::Recording).await;
+    let chat = Chat::of_ada(&harness).await;
+    let large = json!({"type": "message", "text": "a".repeat(600 * 1024)}).to_string();
+    for (method, path, body, status, code) in [
+        ("GET", "/no/such/path".to_owned(), "", 404, "NotFound"),
+        ("DELETE", chat.path("/activities"), "", 404, "NotFound"),
+        ("POST", chat.path("/activities"), large.as_str(), 413, "MessageSizeTooBig"),
+        ("POST", chat.path("/upload"), "{}", 400, "BadArgument"),
+        ("GET", chat.path("/stream"), "", 401, "Unauthorized"),
+        ("GET", chat.path(&format!("/stream?t={}", chat.token)), "", 400, "BadArgument"),
+    ] {
+        let refused = chat.call(method, &path, body).await;
+        assert_eq!(refused.status, status, "{method} {path}: {}", refused.text());
+        assert_eq!(refused.json()["error"]["code"], code, "{method} {path}");
+        assert!(refused.json()["error"]["message"].is_string());
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_no_activity_is_refused_with_the_words_of_the_real_service() {
     let harness = start_with(Bot::Recording).await;
     let chat = Chat::of_ada(&harness).await;

@@ -8,6 +8,7 @@ use crate::harness::Answer;
 const BOUNDARY: &str = "the-boundary";
 
 /// A part of a form: the parameters of its disposition, its type, and its content.
+#[derive(Clone, Copy)]
 struct Part<'a>(&'a str, &'a str, &'a [u8]);
 
 async fn upload(chat: &Chat<'_>, parts: &[Part<'_>]) -> Answer {
@@ -95,6 +96,8 @@ async fn an_upload_that_is_too_large_or_no_form_is_refused() {
     assert_eq!(upload(&chat, &many).await.status, 400);
     let wrong = Part("name=\"activity\"; filename=\"blob\"", "application/vnd.microsoft.activity", b"[]");
     assert_eq!(upload(&chat, &[wrong]).await.status, 400);
+    let message = Part("name=\"activity\"; filename=\"blob\"", "application/json", br#"{"type": "message"}"#);
+    assert_eq!(upload(&chat, &[message, message]).await.status, 400, "a form has one activity");
     let json = chat.call("POST", &chat.path("/upload"), r#"{"type": "message"}"#).await;
     assert_eq!(json.status, 400);
     assert!(chat.activities().await.is_empty());

@@ -76,6 +76,9 @@ impl BotDelivery {
         let body = Bytes::from(activity.to_string());
         match self.outbound.post_json(&url, &headers, body, Instant::now() + self.timeout).await {
             Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
+            // The gateway's own statuses for a bot that is too slow or is not there.
+            Ok(answer) if answer.status == 504 => Err(BotFailure::TimedOut),
+            Ok(answer) if answer.status == 502 => Err(BotFailure::Unreachable),
             Ok(answer) => Err(BotFailure::Rejected(answer.status)),
             Err(OutboundError::TimedOut) => Err(BotFailure::TimedOut),
             Err(_) => Err(BotFailure::Unreachable),

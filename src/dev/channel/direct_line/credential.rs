@@ -69,6 +69,6 @@ impl DirectLine {
 }
 
 /// The Direct Line secret of a bot: the same in every stage, like all of its secrets.
-fn direct_line_secret(bot: &BotEntry) -> String {
+pub(in crate::dev) fn direct_line_secret(bot: &BotEntry) -> String {
     format!("{}-direct-line-secret-of-the-local-stage", bot.name)
 }

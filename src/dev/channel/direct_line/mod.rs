@@ -28,7 +28,7 @@ mod bounds_tests;
 #[cfg(test)]
 mod delivery_tests;
 
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{ErrorHandlers, from_fn};
 use actix_web::web::{self, ServiceConfig};
 
 pub(super) use bot_activity::{accept_from_bot, change_from_bot};
@@ -36,6 +36,7 @@ pub(in crate::dev) use bot_delivery::{BOT_TIMEOUT, BotDelivery};
 pub(in crate::dev) use chat_users::ChatUsers;
 pub(super) use conversation::Conversation;
 pub(in crate::dev) use conversations::Conversations;
+pub(in crate::dev) use credential::direct_line_secret;
 pub(in crate::dev) use service::DirectLine;
 pub(in crate::dev) use tokens::DirectLineTokens;
 pub(in crate::dev) use uploads::Uploads;
@@ -47,6 +48,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config
         .service(
             web::scope("/v3/directline")
+                .wrap(ErrorHandlers::new().default_handler(refusal::put_in_form))
                 .wrap(from_fn(admit_page_origins))
                 .route("/tokens/generate", web::post().to(client_endpoints::generate_token))
                 .route("/tokens/refresh", web::post().to(client_endpoints::refresh_token))
@@ -60,6 +62,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         )
         .service(
             web::resource("/web-chat/token")
+                .wrap(ErrorHandlers::new().default_handler(refusal::put_in_form))
                 .wrap(from_fn(admit_page_origins))
                 .route(web::post().to(site_back_end::give_token)),
         )

@@ -1,4 +1,7 @@
+use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::middleware::ErrorHandlerResponse;
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
@@ -77,4 +80,24 @@ impl ResponseError for DirectLineRefusal {
         }
         HttpResponse::build(self.status_code()).json(body)
     }
+}
+
+/// Gives a refusal of the framework (an unknown path, another method, a body that is too large) the form of Direct Line's
+/// refusals. Those that have it already pass.
+#[allow(clippy::unnecessary_wraps)] // The framework's error handlers may fail.
+pub(super) fn put_in_form<B>(response: ServiceResponse<B>) -> actix_web::Result<ErrorHandlerResponse<B>> {
+    let is_in_form = response.headers().get(CONTENT_TYPE).is_some_and(|value| value == "application/json");
+    if is_in_form {
+        return Ok(ErrorHandlerResponse::Response(response.map_into_left_body()));
+    }
+    let status = response.status();
+    let (code, message) = match status {
+        StatusCode::NOT_FOUND => ("NotFound", "Direct Line has no such path."),
+        StatusCode::METHOD_NOT_ALLOWED => ("MethodNotAllowed", "This path does not take this method."),
+        StatusCode::PAYLOAD_TOO_LARGE => ("MessageSizeTooBig", "The body is too large."),
+        status if status.is_client_error() => ("BadArgument", "The request is not valid."),
+        _ => ("ServiceError", "The request failed."),
+    };
+    let answer = HttpResponse::build(status).json(json!({"error": {"code": code, "message": message}}));
+    Ok(ErrorHandlerResponse::Response(response.into_response(answer.map_into_right_body())))
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use actix_web::web::{Data, Path, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse, rt};
-use actix_ws::{Message, MessageStream, Session};
+use actix_ws::{Closed, Message, MessageStream, Session};
 use futures_util::StreamExt;
 use serde::Deserialize;
 
@@ -44,14 +44,13 @@ async fn send_activities(mut activities: ActivityStream, mut session: Session, m
         tokio::select! {
             batch = activities.next() => {
                 let Some(batch) = batch else { break };
-                let sending = session.text(batch.into_json().to_string());
-                if !matches!(tokio::time::timeout(SEND_TIMEOUT, sending).await, Ok(Ok(()))) {
+                if !is_sent(session.text(batch.into_json().to_string())).await {
                     return;
                 }
             }
             message = messages.next() => match message {
                 Some(Ok(Message::Ping(bytes))) => {
-                    if session.pong(&bytes).await.is_err() {
+                    if !is_sent(session.pong(&bytes)).await {
                         return;
                     }
                 }
@@ -62,4 +61,9 @@ async fn send_activities(mut activities: ActivityStream, mut session: Session, m
     }
     // The client may have closed the connection already.
     let _ = session.close(None).await;
+}
+
+/// Whether the client takes what is sent in time. The stream of a client that does not is closed.
+async fn is_sent(sending: impl Future<Output = Result<(), Closed>>) -> bool {
+    matches!(tokio::time::timeout(SEND_TIMEOUT, sending).await, Ok(Ok(())))
 }

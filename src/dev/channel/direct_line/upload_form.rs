@@ -34,7 +34,10 @@ impl UploadForm {
             let content = content.map_err(|_| NOT_MULTIPART)?;
             bytes_left -= content.len();
             if part.name() == Some("activity") {
-                form.activity = Some(content);
+                // A form has one activity, so the number of its parts is bounded, too.
+                if form.activity.replace(content).is_some() {
+                    return Err(DirectLineRefusal::BadArgument("The request has more than one activity."));
+                }
             } else if form.files.len() == MAX_FILES {
                 return Err(DirectLineRefusal::BadArgument("The request has too many files."));
             } else {
