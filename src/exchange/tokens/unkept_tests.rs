@@ -176,6 +176,7 @@ impl Fixture {
             security_context: SecurityContext([0; 16]),
             granted_scope: None,
             obtained_at: now,
+            signed_in_at: now,
             refresh_token: Some(Secret::from("R0")),
             refresh_at: None,
         };
