@@ -59,8 +59,8 @@ impl SpeakerHistory {
         self.speakers.insert(0, Speaker { parent: parent.map(str::to_owned), spoke_at: now.unix_millis() });
     }
 
-    /// Moves times that lie after `now` to `now`. A clock that was far ahead and was set back has written them: nobody
-    /// knows how long ago those accounts spoke, so they count as having spoken now. A dispute thus lasts for a whole
+    /// Moves times that lie after `now` to `now`. A clock that was far ahead and was set back has written them, so it is
+    /// unknown how long ago those accounts spoke, and they count as having spoken now. A dispute thus lasts for a whole
     /// window, in which no token goes to the wrong account, and ends after it, and not when the clock reaches those times
     /// again. Who spoke last stays the same, since the order of the accounts says it and not the times.
     pub(super) fn follow_clock(&mut self, now: Timestamp) {
