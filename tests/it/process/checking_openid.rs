@@ -85,7 +85,7 @@ async fn check_online_reports_a_provider_that_announces_only_algorithms_which_no
         (json!(["ES256"]), json!([rsa()]), "announces ES256 ", "PS256, PS384, PS512, RS256, RS384, RS512"),
         (json!(["RS256", "PS256"]), json!([ec()]), "announces PS256, RS256 ", "ES256"),
         (json!(["HS256", "none"]), json!([rsa(), ec()]), "announces HS256, none ", "ES256, PS256"),
-        (json!([]), json!([rsa()]), "announces no algorithm ", "RS256"),
+        (json!([]), json!([rsa()]), "announces no algorithm ", "PS256"),
     ] {
         provider.change(|documents| (documents.algorithms, documents.keys) = (algorithms.clone(), keys));
         let output = setting.check_online();
