@@ -150,7 +150,8 @@ fn addresses_to_listen_on_have_their_parts_written_out() {
     listen(["server", "listen"], Value::Array(vec![Value::String("localhost:8080".to_owned())]), "\"127.0.0.1:8080\"");
     listen(["token_service", "listen"], Value::Array(vec![Value::String("8080".to_owned())]), "\"127.0.0.1:8080\"");
     listen(["operations", "listen"], Value::Integer(8080), "\"127.0.0.1:8080\"");
-    listen(["operations", "listen"], Value::String(":8080".to_owned()), "\"0.0.0.0:8080\"");
+    // The other listener of the operator may not be reached from other machines.
+    listen(["operations", "health_listen"], Value::String(":8080".to_owned()), "\"0.0.0.0:8080\"");
     listen(["operations", "listen"], Value::String("127.0.0.1".to_owned()), "\"127.0.0.1:3981\"");
 }
 

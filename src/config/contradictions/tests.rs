@@ -279,7 +279,7 @@ fn an_unknown_variable_is_warned_of_with_the_nearest_known_name() {
         ("BOT_SSO_SERVER_LISTEN", "did you mean BOT_SSO_SERVER__LISTEN?"),
         ("BOT_SSO_SERVER_LISTN", "did you mean BOT_SSO_SERVER__LISTEN?"),
         ("BOT_SSO_PUBLIC_URL", "did you mean BOT_SSO_SERVER__PUBLIC_URL?"),
-        ("BOT_SSO_BOTS_HELP_DESK_APP_ID", "did you mean BOT_SSO_BOTS__HELP-DESK__APP_ID?"),
+        ("BOT_SSO_BOTS_HELP_DESK_APP_ID", "did you mean BOT_SSO_BOTS__HELP_DESK__APP_ID?"),
         ("BOT_SSO_SOMETHING_ELSE_ENTIRELY", "write it as BOT_SSO_SECTION__KEY"),
     ] {
         let environment = Environment::of([("GRAPH_CLIENT_SECRET", "x"), (name, "value")]);

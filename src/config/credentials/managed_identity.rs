@@ -115,7 +115,7 @@ fn url_of_variable(name: &str, text: &str, review: &mut Review<'_>, place: &Plac
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     if url.is_none() {
         let message =
-            format!("needs the address in the environment variable {name}, and {text:?} is none: set it to one");
+            format!("{text:?} is not an http(s) address: set the environment variable {name} to one, or take it out");
         review.report(place, message);
     }
     url

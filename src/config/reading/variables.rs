@@ -36,9 +36,10 @@ pub(super) fn with_right_names(mut sources: ValueSources, file: &Table) -> Value
     }
     let known = known_names(file);
     for set_by in sources.values.iter_mut().chain(&mut sources.sections) {
-        let folded = fold(set_by.variable.split('[').next().unwrap_or_default());
+        let name = set_by.variable.split('[').next().unwrap_or_default();
+        let name = name.to_ascii_uppercase().replace('-', "_").replace('.', SEPARATOR);
         let is_of = |known: &String| {
-            folded.strip_prefix(fold(known).as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+            name.strip_prefix(known.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(SEPARATOR))
         };
         if !known.iter().any(is_of) {
             set_by.right_name = find_nearest(&set_by.variable, &known).map(str::to_owned);
