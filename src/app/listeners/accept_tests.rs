@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 //! How many connections the framework's thread accepts while the workers are busy.
 
 use std::collections::HashSet;
