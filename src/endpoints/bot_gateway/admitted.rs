@@ -71,7 +71,10 @@ impl Inbound<'_> {
     /// bot also where the operator trusts the parent's user ids as the channel's.
     pub(super) fn sender(&self) -> Account {
         let account = self.channel_account();
-        self.parent().map(|app_id| account.as_parent_account(app_id)).unwrap_or(account)
+        match self.parent() {
+            Some(app_id) => account.as_parent_account(app_id),
+            None => account,
+        }
     }
 
     /// The parent bot that has sent the activity, by its app id. The Emulator is none.

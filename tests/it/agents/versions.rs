@@ -7,6 +7,11 @@ use super::Fixture;
 use super::fixture::{CONTOSO, HELPER};
 use crate::harness::{Options, logs};
 
+/// An agent user of one test alone, because all tests write the same log and some count its lines.
+fn user_of_test(number: u32) -> String {
+    format!("0a9e0000-0000-4000-8000-0000000000{number}")
+}
+
 /// An event about `user` whose version is this JSON.
 fn event(fixture: &Fixture, kind: &str, user: &str, version: &str) -> Vec<u8> {
     let event = fixture.lifecycle(kind, user, 0);
@@ -29,7 +34,7 @@ fn sign_outs(logged: usize, user: &str) -> usize {
 #[tokio::test]
 async fn an_older_version_is_dropped_in_every_notation() {
     let fixture = Fixture::with_helper().await;
-    let user = fixture.agent_user_id("helper");
+    let user = user_of_test(11);
     let disabled = event(&fixture, "AgenticUserDisabled", &user, "\"version\":5");
     assert_eq!(post(&fixture, disabled).await, 200);
     assert_eq!(fixture.harness.bot.received().len(), 1);
@@ -68,7 +73,7 @@ async fn an_older_version_is_dropped_in_every_notation() {
 #[tokio::test]
 async fn a_version_that_is_no_number_is_refused() {
     let fixture = Fixture::with_helper().await;
-    let user = fixture.agent_user_id("scribe");
+    let user = user_of_test(12);
     for version in ["\"\"", "\"four\"", "\"4 \"", "true", "[4]", "{\"number\":4}"] {
         let body = event(&fixture, "AgenticUserEnabled", &user, &format!("\"version\":{version}"));
         assert_eq!(post(&fixture, body).await, 400, "{version}");
@@ -81,7 +86,7 @@ async fn the_order_of_versions_survives_a_restart_at_any_size() {
     for (known, older) in [("5", "4"), ("18446744073709551617", "18446744073709551616"), ("-3", "-4"), ("0.5", "0.25")]
     {
         let mut fixture = Fixture::with_helper().await;
-        let user = fixture.agent_user_id("helper");
+        let user = user_of_test(13);
         let number = |version: &str| format!("\"version\":{version}");
         assert_eq!(post(&fixture, event(&fixture, "AgenticUserDisabled", &user, &number(known))).await, 200);
         let appended = format!("{}agents = [\"{HELPER}\"]\n", super::fixture::EVERY_AGENT);
@@ -100,8 +105,7 @@ async fn a_user_whom_only_a_party_of_the_event_names_is_signed_out() {
         |event, user| event["recipient"] = json!({ "id": format!("8:orgid:{user}"), "role": "agenticUser" }),
         |event, user| event["recipient"] = json!({ "id": "x", "aadObjectId": user, "role": "agenticUser" }),
     ];
-    // Each test signs out a user of its own, because all tests write the same log.
-    let user = fixture.agent_user_id("scribe");
+    let user = user_of_test(14);
     let logged = logs::length();
     let before = sign_outs(logged, &user);
     for (count, place) in places.into_iter().enumerate() {
@@ -117,8 +121,8 @@ async fn a_user_whom_only_a_party_of_the_event_names_is_signed_out() {
 #[tokio::test]
 async fn an_event_that_names_two_users_is_refused() {
     let fixture = Fixture::with_helper().await;
-    let mut event = fixture.lifecycle("AgenticUserDeleted", &fixture.agent_user_id("helper"), 1);
-    event["recipient"]["agenticUserId"] = fixture.agent_user_id("courier").into();
+    let mut event = fixture.lifecycle("AgenticUserDeleted", &user_of_test(15), 1);
+    event["recipient"]["agenticUserId"] = user_of_test(16).into();
     assert_eq!(fixture.post(&event).await.status, 400);
     assert!(fixture.harness.bot.received().is_empty());
 }

@@ -22,7 +22,6 @@ async fn one_users_failure_is_never_the_answer_to_another_user_of_the_same_card(
     assert_eq!(harness.bot.received().len(), 1, "Ada's action");
     let refused = harness.post(&with_token(&harness, "Cleo", &cleos)).await;
     assert_eq!(outcome(Action::Card, &refused), 412, "Ada's success is not Cleo's");
-    assert_eq!(harness.exchanges(), 2, "the same token of Cleo is a duplicate");
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ async fn wrong_codes_of_a_parent_that_vouches_leave_the_channels_user_every_try(
     let right = by_parent(with_state(&harness, &code));
     assert_eq!(post_as_parent(&harness, PARENT, &right).await.status, 404, "the parent has no try left");
     assert_eq!(harness.post(&with_state(&harness, &code)).await.status, 200, "the user has");
-    assert_eq!(given(&harness).await, Given::of(&harness, "Ada"));
+    assert_eq!(given(&harness).await.token, Given::of(&harness, "Ada").token);
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn a_right_code_of_a_parent_that_vouches_signs_the_channels_user_in() {
         assert_eq!(post_as_parent(&harness, PARENT, &activity).await.status, 200, "and the same answer again");
     }
     channel_speaks(&harness).await;
-    assert_eq!(given(&harness).await, Given::of(&harness, "Ada"));
+    assert_eq!(given(&harness).await.token, Given::of(&harness, "Ada").token);
 }
 
 #[tokio::test]
