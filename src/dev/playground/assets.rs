@@ -1,0 +1,35 @@
+use actix_web::HttpResponse;
+use actix_web::web::Path;
+
+/// A file of the page that is a part of the program.
+struct Asset {
+    name: &'static str,
+    media_type: &'static str,
+    text: &'static str,
+}
+
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+
+const ASSETS: [Asset; 2] = [
+    Asset { name: "page.css", media_type: CSS, text: include_str!("page.css") },
+    Asset { name: "page.js", media_type: JAVASCRIPT, text: include_str!("page.js") },
+];
+
+/// Whether the program has a file of this name for the page.
+pub(super) fn has_asset(name: &str) -> bool {
+    ASSETS.iter().any(|asset| asset.name == name)
+}
+
+/// Answers `GET /playground/{file}`. A browser asks for the files each time, because another version of the program may
+/// have the same address a minute later.
+pub(super) async fn serve_asset(file: Path<String>) -> HttpResponse {
+    match ASSETS.iter().find(|asset| asset.name == *file) {
+        Some(asset) => HttpResponse::Ok()
+            .content_type(asset.media_type)
+            .insert_header(("Cache-Control", "no-cache"))
+            .insert_header(("X-Content-Type-Options", "nosniff"))
+            .body(asset.text),
+        None => HttpResponse::NotFound().finish(),
+    }
+}
