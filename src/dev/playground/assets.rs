@@ -11,9 +11,10 @@ struct Asset {
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 
-const ASSETS: [Asset; 2] = [
+const ASSETS: [Asset; 3] = [
     Asset { name: "page.css", media_type: CSS, text: include_str!("page.css") },
     Asset { name: "page.js", media_type: JAVASCRIPT, text: include_str!("page.js") },
+    Asset { name: "redirect.js", media_type: JAVASCRIPT, text: include_str!("redirect.js") },
 ];
 
 /// Whether the program has a file of this name for the page.
