@@ -91,7 +91,11 @@ async function start() {
     webSocket: choice.transport === 'websocket',
     ...(await openConversation()),
   });
-  window.WebChat.renderWebChat({ directLine, store, locale: 'en-US', styleOptions: look() }, find('chat'));
+  const texts = { TEXT_INPUT_PLACEHOLDER: `Say hello to ${choice.bot}` };
+  window.WebChat.renderWebChat(
+    { directLine, store, locale: 'en-US', styleOptions: look(), overrideLocalizedStrings: texts },
+    find('chat')
+  );
 }
 
 /** Signs the user in at this site, without a page. Returns MSAL's client. */
@@ -173,8 +177,6 @@ function look() {
     sendBoxButtonColorOnHover: 'var(--fg)',
     sendBoxBorderTop: '1px solid var(--line)',
     sendBoxBorderBottom: '1px solid var(--line)',
-    cardPushButtonBackgroundColor: 'var(--accent)',
-    cardPushButtonTextColor: 'var(--bg)',
     hideUploadButton: true,
   };
 }

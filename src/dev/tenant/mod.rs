@@ -29,6 +29,8 @@ mod flow_tests;
 mod obo_tests;
 #[cfg(test)]
 mod session_tests;
+#[cfg(test)]
+mod silent_tests;
 
 use actix_web::web::ServiceConfig;
 
