@@ -1,5 +1,6 @@
 use bot_sso::endpoints::web_chat::RELEASES;
 
+use super::visit::start;
 use crate::harness::{Answer, Harness};
 
 async fn fetch(harness: &Harness, method: &str, path: &str) -> Answer {
@@ -54,4 +55,27 @@ async fn the_page_has_one_address_and_no_other_page_may_frame_it() {
             assert_eq!(answer.status, 403, "{path} {headers:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn browsers_keep_the_libraries_and_check_their_digests() {
+    let harness = start().await;
+    let base = harness.stage.http_base();
+    let settings = harness.send("GET", &format!("{base}/playground/settings.json"), &[], Vec::new()).await.json();
+    for file in ["webchat.js", "msal-browser.min.js", "msal-redirect-bridge.min.js"] {
+        let library = &settings["libraries"][file];
+        let url = format!("{base}{}", library["url"].as_str().unwrap());
+        let answer = harness.send("GET", &url, &[], Vec::new()).await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, Some("text/javascript; charset=utf-8")),
+            "{url}"
+        );
+        assert_eq!(answer.header("cache-control"), Some("public, max-age=31536000, immutable"), "{url}");
+        assert!(library["integrity"].as_str().unwrap().starts_with("sha384-"), "{library}");
+    }
+    let beside = harness.send("GET", &format!("{base}/playground/libraries/pins"), &[], Vec::new()).await;
+    assert_eq!(beside.status, 404, "no other file of the folder is served");
+    let missing = harness.stage.load_web_chat("/nowhere".as_ref()).unwrap_err().to_string();
+    assert!(missing.contains("/nowhere/webchat.js") && missing.contains("scripts/web-chat"), "{missing}");
 }
