@@ -32,7 +32,7 @@ if (settings.hasPanel) {
   await import('/playground/panel.js');
 }
 if (Object.keys(settings.libraries).length === 0) {
-  find('visitor').textContent = '';
+  find('visitor').hidden = true;
   find('chat').append(paragraph(WITHOUT_LIBRARIES));
 } else {
   try {
