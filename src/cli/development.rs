@@ -28,7 +28,9 @@ Examples:
   bot-sso dev --directory ./stage  keep the stage's CA certificate in ./stage
   bot-sso dev --allow-anonymous    let the Bot Framework Emulator call the bots without app id and password
   bot-sso dev --allow-origin https://chat.example
-                                   let the pages of this site use Direct Line; pages on this machine always may";
+                                   let the pages of this site use Direct Line; pages on this machine always may
+  bot-sso dev --web-chat ./web-chat
+                                   show Web Chat in the playground; scripts/web-chat fetches the files";
 
 #[derive(Debug, Args)]
 pub(super) struct DevOptions {
@@ -43,6 +45,9 @@ pub(super) struct DevOptions {
     /// An origin whose pages may use Direct Line, beside those of this machine; may be repeated.
     #[arg(long, value_name = "URL", value_parser = parse_origin)]
     allow_origin: Vec<Url>,
+    /// The directory with Web Chat and MSAL for the playground's page, as `scripts/web-chat` fetches them.
+    #[arg(long, value_name = "DIR", overrides_with = "web_chat")]
+    web_chat: Option<PathBuf>,
     /// The directory for the stage's certificates; default: a temporary directory, removed at the end.
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
@@ -77,6 +82,9 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
         stage.admit_anonymous();
     }
     options.allow_origin.iter().for_each(|origin| stage.allow_origin(origin));
+    if let Some(directory) = &options.web_chat {
+        stage.load_web_chat(directory)?;
+    }
     let development = DevelopmentMode { routes: Arc::new(stage.routes(&gateway)), anonymous: options.allow_anonymous };
     let application = app::build(configuration, ClockAndEntropy { clock, entropy }, listeners, Some(development)).await;
     let application = application.with_context(|| ports.hint())?;

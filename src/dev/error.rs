@@ -22,6 +22,14 @@ pub enum StageError {
         /// The error of the operating system.
         source: io::Error,
     },
+    /// A library of the playground's page could not be read.
+    #[error("cannot read {}: {source}; scripts/web-chat DIR fetches what Web Chat needs", path.display())]
+    WebChat {
+        /// The file.
+        path: PathBuf,
+        /// The error of the operating system.
+        source: io::Error,
+    },
     /// A key or a certificate could not be generated or used.
     #[error("cannot generate or use key material: {0}")]
     KeyMaterial(String),

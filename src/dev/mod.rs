@@ -5,7 +5,7 @@
 //! text of a configuration for the gateway. It deliberately knows nothing of the gateway's rooms: the command line passes
 //! the configuration text to the application and mounts the manifest route. Nothing here may be used in production.
 //!
-//! Imports between the folders go down only: `guide`, `controls` and `bots` may import `channel` and `workload`, and all
+//! Imports between the folders go down only: `guide`, `playground`, `controls` and `bots` may import `channel` and `workload`, and all
 //! of these may import `tenant`. Every folder may import the files with the basics (addresses, locks, keys, token reading,
 //! the call log, the fault switches). `services`, `routes`, `listeners` and `stage` put everything together.
 
@@ -23,6 +23,7 @@ mod jwt;
 mod listeners;
 mod lock;
 mod masking;
+mod playground;
 mod private_file;
 mod recent_json;
 mod routes;

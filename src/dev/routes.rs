@@ -5,6 +5,7 @@ use actix_web::web::{Data, ServiceConfig};
 use super::channel::{
     self, BOT_TIMEOUT, BotDelivery, ChannelEndpoints, ChatUsers, Connector, DirectLine, DirectLineTokens, Uploads,
 };
+use super::playground::{self, PlaygroundFacts};
 use super::services::StageServices;
 use super::tenant::{
     self, AssertionChecks, AuthorizationEndpoint, ClientAuthenticator, FederationChecks, GrantServices,
@@ -24,6 +25,7 @@ impl StageServices {
         let (token_endpoint, identities) = (Data::new(self.token_endpoint()), Data::new(self.managed_identities()));
         let (channel, connector) = (Data::new(self.channel_endpoints()), Data::new(self.connector()));
         let (direct_line, page_origins) = (Data::new(self.direct_line()), Data::from(self.page_origins.clone()));
+        let (page, libraries) = (Data::new(self.playground_facts()), Data::from(self.web_chat_libraries.clone()));
         let uploads = Data::new(Uploads::new(self.channel.addresses.clone(), self.entropy.clone()));
         move |config: &mut ServiceConfig| {
             config
@@ -43,12 +45,24 @@ impl StageServices {
                 .app_data(connector.clone())
                 .app_data(direct_line.clone())
                 .app_data(page_origins.clone())
+                .app_data(page.clone())
+                .app_data(libraries.clone())
                 .app_data(uploads.clone());
+            playground::routes(config);
             channel::routes(config);
             bots::routes(config);
             workload::routes(config);
             controls::routes(config);
             tenant::routes(config);
+        }
+    }
+
+    fn playground_facts(&self) -> PlaygroundFacts {
+        PlaygroundFacts {
+            addresses: self.channel.addresses.clone(),
+            directory: self.directory.clone(),
+            gateway_address: self.bots.services.gateway.clone(),
+            stage_id: self.entropy.hex_id(),
         }
     }
 
@@ -66,6 +80,7 @@ impl StageServices {
         AuthorizationEndpoint {
             directory: self.directory.clone(),
             redirect_uris: self.redirect_uris.clone(),
+            page_origins: self.page_origins.clone(),
             consents: self.consents.clone(),
             logins: self.logins.clone(),
         }

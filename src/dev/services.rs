@@ -11,6 +11,7 @@ use super::channel::{ChannelIssuer, ChannelKeys, ConnectorSink, Conversations};
 use super::error::StageError;
 use super::faults::FaultSwitches;
 use super::guide::StageFacts;
+use super::playground::WebChatLibraries;
 use super::signing_key::{SigningKey, SigningKeyOnDemand};
 use super::tenant::{
     Consents, Directory, EntraRefusalReplies, LoginState, RedirectUris, RegisteredCertificate, SessionSwitches,
@@ -47,6 +48,7 @@ pub(super) struct StageServices {
     pub(super) bots: Arc<DemoBots>,
     pub(super) conversations: Arc<Conversations>,
     pub(super) page_origins: Arc<PageOrigins>,
+    pub(super) web_chat_libraries: Arc<WebChatLibraries>,
     pub(super) workload: WorkloadIssuer,
     pub(super) calls: Arc<CallLog>,
     pub(super) faults: Arc<FaultSwitches>,
@@ -86,6 +88,7 @@ impl StageServices {
             sink: Arc::default(),
             conversations: Arc::new(Conversations::new(clock.clone())),
             page_origins: Arc::default(),
+            web_chat_libraries: Arc::default(),
             bots: Arc::new(DemoBots {
                 services: bots,
                 channel: channel.clone(),

@@ -99,6 +99,15 @@ impl Stage {
         self.services.page_origins.add(url);
     }
 
+    /// Reads the libraries of the playground's page (Web Chat, MSAL) from `directory`. Without them the page says what is
+    /// missing.
+    ///
+    /// # Errors
+    /// [`StageError::WebChat`] if one of them cannot be read.
+    pub fn load_web_chat(&self, directory: &Path) -> Result<(), StageError> {
+        self.services.web_chat_libraries.load(directory)
+    }
+
     /// Base URL of the plain listener, `http://127.0.0.1:port`.
     #[must_use]
     pub fn http_base(&self) -> String {

@@ -29,6 +29,8 @@ mod flow_tests;
 mod obo_tests;
 #[cfg(test)]
 mod session_tests;
+#[cfg(test)]
+mod silent_tests;
 
 use actix_web::web::ServiceConfig;
 
@@ -44,7 +46,7 @@ pub use directory::{
 pub(in crate::dev) use discovery::TenantDiscovery;
 pub(in crate::dev) use form::Form;
 pub(in crate::dev) use grants::GrantServices;
-pub(in crate::dev) use login::{AuthorizationEndpoint, LoginState, RedirectUris};
+pub(in crate::dev) use login::{AuthorizationEndpoint, LoginState, RedirectUris, ended_session, find_session_user};
 pub(in crate::dev) use refusal::{EntraRefusal, EntraRefusalReplies};
 pub(in crate::dev) use scopes::{BOT_FRAMEWORK_AUDIENCE, FEDERATION_AUDIENCE, GRAPH_AUDIENCE, Resource};
 pub use sessions::SessionSwitches;
