@@ -11,7 +11,7 @@ use super::renewal::RenewableCredential;
 use crate::bot_connector::{BotClient, ContinuationClaims, ContinuationDelivery};
 use crate::cards::PendingSignIns;
 use crate::config::{Configuration, EntraSection, NoProxySection, OpenIdSection, StoreDurability};
-use crate::domain::{ClockAndEntropy, Registrations, SharedClock};
+use crate::domain::{ClockAndEntropy, EndedAtSignOut, Registrations, SharedClock};
 use crate::exchange::{
     Acquisition, Admission, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption,
     ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation, TokenSignOut,
@@ -121,9 +121,10 @@ pub(super) fn build_services(
     };
     let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
     let sign_out = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation);
-    let sign_out = SignOut::new(sign_out, registrations.clone(), vec![magic_codes.clone(), statements.clone()]);
+    let ended: Vec<Arc<dyn EndedAtSignOut>> = vec![magic_codes.clone(), statements.clone()];
+    let sign_out = SignOut::new(sign_out, registrations.clone(), ended, counters.observation.clone());
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
-    let bots = BotClient::new(outbound);
+    let bots = BotClient::new(outbound, counters.observation.clone());
     Ok(Services {
         resources: ResourceTokens::new(tokens.clone(), resource_exchange),
         admission: Admission::new(vault.clone(), cards.clone(), rates.clone()),
@@ -341,7 +342,7 @@ mod tests {
     use super::*;
     use crate::app::metrics::build_metrics;
     use crate::config::{Environment, parse};
-    use crate::domain::{SystemClock, SystemEntropy};
+    use crate::domain::{ExchangeObservation, SystemClock, SystemEntropy};
     use crate::records::testing::{GatedStore, throwaway_records};
     use crate::sealing::KeyRing;
 
@@ -358,7 +359,7 @@ mod tests {
         let (beneath, folder) = (throwaway_records(), tempfile::tempdir().unwrap());
         let ambient = ClockAndEntropy { clock: beneath.shared_clock.clone(), entropy: Arc::new(SystemEntropy) };
         let config = configuration(folder.path());
-        let metrics = || build_metrics(&config, ambient.clock.as_ref());
+        let metrics = || build_metrics(&config, ambient.clock.as_ref(), ExchangeObservation::default());
         build_services(&config, ambient.clone(), &beneath.records, metrics(), false).unwrap();
         let shared = GatedStore::shared_with_others(beneath.store.clone());
         let records = Records::new(shared, beneath.sealer.clone(), beneath.shared_clock.clone());

@@ -14,6 +14,7 @@ mod clock_and_entropy;
 mod connection;
 mod entropy;
 mod exchange_key;
+mod exchange_observer;
 mod fingerprint;
 mod json;
 mod names;
@@ -39,6 +40,9 @@ pub use connection::{
 };
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};
 pub use exchange_key::ExchangeKey;
+pub use exchange_observer::{
+    ArrivedActivity, BotMessage, ExchangeEvent, ExchangeObservation, ExchangeObserver, ExchangeStep, ProviderCall,
+};
 pub use fingerprint::{Fingerprint, Fingerprints};
 pub use json::{ClaimsChallenge, JsonShape, read_bounded_json};
 pub use names::{BotName, ConnectionName, HolderName, SubjectId};

@@ -9,7 +9,10 @@ mod agent_lifecycle;
 use std::error::Error;
 use std::sync::Arc;
 
-use crate::domain::{Account, Connection, ConnectionName, EndedAtSignOut, Registrations, TokenSlot, UserKey};
+use crate::domain::{
+    Account, Connection, ConnectionName, EndedAtSignOut, ExchangeObservation, ExchangeStep, Registrations, TokenSlot,
+    UserKey,
+};
 use crate::exchange::{StorageFailure, TokenSignOut};
 use crate::observability::{AuditEntry, AuditEvent, conceal};
 
@@ -34,13 +37,20 @@ pub struct SignOut {
     tokens: TokenSignOut,
     registrations: Arc<Registrations>,
     others: Vec<Arc<dyn EndedAtSignOut>>,
+    observation: ExchangeObservation,
 }
 
 impl SignOut {
-    /// Removes `tokens` and the records of `others`, for the bots and connections in `registrations`.
+    /// Removes `tokens` and the records of `others`, for the bots and connections in `registrations`, and tells
+    /// `observation` of each sign-out.
     #[must_use]
-    pub fn new(tokens: TokenSignOut, registrations: Arc<Registrations>, others: Vec<Arc<dyn EndedAtSignOut>>) -> Self {
-        Self { tokens, registrations, others }
+    pub fn new(
+        tokens: TokenSignOut,
+        registrations: Arc<Registrations>,
+        others: Vec<Arc<dyn EndedAtSignOut>>,
+        observation: ExchangeObservation,
+    ) -> Self {
+        Self { tokens, registrations, others, observation }
     }
 
     /// Signs the channel's `account` out of `connection`, or of all connections of its bot if `connection` is `None`;
@@ -89,6 +99,10 @@ impl SignOut {
             connection = connection.map(ConnectionName::as_str),
             "an account was signed out"
         );
+        self.observation.tell_without_request(|| ExchangeStep::SignedOut {
+            bot: Some(account.holder.as_str()),
+            connection: connection.map(ConnectionName::as_str),
+        });
         Ok(())
     }
 
@@ -113,6 +127,7 @@ impl SignOut {
         }
         tracing::info!(user = %conceal(user), tokens_removed, security = true, "a user was signed out everywhere");
         AuditEntry::new(AuditEvent::SignedOutEverywhere).user(user).count(tokens_removed).write();
+        self.observation.tell_without_request(|| ExchangeStep::SignedOut { bot: None, connection: None });
         Ok(tokens_removed)
     }
 }

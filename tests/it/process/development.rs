@@ -169,8 +169,11 @@ async fn development_mode_refuses_other_addresses_than_loopback_and_production_d
     let text = setting.text().replace("127.0.0.1:0", "0.0.0.0:0");
     let config = config::parse(&text, &Environment::of(setting.harness.stage.secrets())).unwrap();
     let ambient = ClockAndEntropy { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
-    let development =
-        DevelopmentMode { routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}), anonymous: false };
+    let development = DevelopmentMode {
+        routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}),
+        anonymous: false,
+        observer: None,
+    };
     let refused = app::build(config.clone(), ambient.clone(), BoundListeners::default(), Some(development)).await;
     assert!(matches!(refused, Err(BuildError::NotLoopback(_))));
     assert!(app::build(config, ambient, BoundListeners::default(), None).await.is_ok());
@@ -181,8 +184,11 @@ async fn development_mode_refuses_a_bound_listener_that_is_not_loopback() {
     let setting = Setting::new().await;
     let config = config::parse(&setting.text(), &Environment::of(setting.harness.stage.secrets())).unwrap();
     let ambient = ClockAndEntropy { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
-    let development =
-        DevelopmentMode { routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}), anonymous: false };
+    let development = DevelopmentMode {
+        routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}),
+        anonymous: false,
+        observer: None,
+    };
     let public = vec![std::net::TcpListener::bind("0.0.0.0:0").unwrap()];
     let listeners = BoundListeners { public, ..BoundListeners::default() };
     let refused = app::build(config, ambient, listeners, Some(development)).await;
