@@ -36,7 +36,7 @@ pub(in crate::dev) fn redeem_authorization_code(request: &GrantRequest<'_>) -> R
         .find_user(&issued.oid)
         .filter(|user| request.tenant.admits(user.tid))
         .ok_or_else(|| EntraRefusal::invalid_grant(50_034, "The user account does not exist in the directory."))?;
-    require_enabled(user)?;
+    require_enabled(request, user)?;
     let scope = ScopeRequest::parse(&services.directory, &login.scope)?;
     // Signing in on the login page counts as MFA.
     let grant = UserGrant { passed_mfa: true, nonce: login.nonce.as_deref(), ..UserGrant::new(user, &scope) };

@@ -28,7 +28,7 @@ pub(in crate::dev) fn redeem_refresh_token(request: &GrantRequest<'_>) -> Result
         .find_user(&grant.oid)
         .filter(|user| request.tenant.admits(user.tid))
         .ok_or_else(|| EntraRefusal::invalid_grant(50_034, "The user account does not exist in the directory."))?;
-    require_enabled(user)?;
+    require_enabled(request, user)?;
     if !services.consents.allow(user, request.client) {
         return Err(consent_refusal(request.client.name, request.client.client_id));
     }
