@@ -113,6 +113,8 @@ pub enum ExchangeStep<'e> {
         bot: Option<&'e str>,
         /// The connection; `None` for all.
         connection: Option<&'e str>,
+        /// How many tokens were removed, if it was everywhere.
+        tokens_removed: Option<usize>,
     },
 }
 
@@ -218,7 +220,8 @@ mod tests {
         }
     }
 
-    const SIGN_OUT: ExchangeStep<'static> = ExchangeStep::SignedOut { bot: None, connection: None };
+    const SIGN_OUT: ExchangeStep<'static> =
+        ExchangeStep::SignedOut { bot: None, connection: None, tokens_removed: None };
 
     #[test]
     fn an_observer_is_told_and_without_one_no_event_is_built() {

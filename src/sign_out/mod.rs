@@ -102,6 +102,7 @@ impl SignOut {
         self.observation.tell_without_request(|| ExchangeStep::SignedOut {
             bot: Some(account.holder.as_str()),
             connection: connection.map(ConnectionName::as_str),
+            tokens_removed: None,
         });
         Ok(())
     }
@@ -127,7 +128,11 @@ impl SignOut {
         }
         tracing::info!(user = %conceal(user), tokens_removed, security = true, "a user was signed out everywhere");
         AuditEntry::new(AuditEvent::SignedOutEverywhere).user(user).count(tokens_removed).write();
-        self.observation.tell_without_request(|| ExchangeStep::SignedOut { bot: None, connection: None });
+        self.observation.tell_without_request(|| ExchangeStep::SignedOut {
+            bot: None,
+            connection: None,
+            tokens_removed: Some(tokens_removed),
+        });
         Ok(tokens_removed)
     }
 }

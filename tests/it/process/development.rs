@@ -97,6 +97,19 @@ fn the_printed_commands_run_and_show_what_the_text_says() {
 }
 
 #[tokio::test]
+async fn what_the_gateway_does_is_listed_for_the_playground() {
+    let development = Development::start();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let get = async |url: String| client.get(url).send().await.unwrap().json::<Value>().await.unwrap();
+    let manifest = get(format!("{}/dev/manifest.json", development.gateway())).await;
+    let stage = manifest["web_chat"]["token_url"].as_str().unwrap().trim_end_matches("/web-chat/token");
+    let refused = client.post(format!("{}/bots/demo/api/messages", development.gateway())).send().await.unwrap();
+    assert_eq!(refused.status(), 401);
+    let events = get(format!("{stage}/playground/events")).await;
+    assert_eq!(events["events"][0]["kind"], "caller_refused", "{events}");
+}
+
+#[tokio::test]
 async fn development_mode_answers_only_requests_whose_host_is_this_machine() {
     let development = Development::start();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -67,8 +67,8 @@ fn details_of(step: &ExchangeStep<'_>) -> Map<String, Value> {
         ExchangeStep::OperationAnswered { door, operation, connection, status, .. } => {
             json!({"door": door, "operation": operation, "connection": connection, "status": status})
         }
-        ExchangeStep::SignedOut { bot, connection } => {
-            json!({"bot": bot, "connection": connection, "everywhere": bot.is_none()})
+        ExchangeStep::SignedOut { bot, connection, tokens_removed } => {
+            json!({"bot": bot, "connection": connection, "everywhere": bot.is_none(), "tokens_removed": tokens_removed})
         }
     };
     match details {
