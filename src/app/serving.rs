@@ -17,7 +17,7 @@ use super::tls::RenewableCertificate;
 use super::{Application, BuildError, RouteFunction};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
-use crate::endpoints::{bot_gateway, health, metrics, operations, sign_in_pages, token_service};
+use crate::endpoints::{bot_gateway, health, metrics, operations, sign_in_pages, token_service, web_chat};
 use crate::inbound::{Door, Problem, count_request, record_request};
 use crate::observability::{AuditEntry, AuditEvent, Metrics};
 
@@ -58,7 +58,7 @@ impl ListenerContext<'_> {
         extra_routes: Option<RouteFunction>,
     ) -> Result<Listener, BuildError> {
         let serves_bots = self.config.token_service.listen.is_empty();
-        let mut described = vec![&bot_gateway::DOOR, &sign_in_pages::DOOR];
+        let mut described = vec![&bot_gateway::DOOR, &sign_in_pages::DOOR, &web_chat::DOOR];
         if serves_bots {
             described.push(&token_service::DOOR);
         }
@@ -73,6 +73,7 @@ impl ListenerContext<'_> {
                 token_service::configure(routes, doors.token_service);
             }
             sign_in_pages::configure(routes, doors.sign_in_pages);
+            web_chat::configure(routes);
             if let Some(add) = &extra_routes {
                 add(routes);
             }

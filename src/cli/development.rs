@@ -45,7 +45,7 @@ pub(super) struct DevOptions {
     #[arg(long, value_name = "URL", value_parser = parse_origin)]
     allow_origin: Vec<Url>,
     /// The directory with Web Chat and MSAL for the playground's page, as `scripts/web-chat` fetches them.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", overrides_with = "web_chat")]
     web_chat: Option<PathBuf>,
     /// The directory for the stage's certificates; default: a temporary directory, removed at the end.
     #[arg(long, value_name = "DIR")]

@@ -1,5 +1,8 @@
 use actix_web::HttpRequest;
 
+/// The path at which the gateway serves the module that answers sign-in cards in Web Chat.
+pub(super) const SINGLE_SIGN_ON_MODULE: &str = "/web-chat/single-sign-on.js";
+
 /// The base URLs of the stage's listeners, and the issuers and URLs that start with them.
 #[derive(Clone, Debug)]
 pub(super) struct Addresses {
@@ -43,6 +46,11 @@ impl Addresses {
     /// The base URL of Direct Line, to which clients append `/conversations` and `/tokens`.
     pub(super) fn direct_line(&self) -> String {
         format!("{}/v3/directline", self.http_base)
+    }
+
+    /// The address of the playground's page.
+    pub(super) fn playground(&self) -> String {
+        format!("{}/", self.http_base)
     }
 
     /// The URL at which the stage's own site gives a user a Direct Line token.

@@ -66,7 +66,8 @@ async fn refuse_foreigners(
     if !is_loopback_host(host_header(request.headers())) {
         return Err(error::ErrorForbidden("not this host"));
     }
-    let head = RequestHead { method: request.method(), path: request.path(), headers: request.headers() };
+    let (path, query) = (request.path(), request.query_string());
+    let head = RequestHead { method: request.method(), path, query, headers: request.headers() };
     if request.app_data::<Data<PageOrigins>>().is_none_or(|admitted| head.is_from_foreign_page(admitted)) {
         return Err(error::ErrorForbidden("not from a page of another machine"));
     }

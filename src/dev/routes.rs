@@ -65,6 +65,7 @@ impl StageServices {
             addresses: self.channel.addresses.clone(),
             directory: self.directory.clone(),
             gateway_address: self.bots.services.gateway.clone(),
+            stage_id: self.entropy.hex_id(),
         }
     }
 
@@ -98,6 +99,7 @@ impl StageServices {
         AuthorizationEndpoint {
             directory: self.directory.clone(),
             redirect_uris: self.redirect_uris.clone(),
+            page_origins: self.page_origins.clone(),
             consents: self.consents.clone(),
             stories: self.stories.clone(),
             logins: self.logins.clone(),

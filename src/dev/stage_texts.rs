@@ -48,8 +48,8 @@ impl Stage {
             config.route(
                 "/dev/manifest.json",
                 web::get().to(move |request: HttpRequest| {
-                    let head =
-                        RequestHead { method: request.method(), path: request.path(), headers: request.headers() };
+                    let (path, query) = (request.path(), request.query_string());
+                    let head = RequestHead { method: request.method(), path, query, headers: request.headers() };
                     let is_local = is_loopback_host(host_header(head.headers));
                     let answer = if is_local && !head.is_from_foreign_page(&admitted) {
                         HttpResponse::Ok().json(&manifest)

@@ -10,3 +10,4 @@ pub mod metrics;
 pub mod operations;
 pub mod sign_in_pages;
 pub mod token_service;
+pub mod web_chat;

@@ -12,6 +12,7 @@ pub const BEARER: &str = "bearer";
 
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -198,6 +199,11 @@ impl Answer {
     /// Adds a text body.
     pub fn or_text(self) -> Self {
         self.or(TEXT)
+    }
+
+    /// Adds a script as body.
+    pub fn or_script(self) -> Self {
+        self.or(SCRIPT)
     }
 
     /// Adds a body in the text formats of metrics.

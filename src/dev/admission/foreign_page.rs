@@ -1,5 +1,6 @@
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderMap, ORIGIN};
+use actix_web::http::header::{HeaderMap, ORIGIN, REFERER};
+use url::Url;
 
 use super::page_origins::PageOrigins;
 
@@ -10,6 +11,7 @@ const CONTROLS: &str = "/dev/";
 pub(in crate::dev) struct RequestHead<'a> {
     pub(in crate::dev) method: &'a Method,
     pub(in crate::dev) path: &'a str,
+    pub(in crate::dev) query: &'a str,
     pub(in crate::dev) headers: &'a HeaderMap,
 }
 
@@ -30,15 +32,35 @@ impl RequestHead<'_> {
             };
             return !origins.all(|origin| origin.to_str().is_ok_and(is_own));
         }
-        site.is_some_and(|site| site.eq_ignore_ascii_case("cross-site")) && !self.is_visit()
+        site.is_some_and(|site| site.eq_ignore_ascii_case("cross-site"))
+            && !self.is_visit()
+            && !self.is_silent_sign_in(admitted)
+    }
+
+    /// Whether an admitted page asks in a frame for a sign-in without a page. The answer leads the frame back to a page of
+    /// the application.
+    fn is_silent_sign_in(&self, admitted: &PageOrigins) -> bool {
+        let referrer = self.headers.get(REFERER).and_then(|value| value.to_str().ok());
+        let origin = referrer.and_then(|text| Url::parse(text).ok()).map(|url| url.origin().ascii_serialization());
+        let is_silent =
+            url::form_urlencoded::parse(self.query.as_bytes()).any(|(name, value)| name == "prompt" && value == "none");
+        *self.method == Method::GET
+            && self.has("sec-fetch-mode", "navigate")
+            && self.has("sec-fetch-dest", "iframe")
+            && self.path.ends_with("/oauth2/v2.0/authorize")
+            && is_silent
+            && origin.is_some_and(|origin| admitted.admits(&origin))
+    }
+
+    fn has(&self, name: &str, value: &str) -> bool {
+        self.headers.get(name).is_some_and(|header| header == value)
     }
 
     /// Whether a person visits a page of the tenant.
     fn is_visit(&self) -> bool {
-        let has = |name: &str, value: &str| self.headers.get(name).is_some_and(|header| header == value);
         matches!(*self.method, Method::GET | Method::HEAD)
-            && has("sec-fetch-mode", "navigate")
-            && has("sec-fetch-dest", "document")
+            && self.has("sec-fetch-mode", "navigate")
+            && self.has("sec-fetch-dest", "document")
             && !self.path.starts_with(CONTROLS)
     }
 }
@@ -54,7 +76,8 @@ mod tests {
             request.append_header((*name, *value))
         });
         let request = request.to_http_request();
-        RequestHead { method: request.method(), path: request.path(), headers: request.headers() }
+        let (path, query) = (request.path(), request.query_string());
+        RequestHead { method: request.method(), path, query, headers: request.headers() }
             .is_from_foreign_page(&PageOrigins::default())
     }
 
@@ -76,6 +99,32 @@ mod tests {
         assert!(!post(&[["origin", "null"], ["sec-fetch-site", "same-origin"]]));
         assert!(post(&[["sec-fetch-site", "cross-site"]]));
         assert!(!post(&[["sec-fetch-site", "same-site"]]), "another port of this machine");
+    }
+
+    #[test]
+    fn an_admitted_page_may_frame_the_silent_sign_in_and_nothing_else() {
+        let framed = |path: &str, referrer: &'static str| {
+            let headers = [
+                ["sec-fetch-site", "cross-site"],
+                ["sec-fetch-mode", "navigate"],
+                ["sec-fetch-dest", "iframe"],
+                ["referer", referrer],
+            ];
+            !is_foreign(Method::GET, path, &headers)
+        };
+        let silent = "/tenant/oauth2/v2.0/authorize?prompt=none";
+        assert!(framed(silent, "http://localhost:8080/"));
+        for referrer in ["https://evil.example/", "http://localhost.evil.example/", "", "null"] {
+            assert!(!framed(silent, referrer), "{referrer}");
+        }
+        for path in [
+            "/tenant/oauth2/v2.0/authorize",
+            "/tenant/oauth2/v2.0/authorize?prompt=login",
+            "/dev/calls?prompt=none",
+            "/?prompt=none",
+        ] {
+            assert!(!framed(path, "http://localhost:8080/"), "{path}");
+        }
     }
 
     #[test]

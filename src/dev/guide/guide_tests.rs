@@ -33,7 +33,7 @@ async fn the_manifest_has_exactly_the_documented_members() {
             "web_chat"
         ])
     );
-    assert_eq!(members(&manifest["web_chat"]), BTreeSet::from(["direct_line", "token_url"]));
+    assert_eq!(members(&manifest["web_chat"]), BTreeSet::from(["direct_line", "module", "page", "token_url"]));
     assert!(manifest["web_chat"]["direct_line"].as_str().unwrap().ends_with("/v3/directline"));
     assert_eq!(members(&manifest["tenant"]), BTreeSet::from(["authority", "id", "token_endpoint"]));
     assert_eq!(

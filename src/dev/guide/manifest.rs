@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::facts::StageFacts;
+use crate::dev::addresses::SINGLE_SIGN_ON_MODULE;
 use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, ENDORSED_CHANNELS};
 use crate::dev::tenant::{AGENT_365, UserScenario};
 
@@ -28,6 +29,8 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
         "web_chat": {
             "direct_line": facts.addresses.direct_line(),
             "token_url": facts.addresses.web_chat_token_url(),
+            "page": facts.addresses.playground(),
+            "module": format!("{gateway}{SINGLE_SIGN_ON_MODULE}"),
         },
         "bots": directory.bots.iter().map(|bot| json!({
             "name": bot.name,

@@ -1,7 +1,207 @@
-// The page of the playground: it signs a user of the stage in, and shows the real Web Chat with a bot behind bot-sso.
+// The page of the playground. It does what the page of a real site does: it signs the site's user in with MSAL, gets a
+// Direct Line token from the site's back end, and shows Web Chat with the module for silent sign-in.
 
+/** What a user of the stage is there to show. */
+const STORIES = {
+  'signs in': 'The bot gets a token of this user without a card.',
+  'lacks consent': 'This user has not consented yet, so the card is shown.',
+  'needs MFA': 'This user needs a second factor, so the card is shown.',
+  disabled: 'This account is disabled: the exchange is always refused.',
+  guest: 'This user is a guest from another tenant.',
+};
+
+/** What the page says about a card that is shown. */
+const REASONS = {
+  no_token: 'the user is not signed in at this site',
+  token_failed: 'this page could not get a token of the user',
+  refused: 'the token was refused',
+  timeout: 'there was no answer in time',
+  old_card: 'it was sent before this page was loaded',
+};
+
+const WITHOUT_LIBRARIES =
+  'The chat is not shown, because Web Chat is missing: install Node 20 or later with npm, and start scripts/dev again. An ' +
+  'installed bot-sso takes a folder with the files (--web-chat DIR), which scripts/web-chat DIR fetches. Everything else works.';
+
+const find = (id) => document.getElementById(id);
 const settings = await (await fetch('/playground/settings.json')).json();
-
+const choice = readChoice();
+const user = settings.users.find(({ name }) => name === choice.user);
+fillForm();
 if (settings.hasPanel) {
   await import('/playground/panel.js');
+}
+if (Object.keys(settings.libraries).length === 0) {
+  find('visitor').textContent = '';
+  find('chat').append(paragraph(WITHOUT_LIBRARIES));
+} else {
+  await start();
+}
+
+/** The choice in the address. Without a user, it is one who signs in silently. */
+function readChoice() {
+  const query = new URLSearchParams(location.search);
+  const names = settings.users.map(({ name }) => name);
+  const silent = settings.users.find(({ story }) => story === 'signs in').name;
+  const oneOf = (known, wanted, otherwise) => (known.includes(wanted) ? wanted : otherwise);
+  return {
+    user: oneOf(names, query.get('user'), silent),
+    bot: oneOf(settings.bots, query.get('bot'), settings.bots[0]),
+    channel: oneOf(['webchat', 'directline', 'msteams'], query.get('channel'), 'webchat'),
+    transport: oneOf(['websocket', 'polling'], query.get('transport'), 'websocket'),
+  };
+}
+
+function fillForm() {
+  const form = find('choice');
+  form.user.append(...settings.users.map(({ name, displayName }) => new Option(displayName, name)));
+  form.bot.append(...settings.bots.map((name) => new Option(name)));
+  for (const name of ['user', 'bot', 'channel']) {
+    form[name].value = choice[name];
+  }
+  form.addEventListener('submit', (event) => event.preventDefault());
+  form.addEventListener('change', () => {
+    const query = new URLSearchParams({ user: form.user.value, bot: form.bot.value, channel: form.channel.value });
+    if (choice.transport !== 'websocket') {
+      query.set('transport', choice.transport);
+    }
+    location.search = query;
+  });
+  find('again').addEventListener('click', () => {
+    sessionStorage.removeItem(conversationKey());
+    location.reload();
+  });
+  find('story').textContent = STORIES[user.story] ?? '';
+}
+
+async function start() {
+  const [{ createSingleSignOn, tokensFromMsal }] = await Promise.all([
+    import(settings.module),
+    loadScript('webchat.js'),
+    loadScript('msal-browser.min.js'),
+  ]);
+  const client = await signIn();
+  const singleSignOn = createSingleSignOn({
+    getToken: tokensFromMsal(client, { scopes: settings.scopes, loginHint: user.principalName }),
+    onOutcome: showOutcome,
+  });
+  const store = window.WebChat.createStore({}, singleSignOn);
+  const directLine = window.WebChat.createDirectLine({
+    domain: settings.directLine,
+    webSocket: choice.transport === 'websocket',
+    ...(await openConversation()),
+  });
+  window.WebChat.renderWebChat({ directLine, store, locale: 'en-US', styleOptions: look() }, find('chat'));
+}
+
+/** Signs the user in at this site, without a page. Returns MSAL's client. */
+async function signIn() {
+  // A control of the stage, in place of an earlier sign-in of the user at the tenant.
+  await post('/dev/tenant-session', { user: user.name });
+  const { authority, knownAuthority, metadata } = settings.tenants[user.tenant];
+  const client = new window.msal.PublicClientApplication({
+    auth: {
+      clientId: settings.clientId,
+      authority,
+      knownAuthorities: [knownAuthority],
+      authorityMetadata: JSON.stringify(metadata),
+      redirectUri: settings.redirectUri,
+    },
+    cache: { cacheLocation: 'sessionStorage' },
+  });
+  await client.initialize();
+  const visitor = find('visitor');
+  try {
+    const known = client.getAllAccounts().find(({ username }) => username === user.principalName);
+    const account = known ?? (await client.ssoSilent({ scopes: ['openid'], loginHint: user.principalName })).account;
+    client.setActiveAccount(account);
+    visitor.textContent = `${account.name} is signed in at this site.`;
+    visitor.classList.add('signed-in');
+  } catch (error) {
+    visitor.textContent = `${user.displayName} is not signed in at this site (${error.errorCode ?? error.name}).`;
+  }
+  return client;
+}
+
+/** The place in which this tab keeps its conversation. */
+function conversationKey() {
+  return ['playground', settings.stage, choice.user, choice.bot, choice.channel].join(' ');
+}
+
+/** What Direct Line needs: of the conversation of this tab, or of a new one. */
+async function openConversation() {
+  const kept = JSON.parse(sessionStorage.getItem(conversationKey()) ?? 'null');
+  if (kept && Date.now() < kept.endsAt) {
+    return { token: kept.token, conversationId: kept.conversationId, watermark: '' };
+  }
+  const { user: name, bot, channel } = choice;
+  const { token, conversationId, expires_in: seconds } = await (await post(settings.tokenUrl, { user: name, bot, channel })).json();
+  const endsAt = Date.now() + seconds * 1000;
+  sessionStorage.setItem(conversationKey(), JSON.stringify({ token, conversationId, endsAt }));
+  return { token };
+}
+
+function showOutcome({ signedIn, reason }) {
+  const outcome = find('outcome');
+  outcome.className = signedIn ? 'ok' : 'card';
+  outcome.textContent = signedIn
+    ? `${choice.bot} has a token of ${user.displayName}. No card was shown.`
+    : `The card is shown: ${REASONS[reason]}.`;
+}
+
+/** The colours of Web Chat: those of the page. */
+function look() {
+  return {
+    primaryFont: 'inherit',
+    backgroundColor: 'var(--bg)',
+    accent: 'var(--accent)',
+    subtle: 'var(--muted)',
+    timestampColor: 'var(--muted)',
+    bubbleBackground: 'var(--bg)',
+    bubbleBorderColor: 'var(--line)',
+    bubbleBorderRadius: 8,
+    bubbleTextColor: 'var(--fg)',
+    bubbleFromUserBackground: 'var(--bg)',
+    bubbleFromUserBorderColor: 'var(--accent)',
+    bubbleFromUserBorderRadius: 8,
+    bubbleFromUserTextColor: 'var(--fg)',
+    sendBoxBackground: 'var(--bg)',
+    sendBoxTextColor: 'var(--fg)',
+    sendBoxPlaceholderColor: 'var(--muted)',
+    sendBoxButtonColor: 'var(--muted)',
+    sendBoxButtonColorOnFocus: 'var(--fg)',
+    sendBoxButtonColorOnHover: 'var(--fg)',
+    sendBoxBorderTop: '1px solid var(--line)',
+    sendBoxBorderBottom: '1px solid var(--line)',
+    cardPushButtonBackgroundColor: 'var(--accent)',
+    cardPushButtonTextColor: 'var(--bg)',
+    hideUploadButton: true,
+  };
+}
+
+/** Loads a library, if it is the one whose digest the stage has stated. */
+function loadScript(name) {
+  const { url, integrity } = settings.libraries[name];
+  const script = Object.assign(document.createElement('script'), { src: url, integrity });
+  return new Promise((resolve, reject) => {
+    script.addEventListener('load', resolve);
+    script.addEventListener('error', () => reject(new Error(`${url} cannot be loaded`)));
+    document.head.append(script);
+  });
+}
+
+async function post(url, body) {
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok) {
+    throw new Error(`${url}: ${answer.status}`);
+  }
+  return answer;
+}
+
+function paragraph(text) {
+  return Object.assign(document.createElement('p'), { textContent: text });
 }

@@ -1,13 +1,15 @@
 use std::sync::Arc;
 
+use actix_web::middleware::from_fn;
 use actix_web::web::{Data, Path, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, Route, web};
 use serde_json::{Value, json};
 
 use super::directory::Directory;
 use super::refusal::EntraRefusalReplies;
 use super::tenant_segment::TenantSegment;
 use super::tokens::TokenIssuer;
+use crate::dev::admission::admit_page_origins;
 use crate::dev::calls::CallLog;
 use crate::dev::faults::FaultSwitches;
 
@@ -21,11 +23,13 @@ pub(in crate::dev) struct TenantDiscovery {
 }
 
 pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
+    let readable_by_pages =
+        |path: &str, route: Route| web::resource(path).wrap(from_fn(admit_page_origins)).route(route);
     config
-        .route("/{tenant}/v2.0/.well-known/openid-configuration", web::get().to(show_v2_metadata))
-        .route("/{tenant}/.well-known/openid-configuration", web::get().to(show_v1_metadata))
-        .route("/{tenant}/discovery/v2.0/keys", web::get().to(show_keys))
-        .route("/{tenant}/discovery/keys", web::get().to(show_keys));
+        .service(readable_by_pages("/{tenant}/v2.0/.well-known/openid-configuration", web::get().to(show_v2_metadata)))
+        .service(readable_by_pages("/{tenant}/.well-known/openid-configuration", web::get().to(show_v1_metadata)))
+        .service(readable_by_pages("/{tenant}/discovery/v2.0/keys", web::get().to(show_keys)))
+        .service(readable_by_pages("/{tenant}/discovery/keys", web::get().to(show_keys)));
 }
 
 async fn show_v2_metadata(

@@ -47,7 +47,7 @@ pub(in crate::dev) use discovery::TenantDiscovery;
 pub(in crate::dev) use form::Form;
 pub(in crate::dev) use grants::GrantServices;
 pub(in crate::dev) use issued_claims::{IssuedClaims, place_of_activity, place_of_request};
-pub(in crate::dev) use login::{AuthorizationEndpoint, LoginState, RedirectUris};
+pub(in crate::dev) use login::{AuthorizationEndpoint, LoginState, RedirectUris, ended_session, find_session_user};
 pub(in crate::dev) use refusal::{EntraRefusal, EntraRefusalReplies};
 pub(in crate::dev) use scopes::{BOT_FRAMEWORK_AUDIENCE, FEDERATION_AUDIENCE, GRAPH_AUDIENCE, Resource};
 pub use sessions::SessionSwitches;

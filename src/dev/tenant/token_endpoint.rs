@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use actix_web::middleware::from_fn;
 use actix_web::web::{Bytes, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
@@ -10,6 +11,7 @@ use super::grants::{self, GrantRequest, GrantServices};
 use super::issued_claims::place_of_request;
 use super::refusal::{EntraRefusal, EntraRefusalReplies};
 use super::tenant_segment::TenantSegment;
+use crate::dev::admission::admit_page_origins;
 use crate::dev::calls::{CallLog, GrantKind, LoggedTokenRequest};
 use crate::dev::faults::FaultSwitches;
 use crate::dev::jwt::unverified_oid;
@@ -24,7 +26,11 @@ pub(in crate::dev) struct TokenEndpoint {
 }
 
 pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
-    config.route("/{tenant}/oauth2/v2.0/token", web::post().to(answer_token_request));
+    config.service(
+        web::resource("/{tenant}/oauth2/v2.0/token")
+            .wrap(from_fn(admit_page_origins))
+            .route(web::post().to(answer_token_request)),
+    );
 }
 
 async fn answer_token_request(

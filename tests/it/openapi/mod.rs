@@ -5,19 +5,23 @@ mod answers;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use bot_sso::endpoints::{api_document, bot_gateway, health, metrics, operations, sign_in_pages, token_service};
+use bot_sso::endpoints::{
+    api_document, bot_gateway, health, metrics, operations, sign_in_pages, token_service, web_chat,
+};
 use bot_sso::inbound::{Door, LetterCase};
 
 use crate::harness::api_documents::{assert_describes, document_of, documented};
 use crate::harness::{Answer, Harness, Options};
 
-const PUBLIC_DOORS: [&Door; 4] = [&bot_gateway::DOOR, &sign_in_pages::DOOR, &token_service::DOOR, &api_document::DOOR];
+const PUBLIC_DOORS: [&Door; 5] =
+    [&bot_gateway::DOOR, &sign_in_pages::DOOR, &token_service::DOOR, &web_chat::DOOR, &api_document::DOOR];
 const OPERATIONS_DOORS: [&Door; 4] = [&operations::DOOR, &health::DOOR, &metrics::DOOR, &api_document::DOOR];
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /// The path with valid values in the place of its parameters.
 fn with_sample_parameters(path: &str) -> String {
+    let path = path.replace("{hash}", &web_chat::RELEASES[0].hash()).replace("{file}", "single-sign-on.js");
     path.replace("{bot}", "demo").replace("{user_key}", "someone@https%3A%2F%2Fissuer.example")
 }
 

@@ -32,10 +32,13 @@ const BOTS: [BotEntry; 3] = [
 const LEGACY_ID: &str = "4eac6f85-bd31-4094-8f5e-8b7c9daebf04";
 const LEGACY_SECRET: &str = "legacy-app-secret-of-the-local-stage";
 
+/// The app of pages with Web Chat.
+pub(super) const WEB_CHAT_CLIENT_ID: &str = "5fbd7096-ce42-41a5-906f-9c8daebfc005";
+
 const CLIENTS: [ClientEntry; 3] = [
     ClientEntry { name: "teams-desktop", client_id: "1fec8e78-bce4-4aaf-ab1b-5451cc387264" },
     ClientEntry { name: "teams-web", client_id: "5e3ce6c0-2b1f-4285-8d4b-75ee78787346" },
-    ClientEntry { name: "web-chat", client_id: "5fbd7096-ce42-41a5-906f-9c8daebfc005" },
+    ClientEntry { name: "web-chat", client_id: WEB_CHAT_CLIENT_ID },
 ];
 
 const USERS: [User; 7] = [

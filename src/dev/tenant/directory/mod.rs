@@ -15,7 +15,7 @@ pub use entries::{
     ManagedIdentityEntry, Tenant, User, UserScenario,
 };
 pub(in crate::dev) use fixed::WORKLOAD_SUBJECT;
-use fixed::{apps, bots, clients, connections, federated_credentials, identities, tenants, users};
+use fixed::{WEB_CHAT_CLIENT_ID, apps, bots, clients, connections, federated_credentials, identities, tenants, users};
 use tenant_ids::{CONTOSO_ID, FABRIKAM_ID};
 
 /// The id of the tenant that is not `tid`.
@@ -69,6 +69,12 @@ impl Directory {
     #[must_use]
     pub fn main_tenant_id(&self) -> &'static str {
         CONTOSO_ID
+    }
+
+    /// The client id of the app of pages with Web Chat.
+    #[must_use]
+    pub fn web_chat_client_id(&self) -> &'static str {
+        WEB_CHAT_CLIENT_ID
     }
 
     /// The tenant with this id.

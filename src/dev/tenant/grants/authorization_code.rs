@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 use super::checks::require_enabled;
 use super::request::GrantRequest;
 use super::user_grant::{UserGrant, build_token_answer};
+use crate::dev::tenant::login::SignInKind;
 use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::scopes::ScopeRequest;
 
@@ -36,10 +37,16 @@ pub(in crate::dev) fn redeem_authorization_code(request: &GrantRequest<'_>) -> R
         .find_user(&issued.oid)
         .filter(|user| request.tenant.admits(user.tid))
         .ok_or_else(|| EntraRefusal::invalid_grant(50_034, "The user account does not exist in the directory."))?;
-    require_enabled(request, user)?;
+    let passed_mfa = match issued.kind {
+        SignInKind::LoginPage => {
+            require_enabled(request, user)?;
+            true
+        }
+        // As with the password grant, a page may still have tokens of a user who was disabled later.
+        SignInKind::Session { passed_mfa } => passed_mfa,
+    };
     let scope = ScopeRequest::parse(&services.directory, &login.scope)?;
-    // Signing in on the login page counts as MFA.
-    let grant = UserGrant { passed_mfa: true, nonce: login.nonce.as_deref(), ..UserGrant::new(user, &scope) };
+    let grant = UserGrant { passed_mfa, nonce: login.nonce.as_deref(), ..UserGrant::new(user, &scope) };
     build_token_answer(request, &grant)
 }
 

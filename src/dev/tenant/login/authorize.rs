@@ -1,15 +1,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use actix_web::web::{Data, Form, Path, Query, ServiceConfig};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use url::Url;
 
+use super::client_return::{ClientReturn, LoginOutcome, ResponseMode};
 use super::login_page::{LoginPage, error_page};
-use super::login_state::{IssuedCode, LoginRequest, LoginState};
+use super::login_state::{IssuedCode, LoginRequest, LoginState, SignInKind};
 use super::password::check_password;
 use super::redirect_uris::RedirectUris;
+use crate::dev::admission::PageOrigins;
 use crate::dev::tenant::consents::Consents;
 use crate::dev::tenant::directory::{App, Directory, User, UserScenario};
 use crate::dev::tenant::refusal::EntraRefusal;
@@ -34,6 +37,7 @@ struct LoginForm {
 pub(in crate::dev) struct AuthorizationEndpoint {
     pub(in crate::dev) directory: Arc<Directory>,
     pub(in crate::dev) redirect_uris: Arc<RedirectUris>,
+    pub(in crate::dev) page_origins: Arc<PageOrigins>,
     pub(in crate::dev) consents: Arc<Consents>,
     pub(in crate::dev) stories: Arc<Stories>,
     pub(in crate::dev) logins: Arc<LoginState>,
@@ -53,8 +57,9 @@ pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
     );
 }
 
-/// Answers GET: checks the authorization request and shows the login page.
+/// Answers GET: checks the authorization request, and shows the login page or, with `prompt=none`, no page at all.
 async fn show_login_page(
+    request: HttpRequest,
     tenant: Path<String>,
     query: Query<QueryParameters>,
     endpoint: Data<AuthorizationEndpoint>,
@@ -65,18 +70,38 @@ async fn show_login_page(
         // The endpoint must not redirect to an address that the client has not registered (RFC 6749 §4.1.2.1).
         Err(refusal) => return error_page(&refusal),
     };
-    match check_login_request(directory, &tenant, &query, &client) {
-        Ok(login) => {
-            let hint = query.get("login_hint").and_then(|hint| directory.find_user(hint)).map(|user| user.name);
-            let ticket = endpoint.logins.open_login(login);
-            LoginPage { directory, tenant: &tenant, ticket: &ticket }.render(hint, None)
-        }
-        Err(refusal) => redirect_to_client(
-            client.redirect_uri,
-            query.get("state").map(String::as_str),
-            &LoginOutcome::Refused(&refusal),
-        ),
+    let text = |name: &str| query.get(name).map(String::as_str).filter(|value| !value.is_empty());
+    let mode = ResponseMode::parse(text("response_mode"));
+    let client_return = ClientReturn {
+        redirect_uri: client.redirect_uri,
+        state: text("state"),
+        mode: mode.as_ref().copied().unwrap_or(ResponseMode::Query),
+    };
+    let login = mode.and_then(|mode| check_login_request(directory, &tenant, &query, &client, mode));
+    let login = match login {
+        Ok(login) => login,
+        Err(refusal) => return client_return.redirect(&LoginOutcome::Refused(&refusal)),
+    };
+    let hinted = text("login_hint").map(|hint| directory.find_user(hint));
+    if text("prompt") == Some("none") {
+        let answer = match endpoint.sign_in_silently(&request, login, hinted) {
+            Ok(code) => client_return.redirect(&LoginOutcome::Code(&code)),
+            Err(refusal) => client_return.redirect(&LoginOutcome::Refused(&refusal)),
+        };
+        return framed_by(answer, client.redirect_uri);
     }
+    let ticket = endpoint.logins.open_login(login);
+    LoginPage { directory, tenant: &tenant, ticket: &ticket }.render(hinted.flatten().map(|user| user.name), None)
+}
+
+/// Lets only the client's own pages frame an answer.
+fn framed_by(mut answer: HttpResponse, redirect_uri: &str) -> HttpResponse {
+    let origin = Url::parse(redirect_uri).map(|url| url.origin().ascii_serialization());
+    let policy = format!("frame-ancestors {}", origin.as_deref().unwrap_or("'none'"));
+    if let Ok(value) = HeaderValue::from_str(&policy) {
+        answer.headers_mut().insert(CONTENT_SECURITY_POLICY, value);
+    }
+    answer
 }
 
 /// Answers POST: checks the login page's form and redirects the browser to the client.
@@ -89,9 +114,11 @@ async fn handle_login_form(
     let Some(login) = endpoint.logins.find_login(&form.ticket).filter(|login| login.tenant == *tenant) else {
         return error_page(&EntraRefusal::bad_request("invalid_request", 90_014, "This login page is no longer open."));
     };
+    let client_return =
+        ClientReturn { redirect_uri: &login.redirect_uri, state: login.state.as_deref(), mode: login.response_mode };
     if form.cancel.is_some() {
         let refusal = EntraRefusal::bad_request("access_denied", 65_004, "User declined to consent to access the app.");
-        return redirect_to_client(&login.redirect_uri, login.state.as_deref(), &LoginOutcome::Refused(&refusal));
+        return client_return.redirect(&LoginOutcome::Refused(&refusal));
     }
     let page = LoginPage { directory, tenant: &tenant, ticket: &form.ticket };
     let user = TenantSegment::parse(directory, &tenant)
@@ -114,9 +141,14 @@ async fn handle_login_form(
         let refusal = EntraRefusal::invalid_grant(65_001, "Tick the box to consent, or cancel.");
         return page.render(Some(user.name), Some(&refusal));
     }
-    let (redirect_uri, client_state) = (login.redirect_uri.clone(), login.state.clone());
-    let code = endpoint.logins.issue_code(&form.ticket, IssuedCode { request: login, oid: user.oid.to_owned() });
-    redirect_to_client(&redirect_uri, client_state.as_deref(), &LoginOutcome::Code(&code))
+    endpoint.logins.close_login(&form.ticket);
+    let cookie = endpoint.logins.open_session(user, true);
+    let issued = IssuedCode { request: login.clone(), oid: user.oid.to_owned(), kind: SignInKind::LoginPage };
+    let mut answer = client_return.redirect(&LoginOutcome::Code(&endpoint.logins.issue_code(issued)));
+    if let Err(error) = answer.add_cookie(&cookie) {
+        tracing::warn!(%error, "the tenant's cookie cannot be written");
+    }
+    answer
 }
 
 impl AuthorizationEndpoint {
@@ -132,7 +164,7 @@ impl AuthorizationEndpoint {
             EntraRefusal::bad_request("unauthorized_client", 700_016, "The application was not found in the directory.")
         })?;
         let redirect_uri = query.get("redirect_uri").ok_or_else(|| EntraRefusal::missing_parameter("redirect_uri"))?;
-        if self.redirect_uris.contains(app.client_id, redirect_uri) {
+        if self.redirect_uris.contains(app.client_id, redirect_uri) || self.is_own_page(app, redirect_uri) {
             Ok(ClientAndRedirect { app, redirect_uri })
         } else {
             Err(EntraRefusal::bad_request(
@@ -141,6 +173,34 @@ impl AuthorizationEndpoint {
                 "The redirect URI specified in the request does not match the redirect URIs configured for the application.",
             ))
         }
+    }
+
+    /// Whether `redirect_uri` is on a page that may call the stage, and `app` is the app of such pages: all of them are
+    /// registered for it.
+    fn is_own_page(&self, app: &App, redirect_uri: &str) -> bool {
+        let is_of_pages = app.client_id == self.directory.web_chat_client_id();
+        is_of_pages
+            && Url::parse(redirect_uri).is_ok_and(|url| self.page_origins.admits(&url.origin().ascii_serialization()))
+    }
+
+    /// Issues a code for the user who has a session in the browser, if it is the user that the client wants.
+    fn sign_in_silently(
+        &self,
+        request: &HttpRequest,
+        login: LoginRequest,
+        hinted: Option<Option<&User>>,
+    ) -> Result<String, EntraRefusal> {
+        let signed_out = || {
+            let text = "Session information is not sufficient for single-sign-on.";
+            EntraRefusal::bad_request("login_required", 50_058, text)
+        };
+        let session = self.logins.session_of(request).ok_or_else(signed_out)?;
+        let is_wanted = hinted.is_none_or(|user| user.is_some_and(|user| user.oid == session.oid));
+        let segment = TenantSegment::parse(&self.directory, &login.tenant)?;
+        let user = self.directory.find_user(&session.oid).filter(|user| segment.admits(user.tid) && is_wanted);
+        let user = user.ok_or_else(signed_out)?;
+        let kind = SignInKind::Session { passed_mfa: session.passed_mfa };
+        Ok(self.logins.issue_code(IssuedCode { request: login, oid: user.oid.to_owned(), kind }))
     }
 
     /// Records the consent of `user` to `client`, and to the API in `scope` if there is one: Entra combines the two
@@ -158,18 +218,12 @@ fn check_login_request(
     tenant: &str,
     query: &QueryParameters,
     client: &ClientAndRedirect<'_>,
+    response_mode: ResponseMode,
 ) -> Result<LoginRequest, EntraRefusal> {
     let find = |name: &str| query.get(name).filter(|value| !value.is_empty()).cloned();
     if query.get("response_type").map(String::as_str) != Some("code") {
         let text = "The response_type is not supported: only 'code' is.";
         return Err(EntraRefusal::bad_request("unsupported_response_type", 700_054, text));
-    }
-    if find("response_mode").is_some_and(|mode| mode != "query") {
-        return Err(EntraRefusal::bad_request("invalid_request", 90_014, "Only response_mode 'query' is supported."));
-    }
-    if query.get("prompt").map(String::as_str) == Some("none") {
-        let text = "Session information is not sufficient for single-sign-on.";
-        return Err(EntraRefusal::bad_request("login_required", 50_058, text));
     }
     let code_challenge = find("code_challenge");
     let method = find("code_challenge_method");
@@ -190,31 +244,6 @@ fn check_login_request(
         state: find("state"),
         nonce: find("nonce"),
         code_challenge,
+        response_mode,
     })
-}
-
-/// The result of a login, which the redirect carries to the client.
-enum LoginOutcome<'a> {
-    Code(&'a str),
-    Refused(&'a EntraRefusal),
-}
-
-fn redirect_to_client(redirect_uri: &str, state: Option<&str>, outcome: &LoginOutcome<'_>) -> HttpResponse {
-    let Ok(mut target) = Url::parse(redirect_uri) else {
-        return error_page(&EntraRefusal::server_error());
-    };
-    match outcome {
-        LoginOutcome::Code(code) => target.query_pairs_mut().append_pair("code", code),
-        LoginOutcome::Refused(refusal) => target
-            .query_pairs_mut()
-            .append_pair("error", refusal.error)
-            .append_pair("error_description", &refusal.message()),
-    };
-    if let Some(state) = state {
-        target.query_pairs_mut().append_pair("state", state);
-    }
-    HttpResponse::Found()
-        .insert_header(("Location", target.as_str()))
-        .insert_header(("Cache-Control", "no-store"))
-        .finish()
 }

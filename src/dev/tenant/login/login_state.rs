@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::client_return::ResponseMode;
 use crate::dev::lock::lock_ignoring_poison;
 use crate::domain::{SharedClock, SharedEntropy, Timestamp};
 
@@ -9,6 +10,8 @@ use crate::domain::{SharedClock, SharedEntropy, Timestamp};
 const CODE_LIFETIME: Duration = Duration::from_mins(10);
 /// The lifetime of a refresh token.
 const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_hours(90 * 24);
+/// The lifetime of a browser's session.
+const SESSION_LIFETIME: Duration = Duration::from_hours(24);
 /// The maximum number of entries in each map; a further entry replaces the one that expires first.
 const MAX_ENTRIES: usize = 20_000;
 
@@ -22,6 +25,26 @@ pub(in crate::dev) struct LoginRequest {
     pub(in crate::dev) state: Option<String>,
     pub(in crate::dev) nonce: Option<String>,
     pub(in crate::dev) code_challenge: Option<String>,
+    pub(in crate::dev) response_mode: ResponseMode,
+}
+
+/// How the user of an authorization code has signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::dev) enum SignInKind {
+    /// On the login page, which counts as a second factor.
+    LoginPage,
+    /// By the session of the browser, without a page.
+    Session {
+        /// Whether the session began with a second factor.
+        passed_mfa: bool,
+    },
+}
+
+/// A user's session at the tenant in one browser.
+#[derive(Clone, Debug)]
+pub(in crate::dev) struct BrowserSession {
+    pub(in crate::dev) oid: String,
+    pub(in crate::dev) passed_mfa: bool,
 }
 
 /// The grant that an authorization code represents.
@@ -29,6 +52,7 @@ pub(in crate::dev) struct LoginRequest {
 pub(in crate::dev) struct IssuedCode {
     pub(in crate::dev) request: LoginRequest,
     pub(in crate::dev) oid: String,
+    pub(in crate::dev) kind: SignInKind,
 }
 
 /// The grant that a refresh token represents.
@@ -49,13 +73,20 @@ pub(in crate::dev) struct LoginState {
     logins: ExpiringMap<LoginRequest>,
     codes: ExpiringMap<IssuedCode>,
     refresh_tokens: ExpiringMap<RefreshGrant>,
+    sessions: ExpiringMap<BrowserSession>,
 }
 
 impl LoginState {
     /// Creates an empty state. `entropy` generates codes and tokens, and `clock` decides when they expire.
     pub(in crate::dev) fn new(clock: SharedClock, entropy: SharedEntropy) -> Self {
-        let (logins, codes, refresh_tokens) = (ExpiringMap::default(), ExpiringMap::default(), ExpiringMap::default());
-        Self { clock, entropy, logins, codes, refresh_tokens }
+        Self {
+            clock,
+            entropy,
+            logins: ExpiringMap::default(),
+            codes: ExpiringMap::default(),
+            refresh_tokens: ExpiringMap::default(),
+            sessions: ExpiringMap::default(),
+        }
     }
 
     /// Stores an authorization request. Returns the ticket by which the login page's form refers to it.
@@ -70,10 +101,26 @@ impl LoginState {
         self.logins.find(ticket, self.clock.now())
     }
 
-    /// Closes a login page and issues an authorization code.
-    pub(in crate::dev) fn issue_code(&self, ticket: &str, issued: IssuedCode) -> String {
+    /// Closes a login page. Its form cannot be sent again.
+    pub(in crate::dev) fn close_login(&self, ticket: &str) {
+        self.logins.take(ticket, self.clock.now());
+    }
+
+    /// Stores a session. Returns its id, which cannot be guessed.
+    pub(super) fn put_session(&self, session: BrowserSession) -> String {
+        let (id, now) = (self.entropy.hex_id(), self.clock.now());
+        self.sessions.put(id.clone(), session, now.plus(SESSION_LIFETIME), now);
+        id
+    }
+
+    /// The session with this id.
+    pub(super) fn find_session(&self, id: &str) -> Option<BrowserSession> {
+        self.sessions.find(id, self.clock.now())
+    }
+
+    /// Issues an authorization code.
+    pub(in crate::dev) fn issue_code(&self, issued: IssuedCode) -> String {
         let now = self.clock.now();
-        self.logins.take(ticket, now);
         let code = format!("0.{}{}", self.entropy.hex_id(), self.entropy.hex_id());
         self.codes.put(code.clone(), issued, now.plus(CODE_LIFETIME), now);
         code

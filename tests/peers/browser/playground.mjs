@@ -1,0 +1,121 @@
+// A developer with a real browser (the system's Chromium) at the page of the playground. STEPS is a JSON list of steps, each an object with
+// one member that names the step. Prints a JSON object for each step that has a result, and at the end what the browser complained about.
+
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { chromium } from 'playwright-core';
+import { print } from '../steps.mjs';
+
+const { PAGE, STEPS, SCHEME, WIDTH, SCREENSHOTS } = process.env;
+const CODE = /\b\d{6}\b/g;
+/** The button of a sign-in card that was not pressed yet. */
+const CARD_BUTTON = '#chat .ac-pushButton';
+/** Axe's words for what keeps people from using a page. */
+const SERIOUS = ['serious', 'critical'];
+
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+const context = await browser.newContext({ viewport: { width: Number(WIDTH), height: 760 }, colorScheme: SCHEME });
+const complaints = [];
+const refused = [];
+context.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+context.on('response', (answer) => answer.status() >= 400 && refused.push(`${answer.status()} ${new URL(answer.url()).pathname}`));
+context.on('weberror', (problem) => complaints.push(String(problem.error())));
+await context.exposeBinding('complain', (_, text) => complaints.push(text));
+await context.addInitScript(() => {
+  addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) =>
+    window.complain(`policy: ${effectiveDirective} ${blockedURI}`));
+});
+const sockets = [];
+const tabs = [];
+let page;
+
+/** The texts of the chat, oldest first. */
+async function transcript() {
+  const texts = await page.locator('#chat .webchat__bubble__content').allInnerTexts();
+  return texts.map((text) => text.replace(/\s+/g, ' ').replace(CODE, '[code]').trim());
+}
+
+async function say(text) {
+  const box = page.locator('#chat [data-testid="send box text area"], #chat .webchat__send-box-text-box__input');
+  await box.first().fill(text);
+  await box.first().press('Enter');
+}
+
+/** Follows the card's button to the sign-in pages, and gives the bot the code. */
+async function signInByCard({ username, password }) {
+  const opening = context.waitForEvent('page');
+  await page.locator(CARD_BUTTON).last().click();
+  const pages = await opening;
+  await pages.selectOption('select[name=username]', username);
+  await pages.fill('input[name=password]', password);
+  await pages.setChecked('input[name=consent]', true);
+  await pages.getByRole('button', { name: 'Sign in' }).click();
+  await pages.locator('button[name=decision][value=continue]').click();
+  const code = await pages.locator('#code').textContent();
+  await pages.close();
+  await say(code);
+}
+
+const STEP = {
+  async open() {
+    page = await context.newPage();
+    tabs.push(page);
+    page.on('websocket', () => sockets.push('opened'));
+    await page.goto(PAGE);
+    await page.locator('#visitor.signed-in, #chat > p').first().waitFor();
+  },
+  async tab(number) {
+    page = tabs[number];
+    await page.bringToFront();
+  },
+  say,
+  async wait(text) {
+    await page.locator('#chat').getByText(text, { exact: false }).last().waitFor();
+  },
+  async outcome(text) {
+    await page.locator('#outcome').getByText(text, { exact: false }).waitFor();
+  },
+  async card() {
+    await page.locator(CARD_BUTTON).last().waitFor();
+  },
+  signInByCard,
+  async reload() {
+    await page.reload();
+    await page.locator('#visitor.signed-in').waitFor();
+  },
+  /** A call by a program beside the browser. */
+  async call({ url, method = 'POST', headers = {} }) {
+    const answer = await fetch(url, { method, headers });
+    print({ step: 'call', status: answer.status });
+  },
+  async look() {
+    const cards = await page.locator(CARD_BUTTON).count();
+    const text = (selector) => page.locator(selector).innerText();
+    const width = await page.evaluate(() => document.scrollingElement.scrollWidth);
+    print({ step: 'look', visitor: await text('#visitor'), outcome: await text('#outcome'), chat: await transcript(), cards, width });
+  },
+  async missing() {
+    print({ step: 'missing', text: await page.locator('#chat').innerText() });
+  },
+  async axe() {
+    await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
+    const { violations } = await page.evaluate(() => window.axe.run());
+    const serious = violations.filter(({ impact }) => SERIOUS.includes(impact));
+    print({ step: 'axe', serious: serious.map(({ id, nodes }) => ({ id, at: nodes.map(({ target }) => target.join(' ')) })) });
+  },
+  async screenshot(name) {
+    await page.screenshot({ path: `${SCREENSHOTS}-${name}.png` });
+  },
+};
+
+for (const step of JSON.parse(STEPS)) {
+  const [[name, argument]] = Object.entries(step);
+  try {
+    await STEP[name](argument);
+  } catch (error) {
+    await page?.screenshot({ path: `${SCREENSHOTS}-failed.png` });
+    throw new Error(`${JSON.stringify(name)}: ${error.message}; the browser said: ${complaints.join('; ')}`);
+  }
+}
+print({ complaints, refused, sockets: sockets.length });
+await browser.close();
