@@ -1,10 +1,9 @@
 //! The events of the gateway, as programs and the panel read them.
 
 use bytes::BytesMut;
-use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
-use super::observed_stage::ObservedStage;
+use super::observed_stage::{ObservedStage, json_request};
 use super::silent_user::SilentUser;
 use crate::harness::waiting::wait_for;
 
@@ -118,7 +117,7 @@ async fn readers_are_bounded_and_pages_of_other_sites_are_none() {
             assert_eq!(answer.status(), 403, "{path} {name}");
         }
     }
-    let command = observed.http.post(observed.url("/playground/switches")).json(&json!({"reset": true}));
+    let command = json_request(observed.http.post(observed.url("/playground/switches")), &json!({"reset": true}));
     assert_eq!(command.header("origin", "https://evil.example").send().await.unwrap().status(), 403);
 }
 
@@ -126,7 +125,8 @@ async fn readers_are_bounded_and_pages_of_other_sites_are_none() {
 async fn a_refused_caller_is_told_with_the_hint_of_the_log() {
     let observed = ObservedStage::start().await;
     let url = format!("{}/bots/demo/api/messages", observed.gateway);
-    let answer = observed.http.post(url).bearer_auth("none").json(&json!({"type": "message"})).send().await.unwrap();
+    let request = observed.http.post(url).bearer_auth("none");
+    let answer = json_request(request, &json!({"type": "message"})).send().await.unwrap();
     assert_eq!(answer.status(), 401);
     let events = observed.events().await;
     assert_eq!(kinds(&events), ["caller_refused", "operation_answered"], "{events:?}");
@@ -155,7 +155,7 @@ async fn the_pages_of_a_sign_in_and_a_sign_out_are_told() {
 
 /// A reader of the stream.
 struct EventReader {
-    stream: std::pin::Pin<Box<dyn futures_util::Stream<Item = reqwest::Result<bytes::Bytes>>>>,
+    answer: reqwest::Response,
     read: BytesMut,
 }
 
@@ -168,7 +168,7 @@ impl EventReader {
         };
         let answer = request.send().await.unwrap();
         assert_eq!(answer.headers()["content-type"], "text/event-stream");
-        Self { stream: Box::pin(answer.bytes_stream()), read: BytesMut::new() }
+        Self { answer, read: BytesMut::new() }
     }
 
     /// The next event. Comments are skipped.
@@ -182,7 +182,7 @@ impl EventReader {
                 assert_eq!(id, format!("id: {}", event["number"]));
                 return event;
             }
-            let chunk = self.stream.next().await.unwrap().unwrap();
+            let chunk = self.answer.chunk().await.unwrap().unwrap();
             self.read.extend_from_slice(&chunk);
         }
     }

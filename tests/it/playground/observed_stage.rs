@@ -56,7 +56,13 @@ impl ObservedStage {
     }
 
     pub async fn get_json(&self, path: &str) -> Value {
-        self.http.get(self.url(path)).send().await.unwrap().json().await.unwrap()
+        read_json(self.http.get(self.url(path)).send().await.unwrap()).await
+    }
+
+    /// Posts JSON to a path of the stage, and returns the status and the body.
+    pub async fn post_json(&self, path: &str, body: &Value) -> (u16, Value) {
+        let answer = json_request(self.http.post(self.url(path)), body).send().await.unwrap();
+        (answer.status().as_u16(), read_json(answer).await)
     }
 
     /// All events that are kept.
@@ -66,8 +72,7 @@ impl ObservedStage {
 
     /// Sends a command to the switches, and returns the status and what is on then.
     pub async fn switch(&self, command: &Value) -> (u16, Value) {
-        let answer = self.http.post(self.url("/playground/switches")).json(command).send().await.unwrap();
-        (answer.status().as_u16(), answer.json().await.unwrap())
+        self.post_json("/playground/switches", command).await
     }
 
     /// Runs a scenario of `panel.mjs`: a developer with a real browser looks at the panel while a user chats. Returns what
@@ -88,4 +93,14 @@ impl ObservedStage {
         assert_eq!(end["complaints"], json!([]), "{end}");
         seen
     }
+}
+
+/// The request with a JSON body.
+pub fn json_request(request: reqwest::RequestBuilder, body: &Value) -> reqwest::RequestBuilder {
+    request.header("content-type", "application/json").body(body.to_string())
+}
+
+/// The body of an answer; `null` if it is no JSON.
+pub async fn read_json(answer: reqwest::Response) -> Value {
+    serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::observed_stage::ObservedStage;
+use super::observed_stage::{ObservedStage, json_request, read_json};
 use crate::harness::waiting::wait_for;
 
 pub struct SilentUser<'s> {
@@ -22,8 +22,7 @@ impl<'s> SilentUser<'s> {
     /// Starts a conversation with the bot `demo`.
     pub async fn start(observed: &'s ObservedStage, name: &'static str) -> Self {
         let order = json!({"user": name, "bot": "demo"});
-        let site = observed.http.post(observed.url("/web-chat/token")).json(&order).send().await.unwrap();
-        let site: Value = site.json().await.unwrap();
+        let (_, site) = observed.post_json("/web-chat/token", &order).await;
         let text = |member: &str| site[member].as_str().unwrap().to_owned();
         let user = Self { observed, name, token: text("token"), conversation: text("conversationId") };
         user.call(reqwest::Method::POST, "", &Value::Null).await;
@@ -80,9 +79,9 @@ impl<'s> SilentUser<'s> {
     async fn call(&self, method: reqwest::Method, path: &str, body: &Value) -> (u16, Value) {
         let url = self.observed.url(&format!("/v3/directline/conversations{path}"));
         let request = self.observed.http.request(method, url).bearer_auth(&self.token);
-        let request = if body.is_null() { request } else { request.json(body) };
+        let request = if body.is_null() { request } else { json_request(request, body) };
         let answer = request.send().await.unwrap();
-        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+        (answer.status().as_u16(), read_json(answer).await)
     }
 
     async fn exchangeable_token(&self) -> String {
@@ -101,7 +100,7 @@ impl<'s> SilentUser<'s> {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request =
             self.observed.http.post(url).header("content-type", "application/x-www-form-urlencoded").body(body);
-        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        let answer = read_json(request.send().await.unwrap()).await;
         answer["access_token"].as_str().unwrap().to_owned()
     }
 }

@@ -77,8 +77,7 @@ async fn a_consent_that_is_given_ends_the_story_of_the_user_who_lacked_it() {
     assert_eq!((status, story_of(&state, "ben")), (200, "lacks consent"));
     let user = SilentUser::start(&observed, "ben").await;
     assert!(user.sign_in().await.status >= 400);
-    let consent = observed.http.post(observed.url("/dev/consent")).json(&json!({"user": "ben"}));
-    assert_eq!(consent.send().await.unwrap().status(), 204);
+    assert_eq!(observed.post_json("/dev/consent", &json!({"user": "ben"})).await.0, 204);
     let user = SilentUser::start(&observed, "ben").await;
     assert!(user.sign_in().await.status < 300);
     // The same story again begins without the consent.
@@ -92,8 +91,7 @@ async fn a_consent_that_is_given_ends_the_story_of_the_user_who_lacked_it() {
 #[tokio::test]
 async fn a_fault_of_the_controls_is_shown_and_all_as_it_was_ends_it() {
     let observed = ObservedStage::start().await;
-    let fault = json!({"fault": "html"});
-    observed.http.post(observed.url("/dev/faults")).json(&fault).send().await.unwrap();
+    observed.post_json("/dev/faults", &json!({"fault": "html"})).await;
     let (_, state) = observed.switch(&json!({"switch": "issuer_down", "on": true})).await;
     assert_eq!((&state["other_faults"], &state["switches"][0]["on"]), (&json!(1), &json!(true)));
     // The issuer cannot fail in two ways: the later switch wins.

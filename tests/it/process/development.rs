@@ -100,7 +100,10 @@ fn the_printed_commands_run_and_show_what_the_text_says() {
 async fn what_the_gateway_does_is_listed_for_the_playground() {
     let development = Development::start();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let get = async |url: String| client.get(url).send().await.unwrap().json::<Value>().await.unwrap();
+    let get = async |url: String| {
+        let answer = client.get(url).send().await.unwrap();
+        serde_json::from_slice::<Value>(&answer.bytes().await.unwrap()).unwrap()
+    };
     let manifest = get(format!("{}/dev/manifest.json", development.gateway())).await;
     let stage = manifest["web_chat"]["token_url"].as_str().unwrap().trim_end_matches("/web-chat/token");
     let refused = client.post(format!("{}/bots/demo/api/messages", development.gateway())).send().await.unwrap();

@@ -84,8 +84,8 @@ function signOutNote({ everywhere, tokens_removed: tokens }) {
 
 /** @param {GatewayEvent} event */
 function providerWord(event) {
-  if (event.number !== undefined) {
-    return `AADSTS${event.number}`;
+  if (event.error_number !== undefined) {
+    return `AADSTS${event.error_number}`;
   }
   return event.error ?? (event.status === 200 ? 'token' : '');
 }

@@ -17,7 +17,7 @@ const DETAILS = {
   connection: 'Connection',
   provider: 'Identity provider',
   error: 'Error',
-  number: 'Error number',
+  error_number: 'Error number',
   door: 'Door',
   operation: 'Operation',
 };

@@ -52,7 +52,7 @@ fn details_of(step: &ExchangeStep<'_>) -> Map<String, Value> {
         ExchangeStep::ProviderAsked { call } => call_details(call),
         ExchangeStep::ProviderAnswered { call, status, error, number, .. } => {
             let ProviderCall { provider, grant } = call;
-            json!({"provider": provider, "grant": grant, "status": status, "error": error, "number": number})
+            json!({"provider": provider, "grant": grant, "status": status, "error": error, "error_number": number})
         }
         ExchangeStep::ExchangeRefused { connection, reason, hint } => {
             json!({"connection": connection, "reason": reason, "hint": hint})

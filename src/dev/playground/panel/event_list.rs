@@ -123,7 +123,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::{ArrivedActivity, SystemClock};
+    use crate::domain::{ArrivedActivity, ProviderCall, SystemClock};
 
     const TOOK: Duration = Duration::from_micros(12_340);
 
@@ -166,6 +166,22 @@ mod tests {
         assert_eq!(listed.len(), 2);
         assert_eq!(listed[1].content["correlation_id"], "b");
         assert_eq!(listed[0].content["took_ms"], 12.3);
+    }
+
+    #[test]
+    fn the_providers_number_of_an_error_is_another_one_than_the_events() {
+        let list = list();
+        let call = ProviderCall { provider: "entra", grant: "on_behalf_of" };
+        let refused = ExchangeStep::ProviderAnswered {
+            call,
+            status: Some(400),
+            error: Some("invalid_grant"),
+            number: Some(65_001),
+            took: TOOK,
+        };
+        tell(&list, "a", refused);
+        let listed = list.find(1).unwrap();
+        assert_eq!((&listed["number"], &listed["error_number"]), (&json!(1), &json!(65_001)));
     }
 
     #[test]

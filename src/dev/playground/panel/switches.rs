@@ -34,10 +34,10 @@ pub(super) struct SwitchText {
 /// All switches, in the order in which they are shown.
 #[rustfmt::skip]
 pub(super) const SWITCHES: [SwitchText; 5] = [
-    SwitchText { switch: Switch::IssuerDown, name: "issuer_down", label: "Issuer down", follows: "The identity provider answers each exchange 503. bot-sso tries three times and answers 500 temporarily_unavailable: no card, because a card would not help." },
+    SwitchText { switch: Switch::IssuerDown, name: "issuer_down", label: "Issuer down", follows: "The identity provider answers each exchange 503. bot-sso tries three times and answers 500 temporarily_unavailable: an outage, which is not the user's fault." },
     SwitchText { switch: Switch::Throttled, name: "throttled", label: "429", follows: "The identity provider answers each exchange 429. bot-sso answers 500 temporarily_unavailable, and asks nothing for that user for three seconds." },
     SwitchText { switch: Switch::ExpiredToken, name: "expired_token", label: "Expired token", follows: "The client's token has expired on its way. bot-sso answers 412 assertion_expired without asking the identity provider, and the client shows the card." },
-    SwitchText { switch: Switch::WrongAudience, name: "wrong_audience", label: "Wrong audience", follows: "The client's token is for another application. bot-sso answers 400 assertion_rejected:aud: a mistake of the site or the operator, which no sign-in mends." },
+    SwitchText { switch: Switch::WrongAudience, name: "wrong_audience", label: "Wrong audience", follows: "The client's token is for another application. bot-sso answers 400 assertion_rejected:aud: a mistake of the site or of the operator." },
     SwitchText { switch: Switch::SlowBot, name: "slow_bot", label: "Bot slow", follows: "The demo bots wait 20 seconds before they work. bot-sso answers sign-ins in time all the same; what it only passes on ends with the bot's time: 504, and the channel says that the bot failed." },
 ];
 
