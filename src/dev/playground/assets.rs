@@ -1,5 +1,5 @@
 use actix_web::HttpResponse;
-use actix_web::web::Path;
+use actix_web::web::{self, ServiceConfig};
 
 /// A file of the page that is a part of the program.
 struct Asset {
@@ -11,7 +11,7 @@ struct Asset {
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 
-const ASSETS: [Asset; 9] = [
+static ASSETS: [Asset; 9] = [
     Asset { name: "page.css", media_type: CSS, text: include_str!("page.css") },
     Asset { name: "page.js", media_type: JAVASCRIPT, text: include_str!("page.js") },
     Asset { name: "panel.css", media_type: CSS, text: include_str!("panel/panel.css") },
@@ -28,15 +28,18 @@ pub(super) fn has_asset(name: &str) -> bool {
     ASSETS.iter().any(|asset| asset.name == name)
 }
 
-/// Answers `GET /playground/{file}`. A browser asks for the files each time, because another version of the program may
-/// have the same address a minute later.
-pub(super) async fn serve_asset(file: Path<String>) -> HttpResponse {
-    match ASSETS.iter().find(|asset| asset.name == *file) {
-        Some(asset) => HttpResponse::Ok()
-            .content_type(asset.media_type)
-            .insert_header(("Cache-Control", "no-cache"))
-            .insert_header(("X-Content-Type-Options", "nosniff"))
-            .body(asset.text),
-        None => HttpResponse::NotFound().finish(),
+/// The routes of the files. A browser asks for them each time, because another version of the program may have the same
+/// address a minute later.
+pub(super) fn routes(config: &mut ServiceConfig) {
+    for asset in &ASSETS {
+        config.route(&format!("/playground/{}", asset.name), web::get().to(move || std::future::ready(answer(asset))));
     }
+}
+
+fn answer(asset: &'static Asset) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(asset.media_type)
+        .insert_header(("Cache-Control", "no-cache"))
+        .insert_header(("X-Content-Type-Options", "nosniff"))
+        .body(asset.text)
 }

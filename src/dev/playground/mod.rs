@@ -23,6 +23,6 @@ pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
         .route("/", web::get().to(page::show_page))
         .route("/playground/settings.json", web::get().to(settings::show_settings))
         .route("/playground/libraries/{file}", web::get().to(libraries::serve_library))
-        .route(settings::REDIRECT_PATH, web::get().to(page::show_redirect_page))
-        .route("/playground/{file}", web::get().to(assets::serve_asset));
+        .route(settings::REDIRECT_PATH, web::get().to(page::show_redirect_page));
+    assets::routes(config);
 }

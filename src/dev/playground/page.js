@@ -35,14 +35,18 @@ if (Object.keys(settings.libraries).length === 0) {
   find('visitor').textContent = '';
   find('chat').append(paragraph(WITHOUT_LIBRARIES));
 } else {
-  await start();
+  try {
+    await start();
+  } catch (error) {
+    find('chat').append(paragraph(`The chat could not be started: ${error.message}`));
+  }
 }
 
 /** The choice in the address. Without a user, it is one who signs in silently. */
 function readChoice() {
   const query = new URLSearchParams(location.search);
   const names = settings.users.map(({ name }) => name);
-  const silent = settings.users.find(({ story }) => story === 'signs in').name;
+  const silent = (settings.users.find(({ story }) => story === 'signs in') ?? settings.users[0]).name;
   const oneOf = (known, wanted, otherwise) => (known.includes(wanted) ? wanted : otherwise);
   return {
     user: oneOf(names, query.get('user'), silent),
@@ -91,7 +95,11 @@ async function start() {
     webSocket: choice.transport === 'websocket',
     ...(await openConversation()),
   });
-  window.WebChat.renderWebChat({ directLine, store, locale: 'en-US', styleOptions: look() }, find('chat'));
+  const texts = { TEXT_INPUT_PLACEHOLDER: `Say hello to ${choice.bot}` };
+  window.WebChat.renderWebChat(
+    { directLine, store, locale: 'en-US', styleOptions: look(), overrideLocalizedStrings: texts },
+    find('chat')
+  );
 }
 
 /** Signs the user in at this site, without a page. Returns MSAL's client. */
@@ -173,8 +181,6 @@ function look() {
     sendBoxButtonColorOnHover: 'var(--fg)',
     sendBoxBorderTop: '1px solid var(--line)',
     sendBoxBorderBottom: '1px solid var(--line)',
-    cardPushButtonBackgroundColor: 'var(--accent)',
-    cardPushButtonTextColor: 'var(--bg)',
     hideUploadButton: true,
   };
 }

@@ -31,6 +31,8 @@ mod flow_tests;
 mod obo_tests;
 #[cfg(test)]
 mod session_tests;
+#[cfg(test)]
+mod silent_tests;
 
 use actix_web::web::ServiceConfig;
 

@@ -1,5 +1,6 @@
 //! Unmodified validators check the `OpenAPI` documents, and real answers against the documents.
 
+use bot_sso::endpoints::web_chat::RELEASES;
 use serde_json::{Value, json};
 
 use crate::harness::api_documents::document_of;
@@ -210,6 +211,25 @@ async fn send_operator_requests(harness: &Harness, answers: &mut Answers) {
     }
 }
 
+/// Adds the answers that pages with Web Chat get.
+async fn load_the_module(harness: &Harness, answers: &mut Answers) {
+    const RELEASED: &str = "/web-chat/{hash}/{file}";
+    let released = |file: &str| format!("/web-chat/{}/{file}", RELEASES[0].hash());
+    for (path, url, status) in [
+        ("/web-chat/single-sign-on.js", "/web-chat/single-sign-on.js".to_owned(), 200),
+        ("/web-chat/single-sign-on.d.ts", "/web-chat/single-sign-on.d.ts".to_owned(), 200),
+        (RELEASED, released("single-sign-on.js"), 200),
+        (RELEASED, released("single-sign-on.d.ts"), 200),
+        (RELEASED, released("other.js"), 404),
+    ] {
+        for method in ["GET", "HEAD"] {
+            let answer = harness.send(method, &url, &[], Vec::new()).await;
+            assert_eq!(answer.status, status, "{method} {url}");
+            answers.add("public", Operation { method, path }, &answer);
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_documents_are_valid_and_real_answers_conform_to_them() {
     let connection = LISTS.to_owned();
@@ -222,6 +242,7 @@ async fn the_documents_are_valid_and_real_answers_conform_to_them() {
     send_refused_requests(&harness, &mut answers, &bearer).await;
     send_channel_and_browser_requests(&harness, &mut answers).await;
     send_operator_requests(&harness, &mut answers).await;
+    load_the_module(&harness, &mut answers).await;
     let documents = json!({
         "public": document_of(&harness, &harness.base).await,
         "operations": document_of(&harness, &harness.operations).await,

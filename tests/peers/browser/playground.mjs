@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 import { print } from '../steps.mjs';
 
-const { PAGE, STEPS, SCHEME, WIDTH, SCREENSHOTS } = process.env;
+const { PAGE, STEPS, SCHEME, WIDTH, HEIGHT = 760, SCREENSHOTS } = process.env;
 const CODE = /\b\d{6}\b/g;
 /** The button of a sign-in card that was not pressed yet. */
 const CARD_BUTTON = '#chat .ac-pushButton';
@@ -14,11 +14,13 @@ const CARD_BUTTON = '#chat .ac-pushButton';
 const SERIOUS = ['serious', 'critical'];
 
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
-const context = await browser.newContext({ viewport: { width: Number(WIDTH), height: 760 }, colorScheme: SCHEME });
+const context = await browser.newContext({ viewport: { width: Number(WIDTH), height: Number(HEIGHT) }, colorScheme: SCHEME });
 const complaints = [];
-const refused = [];
-context.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-context.on('response', (answer) => answer.status() >= 400 && refused.push(`${answer.status()} ${new URL(answer.url()).pathname}`));
+context.on('console', (message) => {
+  if (message.type() === 'error') {
+    complaints.push(`${message.text()} ${message.location().url.replace(/[?#].*/, '')}`);
+  }
+});
 context.on('weberror', (problem) => complaints.push(String(problem.error())));
 await context.exposeBinding('complain', (_, text) => complaints.push(text));
 await context.addInitScript(() => {
@@ -72,6 +74,10 @@ const STEP = {
   async wait(text) {
     await page.locator('#chat').getByText(text, { exact: false }).last().waitFor();
   },
+  /** Waits until the chat has a text a number of times. */
+  async wait_count([text, count]) {
+    await page.locator('#chat .webchat__bubble__content').filter({ hasText: text }).nth(count - 1).waitFor();
+  },
   async outcome(text) {
     await page.locator('#outcome').getByText(text, { exact: false }).waitFor();
   },
@@ -82,6 +88,11 @@ const STEP = {
   async reload() {
     await page.reload();
     await page.locator('#visitor.signed-in').waitFor();
+  },
+  /** The number of tokens that were exchanged until now, by the stage's own count. */
+  async exchanges(url) {
+    const { by_grant: counts } = await (await fetch(url)).json();
+    print({ step: 'exchanges', count: counts.on_behalf_of ?? 0 });
   },
   /** A call by a program beside the browser. */
   async call({ url, method = 'POST', headers = {} }) {
@@ -117,5 +128,5 @@ for (const step of JSON.parse(STEPS)) {
     throw new Error(`${JSON.stringify(name)}: ${error.message}; the browser said: ${complaints.join('; ')}`);
   }
 }
-print({ complaints, refused, sockets: sockets.length });
+print({ complaints, sockets: sockets.length });
 await browser.close();

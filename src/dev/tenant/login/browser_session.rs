@@ -1,3 +1,5 @@
+//! The methods of [`LoginState`] for the sessions of browsers, and their cookie.
+
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
 

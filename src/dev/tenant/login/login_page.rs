@@ -30,7 +30,7 @@ impl LoginPage<'_> {
         let note = problem.map_or(String::new(), |problem| format!("<p role=\"alert\">AADSTS{}</p>", problem.code));
         let ticket = self.ticket;
         let page = format!(
-            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sign in to the local stage</title></head><body>\
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><link rel=\"icon\" href=\"data:,\"><title>Sign in to the local stage</title></head><body>\
              <h1>Sign in to the local stage</h1><p>Every password is the user's name followed by <code>-password</code>.</p>{note}\
              <form method=\"post\"><input type=\"hidden\" name=\"ticket\" value=\"{ticket}\">\
              <p><label>User <select name=\"username\">{options}</select></label></p>\
@@ -46,7 +46,7 @@ impl LoginPage<'_> {
 /// The page for an error after which the browser must not be redirected.
 pub(super) fn error_page(refusal: &EntraRefusal) -> HttpResponse {
     let page = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sign-in error</title></head><body>\
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><link rel=\"icon\" href=\"data:,\"><title>Sign-in error</title></head><body>\
          <h1>Sorry, but we're having trouble signing you in</h1><p>AADSTS{} ({})</p></body></html>",
         refusal.code, refusal.error
     );

@@ -109,7 +109,8 @@ export function createSingleSignOn({ getToken, timeoutMs = DEFAULT_TIMEOUT_MS, o
  */
 export function tokensFromMsal(client, { scopes, loginHint } = {}) {
   return async ({ uri }) => {
-    const wanted = scopes ? scopes[uri] : defaultScopes(uri);
+    const listed = scopes && Object.hasOwn(scopes, uri) ? scopes[uri] : undefined;
+    const wanted = scopes ? listed : defaultScopes(uri);
     if (!wanted) {
       // A bot must not get a token for an API that the site has not named.
       throw Object.assign(new Error(`no scope is listed for ${uri}`), { errorCode: 'resource_not_listed' });
