@@ -62,6 +62,8 @@ async fn a_slow_bot_is_waited_for_until_the_switch_is_off() {
     let seen = observed.watch_panel("slow_bot").await;
     let [slow, off] = &seen[..] else { panic!("{seen:?}") };
     assert_eq!(outline(&slow["waiting"]), [ARRIVED, ["bot_asked", "", ""]]);
+    assert!(slow["waiting"][1]["text"].as_str().unwrap().ends_with("waiting …"), "{slow}");
+    assert!(!off["arrows"][1]["text"].as_str().unwrap().contains("waiting"), "{off}");
     assert!(slow["follows"].as_str().unwrap().contains("Bot slow"), "{slow}");
     assert_eq!(
         outline(&off["arrows"]),

@@ -69,6 +69,7 @@ export class Diagram {
     const arrow = arrowOf(event, group.events);
     group.events.push(event);
     if (arrow) {
+      endWaiting(group, event.kind);
       group.arrows.append(this.#drawArrow(arrow, event, group));
       group.item.hidden = false;
       this.#empty.hidden = true;
@@ -144,7 +145,7 @@ export class Diagram {
         'data-status': arrow.isAnswer ? (event.status ?? 'none') : undefined,
         'data-reason': arrow.reason,
       },
-      element('span', { class: 'panel-words' }, spoken(`${directionText(arrow)}: `), ...wordsOf(arrow)),
+      element('span', { class: 'panel-words' }, spoken(`${directionText(arrow)}: `), ...wordsOf(arrow), waitingMark(event)),
       element('span', { class: `panel-line ${arrow.isAnswer ? toneOf(event.status) : ''}`, 'aria-hidden': 'true' }),
     );
     button.style.setProperty('--left', String(Math.min(arrow.from, arrow.to)));
@@ -158,6 +159,16 @@ export class Diagram {
     });
     return element('li', {}, button, details);
   }
+}
+
+/**
+ * Removes the mark of the request that is answered by an event of this kind.
+ * @param {Group} group
+ * @param {string} kind
+ */
+function endWaiting({ arrows }, kind) {
+  const asked = kind.replace(/_answered$/, '_asked');
+  arrows.querySelector(`[data-kind=${asked}] .panel-waiting`)?.remove();
 }
 
 /** @param {Arrow} arrow */
@@ -184,6 +195,14 @@ function wordsOf({ label, isAnswer, status, reason, took, remark }) {
     words.push(element('span', { class: 'panel-took' }, durationText(took)));
   }
   return words.flatMap((word) => [word, ' ']);
+}
+
+/**
+ * The mark of a request that is not answered yet. It is seen only after a second.
+ * @param {GatewayEvent} event
+ */
+function waitingMark({ kind }) {
+  return kind.endsWith('_asked') ? element('span', { class: 'panel-waiting' }, 'waiting …') : '';
 }
 
 /**
