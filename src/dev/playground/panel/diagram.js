@@ -167,6 +167,9 @@ export class Diagram {
  * @param {string} kind
  */
 function endWaiting({ arrows }, kind) {
+  if (!kind.endsWith('_answered')) {
+    return;
+  }
   const asked = kind.replace(/_answered$/, '_asked');
   arrows.querySelector(`[data-kind=${asked}] .panel-waiting`)?.remove();
 }
