@@ -1,6 +1,7 @@
 // A developer with a real browser looks at the panel of the playground, while a user chats over Direct Line. Prints one JSON object a line:
 // what the panel shows after each step, and at the end the problems that the browser reported.
 
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 import { print } from '../steps.mjs';
@@ -10,7 +11,7 @@ import { measure } from './looks.mjs';
 const { STAGE, MANIFEST, SCENARIO, SCREENSHOTS } = process.env;
 const manifest = JSON.parse(MANIFEST);
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-/** What the tests of a colleague find: these are no reason to fail. */
+/** Findings of axe that are no reason to fail. */
 const HARMLESS = ['minor', 'moderate'];
 
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
@@ -63,10 +64,7 @@ async function press(page, name) {
 
 /** The findings of axe that are serious. */
 async function axeFindings(page) {
-  const checked = await page.context().newPage();
-  await checked.close();
-  const source = await import('node:fs/promises').then(({ readFile }) => readFile(AXE, 'utf8'));
-  await page.evaluate(source);
+  await page.evaluate(await readFile(AXE, 'utf8'));
   const { violations } = await page.evaluate(() => window.axe.run(document));
   return violations.filter(({ impact }) => !HARMLESS.includes(impact)).map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 }
