@@ -40,6 +40,8 @@ async fn a_silent_success_is_drawn_as_it_happens_and_a_click_shows_the_claims() 
     assert!(duplicate[1]["text"].as_str().unwrap().contains("shared with a duplicate"), "{duplicate}");
     let claims = &details["claims"];
     assert_eq!(details["expanded"], "true");
+    let time = details["time"].as_str().unwrap();
+    assert_eq!((time.len(), time.matches(':').count()), ("23:59:59.999".len(), 2), "{time}");
     assert_eq!((&claims["name"], &claims["scp"]), (&json!("Ada Lovelace"), &json!("access_as_user")));
 }
 

@@ -89,7 +89,8 @@ const scenarios = {
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Show the token’s claims' }).click();
     const claims = JSON.parse(await page.locator('.panel-claims pre').innerText());
-    print({ expanded: await arrow.getAttribute('aria-expanded'), claims });
+    const time = await page.locator('.panel-details:not([hidden]) dd').first().innerText();
+    print({ expanded: await arrow.getAttribute('aria-expanded'), time, claims });
     await picture(page, 'details');
   },
 

@@ -214,7 +214,7 @@ function waitingMark({ kind }) {
  */
 function detailsOf(event, group) {
   const rows = [
-    ['Time', new Date(event.at_ms).toLocaleTimeString(undefined, { hour12: false, fractionalSecondDigits: 3 })],
+    ['Time', timeText(event.at_ms)],
     ['Correlation id', event.correlation_id],
     ...Object.entries(DETAILS).map(([member, label]) => [label, event[member]]),
   ];
@@ -260,6 +260,15 @@ function claimsOf(event) {
     );
   };
   return element('div', {}, element('button', { type: 'button', class: 'panel-button', onclick: show }, 'Show the token’s claims'), place);
+}
+
+/**
+ * The time of day, to the millisecond.
+ * @param {number} milliseconds
+ */
+function timeText(milliseconds) {
+  const parts = { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23' };
+  return new Date(milliseconds).toLocaleTimeString('en-GB', parts);
 }
 
 /** @param {string} id */
