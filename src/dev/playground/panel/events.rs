@@ -48,8 +48,8 @@ pub(super) async fn show_claims(
     }
 }
 
-/// By the activity, or else by the request at the token endpoint: what the gateway refuses itself never gets there, and what
-/// comes by other channels than the stage's is not seen before.
+/// Finds the claims by the activity, or else by the request at the token endpoint. A token that the gateway refuses itself
+/// never reaches the token endpoint, and a token that does not come through the stage's channel is seen only there.
 fn find_claims(number: u64, events: &EventList, services: &PanelServices) -> Option<Value> {
     let event = events.find(number)?;
     let correlation_id = text_member(&event, "correlation_id")?;

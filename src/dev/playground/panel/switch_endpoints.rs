@@ -55,7 +55,7 @@ fn run(services: &PanelServices, command: Command) -> Result<bool, &'static str>
                 return Err("An agent's user has no other story.");
             }
             let known = STORIES.iter().find(|text| json!(text.story) == story).ok_or("There is no such story.")?;
-            switches.tell_story(user, known.story);
+            switches.give_story(user, known.story);
             Ok(true)
         }
         Command::Reset { reset: true } => {

@@ -108,7 +108,7 @@ impl Switches {
     }
 
     /// Gives `user` a story. Consents that were given before do not count for it.
-    pub(super) fn tell_story(&self, user: &User, story: UserScenario) {
+    pub(super) fn give_story(&self, user: &User, story: UserScenario) {
         self.0.consents.clear();
         self.0.stories.switch(user, story);
     }
