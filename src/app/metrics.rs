@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use super::keys::NamedKeySet;
 use crate::config::Configuration;
-use crate::domain::Clock;
+use crate::domain::{Clock, ExchangeObservation};
 use crate::observability::{BotNames, Metrics};
 
 /// Makes the metrics of the process. The names of bots and connections are those of the configuration.
-pub(super) fn build_metrics(config: &Configuration, clock: &dyn Clock) -> Arc<Metrics> {
+pub(super) fn build_metrics(
+    config: &Configuration,
+    clock: &dyn Clock,
+    observation: ExchangeObservation,
+) -> Arc<Metrics> {
     let names = |bot: &str| BotNames {
         bot: bot.to_owned(),
         connections: config
@@ -19,7 +23,7 @@ pub(super) fn build_metrics(config: &Configuration, clock: &dyn Clock) -> Arc<Me
             .collect(),
     };
     let bots: Vec<BotNames> = config.bots.iter().map(|bot| names(bot.name.as_str())).collect();
-    let metrics = Metrics::new(&bots, clock.now());
+    let metrics = Metrics::new(&bots, clock.now(), observation);
     let files = store_files(&config.store.path);
     metrics.show_store_size(move || {
         files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|about| about.len()).sum()

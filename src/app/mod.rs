@@ -47,7 +47,7 @@ use self::services::{Services, build_services, open_store};
 use self::signals::Signals;
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
-use crate::domain::ClockAndEntropy;
+use crate::domain::{ClockAndEntropy, ExchangeObservation, ExchangeObserver};
 use crate::observability::{Counters, Metrics, set_user_digest_key};
 use crate::outbound::OutboundError;
 use crate::records::catalogue::LOG_DIGESTS;
@@ -67,6 +67,8 @@ pub struct DevelopmentMode {
     /// Lets the Bot Framework Emulator on this machine call without a token. Only development mode has this switch: a
     /// service that serves other machines always authenticates its callers.
     pub anonymous: bool,
+    /// Is told of every exchange.
+    pub observer: Option<Arc<dyn ExchangeObserver>>,
 }
 
 /// Why an application could not be built.
@@ -202,7 +204,9 @@ pub async fn build(
         return Err(BuildError::NotLoopback(address));
     }
     let anonymous = development.as_ref().is_some_and(|development| development.anonymous);
-    let metrics = build_metrics(&config, ambient.clock.as_ref());
+    let observer = development.as_ref().and_then(|development| development.observer.clone());
+    let observation = observer.map(ExchangeObservation::by).unwrap_or_default();
+    let metrics = build_metrics(&config, ambient.clock.as_ref(), observation);
     let OpenedRecords { sealer, store, records } = open_records(&config, &ambient, &metrics).await?;
     let services = build_services(&config, ambient, &records, metrics, anonymous)?;
     services.cards.recall().await?;

@@ -11,7 +11,7 @@ use super::renewal::RenewableCredential;
 use crate::bot_connector::{BotClient, ContinuationClaims, ContinuationDelivery};
 use crate::cards::PendingSignIns;
 use crate::config::{Configuration, EntraSection, NoProxySection, OpenIdSection, StoreDurability};
-use crate::domain::{ClockAndEntropy, EndedAtSignOut, Registrations, SharedClock};
+use crate::domain::{ClockAndEntropy, EndedAtSignOut, ExchangeObservation, Registrations, SharedClock};
 use crate::exchange::{
     Acquisition, Admission, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption,
     ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation, TokenSignOut,
@@ -114,7 +114,8 @@ pub(super) fn build_services(
     let caller_rates = CallerRates::new(limits, &registrations, clock.clone(), counters.clone(), collections.writer);
     let trust = TrustContext { outbound: &outbound, ambient: &ambient, registrations: &registrations, anonymous };
     let Verification { key_sets, validators, id_tokens, callers } = build_verification(config, &trust, caller_rates);
-    let (sign_out, authorization_codes) = build_sign_out(&collections, &redemption, &registrations, &ambient);
+    let (sign_out, authorization_codes) =
+        build_sign_out(&collections, &redemption, &registrations, &ambient, &counters.observation);
     let Collections { writer, vault, cards, statements, requirements, speakers, magic_codes, unkept, .. } = collections;
     let tokens = CurrentTokens::new(vault.clone(), redemption.clone(), unkept.clone(), ambient.clone());
     let resource_exchange = ResourceExchange {
@@ -126,7 +127,7 @@ pub(super) fn build_services(
         ambient: ambient.clone(),
     };
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
-    let bots = BotClient::new(outbound);
+    let bots = BotClient::new(outbound, counters.observation.clone());
     Ok(Services {
         resources: ResourceTokens::new(tokens.clone(), resource_exchange),
         admission: Admission::new(vault.clone(), cards.clone(), rates.clone()),
@@ -168,13 +169,14 @@ fn build_sign_out(
     redemption: &Redemption,
     registrations: &Arc<Registrations>,
     ambient: &ClockAndEntropy,
+    observation: &ExchangeObservation,
 ) -> (SignOut, AuthorizationCodes) {
     let Collections { vault, cards, requirements, magic_codes, statements, unkept, .. } = collections;
     let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
     let codes = AuthorizationCodes::new(vault.clone(), revocation.clone(), ambient.clock.clone());
     let others: [Arc<dyn EndedAtSignOut>; 3] = [magic_codes.clone(), statements.clone(), Arc::new(codes.clone())];
     let tokens = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation, unkept.clone());
-    (SignOut::new(tokens, registrations.clone(), others.to_vec()), codes)
+    (SignOut::new(tokens, registrations.clone(), others.to_vec(), observation.clone()), codes)
 }
 
 /// What the checks of tokens are built from.
@@ -361,7 +363,7 @@ mod tests {
     use super::*;
     use crate::app::metrics::build_metrics;
     use crate::config::{Environment, parse};
-    use crate::domain::{SystemClock, SystemEntropy};
+    use crate::domain::{ExchangeObservation, SystemClock, SystemEntropy};
     use crate::records::testing::{GatedStore, throwaway_records};
     use crate::sealing::KeyRing;
 
@@ -378,7 +380,7 @@ mod tests {
         let (beneath, folder) = (throwaway_records(), tempfile::tempdir().unwrap());
         let ambient = ClockAndEntropy { clock: beneath.shared_clock.clone(), entropy: Arc::new(SystemEntropy) };
         let config = configuration(folder.path());
-        let metrics = || build_metrics(&config, ambient.clock.as_ref());
+        let metrics = || build_metrics(&config, ambient.clock.as_ref(), ExchangeObservation::default());
         build_services(&config, ambient.clone(), &beneath.records, metrics(), false).unwrap();
         let shared = GatedStore::shared_with_others(beneath.store.clone());
         let records = Records::new(shared, beneath.sealer.clone(), beneath.shared_clock.clone());

@@ -7,8 +7,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::continuation_claims::ContinuationClaims;
-use super::forwarding::{BotClient, ForwardedRequest};
-use crate::domain::{Bot, ExchangeKey, Timestamp};
+use super::forwarding::{BotCall, BotClient, ForwardedRequest};
+use crate::domain::{Bot, BotMessage, ExchangeKey, Timestamp};
 use crate::observability::{Count, Counters};
 use crate::outbound::OutboundError;
 
@@ -149,8 +149,12 @@ impl ContinuationDelivery {
     }
 
     async fn attempt(&self, notification: &Notification) -> AttemptOutcome {
-        let deadline = Instant::now() + ATTEMPT_TIMEOUT;
-        match self.bots.forward(&notification.bot, notification.request.clone(), deadline).await {
+        let call = BotCall {
+            correlation_id: &notification.correlation_id,
+            message: BotMessage::TokensResponse,
+            deadline: Instant::now() + ATTEMPT_TIMEOUT,
+        };
+        match self.bots.forward(&notification.bot, notification.request.clone(), call).await {
             Ok(answer) if (200..300).contains(&answer.status) => AttemptOutcome::Delivered(answer.status),
             Ok(answer) if matches!(answer.status, 429 | 502 | 503) => AttemptOutcome::NotProcessed,
             Ok(answer) => AttemptOutcome::Unknown(Some(answer.status)),

@@ -3,7 +3,7 @@ use tokio::time::Instant;
 
 use super::conversation_turns::ConversationTurns;
 use super::running_actions::RunningActions;
-use crate::domain::Bot;
+use crate::domain::{Bot, BotMessage, ExchangeObservation, ExchangeStep};
 use crate::outbound::{Outbound, OutboundError, RelayRequest, RelayedAnswer};
 
 /// Headers that apply to one connection and not to the message (RFC 9110 §7.6.1), and headers that the HTTP client sets.
@@ -108,13 +108,25 @@ pub struct BotClient {
     outbound: Outbound,
     turns: ConversationTurns,
     actions: RunningActions,
+    observation: ExchangeObservation,
+}
+
+/// What a request to a bot is a part of, and when its answer has to begin.
+#[derive(Clone, Copy)]
+pub struct BotCall<'a> {
+    /// The id of the request that causes it.
+    pub correlation_id: &'a str,
+    /// What is sent.
+    pub message: BotMessage,
+    /// When the status of the answer has to have arrived.
+    pub deadline: Instant,
 }
 
 impl BotClient {
-    /// Sends through the HTTP client `outbound`.
+    /// Sends through the HTTP client `outbound`, and tells `observation` of each request.
     #[must_use]
-    pub fn new(outbound: Outbound) -> Self {
-        Self { outbound, turns: ConversationTurns::default(), actions: RunningActions::default() }
+    pub fn new(outbound: Outbound, observation: ExchangeObservation) -> Self {
+        Self { outbound, turns: ConversationTurns::default(), actions: RunningActions::default(), observation }
     }
 
     /// The running turns of all bots.
@@ -132,13 +144,13 @@ impl BotClient {
     /// Posts `request` to the bot once and returns the answer as soon as the status has arrived. The body is streamed.
     ///
     /// # Errors
-    /// [`OutboundError`] if the bot cannot be reached or its status does not arrive before `deadline`. The request is not
+    /// [`OutboundError`] if the bot cannot be reached or its status does not arrive in time. The request is not
     /// repeated.
     pub async fn forward(
         &self,
         bot: &Bot,
         request: ForwardedRequest,
-        deadline: Instant,
+        call: BotCall<'_>,
     ) -> Result<RelayedAnswer, OutboundError> {
         let relay = RelayRequest {
             method: String::from("POST"),
@@ -146,6 +158,16 @@ impl BotClient {
             headers: request.headers,
             body: request.body,
         };
-        self.outbound.relay(relay, deadline).await
+        let BotCall { correlation_id, message, deadline } = call;
+        let (name, begun) = (bot.name.as_str(), Instant::now());
+        self.observation.tell(correlation_id, || ExchangeStep::BotAsked { bot: name, message });
+        let answer = self.outbound.relay(relay, deadline).await;
+        self.observation.tell(correlation_id, || ExchangeStep::BotAnswered {
+            bot: name,
+            message,
+            status: answer.as_ref().ok().map(|answer| answer.status),
+            took: begun.elapsed(),
+        });
+        answer
     }
 }

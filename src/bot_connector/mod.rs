@@ -16,5 +16,5 @@ pub use app_tokens::{AppToken, AppTokens};
 pub use continuation_claims::ContinuationClaims;
 pub use continuation_delivery::{ContinuationDelivery, Notification, TokenKeptCheck};
 pub use conversation_turns::{ConversationTurns, RunningTurn};
-pub use forwarding::{BotClient, ForwardedRequest, is_end_to_end};
+pub use forwarding::{BotCall, BotClient, ForwardedRequest, is_end_to_end};
 pub use running_actions::{RunningAction, RunningActions};

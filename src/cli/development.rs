@@ -85,7 +85,11 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     if let Some(directory) = &options.web_chat {
         stage.load_web_chat(directory)?;
     }
-    let development = DevelopmentMode { routes: Arc::new(stage.routes(&gateway)), anonymous: options.allow_anonymous };
+    let development = DevelopmentMode {
+        routes: Arc::new(stage.routes(&gateway)),
+        anonymous: options.allow_anonymous,
+        observer: Some(stage.exchange_observer()),
+    };
     let application = app::build(configuration, ClockAndEntropy { clock, entropy }, listeners, Some(development)).await;
     let application = application.with_context(|| ports.hint())?;
     print(&stage.instructions(&gateway))?;

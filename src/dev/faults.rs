@@ -115,6 +115,21 @@ impl FaultSwitches {
         rules.push(rule);
     }
 
+    /// Removes the rules that are equal to `rule`.
+    pub(super) fn remove(&self, rule: &FaultRule) {
+        lock_ignoring_poison(&self.rules).retain(|known| known != rule);
+    }
+
+    /// Whether there is a rule that is equal to `rule`.
+    pub(super) fn has(&self, rule: &FaultRule) -> bool {
+        lock_ignoring_poison(&self.rules).contains(rule)
+    }
+
+    /// How many rules there are.
+    pub(super) fn count(&self) -> usize {
+        lock_ignoring_poison(&self.rules).len()
+    }
+
     /// Switches whether every key set and every metadata document answers 503.
     pub fn set_keys_unavailable(&self, unavailable: bool) {
         self.keys_unavailable.store(unavailable, Ordering::SeqCst);

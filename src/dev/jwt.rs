@@ -39,6 +39,12 @@ pub(super) fn unverified_oid(token: &str) -> Option<String> {
     claims.get("oid").and_then(Value::as_str).map(str::to_owned)
 }
 
+/// The `uti` of a token, without a check of the signature.
+pub(super) fn unverified_token_id(token: &str) -> Option<String> {
+    let claims = jsonwebtoken::dangerous::insecure_decode::<Value>(token).ok()?.claims;
+    text_member(&claims, "uti").map(str::to_owned)
+}
+
 /// The member `name` of a JSON object (of claims, for instance), if it is a string.
 pub(super) fn text_member<'c>(claims: &'c Value, name: &str) -> Option<&'c str> {
     claims.get(name).and_then(Value::as_str)

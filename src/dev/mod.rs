@@ -11,6 +11,7 @@
 
 mod addresses;
 mod admission;
+mod bot_slowness;
 mod bots;
 mod calls;
 mod channel;

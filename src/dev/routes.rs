@@ -5,7 +5,7 @@ use actix_web::web::{Data, ServiceConfig};
 use super::channel::{
     self, BOT_TIMEOUT, BotDelivery, ChannelEndpoints, ChatUsers, Connector, DirectLine, DirectLineTokens, Uploads,
 };
-use super::playground::{self, PlaygroundFacts};
+use super::playground::{self, PanelServices, PlaygroundFacts, SignOuts, SwitchedServices, Switches};
 use super::services::StageServices;
 use super::tenant::{
     self, AssertionChecks, AuthorizationEndpoint, ClientAuthenticator, FederationChecks, GrantServices,
@@ -26,6 +26,7 @@ impl StageServices {
         let (channel, connector) = (Data::new(self.channel_endpoints()), Data::new(self.connector()));
         let (direct_line, page_origins) = (Data::new(self.direct_line()), Data::from(self.page_origins.clone()));
         let (page, libraries) = (Data::new(self.playground_facts()), Data::from(self.web_chat_libraries.clone()));
+        let (events, panel) = (Data::from(self.events.clone()), Data::new(self.panel_services()));
         let uploads = Data::new(Uploads::new(self.channel.addresses.clone(), self.entropy.clone()));
         move |config: &mut ServiceConfig| {
             config
@@ -47,6 +48,8 @@ impl StageServices {
                 .app_data(page_origins.clone())
                 .app_data(page.clone())
                 .app_data(libraries.clone())
+                .app_data(events.clone())
+                .app_data(panel.clone())
                 .app_data(uploads.clone());
             playground::routes(config);
             channel::routes(config);
@@ -66,6 +69,22 @@ impl StageServices {
         }
     }
 
+    fn panel_services(&self) -> PanelServices {
+        let switched = SwitchedServices {
+            stories: self.stories.clone(),
+            consents: self.consents.clone(),
+            faults: self.faults.clone(),
+            sent_tokens: self.sent_tokens.clone(),
+            slowness: self.bots.slowness.clone(),
+        };
+        PanelServices {
+            directory: self.directory.clone(),
+            tokens: self.tokens.clone(),
+            switches: Switches::new(switched),
+            sign_outs: SignOuts { facts: self.facts.clone(), outbound: self.bots.services.outbound.clone() },
+        }
+    }
+
     fn discovery(&self) -> TenantDiscovery {
         TenantDiscovery {
             directory: self.directory.clone(),
@@ -82,6 +101,7 @@ impl StageServices {
             redirect_uris: self.redirect_uris.clone(),
             page_origins: self.page_origins.clone(),
             consents: self.consents.clone(),
+            stories: self.stories.clone(),
             logins: self.logins.clone(),
         }
     }
@@ -93,6 +113,7 @@ impl StageServices {
             services: GrantServices {
                 directory: self.directory.clone(),
                 consents: self.consents.clone(),
+                stories: self.stories.clone(),
                 logins: self.logins.clone(),
                 sessions: self.sessions.clone(),
                 tokens: self.tokens.clone(),
@@ -138,6 +159,7 @@ impl StageServices {
         let entropy = self.entropy.as_ref();
         DirectLine {
             tokens: DirectLineTokens::new(self.tokens.clock.clone(), entropy),
+            sent_tokens: self.sent_tokens.clone(),
             users: ChatUsers::new(self.directory.clone(), entropy),
             conversations: self.conversations.clone(),
             bots: BotDelivery {

@@ -7,15 +7,15 @@ use super::addresses::Addresses;
 use super::admission::PageOrigins;
 use super::bots::{BotServices, DemoBots, Inboxes};
 use super::calls::CallLog;
-use super::channel::{ChannelIssuer, ChannelKeys, ConnectorSink, Conversations};
+use super::channel::{ChannelIssuer, ChannelKeys, ConnectorSink, Conversations, SentTokens};
 use super::error::StageError;
 use super::faults::FaultSwitches;
 use super::guide::StageFacts;
-use super::playground::WebChatLibraries;
+use super::playground::{EventList, WebChatLibraries};
 use super::signing_key::{SigningKey, SigningKeyOnDemand};
 use super::tenant::{
-    Consents, Directory, EntraRefusalReplies, LoginState, RedirectUris, RegisteredCertificate, SessionSwitches,
-    TenantKeys, TokenIssuer,
+    Consents, Directory, EntraRefusalReplies, IssuedClaims, LoginState, RedirectUris, RegisteredCertificate,
+    SessionSwitches, Stories, TenantKeys, TokenIssuer,
 };
 use super::workload::WorkloadIssuer;
 use crate::domain::{SharedClock, SharedEntropy};
@@ -41,18 +41,21 @@ pub(super) struct StageServices {
     pub(super) tokens: Arc<TokenIssuer>,
     pub(super) redirect_uris: Arc<RedirectUris>,
     pub(super) consents: Arc<Consents>,
+    pub(super) stories: Arc<Stories>,
     pub(super) logins: Arc<LoginState>,
     pub(super) sessions: Arc<SessionSwitches>,
     pub(super) channel: Arc<ChannelIssuer>,
+    pub(super) sent_tokens: Arc<SentTokens>,
     pub(super) sink: Arc<ConnectorSink>,
     pub(super) bots: Arc<DemoBots>,
     pub(super) conversations: Arc<Conversations>,
     pub(super) page_origins: Arc<PageOrigins>,
     pub(super) web_chat_libraries: Arc<WebChatLibraries>,
+    pub(super) events: Arc<EventList>,
     pub(super) workload: WorkloadIssuer,
     pub(super) calls: Arc<CallLog>,
     pub(super) faults: Arc<FaultSwitches>,
-    pub(super) facts: StageFacts,
+    pub(super) facts: Arc<StageFacts>,
     pub(super) refusals: Arc<EntraRefusalReplies>,
 }
 
@@ -64,11 +67,14 @@ impl StageServices {
     pub(super) fn new(parts: StageParts) -> Result<Self, StageError> {
         let StageParts { addresses, clock, entropy, tenant_key, channel_keys, client_certificate, ca_file } = parts;
         let (addresses, directory) = (Arc::new(addresses), Arc::new(Directory::with_fixed_entries()));
+        let stories: Arc<Stories> = Arc::default();
         let tokens = Arc::new(TokenIssuer {
             addresses: addresses.clone(),
             keys: TenantKeys::new(tenant_key),
             clock: clock.clone(),
             entropy: entropy.clone(),
+            issued: IssuedClaims::default(),
+            stories: stories.clone(),
         });
         let channel =
             Arc::new(ChannelIssuer { addresses: addresses.clone(), keys: channel_keys, clock: clock.clone() });
@@ -82,7 +88,10 @@ impl StageServices {
         Ok(Self {
             client_certificate,
             redirect_uris: Arc::default(),
-            consents: Arc::default(),
+            consents: Arc::new(Consents::new(stories.clone())),
+            sent_tokens: Arc::new(SentTokens::new(tokens.clone())),
+            events: Arc::new(EventList::new(clock.clone())),
+            stories,
             logins: Arc::new(LoginState::new(clock.clone(), entropy.clone())),
             sessions: Arc::default(),
             sink: Arc::default(),
@@ -94,6 +103,7 @@ impl StageServices {
                 channel: channel.clone(),
                 inboxes: Inboxes::default(),
                 admits_anonymous: AtomicBool::new(false),
+                slowness: Arc::default(),
             }),
             workload: WorkloadIssuer {
                 issuer: addresses.workload_issuer(),
@@ -102,12 +112,12 @@ impl StageServices {
             },
             calls: Arc::default(),
             faults: Arc::default(),
-            facts: StageFacts {
+            facts: Arc::new(StageFacts {
                 addresses: addresses.clone(),
                 directory: directory.clone(),
                 ca_file,
                 operator_listener: Mutex::default(),
-            },
+            }),
             refusals: Arc::new(EntraRefusalReplies { addresses, clock, entropy: entropy.clone() }),
             entropy,
             directory,

@@ -16,7 +16,7 @@ use super::services::{StageParts, StageServices};
 use super::signing_key::SigningKey;
 use super::tenant::{Directory, RegisteredCertificate, SessionSwitches};
 use super::workload::{StageCertificates, WorkloadClaims, make_certificates};
-use crate::domain::{SharedClock, SharedEntropy};
+use crate::domain::{ExchangeObserver, SharedClock, SharedEntropy};
 
 /// How to set up a stage.
 pub struct StageOptions {
@@ -87,6 +87,12 @@ impl Stage {
         let server = serve(StageListeners { http, https, tls, application });
         let server = server.map_err(|source| StageError::Listen { port: 0, source })?;
         Ok(Self { services: Arc::new(services), server })
+    }
+
+    /// The observer that shows in the playground what the gateway does.
+    #[must_use]
+    pub fn exchange_observer(&self) -> Arc<dyn ExchangeObserver> {
+        self.services.events.clone()
     }
 
     /// Makes the demo bots accept activities of the emulator without a token, as real bots without an app id do.

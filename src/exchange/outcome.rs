@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Outage;
-use crate::domain::{BotName, ConnectionName, UserToken};
+use crate::domain::{BotName, ConnectionName, ExchangeStep, UserToken};
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 use crate::observability::{AuditEvent, Counters, ExchangeOutcome};
 use crate::token_validation::{CheckExplanation, ExchangeableTokenError};
@@ -163,6 +163,11 @@ impl Refusal {
     /// Counts the refusal and logs one line: that an exchange of `bot` for `connection` was refused, and why.
     pub fn report(&self, counters: &Counters, bot: &str, connection: Option<&str>, correlation_id: &str) {
         counters.exchanges.add(bot, connection, self.reason.outcome());
+        counters.observation.tell(correlation_id, || ExchangeStep::ExchangeRefused {
+            connection,
+            reason: self.reason.code(),
+            hint: self.diagnostics.hint,
+        });
         // `UserRates` has logged it already, at most once a minute for each user.
         if matches!(self.reason, Reason::TooManyRequests { .. }) {
             return;

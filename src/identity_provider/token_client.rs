@@ -12,8 +12,8 @@ use super::classification::{Classification, classify_answer, classify_unanswered
 use super::client_auth::{ClientCredential, ProofRequest};
 use super::throttle::{Block, BlockCause, ThrottleBoard};
 use super::token_request::TokenRequest;
-use super::{RedeemError, RedeemFailure, RedeemedToken, refusal};
-use crate::domain::{SharedClock, SharedEntropy, Timestamp};
+use super::{Diagnostics, RedeemError, RedeemFailure, RedeemedToken, refusal};
+use crate::domain::{ExchangeStep, ProviderCall, SharedClock, SharedEntropy, Timestamp};
 use crate::observability::{ProviderCalls, ProviderMetrics, ProviderResult};
 use crate::outbound::{HttpAnswer, Outbound, OutboundError, RequestHeader};
 
@@ -160,7 +160,9 @@ impl TokenClient {
         let asked_at = self.parts.clock.now();
         let TimedAnswer { answer, took } = self.post_signed(request, request.url, credential).await?;
         let redeemed = classify_answer(&answer, request.style, asked_at, self.parts.clock.now());
-        self.calls.add(result_of(redeemed.as_ref().err().map(|classified| &classified.error.failure)), took);
+        let refused = redeemed.as_ref().err().map(|classified| &classified.error);
+        self.calls.add(result_of(refused.map(|error| &error.failure)), took);
+        self.tell_answer(request, Some(answer.status), refused.map(|error| &*error.diagnostics), took);
         let redeemed = redeemed
             .map_err(|classified| Classification { retry: classified.retry && request.is_repeatable, ..classified });
         if redeemed.as_ref().is_err_and(Classification::wants_new_assertion) {
@@ -177,6 +179,7 @@ impl TokenClient {
         let Some(credential) = credentials.get(index) else { return Err(no_credential()) };
         let posted = self.post_signed(request, url, credential).await.map_err(|classified| classified.error)?;
         self.calls.add(result_of_status(posted.answer.status), posted.took);
+        self.tell_answer(request, Some(posted.answer.status), None, posted.took);
         Ok(posted.answer)
     }
 
@@ -202,6 +205,9 @@ impl TokenClient {
         let headers: Vec<_> =
             form.headers.iter().map(|header| RequestHeader::new(header.name, &header.value)).collect();
         let (outbound, begun) = (&self.parts.outbound, self.parts.clock.elapsed());
+        let observation = &self.calls.observation;
+        observation
+            .tell(&request.attempt.correlation_id, || ExchangeStep::ProviderAsked { call: self.call_of(request) });
         let answer = if request.is_repeatable {
             outbound.post_form(url, &headers, &form.fields, deadline).await
         } else {
@@ -210,11 +216,33 @@ impl TokenClient {
         let took = self.parts.clock.elapsed().saturating_sub(begun);
         answer.map(|answer| TimedAnswer { answer, took }).map_err(|error| {
             self.calls.add(ProviderResult::Unavailable, took);
+            self.tell_answer(request, None, None, took);
             let classified = classify_unanswered(&error);
             // Without a connection the request was not sent, so sending it is no repetition.
             let may_repeat = request.is_repeatable || error == OutboundError::Unreachable;
             Classification { retry: classified.retry && may_repeat, ..classified }
         })
+    }
+
+    fn call_of<'r>(&'r self, request: &'r TokenRequest<'_>) -> ProviderCall<'r> {
+        ProviderCall { provider: &self.provider, grant: request.grant_name() }
+    }
+
+    /// Tells the observer of the answer, or with no status that there was none.
+    fn tell_answer(
+        &self,
+        request: &TokenRequest<'_>,
+        status: Option<u16>,
+        refused: Option<&Diagnostics>,
+        took: Duration,
+    ) {
+        self.calls.observation.tell(&request.attempt.correlation_id, || ExchangeStep::ProviderAnswered {
+            call: self.call_of(request),
+            status,
+            error: refused.and_then(|refused| refused.error.as_deref()),
+            number: refused.and_then(|refused| refused.aadsts),
+            took,
+        });
     }
 
     /// Waits a random time before a retry. Returns false at once if too little time would be left for the retry.

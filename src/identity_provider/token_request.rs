@@ -11,6 +11,9 @@ use super::token_endpoint::{SecretMethod, TokenEndpointStyle};
 use crate::domain::AppScope;
 use crate::outbound::FormField;
 
+/// The `grant_type` of an exchange on behalf of a user (RFC 7523 §2.1).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
 /// A token request before client authentication. All tries of one redemption share it.
 pub(super) struct TokenRequest<'a> {
     pub(super) url: &'a Url,
@@ -42,6 +45,16 @@ pub(super) struct SignedHeader<'a> {
 }
 
 impl TokenRequest<'_> {
+    /// The name of the grant, for an observer.
+    pub(super) fn grant_name(&self) -> &str {
+        let grant_type = self.fields.iter().find(|field| field.name == "grant_type").map(|field| field.value);
+        match grant_type {
+            Some(JWT_BEARER) => "on_behalf_of",
+            Some(grant_type) => grant_type,
+            None => "revocation",
+        }
+    }
+
     /// Adds the client id and the client's proof.
     pub(super) fn sign<'a>(&'a self, client_id: &'a str, proof: &'a Proof) -> SignedForm<'a> {
         let mut form = SignedForm { headers: vec![header("accept", "application/json")], fields: self.fields.clone() };

@@ -72,7 +72,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    const fn status(self) -> StatusCode {
+    pub(super) const fn status(self) -> StatusCode {
         match self {
             Self::BadArgument | Self::BadUserKey | Self::MissingProperty => StatusCode::BAD_REQUEST,
             Self::MissingAuthorization

@@ -3,6 +3,7 @@ use actix_web::{HttpMessage, HttpRequest};
 use super::hints::find_hint;
 use super::problem::Problem;
 use super::request_record::{RequestCounts, RequestId};
+use crate::domain::ExchangeStep;
 use crate::observability::{AuditEntry, AuditEvent, to_log_text};
 use crate::token_validation::CheckExplanation;
 
@@ -74,12 +75,18 @@ impl CallerRefusal {
         if self.problem.is_about_caller() {
             RequestCounts::add_refused_caller(http);
         }
-        if self.already_logged {
-            return self.problem;
-        }
         let extensions = http.extensions();
         let correlation_id = extensions.get::<RequestId>().map_or("", |id| id.0.as_str());
         let (code, check) = (self.problem.code(), self.check);
+        RequestCounts::tell(http, correlation_id, || ExchangeStep::CallerRefused {
+            status: self.problem.status().as_u16(),
+            code,
+            check,
+            hint: self.details.explanation.hint,
+        });
+        if self.already_logged {
+            return self.problem;
+        }
         // A user's token that is presented as a caller's has probably been stolen.
         let event = Some(AuditEvent::UserTokenAsCaller).filter(|_| self.problem == Problem::DelegatedTokenNotAllowed);
         let security = event.is_some_and(AuditEvent::is_security);

@@ -10,7 +10,10 @@ use std::error::Error;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::domain::{Account, Connection, ConnectionName, EndedAtSignOut, Registrations, TokenSlot, UserKey};
+use crate::domain::{
+    Account, Connection, ConnectionName, EndedAtSignOut, ExchangeObservation, ExchangeStep, Registrations, TokenSlot,
+    UserKey,
+};
 use crate::exchange::{StorageFailure, TokenSignOut};
 use crate::observability::{AuditEntry, AuditEvent, conceal};
 
@@ -44,13 +47,20 @@ pub struct SignOut {
     tokens: TokenSignOut,
     registrations: Arc<Registrations>,
     others: Vec<Arc<dyn EndedAtSignOut>>,
+    observation: ExchangeObservation,
 }
 
 impl SignOut {
-    /// Removes `tokens` and the records of `others`, for the bots and connections in `registrations`.
+    /// Removes `tokens` and the records of `others`, for the bots and connections in `registrations`, and tells
+    /// `observation` of each sign-out.
     #[must_use]
-    pub fn new(tokens: TokenSignOut, registrations: Arc<Registrations>, others: Vec<Arc<dyn EndedAtSignOut>>) -> Self {
-        Self { tokens, registrations, others }
+    pub fn new(
+        tokens: TokenSignOut,
+        registrations: Arc<Registrations>,
+        others: Vec<Arc<dyn EndedAtSignOut>>,
+        observation: ExchangeObservation,
+    ) -> Self {
+        Self { tokens, registrations, others, observation }
     }
 
     /// Signs `account` out of `connection`, or of all connections of its bot if `connection` is `None`; then the pin is
@@ -105,6 +115,11 @@ impl SignOut {
             connection = connection.map(ConnectionName::as_str),
             "an account was signed out"
         );
+        self.observation.tell_without_request(|| ExchangeStep::SignedOut {
+            bot: Some(account.holder.as_str()),
+            connection: connection.map(ConnectionName::as_str),
+            tokens_removed: None,
+        });
         Ok(())
     }
 
@@ -134,6 +149,11 @@ impl SignOut {
         let security = event.is_security();
         tracing::info!(correlation_id, user = %conceal(user), tokens_removed, security, "a user was signed out everywhere");
         cause.audit(event).user(user).count(tokens_removed).write();
+        self.observation.tell_without_request(|| ExchangeStep::SignedOut {
+            bot: None,
+            connection: None,
+            tokens_removed: Some(tokens_removed),
+        });
         Ok(tokens_removed)
     }
 }

@@ -11,6 +11,7 @@ use super::answers::answer_activity;
 use super::inboxes::Inboxes;
 use super::turn::{BotServices, BotTurn};
 use crate::dev::admission::is_loopback_url;
+use crate::dev::bot_slowness::BotSlowness;
 use crate::dev::channel::ChannelIssuer;
 use crate::dev::jwt::{bearer_token, text_member};
 use crate::dev::tenant::{AGENT_365, BotEntry};
@@ -22,6 +23,7 @@ pub(in crate::dev) struct DemoBots {
     pub(in crate::dev) inboxes: Inboxes,
     /// Whether the demo bots also accept activities without a token that the emulator on this machine sends.
     pub(in crate::dev) admits_anonymous: AtomicBool,
+    pub(in crate::dev) slowness: Arc<BotSlowness>,
 }
 
 impl DemoBots {
@@ -81,6 +83,7 @@ async fn receive_activity(request: HttpRequest, bot: Path<String>, body: Bytes, 
     if !is_admitted {
         return HttpResponse::Unauthorized().finish();
     }
+    bots.slowness.wait().await;
     bots.inboxes.record(bot.name, &activity);
     let turn = BotTurn { services: &bots.services, bot, activity: &activity };
     match answer_activity(&turn).await {

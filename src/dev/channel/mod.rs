@@ -10,6 +10,7 @@ mod endpoints;
 mod issuer;
 mod keys;
 mod members;
+mod sent_tokens;
 mod sink;
 
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub(in crate::dev) use endpoints::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, Cha
 pub(in crate::dev) use issuer::ChannelIssuer;
 pub(in crate::dev) use keys::{ChannelKeys, ENDORSED_CHANNELS};
 pub(in crate::dev) use members::channel_user_id;
+pub(in crate::dev) use sent_tokens::{SentTokens, TokenAlteration};
 pub(in crate::dev) use sink::ConnectorSink;
 
 /// The routes of the channel's issuer, of Direct Line and of the Bot Connector.

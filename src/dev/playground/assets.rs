@@ -11,9 +11,15 @@ struct Asset {
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 
-static ASSETS: [Asset; 3] = [
+static ASSETS: [Asset; 9] = [
     Asset { name: "page.css", media_type: CSS, text: include_str!("page.css") },
     Asset { name: "page.js", media_type: JAVASCRIPT, text: include_str!("page.js") },
+    Asset { name: "panel.css", media_type: CSS, text: include_str!("panel/panel.css") },
+    Asset { name: "panel.js", media_type: JAVASCRIPT, text: include_str!("panel/panel.js") },
+    Asset { name: "panel-diagram.js", media_type: JAVASCRIPT, text: include_str!("panel/diagram.js") },
+    Asset { name: "panel-arrows.js", media_type: JAVASCRIPT, text: include_str!("panel/arrows.js") },
+    Asset { name: "panel-switches.js", media_type: JAVASCRIPT, text: include_str!("panel/switches.js") },
+    Asset { name: "panel-element.js", media_type: JAVASCRIPT, text: include_str!("panel/element.js") },
     Asset { name: "redirect.js", media_type: JAVASCRIPT, text: include_str!("redirect.js") },
 ];
 

@@ -7,15 +7,18 @@
 mod assets;
 mod libraries;
 mod page;
+mod panel;
 mod settings;
 
 use actix_web::web::{self, ServiceConfig};
 
 pub(in crate::dev) use libraries::WebChatLibraries;
+pub(in crate::dev) use panel::{EventList, PanelServices, SignOuts, SwitchedServices, Switches};
 pub(in crate::dev) use settings::PlaygroundFacts;
 
 /// The routes of the page. The stage's listeners refuse foreign hosts and pages before them.
 pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
+    panel::routes(config);
     config
         .route("/", web::get().to(page::show_page))
         .route("/playground/settings.json", web::get().to(settings::show_settings))

@@ -11,10 +11,12 @@ mod discovery;
 mod form;
 mod grants;
 mod graph;
+mod issued_claims;
 mod login;
 mod refusal;
 mod scopes;
 mod sessions;
+mod stories;
 mod tenant_segment;
 mod token_endpoint;
 mod tokens;
@@ -46,10 +48,12 @@ pub use directory::{
 pub(in crate::dev) use discovery::TenantDiscovery;
 pub(in crate::dev) use form::Form;
 pub(in crate::dev) use grants::GrantServices;
+pub(in crate::dev) use issued_claims::{IssuedClaims, place_of_activity, place_of_request};
 pub(in crate::dev) use login::{AuthorizationEndpoint, LoginState, RedirectUris, ended_session, find_session_user};
 pub(in crate::dev) use refusal::{EntraRefusal, EntraRefusalReplies};
 pub(in crate::dev) use scopes::{BOT_FRAMEWORK_AUDIENCE, FEDERATION_AUDIENCE, GRAPH_AUDIENCE, Resource};
 pub use sessions::SessionSwitches;
+pub(in crate::dev) use stories::Stories;
 pub(in crate::dev) use token_endpoint::TokenEndpoint;
 pub(in crate::dev) use tokens::{TOKEN_LIFETIME, TenantKeys, TokenIssuer};
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::clients::ClientAuthenticator;
 use super::form::Form;
 use super::grants::{self, GrantRequest, GrantServices};
+use super::issued_claims::place_of_request;
 use super::refusal::{EntraRefusal, EntraRefusalReplies};
 use super::tenant_segment::TenantSegment;
 use crate::dev::admission::admit_page_origins;
@@ -50,6 +51,10 @@ async fn answer_token_request(
     let user = endpoint.find_user(&form);
     endpoint.calls.count_token_request(grant, user.as_deref());
     let mut entry = grant.map(|grant| token_request_entry(&request, &form, &tenant, grant, user.clone()));
+
+    if let (Some(GrantKind::OnBehalfOf), Some(assertion)) = (grant, form.find("assertion")) {
+        endpoint.services.tokens.issued.note_presented(place_of_request(&correlation_id), assertion);
+    }
 
     let fault = endpoint.faults.take_fault_for(grant, user.as_deref());
     if let Some(fault) = &fault

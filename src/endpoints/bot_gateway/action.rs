@@ -69,6 +69,11 @@ impl ActionCall {
         Self { bots_token: raw.map(|raw| BotsToken { connection: Arc::clone(connection), raw }), ..self }
     }
 
+    /// The name of the connection for which its token is exchanged.
+    pub(super) fn connection(&self) -> Option<&str> {
+        self.token.as_ref().map(|token| token.connection.name.as_str())
+    }
+
     /// Whether nothing in the action concerns the gateway.
     pub(super) const fn is_empty(&self) -> bool {
         self.token.is_none() && self.bots_token.is_none() && self.code.is_none()

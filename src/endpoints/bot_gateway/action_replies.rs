@@ -30,7 +30,7 @@ pub(super) fn refuse_action(
         let body = ErrorResponse::new(&code, &detail).to_json();
         InvokeReply { retry_after, ..InvokeReply::json(status, Bytes::from(body)) }
     };
-    InvokeReply { succeeded: false, ..reply }
+    InvokeReply { succeeded: false, reason: Some(reason), ..reply }
 }
 
 /// Answers an action for a bot that is too slow or cannot be reached: `problem`, in the form of a card for a card.

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::BotGateway;
 use crate::bot_connector::ForwardedRequest;
 use crate::cards::StatedIdentity;
-use crate::domain::{Account, Bot, ChannelId, ChannelKind, ConversationId, ProviderKind};
+use crate::domain::{Account, Bot, ChannelId, ChannelKind, ConversationId, ExchangeObservation, ProviderKind};
 use crate::inbound::{AdmittedCaller, Peer};
 use crate::protocol::{ActionKind, Activity, ConversationType, MAX_ID_BYTES};
 
@@ -37,6 +37,7 @@ pub(super) struct Inbound<'a> {
     pub(super) http: &'a HttpRequest,
     pub(super) correlation_id: String,
     pub(super) begun: Instant,
+    pub(super) observation: &'a ExchangeObservation,
 }
 
 impl Inbound<'_> {

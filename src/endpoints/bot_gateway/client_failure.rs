@@ -6,8 +6,9 @@ use quick_cache::sync::Cache;
 use super::BotGateway;
 use super::admitted::Inbound;
 use super::replies::InvokeReply;
+use crate::bot_connector::BotCall;
 use crate::cards::PendingSignIn;
-use crate::domain::ExchangeKey;
+use crate::domain::{BotMessage, ExchangeKey};
 use crate::protocol::{Activity, Node};
 
 /// Longest failure code that is recorded, in characters; the longest of Teams has 20.
@@ -122,9 +123,10 @@ fn name_report(gateway: &BotGateway, inbound: &Inbound<'_>, failed: Option<&Pend
 fn forward_without_waiting(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>) {
     let (bots, bot) = (gateway.bots.clone(), inbound.bot.clone());
     let request = inbound.forwarded(inbound.body.clone());
-    let by = inbound.begun + gateway.bot_timeout;
+    let (correlation_id, by) = (inbound.correlation_id.clone(), inbound.begun + gateway.bot_timeout);
     tokio::spawn(async move {
-        if let Err(error) = bots.forward(&bot, request, by).await {
+        let call = BotCall { correlation_id: &correlation_id, message: BotMessage::Activity, deadline: by };
+        if let Err(error) = bots.forward(&bot, request, call).await {
             tracing::warn!(bot = bot.name.as_str(), %error, "the client's failure could not be forwarded to the bot");
         }
     });

@@ -116,6 +116,15 @@ pub(super) enum Disposition<'a> {
 }
 
 impl Disposition<'_> {
+    /// The name of the connection for which a token is exchanged.
+    pub(super) fn connection(&self) -> Option<&str> {
+        match self {
+            Self::Exchange { connection, .. } => Some(connection.name.as_str()),
+            Self::Action(call) => call.connection(),
+            _ => None,
+        }
+    }
+
     /// Whether the bot may learn of the activity, by itself or by what follows from it.
     pub(super) const fn reaches_bot(&self) -> bool {
         !matches!(self, Self::Refuse(_) | Self::Drop)

@@ -11,7 +11,8 @@ use tokio::time::{Instant, timeout_at};
 use super::BotGateway;
 use super::admitted::Inbound;
 use super::replies::InvokeReply;
-use crate::bot_connector::{RunningAction, RunningTurn, is_end_to_end};
+use crate::bot_connector::{BotCall, RunningAction, RunningTurn, is_end_to_end};
+use crate::domain::BotMessage;
 use crate::inbound::{AnsweredByBot, Problem};
 use crate::outbound::{OutboundError, RelayedAnswer};
 use crate::protocol::deadlines::ACTION_BUDGET;
@@ -30,7 +31,11 @@ pub(super) async fn forward_to_bot(gateway: &BotGateway, inbound: &Inbound<'_>) 
             let head = answer_head(&answer);
             stream_back(head, answer.into_stream(), until_done, inbound)
         }
-        Err(problem) => problem.respond(),
+        Err(problem) => {
+            let response = problem.respond();
+            inbound.tell_answer(response.status().as_u16(), None, false);
+            response
+        }
     }
 }
 
@@ -78,7 +83,8 @@ async fn forward_body(
         _turn: gateway.bots.turns().begin(&inbound.bot, &inbound.conversation_id),
         _action: inbound.is_action_in_channel.then(begin_action),
     };
-    match gateway.bots.forward(&inbound.bot, inbound.forwarded(body), by).await {
+    let call = BotCall { correlation_id: &inbound.correlation_id, message: BotMessage::Activity, deadline: by };
+    match gateway.bots.forward(&inbound.bot, inbound.forwarded(body), call).await {
         Ok(answer) => Ok(ForwardedAnswer { answer, until_done }),
         Err(error) => {
             tracing::error!(
@@ -139,6 +145,7 @@ fn stream_back(
     // `streaming` would add a content type where the bot sent none.
     let mut response = head.body(BodyStream::new(body));
     response.extensions_mut().insert(AnsweredByBot);
+    inbound.tell_answer(response.status().as_u16(), None, false);
     response
 }
 

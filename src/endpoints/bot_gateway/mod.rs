@@ -13,6 +13,7 @@ mod client_failure;
 mod description;
 mod disposition;
 mod forward;
+mod observed;
 mod replies;
 mod token_exchange;
 mod tokens_response;
@@ -305,9 +306,11 @@ fn admit<'a>(
         http,
         correlation_id,
         begun,
+        observation: &gateway.counters.observation,
     };
     let disposition = disposition::decide(gateway, &inbound, &activity, traffic);
     let disposition = disposition.map_err(|error| refuse_activity(&error, &peer.bot, &inbound.correlation_id))?;
+    inbound.tell_arrival(&activity, &disposition);
     Ok((inbound, disposition))
 }
 
@@ -371,7 +374,10 @@ async fn handle(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, disposit
         Disposition::VerifyState { state, stated } => verify_state::answer(gateway, inbound, state, stated).await,
         Disposition::ClientFailure(code) => client_failure::answer(gateway, inbound, &code).await.respond(inbound),
         Disposition::AgentLifecycle(event) => agent_lifecycle::answer(gateway, inbound, &event).await,
-        Disposition::Drop => HttpResponse::Ok().finish(),
+        Disposition::Drop => {
+            inbound.tell_answer(200, None, false);
+            HttpResponse::Ok().finish()
+        }
         Disposition::Forward => forward::forward_to_bot(gateway, inbound).await,
     }
 }

@@ -30,6 +30,10 @@ pub struct InvokeReply {
     pub(super) succeeded: bool,
     /// Whether the status is the bot's.
     pub(super) is_from_bot: bool,
+    /// Why an exchange was refused.
+    pub(super) reason: Option<Reason>,
+    /// Whether it is the answer of an earlier duplicate.
+    pub(super) is_shared: bool,
 }
 
 impl Settlement for InvokeReply {
@@ -54,6 +58,8 @@ impl InvokeReply {
             retry_after: None,
             succeeded,
             is_from_bot: false,
+            reason: None,
+            is_shared: false,
         }
     }
 
@@ -72,6 +78,7 @@ impl InvokeReply {
 
     /// The HTTP response, in the delivery mode of the request. Channels always get the plain form.
     pub(super) fn respond(self, inbound: &Inbound<'_>) -> HttpResponse {
+        inbound.tell_answer(self.status, self.reason, self.is_shared);
         let is_from_bot = self.is_from_bot;
         let mut response = if inbound.wants_envelope() { self.into_envelope() } else { self.into_plain() };
         if is_from_bot {
@@ -133,7 +140,8 @@ impl RefusedExchange<'_> {
             connection_name: self.connection_name,
             failure_detail: Some(detail),
         };
-        InvokeReply { retry_after, succeeded: false, ..InvokeReply::json(status, to_bytes(&response)) }
+        let reason = Some(reason);
+        InvokeReply { retry_after, reason, succeeded: false, ..InvokeReply::json(status, to_bytes(&response)) }
     }
 }
 

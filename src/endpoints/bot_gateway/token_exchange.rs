@@ -9,8 +9,8 @@ use super::admitted::{Inbound, read_stated_identity};
 use super::forward::collect_answer;
 use super::replies::{EchoedMembers, InvokeReply, RefusedExchange, exchange_succeeded, refuse};
 use super::tokens_response::TokensResponseDelivery;
-use crate::bot_connector::ForwardedRequest;
-use crate::domain::{Bot, ChannelId, Connection, ContinuationMode, ExchangeableToken, Secret};
+use crate::bot_connector::{BotCall, ForwardedRequest};
+use crate::domain::{Bot, BotMessage, ChannelId, Connection, ContinuationMode, ExchangeableToken, Secret};
 use crate::exchange::{
     ActivityEvidence, AfterExchange, Conversation, Evidence, ExchangeRequest, JoinedExchange, LeadingExchange, Outcome,
     Reason, Refusal, TokenSender,
@@ -92,7 +92,7 @@ pub(super) async fn exchange(
     let settled = match gateway.engine.join(exchange).await {
         Ok(JoinedExchange::Settled(reply)) => {
             gateway.counters.exchanges.add_duplicate(inbound.bot.name.as_str(), connection.name.as_str());
-            Ok(reply)
+            Ok(InvokeReply { is_shared: true, ..reply })
         }
         Ok(JoinedExchange::Leads(exchange)) => {
             let reply = ReplyAndContinuation::new(gateway, inbound, connection, invoke, &exchange);
@@ -224,7 +224,12 @@ impl AfterExchange for ReplyAndContinuation {
             Continuation::None => reply,
             Continuation::Forward { invoke, in_envelope } => {
                 self.gateway.bots.turns().wait_until_idle(&self.bot, &self.conversation_id, self.bot_deadline).await;
-                let answer = self.gateway.bots.forward(&self.bot, invoke, self.bot_deadline).await;
+                let call = BotCall {
+                    correlation_id: &self.correlation_id,
+                    message: BotMessage::Activity,
+                    deadline: self.bot_deadline,
+                };
+                let answer = self.gateway.bots.forward(&self.bot, invoke, call).await;
                 collect_answer(answer, self.bot_deadline, in_envelope).await
             }
             Continuation::Notify(delivery) => {

@@ -1,13 +1,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpRequest, web};
+use actix_web::{Error, HttpMessage, HttpRequest, web};
 
 use super::RequestId;
+use crate::domain::ExchangeStep;
 use crate::inbound::door::{Door, PublishedPath};
 use crate::observability::{Count, Counters, Metrics, StatusCounts};
 
@@ -23,6 +25,8 @@ pub struct RequestCounts {
 }
 
 struct PathCounts {
+    /// The door's label.
+    door: String,
     methods: Vec<MethodCounts>,
     /// Answers to methods that the path does not have.
     others: StatusCounts,
@@ -30,6 +34,8 @@ struct PathCounts {
 
 struct MethodCounts {
     method: &'static str,
+    /// The operation's id.
+    operation: String,
     answers: StatusCounts,
 }
 
@@ -41,24 +47,27 @@ impl RequestCounts {
         for door in doors {
             let label = door.name.to_ascii_lowercase().replace([' ', '-'], "_");
             for operation in door.operations {
-                let path = paths
-                    .entry(operation.path)
-                    .or_insert_with(|| PathCounts { methods: Vec::new(), others: metrics.requests(&label, NONE) });
-                let answers = metrics.requests(&label, (operation.description)().id());
-                path.methods.push(MethodCounts { method: operation.method.as_str(), answers });
+                let path = paths.entry(operation.path).or_insert_with(|| PathCounts {
+                    door: label.clone(),
+                    methods: Vec::new(),
+                    others: metrics.requests(&label, NONE),
+                });
+                let description = (operation.description)();
+                let answers = metrics.requests(&label, description.id());
+                let (method, operation) = (operation.method.as_str(), description.id().to_owned());
+                path.methods.push(MethodCounts { method, operation, answers });
             }
         }
         Self { paths, unpublished: metrics.requests(NONE, NONE), counters: Arc::clone(metrics.counters()) }
     }
 
     fn find(&self, request: &HttpRequest) -> &StatusCounts {
-        let published = request.app_data::<PublishedPath>().and_then(|path| self.paths.get(path.0));
-        let Some(path) = published else { return &self.unpublished };
-        let find = |method: &str| path.methods.iter().find(|counts| counts.method == method);
-        let method = request.method();
-        // A HEAD without an operation of its own is answered by GET's.
-        let counted = find(method.as_str()).or_else(|| find("GET").filter(|_| method == Method::HEAD));
-        counted.map_or(&path.others, |counts| &counts.answers)
+        let Some(path) = self.find_path(request) else { return &self.unpublished };
+        path.find_method(request).map_or(&path.others, |counts| &counts.answers)
+    }
+
+    fn find_path(&self, request: &HttpRequest) -> Option<&PathCounts> {
+        request.app_data::<PublishedPath>().and_then(|path| self.paths.get(path.0))
     }
 
     /// Counts the answer to `request`, if its listener counts.
@@ -68,11 +77,49 @@ impl RequestCounts {
         }
     }
 
+    /// Tells the observer of exchanges what happened in `request`, if its listener has one.
+    pub(in crate::inbound) fn tell<'e>(
+        request: &'e HttpRequest,
+        correlation_id: &'e str,
+        step: impl FnOnce() -> ExchangeStep<'e>,
+    ) {
+        if let Some(counts) = request.app_data::<web::Data<Self>>() {
+            counts.counters.observation.tell(correlation_id, step);
+        }
+    }
+
+    /// Tells the observer of exchanges of the answer to `request`, if there is one.
+    pub(super) fn tell_answer(request: &HttpRequest, status: u16, took: Duration) {
+        let counts = request.app_data::<web::Data<Self>>().filter(|counts| counts.counters.observation.has_observer());
+        let Some(counts) = counts else { return };
+        let Some(path) = counts.find_path(request) else { return };
+        let Some(method) = path.find_method(request) else { return };
+        let extensions = request.extensions();
+        let correlation_id = extensions.get::<RequestId>().map_or("", |id| id.0.as_str());
+        let mut query = url::form_urlencoded::parse(request.query_string().as_bytes());
+        counts.counters.observation.tell(correlation_id, || ExchangeStep::OperationAnswered {
+            door: &path.door,
+            operation: &method.operation,
+            connection: query.find(|pair| pair.0.eq_ignore_ascii_case("connectionName")).map(|pair| pair.1),
+            status,
+            took,
+        });
+    }
+
     /// Counts that the caller of `request` was refused, if its listener counts.
     pub(in crate::inbound) fn add_refused_caller(request: &HttpRequest) {
         if let Some(counts) = request.app_data::<web::Data<Self>>() {
             counts.counters.add(Count::CallerRefused);
         }
+    }
+}
+
+impl PathCounts {
+    /// The operation that answers `request`. A HEAD without an operation of its own is answered by GET's.
+    fn find_method(&self, request: &HttpRequest) -> Option<&MethodCounts> {
+        let method = request.method();
+        let find = |name: &str| self.methods.iter().find(|counts| counts.method == name);
+        find(method.as_str()).or_else(|| find("GET").filter(|_| method == Method::HEAD))
     }
 }
 

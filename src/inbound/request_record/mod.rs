@@ -73,6 +73,8 @@ pub async fn record_request(
     if client.is_none() {
         TrustedProxies::count_unknown_client(response.request());
     }
+    let took = begun.zip(elapsed(response.request())).map(|(begun, now)| now.saturating_sub(begun));
+    RequestCounts::tell_answer(response.request(), response.status().as_u16(), took.unwrap_or_default());
     if tracing::enabled!(tracing::Level::INFO) {
         let request = response.request();
         let extensions = request.extensions();
@@ -82,7 +84,7 @@ pub async fn record_request(
             path = &*clean_path(request.path()),
             route = find_route(request).as_deref(),
             status = response.status().as_u16(),
-            micros = begun.zip(elapsed(request)).map(|(begun, now)| whole_micros(now.saturating_sub(begun))),
+            micros = took.map(whole_micros),
             client = client.map_or_else(|| String::from("unknown"), |client| client.to_string()),
             agent = extensions.get::<CallingAgent>().map(|agent| agent.0.as_str()),
             answered_by = if response.response().extensions().contains::<AnsweredByBot>() { "bot" } else { "gateway" },

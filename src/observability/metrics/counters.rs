@@ -4,6 +4,7 @@ use prometheus_client::registry::Registry;
 use super::exchanges::{ExchangeCounts, ExchangeOutcome};
 use super::series::CounterSeries;
 use super::table::{self, Metric};
+use crate::domain::ExchangeObservation;
 
 /// The events that are counted in one place each and have no name of the configuration as label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +61,17 @@ pub struct Counters {
     counts: [Counter; COUNTS.len()],
     /// The exchanges, by bot and connection.
     pub exchanges: ExchangeCounts,
+    /// Tells the observer of exchanges what happens. A service has no observer.
+    pub observation: ExchangeObservation,
 }
 
 impl Counters {
     /// Registers every counter. `exchanges` has been registered.
-    pub(super) fn register(exchanges: ExchangeCounts, registry: &mut Registry) -> Self {
+    pub(super) fn register(
+        exchanges: ExchangeCounts,
+        observation: ExchangeObservation,
+        registry: &mut Registry,
+    ) -> Self {
         let mut families: Vec<CounterSeries> = Vec::new();
         let counts = COUNTS.each_ref().map(|row| {
             let known = families.iter().find(|family| family.is_of(row.metric)).cloned();
@@ -75,7 +82,7 @@ impl Counters {
             });
             family.get(row.labels)
         });
-        Self { counts, exchanges }
+        Self { counts, exchanges, observation }
     }
 
     /// Adds one.

@@ -8,6 +8,7 @@ use prometheus_client::registry::Registry;
 
 use super::series::{GaugeSeries, HistogramSeries};
 use super::table::{self, CALL_BUCKETS, STORE_BUCKETS};
+use crate::domain::ExchangeObservation;
 
 /// The result of one call of an identity provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,7 @@ const RESULTS: [&str; 6] = ["ok", "user_needed", "refused", "misconfigured", "th
 pub struct ProviderMetrics {
     pub(super) durations: HistogramSeries,
     pub(super) reachable: GaugeSeries,
+    pub(super) observation: ExchangeObservation,
 }
 
 impl ProviderMetrics {
@@ -41,7 +43,11 @@ impl ProviderMetrics {
     pub fn of(&self, provider: &str) -> ProviderCalls {
         let reachable = self.reachable.get(&[provider]);
         reachable.set(1);
-        ProviderCalls { durations: RESULTS.map(|result| self.durations.get(&[provider, result])), reachable }
+        ProviderCalls {
+            durations: RESULTS.map(|result| self.durations.get(&[provider, result])),
+            reachable,
+            observation: self.observation.clone(),
+        }
     }
 }
 
@@ -52,6 +58,7 @@ impl Default for ProviderMetrics {
         Self {
             durations: HistogramSeries::register(&table::PROVIDER_CALLS, call_histogram, &mut registry),
             reachable: GaugeSeries::register(&table::PROVIDER_REACHABLE, &mut registry),
+            observation: ExchangeObservation::default(),
         }
     }
 }
@@ -61,6 +68,8 @@ impl Default for ProviderMetrics {
 pub struct ProviderCalls {
     durations: [Histogram; RESULTS.len()],
     reachable: Gauge,
+    /// Tells the observer of exchanges of each call. A service has no observer.
+    pub observation: ExchangeObservation,
 }
 
 impl ProviderCalls {

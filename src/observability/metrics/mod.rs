@@ -21,7 +21,7 @@ use prometheus_client::registry::Registry;
 
 use self::series::{CounterSeries, GaugeSeries, HistogramSeries};
 use super::{audit, logs};
-use crate::domain::Timestamp;
+use crate::domain::{ExchangeObservation, Timestamp};
 
 pub use counters::{Count, Counters};
 pub use exchanges::{BotNames, ExchangeCounts, ExchangeOutcome};
@@ -99,9 +99,10 @@ impl OpenConnectionCount {
 }
 
 impl Metrics {
-    /// The metrics of a process that started at `started` and serves `bots`.
+    /// The metrics of a process that started at `started` and serves `bots`. The counters and the
+    /// calls of identity providers carry `observation` to the places where something happens.
     #[must_use]
-    pub fn new(bots: &[BotNames], started: Timestamp) -> Self {
+    pub fn new(bots: &[BotNames], started: Timestamp, observation: ExchangeObservation) -> Self {
         let mut registry = Registry::default();
         let to = &mut registry;
         let requests = CounterSeries::register(&table::REQUESTS, to);
@@ -111,7 +112,7 @@ impl Metrics {
         let key_sets = CounterSeries::register(&table::KEY_SET_FETCHES, to);
         let store_times = HistogramSeries::register(&table::STORE_OPERATIONS, measures::store_histogram, to);
         let store_size = GaugeSeries::register(&table::STORE_SIZE, to).get(&[]);
-        let counters = Arc::new(Counters::register(exchanges, to));
+        let counters = Arc::new(Counters::register(exchanges, observation.clone(), to));
         let open_connections = GaugeSeries::register(&table::OPEN_CONNECTIONS, to);
         let lines_left_out = CounterSeries::register(&table::LINES_LEFT_OUT, to);
         let version = vec![("version", env!("CARGO_PKG_VERSION"))];
@@ -121,7 +122,7 @@ impl Metrics {
             registry,
             counters,
             requests,
-            providers: ProviderMetrics { durations, reachable },
+            providers: ProviderMetrics { durations, reachable, observation },
             key_sets,
             store_times: StoreTimes::of(&store_times),
             store_size,
@@ -214,7 +215,7 @@ mod tests {
 
     fn metrics() -> Metrics {
         let bots = [BotNames { bot: "demo".to_owned(), connections: vec!["graph".to_owned()] }];
-        Metrics::new(&bots, Timestamp::from_unix_seconds(1_700_000_000))
+        Metrics::new(&bots, Timestamp::from_unix_seconds(1_700_000_000), ExchangeObservation::default())
     }
 
     #[test]

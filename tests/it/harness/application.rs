@@ -71,7 +71,7 @@ impl ApplicationStart<'_> {
         let public = vec![self.listener.try_clone().unwrap()];
         let listeners = BoundListeners { public, ..BoundListeners::default() };
         let routes: app::RouteFunction = Arc::new(|_: &mut actix_web::web::ServiceConfig| {});
-        let development = anonymous.then_some(DevelopmentMode { routes, anonymous });
+        let development = anonymous.then_some(DevelopmentMode { routes, anonymous, observer: None });
         app::build(self.configuration.clone(), ambient, listeners, development).await
     }
 }

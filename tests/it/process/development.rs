@@ -97,6 +97,22 @@ fn the_printed_commands_run_and_show_what_the_text_says() {
 }
 
 #[tokio::test]
+async fn what_the_gateway_does_is_listed_for_the_playground() {
+    let development = Development::start();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let get = async |url: String| {
+        let answer = client.get(url).send().await.unwrap();
+        serde_json::from_slice::<Value>(&answer.bytes().await.unwrap()).unwrap()
+    };
+    let manifest = get(format!("{}/dev/manifest.json", development.gateway())).await;
+    let stage = manifest["web_chat"]["token_url"].as_str().unwrap().trim_end_matches("/web-chat/token");
+    let refused = client.post(format!("{}/bots/demo/api/messages", development.gateway())).send().await.unwrap();
+    assert_eq!(refused.status(), 401);
+    let events = get(format!("{stage}/playground/events")).await;
+    assert_eq!(events["events"][0]["kind"], "caller_refused", "{events}");
+}
+
+#[tokio::test]
 async fn development_mode_answers_only_requests_whose_host_is_this_machine() {
     let development = Development::start();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -169,8 +185,11 @@ async fn development_mode_refuses_other_addresses_than_loopback_and_production_d
     let text = setting.text().replace("127.0.0.1:0", "0.0.0.0:0");
     let config = config::parse(&text, &Environment::of(setting.harness.stage.secrets())).unwrap();
     let ambient = ClockAndEntropy { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
-    let development =
-        DevelopmentMode { routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}), anonymous: false };
+    let development = DevelopmentMode {
+        routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}),
+        anonymous: false,
+        observer: None,
+    };
     let refused = app::build(config.clone(), ambient.clone(), BoundListeners::default(), Some(development)).await;
     assert!(matches!(refused, Err(BuildError::NotLoopback(_))));
     assert!(app::build(config, ambient, BoundListeners::default(), None).await.is_ok());
@@ -181,8 +200,11 @@ async fn development_mode_refuses_a_bound_listener_that_is_not_loopback() {
     let setting = Setting::new().await;
     let config = config::parse(&setting.text(), &Environment::of(setting.harness.stage.secrets())).unwrap();
     let ambient = ClockAndEntropy { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
-    let development =
-        DevelopmentMode { routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}), anonymous: false };
+    let development = DevelopmentMode {
+        routes: Arc::new(|_: &mut actix_web::web::ServiceConfig| {}),
+        anonymous: false,
+        observer: None,
+    };
     let public = vec![std::net::TcpListener::bind("0.0.0.0:0").unwrap()];
     let listeners = BoundListeners { public, ..BoundListeners::default() };
     let refused = app::build(config, ambient, listeners, Some(development)).await;

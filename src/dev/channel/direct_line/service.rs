@@ -10,6 +10,7 @@ use super::conversation::{Conversation, ConversationIdentity};
 use super::conversations::{Conversations, StartedConversation};
 use super::refusal::DirectLineRefusal;
 use super::tokens::{DirectLineTokens, TokenBinding};
+use crate::dev::channel::sent_tokens::SentTokens;
 use crate::domain::SharedEntropy;
 
 /// Direct Line as its clients see it.
@@ -18,6 +19,7 @@ pub(in crate::dev) struct DirectLine {
     pub(in crate::dev) users: ChatUsers,
     pub(in crate::dev) conversations: Arc<Conversations>,
     pub(in crate::dev) bots: BotDelivery,
+    pub(in crate::dev) sent_tokens: Arc<SentTokens>,
     pub(in crate::dev) entropy: SharedEntropy,
 }
 
@@ -69,8 +71,9 @@ impl DirectLine {
         activity: ClientActivity,
     ) -> Result<String, DirectLineRefusal> {
         let id = conversation.next_activity_id();
-        let addressed = activity.address(conversation, &id, &self.service_url());
+        let mut addressed = activity.address(conversation, &id, &self.service_url());
         if addressed.is_invoke {
+            self.sent_tokens.prepare(&mut addressed.for_bot);
             self.bots.deliver(conversation, &addressed.for_bot).await?;
             conversation.append(addressed.echo);
         } else {

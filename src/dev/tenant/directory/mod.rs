@@ -16,7 +16,12 @@ pub use entries::{
 };
 pub(in crate::dev) use fixed::WORKLOAD_SUBJECT;
 use fixed::{WEB_CHAT_CLIENT_ID, apps, bots, clients, connections, federated_credentials, identities, tenants, users};
-use tenant_ids::CONTOSO_ID;
+use tenant_ids::{CONTOSO_ID, FABRIKAM_ID};
+
+/// The id of the tenant that is not `tid`.
+pub(in crate::dev) fn other_tenant_id(tid: &str) -> &'static str {
+    if tid == CONTOSO_ID { FABRIKAM_ID } else { CONTOSO_ID }
+}
 
 /// Everything that exists on the stage. Ids never change, so they may be written into tests.
 #[derive(Clone, Debug)]

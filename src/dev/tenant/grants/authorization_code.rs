@@ -39,7 +39,7 @@ pub(in crate::dev) fn redeem_authorization_code(request: &GrantRequest<'_>) -> R
         .ok_or_else(|| EntraRefusal::invalid_grant(50_034, "The user account does not exist in the directory."))?;
     let passed_mfa = match issued.kind {
         SignInKind::LoginPage => {
-            require_enabled(user)?;
+            require_enabled(request, user)?;
             true
         }
         // As with the password grant, a page may still have tokens of a user who was disabled later.

@@ -6,8 +6,8 @@ use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::scopes::ScopeRequest;
 
 /// The user, or refusal 50057 if the account is disabled.
-pub(super) fn require_enabled(user: &User) -> Result<&User, EntraRefusal> {
-    if user.scenario == UserScenario::Disabled {
+pub(super) fn require_enabled<'u>(request: &GrantRequest<'_>, user: &'u User) -> Result<&'u User, EntraRefusal> {
+    if request.services.stories.of(user) == UserScenario::Disabled {
         return Err(EntraRefusal::invalid_grant(50_057, "The user account is disabled."));
     }
     Ok(user)

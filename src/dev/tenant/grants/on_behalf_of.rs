@@ -99,11 +99,13 @@ fn audience_refusal() -> EntraRefusal {
 }
 
 fn check_scenario(request: &GrantRequest<'_>, user: &User, passed_mfa: bool) -> Result<(), EntraRefusal> {
-    require_enabled(user)?;
+    require_enabled(request, user)?;
     if !request.services.consents.allow(user, request.client) {
         return Err(consent_refusal(request.client.name, request.client.client_id));
     }
-    if user.scenario == UserScenario::NeedsMfa && !passed_mfa {
+    // Who needs MFA by a switch has signed in before the switch, so the sign-in in the token does not count.
+    let is_switched = request.services.stories.find_switched(user).is_some();
+    if request.services.stories.of(user) == UserScenario::NeedsMfa && (is_switched || !passed_mfa) {
         return Err(mfa_refusal());
     }
     Ok(())

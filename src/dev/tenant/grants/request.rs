@@ -6,6 +6,7 @@ use crate::dev::tenant::directory::{App, Directory};
 use crate::dev::tenant::form::Form;
 use crate::dev::tenant::login::LoginState;
 use crate::dev::tenant::sessions::SessionSwitches;
+use crate::dev::tenant::stories::Stories;
 use crate::dev::tenant::tenant_segment::TenantSegment;
 use crate::dev::tenant::tokens::TokenIssuer;
 
@@ -13,6 +14,7 @@ use crate::dev::tenant::tokens::TokenIssuer;
 pub(in crate::dev) struct GrantServices {
     pub(in crate::dev) directory: Arc<Directory>,
     pub(in crate::dev) consents: Arc<Consents>,
+    pub(in crate::dev) stories: Arc<Stories>,
     pub(in crate::dev) logins: Arc<LoginState>,
     pub(in crate::dev) sessions: Arc<SessionSwitches>,
     pub(in crate::dev) tokens: Arc<TokenIssuer>,

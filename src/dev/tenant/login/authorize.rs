@@ -17,6 +17,7 @@ use crate::dev::tenant::consents::Consents;
 use crate::dev::tenant::directory::{App, Directory, User, UserScenario};
 use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::scopes::{Resource, ScopeRequest};
+use crate::dev::tenant::stories::Stories;
 use crate::dev::tenant::tenant_segment::TenantSegment;
 
 /// The query of an authorization request.
@@ -38,6 +39,7 @@ pub(in crate::dev) struct AuthorizationEndpoint {
     pub(in crate::dev) redirect_uris: Arc<RedirectUris>,
     pub(in crate::dev) page_origins: Arc<PageOrigins>,
     pub(in crate::dev) consents: Arc<Consents>,
+    pub(in crate::dev) stories: Arc<Stories>,
     pub(in crate::dev) logins: Arc<LoginState>,
 }
 
@@ -122,7 +124,7 @@ async fn handle_login_form(
     let user = TenantSegment::parse(directory, &tenant)
         .and_then(|segment| check_password(directory, segment, &form.username, &form.password));
     let user = match user {
-        Ok(user) if user.scenario == UserScenario::Disabled => {
+        Ok(user) if endpoint.stories.of(user) == UserScenario::Disabled => {
             return page
                 .render(Some(user.name), Some(&EntraRefusal::invalid_grant(50_057, "The user account is disabled.")));
         }

@@ -10,8 +10,10 @@ use super::tenant_keys::TenantKeys;
 use crate::dev::addresses::Addresses;
 use crate::dev::error::StageError;
 use crate::dev::tenant::client_proof::ClientProof;
-use crate::dev::tenant::directory::{App, AppTokenVersion, User, UserScenario};
+use crate::dev::tenant::directory::{App, AppTokenVersion, User, UserScenario, other_tenant_id};
+use crate::dev::tenant::issued_claims::IssuedClaims;
 use crate::dev::tenant::scopes::{FEDERATION_AUDIENCE, Resource, ScopeRequest};
+use crate::dev::tenant::stories::Stories;
 use crate::domain::{SharedClock, SharedEntropy};
 
 /// The lifetime of the tenants' tokens, in seconds.
@@ -37,6 +39,9 @@ pub(in crate::dev) struct TokenIssuer {
     pub(in crate::dev) keys: TenantKeys,
     pub(in crate::dev) clock: SharedClock,
     pub(in crate::dev) entropy: SharedEntropy,
+    /// The record of the users' tokens.
+    pub(in crate::dev) issued: IssuedClaims,
+    pub(in crate::dev) stories: Arc<Stories>,
 }
 
 impl TokenIssuer {
@@ -76,7 +81,9 @@ impl TokenIssuer {
             add_agent_claims(&mut claims, blueprint, is_agent_user.then_some("13 1"));
         }
         self.add_guest_claims(&mut claims, user);
-        self.keys.sign(&Value::Object(claims))
+        let claims = Value::Object(claims);
+        self.issued.record(&claims);
+        self.keys.sign(&claims)
     }
 
     /// Issues the token with which the agent identity `agent_app_id` authenticates. `blueprint` has requested it.
@@ -195,8 +202,13 @@ impl TokenIssuer {
     }
 
     fn add_guest_claims(&self, claims: &mut Map<String, Value>, user: &User) {
-        if user.home_tid != user.tid {
-            claims.insert("idp".to_owned(), json!(self.addresses.v1_issuer(user.home_tid)));
+        let home = match self.stories.find_switched(user) {
+            Some(UserScenario::Guest) => other_tenant_id(user.tid),
+            Some(_) => user.tid,
+            None => user.home_tid,
+        };
+        if home != user.tid {
+            claims.insert("idp".to_owned(), json!(self.addresses.v1_issuer(home)));
             claims.insert("acct".to_owned(), json!(1));
         }
     }

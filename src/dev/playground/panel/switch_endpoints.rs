@@ -1,0 +1,96 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Bytes, Data};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::PanelServices;
+use super::switches::{STORIES, SWITCHES, Switch};
+use crate::dev::tenant::UserScenario;
+
+/// The body of `POST /playground/switches`: one of three commands.
+#[derive(Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+enum Command {
+    /// Turns a switch on or off.
+    Turn { switch: String, on: bool },
+    /// Gives a user (short name, principal name or object id) a story.
+    Story { user: String, story: String },
+    /// Turns everything off.
+    Reset { reset: bool },
+}
+
+/// Answers `GET /playground/switches`: what there is to switch, what is on, and what follows.
+pub(super) async fn show_switches(services: Data<PanelServices>) -> HttpResponse {
+    HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(describe(&services))
+}
+
+/// Answers `POST /playground/switches`, as GET does. What is switched on for exchanges also signs the users out, because
+/// nothing is exchanged while a token is kept.
+pub(super) async fn change_switches(body: Bytes, services: Data<PanelServices>) -> HttpResponse {
+    let Ok(command) = serde_json::from_slice::<Command>(&body) else {
+        return refuse("The body is none of {\"switch\", \"on\"}, {\"user\", \"story\"} and {\"reset\": true}.");
+    };
+    let signs_out = match run(&services, command) {
+        Ok(signs_out) => signs_out,
+        Err(problem) => return refuse(problem),
+    };
+    if signs_out {
+        services.sign_outs.sign_all_out().await;
+    }
+    show_switches(services).await
+}
+
+/// Runs the command. Returns whether the users have to be signed out.
+fn run(services: &PanelServices, command: Command) -> Result<bool, &'static str> {
+    let switches = &services.switches;
+    match command {
+        Command::Turn { switch, on } => {
+            let text = SWITCHES.iter().find(|text| text.name == switch).ok_or("There is no such switch.")?;
+            switches.turn(text.switch, on);
+            Ok(on && text.switch != Switch::SlowBot)
+        }
+        Command::Story { user, story } => {
+            let user = services.directory.find_user(&user).ok_or("The stage has no such user.")?;
+            if user.scenario == UserScenario::AgentUser {
+                return Err("An agent's user has no other story.");
+            }
+            let known = STORIES.iter().find(|text| json!(text.story) == story).ok_or("There is no such story.")?;
+            switches.give_story(user, known.story);
+            Ok(true)
+        }
+        Command::Reset { reset: true } => {
+            switches.reset();
+            Ok(false)
+        }
+        Command::Reset { reset: false } => Err("reset is not true."),
+    }
+}
+
+fn describe(services: &PanelServices) -> Value {
+    let switches = &services.switches;
+    let people = services.directory.users.iter().filter(|user| user.scenario != UserScenario::AgentUser);
+    json!({
+        "switches": SWITCHES.iter().map(|text| json!({
+            "name": text.name,
+            "label": text.label,
+            "follows": text.follows,
+            "on": switches.is_on(text.switch),
+        })).collect::<Vec<_>>(),
+        "stories": STORIES.iter().map(|text| json!({
+            "story": text.story,
+            "label": text.label,
+            "follows": text.follows,
+        })).collect::<Vec<_>>(),
+        "users": people.map(|user| json!({
+            "name": user.name,
+            "display_name": user.display_name,
+            "story": switches.story(user),
+            "own_story": user.scenario,
+        })).collect::<Vec<_>>(),
+        "other_faults": switches.count_other_faults(),
+    })
+}
+
+fn refuse(problem: &str) -> HttpResponse {
+    HttpResponse::BadRequest().json(json!({"error": {"code": "BadArgument", "message": problem}}))
+}

@@ -1,0 +1,80 @@
+//! What a developer sees on the panel in a real browser.
+
+use serde_json::{Value, json};
+
+use super::observed_stage::ObservedStage;
+
+/// Kind, status and reason of each arrow.
+pub fn outline(arrows: &Value) -> Vec<[&str; 3]> {
+    arrows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|arrow| ["kind", "status", "reason"].map(|member| arrow[member].as_str().unwrap_or_default()))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_silent_success_is_drawn_as_it_happens_and_a_click_shows_the_claims() {
+    let observed = ObservedStage::start().await;
+    let seen = observed.watch_panel("success").await;
+    let [signed_in, repeated, details] = &seen[..] else { panic!("{seen:?}") };
+    assert_eq!(
+        outline(&signed_in["arrows"]),
+        [
+            ["activity_arrived", "", ""],
+            ["provider_asked", "", ""],
+            ["provider_answered", "200", ""],
+            ["activity_answered", "200", ""],
+            ["bot_asked", "", ""],
+            ["bot_answered", "200", ""],
+        ]
+    );
+    let spoken = signed_in["arrows"][0]["spoken"].as_str().unwrap();
+    assert_eq!(spoken, "Client to bot-sso: signin/tokenExchange");
+    assert!(signed_in["arrows"][3]["spoken"].as_str().unwrap().starts_with("bot-sso to Client: 200"), "{signed_in}");
+    assert!(signed_in["arrows"][3]["text"].as_str().unwrap().ends_with(" ms"), "the time: {signed_in}");
+    assert!(signed_in["outcome"].as_str().unwrap().starts_with("Last exchange, demo / graph: 200, "), "{signed_in}");
+    let duplicate = &repeated["duplicate"];
+    assert_eq!(outline(duplicate), [["activity_arrived", "", ""], ["activity_answered", "200", ""]]);
+    assert!(duplicate[1]["text"].as_str().unwrap().contains("shared with a duplicate"), "{duplicate}");
+    let claims = &details["claims"];
+    assert_eq!(details["expanded"], "true");
+    let time = details["time"].as_str().unwrap();
+    assert_eq!((time.len(), time.matches(':').count()), ("23:59:59.999".len(), 2), "{time}");
+    assert_eq!((&claims["name"], &claims["scp"]), (&json!("Ada Lovelace"), &json!("access_as_user")));
+}
+
+#[tokio::test]
+async fn a_refusal_shows_its_reason_the_logs_hint_and_where_it_is_explained() {
+    let observed = ObservedStage::start().await;
+    let seen = observed.watch_panel("refusal").await;
+    let [refused] = &seen[..] else { panic!("{seen:?}") };
+    assert_eq!(
+        outline(&refused["arrows"]),
+        [
+            ["activity_arrived", "", ""],
+            ["provider_asked", "", ""],
+            ["provider_answered", "400", ""],
+            ["activity_answered", "412", "consent_required"],
+        ]
+    );
+    assert!(refused["arrows"][2]["text"].as_str().unwrap().contains("AADSTS65001"), "{refused}");
+    assert!(refused["hint"].as_str().unwrap().contains("consent"), "{refused}");
+    assert_eq!(refused["link"], "docs/troubleshooting.md, What the identity provider says");
+    assert_eq!((&refused["guide"], &refused["guideHas"]), (&json!(200), &json!(true)));
+}
+
+#[tokio::test]
+async fn the_panel_is_readable_in_light_and_dark_and_on_a_telephone() {
+    let observed = ObservedStage::start().await;
+    let looks = observed.watch_panel("looks").await;
+    assert_eq!(looks.len(), 4);
+    for look in &looks {
+        assert_eq!(look["axe"], json!([]), "{look}");
+        assert!(look["width"]["page"].as_u64() <= look["width"]["window"].as_u64(), "{look}");
+        assert!(look["poorest"]["contrast"].as_f64().unwrap() >= 4.5, "{look}");
+        let moves = look["reducedMotion"] != "reduce";
+        assert_eq!(look["animation"] != "none", moves, "{look}");
+    }
+}
