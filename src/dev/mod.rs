@@ -38,6 +38,7 @@ mod stage_tests;
 #[cfg(test)]
 mod test_client;
 
+pub use bots::SilentBot;
 pub use calls::{CallCounts, CallLog, GrantKind, LoggedTokenRequest};
 pub use error::StageError;
 pub use faults::{Fault, FaultRule, FaultSwitches};

@@ -29,6 +29,7 @@ pub(super) struct StageParts {
     pub(super) channel_keys: ChannelKeys,
     pub(super) client_certificate: RegisteredCertificate,
     pub(super) ca_file: PathBuf,
+    pub(super) directory: Directory,
 }
 
 /// The services of a stage, built once before the listeners open. Only [`Stage`](super::stage::Stage) and the listeners
@@ -60,8 +61,8 @@ impl StageServices {
     /// # Errors
     /// When the demo bots' HTTP client cannot be set up.
     pub(super) fn new(parts: StageParts) -> Result<Self, StageError> {
-        let StageParts { addresses, clock, entropy, tenant_key, channel_keys, client_certificate, ca_file } = parts;
-        let (addresses, directory) = (Arc::new(addresses), Arc::new(Directory::with_fixed_entries()));
+        let StageParts { addresses, clock, entropy, tenant_key, channel_keys, client_certificate, ca_file, directory } = parts;
+        let (addresses, directory) = (Arc::new(addresses), Arc::new(directory));
         let tokens = Arc::new(TokenIssuer {
             addresses: addresses.clone(),
             keys: TenantKeys::new(tenant_key),
@@ -79,7 +80,7 @@ impl StageServices {
         };
         Ok(Self {
             client_certificate,
-            redirect_uris: Arc::default(),
+            redirect_uris: Arc::new(RedirectUris::of(&directory)),
             consents: Arc::default(),
             logins: Arc::new(LoginState::new(clock.clone(), entropy.clone())),
             sessions: Arc::default(),

@@ -7,6 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::addresses::Addresses;
+use super::bots::{SilentBot, find_silent_bots, watch_silent_bots};
 use super::calls::CallLog;
 use super::channel::ChannelKeys;
 use super::error::StageError;
@@ -54,11 +55,19 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// Starts a stage with the bots, connections and users that every stage has by default.
+    ///
+    /// # Errors
+    /// As [`Stage::start_with`].
+    pub async fn start(options: StageOptions) -> Result<Self, StageError> {
+        Self::start_with(options, Directory::with_fixed_entries()).await
+    }
+
     /// Generates keys and certificates, and opens both listeners on 127.0.0.1. Takes about 100 ms.
     ///
     /// # Errors
     /// When a port is in use, a file cannot be written, or key material cannot be generated.
-    pub async fn start(options: StageOptions) -> Result<Self, StageError> {
+    pub async fn start_with(options: StageOptions, entries: Directory) -> Result<Self, StageError> {
         let http = bind_loopback_port(options.http_port)?;
         let https = bind_loopback_port(options.https_port)?;
         let directory = options.directory.clone();
@@ -79,6 +88,7 @@ impl Stage {
             channel_keys: ChannelKeys { endorsed, directline, unendorsed },
             client_certificate: client,
             ca_file,
+            directory: entries,
         })?;
         let server = start_server(services.routes(), http, https, tls)?;
         Ok(Self { services: Arc::new(services), server })
@@ -87,6 +97,16 @@ impl Stage {
     /// Makes the demo bots accept activities of the emulator without a token, as real bots without an app id do.
     pub fn admit_anonymous(&self) {
         self.services.bots.admits_anonymous.store(true, Ordering::SeqCst);
+    }
+
+    /// The bots with endpoints of their own at which nothing listens yet.
+    pub async fn find_silent_bots(&self) -> Vec<SilentBot> {
+        find_silent_bots(&self.services.directory).await
+    }
+
+    /// Logs that these bots do not answer yet, and when each of them does. Ends when all of them have answered.
+    pub async fn watch_silent_bots(&self, silent: Vec<SilentBot>) {
+        watch_silent_bots(silent).await;
     }
 
     /// Lets the pages of the origin of `url` call Direct Line. Pages on this machine always may.

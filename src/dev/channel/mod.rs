@@ -11,6 +11,7 @@ mod issuer;
 mod keys;
 mod members;
 mod sink;
+mod teams;
 
 #[cfg(test)]
 mod channel_tests;

@@ -73,7 +73,7 @@ fn bot_section(facts: &StageFacts, entry: &BotEntry) -> Section {
         .with_some("allow_insecure_http", is_plain.then_some(true))
         .with_some("sdk", entry.sdk.map(Sdk::name))
         .with_some("after_exchange", entry.after_exchange)
-        .with("sign_in_invokes", entry.sign_in_invokes.to_vec())
+        .with_some("sign_in_invokes", (!entry.sign_in_invokes.is_empty()).then(|| entry.sign_in_invokes.to_vec()))
         .with_some("agent_365", agents_section(facts, entry))
 }
 

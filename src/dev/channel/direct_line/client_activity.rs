@@ -1,9 +1,7 @@
 use serde_json::{Map, Value, json};
 
-use super::chat_channel::ChatChannel;
 use super::conversation::Conversation;
 use super::refusal::DirectLineRefusal;
-use crate::dev::jwt::text_member;
 
 /// The beginnings of the names of activities whose values are tokens.
 const TOKEN_CARRIERS: [&str; 2] = ["signin/", "tokens/"];
@@ -52,7 +50,7 @@ impl ClientActivity {
         members.insert("serviceUrl".to_owned(), json!(service_url));
         conversation.stamp(&mut members, id);
         let echo = echo(&members);
-        state_tenant(conversation, &mut members);
+        conversation.state_teams_data(&mut members);
         AddressedActivity { for_bot: Value::Object(members), echo, is_invoke }
     }
 }
@@ -81,29 +79,12 @@ fn sender(conversation: &Conversation, claimed: Option<Value>) -> Map<String, Va
         _ => Map::new(),
     };
     from.remove("aadObjectId");
-    let mut account = conversation.user.account(conversation.channel);
+    let mut account = conversation.user.account(conversation.place.channel);
     if from.contains_key("name") {
         account.remove("name");
     }
     from.extend(account);
     from
-}
-
-/// Writes the tenant into `channelData`, as Teams does.
-pub(super) fn state_tenant(conversation: &Conversation, members: &mut Map<String, Value>) {
-    if conversation.channel != ChatChannel::Teams {
-        return;
-    }
-    let tenant = members.get("conversation").and_then(|reference| text_member(reference, "tenantId"));
-    let Some(tenant) = tenant.map(|id| json!({ "id": id })) else { return };
-    match members.get_mut("channelData") {
-        Some(Value::Object(data)) => {
-            data.insert("tenant".to_owned(), tenant);
-        }
-        _ => {
-            members.insert("channelData".to_owned(), json!({ "tenant": tenant }));
-        }
-    }
 }
 
 #[cfg(test)]

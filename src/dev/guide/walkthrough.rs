@@ -16,14 +16,17 @@ const EXTRACT_LINK: &str = r#"sed 's/.*"value":"\([^"]*signin=[^"]*\)".*/\1/'"#;
 /// The id of the Web Chat conversation in which the reader signs in through the card.
 const WEB_CHAT_CONVERSATION: &str = "demo-web-chat";
 
-/// Builds the instructions that `bot-sso dev` prints: all addresses, and commands to paste into a POSIX shell. The commands use
-/// curl and sed.
-pub(in crate::dev) fn instructions(facts: &StageFacts, gateway: &str) -> String {
+/// Builds the commands that `bot-sso dev --walkthrough` prints, to paste into a POSIX shell. They use curl and sed. Empty if
+/// the stage has no demo bot with a connection, no user who signs in or no user who lacks consent.
+pub(in crate::dev) fn walkthrough(facts: &StageFacts, gateway: &str) -> String {
     let gateway = gateway.trim_end_matches('/');
-    let mut text = listeners(facts, gateway);
+    let mut text = String::new();
     let directory = &facts.directory;
     let find_first = |scenario| directory.users.iter().find(|user| user.scenario == scenario);
-    let connection = directory.connections.first();
+    let of_demo_bot = |connection: &&ConnectionEntry| {
+        directory.find_bot(connection.bot).is_some_and(|bot| bot.endpoint.is_none())
+    };
+    let connection = directory.connections.iter().find(of_demo_bot);
     let bot = connection.and_then(|connection| directory.find_bot(connection.bot));
     let (Some(bot), Some(connection)) = (bot, connection) else { return text };
     let (Some(consented), Some(unconsented)) =
@@ -62,29 +65,6 @@ pub(in crate::dev) fn instructions(facts: &StageFacts, gateway: &str) -> String 
         answer = commands.show_last_sent(WEB_CHAT_CONVERSATION, EXTRACT_TEXT),
     );
     text
-}
-
-fn listeners(facts: &StageFacts, gateway: &str) -> String {
-    let operations = facts.find_operator_listener().map_or_else(String::new, |listener| {
-        format!("  operator's listener     http://{}/healthz\n", listener.address)
-    });
-    format!(
-        "bot-sso in development mode. Everything listens on loopback only. All data is deleted at the end (Ctrl-C).\n\n  \
-         gateway, token service  {gateway}\n  \
-         manifest for programs   {gateway}/dev/manifest.json\n\
-         {operations}  \
-         local tenant            {https}/{tid}/v2.0\n  \
-         its CA file             {ca}\n  \
-         the same, plain http    {http}/{tid}\n  \
-         what bots have sent     {http}/connector/_sent\n  \
-         Direct Line             {direct_line}\n  \
-         for bots built on SDKs  IDENTITY_ENDPOINT={http}/msi/token IDENTITY_HEADER=any\n",
-        https = facts.addresses.https_base,
-        http = facts.addresses.http_base,
-        direct_line = facts.addresses.direct_line(),
-        tid = facts.directory.main_tenant_id(),
-        ca = facts.ca_file.display(),
-    )
 }
 
 /// Builds shell commands for one bot and one of its connections.
