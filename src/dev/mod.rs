@@ -42,9 +42,7 @@ pub use bots::SilentBot;
 pub use calls::{CallCounts, CallLog, GrantKind, LoggedTokenRequest};
 pub use error::StageError;
 pub use faults::{Fault, FaultRule, FaultSwitches};
-pub use plan::{
-    BotHosts, OwnBot, PlanProblem, add_own_bot, read_stage_file, write_stage_file,
-};
+pub use plan::{BotHosts, OwnBot, PlanProblem, add_own_bot, read_stage_file, write_stage_file};
 pub use stage::{Signer, Stage, StageOptions};
 pub use tenant::{
     AgentEntry, App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, Directory, FederatedCredential,

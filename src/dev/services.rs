@@ -61,7 +61,8 @@ impl StageServices {
     /// # Errors
     /// When the demo bots' HTTP client cannot be set up.
     pub(super) fn new(parts: StageParts) -> Result<Self, StageError> {
-        let StageParts { addresses, clock, entropy, tenant_key, channel_keys, client_certificate, ca_file, directory } = parts;
+        let StageParts { addresses, clock, entropy, tenant_key, channel_keys, client_certificate, ca_file, directory } =
+            parts;
         let (addresses, directory) = (Arc::new(addresses), Arc::new(directory));
         let tokens = Arc::new(TokenIssuer {
             addresses: addresses.clone(),

@@ -28,7 +28,11 @@ pub(in crate::dev) async fn find_silent_bots(directory: &Directory) -> Vec<Silen
 /// Logs which bots do not answer, and when each of them does. Ends when all have answered.
 pub(in crate::dev) async fn watch_silent_bots(mut silent: Vec<SilentBot>) {
     for SilentBot { name, endpoint } in &silent {
-        tracing::warn!(bot = name, endpoint, "the bot does not answer yet: its activities are answered 502 until it is started");
+        tracing::warn!(
+            bot = name,
+            endpoint,
+            "the bot does not answer yet: its activities are answered 502 until it is started"
+        );
     }
     let mut looks = interval(PAUSE);
     while !silent.is_empty() {

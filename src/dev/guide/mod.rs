@@ -5,6 +5,7 @@
 //! knows nothing of requests: it reads the directory and the addresses.
 
 mod bot_settings;
+mod bot_variables;
 mod configuration;
 mod facts;
 mod manifest;

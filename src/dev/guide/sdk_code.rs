@@ -1,6 +1,6 @@
 //! What a bot's code has to say because its SDK does not read it from the environment (docs/playground.md §Your own bot).
 
-use super::bot_settings::{BotSettings, Variable};
+use super::bot_variables::{BotSettings, Variable};
 use crate::domain::Sdk;
 
 const BOTBUILDER: &str = "\

@@ -23,9 +23,8 @@ pub(in crate::dev) fn walkthrough(facts: &StageFacts, gateway: &str) -> String {
     let mut text = String::new();
     let directory = &facts.directory;
     let find_first = |scenario| directory.users.iter().find(|user| user.scenario == scenario);
-    let of_demo_bot = |connection: &&ConnectionEntry| {
-        directory.find_bot(connection.bot).is_some_and(|bot| bot.endpoint.is_none())
-    };
+    let of_demo_bot =
+        |connection: &&ConnectionEntry| directory.find_bot(connection.bot).is_some_and(|bot| bot.endpoint.is_none());
     let connection = directory.connections.iter().find(of_demo_bot);
     let bot = connection.and_then(|connection| directory.find_bot(connection.bot));
     let (Some(bot), Some(connection)) = (bot, connection) else { return text };

@@ -102,7 +102,10 @@ fn build_connection(
     let is_bots = client_id == bot.app_id;
     let client_secret = match lines.client_secret {
         Some(secret) if is_bots && secret != bot.app_secret => {
-            review.report(place("client_secret"), "the client is the bot's app, which has another secret: leave the key out");
+            review.report(
+                place("client_secret"),
+                "the client is the bot's app, which has another secret: leave the key out",
+            );
             bot.app_secret
         }
         Some(secret) => keep(secret),
@@ -112,7 +115,10 @@ fn build_connection(
     let prefix = if is_bots { "api://botid-" } else { "api://" };
     let uri = lines.token_exchange_uri.unwrap_or_else(|| format!("{prefix}{client_id}"));
     if !uri.starts_with("api://") || uri.ends_with('/') {
-        review.report(place("token_exchange_uri"), format!("{uri:?} is no App ID URI: write one such as api://botid-{client_id}"));
+        review.report(
+            place("token_exchange_uri"),
+            format!("{uri:?} is no App ID URI: write one such as api://botid-{client_id}"),
+        );
     }
     let scopes = lines.scopes.map(|scopes| &*scopes.into_iter().map(keep).collect::<Vec<_>>().leak());
     Some(ConnectionEntry {
@@ -131,7 +137,10 @@ fn build_user(index: usize, lines: UserLines, review: &mut PlanReview) -> User {
     let place = |key: &str| format!("users[{index}].{key}");
     check_name(&lines.name, place("name"), review);
     if lines.story == UserScenario::AgentUser {
-        review.report(place("story"), "only agents have users of this kind, and they come with the bots: write another story");
+        review.report(
+            place("story"),
+            "only agents have users of this kind, and they come with the bots: write another story",
+        );
     }
     let home = if lines.story == UserScenario::Guest { lines.tenant.other() } else { lines.tenant };
     let oid = lines.oid.unwrap_or_else(|| derive_id(&["user", &lines.name]));
@@ -161,7 +170,8 @@ fn read_guid(text: String, place: String, review: &mut PlanReview) -> String {
     match Uuid::try_parse(&text) {
         Ok(id) if text.len() == 36 => id.hyphenated().to_string(),
         _ => {
-            review.report(place, format!("{text:?} is no GUID: write one such as 9b17d2e4-3c58-4f60-8a91-2d4e6f80a1b3"));
+            review
+                .report(place, format!("{text:?} is no GUID: write one such as 9b17d2e4-3c58-4f60-8a91-2d4e6f80a1b3"));
             text
         }
     }
@@ -193,7 +203,10 @@ pub(super) fn check_directory(entries: &StageEntries, place: impl Fn(usize) -> S
     };
     for (index, bot) in entries.bots.iter().enumerate() {
         if count(bot.app_id) > 1 {
-            review.report(place(index), format!("{} is the id of another app of the stage: choose another one", bot.app_id));
+            review.report(
+                place(index),
+                format!("{} is the id of another app of the stage: choose another one", bot.app_id),
+            );
         }
     }
     for (index, connection) in entries.connections.iter().enumerate() {
@@ -203,7 +216,8 @@ pub(super) fn check_directory(entries: &StageEntries, place: impl Fn(usize) -> S
             (other.client_secret, other.v1_tokens) != (connection.client_secret, connection.v1_tokens)
         };
         if same.clone().any(|other| differs(&other)) || is_bots && connection.v1_tokens {
-            let message = "connections with one client have one secret and one kind of tokens, a bot's own app never v1_tokens";
+            let message =
+                "connections with one client have one secret and one kind of tokens, a bot's own app never v1_tokens";
             review.report(format!("connections[{index}].client_id"), message);
         } else if !is_bots && count(connection.client_id) > 1 {
             let message = format!("{} is the id of another app of the stage: choose another one", connection.client_id);

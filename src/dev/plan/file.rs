@@ -28,7 +28,12 @@ pub(super) struct BotLines {
     pub(super) app_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) app_secret: Option<String>,
-    #[serde(default, deserialize_with = "read_sdk", serialize_with = "write_sdk", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "read_sdk",
+        serialize_with = "write_sdk",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(super) sdk: Option<Sdk>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) after_exchange: Option<AfterExchangeWord>,

@@ -33,7 +33,10 @@ pub fn add_own_bot(entries: &mut StageEntries, own: OwnBot, hosts: BotHosts) -> 
         review.report("--bot".to_owned(), message);
     }
     if entries.bots.iter().any(|bot| bot.name == NAME) {
-        review.report("--bot".to_owned(), format!("the stage file has a bot {NAME:?}: leave the option out, or rename that bot"));
+        review.report(
+            "--bot".to_owned(),
+            format!("the stage file has a bot {NAME:?}: leave the option out, or rename that bot"),
+        );
     }
     let bot = BotEntry {
         name: NAME,

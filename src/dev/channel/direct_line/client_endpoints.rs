@@ -113,7 +113,9 @@ pub(super) async fn start_conversation(
     let order: ConversationOrder = parse_order(&body)?;
     let binding = match line.authenticate(&request)? {
         Credential::Token(binding) => binding,
-        Credential::Secret(bot) => line.bind_new(bot.name, order.verified_user()?, ChatPlace::personal(ChatChannel::DirectLine)),
+        Credential::Secret(bot) => {
+            line.bind_new(bot.name, order.verified_user()?, ChatPlace::personal(ChatChannel::DirectLine))
+        }
     };
     let started = line.start(&binding)?;
     let answer = if started.is_new { HttpResponse::Created() } else { HttpResponse::Ok() };

@@ -24,8 +24,9 @@ struct TokenOrder {
 /// Answers `POST /web-chat/token` as the back end of a site does, after it has signed its own user in: a token for a new
 /// conversation of this user.
 pub(super) async fn give_token(body: Bytes, line: Data<DirectLine>) -> Result<HttpResponse, DirectLineRefusal> {
-    let order: TokenOrder = serde_json::from_slice(&body)
-        .map_err(|_| DirectLineRefusal::BadArgument("The body is not valid: {\"user\", \"bot\"?, \"channel\"?, \"conversation\"?}."))?;
+    let order: TokenOrder = serde_json::from_slice(&body).map_err(|_| {
+        DirectLineRefusal::BadArgument("The body is not valid: {\"user\", \"bot\"?, \"channel\"?, \"conversation\"?}.")
+    })?;
     let directory = &line.users.directory;
     let user = order.user.ok_or(DirectLineRefusal::MissingProperty("user"))?;
     let user = directory.find_user(&user).ok_or(DirectLineRefusal::BadArgument("The stage has no such user."))?;

@@ -15,8 +15,8 @@ pub use entries::{
     AgentEntry, App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, FederatedCredential, FederatedIssuer,
     ManagedIdentityEntry, StageEntries, Tenant, User, UserScenario,
 };
-use fixed::{apps, clients, entries, federated_credentials, identities, tenants, users};
 pub(in crate::dev) use fixed::{GRAPH_SCOPES, WORKLOAD_SUBJECT, graph_connection};
+use fixed::{apps, clients, entries, federated_credentials, identities, tenants, users};
 pub(in crate::dev) use tenant_ids::{CONTOSO_ID, FABRIKAM_ID};
 
 /// Everything that exists on the stage. The fixed ids never change, so they may be written into tests.

@@ -22,7 +22,10 @@ impl RedirectUris {
     pub(in crate::dev) fn of(directory: &Directory) -> Self {
         let clients = directory.clients.iter().map(|client| client.client_id);
         let own_bots = directory.bots.iter().filter(|bot| bot.endpoint.is_some()).map(|bot| bot.app_id);
-        Self { of_this_machine: clients.chain(own_bots).map(str::to_ascii_lowercase).collect(), exact: Mutex::default() }
+        Self {
+            of_this_machine: clients.chain(own_bots).map(str::to_ascii_lowercase).collect(),
+            exact: Mutex::default(),
+        }
     }
 
     /// Registers an exact redirect URI for an app.
@@ -56,7 +59,9 @@ mod tests {
         let directory = Directory::with_fixed_entries();
         let uris = RedirectUris::of(&directory);
         let (client, bot) = (directory.clients[2].client_id, directory.bots[0].app_id);
-        for uri in ["http://127.0.0.1:3000/", "http://localhost:5173/signed-in", "https://localhost/x?y=1", "http://[::1]:9/"] {
+        for uri in
+            ["http://127.0.0.1:3000/", "http://localhost:5173/signed-in", "https://localhost/x?y=1", "http://[::1]:9/"]
+        {
             assert!(uris.contains(client, uri) && uris.contains(&client.to_ascii_uppercase(), uri), "{uri}");
             assert!(!uris.contains(bot, uri), "{uri}");
         }
