@@ -1,12 +1,11 @@
-use std::collections::BTreeSet;
-
 use uuid::Uuid;
 
 use super::bot_address::BotHosts;
+use super::checks::check_entries;
 use super::file::{BotLines, ConnectionLines, StageFile, UserLines};
 use super::problem::{PlanProblem, PlanReview};
 use crate::dev::tenant::{
-    BotEntry, ConnectionEntry, Directory, GRAPH_SCOPES, StageEntries, User, UserScenario, derive_id, graph_connection,
+    BotEntry, ConnectionEntry, GRAPH_SCOPES, StageEntries, User, UserScenario, derive_id, graph_connection,
 };
 
 /// Reads a stage file. A list that it does not have is the stage's own; the connections of listed bots are then one
@@ -18,7 +17,6 @@ pub fn read_stage_file(text: &str, hosts: BotHosts) -> Result<StageEntries, Vec<
     let file = parse(text).map_err(|problem| vec![problem])?;
     let mut review = PlanReview::default();
     let mut entries = StageEntries::fixed();
-    let lists_bots = file.bots.is_some();
     if let Some(bots) = file.bots {
         let built = bots.into_iter().enumerate().map(|(index, lines)| build_bot(index, lines, hosts, &mut review));
         entries.bots = built.collect();
@@ -36,9 +34,7 @@ pub fn read_stage_file(text: &str, hosts: BotHosts) -> Result<StageEntries, Vec<
     if entries.bots.is_empty() {
         review.report("bots".to_owned(), "has no bot: write a [[bots]] with a name, or leave the list out");
     }
-    check_names(&entries, &mut review);
-    let place = |bot: usize| if lists_bots { format!("bots[{bot}].app_id") } else { "bots".to_owned() };
-    check_directory(&entries, place, &mut review);
+    check_entries(&entries, &mut review);
     let problems = review.into_problems();
     if problems.is_empty() { Ok(entries) } else { Err(problems) }
 }
@@ -173,65 +169,6 @@ fn read_guid(text: String, place: String, review: &mut PlanReview) -> String {
             review
                 .report(place, format!("{text:?} is no GUID: write one such as 9b17d2e4-3c58-4f60-8a91-2d4e6f80a1b3"));
             text
-        }
-    }
-}
-
-/// Reports names that two bots, or two connections of the gateway's configuration, have.
-fn check_names(entries: &StageEntries, review: &mut PlanReview) {
-    let mut bots = BTreeSet::new();
-    for (index, bot) in entries.bots.iter().enumerate() {
-        if !bots.insert(bot.name.to_ascii_lowercase()) {
-            review.report(format!("bots[{index}].name"), format!("another bot is called {:?}", bot.name));
-        }
-    }
-    let mut connections = BTreeSet::new();
-    for (index, connection) in entries.connections.iter().enumerate() {
-        if !connections.insert(connection.section_key()) {
-            let message = format!("another connection of {:?} is called {:?}", connection.bot, connection.name);
-            review.report(format!("connections[{index}].name"), message);
-        }
-    }
-}
-
-/// Reports ids that the directory would have twice. `place` is the key that holds the app id of the bot with this index.
-pub(super) fn check_directory(entries: &StageEntries, place: impl Fn(usize) -> String, review: &mut PlanReview) {
-    let directory = Directory::of(entries.clone());
-    let count = |id: &str| {
-        let apps = directory.apps.iter().filter(|app| app.client_id.eq_ignore_ascii_case(id)).count();
-        apps + directory.identities.iter().filter(|identity| identity.client_id == id).count()
-    };
-    for (index, bot) in entries.bots.iter().enumerate() {
-        if count(bot.app_id) > 1 {
-            review.report(
-                place(index),
-                format!("{} is the id of another app of the stage: choose another one", bot.app_id),
-            );
-        }
-    }
-    for (index, connection) in entries.connections.iter().enumerate() {
-        let same = entries.connections.iter().filter(|other| other.client_id == connection.client_id);
-        let is_bots = entries.bots.iter().any(|bot| bot.app_id == connection.client_id);
-        let differs = |other: &&ConnectionEntry| {
-            (other.client_secret, other.v1_tokens) != (connection.client_secret, connection.v1_tokens)
-        };
-        if same.clone().any(|other| differs(&other)) || is_bots && connection.v1_tokens {
-            let message =
-                "connections with one client have one secret and one kind of tokens, a bot's own app never v1_tokens";
-            review.report(format!("connections[{index}].client_id"), message);
-        } else if !is_bots && count(connection.client_id) > 1 {
-            let message = format!("{} is the id of another app of the stage: choose another one", connection.client_id);
-            review.report(format!("connections[{index}].client_id"), message);
-        }
-    }
-    for (index, user) in entries.users.iter().enumerate() {
-        let same = |other: &&User| {
-            let pairs = [[other.name, user.name], [other.principal_name, user.principal_name], [other.oid, user.oid]];
-            pairs.iter().any(|[other, own]| other.eq_ignore_ascii_case(own))
-        };
-        if directory.users.iter().filter(same).count() > 1 {
-            let message = "another user has this name, principal name or oid: each user has their own";
-            review.report(format!("users[{index}].name"), message);
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod bot_address;
 mod build;
+mod checks;
 mod file;
 mod own_bot;
 mod problem;

@@ -1,9 +1,9 @@
 use uuid::Uuid;
 
 use super::bot_address::BotHosts;
-use super::build::{check_directory, keep};
+use super::build::keep;
 use super::problem::{PlanProblem, PlanReview};
-use crate::dev::tenant::{BotEntry, StageEntries, graph_connection};
+use crate::dev::tenant::{BotEntry, Directory, StageEntries, graph_connection};
 use crate::domain::Sdk;
 
 /// The name of the bot that the command line adds.
@@ -47,9 +47,12 @@ pub fn add_own_bot(entries: &mut StageEntries, own: OwnBot, hosts: BotHosts) -> 
         after_exchange: None,
         sign_in_invokes: &[],
     };
+    if Directory::of(entries.clone()).has_id(bot.app_id) {
+        let message = format!("{} is the id of another app of the stage: choose another one", bot.app_id);
+        review.report("--app-id".to_owned(), message);
+    }
     entries.connections.push(graph_connection(&bot));
     entries.bots.push(bot);
-    check_directory(entries, |_| "--app-id".to_owned(), &mut review);
     let problems = review.into_problems();
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }

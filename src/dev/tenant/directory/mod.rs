@@ -101,6 +101,14 @@ impl Directory {
         self.apps.iter().find(|app| app.client_id.eq_ignore_ascii_case(client_id))
     }
 
+    /// Whether an app or a managed identity has this client id.
+    #[must_use]
+    pub fn has_id(&self, client_id: &str) -> bool {
+        let mut identities = self.identities.iter();
+        self.find_app(client_id).is_some()
+            || identities.any(|identity| identity.client_id.eq_ignore_ascii_case(client_id))
+    }
+
     /// The app that is an API and has this client id or App ID URI.
     #[must_use]
     pub fn find_resource(&self, identifier: &str) -> Option<&App> {

@@ -10,22 +10,18 @@ use crate::dev::tenant::directory::Directory;
 /// The redirect URIs that apps have registered.
 #[derive(Default)]
 pub(in crate::dev) struct RedirectUris {
-    /// The clients that may be sent back to any address on this machine, in lower case.
+    /// The apps that may be sent back to any address on this machine, in lower case.
     of_this_machine: BTreeSet<String>,
     exact: Mutex<BTreeMap<String, BTreeSet<String>>>,
 }
 
 impl RedirectUris {
-    /// The registrations of a directory. Programs of developers listen on ports that nobody knows beforehand, so the clients
-    /// and the bots with endpoints of their own may use any address on this machine, as Entra lets native apps use any
-    /// port of it (RFC 8252 §7.3).
+    /// The registrations of a directory. The ports of a developer's own programs are not known beforehand, so a bot with an
+    /// endpoint of its own may use any address on this machine, as Entra lets native apps use any port of it
+    /// (RFC 8252 §7.3).
     pub(in crate::dev) fn of(directory: &Directory) -> Self {
-        let clients = directory.clients.iter().map(|client| client.client_id);
         let own_bots = directory.bots.iter().filter(|bot| bot.endpoint.is_some()).map(|bot| bot.app_id);
-        Self {
-            of_this_machine: clients.chain(own_bots).map(str::to_ascii_lowercase).collect(),
-            exact: Mutex::default(),
-        }
+        Self { of_this_machine: own_bots.map(str::to_ascii_lowercase).collect(), exact: Mutex::default() }
     }
 
     /// Registers an exact redirect URI for an app.
@@ -55,14 +51,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_is_sent_back_to_any_port_of_this_machine_and_a_demo_bot_to_registered_addresses_alone() {
-        let directory = Directory::with_fixed_entries();
+    fn an_own_bot_is_sent_back_to_any_port_of_this_machine_and_a_demo_bot_to_registered_addresses_alone() {
+        let mut directory = Directory::with_fixed_entries();
+        directory.bots[2].endpoint = Some("http://127.0.0.1:3999/api/messages");
         let uris = RedirectUris::of(&directory);
-        let (client, bot) = (directory.clients[2].client_id, directory.bots[0].app_id);
+        let (own, bot) = (directory.bots[2].app_id, directory.bots[0].app_id);
         for uri in
             ["http://127.0.0.1:3000/", "http://localhost:5173/signed-in", "https://localhost/x?y=1", "http://[::1]:9/"]
         {
-            assert!(uris.contains(client, uri) && uris.contains(&client.to_ascii_uppercase(), uri), "{uri}");
+            assert!(uris.contains(own, uri) && uris.contains(&own.to_ascii_uppercase(), uri), "{uri}");
             assert!(!uris.contains(bot, uri), "{uri}");
         }
         for uri in [
@@ -75,7 +72,7 @@ mod tests {
             "javascript:alert(1)",
             "",
         ] {
-            assert!(!uris.contains(client, uri), "{uri}");
+            assert!(!uris.contains(own, uri), "{uri}");
         }
         uris.register(bot, "http://127.0.0.1:3978/.auth/web/redirect");
         assert!(uris.contains(bot, "http://127.0.0.1:3978/.auth/web/redirect"));
