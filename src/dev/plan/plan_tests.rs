@@ -130,3 +130,11 @@ fn an_own_bot_has_an_app_id_that_nothing_else_has() {
     let again = OwnBot { endpoint: OWN.to_owned(), app_id: None, sdk: None };
     assert_eq!(add_own_bot(&mut twice, again, BotHosts::Loopback).unwrap_err()[0].place, "--bot");
 }
+
+#[test]
+fn the_stage_file_of_the_guide_is_one() {
+    let guide = include_str!("../../../docs/playground.md");
+    let sample = guide.split_once("```toml\n").and_then(|(_, rest)| rest.split_once("```")).unwrap().0;
+    let entries = read(sample).unwrap_or_else(|problems| panic!("{problems}\n{sample}"));
+    assert_eq!((entries.bots[0].sdk, entries.users[0].name), (Some(Sdk::AgentsJs), "zoe"));
+}
