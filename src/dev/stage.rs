@@ -67,11 +67,11 @@ impl Stage {
     ///
     /// # Errors
     /// When a port is in use, a file cannot be written, or key material cannot be generated.
-    pub async fn start_with(options: StageOptions, entries: Directory) -> Result<Self, StageError> {
+    pub async fn start_with(options: StageOptions, directory: Directory) -> Result<Self, StageError> {
         let http = bind_loopback_port(options.http_port)?;
         let https = bind_loopback_port(options.https_port)?;
-        let directory = options.directory.clone();
-        let making = tokio::task::spawn_blocking(move || make_certificates(&directory));
+        let folder = options.directory.clone();
+        let making = tokio::task::spawn_blocking(move || make_certificates(&folder));
         let keys = SigningKey::generate_many(4).await?;
         let StageCertificates { ca_file, tls, client } = making.await.map_err(StageError::key_material)??;
         let Ok([tenant_key, endorsed, directline, unendorsed]) = <[Arc<SigningKey>; 4]>::try_from(keys) else {
@@ -88,7 +88,7 @@ impl Stage {
             channel_keys: ChannelKeys { endorsed, directline, unendorsed },
             client_certificate: client,
             ca_file,
-            directory: entries,
+            directory,
         })?;
         let server = start_server(services.routes(), http, https, tls)?;
         Ok(Self { services: Arc::new(services), server })

@@ -42,29 +42,29 @@ async fn a_client_of_teams_gets_the_answers_to_its_sign_in_invokes() {
     let card = chat.wait_for("the card", |activity| activity["attachments"].is_array()).await;
     let id = &card["attachments"][0]["content"]["tokenExchangeResource"]["id"];
     let token = harness.user_token("Cleo", "graph").await;
-    let exchange = invoke("signin/tokenExchange", json!({"id": id, "connectionName": "graph", "token": token}));
-    let refused = chat.post(&exchange).await;
+    let exchange =
+        |id: &Value| invoke("signin/tokenExchange", json!({"id": id, "connectionName": "graph", "token": token}));
+    let refused = chat.post(&exchange(id)).await;
     let body = refused.json();
-    assert_eq!(
-        (refused.status, &body["httpStatusCode"], &body["error"]["code"]),
-        (502, &json!(412), &json!("BotRejectedActivity"))
-    );
+    let told = (refused.status, &body["httpStatusCode"], &body["error"]["code"]);
+    assert_eq!(told, (502, &json!(412), &json!("BotRejectedActivity")), "{body}");
     assert_eq!((&body["invokeResponse"]["status"], &body["invokeResponse"]["body"]["id"]), (&json!(412), id));
     let detail = body["invokeResponse"]["body"]["failureDetail"].as_str().unwrap();
     assert!(detail.starts_with("consent_required"), "{detail}");
+
+    harness.stage.consent("cleo", harness.bot_app_id("demo")).unwrap();
+    let another = json!("another");
+    let accepted = chat.post(&exchange(&another)).await;
+    let body = accepted.json();
+    assert_eq!((accepted.status, &body["invokeResponse"]["status"]), (200, &json!(200)), "{body}");
+    assert_eq!(body["invokeResponse"]["body"], json!({"id": another, "connectionName": "graph"}));
+    assert!(chat.activities().await.iter().any(|activity| activity["id"] == body["id"]), "the invoke comes back");
 
     let failure = invoke("signin/failure", json!({"code": "resourcematchfailed", "message": "x"}));
     let answer = chat.post(&failure).await;
     assert_eq!((answer.status, &answer.json()["invokeResponse"]["status"]), (200, &json!(200)), "{}", answer.text());
     let wrong = chat.post(&invoke("signin/verifyState", json!({"state": "000000"}))).await;
     assert!(wrong.json()["invokeResponse"]["status"].is_number(), "{}", wrong.text());
-
-    harness.stage.consent("cleo", harness.bot_app_id("demo")).unwrap();
-    let accepted = chat.post(&exchange).await;
-    let body = accepted.json();
-    assert_eq!((accepted.status, &body["invokeResponse"]["status"]), (200, &json!(200)), "{body}");
-    assert_eq!(body["invokeResponse"]["body"], json!({"id": id, "connectionName": "graph"}));
-    assert!(chat.activities().await.iter().any(|activity| activity["id"] == body["id"]), "the invoke comes back");
 }
 
 #[tokio::test]
