@@ -111,7 +111,8 @@ async fn report_silent_bots(stage: Stage) {
     let silent = stage.find_silent_bots().await;
     for SilentBot { name, endpoint } in &silent {
         let line = format!(
-            "The bot {name} does not answer at {endpoint} yet. Start it when you like: until then its messages are answered 502."
+            "\nThe bot {name} does not answer at {endpoint} yet.\n\
+             Start it when you like: until then its messages are answered 502."
         );
         // The program works without anybody who reads this.
         let _ = print(&line);

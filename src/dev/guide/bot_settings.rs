@@ -16,10 +16,13 @@ pub(in crate::dev) fn bot_settings(facts: &StageFacts, gateway: &str) -> String 
 fn text_of(settings: &BotSettings<'_>) -> String {
     let BotSettings { bot, endpoint, .. } = settings;
     let about = match bot.sdk {
-        Some(sdk) => format!("sdk {}", sdk.name()),
-        None => format!("for the names that an SDK reads, add --sdk: {}", Sdk::ALL.map(Sdk::name).join(", ")),
+        Some(sdk) => format!(" (sdk {})", sdk.name()),
+        None => format!(
+            ". For the names that an SDK reads, start with --sdk and one of\n{}",
+            Sdk::ALL.map(Sdk::name).join(", ")
+        ),
     };
-    let mut text = format!("\nThe bot {} at {endpoint} runs with these settings ({about}):\n\n", bot.name);
+    let mut text = format!("\nThe bot {} at {endpoint}\nruns with these settings{about}:\n\n", bot.name);
     for Variable { name, value } in settings.variables() {
         // Writing into a String cannot fail.
         let _ = writeln!(text, "export {name}={value}");
