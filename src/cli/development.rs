@@ -35,6 +35,9 @@ Examples:
   bot-sso dev --allow-origin https://chat.example
                                    let the pages of this site use Direct Line; pages on this machine always may";
 
+const NO_WALKTHROUGH: &str =
+    "\nThere is no walk-through: it needs a demo bot with a connection, a user who signs in and one who lacks consent.";
+
 #[derive(Debug, Args)]
 pub(super) struct DevOptions {
     /// The gateway's port on 127.0.0.1; the stage and the operator's listener take the three ports after it.
@@ -98,7 +101,7 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     let application = application.with_context(|| ports.hint())?;
     print(&stage.welcome(&gateway))?;
     if options.walkthrough {
-        print(&stage.walkthrough(&gateway))?;
+        print(stage.walkthrough(&gateway).as_deref().unwrap_or(NO_WALKTHROUGH))?;
     }
     tokio::spawn(report_silent_bots(stage.clone()));
     application.run().await.context("the listeners failed")?;

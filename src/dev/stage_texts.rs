@@ -69,9 +69,10 @@ impl Stage {
         welcome(&self.services.facts, gateway)
     }
 
-    /// Commands to paste into a shell, which show a sign-in step by step.
+    /// Commands to paste into a shell, which show a sign-in step by step. `None` if the stage has no demo bot with a
+    /// connection, no user who signs in or no user who lacks consent.
     #[must_use]
-    pub fn walkthrough(&self, gateway: &str) -> String {
+    pub fn walkthrough(&self, gateway: &str) -> Option<String> {
         walkthrough(&self.services.facts, gateway)
     }
 }

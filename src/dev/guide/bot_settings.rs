@@ -28,7 +28,7 @@ fn text_of(settings: &BotSettings<'_>) -> String {
         let _ = writeln!(text, "export {name}={value}");
     }
     if let Some(code) = bot.sdk.map(|sdk| code_for(sdk, settings)) {
-        let _ = write!(text, "\n{code}");
+        let _ = write!(text, "# the app's secret, which no SDK needs here: {}\n\n{code}", bot.app_secret);
     }
     text
 }

@@ -9,7 +9,7 @@ Leave MicrosoftAppPassword out. The code of the samples fits as it is:
   new CloudAdapter(new ConfigurationBotFrameworkAuthentication(process.env))
 
 Outside Teams, write showSignInLink: true into the settings of OAuthPrompt, or its button has no link. A bot for .NET takes
-the same names from its environment.
+the same names from its environment (not run).
 ";
 
 const TEAMS_AI: &str = "\
@@ -38,7 +38,7 @@ Token Service has to be named in the code, too:
   # in the handler of POST /api/messages, before adapter.process(request, app):
   request[\"claims_identity\"] = ClaimsIdentity({\"aud\": app_id, \"appid\": app_id}, \"Bearer\")
 
-For .NET the same is RestChannelServiceClientFactory__TokenServiceEndpoint, in the environment.
+For .NET the same is RestChannelServiceClientFactory__TokenServiceEndpoint, in the environment (not run).
 ";
 
 const TEAMS: &str = "\

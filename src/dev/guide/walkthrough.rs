@@ -1,5 +1,3 @@
-use std::fmt::Write as _;
-
 use super::facts::StageFacts;
 use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, channel_user_id};
 use crate::dev::tenant::{BotEntry, ConnectionEntry, User, UserScenario};
@@ -16,27 +14,19 @@ const EXTRACT_LINK: &str = r#"sed 's/.*"value":"\([^"]*signin=[^"]*\)".*/\1/'"#;
 /// The id of the Web Chat conversation in which the reader signs in through the card.
 const WEB_CHAT_CONVERSATION: &str = "demo-web-chat";
 
-/// Builds the commands that `bot-sso dev --walkthrough` prints, to paste into a POSIX shell. They use curl and sed. Empty if
-/// the stage has no demo bot with a connection, no user who signs in or no user who lacks consent.
-pub(in crate::dev) fn walkthrough(facts: &StageFacts, gateway: &str) -> String {
+/// Builds the commands that `bot-sso dev --walkthrough` prints, to paste into a POSIX shell. They use curl and sed. `None`
+/// if the stage has no demo bot with a connection, no user who signs in or no user who lacks consent.
+pub(in crate::dev) fn walkthrough(facts: &StageFacts, gateway: &str) -> Option<String> {
     let gateway = gateway.trim_end_matches('/');
-    let mut text = String::new();
     let directory = &facts.directory;
     let find_first = |scenario| directory.users.iter().find(|user| user.scenario == scenario);
     let of_demo_bot =
         |connection: &&ConnectionEntry| directory.find_bot(connection.bot).is_some_and(|bot| bot.endpoint.is_none());
-    let connection = directory.connections.iter().find(of_demo_bot);
-    let bot = connection.and_then(|connection| directory.find_bot(connection.bot));
-    let (Some(bot), Some(connection)) = (bot, connection) else { return text };
-    let (Some(consented), Some(unconsented)) =
-        (find_first(UserScenario::SignsIn), find_first(UserScenario::LacksConsent))
-    else {
-        return text;
-    };
+    let connection = directory.connections.iter().find(of_demo_bot)?;
+    let bot = directory.find_bot(connection.bot)?;
+    let (consented, unconsented) = (find_first(UserScenario::SignsIn)?, find_first(UserScenario::LacksConsent)?);
     let commands = ShellCommands { facts, gateway, bot, connection };
-    // Writing into a String cannot fail.
-    let _ = write!(
-        text,
+    Some(format!(
         "\nPaste this into another terminal.\n\n\
          1. A token of {ada} for the bot, as Teams would get it:\n\n{token}\n\n\
          2. Send it to the bot, as Teams would. The answer is 200, without any sign-in by the user:\n\n{channel}\n{send}\n\n\
@@ -62,8 +52,7 @@ pub(in crate::dev) fn walkthrough(facts: &StageFacts, gateway: &str) -> String {
         link = commands.show_last_sent(WEB_CHAT_CONVERSATION, EXTRACT_LINK),
         code = commands.send_message("123456"),
         answer = commands.show_last_sent(WEB_CHAT_CONVERSATION, EXTRACT_TEXT),
-    );
-    text
+    ))
 }
 
 /// Builds shell commands for one bot and one of its connections.
